@@ -1,0 +1,66 @@
+# trimtab: `make run` starts the service, `make test` proves it. Nothing but Python 3.11+ and make is needed.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+# uv installs the locked set in seconds; where it cannot reach the index, pip (with the machine's own
+# configuration) installs the same hashes.
+install = $(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r $(1) \
+  || $(BIN)/python -m pip install --quiet --require-hashes -r $(1)
+
+.PHONY: run env dev test check format docs bench contract lock clean
+
+run: env
+	$(BIN)/trimtab serve
+
+env: $(VENV)/.runtime
+
+dev: $(VENV)/.dev
+
+$(VENV)/.bootstrap: requirements/bootstrap.lock
+	$(PYTHON) -c 'import sys; sys.exit("trimtab needs Python 3.11 to 3.13; try: make PYTHON=python3.12 run") if not (3, 11) <= sys.version_info[:2] < (3, 14) else None'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@touch $@
+
+$(VENV)/.runtime: $(VENV)/.bootstrap requirements/runtime.lock pyproject.toml
+	$(call install,requirements/runtime.lock)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.runtime requirements/dev.lock
+	$(call install,requirements/dev.lock)
+	@touch $@
+
+test: dev
+	$(BIN)/python -m pytest -n 2
+
+check: dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: dev
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+docs: dev
+	$(BIN)/mkdocs build --strict
+
+contract: dev
+	$(BIN)/python -m tests.contract_report
+
+bench: dev
+	$(BIN)/python -m benchmarks
+
+# Writes the lock files: exact versions and hashes, no addresses.
+lock: $(VENV)/.bootstrap
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
+	  requirements/bootstrap.in -o requirements/bootstrap.lock
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
+	  pyproject.toml -o requirements/runtime.lock
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
+	  --group dev -c requirements/runtime.lock -o requirements/dev.lock
+
+clean:
+	rm -rf $(VENV) site build dist

@@ -1,0 +1,1 @@
+"""trimtab: an AI knowledge service that runs, repairs and proves itself."""

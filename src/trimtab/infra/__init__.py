@@ -1,0 +1,1 @@
+"""What every domain stands on: settings, storage, jobs, telemetry, rules, audit, auth and notifications."""

@@ -1,0 +1,11 @@
+"""Settings: one table, read from file, environment and flags, frozen at start.
+
+A domain's section is a frozen dataclass in ``sections/<domain>.py`` whose fields are declared with `setting`;
+`Settings` holds one of each.
+"""
+
+from trimtab.infra.settings.load import load
+from trimtab.infra.settings.settings import Settings
+from trimtab.infra.settings.table import Setting, rows, setting
+
+__all__ = ["Setting", "Settings", "load", "rows", "setting"]

@@ -1,0 +1,148 @@
+"""Reads the settings: defaults, then the file, then the environment, then flags; the later wins."""
+
+import math
+import os
+import tomllib
+from collections.abc import Mapping
+from difflib import get_close_matches
+from pathlib import Path
+from typing import get_type_hints
+
+from trimtab.infra.settings.settings import Settings
+from trimtab.infra.settings.table import Setting, rows
+from trimtab.kernel.errors import Misconfigured
+
+_TRUTH = {
+    "true": True,
+    "yes": True,
+    "on": True,
+    "1": True,
+    "false": False,
+    "no": False,
+    "off": False,
+    "0": False,
+}
+
+
+def load(
+    file: Path | None = None,
+    flags: Mapping[str, str] | None = None,
+    environment: Mapping[str, str] | None = None,
+) -> Settings:
+    """Return the settings of this start.
+
+    Args:
+        file: A TOML file; by default ``trimtab.toml`` in the working directory, when there is one.
+        flags: ``section.field`` to text, as given on the command line.
+        environment: By default the process's own.
+
+    Raises:
+        Misconfigured: The file cannot be read or parsed, or a name, type or value is wrong. The message names the
+            place, the hint the next step.
+    """
+    table = {row.name: row for row in rows(Settings)}
+    chosen: dict[str, object] = {}
+    for name, raw, place in (
+        *_from_file(file),
+        *_from_environment(table, os.environ if environment is None else environment),  # noqa: TID251 - here only.
+        *((name, value, f"--set {name}") for name, value in (flags or {}).items()),
+    ):
+        chosen[name] = _checked(table, name, raw, place)
+    sections = {}
+    for section, section_type in get_type_hints(Settings).items():
+        values = {
+            name.partition(".")[2]: value
+            for name, value in chosen.items()
+            if name.partition(".")[0] == section
+        }
+        sections[section] = section_type(**values)
+    return Settings(**sections)
+
+
+_Given = tuple[str, object, str]
+
+
+def _from_file(file: Path | None) -> list[_Given]:
+    path = file or Path("trimtab.toml")
+    if file is None and not path.exists():
+        return []
+    try:
+        document = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise Misconfigured(
+            f"The settings file {path} cannot be read: {error.strerror}.",
+            hint="Check its path and permissions.",
+        ) from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise Misconfigured(
+            f"The settings file {path} is not valid TOML: {error}.",
+            hint="Correct that line, or remove the file.",
+        ) from error
+    given: list[_Given] = []
+    for section, body in document.items():
+        if not isinstance(body, dict):
+            raise Misconfigured(
+                f"{path}: {section!r} stands outside a section.",
+                hint="Write [section] above it, then field = value.",
+            )
+        given += [
+            (f"{section}.{name}", value, f"{path} [{section}] {name}")
+            for name, value in body.items()
+        ]
+    return given
+
+
+def _from_environment(table: Mapping[str, Setting], environment: Mapping[str, str]) -> list[_Given]:
+    given: list[_Given] = []
+    for row in table.values():
+        given += [
+            (row.name, environment[variable], f"${variable}")
+            for variable in reversed(row.env)  # The strongest comes last and wins.
+            if variable in environment
+        ]
+    return given
+
+
+def _checked(table: Mapping[str, Setting], name: str, raw: object, place: str) -> object:
+    row = table.get(name)
+    if row is None:
+        near = get_close_matches(name, table, n=2)
+        raise Misconfigured(
+            f"{place}: there is no setting {name!r}.",
+            hint=f"Did you mean {' or '.join(near)}?"
+            if near
+            else "`trimtab settings` lists them all.",
+        )
+    value = _converted(row, raw, place)
+    if row.choices and value not in row.choices:
+        raise Misconfigured(
+            f"{place}: {value!r} is not allowed.", hint=f"Choose one of: {', '.join(row.choices)}."
+        )
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        low = -math.inf if row.minimum is None else row.minimum
+        high = math.inf if row.maximum is None else row.maximum
+        if not low <= value <= high:
+            raise Misconfigured(
+                f"{place}: {value} is out of range.",
+                hint=f"Give {low} to {high} {row.unit}.".rstrip(),
+            )
+    return value
+
+
+def _converted(row: Setting, raw: object, place: str) -> object:
+    try:
+        if row.type is bool:
+            return raw if isinstance(raw, bool) else _TRUTH[str(raw).strip().lower()]
+        if row.type == tuple[str, ...]:
+            words = raw if isinstance(raw, list) else str(raw).split(",")
+            return tuple(str(word).strip() for word in words if str(word).strip())
+        if isinstance(raw, bool | list | dict):
+            raise ValueError
+        if row.type is int and isinstance(raw, float):
+            raise ValueError
+        return row.type(raw)
+    except (ValueError, KeyError):
+        type_name = getattr(row.type, "__name__", str(row.type))
+        raise Misconfigured(
+            f"{place}: {raw!r} is not of type {type_name}.", hint=f"{row.name}: {row.help}"
+        ) from None

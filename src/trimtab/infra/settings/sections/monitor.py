@@ -1,0 +1,26 @@
+"""How often the service looks at itself."""
+
+from dataclasses import dataclass
+
+from trimtab.infra.settings.table import setting
+
+
+@dataclass(frozen=True, slots=True)
+class MonitorSettings:
+    """Scrapes and alert rules."""
+
+    scrape_interval_seconds: float = setting(
+        5.0,
+        unit="seconds",
+        help="The time between two scrapes of the service's own metrics.",
+        minimum=0.01,
+    )
+    evaluation_interval_seconds: float = setting(
+        5.0,
+        unit="seconds",
+        help="The time between two evaluations of the alert rules.",
+        minimum=0.01,
+    )
+    retention_minutes: float = setting(
+        120.0, unit="minutes", help="How long samples are kept in memory for the rules.", minimum=1
+    )

@@ -1,0 +1,38 @@
+"""Where the service listens and keeps its data."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from trimtab.infra.settings.table import setting
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceSettings:
+    """The process itself."""
+
+    host: str = setting(
+        "127.0.0.1", help="The address to listen on; anything but loopback needs API keys."
+    )
+    port: int = setting(8000, help="The port to listen on.", minimum=0, maximum=65535)
+    data_dir: Path = setting(Path("data"), help="Where everything is kept; made when missing.")
+    log_level: str = setting(
+        "INFO",
+        help="How much is logged.",
+        env=("LOG_LEVEL",),
+        choices=("DEBUG", "INFO", "WARNING", "ERROR"),
+    )
+    max_body_mb: int = setting(
+        10, unit="MB", help="The largest request body outside ingestion.", minimum=1, maximum=1024
+    )
+    rate_limit_per_minute: int = setting(
+        100, unit="requests a minute", help="The limit per client address; 0 means none.", minimum=0
+    )
+    drills: bool = setting(
+        default=False, help="Let the local control socket inject faults. For drills only."
+    )
+    clock_rate: float = setting(
+        1.0,
+        help="Seconds of the service's clock per real second; above 1 only in drills.",
+        minimum=0.01,
+        maximum=1000,
+    )

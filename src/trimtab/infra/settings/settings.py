@@ -1,0 +1,14 @@
+"""The one settings table: a frozen section for each domain."""
+
+from dataclasses import dataclass, field
+
+from trimtab.infra.settings.sections.monitor import MonitorSettings
+from trimtab.infra.settings.sections.service import ServiceSettings
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """All settings of one start. Passed in where needed, never imported as a global."""
+
+    service: ServiceSettings = field(default_factory=ServiceSettings)
+    monitor: MonitorSettings = field(default_factory=MonitorSettings)

@@ -1,0 +1,76 @@
+"""How a setting is declared, and the table of all of them."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, fields, is_dataclass
+from typing import Any, get_type_hints
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One row of the table."""
+
+    name: str
+    """``section.field``, as in the settings file: ``[section]`` then ``field = ...``."""
+    type: type
+    default: object
+    unit: str
+    help: str
+    env: tuple[str, ...]
+    """Environment variables that set it, the strongest first; ``TRIMTAB_SECTION_FIELD`` is always the first."""
+    minimum: float | None
+    maximum: float | None
+    choices: tuple[str, ...]
+
+
+def setting(  # noqa: PLR0913 - one keyword for each column of the table.
+    default: object,
+    *,
+    help: str,  # noqa: A002 - the word users see.
+    unit: str = "",
+    env: tuple[str, ...] = (),
+    minimum: float | None = None,
+    maximum: float | None = None,
+    choices: tuple[str, ...] = (),
+) -> Any:
+    """Declare a setting as a field of a section's frozen dataclass.
+
+    Args:
+        default: The contract's value where it states one.
+        help: One sentence for the person who changes it.
+        unit: Such as ``seconds``, ``MB``, ``entries``; empty for a plain number or text.
+        env: Names fixed by the contract (``QUERY_CACHE_SIZE``), beside ``TRIMTAB_SECTION_FIELD``.
+        minimum: The smallest number allowed.
+        maximum: The largest number allowed.
+        choices: The words allowed.
+    """
+    row = {
+        "help": help,
+        "unit": unit,
+        "env": env,
+        "minimum": minimum,
+        "maximum": maximum,
+        "choices": choices,
+    }
+    return field(default=default, metadata=row)
+
+
+def rows(settings_type: type) -> Iterator[Setting]:
+    """Yield every setting of the nested sections, in the order of declaration."""
+    for section, section_type in get_type_hints(settings_type).items():
+        if not is_dataclass(section_type):
+            continue
+        types = get_type_hints(section_type)
+        for entry in fields(section_type):
+            row = entry.metadata
+            own = f"TRIMTAB_{section}_{entry.name}".upper()
+            yield Setting(
+                name=f"{section}.{entry.name}",
+                type=types[entry.name],
+                default=entry.default,
+                unit=row["unit"],
+                help=row["help"],
+                env=(own, *row["env"]),
+                minimum=row["minimum"],
+                maximum=row["maximum"],
+                choices=row["choices"],
+            )

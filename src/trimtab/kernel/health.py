@@ -1,0 +1,76 @@
+"""Component health: one registry, rendered in every shape that the contract asks for."""
+
+import logging
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from trimtab.kernel.clock import Clock
+
+_log = logging.getLogger(__name__)
+
+
+class Status(StrEnum):
+    """Whether a component does its work."""
+
+    UP = "up"
+    DEGRADED = "degraded"
+    DOWN = "down"
+
+
+@dataclass(frozen=True, slots=True)
+class ComponentHealth:
+    """What one probe found."""
+
+    status: Status
+    detail: str = ""
+    """Why it is not up; empty when it is."""
+    latency_ms: float | None = None
+    facts: Mapping[str, object] = field(default_factory=dict)
+    """JSON-ready extras, such as ``model``."""
+
+
+Probe = Callable[[], ComponentHealth]
+
+
+class Health:
+    """Named probes. A probe that raises counts as down; it never takes the others with it."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._probes: dict[str, Probe] = {}
+        self._lock = threading.Lock()
+
+    def register(self, component: str, probe: Probe) -> None:
+        """Add a component. A name may be registered once."""
+        with self._lock:
+            if component in self._probes:
+                raise ValueError(f"component {component!r} is registered twice")
+            self._probes[component] = probe
+
+    def check(self) -> dict[str, ComponentHealth]:
+        """Run every probe now, in the order of registration."""
+        with self._lock:
+            probes = dict(self._probes)
+        return {name: self._run(name, probe) for name, probe in probes.items()}
+
+    def _run(self, name: str, probe: Probe) -> ComponentHealth:
+        started = self._clock.monotonic()
+        try:
+            found = probe()
+        except Exception as error:  # noqa: BLE001 - a failing probe is a finding, not a failure of the check.
+            _log.warning("health probe failed", extra={"component": name}, exc_info=True)
+            return ComponentHealth(Status.DOWN, f"{type(error).__name__}: {error}")
+        if found.latency_ms is not None:
+            return found
+        elapsed_ms = (self._clock.monotonic() - started) * 1000
+        return ComponentHealth(found.status, found.detail, round(elapsed_ms, 3), found.facts)
+
+
+def overall(components: Mapping[str, ComponentHealth]) -> Status:
+    """Return up when all are up, down when all are down, otherwise degraded."""
+    states = {component.status for component in components.values()}
+    if states <= {Status.UP}:
+        return Status.UP
+    return Status.DOWN if states == {Status.DOWN} else Status.DEGRADED

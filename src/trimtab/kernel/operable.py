@@ -1,0 +1,295 @@
+"""The seam between the service and its operator.
+
+Each service domain says three things about itself: what can be measured (`Signal`), what can be done (`Action`) and
+how it can be broken (`Fault`). `app.py` gathers them in one `Catalog`; command line, HTTP API, runbooks and drills
+are all made from it, so a new action is written once.
+"""
+
+import math
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from enum import StrEnum
+from typing import Literal, TypeVar
+
+from trimtab.kernel.errors import InvalidInput, NotFound
+
+NAME = re.compile(r"^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)+$")
+"""``domain.thing`` or ``domain.thing.aspect``, lower case."""
+
+ParamType = Literal["string", "integer", "number", "boolean"]
+Value = str | int | float | bool
+Arguments = Mapping[str, Value]
+
+
+class Risk(StrEnum):
+    """Who has to agree before an action runs."""
+
+    OBSERVE = "observe"
+    """Changes nothing."""
+    AUTOMATIC = "automatic"
+    """Changes something that its undo puts back; the machine may run it by itself."""
+    APPROVAL = "approval"
+    """A person decides; no answer means no."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One measured value. NaN means "cannot be said now" and is not exported."""
+
+    value: float
+    labels: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Signal:
+    """Something that can be measured.
+
+    ``metric`` is the name in PromQL and at ``/metrics``; by default the signal's name with underscores for dots.
+    ``read`` must be cheap (under a millisecond) and must not raise: it is called at each scrape.
+    """
+
+    name: str
+    unit: str
+    help: str
+    read: Callable[[], Iterable[Sample]]
+    labels: tuple[str, ...] = ()
+    metric: str = ""
+    counter: bool = False
+    """True when the value only grows (``rate`` and ``increase`` make sense)."""
+
+    @property
+    def metric_name(self) -> str:
+        """Return the name in PromQL."""
+        return self.metric or self.name.replace(".", "_")
+
+
+@dataclass(frozen=True, slots=True)
+class Param:
+    """A typed parameter of an action or fault. A parameter without default is required."""
+
+    name: str
+    type: ParamType
+    help: str
+    default: Value | None = None
+    minimum: float | None = None
+    maximum: float | None = None
+    choices: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ActionContext:
+    """What an action is told about the run it is part of."""
+
+    idempotency_key: str
+    """The same key means the same intended effect: after a crash the step may run again and must not do it twice."""
+    actor: str
+    """Who asked: an API key's name, or ``runbook:<id>``."""
+
+
+@dataclass(frozen=True, slots=True)
+class ActionResult:
+    """What an action did."""
+
+    summary: str
+    """One sentence in the past tense, or in the conditional for a dry run."""
+    facts: Mapping[str, object] = field(default_factory=dict)
+    """JSON-ready details for the journal."""
+    undo_arguments: Arguments | None = None
+    """What `Action.undo` needs to put the former state back; None when nothing was changed."""
+
+
+Run = Callable[[Arguments, ActionContext], ActionResult]
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """Something that can be done to the service.
+
+    ``run`` receives checked arguments with the defaults filled in. It is idempotent under the context's key. ``undo``
+    receives the ``undo_arguments`` of the result; an action without undo says why in ``no_undo_because``. ``dry_run``
+    says what would change, and changes nothing.
+    """
+
+    name: str
+    help: str
+    risk: Risk
+    run: Run
+    dry_run: Run
+    params: tuple[Param, ...] = ()
+    undo: Run | None = None
+    no_undo_because: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """A way to break the service, for drills only. No request path may reach one.
+
+    ``inject`` returns what ``restore`` needs to put everything back; ``restore`` may be called more than once.
+    """
+
+    name: str
+    help: str
+    inject: Callable[[Arguments], Mapping[str, Value]]
+    restore: Callable[[Mapping[str, Value]], None]
+    params: tuple[Param, ...] = ()
+
+
+class UnknownName(NotFound):
+    """No signal, action or fault has that name."""
+
+    code = "catalog.unknown_name"
+
+
+class BadArguments(InvalidInput):
+    """The arguments do not fit the parameters."""
+
+    code = "catalog.bad_arguments"
+
+
+class Catalog:
+    """Everything that can be measured, done and broken, by name.
+
+    Raises:
+        ValueError: A name is malformed or used twice, a metric name is used twice, or an action has neither undo nor
+            a reason for having none. These are mistakes in the program, found at start.
+    """
+
+    def __init__(
+        self,
+        signals: Iterable[Signal] = (),
+        actions: Iterable[Action] = (),
+        faults: Iterable[Fault] = (),
+    ) -> None:
+        self.signals = _index(signals)
+        self.actions = _index(actions)
+        self.faults = _index(faults)
+        metrics = [signal.metric_name for signal in self.signals.values()]
+        doubled = {metric for metric in metrics if metrics.count(metric) > 1}
+        if doubled:
+            raise ValueError(f"two signals share a metric name: {sorted(doubled)}")
+        for action in self.actions.values():
+            if (
+                action.undo is None
+                and not action.no_undo_because
+                and action.risk is not Risk.OBSERVE
+            ):
+                raise ValueError(f"action {action.name} has no undo and does not say why")
+
+    def signal(self, name: str) -> Signal:
+        """Return the signal, or raise `UnknownName` with the nearest names."""
+        return _find(self.signals, name, "signal")
+
+    def action(self, name: str) -> Action:
+        """Return the action, or raise `UnknownName` with the nearest names."""
+        return _find(self.actions, name, "action")
+
+    def fault(self, name: str) -> Fault:
+        """Return the fault, or raise `UnknownName` with the nearest names."""
+        return _find(self.faults, name, "fault")
+
+
+_Entry = TypeVar("_Entry", Signal, Action, Fault)
+
+
+def _index(entries: Iterable[_Entry]) -> dict[str, _Entry]:
+    found: dict[str, _Entry] = {}
+    for entry in entries:
+        if not NAME.match(entry.name):
+            raise ValueError(f"{entry.name!r} is not a name of the form domain.thing")
+        if entry.name in found:
+            raise ValueError(f"{entry.name} is defined twice")
+        found[entry.name] = entry
+    return found
+
+
+def _find(entries: Mapping[str, _Entry], name: str, kind: str) -> _Entry:
+    if name in entries:
+        return entries[name]
+    near = get_close_matches(name, entries, n=3)
+    hint = (
+        f"Did you mean {' or '.join(near)}?"
+        if near
+        else f"`trimtab {_LISTS[kind]} --list` lists them."
+    )
+    raise UnknownName(f"There is no {kind} named {name!r}.", hint=hint)
+
+
+_LISTS = {"signal": "read", "action": "act", "fault": "fault"}
+
+
+def check_arguments(params: Iterable[Param], given: Mapping[str, object]) -> dict[str, Value]:
+    """Return the arguments converted to their types, with defaults filled in.
+
+    Text is converted (``"5"`` to 5, ``"true"`` to True), because runbooks and command lines hold text.
+
+    Raises:
+        BadArguments: An argument is unknown, missing, of the wrong type, out of range or not among the choices.
+    """
+    by_name = {param.name: param for param in params}
+    unknown = sorted(set(given) - set(by_name))
+    if unknown:
+        raise BadArguments(
+            f"Unknown argument {unknown[0]!r}.",
+            hint=f"It takes: {', '.join(by_name) or 'no arguments'}.",
+        )
+    checked: dict[str, Value] = {}
+    for param in by_name.values():
+        if param.name in given:
+            checked[param.name] = _checked(param, given[param.name])
+        elif param.default is None:
+            raise BadArguments(
+                f"Argument {param.name!r} is missing.", hint=f"{param.name}: {param.help}"
+            )
+        else:
+            checked[param.name] = param.default
+    return checked
+
+
+def _checked(param: Param, raw: object) -> Value:
+    value = _converted(param, raw)
+    if param.choices and value not in param.choices:
+        raise BadArguments(
+            f"{param.name}={value!r} is not allowed.",
+            hint=f"Choose one of: {', '.join(param.choices)}.",
+        )
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        low = -math.inf if param.minimum is None else param.minimum
+        high = math.inf if param.maximum is None else param.maximum
+        if not low <= value <= high:
+            raise BadArguments(
+                f"{param.name}={value} is out of range.", hint=f"Give {low} to {high}."
+            )
+    return value
+
+
+_TRUTH = {
+    "true": True,
+    "yes": True,
+    "on": True,
+    "1": True,
+    "false": False,
+    "no": False,
+    "off": False,
+    "0": False,
+}
+
+
+def _converted(param: Param, raw: object) -> Value:
+    text = str(raw)
+    try:
+        match param.type:
+            case "string":
+                return text
+            case "integer":
+                return int(text)
+            case "number":
+                return float(text)
+            case "boolean":
+                return _TRUTH[text.lower()]
+    except (ValueError, KeyError):
+        raise BadArguments(
+            f"{param.name}={text!r} is not of type {param.type}.",
+            hint=f"{param.name}: {param.help}",
+        ) from None
