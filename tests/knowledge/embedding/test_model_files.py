@@ -44,7 +44,7 @@ def test_a_flipped_byte_is_found_and_mended(own_model, name):
 def test_a_missing_model_is_refused_with_a_next_step(tmp_path):
     with pytest.raises(EmbedderUnavailable) as refused:
         MiniLmEmbedder(tmp_path / "none", threads=1)
-    assert "restart" in refused.value.hint()
+    assert "Restart" in refused.value.hint()
 
 
 def test_a_model_of_another_version_is_converted_again(own_model):
