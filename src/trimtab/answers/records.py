@@ -125,3 +125,17 @@ class Trace:
     def duration_ms(self) -> float:
         """Return the time of all stages together."""
         return sum(stage.duration_ms for stage in self.stages)
+
+
+@dataclass(frozen=True, slots=True)
+class Feedback:
+    """What somebody thought of an answer."""
+
+    id: str
+    trace_id: str
+    user_id: str
+    at: datetime
+    helpful: bool
+    """Thumb up or down."""
+    comment: str = ""
+    """At most 2,000 characters."""
