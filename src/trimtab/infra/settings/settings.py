@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from trimtab.infra.settings.sections.answers import AnswersSettings
 from trimtab.infra.settings.sections.monitor import MonitorSettings
 from trimtab.infra.settings.sections.service import ServiceSettings
 
@@ -12,3 +13,4 @@ class Settings:
 
     service: ServiceSettings = field(default_factory=ServiceSettings)
     monitor: MonitorSettings = field(default_factory=MonitorSettings)
+    answers: AnswersSettings = field(default_factory=AnswersSettings)
