@@ -112,6 +112,17 @@ class Keys:
             raise Unauthenticated("The API key is unknown or revoked.")
         return Principal(row.name, Role(row.role))
 
+    def named(self, name: str) -> Principal:
+        """Return the principal of the active key of that name, or raise `Unauthenticated`."""
+        query = sa.select(_table.c.name, _table.c.role).where(
+            _table.c.name == name, _table.c.revoked_at.is_(None)
+        )
+        with self._database.read() as connection:
+            row = connection.execute(query).first()
+        if row is None:
+            raise Unauthenticated(f"The key {name!r} is unknown or revoked.")
+        return Principal(row.name, Role(row.role))
+
     def revoke(self, name: str, *, actor: str) -> None:
         """Make the key useless from now on."""
         with self._database.write() as connection:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from trimtab.infra.settings.sections.api import ApiSettings
 from trimtab.infra.settings.sections.monitor import MonitorSettings
 from trimtab.infra.settings.sections.service import ServiceSettings
 
@@ -12,3 +13,4 @@ class Settings:
 
     service: ServiceSettings = field(default_factory=ServiceSettings)
     monitor: MonitorSettings = field(default_factory=MonitorSettings)
+    api: ApiSettings = field(default_factory=ApiSettings)
