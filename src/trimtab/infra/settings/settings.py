@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from trimtab.infra.settings.sections.answers import AnswersSettings
+from trimtab.infra.settings.sections.api import ApiSettings
 from trimtab.infra.settings.sections.monitor import MonitorSettings
 from trimtab.infra.settings.sections.service import ServiceSettings
 from trimtab.infra.settings.sections.trust import TrustSettings
@@ -16,3 +17,4 @@ class Settings:
     monitor: MonitorSettings = field(default_factory=MonitorSettings)
     answers: AnswersSettings = field(default_factory=AnswersSettings)
     trust: TrustSettings = field(default_factory=TrustSettings)
+    api: ApiSettings = field(default_factory=ApiSettings)
