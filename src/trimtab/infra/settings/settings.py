@@ -2,7 +2,9 @@
 
 from dataclasses import dataclass, field
 
+from trimtab.infra.settings.sections.incidents import IncidentSettings
 from trimtab.infra.settings.sections.monitor import MonitorSettings
+from trimtab.infra.settings.sections.notify import NotifySettings
 from trimtab.infra.settings.sections.service import ServiceSettings
 
 
@@ -12,3 +14,5 @@ class Settings:
 
     service: ServiceSettings = field(default_factory=ServiceSettings)
     monitor: MonitorSettings = field(default_factory=MonitorSettings)
+    incidents: IncidentSettings = field(default_factory=IncidentSettings)
+    notify: NotifySettings = field(default_factory=NotifySettings)
