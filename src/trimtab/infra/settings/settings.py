@@ -4,7 +4,9 @@ from dataclasses import dataclass, field
 
 from trimtab.infra.settings.sections.answers import AnswersSettings
 from trimtab.infra.settings.sections.api import ApiSettings
+from trimtab.infra.settings.sections.incidents import IncidentSettings
 from trimtab.infra.settings.sections.monitor import MonitorSettings
+from trimtab.infra.settings.sections.notify import NotifySettings
 from trimtab.infra.settings.sections.service import ServiceSettings
 from trimtab.infra.settings.sections.trust import TrustSettings
 
@@ -18,3 +20,5 @@ class Settings:
     answers: AnswersSettings = field(default_factory=AnswersSettings)
     trust: TrustSettings = field(default_factory=TrustSettings)
     api: ApiSettings = field(default_factory=ApiSettings)
+    incidents: IncidentSettings = field(default_factory=IncidentSettings)
+    notify: NotifySettings = field(default_factory=NotifySettings)
