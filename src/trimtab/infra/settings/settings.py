@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from trimtab.infra.settings.sections.knowledge import KnowledgeSettings
 from trimtab.infra.settings.sections.monitor import MonitorSettings
 from trimtab.infra.settings.sections.service import ServiceSettings
 
@@ -12,3 +13,4 @@ class Settings:
 
     service: ServiceSettings = field(default_factory=ServiceSettings)
     monitor: MonitorSettings = field(default_factory=MonitorSettings)
+    knowledge: KnowledgeSettings = field(default_factory=KnowledgeSettings)
