@@ -9,9 +9,7 @@ class EmbedderUnavailable(Unavailable):
     """Text cannot be turned into vectors now; keyword search still works."""
 
     code = "knowledge.embedder_unavailable"
-    default_hint = (
-        "The embedding model is rebuilt from its installed package at the next start; restart the service."
-    )
+    default_hint = "Restart the service: it rebuilds the model from the installed package."
 
 
 # --- Projects, documents, search ---
