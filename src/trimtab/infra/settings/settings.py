@@ -2,9 +2,11 @@
 
 from dataclasses import dataclass, field
 
+from trimtab.infra.settings.sections.answers import AnswersSettings
 from trimtab.infra.settings.sections.knowledge import KnowledgeSettings
 from trimtab.infra.settings.sections.monitor import MonitorSettings
 from trimtab.infra.settings.sections.service import ServiceSettings
+from trimtab.infra.settings.sections.trust import TrustSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,3 +16,5 @@ class Settings:
     service: ServiceSettings = field(default_factory=ServiceSettings)
     monitor: MonitorSettings = field(default_factory=MonitorSettings)
     knowledge: KnowledgeSettings = field(default_factory=KnowledgeSettings)
+    answers: AnswersSettings = field(default_factory=AnswersSettings)
+    trust: TrustSettings = field(default_factory=TrustSettings)
