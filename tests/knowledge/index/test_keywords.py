@@ -84,9 +84,9 @@ def test_the_languages_of_a_project_are_those_of_its_passages():
 
 
 def test_words_of_two_languages_are_found_in_one_project():
-    texts = dict.fromkeys(range(3), "the nationalisation of the railways is over")
-    texts |= {10 + key: "la nationalisation des chemins de fer est finie" for key in range(3)}
-    assert len(found(indexed(texts), "nationalisation")) == 6
+    texts = dict.fromkeys(range(3), "the monitoring of the railways is over")
+    texts |= {10 + key: "el monitoring de la red es lento" for key in range(3)}
+    assert len(found(indexed(texts), "monitoring")) == 6
 
 
 CHANGES = st.lists(
