@@ -3,29 +3,17 @@
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import orjson
 import typer
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
-from typer.core import TyperGroup
 
-from trimtab.gates.errors import (
-    ApprovalRefused,
-    BaselineRefused,
-    EvidenceUnreadable,
-    ImportRefused,
-    SignatureWrong,
-)
 from trimtab.gates.records import Finding, GateState, Outcome, Severity, Verdict, outcome_of
 from trimtab.gates.verdict import EXIT_CODES, finding_document, headline
-from trimtab.kernel.errors import TrimtabError
 
-WRONG_USE = 2
-_BLOCKED = (ApprovalRefused, BaselineRefused, EvidenceUnreadable, ImportRefused, SignatureWrong)
-"""Errors that speak about the evidence, not about how the command was called."""
 _COLOURS = {Severity.CRITICAL: "red", Severity.WARNING: "yellow", Severity.LOW: "dim"}
 _OUTCOMES = {
     Outcome.PASS: "[green]✅ pass[/]",
@@ -41,21 +29,6 @@ Approved = Annotated[
 ]
 
 
-class GatesGroup(TyperGroup):
-    """A command group that turns trimtab's errors into one line, a hint and an exit code."""
-
-    def invoke(self, ctx: Any) -> Any:
-        """Run the command; exit 1 if the evidence is bad, 2 if the command was used wrongly."""
-        try:
-            return super().invoke(ctx)
-        except TrimtabError as error:
-            console = errors()
-            console.print(f"[red]{error.code}[/]: {escape(error.message)}")
-            if error.hint():
-                console.print(f"[dim]{escape(error.hint())}[/]")
-            raise typer.Exit(1 if isinstance(error, _BLOCKED) else WRONG_USE) from error
-
-
 def console() -> Console:
     """Return the console for results."""
     return _console(sys.stdout.isatty(), stderr=False)
@@ -66,10 +39,13 @@ def errors() -> Console:
     return _console(sys.stderr.isatty(), stderr=True)
 
 
-def _console(is_terminal: bool, *, stderr: bool) -> Console:  # noqa: FBT001 - one obvious word.
+def _console(is_terminal: bool, *, stderr: bool) -> Console:
     """A pipe has no width of its own: lines are then as long as they are, tables as wide as a screen."""
     return Console(
-        stderr=stderr, highlight=False, soft_wrap=not is_terminal, width=None if is_terminal else 160
+        stderr=stderr,
+        highlight=False,
+        soft_wrap=not is_terminal,
+        width=None if is_terminal else 160,
     )
 
 

@@ -9,7 +9,6 @@ from trimtab.cli.gates_console import (
     Approved,
     AsJson,
     DryRun,
-    GatesGroup,
     Root,
     console,
     emit,
@@ -17,6 +16,7 @@ from trimtab.cli.gates_console import (
     show_findings,
     table,
 )
+from trimtab.cli.gates_errors import GatesGroup
 from trimtab.gates import datasets as data
 from trimtab.gates import drift as drift_gate
 from trimtab.gates import drift_report
@@ -196,7 +196,7 @@ def permissions(
         raise typer.Exit(1)
 
 
-def approve(  # noqa: PLR0913 - each option is one switch of the command line.
+def approve(
     action: Annotated[str, typer.Argument(help="baseline or manifest.")],
     file: Annotated[Path | None, typer.Argument(help="The evidence that is approved.")] = None,
     *,
@@ -284,7 +284,7 @@ def baseline_promote(
     )
 
 
-def drift(  # noqa: PLR0913 - each option is one switch of the command line.
+def drift(
     report: Annotated[
         Path | None, typer.Option("--report", "-r", help="A benchmark report (JSON).")
     ] = None,

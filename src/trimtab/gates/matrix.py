@@ -84,6 +84,7 @@ CONTACTS: dict[str, tuple[str, str]] = {
 }
 """Issue type to contact and response SLA, the runbook's last table."""
 
+
 @dataclass(frozen=True, slots=True)
 class Clocks:
     """By when, for one finding."""
@@ -104,7 +105,9 @@ def clocks(failure: Failure, severity: Severity) -> Clocks:
         immediate = severity is Severity.CRITICAL
         return Clocks(row.response, "Immediate" if immediate else row.resolution, row.escalation)
     if severity is Severity.LOW:
-        return Clocks("Next sprint", row.resolution, row.escalation if row.severity is severity else "None")
+        return Clocks(
+            "Next sprint", row.resolution, row.escalation if row.severity is severity else "None"
+        )
     if severity is row.severity:
         return Clocks(row.response, row.resolution, row.escalation)
     if severity is Severity.CRITICAL:

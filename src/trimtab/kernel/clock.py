@@ -9,6 +9,11 @@ from typing import Protocol
 class Clock(Protocol):
     """Where code that waits or stamps takes its time from."""
 
+    @property
+    def rate(self) -> float:
+        """Seconds of this clock per second of the machine; 1 outside drills."""
+        ...
+
     def now(self) -> datetime:
         """Return the present instant, timezone-aware, in UTC."""
         ...

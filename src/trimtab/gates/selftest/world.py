@@ -37,6 +37,8 @@ COMMANDS = frozenset({"gates run", "gates fields"})
 class StepClock:
     """A clock that moves a millisecond each time it is read, so that the same steps give the same times."""
 
+    rate = 1.0
+
     def __init__(self, start: datetime = START) -> None:
         self._now = start
         self._elapsed = 0.0

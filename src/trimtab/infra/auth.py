@@ -1,0 +1,203 @@
+"""API keys and roles. A key is shown once; only its hash is kept."""
+
+import hashlib
+import logging
+import secrets
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+import sqlalchemy as sa
+
+from trimtab.infra.audit import Audit
+from trimtab.infra.storage import Database
+from trimtab.kernel.clock import Clock
+from trimtab.kernel.errors import Conflict, Forbidden, NotFound, TrimtabError, Unauthenticated
+from trimtab.kernel.ids import new_id
+
+_log = logging.getLogger(__name__)
+_USE_NOTED_EVERY = timedelta(hours=1)
+
+
+class Role(StrEnum):
+    """What a key may do; each role includes the ones before it."""
+
+    READER = "reader"
+    """Ask and look."""
+    REVIEWER = "reviewer"
+    """Judge answers."""
+    OPERATOR = "operator"
+    """Ingest, act, approve."""
+    ADMIN = "admin"
+    """Keys, deletion, settings."""
+
+    def includes(self, other: "Role") -> bool:
+        """Return whether this role may do what the other may."""
+        ranks = list(Role)
+        return ranks.index(self) >= ranks.index(other)
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """Who is calling."""
+
+    name: str
+    role: Role
+
+    def require(self, role: Role) -> None:
+        """Raise `Forbidden` unless the caller's role includes the one given."""
+        if not self.role.includes(role):
+            raise Forbidden(
+                f"This needs the role {role}; the key {self.name!r} has {self.role}.",
+                hint=f"Use a key with the role {role}: `trimtab keys create NAME --role {role}`.",
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class ApiKey:
+    """A key as it is kept: everything but the key itself."""
+
+    id: str
+    name: str
+    role: Role
+    created_at: str
+    """When it was made or last rotated; ISO 8601, UTC."""
+    revoked_at: str | None
+    last_used_at: str | None = None
+    """Noted once an hour at most; None when it was never used."""
+
+
+_PUBLIC = ("id", "name", "role", "created_at", "revoked_at", "last_used_at")
+_table = sa.table("api_keys", *map(sa.column, (*_PUBLIC, "key_hash")))
+
+
+class Keys:
+    """Creates, checks and revokes API keys; every change is in the audit chain."""
+
+    def __init__(self, database: Database, clock: Clock, audit: Audit) -> None:
+        self._database = database
+        self._clock = clock
+        self._audit = audit
+        self._noted: dict[str, datetime] = {}
+
+    def create(self, name: str, role: Role, *, actor: str) -> str:
+        """Return a new key. It cannot be read again.
+
+        Raises:
+            Conflict: A key of that name exists, revoked or not.
+        """
+        key = _new_key()
+        self._insert(name, role, key, actor)
+        return key
+
+    def admit(self, name: str, role: Role, key: str, *, actor: str) -> bool:
+        """Make a key that was chosen elsewhere known under this name and role; return whether anything changed.
+
+        A revoked key stays revoked: whoever revoked it meant it.
+        """
+        query = sa.select(_table.c.name, _table.c.role).where(_table.c.key_hash == _hash(key))
+        with self._database.read() as connection:
+            known = connection.execute(query).first()
+        if known is None:
+            self._insert(name, role, key, actor)
+            return True
+        if known.role == str(role):
+            return False
+        with self._database.write() as connection:
+            mine = _table.c.key_hash == _hash(key)
+            connection.execute(sa.update(_table).where(mine).values(role=str(role)))
+        self._audit.append(actor, "auth.key_role_changed", known.name, {"role": str(role)})
+        return True
+
+    def rotate(self, name: str, *, actor: str) -> str:
+        """Return a new key of the same name and role; the old one is useless from now on."""
+        key, now = _new_key(), self._clock.now().isoformat()
+        self._change(name, key_hash=_hash(key), created_at=now, last_used_at=None)
+        self._audit.append(actor, "auth.key_rotated", name)
+        return key
+
+    def _insert(self, name: str, role: Role, key: str, actor: str) -> None:
+        now = self._clock.now()
+        row = {
+            "id": new_id("key", now),
+            "name": name,
+            "role": str(role),
+            "key_hash": _hash(key),
+            "created_at": now.isoformat(),
+        }
+        with self._database.write() as connection:
+            if connection.execute(sa.select(_table.c.id).where(_table.c.name == name)).first():
+                raise Conflict(
+                    f"There is a key named {name!r} already.", hint="Choose another name."
+                )
+            connection.execute(sa.insert(_table).values(**row))
+        self._audit.append(actor, "auth.key_created", row["id"], {"name": name, "role": str(role)})
+
+    def authenticate(self, key: str) -> Principal:
+        """Return whose key it is, or raise `Unauthenticated`.
+
+        The key is found by its SHA-256: it has 256 random bits, so no slow hash is needed and equal-time comparison
+        of digests gains nothing over the index look-up.
+        """
+        query = sa.select(_table.c.name, _table.c.role).where(
+            _table.c.key_hash == _hash(key), _table.c.revoked_at.is_(None)
+        )
+        with self._database.read() as connection:
+            row = connection.execute(query).first()
+        if row is None:
+            raise Unauthenticated("The API key is unknown or revoked.")
+        self._note_use(row.name)
+        return Principal(row.name, Role(row.role))
+
+    def named(self, name: str) -> Principal:
+        """Return the principal of the active key of that name, or raise `Unauthenticated`."""
+        query = sa.select(_table.c.name, _table.c.role).where(
+            _table.c.name == name, _table.c.revoked_at.is_(None)
+        )
+        with self._database.read() as connection:
+            row = connection.execute(query).first()
+        if row is None:
+            raise Unauthenticated(f"The key {name!r} is unknown or revoked.")
+        return Principal(row.name, Role(row.role))
+
+    def revoke(self, name: str, *, actor: str) -> None:
+        """Make the key useless from now on."""
+        self._change(name, revoked_at=self._clock.now().isoformat())
+        self._audit.append(actor, "auth.key_revoked", name)
+
+    def all(self) -> list[ApiKey]:
+        """Return every key, the oldest first."""
+        columns = [_table.c[name] for name in _PUBLIC]
+        with self._database.read() as connection:
+            found = connection.execute(sa.select(*columns).order_by(_table.c.id)).mappings()
+            return [ApiKey(**{**row, "role": Role(row["role"])}) for row in found]
+
+    def _change(self, name: str, **values: str | None) -> None:
+        active = (_table.c.name == name) & _table.c.revoked_at.is_(None)
+        with self._database.write() as connection:
+            changed = connection.execute(sa.update(_table).where(active).values(**values))
+            if changed.rowcount == 0:
+                raise NotFound(
+                    f"There is no active key named {name!r}.",
+                    hint="`trimtab keys list` shows them.",
+                )
+
+    def _note_use(self, name: str) -> None:
+        now = self._clock.now()
+        last = self._noted.get(name)
+        if last is not None and now - last < _USE_NOTED_EVERY:
+            return
+        self._noted[name] = now
+        try:
+            self._change(name, last_used_at=now.isoformat())
+        except TrimtabError as error:
+            # A full disk must not keep callers out; the note is only for the age report.
+            _log.warning("a key's use was not noted", extra={"reason": error.message})
+
+
+def _new_key() -> str:
+    return f"tt_{secrets.token_urlsafe(32)}"
+
+
+def _hash(key: str) -> str:
+    return hashlib.sha256(key.encode()).hexdigest()

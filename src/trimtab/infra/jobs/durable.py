@@ -1,0 +1,167 @@
+"""Durable jobs on DBOS: one registered workflow that dispatches to our bodies by kind."""
+
+import sqlite3
+import time
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any, cast
+
+import sqlalchemy as sa
+from dbos import DBOS, SetWorkflowID
+from dbos import error as dbos_error
+
+from trimtab.infra.jobs.port import Body, JobRun, JobState, JobStatus, JobUnknown, Json
+from trimtab.kernel.clock import Clock
+
+_WORKFLOW = "trimtab.job"
+_SCHEDULED = "trimtab.scheduled"
+_STATES = {"SUCCESS": JobState.DONE, "ERROR": JobState.FAILED, "CANCELLED": JobState.CANCELLED}
+# Jobs outlive a release; bodies keep their step order, so every release may resume every job.
+_APPLICATION_VERSION = "trimtab-1"
+_POLL_SECONDS = 0.25
+
+
+class _Run:
+    """The durable operations inside a running workflow."""
+
+    def __init__(self, job_id: str, clock: Clock) -> None:
+        self.job_id = job_id
+        self._clock = clock
+
+    def step(self, name: str, do: Callable[[], Json]) -> Json:
+        return DBOS.run_step({"name": name}, do)
+
+    def wait_for(self, topic: str, timeout_seconds: float) -> Json:
+        return cast("Json", DBOS.recv(topic, timeout_seconds=timeout_seconds / self._clock.rate))
+
+    def sleep(self, seconds: float) -> None:
+        DBOS.sleep(seconds / self._clock.rate)
+
+
+class DurableJobs:
+    """Jobs kept in one SQLite file.
+
+    DBOS is one per process, so only one instance may be launched at a time; `close` makes room for the next.
+
+    Args:
+        file: The SQLite file; made when missing.
+        clock: Waits are given in this clock's seconds.
+    """
+
+    def __init__(self, file: Path, clock: Clock) -> None:
+        self._clock = clock
+        self._bodies: dict[str, Body] = {}
+        self._schedules: list[tuple[str, str, str, Mapping[str, Json]]] = []
+        self._engine = _engine(file)
+        DBOS(
+            config={
+                "name": "trimtab",
+                "system_database_url": f"sqlite:///{file}",
+                "system_database_engine": self._engine,
+                "application_version": _APPLICATION_VERSION,
+                "executor_id": "local",
+                "enable_otlp": False,
+                "console_log_level": "ERROR",
+                "notification_listener_polling_interval_sec": _POLL_SECONDS,
+                "scheduler_polling_interval_sec": 5.0,
+            }
+        )
+
+        # DBOS marks the functions it wraps, and a bound method cannot be marked.
+        def run(kind: str, argument: dict[str, Json]) -> Json:
+            return self._run(kind, argument)
+
+        def run_scheduled(_at: datetime, context: dict[str, Any]) -> None:
+            self._run(context["kind"], context["argument"])
+
+        self._workflow = DBOS.workflow(name=_WORKFLOW)(run)
+        self._scheduled = DBOS.workflow(name=_SCHEDULED)(run_scheduled)
+
+    def register(self, kind: str, body: Body) -> None:
+        """Name a body."""
+        if kind in self._bodies:
+            raise ValueError(f"job kind {kind!r} is registered twice")
+        self._bodies[kind] = body
+
+    def schedule(self, name: str, cron: str, kind: str, argument: Mapping[str, Json]) -> None:
+        """Start a job of that kind at each tick of the cron expression (UTC)."""
+        self._schedules.append((name, cron, kind, argument))
+
+    def launch(self) -> None:
+        """Begin work and resume interrupted jobs."""
+        DBOS.launch()
+        DBOS.apply_schedules(
+            [
+                {
+                    "schedule_name": name,
+                    "workflow_fn": self._scheduled,
+                    "schedule": cron,
+                    "context": {"kind": kind, "argument": dict(argument)},
+                }
+                for name, cron, kind, argument in self._schedules
+            ]
+        )
+
+    def start(self, kind: str, job_id: str, argument: Mapping[str, Json]) -> None:
+        """Start a job; nothing happens when the id was used before."""
+        if kind not in self._bodies:
+            raise JobUnknown(f"No job kind is named {kind!r}.")
+        with SetWorkflowID(job_id):
+            DBOS.start_workflow(self._workflow, kind, dict(argument))
+
+    def send(self, job_id: str, topic: str, message: Json, *, idempotency_key: str = "") -> None:
+        """Leave a message for the job."""
+        try:
+            DBOS.send(job_id, message, topic, idempotency_key=idempotency_key or None)
+        except dbos_error.DBOSNonExistentWorkflowError:
+            raise JobUnknown(f"There is no job {job_id!r}.") from None
+
+    def status(self, job_id: str) -> JobStatus:
+        """Return where the job stands."""
+        found = DBOS.get_workflow_status(job_id)
+        if found is None:
+            raise JobUnknown(f"There is no job {job_id!r}.")
+        kind = str(found.input["args"][0]) if found.input and found.input["args"] else ""
+        error = "" if found.error is None else f"{type(found.error).__name__}: {found.error}"
+        return JobStatus(job_id, kind, _STATES.get(found.status, JobState.RUNNING), error)
+
+    def wait(self, job_id: str) -> Json:
+        """Block until the job has ended; return its result or raise its error."""
+        self.status(job_id)
+        return cast("Json", DBOS.retrieve_workflow(job_id).get_result())
+
+    def close(self) -> None:
+        """Stop working; unfinished jobs go on at the next launch."""
+        DBOS.destroy(destroy_registry=True)
+        self._engine.dispose()
+
+    def _run(self, kind: str, argument: dict[str, Json]) -> Json:
+        body = self._bodies.get(kind)
+        if body is None:
+            raise JobUnknown(f"No job kind is named {kind!r}.")
+        run: JobRun = _Run(str(DBOS.workflow_id), self._clock)
+        return body(run, argument)
+
+
+def _engine(file: Path) -> sa.Engine:
+    engine = sa.create_engine(f"sqlite:///{file}", connect_args={"timeout": 30})
+    needs_subsec = sqlite3.sqlite_version_info < (3, 42)
+
+    @sa.event.listens_for(engine, "connect")
+    def _prepare(connection: sqlite3.Connection, _record: object) -> None:
+        # DBOS sets these on the engines it makes itself; on ours we do.
+        connection.isolation_level = "IMMEDIATE"
+        connection.execute("PRAGMA busy_timeout=30000")
+        connection.execute("PRAGMA foreign_keys=ON")
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("PRAGMA synchronous=FULL")
+        if needs_subsec:
+            # SQLite before 3.42 has no unixepoch('subsec'), which DBOS relies on for some timestamps.
+            connection.create_function("unixepoch", 1, _unixepoch)
+
+    return engine
+
+
+def _unixepoch(_modifier: str) -> float:
+    return time.time()  # noqa: TID251 - stands in for a database function that reads the machine's clock.

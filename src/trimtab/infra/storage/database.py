@@ -1,0 +1,148 @@
+"""One SQLite file with short transactions: many readers, one writer, durable at commit."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import sqlalchemy as sa
+from alembic.operations import Operations
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from alembic.util.exc import CommandError
+
+from trimtab.infra.storage.errors import DataDirectoryUnusable, SchemaTooNew
+from trimtab.kernel.errors import Corrupt, StorageFull, TrimtabError, Unavailable
+
+_MIGRATIONS = Path(__file__).parent / "migrations"
+_BUSY_SECONDS = 30
+
+
+class Database:
+    """A SQLite database brought to this release's schema.
+
+    Args:
+        file: The database; made when missing.
+        chains: The domains whose tables it holds, each a folder of Alembic revisions in ``migrations/``.
+
+    Raises:
+        SchemaTooNew: A newer release has written the file.
+        Corrupt: The file is no readable SQLite database.
+    """
+
+    def __init__(self, file: Path, chains: tuple[str, ...]) -> None:
+        self.file = file
+        self.chains = chains
+        self.engine = _engine(file)
+        try:
+            with self.write() as connection:
+                for chain in chains:
+                    _upgrade(connection, chain)
+        except BaseException:
+            self.engine.dispose()
+            raise
+
+    @contextmanager
+    def read(self) -> Iterator[sa.Connection]:
+        """Open a connection that sees one consistent state."""
+        with _translated(self.file), self.engine.connect() as connection, connection.begin():
+            yield connection
+
+    @contextmanager
+    def write(self) -> Iterator[sa.Connection]:
+        """Open a transaction that holds the write lock from its start and commits at the end.
+
+        An exception rolls everything back: what was refused left no trace.
+        """
+        with _translated(self.file), self.engine.connect() as plain:
+            connection = plain.execution_options(sqlite_begin="IMMEDIATE")
+            with connection.begin():
+                yield connection
+
+    def scrub(self) -> None:
+        """Empty the write-ahead log into the file, so that what was deleted is in neither.
+
+        Deleted content is overwritten with zeros in the file (``secure_delete``); older copies of a page live on in
+        the log until it is emptied. Waits for readers that still look at an older state.
+
+        Raises:
+            Unavailable: A reader kept the log busy; try again.
+        """
+        with _translated(self.file), self.engine.connect() as plain:
+            connection = plain.execution_options(isolation_level="AUTOCOMMIT")
+            cursor = connection.connection.cursor()
+            try:
+                busy = cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+            finally:
+                cursor.close()
+        if busy:
+            raise Unavailable(f"The log of {self.file} is in use.", hint="Repeat the call.")
+
+    def close(self) -> None:
+        """Close all connections."""
+        self.engine.dispose()
+
+
+def _engine(file: Path) -> sa.Engine:
+    engine = sa.create_engine(f"sqlite:///{file}", connect_args={"timeout": _BUSY_SECONDS})
+
+    @sa.event.listens_for(engine, "connect")
+    def _prepare(connection: sqlite3.Connection, _record: object) -> None:
+        connection.isolation_level = None  # We begin ourselves, see _begin.
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("PRAGMA synchronous=FULL")
+        connection.execute("PRAGMA foreign_keys=ON")
+        connection.execute("PRAGMA secure_delete=ON")  # What is erased on request leaves no bytes.
+
+    @sa.event.listens_for(engine, "begin")
+    def _begin(connection: sa.Connection) -> None:
+        mode = connection.get_execution_options().get("sqlite_begin", "DEFERRED")
+        connection.exec_driver_sql(f"BEGIN {mode}")
+
+    return engine
+
+
+def _upgrade(connection: sa.Connection, chain: str) -> None:
+    script = ScriptDirectory(str(_MIGRATIONS), version_locations=[str(_MIGRATIONS / chain)])
+
+    def steps(revision: object, _context: MigrationContext) -> object:
+        return script._upgrade_revs("head", revision)  # type: ignore[arg-type]  # noqa: SLF001
+
+    context = MigrationContext.configure(
+        connection, opts={"version_table": f"schema_{chain}", "fn": steps, "script": script}
+    )
+    try:
+        with Operations.context(context):
+            context.run_migrations()
+    except CommandError as error:
+        raise SchemaTooNew(
+            f"The {chain} tables have schema {context.get_current_revision()}, which this release does not know."
+        ) from error
+
+
+@contextmanager
+def _translated(file: Path) -> Iterator[None]:
+    try:
+        yield
+    except sa.exc.DBAPIError as error:
+        raise _error(file, str(error.orig).lower()) or error from error
+
+
+def _error(file: Path, message: str) -> TrimtabError | None:
+    if "disk is full" in message:
+        return StorageFull(f"The disk of {file} is full; nothing was written.")
+    if "malformed" in message or "not a database" in message or "disk i/o error" in message:
+        return Corrupt(
+            f"The database {file} is damaged: {message}.",
+            hint="Restore a backup: `trimtab knowledge restore --list`.",
+        )
+    if "readonly" in message or "unable to open" in message:
+        return DataDirectoryUnusable(
+            f"The database {file} cannot be written: {message}.",
+            hint="Check the permissions of the data directory.",
+        )
+    if "locked" in message:
+        return Unavailable(
+            f"The database {file} stayed locked for {_BUSY_SECONDS} s.", hint="Repeat the call."
+        )
+    return None

@@ -1,0 +1,98 @@
+"""The data directory: made, checked and locked before anything is opened in it."""
+
+import errno
+import fcntl
+import os
+import shutil
+from pathlib import Path
+from types import TracebackType
+
+from trimtab.infra.storage.errors import DataDirectoryInUse, DataDirectoryUnusable
+from trimtab.kernel.errors import StorageFull
+
+FLOOR_BYTES = 16 * 1024 * 1024
+"""Below this much free space nothing starts: a database that cannot checkpoint helps nobody."""
+
+
+class DataDirectory:
+    """An exclusively held data directory. The lock goes with the process, however it ends.
+
+    Raises:
+        DataDirectoryUnusable: It cannot be made, or not be written to.
+        DataDirectoryInUse: Another process holds it.
+        StorageFull: Its disk has less than 16 MB left.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path.absolute()
+        self._make()
+        self._lock = self._hold()
+        free = shutil.disk_usage(self.path).free
+        if free < FLOOR_BYTES:
+            self.close()
+            raise StorageFull(f"The disk of {self.path} has only {free // 1024} kB left.")
+
+    def file(self, name: str) -> Path:
+        """Return the path of a file directly in the directory."""
+        return self.path / name
+
+    def folder(self, name: str) -> Path:
+        """Return a sub-folder, made when missing, readable by this user only."""
+        folder = self.path / name
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return folder
+
+    def keep_secret(self, name: str, data: bytes) -> None:
+        """Write a file that only this user can read: wholly or not at all."""
+        temporary = self.file(f".{name}.new")
+        handle = os.open(temporary, os.O_CREAT | os.O_TRUNC | os.O_WRONLY | os.O_CLOEXEC, 0o600)
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(self.file(name))
+
+    def close(self) -> None:
+        """Release the lock."""
+        os.close(self._lock)
+
+    def __enter__(self) -> "DataDirectory":
+        return self
+
+    def __exit__(
+        self,
+        _type: type[BaseException] | None,
+        _error: BaseException | None,
+        _trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _make(self) -> None:
+        try:
+            self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as error:
+            raise _unusable(self.path, error) from error
+
+    def _hold(self) -> int:
+        try:
+            lock = os.open(self.path / "trimtab.lock", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise _unusable(self.path, error) from error
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            os.close(lock)
+            raise DataDirectoryInUse(
+                f"The data directory {self.path} is in use by another trimtab process.",
+                hint="Stop that process, or give another one with `--data-dir`.",
+            ) from None
+        return lock
+
+
+def _unusable(path: Path, error: OSError) -> Exception:
+    if error.errno == errno.ENOSPC:
+        return StorageFull(f"The disk of {path} is full.")
+    return DataDirectoryUnusable(
+        f"The data directory {path} cannot be used: {error.strerror}.",
+        hint="Give this user write permission there, or choose another one with `--data-dir`.",
+    )

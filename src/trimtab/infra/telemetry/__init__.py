@@ -1,0 +1,6 @@
+"""What the service says about itself: JSON logs and Prometheus metrics."""
+
+from trimtab.infra.telemetry.logs import configure_logs, redacted
+from trimtab.infra.telemetry.metrics import SignalCollector, new_registry
+
+__all__ = ["SignalCollector", "configure_logs", "new_registry", "redacted"]

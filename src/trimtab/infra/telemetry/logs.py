@@ -1,0 +1,64 @@
+"""JSON logs, one object a line, with secrets taken out before they are written."""
+
+import logging
+import re
+import sys
+from datetime import UTC, datetime
+from typing import TextIO
+
+import orjson
+
+_STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
+_SECRET_FIELD = re.compile(r"(?i)(authorization|api[-_]?key|password|passwd|secret|token|cookie)$")
+_SECRET_TEXT = re.compile(r"(?i)\b(bearer\s+|tt_|sk-|ghp_|xox[baprs]-)[A-Za-z0-9_\-.]{8,}")
+_HIDDEN = "[redacted]"
+
+
+def configure_logs(level: str, stream: TextIO | None = None) -> None:
+    """Send every record of that level and above to the stream (standard error) as JSON.
+
+    The fields ``level`` (upper case), ``message``, ``time`` and ``error_type`` are those that the contract's log
+    queries read.
+    """
+    handler = logging.StreamHandler(stream or sys.stderr)
+    handler.setFormatter(JsonFormatter())
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(level)
+    for noisy in ("httpx", "httpcore", "uvicorn.access", "alembic"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)
+
+
+class JsonFormatter(logging.Formatter):
+    """Turns a record and its ``extra=`` fields into one line of JSON."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the record as one line of JSON."""
+        line: dict[str, object] = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname,
+            "logger": record.name,
+            "message": redacted(record.getMessage()),
+        }
+        for name, value in vars(record).items():
+            if name not in _STANDARD:
+                line[name] = _HIDDEN if _SECRET_FIELD.search(name) else _clean(value)
+        if record.exc_info and record.exc_info[0] is not None:
+            line["error_type"] = record.exc_info[0].__name__
+            line["traceback"] = redacted(self.formatException(record.exc_info))
+        return orjson.dumps(line, default=str, option=orjson.OPT_NON_STR_KEYS).decode()
+
+
+def redacted(text: str) -> str:
+    """Return the text with everything that looks like a key replaced by ``[redacted]``."""
+    return _SECRET_TEXT.sub(_HIDDEN, text)
+
+
+def _clean(value: object) -> object:
+    if isinstance(value, str):
+        return redacted(value)
+    if isinstance(value, dict):
+        return {k: _HIDDEN if _SECRET_FIELD.search(str(k)) else _clean(v) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [_clean(item) for item in value]
+    return value

@@ -1,0 +1,47 @@
+"""The metrics registry, and the bridge that exports every signal of the catalog."""
+
+import logging
+import math
+from collections.abc import Iterable, Iterator
+
+from prometheus_client import CollectorRegistry, ProcessCollector
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from trimtab.kernel.operable import Signal
+
+_log = logging.getLogger(__name__)
+
+
+def new_registry() -> CollectorRegistry:
+    """Return a registry of its own for one app, with the process's memory, CPU and file figures."""
+    registry = CollectorRegistry(auto_describe=False)
+    ProcessCollector(registry=registry)
+    return registry
+
+
+class SignalCollector(Collector):
+    """Exports signals under their metric names at every scrape.
+
+    A signal that fails or has nothing to say is left out; the others are still exported.
+    """
+
+    def __init__(self, signals: Iterable[Signal]) -> None:
+        self._signals = tuple(signals)
+
+    def collect(self) -> Iterator[Metric]:
+        """Read every signal now."""
+        for signal in self._signals:
+            try:
+                yield _family(signal)
+            except Exception:  # noqa: BLE001 - one broken signal must not blind the whole scrape.
+                _log.warning("signal cannot be read", extra={"signal": signal.name}, exc_info=True)
+
+
+def _family(signal: Signal) -> Metric:
+    kind = CounterMetricFamily if signal.counter else GaugeMetricFamily
+    family = kind(signal.metric_name, signal.help, labels=signal.labels)
+    for sample in signal.read():
+        if not math.isnan(sample.value):
+            family.add_metric([sample.labels.get(name, "") for name in signal.labels], sample.value)
+    return family
