@@ -1,46 +1,44 @@
-"""`trimtab gates ...`: judge a release, import results, keep the evidence. Exit 0 pass, 1 blocked, 3 review, 2 wrong use."""
+"""`trimtab gates`: a group that loads its commands when one of them is asked for, so that `trimtab --help` stays fast."""
 
+<<<<<<< HEAD
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
+=======
+from typing import Any
+>>>>>>> refs/heads/gates
 
-import orjson
 import typer
 
-from trimtab.cli import gates_care, gates_evidence, gates_look, gates_supply
-from trimtab.cli.gates_commands import command_names
-from trimtab.cli.gates_console import (
-    AsJson,
-    DryRun,
-    GatesGroup,
-    Root,
-    console,
-    emit,
-    errors,
-    say,
-    show_verdict,
-    table,
-)
-from trimtab.gates import logbook
-from trimtab.gates.alerts import post_alerts
-from trimtab.gates.benchmark import prove as prove_run
-from trimtab.gates.case import Project
-from trimtab.gates.errors import EvidenceMissing, PolicyWrong
-from trimtab.gates.policy import GATES, load_policy
-from trimtab.gates.records import Verdict
-from trimtab.gates.run import Request
-from trimtab.gates.run import run as run_gates
-from trimtab.gates.schema import check_report
-from trimtab.gates.schema.importers import Stated, import_file
-from trimtab.gates.selftest import run_selftest
-from trimtab.gates.signing import KeyRing
-from trimtab.gates.strictjson import parse
-from trimtab.gates.verdict import EXIT_CODES, document, junit, markdown, sarif, sign
-from trimtab.kernel.clock import SystemClock
+from trimtab.cli.gates_errors import GatesGroup
+
+
+class LazyGates(GatesGroup):
+    """Knows its commands once somebody needs them."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """Return the commands' names, in the order of the help page."""
+        self._load()
+        return super().list_commands(ctx)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """Return one command, or None."""
+        self._load()
+        return super().get_command(ctx, cmd_name)
+
+    def _load(self) -> None:
+        if not self.commands:
+            # The gates import the whole of numpy, httpx and psutil, which no other command needs.
+            from trimtab.cli.gates_app import app as whole
+
+            loaded: Any = typer.main.get_group(whole)
+            self.commands.update(loaded.commands)
+
 
 app = typer.Typer(
-    cls=GatesGroup, no_args_is_help=True, help="Quality gates: no release without evidence."
+    cls=LazyGates, no_args_is_help=True, help="Quality gates: no release without evidence."
 )
+<<<<<<< HEAD
 gates_look.register(app)
 gates_evidence.register(app)
 gates_supply.register(app)
@@ -271,3 +269,5 @@ def selftest(
             console().print(f"[red]survived[/] {name}: {detail}")
         console().print(f"{outcome.killed} killed, {outcome.survived} survived")
     raise typer.Exit(0 if outcome.sound else 1)
+=======
+>>>>>>> refs/heads/gates

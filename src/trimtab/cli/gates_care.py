@@ -9,7 +9,6 @@ import typer
 from trimtab.cli.gates_console import (
     AsJson,
     DryRun,
-    GatesGroup,
     Root,
     console,
     emit,
@@ -17,6 +16,7 @@ from trimtab.cli.gates_console import (
     say,
     table,
 )
+from trimtab.cli.gates_errors import GatesGroup
 from trimtab.gates import logbook
 from trimtab.gates.case import Project
 from trimtab.gates.errors import EvidenceUnreadable

@@ -3,29 +3,17 @@
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import orjson
 import typer
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
-from typer.core import TyperGroup
 
-from trimtab.gates.errors import (
-    ApprovalRefused,
-    BaselineRefused,
-    EvidenceUnreadable,
-    ImportRefused,
-    SignatureWrong,
-)
 from trimtab.gates.records import Finding, GateState, Outcome, Severity, Verdict, outcome_of
 from trimtab.gates.verdict import EXIT_CODES, finding_document, headline
-from trimtab.kernel.errors import TrimtabError
 
-WRONG_USE = 2
-_BLOCKED = (ApprovalRefused, BaselineRefused, EvidenceUnreadable, ImportRefused, SignatureWrong)
-"""Errors that speak about the evidence, not about how the command was called."""
 _COLOURS = {Severity.CRITICAL: "red", Severity.WARNING: "yellow", Severity.LOW: "dim"}
 _OUTCOMES = {
     Outcome.PASS: "[green]✅ pass[/]",
@@ -39,21 +27,6 @@ DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would change, 
 Approved = Annotated[
     Path | None, typer.Option("--approval", help="A signed approval; see `trimtab gates approve`.")
 ]
-
-
-class GatesGroup(TyperGroup):
-    """A command group that turns trimtab's errors into one line, a hint and an exit code."""
-
-    def invoke(self, ctx: Any) -> Any:
-        """Run the command; exit 1 if the evidence is bad, 2 if the command was used wrongly."""
-        try:
-            return super().invoke(ctx)
-        except TrimtabError as error:
-            console = errors()
-            console.print(f"[red]{error.code}[/]: {escape(error.message)}")
-            if error.hint():
-                console.print(f"[dim]{escape(error.hint())}[/]")
-            raise typer.Exit(1 if isinstance(error, _BLOCKED) else WRONG_USE) from error
 
 
 def console() -> Console:

@@ -9,7 +9,6 @@ from trimtab.cli.gates_console import (
     Approved,
     AsJson,
     DryRun,
-    GatesGroup,
     Root,
     console,
     emit,
@@ -17,6 +16,7 @@ from trimtab.cli.gates_console import (
     show_findings,
     table,
 )
+from trimtab.cli.gates_errors import GatesGroup
 from trimtab.gates import datasets as data
 from trimtab.gates import drift as drift_gate
 from trimtab.gates import drift_report

@@ -10,13 +10,13 @@ import typer
 from trimtab.cli.gates_console import (
     AsJson,
     DryRun,
-    GatesGroup,
     Root,
     console,
     errors,
     show_findings,
     table,
 )
+from trimtab.cli.gates_errors import GatesGroup
 from trimtab.cli.gates_evidence import policy_of
 from trimtab.gates.case import Case, Project
 from trimtab.gates.codes import finding
