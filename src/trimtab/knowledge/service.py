@@ -115,7 +115,7 @@ class Knowledge:
         self._background.stop()
         self._usage.flush()
         self.parser.rest()
-        self.encoder.unload()
+        self.encoder.close()
         self.database.close()
 
     # --- Documents ---
