@@ -1,5 +1,6 @@
 """`trimtab gates ...`: judge a release, import results, keep the evidence. Exit 0 pass, 1 blocked, 3 review, 2 wrong use."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -96,13 +97,20 @@ def run(
             request, SystemClock(), progress=lambda gate: status.update(f"{gate} gate")
         )
     signed = None if dry_run else _keep(verdict, Project(root), report)
-    for path, content in ((markdown_file, markdown), (junit_file, junit), (sarif_file, sarif)):
-        if path is not None and not dry_run:
+    if not dry_run:
+        _write(verdict, ((markdown_file, markdown), (junit_file, junit), (sarif_file, sarif)))
+        if alert:
+            post_alerts(verdict, alert)
+    _show(verdict, signed, as_json=as_json)
+
+
+def _write(
+    verdict: Verdict, files: tuple[tuple[Path | None, Callable[[Verdict], str | bytes]], ...]
+) -> None:
+    for path, content in files:
+        if path is not None:
             text = content(verdict)
             path.write_bytes(text.encode() if isinstance(text, str) else text)
-    if alert and not dry_run:
-        post_alerts(verdict, alert)
-    _show(verdict, signed, as_json=as_json)
 
 
 def _only(names: list[str] | None) -> tuple[str, ...]:
