@@ -62,6 +62,12 @@ class TraceStore:
         with self.database.read() as connection:
             return [decode(body) for body in connection.scalars(query.limit(limit))]
 
+    def count_user(self, user_id: str) -> int:
+        """Return how many traces a user has."""
+        query = sa.select(sa.func.count()).where(_traces.c.user_id == user_id)
+        with self.database.read() as connection:
+            return int(connection.scalar(query) or 0)
+
     def forget_user(self, user_id: str) -> int:
         """Delete a user's traces and return how many there were."""
         with self.database.write() as connection:
@@ -114,15 +120,21 @@ class FeedbackStore:
             counts = {bool(helpful): count for helpful, count in connection.execute(query)}
         return counts.get(True, 0), counts.get(False, 0)
 
+    def count_user(self, user_id: str) -> int:
+        """Return how much `forget_user` would delete."""
+        query = sa.select(sa.func.count()).select_from(_feedback).where(_about(user_id))
+        with self.database.read() as connection:
+            return int(connection.scalar(query) or 0)
+
     def forget_user(self, user_id: str) -> int:
         """Delete what a user said and what was said about the user's answers; return how much it was."""
-        theirs = sa.select(_traces.c.id).where(_traces.c.user_id == user_id)
         with self.database.write() as connection:
-            return connection.execute(
-                sa.delete(_feedback).where(
-                    (_feedback.c.user_id == user_id) | _feedback.c.trace_id.in_(theirs)
-                )
-            ).rowcount
+            return connection.execute(sa.delete(_feedback).where(_about(user_id))).rowcount
+
+
+def _about(user_id: str) -> sa.ColumnElement[bool]:
+    theirs = sa.select(_traces.c.id).where(_traces.c.user_id == user_id)
+    return (_feedback.c.user_id == user_id) | _feedback.c.trace_id.in_(theirs)
 
 
 def _as_feedback(row: Any) -> Feedback:

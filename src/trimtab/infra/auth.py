@@ -149,6 +149,17 @@ class Keys:
         self._note_use(row.name)
         return Principal(row.name, Role(row.role))
 
+    def named(self, name: str) -> Principal:
+        """Return the principal of the active key of that name, or raise `Unauthenticated`."""
+        query = sa.select(_table.c.name, _table.c.role).where(
+            _table.c.name == name, _table.c.revoked_at.is_(None)
+        )
+        with self._database.read() as connection:
+            row = connection.execute(query).first()
+        if row is None:
+            raise Unauthenticated(f"The key {name!r} is unknown or revoked.")
+        return Principal(row.name, Role(row.role))
+
     def revoke(self, name: str, *, actor: str) -> None:
         """Make the key useless from now on."""
         self._change(name, revoked_at=self._clock.now().isoformat())

@@ -1,0 +1,7 @@
+"""What the HTTP interface and the console share: who is calling, console sessions, rate limits."""
+
+from trimtab.infra.web.access import PUBLIC, Access, Needs, caller
+from trimtab.infra.web.limits import RateLimits
+from trimtab.infra.web.sessions import Sessions
+
+__all__ = ["PUBLIC", "Access", "Needs", "RateLimits", "Sessions", "caller"]

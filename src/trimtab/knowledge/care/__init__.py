@@ -1,0 +1,1 @@
+"""Care of what is kept: backups, checks, repair, restore, clean-up, and the proof that deletions hold."""
