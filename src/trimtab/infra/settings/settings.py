@@ -18,9 +18,6 @@ class Settings:
 
     service: ServiceSettings = field(default_factory=ServiceSettings)
     monitor: MonitorSettings = field(default_factory=MonitorSettings)
-    knowledge: KnowledgeSettings = field(default_factory=KnowledgeSettings)
-    answers: AnswersSettings = field(default_factory=AnswersSettings)
-    trust: TrustSettings = field(default_factory=TrustSettings)
     answers: AnswersSettings = field(default_factory=AnswersSettings)
     trust: TrustSettings = field(default_factory=TrustSettings)
     api: ApiSettings = field(default_factory=ApiSettings)

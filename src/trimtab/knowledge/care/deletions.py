@@ -17,6 +17,8 @@ class Deletion:
 
     document_id: str
     at: datetime
+    witness: str = ""
+    """The id of one of its passages: found in a file's bytes, it betrays remains."""
 
 
 class DeletionLog:
@@ -29,12 +31,9 @@ class DeletionLog:
         self.file = file
         self._lock = threading.Lock()
 
-    def add(self, document_ids: Iterable[str], at: datetime) -> None:
+    def add(self, deletions: Iterable[Deletion]) -> None:
         """Note the deletions; they are on disk when this returns."""
-        lines = [
-            json.dumps({"document": document_id, "at": at.isoformat()})
-            for document_id in document_ids
-        ]
+        lines = [_line(deletion) for deletion in deletions]
         if not lines:
             return
         with self._lock, self.file.open("a+b") as stream:
@@ -62,8 +61,7 @@ class DeletionLog:
                 partial = self.file.with_name(f"{self.file.name}.partial")
                 with partial.open("w", encoding="utf-8") as stream:
                     for found in kept:
-                        line = {"document": found.document_id, "at": found.at.isoformat()}
-                        stream.write(json.dumps(line) + "\n")
+                        stream.write(_line(found) + "\n")
                     stream.flush()
                     os.fsync(stream.fileno())
                 partial.replace(self.file)
@@ -76,9 +74,20 @@ class DeletionLog:
             return stream.read(1) == b"\n"
 
 
+def _line(deletion: Deletion) -> str:
+    return json.dumps(
+        {
+            "document": deletion.document_id,
+            "at": deletion.at.isoformat(),
+            "witness": deletion.witness,
+        }
+    )
+
+
 def _parsed(line: str) -> Deletion | None:
     try:
         entry = json.loads(line)
-        return Deletion(str(entry["document"]), datetime.fromisoformat(entry["at"]))
+        at = datetime.fromisoformat(entry["at"])
+        return Deletion(str(entry["document"]), at, str(entry.get("witness", "")))
     except (ValueError, KeyError, TypeError):
         return None

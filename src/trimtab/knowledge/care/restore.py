@@ -13,7 +13,7 @@ from trimtab.knowledge.care.deletions import DeletionLog
 from trimtab.knowledge.errors import NoGoodBackup
 from trimtab.knowledge.store.documents import DocumentStore
 from trimtab.knowledge.store.integrity import integrity_of
-from trimtab.knowledge.store.live import LiveDatabase
+from trimtab.knowledge.store.live import LiveDatabase, settled
 from trimtab.knowledge.store.projects import ProjectStore
 from trimtab.knowledge.store.salvage import lost_documents, merge, salvage
 
@@ -113,13 +113,9 @@ class Restore:
             )
             ProjectStore(database).move_versions_on(int(self._clock.now().timestamp()))
             count = sum(documents.counts().values())
-            with database.engine.connect() as connection:
-                connection.exec_driver_sql("COMMIT")
-                connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
-                connection.exec_driver_sql("PRAGMA journal_mode=DELETE")
-                connection.exec_driver_sql("BEGIN")
         finally:
             database.close()
+        settled(fresh)
         found = integrity_of(fresh)
         if not found.ok:
             self._remove("restoring")

@@ -2,6 +2,7 @@
 
 import json
 import os
+import sqlite3
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,6 +11,7 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from trimtab.infra.storage import Database
+from trimtab.kernel.errors import Corrupt
 
 _BESIDE = ("", "-wal", "-shm")
 
@@ -24,31 +26,32 @@ class LiveDatabase(Database):
     def __init__(self, file: Path, chains: tuple[str, ...]) -> None:
         _complete(file)
         self._gate = _Gate()
+        self.suspect = False
+        """Set when a call met damage; whoever checks the file clears it."""
         super().__init__(file, chains)
 
     @contextmanager
     def read(self) -> Iterator[sa.Connection]:
         """Open a connection that sees one consistent state."""
-        with self._gate.shared(), super().read() as connection:
+        with self._gate.shared(), self._noticed(), super().read() as connection:
             yield connection
 
     @contextmanager
     def write(self) -> Iterator[sa.Connection]:
         """Open a transaction; see `Database.write`."""
-        with self._gate.shared(), super().write() as connection:
+        with self._gate.shared(), self._noticed(), super().write() as connection:
             yield connection
 
     @contextmanager
-    def alone(self) -> Iterator[sa.Connection]:
-        """Open a connection outside any transaction, while nobody else reads or writes: for VACUUM and the like."""
+    def alone(self) -> Iterator[sqlite3.Connection]:
+        """Open a plain connection while nobody else reads or writes: for VACUUM and the like."""
         with self._gate.exclusive():
             self.engine.dispose()
+            connection = sqlite3.connect(self.file, timeout=30, isolation_level=None)
             try:
-                with self.engine.connect() as connection:
-                    options = connection.execution_options(isolation_level="AUTOCOMMIT")
-                    yield options
+                yield connection
             finally:
-                self.engine.dispose()
+                connection.close()
 
     def replace(self, fresh: Path, keep_as: Path) -> None:
         """Put ``fresh`` in the database's place and keep the former file; both lie in the same folder."""
@@ -57,6 +60,14 @@ class LiveDatabase(Database):
             note = _note(self.file)
             _write_durably(note, json.dumps({"fresh": fresh.name, "keep_as": keep_as.name}))
             _complete(self.file)
+
+    @contextmanager
+    def _noticed(self) -> Iterator[None]:
+        try:
+            yield
+        except Corrupt:
+            self.suspect = True
+            raise
 
 
 class _Gate:
@@ -142,3 +153,15 @@ def sync_folder(folder: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def settled(file: Path) -> None:
+    """Bring a database that nobody uses into one file, without a log beside it, safely on disk."""
+    connection = sqlite3.connect(file, timeout=30, isolation_level=None)
+    try:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        connection.execute("PRAGMA journal_mode=DELETE")
+    finally:
+        connection.close()
+    with file.open("rb") as stream:
+        os.fsync(stream.fileno())

@@ -16,9 +16,7 @@ class Merged:
 
     documents: int
     from_recovery: int
-    from_backup: int
-    dropped: int
-    """Documents of which some passage could not be read, and of which there is no backup."""
+    """Those that the recovery had newer, or alone."""
 
 
 def salvage(damaged: Path, target: Path) -> int:
@@ -50,18 +48,15 @@ def merge(backup: Path | None, recovery: Path, output: Path) -> Merged:
     into = sqlite3.connect(output, isolation_level=None)
     try:
         into.execute("ATTACH ? AS recovery", (str(recovery),))
-        into.execute("PRAGMA foreign_keys=OFF")
+        if backup is not None:
+            into.execute("ATTACH ? AS backup", (str(backup),))
         into.execute("BEGIN IMMEDIATE")
         if backup is not None:
-            into.execute("COMMIT")
-            into.execute("ATTACH ? AS backup", (str(backup),))
-            into.execute("BEGIN IMMEDIATE")
             _copy(into, "backup")
-        from_backup = int(into.execute("SELECT count(*) FROM documents").fetchone()[0])
         newer = _take_newer(into)
         total = int(into.execute("SELECT count(*) FROM documents").fetchone()[0])
         into.execute("COMMIT")
-        return Merged(total, newer, from_backup - (newer - (total - from_backup)), 0)
+        return Merged(total, newer)
     finally:
         into.close()
 
@@ -185,9 +180,9 @@ def _bring(into: sqlite3.Connection, key: int, document_id: str, project_key: in
         (document_id,),
     )
     into.execute("DELETE FROM main.documents WHERE id = ?", (document_id,))
-    own = "name, title, media_type, source_hash, size_bytes, characters, state, attempts, last_error, version, created_at, updated_at"  # noqa: E501 - a list of columns.
+    own = "name, title, media_type, source_hash, size_bytes, characters, state, attempts, last_error, version, created_at, updated_at"
     new_key = into.execute(
-        f"INSERT INTO main.documents(id, project_key, {own}) SELECT id, ?, {own} FROM recovery.documents WHERE key = ?",  # noqa: S608, E501
+        f"INSERT INTO main.documents(id, project_key, {own}) SELECT id, ?, {own} FROM recovery.documents WHERE key = ?",  # noqa: S608
         (project_key, key),
     ).lastrowid
     shared = "ordinal, start_offset, end_offset, page, heading, text"
