@@ -48,7 +48,7 @@ docs: dev
 	$(BIN)/mkdocs build --strict
 
 contract: dev
-	$(BIN)/python -m tests.contract_report
+	$(BIN)/python -m pytest -q -n 2 -m feature --contract
 
 bench: dev
 	$(BIN)/python -m benchmarks

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from trimtab.infra.settings.sections.answers import AnswersSettings
 from trimtab.infra.settings.sections.api import ApiSettings
 from trimtab.infra.settings.sections.monitor import MonitorSettings
 from trimtab.infra.settings.sections.service import ServiceSettings
@@ -14,3 +15,4 @@ class Settings:
     service: ServiceSettings = field(default_factory=ServiceSettings)
     monitor: MonitorSettings = field(default_factory=MonitorSettings)
     api: ApiSettings = field(default_factory=ApiSettings)
+    answers: AnswersSettings = field(default_factory=AnswersSettings)

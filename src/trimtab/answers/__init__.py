@@ -1,0 +1,27 @@
+"""Answers: a question goes down once and up once, and every sentence of the answer carries its proof."""
+
+from trimtab.answers.extractive import ExtractiveGenerator
+from trimtab.answers.generate import Draft, Generator, Usage
+from trimtab.answers.pipeline import Answers, Retriever, TraceKeeper
+from trimtab.answers.records import Answer, Citation, Passage, Question, Retrieved, Stage, Trace
+from trimtab.answers.remote import RemoteGenerator
+from trimtab.answers.traces import RecentTraces
+
+__all__ = [
+    "Answer",
+    "Answers",
+    "Citation",
+    "Draft",
+    "ExtractiveGenerator",
+    "Generator",
+    "Passage",
+    "Question",
+    "RecentTraces",
+    "RemoteGenerator",
+    "Retrieved",
+    "Retriever",
+    "Stage",
+    "Trace",
+    "TraceKeeper",
+    "Usage",
+]

@@ -1,0 +1,63 @@
+"""What can be wrong with a question, or with those who answer it.
+
+EmptyQuery           answers.empty_query           InvalidInput
+QueryTooLong         answers.query_too_long        InvalidInput
+BadProjectName       answers.bad_project_name      InvalidInput
+BadTopK              answers.bad_top_k             InvalidInput
+TraceUnknown         answers.trace_unknown         NotFound
+GeneratorUnavailable answers.generator_unavailable Unavailable
+BadEvaluationSet     answers.bad_evaluation_set    InvalidInput
+"""
+
+from trimtab.kernel.errors import InvalidInput, NotFound, Unavailable
+
+
+class EmptyQuery(InvalidInput):
+    """The question holds nothing but white space."""
+
+    code = "answers.empty_query"
+    default_hint = "Ask in 1 to 1,000 characters."
+
+
+class QueryTooLong(InvalidInput):
+    """The question is longer than 1,000 characters."""
+
+    code = "answers.query_too_long"
+    default_hint = "Ask in 1 to 1,000 characters; put long material into a document and ingest it."
+
+
+class BadProjectName(InvalidInput):
+    """The project's name has characters that are not allowed."""
+
+    code = "answers.bad_project_name"
+    default_hint = "Use letters, digits, hyphen and underscore; 1 to 100 characters."
+
+
+class BadTopK(InvalidInput):
+    """The number of passages asked for is out of range."""
+
+    code = "answers.bad_top_k"
+    default_hint = "Ask for 1 to 100 passages."
+
+
+class TraceUnknown(NotFound):
+    """No trace has that id, or it has been deleted."""
+
+    code = "answers.trace_unknown"
+    default_hint = (
+        "Old traces are dropped and erased users' traces are deleted; ask again for a new one."
+    )
+
+
+class GeneratorUnavailable(Unavailable):
+    """The generation model did not answer, or answered with nothing usable."""
+
+    code = "answers.generator_unavailable"
+    default_hint = "Check answers.generator_url, the key and the model's name; answers stay extractive meanwhile."
+
+
+class BadEvaluationSet(InvalidInput):
+    """The folder to evaluate holds no question set."""
+
+    code = "answers.bad_evaluation_set"
+    default_hint = "Name a folder with a data.jsonl whose rows have question, context and answers."

@@ -1,0 +1,70 @@
+"""The default generator: the sentences that hold the answer, quoted and cited. Needs no model and no network."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from trimtab.answers.evidence import Asked, Candidate, candidates
+from trimtab.answers.generate import Draft, cite
+from trimtab.answers.records import Passage
+from trimtab.guardrails.text.sentences import Kind
+
+NOT_FOUND = "The documents of this project do not answer that."
+MODEL = "extractive"
+
+
+@dataclass(frozen=True, slots=True)
+class ExtractiveGenerator:
+    """Quotes at most ``max_sentences`` sentences.
+
+    Args:
+        max_sentences: The most sentences in an answer.
+        min_passage_coverage: The share of the question, by weight, that a passage must hold to be quoted at all.
+        min_coverage: The same for the sentence with its neighbours and headings.
+        keep_ratio: A further sentence is quoted when its score is at least this share of the best one's.
+    """
+
+    max_sentences: int = 2
+    min_passage_coverage: float = 0.45
+    min_coverage: float = 0.35
+    keep_ratio: float = 0.5
+
+    def generate(self, question: str, passages: Sequence[Passage]) -> Draft:
+        """Return the best sentences as a draft; one without citations when nothing holds the answer."""
+        asked = Asked(question)
+        ranked = [
+            candidate
+            for candidate in candidates(asked, passages)
+            if candidate.passage_coverage >= self.min_passage_coverage
+            and candidate.coverage >= self.min_coverage
+        ]
+        chosen = self._chosen(ranked)
+        if not chosen:
+            return Draft(NOT_FOUND, (), MODEL, 0.0)
+        citations = tuple(
+            cite(number, c.passage, c.sentence.start, c.sentence.end, min(1.0, c.coverage))
+            for number, c in enumerate(chosen, 1)
+        )
+        text = " ".join(
+            f"{_shown(candidate)} [{number}]" for number, candidate in enumerate(chosen, 1)
+        )
+        return Draft(text, citations, MODEL, max(citation.score for citation in citations))
+
+    def _chosen(self, ranked: Sequence[Candidate]) -> list[Candidate]:
+        """Return the sentences to quote: best first, but those of one passage in reading order."""
+        chosen: list[Candidate] = []
+        for candidate in ranked:
+            if len(chosen) == self.max_sentences:
+                break
+            enough = not chosen or candidate.score >= self.keep_ratio * chosen[0].score
+            if enough and not any(candidate.stems <= other.stems for other in chosen):
+                chosen.append(candidate)
+        places = [candidate.passage.chunk_id for candidate in chosen]
+        return sorted(chosen, key=lambda c: (places.index(c.passage.chunk_id), c.sentence.start))
+
+
+def _shown(candidate: Candidate) -> str:
+    """Return the sentence for reading: hard-wrapped prose on one line, code and rows as they are."""
+    sentence = candidate.sentence
+    if sentence.kind in (Kind.CODE, Kind.ROW):
+        return sentence.text
+    return " ".join(sentence.text.split())

@@ -1,0 +1,141 @@
+"""What passes between the stages of an answer. All frozen."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What somebody asked.
+
+    ``text`` is checked and stripped by the pipeline: 1 to 1,000 characters.
+    """
+
+    project: str
+    text: str
+    top_k: int = 5
+    user_id: str = ""
+    """Who asked, for deletion on request; empty when nobody is signed in."""
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A retrieved piece of a document."""
+
+    chunk_id: str
+    document_id: str
+    document_name: str
+    text: str
+    start: int
+    """Offset of the first character of ``text`` in the document's extracted text."""
+    end: int
+    score: float
+    """Relevance in [0, 1]; comparable within one retrieval only."""
+    title: str = ""
+    page: int | None = None
+    """Counted from 1; None where the format has no pages."""
+    heading: str = ""
+    """The headings above the passage, outermost first, joined by `` > ``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Retrieved:
+    """What retrieval found, best first."""
+
+    passages: tuple[Passage, ...]
+    degraded_mode: bool = False
+    """True when only keywords were searched, because the embedder or the vector index is down."""
+    index_version: str = ""
+    cache_hit: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Citation:
+    """The proof of a sentence: an exact quote and where it stands."""
+
+    number: int
+    """Counted from 1, as ``[1]`` in the answer's text."""
+    document_id: str
+    document_name: str
+    chunk_id: str
+    quote: str
+    """Verbatim: equals the document's text from ``start`` to ``end``."""
+    start: int
+    end: int
+    score: float
+    """How well the quote covers the question (extractive) or the sentence (generated), in [0, 1]."""
+    title: str = ""
+    page: int | None = None
+    heading: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """One step of an answer and what it took."""
+
+    name: str
+    duration_ms: float
+    outcome: str = "ok"
+    """``ok``, ``degraded``, ``fallback``, ``blocked`` or ``skipped``."""
+    facts: Mapping[str, object] = field(default_factory=dict)
+    """JSON-ready, without document text or personal data."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the asker gets. Not finding an answer is an answer: ``found`` is False and ``text`` says so."""
+
+    id: str
+    trace_id: str
+    project: str
+    question: str
+    text: str
+    found: bool
+    citations: tuple[Citation, ...]
+    degraded_mode: bool
+    cache_hit: bool
+    model: str
+    """The generator that wrote the text: ``extractive`` or the remote model's name."""
+    confidence: float
+    """How much of the question the cited sentences cover, in [0, 1]; 0 when not found."""
+    created_at: datetime
+    notice: str = ""
+    """Why the answer is not the usual one: a fallback's reason, or a guard's; empty normally."""
+    blocked: bool = False
+    """True when a guard withheld the answer; ``notice`` says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """How an answer came about, kept for review, evaluation and replay."""
+
+    id: str
+    answer: Answer
+    user_id: str
+    stages: tuple[Stage, ...]
+    retrieved: tuple[tuple[str, float], ...]
+    """The chunk ids with their scores, best first."""
+    index_version: str
+    input_tokens: int
+    output_tokens: int
+    top_k: int
+
+    @property
+    def duration_ms(self) -> float:
+        """Return the time of all stages together."""
+        return sum(stage.duration_ms for stage in self.stages)
+
+
+@dataclass(frozen=True, slots=True)
+class Feedback:
+    """What somebody thought of an answer."""
+
+    id: str
+    trace_id: str
+    user_id: str
+    at: datetime
+    helpful: bool
+    """Thumb up or down."""
+    comment: str = ""
+    """At most 2,000 characters."""

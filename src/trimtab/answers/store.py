@@ -1,0 +1,147 @@
+"""The only SQL of answers: traces and feedback, in the chain ``answers``."""
+
+import json
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+
+from trimtab.answers.errors import TraceUnknown
+from trimtab.answers.records import Answer, Citation, Feedback, Stage, Trace
+from trimtab.infra.storage import Database
+
+CHAIN = "answers"
+
+_traces = sa.table(
+    "answer_traces",
+    *map(sa.column, ("id", "project", "user_id", "at", "found", "blocked", "confidence", "body")),
+)
+_feedback = sa.table(
+    "answer_feedback",
+    *map(sa.column, ("id", "trace_id", "user_id", "at", "helpful", "comment")),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class TraceStore:
+    """Traces on disk; each is durable before its asker sees the answer."""
+
+    database: Database
+
+    def keep(self, trace: Trace) -> None:
+        """Add the trace."""
+        answer = trace.answer
+        with self.database.write() as connection:
+            connection.execute(
+                sa.insert(_traces).values(
+                    id=trace.id,
+                    project=answer.project,
+                    user_id=trace.user_id,
+                    at=answer.created_at.isoformat(),
+                    found=answer.found,
+                    blocked=answer.blocked,
+                    confidence=answer.confidence,
+                    body=encode(trace),
+                )
+            )
+
+    def find(self, trace_id: str) -> Trace:
+        """Return the trace, or raise `TraceUnknown`."""
+        with self.database.read() as connection:
+            body = connection.scalar(sa.select(_traces.c.body).where(_traces.c.id == trace_id))
+        if body is None:
+            raise TraceUnknown(f"There is no trace {trace_id!r}.")
+        return decode(body)
+
+    def recent(self, limit: int, project: str | None = None) -> list[Trace]:
+        """Return the newest traces first, of one project or of all."""
+        query = sa.select(_traces.c.body).order_by(_traces.c.at.desc(), _traces.c.id.desc())
+        if project is not None:
+            query = query.where(_traces.c.project == project)
+        with self.database.read() as connection:
+            return [decode(body) for body in connection.scalars(query.limit(limit))]
+
+    def forget_user(self, user_id: str) -> int:
+        """Delete a user's traces and return how many there were."""
+        with self.database.write() as connection:
+            return connection.execute(
+                sa.delete(_traces).where(_traces.c.user_id == user_id)
+            ).rowcount
+
+    def drop_older_than(self, days: float, now: datetime) -> int:
+        """Delete the traces of that age and their feedback; return how many traces went."""
+        limit = (now - timedelta(days=days)).isoformat()
+        old = sa.select(_traces.c.id).where(_traces.c.at < limit)
+        with self.database.write() as connection:
+            connection.execute(sa.delete(_feedback).where(_feedback.c.trace_id.in_(old)))
+            return connection.execute(sa.delete(_traces).where(_traces.c.at < limit)).rowcount
+
+
+@dataclass(frozen=True, slots=True)
+class FeedbackStore:
+    """What people thought of answers."""
+
+    database: Database
+
+    def keep(self, feedback: Feedback) -> None:
+        """Add it, or raise `TraceUnknown` when its trace is gone."""
+        values: dict[str, Any] = asdict(feedback) | {"at": feedback.at.isoformat()}
+        with self.database.write() as connection:
+            known = connection.scalar(
+                sa.select(_traces.c.id).where(_traces.c.id == feedback.trace_id)
+            )
+            if known is None:
+                raise TraceUnknown(f"There is no trace {feedback.trace_id!r}.")
+            connection.execute(sa.insert(_feedback).values(**values))
+
+    def of_trace(self, trace_id: str) -> list[Feedback]:
+        """Return what was said about one answer, oldest first."""
+        query = (
+            sa.select(_feedback).where(_feedback.c.trace_id == trace_id).order_by(_feedback.c.at)
+        )
+        with self.database.read() as connection:
+            return [_as_feedback(row) for row in connection.execute(query).mappings()]
+
+    def counts_since(self, moment: datetime) -> tuple[int, int]:
+        """Return how many thumbs went up and how many down since then."""
+        query = (
+            sa.select(_feedback.c.helpful, sa.func.count())
+            .where(_feedback.c.at >= moment.isoformat())
+            .group_by(_feedback.c.helpful)
+        )
+        with self.database.read() as connection:
+            counts = {bool(helpful): count for helpful, count in connection.execute(query)}
+        return counts.get(True, 0), counts.get(False, 0)
+
+    def forget_user(self, user_id: str) -> int:
+        """Delete what a user said and what was said about the user's answers; return how much it was."""
+        theirs = sa.select(_traces.c.id).where(_traces.c.user_id == user_id)
+        with self.database.write() as connection:
+            return connection.execute(
+                sa.delete(_feedback).where(
+                    (_feedback.c.user_id == user_id) | _feedback.c.trace_id.in_(theirs)
+                )
+            ).rowcount
+
+
+def _as_feedback(row: Any) -> Feedback:
+    return Feedback(
+        **{**row, "at": datetime.fromisoformat(row["at"]), "helpful": bool(row["helpful"])}
+    )
+
+
+def encode(trace: Trace) -> str:
+    """Return the trace as JSON; `decode` gives it back."""
+    return json.dumps(asdict(trace), default=datetime.isoformat, separators=(",", ":"))
+
+
+def decode(body: str) -> Trace:
+    """Return the trace that `encode` wrote."""
+    row = json.loads(body)
+    answer = row.pop("answer")
+    answer["citations"] = tuple(Citation(**citation) for citation in answer["citations"])
+    answer["created_at"] = datetime.fromisoformat(answer["created_at"])
+    row["stages"] = tuple(Stage(**stage) for stage in row["stages"])
+    row["retrieved"] = tuple((chunk, score) for chunk, score in row["retrieved"])
+    return Trace(answer=Answer(**answer), **row)

@@ -1,0 +1,1 @@
+"""What every guard reads: sentences with offsets, words and normalised text."""

@@ -1,0 +1,85 @@
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.answers.world import passage
+from trimtab.answers import ExtractiveGenerator
+
+HANDBOOK = (
+    "# Restart\n\nRun `trimtab serve` to start the service. It listens on port 8000.\n\n"
+    "- Backups are made nightly at 02:00.\n- Dr. Ada Lovelace approves restores.\n\n"
+    "| setting | default |\n|---|---|\n| query_cache_size | 100 entries |\n\n"
+    "```sh\ntrimtab act knowledge.cache.resize query=500\n```\n"
+)
+
+
+def quotes(question, *passages, **options):
+    draft = ExtractiveGenerator(**options).generate(question, passages or (passage(HANDBOOK),))
+    return [citation.quote for citation in draft.citations]
+
+
+@pytest.mark.parametrize(
+    ("question", "holds"),
+    [
+        ("Which port does the service listen on?", "port 8000"),
+        ("When are backups made?", "nightly at 02:00"),
+        ("Who approves restores?", "Dr. Ada Lovelace"),
+        ("What is the default of query_cache_size?", "100 entries"),
+        ("How do I resize the knowledge cache?", "knowledge.cache.resize"),
+    ],
+)
+def test_the_right_piece_of_a_markdown_page_is_quoted(question, holds):
+    assert any(holds in quote for quote in quotes(question))
+
+
+@pytest.mark.parametrize(
+    ("text", "question", "holds"),
+    [
+        ("Der Dienst hört auf Port 8000. Sicherungen laufen um 3 Uhr.", "Wann laufen Sicherungen?", "3 Uhr"),
+        ("El servicio usa el puerto 8000. La copia se hace a las 3.", "¿Qué puerto usa el servicio?", "8000"),
+        ("缓存保存一百个条目。备份在凌晨三点进行。", "备份在什么时候进行?", "凌晨三点"),
+    ],
+)  # fmt: skip
+def test_other_languages_are_quoted_too(text, question, holds):
+    assert holds in quotes(question, passage(text))[0]
+
+
+def test_a_pronoun_sentence_is_found_through_the_sentence_before_it():
+    text = "The Oberoi Group runs hotels. It has its head office in Delhi. Cats sleep a lot."
+    found = quotes("Where is the head office of the Oberoi Group?", passage(text))
+    assert "It has its head office in Delhi." in found
+
+
+def test_sentences_of_several_documents_are_merged():
+    first = passage("The alpha cache holds 100 entries.", "c1", document_id="d1")
+    second = passage("The alpha cache is emptied at noon.", "c2", document_id="d2")
+    draft = ExtractiveGenerator().generate("What about the alpha cache?", (first, second))
+    assert {citation.document_id for citation in draft.citations} == {"d1", "d2"}
+
+
+def test_the_same_sentence_in_two_documents_is_quoted_once():
+    copies = (passage("The alpha cache holds 100 entries.", "c1"), passage("The alpha cache holds 100 entries.", "c2"))  # fmt: skip
+    assert len(quotes("How many entries does the alpha cache hold?", *copies)) == 1
+
+
+def test_a_heading_is_never_the_answer_but_helps_to_find_it():
+    text = "# Query cache size\n\nThe default is 100."
+    assert quotes("What is the query cache size default?", passage(text)) == ["The default is 100."]
+
+
+def test_max_sentences_bounds_the_quotes():
+    assert len(quotes("What does trimtab do for backups and restores?", max_sentences=1)) <= 1
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    question=st.text(min_size=1, max_size=60), text=st.text(max_size=300), start=st.integers(0, 9)
+)
+def test_every_quote_equals_the_document_at_its_offsets(question, text, start):
+    document = "y" * start + text
+    draft = ExtractiveGenerator(min_coverage=0.0, min_passage_coverage=0.0).generate(
+        question, (passage(text, start=start),)
+    )
+    for citation in draft.citations:
+        assert document[citation.start : citation.end] == citation.quote != ""
+        assert 0.0 <= citation.score <= 1.0

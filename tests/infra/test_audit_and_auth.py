@@ -1,0 +1,102 @@
+import pytest
+import sqlalchemy as sa
+
+from trimtab.infra.audit import Audit
+from trimtab.infra.auth import Keys, Principal, Role
+from trimtab.infra.storage import Database
+from trimtab.kernel.clock import SystemClock
+from trimtab.kernel.errors import Conflict, Forbidden, NotFound, Unauthenticated
+
+
+@pytest.fixture
+def database(tmp_path):
+    database = Database(tmp_path / "state.db", ("state",))
+    yield database
+    database.close()
+
+
+@pytest.fixture
+def audit(database):
+    return Audit(database, SystemClock())
+
+
+@pytest.fixture
+def keys(database, audit):
+    return Keys(database, SystemClock(), audit)
+
+
+def _tamper(database, statement):
+    with database.write() as connection:
+        connection.execute(sa.text(statement))
+
+
+def test_an_untouched_chain_is_whole(audit):
+    last = [audit.append("me", "did", str(i), {"n": i}) for i in range(5)][-1]
+    report = audit.verify()
+    assert (report.events, report.head, report.problems) == (5, last.hash, ())
+
+
+@pytest.mark.parametrize(
+    ("statement", "problem"),
+    [
+        ("update audit_events set actor = 'you' where seq = 2", "event 2 was changed"),
+        ("delete from audit_events where seq = 2", "events 2 to 2 are missing"),
+        ("update audit_events set at = '2999' where seq = 1", "event 1 was changed"),
+        ("update audit_events set seq = seq + 10 where seq = 3", "events 3 to 12 are missing"),
+    ],
+)
+def test_every_kind_of_tampering_is_found(database, audit, statement, problem):
+    for i in range(3):
+        audit.append("me", "did", str(i))
+    _tamper(database, statement)
+    assert problem in audit.verify().problems
+
+
+def test_a_removed_newest_event_changes_the_head(database, audit):
+    audit.append("me", "did", "1")
+    head = audit.append("me", "did", "2").hash
+    _tamper(database, "delete from audit_events where seq = 2")
+    assert audit.verify().head != head
+
+
+def test_a_key_is_known_until_it_is_revoked(keys):
+    key = keys.create("ci", Role.OPERATOR, actor="me")
+    assert keys.authenticate(key) == Principal("ci", Role.OPERATOR)
+    keys.revoke("ci", actor="me")
+    with pytest.raises(Unauthenticated):
+        keys.authenticate(key)
+
+
+def test_the_key_itself_is_nowhere_in_the_database(keys, database):
+    key = keys.create("ci", Role.READER, actor="me")
+    database.close()
+    written = b"".join(path.read_bytes() for path in database.file.parent.glob("state.db*"))
+    assert key.encode() not in written
+
+
+def test_names_are_unique_and_unknown_names_cannot_be_revoked(keys):
+    keys.create("ci", Role.READER, actor="me")
+    with pytest.raises(Conflict):
+        keys.create("ci", Role.ADMIN, actor="me")
+    with pytest.raises(NotFound):
+        keys.revoke("other", actor="me")
+
+
+def test_every_change_of_keys_is_audited(keys, audit):
+    keys.create("ci", Role.READER, actor="boss")
+    keys.revoke("ci", actor="boss")
+    assert [(e.actor, e.action) for e in audit.recent()] == [
+        ("boss", "auth.key_revoked"),
+        ("boss", "auth.key_created"),
+    ]
+
+
+@pytest.mark.parametrize("role", list(Role))
+def test_a_role_includes_the_lesser_roles_only(role):
+    ranks = list(Role)
+    for needed in ranks:
+        if ranks.index(needed) <= ranks.index(role):
+            Principal("k", role).require(needed)
+        else:
+            with pytest.raises(Forbidden):
+                Principal("k", role).require(needed)

@@ -1,0 +1,80 @@
+import io
+import json
+import logging
+
+import pytest
+from prometheus_client import generate_latest
+
+from trimtab.infra.telemetry import SignalCollector, configure_logs, new_registry
+from trimtab.kernel.operable import Sample, Signal
+
+
+@pytest.fixture
+def lines():
+    root = logging.getLogger()
+    before = root.handlers[:], root.level
+    stream = io.StringIO()
+    configure_logs("INFO", stream)
+    yield lambda: [json.loads(line) for line in stream.getvalue().splitlines()]
+    root.handlers[:], root.level = before
+
+
+def test_a_record_is_one_json_object_with_its_extra_fields(lines):
+    logging.getLogger("x").error("broken\nindeed", extra={"query_duration_ms": 12})
+    (line,) = lines()
+    assert (line["level"], line["message"], line["query_duration_ms"]) == (
+        "ERROR",
+        "broken\nindeed",
+        12,
+    )
+
+
+def test_an_exception_is_named_by_its_type(lines):
+    try:
+        raise TimeoutError("late")
+    except TimeoutError:
+        logging.getLogger("x").exception("failed")
+    assert lines()[0]["error_type"] == "TimeoutError"
+
+
+@pytest.mark.parametrize(
+    "extra",
+    [
+        {"api_key": "tt_abcdefghijkl"},
+        {"headers": {"Authorization": "Bearer abcdefghijkl"}},
+        {"note": "sent Bearer abcdefghijkl"},
+        {"many": ["tt_abcdefghijkl"]},
+    ],
+)
+def test_no_secret_reaches_the_log(lines, extra):
+    logging.getLogger("x").warning("key tt_abcdefghijkl seen", extra=extra)
+    text = json.dumps(lines())
+    assert "abcdefghijkl" not in text
+    assert "[redacted]" in text
+
+
+def _exported(*signals):
+    registry = new_registry()
+    registry.register(SignalCollector(signals))
+    return generate_latest(registry).decode()
+
+
+def test_a_signal_is_exported_under_its_metric_name_with_labels():
+    signal = Signal("a.b", "", "h", lambda: [Sample(2.0, {"p": "x"})], labels=("p",), metric="kb_b")
+    assert 'kb_b{p="x"} 2.0' in _exported(signal)
+
+
+def test_a_broken_signal_does_not_hide_the_others():
+    def broken():
+        raise OSError
+
+    text = _exported(
+        Signal("a.bad", "", "h", broken), Signal("a.good", "", "h", lambda: [Sample(1.0)])
+    )
+    assert "a_good 1.0" in text
+    assert "a_bad 1" not in text
+
+
+def test_what_cannot_be_said_is_not_exported():
+    text = _exported(Signal("a.b", "", "h", lambda: [Sample(float("nan"))]))
+    assert "\na_b " not in text

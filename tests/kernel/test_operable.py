@@ -1,0 +1,91 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from trimtab.kernel.operable import (
+    Action,
+    ActionResult,
+    BadArguments,
+    Catalog,
+    Param,
+    Risk,
+    Sample,
+    Signal,
+    UnknownName,
+    check_arguments,
+)
+
+SIZE = Param("size", "integer", "entries to keep", minimum=1, maximum=10)
+MODE = Param("mode", "string", "how", default="fast", choices=("fast", "safe"))
+
+
+def _signal(name="a.b", metric=""):
+    return Signal(name, "", "help", lambda: [Sample(1.0)], metric=metric)
+
+
+def _action(**changes):
+    def run(_arguments, _context):
+        return ActionResult("done")
+
+    return Action(
+        **{
+            "name": "a.do",
+            "help": "h",
+            "risk": Risk.AUTOMATIC,
+            "run": run,
+            "dry_run": run,
+            **changes,
+        }
+    )
+
+
+def test_a_doubled_name_is_refused():
+    with pytest.raises(ValueError, match=r"a\.b is defined twice"):
+        Catalog([_signal(), _signal()])
+
+
+def test_a_doubled_metric_name_is_refused():
+    with pytest.raises(ValueError, match="share a metric name"):
+        Catalog([_signal("a.b", metric="m"), _signal("a.c", metric="m")])
+
+
+def test_an_action_without_undo_must_say_why():
+    with pytest.raises(ValueError, match="has no undo"):
+        Catalog(actions=[_action()])
+    assert Catalog(actions=[_action(no_undo_because="it only looks")]).action("a.do")
+
+
+def test_an_unknown_name_is_answered_with_the_nearest():
+    with pytest.raises(UnknownName) as caught:
+        Catalog([_signal("cache.hit_ratio")]).signal("cache.hit_ration")
+    assert "cache.hit_ratio" in caught.value.hint()
+
+
+def test_text_becomes_typed_and_defaults_are_filled_in():
+    assert check_arguments([SIZE, MODE], {"size": "5"}) == {"size": 5, "mode": "fast"}
+
+
+@pytest.mark.parametrize(
+    ("given_arguments", "part"),
+    [
+        ({}, "'size' is missing"),
+        ({"size": "many"}, "not of type integer"),
+        ({"size": 11}, "out of range"),
+        ({"size": 5, "mode": "wild"}, "not allowed"),
+        ({"size": 5, "sise": 5}, "Unknown argument 'sise'"),
+        ({"size": "nan"}, "not of type integer"),
+    ],
+)
+def test_bad_arguments_are_refused_with_the_reason(given_arguments, part):
+    with pytest.raises(BadArguments, match=part):
+        check_arguments([SIZE, MODE], given_arguments)
+
+
+@given(st.floats() | st.text() | st.integers() | st.none())
+def test_a_number_argument_is_in_range_or_refused(raw):
+    param = Param("x", "number", "h", minimum=0, maximum=1)
+    try:
+        value = check_arguments([param], {"x": raw})["x"]
+    except BadArguments:
+        return
+    assert 0 <= value <= 1
