@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 from trimtab.infra.settings.sections.answers import AnswersSettings
 from trimtab.infra.settings.sections.api import ApiSettings
+from trimtab.infra.settings.sections.knowledge import KnowledgeSettings
 from trimtab.infra.settings.sections.monitor import MonitorSettings
 from trimtab.infra.settings.sections.service import ServiceSettings
 
@@ -16,3 +17,4 @@ class Settings:
     monitor: MonitorSettings = field(default_factory=MonitorSettings)
     api: ApiSettings = field(default_factory=ApiSettings)
     answers: AnswersSettings = field(default_factory=AnswersSettings)
+    knowledge: KnowledgeSettings = field(default_factory=KnowledgeSettings)

@@ -1,0 +1,1 @@
+"""Projects of documents and the search over them."""

@@ -1,0 +1,15 @@
+"""The truth: projects, documents, passages and vectors in one SQLite file. The only SQL of this domain."""
+
+from trimtab.knowledge.store.documents import DocumentStore, NewDocument, Waiting
+from trimtab.knowledge.store.projects import ProjectRow, ProjectStore
+from trimtab.knowledge.store.search import SearchStore, VectorRows
+
+__all__ = [
+    "DocumentStore",
+    "NewDocument",
+    "ProjectRow",
+    "ProjectStore",
+    "SearchStore",
+    "VectorRows",
+    "Waiting",
+]
