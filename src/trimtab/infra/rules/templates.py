@@ -19,7 +19,7 @@ _LABEL = re.compile(r"(?:\$labels|\.Labels)\.([a-zA-Z_][a-zA-Z0-9_]*)")
 _VALUES = frozenset({"$value", ".Value"})
 _PRINTF = re.compile(r'printf\s+"((?:[^"\\]|\\["\\nt])*)"(?:\s+(\S+))?')
 _VERB = re.compile(r"%(?:%|\.\d+[feg]|f|e)")
-_GO_EXPONENT_FROM = 21
+_GO_EXPONENT_FROM = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +155,7 @@ def _humanize_duration(seconds: float) -> str:
     if not math.isfinite(seconds):
         return go_number(seconds)
     if abs(seconds) < 1:
-        return f"{_small(seconds) if seconds else '0'}s"
+        return f"{_small(seconds) if seconds else _digits('%.4g', seconds)}s"
     sign, whole = ("-" if seconds < 0 else ""), int(abs(seconds))
     minutes, hours, days = whole // 60 % 60, whole // 3600 % 24, whole // 86400
     if not (days or hours or minutes):
