@@ -17,7 +17,7 @@ _HEADING = re.compile(r"^ {0,3}(#{1,6})\s+(.+?)\s*#*\s*$")
 _JOINTS = (
     re.compile(r"\n[ \t]*\n\s*"),
     re.compile(r"\n"),
-    re.compile(r"[.!?…。！？]['\")\]]*\s+"),
+    re.compile(r"[.!?\u2026\u3002\uff01\uff1f]['\")\]]*\s+"),
     re.compile(r"[;:,]\s+"),
     re.compile(r"\s+"),
 )

@@ -4,7 +4,7 @@ import json
 import logging
 import re
 import signal
-import subprocess  # noqa: S404 - the worker is our own file, run by this interpreter.
+import subprocess
 import sys
 import threading
 from dataclasses import dataclass
@@ -141,7 +141,8 @@ class Parser:
                 return _text_too_long(name, self._settings)
             case "memory":
                 return ParserFailed(f"{name} needs more memory than the parser may have.")
-        return DocumentUnreadable(f"{name} cannot be read: {detail or 'it is damaged'}.")
+            case _:
+                return DocumentUnreadable(f"{name} cannot be read: {detail or 'it is damaged'}.")
 
 
 @dataclass
@@ -158,7 +159,7 @@ class _Worker:
             "memory_bytes": settings.parse_memory_mb * _MB,
             "cpu_seconds": settings.parse_seconds,
         }
-        process = subprocess.Popen(
+        process = subprocess.Popen(  # noqa: S603 - our own file, run by this interpreter.
             [sys.executable, "-I", str(_WORKER), json.dumps(limits)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,

@@ -81,7 +81,7 @@ def _extracted(data: bytes, media_type: str, most: int) -> dict[str, Any]:
     config = kreuzberg.ExtractionConfig(
         use_cache=False,
         enable_quality_processing=False,
-        disable_ocr=True,
+        disable_ocr=True,  # type: ignore[call-arg] # Missing in the library's stubs.
         output_format="plain" if media_type in _PLAIN else "markdown",
         pages=kreuzberg.PageConfig(insert_page_markers=True, marker_format=f"\n\n{PAGE_MARK}\n\n"),
     )

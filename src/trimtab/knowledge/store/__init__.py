@@ -3,6 +3,7 @@
 from trimtab.knowledge.store.documents import DocumentStore, NewDocument, Waiting
 from trimtab.knowledge.store.projects import ProjectRow, ProjectStore
 from trimtab.knowledge.store.search import SearchStore, VectorRows
+from trimtab.knowledge.store.usage import UsageStore
 
 __all__ = [
     "DocumentStore",
@@ -10,6 +11,7 @@ __all__ = [
     "ProjectRow",
     "ProjectStore",
     "SearchStore",
+    "UsageStore",
     "VectorRows",
     "Waiting",
 ]

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import numpy as np
 import sqlalchemy as sa
@@ -250,7 +251,7 @@ def _put(
         changes = sa.update(documents).where(documents.c.key == row.key)
         connection.execute(changes.values(**values, version=row.version + 1))
         return row.key, row.version + 1
-    made = connection.execute(
+    connection.execute(
         sa.insert(documents).values(
             **values,
             id=document.id,
@@ -260,7 +261,8 @@ def _put(
             created_at=at.isoformat(),
         )
     )
-    return int(made.inserted_primary_key[0]), 1
+    key = connection.scalar(sa.select(documents.c.key).where(documents.c.id == document.id))
+    return int(key or 0), 1
 
 
 def _put_chunks(
@@ -282,7 +284,9 @@ def _put_chunks(
     gone = [row.key for chunk_id, row in old.items() if chunk_id not in new_ids]
     for start in range(0, len(gone), 500):
         connection.execute(sa.delete(chunks).where(chunks.c.key.in_(gone[start : start + 500])))
-    added = [_row(chunk, project_key, document_key) for chunk in document.chunks if chunk.id not in old]
+    added = [
+        _row(chunk, project_key, document_key) for chunk in document.chunks if chunk.id not in old
+    ]
     if added:
         connection.execute(sa.insert(chunks), added)
     for chunk in document.chunks:
@@ -358,7 +362,7 @@ def _set_state(
     )
 
 
-def _selected() -> sa.Select[tuple[object, ...]]:
+def _selected() -> sa.Select[Any]:
     counted = (
         sa.select(sa.func.count())
         .where(chunks.c.document_key == documents.c.key)
@@ -375,7 +379,7 @@ def _named(project_key: int, id_or_name: str) -> tuple[sa.ColumnElement[bool], .
     return documents.c.project_key == project_key, either
 
 
-def _document(row: sa.Row[tuple[object, ...]]) -> Document:
+def _document(row: sa.Row[Any]) -> Document:
     return Document(
         id=row.id,
         project=row.project,

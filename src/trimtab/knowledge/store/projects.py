@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -140,5 +141,5 @@ def changed(connection: sa.Connection, project_key: int) -> None:
     )
 
 
-def _of(row: sa.Row[tuple[object, ...]] | None, name: str) -> int:
+def _of(row: sa.Row[Any] | None, name: str) -> int:
     return int(getattr(row, name) or 0) if row is not None else 0

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import sqlalchemy as sa
@@ -100,7 +101,7 @@ class SearchStore:
             return {row.key: _live(row) for row in connection.execute(statement)}
 
 
-def _live(row: sa.Row[tuple[object, ...]]) -> LiveChunk:
+def _live(row: Any) -> LiveChunk:
     return LiveChunk(
         key=row.key,
         id=row.id,

@@ -64,3 +64,18 @@ deletions = sa.Table(
     sa.Column("project_id", sa.String),
     sa.Column("deleted_at", sa.String),
 )
+
+frequent_queries = sa.Table(
+    "frequent_queries",
+    _meta,
+    sa.Column("project_key", sa.Integer, primary_key=True),
+    sa.Column("query", sa.String, primary_key=True),
+    sa.Column("asked", sa.Integer),
+)
+
+tuning = sa.Table(
+    "tuning",
+    _meta,
+    sa.Column("name", sa.String, primary_key=True),
+    sa.Column("value", sa.Integer),
+)

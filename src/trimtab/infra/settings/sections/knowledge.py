@@ -77,6 +77,13 @@ class KnowledgeSettings:
         help="Below this many lookups in the window there is no hit ratio: too little to judge by.",
         minimum=1,
     )
+    frequent_queries: int = setting(
+        5000,
+        unit="queries",
+        help="How many frequent queries are remembered to warm the cache with; 0 remembers none.",
+        minimum=0,
+        maximum=100_000,
+    )
     embedding_model: str = setting(
         "sentence-transformers/all-MiniLM-L6-v2",
         help="The model that turns text into vectors.",
@@ -90,7 +97,11 @@ class KnowledgeSettings:
         choices=("cpu",),
     )
     embedding_threads: int = setting(
-        2, unit="threads", help="Cores that an ingestion may use for vectors.", minimum=1, maximum=64
+        2,
+        unit="threads",
+        help="Cores that an ingestion may use for vectors.",
+        minimum=1,
+        maximum=64,
     )
     embedding_required: bool = setting(
         default=True,

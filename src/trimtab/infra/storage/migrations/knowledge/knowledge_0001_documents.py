@@ -78,6 +78,20 @@ _TABLES = (
         deleted_at TEXT NOT NULL
     ) WITHOUT ROWID
     """,
+    """
+    CREATE TABLE frequent_queries (
+        project_key INTEGER NOT NULL REFERENCES projects(key) ON DELETE CASCADE,
+        query TEXT NOT NULL,
+        asked INTEGER NOT NULL,
+        PRIMARY KEY (project_key, query)
+    ) WITHOUT ROWID
+    """,
+    """
+    CREATE TABLE tuning (
+        name TEXT PRIMARY KEY,
+        value INTEGER NOT NULL
+    ) WITHOUT ROWID
+    """,
 )
 _FULL_TEXT = (
     """
