@@ -5,7 +5,9 @@ from dataclasses import dataclass, field
 from trimtab.infra.settings.sections.answers import AnswersSettings
 from trimtab.infra.settings.sections.api import ApiSettings
 from trimtab.infra.settings.sections.knowledge import KnowledgeSettings
+from trimtab.infra.settings.sections.incidents import IncidentSettings
 from trimtab.infra.settings.sections.monitor import MonitorSettings
+from trimtab.infra.settings.sections.notify import NotifySettings
 from trimtab.infra.settings.sections.service import ServiceSettings
 
 
@@ -18,3 +20,5 @@ class Settings:
     api: ApiSettings = field(default_factory=ApiSettings)
     answers: AnswersSettings = field(default_factory=AnswersSettings)
     knowledge: KnowledgeSettings = field(default_factory=KnowledgeSettings)
+    incidents: IncidentSettings = field(default_factory=IncidentSettings)
+    notify: NotifySettings = field(default_factory=NotifySettings)
