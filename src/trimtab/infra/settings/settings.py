@@ -4,8 +4,8 @@ from dataclasses import dataclass, field
 
 from trimtab.infra.settings.sections.answers import AnswersSettings
 from trimtab.infra.settings.sections.api import ApiSettings
-from trimtab.infra.settings.sections.knowledge import KnowledgeSettings
 from trimtab.infra.settings.sections.incidents import IncidentSettings
+from trimtab.infra.settings.sections.knowledge import KnowledgeSettings
 from trimtab.infra.settings.sections.monitor import MonitorSettings
 from trimtab.infra.settings.sections.notify import NotifySettings
 from trimtab.infra.settings.sections.service import ServiceSettings
