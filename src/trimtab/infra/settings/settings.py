@@ -9,6 +9,7 @@ from trimtab.infra.settings.sections.knowledge import KnowledgeSettings
 from trimtab.infra.settings.sections.monitor import MonitorSettings
 from trimtab.infra.settings.sections.notify import NotifySettings
 from trimtab.infra.settings.sections.service import ServiceSettings
+from trimtab.infra.settings.sections.trust import TrustSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,3 +23,4 @@ class Settings:
     knowledge: KnowledgeSettings = field(default_factory=KnowledgeSettings)
     incidents: IncidentSettings = field(default_factory=IncidentSettings)
     notify: NotifySettings = field(default_factory=NotifySettings)
+    trust: TrustSettings = field(default_factory=TrustSettings)
