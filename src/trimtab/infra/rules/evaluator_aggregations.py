@@ -36,8 +36,8 @@ def _average(values: list[float]) -> float:
 
 
 def _variance(values: list[float]) -> float:
-    mean = squares = 0.0
-    for count, value in enumerate(values, 1):
+    mean, squares = values[0], 0.0  # One value has no variance, even if it is infinite or NaN.
+    for count, value in enumerate(values[1:], 2):
         away = value - mean
         mean += away / count
         squares += away * (value - mean)

@@ -3,12 +3,10 @@
 import re
 from collections.abc import Collection, Hashable, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
-import promql_parser as promql
 import yaml
 
 from trimtab.infra.rules.errors import (
@@ -29,6 +27,8 @@ BUILT_IN_METRICS = frozenset({"up", "ALERTS"})
 """Written by the scrape and by the engine themselves."""
 _METRIC = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*")
 _LABEL = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
+_UNITS = {"y": 31_536_000, "w": 604_800, "d": 86_400, "h": 3600, "m": 60, "s": 1, "ms": 0.001}
+_DURATION = re.compile("0|" + "".join(rf"(?:(?P<{unit}>\d+){unit})?" for unit in _UNITS))
 _ALERT_FIELDS = frozenset({"alert", "expr", "for", "keep_firing_for", "labels", "annotations"})
 _RECORD_FIELDS = frozenset({"record", "expr", "labels"})
 _GROUP_FIELDS = frozenset({"name", "interval", "rules"})
@@ -221,11 +221,10 @@ def _pairs(place: str, field: str, raw: object) -> dict[str, str]:
 def _seconds(place: str, field: str, raw: object) -> float | None:
     if raw is None:
         return None
-    if str(raw) == "0":
-        return 0.0
-    try:
-        return promql.parse_duration(str(raw)) / timedelta(seconds=1)
-    except ValueError as error:
+    found = _DURATION.fullmatch(str(raw))
+    if found is None or not str(raw):
         raise BadRuleFile(
-            f"{place}: `{field}` is {raw!r}: {error}.", hint="Write a duration such as 30s or 1h."
-        ) from error
+            f"{place}: `{field}` is {raw!r}, which is not a duration.",
+            hint="Write a duration such as 30s, 5m or 1h30m.",
+        )
+    return sum(float(found[unit] or 0) * seconds for unit, seconds in _UNITS.items())
