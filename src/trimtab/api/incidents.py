@@ -1,7 +1,7 @@
 """Incidents: look, follow, decide, read the post-mortem."""
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import asdict
 from typing import Annotated, Any, Literal
 
@@ -89,19 +89,19 @@ def reject(incident_id: str, request: Reject, here: Here, who: Caller) -> dict[s
 
 @router.get("/{incident_id}/postmortem", dependencies=[READER])
 def postmortem(
-    incident_id: str, here: Here, format: Literal["postmortem", "report"] = "postmortem"
+    incident_id: str,
+    here: Here,
+    form: Annotated[Literal["postmortem", "report"], Query(alias="format")] = "postmortem",
 ) -> PlainTextResponse:
     """Return the post-mortem as Markdown; before the end, what it would say now."""
-    text = here.incidents.postmortem(incident_id, report=format == "report")
+    text = here.incidents.postmortem(incident_id, report=form == "report")
     return PlainTextResponse(text, media_type="text/markdown; charset=utf-8")
 
 
-async def _events(
-    here: Services, incident_id: str, after: int
-) -> AsyncIterator[dict[str, str]]:
+async def _events(here: Services, incident_id: str, after: int) -> AsyncIterator[dict[str, str]]:
     state: State | None = None
 
-    def look(seconds: float) -> list[Entry]:
+    def look(seconds: float) -> Sequence[Entry]:
         return here.incidents.follow(incident_id, after, seconds)
 
     async for entries in here.views.follow(look):

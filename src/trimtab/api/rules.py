@@ -5,8 +5,6 @@ import threading
 from dataclasses import asdict
 from typing import Annotated, Any
 
-import anyio
-import anyio.to_thread
 from fastapi import APIRouter
 from pydantic import BaseModel, Field, StringConstraints
 
@@ -45,20 +43,20 @@ class HoldRequest(CheckRequest):
 @router.get("/alerts", dependencies=[READER])
 def alerts(here: Here) -> dict[str, list[dict[str, Any]]]:
     """List the pending and firing alerts."""
-    return {"alerts": [_alert(alert) for alert in here.monitor.engine.alerts()]}
+    return {"alerts": [_alert(alert) for alert in here.rules.alerts()]}
 
 
 @router.get("/rules", dependencies=[READER])
 def rules(here: Here) -> dict[str, list[dict[str, Any]]]:
     """List every rule and how its last evaluation went."""
-    return {"rules": [asdict(health) for health in here.monitor.engine.health()]}
+    return {"rules": [asdict(health) for health in here.rules.health()]}
 
 
 @router.post("/check", dependencies=[READER])
 def check_now(request: CheckRequest, here: Here) -> dict[str, object]:
     """Ask whether a PromQL comparison holds now."""
     expression = compile_check(request.expression)
-    return _result(check(expression, here.monitor.store, here.clock.now()))
+    return _result(check(expression, here.series, here.clock.now()))
 
 
 @router.post("/check/hold", dependencies=[OPERATOR])
@@ -70,7 +68,7 @@ def check_over_time(request: HoldRequest, here: Here) -> dict[str, object]:
     if not _waiting.acquire(blocking=False):
         raise TooManyChecks(f"{_MOST_WAITING} checks wait already.")
     try:
-        held = check_for(expression, here.monitor.store, hold, here.clock, here.views.ending)
+        held = check_for(expression, here.series, hold, here.clock, here.views.ending)
     finally:
         _waiting.release()
     return {
