@@ -10,18 +10,19 @@ from trimtab.answers.store import FeedbackStore, TraceStore
 from trimtab.api import Services
 from trimtab.app.adapters import (
     KnowledgeRetriever,
-    SampleEvidence,
     channels_of,
     check_expression,
     generator_of,
 )
 from trimtab.app.faces import make_faces
 from trimtab.incidents import (
-    Alert,
+    EmbeddedMonitor,
     Ground,
     Incidents,
     IncidentStore,
     Proofs,
+    deliver,
+    firing_before,
     load_ladders,
     shipped_proofs,
 )
@@ -32,8 +33,7 @@ from trimtab.infra.auth import Keys, Role
 from trimtab.infra.jobs.durable import DurableJobs
 from trimtab.infra.key_care import parse_key_roles, seed
 from trimtab.infra.notify import Delivery, Outbox
-from trimtab.infra.rules.alerts import Alert as RuleAlert
-from trimtab.infra.rules.alerts import AlertFired, AlertState, Transition
+from trimtab.infra.rules.alerts import Transition
 from trimtab.infra.rules.engine import RuleEngine
 from trimtab.infra.rules.files import Known, load_rules
 from trimtab.infra.rules.monitor import Monitor
@@ -130,16 +130,16 @@ class App:
             store=store,
             library=self.library,
             catalog=self.catalog,
-            monitor=SampleEvidence(
-                self.series,
+            monitor=EmbeddedMonitor(
                 self.engine,
+                self.series,
                 self.clock,
                 self.settings.monitor.scrape_interval_seconds,
             ),
             audit=self.audit,
             clock=self.clock,
             settings=self.settings.incidents,
-            ladders=load_ladders(),
+            ladders=load_ladders(self.settings.incidents.ladders_file),
             proofs=self.proofs,
             consult=self._consult,
         )
@@ -185,7 +185,7 @@ class App:
             return
         self.audit.append("trimtab", STARTED, trimtab.__version__)
         self.jobs.launch()
-        self.engine.resume(self._still_firing())
+        self.engine.resume(firing_before(self.incidents))
         self.incidents.resume()
         self.delivery.start()
         self.monitor.start()
@@ -226,36 +226,7 @@ class App:
         )
 
     def _hand_over(self, transition: Transition) -> None:
-        found = transition.alert
-        if isinstance(transition, AlertFired):
-            self.incidents.alert_fired(
-                Alert(
-                    found.fingerprint,
-                    found.name,
-                    found.labels,
-                    found.annotations,
-                    found.value,
-                    transition.at,
-                )
-            )
-        else:
-            self.incidents.alert_resolved(found.fingerprint, transition.at)
-
-    def _still_firing(self) -> Sequence[RuleAlert]:
-        return [
-            RuleAlert(
-                one.alert.fingerprint,
-                one.alert.name,
-                AlertState.FIRING,
-                one.alert.labels,
-                one.alert.annotations,
-                one.alert.value,
-                one.alert.fired_at,
-            )
-            for incident in self.incidents.list(active=True, limit=10_000)
-            for one in incident.alerts
-            if one.firing
-        ]
+        deliver(transition, self.incidents)
 
     def _consult(self, question: str) -> Sequence[str]:
         try:
