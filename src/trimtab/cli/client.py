@@ -96,12 +96,17 @@ class Client:
         response = self._run(
             self._http.request(method, path, json=body, params=params, files=files)
         )
-        if response.is_success:
-            return response.json() if response.content else None
         # /health answers 503 with its usual body when everything is down: that is its result.
-        if path == "/health":
-            return response.json()
-        raise _refusal(response)
+        if not response.is_success and path != "/health":
+            raise _refusal(response)
+        return response.json() if response.content else None
+
+    def text(self, path: str, params: Mapping[str, Any] | None = None) -> str:
+        """Return the answer as text; raises as `call` does."""
+        response = self._run(self._http.get(path, params=params))
+        if not response.is_success:
+            raise _refusal(response)
+        return response.text
 
     def events(self, path: str) -> Iterator[ServerEvent]:
         """Yield server-sent events until the service ends the stream."""

@@ -10,7 +10,17 @@ from typing import Annotated
 
 import typer
 
-from trimtab.cli import audit, catalog, keys, service
+from trimtab.cli import (
+    answers,
+    audit,
+    catalog,
+    incidents,
+    keys,
+    knowledge,
+    rules,
+    runbooks,
+    service,
+)
 from trimtab.cli.errors import exit_code, report
 from trimtab.cli.session import Session
 from trimtab.kernel.errors import InvalidInput, TrimtabError
@@ -23,7 +33,12 @@ app = typer.Typer(
     rich_markup_mode="rich",
 )
 service.add_to(app)
+answers.add_to(app)
+knowledge.add_to(app)
 catalog.add_to(app)
+rules.add_to(app)
+app.add_typer(incidents.app, name="incidents")
+app.add_typer(runbooks.app, name="runbooks")
 app.add_typer(keys.app, name="keys")
 app.add_typer(audit.app, name="audit")
 

@@ -38,8 +38,8 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Non
     from rich.text import Text
 
     table = Table(box=None, header_style="bold", pad_edge=False)
-    for column in columns:
-        table.add_column(column, overflow="fold")
+    for place, column in enumerate(columns):
+        table.add_column(column, overflow="fold", no_wrap=place == 0)  # Names are copied whole.
     for row in rows:
         cells = [_shown(value) for value in row]
         table.add_row(*(Text(cell, style=_STYLES.get(cell, "")) for cell in cells))
