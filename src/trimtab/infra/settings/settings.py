@@ -18,9 +18,9 @@ class Settings:
 
     service: ServiceSettings = field(default_factory=ServiceSettings)
     monitor: MonitorSettings = field(default_factory=MonitorSettings)
-    api: ApiSettings = field(default_factory=ApiSettings)
     answers: AnswersSettings = field(default_factory=AnswersSettings)
-    knowledge: KnowledgeSettings = field(default_factory=KnowledgeSettings)
+    trust: TrustSettings = field(default_factory=TrustSettings)
+    api: ApiSettings = field(default_factory=ApiSettings)
     incidents: IncidentSettings = field(default_factory=IncidentSettings)
     notify: NotifySettings = field(default_factory=NotifySettings)
-    trust: TrustSettings = field(default_factory=TrustSettings)
+    knowledge: KnowledgeSettings = field(default_factory=KnowledgeSettings)
