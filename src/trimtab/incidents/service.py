@@ -10,6 +10,7 @@ from datetime import datetime
 from trimtab.incidents.clocks import Clock, read_clocks
 from trimtab.incidents.errors import DrillRunning
 from trimtab.incidents.ground import Ground
+from trimtab.incidents.ladders import check_ladders
 from trimtab.incidents.loop import KIND, WAKE, Loop, job_id
 from trimtab.incidents.model import Alert, Approval, AttachedAlert, Entry, Incident
 from trimtab.incidents.plan import check_preapproved
@@ -31,10 +32,12 @@ class Incidents:
 
     Raises:
         PreapprovalRefused: The settings pre-approve what always needs a person.
+        LaddersRefused: A runbook names a ladder that does not exist.
     """
 
     def __init__(self, ground: Ground, jobs: Jobs) -> None:
         check_preapproved(ground.settings.preapproved)
+        check_ladders(ground.library, ground.ladders)
         self._ground = ground
         self._store = ground.store
         self._jobs = jobs
@@ -241,6 +244,7 @@ class Incidents:
                 done=(),
                 watch=None,
                 called=(),
+                conditions=(),
                 root_cause="",
                 resolution="",
                 postmortem="",
