@@ -26,8 +26,9 @@ RangeFunction = Callable[[Window, Span], float | None]
 
 
 def _rate(window: Window, span: Span) -> float | None:
-    grown = _extrapolated(window, span, counter=True)
-    return None if grown is None else grown / ((span.end_ms - span.start_ms) / 1000)
+    return _extrapolated(
+        window, span, counter=True, per_seconds=(span.end_ms - span.start_ms) / 1000
+    )
 
 
 def _increase(window: Window, span: Span) -> float | None:
@@ -38,18 +39,20 @@ def _delta(window: Window, span: Span) -> float | None:
     return _extrapolated(window, span, counter=False)
 
 
-def _extrapolated(window: Window, span: Span, *, counter: bool) -> float | None:
+def _extrapolated(
+    window: Window, span: Span, *, counter: bool, per_seconds: float = 1.0
+) -> float | None:
     """Return the difference over the whole range, as if the samples went on to its ends at their own slope.
 
     It goes to an end that is nearer than 1.1 average distances of samples, else half a distance; a counter never
-    goes back beyond where it would have been zero.
+    goes back beyond where it would have been zero. The order of the operations is Prometheus', to the last bit.
     """
     values, times = window.values, window.times_ms
     if len(values) < 2:
         return None
     difference = values[-1] - values[0]
     if counter:
-        difference += _lost_in_resets(values)
+        difference = _with_resets(difference, values)
     to_start = (times[0] - span.start_ms) / 1000
     to_end = (span.end_ms - times[-1]) / 1000
     sampled = (times[-1] - times[0]) / 1000
@@ -60,17 +63,17 @@ def _extrapolated(window: Window, span: Span, *, counter: bool) -> float | None:
     reach = sampled
     reach += to_start if to_start < threshold else average / 2
     reach += to_end if to_end < threshold else average / 2
-    return difference * (reach / sampled)
+    return difference * (reach / sampled / per_seconds)
 
 
-def _lost_in_resets(values: list[float]) -> float:
-    lost = 0.0
+def _with_resets(difference: float, values: list[float]) -> float:
+    """Add what the counter had reached at each of its resets."""
     last = values[0]
     for value in values:
         if value < last:
-            lost += last
+            difference += last
         last = value
-    return lost
+    return difference
 
 
 def _irate(window: Window, _: Span) -> float | None:
@@ -128,8 +131,25 @@ def _sum(window: Window, _: Span) -> float:
 
 
 def _average(window: Window, _: Span) -> float:
+    values = window.values
+    if not all(map(math.isfinite, values)):
+        return _average_with_infinities(values)
+    mean = compensation = 0.0
+    # `Summation.add`, written out: this is the inner loop of most alerts.
+    for count, value in enumerate(values, 1):
+        increment = value / count - mean / count
+        total = mean + increment
+        if abs(mean) >= abs(increment):
+            compensation += (mean - total) + increment
+        else:
+            compensation += (increment - total) + mean
+        mean = total
+    return mean if math.isinf(mean) else mean + compensation
+
+
+def _average_with_infinities(values: list[float]) -> float:
     mean = Summation()
-    for count, value in enumerate(window.values, 1):
+    for count, value in enumerate(values, 1):
         if math.isinf(mean.total) and not _moves_infinity(mean.total, value):
             continue
         mean.add(value / count - mean.total / count)

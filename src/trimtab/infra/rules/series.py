@@ -103,15 +103,25 @@ class _Series:
         run = bisect_right(self.marks, column * 2 + 1) - 1
         return None if run < 0 or self.marks[run] & 1 else self.values[run]
 
-    def between(self, low: int, high: int) -> Iterator[tuple[int, int, float]]:
-        """Yield ``(from, to, value)`` for the runs inside ``[low, high)``, oldest first."""
-        marks, count = self.marks, len(self.marks)
+    def between(self, low: int, high: int) -> tuple[list[range], list[float]]:
+        """Return the instants in ``[low, high)`` that have a value, as unbroken ranges, and the values."""
+        marks, values = self.marks, self.values
         run = max(0, bisect_right(marks, low * 2 + 1) - 1)
-        while run < count and marks[run] >> 1 < high:
-            end = marks[run + 1] >> 1 if run + 1 < count else high
-            if not marks[run] & 1:
-                yield max(low, marks[run] >> 1), min(high, end), self.values[run]
+        last = bisect_left(marks, high * 2) - 1
+        unbroken: list[range] = []
+        found: list[float] = []
+        start = position = max(low, marks[run] >> 1)
+        while run <= last:
+            end = marks[run + 1] >> 1 if run < last else high
+            if marks[run] & 1:
+                unbroken.append(range(start, position))
+                start = end
+            else:
+                found += [values[run]] * (end - position)
+            position = end
             run += 1
+        unbroken.append(range(start, position))
+        return unbroken, found
 
     def forget_before(self, column: int) -> bool:
         """Drop the runs that ended before that instant; return whether nothing is left."""
@@ -255,9 +265,8 @@ def _span(timeline: _Timeline, from_ms: int, to_ms: int) -> tuple[int, int, list
 
 
 def _window(series: _Series, low: int, high: int, times: list[int]) -> Window | None:
-    values: list[float] = []
-    kept: list[int] = []
-    for start, end, value in series.between(low, high):
-        values.extend([value] * (end - start))
-        kept.extend(times[start - low : end - low])
-    return Window(series.labels, series.nameless, kept, values) if values else None
+    unbroken, values = series.between(low, high)
+    if not values:
+        return None
+    kept = [at_ms for span in unbroken for at_ms in times[span.start - low : span.stop - low]]
+    return Window(series.labels, series.nameless, kept, values)
