@@ -8,6 +8,7 @@ from trimtab.kernel.operable import (
     Param,
     Risk,
 )
+from trimtab.knowledge.care.actions import actions as care_actions
 from trimtab.knowledge.service import Knowledge
 from trimtab.knowledge.usage import CacheSizes
 
@@ -22,6 +23,7 @@ def actions(knowledge: Knowledge) -> tuple[Action, ...]:
         _resize(knowledge),
         _warm(knowledge),
         _retry(knowledge),
+        *care_actions(knowledge),
     )
 
 

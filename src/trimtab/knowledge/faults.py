@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from trimtab.kernel.clock import Clock
 from trimtab.kernel.errors import Conflict, TrimtabError
 from trimtab.kernel.operable import Arguments, Fault, Param, Value
+from trimtab.knowledge.care.faults import faults as care_faults
 from trimtab.knowledge.service import Knowledge
 from trimtab.knowledge.usage import CacheSizes
 
@@ -21,7 +22,11 @@ class NothingToSearch(Conflict):
 
 def faults(knowledge: Knowledge, clock: Clock) -> tuple[Fault, ...]:
     """Return every fault of the domain."""
-    return (*_of_the_model(knowledge), *_of_the_cache(knowledge, clock))
+    return (
+        *_of_the_model(knowledge),
+        *_of_the_cache(knowledge, clock),
+        *care_faults(knowledge, clock),
+    )
 
 
 def _of_the_model(knowledge: Knowledge) -> tuple[Fault, ...]:
