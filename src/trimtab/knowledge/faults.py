@@ -121,14 +121,21 @@ class _BrokenCache:
         if self._known:
             self._traffic.remember(queries)
         before = self._knowledge.cache_sizes()
-        self._knowledge.resize_caches(CacheSizes(int(given["query"]), before.embedding))
+        self._knowledge.resize_caches(
+            CacheSizes(int(given["query"]), before.embedding, before.memory_mb)
+        )
         self._knowledge.empty_caches()
         self._traffic.start(queries, float(given["per_second"]))
-        return {"query": before.query, "embedding": before.embedding}
+        return {
+            "query": before.query,
+            "embedding": before.embedding,
+            "memory_mb": before.memory_mb,
+        }
 
     def restore(self, before: Mapping[str, Value]) -> None:
         self._traffic.stop()
-        self._knowledge.resize_caches(CacheSizes(int(before["query"]), int(before["embedding"])))
+        sizes = (int(before[name]) for name in ("query", "embedding", "memory_mb"))
+        self._knowledge.resize_caches(CacheSizes(*sizes))
 
 
 class _Traffic:

@@ -175,7 +175,7 @@ def _other_caches(knowledge: Knowledge) -> Iterable[Signal]:
         "knowledge.cache.memory_limit",
         "MB",
         "What all caches may hold together.",
-        lambda: knowledge.settings.max_cache_memory_mb,
+        lambda: knowledge.cache_sizes().memory_mb,
         "kb_cache_memory_limit_mb",
     )
 
