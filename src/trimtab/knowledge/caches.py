@@ -62,8 +62,13 @@ class BoundedCache(Generic[Key, Entry]):
         self._hits = self._misses = self._evictions = 0
         self._lock = threading.Lock()
 
-    def get(self, key: Key) -> Entry | None:
-        """Return the entry, or None; both are counted."""
+    def get(self, key: Key, *, known: bool = False) -> Entry | None:
+        """Return the entry, or None; both are counted.
+
+        Args:
+            key: Of the entry.
+            known: Whether this was asked often before, so that warming would have helped.
+        """
         with self._lock:
             found = self._entries.get(key)
             if found is not None:
@@ -73,6 +78,7 @@ class BoundedCache(Generic[Key, Entry]):
                 return found[0]
             self._misses += 1
             self._recent.add("miss")
+            self._recent.add("known" if known else "unknown")
             self._recent.add("regret" if self._ghosts.pop(key, False) is None else "new")
             return None
 
@@ -86,6 +92,16 @@ class BoundedCache(Generic[Key, Entry]):
             self._entries[key] = (entry, weight)
             self._bytes += weight
             self._shrink()
+
+    def held_keys(self) -> list[Key]:
+        """Return the keys held now."""
+        with self._lock:
+            return list(self._entries)
+
+    def held(self) -> list[Entry]:
+        """Return the entries held now."""
+        with self._lock:
+            return [entry for entry, _ in self._entries.values()]
 
     def discard(self, wanted: Callable[[Key], bool]) -> int:
         """Drop the entries whose keys are wanted; return how many. Not counted as evictions."""
@@ -126,6 +142,10 @@ class BoundedCache(Generic[Key, Entry]):
     def regret_ratio(self) -> float:
         """Return the share of the recent misses that the cache had held and dropped for lack of room."""
         return self._recent.ratio("regret", "new", max(1, self._limits.window_lookups // 4))
+
+    def known_miss_ratio(self) -> float:
+        """Return the share of the recent misses that had been asked often before: warming prevents those."""
+        return self._recent.ratio("known", "unknown", max(1, self._limits.window_lookups // 4))
 
     def evictions_per_minute(self) -> float:
         """Return how many entries a minute were dropped for lack of room, recently."""

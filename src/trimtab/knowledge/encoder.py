@@ -86,12 +86,15 @@ class Encoder:
 
     def unload(self) -> None:
         """Free the model. Queries go on by words; ingestion queues."""
+        self.close()
+        self._down("The model is not loaded.")
+
+    def close(self) -> None:
+        """Free the model at the end of the process. May be called twice."""
         with self._loading:
             model, self._model = self._model, None
             if model is not None:
                 model.close()
-            self._last_error = "The model is not loaded."
-            self.breaker.trip()
 
     def query_vector(self, query: str) -> NDArray[np.float32]:
         """Return the query's vector, shape (dimension,), from the cache where it is there.
@@ -148,6 +151,7 @@ class Encoder:
             raise
         self._model, self._model_id, self._dimension = model, model.model_id, model.dimension
         self.breaker.succeeded()
+        self.files_intact = True
         _log.info("embedding_model loaded", extra={"model": model.model_id})
 
     def _embed(self, texts: Sequence[str]) -> Vectors:
@@ -172,6 +176,7 @@ class Encoder:
     def _down(self, error: str) -> None:
         self._last_error = error
         self.breaker.trip()
+        self.files_intact = not self.home.problem()
         _log.error(
             "embedding_model is down: %s", error, extra={"error_type": "EmbedderUnavailable"}
         )

@@ -71,11 +71,13 @@ def _of_the_model(knowledge: Knowledge) -> tuple[Fault, ...]:
 
 def _of_the_cache(knowledge: Knowledge, clock: Clock) -> tuple[Fault, ...]:
     traffic = _Traffic(knowledge, clock)
-    pace = Param("per_second", "number", "Searches a second.", 1.0, 0.01, 1000)
 
-    def fault(name: str, text: str, *params: Param, known: bool = False) -> Fault:
+    def fault(
+        name: str, text: str, *params: Param, pace: float = 1.0, known: bool = False
+    ) -> Fault:
         broken = _BrokenCache(knowledge, traffic, known=known)
-        return Fault(name, text, broken.inject, broken.restore, params=(*params, pace))
+        a_second = Param("per_second", "number", "Searches a second.", pace, 0.01, 1000)
+        return Fault(name, text, broken.inject, broken.restore, params=(*params, a_second))
 
     return (
         fault(
@@ -88,14 +90,15 @@ def _of_the_cache(knowledge: Knowledge, clock: Clock) -> tuple[Fault, ...]:
             "knowledge.cache.empty",
             "Empty roomy caches as a restart does, and search for many queries that were asked before.",
             Param("query", "integer", "Entries of the query cache.", 4000, 1, 100_000),
-            Param("distinct", "integer", "How many different queries.", 2000, 2, 100_000),
+            Param("distinct", "integer", "How many different queries.", 1000, 2, 100_000),
+            pace=0.3,
             known=True,
         ),
         fault(
             "knowledge.cache.diversify",
             "Search for so many different queries that hardly any comes twice.",
             Param("query", "integer", "Entries of the query cache.", 100, 1, 100_000),
-            Param("distinct", "integer", "How many different queries.", 4000, 2, 100_000),
+            Param("distinct", "integer", "How many different queries.", 2500, 2, 100_000),
         ),
     )
 
@@ -147,7 +150,7 @@ class _Traffic:
     def remember(self, queries: list[tuple[str, str]]) -> None:
         """Let the queries count as asked before."""
         project = self._knowledge.projects.find(queries[0][0])
-        for _, query in queries:
+        for _, query in queries * 3:
             self._knowledge.searcher.on_query(project.key, query)
 
     def start(self, queries: list[tuple[str, str]], per_second: float) -> None:

@@ -58,7 +58,8 @@ class Searcher:
         self._encoder = encoder
         self._clock = clock
         self._vectors = _VectorMemory(store)
-        self.on_query: Callable[[int, str], None] = lambda _project_key, _query: None
+        self.on_query: Callable[[int, str], bool] = lambda _project_key, _query: False
+        """Told of every query by project key and text; returns whether it was asked often before."""
         self.durations = RecentValues(clock, settings.cache_window_seconds)
         self.outcomes = RecentCounts(clock, settings.cache_window_seconds)
         self.diversity = QueryDiversity(settings.cache_window_lookups)
@@ -83,10 +84,10 @@ class Searcher:
                 hint=f"Give top_k 1 to {MAX_TOP_K} and offset 0 to {MAX_OFFSET}.",
             )
         row = self._projects.find(project)
-        self.on_query(row.key, text)
+        known = self.on_query(row.key, text)
         key = (row.key, row.index_version, normalised(text), top_k, offset)
         self.diversity.add(key[2])
-        cached = self.cache.get(key)
+        cached = self.cache.get(key, known=known)
         result = cached or self._found(row, text, top_k, offset)
         if cached is None and not result.degraded_mode:
             self.cache.put(key, result)
@@ -111,6 +112,15 @@ class Searcher:
         """Drop everything in memory that came from the project."""
         self.cache.discard(lambda key: key[0] == project_key)
         self._vectors.forget(project_key)
+
+    def forget_all(self) -> None:
+        """Drop everything in memory that came from the database."""
+        self.cache.discard(lambda _: True)
+        self._vectors.forget_all()
+
+    def held_documents(self) -> set[str]:
+        """Return the ids of the documents of which the cache holds a passage."""
+        return {passage.document_id for result in self.cache.held() for passage in result.passages}
 
     def _found(self, row: ProjectRow, text: str, top_k: int, offset: int) -> SearchResult:
         pool = max(_POOL, (offset + top_k) * 2)
@@ -166,6 +176,10 @@ class _VectorMemory:
             while len(self._held) > _PROJECTS_IN_MEMORY:
                 self._held.popitem(last=False)
         return held
+
+    def forget_all(self) -> None:
+        with self._lock:
+            self._held.clear()
 
     def forget(self, project_key: int) -> None:
         with self._lock:

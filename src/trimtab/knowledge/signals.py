@@ -101,6 +101,12 @@ def _query_cache(knowledge: Knowledge) -> Iterable[Signal]:
         cache.regret_ratio,
     )
     yield _one(
+        "knowledge.cache.known_miss_ratio",
+        "ratio",
+        "Share of the recent misses of the query cache that had been asked at least twice before.",
+        cache.known_miss_ratio,
+    )
+    yield _one(
         "knowledge.cache.fill_ratio",
         "ratio",
         "How full the query cache is.",
@@ -161,6 +167,14 @@ def _other_caches(knowledge: Knowledge) -> Iterable[Signal]:
         "What all caches hold together.",
         lambda: sum(cache.stats().memory_bytes for cache in caches.values()) / (1024 * 1024),
         "kb_cache_memory_mb",
+    )
+
+    yield _one(
+        "knowledge.cache.memory_limit",
+        "MB",
+        "What all caches may hold together.",
+        lambda: knowledge.settings.max_cache_memory_mb,
+        "kb_cache_memory_limit_mb",
     )
 
 

@@ -5,11 +5,16 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
+from cachetools import LRUCache
+
 from trimtab.infra.settings.sections.knowledge import KnowledgeSettings
 from trimtab.kernel.errors import TrimtabError
 from trimtab.knowledge.encoder import Encoder
 from trimtab.knowledge.searching import Searcher
 from trimtab.knowledge.store import UsageStore
+
+# Asked so many times before, a query counts as known.
+_OFTEN = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +45,8 @@ class Usage:
         self._encoder = encoder
         self._settings = settings
         self._asked: Counter[tuple[int, str]] = Counter()
+        self._often: LRUCache[tuple[int, str], int] = LRUCache(max(1, settings.frequent_queries))
+        self._often.update(dict.fromkeys(store.asked_often(_OFTEN), _OFTEN))
         self._lock = threading.Lock()
         self._apply()
 
@@ -56,11 +63,17 @@ class Usage:
         self._apply()
         return before
 
-    def ask(self, project_key: int, query: str) -> None:
-        """Count a query."""
-        if self._settings.frequent_queries:
-            with self._lock:
-                self._asked[project_key, query] += 1
+    def ask(self, project_key: int, query: str) -> bool:
+        """Count a query; return whether it was asked at least twice before."""
+        if not self._settings.frequent_queries:
+            return False
+        key = (project_key, query)
+        with self._lock:
+            self._asked[key] += 1
+            self._often[key] = before = self._often.get(key, 0)
+            if before < _OFTEN:
+                self._often[key] = before + 1
+            return before >= _OFTEN
 
     def flush(self) -> None:
         """Store the counts gathered since the last time."""

@@ -53,6 +53,14 @@ class UsageStore:
         with self._database.read() as connection:
             return [(row.name, row.query) for row in connection.execute(statement)]
 
+    def asked_often(self, times: int) -> list[tuple[int, str]]:
+        """Return project keys and queries that were asked at least so many times."""
+        statement = sa.select(frequent_queries.c.project_key, frequent_queries.c.query).where(
+            frequent_queries.c.asked >= times
+        )
+        with self._database.read() as connection:
+            return [(row.project_key, row.query) for row in connection.execute(statement)]
+
     def tuned(self) -> dict[str, int]:
         """Return the sizes that an operator chose, by name."""
         with self._database.read() as connection:
