@@ -107,7 +107,7 @@ class Knowledge:
             EmbedderUnavailable: The model cannot be loaded and ``embedding_required`` is set.
         """
         try:
-            self.encoder.install_and_load()
+            self.encoder.start()
         except EmbedderUnavailable:
             if self.settings.embedding_required:
                 raise
