@@ -33,7 +33,6 @@ from trimtab.infra.auth import Keys, Role
 from trimtab.infra.jobs.durable import DurableJobs
 from trimtab.infra.key_care import parse_key_roles, seed
 from trimtab.infra.notify import Delivery, Outbox
-from trimtab.infra.rules.alerts import Transition
 from trimtab.infra.rules.engine import RuleEngine
 from trimtab.infra.rules.files import Known, load_rules
 from trimtab.infra.rules.monitor import Monitor
@@ -130,12 +129,7 @@ class App:
             store=store,
             library=self.library,
             catalog=self.catalog,
-            monitor=EmbeddedMonitor(
-                self.engine,
-                self.series,
-                self.clock,
-                self.settings.monitor.scrape_interval_seconds,
-            ),
+            monitor=self.monitor,
             audit=self.audit,
             clock=self.clock,
             settings=self.settings.incidents,
@@ -160,16 +154,23 @@ class App:
         self.library = Library.load(
             shipped("library"), self.catalog, self._alert_names, check_expression
         )
-        self.rule_groups = load_rules(files, Known(runbooks=self.library.runbooks or None))
+        self.rule_groups = load_rules(files, Known(runbooks=self.library.runbooks))
 
     def _watch(self) -> None:
         self.series = SeriesStore(self.settings.monitor.retention_minutes * 60)
         self.engine = RuleEngine(self.rule_groups, self.series)
         self.scrape = Scrape(self.registry, self.series)
-        self.monitor = Monitor(
-            self.scrape, self.engine, self._hand_over, self.clock, self.settings.monitor
+        self.monitor = EmbeddedMonitor(
+            self.engine, self.series, self.clock, self.settings.monitor.scrape_interval_seconds
         )
-        self._closing.append(self.monitor.close)
+        self.watcher = Monitor(
+            self.scrape,
+            self.engine,
+            lambda transition: deliver(transition, self.incidents),
+            self.clock,
+            self.settings.monitor,
+        )
+        self._closing.append(self.watcher.close)
         self.health.register("monitor", self._monitor_health)
 
     def start(self, *, watch: bool = True) -> None:
@@ -188,7 +189,11 @@ class App:
         self.engine.resume(firing_before(self.incidents))
         self.incidents.resume()
         self.delivery.start()
-        self.monitor.start()
+        self.watcher.start()
+
+    def wait(self, seconds: float) -> None:
+        """Let the service work for that long, in seconds of its clock; a drill waits so."""
+        self.clock.wait(self.views.ending, seconds)
 
     def close(self) -> None:
         """Stop working and release everything, the newest first. May be called twice."""
@@ -223,10 +228,8 @@ class App:
             proofs=self.proofs,
             check_page=self.check_page,
             incidents=self.incidents,
+            drilled=self,
         )
-
-    def _hand_over(self, transition: Transition) -> None:
-        deliver(transition, self.incidents)
 
     def _consult(self, question: str) -> Sequence[str]:
         try:
