@@ -64,6 +64,13 @@ class QueryInvalid(InvalidInput):
     default_hint = "Ask with 1 to 1,000 characters."
 
 
+class IndexUnavailable(Unavailable):
+    """The search index is down; full text still finds, in degraded mode."""
+
+    code = "knowledge.index_unavailable"
+    default_hint = "`trimtab act knowledge.index.restart` makes it anew from the store."
+
+
 # --- Parsing ---
 
 
