@@ -19,6 +19,13 @@ class IndexStale(Corrupt):
     default_hint = "Nothing to do: the index is rebuilt from the stored passages."
 
 
+class EvaluationSetInvalid(InvalidInput):
+    """The folder holds no readable questions with known answers."""
+
+    code = "knowledge.evaluation_set_invalid"
+    default_hint = "Give a folder with corpus.jsonl, queries.jsonl and qrels.tsv, as BEIR has them."
+
+
 # --- Projects, documents, search ---
 
 
