@@ -31,6 +31,12 @@ RUNS = {"copa": (100, 84), "humaneval": (164, 70), "questions": (120, 96)}
 """Benchmark to samples and right answers."""
 ENVIRONMENT = {"PYTHONHASHSEED": "0", "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 SIGNED = ("benchmark_report.json", "datasets/questions/manifest.sha256", "sbom.cdx.json")
+UNRELATED = {
+    "id": "PYSEC-2026-0",
+    "modified": SNAPSHOT_DATE.isoformat(),
+    "affected": [{"package": {"ecosystem": "PyPI", "name": "elsewhere"}, "versions": ["1.0"]}],
+}
+"""The one advisory of the project's own snapshot, about a package that it does not have."""
 COMMANDS = frozenset({"gates run", "gates fields"})
 
 
@@ -164,6 +170,7 @@ def build_world(root: Path) -> World:
     _data(root)
     _site(root / "site")
     _papers(root)
+    (root / "advisories.jsonl").write_bytes(orjson.dumps(UNRELATED) + b"\n")
     _policy(world)
     world.report_path.write_bytes(orjson.dumps(_report(world), option=orjson.OPT_INDENT_2))
     _promote(world)
@@ -332,6 +339,7 @@ benchmark:
   timeout_s: 600
 supply_chain:
   trusted_keys: [{keyid}]
+  site: site
   sign: [benchmark_report.json]
 docs:
   paths: [README.md, docs]
