@@ -10,9 +10,10 @@ BadEvaluationSet     answers.bad_evaluation_set    InvalidInput
 BadUserId            answers.bad_user_id           InvalidInput
 ErasureUnknown       answers.erasure_unknown       NotFound
 ErasureFinished      answers.erasure_finished      Conflict
+BudgetExhausted      answers.budget_exhausted      RateLimited
 """
 
-from trimtab.kernel.errors import Conflict, InvalidInput, NotFound, Unavailable
+from trimtab.kernel.errors import Conflict, InvalidInput, NotFound, RateLimited, Unavailable
 
 
 class EmptyQuery(InvalidInput):
@@ -85,3 +86,10 @@ class ErasureFinished(Conflict):
 
     code = "answers.erasure_finished"
     default_hint = "Look at its state; request a new erasure when the user has come back."
+
+
+class BudgetExhausted(RateLimited):
+    """A budget has no money left for the call in this period."""
+
+    code = "answers.budget_exhausted"
+    default_hint = "Wait for the next period or raise the limit; answers stay extractive meanwhile."

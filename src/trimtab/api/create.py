@@ -3,12 +3,36 @@
 from fastapi import FastAPI
 
 from trimtab import __version__
-from trimtab.api import audit, catalog, faults, health, keys, settings
+from trimtab.api import (
+    answers,
+    audit,
+    catalog,
+    drills,
+    faults,
+    health,
+    incidents,
+    keys,
+    knowledge,
+    rules,
+    runbooks,
+    settings,
+)
 from trimtab.api.errors import handle_errors
 from trimtab.api.services import Services
 from trimtab.infra.web import Access
 
-_ROUTERS = (health.router, catalog.router, keys.router, audit.router, settings.router)
+_ROUTERS = (
+    health.router,
+    knowledge.router,
+    answers.router,
+    incidents.router,
+    runbooks.router,
+    rules.router,
+    catalog.router,
+    keys.router,
+    audit.router,
+    settings.router,
+)
 
 
 def create_api(services: Services, access: Access) -> FastAPI:
@@ -28,9 +52,10 @@ def create_api(services: Services, access: Access) -> FastAPI:
 
 
 def create_fault_api(services: Services, access: Access) -> FastAPI:
-    """Return the app with the fault routes, for the control socket alone."""
+    """Return the app with the routes for faults and drills, for the control socket alone."""
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
     app.include_router(faults.router)
+    app.include_router(drills.router)
     app.state.injected = faults.Injected()
     return _finish(app, services, access)
 

@@ -10,8 +10,20 @@ from typing import Annotated
 
 import typer
 
-from trimtab.cli import audit, catalog, gates, keys, service
-from trimtab.cli.errors import exit_code, report
+from trimtab.cli import (
+    answers,
+    audit,
+    catalog,
+    drills,
+    gates,
+    incidents,
+    keys,
+    knowledge,
+    rules,
+    runbooks,
+    service,
+)
+from trimtab.cli.errors import ProgramError, exit_code, report
 from trimtab.cli.session import Session
 from trimtab.kernel.errors import InvalidInput, TrimtabError
 
@@ -23,7 +35,13 @@ app = typer.Typer(
     rich_markup_mode="rich",
 )
 service.add_to(app)
+answers.add_to(app)
+knowledge.add_to(app)
 catalog.add_to(app)
+rules.add_to(app)
+app.add_typer(incidents.app, name="incidents")
+app.add_typer(runbooks.app, name="runbooks")
+app.add_typer(drills.app, name="drills")
 app.add_typer(keys.app, name="keys")
 app.add_typer(audit.app, name="audit")
 app.add_typer(gates.app, name="gates")
@@ -50,7 +68,9 @@ def _options(
         str, typer.Option(envvar="TRIMTAB_API_KEY", help="The key for --url.", show_default=False)
     ] = "",
     json: Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show where a mistake happened.")] = False,
 ) -> None:
+    del debug  # `main` looks for it itself: an error may come before the options are read.
     flags = dict(_flag(text) for text in set_ or ())
     if data_dir is not None:
         flags["service.data_dir"] = str(data_dir)
@@ -75,3 +95,9 @@ def main() -> None:
     except TrimtabError as error:
         report(error, as_json="--json" in sys.argv)
         sys.exit(exit_code(error))
+    except Exception as error:
+        if "--debug" in sys.argv:
+            raise
+        unknown = ProgramError(f"Something went wrong inside trimtab: {error!r}.")
+        report(unknown, as_json="--json" in sys.argv)
+        sys.exit(exit_code(unknown))

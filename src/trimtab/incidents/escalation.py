@@ -2,12 +2,14 @@
 
 from dataclasses import dataclass, replace
 
+from trimtab.incidents.evidence import look
 from trimtab.incidents.ground import Ground
-from trimtab.incidents.messages import direct, duration_text, escalation_text
+from trimtab.incidents.messages import direct, duration_text, escalation_text, message
 from trimtab.incidents.model import Incident
 from trimtab.incidents.state import State
 from trimtab.incidents.turn import Draft, Turn, moved
 from trimtab.infra.notify import Kind, Message, channels_for
+from trimtab.kernel.ids import content_id
 
 ON_CALL = "On-Call Engineer"
 """Who is called when a ladder names nobody."""
@@ -26,7 +28,7 @@ def rungs_due(ground: Ground, incident: Incident) -> Turn | None:
     """Return the turn that calls whoever the ladder says is due now, or None."""
     age = ground.now() - incident.opened_at
     rungs = ground.ladder_of(incident).due(incident, age)
-    if not rungs or incident.state is State.DETECTED:
+    if not rungs or incident.drill or incident.state is State.DETECTED:
         return None
     calls = []
     for rung in rungs:
@@ -40,6 +42,34 @@ def rungs_due(ground: Ground, incident: Incident) -> Turn | None:
         tuple(each.entry for each in calls),
         tuple(message for each in calls for message in each.messages),
     )
+
+
+def conditions_met(ground: Ground, incident: Incident) -> Turn | None:
+    """Return the turn that calls a person because a runbook's escalation check holds, or None.
+
+    Each check calls once in an opening: the next rung of the ladder that was not called yet, else the first one.
+    """
+    if incident.drill or incident.state in {State.DETECTED, State.RESTORED}:
+        return None
+    for book in ground.runbooks_of(incident):
+        for check in book.escalate_when:
+            if check.expression not in incident.conditions and look(ground, check).holds:
+                return _condition_met(ground, incident, check.expression)
+    return None
+
+
+def _condition_met(ground: Ground, incident: Incident, expression: str) -> Turn:
+    rungs = [rung.who for rung in ground.ladder_of(incident).rungs]
+    who = next((name for name in rungs if name not in incident.called), (*rungs, ON_CALL)[0])
+    called = call(
+        incident, who, f"`{expression}` holds", f"condition.{content_id('', expression)}", page=True
+    )
+    after = replace(
+        incident,
+        called=tuple(dict.fromkeys((*incident.called, who))),
+        conditions=(*incident.conditions, expression),
+    )
+    return Turn(after, (called.entry,), called.messages)
 
 
 def seconds_to_next_rung(ground: Ground, incident: Incident) -> float | None:
@@ -80,12 +110,11 @@ def escalate(ground: Ground, incident: Incident, event: str, why: str, nature: s
 def call(incident: Incident, who: str, why: str, key: str, *, page: bool) -> Call:
     """Return the journal entry and the messages that call somebody."""
     text = escalation_text(incident, who, why)
-    full_key = f"{incident.id}:{incident.opening}:{key}"
     kinds = [Kind.ESCALATION, *([Kind.PAGE] if page else [])]
     messages = [direct(incident, who, text, key)]
     for kind in kinds:
         messages += [
-            Message(channel, kind, text, full_key, incident.id)
+            message(incident, channel, kind, text, key)
             for channel in channels_for(kind, incident.severity, incident.system)
         ]
     entry = Draft(

@@ -1,6 +1,6 @@
 """Everything that knowledge raises on purpose; see ``kernel/errors.py`` for the tree."""
 
-from trimtab.kernel.errors import Conflict, InvalidInput, NotFound, TooLarge, Unavailable
+from trimtab.kernel.errors import Conflict, Corrupt, InvalidInput, NotFound, TooLarge, Unavailable
 
 # --- Retrieval: embedding, indexes, ranking, evaluation ---
 
@@ -10,6 +10,13 @@ class EmbedderUnavailable(Unavailable):
 
     code = "knowledge.embedder_unavailable"
     default_hint = "Restart the service: it rebuilds the model from the installed package."
+
+
+class IndexStale(Corrupt):
+    """A saved index is missing, damaged or of another version; it is built again from the store."""
+
+    code = "knowledge.index_stale"
+    default_hint = "Nothing to do: the index is rebuilt from the stored passages."
 
 
 # --- Projects, documents, search ---
@@ -100,3 +107,15 @@ class ParserFailed(InvalidInput):
 
     code = "knowledge.parser_failed"
     default_hint = "Split the file or save it in another format; the limits are settings."
+
+
+# --- Care ---
+
+
+class NoGoodBackup(NotFound):
+    """There is no backup that passes its check."""
+
+    code = "knowledge.no_good_backup"
+    default_hint = (
+        "`trimtab knowledge recover` reads what can be read of the damaged file without a backup."
+    )
