@@ -20,9 +20,9 @@ from trimtab.gates.benchmark.prove import results_digest
 from trimtab.gates.case import Case, Project
 from trimtab.gates.evidence import promote
 from trimtab.gates.policy import Policy, load_policy
-from trimtab.gates.shipped import shipped
 from trimtab.gates.signing import KeyRing
 from trimtab.gates.supply_chain import Installed, Snapshot, make_sbom, sign_files
+from trimtab.infra.shipped import shipped
 from trimtab.kernel.ids import sha256_hex
 
 START = datetime(2026, 1, 5, 12, tzinfo=UTC)
@@ -162,9 +162,9 @@ class World:
         )
 
 
-def build_world(root: Path) -> World:
-    """Build the sound project in an empty folder, with the same tools that users have."""
-    world = World(root, StepClock(), _change())
+def build_world(root: Path, start: datetime = START) -> World:
+    """Build the sound project in an empty folder, with the same tools that users have, as of that instant."""
+    world = World(root, StepClock(start), _change())
     root.mkdir(parents=True, exist_ok=True)
     world.ring().new("release builder")
     _data(root)
