@@ -7,9 +7,13 @@ BadTopK              answers.bad_top_k             InvalidInput
 TraceUnknown         answers.trace_unknown         NotFound
 GeneratorUnavailable answers.generator_unavailable Unavailable
 BadEvaluationSet     answers.bad_evaluation_set    InvalidInput
+BadUserId            answers.bad_user_id           InvalidInput
+ErasureUnknown       answers.erasure_unknown       NotFound
+ErasureFinished      answers.erasure_finished      Conflict
+BudgetExhausted      answers.budget_exhausted      RateLimited
 """
 
-from trimtab.kernel.errors import InvalidInput, NotFound, Unavailable
+from trimtab.kernel.errors import Conflict, InvalidInput, NotFound, RateLimited, Unavailable
 
 
 class EmptyQuery(InvalidInput):
@@ -61,3 +65,31 @@ class BadEvaluationSet(InvalidInput):
 
     code = "answers.bad_evaluation_set"
     default_hint = "Name a folder with a data.jsonl whose rows have question, context and answers."
+
+
+class BadUserId(InvalidInput):
+    """The user id cannot be one."""
+
+    code = "answers.bad_user_id"
+    default_hint = "Give the id under which the user asked, 1 to 200 characters."
+
+
+class ErasureUnknown(NotFound):
+    """No erasure has that id."""
+
+    code = "answers.erasure_unknown"
+    default_hint = "The id is in the response to the request and in the audit chain."
+
+
+class ErasureFinished(Conflict):
+    """Only a failed erasure can be retried."""
+
+    code = "answers.erasure_finished"
+    default_hint = "Look at its state; request a new erasure when the user has come back."
+
+
+class BudgetExhausted(RateLimited):
+    """A budget has no money left for the call in this period."""
+
+    code = "answers.budget_exhausted"
+    default_hint = "Wait for the next period or raise the limit; answers stay extractive meanwhile."

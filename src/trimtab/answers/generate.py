@@ -13,6 +13,8 @@ class Usage:
 
     input_tokens: int = 0
     output_tokens: int = 0
+    cost_usd: float = 0.0
+    """What they cost; 0 where no price is set."""
 
 
 @dataclass(frozen=True, slots=True)

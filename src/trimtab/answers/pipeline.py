@@ -1,14 +1,14 @@
 """The path of a question: check, retrieve, generate, cite, trace. No stage calls back up."""
 
 import logging
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from trimtab.answers.errors import GeneratorUnavailable
 from trimtab.answers.extractive import ExtractiveGenerator
 from trimtab.answers.generate import Draft, Generator
 from trimtab.answers.question import checked
-from trimtab.answers.records import Answer, Question, Retrieved, Stage, Trace
+from trimtab.answers.records import Answer, Question, Retrieved, Trace
 from trimtab.answers.stopwatch import Stopwatch
 from trimtab.kernel.clock import Clock
 from trimtab.kernel.events import Event, Events
@@ -31,6 +31,15 @@ class TraceKeeper(Protocol):
     def keep(self, trace: Trace) -> None:
         """Keep the trace; called once for each answer, before the asker sees it."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """A question whose passages are found and whose answer is still to be written."""
+
+    question: Question
+    retrieved: Retrieved
+    watch: Stopwatch
 
 
 class Answers:
@@ -66,18 +75,27 @@ class Answers:
             InvalidInput: The question is unusable; see `question.checked`.
             TrimtabError: What the retriever raises, such as an unknown project.
         """
+        begun = self.begin(question)
+        with begun.watch.stage("generate") as stage:
+            draft = self._generate(begun.question.text, begun.retrieved)
+            stage.outcome = "fallback" if draft.notice else "ok"
+            stage.facts = {"model": draft.model, "citations": len(draft.citations)}
+        return self.finish(begun, draft)
+
+    def begin(self, question: Question) -> "Begun":
+        """Do everything that comes before the writing; raises what `answer` raises."""
         asked = checked(question)
         watch = Stopwatch(self._clock)
         with watch.stage("retrieve") as stage:
             retrieved = self._retriever.search(asked.project, asked.text, asked.top_k)
             stage.outcome = "degraded" if retrieved.degraded_mode else "ok"
             stage.facts = {"passages": len(retrieved.passages), "cache_hit": retrieved.cache_hit}
-        with watch.stage("generate") as stage:
-            draft = self._generate(asked.text, retrieved)
-            stage.outcome = "fallback" if draft.notice else "ok"
-            stage.facts = {"model": draft.model, "citations": len(draft.citations)}
-        answer = self._composed(asked, retrieved, draft)
-        self._finish(asked, retrieved, draft, answer, tuple(watch.stages))
+        return Begun(asked, retrieved, watch)
+
+    def finish(self, begun: "Begun", draft: Draft) -> Answer:
+        """Do everything that comes after the writing, and return the answer."""
+        answer = self._composed(begun.question, begun.retrieved, draft)
+        self._finish(begun, draft, answer)
         return answer
 
     def _generate(self, question: str, retrieved: Retrieved) -> Draft:
@@ -108,24 +126,19 @@ class Answers:
             notice=draft.notice,
         )
 
-    def _finish(
-        self,
-        question: Question,
-        retrieved: Retrieved,
-        draft: Draft,
-        answer: Answer,
-        stages: tuple[Stage, ...],
-    ) -> None:
+    def _finish(self, begun: "Begun", draft: Draft, answer: Answer) -> None:
+        question, retrieved = begun.question, begun.retrieved
         trace = Trace(
             id=answer.trace_id,
             answer=answer,
             user_id=question.user_id,
-            stages=stages,
+            stages=tuple(begun.watch.stages),
             retrieved=tuple((p.chunk_id, p.score) for p in retrieved.passages),
             index_version=retrieved.index_version,
             input_tokens=draft.usage.input_tokens,
             output_tokens=draft.usage.output_tokens,
             top_k=question.top_k,
+            cost_usd=draft.usage.cost_usd,
         )
         self._traces.keep(trace)
         facts = {

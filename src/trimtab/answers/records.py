@@ -120,6 +120,7 @@ class Trace:
     input_tokens: int
     output_tokens: int
     top_k: int
+    cost_usd: float = 0.0
 
     @property
     def duration_ms(self) -> float:

@@ -5,14 +5,17 @@ so a sentence that nobody said never reaches the asker; when nothing is left, th
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
+import httpx
 import openai
+from openai.types.chat import ChatCompletionMessageParam
 
 from trimtab.answers.errors import GeneratorUnavailable
 from trimtab.answers.evidence import Asked, candidates
 from trimtab.answers.extractive import NOT_FOUND
 from trimtab.answers.generate import Draft, Usage, cite
+from trimtab.answers.pieces import DraftSentence
 from trimtab.answers.records import Citation, Passage
 from trimtab.guardrails.text.sentences import sentences
 
@@ -22,6 +25,8 @@ _INSTRUCTIONS = (
     "stand in them. If they do not hold the answer, reply with the single word NOT_FOUND."
 )
 _MARKS = re.compile(r"\s*\[(\d{1,3})\]")
+_PARTIAL_MARK = re.compile(r"\s*\[\d{0,3}$")
+"""The beginning of a mark at the end of what has come in so far."""
 _MOVED_MARKS = re.compile(r"([.!?])((?:\s*\[\d{1,3}\])+)")
 
 
@@ -58,22 +63,64 @@ class RemoteGenerator:
         """
         prompt = _prompt(question, passages)
         reply, usage = self._ask(prompt)
-        if "NOT_FOUND" in reply:
+        citer = _Citer(passages)
+        for sentence in _whole_sentences(reply):
+            citer.take(sentence)
+        return self._draft(reply, citer, usage)
+
+    def stream(self, question: str, passages: Sequence[Passage]) -> Iterator[DraftSentence | Draft]:
+        """Yield the model's cited sentences as they become whole, then the draft.
+
+        Raises:
+            GeneratorUnavailable: As in `generate`; sentences may have been yielded before.
+        """
+        prompt, reply, taken = _prompt(question, passages), "", 0
+        citer, reported = _Citer(passages), None
+        for delta, usage in self._deltas(prompt):
+            reply, reported = reply + delta, usage or reported
+            ready = _whole_sentences(_PARTIAL_MARK.sub("", reply))[:-1]
+            for sentence in ready[taken:]:
+                if (piece := citer.take(sentence)) is not None:
+                    yield piece
+            taken = max(taken, len(ready))
+        for sentence in _whole_sentences(reply)[taken:]:
+            if (piece := citer.take(sentence)) is not None:
+                yield piece
+        yield self._draft(reply, citer, _usage(reported, prompt, reply))
+
+    def _draft(self, reply: str, citer: "_Citer", usage: Usage) -> Draft:
+        citations = tuple(citer.citations)
+        if not citations and "NOT_FOUND" in reply:
             return Draft(NOT_FOUND, (), self.model, 0.0, usage)
-        text, citations = _cited(reply, passages)
         if not citations:
             raise GeneratorUnavailable("The model's reply cites none of the passages.")
         confidence = sum(citation.score for citation in citations) / len(citations)
-        return Draft(text, citations, self.model, round(confidence, 4), usage)
+        return Draft(" ".join(citer.kept), citations, self.model, round(confidence, 4), usage)
+
+    def _deltas(self, prompt: str) -> Iterator[tuple[str, object]]:
+        try:
+            chunks = self._client.chat.completions.create(
+                model=self.model,
+                messages=_messages(prompt),
+                temperature=0.0,
+                max_tokens=self._max_tokens,
+                stream=True,
+                stream_options={"include_usage": True},
+            )
+            with chunks:
+                for chunk in chunks:
+                    delta = chunk.choices[0].delta.content if chunk.choices else ""
+                    yield delta or "", chunk.usage
+        except (openai.OpenAIError, httpx.HTTPError) as error:
+            raise GeneratorUnavailable(f"The model failed: {type(error).__name__}.") from error
+        except (ValueError, TypeError, IndexError, AttributeError) as error:
+            raise GeneratorUnavailable("The model's reply is malformed.") from error
 
     def _ask(self, prompt: str) -> tuple[str, Usage]:
         try:
             completion = self._client.chat.completions.create(
                 model=self.model,
-                messages=[
-                    {"role": "system", "content": _INSTRUCTIONS},
-                    {"role": "user", "content": prompt},
-                ],
+                messages=_messages(prompt),
                 temperature=0.0,
                 max_tokens=self._max_tokens,
             )
@@ -84,6 +131,21 @@ class RemoteGenerator:
             # The client does not check the reply's shape; whatever a broken server sends ends here.
             raise GeneratorUnavailable("The model's reply is malformed.") from error
         return reply, _usage(completion.usage, prompt, reply)
+
+
+def _messages(prompt: str) -> list[ChatCompletionMessageParam]:
+    return [
+        {"role": "system", "content": _INSTRUCTIONS},
+        {"role": "user", "content": prompt},
+    ]
+
+
+def _whole_sentences(reply: str) -> list[str]:
+    """Return the reply's sentences, each with the marks that follow it.
+
+    "... text. [1] Next" is cut before the mark; moving the mark in front of the stop keeps the two together.
+    """
+    return [sentence.text for sentence in sentences(_MOVED_MARKS.sub(r"\2\1", reply))]
 
 
 def _prompt(question: str, passages: Sequence[Passage]) -> str:
@@ -108,19 +170,26 @@ def _usage(reported: object, prompt: str, reply: str) -> Usage:
     )
 
 
-def _cited(reply: str, passages: Sequence[Passage]) -> tuple[str, tuple[Citation, ...]]:
-    """Return the sentences that cite a passage, renumbered, and the quotes that bear them out."""
-    kept: list[str] = []
-    citations: list[Citation] = []
-    # "... text. [1] Next" is cut before the mark; moving the mark in front of the stop keeps the two together.
-    for sentence in sentences(_MOVED_MARKS.sub(r"\2\1", reply)):
-        marks = {int(mark) for mark in _MARKS.findall(sentence.text)}
-        claim = _MARKS.sub("", sentence.text).strip()
-        sources = [passages[mark - 1] for mark in sorted(marks) if 0 < mark <= len(passages)]
-        numbers = [_number(claim, passage, citations) for passage in sources] if claim else []
-        if numbers:
-            kept.append(claim + " " + "".join(f"[{number}]" for number in dict.fromkeys(numbers)))
-    return " ".join(kept), tuple(citations)
+class _Citer:
+    """Ties the sentences of a reply to quotes, one after the other."""
+
+    def __init__(self, passages: Sequence[Passage]) -> None:
+        self._passages = passages
+        self.citations: list[Citation] = []
+        self.kept: list[str] = []
+
+    def take(self, sentence: str) -> DraftSentence | None:
+        """Return the sentence with its marks renumbered; None when it cites no passage."""
+        marks = {int(mark) for mark in _MARKS.findall(sentence)}
+        claim = _MARKS.sub("", sentence).strip()
+        count, before = len(self._passages), len(self.citations)
+        sources = [self._passages[mark - 1] for mark in sorted(marks) if 0 < mark <= count]
+        numbers = [_number(claim, source, self.citations) for source in sources] if claim else []
+        if not numbers:
+            return None
+        text = claim + " " + "".join(f"[{number}]" for number in dict.fromkeys(numbers))
+        self.kept.append(text)
+        return DraftSentence(text, tuple(self.citations[before:]))
 
 
 def _number(claim: str, passage: Passage, citations: list[Citation]) -> int:

@@ -1,6 +1,7 @@
 """The only SQL of answers: traces and feedback, in the chain ``answers``."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -15,7 +16,10 @@ CHAIN = "answers"
 
 _traces = sa.table(
     "answer_traces",
-    *map(sa.column, ("id", "project", "user_id", "at", "found", "blocked", "confidence", "body")),
+    *map(
+        sa.column,
+        ("id", "project", "user_id", "at", "found", "blocked", "confidence", "body", "exported"),
+    ),
 )
 _feedback = sa.table(
     "answer_feedback",
@@ -43,6 +47,7 @@ class TraceStore:
                     blocked=answer.blocked,
                     confidence=answer.confidence,
                     body=encode(trace),
+                    exported=False,
                 )
             )
 
@@ -61,6 +66,31 @@ class TraceStore:
             query = query.where(_traces.c.project == project)
         with self.database.read() as connection:
             return [decode(body) for body in connection.scalars(query.limit(limit))]
+
+    def unexported(self, limit: int) -> list[Trace]:
+        """Return the oldest traces that the tracing backend does not have."""
+        waiting = sa.select(_traces.c.body).where(_traces.c.exported.is_(sa.false()))
+        with self.database.read() as connection:
+            oldest = waiting.order_by(_traces.c.at, _traces.c.id).limit(limit)
+            return [decode(body) for body in connection.scalars(oldest)]
+
+    def mark_exported(self, trace_ids: Sequence[str]) -> None:
+        """Note that the tracing backend has them."""
+        with self.database.write() as connection:
+            mine = _traces.c.id.in_(trace_ids)
+            connection.execute(sa.update(_traces).where(mine).values(exported=True))
+
+    def count_unexported(self) -> int:
+        """Return how many traces the tracing backend does not have."""
+        query = sa.select(sa.func.count()).where(_traces.c.exported.is_(sa.false()))
+        with self.database.read() as connection:
+            return int(connection.scalar(query) or 0)
+
+    def count_user(self, user_id: str) -> int:
+        """Return how many traces a user has."""
+        query = sa.select(sa.func.count()).where(_traces.c.user_id == user_id)
+        with self.database.read() as connection:
+            return int(connection.scalar(query) or 0)
 
     def forget_user(self, user_id: str) -> int:
         """Delete a user's traces and return how many there were."""
@@ -114,15 +144,21 @@ class FeedbackStore:
             counts = {bool(helpful): count for helpful, count in connection.execute(query)}
         return counts.get(True, 0), counts.get(False, 0)
 
+    def count_user(self, user_id: str) -> int:
+        """Return how much `forget_user` would delete."""
+        query = sa.select(sa.func.count()).select_from(_feedback).where(_about(user_id))
+        with self.database.read() as connection:
+            return int(connection.scalar(query) or 0)
+
     def forget_user(self, user_id: str) -> int:
         """Delete what a user said and what was said about the user's answers; return how much it was."""
-        theirs = sa.select(_traces.c.id).where(_traces.c.user_id == user_id)
         with self.database.write() as connection:
-            return connection.execute(
-                sa.delete(_feedback).where(
-                    (_feedback.c.user_id == user_id) | _feedback.c.trace_id.in_(theirs)
-                )
-            ).rowcount
+            return connection.execute(sa.delete(_feedback).where(_about(user_id))).rowcount
+
+
+def _about(user_id: str) -> sa.ColumnElement[bool]:
+    theirs = sa.select(_traces.c.id).where(_traces.c.user_id == user_id)
+    return (_feedback.c.user_id == user_id) | _feedback.c.trace_id.in_(theirs)
 
 
 def _as_feedback(row: Any) -> Feedback:

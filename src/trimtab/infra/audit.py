@@ -81,6 +81,20 @@ class Audit:
             found = connection.execute(sa.select(_table).order_by(_table.c.seq.desc()).limit(limit))
             return [AuditEvent(**row) for row in found.mappings()]
 
+    def holds(self, action: str, subject: str) -> bool:
+        """Return whether that was done to that subject; for work that may run twice."""
+        query = sa.select(_table.c.seq).where(
+            _table.c.action == action, _table.c.subject == subject
+        )
+        with self._database.read() as connection:
+            return connection.execute(query.limit(1)).first() is not None
+
+    def after(self, seq: int) -> list[AuditEvent]:
+        """Return the events after that one, oldest first; all of them after 0."""
+        query = sa.select(_table).where(_table.c.seq > seq).order_by(_table.c.seq)
+        with self._database.read() as connection:
+            return [AuditEvent(**row) for row in connection.execute(query).mappings()]
+
     def verify(self) -> AuditReport:
         """Recompute the whole chain and name every event that is missing, changed or out of order."""
         problems: list[str] = []

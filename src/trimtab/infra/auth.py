@@ -1,8 +1,10 @@
 """API keys and roles. A key is shown once; only its hash is kept."""
 
 import hashlib
+import logging
 import secrets
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 import sqlalchemy as sa
@@ -10,8 +12,11 @@ import sqlalchemy as sa
 from trimtab.infra.audit import Audit
 from trimtab.infra.storage import Database
 from trimtab.kernel.clock import Clock
-from trimtab.kernel.errors import Conflict, Forbidden, NotFound, Unauthenticated
+from trimtab.kernel.errors import Conflict, Forbidden, NotFound, TrimtabError, Unauthenticated
 from trimtab.kernel.ids import new_id
+
+_log = logging.getLogger(__name__)
+_USE_NOTED_EVERY = timedelta(hours=1)
 
 
 class Role(StrEnum):
@@ -56,13 +61,14 @@ class ApiKey:
     name: str
     role: Role
     created_at: str
+    """When it was made or last rotated; ISO 8601, UTC."""
     revoked_at: str | None
+    last_used_at: str | None = None
+    """Noted once an hour at most; None when it was never used."""
 
 
-_table = sa.table(
-    "api_keys",
-    *(sa.column(name) for name in ("id", "name", "role", "key_hash", "created_at", "revoked_at")),
-)
+_PUBLIC = ("id", "name", "role", "created_at", "revoked_at", "last_used_at")
+_table = sa.table("api_keys", *map(sa.column, (*_PUBLIC, "key_hash")))
 
 
 class Keys:
@@ -72,6 +78,7 @@ class Keys:
         self._database = database
         self._clock = clock
         self._audit = audit
+        self._noted: dict[str, datetime] = {}
 
     def create(self, name: str, role: Role, *, actor: str) -> str:
         """Return a new key. It cannot be read again.
@@ -79,7 +86,37 @@ class Keys:
         Raises:
             Conflict: A key of that name exists, revoked or not.
         """
-        key = f"tt_{secrets.token_urlsafe(32)}"
+        key = _new_key()
+        self._insert(name, role, key, actor)
+        return key
+
+    def admit(self, name: str, role: Role, key: str, *, actor: str) -> bool:
+        """Make a key that was chosen elsewhere known under this name and role; return whether anything changed.
+
+        A revoked key stays revoked: whoever revoked it meant it.
+        """
+        query = sa.select(_table.c.name, _table.c.role).where(_table.c.key_hash == _hash(key))
+        with self._database.read() as connection:
+            known = connection.execute(query).first()
+        if known is None:
+            self._insert(name, role, key, actor)
+            return True
+        if known.role == str(role):
+            return False
+        with self._database.write() as connection:
+            mine = _table.c.key_hash == _hash(key)
+            connection.execute(sa.update(_table).where(mine).values(role=str(role)))
+        self._audit.append(actor, "auth.key_role_changed", known.name, {"role": str(role)})
+        return True
+
+    def rotate(self, name: str, *, actor: str) -> str:
+        """Return a new key of the same name and role; the old one is useless from now on."""
+        key, now = _new_key(), self._clock.now().isoformat()
+        self._change(name, key_hash=_hash(key), created_at=now, last_used_at=None)
+        self._audit.append(actor, "auth.key_rotated", name)
+        return key
+
+    def _insert(self, name: str, role: Role, key: str, actor: str) -> None:
         now = self._clock.now()
         row = {
             "id": new_id("key", now),
@@ -95,7 +132,6 @@ class Keys:
                 )
             connection.execute(sa.insert(_table).values(**row))
         self._audit.append(actor, "auth.key_created", row["id"], {"name": name, "role": str(role)})
-        return key
 
     def authenticate(self, key: str) -> Principal:
         """Return whose key it is, or raise `Unauthenticated`.
@@ -110,29 +146,57 @@ class Keys:
             row = connection.execute(query).first()
         if row is None:
             raise Unauthenticated("The API key is unknown or revoked.")
+        self._note_use(row.name)
+        return Principal(row.name, Role(row.role))
+
+    def named(self, name: str) -> Principal:
+        """Return the principal of the active key of that name, or raise `Unauthenticated`."""
+        query = sa.select(_table.c.name, _table.c.role).where(
+            _table.c.name == name, _table.c.revoked_at.is_(None)
+        )
+        with self._database.read() as connection:
+            row = connection.execute(query).first()
+        if row is None:
+            raise Unauthenticated(f"The key {name!r} is unknown or revoked.")
         return Principal(row.name, Role(row.role))
 
     def revoke(self, name: str, *, actor: str) -> None:
         """Make the key useless from now on."""
+        self._change(name, revoked_at=self._clock.now().isoformat())
+        self._audit.append(actor, "auth.key_revoked", name)
+
+    def all(self) -> list[ApiKey]:
+        """Return every key, the oldest first."""
+        columns = [_table.c[name] for name in _PUBLIC]
+        with self._database.read() as connection:
+            found = connection.execute(sa.select(*columns).order_by(_table.c.id)).mappings()
+            return [ApiKey(**{**row, "role": Role(row["role"])}) for row in found]
+
+    def _change(self, name: str, **values: str | None) -> None:
+        active = (_table.c.name == name) & _table.c.revoked_at.is_(None)
         with self._database.write() as connection:
-            changed = connection.execute(
-                sa.update(_table)
-                .where(_table.c.name == name, _table.c.revoked_at.is_(None))
-                .values(revoked_at=self._clock.now().isoformat())
-            )
+            changed = connection.execute(sa.update(_table).where(active).values(**values))
             if changed.rowcount == 0:
                 raise NotFound(
                     f"There is no active key named {name!r}.",
                     hint="`trimtab keys list` shows them.",
                 )
-        self._audit.append(actor, "auth.key_revoked", name)
 
-    def all(self) -> list[ApiKey]:
-        """Return every key, the oldest first."""
-        columns = [_table.c[name] for name in ("id", "name", "role", "created_at", "revoked_at")]
-        with self._database.read() as connection:
-            found = connection.execute(sa.select(*columns).order_by(_table.c.id))
-            return [ApiKey(r.id, r.name, Role(r.role), r.created_at, r.revoked_at) for r in found]
+    def _note_use(self, name: str) -> None:
+        now = self._clock.now()
+        last = self._noted.get(name)
+        if last is not None and now - last < _USE_NOTED_EVERY:
+            return
+        self._noted[name] = now
+        try:
+            self._change(name, last_used_at=now.isoformat())
+        except TrimtabError as error:
+            # A full disk must not keep callers out; the note is only for the age report.
+            _log.warning("a key's use was not noted", extra={"reason": error.message})
+
+
+def _new_key() -> str:
+    return f"tt_{secrets.token_urlsafe(32)}"
 
 
 def _hash(key: str) -> str:

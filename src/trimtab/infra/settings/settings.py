@@ -3,8 +3,13 @@
 from dataclasses import dataclass, field
 
 from trimtab.infra.settings.sections.answers import AnswersSettings
+from trimtab.infra.settings.sections.api import ApiSettings
+from trimtab.infra.settings.sections.incidents import IncidentSettings
+from trimtab.infra.settings.sections.knowledge import KnowledgeSettings
 from trimtab.infra.settings.sections.monitor import MonitorSettings
+from trimtab.infra.settings.sections.notify import NotifySettings
 from trimtab.infra.settings.sections.service import ServiceSettings
+from trimtab.infra.settings.sections.trust import TrustSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,3 +19,8 @@ class Settings:
     service: ServiceSettings = field(default_factory=ServiceSettings)
     monitor: MonitorSettings = field(default_factory=MonitorSettings)
     answers: AnswersSettings = field(default_factory=AnswersSettings)
+    trust: TrustSettings = field(default_factory=TrustSettings)
+    api: ApiSettings = field(default_factory=ApiSettings)
+    incidents: IncidentSettings = field(default_factory=IncidentSettings)
+    notify: NotifySettings = field(default_factory=NotifySettings)
+    knowledge: KnowledgeSettings = field(default_factory=KnowledgeSettings)

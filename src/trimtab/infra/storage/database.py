@@ -59,6 +59,25 @@ class Database:
             with connection.begin():
                 yield connection
 
+    def scrub(self) -> None:
+        """Empty the write-ahead log into the file, so that what was deleted is in neither.
+
+        Deleted content is overwritten with zeros in the file (``secure_delete``); older copies of a page live on in
+        the log until it is emptied. Waits for readers that still look at an older state.
+
+        Raises:
+            Unavailable: A reader kept the log busy; try again.
+        """
+        with _translated(self.file), self.engine.connect() as plain:
+            connection = plain.execution_options(isolation_level="AUTOCOMMIT")
+            cursor = connection.connection.cursor()
+            try:
+                busy = cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+            finally:
+                cursor.close()
+        if busy:
+            raise Unavailable(f"The log of {self.file} is in use.", hint="Repeat the call.")
+
     def close(self) -> None:
         """Close all connections."""
         self.engine.dispose()
@@ -73,6 +92,7 @@ def _engine(file: Path) -> sa.Engine:
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("PRAGMA synchronous=FULL")
         connection.execute("PRAGMA foreign_keys=ON")
+        connection.execute("PRAGMA secure_delete=ON")  # What is erased on request leaves no bytes.
 
     @sa.event.listens_for(engine, "begin")
     def _begin(connection: sa.Connection) -> None:

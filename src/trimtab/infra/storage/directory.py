@@ -42,6 +42,16 @@ class DataDirectory:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         return folder
 
+    def keep_secret(self, name: str, data: bytes) -> None:
+        """Write a file that only this user can read: wholly or not at all."""
+        temporary = self.file(f".{name}.new")
+        handle = os.open(temporary, os.O_CREAT | os.O_TRUNC | os.O_WRONLY | os.O_CLOEXEC, 0o600)
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(self.file(name))
+
     def close(self) -> None:
         """Release the lock."""
         os.close(self._lock)

@@ -40,3 +40,54 @@ class AnswersSettings:
     top_k: int = setting(
         5, unit="passages", help="How many passages an answer is made from.", minimum=1, maximum=100
     )
+    second_url: str = setting(
+        "", help="The root of a second model's API, asked when the first fails; empty means none."
+    )
+    second_model: str = setting("", help="The second model's name there.")
+    second_key: str = setting("", help="The second API's key; set it in the environment.")
+    generation_deadline_seconds: float = setting(
+        30.0, unit="seconds", help="The longest wait for a whole reply.", minimum=0.1, maximum=600
+    )
+    retrieval_deadline_seconds: float = setting(
+        5.0, unit="seconds", help="The longest wait for passages.", minimum=0.1, maximum=600
+    )
+    cache_entries: int = setting(
+        1_000, unit="drafts", help="How many drafts are remembered; 0 means none.", minimum=0
+    )
+    budget_usd_per_day: float = setting(
+        5.0, unit="US dollars", help="The most that models may cost in a day (UTC).", minimum=0
+    )
+    input_usd_per_million: float = setting(
+        0.0, unit="US dollars", help="The price of a million input tokens.", minimum=0
+    )
+    output_usd_per_million: float = setting(
+        0.0, unit="US dollars", help="The price of a million output tokens.", minimum=0
+    )
+    otlp_endpoint: str = setting(
+        "",
+        help="The root of an OTLP/HTTP backend (Langfuse, Jaeger ...) for traces; empty keeps them here only.",
+        env=("OTEL_EXPORTER_OTLP_ENDPOINT",),
+    )
+    otlp_headers: str = setting(
+        "",
+        help="Headers for that backend, name=value,name=value; set them in the environment.",
+        env=("OTEL_EXPORTER_OTLP_HEADERS",),
+    )
+    trace_days: float = setting(
+        30.0, unit="days", help="How long traces and feedback are kept.", minimum=1
+    )
+    review_share: float = setting(
+        0.02, help="The share of unsuspicious answers that go to review.", minimum=0, maximum=1
+    )
+    shadow_share: float = setting(
+        0.0,
+        help="The share of questions that a second configuration answers unseen.",
+        minimum=0,
+        maximum=1,
+    )
+    shadow_budget_usd_per_day: float = setting(
+        1.0, unit="US dollars", help="The most that shadow answers may cost in a day.", minimum=0
+    )
+    watch_window_minutes: float = setting(
+        60.0, unit="minutes", help="How far back the answers' own figures look.", minimum=1
+    )

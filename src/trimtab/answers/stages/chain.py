@@ -1,0 +1,104 @@
+"""Several generators in order of preference; one that keeps failing rests for a while."""
+
+import logging
+import threading
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from trimtab.answers.errors import GeneratorUnavailable
+from trimtab.answers.generate import Draft, Generator
+from trimtab.answers.pieces import DraftSentence, pieces
+from trimtab.answers.records import Passage
+from trimtab.kernel.clock import Clock
+
+_log = logging.getLogger(__name__)
+
+
+class FirstAvailable:
+    """Asks the first generator that is not resting, then the next; the first draft wins.
+
+    A generator rests after so many failures in a row: a provider that hangs would otherwise cost every asker its
+    whole timeout. After the rest one call tries it again.
+
+    Args:
+        generators: Named, the preferred one first.
+        clock: Times the rests.
+        failures: How many in a row send a generator to rest.
+        rest_seconds: How long.
+    """
+
+    def __init__(
+        self,
+        generators: Sequence[tuple[str, Generator]],
+        clock: Clock,
+        failures: int = 3,
+        rest_seconds: float = 30.0,
+    ) -> None:
+        self._generators = tuple(generators)
+        self._clock = clock
+        self._limit = failures
+        self._rest_seconds = rest_seconds
+        self._lock = threading.Lock()
+        self._failures = dict.fromkeys((name for name, _ in generators), 0)
+        self._until = dict.fromkeys((name for name, _ in generators), 0.0)
+
+    def generate(self, question: str, passages: Sequence[Passage]) -> Draft:
+        """Return the first draft; when it is not the preferred generator's, its notice says why.
+
+        Raises:
+            GeneratorUnavailable: All of them failed or rest.
+        """
+        for piece in self.stream(question, passages):
+            if isinstance(piece, Draft):
+                return piece
+        raise GeneratorUnavailable("No generator is available.")
+
+    def stream(self, question: str, passages: Sequence[Passage]) -> Iterator[DraftSentence | Draft]:
+        """Yield the sentences of the first generator that has one, then its draft.
+
+        A generator that fails after its first sentence ends the stream with what it said: another one would start the
+        answer over.
+        """
+        reasons: list[str] = []
+        for name, generator in self._generators:
+            if self.resting(name):
+                reasons.append(f"{name} rests after {self._limit} failures")
+                continue
+            said = False
+            try:
+                for piece in pieces(generator, question, passages):
+                    said = True
+                    if isinstance(piece, Draft):
+                        self._succeeded(name)  # Before the yield: the asker may not come back.
+                    yield self._noted(piece, reasons)
+            except GeneratorUnavailable as error:
+                self._failed(name, error)
+                if said:
+                    raise
+                reasons.append(error.message)
+                continue
+            return
+        raise GeneratorUnavailable(reasons[-1] if reasons else "No generator is available.")
+
+    def resting(self, name: str) -> bool:
+        """Return whether that generator is not asked now."""
+        with self._lock:
+            return self._failures[name] >= self._limit and (
+                self._clock.monotonic() < self._until[name]
+            )
+
+    @staticmethod
+    def _noted(piece: DraftSentence | Draft, reasons: Sequence[str]) -> DraftSentence | Draft:
+        if isinstance(piece, Draft) and reasons:
+            return replace(piece, notice=reasons[0])
+        return piece
+
+    def _failed(self, name: str, error: GeneratorUnavailable) -> None:
+        with self._lock:
+            self._failures[name] += 1
+            self._until[name] = self._clock.monotonic() + self._rest_seconds
+        _log.warning("generator failed", extra={"generator": name, "reason": error.message})
+
+    def _succeeded(self, name: str) -> None:
+        with self._lock:
+            self._failures[name] = 0

@@ -1,0 +1,65 @@
+"""A generator whose tokens are paid for, under a budget."""
+
+from collections.abc import Generator as Pieces
+from collections.abc import Sequence
+from contextlib import closing
+from dataclasses import dataclass, replace
+
+from trimtab.answers.budgets import Budget, Price
+from trimtab.answers.errors import BudgetExhausted, GeneratorUnavailable
+from trimtab.answers.generate import Draft, Generator, Usage
+from trimtab.answers.pieces import DraftSentence, pieces
+from trimtab.answers.records import Passage
+
+_FRAMING_BYTES = 2_000
+"""Instructions, roles and numbering around question and passages."""
+
+
+@dataclass(frozen=True, slots=True)
+class MeteredGenerator:
+    """Reserves the most that a call can cost, makes the call, settles what it did cost.
+
+    A call that fails is settled with the cost of its input: the provider has read it and may bill it.
+    """
+
+    inner: Generator
+    price: Price
+    budget: Budget
+    max_tokens: int = 400
+
+    def generate(self, question: str, passages: Sequence[Passage]) -> Draft:
+        """Return the inner draft with its cost in ``usage``.
+
+        Raises:
+            GeneratorUnavailable: The inner one is, or the budget is used up.
+        """
+        with closing(self.stream(question, passages)) as stream:  # Settles at once.
+            for piece in stream:
+                if isinstance(piece, Draft):
+                    return piece
+        raise GeneratorUnavailable("The generator ended without a draft.")
+
+    def stream(
+        self, question: str, passages: Sequence[Passage]
+    ) -> Pieces[DraftSentence | Draft, None, None]:
+        """Yield what the inner generator yields; settled also when the asker goes away half-way."""
+        # A token is at least one byte, so bytes bound the tokens.
+        size = len(question.encode()) + sum(len(p.text.encode()) for p in passages)
+        most = Usage(size + _FRAMING_BYTES, self.max_tokens)
+        try:
+            reservation = self.budget.reserve(self.price.of(most))
+        except BudgetExhausted as error:
+            raise GeneratorUnavailable(error.message, hint=error.hint()) from error
+        spent = Usage(most.input_tokens // 4, 0)
+        try:
+            for piece in pieces(self.inner, question, passages):
+                if isinstance(piece, Draft):
+                    spent = replace(piece.usage, cost_usd=self.price.of(piece.usage))
+                    yield replace(piece, usage=spent)
+                else:
+                    spent = replace(
+                        spent, output_tokens=spent.output_tokens + len(piece.text) // 4 + 1
+                    )
+                    yield piece
+        finally:
+            self.budget.settle(reservation, self.price.of(spent), spent)

@@ -1,0 +1,163 @@
+"""Sends traces to an OTLP/HTTP backend, from the trace store.
+
+The store is the queue: every trace is on disk before its asker sees the answer, with a mark whether the backend has
+it. A backend that is down for an hour costs nothing but a longer list; a user who is erased meanwhile is erased from
+the list as well.
+"""
+
+import logging
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import httpx
+from google.protobuf.message import DecodeError
+from opentelemetry.exporter.otlp.proto.common.trace_encoder import encode_spans
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
+
+from trimtab.answers.records import Trace
+from trimtab.answers.tracing.spans import spans
+from trimtab.kernel.clock import Clock
+from trimtab.kernel.errors import TrimtabError
+
+_log = logging.getLogger(__name__)
+_BATCH = 100
+_LONGEST_PAUSE_SECONDS = 300.0
+
+
+class Outbox(Protocol):
+    """The traces that the backend does not have yet; the trace store is one."""
+
+    def unexported(self, limit: int) -> list[Trace]:
+        """Return the oldest of them."""
+        ...
+
+    def mark_exported(self, trace_ids: Sequence[str]) -> None:
+        """Take them off the list."""
+        ...
+
+    def count_unexported(self) -> int:
+        """Return how many there are."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class ExportRun:
+    """What one run of the exporter did."""
+
+    sent: int
+    rejected: int
+    """Traces that the backend refuses for what they are; they stay here and are not sent again."""
+    waiting: int
+    error: str = ""
+    """Why it stopped; empty when nothing is waiting."""
+
+
+class SpanExporter:
+    """Sends in batches, in the background.
+
+    Args:
+        outbox: Where the traces wait.
+        endpoint: The backend's root; ``/v1/traces`` is added.
+        headers: Such as the backend's key.
+        clock: Times the pauses.
+        interval_seconds: Between two looks at the list.
+        timeout_seconds: The longest wait for the backend.
+    """
+
+    def __init__(
+        self,
+        outbox: Outbox,
+        endpoint: str,
+        headers: Mapping[str, str],
+        clock: Clock,
+        interval_seconds: float = 5.0,
+        timeout_seconds: float = 10.0,
+    ) -> None:
+        self._outbox = outbox
+        self._url = endpoint.rstrip("/") + "/v1/traces"
+        self._clock = clock
+        self._interval = interval_seconds
+        self._client = httpx.Client(
+            headers={**headers, "Content-Type": "application/x-protobuf"}, timeout=timeout_seconds
+        )
+        self._stop = threading.Event()
+        self._thread: threading.Thread | None = None
+        self.last = ExportRun(0, 0, 0)
+
+    def run_once(self) -> ExportRun:
+        """Send everything that waits, until it is all sent or the backend does not take it."""
+        sent = rejected = 0
+        size, error = _BATCH, ""
+        while not error and (batch := self._outbox.unexported(size)):
+            outcome = self._send(batch)
+            if outcome == "refused" and len(batch) > 1:
+                size = max(1, len(batch) // 2)  # Find the one that it refuses; the others are fine.
+                continue
+            if outcome not in {"", "refused"}:
+                error = outcome
+                continue
+            self._outbox.mark_exported([trace.id for trace in batch])
+            sent += len(batch) * (outcome == "")
+            rejected += len(batch) * (outcome == "refused")
+            size = min(_BATCH, size * 2)
+        self.last = ExportRun(sent, rejected, self._outbox.count_unexported(), error)
+        if rejected:
+            _log.warning("traces refused by the tracing backend", extra={"count": rejected})
+        return self.last
+
+    def start(self) -> None:
+        """Begin to send in the background."""
+        self._thread = threading.Thread(target=self._loop, name="span-exporter", daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        """Stop sending; what waits is sent after the next start."""
+        self._stop.set()
+        if self._thread is not None:
+            self._thread.join(timeout=15)
+        self._client.close()
+
+    def _loop(self) -> None:
+        pause = self._interval
+        while not self._clock.wait(self._stop, pause):
+            try:
+                run = self.run_once()
+            except TrimtabError as error:
+                run = ExportRun(0, 0, 0, error.message)
+            if run.error:
+                pause = min(pause * 2, _LONGEST_PAUSE_SECONDS)
+                _log.warning("traces wait for their backend", extra={"reason": run.error})
+            else:
+                pause = self._interval
+
+    def _send(self, batch: Sequence[Trace]) -> str:
+        """Return empty when the backend has the batch, ``refused`` when it will never take it, else the reason."""
+        body = encode_spans([span for trace in batch for span in spans(trace)]).SerializeToString()
+        try:
+            response = self._client.post(self._url, content=body)
+        except httpx.HTTPError as error:
+            return f"The tracing backend does not answer: {type(error).__name__}."
+        if response.status_code in {400, 413, 422}:
+            return "refused"
+        if not response.is_success:
+            return f"The tracing backend answered {response.status_code}."
+        _note_partial(response.content)
+        return ""
+
+
+def _note_partial(body: bytes) -> None:
+    """Log what the backend dropped of a batch that it took; OTLP forbids to send that again."""
+    try:
+        rejected = ExportTraceServiceResponse.FromString(body).partial_success.rejected_spans
+    except DecodeError:
+        return  # Some backends answer with JSON or nothing; the status has said enough.
+    if rejected:
+        _log.warning("spans dropped by the tracing backend", extra={"spans": rejected})
+
+
+def parse_headers(text: str) -> dict[str, str]:
+    """Return the headers of ``name=value,name=value``, the form of `OTEL_EXPORTER_OTLP_HEADERS`."""
+    pairs = (entry.partition("=") for entry in text.split(",") if "=" in entry)
+    return {name.strip(): value.strip() for name, _, value in pairs}

@@ -1,0 +1,65 @@
+"""Puts the routes together."""
+
+from fastapi import FastAPI
+
+from trimtab import __version__
+from trimtab.api import (
+    answers,
+    audit,
+    catalog,
+    faults,
+    health,
+    incidents,
+    keys,
+    knowledge,
+    rules,
+    runbooks,
+    settings,
+)
+from trimtab.api.errors import handle_errors
+from trimtab.api.services import Services
+from trimtab.infra.web import Access
+
+_ROUTERS = (
+    health.router,
+    knowledge.router,
+    answers.router,
+    incidents.router,
+    runbooks.router,
+    rules.router,
+    catalog.router,
+    keys.router,
+    audit.router,
+    settings.router,
+)
+
+
+def create_api(services: Services, access: Access) -> FastAPI:
+    """Return the app with every route that the network may reach."""
+    app = FastAPI(
+        title="trimtab",
+        version=__version__,
+        description="An AI knowledge service that runs, repairs and proves itself.",
+        # The stock pages load scripts from elsewhere; the console has one that works offline.
+        docs_url=None,
+        redoc_url=None,
+        openapi_url="/openapi.json",
+    )
+    for router in _ROUTERS:
+        app.include_router(router)
+    return _finish(app, services, access)
+
+
+def create_fault_api(services: Services, access: Access) -> FastAPI:
+    """Return the app with the fault routes, for the control socket alone."""
+    app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
+    app.include_router(faults.router)
+    app.state.injected = faults.Injected()
+    return _finish(app, services, access)
+
+
+def _finish(app: FastAPI, services: Services, access: Access) -> FastAPI:
+    app.state.services = services
+    app.state.access = access
+    handle_errors(app)
+    return app

@@ -1,0 +1,78 @@
+"""Keeps other sites' pages from using a visitor's browser to reach us.
+
+Two ways are closed: a host name that an attacker points at 127.0.0.1 (DNS rebinding), by an
+allow-list of names; and requests that a browser sends along with our cookie or from this machine
+(cross-site request forgery), by their ``Origin`` and ``Sec-Fetch-Site``. A caller with a key in a
+header is exempt from the second: no page of another site can set it.
+"""
+
+from urllib.parse import urlsplit
+
+from starlette.requests import HTTPConnection
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from trimtab.api.errors import error_response
+from trimtab.infra.web.access import api_key
+from trimtab.kernel.errors import Forbidden, TrimtabError
+
+_SAFE = ("GET", "HEAD", "OPTIONS")
+
+
+class UntrustedHost(Forbidden):
+    """The request names a host that is not ours."""
+
+    code = "api.untrusted_host"
+
+
+class UntrustedOrigin(Forbidden):
+    """Another site's page made this request."""
+
+    code = "api.untrusted_origin"
+    default_hint = "Open the console under its own address, or call with an API key."
+
+
+class TrustedOrigins:
+    """Refuses requests for unknown hosts and from other sites' pages.
+
+    Args:
+        hosts: The host names that are ours, without ports; empty means any.
+    """
+
+    def __init__(self, app: ASGIApp, *, hosts: tuple[str, ...]) -> None:
+        self._app = app
+        self._hosts = {host.lower().strip("[]") for host in hosts}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on, or answer 403."""
+        refusal = self._refusal(HTTPConnection(scope)) if scope["type"] == "http" else None
+        if refusal is None:
+            await self._app(scope, receive, send)
+        else:
+            await error_response(refusal)(scope, receive, send)
+
+    def _refusal(self, request: HTTPConnection) -> TrimtabError | None:
+        host = request.headers.get("host", "")
+        name = (urlsplit(f"//{host}").hostname or "") if _is_plain(host) else ""
+        if self._hosts and name not in self._hosts:
+            return UntrustedHost(
+                "The request's Host header names a host that is not ours.",
+                hint="Add the name to `api.allowed_hosts` if it is.",
+            )
+        if not api_key(request) and _is_foreign(request, host):
+            return UntrustedOrigin("Another site's page made this request.")
+        return None
+
+
+def _is_plain(host: str) -> bool:
+    return not any(character in host for character in "/@?#\\ ")
+
+
+def _is_foreign(request: HTTPConnection, host: str) -> bool:
+    site = request.headers.get("sec-fetch-site", "")
+    if request.scope["method"] in _SAFE:
+        # A link from another site may open a page; its scripts and images may not call us.
+        return site == "cross-site" and request.headers.get("sec-fetch-mode") != "navigate"
+    if site in ("cross-site", "same-site"):
+        return True
+    origin = request.headers.get("origin")
+    return origin is not None and urlsplit(origin).netloc.lower() != host.lower()

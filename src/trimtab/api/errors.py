@@ -1,0 +1,108 @@
+"""Errors on the wire: one shape for every error body.
+
+``error`` tells what happened and the next step; ``detail`` repeats the message, or lists each wrong
+field, where HTTP clients look for it by habit.
+"""
+
+from http import HTTPStatus
+
+from fastapi import FastAPI, Request
+from fastapi.encoders import jsonable_encoder
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.responses import JSONResponse, Response
+
+from trimtab.infra.web.limits import TooManyCalls
+from trimtab.infra.web.status import STATUS
+from trimtab.kernel.errors import ErrorKind, InvalidInput, NotFound, TrimtabError
+
+_RETRY_AFTER_SECONDS = 5
+"""What a caller is told to wait when the error does not know better."""
+
+
+class InvalidRequest(InvalidInput):
+    """The request does not have the form that the route documents."""
+
+    code = "api.invalid_request"
+    default_hint = "`/console/api` shows the form of every request."
+
+
+class NoSuchRoute(NotFound):
+    """There is nothing under that method and path."""
+
+    code = "api.no_such_route"
+    default_hint = "`/console/api` lists every route."
+
+
+class InternalError(TrimtabError):
+    """A mistake in the program; the log has its traceback under the request's id."""
+
+    code = "api.internal"
+    kind = ErrorKind.CORRUPT
+    default_hint = "Look for this request's X-Request-ID in the log."
+
+
+def error_response(error: TrimtabError, detail: object = None) -> Response:
+    """Return the answer for an error; ``detail`` defaults to its message."""
+    body = {
+        "error": {**error.as_dict(), "kind": str(error.kind)},
+        "detail": error.message if detail is None else detail,
+    }
+    return JSONResponse(body, STATUS[error.kind], headers=_headers(error))
+
+
+def _headers(error: TrimtabError) -> dict[str, str]:
+    if error.kind is ErrorKind.UNAUTHENTICATED:
+        return {"WWW-Authenticate": 'Bearer realm="trimtab"'}
+    if isinstance(error, TooManyCalls):
+        return {"Retry-After": str(error.retry_after_seconds)}
+    return {"Retry-After": str(_RETRY_AFTER_SECONDS)} if error.retryable else {}
+
+
+def handle_errors(app: FastAPI) -> None:
+    """Make the app answer every error in the one shape."""
+    app.add_exception_handler(TrimtabError, _on_trimtab_error)
+    app.add_exception_handler(RequestValidationError, _on_invalid_request)
+    app.add_exception_handler(HTTPException, _on_http_exception)
+    app.add_exception_handler(Exception, _on_mistake)
+
+
+def _on_trimtab_error(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, TrimtabError)  # noqa: S101 - the handler's registration says so.
+    return error_response(error)
+
+
+def _on_mistake(_request: Request, _error: Exception) -> Response:
+    # It is raised on to `api.edge.record`, which logs it.
+    return error_response(InternalError("Something went wrong inside trimtab."))
+
+
+def _on_invalid_request(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)  # noqa: S101 - as above.
+    # The offending input is left out: it may be a document or a key.
+    found = [
+        {"field": _place(item["loc"]), "problem": _problem(item["msg"])} for item in error.errors()
+    ]
+    first = found[0]
+    message = f"{first['field']}: {first['problem']}." if first["field"] else f"{first['problem']}."
+    return error_response(InvalidRequest(message), jsonable_encoder(found))
+
+
+def _place(location: tuple[str | int, ...]) -> str:
+    return ".".join(str(part) for part in location[1:]) or str(location[0])
+
+
+def _problem(message: str) -> str:
+    return message.removeprefix("Value error, ").rstrip(".")
+
+
+def _on_http_exception(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)  # noqa: S101 - as above.
+    if error.status_code in (HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED):
+        known = NoSuchRoute(f"There is no {request.method} {request.url.path}.")
+        response = error_response(known)
+        response.status_code = error.status_code
+        return response
+    response = error_response(InvalidRequest(str(error.detail)))
+    response.status_code = error.status_code
+    return response

@@ -1,0 +1,103 @@
+"""Faults, for drills: an app of its own that only the control socket carries.
+
+`app.py` puts it in front of the control socket, and only when ``service.drills`` is set; the
+listener that the network reaches has no such route.
+"""
+
+import threading
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request
+from pydantic import BaseModel, Field
+
+from trimtab.api.catalog import auditable, param_entries
+from trimtab.api.roles import ADMIN
+from trimtab.api.services import Caller, Here
+from trimtab.kernel.errors import Conflict
+from trimtab.kernel.operable import Arguments, Value, check_arguments
+
+router = APIRouter(prefix="/v1/faults", tags=["faults"])
+
+
+class FaultState(Conflict):
+    """The fault is injected already, or is not injected."""
+
+    code = "drills.fault_state"
+
+
+class InjectRequest(BaseModel):
+    """How to break the service."""
+
+    arguments: dict[str, Value] = Field(default_factory=dict)
+
+
+class Injected:
+    """What each injected fault needs to be restored, by the fault's name."""
+
+    def __init__(self) -> None:
+        self._states: dict[str, Arguments] = {}
+        self.lock = threading.Lock()
+
+    def put(self, name: str, state: Arguments) -> None:
+        """Remember an injected fault."""
+        self._states[name] = state
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._states
+
+    def take(self, name: str) -> Arguments:
+        """Forget the fault and return what restores it."""
+        if name not in self._states:
+            raise FaultState(f"The fault {name} is not injected.")
+        return self._states.pop(name)
+
+
+def _injected(request: Request) -> Injected:
+    found: Injected = request.app.state.injected
+    return found
+
+
+InjectedHere = Annotated[Injected, Depends(_injected)]
+
+
+@router.get("", dependencies=[ADMIN])
+def list_faults(here: Here, injected: InjectedHere) -> dict[str, list[dict[str, object]]]:
+    """List every fault and whether it is injected."""
+    return {
+        "faults": [
+            {
+                "name": fault.name,
+                "help": fault.help,
+                "params": param_entries(fault.params),
+                "injected": fault.name in injected,
+            }
+            for fault in here.catalog.faults.values()
+        ]
+    }
+
+
+@router.post("/{name}/inject", dependencies=[ADMIN])
+def inject(
+    name: str, request: InjectRequest, here: Here, injected: InjectedHere, who: Caller
+) -> dict[str, object]:
+    """Break the service in the fault's way, until it is restored."""
+    fault = here.catalog.fault(name)
+    arguments = check_arguments(fault.params, request.arguments)
+    with injected.lock:
+        if name in injected:
+            raise FaultState(
+                f"The fault {name} is injected already.", hint=f"`trimtab fault {name} --restore`."
+            )
+        injected.put(name, fault.inject(arguments))
+    here.audit.append(who.name, "drills.injected", name, auditable(fault.params, arguments))
+    return {"fault": name, "injected": True}
+
+
+@router.post("/{name}/restore", dependencies=[ADMIN])
+def restore(name: str, here: Here, injected: InjectedHere, who: Caller) -> dict[str, object]:
+    """Put back what the fault broke."""
+    fault = here.catalog.fault(name)
+    with injected.lock:
+        fault.restore(injected.take(name))
+    here.audit.append(who.name, "drills.restored", name)
+    return {"fault": name, "injected": False}

@@ -1,0 +1,69 @@
+"""Health and metrics, in the shapes that every runbook of the contract reads.
+
+Both are open to everybody: load balancers and Prometheus carry no key, and neither tells more than
+names, states and numbers.
+"""
+
+from collections.abc import Mapping
+from http import HTTPStatus
+
+from fastapi import APIRouter
+from fastapi.responses import JSONResponse
+from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
+from starlette.responses import Response
+
+from trimtab import __version__
+from trimtab.api.roles import ANYBODY, READER
+from trimtab.api.services import Here
+from trimtab.kernel.health import ComponentHealth, Status, overall
+
+router = APIRouter(tags=["health"])
+
+
+@router.get("/health", dependencies=[ANYBODY])
+def health(here: Here) -> JSONResponse:
+    """Tell whether each component is up.
+
+    The status is 503 only when every component is down: a degraded service still answers, and
+    must not be restarted for it.
+    """
+    return _answer(here.health.check())
+
+
+@router.get("/v1/system/health", dependencies=[READER])
+def system_health(here: Here) -> JSONResponse:
+    """Tell the same for callers with a key."""
+    return _answer(here.health.check())
+
+
+@router.get("/v1/system/health/components", dependencies=[READER])
+def component_health(here: Here) -> dict[str, dict[str, object]]:
+    """Tell the state of each component alone."""
+    return {name: as_component(found) for name, found in here.health.check().items()}
+
+
+@router.get("/metrics", dependencies=[ANYBODY])
+def metrics(here: Here) -> Response:
+    """Return every metric in Prometheus' text format."""
+    return Response(generate_latest(here.registry), media_type=CONTENT_TYPE_LATEST)
+
+
+def as_component(found: ComponentHealth) -> dict[str, object]:
+    """Return a component's wire form: both ``status`` and ``connected``, then its own facts."""
+    body: dict[str, object] = {
+        "status": str(found.status),
+        "connected": found.status is not Status.DOWN,
+        "latency_ms": found.latency_ms,
+    }
+    if found.detail:
+        body["error"] = found.detail
+    return {**body, **found.facts}
+
+
+def _answer(components: Mapping[str, ComponentHealth]) -> JSONResponse:
+    state = overall(components)
+    wire = {name: as_component(found) for name, found in components.items()}
+    aliases = {name: {"connected": body["connected"]} for name, body in wire.items()}
+    body = {**aliases, "status": str(state), "version": __version__, "components": wire}
+    down = state is Status.DOWN
+    return JSONResponse(body, HTTPStatus.SERVICE_UNAVAILABLE if down else HTTPStatus.OK)

@@ -1,0 +1,55 @@
+"""API keys and console sign-in links."""
+
+from dataclasses import asdict
+from typing import Annotated
+
+from fastapi import APIRouter
+from pydantic import BaseModel, StringConstraints
+
+from trimtab.api.roles import ADMIN, READER
+from trimtab.api.services import Caller, Here
+from trimtab.infra.auth import Role
+
+router = APIRouter(prefix="/v1", tags=["keys"])
+
+Name = Annotated[str, StringConstraints(pattern=r"^[a-zA-Z0-9_.-]{1,100}$")]
+
+
+class NewKey(BaseModel):
+    """A key to make."""
+
+    name: Name
+    role: Role = Role.READER
+
+
+@router.get("/me", dependencies=[READER])
+def me(who: Caller) -> dict[str, str]:
+    """Tell who is calling."""
+    return {"name": who.name, "role": str(who.role)}
+
+
+@router.get("/keys", dependencies=[ADMIN])
+def list_keys(here: Here) -> dict[str, list[dict[str, object]]]:
+    """List every key, the oldest first, without the keys themselves."""
+    return {"keys": [asdict(key) for key in here.keys.all()]}
+
+
+@router.post("/keys", status_code=201, dependencies=[ADMIN])
+def create_key(new: NewKey, here: Here, who: Caller) -> dict[str, str]:
+    """Make a key; the answer is the only time it is shown."""
+    key = here.keys.create(new.name, new.role, actor=who.name)
+    return {"name": new.name, "role": str(new.role), "key": key}
+
+
+@router.delete("/keys/{name}", status_code=204, dependencies=[ADMIN])
+def revoke_key(name: str, here: Here, who: Caller) -> None:
+    """Make a key useless from now on, and end its console sessions."""
+    here.keys.revoke(name, actor=who.name)
+
+
+@router.post("/sign-in-links", status_code=201, dependencies=[ADMIN])
+def create_sign_in_link(here: Here) -> dict[str, str]:
+    """Make a link that signs a browser in to the console once, within an hour, as `admin`."""
+    service = here.settings.service
+    token = here.sessions.new_link("admin")
+    return {"url": f"http://{service.host}:{service.port}/console/login?token={token}"}

@@ -1,0 +1,106 @@
+"""Runs the network listener and the control socket in one process."""
+
+import asyncio
+import contextlib
+import signal
+import socket
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import uvicorn
+from starlette.types import ASGIApp
+
+from trimtab.kernel.errors import Misconfigured
+
+_FINISH_SECONDS = 5
+"""How long running requests may take to finish at shutdown; live timelines never end by themselves."""
+
+
+class AddressInUse(Misconfigured):
+    """Something else listens on the address, or it is not this machine's."""
+
+    code = "api.address_unusable"
+
+
+@dataclass(frozen=True, slots=True)
+class Listener:
+    """An app and the socket it is served on."""
+
+    app: ASGIApp
+    socket: socket.socket
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """Return a listening socket; port 0 picks a free one.
+
+    Raises:
+        AddressInUse: The address cannot be listened on.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=512)
+    except OSError as error:
+        raise AddressInUse(
+            f"Cannot listen on {host} port {port}: {error.strerror}.",
+            hint=f"Stop what listens there, or choose another port: "
+            f"`trimtab serve --set service.port={port + 1}`.",
+        ) from error
+
+
+def serve(listeners: tuple[Listener, ...], ready: Callable[[], None]) -> None:
+    """Serve until SIGINT or SIGTERM, then let running requests finish.
+
+    Args:
+        listeners: What to serve.
+        ready: Called once when all of them accept connections.
+    """
+    asyncio.run(_serve(listeners, ready))
+
+
+class _Server(uvicorn.Server):
+    """A uvicorn server that leaves the signals to us: there are two servers and one decision."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.listening = asyncio.Event()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start, and say so."""
+        await super().startup(sockets)
+        self.listening.set()
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Capture nothing."""
+        yield
+
+
+async def _serve(listeners: tuple[Listener, ...], ready: Callable[[], None]) -> None:
+    servers = [_Server(_config(listener.app)) for listener in listeners]
+
+    def stop() -> None:
+        for server in servers:
+            server.force_exit = server.should_exit  # The second signal does not wait.
+            server.should_exit = True
+
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop)
+    async with asyncio.TaskGroup() as tasks:
+        for server, listener in zip(servers, listeners, strict=True):
+            tasks.create_task(server.serve(sockets=[listener.socket]))
+        for server in servers:
+            await server.listening.wait()
+        ready()
+
+
+def _config(app: ASGIApp) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=_FINISH_SECONDS,
+        proxy_headers=False,
+    )

@@ -1,0 +1,153 @@
+"""The connection to the service: always HTTP, over one of three ways.
+
+With ``--url`` it goes to that address. Otherwise, when a service runs on the data directory, through
+its control socket. Otherwise the app is built in this process and called without any network. What
+is called, and how errors come back, is the same in all three.
+"""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import httpx
+
+from trimtab.cli.errors import Refused
+from trimtab.infra.web.control import control_path, is_answering
+from trimtab.kernel.errors import Unavailable
+
+if TYPE_CHECKING:
+    from trimtab.app import App
+    from trimtab.cli.session import Session
+
+_TIMEOUT = httpx.Timeout(600.0, connect=10.0)
+"""Seconds; an ingestion of many documents is one call."""
+_ANY_HOST = "http://localhost"
+
+_Result = TypeVar("_Result")
+
+
+class ServiceUnreachable(Unavailable):
+    """Nobody answers at the address."""
+
+    code = "cli.service_unreachable"
+
+
+@dataclass(frozen=True, slots=True)
+class ServerEvent:
+    """One server-sent event."""
+
+    name: str
+    data: str
+
+
+class Client:
+    """Calls the service's HTTP interface and returns what it answered."""
+
+    def __init__(self, http: httpx.AsyncClient, app: "App | None" = None) -> None:
+        self._http = http
+        self._app = app
+        self._runner = asyncio.Runner()
+
+    @classmethod
+    def connect(cls, session: "Session") -> "Client":
+        """Return a client on the way that the session's options choose."""
+        if session.url:
+            headers = {"Authorization": f"Bearer {session.api_key}"} if session.api_key else {}
+            return cls(httpx.AsyncClient(base_url=session.url, headers=headers, timeout=_TIMEOUT))
+        data_dir = session.settings.service.data_dir
+        if is_answering(data_dir):
+            socket = httpx.AsyncHTTPTransport(uds=str(control_path(data_dir)))
+            return cls(httpx.AsyncClient(transport=socket, base_url=_ANY_HOST, timeout=_TIMEOUT))
+        return cls._in_process(session)
+
+    @classmethod
+    def _in_process(cls, session: "Session") -> "Client":
+        from trimtab.app import build
+
+        logging.basicConfig(level=logging.CRITICAL)
+        app = build(session.settings)
+        app.start(watch=False)
+        transport = httpx.ASGITransport(app=app.faces.control, raise_app_exceptions=False)
+        http = httpx.AsyncClient(transport=transport, base_url=_ANY_HOST, timeout=_TIMEOUT)
+        return cls(http, app)
+
+    @property
+    def in_process(self) -> bool:
+        """Return whether no service runs, so that nothing goes on after this command."""
+        return self._app is not None
+
+    def call(
+        self,
+        method: str,
+        path: str,
+        *,
+        body: object = None,
+        params: Mapping[str, Any] | None = None,
+        files: Any = None,
+    ) -> Any:
+        """Return the answer's JSON, or None when it has no body.
+
+        Raises:
+            Refused: The service answered with an error.
+            ServiceUnreachable: It did not answer.
+        """
+        response = self._run(
+            self._http.request(method, path, json=body, params=params, files=files)
+        )
+        if response.is_success:
+            return response.json() if response.content else None
+        # /health answers 503 with its usual body when everything is down: that is its result.
+        if path == "/health":
+            return response.json()
+        raise _refusal(response)
+
+    def events(self, path: str) -> Iterator[ServerEvent]:
+        """Yield server-sent events until the service ends the stream."""
+        stream = self._events(path)
+        try:
+            while (event := self._run(anext(stream, None))) is not None:
+                yield event
+        finally:
+            self._run(stream.aclose())  # type: ignore[attr-defined]
+
+    async def _events(self, path: str) -> AsyncIterator[ServerEvent]:
+        endless = httpx.Timeout(_TIMEOUT, read=None)
+        async with self._http.stream("GET", path, timeout=endless) as response:
+            if not response.is_success:
+                await response.aread()
+                raise _refusal(response)
+            name, data = "message", []
+            async for line in response.aiter_lines():
+                if line.startswith("event:"):
+                    name = line[6:].strip()
+                elif line.startswith("data:"):
+                    data.append(line[5:].removeprefix(" "))
+                elif not line and data:
+                    yield ServerEvent(name, "\n".join(data))
+                    name, data = "message", []
+
+    def close(self) -> None:
+        """Close the connection, and the app if it is in this process."""
+        self._runner.run(self._http.aclose())
+        self._runner.close()
+        if self._app is not None:
+            self._app.close()
+
+    def _run(self, work: Coroutine[Any, Any, _Result]) -> _Result:
+        try:
+            return self._runner.run(work)
+        except httpx.TransportError as error:
+            raise ServiceUnreachable(
+                f"The service does not answer: {str(error) or type(error).__name__}.",
+                hint="Is it running there? `trimtab serve` starts it; --url names another address.",
+            ) from error
+
+
+def _refusal(response: httpx.Response) -> Refused:
+    try:
+        error = response.json()["error"]
+    except (ValueError, KeyError, TypeError):
+        return Refused({"message": f"The service answered {response.status_code}.", "hint": ""})
+    return Refused(error)

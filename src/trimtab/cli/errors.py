@@ -1,0 +1,82 @@
+"""One table from errors to exit codes, and how an error is printed."""
+
+import json
+import sys
+from collections.abc import Mapping
+from enum import IntEnum
+
+from trimtab.kernel.errors import ErrorKind, TrimtabError
+
+
+class Exit(IntEnum):
+    """How a command ends."""
+
+    OK = 0
+    FAILED = 1
+    """It was tried and did not work, or a check does not hold."""
+    WRONG_USE = 2
+    """The command, a file or a setting is wrong."""
+    NEEDS_A_PERSON = 3
+    """The present state does not allow it until somebody decides: an approval, a name in use."""
+    NOT_FOUND = 4
+    NO_ACCESS = 5
+    TRY_LATER = 6
+    """Nothing is wrong with the command; the service cannot take it now."""
+
+
+EXIT: Mapping[ErrorKind, Exit] = {
+    ErrorKind.INVALID: Exit.WRONG_USE,
+    ErrorKind.TOO_LARGE: Exit.WRONG_USE,
+    ErrorKind.NOT_FOUND: Exit.NOT_FOUND,
+    ErrorKind.CONFLICT: Exit.NEEDS_A_PERSON,
+    ErrorKind.UNAUTHENTICATED: Exit.NO_ACCESS,
+    ErrorKind.FORBIDDEN: Exit.NO_ACCESS,
+    ErrorKind.RATE_LIMITED: Exit.TRY_LATER,
+    ErrorKind.UNAVAILABLE: Exit.TRY_LATER,
+    ErrorKind.STORAGE_FULL: Exit.FAILED,
+    ErrorKind.CORRUPT: Exit.FAILED,
+    ErrorKind.MISCONFIGURED: Exit.WRONG_USE,
+}
+
+
+class Refused(TrimtabError):
+    """The service answered with an error; it is shown as the service put it.
+
+    Args:
+        error: The ``error`` object of the answer.
+    """
+
+    code = "cli.refused"
+
+    def __init__(self, error: Mapping[str, object]) -> None:
+        super().__init__(
+            str(error.get("message", "The service refused.")), hint=str(error.get("hint", ""))
+        )
+        self.error = dict(error)
+
+    @property
+    def service_kind(self) -> ErrorKind:
+        """Return the kind that the service stated."""
+        try:
+            return ErrorKind(str(self.error.get("kind", "")))
+        except ValueError:
+            return ErrorKind.CORRUPT
+
+    def as_dict(self) -> dict[str, object]:
+        """Return the error as the service sent it."""
+        return self.error
+
+
+def exit_code(error: TrimtabError) -> Exit:
+    """Return how a command that met this error ends."""
+    return EXIT[error.service_kind if isinstance(error, Refused) else error.kind]
+
+
+def report(error: TrimtabError, *, as_json: bool) -> None:
+    """Print the error: as JSON where the result would have been, else as two lines on stderr."""
+    if as_json:
+        sys.stdout.write(json.dumps({"error": error.as_dict()}) + "\n")
+        return
+    sys.stderr.write(f"Error: {error.message}\n")
+    if hint := error.hint():
+        sys.stderr.write(f"Next:  {hint}\n")

@@ -1,0 +1,50 @@
+"""`keys`: API keys."""
+
+from typing import Annotated
+
+import typer
+
+from trimtab.cli.output import print_line, print_table, printed_as_json
+from trimtab.cli.session import Json, session
+
+app = typer.Typer(help="Make, list and revoke API keys.", no_args_is_help=True)
+
+
+@app.command("create")
+def create(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(help="Who or what the key is for.")],
+    role: Annotated[
+        str, typer.Option(help="reader, reviewer, operator or admin; each includes the former.")
+    ] = "reader",
+    json: Json = False,
+) -> None:
+    """Make a key. It is shown once."""
+    this = session(context)
+    body = this.client.call("POST", "/v1/keys", body={"name": name, "role": role})
+    if not printed_as_json(this, body):
+        print_line(body["key"])
+
+
+@app.command("list")
+def list_keys(context: typer.Context, json: Json = False) -> None:
+    """List all keys, without the keys themselves."""
+    this = session(context)
+    body = this.client.call("GET", "/v1/keys")
+    if not printed_as_json(this, body):
+        print_table(
+            ("name", "role", "created", "revoked"),
+            (
+                (key["name"], key["role"], key["created_at"], key["revoked_at"])
+                for key in body["keys"]
+            ),
+        )
+
+
+@app.command("revoke")
+def revoke(context: typer.Context, name: str, json: Json = False) -> None:
+    """Make a key useless from now on."""
+    this = session(context)
+    this.client.call("DELETE", f"/v1/keys/{name}")
+    if not printed_as_json(this, {"name": name, "revoked": True}):
+        print_line(f"The key {name} is revoked.")

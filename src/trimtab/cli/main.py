@@ -1,0 +1,97 @@
+"""The command's root: global options, sub-commands, and the one place where errors become exit codes.
+
+Commands import what they need when they run, so that `trimtab --help` and shell completion stay
+fast.
+"""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+import typer.core
+
+from trimtab.cli import audit, catalog, gates, keys, service
+from trimtab.cli.errors import exit_code, report
+from trimtab.cli.lazy import LazyCommand
+from trimtab.cli.session import Session
+from trimtab.kernel.errors import InvalidInput, TrimtabError
+
+app = typer.Typer(
+    name="trimtab",
+    help="An AI knowledge service that runs, repairs and proves itself.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+)
+service.add_to(app)
+catalog.add_to(app)
+app.add_typer(keys.app, name="keys")
+app.add_typer(audit.app, name="audit")
+app.add_typer(gates.app, name="gates")
+
+
+@app.callback()
+def _options(
+    context: typer.Context,
+    data_dir: Annotated[
+        Path | None, typer.Option(help="The data directory to work on.", show_default="data")
+    ] = None,
+    config: Annotated[
+        Path | None,
+        typer.Option(help="The settings file.", show_default="trimtab.toml when there is one"),
+    ] = None,
+    set_: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="SECTION.FIELD=VALUE", help="Set one setting; repeatable."),
+    ] = None,
+    url: Annotated[
+        str, typer.Option(envvar="TRIMTAB_URL", help="Talk to the service at this address.")
+    ] = "",
+    api_key: Annotated[
+        str, typer.Option(envvar="TRIMTAB_API_KEY", help="The key for --url.", show_default=False)
+    ] = "",
+    json: Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")] = False,
+) -> None:
+    flags = dict(_flag(text) for text in set_ or ())
+    if data_dir is not None:
+        flags["service.data_dir"] = str(data_dir)
+    session = Session(config=config, flags=flags, url=url, api_key=api_key, json=json)
+    context.obj = session
+    context.call_on_close(session.close)
+
+
+def _flag(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not equals:
+        raise InvalidInput(
+            f"--set {text}: there is no value.", hint="Write --set section.field=value."
+        )
+    return name, value
+
+
+def _gates() -> typer.Typer:
+    from trimtab.cli import gates
+
+    return gates.app
+
+
+_LAZY = (LazyCommand("gates", "Quality gates: no release without evidence.", _gates),)
+
+
+def command() -> typer.core.TyperGroup:
+    """Return the whole command line, with the groups that load when they are used."""
+    root = typer.main.get_command(app)
+    assert isinstance(root, typer.core.TyperGroup)  # noqa: S101 - for mypy: an app with a callback is a group.
+    for group in _LAZY:
+        root.add_command(group)
+    return root
+
+
+def main() -> None:
+    """Run the command line and exit with its code; an error prints what happened and the next step."""
+    try:
+        command()()
+    except TrimtabError as error:
+        report(error, as_json="--json" in sys.argv)
+        sys.exit(exit_code(error))

@@ -1,0 +1,71 @@
+"""`serve`, `status`, `settings`, `console`: the service itself."""
+
+import typer
+
+from trimtab.cli.errors import Exit
+from trimtab.cli.output import print_line, print_table, printed_as_json
+from trimtab.cli.session import Json, session
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the commands."""
+    for command in (serve, status, settings, console):
+        app.command()(command)
+
+
+def serve(context: typer.Context) -> None:
+    """Start the service, its console and its monitor; Ctrl-C stops it."""
+    from trimtab.app import build
+    from trimtab.cli.serving import run
+
+    run(build, session(context).settings)
+
+
+def status(context: typer.Context, json: Json = False) -> None:
+    """Tell whether each component is up."""
+    this = session(context)
+    body = this.client.call("GET", "/health")
+    if not printed_as_json(this, body):
+        where = "no service is running; checked in this process" if this.client.in_process else ""
+        print_line(
+            f"trimtab {body['version']} is {body['status']}" + (f" ({where})" if where else "")
+        )
+        print_table(
+            ("component", "status", "ms", "detail"),
+            (
+                (name, found["status"], found["latency_ms"], found.get("error", ""))
+                for name, found in body["components"].items()
+            ),
+        )
+    if body["status"] == "down":
+        raise typer.Exit(Exit.FAILED)
+
+
+def settings(context: typer.Context, json: Json = False) -> None:
+    """List every setting in force, its unit and the variable that sets it."""
+    this = session(context)
+    from trimtab.api.settings import settings_table
+
+    table = settings_table(this.settings)
+    if not printed_as_json(this, {"settings": table}):
+        print_table(
+            ("setting", "value", "unit", "variable", "help"),
+            (
+                (
+                    row["name"],
+                    row["value"],
+                    row["unit"],
+                    f"TRIMTAB_{row['name']}".replace(".", "_").upper(),
+                    row["help"],
+                )
+                for row in table
+            ),
+        )
+
+
+def console(context: typer.Context, json: Json = False) -> None:
+    """Print a link that signs your browser in to the console, once."""
+    this = session(context)
+    body = this.client.call("POST", "/v1/sign-in-links")
+    if not printed_as_json(this, body):
+        print_line(body["url"])

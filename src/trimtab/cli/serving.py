@@ -1,0 +1,48 @@
+"""Runs the service in this process."""
+
+import logging
+import sys
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from trimtab.api.serving import Listener, bind, serve
+from trimtab.infra.telemetry import configure_logs
+from trimtab.infra.web.control import bind_control, control_path
+
+if TYPE_CHECKING:
+    from trimtab.app import App
+    from trimtab.infra.settings import Settings
+
+_log = logging.getLogger(__name__)
+
+
+def run(build: Callable[["Settings"], "App"], settings: "Settings") -> None:
+    """Build the app, serve it until a signal comes, and close it."""
+    configure_logs(settings.service.log_level)
+    app = build(settings)
+    try:
+        listener = bind(settings.service.host, settings.service.port)
+        control = bind_control(app.directory.path)
+        app.start()
+        port = listener.getsockname()[1]
+        serve(
+            (Listener(app.faces.network, listener), Listener(app.faces.control, control)),
+            lambda: _announce(app, port),
+        )
+    finally:
+        control_path(app.directory.path).unlink(missing_ok=True)
+        app.close()
+    _log.info("stopped")
+
+
+def _announce(app: "App", port: int) -> None:
+    host = app.settings.service.host
+    address = f"http://{'localhost' if host in ('127.0.0.1', '::1') else host}:{port}"
+    _log.info("serving", extra={"address": address})
+    say = sys.stderr.write
+    if app.first_start is not None:
+        say(f"An admin key was made; it is in {app.first_start}\n")
+    link = app.sessions.new_link("admin")
+    say(f"\n  trimtab is serving at {address}\n")
+    say(f"  Console, signed in (once, within an hour): {address}/console/login?token={link}\n\n")
+    sys.stderr.flush()

@@ -1,0 +1,67 @@
+"""The operator's loop: alert, incident, diagnosis, plan, approval, acts, proof, post-mortem.
+
+`Incidents` is the public face. Each stage is one module with one function from an `Incident` to a `Turn`;
+`state.py` holds the only ways between the states, `loop.py` drives them as one durable job for each incident.
+"""
+
+from trimtab.incidents.clocks import Clock
+from trimtab.incidents.errors import (
+    IllegalTransition,
+    IncidentUnknown,
+    LaddersRefused,
+    NothingToDecide,
+    PlanChanged,
+    PreapprovalRefused,
+)
+from trimtab.incidents.ground import Ground
+from trimtab.incidents.ladders import Ladder, Ladders, Rung, load_ladders
+from trimtab.incidents.model import (
+    Alert,
+    Approval,
+    Candidate,
+    Diagnosis,
+    Entry,
+    Incident,
+    Outcome,
+    Plan,
+    Severity,
+)
+from trimtab.incidents.ports import AuditTrail, Consult, Monitor
+from trimtab.incidents.proofs import Proofs, shipped_proofs
+from trimtab.incidents.service import Incidents
+from trimtab.incidents.signals import signals
+from trimtab.incidents.state import State
+from trimtab.incidents.store import IncidentStore
+
+__all__ = [
+    "Alert",
+    "Approval",
+    "AuditTrail",
+    "Candidate",
+    "Clock",
+    "Consult",
+    "Diagnosis",
+    "Entry",
+    "Ground",
+    "IllegalTransition",
+    "Incident",
+    "IncidentStore",
+    "IncidentUnknown",
+    "Incidents",
+    "Ladder",
+    "Ladders",
+    "LaddersRefused",
+    "Monitor",
+    "NothingToDecide",
+    "Outcome",
+    "Plan",
+    "PlanChanged",
+    "PreapprovalRefused",
+    "Proofs",
+    "Rung",
+    "Severity",
+    "State",
+    "load_ladders",
+    "shipped_proofs",
+    "signals",
+]

@@ -1,0 +1,269 @@
+"""Which cause it is: the runbooks' evidence, looked at now, weighed against what has happened before."""
+
+import math
+from dataclasses import dataclass
+from datetime import timedelta
+
+from trimtab.incidents.escalation import escalate
+from trimtab.incidents.ground import Ground
+from trimtab.incidents.model import (
+    Candidate,
+    Change,
+    Diagnosis,
+    Finding,
+    Incident,
+    Watch,
+)
+from trimtab.incidents.similar import similar
+from trimtab.incidents.state import State
+from trimtab.incidents.turn import Draft, Turn, moved
+from trimtab.kernel.errors import TrimtabError
+from trimtab.runbooks import Cause, Check, Read, Runbook
+
+HOLDS = 4.0
+"""How much likelier a cause gets by a piece of evidence that holds."""
+FAILS = 0.125
+"""... and by one that does not."""
+_OWN_ACTIONS = "incidents."
+_SHOWN_VALUES = 5
+
+
+def diagnose(ground: Ground, incident: Incident) -> Turn:
+    """Choose a cause to repair, wait for evidence, or hand over to a person."""
+    if ground.quiet(incident):
+        return _recovered(ground, incident)
+    found = investigate(ground, incident)
+    if found.cause_id:
+        return _decided(ground, incident, found)
+    waited = (ground.now() - incident.state_since).total_seconds()
+    if waited < ground.settings.diagnosis_seconds and _may_still_show(found):
+        entry = Draft(
+            f"{incident.opening}.{incident.attempt_number}.watching",
+            "No cause is supported yet; watching for evidence.",
+        )
+        return Turn(incident, (entry,), pause_seconds=ground.settings.poll_seconds)
+    return _abstained(ground, incident, found)
+
+
+def investigate(ground: Ground, incident: Incident) -> Diagnosis:
+    """Return what can be known now; changes nothing."""
+    books = ground.runbooks_of(incident)
+    candidates = _ranked(ground, incident, books)
+    chosen = next((each for each in candidates if _eligible(ground, each)), None)
+    cause = _cause_of(books, chosen.cause_id) if chosen else None
+    return Diagnosis(
+        at=ground.now(),
+        cause_id=chosen.cause_id if chosen else "",
+        root_cause=chosen.title if chosen else "",
+        confidence=chosen.confidence if chosen else 0.0,
+        candidates=candidates,
+        recommended=tuple(str(act) for act in cause.fix) if cause else (),
+        gathered=_gathered(ground, books),
+        changes=recent_changes(ground),
+        similar=similar(incident, ground.store.find(active=False, limit=500)),
+        consulted=() if books or ground.consult is None else _consulted(ground, incident),
+        abstained_because="" if chosen else _why_not(candidates),
+    )
+
+
+def look(ground: Ground, check: Check) -> Finding:
+    """Look at one check, once."""
+    try:
+        series = ground.monitor.evaluate(check.expression)
+    except TrimtabError as error:
+        return Finding(check.expression, None, error=error.message)
+    values = tuple(one.value for one in series[:_SHOWN_VALUES] if math.isfinite(one.value))
+    return Finding(check.expression, bool(series), values)
+
+
+def confidences(findings: list[list[Finding]], past: list[int]) -> list[float]:
+    """Return how likely each cause is, given its findings and how often its fix has worked before.
+
+    The odds of a cause are (1 + past successes) times 4 for each piece of evidence that holds and 1/8 for each that
+    does not; unknown counts neither way. "None of them" has odds 1. The odds are scaled to sum to 1. The two factors
+    are choices, not measurements: they make one clear cause 0.8, two equal ones 0.44 each.
+    """
+    odds = []
+    for cause_findings, worked in zip(findings, past, strict=True):
+        weight = 1.0 + worked
+        for finding in cause_findings:
+            weight *= 1.0 if finding.holds is None else HOLDS if finding.holds else FAILS
+        odds.append(weight)
+    total = 1.0 + sum(odds)
+    return [weight / total for weight in odds]
+
+
+def recent_changes(ground: Ground) -> tuple[Change, ...]:
+    """Return what people and deployments changed lately, the newest first; the operator's own acts are left out."""
+    oldest = (ground.now() - timedelta(hours=ground.settings.recent_changes_hours)).isoformat()
+    return tuple(
+        Change(event.at, event.actor, event.action, event.subject)
+        for event in ground.audit.recent(200)
+        if event.at >= oldest and not event.action.startswith(_OWN_ACTIONS)
+    )[:20]
+
+
+@dataclass(frozen=True, slots=True)
+class _Weighed:
+    cause: Cause
+    findings: list[Finding]
+    worked: int
+
+
+def _ranked(
+    ground: Ground, incident: Incident, books: tuple[Runbook, ...]
+) -> tuple[Candidate, ...]:
+    worked = ground.store.worked_ever()
+    weighed = [
+        _Weighed(cause, [look(ground, check) for check in cause.evidence], worked.get(cause.id, 0))
+        for book in books
+        for cause in book.causes
+    ]
+    scores = confidences([each.findings for each in weighed], [each.worked for each in weighed])
+    candidates = [
+        Candidate(
+            cause_id=each.cause.id,
+            title=each.cause.title,
+            nature=each.cause.nature,
+            confidence=round(score, 3),
+            supported=all(finding.holds for finding in each.findings),
+            findings=tuple(each.findings),
+            excluded_because=_excluded(ground, incident, each.cause),
+        )
+        for each, score in zip(weighed, scores, strict=True)
+    ]
+    return tuple(sorted(candidates, key=lambda each: -each.confidence))
+
+
+def _excluded(ground: Ground, incident: Incident, cause: Cause) -> str:
+    for attempt in incident.attempts:
+        if attempt.opening == incident.opening and attempt.cause_id == cause.id:
+            return f"tried before: {attempt.outcome.replace('_', ' ')}"
+    since = ground.now() - timedelta(hours=ground.settings.barred_window_hours)
+    worked = ground.store.worked_since(cause.id, incident.alert.fingerprint, since)
+    if worked >= ground.settings.barred_after:
+        return f"barred: it worked {worked} times for this alert and the alert keeps coming back"
+    return "" if cause.fix else "only a person can repair it"
+
+
+def _eligible(ground: Ground, candidate: Candidate) -> bool:
+    return (
+        candidate.supported
+        and not candidate.excluded_because
+        and candidate.confidence >= ground.settings.min_confidence
+    )
+
+
+def _may_still_show(found: Diagnosis) -> bool:
+    return any(
+        not each.supported and not each.excluded_because for each in found.candidates
+    ) and not any(each.supported for each in found.candidates)
+
+
+def _why_not(candidates: tuple[Candidate, ...]) -> str:
+    supported = [each for each in candidates if each.supported]
+    if not candidates:
+        return "no runbook knows this alert"
+    if not supported:
+        return "no cause is supported by its evidence"
+    first = supported[0]
+    if first.excluded_because:
+        return f"{first.title}: {first.excluded_because}"
+    return f"{len(supported)} causes are supported and none stands out"
+
+
+def _decided(ground: Ground, incident: Incident, found: Diagnosis) -> Turn:
+    now = ground.now()
+    after = moved(
+        incident,
+        State.DIAGNOSED,
+        now,
+        diagnosis=found,
+        diagnosed_at=incident.diagnosed_at or now,
+        root_cause=found.root_cause,
+        plan=None,
+        approved_by="",
+        done=(),
+        watch=None,
+    )
+    chosen = next(each for each in found.candidates if each.cause_id == found.cause_id)
+    entry = Draft(
+        f"{incident.opening}.{incident.attempt_number}.diagnosed.{now.isoformat()}",
+        f"Root cause: {found.root_cause} (confidence {found.confidence:.2f}).",
+        facts={
+            "cause": found.cause_id,
+            "confidence": found.confidence,
+            "evidence": [
+                {"check": finding.expression, "holds": finding.holds, "values": finding.values}
+                for finding in chosen.findings
+            ],
+            "others": {
+                each.cause_id: each.confidence for each in found.candidates if each is not chosen
+            },
+            "changes": len(found.changes),
+            "similar": [each.incident_id for each in found.similar],
+        },
+    )
+    return Turn(after, (entry,))
+
+
+def _abstained(ground: Ground, incident: Incident, found: Diagnosis) -> Turn:
+    chosen = next((each for each in found.candidates if each.supported), None)
+    barred = chosen is not None and chosen.excluded_because.startswith("barred")
+    event = "barred" if barred else "abstained"
+    if any(attempt.opening == incident.opening for attempt in incident.attempts):
+        event = "remediation_failed"
+    turn = escalate(
+        ground, incident, event, found.abstained_because, chosen.nature if chosen else ""
+    )
+    entry = Draft(
+        f"{incident.opening}.{incident.attempt_number}.abstained",
+        f"No further cause to try: {found.abstained_because}.",
+        facts={
+            "candidates": {each.cause_id: each.confidence for each in found.candidates},
+            "consulted": found.consulted,
+        },
+    )
+    after = moved(
+        turn.incident,
+        State.ESCALATED,
+        turn.incident.state_since,
+        diagnosis=found,
+        diagnosed_at=incident.diagnosed_at or ground.now(),
+        root_cause=chosen.title if chosen else incident.root_cause,
+    )
+    return Turn(after, (entry, *turn.entries), turn.messages)
+
+
+def _recovered(ground: Ground, incident: Incident) -> Turn:
+    now = ground.now()
+    after = moved(incident, State.VERIFYING, now, plan=None, done=(), watch=Watch(now))
+    entry = Draft(
+        f"{incident.opening}.{incident.attempt_number}.quiet",
+        "The alert is quiet again before anything was done; watching whether it stays so.",
+    )
+    return Turn(after, (entry,))
+
+
+def _gathered(ground: Ground, books: tuple[Runbook, ...]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for book in books:
+        for command in book.gather:
+            if isinstance(command, Read):
+                for name in command.signals:
+                    samples = ground.catalog.signal(name).read()
+                    found[name] = ", ".join(f"{sample.value:g}" for sample in samples) or "no data"
+            else:
+                finding = look(ground, command)
+                found[command.expression] = finding.error or ("holds" if finding.holds else "no")
+    return found
+
+
+def _consulted(ground: Ground, incident: Incident) -> tuple[str, ...]:
+    notes = incident.alert.annotations
+    question = f"{incident.title} {notes.get('summary', '')} {notes.get('description', '')}"
+    return tuple(ground.consult(question))[:3] if ground.consult else ()
+
+
+def _cause_of(books: tuple[Runbook, ...], cause_id: str) -> Cause | None:
+    return next((cause for book in books if (cause := book.cause(cause_id))), None)

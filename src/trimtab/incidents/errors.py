@@ -1,0 +1,53 @@
+"""What can go wrong when people talk to the operator."""
+
+from trimtab.kernel.errors import Conflict, Misconfigured, NotFound
+
+
+class IncidentUnknown(NotFound):
+    """No incident has that id."""
+
+    code = "incidents.unknown"
+    default_hint = "`trimtab incidents list` shows them all."
+
+
+class NothingToDecide(Conflict):
+    """The incident does not wait for an approval, or it was decided before."""
+
+    code = "incidents.nothing_to_decide"
+    default_hint = "Look at the incident's timeline: somebody else may have answered."
+
+
+class PlanChanged(Conflict):
+    """The approval names another plan than the one that waits."""
+
+    code = "incidents.plan_changed"
+    default_hint = "Read the plan again and approve its new hash."
+
+
+class IllegalTransition(Conflict):
+    """The incident cannot go from its state to that one."""
+
+    code = "incidents.illegal_transition"
+
+
+class DrillRunning(Conflict):
+    """Two drills at once would be taken for each other."""
+
+    code = "incidents.drill_running"
+    default_hint = "Wait until it has ended."
+
+
+class LaddersRefused(Misconfigured):
+    """The escalation ladders cannot be read."""
+
+    code = "incidents.ladders_refused"
+    default_hint = "Compare with the shipped ladders.yaml; docs/incidents.md explains each key."
+
+
+class PreapprovalRefused(Misconfigured):
+    """An action that always needs a person was put on the pre-approved list."""
+
+    code = "incidents.preapproval_refused"
+    default_hint = (
+        "Take it out of `incidents.preapproved`; rollback and retraining are always asked for."
+    )

@@ -1,0 +1,124 @@
+"""The durable job: one for each opening of an incident, one stage a turn, each turn a recorded step.
+
+The store is the truth about where an incident stands; the job only drives it. A turn that was applied but not
+recorded, because the process ended in between, finds the incident further on and does the next thing: no turn is
+lost, and none is applied twice.
+"""
+
+import logging
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+
+from trimtab.incidents.approvals import await_approval
+from trimtab.incidents.diagnose import diagnose
+from trimtab.incidents.escalation import escalate, rungs_due, seconds_to_next_rung
+from trimtab.incidents.execute import execute, undo
+from trimtab.incidents.ground import Ground
+from trimtab.incidents.model import Incident
+from trimtab.incidents.plan import plan
+from trimtab.incidents.postmortem import close
+from trimtab.incidents.state import State
+from trimtab.incidents.triage import triage
+from trimtab.incidents.turn import Draft, Turn
+from trimtab.incidents.verify import verify, watch_escalated
+from trimtab.infra.jobs import JobRun, Json
+from trimtab.kernel.errors import TrimtabError
+
+_log = logging.getLogger(__name__)
+
+KIND = "incidents.run"
+WAKE = "wake"
+_RETRY_SECONDS = 5.0
+_SHORTEST_PAUSE_SECONDS = 0.05
+_OVER = -1.0
+
+Stage = Callable[[Ground, Incident], Turn]
+
+STAGES: Mapping[State, Stage] = {
+    State.DETECTED: triage,
+    State.TRIAGED: diagnose,
+    State.DIAGNOSED: plan,
+    State.AWAITING_APPROVAL: await_approval,
+    State.EXECUTING: execute,
+    State.VERIFYING: verify,
+    State.UNDOING: undo,
+    State.ESCALATED: watch_escalated,
+    State.RESTORED: close,
+}
+
+
+def job_id(incident: Incident) -> str:
+    """Return the id of the job that drives this opening of the incident."""
+    return f"incident:{incident.id}:{incident.opening}"
+
+
+class Loop:
+    """The body of the job.
+
+    Args:
+        ground: What the stages stand on.
+    """
+
+    def __init__(self, ground: Ground) -> None:
+        self._ground = ground
+
+    def body(self, run: JobRun, argument: Mapping[str, Json]) -> Json:
+        """Drive the incident until it is resolved."""
+        incident_id, opening = str(argument["incident_id"]), argument["opening"]
+        number = 0
+        while True:
+            pause = run.step(f"turn {number}", lambda: self.turn(incident_id, opening))
+            number += 1
+            seconds = float(pause) if isinstance(pause, int | float) else 0.0
+            if seconds == _OVER:
+                return {"incident_id": incident_id, "turns": number}
+            if seconds > 0:
+                run.wait_for(WAKE, seconds)
+
+    def turn(self, incident_id: str, opening: Json) -> float:
+        """Do what is next for this opening of the incident.
+
+        Returns:
+            How many seconds there is nothing to do; -1 when this opening is over.
+        """
+        ground = self._ground
+        try:
+            incident = ground.store.get(incident_id)
+            if incident.state is State.RESOLVED or incident.opening != opening:
+                return _OVER
+            return self._take(incident)
+        except TrimtabError as error:
+            if error.retryable:
+                _log.warning("turn put off", extra={"incident": incident_id, "code": error.code})
+                return _RETRY_SECONDS
+            return self._hand_over(incident_id, error)
+        except Exception as error:  # noqa: BLE001 - a bug in a stage must end with a person, not with silence.
+            return self._hand_over(incident_id, error)
+
+    def _take(self, incident: Incident) -> float:
+        ground = self._ground
+        due = rungs_due(ground, incident)
+        if due is not None:
+            ground.store.apply(incident, due, ground.now())
+            return 0.0
+        turn = STAGES[incident.state](ground, incident)
+        ground.store.apply(incident, turn, ground.now())
+        if turn.pause_seconds <= 0:
+            return 0.0
+        following = None if incident.drill else seconds_to_next_rung(ground, incident)
+        limit = turn.pause_seconds if following is None else min(turn.pause_seconds, following)
+        return max(limit, _SHORTEST_PAUSE_SECONDS)
+
+    def _hand_over(self, incident_id: str, error: Exception) -> float:
+        ground = self._ground
+        _log.error("the operator failed", extra={"incident": incident_id}, exc_info=error)
+        incident = ground.store.get(incident_id)
+        told = f"{type(error).__name__}: {error}"
+        entry = Draft(f"{incident.opening}.failed.{told[:100]}", f"The operator failed: {told}.")
+        if incident.state in {State.ESCALATED, State.RESTORED, State.RESOLVED}:
+            ground.store.note(incident, ground.now(), entry)
+            return timedelta(minutes=1).total_seconds()
+        turn = escalate(ground, incident, "remediation_failed", "the operator itself failed")
+        applied = Turn(turn.incident, (entry, *turn.entries), turn.messages)
+        ground.store.apply(incident, applied, ground.now())
+        return 0.0

@@ -1,0 +1,271 @@
+"""The records that flow between the stages; all frozen, all kept as JSON in the store."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from trimtab.incidents.state import State
+
+
+class Severity(StrEnum):
+    """How bad, on the one scale that every source's labels are mapped to."""
+
+    P0 = "P0"
+    """Complete service outage, data loss risk."""
+    P1 = "P1"
+    """Major feature degradation, under half the capacity."""
+    P2 = "P2"
+    """Minor feature degradation, performance issues."""
+    P3 = "P3"
+    """Cosmetic issues, notable events."""
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """A firing alert, as the rules or Alertmanager report it."""
+
+    fingerprint: str
+    """Of its name and labels; the same condition has the same fingerprint each time."""
+    name: str
+    labels: Mapping[str, str]
+    annotations: Mapping[str, str]
+    value: float
+    """Finite; 0 when the rule's value is not."""
+    fired_at: datetime
+    pending_seconds: float = 0.0
+    """How long the condition held before the alert fired; one that came back would take as long to show."""
+
+
+@dataclass(frozen=True, slots=True)
+class AttachedAlert:
+    """An alert that belongs to an incident."""
+
+    alert: Alert
+    firing: bool
+    changed_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One check, looked at once."""
+
+    expression: str
+    holds: bool | None
+    """None when it could not be evaluated."""
+    values: tuple[float, ...] = ()
+    """Finite ones of the first series that hold, at most five."""
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A cause with what speaks for it."""
+
+    cause_id: str
+    title: str
+    nature: str
+    confidence: float
+    """In [0, 1]; the confidences of all candidates and of "none of them" sum to 1."""
+    supported: bool
+    """Every piece of evidence holds."""
+    findings: tuple[Finding, ...]
+    excluded_because: str = ""
+    """Why it may not be tried: tried before, barred, or nothing the machine can do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """Something that somebody changed recently."""
+
+    at: str
+    actor: str
+    action: str
+    subject: str
+
+
+@dataclass(frozen=True, slots=True)
+class Similar:
+    """A resolved incident that looked like this one."""
+
+    incident_id: str
+    score: float
+    """Cosine similarity in [0, 1]."""
+    cause_id: str
+    root_cause: str
+    resolution: str
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnosis:
+    """What the operator believes, and why."""
+
+    at: datetime
+    cause_id: str
+    """Empty when it abstains."""
+    root_cause: str
+    confidence: float
+    candidates: tuple[Candidate, ...]
+    """The most likely first."""
+    recommended: tuple[str, ...]
+    """The commands of the fix, as a person would type them."""
+    gathered: Mapping[str, str]
+    changes: tuple[Change, ...]
+    similar: tuple[Similar, ...]
+    consulted: tuple[str, ...]
+    """Passages of the handbook, when no runbook fits."""
+    abstained_because: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedAct:
+    """An act that has been tried dry."""
+
+    name: str
+    arguments: Mapping[str, Any]
+    risk: str
+    reversible: bool
+    dry_run: str
+    """What it would do."""
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is to be done about a cause."""
+
+    cause_id: str
+    runbook_id: str
+    acts: tuple[PlannedAct, ...]
+    hash: str
+    """Binds an approval to exactly this incident, page, acts, dry run and evidence."""
+    blast_radius: str
+    approval_because: tuple[str, ...]
+    """Why a person is asked; empty when none is."""
+
+
+@dataclass(frozen=True, slots=True)
+class DoneAct:
+    """An act of the plan that has run."""
+
+    name: str
+    summary: str
+    undo_arguments: Mapping[str, Any] | None
+    undone: bool = False
+
+
+class Outcome(StrEnum):
+    """How trying a cause ended."""
+
+    WORKED = "worked"
+    DID_NOT_HELP = "did_not_help"
+    ACT_FAILED = "act_failed"
+    NOT_PLANNABLE = "not_plannable"
+    REJECTED = "rejected"
+    NOT_ANSWERED = "not_answered"
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """A cause that was tried."""
+
+    opening: int
+    cause_id: str
+    outcome: Outcome
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """A verification in progress."""
+
+    started_at: datetime
+    healthy_since: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Incident:
+    """Everything about one incident but its journal."""
+
+    id: str
+    """``INC-YYYY-MMDD``, with ``-2``, ``-3`` ... for more on the same day."""
+    opening: int
+    """1, and one more each time it is reopened."""
+    state: State
+    state_since: datetime
+    title: str
+    component: str
+    group_key: str
+    alerts: tuple[AttachedAlert, ...]
+    opened_at: datetime
+    """Of this opening."""
+    severity: Severity = Severity.P2
+    native_severity: str = ""
+    system: str = "KB"
+    ladder: str = "knowledge"
+    runbooks: tuple[str, ...] = ()
+    triaged_at: datetime | None = None
+    diagnosed_at: datetime | None = None
+    remediation_at: datetime | None = None
+    restored_at: datetime | None = None
+    resolved_at: datetime | None = None
+    diagnosis: Diagnosis | None = None
+    plan: Plan | None = None
+    approved_by: str = ""
+    """Who approved the present plan; empty when it runs by itself."""
+    done: tuple[DoneAct, ...] = ()
+    watch: Watch | None = None
+    attempts: tuple[Attempt, ...] = ()
+    called: tuple[str, ...] = ()
+    """Whom the escalation ladder has called in this opening."""
+    root_cause: str = ""
+    resolution: str = ""
+    postmortem: str = ""
+    drill: bool = False
+    """Brought about on purpose: nobody is paged by the clock, and its fix counts for no statistics."""
+
+    @property
+    def alert(self) -> Alert:
+        """Return the alert that opened it."""
+        return self.alerts[0].alert
+
+    @property
+    def active(self) -> bool:
+        """Return whether there is still something to do."""
+        return self.state is not State.RESOLVED
+
+    @property
+    def attempt_number(self) -> int:
+        """Return how many causes were tried before the present one, over all openings."""
+        return len(self.attempts)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line of an incident's journal."""
+
+    seq: int
+    """From 1, without gaps."""
+    at: datetime
+    stage: str
+    """The state in which it was written."""
+    actor: str
+    """``operator``, ``runbook:<id>``, or a person's key name."""
+    text: str
+    facts: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Approval:
+    """A question to a person."""
+
+    incident_id: str
+    plan_hash: str
+    requested_at: datetime
+    expires_at: datetime
+    decision: str = ""
+    """Empty while it waits, then ``approved``, ``rejected`` or ``expired``."""
+    principal: str = ""
+    reason: str = ""
+    decided_at: datetime | None = None

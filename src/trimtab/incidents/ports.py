@@ -1,0 +1,69 @@
+"""What the operator needs from the rest of the house."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Protocol
+
+from trimtab.kernel.operable import Sample
+
+
+class Monitor(Protocol):
+    """The rule evaluator."""
+
+    def evaluate(self, expression: str) -> Sequence[Sample]:
+        """Return the series for which the PromQL expression holds now; raise when it cannot be evaluated."""
+        ...
+
+    def firing(self, fingerprint: str) -> bool:
+        """Return whether the alert of that fingerprint fires now."""
+        ...
+
+    def sampled_since(self, at: datetime) -> bool:
+        """Return whether samples have arrived since then and still arrive: older ones prove nothing."""
+        ...
+
+
+class AuditEvent(Protocol):
+    """One entry of the audit chain."""
+
+    @property
+    def at(self) -> str:
+        """ISO 8601, UTC."""
+        ...
+
+    @property
+    def actor(self) -> str:
+        """Who."""
+        ...
+
+    @property
+    def action(self) -> str:
+        """Did what."""
+        ...
+
+    @property
+    def subject(self) -> str:
+        """To what."""
+        ...
+
+
+class AuditTrail(Protocol):
+    """The append-only record of who did what."""
+
+    def append(
+        self, actor: str, action: str, subject: str, facts: Mapping[str, object] | None = None
+    ) -> AuditEvent:
+        """Record it; durable when it returns."""
+        ...
+
+    def recent(self, limit: int = 100) -> Sequence[AuditEvent]:
+        """Return the newest events, newest first."""
+        ...
+
+
+class Consult(Protocol):
+    """Searches the handbook for what is known about a situation."""
+
+    def __call__(self, question: str) -> Sequence[str]:
+        """Return the best passages, best first; empty when nothing fits."""
+        ...

@@ -1,0 +1,190 @@
+"""The post-mortem, rendered from the incident and its journal; one record, two formats."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from trimtab.incidents.clocks import Clock, read_clocks
+from trimtab.incidents.ground import Ground
+from trimtab.incidents.messages import broadcast, resolution_text
+from trimtab.incidents.model import Entry, Incident, Outcome
+from trimtab.incidents.state import State
+from trimtab.incidents.turn import Draft, Turn, moved
+from trimtab.infra.notify import Kind
+
+_REVIEW_DUE = timedelta(hours=48)
+_NOTHING = "nothing stood out"
+
+
+def close(ground: Ground, incident: Incident) -> Turn:
+    """Write the post-mortem, tell people that it is over, and end the incident."""
+    now = ground.now()
+    entries = ground.store.timeline(incident.id)
+    clocks = read_clocks(incident, ground.ladder_of(incident), now)
+    text = render(incident, entries, clocks, now)
+    after = moved(incident, State.RESOLVED, now, resolved_at=now, postmortem=text)
+    ground.audit.append(
+        "operator", "incidents.resolved", incident.id, {"opening": incident.opening}
+    )
+    resolved = resolution_text(incident, incident.restored_at or now)
+    messages = (
+        *broadcast(incident, Kind.RESOLUTION, resolved, "resolution"),
+        *broadcast(incident, Kind.POSTMORTEM, text, "postmortem"),
+    )
+    entry = Draft(f"{incident.opening}.closed", "Resolved; the post-mortem is written.")
+    return Turn(after, (entry,), messages)
+
+
+def render(
+    incident: Incident, entries: Sequence[Entry], clocks: Sequence[Clock], now: datetime
+) -> str:
+    """Return the post-mortem in the incident response procedures' format."""
+    review = (now + _REVIEW_DUE).date().isoformat()
+    lessons = _lessons(incident, entries, clocks)
+    items = [f"{item} (owner: {owner}, by {review})" for item, owner in lessons.items]
+    lines = [
+        f"# Post-Mortem: {incident.id}",
+        "",
+        "## What Happened",
+        _what_happened(incident),
+        "",
+        "## Root Cause",
+        _root_cause(incident),
+        "",
+        "## Timeline",
+        *(f"- {at:%H:%M} — {what}" for at, what in _stages(incident, now)),
+        "",
+        "## Impact",
+        f"- Duration: {_minutes(incident, now)} minutes",
+        f"- Affected systems: {', '.join(_affected(incident))}",
+        f"- User impact: {incident.alert.annotations.get('impact', 'not measured')}",
+        "",
+        "## Lessons Learned",
+        f"1. What went well: {lessons.well}",
+        f"2. What could be improved: {lessons.improve}",
+        f"3. Action items with owners and deadlines: {'; '.join(items)}",
+        "",
+        "## Preventive Measures",
+        f"- Changes to monitoring/alerting: {lessons.monitoring}",
+        f"- Changes to runbooks: {lessons.runbooks}",
+        f"- Infrastructure improvements: {lessons.infrastructure}",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def render_report(incident: Incident, entries: Sequence[Entry], clocks: Sequence[Clock]) -> str:
+    """Return the same record as an incident report: title, four fields, timeline, cause, resolution, check boxes."""
+    end = incident.resolved_at or incident.restored_at or incident.opened_at
+    lessons = _lessons(incident, entries, clocks)
+    impact = incident.alert.annotations.get("impact", "not measured")
+    lines = [
+        f"# Incident Report: {incident.title}",
+        "",
+        f"**Date**: {incident.opened_at.date().isoformat()}",
+        f"**Severity**: {incident.severity}",
+        f"**Duration**: {_minutes(incident, end)} minutes",
+        f"**Impact**: {impact}",
+        "",
+        "## Timeline",
+        f"- {incident.opened_at:%H:%M} - Alert fired: {incident.title}",
+        *(f"- {entry.at:%H:%M} - {entry.text}" for entry in entries if entry.seq > 1),
+        "",
+        "## Root Cause",
+        _root_cause(incident),
+        "",
+        "## Resolution",
+        incident.resolution or "not resolved yet",
+        "",
+        "## Action Items",
+        *(f"- [ ] {item} ({owner})" for item, owner in lessons.items),
+        "",
+    ]
+    return "\n".join(lines)
+
+
+@dataclass(frozen=True, slots=True)
+class _Lessons:
+    well: str
+    improve: str
+    items: tuple[tuple[str, str], ...]
+    """What is to be done, and by whom."""
+    monitoring: str
+    runbooks: str
+    infrastructure: str
+
+
+def _lessons(incident: Incident, entries: Sequence[Entry], clocks: Sequence[Clock]) -> _Lessons:
+    owner = incident.approved_by or "on-call engineer"
+    kept = [clock.name for clock in clocks if not clock.breached and clock.started_at]
+    late = [clock.name for clock in clocks if clock.breached]
+    mine = [attempt for attempt in incident.attempts if attempt.opening == incident.opening]
+    failed = [attempt for attempt in mine if attempt.outcome is not Outcome.WORKED]
+    resumed = any(entry.facts.get("resumed_after_crash") for entry in entries)
+    items = [("Review this post-mortem and find the deeper cause", owner)]
+    items += [
+        (f"Correct the runbook: {attempt.cause_id} {attempt.outcome.replace('_', ' ')}", owner)
+        for attempt in failed
+    ]
+    if not incident.runbooks:
+        items.append((f"Write a runbook for {incident.alert.name}", owner))
+    improve = [f"the {name} clock ran over" for name in late]
+    improve += ["it came back after it was resolved"] if incident.opening > 1 else []
+    improve += ["the operator itself was interrupted"] if resumed else []
+    rungs = f"people called: {', '.join(incident.called)}" if incident.called else ""
+    return _Lessons(
+        well="; ".join(f"{name} in time" for name in kept) or _NOTHING,
+        improve="; ".join([*improve, *([rungs] if rungs else [])]) or _NOTHING,
+        items=tuple(items),
+        monitoring="tell the causes apart with more evidence" if len(mine) > 1 else "none needed",
+        runbooks=(
+            "; ".join(
+                f"{attempt.cause_id} {attempt.outcome.replace('_', ' ')}" for attempt in failed
+            )
+            or ("write one for this alert" if not incident.runbooks else "none: the page worked")
+        ),
+        infrastructure=(
+            f"make {incident.root_cause!r} impossible"
+            if incident.opening > 1
+            else "to be decided in the review"
+        ),
+    )
+
+
+def _what_happened(incident: Incident) -> str:
+    notes = incident.alert.annotations
+    told = " ".join(notes[name] for name in ("summary", "description") if notes.get(name))
+    told = told or f"{incident.alert.name} fired at {incident.alert.value:g}."
+    return f"{incident.title} on {incident.component} ({incident.native_severity}). {told}"
+
+
+def _root_cause(incident: Incident) -> str:
+    found = incident.diagnosis
+    if found is None or not found.cause_id:
+        why = f" ({found.abstained_because})" if found else ""
+        return f"{incident.root_cause or 'not established'}{why}."
+    chosen = next(each for each in found.candidates if each.cause_id == found.cause_id)
+    evidence = "; ".join(f"`{finding.expression}`" for finding in chosen.findings)
+    return f"{incident.root_cause} (confidence {found.confidence:.2f}). Evidence: {evidence}."
+
+
+def _stages(incident: Incident, now: datetime) -> list[tuple[datetime, str]]:
+    opened = incident.opened_at
+    restored = incident.restored_at or now
+    return [
+        (opened, "Alert triggered (detection)"),
+        (incident.triaged_at or opened, "Agent began investigation (triage)"),
+        (incident.diagnosed_at or restored, "Root cause identified (investigation)"),
+        (incident.remediation_at or restored, "Remediation started (action)"),
+        (restored, "Service restored (resolution)"),
+        (now, "Post-mortem completed"),
+    ]
+
+
+def _minutes(incident: Incident, now: datetime) -> int:
+    return round(((incident.restored_at or now) - incident.opened_at).total_seconds() / 60)
+
+
+def _affected(incident: Incident) -> list[str]:
+    labels = [attached.alert.labels.get("component", "") for attached in incident.alerts]
+    return list(dict.fromkeys([incident.component, *filter(None, labels)]))

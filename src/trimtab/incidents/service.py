@@ -1,0 +1,294 @@
+"""The public face: alerts come in, people look, approve and read."""
+
+import math
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import datetime
+
+from trimtab.incidents.clocks import Clock, read_clocks
+from trimtab.incidents.errors import DrillRunning
+from trimtab.incidents.ground import Ground
+from trimtab.incidents.loop import KIND, WAKE, Loop, job_id
+from trimtab.incidents.model import Alert, Approval, AttachedAlert, Entry, Incident
+from trimtab.incidents.plan import check_preapproved
+from trimtab.incidents.postmortem import render, render_report
+from trimtab.incidents.state import State
+from trimtab.incidents.triage import component_of, group_key, title_of
+from trimtab.incidents.turn import Draft
+from trimtab.infra.jobs import Jobs, JobUnknown, Json
+
+
+class Incidents:
+    """Opens incidents for alerts and drives each with one durable job.
+
+    Construct it before `Jobs.launch`, and call `resume` after.
+
+    Args:
+        ground: What the stages stand on.
+        jobs: Where the durable jobs run.
+
+    Raises:
+        PreapprovalRefused: The settings pre-approve what always needs a person.
+    """
+
+    def __init__(self, ground: Ground, jobs: Jobs) -> None:
+        check_preapproved(ground.settings.preapproved)
+        self._ground = ground
+        self._store = ground.store
+        self._jobs = jobs
+        self._opening = threading.Lock()
+        self._drilling = False
+        self._changed = threading.Condition()
+        self._changes = 0
+        self._store.listen(self._notice)
+        jobs.register(KIND, Loop(ground).body)
+
+    def resume(self) -> None:
+        """Make sure that every active incident has its job; safe to call at any time."""
+        for incident in self._store.find(active=True, limit=10_000):
+            self._start(incident)
+
+    def alert_fired(self, alert: Alert) -> Incident:
+        """Open an incident for the alert, join it to the one that is open, or reopen one that just ended."""
+        if not math.isfinite(alert.value):
+            alert = replace(alert, value=0.0)
+        with self._opening:
+            latest = self._store.latest_of_group(group_key(alert))
+            if latest is None:
+                incident = self._open(alert)
+            elif latest.active:
+                incident = self._join(latest, alert)
+            elif self._comes_back(latest, alert):
+                incident = self._reopen(latest, alert)
+            else:
+                incident = self._open(alert)
+        self._start(incident)
+        return incident
+
+    def alert_resolved(self, fingerprint: str, at: datetime) -> None:
+        """Note that an alert is quiet; the loop decides what that means."""
+        for incident in self._store.find(active=True, limit=10_000):
+            firing = [one for one in incident.alerts if one.alert.fingerprint == fingerprint]
+            if firing and firing[0].firing:
+                name = firing[0].alert.name
+                self._store.change(
+                    incident.id,
+                    lambda fresh: _with_alert(fresh, fingerprint, at),
+                    at,
+                    [Draft(f"quiet.{fingerprint}.{at.isoformat()}", f"Alert {name} is quiet.")],
+                )
+                self._wake(incident)
+
+    def firing_alerts(self) -> Sequence[Alert]:
+        """Return the alerts that fired when they were last heard of, to resume the rules with after a start."""
+        return [
+            attached.alert
+            for incident in self._store.find(active=True, limit=10_000)
+            for attached in incident.alerts
+            if attached.firing
+        ]
+
+    @contextmanager
+    def drill(self) -> Iterator[None]:
+        """Mark the incidents that open in this time as a drill's.
+
+        Raises:
+            DrillRunning: Another drill is running.
+        """
+        with self._opening:
+            if self._drilling:
+                raise DrillRunning("A drill is running already.")
+            self._drilling = True
+        try:
+            yield
+        finally:
+            self._drilling = False
+
+    def list(self, *, active: bool | None = None, limit: int = 100) -> Sequence[Incident]:
+        """Return incidents, the newest first."""
+        return self._store.find(active=active, limit=limit)
+
+    def get(self, incident_id: str) -> Incident:
+        """Return the incident, or raise `IncidentUnknown`."""
+        return self._store.get(incident_id)
+
+    def clocks(self, incident_id: str) -> tuple[Clock, ...]:
+        """Return the incident's four clocks as they stand."""
+        incident = self._store.get(incident_id)
+        return read_clocks(incident, self._ground.ladder_of(incident), self._ground.now())
+
+    def timeline(self, incident_id: str, after_seq: int = 0) -> Sequence[Entry]:
+        """Return the journal behind an entry, in order."""
+        return self._store.timeline(incident_id, after_seq)
+
+    def follow(self, incident_id: str, after_seq: int, timeout_seconds: float) -> Sequence[Entry]:
+        """Return the journal behind an entry as soon as there is something, or nothing after the real seconds.
+
+        For live views: call it again with the last ``seq``.
+        """
+        with self._changed:
+            seen = self._changes
+        found = self._store.timeline(incident_id, after_seq)
+        if found:
+            return found
+        with self._changed:
+            self._changed.wait_for(lambda: self._changes != seen, timeout_seconds)
+        return self._store.timeline(incident_id, after_seq)
+
+    def approval(self, incident_id: str) -> Approval | None:
+        """Return the question that the incident waits for, or its answer."""
+        incident = self._store.get(incident_id)
+        return self._store.approval(incident_id, incident.plan.hash) if incident.plan else None
+
+    def approve(self, incident_id: str, plan_hash: str, principal: str) -> Approval:
+        """Let the plan run.
+
+        Args:
+            incident_id: The incident.
+            plan_hash: The plan that the person has read.
+            principal: Who approves; goes to the journal and the audit chain.
+
+        Raises:
+            NothingToDecide: Nothing waits, it was answered before, or its time is over.
+            PlanChanged: Another plan waits.
+        """
+        return self._decide(incident_id, plan_hash, "approved", principal, "")
+
+    def reject(
+        self, incident_id: str, plan_hash: str, principal: str, reason: str = ""
+    ) -> Approval:
+        """Say no to the plan; a person has the incident then. Raises as `approve` does."""
+        return self._decide(incident_id, plan_hash, "rejected", principal, reason)
+
+    def postmortem(self, incident_id: str, *, report: bool = False) -> str:
+        """Return the post-mortem as Markdown; before the end, what it would say now.
+
+        Args:
+            incident_id: The incident.
+            report: Return the incident report format instead.
+        """
+        incident = self._store.get(incident_id)
+        entries = self._store.timeline(incident_id)
+        clocks = read_clocks(incident, self._ground.ladder_of(incident), self._ground.now())
+        if report:
+            return render_report(incident, entries, clocks)
+        return incident.postmortem or render(incident, entries, clocks, self._ground.now())
+
+    def _decide(
+        self, incident_id: str, plan_hash: str, decision: str, principal: str, reason: str
+    ) -> Approval:
+        now = self._ground.now()
+        decided = Approval(incident_id, plan_hash, now, now, decision, principal, reason, now)
+        said = f"{principal} {decided.decision} plan {plan_hash}" + (
+            f": {reason}" if reason else ""
+        )
+        note = Draft(f"decision.{plan_hash}", f"{said}.", principal, {"decision": decision})
+        answer = self._store.decide(decided, note)
+        self._wake(self._store.get(incident_id))
+        return answer
+
+    def _open(self, alert: Alert) -> Incident:
+        now = self._ground.now()
+
+        def make(incident_id: str) -> Incident:
+            return Incident(
+                id=incident_id,
+                opening=1,
+                state=State.DETECTED,
+                state_since=now,
+                title=title_of(alert),
+                component=component_of(alert),
+                group_key=group_key(alert),
+                alerts=(AttachedAlert(alert, firing=True, changed_at=now),),
+                opened_at=now,
+                drill=self._drilling,
+            )
+
+        return self._store.open(make, f"INC-{now:%Y-%m%d}", [_fired(alert, "opened")])
+
+    def _join(self, incident: Incident, alert: Alert) -> Incident:
+        now = self._ground.now()
+        known = {one.alert.fingerprint for one in incident.alerts if one.firing}
+        if alert.fingerprint in known:
+            return incident
+        after = self._store.change(
+            incident.id, lambda fresh: _attached(fresh, alert, now), now, [_fired(alert, "joined")]
+        )
+        self._wake(after)
+        return after
+
+    def _reopen(self, incident: Incident, alert: Alert) -> Incident:
+        now = self._ground.now()
+
+        def again(fresh: Incident) -> Incident:
+            return replace(
+                _attached(fresh, alert, now),
+                opening=fresh.opening + 1,
+                state=State.DETECTED,
+                state_since=now,
+                opened_at=now,
+                drill=self._drilling,
+                triaged_at=None,
+                diagnosed_at=None,
+                remediation_at=None,
+                restored_at=None,
+                resolved_at=None,
+                diagnosis=None,
+                plan=None,
+                approved_by="",
+                done=(),
+                watch=None,
+                called=(),
+                root_cause="",
+                resolution="",
+                postmortem="",
+            )
+
+        return self._store.change(incident.id, again, now, [_fired(alert, "reopened")])
+
+    def _comes_back(self, ended: Incident, alert: Alert) -> bool:
+        if all(one.alert.fingerprint != alert.fingerprint for one in ended.alerts):
+            return False
+        since = alert.fired_at - (ended.resolved_at or ended.opened_at)
+        return since.total_seconds() <= self._ground.settings.reopen_window_minutes * 60
+
+    def _start(self, incident: Incident) -> None:
+        argument: dict[str, Json] = {"incident_id": incident.id, "opening": incident.opening}
+        self._jobs.start(KIND, job_id(incident), argument)
+
+    def _wake(self, incident: Incident) -> None:
+        try:
+            self._jobs.send(job_id(incident), WAKE, incident.state.value)
+        except JobUnknown:
+            self._start(incident)
+
+    def _notice(self, _incident_id: str) -> None:
+        with self._changed:
+            self._changes += 1
+            self._changed.notify_all()
+
+
+def _attached(incident: Incident, alert: Alert, now: datetime) -> Incident:
+    others = [one for one in incident.alerts if one.alert.fingerprint != alert.fingerprint]
+    fresh = AttachedAlert(alert, firing=True, changed_at=now)
+    if incident.alert.fingerprint == alert.fingerprint:
+        return replace(incident, alerts=(fresh, *others))
+    return replace(incident, alerts=(*others, fresh))
+
+
+def _with_alert(incident: Incident, fingerprint: str, at: datetime) -> Incident:
+    alerts = tuple(
+        replace(one, firing=False, changed_at=at) if one.alert.fingerprint == fingerprint else one
+        for one in incident.alerts
+    )
+    return replace(incident, alerts=alerts)
+
+
+def _fired(alert: Alert, what: str) -> Draft:
+    return Draft(
+        f"{what}.{alert.fingerprint}.{alert.fired_at.isoformat()}",
+        f"Alert {alert.name} fired ({alert.value:g}); incident {what}.",
+        facts={"alert": alert.name, "fingerprint": alert.fingerprint, "value": alert.value},
+    )

@@ -1,0 +1,316 @@
+"""The incidents chain of the state database: the only SQL of this domain."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+import orjson
+import sqlalchemy as sa
+
+from trimtab.incidents.errors import NothingToDecide, PlanChanged
+from trimtab.incidents.model import Approval, Entry, Incident
+from trimtab.incidents.rows import (
+    ACTS,
+    APPROVALS,
+    ATTEMPTS,
+    ENTRIES,
+    INCIDENTS,
+    PROOFS,
+    approval_row,
+    entry_of,
+    find_approval,
+    get_incident,
+    ignoring,
+    incident_row,
+    is_approval,
+    parsed,
+)
+from trimtab.incidents.state import State, check_transition
+from trimtab.incidents.turn import Draft, Turn
+from trimtab.infra.notify import Outbox
+from trimtab.infra.storage import Database
+
+Listener = Callable[[str], None]
+
+
+class IncidentStore:
+    """Incidents with their journals, approvals, acts, attempts and drill proofs.
+
+    Args:
+        database: Holds the ``incidents`` chain.
+        outbox: Messages join the transaction that causes them.
+    """
+
+    def __init__(self, database: Database, outbox: Outbox) -> None:
+        self._database = database
+        self._outbox = outbox
+        self._listeners: list[Listener] = []
+
+    def listen(self, listener: Listener) -> None:
+        """Call the listener with an incident's id after each of its commits."""
+        self._listeners.append(listener)
+
+    def open(self, make: Callable[[str], Incident], day: str, entries: Sequence[Draft]) -> Incident:
+        """Add an incident under the day's next free id.
+
+        Args:
+            make: Returns the incident for the id.
+            day: ``INC-YYYY-MMDD``.
+            entries: The first lines of its journal.
+        """
+        with self._database.write() as connection:
+            taken = connection.execute(
+                sa.select(sa.func.count()).where(INCIDENTS.c.id.like(f"{day}%"))
+            ).scalar_one()
+            incident = make(day if taken == 0 else f"{day}-{taken + 1}")
+            connection.execute(
+                sa.insert(INCIDENTS).values(**incident_row(incident, incident.opened_at))
+            )
+            self._write_entries(connection, incident, incident.opened_at, entries)
+        self._tell(incident.id)
+        return incident
+
+    def get(self, incident_id: str) -> Incident:
+        """Return the incident, or raise `IncidentUnknown`."""
+        with self._database.read() as connection:
+            return get_incident(connection, incident_id)
+
+    def find(self, *, active: bool | None = None, limit: int = 100) -> list[Incident]:
+        """Return incidents, the newest first."""
+        query = sa.select(INCIDENTS.c.document).order_by(
+            INCIDENTS.c.opened_at.desc(), INCIDENTS.c.id.desc()
+        )
+        if active is not None:
+            done = INCIDENTS.c.state == State.RESOLVED
+            query = query.where(~done if active else done)
+        with self._database.read() as connection:
+            return [parsed(text) for text in connection.execute(query.limit(limit)).scalars()]
+
+    def latest_of_group(self, group_key: str) -> Incident | None:
+        """Return the newest incident of the group."""
+        query = (
+            sa.select(INCIDENTS.c.document)
+            .where(INCIDENTS.c.group_key == group_key)
+            .order_by(INCIDENTS.c.opened_at.desc(), INCIDENTS.c.id.desc())
+            .limit(1)
+        )
+        with self._database.read() as connection:
+            text = connection.execute(query).scalar_one_or_none()
+        return None if text is None else parsed(text)
+
+    def change(
+        self,
+        incident_id: str,
+        change: Callable[[Incident], Incident | None],
+        at: datetime,
+        entries: Sequence[Draft] = (),
+    ) -> Incident:
+        """Change the incident as it is now; None from the function leaves everything as it is."""
+        with self._database.write() as connection:
+            before = get_incident(connection, incident_id)
+            after = change(before)
+            if after is None:
+                return before
+            check_transition(before.state, after.state)
+            self._save(connection, before, after, at)
+            self._write_entries(connection, after, at, entries)
+        self._tell(incident_id)
+        return after
+
+    def apply(self, before: Incident, turn: Turn, at: datetime) -> bool:
+        """Make a turn true, unless the incident has moved on since the stage looked at it.
+
+        Returns:
+            Whether it was applied.
+        """
+        with self._database.write() as connection:
+            fresh = get_incident(connection, before.id)
+            if (fresh.state, fresh.state_since) != (before.state, before.state_since):
+                return False
+            after = replace(turn.incident, alerts=fresh.alerts)
+            check_transition(before.state, after.state)
+            self._save(connection, fresh, after, at)
+            self._write_entries(connection, before, at, turn.entries)
+            for message in turn.messages:
+                self._outbox.put(connection, message, at)
+            if turn.approval:
+                connection.execute(ignoring(APPROVALS).values(**approval_row(turn.approval)))
+        self._tell(before.id)
+        return True
+
+    def note(self, incident: Incident, at: datetime, *entries: Draft) -> None:
+        """Write journal entries and nothing else."""
+        with self._database.write() as connection:
+            self._write_entries(connection, incident, at, entries)
+        self._tell(incident.id)
+
+    def begin_act(self, incident: Incident, key: str, name: str, at: datetime, note: Draft) -> bool:
+        """Record that an act is about to run.
+
+        Returns:
+            False when it was recorded before: the process ended while it ran.
+        """
+        row = {
+            "key": key,
+            "incident_id": incident.id,
+            "name": name,
+            "approved_by": incident.approved_by,
+            "started_at": at.isoformat(),
+        }
+        with self._database.write() as connection:
+            added = connection.execute(ignoring(ACTS).values(**row)).rowcount == 1
+            self._write_entries(connection, incident, at, (note,))
+        self._tell(incident.id)
+        return added
+
+    def automatic_acts_since(self, since: datetime) -> int:
+        """Return how many acts have run without a person's approval since then."""
+        query = (
+            sa.select(sa.func.count())
+            .select_from(ACTS)
+            .where(ACTS.c.approved_by == "", ACTS.c.started_at >= since.isoformat())
+        )
+        with self._database.read() as connection:
+            return int(connection.execute(query).scalar_one())
+
+    def worked_since(self, cause_id: str, fingerprint: str, since: datetime) -> int:
+        """Return how often the cause's fix worked for the alert since then."""
+        query = (
+            sa.select(sa.func.count())
+            .select_from(ATTEMPTS)
+            .where(
+                ATTEMPTS.c.cause_id == cause_id,
+                ATTEMPTS.c.fingerprint == fingerprint,
+                ATTEMPTS.c.outcome == "worked",
+                ATTEMPTS.c.at >= since.isoformat(),
+            )
+        )
+        with self._database.read() as connection:
+            return int(connection.execute(query).scalar_one())
+
+    def worked_ever(self) -> dict[str, int]:
+        """Return how often each cause's fix has worked."""
+        query = (
+            sa.select(ATTEMPTS.c.cause_id, sa.func.count().label("times"))
+            .where(ATTEMPTS.c.outcome == "worked")
+            .group_by(ATTEMPTS.c.cause_id)
+        )
+        with self._database.read() as connection:
+            return {str(row.cause_id): int(row.times) for row in connection.execute(query)}
+
+    def timeline(self, incident_id: str, after_seq: int = 0) -> list[Entry]:
+        """Return the journal behind an entry, in order; raises `IncidentUnknown`."""
+        query = (
+            sa.select(ENTRIES)
+            .where(ENTRIES.c.incident_id == incident_id, ENTRIES.c.seq > after_seq)
+            .order_by(ENTRIES.c.seq)
+        )
+        with self._database.read() as connection:
+            found = [entry_of(row) for row in connection.execute(query).mappings()]
+            if not found:
+                get_incident(connection, incident_id)
+        return found
+
+    def approval(self, incident_id: str, plan_hash: str) -> Approval | None:
+        """Return the question about the plan."""
+        with self._database.read() as connection:
+            return find_approval(connection, incident_id, plan_hash)
+
+    def decide(self, decided: Approval, note: Draft) -> Approval:
+        """Record the answer to a question that waits.
+
+        Raises:
+            NothingToDecide: No question waits, it was answered before, or its time is over.
+            PlanChanged: Another plan waits.
+        """
+        incident_id, at = decided.incident_id, decided.decided_at or decided.requested_at
+        with self._database.write() as connection:
+            incident = get_incident(connection, incident_id)
+            if incident.state is not State.AWAITING_APPROVAL or incident.plan is None:
+                raise NothingToDecide(f"{incident_id} does not wait for an approval.")
+            if incident.plan.hash != decided.plan_hash:
+                raise PlanChanged(
+                    f"{incident_id} waits for plan {incident.plan.hash}, not {decided.plan_hash}."
+                )
+            waiting = find_approval(connection, incident_id, decided.plan_hash)
+            if waiting is None or waiting.decision or waiting.expires_at <= at:
+                raise NothingToDecide(
+                    f"The plan of {incident_id} was answered before, or too late."
+                )
+            answer = {
+                "decision": decided.decision,
+                "principal": decided.principal,
+                "reason": decided.reason,
+                "decided_at": at.isoformat(),
+            }
+            connection.execute(sa.update(APPROVALS).where(*is_approval(waiting)).values(**answer))
+            self._write_entries(connection, incident, at, (note,))
+        self._tell(incident_id)
+        return decided
+
+    def add_proof(self, cause_id: str, proof_hash: str, at: datetime) -> None:
+        """Record that a cause's drill has passed."""
+        with self._database.write() as connection:
+            connection.execute(
+                sa.insert(PROOFS)
+                .prefix_with("OR REPLACE")
+                .values(cause_id=cause_id, proof_hash=proof_hash, passed_at=at.isoformat())
+            )
+
+    def proofs(self) -> dict[tuple[str, str], str]:
+        """Return when each (cause, proof hash) passed."""
+        with self._database.read() as connection:
+            rows = connection.execute(sa.select(PROOFS))
+            return {(str(row.cause_id), str(row.proof_hash)): str(row.passed_at) for row in rows}
+
+    def _save(
+        self, connection: sa.Connection, before: Incident, after: Incident, at: datetime
+    ) -> None:
+        connection.execute(
+            sa.update(INCIDENTS).where(INCIDENTS.c.id == after.id).values(**incident_row(after, at))
+        )
+        if after.drill:
+            return
+        for number in range(len(before.attempts), len(after.attempts)):
+            attempt = after.attempts[number]
+            row = {
+                "incident_id": after.id,
+                "number": number,
+                "cause_id": attempt.cause_id,
+                "fingerprint": after.alert.fingerprint,
+                "outcome": attempt.outcome,
+                "at": attempt.at.isoformat(),
+            }
+            connection.execute(sa.insert(ATTEMPTS).values(**row))
+
+    def _write_entries(
+        self, connection: sa.Connection, incident: Incident, at: datetime, drafts: Sequence[Draft]
+    ) -> None:
+        if not drafts:
+            return
+        mine = ENTRIES.c.incident_id == incident.id
+        last = connection.execute(sa.select(sa.func.max(ENTRIES.c.seq)).where(mine)).scalar() or 0
+        known = set(
+            connection.execute(
+                sa.select(ENTRIES.c.key).where(
+                    mine, ENTRIES.c.key.in_([draft.key for draft in drafts])
+                )
+            ).scalars()
+        )
+        fresh = [draft for draft in drafts if draft.key not in known]
+        for seq, draft in enumerate(fresh, start=last + 1):
+            row = {
+                "incident_id": incident.id,
+                "seq": seq,
+                "key": draft.key,
+                "at": at.isoformat(),
+                "stage": incident.state,
+                "actor": draft.actor,
+                "text": draft.text,
+                "facts": orjson.dumps(draft.facts, default=str).decode(),
+            }
+            connection.execute(sa.insert(ENTRIES).values(**row))
+
+    def _tell(self, incident_id: str) -> None:
+        for listener in self._listeners:
+            listener(incident_id)

@@ -1,0 +1,108 @@
+"""How bad it is, whose it is, and which runbooks know it."""
+
+import re
+from collections.abc import Mapping
+
+from trimtab.incidents.ground import Ground
+from trimtab.incidents.messages import alert_text, broadcast
+from trimtab.incidents.model import Alert, Incident, Severity
+from trimtab.incidents.state import State
+from trimtab.incidents.turn import Draft, Turn, moved
+from trimtab.infra.notify import Kind
+
+CANONICAL: Mapping[str, Severity] = {
+    "critical": Severity.P1,
+    "warning": Severity.P2,
+    "low": Severity.P3,
+    "info": Severity.P3,
+}
+"""Labels of sources that do not count from P0 to P3. Alert levels are not severities, but when nothing better is
+known CRITICAL is P1 and WARNING is P2."""
+
+NATIVE: Mapping[str, tuple[str, str, str, str]] = {
+    "KB": ("P0 (Critical)", "P1 (High)", "P2 (Medium)", "P3 (Low)"),
+    "AOPS": ("P1 — Critical", "P1 — Critical", "P2 — Warning", "P3 — Info"),
+    "MISO": ("Critical", "Critical", "Warning", "Low"),
+    "HYB": ("Critical", "Critical", "P2", "P3"),
+    "ENT": ("P0", "P1", "P2", "P3"),
+}
+"""How each source would write P0, P1, P2 and P3."""
+
+_DEFAULT_LADDER = "knowledge"
+
+
+def triage(ground: Ground, incident: Incident) -> Turn:
+    """Classify the incident and announce it."""
+    now = ground.now()
+    books = ground.runbooks_of(incident)
+    ladder = books[0].ladder if books else incident.alert.labels.get("ladder", _DEFAULT_LADDER)
+    if ladder not in ground.ladders:
+        ladder = _DEFAULT_LADDER
+    system = incident.alert.labels.get("system") or (books[0].system if books else "")
+    system = system.upper() or ground.ladders[ladder].system
+    severity = severity_of(incident.alert, books[0].severity if books else "")
+    after = moved(
+        incident,
+        State.TRIAGED,
+        now,
+        severity=severity,
+        native_severity=native_label(system, severity),
+        system=system,
+        ladder=ladder,
+        runbooks=tuple(book.id for book in books),
+        triaged_at=now,
+    )
+    text = f"Triaged as {severity} ({after.native_severity}); " + (
+        f"runbooks: {', '.join(after.runbooks)}." if books else "no runbook knows this alert."
+    )
+    entry = Draft(
+        f"{incident.opening}.triaged",
+        text,
+        facts={
+            "severity": severity,
+            "system": system,
+            "ladder": ladder,
+            "runbooks": after.runbooks,
+        },
+    )
+    return Turn(after, (entry,), broadcast(after, Kind.ALERT, alert_text(after), "alert"))
+
+
+def severity_of(alert: Alert, runbook_severity: str) -> Severity:
+    """Return the severity on our scale.
+
+    A P-label of the alert is the most precise; then the runbook's; then the alert's level.
+    """
+    for label in (alert.labels.get("severity", ""), runbook_severity):
+        if found := re.match(r"P[0-3]\b", label):
+            return Severity(found[0])
+    for label in (runbook_severity, alert.labels.get("severity", "")):
+        if label.lower() in CANONICAL:
+            return CANONICAL[label.lower()]
+    return Severity.P2
+
+
+def native_label(system: str, severity: Severity) -> str:
+    """Return the severity as its source would write it."""
+    return NATIVE.get(system, NATIVE["ENT"])[int(severity[1])]
+
+
+def title_of(alert: Alert) -> str:
+    """Return a title for people: the ``title`` annotation, or the name in words."""
+    words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", alert.name)
+    return alert.annotations.get("title", words)
+
+
+def component_of(alert: Alert) -> str:
+    """Return what is affected, from the most specific label there is."""
+    for label in ("component", "model", "service", "project", "job", "instance"):
+        if alert.labels.get(label):
+            return alert.labels[label]
+    return alert.name
+
+
+def group_key(alert: Alert) -> str:
+    """Return what the alerts of one incident have in common: system and component, else the fingerprint."""
+    if alert.labels.get("component"):
+        return f"{alert.labels.get('system', '')}/{alert.labels['component']}"
+    return alert.fingerprint

@@ -1,0 +1,45 @@
+"""One turn of the loop: what a stage decided, applied to the store in one transaction."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+
+from trimtab.incidents.model import Approval, Incident
+from trimtab.incidents.state import State, check_transition
+from trimtab.infra.notify import Message
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A journal entry that has no number yet."""
+
+    key: str
+    """Within its incident; a second entry of the same key is not written."""
+    text: str
+    actor: str = "operator"
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """What a stage decided. Everything in it becomes true together, or nothing does."""
+
+    incident: Incident
+    """The incident afterwards. Its alerts are ignored: they belong to the alert events."""
+    entries: tuple[Draft, ...] = ()
+    messages: tuple[Message, ...] = ()
+    approval: Approval | None = None
+    """A question to ask."""
+    pause_seconds: float = 0.0
+    """How long there is nothing to do, unless somebody wakes the job."""
+
+
+def moved(incident: Incident, state: State, at: datetime, **changes: Any) -> Incident:
+    """Return the incident in another state.
+
+    Raises:
+        IllegalTransition: It cannot go there.
+    """
+    check_transition(incident.state, state)
+    return replace(incident, state=state, state_since=at, **changes)

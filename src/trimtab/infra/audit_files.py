@@ -1,0 +1,142 @@
+"""The audit chain outside its database: one write-once file an event, and signed checkpoints.
+
+A chain in a database proves that nothing in it was changed, but whoever can write the database can cut off its newest
+events or rebuild it whole. Each event is therefore also a read-only file in ``audit_logs/local/``, and each
+checkpoint signs how many events there were and which one was the newest.
+"""
+
+import json
+import os
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from itertools import pairwise
+from pathlib import Path
+
+from trimtab.infra.audit import Audit, AuditEvent
+from trimtab.infra.signing import Signer, opened
+from trimtab.kernel.errors import Corrupt
+
+CHECKPOINT = "application/vnd.trimtab.audit-checkpoint+json"
+STARTED = "service.started"
+"""The action of the event that explains the silence before it."""
+SEALED = "audit.sealed"
+
+
+@dataclass(frozen=True, slots=True)
+class SealReport:
+    """What a review of chain, files and checkpoints found; all is well when ``problems`` is empty."""
+
+    events: int
+    files: int
+    checkpoints: int
+    head: str
+    problems: tuple[str, ...]
+    gaps: tuple[str, ...]
+    """Silences that no restart explains; an operator has to judge them."""
+
+
+@dataclass(frozen=True, slots=True)
+class AuditFiles:
+    """The folder with the event files and checkpoints.
+
+    Args:
+        folder: ``audit_logs/local`` in the data directory.
+        audit: The chain.
+        signer: Signs the checkpoints.
+    """
+
+    folder: Path
+    audit: Audit
+    signer: Signer
+
+    def seal(self) -> AuditEvent:
+        """Write what is new in the chain to files and sign where it ends.
+
+        Called every hour: its own event is the heartbeat by which a gap in time is noticed. Repeating a seal that was
+        cut short is safe.
+        """
+        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        last = self.audit.append("trimtab", SEALED, "audit")
+        for event in self.audit.after(self._exported()):
+            _write_once(self._event_file(event.seq), _line(event))
+        statement: dict[str, object] = {"seq": last.seq, "hash": last.hash, "at": last.at}
+        envelope = json.dumps(self.signer.sign(CHECKPOINT, statement))
+        _write_once(self.folder / f"checkpoint-{last.seq:010}.json", envelope.encode())
+        return last
+
+    def review(self, max_gap: timedelta) -> SealReport:
+        """Check the chain, its files and its checkpoints against one another."""
+        chain = self.audit.verify()
+        events = self.audit.after(0)
+        problems = [*chain.problems, *self._against_files(events)]
+        checkpoints = sorted(self.folder.glob("checkpoint-*.json"))
+        hashes = {event.seq: event.hash for event in events}
+        for file in checkpoints:
+            problems += self._against_checkpoint(file, hashes)
+        files = len(self._event_files())
+        gaps = tuple(time_gaps(events, max_gap))
+        return SealReport(chain.events, files, len(checkpoints), chain.head, tuple(problems), gaps)
+
+    def _against_files(self, events: Sequence[AuditEvent]) -> Iterable[str]:
+        sealed = self._exported()
+        known = {event.seq for event in events}
+        for event in events:
+            if event.seq > sealed:
+                break
+            file = self._event_file(event.seq)
+            if not file.exists():
+                yield f"the file of event {event.seq} is missing"
+            elif file.read_bytes() != _line(event):
+                yield f"event {event.seq} differs from its file"
+        for seq in self._event_files():
+            if seq not in known:
+                yield f"event {seq} is in a file but not in the chain"
+
+    def _against_checkpoint(self, file: Path, hashes: dict[int, str]) -> Iterable[str]:
+        try:
+            envelope = json.loads(file.read_text(encoding="utf-8"))
+            statement = opened(envelope, self.signer.public_pem, CHECKPOINT)
+        except (Corrupt, ValueError):
+            yield f"{file.name} was changed, or was signed with another key"
+            return
+        seq = statement.get("seq")
+        found = hashes.get(seq) if isinstance(seq, int) else None
+        if found != statement.get("hash"):
+            yield f"the chain does not hold what {file.name} signed"
+
+    def _exported(self) -> int:
+        return max(self._event_files(), default=0)
+
+    def _event_files(self) -> list[int]:
+        return [int(file.stem) for file in self.folder.glob("[0-9]*.json")]
+
+    def _event_file(self, seq: int) -> Path:
+        return self.folder / f"{seq:010}.json"
+
+
+def time_gaps(events: Sequence[AuditEvent], max_gap: timedelta) -> Iterable[str]:
+    """Yield each silence longer than that which does not end with a start of the service."""
+    for before, after in pairwise(events):
+        silence = datetime.fromisoformat(after.at) - datetime.fromisoformat(before.at)
+        if silence > max_gap and after.action != STARTED:
+            minutes = silence.total_seconds() / 60
+            yield f"nothing was recorded for {minutes:.0f} minutes before event {after.seq}"
+
+
+def _line(event: AuditEvent) -> bytes:
+    return (json.dumps(asdict(event), sort_keys=True, separators=(",", ":")) + "\n").encode()
+
+
+def _write_once(file: Path, content: bytes) -> None:
+    """Write a read-only file; one that is there already stays as it is, and the review compares it."""
+    if file.exists():
+        return
+    temporary = file.with_suffix(".new")
+    temporary.unlink(missing_ok=True)
+    handle = os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o400)
+    with os.fdopen(handle, "wb") as opened_file:
+        opened_file.write(content)
+        opened_file.flush()
+        os.fsync(opened_file.fileno())
+    temporary.rename(file)

@@ -1,0 +1,111 @@
+"""Keys that come from `API_KEY_ROLES`, and which keys need a look: too old, stale, or never used."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from trimtab.infra.auth import ApiKey, Keys, Role
+from trimtab.kernel.errors import Misconfigured
+from trimtab.kernel.ids import sha256_hex
+
+_SEED = "seed-"
+
+
+def parse_key_roles(text: str) -> dict[str, Role]:
+    """Return the role of each key of ``API_KEY_ROLES``: ``KEY:ROLE,KEY:ROLE`` or ``{"KEY": "ROLE"}``.
+
+    Raises:
+        Misconfigured: An entry has no role, an unknown one, or a key shorter than 16 characters. The message names
+            the entry by its number, never the key.
+    """
+    found: dict[str, Role] = {}
+    for number, (key, role) in enumerate(_pairs(text.strip()), 1):
+        if role not in list(Role):
+            raise _bad(number, "has no role that exists", f"Roles: {', '.join(Role)}.")
+        if len(key) < 16:
+            raise _bad(
+                number, "has a key under 16 characters", "Use `trimtab keys create` to make one."
+            )
+        found[key] = Role(role)
+    return found
+
+
+def _pairs(text: str) -> list[tuple[str, str]]:
+    if text.startswith("{"):
+        try:
+            return [(str(key), str(role)) for key, role in json.loads(text).items()]
+        except ValueError:
+            raise Misconfigured(
+                "API_KEY_ROLES is not valid JSON.", hint="Write KEY:ROLE,KEY:ROLE instead."
+            ) from None
+    entries = [entry.strip().rpartition(":") for entry in text.split(",") if entry.strip()]
+    return [(key.strip(), role.strip()) for key, _, role in entries]
+
+
+def _bad(number: int, problem: str, hint: str) -> Misconfigured:
+    return Misconfigured(f"Entry {number} of API_KEY_ROLES {problem}.", hint=hint)
+
+
+def seed_name(key: str) -> str:
+    """Return the name of a key from `API_KEY_ROLES`: it tells nothing of the key itself."""
+    return f"{_SEED}{sha256_hex(key.encode())[:12]}"
+
+
+def seed(keys: Keys, roles: Mapping[str, Role]) -> int:
+    """Make the keys of `API_KEY_ROLES` known and revoke those that no longer stand there; return how many changed."""
+    changed = sum(
+        keys.admit(seed_name(key), role, key, actor="API_KEY_ROLES") for key, role in roles.items()
+    )
+    wanted = {seed_name(key) for key in roles}
+    for known in keys.all():
+        if known.name.startswith(_SEED) and known.name not in wanted and known.revoked_at is None:
+            keys.revoke(known.name, actor="API_KEY_ROLES")
+            changed += 1
+    return changed
+
+
+@dataclass(frozen=True, slots=True)
+class KeyFinding:
+    """One active key and what is wrong with it; ``problems`` is empty when nothing is."""
+
+    name: str
+    role: Role
+    age_days: float
+    unused_days: float | None
+    """Since its last use; None when it was never used."""
+    problems: tuple[str, ...]
+
+
+def key_report(
+    keys: Keys, now: datetime, *, max_age_days: int = 90, unused_days: int = 30
+) -> list[KeyFinding]:
+    """Return every active key, the oldest first, with what to do about it."""
+    active = [key for key in keys.all() if key.revoked_at is None]
+    found = [_finding(key, now, max_age_days, unused_days) for key in active]
+    return sorted(found, key=lambda finding: -finding.age_days)
+
+
+def _finding(key: ApiKey, now: datetime, max_age_days: int, unused_days: int) -> KeyFinding:
+    age = _days(key.created_at, now)
+    unused = None if key.last_used_at is None else _days(key.last_used_at, now)
+    problems = []
+    if age > max_age_days:
+        problems.append(
+            f"older than {max_age_days} days: rotate it with `trimtab keys rotate {key.name}`"
+        )
+    if (age if unused is None else unused) > unused_days:
+        problems.append(
+            f"unused for {unused_days} days: revoke it with `trimtab keys revoke {key.name}`"
+        )
+    return KeyFinding(
+        key.name,
+        key.role,
+        round(age, 2),
+        None if unused is None else round(unused, 2),
+        tuple(problems),
+    )
+
+
+def _days(stamp: str, now: datetime) -> float:
+    return (now - datetime.fromisoformat(stamp)).total_seconds() / 86_400

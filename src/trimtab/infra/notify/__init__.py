@@ -1,0 +1,23 @@
+"""Messages to people: who hears what, kept until it is delivered, never in the way of the work.
+
+A message is written to the outbox in the same transaction as what it tells of; a thread of its own delivers it, so a
+silent channel can neither lose a message nor stop an incident.
+"""
+
+from trimtab.infra.notify.channels import Channel, ConsoleChannel, LogChannel, WebhookChannel
+from trimtab.infra.notify.delivery import Delivery
+from trimtab.infra.notify.outbox import Outbox, Waiting
+from trimtab.infra.notify.routes import Kind, Message, channels_for
+
+__all__ = [
+    "Channel",
+    "ConsoleChannel",
+    "Delivery",
+    "Kind",
+    "LogChannel",
+    "Message",
+    "Outbox",
+    "Waiting",
+    "WebhookChannel",
+    "channels_for",
+]

@@ -1,0 +1,80 @@
+"""Where a message can go."""
+
+import logging
+from collections.abc import Mapping
+from typing import Protocol, TextIO
+
+import httpx
+
+from trimtab.infra.notify.routes import Message
+from trimtab.kernel.errors import Unavailable
+
+_log = logging.getLogger(__name__)
+
+
+class NotDelivered(Unavailable):
+    """A channel did not take a message; it stays in the outbox and is tried again."""
+
+    code = "notify.not_delivered"
+    default_hint = "Check `notify.webhook_url`; the message is tried again by itself."
+
+
+class Channel(Protocol):
+    """Takes messages. A message may come twice after a crash; its key tells."""
+
+    def send(self, message: Message) -> None:
+        """Deliver the message, or raise `NotDelivered`."""
+        ...
+
+
+class LogChannel:
+    """Writes messages to the log."""
+
+    def send(self, message: Message) -> None:
+        """Log that a message was sent; the text is on the incident's page."""
+        _log.info(
+            "notification",
+            extra={"channel": message.channel, "kind": message.kind, "subject": message.subject},
+        )
+
+
+class ConsoleChannel:
+    """Writes messages to a stream for a person who watches."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def send(self, message: Message) -> None:
+        """Write the message, its channel first."""
+        self._stream.write(f"[{message.channel}] {message.text}\n")
+        self._stream.flush()
+
+
+class WebhookChannel:
+    """Posts messages to a Slack-compatible incoming webhook.
+
+    Args:
+        url: The webhook; it is a secret and never logged.
+        client: Carries the timeout.
+        headers: Sent with every post.
+    """
+
+    def __init__(
+        self, url: str, client: httpx.Client, headers: Mapping[str, str] | None = None
+    ) -> None:
+        self._url = url
+        self._client = client
+        self._headers = dict(headers or {})
+
+    def send(self, message: Message) -> None:
+        """Post the message as ``{"channel": ..., "text": ...}``."""
+        try:
+            answer = self._client.post(
+                self._url,
+                json={"channel": message.channel, "text": message.text},
+                headers={**self._headers, "Idempotency-Key": f"{message.channel}|{message.key}"},
+            )
+        except httpx.HTTPError as error:
+            raise NotDelivered(f"The webhook did not answer: {type(error).__name__}.") from error
+        if not answer.is_success:
+            raise NotDelivered(f"The webhook answered {answer.status_code}.")

@@ -1,0 +1,116 @@
+"""Messages that wait for delivery, in the database."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+
+from trimtab.infra.notify.routes import Kind, Message
+from trimtab.infra.storage import Database
+
+_FIRST_RETRY_SECONDS = 2.0
+_LONGEST_RETRY_SECONDS = 600.0
+
+_table = sa.table(
+    "notify_outbox",
+    sa.column("id", sa.Integer),
+    *(
+        sa.column(name)
+        for name in (
+            "key",
+            "channel",
+            "kind",
+            "text",
+            "subject",
+            "created_at",
+            "attempts",
+            "next_attempt_at",
+            "delivered_at",
+            "last_error",
+        )
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A message that is to be delivered."""
+
+    id: int
+    message: Message
+    attempts: int
+
+
+class Outbox:
+    """Keeps messages until they are delivered; each key goes out once, or twice after a crash in between."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def put(self, connection: sa.Connection, message: Message, at: datetime) -> None:
+        """Add a message within the caller's transaction; a known key is ignored."""
+        insert = sa.insert(_table).prefix_with("OR IGNORE")
+        connection.execute(
+            insert.values(
+                key=f"{message.channel}|{message.key}",
+                channel=message.channel,
+                kind=message.kind,
+                text=message.text,
+                subject=message.subject,
+                created_at=at.isoformat(),
+                attempts=0,
+                next_attempt_at=at.isoformat(),
+            )
+        )
+
+    def add(self, message: Message, at: datetime) -> None:
+        """Add a message in a transaction of its own."""
+        with self._database.write() as connection:
+            self.put(connection, message, at)
+
+    def due(self, at: datetime, limit: int = 50) -> list[Waiting]:
+        """Return undelivered messages whose time has come, oldest first."""
+        query = (
+            sa.select(_table)
+            .where(_table.c.delivered_at.is_(None), _table.c.next_attempt_at <= at.isoformat())
+            .order_by(_table.c.id)
+            .limit(limit)
+        )
+        with self._database.read() as connection:
+            return [_waiting(row) for row in connection.execute(query)]
+
+    def delivered(self, waiting: Waiting, at: datetime) -> None:
+        """Mark a message as delivered."""
+        self._update(waiting, delivered_at=at.isoformat(), attempts=waiting.attempts + 1)
+
+    def failed(self, waiting: Waiting, at: datetime, error: str) -> None:
+        """Put a message off; the pause doubles from 2 seconds to 10 minutes."""
+        pause = min(_LONGEST_RETRY_SECONDS, _FIRST_RETRY_SECONDS * 2.0 ** min(waiting.attempts, 20))
+        self._update(
+            waiting,
+            attempts=waiting.attempts + 1,
+            next_attempt_at=(at + timedelta(seconds=pause)).isoformat(),
+            last_error=error,
+        )
+
+    def undelivered(self) -> int:
+        """Return how many messages wait."""
+        query = sa.select(sa.func.count()).where(_table.c.delivered_at.is_(None))
+        with self._database.read() as connection:
+            return int(connection.execute(query).scalar_one())
+
+    def about(self, subject: str) -> list[Message]:
+        """Return every message about a subject, oldest first."""
+        query = sa.select(_table).where(_table.c.subject == subject).order_by(_table.c.id)
+        with self._database.read() as connection:
+            return [_waiting(row).message for row in connection.execute(query)]
+
+    def _update(self, waiting: Waiting, **values: object) -> None:
+        with self._database.write() as connection:
+            connection.execute(sa.update(_table).where(_table.c.id == waiting.id).values(**values))
+
+
+def _waiting(row: sa.Row[tuple[object, ...]]) -> Waiting:
+    _, _, key = str(row.key).partition("|")
+    message = Message(row.channel, Kind(row.kind), row.text, key, row.subject)
+    return Waiting(int(row.id), message, int(row.attempts))

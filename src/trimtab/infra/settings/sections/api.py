@@ -1,0 +1,33 @@
+"""Who may call over HTTP, and how much."""
+
+from dataclasses import dataclass
+
+from trimtab.infra.settings.table import setting
+
+
+@dataclass(frozen=True, slots=True)
+class ApiSettings:
+    """Access to the HTTP interface and the console."""
+
+    anonymous_reader: bool = setting(
+        default=True,
+        help="Let callers without a key read, as long as the service listens on loopback only.",
+    )
+    allowed_hosts: tuple[str, ...] = setting(
+        (),
+        help="Host names that requests may carry; empty means the loopback names, or any name "
+        "when the service listens beyond loopback.",
+    )
+    key_limit_per_minute: int = setting(
+        300, unit="requests a minute", help="The limit per API key; 0 means none.", minimum=0
+    )
+    session_hours: float = setting(
+        12.0, unit="hours", help="How long a console sign-in lasts.", minimum=0.01, maximum=720
+    )
+    max_upload_mb: int = setting(
+        50,
+        unit="MB",
+        help="The largest body of an ingestion call; it is streamed to disk.",
+        minimum=1,
+        maximum=10_000,
+    )

@@ -1,0 +1,69 @@
+"""How far the operator may go by itself."""
+
+from dataclasses import dataclass
+
+from trimtab.infra.settings.table import setting
+
+
+@dataclass(frozen=True, slots=True)
+class IncidentSettings:
+    """Incidents, approvals and limits on automatic acts."""
+
+    automatic: bool = setting(
+        default=True, help="Let proven fixes run by themselves; when off, every act is asked for."
+    )
+    automatic_acts_per_hour: int = setting(
+        10,
+        unit="acts an hour",
+        help="How many acts run without a person's approval; the next ones are asked for.",
+        minimum=0,
+    )
+    preapproved: tuple[str, ...] = setting(
+        (),
+        help="Actions of risk `approval` that run without asking; never rollback or retraining.",
+    )
+    approval_timeout_minutes: float = setting(
+        60.0,
+        unit="minutes",
+        help="How long a plan waits for an answer; none means no.",
+        minimum=0.01,
+    )
+    reopen_window_minutes: float = setting(
+        30.0,
+        unit="minutes",
+        help="An alert that comes back within this time reopens its incident.",
+        minimum=0,
+    )
+    barred_after: int = setting(
+        3,
+        unit="times",
+        help="A fix that worked this often for the same alert is barred.",
+        minimum=1,
+    )
+    barred_window_hours: float = setting(
+        24.0, unit="hours", help="The time over which worked fixes are counted.", minimum=0.01
+    )
+    min_confidence: float = setting(
+        0.3, help="Below this confidence the diagnosis abstains.", minimum=0, maximum=1
+    )
+    diagnosis_seconds: float = setting(
+        120.0,
+        unit="seconds",
+        help="How long evidence is looked for before a person is called.",
+        minimum=0,
+    )
+    poll_seconds: float = setting(
+        5.0, unit="seconds", help="The time between two looks at evidence or health.", minimum=0.01
+    )
+    recovery_hold_seconds: float = setting(
+        60.0,
+        unit="seconds",
+        help="How long alerts must stay quiet when the service recovered without a fix.",
+        minimum=0,
+    )
+    ladders_file: str = setting(
+        "", help="Your own escalation ladders (YAML); empty means the shipped ones."
+    )
+    recent_changes_hours: float = setting(
+        24.0, unit="hours", help="How far back changes are looked for.", minimum=0
+    )

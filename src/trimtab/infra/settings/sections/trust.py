@@ -1,0 +1,34 @@
+"""How long keys live, and how often the audit chain is sealed."""
+
+from dataclasses import dataclass
+
+from trimtab.infra.settings.table import setting
+
+
+@dataclass(frozen=True, slots=True)
+class TrustSettings:
+    """API keys and the audit chain."""
+
+    api_key_roles: str = setting(
+        "",
+        help="Keys made elsewhere with their roles: KEY:ROLE,KEY:ROLE or a JSON object. Only in the environment.",
+        env=("API_KEY_ROLES",),
+    )
+    key_max_age_days: int = setting(
+        90, unit="days", help="Keys older than this are due for rotation.", minimum=1
+    )
+    key_unused_days: int = setting(
+        30, unit="days", help="Keys unused for this long are reported as stale.", minimum=1
+    )
+    audit_checkpoint_minutes: float = setting(
+        60.0,
+        unit="minutes",
+        help="The time between two signed checkpoints of the audit chain.",
+        minimum=0.1,
+    )
+    audit_max_gap_minutes: float = setting(
+        150.0,
+        unit="minutes",
+        help="A silence in the audit chain longer than this is reported as a gap.",
+        minimum=0.1,
+    )

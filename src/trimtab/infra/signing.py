@@ -1,0 +1,130 @@
+"""Signed statements: DSSE envelopes with ed25519, made and checked offline.
+
+The private key is a file in the data directory that only this user can read. The envelope is the one of
+https://github.com/secure-systems-lab/dsse, so other tools can check it with the public key alone.
+"""
+
+import base64
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+    load_pem_private_key,
+    load_pem_public_key,
+)
+
+from trimtab.infra.storage import DataDirectory
+from trimtab.kernel.errors import Corrupt
+from trimtab.kernel.ids import sha256_hex
+
+KEY_FILE = "signing.key"
+
+Envelope = Mapping[str, object]
+"""``payloadType``, ``payload`` (base64) and ``signatures``: JSON-ready."""
+
+
+@dataclass(frozen=True, slots=True)
+class Signer:
+    """Signs with one private key."""
+
+    key: Ed25519PrivateKey
+
+    @classmethod
+    def of(cls, directory: DataDirectory) -> "Signer":
+        """Return the signer of the data directory; its key is made at first use.
+
+        Raises:
+            Corrupt: The key file holds no ed25519 key.
+        """
+        file = directory.file(KEY_FILE)
+        if not file.exists():
+            new = Ed25519PrivateKey.generate()
+            directory.keep_secret(
+                KEY_FILE, new.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+            )
+        try:
+            key = load_pem_private_key(file.read_bytes(), password=None)
+        except (ValueError, TypeError) as error:
+            raise _bad_key(str(file)) from error
+        if not isinstance(key, Ed25519PrivateKey):
+            raise _bad_key(str(file))
+        return cls(key)
+
+    @property
+    def public_pem(self) -> str:
+        """Return the public key, for those who check."""
+        public = self.key.public_key()
+        return public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
+
+    def sign(self, payload_type: str, statement: Mapping[str, object]) -> Envelope:
+        """Return the statement in a signed envelope.
+
+        Args:
+            payload_type: What the statement is, such as ``application/vnd.trimtab.erasure+json``.
+            statement: JSON-ready; it is signed as canonical JSON (sorted keys, no spaces).
+        """
+        payload = json.dumps(statement, sort_keys=True, separators=(",", ":")).encode()
+        signature = self.key.sign(_to_be_signed(payload_type, payload))
+        return {
+            "payloadType": payload_type,
+            "payload": base64.b64encode(payload).decode(),
+            "signatures": [
+                {"keyid": key_id(self.public_pem), "sig": base64.b64encode(signature).decode()}
+            ],
+        }
+
+
+def key_id(public_pem: str) -> str:
+    """Return the short name of a public key: the first 16 hexadecimal digits of its SHA-256."""
+    return sha256_hex(_public_key(public_pem).public_bytes_raw())[:16]
+
+
+def opened(envelope: Mapping[str, object], public_pem: str, payload_type: str) -> dict[str, object]:
+    """Return the statement of an envelope that this key has signed.
+
+    Raises:
+        Corrupt: It is no such envelope, or it was changed, or another key signed it.
+    """
+    try:
+        payload = base64.b64decode(str(envelope["payload"]), validate=True)
+        signatures = envelope["signatures"]
+        found = [base64.b64decode(entry["sig"]) for entry in signatures]  # type: ignore[attr-defined]
+        if envelope["payloadType"] != payload_type or not found:
+            raise ValueError("another payload type, or no signature")
+        _public_key(public_pem).verify(found[0], _to_be_signed(payload_type, payload))
+        statement = json.loads(payload)
+    except (KeyError, TypeError, ValueError, InvalidSignature) as error:
+        raise Corrupt(
+            "The signed statement does not match its signature.",
+            hint="Check the file against the original and the public key of the service that signed it.",
+        ) from error
+    if not isinstance(statement, dict):
+        raise Corrupt("The signed statement is no JSON object.")
+    return statement
+
+
+def _public_key(pem: str) -> Ed25519PublicKey:
+    key = load_pem_public_key(pem.encode())
+    if not isinstance(key, Ed25519PublicKey):
+        raise ValueError("not an ed25519 key")
+    return key
+
+
+def _to_be_signed(payload_type: str, payload: bytes) -> bytes:
+    """Return DSSE's pre-authentication encoding, which binds the type to the payload."""
+    kind = payload_type.encode()
+    return b"DSSEv1 %d %b %d %b" % (len(kind), kind, len(payload), payload)
+
+
+def _bad_key(file: str) -> Corrupt:
+    return Corrupt(
+        f"{file} holds no ed25519 key.",
+        hint="Restore it from a backup; without it earlier signatures can be checked but none be made.",
+    )

@@ -1,0 +1,8 @@
+"""What the HTTP interface and the console share: who is calling, console sessions, rate limits."""
+
+from trimtab.infra.web.access import PUBLIC, Access, Needs, caller
+from trimtab.infra.web.limits import RateLimits
+from trimtab.infra.web.live import LiveViews
+from trimtab.infra.web.sessions import Sessions
+
+__all__ = ["PUBLIC", "Access", "LiveViews", "Needs", "RateLimits", "Sessions", "caller"]

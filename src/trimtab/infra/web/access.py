@@ -1,0 +1,114 @@
+"""Who is calling, and whether the route allows it.
+
+Every route states its role with `Needs`; a test walks all routes and fails on one that does not.
+"""
+
+from dataclasses import dataclass
+from ipaddress import ip_address
+
+from starlette.requests import HTTPConnection, Request
+
+from trimtab.infra.auth import Keys, Principal, Role
+from trimtab.infra.web.limits import RateLimits
+from trimtab.infra.web.sessions import COOKIE, Sessions
+from trimtab.kernel.errors import Unauthenticated
+
+ANONYMOUS = Principal("anonymous", Role.READER)
+CONTROL = Principal("local", Role.ADMIN)
+"""The caller on the control socket: the file's permissions have admitted it."""
+
+_FORWARDED = ("forwarded", "x-forwarded-for", "x-real-ip")
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """Finds the caller of a request.
+
+    Attributes:
+        anonymous_reader: Whether a caller without a key may read. Only to be set when the service
+            listens on loopback alone.
+        key_limit_per_minute: Calls a minute that one key may make; 0 means any number.
+    """
+
+    keys: Keys
+    sessions: Sessions
+    limits: RateLimits
+    anonymous_reader: bool
+    key_limit_per_minute: int
+
+    def identify(self, connection: HTTPConnection) -> Principal | None:
+        """Return the caller, or None when there is no key and anonymous reading is not allowed.
+
+        Raises:
+            Unauthenticated: A key or session was given and is unknown, revoked or expired.
+            RateLimited: The key has made too many calls.
+        """
+        if (admitted := connection.scope.get("trimtab.principal")) is not None:
+            return admitted if isinstance(admitted, Principal) else None
+        if key := api_key(connection):
+            principal = self.keys.authenticate(key)
+            self.limits.take(f"key:{principal.name}", self.key_limit_per_minute)
+            return principal
+        if cookie := connection.cookies.get(COOKIE):
+            return self.sessions.principal(cookie)
+        return ANONYMOUS if self._may_read_anonymously(connection) else None
+
+    def _may_read_anonymously(self, connection: HTTPConnection) -> bool:
+        # A forwarding header means that a proxy on this machine speaks for somebody elsewhere.
+        return (
+            self.anonymous_reader
+            and connection.client is not None
+            and is_loopback(connection.client.host)
+            and not any(name in connection.headers for name in _FORWARDED)
+        )
+
+
+def api_key(connection: HTTPConnection) -> str:
+    """Return the key in ``Authorization: Bearer`` or ``X-API-Key``; empty when there is none."""
+    scheme, _, credentials = connection.headers.get("authorization", "").partition(" ")
+    if scheme.lower() == "bearer" and credentials.strip():
+        return credentials.strip()
+    return connection.headers.get("x-api-key", "").strip()
+
+
+def is_loopback(host: str) -> bool:
+    """Return whether the host name or address can only be this machine."""
+    if host.lower() == "localhost":
+        return True
+    try:
+        return ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False
+
+
+class Needs:
+    """A route's demand on its caller, used as a dependency; it yields the caller.
+
+    Args:
+        role: The least role that may call; None lets everybody in.
+    """
+
+    def __init__(self, role: Role | None) -> None:
+        self.role = role
+
+    def __call__(self, request: Request) -> Principal:
+        """Return the caller, or raise `Unauthenticated` or `Forbidden`."""
+        if self.role is None:
+            return ANONYMOUS
+        access: Access = request.app.state.access
+        principal = access.identify(request)
+        if principal is None:
+            raise Unauthenticated("This call needs an API key.")
+        principal.require(self.role)
+        request.state.principal = principal
+        return principal
+
+
+PUBLIC = Needs(None)
+"""For routes that anybody may call; each says why beside it."""
+
+
+def caller(request: Request) -> Principal:
+    """Return the caller that the route's `Needs` has admitted."""
+    found = getattr(request.state, "principal", ANONYMOUS)
+    return found if isinstance(found, Principal) else ANONYMOUS

@@ -1,0 +1,51 @@
+"""Rate limits: an exact count of calls in the last minute for each client."""
+
+import math
+import threading
+from collections import OrderedDict, deque
+
+from trimtab.kernel.clock import Clock
+from trimtab.kernel.errors import RateLimited
+
+WINDOW_SECONDS = 60.0
+_CLIENTS = 4096
+"""How many clients are remembered; the one that was quiet longest is forgotten first."""
+
+
+class TooManyCalls(RateLimited):
+    """A client exceeded its limit."""
+
+    code = "api.rate_limited"
+
+    def __init__(self, limit: int, retry_after_seconds: int) -> None:
+        super().__init__(
+            f"More than {limit} calls in a minute.",
+            hint=f"Repeat the call in {retry_after_seconds} s.",
+        )
+        self.retry_after_seconds = retry_after_seconds
+
+
+class RateLimits:
+    """Counts calls by client over a sliding minute. Refused calls do not count."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._calls: OrderedDict[str, deque[float]] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def take(self, client: str, limit: int) -> None:
+        """Count a call, or raise `TooManyCalls`; a limit of 0 means none."""
+        if limit == 0:
+            return
+        # Calls come in real time, whatever a drill's clock says.
+        now = self._clock.monotonic() / self._clock.rate
+        with self._lock:
+            calls = self._calls.setdefault(client, deque())
+            self._calls.move_to_end(client)
+            while calls and calls[0] <= now - WINDOW_SECONDS:
+                calls.popleft()
+            if len(calls) >= limit:
+                raise TooManyCalls(limit, math.ceil(calls[0] + WINDOW_SECONDS - now))
+            calls.append(now)
+            if len(self._calls) > _CLIENTS:
+                self._calls.popitem(last=False)

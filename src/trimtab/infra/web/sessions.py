@@ -1,0 +1,98 @@
+"""Console sign-in: one-time links, and cookies that no script can read or forge."""
+
+import base64
+import hashlib
+import hmac
+import json
+import secrets
+import threading
+from datetime import timedelta
+
+from trimtab.infra.auth import Keys, Principal
+from trimtab.infra.storage import DataDirectory
+from trimtab.kernel.clock import Clock
+from trimtab.kernel.errors import Unauthenticated
+
+COOKIE = "trimtab_session"
+_LINK_HOURS = 1
+_OPEN_LINKS = 32
+
+
+class SignInRefused(Unauthenticated):
+    """A sign-in link or session is unknown, used or expired."""
+
+    code = "console.sign_in_refused"
+    default_hint = "`trimtab console` prints a new sign-in link; or sign in with an API key."
+
+
+class Sessions:
+    """Issues and checks console sessions.
+
+    A cookie names a key and when it ends, signed with a secret that is kept in the data directory:
+    sessions survive a restart, and end at once when their key is revoked.
+
+    Args:
+        secret: At least 32 random bytes, see `session_secret`.
+        hours: How long a session lasts.
+    """
+
+    def __init__(self, keys: Keys, clock: Clock, secret: bytes, hours: float) -> None:
+        self._keys = keys
+        self._clock = clock
+        self._secret = secret
+        self.seconds = int(hours * 3600)
+        self._links: dict[str, tuple[str, float]] = {}
+        self._lock = threading.Lock()
+
+    def new_link(self, key_name: str) -> str:
+        """Return a one-time token that signs in as the key of that name, within an hour."""
+        token = secrets.token_urlsafe(24)
+        ends = self._clock.now() + timedelta(hours=_LINK_HOURS)
+        with self._lock:
+            self._links[token] = (key_name, ends.timestamp())
+            while len(self._links) > _OPEN_LINKS:
+                del self._links[next(iter(self._links))]
+        return token
+
+    def redeem(self, token: str) -> Principal:
+        """Return whom the link signs in; it works once.
+
+        Raises:
+            SignInRefused: The link is unknown, was used, or has expired.
+        """
+        with self._lock:
+            name, ends = self._links.pop(token, ("", 0.0))
+        if self._clock.now().timestamp() >= ends:
+            raise SignInRefused("This sign-in link was used before, or has expired.")
+        return self._keys.named(name)
+
+    def cookie(self, principal: Principal) -> str:
+        """Return the value of a new session's cookie."""
+        ends = int(self._clock.now().timestamp()) + self.seconds
+        body = _packed(json.dumps({"name": principal.name, "ends": ends}).encode())
+        return f"{body}.{self._signature(body)}"
+
+    def principal(self, cookie: str) -> Principal:
+        """Return whose session it is, or raise `SignInRefused` or `Unauthenticated`."""
+        body, _, signature = cookie.partition(".")
+        if not hmac.compare_digest(signature.encode(), self._signature(body).encode()):
+            raise SignInRefused("The session is not one of ours.")
+        claims = json.loads(base64.urlsafe_b64decode(body + "=" * (-len(body) % 4)))
+        if self._clock.now().timestamp() >= claims["ends"]:
+            raise SignInRefused("The session has expired.")
+        return self._keys.named(claims["name"])
+
+    def _signature(self, body: str) -> str:
+        return _packed(hmac.digest(self._secret, body.encode(), hashlib.sha256))
+
+
+def session_secret(directory: DataDirectory) -> bytes:
+    """Return the secret that signs sessions; it is made on first use."""
+    file = directory.file("session.secret")
+    if not file.exists():
+        directory.keep_secret(file.name, secrets.token_bytes(32))
+    return file.read_bytes()
+
+
+def _packed(data: bytes) -> str:
+    return base64.urlsafe_b64encode(data).decode().rstrip("=")

@@ -1,0 +1,26 @@
+"""Projects of documents and the search over them."""
+
+from trimtab.knowledge.records import (
+    Document,
+    DocumentState,
+    FolderIngested,
+    Ingested,
+    Passage,
+    ProjectStats,
+    Refused,
+    SearchResult,
+)
+from trimtab.knowledge.service import Knowledge, Surroundings
+
+__all__ = [
+    "Document",
+    "DocumentState",
+    "FolderIngested",
+    "Ingested",
+    "Knowledge",
+    "Passage",
+    "ProjectStats",
+    "Refused",
+    "SearchResult",
+    "Surroundings",
+]

@@ -1,0 +1,161 @@
+"""What can be done to knowledge."""
+
+from trimtab.kernel.operable import (
+    Action,
+    ActionContext,
+    ActionResult,
+    Arguments,
+    Param,
+    Risk,
+)
+from trimtab.knowledge.service import Knowledge
+from trimtab.knowledge.usage import CacheSizes
+
+_MOST_ENTRIES = 1_000_000
+
+
+def actions(knowledge: Knowledge) -> tuple[Action, ...]:
+    """Return every action of the domain."""
+    return (
+        _reload(knowledge),
+        _reinstall(knowledge),
+        _resize(knowledge),
+        _warm(knowledge),
+        _retry(knowledge),
+    )
+
+
+def _reload(knowledge: Knowledge) -> Action:
+    def run(_: Arguments, __: ActionContext) -> ActionResult:
+        knowledge.reload_model()
+        return ActionResult("Loaded the embedding model from its files.")
+
+    def dry_run(_: Arguments, __: ActionContext) -> ActionResult:
+        present = knowledge.encoder.files_present()
+        verdict = "would be loaded from its files" if present else "has no files to be loaded from"
+        return ActionResult(f"The embedding model {verdict}.", {"files_present": present})
+
+    return Action(
+        "knowledge.embedding.reload",
+        "Load the embedding model again from the files that are there.",
+        Risk.AUTOMATIC,
+        run,
+        dry_run,
+        no_undo_because="it only brings back what the service needs in order to work",
+    )
+
+
+def _reinstall(knowledge: Knowledge) -> Action:
+    def run(_: Arguments, __: ActionContext) -> ActionResult:
+        made = knowledge.reinstall_model()
+        what = "Made the embedding model's files anew" if made else "Found the files intact"
+        return ActionResult(f"{what} and loaded them.", {"files_made": made})
+
+    def dry_run(_: Arguments, __: ActionContext) -> ActionResult:
+        problem = knowledge.encoder.home.problem()
+        found = problem or "every file is intact"
+        return ActionResult(
+            f"The model's files would be checked ({found}), made anew if needed, and loaded.",
+            {"problem": problem},
+        )
+
+    return Action(
+        "knowledge.embedding.reinstall",
+        "Make the embedding model's files anew from the installed package, and load them.",
+        Risk.APPROVAL,
+        run,
+        dry_run,
+        no_undo_because="the files it replaces are missing or damaged",
+    )
+
+
+def _resize(knowledge: Knowledge) -> Action:
+    def wanted(given: Arguments) -> CacheSizes:
+        now = knowledge.cache_sizes()
+        return CacheSizes(
+            int(given.get("query") or 0) or now.query,
+            int(given.get("embedding") or 0) or now.embedding,
+        )
+
+    def run(given: Arguments, _: ActionContext) -> ActionResult:
+        sizes = wanted(given)
+        before = knowledge.resize_caches(sizes)
+        return ActionResult(
+            f"Resized the caches: query {before.query} to {sizes.query}, "
+            f"embedding {before.embedding} to {sizes.embedding} entries.",
+            {"query": sizes.query, "embedding": sizes.embedding},
+            undo_arguments={"query": before.query, "embedding": before.embedding},
+        )
+
+    def dry_run(given: Arguments, _: ActionContext) -> ActionResult:
+        sizes, now = wanted(given), knowledge.cache_sizes()
+        return ActionResult(
+            f"The caches would be resized: query {now.query} to {sizes.query}, "
+            f"embedding {now.embedding} to {sizes.embedding} entries."
+        )
+
+    return Action(
+        "knowledge.cache.resize",
+        "Let the caches hold more or fewer entries, from now on and over restarts.",
+        Risk.AUTOMATIC,
+        run,
+        dry_run,
+        params=(
+            Param("query", "integer", "Search results to keep; 0 leaves it.", 0, 0, _MOST_ENTRIES),
+            Param(
+                "embedding",
+                "integer",
+                "Vectors of queries to keep; 0 leaves it.",
+                0,
+                0,
+                _MOST_ENTRIES,
+            ),
+        ),
+        undo=run,
+    )
+
+
+def _warm(knowledge: Knowledge) -> Action:
+    def run(given: Arguments, _: ActionContext) -> ActionResult:
+        done = knowledge.warm_cache(int(given["top"]), str(given["project"]))
+        return ActionResult(
+            f"Answered {done.asked} frequent queries into the cache, skipped {done.skipped}.",
+            {"asked": done.asked, "skipped": done.skipped},
+        )
+
+    def dry_run(given: Arguments, _: ActionContext) -> ActionResult:
+        return ActionResult(
+            f"Up to {given['top']} frequent queries would be answered into the cache."
+        )
+
+    return Action(
+        "knowledge.cache.warm",
+        "Answer the most frequent queries into the cache, before users ask them again.",
+        Risk.AUTOMATIC,
+        run,
+        dry_run,
+        params=(
+            Param("top", "integer", "How many queries at most.", 1000, 1, 100_000),
+            Param("project", "string", "Only of this project; empty means all.", ""),
+        ),
+        no_undo_because="entries that nobody asks for leave the cache by themselves",
+    )
+
+
+def _retry(knowledge: Knowledge) -> Action:
+    def run(_: Arguments, __: ActionContext) -> ActionResult:
+        count = knowledge.retry_dead_letters()
+        return ActionResult(f"Queued {count} documents again.", {"documents": count})
+
+    def dry_run(_: Arguments, __: ActionContext) -> ActionResult:
+        count = knowledge.counts()["dead"]
+        return ActionResult(f"{count} documents would be queued again.", {"documents": count})
+
+    return Action(
+        "knowledge.ingestion.retry_dead_letters",
+        "Try again to embed the documents of the dead-letter list.",
+        Risk.AUTOMATIC,
+        run,
+        dry_run,
+        no_undo_because="a document that fails again returns to the list by itself",
+    )

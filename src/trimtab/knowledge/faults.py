@@ -1,0 +1,185 @@
+"""How knowledge can be broken, for drills: the real thing each time, and how to put it back."""
+
+import random
+import shutil
+import threading
+from collections.abc import Mapping
+
+from trimtab.kernel.clock import Clock
+from trimtab.kernel.errors import Conflict, TrimtabError
+from trimtab.kernel.operable import Arguments, Fault, Param, Value
+from trimtab.knowledge.service import Knowledge
+from trimtab.knowledge.usage import CacheSizes
+
+
+class NothingToSearch(Conflict):
+    """A drill needs traffic, and there is no project to search."""
+
+    code = "knowledge.nothing_to_search"
+    default_hint = "Ingest some documents first: `trimtab knowledge ingest PROJECT PATH`."
+
+
+def faults(knowledge: Knowledge, clock: Clock) -> tuple[Fault, ...]:
+    """Return every fault of the domain."""
+    return (*_of_the_model(knowledge), *_of_the_cache(knowledge, clock))
+
+
+def _of_the_model(knowledge: Knowledge) -> tuple[Fault, ...]:
+    folder = knowledge.encoder.home.folder
+
+    def remove(_: Arguments) -> Mapping[str, Value]:
+        shutil.rmtree(folder, ignore_errors=True)
+        knowledge.encoder.unload()
+        return {}
+
+    def corrupt(_: Arguments) -> Mapping[str, Value]:
+        largest = max(folder.iterdir(), key=lambda file: file.stat().st_size)
+        with largest.open("r+b") as stream:
+            stream.seek(largest.stat().st_size // 2)
+            stream.write(b"\0damaged\0" * 512)
+        knowledge.encoder.unload()
+        return {"file": largest.name}
+
+    def unload(_: Arguments) -> Mapping[str, Value]:
+        knowledge.encoder.unload()
+        return {}
+
+    def restore(_: Mapping[str, Value]) -> None:
+        knowledge.reinstall_model()
+
+    return (
+        Fault(
+            "knowledge.embedding.remove_model",
+            "Delete the embedding model's files and end the loaded model.",
+            remove,
+            restore,
+        ),
+        Fault(
+            "knowledge.embedding.corrupt_model",
+            "Overwrite a part of the embedding model's largest file and end the loaded model.",
+            corrupt,
+            restore,
+        ),
+        Fault(
+            "knowledge.embedding.unload_model",
+            "End the loaded model, as a crash of it would.",
+            unload,
+            restore,
+        ),
+    )
+
+
+def _of_the_cache(knowledge: Knowledge, clock: Clock) -> tuple[Fault, ...]:
+    traffic = _Traffic(knowledge, clock)
+
+    def fault(
+        name: str, text: str, *params: Param, pace: float = 1.0, known: bool = False
+    ) -> Fault:
+        broken = _BrokenCache(knowledge, traffic, known=known)
+        a_second = Param("per_second", "number", "Searches a second.", pace, 0.01, 1000)
+        return Fault(name, text, broken.inject, broken.restore, params=(*params, a_second))
+
+    return (
+        fault(
+            "knowledge.cache.shrink",
+            "Shrink the query cache, and search for the same queries over and over.",
+            Param("query", "integer", "Entries left to the query cache.", 5, 1, 100_000),
+            Param("distinct", "integer", "How many different queries.", 50, 2, 100_000),
+        ),
+        fault(
+            "knowledge.cache.empty",
+            "Empty roomy caches as a restart does, and search for many queries that were asked before.",
+            Param("query", "integer", "Entries of the query cache.", 4000, 1, 100_000),
+            Param("distinct", "integer", "How many different queries.", 1000, 2, 100_000),
+            pace=0.3,
+            known=True,
+        ),
+        fault(
+            "knowledge.cache.diversify",
+            "Search for so many different queries that hardly any comes twice.",
+            Param("query", "integer", "Entries of the query cache.", 100, 1, 100_000),
+            Param("distinct", "integer", "How many different queries.", 2500, 2, 100_000),
+        ),
+    )
+
+
+class _BrokenCache:
+    """One way to make the query cache miss: its size, and the searches that it meets."""
+
+    def __init__(self, knowledge: Knowledge, traffic: "_Traffic", *, known: bool) -> None:
+        self._knowledge = knowledge
+        self._traffic = traffic
+        self._known = known
+
+    def inject(self, given: Arguments) -> Mapping[str, Value]:
+        queries = self._traffic.queries(int(given["distinct"]))
+        if self._known:
+            self._traffic.remember(queries)
+        before = self._knowledge.cache_sizes()
+        self._knowledge.resize_caches(CacheSizes(int(given["query"]), before.embedding))
+        self._knowledge.empty_caches()
+        self._traffic.start(queries, float(given["per_second"]))
+        return {"query": before.query, "embedding": before.embedding}
+
+    def restore(self, before: Mapping[str, Value]) -> None:
+        self._traffic.stop()
+        self._knowledge.resize_caches(CacheSizes(int(before["query"]), int(before["embedding"])))
+
+
+class _Traffic:
+    """Real searches in the background, as users would make them, until it is stopped."""
+
+    def __init__(self, knowledge: Knowledge, clock: Clock) -> None:
+        self._knowledge = knowledge
+        self._clock = clock
+        self._stop = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def queries(self, distinct: int) -> list[tuple[str, str]]:
+        """Return project names and queries, taken from the documents' own titles."""
+        found = [project for project in self._knowledge.list_projects() if project.documents]
+        if not found:
+            raise NothingToSearch("There is no document to search for.")
+        project = found[0].name
+        titles = [document.title for document in self._knowledge.documents(project, limit=200)]
+        return [
+            (project, f"{titles[number % len(titles)][:100]} {number}")
+            for number in range(distinct)
+        ]
+
+    def remember(self, queries: list[tuple[str, str]]) -> None:
+        """Let the queries count as asked before."""
+        project = self._knowledge.projects.find(queries[0][0])
+        for _, query in queries * 3:
+            self._knowledge.searcher.on_query(project.key, query)
+
+    def start(self, queries: list[tuple[str, str]], per_second: float) -> None:
+        """Search for the queries in random order until `stop`."""
+        self.stop()
+        self._stop.clear()
+        self._thread = threading.Thread(
+            target=self._run,
+            args=(queries, per_second),
+            name="knowledge-drill-traffic",
+            daemon=True,
+        )
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End the searches, if any are running."""
+        if self._thread is not None:
+            self._stop.set()
+            self._thread.join()
+            self._thread = None
+
+    def _run(self, queries: list[tuple[str, str]], per_second: float) -> None:
+        chance = random.Random(7)  # noqa: S311 - a drill repeats itself exactly.
+        due = self._clock.monotonic()
+        while not self._stop.is_set():
+            project, query = chance.choice(queries)
+            try:
+                self._knowledge.search(project, query)
+            except TrimtabError:
+                return  # The project is gone: the drill's traffic goes with it.
+            due += 1 / per_second
+            self._clock.wait(self._stop, due - self._clock.monotonic())

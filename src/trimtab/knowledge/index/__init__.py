@@ -1,0 +1,24 @@
+"""Disposable indexes over the store's passages: words and vectors, per project.
+
+``ProjectIndex`` is what the rest of knowledge uses; ``ranking`` searches in it.
+"""
+
+from trimtab.knowledge.index.analysis import QueryTerm, analysed, query_terms
+from trimtab.knowledge.index.keywords import KeywordIndex, WordMatches
+from trimtab.knowledge.index.project import Difference, IndexedPassage, ProjectIndex
+from trimtab.knowledge.index.vectors import EXACT_LIMIT, Keys, Nearest, VectorIndex
+
+__all__ = [
+    "EXACT_LIMIT",
+    "Difference",
+    "IndexedPassage",
+    "Keys",
+    "KeywordIndex",
+    "Nearest",
+    "ProjectIndex",
+    "QueryTerm",
+    "VectorIndex",
+    "WordMatches",
+    "analysed",
+    "query_terms",
+]

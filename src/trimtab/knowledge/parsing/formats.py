@@ -1,0 +1,126 @@
+"""What a file is: by its name or the stated type, checked against its first bytes."""
+
+from dataclasses import dataclass
+from pathlib import PurePath
+
+from trimtab.knowledge.errors import (
+    DocumentEmpty,
+    DocumentEncrypted,
+    DocumentTypeUnsupported,
+    DocumentUnreadable,
+)
+
+_OFFICE = "application/vnd.openxmlformats-officedocument"
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """A kind of file that is ingested."""
+
+    media_type: str
+    suffixes: tuple[str, ...]
+    kind: str
+    """``text``: its bytes are its text; ``markup``: text that the parser renders; ``pdf``; ``zip``."""
+    marked_up: bool = False
+    """Whether its extracted text has Markdown headings."""
+
+
+TEXT = Format("text/plain", (".txt", ".text", ".log", ".rst"), "text")
+FORMATS = (
+    TEXT,
+    Format("text/markdown", (".md", ".markdown"), "text", marked_up=True),
+    Format("application/json", (".json", ".jsonl"), "text"),
+    Format("text/html", (".html", ".htm", ".xhtml"), "markup", marked_up=True),
+    Format("text/csv", (".csv",), "markup"),
+    Format("message/rfc822", (".eml",), "markup"),
+    Format("application/pdf", (".pdf",), "pdf"),
+    Format(f"{_OFFICE}.wordprocessingml.document", (".docx",), "zip", marked_up=True),
+    Format(f"{_OFFICE}.presentationml.presentation", (".pptx",), "zip", marked_up=True),
+    Format(f"{_OFFICE}.spreadsheetml.sheet", (".xlsx",), "zip", marked_up=True),
+)
+SUFFIXES = {suffix: known for known in FORMATS for suffix in known.suffixes}
+_BY_TYPE = {known.media_type: known for known in FORMATS}
+_OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+_FOREIGN = {
+    b"%PDF-": "a PDF file",
+    b"PK\x03\x04": "a ZIP archive or an Office file",
+    _OLE: "an old or encrypted Office file",
+    b"\x89PNG": "a picture",
+    b"\xff\xd8\xff": "a picture",
+    b"GIF8": "a picture",
+    b"\x1f\x8b": "a gzip archive",
+    b"7z\xbc\xaf": "a 7-Zip archive",
+    b"\x7fELF": "a program",
+    b"MZ\x90": "a program",
+}
+
+
+def recognised(name: str, data: bytes, media_type: str | None) -> Format:
+    """Return the file's format.
+
+    Raises:
+        DocumentEmpty: It has no bytes.
+        DocumentTypeUnsupported: Nothing here reads such content, or the content is not what its name says.
+        DocumentEncrypted: It is an Office file with a password.
+    """
+    if not data.strip():
+        raise DocumentEmpty(f"{name} is empty.")
+    suffix = PurePath(name).suffix.lower()
+    stated = (media_type or "").partition(";")[0].strip().lower()
+    known = SUFFIXES.get(suffix) or _BY_TYPE.get(stated)
+    content = _content(data)
+    if known is None:
+        if content:
+            raise DocumentTypeUnsupported(f"{name} is {content}, which is not ingested as such.")
+        decoded(name, data)
+        return TEXT
+    _check(known, name, data, content)
+    return known
+
+
+def _content(data: bytes) -> str:
+    return next((what for magic, what in _FOREIGN.items() if data.startswith(magic)), "")
+
+
+def _check(known: Format, name: str, data: bytes, content: str) -> None:
+    wrong = DocumentTypeUnsupported(
+        f"{name} is named like {known.suffixes[0]} but its content is {content or 'something else'}.",
+        hint="Give the file the ending that fits its content, or save it again in that format.",
+    )
+    match known.kind:
+        case "pdf":
+            if b"%PDF-" not in data[:1024]:
+                raise wrong
+        case "zip":
+            if data.startswith(_OLE):
+                raise DocumentEncrypted(f"{name} is encrypted, or an old Office file.")
+            if not data.startswith(b"PK\x03\x04"):
+                raise wrong
+        case _:
+            if content:
+                raise wrong
+
+
+def decoded(name: str, data: bytes) -> str:
+    """Return the text of a text file: UTF-8, UTF-16 with its mark, else Windows-1252.
+
+    Raises:
+        DocumentTypeUnsupported: It holds zero bytes or is mostly control characters: it is not text.
+        DocumentUnreadable: Its byte-order mark lies.
+    """
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        try:
+            return _lines(data.decode("utf-16"))
+        except UnicodeDecodeError as error:
+            raise DocumentUnreadable(f"{name} is not valid UTF-16.") from error
+    controls = sum(byte < 32 and byte not in b"\t\n\r\f\x1b" for byte in data[:65536])
+    if b"\0" in data or controls * 20 > len(data[:65536]):
+        raise DocumentTypeUnsupported(f"{name} is not text: it holds binary data.")
+    try:
+        return _lines(data.decode("utf-8-sig"))
+    except UnicodeDecodeError:
+        return _lines(data.decode("cp1252", errors="replace"))
+
+
+def _lines(text: str) -> str:
+    return text.replace("\r\n", "\n").replace("\r", "\n")

@@ -1,0 +1,247 @@
+"""The parent's side of parsing: keeps one warm worker, feeds it, and kills it when it goes over its limits."""
+
+import json
+import logging
+import re
+import signal
+import subprocess
+import sys
+import threading
+from dataclasses import dataclass
+from pathlib import Path, PurePath
+from typing import Any
+
+import orjson
+
+from trimtab.infra.settings.sections.knowledge import KnowledgeSettings
+from trimtab.kernel.errors import TrimtabError
+from trimtab.knowledge.errors import (
+    DocumentEmpty,
+    DocumentEncrypted,
+    DocumentTooLarge,
+    DocumentUnreadable,
+    ParserFailed,
+)
+from trimtab.knowledge.parsing.formats import Format, decoded, recognised
+from trimtab.knowledge.records import ParsedDocument
+
+_log = logging.getLogger(__name__)
+_WORKER = Path(__file__).with_name("worker.py")
+_MB = 1024 * 1024
+# A library's leaks end with its process: a worker serves so many files, then a fresh one takes over.
+_FILES_PER_WORKER = 50
+_FRONT_MATTER = re.compile(r"\A---\n(.*?)\n---\s*(?:\n|\Z)", re.DOTALL)
+_TITLE_LINE = re.compile(r"^title:\s*(.+?)\s*$", re.MULTILINE)
+_FIRST_HEADING = re.compile(r"^#\s+(.+?)\s*#*$", re.MULTILINE)
+
+
+class Parser:
+    """Turns the bytes of a file into text. Safe to call from many threads; one file is parsed at a time.
+
+    Plain text, Markdown and JSON are decoded here; everything else goes to the worker.
+    """
+
+    def __init__(self, settings: KnowledgeSettings) -> None:
+        self._settings = settings
+        self._lock = threading.Lock()
+        self._worker: _Worker | None = None
+
+    def parse(self, name: str, data: bytes, media_type: str | None = None) -> ParsedDocument:
+        """Return the file's text.
+
+        Args:
+            name: The file's name; its ending decides the format, before the media type.
+            data: The file.
+            media_type: As stated by an uploader, if at all.
+
+        Raises:
+            DocumentTooLarge: The file, what it unpacks to, or its text is over a limit.
+            DocumentTypeUnsupported: See `recognised`.
+            DocumentEncrypted: It has a password.
+            DocumentUnreadable: It is damaged.
+            DocumentEmpty: There is no text in it.
+            ParserFailed: The worker ran into its limits or crashed.
+        """
+        if len(data) > self._settings.max_document_mb * _MB:
+            raise too_large(name, len(data), self._settings)
+        known = recognised(name, data, media_type)
+        parsed = (
+            self._decoded(name, data, known)
+            if known.kind == "text"
+            else self._extracted(name, data, known)
+        )
+        if not parsed.text.strip():
+            raise DocumentEmpty(f"{name} holds no text.")
+        return parsed
+
+    def rest(self) -> None:
+        """End the warm worker, if any; the next file starts another."""
+        with self._lock:
+            self._end()
+
+    @property
+    def worker_pid(self) -> int | None:
+        """The warm worker's process id, if there is one."""
+        worker = self._worker
+        return worker.process.pid if worker else None
+
+    def _decoded(self, name: str, data: bytes, known: Format) -> ParsedDocument:
+        text = decoded(name, data)
+        if len(text) > self._settings.max_text_characters:
+            raise _text_too_long(name, self._settings)
+        title = _markdown_title(text) if known.marked_up else ""
+        return ParsedDocument(text, title or _stem(name), known.media_type, (), known.marked_up)
+
+    def _extracted(self, name: str, data: bytes, known: Format) -> ParsedDocument:
+        if known.kind == "markup":
+            decoded(name, data)  # Refuses what is not text.
+        answer = self._ask(name, data, known.media_type)
+        if "error" in answer:
+            raise self._refusal(name, str(answer["error"]), str(answer["detail"]))
+        text = str(answer["text"])
+        title = str(answer["title"]) or (_markdown_title(text) if known.marked_up else "")
+        pages = tuple(int(offset) for offset in answer["pages"])
+        return ParsedDocument(text, title or _stem(name), known.media_type, pages, known.marked_up)
+
+    def _ask(self, name: str, data: bytes, media_type: str) -> dict[str, Any]:
+        header = {
+            "media_type": media_type,
+            "max_inflated_bytes": self._settings.max_inflated_mb * _MB,
+            "max_text_characters": self._settings.max_text_characters,
+        }
+        with self._lock:
+            worker = self._worker or _Worker.start(self._settings)
+            self._worker = worker
+            answer = worker.ask(json.dumps(header).encode(), data, self._settings.parse_seconds)
+            if answer is None:
+                reason = worker.why_it_ended()
+                self._end()
+                _log.warning("parser worker ended", extra={"reason": reason, "bytes": len(data)})
+                raise ParserFailed(f"{name} could not be parsed: the parser {reason}.")
+            worker.served += 1
+            if worker.served >= _FILES_PER_WORKER:
+                self._end()
+            return answer
+
+    def _end(self) -> None:
+        if self._worker is not None:
+            self._worker.kill()
+            self._worker = None
+
+    def _refusal(self, name: str, error: str, detail: str) -> TrimtabError:
+        match error:
+            case "encrypted":
+                return DocumentEncrypted(f"{name} is protected by a password.")
+            case "inflated":
+                limit = self._settings.max_inflated_mb
+                return DocumentTooLarge(
+                    f"{name} unpacks to more than {limit} MB (knowledge.max_inflated_mb)."
+                )
+            case "text":
+                return _text_too_long(name, self._settings)
+            case "memory":
+                return ParserFailed(f"{name} needs more memory than the parser may have.")
+            case _:
+                return DocumentUnreadable(f"{name} cannot be read: {detail or 'it is damaged'}.")
+
+
+@dataclass
+class _Worker:
+    """The running process and what happened to it."""
+
+    process: subprocess.Popen[bytes]
+    served: int = 0
+    timed_out: bool = False
+
+    @classmethod
+    def start(cls, settings: KnowledgeSettings) -> "_Worker":
+        limits = {
+            "memory_bytes": settings.parse_memory_mb * _MB,
+            "cpu_seconds": settings.parse_seconds,
+        }
+        process = subprocess.Popen(  # noqa: S603 - our own file, run by this interpreter.
+            [sys.executable, "-I", str(_WORKER), json.dumps(limits)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env={},  # A parser needs none of our secrets.
+            start_new_session=True,
+        )
+        return cls(process)
+
+    def ask(self, header: bytes, data: bytes, seconds: float) -> dict[str, Any] | None:
+        """Return the answer, or None when the process ended or was killed for being slow."""
+        timer = threading.Timer(seconds, self._out_of_time)
+        timer.start()
+        try:
+            return self._exchange(header, data)
+        except (OSError, ValueError):
+            return None
+        finally:
+            timer.cancel()
+            timer.join()
+
+    def _exchange(self, header: bytes, data: bytes) -> dict[str, Any] | None:
+        incoming, outgoing = self.process.stdin, self.process.stdout
+        if incoming is None or outgoing is None:
+            return None
+        for part in (header, data):
+            incoming.write(len(part).to_bytes(8, "big"))
+            incoming.write(part)
+        incoming.flush()
+        size = outgoing.read(8)
+        answer = outgoing.read(int.from_bytes(size, "big"))
+        if len(size) < 8 or not answer:
+            return None
+        found: dict[str, Any] = orjson.loads(answer)
+        return found
+
+    def _out_of_time(self) -> None:
+        self.timed_out = True
+        self.process.kill()
+
+    def why_it_ended(self) -> str:
+        self.process.kill()
+        code = self.process.wait()
+        if self.timed_out or code == -signal.SIGXCPU:
+            return "ran out of time (knowledge.parse_seconds)"
+        if code == -signal.SIGABRT:
+            return "ran out of memory (knowledge.parse_memory_mb) or crashed"
+        return f"crashed (exit {code})"
+
+    def kill(self) -> None:
+        self.process.kill()
+        for stream in (self.process.stdin, self.process.stdout):
+            if stream is not None:
+                try:
+                    stream.close()
+                except OSError:
+                    _log.debug("parser pipe was broken already")
+        self.process.wait()
+
+
+def too_large(name: str, size: int, settings: KnowledgeSettings) -> DocumentTooLarge:
+    """Return the error for a file over the limit."""
+    return DocumentTooLarge(
+        f"{name} has {size / _MB:.1f} MB; the limit is {settings.max_document_mb} MB "
+        "(knowledge.max_document_mb)."
+    )
+
+
+def _text_too_long(name: str, settings: KnowledgeSettings) -> DocumentTooLarge:
+    return DocumentTooLarge(
+        f"{name} has more than {settings.max_text_characters} characters "
+        "(knowledge.max_text_characters)."
+    )
+
+
+def _markdown_title(text: str) -> str:
+    front = _FRONT_MATTER.match(text)
+    stated = _TITLE_LINE.search(front.group(1)) if front else None
+    heading = _FIRST_HEADING.search(text)
+    found = stated or heading
+    return found.group(1).strip("\"'") if found else ""
+
+
+def _stem(name: str) -> str:
+    return PurePath(name).stem

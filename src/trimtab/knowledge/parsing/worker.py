@@ -1,0 +1,119 @@
+"""The parser's process: reads one file after another from standard input and answers with its text.
+
+Run by path with ``python -I``; it imports nothing of trimtab, so that it starts fast and stays small. Each message is
+a length (8 bytes, big-endian) and that many bytes: first a JSON header, then the file; the answer is one JSON object.
+The limits are the kernel's (setrlimit), so that no library can talk its way around them.
+"""
+
+import io
+import json
+import re
+import resource
+import sys
+import zipfile
+from typing import IO, Any
+
+PAGE_MARK = "\u241ePAGE{page_num}\u241e"
+_PAGE = re.compile(r"\s*\u241ePAGE(\d+)\u241e\s*")
+_HTML_PREAMBLE = re.compile(r"\A---\n+(?:## [^\n]*|[^\n#]+:[^\n]*)?(?:\n+---)?\n+")
+_PLAIN = frozenset({"application/pdf"})
+_ZIPPED = "application/vnd.openxmlformats-officedocument."
+
+
+def main() -> None:
+    """Serve until standard input closes."""
+    limits = json.loads(sys.argv[1])
+    memory = limits["memory_bytes"]
+    resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+    incoming, outgoing = sys.stdin.buffer, sys.stdout.buffer
+    while (header := _received(incoming)) is not None:
+        _limit_cpu(limits["cpu_seconds"])
+        data = _received(incoming) or b""
+        answer = json.dumps(_answer(json.loads(header), data)).encode()
+        outgoing.write(len(answer).to_bytes(8, "big") + answer)
+        outgoing.flush()
+
+
+def _received(stream: IO[bytes]) -> bytes | None:
+    size = stream.read(8)
+    return stream.read(int.from_bytes(size, "big")) if len(size) == 8 else None
+
+
+def _limit_cpu(seconds: float) -> None:
+    usage = resource.getrusage(resource.RUSAGE_SELF)
+    spent = usage.ru_utime + usage.ru_stime
+    resource.setrlimit(resource.RLIMIT_CPU, (int(spent + seconds) + 1, resource.RLIM_INFINITY))
+
+
+def _answer(header: dict[str, Any], data: bytes) -> dict[str, Any]:
+    try:
+        if header["media_type"].startswith(_ZIPPED):
+            refusal = _inflation(data, header["max_inflated_bytes"])
+            if refusal:
+                return refusal
+        return _extracted(data, header["media_type"], header["max_text_characters"])
+    except MemoryError:
+        return {"error": "memory", "detail": ""}
+    except zipfile.BadZipFile as error:
+        return {"error": "unreadable", "detail": str(error)}
+
+
+def _inflation(data: bytes, most: int) -> dict[str, Any] | None:
+    """Refuse an archive that unpacks to too much, counting real bytes: a directory can lie about sizes."""
+    total = 0
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        for entry in archive.infolist():
+            if entry.flag_bits & 1:
+                return {"error": "encrypted", "detail": ""}
+            with archive.open(entry) as stream:
+                while block := stream.read(1 << 20):
+                    total += len(block)
+                    if total > most:
+                        return {"error": "inflated", "detail": ""}
+    return None
+
+
+def _extracted(data: bytes, media_type: str, most: int) -> dict[str, Any]:
+    import kreuzberg  # noqa: PLC0415 - after the limits are set.
+
+    config = kreuzberg.ExtractionConfig(
+        use_cache=False,
+        enable_quality_processing=False,
+        disable_ocr=True,  # type: ignore[call-arg] # Missing in the library's stubs.
+        output_format="plain" if media_type in _PLAIN else "markdown",
+        pages=kreuzberg.PageConfig(insert_page_markers=True, marker_format=f"\n\n{PAGE_MARK}\n\n"),
+    )
+    try:
+        result = kreuzberg.extract_bytes_sync(data, media_type, config=config)
+    except (kreuzberg.KreuzbergError, ValueError, RuntimeError) as error:
+        detail = str(error)[:300]
+        protected = re.search(r"password|encrypt", detail, re.IGNORECASE)
+        return {"error": "encrypted" if protected else "unreadable", "detail": detail}
+    content = result.content.replace("\r\n", "\n").replace("\x00", "")
+    if media_type == "text/html":
+        content = _HTML_PREAMBLE.sub("", content, count=1)
+    text, pages = _paged(content)
+    if len(text) > most:
+        return {"error": "text", "detail": ""}
+    return {"text": text, "pages": pages, "title": str(result.metadata.get("title") or "")}
+
+
+def _paged(content: str) -> tuple[str, list[int]]:
+    """Take the page marks out; return the text and the offset at which each page begins."""
+    pieces: list[str] = []
+    pages: list[int] = []
+    length = last = 0
+    for mark in _PAGE.finditer(content):
+        piece = content[last : mark.start()]
+        piece += "\n\n" if pieces or piece else ""
+        pieces.append(piece)
+        length += len(piece)
+        pages.append(length)
+        last = mark.end()
+    return "".join([*pieces, content[last:]]), pages
+
+
+if __name__ == "__main__":
+    main()

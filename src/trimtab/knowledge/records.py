@@ -1,0 +1,158 @@
+"""What passes between the stages of knowledge, and to its callers."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+
+@dataclass(frozen=True, slots=True)
+class ParsedDocument:
+    """The text of a file."""
+
+    text: str
+    title: str
+    media_type: str
+    pages: tuple[int, ...] = ()
+    """Offset of the first character of each page; empty where the format has no pages."""
+    marked_up: bool = False
+    """Whether ``#`` at the start of a line is a heading."""
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """A stretch of a document's text that is found and cited as one.
+
+    The chunks of a document, in order, are its text: nothing is lost and nothing is there twice.
+    """
+
+    id: str
+    ordinal: int
+    start: int
+    end: int
+    text: str
+    page: int | None
+    heading: str
+
+    def embedded_text(self) -> str:
+        """Return what the model sees: the passage under its headings."""
+        body = self.text.strip()
+        return f"{self.heading}\n{body}" if self.heading else body
+
+
+class DocumentState(StrEnum):
+    """How far the ingestion of a document has come."""
+
+    READY = "ready"
+    """Found by words and by meaning."""
+    QUEUED = "queued"
+    """Stored and found by words; its vectors are made when the model is back."""
+    DEAD = "dead"
+    """Stored and found by words; its vectors could not be made after several attempts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A document as its project lists it."""
+
+    id: str
+    project: str
+    name: str
+    title: str
+    media_type: str
+    size_bytes: int
+    characters: int
+    chunks: int
+    state: DocumentState
+    version: int
+    """1 at first; one more at each change of content."""
+    created_at: datetime
+    updated_at: datetime
+    attempts: int = 0
+    last_error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Ingested:
+    """What became of one ingestion."""
+
+    document_id: str
+    name: str
+    status: str
+    """``ingested``, ``unchanged`` or ``queued``."""
+    reason: str = ""
+    """Why it is queued: ``embedding_model_unavailable``."""
+    chunks: int = 0
+    embedded_chunks: int = 0
+    """How many of them needed a new vector."""
+    version: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A file of a folder that was not ingested, and the error that says why."""
+
+    name: str
+    code: str
+    message: str
+    hint: str
+
+
+@dataclass(frozen=True, slots=True)
+class FolderIngested:
+    """What became of each file of a folder."""
+
+    documents: tuple[Ingested, ...]
+    refused: tuple[Refused, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A stretch of a document that answers a query."""
+
+    chunk_id: str
+    document_id: str
+    document_name: str
+    title: str
+    text: str
+    start: int
+    """Offset of its first character in the document's text; ``text == document_text[start:end]``."""
+    end: int
+    page: int | None
+    heading: str
+    score: float
+    """0 to 1, comparable within one result only."""
+    keyword_score: float | None = None
+    """Share of the score's words part, 0 to 1; None when the passage was not found by words."""
+    vector_score: float | None = None
+    """Cosine similarity to the query; None when the passage was not found by meaning."""
+
+
+@dataclass(frozen=True, slots=True)
+class SearchResult:
+    """The passages for one query, best first."""
+
+    passages: tuple[Passage, ...]
+    degraded_mode: bool
+    """True when only words were compared, because the model or the vector index is down."""
+    cache_hit: bool
+    index_version: int
+    """Grows at each change of the project; a result of another version is never served."""
+    duration_ms: float
+    reason: str = ""
+    """Why it is degraded."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectStats:
+    """A project as ``/api/v1/projects`` lists it."""
+
+    id: str
+    name: str
+    documents: int
+    chunks: int
+    vectors: int
+    queued: int
+    characters: int
+    index_version: int
+    created_at: datetime
+    labels: tuple[str, ...] = field(default=())

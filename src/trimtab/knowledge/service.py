@@ -1,0 +1,376 @@
+"""The face of knowledge: projects of documents, and the search over them."""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from trimtab.infra.settings.sections.knowledge import KnowledgeSettings
+from trimtab.infra.storage import DataDirectory
+from trimtab.kernel.clock import Clock
+from trimtab.kernel.errors import TrimtabError
+from trimtab.kernel.events import Event, Events
+from trimtab.kernel.health import ComponentHealth, Health, Status
+from trimtab.knowledge.background import Background
+from trimtab.knowledge.caches import BoundedCache, CacheLimits
+from trimtab.knowledge.care import Care
+from trimtab.knowledge.care.proof import Proof
+from trimtab.knowledge.encoder import Encoder
+from trimtab.knowledge.errors import EmbedderUnavailable
+from trimtab.knowledge.ingestion import Ingestion, Progress, Source
+from trimtab.knowledge.model_home import MiniLmHome, ModelHome
+from trimtab.knowledge.parsing import Parser
+from trimtab.knowledge.records import (
+    Document,
+    DocumentState,
+    FolderIngested,
+    Ingested,
+    ProjectStats,
+    SearchResult,
+)
+from trimtab.knowledge.searching import Searcher
+from trimtab.knowledge.stats import stats_of
+from trimtab.knowledge.store import DocumentStore, ProjectStore, SearchStore, UsageStore
+from trimtab.knowledge.store.live import LiveDatabase
+from trimtab.knowledge.usage import CacheSizes, Usage, Warmed
+from trimtab.knowledge.words import checked_project
+
+_log = logging.getLogger(__name__)
+DATABASE = "knowledge.db"
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What knowledge shares with the rest of the process."""
+
+    clock: Clock
+    events: Events
+    health: Health
+
+
+class Knowledge:
+    """Projects of documents. Safe to call from many threads.
+
+    Args:
+        data: Where its database and model are kept.
+        settings: Its limits.
+        around: Clock, events and health, shared with the other domains.
+        home: The embedding model's files; by default the shipped model in ``data/models``.
+    """
+
+    def __init__(
+        self,
+        data: DataDirectory,
+        settings: KnowledgeSettings,
+        around: Surroundings,
+        home: ModelHome | None = None,
+    ) -> None:
+        self.settings = settings
+        self._clock, self._events = around.clock, around.events
+        self.database = LiveDatabase(data.file(DATABASE), ("knowledge",))
+        self.projects = ProjectStore(self.database)
+        self._documents = DocumentStore(self.database)
+        shipped = MiniLmHome(data.folder("models") / "minilm", settings.embedding_threads)
+        self.encoder = Encoder(home or shipped, settings, around.clock)
+        self.parser = Parser(settings)
+        self.searcher = Searcher(
+            self.projects, SearchStore(self.database), self.encoder, settings, around.clock
+        )
+        self._usage = Usage(UsageStore(self.database), self.searcher, self.encoder, settings)
+        self.searcher.on_query = self._usage.ask
+        self.ingestion = Ingestion(
+            self.projects, self._documents, self.encoder, self.parser, settings, around.clock
+        )
+        self.texts: BoundedCache[tuple[str, int], str] = BoundedCache(
+            CacheLimits(
+                settings.document_cache_entries,
+                settings.max_cache_memory_mb * 1024 * 1024 // 4,
+                settings.cache_window_seconds,
+                settings.cache_window_lookups,
+            ),
+            lambda text: 2 * len(text),
+            around.clock,
+        )
+        self.care = Care(
+            self.database, data, settings, around.clock, around.events, self.forget_all
+        )
+        self.last_counts: dict[str, int] = {}
+        self.database_ok = True
+        self._background = Background(
+            around.clock, settings.heartbeat_seconds, self.beat, self.drain
+        )
+        around.health.register("embedding_model", self.encoder.health)
+        around.health.register("vector_store", self._vector_store_health)
+        around.health.register("knowledge_database", self._database_health)
+
+    def start(self) -> None:
+        """Load the model and begin heartbeats and the queue.
+
+        Raises:
+            EmbedderUnavailable: The model cannot be loaded and ``embedding_required`` is set.
+        """
+        try:
+            self.encoder.install_and_load()
+        except EmbedderUnavailable:
+            if self.settings.embedding_required:
+                raise
+            _log.exception("embedding_model cannot be loaded: searching by words only")
+        self._background.start()
+
+    def close(self) -> None:
+        """Stop the threads, the parser and the model, and close the database. May be called twice."""
+        self._background.stop()
+        self._usage.flush()
+        self.parser.rest()
+        self.encoder.close()
+        self.database.close()
+
+    # --- Documents ---
+
+    def ingest_file(self, project: str, path: Path, name: str | None = None) -> Ingested:
+        """Take a file in under its own name or the given one; see `ingest_bytes`."""
+        source = self.ingestion.source(path, name or path.name)
+        return self._ingest(project, source)
+
+    def ingest_bytes(
+        self, project: str, name: str, data: bytes, media_type: str | None = None
+    ) -> Ingested:
+        """Take a document in, in place of the one of that name if there is one.
+
+        Everything of it is written at once or nothing; when this returns, it survives a power cut. A file that did
+        not change costs nothing; of one that did, only the changed passages are embedded again.
+
+        Args:
+            project: 1 to 100 of ``a-z A-Z 0-9 _ -``; made when missing.
+            name: 1 to 500 printable characters; its ending tells the format.
+            data: The file.
+            media_type: For names without a telling ending.
+
+        Returns:
+            Status ``ingested``, ``unchanged``, or ``queued`` with a reason: then it is found by words already, and
+            by meaning as soon as the model is back.
+
+        Raises:
+            ProjectNameInvalid, DocumentNameInvalid, DocumentTooLarge, DocumentTypeUnsupported, DocumentEncrypted,
+            DocumentUnreadable, DocumentEmpty, ParserFailed, StorageFull: Nothing was written.
+        """
+        return self._ingest(project, Source(name, data, media_type))
+
+    def ingest_text(self, project: str, name: str, text: str) -> Ingested:
+        """Take a text in; a name without ending is read as plain text."""
+        return self.ingest_bytes(project, name, text.encode(), "text/plain")
+
+    def ingest_folder(
+        self, project: str, path: Path, progress: Progress | None = None
+    ) -> FolderIngested:
+        """Take in every file of a known type below the folder, named by its path there.
+
+        Hidden files are left out. A file that is refused is listed with its error and does not stop the others.
+        """
+        done = self.ingestion.ingest_folder(checked_project(project), path, progress)
+        for document in done.documents:
+            self._tell(project, document)
+        return done
+
+    def documents(self, project: str, limit: int = 1000, offset: int = 0) -> tuple[Document, ...]:
+        """Return the project's documents by name."""
+        return self._documents.page(checked_project(project), limit, offset)
+
+    def document(self, project: str, id_or_name: str) -> Document:
+        """Return one document, or raise `DocumentUnknown`."""
+        return self._documents.get(checked_project(project), id_or_name)
+
+    def document_text(self, project: str, id_or_name: str) -> str:
+        """Return the extracted text, to which the offsets of passages refer."""
+        document = self.document(project, id_or_name)
+        key = (document.id, document.version)
+        text = self.texts.get(key)
+        if text is None:
+            text = self._documents.text(document.id)
+            self.texts.put(key, text)
+        return text
+
+    def delete_document(self, project: str, id_or_name: str) -> str:
+        """Delete a document; return its id. From now on no search finds it."""
+        row = self.projects.find(checked_project(project))
+        self.care.note_deletions(self._documents.witnesses(project, id_or_name))
+        document_id = self._documents.delete(project, id_or_name, self._clock.now())
+        self.searcher.forget(row.key)
+        self.texts.discard(lambda key: key[0] == document_id)
+        self._publish("knowledge.document_deleted", document_id, {"project": project})
+        return document_id
+
+    def queued(self, limit: int = 1000) -> tuple[Document, ...]:
+        """Return the documents that wait for the model, the oldest first."""
+        return self._documents.listed(DocumentState.QUEUED, limit)
+
+    def dead_letters(self, limit: int = 1000) -> tuple[Document, ...]:
+        """Return the documents whose vectors could not be made after several attempts."""
+        return self._documents.listed(DocumentState.DEAD, limit)
+
+    def retry_dead_letters(self) -> int:
+        """Queue them again; return how many."""
+        count = self._documents.requeue_dead()
+        self._background.wake()
+        return count
+
+    # --- Projects ---
+
+    def create_project(self, project: str) -> None:
+        """Make an empty project; nothing happens when it is there."""
+        self.projects.ensure(checked_project(project), self._clock.now())
+
+    def rename_project(self, project: str, new_name: str) -> None:
+        """Give a project another name; its documents keep their ids."""
+        self.projects.rename(checked_project(project), checked_project(new_name))
+
+    def delete_project(self, project: str) -> int:
+        """Delete a project with all its documents; return how many it had."""
+        row = self.projects.find(checked_project(project))
+        self.care.note_deletions(self._documents.witnesses(project))
+        count = self.projects.delete(project, self._clock.now())
+        self.searcher.forget(row.key)
+        self.texts.discard(lambda _: True)
+        self._publish("knowledge.project_deleted", row.id, {"documents": count})
+        return count
+
+    def list_projects(self) -> tuple[ProjectStats, ...]:
+        """Return all projects with their counts, by name."""
+        return self.projects.overview()
+
+    def get_collection_size(self, project: str) -> int:
+        """Return how many vectors the project has."""
+        name = self.projects.find(checked_project(project)).name
+        return next((found.vectors for found in self.list_projects() if found.name == name), 0)
+
+    # --- Search ---
+
+    def search(self, project: str, query: str, top_k: int = 10, *, offset: int = 0) -> SearchResult:
+        """Return the passages that answer the query, best first.
+
+        When the model is down the words alone decide and ``degraded_mode`` is true; cached results are served whole.
+
+        Args:
+            project: Where to search.
+            query: 1 to 1,000 characters.
+            top_k: How many passages, 1 to 100.
+            offset: How many of the best to leave out, 0 to 1,000: for further pages.
+
+        Raises:
+            ProjectNameInvalid, ProjectUnknown, QueryInvalid: See there.
+        """
+        return self.searcher.search(checked_project(project), query, top_k, offset)
+
+    def stats(self) -> dict[str, object]:
+        """Return the body of ``/api/v1/stats``: ``cache`` with each cache's figures, ``cache_memory_mb``, counts."""
+        return stats_of(self)
+
+    def components(self) -> dict[str, bool]:
+        """Return whether each component was up when it was last looked at. Cheap."""
+        return {
+            "embedding_model": self.encoder.up,
+            "vector_store": True,
+            "database": self.database_ok,
+        }
+
+    def counts(self) -> dict[str, int]:
+        """Return how many documents are ready, queued and dead."""
+        return self._documents.counts()
+
+    # --- Caches ---
+
+    def cache_sizes(self) -> CacheSizes:
+        """Return how many entries the query and the embedding cache may hold."""
+        return self._usage.sizes()
+
+    def resize_caches(self, sizes: CacheSizes) -> CacheSizes:
+        """Use these sizes from now on, over restarts too; 0 returns to the setting. Returns the former ones."""
+        return self._usage.resize(sizes)
+
+    def warm_cache(
+        self, top: int = 1000, project: str = "", queries: Sequence[str] = (), top_k: int = 10
+    ) -> Warmed:
+        """Fill the caches with the answers to the most frequent queries, or to the given ones.
+
+        Args:
+            top: How many queries at most.
+            project: Only of this project; empty means all.
+            queries: Instead of the frequent ones; `words.counted_lines` reads a file of them.
+            top_k: The number of passages that will be asked for.
+        """
+        names = (checked_project(project),) if project else self.projects.names()
+        if queries:
+            wanted = [(name, query) for name in names for query in queries[:top]]
+        else:
+            wanted = [found for found in self._usage.frequent(top) if found[0] in names]
+        return self._usage.warm(wanted, top_k, self._background.stopping.is_set)
+
+    def empty_caches(self) -> int:
+        """Drop every cached answer, vector and text; return how many."""
+        return sum(
+            cache.discard(lambda _: True)
+            for cache in (self.searcher.cache, self.encoder.cache, self.texts)
+        )
+
+    def forget_all(self) -> None:
+        """Drop all that was read from the database: another file took its place."""
+        self.searcher.forget_all()
+        self.texts.discard(lambda _: True)
+
+    def verify_deletions(self) -> Proof:
+        """Prove that every deleted document is in no table, index or cache, and in no backup made since."""
+        held = self.searcher.held_documents() | {key[0] for key in self.texts.held_keys()}
+        return self.care.verify(held)
+
+    # --- The embedding model ---
+
+    def reload_model(self) -> None:
+        """Load the model from the files that are there, or raise `EmbedderUnavailable`; the queue goes on."""
+        self.encoder.reload()
+        self._background.wake()
+
+    def reinstall_model(self) -> bool:
+        """Make the model's files anew where needed and load them; return whether they were made."""
+        made = self.encoder.install_and_load()
+        self._background.wake()
+        return made
+
+    # --- Work in the background ---
+
+    def beat(self) -> None:
+        """Do one heartbeat: ask the model, and wake the queue when it is up. `start` does this every 10 s."""
+        if self.encoder.heartbeat():
+            self._background.wake()
+        self.database_ok = self._database_health().status is Status.UP
+        self._usage.flush()
+        self.care.look()
+
+    def drain(self) -> int:
+        """Complete the queued documents now; return how many became ready."""
+        ready = self.ingestion.drain(self._background.stopping)
+        if ready:
+            self._publish("knowledge.queue_drained", "queue", {"documents": ready})
+        return ready
+
+    def _ingest(self, project: str, source: Source) -> Ingested:
+        done = self.ingestion.ingest(checked_project(project), source)
+        self._tell(project, done)
+        return done
+
+    def _tell(self, project: str, done: Ingested) -> None:
+        if done.status != "unchanged":
+            facts: dict[str, object] = {"project": project, "status": done.status}
+            self._publish("knowledge.document_ingested", done.document_id, facts)
+
+    def _publish(self, name: str, subject: str, facts: dict[str, object]) -> None:
+        self._events.publish(Event(name, self._clock.now(), subject, facts))
+
+    def _vector_store_health(self) -> ComponentHealth:
+        return ComponentHealth(Status.UP, facts={"engine": "embedded"})
+
+    def _database_health(self) -> ComponentHealth:
+        try:
+            self.last_counts = self._documents.counts()
+        except TrimtabError as error:
+            return ComponentHealth(Status.DOWN, error.message, facts={"error": error.message})
+        return ComponentHealth(Status.UP, facts={"engine": "sqlite"})

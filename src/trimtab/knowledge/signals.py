@@ -1,0 +1,209 @@
+"""What can be measured about knowledge. Names that start with ``kb_`` are those of the operators' runbooks."""
+
+import math
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from trimtab.kernel.operable import Sample, Signal
+from trimtab.knowledge.breaker import BreakerState
+from trimtab.knowledge.caches import BoundedCache
+from trimtab.knowledge.service import Knowledge
+
+Read = Callable[[], float]
+
+
+def signals(knowledge: Knowledge) -> tuple[Signal, ...]:
+    """Return every signal of the domain."""
+    return (
+        *_components(knowledge),
+        *_embedding(knowledge),
+        *_query_cache(knowledge),
+        *_other_caches(knowledge),
+        *_searches(knowledge),
+        *_documents(knowledge),
+    )
+
+
+def _one(name: str, unit: str, text: str, read: Read, metric: str = "") -> Signal:
+    return Signal(name, unit, text, lambda: (Sample(float(read())),), metric=metric)
+
+
+def _count(name: str, text: str, read: Read, metric: str) -> Signal:
+    return Signal(name, "1", text, lambda: (Sample(float(read())),), metric=metric, counter=True)
+
+
+def _components(knowledge: Knowledge) -> Iterable[Signal]:
+    def up() -> Iterable[Sample]:
+        for component, found in knowledge.components().items():
+            yield Sample(float(found), {"component": component})
+
+    yield Signal(
+        "knowledge.component.up",
+        "1",
+        "1 when the component does its work, 0 when it is down.",
+        up,
+        labels=("component",),
+        metric="kb_component_up",
+    )
+
+
+def _embedding(knowledge: Knowledge) -> Iterable[Signal]:
+    encoder = knowledge.encoder
+    yield _one(
+        "knowledge.embedding.files_present",
+        "1",
+        "1 when the model's files are all there.",
+        encoder.files_present,
+    )
+    yield _one(
+        "knowledge.embedding.files_intact",
+        "1",
+        "1 when the model's files had the right checksums at the last check while it was down.",
+        lambda: encoder.files_intact,
+    )
+    yield _one(
+        "knowledge.embedding.loaded", "1", "1 when a model is in memory.", lambda: encoder.loaded
+    )
+    yield _one(
+        "knowledge.embedding.breaker_open",
+        "1",
+        "1 when the circuit breaker keeps calls away from the model.",
+        lambda: encoder.breaker.state is not BreakerState.CLOSED,
+    )
+    yield _one(
+        "knowledge.embedding.p95_seconds",
+        "seconds",
+        "95 % of the recent texts took no longer to embed.",
+        lambda: encoder.durations.quantile(0.95),
+        "kb_embedding_p95_seconds",
+    )
+
+
+def _query_cache(knowledge: Knowledge) -> Iterable[Signal]:
+    cache = knowledge.searcher.cache
+    yield _one(
+        "knowledge.cache.hit_ratio",
+        "ratio",
+        "Share of the recent searches that the query cache answered; absent below 20 searches.",
+        cache.hit_ratio,
+        "kb_query_cache_hit_ratio",
+    )
+    yield _one(
+        "knowledge.cache.evictions_rate",
+        "1/min",
+        "Entries a minute that the query cache dropped for lack of room, recently.",
+        cache.evictions_per_minute,
+    )
+    yield _one(
+        "knowledge.cache.regret_ratio",
+        "ratio",
+        "Share of the recent misses of the query cache that it had held and dropped for lack of room.",
+        cache.regret_ratio,
+    )
+    yield _one(
+        "knowledge.cache.known_miss_ratio",
+        "ratio",
+        "Share of the recent misses of the query cache that had been asked at least twice before.",
+        cache.known_miss_ratio,
+    )
+    yield _one(
+        "knowledge.cache.fill_ratio",
+        "ratio",
+        "How full the query cache is.",
+        lambda: cache.stats().size / cache.stats().max_size,
+    )
+    yield _one(
+        "knowledge.cache.capacity",
+        "entries",
+        "How many entries the query cache may hold.",
+        lambda: cache.stats().max_size,
+    )
+    yield _one(
+        "knowledge.query.diversity",
+        "ratio",
+        "Distinct queries among the last 1,000, as a share; absent below 20 queries.",
+        knowledge.searcher.diversity.ratio,
+    )
+
+
+def _other_caches(knowledge: Knowledge) -> Iterable[Signal]:
+    caches: dict[str, BoundedCache[Any, Any]] = {
+        "query": knowledge.searcher.cache,
+        "embedding": knowledge.encoder.cache,
+        "document": knowledge.texts,
+    }
+    yield _one(
+        "knowledge.embedding.cache_hit_ratio",
+        "ratio",
+        "Share of the recent lookups that the embedding cache answered; absent below 20.",
+        knowledge.encoder.cache.hit_ratio,
+        "kb_embedding_cache_hit_ratio",
+    )
+    for name in ("query", "embedding"):
+        found = caches[name]
+        yield _count(
+            f"knowledge.{name}.cache_misses",
+            f"Lookups that the {name} cache could not answer, since the start.",
+            lambda found=found: found.stats().misses,  # type: ignore[misc]
+            f"kb_{name}_cache_misses_total",
+        )
+
+    def evictions() -> Iterable[Sample]:
+        for name, cache in caches.items():
+            yield Sample(float(cache.stats().evictions), {"cache": name})
+
+    yield Signal(
+        "knowledge.cache.evictions",
+        "1",
+        "Entries dropped for lack of room, since the start.",
+        evictions,
+        labels=("cache",),
+        metric="kb_cache_evictions_total",
+        counter=True,
+    )
+    yield _one(
+        "knowledge.cache.memory",
+        "MB",
+        "What all caches hold together.",
+        lambda: sum(cache.stats().memory_bytes for cache in caches.values()) / (1024 * 1024),
+        "kb_cache_memory_mb",
+    )
+
+    yield _one(
+        "knowledge.cache.memory_limit",
+        "MB",
+        "What all caches may hold together.",
+        lambda: knowledge.settings.max_cache_memory_mb,
+        "kb_cache_memory_limit_mb",
+    )
+
+
+def _searches(knowledge: Knowledge) -> Iterable[Signal]:
+    durations = knowledge.searcher.durations
+    for name, share in (("p50", 0.5), ("p95", 0.95), ("p99", 0.99)):
+        yield _one(
+            f"knowledge.search.{name}_latency",
+            "seconds",
+            f"{int(share * 100)} % of the recent searches took no longer.",
+            lambda share=share: durations.quantile(share),  # type: ignore[misc]
+            f"kb_query_{name}_latency_seconds",
+        )
+    yield _one(
+        "knowledge.search.degraded_ratio",
+        "ratio",
+        "Share of the recent searches that were answered by words alone.",
+        lambda: knowledge.searcher.outcomes.ratio("degraded", "full", 1),
+        "kb_degraded_ratio",
+    )
+
+
+def _documents(knowledge: Knowledge) -> Iterable[Signal]:
+    def counted(state: str) -> Read:
+        return lambda: knowledge.last_counts.get(state, math.nan)
+
+    for state, text in (
+        ("ready", "Documents that are found by words and by meaning."),
+        ("queued", "Documents that wait for the embedding model."),
+        ("dead", "Documents whose vectors could not be made after several attempts."),
+    ):
+        yield _one(f"knowledge.documents.{state}", "documents", text, counted(state))

@@ -1,0 +1,290 @@
+"""Rows of documents, their passages and vectors."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+
+from trimtab.infra.storage import Database
+from trimtab.knowledge.errors import DocumentUnknown, ProjectUnknown
+from trimtab.knowledge.records import Document, DocumentState
+from trimtab.knowledge.store.projects import ProjectRow, changed, found
+from trimtab.knowledge.store.rows import (
+    NewDocument,
+    Vector,
+    packed,
+    put_chunks,
+    put_document,
+    set_state,
+    without_vector,
+)
+from trimtab.knowledge.store.tables import chunks, deletions, documents, projects, vectors
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A queued document and those of its passages that have no vector yet."""
+
+    document_id: str
+    project: str
+    attempts: int
+    chunks: tuple[tuple[int, str], ...]
+    """Key and text to embed."""
+
+
+class DocumentStore:
+    """Writes documents whole, reads and deletes them."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def source_of(self, document_id: str) -> tuple[str, int] | None:
+        """Return the hash of the file that the document came from and its version, if it exists."""
+        with self._database.read() as connection:
+            row = connection.execute(
+                sa.select(documents.c.source_hash, documents.c.version).where(
+                    documents.c.id == document_id
+                )
+            ).first()
+        return None if row is None else (row.source_hash, row.version)
+
+    def embedded_chunks(self, document_id: str, model: str) -> frozenset[str]:
+        """Return the ids of the document's chunks that have a vector of that model."""
+        statement = (
+            sa.select(chunks.c.id)
+            .join_from(chunks, documents, documents.c.key == chunks.c.document_key)
+            .join(vectors, vectors.c.chunk_key == chunks.c.key)
+            .where(documents.c.id == document_id, vectors.c.model == model)
+        )
+        with self._database.read() as connection:
+            return frozenset(connection.scalars(statement))
+
+    def write(self, project: ProjectRow, document: NewDocument, at: datetime) -> int:
+        """Write the document in place of its former version, if any; return its version.
+
+        Raises:
+            ProjectUnknown: The project was deleted meanwhile; nothing is written.
+        """
+        with self._database.write() as connection:
+            alive = sa.select(projects.c.key).where(projects.c.key == project.key)
+            if connection.execute(alive).first() is None:
+                raise ProjectUnknown(f"The project {project.name!r} was deleted meanwhile.")
+            at = _after_its_deletion(connection, document.id, at)
+            key, version = put_document(connection, project, document, at)
+            put_chunks(connection, project.key, key, document)
+            connection.execute(sa.delete(deletions).where(deletions.c.document_id == document.id))
+            changed(connection, project.key)
+            return version
+
+    def page(self, project: str, limit: int, offset: int) -> tuple[Document, ...]:
+        """Return the project's documents by name."""
+        with self._database.read() as connection:
+            key = found(connection, project).key
+            statement = (
+                _selected()
+                .where(documents.c.project_key == key)
+                .order_by(documents.c.name)
+                .limit(limit)
+                .offset(offset)
+            )
+            return tuple(_document(row) for row in connection.execute(statement))
+
+    def get(self, project: str, id_or_name: str) -> Document:
+        """Return one document, or raise `DocumentUnknown`."""
+        with self._database.read() as connection:
+            key = found(connection, project).key
+            row = connection.execute(_selected().where(*_named(key, id_or_name))).first()
+        if row is None:
+            raise DocumentUnknown(f"Project {project!r} has no document {id_or_name!r}.")
+        return _document(row)
+
+    def text(self, document_id: str) -> str:
+        """Return the document's text: its passages, joined; empty when it is gone."""
+        statement = (
+            sa.select(chunks.c.text)
+            .join_from(chunks, documents, documents.c.key == chunks.c.document_key)
+            .where(documents.c.id == document_id)
+            .order_by(chunks.c.ordinal)
+        )
+        with self._database.read() as connection:
+            return "".join(connection.scalars(statement))
+
+    def witnesses(self, project: str, id_or_name: str = "") -> list[tuple[str, str]]:
+        """Return the ids of one document, or of all of the project, each with the id of its first passage."""
+        with self._database.read() as connection:
+            key = found(connection, project).key
+            which = _named(key, id_or_name) if id_or_name else (documents.c.project_key == key,)
+            first = (chunks.c.document_key == documents.c.key) & (chunks.c.ordinal == 0)
+            statement = (
+                sa.select(documents.c.id, sa.func.coalesce(chunks.c.id, ""))
+                .outerjoin_from(documents, chunks, first)
+                .where(*which)
+            )
+            return [(str(row[0]), str(row[1])) for row in connection.execute(statement)]
+
+    def delete(self, project: str, id_or_name: str, at: datetime) -> str:
+        """Delete one document with all that came from it; return its id, or raise `DocumentUnknown`."""
+        with self._database.write() as connection:
+            connection.exec_driver_sql("PRAGMA secure_delete=ON")
+            owner = found(connection, project)
+            row = connection.execute(
+                sa.select(documents.c.key, documents.c.id).where(*_named(owner.key, id_or_name))
+            ).first()
+            if row is None:
+                raise DocumentUnknown(f"Project {project!r} has no document {id_or_name!r}.")
+            connection.execute(sa.delete(chunks).where(chunks.c.document_key == row.key))
+            connection.execute(sa.delete(documents).where(documents.c.key == row.key))
+            entry = {"document_id": row.id, "project_id": owner.id, "deleted_at": at.isoformat()}
+            connection.execute(sa.insert(deletions).prefix_with("OR REPLACE"), entry)
+            changed(connection, owner.key)
+            return str(row.id)
+
+    def counts(self) -> dict[str, int]:
+        """Return how many documents stand in each state."""
+        statement = sa.select(documents.c.state, sa.func.count()).group_by(documents.c.state)
+        with self._database.read() as connection:
+            counted = {str(state): int(count) for state, count in connection.execute(statement)}
+        return {state.value: counted.get(state.value, 0) for state in DocumentState}
+
+    def waiting(self, limit: int) -> tuple[Waiting, ...]:
+        """Return queued documents, those that waited longest first."""
+        statement = (
+            sa.select(documents.c.key, documents.c.id, documents.c.attempts, projects.c.name)
+            .join_from(documents, projects, projects.c.key == documents.c.project_key)
+            .where(documents.c.state == DocumentState.QUEUED)
+            .order_by(documents.c.attempts, documents.c.updated_at)
+            .limit(limit)
+        )
+        with self._database.read() as connection:
+            return tuple(
+                Waiting(row.id, row.name, row.attempts, without_vector(connection, row.key))
+                for row in connection.execute(statement).all()
+            )
+
+    def listed(self, state: DocumentState, limit: int) -> tuple[Document, ...]:
+        """Return documents of all projects that stand in that state, oldest first."""
+        statement = (
+            _selected()
+            .where(documents.c.state == state)
+            .order_by(documents.c.updated_at)
+            .limit(limit)
+        )
+        with self._database.read() as connection:
+            return tuple(_document(row) for row in connection.execute(statement))
+
+    def complete(self, document_id: str, made: Mapping[int, Vector], model: str) -> bool:
+        """Add the vectors that a queued document lacked; return whether it was still there.
+
+        Passages that changed meanwhile are left out, and the document stays queued for those that came.
+        """
+        with self._database.write() as connection:
+            row = connection.execute(
+                sa.select(documents.c.key, documents.c.project_key).where(
+                    documents.c.id == document_id
+                )
+            ).first()
+            if row is None:
+                return False
+            missing = {key for key, _ in without_vector(connection, row.key)}
+            rows = [
+                {"chunk_key": key, "model": model, "vector": packed(vector)}
+                for key, vector in made.items()
+                if key in missing
+            ]
+            if rows:
+                connection.execute(sa.insert(vectors), rows)
+            if missing <= set(made):
+                set_state(connection, row.key, DocumentState.READY, attempts=0, error="")
+            changed(connection, row.project_key)
+            return True
+
+    def failed(self, document_id: str, error: str, most_attempts: int) -> DocumentState:
+        """Count a failed attempt; return the state it leads to."""
+        with self._database.write() as connection:
+            row = connection.execute(
+                sa.select(documents.c.key, documents.c.attempts).where(
+                    documents.c.id == document_id
+                )
+            ).first()
+            if row is None:
+                return DocumentState.READY
+            attempts = row.attempts + 1
+            state = DocumentState.DEAD if attempts >= most_attempts else DocumentState.QUEUED
+            set_state(connection, row.key, state, attempts=attempts, error=error)
+            return state
+
+    def apply_deletions(self, deleted: Sequence[tuple[str, datetime]]) -> int:
+        """Delete those documents that were last written before their deletion; return how many there were."""
+        with self._database.write() as connection:
+            connection.exec_driver_sql("PRAGMA secure_delete=ON")
+            count = 0
+            for document_id, at in deleted:
+                row = connection.execute(
+                    sa.select(documents.c.key, documents.c.project_key).where(
+                        documents.c.id == document_id, documents.c.updated_at <= at.isoformat()
+                    )
+                ).first()
+                if row is not None:
+                    connection.execute(sa.delete(chunks).where(chunks.c.document_key == row.key))
+                    connection.execute(sa.delete(documents).where(documents.c.key == row.key))
+                    changed(connection, row.project_key)
+                    count += 1
+            return count
+
+    def requeue_dead(self) -> int:
+        """Put every document of the dead-letter list back into the queue; return how many."""
+        with self._database.write() as connection:
+            done = connection.execute(
+                sa.update(documents)
+                .where(documents.c.state == DocumentState.DEAD)
+                .values(state=DocumentState.QUEUED, attempts=0, last_error="")
+            )
+            return int(done.rowcount)
+
+
+def _after_its_deletion(connection: sa.Connection, document_id: str, at: datetime) -> datetime:
+    """Return a time after the document's last deletion: one that comes back is newer than its deletion."""
+    deleted = connection.scalar(
+        sa.select(deletions.c.deleted_at).where(deletions.c.document_id == document_id)
+    )
+    if deleted is None:
+        return at
+    return max(at, datetime.fromisoformat(deleted) + timedelta(microseconds=1))
+
+
+def _selected() -> sa.Select[Any]:
+    counted = (
+        sa.select(sa.func.count())
+        .where(chunks.c.document_key == documents.c.key)
+        .scalar_subquery()
+        .label("chunk_count")
+    )
+    return sa.select(documents, projects.c.name.label("project"), counted).join_from(
+        documents, projects, projects.c.key == documents.c.project_key
+    )
+
+
+def _named(project_key: int, id_or_name: str) -> tuple[sa.ColumnElement[bool], ...]:
+    either = (documents.c.id == id_or_name) | (documents.c.name == id_or_name)
+    return documents.c.project_key == project_key, either
+
+
+def _document(row: sa.Row[Any]) -> Document:
+    return Document(
+        id=row.id,
+        project=row.project,
+        name=row.name,
+        title=row.title,
+        media_type=row.media_type,
+        size_bytes=row.size_bytes,
+        characters=row.characters,
+        chunks=row.chunk_count,
+        state=DocumentState(row.state),
+        version=row.version,
+        created_at=datetime.fromisoformat(row.created_at),
+        updated_at=datetime.fromisoformat(row.updated_at),
+        attempts=row.attempts,
+        last_error=row.last_error,
+    )

@@ -1,0 +1,151 @@
+"""Rows of projects."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from trimtab.infra.storage import Database
+from trimtab.kernel.ids import new_id
+from trimtab.knowledge.errors import ProjectExists, ProjectUnknown
+from trimtab.knowledge.records import ProjectStats
+from trimtab.knowledge.store.tables import chunks, deletions, documents, projects, vectors
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectRow:
+    """A project as other rows refer to it."""
+
+    key: int
+    id: str
+    name: str
+    index_version: int
+
+
+class ProjectStore:
+    """Creates, finds, lists, renames and deletes projects."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def find(self, name: str) -> ProjectRow:
+        """Return the project, or raise `ProjectUnknown`."""
+        with self._database.read() as connection:
+            return found(connection, name)
+
+    def ensure(self, name: str, at: datetime) -> ProjectRow:
+        """Return the project, made now when it is missing."""
+        try:
+            return self.find(name)
+        except ProjectUnknown:
+            with self._database.write() as connection:
+                row = {"id": new_id("prj", at), "name": name, "created_at": at.isoformat()}
+                connection.execute(
+                    sa.insert(projects).prefix_with("OR IGNORE"), {**row, "index_version": 0}
+                )
+                return found(connection, name)
+
+    def rename(self, name: str, new_name: str) -> None:
+        """Give the project another name; its documents keep their ids."""
+        with self._database.write() as connection:
+            project = found(connection, name)
+            taken = connection.execute(
+                sa.select(projects.c.key).where(projects.c.name == new_name)
+            ).first()
+            if taken is not None and taken.key != project.key:
+                raise ProjectExists(f"There is already a project {new_name!r}.")
+            connection.execute(
+                sa.update(projects).where(projects.c.key == project.key).values(name=new_name)
+            )
+
+    def delete(self, name: str, at: datetime) -> int:
+        """Delete the project with all its documents; return how many documents it had."""
+        with self._database.write() as connection:
+            connection.exec_driver_sql("PRAGMA secure_delete=ON")
+            project = found(connection, name)
+            mine = documents.c.project_key == project.key
+            gone = [
+                {"document_id": row.id, "project_id": project.id, "deleted_at": at.isoformat()}
+                for row in connection.execute(sa.select(documents.c.id).where(mine))
+            ]
+            if gone:
+                connection.execute(sa.insert(deletions).prefix_with("OR REPLACE"), gone)
+            connection.execute(sa.delete(chunks).where(chunks.c.project_key == project.key))
+            connection.execute(sa.delete(documents).where(mine))
+            connection.execute(sa.delete(projects).where(projects.c.key == project.key))
+            return len(gone)
+
+    def move_versions_on(self, least: int) -> None:
+        """Make every index version newer than ``least``: nothing cached before may match one of them."""
+        with self._database.write() as connection:
+            newer = sa.func.max(projects.c.index_version, least) + 1
+            connection.execute(sa.update(projects).values(index_version=newer))
+
+    def names(self) -> tuple[str, ...]:
+        """Return all names in alphabetical order."""
+        with self._database.read() as connection:
+            return tuple(connection.scalars(sa.select(projects.c.name).order_by(projects.c.name)))
+
+    def overview(self) -> tuple[ProjectStats, ...]:
+        """Return every project with its counts, by name."""
+        with self._database.read() as connection:
+            of_documents = {
+                row.project_key: row
+                for row in connection.execute(
+                    sa.select(
+                        documents.c.project_key,
+                        sa.func.count().label("documents"),
+                        sa.func.sum(documents.c.characters).label("characters"),
+                        sa.func.sum(documents.c.state == "queued").label("queued"),
+                    ).group_by(documents.c.project_key)
+                )
+            }
+            of_chunks = {
+                row.project_key: row
+                for row in connection.execute(
+                    sa.select(
+                        chunks.c.project_key,
+                        sa.func.count().label("chunks"),
+                        sa.func.count(vectors.c.chunk_key).label("vectors"),
+                    )
+                    .outerjoin_from(chunks, vectors, vectors.c.chunk_key == chunks.c.key)
+                    .group_by(chunks.c.project_key)
+                )
+            }
+            rows = connection.execute(sa.select(projects).order_by(projects.c.name)).all()
+        return tuple(
+            ProjectStats(
+                id=row.id,
+                name=row.name,
+                documents=_of(of_documents.get(row.key), "documents"),
+                chunks=_of(of_chunks.get(row.key), "chunks"),
+                vectors=_of(of_chunks.get(row.key), "vectors"),
+                queued=_of(of_documents.get(row.key), "queued"),
+                characters=_of(of_documents.get(row.key), "characters"),
+                index_version=row.index_version,
+                created_at=datetime.fromisoformat(row.created_at),
+            )
+            for row in rows
+        )
+
+
+def found(connection: sa.Connection, name: str) -> ProjectRow:
+    """Return the project inside a transaction, or raise `ProjectUnknown`."""
+    row = connection.execute(sa.select(projects).where(projects.c.name == name)).first()
+    if row is None:
+        raise ProjectUnknown(f"There is no project {name!r}.")
+    return ProjectRow(row.key, row.id, row.name, row.index_version)
+
+
+def changed(connection: sa.Connection, project_key: int) -> None:
+    """Give the project the next index version: what was cached for the former one is never served again."""
+    connection.execute(
+        sa.update(projects)
+        .where(projects.c.key == project_key)
+        .values(index_version=projects.c.index_version + 1)
+    )
+
+
+def _of(row: sa.Row[Any] | None, name: str) -> int:
+    return int(getattr(row, name) or 0) if row is not None else 0

@@ -1,0 +1,75 @@
+"""What running taught: the frequent queries, and sizes that an operator chose."""
+
+from collections.abc import Mapping
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.sqlite import insert
+
+from trimtab.infra.storage import Database
+from trimtab.knowledge.store.tables import frequent_queries, projects, tuning
+
+
+class UsageStore:
+    """Keeps both over restarts."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def count(self, asked: Mapping[tuple[int, str], int], most: int) -> None:
+        """Add the counts by project key and query, and keep the ``most`` frequent queries of all."""
+        with self._database.write() as connection:
+            alive = set(connection.scalars(sa.select(projects.c.key)))
+            rows = [
+                {"project_key": project, "query": query, "asked": count}
+                for (project, query), count in asked.items()
+                if project in alive
+            ]
+            if rows:
+                added = insert(frequent_queries)
+                total = frequent_queries.c.asked + added.excluded.asked
+                keys = [frequent_queries.c.project_key, frequent_queries.c.query]
+                connection.execute(
+                    added.on_conflict_do_update(index_elements=keys, set_={"asked": total}), rows
+                )
+            least = connection.scalar(
+                sa.select(frequent_queries.c.asked)
+                .order_by(frequent_queries.c.asked.desc())
+                .offset(most)
+                .limit(1)
+            )
+            if least is not None:
+                connection.execute(
+                    sa.delete(frequent_queries).where(frequent_queries.c.asked <= least)
+                )
+
+    def frequent(self, limit: int) -> list[tuple[str, str]]:
+        """Return project names and queries, the most frequent first."""
+        statement = (
+            sa.select(projects.c.name, frequent_queries.c.query)
+            .join_from(frequent_queries, projects, projects.c.key == frequent_queries.c.project_key)
+            .order_by(frequent_queries.c.asked.desc(), frequent_queries.c.query)
+            .limit(limit)
+        )
+        with self._database.read() as connection:
+            return [(row.name, row.query) for row in connection.execute(statement)]
+
+    def asked_often(self, times: int) -> list[tuple[int, str]]:
+        """Return project keys and queries that were asked at least so many times."""
+        statement = sa.select(frequent_queries.c.project_key, frequent_queries.c.query).where(
+            frequent_queries.c.asked >= times
+        )
+        with self._database.read() as connection:
+            return [(row.project_key, row.query) for row in connection.execute(statement)]
+
+    def tuned(self) -> dict[str, int]:
+        """Return the sizes that an operator chose, by name."""
+        with self._database.read() as connection:
+            return {row.name: row.value for row in connection.execute(sa.select(tuning))}
+
+    def tune(self, sizes: Mapping[str, int]) -> None:
+        """Keep these sizes; 0 forgets one, so that the setting applies again."""
+        with self._database.write() as connection:
+            for name, value in sizes.items():
+                connection.execute(sa.delete(tuning).where(tuning.c.name == name))
+                if value:
+                    connection.execute(sa.insert(tuning).values(name=name, value=value))

@@ -1,0 +1,109 @@
+"""Cache sizes that an operator chose, and the frequent queries that a cold cache is warmed with."""
+
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from cachetools import LRUCache
+
+from trimtab.infra.settings.sections.knowledge import KnowledgeSettings
+from trimtab.kernel.errors import TrimtabError
+from trimtab.knowledge.encoder import Encoder
+from trimtab.knowledge.searching import Searcher
+from trimtab.knowledge.store import UsageStore
+
+# Asked so many times before, a query counts as known.
+_OFTEN = 2
+
+
+@dataclass(frozen=True, slots=True)
+class CacheSizes:
+    """Entries of each cache."""
+
+    query: int
+    embedding: int
+
+
+@dataclass(frozen=True, slots=True)
+class Warmed:
+    """What a warming did."""
+
+    asked: int
+    skipped: int
+    """Queries that could not be answered, because their project is gone or the model is down."""
+
+
+class Usage:
+    """Resizes and warms the caches, and counts what is asked."""
+
+    def __init__(
+        self, store: UsageStore, searcher: Searcher, encoder: Encoder, settings: KnowledgeSettings
+    ) -> None:
+        self._store = store
+        self._searcher = searcher
+        self._encoder = encoder
+        self._settings = settings
+        self._asked: Counter[tuple[int, str]] = Counter()
+        self._often: LRUCache[tuple[int, str], int] = LRUCache(max(1, settings.frequent_queries))
+        self._often.update(dict.fromkeys(store.asked_often(_OFTEN), _OFTEN))
+        self._lock = threading.Lock()
+        self._apply()
+
+    def sizes(self) -> CacheSizes:
+        """Return the sizes in force."""
+        return CacheSizes(
+            self._searcher.cache.stats().max_size, self._encoder.cache.stats().max_size
+        )
+
+    def resize(self, sizes: CacheSizes) -> CacheSizes:
+        """Use these sizes from now on, over restarts too; 0 returns to the setting. Returns the former sizes."""
+        before = self.sizes()
+        self._store.tune({"query_cache": sizes.query, "embedding_cache": sizes.embedding})
+        self._apply()
+        return before
+
+    def ask(self, project_key: int, query: str) -> bool:
+        """Count a query; return whether it was asked at least twice before."""
+        if not self._settings.frequent_queries:
+            return False
+        key = (project_key, query)
+        with self._lock:
+            self._asked[key] += 1
+            self._often[key] = before = self._often.get(key, 0)
+            if before < _OFTEN:
+                self._often[key] = before + 1
+            return before >= _OFTEN
+
+    def flush(self) -> None:
+        """Store the counts gathered since the last time."""
+        with self._lock:
+            asked, self._asked = self._asked, Counter()
+        if asked:
+            self._store.count(asked, self._settings.frequent_queries)
+
+    def frequent(self, limit: int) -> list[tuple[str, str]]:
+        """Return project names and queries, the most frequent first."""
+        self.flush()
+        return self._store.frequent(limit)
+
+    def warm(
+        self, queries: Iterable[tuple[str, str]], top_k: int, stopped: Callable[[], bool]
+    ) -> Warmed:
+        """Ask each query once, by project name and text, so that the caches hold its answer."""
+        asked = skipped = 0
+        for project, query in queries:
+            if stopped():
+                break
+            try:
+                self._searcher.prepare(project, query, top_k)
+                asked += 1
+            except TrimtabError:
+                skipped += 1
+        return Warmed(asked, skipped)
+
+    def _apply(self) -> None:
+        tuned = self._store.tuned()
+        settings = self._settings
+        self._searcher.cache.resize(tuned.get("query_cache", settings.query_cache_entries))
+        self._encoder.cache.resize(tuned.get("embedding_cache", settings.embedding_cache_entries))

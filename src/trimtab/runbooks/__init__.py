@@ -1,0 +1,31 @@
+"""Runbooks: one Markdown page that a person reads, the machine runs, and a drill proves.
+
+`Library.load` turns a folder of pages into `Runbook` and `Procedure` records and refuses, with page and line,
+everything that names what does not exist or fixes without verifying.
+"""
+
+from trimtab.runbooks.commands import Act, Break, Check, Command, Read, parse_command
+from trimtab.runbooks.errors import RunbookRefused, RunbookUnknown
+from trimtab.runbooks.library import Library
+from trimtab.runbooks.lint import CheckExpression
+from trimtab.runbooks.model import Cause, Nature, Page, Procedure, Runbook
+from trimtab.runbooks.page import parse_page
+
+__all__ = [
+    "Act",
+    "Break",
+    "Cause",
+    "Check",
+    "CheckExpression",
+    "Command",
+    "Library",
+    "Nature",
+    "Page",
+    "Procedure",
+    "Read",
+    "Runbook",
+    "RunbookRefused",
+    "RunbookUnknown",
+    "parse_command",
+    "parse_page",
+]

@@ -1,0 +1,102 @@
+"""All pages of a folder, checked against the catalog, by id and by alert."""
+
+from collections.abc import Collection, Iterator, Mapping
+from difflib import get_close_matches
+from pathlib import Path
+
+from trimtab.kernel.operable import Catalog
+from trimtab.runbooks.errors import RunbookRefused, RunbookUnknown
+from trimtab.runbooks.lint import CheckExpression, lint
+from trimtab.runbooks.model import Cause, Page, Procedure, Runbook
+from trimtab.runbooks.page import parse_page
+
+
+class Library:
+    """The runbooks and procedures of this start."""
+
+    def __init__(self, pages: Collection[Page]) -> None:
+        self.runbooks: Mapping[str, Runbook] = {
+            page.id: page for page in pages if isinstance(page, Runbook)
+        }
+        self.procedures: Mapping[str, Procedure] = {
+            page.id: page for page in pages if isinstance(page, Procedure)
+        }
+
+    @classmethod
+    def load(
+        cls,
+        directory: Path,
+        catalog: Catalog,
+        alert_names: Collection[str],
+        check_expression: CheckExpression,
+    ) -> "Library":
+        """Read every ``*.md`` below the folder, in the order of their paths; ``README.md`` is skipped.
+
+        Raises:
+            RunbookRefused: A page is wrong; nothing is loaded then.
+        """
+        pages: dict[str, Page] = {}
+        for file, shown in _files(directory):
+            page = parse_page(_read(file, shown), shown)
+            if page.id in pages:
+                raise RunbookRefused(
+                    shown,
+                    1,
+                    f"id {page.id!r} is taken by {pages[page.id].path}.",
+                    hint="Give this page another id.",
+                )
+            if isinstance(page, Runbook):
+                lint(page, catalog, alert_names, check_expression)
+            pages[page.id] = page
+        return cls(list(pages.values()))
+
+    def page(self, page_id: str) -> Page:
+        """Return the page, or raise `RunbookUnknown` with the nearest ids."""
+        found = self.runbooks.get(page_id) or self.procedures.get(page_id)
+        if found is None:
+            near = get_close_matches(page_id, [*self.runbooks, *self.procedures], n=3)
+            raise RunbookUnknown(
+                f"There is no runbook {page_id!r}.",
+                hint=f"Did you mean {' or '.join(near)}?" if near else "`trimtab runbooks list`.",
+            )
+        return found
+
+    def for_alert(self, name: str) -> tuple[Runbook, ...]:
+        """Return the runbooks that the alert opens, in the order of their paths."""
+        return tuple(book for book in self.runbooks.values() if name in book.alerts)
+
+    def cause(self, cause_id: str) -> tuple[Runbook, Cause]:
+        """Return the cause and its runbook, or raise `RunbookUnknown`."""
+        for book, cause in self.causes():
+            if cause.id == cause_id:
+                return book, cause
+        near = get_close_matches(cause_id, [cause.id for _, cause in self.causes()], n=3)
+        raise RunbookUnknown(
+            f"There is no cause {cause_id!r}.",
+            hint=f"Did you mean {' or '.join(near)}?" if near else "`trimtab runbooks list`.",
+        )
+
+    def causes(self) -> Iterator[tuple[Runbook, Cause]]:
+        """Yield every cause with its runbook."""
+        for book in self.runbooks.values():
+            for cause in book.causes:
+                yield book, cause
+
+
+def _files(directory: Path) -> Iterator[tuple[Path, str]]:
+    if not directory.is_dir():
+        raise RunbookRefused(
+            str(directory), 0, "the runbook folder does not exist.", hint="Check its path."
+        )
+    for file in sorted(directory.rglob("*.md")):
+        if file.name != "README.md":
+            yield file, str(file.relative_to(directory))
+
+
+def _read(file: Path, shown: str) -> str:
+    try:
+        return file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise RunbookRefused(
+            shown, 1, f"the page cannot be read: {error}.", hint="Save it as UTF-8 text."
+        ) from error

@@ -1,0 +1,134 @@
+"""What must be true of a page before the operator may rely on it."""
+
+from collections.abc import Collection, Iterator
+from difflib import get_close_matches
+from typing import Protocol
+
+from trimtab.kernel.errors import TrimtabError
+from trimtab.kernel.operable import Catalog, check_arguments
+from trimtab.runbooks.commands import Act, Break, Check, Read
+from trimtab.runbooks.errors import RunbookRefused
+from trimtab.runbooks.model import Cause, Runbook
+
+
+class CheckExpression(Protocol):
+    """Says whether the rule evaluator can run a PromQL expression."""
+
+    def __call__(self, expression: str) -> None:
+        """Return when it can; raise a `TrimtabError` with the reason when it cannot."""
+        ...
+
+
+def lint(
+    runbook: Runbook,
+    catalog: Catalog,
+    alert_names: Collection[str],
+    check_expression: CheckExpression,
+) -> None:
+    """Check a runbook against what exists.
+
+    Raises:
+        RunbookRefused: The first thing that is wrong.
+    """
+    _alerts(runbook, alert_names)
+    if not runbook.causes:
+        raise RunbookRefused(
+            runbook.path,
+            1,
+            "the runbook has no cause.",
+            hint="Add `## Cause: ...`, or make it `kind: procedure`.",
+        )
+    seen: set[str] = set()
+    for cause in runbook.causes:
+        if cause.id in seen:
+            raise RunbookRefused(
+                runbook.path, cause.line, "two causes have the same title.", hint="Rename one."
+            )
+        seen.add(cause.id)
+        _complete(runbook.path, cause)
+        _holds_only_in_verify(runbook.path, cause)
+    for command in _commands(runbook):
+        _exists(runbook.path, command, catalog, check_expression)
+
+
+def _alerts(runbook: Runbook, alert_names: Collection[str]) -> None:
+    for name in runbook.alerts:
+        if name not in alert_names:
+            near = get_close_matches(name, alert_names, n=3)
+            raise RunbookRefused(
+                runbook.path,
+                1,
+                f"there is no alert named {name!r}.",
+                hint=f"Did you mean {' or '.join(near)}?" if near else "Add it to a rule file.",
+            )
+
+
+def _complete(path: str, cause: Cause) -> None:
+    if not cause.evidence:
+        raise RunbookRefused(
+            path,
+            cause.line,
+            f"cause {cause.title!r} has no evidence.",
+            hint="Add a ```sh evidence block with at least one check.",
+        )
+    if bool(cause.fix) != bool(cause.verify):
+        raise RunbookRefused(
+            path,
+            cause.line,
+            f"cause {cause.title!r} has a fix without verify, or verify without a fix.",
+            hint="A fix is only trusted when a check proves it: write both, or neither.",
+        )
+    if not cause.drill:
+        raise RunbookRefused(
+            path,
+            cause.line,
+            f"cause {cause.title!r} has no drill.",
+            hint="Add a ```sh drill block with the fault that brings this cause about.",
+        )
+
+
+def _holds_only_in_verify(path: str, cause: Cause) -> None:
+    for check in cause.evidence:
+        if check.hold_seconds:
+            raise RunbookRefused(
+                path,
+                check.line,
+                "--for belongs in verify; evidence is looked at once.",
+                hint="Look back with PromQL, such as min_over_time(metric[10m]).",
+            )
+    for check in cause.verify:
+        if check.give_up_seconds < check.hold_seconds:
+            raise RunbookRefused(
+                path,
+                check.line,
+                "--give-up is shorter than --for: it could never hold.",
+                hint="Give up after at least as long as it must hold.",
+            )
+
+
+def _commands(runbook: Runbook) -> Iterator[Read | Check | Act | Break]:
+    yield from runbook.gather
+    yield from runbook.escalate_when
+    for cause in runbook.causes:
+        yield from cause.evidence
+        yield from cause.fix
+        yield from cause.verify
+        yield from cause.drill
+
+
+def _exists(
+    path: str, command: Read | Check | Act | Break, catalog: Catalog, check: CheckExpression
+) -> None:
+    try:
+        match command:
+            case Read():
+                for name in command.signals:
+                    catalog.signal(name)
+            case Check():
+                check(command.expression)
+            case Act():
+                check_arguments(catalog.action(command.name).params, command.arguments)
+            case Break():
+                check_arguments(catalog.fault(command.name).params, command.arguments)
+    except TrimtabError as error:
+        raise RunbookRefused(path, command.line, error.message, hint=error.hint()) from error

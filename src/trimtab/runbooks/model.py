@@ -1,0 +1,82 @@
+"""What a page becomes."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from trimtab.kernel.ids import content_id
+from trimtab.runbooks.commands import Act, Break, Check, Read
+
+
+class Nature(StrEnum):
+    """What kind of thing a cause is; escalation ladders send some kinds to a team of their own."""
+
+    SOFTWARE = "software"
+    UPSTREAM = "upstream"
+    INFRASTRUCTURE = "infrastructure"
+    SECURITY = "security"
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """One possible cause, how to recognise it, and, where the machine can, how to repair it."""
+
+    id: str
+    """``runbook-id/slug-of-the-title``."""
+    title: str
+    prose: str
+    evidence: tuple[Check, ...]
+    """The cause is supported when all of them hold."""
+    fix: tuple[Act, ...]
+    """In order of priority; empty when only a person can repair it."""
+    verify: tuple[Check, ...]
+    """The repair worked when all of them hold."""
+    drill: tuple[Break, ...]
+    nature: Nature
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class Runbook:
+    """A page that the operator can run."""
+
+    id: str
+    title: str
+    alerts: tuple[str, ...]
+    """The alerts that open it."""
+    severity: str
+    """The label of its source, such as ``P2``."""
+    system: str
+    """The system it comes from; decides native labels. Empty means the ladder's name."""
+    ladder: str
+    """Which escalation ladder."""
+    prose: str
+    gather: tuple[Read | Check, ...]
+    causes: tuple[Cause, ...]
+    escalate: str
+    """When a person must take over, as Markdown."""
+    escalate_when: tuple[Check, ...]
+    """... and the part of it that the machine can check."""
+    path: str
+    text: str
+
+    def cause(self, cause_id: str) -> Cause | None:
+        """Return the cause of that id."""
+        return next((cause for cause in self.causes if cause.id == cause_id), None)
+
+    def proof_hash(self, version: str) -> str:
+        """Return what a drill's proof is bound to: this page, byte for byte, on that build."""
+        return content_id("proof", self.text, version)
+
+
+@dataclass(frozen=True, slots=True)
+class Procedure:
+    """A page that only people follow: read, shown and searched, never run."""
+
+    id: str
+    title: str
+    prose: str
+    path: str
+    text: str
+
+
+Page = Runbook | Procedure

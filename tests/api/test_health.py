@@ -1,0 +1,46 @@
+import pytest
+
+from trimtab.kernel.health import ComponentHealth, Status
+
+
+@pytest.mark.feature("F399", "F400")
+def test_every_component_says_both_connected_and_status(anonymous):
+    body = anonymous.get("/health").json()
+    assert body["status"] == "up"
+    assert body["components"]
+    for name, found in body["components"].items():
+        assert found["connected"] is True
+        assert found["status"] == "up"
+        assert body[name] == {"connected": True}
+
+
+@pytest.mark.feature("F648")
+def test_a_component_that_is_down_says_why_and_the_service_is_degraded(app, anonymous):
+    app.health.register("gpu", lambda: ComponentHealth(Status.DOWN, "Model file not found"))
+    answer = anonymous.get("/health")
+    assert answer.status_code == 200
+    assert answer.json()["status"] == "degraded"
+    gpu = answer.json()["components"]["gpu"]
+    assert (gpu["status"], gpu["connected"], gpu["error"]) == (
+        "down",
+        False,
+        "Model file not found",
+    )
+
+
+def test_a_service_of_which_nothing_is_up_answers_503(app, anonymous, monkeypatch):
+    found = {"database": ComponentHealth(Status.DOWN, "gone")}
+    monkeypatch.setattr(type(app.health), "check", lambda _self: found)
+    assert anonymous.get("/health").status_code == 503
+
+
+@pytest.mark.feature("F160", "F161")
+def test_system_health_answers_a_bearer_key(admin):
+    assert admin.get("/v1/system/health").json()["status"] == "up"
+    assert admin.get("/v1/system/health/components").json()["database"]["status"] == "up"
+
+
+def test_the_interface_describes_itself(anonymous):
+    paths = anonymous.get("/openapi.json").json()["paths"]
+    assert {"/health", "/v1/signals", "/v1/actions/{name}"} <= set(paths)
+    assert not any(path.startswith("/v1/faults") for path in paths)

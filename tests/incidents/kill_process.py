@@ -1,0 +1,77 @@
+"""The operator in a process of its own that kills itself, for `test_kill.py`.
+
+With a state it ends itself with SIGKILL right after the turn of that state is in the store and before the durable
+job has recorded it: the worst moment. `act` kills inside an action, after its effect and before its result. Without
+a state it runs until the incident is resolved.
+"""
+
+import os
+import signal
+
+from tests.incidents import operator as building
+from tests.incidents.world import TAP, World
+from trimtab.incidents import Incidents, State
+from trimtab.infra.jobs.durable import DurableJobs
+from trimtab.kernel.clock import SystemClock
+
+RATE = 200.0
+
+
+def die():
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def arm(ground, world, at):
+    """Make the process die at the moment."""
+    if at == "act":
+        effect = world.effect
+
+        def deadly(context, what, **values):
+            effect(context, what, **values)
+            die()
+
+        world.effect = deadly
+        return
+    apply = type(ground.store).apply
+
+    class Deadly(type(ground.store)):
+        def apply(self, before, turn, now):
+            apply(self, before, turn, now)
+            if before.state == at:
+                die()
+
+    ground.store.__class__ = Deadly
+
+
+def run(folder, at, ask):
+    """Work until the incident is resolved, or until the moment comes.
+
+    Args:
+        folder: Holds the databases and the tank.
+        at: When to die; empty for never.
+        ask: Leave the cause unproven, so that its plan asks for approval; it is given at once.
+    """
+    world, clock = World(folder / "world.json"), SystemClock(RATE)
+    ground, _, _ = building.make_ground(folder, world, clock, poll_seconds=20.0)
+    if at:
+        arm(ground, world, at)
+    jobs = DurableJobs(folder / "jobs.db", clock)
+    incidents = Incidents(ground, jobs)
+    jobs.launch()
+    incidents.resume()
+    if not incidents.list():
+        if not ask:
+            ground.proofs.add(*ground.library.cause(TAP), clock.now())
+        incidents.alert_fired(building.alert(clock.now()))
+    (incident,) = incidents.list()
+    seen = 0
+    while incident.state is not State.RESOLVED:
+        for entry in incidents.follow(incident.id, seen, 5.0):
+            seen = entry.seq
+        incident = incidents.get(incident.id)
+        if (
+            incident.state is State.AWAITING_APPROVAL
+            and not incidents.approval(incident.id).decision
+        ):
+            incidents.approve(incident.id, incident.plan.hash, "alice")
+    os._exit(0)  # The executor's threads may wait for messages for long; nothing is lost.

@@ -1,0 +1,87 @@
+"""Builds the operator around the tank."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from tests.incidents.world import PAGE, World, catalog
+from trimtab.incidents import (
+    Alert,
+    Ground,
+    Incidents,
+    IncidentStore,
+    Proofs,
+    load_ladders,
+)
+from trimtab.infra.audit import Audit
+from trimtab.infra.notify import Outbox
+from trimtab.infra.settings.sections.incidents import IncidentSettings
+from trimtab.infra.storage import Database
+from trimtab.kernel.ids import content_id
+from trimtab.runbooks import Library, parse_page
+from trimtab.testing.clock import FakeClock
+from trimtab.testing.jobs import FakeJobs
+
+
+@dataclass
+class Operator:
+    """Everything a test wants to look at."""
+
+    world: World
+    clock: FakeClock
+    jobs: FakeJobs
+    ground: Ground
+    incidents: Incidents
+    outbox: Outbox
+    audit: Audit
+
+    def fire(self, **labels):
+        """Let the tank's alert fire."""
+        return self.incidents.alert_fired(alert(self.clock.now(), **labels))
+
+    def prove(self, *cause_ids):
+        """Let the drills of these causes have passed."""
+        for cause_id in cause_ids:
+            book, cause = self.ground.library.cause(cause_id)
+            self.ground.proofs.add(book, cause, self.clock.now())
+
+    def texts(self, incident_id):
+        """Return the journal's texts."""
+        return [entry.text for entry in self.incidents.timeline(incident_id)]
+
+    def effects(self):
+        """Return what really happened to the tank, in order."""
+        return [what for _, what in self.world.get("effects")]
+
+
+def alert(at, **labels):
+    given = {"component": "tank", **labels}
+    fingerprint = content_id("alert", "TankLow", *(f"{k}={v}" for k, v in sorted(given.items())))
+    return Alert(fingerprint, "TankLow", given, {"summary": "Level: 1 (threshold: 5)"}, 1.0, at)
+
+
+def make_ground(folder: Path, world, clock, page=PAGE, **settings):
+    """Return the stages' ground on a database in the folder, with its outbox and audit chain."""
+    database = Database(folder / "state.db", ("state", "incidents"))
+    outbox = Outbox(database)
+    store = IncidentStore(database, outbox)
+    audit = Audit(database, clock)
+    ground = Ground(
+        store=store,
+        library=Library([parse_page(page, "tank.md")]),
+        catalog=catalog(world),
+        monitor=world,
+        audit=audit,
+        clock=clock,
+        settings=replace(IncidentSettings(), **settings),
+        ladders=load_ladders(),
+        proofs=Proofs(store, "test-build"),
+    )
+    return ground, outbox, audit
+
+
+def make_operator(folder: Path, page=PAGE, **settings):
+    """Return an operator with fake time and fake jobs."""
+    world, clock = World(folder / "world.json"), FakeClock()
+    jobs = FakeJobs(clock)
+    ground, outbox, audit = make_ground(folder, world, clock, page, **settings)
+    return Operator(world, clock, jobs, ground, Incidents(ground, jobs), outbox, audit)

@@ -1,0 +1,59 @@
+"""``kill -9`` at every stage: after the restart the incident goes on, and nothing happens twice."""
+
+import multiprocessing
+import signal
+from collections import Counter
+
+import pytest
+
+from tests.incidents import kill_process
+from tests.incidents.operator import make_ground
+from tests.incidents.world import World
+from trimtab.incidents import State
+from trimtab.testing.clock import FakeClock
+
+# The fork server imports once; every process starts from it within milliseconds.
+_processes = multiprocessing.get_context("forkserver")
+_processes.set_forkserver_preload(["tests.incidents.kill_process"])
+
+
+def _run(folder, at, *, ask):
+    process = _processes.Process(target=kill_process.run, args=(folder, at, ask))
+    process.start()
+    process.join(timeout=100)
+    if process.is_alive():
+        process.kill()
+    return process.exitcode
+
+
+@pytest.mark.timeout(240)
+@pytest.mark.parametrize(
+    ("at", "ask"),
+    [
+        ("detected", False),
+        ("triaged", False),
+        ("diagnosed", False),
+        ("awaiting_approval", True),
+        ("executing", False),
+        ("act", False),
+        ("verifying", False),
+        ("restored", False),
+    ],
+)
+def test_an_incident_survives_kill_9_at(tmp_path, at, ask):
+    World(tmp_path / "world.json").put(tap=1, level=1)
+    assert _run(tmp_path, at, ask=ask) == -signal.SIGKILL
+    assert _run(tmp_path, "", ask=ask) == 0
+
+    world = World(tmp_path / "world.json")
+    assert [what for _, what in world.get("effects")] == ["close_tap", "refill"]
+    store = make_ground(tmp_path, world, FakeClock())[0].store
+    (incident,) = store.find()
+    assert incident.state is State.RESOLVED
+    journal = [entry.text for entry in store.timeline(incident.id)]
+    twice = [text for text, times in Counter(journal).items() if times > 1]
+    assert twice == []
+    assert [text for text in journal if text.startswith("Done: ")] == [
+        "Done: close_tap was done.",
+        "Done: refill was done.",
+    ]

@@ -1,0 +1,135 @@
+"""Caches stay within their bounds and say why they miss."""
+
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.knowledge.conftest import HandClock
+from trimtab.knowledge.caches import BoundedCache, CacheLimits, QueryDiversity
+from trimtab.knowledge.usage import CacheSizes
+from trimtab.knowledge.words import counted_lines, normalised
+
+
+def _cache(entries=3, memory=10**6, clock=None):
+    limits = CacheLimits(entries, memory, window_seconds=300, window_lookups=4)
+    return BoundedCache(limits, len, clock or HandClock())
+
+
+@given(st.lists(st.tuples(st.integers(0, 9), st.text(max_size=30)), max_size=80))
+def test_neither_entries_nor_bytes_ever_exceed_their_bounds(puts):
+    cache = _cache(entries=4, memory=60)
+    for key, text in puts:
+        cache.put(key, text)
+        stats = cache.stats()
+        assert stats.size <= 4
+        assert stats.memory_bytes == sum(len(entry) for entry, _ in cache._entries.values()) <= 60
+
+
+def test_what_was_not_used_longest_leaves_first():
+    cache = _cache(entries=2)
+    cache.put("a", "1")
+    cache.put("b", "2")
+    cache.get("a")
+    cache.put("c", "3")
+    assert (cache.get("a"), cache.get("b"), cache.get("c")) == ("1", None, "3")
+
+
+def test_the_hit_ratio_is_that_of_the_last_while():
+    clock = HandClock()
+    cache = _cache(clock=clock)
+    for key in "abcd":
+        cache.get(key)
+    assert cache.hit_ratio() == 0
+    clock.seconds += 400
+    cache.put("a", "1")
+    for _ in range(4):
+        cache.get("a")
+    assert cache.hit_ratio() == 1
+
+
+def test_too_few_lookups_give_no_ratio():
+    cache = _cache()
+    cache.get("a")
+    assert math.isnan(cache.hit_ratio())
+
+
+@pytest.mark.feature("F673")
+def test_a_cache_that_is_too_small_regrets_what_it_dropped():
+    cache = _cache(entries=2)
+    for key in "abcabcabc":
+        if cache.get(key) is None:
+            cache.put(key, key)
+    assert cache.regret_ratio() > 0.5
+    assert cache.evictions_per_minute() > 0
+
+
+def test_a_cold_cache_regrets_nothing():
+    cache = _cache(entries=100)
+    for key in "abcdefgh":
+        if cache.get(key) is None:
+            cache.put(key, key)
+    assert cache.regret_ratio() == 0
+
+
+@pytest.mark.feature("F688")
+def test_diversity_is_the_share_of_distinct_queries():
+    diversity = QueryDiversity(least=4)
+    for query in "aabc":
+        diversity.add(query)
+    assert diversity.ratio() == 0.75
+
+
+@pytest.mark.feature("F683")
+@pytest.mark.feature("F684")
+def test_queries_that_differ_in_case_spaces_and_order_share_an_entry(knowledge):
+    knowledge.ingest_text("sea", "a.md", "Whales sing.")
+    knowledge.search("sea", "Whales  SING")
+    assert knowledge.search("sea", " sing whales ").cache_hit
+    assert normalised("B  a\tC") == "a b c"
+
+
+def test_a_change_of_the_project_is_seen_at_once(knowledge):
+    knowledge.ingest_text("sea", "a.md", "Whales sing.")
+    knowledge.search("sea", "whales")
+    knowledge.ingest_text("sea", "b.md", "Whales dive.")
+    assert not knowledge.search("sea", "whales").cache_hit
+
+
+def test_chosen_sizes_survive_a_restart_until_they_are_given_back(open_knowledge):
+    open_knowledge().resize_caches(CacheSizes(500, 5000))
+    again = open_knowledge()
+    assert again.cache_sizes() == CacheSizes(500, 5000)
+    again.resize_caches(CacheSizes(0, 0))
+    assert again.cache_sizes() == CacheSizes(100, 1000)
+
+
+@pytest.mark.feature("F519")
+def test_the_frequent_queries_warm_the_cache_after_a_restart(open_knowledge):
+    knowledge = open_knowledge()
+    knowledge.ingest_text("sea", "a.md", "Whales sing.")
+    for query in ("whales", "whales", "songs"):
+        knowledge.search("sea", query)
+    again = open_knowledge()
+    assert again.warm_cache(top=1).asked == 1
+    assert again.search("sea", "whales").cache_hit
+    assert not again.search("sea", "songs").cache_hit
+
+
+def test_deleting_a_project_forgets_its_queries(knowledge):
+    knowledge.ingest_text("sea", "a.md", "Whales sing.")
+    knowledge.search("sea", "whales")
+    knowledge.beat()
+    knowledge.delete_project("sea")
+    knowledge.beat()
+    assert knowledge._usage.frequent(10) == []
+
+
+@pytest.mark.feature("F686")
+def test_a_file_of_queries_may_carry_counts():
+    assert counted_lines("     12 whales sing\n3 deserts\nplain query\n\n 2 null\n") == [
+        "whales sing",
+        "deserts",
+        "plain query",
+    ]

@@ -1,0 +1,136 @@
+"""When the model is down, words still find, documents still come in, and all is made good by itself."""
+
+import threading
+
+import pytest
+
+from trimtab.kernel.health import Status
+from trimtab.knowledge.errors import EmbedderUnavailable
+
+DOWN = "embedding_model_unavailable"
+
+
+@pytest.fixture
+def sea(knowledge):
+    knowledge.ingest_text("sea", "whales.md", "Whales sing in the deep sea.\n")
+    return knowledge
+
+
+@pytest.mark.feature("F547")
+@pytest.mark.feature("F548")
+@pytest.mark.feature("F549")
+def test_queries_are_answered_by_words_and_say_so(sea):
+    sea.encoder.unload()
+    found = sea.search("sea", "whales")
+    assert (found.degraded_mode, found.reason) == (True, DOWN)
+    assert found.passages[0].document_name == "whales.md"
+
+
+@pytest.mark.feature("F552")
+def test_cached_results_are_still_served_whole(sea):
+    before = sea.search("sea", "whales sing")
+    sea.encoder.unload()
+    after = sea.search("sea", "whales sing")
+    assert (after.cache_hit, after.degraded_mode) == (True, False)
+    assert after.passages == before.passages
+
+
+@pytest.mark.feature("F660")
+def test_a_cached_query_vector_still_searches_the_existing_vectors(sea):
+    sea.search("sea", "whales", 5)
+    sea.encoder.unload()
+    assert not sea.search("sea", "whales", 6).degraded_mode
+
+
+def test_a_degraded_result_is_not_kept(sea):
+    sea.encoder.unload()
+    sea.search("sea", "whales")
+    sea.reload_model()
+    found = sea.search("sea", "whales")
+    assert (found.degraded_mode, found.cache_hit) == (False, False)
+
+
+@pytest.mark.feature("F661")
+@pytest.mark.feature("F662")
+def test_a_document_is_queued_and_found_by_words_at_once(sea):
+    sea.encoder.unload()
+    done = sea.ingest_text("sea", "camels.md", "Camels cross the sand.\n")
+    assert (done.status, done.reason) == ("queued", DOWN)
+    assert sea.search("sea", "camels").passages[0].document_name == "camels.md"
+    assert [document.name for document in sea.queued()] == ["camels.md"]
+
+
+@pytest.mark.feature("F663")
+def test_the_queue_survives_a_restart_and_drains(open_knowledge):
+    knowledge = open_knowledge()
+    knowledge.encoder.unload()
+    knowledge.ingest_text("sea", "camels.md", "Camels cross the sand.\n")
+    again = open_knowledge()
+    assert again.drain() == 1
+    assert again.counts() == {"ready": 1, "queued": 0, "dead": 0}
+    assert again.get_collection_size("sea") == 1
+
+
+def test_the_queue_drains_by_itself_when_the_model_is_back(sea):
+    drained = threading.Event()
+    sea._events.subscribe("knowledge.queue_drained", lambda _: drained.set())
+    sea.start()
+    sea.encoder.unload()
+    sea.ingest_text("sea", "camels.md", "Camels cross the sand.\n")
+    sea.reload_model()
+    assert drained.wait(30)
+    assert sea.counts() == {"ready": 2, "queued": 0, "dead": 0}
+
+
+def test_a_changed_document_that_is_queued_answers_with_its_new_text(sea):
+    sea.encoder.unload()
+    sea.ingest_text("sea", "whales.md", "Orcas hunt.\n")
+    assert [found.text for found in sea.search("sea", "orcas whales").passages] == ["Orcas hunt."]
+
+
+def test_a_document_that_breaks_the_model_ends_on_the_dead_letter_list(open_knowledge, home):
+    knowledge = open_knowledge(dead_letter_attempts=2, breaker_failures=100)
+    home.model.broken_by = "poison"
+    knowledge.ingest_text("sea", "bad.md", "This is poison.\n")
+    knowledge.ingest_text("sea", "good.md", "This is bread.\n")
+    knowledge.drain()
+    assert [(d.name, d.attempts) for d in knowledge.dead_letters()] == [("bad.md", 2)]
+    home.model.broken_by = "\0"
+    knowledge.retry_dead_letters()
+    assert knowledge.drain() == 1
+    assert knowledge.dead_letters() == ()
+
+
+@pytest.mark.feature("F648")
+@pytest.mark.feature("F650")
+def test_health_names_the_model_and_what_is_wrong_with_it(sea, home):
+    assert sea.encoder.health().facts["model"] == "words"
+    (home.folder / "model.bin").unlink()
+    sea.encoder.unload()
+    found = sea.encoder.health()
+    assert (found.status, found.facts["error"]) == (Status.DOWN, "Model file not found")
+
+
+@pytest.mark.feature("F554")
+@pytest.mark.feature("F555")
+@pytest.mark.feature("F556")
+def test_the_breaker_probes_every_30_seconds_and_closes_by_itself(sea, home, clock):
+    home.model.broken_by = ""
+    for _ in range(3):
+        with pytest.raises(EmbedderUnavailable):
+            sea.encoder.vectors(["x"])
+    home.model.broken_by = "\0"
+    clock.seconds += 29
+    sea.beat()
+    assert not sea.encoder.up
+    clock.seconds += 1
+    sea.beat()
+    assert sea.encoder.up
+
+
+@pytest.mark.feature("F668")
+def test_a_start_without_a_usable_model_fails_at_once(knowledge, home, monkeypatch):
+    monkeypatch.setattr(home, "install", lambda: False)
+    (home.folder / "model.bin").unlink()
+    with pytest.raises(EmbedderUnavailable):
+        knowledge.start()

@@ -1,0 +1,33 @@
+"""The pages of this domain load, name what exists, and each cause's evidence holds for its own fault only."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from trimtab.infra.rules.checks import compile_check
+from trimtab.kernel.operable import Catalog
+from trimtab.knowledge.actions import actions
+from trimtab.knowledge.faults import faults
+from trimtab.knowledge.signals import signals
+from trimtab.runbooks.lint import lint
+from trimtab.runbooks.model import Runbook
+from trimtab.runbooks.page import parse_page
+
+ROOT = Path(__file__).parent.parent.parent
+PAGES = sorted((ROOT / "library").glob("knowledge-*.md"))
+
+
+def _alerts():
+    for file in (ROOT / "rules").glob("*.yml"):
+        for group in yaml.safe_load(file.read_text())["groups"]:
+            yield from (rule["alert"] for rule in group["rules"] if "alert" in rule)
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.stem)
+def test_the_page_loads_and_names_only_what_exists(path, knowledge, clock):
+    page = parse_page(path.read_text(encoding="utf-8"), path.name)
+    assert page.id == path.stem
+    if isinstance(page, Runbook):
+        catalog = Catalog(signals(knowledge), actions(knowledge), faults(knowledge, clock))
+        lint(page, catalog, set(_alerts()), compile_check)

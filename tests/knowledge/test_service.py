@@ -1,0 +1,209 @@
+"""Documents go in whole, are found, change in place and are gone when deleted."""
+
+import pytest
+
+from tests.knowledge.documents import pdf
+from trimtab.kernel.errors import TrimtabError
+from trimtab.knowledge.errors import (
+    DocumentNameInvalid,
+    DocumentTooLarge,
+    DocumentUnknown,
+    DocumentUnreadable,
+    ProjectExists,
+    ProjectNameInvalid,
+    ProjectUnknown,
+    QueryInvalid,
+)
+
+WHALES = "# Whales\n\nWhales sing in the deep sea.\n"
+DESERTS = "# Deserts\n\nDeserts are dry and hot.\n"
+
+
+def _names(result):
+    return [passage.document_name for passage in result.passages]
+
+
+@pytest.fixture
+def sea(knowledge):
+    knowledge.ingest_text("sea", "whales.md", WHALES)
+    knowledge.ingest_text("sea", "deserts.md", DESERTS)
+    return knowledge
+
+
+def test_the_document_that_answers_comes_first(sea):
+    assert _names(sea.search("sea", "where do whales sing"))[0] == "whales.md"
+
+
+def test_a_passage_is_cited_by_the_offsets_of_its_text(sea):
+    passage = sea.search("sea", "whales").passages[0]
+    text = sea.document_text("sea", passage.document_id)
+    assert text[passage.start : passage.end] == passage.text
+    assert passage.heading == "Whales"
+
+
+def test_a_passage_of_a_pdf_knows_its_page(knowledge):
+    knowledge.ingest_bytes("sea", "a.pdf", pdf("Whales sing.", "Deserts are dry."))
+    assert knowledge.search("sea", "dry deserts").passages[0].page == 2
+
+
+def test_ingesting_the_same_file_again_costs_nothing(sea, home):
+    before = len(home.model.embedded)
+    again = sea.ingest_text("sea", "whales.md", WHALES)
+    assert (again.status, len(home.model.embedded)) == ("unchanged", before)
+
+
+def test_only_the_changed_passages_are_embedded_again(knowledge):
+    parts = [f"# Part {number}\n\nText of part {number}.\n\n" for number in range(10)]
+    first = knowledge.ingest_text("sea", "parts.md", "".join(parts))
+    parts[4] = "# Part 4\n\nSomething new.\n\n"
+    second = knowledge.ingest_text("sea", "parts.md", "".join(parts))
+    assert (first.embedded_chunks, second.embedded_chunks, second.version) == (10, 1, 2)
+    assert knowledge.document_text("sea", "parts.md") == "".join(parts)
+
+
+def test_a_changed_document_is_no_longer_found_by_its_old_words(sea):
+    sea.ingest_text("sea", "whales.md", "# Whales\n\nNothing of note.\n")
+    assert all("sing" not in found.text for found in sea.search("sea", "whales sing").passages)
+
+
+def test_a_deleted_document_is_gone_from_search_cache_and_text(sea):
+    sea.search("sea", "whales sing")
+    sea.delete_document("sea", "whales.md")
+    assert "whales.md" not in _names(sea.search("sea", "whales sing"))
+    with pytest.raises(DocumentUnknown):
+        sea.document_text("sea", "whales.md")
+
+
+def test_a_hit_whose_row_is_gone_is_never_answered(sea):
+    sea.search("sea", "whales")
+    held = sea.searcher._vectors
+    row = sea.projects.find("sea")
+    stale = held.of(row, "words/1", 64)
+    sea.delete_document("sea", "whales.md")
+    held._held[row.key, "words/1"] = stale.__class__(stale.keys, stale.rows, 10**6)
+    assert _names(sea.search("sea", "whales sing")) == ["deserts.md"]
+
+
+def test_deleting_a_project_takes_its_documents_and_the_name_is_free_again(sea):
+    assert sea.delete_project("sea") == 2
+    with pytest.raises(ProjectUnknown):
+        sea.search("sea", "whales")
+    sea.create_project("sea")
+    assert sea.search("sea", "whales").passages == ()
+
+
+def test_projects_do_not_see_each_other(sea):
+    sea.ingest_text("land", "camels.md", "Camels cross deserts.\n")
+    assert _names(sea.search("land", "whales deserts")) == ["camels.md"]
+
+
+def test_a_renamed_project_keeps_its_documents(sea):
+    sea.rename_project("sea", "ocean")
+    assert _names(sea.search("ocean", "whales"))[0] == "whales.md"
+
+
+def test_a_project_is_not_renamed_over_another(sea):
+    sea.create_project("land")
+    with pytest.raises(ProjectExists):
+        sea.rename_project("sea", "land")
+
+
+@pytest.mark.feature("F606")
+@pytest.mark.parametrize("name", ["", "a b", "../x", "ä", "x" * 101, "a\n"])
+def test_a_bad_project_name_is_refused(knowledge, name):
+    with pytest.raises(ProjectNameInvalid):
+        knowledge.ingest_text(name, "a.txt", "text")
+    assert knowledge.list_projects() == ()
+
+
+@pytest.mark.feature("F605")
+def test_a_blank_query_is_refused_in_the_contracts_words(sea):
+    with pytest.raises(QueryInvalid, match=r"^Query cannot be empty$"):
+        sea.search("sea", "  ")
+
+
+@pytest.mark.feature("F604")
+def test_a_query_of_1000_characters_is_answered_and_one_of_1001_refused(sea):
+    assert sea.search("sea", "x" * 1000) is not None
+    with pytest.raises(QueryInvalid):
+        sea.search("sea", "x" * 1001)
+
+
+@pytest.mark.parametrize("query", ['"', "a OR", "NEAR(", "*", "-", "heading: x", "'", "(", "\0"])
+def test_no_query_is_read_as_full_text_syntax(sea, query):
+    sea.search("sea", query)
+
+
+def test_a_refused_file_leaves_no_trace(knowledge):
+    with pytest.raises(TrimtabError):
+        knowledge.ingest_bytes("sea", "broken.pdf", b"%PDF-1.4 nothing")
+    assert knowledge.list_projects() == ()
+
+
+def test_a_file_over_the_limit_is_refused_before_it_is_read(open_knowledge, tmp_path):
+    knowledge = open_knowledge(max_document_mb=1)
+    big = tmp_path / "big.txt"
+    with big.open("wb") as file:
+        file.truncate(60 * 1024 * 1024)
+    with pytest.raises(DocumentTooLarge, match=r"60\.0 MB"):
+        knowledge.ingest_file("sea", big)
+
+
+@pytest.mark.parametrize("path", ["/dev/zero", "/nowhere/at/all.txt", "/"])
+def test_what_is_no_readable_file_is_refused(knowledge, path):
+    from pathlib import Path
+
+    with pytest.raises(DocumentUnreadable):
+        knowledge.ingest_file("sea", Path(path))
+
+
+@pytest.mark.parametrize("name", ["", " ", "a\nb", "x" * 501])
+def test_a_bad_document_name_is_refused(knowledge, name):
+    with pytest.raises(DocumentNameInvalid):
+        knowledge.ingest_text("sea", name, "text")
+
+
+def test_a_folder_is_taken_in_with_what_was_refused_listed(knowledge, tmp_path):
+    folder = tmp_path / "in"
+    (folder / "sub").mkdir(parents=True)
+    (folder / "whales.md").write_text(WHALES)
+    (folder / "sub" / "deserts.md").write_text(DESERTS)
+    (folder / "broken.pdf").write_text("no pdf")
+    (folder / ".hidden.md").write_text("hidden")
+    seen = []
+    done = knowledge.ingest_folder("sea", folder, lambda *step: seen.append(step))
+    assert [document.name for document in done.documents] == ["sub/deserts.md", "whales.md"]
+    assert [refused.code for refused in done.refused] == ["knowledge.document_type_unsupported"]
+    assert seen[-1] == (3, 3, "whales.md")
+
+
+def test_pages_of_results_do_not_overlap(knowledge):
+    for number in range(12):
+        knowledge.ingest_text("sea", f"{number}.md", f"whale number {number}")
+    first = knowledge.search("sea", "whale", 5)
+    second = knowledge.search("sea", "whale", 5, offset=5)
+    assert not {p.chunk_id for p in first.passages} & {p.chunk_id for p in second.passages}
+
+
+@pytest.mark.feature("F522")
+@pytest.mark.feature("F523")
+def test_projects_are_listed_with_their_sizes(sea):
+    (project,) = sea.list_projects()
+    assert (project.name, project.documents, project.vectors) == ("sea", 2, 2)
+    assert sea.get_collection_size("sea") == 2
+
+
+@pytest.mark.feature("F572")
+@pytest.mark.feature("F680")
+def test_stats_have_the_fields_of_the_contract(sea):
+    stats = sea.stats()
+    assert set(stats["cache"]) == {"query_cache", "embedding_cache", "document_cache"}
+    assert stats["cache"]["query_cache"]["max_size"] == 100
+    assert stats["cache_memory_mb"] >= 0
+
+
+def test_everything_is_there_after_a_restart(open_knowledge):
+    open_knowledge().ingest_text("sea", "whales.md", WHALES)
+    again = open_knowledge()
+    assert _names(again.search("sea", "whales")) == ["whales.md"]
+    assert again.ingest_text("sea", "whales.md", WHALES).status == "unchanged"
