@@ -5,6 +5,7 @@ from trimtab.answers.generate import Draft, Generator, Usage
 from trimtab.answers.pipeline import Answers, Retriever, TraceKeeper
 from trimtab.answers.records import Answer, Citation, Passage, Question, Retrieved, Stage, Trace
 from trimtab.answers.remote import RemoteGenerator
+from trimtab.answers.screening import Screen, ScreenedSentences
 from trimtab.answers.traces import RecentTraces
 
 __all__ = [
@@ -20,6 +21,8 @@ __all__ = [
     "RemoteGenerator",
     "Retrieved",
     "Retriever",
+    "Screen",
+    "ScreenedSentences",
     "Stage",
     "Trace",
     "TraceKeeper",
