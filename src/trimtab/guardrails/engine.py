@@ -57,14 +57,15 @@ class GuardEngine:
     def check(self, subject: Subject) -> Outcome:
         """Return the verdicts of all guards on the subject, within the deadline."""
         rules, bypassed = self.rules.now(), self.bypass.active() is not None
-        known = {post.guard.name: self._known(post, subject, rules) for post in self.posts}
+        posts = self.posts  # A restart may replace them meanwhile.
+        known = {post.guard.name: self._known(post, subject, rules) for post in posts}
         running = {
             post.guard.name: self._pool.submit(self._timed, post, subject, rules)
-            for post in self.posts
+            for post in posts
             if known[post.guard.name] is None
         }
         verdicts = []
-        for post in sorted(self.posts, key=lambda post: self._limit(post, rules)):
+        for post in sorted(posts, key=lambda post: self._limit(post, rules)):
             name = post.guard.name
             verdict = known[name] or self._collected(post, running[name], subject, rules)
             verdicts.append(self._effective(post, verdict, subject, bypassed=bypassed))
@@ -84,6 +85,28 @@ class GuardEngine:
             count = len(self._cache)
             self._cache.clear()
         return count
+
+    def failing_on(self, subject: Subject) -> frozenset[str]:
+        """Put a text to all guards, uncached and uncounted; return those that fail or are late."""
+        rules = self.rules.now()
+        running = {
+            post.guard.name: (post, self._pool.submit(post.guard.check, subject, rules))
+            for post in self.posts
+        }
+        failing = set()
+        for name, (post, future) in running.items():
+            wait((future,), timeout=self._limit(post, rules))
+            if not future.done() or future.exception() is not None:
+                failing.add(name)
+        return frozenset(failing)
+
+    def replace(self, posts: Sequence[Post]) -> tuple[Post, ...]:
+        """Put other guards at the posts, with fresh threads and an empty cache; return the former posts."""
+        former, self.posts = self.posts, tuple(posts)
+        worn, self._pool = self._pool, ThreadPoolExecutor(4 * max(1, len(self.posts)), "guard")
+        worn.shutdown(wait=False, cancel_futures=True)
+        self.clear_cache()
+        return former
 
     def close(self) -> None:
         """Let no further guard start."""

@@ -20,7 +20,10 @@ class Subject:
 class Guard(Protocol):
     """Judges one aspect of a text. Stateless: the same subject and rules give the same judgement."""
 
-    name: str
+    @property
+    def name(self) -> str:
+        """Return its name in verdicts, metrics and rules."""
+        ...
 
     def check(self, subject: Subject, rules: GuardRules) -> Judgement:
         """Return the judgement.

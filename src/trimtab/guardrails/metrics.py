@@ -23,6 +23,8 @@ class GuardMetrics:
     false_positive_rate: float | None
     """Of the reviewed blocks, the share that a person called wrong; None before the first review."""
     cache_hits: int
+    score_p50: dict[str, float]
+    """The median score by guard, over the last 500 verdicts with a score."""
 
     @property
     def validation_success_rate(self) -> float | None:
@@ -38,6 +40,7 @@ class GuardCounters:
         self._validations = self._failures = self._cache_hits = 0
         self._blocked: Counter[str] = Counter()
         self._durations: dict[str, deque[float]] = {}
+        self._scores: dict[str, deque[float]] = {}
         self._reviews: deque[bool] = deque(maxlen=_RECENT)
 
     def count(self, verdict: Verdict, *, failed: bool = False) -> None:
@@ -48,6 +51,8 @@ class GuardCounters:
             self._cache_hits += verdict.cached
             if verdict.decision is Decision.BLOCK and not verdict.shadow:
                 self._blocked[verdict.guard] += 1
+            if verdict.score is not None:
+                self._scores.setdefault(verdict.guard, deque(maxlen=_RECENT)).append(verdict.score)
             if not verdict.cached:
                 recent = self._durations.setdefault(verdict.guard, deque(maxlen=_RECENT))
                 recent.append(verdict.duration_ms)
@@ -64,12 +69,13 @@ class GuardCounters:
                 self._validations,
                 self._failures,
                 dict(self._blocked),
-                {guard: _p95(recent) for guard, recent in self._durations.items()},
+                {guard: _quantile(recent, 0.95) for guard, recent in self._durations.items()},
                 sum(self._reviews) / len(self._reviews) if self._reviews else None,
                 self._cache_hits,
+                {guard: _quantile(recent, 0.5) for guard, recent in self._scores.items()},
             )
 
 
-def _p95(values: deque[float]) -> float:
+def _quantile(values: deque[float], share: float) -> float:
     ordered = sorted(values)
-    return ordered[min(len(ordered) - 1, int(0.95 * len(ordered)))] if ordered else 0.0
+    return ordered[min(len(ordered) - 1, int(share * len(ordered)))] if ordered else 0.0
