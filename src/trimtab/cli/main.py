@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 import typer.core
 
-from trimtab.cli import audit, catalog, gates, keys, service
+from trimtab.cli import answers, audit, catalog, gates, guardrails, keys, service
 from trimtab.cli.errors import exit_code, report
 from trimtab.cli.lazy import LazyCommand
 from trimtab.cli.session import Session
@@ -28,6 +28,8 @@ service.add_to(app)
 catalog.add_to(app)
 app.add_typer(keys.app, name="keys")
 app.add_typer(audit.app, name="audit")
+app.add_typer(answers.app, name="answers")
+app.add_typer(guardrails.app, name="guardrails")
 app.add_typer(gates.app, name="gates")
 
 
