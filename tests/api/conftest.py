@@ -40,7 +40,9 @@ def app(app_of):
 
 def client_of(app, *, address="127.0.0.1", key="", host="localhost"):
     headers = {"Authorization": f"Bearer {key}"} if key else {}
-    return TestClient(app.asgi, base_url=f"http://{host}", client=(address, 50000), headers=headers)
+    return TestClient(
+        app.faces.network, base_url=f"http://{host}", client=(address, 50000), headers=headers
+    )
 
 
 @pytest.fixture
@@ -55,4 +57,4 @@ def admin(app):
 
 @pytest.fixture
 def control(app):
-    return TestClient(app.control, base_url="http://localhost")
+    return TestClient(app.faces.control, base_url="http://localhost")

@@ -23,20 +23,22 @@ def roles_of(dependant: Dependant):
 
 
 def test_every_route_states_exactly_one_role(app):
-    routes = [*all_routes(app.api), *all_routes(app.fault_api)]
+    routes = [*all_routes(app.faces.api), *all_routes(app.faces.faults)]
     wrong = [route.path for route in routes if len(roles_of(route.dependant)) != 1]
     assert len(routes) > 10
     assert wrong == []
 
 
 def test_only_health_and_metrics_are_open_to_everybody(app):
-    routes = all_routes(app.api)
+    routes = all_routes(app.faces.api)
     public = {route.path for route in routes if roles_of(route.dependant)[0].role is None}
     assert public == {"/health", "/metrics"}
 
 
 def test_routes_that_change_something_are_closed_to_readers_except_asking(app):
-    changing = [r for r in all_routes(app.api) if r.methods & {"POST", "PUT", "PATCH", "DELETE"}]
+    changing = [
+        r for r in all_routes(app.faces.api) if r.methods & {"POST", "PUT", "PATCH", "DELETE"}
+    ]
     asking = {"/v1/answers", "/api/v1/query", "/v1/check"}
     for_readers = {
         route.path for route in changing if roles_of(route.dependant)[0].role is Role.READER
@@ -105,7 +107,7 @@ def test_callers_on_the_control_socket_are_admin(control):
 
 
 def test_a_header_cannot_claim_the_control_socket(app):
-    client = TestClient(app.asgi, base_url="http://localhost", client=("192.0.2.7", 1))
+    client = TestClient(app.faces.network, base_url="http://localhost", client=("192.0.2.7", 1))
     answer = client.get("/v1/me", headers={"trimtab.principal": "local"})
     assert answer.status_code == 401
 

@@ -3,12 +3,35 @@
 from fastapi import FastAPI
 
 from trimtab import __version__
-from trimtab.api import audit, catalog, faults, health, keys, settings
+from trimtab.api import (
+    answers,
+    audit,
+    catalog,
+    faults,
+    health,
+    incidents,
+    keys,
+    knowledge,
+    rules,
+    runbooks,
+    settings,
+)
 from trimtab.api.errors import handle_errors
 from trimtab.api.services import Services
 from trimtab.infra.web import Access
 
-_ROUTERS = (health.router, catalog.router, keys.router, audit.router, settings.router)
+_ROUTERS = (
+    health.router,
+    knowledge.router,
+    answers.router,
+    incidents.router,
+    runbooks.router,
+    rules.router,
+    catalog.router,
+    keys.router,
+    audit.router,
+    settings.router,
+)
 
 
 def create_api(services: Services, access: Access) -> FastAPI:

@@ -1,10 +1,9 @@
-"""Errors on the wire: one table from kinds to statuses, one shape for every error body.
+"""Errors on the wire: one shape for every error body.
 
 ``error`` tells what happened and the next step; ``detail`` repeats the message, or lists each wrong
 field, where HTTP clients look for it by habit.
 """
 
-from collections.abc import Mapping
 from http import HTTPStatus
 
 from fastapi import FastAPI, Request
@@ -14,21 +13,8 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 
 from trimtab.infra.web.limits import TooManyCalls
+from trimtab.infra.web.status import STATUS
 from trimtab.kernel.errors import ErrorKind, InvalidInput, NotFound, TrimtabError
-
-STATUS: Mapping[ErrorKind, HTTPStatus] = {
-    ErrorKind.INVALID: HTTPStatus.BAD_REQUEST,
-    ErrorKind.TOO_LARGE: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-    ErrorKind.NOT_FOUND: HTTPStatus.NOT_FOUND,
-    ErrorKind.CONFLICT: HTTPStatus.CONFLICT,
-    ErrorKind.UNAUTHENTICATED: HTTPStatus.UNAUTHORIZED,
-    ErrorKind.FORBIDDEN: HTTPStatus.FORBIDDEN,
-    ErrorKind.RATE_LIMITED: HTTPStatus.TOO_MANY_REQUESTS,
-    ErrorKind.UNAVAILABLE: HTTPStatus.SERVICE_UNAVAILABLE,
-    ErrorKind.STORAGE_FULL: HTTPStatus.INSUFFICIENT_STORAGE,
-    ErrorKind.CORRUPT: HTTPStatus.INTERNAL_SERVER_ERROR,
-    ErrorKind.MISCONFIGURED: HTTPStatus.INTERNAL_SERVER_ERROR,
-}
 
 _RETRY_AFTER_SECONDS = 5
 """What a caller is told to wait when the error does not know better."""
@@ -38,14 +24,14 @@ class InvalidRequest(InvalidInput):
     """The request does not have the form that the route documents."""
 
     code = "api.invalid_request"
-    default_hint = "The form of every request is at /docs."
+    default_hint = "`/console/api` shows the form of every request."
 
 
 class NoSuchRoute(NotFound):
     """There is nothing under that method and path."""
 
     code = "api.no_such_route"
-    default_hint = "Every route is listed at /docs."
+    default_hint = "`/console/api` lists every route."
 
 
 class InternalError(TrimtabError):

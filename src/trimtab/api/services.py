@@ -1,18 +1,50 @@
-"""What the routes work with; `app.py` fills it in."""
+"""What the routes work with; `app` fills it in."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Protocol
 
 from fastapi import Depends, Request
 from prometheus_client import CollectorRegistry
 
+from trimtab.answers import Answers, Trace
+from trimtab.answers.records import Feedback
+from trimtab.incidents import Incidents, Proofs
 from trimtab.infra.audit import Audit
 from trimtab.infra.auth import Keys, Principal
+from trimtab.infra.rules.engine import RuleEngine
+from trimtab.infra.rules.series import SeriesStore
 from trimtab.infra.settings import Settings
-from trimtab.infra.web import Sessions, caller
+from trimtab.infra.web import LiveViews, Sessions, caller
 from trimtab.kernel.clock import Clock
 from trimtab.kernel.health import Health
 from trimtab.kernel.operable import Catalog
+from trimtab.knowledge import Knowledge
+from trimtab.runbooks import Library, Page
+
+
+class Traces(Protocol):
+    """Where traces are kept."""
+
+    def find(self, trace_id: str) -> Trace:
+        """Return the trace, or raise `TraceUnknown`."""
+        ...
+
+    def recent(self, limit: int, project: str | None = None) -> Sequence[Trace]:
+        """Return the newest traces first, of one project or of all."""
+        ...
+
+
+class FeedbackBook(Protocol):
+    """Where feedback is kept."""
+
+    def keep(self, feedback: Feedback) -> None:
+        """Add it, or raise `TraceUnknown` when its trace is gone."""
+        ...
+
+    def of_trace(self, trace_id: str) -> Sequence[Feedback]:
+        """Return what was said about one answer, oldest first."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +59,18 @@ class Services:
     audit: Audit
     keys: Keys
     sessions: Sessions
+    views: LiveViews
+    knowledge: Knowledge
+    answers: Answers
+    traces: Traces
+    feedback: FeedbackBook
+    series: SeriesStore
+    rules: RuleEngine
+    library: Library
+    proofs: Proofs
+    incidents: Incidents
+    check_page: Callable[[str, str], Page]
+    """Returns a runbook page as it would load, from its text and its path, or raises `RunbookRefused`."""
 
 
 def _services(request: Request) -> Services:

@@ -68,8 +68,8 @@ class Client:
 
         logging.basicConfig(level=logging.CRITICAL)
         app = build(session.settings)
-        app.start(monitor=False)
-        transport = httpx.ASGITransport(app=app.control, raise_app_exceptions=False)
+        app.start(watch=False)
+        transport = httpx.ASGITransport(app=app.faces.control, raise_app_exceptions=False)
         http = httpx.AsyncClient(transport=transport, base_url=_ANY_HOST, timeout=_TIMEOUT)
         return cls(http, app)
 

@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+import typer.core
 
-from trimtab.cli import audit, catalog, keys, service
+from trimtab.cli import audit, catalog, gates, keys, service
 from trimtab.cli.errors import exit_code, report
+from trimtab.cli.lazy import LazyCommand
 from trimtab.cli.session import Session
 from trimtab.kernel.errors import InvalidInput, TrimtabError
 
@@ -26,6 +28,7 @@ service.add_to(app)
 catalog.add_to(app)
 app.add_typer(keys.app, name="keys")
 app.add_typer(audit.app, name="audit")
+app.add_typer(gates.app, name="gates")
 
 
 @app.callback()
@@ -67,10 +70,28 @@ def _flag(text: str) -> tuple[str, str]:
     return name, value
 
 
+def _gates() -> typer.Typer:
+    from trimtab.cli import gates
+
+    return gates.app
+
+
+_LAZY = (LazyCommand("gates", "Quality gates: no release without evidence.", _gates),)
+
+
+def command() -> typer.core.TyperGroup:
+    """Return the whole command line, with the groups that load when they are used."""
+    root = typer.main.get_command(app)
+    assert isinstance(root, typer.core.TyperGroup)  # noqa: S101 - for mypy: an app with a callback is a group.
+    for group in _LAZY:
+        root.add_command(group)
+    return root
+
+
 def main() -> None:
     """Run the command line and exit with its code; an error prints what happened and the next step."""
     try:
-        app()
+        command()()
     except TrimtabError as error:
         report(error, as_json="--json" in sys.argv)
         sys.exit(exit_code(error))

@@ -26,7 +26,7 @@ def run(build: Callable[["Settings"], "App"], settings: "Settings") -> None:
         app.start()
         port = listener.getsockname()[1]
         serve(
-            (Listener(app.asgi, listener), Listener(app.control, control)),
+            (Listener(app.faces.network, listener), Listener(app.faces.control, control)),
             lambda: _announce(app, port),
         )
     finally:

@@ -1,5 +1,6 @@
 """Which cause it is: the runbooks' evidence, looked at now, weighed against what has happened before."""
 
+import math
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -71,7 +72,7 @@ def look(ground: Ground, check: Check) -> Finding:
         series = ground.monitor.evaluate(check.expression)
     except TrimtabError as error:
         return Finding(check.expression, None, error=error.message)
-    values = tuple(sample.value for sample in series[:_SHOWN_VALUES])
+    values = tuple(one.value for one in series[:_SHOWN_VALUES] if math.isfinite(one.value))
     return Finding(check.expression, bool(series), values)
 
 

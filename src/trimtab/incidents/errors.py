@@ -30,6 +30,13 @@ class IllegalTransition(Conflict):
     code = "incidents.illegal_transition"
 
 
+class DrillRunning(Conflict):
+    """Two drills at once would be taken for each other."""
+
+    code = "incidents.drill_running"
+    default_hint = "Wait until it has ended."
+
+
 class LaddersRefused(Misconfigured):
     """The escalation ladders cannot be read."""
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 
 from trimtab.incidents.ground import Ground
-from trimtab.incidents.messages import direct, duration_text, escalation_text
+from trimtab.incidents.messages import direct, duration_text, escalation_text, message
 from trimtab.incidents.model import Incident
 from trimtab.incidents.state import State
 from trimtab.incidents.turn import Draft, Turn, moved
@@ -26,7 +26,7 @@ def rungs_due(ground: Ground, incident: Incident) -> Turn | None:
     """Return the turn that calls whoever the ladder says is due now, or None."""
     age = ground.now() - incident.opened_at
     rungs = ground.ladder_of(incident).due(incident, age)
-    if not rungs or incident.state is State.DETECTED:
+    if not rungs or incident.drill or incident.state is State.DETECTED:
         return None
     calls = []
     for rung in rungs:
@@ -80,12 +80,11 @@ def escalate(ground: Ground, incident: Incident, event: str, why: str, nature: s
 def call(incident: Incident, who: str, why: str, key: str, *, page: bool) -> Call:
     """Return the journal entry and the messages that call somebody."""
     text = escalation_text(incident, who, why)
-    full_key = f"{incident.id}:{incident.opening}:{key}"
     kinds = [Kind.ESCALATION, *([Kind.PAGE] if page else [])]
     messages = [direct(incident, who, text, key)]
     for kind in kinds:
         messages += [
-            Message(channel, kind, text, full_key, incident.id)
+            message(incident, channel, kind, text, key)
             for channel in channels_for(kind, incident.severity, incident.system)
         ]
     entry = Draft(

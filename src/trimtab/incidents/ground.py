@@ -46,7 +46,5 @@ class Ground:
         return self.ladders[incident.ladder]
 
     def quiet(self, incident: Incident) -> bool:
-        """Return whether none of the incident's alerts fires, as far as can be said."""
-        return all(
-            self.monitor.firing(attached.alert.fingerprint) is False for attached in incident.alerts
-        )
+        """Return whether none of the incident's alerts fires."""
+        return not any(self.monitor.firing(one.alert.fingerprint) for one in incident.alerts)

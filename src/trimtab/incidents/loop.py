@@ -105,7 +105,7 @@ class Loop:
         ground.store.apply(incident, turn, ground.now())
         if turn.pause_seconds <= 0:
             return 0.0
-        following = seconds_to_next_rung(ground, incident)
+        following = None if incident.drill else seconds_to_next_rung(ground, incident)
         limit = turn.pause_seconds if following is None else min(turn.pause_seconds, following)
         return max(limit, _SHORTEST_PAUSE_SECONDS)
 

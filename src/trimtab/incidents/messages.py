@@ -52,21 +52,18 @@ def broadcast(incident: Incident, kind: Kind, text: str, key: str) -> tuple[Mess
     """Return the text as one message to each channel that hears of it."""
     topic = incident.alert.labels.get("topic", "")
     channels = channels_for(kind, incident.severity, incident.system, topic)
-    return tuple(
-        Message(channel, kind, text, f"{incident.id}:{incident.opening}:{key}", incident.id)
-        for channel in channels
-    )
+    return tuple(message(incident, channel, kind, text, key) for channel in channels)
 
 
 def direct(incident: Incident, who: str, text: str, key: str) -> Message:
     """Return the text as a direct message to a role."""
-    return Message(
-        f"@{who.removeprefix('@')}",
-        Kind.ESCALATION,
-        text,
-        f"{incident.id}:{incident.opening}:{key}",
-        incident.id,
-    )
+    return message(incident, f"@{who.removeprefix('@')}", Kind.ESCALATION, text, key)
+
+
+def message(incident: Incident, channel: str, kind: Kind, text: str, key: str) -> Message:
+    """Return one message about the incident; a drill's says so."""
+    shown = f"[DRILL] {text}" if incident.drill else text
+    return Message(channel, kind, shown, f"{incident.id}:{incident.opening}:{key}", incident.id)
 
 
 def duration_text(seconds: float) -> str:

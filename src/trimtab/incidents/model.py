@@ -32,7 +32,10 @@ class Alert:
     labels: Mapping[str, str]
     annotations: Mapping[str, str]
     value: float
+    """Finite; 0 when the rule's value is not."""
     fired_at: datetime
+    pending_seconds: float = 0.0
+    """How long the condition held before the alert fired; one that came back would take as long to show."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +55,7 @@ class Finding:
     holds: bool | None
     """None when it could not be evaluated."""
     values: tuple[float, ...] = ()
-    """Of the first series that hold, at most five."""
+    """Finite ones of the first series that hold, at most five."""
     error: str = ""
 
 
@@ -219,6 +222,8 @@ class Incident:
     root_cause: str = ""
     resolution: str = ""
     postmortem: str = ""
+    drill: bool = False
+    """Brought about on purpose: nobody is paged by the clock, and its fix counts for no statistics."""
 
     @property
     def alert(self) -> Alert:

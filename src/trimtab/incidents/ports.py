@@ -1,6 +1,7 @@
 """What the operator needs from the rest of the house."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Protocol
 
 from trimtab.kernel.operable import Sample
@@ -13,8 +14,12 @@ class Monitor(Protocol):
         """Return the series for which the PromQL expression holds now; raise when it cannot be evaluated."""
         ...
 
-    def firing(self, fingerprint: str) -> bool | None:
-        """Return whether the alert of that fingerprint fires now; None when it is too early after a start to say."""
+    def firing(self, fingerprint: str) -> bool:
+        """Return whether the alert of that fingerprint fires now."""
+        ...
+
+    def sampled_since(self, at: datetime) -> bool:
+        """Return whether samples have arrived since then and still arrive: older ones prove nothing."""
         ...
 
 

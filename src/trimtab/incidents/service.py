@@ -1,11 +1,14 @@
 """The public face: alerts come in, people look, approve and read."""
 
+import math
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
 
 from trimtab.incidents.clocks import Clock, read_clocks
+from trimtab.incidents.errors import DrillRunning
 from trimtab.incidents.ground import Ground
 from trimtab.incidents.loop import KIND, WAKE, Loop, job_id
 from trimtab.incidents.model import Alert, Approval, AttachedAlert, Entry, Incident
@@ -36,6 +39,7 @@ class Incidents:
         self._store = ground.store
         self._jobs = jobs
         self._opening = threading.Lock()
+        self._drilling = False
         self._changed = threading.Condition()
         self._changes = 0
         self._store.listen(self._notice)
@@ -48,6 +52,8 @@ class Incidents:
 
     def alert_fired(self, alert: Alert) -> Incident:
         """Open an incident for the alert, join it to the one that is open, or reopen one that just ended."""
+        if not math.isfinite(alert.value):
+            alert = replace(alert, value=0.0)
         with self._opening:
             latest = self._store.latest_of_group(group_key(alert))
             if latest is None:
@@ -74,6 +80,31 @@ class Incidents:
                     [Draft(f"quiet.{fingerprint}.{at.isoformat()}", f"Alert {name} is quiet.")],
                 )
                 self._wake(incident)
+
+    def firing_alerts(self) -> Sequence[Alert]:
+        """Return the alerts that fired when they were last heard of, to resume the rules with after a start."""
+        return [
+            attached.alert
+            for incident in self._store.find(active=True, limit=10_000)
+            for attached in incident.alerts
+            if attached.firing
+        ]
+
+    @contextmanager
+    def drill(self) -> Iterator[None]:
+        """Mark the incidents that open in this time as a drill's.
+
+        Raises:
+            DrillRunning: Another drill is running.
+        """
+        with self._opening:
+            if self._drilling:
+                raise DrillRunning("A drill is running already.")
+            self._drilling = True
+        try:
+            yield
+        finally:
+            self._drilling = False
 
     def list(self, *, active: bool | None = None, limit: int = 100) -> Sequence[Incident]:
         """Return incidents, the newest first."""
@@ -172,6 +203,7 @@ class Incidents:
                 group_key=group_key(alert),
                 alerts=(AttachedAlert(alert, firing=True, changed_at=now),),
                 opened_at=now,
+                drill=self._drilling,
             )
 
         return self._store.open(make, f"INC-{now:%Y-%m%d}", [_fired(alert, "opened")])
@@ -197,6 +229,7 @@ class Incidents:
                 state=State.DETECTED,
                 state_since=now,
                 opened_at=now,
+                drill=self._drilling,
                 triaged_at=None,
                 diagnosed_at=None,
                 remediation_at=None,

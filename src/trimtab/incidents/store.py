@@ -1,39 +1,34 @@
 """The incidents chain of the state database: the only SQL of this domain."""
 
-import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
 
+import orjson
 import sqlalchemy as sa
-from pydantic import TypeAdapter
 
-from trimtab.incidents.errors import IncidentUnknown, NothingToDecide, PlanChanged
+from trimtab.incidents.errors import NothingToDecide, PlanChanged
 from trimtab.incidents.model import Approval, Entry, Incident
+from trimtab.incidents.rows import (
+    ACTS,
+    APPROVALS,
+    ATTEMPTS,
+    ENTRIES,
+    INCIDENTS,
+    PROOFS,
+    approval_row,
+    entry_of,
+    find_approval,
+    get_incident,
+    ignoring,
+    incident_row,
+    is_approval,
+    parsed,
+)
 from trimtab.incidents.state import State, check_transition
 from trimtab.incidents.turn import Draft, Turn
 from trimtab.infra.notify import Outbox
 from trimtab.infra.storage import Database
-
-_adapter = TypeAdapter(Incident)
-
-
-def _table(name: str, columns: str) -> sa.TableClause:
-    return sa.table(name, *(sa.column(column) for column in columns.split()))
-
-
-_incidents = _table(
-    "incidents", "id state severity system group_key opened_at updated_at resolved_at document"
-)
-_entries = _table("incident_entries", "incident_id seq key at stage actor text facts")
-_approvals = _table(
-    "incident_approvals",
-    "incident_id plan_hash requested_at expires_at decision principal reason decided_at",
-)
-_acts = _table("incident_acts", "key incident_id name approved_by started_at")
-_attempts = _table("incident_attempts", "incident_id number cause_id fingerprint outcome at")
-_proofs = _table("drill_proofs", "cause_id proof_hash passed_at")
 
 Listener = Callable[[str], None]
 
@@ -65,10 +60,12 @@ class IncidentStore:
         """
         with self._database.write() as connection:
             taken = connection.execute(
-                sa.select(sa.func.count()).where(_incidents.c.id.like(f"{day}%"))
+                sa.select(sa.func.count()).where(INCIDENTS.c.id.like(f"{day}%"))
             ).scalar_one()
             incident = make(day if taken == 0 else f"{day}-{taken + 1}")
-            connection.execute(sa.insert(_incidents).values(**_row(incident, incident.opened_at)))
+            connection.execute(
+                sa.insert(INCIDENTS).values(**incident_row(incident, incident.opened_at))
+            )
             self._write_entries(connection, incident, incident.opened_at, entries)
         self._tell(incident.id)
         return incident
@@ -76,30 +73,30 @@ class IncidentStore:
     def get(self, incident_id: str) -> Incident:
         """Return the incident, or raise `IncidentUnknown`."""
         with self._database.read() as connection:
-            return _get(connection, incident_id)
+            return get_incident(connection, incident_id)
 
     def find(self, *, active: bool | None = None, limit: int = 100) -> list[Incident]:
         """Return incidents, the newest first."""
-        query = sa.select(_incidents.c.document).order_by(
-            _incidents.c.opened_at.desc(), _incidents.c.id.desc()
+        query = sa.select(INCIDENTS.c.document).order_by(
+            INCIDENTS.c.opened_at.desc(), INCIDENTS.c.id.desc()
         )
         if active is not None:
-            done = _incidents.c.state == State.RESOLVED
+            done = INCIDENTS.c.state == State.RESOLVED
             query = query.where(~done if active else done)
         with self._database.read() as connection:
-            return [_parsed(text) for text in connection.execute(query.limit(limit)).scalars()]
+            return [parsed(text) for text in connection.execute(query.limit(limit)).scalars()]
 
     def latest_of_group(self, group_key: str) -> Incident | None:
         """Return the newest incident of the group."""
         query = (
-            sa.select(_incidents.c.document)
-            .where(_incidents.c.group_key == group_key)
-            .order_by(_incidents.c.opened_at.desc(), _incidents.c.id.desc())
+            sa.select(INCIDENTS.c.document)
+            .where(INCIDENTS.c.group_key == group_key)
+            .order_by(INCIDENTS.c.opened_at.desc(), INCIDENTS.c.id.desc())
             .limit(1)
         )
         with self._database.read() as connection:
             text = connection.execute(query).scalar_one_or_none()
-        return None if text is None else _parsed(text)
+        return None if text is None else parsed(text)
 
     def change(
         self,
@@ -110,7 +107,7 @@ class IncidentStore:
     ) -> Incident:
         """Change the incident as it is now; None from the function leaves everything as it is."""
         with self._database.write() as connection:
-            before = _get(connection, incident_id)
+            before = get_incident(connection, incident_id)
             after = change(before)
             if after is None:
                 return before
@@ -127,7 +124,7 @@ class IncidentStore:
             Whether it was applied.
         """
         with self._database.write() as connection:
-            fresh = _get(connection, before.id)
+            fresh = get_incident(connection, before.id)
             if (fresh.state, fresh.state_since) != (before.state, before.state_since):
                 return False
             after = replace(turn.incident, alerts=fresh.alerts)
@@ -137,7 +134,7 @@ class IncidentStore:
             for message in turn.messages:
                 self._outbox.put(connection, message, at)
             if turn.approval:
-                connection.execute(_ignoring(_approvals).values(**_approval_row(turn.approval)))
+                connection.execute(ignoring(APPROVALS).values(**approval_row(turn.approval)))
         self._tell(before.id)
         return True
 
@@ -161,7 +158,7 @@ class IncidentStore:
             "started_at": at.isoformat(),
         }
         with self._database.write() as connection:
-            added = connection.execute(_ignoring(_acts).values(**row)).rowcount == 1
+            added = connection.execute(ignoring(ACTS).values(**row)).rowcount == 1
             self._write_entries(connection, incident, at, (note,))
         self._tell(incident.id)
         return added
@@ -170,8 +167,8 @@ class IncidentStore:
         """Return how many acts have run without a person's approval since then."""
         query = (
             sa.select(sa.func.count())
-            .select_from(_acts)
-            .where(_acts.c.approved_by == "", _acts.c.started_at >= since.isoformat())
+            .select_from(ACTS)
+            .where(ACTS.c.approved_by == "", ACTS.c.started_at >= since.isoformat())
         )
         with self._database.read() as connection:
             return int(connection.execute(query).scalar_one())
@@ -180,12 +177,12 @@ class IncidentStore:
         """Return how often the cause's fix worked for the alert since then."""
         query = (
             sa.select(sa.func.count())
-            .select_from(_attempts)
+            .select_from(ATTEMPTS)
             .where(
-                _attempts.c.cause_id == cause_id,
-                _attempts.c.fingerprint == fingerprint,
-                _attempts.c.outcome == "worked",
-                _attempts.c.at >= since.isoformat(),
+                ATTEMPTS.c.cause_id == cause_id,
+                ATTEMPTS.c.fingerprint == fingerprint,
+                ATTEMPTS.c.outcome == "worked",
+                ATTEMPTS.c.at >= since.isoformat(),
             )
         )
         with self._database.read() as connection:
@@ -194,9 +191,9 @@ class IncidentStore:
     def worked_ever(self) -> dict[str, int]:
         """Return how often each cause's fix has worked."""
         query = (
-            sa.select(_attempts.c.cause_id, sa.func.count().label("times"))
-            .where(_attempts.c.outcome == "worked")
-            .group_by(_attempts.c.cause_id)
+            sa.select(ATTEMPTS.c.cause_id, sa.func.count().label("times"))
+            .where(ATTEMPTS.c.outcome == "worked")
+            .group_by(ATTEMPTS.c.cause_id)
         )
         with self._database.read() as connection:
             return {str(row.cause_id): int(row.times) for row in connection.execute(query)}
@@ -204,20 +201,20 @@ class IncidentStore:
     def timeline(self, incident_id: str, after_seq: int = 0) -> list[Entry]:
         """Return the journal behind an entry, in order; raises `IncidentUnknown`."""
         query = (
-            sa.select(_entries)
-            .where(_entries.c.incident_id == incident_id, _entries.c.seq > after_seq)
-            .order_by(_entries.c.seq)
+            sa.select(ENTRIES)
+            .where(ENTRIES.c.incident_id == incident_id, ENTRIES.c.seq > after_seq)
+            .order_by(ENTRIES.c.seq)
         )
         with self._database.read() as connection:
-            found = [_entry(row) for row in connection.execute(query).mappings()]
+            found = [entry_of(row) for row in connection.execute(query).mappings()]
             if not found:
-                _get(connection, incident_id)
+                get_incident(connection, incident_id)
         return found
 
     def approval(self, incident_id: str, plan_hash: str) -> Approval | None:
         """Return the question about the plan."""
         with self._database.read() as connection:
-            return _approval(connection, incident_id, plan_hash)
+            return find_approval(connection, incident_id, plan_hash)
 
     def decide(self, decided: Approval, note: Draft) -> Approval:
         """Record the answer to a question that waits.
@@ -228,14 +225,14 @@ class IncidentStore:
         """
         incident_id, at = decided.incident_id, decided.decided_at or decided.requested_at
         with self._database.write() as connection:
-            incident = _get(connection, incident_id)
+            incident = get_incident(connection, incident_id)
             if incident.state is not State.AWAITING_APPROVAL or incident.plan is None:
                 raise NothingToDecide(f"{incident_id} does not wait for an approval.")
             if incident.plan.hash != decided.plan_hash:
                 raise PlanChanged(
                     f"{incident_id} waits for plan {incident.plan.hash}, not {decided.plan_hash}."
                 )
-            waiting = _approval(connection, incident_id, decided.plan_hash)
+            waiting = find_approval(connection, incident_id, decided.plan_hash)
             if waiting is None or waiting.decision or waiting.expires_at <= at:
                 raise NothingToDecide(
                     f"The plan of {incident_id} was answered before, or too late."
@@ -246,7 +243,7 @@ class IncidentStore:
                 "reason": decided.reason,
                 "decided_at": at.isoformat(),
             }
-            connection.execute(sa.update(_approvals).where(*_is(waiting)).values(**answer))
+            connection.execute(sa.update(APPROVALS).where(*is_approval(waiting)).values(**answer))
             self._write_entries(connection, incident, at, (note,))
         self._tell(incident_id)
         return decided
@@ -255,7 +252,7 @@ class IncidentStore:
         """Record that a cause's drill has passed."""
         with self._database.write() as connection:
             connection.execute(
-                sa.insert(_proofs)
+                sa.insert(PROOFS)
                 .prefix_with("OR REPLACE")
                 .values(cause_id=cause_id, proof_hash=proof_hash, passed_at=at.isoformat())
             )
@@ -263,15 +260,17 @@ class IncidentStore:
     def proofs(self) -> dict[tuple[str, str], str]:
         """Return when each (cause, proof hash) passed."""
         with self._database.read() as connection:
-            rows = connection.execute(sa.select(_proofs))
+            rows = connection.execute(sa.select(PROOFS))
             return {(str(row.cause_id), str(row.proof_hash)): str(row.passed_at) for row in rows}
 
     def _save(
         self, connection: sa.Connection, before: Incident, after: Incident, at: datetime
     ) -> None:
         connection.execute(
-            sa.update(_incidents).where(_incidents.c.id == after.id).values(**_row(after, at))
+            sa.update(INCIDENTS).where(INCIDENTS.c.id == after.id).values(**incident_row(after, at))
         )
+        if after.drill:
+            return
         for number in range(len(before.attempts), len(after.attempts)):
             attempt = after.attempts[number]
             row = {
@@ -282,19 +281,19 @@ class IncidentStore:
                 "outcome": attempt.outcome,
                 "at": attempt.at.isoformat(),
             }
-            connection.execute(sa.insert(_attempts).values(**row))
+            connection.execute(sa.insert(ATTEMPTS).values(**row))
 
     def _write_entries(
         self, connection: sa.Connection, incident: Incident, at: datetime, drafts: Sequence[Draft]
     ) -> None:
         if not drafts:
             return
-        mine = _entries.c.incident_id == incident.id
-        last = connection.execute(sa.select(sa.func.max(_entries.c.seq)).where(mine)).scalar() or 0
+        mine = ENTRIES.c.incident_id == incident.id
+        last = connection.execute(sa.select(sa.func.max(ENTRIES.c.seq)).where(mine)).scalar() or 0
         known = set(
             connection.execute(
-                sa.select(_entries.c.key).where(
-                    mine, _entries.c.key.in_([draft.key for draft in drafts])
+                sa.select(ENTRIES.c.key).where(
+                    mine, ENTRIES.c.key.in_([draft.key for draft in drafts])
                 )
             ).scalars()
         )
@@ -308,87 +307,10 @@ class IncidentStore:
                 "stage": incident.state,
                 "actor": draft.actor,
                 "text": draft.text,
-                "facts": json.dumps(draft.facts, default=str),
+                "facts": orjson.dumps(draft.facts, default=str).decode(),
             }
-            connection.execute(sa.insert(_entries).values(**row))
+            connection.execute(sa.insert(ENTRIES).values(**row))
 
     def _tell(self, incident_id: str) -> None:
         for listener in self._listeners:
             listener(incident_id)
-
-
-def _ignoring(table: sa.TableClause) -> sa.Insert:
-    return sa.insert(table).prefix_with("OR IGNORE")
-
-
-def _get(connection: sa.Connection, incident_id: str) -> Incident:
-    query = sa.select(_incidents.c.document).where(_incidents.c.id == incident_id)
-    text = connection.execute(query).scalar_one_or_none()
-    if text is None:
-        raise IncidentUnknown(f"There is no incident {incident_id!r}.")
-    return _parsed(text)
-
-
-def _parsed(text: str) -> Incident:
-    return _adapter.validate_json(text)
-
-
-def _row(incident: Incident, at: datetime) -> dict[str, Any]:
-    resolved = incident.resolved_at
-    return {
-        "id": incident.id,
-        "state": incident.state,
-        "severity": incident.severity,
-        "system": incident.system,
-        "group_key": incident.group_key,
-        "opened_at": incident.opened_at.isoformat(),
-        "updated_at": at.isoformat(),
-        "resolved_at": None if resolved is None else resolved.isoformat(),
-        "document": _adapter.dump_json(incident).decode(),
-    }
-
-
-def _entry(row: Mapping[Any, Any]) -> Entry:
-    return Entry(
-        seq=row["seq"],
-        at=datetime.fromisoformat(row["at"]),
-        stage=row["stage"],
-        actor=row["actor"],
-        text=row["text"],
-        facts=json.loads(row["facts"]),
-    )
-
-
-def _is(approval: Approval) -> tuple[sa.ColumnElement[bool], ...]:
-    return (
-        _approvals.c.incident_id == approval.incident_id,
-        _approvals.c.plan_hash == approval.plan_hash,
-    )
-
-
-def _approval(connection: sa.Connection, incident_id: str, plan_hash: str) -> Approval | None:
-    query = sa.select(_approvals).where(
-        _approvals.c.incident_id == incident_id, _approvals.c.plan_hash == plan_hash
-    )
-    row = connection.execute(query).mappings().first()
-    if row is None:
-        return None
-    return Approval(
-        incident_id=row["incident_id"],
-        plan_hash=row["plan_hash"],
-        requested_at=datetime.fromisoformat(row["requested_at"]),
-        expires_at=datetime.fromisoformat(row["expires_at"]),
-        decision=row["decision"] or "",
-        principal=row["principal"] or "",
-        reason=row["reason"] or "",
-        decided_at=datetime.fromisoformat(row["decided_at"]) if row["decided_at"] else None,
-    )
-
-
-def _approval_row(approval: Approval) -> dict[str, Any]:
-    return {
-        "incident_id": approval.incident_id,
-        "plan_hash": approval.plan_hash,
-        "requested_at": approval.requested_at.isoformat(),
-        "expires_at": approval.expires_at.isoformat(),
-    }

@@ -18,7 +18,7 @@ _ESCALATED_PAUSE_SECONDS = 60.0
 def verify(ground: Ground, incident: Incident) -> Turn:
     """Look once; then wait, declare the service restored, or take the fix back."""
     checks = _checks(ground, incident)
-    hold = max((check.hold_seconds for check in checks), default=_default_hold(ground, incident))
+    hold = max((check.hold_seconds for check in checks), default=recovery_hold(ground, incident))
     give_up = max((check.give_up_seconds for check in checks), default=2 * hold)
     watch = incident.watch or Watch(ground.now())
     now = ground.now()
@@ -26,7 +26,8 @@ def verify(ground: Ground, incident: Incident) -> Turn:
     since = None if failing else watch.healthy_since or now
     if since is not None and (now - since).total_seconds() >= hold:
         return _restored(ground, incident, hold)
-    if failing and (incident.plan is None or (now - watch.started_at).total_seconds() >= give_up):
+    waited = (now - watch.started_at).total_seconds()
+    if failing and (waited >= give_up or (incident.plan is None and not ground.quiet(incident))):
         return _not_over(ground, incident, failing)
     return Turn(
         replace(incident, watch=Watch(watch.started_at, since)),
@@ -37,7 +38,7 @@ def verify(ground: Ground, incident: Incident) -> Turn:
 def watch_escalated(ground: Ground, incident: Incident) -> Turn:
     """Watch an incident that a person has: when its alerts stay quiet it is over."""
     now = ground.now()
-    hold = ground.settings.recovery_hold_seconds
+    hold = recovery_hold(ground, incident)
     since = (incident.watch.healthy_since if incident.watch else None) or now
     if not ground.quiet(incident):
         after = replace(incident, watch=None)
@@ -55,19 +56,26 @@ def _checks(ground: Ground, incident: Incident) -> tuple[Check, ...]:
     return ground.library.cause(incident.plan.cause_id)[1].verify
 
 
-def _default_hold(ground: Ground, incident: Incident) -> float:
-    return ground.settings.recovery_hold_seconds if incident.plan is None else 0.0
+def recovery_hold(ground: Ground, incident: Incident) -> float:
+    """Return for how many seconds alerts must be quiet when nothing but them tells that it is over.
+
+    An alert that waits ten minutes before it fires is not over because it was quiet for one.
+    """
+    pending = max(attached.alert.pending_seconds for attached in incident.alerts)
+    return ground.settings.recovery_hold_seconds + pending
 
 
 def _failing(ground: Ground, incident: Incident, checks: tuple[Check, ...]) -> list[str]:
     findings: list[Finding] = [look(ground, check) for check in checks]
     failing = [finding.expression for finding in findings if not finding.holds]
     firing = [
-        attached.alert.name
-        for attached in incident.alerts
-        if ground.monitor.firing(attached.alert.fingerprint) is not False
+        f"alert {one.alert.name} fires"
+        for one in incident.alerts
+        if ground.monitor.firing(one.alert.fingerprint)
     ]
-    return [*failing, *(f"alert {name}" for name in firing)]
+    begun = incident.watch.started_at if incident.watch else ground.now()
+    blind = [] if ground.monitor.sampled_since(begun) else ["no fresh samples"]
+    return [*failing, *firing, *blind]
 
 
 def _pause(ground: Ground, hold: float, since: datetime | None, now: datetime) -> float:

@@ -93,6 +93,16 @@ class BoundedCache(Generic[Key, Entry]):
             self._bytes += weight
             self._shrink()
 
+    def held_keys(self) -> list[Key]:
+        """Return the keys held now."""
+        with self._lock:
+            return list(self._entries)
+
+    def held(self) -> list[Entry]:
+        """Return the entries held now."""
+        with self._lock:
+            return [entry for entry, _ in self._entries.values()]
+
     def discard(self, wanted: Callable[[Key], bool]) -> int:
         """Drop the entries whose keys are wanted; return how many. Not counted as evictions."""
         with self._lock:

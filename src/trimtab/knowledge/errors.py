@@ -107,3 +107,15 @@ class ParserFailed(InvalidInput):
 
     code = "knowledge.parser_failed"
     default_hint = "Split the file or save it in another format; the limits are settings."
+
+
+# --- Care ---
+
+
+class NoGoodBackup(NotFound):
+    """There is no backup that passes its check."""
+
+    code = "knowledge.no_good_backup"
+    default_hint = (
+        "`trimtab knowledge recover` reads what can be read of the damaged file without a backup."
+    )

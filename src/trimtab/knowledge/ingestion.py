@@ -27,7 +27,8 @@ from trimtab.knowledge.records import (
 )
 from trimtab.knowledge.searching import MODEL_DOWN
 from trimtab.knowledge.store import DocumentStore, NewDocument, ProjectRow, ProjectStore
-from trimtab.knowledge.store.documents import Vector, Waiting
+from trimtab.knowledge.store.documents import Waiting
+from trimtab.knowledge.store.rows import Vector
 
 _log = logging.getLogger(__name__)
 MAX_NAME_CHARACTERS = 500

@@ -113,6 +113,15 @@ class Searcher:
         self.cache.discard(lambda key: key[0] == project_key)
         self._vectors.forget(project_key)
 
+    def forget_all(self) -> None:
+        """Drop everything in memory that came from the database."""
+        self.cache.discard(lambda _: True)
+        self._vectors.forget_all()
+
+    def held_documents(self) -> set[str]:
+        """Return the ids of the documents of which the cache holds a passage."""
+        return {passage.document_id for result in self.cache.held() for passage in result.passages}
+
     def _found(self, row: ProjectRow, text: str, top_k: int, offset: int) -> SearchResult:
         pool = max(_POOL, (offset + top_k) * 2)
         match = full_text_query(text)
@@ -167,6 +176,10 @@ class _VectorMemory:
             while len(self._held) > _PROJECTS_IN_MEMORY:
                 self._held.popitem(last=False)
         return held
+
+    def forget_all(self) -> None:
+        with self._lock:
+            self._held.clear()
 
     def forget(self, project_key: int) -> None:
         with self._lock:

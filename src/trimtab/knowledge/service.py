@@ -6,13 +6,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from trimtab.infra.settings.sections.knowledge import KnowledgeSettings
-from trimtab.infra.storage import Database, DataDirectory
+from trimtab.infra.storage import DataDirectory
 from trimtab.kernel.clock import Clock
 from trimtab.kernel.errors import TrimtabError
 from trimtab.kernel.events import Event, Events
 from trimtab.kernel.health import ComponentHealth, Health, Status
 from trimtab.knowledge.background import Background
 from trimtab.knowledge.caches import BoundedCache, CacheLimits
+from trimtab.knowledge.care import Care
+from trimtab.knowledge.care.proof import Proof
 from trimtab.knowledge.encoder import Encoder
 from trimtab.knowledge.errors import EmbedderUnavailable
 from trimtab.knowledge.ingestion import Ingestion, Progress, Source
@@ -27,7 +29,9 @@ from trimtab.knowledge.records import (
     SearchResult,
 )
 from trimtab.knowledge.searching import Searcher
+from trimtab.knowledge.stats import stats_of
 from trimtab.knowledge.store import DocumentStore, ProjectStore, SearchStore, UsageStore
+from trimtab.knowledge.store.live import LiveDatabase
 from trimtab.knowledge.usage import CacheSizes, Usage, Warmed
 from trimtab.knowledge.words import checked_project
 
@@ -63,7 +67,7 @@ class Knowledge:
     ) -> None:
         self.settings = settings
         self._clock, self._events = around.clock, around.events
-        self.database = Database(data.file(DATABASE), ("knowledge",))
+        self.database = LiveDatabase(data.file(DATABASE), ("knowledge",))
         self.projects = ProjectStore(self.database)
         self._documents = DocumentStore(self.database)
         shipped = MiniLmHome(data.folder("models") / "minilm", settings.embedding_threads)
@@ -86,6 +90,9 @@ class Knowledge:
             ),
             lambda text: 2 * len(text),
             around.clock,
+        )
+        self.care = Care(
+            self.database, data, settings, around.clock, around.events, self.forget_all
         )
         self.last_counts: dict[str, int] = {}
         self.database_ok = True
@@ -167,7 +174,7 @@ class Knowledge:
 
     def documents(self, project: str, limit: int = 1000, offset: int = 0) -> tuple[Document, ...]:
         """Return the project's documents by name."""
-        return self._documents.list(checked_project(project), limit, offset)
+        return self._documents.page(checked_project(project), limit, offset)
 
     def document(self, project: str, id_or_name: str) -> Document:
         """Return one document, or raise `DocumentUnknown`."""
@@ -185,9 +192,10 @@ class Knowledge:
 
     def delete_document(self, project: str, id_or_name: str) -> str:
         """Delete a document; return its id. From now on no search finds it."""
-        document_id = self._documents.delete(
-            checked_project(project), id_or_name, self._clock.now()
-        )
+        row = self.projects.find(checked_project(project))
+        self.care.note_deletions(self._documents.witnesses(project, id_or_name))
+        document_id = self._documents.delete(project, id_or_name, self._clock.now())
+        self.searcher.forget(row.key)
         self.texts.discard(lambda key: key[0] == document_id)
         self._publish("knowledge.document_deleted", document_id, {"project": project})
         return document_id
@@ -219,8 +227,10 @@ class Knowledge:
     def delete_project(self, project: str) -> int:
         """Delete a project with all its documents; return how many it had."""
         row = self.projects.find(checked_project(project))
+        self.care.note_deletions(self._documents.witnesses(project))
         count = self.projects.delete(project, self._clock.now())
         self.searcher.forget(row.key)
+        self.texts.discard(lambda _: True)
         self._publish("knowledge.project_deleted", row.id, {"documents": count})
         return count
 
@@ -253,30 +263,7 @@ class Knowledge:
 
     def stats(self) -> dict[str, object]:
         """Return the body of ``/api/v1/stats``: ``cache`` with each cache's figures, ``cache_memory_mb``, counts."""
-        caches = {
-            "query_cache": self.searcher.cache.stats(),
-            "embedding_cache": self.encoder.cache.stats(),
-            "document_cache": self.texts.stats(),
-        }
-        states = self._documents.counts()
-        return {
-            "cache": {
-                name: {field: getattr(found, field) for field in found.__slots__}
-                for name, found in caches.items()
-            },
-            "cache_memory_mb": round(
-                sum(found.memory_bytes for found in caches.values()) / (1024 * 1024), 3
-            ),
-            "max_cache_memory_mb": self.settings.max_cache_memory_mb,
-            "projects": len(self.projects.names()),
-            "documents": sum(states.values()),
-            "queued": states["queued"],
-            "dead_letters": states["dead"],
-            "embedding_model": {
-                "model": self.encoder.model_id,
-                "breaker": self.encoder.breaker.state.value,
-            },
-        }
+        return stats_of(self)
 
     def components(self) -> dict[str, bool]:
         """Return whether each component was up when it was last looked at. Cheap."""
@@ -325,6 +312,16 @@ class Knowledge:
             for cache in (self.searcher.cache, self.encoder.cache, self.texts)
         )
 
+    def forget_all(self) -> None:
+        """Drop all that was read from the database: another file took its place."""
+        self.searcher.forget_all()
+        self.texts.discard(lambda _: True)
+
+    def verify_deletions(self) -> Proof:
+        """Prove that every deleted document is in no table, index or cache, and in no backup made since."""
+        held = self.searcher.held_documents() | {key[0] for key in self.texts.held_keys()}
+        return self.care.verify(held)
+
     # --- The embedding model ---
 
     def reload_model(self) -> None:
@@ -346,6 +343,7 @@ class Knowledge:
             self._background.wake()
         self.database_ok = self._database_health().status is Status.UP
         self._usage.flush()
+        self.care.look()
 
     def drain(self) -> int:
         """Complete the queued documents now; return how many became ready."""

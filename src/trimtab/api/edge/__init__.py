@@ -1,7 +1,7 @@
 """What every request passes before it reaches a route, and every answer on its way out."""
 
 from trimtab.api.edge.body import BodyLimit
-from trimtab.api.edge.control import AsAdmin, ControlRoutes
+from trimtab.api.edge.control import AsAdmin, PathSwitch
 from trimtab.api.edge.figures import HttpFigures
 from trimtab.api.edge.headers import SecurityHeaders
 from trimtab.api.edge.origin import TrustedOrigins
@@ -11,8 +11,8 @@ from trimtab.api.edge.record import Recorded
 __all__ = [
     "AsAdmin",
     "BodyLimit",
-    "ControlRoutes",
     "HttpFigures",
+    "PathSwitch",
     "RateLimit",
     "Recorded",
     "SecurityHeaders",

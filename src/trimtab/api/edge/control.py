@@ -1,4 +1,4 @@
-"""The control socket's way in."""
+"""The control socket's way in, and the switch that gives a path to an app of its own."""
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -16,16 +16,16 @@ class AsAdmin:
         await self._app({**scope, "trimtab.principal": CONTROL}, receive, send)
 
 
-class ControlRoutes:
-    """Sends the paths under a prefix to an app of their own."""
+class PathSwitch:
+    """Sends the paths under a prefix to an app of their own, which sees the whole path."""
 
-    def __init__(self, app: ASGIApp, *, prefix: str, routes: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, *, prefix: str, there: ASGIApp) -> None:
         self._app = app
         self._prefix = prefix
-        self._routes = routes
+        self._there = there
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request to whichever app its path belongs to."""
         path = scope.get("path", "")
-        ours = path == self._prefix or path.startswith(f"{self._prefix}/")
-        await (self._routes if ours else self._app)(scope, receive, send)
+        inside = path == self._prefix or path.startswith(f"{self._prefix}/")
+        await (self._there if inside else self._app)(scope, receive, send)

@@ -15,11 +15,12 @@ def _sign(value: float) -> float:
 
 
 def _floor(value: float) -> float:
-    return float(math.floor(value)) if math.isfinite(value) else value
+    return math.copysign(math.floor(value), value) if math.isfinite(value) else value
 
 
 def _ceil(value: float) -> float:
-    return float(math.ceil(value)) if math.isfinite(value) else value
+    # The sign survives, as in Go: 1 / ceil(-0.3) is -Inf.
+    return math.copysign(math.ceil(value), value) if math.isfinite(value) else value
 
 
 EACH: dict[str, Callable[..., float]] = {

@@ -1,7 +1,8 @@
 """The truth: projects, documents, passages and vectors in one SQLite file. The only SQL of this domain."""
 
-from trimtab.knowledge.store.documents import DocumentStore, NewDocument, Waiting
+from trimtab.knowledge.store.documents import DocumentStore, Waiting
 from trimtab.knowledge.store.projects import ProjectRow, ProjectStore
+from trimtab.knowledge.store.rows import NewDocument
 from trimtab.knowledge.store.search import SearchStore, VectorRows
 from trimtab.knowledge.store.usage import UsageStore
 

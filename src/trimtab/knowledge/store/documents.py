@@ -2,38 +2,25 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
-import numpy as np
 import sqlalchemy as sa
-from numpy.typing import NDArray
 
 from trimtab.infra.storage import Database
 from trimtab.knowledge.errors import DocumentUnknown, ProjectUnknown
-from trimtab.knowledge.records import Chunk, Document, DocumentState
+from trimtab.knowledge.records import Document, DocumentState
 from trimtab.knowledge.store.projects import ProjectRow, changed, found
+from trimtab.knowledge.store.rows import (
+    NewDocument,
+    Vector,
+    packed,
+    put_chunks,
+    put_document,
+    set_state,
+    without_vector,
+)
 from trimtab.knowledge.store.tables import chunks, deletions, documents, projects, vectors
-
-Vector = NDArray[np.float32]
-
-
-@dataclass(frozen=True, slots=True)
-class NewDocument:
-    """A document ready to be written: everything of it, or nothing."""
-
-    id: str
-    name: str
-    title: str
-    media_type: str
-    source_hash: str
-    size_bytes: int
-    characters: int
-    chunks: Sequence[Chunk]
-    vectors: Mapping[str, Vector]
-    """New vectors by chunk id; chunks that had one keep it."""
-    model: str
-    state: DocumentState
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,13 +71,14 @@ class DocumentStore:
             alive = sa.select(projects.c.key).where(projects.c.key == project.key)
             if connection.execute(alive).first() is None:
                 raise ProjectUnknown(f"The project {project.name!r} was deleted meanwhile.")
-            key, version = _put(connection, project, document, at)
-            _put_chunks(connection, project.key, key, document)
+            at = _after_its_deletion(connection, document.id, at)
+            key, version = put_document(connection, project, document, at)
+            put_chunks(connection, project.key, key, document)
             connection.execute(sa.delete(deletions).where(deletions.c.document_id == document.id))
             changed(connection, project.key)
             return version
 
-    def list(self, project: str, limit: int, offset: int) -> tuple[Document, ...]:
+    def page(self, project: str, limit: int, offset: int) -> tuple[Document, ...]:
         """Return the project's documents by name."""
         with self._database.read() as connection:
             key = found(connection, project).key
@@ -122,6 +110,19 @@ class DocumentStore:
         )
         with self._database.read() as connection:
             return "".join(connection.scalars(statement))
+
+    def witnesses(self, project: str, id_or_name: str = "") -> list[tuple[str, str]]:
+        """Return the ids of one document, or of all of the project, each with the id of its first passage."""
+        with self._database.read() as connection:
+            key = found(connection, project).key
+            which = _named(key, id_or_name) if id_or_name else (documents.c.project_key == key,)
+            first = (chunks.c.document_key == documents.c.key) & (chunks.c.ordinal == 0)
+            statement = (
+                sa.select(documents.c.id, sa.func.coalesce(chunks.c.id, ""))
+                .outerjoin_from(documents, chunks, first)
+                .where(*which)
+            )
+            return [(str(row[0]), str(row[1])) for row in connection.execute(statement)]
 
     def delete(self, project: str, id_or_name: str, at: datetime) -> str:
         """Delete one document with all that came from it; return its id, or raise `DocumentUnknown`."""
@@ -158,7 +159,7 @@ class DocumentStore:
         )
         with self._database.read() as connection:
             return tuple(
-                Waiting(row.id, row.name, row.attempts, _without_vector(connection, row.key))
+                Waiting(row.id, row.name, row.attempts, without_vector(connection, row.key))
                 for row in connection.execute(statement).all()
             )
 
@@ -186,7 +187,7 @@ class DocumentStore:
             ).first()
             if row is None:
                 return False
-            missing = {key for key, _ in _without_vector(connection, row.key)}
+            missing = {key for key, _ in without_vector(connection, row.key)}
             rows = [
                 {"chunk_key": key, "model": model, "vector": packed(vector)}
                 for key, vector in made.items()
@@ -195,7 +196,7 @@ class DocumentStore:
             if rows:
                 connection.execute(sa.insert(vectors), rows)
             if missing <= set(made):
-                _set_state(connection, row.key, DocumentState.READY, attempts=0, error="")
+                set_state(connection, row.key, DocumentState.READY, attempts=0, error="")
             changed(connection, row.project_key)
             return True
 
@@ -211,8 +212,26 @@ class DocumentStore:
                 return DocumentState.READY
             attempts = row.attempts + 1
             state = DocumentState.DEAD if attempts >= most_attempts else DocumentState.QUEUED
-            _set_state(connection, row.key, state, attempts=attempts, error=error)
+            set_state(connection, row.key, state, attempts=attempts, error=error)
             return state
+
+    def apply_deletions(self, deleted: Sequence[tuple[str, datetime]]) -> int:
+        """Delete those documents that were last written before their deletion; return how many there were."""
+        with self._database.write() as connection:
+            connection.exec_driver_sql("PRAGMA secure_delete=ON")
+            count = 0
+            for document_id, at in deleted:
+                row = connection.execute(
+                    sa.select(documents.c.key, documents.c.project_key).where(
+                        documents.c.id == document_id, documents.c.updated_at <= at.isoformat()
+                    )
+                ).first()
+                if row is not None:
+                    connection.execute(sa.delete(chunks).where(chunks.c.document_key == row.key))
+                    connection.execute(sa.delete(documents).where(documents.c.key == row.key))
+                    changed(connection, row.project_key)
+                    count += 1
+            return count
 
     def requeue_dead(self) -> int:
         """Put every document of the dead-letter list back into the queue; return how many."""
@@ -225,141 +244,14 @@ class DocumentStore:
             return int(done.rowcount)
 
 
-def packed(vector: Vector) -> bytes:
-    """Return the vector as stored: half precision, which moves a cosine by less than 0.001."""
-    return vector.astype(np.float16).tobytes()
-
-
-def _put(
-    connection: sa.Connection, project: ProjectRow, document: NewDocument, at: datetime
-) -> tuple[int, int]:
-    values = {
-        "title": document.title,
-        "media_type": document.media_type,
-        "source_hash": document.source_hash,
-        "size_bytes": document.size_bytes,
-        "characters": document.characters,
-        "state": document.state,
-        "attempts": 0,
-        "last_error": "",
-        "updated_at": at.isoformat(),
-    }
-    row = connection.execute(
-        sa.select(documents.c.key, documents.c.version).where(documents.c.id == document.id)
-    ).first()
-    if row is not None:
-        changes = sa.update(documents).where(documents.c.key == row.key)
-        connection.execute(changes.values(**values, version=row.version + 1))
-        return row.key, row.version + 1
-    connection.execute(
-        sa.insert(documents).values(
-            **values,
-            id=document.id,
-            project_key=project.key,
-            name=document.name,
-            version=1,
-            created_at=at.isoformat(),
-        )
+def _after_its_deletion(connection: sa.Connection, document_id: str, at: datetime) -> datetime:
+    """Return a time after the document's last deletion: one that comes back is newer than its deletion."""
+    deleted = connection.scalar(
+        sa.select(deletions.c.deleted_at).where(deletions.c.document_id == document_id)
     )
-    key = connection.scalar(sa.select(documents.c.key).where(documents.c.id == document.id))
-    return int(key or 0), 1
-
-
-def _put_chunks(
-    connection: sa.Connection, project_key: int, document_key: int, document: NewDocument
-) -> None:
-    old = {
-        row.id: row
-        for row in connection.execute(
-            sa.select(
-                chunks.c.id,
-                chunks.c.key,
-                chunks.c.ordinal,
-                chunks.c.start_offset,
-                chunks.c.page,
-            ).where(chunks.c.document_key == document_key)
-        )
-    }
-    new_ids = {chunk.id for chunk in document.chunks}
-    gone = [row.key for chunk_id, row in old.items() if chunk_id not in new_ids]
-    for start in range(0, len(gone), 500):
-        connection.execute(sa.delete(chunks).where(chunks.c.key.in_(gone[start : start + 500])))
-    added = [
-        _row(chunk, project_key, document_key) for chunk in document.chunks if chunk.id not in old
-    ]
-    if added:
-        connection.execute(sa.insert(chunks), added)
-    for chunk in document.chunks:
-        was = old.get(chunk.id)
-        if was and (was.ordinal, was.start_offset, was.page) != (
-            chunk.ordinal,
-            chunk.start,
-            chunk.page,
-        ):
-            connection.execute(
-                sa.update(chunks)
-                .where(chunks.c.key == was.key)
-                .values(
-                    ordinal=chunk.ordinal,
-                    start_offset=chunk.start,
-                    end_offset=chunk.end,
-                    page=chunk.page,
-                )
-            )
-    _put_vectors(connection, document_key, document)
-
-
-def _put_vectors(connection: sa.Connection, document_key: int, document: NewDocument) -> None:
-    if not document.vectors:
-        return
-    keys = {
-        row.id: row.key
-        for row in connection.execute(
-            sa.select(chunks.c.id, chunks.c.key).where(chunks.c.document_key == document_key)
-        )
-    }
-    rows = [
-        {"chunk_key": keys[chunk_id], "model": document.model, "vector": packed(vector)}
-        for chunk_id, vector in document.vectors.items()
-    ]
-    connection.execute(sa.insert(vectors).prefix_with("OR REPLACE"), rows)
-
-
-def _row(chunk: Chunk, project_key: int, document_key: int) -> dict[str, object]:
-    return {
-        "id": chunk.id,
-        "project_key": project_key,
-        "document_key": document_key,
-        "ordinal": chunk.ordinal,
-        "start_offset": chunk.start,
-        "end_offset": chunk.end,
-        "page": chunk.page,
-        "heading": chunk.heading,
-        "text": chunk.text,
-    }
-
-
-def _without_vector(connection: sa.Connection, document_key: int) -> tuple[tuple[int, str], ...]:
-    statement = (
-        sa.select(chunks.c.key, chunks.c.heading, chunks.c.text)
-        .outerjoin_from(chunks, vectors, vectors.c.chunk_key == chunks.c.key)
-        .where(chunks.c.document_key == document_key, vectors.c.chunk_key.is_(None))
-        .order_by(chunks.c.ordinal)
-    )
-    return tuple(
-        (row.key, Chunk("", 0, 0, 0, row.text, None, row.heading).embedded_text())
-        for row in connection.execute(statement)
-    )
-
-
-def _set_state(
-    connection: sa.Connection, key: int, state: DocumentState, *, attempts: int, error: str
-) -> None:
-    connection.execute(
-        sa.update(documents)
-        .where(documents.c.key == key)
-        .values(state=state, attempts=attempts, last_error=error)
-    )
+    if deleted is None:
+        return at
+    return max(at, datetime.fromisoformat(deleted) + timedelta(microseconds=1))
 
 
 def _selected() -> sa.Select[Any]:

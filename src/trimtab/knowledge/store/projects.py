@@ -76,6 +76,12 @@ class ProjectStore:
             connection.execute(sa.delete(projects).where(projects.c.key == project.key))
             return len(gone)
 
+    def move_versions_on(self, least: int) -> None:
+        """Make every index version newer than ``least``: nothing cached before may match one of them."""
+        with self._database.write() as connection:
+            newer = sa.func.max(projects.c.index_version, least) + 1
+            connection.execute(sa.update(projects).values(index_version=newer))
+
     def names(self) -> tuple[str, ...]:
         """Return all names in alphabetical order."""
         with self._database.read() as connection:

@@ -61,6 +61,9 @@ class IncidentSettings:
         help="How long alerts must stay quiet when the service recovered without a fix.",
         minimum=0,
     )
+    ladders_file: str = setting(
+        "", help="Your own escalation ladders (YAML); empty means the shipped ones."
+    )
     recent_changes_hours: float = setting(
         24.0, unit="hours", help="How far back changes are looked for.", minimum=0
     )

@@ -125,3 +125,52 @@ class KnowledgeSettings:
         help="After this many failed attempts a queued document goes to the dead-letter list.",
         minimum=1,
     )
+    backup_keep_days: float = setting(
+        7.0, unit="days", help="How long backups are kept; the newest always.", minimum=0.01
+    )
+    snapshot_keep_days: float = setting(
+        30.0, unit="days", help="How long files in the snapshots folder are kept.", minimum=0.01
+    )
+    snapshots_daily: int = setting(
+        7, unit="files", help="How many daily_ snapshots are kept at most.", minimum=1
+    )
+    log_compress_days: float = setting(
+        7.0, unit="days", help="After this time a log file is compressed.", minimum=0.01
+    )
+    log_keep_days: float = setting(
+        30.0, unit="days", help="How long compressed log files are kept.", minimum=0.01
+    )
+    temp_keep_days: float = setting(
+        1.0, unit="days", help="How long files in the temp folder are kept.", minimum=0.01
+    )
+    disk_min_free_gb: float = setting(
+        5.0,
+        unit="GB",
+        help="Below this much free space the clean-up goes to its limits.",
+        minimum=0,
+    )
+    disk_max_used_percent: float = setting(
+        90.0,
+        unit="percent",
+        help="Above this use of the disk the clean-up goes to its limits.",
+        minimum=1,
+        maximum=100,
+    )
+    memory_profiling: bool = setting(
+        default=False,
+        help="Write a MEMORY_PROFILE log line from time to time.",
+        env=("ENABLE_MEMORY_PROFILING",),
+    )
+    memory_profile_seconds: float = setting(
+        300.0,
+        unit="seconds",
+        help="The time between two MEMORY_PROFILE lines.",
+        env=("PROFILE_INTERVAL_SECONDS",),
+        minimum=0.01,
+    )
+    memory_limit_mb: int = setting(
+        8192,
+        unit="MB",
+        help="The memory that this process may have; its use is measured against it.",
+        minimum=64,
+    )

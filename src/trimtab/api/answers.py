@@ -1,0 +1,96 @@
+"""Questions and answers, their traces, and what people thought of them."""
+
+from dataclasses import asdict
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+from pydantic import BaseModel, StringConstraints
+
+from trimtab.answers import Answer, Question
+from trimtab.answers.records import Feedback
+from trimtab.api.roles import READER, REVIEWER
+from trimtab.api.services import Here, Services
+from trimtab.kernel.ids import new_id
+
+router = APIRouter(tags=["answers"])
+
+UserId = Annotated[str, StringConstraints(max_length=200)]
+
+
+class QueryRequest(BaseModel):
+    """A question, as the contract words it; the pipeline checks it."""
+
+    query: str
+    project: str
+    top_k: int = 5
+    user_id: UserId = ""
+
+
+class AnswerRequest(BaseModel):
+    """A question."""
+
+    question: str
+    project: str
+    top_k: int = 5
+    user_id: UserId = ""
+    """Who asks, to delete it on request; leave it out when nobody is signed in."""
+
+
+class FeedbackRequest(BaseModel):
+    """What somebody thought of an answer."""
+
+    helpful: bool
+    comment: Annotated[str, StringConstraints(max_length=2000)] = ""
+    user_id: UserId = ""
+
+
+@router.get("/api/v1/query/{project}", dependencies=[READER])
+def query(
+    project: str, q: str, here: Here, top_k: Annotated[int, Query()] = 5
+) -> dict[str, object]:
+    """Answer a question from a project's documents."""
+    return _given(here, Question(project, q, top_k))
+
+
+@router.post("/api/v1/query", dependencies=[READER])
+def post_query(request: QueryRequest, here: Here) -> dict[str, object]:
+    """Answer a question from a project's documents."""
+    return _given(here, Question(request.project, request.query, request.top_k, request.user_id))
+
+
+@router.post("/v1/answers", dependencies=[READER])
+def answer(request: AnswerRequest, here: Here) -> dict[str, object]:
+    """Answer a question from a project's documents, every sentence with its citation."""
+    return _given(here, Question(request.project, request.question, request.top_k, request.user_id))
+
+
+@router.get("/v1/traces", dependencies=[REVIEWER])
+def traces(
+    here: Here, limit: Annotated[int, Query(ge=1, le=1000)] = 50, project: str | None = None
+) -> dict[str, list[dict[str, object]]]:
+    """List the newest traces first."""
+    return {"traces": [asdict(trace) for trace in here.traces.recent(limit, project)]}
+
+
+@router.get("/v1/traces/{trace_id}", dependencies=[READER])
+def trace(trace_id: str, here: Here) -> dict[str, object]:
+    """Return how an answer came about; whoever got the answer knows the id."""
+    found = here.traces.find(trace_id)
+    said = [asdict(feedback) for feedback in here.feedback.of_trace(trace_id)]
+    return {**asdict(found), "duration_ms": round(found.duration_ms, 3), "feedback": said}
+
+
+@router.post("/v1/traces/{trace_id}/feedback", status_code=201, dependencies=[READER])
+def give_feedback(trace_id: str, request: FeedbackRequest, here: Here) -> dict[str, str]:
+    """Say whether an answer helped."""
+    now = here.clock.now()
+    given = Feedback(
+        new_id("feedback", now), trace_id, request.user_id, now, request.helpful, request.comment
+    )
+    here.feedback.keep(given)
+    return {"id": given.id}
+
+
+def _given(here: Services, question: Question) -> dict[str, object]:
+    found: Answer = here.answers.answer(question)
+    return asdict(found)

@@ -1,0 +1,123 @@
+"""Incidents: look, follow, decide, read the post-mortem."""
+
+import json
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import asdict
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Query
+from fastapi.encoders import jsonable_encoder
+from fastapi.responses import PlainTextResponse
+from pydantic import BaseModel, StringConstraints
+from sse_starlette import EventSourceResponse
+
+from trimtab.api.roles import OPERATOR, READER
+from trimtab.api.services import Caller, Here, Services
+from trimtab.incidents import Entry, Incident, State
+
+router = APIRouter(prefix="/v1/incidents", tags=["incidents"])
+
+
+class Approve(BaseModel):
+    """A yes to one plan."""
+
+    plan_hash: str
+    """The plan that was read; another one is refused."""
+
+
+class Reject(Approve):
+    """A no to one plan."""
+
+    reason: Annotated[str, StringConstraints(max_length=1000)] = ""
+
+
+@router.get("", dependencies=[READER])
+def incidents(
+    here: Here, active: bool | None = None, limit: Annotated[int, Query(ge=1, le=1000)] = 100
+) -> dict[str, list[dict[str, object]]]:
+    """List incidents, the newest first."""
+    found = here.incidents.list(active=active, limit=limit)
+    return {"incidents": [_summary(incident) for incident in found]}
+
+
+@router.get("/{incident_id}", dependencies=[READER])
+def incident(incident_id: str, here: Here) -> dict[str, Any]:
+    """Return everything about an incident: diagnosis, plan, the open question, the four clocks."""
+    found = here.incidents.get(incident_id)
+    approval = here.incidents.approval(incident_id)
+    return {
+        **asdict(found),
+        "active": found.active,
+        "approval": None if approval is None else asdict(approval),
+        "clocks": [asdict(clock) for clock in here.incidents.clocks(incident_id)],
+    }
+
+
+@router.get("/{incident_id}/timeline", dependencies=[READER])
+def timeline(
+    incident_id: str, here: Here, after: Annotated[int, Query(ge=0)] = 0
+) -> dict[str, list[dict[str, Any]]]:
+    """Return the journal behind an entry, in order."""
+    here.incidents.get(incident_id)
+    return {"entries": [asdict(entry) for entry in here.incidents.timeline(incident_id, after)]}
+
+
+@router.get("/{incident_id}/stream", dependencies=[READER])
+def stream(
+    incident_id: str, here: Here, after: Annotated[int, Query(ge=0)] = 0
+) -> EventSourceResponse:
+    """Follow the journal as server-sent events: ``entry`` for each entry, ``state`` at each change.
+
+    The stream ends when the incident is resolved.
+    """
+    here.incidents.get(incident_id)
+    return EventSourceResponse(_events(here, incident_id, after))
+
+
+@router.post("/{incident_id}/approve", dependencies=[OPERATOR])
+def approve(incident_id: str, request: Approve, here: Here, who: Caller) -> dict[str, Any]:
+    """Let the plan run."""
+    return asdict(here.incidents.approve(incident_id, request.plan_hash, who.name))
+
+
+@router.post("/{incident_id}/reject", dependencies=[OPERATOR])
+def reject(incident_id: str, request: Reject, here: Here, who: Caller) -> dict[str, Any]:
+    """Say no to the plan; a person has the incident then."""
+    decided = here.incidents.reject(incident_id, request.plan_hash, who.name, request.reason)
+    return asdict(decided)
+
+
+@router.get("/{incident_id}/postmortem", dependencies=[READER])
+def postmortem(
+    incident_id: str,
+    here: Here,
+    form: Annotated[Literal["postmortem", "report"], Query(alias="format")] = "postmortem",
+) -> PlainTextResponse:
+    """Return the post-mortem as Markdown; before the end, what it would say now."""
+    text = here.incidents.postmortem(incident_id, report=form == "report")
+    return PlainTextResponse(text, media_type="text/markdown; charset=utf-8")
+
+
+async def _events(here: Services, incident_id: str, after: int) -> AsyncIterator[dict[str, str]]:
+    state: State | None = None
+
+    def look(seconds: float) -> Sequence[Entry]:
+        return here.incidents.follow(incident_id, after, seconds)
+
+    async for entries in here.views.follow(look):
+        for entry in entries:
+            after = entry.seq
+            body = json.dumps(jsonable_encoder(entry), ensure_ascii=False)
+            yield {"event": "entry", "id": str(entry.seq), "data": body}
+        now = here.incidents.get(incident_id).state
+        if now is not state:
+            state = now
+            yield {"event": "state", "data": json.dumps({"state": str(now)})}
+        if now is State.RESOLVED and not entries:
+            return
+
+
+def _summary(found: Incident) -> dict[str, object]:
+    names = ("id", "state", "state_since", "title", "component", "severity", "opened_at")
+    wanted = (*names, "resolved_at", "root_cause", "opening", "active")
+    return {name: getattr(found, name) for name in wanted}

@@ -1,0 +1,158 @@
+"""Projects, documents and search, under the paths of the contract."""
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel
+from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import UploadFile
+
+from trimtab.api.errors import InvalidRequest
+from trimtab.api.roles import ADMIN, OPERATOR, READER
+from trimtab.api.services import Here, Services
+from trimtab.kernel.errors import TrimtabError
+from trimtab.knowledge import Ingested
+
+router = APIRouter(prefix="/api/v1", tags=["knowledge"])
+
+_MOST_FILES = 1000
+Limit = Annotated[int, Query(ge=1, le=1000)]
+Offset = Annotated[int, Query(ge=0)]
+
+
+class NewProject(BaseModel):
+    """A project to make."""
+
+    name: str
+
+
+@router.get("/stats", dependencies=[READER])
+def stats(here: Here) -> dict[str, object]:
+    """Return the caches' figures and the counts of what is stored."""
+    return here.knowledge.stats()
+
+
+@router.get("/projects", dependencies=[READER])
+def projects(here: Here) -> dict[str, list[dict[str, object]]]:
+    """List every project."""
+    return {"projects": [asdict(project) for project in here.knowledge.list_projects()]}
+
+
+@router.post("/projects", status_code=201, dependencies=[OPERATOR])
+def create_project(new: NewProject, here: Here) -> dict[str, str]:
+    """Make an empty project; nothing happens when it is there."""
+    here.knowledge.create_project(new.name)
+    return {"name": new.name}
+
+
+@router.delete("/projects/{project}", dependencies=[ADMIN])
+def delete_project(project: str, here: Here) -> dict[str, object]:
+    """Delete a project with all its documents."""
+    return {"name": project, "documents": here.knowledge.delete_project(project)}
+
+
+@router.get("/projects/{project}/documents", dependencies=[READER])
+def documents(
+    project: str, here: Here, limit: Limit = 1000, offset: Offset = 0
+) -> dict[str, list[dict[str, object]]]:
+    """List a project's documents by name."""
+    found = here.knowledge.documents(project, limit, offset)
+    return {"documents": [asdict(document) for document in found]}
+
+
+@router.get("/projects/{project}/documents/{document_id}", dependencies=[READER])
+def document(project: str, document_id: str, here: Here) -> dict[str, object]:
+    """Return one document, by id, with the text to which citations' offsets refer."""
+    found = here.knowledge.document(project, document_id)
+    return {**asdict(found), "text": here.knowledge.document_text(project, found.id)}
+
+
+@router.delete("/projects/{project}/documents/{document_id}", dependencies=[ADMIN])
+def delete_document(project: str, document_id: str, here: Here) -> dict[str, str]:
+    """Delete a document; from now on no search finds it."""
+    return {"document_id": here.knowledge.delete_document(project, document_id)}
+
+
+@router.get("/search/{project}", dependencies=[READER])
+def search(
+    project: str,
+    q: str,
+    here: Here,
+    top_k: Annotated[int, Query()] = 10,
+    offset: Annotated[int, Query()] = 0,
+) -> dict[str, object]:
+    """Return the passages that answer the query, best first."""
+    return asdict(here.knowledge.search(project, q, top_k, offset=offset))
+
+
+@router.post("/ingest", dependencies=[OPERATOR], openapi_extra={"requestBody": {"content": {
+    "application/json": {"schema": {
+        "type": "object",
+        "required": ["project", "name", "text"],
+        "properties": {name: {"type": "string"} for name in ("project", "name", "text")},
+    }},
+    "multipart/form-data": {"schema": {
+        "type": "object",
+        "required": ["project", "file"],
+        "properties": {
+            "project": {"type": "string"},
+            "file": {"type": "array", "items": {"type": "string", "format": "binary"}},
+        },
+    }},
+}}})  # fmt: skip
+async def ingest(request: Request, here: Here) -> JSONResponse:
+    """Take documents in: a text as JSON, or files as a form that is streamed to disk.
+
+    One document is answered with what became of it: ``ingested``, ``unchanged`` or ``queued`` (202).
+    Several are answered with a list, and a list of those that were refused; a refused one does not
+    stop the others.
+    """
+    if request.headers.get("content-type", "").startswith("multipart/form-data"):
+        return await _ingest_form(request, here)
+    text = await _text_of(request)
+    done = await run_in_threadpool(
+        here.knowledge.ingest_text, text["project"], text["name"], text["text"]
+    )
+    return _outcome(done)
+
+
+async def _text_of(request: Request) -> Mapping[str, str]:
+    try:
+        body = await request.json()
+    except ValueError:
+        raise InvalidRequest("The body is neither JSON nor a form with files.") from None
+    fields = ("project", "name", "text")
+    if not isinstance(body, dict) or not all(isinstance(body.get(f), str) for f in fields):
+        raise InvalidRequest(f"The body needs the texts {', '.join(fields)}.")
+    return body
+
+
+async def _ingest_form(request: Request, here: Services) -> JSONResponse:
+    async with request.form(max_files=_MOST_FILES) as form:
+        project = form.get("project")
+        files = [part for _, part in form.multi_items() if isinstance(part, UploadFile)]
+        if not isinstance(project, str) or not files:
+            raise InvalidRequest("The form needs `project` and at least one file.")
+        if len(files) == 1:
+            return _outcome(await _take(here, project, files[0]))
+        done: list[dict[str, Any]] = []
+        refused: list[dict[str, object]] = []
+        for file in files:
+            try:
+                done.append(asdict(await _take(here, project, file)))
+            except TrimtabError as error:
+                refused.append({"name": file.filename, **error.as_dict()})
+    return JSONResponse({"documents": done, "refused": refused})
+
+
+async def _take(here: Services, project: str, file: UploadFile) -> Ingested:
+    data = await file.read()
+    name, kind = file.filename or "", file.content_type
+    return await run_in_threadpool(here.knowledge.ingest_bytes, project, name, data, kind)
+
+
+def _outcome(done: Ingested) -> JSONResponse:
+    return JSONResponse(asdict(done), 202 if done.status == "queued" else 200)

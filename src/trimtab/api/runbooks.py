@@ -1,0 +1,75 @@
+"""The runbook library."""
+
+from typing import Annotated
+
+from fastapi import APIRouter
+from pydantic import BaseModel, StringConstraints
+
+from trimtab.api.roles import OPERATOR, READER
+from trimtab.api.services import Here, Services
+from trimtab.runbooks import Cause, Page, Runbook
+
+router = APIRouter(prefix="/v1/runbooks", tags=["runbooks"])
+
+
+class LintRequest(BaseModel):
+    """A page to check."""
+
+    text: Annotated[str, StringConstraints(max_length=1_000_000)]
+    path: str = "page.md"
+    """Its name in messages."""
+
+
+@router.get("", dependencies=[READER])
+def runbooks(here: Here) -> dict[str, list[dict[str, object]]]:
+    """List every runbook with its causes and whether each is proven on this build."""
+    library = here.library
+    pages: list[Page] = [*library.runbooks.values(), *library.procedures.values()]
+    return {"runbooks": [_summary(here, page) for page in pages]}
+
+
+@router.get("/{page_id}", dependencies=[READER])
+def runbook(page_id: str, here: Here) -> dict[str, object]:
+    """Return a page with its Markdown text."""
+    page = here.library.page(page_id)
+    return {**_summary(here, page), "text": page.text}
+
+
+@router.post("/lint", dependencies=[OPERATOR])
+def lint(request: LintRequest, here: Here) -> dict[str, object]:
+    """Check a page against the catalog and the rules; a wrong one is refused with page and line."""
+    page = here.check_page(request.text, request.path)
+    return {"ok": True, "id": page.id, "kind": _kind(page)}
+
+
+def _summary(here: Services, page: Page) -> dict[str, object]:
+    summary: dict[str, object] = {
+        "id": page.id,
+        "title": page.title,
+        "path": page.path,
+        "kind": _kind(page),
+    }
+    if isinstance(page, Runbook):
+        summary |= {
+            "severity": page.severity,
+            "alerts": list(page.alerts),
+            "causes": [_cause(here, page, cause) for cause in page.causes],
+        }
+    return summary
+
+
+def _cause(here: Services, page: Runbook, cause: Cause) -> dict[str, object]:
+    return {
+        "id": cause.id,
+        "title": cause.title,
+        "proven": here.proofs.proven(page, cause),
+        "repair": "machine" if cause.fix else "person",
+        "evidence": [str(check) for check in cause.evidence],
+        "fix": [str(act) for act in cause.fix],
+        "verify": [str(check) for check in cause.verify],
+        "drill": [str(fault) for fault in cause.drill],
+    }
+
+
+def _kind(page: Page) -> str:
+    return "runbook" if isinstance(page, Runbook) else "procedure"

@@ -1,0 +1,9 @@
+"""The composition root: the only package that knows every concrete class.
+
+`compose.py` builds the domains in the order in which they need each other, `adapters.py` fits one
+domain's port to another's class, `faces.py` puts the HTTP interface and the console around them.
+"""
+
+from trimtab.app.compose import ADMIN_KEY_FILE, HANDBOOK, App, build
+
+__all__ = ["ADMIN_KEY_FILE", "HANDBOOK", "App", "build"]

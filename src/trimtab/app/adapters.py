@@ -1,0 +1,101 @@
+"""Fits one domain's port to another domain's class."""
+
+import sys
+from collections.abc import Sequence
+
+import httpx
+
+from trimtab.answers import ExtractiveGenerator, Generator, Passage, RemoteGenerator, Retrieved
+from trimtab.infra.notify import Channel, ConsoleChannel, LogChannel, WebhookChannel
+from trimtab.infra.rules.alerts import AlertState
+from trimtab.infra.rules.checks import compile_check
+from trimtab.infra.rules.engine import RuleEngine
+from trimtab.infra.rules.evaluator import compile_expression
+from trimtab.infra.rules.labels import METRIC_NAME
+from trimtab.infra.rules.scrape import milliseconds
+from trimtab.infra.rules.series import SeriesStore
+from trimtab.infra.settings import Settings
+from trimtab.infra.settings.sections.answers import AnswersSettings
+from trimtab.kernel.clock import Clock
+from trimtab.kernel.operable import Sample
+from trimtab.knowledge import Knowledge
+
+
+class KnowledgeRetriever:
+    """Lets answers search in knowledge."""
+
+    def __init__(self, knowledge: Knowledge) -> None:
+        self._knowledge = knowledge
+
+    def search(self, project: str, query: str, top_k: int) -> Retrieved:
+        """Return at most ``top_k`` passages of the project, best first."""
+        found = self._knowledge.search(project, query, top_k)
+        names = ("chunk_id", "document_id", "document_name", "text", "start", "end", "score")
+        passages = tuple(
+            Passage(
+                **{name: getattr(passage, name) for name in names},
+                title=passage.title,
+                page=passage.page,
+                heading=passage.heading,
+            )
+            for passage in found.passages
+        )
+        return Retrieved(passages, found.degraded_mode, str(found.index_version), found.cache_hit)
+
+
+class SampleEvidence:
+    """Lets the operator ask the samples."""
+
+    def __init__(self, series: SeriesStore, engine: RuleEngine, clock: Clock) -> None:
+        self._series = series
+        self._engine = engine
+        self._clock = clock
+
+    def evaluate(self, expression: str) -> Sequence[Sample]:
+        """Return the series for which the PromQL expression holds now."""
+        found = compile_expression(expression).evaluate(
+            self._series, milliseconds(self._clock.now())
+        )
+        return [
+            Sample(value, {name: text for name, text in labels if name != METRIC_NAME})
+            for labels, value in found
+        ]
+
+    def firing(self, fingerprint: str) -> bool | None:
+        """Return whether the alert fires; None until every rule was evaluated once."""
+        if not all(health.evaluated_at for health in self._engine.health()):
+            return None
+        alerts = self._engine.alerts(AlertState.FIRING)
+        return any(alert.fingerprint == fingerprint for alert in alerts)
+
+
+def check_expression(expression: str) -> None:
+    """Raise `ExpressionRefused` unless the expression can be asked as a yes-or-no question."""
+    compile_check(expression)
+
+
+def generator_of(settings: AnswersSettings) -> Generator:
+    """Return the generator that the settings choose."""
+    if settings.generator == "extractive":
+        return ExtractiveGenerator(max_sentences=settings.max_sentences)
+    return RemoteGenerator(
+        settings.generator_url,
+        settings.generator_model,
+        settings.generator_key,
+        settings.generator_timeout_seconds,
+    )
+
+
+def channels_of(settings: Settings) -> list[Channel]:
+    """Return the channels that the settings open."""
+    chosen: list[Channel] = [LogChannel()]
+    if settings.notify.console:
+        chosen.append(ConsoleChannel(sys.stderr))
+    if settings.notify.webhook_url:
+        chosen.append(
+            WebhookChannel(
+                settings.notify.webhook_url,
+                httpx.Client(timeout=settings.notify.webhook_timeout_seconds),
+            )
+        )
+    return chosen

@@ -1,0 +1,297 @@
+"""Builds a whole trimtab: every domain, in the order in which they need each other."""
+
+import logging
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import trimtab
+from trimtab.answers import Answers
+from trimtab.answers.store import FeedbackStore, TraceStore
+from trimtab.api import Services
+from trimtab.app.adapters import (
+    KnowledgeRetriever,
+    SampleEvidence,
+    channels_of,
+    check_expression,
+    generator_of,
+)
+from trimtab.app.faces import make_faces
+from trimtab.incidents import (
+    Alert,
+    Ground,
+    Incidents,
+    IncidentStore,
+    Proofs,
+    load_ladders,
+    shipped_proofs,
+)
+from trimtab.incidents import signals as incident_signals
+from trimtab.infra.audit import Audit
+from trimtab.infra.audit_files import STARTED
+from trimtab.infra.auth import Keys, Role
+from trimtab.infra.jobs.durable import DurableJobs
+from trimtab.infra.key_care import parse_key_roles, seed
+from trimtab.infra.notify import Delivery, Outbox
+from trimtab.infra.rules.alerts import Alert as RuleAlert
+from trimtab.infra.rules.alerts import AlertFired, AlertState, Transition
+from trimtab.infra.rules.engine import RuleEngine
+from trimtab.infra.rules.files import Known, load_rules
+from trimtab.infra.rules.monitor import Monitor
+from trimtab.infra.rules.rule import AlertRule
+from trimtab.infra.rules.scrape import Scrape, milliseconds
+from trimtab.infra.rules.series import SeriesStore
+from trimtab.infra.settings import Settings
+from trimtab.infra.shipped import shipped
+from trimtab.infra.storage import Database, DataDirectory
+from trimtab.infra.telemetry import SignalCollector, new_registry
+from trimtab.infra.web import LiveViews, Sessions
+from trimtab.infra.web.sessions import session_secret
+from trimtab.kernel.clock import Clock, SystemClock
+from trimtab.kernel.events import Events
+from trimtab.kernel.health import ComponentHealth, Health, Status
+from trimtab.kernel.operable import Catalog
+from trimtab.knowledge import Knowledge, Surroundings
+from trimtab.knowledge.actions import actions as knowledge_actions
+from trimtab.knowledge.errors import ProjectUnknown
+from trimtab.knowledge.faults import faults as knowledge_faults
+from trimtab.knowledge.signals import signals as knowledge_signals
+from trimtab.runbooks import Library, Page, Runbook, parse_page
+from trimtab.runbooks.lint import lint
+
+_log = logging.getLogger(__name__)
+ADMIN_KEY_FILE = "admin.key"
+HANDBOOK = "handbook"
+"""The project that holds the shipped runbooks and manual; the operator consults it."""
+
+
+class App:
+    """A whole trimtab on one data directory, in the order in which its parts need each other."""
+
+    def __init__(self, settings: Settings, directory: DataDirectory, clock: Clock) -> None:
+        self.settings = settings
+        self.directory = directory
+        self.clock = clock
+        self._closing: list[Callable[[], None]] = [directory.close]
+        try:
+            self._lay_ground()
+            self._open_service()
+            self._open_operator()
+            self.faces = make_faces(self._services())
+        except BaseException:
+            self.close()
+            raise
+
+    def _lay_ground(self) -> None:
+        self.health = Health(self.clock)
+        self.registry = new_registry()
+        self.events = Events()
+        self.state = Database(self.directory.file("state.db"), ("state", "incidents", "answers"))
+        self._closing.append(self.state.close)
+        self.health.register("database", self._database_health)
+        self.audit = Audit(self.state, self.clock)
+        self.keys = Keys(self.state, self.clock, self.audit)
+        self.first_start = _make_admin_key(self.keys, self.directory)
+        seed(self.keys, parse_key_roles(self.settings.trust.api_key_roles))
+        self.sessions = Sessions(
+            self.keys, self.clock, session_secret(self.directory), self.settings.api.session_hours
+        )
+        self.views = LiveViews()
+        self._closing.append(self.views.ending.set)
+
+    def _open_service(self) -> None:
+        around = Surroundings(self.clock, self.events, self.health)
+        self.knowledge = Knowledge(self.directory, self.settings.knowledge, around)
+        self._closing.append(self.knowledge.close)
+        self.traces = TraceStore(self.state)
+        self.feedback = FeedbackStore(self.state)
+        self.answers = Answers(
+            KnowledgeRetriever(self.knowledge),
+            generator_of(self.settings.answers),
+            self.traces,
+            self.clock,
+            self.events,
+        )
+
+    def _open_operator(self) -> None:
+        self.outbox = Outbox(self.state)
+        store = IncidentStore(self.state, self.outbox)
+        self.catalog = Catalog(
+            signals=(*knowledge_signals(self.knowledge), *incident_signals(store, self.outbox)),
+            actions=knowledge_actions(self.knowledge),
+            faults=knowledge_faults(self.knowledge, self.clock),
+        )
+        self.registry.register(SignalCollector(self.catalog.signals.values()))
+        self._load_rules_and_runbooks()
+        self._watch()
+        self.proofs = Proofs(
+            store, trimtab.__version__, shipped_proofs(shipped("library") / "proofs.json")
+        )
+        ground = Ground(
+            store=store,
+            library=self.library,
+            catalog=self.catalog,
+            monitor=SampleEvidence(self.series, self.engine, self.clock),
+            audit=self.audit,
+            clock=self.clock,
+            settings=self.settings.incidents,
+            ladders=load_ladders(),
+            proofs=self.proofs,
+            consult=self._consult,
+        )
+        self.jobs = DurableJobs(self.directory.file("jobs.db"), self.clock)
+        self._closing.append(self.jobs.close)
+        self.incidents = Incidents(ground, self.jobs)
+        self.delivery = Delivery(self.outbox, channels_of(self.settings), self.clock)
+        self._closing.append(self.delivery.close)
+
+    def _load_rules_and_runbooks(self) -> None:
+        files = sorted(shipped("rules").glob("*.yml"))
+        self._alert_names = {
+            rule.name
+            for group in load_rules(files)
+            for rule in group.rules
+            if isinstance(rule, AlertRule)
+        }
+        self.library = Library.load(
+            shipped("library"), self.catalog, self._alert_names, check_expression
+        )
+        self.rule_groups = load_rules(files, Known(runbooks=self.library.runbooks or None))
+
+    def _watch(self) -> None:
+        self.series = SeriesStore(self.settings.monitor.retention_minutes * 60)
+        self.engine = RuleEngine(self.rule_groups, self.series)
+        self.scrape = Scrape(self.registry, self.series)
+        self.monitor = Monitor(
+            self.scrape, self.engine, self._hand_over, self.clock, self.settings.monitor
+        )
+        self._closing.append(self.monitor.close)
+        self.health.register("monitor", self._monitor_health)
+
+    def start(self, *, watch: bool = True) -> None:
+        """Begin the work that goes on by itself.
+
+        Args:
+            watch: Whether to watch the service and to drive incidents. A command that builds its own
+                app for a moment does not: nothing of it would come to its end.
+        """
+        self.knowledge.start()
+        if not watch:
+            self.scrape.take(self.clock.now())
+            return
+        self.audit.append("trimtab", STARTED, trimtab.__version__)
+        self.jobs.launch()
+        self.engine.resume(self._still_firing())
+        self.incidents.resume()
+        self.delivery.start()
+        self.monitor.start()
+
+    def close(self) -> None:
+        """Stop working and release everything, the newest first. May be called twice."""
+        while self._closing:
+            self._closing.pop()()
+
+    def check_page(self, text: str, path: str) -> Page:
+        """Return a runbook page as it would load here, or raise `RunbookRefused`."""
+        page = parse_page(text, path)
+        if isinstance(page, Runbook):
+            lint(page, self.catalog, self._alert_names, check_expression)
+        return page
+
+    def _services(self) -> Services:
+        return Services(
+            settings=self.settings,
+            clock=self.clock,
+            health=self.health,
+            registry=self.registry,
+            catalog=self.catalog,
+            audit=self.audit,
+            keys=self.keys,
+            sessions=self.sessions,
+            views=self.views,
+            knowledge=self.knowledge,
+            answers=self.answers,
+            traces=self.traces,
+            feedback=self.feedback,
+            series=self.series,
+            rules=self.engine,
+            library=self.library,
+            proofs=self.proofs,
+            check_page=self.check_page,
+            incidents=self.incidents,
+        )
+
+    def _hand_over(self, transition: Transition) -> None:
+        found = transition.alert
+        if isinstance(transition, AlertFired):
+            self.incidents.alert_fired(
+                Alert(
+                    found.fingerprint,
+                    found.name,
+                    found.labels,
+                    found.annotations,
+                    found.value,
+                    transition.at,
+                )
+            )
+        else:
+            self.incidents.alert_resolved(found.fingerprint, transition.at)
+
+    def _still_firing(self) -> Sequence[RuleAlert]:
+        return [
+            RuleAlert(
+                one.alert.fingerprint,
+                one.alert.name,
+                AlertState.FIRING,
+                one.alert.labels,
+                one.alert.annotations,
+                one.alert.value,
+                one.alert.fired_at,
+            )
+            for incident in self.incidents.list(active=True, limit=10_000)
+            for one in incident.alerts
+            if one.firing
+        ]
+
+    def _consult(self, question: str) -> Sequence[str]:
+        try:
+            found = self.knowledge.search(HANDBOOK, question[:1000], 3)
+        except ProjectUnknown:
+            return ()
+        return [f"{passage.document_name}: {passage.text}" for passage in found.passages]
+
+    def _database_health(self) -> ComponentHealth:
+        with self.state.read() as connection:
+            connection.exec_driver_sql("SELECT 1")
+        return ComponentHealth(Status.UP)
+
+    def _monitor_health(self) -> ComponentHealth:
+        newest = self.series.newest_ms()
+        if newest is None:
+            return ComponentHealth(Status.UP, facts={"rules": len(self.engine.health())})
+        age = (milliseconds(self.clock.now()) - newest) / 1000
+        late = age > 6 * self.settings.monitor.scrape_interval_seconds
+        broken = [health.rule for health in self.engine.health() if health.error]
+        if late:
+            return ComponentHealth(Status.DOWN, f"The last scrape was {age:.0f} s ago.")
+        if broken:
+            return ComponentHealth(Status.DEGRADED, f"Rules that fail: {', '.join(broken)}.")
+        return ComponentHealth(Status.UP, facts={"rules": len(self.engine.health())})
+
+
+def build(settings: Settings, clock: Clock | None = None) -> App:
+    """Return a trimtab on the data directory of the settings, not yet started.
+
+    Raises:
+        TrimtabError: The data directory cannot be used, or something in it is broken or too new.
+    """
+    directory = DataDirectory(settings.service.data_dir)
+    return App(settings, directory, clock or SystemClock(settings.service.clock_rate))
+
+
+def _make_admin_key(keys: Keys, directory: DataDirectory) -> Path | None:
+    """Make the first key, in a file that only this user can read; None when there are keys."""
+    if keys.all():
+        return None
+    key = keys.create("admin", Role.ADMIN, actor="trimtab")
+    directory.keep_secret(ADMIN_KEY_FILE, f"{key}\n".encode())
+    return directory.file(ADMIN_KEY_FILE)

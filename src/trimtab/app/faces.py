@@ -1,0 +1,78 @@
+"""Puts the HTTP interface and the console around the services, for the network and for the control socket."""
+
+from dataclasses import dataclass
+
+from fastapi import FastAPI
+from starlette.types import ASGIApp
+
+from trimtab.api import Services, create_api, create_fault_api
+from trimtab.api.edge import (
+    AsAdmin,
+    BodyLimit,
+    HttpFigures,
+    PathSwitch,
+    RateLimit,
+    Recorded,
+    SecurityHeaders,
+    TrustedOrigins,
+)
+from trimtab.console import create_console
+from trimtab.infra.web import Access, RateLimits
+from trimtab.infra.web.access import is_loopback
+
+_LOOPBACK_NAMES = ("localhost", "127.0.0.1", "::1")
+
+
+@dataclass(frozen=True, slots=True)
+class Faces:
+    """The ASGI apps of a trimtab.
+
+    Attributes:
+        api: The routes of the HTTP interface alone.
+        console: The pages alone.
+        faults: The fault routes alone.
+        network: What the network reaches: API and console behind every check.
+        control: What the control socket reaches: the API as administrator, and in drills the faults.
+    """
+
+    api: FastAPI
+    console: FastAPI
+    faults: FastAPI
+    network: ASGIApp
+    control: ASGIApp
+
+
+def make_faces(services: Services) -> Faces:
+    """Return the apps."""
+    settings = services.settings
+    limits = RateLimits(services.clock)
+    local = is_loopback(settings.service.host)
+    access = Access(
+        keys=services.keys,
+        sessions=services.sessions,
+        limits=limits,
+        anonymous_reader=settings.api.anonymous_reader and local,
+        key_limit_per_minute=settings.api.key_limit_per_minute,
+    )
+    api = create_api(services, access)
+    console = create_console(services, access, api.openapi)
+    faults = create_fault_api(services, access)
+    figures = HttpFigures(services.clock)
+    services.registry.register(figures)
+
+    def bounded(app: ASGIApp) -> ASGIApp:
+        return BodyLimit(
+            app, body_mb=settings.service.max_body_mb, upload_mb=settings.api.max_upload_mb
+        )
+
+    def recorded(app: ASGIApp) -> ASGIApp:
+        return Recorded(app, figures=figures, clock=services.clock)
+
+    pages = PathSwitch(api, prefix="/console", there=console)
+    hosts = settings.api.allowed_hosts or (_LOOPBACK_NAMES if local else ())
+    limited = RateLimit(
+        bounded(pages), limits=limits, per_minute=settings.service.rate_limit_per_minute
+    )
+    network = recorded(SecurityHeaders(TrustedOrigins(limited, hosts=hosts)))
+    tools = PathSwitch(api, prefix="/v1/faults", there=faults) if settings.service.drills else api
+    return Faces(api, console, faults, network, AsAdmin(recorded(bounded(tools))))

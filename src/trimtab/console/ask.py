@@ -1,0 +1,91 @@
+"""Ask: a question, its answer, and the source behind every sentence."""
+
+import re
+from typing import Annotated
+
+from fastapi import APIRouter, Form, Query, Request
+from fastapi.responses import HTMLResponse
+from markupsafe import Markup, escape
+
+from trimtab.answers import Answer, Question
+from trimtab.answers.records import Feedback
+from trimtab.console.render import page
+from trimtab.console.services import READER, Here
+from trimtab.kernel.ids import new_id
+
+router = APIRouter(prefix="/console/ask")
+
+_MARK = re.compile(r"\[(\d{1,3})\]")
+_AROUND = 1500
+"""Characters of the document that are shown on each side of a quote."""
+
+
+@router.get("", dependencies=[READER])
+def ask(request: Request, here: Here, project: str = "", question: str = "") -> HTMLResponse:
+    """Show the form; the query parameters fill it in."""
+    projects = here.knowledge.list_projects()
+    chosen = project or next((found.name for found in projects if found.documents), "")
+    values = {"projects": projects, "chosen": chosen, "question": question}
+    return page(request, "ask.html", values)
+
+
+@router.post("", dependencies=[READER])
+def answer(
+    request: Request, here: Here, project: Annotated[str, Form()], question: Annotated[str, Form()]
+) -> HTMLResponse:
+    """Return the answer."""
+    top_k = here.settings.answers.top_k
+    given = here.answers.answer(Question(project, question, top_k))
+    trace = here.traces.find(given.trace_id)
+    values = {"answer": given, "text": _linked(given), "trace": trace, "feedback": None}
+    return page(request, "parts/answer.html", values)
+
+
+@router.get("/source", dependencies=[READER])
+def source(
+    request: Request,
+    here: Here,
+    project: str,
+    document: str,
+    start: Annotated[int, Query(ge=0)],
+    end: Annotated[int, Query(ge=0)],
+) -> HTMLResponse:
+    """Return the place in the document where a quote stands."""
+    found = here.knowledge.document(project, document)
+    text = here.knowledge.document_text(project, found.id)
+    end = min(end, len(text))
+    start = min(start, end)
+    first, last = max(0, start - _AROUND), min(len(text), end + _AROUND)
+    values = {
+        "document": found,
+        "before": text[first:start],
+        "quote": text[start:end],
+        "after": text[end:last],
+        "cut_before": first > 0,
+        "cut_after": last < len(text),
+    }
+    return page(request, "parts/source.html", values)
+
+
+@router.post("/feedback/{trace_id}", dependencies=[READER])
+def feedback(
+    request: Request, trace_id: str, here: Here, helpful: Annotated[bool, Form()]
+) -> HTMLResponse:
+    """Note whether an answer helped."""
+    now = here.clock.now()
+    given = Feedback(new_id("feedback", now), trace_id, "", now, helpful)
+    here.feedback.keep(given)
+    return page(request, "parts/feedback.html", {"feedback": given, "trace_id": trace_id})
+
+
+def _linked(answer: Answer) -> Markup:
+    """Return the answer with each ``[1]`` as a link to its citation."""
+    known = {citation.number for citation in answer.citations}
+
+    def link(found: re.Match[str]) -> str:
+        number = int(found[1])
+        if number not in known:
+            return found[0]
+        return f'<a class="mark" href="#citation-{number}">{number}</a>'
+
+    return Markup(_MARK.sub(link, str(escape(answer.text))))  # noqa: S704 - escaped before.

@@ -1,0 +1,73 @@
+"""Puts the pages together."""
+
+from collections.abc import Callable
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.responses import RedirectResponse, Response
+from starlette.staticfiles import StaticFiles
+from starlette.types import Scope
+
+from trimtab.console import ask, incidents, overview, reference, runbooks, sign_in
+from trimtab.console.render import page
+from trimtab.console.services import Services
+from trimtab.infra.web import Access
+from trimtab.infra.web.status import STATUS
+from trimtab.kernel.errors import ErrorKind, InvalidInput, NotFound, TrimtabError
+
+_STATIC = Path(__file__).parent / "static"
+
+
+def create_console(
+    services: Services, access: Access, describe_api: Callable[[], dict[str, Any]]
+) -> FastAPI:
+    """Return the app with every page, under ``/console``.
+
+    Args:
+        services: What the pages show.
+        access: Who may see them.
+        describe_api: Returns the OpenAPI description of the HTTP interface.
+    """
+    app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
+    for part in (overview, ask, incidents, runbooks, reference, sign_in):
+        app.include_router(part.router)
+    app.mount("/console/static", _Static(directory=_STATIC), name="static")
+    app.state.services = services
+    app.state.access = access
+    app.state.describe_api = describe_api
+    app.add_exception_handler(TrimtabError, _on_error)
+    app.add_exception_handler(HTTPException, _on_http_exception)
+    app.add_exception_handler(RequestValidationError, _on_invalid_request)
+    return app
+
+
+class _Static(StaticFiles):
+    """Files whose address changes with their content, so browsers may keep them."""
+
+    async def get_response(self, path: str, scope: Scope) -> Response:
+        response = await super().get_response(path, scope)
+        response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
+        return response
+
+
+def _on_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, TrimtabError)  # noqa: S101 - the handler's registration says so.
+    is_fragment = "hx-request" in request.headers
+    if error.kind is ErrorKind.UNAUTHENTICATED and not is_fragment:
+        return RedirectResponse("/console/login", HTTPStatus.SEE_OTHER)
+    template = "parts/error.html" if is_fragment else "error.html"
+    return page(request, template, {"error": error}, status=STATUS[error.kind])
+
+
+def _on_http_exception(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)  # noqa: S101 - as above.
+    return _on_error(request, NotFound("There is no such page."))
+
+
+def _on_invalid_request(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)  # noqa: S101 - as above.
+    return _on_error(request, InvalidInput("The form is not complete."))

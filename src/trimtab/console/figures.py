@@ -1,0 +1,87 @@
+"""The key figures of the overview: PromQL over the samples of the last half hour."""
+
+from dataclasses import dataclass
+
+from trimtab.console.charts import Spark, spark
+from trimtab.infra.rules.errors import EvaluationFailed
+from trimtab.infra.rules.evaluator import Expression, compile_expression
+from trimtab.infra.rules.scrape import milliseconds
+from trimtab.infra.rules.series import SeriesStore
+from trimtab.kernel.clock import Clock
+
+MINUTES = 30
+_POINTS = 61
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A number to watch."""
+
+    title: str
+    unit: str
+    expression: Expression
+    good_below: float | None = None
+    good_above: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """A figure as it stands."""
+
+    figure: Figure
+    value: float | None
+    spark: Spark | None
+
+    @property
+    def mood(self) -> str:
+        """Return ``good``, ``bad``, or nothing when there is no telling."""
+        if self.value is None:
+            return ""
+        below, above = self.figure.good_below, self.figure.good_above
+        if below is None and above is None:
+            return ""
+        bad = (below is not None and self.value >= below) or (
+            above is not None and self.value <= above
+        )
+        return "bad" if bad else "good"
+
+
+def _figure(title: str, unit: str, text: str, **limits: float) -> Figure:
+    return Figure(title, unit, compile_expression(text), **limits)
+
+
+FIGURES = (
+    _figure(
+        "Request latency, p95",
+        "ms",
+        'http_request_duration_seconds{quantile="0.95"} * 1000',
+        good_below=500,
+    ),
+    _figure("Requests", "per min", "sum(rate(http_requests_total[1m])) * 60"),
+    _figure("Errors (5xx)", "%", "http_error_rate_ratio * 100", good_below=1),
+    _figure("Cache hit ratio", "%", "kb_query_cache_hit_ratio * 100", good_above=50),
+    _figure("Documents waiting", "", "knowledge_documents_queued", good_below=1),
+    _figure("Memory", "MB", "process_resident_memory_bytes / 1048576"),
+)
+"""The limits are the contract's: 500 ms, 1 % errors, half the queries from the cache."""
+
+
+def draw(store: SeriesStore, clock: Clock) -> list[Drawn]:
+    """Return every figure with its line over the last half hour."""
+    now = milliseconds(clock.now())
+    step = MINUTES * 60_000 // (_POINTS - 1)
+    # Whole steps, so that the lines stand still between two refreshes.
+    instants = [(now // step - back) * step for back in reversed(range(_POINTS))]
+    drawn = []
+    for figure in FIGURES:
+        values = [_value(figure.expression, store, at) for at in instants]
+        drawn.append(Drawn(figure, _value(figure.expression, store, now), spark(values)))
+    return drawn
+
+
+def _value(expression: Expression, store: SeriesStore, at_ms: int) -> float | None:
+    try:
+        found = expression.evaluate(store, at_ms)
+    except EvaluationFailed:
+        return None
+    return found[0].value if found else None

@@ -1,0 +1,146 @@
+"""Incidents: the list, the live page of one, and a person's yes or no."""
+
+from collections.abc import AsyncIterator, Sequence
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Form, Query, Request
+from fastapi.responses import HTMLResponse
+from sse_starlette import EventSourceResponse
+
+from trimtab.console.render import page, render
+from trimtab.console.services import OPERATOR, READER, Caller, Here, Services
+from trimtab.incidents import Entry, Incident, State
+
+router = APIRouter(prefix="/console/incidents")
+
+STEPS = (
+    State.DETECTED,
+    State.TRIAGED,
+    State.DIAGNOSED,
+    State.AWAITING_APPROVAL,
+    State.EXECUTING,
+    State.VERIFYING,
+    State.RESTORED,
+    State.RESOLVED,
+)
+"""The usual way; `State.UNDOING` and `State.ESCALATED` are shown beside it."""
+
+
+@router.get("", dependencies=[READER])
+def incidents(request: Request, here: Here) -> HTMLResponse:
+    """Show the list."""
+    return page(request, "incidents.html", _list(here))
+
+
+@router.get("/live", dependencies=[READER])
+def live(request: Request, here: Here) -> HTMLResponse:
+    """Return the part of the list that refreshes itself."""
+    return page(request, "parts/incidents.html", _list(here))
+
+
+@router.get("/{incident_id}", dependencies=[READER])
+def incident(request: Request, incident_id: str, here: Here) -> HTMLResponse:
+    """Show one incident."""
+    values = _panel(here, incident_id)
+    entries = here.incidents.timeline(incident_id)
+    last = entries[-1].seq if entries else 0
+    return page(request, "incident.html", {**values, "entries": entries, "last": last})
+
+
+@router.get("/{incident_id}/panel", dependencies=[READER])
+def panel(request: Request, incident_id: str, here: Here) -> HTMLResponse:
+    """Return everything about the incident but its timeline."""
+    return page(request, "parts/incident.html", _panel(here, incident_id))
+
+
+@router.get("/{incident_id}/stream", dependencies=[READER])
+def stream(
+    incident_id: str, here: Here, after: Annotated[int, Query(ge=0)] = 0
+) -> EventSourceResponse:
+    """Follow the timeline: ``entry`` is a line of it, ``change`` asks for the panel, ``end`` is the end."""
+    here.incidents.get(incident_id)
+    return EventSourceResponse(_events(here, incident_id, after))
+
+
+@router.post("/{incident_id}/approve", dependencies=[OPERATOR])
+def approve(
+    request: Request, incident_id: str, here: Here, who: Caller, plan_hash: Annotated[str, Form()]
+) -> HTMLResponse:
+    """Let the plan run."""
+    here.incidents.approve(incident_id, plan_hash, who.name)
+    return panel(request, incident_id, here)
+
+
+@router.post("/{incident_id}/reject", dependencies=[OPERATOR])
+def reject(
+    request: Request,
+    incident_id: str,
+    here: Here,
+    who: Caller,
+    plan_hash: Annotated[str, Form()],
+    reason: Annotated[str, Form(max_length=1000)] = "",
+) -> HTMLResponse:
+    """Say no to the plan."""
+    here.incidents.reject(incident_id, plan_hash, who.name, reason)
+    return panel(request, incident_id, here)
+
+
+@router.get("/{incident_id}/postmortem", dependencies=[READER])
+def postmortem(request: Request, incident_id: str, here: Here) -> HTMLResponse:
+    """Show the post-mortem."""
+    found = here.incidents.get(incident_id)
+    text = here.incidents.postmortem(incident_id)
+    return page(request, "postmortem.html", {"incident": found, "text": text})
+
+
+def _list(here: Services) -> dict[str, object]:
+    return {
+        "active": here.incidents.list(active=True, limit=100),
+        "ended": here.incidents.list(active=False, limit=50),
+        "alerts": here.rules.alerts(),
+        "now": here.clock.now(),
+    }
+
+
+def _panel(here: Services, incident_id: str) -> dict[str, Any]:
+    found = here.incidents.get(incident_id)
+    approval = here.incidents.approval(incident_id)
+    waits = found.state is State.AWAITING_APPROVAL and approval and not approval.decision
+    return {
+        "incident": found,
+        "steps": STEPS,
+        "reached": _reached(found),
+        "approval": approval,
+        "waits": bool(waits),
+        "clocks": here.incidents.clocks(incident_id),
+        "firing": sum(one.firing for one in found.alerts),
+        "now": here.clock.now(),
+    }
+
+
+def _reached(incident: Incident) -> int:
+    """Return how many of the steps are behind the incident."""
+    if incident.state in STEPS:
+        return STEPS.index(incident.state)
+    marks = (incident.triaged_at, incident.diagnosed_at, incident.remediation_at)
+    return sum(mark is not None for mark in marks)
+
+
+async def _events(here: Services, incident_id: str, after: int) -> AsyncIterator[dict[str, str]]:
+    shown: tuple[State, int] | None = None
+
+    def look(seconds: float) -> Sequence[Entry]:
+        return here.incidents.follow(incident_id, after, seconds)
+
+    async for entries in here.views.follow(look):
+        for entry in entries:
+            after = entry.seq
+            html = render("parts/entry.html", {"entry": entry})
+            yield {"event": "entry", "id": str(entry.seq), "data": html}
+        found = here.incidents.get(incident_id)
+        if (found.state, after) != shown:
+            shown = (found.state, after)
+            yield {"event": "change", "data": str(found.state)}
+        if not found.active and not entries:
+            yield {"event": "end", "data": "resolved"}
+            return

@@ -1,0 +1,45 @@
+"""The first page: is all well, and if not, what is being done."""
+
+from fastapi import APIRouter, Request
+from fastapi.responses import HTMLResponse, RedirectResponse
+
+from trimtab.console.figures import MINUTES, draw
+from trimtab.console.render import page
+from trimtab.console.services import READER, Here, Services
+from trimtab.kernel.health import overall
+
+router = APIRouter()
+
+
+@router.get("/console", dependencies=[READER])
+def overview(request: Request, here: Here) -> HTMLResponse:
+    """Show the overview."""
+    return page(request, "overview.html", _state(here))
+
+
+@router.get("/console/", include_in_schema=False, dependencies=[READER])
+def overview_with_slash() -> RedirectResponse:
+    """Lead to the overview."""
+    return RedirectResponse("/console")
+
+
+@router.get("/console/overview/live", dependencies=[READER])
+def live(request: Request, here: Here) -> HTMLResponse:
+    """Return the part that refreshes itself."""
+    return page(request, "parts/overview.html", _state(here))
+
+
+def _state(here: Services) -> dict[str, object]:
+    components = here.health.check()
+    active = here.incidents.list(active=True, limit=20)
+    return {
+        "status": overall(components),
+        "components": components,
+        "figures": draw(here.series, here.clock),
+        "minutes": MINUTES,
+        "alerts": here.rules.alerts(),
+        "active": active,
+        "recent": here.incidents.list(active=False, limit=5),
+        "projects": here.knowledge.list_projects(),
+        "now": here.clock.now(),
+    }

@@ -1,0 +1,118 @@
+"""Templates, Markdown, and how numbers and times read on a page."""
+
+import math
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from hashlib import sha256
+from pathlib import Path
+
+from fastapi import Request
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markdown_it import MarkdownIt
+from markupsafe import Markup
+from starlette.responses import HTMLResponse
+
+from trimtab import __version__
+from trimtab.infra.auth import Principal, Role
+from trimtab.infra.web import caller
+
+_NONE = "\N{EN DASH}"
+_HERE = Path(__file__).parent
+# No HTML from documents and runbooks: what they hold is text, whatever it looks like.
+_markdown = MarkdownIt("commonmark", {"html": False}).enable("table")
+
+
+def page(
+    request: Request, template: str, values: Mapping[str, object], *, status: int = 200
+) -> HTMLResponse:
+    """Return a rendered page for the request's caller."""
+    return HTMLResponse(render(template, {**_common(request), **values}), status)
+
+
+def render(template: str, values: Mapping[str, object]) -> str:
+    """Return a rendered template."""
+    return _environment.get_template(template).render(values)
+
+
+def _common(request: Request) -> dict[str, object]:
+    who: Principal = caller(request)
+    return {
+        "who": who,
+        "may_operate": who.role.includes(Role.OPERATOR),
+        "path": request.url.path,
+        "version": __version__,
+    }
+
+
+def markdown(text: str) -> Markup:
+    """Return the text as HTML; HTML in it is shown as it is written."""
+    return Markup(_markdown.render(text))  # noqa: S704 - html=False escapes it.
+
+
+def number(value: float | None) -> str:
+    """Return the value with about three significant digits; a dash when there is none."""
+    if value is None or not math.isfinite(value):
+        return _NONE
+    size = abs(value)
+    if size >= 1000:
+        return f"{value:,.0f}"
+    return f"{value:.0f}" if size >= 100 else f"{value:.3g}"
+
+
+def duration(value: timedelta | float | None) -> str:
+    """Return a span of time in its two largest units, such as ``4 min 10 s``."""
+    if value is None:
+        return _NONE
+    seconds = value.total_seconds() if isinstance(value, timedelta) else value
+    if seconds < 60:
+        return f"{seconds:.0f} s" if seconds >= 10 else f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 60:
+        return f"{minutes} min {rest} s" if rest else f"{minutes} min"
+    hours, minutes = divmod(minutes, 60)
+    if hours < 48:
+        return f"{hours} h {minutes} min" if minutes else f"{hours} h"
+    return f"{hours // 24} d {hours % 24} h"
+
+
+def clock_time(value: datetime | None) -> str:
+    """Return the time of day in UTC."""
+    return _NONE if value is None else f"{value:%H:%M:%S}"
+
+
+def day_time(value: datetime | None) -> str:
+    """Return the day and the time in UTC."""
+    return _NONE if value is None else f"{value:%Y-%m-%d %H:%M}"
+
+
+def words(name: object) -> str:
+    """Return a name in snake case as words."""
+    return str(name).replace("_", " ")
+
+
+def asset(name: str) -> str:
+    """Return the address of a static file; it changes with the file's content."""
+    digest = _digests.get(name)
+    if digest is None:
+        digest = sha256((_HERE / "static" / name).read_bytes()).hexdigest()[:12]
+        _digests[name] = digest
+    return f"/console/static/{name}?v={digest}"
+
+
+_digests: dict[str, str] = {}
+_environment = Environment(
+    loader=FileSystemLoader(_HERE / "templates"),
+    autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+_environment.filters |= {
+    "markdown": markdown,
+    "number": number,
+    "duration": duration,
+    "clock_time": clock_time,
+    "day_time": day_time,
+    "words": words,
+}
+_environment.globals["asset"] = asset

@@ -1,0 +1,52 @@
+"""Runbooks: what the machine can repair, and whether it has proven so."""
+
+import re
+
+from fastapi import APIRouter, Request
+from fastapi.responses import HTMLResponse
+
+from trimtab.console.render import page
+from trimtab.console.services import READER, Here, Services
+from trimtab.runbooks import Runbook
+
+router = APIRouter(prefix="/console/runbooks")
+
+_FRONT_MATTER = re.compile(r"\A---\n.*?^---\n", re.DOTALL | re.MULTILINE)
+_TITLE = re.compile(r"\A\s*# [^\n]*\n")
+
+
+@router.get("", dependencies=[READER])
+def runbooks(request: Request, here: Here) -> HTMLResponse:
+    """Show the library."""
+    books = list(here.library.runbooks.values())
+    proven = {book.id: _proven(here, book) for book in books}
+    return page(
+        request,
+        "runbooks.html",
+        {
+            "books": books,
+            "procedures": list(here.library.procedures.values()),
+            "proven": proven,
+            "causes": sum(len(book.causes) for book in books),
+            "proofs": sum(len(found) for found in proven.values()),
+        },
+    )
+
+
+@router.get("/{page_id}", dependencies=[READER])
+def runbook(request: Request, page_id: str, here: Here) -> HTMLResponse:
+    """Show one page as its reader sees it, with the proof of each cause."""
+    found = here.library.page(page_id)
+    is_runbook = isinstance(found, Runbook)
+    body = _TITLE.sub("", _FRONT_MATTER.sub("", found.text.replace("\r\n", "\n")))
+    values = {
+        "book": found,
+        "is_runbook": is_runbook,
+        "body": body,
+        "proven": _proven(here, found) if isinstance(found, Runbook) else set(),
+    }
+    return page(request, "runbook.html", values)
+
+
+def _proven(here: Services, book: Runbook) -> set[str]:
+    return {cause.id for cause in book.causes if here.proofs.proven(book, cause)}

@@ -1,0 +1,18 @@
+"""Drills: break the service on purpose, and see whether its runbook repairs exactly that.
+
+A cause whose drill has passed on this build may be repaired by the machine alone; others are asked for.
+"""
+
+from trimtab.drills.errors import DrillRefused
+from trimtab.drills.result import DrillResult, Progress, Stage
+from trimtab.drills.run import Subject, run_all, run_drill
+
+__all__ = [
+    "DrillRefused",
+    "DrillResult",
+    "Progress",
+    "Stage",
+    "Subject",
+    "run_all",
+    "run_drill",
+]

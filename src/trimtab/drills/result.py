@@ -1,0 +1,57 @@
+"""What a drill reports, while it runs and at its end."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class Stage(StrEnum):
+    """The stages of a drill, in their order."""
+
+    HEALTHY = "healthy"
+    INJECTED = "injected"
+    DETECTED = "detected"
+    DIAGNOSED = "diagnosed"
+    REPAIRED = "repaired"
+    VERIFIED = "verified"
+    RESTORED = "restored"
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """A stage that was reached."""
+
+    cause_id: str
+    stage: Stage
+    seconds: float
+    """Of the service's clock, since the drill began."""
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class DrillResult:
+    """How a drill went."""
+
+    cause_id: str
+    injected: bool = False
+    detected: bool = False
+    """An alert of the runbook opened an incident."""
+    first_cause_right: bool = False
+    """The first diagnosis named the cause that was brought about."""
+    repaired: bool = False
+    """The cause's own fix worked; for a cause that only a person can repair: a person was called."""
+    verified: bool = False
+    """The runbook's checks held and its alerts stayed quiet for their time."""
+    restored: bool = False
+    """Every fault was put back."""
+    incident_id: str = ""
+    problem: str = ""
+    """What went wrong first; empty when it passed."""
+    seconds: Mapping[str, float] = field(default_factory=dict)
+    """When each stage was reached: seconds of the service's clock since the drill began."""
+
+    @property
+    def passed(self) -> bool:
+        """Return whether the drill proves the runbook."""
+        stages = (self.detected, self.first_cause_right, self.repaired, self.verified)
+        return all((self.injected, *stages, self.restored))

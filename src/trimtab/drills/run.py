@@ -1,0 +1,270 @@
+"""Runs a cause's drill against a living service."""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Protocol
+
+from trimtab.drills.errors import DrillRefused
+from trimtab.drills.result import DrillResult, Progress, Stage
+from trimtab.incidents import Incident, Incidents, Monitor, Outcome, Proofs, State
+from trimtab.kernel.clock import Clock
+from trimtab.kernel.errors import TrimtabError
+from trimtab.kernel.operable import Catalog, Fault, Value, check_arguments
+from trimtab.runbooks import Cause, Library, Runbook
+
+PRINCIPAL = "drill"
+"""Who approves the plans of a drill; the journal and the audit chain say so."""
+_LOOK_SECONDS = 1.0
+
+
+class Subject(Protocol):
+    """The service that is drilled. Its rules are evaluated and its incidents driven meanwhile."""
+
+    @property
+    def library(self) -> Library:
+        """Its runbooks."""
+        ...
+
+    @property
+    def catalog(self) -> Catalog:
+        """Its faults."""
+        ...
+
+    @property
+    def incidents(self) -> Incidents:
+        """Its operator."""
+        ...
+
+    @property
+    def monitor(self) -> Monitor:
+        """Its rule evaluator."""
+        ...
+
+    @property
+    def proofs(self) -> Proofs:
+        """Where a passed drill is recorded."""
+        ...
+
+    @property
+    def clock(self) -> Clock:
+        """Its clock; a fast one makes fast drills."""
+        ...
+
+    def wait(self, seconds: float) -> None:
+        """Let the service work for that long, in seconds of its clock."""
+        ...
+
+
+Report = Callable[[Progress], None]
+
+
+@dataclass
+class _Drill:
+    subject: Subject
+    book: Runbook
+    cause: Cause
+    report: Report
+    timeout_seconds: float
+    began: datetime
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    def reached(self, stage: Stage, text: str, at: datetime | None = None) -> None:
+        """Report a stage once; ``at`` when it is known better than "now"."""
+        if stage in self.seconds:
+            return
+        elapsed = ((at or self.subject.clock.now()) - self.began).total_seconds()
+        self.seconds[stage] = round(elapsed, 3)
+        self.report(Progress(self.cause.id, stage, round(elapsed, 3), text))
+
+    def wait_until(self, found: Callable[[], bool]) -> bool:
+        """Wait; return False when the drill's time is over."""
+        while not found():
+            waited = (self.subject.clock.now() - self.began).total_seconds()
+            if waited >= self.timeout_seconds:
+                return False
+            self.subject.wait(_LOOK_SECONDS)
+        return True
+
+
+def run_all(
+    subject: Subject, report: Report = lambda _: None, timeout_seconds: float = 3600.0
+) -> tuple[DrillResult, ...]:
+    """Run the drill of every cause in the library, one after another."""
+    return tuple(
+        run_drill(subject, cause.id, report, timeout_seconds)
+        for _, cause in subject.library.causes()
+    )
+
+
+def run_drill(
+    subject: Subject,
+    cause_id: str,
+    report: Report = lambda _: None,
+    timeout_seconds: float = 3600.0,
+) -> DrillResult:
+    """Break the service in the way of the cause and watch the operator repair it. Proves the cause when it passes.
+
+    The faults are put back however the drill ends, also on an interrupt.
+
+    Args:
+        subject: The service.
+        cause_id: ``runbook-id/cause``.
+        report: Called at each stage.
+        timeout_seconds: Of the service's clock, for each of: becoming healthy, and the drill itself.
+
+    Raises:
+        RunbookUnknown: There is no such cause.
+        DrillRefused: The service is not healthy to begin with.
+    """
+    book, cause = subject.library.cause(cause_id)
+    drill = _Drill(subject, book, cause, report, timeout_seconds, subject.clock.now())
+    _await_health(drill)
+    drill.began = subject.clock.now()
+    drill.reached(
+        Stage.HEALTHY, "Healthy: no alert of the runbook fires, the evidence does not hold."
+    )
+    result = DrillResult(cause.id)
+    with subject.incidents.drill():
+        with _broken(drill) as restored:
+            drill.reached(Stage.INJECTED, "; ".join(str(fault) for fault in cause.drill))
+            result = _watch(drill, replace(result, injected=True))
+        result = replace(result, restored=restored(), seconds=dict(drill.seconds))
+    drill.reached(Stage.RESTORED, "Every fault is put back.")
+    result = replace(result, seconds=dict(drill.seconds))
+    if result.passed:
+        subject.proofs.add(book, cause, subject.clock.now())
+    return result
+
+
+def _await_health(drill: _Drill) -> None:
+    if not drill.wait_until(lambda: not _unhealthy(drill)):
+        raise DrillRefused(f"{drill.cause.id} cannot be drilled: {_unhealthy(drill)}.")
+
+
+def _unhealthy(drill: _Drill) -> str:
+    for incident in drill.subject.incidents.list(active=True):
+        return f"{incident.id} is not resolved"
+    for check in drill.cause.evidence:
+        try:
+            if drill.subject.monitor.evaluate(check.expression):
+                return f"`{check.expression}` holds before anything was broken"
+        except TrimtabError as error:
+            return f"`{check.expression}` cannot be evaluated: {error.message}"
+    return ""
+
+
+@contextmanager
+def _broken(drill: _Drill) -> Iterator[Callable[[], bool]]:
+    catalog = drill.subject.catalog
+    broken: list[tuple[Fault, Mapping[str, Value]]] = []
+    outcome = {"restored": False}
+    try:
+        for command in drill.cause.drill:
+            fault = catalog.fault(command.name)
+            arguments = check_arguments(fault.params, command.arguments)
+            broken.append((fault, fault.inject(arguments)))
+        yield lambda: outcome["restored"]
+    finally:
+        outcome["restored"] = _restore(broken)
+
+
+def _restore(broken: list[tuple[Fault, Mapping[str, Value]]]) -> bool:
+    """Put every fault back, the last first; one that fails does not keep the others broken."""
+    failures: list[Exception] = []
+    for fault, state in reversed(broken):
+        try:
+            fault.restore(state)
+        except Exception as error:  # noqa: BLE001 - collected and raised below.
+            failures.append(error)
+    if failures:
+        raise ExceptionGroup("faults could not be put back", failures)
+    return True
+
+
+def _watch(drill: _Drill, result: DrillResult) -> DrillResult:
+    if not drill.wait_until(lambda: _incident(drill) is not None):
+        return replace(result, problem="no alert of the runbook fired")
+    found = _incident(drill)
+    assert found is not None  # noqa: S101 - wait_until has just seen it; this tells mypy.
+    drill.reached(Stage.DETECTED, f"{found.id}: {found.title}.", found.opened_at)
+    result = replace(result, detected=True, incident_id=found.id)
+    ended = drill.wait_until(lambda: _step(drill, found.id))
+    incident = drill.subject.incidents.get(found.id)
+    return _judged(drill, result, incident, ended=ended)
+
+
+def _incident(drill: _Drill) -> Incident | None:
+    active = drill.subject.incidents.list(active=True)
+    names = set(drill.book.alerts)
+    return next((one for one in active if one.drill and one.alert.name in names), None)
+
+
+def _step(drill: _Drill, incident_id: str) -> bool:
+    """Report what is new and answer questions; return whether the incident has come to an end."""
+    incidents = drill.subject.incidents
+    incident = incidents.get(incident_id)
+    if incident.diagnosis is not None:
+        drill.reached(
+            Stage.DIAGNOSED,
+            f"{incident.root_cause or 'abstained'} (confidence {incident.diagnosis.confidence:.2f}).",
+            incident.diagnosed_at,
+        )
+    if incident.state is State.AWAITING_APPROVAL and incident.plan is not None:
+        approval = incidents.approval(incident_id)
+        if approval is not None and not approval.decision:
+            right = incident.plan.cause_id == drill.cause.id
+            decide = incidents.approve if right else incidents.reject
+            decide(incident_id, incident.plan.hash, PRINCIPAL)
+    if incident.state is State.VERIFYING and incident.done:
+        ran = " ".join(act.summary for act in incident.done)
+        drill.reached(Stage.REPAIRED, ran, incident.watch.started_at if incident.watch else None)
+    if incident.state in {State.RESTORED, State.RESOLVED}:
+        drill.reached(Stage.VERIFIED, incident.resolution, incident.restored_at)
+    return incident.state in {State.RESOLVED, State.ESCALATED}
+
+
+def _judged(drill: _Drill, result: DrillResult, incident: Incident, *, ended: bool) -> DrillResult:
+    cause = drill.cause
+    first = _first_cause(incident)
+    right = first == cause.id
+    if not cause.fix:
+        handed_over = incident.state is State.ESCALATED and right
+        problem = "" if handed_over else "the right person was not called for the right cause"
+        return replace(
+            result,
+            first_cause_right=right,
+            repaired=handed_over,
+            verified=handed_over,
+            problem=problem,
+        )
+    worked = any(
+        attempt.cause_id == cause.id and attempt.outcome is Outcome.WORKED
+        for attempt in incident.attempts
+        if attempt.opening == incident.opening
+    )
+    resolved = incident.state is State.RESOLVED
+    problem = ""
+    if not right:
+        problem = f"the first diagnosis was {first or 'none'}"
+    elif not worked:
+        problem = "its fix did not bring the service back" if ended else "it took too long"
+    return replace(
+        result,
+        first_cause_right=right,
+        repaired=worked,
+        verified=worked and resolved,
+        problem=problem,
+    )
+
+
+def _first_cause(incident: Incident) -> str:
+    for attempt in incident.attempts:
+        if attempt.opening == incident.opening:
+            return attempt.cause_id
+    found = incident.diagnosis
+    if found is None:
+        return ""
+    supported = next((one.cause_id for one in found.candidates if one.supported), "")
+    return found.cause_id or supported

@@ -1,0 +1,106 @@
+"""What the gates judge: one report, the project directory around it, a policy and a clock.
+
+A project directory holds, each of it optional::
+
+    benchmark_report.json          the report under test
+    gates.yaml                     the policy
+    datasets/NAME/manifest.sha256  one manifest a dataset, beside its files
+    logs/*.jsonl                   structured benchmark logs
+    baseline/current/              the golden baseline
+    keys/                          private keys (0600), public keys and trust.json
+    sbom.cdx.json, provenance.dsse.json, reproducibility.json
+    docs/, README.md, .github/     documentation and process
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from trimtab.gates.policy import Policy
+from trimtab.kernel.clock import Clock
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """Where everything lies under one root."""
+
+    root: Path
+
+    @property
+    def datasets(self) -> Path:
+        """Return the folder with one folder a dataset."""
+        return self.root / "datasets"
+
+    @property
+    def logs(self) -> Path:
+        """Return the folder of plain and structured logs."""
+        return self.root / "logs"
+
+    @property
+    def baseline(self) -> Path:
+        """Return the current golden baseline."""
+        return self.root / "baseline" / "current" / "baseline_metrics.json"
+
+    @property
+    def baseline_approval(self) -> Path:
+        """Return the signed approval that the baseline was promoted with."""
+        return self.baseline.with_name("approval.dsse.json")
+
+    @property
+    def used_approvals(self) -> Path:
+        """Return the journal of approvals that were spent."""
+        return self.root / "baseline" / "approvals_used.jsonl"
+
+    @property
+    def keys(self) -> Path:
+        """Return the folder of keys."""
+        return self.root / "keys"
+
+    @property
+    def sbom(self) -> Path:
+        """Return the CycloneDX bill of materials."""
+        return self.root / "sbom.cdx.json"
+
+    @property
+    def provenance(self) -> Path:
+        """Return the signed in-toto statement about the artifacts."""
+        return self.root / "provenance.dsse.json"
+
+    @property
+    def proof(self) -> Path:
+        """Return the record of the second run."""
+        return self.root / "reproducibility.json"
+
+    @property
+    def policy(self) -> Path:
+        """Return the policy file."""
+        return self.root / "gates.yaml"
+
+    def dataset_names(self) -> tuple[str, ...]:
+        """Return the datasets' names in order; empty when there is no folder."""
+        if not self.datasets.is_dir():
+            return ()
+        return tuple(sorted(path.name for path in self.datasets.iterdir() if path.is_dir()))
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One report before the gates."""
+
+    project: Project
+    policy: Policy
+    clock: Clock
+    raw: bytes = b""
+    """The report as it lies on the disk."""
+    report: Mapping[str, Any] | None = None
+    """The report in the current version; None until, or unless, the schema gate lets it through."""
+    report_name: str = "benchmark_report.json"
+    commands: frozenset[str] | None = None
+    """The command lines that exist (``gates run``), for the docs gate; None when they are not known."""
+    change: Mapping[str, Any] = field(default_factory=dict)
+    """The pull request, for the process gate: body, author, head and reviews; empty outside of one."""
+
+    def results(self) -> tuple[Mapping[str, Any], ...]:
+        """Return the report's results; empty without a usable report."""
+        return tuple(self.report["results"]) if self.report else ()

@@ -1,0 +1,124 @@
+"""Drift of the data itself: the population stability index of each column, on bins pinned by the reference.
+
+PSI = sum over bins of (now - then) * ln(now / then). A PSI means nothing without pinned bins, so the reference's
+decile edges are kept with the baseline. Even without drift PSI is not zero: its expectation is about
+(bins - 1) * (1/n_then + 1/n_now), which is taken off before the comparison with the thresholds.
+"""
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from trimtab.gates.codes import finding
+from trimtab.gates.datasets import THREADS
+from trimtab.gates.errors import EvidenceUnreadable
+from trimtab.gates.policy import DriftPolicy
+from trimtab.gates.records import Finding
+
+BINS = 10
+_EMPTY = 1e-6
+"""Stands for an empty bin, whose logarithm would be infinite."""
+Table = npt.NDArray[np.float64] | npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Bins:
+    """The pinned bins of one column."""
+
+    edges: npt.NDArray[np.float64]
+    """Inner edges, ascending and distinct; shape (k,), k <= 9."""
+    shares: npt.NDArray[np.float64]
+    """Share of the reference in each bin and, last, its share of missing values; shape (k + 2,)."""
+    rows: int
+
+
+def read_table(path: Path) -> Table:
+    """Return a table of numbers, shape (rows, columns), from ``.npy`` or from CSV with one header line.
+
+    Raises:
+        EvidenceUnreadable: It is neither, or not two-dimensional.
+    """
+    try:
+        if path.suffix == ".npy":
+            table = np.load(path, allow_pickle=False, mmap_mode="r")
+        else:
+            table = np.genfromtxt(path, delimiter=",", skip_header=1, dtype=np.float64, ndmin=2)
+    except (OSError, ValueError) as error:
+        raise EvidenceUnreadable(f"{path.name} is not a table of numbers: {error}") from error
+    if table.ndim != 2 or not len(table):
+        raise EvidenceUnreadable(f"{path.name} has shape {table.shape}, wanted (rows, columns).")
+    checked: Table = table
+    return checked
+
+
+def pin_bins(reference: Table) -> tuple[Bins, ...]:
+    """Return decile bins for each column of the reference."""
+    with ThreadPoolExecutor(THREADS) as pool:
+        return tuple(pool.map(lambda column: _pin(reference[:, column]), range(reference.shape[1])))
+
+
+def _pin(column: npt.NDArray[np.floating]) -> Bins:
+    known = column[~np.isnan(column)]
+    if not len(known):
+        edges = np.empty(0)
+    else:
+        edges = np.unique(np.quantile(known, np.arange(1, BINS) / BINS))
+    return Bins(edges, _shares(column, edges), len(column))
+
+
+def _shares(
+    column: npt.NDArray[np.floating], edges: npt.NDArray[np.float64]
+) -> npt.NDArray[np.float64]:
+    missing = np.isnan(column)
+    # float32 edges against float32 values: no copy of the column to a wider type.
+    places = np.searchsorted(
+        edges.astype(column.dtype), column[~missing] if missing.any() else column, side="right"
+    )
+    counts = np.bincount(places, minlength=len(edges) + 1)
+    return np.append(counts, missing.sum()) / len(column)
+
+
+def psi(bins: Bins, column: npt.NDArray[np.floating]) -> float:
+    """Return the population stability index of a column against pinned bins, less its noise floor; at least 0."""
+    then = np.maximum(bins.shares, _EMPTY)
+    now = np.maximum(_shares(column, bins.edges), _EMPTY)
+    used = (bins.shares > 0) | (now > _EMPTY)
+    value = float(np.sum(((now - then) * np.log(now / then))[used]))
+    floor = (int(used.sum()) - 1) * (1 / bins.rows + 1 / len(column))
+    return max(0.0, value - floor)
+
+
+def data_findings(
+    reference: Table, current: Table, rules: DriftPolicy, names: Sequence[str] = ()
+) -> tuple[tuple[tuple[str, float], ...], tuple[Finding, ...]]:
+    """Return each column's index and the findings about those that moved.
+
+    Raises:
+        EvidenceUnreadable: The tables have different columns.
+    """
+    if reference.shape[1] != current.shape[1]:
+        raise EvidenceUnreadable(f"{reference.shape[1]} columns then, {current.shape[1]} now.")
+    pinned = pin_bins(reference)
+    labels = [names[i] if i < len(names) else f"column {i}" for i in range(len(pinned))]
+    with ThreadPoolExecutor(THREADS) as pool:
+        values = list(pool.map(lambda i: psi(pinned[i], current[:, i]), range(len(pinned))))
+    rows = tuple(zip(labels, values, strict=True))
+    return rows, tuple(found for label, value in rows for found in _judge(label, value, rules))
+
+
+def _judge(label: str, value: float, rules: DriftPolicy) -> list[Finding]:
+    if value >= rules.psi_critical:
+        return [
+            finding(
+                "drift.critical", label, f"PSI {value:.3f}, critical from {rules.psi_critical:g}"
+            )
+        ]
+    if value >= rules.psi_warning:
+        return [
+            finding("drift.warning", label, f"PSI {value:.3f}, warning from {rules.psi_warning:g}")
+        ]
+    return []

@@ -1,0 +1,267 @@
+"""The dataset gate: the data is exactly what its manifest says, there is enough of it, and it is readable.
+
+Threat: a changed, swapped, added or removed file; a manifest that points out of its dataset; a subset passed off as
+the whole; data that anybody on the machine can change. How: SHA-256 of every file on two threads, never from a cache.
+Limits: a manifest regenerated together with its data agrees with itself - reports and the baseline therefore carry
+the manifest's own hash, and regenerating asks for approval.
+"""
+
+import csv
+import hashlib
+import os
+import re
+import stat
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+import orjson
+
+from trimtab.gates.case import Case
+from trimtab.gates.codes import finding
+from trimtab.gates.errors import EvidenceMissing
+from trimtab.gates.records import Finding, GateResult, GateState
+
+MANIFEST = "manifest.sha256"
+THREADS = 2
+_LINE = re.compile(r"^(?P<sha>[0-9a-f]{64})  (?P<path>.+)$")
+_BLOCK = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """The hashes of one dataset's files, by path relative to the dataset, in the order of the paths."""
+
+    files: Mapping[str, str]
+
+    def text(self) -> str:
+        """Return the file's text, as ``sha256sum`` writes and checks it."""
+        return "".join(f"{sha}  {path}\n" for path, sha in sorted(self.files.items()))
+
+    def as_document(self, dataset: str) -> dict[str, object]:
+        """Return the JSON form (schemas/manifest-1.0.json)."""
+        files = [{"path": path, "sha256": sha} for path, sha in sorted(self.files.items())]
+        return {"schema_version": "1.0", "dataset": dataset, "files": files}
+
+
+def hash_file(path: Path) -> str:
+    """Return the SHA-256 of a file as 64 hexadecimal digits, reading it now."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256", _bufsize=_BLOCK).hexdigest()
+
+
+def hash_files(paths: list[Path]) -> list[str]:
+    """Return the SHA-256 of each file, in order; two threads hash (hashlib gives up the interpreter's lock)."""
+    with ThreadPoolExecutor(THREADS, thread_name_prefix="gates-hash") as pool:
+        return list(pool.map(hash_file, paths))
+
+
+def files_of(folder: Path) -> list[str]:
+    """Return the relative POSIX paths of a dataset's files and links, sorted, without its manifest."""
+    found = []
+    for directory, _, names in os.walk(folder):
+        for name in names:
+            relative = (Path(directory) / name).relative_to(folder).as_posix()
+            if relative != MANIFEST:
+                found.append(relative)
+    return sorted(found)
+
+
+def create_manifest(folder: Path) -> Manifest:
+    """Return the manifest of the files as they are now.
+
+    Raises:
+        EvidenceMissing: There is no such folder, it is empty, or it holds a link.
+    """
+    if not folder.is_dir():
+        raise EvidenceMissing(f"Dataset not found: {folder.name}.")
+    names = files_of(folder)
+    odd = [name for name in names if (folder / name).is_symlink() or "\n" in name or "\\" in name]
+    if odd or not names:
+        what = f"{odd[0]!r} is a link or has an unusable name" if odd else "it has no files"
+        raise EvidenceMissing(f"Dataset {folder.name} cannot have a manifest: {what}.")
+    return Manifest(dict(zip(names, hash_files([folder / name for name in names]), strict=True)))
+
+
+def write_manifest(folder: Path) -> Manifest:
+    """Create the manifest and put it in its place in one step."""
+    manifest = create_manifest(folder)
+    temporary = folder / f".{MANIFEST}.new"
+    temporary.write_text(manifest.text(), encoding="utf-8")
+    temporary.replace(folder / MANIFEST)
+    return manifest
+
+
+def read_manifest(folder: Path) -> tuple[Manifest | None, tuple[Finding, ...]]:
+    """Return the manifest on disk, or what is wrong with it."""
+    path = folder / MANIFEST
+    where = f"datasets/{folder.name}/{MANIFEST}"
+    if not path.is_file():
+        return None, (finding("datasets.manifest_missing", where, folder.name),)
+    files: dict[str, str] = {}
+    found = []
+    lines = path.read_bytes().decode("utf-8", errors="replace").splitlines()
+    for number, line in enumerate(lines, start=1):
+        match = _LINE.match(line)
+        if match is None or match["path"] in files:
+            what = "is not a manifest line" if match is None else "names a file twice"
+            found.append(
+                finding("datasets.manifest_malformed", f"{where}:{number}", f"the line {what}")
+            )
+            continue
+        if _unsafe(match["path"], folder):
+            found.append(finding("datasets.unsafe_path", f"{where}:{number}", match["path"]))
+            continue
+        files[match["path"]] = match["sha"]
+    if not files and not found:
+        found.append(finding("datasets.manifest_malformed", where, "the manifest is empty"))
+    return (None if found else Manifest(files)), tuple(found)
+
+
+def _unsafe(path: str, folder: Path) -> bool:
+    pure = PurePosixPath(path)
+    outside = pure.is_absolute() or ".." in pure.parts or "\\" in path or str(pure) != path
+    return outside or any(
+        (folder / part).is_symlink() for part in (pure, *pure.parents) if str(part) != "."
+    )
+
+
+def verify(folder: Path) -> tuple[Finding, ...]:
+    """Return every difference between a dataset and its manifest. Every file is read again."""
+    if not folder.is_dir():
+        return (finding("datasets.not_found", f"datasets/{folder.name}", folder.name),)
+    manifest, found = read_manifest(folder)
+    if manifest is None:
+        return found
+    present = set(files_of(folder))
+    listed = set(manifest.files)
+    where = f"datasets/{folder.name}"
+    missing = [
+        finding("datasets.file_missing", f"{where}/{name}", f"{name} is missing")
+        for name in sorted(listed - present)
+    ]
+    unlisted = [
+        finding("datasets.file_unlisted", f"{where}/{name}", f"{name} is not in the manifest")
+        for name in sorted(present - listed)
+    ]
+    return (*missing, *unlisted, *_mismatches(folder, manifest, sorted(listed & present)))
+
+
+def _mismatches(folder: Path, manifest: Manifest, names: list[str]) -> Iterator[Finding]:
+    readable = [name for name in names if os.access(folder / name, os.R_OK)]
+    actual = hash_files([folder / name for name in readable])
+    for name, sha in zip(readable, actual, strict=True):
+        if sha != manifest.files[name]:
+            detail = f"{name} is {sha[:12]}..., the manifest says {manifest.files[name][:12]}..."
+            yield finding("datasets.checksum_mismatch", f"datasets/{folder.name}/{name}", detail)
+
+
+def count_samples(folder: Path) -> int:
+    """Return how many samples a dataset holds: lines of JSONL and text, rows of CSV and TSV, entries of a JSON list."""
+    return sum(_samples(folder / name) for name in files_of(folder))
+
+
+def _samples(path: Path) -> int:
+    suffix = path.suffix.lower()
+    if suffix in (".jsonl", ".ndjson", ".txt"):
+        with path.open("rb") as stream:
+            return sum(1 for line in stream if line.strip())
+    if suffix in (".csv", ".tsv"):
+        with path.open(encoding="utf-8", errors="replace", newline="") as stream:
+            rows = csv.reader(stream, delimiter="\t" if suffix == ".tsv" else ",")
+            return max(0, sum(1 for row in rows if row) - 1)
+    if suffix == ".json":
+        try:
+            data = orjson.loads(path.read_bytes())
+        except orjson.JSONDecodeError:
+            return 0
+        return len(data) if isinstance(data, list) else 1
+    return 0
+
+
+def sample_findings(case: Case, name: str) -> tuple[Finding, ...]:
+    """Return a finding if the dataset has fewer samples than the policy asks for."""
+    rules = case.policy.datasets
+    least = rules.min_samples.get(name, rules.default_min_samples)
+    present = count_samples(case.project.datasets / name)
+    if present >= least:
+        return ()
+    return (
+        finding(
+            "datasets.too_few_samples",
+            f"datasets/{name}",
+            f"{present} samples, the policy asks for {least}",
+        ),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Permission:
+    """A file or folder whose mode is not what it should be."""
+
+    path: Path
+    mode: int
+    wanted: int
+    readable: bool
+    """Whether its owner can read it; if not, nothing can be verified."""
+
+
+def wrong_permissions(root: Path) -> tuple[Permission, ...]:
+    """Return every file that its owner cannot read or that others can change. Changes nothing."""
+    found = []
+    for path in sorted([root, *root.rglob("*")]) if root.is_dir() else []:
+        if path.is_symlink():
+            continue
+        mode = stat.S_IMODE(path.stat().st_mode)
+        needed = 0o500 if path.is_dir() else 0o400
+        wanted = (mode | needed) & ~0o022
+        if wanted != mode:
+            found.append(Permission(path, mode, wanted, mode & needed == needed))
+    return tuple(found)
+
+
+def fix_permissions(wrong: tuple[Permission, ...]) -> None:
+    """Give each file the wanted mode."""
+    for entry in wrong:
+        entry.path.chmod(entry.wanted)
+
+
+def permission_findings(case: Case) -> tuple[Finding, ...]:
+    """Return a finding for each file that its owner cannot read or that others can change."""
+    found = []
+    for entry in wrong_permissions(case.project.datasets):
+        code = "datasets.world_writable" if entry.readable else "datasets.permission_denied"
+        where = entry.path.relative_to(case.project.root).as_posix()
+        found.append(finding(code, where, f"mode {entry.mode:04o}, wanted {entry.wanted:04o}"))
+    return tuple(found)
+
+
+def check(case: Case) -> GateResult:
+    """Judge every dataset of the project, and the ones that the report was made with."""
+    names = case.project.dataset_names()
+    used = _used(case)
+    if not names and not used:
+        return GateResult("datasets", GateState.SKIPPED, reason="there is no datasets/ folder")
+    found: list[Finding] = []
+    for name in sorted({*names, *used}):
+        found += verify(case.project.datasets / name)
+        if name in names:
+            found += sample_findings(case, name)
+    found += permission_findings(case)
+    for name, sha in used.items():
+        manifest = case.project.datasets / name / MANIFEST
+        if manifest.is_file() and hash_file(manifest) != sha:
+            found.append(
+                finding(
+                    "datasets.changed",
+                    f"datasets/{name}/{MANIFEST}",
+                    "the report names another manifest",
+                )
+            )
+    return GateResult("datasets", GateState.RAN, tuple(found), {"datasets": len(names)})
+
+
+def _used(case: Case) -> dict[str, str]:
+    used = [result["dataset"] for result in case.results() if "dataset" in result]
+    return {entry["name"]: entry["manifest_sha256"] for entry in used}

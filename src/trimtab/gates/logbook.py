@@ -1,0 +1,90 @@
+"""The gates' own logs, and the log questions of the runbook answered without grep and jq.
+
+Each verdict adds lines to ``logs/gates.log`` (for people) and one object to ``logs/gates.jsonl`` (for programs).
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import orjson
+
+from trimtab.gates.benchmark.stream import structured_lines
+from trimtab.gates.case import Project
+from trimtab.gates.records import Severity, Verdict
+from trimtab.gates.verdict import document, headline
+
+ERRORS = re.compile(r"error|fail|critical", re.IGNORECASE)
+SCHEMA_FAILURES = re.compile(r"schema.*fail|validation.*error")
+SCHEMA = re.compile(r"schema")
+PERFORMANCE = re.compile(r"duration_s|throughput")
+LAST, FIRST = 20, 10
+"""How many lines the runbook's ``tail -20`` and ``head -10`` show."""
+_LEVELS = {Severity.CRITICAL: "ERROR", Severity.WARNING: "WARNING", Severity.LOW: "INFO"}
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A log line that was asked for."""
+
+    file: str
+    line: int
+    text: str
+
+
+def write(project: Project, verdict: Verdict, results: tuple[dict[str, object], ...] = ()) -> None:
+    """Add a verdict to the logs.
+
+    Args:
+        project: Where the logs lie; the folder is made if needed.
+        verdict: What was decided.
+        results: The report's results, for the performance lines.
+    """
+    project.logs.mkdir(parents=True, exist_ok=True)
+    with (project.logs / "gates.log").open("a", encoding="utf-8") as stream:
+        stream.writelines(f"{verdict.at} {line}\n" for line in _lines(verdict, results))
+    with (project.logs / "gates.jsonl").open("ab") as stream:
+        stream.write(orjson.dumps(document(verdict)) + b"\n")
+
+
+def _lines(verdict: Verdict, results: tuple[dict[str, object], ...]) -> Iterator[str]:
+    yield f"INFO verdict {verdict.outcome.value} for {verdict.subject} under policy {verdict.policy}"
+    for result in verdict.results:
+        if headline(result):
+            yield f"ERROR {result.gate} gate failed: {headline(result)}"
+        for found in result.findings:
+            text = f"{found.path} {found.message}".replace("\n", " ")
+            yield f"{_LEVELS[found.severity]} {result.gate} validation error {found.code} {text}"
+    for entry in results:
+        yield f"INFO {entry['name']} duration_s={entry['duration_s']} throughput={entry.get('throughput', '')}"
+
+
+def search(
+    project: Project, pattern: re.Pattern[str], *, last: int | None = None
+) -> tuple[Hit, ...]:
+    """Return the lines of ``logs/*.log`` that match, files in order; only the last so many if asked."""
+    hits = [
+        Hit(path.name, number, line)
+        for path in sorted(project.logs.glob("*.log"))
+        for number, line in enumerate(_text_lines(path), start=1)
+        if pattern.search(line)
+    ]
+    return tuple(hits[-last:] if last else hits)
+
+
+def _text_lines(path: Path) -> Iterator[str]:
+    with path.open(encoding="utf-8", errors="replace") as stream:
+        for line in stream:
+            yield line.rstrip("\n")
+
+
+def structured(project: Project, *, first: int = FIRST) -> Iterator[tuple[str, object]]:
+    """Yield the first records of each ``logs/*.jsonl`` with the file's name.
+
+    Raises:
+        ValueError: A line is not JSON.
+    """
+    for path in sorted(project.logs.glob("*.jsonl")):
+        for record in structured_lines(path, first):
+            yield path.name, record

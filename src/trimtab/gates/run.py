@@ -1,0 +1,147 @@
+"""The one pass: every gate over one case, in order, into one verdict."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from trimtab.gates import benchmark, datasets, docs_gate, drift, plausibility, process, supply_chain
+from trimtab.gates.case import Case, Project
+from trimtab.gates.codes import finding
+from trimtab.gates.errors import EvidenceMissing
+from trimtab.gates.policy import GATES, Policy, load_policy
+from trimtab.gates.records import Finding, GateResult, GateState, Outcome, Verdict, outcome_of
+from trimtab.gates.schema import check_report
+from trimtab.kernel.clock import Clock
+from trimtab.kernel.ids import sha256_hex
+
+Gate = Callable[[Case], GateResult]
+Progress = Callable[[str], None]
+
+CHECKS: Mapping[str, Gate] = {
+    "datasets": datasets.check,
+    "benchmark": benchmark.check,
+    "plausibility": plausibility.check,
+    "drift": drift.check,
+    "supply_chain": supply_chain.check,
+    "docs": docs_gate.check,
+    "process": process.check,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What to judge.
+
+    ``report`` may be None: the gates that need none are then judged alone (a repository without a benchmark).
+    """
+
+    root: Path
+    report: Path | None
+    policy: Policy | None = None
+    """None takes the project's ``gates.yaml``, or the defaults."""
+    policy_name: str = ""
+    only: tuple[str, ...] = GATES
+    commands: frozenset[str] | None = None
+    change: Mapping[str, Any] | None = None
+
+
+def run(request: Request, clock: Clock, *, progress: Progress = lambda _: None) -> Verdict:
+    """Return the verdict.
+
+    Args:
+        request: What to judge.
+        clock: Stamps the verdict; also decides what is stale.
+        progress: Told the name of each gate before it runs.
+
+    Raises:
+        EvidenceMissing: There is no such report.
+        PolicyWrong: The project's policy cannot be read.
+    """
+    project = Project(request.root)
+    policy, policy_name = _policy(request, project)
+    raw = _raw(request)
+    case = Case(
+        project=project,
+        policy=policy,
+        clock=clock,
+        raw=raw,
+        report_name=request.report.name if request.report else "",
+        commands=request.commands,
+        change=request.change or {},
+    )
+    results = _results(case, request, progress)
+    return Verdict(
+        outcome=_outcome(results, policy),
+        subject=request.report.name if request.report else project.root.resolve().name,
+        subject_sha256=sha256_hex(raw),
+        policy=policy_name,
+        policy_sha256=policy.sha256(),
+        at=clock.now().isoformat(timespec="seconds").replace("+00:00", "Z"),
+        results=tuple(results),
+    )
+
+
+def _policy(request: Request, project: Project) -> tuple[Policy, str]:
+    if request.policy is not None:
+        return request.policy, request.policy_name or "given"
+    if project.policy.is_file():
+        return load_policy(project.policy), project.policy.name
+    return Policy(), "default"
+
+
+def _raw(request: Request) -> bytes:
+    if request.report is None:
+        return b""
+    if not request.report.is_file():
+        raise EvidenceMissing(
+            f"There is no report {request.report.name}.",
+            hint="Give the path of a benchmark report; `trimtab gates import` makes one from other tools' results.",
+        )
+    return request.report.read_bytes()
+
+
+def _results(case: Case, request: Request, progress: Progress) -> Sequence[GateResult]:
+    results = []
+    if "schema" in request.only:
+        progress("schema")
+        result, case = _schema(case, has_report=request.report is not None)
+        results.append(_required(result, case.policy))
+    elif request.report is not None:
+        case = _schema(case, has_report=True)[1]
+    for name, check in CHECKS.items():
+        if name in request.only:
+            progress(name)
+            results.append(_required(check(case), case.policy))
+    return results
+
+
+def _schema(case: Case, *, has_report: bool) -> tuple[GateResult, Case]:
+    if not has_report:
+        return GateResult("schema", GateState.SKIPPED, reason="there is no report"), case
+    checked = check_report(case.raw)
+    result = GateResult(
+        "schema", GateState.RAN, checked.findings, {"schema_version": checked.version}
+    )
+    return result, replace(case, report=checked.report)
+
+
+def _required(result: GateResult, policy: Policy) -> GateResult:
+    """Turn a skipped gate into a blocking one where the policy asks for its evidence."""
+    if result.state is not GateState.SKIPPED or result.gate not in policy.require:
+        return result
+    missing = finding(
+        "gates.no_evidence", result.gate, f"the {result.gate} gate is required, but {result.reason}"
+    )
+    missing = replace(missing, gate=result.gate)
+    return replace(result, state=GateState.MISSING, findings=(missing,))
+
+
+def _outcome(results: Sequence[GateResult], policy: Policy) -> Outcome:
+    found: tuple[Finding, ...] = tuple(f for result in results for f in result.findings)
+    outcome = outcome_of(found)
+    if outcome is Outcome.REVIEW and policy.warnings_block:
+        return Outcome.BLOCK
+    # Nothing judged is nothing proved.
+    judged = any(result.state is GateState.RAN for result in results)
+    return outcome if judged or outcome is Outcome.BLOCK else Outcome.REVIEW

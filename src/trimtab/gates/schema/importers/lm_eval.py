@@ -1,0 +1,218 @@
+"""Results of lm-evaluation-harness: the current format, the old one (v0), and the nested one of BigScience.
+
+A task's accuracy is its first metric that is a fraction of right answers; a perplexity or loss becomes the mean
+probability per unit (1 / perplexity), marked ``derived``. The old formats state no sample count: for a proportion p
+with standard error s it follows from s^2 = p (1 - p) / (n - 1), and is accepted only if p * n is then a whole number.
+"""
+
+import math
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from trimtab.gates.errors import ImportRefused
+from trimtab.gates.schema.importers.imported import Imported, Stated, totals
+from trimtab.gates.schema.migrate import UNDECLARED
+from trimtab.gates.strictjson import parse
+
+PROPORTIONS = ("acc", "exact_match", "pass@1", "pass_at_1", "acc_norm", "em", "mc1", "exact", "prompt_level_strict_acc", "contains", "accuracy")  # fmt: skip
+MEANS = ("f1", "mc2", "parity", "rougeL", "rouge1", "bleu acc", "bleurt acc", "rouge1 acc", "pct_stereotype", "score", "token_set_ratio", "chrf", "bleu")  # fmt: skip
+INVERSES = ("word_perplexity", "ppl", "perplexity", "byte_perplexity")
+PERCENT = {"exact", "HasAns_exact", "bleu", "chrf"}
+"""Metrics that some tasks state from 0 to 100; above 1 they are divided by 100."""
+Task = Mapping[str, Any]
+
+
+def from_lm_eval(raw: bytes, stated: Stated) -> Imported:
+    """Return the report of a results file.
+
+    Raises:
+        ImportRefused: It is not one JSON document with a ``results`` mapping.
+    """
+    parsed = parse(raw)
+    if parsed.findings:
+        first = parsed.findings[0]
+        raise ImportRefused(f"{first.message} at {first.path}", hint=first.fix)
+    document = parsed.value
+    if not isinstance(document, dict) or not isinstance(document.get("results"), dict):
+        raise ImportRefused("An lm-eval results file holds a mapping `results`.")
+    counted = _mapping(document, "n-samples") or document["results"]
+    groups = set(_mapping(document, "group_subtasks")) - set(counted)
+    tasks = {name: task for name, task in _tasks(document["results"]) if name not in groups}
+    if not tasks:
+        raise ImportRefused("The results are empty.")
+    derived: set[str] = set()
+    results = [_result(name, task, document, stated, derived) for name, task in tasks.items()]
+    _share_duration(results, _duration(document, stated), derived)
+    report = {
+        "schema_version": "2.0",
+        "name": _model(document),
+        **totals(results),
+        "metrics": {"compute_mode": stated.compute_mode or _compute_mode(document)},
+        "results": results,
+        "seeds": _seeds(document, stated),
+        "extra": _extra(document, groups),
+    }
+    return Imported(report, tuple(_missing(report)), tuple(sorted(derived)))
+
+
+def _tasks(results: Mapping[str, Any]) -> Iterator[tuple[str, Task]]:
+    """Yield each task; BigScience files nest them as task+prompt -> date -> metrics."""
+    for name, task in results.items():
+        if not isinstance(task, dict):
+            raise ImportRefused(f"The result of {name!r} is not a mapping.")
+        runs = {key: run for key, run in task.items() if isinstance(run, dict)}
+        if runs:
+            yield from ((f"{name} {key}"[:200], run) for key, run in runs.items())
+        else:
+            yield name, task
+
+
+def _result(
+    name: str, task: Task, document: Mapping[str, Any], stated: Stated, derived: set[str]
+) -> dict[str, Any]:
+    metrics = _metrics(task)
+    picked = _pick(metrics)
+    counted = _mapping(document, "n-samples").get(name, {})
+    result: dict[str, Any] = {"name": name, "status": "PASS"}
+    if picked is not None:
+        result |= picked
+    samples = counted.get("effective") or stated.samples
+    if not samples and picked and (samples := samples_from_stderr(picked)):
+        derived.add("samples_processed (from stderr)")
+    if samples:
+        result |= {"samples_processed": int(samples), "predictions_count": int(samples)}
+    if counted.get("original") and counted["original"] != counted.get("effective"):
+        result["status"] = "PARTIAL"
+    if _config(document).get("limit") is not None:
+        result["status"] = "PARTIAL"
+    result["metrics"] = {key: value for key, value in metrics.items() if math.isfinite(value)}
+    return result
+
+
+def _metrics(task: Task) -> dict[str, float]:
+    numbers = {
+        k: v for k, v in task.items() if isinstance(v, int | float) and not isinstance(v, bool)
+    }
+    return {key: float(value) for key, value in numbers.items()}
+
+
+def _pick(metrics: Mapping[str, float]) -> dict[str, Any] | None:
+    """Return accuracy, measure, score and stderr of the task's main metric, or None if no metric is a fraction."""
+    by_name: dict[str, str] = {}
+    for key in metrics:
+        by_name.setdefault(key.split(",", 1)[0], key)
+    for names, measure in ((PROPORTIONS, "proportion"), (MEANS, "mean")):
+        for name in names:
+            if name not in by_name:
+                continue
+            key = by_name[name]
+            scale = 100.0 if name in PERCENT and metrics[key] > 1 else 1.0
+            if 0 <= metrics[key] / scale <= 1:
+                return _picked(
+                    metrics, key, metrics[key] / scale, measure if scale == 1 else "mean"
+                )
+    for name in INVERSES:
+        if name in by_name and metrics[by_name[name]] >= 1:
+            return _picked(metrics, by_name[name], 1 / metrics[by_name[name]], "derived")
+    return None
+
+
+def _picked(
+    metrics: Mapping[str, float], key: str, accuracy: float, measure: str
+) -> dict[str, Any]:
+    metric, _, filtered = key.partition(",")
+    stderr = metrics.get(f"{metric}_stderr,{filtered}" if filtered else f"{metric}_stderr")
+    picked: dict[str, Any] = {
+        "accuracy": accuracy,
+        "measure": measure,
+        "score": {"metric": key, "value": metrics[key], "higher_is_better": measure != "derived"},
+    }
+    if measure == "proportion" and stderr is not None and 0 <= stderr <= 1:
+        picked["stderr"] = stderr
+    return picked
+
+
+def samples_from_stderr(picked: Mapping[str, Any]) -> int | None:
+    """Return the sample count that accuracy and standard error imply, or None if they do not fix it."""
+    accuracy, stderr = picked["accuracy"], picked.get("stderr")
+    if picked["measure"] != "proportion" or not stderr or not 0 < accuracy < 1:
+        return None
+    samples = round(accuracy * (1 - accuracy) / stderr**2 + 1)
+    right = accuracy * samples
+    return samples if abs(right - round(right)) < 1e-6 * samples else None
+
+
+def _duration(document: Mapping[str, Any], stated: Stated) -> float | None:
+    if stated.duration_s is not None:
+        return stated.duration_s
+    try:
+        total = float(document.get("total_evaluation_time_seconds") or 0)
+        total = total or float(document["end_time"]) - float(document["start_time"])
+    except (KeyError, TypeError, ValueError):
+        return None
+    return total if total > 0 and math.isfinite(total) else None
+
+
+def _share_duration(results: list[dict[str, Any]], total: float | None, derived: set[str]) -> None:
+    """Give each result its share of the run's time, by samples: the file states the whole only."""
+    if total is None:
+        return
+    samples = sum(result.get("samples_processed", 0) for result in results)
+    if len(results) > 1:
+        derived.add("results[].duration_s (share of the run)")
+    for result in results:
+        share = result.get("samples_processed", 0) / samples if samples else 1 / len(results)
+        result["duration_s"] = total * share
+
+
+def _config(document: Mapping[str, Any]) -> Mapping[str, Any]:
+    return _mapping(document, "config")
+
+
+def _mapping(document: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    found = document.get(key)
+    return found if isinstance(found, dict) else {}
+
+
+def _compute_mode(document: Mapping[str, Any]) -> str:
+    device = str(_config(document).get("device") or "")
+    if device.startswith(("cuda", "mps", "xpu", "gpu")):
+        return "gpu"
+    if device.startswith("cpu"):
+        return "cpu"
+    if re.search(r"Is CUDA available: True", str(document.get("pretty_env_info", ""))):
+        return "gpu"
+    return UNDECLARED
+
+
+def _seeds(document: Mapping[str, Any], stated: Stated) -> dict[str, int]:
+    names = ("random_seed", "numpy_seed", "torch_seed", "fewshot_seed", "seed")
+    found = {name: _config(document).get(name) for name in names}
+    seeds = {name: seed for name, seed in found.items() if type(seed) is int and seed >= 0}
+    return seeds | ({"stated": stated.seed} if stated.seed is not None else {})
+
+
+def _model(document: Mapping[str, Any]) -> str:
+    name = document.get("model_name") or _config(document).get("model_args") or "lm-eval"
+    return str(name)[:200]
+
+
+def _extra(document: Mapping[str, Any], groups: set[str]) -> dict[str, Any]:
+    keys = ("versions", "git_hash", "transformers_version", "task_hashes", "n-shot")
+    kept = {key: document[key] for key in keys if document.get(key)}
+    grouped = {
+        name: document["results"][name] for name in sorted(groups & set(document["results"]))
+    }
+    return kept | ({"groups": grouped} if grouped else {})
+
+
+def _missing(report: Mapping[str, Any]) -> Iterator[str]:
+    for index, result in enumerate(report["results"]):
+        for key in ("accuracy", "samples_processed", "duration_s"):
+            if key not in result:
+                yield f"$.results[{index}].{key}"
+    if report["metrics"]["compute_mode"] == UNDECLARED:
+        yield "$.metrics.compute_mode"
+    if not report["seeds"]:
+        yield "$.seeds"

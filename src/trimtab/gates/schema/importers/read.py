@@ -1,0 +1,43 @@
+"""The one entry: a file and its format in, a report and what is still missing out."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from trimtab.gates.errors import EvidenceMissing, ImportRefused
+from trimtab.gates.schema.importers.imported import Imported, Stated
+from trimtab.gates.schema.importers.lm_eval import from_lm_eval
+from trimtab.gates.schema.importers.mlperf import from_mlperf
+from trimtab.kernel.ids import sha256_hex
+
+Importer = Callable[[bytes, Stated], Imported]
+FORMATS: dict[str, Importer] = {"lm-eval": from_lm_eval, "mlperf": from_mlperf}
+
+__all__ = ["FORMATS", "Imported", "Stated", "import_file", "import_text"]
+
+
+def import_file(path: Path, source_format: str, stated: Stated | None = None) -> Imported:
+    """Return the report that a foreign result file amounts to.
+
+    Raises:
+        EvidenceMissing: There is no such file.
+        ImportRefused: The format is unknown, or the file does not have it.
+    """
+    if not path.is_file():
+        raise EvidenceMissing(f"There is no file {path.name}.")
+    return import_text(path.read_bytes(), path.name, source_format, stated)
+
+
+def import_text(
+    raw: bytes, name: str, source_format: str, stated: Stated | None = None
+) -> Imported:
+    """Return the report of a foreign result file's bytes; see `import_file`."""
+    importer = FORMATS.get(source_format)
+    if importer is None:
+        raise ImportRefused(f"There is no importer for {source_format!r}.")
+    stated = stated or Stated()
+    imported = importer(raw, stated)
+    source = {"format": source_format, "file": name, "sha256": sha256_hex(raw)}
+    by_importer = sorted({*stated.fields(), *imported.derived})
+    if by_importer:
+        source["stated_by_importer"] = by_importer  # type: ignore[assignment]  # the one list beside texts.
+    return Imported({**imported.report, "source": source}, imported.missing, imported.derived)

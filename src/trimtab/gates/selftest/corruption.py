@@ -1,0 +1,23 @@
+"""What a corruption is."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from trimtab.gates.selftest.world import World
+
+Change = Callable[[World], object]
+Judge = Callable[[World], set[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Corruption:
+    """One way to break the evidence."""
+
+    gate: str
+    name: str
+    """A few words, such as ``doubled key``."""
+    change: Change
+    expect: tuple[str, ...]
+    """Codes of which at least one must appear."""
+    judge: Judge | None = None
+    """How to look, where running the gate is not the way (an import, an approval)."""

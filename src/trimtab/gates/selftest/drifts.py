@@ -1,0 +1,181 @@
+"""Corruptions of the numbers and of the baseline: plausibility, drift, approvals."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import orjson
+
+from trimtab.gates.baseline import VALID_FOR, Approvals
+from trimtab.gates.errors import ApprovalRefused
+from trimtab.gates.selftest.corruption import Corruption
+from trimtab.gates.selftest.world import World
+from trimtab.gates.signing import KeyRing
+
+_GOOD, _LOW, _FRACTION = (
+    ("plausibility.too_good",),
+    ("plausibility.below_chance",),
+    ("plausibility.impossible_fraction",),
+)
+_ERROR, _MANY, _FEW = (
+    ("plausibility.stderr_mismatch",),
+    ("plausibility.too_many_samples",),
+    ("plausibility.too_few_samples",),
+)
+_FAILED, _UNAPPROVED = ("drift.comparison_failed",), ("drift.baseline_unapproved",)
+COPA, HUMANEVAL, QUESTIONS = 0, 1, 2
+
+
+def _number(name: str, index: int, expect: tuple[str, ...], **values: object) -> Corruption:
+    return Corruption(
+        "plausibility",
+        name,
+        lambda world: world.edit_result(lambda r: r.update(values), index),
+        expect,
+    )
+
+
+def _moved(
+    name: str,
+    edit: Callable[[dict[str, Any]], object],
+    expect: tuple[str, ...],
+    index: int = QUESTIONS,
+) -> Corruption:
+    return Corruption("drift", name, lambda world: world.edit_result(edit, index), expect)
+
+
+def _store(name: str, change: Callable[[World], object], expect: tuple[str, ...]) -> Corruption:
+    return Corruption("drift", name, change, expect)
+
+
+def _edit_baseline(edit: Callable[[dict[str, Any]], object]) -> Callable[[World], None]:
+    return lambda world: world.edit_json(world.project.baseline, edit)
+
+
+def _by_stranger(world: World) -> None:
+    """Approve the baseline with a key that nobody trusts."""
+    stranger = KeyRing(world.root / "stranger", world.clock)
+    stranger.new("stranger")
+    opened = world.ring().open(world.project.baseline_approval.read_bytes())
+    world.project.baseline_approval.write_bytes(stranger.sign(opened.statement))
+
+
+def _other_approval(action: str, sha256: str) -> Callable[[World], None]:
+    def change(world: World) -> None:
+        envelope = Approvals(world.project, world.clock).grant(
+            action, sha256 or world.report()["model"]["sha256"], by="m", reason="r"
+        )
+        world.project.baseline_approval.write_bytes(envelope)
+
+    return change
+
+
+_NUMBERS = (
+    _number("every answer right", QUESTIONS, _GOOD, accuracy=1.0),
+    _number("better than the best known", COPA, _GOOD, benchmark="mmlu", accuracy=0.99, samples_processed=14042),
+    _number("better than people agree", COPA, _GOOD, benchmark="wic", accuracy=0.99),
+    _number("far below chance", COPA, _LOW, accuracy=0.05),
+    _number("no answer right where chance gives a quarter", COPA, _LOW, benchmark="mmlu", accuracy=0.0),
+    _number("a fraction that no count gives", COPA, _FRACTION, accuracy=0.8437),
+    _number("one sample less for the same accuracy", HUMANEVAL, _FRACTION, samples_processed=163),
+    _number("one sample more for the same accuracy", HUMANEVAL, _FRACTION, samples_processed=165),
+    _number("a tenth of the error", COPA, _ERROR, stderr=0.00368),
+    _number("no error", COPA, _ERROR, stderr=0.0),
+    _number("ten times the error", HUMANEVAL, _ERROR, stderr=0.387),
+    _number("more samples than there are", COPA, _MANY, samples_processed=200),
+    _number("twice the benchmark", HUMANEVAL, _MANY, samples_processed=328),
+    _number("half of the benchmark as a PASS", HUMANEVAL, _FEW, samples_processed=82),
+)  # fmt: skip
+
+_BASELINE = (
+    _moved("a large drop", lambda r: r.update(accuracy=0.5), ("drift.critical",)),
+    _moved("a large drop is a regression", lambda r: r.update(accuracy=0.5), ("drift.accuracy_regression",)),
+    _moved("a drop that few samples cannot tell", lambda r: r.update(accuracy=0.775), ("drift.warning",)),
+    _moved("a jump upwards", lambda r: r.update(accuracy=0.98), ("drift.improvement",)),
+    _moved("half as fast", lambda r: r.update(duration_s=r["duration_s"] * 2), ("drift.slower",)),
+    _moved("twice the memory", lambda r: r.update(peak_memory_mb=200.0), ("drift.memory",)),
+    _moved("other data", lambda r: r["dataset"].update(manifest_sha256="0" * 64), ("drift.data_changed",)),
+    _moved("no data named", lambda r: r.pop("dataset"), ("drift.data_changed",)),
+    _moved("a benchmark renamed", lambda r: r.update(name="questions-v2"), ("drift.benchmark_dropped",)),
+    _store("a benchmark dropped", lambda w: w.edit_report(lambda r: r["results"].pop()), ("drift.benchmark_dropped",)),
+    _store("no baseline any more", lambda w: w.project.baseline.unlink(), _FAILED),
+    _store("an empty baseline", lambda w: w.project.baseline.write_bytes(b""), _FAILED),
+    _store("a baseline cut in half", lambda w: w.project.baseline.write_bytes(w.project.baseline.read_bytes()[:99]), _FAILED),
+    _store("a baseline with a doubled key", lambda w: w.project.baseline.write_bytes(w.project.baseline.read_bytes().replace(b'"report_name"', b'"created_at": "x", "report_name"')), _FAILED),
+    _store("a baseline without benchmarks", _edit_baseline(lambda b: b.update(benchmarks={})), _FAILED),
+    _store("a lowered baseline", _edit_baseline(lambda b: b["benchmarks"]["questions"].update(accuracy=0.1)), _UNAPPROVED),
+    _store("a benchmark removed from the baseline", _edit_baseline(lambda b: b["benchmarks"].pop("copa")), _UNAPPROVED),
+    _store("another report beside the baseline", lambda w: (w.project.baseline.parent / "benchmark_report.json").write_bytes(b"{}"), _UNAPPROVED),
+    _store("no report beside the baseline", lambda w: (w.project.baseline.parent / "benchmark_report.json").unlink(), _UNAPPROVED),
+    _store("no approval", lambda w: w.project.baseline_approval.unlink(), _UNAPPROVED),
+    _store("an approval by a stranger", _by_stranger, _UNAPPROVED),
+    _store("an approval of something else", _other_approval("baseline", "0" * 64), _UNAPPROVED),
+    _store("an approval for another action", _other_approval("manifest", ""), _UNAPPROVED),
+    _store("an approval that was edited", lambda w: w.edit_json(w.project.baseline_approval, lambda e: e.update(payload=e["payload"][:-8] + "AAAAAAA=")), _UNAPPROVED),
+)  # fmt: skip
+
+
+def _refused(ask: Callable[[World], object]) -> Callable[[World], set[str]]:
+    def judge(world: World) -> set[str]:
+        try:
+            ask(world)
+        except ApprovalRefused as error:
+            return {error.code}
+        return set()
+
+    return judge
+
+
+def _approval(name: str, ask: Callable[[World], object]) -> Corruption:
+    return Corruption("approval", name, lambda _: None, (ApprovalRefused.code,), _refused(ask))
+
+
+def _grant(world: World, sha256: str = "1" * 64) -> bytes:
+    return Approvals(world.project, world.clock).grant("baseline", sha256, by="m", reason="r")
+
+
+def _check(
+    world: World, envelope: bytes, action: str = "baseline", sha256: str = "1" * 64
+) -> object:
+    return Approvals(world.project, world.clock).check(envelope, action, sha256)
+
+
+def _replayed(world: World) -> object:
+    envelope = _grant(world)
+    approvals = Approvals(world.project, world.clock)
+    approvals.spend(approvals.check(envelope, "baseline", "1" * 64))
+    return approvals.check(envelope, "baseline", "1" * 64)
+
+
+def _expired(world: World) -> object:
+    envelope = _grant(world)
+    world.clock.sleep((VALID_FOR + timedelta(minutes=1)).total_seconds())
+    return _check(world, envelope)
+
+
+def _revoked(world: World) -> object:
+    envelope = _grant(world)
+    ring = world.ring()
+    ring.revoke(next(iter(ring.trusted())))
+    return _check(world, envelope)
+
+
+def _envelope(world: World, edit: Callable[[dict[str, Any]], object]) -> object:
+    envelope = orjson.loads(_grant(world))
+    edit(envelope)
+    return _check(world, orjson.dumps(envelope))
+
+
+_APPROVALS = (
+    _approval("used twice", _replayed),
+    _approval("a day too late", _expired),
+    _approval("for another report", lambda world: _check(world, _grant(world), sha256="2" * 64)),
+    _approval("for another action", lambda world: _check(world, _grant(world), action="manifest")),
+    _approval("its key was revoked", _revoked),
+    _approval("empty", lambda world: _check(world, b"")),
+    _approval("no signature", lambda world: _envelope(world, lambda e: e.update(signatures=[]))),
+    _approval("another type of payload", lambda world: _envelope(world, lambda e: e.update(payloadType="text/plain"))),
+    _approval("a verdict instead of an approval", lambda world: _check(world, world.project.provenance.read_bytes())),
+)  # fmt: skip
+
+CORRUPTIONS: tuple[Corruption, ...] = (*_NUMBERS, *_BASELINE, *_APPROVALS)

@@ -1,0 +1,156 @@
+"""Runs the corruptions and counts what survives."""
+
+import tempfile
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from trimtab.gates import benchmark, datasets, docs_gate, drift, plausibility, process, supply_chain
+from trimtab.gates.records import GateResult, GateState, Severity
+from trimtab.gates.schema import check_report
+from trimtab.gates.selftest import drifts, imports, papers, reports, runs, stores, supplies
+from trimtab.gates.selftest.corruption import Corruption
+from trimtab.gates.selftest.world import World, build_world
+
+ALL: tuple[Corruption, ...] = (
+    *reports.CORRUPTIONS,
+    *imports.CORRUPTIONS,
+    *stores.CORRUPTIONS,
+    *runs.CORRUPTIONS,
+    *drifts.CORRUPTIONS,
+    *supplies.CORRUPTIONS,
+    *papers.CORRUPTIONS,
+)
+"""Every known way to break the evidence."""
+_CHECKS: dict[str, Callable[..., GateResult]] = {
+    "datasets": datasets.check,
+    "benchmark": benchmark.check,
+    "plausibility": plausibility.check,
+    "drift": drift.check,
+    "docs": docs_gate.check,
+    "process": process.check,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """One corruption and what came of it."""
+
+    gate: str
+    name: str
+    killed: bool
+    detail: str
+    """The codes that appeared."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What the self-test found."""
+
+    tried: tuple[Tried, ...]
+    false_alarms: tuple[str, ...]
+    """Findings on the sound evidence, which should have none."""
+
+    @property
+    def killed(self) -> int:
+        """Return how many corruptions were caught."""
+        return sum(entry.killed for entry in self.tried)
+
+    @property
+    def survived(self) -> int:
+        """Return how many were not."""
+        return len(self.tried) - self.killed
+
+    @property
+    def sound(self) -> bool:
+        """Return whether every corruption was caught and the sound evidence passed."""
+        return bool(self.tried) and not self.survived and not self.false_alarms
+
+    def survivors(self) -> tuple[tuple[str, str], ...]:
+        """Return name and detail of what was not caught, and the false alarms."""
+        escaped = [
+            (f"{e.gate}: {e.name}", e.detail or "no finding") for e in self.tried if not e.killed
+        ]
+        return (*escaped, *(("sound evidence", alarm) for alarm in self.false_alarms))
+
+    def rows(self) -> list[tuple[str, int, int]]:
+        """Return gate, killed and survived."""
+        counts: defaultdict[str, list[int]] = defaultdict(lambda: [0, 0])
+        for entry in self.tried:
+            counts[entry.gate][0 if entry.killed else 1] += 1
+        return [(gate, killed, survived) for gate, (killed, survived) in counts.items()]
+
+    def as_document(self) -> dict[str, Any]:
+        """Return the JSON form."""
+        return {
+            "killed": self.killed,
+            "survived": self.survived,
+            "false_alarms": list(self.false_alarms),
+            "gates": {
+                gate: {"killed": killed, "survived": survived}
+                for gate, killed, survived in self.rows()
+            },
+            "survivors": [
+                {"corruption": name, "detail": detail} for name, detail in self.survivors()
+            ],
+            "corruptions": [f"{entry.gate}: {entry.name}" for entry in self.tried],
+        }
+
+
+def run_selftest(
+    *,
+    gates: Sequence[str] = (),
+    corruptions: Sequence[Corruption] = ALL,
+    progress: Callable[[str], None] = lambda _: None,
+) -> Outcome:
+    """Break sound evidence in every known way.
+
+    Args:
+        gates: Only the corruptions of these gates; all if empty.
+        corruptions: Which ones; a test may pass its own.
+        progress: Told the name of each corruption.
+    """
+    chosen = [c for c in corruptions if not gates or c.gate in gates]
+    with tempfile.TemporaryDirectory(prefix="trimtab-selftest-") as folder:
+        sound = build_world(Path(folder) / "sound")
+        alarms = {gate: _codes(sound, gate) for gate in dict.fromkeys(c.gate for c in chosen)}
+        tried = []
+        for index, corruption in enumerate(chosen):
+            progress(f"{corruption.gate}: {corruption.name}")
+            tried.append(
+                _try(corruption, sound.copy_to(Path(folder) / str(index)), alarms[corruption.gate])
+            )
+    false = tuple(f"{gate}: {code}" for gate, codes in alarms.items() for code in sorted(codes))
+    return Outcome(tuple(tried), false)
+
+
+def _try(corruption: Corruption, world: World, before: set[str]) -> Tried:
+    corruption.change(world)
+    codes = corruption.judge(world) if corruption.judge else _codes(world, corruption.gate)
+    new = codes - before
+    return Tried(
+        corruption.gate, corruption.name, bool(new & set(corruption.expect)), ", ".join(sorted(new))
+    )
+
+
+def _codes(world: World, gate: str) -> set[str]:
+    """Return the codes that a gate reports about a world; a gate that did not run says so."""
+    raw = world.report_path.read_bytes() if world.report_path.is_file() else b""
+    checked = check_report(raw)
+    if gate in ("schema", "import", "approval"):
+        return {found.code for found in checked.findings}
+    case = world.case(checked.report)
+    if gate == "supply_chain":
+        result = supply_chain.check(case, installed=world.installed(), snapshot=world.snapshot())
+    else:
+        result = _CHECKS[gate](case)
+    if result.state is not GateState.RAN:
+        return {"gates.no_evidence"}
+    noted = {found.code for found in result.findings}
+    return (
+        noted
+        if gate == "docs"
+        else {f.code for f in result.findings if f.severity is not Severity.LOW}
+    )

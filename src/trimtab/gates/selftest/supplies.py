@@ -1,0 +1,168 @@
+"""Corruptions of the supply chain: bill of materials, signatures, keys, packages, advisories."""
+
+import shutil
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import orjson
+
+from trimtab.gates.selftest.corruption import Corruption
+from trimtab.gates.selftest.world import World, add_package
+from trimtab.gates.signing import KeyRing
+from trimtab.gates.supply_chain import make_sbom
+
+_MISMATCH, _SIGNATURE = (
+    ("supply_chain.sbom_mismatch",),
+    ("supply_chain.signature_wrong", "supply_chain.key_untrusted"),
+)
+_STALE, _UNSIGNED, _PROVENANCE = (
+    ("supply_chain.signature_stale",),
+    ("supply_chain.unsigned",),
+    ("supply_chain.provenance_wrong",),
+)
+
+
+def _case(name: str, change: Callable[[World], object], expect: tuple[str, ...]) -> Corruption:
+    return Corruption("supply_chain", name, change, expect)
+
+
+def _sbom(edit: Callable[[dict[str, Any]], object]) -> Callable[[World], None]:
+    def change(world: World) -> None:
+        world.edit_json(world.project.sbom, edit)
+        world.resign()
+
+    return change
+
+
+def _envelope(edit: Callable[[dict[str, Any]], object]) -> Callable[[World], None]:
+    return lambda world: world.edit_json(world.project.provenance, edit)
+
+
+def _statement(edit: Callable[[dict[str, Any]], object]) -> Callable[[World], None]:
+    """Change what was signed, and sign it with the trusted key: a builder that says something else."""
+
+    def change(world: World) -> None:
+        said = orjson.loads(
+            orjson.dumps(world.ring().open(world.project.provenance.read_bytes()).statement)
+        )
+        edit(said)
+        world.project.provenance.write_bytes(world.ring().sign(said))
+
+    return change
+
+
+def _stranger(world: World, *, trusted: bool) -> None:
+    """Sign with a key that the policy does not pin; with `trusted`, slip it into trust.json as well."""
+    ring = KeyRing(world.root / "stranger", world.clock)
+    ring.new("stranger")
+    said = world.ring().open(world.project.provenance.read_bytes()).statement
+    world.project.provenance.write_bytes(ring.sign(said))
+    if trusted:
+        rows = orjson.loads((world.root / "stranger" / "trust.json").read_bytes())["keys"]
+        world.edit_json(world.project.keys / "trust.json", lambda trust: trust["keys"].extend(rows))
+
+
+def _revoke(world: World) -> None:
+    ring = world.ring()
+    ring.revoke(next(iter(ring.trusted())))
+
+
+def _bundle(world: World) -> None:
+    """Write the bill again for the environment as it is now, and sign it: an honest build of a bad environment."""
+    world.project.sbom.write_bytes(
+        orjson.dumps(make_sbom(world.project, world.installed(), world.clock.now()))
+    )
+    world.resign()
+
+
+def _package(world: World, name: str, version: str, **about: Any) -> None:
+    add_package(world.root / "site", name, version, **about)
+    _bundle(world)
+
+
+def _advisory(world: World, score: str | None, *, version: str = "2.0") -> None:
+    record: dict[str, Any] = {
+        "id": "PYSEC-2026-1",
+        "modified": "2026-01-01T00:00:00Z",
+        "summary": "a hole",
+        "affected": [
+            {
+                "package": {"ecosystem": "PyPI", "name": "beta"},
+                "ranges": [
+                    {"type": "ECOSYSTEM", "events": [{"introduced": "0"}, {"fixed": "2.1"}]}
+                ],
+                "versions": [version],
+            }
+        ],
+    }
+    if score:
+        record["severity"] = [{"type": "CVSS_V3", "score": score}]
+    world.advisories.append(record)
+
+
+def _old(world: World) -> None:
+    world.snapshot_date -= timedelta(days=31)
+
+
+def _unlink_beta(world: World) -> None:
+    (world.root / "site" / "beta" / "__init__.py").unlink()
+
+
+def _expose(world: World) -> None:
+    for path in world.project.keys.glob("*.key"):
+        path.chmod(0o644)
+
+
+def _swap_models(world: World) -> None:
+    (world.root / "models" / "weights.bin").write_bytes(b"other weights")
+
+
+CORRUPTIONS: tuple[Corruption, ...] = (
+    _case("no bill of materials", lambda w: w.project.sbom.unlink(), ("supply_chain.sbom_missing",)),
+    _case("an empty bill", lambda w: w.project.sbom.write_bytes(b""), _MISMATCH),
+    _case("another kind of document", _sbom(lambda b: b.update(bomFormat="SPDX")), _MISMATCH),
+    _case("no component", _sbom(lambda b: b.update(components=[])), _MISMATCH),
+    _case("a component left out", _sbom(lambda b: b["components"].pop(0)), _MISMATCH),
+    _case("a component made up", _sbom(lambda b: b["components"].append({**b["components"][0], "bom-ref": "pkg:pypi/nothing@1"})), _MISMATCH),
+    _case("a component doubled", _sbom(lambda b: b["components"].append(b["components"][0])), _MISMATCH),
+    _case("another version", _sbom(lambda b: b["components"][0].update({"bom-ref": "pkg:pypi/alpha@1.1"})), _MISMATCH),
+    _case("another hash", _sbom(lambda b: b["components"][0]["hashes"][0].update(content="0" * 64)), _MISMATCH),
+    _case("two hashes swapped", _sbom(lambda b: (h := b["components"][0]["hashes"], b["components"][0].update(hashes=b["components"][1]["hashes"]), b["components"][1].update(hashes=h))), _MISMATCH),
+    _case("a component without a hash", _sbom(lambda b: b["components"][0].pop("hashes")), ("supply_chain.sbom_unhashed",)),
+    _case("a weaker hash", _sbom(lambda b: b["components"][0]["hashes"][0].update(alg="MD5")), ("supply_chain.sbom_unhashed",)),
+    _case("a model swapped", _swap_models, _MISMATCH),
+    _case("a dataset changed", lambda w: (w.project.datasets / "golden" / "notes.csv").write_text("x"), _MISMATCH),
+    _case("a package added", lambda w: add_package(w.root / "site", "delta", "1.0"), _MISMATCH),
+    _case("a package removed", lambda w: shutil.rmtree(w.root / "site" / "gamma-3.1.dist-info"), _MISMATCH),
+    _case("a package's code altered", lambda w: (w.root / "site" / "beta" / "__init__.py").write_text("evil = 1\n"), ("supply_chain.package_altered",)),
+    _case("a package's code removed", _unlink_beta, ("supply_chain.package_altered",)),
+    _case("no signature", lambda w: w.project.provenance.unlink(), _UNSIGNED),
+    _case("an empty signature", lambda w: w.project.provenance.write_bytes(b""), _SIGNATURE),
+    _case("the report changed after it was signed", lambda w: w.edit_report(lambda r: r.update(name="other")), _STALE),
+    _case("the bill changed after it was signed", lambda w: w.edit_json(w.project.sbom, lambda b: b.update(version=2)), _STALE),
+    _case("a signed file is gone", lambda w: (w.project.datasets / "questions" / "manifest.sha256").unlink(), _STALE),
+    _case("the payload edited", _envelope(lambda e: e.update(payload=e["payload"][:-8] + "AAAAAAA=")), _SIGNATURE),
+    _case("the signature edited", _envelope(lambda e: e["signatures"][0].update(sig="A" * 86 + "==")), _SIGNATURE),
+    _case("another key's id on it", _envelope(lambda e: e["signatures"][0].update(keyid="0" * 64)), _SIGNATURE),
+    _case("another type of payload", _envelope(lambda e: e.update(payloadType="text/plain")), _SIGNATURE),
+    _case("signed by a stranger", lambda w: _stranger(w, trusted=False), _SIGNATURE),
+    _case("signed by a stranger who trusts himself", lambda w: _stranger(w, trusted=True), _SIGNATURE),
+    _case("its key was revoked", _revoke, _SIGNATURE),
+    _case("trust.json broken", lambda w: (w.project.keys / "trust.json").write_bytes(b"{}"), _SIGNATURE),
+    _case("the private key lies open", _expose, ("supply_chain.key_exposed",)),
+    _case("the report is not covered", _statement(lambda s: s["subject"].pop(0)), _UNSIGNED),
+    _case("two hashes swapped in what was signed", _statement(lambda s: (d := s["subject"][0]["digest"], s["subject"][0].update(digest=s["subject"][1]["digest"]), s["subject"][1].update(digest=d))), _STALE),
+    _case("a signed approval instead of a provenance", _statement(lambda s: s.update(predicateType="urn:trimtab:approval:v1")), _PROVENANCE),
+    _case("the build is not described", _statement(lambda s: s.update(predicate={})), _PROVENANCE),
+    _case("built from uncommitted changes", _statement(lambda s: s["predicate"]["buildDefinition"]["internalParameters"].update(git_dirty=True)), ("supply_chain.git_dirty",)),
+    _case("another lock file", lambda w: (w.root / "requirements.txt").write_text("alpha==9.9\n"), _PROVENANCE),
+    _case("a known hole", lambda w: _advisory(w, None), ("supply_chain.vulnerability",)),
+    _case("a hole in a version that only the range covers", lambda w: _advisory(w, None, version="1.9"), ("supply_chain.vulnerability",)),
+    _case("a critical hole", lambda w: _advisory(w, "CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H"), ("supply_chain.vulnerability_critical",)),
+    _case("an old snapshot", _old, ("supply_chain.advisories_stale",)),
+    _case("a licence that is denied", lambda w: _package(w, "delta", "1.0", licence="AGPL-3.0-only"), ("supply_chain.licence_denied",)),
+    _case("a licence denied beside an allowed one", lambda w: _package(w, "delta", "1.0", licence="MIT AND GPL-3.0-only"), ("supply_chain.licence_denied",)),
+    _case("a requirement that is not installed", lambda w: _package(w, "delta", "1.0", requires=("epsilon",)), ("supply_chain.requirement_broken",)),
+    _case("a requirement of another version", lambda w: _package(w, "delta", "1.0", requires=("beta<2",)), ("supply_chain.requirement_broken",)),
+)  # fmt: skip

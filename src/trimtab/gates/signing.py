@@ -1,0 +1,292 @@
+"""Signatures that anybody can check offline: ed25519 over in-toto statements in DSSE envelopes.
+
+Keys live in one folder: ``<keyid>.key`` (PKCS#8 PEM, mode 0600), ``<keyid>.pub`` (PEM) and ``trust.json``, which says
+whose key it is, since when, and whether it was revoked. A key's id is the SHA-256 of its 32 public bytes.
+References: DSSE v1 (github.com/secure-systems-lab/dsse), in-toto Statement v1 (github.com/in-toto/attestation).
+"""
+
+import base64
+import binascii
+import os
+import stat
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import orjson
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+    load_pem_private_key,
+)
+
+from trimtab.gates.errors import KeyMissing, SignatureWrong
+from trimtab.gates.strictjson import parse
+from trimtab.kernel.clock import Clock
+from trimtab.kernel.ids import sha256_hex
+
+PAYLOAD_TYPE = "application/vnd.in-toto+json"
+STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
+PRIVATE_MODE = 0o600
+
+
+@dataclass(frozen=True, slots=True)
+class Trusted:
+    """One entry of ``trust.json``."""
+
+    keyid: str
+    name: str
+    public: bytes
+    """32 bytes."""
+    added: str
+    revoked: str | None = None
+    """When trust ended; None while it lasts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A statement whose signature was checked."""
+
+    statement: Mapping[str, Any]
+    keyid: str
+    signer: str
+
+    @property
+    def predicate(self) -> Mapping[str, Any]:
+        """Return what the statement says about its subjects."""
+        found: Mapping[str, Any] = self.statement["predicate"]
+        return found
+
+    def subjects(self) -> dict[str, str]:
+        """Return the SHA-256 of each subject by its name."""
+        return {entry["name"]: entry["digest"]["sha256"] for entry in self.statement["subject"]}
+
+
+class KeyRing:
+    """The keys of a project.
+
+    Args:
+        folder: Where the keys lie; made by `new`.
+        clock: Stamps when keys were added and revoked.
+        pinned: If not empty, only these key ids are trusted, whatever ``trust.json`` says.
+    """
+
+    def __init__(self, folder: Path, clock: Clock, *, pinned: Sequence[str] = ()) -> None:
+        self.folder = folder
+        self._clock = clock
+        self._pinned = frozenset(pinned)
+
+    def new(self, name: str) -> Trusted:
+        """Make a key pair, trust it, and return its public side. Never replaces a file."""
+        private = Ed25519PrivateKey.generate()
+        public = private.public_key()
+        raw = public.public_bytes(Encoding.Raw, PublicFormat.Raw)
+        entry = Trusted(sha256_hex(raw), name, raw, self._now())
+        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        pem = private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+        descriptor = os.open(
+            self._private_path(entry.keyid), os.O_WRONLY | os.O_CREAT | os.O_EXCL, PRIVATE_MODE
+        )
+        with os.fdopen(descriptor, "wb") as stream:
+            stream.write(pem)
+        public_pem = public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+        (self.folder / f"{entry.keyid}.pub").write_bytes(public_pem)
+        self._write([*self.entries(), entry])
+        return entry
+
+    def entries(self) -> list[Trusted]:
+        """Return every key that was ever trusted, oldest first.
+
+        Raises:
+            SignatureWrong: ``trust.json`` is not readable as such.
+        """
+        path = self.folder / "trust.json"
+        if not path.is_file():
+            return []
+        parsed = parse(path.read_bytes())
+        try:
+            assert not parsed.findings  # noqa: S101 - turned into the same refusal as any other malformation.
+            rows = parsed.value["keys"]  # type: ignore[index]  # a wrong shape is caught below.
+            return [_trusted(row) for row in rows]
+        except (AssertionError, KeyError, TypeError, ValueError) as error:
+            raise SignatureWrong("trust.json cannot be read.") from error
+
+    def revoke(self, keyid: str) -> Trusted:
+        """End trust in a key from now on. Its files stay; what it signed no longer verifies."""
+        entries = self.entries()
+        known = [entry for entry in entries if entry.keyid.startswith(keyid)]
+        if len(known) != 1:
+            raise KeyMissing(f"{len(known)} keys begin with {keyid[:16]!r}.")
+        ended = Trusted(known[0].keyid, known[0].name, known[0].public, known[0].added, self._now())
+        self._write([ended if entry.keyid == ended.keyid else entry for entry in entries])
+        return ended
+
+    def rotate(self, name: str) -> Trusted:
+        """Make a new key and revoke every other one whose private half is here."""
+        old = [
+            entry.keyid
+            for entry in self.entries()
+            if entry.revoked is None and self._private_path(entry.keyid).is_file()
+        ]
+        fresh = self.new(name)
+        for keyid in old:
+            self.revoke(keyid)
+        return fresh
+
+    def trusted(self) -> dict[str, Trusted]:
+        """Return the keys that count now, by id."""
+        return {
+            entry.keyid: entry
+            for entry in self.entries()
+            if entry.revoked is None
+            and entry.keyid == sha256_hex(entry.public)
+            and (not self._pinned or entry.keyid in self._pinned)
+        }
+
+    def exposed(self) -> tuple[Path, ...]:
+        """Return the private keys that others than their owner can read or change."""
+        if not self.folder.is_dir():
+            return ()
+        modes = {
+            path: stat.S_IMODE(path.stat().st_mode) for path in sorted(self.folder.glob("*.key"))
+        }
+        return tuple(path for path, mode in modes.items() if mode & 0o077)
+
+    def can_sign(self) -> bool:
+        """Return whether a trusted private key is here."""
+        return any(self._private_path(keyid).is_file() for keyid in self.trusted())
+
+    def sign(self, statement: Mapping[str, Any]) -> bytes:
+        """Return the DSSE envelope of a statement, signed with the newest trusted key that is here.
+
+        Raises:
+            KeyMissing: There is none.
+        """
+        here = [
+            entry for entry in self.trusted().values() if self._private_path(entry.keyid).is_file()
+        ]
+        if not here:
+            raise KeyMissing("There is no private key to sign with.")
+        keyid = here[-1].keyid
+        private = load_pem_private_key(self._private_path(keyid).read_bytes(), password=None)
+        if not isinstance(private, Ed25519PrivateKey):
+            raise KeyMissing("The private key is not an ed25519 key.")
+        payload = orjson.dumps(statement)
+        envelope = {
+            "payloadType": PAYLOAD_TYPE,
+            "payload": base64.b64encode(payload).decode(),
+            "signatures": [
+                {"keyid": keyid, "sig": base64.b64encode(private.sign(pae(payload))).decode()}
+            ],
+        }
+        return orjson.dumps(envelope, option=orjson.OPT_INDENT_2)
+
+    def open(self, raw: bytes) -> Opened:
+        """Return the statement of an envelope that a trusted key signed.
+
+        Raises:
+            SignatureWrong: It is malformed, or no signature on it is by a trusted key and right.
+        """
+        payload, signatures = _unpack(raw)
+        trusted = self.trusted()
+        for signature in signatures:
+            key = trusted.get(signature[0])
+            if key is not None and _verifies(key.public, signature[1], payload):
+                return Opened(_statement(payload), key.keyid, key.name)
+        raise SignatureWrong("No signature on it is by a trusted key and right.")
+
+    def _private_path(self, keyid: str) -> Path:
+        return self.folder / f"{keyid}.key"
+
+    def _now(self) -> str:
+        return self._clock.now().isoformat(timespec="seconds").replace("+00:00", "Z")
+
+    def _write(self, entries: Sequence[Trusted]) -> None:
+        rows = [
+            {"keyid": e.keyid, "name": e.name, "public": base64.b64encode(e.public).decode(), "added": e.added, "revoked": e.revoked}
+            for e in entries
+        ]  # fmt: skip
+        temporary = self.folder / ".trust.json.new"
+        temporary.write_bytes(orjson.dumps({"keys": rows}, option=orjson.OPT_INDENT_2))
+        temporary.replace(self.folder / "trust.json")
+
+
+def statement(
+    subjects: Mapping[str, str], predicate_type: str, predicate: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return an in-toto statement about files.
+
+    Args:
+        subjects: Name to SHA-256 in hexadecimal.
+        predicate_type: A URI that says what the predicate means.
+        predicate: JSON-ready.
+    """
+    return {
+        "_type": STATEMENT_TYPE,
+        "subject": [{"name": name, "digest": {"sha256": sha}} for name, sha in subjects.items()],
+        "predicateType": predicate_type,
+        "predicate": dict(predicate),
+    }
+
+
+def pae(payload: bytes) -> bytes:
+    """Return the pre-authentication encoding that DSSE signs: type and payload, each with its length."""
+    kind = PAYLOAD_TYPE.encode()
+    return b"DSSEv1 %d %b %d %b" % (len(kind), kind, len(payload), payload)
+
+
+def _trusted(row: Mapping[str, Any]) -> Trusted:
+    public = base64.b64decode(row["public"], validate=True)
+    return Trusted(
+        str(row["keyid"]), str(row["name"]), public, str(row["added"]), row.get("revoked")
+    )
+
+
+def _unpack(raw: bytes) -> tuple[bytes, list[tuple[str, bytes]]]:
+    parsed = parse(raw)
+    envelope = parsed.value
+    if (
+        parsed.findings
+        or not isinstance(envelope, dict)
+        or envelope.get("payloadType") != PAYLOAD_TYPE
+    ):
+        raise SignatureWrong("It is not a DSSE envelope with an in-toto payload.")
+    try:
+        payload = base64.b64decode(envelope["payload"], validate=True)
+        signatures = [
+            (str(entry["keyid"]), base64.b64decode(entry["sig"], validate=True))
+            for entry in envelope["signatures"]
+        ]
+    except (KeyError, TypeError, ValueError, binascii.Error) as error:
+        raise SignatureWrong("The envelope is malformed.") from error
+    return payload, signatures
+
+
+def _verifies(public: bytes, signature: bytes, payload: bytes) -> bool:
+    try:
+        Ed25519PublicKey.from_public_bytes(public).verify(signature, pae(payload))
+    except (InvalidSignature, ValueError):
+        return False
+    return True
+
+
+def _statement(payload: bytes) -> Mapping[str, Any]:
+    parsed = parse(payload)
+    value = parsed.value
+    if parsed.findings or not isinstance(value, dict) or value.get("_type") != STATEMENT_TYPE:
+        raise SignatureWrong("The signed payload is not an in-toto statement.")
+    try:
+        names = [entry["name"] for entry in value["subject"]]
+        digests = [entry["digest"]["sha256"] for entry in value["subject"]]
+    except (KeyError, TypeError) as error:
+        raise SignatureWrong("The statement's subjects are malformed.") from error
+    if len(set(names)) != len(names) or not all(isinstance(digest, str) for digest in digests):
+        raise SignatureWrong("The statement names a subject twice.")
+    if not isinstance(value.get("predicate"), dict):
+        raise SignatureWrong("The statement has no predicate.")
+    return value

@@ -1,0 +1,118 @@
+"""JSON that two readers cannot read differently: no doubled keys, no NaN or infinity, no huge numbers."""
+
+import json
+from dataclasses import dataclass
+
+import orjson
+
+from trimtab.gates.codes import finding
+from trimtab.gates.records import Finding
+
+LARGEST = 2**53
+"""Beyond this, a reader that keeps numbers as doubles silently changes them."""
+MAX_BYTES = 256 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Parsed:
+    """A document, or why it cannot be read."""
+
+    value: object
+    findings: tuple[Finding, ...] = ()
+
+
+def parse(raw: bytes, *, name: str = "$") -> Parsed:
+    """Return the document, with a finding for each ambiguity.
+
+    A document without findings means the same to every conforming reader. With findings, ``value`` may be None.
+
+    Args:
+        raw: UTF-8 without byte-order mark.
+        name: The root in the findings' JSON paths.
+    """
+    if len(raw) > MAX_BYTES:
+        return Parsed(
+            None, (finding("schema.invalid_json", name, f"{len(raw)} bytes is too large"),)
+        )
+    try:
+        value = orjson.loads(raw)
+    except orjson.JSONDecodeError as error:
+        return Parsed(None, (finding("schema.invalid_json", name, _readable(error)),))
+    count, large = _walk(value)
+    found = [] if not large else _large(value, name)
+    if not _each_key_once(raw, count):
+        found += _doubled(raw, name)
+    return Parsed(value, tuple(found))
+
+
+def _readable(error: orjson.JSONDecodeError) -> str:
+    return f"{error.msg} (line {error.lineno}, column {error.colno})" if error.doc else str(error)
+
+
+def _walk(root: object) -> tuple[int, bool]:
+    """Return how many keys the document has, and whether a number is huge."""
+    keys, large = 0, False
+    stack: list[object] = [root]
+    while stack:
+        node = stack.pop()
+        if type(node) is dict:
+            keys += len(node)
+            children: object = node.values()
+        else:
+            children = node if type(node) is list else (node,)
+        for child in children:  # type: ignore[attr-defined]  # values, list or tuple.
+            kind = type(child)
+            if kind is dict or kind is list:
+                stack.append(child)
+            elif (kind is int or kind is float) and not -LARGEST <= child <= LARGEST:
+                large = True
+    return keys, large
+
+
+def _each_key_once(raw: bytes, parsed_keys: int) -> bool:
+    """Return True when no key can be doubled; False means "look closely".
+
+    Without a backslash every quote delimits a string, so ``":`` occurs once for each key that has no blank before its
+    colon, plus once for each string that begins with a colon. With no blank before any colon, the count is therefore
+    at least the number of keys in the text; if it equals the number of keys that survived parsing, none was doubled.
+    """
+    blank_before_colon = any(blank in raw for blank in (b" :", b"\t:", b"\n:", b"\r:"))
+    return b"\\" not in raw and not blank_before_colon and raw.count(b'":') == parsed_keys
+
+
+class _Pairs(list[tuple[str, object]]):
+    """An object's members as written."""
+
+
+def _doubled(raw: bytes, root: str) -> list[Finding]:
+    found: list[Finding] = []
+    tree = json.loads(raw, object_pairs_hook=_Pairs)
+    stack: list[tuple[str, object]] = [(root, tree)]
+    while stack:
+        path, node = stack.pop()
+        if isinstance(node, _Pairs):
+            seen: set[str] = set()
+            for key, child in node:
+                if key in seen:
+                    found.append(
+                        finding("schema.duplicate_key", f"{path}.{key}", "the key is doubled")
+                    )
+                seen.add(key)
+                stack.append((f"{path}.{key}", child))
+        elif isinstance(node, list):
+            stack.extend((f"{path}[{index}]", child) for index, child in enumerate(node))
+    return found
+
+
+def _large(root: object, name: str) -> list[Finding]:
+    found: list[Finding] = []
+    stack: list[tuple[str, object]] = [(name, root)]
+    while stack:
+        path, node = stack.pop()
+        if isinstance(node, dict):
+            stack.extend((f"{path}.{key}", child) for key, child in node.items())
+        elif isinstance(node, list):
+            stack.extend((f"{path}[{index}]", child) for index, child in enumerate(node))
+        elif isinstance(node, int | float) and not -LARGEST <= node <= LARGEST:
+            found.append(finding("schema.number_too_large", path, f"{node!r} is beyond 2^53"))
+    return found

@@ -1,0 +1,67 @@
+"""The supply-chain gate itself."""
+
+from trimtab.gates.case import Case
+from trimtab.gates.codes import finding
+from trimtab.gates.records import Finding, GateResult, GateState
+from trimtab.gates.signing import KeyRing
+from trimtab.gates.supply_chain.audit import Snapshot, audit_findings
+from trimtab.gates.supply_chain.installed import Installed
+from trimtab.gates.supply_chain.licences import licence_findings
+from trimtab.gates.supply_chain.provenance import provenance_findings
+from trimtab.gates.supply_chain.sbom import read_sbom, verify_sbom
+
+
+def check(
+    case: Case, *, installed: Installed | None = None, snapshot: Snapshot | None = None
+) -> GateResult:
+    """Judge what the project ships with.
+
+    Args:
+        case: The project and its policy.
+        installed: The environment; by default the running interpreter's.
+        snapshot: The advisories; by default the project's ``advisories.jsonl``, else the shipped ones.
+    """
+    project = case.project
+    rules = case.policy.supply_chain
+    ring = KeyRing(project.keys, case.clock, pinned=rules.trusted_keys)
+    exposed = [
+        finding("supply_chain.key_exposed", f"keys/{path.name}", "others can read the private key")
+        for path in ring.exposed()
+    ]
+    if not project.sbom.is_file() and not project.provenance.is_file():
+        if exposed:
+            return GateResult("supply_chain", GateState.RAN, tuple(exposed))
+        return GateResult(
+            "supply_chain",
+            GateState.SKIPPED,
+            reason="there is no bill of materials and no provenance",
+        )
+    installed = installed or Installed()
+    snapshot = snapshot or project_snapshot(case)
+    found: list[Finding] = [*exposed, *verify_sbom(project, installed)]
+    found += provenance_findings(project, ring, rules)
+    found += [
+        finding("supply_chain.requirement_broken", "environment", line)
+        for line in installed.inconsistencies()
+    ]
+    found += licence_findings(installed.packages, rules)
+    found += audit_findings(_listed(case), snapshot, rules, case.clock.now().date())
+    facts = {
+        "packages": len(installed.packages),
+        "advisories": snapshot.records,
+        "advisories_of": snapshot.date.isoformat(),
+    }
+    return GateResult("supply_chain", GateState.RAN, tuple(found), facts)
+
+
+def project_snapshot(case: Case) -> Snapshot:
+    """Return the project's own advisory snapshot if it keeps one, else the shipped one."""
+    own = [case.project.root / name for name in ("advisories.jsonl", "advisories.jsonl.gz")]
+    return next((Snapshot.load(path) for path in own if path.is_file()), None) or Snapshot.load()
+
+
+def _listed(case: Case) -> dict[str, str]:
+    """Return the libraries that the bill of materials lists, by name: the audit is of what ships."""
+    components, _ = read_sbom(case.project.sbom)
+    libraries = [c for c in (components or {}).values() if c.get("type") == "library"]
+    return {str(c.get("name")): str(c.get("version")) for c in libraries}

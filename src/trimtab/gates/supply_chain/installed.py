@@ -1,0 +1,168 @@
+"""What is installed: name, version, licence, requirements and one hash for each package, read from its RECORD."""
+
+import base64
+import csv
+import hashlib
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.version import InvalidVersion, Version
+
+from trimtab.gates.datasets import THREADS, hash_file
+
+_INSTALLER_FILES = {
+    "INSTALLER",
+    "REQUESTED",
+    "RECORD",
+    "direct_url.json",
+    "uv_cache.json",
+    "uv_build.json",
+}
+"""Written by whatever installed the package, so not part of what it is."""
+
+
+def normalised(name: str) -> str:
+    """Return a package name as indexes compare it (PEP 503)."""
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+@dataclass(frozen=True, slots=True)
+class Package:
+    """One installed package."""
+
+    name: str
+    version: str
+    licence: str
+    """An SPDX expression or the licence's name; empty when the package does not state it."""
+    requires: tuple[str, ...]
+    files: Mapping[str, str]
+    """Path relative to the site directory to the SHA-256 (hexadecimal) that RECORD states."""
+    site: Path
+
+    @property
+    def key(self) -> str:
+        """Return the normalised name."""
+        return normalised(self.name)
+
+    @property
+    def purl(self) -> str:
+        """Return the package URL."""
+        return f"pkg:pypi/{self.key}@{self.version}"
+
+    @property
+    def sha256(self) -> str:
+        """Return one hash for the package: SHA-256 over its sorted ``<sha256>  <path>`` lines; empty without files.
+
+        It does not depend on the installer or the machine: scripts, byte code and installer notes are left out.
+        """
+        if not self.files:
+            return ""
+        lines = "".join(f"{sha}  {path}\n" for path, sha in sorted(self.files.items()))
+        return hashlib.sha256(lines.encode()).hexdigest()
+
+    def altered(self) -> tuple[str, ...]:
+        """Return the files whose content is not what RECORD states. Reads every file."""
+        names = sorted(self.files)
+        with ThreadPoolExecutor(THREADS, thread_name_prefix="gates-hash") as pool:
+            same = list(pool.map(lambda name: _same(self.site / name, self.files[name]), names))
+        return tuple(name for name, good in zip(names, same, strict=True) if not good)
+
+
+def _same(path: Path, sha256: str) -> bool:
+    return path.is_file() and hash_file(path) == sha256
+
+
+class Installed:
+    """The packages of one environment.
+
+    Args:
+        sites: Site directories; by default those of the running interpreter.
+    """
+
+    def __init__(self, sites: Iterable[Path] | None = None) -> None:
+        found: dict[str, Package] = {}
+        known = (
+            metadata.distributions()
+            if sites is None
+            else metadata.distributions(path=[str(s) for s in sites])
+        )
+        for distribution in known:
+            package = _package(distribution)
+            if package is not None:
+                found.setdefault(package.key, package)
+        self.packages: tuple[Package, ...] = tuple(found[key] for key in sorted(found))
+
+    def inconsistencies(self) -> Iterator[str]:
+        """Yield each requirement that is not met, as ``pip check`` words it."""
+        versions = {package.key: package.version for package in self.packages}
+        for package in self.packages:
+            for text in package.requires:
+                try:
+                    wanted = Requirement(text)
+                    needed = wanted.marker is None or wanted.marker.evaluate({"extra": ""})
+                except InvalidRequirement:
+                    yield f"{package.name} {package.version} has the unreadable requirement {text!r}."
+                    continue
+                if needed:
+                    yield from _unmet(package, wanted, versions.get(normalised(wanted.name)))
+
+
+def _unmet(package: Package, wanted: Requirement, present: str | None) -> Iterator[str]:
+    if present is None:
+        yield f"{package.name} {package.version} requires {wanted.name}, which is not installed."
+    elif not _satisfies(present, wanted):
+        yield f"{package.name} {package.version} has requirement {wanted}, but you have {wanted.name} {present}."
+
+
+def _satisfies(present: str, wanted: Requirement) -> bool:
+    try:
+        return wanted.specifier.contains(Version(present), prereleases=True)
+    except InvalidVersion:
+        return False
+
+
+def _package(distribution: metadata.Distribution) -> Package | None:
+    about = distribution.metadata
+    name = about["Name"]
+    if not name:
+        return None
+    site = Path(str(distribution.locate_file("")))
+    record = distribution.read_text("RECORD") or ""
+    return Package(
+        name=name,
+        version=distribution.version,
+        licence=_licence(about),
+        requires=tuple(distribution.requires or ()),
+        files=dict(_recorded(record)),
+        site=site,
+    )
+
+
+def _recorded(record: str) -> Iterator[tuple[str, str]]:
+    for row in csv.reader(record.splitlines()):
+        path, stated = (row[0], row[1]) if len(row) >= 2 else ("", "")
+        name = path.rsplit("/", 1)[-1]
+        if not stated.startswith("sha256=") or path.startswith(("..", "/")):
+            continue
+        if name in _INSTALLER_FILES or name.endswith(".pyc"):
+            continue
+        digest = stated.removeprefix("sha256=")
+        yield path, base64.urlsafe_b64decode(digest + "=" * (-len(digest) % 4)).hex()
+
+
+def _licence(about: metadata.PackageMetadata) -> str:
+    if "License-Expression" in about:
+        return str(about["License-Expression"])
+    classifiers = [
+        str(c) for c in about.get_all("Classifier") or [] if str(c).startswith("License ::")
+    ]
+    named = [c.rsplit(" :: ", 1)[-1] for c in classifiers if not c.endswith("OSI Approved")]
+    if named:
+        return " OR ".join(named)
+    text = str(about["License"]).strip() if "License" in about else ""
+    return text if text and "\n" not in text and len(text) <= 100 and text != "UNKNOWN" else ""

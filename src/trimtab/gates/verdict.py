@@ -1,0 +1,218 @@
+"""The verdict as a document, as a signed file, and as pages for people and pipelines."""
+
+from collections.abc import Mapping
+from typing import Any
+from xml.etree import ElementTree as ET
+
+import orjson
+
+from trimtab.gates.matrix import HANDLING, clocks
+from trimtab.gates.records import Finding, GateResult, GateState, Outcome, Severity, Verdict
+from trimtab.gates.signing import KeyRing, statement
+from trimtab.kernel.ids import sha256_hex
+
+SUMMARY_TYPE = "https://slsa.dev/verification_summary/v1"
+VERIFIER = "urn:trimtab:gates"
+EXIT_CODES = {Outcome.PASS: 0, Outcome.BLOCK: 1, Outcome.REVIEW: 3}
+"""Exit code 2 is wrong use."""
+
+
+def finding_document(found: Finding) -> dict[str, Any]:
+    """Return a finding with its clocks, escalation and guide."""
+    handling = HANDLING[found.failure]
+    by_when = clocks(found.failure, found.severity)
+    return {
+        "gate": found.gate,
+        "code": found.code,
+        "severity": found.severity.value,
+        "path": found.path,
+        "message": found.message,
+        "fix": found.fix,
+        "team": found.team,
+        "blocks": found.severity is Severity.CRITICAL,
+        "response": by_when.response,
+        "resolution": by_when.resolution,
+        "escalation": by_when.escalation,
+        "contact_sla": handling.contact_sla,
+        "guide": handling.guide,
+    }
+
+
+def document(verdict: Verdict, signed: Mapping[str, str] | None = None) -> dict[str, Any]:
+    """Return the verdict as JSON (schemas/verdict-1.0.json)."""
+    return {
+        "schema_version": "1.0",
+        "verdict": verdict.outcome.value,
+        "subject": verdict.subject,
+        "subject_sha256": verdict.subject_sha256,
+        "policy": verdict.policy,
+        "policy_sha256": verdict.policy_sha256,
+        "at": verdict.at,
+        "gates": [_gate_document(result) for result in verdict.results],
+        "findings": [finding_document(found) for found in verdict.findings],
+        "signed": dict(signed) if signed else None,
+    }
+
+
+def _gate_document(result: GateResult) -> dict[str, Any]:
+    row: dict[str, Any] = {
+        "gate": result.gate,
+        "state": result.state.value,
+        "outcome": result.outcome.value,
+    }
+    line = headline(result)
+    if line:
+        row["headline"] = line
+    if result.reason:
+        row["reason"] = result.reason
+    if result.facts:
+        row["facts"] = dict(result.facts)
+    return row
+
+
+def headline(result: GateResult) -> str:
+    """Return the line that a failed gate prints, in the contract's words; empty when it did not fail."""
+    worst = [f for f in result.findings if f.severity is Severity.CRITICAL]
+    worst = worst or [f for f in result.findings if f.severity is Severity.WARNING]
+    if not worst:
+        return ""
+    first = worst[0]
+    words = first.message.partition(":")[0]
+    return words if words.startswith(("❌", "⚠️")) else HANDLING[first.failure].headline
+
+
+def sign(verdict: Verdict, ring: KeyRing) -> bytes:
+    """Return the signed verdict: one envelope with a SLSA verification summary and the whole document.
+
+    Raises:
+        KeyMissing: There is no key to sign with.
+    """
+    predicate = {
+        "verifier": {"id": VERIFIER},
+        "timeVerified": verdict.at,
+        "resourceUri": verdict.subject,
+        "policy": {"uri": verdict.policy, "digest": {"sha256": verdict.policy_sha256}},
+        "verificationResult": "PASSED" if verdict.outcome is Outcome.PASS else "FAILED",
+        "verdict": document(verdict),
+    }
+    return ring.sign(statement({verdict.subject: verdict.subject_sha256}, SUMMARY_TYPE, predicate))
+
+
+def sarif(verdict: Verdict) -> bytes:
+    """Return the findings as SARIF 2.1.0."""
+    levels = {Severity.CRITICAL: "error", Severity.WARNING: "warning", Severity.LOW: "note"}
+    rules = {
+        f.code: {
+            "id": f.code,
+            "shortDescription": {"text": f.message.partition(":")[0]},
+            "help": {"text": f.fix},
+        }
+        for f in verdict.findings
+    }
+    results = [
+        {
+            "ruleId": found.code,
+            "level": levels[found.severity],
+            "message": {"text": f"{found.message}. {found.fix}"},
+            "locations": [_location(found, verdict.subject)],
+        }
+        for found in verdict.findings
+    ]
+    run = {
+        "tool": {"driver": {"name": "trimtab gates", "rules": list(rules.values())}},
+        "results": results,
+    }
+    schema = "https://json.schemastore.org/sarif-2.1.0.json"
+    return orjson.dumps(
+        {"$schema": schema, "version": "2.1.0", "runs": [run]}, option=orjson.OPT_INDENT_2
+    )
+
+
+def _location(found: Finding, subject: str) -> dict[str, Any]:
+    in_report = found.path.startswith("$")
+    path, _, line = found.path.rpartition(":")
+    numbered = bool(path) and line.isdigit()
+    uri = subject if in_report else (path if numbered else found.path)
+    physical: dict[str, Any] = {"artifactLocation": {"uri": uri}}
+    if numbered and not in_report:
+        physical["region"] = {"startLine": int(line)}
+    location: dict[str, Any] = {"physicalLocation": physical}
+    if in_report:
+        location["logicalLocations"] = [{"fullyQualifiedName": found.path}]
+    return location
+
+
+def junit(verdict: Verdict) -> bytes:
+    """Return one test suite with one test case a gate; criticals fail, skipped gates are skipped."""
+    suite = ET.Element("testsuite", name="trimtab gates", tests=str(len(verdict.results)))
+    failures = 0
+    for result in verdict.results:
+        case = ET.SubElement(suite, "testcase", classname="gates", name=result.gate)
+        if result.state is GateState.SKIPPED:
+            ET.SubElement(case, "skipped", message=result.reason)
+        text = "\n".join(
+            f"[{f.severity}] {f.path}: {f.message} -> {f.fix}" for f in result.findings
+        )
+        if result.outcome is Outcome.BLOCK:
+            failures += 1
+            ET.SubElement(case, "failure", message=headline(result)).text = _printable(text)
+        elif text:
+            ET.SubElement(case, "system-out").text = _printable(text)
+    suite.set("failures", str(failures))
+    rendered: bytes = ET.tostring(suite, encoding="utf-8", xml_declaration=True)
+    return rendered
+
+
+def _printable(text: str) -> str:
+    """Drop what XML 1.0 has no way to say; findings quote hostile input."""
+    return "".join(
+        c
+        for c in text
+        if c in "\t\n\r" or " " <= c <= "\ud7ff" or "\ue000" <= c <= "\ufffd" or c > "\uffff"
+    )
+
+
+def markdown(verdict: Verdict) -> str:
+    """Return the summary that a pipeline puts on its page."""
+    icon = {Outcome.PASS: "✅", Outcome.REVIEW: "⚠️", Outcome.BLOCK: "❌"}[verdict.outcome]
+    lines = [
+        f"# {icon} {verdict.subject}: {verdict.outcome.value}",
+        "",
+        "| Gate | Result | Findings |",
+        "|---|---|---|",
+    ]
+    for result in verdict.results:
+        said = (
+            result.outcome.value
+            if result.state is GateState.RAN
+            else f"{result.state.value}: {result.reason}"
+        )
+        lines.append(f"| {result.gate} | {said} | {len(result.findings)} |")
+    if verdict.findings:
+        lines += [
+            "",
+            "| Severity | What | Where | Fix | Team | Response | Resolution |",
+            "|---|---|---|---|---|---|---|",
+        ]
+        lines += [_row(found) for found in verdict.findings]
+    lines += [
+        "",
+        f"Policy `{verdict.policy}` ({verdict.policy_sha256[:12]}), {verdict.at}, report `{verdict.subject_sha256[:12]}`.",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _row(found: Finding) -> str:
+    shown = finding_document(found)
+    cells = [
+        shown[key]
+        for key in ("severity", "message", "path", "fix", "team", "response", "resolution")
+    ]
+    return (
+        "| " + " | ".join(str(cell).replace("|", "\\|").replace("\n", " ") for cell in cells) + " |"
+    )
+
+
+def digest(verdict: Verdict) -> str:
+    """Return the hash of the verdict's document, without its signature."""
+    return sha256_hex(orjson.dumps(document(verdict), option=orjson.OPT_SORT_KEYS))

@@ -1,0 +1,143 @@
+"""The Python names of the MISO runbook, so that its snippets run as written in a scaffolded project."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from trimtab.gates.benchmark.logger import BenchmarkLogger
+from trimtab.gates.case import Case, Project
+from trimtab.gates.data_drift import data_findings, read_table
+from trimtab.gates.datasets import count_samples, sample_findings, verify
+from trimtab.gates.drift import check as check_drift
+from trimtab.gates.plausibility import bounds
+from trimtab.gates.policy import Policy, load_policy
+from trimtab.gates.records import Finding
+from trimtab.gates.schema import check_report
+from trimtab.gates.windows import window_of
+from trimtab.kernel.clock import SystemClock
+
+__all__ = [
+    "BenchmarkLogger",
+    "DatasetValidator",
+    "DriftDetector",
+    "PlausibilityMonitor",
+    "SchemaValidator",
+]
+
+
+def _policy(project: Project) -> Policy:
+    return load_policy(project.policy) if project.policy.is_file() else Policy()
+
+
+class SchemaValidator:
+    """Validates benchmark reports."""
+
+    def validate_benchmark_report_file(self, path: str | Path) -> tuple[Finding, ...]:
+        """Return what is wrong with a report file; nothing when it is sound.
+
+        Raises:
+            FileNotFoundError: There is no such file.
+        """
+        return check_report(Path(path).read_bytes()).findings
+
+
+class DatasetValidator:
+    """Validates the datasets under ``datasets/``.
+
+    Args:
+        root: The project directory.
+    """
+
+    def __init__(self, root: str | Path = ".") -> None:
+        self._project = Project(Path(root))
+
+    def validate_checksums(self) -> tuple[Finding, ...]:
+        """Return every difference between the datasets and their manifests."""
+        names = self._project.dataset_names()
+        return tuple(found for name in names for found in verify(self._project.datasets / name))
+
+    def validate_sample_counts(self) -> tuple[Finding, ...]:
+        """Return a finding for each dataset that has fewer samples than the policy asks for."""
+        case = Case(self._project, _policy(self._project), SystemClock())
+        return tuple(
+            f for name in self._project.dataset_names() for f in sample_findings(case, name)
+        )
+
+    def sample_counts(self) -> Mapping[str, int]:
+        """Return each dataset's number of samples."""
+        return {
+            name: count_samples(self._project.datasets / name)
+            for name in self._project.dataset_names()
+        }
+
+
+class DriftDetector:
+    """Compares reports, or tables of data, with what they were.
+
+    Args:
+        root: The project directory.
+    """
+
+    def __init__(self, root: str | Path = ".") -> None:
+        self._project = Project(Path(root))
+
+    def analyze(self, path: str | Path, metrics: Sequence[str] = ()) -> tuple[Finding, ...]:
+        """Return how a report differs from the golden baseline.
+
+        Args:
+            path: The report.
+            metrics: Only these benchmarks or fields (``accuracy``, ``duration_s``); all if empty.
+        """
+        raw = Path(path).read_bytes()
+        case = Case(
+            self._project,
+            _policy(self._project),
+            SystemClock(),
+            raw=raw,
+            report=check_report(raw).report,
+        )
+        found = check_drift(case).findings
+        return tuple(f for f in found if not metrics or any(metric in f.path for metric in metrics))
+
+    def analyze_data(self, reference: str | Path, current: str | Path) -> tuple[Finding, ...]:
+        """Return which columns of a table have drifted."""
+        policy = _policy(self._project)
+        return data_findings(read_table(Path(reference)), read_table(Path(current)), policy.drift)[
+            1
+        ]
+
+
+class PlausibilityMonitor:
+    """Knows what is plausible for each benchmark.
+
+    Args:
+        root: The project directory.
+    """
+
+    def __init__(self, root: str | Path = ".") -> None:
+        self._project = Project(Path(root))
+
+    def get_benchmark_windows(self, name: str, samples: int | None = None) -> Mapping[str, Any]:
+        """Return the window of a benchmark: low, high, samples, floor, best and the source.
+
+        Args:
+            name: Such as ``mmlu``.
+            samples: The sample count; by default the whole benchmark's.
+
+        Raises:
+            KeyError: Nothing is known about the benchmark.
+        """
+        known = window_of(name)
+        size = samples or (known.samples if known else None) or 1000
+        edges = bounds(name, size, _policy(self._project))
+        if edges is None:
+            raise KeyError(name)
+        window = edges.window
+        return {
+            "low": edges.low,
+            "high": edges.high,
+            "samples": size,
+            "floor": window.floor,
+            "best": window.best,
+            "source": window.source,
+        }

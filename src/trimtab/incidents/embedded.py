@@ -1,0 +1,88 @@
+"""The embedded rule evaluator as the operator's monitor."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from functools import lru_cache
+
+from trimtab.incidents.model import Alert
+from trimtab.incidents.service import Incidents
+from trimtab.infra.rules.alerts import AlertFired, AlertState, Transition
+from trimtab.infra.rules.checks import check, compile_check
+from trimtab.infra.rules.engine import RuleEngine
+from trimtab.infra.rules.errors import EvaluationFailed
+from trimtab.infra.rules.labels import METRIC_NAME
+from trimtab.infra.rules.series import SeriesStore
+from trimtab.kernel.clock import Clock
+from trimtab.kernel.operable import Sample
+
+_MISSED_SCRAPES = 3
+_compiled = lru_cache(maxsize=1024)(compile_check)
+
+
+class EmbeddedMonitor:
+    """Implements `Monitor` on our own samples and rules.
+
+    Args:
+        engine: Knows which alerts fire.
+        samples: What the rules and checks are evaluated on.
+        clock: The service's.
+        scrape_seconds: The time between two scrapes; after three missed ones nothing counts as proof.
+    """
+
+    def __init__(
+        self, engine: RuleEngine, samples: SeriesStore, clock: Clock, scrape_seconds: float
+    ) -> None:
+        self._engine = engine
+        self._samples = samples
+        self._clock = clock
+        self._fresh = timedelta(seconds=_MISSED_SCRAPES * scrape_seconds)
+
+    def evaluate(self, expression: str) -> Sequence[Sample]:
+        """Return the series for which the expression holds now.
+
+        Raises:
+            ExpressionRefused: It is no check.
+            EvaluationFailed: The samples allow no answer.
+        """
+        result = check(_compiled(expression), self._samples, self._clock.now())
+        if result.error:
+            raise EvaluationFailed(result.error)
+        return [
+            Sample(one.value, {name: text for name, text in one.labels if name != METRIC_NAME})
+            for one in result.samples
+        ]
+
+    def firing(self, fingerprint: str) -> bool:
+        """Return whether the alert fires."""
+        return any(one.fingerprint == fingerprint for one in self._engine.alerts(AlertState.FIRING))
+
+    def sampled_since(self, at: datetime) -> bool:
+        """Return whether a scrape came after that instant and within the last three."""
+        newest_ms = self._samples.newest_ms()
+        if newest_ms is None:
+            return False
+        oldest = max(at, self._clock.now() - self._fresh)
+        return newest_ms >= oldest.timestamp() * 1000
+
+
+def deliver(transitions: Iterable[Transition], incidents: Incidents) -> None:
+    """Tell the operator what a tick of the rules found."""
+    for transition in transitions:
+        if isinstance(transition, AlertFired):
+            incidents.alert_fired(alert_of(transition))
+        else:
+            incidents.alert_resolved(transition.alert.fingerprint, transition.at)
+
+
+def alert_of(fired: AlertFired) -> Alert:
+    """Return the rules' alert as the operator's."""
+    alert = fired.alert
+    return Alert(
+        fingerprint=alert.fingerprint,
+        name=alert.name,
+        labels=alert.labels,
+        annotations=alert.annotations,
+        value=alert.value,
+        fired_at=fired.at,
+        pending_seconds=max(0.0, (fired.at - alert.since).total_seconds()),
+    )

@@ -1,0 +1,116 @@
+"""The tables of the incidents chain, and what a row becomes."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+import orjson
+import sqlalchemy as sa
+from pydantic import TypeAdapter
+
+from trimtab.incidents.errors import IncidentUnknown
+from trimtab.incidents.model import Approval, Entry, Incident
+
+_adapter = TypeAdapter(Incident)
+
+
+def _table(name: str, columns: str) -> sa.TableClause:
+    return sa.table(name, *(sa.column(column) for column in columns.split()))
+
+
+INCIDENTS = _table(
+    "incidents", "id state severity system group_key opened_at updated_at resolved_at document"
+)
+ENTRIES = _table("incident_entries", "incident_id seq key at stage actor text facts")
+APPROVALS = _table(
+    "incident_approvals",
+    "incident_id plan_hash requested_at expires_at decision principal reason decided_at",
+)
+ACTS = _table("incident_acts", "key incident_id name approved_by started_at")
+ATTEMPTS = _table("incident_attempts", "incident_id number cause_id fingerprint outcome at")
+PROOFS = _table("drill_proofs", "cause_id proof_hash passed_at")
+
+
+def ignoring(table: sa.TableClause) -> sa.Insert:
+    """Return an insert that leaves a row with a known key as it is."""
+    return sa.insert(table).prefix_with("OR IGNORE")
+
+
+def get_incident(connection: sa.Connection, incident_id: str) -> Incident:
+    """Return the incident, or raise `IncidentUnknown`."""
+    query = sa.select(INCIDENTS.c.document).where(INCIDENTS.c.id == incident_id)
+    text = connection.execute(query).scalar_one_or_none()
+    if text is None:
+        raise IncidentUnknown(f"There is no incident {incident_id!r}.")
+    return parsed(text)
+
+
+def parsed(text: str) -> Incident:
+    """Return the incident of a document."""
+    return _adapter.validate_json(text)
+
+
+def incident_row(incident: Incident, at: datetime) -> dict[str, Any]:
+    """Return an incident's row."""
+    resolved = incident.resolved_at
+    return {
+        "id": incident.id,
+        "state": incident.state,
+        "severity": incident.severity,
+        "system": incident.system,
+        "group_key": incident.group_key,
+        "opened_at": incident.opened_at.isoformat(),
+        "updated_at": at.isoformat(),
+        "resolved_at": None if resolved is None else resolved.isoformat(),
+        "document": _adapter.dump_json(incident).decode(),
+    }
+
+
+def entry_of(row: Mapping[Any, Any]) -> Entry:
+    """Return a journal row's entry."""
+    return Entry(
+        seq=row["seq"],
+        at=datetime.fromisoformat(row["at"]),
+        stage=row["stage"],
+        actor=row["actor"],
+        text=row["text"],
+        facts=orjson.loads(row["facts"]),
+    )
+
+
+def is_approval(approval: Approval) -> tuple[sa.ColumnElement[bool], ...]:
+    """Return the condition that picks the approval's row."""
+    return (
+        APPROVALS.c.incident_id == approval.incident_id,
+        APPROVALS.c.plan_hash == approval.plan_hash,
+    )
+
+
+def find_approval(connection: sa.Connection, incident_id: str, plan_hash: str) -> Approval | None:
+    """Return the question about the plan, or None."""
+    query = sa.select(APPROVALS).where(
+        APPROVALS.c.incident_id == incident_id, APPROVALS.c.plan_hash == plan_hash
+    )
+    row = connection.execute(query).mappings().first()
+    if row is None:
+        return None
+    return Approval(
+        incident_id=row["incident_id"],
+        plan_hash=row["plan_hash"],
+        requested_at=datetime.fromisoformat(row["requested_at"]),
+        expires_at=datetime.fromisoformat(row["expires_at"]),
+        decision=row["decision"] or "",
+        principal=row["principal"] or "",
+        reason=row["reason"] or "",
+        decided_at=datetime.fromisoformat(row["decided_at"]) if row["decided_at"] else None,
+    )
+
+
+def approval_row(approval: Approval) -> dict[str, Any]:
+    """Return the row of a question that waits."""
+    return {
+        "incident_id": approval.incident_id,
+        "plan_hash": approval.plan_hash,
+        "requested_at": approval.requested_at.isoformat(),
+        "expires_at": approval.expires_at.isoformat(),
+    }

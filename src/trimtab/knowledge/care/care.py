@@ -1,0 +1,147 @@
+"""Everything that keeps the data well, in one place."""
+
+import logging
+from collections.abc import Callable
+from datetime import timedelta
+
+from trimtab.infra.settings.sections.knowledge import KnowledgeSettings
+from trimtab.infra.storage import DataDirectory
+from trimtab.kernel.clock import Clock
+from trimtab.kernel.events import Event, Events
+from trimtab.knowledge.care.backups import Backup, Backups
+from trimtab.knowledge.care.cleanup import CleanedUp, Cleanup
+from trimtab.knowledge.care.deletions import Deletion, DeletionLog
+from trimtab.knowledge.care.memory import Memory
+from trimtab.knowledge.care.proof import Proof, Prover
+from trimtab.knowledge.care.restore import Restore, Restored
+from trimtab.knowledge.store import DocumentStore
+from trimtab.knowledge.store.integrity import Damage, Integrity, integrity_of
+from trimtab.knowledge.store.live import LiveDatabase
+
+_log = logging.getLogger(__name__)
+# Deletions are remembered at least this long, and as long as there is an older backup.
+_REMEMBER = timedelta(days=30)
+
+
+class Care:
+    """Backups, checks, repair, restore, clean-up and proof of deletion for one database.
+
+    Args:
+        live: The database.
+        data: Its data directory; backups go to ``backups`` in it.
+        settings: Retention and floors.
+        clock: Its time.
+        events: Told ``knowledge.integrity_failed`` and ``knowledge.restored``.
+        forget: Drops everything in memory that came from the database; called when another file took its place.
+    """
+
+    def __init__(
+        self,
+        live: LiveDatabase,
+        data: DataDirectory,
+        settings: KnowledgeSettings,
+        clock: Clock,
+        events: Events,
+        forget: Callable[[], object],
+    ) -> None:
+        self._live = live
+        self._clock = clock
+        self._events = events
+        self._forget = forget
+        self._purged_at = -1
+        self.deletions = DeletionLog(data.file("knowledge.deletions"))
+        keep = timedelta(days=settings.backup_keep_days)
+        self.backups = Backups(live.file, data.folder("backups"), keep, clock)
+        self.disk = Cleanup(data.path, self.backups, settings, clock)
+        self.memory = Memory(clock, settings.memory_limit_mb)
+        self._restore = Restore(live, self.backups, self.deletions, clock)
+        self._prover = Prover(live.file, self.backups, self.deletions)
+        self.integrity = Integrity(Damage.NONE)
+        """What the last check found."""
+        self.finish_deletions()
+
+    def finish_deletions(self) -> int:
+        """Complete the deletions that a crash cut off between list and database; return how many."""
+        last = self.deletions.all()[-1000:]
+        pending = [(found.document_id, found.at) for found in last]
+        return DocumentStore(self._live).apply_deletions(pending) if pending else 0
+
+    def note_deletions(self, witnesses: list[tuple[str, str]]) -> None:
+        """Write down that these documents, given with one passage's id each, are about to be deleted."""
+        at = self._clock.now()
+        self.deletions.add(Deletion(document, at, chunk) for document, chunk in witnesses)
+
+    def check(self) -> Integrity:
+        """Check the live database now; takes about a second for each GB."""
+        self.integrity = found = integrity_of(self._live.file)
+        self._live.suspect = False
+        if not found.ok:
+            _log.error(
+                "ALERT: Database integrity check failed: %s",
+                found.problems[0],
+                extra={"error_type": "DatabaseError", "damage": found.damage.value},
+            )
+            self._tell("knowledge.integrity_failed", {"damage": found.damage.value})
+        return found
+
+    def repair_indexes(self) -> Integrity:
+        """Make every index anew from its rows, and the file without gaps; nobody else works meanwhile."""
+        with self._live.alone() as connection:
+            connection.execute("REINDEX")
+            connection.execute("INSERT INTO chunks_fts(chunks_fts) VALUES('rebuild')")
+            connection.execute("VACUUM")
+        return self.check()
+
+    def backup(self) -> Backup:
+        """Take a backup; see `Backups.take`. What was deleted is purged first, so that it is not in it."""
+        self.purge()
+        return self.backups.take()
+
+    def purge(self) -> bool:
+        """Take the words of deleted passages out of the full-text index too; return whether it was needed."""
+        deleted = len(self.deletions.all())
+        if deleted == self._purged_at:
+            return False
+        with self._live.alone() as connection:
+            connection.execute("PRAGMA secure_delete=ON")
+            connection.execute("INSERT INTO chunks_fts(chunks_fts) VALUES('optimize')")
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        self._purged_at = deleted
+        return True
+
+    def restore(self, backup: str = "") -> Restored:
+        """Go back to a backup, by default the newest good one; what was deleted since stays deleted."""
+        return self._replaced(self._restore.from_backup(backup))
+
+    def recover(self) -> Restored:
+        """Put what can be read of the damaged file together with the newest good backup."""
+        return self._replaced(self._restore.from_what_is_left())
+
+    def verify(self, held_document_ids: set[str]) -> Proof:
+        """Prove that every deletion holds everywhere."""
+        self.purge()
+        return self._prover.prove(held_document_ids)
+
+    def clean_up(self) -> CleanedUp:
+        """Give disk space back."""
+        done = self.disk.run()
+        oldest = [backup.at for backup in self.backups.list()][-1:]
+        age = max([_REMEMBER, *(self._clock.now() - at for at in oldest)])
+        self.deletions.forget_before(self._clock.now(), age)
+        _log.info("%s", done.report, extra={"freed_bytes": sum(done.freed_bytes.values())})
+        return done
+
+    def look(self) -> None:
+        """Do what belongs to each heartbeat: watch the memory, and check a database that gave an error."""
+        self.memory.look()
+        if self._live.suspect:
+            self.check()
+
+    def _replaced(self, done: Restored) -> Restored:
+        self._forget()
+        self.check()
+        self._tell("knowledge.restored", done.as_dict())
+        return done
+
+    def _tell(self, name: str, facts: dict[str, object]) -> None:
+        self._events.publish(Event(name, self._clock.now(), "knowledge.db", facts))

@@ -1,0 +1,94 @@
+"""How much memory the process has, how fast it grows, and what it consists of."""
+
+import gc
+import logging
+from collections import Counter, deque
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+from trimtab.kernel.clock import Clock
+
+_log = logging.getLogger(__name__)
+_MB = 1024 * 1024
+_MOST_COMMON = 20
+# Growth is judged over this time, as the operators' runbook watches it.
+_WINDOW_SECONDS = 1800.0
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryProfile:
+    """What the process holds."""
+
+    resident_mb: float
+    growth_mb_per_hour: float
+    objects: dict[str, int]
+    """The 20 most frequent types and how many there are of each."""
+
+
+class Memory:
+    """Watches this process."""
+
+    def __init__(self, clock: Clock, limit_mb: int) -> None:
+        self._clock = clock
+        self._limit_mb = limit_mb
+        self._process = psutil.Process()
+        self._seen: deque[tuple[float, float]] = deque(maxlen=2000)
+
+    def resident_mb(self) -> float:
+        """Return the resident memory."""
+        return float(self._process.memory_info().rss) / _MB
+
+    def used_ratio(self) -> float:
+        """Return the share of the allowed memory that is in use."""
+        return self.resident_mb() / self._limit_mb
+
+    def look(self) -> None:
+        """Remember the present size; called at each heartbeat."""
+        self._seen.append((self._clock.monotonic(), self.resident_mb()))
+
+    def growth_mb_per_hour(self) -> float:
+        """Return how fast the memory grew over the last 30 minutes; 0 until they are watched half."""
+        now = self._clock.monotonic()
+        recent = [(at, size) for at, size in self._seen if now - at <= _WINDOW_SECONDS]
+        if len(recent) < 2 or recent[-1][0] - recent[0][0] < _WINDOW_SECONDS / 2:
+            return 0.0
+        (first, before), (last, after) = recent[0], recent[-1]
+        return (after - before) * 3600 / (last - first)
+
+    def profile(self) -> MemoryProfile:
+        """Count the objects; takes a moment in a large process."""
+        gc.collect()
+        counted = Counter(type(thing).__name__ for thing in gc.get_objects())
+        return MemoryProfile(
+            round(self.resident_mb(), 1),
+            round(self.growth_mb_per_hour(), 1),
+            dict(counted.most_common(_MOST_COMMON)),
+        )
+
+    def log_profile(self) -> None:
+        """Write a ``MEMORY_PROFILE`` line to the log."""
+        found = self.profile()
+        _log.info(
+            "MEMORY_PROFILE",
+            extra={
+                "resident_mb": found.resident_mb,
+                "growth_mb_per_hour": found.growth_mb_per_hour,
+                "objects": found.objects,
+            },
+        )
+
+    def dump(self, file: Path) -> MemoryProfile:
+        """Write what the process holds to a text file: types, counts and sizes, never contents."""
+        import sys  # noqa: PLC0415 - used here only.
+
+        found = self.profile()
+        sizes: Counter[str] = Counter()
+        for thing in gc.get_objects():
+            sizes[type(thing).__name__] += sys.getsizeof(thing, 0)
+        lines = [f"resident_mb {found.resident_mb}", "type count bytes"]
+        lines += [f"{name} {count} {sizes[name]}" for name, count in found.objects.items()]
+        lines += [f"largest {name} {size}" for name, size in sizes.most_common(_MOST_COMMON)]
+        file.write_text("\n".join(lines) + "\n", encoding="utf-8")
+        return found

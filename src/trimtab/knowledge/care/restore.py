@@ -1,0 +1,148 @@
+"""Brings the database back: from a backup, or from what can be read put together with one."""
+
+import logging
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from trimtab.infra.storage import Database
+from trimtab.kernel.clock import Clock
+from trimtab.kernel.errors import Corrupt, TrimtabError
+from trimtab.knowledge.care.backups import Backup, Backups, copy_database
+from trimtab.knowledge.care.deletions import DeletionLog
+from trimtab.knowledge.errors import NoGoodBackup
+from trimtab.knowledge.store.documents import DocumentStore
+from trimtab.knowledge.store.integrity import integrity_of
+from trimtab.knowledge.store.live import LiveDatabase, settled
+from trimtab.knowledge.store.projects import ProjectStore
+from trimtab.knowledge.store.salvage import lost_documents, merge, salvage
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Restored:
+    """What a restore did, and what was lost."""
+
+    source: str
+    """The backup's file name; ``recovery`` when there was none."""
+    documents: int
+    recovered: int
+    """Documents that were read out of the damaged file because the backup lacked them or had older ones."""
+    kept_as: str
+    """Where the damaged file is kept."""
+    lost: int | None
+    """Documents of the damaged file that are gone; None when its list of documents cannot be read."""
+    lost_from: str
+    """When the first of them was created; with None: when the backup was made."""
+    lost_to: str
+    deletions_applied: int
+
+    def as_dict(self) -> dict[str, object]:
+        """Return it JSON-ready, with the contract's words for the loss."""
+        lost = "unknown" if self.lost is None else str(self.lost)
+        return {
+            **{name: getattr(self, name) for name in self.__slots__},
+            "report": f"Documents lost: {lost}",
+        }
+
+
+class Restore:
+    """Builds the new database beside the live one, checks it there, and only then puts it in place."""
+
+    def __init__(
+        self, live: LiveDatabase, backups: Backups, deletions: DeletionLog, clock: Clock
+    ) -> None:
+        self._live = live
+        self._backups = backups
+        self._deletions = deletions
+        self._clock = clock
+
+    def from_backup(self, name: str = "") -> Restored:
+        """Go back to a backup, by default the newest that passes its check.
+
+        Raises:
+            NoGoodBackup: There is none, or the named one is missing or damaged. Nothing was changed.
+        """
+        backup = self._chosen(name)
+        fresh = self._beside("restoring")
+        copy_database(backup.path, fresh)
+        return self._put_in_place(fresh, backup, recovered=0)
+
+    def from_what_is_left(self) -> Restored:
+        """Read what can be read of the live file, and add it to the newest good backup, if there is one."""
+        readable, fresh = self._beside("recovery"), self._beside("restoring")
+        backup = self._backups.newest_good()
+        try:
+            for file in (readable, fresh):
+                Database(file, self._live.chains).close()
+            salvage(self._live.file, readable)
+            source = None if backup is None else self._migrated(backup)
+            merged = merge(source, readable, fresh)
+        finally:
+            self._remove("recovery", "migrated")
+        return self._put_in_place(fresh, backup, recovered=merged.from_recovery)
+
+    def _chosen(self, name: str) -> Backup:
+        if not name:
+            found = self._backups.newest_good()
+        else:
+            found = next((entry for entry in self._backups.list() if entry.path.name == name), None)
+            if found is not None and not integrity_of(found.path, full_text=False).ok:
+                found = None
+        if found is None:
+            raise NoGoodBackup("No backup passes its check." if not name else f"{name} is no good.")
+        return found
+
+    def _put_in_place(self, fresh: Path, backup: Backup | None, recovered: int) -> Restored:
+        applied, count = self._prepared(fresh)
+        lost, first, last = self._loss(fresh, backup)
+        kept = self._live.file.with_name(f"corrupted_{self._clock.now():%Y%m%d_%H%M%S}.db")
+        self._live.replace(fresh, kept)
+        source = "recovery" if backup is None else backup.path.name
+        _log.warning("knowledge database restored", extra={"source": source, "lost": lost})
+        return Restored(source, count, recovered, kept.name, lost, first, last, applied)
+
+    def _prepared(self, fresh: Path) -> tuple[int, int]:
+        """Bring the file to this schema, delete what was deleted since, and check it; return both counts."""
+        database = Database(fresh, self._live.chains)
+        try:
+            documents = DocumentStore(database)
+            applied = documents.apply_deletions(
+                [(found.document_id, found.at) for found in self._deletions.all()]
+            )
+            ProjectStore(database).move_versions_on(int(self._clock.now().timestamp()))
+            count = sum(documents.counts().values())
+        finally:
+            database.close()
+        settled(fresh)
+        found = integrity_of(fresh)
+        if not found.ok:
+            self._remove("restoring")
+            raise Corrupt(f"The restored database failed its check: {found.problems[0]}.")
+        return applied, count
+
+    def _loss(self, fresh: Path, backup: Backup | None) -> tuple[int | None, str, str]:
+        try:
+            return lost_documents(self._live.file, fresh)
+        except (TrimtabError, OSError):
+            raise
+        except Exception:  # noqa: BLE001 - a damaged file may fail in any way; then only the time is known.
+            since: datetime | None = backup.at if backup else None
+            return None, since.isoformat() if since else "", self._clock.now().isoformat()
+
+    def _migrated(self, backup: Backup) -> Path:
+        copy = self._beside("migrated")
+        copy_database(backup.path, copy)
+        Database(copy, self._live.chains).close()
+        return copy
+
+    def _beside(self, what: str) -> Path:
+        self._remove(what)
+        return self._live.file.with_name(f"{self._live.file.name}.{what}")
+
+    def _remove(self, *what: str) -> None:
+        for name in what:
+            for ending in ("", "-wal", "-shm", "-journal"):
+                path = self._live.file.with_name(f"{self._live.file.name}.{name}{ending}")
+                path.unlink(missing_ok=True)

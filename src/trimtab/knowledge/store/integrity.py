@@ -1,0 +1,83 @@
+"""Is the database sound, and if not: only its indexes, or the rows themselves?"""
+
+import re
+import sqlite3
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+_INDEX_ONLY = re.compile(
+    r"missing from index|wrong # of entries in index|non-unique entry in index|full-text index"
+)
+_MOST = 100
+
+
+class Damage(StrEnum):
+    """What is damaged."""
+
+    NONE = "none"
+    INDEX = "index"
+    """Only what is made from the rows: it is made again from them."""
+    TABLE = "table"
+    """The rows themselves: they come from a backup, or from what can still be read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Integrity:
+    """What a check found."""
+
+    damage: Damage
+    problems: tuple[str, ...] = ()
+    """At most 100, in SQLite's words."""
+
+    @property
+    def ok(self) -> bool:
+        """Whether nothing is damaged."""
+        return self.damage is Damage.NONE
+
+
+def integrity_of(file: Path, *, full_text: bool = True) -> Integrity:
+    """Check every page, index and reference of a database file.
+
+    Args:
+        file: The database; it may be in use.
+        full_text: Compare the full-text index with the rows too; needs a file that can be written, and writes nothing.
+    """
+    mode = "rw" if full_text else "ro"
+    try:
+        connection = sqlite3.connect(
+            f"file:{file}?mode={mode}", uri=True, timeout=30, isolation_level=None
+        )
+    except sqlite3.Error as error:
+        return Integrity(Damage.TABLE, (str(error),))
+    try:
+        problems = _problems(connection, full_text=full_text)
+    except sqlite3.Error as error:
+        problems = [str(error)]
+    finally:
+        connection.close()
+    if not problems:
+        return Integrity(Damage.NONE)
+    index_only = all(_INDEX_ONLY.search(problem) for problem in problems)
+    return Integrity(Damage.INDEX if index_only else Damage.TABLE, tuple(problems[:_MOST]))
+
+
+def _problems(connection: sqlite3.Connection, *, full_text: bool) -> list[str]:
+    found = [str(row[0]) for row in connection.execute(f"PRAGMA integrity_check({_MOST})")]
+    problems = [line for text in found for line in text.splitlines() if line != "ok"]
+    for table, rowid, parent, _ in connection.execute("PRAGMA foreign_key_check"):
+        problems.append(f"row {rowid} of {table} refers to a row of {parent} that is missing")
+    if full_text and not problems:
+        problems += _full_text_problems(connection)
+    return problems
+
+
+def _full_text_problems(connection: sqlite3.Connection) -> list[str]:
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        connection.execute("INSERT INTO chunks_fts(chunks_fts, rank) VALUES('integrity-check', 1)")
+    except sqlite3.DatabaseError as error:
+        return [f"full-text index: {error}"]
+    finally:
+        connection.execute("ROLLBACK")
+    return []

@@ -1,0 +1,115 @@
+"""Drills on the tank, in fake time."""
+
+from dataclasses import dataclass
+
+import pytest
+
+from tests.incidents.operator import alert, make_operator
+from tests.incidents.world import PUMP, TAP
+from trimtab.drills import DrillRefused, Stage, run_all, run_drill
+from trimtab.incidents import State
+
+
+@dataclass
+class Tank:
+    """The operator's tank as the subject of drills: its one rule fires when the level is low."""
+
+    operator: object
+
+    def __post_init__(self):
+        self.library = self.operator.ground.library
+        self.catalog = self.operator.ground.catalog
+        self.incidents = self.operator.incidents
+        self.monitor = self.operator.world
+        self.proofs = self.operator.ground.proofs
+        self.clock = self.operator.clock
+
+    def wait(self, seconds):
+        fired = alert(self.clock.now())
+        if self.monitor.firing(fired.fingerprint):
+            self.incidents.alert_fired(fired)
+        else:
+            self.incidents.alert_resolved(fired.fingerprint, self.clock.now())
+        before = self.clock.monotonic()
+        self.operator.jobs.run(until=lambda: self.clock.monotonic() - before >= seconds)
+        if self.clock.monotonic() == before:
+            self.clock.advance(seconds)
+
+
+@pytest.fixture
+def tank(tmp_path):
+    return Tank(make_operator(tmp_path))
+
+
+def test_a_passed_drill_proves_its_cause_and_leaves_the_service_as_it_was(tank):
+    before = [tank.monitor.get(name) for name in ("tap", "pump", "level")]
+    seen = []
+    result = run_drill(tank, TAP, seen.append)
+    assert result.passed, result
+    assert [progress.stage for progress in seen] == list(Stage)
+    assert tank.proofs.proven(*tank.library.cause(TAP))
+    assert [tank.monitor.get(name) for name in ("tap", "pump", "level")] == before
+
+
+def test_all_causes_can_be_drilled_one_after_another(tank):
+    results = run_all(tank)
+    assert [(result.cause_id, result.passed) for result in results] == [(TAP, True), (PUMP, True)]
+
+
+def test_a_fix_that_does_not_help_proves_nothing_and_the_fault_is_put_back(tank):
+    tank.monitor.put(broken=["refill"])
+    result = run_drill(tank, TAP)
+    assert (result.passed, result.first_cause_right, result.repaired) == (False, True, False)
+    assert result.restored
+    assert tank.monitor.get("tap") == 0
+    assert not tank.proofs.proven(*tank.library.cause(TAP))
+
+
+def test_a_drill_does_not_begin_on_a_service_that_is_not_healthy(tank):
+    tank.monitor.put(tap=1)
+    with pytest.raises(DrillRefused, match="holds before anything was broken"):
+        run_drill(tank, TAP, timeout_seconds=30)
+
+
+def test_an_interrupt_puts_the_faults_back(tank):
+    def interrupt(progress):
+        if progress.stage is Stage.DETECTED:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run_drill(tank, TAP, interrupt)
+    assert tank.monitor.get("tap") == 0
+
+
+def test_plans_of_a_drill_are_approved_in_the_drills_name(tank):
+    result = run_drill(tank, PUMP)
+    incident = tank.incidents.get(result.incident_id)
+    assert (incident.drill, incident.approved_by) == (True, "drill")
+    assert tank.incidents.approval(incident.id).principal == "drill"
+
+
+def test_drills_do_not_bar_the_fix_and_page_nobody(tank):
+    for _ in range(4):
+        assert run_drill(tank, TAP).passed
+    messages = tank.operator.outbox.about(tank.incidents.list()[0].id)
+    assert messages
+    assert all(message.text.startswith("[DRILL] ") for message in messages)
+    assert not any(message.channel == "#on-call" for message in messages)
+
+
+def test_the_seconds_tell_when_each_stage_was_reached(tank):
+    seconds = run_drill(tank, TAP).seconds
+    assert list(seconds) == [stage.value for stage in Stage]
+    assert list(seconds.values()) == sorted(seconds.values())
+    assert seconds["verified"] - seconds["repaired"] >= 60
+
+
+def test_an_edited_page_is_no_longer_proven(tank, tmp_path):
+    run_drill(tank, TAP)
+    book, cause = tank.library.cause(TAP)
+    edited = type(book)(
+        **{**{f: getattr(book, f) for f in book.__slots__}, "text": book.text + "."}
+    )
+    assert tank.proofs.proven(book, cause)
+    assert not tank.proofs.proven(edited, cause)
+    assert tank.incidents.list()[0].state is State.RESOLVED
