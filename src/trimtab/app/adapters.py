@@ -2,10 +2,11 @@
 
 import sys
 from collections.abc import Sequence
+from datetime import datetime, timedelta
 
 import httpx
 
-from trimtab.answers import ExtractiveGenerator, Generator, Passage, RemoteGenerator, Retrieved
+from trimtab.answers import ExtractiveGenerator, Generator, Passage, Retrieved
 from trimtab.infra.notify import Channel, ConsoleChannel, LogChannel, WebhookChannel
 from trimtab.infra.rules.alerts import AlertState
 from trimtab.infra.rules.checks import compile_check
@@ -46,7 +47,10 @@ class KnowledgeRetriever:
 class SampleEvidence:
     """Lets the operator ask the samples."""
 
-    def __init__(self, series: SeriesStore, engine: RuleEngine, clock: Clock) -> None:
+    def __init__(
+        self, series: SeriesStore, engine: RuleEngine, clock: Clock, scrape_seconds: float
+    ) -> None:
+        self._scrape_seconds = scrape_seconds
         self._series = series
         self._engine = engine
         self._clock = clock
@@ -61,12 +65,18 @@ class SampleEvidence:
             for labels, value in found
         ]
 
-    def firing(self, fingerprint: str) -> bool | None:
-        """Return whether the alert fires; None until every rule was evaluated once."""
-        if not all(health.evaluated_at for health in self._engine.health()):
-            return None
+    def firing(self, fingerprint: str) -> bool:
+        """Return whether the alert fires; those that fired before a restart go on until they are seen to end."""
         alerts = self._engine.alerts(AlertState.FIRING)
         return any(alert.fingerprint == fingerprint for alert in alerts)
+
+    def sampled_since(self, at: datetime) -> bool:
+        """Return whether samples have arrived since then, and within the last three scrapes."""
+        newest = self._series.newest_ms()
+        if newest is None:
+            return False
+        oldest_useful = self._clock.now() - timedelta(seconds=3 * self._scrape_seconds)
+        return newest >= milliseconds(max(at, oldest_useful))
 
 
 def check_expression(expression: str) -> None:
@@ -78,6 +88,9 @@ def generator_of(settings: AnswersSettings) -> Generator:
     """Return the generator that the settings choose."""
     if settings.generator == "extractive":
         return ExtractiveGenerator(max_sentences=settings.max_sentences)
+    # The client library takes as long to load as the rest of the service.
+    from trimtab.answers.remote import RemoteGenerator
+
     return RemoteGenerator(
         settings.generator_url,
         settings.generator_model,

@@ -130,7 +130,12 @@ class App:
             store=store,
             library=self.library,
             catalog=self.catalog,
-            monitor=SampleEvidence(self.series, self.engine, self.clock),
+            monitor=SampleEvidence(
+                self.series,
+                self.engine,
+                self.clock,
+                self.settings.monitor.scrape_interval_seconds,
+            ),
             audit=self.audit,
             clock=self.clock,
             settings=self.settings.incidents,

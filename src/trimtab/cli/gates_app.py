@@ -93,14 +93,13 @@ def run(
         change=_change(change),
     )
     with errors().status("gates") as status:
-        verdict = run_gates(
-            request, SystemClock(), progress=lambda gate: status.update(f"{gate} gate")
-        )
+        told = lambda gate: status.update(f"{gate} gate")  # noqa: E731 - one use.
+        verdict = run_gates(request, SystemClock(), progress=told)
     signed = None if dry_run else _keep(verdict, Project(root), report)
     if not dry_run:
         _write(verdict, ((markdown_file, markdown), (junit_file, junit), (sarif_file, sarif)))
-        if alert:
-            post_alerts(verdict, alert)
+    if alert and not dry_run:
+        post_alerts(verdict, alert)
     _show(verdict, signed, as_json=as_json)
 
 
