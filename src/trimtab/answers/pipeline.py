@@ -149,6 +149,8 @@ class Answers:
             "cache_hit": answer.cache_hit,
             "model": answer.model,
             "confidence": answer.confidence,
+            "blocked": answer.blocked,
+            "fallback": any(stage.outcome == "fallback" for stage in trace.stages),
             "passages": len(trace.retrieved),
             "duration_ms": round(trace.duration_ms, 3),
         }

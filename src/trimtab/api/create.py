@@ -15,6 +15,7 @@ from trimtab.api import (
     rules,
     runbooks,
     settings,
+    users,
 )
 from trimtab.api.errors import handle_errors
 from trimtab.api.services import Services
@@ -31,6 +32,7 @@ _ROUTERS = (
     keys.router,
     audit.router,
     settings.router,
+    users.router,
 )
 
 

@@ -7,8 +7,9 @@ from typing import Annotated, Protocol
 from fastapi import Depends, Request
 from prometheus_client import CollectorRegistry
 
-from trimtab.answers import Answers, Trace
+from trimtab.answers import Trace
 from trimtab.answers.records import Feedback
+from trimtab.answers.service import AnswerService
 from trimtab.incidents import Incidents, Proofs
 from trimtab.infra.audit import Audit
 from trimtab.infra.auth import Keys, Principal
@@ -61,7 +62,7 @@ class Services:
     sessions: Sessions
     views: LiveViews
     knowledge: Knowledge
-    answers: Answers
+    answers: AnswerService
     traces: Traces
     feedback: FeedbackBook
     series: SeriesStore

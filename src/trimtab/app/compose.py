@@ -5,15 +5,19 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import trimtab
-from trimtab.answers import Answers
-from trimtab.answers.store import FeedbackStore, TraceStore
+from trimtab.answers.actions import actions as answer_actions
+from trimtab.answers.erasure.service import Trust
+from trimtab.answers.faults import faults as answer_faults
+from trimtab.answers.service import AnswerService
+from trimtab.answers.service import Ground as AnswerGround
+from trimtab.answers.signals import signals as answer_signals
 from trimtab.api import Services
 from trimtab.app.adapters import (
+    KnowledgeEmbedder,
     KnowledgeRetriever,
     SampleEvidence,
     channels_of,
     check_expression,
-    generator_of,
 )
 from trimtab.app.faces import make_faces
 from trimtab.incidents import (
@@ -42,7 +46,9 @@ from trimtab.infra.rules.scrape import Scrape, milliseconds
 from trimtab.infra.rules.series import SeriesStore
 from trimtab.infra.settings import Settings
 from trimtab.infra.shipped import shipped
+from trimtab.infra.signing import Signer
 from trimtab.infra.storage import Database, DataDirectory
+from trimtab.infra.subjects import Subjects
 from trimtab.infra.telemetry import SignalCollector, new_registry
 from trimtab.infra.web import LiveViews, Sessions
 from trimtab.infra.web.sessions import session_secret
@@ -102,23 +108,28 @@ class App:
         around = Surroundings(self.clock, self.events, self.health)
         self.knowledge = Knowledge(self.directory, self.settings.knowledge, around)
         self._closing.append(self.knowledge.close)
-        self.traces = TraceStore(self.state)
-        self.feedback = FeedbackStore(self.state)
-        self.answers = Answers(
+        self.answers = AnswerService(
+            self.settings.answers,
+            AnswerGround(self.state, self.clock, self.events),
             KnowledgeRetriever(self.knowledge),
-            generator_of(self.settings.answers),
-            self.traces,
-            self.clock,
-            self.events,
         )
+        self.answers.watch.embedder = KnowledgeEmbedder(self.knowledge)
+        self._closing.append(self.answers.close)
 
     def _open_operator(self) -> None:
         self.outbox = Outbox(self.state)
         store = IncidentStore(self.state, self.outbox)
         self.catalog = Catalog(
-            signals=(*knowledge_signals(self.knowledge), *incident_signals(store, self.outbox)),
-            actions=knowledge_actions(self.knowledge),
-            faults=knowledge_faults(self.knowledge, self.clock),
+            signals=(
+                *knowledge_signals(self.knowledge),
+                *answer_signals(self.answers),
+                *incident_signals(store, self.outbox),
+            ),
+            actions=(*knowledge_actions(self.knowledge), *answer_actions(self.answers)),
+            faults=(
+                *knowledge_faults(self.knowledge, self.clock),
+                *answer_faults(self.answers, self.clock),
+            ),
         )
         self.registry.register(SignalCollector(self.catalog.signals.values()))
         self._load_rules_and_runbooks()
@@ -146,6 +157,12 @@ class App:
         self.jobs = DurableJobs(self.directory.file("jobs.db"), self.clock)
         self._closing.append(self.jobs.close)
         self.incidents = Incidents(ground, self.jobs)
+        trust = Trust(
+            self.audit,
+            Signer.of(self.directory),
+            Subjects.of(self.state, self.clock, self.directory),
+        )
+        self.answers.with_erasure(self.jobs, trust)
         self.delivery = Delivery(self.outbox, channels_of(self.settings), self.clock)
         self._closing.append(self.delivery.close)
 
@@ -160,7 +177,8 @@ class App:
         self.library = Library.load(
             shipped("library"), self.catalog, self._alert_names, check_expression
         )
-        self.rule_groups = load_rules(files, Known(runbooks=self.library.runbooks or None))
+        pages = {*self.library.runbooks, *self.library.procedures}
+        self.rule_groups = load_rules(files, Known(runbooks=pages or None))
 
     def _watch(self) -> None:
         self.series = SeriesStore(self.settings.monitor.retention_minutes * 60)
@@ -187,6 +205,7 @@ class App:
         self.jobs.launch()
         self.engine.resume(self._still_firing())
         self.incidents.resume()
+        self.answers.start()
         self.delivery.start()
         self.monitor.start()
 
@@ -215,8 +234,8 @@ class App:
             views=self.views,
             knowledge=self.knowledge,
             answers=self.answers,
-            traces=self.traces,
-            feedback=self.feedback,
+            traces=self.answers.traces,
+            feedback=self.answers.feedback,
             series=self.series,
             rules=self.engine,
             library=self.library,

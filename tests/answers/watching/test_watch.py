@@ -88,12 +88,13 @@ def test_rates_are_shares_of_the_answers():
 def test_grounding_comes_from_the_guard_where_there_is_one():
     guarded = trace(stages=(Stage("grounding", 1.0, "ok", {"grounding": 0.2}),), confidence=0.9)
     assert figures([guarded]).grounding_p50 == 0.2
-    assert figures([trace(confidence=0.9)]).grounding_p50 == 0.9
+    assert figures([trace(confidence=0.9, model="m")]).grounding_p50 == 0.9
+    assert figures([trace(confidence=0.6)]).grounding_p50 == 1.0  # Quotes.
 
 
 @pytest.mark.feature("F406")
 def test_answers_under_085_count_as_hallucinations():
-    window = [trace(confidence=0.84), trace(confidence=0.85), trace(found=False, confidence=0.0)]
+    window = [trace(confidence=c, model="m") for c in (0.84, 0.85)] + [trace(found=False)]
     assert figures(window).hallucination_rate == 0.5
 
 

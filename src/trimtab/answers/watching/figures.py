@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from trimtab.answers.extractive import MODEL as EXTRACTIVE
 from trimtab.answers.records import Trace
 from trimtab.answers.statistics import quantile
 
@@ -66,12 +67,16 @@ def figures(traces: Sequence[Trace], thumbs: tuple[int, int] = (0, 0)) -> Figure
 
 
 def grounding_of(trace: Trace) -> float:
-    """Return the grounding guard's score where there is one, otherwise the answer's confidence; in [0, 1]."""
+    """Return how well a found answer is supported, in [0, 1].
+
+    It is the grounding guard's score where there is one. Quotes are supported by what they are; a model's sentences
+    by as much of them as stands in the passages they cite.
+    """
     for stage in trace.stages:
         score = stage.facts.get("grounding")
         if isinstance(score, int | float):
             return float(score)
-    return trace.answer.confidence
+    return 1.0 if trace.answer.model == EXTRACTIVE else trace.answer.confidence
 
 
 def _fell_back(trace: Trace) -> bool:

@@ -2,10 +2,13 @@
 
 import logging
 import threading
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from typing import Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from trimtab.answers.records import Trace
 from trimtab.answers.statistics import quantile
@@ -16,7 +19,6 @@ from trimtab.answers.watching.figures import NAN, Figures, figures
 from trimtab.answers.watching.store import Baseline, Sample, SampleStore
 from trimtab.kernel.clock import Clock
 from trimtab.kernel.errors import Conflict, TrimtabError
-from trimtab.knowledge.embedding import Embedder
 
 _log = logging.getLogger(__name__)
 _KIND = "retrieval"
@@ -24,6 +26,19 @@ _MOST_TRACES = 2_000
 _EMBEDDED_A_ROUND = 50
 _SAMPLES = 400
 _KEEP = timedelta(days=30)
+
+
+class Embedder(Protocol):
+    """Turns texts into unit vectors whose dot product is their cosine."""
+
+    @property
+    def model_id(self) -> str:
+        """Vectors of different ids must not be compared."""
+        ...
+
+    def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Return one vector for each text; shape (len(texts), dimension)."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
