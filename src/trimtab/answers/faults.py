@@ -143,7 +143,15 @@ def _model_reply(how: str) -> _Respond:
         "garbage": (200, b"{garbage"),
         "unsupported": (200, body),
     }
-    return lambda _: replies[how]
+    delta = completion | {"choices": [{"index": 0, "delta": {"content": made_up}}]}
+    streamed = f"data: {json.dumps(delta)}\n\ndata: [DONE]\n\n".encode()
+
+    def respond(request: bytes) -> _Reply | None:
+        if how == "unsupported" and json.loads(request).get("stream"):
+            return 200, streamed
+        return replies[how]
+
+    return respond
 
 
 class _Server:

@@ -51,10 +51,17 @@ class FirstAvailable:
         Raises:
             GeneratorUnavailable: All of them failed or rest.
         """
-        for piece in self.stream(question, passages):
-            if isinstance(piece, Draft):
-                return piece
-        raise GeneratorUnavailable("No generator is available.")
+        reasons: list[str] = []
+        for name, generator in self._awake(reasons):
+            try:
+                draft = generator.generate(question, passages)
+            except GeneratorUnavailable as error:
+                self._failed(name, error)
+                reasons.append(error.message)
+                continue
+            self._succeeded(name)
+            return replace(draft, notice=reasons[0]) if reasons else draft
+        raise GeneratorUnavailable(reasons[-1] if reasons else "No generator is available.")
 
     def stream(self, question: str, passages: Sequence[Passage]) -> Iterator[DraftSentence | Draft]:
         """Yield the sentences of the first generator that has one, then its draft.
@@ -63,10 +70,7 @@ class FirstAvailable:
         answer over.
         """
         reasons: list[str] = []
-        for name, generator in self._generators:
-            if self.resting(name):
-                reasons.append(f"{name} rests after {self._limit} failures")
-                continue
+        for name, generator in self._awake(reasons):
             said = False
             try:
                 for piece in pieces(generator, question, passages):
@@ -124,6 +128,13 @@ class FirstAvailable:
             self._generators = tuple(before.items())
             self._failures[name] = 0
         return former
+
+    def _awake(self, reasons: list[str]) -> Iterator[tuple[str, Generator]]:
+        for name, generator in self._generators:
+            if self.resting(name):
+                reasons.append(f"{name} rests after {self._limit} failures")
+            else:
+                yield name, generator
 
     @staticmethod
     def _noted(piece: DraftSentence | Draft, reasons: Sequence[str]) -> DraftSentence | Draft:
