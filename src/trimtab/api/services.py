@@ -10,6 +10,7 @@ from prometheus_client import CollectorRegistry
 from trimtab.answers import Trace
 from trimtab.answers.records import Feedback
 from trimtab.answers.service import AnswerService
+from trimtab.drills import Subject
 from trimtab.incidents import Incidents, Proofs
 from trimtab.infra.audit import Audit
 from trimtab.infra.auth import Keys, Principal
@@ -70,6 +71,8 @@ class Services:
     library: Library
     proofs: Proofs
     incidents: Incidents
+    drilled: Subject
+    """The service as drills see it."""
     check_page: Callable[[str, str], Page]
     """Returns a runbook page as it would load, from its text and its path, or raises `RunbookRefused`."""
 

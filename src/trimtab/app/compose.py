@@ -15,17 +15,19 @@ from trimtab.api import Services
 from trimtab.app.adapters import (
     KnowledgeEmbedder,
     KnowledgeRetriever,
-    SampleEvidence,
     channels_of,
     check_expression,
 )
 from trimtab.app.faces import make_faces
+from trimtab.app.handbook import HANDBOOK, Handbook
 from trimtab.incidents import (
-    Alert,
+    EmbeddedMonitor,
     Ground,
     Incidents,
     IncidentStore,
     Proofs,
+    deliver,
+    firing_before,
     load_ladders,
     shipped_proofs,
 )
@@ -36,8 +38,6 @@ from trimtab.infra.auth import Keys, Role
 from trimtab.infra.jobs.durable import DurableJobs
 from trimtab.infra.key_care import parse_key_roles, seed
 from trimtab.infra.notify import Delivery, Outbox
-from trimtab.infra.rules.alerts import Alert as RuleAlert
-from trimtab.infra.rules.alerts import AlertFired, AlertState, Transition
 from trimtab.infra.rules.engine import RuleEngine
 from trimtab.infra.rules.files import Known, load_rules
 from trimtab.infra.rules.monitor import Monitor
@@ -66,8 +66,6 @@ from trimtab.runbooks.lint import lint
 
 _log = logging.getLogger(__name__)
 ADMIN_KEY_FILE = "admin.key"
-HANDBOOK = "handbook"
-"""The project that holds the shipped runbooks and manual; the operator consults it."""
 
 
 class App:
@@ -108,6 +106,8 @@ class App:
         around = Surroundings(self.clock, self.events, self.health)
         self.knowledge = Knowledge(self.directory, self.settings.knowledge, around)
         self._closing.append(self.knowledge.close)
+        self.handbook = Handbook(self.knowledge)
+        self._closing.append(self.handbook.close)
         self.answers = AnswerService(
             self.settings.answers,
             AnswerGround(self.state, self.clock, self.events),
@@ -141,16 +141,11 @@ class App:
             store=store,
             library=self.library,
             catalog=self.catalog,
-            monitor=SampleEvidence(
-                self.series,
-                self.engine,
-                self.clock,
-                self.settings.monitor.scrape_interval_seconds,
-            ),
+            monitor=self.monitor,
             audit=self.audit,
             clock=self.clock,
             settings=self.settings.incidents,
-            ladders=load_ladders(),
+            ladders=load_ladders(self.settings.incidents.ladders_file),
             proofs=self.proofs,
             consult=self._consult,
         )
@@ -178,24 +173,32 @@ class App:
             shipped("library"), self.catalog, self._alert_names, check_expression
         )
         pages = {*self.library.runbooks, *self.library.procedures}
-        self.rule_groups = load_rules(files, Known(runbooks=pages or None))
+        self.rule_groups = load_rules(files, Known(runbooks=pages))
 
     def _watch(self) -> None:
         self.series = SeriesStore(self.settings.monitor.retention_minutes * 60)
         self.engine = RuleEngine(self.rule_groups, self.series)
         self.scrape = Scrape(self.registry, self.series)
-        self.monitor = Monitor(
-            self.scrape, self.engine, self._hand_over, self.clock, self.settings.monitor
+        self.monitor = EmbeddedMonitor(
+            self.engine, self.series, self.clock, self.settings.monitor.scrape_interval_seconds
         )
-        self._closing.append(self.monitor.close)
+        self.watcher = Monitor(
+            self.scrape,
+            self.engine,
+            lambda transition: deliver(transition, self.incidents),
+            self.clock,
+            self.settings.monitor,
+        )
+        self._closing.append(self.watcher.close)
         self.health.register("monitor", self._monitor_health)
 
-    def start(self, *, watch: bool = True) -> None:
+    def start(self, *, watch: bool = True, handbook: bool = True) -> None:
         """Begin the work that goes on by itself.
 
         Args:
             watch: Whether to watch the service and to drive incidents. A command that builds its own
                 app for a moment does not: nothing of it would come to its end.
+            handbook: Whether to take in the shipped pages in the background.
         """
         self.knowledge.start()
         if not watch:
@@ -203,11 +206,17 @@ class App:
             return
         self.audit.append("trimtab", STARTED, trimtab.__version__)
         self.jobs.launch()
-        self.engine.resume(self._still_firing())
+        self.engine.resume(firing_before(self.incidents))
         self.incidents.resume()
         self.answers.start()
         self.delivery.start()
-        self.monitor.start()
+        self.watcher.start()
+        if handbook:
+            self.handbook.start()
+
+    def wait(self, seconds: float) -> None:
+        """Let the service work for that long, in seconds of its clock; a drill waits so."""
+        self.clock.wait(self.views.ending, seconds)
 
     def close(self) -> None:
         """Stop working and release everything, the newest first. May be called twice."""
@@ -242,39 +251,8 @@ class App:
             proofs=self.proofs,
             check_page=self.check_page,
             incidents=self.incidents,
+            drilled=self,
         )
-
-    def _hand_over(self, transition: Transition) -> None:
-        found = transition.alert
-        if isinstance(transition, AlertFired):
-            self.incidents.alert_fired(
-                Alert(
-                    found.fingerprint,
-                    found.name,
-                    found.labels,
-                    found.annotations,
-                    found.value,
-                    transition.at,
-                )
-            )
-        else:
-            self.incidents.alert_resolved(found.fingerprint, transition.at)
-
-    def _still_firing(self) -> Sequence[RuleAlert]:
-        return [
-            RuleAlert(
-                one.alert.fingerprint,
-                one.alert.name,
-                AlertState.FIRING,
-                one.alert.labels,
-                one.alert.annotations,
-                one.alert.value,
-                one.alert.fired_at,
-            )
-            for incident in self.incidents.list(active=True, limit=10_000)
-            for one in incident.alerts
-            if one.firing
-        ]
 
     def _consult(self, question: str) -> Sequence[str]:
         try:

@@ -74,5 +74,8 @@ def make_faces(services: Services) -> Faces:
         bounded(pages), limits=limits, per_minute=settings.service.rate_limit_per_minute
     )
     network = recorded(SecurityHeaders(TrustedOrigins(limited, hosts=hosts)))
-    tools = PathSwitch(api, prefix="/v1/faults", there=faults) if settings.service.drills else api
+    tools: ASGIApp = api
+    if settings.service.drills:
+        for prefix in ("/v1/faults", "/v1/drills"):
+            tools = PathSwitch(tools, prefix=prefix, there=faults)
     return Faces(api, console, faults, network, AsAdmin(recorded(bounded(tools))))

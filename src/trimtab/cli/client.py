@@ -6,6 +6,7 @@ is called, and how errors come back, is the same in all three.
 """
 
 import asyncio
+import json
 import logging
 from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping
 from dataclasses import dataclass
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 
 _TIMEOUT = httpx.Timeout(600.0, connect=10.0)
 """Seconds; an ingestion of many documents is one call."""
+_ENDLESS = httpx.Timeout(None, connect=10.0)
+"""For what is followed until it ends."""
 _ANY_HOST = "http://localhost"
 
 _Result = TypeVar("_Result")
@@ -96,12 +99,17 @@ class Client:
         response = self._run(
             self._http.request(method, path, json=body, params=params, files=files)
         )
-        if response.is_success:
-            return response.json() if response.content else None
         # /health answers 503 with its usual body when everything is down: that is its result.
-        if path == "/health":
-            return response.json()
-        raise _refusal(response)
+        if not response.is_success and path != "/health":
+            raise _refusal(response)
+        return response.json() if response.content else None
+
+    def text(self, path: str, params: Mapping[str, Any] | None = None) -> str:
+        """Return the answer as text; raises as `call` does."""
+        response = self._run(self._http.get(path, params=params))
+        if not response.is_success:
+            raise _refusal(response)
+        return response.text
 
     def events(self, path: str) -> Iterator[ServerEvent]:
         """Yield server-sent events until the service ends the stream."""
@@ -112,9 +120,26 @@ class Client:
         finally:
             self._run(stream.aclose())  # type: ignore[attr-defined]
 
+    def lines(self, path: str, body: object) -> Iterator[dict[str, Any]]:
+        """Yield each line of a JSON-lines answer as it arrives; raises as `call` does."""
+        stream = self._lines(path, body)
+        try:
+            while (line := self._run(anext(stream, None))) is not None:
+                yield json.loads(line)
+        finally:
+            self._run(stream.aclose())  # type: ignore[attr-defined]
+
+    async def _lines(self, path: str, body: object) -> AsyncIterator[str]:
+        async with self._http.stream("POST", path, json=body, timeout=_ENDLESS) as response:
+            if not response.is_success:
+                await response.aread()
+                raise _refusal(response)
+            async for line in response.aiter_lines():
+                if line.strip():
+                    yield line
+
     async def _events(self, path: str) -> AsyncIterator[ServerEvent]:
-        endless = httpx.Timeout(_TIMEOUT, read=None)
-        async with self._http.stream("GET", path, timeout=endless) as response:
+        async with self._http.stream("GET", path, timeout=_ENDLESS) as response:
             if not response.is_success:
                 await response.aread()
                 raise _refusal(response)

@@ -2,8 +2,6 @@
 
 from typing import Any
 
-import httpx
-
 from trimtab.gates.matrix import HANDLING
 from trimtab.gates.records import GateResult, Outcome, Verdict
 from trimtab.gates.verdict import headline
@@ -65,6 +63,9 @@ def post_alerts(verdict: Verdict, address: str) -> int:
     found = alerts(verdict)
     if not found:
         return 0
+    # The HTTP client takes longer to load than most gates to run, and is rarely asked for.
+    import httpx  # noqa: PLC0415 - see above.
+
     try:
         httpx.post(
             f"{address.rstrip('/')}/api/v2/alerts", json=found, timeout=10.0

@@ -5,6 +5,7 @@
 """
 
 from trimtab.incidents.clocks import Clock
+from trimtab.incidents.embedded import EmbeddedMonitor, alert_of, deliver, firing_before
 from trimtab.incidents.errors import (
     IllegalTransition,
     IncidentUnknown,
@@ -41,6 +42,7 @@ __all__ = [
     "Clock",
     "Consult",
     "Diagnosis",
+    "EmbeddedMonitor",
     "Entry",
     "Ground",
     "IllegalTransition",
@@ -61,6 +63,9 @@ __all__ = [
     "Rung",
     "Severity",
     "State",
+    "alert_of",
+    "deliver",
+    "firing_before",
     "load_ladders",
     "shipped_proofs",
     "signals",

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from datetime import datetime
 
-from trimtab.incidents.diagnose import look
+from trimtab.incidents.evidence import look
 from trimtab.incidents.ground import Ground
 from trimtab.incidents.model import Attempt, Finding, Incident, Outcome, Watch
 from trimtab.incidents.state import State

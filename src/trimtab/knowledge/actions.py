@@ -8,6 +8,7 @@ from trimtab.kernel.operable import (
     Param,
     Risk,
 )
+from trimtab.knowledge.care.actions import actions as care_actions
 from trimtab.knowledge.service import Knowledge
 from trimtab.knowledge.usage import CacheSizes
 
@@ -22,6 +23,7 @@ def actions(knowledge: Knowledge) -> tuple[Action, ...]:
         _resize(knowledge),
         _warm(knowledge),
         _retry(knowledge),
+        *care_actions(knowledge),
     )
 
 
@@ -75,6 +77,7 @@ def _resize(knowledge: Knowledge) -> Action:
         return CacheSizes(
             int(given.get("query") or 0) or now.query,
             int(given.get("embedding") or 0) or now.embedding,
+            int(given.get("memory_mb") or 0) or now.memory_mb,
         )
 
     def run(given: Arguments, _: ActionContext) -> ActionResult:
@@ -82,9 +85,14 @@ def _resize(knowledge: Knowledge) -> Action:
         before = knowledge.resize_caches(sizes)
         return ActionResult(
             f"Resized the caches: query {before.query} to {sizes.query}, "
-            f"embedding {before.embedding} to {sizes.embedding} entries.",
+            f"embedding {before.embedding} to {sizes.embedding} entries, "
+            f"together {before.memory_mb} to {sizes.memory_mb} MB.",
             {"query": sizes.query, "embedding": sizes.embedding},
-            undo_arguments={"query": before.query, "embedding": before.embedding},
+            undo_arguments={
+                "query": before.query,
+                "embedding": before.embedding,
+                "memory_mb": before.memory_mb,
+            },
         )
 
     def dry_run(given: Arguments, _: ActionContext) -> ActionResult:
@@ -109,6 +117,9 @@ def _resize(knowledge: Knowledge) -> Action:
                 0,
                 0,
                 _MOST_ENTRIES,
+            ),
+            Param(
+                "memory_mb", "integer", "Megabytes for all caches; 0 leaves it.", 0, 0, 1_000_000
             ),
         ),
         undo=run,

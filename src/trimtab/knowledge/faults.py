@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from trimtab.kernel.clock import Clock
 from trimtab.kernel.errors import Conflict, TrimtabError
 from trimtab.kernel.operable import Arguments, Fault, Param, Value
+from trimtab.knowledge.care.faults import faults as care_faults
 from trimtab.knowledge.service import Knowledge
 from trimtab.knowledge.usage import CacheSizes
 
@@ -21,7 +22,11 @@ class NothingToSearch(Conflict):
 
 def faults(knowledge: Knowledge, clock: Clock) -> tuple[Fault, ...]:
     """Return every fault of the domain."""
-    return (*_of_the_model(knowledge), *_of_the_cache(knowledge, clock))
+    return (
+        *_of_the_model(knowledge),
+        *_of_the_cache(knowledge, clock),
+        *care_faults(knowledge, clock),
+    )
 
 
 def _of_the_model(knowledge: Knowledge) -> tuple[Fault, ...]:
@@ -116,14 +121,21 @@ class _BrokenCache:
         if self._known:
             self._traffic.remember(queries)
         before = self._knowledge.cache_sizes()
-        self._knowledge.resize_caches(CacheSizes(int(given["query"]), before.embedding))
+        self._knowledge.resize_caches(
+            CacheSizes(int(given["query"]), before.embedding, before.memory_mb)
+        )
         self._knowledge.empty_caches()
         self._traffic.start(queries, float(given["per_second"]))
-        return {"query": before.query, "embedding": before.embedding}
+        return {
+            "query": before.query,
+            "embedding": before.embedding,
+            "memory_mb": before.memory_mb,
+        }
 
     def restore(self, before: Mapping[str, Value]) -> None:
         self._traffic.stop()
-        self._knowledge.resize_caches(CacheSizes(int(before["query"]), int(before["embedding"])))
+        sizes = (int(before[name]) for name in ("query", "embedding", "memory_mb"))
+        self._knowledge.resize_caches(CacheSizes(*sizes))
 
 
 class _Traffic:

@@ -1,16 +1,14 @@
 """The face of knowledge: projects of documents, and the search over them."""
 
 import logging
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from trimtab.infra.settings.sections.knowledge import KnowledgeSettings
 from trimtab.infra.storage import DataDirectory
-from trimtab.kernel.clock import Clock
 from trimtab.kernel.errors import TrimtabError
-from trimtab.kernel.events import Event, Events
-from trimtab.kernel.health import ComponentHealth, Health, Status
+from trimtab.kernel.events import Event
+from trimtab.kernel.health import ComponentHealth, Status
 from trimtab.knowledge.background import Background
 from trimtab.knowledge.caches import BoundedCache, CacheLimits
 from trimtab.knowledge.care import Care
@@ -32,20 +30,12 @@ from trimtab.knowledge.searching import Searcher
 from trimtab.knowledge.stats import stats_of
 from trimtab.knowledge.store import DocumentStore, ProjectStore, SearchStore, UsageStore
 from trimtab.knowledge.store.live import LiveDatabase
+from trimtab.knowledge.surroundings import Surroundings
 from trimtab.knowledge.usage import CacheSizes, Usage, Warmed
 from trimtab.knowledge.words import checked_project
 
 _log = logging.getLogger(__name__)
 DATABASE = "knowledge.db"
-
-
-@dataclass(frozen=True, slots=True)
-class Surroundings:
-    """What knowledge shares with the rest of the process."""
-
-    clock: Clock
-    events: Events
-    health: Health
 
 
 class Knowledge:
@@ -92,8 +82,15 @@ class Knowledge:
             around.clock,
         )
         self.care = Care(
-            self.database, data, settings, around.clock, around.events, self.forget_all
+            self.database,
+            data,
+            settings,
+            around,
+            self.forget_all,
+            lambda: self.parser.worker_pid,
         )
+        self.on_beat: list[Callable[[], object]] = []
+        """Called at each heartbeat."""
         self.last_counts: dict[str, int] = {}
         self.database_ok = True
         self._background = Background(
@@ -344,6 +341,8 @@ class Knowledge:
         self.database_ok = self._database_health().status is Status.UP
         self._usage.flush()
         self.care.look()
+        for called in list(self.on_beat):
+            called()
 
     def drain(self) -> int:
         """Complete the queued documents now; return how many became ready."""

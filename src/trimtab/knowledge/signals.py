@@ -7,6 +7,7 @@ from typing import Any
 from trimtab.kernel.operable import Sample, Signal
 from trimtab.knowledge.breaker import BreakerState
 from trimtab.knowledge.caches import BoundedCache
+from trimtab.knowledge.care.signals import signals as care_signals
 from trimtab.knowledge.service import Knowledge
 
 Read = Callable[[], float]
@@ -21,6 +22,7 @@ def signals(knowledge: Knowledge) -> tuple[Signal, ...]:
         *_other_caches(knowledge),
         *_searches(knowledge),
         *_documents(knowledge),
+        *care_signals(knowledge.care),
     )
 
 
@@ -173,7 +175,7 @@ def _other_caches(knowledge: Knowledge) -> Iterable[Signal]:
         "knowledge.cache.memory_limit",
         "MB",
         "What all caches may hold together.",
-        lambda: knowledge.settings.max_cache_memory_mb,
+        lambda: knowledge.cache_sizes().memory_mb,
         "kb_cache_memory_limit_mb",
     )
 

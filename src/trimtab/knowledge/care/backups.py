@@ -78,6 +78,12 @@ class Backups:
                 found.append(Backup(path, at, path.stat().st_size))
         return tuple(sorted(found, key=lambda backup: backup.at, reverse=True))
 
+    def aged(self, backup: Path, by: timedelta) -> Path:
+        """Date a backup back, for drills; return its new path."""
+        found = next(entry for entry in self.list() if entry.path == backup)
+        target = self.folder / f"{self._database.name}.{found.at - by:%Y%m%d_%H%M%S}"
+        return backup.rename(target)
+
     def newest_good(self) -> Backup | None:
         """Return the newest backup that passes a full check now."""
         return next(
