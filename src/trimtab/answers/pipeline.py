@@ -201,6 +201,7 @@ class Answers:
             "cache_hit": answer.cache_hit,
             "model": answer.model,
             "confidence": answer.confidence,
+            "fallback": any(stage.outcome == "fallback" for stage in trace.stages),
             "passages": len(trace.retrieved),
             "duration_ms": round(trace.duration_ms, 3),
         }

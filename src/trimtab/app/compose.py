@@ -5,17 +5,26 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import trimtab
-from trimtab.answers import Answers, Screen
-from trimtab.answers.store import FeedbackStore, TraceStore
+from trimtab.answers import Screen
+from trimtab.answers.actions import actions as answer_actions
+from trimtab.answers.erasure.service import Trust
+from trimtab.answers.faults import faults as answer_faults
+from trimtab.answers.service import AnswerService
+from trimtab.answers.service import Ground as AnswerGround
+from trimtab.answers.signals import signals as answer_signals
 from trimtab.api import Services
 from trimtab.app.adapters import (
+    KnowledgeEmbedder,
     KnowledgeRetriever,
     channels_of,
     check_expression,
-    generator_of,
 )
 from trimtab.app.faces import make_faces
 from trimtab.app.handbook import HANDBOOK, Handbook
+from trimtab.gates.actions import actions as gates_actions
+from trimtab.gates.faults import faults as gates_faults
+from trimtab.gates.room import GatesRoom
+from trimtab.gates.signals import signals as gates_signals
 from trimtab.guardrails.actions import actions as guardrails_actions
 from trimtab.guardrails.faults import faults as guardrails_faults
 from trimtab.guardrails.service import Guardrails
@@ -46,7 +55,9 @@ from trimtab.infra.rules.scrape import Scrape, milliseconds
 from trimtab.infra.rules.series import SeriesStore
 from trimtab.infra.settings import Settings
 from trimtab.infra.shipped import shipped
+from trimtab.infra.signing import Signer
 from trimtab.infra.storage import Database, DataDirectory
+from trimtab.infra.subjects import Subjects
 from trimtab.infra.telemetry import SignalCollector, new_registry
 from trimtab.infra.web import LiveViews, Sessions
 from trimtab.infra.web.sessions import session_secret
@@ -106,19 +117,22 @@ class App:
         self._closing.append(self.knowledge.close)
         self.handbook = Handbook(self.knowledge)
         self._closing.append(self.handbook.close)
-        self.traces = TraceStore(self.state)
-        self.feedback = FeedbackStore(self.state)
         self.guardrails = Guardrails(self.settings.guardrails, self.clock, self.audit)
         self._closing.append(self.guardrails.close)
         screen = Screen(self.guardrails.questions, self.guardrails.answers)
-        self.answers = Answers(
+        self.answers = AnswerService(
+            self.settings.answers,
+            AnswerGround(self.state, self.clock, self.events),
             KnowledgeRetriever(self.knowledge),
-            generator_of(self.settings.answers),
-            self.traces,
-            self.clock,
-            self.events,
-            screen if self.settings.guardrails.enabled else None,
+            screen=screen if self.settings.guardrails.enabled else None,
         )
+        self.answers.watch.embedder = KnowledgeEmbedder(self.knowledge)
+        self._closing.append(self.answers.close)
+        project = self.settings.gates.project
+        self.gates = GatesRoom(
+            self.directory.folder("gates"), self.clock, Path(project) if project else None
+        )
+        self._closing.append(self.gates.close)
 
     def _open_operator(self) -> None:
         self.outbox = Outbox(self.state)
@@ -126,13 +140,22 @@ class App:
         self.catalog = Catalog(
             signals=(
                 *knowledge_signals(self.knowledge),
+                *answer_signals(self.answers),
                 *guardrails_signals(self.guardrails),
+                *gates_signals(self.gates),
                 *incident_signals(store, self.outbox),
             ),
-            actions=(*knowledge_actions(self.knowledge), *guardrails_actions(self.guardrails)),
+            actions=(
+                *knowledge_actions(self.knowledge),
+                *answer_actions(self.answers),
+                *guardrails_actions(self.guardrails),
+                *gates_actions(self.gates),
+            ),
             faults=(
                 *knowledge_faults(self.knowledge, self.clock),
+                *answer_faults(self.answers, self.clock),
                 *guardrails_faults(self.guardrails),
+                *gates_faults(self.gates),
             ),
         )
         self.registry.register(SignalCollector(self.catalog.signals.values()))
@@ -156,6 +179,12 @@ class App:
         self.jobs = DurableJobs(self.directory.file("jobs.db"), self.clock)
         self._closing.append(self.jobs.close)
         self.incidents = Incidents(ground, self.jobs)
+        trust = Trust(
+            self.audit,
+            Signer.of(self.directory),
+            Subjects.of(self.state, self.clock, self.directory),
+        )
+        self.answers.with_erasure(self.jobs, trust)
         self.delivery = Delivery(self.outbox, channels_of(self.settings), self.clock)
         self._closing.append(self.delivery.close)
 
@@ -170,7 +199,8 @@ class App:
         self.library = Library.load(
             shipped("library"), self.catalog, self._alert_names, check_expression
         )
-        self.rule_groups = load_rules(files, Known(runbooks=self.library.runbooks))
+        pages = {*self.library.runbooks, *self.library.procedures}
+        self.rule_groups = load_rules(files, Known(runbooks=pages))
 
     def _watch(self) -> None:
         self.series = SeriesStore(self.settings.monitor.retention_minutes * 60)
@@ -205,6 +235,9 @@ class App:
         self.jobs.launch()
         self.engine.resume(firing_before(self.incidents))
         self.incidents.resume()
+        self.answers.start()
+        if self.settings.gates.project or self.settings.service.drills:
+            self.gates.start(self.settings.gates.interval_seconds)
         self.delivery.start()
         self.watcher.start()
         if handbook:
@@ -239,8 +272,8 @@ class App:
             views=self.views,
             knowledge=self.knowledge,
             answers=self.answers,
-            traces=self.traces,
-            feedback=self.feedback,
+            traces=self.answers.traces,
+            feedback=self.answers.feedback,
             series=self.series,
             rules=self.engine,
             library=self.library,

@@ -4,6 +4,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -185,8 +186,18 @@ class DurableJobs:
         """Start a job; nothing happens when the id was used before."""
         if kind not in self._bodies:
             raise JobUnknown(f"No job kind is named {kind!r}.")
-        with SetWorkflowID(job_id):
-            DBOS.start_workflow(self._workflow, kind, dict(argument))
+
+        def begin() -> None:
+            with SetWorkflowID(job_id):
+                DBOS.start_workflow(self._workflow, kind, dict(argument))
+
+        if DBOS.workflow_id is None:
+            begin()
+            return
+        # DBOS forbids a step to start a workflow, because a step may run twice. Ours are idempotent by their id, so a
+        # thread without the step's context may.
+        with ThreadPoolExecutor(1) as outside:
+            outside.submit(begin).result()
 
     def send(self, job_id: str, topic: str, message: Json, *, idempotency_key: str = "") -> None:
         """Leave a message for the job."""
