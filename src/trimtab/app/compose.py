@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import trimtab
-from trimtab.answers import Answers
+from trimtab.answers import Answers, Screen
 from trimtab.answers.store import FeedbackStore, TraceStore
 from trimtab.api import Services
 from trimtab.app.adapters import (
@@ -16,6 +16,10 @@ from trimtab.app.adapters import (
 )
 from trimtab.app.faces import make_faces
 from trimtab.app.handbook import HANDBOOK, Handbook
+from trimtab.guardrails.actions import actions as guardrails_actions
+from trimtab.guardrails.faults import faults as guardrails_faults
+from trimtab.guardrails.service import Guardrails
+from trimtab.guardrails.signals import signals as guardrails_signals
 from trimtab.incidents import (
     EmbeddedMonitor,
     Ground,
@@ -104,21 +108,32 @@ class App:
         self._closing.append(self.handbook.close)
         self.traces = TraceStore(self.state)
         self.feedback = FeedbackStore(self.state)
+        self.guardrails = Guardrails(self.settings.guardrails, self.clock, self.audit)
+        self._closing.append(self.guardrails.close)
+        screen = Screen(self.guardrails.questions, self.guardrails.answers)
         self.answers = Answers(
             KnowledgeRetriever(self.knowledge),
             generator_of(self.settings.answers),
             self.traces,
             self.clock,
             self.events,
+            screen if self.settings.guardrails.enabled else None,
         )
 
     def _open_operator(self) -> None:
         self.outbox = Outbox(self.state)
         store = IncidentStore(self.state, self.outbox)
         self.catalog = Catalog(
-            signals=(*knowledge_signals(self.knowledge), *incident_signals(store, self.outbox)),
-            actions=knowledge_actions(self.knowledge),
-            faults=knowledge_faults(self.knowledge, self.clock),
+            signals=(
+                *knowledge_signals(self.knowledge),
+                *guardrails_signals(self.guardrails),
+                *incident_signals(store, self.outbox),
+            ),
+            actions=(*knowledge_actions(self.knowledge), *guardrails_actions(self.guardrails)),
+            faults=(
+                *knowledge_faults(self.knowledge, self.clock),
+                *guardrails_faults(self.guardrails),
+            ),
         )
         self.registry.register(SignalCollector(self.catalog.signals.values()))
         self._load_rules_and_runbooks()

@@ -68,6 +68,16 @@ class Encoder:
         """Whether the model is loaded and answered last time."""
         return self._model is not None and self.breaker.state is BreakerState.CLOSED
 
+    def start(self) -> None:
+        """Load the model, after making its files if this is the first start.
+
+        Raises:
+            EmbedderUnavailable: The files are gone or damaged, or could not be made.
+        """
+        with self._loading:
+            self.home.prepare()
+            self._load()
+
     def install_and_load(self) -> bool:
         """Make the files where they are missing or damaged, and load them; return whether files were made.
 

@@ -65,7 +65,7 @@ class Knowledge(Parts):
             EmbedderUnavailable: The model cannot be loaded and ``embedding_required`` is set.
         """
         try:
-            self.encoder.install_and_load()
+            self.encoder.start()
         except EmbedderUnavailable:
             if self.settings.embedding_required:
                 raise
