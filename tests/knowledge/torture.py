@@ -130,12 +130,25 @@ class Expected:
 
 
 def one_round(folder: Path, chance: random.Random, expected: Expected):
+    said, status = killed(folder, chance)
+    expected.hear(said)
+    knowledge, data = opened(folder)
+    try:
+        wrong = expected.check(knowledge)
+    finally:
+        knowledge.close()
+        data.close()
+    if os.WIFEXITED(status):
+        wrong.append(f"the child ended by itself with {os.WEXITSTATUS(status)}")
+    return wrong
+
+
+def killed(folder: Path, chance: random.Random):
+    """Let a child work and kill it; return what it said and how it ended."""
     readable, writable = os.pipe()
     child = os.fork()
     if child == 0:
-        os.close(readable)
-        null = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(null, 2)
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
         try:
             work(folder, lambda line: os.write(writable, f"{line}\n".encode()), chance)
         finally:
@@ -153,16 +166,7 @@ def one_round(folder: Path, chance: random.Random, expected: Expected):
     os.kill(child, signal.SIGKILL)
     _, status = os.waitpid(child, 0)
     reader.join()
-    expected.hear(said)
-    knowledge, data = opened(folder)
-    try:
-        wrong = expected.check(knowledge)
-    finally:
-        knowledge.close()
-        data.close()
-    if os.WIFEXITED(status):
-        wrong.append(f"the child ended by itself with {os.WEXITSTATUS(status)}")
-    return wrong
+    return said, status
 
 
 def main() -> int:
