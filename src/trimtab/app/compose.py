@@ -15,6 +15,7 @@ from trimtab.app.adapters import (
     generator_of,
 )
 from trimtab.app.faces import make_faces
+from trimtab.app.handbook import HANDBOOK, Handbook
 from trimtab.incidents import (
     EmbeddedMonitor,
     Ground,
@@ -59,8 +60,6 @@ from trimtab.runbooks.lint import lint
 
 _log = logging.getLogger(__name__)
 ADMIN_KEY_FILE = "admin.key"
-HANDBOOK = "handbook"
-"""The project that holds the shipped runbooks and manual; the operator consults it."""
 
 
 class App:
@@ -101,6 +100,8 @@ class App:
         around = Surroundings(self.clock, self.events, self.health)
         self.knowledge = Knowledge(self.directory, self.settings.knowledge, around)
         self._closing.append(self.knowledge.close)
+        self.handbook = Handbook(self.knowledge)
+        self._closing.append(self.handbook.close)
         self.traces = TraceStore(self.state)
         self.feedback = FeedbackStore(self.state)
         self.answers = Answers(
@@ -173,12 +174,13 @@ class App:
         self._closing.append(self.watcher.close)
         self.health.register("monitor", self._monitor_health)
 
-    def start(self, *, watch: bool = True) -> None:
+    def start(self, *, watch: bool = True, handbook: bool = True) -> None:
         """Begin the work that goes on by itself.
 
         Args:
             watch: Whether to watch the service and to drive incidents. A command that builds its own
                 app for a moment does not: nothing of it would come to its end.
+            handbook: Whether to take in the shipped pages in the background.
         """
         self.knowledge.start()
         if not watch:
@@ -190,6 +192,8 @@ class App:
         self.incidents.resume()
         self.delivery.start()
         self.watcher.start()
+        if handbook:
+            self.handbook.start()
 
     def wait(self, seconds: float) -> None:
         """Let the service work for that long, in seconds of its clock; a drill waits so."""

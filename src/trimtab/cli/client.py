@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import httpx
 
 from trimtab.cli.errors import Refused
-from trimtab.infra.web.control import control_path, is_answering
+from trimtab.infra.control_socket import control_path, is_answering
 from trimtab.kernel.errors import Unavailable
 
 if TYPE_CHECKING:

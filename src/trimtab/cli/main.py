@@ -14,6 +14,7 @@ from trimtab.cli import (
     answers,
     audit,
     catalog,
+    demo,
     drills,
     gates,
     incidents,
@@ -39,6 +40,7 @@ answers.add_to(app)
 knowledge.add_to(app)
 catalog.add_to(app)
 rules.add_to(app)
+app.command()(demo.demo)
 app.add_typer(incidents.app, name="incidents")
 app.add_typer(runbooks.app, name="runbooks")
 app.add_typer(drills.app, name="drills")

@@ -23,6 +23,7 @@ def actions(knowledge: Knowledge) -> tuple[Action, ...]:
         _resize(knowledge),
         _warm(knowledge),
         _retry(knowledge),
+        _restart_index(knowledge),
         *care_actions(knowledge),
     )
 
@@ -169,4 +170,27 @@ def _retry(knowledge: Knowledge) -> Action:
         run,
         dry_run,
         no_undo_because="a document that fails again returns to the list by itself",
+    )
+
+
+def _restart_index(knowledge: Knowledge) -> Action:
+    def run(_: Arguments, __: ActionContext) -> ActionResult:
+        knowledge.indexes.restart()
+        return ActionResult("Dropped the search indexes; they are made anew from the store.")
+
+    def dry_run(_: Arguments, __: ActionContext) -> ActionResult:
+        vectors = {found.name: found.vectors for found in knowledge.list_projects()}
+        return ActionResult(
+            f"The search indexes of {len(vectors)} projects would be made anew from the store; "
+            "until then full text answers, in degraded mode.",
+            {"vectors": vectors},
+        )
+
+    return Action(
+        "knowledge.index.restart",
+        "Drop the search indexes in memory and on disk; they are made anew from the store.",
+        Risk.AUTOMATIC,
+        run,
+        dry_run,
+        no_undo_because="indexes hold nothing but what the store says",
     )
