@@ -2,9 +2,11 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import threading
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -35,12 +37,14 @@ def clean_environment(**more):
 class Service:
     """A running `trimtab serve`."""
 
-    def __init__(self, process):
+    def __init__(self, process, data_dir):
+        self.data_dir = data_dir
         self.process = process
         self.said = []
         self._ready = threading.Event()
         self.url = ""
-        threading.Thread(target=self._listen, daemon=True).start()
+        self._listener = threading.Thread(target=self._listen, daemon=True)
+        self._listener.start()
         assert self._ready.wait(60), "".join(self.said)
 
     def _listen(self):
@@ -55,9 +59,47 @@ class Service:
     def link(self):
         return next(line.split()[-1] for line in self.said if "/console/login" in line)
 
-    def stop(self):
-        self.process.terminate()
-        return self.process.wait(20)
+    def stop(self, number=signal.SIGTERM):
+        """Return the exit code; a service that has ended already keeps its own."""
+        if self.process.poll() is None:
+            self.process.send_signal(number)
+        code = self.process.wait(30)
+        self._listener.join(10)
+        self.process.stderr.close()
+        return code
+
+
+def start(data_dir, *words):
+    """Start the service on the data directory, on a free port."""
+    process = subprocess.Popen(
+        [COMMAND, "--data-dir", data_dir, "--set", "service.port=0", *words, "serve"],
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=data_dir.parent,
+        env=clean_environment(),
+    )
+    return Service(process, data_dir)
+
+
+def run(data_dir, *words, **environment):
+    """Run the installed command to its end."""
+    done = subprocess.run(
+        [COMMAND, "--data-dir", data_dir, *words],
+        capture_output=True,
+        text=True,
+        timeout=100,
+        cwd=data_dir.parent,
+        env=clean_environment(**environment),
+        check=False,
+    )
+    return Outcome(done.returncode, done.stdout, done.stderr)
+
+
+def with_models(data_dir, models):
+    """Return the data directory, made with the embedding model in it."""
+    data_dir.mkdir(mode=0o700, parents=True)
+    (data_dir / "models").symlink_to(models)
+    return data_dir
 
 
 @pytest.fixture(scope="session")
@@ -71,49 +113,24 @@ def models(tmp_path_factory):
 @pytest.fixture
 def data_dir(tmp_path, models):
     """Return a data directory that has the model already."""
-    (tmp_path / "data").mkdir(mode=0o700)
-    (tmp_path / "data" / "models").symlink_to(models)
-    return tmp_path / "data"
+    return with_models(tmp_path / "data", models)
 
 
 @pytest.fixture
-def command(tmp_path, data_dir):
+def command(data_dir):
     """Run the installed command in a process of its own."""
-
-    def run(*words, **environment):
-        done = subprocess.run(
-            [COMMAND, "--data-dir", data_dir, *words],
-            capture_output=True,
-            text=True,
-            timeout=60,
-            cwd=tmp_path,
-            env=clean_environment(**environment),
-            check=False,
-        )
-        return Outcome(done.returncode, done.stdout, done.stderr)
-
-    return run
+    return partial(run, data_dir)
 
 
 @pytest.fixture
-def serve(tmp_path, data_dir):
-    """Start the service on a free port; it is stopped at the end of the test."""
+def serve(data_dir):
+    """Start services that are stopped at the end of the test."""
     started = []
 
-    def start(*words):
-        process = subprocess.Popen(
-            [COMMAND, "--data-dir", data_dir, "--set", "service.port=0", *words, "serve"],
-            stderr=subprocess.PIPE,
-            text=True,
-            cwd=tmp_path,
-            env=clean_environment(),
-        )
-        started.append(process)
-        return Service(process)
+    def serve_here(*words):
+        started.append(start(data_dir, *words))
+        return started[-1]
 
-    yield start
-    for process in started:
-        if process.poll() is None:
-            process.kill()
-        process.wait(20)
-        process.stderr.close()
+    yield serve_here
+    for service in started:
+        service.stop()

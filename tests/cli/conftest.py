@@ -15,7 +15,9 @@ def trimtab(tmp_path, data_dir, monkeypatch, capsys):  # noqa: F811 - a fixture.
     def run(*words, **environment):
         for name, value in environment.items():
             monkeypatch.setenv(name, value)
-        monkeypatch.setattr(sys, "argv", ["trimtab", "--data-dir", str(data_dir), *words])
+        monkeypatch.setattr(
+            sys, "argv", ["trimtab", "--debug", "--data-dir", str(data_dir), *words]
+        )
         capsys.readouterr()
         with pytest.raises(SystemExit) as ended:
             main()

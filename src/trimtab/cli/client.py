@@ -73,7 +73,8 @@ class Client:
     def _in_process(cls, session: "Session") -> "Client":
         from trimtab.app import build
 
-        logging.basicConfig(level=logging.CRITICAL)
+        # The commands' output is for people; what the service would log is not part of it.
+        logging.getLogger().addHandler(logging.NullHandler())
         app = build(session.settings)
         transport = httpx.ASGITransport(app=app.faces.control, raise_app_exceptions=False)
         http = httpx.AsyncClient(transport=transport, base_url=_ANY_HOST, timeout=_TIMEOUT)
