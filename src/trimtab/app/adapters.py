@@ -4,7 +4,7 @@ import sys
 
 import httpx
 
-from trimtab.answers import ExtractiveGenerator, Generator, Passage, RemoteGenerator, Retrieved
+from trimtab.answers import ExtractiveGenerator, Generator, Passage, Retrieved
 from trimtab.infra.notify import Channel, ConsoleChannel, LogChannel, WebhookChannel
 from trimtab.infra.rules.checks import compile_check
 from trimtab.infra.settings import Settings
@@ -43,6 +43,9 @@ def generator_of(settings: AnswersSettings) -> Generator:
     """Return the generator that the settings choose."""
     if settings.generator == "extractive":
         return ExtractiveGenerator(max_sentences=settings.max_sentences)
+    # The client library takes as long to load as the rest of the service.
+    from trimtab.answers.remote import RemoteGenerator
+
     return RemoteGenerator(
         settings.generator_url,
         settings.generator_model,

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import trimtab
-from trimtab.answers import Answers
+from trimtab.answers import Answers, Screen
 from trimtab.answers.store import FeedbackStore, TraceStore
 from trimtab.api import Services
 from trimtab.app.adapters import (
@@ -15,6 +15,11 @@ from trimtab.app.adapters import (
     generator_of,
 )
 from trimtab.app.faces import make_faces
+from trimtab.app.handbook import HANDBOOK, Handbook
+from trimtab.guardrails.actions import actions as guardrails_actions
+from trimtab.guardrails.faults import faults as guardrails_faults
+from trimtab.guardrails.service import Guardrails
+from trimtab.guardrails.signals import signals as guardrails_signals
 from trimtab.incidents import (
     EmbeddedMonitor,
     Ground,
@@ -59,8 +64,6 @@ from trimtab.runbooks.lint import lint
 
 _log = logging.getLogger(__name__)
 ADMIN_KEY_FILE = "admin.key"
-HANDBOOK = "handbook"
-"""The project that holds the shipped runbooks and manual; the operator consults it."""
 
 
 class App:
@@ -101,23 +104,36 @@ class App:
         around = Surroundings(self.clock, self.events, self.health)
         self.knowledge = Knowledge(self.directory, self.settings.knowledge, around)
         self._closing.append(self.knowledge.close)
+        self.handbook = Handbook(self.knowledge)
+        self._closing.append(self.handbook.close)
         self.traces = TraceStore(self.state)
         self.feedback = FeedbackStore(self.state)
+        self.guardrails = Guardrails(self.settings.guardrails, self.clock, self.audit)
+        self._closing.append(self.guardrails.close)
+        screen = Screen(self.guardrails.questions, self.guardrails.answers)
         self.answers = Answers(
             KnowledgeRetriever(self.knowledge),
             generator_of(self.settings.answers),
             self.traces,
             self.clock,
             self.events,
+            screen if self.settings.guardrails.enabled else None,
         )
 
     def _open_operator(self) -> None:
         self.outbox = Outbox(self.state)
         store = IncidentStore(self.state, self.outbox)
         self.catalog = Catalog(
-            signals=(*knowledge_signals(self.knowledge), *incident_signals(store, self.outbox)),
-            actions=knowledge_actions(self.knowledge),
-            faults=knowledge_faults(self.knowledge, self.clock),
+            signals=(
+                *knowledge_signals(self.knowledge),
+                *guardrails_signals(self.guardrails),
+                *incident_signals(store, self.outbox),
+            ),
+            actions=(*knowledge_actions(self.knowledge), *guardrails_actions(self.guardrails)),
+            faults=(
+                *knowledge_faults(self.knowledge, self.clock),
+                *guardrails_faults(self.guardrails),
+            ),
         )
         self.registry.register(SignalCollector(self.catalog.signals.values()))
         self._load_rules_and_runbooks()
@@ -175,6 +191,14 @@ class App:
 
     def start(self) -> None:
         """Begin the work that goes on by itself: loads the model, watches the service, drives incidents."""
+    def start(self, *, watch: bool = True, handbook: bool = True) -> None:
+        """Begin the work that goes on by itself.
+
+        Args:
+            watch: Whether to watch the service and to drive incidents. A command that builds its own
+                app for a moment does not: nothing of it would come to its end.
+            handbook: Whether to take in the shipped pages in the background.
+        """
         self.knowledge.start()
         self.audit.append("trimtab", STARTED, trimtab.__version__)
         self.jobs.launch()
@@ -182,6 +206,8 @@ class App:
         self.incidents.resume()
         self.delivery.start()
         self.watcher.start()
+        if handbook:
+            self.handbook.start()
 
     def start_for_a_moment(self) -> None:
         """Load the model and take one sample of everything, for a command that builds its own app.

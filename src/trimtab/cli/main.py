@@ -14,8 +14,10 @@ from trimtab.cli import (
     answers,
     audit,
     catalog,
+    demo,
     drills,
     gates,
+    guardrails,
     incidents,
     keys,
     knowledge,
@@ -39,11 +41,14 @@ answers.add_to(app)
 knowledge.add_to(app)
 catalog.add_to(app)
 rules.add_to(app)
+app.command()(demo.demo)
 app.add_typer(incidents.app, name="incidents")
 app.add_typer(runbooks.app, name="runbooks")
 app.add_typer(drills.app, name="drills")
 app.add_typer(keys.app, name="keys")
 app.add_typer(audit.app, name="audit")
+app.add_typer(answers.answers_app, name="answers")
+app.add_typer(guardrails.app, name="guardrails")
 app.add_typer(gates.app, name="gates")
 
 

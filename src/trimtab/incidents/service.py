@@ -232,7 +232,6 @@ class Incidents:
                 state=State.DETECTED,
                 state_since=now,
                 opened_at=now,
-                drill=self._drilling,
                 triaged_at=None,
                 diagnosed_at=None,
                 remediation_at=None,
@@ -253,6 +252,8 @@ class Incidents:
         return self._store.change(incident.id, again, now, [_fired(alert, "reopened")])
 
     def _comes_back(self, ended: Incident, alert: Alert) -> bool:
+        if ended.drill or self._drilling:
+            return False
         if all(one.alert.fingerprint != alert.fingerprint for one in ended.alerts):
             return False
         since = alert.fired_at - (ended.resolved_at or ended.opened_at)

@@ -23,6 +23,7 @@ def actions(knowledge: Knowledge) -> tuple[Action, ...]:
         _resize(knowledge),
         _warm(knowledge),
         _retry(knowledge),
+        _restart_index(knowledge),
         *care_actions(knowledge),
     )
 
@@ -77,6 +78,7 @@ def _resize(knowledge: Knowledge) -> Action:
         return CacheSizes(
             int(given.get("query") or 0) or now.query,
             int(given.get("embedding") or 0) or now.embedding,
+            int(given.get("memory_mb") or 0) or now.memory_mb,
         )
 
     def run(given: Arguments, _: ActionContext) -> ActionResult:
@@ -84,9 +86,14 @@ def _resize(knowledge: Knowledge) -> Action:
         before = knowledge.resize_caches(sizes)
         return ActionResult(
             f"Resized the caches: query {before.query} to {sizes.query}, "
-            f"embedding {before.embedding} to {sizes.embedding} entries.",
+            f"embedding {before.embedding} to {sizes.embedding} entries, "
+            f"together {before.memory_mb} to {sizes.memory_mb} MB.",
             {"query": sizes.query, "embedding": sizes.embedding},
-            undo_arguments={"query": before.query, "embedding": before.embedding},
+            undo_arguments={
+                "query": before.query,
+                "embedding": before.embedding,
+                "memory_mb": before.memory_mb,
+            },
         )
 
     def dry_run(given: Arguments, _: ActionContext) -> ActionResult:
@@ -111,6 +118,9 @@ def _resize(knowledge: Knowledge) -> Action:
                 0,
                 0,
                 _MOST_ENTRIES,
+            ),
+            Param(
+                "memory_mb", "integer", "Megabytes for all caches; 0 leaves it.", 0, 0, 1_000_000
             ),
         ),
         undo=run,
@@ -160,4 +170,27 @@ def _retry(knowledge: Knowledge) -> Action:
         run,
         dry_run,
         no_undo_because="a document that fails again returns to the list by itself",
+    )
+
+
+def _restart_index(knowledge: Knowledge) -> Action:
+    def run(_: Arguments, __: ActionContext) -> ActionResult:
+        knowledge.indexes.restart()
+        return ActionResult("Dropped the search indexes; they are made anew from the store.")
+
+    def dry_run(_: Arguments, __: ActionContext) -> ActionResult:
+        vectors = {found.name: found.vectors for found in knowledge.list_projects()}
+        return ActionResult(
+            f"The search indexes of {len(vectors)} projects would be made anew from the store; "
+            "until then full text answers, in degraded mode.",
+            {"vectors": vectors},
+        )
+
+    return Action(
+        "knowledge.index.restart",
+        "Drop the search indexes in memory and on disk; they are made anew from the store.",
+        Risk.AUTOMATIC,
+        run,
+        dry_run,
+        no_undo_because="indexes hold nothing but what the store says",
     )

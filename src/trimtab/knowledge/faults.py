@@ -3,7 +3,7 @@
 import random
 import shutil
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from trimtab.kernel.clock import Clock
 from trimtab.kernel.errors import Conflict, TrimtabError
@@ -25,6 +25,8 @@ def faults(knowledge: Knowledge, clock: Clock) -> tuple[Fault, ...]:
     return (
         *_of_the_model(knowledge),
         *_of_the_cache(knowledge, clock),
+        *_of_the_index(knowledge),
+        *_of_the_speed(knowledge, clock),
         *care_faults(knowledge, clock),
     )
 
@@ -70,6 +72,65 @@ def _of_the_model(knowledge: Knowledge) -> tuple[Fault, ...]:
             "End the loaded model, as a crash of it would.",
             unload,
             restore,
+        ),
+    )
+
+
+def _of_the_index(knowledge: Knowledge) -> tuple[Fault, ...]:
+    def stop(_: Arguments) -> Mapping[str, Value]:
+        knowledge.indexes.stop()
+        return {}
+
+    def restore(_: Mapping[str, Value]) -> None:
+        if knowledge.indexes.stopped:
+            knowledge.indexes.restart()
+
+    return (
+        Fault(
+            "knowledge.index.stop",
+            "Put the search indexes out of order, as a crash of their engine would.",
+            stop,
+            restore,
+        ),
+    )
+
+
+def _of_the_speed(knowledge: Knowledge, clock: Clock) -> tuple[Fault, ...]:
+    traffic = _Traffic(knowledge, clock)
+
+    def slowed(slow: Callable[[float], None]) -> Callable[[Arguments], Mapping[str, Value]]:
+        def inject(given: Arguments) -> Mapping[str, Value]:
+            queries = traffic.queries(2000)
+            slow(float(given["seconds"]))
+            knowledge.empty_caches()
+            traffic.start(queries, 1.0)
+            return {}
+
+        return inject
+
+    def slow_index(seconds: float) -> None:
+        knowledge.indexes.delay_seconds = seconds
+
+    def restore(_: Mapping[str, Value]) -> None:
+        traffic.stop()
+        knowledge.indexes.delay_seconds = 0.0
+        knowledge.encoder.speed_up()
+
+    seconds = Param("seconds", "number", "How much longer each call takes.", 0.6, 0.01, 60)
+    return (
+        Fault(
+            "knowledge.embedding.slow_model",
+            "Let the loaded model take longer for each text, and search for many queries.",
+            slowed(knowledge.encoder.slow_down),
+            restore,
+            (seconds,),
+        ),
+        Fault(
+            "knowledge.index.slow",
+            "Let the search index take longer for each search, and search for many queries.",
+            slowed(slow_index),
+            restore,
+            (seconds,),
         ),
     )
 
@@ -121,14 +182,21 @@ class _BrokenCache:
         if self._known:
             self._traffic.remember(queries)
         before = self._knowledge.cache_sizes()
-        self._knowledge.resize_caches(CacheSizes(int(given["query"]), before.embedding))
+        self._knowledge.resize_caches(
+            CacheSizes(int(given["query"]), before.embedding, before.memory_mb)
+        )
         self._knowledge.empty_caches()
         self._traffic.start(queries, float(given["per_second"]))
-        return {"query": before.query, "embedding": before.embedding}
+        return {
+            "query": before.query,
+            "embedding": before.embedding,
+            "memory_mb": before.memory_mb,
+        }
 
     def restore(self, before: Mapping[str, Value]) -> None:
         self._traffic.stop()
-        self._knowledge.resize_caches(CacheSizes(int(before["query"]), int(before["embedding"])))
+        sizes = (int(before[name]) for name in ("query", "embedding", "memory_mb"))
+        self._knowledge.resize_caches(CacheSizes(*sizes))
 
 
 class _Traffic:

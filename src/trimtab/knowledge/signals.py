@@ -175,7 +175,7 @@ def _other_caches(knowledge: Knowledge) -> Iterable[Signal]:
         "knowledge.cache.memory_limit",
         "MB",
         "What all caches may hold together.",
-        lambda: knowledge.settings.max_cache_memory_mb,
+        lambda: knowledge.cache_sizes().memory_mb,
         "kb_cache_memory_limit_mb",
     )
 
@@ -190,6 +190,33 @@ def _searches(knowledge: Knowledge) -> Iterable[Signal]:
             lambda share=share: durations.quantile(share),  # type: ignore[misc]
             f"kb_query_{name}_latency_seconds",
         )
+    yield _one(
+        "knowledge.search.error_rate",
+        "ratio",
+        "Share of the recent searches and ingestions that failed through no fault of the caller.",
+        knowledge.error_rate,
+        "kb_error_rate",
+    )
+    yield _one(
+        "knowledge.search.refused_rate",
+        "ratio",
+        "Share of the recent searches and ingestions that were refused for what the caller sent.",
+        knowledge.refused_rate,
+        "kb_refused_rate",
+    )
+    yield _one(
+        "knowledge.index.p95_seconds",
+        "seconds",
+        "95 % of the recent searches waited no longer for the search index.",
+        lambda: knowledge.indexes.durations.quantile(0.95),
+        "kb_vector_store_latency_seconds",
+    )
+    yield _one(
+        "knowledge.index.stopped",
+        "1",
+        "1 when the search index is out of order.",
+        lambda: knowledge.indexes.stopped,
+    )
     yield _one(
         "knowledge.search.degraded_ratio",
         "ratio",

@@ -189,7 +189,7 @@ def _of_the_memory(knowledge: Knowledge) -> Iterable[Fault]:
 
     def fill_cache(given: Arguments) -> Mapping[str, Value]:
         before = knowledge.cache_sizes()
-        knowledge.resize_caches(CacheSizes(1_000_000, 1_000_000))
+        knowledge.resize_caches(CacheSizes(1_000_000, 1_000_000, 1_000_000))
 
         def grow() -> None:
             width = int(given["megabytes_per_beat"]) * _MB // 4
@@ -198,17 +198,21 @@ def _of_the_memory(knowledge: Knowledge) -> Iterable[Fault]:
             )
 
         knowledge.on_beat.append(grow)
-        return {"query": before.query, "embedding": before.embedding}
+        return {
+            "query": before.query,
+            "embedding": before.embedding,
+            "memory_mb": before.memory_mb,
+        }
 
     def restore(before: Mapping[str, Value]) -> None:
         knowledge.on_beat.clear()
         held.clear()
         knowledge.empty_caches()
         if before:
-            sizes = CacheSizes(int(before["query"]), int(before["embedding"]))
-            knowledge.resize_caches(sizes)
+            sizes = (int(before[name]) for name in ("query", "embedding", "memory_mb"))
+            knowledge.resize_caches(CacheSizes(*sizes))
 
-    pace = Param("megabytes_per_beat", "integer", "Growth at each heartbeat.", 1, 1, 1000)
+    pace = Param("megabytes_per_beat", "integer", "Growth at each heartbeat.", 3, 1, 1000)
     yield Fault(
         "knowledge.memory.leak", "Let the process grow at each heartbeat.", leak, restore, (pace,)
     )
