@@ -55,16 +55,7 @@ class Parts:
         self.ingestion = Ingestion(
             self.projects, self._documents, self.encoder, self.parser, settings, around.clock
         )
-        self.texts: BoundedCache[tuple[str, int], str] = BoundedCache(
-            CacheLimits(
-                settings.document_cache_entries,
-                settings.max_cache_memory_mb * 1024 * 1024 // 4,
-                settings.cache_window_seconds,
-                settings.cache_window_lookups,
-            ),
-            lambda text: 2 * len(text),
-            around.clock,
-        )
+        self.texts = _text_cache(settings, around)
         self.care = Care(
             self.database,
             data,
@@ -83,3 +74,15 @@ class Parts:
         """Drop all that was read from the database: another file took its place."""
         self.searcher.forget_all()
         self.texts.discard(lambda _: True)
+
+
+def _text_cache(
+    settings: KnowledgeSettings, around: Surroundings
+) -> BoundedCache[tuple[str, int], str]:
+    limits = CacheLimits(
+        settings.document_cache_entries,
+        settings.max_cache_memory_mb * 1024 * 1024 // 4,
+        settings.cache_window_seconds,
+        settings.cache_window_lookups,
+    )
+    return BoundedCache(limits, lambda text: 2 * len(text), around.clock)
