@@ -219,6 +219,8 @@ class App:
         self._closing.append(self.watcher.close)
         self.health.register("monitor", self._monitor_health)
 
+    def start(self) -> None:
+        """Begin the work that goes on by itself: loads the model, watches the service, drives incidents."""
     def start(self, *, watch: bool = True, handbook: bool = True) -> None:
         """Begin the work that goes on by itself.
 
@@ -228,9 +230,6 @@ class App:
             handbook: Whether to take in the shipped pages in the background.
         """
         self.knowledge.start()
-        if not watch:
-            self.scrape.take(self.clock.now())
-            return
         self.audit.append("trimtab", STARTED, trimtab.__version__)
         self.jobs.launch()
         self.engine.resume(firing_before(self.incidents))
@@ -242,6 +241,14 @@ class App:
         self.watcher.start()
         if handbook:
             self.handbook.start()
+
+    def start_for_a_moment(self) -> None:
+        """Load the model and take one sample of everything, for a command that builds its own app.
+
+        Nothing is watched and no incident is driven: nothing of it would come to its end.
+        """
+        self.knowledge.start()
+        self.scrape.take(self.clock.now())
 
     def wait(self, seconds: float) -> None:
         """Let the service work for that long, in seconds of its clock; a drill waits so."""

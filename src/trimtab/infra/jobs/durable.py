@@ -1,5 +1,6 @@
 """Durable jobs on DBOS: one registered workflow that dispatches to our bodies by kind."""
 
+import logging
 import sqlite3
 import threading
 import time
@@ -145,6 +146,9 @@ class DurableJobs:
                 "scheduler_polling_interval_sec": 5.0,
             }
         )
+
+        # DBOS brings a handler that writes plain text to standard error; its records belong in our JSON logs.
+        logging.getLogger("dbos").handlers.clear()
 
         # DBOS marks the functions it wraps, and a bound method cannot be marked.
         def run(kind: str, argument: dict[str, Json]) -> Json:
