@@ -16,6 +16,10 @@ from trimtab.app.adapters import (
 )
 from trimtab.app.faces import make_faces
 from trimtab.app.handbook import HANDBOOK, Handbook
+from trimtab.gates.actions import actions as gates_actions
+from trimtab.gates.faults import faults as gates_faults
+from trimtab.gates.room import GatesRoom
+from trimtab.gates.signals import signals as gates_signals
 from trimtab.incidents import (
     EmbeddedMonitor,
     Ground,
@@ -102,6 +106,11 @@ class App:
         self._closing.append(self.knowledge.close)
         self.handbook = Handbook(self.knowledge)
         self._closing.append(self.handbook.close)
+        watched = self.settings.gates.project
+        self.gates = GatesRoom(
+            self.directory.file("gates"), self.clock, Path(watched) if watched else None
+        )
+        self._closing.append(self.gates.close)
         self.traces = TraceStore(self.state)
         self.feedback = FeedbackStore(self.state)
         self.answers = Answers(
@@ -116,9 +125,16 @@ class App:
         self.outbox = Outbox(self.state)
         store = IncidentStore(self.state, self.outbox)
         self.catalog = Catalog(
-            signals=(*knowledge_signals(self.knowledge), *incident_signals(store, self.outbox)),
-            actions=knowledge_actions(self.knowledge),
-            faults=knowledge_faults(self.knowledge, self.clock),
+            signals=(
+                *knowledge_signals(self.knowledge),
+                *gates_signals(self.gates),
+                *incident_signals(store, self.outbox),
+            ),
+            actions=(*knowledge_actions(self.knowledge), *gates_actions(self.gates)),
+            faults=(
+                *knowledge_faults(self.knowledge, self.clock),
+                *gates_faults(self.gates),
+            ),
         )
         self.registry.register(SignalCollector(self.catalog.signals.values()))
         self._load_rules_and_runbooks()
@@ -191,6 +207,7 @@ class App:
         self.engine.resume(firing_before(self.incidents))
         self.incidents.resume()
         self.delivery.start()
+        self.gates.start(self.settings.gates.interval_seconds)
         self.watcher.start()
         if handbook:
             self.handbook.start()
