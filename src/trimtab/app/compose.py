@@ -13,6 +13,7 @@ from trimtab.answers.service import AnswerService
 from trimtab.answers.service import Ground as AnswerGround
 from trimtab.answers.signals import signals as answer_signals
 from trimtab.api import Services
+from trimtab.api.edge import HttpFigures
 from trimtab.app.adapters import (
     KnowledgeEmbedder,
     KnowledgeRetriever,
@@ -53,6 +54,7 @@ from trimtab.infra.rules.monitor import Monitor
 from trimtab.infra.rules.rule import AlertRule
 from trimtab.infra.rules.scrape import Scrape, milliseconds
 from trimtab.infra.rules.series import SeriesStore
+from trimtab.infra.rules.signals import metric_names
 from trimtab.infra.settings import Settings
 from trimtab.infra.shipped import shipped
 from trimtab.infra.signing import Signer
@@ -89,7 +91,7 @@ class App:
             self._lay_ground()
             self._open_service()
             self._open_operator()
-            self.faces = make_faces(self._services())
+            self.faces = make_faces(self._services(), self.figures)
         except BaseException:
             self.close()
             raise
@@ -97,6 +99,8 @@ class App:
     def _lay_ground(self) -> None:
         self.health = Health(self.clock)
         self.registry = new_registry()
+        self.figures = HttpFigures(self.clock)
+        self.registry.register(self.figures)
         self.events = Events()
         self.state = Database(self.directory.file("state.db"), ("state", "incidents", "answers"))
         self._closing.append(self.state.close)
@@ -137,28 +141,7 @@ class App:
     def _open_operator(self) -> None:
         self.outbox = Outbox(self.state)
         store = IncidentStore(self.state, self.outbox)
-        self.catalog = Catalog(
-            signals=(
-                *knowledge_signals(self.knowledge),
-                *answer_signals(self.answers),
-                *guardrails_signals(self.guardrails),
-                *gates_signals(self.gates),
-                *incident_signals(store, self.outbox),
-            ),
-            actions=(
-                *knowledge_actions(self.knowledge),
-                *answer_actions(self.answers),
-                *guardrails_actions(self.guardrails),
-                *gates_actions(self.gates),
-            ),
-            faults=(
-                *knowledge_faults(self.knowledge, self.clock),
-                *answer_faults(self.answers, self.clock),
-                *guardrails_faults(self.guardrails),
-                *gates_faults(self.gates),
-            ),
-        )
-        self.registry.register(SignalCollector(self.catalog.signals.values()))
+        self._gather_catalog(store)
         self._load_rules_and_runbooks()
         self._watch()
         self.proofs = Proofs(
@@ -188,6 +171,30 @@ class App:
         self.delivery = Delivery(self.outbox, channels_of(self.settings), self.clock)
         self._closing.append(self.delivery.close)
 
+    def _gather_catalog(self, store: IncidentStore) -> None:
+        self.catalog = Catalog(
+            signals=(
+                *knowledge_signals(self.knowledge),
+                *answer_signals(self.answers),
+                *guardrails_signals(self.guardrails),
+                *gates_signals(self.gates),
+                *incident_signals(store, self.outbox),
+            ),
+            actions=(
+                *knowledge_actions(self.knowledge),
+                *answer_actions(self.answers),
+                *guardrails_actions(self.guardrails),
+                *gates_actions(self.gates),
+            ),
+            faults=(
+                *knowledge_faults(self.knowledge, self.clock),
+                *answer_faults(self.answers, self.clock),
+                *guardrails_faults(self.guardrails),
+                *gates_faults(self.gates),
+            ),
+        )
+        self.registry.register(SignalCollector(self.catalog.signals.values()))
+
     def _load_rules_and_runbooks(self) -> None:
         files = sorted(shipped("rules").glob("*.yml"))
         self._alert_names = {
@@ -200,7 +207,9 @@ class App:
             shipped("library"), self.catalog, self._alert_names, check_expression
         )
         pages = {*self.library.runbooks, *self.library.procedures}
-        self.rule_groups = load_rules(files, Known(runbooks=pages))
+        exported = metric_names(self.registry, self.catalog.signals.values())
+        known = Known(metrics=exported | set(HttpFigures.NAMES), runbooks=pages)
+        self.rule_groups = load_rules(files, known)
 
     def _watch(self) -> None:
         self.series = SeriesStore(self.settings.monitor.retention_minutes * 60)
@@ -219,14 +228,10 @@ class App:
         self._closing.append(self.watcher.close)
         self.health.register("monitor", self._monitor_health)
 
-    def start(self) -> None:
-        """Begin the work that goes on by itself: loads the model, watches the service, drives incidents."""
-    def start(self, *, watch: bool = True, handbook: bool = True) -> None:
-        """Begin the work that goes on by itself.
+    def start(self, *, handbook: bool = True) -> None:
+        """Begin the work that goes on by itself: loads the model, watches the service, drives incidents.
 
         Args:
-            watch: Whether to watch the service and to drive incidents. A command that builds its own
-                app for a moment does not: nothing of it would come to its end.
             handbook: Whether to take in the shipped pages in the background.
         """
         self.knowledge.start()
