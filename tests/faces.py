@@ -6,8 +6,8 @@ import pytest
 from starlette.testclient import TestClient
 
 from tests.incidents.operator import make_operator
-from trimtab.app import build
 from trimtab.api.edge import HttpFigures
+from trimtab.app import build
 from trimtab.app.faces import make_faces
 from trimtab.infra.auth import Role
 from trimtab.infra.settings import load
