@@ -34,6 +34,7 @@ from trimtab.infra.auth import Keys, Role
 from trimtab.infra.jobs.durable import DurableJobs
 from trimtab.infra.key_care import parse_key_roles, seed
 from trimtab.infra.notify import Delivery, Outbox
+from trimtab.infra.notify import actions as notify_actions
 from trimtab.infra.rules.engine import RuleEngine
 from trimtab.infra.rules.files import Known, load_rules
 from trimtab.infra.rules.monitor import Monitor
@@ -117,7 +118,10 @@ class App:
         store = IncidentStore(self.state, self.outbox)
         self.catalog = Catalog(
             signals=(*knowledge_signals(self.knowledge), *incident_signals(store, self.outbox)),
-            actions=knowledge_actions(self.knowledge),
+            actions=(
+                *knowledge_actions(self.knowledge),
+                *notify_actions(self.outbox, self.clock),
+            ),
             faults=knowledge_faults(self.knowledge, self.clock),
         )
         self.registry.register(SignalCollector(self.catalog.signals.values()))
