@@ -48,6 +48,7 @@ from trimtab.infra.auth import Keys, Role
 from trimtab.infra.jobs.durable import DurableJobs
 from trimtab.infra.key_care import parse_key_roles, seed
 from trimtab.infra.notify import Delivery, Outbox
+from trimtab.infra.notify import actions as notify_actions
 from trimtab.infra.rules.engine import RuleEngine
 from trimtab.infra.rules.files import Known, load_rules
 from trimtab.infra.rules.monitor import Monitor
@@ -185,6 +186,7 @@ class App:
                 *answer_actions(self.answers),
                 *guardrails_actions(self.guardrails),
                 *gates_actions(self.gates),
+                *notify_actions(self.outbox, self.clock),
             ),
             faults=(
                 *knowledge_faults(self.knowledge, self.clock),
