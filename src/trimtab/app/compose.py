@@ -219,14 +219,10 @@ class App:
         self._closing.append(self.watcher.close)
         self.health.register("monitor", self._monitor_health)
 
-    def start(self) -> None:
-        """Begin the work that goes on by itself: loads the model, watches the service, drives incidents."""
-    def start(self, *, watch: bool = True, handbook: bool = True) -> None:
-        """Begin the work that goes on by itself.
+    def start(self, *, handbook: bool = True) -> None:
+        """Begin the work that goes on by itself: load the model, watch the service, drive incidents.
 
         Args:
-            watch: Whether to watch the service and to drive incidents. A command that builds its own
-                app for a moment does not: nothing of it would come to its end.
             handbook: Whether to take in the shipped pages in the background.
         """
         self.knowledge.start()
