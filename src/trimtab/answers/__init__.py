@@ -4,6 +4,8 @@ from trimtab.answers.extractive import ExtractiveGenerator
 from trimtab.answers.generate import Draft, Generator, Usage
 from trimtab.answers.pipeline import Answers, Retriever, TraceKeeper
 from trimtab.answers.records import Answer, Citation, Passage, Question, Retrieved, Stage, Trace
+from trimtab.answers.remote import RemoteGenerator
+from trimtab.answers.screening import Screen, ScreenedSentences
 from trimtab.answers.traces import RecentTraces
 
 __all__ = [
@@ -16,8 +18,11 @@ __all__ = [
     "Passage",
     "Question",
     "RecentTraces",
+    "RemoteGenerator",
     "Retrieved",
     "Retriever",
+    "Screen",
+    "ScreenedSentences",
     "Stage",
     "Trace",
     "TraceKeeper",

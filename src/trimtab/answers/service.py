@@ -16,6 +16,7 @@ from trimtab.answers.pipeline import Answers, Retriever
 from trimtab.answers.records import Answer, Question
 from trimtab.answers.remote import RemoteGenerator
 from trimtab.answers.routing import Routing
+from trimtab.answers.screening import Screen, ScreenedSentences
 from trimtab.answers.stages import (
     CachedGenerator,
     Deadlines,
@@ -25,7 +26,7 @@ from trimtab.answers.stages import (
     TimedRetriever,
 )
 from trimtab.answers.store import FeedbackStore, TraceStore
-from trimtab.answers.streaming import OpenGuard, Released, SentenceGuard, StreamedAnswers
+from trimtab.answers.streaming import OpenGuard, Released, StreamedAnswers
 from trimtab.answers.tally import Tally
 from trimtab.answers.tracing import SpanExporter
 from trimtab.answers.tracing.exporter import parse_headers
@@ -60,7 +61,7 @@ class AnswerService:
         ground: Database, clock and events.
         retriever: Finds the passages.
         keywords: Finds them by words alone when the retriever is late; None where it degrades by itself.
-        guard: Looks at each streamed sentence.
+        screen: The guards; None lets everything pass, which only tests and evaluations want.
     """
 
     def __init__(
@@ -69,7 +70,7 @@ class AnswerService:
         ground: Ground,
         retriever: Retriever,
         keywords: Retriever | None = None,
-        guard: SentenceGuard | None = None,
+        screen: Screen | None = None,
     ) -> None:
         self.settings = settings
         self.ground = ground
@@ -87,11 +88,10 @@ class AnswerService:
         self.models = FirstAvailable(self._generators(deadlines), clock)
         version = f"{settings.generator}/{settings.generator_model}/{settings.second_model}"
         self.cache = CachedGenerator(self.models, version, settings.cache_entries)
-        self.pipeline = Answers(self.routing, self.cache, self.traces, clock, ground.events)
+        self.pipeline = Answers(self.routing, self.cache, self.traces, clock, ground.events, screen)
         wait = settings.generation_deadline_seconds
-        self._streamed = StreamedAnswers(
-            self.pipeline, self.cache, guard or OpenGuard(), clock, wait
-        )
+        guard = OpenGuard() if screen is None else ScreenedSentences(screen)
+        self._streamed = StreamedAnswers(self.pipeline, self.cache, guard, clock, wait)
         self.tally = Tally()
         ground.events.subscribe("answers.given", self.tally.heard)
         window = timedelta(minutes=settings.watch_window_minutes)

@@ -1,6 +1,7 @@
 """Fits one domain's port to another domain's class."""
 
 import sys
+from collections.abc import Sequence
 
 import httpx
 import numpy as np

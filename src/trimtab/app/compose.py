@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import trimtab
+from trimtab.answers import Screen
 from trimtab.answers.actions import actions as answer_actions
 from trimtab.answers.erasure.service import Trust
 from trimtab.answers.faults import faults as answer_faults
@@ -20,6 +21,10 @@ from trimtab.app.adapters import (
 )
 from trimtab.app.faces import make_faces
 from trimtab.app.handbook import HANDBOOK, Handbook
+from trimtab.guardrails.actions import actions as guardrails_actions
+from trimtab.guardrails.faults import faults as guardrails_faults
+from trimtab.guardrails.service import Guardrails
+from trimtab.guardrails.signals import signals as guardrails_signals
 from trimtab.incidents import (
     EmbeddedMonitor,
     Ground,
@@ -108,10 +113,14 @@ class App:
         self._closing.append(self.knowledge.close)
         self.handbook = Handbook(self.knowledge)
         self._closing.append(self.handbook.close)
+        self.guardrails = Guardrails(self.settings.guardrails, self.clock, self.audit)
+        self._closing.append(self.guardrails.close)
+        screen = Screen(self.guardrails.questions, self.guardrails.answers)
         self.answers = AnswerService(
             self.settings.answers,
             AnswerGround(self.state, self.clock, self.events),
             KnowledgeRetriever(self.knowledge),
+            screen=screen if self.settings.guardrails.enabled else None,
         )
         self.answers.watch.embedder = KnowledgeEmbedder(self.knowledge)
         self._closing.append(self.answers.close)
@@ -122,12 +131,18 @@ class App:
         self.catalog = Catalog(
             signals=(
                 *knowledge_signals(self.knowledge),
+                *guardrails_signals(self.guardrails),
                 *answer_signals(self.answers),
                 *incident_signals(store, self.outbox),
             ),
-            actions=(*knowledge_actions(self.knowledge), *answer_actions(self.answers)),
+            actions=(
+                *knowledge_actions(self.knowledge),
+                *guardrails_actions(self.guardrails),
+                *answer_actions(self.answers),
+            ),
             faults=(
                 *knowledge_faults(self.knowledge, self.clock),
+                *guardrails_faults(self.guardrails),
                 *answer_faults(self.answers, self.clock),
             ),
         )
