@@ -14,7 +14,6 @@ from trimtab.answers.extractive import ExtractiveGenerator
 from trimtab.answers.generate import Generator
 from trimtab.answers.pipeline import Answers, Retriever
 from trimtab.answers.records import Answer, Question
-from trimtab.answers.remote import RemoteGenerator
 from trimtab.answers.routing import Routing
 from trimtab.answers.screening import Screen, ScreenedSentences
 from trimtab.answers.stages import (
@@ -26,7 +25,7 @@ from trimtab.answers.stages import (
     TimedRetriever,
 )
 from trimtab.answers.store import FeedbackStore, TraceStore
-from trimtab.answers.streaming import OpenGuard, Released, StreamedAnswers
+from trimtab.answers.streaming import OpenGuard, Released, SentenceGuard, StreamedAnswers
 from trimtab.answers.tally import Tally
 from trimtab.answers.tracing import SpanExporter
 from trimtab.answers.tracing.exporter import parse_headers
@@ -61,7 +60,8 @@ class AnswerService:
         ground: Database, clock and events.
         retriever: Finds the passages.
         keywords: Finds them by words alone when the retriever is late; None where it degrades by itself.
-        screen: The guards; None lets everything pass, which only tests and evaluations want.
+        guard: Looks at each streamed sentence.
+        screen: Looks at questions, passages and whole answers; None leaves them unguarded.
     """
 
     def __init__(
@@ -69,7 +69,9 @@ class AnswerService:
         settings: AnswersSettings,
         ground: Ground,
         retriever: Retriever,
+        *,
         keywords: Retriever | None = None,
+        guard: SentenceGuard | None = None,
         screen: Screen | None = None,
     ) -> None:
         self.settings = settings
@@ -90,8 +92,8 @@ class AnswerService:
         self.cache = CachedGenerator(self.models, version, settings.cache_entries)
         self.pipeline = Answers(self.routing, self.cache, self.traces, clock, ground.events, screen)
         wait = settings.generation_deadline_seconds
-        guard = OpenGuard() if screen is None else ScreenedSentences(screen)
-        self._streamed = StreamedAnswers(self.pipeline, self.cache, guard, clock, wait)
+        shown = ScreenedSentences(screen) if screen else OpenGuard()
+        self._streamed = StreamedAnswers(self.pipeline, self.cache, guard or shown, clock, wait)
         self.tally = Tally()
         ground.events.subscribe("answers.given", self.tally.heard)
         window = timedelta(minutes=settings.watch_window_minutes)
@@ -168,19 +170,20 @@ class AnswerService:
         settings, found = self.settings, list[tuple[str, Generator]]()
         if settings.generator == "openai":
             first = (settings.generator_url, settings.generator_model, settings.generator_key)
-            found.append(("first", self._paid(RemoteGenerator(*first, self._wait), deadlines)))
+            found.append(("first", self._paid(*first, deadlines)))
         if settings.second_url:
             second = (settings.second_url, settings.second_model, settings.second_key)
-            found.append(("second", self._paid(RemoteGenerator(*second, self._wait), deadlines)))
+            found.append(("second", self._paid(*second, deadlines)))
         return [*found, (EXTRACTIVE, ExtractiveGenerator(settings.max_sentences))]
 
-    @property
-    def _wait(self) -> float:
-        return self.settings.generator_timeout_seconds
+    def _paid(self, url: str, name: str, key: str, deadlines: Deadlines) -> MeteredGenerator:
+        # The client library takes as long to load as the rest of the service.
+        from trimtab.answers.remote import RemoteGenerator
 
-    def _paid(self, model: RemoteGenerator, deadlines: Deadlines) -> MeteredGenerator:
-        price = Price(self.settings.input_usd_per_million, self.settings.output_usd_per_million)
-        seconds = self.settings.generation_deadline_seconds
+        settings = self.settings
+        model = RemoteGenerator(url, name, key, settings.generator_timeout_seconds)
+        price = Price(settings.input_usd_per_million, settings.output_usd_per_million)
+        seconds = settings.generation_deadline_seconds
         return MeteredGenerator(TimedGenerator(model, deadlines, seconds), price, self.budget)
 
     def _count(self, error: TrimtabError) -> None:

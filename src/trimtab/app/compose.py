@@ -12,6 +12,7 @@ from trimtab.answers.faults import faults as answer_faults
 from trimtab.answers.service import AnswerService
 from trimtab.answers.service import Ground as AnswerGround
 from trimtab.answers.signals import signals as answer_signals
+from trimtab.answers.tasks import Tasks
 from trimtab.api import Services
 from trimtab.app.adapters import (
     KnowledgeEmbedder,
@@ -21,6 +22,10 @@ from trimtab.app.adapters import (
 )
 from trimtab.app.faces import make_faces
 from trimtab.app.handbook import HANDBOOK, Handbook
+from trimtab.gates.actions import actions as gates_actions
+from trimtab.gates.faults import faults as gates_faults
+from trimtab.gates.room import GatesRoom
+from trimtab.gates.signals import signals as gates_signals
 from trimtab.guardrails.actions import actions as guardrails_actions
 from trimtab.guardrails.faults import faults as guardrails_faults
 from trimtab.guardrails.service import Guardrails
@@ -38,11 +43,13 @@ from trimtab.incidents import (
 )
 from trimtab.incidents import signals as incident_signals
 from trimtab.infra.audit import Audit
-from trimtab.infra.audit_files import STARTED
+from trimtab.infra.audit_files import STARTED, AuditFiles
 from trimtab.infra.auth import Keys, Role
+from trimtab.infra.chores import Chore, Chores
 from trimtab.infra.jobs.durable import DurableJobs
 from trimtab.infra.key_care import parse_key_roles, seed
 from trimtab.infra.notify import Delivery, Outbox
+from trimtab.infra.rules.alerts import AlertState
 from trimtab.infra.rules.engine import RuleEngine
 from trimtab.infra.rules.files import Known, load_rules
 from trimtab.infra.rules.monitor import Monitor
@@ -124,6 +131,11 @@ class App:
         )
         self.answers.watch.embedder = KnowledgeEmbedder(self.knowledge)
         self._closing.append(self.answers.close)
+        project = self.settings.gates.project
+        self.gates = GatesRoom(
+            self.directory.folder("gates"), self.clock, Path(project) if project else None
+        )
+        self._closing.append(self.gates.close)
 
     def _open_operator(self) -> None:
         self.outbox = Outbox(self.state)
@@ -131,19 +143,22 @@ class App:
         self.catalog = Catalog(
             signals=(
                 *knowledge_signals(self.knowledge),
-                *guardrails_signals(self.guardrails),
                 *answer_signals(self.answers),
+                *guardrails_signals(self.guardrails),
+                *gates_signals(self.gates),
                 *incident_signals(store, self.outbox),
             ),
             actions=(
                 *knowledge_actions(self.knowledge),
-                *guardrails_actions(self.guardrails),
                 *answer_actions(self.answers),
+                *guardrails_actions(self.guardrails),
+                *gates_actions(self.gates),
             ),
             faults=(
                 *knowledge_faults(self.knowledge, self.clock),
-                *guardrails_faults(self.guardrails),
                 *answer_faults(self.answers, self.clock),
+                *guardrails_faults(self.guardrails),
+                *gates_faults(self.gates),
             ),
         )
         self.registry.register(SignalCollector(self.catalog.signals.values()))
@@ -167,14 +182,35 @@ class App:
         self.jobs = DurableJobs(self.directory.file("jobs.db"), self.clock)
         self._closing.append(self.jobs.close)
         self.incidents = Incidents(ground, self.jobs)
-        trust = Trust(
-            self.audit,
-            Signer.of(self.directory),
-            Subjects.of(self.state, self.clock, self.directory),
-        )
-        self.answers.with_erasure(self.jobs, trust)
+        signer = Signer.of(self.directory)
+        subjects = Subjects.of(self.state, self.clock, self.directory)
+        self.answers.with_erasure(self.jobs, Trust(self.audit, signer, subjects))
+        self._keep_house(signer)
         self.delivery = Delivery(self.outbox, channels_of(self.settings), self.clock)
         self._closing.append(self.delivery.close)
+
+    def _keep_house(self, signer: Signer) -> None:
+        """Seal the audit chain, drop old traces, and know the operators' rounds."""
+        audit_files = AuditFiles(self.directory.folder("audit_logs") / "local", self.audit, signer)
+        self.tasks = Tasks(
+            self.answers, self.health, self.keys, audit_files, self.settings.trust, self._firing
+        )
+        seal_seconds = self.settings.trust.audit_checkpoint_minutes * 60
+        self.chores = Chores(
+            (
+                Chore("seal the audit chain", seal_seconds, audit_files.seal),
+                Chore("drop old traces", 3600.0, self.answers.drop_old),
+            ),
+            self.clock,
+        )
+        self._closing.append(self.chores.close)
+
+    def _firing(self) -> list[tuple[str, str]]:
+        """Return the alerts that fire, each with the page it names, or nothing."""
+        return [
+            (alert.name, alert.annotations.get("runbook_url", "").removeprefix("runbook:"))
+            for alert in self.engine.alerts(AlertState.FIRING)
+        ]
 
     def _load_rules_and_runbooks(self) -> None:
         files = sorted(shipped("rules").glob("*.yml"))
@@ -207,27 +243,33 @@ class App:
         self._closing.append(self.watcher.close)
         self.health.register("monitor", self._monitor_health)
 
-    def start(self, *, watch: bool = True, handbook: bool = True) -> None:
-        """Begin the work that goes on by itself.
+    def start(self, *, handbook: bool = True) -> None:
+        """Begin the work that goes on by itself: loads the model, watches the service, drives incidents.
 
         Args:
-            watch: Whether to watch the service and to drive incidents. A command that builds its own
-                app for a moment does not: nothing of it would come to its end.
             handbook: Whether to take in the shipped pages in the background.
         """
         self.knowledge.start()
-        if not watch:
-            self.scrape.take(self.clock.now())
-            return
         self.audit.append("trimtab", STARTED, trimtab.__version__)
         self.jobs.launch()
         self.engine.resume(firing_before(self.incidents))
         self.incidents.resume()
         self.answers.start()
+        self.chores.start()
+        if self.settings.gates.project or self.settings.service.drills:
+            self.gates.start(self.settings.gates.interval_seconds)
         self.delivery.start()
         self.watcher.start()
         if handbook:
             self.handbook.start()
+
+    def start_for_a_moment(self) -> None:
+        """Load the model and take one sample of everything, for a command that builds its own app.
+
+        Nothing is watched and no incident is driven: nothing of it would come to its end.
+        """
+        self.knowledge.start()
+        self.scrape.take(self.clock.now())
 
     def wait(self, seconds: float) -> None:
         """Let the service work for that long, in seconds of its clock; a drill waits so."""
@@ -258,6 +300,7 @@ class App:
             views=self.views,
             knowledge=self.knowledge,
             answers=self.answers,
+            tasks=self.tasks,
             traces=self.answers.traces,
             feedback=self.answers.feedback,
             series=self.series,

@@ -1,6 +1,5 @@
 """`trimtab gates ...`: judge a release, import results, keep the evidence. Exit 0 pass, 1 blocked, 3 review, 2 wrong use."""
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -92,24 +91,32 @@ def run(
         commands=command_names(context),
         change=_change(change),
     )
-    with errors().status("gates") as status:
-        told = lambda gate: status.update(f"{gate} gate")  # noqa: E731 - one use.
-        verdict = run_gates(request, SystemClock(), progress=told)
-    signed = None if dry_run else _keep(verdict, Project(root), report)
+    verdict = _judge(request)
+    signed = None
     if not dry_run:
-        _write(verdict, ((markdown_file, markdown), (junit_file, junit), (sarif_file, sarif)))
-    if alert and not dry_run:
-        post_alerts(verdict, alert)
+        signed = _keep(verdict, Project(root), report)
+        _write_files(verdict, markdown_file, junit_file, sarif_file)
+        if alert:
+            post_alerts(verdict, alert)
     _show(verdict, signed, as_json=as_json)
 
 
-def _write(
-    verdict: Verdict, files: tuple[tuple[Path | None, Callable[[Verdict], str | bytes]], ...]
+def _judge(request: Request) -> Verdict:
+    with errors().status("gates") as status:
+        return run_gates(
+            request, SystemClock(), progress=lambda gate: status.update(f"{gate} gate")
+        )
+
+
+def _write_files(
+    verdict: Verdict, markdown_file: Path | None, junit_file: Path | None, sarif_file: Path | None
 ) -> None:
-    for path, content in files:
-        if path is not None:
-            text = content(verdict)
-            path.write_bytes(text.encode() if isinstance(text, str) else text)
+    if markdown_file is not None:
+        markdown_file.write_text(markdown(verdict), encoding="utf-8")
+    if junit_file is not None:
+        junit_file.write_bytes(junit(verdict))
+    if sarif_file is not None:
+        sarif_file.write_bytes(sarif(verdict))
 
 
 def _only(names: list[str] | None) -> tuple[str, ...]:
@@ -172,11 +179,7 @@ def repository(
         only=_only(only),
         commands=command_names(context),
     )
-    with errors().status("gates") as status:
-        verdict = run_gates(
-            request, SystemClock(), progress=lambda gate: status.update(f"{gate} gate")
-        )
-    _show(verdict, None, as_json=as_json)
+    _show(_judge(request), None, as_json=as_json)
 
 
 @app.command("import")

@@ -14,6 +14,7 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.version import InvalidVersion, Version
 
 from trimtab.gates.datasets import THREADS, hash_file
+from trimtab.gates.errors import EvidenceMissing
 
 _INSTALLER_FILES = {
     "INSTALLER",
@@ -24,6 +25,21 @@ _INSTALLER_FILES = {
     "uv_build.json",
 }
 """Written by whatever installed the package, so not part of what it is."""
+
+
+def environment(root: Path, site: str) -> "Installed":
+    """Return the packages of a project's own site directory, or of the running interpreter if it names none.
+
+    Raises:
+        EvidenceMissing: The directory is not there.
+    """
+    if not site:
+        return Installed()
+    if not (root / site).is_dir():
+        raise EvidenceMissing(
+            f"There is no site directory {site}.", hint="Correct `supply_chain.site` in the policy."
+        )
+    return Installed([root / site])
 
 
 def normalised(name: str) -> str:
