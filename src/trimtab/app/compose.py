@@ -12,6 +12,7 @@ from trimtab.answers.faults import faults as answer_faults
 from trimtab.answers.service import AnswerService
 from trimtab.answers.service import Ground as AnswerGround
 from trimtab.answers.signals import signals as answer_signals
+from trimtab.answers.tasks import Tasks
 from trimtab.api import Services
 from trimtab.api.edge import HttpFigures
 from trimtab.app.adapters import (
@@ -43,12 +44,14 @@ from trimtab.incidents import (
 )
 from trimtab.incidents import signals as incident_signals
 from trimtab.infra.audit import Audit
-from trimtab.infra.audit_files import STARTED
+from trimtab.infra.audit_files import STARTED, AuditFiles
 from trimtab.infra.auth import Keys, Role
+from trimtab.infra.chores import Chore, Chores
 from trimtab.infra.jobs.durable import DurableJobs
 from trimtab.infra.key_care import parse_key_roles, seed
 from trimtab.infra.notify import Delivery, Outbox
 from trimtab.infra.notify import actions as notify_actions
+from trimtab.infra.rules.alerts import AlertState
 from trimtab.infra.rules.engine import RuleEngine
 from trimtab.infra.rules.files import Known, load_rules
 from trimtab.infra.rules.monitor import Monitor
@@ -163,12 +166,10 @@ class App:
         self.jobs = DurableJobs(self.directory.file("jobs.db"), self.clock)
         self._closing.append(self.jobs.close)
         self.incidents = Incidents(ground, self.jobs)
-        trust = Trust(
-            self.audit,
-            Signer.of(self.directory),
-            Subjects.of(self.state, self.clock, self.directory),
-        )
-        self.answers.with_erasure(self.jobs, trust)
+        signer = Signer.of(self.directory)
+        subjects = Subjects.of(self.state, self.clock, self.directory)
+        self.answers.with_erasure(self.jobs, Trust(self.audit, signer, subjects))
+        self._keep_house(signer)
         self.delivery = Delivery(self.outbox, channels_of(self.settings), self.clock)
         self._closing.append(self.delivery.close)
 
@@ -196,6 +197,29 @@ class App:
             ),
         )
         self.registry.register(SignalCollector(self.catalog.signals.values()))
+
+    def _keep_house(self, signer: Signer) -> None:
+        """Seal the audit chain, drop old traces, and know the operators' rounds."""
+        audit_files = AuditFiles(self.directory.folder("audit_logs") / "local", self.audit, signer)
+        self.tasks = Tasks(
+            self.answers, self.health, self.keys, audit_files, self.settings.trust, self._firing
+        )
+        seal_seconds = self.settings.trust.audit_checkpoint_minutes * 60
+        self.chores = Chores(
+            (
+                Chore("seal the audit chain", seal_seconds, audit_files.seal),
+                Chore("drop old traces", 3600.0, self.answers.drop_old),
+            ),
+            self.clock,
+        )
+        self._closing.append(self.chores.close)
+
+    def _firing(self) -> list[tuple[str, str]]:
+        """Return the alerts that fire, each with the page it names, or nothing."""
+        return [
+            (alert.name, alert.annotations.get("runbook_url", "").removeprefix("runbook:"))
+            for alert in self.engine.alerts(AlertState.FIRING)
+        ]
 
     def _load_rules_and_runbooks(self) -> None:
         files = sorted(shipped("rules").glob("*.yml"))
@@ -242,6 +266,7 @@ class App:
         self.engine.resume(firing_before(self.incidents))
         self.incidents.resume()
         self.answers.start()
+        self.chores.start()
         if self.settings.gates.project or self.settings.service.drills:
             self.gates.start(self.settings.gates.interval_seconds)
         self.delivery.start()
@@ -286,6 +311,7 @@ class App:
             views=self.views,
             knowledge=self.knowledge,
             answers=self.answers,
+            tasks=self.tasks,
             traces=self.answers.traces,
             feedback=self.answers.feedback,
             series=self.series,
