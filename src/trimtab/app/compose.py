@@ -5,14 +5,19 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import trimtab
-from trimtab.answers import Answers
-from trimtab.answers.store import FeedbackStore, TraceStore
+from trimtab.answers import Screen
+from trimtab.answers.actions import actions as answer_actions
+from trimtab.answers.erasure.service import Trust
+from trimtab.answers.faults import faults as answer_faults
+from trimtab.answers.service import AnswerService
+from trimtab.answers.service import Ground as AnswerGround
+from trimtab.answers.signals import signals as answer_signals
 from trimtab.api import Services
 from trimtab.app.adapters import (
+    KnowledgeEmbedder,
     KnowledgeRetriever,
     channels_of,
     check_expression,
-    generator_of,
 )
 from trimtab.app.faces import make_faces
 from trimtab.app.handbook import HANDBOOK, Handbook
@@ -20,6 +25,10 @@ from trimtab.gates.actions import actions as gates_actions
 from trimtab.gates.faults import faults as gates_faults
 from trimtab.gates.room import GatesRoom
 from trimtab.gates.signals import signals as gates_signals
+from trimtab.guardrails.actions import actions as guardrails_actions
+from trimtab.guardrails.faults import faults as guardrails_faults
+from trimtab.guardrails.service import Guardrails
+from trimtab.guardrails.signals import signals as guardrails_signals
 from trimtab.incidents import (
     EmbeddedMonitor,
     Ground,
@@ -46,7 +55,9 @@ from trimtab.infra.rules.scrape import Scrape, milliseconds
 from trimtab.infra.rules.series import SeriesStore
 from trimtab.infra.settings import Settings
 from trimtab.infra.shipped import shipped
+from trimtab.infra.signing import Signer
 from trimtab.infra.storage import Database, DataDirectory
+from trimtab.infra.subjects import Subjects
 from trimtab.infra.telemetry import SignalCollector, new_registry
 from trimtab.infra.web import LiveViews, Sessions
 from trimtab.infra.web.sessions import session_secret
@@ -106,20 +117,22 @@ class App:
         self._closing.append(self.knowledge.close)
         self.handbook = Handbook(self.knowledge)
         self._closing.append(self.handbook.close)
-        watched = self.settings.gates.project
+        self.guardrails = Guardrails(self.settings.guardrails, self.clock, self.audit)
+        self._closing.append(self.guardrails.close)
+        screen = Screen(self.guardrails.questions, self.guardrails.answers)
+        self.answers = AnswerService(
+            self.settings.answers,
+            AnswerGround(self.state, self.clock, self.events),
+            KnowledgeRetriever(self.knowledge),
+            screen=screen if self.settings.guardrails.enabled else None,
+        )
+        self.answers.watch.embedder = KnowledgeEmbedder(self.knowledge)
+        self._closing.append(self.answers.close)
+        project = self.settings.gates.project
         self.gates = GatesRoom(
-            self.directory.file("gates"), self.clock, Path(watched) if watched else None
+            self.directory.folder("gates"), self.clock, Path(project) if project else None
         )
         self._closing.append(self.gates.close)
-        self.traces = TraceStore(self.state)
-        self.feedback = FeedbackStore(self.state)
-        self.answers = Answers(
-            KnowledgeRetriever(self.knowledge),
-            generator_of(self.settings.answers),
-            self.traces,
-            self.clock,
-            self.events,
-        )
 
     def _open_operator(self) -> None:
         self.outbox = Outbox(self.state)
@@ -127,12 +140,21 @@ class App:
         self.catalog = Catalog(
             signals=(
                 *knowledge_signals(self.knowledge),
+                *answer_signals(self.answers),
+                *guardrails_signals(self.guardrails),
                 *gates_signals(self.gates),
                 *incident_signals(store, self.outbox),
             ),
-            actions=(*knowledge_actions(self.knowledge), *gates_actions(self.gates)),
+            actions=(
+                *knowledge_actions(self.knowledge),
+                *answer_actions(self.answers),
+                *guardrails_actions(self.guardrails),
+                *gates_actions(self.gates),
+            ),
             faults=(
                 *knowledge_faults(self.knowledge, self.clock),
+                *answer_faults(self.answers, self.clock),
+                *guardrails_faults(self.guardrails),
                 *gates_faults(self.gates),
             ),
         )
@@ -157,6 +179,12 @@ class App:
         self.jobs = DurableJobs(self.directory.file("jobs.db"), self.clock)
         self._closing.append(self.jobs.close)
         self.incidents = Incidents(ground, self.jobs)
+        trust = Trust(
+            self.audit,
+            Signer.of(self.directory),
+            Subjects.of(self.state, self.clock, self.directory),
+        )
+        self.answers.with_erasure(self.jobs, trust)
         self.delivery = Delivery(self.outbox, channels_of(self.settings), self.clock)
         self._closing.append(self.delivery.close)
 
@@ -171,7 +199,8 @@ class App:
         self.library = Library.load(
             shipped("library"), self.catalog, self._alert_names, check_expression
         )
-        self.rule_groups = load_rules(files, Known(runbooks=self.library.runbooks))
+        pages = {*self.library.runbooks, *self.library.procedures}
+        self.rule_groups = load_rules(files, Known(runbooks=pages))
 
     def _watch(self) -> None:
         self.series = SeriesStore(self.settings.monitor.retention_minutes * 60)
@@ -190,6 +219,9 @@ class App:
         self._closing.append(self.watcher.close)
         self.health.register("monitor", self._monitor_health)
 
+    def start(self) -> None:
+        """Begin the work that goes on by itself: loads the model, watches the service, drives incidents."""
+
     def start(self, *, watch: bool = True, handbook: bool = True) -> None:
         """Begin the work that goes on by itself.
 
@@ -199,18 +231,25 @@ class App:
             handbook: Whether to take in the shipped pages in the background.
         """
         self.knowledge.start()
-        if not watch:
-            self.scrape.take(self.clock.now())
-            return
         self.audit.append("trimtab", STARTED, trimtab.__version__)
         self.jobs.launch()
         self.engine.resume(firing_before(self.incidents))
         self.incidents.resume()
+        self.answers.start()
+        if self.settings.gates.project or self.settings.service.drills:
+            self.gates.start(self.settings.gates.interval_seconds)
         self.delivery.start()
-        self.gates.start(self.settings.gates.interval_seconds)
         self.watcher.start()
         if handbook:
             self.handbook.start()
+
+    def start_for_a_moment(self) -> None:
+        """Load the model and take one sample of everything, for a command that builds its own app.
+
+        Nothing is watched and no incident is driven: nothing of it would come to its end.
+        """
+        self.knowledge.start()
+        self.scrape.take(self.clock.now())
 
     def wait(self, seconds: float) -> None:
         """Let the service work for that long, in seconds of its clock; a drill waits so."""
@@ -241,8 +280,8 @@ class App:
             views=self.views,
             knowledge=self.knowledge,
             answers=self.answers,
-            traces=self.traces,
-            feedback=self.feedback,
+            traces=self.answers.traces,
+            feedback=self.answers.feedback,
             series=self.series,
             rules=self.engine,
             library=self.library,

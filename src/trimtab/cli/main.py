@@ -17,6 +17,7 @@ from trimtab.cli import (
     demo,
     drills,
     gates,
+    guardrails,
     incidents,
     keys,
     knowledge,
@@ -46,6 +47,8 @@ app.add_typer(runbooks.app, name="runbooks")
 app.add_typer(drills.app, name="drills")
 app.add_typer(keys.app, name="keys")
 app.add_typer(audit.app, name="audit")
+app.add_typer(answers.answers_app, name="answers")
+app.add_typer(guardrails.app, name="guardrails")
 app.add_typer(gates.app, name="gates")
 
 

@@ -19,6 +19,13 @@ class IndexStale(Corrupt):
     default_hint = "Nothing to do: the index is rebuilt from the stored passages."
 
 
+class EvaluationSetInvalid(InvalidInput):
+    """The folder holds no readable questions with known answers."""
+
+    code = "knowledge.evaluation_set_invalid"
+    default_hint = "Give a folder with corpus.jsonl, queries.jsonl and qrels.tsv, as BEIR has them."
+
+
 # --- Projects, documents, search ---
 
 
@@ -62,6 +69,13 @@ class QueryInvalid(InvalidInput):
 
     code = "knowledge.query_invalid"
     default_hint = "Ask with 1 to 1,000 characters."
+
+
+class IndexUnavailable(Unavailable):
+    """The search index is down; full text still finds, in degraded mode."""
+
+    code = "knowledge.index_unavailable"
+    default_hint = "`trimtab act knowledge.index.restart` makes it anew from the store."
 
 
 # --- Parsing ---

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from trimtab.infra.settings.sections.answers import AnswersSettings
 from trimtab.infra.settings.sections.api import ApiSettings
 from trimtab.infra.settings.sections.gates import GatesSettings
+from trimtab.infra.settings.sections.guardrails import GuardrailsSettings
 from trimtab.infra.settings.sections.incidents import IncidentSettings
 from trimtab.infra.settings.sections.knowledge import KnowledgeSettings
 from trimtab.infra.settings.sections.monitor import MonitorSettings
@@ -26,3 +27,4 @@ class Settings:
     incidents: IncidentSettings = field(default_factory=IncidentSettings)
     notify: NotifySettings = field(default_factory=NotifySettings)
     knowledge: KnowledgeSettings = field(default_factory=KnowledgeSettings)
+    guardrails: GuardrailsSettings = field(default_factory=GuardrailsSettings)
