@@ -7,6 +7,8 @@ from tests.processes import start, with_models
 
 TEXT = "The rudder turns the ship. The trimtab turns the rudder with little force.\n"
 
+pytestmark = pytest.mark.timeout(600)  # Starting a service takes a while on a busy machine.
+
 
 @pytest.fixture(scope="module")
 def service(tmp_path_factory, models):

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Mapping
 
 from trimtab.answers.extractive import MODEL as EXTRACTIVE
-from trimtab.answers.watching.figures import SUPPORTED
+from trimtab.answers.grounding import SUPPORTED
 from trimtab.kernel.events import Event
 
 

@@ -10,6 +10,7 @@ from prometheus_client import CollectorRegistry
 from trimtab.answers import Trace
 from trimtab.answers.records import Feedback
 from trimtab.answers.service import AnswerService
+from trimtab.answers.tasks import Tasks
 from trimtab.drills import Subject
 from trimtab.incidents import Incidents, Proofs
 from trimtab.infra.audit import Audit
@@ -64,6 +65,7 @@ class Services:
     views: LiveViews
     knowledge: Knowledge
     answers: AnswerService
+    tasks: Tasks
     traces: Traces
     feedback: FeedbackBook
     series: SeriesStore

@@ -1,4 +1,4 @@
-"""Erasing a person's data, and where each erasure stands."""
+"""Erasing a person's data, where each erasure stands, and the operators' rounds."""
 
 from fastapi import APIRouter, Response
 
@@ -29,6 +29,17 @@ def erase(user_id: str, here: Here, caller: Caller, response: Response) -> dict[
 def erasure(erasure_id: str, here: Here) -> dict[str, object]:
     """Return where an erasure stands."""
     return _shown(_erasures(here).find(erasure_id))
+
+
+@router.get("/v1/tasks/{period}", dependencies=[ADMIN], tags=["tasks"])
+def tasks(period: str, here: Here) -> dict[str, object]:
+    """Do the operators' daily, weekly or monthly round now: what passes, and what a person has to do."""
+    results = here.tasks.run(period)
+    return {
+        "period": period,
+        "passed": all(result.passed for result in results),
+        "tasks": [result.as_dict() for result in results],
+    }
 
 
 def _shown(erasure: Erasure) -> dict[str, object]:

@@ -12,7 +12,9 @@ from trimtab.answers.faults import faults as answer_faults
 from trimtab.answers.service import AnswerService
 from trimtab.answers.service import Ground as AnswerGround
 from trimtab.answers.signals import signals as answer_signals
+from trimtab.answers.tasks import Tasks
 from trimtab.api import Services
+from trimtab.api.edge import HttpFigures
 from trimtab.app.adapters import (
     KnowledgeEmbedder,
     KnowledgeRetriever,
@@ -42,17 +44,21 @@ from trimtab.incidents import (
 )
 from trimtab.incidents import signals as incident_signals
 from trimtab.infra.audit import Audit
-from trimtab.infra.audit_files import STARTED
+from trimtab.infra.audit_files import STARTED, AuditFiles
 from trimtab.infra.auth import Keys, Role
+from trimtab.infra.chores import Chore, Chores
 from trimtab.infra.jobs.durable import DurableJobs
 from trimtab.infra.key_care import parse_key_roles, seed
 from trimtab.infra.notify import Delivery, Outbox
+from trimtab.infra.notify import actions as notify_actions
+from trimtab.infra.rules.alerts import AlertState
 from trimtab.infra.rules.engine import RuleEngine
 from trimtab.infra.rules.files import Known, load_rules
 from trimtab.infra.rules.monitor import Monitor
 from trimtab.infra.rules.rule import AlertRule
 from trimtab.infra.rules.scrape import Scrape, milliseconds
 from trimtab.infra.rules.series import SeriesStore
+from trimtab.infra.rules.signals import metric_names
 from trimtab.infra.settings import Settings
 from trimtab.infra.shipped import shipped
 from trimtab.infra.signing import Signer
@@ -89,7 +95,7 @@ class App:
             self._lay_ground()
             self._open_service()
             self._open_operator()
-            self.faces = make_faces(self._services())
+            self.faces = make_faces(self._services(), self.figures)
         except BaseException:
             self.close()
             raise
@@ -97,6 +103,8 @@ class App:
     def _lay_ground(self) -> None:
         self.health = Health(self.clock)
         self.registry = new_registry()
+        self.figures = HttpFigures(self.clock)
+        self.registry.register(self.figures)
         self.events = Events()
         self.state = Database(self.directory.file("state.db"), ("state", "incidents", "answers"))
         self._closing.append(self.state.close)
@@ -137,28 +145,7 @@ class App:
     def _open_operator(self) -> None:
         self.outbox = Outbox(self.state)
         store = IncidentStore(self.state, self.outbox)
-        self.catalog = Catalog(
-            signals=(
-                *knowledge_signals(self.knowledge),
-                *answer_signals(self.answers),
-                *guardrails_signals(self.guardrails),
-                *gates_signals(self.gates),
-                *incident_signals(store, self.outbox),
-            ),
-            actions=(
-                *knowledge_actions(self.knowledge),
-                *answer_actions(self.answers),
-                *guardrails_actions(self.guardrails),
-                *gates_actions(self.gates),
-            ),
-            faults=(
-                *knowledge_faults(self.knowledge, self.clock),
-                *answer_faults(self.answers, self.clock),
-                *guardrails_faults(self.guardrails),
-                *gates_faults(self.gates),
-            ),
-        )
-        self.registry.register(SignalCollector(self.catalog.signals.values()))
+        self._gather_catalog(store)
         self._load_rules_and_runbooks()
         self._watch()
         self.proofs = Proofs(
@@ -179,14 +166,60 @@ class App:
         self.jobs = DurableJobs(self.directory.file("jobs.db"), self.clock)
         self._closing.append(self.jobs.close)
         self.incidents = Incidents(ground, self.jobs)
-        trust = Trust(
-            self.audit,
-            Signer.of(self.directory),
-            Subjects.of(self.state, self.clock, self.directory),
-        )
-        self.answers.with_erasure(self.jobs, trust)
+        signer = Signer.of(self.directory)
+        subjects = Subjects.of(self.state, self.clock, self.directory)
+        self.answers.with_erasure(self.jobs, Trust(self.audit, signer, subjects))
+        self._keep_house(signer)
         self.delivery = Delivery(self.outbox, channels_of(self.settings), self.clock)
         self._closing.append(self.delivery.close)
+
+    def _gather_catalog(self, store: IncidentStore) -> None:
+        self.catalog = Catalog(
+            signals=(
+                *knowledge_signals(self.knowledge),
+                *answer_signals(self.answers),
+                *guardrails_signals(self.guardrails),
+                *gates_signals(self.gates),
+                *incident_signals(store, self.outbox),
+            ),
+            actions=(
+                *knowledge_actions(self.knowledge),
+                *answer_actions(self.answers),
+                *guardrails_actions(self.guardrails),
+                *gates_actions(self.gates),
+                *notify_actions(self.outbox, self.clock),
+            ),
+            faults=(
+                *knowledge_faults(self.knowledge, self.clock),
+                *answer_faults(self.answers, self.clock),
+                *guardrails_faults(self.guardrails),
+                *gates_faults(self.gates),
+            ),
+        )
+        self.registry.register(SignalCollector(self.catalog.signals.values()))
+
+    def _keep_house(self, signer: Signer) -> None:
+        """Seal the audit chain, drop old traces, and know the operators' rounds."""
+        audit_files = AuditFiles(self.directory.folder("audit_logs") / "local", self.audit, signer)
+        self.tasks = Tasks(
+            self.answers, self.health, self.keys, audit_files, self.settings.trust, self._firing
+        )
+        seal_seconds = self.settings.trust.audit_checkpoint_minutes * 60
+        self.chores = Chores(
+            (
+                Chore("seal the audit chain", seal_seconds, audit_files.seal),
+                Chore("drop old traces", 3600.0, self.answers.drop_old),
+            ),
+            self.clock,
+        )
+        self._closing.append(self.chores.close)
+
+    def _firing(self) -> list[tuple[str, str]]:
+        """Return the alerts that fire, each with the page it names, or nothing."""
+        return [
+            (alert.name, alert.annotations.get("runbook_url", "").removeprefix("runbook:"))
+            for alert in self.engine.alerts(AlertState.FIRING)
+        ]
 
     def _load_rules_and_runbooks(self) -> None:
         files = sorted(shipped("rules").glob("*.yml"))
@@ -200,7 +233,9 @@ class App:
             shipped("library"), self.catalog, self._alert_names, check_expression
         )
         pages = {*self.library.runbooks, *self.library.procedures}
-        self.rule_groups = load_rules(files, Known(runbooks=pages))
+        exported = metric_names(self.registry, self.catalog.signals.values())
+        known = Known(metrics=exported | set(HttpFigures.NAMES), runbooks=pages)
+        self.rule_groups = load_rules(files, known)
 
     def _watch(self) -> None:
         self.series = SeriesStore(self.settings.monitor.retention_minutes * 60)
@@ -220,7 +255,7 @@ class App:
         self.health.register("monitor", self._monitor_health)
 
     def start(self, *, handbook: bool = True) -> None:
-        """Begin the work that goes on by itself: load the model, watch the service, drive incidents.
+        """Begin the work that goes on by itself: loads the model, watches the service, drives incidents.
 
         Args:
             handbook: Whether to take in the shipped pages in the background.
@@ -231,6 +266,7 @@ class App:
         self.engine.resume(firing_before(self.incidents))
         self.incidents.resume()
         self.answers.start()
+        self.chores.start()
         if self.settings.gates.project or self.settings.service.drills:
             self.gates.start(self.settings.gates.interval_seconds)
         self.delivery.start()
@@ -275,6 +311,7 @@ class App:
             views=self.views,
             knowledge=self.knowledge,
             answers=self.answers,
+            tasks=self.tasks,
             traces=self.answers.traces,
             feedback=self.answers.feedback,
             series=self.series,

@@ -87,11 +87,6 @@ def show_trace(context: typer.Context, trace_id: str, json: Json = False) -> Non
     )
 
 
-@answers_app.callback()
-def _group() -> None:
-    """Keep `evaluate` a sub-command although it is the only one."""
-
-
 @answers_app.command("evaluate")
 def evaluate(
     context: typer.Context,

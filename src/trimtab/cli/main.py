@@ -16,6 +16,7 @@ from trimtab.cli import (
     catalog,
     demo,
     drills,
+    evaluating,
     gates,
     guardrails,
     incidents,
@@ -47,7 +48,7 @@ app.add_typer(runbooks.app, name="runbooks")
 app.add_typer(drills.app, name="drills")
 app.add_typer(keys.app, name="keys")
 app.add_typer(audit.app, name="audit")
-app.add_typer(answers.answers_app, name="answers")
+evaluating.add_to(app)
 app.add_typer(guardrails.app, name="guardrails")
 app.add_typer(gates.app, name="gates")
 

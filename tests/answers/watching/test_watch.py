@@ -86,8 +86,10 @@ def test_rates_are_shares_of_the_answers():
 
 
 def test_grounding_comes_from_the_guard_where_there_is_one():
-    guarded = trace(stages=(Stage("grounding", 1.0, "ok", {"grounding": 0.2}),), confidence=0.9)
-    assert figures([guarded]).grounding_p50 == 0.2
+    guarded = trace(
+        stages=(Stage("guard_answer", 1.0, "ok", {"scores": {"hallucination": 0.75}}),), model="m"
+    )
+    assert figures([guarded]).grounding_p50 == 0.25
     assert figures([trace(confidence=0.9, model="m")]).grounding_p50 == 0.9
     assert figures([trace(confidence=0.6)]).grounding_p50 == 1.0  # Quotes.
 

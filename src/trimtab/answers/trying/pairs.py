@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
+from trimtab.answers.grounding import grounding_of
 from trimtab.answers.records import Trace
 from trimtab.answers.statistics import Interval, paired_interval, quantile
-from trimtab.answers.watching.figures import grounding_of
 
 
 @dataclass(frozen=True, slots=True)

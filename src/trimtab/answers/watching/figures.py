@@ -4,13 +4,11 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from trimtab.answers.extractive import MODEL as EXTRACTIVE
+from trimtab.answers.grounding import SUPPORTED, grounding_of
 from trimtab.answers.records import Trace
 from trimtab.answers.statistics import quantile
 
 NAN = float("nan")
-SUPPORTED = 0.85
-"""A grounding score at or above this counts as supported (the contract's threshold)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,19 +62,6 @@ def figures(traces: Sequence[Trace], thumbs: tuple[int, int] = (0, 0)) -> Figure
         helpful_rate=_share(up, up + down),
         cost_usd=sum(trace.cost_usd for trace in traces),
     )
-
-
-def grounding_of(trace: Trace) -> float:
-    """Return how well a found answer is supported, in [0, 1].
-
-    It is the grounding guard's score where there is one. Quotes are supported by what they are; a model's sentences
-    by as much of them as stands in the passages they cite.
-    """
-    for stage in trace.stages:
-        score = stage.facts.get("grounding")
-        if isinstance(score, int | float):
-            return float(score)
-    return 1.0 if trace.answer.model == EXTRACTIVE else trace.answer.confidence
 
 
 def _fell_back(trace: Trace) -> bool:
