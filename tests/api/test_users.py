@@ -1,6 +1,6 @@
 import pytest
 
-from tests.api.conftest import client_of
+from tests.faces import client_of
 from trimtab.answers import Question
 from trimtab.answers.erasure.certificate import checked_certificate
 from trimtab.infra.auth import Role
