@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 install = $(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r $(1) \
   || $(BIN)/python -m pip install --quiet --require-hashes -r $(1)
 
-.PHONY: run env dev test check format docs bench contract lock clean
+.PHONY: run env dev test check format docs bench bench-knowledge contract lock clean torture-knowledge
 
 run: env
 	$(BIN)/trimtab serve
@@ -47,11 +47,26 @@ format: dev
 docs: dev
 	$(BIN)/mkdocs build --strict
 
+# Kills the service's data layer at random instants; KILLS=1000 for the whole campaign (about 25 minutes).
+KILLS ?= 100
+torture-knowledge: dev
+	$(BIN)/python -m tests.knowledge.torture --kills $(KILLS)
+
 contract: dev
 	$(BIN)/python -m pytest -q -n 2 -m feature --contract
 
 bench: dev
 	$(BIN)/python -m benchmarks
+
+# Search against other engines, in an environment of their own.
+bench-knowledge: dev $(VENV)/.bench
+	$(BIN)/python -m benchmarks.knowledge
+
+$(VENV)/.bench: requirements/bench.lock
+	$(PYTHON) -m venv $(VENV)/bench
+	$(BIN)/uv pip install --quiet --python $(VENV)/bench/bin/python --require-hashes -r $< \
+	  || $(VENV)/bench/bin/python -m pip install --quiet --require-hashes -r $<
+	@touch $@
 
 # Writes the lock files: exact versions and hashes, no addresses.
 lock: $(VENV)/.bootstrap
@@ -61,6 +76,8 @@ lock: $(VENV)/.bootstrap
 	  pyproject.toml -o requirements/runtime.lock
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 	  --group dev -c requirements/runtime.lock -o requirements/dev.lock
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
+	  requirements/bench.in -o requirements/bench.lock
 
 clean:
 	rm -rf $(VENV) site build dist

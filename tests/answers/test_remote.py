@@ -3,8 +3,8 @@ import threading
 import pytest
 
 from tests.answers.world import CACHE_TEXT, chat_endpoint, completion, passage
-from trimtab.answers import RemoteGenerator
 from trimtab.answers.errors import GeneratorUnavailable
+from trimtab.answers.remote import RemoteGenerator
 
 QUESTION = "How many entries does the query cache hold?"
 

@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.answers.world import StillClock, World, passage
-from trimtab.answers import Answer, ExtractiveGenerator, Question, RemoteGenerator
+from trimtab.answers import Answer, ExtractiveGenerator, Question
 from trimtab.answers.errors import EmptyQuery
+from trimtab.answers.remote import RemoteGenerator
 from trimtab.answers.streaming import OpenGuard, StreamedAnswers
 
 QUESTION = "How many entries does the query cache hold?"

@@ -100,9 +100,9 @@ def test_a_change_of_the_project_is_seen_at_once(knowledge):
 def test_chosen_sizes_survive_a_restart_until_they_are_given_back(open_knowledge):
     open_knowledge().resize_caches(CacheSizes(500, 5000))
     again = open_knowledge()
-    assert again.cache_sizes() == CacheSizes(500, 5000)
+    assert again.cache_sizes() == CacheSizes(500, 5000, 2048)
     again.resize_caches(CacheSizes(0, 0))
-    assert again.cache_sizes() == CacheSizes(100, 1000)
+    assert again.cache_sizes() == CacheSizes(100, 1000, 2048)
 
 
 @pytest.mark.feature("F519")

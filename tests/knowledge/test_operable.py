@@ -96,7 +96,10 @@ def test_a_resize_is_undone_with_what_it_returned(catalog, knowledge):
 
 def test_a_dry_run_changes_nothing(catalog, knowledge):
     for action in catalog.actions.values():
-        given = {"query": 7} if action.name == "knowledge.cache.resize" else {}
+        given = {
+            "knowledge.cache.resize": {"query": 7},
+            "knowledge.disk.set_budget": {"megabytes": 1},
+        }.get(action.name, {})
         assert action.dry_run(check_arguments(action.params, given), ME).summary
     assert knowledge.cache_sizes().query == 100
 

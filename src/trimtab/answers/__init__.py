@@ -4,7 +4,6 @@ from trimtab.answers.extractive import ExtractiveGenerator
 from trimtab.answers.generate import Draft, Generator, Usage
 from trimtab.answers.pipeline import Answers, Retriever, TraceKeeper
 from trimtab.answers.records import Answer, Citation, Passage, Question, Retrieved, Stage, Trace
-from trimtab.answers.remote import RemoteGenerator
 from trimtab.answers.screening import Screen, ScreenedSentences
 from trimtab.answers.traces import RecentTraces
 
@@ -18,7 +17,6 @@ __all__ = [
     "Passage",
     "Question",
     "RecentTraces",
-    "RemoteGenerator",
     "Retrieved",
     "Retriever",
     "Screen",

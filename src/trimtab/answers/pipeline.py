@@ -7,6 +7,7 @@ from typing import Protocol
 from trimtab.answers.errors import GeneratorUnavailable
 from trimtab.answers.extractive import ExtractiveGenerator
 from trimtab.answers.generate import Draft, Generator
+from trimtab.answers.grounding import grounding_of
 from trimtab.answers.question import checked
 from trimtab.answers.records import Answer, Question, Retrieved, Trace
 from trimtab.answers.screening import REFUSED, WITHHELD, Screen, facts, redacted
@@ -201,6 +202,8 @@ class Answers:
             "cache_hit": answer.cache_hit,
             "model": answer.model,
             "confidence": answer.confidence,
+            "grounding": grounding_of(trace) if answer.found else 0.0,
+            "fallback": any(stage.outcome == "fallback" for stage in trace.stages),
             "passages": len(trace.retrieved),
             "duration_ms": round(trace.duration_ms, 3),
         }

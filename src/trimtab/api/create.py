@@ -7,6 +7,7 @@ from trimtab.api import (
     answers,
     audit,
     catalog,
+    drills,
     faults,
     health,
     incidents,
@@ -15,6 +16,7 @@ from trimtab.api import (
     rules,
     runbooks,
     settings,
+    users,
 )
 from trimtab.api.errors import handle_errors
 from trimtab.api.services import Services
@@ -31,6 +33,7 @@ _ROUTERS = (
     keys.router,
     audit.router,
     settings.router,
+    users.router,
 )
 
 
@@ -51,9 +54,10 @@ def create_api(services: Services, access: Access) -> FastAPI:
 
 
 def create_fault_api(services: Services, access: Access) -> FastAPI:
-    """Return the app with the fault routes, for the control socket alone."""
+    """Return the app with the routes for faults and drills, for the control socket alone."""
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
     app.include_router(faults.router)
+    app.include_router(drills.router)
     app.state.injected = faults.Injected()
     return _finish(app, services, access)
 

@@ -7,8 +7,11 @@ from typing import Annotated, Protocol
 from fastapi import Depends, Request
 from prometheus_client import CollectorRegistry
 
-from trimtab.answers import Answers, Trace
+from trimtab.answers import Trace
 from trimtab.answers.records import Feedback
+from trimtab.answers.service import AnswerService
+from trimtab.answers.tasks import Tasks
+from trimtab.drills import Subject
 from trimtab.incidents import Incidents, Proofs
 from trimtab.infra.audit import Audit
 from trimtab.infra.auth import Keys, Principal
@@ -61,7 +64,8 @@ class Services:
     sessions: Sessions
     views: LiveViews
     knowledge: Knowledge
-    answers: Answers
+    answers: AnswerService
+    tasks: Tasks
     traces: Traces
     feedback: FeedbackBook
     series: SeriesStore
@@ -69,6 +73,8 @@ class Services:
     library: Library
     proofs: Proofs
     incidents: Incidents
+    drilled: Subject
+    """The service as drills see it."""
     check_page: Callable[[str, str], Page]
     """Returns a runbook page as it would load, from its text and its path, or raises `RunbookRefused`."""
 

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import signal
 import socket
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -55,6 +56,21 @@ def serve(listeners: tuple[Listener, ...], ready: Callable[[], None]) -> None:
         ready: Called once when all of them accept connections.
     """
     asyncio.run(_serve(listeners, ready))
+
+
+@contextlib.contextmanager
+def served(app: ASGIApp, listener: socket.socket) -> Iterator[None]:
+    """Serve the app in a thread of its own for as long as the block lasts."""
+    server = _Server(_config(app))
+    thread = threading.Thread(
+        target=lambda: asyncio.run(server.serve(sockets=[listener])), name="server", daemon=True
+    )
+    thread.start()
+    try:
+        yield
+    finally:
+        server.should_exit = server.force_exit = True
+        thread.join()
 
 
 class _Server(uvicorn.Server):

@@ -42,7 +42,7 @@ class Faces:
     control: ASGIApp
 
 
-def make_faces(services: Services) -> Faces:
+def make_faces(services: Services, figures: HttpFigures) -> Faces:
     """Return the apps."""
     settings = services.settings
     limits = RateLimits(services.clock)
@@ -57,8 +57,6 @@ def make_faces(services: Services) -> Faces:
     api = create_api(services, access)
     console = create_console(services, access, api.openapi)
     faults = create_fault_api(services, access)
-    figures = HttpFigures(services.clock)
-    services.registry.register(figures)
 
     def bounded(app: ASGIApp) -> ASGIApp:
         return BodyLimit(
@@ -74,5 +72,8 @@ def make_faces(services: Services) -> Faces:
         bounded(pages), limits=limits, per_minute=settings.service.rate_limit_per_minute
     )
     network = recorded(SecurityHeaders(TrustedOrigins(limited, hosts=hosts)))
-    tools = PathSwitch(api, prefix="/v1/faults", there=faults) if settings.service.drills else api
+    tools: ASGIApp = api
+    if settings.service.drills:
+        for prefix in ("/v1/faults", "/v1/drills"):
+            tools = PathSwitch(tools, prefix=prefix, there=faults)
     return Faces(api, console, faults, network, AsAdmin(recorded(bounded(tools))))

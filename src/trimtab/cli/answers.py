@@ -1,22 +1,93 @@
-"""`answers`: measure how well questions are answered. Works on files, needs no running service."""
+"""`ask`, `traces`, `answers`: answers, how they came about, and how good they are."""
 
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from trimtab.cli.output import print_line, printed_as_json
+from trimtab.cli.output import print_line, print_table, printed_as_json
 from trimtab.cli.session import Json, session
 
-app = typer.Typer(help="Measure how well questions are answered.", no_args_is_help=True)
+traces_app = typer.Typer(help="How answers came about.", no_args_is_help=True)
+answers_app = typer.Typer(help="Measure how well questions are answered.", no_args_is_help=True)
 
 
-@app.callback()
-def _group() -> None:
-    """Keep `evaluate` a sub-command although it is the only one."""
+def add_to(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.command()(ask)
+    app.add_typer(traces_app, name="traces")
 
 
-@app.command("evaluate")
+def ask(
+    context: typer.Context,
+    project: Annotated[str, typer.Argument(help="The project's name.")],
+    question: str,
+    top_k: Annotated[int, typer.Option(help="How many passages to look at.")] = 5,
+    json: Json = False,
+) -> None:
+    """Answer a question from a project's documents, with the source of every sentence."""
+    this = session(context)
+    body = this.client.call(
+        "POST", "/v1/answers", body={"project": project, "question": question, "top_k": top_k}
+    )
+    if printed_as_json(this, body):
+        return
+    print_line(body["text"], style="" if body["found"] else "yellow")
+    for citation in body["citations"]:
+        page = f", page {citation['page']}" if citation["page"] else ""
+        heading = f" · {citation['heading']}" if citation["heading"] else ""
+        print_line(
+            f"[{citation['number']}] {citation['document_name']}{page}{heading}", style="cyan"
+        )
+    if body["degraded_mode"]:
+        print_line("Found by words only: the embedding model is down.", style="yellow")
+    if body["notice"]:
+        print_line(body["notice"], style="yellow")
+    print_line(f"trace {body['trace_id']}", style="dim")
+
+
+@traces_app.command("list")
+def list_traces(
+    context: typer.Context, limit: int = 20, project: str = "", json: Json = False
+) -> None:
+    """List the newest answers first."""
+    this = session(context)
+    params = {"limit": limit, **({"project": project} if project else {})}
+    body = this.client.call("GET", "/v1/traces", params=params)
+    if not printed_as_json(this, body):
+        print_table(
+            ("trace", "project", "found", "question"),
+            (
+                (t["id"], t["answer"]["project"], t["answer"]["found"], t["answer"]["question"])
+                for t in body["traces"]
+            ),
+        )
+
+
+@traces_app.command("show")
+def show_trace(context: typer.Context, trace_id: str, json: Json = False) -> None:
+    """Show the stages of one answer."""
+    this = session(context)
+    body = this.client.call("GET", f"/v1/traces/{trace_id}")
+    if printed_as_json(this, body):
+        return
+    print_line(body["answer"]["question"], style="bold")
+    print_line(body["answer"]["text"])
+    print_table(
+        ("stage", "outcome", "ms", "facts"),
+        (
+            (
+                s["name"],
+                s["outcome"],
+                s["duration_ms"],
+                " ".join(f"{k}={v}" for k, v in s["facts"].items()),
+            )
+            for s in body["stages"]
+        ),
+    )
+
+
+@answers_app.command("evaluate")
 def evaluate(
     context: typer.Context,
     set_: Annotated[

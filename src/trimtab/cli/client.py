@@ -6,6 +6,7 @@ is called, and how errors come back, is the same in all three.
 """
 
 import asyncio
+import json
 import logging
 from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import httpx
 
 from trimtab.cli.errors import Refused
-from trimtab.infra.web.control import control_path, is_answering
+from trimtab.infra.control_socket import control_path, is_answering
 from trimtab.kernel.errors import Unavailable
 
 if TYPE_CHECKING:
@@ -23,7 +24,12 @@ if TYPE_CHECKING:
 
 _TIMEOUT = httpx.Timeout(600.0, connect=10.0)
 """Seconds; an ingestion of many documents is one call."""
+_ENDLESS = httpx.Timeout(None, connect=10.0)
+"""For what is followed until it ends."""
 _ANY_HOST = "http://localhost"
+
+_LIVING = ("/health", "/api/v1/", "/v1/answers", "/v1/actions", "/v1/signals", "/v1/check")
+"""Paths that need the embedding model or samples; for the others an app in this process need not start."""
 
 _Result = TypeVar("_Result")
 
@@ -48,6 +54,7 @@ class Client:
     def __init__(self, http: httpx.AsyncClient, app: "App | None" = None) -> None:
         self._http = http
         self._app = app
+        self._started = False
         self._runner = asyncio.Runner()
 
     @classmethod
@@ -66,9 +73,9 @@ class Client:
     def _in_process(cls, session: "Session") -> "Client":
         from trimtab.app import build
 
-        logging.basicConfig(level=logging.CRITICAL)
+        # The commands' output is for people; what the service would log is not part of it.
+        logging.getLogger().addHandler(logging.NullHandler())
         app = build(session.settings)
-        app.start(watch=False)
         transport = httpx.ASGITransport(app=app.faces.control, raise_app_exceptions=False)
         http = httpx.AsyncClient(transport=transport, base_url=_ANY_HOST, timeout=_TIMEOUT)
         return cls(http, app)
@@ -93,15 +100,23 @@ class Client:
             Refused: The service answered with an error.
             ServiceUnreachable: It did not answer.
         """
+        if self._app is not None and not self._started and path.startswith(_LIVING):
+            self._started = True
+            self._app.start_for_a_moment()
         response = self._run(
             self._http.request(method, path, json=body, params=params, files=files)
         )
-        if response.is_success:
-            return response.json() if response.content else None
         # /health answers 503 with its usual body when everything is down: that is its result.
-        if path == "/health":
-            return response.json()
-        raise _refusal(response)
+        if not response.is_success and path != "/health":
+            raise _refusal(response)
+        return response.json() if response.content else None
+
+    def text(self, path: str, params: Mapping[str, Any] | None = None) -> str:
+        """Return the answer as text; raises as `call` does."""
+        response = self._run(self._http.get(path, params=params))
+        if not response.is_success:
+            raise _refusal(response)
+        return response.text
 
     def events(self, path: str) -> Iterator[ServerEvent]:
         """Yield server-sent events until the service ends the stream."""
@@ -112,9 +127,26 @@ class Client:
         finally:
             self._run(stream.aclose())  # type: ignore[attr-defined]
 
+    def lines(self, path: str, body: object) -> Iterator[dict[str, Any]]:
+        """Yield each line of a JSON-lines answer as it arrives; raises as `call` does."""
+        stream = self._lines(path, body)
+        try:
+            while (line := self._run(anext(stream, None))) is not None:
+                yield json.loads(line)
+        finally:
+            self._run(stream.aclose())  # type: ignore[attr-defined]
+
+    async def _lines(self, path: str, body: object) -> AsyncIterator[str]:
+        async with self._http.stream("POST", path, json=body, timeout=_ENDLESS) as response:
+            if not response.is_success:
+                await response.aread()
+                raise _refusal(response)
+            async for line in response.aiter_lines():
+                if line.strip():
+                    yield line
+
     async def _events(self, path: str) -> AsyncIterator[ServerEvent]:
-        endless = httpx.Timeout(_TIMEOUT, read=None)
-        async with self._http.stream("GET", path, timeout=endless) as response:
+        async with self._http.stream("GET", path, timeout=_ENDLESS) as response:
             if not response.is_success:
                 await response.aread()
                 raise _refusal(response)

@@ -67,6 +67,14 @@ class Refused(TrimtabError):
         return self.error
 
 
+class ProgramError(TrimtabError):
+    """A mistake in the program."""
+
+    code = "cli.program_error"
+    kind = ErrorKind.CORRUPT
+    default_hint = "Repeat the command with --debug and report what it prints."
+
+
 def exit_code(error: TrimtabError) -> Exit:
     """Return how a command that met this error ends."""
     return EXIT[error.service_kind if isinstance(error, Refused) else error.kind]

@@ -23,7 +23,6 @@ from trimtab.gates import drift_report
 from trimtab.gates.baseline import Approvals, read_baseline
 from trimtab.gates.case import Case, Project
 from trimtab.gates.codes import finding
-from trimtab.gates.data_drift import data_findings, read_table
 from trimtab.gates.errors import ApprovalRefused, EvidenceMissing
 from trimtab.gates.evidence import manifest_change, promote
 from trimtab.gates.policy import Policy, load_policy
@@ -356,6 +355,9 @@ def _drift_table(rows: tuple[drift_gate.Row, ...], reason: str) -> None:
 def _data_drift(
     place: Project, reference: Path, current: Path, *, quiet: bool, as_json: bool
 ) -> None:
+    # numpy is loaded by those who compare tables, not by those who validate a report.
+    from trimtab.gates.data_drift import data_findings, read_table
+
     columns, found = data_findings(
         read_table(reference), read_table(current), policy_of(place).drift
     )

@@ -9,11 +9,24 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-import typer.core
 
-from trimtab.cli import answers, audit, catalog, gates, guardrails, keys, service
-from trimtab.cli.errors import exit_code, report
-from trimtab.cli.lazy import LazyCommand
+from trimtab.cli import (
+    answers,
+    audit,
+    catalog,
+    demo,
+    drills,
+    evaluating,
+    gates,
+    guardrails,
+    incidents,
+    keys,
+    knowledge,
+    rules,
+    runbooks,
+    service,
+)
+from trimtab.cli.errors import ProgramError, exit_code, report
 from trimtab.cli.session import Session
 from trimtab.kernel.errors import InvalidInput, TrimtabError
 
@@ -25,10 +38,17 @@ app = typer.Typer(
     rich_markup_mode="rich",
 )
 service.add_to(app)
+answers.add_to(app)
+knowledge.add_to(app)
 catalog.add_to(app)
+rules.add_to(app)
+app.command()(demo.demo)
+app.add_typer(incidents.app, name="incidents")
+app.add_typer(runbooks.app, name="runbooks")
+app.add_typer(drills.app, name="drills")
 app.add_typer(keys.app, name="keys")
 app.add_typer(audit.app, name="audit")
-app.add_typer(answers.app, name="answers")
+evaluating.add_to(app)
 app.add_typer(guardrails.app, name="guardrails")
 app.add_typer(gates.app, name="gates")
 
@@ -54,7 +74,9 @@ def _options(
         str, typer.Option(envvar="TRIMTAB_API_KEY", help="The key for --url.", show_default=False)
     ] = "",
     json: Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show where a mistake happened.")] = False,
 ) -> None:
+    del debug  # `main` looks for it itself: an error may come before the options are read.
     flags = dict(_flag(text) for text in set_ or ())
     if data_dir is not None:
         flags["service.data_dir"] = str(data_dir)
@@ -72,28 +94,16 @@ def _flag(text: str) -> tuple[str, str]:
     return name, value
 
 
-def _gates() -> typer.Typer:
-    from trimtab.cli import gates
-
-    return gates.app
-
-
-_LAZY = (LazyCommand("gates", "Quality gates: no release without evidence.", _gates),)
-
-
-def command() -> typer.core.TyperGroup:
-    """Return the whole command line, with the groups that load when they are used."""
-    root = typer.main.get_command(app)
-    assert isinstance(root, typer.core.TyperGroup)  # noqa: S101 - for mypy: an app with a callback is a group.
-    for group in _LAZY:
-        root.add_command(group)
-    return root
-
-
 def main() -> None:
     """Run the command line and exit with its code; an error prints what happened and the next step."""
     try:
-        command()()
+        app()
     except TrimtabError as error:
         report(error, as_json="--json" in sys.argv)
         sys.exit(exit_code(error))
+    except Exception as error:
+        if "--debug" in sys.argv:
+            raise
+        unknown = ProgramError(f"Something went wrong inside trimtab: {error!r}.")
+        report(unknown, as_json="--json" in sys.argv)
+        sys.exit(exit_code(unknown))

@@ -11,6 +11,9 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 
+_PIPE_WIDTH = 500
+
+
 def print_json(body: object) -> None:
     """Print one JSON value."""
     sys.stdout.write(
@@ -37,13 +40,15 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Non
     from rich.table import Table
     from rich.text import Text
 
+    # A pipe has no width: what reads it must not find words cut in the middle.
+    width = None if sys.stdout.isatty() else _PIPE_WIDTH
     table = Table(box=None, header_style="bold", pad_edge=False)
-    for column in columns:
-        table.add_column(column, overflow="fold")
+    for place, column in enumerate(columns):
+        table.add_column(column, overflow="fold", no_wrap=place == 0)  # Names are copied whole.
     for row in rows:
         cells = [_shown(value) for value in row]
         table.add_row(*(Text(cell, style=_STYLES.get(cell, "")) for cell in cells))
-    Console(highlight=False).print(table)
+    Console(highlight=False, width=width).print(table)
 
 
 def _shown(value: object) -> str:

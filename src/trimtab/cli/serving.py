@@ -6,8 +6,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from trimtab.api.serving import Listener, bind, serve
+from trimtab.infra.control_socket import bind_control, control_path
 from trimtab.infra.telemetry import configure_logs
-from trimtab.infra.web.control import bind_control, control_path
 
 if TYPE_CHECKING:
     from trimtab.app import App

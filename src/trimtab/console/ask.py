@@ -16,6 +16,7 @@ from trimtab.kernel.ids import new_id
 router = APIRouter(prefix="/console/ask")
 
 _MARK = re.compile(r"\[(\d{1,3})\]")
+_CODE = re.compile(r"`([^`\n]+)`")
 _AROUND = 1500
 """Characters of the document that are shown on each side of a quote."""
 
@@ -79,7 +80,7 @@ def feedback(
 
 
 def _linked(answer: Answer) -> Markup:
-    """Return the answer with each ``[1]`` as a link to its citation."""
+    """Return the answer with each ``[1]`` as a link to its citation, and code as code."""
     known = {citation.number for citation in answer.citations}
 
     def link(found: re.Match[str]) -> str:
@@ -88,4 +89,5 @@ def _linked(answer: Answer) -> Markup:
             return found[0]
         return f'<a class="mark" href="#citation-{number}">{number}</a>'
 
-    return Markup(_MARK.sub(link, str(escape(answer.text))))  # noqa: S704 - escaped before.
+    code = _CODE.sub(r"<code>\1</code>", str(escape(answer.text)))
+    return Markup(_MARK.sub(link, code))  # noqa: S704 - escaped before.

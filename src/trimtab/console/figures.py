@@ -1,4 +1,4 @@
-"""The key figures of the overview: PromQL over the samples of the last half hour."""
+"""The key figures of the overview: PromQL over the samples of the last minutes."""
 
 from dataclasses import dataclass
 
@@ -9,8 +9,10 @@ from trimtab.infra.rules.scrape import milliseconds
 from trimtab.infra.rules.series import SeriesStore
 from trimtab.kernel.clock import Clock
 
-MINUTES = 30
 _POINTS = 61
+_SPANS_MINUTES = (30, 10, 5)
+"""The longest of these that the samples reach back, so that a young service shows more than an edge."""
+_UP = compile_expression("up")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +53,7 @@ def _figure(title: str, unit: str, text: str, **limits: float) -> Figure:
 
 
 FIGURES = (
-    _figure(
-        "Request latency, p95",
-        "ms",
-        'http_request_duration_seconds{quantile="0.95"} * 1000',
-        good_below=500,
-    ),
+    _figure("Search, slowest 5 %", "ms", "kb_query_p95_latency_seconds * 1000", good_below=500),
     _figure("Requests", "per min", "sum(rate(http_requests_total[1m])) * 60"),
     _figure("Errors (5xx)", "%", "http_error_rate_ratio * 100", good_below=1),
     _figure("Cache hit ratio", "%", "kb_query_cache_hit_ratio * 100", good_above=50),
@@ -66,17 +63,27 @@ FIGURES = (
 """The limits are the contract's: 500 ms, 1 % errors, half the queries from the cache."""
 
 
-def draw(store: SeriesStore, clock: Clock) -> list[Drawn]:
-    """Return every figure with its line over the last half hour."""
+@dataclass(frozen=True, slots=True)
+class Drawing:
+    """All figures over the same minutes."""
+
+    figures: tuple[Drawn, ...]
+    minutes: int
+
+
+def draw(store: SeriesStore, clock: Clock) -> Drawing:
+    """Return every figure with its line over the last minutes."""
     now = milliseconds(clock.now())
-    step = MINUTES * 60_000 // (_POINTS - 1)
+    reach = (m for m in _SPANS_MINUTES if _value(_UP, store, now - m * 60_000) is not None)
+    minutes = next(reach, _SPANS_MINUTES[-1])
+    step = minutes * 60_000 // (_POINTS - 1)
     # Whole steps, so that the lines stand still between two refreshes.
     instants = [(now // step - back) * step for back in reversed(range(_POINTS))]
     drawn = []
     for figure in FIGURES:
         values = [_value(figure.expression, store, at) for at in instants]
         drawn.append(Drawn(figure, _value(figure.expression, store, now), spark(values)))
-    return drawn
+    return Drawing(tuple(drawn), minutes)
 
 
 def _value(expression: Expression, store: SeriesStore, at_ms: int) -> float | None:

@@ -3,7 +3,7 @@
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, RedirectResponse
 
-from trimtab.console.figures import MINUTES, draw
+from trimtab.console.figures import draw
 from trimtab.console.render import page
 from trimtab.console.services import READER, Here, Services
 from trimtab.kernel.health import overall
@@ -35,8 +35,7 @@ def _state(here: Services) -> dict[str, object]:
     return {
         "status": overall(components),
         "components": components,
-        "figures": draw(here.series, here.clock),
-        "minutes": MINUTES,
+        "drawing": draw(here.series, here.clock),
         "alerts": here.rules.alerts(),
         "active": active,
         "recent": here.incidents.list(active=False, limit=5),

@@ -1,7 +1,7 @@
 """Templates, Markdown, and how numbers and times read on a page."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
@@ -9,7 +9,8 @@ from pathlib import Path
 from fastapi import Request
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markdown_it import MarkdownIt
-from markupsafe import Markup
+from markdown_it.token import Token
+from markupsafe import Markup, escape
 from starlette.responses import HTMLResponse
 
 from trimtab import __version__
@@ -20,6 +21,7 @@ _NONE = "\N{EN DASH}"
 _HERE = Path(__file__).parent
 # No HTML from documents and runbooks: what they hold is text, whatever it looks like.
 _markdown = MarkdownIt("commonmark", {"html": False}).enable("table")
+_ROLES = ("evidence", "fix", "verify", "drill")
 
 
 def page(
@@ -47,6 +49,18 @@ def _common(request: Request) -> dict[str, object]:
 def markdown(text: str) -> Markup:
     """Return the text as HTML; HTML in it is shown as it is written."""
     return Markup(_markdown.render(text))  # noqa: S704 - html=False escapes it.
+
+
+def _fence(_renderer: object, tokens: Sequence[Token], index: int, *_: object) -> str:
+    """Render a code block; one that the machine reads says what it is for."""
+    token = tokens[index]
+    words_of_info = token.info.split()
+    role = next((word for word in words_of_info if word in _ROLES), "")
+    label = f"<figcaption>{role}</figcaption>" if role else ""
+    return f'<figure class="block {role}">{label}<pre><code>{escape(token.content)}</code></pre></figure>\n'
+
+
+_markdown.add_render_rule("fence", _fence)
 
 
 def number(value: float | None) -> str:

@@ -5,7 +5,9 @@
 """
 
 from trimtab.incidents.clocks import Clock
+from trimtab.incidents.embedded import EmbeddedMonitor, alert_of, deliver, firing_before
 from trimtab.incidents.errors import (
+    DrillRunning,
     IllegalTransition,
     IncidentUnknown,
     LaddersRefused,
@@ -41,6 +43,8 @@ __all__ = [
     "Clock",
     "Consult",
     "Diagnosis",
+    "DrillRunning",
+    "EmbeddedMonitor",
     "Entry",
     "Ground",
     "IllegalTransition",
@@ -61,6 +65,9 @@ __all__ = [
     "Rung",
     "Severity",
     "State",
+    "alert_of",
+    "deliver",
+    "firing_before",
     "load_ladders",
     "shipped_proofs",
     "signals",

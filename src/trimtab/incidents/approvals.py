@@ -2,8 +2,8 @@
 
 from dataclasses import replace
 
-from trimtab.incidents.diagnose import look
 from trimtab.incidents.escalation import escalate
+from trimtab.incidents.evidence import look
 from trimtab.incidents.ground import Ground
 from trimtab.incidents.model import Approval, Attempt, Incident, Outcome, Watch
 from trimtab.incidents.state import State

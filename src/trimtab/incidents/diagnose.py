@@ -1,10 +1,10 @@
 """Which cause it is: the runbooks' evidence, looked at now, weighed against what has happened before."""
 
-import math
 from dataclasses import dataclass
 from datetime import timedelta
 
 from trimtab.incidents.escalation import escalate
+from trimtab.incidents.evidence import confidences, look
 from trimtab.incidents.ground import Ground
 from trimtab.incidents.model import (
     Candidate,
@@ -17,15 +17,9 @@ from trimtab.incidents.model import (
 from trimtab.incidents.similar import similar
 from trimtab.incidents.state import State
 from trimtab.incidents.turn import Draft, Turn, moved
-from trimtab.kernel.errors import TrimtabError
-from trimtab.runbooks import Cause, Check, Read, Runbook
+from trimtab.runbooks import Cause, Read, Runbook
 
-HOLDS = 4.0
-"""How much likelier a cause gets by a piece of evidence that holds."""
-FAILS = 0.125
-"""... and by one that does not."""
 _OWN_ACTIONS = "incidents."
-_SHOWN_VALUES = 5
 
 
 def diagnose(ground: Ground, incident: Incident) -> Turn:
@@ -64,33 +58,6 @@ def investigate(ground: Ground, incident: Incident) -> Diagnosis:
         consulted=() if books or ground.consult is None else _consulted(ground, incident),
         abstained_because="" if chosen else _why_not(candidates),
     )
-
-
-def look(ground: Ground, check: Check) -> Finding:
-    """Look at one check, once."""
-    try:
-        series = ground.monitor.evaluate(check.expression)
-    except TrimtabError as error:
-        return Finding(check.expression, None, error=error.message)
-    values = tuple(one.value for one in series[:_SHOWN_VALUES] if math.isfinite(one.value))
-    return Finding(check.expression, bool(series), values)
-
-
-def confidences(findings: list[list[Finding]], past: list[int]) -> list[float]:
-    """Return how likely each cause is, given its findings and how often its fix has worked before.
-
-    The odds of a cause are (1 + past successes) times 4 for each piece of evidence that holds and 1/8 for each that
-    does not; unknown counts neither way. "None of them" has odds 1. The odds are scaled to sum to 1. The two factors
-    are choices, not measurements: they make one clear cause 0.8, two equal ones 0.44 each.
-    """
-    odds = []
-    for cause_findings, worked in zip(findings, past, strict=True):
-        weight = 1.0 + worked
-        for finding in cause_findings:
-            weight *= 1.0 if finding.holds is None else HOLDS if finding.holds else FAILS
-        odds.append(weight)
-    total = 1.0 + sum(odds)
-    return [weight / total for weight in odds]
 
 
 def recent_changes(ground: Ground) -> tuple[Change, ...]:

@@ -1,11 +1,12 @@
 """The embedded rule evaluator as the operator's monitor."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from functools import lru_cache
 
 from trimtab.incidents.model import Alert
 from trimtab.incidents.service import Incidents
+from trimtab.infra.rules.alerts import Alert as RuleAlert
 from trimtab.infra.rules.alerts import AlertFired, AlertState, Transition
 from trimtab.infra.rules.checks import check, compile_check
 from trimtab.infra.rules.engine import RuleEngine
@@ -65,13 +66,28 @@ class EmbeddedMonitor:
         return newest_ms >= oldest.timestamp() * 1000
 
 
-def deliver(transitions: Iterable[Transition], incidents: Incidents) -> None:
-    """Tell the operator what a tick of the rules found."""
-    for transition in transitions:
-        if isinstance(transition, AlertFired):
-            incidents.alert_fired(alert_of(transition))
-        else:
-            incidents.alert_resolved(transition.alert.fingerprint, transition.at)
+def deliver(transition: Transition, incidents: Incidents) -> None:
+    """Tell the operator what the rules found; safe to be told twice."""
+    if isinstance(transition, AlertFired):
+        incidents.alert_fired(alert_of(transition))
+    else:
+        incidents.alert_resolved(transition.alert.fingerprint, transition.at)
+
+
+def firing_before(incidents: Incidents) -> list[RuleAlert]:
+    """Return the alerts that fired when the process ended, for `RuleEngine.resume`."""
+    return [
+        RuleAlert(
+            fingerprint=alert.fingerprint,
+            name=alert.name,
+            state=AlertState.FIRING,
+            labels=alert.labels,
+            annotations=alert.annotations,
+            value=alert.value,
+            since=alert.fired_at,
+        )
+        for alert in incidents.firing_alerts()
+    ]
 
 
 def alert_of(fired: AlertFired) -> Alert:

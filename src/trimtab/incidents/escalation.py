@@ -2,12 +2,14 @@
 
 from dataclasses import dataclass, replace
 
+from trimtab.incidents.evidence import look
 from trimtab.incidents.ground import Ground
 from trimtab.incidents.messages import direct, duration_text, escalation_text, message
 from trimtab.incidents.model import Incident
 from trimtab.incidents.state import State
 from trimtab.incidents.turn import Draft, Turn, moved
 from trimtab.infra.notify import Kind, Message, channels_for
+from trimtab.kernel.ids import content_id
 
 ON_CALL = "On-Call Engineer"
 """Who is called when a ladder names nobody."""
@@ -40,6 +42,34 @@ def rungs_due(ground: Ground, incident: Incident) -> Turn | None:
         tuple(each.entry for each in calls),
         tuple(message for each in calls for message in each.messages),
     )
+
+
+def conditions_met(ground: Ground, incident: Incident) -> Turn | None:
+    """Return the turn that calls a person because a runbook's escalation check holds, or None.
+
+    Each check calls once in an opening: the next rung of the ladder that was not called yet, else the first one.
+    """
+    if incident.drill or incident.state in {State.DETECTED, State.RESTORED}:
+        return None
+    for book in ground.runbooks_of(incident):
+        for check in book.escalate_when:
+            if check.expression not in incident.conditions and look(ground, check).holds:
+                return _condition_met(ground, incident, check.expression)
+    return None
+
+
+def _condition_met(ground: Ground, incident: Incident, expression: str) -> Turn:
+    rungs = [rung.who for rung in ground.ladder_of(incident).rungs]
+    who = next((name for name in rungs if name not in incident.called), (*rungs, ON_CALL)[0])
+    called = call(
+        incident, who, f"`{expression}` holds", f"condition.{content_id('', expression)}", page=True
+    )
+    after = replace(
+        incident,
+        called=tuple(dict.fromkeys((*incident.called, who))),
+        conditions=(*incident.conditions, expression),
+    )
+    return Turn(after, (called.entry,), called.messages)
 
 
 def seconds_to_next_rung(ground: Ground, incident: Incident) -> float | None:

@@ -11,6 +11,7 @@ import yaml
 
 from trimtab.incidents.errors import LaddersRefused
 from trimtab.incidents.model import Incident, Severity
+from trimtab.runbooks import Library
 
 SHIPPED = Path(__file__).parent / "ladders.yaml"
 _UNITS = {"s": 1, "m": 60, "h": 3600}
@@ -59,17 +60,32 @@ class Ladder:
 Ladders = Mapping[str, Ladder]
 
 
-def load_ladders(path: Path = SHIPPED) -> Ladders:
-    """Read the ladders.
+def load_ladders(file: str = "") -> Ladders:
+    """Read the ladders of a file; without one, the shipped ladders.
 
     Raises:
         LaddersRefused: The file is not what docs/incidents.md describes.
     """
+    path = Path(file) if file else SHIPPED
     try:
         document = yaml.safe_load(path.read_text(encoding="utf-8"))
         return {name: _ladder(name, body) for name, body in document.items()}
     except (OSError, yaml.YAMLError, AttributeError, KeyError, TypeError, ValueError) as error:
         raise LaddersRefused(f"The ladders in {path.name} are refused: {error!r}.") from error
+
+
+def check_ladders(library: Library, ladders: Ladders) -> None:
+    """Refuse a library that names a ladder which does not exist.
+
+    Raises:
+        LaddersRefused: It does.
+    """
+    for book in library.runbooks.values():
+        if book.ladder not in ladders:
+            raise LaddersRefused(
+                f"{book.path}: there is no ladder {book.ladder!r}.",
+                hint=f"Use one of: {', '.join(ladders)}.",
+            )
 
 
 def _ladder(name: str, body: dict[str, Any]) -> Ladder:

@@ -11,7 +11,12 @@ from datetime import timedelta
 
 from trimtab.incidents.approvals import await_approval
 from trimtab.incidents.diagnose import diagnose
-from trimtab.incidents.escalation import escalate, rungs_due, seconds_to_next_rung
+from trimtab.incidents.escalation import (
+    conditions_met,
+    escalate,
+    rungs_due,
+    seconds_to_next_rung,
+)
 from trimtab.incidents.execute import execute, undo
 from trimtab.incidents.ground import Ground
 from trimtab.incidents.model import Incident
@@ -97,7 +102,7 @@ class Loop:
 
     def _take(self, incident: Incident) -> float:
         ground = self._ground
-        due = rungs_due(ground, incident)
+        due = rungs_due(ground, incident) or conditions_met(ground, incident)
         if due is not None:
             ground.store.apply(incident, due, ground.now())
             return 0.0

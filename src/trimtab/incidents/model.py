@@ -219,6 +219,8 @@ class Incident:
     attempts: tuple[Attempt, ...] = ()
     called: tuple[str, ...] = ()
     """Whom the escalation ladder has called in this opening."""
+    conditions: tuple[str, ...] = ()
+    """Which of the runbooks' escalation checks have held in this opening."""
     root_cause: str = ""
     resolution: str = ""
     postmortem: str = ""

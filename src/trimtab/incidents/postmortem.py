@@ -116,7 +116,11 @@ class _Lessons:
 
 def _lessons(incident: Incident, entries: Sequence[Entry], clocks: Sequence[Clock]) -> _Lessons:
     owner = incident.approved_by or "on-call engineer"
-    kept = [clock.name for clock in clocks if not clock.breached and clock.started_at]
+    kept = [
+        clock.name
+        for clock in clocks
+        if not clock.breached and clock.started_at and clock.name != "escalation"
+    ]
     late = [clock.name for clock in clocks if clock.breached]
     mine = [attempt for attempt in incident.attempts if attempt.opening == incident.opening]
     failed = [attempt for attempt in mine if attempt.outcome is not Outcome.WORKED]
@@ -144,7 +148,7 @@ def _lessons(incident: Incident, entries: Sequence[Entry], clocks: Sequence[Cloc
             or ("write one for this alert" if not incident.runbooks else "none: the page worked")
         ),
         infrastructure=(
-            f"make {incident.root_cause!r} impossible"
+            "the repair did not last: remove the cause itself"
             if incident.opening > 1
             else "to be decided in the review"
         ),
@@ -155,7 +159,8 @@ def _what_happened(incident: Incident) -> str:
     notes = incident.alert.annotations
     told = " ".join(notes[name] for name in ("summary", "description") if notes.get(name))
     told = told or f"{incident.alert.name} fired at {incident.alert.value:g}."
-    return f"{incident.title} on {incident.component} ({incident.native_severity}). {told}"
+    happened = f"{incident.title} on {incident.component} ({incident.native_severity}). {told}"
+    return f"{happened} Resolution: {incident.resolution or 'not yet'}"
 
 
 def _root_cause(incident: Incident) -> str:

@@ -10,6 +10,7 @@ from datetime import datetime
 from trimtab.incidents.clocks import Clock, read_clocks
 from trimtab.incidents.errors import DrillRunning
 from trimtab.incidents.ground import Ground
+from trimtab.incidents.ladders import check_ladders
 from trimtab.incidents.loop import KIND, WAKE, Loop, job_id
 from trimtab.incidents.model import Alert, Approval, AttachedAlert, Entry, Incident
 from trimtab.incidents.plan import check_preapproved
@@ -31,10 +32,12 @@ class Incidents:
 
     Raises:
         PreapprovalRefused: The settings pre-approve what always needs a person.
+        LaddersRefused: A runbook names a ladder that does not exist.
     """
 
     def __init__(self, ground: Ground, jobs: Jobs) -> None:
         check_preapproved(ground.settings.preapproved)
+        check_ladders(ground.library, ground.ladders)
         self._ground = ground
         self._store = ground.store
         self._jobs = jobs
@@ -229,7 +232,6 @@ class Incidents:
                 state=State.DETECTED,
                 state_since=now,
                 opened_at=now,
-                drill=self._drilling,
                 triaged_at=None,
                 diagnosed_at=None,
                 remediation_at=None,
@@ -241,6 +243,7 @@ class Incidents:
                 done=(),
                 watch=None,
                 called=(),
+                conditions=(),
                 root_cause="",
                 resolution="",
                 postmortem="",
@@ -249,6 +252,8 @@ class Incidents:
         return self._store.change(incident.id, again, now, [_fired(alert, "reopened")])
 
     def _comes_back(self, ended: Incident, alert: Alert) -> bool:
+        if ended.drill or self._drilling:
+            return False
         if all(one.alert.fingerprint != alert.fingerprint for one in ended.alerts):
             return False
         since = alert.fired_at - (ended.resolved_at or ended.opened_at)

@@ -1,7 +1,9 @@
 """What can be measured about the operator itself."""
 
 import math
-from collections.abc import Callable
+import threading
+from collections import Counter
+from dataclasses import dataclass
 from datetime import datetime
 
 from trimtab.incidents.model import Incident, Severity
@@ -10,42 +12,79 @@ from trimtab.incidents.store import IncidentStore
 from trimtab.infra.notify import Outbox
 from trimtab.kernel.operable import Sample, Signal
 
-_MTTR_OVER = 100
+_MEAN_OVER = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """The operator's numbers at one instant."""
+
+    by_severity: Counter[str]
+    by_state: Counter[str]
+    mean_to_diagnose_seconds: float
+    """NaN without a resolved incident."""
+    mean_to_restore_seconds: float
+
+
+class FiguresBoard:
+    """Keeps the numbers at hand: they are counted again only after an incident has changed."""
+
+    def __init__(self, store: IncidentStore) -> None:
+        self._store = store
+        self._lock = threading.Lock()
+        self._changed = True
+        self._figures = Figures(Counter(), Counter(), math.nan, math.nan)
+        store.listen(self._notice)
+
+    def read(self) -> Figures:
+        """Return the present numbers."""
+        with self._lock:
+            if self._changed:
+                self._changed = False
+                self._figures = _count(self._store)
+            return self._figures
+
+    def _notice(self, _incident_id: str) -> None:
+        self._changed = True
 
 
 def signals(store: IncidentStore, outbox: Outbox) -> tuple[Signal, ...]:
     """Return the operator's signals."""
+    board = FiguresBoard(store)
     return (
         Signal(
             "incidents.open",
             "incidents",
             "Incidents that are not resolved.",
-            lambda: _by_severity(store.find(active=True)),
+            lambda: [
+                Sample(board.read().by_severity[severity], {"severity": severity})
+                for severity in Severity
+            ],
             labels=("severity",),
         ),
         Signal(
             "incidents.approvals_waiting",
             "plans",
             "Plans that wait for a person.",
-            lambda: [_count(store, State.AWAITING_APPROVAL)],
+            lambda: [Sample(board.read().by_state[State.AWAITING_APPROVAL])],
         ),
         Signal(
             "incidents.escalated",
             "incidents",
             "Incidents that a person has.",
-            lambda: [_count(store, State.ESCALATED)],
+            lambda: [Sample(board.read().by_state[State.ESCALATED])],
         ),
         Signal(
             "incidents.mttr_seconds",
             "seconds",
-            f"Mean time from detection to restored service, over the last {_MTTR_OVER} incidents.",
-            lambda: [Sample(_mean(store, lambda incident: incident.restored_at))],
+            f"Mean time from detection to restored service, over the last {_MEAN_OVER} incidents.",
+            lambda: [Sample(board.read().mean_to_restore_seconds)],
         ),
         Signal(
             "incidents.time_to_diagnose_seconds",
             "seconds",
-            f"Mean time from detection to diagnosis, over the last {_MTTR_OVER} incidents.",
-            lambda: [Sample(_mean(store, lambda incident: incident.diagnosed_at))],
+            f"Mean time from detection to diagnosis, over the last {_MEAN_OVER} incidents.",
+            lambda: [Sample(board.read().mean_to_diagnose_seconds)],
         ),
         Signal(
             "notify.undelivered",
@@ -56,21 +95,21 @@ def signals(store: IncidentStore, outbox: Outbox) -> tuple[Signal, ...]:
     )
 
 
-def _by_severity(incidents: list[Incident]) -> list[Sample]:
-    return [
-        Sample(sum(incident.severity is severity for incident in incidents), {"severity": severity})
-        for severity in Severity
-    ]
+def _count(store: IncidentStore) -> Figures:
+    active = store.find(active=True, limit=10_000)
+    ended = [one for one in store.find(active=False, limit=_MEAN_OVER) if not one.drill]
+    return Figures(
+        Counter(one.severity.value for one in active),
+        Counter(one.state.value for one in active),
+        _mean([_seconds(one, one.diagnosed_at) for one in ended]),
+        _mean([_seconds(one, one.restored_at) for one in ended]),
+    )
 
 
-def _count(store: IncidentStore, state: State) -> Sample:
-    return Sample(sum(incident.state is state for incident in store.find(active=True)))
+def _seconds(incident: Incident, end: datetime | None) -> float | None:
+    return None if end is None else (end - incident.opened_at).total_seconds()
 
 
-def _mean(store: IncidentStore, end: Callable[[Incident], datetime | None]) -> float:
-    spans = [
-        (at - incident.opened_at).total_seconds()
-        for incident in store.find(active=False, limit=_MTTR_OVER)
-        if (at := end(incident)) is not None
-    ]
-    return sum(spans) / len(spans) if spans else math.nan
+def _mean(spans: list[float | None]) -> float:
+    known = [span for span in spans if span is not None]
+    return sum(known) / len(known) if known else math.nan

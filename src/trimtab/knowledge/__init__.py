@@ -10,7 +10,8 @@ from trimtab.knowledge.records import (
     Refused,
     SearchResult,
 )
-from trimtab.knowledge.service import Knowledge, Surroundings
+from trimtab.knowledge.service import Knowledge
+from trimtab.knowledge.surroundings import Surroundings
 
 __all__ = [
     "Document",

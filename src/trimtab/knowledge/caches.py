@@ -57,6 +57,7 @@ class BoundedCache(Generic[Key, Entry]):
         self._entries: OrderedDict[Key, tuple[Entry, int]] = OrderedDict()
         self._bytes = 0
         self._max_entries = limits.entries
+        self._max_bytes = limits.memory_bytes
         self._ghosts: LRUCache[Key, None] = LRUCache(max(100, limits.entries * _GHOSTS))
         self._recent = RecentCounts(clock, limits.window_seconds)
         self._hits = self._misses = self._evictions = 0
@@ -86,7 +87,7 @@ class BoundedCache(Generic[Key, Entry]):
         """Keep the entry, dropping the longest unused ones where it needs room."""
         weight = self._weigh(entry)
         with self._lock:
-            if weight > self._limits.memory_bytes:
+            if weight > self._max_bytes:
                 return
             self._drop(key)
             self._entries[key] = (entry, weight)
@@ -121,6 +122,12 @@ class BoundedCache(Generic[Key, Entry]):
             self._shrink()
             return before
 
+    def limit_memory(self, most_bytes: int) -> None:
+        """Allow so many bytes from now on."""
+        with self._lock:
+            self._max_bytes = most_bytes
+            self._shrink()
+
     def stats(self) -> CacheStats:
         """Return its figures now."""
         ratio = self.hit_ratio()
@@ -152,7 +159,7 @@ class BoundedCache(Generic[Key, Entry]):
         return self._recent.per_minute("eviction")
 
     def _shrink(self) -> None:
-        while len(self._entries) > self._max_entries or self._bytes > self._limits.memory_bytes:
+        while len(self._entries) > self._max_entries or self._bytes > self._max_bytes:
             key, (_, weight) = self._entries.popitem(last=False)
             self._bytes -= weight
             self._evictions += 1

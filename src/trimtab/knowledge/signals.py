@@ -7,6 +7,7 @@ from typing import Any
 from trimtab.kernel.operable import Sample, Signal
 from trimtab.knowledge.breaker import BreakerState
 from trimtab.knowledge.caches import BoundedCache
+from trimtab.knowledge.care.signals import signals as care_signals
 from trimtab.knowledge.service import Knowledge
 
 Read = Callable[[], float]
@@ -21,6 +22,7 @@ def signals(knowledge: Knowledge) -> tuple[Signal, ...]:
         *_other_caches(knowledge),
         *_searches(knowledge),
         *_documents(knowledge),
+        *care_signals(knowledge.care),
     )
 
 
@@ -173,7 +175,7 @@ def _other_caches(knowledge: Knowledge) -> Iterable[Signal]:
         "knowledge.cache.memory_limit",
         "MB",
         "What all caches may hold together.",
-        lambda: knowledge.settings.max_cache_memory_mb,
+        lambda: knowledge.cache_sizes().memory_mb,
         "kb_cache_memory_limit_mb",
     )
 
@@ -188,6 +190,33 @@ def _searches(knowledge: Knowledge) -> Iterable[Signal]:
             lambda share=share: durations.quantile(share),  # type: ignore[misc]
             f"kb_query_{name}_latency_seconds",
         )
+    yield _one(
+        "knowledge.search.error_rate",
+        "ratio",
+        "Share of the recent searches and ingestions that failed through no fault of the caller.",
+        knowledge.error_rate,
+        "kb_error_rate",
+    )
+    yield _one(
+        "knowledge.search.refused_rate",
+        "ratio",
+        "Share of the recent searches and ingestions that were refused for what the caller sent.",
+        knowledge.refused_rate,
+        "kb_refused_rate",
+    )
+    yield _one(
+        "knowledge.index.p95_seconds",
+        "seconds",
+        "95 % of the recent searches waited no longer for the search index.",
+        lambda: knowledge.indexes.durations.quantile(0.95),
+        "kb_vector_store_latency_seconds",
+    )
+    yield _one(
+        "knowledge.index.stopped",
+        "1",
+        "1 when the search index is out of order.",
+        lambda: knowledge.indexes.stopped,
+    )
     yield _one(
         "knowledge.search.degraded_ratio",
         "ratio",

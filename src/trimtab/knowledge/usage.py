@@ -23,6 +23,8 @@ class CacheSizes:
 
     query: int
     embedding: int
+    memory_mb: int = 0
+    """What all caches may hold together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,13 +55,21 @@ class Usage:
     def sizes(self) -> CacheSizes:
         """Return the sizes in force."""
         return CacheSizes(
-            self._searcher.cache.stats().max_size, self._encoder.cache.stats().max_size
+            self._searcher.cache.stats().max_size,
+            self._encoder.cache.stats().max_size,
+            self._memory_mb,
         )
 
     def resize(self, sizes: CacheSizes) -> CacheSizes:
         """Use these sizes from now on, over restarts too; 0 returns to the setting. Returns the former sizes."""
         before = self.sizes()
-        self._store.tune({"query_cache": sizes.query, "embedding_cache": sizes.embedding})
+        self._store.tune(
+            {
+                "query_cache": sizes.query,
+                "embedding_cache": sizes.embedding,
+                "cache_memory_mb": sizes.memory_mb,
+            }
+        )
         self._apply()
         return before
 
@@ -105,5 +115,8 @@ class Usage:
     def _apply(self) -> None:
         tuned = self._store.tuned()
         settings = self._settings
+        self._memory_mb = tuned.get("cache_memory_mb", settings.max_cache_memory_mb)
+        self._searcher.cache.limit_memory(self._memory_mb * 1024 * 1024 // 2)
+        self._encoder.cache.limit_memory(self._memory_mb * 1024 * 1024 // 4)
         self._searcher.cache.resize(tuned.get("query_cache", settings.query_cache_entries))
         self._encoder.cache.resize(tuned.get("embedding_cache", settings.embedding_cache_entries))

@@ -96,6 +96,9 @@ AGGREGATIONS = (
     + [
         "sum(strange)",
         "avg(strange)",
+        "avg(strange{kind=~'inf|sometimes'})",
+        "avg(strange{kind=~'inf|minus'})",
+        "avg(strange{kind!='nan'})",
         "min(strange)",
         "max(strange)",
         "stddev(strange)",
@@ -201,6 +204,7 @@ BINARY = [
     "sum by (method) (rate(requests_total[5m])) > on(method) sum by (method) (rate(errors_total[5m]))",
     "(temperature > 20) * 2 or temperature - 100",
     "-temperature",
+    "-scalar(constant) ^ 2",
     "-(temperature > 25)",
     "-{__name__=~'steps|constant'}",
     "{__name__=~'steps|constant'} * 2",

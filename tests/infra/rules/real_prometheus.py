@@ -1,4 +1,4 @@
-"""The real Prometheus, for comparison: Debian's package, installed when it is missing."""
+"""The real Prometheus, for comparison: Debian's package, fetched when it is missing."""
 
 import contextlib
 import os
@@ -6,6 +6,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,24 +14,54 @@ from pathlib import Path
 import httpx
 import pytest
 
+FETCHED = Path(__file__).parents[3] / ".venv" / "prometheus"
+
 
 def tool(name: str) -> str:
-    """Return the path of `prometheus` or `promtool`; install the Debian package when it is not there."""
+    """Return the path of `prometheus` or `promtool`; skip the test when this machine cannot get them."""
     path = shutil.which(name)
-    if path is None:
-        _install()
-        path = shutil.which(name)
-    assert path, f"{name} is still missing after the installation of the package prometheus"
-    return path
+    if path is not None:
+        return path
+    fetched = FETCHED / "usr" / "bin" / name
+    if not fetched.exists():
+        pytest.skip(
+            "Prometheus is not installed, and this machine has no apt-get to fetch it with."
+        )
+    return str(fetched)
 
 
-def _install() -> None:
-    if shutil.which("apt-get") is None:
-        pytest.skip("Prometheus is not installed, and this machine has no apt-get to install it.")
-    as_root = [] if os.geteuid() == 0 else ["sudo", "-n"]
-    command = [*as_root, "apt-get", "install", "-y", "-o", "DPkg::Lock::Timeout=300", "prometheus"]
-    print(f"\nInstalling Prometheus for the rules' tests: {' '.join(command)}", file=sys.__stderr__)
-    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, timeout=600)
+def fetch_if_missing() -> None:
+    """Download Debian's package and unpack it beside the environment, unless there is a Prometheus already.
+
+    It is unpacked, not installed: that needs no root, and installing it would start a server on port 9090.
+    """
+    can_fetch = shutil.which("apt-get") and shutil.which("dpkg-deb")
+    if shutil.which("prometheus") or FETCHED.exists() or not can_fetch:
+        return
+    _say(f"Prometheus is missing: fetching Debian's package into {FETCHED} for the rules' tests.")
+    FETCHED.parent.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=FETCHED.parent) as name:
+        directory = Path(name)
+        directory.chmod(0o755)
+        download = ["apt-get", "download", "prometheus"]
+        if _run(download, directory) != 0:
+            as_root = [] if os.geteuid() == 0 else ["sudo", "-n"]
+            _say("Refreshing apt's package lists first.")
+            _run([*as_root, "apt-get", "update"], directory)
+            assert _run(download, directory) == 0, "apt-get cannot download the package prometheus"
+        (package,) = directory.glob("prometheus_*.deb")
+        assert _run(["dpkg-deb", "-x", str(package), str(directory / "root")], directory) == 0
+        with contextlib.suppress(OSError):  # Another test process was faster.
+            (directory / "root").rename(FETCHED)
+
+
+def _run(command: list[str], directory: Path) -> int:
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    return subprocess.run(command, cwd=directory, check=False, timeout=600, **quiet).returncode
+
+
+def _say(text: str) -> None:
+    sys.stderr.write(f"\n{text}\n")
 
 
 class Server:

@@ -2,8 +2,13 @@ from datetime import timedelta
 
 import pytest
 
+from tests.infra.rules.clocks import START
 from tests.infra.rules.world import World, heat
 from trimtab.infra.rules.alerts import AlertFired, AlertResolved, AlertState
+from trimtab.infra.rules.engine import RuleEngine
+from trimtab.infra.rules.evaluator import Expression, compile_expression
+from trimtab.infra.rules.rule import RecordingRule, RuleGroup
+from trimtab.infra.rules.series import SeriesStore
 
 RULES = """
 groups:
@@ -120,6 +125,29 @@ def test_a_failing_rule_keeps_its_alerts(tmp_path):
     world.tick(heat(31.0))
     assert world.tick(heat(31.0), heat(32.0, room="b")) == ()
     assert [alert.name for alert in world.engine.alerts()] == ["Broken", "Works"]
+
+
+def test_two_results_that_become_one_alert_are_a_failure(tmp_path):
+    world = World(tmp_path, RULES.replace("{{ $labels.room }}!", "any"))
+    assert world.tick(heat(31.0), heat(32.0, room="b")) == ()
+    (health,) = world.engine.health()
+    assert "same labels after the rule's labels" in health.error
+    assert world.engine.alerts() == ()
+
+
+def test_even_a_mistake_of_ours_in_one_rule_stops_no_other():
+    def broken(_):
+        raise ZeroDivisionError("oops")
+
+    rules = (
+        RecordingRule("broken", Expression("x", frozenset(), filters=False, run=broken)),
+        RecordingRule("works", compile_expression("vector(1)")),
+    )
+    store = SeriesStore()
+    engine = RuleEngine([RuleGroup("f", "g", rules)], store)
+    assert engine.tick(START) == ()
+    assert [health.error for health in engine.health()] == ["ZeroDivisionError: oops", ""]
+    assert store.metric_names() == {"works"}
 
 
 def test_a_group_with_an_interval_waits_for_it(tmp_path):

@@ -16,6 +16,7 @@ from trimtab.infra.rules.series import SeriesStore
         "",
         "heat{",
         "heat[5m]",
+        "heat[5m:1m]",
         '"text"',
         "rate(heat)",
         "heat and 1",

@@ -1,3 +1,5 @@
+from datetime import timedelta
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -57,3 +59,12 @@ def test_target_labels_are_added_but_never_win():
     found = scraped(filled_registry(), labels={"instance": "one", "room": "target"})
     assert found[labels_of({"__name__": "asked_total", "room": "a", "instance": "one"})] == 3.0
     assert found[labels_of({"__name__": "heat", "room": "target", "instance": "one"})] == 21.5
+
+
+def test_a_scrape_that_goes_on_failing_is_logged_once(caplog):
+    registry, store = CollectorRegistry(), SeriesStore()
+    registry.register(Broken())
+    scrape = Scrape(registry, store)
+    for seconds in range(5):
+        scrape.take(START + timedelta(seconds=seconds))
+    assert [record.getMessage() for record in caplog.records] == ["scrape failed"]

@@ -7,11 +7,11 @@ from trimtab.knowledge.index.languages import language_of
 
 
 def terms(text):
-    return set(analysed(text).frequencies)
+    return {term for term in analysed(text).frequencies if " " not in term}
 
 
 def words(query, *languages):
-    return [term.word for term in query_terms(query, languages)]
+    return [term.word for term in query_terms(query, languages) if " " not in term.word]
 
 
 @pytest.mark.parametrize(
@@ -57,12 +57,21 @@ def test_a_query_loses_its_function_words():
     assert words("How do I restart the server?", "english") == ["restart", "server"]
 
 
+def test_two_telling_words_in_a_row_are_a_term():
+    assert "cach miss" in analysed("Cache of misses: cache misses").frequencies
+    pair = query_terms("why do caches miss", ["english"])[-1]
+    assert (pair.word, pair.variants) == ("caches miss", ("cach miss",))
+    assert 0 < pair.weight < 1
+
+
 def test_a_query_of_function_words_alone_keeps_them():
     assert words("To be or not to be", "english") == ["to", "be", "or", "not"]
 
 
-def test_each_word_of_a_query_counts_once():
-    assert words("cache cache CACHE", "english") == ["cache"]
+def test_a_word_asked_for_twice_counts_twice():
+    assert [(term.word, term.weight) for term in query_terms("cache cache", ["english"])] == [
+        ("cache", 2)
+    ]
 
 
 def test_a_query_has_the_forms_of_every_language_of_the_project():

@@ -19,8 +19,8 @@ def indexed(texts):
     return index
 
 
-def found(index, query, limit=10, allowed=None):
-    matches = index.search(query_terms(query, index.languages), limit, allowed)
+def found(index, query, allowed=None):
+    matches = index.search(query_terms(query, index.languages), allowed)
     return dict(zip(matches.keys.tolist(), matches.scores.tolist(), strict=True))
 
 
@@ -29,13 +29,15 @@ def bm25(texts, query):
     passages = {key: analysed(text) for key, text in texts.items()}
     mean = sum(passage.length for passage in passages.values()) / len(passages)
     scores = {}
-    for term in {term.variants[0] for term in query_terms(query, ["english"])}:
+    for asked in query_terms(query, ["english"]):
+        term = asked.variants[0]
         having = [key for key, passage in passages.items() if term in passage.frequencies]
         rarity = math.log(1 + (len(passages) - len(having) + 0.5) / (len(having) + 0.5))
         for key in having:
             often = passages[key].frequencies[term]
             norm = 1.2 * (0.25 + 0.75 * passages[key].length / mean)
-            scores[key] = scores.get(key, 0) + rarity * often * 2.2 / (often + norm)
+            gain = asked.weight * rarity * often * 2.2 / (often + norm)
+            scores[key] = scores.get(key, 0) + gain
     return scores
 
 
@@ -46,15 +48,43 @@ def random_texts(seed, count):
 
 def test_scores_are_bm25():
     texts = random_texts(1, 60)
-    assert found(indexed(texts), "slow cache proxy", 100) == pytest.approx(
+    assert found(indexed(texts), "slow cache proxy") == pytest.approx(
         bm25(texts, "slow cache proxy"), rel=1e-4
     )
 
 
 def test_the_best_come_first_and_equal_scores_by_key():
-    index = indexed({3: "cache", 1: "cache", 2: "cache cache cache"})
-    matches = index.search(query_terms("cache", ["english"]), 3)
-    assert matches.keys.tolist() == [2, 1, 3]
+    index = indexed({3: "cache", 1: "cache", 2: "cache cache cache", 9: "disk"})
+    matches = index.search(query_terms("cache", ["english"]))
+    assert matches.best(3).tolist() == [2, 1, 3]
+    assert matches.best(1).tolist() == [2]
+
+
+def test_scores_are_looked_up_by_key():
+    index = indexed({3: "cache", 1: "cache", 9: "disk"})
+    matches = index.search(query_terms("cache", ["english"]))
+    scores = matches.of(np.array([9, 3, 77]))
+    assert scores[0] == scores[2] == 0
+    assert scores[1] == found(index, "cache")[3]
+
+
+def test_the_spread_of_scores_counts_every_passage():
+    texts = random_texts(2, 40)
+    scores = np.zeros(40)
+    for key, score in bm25(texts, "cache").items():
+        scores[key] = score
+    matches = indexed(texts).search(query_terms("cache", ["english"]))
+    assert matches.mean == pytest.approx(scores.mean(), rel=1e-4)
+    assert matches.deviation == pytest.approx(scores.std(), rel=1e-4)
+
+
+def test_a_passage_outside_the_index_gets_the_score_it_would_have():
+    texts = random_texts(3, 40)
+    index = indexed(texts)
+    terms = query_terms("cache proxy disk", ["english"])
+    scores = found(index, "cache proxy disk")
+    for key, text in texts.items():
+        assert index.score_of(terms, analysed(text)) == pytest.approx(scores.get(key, 0), rel=1e-4)
 
 
 def test_a_passage_without_any_term_is_not_found():
@@ -118,7 +148,7 @@ def test_a_deleted_passage_is_never_found_while_others_come_and_go():
     index.remove(np.arange(10))
     for key in range(100, 140):
         index.add([(key, analysed("cache proxy"))])
-    assert not set(range(10)) & found(index, "cache", 1000).keys()
+    assert not set(range(10)) & found(index, "cache").keys()
     assert len(index) == 80
 
 
@@ -133,14 +163,14 @@ def test_searches_beside_changes_see_whole_states():
 
     with ThreadPoolExecutor(3) as pool:
         changes = [pool.submit(change, number) for number in range(10)]
-        sizes = {len(found(index, "cache", 1000)) for _ in range(200)}
+        sizes = {len(found(index, "cache")) for _ in range(200)}
         assert [change.result() for change in changes] == list(range(10))
     assert sizes <= {20, 40}
 
 
 def test_rarer_terms_weigh_more():
     index = indexed({1: "cache disk", 2: "cache", 3: "cache"})
-    rare, frequent = query_terms("disk cache", ["english"])
+    rare, frequent, _pair = query_terms("disk cache", ["english"])
     assert index.rarity(rare) > index.rarity(frequent) > 0
     (unknown,) = query_terms("zebra", ["english"])
     assert index.rarity(unknown) == 0

@@ -30,7 +30,7 @@ def stored(count=8):
 
 def words_found(index, query):
     terms = query_terms(query, index.words.languages)
-    return index.words.search(terms, 100).keys.tolist()
+    return index.words.search(terms).best(100).tolist()
 
 
 @pytest.mark.parametrize("exact_limit", [4, 1000])

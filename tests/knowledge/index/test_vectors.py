@@ -105,7 +105,10 @@ def test_an_empty_index_finds_nothing():
     assert len(index.vectors(np.array([1]))[0]) == 0
 
 
-def test_the_mean_is_that_of_the_vectors():
-    np.testing.assert_allclose(
-        filled(50, exact_limit=100).mean, unit_rows(0, 50).mean(axis=0), atol=1e-6
-    )
+@pytest.mark.parametrize(("exact_limit", "tolerance"), [(10_000, 1e-6), (1000, 0.01)])
+def test_the_spread_of_cosines_is_that_of_all_passages(exact_limit, tolerance):
+    index, rows = filled(5000, exact_limit), unit_rows(0, 5000)
+    query = unit_rows(1, 1)[0]
+    nearest = index.search(query, 5)
+    assert nearest.mean == pytest.approx((rows @ query).mean(), abs=tolerance)
+    assert nearest.deviation == pytest.approx((rows @ query).std(), abs=tolerance)

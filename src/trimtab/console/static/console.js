@@ -20,7 +20,7 @@ function switchTheme() {
 
 // A quote opens in its place.
 document.addEventListener("htmx:afterSwap", (event) => {
-  if (event.detail.target.id !== "drawer-body") return;
+  if (event.target.id !== "drawer-body") return;
   const drawer = $("#drawer");
   if (!drawer.open) drawer.showModal();
   drawer.querySelector("mark")?.scrollIntoView({ block: "center" });

@@ -34,6 +34,7 @@ class Scrape:
         self._store = store
         self._source = source
         self._labels = dict(labels or {})
+        self._failing = False
 
     def take(self, now: datetime) -> None:
         """Append the samples of this instant. A failing collector makes every series of the scrape stale."""
@@ -41,9 +42,12 @@ class Scrape:
         try:
             samples = [sample for metric in self._registry.collect() for sample in self._of(metric)]
         except Exception:  # noqa: BLE001 - a broken collector must be seen as `up == 0`, not stop the monitor.
-            _log.exception("scrape failed", extra={"source": self._source})
+            if not self._failing:
+                _log.exception("scrape failed", extra={"source": self._source})
+            self._failing = True
             self._store.append(self._source, milliseconds(now), [(up, 0.0)])
             return
+        self._failing = False
         self._store.append(self._source, milliseconds(now), [*samples, (up, 1.0)])
 
     def _of(self, metric: Metric) -> Iterator[tuple[Labels, float]]:

@@ -84,6 +84,7 @@ class _Series:
         self.seen = -1
 
     def put(self, column: int, value: float) -> None:
+        """Take a value; -0.0 goes on a run of 0.0."""
         self.seen = column
         if self.marks and not self.marks[-1] & 1:
             last = self.values[-1]

@@ -6,15 +6,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import sqlalchemy as sa
-from alembic.operations import Operations
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from alembic.util.exc import CommandError
 
-from trimtab.infra.storage.errors import DataDirectoryUnusable, SchemaTooNew
+from trimtab.infra.storage.errors import DataDirectoryUnusable
 from trimtab.kernel.errors import Corrupt, StorageFull, TrimtabError, Unavailable
 
-_MIGRATIONS = Path(__file__).parent / "migrations"
+MIGRATIONS = Path(__file__).parent / "migrations"
 _BUSY_SECONDS = 30
 
 
@@ -103,21 +99,24 @@ def _engine(file: Path) -> sa.Engine:
 
 
 def _upgrade(connection: sa.Connection, chain: str) -> None:
-    script = ScriptDirectory(str(_MIGRATIONS), version_locations=[str(_MIGRATIONS / chain)])
+    if _current(connection, chain) != _newest(chain):
+        # Alembic takes longer to load than everything else here; most starts have nothing to migrate.
+        from trimtab.infra.storage.migrate import upgrade
 
-    def steps(revision: object, _context: MigrationContext) -> object:
-        return script._upgrade_revs("head", revision)  # type: ignore[arg-type]  # noqa: SLF001
+        upgrade(connection, MIGRATIONS, chain)
 
-    context = MigrationContext.configure(
-        connection, opts={"version_table": f"schema_{chain}", "fn": steps, "script": script}
-    )
-    try:
-        with Operations.context(context):
-            context.run_migrations()
-    except CommandError as error:
-        raise SchemaTooNew(
-            f"The {chain} tables have schema {context.get_current_revision()}, which this release does not know."
-        ) from error
+
+def _current(connection: sa.Connection, chain: str) -> str | None:
+    table = f"schema_{chain}"
+    if not sa.inspect(connection).has_table(table):
+        return None
+    return connection.scalar(sa.select(sa.column("version_num")).select_from(sa.table(table)))
+
+
+def _newest(chain: str) -> str:
+    """Return the chain's last revision; the files are named ``<chain>_<number>_<subject>.py`` after theirs."""
+    last = max(file.stem for file in (MIGRATIONS / chain).glob(f"{chain}_*.py"))
+    return f"{chain}_{last.removeprefix(f'{chain}_').partition('_')[0]}"
 
 
 @contextmanager
@@ -134,7 +133,7 @@ def _error(file: Path, message: str) -> TrimtabError | None:
     if "malformed" in message or "not a database" in message or "disk i/o error" in message:
         return Corrupt(
             f"The database {file} is damaged: {message}.",
-            hint="Restore a backup: `trimtab knowledge restore --list`.",
+            hint="Restore a backup: `trimtab act knowledge.database.restore`.",
         )
     if "readonly" in message or "unable to open" in message:
         return DataDirectoryUnusable(

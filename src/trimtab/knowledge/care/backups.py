@@ -56,7 +56,7 @@ class Backups:
             if not found.ok:
                 raise Corrupt(
                     f"The backup failed its check: {found.problems[0]}.",
-                    hint="The live database is damaged: `trimtab knowledge check` says how.",
+                    hint="The live database is damaged: `trimtab act knowledge.database.check` says how.",
                 )
             partial.replace(target)
         finally:
@@ -77,6 +77,12 @@ class Backups:
                 at = datetime.strptime(stamp, form).replace(tzinfo=UTC)
                 found.append(Backup(path, at, path.stat().st_size))
         return tuple(sorted(found, key=lambda backup: backup.at, reverse=True))
+
+    def aged(self, backup: Path, by: timedelta) -> Path:
+        """Date a backup back, for drills; return its new path."""
+        found = next(entry for entry in self.list() if entry.path == backup)
+        target = self.folder / f"{self._database.name}.{found.at - by:%Y%m%d_%H%M%S}"
+        return backup.rename(target)
 
     def newest_good(self) -> Backup | None:
         """Return the newest backup that passes a full check now."""
@@ -118,7 +124,7 @@ def copy_database(source: Path, target: Path) -> None:
             raise StorageFull(f"There is no room for a copy in {target.parent}.") from error
         raise Corrupt(
             f"{source} cannot be read: {error}.",
-            hint="`trimtab knowledge check` says what is damaged.",
+            hint="`trimtab act knowledge.database.check` says what is damaged.",
         ) from error
     finally:
         copy.close()

@@ -4,23 +4,26 @@ import logging
 from collections.abc import Callable
 from datetime import timedelta
 
+import psutil
+
 from trimtab.infra.settings.sections.knowledge import KnowledgeSettings
 from trimtab.infra.storage import DataDirectory
-from trimtab.kernel.clock import Clock
-from trimtab.kernel.events import Event, Events
+from trimtab.kernel.events import Event
 from trimtab.knowledge.care.backups import Backup, Backups
 from trimtab.knowledge.care.cleanup import CleanedUp, Cleanup
 from trimtab.knowledge.care.deletions import Deletion, DeletionLog
 from trimtab.knowledge.care.memory import Memory
 from trimtab.knowledge.care.proof import Proof, Prover
 from trimtab.knowledge.care.restore import Restore, Restored
-from trimtab.knowledge.store import DocumentStore
+from trimtab.knowledge.store import DocumentStore, UsageStore
 from trimtab.knowledge.store.integrity import Damage, Integrity, integrity_of
 from trimtab.knowledge.store.live import LiveDatabase
+from trimtab.knowledge.surroundings import Surroundings
 
 _log = logging.getLogger(__name__)
 # Deletions are remembered at least this long, and as long as there is an older backup.
 _REMEMBER = timedelta(days=30)
+_MB = 1024 * 1024
 
 
 class Care:
@@ -30,9 +33,9 @@ class Care:
         live: The database.
         data: Its data directory; backups go to ``backups`` in it.
         settings: Retention and floors.
-        clock: Its time.
-        events: Told ``knowledge.integrity_failed`` and ``knowledge.restored``.
+        around: Its clock; its events are told ``knowledge.integrity_failed`` and ``knowledge.restored``.
         forget: Drops everything in memory that came from the database; called when another file took its place.
+        parser_pid: The parser's process, if one is running.
     """
 
     def __init__(
@@ -40,15 +43,18 @@ class Care:
         live: LiveDatabase,
         data: DataDirectory,
         settings: KnowledgeSettings,
-        clock: Clock,
-        events: Events,
+        around: Surroundings,
         forget: Callable[[], object],
+        parser_pid: Callable[[], int | None],
     ) -> None:
+        self._parser_pid = parser_pid
         self._live = live
-        self._clock = clock
-        self._events = events
+        self._clock = clock = around.clock
+        self._events = around.events
         self._forget = forget
         self._purged_at = -1
+        self.on_purge: list[Callable[[], object]] = []
+        """Called when the remains of what was deleted are to go."""
         self.deletions = DeletionLog(data.file("knowledge.deletions"))
         keep = timedelta(days=settings.backup_keep_days)
         self.backups = Backups(live.file, data.folder("backups"), keep, clock)
@@ -58,6 +64,9 @@ class Care:
         self._prover = Prover(live.file, self.backups, self.deletions)
         self.integrity = Integrity(Damage.NONE)
         """What the last check found."""
+        self._tuning = UsageStore(live)
+        self.disk.budget_bytes = self._tuning.tuned().get("disk_budget_mb", 0) * _MB
+        self._reclaimable: dict[str, float] = {}
         self.finish_deletions()
 
     def finish_deletions(self) -> int:
@@ -106,6 +115,8 @@ class Care:
             connection.execute("PRAGMA secure_delete=ON")
             connection.execute("INSERT INTO chunks_fts(chunks_fts) VALUES('optimize')")
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        for called in self.on_purge:
+            called()
         self._purged_at = deleted
         return True
 
@@ -117,10 +128,15 @@ class Care:
         """Put what can be read of the damaged file together with the newest good backup."""
         return self._replaced(self._restore.from_what_is_left())
 
-    def verify(self, held_document_ids: set[str]) -> Proof:
-        """Prove that every deletion holds everywhere."""
+    def verify(self, held_document_ids: set[str], dead_in_indexes: int) -> Proof:
+        """Prove that every deletion holds everywhere.
+
+        Args:
+            held_document_ids: Documents of which something is in a cache now.
+            dead_in_indexes: Passages that an index holds and the database has not.
+        """
         self.purge()
-        return self._prover.prove(held_document_ids)
+        return self._prover.prove(held_document_ids, dead_in_indexes)
 
     def clean_up(self) -> CleanedUp:
         """Give disk space back."""
@@ -134,8 +150,30 @@ class Care:
     def look(self) -> None:
         """Do what belongs to each heartbeat: watch the memory, and check a database that gave an error."""
         self.memory.look()
+        data = max(1, self.disk.data_bytes())
+        found = self.disk.reclaimable()
+        self._reclaimable = {kind: size / data for kind, size in found.items()}
         if self._live.suspect:
             self.check()
+
+    def reclaimable_ratios(self) -> dict[str, float]:
+        """Return the share of the data directory that a clean-up would give back, by kind, at the last look."""
+        return self._reclaimable
+
+    def parser_mb(self) -> float:
+        """Return the resident memory of the parser's process."""
+        pid = self._parser_pid()
+        try:
+            return 0.0 if pid is None else psutil.Process(pid).memory_info().rss / _MB
+        except psutil.Error:
+            return 0.0
+
+    def set_disk_budget(self, megabytes: int) -> int:
+        """Let the data directory use so much, 0 for the whole disk; return the former budget."""
+        before = self.disk.budget_bytes // _MB
+        self._tuning.tune({"disk_budget_mb": megabytes})
+        self.disk.budget_bytes = megabytes * _MB
+        return before
 
     def _replaced(self, done: Restored) -> Restored:
         self._forget()

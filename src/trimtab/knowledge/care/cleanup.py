@@ -53,19 +53,40 @@ class Cleanup:
         self._backups = backups
         self._settings = settings
         self._clock = clock
+        self.budget_bytes = 0
+        """How much the data directory may use; 0 means the whole disk."""
 
     def disk(self) -> Disk:
-        """Return the disk's size and free space now."""
+        """Return the size and the room left now: of the disk, or of the budget where that is less."""
         usage = shutil.disk_usage(self._folder)
-        return Disk(usage.total, usage.free)
+        if not self.budget_bytes:
+            return Disk(usage.total, usage.free)
+        left = max(0, self.budget_bytes - self.data_bytes())
+        return Disk(min(usage.total, self.budget_bytes), min(usage.free, left))
+
+    def data_bytes(self) -> int:
+        """Return what the data directory holds."""
+        return _size(self._folder)
+
+    def reclaimable(self) -> dict[str, int]:
+        """Return the bytes that a clean-up by age would give back, by kind."""
+        settings = self._settings
+        ages = {
+            "logs": settings.log_keep_days,
+            "snapshots": settings.snapshot_keep_days,
+            "temp": settings.temp_keep_days,
+        }
+        return {
+            kind: sum(file.stat().st_size for file in self._files(kind) if self._older(file, days))
+            for kind, days in ages.items()
+        }
 
     def enough(self) -> bool:
         """Return whether the disk is within its floors, by percent and by bytes."""
         disk = self.disk()
-        return (
-            disk.free_bytes >= self._settings.disk_min_free_gb * _GB
-            and disk.used_ratio * 100 <= self._settings.disk_max_used_percent
-        )
+        least = 0 if self.budget_bytes else self._settings.disk_min_free_gb * _GB
+        most = self._settings.disk_max_used_percent
+        return disk.free_bytes >= least and disk.used_ratio * 100 <= most
 
     def run(self) -> CleanedUp:
         """Compress and remove what is old; when that is not enough, old backups too."""

@@ -1,14 +1,16 @@
 """From text to the terms that keyword search compares.
 
 Words are lower-cased, stemmed by the rules of the text's own language and stripped of accents.
-Chinese, Japanese and Korean runs, which have no spaces, become pairs of characters.
+Chinese, Japanese and Korean runs, which have no spaces, become pairs of characters. Two telling
+words in a row are a term of their own, so that passages with the query's phrases rank higher.
 """
 
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from trimtab.knowledge.index.languages import (
     DEFAULT_LANGUAGE,
@@ -17,11 +19,13 @@ from trimtab.knowledge.index.languages import (
     stem,
 )
 
-ANALYSIS_VERSION = 1
+ANALYSIS_VERSION = 2
 """Raised when the terms of a text change; indexes of another version are built again."""
 
 _WORD = re.compile(r"[^\W_]+")
 _UNSPACED = re.compile("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff]+")
+# What a pair of words counts beside a single word; 0.1 to 0.5 were nearly equal.
+_PAIR_WEIGHT = 0.2
 # So many words tell the language of a passage.
 _SAMPLE = 200
 
@@ -43,19 +47,24 @@ class QueryTerm:
 
     word: str
     variants: tuple[str, ...]
+    weight: float = 1.0
+    """How often it was asked for; less for a pair of words."""
 
 
 def analysed(text: str) -> AnalysedText:
     """Return the terms of a passage."""
     words = list(_words(text))
     language = language_of(words[:_SAMPLE])
-    terms = Counter(_term(word, language) for word in words)
-    length = sum(word not in FUNCTION_WORDS[language] for word in words)
-    return AnalysedText(language, dict(terms), max(1, length))
+    terms = [_term(word, language) for word in words]
+    functional = FUNCTION_WORDS[language]
+    telling = [term for term, word in zip(terms, words, strict=True) if word not in functional]
+    frequencies = Counter(terms)
+    frequencies.update(f"{first} {second}" for first, second in pairwise(telling))
+    return AnalysedText(language, dict(frequencies), max(1, len(telling)))
 
 
 def query_terms(query: str, languages: Collection[str]) -> tuple[QueryTerm, ...]:
-    """Return the words of a query that say something, each once, in order.
+    """Return the words of a query that say something, each once, in order, then their pairs.
 
     Args:
         query: What was asked.
@@ -65,15 +74,34 @@ def query_terms(query: str, languages: Collection[str]) -> tuple[QueryTerm, ...]
         The words that are no function words in the query's language; all words if nothing else
         would be left.
     """
-    words = list(dict.fromkeys(_words(query)))
+    words = list(_words(query))
     known = list(languages) or [DEFAULT_LANGUAGE]
     asked_in = language_of(words)
     functional = FUNCTION_WORDS[asked_in if asked_in in known else known[0]]
     telling = [word for word in words if word not in functional] or words
-    return tuple(
-        QueryTerm(word, tuple(dict.fromkeys(_term(word, language) for language in known)))
-        for word in telling
+    counts = Counter(telling)
+    pairs = Counter(pair for pair in pairwise(telling) if pair[0] != pair[1])
+    return (
+        *(QueryTerm(word, _variants((word,), known), count) for word, count in counts.items()),
+        *(
+            QueryTerm(" ".join(pair), _variants(pair, known), count * _PAIR_WEIGHT)
+            for pair, count in pairs.items()
+        ),
     )
+
+
+def _variants(words: Sequence[str], languages: Sequence[str]) -> tuple[str, ...]:
+    """Return the term that the words become in each of the languages, without repetition."""
+    forms = (" ".join(_term(word, language) for word in words) for language in languages)
+    return tuple(dict.fromkeys(forms))
+
+
+def matching_words(text: str) -> Iterator[tuple[int, int, str]]:
+    """Yield (start, end, term) of each word of a passage, for highlighting."""
+    language = analysed(text).language
+    for match in _WORD.finditer(text):
+        for word in _words(match.group()):
+            yield match.start(), match.end(), _term(word, language)
 
 
 def _words(text: str) -> Iterator[str]:

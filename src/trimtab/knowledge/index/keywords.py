@@ -28,10 +28,32 @@ _MOST_SEGMENTS = 8
 
 @dataclass(frozen=True, slots=True)
 class WordMatches:
-    """Passages by BM25 score, best first; both arrays have shape (n,); every score is above 0."""
+    """The passages that have any of the terms: keys ascending and BM25 scores above 0, shape (n,)."""
 
     keys: Keys
     scores: Scores
+    mean: float
+    """The mean score over all passages of the project, those without any term included ..."""
+    deviation: float
+    """... and its standard deviation."""
+
+    def best(self, limit: int) -> Keys:
+        """Return the keys of the highest scores, best first, equal scores by key."""
+        keys, scores = self.keys, self.scores
+        if len(keys) > limit:
+            best = np.argpartition(-scores, limit)[:limit]
+            keys, scores = keys[best], scores[best]
+        ordered: Keys = keys[np.lexsort((keys, -scores))]
+        return ordered
+
+    def of(self, keys: Keys) -> Scores:
+        """Return the scores of these passages; 0 for those without any term."""
+        scores = np.zeros(len(keys), np.float32)
+        if len(self.keys):
+            at = np.minimum(np.searchsorted(self.keys, keys), len(self.keys) - 1)
+            there = self.keys[at] == keys
+            scores[there] = self.scores[at[there]]
+        return scores
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +75,8 @@ class Segment:
 
     def postings(self, term: int) -> slice:
         """Return where the term's entries are; an empty slice when it has none."""
-        at = int(np.searchsorted(self.terms, term))
+        # Of the array's own type: it would be copied to a wider one at each look-up otherwise.
+        at = int(np.searchsorted(self.terms, np.int32(term)))
         if at == len(self.terms) or self.terms[at] != term:
             return slice(0, 0)
         return slice(int(self.starts[at]), int(self.starts[at + 1]))
@@ -104,30 +127,41 @@ class KeywordIndex:
         with self._changing:
             self._state = self._summed(_without(self._state.segments, keys))
 
-    def search(
-        self, terms: Sequence[QueryTerm], limit: int, allowed: Keys | None = None
-    ) -> WordMatches:
-        """Return the passages with the highest scores; those without any term are left out.
+    def search(self, terms: Sequence[QueryTerm], allowed: Keys | None = None) -> WordMatches:
+        """Score every passage that has any of the terms.
 
         Args:
             terms: The query's; a passage counts for each the variant that scores highest.
-            limit: At most so many.
             allowed: Only these, ascending; None means all.
         """
         state = self._state
-        weights = [self._weights(state, term) for term in terms]
-        keys: list[Keys] = []
-        scores: list[Scores] = []
+        weights = [
+            [(number, term.weight * rarity) for number, rarity in self._weights(state, term)]
+            for term in terms
+        ]
+        keys, scores = [np.empty(0, np.int64)], [np.empty(0, np.float32)]
         for segment in state.segments:
-            sums = _sums(segment, weights, state.mean_length)
-            hit = np.flatnonzero(sums * segment.alive)
-            if allowed is not None:
-                hit = hit[np.isin(segment.keys[hit], allowed)]
+            sums = _sums(segment, weights, state.mean_length) * segment.alive
+            hit = np.flatnonzero(sums)
             keys.append(segment.keys[hit])
             scores.append(sums[hit])
-        if not keys:
-            return WordMatches(np.empty(0, np.int64), np.empty(0, np.float32))
-        return _best(np.concatenate(keys), np.concatenate(scores), limit)
+        return _matches(np.concatenate(keys), np.concatenate(scores), state.passages, allowed)
+
+    def score_of(self, terms: Sequence[QueryTerm], passage: AnalysedText) -> float:
+        """Return the score that a passage would have if it were in the index."""
+        state = self._state
+        norm = _K1 * (1 - _B + _B * passage.length / state.mean_length)
+        total = 0.0
+        for term in terms:
+            often = [(passage.frequencies.get(variant, 0), variant) for variant in term.variants]
+            scores = [
+                weight * (_K1 + 1) * count / (count + norm)
+                for count, variant in often
+                if count
+                for _, weight in self._weights(state, QueryTerm(term.word, (variant,)))
+            ]
+            total += term.weight * max(scores, default=0.0)
+        return total
 
     def rarity(self, term: QueryTerm) -> float:
         """Return the term's inverse document frequency: 0 when no passage has it."""
@@ -206,12 +240,16 @@ def _term_scores(
     return documents, scores.astype(np.float32)
 
 
-def _best(keys: Keys, scores: Scores, limit: int) -> WordMatches:
-    if len(keys) > limit:
-        best = np.argpartition(-scores, limit)[:limit]
-        keys, scores = keys[best], scores[best]
-    order = np.lexsort((keys, -scores))
-    return WordMatches(keys[order], scores[order])
+def _matches(keys: Keys, scores: Scores, passages: int, allowed: Keys | None) -> WordMatches:
+    whole = max(1, passages)
+    mean = float(scores.sum(dtype=np.float64)) / whole
+    square = float(np.square(scores, dtype=np.float64).sum()) / whole
+    if allowed is not None:
+        within = np.isin(keys, allowed)
+        keys, scores = keys[within], scores[within]
+    order = np.argsort(keys)
+    deviation = float(np.sqrt(max(0.0, square - mean * mean)))
+    return WordMatches(keys[order], scores[order], mean, deviation)
 
 
 def _without(segments: Sequence[Segment], keys: Keys) -> tuple[Segment, ...]:

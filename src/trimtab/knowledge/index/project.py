@@ -19,11 +19,13 @@ import json
 import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from trimtab.knowledge.embedding import Vectors
 from trimtab.knowledge.errors import IndexStale
@@ -68,6 +70,7 @@ class ProjectIndex:
     """
 
     def __init__(self, dimension: int, exact_limit: int = EXACT_LIMIT) -> None:
+        _use_one_blas_thread()
         self.words = KeywordIndex(LANGUAGES)
         self.vectors = VectorIndex(dimension, exact_limit)
 
@@ -150,6 +153,15 @@ class ProjectIndex:
             **{name: getattr(segment, name) for name in _SEGMENT},
         )
         return buffer.getvalue()
+
+
+@cache
+def _use_one_blas_thread() -> None:
+    """Keep the process's matrix products on the caller's thread.
+
+    A search multiplies too little to share: waking the other threads cost four times the product.
+    """
+    threadpool_limits(1, user_api="blas")
 
 
 def _as_bytes(data: bytes) -> NDArray[np.uint8]:

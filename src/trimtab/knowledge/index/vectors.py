@@ -22,6 +22,8 @@ EXACT_LIMIT = 12_000
 _CONNECTIVITY = 16
 _EXPANSION_ADD = 96
 _EXPANSION_SEARCH = 192
+# So many rows, evenly spaced, tell how cosines to a query are spread.
+_SAMPLE = 2000
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +32,10 @@ class Nearest:
 
     keys: Keys
     cosines: NDArray[np.float32]
+    mean: float
+    """The mean cosine of the project's passages to the query ..."""
+    deviation: float
+    """... and its standard deviation; of a sample when the index is a graph."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +47,7 @@ class _Rows:
 
     keys: Keys
     rows: NDArray[np.float32] | NDArray[np.float16]
-    mean: NDArray[np.float32]
+    sample: NDArray[np.float32]
     graph: Index | None
 
 
@@ -73,11 +79,6 @@ class VectorIndex:
     def keys(self) -> Keys:
         """The keys of all vectors, ascending."""
         return self._state.keys
-
-    @property
-    def mean(self) -> NDArray[np.float32]:
-        """The mean of all vectors, shape (dimension,): its product with a query is the mean cosine."""
-        return self._state.mean
 
     def add(self, keys: Keys, vectors: Vectors) -> None:
         """Add passages, in place of those with the same keys.
@@ -185,20 +186,20 @@ class VectorIndex:
         self, state: _Rows, candidates: Keys, query: NDArray[np.float32], limit: int
     ) -> Nearest:
         if candidates is state.keys:
-            return _best(state.keys, state.rows.astype(np.float32, copy=False) @ query, limit)
+            cosines = state.rows.astype(np.float32, copy=False) @ query
+            return _best(state.keys, cosines, limit, cosines)
         known, at = _positions(state.keys, candidates)
-        return _best(known, state.rows[at].astype(np.float32, copy=False) @ query, limit)
+        cosines = state.rows[at].astype(np.float32, copy=False) @ query
+        return _best(known, cosines, limit, state.sample @ query)
 
 
 def _state(
     keys: Keys, rows: NDArray[np.float32] | NDArray[np.float16], graph: Index | None
 ) -> _Rows:
-    mean = np.zeros(rows.shape[1], np.float32)
-    if len(rows):
-        mean = rows.mean(axis=0, dtype=np.float32)
+    sample = rows[:: max(1, len(rows) // _SAMPLE)].astype(np.float32)
     if graph is None:
-        return _Rows(keys, rows.astype(np.float32, copy=False), mean, None)
-    return _Rows(keys, rows.astype(np.float16, copy=False), mean, graph)
+        return _Rows(keys, rows.astype(np.float32, copy=False), sample, None)
+    return _Rows(keys, rows.astype(np.float16, copy=False), sample, graph)
 
 
 def _new_graph(dimension: int) -> Index:
@@ -221,10 +222,13 @@ def _positions(keys: Keys, wanted: Keys) -> tuple[Keys, NDArray[np.intp]]:
     return wanted[there], at[there]
 
 
-def _best(keys: Keys, scores: NDArray[np.float32], limit: int) -> Nearest:
+def _best(
+    keys: Keys, scores: NDArray[np.float32], limit: int, spread: NDArray[np.float32]
+) -> Nearest:
     """Return the best by score, then by key, so that equal scores have one order."""
     if len(keys) > limit:
         best = np.argpartition(-scores, limit)[:limit]
         keys, scores = keys[best], scores[best]
     order = np.lexsort((keys, -scores))
-    return Nearest(keys[order], scores[order])
+    mean, deviation = (float(spread.mean()), float(spread.std())) if len(spread) else (0.0, 0.0)
+    return Nearest(keys[order], scores[order], mean, deviation)

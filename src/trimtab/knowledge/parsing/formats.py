@@ -31,7 +31,7 @@ FORMATS = (
     Format("text/markdown", (".md", ".markdown"), "text", marked_up=True),
     Format("application/json", (".json", ".jsonl"), "text"),
     Format("text/html", (".html", ".htm", ".xhtml"), "markup", marked_up=True),
-    Format("text/csv", (".csv",), "markup"),
+    Format("text/csv", (".csv",), "text"),
     Format("message/rfc822", (".eml",), "markup"),
     Format("application/pdf", (".pdf",), "pdf"),
     Format(f"{_OFFICE}.wordprocessingml.document", (".docx",), "zip", marked_up=True),

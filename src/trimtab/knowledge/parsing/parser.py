@@ -12,6 +12,7 @@ from pathlib import Path, PurePath
 from typing import Any
 
 import orjson
+import psutil
 
 from trimtab.infra.settings.sections.knowledge import KnowledgeSettings
 from trimtab.kernel.errors import TrimtabError
@@ -30,6 +31,7 @@ _WORKER = Path(__file__).with_name("worker.py")
 _MB = 1024 * 1024
 # A library's leaks end with its process: a worker serves so many files, then a fresh one takes over.
 _FILES_PER_WORKER = 50
+_MOST_RESIDENT_MB = 256
 _FRONT_MATTER = re.compile(r"\A---\n(.*?)\n---\s*(?:\n|\Z)", re.DOTALL)
 _TITLE_LINE = re.compile(r"^title:\s*(.+?)\s*$", re.MULTILINE)
 _FIRST_HEADING = re.compile(r"^#\s+(.+?)\s*#*$", re.MULTILINE)
@@ -119,7 +121,7 @@ class Parser:
                 _log.warning("parser worker ended", extra={"reason": reason, "bytes": len(data)})
                 raise ParserFailed(f"{name} could not be parsed: the parser {reason}.")
             worker.served += 1
-            if worker.served >= _FILES_PER_WORKER:
+            if worker.served >= _FILES_PER_WORKER or worker.resident_mb() > _MOST_RESIDENT_MB:
                 self._end()
             return answer
 
@@ -199,6 +201,12 @@ class _Worker:
     def _out_of_time(self) -> None:
         self.timed_out = True
         self.process.kill()
+
+    def resident_mb(self) -> float:
+        try:
+            return float(psutil.Process(self.process.pid).memory_info().rss) / _MB
+        except psutil.Error:
+            return 0.0
 
     def why_it_ended(self) -> str:
         self.process.kill()

@@ -1,0 +1,194 @@
+"""`incidents`: look, follow, decide, read the post-mortem."""
+
+import json as json_lines
+from typing import Annotated, Any
+
+import typer
+
+from trimtab.cli.output import print_json, print_line, print_table, printed_as_json
+from trimtab.cli.session import Json, Session, session
+from trimtab.kernel.errors import Conflict, Unavailable
+
+app = typer.Typer(help="What broke, and what is done about it.", no_args_is_help=True)
+IncidentId = Annotated[str, typer.Argument(metavar="INCIDENT", help="Such as INC-2026-0314.")]
+
+
+class NothingRuns(Unavailable):
+    """Incidents move only while a service runs."""
+
+    code = "cli.no_service_runs"
+    default_hint = "Start it with `trimtab serve`, then repeat the command."
+
+
+class NoPlanWaits(Conflict):
+    """The incident has no plan to decide about."""
+
+    code = "cli.no_plan_waits"
+    default_hint = "`trimtab incidents show INCIDENT` tells where it stands."
+
+
+@app.command("list")
+def list_incidents(
+    context: typer.Context,
+    active: Annotated[bool, typer.Option("--active", help="Only those that are not over.")] = False,
+    limit: int = 20,
+    json: Json = False,
+) -> None:
+    """List incidents, the newest first."""
+    this = session(context)
+    params = {"limit": limit, **({"active": True} if active else {})}
+    body = this.client.call("GET", "/v1/incidents", params=params)
+    if not printed_as_json(this, body):
+        print_table(
+            ("incident", "severity", "state", "title", "opened"),
+            (
+                (i["id"], i["severity"], i["state"], i["title"], i["opened_at"][:19])
+                for i in body["incidents"]
+            ),
+        )
+
+
+@app.command("show")
+def show(context: typer.Context, incident: IncidentId, json: Json = False) -> None:
+    """Show an incident: diagnosis, plan, decision, timeline."""
+    this = session(context)
+    body = this.client.call("GET", f"/v1/incidents/{incident}")
+    entries = this.client.call("GET", f"/v1/incidents/{incident}/timeline")["entries"]
+    if printed_as_json(this, {**body, "timeline": entries}):
+        return
+    print_line(f"{body['id']}  {body['severity']}  {body['title']}", style="bold")
+    print_line(f"{body['state'].replace('_', ' ')} since {body['state_since'][:19]}")
+    if body["diagnosis"]:
+        _print_diagnosis(body["diagnosis"])
+    if body["plan"]:
+        _print_plan(body["plan"])
+    for entry in entries:
+        _print_entry(entry)
+
+
+@app.command("watch")
+def watch(context: typer.Context, incident: IncidentId, json: Json = False) -> None:
+    """Follow the timeline until the incident is resolved; Ctrl-C stops looking, not the incident."""
+    this = session(context)
+    _require_service(this)
+    for event in this.client.events(f"/v1/incidents/{incident}/stream"):
+        data = json_lines.loads(event.data)
+        if this.json:
+            print_json({"event": event.name, **data})
+        elif event.name == "entry":
+            _print_entry(data)
+        elif data["state"] == "awaiting_approval":
+            print_line(f"A plan waits for you: trimtab incidents approve {incident}", "bold yellow")
+
+
+@app.command("approve")
+def approve(
+    context: typer.Context,
+    incident: IncidentId,
+    plan: Annotated[str, typer.Option(help="The hash of the plan you read.")] = "",
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    dry_run: Annotated[bool, typer.Option(help="Only show the plan.")] = False,
+    json: Json = False,
+) -> None:
+    """Let the plan of an incident run, after showing it."""
+    this = session(context)
+    waiting = _waiting_plan(this, incident)
+    if dry_run:
+        if not printed_as_json(this, waiting):
+            _print_plan(waiting)
+        return
+    _require_service(this)
+    if not plan and not yes:
+        if this.json:
+            raise NoPlanWaits("Nobody said yes.", hint="Add --yes, or --plan HASH.")
+        _print_plan(waiting)
+        typer.confirm("Run this plan?", abort=True)
+    body = this.client.call(
+        "POST", f"/v1/incidents/{incident}/approve", body={"plan_hash": plan or waiting["hash"]}
+    )
+    if not printed_as_json(this, body):
+        print_line("Approved. `trimtab incidents watch` follows it.", style="green")
+
+
+@app.command("reject")
+def reject(
+    context: typer.Context,
+    incident: IncidentId,
+    reason: Annotated[str, typer.Option(help="Goes to the journal.")] = "",
+    json: Json = False,
+) -> None:
+    """Say no to the plan; a person has the incident then."""
+    this = session(context)
+    _require_service(this)
+    waiting = _waiting_plan(this, incident)
+    body = this.client.call(
+        "POST",
+        f"/v1/incidents/{incident}/reject",
+        body={"plan_hash": waiting["hash"], "reason": reason},
+    )
+    if not printed_as_json(this, body):
+        print_line("Rejected.")
+
+
+@app.command("postmortem")
+def postmortem(
+    context: typer.Context,
+    incident: IncidentId,
+    report: Annotated[bool, typer.Option(help="In the incident report format.")] = False,
+    json: Json = False,
+) -> None:
+    """Print the post-mortem as Markdown."""
+    this = session(context)
+    params = {"format": "report" if report else "postmortem"}
+    text = this.client.text(f"/v1/incidents/{incident}/postmortem", params)
+    if not printed_as_json(this, {"incident": incident, "text": text}):
+        print_line(text)
+
+
+def _waiting_plan(this: Session, incident: str) -> dict[str, Any]:
+    body = this.client.call("GET", f"/v1/incidents/{incident}")
+    if body["state"] != "awaiting_approval" or not body["plan"]:
+        raise NoPlanWaits(f"No plan of {incident} waits for a decision: it is {body['state']}.")
+    plan: dict[str, Any] = body["plan"]
+    return plan
+
+
+def _require_service(this: Session) -> None:
+    if this.client.in_process:
+        raise NothingRuns("No service is running on this data directory.")
+
+
+def _print_diagnosis(found: dict[str, Any]) -> None:
+    if found["cause_id"]:
+        print_line(f"Cause: {found['root_cause']} ({found['confidence']:.0%})")
+    else:
+        print_line(f"No cause named: {found['abstained_because']}", style="yellow")
+    print_table(
+        ("candidate", "confidence", "evidence"),
+        (
+            (
+                candidate["title"],
+                f"{candidate['confidence']:.0%}",
+                " · ".join(
+                    f"{'holds' if f['holds'] else 'no'}: {f['expression']}"
+                    for f in candidate["findings"]
+                ),
+            )
+            for candidate in found["candidates"]
+        ),
+    )
+
+
+def _print_plan(plan: dict[str, Any]) -> None:
+    print_line(f"Plan {plan['hash'][:12]} · reaches {plan['blast_radius']}", style="bold")
+    for act in plan["acts"]:
+        given = " ".join(f"{key}={value}" for key, value in act["arguments"].items())
+        print_line(f"  trimtab act {act['name']} {given}".rstrip())
+        undo = "can be undone" if act["reversible"] else "cannot be undone"
+        print_line(f"    {act['dry_run']} ({act['risk']}, {undo})", style="dim")
+    if plan["approval_because"]:
+        print_line(f"  asked because: {'; '.join(plan['approval_because'])}", style="yellow")
+
+
+def _print_entry(entry: dict[str, Any]) -> None:
+    print_line(f"{entry['at'][11:19]}  {entry['stage'].replace('_', ' '):18} {entry['text']}")

@@ -1,0 +1,41 @@
+"""One look at one check, and what all looks together say about the causes."""
+
+import math
+
+from trimtab.incidents.ground import Ground
+from trimtab.incidents.model import Finding
+from trimtab.kernel.errors import TrimtabError
+from trimtab.runbooks import Check
+
+HOLDS = 4.0
+"""How much likelier a cause gets by a piece of evidence that holds."""
+FAILS = 0.125
+"""... and by one that does not."""
+_SHOWN_VALUES = 5
+
+
+def look(ground: Ground, check: Check) -> Finding:
+    """Look at one check, once."""
+    try:
+        series = ground.monitor.evaluate(check.expression)
+    except TrimtabError as error:
+        return Finding(check.expression, None, error=error.message)
+    values = tuple(one.value for one in series[:_SHOWN_VALUES] if math.isfinite(one.value))
+    return Finding(check.expression, bool(series), values)
+
+
+def confidences(findings: list[list[Finding]], past: list[int]) -> list[float]:
+    """Return how likely each cause is, given its findings and how often its fix has worked before.
+
+    The odds of a cause are (1 + past successes) times 4 for each piece of evidence that holds and 1/8 for each that
+    does not; unknown counts neither way. "None of them" has odds 1. The odds are scaled to sum to 1. The two factors
+    are choices, not measurements: they make one clear cause 0.8, two equal ones 0.44 each.
+    """
+    odds = []
+    for cause_findings, worked in zip(findings, past, strict=True):
+        weight = 1.0 + worked
+        for finding in cause_findings:
+            weight *= 1.0 if finding.holds is None else HOLDS if finding.holds else FAILS
+        odds.append(weight)
+    total = 1.0 + sum(odds)
+    return [weight / total for weight in odds]

@@ -1,0 +1,154 @@
+"""How much meaning counts in a project, found by asking the project's own passages.
+
+A probe takes one sentence out of a passage and asks for the rest of it: the sentence is the query,
+and the passage without it the only right answer (the inverse cloze task of Lee, Chang and Toutanova,
+"Latent Retrieval for Weakly Supervised Open Domain Question Answering", ACL 2019). What was taken
+out cannot be found by its own words, so words get no undue advantage. Nobody has to judge anything.
+"""
+
+import random
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from trimtab.knowledge.embedding import Vectors
+from trimtab.knowledge.index import ProjectIndex, analysed, query_terms
+from trimtab.knowledge.ranking.hybrid import DEFAULT_MEANING, Candidates, candidates
+
+MOST_PROBES = 150
+FEWEST_PROBES = 20
+
+_SENTENCE_END = re.compile(r"(?<=[.!?\u2026])\s+|\n+")
+_FEWEST_WORDS, _MOST_WORDS = 4, 25
+_GRID = np.linspace(0.0, 1.0, 21)
+# Differences below this are chance at 150 probes: the middle of all such shares is taken.
+_PLATEAU = 0.01
+# A passage's own sentence is an easier question than a person's, and favours one side or the other;
+# halfway to the share that served best elsewhere was better than either alone.
+_TRUST = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """The share of meaning that a project's own passages ask for."""
+
+    meaning: float
+    """0 (words alone) to 1 (meaning alone); the default when there were too few probes."""
+    probes: int
+    words_quality: float
+    """Mean of 1 / log2(1 + rank) of the right passage by words alone, 0 to 1 ..."""
+    meaning_quality: float
+    """... by meaning alone ..."""
+    fused_quality: float
+    """... and at the best share."""
+    passages: int
+    """How many passages the project had."""
+
+    def outgrown(self, passages: int) -> bool:
+        """Return whether the project changed so much in size that it should be fitted again."""
+        return abs(passages - self.passages) > max(50, self.passages // 4)
+
+
+UNFITTED = Fit(DEFAULT_MEANING, 0, 0.0, 0.0, 0.0, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class _Probe:
+    key: int
+    query: str
+    rest: str
+
+
+def fit(
+    index: ProjectIndex,
+    passages: Sequence[tuple[int, str]],
+    embed: Callable[[Sequence[str]], Vectors],
+    seed: int = 0,
+) -> Fit:
+    """Return the share of meaning for a project; costs the embedding of at most 300 texts.
+
+    Args:
+        index: The project's index.
+        passages: Keys and texts of some of its passages, at random; a few hundred are enough.
+        embed: The embedder that made the index's vectors.
+        seed: Which sentences are taken; the same seed gives the same fit.
+
+    Raises:
+        EmbedderUnavailable: The model is down.
+    """
+    probes = _probes(passages, random.Random(seed))  # noqa: S311 - a sample, not a secret.
+    if len(probes) < FEWEST_PROBES or not len(index.vectors):
+        return Fit(DEFAULT_MEANING, len(probes), 0.0, 0.0, 0.0, len(index))
+    queries = embed([probe.query for probe in probes])
+    rests = embed([probe.rest for probe in probes])
+    gains = np.array(
+        [
+            _gains(index, probe, query, rest)
+            for probe, query, rest in zip(probes, queries, rests, strict=True)
+        ]
+    ).mean(axis=0)
+    plateau = _GRID[gains >= gains.max() - _PLATEAU]
+    asked_for = float(plateau.min() + plateau.max()) / 2
+    return Fit(
+        meaning=round(_TRUST * asked_for + (1 - _TRUST) * DEFAULT_MEANING, 3),
+        probes=len(probes),
+        words_quality=round(float(gains[0]), 4),
+        meaning_quality=round(float(gains[-1]), 4),
+        fused_quality=round(float(gains.max()), 4),
+        passages=len(index),
+    )
+
+
+def _probes(passages: Sequence[tuple[int, str]], chance: random.Random) -> list[_Probe]:
+    shuffled = sorted(passages)
+    chance.shuffle(shuffled)
+    probes: list[_Probe] = []
+    for key, text in shuffled:
+        probe = _probe(key, text, chance)
+        if probe is not None:
+            probes.append(probe)
+        if len(probes) == MOST_PROBES:
+            break
+    return probes
+
+
+def _probe(key: int, text: str, chance: random.Random) -> _Probe | None:
+    """Return the passage with one sentence taken out, or None when it is too short for that."""
+    sentences = [part.strip() for part in _SENTENCE_END.split(text) if part.strip()]
+    askable = [part for part in sentences if len(part.split()) >= _FEWEST_WORDS]
+    if len(askable) < 2:
+        return None
+    chosen = chance.choice(askable)
+    # A title is often the first sentence again.
+    rest = " ".join(part for part in sentences if part.strip(" .#") != chosen.strip(" .#"))
+    if not rest:
+        return None
+    return _Probe(key, " ".join(chosen.split()[:_MOST_WORDS]), rest)
+
+
+def _gains(
+    index: ProjectIndex, probe: _Probe, query: NDArray[np.float32], rest: NDArray[np.float32]
+) -> NDArray[np.float64]:
+    """Return 1 / log2(1 + rank) of the right passage at each share of ``_GRID``."""
+    terms = query_terms(probe.query, index.words.languages)
+    found = candidates(index, terms, query)
+    if found.nearest is None:
+        return np.zeros(len(_GRID))
+    words = index.words.score_of(terms, analysed(probe.rest)) - found.matches.mean
+    words /= found.matches.deviation or 1.0
+    nearness = (float(query @ rest) - found.nearest.mean) / (found.nearest.deviation or 1.0)
+    others = _others(found, probe.key)
+    theirs = np.outer(_GRID, others[1]) + np.outer(1 - _GRID, others[0])
+    own = _GRID * nearness + (1 - _GRID) * words
+    # Equal scores count against it: a side that cannot tell passages apart is no good.
+    better = (theirs >= own[:, None]).sum(axis=1)
+    gains: NDArray[np.float64] = 1 / np.log2(2 + better)
+    return gains
+
+
+def _others(found: Candidates, key: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    other = found.keys != key
+    return found.words[other], found.nearness[other]

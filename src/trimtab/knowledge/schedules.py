@@ -1,0 +1,41 @@
+"""The knowledge domain's regular work, as durable jobs; the names are those of the operators' runbook."""
+
+from collections.abc import Callable, Mapping
+
+from trimtab.infra.jobs import JobRun, Jobs, Json
+from trimtab.knowledge.service import Knowledge
+
+Work = Callable[[], Json]
+
+
+def register(jobs: Jobs, knowledge: Knowledge) -> None:
+    """Register and schedule clean-up, warming, backup and integrity check; before the jobs are launched."""
+
+    def clean_up() -> Json:
+        return knowledge.care.clean_up().report
+
+    def warm() -> Json:
+        return knowledge.warm_cache(top=1000).asked
+
+    def backup() -> Json:
+        return knowledge.care.backup().path.name
+
+    def check() -> Json:
+        return knowledge.care.check().damage.value
+
+    for name, cron, work in (
+        ("disk-cleanup", "0 2 * * *", clean_up),
+        ("cache-warmer", "0 */6 * * *", warm),
+        ("db-backup", "0 * * * *", backup),
+        ("db-integrity-check", "*/30 * * * *", check),
+    ):
+        kind = f"knowledge.{name}"
+        jobs.register(kind, _body(name, work))
+        jobs.schedule(name, cron, kind, {})
+
+
+def _body(name: str, work: Work) -> Callable[[JobRun, Mapping[str, Json]], Json]:
+    def run(job: JobRun, _: Mapping[str, Json]) -> Json:
+        return job.step(name, work)
+
+    return run

@@ -1,0 +1,167 @@
+"""Results of other tools become reports, and say what they do not know."""
+
+import orjson
+import pytest
+
+from trimtab.gates.errors import EvidenceMissing, ImportRefused
+from trimtab.gates.schema import check_report
+from trimtab.gates.schema.importers import Stated, import_file, import_text
+from trimtab.gates.selftest.imports import sound_log, write_sound
+
+CURRENT = {
+    "results": {"copa": {"alias": "copa", "acc,none": 0.84, "acc_stderr,none": 0.0368}},
+    "config": {"random_seed": 0, "numpy_seed": 1234, "device": "cuda:0", "limit": None},
+    "n-samples": {"copa": {"original": 100, "effective": 100}},
+    "total_evaluation_time_seconds": "12.5",
+    "model_name": "some/model",
+}
+# The form of the old harness: neither counts nor times; arc_easy has 2,376 questions.
+OLD = {
+    "results": {"arc_easy": {"acc": 0.2474747474747475, "acc_stderr": 0.008855114414834707}},
+    "versions": {"arc_easy": 0},
+}
+
+
+def _lm_eval(document, **stated):
+    return import_text(orjson.dumps(document), "results.json", "lm-eval", Stated(**stated))
+
+
+def test_current_lm_eval_results_become_a_sound_report():
+    imported = _lm_eval(CURRENT)
+    checked = check_report(orjson.dumps(imported.report))
+    assert (imported.missing, checked.findings) == ((), ())
+    result = imported.report["results"][0]
+    assert (
+        result["accuracy"],
+        result["samples_processed"],
+        result["duration_s"],
+        result["status"],
+    ) == (0.84, 100, 12.5, "PASS")
+    assert (imported.report["metrics"]["compute_mode"], imported.report["seeds"]["numpy_seed"]) == (
+        "gpu",
+        1234,
+    )
+
+
+def test_the_source_is_named_with_its_hash():
+    source = _lm_eval(CURRENT).report["source"]
+    assert (source["format"], source["file"], len(source["sha256"])) == (
+        "lm-eval",
+        "results.json",
+        64,
+    )
+
+
+def test_a_group_is_kept_aside_so_that_no_sample_counts_twice():
+    grouped = {**CURRENT, "group_subtasks": {"all": ["copa"]}}
+    grouped["results"] = {**CURRENT["results"], "all": {"acc,none": 0.84}}
+    report = _lm_eval(grouped).report
+    assert [result["name"] for result in report["results"]] == ["copa"]
+    assert "all" in report["extra"]["groups"]
+
+
+def test_the_time_of_a_run_is_shared_among_its_tasks_by_samples():
+    document = {
+        **CURRENT,
+        "results": {"copa": CURRENT["results"]["copa"], "rte": {"acc,none": 0.5}},
+    }
+    document["n-samples"] = {
+        "copa": {"original": 100, "effective": 100},
+        "rte": {"original": 300, "effective": 300},
+    }
+    imported = _lm_eval(document)
+    assert [result["duration_s"] for result in imported.report["results"]] == [3.125, 9.375]
+    assert imported.derived
+
+
+def test_old_results_give_the_sample_count_that_their_error_implies():
+    imported = _lm_eval(OLD, duration_s=60.0, compute_mode="cpu", seed=1)
+    assert imported.report["results"][0]["samples_processed"] == 2376
+    assert imported.missing == ()
+    assert "samples_processed (from stderr)" in imported.report["source"]["stated_by_importer"]
+
+
+def test_old_results_say_what_they_do_not_know():
+    assert set(_lm_eval(OLD).missing) == {
+        "$.results[0].duration_s",
+        "$.metrics.compute_mode",
+        "$.seeds",
+    }
+
+
+def test_nested_results_of_bigscience_are_read_run_by_run():
+    nested = {"results": {"axb+GPT-3 style": {"2022-07-06": {"acc": 0.4393115942028985, "acc_stderr": 0.014943742111269614, "task_name": "axb", "prompt_name": "GPT-3 style"}}}}  # fmt: skip
+    (result,) = _lm_eval(nested).report["results"]
+    assert (result["name"], result["samples_processed"]) == ("axb+GPT-3 style 2022-07-06", 1104)
+
+
+@pytest.mark.parametrize(
+    ("metrics", "accuracy", "measure"),
+    [
+        ({"acc": 0.5, "acc_norm": 0.6}, 0.5, "proportion"),
+        ({"em": 0.0, "f1": 0.2}, 0.0, "proportion"),
+        ({"exact": 50.0, "f1": 55.0}, 0.5, "mean"),
+        ({"mc2": 0.41}, 0.41, "mean"),
+        ({"word_perplexity": 4.0}, 0.25, "derived"),
+        ({"ppl": 2.0, "acc": 0.5}, 0.5, "proportion"),
+    ],
+)
+def test_the_main_metric_is_the_first_that_is_a_fraction(metrics, accuracy, measure):
+    (result,) = _lm_eval({"results": {"task": metrics}}).report["results"]
+    assert (result["accuracy"], result["measure"]) == (accuracy, measure)
+
+
+@pytest.mark.parametrize(
+    "metrics", [{"mcc": -0.04}, {"likelihood_difference": 3.2}, {}, {"acc": 1.2}]
+)
+def test_a_task_without_a_fraction_has_no_accuracy_made_up(metrics):
+    imported = _lm_eval({"results": {"task": metrics}})
+    assert "accuracy" not in imported.report["results"][0]
+    assert "$.results[0].accuracy" in imported.missing
+
+
+def test_an_mlperf_log_becomes_a_passing_report(tmp_path):
+    log, _ = write_sound(tmp_path)
+    imported = import_file(log, "mlperf")
+    assert check_report(orjson.dumps(imported.report)).findings == ()
+    (result,) = imported.report["results"]
+    assert (result["status"], result["accuracy"], result["samples_processed"]) == (
+        "PASS",
+        0.345,
+        24781,
+    )
+    assert imported.report["seeds"] == {"seed": 4711}
+
+
+def test_a_loss_becomes_the_mean_probability_of_the_right_token():
+    lines = [
+        line.replace("retinanet", "llama2_70b_lora").replace("0.345", "0.9") for line in sound_log()
+    ]
+    (result,) = import_text("\n".join(lines).encode(), "x", "mlperf").report["results"]
+    assert (result["status"], result["measure"], round(result["accuracy"], 6)) == (
+        "PASS",
+        "derived",
+        0.40657,
+    )
+
+
+def test_an_aborted_run_is_an_error_and_never_a_pass():
+    lines = "\n".join(sound_log()).replace('"success"', '"aborted"')
+    report = import_text(lines.encode(), "x", "mlperf").report
+    assert (report["status"], report["results"][0]["status"]) == ("ERROR", "ERROR")
+
+
+def test_lines_before_the_mark_belong_to_the_launcher():
+    lines = "\n".join(f"0: {line}" for line in sound_log()) + "\n+ echo done\n"
+    assert import_text(lines.encode(), "x", "mlperf").report["status"] == "PASS"
+
+
+@pytest.mark.parametrize("source", ["lm-eval", "mlperf", "junit"])
+def test_a_file_of_another_kind_is_refused(source):
+    with pytest.raises(ImportRefused):
+        import_text(b"<xml/>", "x.xml", source)
+
+
+def test_a_file_that_is_not_there_is_said_so(tmp_path):
+    with pytest.raises(EvidenceMissing):
+        import_file(tmp_path / "none.json", "lm-eval")

@@ -1,0 +1,87 @@
+"""Each fault, injected for real, shows the evidence of its own cause and of no other on the page; the fix clears it."""
+
+from pathlib import Path
+
+import pytest
+
+from trimtab.infra.rules.checks import check, compile_check
+from trimtab.infra.rules.scrape import milliseconds
+from trimtab.infra.rules.series import SCRAPE, SeriesStore
+from trimtab.kernel.operable import ActionContext, Catalog, check_arguments
+from trimtab.knowledge.actions import actions
+from trimtab.knowledge.faults import faults
+from trimtab.knowledge.signals import signals
+from trimtab.runbooks.page import parse_page
+
+LIBRARY = Path(__file__).parent.parent.parent / "library"
+# The cache's causes need half an hour of traffic; test_operable.py looks at their signals.
+PAGES = (
+    "embedding-failure",
+    "database-corruption",
+    "disk-full",
+    "memory-leak",
+    "vector-store-unreachable",
+)
+
+
+def _causes():
+    for name in PAGES:
+        path = LIBRARY / f"knowledge-{name}.md"
+        page = parse_page(path.read_text(encoding="utf-8"), path.name)
+        for cause in page.causes:
+            yield pytest.param(page, cause, id=cause.id)
+
+
+class Bench:
+    """A knowledge domain whose signals are scraped into a store, as the service does."""
+
+    def __init__(self, knowledge, clock):
+        self.knowledge, self.clock = knowledge, clock
+        self.catalog = Catalog(signals(knowledge), actions(knowledge), faults(knowledge, clock))
+        self.store = SeriesStore()
+
+    def live(self, beats):
+        for _ in range(beats):
+            self.clock.seconds += 60
+            self.knowledge.beat()
+            self.store.append(
+                SCRAPE,
+                milliseconds(self.clock.now()),
+                [
+                    (self._labels(signal.metric_name, sample), sample.value)
+                    for signal in self.catalog.signals.values()
+                    for sample in signal.read()
+                    if sample.value == sample.value
+                ],
+            )
+
+    def holds(self, checks):
+        now = self.clock.now()
+        return all(check(compile_check(c.expression), self.store, now).holds for c in checks)
+
+    @staticmethod
+    def _labels(metric, sample):
+        return tuple(sorted({"__name__": metric, **sample.labels}.items()))
+
+
+@pytest.mark.parametrize(("page", "cause"), list(_causes()))
+def test_the_fault_shows_its_own_cause_and_the_fix_clears_it(page, cause, knowledge, clock):
+    knowledge.ingest_text("sea", "whales.md", "Whales sing.")
+    bench = Bench(knowledge, clock)
+    bench.live(2)
+    assert not any(bench.holds(other.evidence) for other in page.causes)
+    (drill,) = cause.drill
+    fault = bench.catalog.fault(drill.name)
+    given = fault.inject(check_arguments(fault.params, drill.arguments))
+    bench.live(40)
+    assert [other.title for other in page.causes if bench.holds(other.evidence)] == [cause.title]
+    if cause.fix:
+        for act in cause.fix:
+            action = bench.catalog.action(act.name)
+            action.run(check_arguments(action.params, act.arguments), ActionContext("k", "test"))
+        bench.live(2)
+        assert bench.holds(cause.verify)
+    fault.restore(given)
+    fault.restore(given)
+    bench.live(2)
+    assert [document.name for document in knowledge.documents("sea")] == ["whales.md"]
