@@ -6,10 +6,11 @@ undone are evidence of their own. Hashing (CRC-32 into 2^18 cells) needs no voca
 
 import math
 import re
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import pairwise
+from functools import lru_cache
+from itertools import chain, pairwise
 from zlib import crc32
 
 import numpy as np
@@ -36,39 +37,39 @@ class Features:
 
 def features(normalised: Normalised) -> Features:
     """Return the features of one text or window; an empty text has none."""
-    found: defaultdict[int, float] = defaultdict(float)
+    found: dict[int, float] = {}
     text = normalised.text[:MAX_CHARACTERS]
     sequence = words(text)
-    _add(found, Counter(set(_word_tokens(sequence))))
-    _add(found, Counter(_pieces(sequence)))
+    pairs = {_cell(f"b:{first} {second}") for first, second in pairwise(sequence)}
+    _add(found, Counter({_cell(f"w:{word}") for word in sequence} | pairs))
+    _add(found, Counter(chain.from_iterable(map(_pieces, sequence))))
     for flag in _flags(text, normalised):
-        found[_cell(f"f:{flag}")] += 0.5
+        cell = _cell(f"f:{flag}")
+        found[cell] = found.get(cell, 0.0) + 0.5
     cells = np.fromiter(found, dtype=np.int64, count=len(found))
     return Features(cells, np.fromiter(found.values(), dtype=np.float32, count=len(found)))
 
 
-def _add(found: dict[int, float], counts: Counter[str]) -> None:
-    """Add a group of tokens, scaled to length 1 so that long text weighs no more than short text."""
+def _add(found: dict[int, float], counts: Counter[int]) -> None:
+    """Add a group of cells, scaled to length 1 so that long text weighs no more than short text."""
     length = math.sqrt(sum(count * count for count in counts.values())) or 1.0
-    for token, count in counts.items():
-        found[_cell(token)] += count / length
+    for cell, count in counts.items():
+        found[cell] = found.get(cell, 0.0) + count / length
 
 
 def _cell(token: str) -> int:
-    return crc32(token.encode()) % CELLS
+    return crc32(token.encode("utf-8", "surrogatepass")) % CELLS
 
 
-def _word_tokens(sequence: list[str]) -> Iterator[str]:
-    yield from (f"w:{word}" for word in sequence)
-    yield from (f"b:{first} {second}" for first, second in pairwise(sequence))
-
-
-def _pieces(sequence: list[str]) -> Iterator[str]:
-    for word in sequence:
-        edged = f"^{word[:24]}$"
-        for size in _PIECES:
-            for start in range(max(1, len(edged) - size + 1)):
-                yield edged[start : start + size]
+@lru_cache(maxsize=50_000)
+def _pieces(word: str) -> tuple[int, ...]:
+    """Return the cells of the word's pieces; words come again, so most of the work is done once."""
+    edged = f"^{word[:24]}$"
+    return tuple(
+        _cell(edged[start : start + size])
+        for size in _PIECES
+        for start in range(max(1, len(edged) - size + 1))
+    )
 
 
 def _flags(text: str, normalised: Normalised) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterator
+from functools import lru_cache
 
 from trimtab.guardrails.guard import Subject
 from trimtab.guardrails.injection.embedded import embedded_margin
@@ -66,8 +67,12 @@ def query_attack_margin(normalised: Normalised) -> float:
     return max(whole, *windows) if windows else whole
 
 
+@lru_cache(maxsize=4_096)
 def passage_margin(text: str) -> float:
-    """Return how far the worst window of a retrieved passage is above the threshold for passages."""
+    """Return how far the worst window of a retrieved passage is above the threshold for passages.
+
+    Passages do not change and the same ones are retrieved again and again, so the last few thousand are remembered.
+    """
     normalised = normalise(text)
     if matches(normalised.text):
         return SURE
