@@ -1,7 +1,9 @@
 """The gates as part of the service: signals tell faults apart, actions mend them, each page's drill holds."""
 
 import shutil
+from dataclasses import fields, is_dataclass
 from pathlib import Path
+from typing import get_type_hints
 
 import pytest
 import yaml
@@ -9,9 +11,12 @@ from prometheus_client import CollectorRegistry
 
 from trimtab.gates.actions import actions
 from trimtab.gates.alerts import ALERTS
+from trimtab.gates.codes import CODES
 from trimtab.gates.errors import NoGoodCopy
 from trimtab.gates.faults import faults
+from trimtab.gates.policy import Policy
 from trimtab.gates.room import GatesRoom
+from trimtab.gates.selftest.run import ALL
 from trimtab.gates.selftest.world import StepClock
 from trimtab.gates.signals import signals
 from trimtab.infra.rules.checks import check, compile_check
@@ -175,3 +180,20 @@ def test_what_was_never_good_cannot_be_brought_back(tmp_path):
     project.mkdir()
     with pytest.raises(NoGoodCopy):
         GatesRoom(tmp_path / "room", StepClock(), project).restore("report")
+
+
+def test_the_manual_names_every_code_signal_action_fault_and_policy_key(catalog):
+    manual = "\n".join(
+        path.read_text(encoding="utf-8")
+        for path in [ROOT / "docs" / "gates.md", *(ROOT / "docs" / "gates").glob("*.md")]
+    )
+    hints = get_type_hints(Policy)
+    keys = [
+        f"{s}.{f.name}" for s, kind in hints.items() if is_dataclass(kind) for f in fields(kind)
+    ]
+    names = [*CODES, *catalog.signals, *catalog.actions, *catalog.faults, *keys]
+    assert [name for name in names if f"`{name}`" not in manual] == []
+
+
+def test_the_manual_states_how_many_corruptions_there_are():
+    assert f"in {len(ALL)} known ways" in (ROOT / "docs" / "gates.md").read_text(encoding="utf-8")

@@ -10,10 +10,12 @@ from trimtab.infra.notify import (
     Message,
     Outbox,
     WebhookChannel,
+    actions,
     channels_for,
 )
 from trimtab.infra.notify.channels import NotDelivered
 from trimtab.infra.storage import Database
+from trimtab.kernel.operable import ActionContext, check_arguments
 from trimtab.testing.clock import FakeClock
 
 
@@ -105,6 +107,17 @@ def test_a_rolled_back_transaction_sends_nothing(tmp_path, clock):
         fail()
     assert outbox.undelivered() == 0
     database.close()
+
+
+@pytest.mark.feature("F358")
+def test_a_runbooks_message_is_written_once_for_each_intended_effect(outbox, clock):
+    (send,) = actions(outbox, clock)
+    given = check_arguments(send.params, {"channel": "#ml-alerts", "text": "hello"})
+    for key in ("a", "a", "b"):
+        send.run(given, ActionContext(key, "runbook:x"))
+    assert [waiting.message.text for waiting in outbox.due(clock.now())] == ["hello", "hello"]
+    assert "#ml-alerts would be told: hello" in send.dry_run(given, ActionContext("c", "x")).summary
+    assert outbox.undelivered() == 2
 
 
 def webhook(answer):

@@ -14,6 +14,7 @@ from trimtab.answers.service import Ground as AnswerGround
 from trimtab.answers.signals import signals as answer_signals
 from trimtab.answers.tasks import Tasks
 from trimtab.api import Services
+from trimtab.api.edge import HttpFigures
 from trimtab.app.adapters import (
     KnowledgeEmbedder,
     KnowledgeRetriever,
@@ -49,6 +50,7 @@ from trimtab.infra.chores import Chore, Chores
 from trimtab.infra.jobs.durable import DurableJobs
 from trimtab.infra.key_care import parse_key_roles, seed
 from trimtab.infra.notify import Delivery, Outbox
+from trimtab.infra.notify import actions as notify_actions
 from trimtab.infra.rules.alerts import AlertState
 from trimtab.infra.rules.engine import RuleEngine
 from trimtab.infra.rules.files import Known, load_rules
@@ -56,6 +58,7 @@ from trimtab.infra.rules.monitor import Monitor
 from trimtab.infra.rules.rule import AlertRule
 from trimtab.infra.rules.scrape import Scrape, milliseconds
 from trimtab.infra.rules.series import SeriesStore
+from trimtab.infra.rules.signals import metric_names
 from trimtab.infra.settings import Settings
 from trimtab.infra.shipped import shipped
 from trimtab.infra.signing import Signer
@@ -92,7 +95,7 @@ class App:
             self._lay_ground()
             self._open_service()
             self._open_operator()
-            self.faces = make_faces(self._services())
+            self.faces = make_faces(self._services(), self.figures)
         except BaseException:
             self.close()
             raise
@@ -100,6 +103,8 @@ class App:
     def _lay_ground(self) -> None:
         self.health = Health(self.clock)
         self.registry = new_registry()
+        self.figures = HttpFigures(self.clock)
+        self.registry.register(self.figures)
         self.events = Events()
         self.state = Database(self.directory.file("state.db"), ("state", "incidents", "answers"))
         self._closing.append(self.state.close)
@@ -140,28 +145,7 @@ class App:
     def _open_operator(self) -> None:
         self.outbox = Outbox(self.state)
         store = IncidentStore(self.state, self.outbox)
-        self.catalog = Catalog(
-            signals=(
-                *knowledge_signals(self.knowledge),
-                *answer_signals(self.answers),
-                *guardrails_signals(self.guardrails),
-                *gates_signals(self.gates),
-                *incident_signals(store, self.outbox),
-            ),
-            actions=(
-                *knowledge_actions(self.knowledge),
-                *answer_actions(self.answers),
-                *guardrails_actions(self.guardrails),
-                *gates_actions(self.gates),
-            ),
-            faults=(
-                *knowledge_faults(self.knowledge, self.clock),
-                *answer_faults(self.answers, self.clock),
-                *guardrails_faults(self.guardrails),
-                *gates_faults(self.gates),
-            ),
-        )
-        self.registry.register(SignalCollector(self.catalog.signals.values()))
+        self._gather_catalog(store)
         self._load_rules_and_runbooks()
         self._watch()
         self.proofs = Proofs(
@@ -212,6 +196,31 @@ class App:
             for alert in self.engine.alerts(AlertState.FIRING)
         ]
 
+    def _gather_catalog(self, store: IncidentStore) -> None:
+        self.catalog = Catalog(
+            signals=(
+                *knowledge_signals(self.knowledge),
+                *answer_signals(self.answers),
+                *guardrails_signals(self.guardrails),
+                *gates_signals(self.gates),
+                *incident_signals(store, self.outbox),
+            ),
+            actions=(
+                *knowledge_actions(self.knowledge),
+                *answer_actions(self.answers),
+                *guardrails_actions(self.guardrails),
+                *gates_actions(self.gates),
+                *notify_actions(self.outbox, self.clock),
+            ),
+            faults=(
+                *knowledge_faults(self.knowledge, self.clock),
+                *answer_faults(self.answers, self.clock),
+                *guardrails_faults(self.guardrails),
+                *gates_faults(self.gates),
+            ),
+        )
+        self.registry.register(SignalCollector(self.catalog.signals.values()))
+
     def _load_rules_and_runbooks(self) -> None:
         files = sorted(shipped("rules").glob("*.yml"))
         self._alert_names = {
@@ -224,7 +233,9 @@ class App:
             shipped("library"), self.catalog, self._alert_names, check_expression
         )
         pages = {*self.library.runbooks, *self.library.procedures}
-        self.rule_groups = load_rules(files, Known(runbooks=pages))
+        exported = metric_names(self.registry, self.catalog.signals.values())
+        known = Known(metrics=exported | set(HttpFigures.NAMES), runbooks=pages)
+        self.rule_groups = load_rules(files, known)
 
     def _watch(self) -> None:
         self.series = SeriesStore(self.settings.monitor.retention_minutes * 60)

@@ -27,6 +27,7 @@ from trimtab.gates.case import Project
 from trimtab.gates.errors import EvidenceMissing, PolicyWrong
 from trimtab.gates.policy import GATES, load_policy
 from trimtab.gates.records import Verdict
+from trimtab.gates.repository import judge_repository
 from trimtab.gates.run import Request
 from trimtab.gates.run import run as run_gates
 from trimtab.gates.schema import check_report
@@ -171,15 +172,16 @@ def repository(
     only: Annotated[list[str] | None, typer.Option(help="Run only these gates.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Judge a repository's own release: every gate that needs no benchmark report, and the report if there is one."""
-    report = project / "benchmark_report.json"
-    request = Request(
-        root=project,
-        report=report if report.is_file() else None,
-        only=_only(only),
-        commands=command_names(context),
-    )
-    _show(_judge(request), None, as_json=as_json)
+    """Judge trimtab's own release: self-test as its benchmark, its packages, its manual, its process."""
+    with errors().status("gates") as status:
+        verdict = judge_repository(
+            project,
+            SystemClock(),
+            commands=command_names(context),
+            only=_only(only),
+            progress=status.update,
+        )
+    _show(verdict, None, as_json=as_json)
 
 
 @app.command("import")

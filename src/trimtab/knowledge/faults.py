@@ -21,7 +21,7 @@ class NothingToSearch(Conflict):
     """A drill needs traffic, and there is no project to search."""
 
     code = "knowledge.nothing_to_search"
-    default_hint = "Ingest some documents first: `trimtab knowledge ingest PROJECT PATH`."
+    default_hint = "Ingest some documents first: `trimtab ingest PROJECT PATH`."
 
 
 def faults(knowledge: Knowledge, clock: Clock) -> tuple[Fault, ...]:
