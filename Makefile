@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 install = $(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r $(1) \
   || $(BIN)/python -m pip install --quiet --require-hashes -r $(1)
 
-.PHONY: run env dev test check format docs bench contract lock clean torture-knowledge
+.PHONY: run env dev test check format docs bench bench-knowledge contract lock clean torture-knowledge
 
 run: env
 	$(BIN)/trimtab serve
@@ -58,6 +58,16 @@ contract: dev
 bench: dev
 	$(BIN)/python -m benchmarks
 
+# Search against other engines, in an environment of their own.
+bench-knowledge: dev $(VENV)/.bench
+	$(BIN)/python -m benchmarks.knowledge
+
+$(VENV)/.bench: requirements/bench.lock
+	$(PYTHON) -m venv $(VENV)/bench
+	$(BIN)/uv pip install --quiet --python $(VENV)/bench/bin/python --require-hashes -r $< \
+	  || $(VENV)/bench/bin/python -m pip install --quiet --require-hashes -r $<
+	@touch $@
+
 # Writes the lock files: exact versions and hashes, no addresses.
 lock: $(VENV)/.bootstrap
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
@@ -66,6 +76,8 @@ lock: $(VENV)/.bootstrap
 	  pyproject.toml -o requirements/runtime.lock
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 	  --group dev -c requirements/runtime.lock -o requirements/dev.lock
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
+	  requirements/bench.in -o requirements/bench.lock
 
 clean:
 	rm -rf $(VENV) site build dist

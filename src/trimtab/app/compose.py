@@ -173,29 +173,6 @@ class App:
         self.delivery = Delivery(self.outbox, channels_of(self.settings), self.clock)
         self._closing.append(self.delivery.close)
 
-    def _keep_house(self, signer: Signer) -> None:
-        """Seal the audit chain, drop old traces, and know the operators' rounds."""
-        audit_files = AuditFiles(self.directory.folder("audit_logs") / "local", self.audit, signer)
-        self.tasks = Tasks(
-            self.answers, self.health, self.keys, audit_files, self.settings.trust, self._firing
-        )
-        seal_seconds = self.settings.trust.audit_checkpoint_minutes * 60
-        self.chores = Chores(
-            (
-                Chore("seal the audit chain", seal_seconds, audit_files.seal),
-                Chore("drop old traces", 3600.0, self.answers.drop_old),
-            ),
-            self.clock,
-        )
-        self._closing.append(self.chores.close)
-
-    def _firing(self) -> list[tuple[str, str]]:
-        """Return the alerts that fire, each with the page it names, or nothing."""
-        return [
-            (alert.name, alert.annotations.get("runbook_url", "").removeprefix("runbook:"))
-            for alert in self.engine.alerts(AlertState.FIRING)
-        ]
-
     def _gather_catalog(self, store: IncidentStore) -> None:
         self.catalog = Catalog(
             signals=(
@@ -220,6 +197,29 @@ class App:
             ),
         )
         self.registry.register(SignalCollector(self.catalog.signals.values()))
+
+    def _keep_house(self, signer: Signer) -> None:
+        """Seal the audit chain, drop old traces, and know the operators' rounds."""
+        audit_files = AuditFiles(self.directory.folder("audit_logs") / "local", self.audit, signer)
+        self.tasks = Tasks(
+            self.answers, self.health, self.keys, audit_files, self.settings.trust, self._firing
+        )
+        seal_seconds = self.settings.trust.audit_checkpoint_minutes * 60
+        self.chores = Chores(
+            (
+                Chore("seal the audit chain", seal_seconds, audit_files.seal),
+                Chore("drop old traces", 3600.0, self.answers.drop_old),
+            ),
+            self.clock,
+        )
+        self._closing.append(self.chores.close)
+
+    def _firing(self) -> list[tuple[str, str]]:
+        """Return the alerts that fire, each with the page it names, or nothing."""
+        return [
+            (alert.name, alert.annotations.get("runbook_url", "").removeprefix("runbook:"))
+            for alert in self.engine.alerts(AlertState.FIRING)
+        ]
 
     def _load_rules_and_runbooks(self) -> None:
         files = sorted(shipped("rules").glob("*.yml"))

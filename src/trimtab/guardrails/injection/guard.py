@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterator
 
 from trimtab.guardrails.guard import Subject
+from trimtab.guardrails.injection.embedded import embedded_margin
 from trimtab.guardrails.injection.features import features
 from trimtab.guardrails.injection.model import load
 from trimtab.guardrails.injection.patterns import matches
@@ -15,6 +16,8 @@ from trimtab.guardrails.verdicts import Decision, Judgement
 WINDOW = 2
 """Sentences in a window: an order is often one sentence to prepare and one to command."""
 MOST_WINDOWS = 60
+WINDOW_MARGIN = 1.8
+"""How much more than the whole text a window of a question must score."""
 SURE = 20.0
 """The log-odds given to a pattern's match."""
 
@@ -42,14 +45,23 @@ def query_margin(normalised: Normalised) -> float:
     """Return how far the text is above the threshold for questions, in log-odds; attacks are above 0.
 
     The whole text and each window count; long text has more windows, and with each one a chance of a false alarm, so
-    windows must pass the passage threshold, which is higher.
+    windows must score higher.
     """
     if matches(normalised.text):
         return SURE
+    embedded = embedded_margin(normalised.text)
+    if embedded is not None:
+        return max(embedded, query_attack_margin(normalised))
+    return query_attack_margin(normalised)
+
+
+def query_attack_margin(normalised: Normalised) -> float:
+    """Return the margin of the classifier of attacks alone."""
     model = load()
     whole = model.score(features(normalised)) - model.query_threshold
     windows = [
-        model.score(features(window)) - model.passage_threshold for window in _windows(normalised)
+        model.score(features(window)) - model.query_threshold - WINDOW_MARGIN
+        for window in _windows(normalised)
     ]
     return max(whole, *windows) if windows else whole
 
@@ -61,7 +73,9 @@ def passage_margin(text: str) -> float:
         return SURE
     model = load()
     windows = list(_windows(normalised)) or [normalised]
-    return max(model.score(features(window)) for window in windows) - model.passage_threshold
+    worst = max(model.score(features(window)) for window in windows) - model.passage_threshold
+    embedded = embedded_margin(normalised.text)
+    return worst if embedded is None else max(worst, embedded)
 
 
 def squashed(margin: float) -> float:

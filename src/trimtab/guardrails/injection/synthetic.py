@@ -78,6 +78,49 @@ def attack(pick: random.Random, language: Mapping[str, Any], benign: list[str]) 
     return text.upper() if style < 0.05 else text.lower() if style < 0.15 else text
 
 
+def email_sentences(half: int | None = None, seed: int = 11, count: int = 3_000) -> list[str]:
+    """Return lines of ordinary e-mails, the same for the same seed.
+
+    Args:
+        half: 0 or 1 takes the sentences from every second phrase, so that the other half stays unseen; None takes all.
+        seed: Chooses the phrases and what fills them.
+        count: How many sentences; subjects, greetings and closings come on top.
+    """
+    pick = random.Random(seed)  # noqa: S311 - as above.
+    parts = _email_parts(half)
+    found = [_email_part(pick, parts, "sentences") for _ in range(count)]
+    for kind, before in (("subjects", "Subject: "), ("greetings", ""), ("closings", "")):
+        found += [before + _email_part(pick, parts, kind) for _ in range(count // 15)]
+    return [line for text in found for line in text.split("\n")]
+
+
+def emails(half: int | None = None, seed: int = 12, count: int = 400) -> list[str]:
+    """Return whole e-mails without any order in them."""
+    pick = random.Random(seed)  # noqa: S311 - as above.
+    parts = _email_parts(half)
+    found = []
+    for _ in range(count):
+        body = [_email_part(pick, parts, "sentences") for _ in range(pick.randint(3, 9))]
+        subject, greeting, closing = (
+            _email_part(pick, parts, name) for name in ("subjects", "greetings", "closings")
+        )
+        text = pick.choice((" ", "\n", "\n\n")).join(body)
+        found.append(f"Subject: {subject}\n\n{greeting}\n\n{text}\n\n{closing}")
+    return found
+
+
+def _email_parts(half: int | None) -> dict[str, Any]:
+    parts = tomllib.loads((_HERE / "emails.toml").read_text(encoding="utf-8"))
+    return parts if half is None else parts | {"sentences": parts["sentences"][half::2]}
+
+
+def _email_part(pick: random.Random, parts: Mapping[str, Any], kind: str) -> str:
+    text = str(pick.choice(parts[kind]))
+    for slot, name in (("{p}", "people"), ("{c}", "companies"), ("{t}", "topics"), ("{d}", "days")):
+        text = text.replace(slot, pick.choice(parts[name]))
+    return text.replace("{n}", str(pick.randint(11, 9999)))
+
+
 def _placed(pick: random.Random, text: str, around: list[str]) -> str:
     """Return the attack alone, after harmless text, or before it."""
     place = pick.random()

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
 from trimtab.knowledge.embedding.model_files import MODEL_ID, TOKENIZER_FILE, model_problem
+from trimtab.knowledge.embedding.native import tune
 from trimtab.knowledge.embedding.port import Vectors
 from trimtab.knowledge.errors import EmbedderUnavailable
 
@@ -41,6 +42,7 @@ class MiniLmEmbedder:
         problem = model_problem(model_dir)
         if problem:
             raise EmbedderUnavailable(f"The embedding model is unusable: {problem}.")
+        tune()
         self._tokenizer = Tokenizer.from_file(str(TOKENIZER_FILE))
         self._tokenizer.no_padding()
         self._tokenizer.no_truncation()
