@@ -22,6 +22,7 @@ from trimtab.cli import (
     incidents,
     keys,
     knowledge,
+    knowledge_evaluate,
     rules,
     runbooks,
     service,
@@ -43,6 +44,7 @@ knowledge.add_to(app)
 catalog.add_to(app)
 rules.add_to(app)
 app.command()(demo.demo)
+app.add_typer(knowledge_evaluate.app, name="knowledge")
 app.add_typer(incidents.app, name="incidents")
 app.add_typer(runbooks.app, name="runbooks")
 app.add_typer(drills.app, name="drills")
