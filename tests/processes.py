@@ -45,7 +45,7 @@ class Service:
         self.url = ""
         self._listener = threading.Thread(target=self._listen, daemon=True)
         self._listener.start()
-        assert self._ready.wait(60), "".join(self.said)
+        assert self._ready.wait(300), "".join(self.said)
 
     def _listen(self):
         for line in self.process.stderr:
@@ -63,7 +63,7 @@ class Service:
         """Return the exit code; a service that has ended already keeps its own."""
         if self.process.poll() is None:
             self.process.send_signal(number)
-        code = self.process.wait(30)
+        code = self.process.wait(120)
         self._listener.join(10)
         self.process.stderr.close()
         return code
@@ -87,7 +87,7 @@ def run(data_dir, *words, **environment):
         [COMMAND, "--data-dir", data_dir, *words],
         capture_output=True,
         text=True,
-        timeout=100,
+        timeout=300,
         cwd=data_dir.parent,
         env=clean_environment(**environment),
         check=False,

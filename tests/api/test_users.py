@@ -1,6 +1,6 @@
 import pytest
 
-from tests.api.conftest import client_of
+from tests.faces import client_of
 from trimtab.answers import Question
 from trimtab.answers.erasure.certificate import checked_certificate
 from trimtab.infra.auth import Role
@@ -45,3 +45,13 @@ def test_only_an_admin_may_erase(running, role):
 def test_an_impossible_user_and_an_unknown_erasure_say_so(running, admin):
     assert admin.delete(f"/api/v1/users/{'x' * 201}/data").json()["error"]["code"] == "answers.bad_user_id"  # fmt: skip
     assert admin.get("/api/v1/erasures/none").status_code == 404
+
+
+@pytest.mark.feature("F438", "F447", "F448")
+def test_the_rounds_say_what_passes_and_what_to_do(running, admin):
+    daily = admin.get("/v1/tasks/daily").json()
+    assert [task["id"] for task in daily["tasks"]][:2] == ["ENT-10", "ENT-11"]
+    monthly = {task["id"]: task for task in admin.get("/v1/tasks/monthly").json()["tasks"]}
+    assert monthly["ENT-22"]["passed"]
+    assert monthly["ENT-25"]["passed"]
+    assert admin.get("/v1/tasks/yearly").status_code == 404

@@ -8,6 +8,8 @@ import pytest
 
 from tests.processes import run, start, with_models
 
+pytestmark = pytest.mark.timeout(600)  # Starting a service takes a while on a busy machine.
+
 
 @pytest.fixture(scope="module")
 def service(tmp_path_factory, models):

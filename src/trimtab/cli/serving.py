@@ -42,7 +42,8 @@ def _announce(app: "App", port: int) -> None:
     say = sys.stderr.write
     if app.first_start is not None:
         say(f"An admin key was made; it is in {app.first_start}\n")
-    link = app.sessions.new_link("admin")
+    app.sessions.address = address
+    link = app.sessions.sign_in_url("admin")
     say(f"\n  trimtab is serving at {address}\n")
-    say(f"  Console, signed in (once, within an hour): {address}/console/login?token={link}\n\n")
+    say(f"  Console, signed in (once, within an hour): {link}\n\n")
     sys.stderr.flush()
