@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from trimtab.cli.main import command
+from trimtab.cli.main import app
 
 SETS = {
     "answers": {"question": "When was the bridge built?", "context": "The bridge was built in 1901.", "answers": ["1901"]},
@@ -13,7 +13,7 @@ SETS = {
 
 
 def run(*arguments):
-    command()(list(arguments), standalone_mode=False)
+    app(list(arguments), standalone_mode=False)
 
 
 @pytest.mark.parametrize(("group", "kind"), [("answers", "qa"), ("guardrails", "injection")])
