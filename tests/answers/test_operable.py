@@ -14,12 +14,14 @@ from trimtab.answers.actions import actions
 from trimtab.answers.errors import GeneratorUnknown
 from trimtab.answers.faults import faults
 from trimtab.answers.signals import signals
+from trimtab.answers.tally import Tally
 from trimtab.infra.rules.checks import check, compile_check
 from trimtab.infra.rules.files import Known, load_rules
 from trimtab.infra.rules.scrape import Scrape
 from trimtab.infra.rules.series import SeriesStore
 from trimtab.infra.telemetry import SignalCollector, new_registry
 from trimtab.kernel.errors import Unavailable
+from trimtab.kernel.events import Event
 from trimtab.kernel.operable import ActionContext, Catalog, check_arguments
 from trimtab.runbooks.lint import lint
 from trimtab.runbooks.model import Runbook
@@ -174,6 +176,13 @@ def test_what_a_model_made_up_is_counted_as_unsupported(whole):
     whole.service.answer(Question("handbook", QUESTION))
     fault.restore(state)
     assert (whole.service.tally.count("generated"), whole.service.tally.count("unsupported")) == (1, 1)  # fmt: skip
+
+
+def test_a_models_answer_that_a_guard_rejected_is_counted_as_unsupported():
+    tally = Tally()
+    facts = {"found": True, "model": "extractive", "rejected": True, "passages": 1}
+    tally.heard(Event("answers.given", datetime(2026, 1, 1, tzinfo=UTC), "a", facts))
+    assert (tally.count("generated"), tally.count("unsupported")) == (1, 1)
 
 
 def test_errors_of_the_service_are_counted_by_code_and_those_of_the_caller_are_not(whole):

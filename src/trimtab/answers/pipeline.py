@@ -203,6 +203,10 @@ class Answers:
             "model": answer.model,
             "confidence": answer.confidence,
             "grounding": grounding_of(trace) if answer.found else 0.0,
+            "rejected": any(
+                stage.name == "guard_answer" and stage.outcome in {"fallback", "blocked"}
+                for stage in trace.stages
+            ),
             "fallback": any(stage.outcome == "fallback" for stage in trace.stages),
             "passages": len(trace.retrieved),
             "duration_ms": round(trace.duration_ms, 3),

@@ -49,12 +49,13 @@ KINDS = (
     "generated",
     "unsupported",
 )
-"""``generated``: a model's found answers; ``unsupported``: those whose grounding is under 0.85."""
+"""``generated``: a model's answers; ``unsupported``: those grounded under 0.85 or rejected by the answer's guards."""
 
 
 def _kinds(facts: Mapping[str, object]) -> list[str]:
     grounding = facts.get("grounding", facts.get("confidence", 1.0))
-    generated = bool(facts.get("found")) and facts.get("model") != EXTRACTIVE
+    rejected = bool(facts.get("rejected"))
+    generated = rejected or (bool(facts.get("found")) and facts.get("model") != EXTRACTIVE)
     low = isinstance(grounding, int | float) and grounding < SUPPORTED
     found = {
         "given": True,
@@ -64,6 +65,6 @@ def _kinds(facts: Mapping[str, object]) -> list[str]:
         "degraded": bool(facts.get("degraded_mode")),
         "fallback": bool(facts.get("fallback")),
         "generated": generated,
-        "unsupported": generated and low,
+        "unsupported": rejected or (generated and low),
     }
     return [kind for kind, applies in found.items() if applies]
