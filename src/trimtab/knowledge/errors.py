@@ -130,6 +130,4 @@ class NoGoodBackup(NotFound):
     """There is no backup that passes its check."""
 
     code = "knowledge.no_good_backup"
-    default_hint = (
-        "`trimtab act knowledge.database.recover` reads what can be read of the damaged file without a backup."
-    )
+    default_hint = "`trimtab act knowledge.database.recover` reads what can be read of the damaged file without a backup."
