@@ -182,6 +182,7 @@ def main() -> int:
         for problem in one_round(folder, chance, expected):
             wrong.append(f"kill {number}: {problem}")
             sys.stdout.write(f"{wrong[-1]}\n")
+            sys.stdout.flush()
     if not wrong:
         shutil.rmtree(folder)
     steps = ", ".join(f"{count} {step}" for step, count in sorted(expected.steps.items()))
