@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 install = $(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r $(1) \
   || $(BIN)/python -m pip install --quiet --require-hashes -r $(1)
 
-.PHONY: run env dev test check format docs bench bench-knowledge contract lock clean
+.PHONY: run env dev test check format docs bench contract picture lock clean torture-knowledge bench-knowledge
 
 run: env
 	$(BIN)/trimtab serve
@@ -47,8 +47,17 @@ format: dev
 docs: dev
 	$(BIN)/mkdocs build --strict
 
+# Kills the service's data layer at random instants; KILLS=1000 for the whole campaign (about 25 minutes).
+KILLS ?= 100
+torture-knowledge: dev
+	$(BIN)/python -m tests.knowledge.torture --kills $(KILLS)
+
 contract: dev
 	$(BIN)/python -m pytest -q -n 2 -m feature --contract
+
+# Lets the console's test in a real browser write the picture of the manual.
+picture: dev
+	TRIMTAB_WRITE_PICTURES=1 $(BIN)/python -m pytest -q tests/console/test_browser.py
 
 bench: dev
 	$(BIN)/python -m benchmarks

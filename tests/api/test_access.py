@@ -3,7 +3,7 @@ from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 from starlette.testclient import TestClient
 
-from tests.api.conftest import client_of
+from tests.faces import client_of
 from trimtab.infra.auth import Role
 from trimtab.infra.web import Needs
 
@@ -39,7 +39,7 @@ def test_routes_that_change_something_are_closed_to_readers_except_asking(app):
     changing = [
         r for r in all_routes(app.faces.api) if r.methods & {"POST", "PUT", "PATCH", "DELETE"}
     ]
-    asking = {"/v1/answers", "/api/v1/query", "/v1/check"}
+    asking = {"/v1/answers", "/api/v1/query", "/v1/check", "/v1/traces/{trace_id}/feedback"}
     for_readers = {
         route.path for route in changing if roles_of(route.dependant)[0].role is Role.READER
     }
@@ -127,3 +127,15 @@ def test_making_and_revoking_a_key_is_in_the_audit_chain(admin):
     actions = [event["action"] for event in admin.get("/v1/audit").json()["events"]]
     assert actions[:2] == ["auth.key_revoked", "auth.key_created"]
     assert admin.get("/v1/audit/verify").json()["ok"] is True
+
+
+def test_a_rotated_key_replaces_the_old_one(app, admin):
+    old = app.keys.create("ci", Role.READER, actor="test")
+    new = admin.post("/v1/keys/ci/rotate").json()["key"]
+    assert client_of(app, key=old).get("/v1/me").status_code == 401
+    assert client_of(app, key=new).get("/v1/me").json()["name"] == "ci"
+
+
+def test_keys_are_reviewed(admin):
+    found = {key["name"]: key for key in admin.get("/v1/keys/review").json()["keys"]}
+    assert found["admin"]["problems"] == []

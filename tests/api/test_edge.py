@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from tests.api.conftest import client_of
+from tests.faces import client_of
 from trimtab.api.edge import BodyLimit
 from trimtab.infra.auth import Role
 

@@ -6,12 +6,10 @@ from trimtab.kernel.health import ComponentHealth, Status
 @pytest.mark.feature("F399", "F400")
 def test_every_component_says_both_connected_and_status(anonymous):
     body = anonymous.get("/health").json()
-    assert body["status"] == "up"
-    assert body["components"]
+    assert {"database", "embedding_model", "vector_store", "monitor"} <= set(body["components"])
     for name, found in body["components"].items():
-        assert found["connected"] is True
-        assert found["status"] == "up"
-        assert body[name] == {"connected": True}
+        assert found["connected"] is (found["status"] != "down")
+        assert body[name] == {"connected": found["connected"]}
 
 
 @pytest.mark.feature("F648")
@@ -36,7 +34,7 @@ def test_a_service_of_which_nothing_is_up_answers_503(app, anonymous, monkeypatc
 
 @pytest.mark.feature("F160", "F161")
 def test_system_health_answers_a_bearer_key(admin):
-    assert admin.get("/v1/system/health").json()["status"] == "up"
+    assert admin.get("/v1/system/health").json()["components"]
     assert admin.get("/v1/system/health/components").json()["database"]["status"] == "up"
 
 

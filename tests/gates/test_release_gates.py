@@ -331,11 +331,9 @@ def test_a_workflow_that_cannot_fail_is_a_workflow_failure(world):
 # --- the verdict
 
 
-def test_the_sound_project_passes_its_strict_policy_but_for_this_machines_packages(world):
+def test_the_sound_project_passes_its_strict_policy(world):
     verdict = _judge(world, commands=frozenset({"gates run"}), change=world.change)
-    blocked = {result.gate for result in verdict.results if result.outcome == "block"}
-    # The gate reads the running interpreter's packages; the bill is of the small environment of the test.
-    assert blocked == {"supply_chain"}
+    assert (verdict.outcome, {result.state for result in verdict.results}) == ("pass", {"ran"})
 
 
 @pytest.mark.feature("F001", "F004", "F007", "F023", "F042")
@@ -406,7 +404,7 @@ def test_the_signed_verdict_says_what_was_judged(world):
     opened = world.ring().open((world.root / body["signed"]["envelope"]).read_bytes())
     assert opened.subjects() == {"benchmark_report.json": body["subject_sha256"]}
     assert opened.predicate["verdict"]["findings"] == body["findings"]
-    assert opened.predicate["verificationResult"] == "FAILED"
+    assert opened.predicate["verificationResult"] == "FAILED"  # The snapshot is old by now.
 
 
 def test_a_dry_run_writes_nothing(world):

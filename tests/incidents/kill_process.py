@@ -2,7 +2,7 @@
 
 With a state it ends itself with SIGKILL right after the turn of that state is in the store and before the durable
 job has recorded it: the worst moment. `act` kills inside an action, after its effect and before its result. Without
-a state it runs until the incident is resolved.
+a state it runs until the incident is resolved or a person has it.
 """
 
 import os
@@ -44,7 +44,7 @@ def arm(ground, world, at):
 
 
 def run(folder, at, ask):
-    """Work until the incident is resolved, or until the moment comes.
+    """Work until the incident is resolved or a person has it, or until the moment comes.
 
     Args:
         folder: Holds the databases and the tank.
@@ -65,7 +65,7 @@ def run(folder, at, ask):
         incidents.alert_fired(building.alert(clock.now()))
     (incident,) = incidents.list()
     seen = 0
-    while incident.state is not State.RESOLVED:
+    while incident.state not in {State.RESOLVED, State.ESCALATED}:
         for entry in incidents.follow(incident.id, seen, 5.0):
             seen = entry.seq
         incident = incidents.get(incident.id)

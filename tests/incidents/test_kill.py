@@ -45,15 +45,32 @@ def test_an_incident_survives_kill_9_at(tmp_path, at, ask):
     assert _run(tmp_path, at, ask=ask) == -signal.SIGKILL
     assert _run(tmp_path, "", ask=ask) == 0
 
-    world = World(tmp_path / "world.json")
+    world, incident, journal = _afterwards(tmp_path)
     assert [what for _, what in world.get("effects")] == ["close_tap", "refill"]
-    store = make_ground(tmp_path, world, FakeClock())[0].store
-    (incident,) = store.find()
     assert incident.state is State.RESOLVED
-    journal = [entry.text for entry in store.timeline(incident.id)]
-    twice = [text for text, times in Counter(journal).items() if times > 1]
-    assert twice == []
     assert [text for text in journal if text.startswith("Done: ")] == [
         "Done: close_tap was done.",
         "Done: refill was done.",
     ]
+
+
+@pytest.mark.timeout(240)
+def test_a_half_undone_fix_is_undone_to_its_end_after_kill_9(tmp_path):
+    World(tmp_path / "world.json").put(tap=1, level=1, broken=["refill"])
+    assert _run(tmp_path, "undoing", ask=False) == -signal.SIGKILL
+    assert _run(tmp_path, "", ask=False) == 0
+
+    world, incident, journal = _afterwards(tmp_path)
+    assert [what for _, what in world.get("effects")] == ["close_tap", "open_tap"]
+    assert incident.state is State.ESCALATED
+    assert journal.count("Undone: open_tap was done.") == 1
+
+
+def _afterwards(folder):
+    """Return the tank, the incident and its journal, which says nothing twice."""
+    world = World(folder / "world.json")
+    store = make_ground(folder, world, FakeClock())[0].store
+    (incident,) = store.find()
+    journal = [entry.text for entry in store.timeline(incident.id)]
+    assert [text for text, times in Counter(journal).items() if times > 1] == []
+    return world, incident, journal

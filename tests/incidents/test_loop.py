@@ -5,6 +5,7 @@ import pytest
 from tests.incidents.operator import make_operator
 from tests.incidents.world import PUMP, TAP
 from trimtab.incidents import NothingToDecide, PlanChanged, State
+from trimtab.incidents.loop import Loop
 
 
 def test_a_proven_automatic_fix_runs_by_itself_to_resolved(operator):
@@ -198,3 +199,53 @@ def test_with_automatic_off_everything_is_asked(tmp_path):
     assert operator.incidents.get(incident.id).plan.approval_because == (
         "automatic acts are switched off",
     )
+
+
+def _seconds_to_restore(operator):
+    operator.prove(TAP)
+    operator.world.put(tap=1, level=1)
+    incident = operator.fire()
+    operator.jobs.run()
+    done = operator.incidents.get(incident.id)
+    assert done.state is State.RESOLVED
+    return (done.restored_at - done.opened_at).total_seconds()
+
+
+def test_while_the_alert_still_fires_it_is_not_over_although_the_runbooks_checks_hold(operator):
+    operator.world.firing = lambda _fingerprint: operator.clock.monotonic() < 300
+    assert _seconds_to_restore(operator) >= 360
+
+
+def test_without_fresh_samples_it_is_not_over_although_everything_looks_healthy(operator):
+    operator.world.sampled_since = lambda _at: operator.clock.monotonic() >= 300
+    assert _seconds_to_restore(operator) >= 360
+
+
+def test_a_job_of_an_earlier_opening_leaves_the_incident_alone(operator):
+    operator.world.put(tap=1, level=1)
+    incident = operator.fire()
+    assert Loop(operator.ground).turn(incident.id, incident.opening + 1) < 0
+    assert operator.incidents.get(incident.id).state is State.DETECTED
+
+
+def test_the_ladders_clock_calls_nobody_in_a_drill(operator):
+    operator.world.put(pump=0, level=1)
+    with operator.incidents.drill():
+        incident = operator.fire()
+    operator.jobs.run(until=lambda: operator.clock.monotonic() > 3000)
+    assert operator.clock.monotonic() > 3000
+    assert operator.incidents.get(incident.id).called == ()
+
+
+def test_a_quiet_alert_alone_proves_no_fix(operator):
+    operator.prove(TAP)
+    operator.world.put(tap=1, level=1)
+    effect = operator.world.effect
+    operator.world.effect = lambda context, what, **values: effect(
+        context, what, **{**values, **({"level": 5} if what == "refill" else {})}
+    )
+    incident = operator.fire()
+    operator.jobs.run(until=lambda: operator.incidents.get(incident.id).state is State.ESCALATED)
+    (attempt,) = operator.incidents.get(incident.id).attempts
+    assert attempt.outcome == "did_not_help"
+    assert operator.effects() == ["close_tap", "refill", "drain", "open_tap"]

@@ -110,3 +110,16 @@ def test_unknown_jobs_and_kinds_are_refused(jobs):
     ):
         with pytest.raises(JobUnknown):
             call()
+
+
+def test_a_step_may_start_another_job(jobs):
+    done = []
+    jobs.register("inner", lambda run, _argument: run.step("s", lambda: done.append(1)))
+    jobs.register(
+        "outer", lambda run, _argument: run.step("s", lambda: jobs.start("inner", "b", {}))
+    )
+    jobs.launch()
+    jobs.start("outer", "a", {})
+    jobs.wait("a")
+    jobs.wait("b")
+    assert done == [1]

@@ -84,6 +84,12 @@ class WordModelHome:
         (self.folder / "model.bin").write_bytes(b"weights" * 2000)
         return True
 
+    def prepare(self):
+        marker = self.folder.with_suffix(".installed")
+        if not marker.exists():
+            self.install()
+            marker.touch()
+
     def missing(self):
         return not (self.folder / "model.bin").exists()
 

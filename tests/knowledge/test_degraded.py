@@ -42,6 +42,39 @@ def test_a_cached_query_vector_still_searches_the_existing_vectors(sea):
     assert not sea.search("sea", "whales", 6).degraded_mode
 
 
+@pytest.mark.feature("F551")
+def test_without_its_index_full_text_answers_and_says_so(sea):
+    sea.indexes.stop()
+    found = sea.search("sea", "whales")
+    assert (found.degraded_mode, found.reason) == (True, "vector_store_unavailable")
+    assert found.passages[0].document_name == "whales.md"
+
+
+def test_a_stopped_index_comes_back_by_a_restart(sea):
+    sea.indexes.stop()
+    sea.indexes.restart()
+    assert not sea.search("sea", "whales").degraded_mode
+
+
+def test_a_damaged_index_file_is_made_again_from_the_store(open_knowledge):
+    knowledge = open_knowledge()
+    knowledge.ingest_text("sea", "whales.md", "Whales sing in the deep sea.\n")
+    knowledge.search("sea", "whales")
+    knowledge.indexes.save(rest_seconds=0)
+    (file,) = knowledge.database.file.parent.glob("index/*.index")
+    file.write_bytes(file.read_bytes()[:-10] + b"0123456789")
+    again = open_knowledge()
+    assert again.search("sea", "whales").passages[0].document_name == "whales.md"
+
+
+def test_a_long_build_does_not_make_a_search_wait(sea, monkeypatch):
+    monkeypatch.setattr("trimtab.knowledge.indexes._AT_ONCE", 0)
+    found = sea.search("sea", "whales")
+    assert (found.degraded_mode, found.reason) == (True, "index_building")
+    sea.indexes._workers.shutdown()
+    assert not sea.search("sea", "whales sing").degraded_mode
+
+
 def test_a_degraded_result_is_not_kept(sea):
     sea.encoder.unload()
     sea.search("sea", "whales")

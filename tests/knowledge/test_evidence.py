@@ -15,7 +15,13 @@ from trimtab.runbooks.page import parse_page
 
 LIBRARY = Path(__file__).parent.parent.parent / "library"
 # The cache's causes need half an hour of traffic; test_operable.py looks at their signals.
-PAGES = ("embedding-failure", "database-corruption", "disk-full", "memory-leak")
+PAGES = (
+    "embedding-failure",
+    "database-corruption",
+    "disk-full",
+    "memory-leak",
+    "vector-store-unreachable",
+)
 
 
 def _causes():

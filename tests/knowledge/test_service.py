@@ -1,5 +1,7 @@
 """Documents go in whole, are found, change in place and are gone when deleted."""
 
+from dataclasses import replace
+
 import pytest
 
 from tests.knowledge.documents import pdf
@@ -74,13 +76,14 @@ def test_a_deleted_document_is_gone_from_search_cache_and_text(sea):
         sea.document_text("sea", "whales.md")
 
 
-def test_a_hit_whose_row_is_gone_is_never_answered(sea):
+def test_a_hit_whose_row_is_gone_is_never_answered(sea, monkeypatch):
     sea.search("sea", "whales")
-    held = sea.searcher._vectors
-    row = sea.projects.find("sea")
-    stale = held.of(row, "words/1", 64)
+    monkeypatch.setattr(sea.indexes, "deleted_from", lambda _: None)
     sea.delete_document("sea", "whales.md")
-    held._held[row.key, "words/1"] = stale.__class__(stale.keys, stale.rows, 10**6)
+    row = sea.projects.find("sea")
+    stale = sea.indexes.overview()[row.key]
+    assert len(stale.index) == 2
+    sea.indexes._held[row.key] = replace(stale, version=row.index_version)
     assert _names(sea.search("sea", "whales sing")) == ["deserts.md"]
 
 
@@ -175,6 +178,38 @@ def test_a_folder_is_taken_in_with_what_was_refused_listed(knowledge, tmp_path):
     assert [document.name for document in done.documents] == ["sub/deserts.md", "whales.md"]
     assert [refused.code for refused in done.refused] == ["knowledge.document_type_unsupported"]
     assert seen[-1] == (3, 3, "whales.md")
+
+
+def test_the_words_that_match_are_marked(sea):
+    passage = sea.search("sea", "where do whales sing").passages[0]
+    assert [passage.text[a:b] for a, b in passage.highlights] == ["Whales", "Whales", "sing"]
+
+
+def test_tags_narrow_a_search(sea):
+    sea.set_metadata("sea", "deserts.md", tags=["dry", "hot"])
+    assert _names(sea.search("sea", "whales", tags=["dry"])) == ["deserts.md"]
+    assert sea.search("sea", "whales", tags=["dry", "cold"]).passages == ()
+
+
+@pytest.mark.parametrize("degraded", [False, True])
+def test_a_labelled_document_is_found_only_by_who_shares_a_label(sea, degraded):
+    sea.set_metadata("sea", "whales.md", labels=["secret", "crew"])
+    if degraded:
+        sea.indexes.stop()
+    found = {
+        seen: _names(sea.search("sea", "whales deserts", labels=seen))
+        for seen in ((), ("staff",), ("crew", "staff"), None)
+    }
+    for seen in ((), ("staff",)):
+        assert found[seen] == ["deserts.md"]
+    for seen in (("crew", "staff"), None):
+        assert sorted(found[seen]) == ["deserts.md", "whales.md"]
+
+
+def test_ingesting_a_document_again_keeps_its_labels(sea):
+    sea.set_metadata("sea", "whales.md", labels=["secret"])
+    sea.ingest_text("sea", "whales.md", "# Whales\n\nThey whistle.\n")
+    assert "whales.md" not in _names(sea.search("sea", "whales whistle", labels=[]))
 
 
 def test_pages_of_results_do_not_overlap(knowledge):

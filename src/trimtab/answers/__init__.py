@@ -4,6 +4,7 @@ from trimtab.answers.extractive import ExtractiveGenerator
 from trimtab.answers.generate import Draft, Generator, Usage
 from trimtab.answers.pipeline import Answers, Retriever, TraceKeeper
 from trimtab.answers.records import Answer, Citation, Passage, Question, Retrieved, Stage, Trace
+from trimtab.answers.screening import Screen, ScreenedSentences
 from trimtab.answers.traces import RecentTraces
 
 __all__ = [
@@ -18,6 +19,8 @@ __all__ = [
     "RecentTraces",
     "Retrieved",
     "Retriever",
+    "Screen",
+    "ScreenedSentences",
     "Stage",
     "Trace",
     "TraceKeeper",

@@ -11,6 +11,7 @@ BadUserId            answers.bad_user_id           InvalidInput
 ErasureUnknown       answers.erasure_unknown       NotFound
 ErasureFinished      answers.erasure_finished      Conflict
 BudgetExhausted      answers.budget_exhausted      RateLimited
+GeneratorUnknown     answers.generator_unknown     NotFound
 """
 
 from trimtab.kernel.errors import Conflict, InvalidInput, NotFound, RateLimited, Unavailable
@@ -93,3 +94,10 @@ class BudgetExhausted(RateLimited):
 
     code = "answers.budget_exhausted"
     default_hint = "Wait for the next period or raise the limit; answers stay extractive meanwhile."
+
+
+class GeneratorUnknown(NotFound):
+    """No generator has that name."""
+
+    code = "answers.generator_unknown"
+    default_hint = "`trimtab read answers.generator.order` lists them."

@@ -1,4 +1,4 @@
-"""The path of a question: check, retrieve, generate, cite, trace. No stage calls back up."""
+"""The path of a question: check, guard, retrieve, generate, guard, cite, trace. No stage calls back up."""
 
 import logging
 from dataclasses import dataclass, replace
@@ -7,8 +7,10 @@ from typing import Protocol
 from trimtab.answers.errors import GeneratorUnavailable
 from trimtab.answers.extractive import ExtractiveGenerator
 from trimtab.answers.generate import Draft, Generator
+from trimtab.answers.grounding import grounding_of
 from trimtab.answers.question import checked
 from trimtab.answers.records import Answer, Question, Retrieved, Trace
+from trimtab.answers.screening import REFUSED, WITHHELD, Screen, facts, redacted
 from trimtab.answers.stopwatch import Stopwatch
 from trimtab.kernel.clock import Clock
 from trimtab.kernel.events import Event, Events
@@ -40,6 +42,8 @@ class Begun:
     question: Question
     retrieved: Retrieved
     watch: Stopwatch
+    refusal: str = ""
+    """Why a guard stopped the question; nothing was retrieved then, and nothing may be written."""
 
 
 class Answers:
@@ -51,6 +55,7 @@ class Answers:
         traces: Keeps how each answer came about.
         clock: Stamps and times.
         events: Told ``answers.given`` after each answer.
+        screen: The guards; without them everything passes, which only tests and evaluations want.
     """
 
     def __init__(
@@ -60,7 +65,9 @@ class Answers:
         traces: TraceKeeper,
         clock: Clock,
         events: Events,
+        screen: Screen | None = None,
     ) -> None:
+        self._screen = screen
         self._retriever = retriever
         self._generator = generator
         self._fallback = ExtractiveGenerator()
@@ -76,27 +83,72 @@ class Answers:
             TrimtabError: What the retriever raises, such as an unknown project.
         """
         begun = self.begin(question)
+        if begun.refusal:
+            return self.refuse(begun)
         with begun.watch.stage("generate") as stage:
             draft = self._generate(begun.question.text, begun.retrieved)
             stage.outcome = "fallback" if draft.notice else "ok"
             stage.facts = {"model": draft.model, "citations": len(draft.citations)}
-        return self.finish(begun, draft)
+        draft, blocked = self._screened(begun, draft)
+        return self.finish(begun, draft, blocked=blocked)
 
     def begin(self, question: Question) -> "Begun":
         """Do everything that comes before the writing; raises what `answer` raises."""
         asked = checked(question)
         watch = Stopwatch(self._clock)
+        refusal = self._refusal(asked, watch)
+        if refusal:
+            return Begun(asked, Retrieved(()), watch, refusal)
         with watch.stage("retrieve") as stage:
             retrieved = self._retriever.search(asked.project, asked.text, asked.top_k)
             stage.outcome = "degraded" if retrieved.degraded_mode else "ok"
             stage.facts = {"passages": len(retrieved.passages), "cache_hit": retrieved.cache_hit}
+        if self._screen is not None:
+            with watch.stage("guard_passages") as stage:
+                found = len(retrieved.passages)
+                retrieved = self._screen.passages(retrieved)
+                stage.facts = {"dropped": found - len(retrieved.passages)}
         return Begun(asked, retrieved, watch)
 
-    def finish(self, begun: "Begun", draft: Draft) -> Answer:
+    def finish(self, begun: "Begun", draft: Draft, *, blocked: bool = False) -> Answer:
         """Do everything that comes after the writing, and return the answer."""
-        answer = self._composed(begun.question, begun.retrieved, draft)
+        answer = replace(self._composed(begun.question, begun.retrieved, draft), blocked=blocked)
         self._finish(begun, draft, answer)
         return answer
+
+    def refuse(self, begun: "Begun") -> Answer:
+        """Return the answer to a question that a guard stopped; it is traced like any other."""
+        draft = Draft(REFUSED, (), "none", 0.0, notice=begun.refusal)
+        return self.finish(begun, draft, blocked=True)
+
+    def _refusal(self, asked: Question, watch: Stopwatch) -> str:
+        """Return why a guard stops the question; empty when it may be answered."""
+        if self._screen is None:
+            return ""
+        with watch.stage("guard_question") as stage:
+            outcome = self._screen.question(asked.text)
+            stage.outcome = "ok" if outcome.allowed else "blocked"
+            stage.facts = facts(outcome)
+        return "" if outcome.allowed else outcome.reason
+
+    def _screened(self, begun: "Begun", draft: Draft) -> tuple[Draft, bool]:
+        """Return what may be shown and whether that is nothing: a model's blocked answer gives way to quotes."""
+        if self._screen is None:
+            return draft, False
+        asked = begun.question.text
+        with begun.watch.stage("guard_answer") as stage:
+            outcome = self._screen.answer(asked, draft)
+            stage.outcome = "ok" if outcome.allowed else "blocked"
+            stage.facts = facts(outcome)
+            if outcome.allowed:
+                return draft, False
+            quoted = self._fallback.generate(asked, begun.retrieved.passages)
+            if draft.model != quoted.model and self._screen.answer(asked, quoted).allowed:
+                stage.outcome = "fallback"
+                return replace(quoted, usage=draft.usage, notice=outcome.reason), False
+        return replace(
+            draft, text=WITHHELD, citations=(), confidence=0.0, notice=outcome.reason
+        ), True
 
     def _generate(self, question: str, retrieved: Retrieved) -> Draft:
         try:
@@ -130,7 +182,7 @@ class Answers:
         question, retrieved = begun.question, begun.retrieved
         trace = Trace(
             id=answer.trace_id,
-            answer=answer,
+            answer=redacted(answer),
             user_id=question.user_id,
             stages=tuple(begun.watch.stages),
             retrieved=tuple((p.chunk_id, p.score) for p in retrieved.passages),
@@ -145,10 +197,13 @@ class Answers:
             "trace_id": trace.id,
             "project": answer.project,
             "found": answer.found,
+            "blocked": answer.blocked,
             "degraded_mode": answer.degraded_mode,
             "cache_hit": answer.cache_hit,
             "model": answer.model,
             "confidence": answer.confidence,
+            "grounding": grounding_of(trace) if answer.found else 0.0,
+            "fallback": any(stage.outcome == "fallback" for stage in trace.stages),
             "passages": len(trace.retrieved),
             "duration_ms": round(trace.duration_ms, 3),
         }

@@ -67,6 +67,13 @@ class TraceStore:
         with self.database.read() as connection:
             return [decode(body) for body in connection.scalars(query.limit(limit))]
 
+    def since(self, moment: datetime, limit: int) -> list[Trace]:
+        """Return the newest traces that are not older than the moment, newest first."""
+        query = sa.select(_traces.c.body).where(_traces.c.at >= moment.isoformat())
+        newest = query.order_by(_traces.c.at.desc(), _traces.c.id.desc()).limit(limit)
+        with self.database.read() as connection:
+            return [decode(body) for body in connection.scalars(newest)]
+
     def unexported(self, limit: int) -> list[Trace]:
         """Return the oldest traces that the tracing backend does not have."""
         waiting = sa.select(_traces.c.body).where(_traces.c.exported.is_(sa.false()))

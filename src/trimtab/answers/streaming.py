@@ -73,6 +73,9 @@ class StreamedAnswers:
             TrimtabError: What the retriever raises; before anything is yielded.
         """
         begun = self.answers.begin(question)
+        if begun.refusal:
+            yield self.answers.refuse(begun)
+            return
         writing = _Writing(self, begun)
         with begun.watch.stage("generate") as stage:
             yield from writing.released()
@@ -130,7 +133,7 @@ class _Writing:
                 self._pool |= {citation.number: citation for citation in piece.citations}
             if isinstance(piece, Draft):
                 self._whole = piece
-            elif self._owner.guard.withheld(text, piece):
+            elif self._owner.guard.withheld(text, self._with_all_citations(piece)):
                 self.withheld += 1
             else:
                 sentence = Released(len(self._released) + 1, piece.text, self._new(piece.text))
@@ -138,6 +141,11 @@ class _Writing:
                 yield sentence
             if clock.monotonic() > until and self._whole is None:
                 raise GeneratorUnavailable(f"The model took longer than {self._owner.seconds:g} s.")
+
+    def _with_all_citations(self, sentence: DraftSentence) -> DraftSentence:
+        """Return the sentence with every quote it cites, also those that an earlier sentence was the first to use."""
+        numbers = dict.fromkeys(marks_in(sentence.text))
+        return replace(sentence, citations=tuple(self._pool[n] for n in numbers if n in self._pool))
 
     def _new(self, text: str) -> tuple[Citation, ...]:
         """Return the citations of the sentence that no released one used; a withheld one may have come first."""

@@ -16,6 +16,7 @@ from trimtab.api import (
     rules,
     runbooks,
     settings,
+    users,
 )
 from trimtab.api.errors import handle_errors
 from trimtab.api.services import Services
@@ -32,6 +33,7 @@ _ROUTERS = (
     keys.router,
     audit.router,
     settings.router,
+    users.router,
 )
 
 

@@ -9,6 +9,7 @@ from pydantic import BaseModel, StringConstraints
 from trimtab.api.roles import ADMIN, READER
 from trimtab.api.services import Caller, Here
 from trimtab.infra.auth import Role
+from trimtab.infra.key_care import key_report
 
 router = APIRouter(prefix="/v1", tags=["keys"])
 
@@ -47,9 +48,26 @@ def revoke_key(name: str, here: Here, who: Caller) -> None:
     here.keys.revoke(name, actor=who.name)
 
 
+@router.post("/keys/{name}/rotate", dependencies=[ADMIN])
+def rotate_key(name: str, here: Here, who: Caller) -> dict[str, str]:
+    """Replace a key by a new one of the same name and role; the old one is useless from now on."""
+    return {"name": name, "key": here.keys.rotate(name, actor=who.name)}
+
+
+@router.get("/keys/review", dependencies=[ADMIN])
+def review_keys(here: Here) -> dict[str, list[dict[str, object]]]:
+    """List active keys, the oldest first, with what to do about them: too old, stale, never used."""
+    trust = here.settings.trust
+    found = key_report(
+        here.keys,
+        here.clock.now(),
+        max_age_days=trust.key_max_age_days,
+        unused_days=trust.key_unused_days,
+    )
+    return {"keys": [asdict(finding) for finding in found]}
+
+
 @router.post("/sign-in-links", status_code=201, dependencies=[ADMIN])
 def create_sign_in_link(here: Here) -> dict[str, str]:
     """Make a link that signs a browser in to the console once, within an hour, as `admin`."""
-    service = here.settings.service
-    token = here.sessions.new_link("admin")
-    return {"url": f"http://{service.host}:{service.port}/console/login?token={token}"}
+    return {"url": here.sessions.sign_in_url("admin")}

@@ -7,8 +7,10 @@ from typing import Annotated, Protocol
 from fastapi import Depends, Request
 from prometheus_client import CollectorRegistry
 
-from trimtab.answers import Answers, Trace
+from trimtab.answers import Trace
 from trimtab.answers.records import Feedback
+from trimtab.answers.service import AnswerService
+from trimtab.answers.tasks import Tasks
 from trimtab.drills import Subject
 from trimtab.incidents import Incidents, Proofs
 from trimtab.infra.audit import Audit
@@ -62,7 +64,8 @@ class Services:
     sessions: Sessions
     views: LiveViews
     knowledge: Knowledge
-    answers: Answers
+    answers: AnswerService
+    tasks: Tasks
     traces: Traces
     feedback: FeedbackBook
     series: SeriesStore

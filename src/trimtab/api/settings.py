@@ -6,6 +6,9 @@ from trimtab.api.roles import OPERATOR
 from trimtab.api.services import Here
 from trimtab.infra.settings import Settings, rows
 
+_SECRET = ("key", "secret", "password", "token", "webhook")
+"""Texts whose names hold one of these are not shown."""
+
 router = APIRouter(prefix="/v1/settings", tags=["settings"])
 
 
@@ -21,7 +24,7 @@ def settings_table(chosen: Settings) -> list[dict[str, object]]:
     for row in rows(Settings):
         section, _, name = row.name.partition(".")
         value = getattr(getattr(chosen, section), name)
-        hidden = bool(value) and name.endswith(("key", "secret", "password", "token"))
+        hidden = isinstance(value, str) and value != "" and any(word in name for word in _SECRET)
         table.append(
             {
                 "name": row.name,

@@ -1,14 +1,16 @@
 """Fits one domain's port to another domain's class."""
 
 import sys
+from collections.abc import Sequence
 
 import httpx
+import numpy as np
+from numpy.typing import NDArray
 
-from trimtab.answers import ExtractiveGenerator, Generator, Passage, Retrieved
+from trimtab.answers import Passage, Retrieved
 from trimtab.infra.notify import Channel, ConsoleChannel, LogChannel, WebhookChannel
 from trimtab.infra.rules.checks import compile_check
 from trimtab.infra.settings import Settings
-from trimtab.infra.settings.sections.answers import AnswersSettings
 from trimtab.knowledge import Knowledge
 
 
@@ -34,24 +36,25 @@ class KnowledgeRetriever:
         return Retrieved(passages, found.degraded_mode, str(found.index_version), found.cache_hit)
 
 
+class KnowledgeEmbedder:
+    """Lets answers compare questions with what they found, by knowledge's own model."""
+
+    def __init__(self, knowledge: Knowledge) -> None:
+        self._encoder = knowledge.encoder
+
+    @property
+    def model_id(self) -> str:
+        """The model's name; vectors of different ones are not compared."""
+        return self._encoder.model_id
+
+    def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Return one unit vector for each text; raises `EmbedderUnavailable`."""
+        return self._encoder.vectors(texts)
+
+
 def check_expression(expression: str) -> None:
     """Raise `ExpressionRefused` unless the expression can be asked as a yes-or-no question."""
     compile_check(expression)
-
-
-def generator_of(settings: AnswersSettings) -> Generator:
-    """Return the generator that the settings choose."""
-    if settings.generator == "extractive":
-        return ExtractiveGenerator(max_sentences=settings.max_sentences)
-    # The client library takes as long to load as the rest of the service.
-    from trimtab.answers.remote import RemoteGenerator
-
-    return RemoteGenerator(
-        settings.generator_url,
-        settings.generator_model,
-        settings.generator_key,
-        settings.generator_timeout_seconds,
-    )
 
 
 def channels_of(settings: Settings) -> list[Channel]:

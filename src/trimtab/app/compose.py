@@ -5,17 +5,32 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import trimtab
-from trimtab.answers import Answers
-from trimtab.answers.store import FeedbackStore, TraceStore
+from trimtab.answers import Screen
+from trimtab.answers.actions import actions as answer_actions
+from trimtab.answers.erasure.service import Trust
+from trimtab.answers.faults import faults as answer_faults
+from trimtab.answers.service import AnswerService
+from trimtab.answers.service import Ground as AnswerGround
+from trimtab.answers.signals import signals as answer_signals
+from trimtab.answers.tasks import Tasks
 from trimtab.api import Services
+from trimtab.api.edge import HttpFigures
 from trimtab.app.adapters import (
+    KnowledgeEmbedder,
     KnowledgeRetriever,
     channels_of,
     check_expression,
-    generator_of,
 )
 from trimtab.app.faces import make_faces
 from trimtab.app.handbook import HANDBOOK, Handbook
+from trimtab.gates.actions import actions as gates_actions
+from trimtab.gates.faults import faults as gates_faults
+from trimtab.gates.room import GatesRoom
+from trimtab.gates.signals import signals as gates_signals
+from trimtab.guardrails.actions import actions as guardrails_actions
+from trimtab.guardrails.faults import faults as guardrails_faults
+from trimtab.guardrails.service import Guardrails
+from trimtab.guardrails.signals import signals as guardrails_signals
 from trimtab.incidents import (
     EmbeddedMonitor,
     Ground,
@@ -29,20 +44,26 @@ from trimtab.incidents import (
 )
 from trimtab.incidents import signals as incident_signals
 from trimtab.infra.audit import Audit
-from trimtab.infra.audit_files import STARTED
+from trimtab.infra.audit_files import STARTED, AuditFiles
 from trimtab.infra.auth import Keys, Role
+from trimtab.infra.chores import Chore, Chores
 from trimtab.infra.jobs.durable import DurableJobs
 from trimtab.infra.key_care import parse_key_roles, seed
 from trimtab.infra.notify import Delivery, Outbox
+from trimtab.infra.notify import actions as notify_actions
+from trimtab.infra.rules.alerts import AlertState
 from trimtab.infra.rules.engine import RuleEngine
 from trimtab.infra.rules.files import Known, load_rules
 from trimtab.infra.rules.monitor import Monitor
 from trimtab.infra.rules.rule import AlertRule
 from trimtab.infra.rules.scrape import Scrape, milliseconds
 from trimtab.infra.rules.series import SeriesStore
+from trimtab.infra.rules.signals import metric_names
 from trimtab.infra.settings import Settings
 from trimtab.infra.shipped import shipped
+from trimtab.infra.signing import Signer
 from trimtab.infra.storage import Database, DataDirectory
+from trimtab.infra.subjects import Subjects
 from trimtab.infra.telemetry import SignalCollector, new_registry
 from trimtab.infra.web import LiveViews, Sessions
 from trimtab.infra.web.sessions import session_secret
@@ -74,7 +95,7 @@ class App:
             self._lay_ground()
             self._open_service()
             self._open_operator()
-            self.faces = make_faces(self._services())
+            self.faces = make_faces(self._services(), self.figures)
         except BaseException:
             self.close()
             raise
@@ -82,6 +103,8 @@ class App:
     def _lay_ground(self) -> None:
         self.health = Health(self.clock)
         self.registry = new_registry()
+        self.figures = HttpFigures(self.clock)
+        self.registry.register(self.figures)
         self.events = Events()
         self.state = Database(self.directory.file("state.db"), ("state", "incidents", "answers"))
         self._closing.append(self.state.close)
@@ -102,25 +125,27 @@ class App:
         self._closing.append(self.knowledge.close)
         self.handbook = Handbook(self.knowledge)
         self._closing.append(self.handbook.close)
-        self.traces = TraceStore(self.state)
-        self.feedback = FeedbackStore(self.state)
-        self.answers = Answers(
+        self.guardrails = Guardrails(self.settings.guardrails, self.clock, self.audit)
+        self._closing.append(self.guardrails.close)
+        screen = Screen(self.guardrails.questions, self.guardrails.answers)
+        self.answers = AnswerService(
+            self.settings.answers,
+            AnswerGround(self.state, self.clock, self.events),
             KnowledgeRetriever(self.knowledge),
-            generator_of(self.settings.answers),
-            self.traces,
-            self.clock,
-            self.events,
+            screen=screen if self.settings.guardrails.enabled else None,
         )
+        self.answers.watch.embedder = KnowledgeEmbedder(self.knowledge)
+        self._closing.append(self.answers.close)
+        project = self.settings.gates.project
+        self.gates = GatesRoom(
+            self.directory.folder("gates"), self.clock, Path(project) if project else None
+        )
+        self._closing.append(self.gates.close)
 
     def _open_operator(self) -> None:
         self.outbox = Outbox(self.state)
         store = IncidentStore(self.state, self.outbox)
-        self.catalog = Catalog(
-            signals=(*knowledge_signals(self.knowledge), *incident_signals(store, self.outbox)),
-            actions=knowledge_actions(self.knowledge),
-            faults=knowledge_faults(self.knowledge, self.clock),
-        )
-        self.registry.register(SignalCollector(self.catalog.signals.values()))
+        self._gather_catalog(store)
         self._load_rules_and_runbooks()
         self._watch()
         self.proofs = Proofs(
@@ -141,8 +166,60 @@ class App:
         self.jobs = DurableJobs(self.directory.file("jobs.db"), self.clock)
         self._closing.append(self.jobs.close)
         self.incidents = Incidents(ground, self.jobs)
+        signer = Signer.of(self.directory)
+        subjects = Subjects.of(self.state, self.clock, self.directory)
+        self.answers.with_erasure(self.jobs, Trust(self.audit, signer, subjects))
+        self._keep_house(signer)
         self.delivery = Delivery(self.outbox, channels_of(self.settings), self.clock)
         self._closing.append(self.delivery.close)
+
+    def _gather_catalog(self, store: IncidentStore) -> None:
+        self.catalog = Catalog(
+            signals=(
+                *knowledge_signals(self.knowledge),
+                *answer_signals(self.answers),
+                *guardrails_signals(self.guardrails),
+                *gates_signals(self.gates),
+                *incident_signals(store, self.outbox),
+            ),
+            actions=(
+                *knowledge_actions(self.knowledge),
+                *answer_actions(self.answers),
+                *guardrails_actions(self.guardrails),
+                *gates_actions(self.gates),
+                *notify_actions(self.outbox, self.clock),
+            ),
+            faults=(
+                *knowledge_faults(self.knowledge, self.clock),
+                *answer_faults(self.answers, self.clock),
+                *guardrails_faults(self.guardrails),
+                *gates_faults(self.gates),
+            ),
+        )
+        self.registry.register(SignalCollector(self.catalog.signals.values()))
+
+    def _keep_house(self, signer: Signer) -> None:
+        """Seal the audit chain, drop old traces, and know the operators' rounds."""
+        audit_files = AuditFiles(self.directory.folder("audit_logs") / "local", self.audit, signer)
+        self.tasks = Tasks(
+            self.answers, self.health, self.keys, audit_files, self.settings.trust, self._firing
+        )
+        seal_seconds = self.settings.trust.audit_checkpoint_minutes * 60
+        self.chores = Chores(
+            (
+                Chore("seal the audit chain", seal_seconds, audit_files.seal),
+                Chore("drop old traces", 3600.0, self.answers.drop_old),
+            ),
+            self.clock,
+        )
+        self._closing.append(self.chores.close)
+
+    def _firing(self) -> list[tuple[str, str]]:
+        """Return the alerts that fire, each with the page it names, or nothing."""
+        return [
+            (alert.name, alert.annotations.get("runbook_url", "").removeprefix("runbook:"))
+            for alert in self.engine.alerts(AlertState.FIRING)
+        ]
 
     def _load_rules_and_runbooks(self) -> None:
         files = sorted(shipped("rules").glob("*.yml"))
@@ -155,7 +232,10 @@ class App:
         self.library = Library.load(
             shipped("library"), self.catalog, self._alert_names, check_expression
         )
-        self.rule_groups = load_rules(files, Known(runbooks=self.library.runbooks))
+        pages = {*self.library.runbooks, *self.library.procedures}
+        exported = metric_names(self.registry, self.catalog.signals.values())
+        known = Known(metrics=exported | set(HttpFigures.NAMES), runbooks=pages)
+        self.rule_groups = load_rules(files, known)
 
     def _watch(self) -> None:
         self.series = SeriesStore(self.settings.monitor.retention_minutes * 60)
@@ -174,26 +254,33 @@ class App:
         self._closing.append(self.watcher.close)
         self.health.register("monitor", self._monitor_health)
 
-    def start(self, *, watch: bool = True, handbook: bool = True) -> None:
-        """Begin the work that goes on by itself.
+    def start(self, *, handbook: bool = True) -> None:
+        """Begin the work that goes on by itself: loads the model, watches the service, drives incidents.
 
         Args:
-            watch: Whether to watch the service and to drive incidents. A command that builds its own
-                app for a moment does not: nothing of it would come to its end.
             handbook: Whether to take in the shipped pages in the background.
         """
         self.knowledge.start()
-        if not watch:
-            self.scrape.take(self.clock.now())
-            return
         self.audit.append("trimtab", STARTED, trimtab.__version__)
         self.jobs.launch()
         self.engine.resume(firing_before(self.incidents))
         self.incidents.resume()
+        self.answers.start()
+        self.chores.start()
+        if self.settings.gates.project or self.settings.service.drills:
+            self.gates.start(self.settings.gates.interval_seconds)
         self.delivery.start()
         self.watcher.start()
         if handbook:
             self.handbook.start()
+
+    def start_for_a_moment(self) -> None:
+        """Load the model and take one sample of everything, for a command that builds its own app.
+
+        Nothing is watched and no incident is driven: nothing of it would come to its end.
+        """
+        self.knowledge.start()
+        self.scrape.take(self.clock.now())
 
     def wait(self, seconds: float) -> None:
         """Let the service work for that long, in seconds of its clock; a drill waits so."""
@@ -224,8 +311,9 @@ class App:
             views=self.views,
             knowledge=self.knowledge,
             answers=self.answers,
-            traces=self.traces,
-            feedback=self.feedback,
+            tasks=self.tasks,
+            traces=self.answers.traces,
+            feedback=self.answers.feedback,
             series=self.series,
             rules=self.engine,
             library=self.library,

@@ -42,7 +42,7 @@ class Faces:
     control: ASGIApp
 
 
-def make_faces(services: Services) -> Faces:
+def make_faces(services: Services, figures: HttpFigures) -> Faces:
     """Return the apps."""
     settings = services.settings
     limits = RateLimits(services.clock)
@@ -57,8 +57,6 @@ def make_faces(services: Services) -> Faces:
     api = create_api(services, access)
     console = create_console(services, access, api.openapi)
     faults = create_fault_api(services, access)
-    figures = HttpFigures(services.clock)
-    services.registry.register(figures)
 
     def bounded(app: ASGIApp) -> ASGIApp:
         return BodyLimit(

@@ -1,5 +1,6 @@
-"""`ask`, `traces`: answers, and how they came about."""
+"""`ask`, `traces`, `answers`: answers, how they came about, and how good they are."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -8,6 +9,7 @@ from trimtab.cli.output import print_line, print_table, printed_as_json
 from trimtab.cli.session import Json, session
 
 traces_app = typer.Typer(help="How answers came about.", no_args_is_help=True)
+answers_app = typer.Typer(help="Measure how well questions are answered.", no_args_is_help=True)
 
 
 def add_to(app: typer.Typer) -> None:
@@ -83,3 +85,22 @@ def show_trace(context: typer.Context, trace_id: str, json: Json = False) -> Non
             for s in body["stages"]
         ),
     )
+
+
+@answers_app.command("evaluate")
+def evaluate(
+    context: typer.Context,
+    set_: Annotated[
+        Path,
+        typer.Option("--set", help="A folder with a data.jsonl of question, context, answers."),
+    ],
+    json: Json = False,
+) -> None:
+    """Ask each question of its own context and of another one."""
+    from trimtab.answers.evaluate import evaluate as measure
+    from trimtab.answers.evaluate import read
+
+    report = measure(read(set_)).as_dict()
+    if not printed_as_json(session(context), report):
+        for name, value in report.items():
+            print_line(f"{name}: {'-' if value is None else value}")

@@ -8,7 +8,7 @@ import typer
 from trimtab.cli.errors import Refused
 from trimtab.cli.output import print_line, print_table, printed_as_json
 from trimtab.cli.session import Json, Session, session
-from trimtab.kernel.errors import InvalidInput, NotFound
+from trimtab.kernel.errors import InvalidInput, NotFound, TrimtabError
 
 Pairs = Annotated[list[str] | None, typer.Argument(metavar="[KEY=VALUE]...")]
 ListFlag = Annotated[bool, typer.Option("--list", help="List what there is.")]
@@ -105,9 +105,14 @@ def _call_fault(this: Session, method: str, path: str, body: object = None) -> A
     try:
         return this.client.call(method, path, body=body)
     except Refused as refused:
-        if refused.error.get("code") == "api.no_such_route":
-            raise FaultsOff("This service takes no faults.") from None
-        raise
+        raise faults_off(refused) from None
+
+
+def faults_off(refused: Refused) -> TrimtabError:
+    """Return what it means when the routes for faults and drills are not there; else the refusal itself."""
+    if refused.error.get("code") != "api.no_such_route":
+        return refused
+    return FaultsOff("This service takes neither faults nor drills.")
 
 
 def pairs(words: Iterable[str] | None) -> dict[str, str]:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import httpx
 
 from trimtab.cli.errors import Refused
-from trimtab.infra.web.control import control_path, is_answering
+from trimtab.infra.control_socket import control_path, is_answering
 from trimtab.kernel.errors import Unavailable
 
 if TYPE_CHECKING:
@@ -27,6 +27,9 @@ _TIMEOUT = httpx.Timeout(600.0, connect=10.0)
 _ENDLESS = httpx.Timeout(None, connect=10.0)
 """For what is followed until it ends."""
 _ANY_HOST = "http://localhost"
+
+_LIVING = ("/health", "/api/v1/", "/v1/answers", "/v1/actions", "/v1/signals", "/v1/check")
+"""Paths that need the embedding model or samples; for the others an app in this process need not start."""
 
 _Result = TypeVar("_Result")
 
@@ -51,6 +54,7 @@ class Client:
     def __init__(self, http: httpx.AsyncClient, app: "App | None" = None) -> None:
         self._http = http
         self._app = app
+        self._started = False
         self._runner = asyncio.Runner()
 
     @classmethod
@@ -69,9 +73,9 @@ class Client:
     def _in_process(cls, session: "Session") -> "Client":
         from trimtab.app import build
 
-        logging.basicConfig(level=logging.CRITICAL)
+        # The commands' output is for people; what the service would log is not part of it.
+        logging.getLogger().addHandler(logging.NullHandler())
         app = build(session.settings)
-        app.start(watch=False)
         transport = httpx.ASGITransport(app=app.faces.control, raise_app_exceptions=False)
         http = httpx.AsyncClient(transport=transport, base_url=_ANY_HOST, timeout=_TIMEOUT)
         return cls(http, app)
@@ -96,6 +100,9 @@ class Client:
             Refused: The service answered with an error.
             ServiceUnreachable: It did not answer.
         """
+        if self._app is not None and not self._started and path.startswith(_LIVING):
+            self._started = True
+            self._app.start_for_a_moment()
         response = self._run(
             self._http.request(method, path, json=body, params=params, files=files)
         )

@@ -1,10 +1,12 @@
 """`drills`: break the service on purpose, and see whether its runbook repairs exactly that."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from trimtab.cli.catalog import faults_off
 from trimtab.cli.errors import Exit, Refused
 from trimtab.cli.output import print_json, print_line, print_table, printed_as_json
 from trimtab.cli.session import Json, Session, session
@@ -76,7 +78,7 @@ def _causes(this: Session) -> list[dict[str, Any]]:
 def _run_one(this: Session, cause: str, timeout: float) -> dict[str, Any]:
     result: dict[str, Any] = {}
     request = {"cause": cause, "timeout_seconds": timeout}
-    for line in this.client.lines("/v1/drills", request):
+    for line in _stages(this, request):
         if this.json:
             print_json(line)
         if "error" in line:
@@ -90,3 +92,10 @@ def _run_one(this: Session, cause: str, timeout: float) -> dict[str, Any]:
         verdict = "passed" if result.get("passed") else f"failed: {result.get('problem')}"
         print_line(f"{cause}: {verdict}", style="green" if result.get("passed") else "red")
     return result
+
+
+def _stages(this: Session, request: dict[str, object]) -> Iterator[dict[str, Any]]:
+    try:
+        yield from this.client.lines("/v1/drills", request)
+    except Refused as refused:
+        raise faults_off(refused) from None

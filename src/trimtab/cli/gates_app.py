@@ -1,6 +1,5 @@
 """`trimtab gates ...`: judge a release, import results, keep the evidence. Exit 0 pass, 1 blocked, 3 review, 2 wrong use."""
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -28,6 +27,7 @@ from trimtab.gates.case import Project
 from trimtab.gates.errors import EvidenceMissing, PolicyWrong
 from trimtab.gates.policy import GATES, load_policy
 from trimtab.gates.records import Verdict
+from trimtab.gates.repository import judge_repository
 from trimtab.gates.run import Request
 from trimtab.gates.run import run as run_gates
 from trimtab.gates.schema import check_report
@@ -92,24 +92,32 @@ def run(
         commands=command_names(context),
         change=_change(change),
     )
-    with errors().status("gates") as status:
-        told = lambda gate: status.update(f"{gate} gate")  # noqa: E731 - one use.
-        verdict = run_gates(request, SystemClock(), progress=told)
-    signed = None if dry_run else _keep(verdict, Project(root), report)
+    verdict = _judge(request)
+    signed = None
     if not dry_run:
-        _write(verdict, ((markdown_file, markdown), (junit_file, junit), (sarif_file, sarif)))
-    if alert and not dry_run:
-        post_alerts(verdict, alert)
+        signed = _keep(verdict, Project(root), report)
+        _write_files(verdict, markdown_file, junit_file, sarif_file)
+        if alert:
+            post_alerts(verdict, alert)
     _show(verdict, signed, as_json=as_json)
 
 
-def _write(
-    verdict: Verdict, files: tuple[tuple[Path | None, Callable[[Verdict], str | bytes]], ...]
+def _judge(request: Request) -> Verdict:
+    with errors().status("gates") as status:
+        return run_gates(
+            request, SystemClock(), progress=lambda gate: status.update(f"{gate} gate")
+        )
+
+
+def _write_files(
+    verdict: Verdict, markdown_file: Path | None, junit_file: Path | None, sarif_file: Path | None
 ) -> None:
-    for path, content in files:
-        if path is not None:
-            text = content(verdict)
-            path.write_bytes(text.encode() if isinstance(text, str) else text)
+    if markdown_file is not None:
+        markdown_file.write_text(markdown(verdict), encoding="utf-8")
+    if junit_file is not None:
+        junit_file.write_bytes(junit(verdict))
+    if sarif_file is not None:
+        sarif_file.write_bytes(sarif(verdict))
 
 
 def _only(names: list[str] | None) -> tuple[str, ...]:
@@ -164,17 +172,14 @@ def repository(
     only: Annotated[list[str] | None, typer.Option(help="Run only these gates.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Judge a repository's own release: every gate that needs no benchmark report, and the report if there is one."""
-    report = project / "benchmark_report.json"
-    request = Request(
-        root=project,
-        report=report if report.is_file() else None,
-        only=_only(only),
-        commands=command_names(context),
-    )
+    """Judge trimtab's own release: self-test as its benchmark, its packages, its manual, its process."""
     with errors().status("gates") as status:
-        verdict = run_gates(
-            request, SystemClock(), progress=lambda gate: status.update(f"{gate} gate")
+        verdict = judge_repository(
+            project,
+            SystemClock(),
+            commands=command_names(context),
+            only=_only(only),
+            progress=status.update,
         )
     _show(verdict, None, as_json=as_json)
 

@@ -5,18 +5,9 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from trimtab.gates.errors import (
-    ApprovalRefused,
-    BaselineRefused,
-    EvidenceUnreadable,
-    ImportRefused,
-    SignatureWrong,
-)
 from trimtab.kernel.errors import TrimtabError
 
 WRONG_USE = 2
-_BLOCKED = (ApprovalRefused, BaselineRefused, EvidenceUnreadable, ImportRefused, SignatureWrong)
-"""Errors that speak about the evidence, not about how the command was called."""
 
 
 class GatesGroup(TyperGroup):
@@ -30,4 +21,19 @@ class GatesGroup(TyperGroup):
             typer.echo(f"Error: {error.code}: {error.message}", err=True)
             if error.hint():
                 typer.echo(f"Next:  {error.hint()}", err=True)
-            raise typer.Exit(1 if isinstance(error, _BLOCKED) else WRONG_USE) from error
+            raise typer.Exit(1 if _is_bad_evidence(error) else WRONG_USE) from error
+
+
+def _is_bad_evidence(error: TrimtabError) -> bool:
+    """Return whether the error speaks about the evidence, not about how the command was called."""
+    # Loaded only now: the gates import far more than `trimtab --help` may wait for.
+    from trimtab.gates.errors import (
+        ApprovalRefused,
+        BaselineRefused,
+        EvidenceUnreadable,
+        ImportRefused,
+        SignatureWrong,
+    )
+
+    blocked = (ApprovalRefused, BaselineRefused, EvidenceUnreadable, ImportRefused, SignatureWrong)
+    return isinstance(error, blocked)

@@ -24,6 +24,7 @@ from trimtab.gates.signing import KeyRing
 from trimtab.gates.supply_chain import (
     Installed,
     Snapshot,
+    environment,
     make_sbom,
     sign_files,
     verify_files,
@@ -47,6 +48,10 @@ def register(app: typer.Typer) -> None:
     app.command("pip-check")(pip_check)
 
 
+def _environment(project: Project) -> Installed:
+    return environment(project.root, policy_of(project).supply_chain.site)
+
+
 def _ring(project: Project) -> KeyRing:
     return KeyRing(project.keys, SystemClock(), pinned=policy_of(project).supply_chain.trusted_keys)
 
@@ -66,7 +71,7 @@ def sbom(
     """Write the CycloneDX bill of materials of this environment, models and data; or verify it."""
     place = Project(project)
     with errors().status("reading the environment"):
-        installed = Installed()
+        installed = _environment(place)
         if not verify_it or not place.sbom.is_file():
             document = make_sbom(place, installed, SystemClock().now())
             if not dry_run:
@@ -148,7 +153,7 @@ def audit(
     place = Project(project)
     case = Case(place, policy_of(place), SystemClock())
     known = Snapshot.load(snapshot) if snapshot else project_snapshot(case)
-    installed = {package.name: package.version for package in Installed().packages}
+    installed = {package.name: package.version for package in _environment(place).packages}
     found = tuple(
         audit_findings(installed, known, case.policy.supply_chain, SystemClock().now().date())
     )
@@ -160,9 +165,9 @@ def audit(
     show_findings(found, as_json=as_json, gate="audit", facts=facts)
 
 
-def pip_check(*, as_json: AsJson = False) -> None:
+def pip_check(project: Root = Path(), *, as_json: AsJson = False) -> None:
     """Verify that the installed packages' requirements are met."""
-    installed = Installed()
+    installed = _environment(Project(project))
     found = tuple(
         finding("supply_chain.requirement_broken", "environment", line)
         for line in installed.inconsistencies()
@@ -175,7 +180,7 @@ def pip_check(*, as_json: AsJson = False) -> None:
 def licences(project: Root = Path(), *, as_json: AsJson = False) -> None:
     """Compare every package's licence with the policy."""
     place = Project(project)
-    packages = Installed().packages
+    packages = _environment(place).packages
     show_findings(
         tuple(licence_findings(packages, policy_of(place).supply_chain)),
         as_json=as_json,

@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from trimtab.cli.errors import Exit
 from trimtab.cli.output import print_line, print_table, printed_as_json
 from trimtab.cli.session import Json, session
 
@@ -48,3 +49,29 @@ def revoke(context: typer.Context, name: str, json: Json = False) -> None:
     this.client.call("DELETE", f"/v1/keys/{name}")
     if not printed_as_json(this, {"name": name, "revoked": True}):
         print_line(f"The key {name} is revoked.")
+
+
+@app.command("rotate")
+def rotate(context: typer.Context, name: str, json: Json = False) -> None:
+    """Replace a key by a new one of the same name and role. It is shown once."""
+    this = session(context)
+    body = this.client.call("POST", f"/v1/keys/{name}/rotate")
+    if not printed_as_json(this, body):
+        print_line(body["key"])
+
+
+@app.command("review")
+def review(context: typer.Context, json: Json = False) -> None:
+    """List active keys and which of them are too old or unused; exit 1 when one needs a look."""
+    this = session(context)
+    body = this.client.call("GET", "/v1/keys/review")
+    if not printed_as_json(this, body):
+        print_table(
+            ("name", "role", "age in days", "unused for", "what to do"),
+            (
+                (k["name"], k["role"], k["age_days"], k["unused_days"], "; ".join(k["problems"]))
+                for k in body["keys"]
+            ),
+        )
+    if any(key["problems"] for key in body["keys"]):
+        raise typer.Exit(Exit.FAILED)

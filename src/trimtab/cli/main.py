@@ -16,7 +16,9 @@ from trimtab.cli import (
     catalog,
     demo,
     drills,
+    evaluating,
     gates,
+    guardrails,
     incidents,
     keys,
     knowledge,
@@ -46,6 +48,8 @@ app.add_typer(runbooks.app, name="runbooks")
 app.add_typer(drills.app, name="drills")
 app.add_typer(keys.app, name="keys")
 app.add_typer(audit.app, name="audit")
+evaluating.add_to(app)
+app.add_typer(guardrails.app, name="guardrails")
 app.add_typer(gates.app, name="gates")
 
 

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from trimtab.api.serving import Listener, bind, serve
+from trimtab.infra.control_socket import bind_control, control_path
 from trimtab.infra.telemetry import configure_logs
-from trimtab.infra.web.control import bind_control, control_path
 
 if TYPE_CHECKING:
     from trimtab.app import App
@@ -42,7 +42,8 @@ def _announce(app: "App", port: int) -> None:
     say = sys.stderr.write
     if app.first_start is not None:
         say(f"An admin key was made; it is in {app.first_start}\n")
-    link = app.sessions.new_link("admin")
+    app.sessions.address = address
+    link = app.sessions.sign_in_url("admin")
     say(f"\n  trimtab is serving at {address}\n")
-    say(f"  Console, signed in (once, within an hour): {address}/console/login?token={link}\n\n")
+    say(f"  Console, signed in (once, within an hour): {link}\n\n")
     sys.stderr.flush()

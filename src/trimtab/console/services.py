@@ -5,8 +5,9 @@ from typing import Annotated, Protocol, cast
 
 from fastapi import Depends, Request
 
-from trimtab.answers import Answers, Trace
+from trimtab.answers import Trace
 from trimtab.answers.records import Feedback
+from trimtab.answers.service import AnswerService
 from trimtab.incidents import Incidents, Proofs
 from trimtab.infra.auth import Keys, Principal, Role
 from trimtab.infra.rules.engine import RuleEngine
@@ -57,7 +58,7 @@ class Services(Protocol):
     @property
     def knowledge(self) -> Knowledge: ...  # noqa: D102
     @property
-    def answers(self) -> Answers: ...  # noqa: D102
+    def answers(self) -> AnswerService: ...  # noqa: D102
     @property
     def traces(self) -> Traces: ...  # noqa: D102
     @property

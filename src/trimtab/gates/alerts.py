@@ -3,21 +3,21 @@
 from typing import Any
 
 from trimtab.gates.matrix import HANDLING
-from trimtab.gates.records import GateResult, Outcome, Verdict
-from trimtab.gates.verdict import headline
+from trimtab.gates.records import Failure, Finding, Severity, Verdict
 from trimtab.kernel.errors import Unavailable
 
 ALERTS = {
-    "schema": "GatesSchemaFailed",
-    "datasets": "GatesDatasetsFailed",
-    "benchmark": "GatesBenchmarkFailed",
-    "plausibility": "GatesPlausibilityFailed",
-    "drift": "GatesDriftFailed",
-    "supply_chain": "GatesSupplyChainFailed",
-    "docs": "GatesDocsFailed",
-    "process": "GatesProcessFailed",
+    Failure.SCHEMA: "GatesSchemaFailed",
+    Failure.DATASET: "GatesDatasetFailed",
+    Failure.BENCHMARK: "GatesBenchmarkFailed",
+    Failure.DRIFT: "GatesDriftDetected",
+    Failure.SECURITY: "GatesSecurityFailed",
+    Failure.PERFORMANCE: "GatesPerformanceRegressed",
+    Failure.DOCUMENTATION: "GatesDocumentationOutdated",
+    Failure.PROCESS: "GatesProcessViolated",
+    Failure.GENERAL: "GatesNotJudged",
 }
-"""Gate to alert name; the same names are in rules/gates.yml."""
+"""Failure type to alert name; the same names are in rules/gates.yml."""
 
 
 class AlertNotSent(Unavailable):
@@ -26,27 +26,33 @@ class AlertNotSent(Unavailable):
     code = "gates.alert_not_sent"
 
 
+def counted(found: Finding) -> bool:
+    """Return whether a finding raises an alert: notes do not, except about documentation, where all are notes."""
+    return found.severity is not Severity.LOW or found.failure is Failure.DOCUMENTATION
+
+
 def alerts(verdict: Verdict) -> list[dict[str, Any]]:
-    """Return one alert for each gate that does not pass, in Alertmanager's form (API v2)."""
-    return [
-        _alert(verdict, result) for result in verdict.results if result.outcome is not Outcome.PASS
-    ]
+    """Return one alert for each type of failure, in Alertmanager's form (API v2)."""
+    by_failure: dict[Failure, list[Finding]] = {}
+    for found in filter(counted, verdict.findings):
+        by_failure.setdefault(found.failure, []).append(found)
+    return [_alert(verdict, failure, found) for failure, found in by_failure.items()]
 
 
-def _alert(verdict: Verdict, result: GateResult) -> dict[str, Any]:
-    first = result.findings[0]
-    handling = HANDLING[first.failure]
+def _alert(verdict: Verdict, failure: Failure, found: list[Finding]) -> dict[str, Any]:
+    first = found[0]
+    handling = HANDLING[failure]
     return {
         "labels": {
-            "alertname": ALERTS[result.gate],
-            "gate": result.gate,
+            "alertname": ALERTS[failure],
+            "gate": first.gate,
             "severity": first.severity.value,
             "subject": verdict.subject,
             "team": first.team,
         },
         "annotations": {
-            "summary": headline(result),
-            "description": f"{first.message} ({len(result.findings)} findings)",
+            "summary": handling.headline,
+            "description": f"{first.message} ({len(found)} findings)",
             "fix": first.fix,
             "guide": handling.guide,
         },

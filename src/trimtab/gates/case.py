@@ -20,6 +20,9 @@ from typing import Any
 from trimtab.gates.policy import Policy
 from trimtab.kernel.clock import Clock
 
+UNUSABLE = "the report is not usable"
+"""Why a gate that needs the report does not run after the schema gate has refused it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Project:

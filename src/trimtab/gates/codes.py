@@ -134,6 +134,7 @@ CODES: dict[str, Code] = {
     "process.workflow_invalid": Code(_Q, _W, "Workflow failure", "Fix the workflow configuration."),
     "process.workflow_unsafe": Code(_Q, _W, "Workflow failure", "Fix the workflow configuration: a gate that cannot fail is no gate."),
     # --- every gate
+    "gates.not_judged": Code(Failure.GENERAL, _C, "❌ A gate could not be judged", "Correct what the message names, then run the gates again."),
     "gates.no_evidence": Code(Failure.GENERAL, _C, "No evidence", "Add the evidence that the policy requires for this gate."),
 }  # fmt: skip
 

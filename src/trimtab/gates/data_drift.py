@@ -20,6 +20,8 @@ from trimtab.gates.policy import DriftPolicy
 from trimtab.gates.records import Finding
 
 BINS = 10
+EDGE_ROWS = 100_000
+"""From about this many rows, evenly spaced, the edges are taken."""
 _EMPTY = 1e-6
 """Stands for an empty bin, whose logarithm would be infinite."""
 Table = npt.NDArray[np.float64] | npt.NDArray[np.float32]
@@ -62,24 +64,23 @@ def pin_bins(reference: Table) -> tuple[Bins, ...]:
 
 
 def _pin(column: npt.NDArray[np.floating]) -> Bins:
-    known = column[~np.isnan(column)]
-    if not len(known):
-        edges = np.empty(0)
-    else:
-        edges = np.unique(np.quantile(known, np.arange(1, BINS) / BINS))
+    # The edges need only be near the deciles; the shares are counted on every row.
+    sample = column[:: max(1, len(column) // EDGE_ROWS)]
+    known = sample[~np.isnan(sample)]
+    edges = np.unique(np.quantile(known, np.arange(1, BINS) / BINS)) if len(known) else np.empty(0)
     return Bins(edges, _shares(column, edges), len(column))
 
 
 def _shares(
     column: npt.NDArray[np.floating], edges: npt.NDArray[np.float64]
 ) -> npt.NDArray[np.float64]:
-    missing = np.isnan(column)
-    # float32 edges against float32 values: no copy of the column to a wider type.
-    places = np.searchsorted(
-        edges.astype(column.dtype), column[~missing] if missing.any() else column, side="right"
-    )
-    counts = np.bincount(places, minlength=len(edges) + 1)
-    return np.append(counts, missing.sum()) / len(column)
+    """Return the share of the rows in each bin [edge, next edge) and, last, of the missing ones."""
+    # One comparison of a contiguous column for each of the nine edges costs a tenth of a binary search for each row.
+    values = np.ascontiguousarray(column)
+    missing = int(np.count_nonzero(np.isnan(values)))
+    reached = [np.count_nonzero(values >= edge) for edge in edges.astype(values.dtype)]
+    at_least = np.array([len(values) - missing, *reached, 0], dtype=np.float64)
+    return np.append(at_least[:-1] - at_least[1:], missing) / len(values)
 
 
 def psi(bins: Bins, column: npt.NDArray[np.floating]) -> float:

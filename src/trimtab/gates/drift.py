@@ -14,7 +14,7 @@ from enum import StrEnum
 from typing import Any
 
 from trimtab.gates.baseline import Approvals, read_baseline
-from trimtab.gates.case import Case
+from trimtab.gates.case import UNUSABLE, Case
 from trimtab.gates.codes import finding
 from trimtab.gates.policy import DriftPolicy
 from trimtab.gates.records import Finding, GateResult, GateState
@@ -81,7 +81,7 @@ def _level(change: float, noise: float, tolerance: float) -> tuple[Level, str]:
 def check(case: Case) -> GateResult:
     """Judge the report against the current baseline."""
     if case.report is None:
-        return GateResult("drift", GateState.SKIPPED, reason="the report is not usable")
+        return GateResult("drift", GateState.SKIPPED, reason=UNUSABLE)
     if not case.project.baseline.is_file():
         if case.project.baseline_approval.is_file() or case.project.used_approvals.is_file():
             gone = finding(

@@ -72,3 +72,12 @@ class ToolMissing(NotFound):
     """An optional outside program is not installed."""
 
     code = "gates.tool_missing"
+
+
+class NoGoodCopy(Conflict):
+    """There is no copy of the evidence from a passing verdict."""
+
+    code = "gates.no_good_copy"
+    default_hint = (
+        "Bring the evidence back from version control or a backup, then run the gates again."
+    )

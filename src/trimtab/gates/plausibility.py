@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from trimtab.gates.case import Case
+from trimtab.gates.case import UNUSABLE, Case
 from trimtab.gates.codes import finding
 from trimtab.gates.policy import Policy
 from trimtab.gates.records import Finding, GateResult, GateState
@@ -62,7 +62,7 @@ def bounds(name: str, samples: int, policy: Policy) -> Bounds | None:
 def check(case: Case) -> GateResult:
     """Judge every result's numbers."""
     if case.report is None:
-        return GateResult("plausibility", GateState.SKIPPED, reason="the report is not usable")
+        return GateResult("plausibility", GateState.SKIPPED, reason=UNUSABLE)
     found: list[Finding] = []
     known = 0
     for index, result in enumerate(case.results()):

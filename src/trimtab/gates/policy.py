@@ -89,6 +89,8 @@ class SupplyChainPolicy:
     """Whether a build from a tree with uncommitted changes is acceptable."""
     trusted_keys: tuple[str, ...] = ()
     """If given, only these key ids count, whatever keys/trust.json says."""
+    site: str = ""
+    """Site directory of the environment that ships, relative to the project; empty for the running interpreter's."""
     sign: tuple[str, ...] = ()
     """Files that must be covered by the signed provenance; the SBOM always is."""
 

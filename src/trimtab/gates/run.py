@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from trimtab.gates import benchmark, datasets, docs_gate, drift, plausibility, process, supply_chain
-from trimtab.gates.case import Case, Project
+from trimtab.gates.case import UNUSABLE, Case, Project
 from trimtab.gates.codes import finding
 from trimtab.gates.errors import EvidenceMissing
 from trimtab.gates.policy import GATES, Policy, load_policy
@@ -130,6 +130,9 @@ def _required(result: GateResult, policy: Policy) -> GateResult:
     """Turn a skipped gate into a blocking one where the policy asks for its evidence."""
     if result.state is not GateState.SKIPPED or result.gate not in policy.require:
         return result
+    if result.reason == UNUSABLE:
+        # The schema gate blocks already, and says why; a second finding would only hide the first.
+        return replace(result, state=GateState.MISSING)
     missing = finding(
         "gates.no_evidence", result.gate, f"the {result.gate} gate is required, but {result.reason}"
     )

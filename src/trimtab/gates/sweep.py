@@ -11,7 +11,7 @@ from trimtab.gates.records import Finding, GateState, Outcome, outcome_of
 from trimtab.gates.run import Request, run
 from trimtab.gates.schema import CURRENT, available, check_document, check_report
 from trimtab.gates.selftest import run_selftest
-from trimtab.gates.supply_chain import Installed, verify_sbom
+from trimtab.gates.supply_chain import environment, verify_sbom
 from trimtab.kernel.clock import Clock
 
 TIMEOUT_S = 1800
@@ -43,7 +43,7 @@ def sweep(
         ("datasets", "trimtab gates datasets", lambda: _datasets(case)),
         ("drift", "trimtab gates drift -r benchmark_report.json --quiet", lambda: _drift(case)),
         ("permissions", "trimtab gates permissions", lambda: _permissions(project)),
-        ("bill of materials", "trimtab gates sbom --verify", lambda: _sbom(project)),
+        ("bill of materials", "trimtab gates sbom --verify", lambda: _sbom(project, policy)),
         (
             "full system check",
             "make test-all",
@@ -102,8 +102,9 @@ def _permissions(project: Project) -> tuple[bool, str]:
     return not wrong, f"{len(wrong)} wrong"
 
 
-def _sbom(project: Project) -> tuple[bool, str]:
-    return _said(verify_sbom(project, Installed()), "as listed")
+def _sbom(project: Project, policy: Policy) -> tuple[bool, str]:
+    installed = environment(project.root, policy.supply_chain.site)
+    return _said(verify_sbom(project, installed), "as listed")
 
 
 def _everything(project: Project, clock: Clock, *, has_report: bool) -> tuple[bool, str]:

@@ -7,7 +7,15 @@ from xml.etree import ElementTree as ET
 import orjson
 
 from trimtab.gates.matrix import HANDLING, clocks
-from trimtab.gates.records import Finding, GateResult, GateState, Outcome, Severity, Verdict
+from trimtab.gates.records import (
+    Failure,
+    Finding,
+    GateResult,
+    GateState,
+    Outcome,
+    Severity,
+    Verdict,
+)
 from trimtab.gates.signing import KeyRing, statement
 from trimtab.kernel.ids import sha256_hex
 
@@ -15,6 +23,13 @@ SUMMARY_TYPE = "https://slsa.dev/verification_summary/v1"
 VERIFIER = "urn:trimtab:gates"
 EXIT_CODES = {Outcome.PASS: 0, Outcome.BLOCK: 1, Outcome.REVIEW: 3}
 """Exit code 2 is wrong use."""
+
+
+_HEADLINES = {
+    failure: HANDLING[failure].headline
+    for failure in (Failure.SCHEMA, Failure.DATASET, Failure.BENCHMARK)
+}
+"""The failure types whose gate has a headline of its own in the runbook."""
 
 
 def finding_document(found: Finding) -> dict[str, Any]:
@@ -78,7 +93,11 @@ def headline(result: GateResult) -> str:
         return ""
     first = worst[0]
     words = first.message.partition(":")[0]
-    return words if words.startswith(("❌", "⚠️")) else HANDLING[first.failure].headline
+    if words.startswith(("❌", "⚠️")):
+        return words
+    if first.severity is Severity.CRITICAL:
+        return _HEADLINES.get(first.failure, f"❌ {words}")
+    return f"⚠️ {words}"
 
 
 def sign(verdict: Verdict, ring: KeyRing) -> bytes:

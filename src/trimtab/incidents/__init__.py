@@ -7,6 +7,7 @@
 from trimtab.incidents.clocks import Clock
 from trimtab.incidents.embedded import EmbeddedMonitor, alert_of, deliver, firing_before
 from trimtab.incidents.errors import (
+    DrillRunning,
     IllegalTransition,
     IncidentUnknown,
     LaddersRefused,
@@ -42,6 +43,7 @@ __all__ = [
     "Clock",
     "Consult",
     "Diagnosis",
+    "DrillRunning",
     "EmbeddedMonitor",
     "Entry",
     "Ground",

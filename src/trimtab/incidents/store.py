@@ -123,6 +123,8 @@ class IncidentStore:
         Returns:
             Whether it was applied.
         """
+        if not turn.changes(before):
+            return True
         with self._database.write() as connection:
             fresh = get_incident(connection, before.id)
             if (fresh.state, fresh.state_since) != (before.state, before.state_since):

@@ -34,6 +34,11 @@ class Turn:
     pause_seconds: float = 0.0
     """How long there is nothing to do, unless somebody wakes the job."""
 
+    def changes(self, before: Incident) -> bool:
+        """Return whether there is anything to write."""
+        said = self.entries or self.messages or self.approval
+        return bool(said) or self.incident != before
+
 
 def moved(incident: Incident, state: State, at: datetime, **changes: Any) -> Incident:
     """Return the incident in another state.

@@ -12,7 +12,8 @@ from trimtab.runbooks import Check
 
 _LOOKS_PER_HOLD = 10
 _LONGEST_PAUSE_SECONDS = 30.0
-_ESCALATED_PAUSE_SECONDS = 60.0
+_ESCALATED_PAUSE_SECONDS = 300.0
+"""An alert that goes quiet wakes the job; this is for the runbooks' escalation checks and for a lost wake-up."""
 
 
 def verify(ground: Ground, incident: Incident) -> Turn:

@@ -1,5 +1,7 @@
 """What can be done to knowledge."""
 
+from dataclasses import asdict
+
 from trimtab.kernel.operable import (
     Action,
     ActionContext,
@@ -12,8 +14,6 @@ from trimtab.knowledge.care.actions import actions as care_actions
 from trimtab.knowledge.service import Knowledge
 from trimtab.knowledge.usage import CacheSizes
 
-_MOST_ENTRIES = 1_000_000
-
 
 def actions(knowledge: Knowledge) -> tuple[Action, ...]:
     """Return every action of the domain."""
@@ -23,6 +23,7 @@ def actions(knowledge: Knowledge) -> tuple[Action, ...]:
         _resize(knowledge),
         _warm(knowledge),
         _retry(knowledge),
+        _restart_index(knowledge),
         *care_actions(knowledge),
     )
 
@@ -72,57 +73,53 @@ def _reinstall(knowledge: Knowledge) -> Action:
 
 
 def _resize(knowledge: Knowledge) -> Action:
-    def wanted(given: Arguments) -> CacheSizes:
-        now = knowledge.cache_sizes()
+    resizing = _Resizing(knowledge)
+    most = 1_000_000
+    return Action(
+        "knowledge.cache.resize",
+        "Let the caches hold more or less, from now on and over restarts.",
+        Risk.AUTOMATIC,
+        resizing.run,
+        resizing.dry_run,
+        params=(
+            Param("query", "integer", "Search results to keep; 0 leaves it.", 0, 0, most),
+            Param("embedding", "integer", "Query vectors to keep; 0 leaves it.", 0, 0, most),
+            Param("memory_mb", "integer", "Megabytes for all caches; 0 leaves it.", 0, 0, most),
+        ),
+        undo=resizing.run,
+    )
+
+
+class _Resizing:
+    """Resizes the caches; its undo is another resize."""
+
+    def __init__(self, knowledge: Knowledge) -> None:
+        self._knowledge = knowledge
+
+    def run(self, given: Arguments, _: ActionContext) -> ActionResult:
+        before, after = self._knowledge.cache_sizes(), self._wanted(given)
+        self._knowledge.resize_caches(after)
+        return ActionResult(
+            f"Resized the caches: {_change(before, after)}.", asdict(after), asdict(before)
+        )
+
+    def dry_run(self, given: Arguments, _: ActionContext) -> ActionResult:
+        change = _change(self._knowledge.cache_sizes(), self._wanted(given))
+        return ActionResult(f"The caches would be resized: {change}.")
+
+    def _wanted(self, given: Arguments) -> CacheSizes:
+        now = self._knowledge.cache_sizes()
         return CacheSizes(
             int(given.get("query") or 0) or now.query,
             int(given.get("embedding") or 0) or now.embedding,
             int(given.get("memory_mb") or 0) or now.memory_mb,
         )
 
-    def run(given: Arguments, _: ActionContext) -> ActionResult:
-        sizes = wanted(given)
-        before = knowledge.resize_caches(sizes)
-        return ActionResult(
-            f"Resized the caches: query {before.query} to {sizes.query}, "
-            f"embedding {before.embedding} to {sizes.embedding} entries, "
-            f"together {before.memory_mb} to {sizes.memory_mb} MB.",
-            {"query": sizes.query, "embedding": sizes.embedding},
-            undo_arguments={
-                "query": before.query,
-                "embedding": before.embedding,
-                "memory_mb": before.memory_mb,
-            },
-        )
 
-    def dry_run(given: Arguments, _: ActionContext) -> ActionResult:
-        sizes, now = wanted(given), knowledge.cache_sizes()
-        return ActionResult(
-            f"The caches would be resized: query {now.query} to {sizes.query}, "
-            f"embedding {now.embedding} to {sizes.embedding} entries."
-        )
-
-    return Action(
-        "knowledge.cache.resize",
-        "Let the caches hold more or fewer entries, from now on and over restarts.",
-        Risk.AUTOMATIC,
-        run,
-        dry_run,
-        params=(
-            Param("query", "integer", "Search results to keep; 0 leaves it.", 0, 0, _MOST_ENTRIES),
-            Param(
-                "embedding",
-                "integer",
-                "Vectors of queries to keep; 0 leaves it.",
-                0,
-                0,
-                _MOST_ENTRIES,
-            ),
-            Param(
-                "memory_mb", "integer", "Megabytes for all caches; 0 leaves it.", 0, 0, 1_000_000
-            ),
-        ),
-        undo=run,
+def _change(before: CacheSizes, after: CacheSizes) -> str:
+    return (
+        f"query {before.query} to {after.query}, embedding {before.embedding} to "
+        f"{after.embedding} entries, together {before.memory_mb} to {after.memory_mb} MB"
     )
 
 
@@ -169,4 +166,27 @@ def _retry(knowledge: Knowledge) -> Action:
         run,
         dry_run,
         no_undo_because="a document that fails again returns to the list by itself",
+    )
+
+
+def _restart_index(knowledge: Knowledge) -> Action:
+    def run(_: Arguments, __: ActionContext) -> ActionResult:
+        knowledge.indexes.restart()
+        return ActionResult("Dropped the search indexes; they are made anew from the store.")
+
+    def dry_run(_: Arguments, __: ActionContext) -> ActionResult:
+        vectors = {found.name: found.vectors for found in knowledge.list_projects()}
+        return ActionResult(
+            f"The search indexes of {len(vectors)} projects would be made anew from the store; "
+            "until then full text answers, in degraded mode.",
+            {"vectors": vectors},
+        )
+
+    return Action(
+        "knowledge.index.restart",
+        "Drop the search indexes in memory and on disk; they are made anew from the store.",
+        Risk.AUTOMATIC,
+        run,
+        dry_run,
+        no_undo_because="indexes hold nothing but what the store says",
     )

@@ -68,6 +68,16 @@ class Encoder:
         """Whether the model is loaded and answered last time."""
         return self._model is not None and self.breaker.state is BreakerState.CLOSED
 
+    def start(self) -> None:
+        """Load the model, after making its files if this is the first start.
+
+        Raises:
+            EmbedderUnavailable: The files are gone or damaged, or could not be made.
+        """
+        with self._loading:
+            self.home.prepare()
+            self._load()
+
     def install_and_load(self) -> bool:
         """Make the files where they are missing or damaged, and load them; return whether files were made.
 
@@ -116,6 +126,16 @@ class Encoder:
         if not parts:
             return np.empty((0, self._dimension), dtype=np.float32)
         return np.concatenate(parts)
+
+    def slow_down(self, seconds: float) -> None:
+        """Let the loaded model take longer for each call, for drills; loading it again ends that."""
+        if self._model is not None:
+            self._model = _SlowModel(self._model, seconds, self._clock)
+
+    def speed_up(self) -> None:
+        """End `slow_down`."""
+        if isinstance(self._model, _SlowModel):
+            self._model = self._model.model
 
     def heartbeat(self) -> bool:
         """Ask the model for one vector, when the breaker allows it; return whether it is up."""
@@ -180,3 +200,25 @@ class Encoder:
         _log.error(
             "embedding_model is down: %s", error, extra={"error_type": "EmbedderUnavailable"}
         )
+
+
+class _SlowModel:
+    """A model that takes longer, as one on an overloaded machine does."""
+
+    def __init__(self, model: Embedder, seconds: float, clock: Clock) -> None:
+        self.model = model
+        self.model_id = model.model_id
+        self.dimension = model.dimension
+        self.max_tokens = model.max_tokens
+        self._seconds = seconds
+        self._clock = clock
+
+    def embed(self, texts: Sequence[str]) -> Vectors:
+        self._clock.sleep(self._seconds)
+        return self.model.embed(texts)
+
+    def count_tokens(self, texts: Sequence[str]) -> list[int]:
+        return self.model.count_tokens(texts)
+
+    def close(self) -> None:
+        self.model.close()

@@ -40,7 +40,7 @@ class ProjectUnknown(NotFound):
     """No project has that name."""
 
     code = "knowledge.project_unknown"
-    default_hint = "`trimtab knowledge projects` lists them; ingesting a document makes one."
+    default_hint = "`trimtab projects list` lists them; ingesting a document makes one."
 
 
 class ProjectExists(Conflict):
@@ -54,7 +54,7 @@ class DocumentUnknown(NotFound):
     """The project has no document of that id or name."""
 
     code = "knowledge.document_unknown"
-    default_hint = "`trimtab knowledge documents PROJECT` lists them."
+    default_hint = "`trimtab documents list PROJECT` lists them."
 
 
 class DocumentNameInvalid(InvalidInput):
@@ -69,6 +69,13 @@ class QueryInvalid(InvalidInput):
 
     code = "knowledge.query_invalid"
     default_hint = "Ask with 1 to 1,000 characters."
+
+
+class IndexUnavailable(Unavailable):
+    """The search index is down; full text still finds, in degraded mode."""
+
+    code = "knowledge.index_unavailable"
+    default_hint = "`trimtab act knowledge.index.restart` makes it anew from the store."
 
 
 # --- Parsing ---
@@ -123,6 +130,4 @@ class NoGoodBackup(NotFound):
     """There is no backup that passes its check."""
 
     code = "knowledge.no_good_backup"
-    default_hint = (
-        "`trimtab knowledge recover` reads what can be read of the damaged file without a backup."
-    )
+    default_hint = "`trimtab act knowledge.database.recover` reads what can be read of the damaged file without a backup."

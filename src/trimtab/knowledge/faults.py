@@ -1,23 +1,27 @@
 """How knowledge can be broken, for drills: the real thing each time, and how to put it back."""
 
+import logging
 import random
 import shutil
 import threading
 from collections.abc import Mapping
 
 from trimtab.kernel.clock import Clock
-from trimtab.kernel.errors import Conflict, TrimtabError
+from trimtab.kernel.errors import Conflict, NotFound, TrimtabError
 from trimtab.kernel.operable import Arguments, Fault, Param, Value
 from trimtab.knowledge.care.faults import faults as care_faults
 from trimtab.knowledge.service import Knowledge
 from trimtab.knowledge.usage import CacheSizes
+
+_MANY = 2000
+_log = logging.getLogger(__name__)
 
 
 class NothingToSearch(Conflict):
     """A drill needs traffic, and there is no project to search."""
 
     code = "knowledge.nothing_to_search"
-    default_hint = "Ingest some documents first: `trimtab knowledge ingest PROJECT PATH`."
+    default_hint = "Ingest some documents first: `trimtab ingest PROJECT PATH`."
 
 
 def faults(knowledge: Knowledge, clock: Clock) -> tuple[Fault, ...]:
@@ -25,6 +29,8 @@ def faults(knowledge: Knowledge, clock: Clock) -> tuple[Fault, ...]:
     return (
         *_of_the_model(knowledge),
         *_of_the_cache(knowledge, clock),
+        *_of_the_index(knowledge),
+        *_of_the_speed(knowledge, clock),
         *care_faults(knowledge, clock),
     )
 
@@ -72,6 +78,84 @@ def _of_the_model(knowledge: Knowledge) -> tuple[Fault, ...]:
             restore,
         ),
     )
+
+
+def _of_the_index(knowledge: Knowledge) -> tuple[Fault, ...]:
+    def stop(_: Arguments) -> Mapping[str, Value]:
+        knowledge.indexes.stop()
+        return {}
+
+    def restore(_: Mapping[str, Value]) -> None:
+        if knowledge.indexes.stopped:
+            knowledge.indexes.restart()
+
+    return (
+        Fault(
+            "knowledge.index.stop",
+            "Put the search indexes out of order, as a crash of their engine would.",
+            stop,
+            restore,
+        ),
+    )
+
+
+def _of_the_speed(knowledge: Knowledge, clock: Clock) -> tuple[Fault, ...]:
+    slowness = _Slowness(knowledge, _Traffic(knowledge, clock))
+    seconds = Param("seconds", "number", "How much longer each call takes.", 0.6, 0.01, 60)
+    return (
+        Fault(
+            "knowledge.embedding.slow_model",
+            "Let the loaded model take longer for each text, and search for many queries.",
+            slowness.of_the_model,
+            slowness.restore,
+            (seconds,),
+        ),
+        Fault(
+            "knowledge.index.slow",
+            "Let the search index take longer for each search, and search for many queries.",
+            slowness.of_the_index,
+            slowness.restore,
+            (seconds,),
+        ),
+        Fault(
+            "knowledge.traffic.search",
+            "Search for many queries, so that another fault has callers to meet.",
+            slowness.only_traffic,
+            slowness.restore,
+            (Param("per_second", "number", "Searches a second.", 1.0, 0.01, 1000),),
+        ),
+    )
+
+
+class _Slowness:
+    """Slow parts, and the searches that notice."""
+
+    def __init__(self, knowledge: Knowledge, traffic: "_Traffic") -> None:
+        self._knowledge = knowledge
+        self._traffic = traffic
+
+    def of_the_model(self, given: Arguments) -> Mapping[str, Value]:
+        queries = self._traffic.queries(_MANY)
+        self._knowledge.encoder.slow_down(float(given["seconds"]))
+        return self._searched(queries, 1.0)
+
+    def of_the_index(self, given: Arguments) -> Mapping[str, Value]:
+        queries = self._traffic.queries(_MANY)
+        self._knowledge.indexes.delay_seconds = float(given["seconds"])
+        return self._searched(queries, 1.0)
+
+    def only_traffic(self, given: Arguments) -> Mapping[str, Value]:
+        return self._searched(self._traffic.queries(_MANY), float(given["per_second"]))
+
+    def restore(self, _: Mapping[str, Value]) -> None:
+        self._traffic.stop()
+        self._knowledge.indexes.delay_seconds = 0.0
+        self._knowledge.encoder.speed_up()
+
+    def _searched(self, queries: list[tuple[str, str]], per_second: float) -> Mapping[str, Value]:
+        self._knowledge.empty_caches()
+        self._traffic.start(queries, per_second)
+        return {}
 
 
 def _of_the_cache(knowledge: Knowledge, clock: Clock) -> tuple[Fault, ...]:
@@ -191,7 +275,9 @@ class _Traffic:
             project, query = chance.choice(queries)
             try:
                 self._knowledge.search(project, query)
-            except TrimtabError:
+            except NotFound:
                 return  # The project is gone: the drill's traffic goes with it.
+            except TrimtabError:
+                _log.debug("a search of the drill failed, as it may")
             due += 1 / per_second
             self._clock.wait(self._stop, due - self._clock.monotonic())

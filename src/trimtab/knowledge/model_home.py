@@ -4,7 +4,13 @@ import json
 from pathlib import Path
 from typing import Protocol
 
-from trimtab.knowledge.embedding import Embedder, MiniLmEmbedder, ensure_model, model_problem
+from trimtab.knowledge.embedding import (
+    MODEL_ID,
+    Embedder,
+    MiniLmEmbedder,
+    ensure_model,
+    model_problem,
+)
 
 
 class ModelHome(Protocol):
@@ -17,6 +23,13 @@ class ModelHome(Protocol):
 
     def install(self) -> bool:
         """Make the files anew from the installed package unless they are intact; return whether it was needed."""
+        ...
+
+    def prepare(self) -> None:
+        """Make the files at the first start with this model; later starts leave what they find.
+
+        Files that vanish or rot afterwards are a failure to be noticed and diagnosed, not to be painted over.
+        """
         ...
 
     def missing(self) -> bool:
@@ -37,11 +50,19 @@ class MiniLmHome:
 
     def __init__(self, folder: Path, threads: int) -> None:
         self.folder = folder
+        self._marker = folder.with_name(f"{folder.name}.installed")
         self._threads = threads
 
     def install(self) -> bool:
         """Convert the model unless intact files are there."""
-        return ensure_model(self.folder)
+        made = ensure_model(self.folder)
+        self._marker.write_text(MODEL_ID, encoding="utf-8")
+        return made
+
+    def prepare(self) -> None:
+        """Convert the model when this data directory never had it."""
+        if not self._marker.exists() or self._marker.read_text(encoding="utf-8") != MODEL_ID:
+            self.install()
 
     def missing(self) -> bool:
         """Return whether the manifest or a file that it names is missing."""

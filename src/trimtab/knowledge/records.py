@@ -1,6 +1,6 @@
 """What passes between the stages of knowledge, and to its callers."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
@@ -122,9 +122,11 @@ class Passage:
     score: float
     """0 to 1, comparable within one result only."""
     keyword_score: float | None = None
-    """Share of the score's words part, 0 to 1; None when the passage was not found by words."""
+    """BM25; None when the passage has none of the query's words."""
     vector_score: float | None = None
-    """Cosine similarity to the query; None when the passage was not found by meaning."""
+    """Cosine similarity to the query; None when it was not compared by meaning."""
+    highlights: tuple[tuple[int, int], ...] = ()
+    """Offsets in ``text`` of the words that match the query: start and end of each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,4 +157,7 @@ class ProjectStats:
     characters: int
     index_version: int
     created_at: datetime
-    labels: tuple[str, ...] = field(default=())
+    engine: str = ""
+    """How vectors are searched: ``exact`` or ``hnsw``; empty while the index is not in memory."""
+    meaning: float | None = None
+    """The share of meaning in the ranking, as the project's own passages asked for it; None before they were."""

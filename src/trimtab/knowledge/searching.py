@@ -1,8 +1,6 @@
-"""One search: by words and by meaning, fused; by words alone when the model is down."""
+"""One search: by words and by meaning, ranked together; by words alone when the model or the index is down."""
 
 import logging
-import threading
-from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
@@ -11,11 +9,14 @@ from numpy.typing import NDArray
 
 from trimtab.infra.settings.sections.knowledge import KnowledgeSettings
 from trimtab.kernel.clock import Clock
+from trimtab.kernel.errors import InvalidInput, NotFound, TrimtabError
 from trimtab.knowledge.caches import BoundedCache, CacheLimits, QueryDiversity
 from trimtab.knowledge.encoder import Encoder
-from trimtab.knowledge.errors import EmbedderUnavailable, QueryInvalid
+from trimtab.knowledge.errors import EmbedderUnavailable, IndexUnavailable, QueryInvalid
+from trimtab.knowledge.indexes import Held, Indexes
+from trimtab.knowledge.ranking import highlights, rank
 from trimtab.knowledge.records import Passage, SearchResult
-from trimtab.knowledge.store import ProjectRow, ProjectStore, SearchStore, VectorRows
+from trimtab.knowledge.store import ProjectRow, ProjectStore, SearchStore
 from trimtab.knowledge.store.search import LiveChunk
 from trimtab.knowledge.windows import RecentCounts, RecentValues
 from trimtab.knowledge.words import checked_query, full_text_query, normalised
@@ -24,14 +25,25 @@ _log = logging.getLogger(__name__)
 MAX_TOP_K = 100
 MAX_OFFSET = 1000
 MODEL_DOWN = "embedding_model_unavailable"
-# How many hits of each kind are fused, at least.
-_POOL = 50
-# The share of meaning in the sum; words have the rest.
-_MEANING = 0.5
-# Vectors of so many projects stay in memory.
-_PROJECTS_IN_MEMORY = 32
+STORE_DOWN = "vector_store_unavailable"
+INDEX_BUILDING = "index_building"
+# Hits whose rows are gone are left out, so a few more are ranked than are asked for.
+_SPARE = 20
 
-_QueryKey = tuple[int, int, str, int, int]
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a search is to return, and to whom."""
+
+    top_k: int = 10
+    offset: int = 0
+    tags: tuple[str, ...] = ()
+    """Only documents that have all of them."""
+    labels: tuple[str, ...] | None = None
+    """The caller's access labels: of labelled documents only those that share one; None sees everything."""
+
+
+_QueryKey = tuple[int, int, str, Wanted]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,26 +54,36 @@ class _Hit:
     cosine: float | None
 
 
+@dataclass(frozen=True, slots=True)
+class _Found:
+    hits: list[_Hit]
+    reason: str
+    """Why it is degraded; empty when it is not."""
+    marks: Callable[[str], tuple[tuple[int, int], ...]]
+
+
 class Searcher:
-    """Answers queries from the store, the vectors in memory and the query cache."""
+    """Answers queries from the indexes, the store and the query cache."""
 
     def __init__(
         self,
         projects: ProjectStore,
         store: SearchStore,
         encoder: Encoder,
+        indexes: Indexes,
         settings: KnowledgeSettings,
         clock: Clock,
     ) -> None:
         self._projects = projects
         self._store = store
         self._encoder = encoder
+        self._indexes = indexes
         self._clock = clock
-        self._vectors = _VectorMemory(store)
         self.on_query: Callable[[int, str], bool] = lambda _project_key, _query: False
         """Told of every query by project key and text; returns whether it was asked often before."""
         self.durations = RecentValues(clock, settings.cache_window_seconds)
         self.outcomes = RecentCounts(clock, settings.cache_window_seconds)
+        """Counts ``full``, ``degraded``, ``refused`` and ``failed`` searches."""
         self.diversity = QueryDiversity(settings.cache_window_lookups)
         self.cache: BoundedCache[_QueryKey, SearchResult] = BoundedCache(
             CacheLimits(
@@ -74,74 +96,137 @@ class Searcher:
             clock,
         )
 
-    def search(self, project: str, query: str, top_k: int, offset: int = 0) -> SearchResult:
+    def search(self, project: str, query: str, wanted: Wanted) -> SearchResult:
         """Return the best passages; see `Knowledge.search`."""
         started = self._clock.monotonic()
-        text = checked_query(query)
-        if not 1 <= top_k <= MAX_TOP_K or not 0 <= offset <= MAX_OFFSET:
-            raise QueryInvalid(
-                f"top_k={top_k}, offset={offset} is out of range.",
-                hint=f"Give top_k 1 to {MAX_TOP_K} and offset 0 to {MAX_OFFSET}.",
-            )
-        row = self._projects.find(project)
-        known = self.on_query(row.key, text)
-        key = (row.key, row.index_version, normalised(text), top_k, offset)
-        self.diversity.add(key[2])
-        cached = self.cache.get(key, known=known)
-        result = cached or self._found(row, text, top_k, offset)
-        if cached is None and not result.degraded_mode:
-            self.cache.put(key, result)
+        try:
+            result = self._answered(project, query, wanted)
+        except TrimtabError as error:
+            refused = isinstance(error, InvalidInput | NotFound)
+            self.outcomes.add("refused" if refused else "failed")
+            raise
         duration_ms = (self._clock.monotonic() - started) * 1000
-        self._record(row.name, duration_ms, result, hit=cached is not None)
-        return replace(result, cache_hit=cached is not None, duration_ms=round(duration_ms, 3))
+        self._record(project, duration_ms, result)
+        return replace(result, duration_ms=round(duration_ms, 3))
 
     def prepare(self, project: str, query: str, top_k: int) -> None:
         """Put the query's answer in the cache without counting it as asked.
 
         Raises:
-            EmbedderUnavailable: The model is down; an answer by words alone is not kept.
+            EmbedderUnavailable: The model or the index is down; an answer by words alone is not kept.
         """
         text = checked_query(query)
         row = self._projects.find(project)
-        result = self._found(row, text, top_k, 0)
+        wanted = Wanted(top_k)
+        result = self._found(row, text, wanted)
         if result.degraded_mode:
-            raise EmbedderUnavailable("The embedding model is down.")
-        self.cache.put((row.key, row.index_version, normalised(text), top_k, 0), result)
+            raise EmbedderUnavailable(f"Only words can be compared now: {result.reason}.")
+        self.cache.put((row.key, row.index_version, normalised(text), wanted), result)
 
     def forget(self, project_key: int) -> None:
-        """Drop everything in memory that came from the project."""
+        """Drop what the cache holds of the project."""
         self.cache.discard(lambda key: key[0] == project_key)
-        self._vectors.forget(project_key)
 
     def forget_all(self) -> None:
         """Drop everything in memory that came from the database."""
         self.cache.discard(lambda _: True)
-        self._vectors.forget_all()
+        self._indexes.restart()
 
     def held_documents(self) -> set[str]:
         """Return the ids of the documents of which the cache holds a passage."""
         return {passage.document_id for result in self.cache.held() for passage in result.passages}
 
-    def _found(self, row: ProjectRow, text: str, top_k: int, offset: int) -> SearchResult:
-        pool = max(_POOL, (offset + top_k) * 2)
-        match = full_text_query(text)
-        by_words = self._store.by_words(row.key, match, pool) if match else []
-        reason = ""
-        by_meaning: list[tuple[int, float]] = []
+    def _answered(self, project: str, query: str, wanted: Wanted) -> SearchResult:
+        text = checked_query(query)
+        if not 1 <= wanted.top_k <= MAX_TOP_K or not 0 <= wanted.offset <= MAX_OFFSET:
+            raise QueryInvalid(
+                f"top_k={wanted.top_k}, offset={wanted.offset} is out of range.",
+                hint=f"Give top_k 1 to {MAX_TOP_K} and offset 0 to {MAX_OFFSET}.",
+            )
+        row = self._projects.find(project)
+        known = self.on_query(row.key, text)
+        key = (row.key, row.index_version, normalised(text), wanted)
+        self.diversity.add(key[2])
+        cached = self.cache.get(key, known=known)
+        if cached is not None:
+            return replace(cached, cache_hit=True)
+        result = self._found(row, text, wanted)
+        if not result.degraded_mode:
+            self.cache.put(key, result)
+        return result
+
+    def _found(self, row: ProjectRow, text: str, wanted: Wanted) -> SearchResult:
+        allowed = None
+        if wanted.tags or wanted.labels is not None:
+            allowed = self._store.allowed(row.key, wanted.tags, wanted.labels)
+        most = wanted.offset + wanted.top_k + _SPARE
+        found = self._hits(row, text, most, allowed)
+        # Joined with the live rows: whatever an index still holds, a deleted passage is not answered.
+        live = self._store.live(row.key, [hit.key for hit in found.hits])
+        alive = [hit for hit in found.hits if hit.key in live]
+        chosen = alive[wanted.offset : wanted.offset + wanted.top_k]
+        passages = tuple(_passage(live[hit.key], hit, found.marks) for hit in chosen)
+        return SearchResult(
+            passages,
+            degraded_mode=bool(found.reason),
+            cache_hit=False,
+            index_version=row.index_version,
+            duration_ms=0.0,
+            reason=found.reason,
+        )
+
+    def _hits(
+        self, row: ProjectRow, text: str, most: int, allowed: NDArray[np.int64] | None
+    ) -> _Found:
+        if not self._encoder.dimension:  # The model was never loaded.
+            return self._by_full_text(row, text, most, allowed, MODEL_DOWN)
+        try:
+            held = self._indexes.of(row)
+            reason = "" if held else INDEX_BUILDING
+        except IndexUnavailable:
+            held, reason = None, STORE_DOWN
+        if held is None:
+            return self._by_full_text(row, text, most, allowed, reason)
         try:
             vector = self._encoder.query_vector(text)
-            vectors = self._vectors.of(row, self._encoder.model_id, len(vector))
-            by_meaning = _nearest(vectors, vector, pool)
         except EmbedderUnavailable:
-            reason = MODEL_DOWN
-        hits = _fused(by_words, by_meaning, degraded=bool(reason))
-        # Joined with the live rows: whatever an index still holds, a deleted passage is not answered.
-        live = self._store.live(row.key, [hit.key for hit in hits])
-        alive = [hit for hit in hits if hit.key in live][offset : offset + top_k]
-        passages = tuple(_passage(live[hit.key], hit) for hit in alive)
-        return SearchResult(passages, bool(reason), False, row.index_version, 0.0, reason)  # noqa: FBT003 - the fields' order.
+            return self._ranked(held, text, None, most, allowed)
+        return self._ranked(held, text, vector, most, allowed)
 
-    def _record(self, project: str, duration_ms: float, result: SearchResult, *, hit: bool) -> None:
+    def _ranked(
+        self,
+        held: Held,
+        text: str,
+        vector: NDArray[np.float32] | None,
+        most: int,
+        allowed: NDArray[np.int64] | None,
+    ) -> _Found:
+        ranking = rank(
+            held.index, text, vector, meaning=held.fitted.meaning, limit=most, allowed=allowed
+        )
+        hits = [
+            _Hit(found.key, found.score, found.keyword_score or None, found.cosine)
+            for found in ranking.passages
+            if vector is not None or found.keyword_score > 0
+        ]
+        reason = MODEL_DOWN if vector is None else ""
+        return _Found(hits, reason, lambda passage: highlights(ranking.terms, passage))
+
+    def _by_full_text(
+        self,
+        row: ProjectRow,
+        text: str,
+        most: int,
+        allowed: NDArray[np.int64] | None,
+        reason: str,
+    ) -> _Found:
+        match = full_text_query(text)
+        scored = self._store.by_words(row.key, match, most, allowed) if match else []
+        best = scored[0][1] if scored else 1.0
+        hits = [_Hit(key, max(0.0, score / best), score, None) for key, score in scored]
+        return _Found(hits, reason, lambda _: ())
+
+    def _record(self, project: str, duration_ms: float, result: SearchResult) -> None:
         self.durations.add(duration_ms / 1000)
         self.outcomes.add("degraded" if result.degraded_mode else "full")
         _log.info(
@@ -149,88 +234,16 @@ class Searcher:
             extra={
                 "project": project,
                 "query_duration_ms": round(duration_ms, 3),
-                "cache_hit": hit,
+                "cache_hit": result.cache_hit,
                 "degraded_mode": result.degraded_mode,
                 "passages": len(result.passages),
             },
         )
 
 
-class _VectorMemory:
-    """The vectors of the projects searched last, each of the version that the store has."""
-
-    def __init__(self, store: SearchStore) -> None:
-        self._store = store
-        self._held: OrderedDict[tuple[int, str], VectorRows] = OrderedDict()
-        self._lock = threading.Lock()
-
-    def of(self, project: ProjectRow, model: str, dimension: int) -> VectorRows:
-        key = (project.key, model)
-        with self._lock:
-            held = self._held.get(key)
-        if held is None or held.index_version < project.index_version:
-            held = self._store.vectors(project.key, model, dimension)
-        with self._lock:
-            self._held[key] = held
-            self._held.move_to_end(key)
-            while len(self._held) > _PROJECTS_IN_MEMORY:
-                self._held.popitem(last=False)
-        return held
-
-    def forget_all(self) -> None:
-        with self._lock:
-            self._held.clear()
-
-    def forget(self, project_key: int) -> None:
-        with self._lock:
-            for key in [key for key in self._held if key[0] == project_key]:
-                del self._held[key]
-
-
-def _nearest(
-    vectors: VectorRows, query: NDArray[np.float32], limit: int
-) -> list[tuple[int, float]]:
-    cosines = vectors.rows @ query
-    if len(cosines) > limit:
-        best = np.argpartition(-cosines, limit)[:limit]
-    else:
-        best = np.arange(len(cosines))
-    order = best[np.lexsort((vectors.keys[best], -cosines[best]))]
-    return [(int(vectors.keys[at]), float(cosines[at])) for at in order]
-
-
-def _fused(
-    by_words: Sequence[tuple[int, float]],
-    by_meaning: Sequence[tuple[int, float]],
-    *,
-    degraded: bool,
-) -> list[_Hit]:
-    """Return every hit by its weighted sum of normalised scores, best first."""
-    words, cosines = dict(by_words), dict(by_meaning)
-    words_share, meaning_share = _scaled(words), _scaled(cosines)
-    weight = 0.0 if degraded else _MEANING
-    hits = [
-        _Hit(
-            key,
-            (1 - weight) * words_share.get(key, 0.0) + weight * meaning_share.get(key, 0.0),
-            words_share.get(key),
-            cosines.get(key),
-        )
-        for key in words.keys() | cosines.keys()
-    ]
-    return sorted(hits, key=lambda hit: (-hit.score, hit.key))
-
-
-def _scaled(scores: dict[int, float]) -> dict[int, float]:
-    """Return the scores between 0 (the worst of them) and 1 (the best)."""
-    if not scores:
-        return {}
-    low, high = min(scores.values()), max(scores.values())
-    spread = high - low
-    return {key: (score - low) / spread if spread else 1.0 for key, score in scores.items()}
-
-
-def _passage(chunk: LiveChunk, hit: _Hit) -> Passage:
+def _passage(
+    chunk: LiveChunk, hit: _Hit, marks: Callable[[str], Sequence[tuple[int, int]]]
+) -> Passage:
     text = chunk.text.strip()
     start = chunk.start + len(chunk.text) - len(chunk.text.lstrip())
     return Passage(
@@ -246,6 +259,7 @@ def _passage(chunk: LiveChunk, hit: _Hit) -> Passage:
         score=round(hit.score, 6),
         keyword_score=hit.words,
         vector_score=hit.cosine,
+        highlights=tuple(marks(text)),
     )
 
 

@@ -1,23 +1,21 @@
 """The face of knowledge: projects of documents, and the search over them."""
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from trimtab.infra.settings.sections.knowledge import KnowledgeSettings
 from trimtab.infra.storage import DataDirectory
-from trimtab.kernel.errors import TrimtabError
+from trimtab.kernel.errors import InvalidInput, NotFound, TrimtabError
 from trimtab.kernel.events import Event
 from trimtab.kernel.health import ComponentHealth, Status
 from trimtab.knowledge.background import Background
-from trimtab.knowledge.caches import BoundedCache, CacheLimits
-from trimtab.knowledge.care import Care
 from trimtab.knowledge.care.proof import Proof
-from trimtab.knowledge.encoder import Encoder
 from trimtab.knowledge.errors import EmbedderUnavailable
-from trimtab.knowledge.ingestion import Ingestion, Progress, Source
-from trimtab.knowledge.model_home import MiniLmHome, ModelHome
-from trimtab.knowledge.parsing import Parser
+from trimtab.knowledge.ingestion import Progress, Source
+from trimtab.knowledge.model_home import ModelHome
+from trimtab.knowledge.parts import Parts
 from trimtab.knowledge.records import (
     Document,
     DocumentState,
@@ -26,19 +24,16 @@ from trimtab.knowledge.records import (
     ProjectStats,
     SearchResult,
 )
-from trimtab.knowledge.searching import Searcher
+from trimtab.knowledge.searching import Wanted
 from trimtab.knowledge.stats import stats_of
-from trimtab.knowledge.store import DocumentStore, ProjectStore, SearchStore, UsageStore
-from trimtab.knowledge.store.live import LiveDatabase
 from trimtab.knowledge.surroundings import Surroundings
-from trimtab.knowledge.usage import CacheSizes, Usage, Warmed
+from trimtab.knowledge.usage import CacheSizes, Warmed
 from trimtab.knowledge.words import checked_project
 
 _log = logging.getLogger(__name__)
-DATABASE = "knowledge.db"
 
 
-class Knowledge:
+class Knowledge(Parts):
     """Projects of documents. Safe to call from many threads.
 
     Args:
@@ -55,44 +50,7 @@ class Knowledge:
         around: Surroundings,
         home: ModelHome | None = None,
     ) -> None:
-        self.settings = settings
-        self._clock, self._events = around.clock, around.events
-        self.database = LiveDatabase(data.file(DATABASE), ("knowledge",))
-        self.projects = ProjectStore(self.database)
-        self._documents = DocumentStore(self.database)
-        shipped = MiniLmHome(data.folder("models") / "minilm", settings.embedding_threads)
-        self.encoder = Encoder(home or shipped, settings, around.clock)
-        self.parser = Parser(settings)
-        self.searcher = Searcher(
-            self.projects, SearchStore(self.database), self.encoder, settings, around.clock
-        )
-        self._usage = Usage(UsageStore(self.database), self.searcher, self.encoder, settings)
-        self.searcher.on_query = self._usage.ask
-        self.ingestion = Ingestion(
-            self.projects, self._documents, self.encoder, self.parser, settings, around.clock
-        )
-        self.texts: BoundedCache[tuple[str, int], str] = BoundedCache(
-            CacheLimits(
-                settings.document_cache_entries,
-                settings.max_cache_memory_mb * 1024 * 1024 // 4,
-                settings.cache_window_seconds,
-                settings.cache_window_lookups,
-            ),
-            lambda text: 2 * len(text),
-            around.clock,
-        )
-        self.care = Care(
-            self.database,
-            data,
-            settings,
-            around,
-            self.forget_all,
-            lambda: self.parser.worker_pid,
-        )
-        self.on_beat: list[Callable[[], object]] = []
-        """Called at each heartbeat."""
-        self.last_counts: dict[str, int] = {}
-        self.database_ok = True
+        super().__init__(data, settings, around, home)
         self._background = Background(
             around.clock, settings.heartbeat_seconds, self.beat, self.drain
         )
@@ -107,7 +65,7 @@ class Knowledge:
             EmbedderUnavailable: The model cannot be loaded and ``embedding_required`` is set.
         """
         try:
-            self.encoder.install_and_load()
+            self.encoder.start()
         except EmbedderUnavailable:
             if self.settings.embedding_required:
                 raise
@@ -117,6 +75,7 @@ class Knowledge:
     def close(self) -> None:
         """Stop the threads, the parser and the model, and close the database. May be called twice."""
         self._background.stop()
+        self.indexes.close()
         self._usage.flush()
         self.parser.rest()
         self.encoder.close()
@@ -193,6 +152,7 @@ class Knowledge:
         self.care.note_deletions(self._documents.witnesses(project, id_or_name))
         document_id = self._documents.delete(project, id_or_name, self._clock.now())
         self.searcher.forget(row.key)
+        self.indexes.deleted_from(row)
         self.texts.discard(lambda key: key[0] == document_id)
         self._publish("knowledge.document_deleted", document_id, {"project": project})
         return document_id
@@ -227,13 +187,20 @@ class Knowledge:
         self.care.note_deletions(self._documents.witnesses(project))
         count = self.projects.delete(project, self._clock.now())
         self.searcher.forget(row.key)
+        self.indexes.forget(row.key)
         self.texts.discard(lambda _: True)
         self._publish("knowledge.project_deleted", row.id, {"documents": count})
         return count
 
     def list_projects(self) -> tuple[ProjectStats, ...]:
         """Return all projects with their counts, by name."""
-        return self.projects.overview()
+        held = self.indexes.overview()
+        return tuple(
+            replace(found, engine=index.index.vectors.engine, meaning=index.fitted.meaning)
+            if (index := held.get(key)) is not None
+            else found
+            for key, found in self.projects.overview()
+        )
 
     def get_collection_size(self, project: str) -> int:
         """Return how many vectors the project has."""
@@ -242,21 +209,50 @@ class Knowledge:
 
     # --- Search ---
 
-    def search(self, project: str, query: str, top_k: int = 10, *, offset: int = 0) -> SearchResult:
+    def search(
+        self,
+        project: str,
+        query: str,
+        top_k: int = 10,
+        *,
+        offset: int = 0,
+        tags: Sequence[str] = (),
+        labels: Sequence[str] | None = None,
+    ) -> SearchResult:
         """Return the passages that answer the query, best first.
 
-        When the model is down the words alone decide and ``degraded_mode`` is true; cached results are served whole.
+        When the model or the index is down the words alone decide and ``degraded_mode`` is true; cached results are
+        served whole.
 
         Args:
             project: Where to search.
             query: 1 to 1,000 characters.
             top_k: How many passages, 1 to 100.
             offset: How many of the best to leave out, 0 to 1,000: for further pages.
+            tags: Only documents that have all of these tags.
+            labels: The caller's access labels: documents with labels are found only by callers who share one.
+                None is for callers who may see everything.
 
         Raises:
             ProjectNameInvalid, ProjectUnknown, QueryInvalid: See there.
         """
-        return self.searcher.search(checked_project(project), query, top_k, offset)
+        seen = None if labels is None else tuple(sorted(set(labels)))
+        wanted = Wanted(top_k, offset, tuple(sorted(set(tags))), seen)
+        return self.searcher.search(checked_project(project), query, wanted)
+
+    def set_metadata(
+        self,
+        project: str,
+        id_or_name: str,
+        tags: Sequence[str] | None = None,
+        labels: Sequence[str] | None = None,
+    ) -> None:
+        """Replace a document's tags or access labels; None leaves them. Ingesting again keeps both."""
+        given = {"tag": tags, "label": labels}
+        changes = {name: values for name, values in given.items() if values is not None}
+        row = self.projects.find(checked_project(project))
+        self._documents.set_metadata(project, id_or_name, changes)
+        self.searcher.forget(row.key)
 
     def stats(self) -> dict[str, object]:
         """Return the body of ``/api/v1/stats``: ``cache`` with each cache's figures, ``cache_memory_mb``, counts."""
@@ -266,9 +262,21 @@ class Knowledge:
         """Return whether each component was up when it was last looked at. Cheap."""
         return {
             "embedding_model": self.encoder.up,
-            "vector_store": True,
+            "vector_store": self.indexes.up,
             "database": self.database_ok,
         }
+
+    def error_rate(self) -> float:
+        """Return the share of recent searches and ingestions that failed; 0 when there were none."""
+        return self._share("failed")
+
+    def refused_rate(self) -> float:
+        """Return the share of recent searches and ingestions that were refused; 0 when there were none."""
+        return self._share("refused")
+
+    def _share(self, outcome: str) -> float:
+        totals = self.searcher.outcomes.totals()
+        return totals[outcome] / max(1, sum(totals.values()))
 
     def counts(self) -> dict[str, int]:
         """Return how many documents are ready, queued and dead."""
@@ -309,15 +317,10 @@ class Knowledge:
             for cache in (self.searcher.cache, self.encoder.cache, self.texts)
         )
 
-    def forget_all(self) -> None:
-        """Drop all that was read from the database: another file took its place."""
-        self.searcher.forget_all()
-        self.texts.discard(lambda _: True)
-
     def verify_deletions(self) -> Proof:
         """Prove that every deleted document is in no table, index or cache, and in no backup made since."""
         held = self.searcher.held_documents() | {key[0] for key in self.texts.held_keys()}
-        return self.care.verify(held)
+        return self.care.verify(held, sum(self.indexes.dead_keys().values()))
 
     # --- The embedding model ---
 
@@ -339,6 +342,8 @@ class Knowledge:
         if self.encoder.heartbeat():
             self._background.wake()
         self.database_ok = self._database_health().status is Status.UP
+        self.indexes.probe()
+        self.indexes.save()
         self._usage.flush()
         self.care.look()
         for called in list(self.on_beat):
@@ -352,7 +357,13 @@ class Knowledge:
         return ready
 
     def _ingest(self, project: str, source: Source) -> Ingested:
-        done = self.ingestion.ingest(checked_project(project), source)
+        try:
+            done = self.ingestion.ingest(checked_project(project), source)
+        except TrimtabError as error:
+            refused = isinstance(error, InvalidInput | NotFound)
+            self.searcher.outcomes.add("refused" if refused else "failed")
+            raise
+        self.searcher.outcomes.add("full")
         self._tell(project, done)
         return done
 
@@ -365,7 +376,14 @@ class Knowledge:
         self._events.publish(Event(name, self._clock.now(), subject, facts))
 
     def _vector_store_health(self) -> ComponentHealth:
-        return ComponentHealth(Status.UP, facts={"engine": "embedded"})
+        facts: dict[str, object] = {
+            "engine": "embedded",
+            "breaker": self.indexes.breaker.state.value,
+        }
+        if self.indexes.up:
+            return ComponentHealth(Status.UP, facts=facts)
+        error = "The search index is down."
+        return ComponentHealth(Status.DOWN, error, facts={**facts, "error": error})
 
     def _database_health(self) -> ComponentHealth:
         try:

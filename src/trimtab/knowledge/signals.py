@@ -191,6 +191,33 @@ def _searches(knowledge: Knowledge) -> Iterable[Signal]:
             f"kb_query_{name}_latency_seconds",
         )
     yield _one(
+        "knowledge.search.error_rate",
+        "ratio",
+        "Share of the recent searches and ingestions that failed through no fault of the caller.",
+        knowledge.error_rate,
+        "kb_error_rate",
+    )
+    yield _one(
+        "knowledge.search.refused_rate",
+        "ratio",
+        "Share of the recent searches and ingestions that were refused for what the caller sent.",
+        knowledge.refused_rate,
+        "kb_refused_rate",
+    )
+    yield _one(
+        "knowledge.index.p95_seconds",
+        "seconds",
+        "95 % of the recent searches waited no longer for the search index.",
+        lambda: knowledge.indexes.durations.quantile(0.95),
+        "kb_vector_store_latency_seconds",
+    )
+    yield _one(
+        "knowledge.index.stopped",
+        "1",
+        "1 when the search index is out of order.",
+        lambda: knowledge.indexes.stopped,
+    )
+    yield _one(
         "knowledge.search.degraded_ratio",
         "ratio",
         "Share of the recent searches that were answered by words alone.",

@@ -18,9 +18,12 @@ def sea(knowledge, clock):
 def test_after_a_deletion_the_proof_holds_and_no_byte_of_the_text_is_left(sea, clock):
     sea.search("sea", "whales")
     sea.document_text("sea", "whales.md")
+    sea.indexes.save(rest_seconds=0)
     sea.delete_document("sea", "whales.md")
     clock.seconds += 60
     sea.care.backup()
+    sea.search("sea", "crabs")
+    sea.indexes.save(rest_seconds=0)
     proof = sea.verify_deletions()
     assert (proof.holds, proof.deletions) == (True, 1)
     folder = sea.database.file.parent
@@ -58,6 +61,13 @@ def test_a_cached_passage_of_a_deleted_document_is_found(sea):
     sea.delete_document("sea", "whales.md")
     sea.texts.put((document_id, 1), "Whales sing zyxwvut.")
     assert sea.verify_deletions().violations == (f"cache: {document_id}",)
+
+
+def test_a_passage_that_an_index_still_holds_is_found(sea, monkeypatch):
+    sea.search("sea", "whales")
+    monkeypatch.setattr(sea.indexes, "deleted_from", lambda _: None)
+    sea.delete_document("sea", "whales.md")
+    assert sea.verify_deletions().violations == ("index: 1 passages that no longer exist",)
 
 
 def test_a_document_that_was_ingested_again_is_no_violation(sea):

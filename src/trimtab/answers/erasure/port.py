@@ -13,12 +13,12 @@ class Erasable(Protocol):
         """``domain.things``; shown in the status and in the certificate."""
         ...
 
-    def count(self, user_id: str) -> int:
+    def count(self, user_id: str, /) -> int:
         """Return how many of these things there are about the person."""
         ...
 
-    def erase(self, user_id: str) -> None:
-        """Delete them all; deleting nothing is no error."""
+    def erase(self, user_id: str, /) -> object:
+        """Delete them all; deleting nothing is no error. What it returns is not looked at."""
         ...
 
 

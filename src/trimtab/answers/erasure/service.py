@@ -86,16 +86,7 @@ class Erasures:
         """
         if not user_id.strip() or len(user_id) > 200:
             raise BadUserId("The user id is blank or longer than 200 characters.")
-        now = self._clock.now()
-        new = Erasure(
-            id=new_id("erasure", now),
-            subject=self._trust.subjects.pseudonym(user_id),
-            requested_by=actor,
-            requested_at=now.isoformat(),
-            state=ErasureState.RUNNING,
-            steps=tuple(StepStatus(name) for name in self._steps),
-            nonce=secrets.token_hex(16),
-        )
+        new = self._new(user_id, actor)
         erasure = self._store.open(new, user_id)
         if erasure.id == new.id:
             self._trust.audit.append(actor, REQUESTED, new.subject, {"erasure": new.id})
@@ -112,6 +103,15 @@ class Erasures:
         """Return the erasure when its present run has ended, done or failed."""
         self._jobs.wait(self._job_id(erasure_id))
         return self._store.find(erasure_id)
+
+    def wait_briefly(self, erasure_id: str, seconds: float) -> Erasure:
+        """Return the erasure when it has ended, or after so many seconds of the service's clock as it stands then."""
+        until = self._clock.monotonic() + seconds
+        while True:
+            found = self._store.find(erasure_id)
+            if found.state is not ErasureState.RUNNING or self._clock.monotonic() > until:
+                return found
+            self._clock.sleep(0.05)
 
     def retry(self, erasure_id: str) -> Erasure:
         """Run a failed erasure again.
@@ -135,9 +135,31 @@ class Erasures:
             self._start(erasure_id)
         return len(running)
 
+    def in_state(self, state: ErasureState) -> list[str]:
+        """Return the ids of the erasures in that state, oldest first."""
+        return self._store.in_state(state)
+
     def count(self, state: ErasureState) -> int:
         """Return how many erasures are in that state."""
         return len(self._store.in_state(state))
+
+    def leave_failed(self, user_id: str) -> str:
+        """Note an erasure that has failed before it began, and return its id; only for drills."""
+        erasure = self._store.open(self._new(user_id, "drill"), user_id)
+        self._store.fail(erasure.id)
+        return erasure.id
+
+    def _new(self, user_id: str, actor: str) -> Erasure:
+        now = self._clock.now()
+        return Erasure(
+            id=new_id("erasure", now),
+            subject=self._trust.subjects.pseudonym(user_id),
+            requested_by=actor,
+            requested_at=now.isoformat(),
+            state=ErasureState.RUNNING,
+            steps=tuple(StepStatus(name) for name in self._steps),
+            nonce=secrets.token_hex(16),
+        )
 
     def _start(self, erasure_id: str) -> None:
         self._jobs.start(KIND, self._job_id(erasure_id), {"erasure_id": erasure_id})

@@ -2,10 +2,11 @@
 
 import logging
 import threading
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from trimtab.answers.errors import GeneratorUnavailable
+from trimtab.answers.errors import GeneratorUnavailable, GeneratorUnknown
 from trimtab.answers.generate import Draft, Generator
 from trimtab.answers.pieces import DraftSentence, pieces
 from trimtab.answers.records import Passage
@@ -39,8 +40,10 @@ class FirstAvailable:
         self._limit = failures
         self._rest_seconds = rest_seconds
         self._lock = threading.Lock()
-        self._failures = dict.fromkeys((name for name, _ in generators), 0)
-        self._until = dict.fromkeys((name for name, _ in generators), 0.0)
+        self._failures: Counter[str] = Counter()
+        self._until: dict[str, float] = {}
+        self.failed: Counter[str] = Counter()
+        """Failures of each generator since the start."""
 
     def generate(self, question: str, passages: Sequence[Passage]) -> Draft:
         """Return the first draft; when it is not the preferred generator's, its notice says why.
@@ -48,10 +51,17 @@ class FirstAvailable:
         Raises:
             GeneratorUnavailable: All of them failed or rest.
         """
-        for piece in self.stream(question, passages):
-            if isinstance(piece, Draft):
-                return piece
-        raise GeneratorUnavailable("No generator is available.")
+        reasons: list[str] = []
+        for name, generator in self._awake(reasons):
+            try:
+                draft = generator.generate(question, passages)
+            except GeneratorUnavailable as error:
+                self._failed(name, error)
+                reasons.append(error.message)
+                continue
+            self._succeeded(name)
+            return replace(draft, notice=reasons[0]) if reasons else draft
+        raise GeneratorUnavailable(reasons[-1] if reasons else "No generator is available.")
 
     def stream(self, question: str, passages: Sequence[Passage]) -> Iterator[DraftSentence | Draft]:
         """Yield the sentences of the first generator that has one, then its draft.
@@ -60,10 +70,7 @@ class FirstAvailable:
         answer over.
         """
         reasons: list[str] = []
-        for name, generator in self._generators:
-            if self.resting(name):
-                reasons.append(f"{name} rests after {self._limit} failures")
-                continue
+        for name, generator in self._awake(reasons):
             said = False
             try:
                 for piece in pieces(generator, question, passages):
@@ -87,6 +94,48 @@ class FirstAvailable:
                 self._clock.monotonic() < self._until[name]
             )
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The generators in the order in which they are asked."""
+        return tuple(name for name, _ in self._generators)
+
+    def prefer(self, name: str) -> str:
+        """Ask that generator first from now on; return which one was first.
+
+        Raises:
+            GeneratorUnknown: There is none of that name.
+        """
+        with self._lock:
+            before = self._generators
+            if name not in {known for known, _ in before}:
+                raise GeneratorUnknown(f"There is no generator {name!r}.")
+            self._generators = tuple(sorted(before, key=lambda entry: entry[0] != name))
+        return before[0][0]
+
+    def put(self, name: str, generator: Generator | None) -> Generator | None:
+        """Put another generator in that one's place, first when it is new, or take it out; return the former one."""
+        with self._lock:
+            before = dict(self._generators)
+            former = before.get(name)
+            if generator is None:
+                before.pop(name, None)
+            else:
+                before = {
+                    **({name: generator} if former is None else {}),
+                    **before,
+                    name: generator,
+                }
+            self._generators = tuple(before.items())
+            self._failures[name] = 0
+        return former
+
+    def _awake(self, reasons: list[str]) -> Iterator[tuple[str, Generator]]:
+        for name, generator in self._generators:
+            if self.resting(name):
+                reasons.append(f"{name} rests after {self._limit} failures")
+            else:
+                yield name, generator
+
     @staticmethod
     def _noted(piece: DraftSentence | Draft, reasons: Sequence[str]) -> DraftSentence | Draft:
         if isinstance(piece, Draft) and reasons:
@@ -96,6 +145,7 @@ class FirstAvailable:
     def _failed(self, name: str, error: GeneratorUnavailable) -> None:
         with self._lock:
             self._failures[name] += 1
+            self.failed[name] += 1
             self._until[name] = self._clock.monotonic() + self._rest_seconds
         _log.warning("generator failed", extra={"generator": name, "reason": error.message})
 

@@ -7,12 +7,13 @@ calls cannot pile up, only so many may be under way, and one more is refused at 
 import contextvars
 import logging
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from trimtab.answers.errors import GeneratorUnavailable
 from trimtab.answers.generate import Draft, Generator
+from trimtab.answers.pieces import DraftSentence, pieces
 from trimtab.answers.pipeline import Retriever
 from trimtab.answers.records import Passage, Retrieved
 from trimtab.kernel.clock import Clock
@@ -31,7 +32,7 @@ class Deadlines:
     """
 
     def __init__(self, clock: Clock, most_under_way: int = 64) -> None:
-        self._clock = clock
+        self.clock = clock
         self._slots = threading.BoundedSemaphore(most_under_way)
 
     def run(self, stage: str, seconds: float, call: Callable[[], _T]) -> _T:
@@ -57,7 +58,7 @@ class Deadlines:
 
         context = contextvars.copy_context()
         threading.Thread(target=context.run, args=(work,), name=stage, daemon=True).start()
-        if not self._clock.wait(done, seconds):
+        if not self.clock.wait(done, seconds):
             raise DeadlineExceeded(f"The {stage} stage took longer than {seconds:g} s.")
         if failure:
             raise failure[0]
@@ -80,6 +81,15 @@ class TimedGenerator:
             )
         except DeadlineExceeded as error:
             raise GeneratorUnavailable(error.message) from error
+
+    def stream(self, question: str, passages: Sequence[Passage]) -> Iterator[DraftSentence | Draft]:
+        """Yield the inner pieces until the deadline; each single wait is bounded by the inner timeout."""
+        clock = self.deadlines.clock
+        until = clock.monotonic() + self.seconds
+        for piece in pieces(self.inner, question, passages):
+            yield piece
+            if clock.monotonic() > until and not isinstance(piece, Draft):
+                raise GeneratorUnavailable(f"The model took longer than {self.seconds:g} s.")
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,7 @@
 """A generator whose tokens are paid for, under a budget."""
 
-from collections.abc import Generator as Pieces
-from collections.abc import Sequence
-from contextlib import closing
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 from trimtab.answers.budgets import Budget, Price
@@ -33,16 +32,25 @@ class MeteredGenerator:
         Raises:
             GeneratorUnavailable: The inner one is, or the budget is used up.
         """
-        with closing(self.stream(question, passages)) as stream:  # Settles at once.
-            for piece in stream:
-                if isinstance(piece, Draft):
-                    return piece
-        raise GeneratorUnavailable("The generator ended without a draft.")
+        with self._paid(question, passages) as bill:
+            draft = self.inner.generate(question, passages)
+            bill.spent = replace(draft.usage, cost_usd=self.price.of(draft.usage))
+            return replace(draft, usage=bill.spent)
 
-    def stream(
-        self, question: str, passages: Sequence[Passage]
-    ) -> Pieces[DraftSentence | Draft, None, None]:
+    def stream(self, question: str, passages: Sequence[Passage]) -> Iterator[DraftSentence | Draft]:
         """Yield what the inner generator yields; settled also when the asker goes away half-way."""
+        with self._paid(question, passages) as bill:
+            for piece in pieces(self.inner, question, passages):
+                if isinstance(piece, Draft):
+                    bill.spent = replace(piece.usage, cost_usd=self.price.of(piece.usage))
+                    yield replace(piece, usage=bill.spent)
+                else:
+                    said = bill.spent.output_tokens + len(piece.text) // 4 + 1
+                    bill.spent = replace(bill.spent, output_tokens=said)
+                    yield piece
+
+    @contextmanager
+    def _paid(self, question: str, passages: Sequence[Passage]) -> Iterator["_Bill"]:
         # A token is at least one byte, so bytes bound the tokens.
         size = len(question.encode()) + sum(len(p.text.encode()) for p in passages)
         most = Usage(size + _FRAMING_BYTES, self.max_tokens)
@@ -50,16 +58,15 @@ class MeteredGenerator:
             reservation = self.budget.reserve(self.price.of(most))
         except BudgetExhausted as error:
             raise GeneratorUnavailable(error.message, hint=error.hint()) from error
-        spent = Usage(most.input_tokens // 4, 0)
+        bill = _Bill(Usage(most.input_tokens // 4, 0))
         try:
-            for piece in pieces(self.inner, question, passages):
-                if isinstance(piece, Draft):
-                    spent = replace(piece.usage, cost_usd=self.price.of(piece.usage))
-                    yield replace(piece, usage=spent)
-                else:
-                    spent = replace(
-                        spent, output_tokens=spent.output_tokens + len(piece.text) // 4 + 1
-                    )
-                    yield piece
+            yield bill
         finally:
-            self.budget.settle(reservation, self.price.of(spent), spent)
+            self.budget.settle(reservation, self.price.of(bill.spent), bill.spent)
+
+
+@dataclass(slots=True)
+class _Bill:
+    """What a call under way has cost so far."""
+
+    spent: Usage

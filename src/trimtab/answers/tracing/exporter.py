@@ -59,7 +59,7 @@ class SpanExporter:
 
     Args:
         outbox: Where the traces wait.
-        endpoint: The backend's root; ``/v1/traces`` is added.
+        endpoint: The backend's root; ``/v1/traces`` is added. Empty sends nothing.
         headers: Such as the backend's key.
         clock: Times the pauses.
         interval_seconds: Between two looks at the list.
@@ -76,7 +76,7 @@ class SpanExporter:
         timeout_seconds: float = 10.0,
     ) -> None:
         self._outbox = outbox
-        self._url = endpoint.rstrip("/") + "/v1/traces"
+        self._endpoint = endpoint
         self._clock = clock
         self._interval = interval_seconds
         self._client = httpx.Client(
@@ -88,6 +88,8 @@ class SpanExporter:
 
     def run_once(self) -> ExportRun:
         """Send everything that waits, until it is all sent or the backend does not take it."""
+        if not self._endpoint:
+            return self.last
         sent = rejected = 0
         size, error = _BATCH, ""
         while not error and (batch := self._outbox.unexported(size)):
@@ -106,6 +108,12 @@ class SpanExporter:
         if rejected:
             _log.warning("traces refused by the tracing backend", extra={"count": rejected})
         return self.last
+
+    def redirect(self, endpoint: str) -> str:
+        """Send to another backend from now on, and return the former one's root."""
+        before, self._endpoint = self._endpoint, endpoint
+        self.last = ExportRun(0, 0, 0)
+        return before
 
     def start(self) -> None:
         """Begin to send in the background."""
@@ -136,8 +144,9 @@ class SpanExporter:
         """Return empty when the backend has the batch, ``refused`` when it will never take it, else the reason."""
         body = encode_spans([span for trace in batch for span in spans(trace)]).SerializeToString()
         try:
-            response = self._client.post(self._url, content=body)
-        except httpx.HTTPError as error:
+            url = self._endpoint.rstrip("/") + "/v1/traces"
+            response = self._client.post(url, content=body)
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
             return f"The tracing backend does not answer: {type(error).__name__}."
         if response.status_code in {400, 413, 422}:
             return "refused"

@@ -28,6 +28,9 @@ _QUANTILES = (0.5, 0.95, 0.99)
 class HttpFigures(Collector):
     """Counts requests and keeps the last minutes' durations."""
 
+    NAMES = frozenset({"http_p99_latency_ms", "http_error_rate_ratio"})
+    """What is exported only once there are requests."""
+
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._lock = threading.Lock()

@@ -8,7 +8,7 @@ from typing import Any
 
 from trimtab.gates.benchmark.prove import results_digest
 from trimtab.gates.benchmark.stream import LogSummary, read_log
-from trimtab.gates.case import Case
+from trimtab.gates.case import UNUSABLE, Case
 from trimtab.gates.codes import finding
 from trimtab.gates.datasets import hash_file
 from trimtab.gates.records import Finding, GateResult, GateState, Severity
@@ -26,7 +26,7 @@ ROUNDING = 5e-4
 def check(case: Case) -> GateResult:
     """Judge the run that the report came from."""
     if case.report is None:
-        return GateResult("benchmark", GateState.SKIPPED, reason="the report is not usable")
+        return GateResult("benchmark", GateState.SKIPPED, reason=UNUSABLE)
     found = [
         *_declared(case),
         *_totals(case.report),

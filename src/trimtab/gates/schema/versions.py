@@ -7,7 +7,7 @@ from functools import cache
 import jsonschema_rs
 import orjson
 
-from trimtab.gates.shipped import shipped
+from trimtab.infra.shipped import shipped
 
 CURRENT: dict[str, str] = {"report": "2.0", "baseline": "1.0", "manifest": "1.0", "verdict": "1.0"}
 """Document kind to the version that this build writes."""

@@ -7,6 +7,7 @@ from typing import Any
 
 import orjson
 
+from trimtab.gates.datasets import write_manifest
 from trimtab.gates.selftest.corruption import Corruption
 from trimtab.gates.selftest.world import World, add_package
 from trimtab.gates.signing import KeyRing
@@ -114,6 +115,12 @@ def _expose(world: World) -> None:
         path.chmod(0o644)
 
 
+def _change_data(world: World) -> None:
+    folder = world.project.datasets / "golden"
+    (folder / "notes.csv").write_text("x", encoding="utf-8")
+    write_manifest(folder)
+
+
 def _swap_models(world: World) -> None:
     (world.root / "models" / "weights.bin").write_bytes(b"other weights")
 
@@ -132,7 +139,7 @@ CORRUPTIONS: tuple[Corruption, ...] = (
     _case("a component without a hash", _sbom(lambda b: b["components"][0].pop("hashes")), ("supply_chain.sbom_unhashed",)),
     _case("a weaker hash", _sbom(lambda b: b["components"][0]["hashes"][0].update(alg="MD5")), ("supply_chain.sbom_unhashed",)),
     _case("a model swapped", _swap_models, _MISMATCH),
-    _case("a dataset changed", lambda w: (w.project.datasets / "golden" / "notes.csv").write_text("x"), _MISMATCH),
+    _case("a dataset changed", _change_data, _MISMATCH),
     _case("a package added", lambda w: add_package(w.root / "site", "delta", "1.0"), _MISMATCH),
     _case("a package removed", lambda w: shutil.rmtree(w.root / "site" / "gamma-3.1.dist-info"), _MISMATCH),
     _case("a package's code altered", lambda w: (w.root / "site" / "beta" / "__init__.py").write_text("evil = 1\n"), ("supply_chain.package_altered",)),

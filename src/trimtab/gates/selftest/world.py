@@ -20,9 +20,9 @@ from trimtab.gates.benchmark.prove import results_digest
 from trimtab.gates.case import Case, Project
 from trimtab.gates.evidence import promote
 from trimtab.gates.policy import Policy, load_policy
-from trimtab.gates.shipped import shipped
 from trimtab.gates.signing import KeyRing
 from trimtab.gates.supply_chain import Installed, Snapshot, make_sbom, sign_files
+from trimtab.infra.shipped import shipped
 from trimtab.kernel.ids import sha256_hex
 
 START = datetime(2026, 1, 5, 12, tzinfo=UTC)
@@ -31,6 +31,12 @@ RUNS = {"copa": (100, 84), "humaneval": (164, 70), "questions": (120, 96)}
 """Benchmark to samples and right answers."""
 ENVIRONMENT = {"PYTHONHASHSEED": "0", "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 SIGNED = ("benchmark_report.json", "datasets/questions/manifest.sha256", "sbom.cdx.json")
+UNRELATED = {
+    "id": "PYSEC-2026-0",
+    "modified": SNAPSHOT_DATE.isoformat(),
+    "affected": [{"package": {"ecosystem": "PyPI", "name": "elsewhere"}, "versions": ["1.0"]}],
+}
+"""The one advisory of the project's own snapshot, about a package that it does not have."""
 COMMANDS = frozenset({"gates run", "gates fields"})
 
 
@@ -156,14 +162,15 @@ class World:
         )
 
 
-def build_world(root: Path) -> World:
-    """Build the sound project in an empty folder, with the same tools that users have."""
-    world = World(root, StepClock(), _change())
+def build_world(root: Path, start: datetime = START) -> World:
+    """Build the sound project in an empty folder, with the same tools that users have, as of that instant."""
+    world = World(root, StepClock(start), _change())
     root.mkdir(parents=True, exist_ok=True)
     world.ring().new("release builder")
     _data(root)
     _site(root / "site")
     _papers(root)
+    (root / "advisories.jsonl").write_bytes(orjson.dumps(UNRELATED) + b"\n")
     _policy(world)
     world.report_path.write_bytes(orjson.dumps(_report(world), option=orjson.OPT_INDENT_2))
     _promote(world)
@@ -332,6 +339,7 @@ benchmark:
   timeout_s: 600
 supply_chain:
   trusted_keys: [{keyid}]
+  site: site
   sign: [benchmark_report.json]
 docs:
   paths: [README.md, docs]

@@ -8,7 +8,7 @@ so a release policy pins the key ids.
 
 from trimtab.gates.supply_chain.audit import Snapshot, audit
 from trimtab.gates.supply_chain.check import check
-from trimtab.gates.supply_chain.installed import Installed, Package
+from trimtab.gates.supply_chain.installed import Installed, Package, environment
 from trimtab.gates.supply_chain.provenance import sign_files, verify_files
 from trimtab.gates.supply_chain.sbom import make_sbom, verify_sbom
 
@@ -18,6 +18,7 @@ __all__ = [
     "Snapshot",
     "audit",
     "check",
+    "environment",
     "make_sbom",
     "sign_files",
     "verify_files",

@@ -5,7 +5,7 @@ from trimtab.gates.codes import finding
 from trimtab.gates.records import Finding, GateResult, GateState
 from trimtab.gates.signing import KeyRing
 from trimtab.gates.supply_chain.audit import Snapshot, audit_findings
-from trimtab.gates.supply_chain.installed import Installed
+from trimtab.gates.supply_chain.installed import Installed, environment
 from trimtab.gates.supply_chain.licences import licence_findings
 from trimtab.gates.supply_chain.provenance import provenance_findings
 from trimtab.gates.supply_chain.sbom import read_sbom, verify_sbom
@@ -36,7 +36,7 @@ def check(
             GateState.SKIPPED,
             reason="there is no bill of materials and no provenance",
         )
-    installed = installed or Installed()
+    installed = installed or environment(project.root, rules.site)
     snapshot = snapshot or project_snapshot(case)
     found: list[Finding] = [*exposed, *verify_sbom(project, installed)]
     found += provenance_findings(project, ring, rules)

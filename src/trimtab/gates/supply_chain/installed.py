@@ -14,6 +14,7 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.version import InvalidVersion, Version
 
 from trimtab.gates.datasets import THREADS, hash_file
+from trimtab.gates.errors import EvidenceMissing
 
 _INSTALLER_FILES = {
     "INSTALLER",
@@ -24,6 +25,21 @@ _INSTALLER_FILES = {
     "uv_build.json",
 }
 """Written by whatever installed the package, so not part of what it is."""
+
+
+def environment(root: Path, site: str) -> "Installed":
+    """Return the packages of a project's own site directory, or of the running interpreter if it names none.
+
+    Raises:
+        EvidenceMissing: The directory is not there.
+    """
+    if not site:
+        return Installed()
+    if not (root / site).is_dir():
+        raise EvidenceMissing(
+            f"There is no site directory {site}.", hint="Correct `supply_chain.site` in the policy."
+        )
+    return Installed([root / site])
 
 
 def normalised(name: str) -> str:
@@ -65,6 +81,16 @@ class Package:
         lines = "".join(f"{sha}  {path}\n" for path, sha in sorted(self.files.items()))
         return hashlib.sha256(lines.encode()).hexdigest()
 
+    def requirements(self) -> Iterator[Requirement]:
+        """Yield what it needs on this machine; what cannot be read is left to `Installed.inconsistencies`."""
+        for text in self.requires:
+            try:
+                wanted = Requirement(text)
+            except InvalidRequirement:
+                continue
+            if wanted.marker is None or wanted.marker.evaluate({"extra": ""}):
+                yield wanted
+
     def altered(self) -> tuple[str, ...]:
         """Return the files whose content is not what RECORD states. Reads every file."""
         names = sorted(self.files)
@@ -96,6 +122,21 @@ class Installed:
             if package is not None:
                 found.setdefault(package.key, package)
         self.packages: tuple[Package, ...] = tuple(found[key] for key in sorted(found))
+
+    def needed_by(self, name: str) -> "Installed":
+        """Return the package of that name and all that it needs here, directly or not; nothing if it is not installed."""
+        by_key = {package.key: package for package in self.packages}
+        needed: dict[str, Package] = {}
+        waiting = [normalised(name)]
+        while waiting:
+            package = by_key.get(waiting.pop())
+            if package is None or package.key in needed:
+                continue
+            needed[package.key] = package
+            waiting += [normalised(wanted.name) for wanted in package.requirements()]
+        chosen = Installed(())
+        chosen.packages = tuple(needed[key] for key in sorted(needed))
+        return chosen
 
     def inconsistencies(self) -> Iterator[str]:
         """Yield each requirement that is not met, as ``pip check`` words it."""

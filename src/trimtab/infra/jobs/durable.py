@@ -1,8 +1,12 @@
 """Durable jobs on DBOS: one registered workflow that dispatches to our bodies by kind."""
 
+import logging
 import sqlite3
+import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Any, cast
@@ -20,23 +24,96 @@ _STATES = {"SUCCESS": JobState.DONE, "ERROR": JobState.FAILED, "CANCELLED": JobS
 # Jobs outlive a release; bodies keep their step order, so every release may resume every job.
 _APPLICATION_VERSION = "trimtab-1"
 _POLL_SECONDS = 0.25
+_LEAVE_SECONDS = 10.0
+_GOODBYE = {"trimtab": "closing"}
+"""The message that wakes a waiting body when the jobs are closed."""
+
+
+class _Closing(BaseException):
+    """Ends a body in the middle at `DurableJobs.close`.
+
+    Not an `Exception`, so that neither a body nor DBOS takes it for a failure: nothing is recorded, and the job goes
+    on from its last record at the next launch.
+    """
 
 
 class _Run:
     """The durable operations inside a running workflow."""
 
-    def __init__(self, job_id: str, clock: Clock) -> None:
+    def __init__(self, job_id: str, clock: Clock, open_jobs: "_OpenJobs") -> None:
         self.job_id = job_id
         self._clock = clock
+        self._open = open_jobs
 
     def step(self, name: str, do: Callable[[], Json]) -> Json:
+        self._open.check()
         return DBOS.run_step({"name": name}, do)
 
     def wait_for(self, topic: str, timeout_seconds: float) -> Json:
-        return cast("Json", DBOS.recv(topic, timeout_seconds=timeout_seconds / self._clock.rate))
+        while True:
+            with self._open.waiting(self.job_id, topic):
+                found = DBOS.recv(topic, timeout_seconds=timeout_seconds / self._clock.rate)
+            if found != _GOODBYE:
+                return cast("Json", found)
+            # A clean stop woke us; a replay comes here, too, and begins the wait anew.
+            self._open.check()
 
     def sleep(self, seconds: float) -> None:
+        self._open.check()
         DBOS.sleep(seconds / self._clock.rate)
+
+
+class _OpenJobs:
+    """Which bodies run and which of them wait, so that closing can end them all soon.
+
+    DBOS leaves its threads alone at `destroy`: a body that waits would go on in a service that is closed, and keep
+    the process from ending.
+    """
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._running = 0
+        self._waits: list[tuple[str, str]] = []
+        self._closing = False
+
+    def check(self) -> None:
+        """Leave the body when the jobs are closing."""
+        if self._closing:
+            raise _Closing
+
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        """Count a body."""
+        with self._changed:
+            self._running += 1
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._running -= 1
+                self._changed.notify_all()
+
+    @contextmanager
+    def waiting(self, job_id: str, topic: str) -> Iterator[None]:
+        """Remember what a body waits for."""
+        with self._changed:
+            self.check()
+            self._waits.append((job_id, topic))
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._waits.remove((job_id, topic))
+
+    def close(self, wake: Callable[[str, str], None]) -> None:
+        """Wake what waits, and return when every body has left, or after ten seconds."""
+        with self._changed:
+            self._closing = True
+            waits = list(self._waits)
+        for job_id, topic in waits:
+            wake(job_id, topic)
+        with self._changed:
+            self._changed.wait_for(lambda: self._running == 0, _LEAVE_SECONDS)
 
 
 class DurableJobs:
@@ -54,6 +131,8 @@ class DurableJobs:
         self._bodies: dict[str, Body] = {}
         self._schedules: list[tuple[str, str, str, Mapping[str, Json]]] = []
         self._engine = _engine(file)
+        self._open = _OpenJobs()
+        self._launched = False
         DBOS(
             config={
                 "name": "trimtab",
@@ -67,6 +146,9 @@ class DurableJobs:
                 "scheduler_polling_interval_sec": 5.0,
             }
         )
+
+        # DBOS brings a handler that writes plain text to standard error; its records belong in our JSON logs.
+        logging.getLogger("dbos").handlers.clear()
 
         # DBOS marks the functions it wraps, and a bound method cannot be marked.
         def run(kind: str, argument: dict[str, Json]) -> Json:
@@ -91,6 +173,7 @@ class DurableJobs:
     def launch(self) -> None:
         """Begin work and resume interrupted jobs."""
         DBOS.launch()
+        self._launched = True
         DBOS.apply_schedules(
             [
                 {
@@ -107,8 +190,18 @@ class DurableJobs:
         """Start a job; nothing happens when the id was used before."""
         if kind not in self._bodies:
             raise JobUnknown(f"No job kind is named {kind!r}.")
-        with SetWorkflowID(job_id):
-            DBOS.start_workflow(self._workflow, kind, dict(argument))
+
+        def begin() -> None:
+            with SetWorkflowID(job_id):
+                DBOS.start_workflow(self._workflow, kind, dict(argument))
+
+        if DBOS.workflow_id is None:
+            begin()
+            return
+        # DBOS forbids a step to start a workflow, because a step may run twice. Ours are idempotent by their id, so a
+        # thread without the step's context may.
+        with ThreadPoolExecutor(1) as outside:
+            outside.submit(begin).result()
 
     def send(self, job_id: str, topic: str, message: Json, *, idempotency_key: str = "") -> None:
         """Leave a message for the job."""
@@ -132,7 +225,9 @@ class DurableJobs:
         return cast("Json", DBOS.retrieve_workflow(job_id).get_result())
 
     def close(self) -> None:
-        """Stop working; unfinished jobs go on at the next launch."""
+        """Stop working; unfinished jobs go on at the next launch, and a wait begins anew then."""
+        if self._launched:
+            self._open.close(lambda job_id, topic: DBOS.send(job_id, _GOODBYE, topic))
         DBOS.destroy(destroy_registry=True)
         self._engine.dispose()
 
@@ -140,8 +235,9 @@ class DurableJobs:
         body = self._bodies.get(kind)
         if body is None:
             raise JobUnknown(f"No job kind is named {kind!r}.")
-        run: JobRun = _Run(str(DBOS.workflow_id), self._clock)
-        return body(run, argument)
+        run: JobRun = _Run(str(DBOS.workflow_id), self._clock, self._open)
+        with self._open.running():
+            return body(run, argument)
 
 
 def _engine(file: Path) -> sa.Engine:

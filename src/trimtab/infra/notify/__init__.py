@@ -4,6 +4,7 @@ A message is written to the outbox in the same transaction as what it tells of; 
 silent channel can neither lose a message nor stop an incident.
 """
 
+from trimtab.infra.notify.actions import actions
 from trimtab.infra.notify.channels import Channel, ConsoleChannel, LogChannel, WebhookChannel
 from trimtab.infra.notify.delivery import Delivery
 from trimtab.infra.notify.outbox import Outbox, Waiting
@@ -19,5 +20,6 @@ __all__ = [
     "Outbox",
     "Waiting",
     "WebhookChannel",
+    "actions",
     "channels_for",
 ]

@@ -4,6 +4,8 @@ from dataclasses import dataclass, field
 
 from trimtab.infra.settings.sections.answers import AnswersSettings
 from trimtab.infra.settings.sections.api import ApiSettings
+from trimtab.infra.settings.sections.gates import GatesSettings
+from trimtab.infra.settings.sections.guardrails import GuardrailsSettings
 from trimtab.infra.settings.sections.incidents import IncidentSettings
 from trimtab.infra.settings.sections.knowledge import KnowledgeSettings
 from trimtab.infra.settings.sections.monitor import MonitorSettings
@@ -21,6 +23,8 @@ class Settings:
     answers: AnswersSettings = field(default_factory=AnswersSettings)
     trust: TrustSettings = field(default_factory=TrustSettings)
     api: ApiSettings = field(default_factory=ApiSettings)
+    gates: GatesSettings = field(default_factory=GatesSettings)
     incidents: IncidentSettings = field(default_factory=IncidentSettings)
     notify: NotifySettings = field(default_factory=NotifySettings)
     knowledge: KnowledgeSettings = field(default_factory=KnowledgeSettings)
+    guardrails: GuardrailsSettings = field(default_factory=GuardrailsSettings)

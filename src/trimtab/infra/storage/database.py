@@ -133,7 +133,7 @@ def _error(file: Path, message: str) -> TrimtabError | None:
     if "malformed" in message or "not a database" in message or "disk i/o error" in message:
         return Corrupt(
             f"The database {file} is damaged: {message}.",
-            hint="Restore a backup: `trimtab knowledge restore --list`.",
+            hint="Restore a backup: `trimtab act knowledge.database.restore`.",
         )
     if "readonly" in message or "unable to open" in message:
         return DataDirectoryUnusable(

@@ -11,7 +11,7 @@ from datetime import timedelta
 from trimtab.infra.auth import Keys, Principal
 from trimtab.infra.storage import DataDirectory
 from trimtab.kernel.clock import Clock
-from trimtab.kernel.errors import Unauthenticated
+from trimtab.kernel.errors import Unauthenticated, Unavailable
 
 COOKIE = "trimtab_session"
 _LINK_HOURS = 1
@@ -23,6 +23,13 @@ class SignInRefused(Unauthenticated):
 
     code = "console.sign_in_refused"
     default_hint = "`trimtab console` prints a new sign-in link; or sign in with an API key."
+
+
+class NotListening(Unavailable):
+    """The service runs without a listener that a browser could reach."""
+
+    code = "console.not_listening"
+    default_hint = "Start it with `trimtab serve`."
 
 
 class Sessions:
@@ -41,6 +48,8 @@ class Sessions:
         self._clock = clock
         self._secret = secret
         self.seconds = int(hours * 3600)
+        self.address = ""
+        """Where browsers reach the service, such as ``http://localhost:8000``; set when it listens."""
         self._links: dict[str, tuple[str, float]] = {}
         self._lock = threading.Lock()
 
@@ -53,6 +62,16 @@ class Sessions:
             while len(self._links) > _OPEN_LINKS:
                 del self._links[next(iter(self._links))]
         return token
+
+    def sign_in_url(self, key_name: str) -> str:
+        """Return a link that signs a browser in as the key of that name, once, within an hour.
+
+        Raises:
+            NotListening: No browser can reach the service now.
+        """
+        if not self.address:
+            raise NotListening("No service is listening, so there is nothing to sign in to.")
+        return f"{self.address}/console/login?token={self.new_link(key_name)}"
 
     def redeem(self, token: str) -> Principal:
         """Return whom the link signs in; it works once.

@@ -56,7 +56,7 @@ class Backups:
             if not found.ok:
                 raise Corrupt(
                     f"The backup failed its check: {found.problems[0]}.",
-                    hint="The live database is damaged: `trimtab knowledge check` says how.",
+                    hint="The live database is damaged: `trimtab act knowledge.database.check` says how.",
                 )
             partial.replace(target)
         finally:
@@ -124,7 +124,7 @@ def copy_database(source: Path, target: Path) -> None:
             raise StorageFull(f"There is no room for a copy in {target.parent}.") from error
         raise Corrupt(
             f"{source} cannot be read: {error}.",
-            hint="`trimtab knowledge check` says what is damaged.",
+            hint="`trimtab act knowledge.database.check` says what is damaged.",
         ) from error
     finally:
         copy.close()

@@ -53,6 +53,8 @@ class Care:
         self._events = around.events
         self._forget = forget
         self._purged_at = -1
+        self.on_purge: list[Callable[[], object]] = []
+        """Called when the remains of what was deleted are to go."""
         self.deletions = DeletionLog(data.file("knowledge.deletions"))
         keep = timedelta(days=settings.backup_keep_days)
         self.backups = Backups(live.file, data.folder("backups"), keep, clock)
@@ -113,6 +115,8 @@ class Care:
             connection.execute("PRAGMA secure_delete=ON")
             connection.execute("INSERT INTO chunks_fts(chunks_fts) VALUES('optimize')")
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        for called in self.on_purge:
+            called()
         self._purged_at = deleted
         return True
 
@@ -124,10 +128,15 @@ class Care:
         """Put what can be read of the damaged file together with the newest good backup."""
         return self._replaced(self._restore.from_what_is_left())
 
-    def verify(self, held_document_ids: set[str]) -> Proof:
-        """Prove that every deletion holds everywhere."""
+    def verify(self, held_document_ids: set[str], dead_in_indexes: int) -> Proof:
+        """Prove that every deletion holds everywhere.
+
+        Args:
+            held_document_ids: Documents of which something is in a cache now.
+            dead_in_indexes: Passages that an index holds and the database has not.
+        """
         self.purge()
-        return self._prover.prove(held_document_ids)
+        return self._prover.prove(held_document_ids, dead_in_indexes)
 
     def clean_up(self) -> CleanedUp:
         """Give disk space back."""

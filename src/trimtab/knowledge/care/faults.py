@@ -86,10 +86,11 @@ def _of_the_database(knowledge: Knowledge) -> Iterable[Fault]:
     )
     yield Fault(
         "knowledge.database.damage_table",
-        "Overwrite a page of the table of vectors, after taking a backup.",
+        "Overwrite the first page of a table, after taking a backup.",
         broken.damage_table,
         broken.restore,
         params=(
+            Param("table", "string", "Which table.", "vectors", choices=("vectors", "chunks")),
             Param(
                 "backup_age_hours",
                 "number",
@@ -121,7 +122,7 @@ class _BrokenDatabase:
         hours = float(given["backup_age_hours"])
         if hours:
             self._hide_all_but(self._care.backups.aged(backup, timedelta(hours=hours)))
-        wreck_table(self._knowledge, "vectors")
+        wreck_table(self._knowledge, str(given["table"]))
         self._care.check()
         return {}
 

@@ -37,11 +37,12 @@ class Prover:
         self._backups = backups
         self._deletions = deletions
 
-    def prove(self, held_document_ids: Iterable[str]) -> Proof:
+    def prove(self, held_document_ids: Iterable[str], dead_in_indexes: int = 0) -> Proof:
         """Check every deletion.
 
         Args:
             held_document_ids: Documents of which something is in a cache now.
+            dead_in_indexes: Passages that an index holds and the database has not.
         """
         deleted = self._deletions.all()
         violations = [
@@ -49,6 +50,8 @@ class Prover:
             for document_id in {found.document_id for found in deleted} & set(held_document_ids)
             if not self._came_back(self._database, document_id)
         ]
+        if dead_in_indexes:
+            violations.append(f"index: {dead_in_indexes} passages that no longer exist")
         files = [self._database, self._database.with_name(f"{self._database.name}-wal")]
         violations += self._in_files([file for file in files if file.exists()], deleted)
         for backup in self._backups.list():

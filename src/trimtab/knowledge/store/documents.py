@@ -20,7 +20,14 @@ from trimtab.knowledge.store.rows import (
     set_state,
     without_vector,
 )
-from trimtab.knowledge.store.tables import chunks, deletions, documents, projects, vectors
+from trimtab.knowledge.store.tables import (
+    chunks,
+    deletions,
+    documents,
+    metadata,
+    projects,
+    vectors,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +147,28 @@ class DocumentStore:
             connection.execute(sa.insert(deletions).prefix_with("OR REPLACE"), entry)
             changed(connection, owner.key)
             return str(row.id)
+
+    def set_metadata(
+        self, project: str, id_or_name: str, changes: Mapping[str, Sequence[str]]
+    ) -> None:
+        """Replace the document's values of each named metadata."""
+        with self._database.write() as connection:
+            owner = found(connection, project)
+            row = connection.execute(
+                sa.select(documents.c.key).where(*_named(owner.key, id_or_name))
+            ).first()
+            if row is None:
+                raise DocumentUnknown(f"Project {project!r} has no document {id_or_name!r}.")
+            for name, values in changes.items():
+                former = (metadata.c.document_key == row.key) & (metadata.c.name == name)
+                connection.execute(sa.delete(metadata).where(former))
+                rows = [
+                    {"document_key": row.key, "name": name, "value": value}
+                    for value in sorted(set(values))
+                ]
+                if rows:
+                    connection.execute(sa.insert(metadata), rows)
+            changed(connection, owner.key)
 
     def counts(self) -> dict[str, int]:
         """Return how many documents stand in each state."""

@@ -87,8 +87,8 @@ class ProjectStore:
         with self._database.read() as connection:
             return tuple(connection.scalars(sa.select(projects.c.name).order_by(projects.c.name)))
 
-    def overview(self) -> tuple[ProjectStats, ...]:
-        """Return every project with its counts, by name."""
+    def overview(self) -> tuple[tuple[int, ProjectStats], ...]:
+        """Return every project's key, and its counts, by name."""
         with self._database.read() as connection:
             of_documents = {
                 row.project_key: row
@@ -115,19 +115,25 @@ class ProjectStore:
             }
             rows = connection.execute(sa.select(projects).order_by(projects.c.name)).all()
         return tuple(
-            ProjectStats(
-                id=row.id,
-                name=row.name,
-                documents=_of(of_documents.get(row.key), "documents"),
-                chunks=_of(of_chunks.get(row.key), "chunks"),
-                vectors=_of(of_chunks.get(row.key), "vectors"),
-                queued=_of(of_documents.get(row.key), "queued"),
-                characters=_of(of_documents.get(row.key), "characters"),
-                index_version=row.index_version,
-                created_at=datetime.fromisoformat(row.created_at),
-            )
+            (row.key, _stats(row, of_documents.get(row.key), of_chunks.get(row.key)))
             for row in rows
         )
+
+
+def _stats(
+    row: sa.Row[Any], documents_row: sa.Row[Any] | None, chunks_row: sa.Row[Any] | None
+) -> ProjectStats:
+    return ProjectStats(
+        id=row.id,
+        name=row.name,
+        documents=_of(documents_row, "documents"),
+        chunks=_of(chunks_row, "chunks"),
+        vectors=_of(chunks_row, "vectors"),
+        queued=_of(documents_row, "queued"),
+        characters=_of(documents_row, "characters"),
+        index_version=row.index_version,
+        created_at=datetime.fromisoformat(row.created_at),
+    )
 
 
 def found(connection: sa.Connection, name: str) -> ProjectRow:

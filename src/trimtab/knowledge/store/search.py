@@ -1,5 +1,6 @@
 """What a search reads: words, vectors, and the live rows that every hit is joined with."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -9,7 +10,7 @@ import sqlalchemy as sa
 from numpy.typing import NDArray
 
 from trimtab.infra.storage import Database
-from trimtab.knowledge.store.tables import chunks, documents, projects, vectors
+from trimtab.knowledge.store.tables import chunks, documents, metadata, projects, vectors
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +20,19 @@ class VectorRows:
     keys: NDArray[np.int64]
     rows: NDArray[np.float32]
     index_version: int
+
+
+Keys = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class StoredPassage:
+    """A passage as an index takes it in."""
+
+    key: int
+    heading: str
+    text: str
+    vector: bytes | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,21 +61,27 @@ class SearchStore:
         with self._database.read() as connection:
             return _version(connection, project_key)
 
-    def by_words(self, project_key: int, match: str, limit: int) -> list[tuple[int, float]]:
+    def by_words(
+        self, project_key: int, match: str, limit: int, allowed: Keys | None = None
+    ) -> list[tuple[int, float]]:
         """Return chunk keys and BM25 scores (higher is better), best first.
 
         Args:
             project_key: Whose chunks.
             match: An FTS5 query.
             limit: At most so many.
+            allowed: Only these; None means all.
         """
+        only = "" if allowed is None else " AND chunks.key IN (SELECT value FROM json_each(:only))"
         statement = sa.text(
-            "SELECT chunks_fts.rowid AS key, -bm25(chunks_fts, 1.0, 1.0) AS score"
+            "SELECT chunks_fts.rowid AS key, -bm25(chunks_fts, 1.0, 1.0) AS score"  # noqa: S608
             " FROM chunks_fts JOIN chunks ON chunks.key = chunks_fts.rowid"
-            " WHERE chunks_fts MATCH :match AND chunks.project_key = :project"
+            f" WHERE chunks_fts MATCH :match AND chunks.project_key = :project{only}"
             " ORDER BY score DESC, chunks_fts.rowid LIMIT :limit"
         )
-        given = {"match": match, "project": project_key, "limit": limit}
+        given: dict[str, object] = {"match": match, "project": project_key, "limit": limit}
+        if allowed is not None:
+            given["only"] = json.dumps(allowed.tolist())
         with self._database.read() as connection:
             return [(row.key, row.score) for row in connection.execute(statement, given)]
 
@@ -79,6 +99,61 @@ class SearchStore:
         keys = np.fromiter((row.chunk_key for row in found), dtype=np.int64, count=len(found))
         packed = np.frombuffer(b"".join(row.vector for row in found), dtype=np.float16)
         return VectorRows(keys, packed.reshape(-1, dimension).astype(np.float32), version)
+
+    def keys(self, project_key: int, model: str) -> tuple[Keys, Keys]:
+        """Return the keys of all passages of the project, and of those with a vector of that model; ascending."""
+        of_project = chunks.c.project_key == project_key
+        every = sa.select(chunks.c.key).where(of_project).order_by(chunks.c.key)
+        with_vector = (
+            sa.select(vectors.c.chunk_key)
+            .join_from(chunks, vectors, vectors.c.chunk_key == chunks.c.key)
+            .where(of_project, vectors.c.model == model)
+            .order_by(vectors.c.chunk_key)
+        )
+        with self._database.read() as connection:
+            return (
+                np.fromiter(connection.scalars(every), dtype=np.int64),
+                np.fromiter(connection.scalars(with_vector), dtype=np.int64),
+            )
+
+    def passages(self, keys: Sequence[int], model: str) -> list[StoredPassage]:
+        """Return those of the passages that exist now, with their vectors of that model."""
+        joined = sa.and_(vectors.c.chunk_key == chunks.c.key, vectors.c.model == model)
+        found: list[StoredPassage] = []
+        with self._database.read() as connection:
+            for start in range(0, len(keys), 500):
+                statement = (
+                    sa.select(chunks.c.key, chunks.c.heading, chunks.c.text, vectors.c.vector)
+                    .outerjoin_from(chunks, vectors, joined)
+                    .where(chunks.c.key.in_(keys[start : start + 500]))
+                )
+                found += [StoredPassage(*row) for row in connection.execute(statement)]
+        return found
+
+    def sample(self, project_key: int, size: int) -> list[tuple[int, str]]:
+        """Return keys and texts of so many passages, spread evenly over the project."""
+        every = sa.select(chunks.c.key).where(chunks.c.project_key == project_key)
+        with self._database.read() as connection:
+            keys = list(connection.scalars(every.order_by(chunks.c.key)))
+            chosen = keys[:: max(1, len(keys) // size)][:size]
+            statement = sa.select(chunks.c.key, chunks.c.text).where(chunks.c.key.in_(chosen))
+            return [(row.key, row.text) for row in connection.execute(statement)]
+
+    def allowed(self, project_key: int, tags: Sequence[str], labels: Sequence[str] | None) -> Keys:
+        """Return the keys of the passages that a caller may see, ascending.
+
+        Args:
+            project_key: Whose passages.
+            tags: Only documents that have all of them.
+            labels: Of documents with labels, only those that share one; None means the caller may see all.
+        """
+        wanted = [chunks.c.project_key == project_key]
+        wanted += [_has("tag", (tag,)) for tag in tags]
+        if labels is not None:
+            wanted.append(~_has("label") | _has("label", labels))
+        statement = sa.select(chunks.c.key).where(*wanted).order_by(chunks.c.key)
+        with self._database.read() as connection:
+            return np.fromiter(connection.scalars(statement), dtype=np.int64)
 
     def live(self, project_key: int, keys: Sequence[int]) -> dict[int, LiveChunk]:
         """Return those of the chunks that exist now in that project, by key."""
@@ -99,6 +174,14 @@ class SearchStore:
         )
         with self._database.read() as connection:
             return {row.key: _live(row) for row in connection.execute(statement)}
+
+
+def _has(name: str, values: Sequence[str] | None = None) -> sa.ColumnElement[bool]:
+    """Return the condition that a passage's document has that metadata, with one of the values if given."""
+    which = [metadata.c.document_key == chunks.c.document_key, metadata.c.name == name]
+    if values is not None:
+        which.append(metadata.c.value.in_(list(values)))
+    return sa.exists().where(*which)
 
 
 def _live(row: Any) -> LiveChunk:

@@ -57,6 +57,14 @@ vectors = sa.Table(
     sa.Column("vector", sa.LargeBinary),
 )
 
+metadata = sa.Table(
+    "metadata",
+    _meta,
+    sa.Column("document_key", sa.Integer, primary_key=True),
+    sa.Column("name", sa.String, primary_key=True),
+    sa.Column("value", sa.String, primary_key=True),
+)
+
 deletions = sa.Table(
     "deletions",
     _meta,

@@ -1,0 +1,18 @@
+"""Evaluations: golden questions and past traces asked again, compared in pairs; and how much load the service bears."""
+
+from trimtab.answers.evals.cases import Case, Reply, read_cases, traces_as_cases
+from trimtab.answers.evals.load import LoadReport, run_load
+from trimtab.answers.evals.regression import EvalRun, Regression, compare, run
+
+__all__ = [
+    "Case",
+    "EvalRun",
+    "LoadReport",
+    "Regression",
+    "Reply",
+    "compare",
+    "read_cases",
+    "run",
+    "run_load",
+    "traces_as_cases",
+]

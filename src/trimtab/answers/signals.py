@@ -1,0 +1,220 @@
+"""What can be measured about answers."""
+
+from collections.abc import Callable, Iterable
+from functools import partial
+from typing import Any
+
+from trimtab.answers.budgets import Budget
+from trimtab.answers.erasure import ErasureState
+from trimtab.answers.service import AnswerService
+from trimtab.answers.tally import KINDS, Tally
+from trimtab.answers.watching import Watch
+from trimtab.kernel.operable import Sample, Signal
+
+_MEANING = {
+    "given": "Answers given.",
+    "not_found": "Answers that say that the documents do not hold it.",
+    "blocked": "Answers that a guard withheld.",
+    "empty": "Questions for which nothing at all was retrieved.",
+    "degraded": "Answers found by keywords alone.",
+    "fallback": "Answers that another generator than the first choice wrote.",
+    "generated": "Found answers that a model wrote.",
+    "unsupported": "Found answers of a model whose grounding is under 0.85.",
+}
+
+
+def signals(service: AnswerService) -> tuple[Signal, ...]:
+    """Return every signal of the domain."""
+    return (
+        *_counts(service),
+        *_generators(service),
+        *_window(service),
+        *_retrieval(service),
+        *_money(service),
+        *_duties(service),
+    )
+
+
+def _one(name: str, unit: str, text: str, read: Callable[[], float], metric: str = "") -> Signal:
+    return Signal(name, unit, text, lambda: (Sample(float(read())),), metric=metric)
+
+
+def _labelled(
+    name: str, text: str, label: str, read: Callable[[], Iterable[tuple[str, float]]], **more: Any
+) -> Signal:
+    def samples() -> Iterable[Sample]:
+        return [Sample(float(value), {label: key}) for key, value in read()]
+
+    return Signal(name, "1", text, samples, labels=(label,), **more)
+
+
+def _counted(tally: Tally, kind: str) -> Iterable[Sample]:
+    return (Sample(float(tally.count(kind))),)
+
+
+def _failures(tally: Tally) -> Iterable[tuple[str, float]]:
+    return tally.failures.items()
+
+
+def _figure(watch: Watch, name: str) -> float:
+    return float(getattr(watch.seen.figures, name))
+
+
+def _blocks(watch: Watch) -> Iterable[tuple[str, float]]:
+    return watch.seen.figures.blocks.items()
+
+
+def _counts(service: AnswerService) -> Iterable[Signal]:
+    tally = service.tally
+    for kind in KINDS:
+        yield Signal(
+            f"answers.{kind}",
+            "answers",
+            _MEANING[kind],
+            partial(_counted, tally, kind),
+            metric=f"answers_{kind}_total",
+            counter=True,
+        )
+    yield _labelled(
+        "answers.failed",
+        "Questions that ended in an error of the service, by its code.",
+        "code",
+        partial(_failures, tally),
+        metric="answers_failed_total",
+        counter=True,
+    )
+
+
+def _generators(service: AnswerService) -> Iterable[Signal]:
+    models = service.models
+    yield _labelled(
+        "answers.generator.failures",
+        "Failures of a generator.",
+        "generator",
+        lambda: [(name, models.failed[name]) for name in models.names],
+        metric="answers_generator_failures_total",
+        counter=True,
+    )
+    yield _labelled(
+        "answers.generator.resting",
+        "1 while a generator that failed three times in a row is not asked.",
+        "generator",
+        lambda: [(name, models.resting(name)) for name in models.names],
+    )
+    yield _labelled(
+        "answers.generator.order",
+        "The generators' places in the order in which they are asked, from 1.",
+        "generator",
+        lambda: [(name, place) for place, name in enumerate(models.names, 1)],
+    )
+
+
+def _window(service: AnswerService) -> Iterable[Signal]:
+    watch = service.watch
+    for name, text in (
+        ("hallucination_rate", "Found answers in the window whose grounding is under 0.85."),
+        ("grounding_p10", "One answer in ten in the window is grounded no better than this."),
+        ("grounding_p50", "The median grounding of the found answers in the window."),
+        ("empty_rate", "Questions in the window for which nothing was retrieved."),
+        ("not_found_rate", "Questions in the window that the documents do not answer."),
+        ("blocked_rate", "Answers in the window that a guard withheld."),
+        ("feedback_rate", "Thumbs an answer in the window."),
+        ("helpful_rate", "Thumbs up of all thumbs in the window."),
+    ):
+        yield _one(
+            f"answers.{name}",
+            "1",
+            text,
+            partial(_figure, watch, name),
+        )
+    yield _one(
+        "answers.duration.p95",
+        "ms",
+        "95 % of the answers in the window took no longer.",
+        lambda: watch.seen.figures.duration_p95_ms,
+        "answers_duration_p95_ms",
+    )
+    yield _labelled(
+        "answers.guard.block_rate",
+        "The share of the answers in the window that a guard blocked.",
+        "guard",
+        partial(_blocks, watch),
+    )
+
+
+def _retrieval(service: AnswerService) -> Iterable[Signal]:
+    watch, nan = service.watch, float("nan")
+    yield _one(
+        "answers.similarity.p50",
+        "1",
+        "The median cosine of question and best quote in the window.",
+        lambda: watch.seen.cosine_p50,
+    )
+    yield _one(
+        "answers.similarity.ratio",
+        "1",
+        "The median cosine over its pinned baseline; 0.9 to 1.1 is normal.",
+        lambda: watch.seen.cosine_ratio,
+    )
+    yield _one(
+        "answers.drift.detected",
+        "1",
+        "1 when people ask about other things than when the baseline was pinned.",
+        lambda: nan if watch.seen.drift is None else watch.seen.drift.detected,
+        "embedding_drift_detected",
+    )
+    yield _one(
+        "answers.canary.recall",
+        "1",
+        "The share of the known questions whose document was found in the last round.",
+        lambda: nan if watch.seen.canary is None else watch.seen.canary.recall,
+    )
+    yield _one(
+        "answers.routing.routes",
+        "routes",
+        "Projects whose questions are sent elsewhere.",
+        lambda: len(service.routing.routes),
+    )
+
+
+def _money(service: AnswerService) -> Iterable[Signal]:
+    def standing(read: Callable[[Budget], float]) -> Callable[[], Iterable[tuple[str, float]]]:
+        return lambda: [(b.name, read(b)) for b in (service.budget, service.shadow_budget)]
+
+    yield _labelled(
+        "answers.budget.share",
+        "How much of a budget is spent or reserved in its period, from 0 to 1.",
+        "budget",
+        standing(lambda budget: budget.standing().share),
+    )
+    yield _labelled(
+        "answers.budget.spent_usd",
+        "What was spent of a budget in its period, in US dollars.",
+        "budget",
+        standing(lambda budget: budget.standing().spent_usd),
+    )
+
+
+def _duties(service: AnswerService) -> Iterable[Signal]:
+    exporter = service.exporter
+    yield _one(
+        "answers.export.waiting",
+        "traces",
+        "Traces that the tracing backend does not have, at the last try.",
+        lambda: exporter.last.waiting,
+    )
+    yield _one(
+        "answers.export.failing",
+        "1",
+        "1 when the tracing backend did not take the traces at the last try.",
+        lambda: bool(exporter.last.error),
+    )
+    yield _labelled(
+        "answers.erasures",
+        "Erasures of people's data that are running or have failed.",
+        "state",
+        lambda: [
+            (state.value, service.erasures.count(state) if service.erasures else 0)
+            for state in (ErasureState.RUNNING, ErasureState.FAILED)
+        ],
+    )

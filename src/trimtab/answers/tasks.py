@@ -1,0 +1,160 @@
+"""The operators' daily, weekly and monthly tasks, each as a check that passes or says what to do."""
+
+import math
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict, dataclass
+from datetime import timedelta
+
+from trimtab.answers.service import AnswerService
+from trimtab.infra.audit_files import AuditFiles
+from trimtab.infra.auth import Keys
+from trimtab.infra.key_care import key_report
+from trimtab.infra.settings.sections.trust import TrustSettings
+from trimtab.kernel.errors import NotFound
+from trimtab.kernel.health import Health, Status, overall
+
+
+@dataclass(frozen=True, slots=True)
+class TaskResult:
+    """One task and how it went."""
+
+    id: str
+    """As in the contract: ``ENT-10`` to ``ENT-25``."""
+    name: str
+    passed: bool
+    detail: str
+    todo: str = ""
+    """What a person does now; empty when it passed."""
+
+    def as_dict(self) -> dict[str, object]:
+        """Return it, JSON-ready."""
+        return asdict(self)
+
+
+class PeriodUnknown(NotFound):
+    """There are daily, weekly and monthly tasks."""
+
+    code = "answers.period_unknown"
+    default_hint = "Choose daily, weekly or monthly."
+
+
+@dataclass(frozen=True, slots=True)
+class Tasks:
+    """Looks at the running service.
+
+    Args:
+        service: Answers.
+        health: Every component.
+        keys: API keys.
+        audit: The chain and its files.
+        settings: Ages and gaps.
+        firing: Returns the names of the alerts that fire, each with its runbook.
+    """
+
+    service: AnswerService
+    health: Health
+    keys: Keys
+    audit: AuditFiles
+    settings: TrustSettings
+    firing: Callable[[], Sequence[tuple[str, str]]]
+
+    def run(self, period: str) -> list[TaskResult]:
+        """Do the tasks of ``daily``, ``weekly`` or ``monthly``, in the contract's order.
+
+        Raises:
+            PeriodUnknown: There is no such period.
+        """
+        rounds = {"daily": self._daily, "weekly": self._weekly, "monthly": self._monthly}
+        if period not in rounds:
+            raise PeriodUnknown(f"There are no {period} tasks.")
+        return list(rounds[period]())
+
+    def _daily(self) -> Iterable[TaskResult]:
+        found = self.health.check()
+        down = [name for name, one in found.items() if one.status is not Status.UP]
+        yield _result(
+            ("ENT-10", "health"),
+            f"{len(found) - len(down)} of {len(found)} components are up ({overall(found)})",
+            f"Look at {', '.join(down)}: `trimtab health`." if down else "",
+        )
+        yield self._figures()
+        firing = list(self.firing())
+        pages = ", ".join(f"{name}: {page or 'no runbook'}" for name, page in firing)
+        yield _result(
+            ("ENT-12", "alerts"),
+            f"{len(firing)} alerts fire",
+            f"Follow the runbooks: {pages}." if firing else "",
+        )
+        lost = [name for name, page in firing if not page]
+        yield _result(
+            ("ENT-13", "playbooks"),
+            "every firing alert has its playbook" if not lost else f"{len(lost)} have none",
+            f"Write a page for {', '.join(lost)}." if lost else "",
+        )
+        failures = self.service.tally.failures
+        yield _result(
+            ("ENT-14", "errors"),
+            f"{sum(failures.values())} questions failed since the start",
+            f"Search the log for: {', '.join(sorted(failures))}." if failures else "",
+        )
+
+    def _figures(self) -> TaskResult:
+        seen = self.service.watch.run_once()
+        now, todo = seen.figures, []
+        if now.empty_rate > 0.05:
+            todo.append(
+                "over 5 % of the questions find nothing: runbook answers-retrieval-degraded"
+            )
+        if now.hallucination_rate > 0.2:
+            todo.append("answers are not supported: runbook answers-hallucination-spike")
+        if not math.isnan(seen.cosine_ratio) and abs(seen.cosine_ratio - 1) > 0.1:
+            todo.append("similarity left its baseline: runbook answers-retrieval-degraded")
+        if now.blocked_rate > 0.1:
+            todo.append("guards block over 10 %: runbook answers-injection-attack")
+        return _result(
+            ("ENT-11", "figures"), f"{now.answers} answers in the window", "; ".join(todo)
+        )
+
+    def _weekly(self) -> Iterable[TaskResult]:
+        seen = self.service.watch.run_once()
+        if seen.drift is None:
+            known = not math.isnan(seen.cosine_baseline)
+            todo = "" if known else "Pin a baseline: `trimtab act answers.watch.pin_baseline`."
+            detail = "too few questions to tell" if known else "no baseline is pinned"
+            yield _result(("ENT-19", "drift"), detail, todo)
+        else:
+            detail = f"p = {seen.drift.p_value}, effect {seen.drift.effect}"
+            todo = "People ask about other things: runbook answers-retrieval-degraded."
+            yield _result(("ENT-19", "drift"), detail, todo if seen.drift.detected else "")
+
+    def _monthly(self) -> Iterable[TaskResult]:
+        clock, trust = self.service.ground.clock, self.settings
+        report = key_report(
+            self.keys,
+            clock.now(),
+            max_age_days=trust.key_max_age_days,
+            unused_days=trust.key_unused_days,
+        )
+        due = [f"{key.name} is {problem}" for key in report for problem in key.problems]
+        yield _result(("ENT-22", "keys"), f"{len(report)} active keys", "; ".join(due))
+        standing = self.service.budget.standing()
+        over = standing.share > 0.9
+        yield _result(
+            ("ENT-23", "provider use"),
+            f"{standing.spent_usd:.4f} of {standing.limit_usd:g} USD, {standing.calls} calls, "
+            f"{standing.input_tokens + standing.output_tokens} tokens in {standing.period}",
+            "The budget is nearly used: runbook answers-budget." if over else "",
+        )
+        review = self.audit.review(timedelta(minutes=trust.audit_max_gap_minutes))
+        wrong = [*review.problems, *review.gaps]
+        yield _result(
+            ("ENT-25", "audit"),
+            f"{review.events} events, {review.files} files, {review.checkpoints} checkpoints",
+            "Keep the data directory as it is and find out who changed it: " + "; ".join(wrong[:5])
+            if wrong
+            else "",
+        )
+
+
+def _result(task: tuple[str, str], detail: str, todo: str) -> TaskResult:
+    return TaskResult(task[0], task[1], not todo, detail, todo)

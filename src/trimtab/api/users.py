@@ -1,0 +1,54 @@
+"""Erasing a person's data, where each erasure stands, and the operators' rounds."""
+
+from fastapi import APIRouter, Response
+
+from trimtab.answers.erasure import Erasure, Erasures, ErasureState
+from trimtab.api.roles import ADMIN
+from trimtab.api.services import Caller, Here, Services
+from trimtab.kernel.errors import Unavailable
+
+router = APIRouter(tags=["users"])
+
+_PATIENCE_SECONDS = 10.0
+
+
+@router.delete("/api/v1/users/{user_id}/data", dependencies=[ADMIN])
+def erase(user_id: str, here: Here, caller: Caller, response: Response) -> dict[str, object]:
+    """Erase everything about a person. 200 with the certificate when it is done, 202 while it goes on.
+
+    The response tells each step. Its `nonce` is shown only here: with it the certificate can be tied to the user id.
+    """
+    erasures = _erasures(here)
+    asked = erasures.request(user_id, actor=caller.name)
+    now = erasures.wait_briefly(asked.id, _PATIENCE_SECONDS)
+    response.status_code = 200 if now.state is ErasureState.DONE else 202
+    return {**_shown(now), "nonce": asked.nonce}
+
+
+@router.get("/api/v1/erasures/{erasure_id}", dependencies=[ADMIN])
+def erasure(erasure_id: str, here: Here) -> dict[str, object]:
+    """Return where an erasure stands."""
+    return _shown(_erasures(here).find(erasure_id))
+
+
+@router.get("/v1/tasks/{period}", dependencies=[ADMIN], tags=["tasks"])
+def tasks(period: str, here: Here) -> dict[str, object]:
+    """Do the operators' daily, weekly or monthly round now: what passes, and what a person has to do."""
+    results = here.tasks.run(period)
+    return {
+        "period": period,
+        "passed": all(result.passed for result in results),
+        "tasks": [result.as_dict() for result in results],
+    }
+
+
+def _shown(erasure: Erasure) -> dict[str, object]:
+    found = erasure.as_dict()
+    del found["nonce"]
+    return {**found, "complete": erasure.state is ErasureState.DONE}
+
+
+def _erasures(here: Services) -> Erasures:
+    if here.answers.erasures is None:
+        raise Unavailable("This process runs no erasures.", hint="Ask the process with the jobs.")
+    return here.answers.erasures

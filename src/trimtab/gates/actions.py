@@ -1,0 +1,196 @@
+"""What can be done about a failed gate. Whatever changes evidence asks a person first, and can be taken back."""
+
+from collections.abc import Callable
+
+import orjson
+
+from trimtab.gates import datasets
+from trimtab.gates.baseline import Approvals
+from trimtab.gates.evidence import promote
+from trimtab.gates.reset import plan, reset
+from trimtab.gates.room import GROUPS, REPORT, GatesRoom
+from trimtab.gates.schema import check_report
+from trimtab.gates.supply_chain import environment, make_sbom
+from trimtab.kernel.ids import sha256_hex
+from trimtab.kernel.operable import Action, ActionContext, ActionResult, Arguments, Param, Risk
+
+Effect = Callable[[Arguments, ActionContext], str]
+"""Does it and returns the token that takes it back."""
+_TIMEOUT_LINE = "  timeout_s: "
+
+
+def actions(room: GatesRoom) -> tuple[Action, ...]:
+    """Return every action of the domain."""
+    return (
+        _judge(room),
+        *_restoring(room),
+        *_regenerating(room),
+        *_protecting(room),
+        _reset(room),
+    )
+
+
+def _taken_back(room: GatesRoom) -> Callable[[Arguments, ActionContext], ActionResult]:
+    def undo(arguments: Arguments, _: ActionContext) -> ActionResult:
+        done = room.put_back(str(arguments["token"]))
+        return ActionResult("Put back what was there." if done else "It was put back before.")
+
+    return undo
+
+
+def _action(  # noqa: PLR0913 - one argument for each thing an action states.
+    room: GatesRoom, name: str, text: str, effect: Effect, would: str, *,
+    risk: Risk = Risk.APPROVAL, params: tuple[Param, ...] = (),
+) -> Action:  # fmt: skip
+    def run(arguments: Arguments, context: ActionContext) -> ActionResult:
+        token = effect(arguments, context)
+        outcome = room.verdict.outcome.value if room.verdict else "unknown"
+        return ActionResult(
+            f"{text} The verdict is now: {outcome}.", {"verdict": outcome}, {"token": token}
+        )
+
+    def dry_run(arguments: Arguments, _: ActionContext) -> ActionResult:
+        return ActionResult(would.format(**arguments))
+
+    return Action(name, text, risk, run, dry_run, params, undo=_taken_back(room))
+
+
+def _judge(room: GatesRoom) -> Action:
+    def run(_: Arguments, __: ActionContext) -> ActionResult:
+        verdict = room.refresh()
+        return ActionResult(
+            f"The gates said {verdict.outcome.value}.", {"findings": len(verdict.findings)}
+        )
+
+    def dry_run(_: Arguments, __: ActionContext) -> ActionResult:
+        return ActionResult("Every gate would judge the project as it is.")
+
+    return Action("gates.run", "Judge the project as it is now.", Risk.OBSERVE, run, dry_run)
+
+
+def _restoring(room: GatesRoom) -> tuple[Action, ...]:
+    group = Param("group", "string", "Which evidence.", choices=tuple(GROUPS))
+    return (
+        _action(
+            room, "gates.evidence.restore", "Brought back the evidence of the last passing verdict.",
+            lambda arguments, _: room.restore(str(arguments["group"])),
+            "The last good copy of {group} would replace what is there.", params=(group,),
+        ),
+    )  # fmt: skip
+
+
+def _regenerating(room: GatesRoom) -> tuple[Action, ...]:
+    place = room.project
+    dataset = Param("dataset", "string", "The dataset's name.")
+
+    def manifest(arguments: Arguments, _: ActionContext) -> str:
+        name = str(arguments["dataset"])
+        return room.change(
+            (f"datasets/{name}/{datasets.MANIFEST}",),
+            lambda: datasets.write_manifest(place.datasets / name),
+        )
+
+    def sbom(_: Arguments, __: ActionContext) -> str:
+        installed = environment(place.root, room.policy().supply_chain.site)
+        raw = orjson.dumps(make_sbom(place, installed, room.clock.now()))
+        return room.change((place.sbom.name,), lambda: place.sbom.write_bytes(raw))
+
+    def sign(_: Arguments, __: ActionContext) -> str:
+        return room.change((place.provenance.name,), room.resign)
+
+    def baseline(_: Arguments, context: ActionContext) -> str:
+        report = place.root / REPORT
+        approvals = Approvals(place, room.clock)
+        envelope = approvals.grant(
+            "baseline",
+            sha256_hex(report.read_bytes()),
+            by=context.actor,
+            reason="approved as a runbook step",
+        )
+        return room.change(
+            ("baseline",), lambda: promote(place, report, envelope, room.policy(), room.clock)
+        )
+
+    def migrate(_: Arguments, __: ActionContext) -> str:
+        report = place.root / REPORT
+        checked = check_report(report.read_bytes())
+        raw = orjson.dumps(checked.report) if checked.report else report.read_bytes()
+        return room.change((REPORT,), lambda: report.write_bytes(raw))
+
+    return (
+        _action(room, "gates.manifest.regenerate", "Wrote the dataset's manifest for the files as they are.", manifest, "The manifest of {dataset} would be written for the files as they are.", params=(dataset,)),
+        _action(room, "gates.sbom.regenerate", "Wrote the bill of materials anew.", sbom, "The bill of materials would be written anew."),
+        _action(room, "gates.artifacts.sign", "Signed the artifacts as they are.", sign, "The artifacts would be signed as they are."),
+        _action(room, "gates.baseline.promote", "Made the report the golden baseline.", baseline, "The report would become the golden baseline; the former one would be archived."),
+        _action(room, "gates.report.migrate", "Brought the report to the current schema version.", migrate, "The report would be written in the current schema version."),
+    )  # fmt: skip
+
+
+def _protecting(room: GatesRoom) -> tuple[Action, ...]:
+    place = room.project
+
+    def permissions(_: Arguments, __: ActionContext) -> str:
+        return room.set_modes([(entry.path, entry.wanted) for entry in room.wrong_permissions()])
+
+    def timeout(arguments: Arguments, _: ActionContext) -> str:
+        lines = place.policy.read_text(encoding="utf-8").splitlines(keepends=True)
+        kept = [line for line in lines if not line.startswith(_TIMEOUT_LINE)]
+        at = next(
+            (i + 1 for i, line in enumerate(kept) if line.rstrip() == "benchmark:"), len(kept)
+        )
+        head = (
+            []
+            if at < len(kept) or (kept and kept[-1].rstrip() == "benchmark:")
+            else ["benchmark:\n"]
+        )
+        kept[at:at] = [*head, f"{_TIMEOUT_LINE}{arguments['seconds']}\n"]
+        return room.change(
+            (place.policy.name,), lambda: place.policy.write_text("".join(kept), encoding="utf-8")
+        )
+
+    seconds = Param(
+        "seconds", "number", "The longest a benchmark may take.", default=600.0, minimum=0.001
+    )
+    return (
+        _action(room, "gates.permissions.fix", "Made the datasets readable for their owner and closed to others.", permissions, "Wrong permissions of datasets would be repaired.", risk=Risk.AUTOMATIC),
+        _protect_keys(room),
+        _action(room, "gates.timeout.raise", "Changed the time limit of benchmarks.", timeout, "Benchmarks could take {seconds} seconds.", params=(seconds,)),
+    )  # fmt: skip
+
+
+def _protect_keys(room: GatesRoom) -> Action:
+    def run(_: Arguments, __: ActionContext) -> ActionResult:
+        open_keys = room.ring().exposed()
+        room.set_modes([(path, 0o600) for path in open_keys])
+        return ActionResult(
+            f"Closed {len(open_keys)} private keys to others.", {"keys": len(open_keys)}
+        )
+
+    def dry_run(_: Arguments, __: ActionContext) -> ActionResult:
+        return ActionResult(f"{len(room.ring().exposed())} private keys would be closed to others.")
+
+    return Action(
+        "gates.keys.protect", "Close private keys that others can read.", Risk.AUTOMATIC, run, dry_run,
+        no_undo_because="a key that lay open must not be opened again",
+    )  # fmt: skip
+
+
+def _reset(room: GatesRoom) -> Action:
+    def run(_: Arguments, __: ActionContext) -> ActionResult:
+        done = reset(room.project)
+        room.refresh()
+        return ActionResult(
+            f"Deleted {len(done.remove)} untracked files and folders.",
+            {"removed": list(done.remove)},
+        )
+
+    def dry_run(_: Arguments, __: ActionContext) -> ActionResult:
+        planned = plan(room.project)
+        return ActionResult(
+            f"{len(planned.remove)} would be deleted.", {"would_remove": list(planned.remove)}
+        )
+
+    return Action(
+        "gates.reset", "Reset the project to a clean state; keys, baselines, data and evidence stay.", Risk.APPROVAL, run, dry_run,
+        no_undo_because="what git does not track is not kept anywhere; the plan names every file first",
+    )  # fmt: skip

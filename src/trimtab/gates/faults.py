@@ -1,0 +1,155 @@
+"""How a project's evidence can be broken, for drills: the real file each time, and how to put it back."""
+
+import stat
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from trimtab.gates.baseline import Approvals, make_baseline, write_baseline
+from trimtab.gates.datasets import MANIFEST
+from trimtab.gates.room import GROUPS, REPORT, GatesRoom
+from trimtab.kernel.ids import sha256_hex
+from trimtab.kernel.operable import Arguments, Fault, Value
+
+Break = Callable[[], object]
+
+
+def faults(room: GatesRoom) -> tuple[Fault, ...]:
+    """Return every fault of the domain."""
+    return (*_of_the_report(room), *_of_the_data(room), *_of_the_rest(room))
+
+
+def _fault(room: GatesRoom, name: str, text: str, group: str, act: Break) -> Fault:
+    def inject(_: Arguments) -> Mapping[str, Value]:
+        room.refresh()
+        return {"token": room.change(GROUPS[group], act)}
+
+    return Fault(name, text, inject, lambda saved: _put_back(room, saved))
+
+
+def _put_back(room: GatesRoom, saved: Mapping[str, Value]) -> None:
+    room.put_back(str(saved["token"]))
+
+
+def _of_the_report(room: GatesRoom) -> tuple[Fault, ...]:
+    place = room.project
+
+    def edit(change: Callable[[dict[str, Any]], object]) -> Break:
+        def act() -> None:
+            path = place.root / REPORT
+            report = orjson.loads(path.read_bytes())
+            change(report)
+            path.write_bytes(orjson.dumps(report))
+            # An honest build of a wrong report: signed, so that only the report is at fault.
+            room.resign()
+
+        return act
+
+    def miscount(report: dict[str, Any]) -> None:
+        report["results"][0]["predictions_count"] -= 1
+        report["predictions_count"] -= 1
+
+    return (
+        _fault(room, "gates.report.drop_field", "Take `accuracy` out of the report.", "report", edit(lambda report: report.pop("accuracy"))),
+        _fault(room, "gates.report.miscount", "Lose one prediction in the report.", "report", edit(miscount)),
+        _fault(room, "gates.log.cut", "Cut the last line of a benchmark log.", "logs", lambda: _cut(_first(place.logs, "*.jsonl"))),
+    )  # fmt: skip
+
+
+def _of_the_data(room: GatesRoom) -> tuple[Fault, ...]:
+    place = room.project
+
+    def dataset() -> Path:
+        return place.datasets / place.dataset_names()[0]
+
+    def flip() -> None:
+        path = _first(dataset(), "*.jsonl")
+        raw = bytearray(path.read_bytes())
+        raw[len(raw) // 2] ^= 1
+        path.write_bytes(bytes(raw))
+
+    def remove_manifest() -> None:
+        (dataset() / MANIFEST).unlink()
+
+    def open_all(_: Arguments) -> Mapping[str, Value]:
+        room.refresh()
+        path = _first(dataset(), "*.jsonl")
+        return {"token": room.set_modes([(path, 0o666)])}
+
+    return (
+        _fault(room, "gates.dataset.flip_bit", "Flip one bit of a dataset.", "datasets", flip),
+        _fault(room, "gates.dataset.remove_manifest", "Remove a dataset's manifest.", "datasets", remove_manifest),
+        Fault("gates.dataset.open_permissions", "Let everybody write a dataset.", open_all, lambda saved: _put_back(room, saved)),
+    )  # fmt: skip
+
+
+def _of_the_rest(room: GatesRoom) -> tuple[Fault, ...]:
+    place = room.project
+
+    def lower() -> None:
+        baseline = orjson.loads(place.baseline.read_bytes())
+        next(iter(baseline["benchmarks"].values()))["accuracy"] /= 2
+        place.baseline.write_bytes(orjson.dumps(baseline))
+
+    def tamper() -> None:
+        bom = orjson.loads(place.sbom.read_bytes())
+        bom["components"].pop()
+        place.sbom.write_bytes(orjson.dumps(bom))
+
+    def expose(_: Arguments) -> Mapping[str, Value]:
+        room.refresh()
+        path = _first(place.keys, "*.key")
+        return {"token": room.set_modes([(path, stat.S_IMODE(path.stat().st_mode) | 0o044)])}
+
+    def tighten() -> None:
+        text = place.policy.read_text(encoding="utf-8")
+        place.policy.write_text(
+            text.replace("timeout_s: 600", "timeout_s: 0.0001"), encoding="utf-8"
+        )
+
+    def break_link() -> None:
+        readme = place.root / "README.md"
+        readme.write_text(
+            readme.read_text(encoding="utf-8") + "\nSee [the plan](docs/plan.md).\n",
+            encoding="utf-8",
+        )
+
+    return (
+        _fault(room, "gates.baseline.lower", "Lower a number of the golden baseline by hand.", "baseline", lower),
+        _fault(room, "gates.baseline.raise", "Promote a baseline that the present report falls short of.", "baseline", lambda: _raise_baseline(room)),
+        _fault(room, "gates.sbom.tamper", "Leave a component out of the bill of materials.", "supply_chain", tamper),
+        Fault("gates.keys.expose", "Let everybody read a private key.", expose, lambda saved: _put_back(room, saved)),
+        _fault(room, "gates.policy.tighten", "Set a time limit that no benchmark can hold.", "policy", tighten),
+        _fault(room, "gates.policy.garble", "Put an unknown key into the policy.", "policy", lambda: _append(place.policy, "\nrequires: [schema]\n")),
+        _fault(room, "gates.docs.break_link", "Link to a page that does not exist.", "docs", break_link),
+        _fault(room, "gates.process.remove_template", "Remove the pull request template.", "process", lambda: _first(place.root / ".github", "*.md").unlink()),
+    )  # fmt: skip
+
+
+def _raise_baseline(room: GatesRoom) -> None:
+    """Write a baseline as somebody with a trusted key would, from a report that is far better than the present one."""
+    place = room.project
+    report = orjson.loads((place.root / REPORT).read_bytes())
+    for result in report["results"]:
+        result["accuracy"] = min(1.0, result["accuracy"] + 0.35)
+    raw = orjson.dumps(report)
+    approvals = Approvals(place, room.clock)
+    envelope = approvals.grant(
+        "baseline", sha256_hex(raw), by="drill", reason="a baseline of another model"
+    )
+    document = make_baseline(report, raw, approvals.read(envelope), room.clock.now())
+    write_baseline(place, document, raw, envelope)
+
+
+def _first(folder: Path, pattern: str) -> Path:
+    return min(folder.glob(pattern))
+
+
+def _cut(path: Path) -> None:
+    path.write_bytes(b"".join(path.read_bytes().splitlines(keepends=True)[:-1]))
+
+
+def _append(path: Path, text: str) -> None:
+    path.write_text(path.read_text(encoding="utf-8") + text, encoding="utf-8")

@@ -1,0 +1,272 @@
+"""The gates as part of a running service: one project, judged again and again, mended on request.
+
+Without a project of its own the service watches a specimen: a small sound project that it makes itself, so that the
+runbooks can be drilled anywhere. After each clean verdict the evidence is copied aside (files up to 8 MB); that
+copy, made only when there was nothing to complain about, is what `restore` brings back. Nothing here changes evidence by itself.
+"""
+
+import json
+import logging
+import shutil
+import stat
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from trimtab.gates.alerts import counted
+from trimtab.gates.case import Project
+from trimtab.gates.codes import finding
+from trimtab.gates.datasets import Permission, wrong_permissions
+from trimtab.gates.errors import NoGoodCopy
+from trimtab.gates.policy import Policy, load_policy
+from trimtab.gates.records import Finding, GateResult, GateState, Outcome, Verdict
+from trimtab.gates.run import Request, run
+from trimtab.gates.selftest.world import build_world
+from trimtab.gates.signing import KeyRing
+from trimtab.gates.supply_chain import sign_files
+from trimtab.kernel.clock import Clock
+from trimtab.kernel.errors import TrimtabError
+from trimtab.kernel.ids import new_id
+
+_log = logging.getLogger(__name__)
+LARGEST_COPY = 8 * 1024 * 1024
+REPORT = "benchmark_report.json"
+GROUPS: dict[str, tuple[str, ...]] = {
+    "report": (REPORT, "reproducibility.json", "provenance.dsse.json"),
+    "datasets": ("datasets",),
+    "logs": ("logs",),
+    "baseline": ("baseline/current",),
+    "supply_chain": ("sbom.cdx.json", "provenance.dsse.json"),
+    "docs": ("README.md", "docs", "schemas"),
+    "process": (".github", "LICENSE"),
+    "policy": ("gates.yaml",),
+}
+"""What belongs together and is restored together. Keys are in none: they are never copied."""
+
+
+class GatesRoom:
+    """One watched project.
+
+    Args:
+        folder: Where the specimen, the good copies and what undo needs are kept.
+        clock: Stamps verdicts and paces the watching.
+        project: The watched project; None for the specimen.
+    """
+
+    def __init__(self, folder: Path, clock: Clock, project: Path | None = None) -> None:
+        self._folder = folder
+        self.clock = clock
+        self.is_specimen = project is None
+        self.project = Project(project or folder / "specimen")
+        self._good = folder / "good"
+        self._saved = folder / "saved"
+        self._lock = threading.RLock()
+        self._ending = threading.Event()
+        self._watcher: threading.Thread | None = None
+        self.verdict: Verdict | None = None
+        self.counts: Counter[str] = Counter()
+        """Findings by code, as of the last verdict."""
+
+    def start(self, interval_seconds: float) -> None:
+        """Judge the project now and then every so many seconds, until `close`."""
+        self._watcher = threading.Thread(
+            target=self._watch, args=(interval_seconds,), name="gates", daemon=True
+        )
+        self._watcher.start()
+
+    def close(self) -> None:
+        """Stop watching. May be called twice."""
+        self._ending.set()
+        if self._watcher is not None:
+            self._watcher.join(timeout=30)
+
+    def _watch(self, interval_seconds: float) -> None:
+        while not self._ending.is_set():
+            try:
+                self.refresh()
+            except OSError:
+                _log.exception("the project could not be judged")
+            self.clock.wait(self._ending, interval_seconds)
+
+    def refresh(self) -> Verdict:
+        """Judge the project as it is now and keep the verdict."""
+        with self._lock:
+            self._ensure()
+            verdict = self._judge()
+            self.verdict = verdict
+            self.counts = Counter(found.code for found in verdict.findings)
+            if not any(map(counted, verdict.findings)):
+                self._keep_good()
+            return verdict
+
+    def findings(self) -> tuple[Finding, ...]:
+        """Return the findings of the last verdict; none before the first."""
+        return self.verdict.findings if self.verdict else ()
+
+    def policy(self) -> Policy:
+        """Return the project's policy."""
+        return load_policy(self.project.policy) if self.project.policy.is_file() else Policy()
+
+    def ring(self) -> KeyRing:
+        """Return the project's keys."""
+        return KeyRing(self.project.keys, self.clock)
+
+    def _ensure(self) -> None:
+        if not self.is_specimen or self.project.root.is_dir():
+            return
+        building = self._folder / "specimen.new"
+        shutil.rmtree(building, ignore_errors=True)
+        world = build_world(building, self.clock.now())
+        policy = world.project.policy
+        # The specimen stands still, so the age of its one advisory says nothing.
+        policy.write_text(
+            policy.read_text(encoding="utf-8").replace(
+                "supply_chain:\n", "supply_chain:\n  advisory_max_age_days: 36500\n"
+            ),
+            encoding="utf-8",
+        )
+        building.rename(self.project.root)
+
+    def _judge(self) -> Verdict:
+        report = self.project.root / REPORT
+        try:
+            return run(Request(self.project.root, report if report.is_file() else None), self.clock)
+        except TrimtabError as error:
+            return self._not_judged(error)
+
+    def _not_judged(self, error: TrimtabError) -> Verdict:
+        found = finding("gates.not_judged", error.code, error.message, fix=error.hint())
+        at = self.clock.now().isoformat(timespec="seconds").replace("+00:00", "Z")
+        result = GateResult("gates", GateState.MISSING, (found,))
+        return Verdict(
+            Outcome.BLOCK, self.project.root.name, "0" * 64, "unreadable", "0" * 64, at, (result,)
+        )
+
+    # --- changes that can be taken back
+
+    def change(self, names: Iterable[str], act: Callable[[], object]) -> str:
+        """Save what is there, do something to it, judge again; return the token that `put_back` needs."""
+        with self._lock:
+            self._ensure()
+            token = new_id("gates", self.clock.now())
+            self._save(token, tuple(names))
+            try:
+                act()
+            except BaseException:
+                self.put_back(token)
+                raise
+            self.refresh()
+            return token
+
+    def put_back(self, token: str) -> bool:
+        """Put back what `change` saved; return False if it was put back before."""
+        with self._lock:
+            saved = self._saved / Path(token).name
+            if not saved.is_dir():
+                return False
+            names = json.loads((saved / "names.json").read_text(encoding="utf-8"))
+            for name in names:
+                _replace(saved / "files" / name, self.project.root / name)
+            for name, mode in json.loads(
+                (saved / "modes.json").read_text(encoding="utf-8")
+            ).items():
+                (self.project.root / name).chmod(mode)
+            shutil.rmtree(saved)
+            self.refresh()
+            return True
+
+    def _save(self, token: str, names: tuple[str, ...]) -> None:
+        saved = self._saved / token
+        (saved / "files").mkdir(parents=True)
+        for name in names:
+            source = self.project.root / name
+            if source.exists():
+                _copy(source, saved / "files" / name)
+        (saved / "names.json").write_text(json.dumps(names), encoding="utf-8")
+        (saved / "modes.json").write_text("{}", encoding="utf-8")
+
+    def set_modes(self, entries: Iterable[tuple[Path, int]]) -> str:
+        """Change files' modes and judge again; return the token that `put_back` needs."""
+        with self._lock:
+            self._ensure()
+            chosen = list(entries)
+            root = self.project.root
+            before = {
+                p.relative_to(root).as_posix(): stat.S_IMODE(p.stat().st_mode) for p, _ in chosen
+            }
+            token = new_id("gates", self.clock.now())
+            self._save(token, ())
+            (self._saved / token / "modes.json").write_text(json.dumps(before), encoding="utf-8")
+            for path, mode in chosen:
+                path.chmod(mode)
+            self.refresh()
+            return token
+
+    def wrong_permissions(self) -> tuple[Permission, ...]:
+        """Return the datasets' files whose modes are wrong."""
+        return wrong_permissions(self.project.datasets)
+
+    def restore(self, group: str) -> str:
+        """Bring back a group's last good copy; return the token that takes this back.
+
+        Raises:
+            NoGoodCopy: The group was never part of a passing verdict, or has larger files than are copied.
+        """
+        if not self.has_good(group):
+            raise NoGoodCopy(f"There is no good copy of {group}.")
+        names = GROUPS[group]
+
+        def bring_back() -> None:
+            for name in names:
+                _replace(self._good / name, self.project.root / name)
+
+        return self.change(names, bring_back)
+
+    def has_good(self, group: str) -> bool:
+        """Return whether a good copy of the group is kept."""
+        return any((self._good / name).exists() for name in GROUPS[group])
+
+    def _keep_good(self) -> None:
+        for names in GROUPS.values():
+            for name in names:
+                source = self.project.root / name
+                if source.exists() and not _too_large(source):
+                    _replace(source, self._good / name)
+
+    def resign(self) -> None:
+        """Sign the files that the present provenance covers, as they are now."""
+        place, ring = self.project, self.ring()
+        names = (
+            ring.open(place.provenance.read_bytes()).subjects()
+            if place.provenance.is_file()
+            else {}
+        )
+        wanted = [*names, *self.policy().supply_chain.sign, place.sbom.name]
+        files = [
+            place.root / name for name in dict.fromkeys(wanted) if (place.root / name).is_file()
+        ]
+        place.provenance.write_bytes(sign_files(place, files, ring, self.clock.now()))
+
+
+def _too_large(path: Path) -> bool:
+    files = path.rglob("*") if path.is_dir() else [path]
+    return any(p.is_file() and p.stat().st_size > LARGEST_COPY for p in files)
+
+
+def _copy(source: Path, target: Path) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if source.is_dir():
+        shutil.copytree(source, target, symlinks=True)
+    else:
+        shutil.copy2(source, target)
+
+
+def _replace(source: Path, target: Path) -> None:
+    """Make the target what the source is: a copy, or nothing."""
+    if target.is_dir():
+        shutil.rmtree(target)
+    else:
+        target.unlink(missing_ok=True)
+    if source.exists():
+        _copy(source, target)

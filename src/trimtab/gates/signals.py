@@ -1,0 +1,61 @@
+"""What can be measured about the gates: the last verdict, by gate, by type of failure and by finding."""
+
+from collections import Counter
+from collections.abc import Iterable
+
+from trimtab.gates.alerts import counted
+from trimtab.gates.codes import CODES
+from trimtab.gates.records import Failure, Outcome
+from trimtab.gates.room import GatesRoom
+from trimtab.kernel.operable import Sample, Signal
+
+_LEVEL = {Outcome.PASS: 0.0, Outcome.REVIEW: 1.0, Outcome.BLOCK: 2.0}
+
+
+def signals(room: GatesRoom) -> tuple[Signal, ...]:
+    """Return every signal of the domain. Before the first verdict they have no samples."""
+    return (
+        Signal(
+            "gates.outcome",
+            "1",
+            "What each gate said last: 0 pass, 1 review, 2 block.",
+            lambda: _outcomes(room),
+            labels=("gate",),
+        ),
+        Signal(
+            "gates.failures",
+            "findings",
+            "Findings of the last verdict by type of failure; notes only about documentation.",
+            lambda: _failures(room),
+            labels=("failure",),
+        ),
+        Signal(
+            "gates.found",
+            "findings",
+            "Findings of the last verdict by code.",
+            lambda: _found(room),
+            labels=("code",),
+        ),
+    )
+
+
+def _outcomes(room: GatesRoom) -> Iterable[Sample]:
+    verdict = room.verdict
+    for result in verdict.results if verdict else ():
+        yield Sample(_LEVEL[result.outcome], {"gate": result.gate})
+
+
+def _failures(room: GatesRoom) -> Iterable[Sample]:
+    if room.verdict is None:
+        return
+    counts = Counter(found.failure for found in room.findings() if counted(found))
+    for failure in Failure:
+        yield Sample(float(counts[failure]), {"failure": failure.value})
+
+
+def _found(room: GatesRoom) -> Iterable[Sample]:
+    if room.verdict is None:
+        return
+    counts = room.counts
+    for code in CODES:
+        yield Sample(float(counts[code]), {"code": code})

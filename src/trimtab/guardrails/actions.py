@@ -1,0 +1,105 @@
+"""What can be done to the guards."""
+
+from dataclasses import fields
+
+from trimtab.guardrails.rules import GuardRules, changed, seconds
+from trimtab.guardrails.service import Guardrails
+from trimtab.kernel.operable import (
+    Action,
+    ActionContext,
+    ActionResult,
+    Arguments,
+    Param,
+    Risk,
+)
+
+_RULES = tuple(field.name for field in fields(GuardRules))
+
+
+def actions(guardrails: Guardrails) -> tuple[Action, ...]:
+    """Return every action of the domain."""
+    return (_bypass(guardrails), _rule(guardrails), _clear(guardrails), _restart(guardrails))
+
+
+def _bypass(guardrails: Guardrails) -> Action:
+    def run(given: Arguments, context: ActionContext) -> ActionResult:
+        state = guardrails.bypass.start(seconds(str(given["duration"])), context.actor)
+        return ActionResult(
+            f"Bypassed hallucination, facts and ethics until {state.ends_at:%H:%M:%S} UTC.",
+            {"ends_at": state.ends_at.isoformat()},
+            {"duration": str(given["duration"])},
+        )
+
+    def dry_run(given: Arguments, _: ActionContext) -> ActionResult:
+        length = seconds(str(given["duration"]))
+        return ActionResult(
+            f"Hallucination, facts and ethics would only judge in the shadow for {length:g} s; "
+            "injection, personal data and secrets would stay on."
+        )
+
+    def undo(_: Arguments, context: ActionContext) -> ActionResult:
+        stopped = guardrails.bypass.stop(context.actor)
+        return ActionResult("Ended the bypass." if stopped else "There was no bypass to end.")
+
+    return Action(
+        "guardrails.bypass",
+        "Let answers through for a while although hallucination, facts or ethics fail.",
+        Risk.APPROVAL,
+        run,
+        dry_run,
+        (Param("duration", "string", "How long, such as 30m; four hours at most.", "30m"),),
+        undo,
+    )
+
+
+def _rule(guardrails: Guardrails) -> Action:
+    params = (
+        Param("name", "string", "The rule.", choices=_RULES),
+        Param("value", "string", "Its new value, as in a config map."),
+    )
+
+    def run(given: Arguments, _: ActionContext) -> ActionResult:
+        name = str(given["name"])
+        former = guardrails.rules.change({name: str(given["value"])})
+        return ActionResult(
+            f"Set {name} to {given['value']}.", {}, {"name": name, "value": former.as_text()[name]}
+        )
+
+    def dry_run(given: Arguments, _: ActionContext) -> ActionResult:
+        name, now = str(given["name"]), guardrails.rules.now()
+        then = changed(now, {name: str(given["value"])})
+        return ActionResult(
+            f"{name} would change from {now.as_text()[name]} to {then.as_text()[name]}."
+        )
+
+    return Action(
+        "guardrails.rules.set",
+        "Change a guard rule; it applies to the next text.",
+        Risk.AUTOMATIC,
+        run,
+        dry_run,
+        params,
+        run,
+    )
+
+
+def _clear(guardrails: Guardrails) -> Action:
+    return Action(
+        "guardrails.cache.clear",
+        "Forget all cached verdicts (`guardrail:*`).",
+        Risk.AUTOMATIC,
+        lambda _, __: ActionResult(f"Forgot {guardrails.clear_cache()} cached verdicts."),
+        lambda _, __: ActionResult("All cached verdicts would be forgotten."),
+        no_undo_because="a cached verdict is made again by the next text",
+    )
+
+
+def _restart(guardrails: Guardrails) -> Action:
+    return Action(
+        "guardrails.restart",
+        "Put fresh guards with fresh threads at every post.",
+        Risk.AUTOMATIC,
+        lambda _, __: ActionResult(f"Restarted {guardrails.restart()} guards."),
+        lambda _, __: ActionResult("All guards would be replaced by fresh ones."),
+        no_undo_because="the guards it replaces hold no state",
+    )

@@ -1,0 +1,86 @@
+"""The bypass: lets answers through for a while when the output guards themselves are what is broken.
+
+It ends by itself, is written to the audit log, leaves injection, personal data and secrets on, and the bypassed guards
+go on judging in the shadow, so that what slipped through can be reviewed.
+"""
+
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from trimtab.guardrails.errors import BadDuration
+from trimtab.kernel.clock import Clock
+
+LONGEST_SECONDS = 4 * 3600.0
+
+
+class AuditLog(Protocol):
+    """Where the bypass is recorded; `infra.audit.Audit` is one."""
+
+    def append(
+        self, actor: str, action: str, subject: str, facts: Mapping[str, object] | None = None
+    ) -> object:
+        """Record the event, durably."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class BypassState:
+    """A bypass in force."""
+
+    actor: str
+    started_at: datetime
+    ends_at: datetime
+
+
+class Bypass:
+    """Switches the bypassable guards to shadow for a limited time."""
+
+    def __init__(self, clock: Clock, audit: AuditLog) -> None:
+        self._clock = clock
+        self._audit = audit
+        self._state: BypassState | None = None
+        self._lock = threading.Lock()
+
+    def start(self, duration_seconds: float, actor: str) -> BypassState:
+        """Start, or extend, the bypass. It is in the audit log before it takes effect.
+
+        Raises:
+            BadDuration: Not above zero, or longer than four hours.
+        """
+        if not 0 < duration_seconds <= LONGEST_SECONDS:
+            raise BadDuration(
+                f"A bypass of {duration_seconds:g} s is not allowed.", hint="Choose up to 4h."
+            )
+        now = self._clock.now()
+        state = BypassState(actor, now, now + timedelta(seconds=duration_seconds))
+        self._audit.append(
+            actor, "guardrails.bypass_started", "guardrails", {"seconds": duration_seconds}
+        )
+        with self._lock:
+            self._state = state
+        return state
+
+    def stop(self, actor: str) -> bool:
+        """End the bypass now; return whether there was one."""
+        with self._lock:
+            was_active, self._state = self._active() is not None, None
+        if was_active:
+            self._audit.append(actor, "guardrails.bypass_stopped", "guardrails")
+        return was_active
+
+    def active(self) -> BypassState | None:
+        """Return the bypass in force, or None; one that has run out is recorded as ended, once."""
+        with self._lock:
+            state = self._state
+            if state is None or self._clock.now() < state.ends_at:
+                return state
+            self._state = None
+        self._audit.append(state.actor, "guardrails.bypass_ended", "guardrails")
+        return None
+
+    def _active(self) -> BypassState | None:
+        state = self._state
+        return state if state and self._clock.now() < state.ends_at else None

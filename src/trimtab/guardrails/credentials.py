@@ -1,0 +1,93 @@
+"""Secrets: keys, tokens and passwords that must leave neither in an answer nor in a log."""
+
+import math
+import re
+from collections import Counter
+from dataclasses import dataclass
+
+from trimtab.guardrails.guard import Subject
+from trimtab.guardrails.rules import GuardRules
+from trimtab.guardrails.verdicts import Decision, Judgement
+
+
+@dataclass(frozen=True, slots=True)
+class Credential:
+    """A secret's place and kind; the secret itself is not carried."""
+
+    kind: str
+    start: int
+    end: int
+
+
+_FORMS = (
+    ("private_key", r"-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY-----[\s\S]*?(?:-----END (?:[A-Z0-9]+ )*PRIVATE KEY-----|\Z)"),
+    ("aws_access_key", r"(?<![A-Z0-9])(?:AKIA|ASIA|AGPA|AIDA|AROA)[A-Z0-9]{16}(?![A-Z0-9])"),
+    ("github_token", r"\bgh[pousr]_[A-Za-z0-9]{36,255}\b|\bgithub_pat_[A-Za-z0-9_]{22,255}\b"),
+    ("gitlab_token", r"\bglpat-[A-Za-z0-9_-]{20,}\b"),
+    ("slack_token", r"\bxox[abeoprs]-[A-Za-z0-9-]{10,}\b"),
+    ("slack_webhook", r"https://hooks\.slack\.com/services/T[A-Z0-9]+/B[A-Z0-9]+/[A-Za-z0-9]+"),
+    ("stripe_key", r"\b(?:sk|rk)_(?:live|test)_[A-Za-z0-9]{16,}\b"),
+    ("google_api_key", r"\bAIza[A-Za-z0-9_-]{35}\b"),
+    ("openai_key", r"\bsk-(?:proj-|or-v1-|ant-[a-z0-9]+-)?[A-Za-z0-9_-]{24,}\b"),
+    ("npm_or_pypi_token", r"\bnpm_[A-Za-z0-9]{36}\b|\bpypi-[A-Za-z0-9_-]{50,}\b"),
+    ("jwt", r"\beyJ[A-Za-z0-9_-]{8,}\.eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}"),
+    ("url_password", r"\b[a-z][a-z0-9+.-]{1,20}://[^\s/:@]{1,64}:(?!\$|<|\{|%|\*|x{3})([^\s/@]{3,128})@"),
+)  # fmt: skip
+_COMPILED = tuple((kind, re.compile(regex)) for kind, regex in _FORMS)
+_ASSIGNED = re.compile(
+    r"""\b(?:password|passwd|pwd|secret|api[_-]?key|access[_-]?key|auth[_-]?token|token|client[_-]?secret)["']?\s*(?:=|:|=>)\s*"""
+    r"""["']?([^\s"',;<>{}()$]{8,128})""",
+    re.IGNORECASE,
+)
+_LEAST_BITS = 2.6
+_PLACEHOLDER = re.compile(
+    r"x{4,}|\*{3,}|\.{3,}|example|changeme|placeholder|your[_-]|redacted|dummy", re.IGNORECASE
+)
+
+
+def find_credentials(text: str) -> tuple[Credential, ...]:
+    """Return the secrets, in order of place. Placeholders such as ``changeme`` are none."""
+    found = [
+        Credential(kind, match.start(), match.end())
+        for kind, regex in _COMPILED
+        for match in regex.finditer(text)
+    ]
+    found += [
+        Credential("assigned_secret", *match.span(1))
+        for match in _ASSIGNED.finditer(text)
+        if _random(match[1])
+    ]
+    apart: list[Credential] = []
+    for secret in sorted(found, key=lambda secret: (secret.start, -secret.end)):
+        if not apart or secret.start >= apart[-1].end:
+            apart.append(secret)
+    return tuple(apart)
+
+
+def without_credentials(text: str) -> str:
+    """Return the text with each secret replaced by ``<KIND>``."""
+    for secret in reversed(find_credentials(text)):
+        text = f"{text[: secret.start]}<{secret.kind.upper()}>{text[secret.end :]}"
+    return text
+
+
+def _random(value: str) -> bool:
+    """Return whether a value looks chosen at random rather than written as a word."""
+    if _PLACEHOLDER.search(value) or value.isalpha():
+        return False
+    counts = Counter(value)
+    bits = -sum(n / len(value) * math.log2(n / len(value)) for n in counts.values())
+    return bits >= _LEAST_BITS
+
+
+class SecretsGuard:
+    """Blocks text that holds a secret."""
+
+    name = "secrets"
+
+    def check(self, subject: Subject, rules: GuardRules) -> Judgement:
+        """Judge by form, and for assignments by how random the value looks."""
+        kinds = tuple(sorted({secret.kind for secret in find_credentials(subject.text)}))
+        if not kinds:
+            return Judgement(Decision.ALLOW, 0.0)
+        return Judgement(Decision.BLOCK, 1.0, f"holds {', '.join(kinds)}", kinds)

@@ -1,0 +1,33 @@
+"""The guards at their posts, as the service uses them."""
+
+from trimtab.guardrails.credentials import SecretsGuard
+from trimtab.guardrails.ethics import EthicsGuard
+from trimtab.guardrails.facts import FactsGuard
+from trimtab.guardrails.grounding.guard import GroundingGuard
+from trimtab.guardrails.guard import Policy, Post
+from trimtab.guardrails.injection.guard import InjectionGuard
+from trimtab.guardrails.pii.guard import PiiGuard, QuestionPiiGuard
+from trimtab.guardrails.verdicts import Decision
+
+_ALWAYS_ON = Policy(on_error=Decision.BLOCK, on_timeout=Decision.BLOCK)
+_BYPASSABLE = Policy(bypassable=True)
+_ADVISORY = Policy(on_error=Decision.WARN, on_timeout=Decision.WARN)
+
+
+def question_guards() -> tuple[Post, ...]:
+    """Return the guards of questions; no bypass reaches them."""
+    return (
+        Post(InjectionGuard(), _ALWAYS_ON),
+        Post(QuestionPiiGuard(), _ADVISORY),
+    )
+
+
+def answer_guards() -> tuple[Post, ...]:
+    """Return the guards of answers."""
+    return (
+        Post(GroundingGuard(), _BYPASSABLE),
+        Post(FactsGuard(), _BYPASSABLE),
+        Post(EthicsGuard(), _BYPASSABLE),
+        Post(PiiGuard(), _ALWAYS_ON),
+        Post(SecretsGuard(), _ALWAYS_ON),
+    )

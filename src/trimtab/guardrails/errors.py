@@ -1,0 +1,62 @@
+"""What can be wrong with the guards themselves. A verdict is a value, never one of these.
+
+BadEvaluationSet   guardrails.bad_evaluation_set   InvalidInput
+BadTrainingData    guardrails.bad_training_data    InvalidInput
+TrainingUnavailable guardrails.training_unavailable Misconfigured
+WeightsDamaged     guardrails.weights_damaged      Corrupt
+BadDuration        guardrails.bad_duration         InvalidInput
+BadRule            guardrails.bad_rule            InvalidInput
+GuardUnavailable   guardrails.guard_unavailable    Unavailable
+"""
+
+from trimtab.kernel.errors import Corrupt, InvalidInput, Misconfigured, Unavailable
+
+
+class BadEvaluationSet(InvalidInput):
+    """The folder to evaluate holds no set of a known kind."""
+
+    code = "guardrails.bad_evaluation_set"
+    default_hint = (
+        "Name a folder with a data.jsonl whose rows have text + label, context + claim + label, "
+        "or text + spans."
+    )
+
+
+class BadTrainingData(InvalidInput):
+    """A training set is missing or malformed."""
+
+    code = "guardrails.bad_training_data"
+    default_hint = "Give the folder that holds the sets named in docs/guardrails/injection.md."
+
+
+class TrainingUnavailable(Misconfigured):
+    """The development tools that training needs are not installed."""
+
+    code = "guardrails.training_unavailable"
+    default_hint = "Run `make dev`: training needs scikit-learn, running the service does not."
+
+
+class WeightsDamaged(Corrupt):
+    """A shipped weights file cannot be read or does not fit this release."""
+
+    code = "guardrails.weights_damaged"
+    default_hint = "Reinstall trimtab, or make them again with `trimtab guardrails train`."
+
+
+class BadDuration(InvalidInput):
+    """A duration is not of the form 30m, 5s, 1h."""
+
+    code = "guardrails.bad_duration"
+    default_hint = "Write a number and s, m or h, such as 30m."
+
+
+class GuardUnavailable(Unavailable):
+    """A guard cannot judge now; its policy decides what that means."""
+
+    code = "guardrails.guard_unavailable"
+
+
+class BadRule(InvalidInput):
+    """A guard rule is unknown or its value does not fit."""
+
+    code = "guardrails.bad_rule"

@@ -1,0 +1,36 @@
+"""The grounding guard: each sentence of an answer must be supported by what the answer cites."""
+
+import re
+
+from trimtab.guardrails.grounding.model import grounded
+from trimtab.guardrails.guard import Subject
+from trimtab.guardrails.rules import GuardRules
+from trimtab.guardrails.text.sentences import sentences
+from trimtab.guardrails.verdicts import Decision, Judgement
+
+_MARK = re.compile(r"\s*\[\d{1,3}\]")
+MOST_SENTENCES = 20
+
+
+class GroundingGuard:
+    """Judges by the worst sentence; the score is its chance of being made up."""
+
+    name = "hallucination"
+
+    def check(self, subject: Subject, rules: GuardRules) -> Judgement:
+        """Warn above ``hallucination_threshold``, block above ``hallucination_block_threshold``."""
+        if not subject.sources:
+            return Judgement(Decision.ALLOW, None, "nothing is cited")
+        worst = max(hallucinations(subject), default=0.0)
+        if worst > rules.hallucination_block_threshold:
+            return Judgement(Decision.BLOCK, worst, "a sentence is not supported by its sources")
+        if worst > rules.hallucination_threshold:
+            return Judgement(Decision.WARN, worst, "a sentence is weakly supported by its sources")
+        return Judgement(Decision.ALLOW, worst)
+
+
+def hallucinations(subject: Subject) -> list[float]:
+    """Return for each sentence of the answer its chance of being made up, 1 - the grounding score."""
+    context = "\n\n".join(subject.sources)
+    parts = sentences(_MARK.sub("", subject.text))[:MOST_SENTENCES]
+    return [round(1 - grounded(context, part.text, subject.question), 4) for part in parts]

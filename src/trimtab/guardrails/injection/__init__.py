@@ -1,0 +1,1 @@
+"""Prompt injection: text that tries to take the place of our own instructions."""

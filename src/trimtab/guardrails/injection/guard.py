@@ -1,0 +1,100 @@
+"""The injection guard: patterns first, then the classifier over the text and its windows of sentences."""
+
+import math
+from collections.abc import Iterator
+from functools import lru_cache
+
+from trimtab.guardrails.guard import Subject
+from trimtab.guardrails.injection.embedded import embedded_margin
+from trimtab.guardrails.injection.features import features
+from trimtab.guardrails.injection.model import load
+from trimtab.guardrails.injection.patterns import matches
+from trimtab.guardrails.rules import GuardRules
+from trimtab.guardrails.text.normalise import Normalised, normalise
+from trimtab.guardrails.text.sentences import sentences
+from trimtab.guardrails.verdicts import Decision, Judgement
+
+WINDOW = 2
+"""Sentences in a window: an order is often one sentence to prepare and one to command."""
+MOST_WINDOWS = 60
+WINDOW_MARGIN = 1.8
+"""How much more than the whole text a window of a question must score."""
+SURE = 20.0
+"""The log-odds given to a pattern's match."""
+
+
+class InjectionGuard:
+    """Judges questions: is this text an attempt to take the place of our instructions?"""
+
+    name = "injection"
+
+    def check(self, subject: Subject, rules: GuardRules) -> Judgement:
+        """Block what a pattern matches or the classifier scores above its threshold."""
+        if not rules.injection_enabled:
+            return Judgement(Decision.ALLOW)
+        normalised = normalise(subject.text)
+        found = matches(normalised.text)
+        margin = query_margin(normalised)
+        if found:
+            return Judgement(Decision.BLOCK, 1.0, f"pattern {found[0]}", found)
+        if margin > 0:
+            return Judgement(Decision.BLOCK, squashed(margin), "classifier", ("classifier",))
+        return Judgement(Decision.ALLOW, squashed(margin))
+
+
+def query_margin(normalised: Normalised) -> float:
+    """Return how far the text is above the threshold for questions, in log-odds; attacks are above 0.
+
+    The whole text and each window count; long text has more windows, and with each one a chance of a false alarm, so
+    windows must score higher.
+    """
+    if matches(normalised.text):
+        return SURE
+    embedded = embedded_margin(normalised.text)
+    if embedded is not None:
+        return max(embedded, query_attack_margin(normalised))
+    return query_attack_margin(normalised)
+
+
+def query_attack_margin(normalised: Normalised) -> float:
+    """Return the margin of the classifier of attacks alone."""
+    model = load()
+    whole = model.score(features(normalised)) - model.query_threshold
+    windows = [
+        model.score(features(window)) - model.query_threshold - WINDOW_MARGIN
+        for window in _windows(normalised)
+    ]
+    return max(whole, *windows) if windows else whole
+
+
+@lru_cache(maxsize=4_096)
+def passage_margin(text: str) -> float:
+    """Return how far the worst window of a retrieved passage is above the threshold for passages.
+
+    Passages do not change and the same ones are retrieved again and again, so the last few thousand are remembered.
+    """
+    normalised = normalise(text)
+    if matches(normalised.text):
+        return SURE
+    model = load()
+    windows = list(_windows(normalised)) or [normalised]
+    worst = max(model.score(features(window)) for window in windows) - model.passage_threshold
+    embedded = embedded_margin(normalised.text)
+    return worst if embedded is None else max(worst, embedded)
+
+
+def squashed(margin: float) -> float:
+    """Return the margin as a number in [0, 1]; 0.5 is the threshold."""
+    bounded = max(-30.0, min(30.0, margin))
+    return round(1 / (1 + math.exp(-bounded)), 4)
+
+
+def _windows(normalised: Normalised) -> Iterator[Normalised]:
+    """Yield each sentence and each pair of neighbours, when there is more than one sentence."""
+    parts = [part.text for part in sentences(normalised.text)][:MOST_WINDOWS]
+    if len(parts) < 2:
+        return
+    for index, part in enumerate(parts):
+        yield Normalised(part, normalised.disguises)
+        if index + WINDOW <= len(parts):
+            yield Normalised(" ".join(parts[index : index + WINDOW]), normalised.disguises)

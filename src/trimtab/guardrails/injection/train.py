@@ -1,0 +1,205 @@
+"""Trains the injection classifier from the licensed sets and our own phrases, and sets its thresholds.
+
+Thresholds follow a false-alarm budget, not accuracy on the training sets: at most 1 % of everyday requests
+(``benign_alpaca``) and 10 % of requests with an attack's words (``benign_notinject``) may be stopped. Those two sets are
+never trained on.
+"""
+
+import json
+import random
+import re
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from trimtab.guardrails.errors import BadTrainingData, TrainingUnavailable
+from trimtab.guardrails.injection import embedded, synthetic
+from trimtab.guardrails.injection.features import CELLS, features
+from trimtab.guardrails.injection.model import WEIGHTS, InjectionModel
+from trimtab.guardrails.measures import auc
+from trimtab.guardrails.text.normalise import normalise
+
+TRAIN = ("inj_slabs_train", "inj_neuralchemy_train")
+VALIDATION = ("inj_slabs_validation", "inj_neuralchemy_validation")
+EVERYDAY, HARD = "benign_alpaca", "benign_notinject"
+EVERYDAY_BUDGET, HARD_BUDGET = 0.0095, 0.09
+PASSAGE_MARGIN = 3.9
+"""Where no passage of our own manual and of XQuAD's paragraphs is dropped: a lost document is a lost answer."""
+_STRENGTH = 3.0
+EMAIL_BUDGET = 0.03
+_STATEMENT = re.compile(r"(?:The|My|Our|I|We|An?|His|Her|They|She|He|It) ")
+
+
+@dataclass(frozen=True, slots=True)
+class Labelled:
+    """Texts with their labels; 1 is an attack."""
+
+    texts: tuple[str, ...]
+    labels: NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingReport:
+    """What the training measured, on sets that it did not train on."""
+
+    examples: int
+    query_threshold: float
+    everyday_false_alarms: float
+    hard_false_alarms: float
+    balanced_accuracy: dict[str, float]
+    across_sets: dict[str, float]
+    """Balanced accuracy on one source's validation set when only the other source was trained on."""
+    hidden_in_emails: float | None
+    """AUC of everyday requests hidden in e-mails; neither the requests nor the e-mails' phrases were trained on."""
+
+    def as_dict(self) -> dict[str, object]:
+        """Return the report, JSON-ready."""
+        return asdict(self)
+
+
+def train(
+    data: Path, weights: Path = WEIGHTS, embedded_weights: Path = embedded.WEIGHTS
+) -> TrainingReport:
+    """Train both classifiers on the sets under ``data`` and write their weights.
+
+    Raises:
+        TrainingUnavailable: scikit-learn is not installed.
+        BadTrainingData: A set is missing or malformed.
+    """
+    sets = {name: read(data / name) for name in (*TRAIN, *VALIDATION, EVERYDAY, HARD)}
+    own = synthetic.examples()
+    ours = Labelled(tuple(example.text for example in own), np.array([int(e.attack) for e in own]))
+    vectors = {name: _matrix(labelled.texts) for name, labelled in sets.items()}
+    vectors["ours"], sets["ours"] = _matrix(ours.texts), ours
+    model = _fit(sets, vectors, TRAIN)
+    model.save(weights)
+    # The threshold comes from e-mails whose phrases the fit has not seen; on seen ones it would be too low.
+    unseen = _fit_embedded(sets, half=0)
+    whole = replace(_fit_embedded(sets), query_threshold=unseen.query_threshold)
+    whole.save(embedded_weights)
+    return TrainingReport(
+        examples=sum(len(sets[name].texts) for name in (*TRAIN, "ours")),
+        query_threshold=round(model.query_threshold, 3),
+        everyday_false_alarms=_rate(model, vectors[EVERYDAY]),
+        hard_false_alarms=_rate(model, vectors[HARD]),
+        balanced_accuracy={
+            name: _balanced(model, vectors[name], sets[name]) for name in VALIDATION
+        },
+        across_sets={
+            VALIDATION[1 - index]: _balanced(
+                _fit(sets, vectors, (name,)),
+                vectors[VALIDATION[1 - index]],
+                sets[VALIDATION[1 - index]],
+            )
+            for index, name in enumerate(TRAIN)
+        },
+        hidden_in_emails=_hidden_auc(unseen, sets[EVERYDAY].texts),
+    )
+
+
+def read(folder: Path) -> Labelled:
+    """Return the rows of ``folder/data.jsonl``, or raise `BadTrainingData`."""
+    try:
+        lines = (folder / "data.jsonl").read_text(encoding="utf-8").splitlines()
+        rows = [json.loads(line) for line in lines if line.strip()]
+        texts = tuple(str(row["text"]) for row in rows)
+        return Labelled(texts, np.array([int(row["label"]) for row in rows]))
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise BadTrainingData(f"The set {folder.name} cannot be read: {error!r}.") from error
+
+
+def _matrix(texts: Sequence[str]) -> Any:
+    """Return the features of the texts as a sparse matrix, one row each."""
+    sparse = _sparse()
+    found = [features(normalise(text)) for text in texts]
+    rows = np.cumsum([0, *(len(f.cells) for f in found)])
+    values = np.concatenate([f.values for f in found])
+    cells = np.concatenate([f.cells for f in found])
+    return sparse.csr_matrix((values, cells, rows), shape=(len(texts), CELLS))
+
+
+def _sparse() -> Any:
+    try:
+        import scipy.sparse  # noqa: PLC0415 - a development tool, absent from the service.
+    except ImportError as error:
+        raise TrainingUnavailable("Training needs scikit-learn.") from error
+    return scipy.sparse
+
+
+def _fit(
+    sets: dict[str, Labelled], vectors: dict[str, Any], names: tuple[str, ...]
+) -> InjectionModel:
+    chosen = (*names, "ours")
+    fitted = _logistic(_STRENGTH).fit(
+        _sparse().vstack([vectors[name] for name in chosen]),
+        np.concatenate([sets[name].labels for name in chosen]),
+    )
+    weights = fitted.coef_[0].astype(np.float16).astype(np.float32)
+    bias = float(fitted.intercept_[0])
+    threshold = max(
+        float(np.quantile(vectors[EVERYDAY] @ weights, 1 - EVERYDAY_BUDGET)),
+        float(np.quantile(vectors[HARD] @ weights, 1 - HARD_BUDGET)),
+    )
+    query = threshold + bias
+    return InjectionModel(weights, bias, query, query + PASSAGE_MARGIN)
+
+
+def _fit_embedded(sets: dict[str, Labelled], half: int | None = None) -> InjectionModel:
+    """Fit tasks and attacks against lines of e-mails; the threshold is a 3 % budget on whole e-mails."""
+    own = synthetic.examples()
+    orders = [example.text.split("\n")[0] for example in own if example.text.isascii()]
+    ordinary = synthetic.email_sentences(half)
+    first = sets[TRAIN[0]]
+    ordinary += [
+        text
+        for text, label in zip(first.texts, first.labels, strict=True)
+        if label == 0 and _STATEMENT.match(text) and not text.endswith("?")
+    ]
+    labels = np.array([1] * len(orders) + [0] * len(ordinary))
+    fitted = _logistic(1.0).fit(_matrix([*orders, *ordinary]), labels)
+    kept = fitted.coef_[0].astype(np.float16).astype(np.float32)
+    plain = InjectionModel(kept, float(fitted.intercept_[0]), 0.0, 0.0)
+    margins = [
+        embedded.margin_of(text, plain)
+        for text in synthetic.emails(None if half is None else 1 - half)
+    ]
+    return replace(plain, query_threshold=float(np.quantile(margins, 1 - EMAIL_BUDGET)))
+
+
+def _hidden_auc(model: InjectionModel, requests: Sequence[str]) -> float | None:
+    """Hide unseen requests in e-mails made from the half of the phrases that the model was not fitted on."""
+    pick = random.Random(3)  # noqa: S311 - a reproducible choice, not a secret.
+    scores, labels = [], []
+    for index, text in enumerate(synthetic.emails(half=1, seed=99, count=400)):
+        parts = text.split("\n\n")
+        if index % 2:
+            parts.insert(pick.randint(2, len(parts) - 1), pick.choice(requests).split("\n")[0])
+        scores.append(embedded.margin_of("\n\n".join(parts), model))
+        labels.append(index % 2)
+    return auc(np.array(labels), np.array(scores))
+
+
+def _logistic(strength: float) -> Any:
+    try:
+        from sklearn.linear_model import LogisticRegression  # noqa: PLC0415 - a development tool.
+    except ImportError as error:
+        raise TrainingUnavailable("Training needs scikit-learn.") from error
+    return LogisticRegression(C=strength, max_iter=400, class_weight="balanced")
+
+
+def _scores(model: InjectionModel, vectors: Any) -> NDArray[np.float64]:
+    return np.asarray(vectors @ model.weights) + model.bias
+
+
+def _rate(model: InjectionModel, vectors: Any) -> float:
+    return round(float((_scores(model, vectors) > model.query_threshold).mean()), 4)
+
+
+def _balanced(model: InjectionModel, vectors: Any, labelled: Labelled) -> float:
+    flagged = _scores(model, vectors) > model.query_threshold
+    attack = labelled.labels == 1
+    return round(float((flagged[attack].mean() + (~flagged[~attack]).mean()) / 2), 4)

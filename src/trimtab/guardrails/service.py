@@ -1,0 +1,135 @@
+"""The guardrails of a running service: two engines, the rules in force, the bypass, and a probe that never stops."""
+
+import threading
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+
+from trimtab.guardrails.bypass import AuditLog, Bypass
+from trimtab.guardrails.defaults import answer_guards, question_guards
+from trimtab.guardrails.engine import GuardEngine
+from trimtab.guardrails.guard import Post, Subject
+from trimtab.guardrails.rules import GuardRules, LiveRules, seconds
+from trimtab.guardrails.verdicts import Verdict
+from trimtab.infra.settings.sections.guardrails import GuardrailsSettings
+from trimtab.kernel.clock import Clock
+
+QUESTIONS, ANSWERS = "questions", "answers"
+_PROBED = Subject(
+    "The query cache holds 100 entries. [1]",
+    "How many entries does the query cache hold?",
+    ("The query cache holds 100 entries by default.",),
+)
+_PROBE_EVERY_SECONDS = 5.0
+_KEPT = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Shadowed:
+    """What a bypass let through: the verdict that would have counted, for review."""
+
+    question: str
+    text: str
+    verdict: Verdict
+
+
+class Guardrails:
+    """Everything about guards that the service, its operator and its commands need.
+
+    Args:
+        settings: The rules at start, and the deadline.
+        clock: Times the guards and ends the bypass.
+        audit: Where the bypass is recorded.
+    """
+
+    def __init__(self, settings: GuardrailsSettings, clock: Clock, audit: AuditLog) -> None:
+        self.rules = LiveRules(_rules(settings))
+        self.bypass = Bypass(clock, audit)
+        self.shadowed: deque[Shadowed] = deque(maxlen=_KEPT)
+        self._clock = clock
+        self._deadline_seconds = settings.deadline_seconds
+        self.questions = self._engine(question_guards())
+        self.answers = self._engine(answer_guards())
+        self._prober = _Prober(self._judge_probe, clock)
+
+    @property
+    def engines(self) -> dict[str, GuardEngine]:
+        """Return both engines by what they judge."""
+        return {QUESTIONS: self.questions, ANSWERS: self.answers}
+
+    def restart(self) -> int:
+        """Put fresh guards at every post and forget cached verdicts; return how many guards there are."""
+        self.questions.replace(question_guards())
+        self.answers.replace(answer_guards())
+        self._prober.forget()
+        return len(self.questions.posts) + len(self.answers.posts)
+
+    def clear_cache(self) -> int:
+        """Forget all cached verdicts; return how many there were."""
+        return sum(engine.clear_cache() for engine in self.engines.values())
+
+    def failing(self) -> frozenset[str]:
+        """Return the guards that failed or were late when a harmless text was last put to them.
+
+        Returns at once: a probe runs in the background at most every five seconds.
+        """
+        return self._prober.latest()
+
+    def close(self) -> None:
+        """Let no further guard start."""
+        self._prober.close()
+        for engine in self.engines.values():
+            engine.close()
+
+    def _engine(self, posts: tuple[Post, ...]) -> GuardEngine:
+        return GuardEngine(
+            posts, self.rules, self.bypass, self._clock, self._deadline_seconds, self._keep_shadow
+        )
+
+    def _keep_shadow(self, subject: Subject, verdict: Verdict) -> None:
+        self.shadowed.append(Shadowed(subject.question, subject.text, verdict))
+
+    def _judge_probe(self) -> frozenset[str]:
+        return self.questions.failing_on(_PROBED) | self.answers.failing_on(_PROBED)
+
+
+def _rules(settings: GuardrailsSettings) -> GuardRules:
+    seconds(settings.fact_check_timeout)  # A wrong duration stops the start, not the first answer.
+    return GuardRules(
+        settings.hallucination_threshold,
+        settings.hallucination_block_threshold,
+        settings.fact_check_timeout,
+        settings.ethics_check_enabled,
+        settings.injection_enabled,
+        settings.pii_block_types,
+    )
+
+
+class _Prober:
+    """Runs a probe in the background and remembers what the last one found."""
+
+    def __init__(self, probe: Callable[[], frozenset[str]], clock: Clock) -> None:
+        self._probe = probe
+        self._clock = clock
+        self._pool = ThreadPoolExecutor(1, "guard-probe")
+        self._lock = threading.Lock()
+        self._running: Future[frozenset[str]] | None = None
+        self._found: frozenset[str] = frozenset()
+        self._next = 0.0
+
+    def latest(self) -> frozenset[str]:
+        with self._lock:
+            if self._running is not None and self._running.done():
+                self._found, self._running = self._running.result(), None
+            if self._running is None and self._clock.monotonic() >= self._next:
+                self._next = self._clock.monotonic() + _PROBE_EVERY_SECONDS
+                self._running = self._pool.submit(self._probe)
+            return self._found
+
+    def forget(self) -> None:
+        with self._lock:
+            self._next = 0.0
+
+    def close(self) -> None:
+        self._pool.shutdown(wait=False, cancel_futures=True)

@@ -1,0 +1,126 @@
+"""What can be measured about the guards. Two metric names are the contract's."""
+
+from collections.abc import Iterable, Mapping
+
+from trimtab.guardrails.metrics import GuardMetrics
+from trimtab.guardrails.service import ANSWERS, Guardrails
+from trimtab.kernel.operable import Sample, Signal
+
+
+def signals(guardrails: Guardrails) -> tuple[Signal, ...]:
+    """Return every signal of the domain."""
+    return (*_of_validation(guardrails), *_of_verdicts(guardrails), *_of_state(guardrails))
+
+
+def _metrics(guardrails: Guardrails) -> Iterable[tuple[str, GuardMetrics]]:
+    return ((name, engine.get_metrics()) for name, engine in guardrails.engines.items())
+
+
+def _by_guard(judged: str, values: Mapping[str, float], scale: float = 1.0) -> Iterable[Sample]:
+    return (
+        Sample(value * scale, {"judged": judged, "guard": guard}) for guard, value in values.items()
+    )
+
+
+def _of_validation(guardrails: Guardrails) -> Iterable[Signal]:
+    def success_rate() -> Iterable[Sample]:
+        for judged, found in _metrics(guardrails):
+            if found.validation_success_rate is not None:
+                yield Sample(found.validation_success_rate, {"judged": judged})
+
+    def duration() -> Iterable[Sample]:
+        for judged, found in _metrics(guardrails):
+            yield from _by_guard(judged, found.processing_duration_ms, 0.001)
+
+    def failures() -> Iterable[Sample]:
+        for judged, found in _metrics(guardrails):
+            yield Sample(found.failures, {"judged": judged})
+
+    yield Signal(
+        "guardrails.validation.success_rate",
+        "1",
+        "The share of verdicts since the start that are judgements, not errors or timeouts.",
+        success_rate,
+        ("judged",),
+        "guardrail_validation_success_rate",
+    )
+    yield Signal(
+        "guardrails.processing.duration",
+        "seconds",
+        "The 95th percentile of a guard's time over its last 500 verdicts.",
+        duration,
+        ("judged", "guard"),
+        "guardrail_processing_duration",
+    )
+    yield Signal(
+        "guardrails.validation.failures",
+        "1",
+        "Verdicts that come from an error or a timeout, since the start.",
+        failures,
+        ("judged",),
+        "guardrail_validation_failures_total",
+        counter=True,
+    )
+
+
+def _of_verdicts(guardrails: Guardrails) -> Iterable[Signal]:
+    def blocks() -> Iterable[Sample]:
+        for judged, found in _metrics(guardrails):
+            yield from _by_guard(judged, found.blocked)
+
+    def false_positives() -> Iterable[Sample]:
+        for judged, found in _metrics(guardrails):
+            if found.false_positive_rate is not None:
+                yield Sample(found.false_positive_rate, {"judged": judged})
+
+    def grounding() -> Iterable[Sample]:
+        median = guardrails.engines[ANSWERS].get_metrics().score_p50.get("hallucination")
+        return () if median is None else (Sample(1 - median),)
+
+    yield Signal(
+        "guardrails.blocks",
+        "1",
+        "Texts that a guard has blocked since the start.",
+        blocks,
+        ("judged", "guard"),
+        "guardrail_blocks_total",
+        counter=True,
+    )
+    yield Signal(
+        "guardrails.false_positive_rate",
+        "1",
+        "Of the reviewed blocks, the share that a person called wrong; absent before the first review.",
+        false_positives,
+        ("judged",),
+        "guardrail_false_positive_rate",
+    )
+    yield Signal(
+        "guardrails.grounding.median",
+        "1",
+        "The median grounding score of the worst sentence of an answer, over the last 500 answers.",
+        grounding,
+        metric="guardrail_grounding_score_p50",
+    )
+
+
+def _of_state(guardrails: Guardrails) -> Iterable[Signal]:
+    def failing() -> Iterable[Sample]:
+        found = guardrails.failing()
+        names = {post.guard.name for engine in guardrails.engines.values() for post in engine.posts}
+        return (Sample(float(name in found), {"guard": name}) for name in sorted(names))
+
+    yield Signal(
+        "guardrails.guard.failing",
+        "1",
+        "1 when the guard failed or was late on a harmless text that is put to it every few seconds.",
+        failing,
+        ("guard",),
+        "guardrail_failing",
+    )
+    yield Signal(
+        "guardrails.bypass.active",
+        "1",
+        "1 while a bypass is in force.",
+        lambda: (Sample(float(guardrails.bypass.active() is not None)),),
+        metric="guardrail_bypass_active",
+    )

@@ -1,0 +1,41 @@
+"""What runbooks can do with messages."""
+
+from trimtab.infra.notify.outbox import Outbox
+from trimtab.infra.notify.routes import Kind, Message
+from trimtab.kernel.clock import Clock
+from trimtab.kernel.operable import (
+    Action,
+    ActionContext,
+    ActionResult,
+    Arguments,
+    Param,
+    Risk,
+)
+
+
+def actions(outbox: Outbox, clock: Clock) -> tuple[Action, ...]:
+    """Return the actions of notifications."""
+
+    def send(given: Arguments, context: ActionContext) -> ActionResult:
+        channel = str(given["channel"])
+        message = Message(channel, Kind.NOTE, str(given["text"]), context.idempotency_key)
+        outbox.add(message, clock.now())
+        return ActionResult(f"Wrote to {channel}.", {"channel": channel})
+
+    def dry_run(given: Arguments, _: ActionContext) -> ActionResult:
+        return ActionResult(f"{given['channel']} would be told: {given['text']}")
+
+    return (
+        Action(
+            "notify.send",
+            "Tell people something.",
+            Risk.AUTOMATIC,
+            send,
+            dry_run,
+            params=(
+                Param("channel", "string", "Such as #incidents."),
+                Param("text", "string", "What to say."),
+            ),
+            no_undo_because="what was said cannot be unsaid",
+        ),
+    )

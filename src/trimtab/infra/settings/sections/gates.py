@@ -1,0 +1,21 @@
+"""The gates as part of a running service."""
+
+from dataclasses import dataclass
+
+from trimtab.infra.settings.table import setting
+
+
+@dataclass(frozen=True, slots=True)
+class GatesSettings:
+    """Which project is judged, and how often."""
+
+    project: str = setting(
+        "",
+        help="The project directory whose evidence is watched; empty watches a specimen under the data directory.",
+    )
+    interval_seconds: float = setting(
+        300.0,
+        unit="seconds",
+        help="The time between two judgements of the project.",
+        minimum=1,
+    )

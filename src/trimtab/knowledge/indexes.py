@@ -1,0 +1,301 @@
+"""The projects' search indexes: made from the store when needed, brought up to date by what changed, and thrown away freely.
+
+A search never waits for a long build: it is told that there is no index yet, and answers by the store's own full text.
+"""
+
+import json
+import logging
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from trimtab.kernel.clock import Clock
+from trimtab.kernel.errors import TrimtabError
+from trimtab.knowledge.breaker import BreakerState, CircuitBreaker
+from trimtab.knowledge.encoder import Encoder
+from trimtab.knowledge.errors import IndexStale, IndexUnavailable
+from trimtab.knowledge.index import Difference, IndexedPassage, ProjectIndex
+from trimtab.knowledge.ranking import UNFITTED, Fit, fit
+from trimtab.knowledge.store import ProjectRow, SearchStore
+from trimtab.knowledge.windows import RecentValues
+
+_log = logging.getLogger(__name__)
+# Up to so many new passages a search brings its index up to date itself; more is done in the background.
+_AT_ONCE = 1000
+_BATCH = 5000
+_SAMPLE = 400
+_REST_SECONDS = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A project's index as a search uses it."""
+
+    index: ProjectIndex
+    version: int
+    """The project's index version that it shows."""
+    fitted: Fit
+    saved: int = -1
+    """The version of its file; -1 when there is none."""
+    changed_at: float = 0.0
+    """When it got its version, on the clock's monotonic scale."""
+
+
+class Indexes:
+    """All indexes in memory. Safe for many threads; each project's index is changed by one at a time."""
+
+    def __init__(
+        self,
+        store: SearchStore,
+        encoder: Encoder,
+        folder: Path,
+        breaker: CircuitBreaker,
+        clock: Clock,
+    ) -> None:
+        self._store = store
+        self._encoder = encoder
+        self._folder = folder
+        self._clock = clock
+        self.breaker = breaker
+        self.durations = RecentValues(clock, 300.0)
+        """How long it took to get hold of an index, in seconds."""
+        self.stopped = False
+        """Set when the indexes are out of order; until `restart`, every search goes without."""
+        self.delay_seconds = 0.0
+        """Added to each search, for drills; `restart` ends it."""
+        self._held: dict[int, Held] = {}
+        self._locks: dict[int, threading.Lock] = {}
+        self._building: set[int] = set()
+        self._tainted: set[int] = set()
+        self._lock = threading.Lock()
+        self._workers = ThreadPoolExecutor(1, thread_name_prefix="knowledge-index")
+
+    @property
+    def up(self) -> bool:
+        """Whether searches get their indexes."""
+        return self.breaker.state is BreakerState.CLOSED
+
+    def of(self, project: ProjectRow) -> Held | None:
+        """Return the project's index at its present version; None while it is being built.
+
+        Raises:
+            IndexUnavailable: It cannot be had now.
+        """
+        if not self.breaker.allow():
+            raise IndexUnavailable("The search index is down.")
+        started = self._clock.monotonic()
+        if self.delay_seconds:
+            self._clock.sleep(self.delay_seconds)
+        try:
+            held = self._current(project)
+        except (TrimtabError, OSError, ValueError) as error:
+            self.breaker.failed()
+            _log.exception("search index failed", extra={"error_type": type(error).__name__})
+            raise IndexUnavailable(f"The search index failed: {error}") from error
+        self.breaker.succeeded()
+        self.durations.add(self._clock.monotonic() - started)
+        return held
+
+    def forget(self, project_key: int) -> None:
+        """Drop a project's index and its file."""
+        with self._lock:
+            self._held.pop(project_key, None)
+        self._file(project_key).unlink(missing_ok=True)
+        self._fit_file(project_key).unlink(missing_ok=True)
+
+    def deleted_from(self, project: ProjectRow) -> None:
+        """Take what was deleted out of the project's index now, and its file away."""
+        self._file(project.key).unlink(missing_ok=True)
+        with self._lock:
+            self._tainted.add(project.key)
+            held = project.key in self._held
+        if held:
+            self._updated(project)
+
+    def purge(self) -> None:
+        """Drop the indexes from which something was deleted: their vocabulary may still hold its words."""
+        with self._lock:
+            tainted, self._tainted = self._tainted, set()
+        for key in tainted:
+            self.forget(key)
+
+    def dead_keys(self) -> dict[int, int]:
+        """Return how many passages each index in memory holds that the store has not, where there are any."""
+        dead = {}
+        for key, held in self.overview().items():
+            gone = held.index.difference(*self._store.keys(key, self._encoder.model_id)).gone
+            if len(gone):
+                dead[key] = len(gone)
+        return dead
+
+    def restart(self) -> None:
+        """Drop everything in memory and on disk; indexes are made anew from the store."""
+        with self._lock:
+            self._held.clear()
+        for file in self._folder.glob("*.index"):
+            file.unlink(missing_ok=True)
+        self.stopped = False
+        self.delay_seconds = 0.0
+        self.breaker.succeeded()
+
+    def stop(self) -> None:
+        """Put the indexes out of order, as a crash of their engine would."""
+        self.stopped = True
+        with self._lock:
+            self._held.clear()
+        self.breaker.trip()
+
+    def probe(self) -> None:
+        """Try whether the indexes work again, when the breaker lets a probe through."""
+        if self.breaker.state is not BreakerState.CLOSED and self.breaker.allow():
+            if self.stopped:
+                self.breaker.failed()
+            else:
+                self.breaker.succeeded()
+
+    def save(self, *, rest_seconds: float = _REST_SECONDS) -> int:
+        """Write the indexes that changed, and then rested, to their files; return how many.
+
+        Files are what the next start begins with; they are left out while a project still changes.
+        """
+        before = self._clock.monotonic() - rest_seconds
+        with self._lock:
+            changed = [
+                (key, held)
+                for key, held in self._held.items()
+                if held.saved < held.version and held.changed_at <= before
+            ]
+        for key, held in changed:
+            with self._lock_of(key):
+                held.index.save(self._file(key), held.version)
+                self._fit_file(key).write_text(json.dumps(asdict(held.fitted)), encoding="utf-8")
+                self._hold(key, replace(held, saved=held.version), only_over=held)
+        return len(changed)
+
+    def overview(self) -> dict[int, Held]:
+        """Return what is in memory, by project key."""
+        with self._lock:
+            return dict(self._held)
+
+    def close(self) -> None:
+        """Save what changed and end the background work."""
+        self._workers.shutdown(cancel_futures=True)
+        try:
+            self.save(rest_seconds=0)
+        except OSError:
+            _log.warning("search indexes could not be saved; they are made again when needed")
+
+    def _current(self, project: ProjectRow) -> Held | None:
+        if self.stopped:
+            raise IndexUnavailable("The search index is stopped.")
+        with self._lock:
+            held = self._held.get(project.key)
+        if held is not None and held.version >= project.index_version:
+            return self._fitted(project, held)
+        if held is None:
+            with self._lock_of(project.key):
+                held = self._held.get(project.key) or self._loaded(project)
+        if held is not None and held.version >= project.index_version:
+            return self._fitted(project, held)
+        index = held.index if held else ProjectIndex(self._encoder.dimension)
+        difference = index.difference(*self._store.keys(project.key, self._encoder.model_id))
+        if len(difference.missing) > _AT_ONCE:
+            self._in_background(project)
+            return None
+        return self._fitted(project, self._updated(project))
+
+    def _updated(self, project: ProjectRow) -> Held:
+        with self._lock_of(project.key):
+            held = self._held.get(project.key)
+            index = held.index if held else ProjectIndex(self._encoder.dimension)
+            model = self._encoder.model_id
+            # Read before the rows: whatever changes in between is seen by the next search.
+            version = self._store.version(project.key)
+            difference = index.difference(*self._store.keys(project.key, model))
+            self._apply(index, difference, model)
+            fitted = held.fitted if held else UNFITTED
+            fresh = Held(index, version, fitted, changed_at=self._clock.monotonic())
+            self._hold(project.key, fresh)
+            return fresh
+
+    def _apply(self, index: ProjectIndex, difference: Difference, model: str) -> None:
+        index.remove(difference.gone.tolist())
+        for start in range(0, len(difference.missing), _BATCH):
+            keys = difference.missing[start : start + _BATCH].tolist()
+            index.add(
+                IndexedPassage(
+                    row.key,
+                    f"{row.heading}\n{row.text}",
+                    None if row.vector is None else _unpacked(row.vector),
+                )
+                for row in self._store.passages(keys, model)
+            )
+
+    def _loaded(self, project: ProjectRow) -> Held | None:
+        file = self._file(project.key)
+        if not file.exists():
+            return None
+        stored = self._store.vectors(project.key, self._encoder.model_id, self._encoder.dimension)
+        try:
+            index = ProjectIndex.load(file, stored.index_version, (stored.keys, stored.rows))
+        except IndexStale as error:
+            _log.info("search index is built again", extra={"reason": error.message})
+            file.unlink(missing_ok=True)
+            return None
+        fitted = self._saved_fit(project.key)
+        held = Held(index, stored.index_version, fitted, saved=stored.index_version)
+        self._hold(project.key, held)
+        return held
+
+    def _fitted(self, project: ProjectRow, held: Held) -> Held:
+        if held.fitted.outgrown(len(held.index)):
+            self._in_background(project)
+        return held
+
+    def _in_background(self, project: ProjectRow) -> None:
+        with self._lock:
+            if project.key in self._building:
+                return
+            self._building.add(project.key)
+        self._workers.submit(self._build, project)
+
+    def _build(self, project: ProjectRow) -> None:
+        try:
+            held = self._updated(project)
+            if held.fitted.outgrown(len(held.index)) and self._encoder.up:
+                sample = self._store.sample(project.key, _SAMPLE)
+                fitted = fit(held.index, sample, self._encoder.vectors)
+                self._hold(project.key, replace(held, fitted=fitted), only_over=held)
+        except Exception:  # noqa: BLE001 - the edge of a thread; the next search tries again.
+            _log.exception("search index could not be built")
+        finally:
+            with self._lock:
+                self._building.discard(project.key)
+
+    def _hold(self, key: int, held: Held, only_over: Held | None = None) -> None:
+        with self._lock:
+            if only_over is None or self._held.get(key) is only_over:
+                self._held[key] = held
+
+    def _lock_of(self, key: int) -> threading.Lock:
+        with self._lock:
+            return self._locks.setdefault(key, threading.Lock())
+
+    def _saved_fit(self, key: int) -> Fit:
+        try:
+            return Fit(**json.loads(self._fit_file(key).read_text(encoding="utf-8")))
+        except (OSError, ValueError, TypeError):
+            return UNFITTED
+
+    def _fit_file(self, key: int) -> Path:
+        return self._folder / f"{key}.fit.json"
+
+    def _file(self, key: int) -> Path:
+        return self._folder / f"{key}.index"
+
+
+def _unpacked(vector: bytes) -> "np.ndarray[tuple[int], np.dtype[np.float32]]":
+    return np.frombuffer(vector, dtype=np.float16).astype(np.float32)

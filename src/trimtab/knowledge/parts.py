@@ -1,0 +1,88 @@
+"""What knowledge is made of, and how the parts are joined."""
+
+from collections.abc import Callable
+
+from trimtab.infra.settings.sections.knowledge import KnowledgeSettings
+from trimtab.infra.storage import DataDirectory
+from trimtab.knowledge.breaker import CircuitBreaker
+from trimtab.knowledge.caches import BoundedCache, CacheLimits
+from trimtab.knowledge.care import Care
+from trimtab.knowledge.encoder import Encoder
+from trimtab.knowledge.indexes import Indexes
+from trimtab.knowledge.ingestion import Ingestion
+from trimtab.knowledge.model_home import MiniLmHome, ModelHome
+from trimtab.knowledge.parsing import Parser
+from trimtab.knowledge.searching import Searcher
+from trimtab.knowledge.store import DocumentStore, ProjectStore, SearchStore, UsageStore
+from trimtab.knowledge.store.live import LiveDatabase
+from trimtab.knowledge.surroundings import Surroundings
+from trimtab.knowledge.usage import Usage
+
+DATABASE = "knowledge.db"
+
+
+class Parts:
+    """The parts, made in the order in which they need each other. `Knowledge` is the face over them."""
+
+    def __init__(
+        self,
+        data: DataDirectory,
+        settings: KnowledgeSettings,
+        around: Surroundings,
+        home: ModelHome | None = None,
+    ) -> None:
+        self._clock, self._events = around.clock, around.events
+        self.settings = settings
+        self.database = LiveDatabase(data.file(DATABASE), ("knowledge",))
+        self.projects = ProjectStore(self.database)
+        self._documents = DocumentStore(self.database)
+        shipped = MiniLmHome(data.folder("models") / "minilm", settings.embedding_threads)
+        self.encoder = Encoder(home or shipped, settings, around.clock)
+        self.parser = Parser(settings)
+        search_store = SearchStore(self.database)
+        self.indexes = Indexes(
+            search_store,
+            self.encoder,
+            data.folder("index"),
+            CircuitBreaker(settings.breaker_failures, settings.probe_seconds, around.clock),
+            around.clock,
+        )
+        self.searcher = Searcher(
+            self.projects, search_store, self.encoder, self.indexes, settings, around.clock
+        )
+        self._usage = Usage(UsageStore(self.database), self.searcher, self.encoder, settings)
+        self.searcher.on_query = self._usage.ask
+        self.ingestion = Ingestion(
+            self.projects, self._documents, self.encoder, self.parser, settings, around.clock
+        )
+        self.texts = _text_cache(settings, around)
+        self.care = Care(
+            self.database,
+            data,
+            settings,
+            around,
+            self.forget_all,
+            lambda: self.parser.worker_pid,
+        )
+        self.care.on_purge.append(self.indexes.purge)
+        self.on_beat: list[Callable[[], object]] = []
+        """Called at each heartbeat."""
+        self.last_counts: dict[str, int] = {}
+        self.database_ok = True
+
+    def forget_all(self) -> None:
+        """Drop all that was read from the database: another file took its place."""
+        self.searcher.forget_all()
+        self.texts.discard(lambda _: True)
+
+
+def _text_cache(
+    settings: KnowledgeSettings, around: Surroundings
+) -> BoundedCache[tuple[str, int], str]:
+    limits = CacheLimits(
+        settings.document_cache_entries,
+        settings.max_cache_memory_mb * 1024 * 1024 // 4,
+        settings.cache_window_seconds,
+        settings.cache_window_lookups,
+    )
+    return BoundedCache(limits, lambda text: 2 * len(text), around.clock)

@@ -1,0 +1,265 @@
+"""Signals, actions and faults of answers; each cause's evidence holds under its own fault, and its fix ends it."""
+
+import time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.answers.service import QUESTION, Whole
+from tests.answers.world import CACHE_TEXT
+from trimtab.answers import ExtractiveGenerator, Question
+from trimtab.answers.actions import actions
+from trimtab.answers.errors import GeneratorUnknown
+from trimtab.answers.faults import faults
+from trimtab.answers.signals import signals
+from trimtab.infra.rules.checks import check, compile_check
+from trimtab.infra.rules.files import Known, load_rules
+from trimtab.infra.rules.scrape import Scrape
+from trimtab.infra.rules.series import SeriesStore
+from trimtab.infra.telemetry import SignalCollector, new_registry
+from trimtab.kernel.errors import Unavailable
+from trimtab.kernel.operable import ActionContext, Catalog, check_arguments
+from trimtab.runbooks.lint import lint
+from trimtab.runbooks.model import Runbook
+from trimtab.runbooks.page import parse_page
+
+ROOT = Path(__file__).parent.parent.parent
+PAGES = {
+    path.stem: parse_page(path.read_text(encoding="utf-8"), path.name)
+    for path in sorted((ROOT / "library").glob("answers-*.md"))
+}
+BOOKS = [page for page in PAGES.values() if isinstance(page, Runbook)]
+CAUSES = [(book, cause) for book in BOOKS for cause in book.causes]
+RULES = yaml.safe_load((ROOT / "rules" / "answers.yml").read_text(encoding="utf-8"))
+ALERTS = [rule for group in RULES["groups"] for rule in group["rules"]]
+CONTEXT = ActionContext("key", "runbook:test")
+
+
+class Operated(Whole):
+    """The service with its catalog and its samples."""
+
+    def __init__(self, path, **settings):
+        super().__init__(path, **settings)
+        self.catalog = Catalog(
+            signals(self.service), actions(self.service), faults(self.service, self.clock)
+        )
+        registry = new_registry()
+        registry.register(SignalCollector(self.catalog.signals.values()))
+        self.series = SeriesStore(7200)
+        self.scrape = Scrape(registry, self.series)
+        self.now = datetime(2026, 11, 22, tzinfo=UTC)
+
+    def minutes(self, count):
+        """Scrape every 15 seconds for so many minutes."""
+        for _ in range(count * 4):
+            self.now += timedelta(seconds=15)
+            self.scrape.take(self.now)
+
+    def holds(self, expression):
+        return check(compile_check(expression), self.series, self.now).holds
+
+    def act(self, name, **given):
+        action = self.catalog.action(name)
+        return action.run(check_arguments(action.params, given), CONTEXT)
+
+    def undo(self, name, result):
+        return self.catalog.action(name).undo(result.undo_arguments, CONTEXT)
+
+    def read(self, name):
+        samples = list(self.catalog.signal(name).read())
+        return {next(iter(s.labels.values()), ""): s.value for s in samples}
+
+    def ask(self, times=1):
+        for number in range(times):
+            self.service.answer(Question("handbook", f"{QUESTION} {number}", user_id="ann"))
+
+
+@pytest.fixture
+def whole(tmp_path):
+    whole = Operated(tmp_path / "data")
+    yield whole
+    whole.close()
+
+
+def eventually(found):
+    """Wait for what a background thread does; fail after half a minute."""
+    until = time.monotonic() + 30
+    while not found():
+        assert time.monotonic() < until, "it did not happen"
+        time.sleep(0.01)
+
+
+@pytest.mark.feature("F410", "F411", "F412")
+def test_eleven_alerts_each_name_a_page_that_exists_and_stand_in_the_playbook():
+    assert len(ALERTS) == 11
+    playbook = (ROOT / "docs" / "runbooks" / "alerting-playbooks.md").read_text(encoding="utf-8")
+    for alert in ALERTS:
+        page = alert["annotations"]["runbook_url"].removeprefix("runbook:")
+        assert f"| `{alert['alert']}` | {alert['annotations']['title']} | `{page}` |" in playbook
+        assert page in PAGES
+
+
+def test_the_rules_load_and_name_only_metrics_that_exist(whole):
+    metrics = {signal.metric_name for signal in whole.catalog.signals.values()}
+    load_rules([ROOT / "rules" / "answers.yml"], Known(metrics, PAGES))
+
+
+@pytest.mark.parametrize("book", BOOKS, ids=lambda book: book.id)
+def test_the_page_names_only_what_exists(book, whole):
+    # Pages also look at knowledge, whose signals the whole app has.
+    others = [name for c in book.gather for name in getattr(c, "signals", ()) if "knowledge." in name]  # fmt: skip
+    foreign = [type(whole.catalog.signal("answers.given"))(name, "1", "x", tuple) for name in dict.fromkeys(others)]  # fmt: skip
+    catalog = Catalog(
+        (*whole.catalog.signals.values(), *foreign),
+        whole.catalog.actions.values(),
+        whole.catalog.faults.values(),
+    )
+    lint(book, catalog, {alert["alert"] for alert in ALERTS}, compile_check)
+
+
+@pytest.mark.parametrize(("book", "cause"), CAUSES, ids=lambda part: part.id)
+@pytest.mark.feature("F449", "F451", "F474")
+def test_the_evidence_holds_under_its_fault_and_not_before_and_the_fix_ends_it(book, cause, whole):
+    whole.ask(3)
+    whole.service.watch.run_once()
+    whole.minutes(6)
+    assert not any(whole.holds(c.expression) for c in cause.evidence)
+
+    (command,) = cause.drill
+    fault = whole.catalog.fault(command.name)
+    fast = {"per_second": "50"} if "per_second" in {p.name for p in fault.params} else {}
+    state = fault.inject(check_arguments(fault.params, {**command.arguments, **fast}))
+    try:
+        if fast:
+            before = whole.service.tally.count("given")
+            eventually(lambda: whole.service.tally.count("given") > before + 6)
+        whole.service.exporter.run_once()
+        whole.minutes(1)
+        assert all(whole.holds(c.expression) for c in cause.evidence)
+        assert any(whole.holds(a["expr"]) for a in ALERTS if a["alert"] in book.alerts)
+        for act in cause.fix:
+            whole.act(act.name, **act.arguments)
+            whole.jobs.run()
+        if cause.fix:
+            whole.minutes(3)
+            given = whole.service.tally.count("given")
+            if fast:  # The questions go on; they are answered rightly now.
+                eventually(lambda: whole.service.tally.count("given") > given + 3)
+            whole.minutes(3)
+            assert all(whole.holds(c.expression) for c in cause.verify)
+    finally:
+        fault.restore(state)
+        fault.restore(state)
+
+
+@pytest.mark.parametrize("how", ["hang", "429", "500", "garbage"])
+def test_a_model_that_fails_in_any_way_costs_no_answer(whole, how):
+    fault = whole.catalog.fault("answers.generator.break")
+    state = fault.inject(check_arguments(fault.params, {"how": how, "per_second": "0.01"}))
+    answer = whole.service.answer(Question("handbook", QUESTION))
+    fault.restore(state)
+    assert (answer.model, answer.found) == ("extractive", True)
+    assert answer.notice
+    assert whole.service.models.names == ("extractive",)
+
+
+@pytest.mark.feature("F464")
+def test_what_a_model_made_up_is_counted_as_unsupported(whole):
+    fault = whole.catalog.fault("answers.generator.break")
+    state = fault.inject(
+        check_arguments(fault.params, {"how": "unsupported", "per_second": "0.01"})
+    )
+    whole.service.answer(Question("handbook", QUESTION))
+    fault.restore(state)
+    assert (whole.service.tally.count("generated"), whole.service.tally.count("unsupported")) == (1, 1)  # fmt: skip
+
+
+def test_errors_of_the_service_are_counted_by_code_and_those_of_the_caller_are_not(whole):
+    class Down:
+        def search(self, project, query, top_k):
+            raise Unavailable("down")
+
+    whole.service.routing._inner = Down()
+    for text in ("", QUESTION):
+        with pytest.raises(Exception, match=r"empty|down"):
+            whole.service.answer(Question("handbook", text))
+    assert whole.read("answers.failed") == {"trimtab.unavailable": 1.0}
+
+
+def test_every_signal_can_be_read_before_the_first_question(whole):
+    for signal in whole.catalog.signals.values():
+        list(signal.read())
+
+
+def test_preferring_a_generator_can_be_undone(whole):
+    whole.service.models.put("second", ExtractiveGenerator())
+    result = whole.act("answers.generator.prefer", generator="extractive")
+    assert whole.read("answers.generator.order") == {"extractive": 1.0, "second": 2.0}
+    whole.undo("answers.generator.prefer", result)
+    assert whole.service.models.names == ("second", "extractive")
+
+
+def test_an_unknown_generator_is_refused(whole):
+    with pytest.raises(GeneratorUnknown):
+        whole.act("answers.generator.prefer", generator="best")
+
+
+def test_a_route_can_be_set_undone_and_reset(whole):
+    result = whole.act("answers.routing.set", project="old", target="new")
+    whole.ask()
+    whole.service.answer(Question("old", QUESTION))
+    assert whole.retriever.asked[-1][0] == "new"
+    whole.undo("answers.routing.set", result)
+    assert whole.service.routing.routes == {}
+    whole.act("answers.routing.set", project="old", target="new")
+    whole.undo("answers.routing.reset", whole.act("answers.routing.reset"))
+    assert whole.service.routing.routes == {"old": "new"}
+
+
+@pytest.mark.feature("F477")
+def test_the_erase_action_erases_and_the_certificate_counts(whole):
+    whole.ask(3)
+    erasure_id = whole.act("answers.user.erase", user_id="ann").facts["erasure"]
+    whole.jobs.run()
+    found = {step.name: step.found for step in whole.service.erasures.find(erasure_id).steps}
+    assert found["answers.traces"] == 3
+    assert whole.service.traces.count_user("ann") == 0
+    assert len(whole.service.cache) == 0
+
+
+def test_nothing_of_an_erased_user_is_left_in_the_database_file(whole):
+    whole.service.answer(Question("handbook", f"{QUESTION} asks ann-lovelace", user_id="ann-lovelace"))  # fmt: skip
+    whole.act("answers.user.erase", user_id="ann-lovelace")
+    whole.jobs.run()
+    files = [file for file in whole.directory.path.rglob("*") if file.is_file()]
+    assert [file.name for file in files if b"ann-lovelace" in file.read_bytes()] == []
+
+
+@pytest.mark.parametrize("name", ["answers.generator.prefer", "answers.routing.set", "answers.user.erase", "answers.cache.clear", "answers.export.send", "answers.routing.reset", "answers.erasure.retry", "answers.watch.pin_baseline"])  # fmt: skip
+def test_a_dry_run_changes_nothing(whole, name):
+    whole.ask(2)
+    given = {
+        "generator": "extractive",
+        "project": "a",
+        "target": "b",
+        "user_id": "ann",
+    }
+    action = whole.catalog.action(name)
+    arguments = {param.name: given[param.name] for param in action.params}
+    before = (
+        whole.service.traces.recent(9),
+        whole.service.routing.routes,
+        len(whole.service.cache),
+    )
+    assert action.dry_run(arguments, CONTEXT).summary
+    after = (whole.service.traces.recent(9), whole.service.routing.routes, len(whole.service.cache))
+    assert after == before
+
+
+def test_the_texts_of_passages_reach_no_signal(whole):
+    whole.ask()
+    whole.service.watch.run_once()
+    for signal in whole.catalog.signals.values():
+        assert CACHE_TEXT[:20] not in str(list(signal.read()))

@@ -1,0 +1,110 @@
+import pytest
+import sqlalchemy as sa
+
+from tests.answers.service import QUESTION, Whole
+from trimtab.answers import Question
+from trimtab.answers.tasks import PeriodUnknown, Tasks
+from trimtab.infra.audit_files import AuditFiles
+from trimtab.infra.auth import Keys, Role
+from trimtab.infra.chores import Chore, Chores
+from trimtab.infra.settings.sections.trust import TrustSettings
+from trimtab.infra.signing import Signer
+from trimtab.kernel.health import ComponentHealth, Health, Status
+from trimtab.testing.clock import FakeClock
+
+
+class Round(Whole):
+    def __init__(self, path):
+        super().__init__(path)
+        self.keys = Keys(self.database, self.clock, self.audit)
+        self.files = AuditFiles(
+            self.directory.folder("audit_logs") / "local", self.audit, Signer.of(self.directory)
+        )
+        self.health = Health(self.clock)
+        self.alerts = []
+        self.status = Status.UP
+        self.health.register("database", lambda: ComponentHealth(self.status))
+        self.tasks = Tasks(
+            self.service, self.health, self.keys, self.files, TrustSettings(), lambda: self.alerts
+        )
+
+    def of(self, period):
+        return {result.id: result for result in self.tasks.run(period)}
+
+
+@pytest.fixture
+def around(tmp_path):
+    around = Round(tmp_path / "data")
+    yield around
+    around.close()
+
+
+@pytest.mark.feature("F399", "F400", "F409")
+def test_a_healthy_day_passes(around):
+    around.service.answer(Question("p", QUESTION))
+    results = around.of("daily")
+    assert list(results) == ["ENT-10", "ENT-11", "ENT-12", "ENT-13", "ENT-14"]
+    assert all(result.passed for result in results.values())
+
+
+def test_a_component_that_is_down_is_named(around):
+    around.status = Status.DOWN
+    found = around.of("daily")["ENT-10"]
+    assert not found.passed
+    assert "database" in found.todo
+
+
+@pytest.mark.feature("F412")
+def test_a_firing_alert_names_its_playbook_and_one_without_is_a_task(around):
+    around.alerts = [("AnswersFailing", "answers-failing"), ("Odd", "")]
+    results = around.of("daily")
+    assert "AnswersFailing: answers-failing" in results["ENT-12"].todo
+    assert results["ENT-13"].todo == "Write a page for Odd."
+
+
+@pytest.mark.feature("F473")
+def test_empty_results_over_5_percent_send_to_their_runbook(around):
+    around.retriever.retrieved = type(around.retriever.retrieved)(())
+    around.service.answer(Question("p", QUESTION))
+    assert "answers-retrieval-degraded" in around.of("daily")["ENT-11"].todo
+
+
+@pytest.mark.feature("F428")
+def test_a_week_without_baseline_says_how_to_pin_one(around):
+    assert "pin_baseline" in around.of("weekly")["ENT-19"].todo
+
+
+@pytest.mark.feature("F436", "F440")
+def test_a_quiet_month_passes_and_tells_what_providers_cost(around):
+    around.keys.create("ci", Role.READER, actor="me")
+    around.files.seal()
+    results = around.of("monthly")
+    assert all(result.passed for result in results.values())
+    assert results["ENT-23"].detail.startswith("0.0000 of 5 USD, 0 calls")
+
+
+def test_a_cut_audit_chain_fails_the_month(around):
+    around.keys.create("ci", Role.READER, actor="me")
+    around.files.seal()
+    with around.database.write() as connection:
+        connection.execute(sa.text("delete from audit_events where seq = 2"))
+    assert "event 2" in around.of("monthly")["ENT-25"].todo
+
+
+def test_an_unknown_period_says_so(around):
+    with pytest.raises(PeriodUnknown):
+        around.tasks.run("yearly")
+
+
+def test_chores_come_round_and_one_that_fails_does_not_stop_the_others():
+    clock, done = FakeClock(), []
+    chores = Chores(
+        (Chore("bad", 10, lambda: 1 / 0), Chore("a", 60, lambda: done.append("a")), Chore("b", 10, lambda: done.append("b"))),
+        clock,
+    )  # fmt: skip
+    assert chores.run_due() == ["a", "b"]
+    clock.advance(10)
+    assert chores.run_due() == ["b"]
+    clock.advance(50)
+    chores.run_due()
+    assert done == ["a", "b", "b", "a", "b"]

@@ -1,0 +1,82 @@
+import json
+
+from trimtab.infra.auth import Role
+
+
+def test_an_incident_shows_diagnosis_plan_question_and_clocks(tank):
+    incident = tank.waiting()
+    body = tank.client().get(f"/v1/incidents/{incident.id}").json()
+    assert body["state"] == "awaiting_approval"
+    assert body["diagnosis"]["cause_id"] == "tank-empty/the-pump-is-broken"
+    assert body["approval"]["plan_hash"] == body["plan"]["hash"]
+    assert len(body["clocks"]) == 4
+
+
+def test_incidents_are_listed_by_whether_they_are_over(tank):
+    incident = tank.resolved()
+    client = tank.client()
+    assert client.get("/v1/incidents", params={"active": True}).json() == {"incidents": []}
+    ended = client.get("/v1/incidents", params={"active": False}).json()["incidents"]
+    assert [found["id"] for found in ended] == [incident.id]
+
+
+def test_an_operator_approves_the_plan_that_was_read(tank):
+    incident = tank.waiting()
+    operator = tank.client(Role.OPERATOR)
+    path = f"/v1/incidents/{incident.id}/approve"
+    stale = operator.post(path, json={"plan_hash": "another"})
+    good = operator.post(path, json={"plan_hash": incident.plan.hash})
+    assert stale.json()["error"]["code"] == "incidents.plan_changed"
+    assert (good.json()["decision"], good.json()["principal"]) == ("approved", "test-operator")
+
+
+def test_a_reader_can_neither_approve_nor_reject(tank):
+    incident = tank.waiting()
+    reader = tank.client()
+    for verb in ("approve", "reject"):
+        path = f"/v1/incidents/{incident.id}/{verb}"
+        assert reader.post(path, json={"plan_hash": incident.plan.hash}).status_code == 403
+    assert tank.operator.incidents.approval(incident.id).decision == ""
+
+
+def test_a_rejection_keeps_its_reason(tank):
+    incident = tank.waiting()
+    body = {"plan_hash": incident.plan.hash, "reason": "not during the race"}
+    answer = tank.client(Role.OPERATOR).post(f"/v1/incidents/{incident.id}/reject", json=body)
+    assert (answer.json()["decision"], answer.json()["reason"]) == (
+        "rejected",
+        "not during the race",
+    )
+
+
+def test_the_stream_tells_every_entry_and_ends_with_the_incident(tank):
+    incident = tank.resolved()
+    text = tank.client().get(f"/v1/incidents/{incident.id}/stream").text
+    data = [line.removeprefix("data: ") for line in text.splitlines() if line.startswith("data: ")]
+    told = [json.loads(line) for line in data]
+    entries = [line["text"] for line in told if "text" in line]
+    assert entries == tank.operator.texts(incident.id)
+    assert told[-1] == {"state": "resolved"}
+
+
+def test_the_stream_goes_on_behind_the_entry_that_was_seen(tank):
+    incident = tank.resolved()
+    seen = len(tank.operator.texts(incident.id)) - 1
+    path = f"/v1/incidents/{incident.id}/stream"
+    text = tank.client().get(path, params={"after": seen}).text
+    assert text.count("event: entry") == 1
+
+
+def test_a_postmortem_comes_in_both_formats(tank):
+    incident = tank.resolved()
+    client, path = tank.client(), f"/v1/incidents/{incident.id}/postmortem"
+    assert client.get(path).text.startswith(f"# Post-Mortem: {incident.id}")
+    assert client.get(path, params={"format": "report"}).text.startswith("# Incident Report:")
+    assert client.get(path).headers["content-type"].startswith("text/markdown")
+
+
+def test_an_unknown_incident_is_not_found_in_every_route(tank):
+    client = tank.client()
+    for part in ("", "/timeline", "/stream", "/postmortem"):
+        answer = client.get(f"/v1/incidents/INC-1{part}")
+        assert answer.json()["error"]["code"] == "incidents.unknown"

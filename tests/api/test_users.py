@@ -1,0 +1,57 @@
+import pytest
+
+from tests.faces import client_of
+from trimtab.answers import Question
+from trimtab.answers.erasure.certificate import checked_certificate
+from trimtab.infra.auth import Role
+
+
+@pytest.fixture
+def running(app):
+    app.jobs.launch()
+    app.knowledge.create_project("p")
+    for user in ("ann", "bob"):
+        app.answers.answer(Question("p", "What is it?", user_id=user))
+    return app
+
+
+@pytest.mark.feature("F477", "F478")
+def test_an_admin_erases_a_user_and_gets_every_step_and_a_certificate(running, admin):
+    response = admin.delete("/api/v1/users/ann/data")
+    body = response.json()
+    assert (response.status_code, body["state"], body["complete"]) == (200, "done", True)
+    steps = {step["name"]: step for step in body["steps"]}
+    assert (steps["answers.traces"]["found"], steps["answers.traces"]["remaining"]) == (1, 0)
+    public = running.answers.erasures._trust.signer.public_pem
+    statement = checked_certificate(body["certificate"], public, nonce=body["nonce"], user_id="ann")
+    assert statement["about_this_user"]
+    assert [trace.user_id for trace in running.answers.traces.recent(9)] == ["bob"]
+
+
+def test_the_status_of_an_erasure_can_be_read_later_without_the_nonce(running, admin):
+    erasure_id = admin.delete("/api/v1/users/ann/data").json()["id"]
+    later = admin.get(f"/api/v1/erasures/{erasure_id}").json()
+    assert later["state"] == "done"
+    assert "nonce" not in later
+
+
+@pytest.mark.parametrize("role", [Role.READER, Role.REVIEWER, Role.OPERATOR])
+def test_only_an_admin_may_erase(running, role):
+    client = client_of(running, key=running.keys.create(f"a-{role}", role, actor="test"))
+    assert client.delete("/api/v1/users/ann/data").status_code == 403
+    assert running.answers.traces.count_user("ann") == 1
+
+
+def test_an_impossible_user_and_an_unknown_erasure_say_so(running, admin):
+    assert admin.delete(f"/api/v1/users/{'x' * 201}/data").json()["error"]["code"] == "answers.bad_user_id"  # fmt: skip
+    assert admin.get("/api/v1/erasures/none").status_code == 404
+
+
+@pytest.mark.feature("F438", "F447", "F448")
+def test_the_rounds_say_what_passes_and_what_to_do(running, admin):
+    daily = admin.get("/v1/tasks/daily").json()
+    assert [task["id"] for task in daily["tasks"]][:2] == ["ENT-10", "ENT-11"]
+    monthly = {task["id"]: task for task in admin.get("/v1/tasks/monthly").json()["tasks"]}
+    assert monthly["ENT-22"]["passed"]
+    assert monthly["ENT-25"]["passed"]
+    assert admin.get("/v1/tasks/yearly").status_code == 404

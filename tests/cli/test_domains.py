@@ -1,0 +1,136 @@
+"""What people type, against one running service that is shared by all tests here."""
+
+import httpx
+import pytest
+
+from tests.processes import start, with_models
+
+TEXT = "The rudder turns the ship. The trimtab turns the rudder with little force.\n"
+
+pytestmark = pytest.mark.timeout(600)  # Starting a service takes a while on a busy machine.
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory, models):
+    running = start(with_models(tmp_path_factory.mktemp("domains") / "data", models))
+    yield running
+    running.stop()
+
+
+@pytest.fixture
+def here(trimtab, service):
+    """Run a command on the shared service."""
+
+    def run(*words):
+        return trimtab("--data-dir", str(service.data_dir), *words)
+
+    return run
+
+
+@pytest.fixture
+def folder(tmp_path):
+    made = tmp_path / "docs"
+    (made / "deep").mkdir(parents=True)
+    (made / "deep" / "rudder.txt").write_text(TEXT)
+    (made / ".hidden.txt").write_text("hidden")
+    return made
+
+
+def test_a_folder_is_ingested_asked_about_and_deleted(here, folder):
+    done = here("ingest", "ship", str(folder), "--json")
+    assert [d["name"] for d in done.json["documents"]] == ["deep/rudder.txt"]
+    asked = here("ask", "ship", "What turns the rudder?")
+    assert "The trimtab turns the rudder" in asked.out
+    assert "[1] deep/rudder.txt" in asked.out
+    assert "deep/rudder.txt" in here("search", "ship", "rudder").out
+    assert here("documents", "show", "ship", "deep/rudder.txt").out == TEXT + "\n"
+    assert here("projects", "delete", "ship", "--dry-run", "--json").json["documents"] == 1
+    assert here("projects", "delete", "ship", "--yes").code == 0
+    assert here("documents", "list", "ship").code == 4
+
+
+def test_a_dry_ingestion_takes_nothing_in(here, folder):
+    done = here("ingest", "dry", str(folder), "--dry-run", "--json")
+    assert done.json["files"] == ["deep/rudder.txt"]
+    assert "dry" not in {p["name"] for p in here("projects", "list", "--json").json["projects"]}
+
+
+def test_a_refused_file_fails_the_command_and_not_the_others(here, folder):
+    (folder / "empty.txt").write_text("")
+    done = here("ingest", "mixed", str(folder), "--json")
+    assert done.code == 1
+    found = {d["name"]: d.get("code") or d["status"] for d in done.json["documents"]}
+    assert found == {"deep/rudder.txt": "ingested", "empty.txt": "knowledge.document_empty"}
+
+
+def test_a_missing_path_is_told_before_anything_is_sent(here):
+    done = here("ingest", "ship", "no-such-file")
+    assert done.code == 2
+    assert "no-such-file" in done.err
+
+
+def test_an_act_tried_dry_changes_nothing_and_a_real_one_says_how_to_undo_it(here):
+    capacity = ("read", "knowledge.cache.capacity", "--json")
+    act = ("act", "knowledge.cache.resize", "query=321")
+    before = here(*capacity).json
+    assert "would" in here(*act, "--dry-run").out
+    assert here(*capacity).json == before
+    assert "To undo: query=" in here(*act).out
+    assert here(*capacity).json["signals"][0]["samples"][0]["value"] == 321
+
+
+def test_an_act_that_needs_a_person_ends_with_code_three(here):
+    done = here("act", "knowledge.embedding.reinstall")
+    assert done.code == 3
+    assert "--approve" in done.err
+
+
+def test_a_check_ends_with_whether_it_holds(here):
+    assert here("check", "up == 1").code == 0
+    assert here("check", "up == 0").code == 1
+    assert here("check", "up ==").code == 2
+    assert here("check", "up == 1", "--for", "soon").code == 2
+    assert here("check", "up == 0", "--for", "1s", "--give-up", "0.1s").code == 1
+
+
+def test_runbooks_are_listed_shown_and_checked(here, tmp_path):
+    assert "knowledge-embedding-failure" in here("runbooks", "list").out
+    text = here("runbooks", "show", "knowledge-embedding-failure", "--json").json["text"]
+    page = tmp_path / "page.md"
+    page.write_text(text)
+    assert here("runbooks", "lint", str(page)).code == 0
+    page.write_text(text.replace("embedding.reload", "embedding.relod"))
+    wrong = here("runbooks", "lint", str(page))
+    assert wrong.code == 1
+    assert "knowledge.embedding.reload" in wrong.out
+
+
+def test_an_incident_that_is_not_there_is_code_four(here):
+    for words in (("show",), ("watch",), ("approve", "--yes"), ("reject",), ("postmortem",)):
+        assert here("incidents", words[0], "INC-1", *words[1:]).code == 4
+    assert here("incidents", "list", "--json").json == {"incidents": []}
+
+
+def test_drills_are_listed_and_need_a_service_for_drills(here):
+    causes = here("drills", "list", "--json").json["causes"]
+    assert causes
+    assert here("drills", "run", "no/such").code == 2
+    assert here("drills", "run", causes[0]["id"], "--dry-run").code == 0
+    refused = here("drills", "run", causes[0]["id"])
+    assert refused.code == 4
+    assert "service.drills" in refused.err
+
+
+def test_keys_are_made_rotated_reviewed_and_revoked(here):
+    key = here("keys", "create", "ci", "--role", "operator").out.strip()
+    assert key.startswith("tt_")
+    assert here("keys", "rotate", "ci").out.strip() != key
+    assert here("keys", "review").code == 0
+    assert here("keys", "revoke", "ci").code == 0
+    assert here("keys", "create", "ci").code == 3
+
+
+def test_the_console_link_signs_in(here, service):
+    link = here("console").out.strip()
+    assert link.startswith(f"{service.url}/console/login?token=")
+    assert httpx.get(link).status_code == 303

@@ -1,0 +1,21 @@
+import pytest
+
+from tests.faces import (  # noqa: F401 - fixtures.
+    admin,
+    anonymous,
+    app,
+    app_of,
+    control,
+    settings_of,
+    tank,
+)
+from tests.processes import command, data_dir, serve  # noqa: F401 - fixtures.
+from trimtab.knowledge.model_home import MiniLmHome
+
+
+@pytest.fixture
+def models(tmp_path):
+    """Make files of its own: a test of the console deletes them."""
+    folder = tmp_path / "models"
+    MiniLmHome(folder / "minilm", 1).install()
+    return folder

@@ -1,0 +1,297 @@
+"""Every page, without a browser."""
+
+from html.parser import HTMLParser
+
+import pytest
+from fastapi.routing import APIRoute
+
+from tests.api.test_access import all_routes, roles_of
+from tests.faces import client_of, key_of
+from trimtab.infra.auth import Role
+
+PAGES = ("", "/ask", "/incidents", "/runbooks", "/runbooks/knowledge-embedding-failure", "/api")
+
+
+class Found(HTMLParser):
+    """What a page holds that a content security policy or an outage of the network would break."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.tags, self.inline, self.foreign = [], [], []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        given = dict(attrs)
+        self.tags.append((tag, given))
+        if tag == "style" or (tag == "script" and "src" not in given):
+            self.inline.append(tag)
+        self.inline += [name for name in given if name == "style" or name.startswith("on")]
+        for name in ("src", "href", "action", "hx-get", "hx-post", "sse-connect"):
+            if (given.get(name) or "/").split("?")[0].startswith(("http:", "https:", "//")):
+                self.foreign.append(given[name])
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_a_page_has_no_inline_code_and_loads_nothing_from_elsewhere(anonymous, path):
+    answer = anonymous.get(f"/console{path}")
+    found = Found(answer.text)
+    assert answer.status_code == 200
+    assert found.inline == []
+    assert found.foreign == []
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_every_file_that_a_page_needs_is_there_and_may_be_kept(anonymous, path):
+    found = Found(anonymous.get(f"/console{path}").text)
+    wanted = {
+        given.get("src") or given.get("href")
+        for tag, given in found.tags
+        if tag in ("script", "link", "use")
+    }
+    assert wanted
+    for address in wanted:
+        answer = anonymous.get(address.split("#")[0])
+        assert answer.status_code == 200
+        assert "immutable" in answer.headers["cache-control"]
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_a_page_has_a_title_a_heading_and_a_way_past_the_menu(anonymous, path):
+    text = anonymous.get(f"/console{path}").text
+    tags = [tag for tag, _ in Found(text).tags]
+    assert tags.count("h1") == 1
+    assert "<title>" in text
+    assert 'href="#main"' in text
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_every_field_has_a_label(anonymous, path):
+    tags = Found(anonymous.get(f"/console{path}").text).tags
+    labelled = {given["for"] for tag, given in tags if tag == "label"}
+    fields = {
+        given["id"]
+        for tag, given in tags
+        if tag in ("input", "select", "textarea") and given.get("type") != "hidden"
+    }
+    assert fields <= labelled
+
+
+def test_every_page_states_exactly_one_role(app):
+    routes = all_routes(app.faces.console)
+    assert [r.path for r in routes if len(roles_of(r.dependant)) != 1] == []
+    public = {r.path for r in routes if roles_of(r.dependant)[0].role is None}
+    assert public == {"/console/login", "/console/logout"}
+
+
+def test_deciding_is_for_operators(app):
+    def role_of(name):
+        routes: list[APIRoute] = all_routes(app.faces.console)
+        return next(roles_of(r.dependant)[0].role for r in routes if r.path.endswith(name))
+
+    assert role_of("/approve") is Role.OPERATOR
+    assert role_of("/reject") is Role.OPERATOR
+
+
+def test_an_unknown_page_is_a_page(anonymous):
+    answer = anonymous.get("/console/nowhere")
+    assert answer.status_code == 404
+    assert "<h1>There is no such page.</h1>" in answer.text
+
+
+def test_somebody_from_elsewhere_is_led_to_the_sign_in(app):
+    answer = client_of(app, address="192.0.2.7").get("/console")
+    assert (answer.status_code, answer.headers["location"]) == (303, "/console/login")
+
+
+# --- Signing in ---
+
+
+def test_a_link_signs_in_once_with_a_cookie_that_no_script_can_read(app, anonymous):
+    link = f"/console/login?token={app.sessions.new_link('admin')}"
+    first, second = anonymous.get(link), client_of(app).get(link)
+    cookie = first.headers["set-cookie"]
+    assert (first.status_code, second.status_code) == (303, 401)
+    assert all(word in cookie for word in ("HttpOnly", "SameSite=strict", "Path=/"))
+    assert "used before" in second.text
+    assert "admin" in anonymous.get("/console").text
+
+
+def test_a_link_ends_after_an_hour(tank):
+    sessions = tank.faces.console.state.services.sessions
+    token = sessions.new_link("admin")
+    sessions._clock = tank.operator.clock
+    tank.operator.clock.advance(10 * 365 * 86_400)
+    assert tank.client().get(f"/console/login?token={token}").status_code == 401
+
+
+def test_a_key_signs_in_and_a_wrong_one_does_not(app, anonymous):
+    key = key_of(app, Role.OPERATOR)
+    assert anonymous.post("/console/login", data={"key": "tt_wrong"}).status_code == 401
+    assert anonymous.post("/console/login", data={"key": key}).status_code == 303
+    assert "test-operator" in anonymous.get("/console").text
+
+
+def test_a_session_ends_when_its_key_is_revoked(app, anonymous):
+    key = key_of(app, Role.OPERATOR)
+    anonymous.post("/console/login", data={"key": key})
+    app.keys.revoke("test-operator", actor="test")
+    assert anonymous.get("/console").headers["location"] == "/console/login"
+
+
+@pytest.mark.parametrize(
+    "change", ["{}x", "x{}", "a.b", ".", "\N{LATIN SMALL LETTER E WITH ACUTE}.x"]
+)
+def test_a_changed_cookie_is_refused(app, change):
+    good = app.sessions.cookie(app.keys.named("admin"))
+    client = client_of(app)
+    header = f"trimtab_session={change.format(good)}".encode()
+    assert (
+        client.get("/console", headers={"Cookie": header}).headers["location"] == "/console/login"
+    )
+
+
+def test_another_sites_form_cannot_use_the_cookie(tank):
+    incident = tank.waiting()
+    client = tank.client()
+    key = key_of(tank.app, Role.OPERATOR)
+    client.post("/console/login", data={"key": key})
+    answer = client.post(
+        f"/console/incidents/{incident.id}/approve",
+        data={"plan_hash": incident.plan.hash},
+        headers={"Origin": "http://evil.example", "Sec-Fetch-Site": "cross-site"},
+    )
+    assert answer.status_code == 403
+    assert tank.operator.incidents.approval(incident.id).decision == ""
+
+
+# --- Ask ---
+
+
+@pytest.fixture
+def ship(app):
+    text = "The rudder turns the ship.\nThe <b>trimtab</b> turns the rudder with little force."
+    app.knowledge.ingest_text("ship", "<i>rudder</i>.txt", text)
+
+
+@pytest.mark.usefixtures("ship")
+def test_an_answer_links_to_its_citations_and_shows_documents_as_text(anonymous):
+    form = {"project": "ship", "question": "What turns the rudder with little force?"}
+    text = anonymous.post("/console/ask", data=form).text
+    assert '<a class="mark" href="#citation-1">1</a>' in text
+    assert "<b>trimtab</b>" not in text
+    assert "<i>rudder" not in text
+    assert "&lt;b&gt;trimtab&lt;/b&gt;" in text
+
+
+@pytest.mark.usefixtures("ship")
+def test_a_citation_opens_the_source_at_the_quote(app, anonymous):
+    document = app.knowledge.documents("ship")[0]
+    where = {"project": "ship", "document": document.id, "start": 4, "end": 10}
+    text = anonymous.get("/console/ask/source", params=where).text
+    assert "The <mark>rudder</mark> turns the ship." in text
+
+
+@pytest.mark.usefixtures("ship")
+def test_offsets_beyond_the_text_do_no_harm(app, anonymous):
+    document = app.knowledge.documents("ship")[0]
+    where = {"project": "ship", "document": document.id, "start": 10**9, "end": 10**10}
+    assert anonymous.get("/console/ask/source", params=where).status_code == 200
+
+
+def test_a_refused_question_is_told_beside_the_form(anonymous):
+    form = {"project": "ship", "question": "   "}
+    answer = anonymous.post("/console/ask", data=form, headers={"HX-Request": "true"})
+    assert answer.status_code == 400
+    assert "Query cannot be empty" in answer.text
+    assert "<html" not in answer.text
+
+
+# --- Incidents ---
+
+
+def test_a_waiting_plan_is_shown_with_its_decision_to_operators_only(tank):
+    incident = tank.waiting()
+    path = f"/console/incidents/{incident.id}"
+    reader, operator = tank.client().get(path).text, tank.client(Role.OPERATOR).get(path).text
+    assert "This plan needs your decision" in reader
+    assert 'id="approve"' not in reader
+    assert 'id="approve"' in operator
+    assert "trimtab act tank.swap_pump" in operator
+    assert "the pump is broken" in operator
+
+
+def test_approving_shows_the_decision(tank):
+    incident = tank.waiting()
+    text = (
+        tank.client(Role.OPERATOR)
+        .post(f"/console/incidents/{incident.id}/approve", data={"plan_hash": incident.plan.hash})
+        .text
+    )
+    assert "approved by test-operator" in text
+    assert 'id="approve"' not in text
+
+
+def test_a_plan_that_has_changed_is_not_approved(tank):
+    incident = tank.waiting()
+    answer = tank.client(Role.OPERATOR).post(
+        f"/console/incidents/{incident.id}/approve",
+        data={"plan_hash": "another"},
+        headers={"HX-Request": "true"},
+    )
+    assert answer.status_code == 409
+    assert "Read the plan again" in answer.text
+
+
+def test_the_live_timeline_sends_lines_and_ends(tank):
+    incident = tank.resolved()
+    stream = tank.client().get(f"/console/incidents/{incident.id}/stream").text
+    assert stream.count("event: entry") == len(tank.operator.texts(incident.id))
+    assert "event: change" in stream
+    assert stream.rstrip().endswith("data: resolved")
+
+
+def test_a_resolved_incident_leads_to_its_postmortem(tank):
+    incident = tank.resolved()
+    path = f"/console/incidents/{incident.id}"
+    client = tank.client()
+    assert f'href="{path}/postmortem"' in client.get(path).text
+    assert f"<h1>Post-Mortem: {incident.id}</h1>" in client.get(f"{path}/postmortem").text
+
+
+def test_an_incident_without_a_cause_says_why(tank):
+    tank.operator.world.put(level=1)
+    incident = tank.operator.fire()
+    get = tank.operator.incidents.get
+    tank.operator.jobs.run(until=lambda: get(incident.id).state == "escalated")
+    text = tank.client().get(f"/console/incidents/{incident.id}").text
+    assert "A person has this incident" in text
+    assert "No cause named" in text
+
+
+def test_the_overview_leads_to_the_plan_that_waits(tank):
+    incident = tank.waiting()
+    text = tank.client().get("/console").text
+    assert "A plan waits for you" in text
+    assert f"/console/incidents/{incident.id}" in text
+
+
+def test_the_overview_names_what_is_down(anonymous):
+    text = anonymous.get("/console/overview/live").text
+    assert "Degraded: embedding model" in text
+
+
+# --- Runbooks ---
+
+
+def test_a_runbook_says_which_causes_are_proven(tank):
+    tank.operator.prove("tank-empty/the-tap-is-open")
+    text = tank.client().get("/console/runbooks").text
+    assert '<li class="proven">the tap is open' in text
+    assert '<li class="unproven">the pump is broken' in text
+
+
+def test_a_runbooks_blocks_say_what_they_are_for(tank):
+    text = tank.client().get("/console/runbooks/tank-empty").text
+    for role in ("evidence", "fix", "verify", "drill"):
+        assert f"<figcaption>{role}</figcaption>" in text
+    assert "alerts: [TankLow]" not in text

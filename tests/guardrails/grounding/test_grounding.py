@@ -1,0 +1,89 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from trimtab.guardrails.errors import WeightsDamaged
+from trimtab.guardrails.grounding.evidence import evidence
+from trimtab.guardrails.grounding.guard import GroundingGuard, hallucinations
+from trimtab.guardrails.grounding.model import grounded, load
+from trimtab.guardrails.guard import Subject
+from trimtab.guardrails.rules import GuardRules
+from trimtab.guardrails.verdicts import Decision
+
+SOURCE = (
+    "The query cache holds 100 entries by default. It is cleared every night at 03:00. "
+    "Grace Hopper designed the eviction rule in 1987."
+)
+
+
+def judge(text, *sources, question="", rules=None):
+    subject = Subject(text, question, sources)
+    return GroundingGuard().check(subject, rules or GuardRules())
+
+
+@pytest.mark.parametrize(
+    "claim",
+    [
+        "The query cache holds 100 entries by default.",
+        "The query cache holds 100 entries.",
+        "It is cleared every night at 03:00. [2]",
+    ],
+)
+def test_what_the_source_says_is_grounded(claim):
+    assert judge(claim, SOURCE).decision is not Decision.BLOCK
+
+
+@pytest.mark.parametrize(
+    "claim",
+    [
+        "Alan Turing invented the printing press in Zanzibar.",
+        "The database cluster replicates across three continents.",
+        "Bananas are exported by the company from Ecuador.",
+    ],
+)
+def test_what_no_source_says_is_blocked(claim):
+    assert judge(claim, SOURCE).decision is Decision.BLOCK
+
+
+def test_one_made_up_sentence_among_good_ones_is_enough():
+    text = f"{SOURCE} Napoleon personally tuned every shard in Belgium."
+    assert judge(text, SOURCE).decision is Decision.BLOCK
+
+
+def test_the_threshold_of_the_rules_decides_between_allow_and_warning():
+    score = judge("The query cache holds 100 entries.", SOURCE).score
+    low, high = GuardRules(hallucination_threshold=0.0), GuardRules(hallucination_threshold=1.0)
+    assert score > 0
+    assert judge("The query cache holds 100 entries.", SOURCE, rules=low).decision is Decision.WARN
+    assert (
+        judge("The query cache holds 100 entries.", SOURCE, rules=high).decision is Decision.ALLOW
+    )
+
+
+def test_an_answer_without_citations_has_nothing_to_compare():
+    assert judge("The documents of this project do not answer that.").decision is Decision.ALLOW
+
+
+def test_a_quote_scores_higher_than_a_paraphrase_and_that_than_an_invention():
+    quote = grounded(SOURCE, "The query cache holds 100 entries by default.")
+    paraphrase = grounded(SOURCE, "By default 100 entries fit into the query cache.")
+    invention = grounded(SOURCE, "Elephants fit into the Parisian opera.")
+    assert quote > paraphrase > invention
+
+
+def test_citation_marks_do_not_count_as_numbers():
+    plain, marked = (hallucinations(Subject(t, "", (SOURCE,))) for t in ("It is cleared every night.", "It is cleared every night. [7]"))  # fmt: skip
+    assert plain == marked
+
+
+@given(st.text(max_size=80), st.text(max_size=80), st.text(max_size=40))
+def test_evidence_and_score_stay_in_range(context, claim, question):
+    assert all(0.0 <= value <= 1.0 for value in evidence(context, claim, question).row())
+    assert 0.0 <= grounded(context, claim, question) <= 1.0
+
+
+@pytest.mark.parametrize("content", ["", "{}", '{"bias": 1, "weights": {}}', "[]"])
+def test_damaged_weights_are_refused(tmp_path, content):
+    (tmp_path / "w.json").write_text(content)
+    with pytest.raises(WeightsDamaged):
+        load(tmp_path / "w.json")

@@ -1,0 +1,121 @@
+from datetime import timedelta
+
+import pytest
+
+from tests.incidents.operator import make_operator
+from tests.incidents.records import START, drift_incident
+from tests.incidents.world import PAGE, TAP
+from trimtab.incidents import LaddersRefused, Severity, State, load_ladders
+from trimtab.incidents.clocks import LIMITS, read_clocks
+
+LADDERS = load_ladders()
+MINUTE, HOUR = 60, 3600
+
+
+@pytest.mark.feature(*(f"F{number}" for number in range(330, 339)))
+def test_the_response_times_are_the_documents():
+    assert LIMITS[Severity.P1] == (5 * MINUTE, 10 * MINUTE, 2 * HOUR)
+    assert LIMITS[Severity.P2] == (15 * MINUTE, 30 * MINUTE, 8 * HOUR)
+    assert LIMITS[Severity.P3] == (1 * HOUR, 4 * HOUR, 24 * HOUR)
+
+
+@pytest.mark.feature("F339")
+def test_each_clock_runs_from_its_own_start_to_its_own_end():
+    clocks = read_clocks(drift_incident(), LADDERS["agentops"], START + timedelta(days=1))
+    assert [(clock.name, clock.elapsed_seconds, clock.breached) for clock in clocks] == [
+        ("triage", 1 * MINUTE, False),
+        ("investigation", 7 * MINUTE, False),
+        ("resolution", 37 * MINUTE, False),
+        ("escalation", 45 * MINUTE, False),
+    ]
+
+
+def test_a_clock_that_ran_over_says_so_while_it_runs_and_after():
+    incident = drift_incident(triaged_at=None, diagnosed_at=None, restored_at=None)
+    triage, investigation, *_ = read_clocks(
+        incident, LADDERS["agentops"], START + timedelta(minutes=6)
+    )
+    assert triage.breached
+    assert (investigation.started_at, investigation.breached) == (None, False)
+
+
+def rungs(name, severity, minutes):
+    incident = drift_incident(severity=severity, restored_at=None)
+    return [rung.who for rung in LADDERS[name].due(incident, timedelta(minutes=minutes))]
+
+
+@pytest.mark.feature("F302", "F303", "F304", "F305")
+def test_the_hybrid_ladder_climbs_at_15_30_and_60_minutes():
+    assert rungs("hybrid", Severity.P2, 0) == ["On-Call Engineer"]
+    assert rungs("hybrid", Severity.P2, 15)[-1] == "Engineering Manager"
+    assert rungs("hybrid", Severity.P2, 30)[-1] == "VP Engineering"
+    assert rungs("hybrid", Severity.P2, 60)[-1] == "CTO"
+
+
+def test_the_knowledge_ladder_climbs_at_15_minutes_one_hour_and_four():
+    assert rungs("knowledge", Severity.P1, 14) == ["On-Call Engineer"]
+    assert rungs("knowledge", Severity.P1, 15)[-1] == "Team Lead"
+    assert rungs("knowledge", Severity.P1, 60)[-1] == "Engineering Manager"
+    assert rungs("knowledge", Severity.P1, 240)[-1] == "CTO"
+
+
+@pytest.mark.feature("F390")
+def test_a_p1_that_is_unresolved_for_an_hour_goes_to_the_engineering_manager():
+    assert rungs("agentops", Severity.P1, 59) == []
+    assert rungs("agentops", Severity.P1, 60) == ["Engineering Manager"]
+    assert rungs("agentops", Severity.P2, 600) == []
+
+
+@pytest.mark.feature("F391", "F392", "F393")
+def test_some_natures_of_causes_have_a_team_of_their_own():
+    when = LADDERS["agentops"].when
+    assert when["upstream"] == "Data Engineering Team Lead"
+    assert when["infrastructure"] == "Platform Engineering"
+    assert when["security"] == "Security Team"
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["[", "a: 1", "a: {rungs: []}", "a: {system: X, rungs: [{who: B, after: soon}]}"],
+)
+def test_ladders_that_cannot_be_read_are_refused(tmp_path, text):
+    (tmp_path / "ladders.yaml").write_text(text)
+    with pytest.raises(LaddersRefused):
+        load_ladders(str(tmp_path / "ladders.yaml"))
+
+
+def test_a_runbook_with_an_unknown_ladder_stops_the_start(tmp_path):
+    with pytest.raises(LaddersRefused, match=r"tank\.md: there is no ladder 'rope'"):
+        make_operator(tmp_path, page=PAGE.replace("ladder: knowledge", "ladder: rope"))
+
+
+def test_while_nobody_answers_the_ladder_goes_on_calling(operator):
+    operator.world.put(pump=0, level=1)
+    incident = operator.fire()
+    operator.jobs.run(until=lambda: operator.clock.monotonic() > 5 * HOUR)
+    done = operator.incidents.get(incident.id)
+    assert done.state is State.ESCALATED
+    assert done.called == ("Team Lead", "Engineering Manager", "On-Call Engineer", "CTO")
+    called = [m.channel for m in operator.outbox.about(incident.id) if m.channel.startswith("@")]
+    assert called == ["@Team Lead", "@Engineering Manager", "@On-Call Engineer", "@CTO"]
+
+
+@pytest.mark.feature("F389")
+def test_a_failed_fix_is_told_to_the_ml_team_lead(tmp_path):
+    operator = make_operator(tmp_path, page=PAGE.replace("ladder: knowledge", "ladder: agentops"))
+    operator.prove(TAP)
+    operator.world.put(tap=1, level=1, broken=["refill"])
+    incident = operator.fire()
+    operator.jobs.run(until=lambda: operator.incidents.get(incident.id).state is State.ESCALATED)
+    told = [m.text for m in operator.outbox.about(incident.id) if m.channel == "@ML Team Lead"]
+    assert "ML Team Lead: the fix for tank-empty/the-tap-is-open failed" in told[0]
+
+
+def test_an_escalation_check_that_holds_calls_once(tmp_path):
+    page = PAGE.rstrip() + "\n```sh\ntrimtab check 'tank_level == 1'\n```\n"
+    operator = make_operator(tmp_path, page=page)
+    operator.world.put(pump=0, level=1)
+    incident = operator.fire()
+    operator.jobs.run(until=lambda: operator.clock.monotonic() > 10 * MINUTE)
+    held = [text for text in operator.texts(incident.id) if "`tank_level == 1` holds" in text]
+    assert held == ["Called On-Call Engineer: `tank_level == 1` holds."]

@@ -1,0 +1,133 @@
+"""The operator on the real rules, the real samples and the real checks; only the time is not real."""
+
+from datetime import UTC, datetime
+
+import pytest
+from prometheus_client import CollectorRegistry
+
+from tests.incidents.operator import make_ground
+from tests.incidents.world import TAP, World
+from trimtab.incidents import EmbeddedMonitor, Incidents, State, deliver, firing_before
+from trimtab.infra.rules.engine import RuleEngine
+from trimtab.infra.rules.errors import EvaluationFailed, ExpressionRefused
+from trimtab.infra.rules.files import load_rules
+from trimtab.infra.rules.monitor import Monitor
+from trimtab.infra.rules.scrape import Scrape
+from trimtab.infra.rules.series import SeriesStore
+from trimtab.infra.settings.sections.monitor import MonitorSettings
+from trimtab.infra.telemetry import SignalCollector
+from trimtab.kernel.operable import Sample, Signal
+from trimtab.testing.clock import FakeClock
+from trimtab.testing.jobs import FakeJobs
+
+RULES = """
+groups:
+  - name: tank
+    rules:
+      - alert: TankLow
+        expr: tank_level < 5
+        for: 30s
+        labels: {severity: P1, component: tank}
+        annotations:
+          summary: "Level: {{ $value }} (threshold: 5)"
+          runbook_url: runbook:tank-empty
+"""
+
+
+class Plant:
+    """The tank, watched by the embedded rules, in time that passes only while the operator waits."""
+
+    def __init__(self, folder, clock=None):
+        (folder / "rules.yml").write_text(RULES)
+        self.world, self.clock = World(folder / "world.json"), clock or FakeClock()
+        ground, self.outbox, _ = make_ground(folder, self.world, self.clock)
+        registry = CollectorRegistry()
+        registry.register(SignalCollector(self._signals()))
+        self.samples = SeriesStore()
+        self.engine = RuleEngine(load_rules([folder / "rules.yml"]), self.samples)
+        self.evidence = EmbeddedMonitor(self.engine, self.samples, self.clock, 5.0)
+        object.__setattr__(ground, "monitor", self.evidence)
+        self.ground = ground
+        self.jobs = FakeJobs(self.clock, lambda _topic: self.rules.look())
+        self.incidents = Incidents(ground, self.jobs)
+        self.rules = Monitor(
+            Scrape(registry, self.samples),
+            self.engine,
+            lambda transition: deliver(transition, self.incidents),
+            self.clock,
+            MonitorSettings(),
+        )
+
+    def pass_time(self, seconds):
+        for _ in range(int(seconds / 5)):
+            self.clock.advance(5)
+            self.rules.look()
+
+    def _signals(self):
+        for metric, name in (("tank_level", "level"), ("tap_open", "tap"), ("pump_ok", "pump")):
+            yield Signal(
+                name=f"tank.{name}",
+                unit="1",
+                help="x",
+                read=lambda name=name: [Sample(self.world.get(name))],
+                metric=metric,
+            )
+
+
+@pytest.fixture
+def plant(tmp_path):
+    return Plant(tmp_path)
+
+
+def test_from_a_scraped_value_to_a_proven_repair(plant):
+    plant.ground.proofs.add(*plant.ground.library.cause(TAP), plant.clock.now())
+    plant.pass_time(30)
+    plant.world.put(tap=1, level=1)
+    plant.pass_time(30)
+    assert plant.incidents.list() == []
+    plant.pass_time(10)
+    (incident,) = plant.incidents.list()
+    plant.jobs.run()
+    done = plant.incidents.get(incident.id)
+    assert (done.state, done.severity, done.alert.pending_seconds) == (State.RESOLVED, "P1", 30)
+    assert [what for _, what in plant.world.get("effects")] == ["close_tap", "refill"]
+    alert = plant.outbox.about(incident.id)[0].text
+    assert "Level: 1 (threshold: 5)" in alert
+
+
+def test_old_samples_prove_nothing(plant):
+    plant.pass_time(10)
+    plant.clock.advance(1)
+    before = plant.clock.now()
+    assert not plant.evidence.sampled_since(before)
+    plant.pass_time(5)
+    assert plant.evidence.sampled_since(before)
+    plant.clock.advance(16)
+    assert not plant.evidence.sampled_since(before)
+
+
+def test_without_any_sample_nothing_is_proven(plant):
+    assert not plant.evidence.sampled_since(datetime(2000, 1, 1, tzinfo=UTC))
+
+
+def test_an_alert_that_fired_before_a_restart_is_still_seen_to_end(tmp_path):
+    first = Plant(tmp_path)
+    first.world.put(tap=1, level=1)
+    first.pass_time(60)
+    (incident,) = first.incidents.list()
+
+    second = Plant(tmp_path, first.clock)
+    second.engine.resume(firing_before(second.incidents))
+    assert second.evidence.firing(incident.alert.fingerprint)
+    second.world.put(tap=0, level=9)
+    second.pass_time(5)
+    assert not second.evidence.firing(incident.alert.fingerprint)
+    assert not second.incidents.get(incident.id).alerts[0].firing
+
+
+def test_what_cannot_be_asked_or_answered_is_an_error(plant):
+    plant.pass_time(5)
+    with pytest.raises(ExpressionRefused):
+        plant.evidence.evaluate("tank_level")
+    with pytest.raises(EvaluationFailed):
+        plant.evidence.evaluate('{__name__=~"tank_level|tap_open"} >= on() (pump_ok * 0)')

@@ -1,0 +1,194 @@
+"""Kills the process at random instants and looks whether anything was lost, came back, or answers wrongly.
+
+    python -m tests.knowledge.torture --kills 100 --seed 1
+
+Each round a child ingests, changes and deletes documents, takes backups, saves indexes and restores, and says before and
+after each step what it does; then it is killed with SIGKILL. What it had acknowledged must be there, what it was doing
+when it died may be done or not, and nothing else.
+"""
+
+import argparse
+import contextlib
+import os
+import random
+import shutil
+import signal
+import sys
+import tempfile
+import threading
+import time
+from collections import Counter
+from pathlib import Path
+
+from tests.knowledge.conftest import WordModelHome
+from trimtab.infra.settings.sections.knowledge import KnowledgeSettings
+from trimtab.infra.storage import DataDirectory
+from trimtab.kernel.clock import SystemClock
+from trimtab.kernel.errors import NotFound
+from trimtab.kernel.events import Events
+from trimtab.kernel.health import Health
+from trimtab.knowledge import Knowledge, Surroundings
+
+PROJECT = "sea"
+NAMES = [f"doc{number}.md" for number in range(12)]
+
+
+def opened(folder: Path):
+    clock = SystemClock()
+    data = DataDirectory(folder)
+    around = Surroundings(clock, Events(), Health(clock))
+    knowledge = Knowledge(data, KnowledgeSettings(), around, WordModelHome(folder / "model"))
+    knowledge.encoder.install_and_load()
+    knowledge.create_project(PROJECT)
+    return knowledge, data
+
+
+def text_of(name: str, version: int) -> str:
+    parts = [
+        f"# Part {part}\n\nword{version}x{name[:-3]} part{part} stays here.\n\n"
+        for part in range(4)
+    ]
+    return "".join(parts) + f"Only version{version} of {name} says unique{version}{name[:-3]}.\n"
+
+
+def work(folder: Path, say, chance: random.Random):
+    """Do one thing after another until killed."""
+    knowledge, _ = opened(folder)
+    version = int(time.monotonic() * 1e6)
+    steps = {
+        "ingest": (40, lambda name: knowledge.ingest_text(PROJECT, name, text_of(name, version))),
+        "delete": (20, lambda name: _deleted(knowledge, name)),
+        "search": (20, lambda name: knowledge.search(PROJECT, f"unique {name}")),
+        "save": (8, lambda _: knowledge.indexes.save(rest_seconds=0)),
+        "backup": (4, lambda _: knowledge.care.backup()),
+        "restore": (3, lambda _: (knowledge.care.backup(), knowledge.care.restore())),
+        "purge": (3, lambda _: knowledge.care.purge()),
+    }
+    while True:
+        version += 1
+        name = chance.choice(NAMES)
+        (step,) = chance.choices(list(steps), [share for share, _ in steps.values()])
+        say(f"start {step} {name} {version}")
+        steps[step][1](name)
+        say(f"done {step} {name} {version}")
+
+
+def _deleted(knowledge, name):
+    with contextlib.suppress(NotFound):
+        knowledge.delete_document(PROJECT, name)
+
+
+class Expected:
+    """What each document may be: the versions that are possible, None for not there."""
+
+    def __init__(self):
+        self.possible = {name: {None} for name in NAMES}
+        self.steps = Counter()
+
+    def hear(self, lines):
+        for line in lines:
+            when, step, name, version = line.split()
+            if step not in {"ingest", "delete"}:
+                self.steps[step] += when == "done"
+                continue
+            after = int(version) if step == "ingest" else None
+            if when == "start":
+                self.possible[name].add(after)
+            else:
+                self.possible[name] = {after}
+                self.steps[step] += 1
+
+    def check(self, knowledge):
+        """Return what is wrong, and take what was found as the truth from now on."""
+        wrong = []
+        there = {document.name: document for document in knowledge.documents(PROJECT)}
+        for name, possible in self.possible.items():
+            texts = {text_of(name, version): version for version in possible if version is not None}
+            if name not in there:
+                if None not in possible:
+                    wrong.append(f"{name} was acknowledged and is lost")
+                self.possible[name] = {None}
+                continue
+            text = knowledge.document_text(PROJECT, name)
+            if text not in texts:
+                wrong.append(f"{name} holds what it should not")
+                continue
+            self.possible[name] = {texts[text]}
+            wrong += self._searched(knowledge, name, texts[text])
+        if not knowledge.care.check().ok:
+            wrong.append(f"integrity: {knowledge.care.integrity.problems[:2]}")
+        wrong += knowledge.verify_deletions().violations
+        return wrong
+
+    @staticmethod
+    def _searched(knowledge, name, version):
+        found = knowledge.search(PROJECT, f"unique{version}{name[:-3]}", 3)
+        first = found.passages[0] if found.passages else None
+        if first is None or first.document_name != name or str(version) not in first.text:
+            return [f"{name} is not found by its own word"]
+        return []
+
+
+def one_round(folder: Path, chance: random.Random, expected: Expected):
+    said, status = killed(folder, chance)
+    expected.hear(said)
+    knowledge, data = opened(folder)
+    try:
+        wrong = expected.check(knowledge)
+    finally:
+        knowledge.close()
+        data.close()
+    if os.WIFEXITED(status):
+        wrong.append(f"the child ended by itself with {os.WEXITSTATUS(status)}")
+    return wrong
+
+
+def killed(folder: Path, chance: random.Random):
+    """Let a child work and kill it; return what it said and how it ended."""
+    readable, writable = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
+        try:
+            work(folder, lambda line: os.write(writable, f"{line}\n".encode()), chance)
+        finally:
+            os._exit(3)
+    os.close(writable)
+    said: list[str] = []
+
+    def listen():
+        with os.fdopen(readable) as stream:
+            said.extend(stream.read().splitlines())
+
+    reader = threading.Thread(target=listen)
+    reader.start()
+    time.sleep(0.15 + chance.random() * 0.5)
+    os.kill(child, signal.SIGKILL)
+    _, status = os.waitpid(child, 0)
+    reader.join()
+    return said, status
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--kills", type=int, default=100)
+    parser.add_argument("--seed", type=int, default=1)
+    options = parser.parse_args()
+    folder = Path(tempfile.mkdtemp(prefix="torture-"))
+    chance, expected = random.Random(options.seed), Expected()
+    wrong = []
+    for number in range(options.kills):
+        chance.seed(options.seed * 1_000_003 + number)
+        for problem in one_round(folder, chance, expected):
+            wrong.append(f"kill {number}: {problem}")
+            sys.stdout.write(f"{wrong[-1]}\n")
+    if not wrong:
+        shutil.rmtree(folder)
+    steps = ", ".join(f"{count} {step}" for step, count in sorted(expected.steps.items()))
+    report = f"{options.kills} kills; acknowledged before them: {steps}; {len(wrong)} violations"
+    sys.stdout.write(f"{report}\n")
+    return bool(wrong)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
