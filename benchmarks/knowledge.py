@@ -137,10 +137,11 @@ def main() -> None:
         embedder.close()
         ours, lines = child([sys.executable, "-m", "benchmarks.knowledge_ours"], folder)
         rows = [ours]
+        print(ours, flush=True)
         for peer in chosen.peers:
             command = [chosen.bench_python, "-m", "benchmarks.knowledge_peers", peer]
             rows.append(child(command, folder)[0])
-            print(f"{peer} measured", flush=True)
+            print(rows[-1], flush=True)
     print(f"\n{chosen.passages} passages of 384 dimensions in 20 projects")
     table(rows)
     hybrid = next((float(line.split()[1]) for line in lines if line.startswith("HYBRID ")), 0.0)

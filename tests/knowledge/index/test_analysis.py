@@ -89,7 +89,8 @@ def test_any_text_can_be_analysed_and_asked_for(text):
     assert passage.length >= 1
     assert all(count >= 1 and term for term, count in passage.frequencies.items())
     for term in query_terms(text, [passage.language]):
-        assert term.variants[0] in passage.frequencies
+        # A query of function words alone has pairs of them; passages have none.
+        assert term.variants[0] in passage.frequencies or " " in term.word
 
 
 def test_an_unknown_language_is_taken_for_english():

@@ -142,7 +142,7 @@ class KeywordIndex:
         keys, scores = [np.empty(0, np.int64)], [np.empty(0, np.float32)]
         for segment in state.segments:
             sums = _sums(segment, weights, state.mean_length) * segment.alive
-            hit = np.flatnonzero(sums)
+            hit = np.flatnonzero(sums > 0)
             keys.append(segment.keys[hit])
             scores.append(sums[hit])
         return _matches(np.concatenate(keys), np.concatenate(scores), state.passages, allowed)
@@ -216,28 +216,28 @@ def _sums(
 ) -> Scores:
     """Return the BM25 score of each passage of the segment, shape (n,)."""
     sums = np.zeros(len(segment.keys), np.float32)
+    norms = _K1 * (1 - _B) + np.float32(_K1 * _B / mean_length) * segment.lengths
     for variants in weights:
         if len(variants) == 1:
-            documents, scores = _term_scores(segment, *variants[0], mean_length)
+            documents, scores = _term_scores(segment, *variants[0], norms)
             sums[documents] += scores
         elif variants:
             best = np.zeros_like(sums)
             for number, weight in variants:
-                documents, scores = _term_scores(segment, number, weight, mean_length)
+                documents, scores = _term_scores(segment, number, weight, norms)
                 best[documents] = np.maximum(best[documents], scores)
             sums += best
     return sums
 
 
 def _term_scores(
-    segment: Segment, number: int, weight: float, mean_length: float
+    segment: Segment, number: int, weight: float, norms: Scores
 ) -> tuple[NDArray[np.int32], Scores]:
     entries = segment.postings(number)
     documents = segment.documents[entries]
     often = segment.frequencies[entries].astype(np.float32)
-    norm = _K1 * (1 - _B + _B / mean_length * segment.lengths[documents])
-    scores: Scores = (weight * (_K1 + 1)) * often / (often + norm.astype(np.float32))
-    return documents, scores.astype(np.float32)
+    scores: Scores = np.float32(weight * (_K1 + 1)) * often / (often + norms[documents])
+    return documents, scores
 
 
 def _matches(keys: Keys, scores: Scores, passages: int, allowed: Keys | None) -> WordMatches:
@@ -247,7 +247,8 @@ def _matches(keys: Keys, scores: Scores, passages: int, allowed: Keys | None) ->
     if allowed is not None:
         within = np.isin(keys, allowed)
         keys, scores = keys[within], scores[within]
-    order = np.argsort(keys)
+    # Segments are mostly in order already, which a stable sort uses.
+    order = np.argsort(keys, kind="stable")
     deviation = float(np.sqrt(max(0.0, square - mean * mean)))
     return WordMatches(keys[order], scores[order], mean, deviation)
 
