@@ -11,7 +11,7 @@ class GatesSettings:
 
     project: str = setting(
         "",
-        help="The project directory whose evidence is watched; empty watches a specimen under the data directory.",
+        help="The project directory whose evidence is watched; empty watches nothing, or in drills a specimen under the data directory.",
     )
     interval_seconds: float = setting(
         300.0,
