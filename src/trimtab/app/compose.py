@@ -75,6 +75,7 @@ from trimtab.knowledge import Knowledge, Surroundings
 from trimtab.knowledge.actions import actions as knowledge_actions
 from trimtab.knowledge.errors import ProjectUnknown
 from trimtab.knowledge.faults import faults as knowledge_faults
+from trimtab.knowledge.schedules import register as register_knowledge_schedules
 from trimtab.knowledge.signals import signals as knowledge_signals
 from trimtab.runbooks import Library, Page, Runbook, parse_page
 from trimtab.runbooks.lint import lint
@@ -166,6 +167,7 @@ class App:
         self.jobs = DurableJobs(self.directory.file("jobs.db"), self.clock)
         self._closing.append(self.jobs.close)
         self.incidents = Incidents(ground, self.jobs)
+        register_knowledge_schedules(self.jobs, self.knowledge)
         signer = Signer.of(self.directory)
         subjects = Subjects.of(self.state, self.clock, self.directory)
         self.answers.with_erasure(self.jobs, Trust(self.audit, signer, subjects))
