@@ -78,7 +78,11 @@ def start(data_dir, *words):
         cwd=data_dir.parent,
         env=clean_environment(),
     )
-    return Service(process, data_dir)
+    try:
+        return Service(process, data_dir)
+    except BaseException:
+        process.kill()
+        raise
 
 
 def run(data_dir, *words, **environment):

@@ -13,10 +13,11 @@ ROOT = Path(__file__).parent.parent.parent
 PICTURE = ROOT / "docs" / "images" / "console.png"
 PATIENCE_MS = 120_000
 FAST = (
-    *("--set", "service.drills=true", "--set", "service.clock_rate=10"),
+    *("--set", "service.drills=true", "--set", "service.clock_rate=4"),
     *("--set", "monitor.scrape_interval_seconds=5", "--set", "incidents.poll_seconds=2"),
+    *("--set", "answers.retrieval_deadline_seconds=300"),
 )
-"""Ten times as fast as life: the alert's fifteen seconds take one and a half."""
+"""Four times as fast as life; so would the deadline of a search be, but for the last line."""
 
 
 @pytest.fixture(scope="module")
@@ -69,7 +70,8 @@ def ask_and_open_a_source(page):
 def find_the_plan(page):
     page.get_by_role("link", name="Overview", exact=True).click()
     expect(page.get_by_text("Degraded: embedding model")).to_be_visible(timeout=PATIENCE_MS)
-    page.get_by_role("link", name="A plan waits for you").click()
+    # A busy machine may have another incident open: searches that are slow for real.
+    page.get_by_role("link", name="Embedding Model Unavailable").click()
     expect(page.get_by_text("trimtab act knowledge.embedding.reinstall").first).to_be_visible()
 
 
