@@ -7,7 +7,6 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from trimtab.answers.erasure import ErasureState
 from trimtab.answers.records import Question
-from trimtab.answers.remote import RemoteGenerator
 from trimtab.answers.routing import NOWHERE
 from trimtab.answers.service import AnswerService
 from trimtab.answers.stages import Deadlines, TimedGenerator
@@ -41,6 +40,9 @@ def _broken_generator(service: AnswerService, clock: Clock) -> Fault:
     traffic, server = _Traffic(service, clock), _Server()
 
     def inject(given: Arguments) -> Mapping[str, Value]:
+        # The client library takes as long to load as the rest of the service.
+        from trimtab.answers.remote import RemoteGenerator
+
         url = server.start(_model_reply(str(given["how"]))) + "/v1"
         deadlines, wait = Deadlines(clock), _HANG_SECONDS
         remote = RemoteGenerator(url, _MODEL, "none", wait)
