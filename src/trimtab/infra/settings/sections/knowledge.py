@@ -104,7 +104,7 @@ class KnowledgeSettings:
         maximum=64,
     )
     embedding_required: bool = setting(
-        default=True,
+        default=False,
         help="Refuse to start when the model cannot be loaded; otherwise start with keywords only.",
     )
     heartbeat_seconds: float = setting(
