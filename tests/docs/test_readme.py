@@ -52,7 +52,7 @@ def test_the_commands_do_what_they_show(tmp_path):
         for words in _shown("trimtab"):
             if words[1] == "demo":
                 continue  # tests/cli/test_demo.py
-            given = [str(ROOT / word) if word == "docs/" else word for word in words[1:]]
+            given = [str(ROOT / word) if word == "library/" else word for word in words[1:]]
             done = run(data_dir, *given)
             assert done.code == 0, (words, done.err)
             assert done.out
