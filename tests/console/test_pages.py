@@ -9,7 +9,15 @@ from tests.api.test_access import all_routes, roles_of
 from tests.faces import client_of, key_of
 from trimtab.infra.auth import Role
 
-PAGES = ("", "/ask", "/incidents", "/runbooks", "/runbooks/knowledge-embedding-failure", "/api")
+PAGES = (
+    "",
+    "/ask",
+    "/incidents",
+    "/runbooks",
+    "/runbooks/knowledge-embedding-failure",
+    "/gates",
+    "/api",
+)
 
 
 class Found(HTMLParser):
@@ -295,3 +303,24 @@ def test_a_runbooks_blocks_say_what_they_are_for(tank):
     for role in ("evidence", "fix", "verify", "drill"):
         assert f"<figcaption>{role}</figcaption>" in text
     assert "alerts: [TankLow]" not in text
+
+
+def _gates_page(app, anonymous):
+    verdict = app.gates.refresh()
+    text = anonymous.get("/console/gates").text
+    assert f"Gates: {verdict.outcome}" in text
+    assert all(f"<td>{result.gate}</td>" in text for result in verdict.results)
+    return verdict, text
+
+
+def test_the_gates_page_shows_the_last_verdict_and_every_finding(app, anonymous):
+    app.gates.verdict = None
+    assert "No project has been judged" in anonymous.get("/console/gates").text
+    verdict, text = _gates_page(app, anonymous)
+    assert verdict.findings == ()
+    assert "Findings</h2>" not in text
+    (app.gates.project.root / "benchmark_report.json").write_text("{}", encoding="utf-8")
+    verdict, text = _gates_page(app, anonymous)
+    assert verdict.outcome == "block"
+    assert all(found.team in text for found in verdict.findings)
+    assert text.count("<tr><td>") == len(verdict.results) + len(verdict.findings)

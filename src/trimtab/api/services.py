@@ -12,6 +12,7 @@ from trimtab.answers.records import Feedback
 from trimtab.answers.service import AnswerService
 from trimtab.answers.tasks import Tasks
 from trimtab.drills import Subject
+from trimtab.gates.room import GatesRoom
 from trimtab.incidents import Incidents, Proofs
 from trimtab.infra.audit import Audit
 from trimtab.infra.auth import Keys, Principal
@@ -73,6 +74,7 @@ class Services:
     library: Library
     proofs: Proofs
     incidents: Incidents
+    gates: GatesRoom
     drilled: Subject
     """The service as drills see it."""
     check_page: Callable[[str, str], Page]

@@ -322,6 +322,7 @@ class App:
             proofs=self.proofs,
             check_page=self.check_page,
             incidents=self.incidents,
+            gates=self.gates,
             drilled=self,
         )
 

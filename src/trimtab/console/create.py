@@ -12,7 +12,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
-from trimtab.console import ask, incidents, overview, reference, runbooks, sign_in
+from trimtab.console import ask, gates, incidents, overview, reference, runbooks, sign_in
 from trimtab.console.render import page
 from trimtab.console.services import Services
 from trimtab.infra.web import Access
@@ -33,7 +33,7 @@ def create_console(
         describe_api: Returns the OpenAPI description of the HTTP interface.
     """
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
-    for part in (overview, ask, incidents, runbooks, reference, sign_in):
+    for part in (overview, ask, incidents, runbooks, gates, reference, sign_in):
         app.include_router(part.router)
     app.mount("/console/static", _Static(directory=_STATIC), name="static")
     app.state.services = services

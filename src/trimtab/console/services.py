@@ -8,6 +8,7 @@ from fastapi import Depends, Request
 from trimtab.answers import Trace
 from trimtab.answers.records import Feedback
 from trimtab.answers.service import AnswerService
+from trimtab.gates.room import GatesRoom
 from trimtab.incidents import Incidents, Proofs
 from trimtab.infra.auth import Keys, Principal, Role
 from trimtab.infra.rules.engine import RuleEngine
@@ -67,6 +68,8 @@ class Services(Protocol):
     def series(self) -> SeriesStore: ...  # noqa: D102
     @property
     def rules(self) -> RuleEngine: ...  # noqa: D102
+    @property
+    def gates(self) -> GatesRoom: ...  # noqa: D102
     @property
     def library(self) -> Library: ...  # noqa: D102
     @property

@@ -1,0 +1,17 @@
+"""Gates: the last verdict over the watched project, and what each finding asks for."""
+
+from fastapi import APIRouter, Request
+from fastapi.responses import HTMLResponse
+
+from trimtab.console.render import page
+from trimtab.console.services import READER, Here
+
+router = APIRouter(prefix="/console/gates")
+
+
+@router.get("", dependencies=[READER])
+def gates(request: Request, here: Here) -> HTMLResponse:
+    """Show the last verdict, gate by gate."""
+    return page(
+        request, "gates.html", {"verdict": here.gates.verdict, "project": here.gates.project}
+    )
