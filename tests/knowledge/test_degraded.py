@@ -162,7 +162,10 @@ def test_the_breaker_probes_every_30_seconds_and_closes_by_itself(sea, home, clo
 
 
 @pytest.mark.feature("F668")
-def test_a_start_without_a_usable_model_fails_at_once(knowledge, home, monkeypatch):
+def test_a_start_without_a_usable_model_fails_at_once_where_it_is_required(
+    open_knowledge, home, monkeypatch
+):
+    knowledge = open_knowledge(embedding_required=True)
     monkeypatch.setattr(home, "install", lambda: False)
     (home.folder / "model.bin").unlink()
     with pytest.raises(EmbedderUnavailable):
