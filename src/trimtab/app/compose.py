@@ -53,7 +53,7 @@ from trimtab.infra.notify import Delivery, Outbox
 from trimtab.infra.notify import actions as notify_actions
 from trimtab.infra.rules.alerts import AlertState
 from trimtab.infra.rules.engine import RuleEngine
-from trimtab.infra.rules.files import Known, load_rules
+from trimtab.infra.rules.files import Known, check_rules, read_rules
 from trimtab.infra.rules.monitor import Monitor
 from trimtab.infra.rules.rule import AlertRule
 from trimtab.infra.rules.scrape import Scrape, milliseconds
@@ -224,10 +224,11 @@ class App:
         ]
 
     def _load_rules_and_runbooks(self) -> None:
-        files = sorted(shipped("rules").glob("*.yml"))
+        # Rules name runbooks and runbooks name alerts: the rules are read first, and checked when both are there.
+        self.rule_groups = read_rules(sorted(shipped("rules").glob("*.yml")))
         self._alert_names = {
             rule.name
-            for group in load_rules(files)
+            for group in self.rule_groups
             for rule in group.rules
             if isinstance(rule, AlertRule)
         }
@@ -237,7 +238,7 @@ class App:
         pages = {*self.library.runbooks, *self.library.procedures}
         exported = metric_names(self.registry, self.catalog.signals.values())
         known = Known(metrics=exported | set(HttpFigures.NAMES), runbooks=pages)
-        self.rule_groups = load_rules(files, known)
+        check_rules(self.rule_groups, known)
 
     def _watch(self) -> None:
         self.series = SeriesStore(self.settings.monitor.retention_minutes * 60)

@@ -45,16 +45,30 @@ class Known:
 
 
 def load_rules(paths: Iterable[Path], known: Known | None = None) -> tuple[RuleGroup, ...]:
-    """Return the groups of all files, in the order given.
+    """Return the groups of all files, in the order given; raises what `read_rules` and `check_rules` raise."""
+    groups = read_rules(paths)
+    check_rules(groups, known or Known())
+    return groups
+
+
+def read_rules(paths: Iterable[Path]) -> tuple[RuleGroup, ...]:
+    """Return the groups of all files, in the order given, not yet checked against what is known.
 
     Raises:
         BadRuleFile: A file cannot be read, or is not a rule file.
         UnsupportedRule: A rule uses what Prometheus has and trimtab has not.
+    """
+    return tuple(group for path in paths for group in _load_file(path))
+
+
+def check_rules(groups: Iterable[RuleGroup], known: Known) -> None:
+    """Check every rule against what is known.
+
+    Raises:
         UnknownMetric: A rule selects a metric that neither ``known`` nor a recording rule has.
         MissingRunbook: An alert has no ``runbook_url``, or names a runbook that is not known.
     """
-    known = known or Known()
-    groups = tuple(group for path in paths for group in _load_file(path))
+    groups = tuple(groups)
     recorded = {
         rule.name for group in groups for rule in group.rules if isinstance(rule, RecordingRule)
     }
@@ -66,7 +80,6 @@ def load_rules(paths: Iterable[Path], known: Known | None = None) -> tuple[RuleG
                 _check_metrics(place, rule.expression, names)
             if isinstance(rule, AlertRule):
                 _check_runbook(place, rule, known.runbooks)
-    return groups
 
 
 def _check_metrics(place: str, expression: Expression, names: Collection[str]) -> None:
