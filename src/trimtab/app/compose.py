@@ -47,7 +47,8 @@ from trimtab.infra.audit import Audit
 from trimtab.infra.audit_files import STARTED, AuditFiles
 from trimtab.infra.auth import Keys, Role
 from trimtab.infra.chores import Chore, Chores
-from trimtab.infra.jobs.durable import DurableJobs
+from trimtab.infra.jobs import Jobs
+from trimtab.infra.jobs.opening import OpeningJobs
 from trimtab.infra.key_care import parse_key_roles, seed
 from trimtab.infra.notify import Delivery, Outbox
 from trimtab.infra.notify import actions as notify_actions
@@ -164,8 +165,9 @@ class App:
             proofs=self.proofs,
             consult=self._consult,
         )
-        self.jobs = DurableJobs(self.directory.file("jobs.db"), self.clock)
+        self.jobs = OpeningJobs(self._durable_jobs)
         self._closing.append(self.jobs.close)
+        self.health.register("jobs", self.jobs.health)
         self.incidents = Incidents(ground, self.jobs)
         register_knowledge_schedules(self.jobs, self.knowledge)
         signer = Signer.of(self.directory)
@@ -265,14 +267,14 @@ class App:
         """
         self.knowledge.start()
         self.audit.append("trimtab", STARTED, trimtab.__version__)
-        self.jobs.launch()
         self.engine.resume(firing_before(self.incidents))
-        self.incidents.resume()
         self.answers.start()
         self.chores.start()
         if self.settings.gates.project or self.settings.service.drills:
             self.gates.start(self.settings.gates.interval_seconds)
         self.delivery.start()
+        # Late, because the import of their engine takes the interpreter from everything else.
+        self.jobs.launch(then=self.incidents.resume)
         self.watcher.start()
         if handbook:
             self.handbook.start()
@@ -333,6 +335,11 @@ class App:
         except ProjectUnknown:
             return ()
         return [f"{passage.document_name}: {passage.text}" for passage in found.passages]
+
+    def _durable_jobs(self) -> Jobs:
+        from trimtab.infra.jobs.durable import DurableJobs
+
+        return DurableJobs(self.directory.file("jobs.db"), self.clock)
 
     def _database_health(self) -> ComponentHealth:
         with self.state.read() as connection:
