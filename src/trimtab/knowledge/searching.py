@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trimtab.infra.settings.sections.knowledge import KnowledgeSettings
-from trimtab.kernel.clock import Clock
+from trimtab.kernel.clock import Clock, machine_clock
 from trimtab.kernel.errors import InvalidInput, NotFound, TrimtabError
 from trimtab.knowledge.caches import BoundedCache, CacheLimits, QueryDiversity
 from trimtab.knowledge.encoder import Encoder
@@ -78,7 +78,7 @@ class Searcher:
         self._store = store
         self._encoder = encoder
         self._indexes = indexes
-        self._clock = clock
+        self._machine = machine_clock(clock)
         self.on_query: Callable[[int, str], bool] = lambda _project_key, _query: False
         """Told of every query by project key and text; returns whether it was asked often before."""
         self.durations = RecentValues(clock, settings.cache_window_seconds)
@@ -98,15 +98,14 @@ class Searcher:
 
     def search(self, project: str, query: str, wanted: Wanted) -> SearchResult:
         """Return the best passages; see `Knowledge.search`."""
-        started = self._clock.monotonic()
+        started = self._machine.monotonic()
         try:
             result = self._answered(project, query, wanted)
         except TrimtabError as error:
             refused = isinstance(error, InvalidInput | NotFound)
             self.outcomes.add("refused" if refused else "failed")
             raise
-        # In the machine's time, however fast a drill's clock runs.
-        duration_ms = (self._clock.monotonic() - started) * 1000 / self._clock.rate
+        duration_ms = (self._machine.monotonic() - started) * 1000
         self._record(project, duration_ms, result)
         return replace(result, duration_ms=round(duration_ms, 3))
 

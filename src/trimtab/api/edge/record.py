@@ -9,7 +9,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from trimtab.api.edge.figures import HttpFigures
 from trimtab.api.errors import InternalError, error_response
-from trimtab.kernel.clock import Clock
+from trimtab.kernel.clock import Clock, machine_clock
 
 _log = logging.getLogger(__name__)
 _REQUEST_ID = re.compile(r"^[A-Za-z0-9_.-]{1,100}$")
@@ -25,7 +25,7 @@ class Recorded:
     def __init__(self, app: ASGIApp, *, figures: HttpFigures, clock: Clock) -> None:
         self._app = app
         self._figures = figures
-        self._clock = clock
+        self._machine = machine_clock(clock)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on and write down what became of it."""
@@ -35,7 +35,7 @@ class Recorded:
         given = Headers(scope=scope).get("x-request-id", "")
         request_id = given if _REQUEST_ID.match(given) else secrets.token_hex(8)
         scope = {**scope, "trimtab.request_id": request_id}
-        started, status = self._clock.monotonic(), 0
+        started, status = self._machine.monotonic(), 0
 
         async def watched(message: Message) -> None:
             nonlocal status
@@ -53,7 +53,7 @@ class Recorded:
                     scope, receive, watched
                 )
             status = 500
-        seconds = (self._clock.monotonic() - started) / self._clock.rate
+        seconds = self._machine.monotonic() - started
         self._write(scope, status or _CLIENT_GONE, seconds, request_id)
 
     def _write(self, scope: Scope, status: int, seconds: float, request_id: str) -> None:
