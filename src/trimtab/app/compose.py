@@ -44,7 +44,7 @@ from trimtab.incidents import (
 )
 from trimtab.incidents import signals as incident_signals
 from trimtab.infra.audit import Audit
-from trimtab.infra.audit_files import STARTED, AuditFiles
+from trimtab.infra.audit_files import AuditFiles
 from trimtab.infra.auth import Keys, Role
 from trimtab.infra.chores import Chore, Chores
 from trimtab.infra.jobs.durable import DurableJobs
@@ -65,6 +65,7 @@ from trimtab.infra.signing import Signer
 from trimtab.infra.storage import Database, DataDirectory
 from trimtab.infra.subjects import Subjects
 from trimtab.infra.telemetry import SignalCollector, new_registry
+from trimtab.infra.vitals import Vitals
 from trimtab.infra.web import LiveViews, Sessions
 from trimtab.infra.web.sessions import session_secret
 from trimtab.kernel.clock import Clock, SystemClock
@@ -111,6 +112,7 @@ class App:
         self._closing.append(self.state.close)
         self.health.register("database", self._database_health)
         self.audit = Audit(self.state, self.clock)
+        self.vitals = Vitals(self.audit, self.clock)
         self.keys = Keys(self.state, self.clock, self.audit)
         self.first_start = _make_admin_key(self.keys, self.directory)
         seed(self.keys, parse_key_roles(self.settings.trust.api_key_roles))
@@ -183,6 +185,7 @@ class App:
                 *guardrails_signals(self.guardrails),
                 *gates_signals(self.gates),
                 *incident_signals(store, self.outbox),
+                *self.vitals.signals(),
             ),
             actions=(
                 *knowledge_actions(self.knowledge),
@@ -264,7 +267,8 @@ class App:
             handbook: Whether to take in the shipped pages in the background.
         """
         self.knowledge.start()
-        self.audit.append("trimtab", STARTED, trimtab.__version__)
+        self.vitals.started(trimtab.__version__)
+        self._closing.append(self.vitals.stopped)
         self.jobs.launch()
         self.engine.resume(firing_before(self.incidents))
         self.incidents.resume()

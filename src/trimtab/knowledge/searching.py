@@ -79,6 +79,7 @@ class Searcher:
         self._encoder = encoder
         self._indexes = indexes
         self._clock = clock
+        self._log_queries = settings.log_queries
         self.on_query: Callable[[int, str], bool] = lambda _project_key, _query: False
         """Told of every query by project key and text; returns whether it was asked often before."""
         self.durations = RecentValues(clock, settings.cache_window_seconds)
@@ -107,7 +108,7 @@ class Searcher:
             raise
         # In the machine's time, however fast a drill's clock runs.
         duration_ms = (self._clock.monotonic() - started) * 1000 / self._clock.rate
-        self._record(project, duration_ms, result)
+        self._record(project, query, duration_ms, result)
         return replace(result, duration_ms=round(duration_ms, 3))
 
     def prepare(self, project: str, query: str, top_k: int) -> None:
@@ -227,13 +228,16 @@ class Searcher:
         hits = [_Hit(key, max(0.0, score / best), score, None) for key, score in scored]
         return _Found(hits, reason, lambda _: ())
 
-    def _record(self, project: str, duration_ms: float, result: SearchResult) -> None:
+    def _record(self, project: str, query: str, duration_ms: float, result: SearchResult) -> None:
         self.durations.add(duration_ms / 1000)
         self.outcomes.add("degraded" if result.degraded_mode else "full")
+        text = {"query": query.strip()} if self._log_queries else {}
         _log.info(
             "query",
             extra={
+                **text,
                 "project": project,
+                "terms": len(query.split()),
                 "query_duration_ms": round(duration_ms, 3),
                 "cache_hit": result.cache_hit,
                 "degraded_mode": result.degraded_mode,
