@@ -1,7 +1,10 @@
 import pytest
 
 from tests.faces import client_of, key_of
+from trimtab.api.edge import HttpFigures
 from trimtab.infra.auth import Role
+from trimtab.infra.rules.checks import compile_check
+from trimtab.infra.rules.signals import metric_names
 
 TEXT = "The rudder turns the ship. The trimtab turns the rudder with little force."
 
@@ -129,6 +132,19 @@ def test_stats_names_every_cache_and_their_memory(anonymous):
 def test_signals_are_read_by_name(anonymous):
     body = anonymous.get("/v1/signals", params={"name": "knowledge.cache.capacity"}).json()
     assert body["signals"][0]["samples"] == [{"value": 100.0, "labels": {}}]
+
+
+def test_every_check_of_a_runbook_reads_metrics_that_are_exported(app):
+    exported = metric_names(app.registry, app.catalog.signals.values()) | set(HttpFigures.NAMES)
+    checks = [
+        check
+        for book in app.library.runbooks.values()
+        for cause in book.causes
+        for check in (*book.escalate_when, *cause.evidence, *cause.verify)
+    ]
+    read = {name for check in checks for name in compile_check(check.expression).metrics}
+    assert read - exported == set()
+    assert len(checks) > 100
 
 
 def test_an_unknown_signal_names_its_neighbours(anonymous):

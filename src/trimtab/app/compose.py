@@ -184,7 +184,7 @@ class App:
                 *answer_signals(self.answers),
                 *guardrails_signals(self.guardrails),
                 *gates_signals(self.gates),
-                *incident_signals(store, self.outbox),
+                *incident_signals(store, self.outbox, self.clock),
                 *self.vitals.signals(),
             ),
             actions=(

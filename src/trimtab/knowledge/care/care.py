@@ -67,6 +67,10 @@ class Care:
         self._tuning = UsageStore(live)
         self.disk.budget_bytes = self._tuning.tuned().get("disk_budget_mb", 0) * _MB
         self._reclaimable: dict[str, float] = {}
+        self.freed_bytes: int | None = None
+        """What the last clean-up since the start gave back; None before the first."""
+        self.restored: Restored | None = None
+        """What the last restore since the start did; None when there was none."""
         self.finish_deletions()
 
     def finish_deletions(self) -> int:
@@ -141,10 +145,11 @@ class Care:
     def clean_up(self) -> CleanedUp:
         """Give disk space back."""
         done = self.disk.run()
+        self.freed_bytes = sum(done.freed_bytes.values())
         oldest = [backup.at for backup in self.backups.list()][-1:]
         age = max([_REMEMBER, *(self._clock.now() - at for at in oldest)])
         self.deletions.forget_before(self._clock.now(), age)
-        _log.info("%s", done.report, extra={"freed_bytes": sum(done.freed_bytes.values())})
+        _log.info("%s", done.report, extra={"freed_bytes": self.freed_bytes})
         return done
 
     def look(self) -> None:
@@ -176,6 +181,7 @@ class Care:
         return before
 
     def _replaced(self, done: Restored) -> Restored:
+        self.restored = done
         self._forget()
         self.check()
         self._tell("knowledge.restored", done.as_dict())
