@@ -52,6 +52,8 @@ class Care:
         self._clock = clock = around.clock
         self._events = around.events
         self._forget = forget
+        self._profile_seconds = settings.memory_profile_seconds if settings.memory_profiling else 0
+        self._profiled_at = clock.monotonic()
         self._purged_at = -1
         self.on_purge: list[Callable[[], object]] = []
         """Called when the remains of what was deleted are to go."""
@@ -155,11 +157,18 @@ class Care:
     def look(self) -> None:
         """Do what belongs to each heartbeat: watch the memory, and check a database that gave an error."""
         self.memory.look()
+        self._profile_when_due()
         data = max(1, self.disk.data_bytes())
         found = self.disk.reclaimable()
         self._reclaimable = {kind: size / data for kind, size in found.items()}
         if self._live.suspect:
             self.check()
+
+    def _profile_when_due(self) -> None:
+        now = self._clock.monotonic()
+        if self._profile_seconds and now - self._profiled_at >= self._profile_seconds:
+            self._profiled_at = now
+            self.memory.log_profile()
 
     def reclaimable_ratios(self) -> dict[str, float]:
         """Return the share of the data directory that a clean-up would give back, by kind, at the last look."""
