@@ -225,6 +225,24 @@ def test_a_page_is_checked_against_what_exists(app, operator):
     assert "knowledge.embedding.reload" in bad.json()["error"]["hint"]
 
 
+@pytest.mark.feature("F677")
+def test_the_cache_settings_are_shown_with_the_variables_that_set_them(app_of):
+    app = app_of(knowledge__query_cache_entries="300")
+    rows = client_of(app, key=key_of(app, Role.OPERATOR)).get("/v1/settings").json()["settings"]
+    caches = {
+        env: row["value"]
+        for row in rows
+        for env in row["env"]
+        if not env.startswith("TRIMTAB_") and "CACHE" in env
+    }
+    assert caches == {
+        "QUERY_CACHE_SIZE": 300,
+        "CACHE_SIZE": 300,
+        "EMBEDDING_CACHE_SIZE": 1000,
+        "MAX_CACHE_MEMORY_MB": 2048,
+    }
+
+
 def test_settings_hide_their_secrets(app_of):
     app = app_of(answers__generator_key="sk-very-secret", notify__webhook_url="https://h.example/x")
     text = client_of(app, key=key_of(app, Role.OPERATOR)).get("/v1/settings").text

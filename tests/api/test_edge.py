@@ -56,6 +56,7 @@ def test_a_caller_with_a_key_is_not_held_to_an_origin(app):
     assert answer.status_code == 201
 
 
+@pytest.mark.feature("F620")
 def test_a_declared_body_beyond_the_limit_is_refused_unread(admin):
     answer = admin.post("/v1/keys", content=b" " * (10 * MB + 1))
     assert answer.status_code == 413

@@ -155,3 +155,41 @@ CASES = [
 def test_a_person_is_called_when_the_documents_say_so_and_not_before(page, minutes, worse, better):
     assert len(holding(page, worse, minutes)) == 1
     assert holding(page, better, minutes) == []
+
+
+def cause(page, title):
+    book = parse_page((LIBRARY / f"{page}.md").read_text(encoding="utf-8"), page)
+    (found,) = [each for each in book.causes if title in each.title]
+    return found
+
+
+def all_hold(checks, series):
+    raw = {
+        "name": "now",
+        "interval": "1m",
+        "input_series": [
+            {"series": name, "values": f"{value}x5"} for name, value in series.items()
+        ],
+    }
+    playback = Playback(RuleCase([], MINUTE, raw))
+    playback.until(5 * MINUTE)
+    return all(playback.evaluate(check.expression, 5 * MINUTE) for check in checks)
+
+
+@pytest.mark.feature("F521")
+def test_a_vector_store_above_100_ms_is_restarted_and_watched_until_searches_are_fast():
+    slow = cause(SLOW, "the vector store is slow")
+    usual = {"kb_embedding_p95_seconds": 0.01}
+    assert all_hold(slow.evidence, {**usual, "kb_vector_store_latency_seconds": 0.11})
+    assert not all_hold(slow.evidence, {**usual, "kb_vector_store_latency_seconds": 0.09})
+    assert [act.name for act in slow.fix] == ["knowledge.index.restart"]
+    assert not all_hold(slow.verify, {P99: 0.6})
+    assert all_hold(slow.verify, {P99: 0.4})
+
+
+@pytest.mark.feature("F694")
+def test_a_repaired_cache_must_reach_its_objective_of_70_percent():
+    book = parse_page((LIBRARY / f"{CACHE}.md").read_text(encoding="utf-8"), CACHE)
+    for found in book.causes:
+        assert not all_hold(found.verify, {HITS: 0.7})
+        assert all_hold(found.verify, {HITS: 0.71})

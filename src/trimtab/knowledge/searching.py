@@ -83,6 +83,8 @@ class Searcher:
         self.on_query: Callable[[int, str], bool] = lambda _project_key, _query: False
         """Told of every query by project key and text; returns whether it was asked often before."""
         self.durations = RecentValues(clock, settings.cache_window_seconds)
+        self.sizes = RecentValues(clock, settings.cache_window_seconds)
+        """How many passages each search returned."""
         self.outcomes = RecentCounts(clock, settings.cache_window_seconds)
         """Counts ``full``, ``degraded``, ``refused`` and ``failed`` searches."""
         self.diversity = QueryDiversity(settings.cache_window_lookups)
@@ -230,6 +232,7 @@ class Searcher:
 
     def _record(self, project: str, query: str, duration_ms: float, result: SearchResult) -> None:
         self.durations.add(duration_ms / 1000)
+        self.sizes.add(len(result.passages))
         self.outcomes.add("degraded" if result.degraded_mode else "full")
         text = {"query": query.strip()} if self._log_queries else {}
         _log.info(

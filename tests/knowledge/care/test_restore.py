@@ -1,6 +1,7 @@
 """The database comes back, what was deleted does not, and what was lost is said."""
 
 import math
+import os
 
 import pytest
 
@@ -40,8 +41,10 @@ def wreck(knowledge, table):
 @pytest.mark.feature("F723")
 def test_a_restore_goes_back_to_the_backup_and_says_what_was_lost(sea):
     sea.ingest_text("sea", "eels.md", "Eels glow.")
+    os.umask(0o022)
     done = sea.care.restore()
     assert names(sea) == ["crabs.md", "whales.md"]
+    assert sea.database.file.stat().st_mode & 0o777 == 0o644
     assert (done.lost, done.as_dict()["report"]) == (1, "Documents lost: 1")
     assert done.lost_from == done.lost_to == "2026-01-01T00:02:00+00:00"
 
