@@ -44,7 +44,7 @@ from trimtab.incidents import (
 )
 from trimtab.incidents import signals as incident_signals
 from trimtab.infra.audit import Audit
-from trimtab.infra.audit_files import STARTED, AuditFiles
+from trimtab.infra.audit_files import AuditFiles
 from trimtab.infra.auth import Keys, Role
 from trimtab.infra.chores import Chore, Chores
 from trimtab.infra.jobs import Jobs
@@ -66,6 +66,7 @@ from trimtab.infra.signing import Signer
 from trimtab.infra.storage import Database, DataDirectory
 from trimtab.infra.subjects import Subjects
 from trimtab.infra.telemetry import SignalCollector, new_registry
+from trimtab.infra.vitals import Vitals
 from trimtab.infra.web import LiveViews, Sessions
 from trimtab.infra.web.sessions import session_secret
 from trimtab.kernel.clock import Clock, SystemClock
@@ -112,6 +113,7 @@ class App:
         self._closing.append(self.state.close)
         self.health.register("database", self._database_health)
         self.audit = Audit(self.state, self.clock)
+        self.vitals = Vitals(self.audit, self.clock)
         self.keys = Keys(self.state, self.clock, self.audit)
         self.first_start = _make_admin_key(self.keys, self.directory)
         seed(self.keys, parse_key_roles(self.settings.trust.api_key_roles))
@@ -184,7 +186,8 @@ class App:
                 *answer_signals(self.answers),
                 *guardrails_signals(self.guardrails),
                 *gates_signals(self.gates),
-                *incident_signals(store, self.outbox),
+                *incident_signals(store, self.outbox, self.clock),
+                *self.vitals.signals(),
             ),
             actions=(
                 *knowledge_actions(self.knowledge),
@@ -266,7 +269,8 @@ class App:
             handbook: Whether to take in the shipped pages in the background.
         """
         self.knowledge.start()
-        self.audit.append("trimtab", STARTED, trimtab.__version__)
+        self.vitals.started(trimtab.__version__)
+        self._closing.append(self.vitals.stopped)
         self.engine.resume(firing_before(self.incidents))
         self.answers.start()
         self.chores.start()

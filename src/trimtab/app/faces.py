@@ -82,7 +82,12 @@ def make_faces(services: Services, figures: HttpFigures) -> Faces:
         )
 
     def recorded(app: ASGIApp) -> ASGIApp:
-        return Recorded(app, figures=figures, clock=services.clock)
+        return Recorded(
+            app,
+            figures=figures,
+            clock=services.clock,
+            log_queries=settings.knowledge.log_queries,
+        )
 
     pages = PathSwitch(api, prefix="/console", there=console)
     hosts = settings.api.allowed_hosts or (_LOOPBACK_NAMES if local else ())
