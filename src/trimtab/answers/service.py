@@ -118,13 +118,20 @@ class AnswerService:
             self._count(error)
             raise
 
-    def with_erasure(self, jobs: Jobs, trust: Trust, others: Sequence[Erasable] = ()) -> Erasures:
+    def with_erasure(
+        self,
+        jobs: Jobs,
+        trust: Trust,
+        others: Sequence[Erasable] = (),
+        databases: Sequence[Database] = (),
+    ) -> Erasures:
         """Build the erasures, before the jobs are launched.
 
         Args:
             jobs: Runs them.
             trust: What they are proved with.
             others: What the other domains keep about people, queued work first; answers' own things come after.
+            databases: Theirs, to be cleaned of the bytes of deleted rows.
         """
         self.erasures = Erasures(
             ErasureStore(self.ground.database),
@@ -132,7 +139,7 @@ class AnswerService:
             jobs,
             trust,
             self.ground.clock,
-            (self.ground.database,),
+            (self.ground.database, *databases),
         )
         return self.erasures
 

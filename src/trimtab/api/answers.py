@@ -8,13 +8,14 @@ from pydantic import BaseModel, StringConstraints
 
 from trimtab.answers import Answer, Question
 from trimtab.answers.records import Feedback
+from trimtab.api.person import MOST, Person
 from trimtab.api.roles import READER, REVIEWER
 from trimtab.api.services import Here, Services
 from trimtab.kernel.ids import new_id
 
 router = APIRouter(tags=["answers"])
 
-UserId = Annotated[str, StringConstraints(max_length=200)]
+UserId = Annotated[str, StringConstraints(max_length=MOST)]
 
 
 class QueryRequest(BaseModel):
@@ -46,22 +47,24 @@ class FeedbackRequest(BaseModel):
 
 @router.get("/api/v1/query/{project}", dependencies=[READER])
 def query(
-    project: str, q: str, here: Here, top_k: Annotated[int, Query()] = 5
+    project: str, q: str, here: Here, top_k: Annotated[int, Query()] = 5, person: Person = ""
 ) -> dict[str, object]:
     """Answer a question from a project's documents."""
-    return _given(here, Question(project, q, top_k))
+    return _given(here, Question(project, q, top_k, person))
 
 
 @router.post("/api/v1/query", dependencies=[READER])
-def post_query(request: QueryRequest, here: Here) -> dict[str, object]:
+def post_query(request: QueryRequest, here: Here, person: Person = "") -> dict[str, object]:
     """Answer a question from a project's documents."""
-    return _given(here, Question(request.project, request.query, request.top_k, request.user_id))
+    user = request.user_id or person
+    return _given(here, Question(request.project, request.query, request.top_k, user))
 
 
 @router.post("/v1/answers", dependencies=[READER])
-def answer(request: AnswerRequest, here: Here) -> dict[str, object]:
+def answer(request: AnswerRequest, here: Here, person: Person = "") -> dict[str, object]:
     """Answer a question from a project's documents, every sentence with its citation."""
-    return _given(here, Question(request.project, request.question, request.top_k, request.user_id))
+    user = request.user_id or person
+    return _given(here, Question(request.project, request.question, request.top_k, user))
 
 
 @router.get("/v1/traces", dependencies=[REVIEWER])
@@ -81,12 +84,12 @@ def trace(trace_id: str, here: Here) -> dict[str, object]:
 
 
 @router.post("/v1/traces/{trace_id}/feedback", status_code=201, dependencies=[READER])
-def give_feedback(trace_id: str, request: FeedbackRequest, here: Here) -> dict[str, str]:
+def give_feedback(
+    trace_id: str, request: FeedbackRequest, here: Here, person: Person = ""
+) -> dict[str, str]:
     """Say whether an answer helped."""
-    now = here.clock.now()
-    given = Feedback(
-        new_id("feedback", now), trace_id, request.user_id, now, request.helpful, request.comment
-    )
+    now, user = here.clock.now(), request.user_id or person
+    given = Feedback(new_id("feedback", now), trace_id, user, now, request.helpful, request.comment)
     here.feedback.keep(given)
     return {"id": given.id}
 
