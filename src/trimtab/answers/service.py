@@ -1,7 +1,8 @@
 """All of answers put together: what `app` builds, and what signals, actions and faults work on."""
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator as Yields
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -110,7 +111,7 @@ class AnswerService:
             self._count(error)
             raise
 
-    def stream(self, question: Question) -> Iterator[Released | Answer]:
+    def stream(self, question: Question) -> Yields[Released | Answer, None, None]:
         """Yield the released sentences and, last, the answer; see `StreamedAnswers.stream`."""
         try:
             yield from self._streamed.stream(question)

@@ -1,18 +1,28 @@
 """Questions and answers, their traces, and what people thought of them."""
 
+import json
+import logging
 from dataclasses import asdict
 from typing import Annotated
 
 from fastapi import APIRouter, Query
+from fastapi.encoders import jsonable_encoder
+from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, StringConstraints
+from starlette.responses import Response
 
 from trimtab.answers import Answer, Question
 from trimtab.answers.records import Feedback
+from trimtab.answers.streaming import Released
+from trimtab.api.errors import InternalError, error_body
 from trimtab.api.person import MOST, Person
 from trimtab.api.roles import READER, REVIEWER
 from trimtab.api.services import Here, Services
+from trimtab.infra.web.steps import StepEvents, Steps
+from trimtab.kernel.errors import TrimtabError
 from trimtab.kernel.ids import new_id
 
+_log = logging.getLogger(__name__)
 router = APIRouter(tags=["answers"])
 
 UserId = Annotated[str, StringConstraints(max_length=MOST)]
@@ -67,6 +77,25 @@ def answer(request: AnswerRequest, here: Here, person: Person = "") -> dict[str,
     return _given(here, Question(request.project, request.question, request.top_k, user))
 
 
+@router.post(
+    "/v1/answers/stream",
+    dependencies=[READER],
+    response_class=StreamingResponse,
+    responses={200: {"content": {"text/event-stream": {}}}},
+)
+async def stream(request: AnswerRequest, here: Here, person: Person = "") -> Response:
+    """Answer as server-sent events, each sentence as soon as its guards have let it pass.
+
+    ``sentence`` holds `number`, `text` and `citations`; the last event is ``answer`` with the whole answer, its citations
+    and `trace_id`, or ``error`` in the form of every error. What is refused before the first sentence is refused with its
+    status, as without streaming. Whoever closes the connection stops the work; what was said is traced.
+    """
+    user = request.user_id or person
+    said = here.answers.stream(Question(request.project, request.question, request.top_k, user))
+    steps = Steps(said)
+    return StepEvents(await steps.next(), steps, _event, _failed)
+
+
 @router.get("/v1/traces", dependencies=[REVIEWER])
 def traces(
     here: Here, limit: Annotated[int, Query(ge=1, le=1000)] = 50, project: str | None = None
@@ -92,6 +121,18 @@ def give_feedback(
     given = Feedback(new_id("feedback", now), trace_id, user, now, request.helpful, request.comment)
     here.feedback.keep(given)
     return {"id": given.id}
+
+
+def _event(item: Released | Answer) -> dict[str, str]:
+    name = "answer" if isinstance(item, Answer) else "sentence"
+    return {"event": name, "data": json.dumps(jsonable_encoder(item), ensure_ascii=False)}
+
+
+def _failed(error: Exception) -> dict[str, str]:
+    if not isinstance(error, TrimtabError):
+        _log.error("stream failed", exc_info=error)
+        error = InternalError("Something went wrong inside trimtab.")
+    return {"event": "error", "data": json.dumps(error_body(error), ensure_ascii=False)}
 
 
 def _given(here: Services, question: Question) -> dict[str, object]:

@@ -44,11 +44,15 @@ class InternalError(TrimtabError):
 
 def error_response(error: TrimtabError, detail: object = None) -> Response:
     """Return the answer for an error; ``detail`` defaults to its message."""
-    body = {
+    return JSONResponse(error_body(error, detail), STATUS[error.kind], headers=_headers(error))
+
+
+def error_body(error: TrimtabError, detail: object = None) -> dict[str, object]:
+    """Return the body of every error, also of an ``error`` event in a stream."""
+    return {
         "error": {**error.as_dict(), "kind": str(error.kind)},
         "detail": error.message if detail is None else detail,
     }
-    return JSONResponse(body, STATUS[error.kind], headers=_headers(error))
 
 
 def _headers(error: TrimtabError) -> dict[str, str]:
