@@ -9,6 +9,7 @@ from trimtab.answers import Screen
 from trimtab.answers.actions import actions as answer_actions
 from trimtab.answers.erasure.service import Trust
 from trimtab.answers.faults import faults as answer_faults
+from trimtab.answers.quotes import QuoteStore
 from trimtab.answers.service import AnswerService
 from trimtab.answers.service import Ground as AnswerGround
 from trimtab.answers.signals import signals as answer_signals
@@ -21,6 +22,7 @@ from trimtab.app.adapters import (
     channels_of,
     check_expression,
 )
+from trimtab.app.erasables import erasables
 from trimtab.app.faces import make_faces
 from trimtab.app.handbook import HANDBOOK, Handbook
 from trimtab.gates.actions import actions as gates_actions
@@ -174,7 +176,14 @@ class App:
         register_knowledge_schedules(self.jobs, self.knowledge)
         signer = Signer.of(self.directory)
         subjects = Subjects.of(self.state, self.clock, self.directory)
-        self.answers.with_erasure(self.jobs, Trust(self.audit, signer, subjects))
+        quotes = QuoteStore(self.state)
+        others = erasables(self.knowledge, self.guardrails, self.outbox, quotes)
+        self.answers.with_erasure(
+            self.jobs,
+            Trust(self.audit, signer, subjects, self.settings.knowledge.backup_keep_days),
+            others,
+            (self.knowledge.database,),
+        )
         self._keep_house(signer)
         self.delivery = Delivery(self.outbox, channels_of(self.settings), self.clock)
         self._closing.append(self.delivery.close)

@@ -17,6 +17,8 @@ _log = logging.getLogger(__name__)
 _REQUEST_ID = re.compile(r"^[A-Za-z0-9_.-]{1,100}$")
 _CLIENT_GONE = 499
 """What is written down when the client left before it was answered."""
+_PERSON = re.compile(r"(/users/)[^/]+")
+"""A user id in a path; no log may hold it."""
 _QUIET = ("/health", "/metrics", "/console/static/")
 """Called every few seconds by machines; logged at debug level."""
 
@@ -87,7 +89,7 @@ class Recorded:
             extra={
                 "request_id": answered.request_id,
                 "method": scope["method"],
-                "path": scope["path"],
+                "path": _PERSON.sub(r"\1-", scope["path"]),
                 "status": status,
                 "duration_ms": round(seconds * 1000, 3),
                 **({"error": answered.error} if answered.error else {}),
