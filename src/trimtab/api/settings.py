@@ -6,7 +6,16 @@ from trimtab.api.roles import OPERATOR
 from trimtab.api.services import Here
 from trimtab.infra.settings import Settings, rows
 
-_SECRET = ("key", "secret", "password", "token", "webhook")
+_SECRET = (
+    "key",
+    "secret",
+    "password",
+    "token",
+    "webhook",
+    "postgres_url",
+    "chroma_url",
+    "qdrant_url",
+)
 """Texts whose names hold one of these are not shown."""
 
 router = APIRouter(prefix="/v1/settings", tags=["settings"])
