@@ -186,7 +186,7 @@ def _calibrated_apart(sets: Sequence[_Set], scores: Sequence[_Rows]) -> list[_Ro
 
 def _isotonic() -> Any:
     try:
-        from sklearn.isotonic import IsotonicRegression  # noqa: PLC0415 - a development tool.
+        from sklearn.isotonic import IsotonicRegression
     except ImportError as error:
         raise TrainingUnavailable("Training needs scikit-learn.") from error
     # No claim is ever certain: a score of 0 or 1 would hide how sure the fit can be at most.

@@ -84,6 +84,10 @@ class KnowledgeSettings:
         minimum=0,
         maximum=100_000,
     )
+    log_queries: bool = setting(
+        default=False,
+        help="Write the text of queries to the log; it may hold personal data, so it is left out.",
+    )
     embedding_model: str = setting(
         "sentence-transformers/all-MiniLM-L6-v2",
         help="The model that turns text into vectors.",
