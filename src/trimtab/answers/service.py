@@ -1,7 +1,8 @@
 """All of answers put together: what `app` builds, and what signals, actions and faults work on."""
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator as Yields
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -112,7 +113,7 @@ class AnswerService:
             self._count(error)
             raise
 
-    def stream(self, question: Question) -> Iterator[Released | Answer]:
+    def stream(self, question: Question) -> Yields[Released | Answer, None, None]:
         """Yield the released sentences and, last, the answer; see `StreamedAnswers.stream`."""
         try:
             yield from self._streamed.stream(question)
@@ -120,13 +121,20 @@ class AnswerService:
             self._count(error)
             raise
 
-    def with_erasure(self, jobs: Jobs, trust: Trust, others: Sequence[Erasable] = ()) -> Erasures:
+    def with_erasure(
+        self,
+        jobs: Jobs,
+        trust: Trust,
+        others: Sequence[Erasable] = (),
+        databases: Sequence[Database] = (),
+    ) -> Erasures:
         """Build the erasures, before the jobs are launched.
 
         Args:
             jobs: Runs them.
             trust: What they are proved with.
             others: What the other domains keep about people, queued work first; answers' own things come after.
+            databases: Theirs, to be cleaned of the bytes of deleted rows.
         """
         self.erasures = Erasures(
             ErasureStore(self.ground.database),
@@ -134,7 +142,7 @@ class AnswerService:
             jobs,
             trust,
             self.ground.clock,
-            (self.ground.database,),
+            (self.ground.database, *databases),
         )
         return self.erasures
 

@@ -69,6 +69,12 @@ class Guardrails:
         """Forget all cached verdicts; return how many there were."""
         return sum(engine.clear_cache() for engine in self.engines.values())
 
+    def forget_texts(self) -> int:
+        """Forget every text that is held, cached or kept from a bypass; return how many there were."""
+        kept = len(self.shadowed)
+        self.shadowed.clear()
+        return kept + self.clear_cache()
+
     def failing(self) -> frozenset[str]:
         """Return the guards that failed or were late when a harmless text was last put to them.
 
