@@ -244,8 +244,28 @@ def test_the_cache_settings_are_shown_with_the_variables_that_set_them(app_of):
 
 
 def test_settings_hide_their_secrets(app_of):
-    app = app_of(answers__generator_key="sk-very-secret", notify__webhook_url="https://h.example/x")
+    secrets = {
+        "answers__generator_key": "sk-very-secret",
+        "answers__second_key": "sk-other-secret",
+        "answers__otlp_headers": "authorization=Basic hushhush",
+        "answers__otlp_endpoint": "https://me:hushhush@otlp.example",
+        "notify__webhook_url": "https://h.example/x",
+        "trust__api_key_roles": "hushhush-hushhush:reader",
+    }
+    app = app_of(**secrets)
     text = client_of(app, key=key_of(app, Role.OPERATOR)).get("/v1/settings").text
-    assert "[hidden]" in text
-    assert "sk-very-secret" not in text
-    assert "h.example" not in text
+    shown = text + repr(app.settings).replace("https://me:hushhush@", "")
+    for secret in ("sk-very-secret", "sk-other-secret", "hushhush", "h.example"):
+        assert secret not in shown
+    assert "https://[hidden]@otlp.example" in text
+    assert text.count('"[hidden]"') == 5
+
+
+def test_a_key_tells_when_it_was_used_last(app_of):
+    app = app_of()
+    used = client_of(app, key=app.keys.create("used", Role.ADMIN, actor="test"))
+    app.keys.create("unused", Role.READER, actor="test")
+    used.get("/v1/me")
+    last = {key["name"]: key["last_used_at"] for key in used.get("/v1/keys").json()["keys"]}
+    assert last["used"] is not None
+    assert (last["unused"], last["admin"]) == (None, None)

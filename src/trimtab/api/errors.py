@@ -48,12 +48,16 @@ class InternalError(TrimtabError):
 
 def error_response(error: TrimtabError, detail: object = None) -> Response:
     """Return the answer for an error; ``detail`` defaults to its message."""
-    body = {
+    headers = {**_headers(error), ERROR_CODE_HEADER: error.code}
+    return JSONResponse(error_body(error, detail), STATUS[error.kind], headers=headers)
+
+
+def error_body(error: TrimtabError, detail: object = None) -> dict[str, object]:
+    """Return the body of every error, also of an ``error`` event in a stream."""
+    return {
         "error": {**error.as_dict(), "kind": str(error.kind)},
         "detail": error.message if detail is None else detail,
     }
-    headers = {**_headers(error), ERROR_CODE_HEADER: error.code}
-    return JSONResponse(body, STATUS[error.kind], headers=headers)
 
 
 def _headers(error: TrimtabError) -> dict[str, str]:

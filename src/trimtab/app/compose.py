@@ -9,6 +9,7 @@ from trimtab.answers import Screen
 from trimtab.answers.actions import actions as answer_actions
 from trimtab.answers.erasure.service import Trust
 from trimtab.answers.faults import faults as answer_faults
+from trimtab.answers.quotes import QuoteStore
 from trimtab.answers.service import AnswerService
 from trimtab.answers.service import Ground as AnswerGround
 from trimtab.answers.signals import signals as answer_signals
@@ -21,6 +22,7 @@ from trimtab.app.adapters import (
     channels_of,
     check_expression,
 )
+from trimtab.app.erasables import erasables
 from trimtab.app.faces import make_faces
 from trimtab.app.handbook import HANDBOOK, Handbook
 from trimtab.gates.actions import actions as gates_actions
@@ -47,7 +49,8 @@ from trimtab.infra.audit import Audit
 from trimtab.infra.audit_files import AuditFiles
 from trimtab.infra.auth import Keys, Role
 from trimtab.infra.chores import Chore, Chores
-from trimtab.infra.jobs.durable import DurableJobs
+from trimtab.infra.jobs import Jobs
+from trimtab.infra.jobs.opening import OpeningJobs
 from trimtab.infra.key_care import parse_key_roles, seed
 from trimtab.infra.notify import Delivery, Outbox
 from trimtab.infra.notify import actions as notify_actions
@@ -166,13 +169,21 @@ class App:
             proofs=self.proofs,
             consult=self._consult,
         )
-        self.jobs = DurableJobs(self.directory.file("jobs.db"), self.clock)
+        self.jobs = OpeningJobs(self._durable_jobs)
         self._closing.append(self.jobs.close)
+        self.health.register("jobs", self.jobs.health)
         self.incidents = Incidents(ground, self.jobs)
         register_knowledge_schedules(self.jobs, self.knowledge)
         signer = Signer.of(self.directory)
         subjects = Subjects.of(self.state, self.clock, self.directory)
-        self.answers.with_erasure(self.jobs, Trust(self.audit, signer, subjects))
+        quotes = QuoteStore(self.state)
+        others = erasables(self.knowledge, self.guardrails, self.outbox, quotes)
+        self.answers.with_erasure(
+            self.jobs,
+            Trust(self.audit, signer, subjects, self.settings.knowledge.backup_keep_days),
+            others,
+            (self.knowledge.database,),
+        )
         self._keep_house(signer)
         self.delivery = Delivery(self.outbox, channels_of(self.settings), self.clock)
         self._closing.append(self.delivery.close)
@@ -269,14 +280,14 @@ class App:
         self.knowledge.start()
         self.vitals.started(trimtab.__version__)
         self._closing.append(self.vitals.stopped)
-        self.jobs.launch()
         self.engine.resume(firing_before(self.incidents))
-        self.incidents.resume()
         self.answers.start()
         self.chores.start()
         if self.settings.gates.project or self.settings.service.drills:
             self.gates.start(self.settings.gates.interval_seconds)
         self.delivery.start()
+        # Late, because the import of their engine takes the interpreter from everything else.
+        self.jobs.launch(then=self.incidents.resume)
         self.watcher.start()
         if handbook:
             self.handbook.start()
@@ -337,6 +348,11 @@ class App:
         except ProjectUnknown:
             return ()
         return [f"{passage.document_name}: {passage.text}" for passage in found.passages]
+
+    def _durable_jobs(self) -> Jobs:
+        from trimtab.infra.jobs.durable import DurableJobs
+
+        return DurableJobs(self.directory.file("jobs.db"), self.clock)
 
     def _database_health(self) -> ComponentHealth:
         with self.state.read() as connection:

@@ -121,3 +121,14 @@ def test_growth_is_what_30_minutes_showed(knowledge, clock, monkeypatch):
         knowledge.care.memory.look()
         clock.seconds += 60
     assert knowledge.care.memory.growth_mb_per_hour() == pytest.approx(60, rel=0.05)
+
+
+def test_files_that_vanish_while_the_disk_is_measured_count_as_nothing(
+    knowledge, aged, monkeypatch
+):
+    gone = aged("temp/gone", 0)
+    before = knowledge.care.disk.data_bytes()
+    walked = list(os.walk(gone.parent))
+    gone.unlink()
+    monkeypatch.setattr(os, "walk", lambda _: walked)
+    assert knowledge.care.disk.data_bytes() < before

@@ -11,12 +11,14 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from trimtab.api.edge.figures import HttpFigures
 from trimtab.api.errors import ERROR_CODE_HEADER, InternalError, error_response
-from trimtab.kernel.clock import Clock
+from trimtab.kernel.clock import Clock, machine_clock
 
 _log = logging.getLogger(__name__)
 _REQUEST_ID = re.compile(r"^[A-Za-z0-9_.-]{1,100}$")
 _CLIENT_GONE = 499
 """What is written down when the client left before it was answered."""
+_PERSON = re.compile(r"(/users/)[^/]+")
+"""A user id in a path; no log may hold it."""
 _QUIET = ("/health", "/metrics", "/console/static/")
 """Called every few seconds by machines; logged at debug level."""
 
@@ -44,7 +46,7 @@ class Recorded:
     ) -> None:
         self._app = app
         self._figures = figures
-        self._clock = clock
+        self._machine = machine_clock(clock)
         self._log_queries = log_queries
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -55,7 +57,7 @@ class Recorded:
         given = Headers(scope=scope).get("x-request-id", "")
         request_id = given if _REQUEST_ID.match(given) else secrets.token_hex(8)
         scope = {**scope, "trimtab.request_id": request_id}
-        started, answered = self._clock.monotonic(), _Answered(request_id)
+        started, answered = self._machine.monotonic(), _Answered(request_id)
 
         async def watched(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -74,7 +76,7 @@ class Recorded:
                     scope, receive, watched
                 )
             answered.status = 500
-        seconds = (self._clock.monotonic() - started) / self._clock.rate
+        seconds = self._machine.monotonic() - started
         self._write(scope, answered, seconds)
 
     def _write(self, scope: Scope, answered: _Answered, seconds: float) -> None:
@@ -87,7 +89,7 @@ class Recorded:
             extra={
                 "request_id": answered.request_id,
                 "method": scope["method"],
-                "path": scope["path"],
+                "path": _PERSON.sub(r"\1-", scope["path"]),
                 "status": status,
                 "duration_ms": round(seconds * 1000, 3),
                 **({"error": answered.error} if answered.error else {}),
