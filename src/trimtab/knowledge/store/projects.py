@@ -10,6 +10,7 @@ from trimtab.infra.storage import Database
 from trimtab.kernel.ids import new_id
 from trimtab.knowledge.errors import ProjectExists, ProjectUnknown
 from trimtab.knowledge.records import ProjectStats
+from trimtab.knowledge.store.seals import intact, sealed
 from trimtab.knowledge.store.tables import chunks, deletions, documents, projects, vectors
 
 
@@ -42,7 +43,8 @@ class ProjectStore:
             with self._database.write() as connection:
                 row = {"id": new_id("prj", at), "name": name, "created_at": at.isoformat()}
                 connection.execute(
-                    sa.insert(projects).prefix_with("OR IGNORE"), {**row, "index_version": 0}
+                    sa.insert(projects).prefix_with("OR IGNORE"),
+                    {**sealed("projects", row), "index_version": 0},
                 )
                 return found(connection, name)
 
@@ -55,8 +57,11 @@ class ProjectStore:
             ).first()
             if taken is not None and taken.key != project.key:
                 raise ProjectExists(f"There is already a project {new_name!r}.")
+            this = projects.c.key == project.key
+            row = connection.execute(sa.select(projects).where(this)).one()
+            renamed = sealed("projects", {**row._asdict(), "name": new_name})
             connection.execute(
-                sa.update(projects).where(projects.c.key == project.key).values(name=new_name)
+                sa.update(projects).where(this).values(name=new_name, seal=renamed["seal"])
             )
 
     def delete(self, name: str, at: datetime) -> int:
@@ -66,7 +71,7 @@ class ProjectStore:
             project = found(connection, name)
             mine = documents.c.project_key == project.key
             gone = [
-                {"document_id": row.id, "project_id": project.id, "deleted_at": at.isoformat()}
+                deletion(row.id, project.id, at)
                 for row in connection.execute(sa.select(documents.c.id).where(mine))
             ]
             if gone:
@@ -113,7 +118,10 @@ class ProjectStore:
                     .group_by(chunks.c.project_key)
                 )
             }
-            rows = connection.execute(sa.select(projects).order_by(projects.c.name)).all()
+            rows = [
+                intact("projects", row)
+                for row in connection.execute(sa.select(projects).order_by(projects.c.name))
+            ]
         return tuple(
             (row.key, _stats(row, of_documents.get(row.key), of_chunks.get(row.key)))
             for row in rows
@@ -141,7 +149,14 @@ def found(connection: sa.Connection, name: str) -> ProjectRow:
     row = connection.execute(sa.select(projects).where(projects.c.name == name)).first()
     if row is None:
         raise ProjectUnknown(f"There is no project {name!r}.")
+    intact("projects", row)
     return ProjectRow(row.key, row.id, row.name, row.index_version)
+
+
+def deletion(document_id: str, project_id: str, at: datetime) -> dict[str, Any]:
+    """Return the row that remembers a deletion."""
+    row = {"document_id": document_id, "project_id": project_id, "deleted_at": at.isoformat()}
+    return sealed("deletions", row)
 
 
 def changed(connection: sa.Connection, project_key: int) -> None:

@@ -12,6 +12,7 @@ projects = sa.Table(
     sa.Column("name", sa.String),
     sa.Column("created_at", sa.String),
     sa.Column("index_version", sa.Integer),
+    sa.Column("seal", sa.Integer),
 )
 
 documents = sa.Table(
@@ -32,6 +33,7 @@ documents = sa.Table(
     sa.Column("version", sa.Integer),
     sa.Column("created_at", sa.String),
     sa.Column("updated_at", sa.String),
+    sa.Column("seal", sa.Integer),
 )
 
 chunks = sa.Table(
@@ -47,6 +49,7 @@ chunks = sa.Table(
     sa.Column("page", sa.Integer),
     sa.Column("heading", sa.String),
     sa.Column("text", sa.String),
+    sa.Column("seal", sa.Integer),
 )
 
 vectors = sa.Table(
@@ -55,6 +58,7 @@ vectors = sa.Table(
     sa.Column("chunk_key", sa.Integer, primary_key=True),
     sa.Column("model", sa.String),
     sa.Column("vector", sa.LargeBinary),
+    sa.Column("seal", sa.Integer),
 )
 
 metadata = sa.Table(
@@ -63,6 +67,7 @@ metadata = sa.Table(
     sa.Column("document_key", sa.Integer, primary_key=True),
     sa.Column("name", sa.String, primary_key=True),
     sa.Column("value", sa.String, primary_key=True),
+    sa.Column("seal", sa.Integer),
 )
 
 deletions = sa.Table(
@@ -71,6 +76,7 @@ deletions = sa.Table(
     sa.Column("document_id", sa.String, primary_key=True),
     sa.Column("project_id", sa.String),
     sa.Column("deleted_at", sa.String),
+    sa.Column("seal", sa.Integer),
 )
 
 frequent_queries = sa.Table(
@@ -86,4 +92,5 @@ tuning = sa.Table(
     _meta,
     sa.Column("name", sa.String, primary_key=True),
     sa.Column("value", sa.Integer),
+    sa.Column("seal", sa.Integer),
 )
