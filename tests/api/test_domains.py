@@ -1,7 +1,10 @@
 import pytest
 
 from tests.faces import client_of, key_of
+from trimtab.api.edge import HttpFigures
 from trimtab.infra.auth import Role
+from trimtab.infra.rules.checks import compile_check
+from trimtab.infra.rules.signals import metric_names
 
 TEXT = "The rudder turns the ship. The trimtab turns the rudder with little force."
 
@@ -131,6 +134,19 @@ def test_signals_are_read_by_name(anonymous):
     assert body["signals"][0]["samples"] == [{"value": 100.0, "labels": {}}]
 
 
+def test_every_check_of_a_runbook_reads_metrics_that_are_exported(app):
+    exported = metric_names(app.registry, app.catalog.signals.values()) | set(HttpFigures.NAMES)
+    checks = [
+        check
+        for book in app.library.runbooks.values()
+        for cause in book.causes
+        for check in (*book.escalate_when, *cause.evidence, *cause.verify)
+    ]
+    read = {name for check in checks for name in compile_check(check.expression).metrics}
+    assert read - exported == set()
+    assert len(checks) > 100
+
+
 def test_an_unknown_signal_names_its_neighbours(anonymous):
     answer = anonymous.get("/v1/signals", params={"name": "knowledge.cache.capacty"})
     assert answer.status_code == 404
@@ -207,6 +223,24 @@ def test_a_page_is_checked_against_what_exists(app, operator):
     assert good.json()["ok"] is True
     assert bad.status_code in (400, 500)
     assert "knowledge.embedding.reload" in bad.json()["error"]["hint"]
+
+
+@pytest.mark.feature("F677")
+def test_the_cache_settings_are_shown_with_the_variables_that_set_them(app_of):
+    app = app_of(knowledge__query_cache_entries="300")
+    rows = client_of(app, key=key_of(app, Role.OPERATOR)).get("/v1/settings").json()["settings"]
+    caches = {
+        env: row["value"]
+        for row in rows
+        for env in row["env"]
+        if not env.startswith("TRIMTAB_") and "CACHE" in env
+    }
+    assert caches == {
+        "QUERY_CACHE_SIZE": 300,
+        "CACHE_SIZE": 300,
+        "EMBEDDING_CACHE_SIZE": 1000,
+        "MAX_CACHE_MEMORY_MB": 2048,
+    }
 
 
 def test_settings_hide_their_secrets(app_of):

@@ -96,7 +96,9 @@ class AnswerService:
         self.pipeline = Answers(self.routing, self.cache, self.traces, clock, ground.events, screen)
         wait = settings.generation_deadline_seconds
         shown = ScreenedSentences(screen) if screen else OpenGuard()
-        self._streamed = StreamedAnswers(self.pipeline, self.cache, guard or shown, clock, wait)
+        self._streamed = StreamedAnswers(
+            self.pipeline, self.cache, guard or shown, deadlines.clock, wait
+        )
         self.tally = Tally()
         ground.events.subscribe("answers.given", self.tally.heard)
         window = timedelta(minutes=settings.watch_window_minutes)

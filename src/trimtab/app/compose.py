@@ -46,10 +46,11 @@ from trimtab.incidents import (
 )
 from trimtab.incidents import signals as incident_signals
 from trimtab.infra.audit import Audit
-from trimtab.infra.audit_files import STARTED, AuditFiles
+from trimtab.infra.audit_files import AuditFiles
 from trimtab.infra.auth import Keys, Role
 from trimtab.infra.chores import Chore, Chores
-from trimtab.infra.jobs.durable import DurableJobs
+from trimtab.infra.jobs import Jobs
+from trimtab.infra.jobs.opening import OpeningJobs
 from trimtab.infra.key_care import parse_key_roles, seed
 from trimtab.infra.notify import Delivery, Outbox
 from trimtab.infra.notify import actions as notify_actions
@@ -67,6 +68,7 @@ from trimtab.infra.signing import Signer
 from trimtab.infra.storage import Database, DataDirectory
 from trimtab.infra.subjects import Subjects
 from trimtab.infra.telemetry import SignalCollector, new_registry
+from trimtab.infra.vitals import Vitals
 from trimtab.infra.web import LiveViews, Sessions
 from trimtab.infra.web.sessions import session_secret
 from trimtab.kernel.clock import Clock, SystemClock
@@ -113,6 +115,7 @@ class App:
         self._closing.append(self.state.close)
         self.health.register("database", self._database_health)
         self.audit = Audit(self.state, self.clock)
+        self.vitals = Vitals(self.audit, self.clock)
         self.keys = Keys(self.state, self.clock, self.audit)
         self.first_start = _make_admin_key(self.keys, self.directory)
         seed(self.keys, parse_key_roles(self.settings.trust.api_key_roles))
@@ -166,8 +169,9 @@ class App:
             proofs=self.proofs,
             consult=self._consult,
         )
-        self.jobs = DurableJobs(self.directory.file("jobs.db"), self.clock)
+        self.jobs = OpeningJobs(self._durable_jobs)
         self._closing.append(self.jobs.close)
+        self.health.register("jobs", self.jobs.health)
         self.incidents = Incidents(ground, self.jobs)
         register_knowledge_schedules(self.jobs, self.knowledge)
         signer = Signer.of(self.directory)
@@ -191,7 +195,8 @@ class App:
                 *answer_signals(self.answers),
                 *guardrails_signals(self.guardrails),
                 *gates_signals(self.gates),
-                *incident_signals(store, self.outbox),
+                *incident_signals(store, self.outbox, self.clock),
+                *self.vitals.signals(),
             ),
             actions=(
                 *knowledge_actions(self.knowledge),
@@ -273,15 +278,16 @@ class App:
             handbook: Whether to take in the shipped pages in the background.
         """
         self.knowledge.start()
-        self.audit.append("trimtab", STARTED, trimtab.__version__)
-        self.jobs.launch()
+        self.vitals.started(trimtab.__version__)
+        self._closing.append(self.vitals.stopped)
         self.engine.resume(firing_before(self.incidents))
-        self.incidents.resume()
         self.answers.start()
         self.chores.start()
         if self.settings.gates.project or self.settings.service.drills:
             self.gates.start(self.settings.gates.interval_seconds)
         self.delivery.start()
+        # Late, because the import of their engine takes the interpreter from everything else.
+        self.jobs.launch(then=self.incidents.resume)
         self.watcher.start()
         if handbook:
             self.handbook.start()
@@ -342,6 +348,11 @@ class App:
         except ProjectUnknown:
             return ()
         return [f"{passage.document_name}: {passage.text}" for passage in found.passages]
+
+    def _durable_jobs(self) -> Jobs:
+        from trimtab.infra.jobs.durable import DurableJobs
+
+        return DurableJobs(self.directory.file("jobs.db"), self.clock)
 
     def _database_health(self) -> ComponentHealth:
         with self.state.read() as connection:

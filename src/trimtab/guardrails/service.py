@@ -127,7 +127,8 @@ class _Prober:
     def latest(self) -> frozenset[str]:
         with self._lock:
             if self._running is not None and self._running.done():
-                self._found, self._running = self._running.result(), None
+                ended, self._running = self._running, None
+                self._found = ended.result()
             if self._running is None and self._clock.monotonic() >= self._next:
                 self._next = self._clock.monotonic() + _PROBE_EVERY_SECONDS
                 self._running = self._pool.submit(self._probe)
