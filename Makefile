@@ -56,9 +56,10 @@ torture-knowledge: dev
 
 # Attacks the answers: other tenants' data, models that lie, erasures that are killed, fifty clients for MINUTES.
 ATTEMPTS ?= 10000
+CASES ?= 20000
 MINUTES ?= 10
 torture-answers: dev
-	$(BIN)/python -W ignore -m tests.answers.torture --attempts $(ATTEMPTS) --minutes $(MINUTES)
+	$(BIN)/python -W ignore -m tests.answers.torture --attempts $(ATTEMPTS) --cases $(CASES) --minutes $(MINUTES)
 
 contract: dev
 	$(BIN)/python -m pytest -q -n 2 -m feature --contract

@@ -11,12 +11,13 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.answers.torture import erasures, exporter, generators, soak, tenants
+from tests.answers.torture import erasures, exporter, fuzz, generators, soak, tenants
 
 
 def main() -> int:
     parser = argparse.ArgumentParser()
     parser.add_argument("--attempts", type=int, default=10_000, help="to read as another tenant")
+    parser.add_argument("--cases", type=int, default=20_000, help="of wrong requests")
     parser.add_argument("--questions", type=int, default=480, help="of models that misbehave")
     parser.add_argument("--minutes", type=float, default=10.0, help="of the soak")
     parser.add_argument("--clients", type=int, default=50, help="of the soak")
@@ -27,6 +28,7 @@ def main() -> int:
     logging.disable(logging.CRITICAL)
     campaigns = {
         "tenants": lambda folder: tenants.campaign(folder, given.attempts, given.seed),
+        "fuzz": lambda folder: fuzz.campaign(folder, given.cases, given.seed),
         "generators": lambda folder: generators.campaign(folder, given.questions, given.seed),
         "exporter": lambda folder: exporter.campaign(folder, 90),
         "erasures": erasures.campaign,
