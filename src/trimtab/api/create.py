@@ -14,6 +14,7 @@ from trimtab.api import (
     rules,
     runbooks,
     settings,
+    trials,
     users,
 )
 from trimtab.api.errors import handle_errors
@@ -24,6 +25,7 @@ _ROUTERS = (
     health.router,
     knowledge.router,
     answers.router,
+    trials.router,
     incidents.router,
     runbooks.router,
     rules.router,
