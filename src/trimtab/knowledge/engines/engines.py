@@ -11,9 +11,11 @@ from trimtab.kernel.errors import Misconfigured
 from trimtab.knowledge.breaker import CircuitBreaker
 from trimtab.knowledge.embedding import Vectors
 from trimtab.knowledge.encoder import Encoder
+from trimtab.knowledge.engines.chroma import ChromaEngine
 from trimtab.knowledge.engines.guarded import GuardedEngine
 from trimtab.knowledge.engines.port import EMBEDDED, Point, VectorEngine
 from trimtab.knowledge.engines.postgres import PostgresEngine
+from trimtab.knowledge.engines.qdrant import QdrantEngine
 from trimtab.knowledge.engines.remote import RemoteVectors
 from trimtab.knowledge.errors import EngineNotConfigured, EngineUnavailable, IndexUnavailable
 from trimtab.knowledge.index import Keys
@@ -24,7 +26,11 @@ _log = logging.getLogger(__name__)
 
 Adapter = Callable[[str, float], VectorEngine]
 """Makes an engine of its address and the seconds that one call may take."""
-ADAPTERS: dict[str, Adapter] = {"postgres": PostgresEngine}
+ADAPTERS: dict[str, Adapter] = {
+    "postgres": PostgresEngine,
+    "chroma": ChromaEngine,
+    "qdrant": QdrantEngine,
+}
 
 
 class Engines:
@@ -60,6 +66,15 @@ class Engines:
         """Return the engines opened so far, by name."""
         with self._lock:
             return dict(self._opened)
+
+    @property
+    def of_new_projects(self) -> str:
+        """The engine that new projects get."""
+        return self._settings.engine
+
+    def configured(self) -> list[str]:
+        """Return the servers that have an address."""
+        return [name for name in ADAPTERS if getattr(self._settings, f"{name}_url")]
 
     def engine(self, name: str) -> GuardedEngine:
         """Return an engine by its name in settings.
