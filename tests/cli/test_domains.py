@@ -134,3 +134,11 @@ def test_the_console_link_signs_in(here, service):
     link = here("console").out.strip()
     assert link.startswith(f"{service.url}/console/login?token=")
     assert httpx.get(link).status_code == 303
+
+
+def test_an_answer_can_be_streamed(here, folder):
+    here("ingest", "ship", str(folder))
+    streamed = here("ask", "ship", "What turns the rudder?", "--stream")
+    assert streamed.code == 0, streamed.err
+    assert "The trimtab turns the rudder" in streamed.out
+    assert "[1] deep/rudder.txt" in streamed.out

@@ -76,6 +76,9 @@ def ingest(
     project: Project,
     paths: Annotated[list[Path], typer.Argument(help="Files, or folders of them.")],
     dry_run: Annotated[bool, typer.Option(help="Only list what would be taken in.")] = False,
+    user_id: Annotated[
+        str, typer.Option(help="Whose documents they are; erasing the person deletes them.")
+    ] = "",
     json: Json = False,
 ) -> None:
     """Take documents in; a folder is taken in whole, named by the paths inside it."""
@@ -85,7 +88,7 @@ def ingest(
         if not printed_as_json(this, {"project": project, "files": [name for name, _ in files]}):
             print_table(("file",), ((name,) for name, _ in files))
         return
-    results = _ingest_all(this, project, files)
+    results = _ingest_all(this, project, files, user_id)
     refused = [found for found in results if "code" in found]
     if not printed_as_json(this, {"project": project, "documents": results}):
         print_table(
@@ -197,7 +200,9 @@ def _files(path: Path) -> Iterator[tuple[str, Path]]:
         raise InvalidInput(f"There is no file or folder {path}.", hint="Check the path.")
 
 
-def _ingest_all(this: Session, project: str, files: list[tuple[str, Path]]) -> list[dict[str, Any]]:
+def _ingest_all(
+    this: Session, project: str, files: list[tuple[str, Path]], user_id: str
+) -> list[dict[str, Any]]:
     results = []
     client = this.client
     with _progress() as progress:
@@ -206,7 +211,11 @@ def _ingest_all(this: Session, project: str, files: list[tuple[str, Path]]) -> l
             progress.update(bar, description=name[-40:])
             try:
                 with file.open("rb") as content:
-                    form = {"project": (None, project), "file": (name, content)}
+                    form: dict[str, Any] = {
+                        "project": (None, project),
+                        "user_id": (None, user_id),
+                        "file": (name, content),
+                    }
                     results.append(client.call("POST", "/api/v1/ingest", files=form))
             except Refused as refused:
                 results.append({"name": name, **refused.error})

@@ -69,6 +69,12 @@ class Guardrails:
         """Forget all cached verdicts; return how many there were."""
         return sum(engine.clear_cache() for engine in self.engines.values())
 
+    def forget_texts(self) -> int:
+        """Forget every text that is held, cached or kept from a bypass; return how many there were."""
+        kept = len(self.shadowed)
+        self.shadowed.clear()
+        return kept + self.clear_cache()
+
     def failing(self) -> frozenset[str]:
         """Return the guards that failed or were late when a harmless text was last put to them.
 
@@ -121,7 +127,8 @@ class _Prober:
     def latest(self) -> frozenset[str]:
         with self._lock:
             if self._running is not None and self._running.done():
-                self._found, self._running = self._running.result(), None
+                ended, self._running = self._running, None
+                self._found = ended.result()
             if self._running is None and self._clock.monotonic() >= self._next:
                 self._next = self._clock.monotonic() + _PROBE_EVERY_SECONDS
                 self._running = self._pool.submit(self._probe)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from trimtab.kernel.clock import Clock
+from trimtab.kernel.clock import Clock, machine_clock
 from trimtab.kernel.errors import TrimtabError
 from trimtab.knowledge.breaker import BreakerState, CircuitBreaker
 from trimtab.knowledge.encoder import Encoder
@@ -64,7 +64,7 @@ class Indexes:
         self._store = store
         self._encoder = encoder
         self._folder = folder
-        self._clock = clock
+        self._clock, self._machine = clock, machine_clock(clock)
         self.engines = engines
         self.breaker = breaker
         self.durations = RecentValues(clock, 300.0)
@@ -95,9 +95,9 @@ class Indexes:
         """
         if not self.breaker.allow():
             raise IndexUnavailable("The search index is down.")
-        started = self._clock.monotonic()
+        started = self._machine.monotonic()
         if self.delay_seconds:
-            self._clock.sleep(self.delay_seconds * self._clock.rate)
+            self._machine.sleep(self.delay_seconds)
         try:
             held = self._current(project)
         except (TrimtabError, OSError, ValueError) as error:
@@ -105,8 +105,7 @@ class Indexes:
             _log.exception("search index failed", extra={"error_type": type(error).__name__})
             raise IndexUnavailable(f"The search index failed: {error}") from error
         self.breaker.succeeded()
-        # In the machine's time, however fast a drill's clock runs.
-        self.durations.add((self._clock.monotonic() - started) / self._clock.rate)
+        self.durations.add(self._machine.monotonic() - started)
         return held
 
     def searched(self, project: ProjectRow, held: Held, seen: Seen = EVERYTHING) -> Searched:

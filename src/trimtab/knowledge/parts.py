@@ -14,7 +14,13 @@ from trimtab.knowledge.ingestion import Ingestion
 from trimtab.knowledge.model_home import MiniLmHome, ModelHome
 from trimtab.knowledge.parsing import Parser
 from trimtab.knowledge.searching import Searcher
-from trimtab.knowledge.store import DocumentStore, ProjectStore, SearchStore, UsageStore
+from trimtab.knowledge.store import (
+    DocumentStore,
+    OwnerStore,
+    ProjectStore,
+    SearchStore,
+    UsageStore,
+)
 from trimtab.knowledge.store.engines import EngineStore
 from trimtab.knowledge.store.live import LiveDatabase
 from trimtab.knowledge.surroundings import Surroundings
@@ -38,6 +44,7 @@ class Parts:
         self.database = LiveDatabase(data.file(DATABASE), ("knowledge",))
         self.projects = ProjectStore(self.database, settings.engine)
         self._documents = DocumentStore(self.database)
+        self.owners = OwnerStore(self.database)
         shipped = MiniLmHome(data.folder("models") / "minilm", settings.embedding_threads)
         self.encoder = Encoder(home or shipped, settings, around.clock)
         self.parser = Parser(settings)
@@ -76,6 +83,10 @@ class Parts:
         """Called at each heartbeat."""
         self.last_counts: dict[str, int] = {}
         self.database_ok = True
+
+    def forget_queries(self) -> int:
+        """Forget what was asked, which nobody's name stands beside; return how many queries that were."""
+        return self._usage.forget()
 
     def forget_all(self) -> None:
         """Drop all that was read from the database: another file took its place."""

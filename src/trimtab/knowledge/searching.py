@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trimtab.infra.settings.sections.knowledge import KnowledgeSettings
-from trimtab.kernel.clock import Clock
+from trimtab.kernel.clock import Clock, machine_clock
 from trimtab.kernel.errors import InvalidInput, NotFound, TrimtabError
 from trimtab.knowledge.caches import BoundedCache, CacheLimits, QueryDiversity
 from trimtab.knowledge.encoder import Encoder
@@ -95,10 +95,13 @@ class Searcher:
         self._store = store
         self._encoder = encoder
         self._indexes = indexes
-        self._clock = clock
+        self._machine = machine_clock(clock)
+        self._log_queries = settings.log_queries
         self.on_query: Callable[[int, str], bool] = lambda _project_key, _query: False
         """Told of every query by project key and text; returns whether it was asked often before."""
         self.durations = RecentValues(clock, settings.cache_window_seconds)
+        self.sizes = RecentValues(clock, settings.cache_window_seconds)
+        """How many passages each search returned."""
         self.outcomes = RecentCounts(clock, settings.cache_window_seconds)
         """Counts ``full``, ``degraded``, ``refused`` and ``failed`` searches."""
         self.diversity = QueryDiversity(settings.cache_window_lookups)
@@ -115,16 +118,15 @@ class Searcher:
 
     def search(self, project: str, query: str, wanted: Wanted) -> SearchResult:
         """Return the best passages; see `Knowledge.search`."""
-        started = self._clock.monotonic()
+        started = self._machine.monotonic()
         try:
             result = self._answered(project, query, wanted)
         except TrimtabError as error:
             refused = isinstance(error, InvalidInput | NotFound)
             self.outcomes.add("refused" if refused else "failed")
             raise
-        # In the machine's time, however fast a drill's clock runs.
-        duration_ms = (self._clock.monotonic() - started) * 1000 / self._clock.rate
-        self._record(project, duration_ms, result)
+        duration_ms = (self._machine.monotonic() - started) * 1000
+        self._record(project, query, duration_ms, result)
         return replace(result, duration_ms=round(duration_ms, 3))
 
     def prepare(self, project: str, query: str, top_k: int) -> None:
@@ -249,13 +251,17 @@ class Searcher:
         hits = [_Hit(key, max(0.0, score / best), score, None) for key, score in scored]
         return _Found(hits, reason, lambda _: ())
 
-    def _record(self, project: str, duration_ms: float, result: SearchResult) -> None:
+    def _record(self, project: str, query: str, duration_ms: float, result: SearchResult) -> None:
         self.durations.add(duration_ms / 1000)
+        self.sizes.add(len(result.passages))
         self.outcomes.add("degraded" if result.degraded_mode else "full")
+        text = {"query": query.strip()} if self._log_queries else {}
         _log.info(
             "query",
             extra={
+                **text,
                 "project": project,
+                "terms": len(query.split()),
                 "query_duration_ms": round(duration_ms, 3),
                 "cache_hit": result.cache_hit,
                 "degraded_mode": result.degraded_mode,

@@ -87,11 +87,15 @@ class Knowledge(Parts):
 
     def ingest_file(self, project: str, path: Path, name: str | None = None) -> Ingested:
         """Take a file in under its own name or the given one; see `ingest_bytes`."""
-        source = self.ingestion.source(path, name or path.name)
-        return self._ingest(project, source)
+        return self._ingest(project, self.ingestion.source(path, name or path.name))
 
     def ingest_bytes(
-        self, project: str, name: str, data: bytes, media_type: str | None = None
+        self,
+        project: str,
+        name: str,
+        data: bytes,
+        media_type: str | None = None,
+        owner: str = "",
     ) -> Ingested:
         """Take a document in, in place of the one of that name if there is one.
 
@@ -103,6 +107,7 @@ class Knowledge(Parts):
             name: 1 to 500 printable characters; its ending tells the format.
             data: The file.
             media_type: For names without a telling ending.
+            owner: The person whose document it is: erasing the person deletes it.
 
         Returns:
             Status ``ingested``, ``unchanged``, or ``queued`` with a reason: then it is found by words already, and
@@ -112,11 +117,11 @@ class Knowledge(Parts):
             ProjectNameInvalid, DocumentNameInvalid, DocumentTooLarge, DocumentTypeUnsupported, DocumentEncrypted,
             DocumentUnreadable, DocumentEmpty, ParserFailed, StorageFull: Nothing was written.
         """
-        return self._ingest(project, Source(name, data, media_type))
+        return self._ingest(project, Source(name, data, media_type, owner))
 
-    def ingest_text(self, project: str, name: str, text: str) -> Ingested:
+    def ingest_text(self, project: str, name: str, text: str, owner: str = "") -> Ingested:
         """Take a text in; a name without ending is read as plain text."""
-        return self.ingest_bytes(project, name, text.encode(), "text/plain")
+        return self.ingest_bytes(project, name, text.encode(), "text/plain", owner)
 
     def ingest_folder(
         self, project: str, path: Path, progress: Progress | None = None

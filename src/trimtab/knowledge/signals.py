@@ -191,6 +191,13 @@ def _searches(knowledge: Knowledge) -> Iterable[Signal]:
             f"kb_query_{name}_latency_seconds",
         )
     yield _one(
+        "knowledge.search.p95_passages",
+        "passages",
+        "95 % of the recent searches returned no more; large results are hard to cache.",
+        lambda: knowledge.searcher.sizes.quantile(0.95),
+        "kb_query_p95_passages",
+    )
+    yield _one(
         "knowledge.search.error_rate",
         "ratio",
         "Share of the recent searches and ingestions that failed through no fault of the caller.",

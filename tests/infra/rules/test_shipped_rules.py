@@ -4,7 +4,8 @@ import pytest
 
 from tests.infra.rules.rule_cases import PROMTOOL, Playback, load
 
-CASES = {case.name: case for case in load(PROMTOOL / "knowledge.yml")}
+FILES = ("knowledge.yml", "knowledge-care.yml")
+CASES = {case.name: case for file in FILES for case in load(PROMTOOL / file)}
 
 
 def firing(case, name, minutes):
@@ -33,3 +34,45 @@ def test_a_cache_that_is_cold_for_half_an_hour_is_a_p2_alert():
     )
     assert (alert.severity, alert.runbook) == ("P2", "knowledge-cache-miss")
     assert alert.value == 0.42
+
+
+@pytest.mark.feature("F507")
+def test_searches_above_half_a_second_are_a_p1_alert():
+    (alert,) = firing("slow searches warn first", "KnowledgeSearchSlow", 14)
+    assert (alert.severity, alert.runbook) == ("P1", "knowledge-high-latency")
+    assert alert.value == 0.6
+
+
+@pytest.mark.feature("F531")
+def test_150_ms_for_ten_minutes_warn_before_that():
+    assert firing("slow searches warn first", "KnowledgeSearchSlowing", 9.9) == []
+    (alert,) = firing("slow searches warn first", "KnowledgeSearchSlowing", 10)
+    assert (alert.severity, alert.annotations["title"]) == ("P2", "P99 > 150ms for 10 minutes")
+
+
+@pytest.mark.feature("F535", "F553")
+def test_a_lost_vector_store_is_a_p0_alert_in_the_documents_words():
+    (alert,) = firing("the vector store goes down", "KnowledgeVectorStoreDown", 35 / 60)
+    assert alert.annotations["title"] == "ChromaDB Unavailable - Degraded Mode Active"
+    assert (alert.severity, alert.runbook) == ("P0", "knowledge-vector-store-unreachable")
+
+
+@pytest.mark.feature("F564", "F590")
+def test_a_process_that_fills_nine_tenths_of_its_memory_is_a_p1_alert():
+    assert firing("memory above nine tenths of its limit", "KnowledgeMemoryGrowing", 5) == []
+    (alert,) = firing("memory above nine tenths of its limit", "KnowledgeMemoryGrowing", 11)
+    assert (alert.severity, alert.runbook) == ("P1", "knowledge-memory-leak")
+
+
+@pytest.mark.feature("F592")
+def test_more_than_one_failing_call_in_a_hundred_is_a_p1_alert():
+    assert firing("failing calls", "KnowledgeErrorRateHigh", 50 / 60) == []
+    (alert,) = firing("failing calls", "KnowledgeErrorRateHigh", 2)
+    assert (alert.severity, alert.annotations["title"]) == ("P1", "High error rate")
+
+
+@pytest.mark.feature("F698", "F703")
+def test_a_damaged_database_is_a_p0_alert_in_the_documents_words():
+    (alert,) = firing("a damaged database fires at once", "KnowledgeDatabaseDamaged", 20 / 60)
+    assert alert.annotations["title"] == "Database Integrity Check Failed"
+    assert (alert.severity, alert.runbook) == ("P0", "knowledge-database-corruption")

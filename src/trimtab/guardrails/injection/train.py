@@ -124,7 +124,7 @@ def _matrix(texts: Sequence[str]) -> Any:
 
 def _sparse() -> Any:
     try:
-        import scipy.sparse  # noqa: PLC0415 - a development tool, absent from the service.
+        import scipy.sparse
     except ImportError as error:
         raise TrainingUnavailable("Training needs scikit-learn.") from error
     return scipy.sparse
@@ -185,7 +185,7 @@ def _hidden_auc(model: InjectionModel, requests: Sequence[str]) -> float | None:
 
 def _logistic(strength: float) -> Any:
     try:
-        from sklearn.linear_model import LogisticRegression  # noqa: PLC0415 - a development tool.
+        from sklearn.linear_model import LogisticRegression
     except ImportError as error:
         raise TrainingUnavailable("Training needs scikit-learn.") from error
     return LogisticRegression(C=strength, max_iter=400, class_weight="balanced")

@@ -10,7 +10,7 @@ from trimtab.infra.storage import Database
 from trimtab.kernel.ids import new_id
 from trimtab.knowledge.errors import ProjectExists, ProjectUnknown
 from trimtab.knowledge.records import ProjectStats
-from trimtab.knowledge.store.tables import chunks, deletions, documents, projects, vectors
+from trimtab.knowledge.store.tables import chunks, deletions, documents, metadata, projects, vectors
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +86,12 @@ class ProjectStore:
         with self._database.write() as connection:
             newer = sa.func.max(projects.c.index_version, least) + 1
             connection.execute(sa.update(projects).values(index_version=newer))
+
+    def metadata_count(self) -> int:
+        """Return how many tags and labels the documents of all projects have together."""
+        with self._database.read() as connection:
+            count = sa.select(sa.func.count()).select_from(metadata)
+            return int(connection.execute(count).scalar_one())
 
     def names(self) -> tuple[str, ...]:
         """Return all names in alphabetical order."""

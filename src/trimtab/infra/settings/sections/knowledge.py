@@ -84,6 +84,10 @@ class KnowledgeSettings:
         minimum=0,
         maximum=100_000,
     )
+    log_queries: bool = setting(
+        default=False,
+        help="Write the text of queries to the log; it may hold personal data, so it is left out.",
+    )
     embedding_model: str = setting(
         "sentence-transformers/all-MiniLM-L6-v2",
         help="The model that turns text into vectors.",
@@ -113,7 +117,9 @@ class KnowledgeSettings:
         choices=("embedded", "postgres", "chroma", "qdrant"),
     )
     postgres_url: str = setting(
-        "", help="PostgreSQL with pgvector: `postgresql://user:password@host:5432/database`."
+        "",
+        help="PostgreSQL with pgvector: `postgresql://user:password@host:5432/database`.",
+        secret=True,
     )
     chroma_url: str = setting("", help="A Chroma server: `http://chromadb:8000`.")
     qdrant_url: str = setting("", help="A Qdrant server: `http://qdrant:6333`.")
