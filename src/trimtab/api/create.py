@@ -7,6 +7,7 @@ from trimtab.api import (
     answers,
     audit,
     catalog,
+    engines,
     health,
     incidents,
     keys,
@@ -23,6 +24,7 @@ from trimtab.infra.web import Access
 _ROUTERS = (
     health.router,
     knowledge.router,
+    engines.router,
     answers.router,
     incidents.router,
     runbooks.router,

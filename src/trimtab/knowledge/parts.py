@@ -9,6 +9,7 @@ from trimtab.knowledge.caches import BoundedCache, CacheLimits
 from trimtab.knowledge.care import Care
 from trimtab.knowledge.encoder import Encoder
 from trimtab.knowledge.engines.engines import Engines
+from trimtab.knowledge.engines.move import Mover
 from trimtab.knowledge.indexes import Indexes
 from trimtab.knowledge.ingestion import Ingestion
 from trimtab.knowledge.model_home import MiniLmHome, ModelHome
@@ -60,6 +61,9 @@ class Parts:
             CircuitBreaker(settings.breaker_failures, settings.probe_seconds, around.clock),
             around.clock,
             self.engines,
+        )
+        self.mover = Mover(
+            self.engines, self.indexes, self.projects, self.engine_store, around.clock
         )
         self.searcher = Searcher(
             self.projects, search_store, self.encoder, self.indexes, settings, around.clock

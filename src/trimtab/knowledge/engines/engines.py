@@ -16,8 +16,13 @@ from trimtab.knowledge.engines.guarded import GuardedEngine
 from trimtab.knowledge.engines.port import EMBEDDED, Point, VectorEngine
 from trimtab.knowledge.engines.postgres import PostgresEngine
 from trimtab.knowledge.engines.qdrant import QdrantEngine
-from trimtab.knowledge.engines.remote import RemoteVectors
-from trimtab.knowledge.errors import EngineNotConfigured, EngineUnavailable, IndexUnavailable
+from trimtab.knowledge.engines.remote import RemoteVectors, Truth
+from trimtab.knowledge.errors import (
+    EmbedderUnavailable,
+    EngineNotConfigured,
+    EngineUnavailable,
+    IndexUnavailable,
+)
 from trimtab.knowledge.index import Keys
 from trimtab.knowledge.store import ProjectRow, SearchStore
 from trimtab.knowledge.store.engines import EngineStore
@@ -126,11 +131,22 @@ class Engines:
         if known is not None and known.space == space:
             return known
         self._store.note_space(engine, space)
-        truth = _ProjectTruth(project.key, self._store, self._search, self._encoder)
+        fresh = RemoteVectors(guarded, space, self.truth(project))
         with self._lock:
-            return self._remotes.setdefault(
-                (project.key, engine), RemoteVectors(guarded, space, truth)
-            )
+            known = self._remotes.get((project.key, engine))
+            if known is None or known.space != space:
+                known = self._remotes[project.key, engine] = fresh
+            return known
+
+    def truth(self, project: ProjectRow) -> Truth:
+        """Return what the store says of the project.
+
+        Raises:
+            EmbedderUnavailable: The model was never loaded, so the length of its vectors is not known.
+        """
+        if not self._encoder.dimension:
+            raise EmbedderUnavailable("The embedding model was not loaded yet.")
+        return _ProjectTruth(project.key, self._store, self._search, self._encoder)
 
     def let_go(self, project: ProjectRow) -> None:
         """Take what was deleted out of the project's engine now, or when it is back."""
