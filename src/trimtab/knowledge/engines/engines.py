@@ -99,6 +99,24 @@ class Engines:
                 )
             return self._opened[name]
 
+    def reconnect(self, name: str, url: str = "") -> bool:
+        """Speak to the engine over new connections, to its own address or to another; return whether it answers."""
+        engine = self.engine(name)
+        engine.replace(self.adapter(name, url)).close()
+        engine.breaker.succeeded()
+        return engine.heartbeat()
+
+    def behind(self) -> dict[str, int]:
+        """Return how many projects each engine does not show in their present state, where that can be known."""
+        counted = dict.fromkeys(self.opened(), 0)
+        with self._lock:
+            remotes = dict(self._remotes)
+        for project in self._store.projects():
+            remote = remotes.get((project.key, project.engine))
+            counted.setdefault(project.engine, 0)
+            counted[project.engine] += remote is None or remote.version < project.index_version
+        return counted
+
     def adapter(self, name: str, url: str = "") -> VectorEngine:
         """Return a new client of the engine, at its own address or at another."""
         url = url or str(getattr(self._settings, f"{name}_url", ""))
