@@ -7,6 +7,7 @@ from trimtab.api import (
     answers,
     audit,
     catalog,
+    engines,
     health,
     incidents,
     keys,
@@ -24,6 +25,7 @@ from trimtab.infra.web import Access
 _ROUTERS = (
     health.router,
     knowledge.router,
+    engines.router,
     answers.router,
     trials.router,
     incidents.router,

@@ -23,6 +23,7 @@ from trimtab.cli import (
     keys,
     knowledge,
     knowledge_evaluate,
+    knowledge_move,
     rules,
     runbooks,
     service,
@@ -45,6 +46,7 @@ knowledge.add_to(app)
 catalog.add_to(app)
 rules.add_to(app)
 app.command()(demo.demo)
+knowledge_evaluate.app.command("move")(knowledge_move.move)
 app.add_typer(knowledge_evaluate.app, name="knowledge")
 app.add_typer(incidents.app, name="incidents")
 app.add_typer(runbooks.app, name="runbooks")
