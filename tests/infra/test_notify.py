@@ -1,4 +1,5 @@
 import io
+import json
 
 import httpx
 import pytest
@@ -9,6 +10,7 @@ from trimtab.infra.notify import (
     Kind,
     Message,
     Outbox,
+    PagerDutyChannel,
     WebhookChannel,
     actions,
     channels_for,
@@ -147,6 +149,48 @@ def test_a_webhook_that_refuses_or_is_silent_is_not_delivered_and_its_url_stays_
         with pytest.raises(NotDelivered) as refused:
             channel.send(message())
         assert "secret" not in str(refused.value)
+
+
+def pagerduty(answer=202):
+    seen = []
+
+    def take(request):
+        seen.append(json.loads(request.content))
+        return httpx.Response(answer)
+
+    client = httpx.Client(transport=httpx.MockTransport(take))
+    return PagerDutyChannel("https://events.example/v2/enqueue", "routing-key", client), seen
+
+
+@pytest.mark.feature("F506")
+def test_a_page_calls_whoever_pagerdutys_rotation_names_once_an_incident():
+    channel, seen = pagerduty()
+    channel.send(Message("#on-call", Kind.PAGE, "The database is damaged.", "a", "INC-1"))
+    assert seen == [
+        {
+            "routing_key": "routing-key",
+            "event_action": "trigger",
+            "dedup_key": "INC-1",
+            "payload": {
+                "summary": "The database is damaged.",
+                "source": "trimtab",
+                "severity": "critical",
+            },
+        }
+    ]
+
+
+def test_pagerduty_hears_of_the_end_and_of_nothing_else():
+    channel, seen = pagerduty()
+    for kind in Kind:
+        channel.send(Message("#incidents", kind, "text", str(kind), "INC-1"))
+    assert [event["event_action"] for event in seen] == ["resolve", "trigger"]
+
+
+def test_a_page_that_pagerduty_refuses_is_tried_again():
+    channel, _ = pagerduty(429)
+    with pytest.raises(NotDelivered, match="429"):
+        channel.send(Message("#on-call", Kind.PAGE, "text", "a", "INC-1"))
 
 
 def test_the_console_shows_the_channel_first():

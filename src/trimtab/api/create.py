@@ -14,6 +14,7 @@ from trimtab.api import (
     rules,
     runbooks,
     settings,
+    status,
     users,
 )
 from trimtab.api.errors import handle_errors
@@ -32,6 +33,7 @@ _ROUTERS = (
     audit.router,
     settings.router,
     users.router,
+    status.router,
 )
 
 

@@ -7,7 +7,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trimtab.answers import Passage, Retrieved
-from trimtab.infra.notify import Channel, ConsoleChannel, LogChannel, WebhookChannel
+from trimtab.infra.notify import (
+    Channel,
+    ConsoleChannel,
+    LogChannel,
+    PagerDutyChannel,
+    WebhookChannel,
+)
 from trimtab.infra.rules.checks import compile_check
 from trimtab.infra.settings import Settings
 from trimtab.knowledge import Knowledge
@@ -61,13 +67,15 @@ def channels_of(settings: Settings) -> list[Channel]:
     chosen: list[Channel] = [LogChannel()]
     if settings.notify.console:
         chosen.append(ConsoleChannel(sys.stderr))
-    if settings.notify.webhook_url:
+    notify = settings.notify
+    if notify.webhook_url or notify.pagerduty_routing_key:
         import httpx
 
-        chosen.append(
-            WebhookChannel(
-                settings.notify.webhook_url,
-                httpx.Client(timeout=settings.notify.webhook_timeout_seconds),
+        client = httpx.Client(timeout=notify.webhook_timeout_seconds)
+        if notify.webhook_url:
+            chosen.append(WebhookChannel(notify.webhook_url, client))
+        if notify.pagerduty_routing_key:
+            chosen.append(
+                PagerDutyChannel(notify.pagerduty_url, notify.pagerduty_routing_key, client)
             )
-        )
     return chosen

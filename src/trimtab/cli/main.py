@@ -23,6 +23,8 @@ from trimtab.cli import (
     keys,
     knowledge,
     knowledge_evaluate,
+    knowledge_schema,
+    knowledge_warm,
     rules,
     runbooks,
     service,
@@ -45,6 +47,8 @@ catalog.add_to(app)
 rules.add_to(app)
 app.command()(demo.demo)
 app.add_typer(knowledge_evaluate.app, name="knowledge")
+knowledge_warm.add_to(knowledge_evaluate.app)
+knowledge_schema.add_to(knowledge_evaluate.app)
 app.add_typer(incidents.app, name="incidents")
 app.add_typer(runbooks.app, name="runbooks")
 app.add_typer(drills.app, name="drills")

@@ -104,3 +104,10 @@ def test_seventy_percent_in_use_asks_for_more_room_before_it_is_needed():
     assert firing("memory is filling", "ServiceNearlyFull", 20) == []
     (alert,) = firing("memory is filling", "ServiceNearlyFull", 30)
     assert (alert.severity, alert.value) == ("P3", 0.75)
+
+
+@pytest.mark.feature("F646")
+def test_a_disk_that_will_be_full_within_a_week_is_told_before_it_is():
+    assert firing("the disk is filling up", "KnowledgeDiskFillingUp", 60) == []
+    (alert,) = firing("the disk is filling up", "KnowledgeDiskFillingUp", 150)
+    assert (alert.severity, alert.annotations["title"]) == ("P3", "Disk full within a week")

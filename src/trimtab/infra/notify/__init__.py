@@ -8,6 +8,7 @@ from trimtab.infra.notify.actions import actions
 from trimtab.infra.notify.channels import Channel, ConsoleChannel, LogChannel, WebhookChannel
 from trimtab.infra.notify.delivery import Delivery
 from trimtab.infra.notify.outbox import Outbox, Waiting
+from trimtab.infra.notify.pagerduty import PagerDutyChannel
 from trimtab.infra.notify.routes import Kind, Message, channels_for
 
 __all__ = [
@@ -18,6 +19,7 @@ __all__ = [
     "LogChannel",
     "Message",
     "Outbox",
+    "PagerDutyChannel",
     "Waiting",
     "WebhookChannel",
     "actions",

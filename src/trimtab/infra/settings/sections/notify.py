@@ -15,4 +15,12 @@ class NotifySettings:
     webhook_timeout_seconds: float = setting(
         5.0, unit="seconds", help="How long the webhook may take.", minimum=0.1, maximum=60
     )
+    pagerduty_routing_key: str = setting(
+        "",
+        help="The integration key of the PagerDuty service whose rotation is paged; empty pages nobody there.",
+        secret=True,
+    )
+    pagerduty_url: str = setting(
+        "https://events.pagerduty.com/v2/enqueue", help="PagerDuty's Events API v2."
+    )
     console: bool = setting(default=False, help="Also write messages to standard error.")
