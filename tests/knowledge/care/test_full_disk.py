@@ -27,6 +27,13 @@ def small(tmp_path, clock):
     )
     if done.returncode != 0:
         pytest.skip("this user may not mount a small disk")
+    try:
+        yield from _opened(mount, clock)
+    finally:
+        subprocess.run(["umount", "-l", str(mount)], check=True)
+
+
+def _opened(mount, clock):
     data = DataDirectory(mount / "data")
     around = Surroundings(clock, Events(), Health(clock))
     knowledge = Knowledge(data, KnowledgeSettings(), around, WordModelHome(mount / "model"))
@@ -36,7 +43,6 @@ def small(tmp_path, clock):
     (data.path / "ballast").unlink(missing_ok=True)
     knowledge.close()
     data.close()
-    subprocess.run(["umount", "-l", str(mount)], check=True)
 
 
 def fill(knowledge):
