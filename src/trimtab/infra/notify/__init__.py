@@ -10,11 +10,13 @@ from trimtab.infra.notify.delivery import Delivery
 from trimtab.infra.notify.outbox import Outbox, Waiting
 from trimtab.infra.notify.pagerduty import PagerDutyChannel
 from trimtab.infra.notify.routes import Kind, Message, channels_for
+from trimtab.infra.notify.tracker import GitHubChannel
 
 __all__ = [
     "Channel",
     "ConsoleChannel",
     "Delivery",
+    "GitHubChannel",
     "Kind",
     "LogChannel",
     "Message",
