@@ -76,6 +76,19 @@ def test_a_failed_message_is_tried_again_later_and_holds_up_nobody(outbox, clock
     assert channel.taken == ["two", "one"]
 
 
+def test_a_broken_channel_keeps_no_message_from_the_others_and_doubles_none(outbox, clock):
+    broken, well = Flaky(failures=3), Flaky()
+    outbox.add(message(), clock.now())
+    delivery = Delivery(outbox, [broken, well], clock)
+    for _ in range(4):
+        assert well.taken in ([], ["one"])
+        delivery.deliver_due()
+        assert well.taken == ["one"]
+        clock.advance(600)
+    assert broken.taken == ["one"]
+    assert outbox.undelivered() == 0
+
+
 def test_the_pause_between_two_tries_grows_to_ten_minutes(outbox, clock):
     outbox.add(message(), clock.now())
     delivery = Delivery(outbox, [Flaky(failures=1000)], clock)
