@@ -15,6 +15,7 @@ from trimtab.api import (
     rules,
     runbooks,
     settings,
+    status,
     trials,
     users,
 )
@@ -36,6 +37,7 @@ _ROUTERS = (
     audit.router,
     settings.router,
     users.router,
+    status.router,
 )
 
 

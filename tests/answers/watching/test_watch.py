@@ -198,7 +198,7 @@ class ByQuestion:
         return Retrieved(tuple(passage(document_name=name) for name in names))
 
 
-@pytest.mark.feature("F475")
+@pytest.mark.feature("F475", "F622")
 def test_the_canary_says_which_known_questions_lost_their_document():
     probes = [Probe("p", question, "a") for question in ("first", "second", "none", "broken")]
     report = Canary(ByQuestion(), probes).run()

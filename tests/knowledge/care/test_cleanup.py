@@ -48,7 +48,6 @@ def test_snapshots_go_after_30_days_and_seven_daily_ones_stay(knowledge, aged):
     assert left == [f"daily_{day}" for day in range(7)]
 
 
-@pytest.mark.feature("F635")
 def test_temporary_files_go_after_a_day(knowledge, aged):
     young, old = aged("temp/young", 0.5), aged("temp/old", 1.5)
     done = knowledge.care.clean_up()
