@@ -14,6 +14,7 @@ from pydantic import BaseModel, StringConstraints
 from starlette.responses import Response
 
 from trimtab.answers import Answer, Question
+from trimtab.answers.grounding import grounding_of
 from trimtab.answers.records import Feedback
 from trimtab.answers.streaming import Released
 from trimtab.api.errors import InternalError, error_body
@@ -117,10 +118,16 @@ async def stream(request: AnswerRequest, here: Here, asker: Asker, person: Perso
 
 @router.get("/v1/traces", dependencies=[REVIEWER])
 def traces(
-    here: Here, limit: Annotated[int, Query(ge=1, le=1000)] = 50, project: str | None = None
+    here: Here,
+    limit: Annotated[int, Query(ge=1, le=1000)] = 50,
+    project: str | None = None,
+    below: Annotated[float, Query(ge=0, le=1, description="A grounding score.")] = 1.0,
 ) -> dict[str, list[dict[str, object]]]:
-    """List the newest traces first."""
-    return {"traces": [asdict(trace) for trace in here.traces.recent(limit, project)]}
+    """List the newest traces first; ``below`` keeps found answers that are supported less than that."""
+    found = here.traces.recent(limit, project)
+    if below < 1:
+        found = [t for t in found if t.answer.found and grounding_of(t) < below]
+    return {"traces": [asdict(trace) for trace in found]}
 
 
 @router.get("/v1/traces/{trace_id}", dependencies=[READER])
