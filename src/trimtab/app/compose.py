@@ -26,6 +26,7 @@ from trimtab.app.erasables import erasables
 from trimtab.app.faces import make_faces
 from trimtab.app.handbook import HANDBOOK, Handbook
 from trimtab.app.rounds import rounds
+from trimtab.drills import DrillRoom
 from trimtab.gates.actions import actions as gates_actions
 from trimtab.gates.faults import faults as gates_faults
 from trimtab.gates.room import GatesRoom
@@ -101,6 +102,8 @@ class App:
             self._lay_ground()
             self._open_service()
             self._open_operator()
+            self.drills = DrillRoom(self)
+            self._closing.append(self.drills.stop)
             self.faces = make_faces(self._services(), self.figures)
         except BaseException:
             self.close()
@@ -342,7 +345,7 @@ class App:
             check_page=self.check_page,
             incidents=self.incidents,
             gates=self.gates,
-            drilled=self,
+            drills=self.drills,
         )
 
     def _consult(self, question: str) -> Sequence[str]:

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,9 +13,15 @@ from trimtab.kernel.clock import Clock, machine_clock
 from trimtab.kernel.errors import InvalidInput, NotFound, TrimtabError
 from trimtab.knowledge.caches import BoundedCache, CacheLimits, QueryDiversity
 from trimtab.knowledge.encoder import Encoder
-from trimtab.knowledge.errors import EmbedderUnavailable, IndexUnavailable, QueryInvalid
+from trimtab.knowledge.engines.port import Seen
+from trimtab.knowledge.errors import (
+    EmbedderUnavailable,
+    EngineBehind,
+    IndexUnavailable,
+    QueryInvalid,
+)
 from trimtab.knowledge.indexes import Held, Indexes
-from trimtab.knowledge.ranking import highlights, rank
+from trimtab.knowledge.ranking import Searched, highlights, rank
 from trimtab.knowledge.records import Passage, SearchResult
 from trimtab.knowledge.store import ProjectRow, ProjectStore, SearchStore
 from trimtab.knowledge.store.search import LiveChunk
@@ -52,6 +59,16 @@ class _Hit:
     score: float
     words: float | None
     cosine: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Allowed:
+    """Whom a search may show what, in both forms."""
+
+    keys: NDArray[np.int64] | None
+    """The passages that the store allows, ascending; None means all."""
+    seen: Seen
+    """The same as an engine outside filters by it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +180,7 @@ class Searcher:
         if wanted.tags or wanted.labels is not None:
             allowed = self._store.allowed(row.key, wanted.tags, wanted.labels)
         most = wanted.offset + wanted.top_k + _SPARE
-        found = self._hits(row, text, most, allowed)
+        found = self._hits(row, text, most, _Allowed(allowed, Seen(wanted.tags, wanted.labels)))
         # Joined with the live rows: whatever an index still holds, a deleted passage is not answered.
         live = self._store.live(row.key, [hit.key for hit in found.hits])
         alive = [hit for hit in found.hits if hit.key in live]
@@ -178,26 +195,31 @@ class Searcher:
             reason=found.reason,
         )
 
-    def _hits(
-        self, row: ProjectRow, text: str, most: int, allowed: NDArray[np.int64] | None
-    ) -> _Found:
+    def _hits(self, row: ProjectRow, text: str, most: int, allowed: _Allowed) -> _Found:
         if not self._encoder.dimension:  # The model was never loaded.
-            return self._by_full_text(row, text, most, allowed, MODEL_DOWN)
+            return self._by_full_text(row, text, most, allowed.keys, MODEL_DOWN)
         try:
             held = self._indexes.of(row)
             reason = "" if held else INDEX_BUILDING
         except IndexUnavailable:
             held, reason = None, STORE_DOWN
         if held is None:
-            return self._by_full_text(row, text, most, allowed, reason)
+            return self._by_full_text(row, text, most, allowed.keys, reason)
+        by_words = partial(self._ranked, held.index, held, text, None, most, allowed.keys)
         try:
             vector = self._encoder.query_vector(text)
+            index = self._indexes.searched(row, held, allowed.seen)
+            return self._ranked(index, held, text, vector, most, allowed.keys)
         except EmbedderUnavailable:
-            return self._ranked(held, text, None, most, allowed)
-        return self._ranked(held, text, vector, most, allowed)
+            return by_words()
+        except EngineBehind:
+            return replace(by_words(), reason=INDEX_BUILDING)
+        except IndexUnavailable:
+            return replace(by_words(), reason=STORE_DOWN)
 
     def _ranked(
         self,
+        index: Searched,
         held: Held,
         text: str,
         vector: NDArray[np.float32] | None,
@@ -205,7 +227,7 @@ class Searcher:
         allowed: NDArray[np.int64] | None,
     ) -> _Found:
         ranking = rank(
-            held.index, text, vector, meaning=held.fitted.meaning, limit=most, allowed=allowed
+            index, text, vector, meaning=held.fitted.meaning, limit=most, allowed=allowed
         )
         hits = [
             _Hit(found.key, found.score, found.keyword_score or None, found.cosine)

@@ -76,6 +76,7 @@ class Knowledge(Parts):
         """Stop the threads, the parser and the model, and close the database. May be called twice."""
         self._background.stop()
         self.indexes.close()
+        self.engines.close()
         self._usage.flush()
         self.parser.rest()
         self.encoder.close()
@@ -347,7 +348,7 @@ class Knowledge(Parts):
         if self.encoder.heartbeat():
             self._background.wake()
         self.database_ok = self._database_health().status is Status.UP
-        self.indexes.probe()
+        self.indexes.beat()
         self.indexes.save()
         self._usage.flush()
         self.care.look()

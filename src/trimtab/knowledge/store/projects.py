@@ -21,13 +21,17 @@ class ProjectRow:
     id: str
     name: str
     index_version: int
+    engine: str = "embedded"
+    """Where its vectors are searched; see ``engines``."""
 
 
 class ProjectStore:
     """Creates, finds, lists, renames and deletes projects."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, engine: str = "embedded") -> None:
         self._database = database
+        self._engine = engine
+        """Of new projects."""
 
     def find(self, name: str) -> ProjectRow:
         """Return the project, or raise `ProjectUnknown`."""
@@ -42,7 +46,8 @@ class ProjectStore:
             with self._database.write() as connection:
                 row = {"id": new_id("prj", at), "name": name, "created_at": at.isoformat()}
                 connection.execute(
-                    sa.insert(projects).prefix_with("OR IGNORE"), {**row, "index_version": 0}
+                    sa.insert(projects).prefix_with("OR IGNORE"),
+                    {**row, "index_version": 0, "engine": self._engine},
                 )
                 return found(connection, name)
 
@@ -139,6 +144,7 @@ def _stats(
         characters=_of(documents_row, "characters"),
         index_version=row.index_version,
         created_at=datetime.fromisoformat(row.created_at),
+        engine="" if row.engine == "embedded" else row.engine,
     )
 
 
@@ -147,7 +153,7 @@ def found(connection: sa.Connection, name: str) -> ProjectRow:
     row = connection.execute(sa.select(projects).where(projects.c.name == name)).first()
     if row is None:
         raise ProjectUnknown(f"There is no project {name!r}.")
-    return ProjectRow(row.key, row.id, row.name, row.index_version)
+    return ProjectRow(row.key, row.id, row.name, row.index_version, row.engine)
 
 
 def changed(connection: sa.Connection, project_key: int) -> None:
