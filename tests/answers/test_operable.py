@@ -122,7 +122,6 @@ def test_the_page_names_only_what_exists(book, whole):
 
 
 @pytest.mark.parametrize(("book", "cause"), CAUSES, ids=lambda part: part.id)
-@pytest.mark.feature("F449", "F451", "F474")
 def test_the_evidence_holds_under_its_fault_and_not_before_and_the_fix_ends_it(book, cause, whole):
     whole.ask(3)
     whole.service.watch.run_once()
@@ -167,7 +166,6 @@ def test_a_model_that_fails_in_any_way_costs_no_answer(whole, how):
     assert whole.service.models.names == ("extractive",)
 
 
-@pytest.mark.feature("F464")
 def test_what_a_model_made_up_is_counted_as_unsupported(whole):
     fault = whole.catalog.fault("answers.generator.break")
     state = fault.inject(
@@ -215,6 +213,7 @@ def test_an_unknown_generator_is_refused(whole):
         whole.act("answers.generator.prefer", generator="best")
 
 
+@pytest.mark.feature("F474")
 def test_a_route_can_be_set_undone_and_reset(whole):
     result = whole.act("answers.routing.set", project="old", target="new")
     whole.ask()
