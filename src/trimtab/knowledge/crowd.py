@@ -58,6 +58,6 @@ def long_queries(knowledge: Knowledge, project: str, count: int) -> list[str]:
     names = [document.name for document in knowledge.documents(project, limit=50)]
     words = " ".join(knowledge.document_text(project, name) for name in names).split()
     return [
-        f"{number} {' '.join(chance.choices(words, k=_WORDS))}"[:_LONGEST_QUERY]
+        f"{number} {' '.join(chance.choices(words, k=_WORDS))}"[:_LONGEST_QUERY].strip()
         for number in range(count)
     ]

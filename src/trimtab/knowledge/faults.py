@@ -332,7 +332,7 @@ class _Traffic:
         project = searched_project(self._knowledge)
         titles = [document.title for document in self._knowledge.documents(project, limit=200)]
         return [
-            (project, f"{titles[number % len(titles)][:100]} {number} {mark}")
+            (project, f"{titles[number % len(titles)][:100]} {number} {mark}".strip())
             for number in range(distinct)
         ]
 
