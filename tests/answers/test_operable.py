@@ -9,17 +9,21 @@ import yaml
 
 from tests.answers.service import QUESTION, Whole
 from tests.answers.world import CACHE_TEXT
-from trimtab.answers import ExtractiveGenerator, Question
+from trimtab.answers import ExtractiveGenerator, Question, Screen
 from trimtab.answers.actions import actions
 from trimtab.answers.errors import GeneratorUnknown
 from trimtab.answers.faults import faults
 from trimtab.answers.signals import signals
 from trimtab.answers.tally import Tally
+from trimtab.guardrails.service import Guardrails
+from trimtab.guardrails.signals import signals as guard_signals
 from trimtab.infra.rules.checks import check, compile_check
 from trimtab.infra.rules.files import Known, load_rules
 from trimtab.infra.rules.scrape import Scrape
 from trimtab.infra.rules.series import SeriesStore
+from trimtab.infra.settings.sections.guardrails import GuardrailsSettings
 from trimtab.infra.telemetry import SignalCollector, new_registry
+from trimtab.kernel.clock import SystemClock
 from trimtab.kernel.errors import Unavailable
 from trimtab.kernel.events import Event
 from trimtab.kernel.operable import ActionContext, Catalog, check_arguments
@@ -39,19 +43,32 @@ ALERTS = [rule for group in RULES["groups"] for rule in group["rules"]]
 CONTEXT = ActionContext("key", "runbook:test")
 
 
+class _Unheard:
+    def append(self, actor, action, subject, facts=None):
+        """Nobody reads this audit."""
+
+
 class Operated(Whole):
-    """The service with its catalog and its samples."""
+    """The service behind its guards, with the catalog of both and their samples."""
 
     def __init__(self, path, **settings):
-        super().__init__(path, **settings)
+        self.guardrails = Guardrails(GuardrailsSettings(), SystemClock(), _Unheard())
+        screen = Screen(self.guardrails.questions, self.guardrails.answers)
+        super().__init__(path, screen=screen, **settings)
         self.catalog = Catalog(
-            signals(self.service), actions(self.service), faults(self.service, self.clock)
+            (*signals(self.service), *guard_signals(self.guardrails)),
+            actions(self.service),
+            faults(self.service, self.clock),
         )
         registry = new_registry()
         registry.register(SignalCollector(self.catalog.signals.values()))
         self.series = SeriesStore(7200)
         self.scrape = Scrape(registry, self.series)
         self.now = datetime(2026, 11, 22, tzinfo=UTC)
+
+    def close(self):
+        super().close()
+        self.guardrails.close()
 
     def minutes(self, count):
         """Scrape every 15 seconds for so many minutes."""

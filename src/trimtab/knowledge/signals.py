@@ -226,6 +226,20 @@ def _searches(knowledge: Knowledge) -> Iterable[Signal]:
 
 def _index(knowledge: Knowledge) -> Iterable[Signal]:
     yield _one(
+        "knowledge.search.refused",
+        "1",
+        "Searches and ingestions of the last five minutes that were refused for what the caller sent.",
+        lambda: knowledge.searcher.outcomes.totals()["refused"],
+        "kb_refused_recently",
+    )
+    yield _one(
+        "knowledge.search.under_way",
+        "1",
+        "The most searches that were under way at once in the last minute; absent without a search.",
+        lambda: knowledge.searcher.crowding.quantile(1.0),
+        "kb_searches_under_way",
+    )
+    yield _one(
         "knowledge.index.p95_seconds",
         "seconds",
         "95 % of the recent searches waited no longer for the search index, or the slowest server of vectors.",
