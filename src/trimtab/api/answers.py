@@ -2,10 +2,12 @@
 
 import json
 import logging
+from collections.abc import Generator, Mapping
+from contextlib import closing
 from dataclasses import asdict
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Depends, Query, Request
 from fastapi.encoders import jsonable_encoder
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, StringConstraints
@@ -17,7 +19,7 @@ from trimtab.answers.streaming import Released
 from trimtab.api.errors import InternalError, error_body
 from trimtab.api.person import MOST, Person
 from trimtab.api.roles import READER, REVIEWER
-from trimtab.api.services import Here, Services
+from trimtab.api.services import Caller, Here, Services
 from trimtab.infra.web.steps import StepEvents, Steps
 from trimtab.kernel.errors import TrimtabError
 from trimtab.kernel.ids import new_id
@@ -25,6 +27,14 @@ from trimtab.kernel.ids import new_id
 _log = logging.getLogger(__name__)
 router = APIRouter(tags=["answers"])
 
+
+def _asker(request: Request, caller: Caller) -> dict[str, str]:
+    return {"key": caller.name, "address": request.client.host if request.client else ""}
+
+
+Asker = Annotated[dict[str, str], Depends(_asker)]
+"""The key's name and the address; logged only when a question is blocked."""
+_Said = Generator[Released | Answer, None, None]
 UserId = Annotated[str, StringConstraints(max_length=MOST)]
 
 
@@ -57,24 +67,33 @@ class FeedbackRequest(BaseModel):
 
 @router.get("/api/v1/query/{project}", dependencies=[READER])
 def query(
-    project: str, q: str, here: Here, top_k: Annotated[int, Query()] = 5, person: Person = ""
+    project: str,
+    q: str,
+    here: Here,
+    asker: Asker,
+    top_k: Annotated[int, Query()] = 5,
+    person: Person = "",
 ) -> dict[str, object]:
     """Answer a question from a project's documents."""
-    return _given(here, Question(project, q, top_k, person))
+    return _given(here, Question(project, q, top_k, person), asker)
 
 
 @router.post("/api/v1/query", dependencies=[READER])
-def post_query(request: QueryRequest, here: Here, person: Person = "") -> dict[str, object]:
+def post_query(
+    request: QueryRequest, here: Here, asker: Asker, person: Person = ""
+) -> dict[str, object]:
     """Answer a question from a project's documents."""
     user = request.user_id or person
-    return _given(here, Question(request.project, request.query, request.top_k, user))
+    return _given(here, Question(request.project, request.query, request.top_k, user), asker)
 
 
 @router.post("/v1/answers", dependencies=[READER])
-def answer(request: AnswerRequest, here: Here, person: Person = "") -> dict[str, object]:
+def answer(
+    request: AnswerRequest, here: Here, asker: Asker, person: Person = ""
+) -> dict[str, object]:
     """Answer a question from a project's documents, every sentence with its citation."""
     user = request.user_id or person
-    return _given(here, Question(request.project, request.question, request.top_k, user))
+    return _given(here, Question(request.project, request.question, request.top_k, user), asker)
 
 
 @router.post(
@@ -83,7 +102,7 @@ def answer(request: AnswerRequest, here: Here, person: Person = "") -> dict[str,
     response_class=StreamingResponse,
     responses={200: {"content": {"text/event-stream": {}}}},
 )
-async def stream(request: AnswerRequest, here: Here, person: Person = "") -> Response:
+async def stream(request: AnswerRequest, here: Here, asker: Asker, person: Person = "") -> Response:
     """Answer as server-sent events, each sentence as soon as its guards have let it pass.
 
     ``sentence`` holds `number`, `text` and `citations`; the last event is ``answer`` with the whole answer, its citations
@@ -92,7 +111,7 @@ async def stream(request: AnswerRequest, here: Here, person: Person = "") -> Res
     """
     user = request.user_id or person
     said = here.answers.stream(Question(request.project, request.question, request.top_k, user))
-    steps = Steps(said)
+    steps = Steps(_noted(said, asker))
     return StepEvents(await steps.next(), steps, _event, _failed)
 
 
@@ -135,6 +154,21 @@ def _failed(error: Exception) -> dict[str, str]:
     return {"event": "error", "data": json.dumps(error_body(error), ensure_ascii=False)}
 
 
-def _given(here: Services, question: Question) -> dict[str, object]:
+def _given(here: Services, question: Question, asker: Mapping[str, str]) -> dict[str, object]:
     found: Answer = here.answers.answer(question)
+    _note(found, asker)
     return asdict(found)
+
+
+def _noted(said: _Said, asker: Mapping[str, str]) -> _Said:
+    with closing(said):
+        for item in said:
+            if isinstance(item, Answer):
+                _note(item, asker)
+            yield item
+
+
+def _note(found: Answer, asker: Mapping[str, str]) -> None:
+    """Write down who asked what a guard stopped: an attacker's key can be revoked, an address shut out."""
+    if found.blocked:
+        _log.warning("question_blocked", extra={"trace_id": found.trace_id, **asker})

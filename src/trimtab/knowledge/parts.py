@@ -72,13 +72,9 @@ class Parts:
         )
         self.bulk = BulkIngestion(self.ingestion)
         self.texts = _text_cache(settings, around)
+        worker = self.parser
         self.care = Care(
-            self.database,
-            data,
-            settings,
-            around,
-            self.forget_all,
-            lambda: self.parser.worker_pid,
+            self.database, data, settings, around, self.forget_all, lambda: worker.worker_pid
         )
         self.care.on_purge.append(self.indexes.purge)
         self.on_beat: list[Callable[[], object]] = []
