@@ -64,9 +64,9 @@ picture: dev
 bench: dev
 	$(BIN)/python -m benchmarks
 
-# Search against other engines, in an environment of their own.
+# Every number of knowledge, beside other engines in an environment of their own; BENCH="--scale 0.04" for a short look.
 bench-knowledge: dev $(VENV)/.bench
-	$(BIN)/python -m benchmarks.knowledge
+	$(BIN)/python -m benchmarks.knowledge $(BENCH)
 
 $(VENV)/.bench: requirements/bench.lock
 	$(PYTHON) -m venv $(VENV)/bench
