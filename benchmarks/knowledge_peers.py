@@ -119,6 +119,52 @@ def pgvector(data: Data, folder: Path, figures: Figures) -> None:
         server.cleanup()
 
 
+def sqlite_vec(data: Data, folder: Path, figures: Figures) -> None:
+    import apsw  # Python's own module is often built without extensions.
+    import sqlite_vec as extension
+
+    database = apsw.Connection(str(folder / "vec.db"))
+    database.enable_load_extension(enable=True)
+    database.load_extension(extension.loadable_path())
+    database.execute(
+        f"CREATE VIRTUAL TABLE passages USING vec0("
+        f"project INTEGER PARTITION KEY, vector FLOAT[{data.vectors.shape[1]}])"
+    )
+
+    def build():
+        rows = zip(data.projects.tolist(), data.vectors, strict=True)
+        with database:
+            database.executemany(
+                "INSERT INTO passages(rowid, project, vector) VALUES (?, ?, ?)",
+                ((key, project, vector.tobytes()) for key, (project, vector) in enumerate(rows)),
+            )
+
+    def search(number, where="", *values):
+        rows = database.execute(
+            f"SELECT rowid FROM passages WHERE vector MATCH ? AND k = {TOP} {where}",
+            (data.queries[number].tobytes(), *values),
+        )
+        return [row[0] for row in rows]
+
+    def within(number):
+        return search(number, "AND project = ?", int(data.asked[number]))
+
+    measured(figures, data, build, within, search)
+
+
+def usearch(data: Data, folder: Path, figures: Figures) -> None:
+    from usearch.index import Index
+
+    index = Index(ndim=data.vectors.shape[1], metric="cos", dtype="f32")
+    keys = np.arange(len(data.vectors))
+    _, figures.build_cpu_s = timed(lambda: index.add(keys, data.vectors))
+    answers, figures.all_cpu_ms = asked(
+        lambda number: index.search(data.queries[number], TOP).keys, len(data.queries)
+    )
+    figures.all_recall = recall(answers, data, within=False)
+    figures.memory_mb = memory_mb(data)
+
+
 def tantivy(data: Data, folder: Path, figures: Figures) -> None:
     import tantivy
 
@@ -169,6 +215,8 @@ ENGINES = {
     "chroma": chroma,
     "lancedb": lancedb,
     "pgvector": pgvector,
+    "sqlite-vec": sqlite_vec,
+    "usearch": usearch,
     "tantivy": tantivy,
     "fts5": fts5,
 }

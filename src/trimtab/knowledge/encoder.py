@@ -19,7 +19,7 @@ from trimtab.knowledge.windows import RecentValues
 
 _log = logging.getLogger(__name__)
 # So many texts go to the model at once: between two batches a search gets its turn.
-_BATCH = 64
+_BATCH = 128
 
 
 class Encoder:

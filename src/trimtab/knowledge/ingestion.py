@@ -4,29 +4,25 @@ import logging
 import os
 import stat
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from trimtab.infra.settings.sections.knowledge import KnowledgeSettings
 from trimtab.kernel.clock import Clock
-from trimtab.kernel.errors import TrimtabError
 from trimtab.kernel.ids import content_id, sha256_hex
 from trimtab.knowledge.chunking import chunked
 from trimtab.knowledge.encoder import Encoder
 from trimtab.knowledge.errors import DocumentNameInvalid, DocumentUnreadable, EmbedderUnavailable
-from trimtab.knowledge.parsing.formats import SUFFIXES
 from trimtab.knowledge.parsing.parser import Parser, too_large
 from trimtab.knowledge.records import (
     Chunk,
     DocumentState,
-    FolderIngested,
     Ingested,
     ParsedDocument,
-    Refused,
 )
 from trimtab.knowledge.searching import MODEL_DOWN
-from trimtab.knowledge.store import DocumentStore, NewDocument, ProjectRow, ProjectStore
+from trimtab.knowledge.store import DocumentStore, Known, NewDocument, ProjectRow, ProjectStore
 from trimtab.knowledge.store.documents import Waiting
 from trimtab.knowledge.store.rows import Vector
 
@@ -48,6 +44,19 @@ class Source:
     media_type: str | None = None
     owner: str = ""
     """The person whose document it is, for erasure on request; empty when it is nobody's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A new or changed document, cut and not yet embedded."""
+
+    source: Source
+    document: NewDocument
+    """Without new vectors."""
+    needed: tuple[Chunk, ...]
+    """Its chunks that have no vector yet."""
+    replaces: Known | None
+    """The document that it was compared with."""
 
 
 class Ingestion:
@@ -80,30 +89,55 @@ class Ingestion:
         with self._writing:
             row = self._projects.ensure(project, self._clock.now())
             document_id = content_id("doc", row.id, name)
-            known = self._documents.source_of(document_id)
-            if known is not None and known[0] == digest:
+            known = self._documents.known(row.key, name).get(name)
+            if known is not None and known.source_hash == digest:
                 self._documents.share(document_id, source.owner)
-                return self._unchanged(project, document_id, name, known[1])
-            return self._write(row, document_id, parsed, digest, replace(source, name=name))
+                return _unchanged(document_id, name, known)
+            source = replace(source, name=name)
+            return self._write(row, self._document(document_id, parsed, digest, source))
 
-    def ingest_folder(
-        self, project: str, folder: Path, progress: Progress | None
-    ) -> FolderIngested:
-        """Take in every file of a known type below the folder; a refused file does not stop the others."""
-        files = list(_files(folder))
-        done: list[Ingested] = []
-        refused: list[Refused] = []
-        for number, file in enumerate(files, 1):
-            name = file.relative_to(folder).as_posix()
-            try:
-                done.append(self.ingest(project, self.source(file, name)))
-            except TrimtabError as error:
-                if error.retryable:
-                    raise
-                refused.append(Refused(name, error.code, error.message, error.hint()))
-            if progress is not None:
-                progress(number, len(files), name)
-        return FolderIngested(tuple(done), tuple(refused))
+    def project(self, name: str) -> tuple[ProjectRow, dict[str, Known]]:
+        """Return the project, made when it is missing, and what it has by document name."""
+        row = self._projects.ensure(name, self._clock.now())
+        return row, self._documents.known(row.key)
+
+    def prepared(
+        self, project: ProjectRow, source: Source, known: Known | None
+    ) -> Prepared | Ingested:
+        """Return the document ready to be embedded; what became of it already if it is unchanged.
+
+        Raises:
+            TrimtabError: It is refused, as by `ingest`.
+        """
+        name = _checked_name(source.name)
+        document_id = content_id("doc", project.id, name)
+        digest = self._digest(source.data)
+        if known is not None and known.source_hash == digest:
+            self._documents.share(document_id, source.owner)
+            return _unchanged(document_id, name, known)
+        parsed = self._parser.parse(name, source.data, source.media_type)
+        document = self._document(document_id, parsed, digest, replace(source, name=name))
+        has = self._embedded(document_id) if known is not None else frozenset()
+        needed = tuple(chunk for chunk in document.chunks if chunk.id not in has)
+        return Prepared(source, document, needed, known)
+
+    def vectors(self, needed: Sequence[Chunk]) -> Sequence[Vector]:
+        """Return a vector for each chunk, or raise `EmbedderUnavailable`."""
+        return list(self._encoder.vectors([chunk.embedded_text() for chunk in needed]))
+
+    def write(
+        self, project: ProjectRow, prepared: Sequence[Prepared], vectors: Mapping[str, Vector]
+    ) -> list[Ingested | None]:
+        """Write the documents with their vectors, all or none; None for those that changed meanwhile."""
+        expected = [
+            (_with(found.document, vectors, found.needed), found.replaces) for found in prepared
+        ]
+        with self._writing:
+            versions = self._documents.write_many(project, expected, self._clock.now())
+        return [
+            None if version is None else _ingested(document, version, missing=False)
+            for (document, _), version in zip(expected, versions, strict=True)
+        ]
 
     def source(self, file: Path, name: str) -> Source:
         """Read a file after checking that it is a regular one within the limit."""
@@ -138,30 +172,10 @@ class Ingestion:
     def _digest(self, data: bytes) -> str:
         return f"{_CHUNKING}:{self._settings.chunk_characters}:{sha256_hex(data)}"
 
-    def _unchanged(self, project: str, document_id: str, name: str, version: int) -> Ingested:
-        document = self._documents.get(project, document_id)
-        queued = document.state is DocumentState.QUEUED
-        return Ingested(
-            document_id,
-            name,
-            status="queued" if queued else "unchanged",
-            reason=MODEL_DOWN if queued else "",
-            chunks=document.chunks,
-            version=version,
-        )
-
-    def _write(
-        self,
-        project: ProjectRow,
-        document_id: str,
-        parsed: ParsedDocument,
-        digest: str,
-        source: Source,
-    ) -> Ingested:
-        chunks = chunked(document_id, parsed, self._settings.chunk_characters)
-        made, missing = self._new_vectors(document_id, chunks)
-        state = DocumentState.QUEUED if missing else DocumentState.READY
-        document = NewDocument(
+    def _document(
+        self, document_id: str, parsed: ParsedDocument, digest: str, source: Source
+    ) -> NewDocument:
+        return NewDocument(
             id=document_id,
             name=source.name,
             title=parsed.title[:MAX_NAME_CHARACTERS],
@@ -169,32 +183,30 @@ class Ingestion:
             source_hash=digest,
             size_bytes=len(source.data),
             characters=len(parsed.text),
-            chunks=chunks,
-            vectors=made,
+            chunks=chunked(document_id, parsed, self._settings.chunk_characters),
+            vectors={},
             model=self._encoder.model_id,
-            state=state,
+            state=DocumentState.READY,
             owner=source.owner,
         )
-        version = self._documents.write(project, document, self._clock.now())
-        return Ingested(
-            document_id,
-            source.name,
-            status="queued" if missing else "ingested",
-            reason=MODEL_DOWN if missing else "",
-            chunks=len(chunks),
-            embedded_chunks=len(made),
-            version=version,
+
+    def _write(self, project: ProjectRow, document: NewDocument) -> Ingested:
+        has = self._embedded(document.id)
+        needed = tuple(chunk for chunk in document.chunks if chunk.id not in has)
+        missing = False
+        try:
+            made = {chunk.id: row for chunk, row in zip(needed, self.vectors(needed), strict=True)}
+            document = _with(document, made, needed)
+        except EmbedderUnavailable:
+            missing = bool(needed)
+        if missing:
+            document = replace(document, state=DocumentState.QUEUED)
+        return _ingested(
+            document, self._documents.write(project, document, self._clock.now()), missing=missing
         )
 
-    def _new_vectors(self, document_id: str, chunks: list[Chunk]) -> tuple[dict[str, Vector], bool]:
-        """Return vectors for the chunks that have none yet, and whether any are missing still."""
-        has = self._documents.embedded_chunks(document_id, self._encoder.model_id)
-        needed = [chunk for chunk in chunks if chunk.id not in has]
-        try:
-            vectors = self._encoder.vectors([chunk.embedded_text() for chunk in needed])
-        except EmbedderUnavailable:
-            return {}, bool(needed)
-        return {chunk.id: vector for chunk, vector in zip(needed, vectors, strict=True)}, False
+    def _embedded(self, document_id: str) -> frozenset[str]:
+        return self._documents.embedded_chunks(document_id, self._encoder.model_id)
 
     def _complete(self, document: Waiting) -> bool | None:
         """Return whether the document is ready now; None when the model is down, which is not the document's fault."""
@@ -222,18 +234,31 @@ def _checked_name(name: str) -> str:
     return stripped
 
 
-def _files(folder: Path) -> Iterator[Path]:
-    """Yield the regular files of known types, in order; hidden ones and links that lead out are left alone."""
-    try:
-        if not stat.S_ISDIR(folder.stat().st_mode):
-            raise DocumentUnreadable(f"{folder} is not a folder.", hint="Give a folder.")
-    except OSError as error:
-        raise DocumentUnreadable(
-            f"{folder} cannot be read: {error.strerror}.", hint="Check the path and permissions."
-        ) from error
-    root = folder.resolve()
-    for file in sorted(folder.rglob("*")):
-        hidden = any(part.startswith(".") for part in file.relative_to(folder).parts)
-        known = file.suffix.lower() in SUFFIXES and file.is_file()
-        if known and not hidden and file.resolve().is_relative_to(root):
-            yield file
+def _with(
+    document: NewDocument, vectors: Mapping[str, Vector], needed: Sequence[Chunk]
+) -> NewDocument:
+    return replace(document, vectors={chunk.id: vectors[chunk.id] for chunk in needed})
+
+
+def _ingested(document: NewDocument, version: int, *, missing: bool) -> Ingested:
+    return Ingested(
+        document.id,
+        document.name,
+        status="queued" if missing else "ingested",
+        reason=MODEL_DOWN if missing else "",
+        chunks=len(document.chunks),
+        embedded_chunks=len(document.vectors),
+        version=version,
+    )
+
+
+def _unchanged(document_id: str, name: str, known: Known) -> Ingested:
+    queued = known.state is DocumentState.QUEUED
+    return Ingested(
+        document_id,
+        name,
+        status="queued" if queued else "unchanged",
+        reason=MODEL_DOWN if queued else "",
+        chunks=known.chunks,
+        version=known.version,
+    )

@@ -6,6 +6,7 @@ from pathlib import Path
 from trimtab.infra.settings.sections.knowledge import KnowledgeSettings
 from trimtab.infra.storage import DataDirectory
 from trimtab.knowledge.breaker import CircuitBreaker
+from trimtab.knowledge.bulk import BulkIngestion
 from trimtab.knowledge.caches import BoundedCache, CacheLimits
 from trimtab.knowledge.care import Care
 from trimtab.knowledge.encoder import Encoder
@@ -60,6 +61,7 @@ class Parts:
         self.ingestion = Ingestion(
             self.projects, self._documents, self.encoder, self.parser, settings, around.clock
         )
+        self.bulk = BulkIngestion(self.ingestion)
         self.texts = _text_cache(settings, around)
         worker = self.parser
         self.care = Care(

@@ -131,7 +131,7 @@ class Knowledge(Parts):
 
         Hidden files are left out. A file that is refused is listed with its error and does not stop the others.
         """
-        done = self.ingestion.ingest_folder(checked_project(project), path, progress)
+        done = self.bulk.ingest_folder(checked_project(project), path, progress)
         for document in done.documents:
             self._tell(project, document)
         return done

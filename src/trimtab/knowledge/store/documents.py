@@ -43,21 +43,41 @@ class Waiting:
     """Key and text to embed."""
 
 
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A document as the next ingestion of the same name sees it."""
+
+    source_hash: str
+    version: int
+    state: DocumentState
+    chunks: int
+
+
 class DocumentStore:
     """Writes documents whole, reads and deletes them."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def source_of(self, document_id: str) -> tuple[str, int] | None:
-        """Return the hash of the file that the document came from and its version, if it exists."""
+    def known(self, project_key: int, name: str | None = None) -> dict[str, Known]:
+        """Return what an ingestion compares with, by name: of all documents of the project, or of one."""
+        which = [documents.c.project_key == project_key]
+        if name is not None:
+            which.append(documents.c.name == name)
+        counted = (
+            sa.select(sa.func.count())
+            .where(chunks.c.document_key == documents.c.key)
+            .scalar_subquery()
+        )
+        columns = documents.c
+        statement = sa.select(
+            columns.name, columns.source_hash, columns.version, columns.state, counted
+        )
         with self._database.read() as connection:
-            row = connection.execute(
-                sa.select(documents.c.source_hash, documents.c.version).where(
-                    documents.c.id == document_id
-                )
-            ).first()
-        return None if row is None else (row.source_hash, row.version)
+            return {
+                row[0]: Known(row[1], row[2], DocumentState(row[3]), row[4])
+                for row in connection.execute(statement.where(*which))
+            }
 
     def embedded_chunks(self, document_id: str, model: str) -> frozenset[str]:
         """Return the ids of the document's chunks that have a vector of that model."""
@@ -77,17 +97,35 @@ class DocumentStore:
             ProjectUnknown: The project was deleted meanwhile; nothing is written.
         """
         with self._database.write() as connection:
-            alive = sa.select(projects.c.key).where(projects.c.key == project.key)
-            if connection.execute(alive).first() is None:
-                raise ProjectUnknown(f"The project {project.name!r} was deleted meanwhile.")
-            at = _after_its_deletion(connection, document.id, at)
-            key, version = put_document(connection, project, document, at)
-            put_chunks(connection, project.key, key, document)
-            if document.owner:
-                put_owner(connection, key, document.owner)
-            connection.execute(sa.delete(deletions).where(deletions.c.document_id == document.id))
+            _check_alive(connection, project)
+            version = _written(connection, project, document, at)
             changed(connection, project.key)
             return version
+
+    def write_many(
+        self,
+        project: ProjectRow,
+        expected: Sequence[tuple[NewDocument, Known | None]],
+        at: datetime,
+    ) -> list[int | None]:
+        """Write documents as `write` does, in one transaction; return their versions.
+
+        Args:
+            project: Whose documents.
+            expected: Each with what it is to replace. Where there is something else by now it is left alone, and
+                None is returned for it.
+            at: The time of writing.
+        """
+        with self._database.write() as connection:
+            _check_alive(connection, project)
+            versions = [
+                _written(connection, project, document, at)
+                if _is_still(connection, document.id, known)
+                else None
+                for document, known in expected
+            ]
+            changed(connection, project.key)
+            return versions
 
     def page(self, project: str, limit: int, offset: int) -> tuple[Document, ...]:
         """Return the project's documents by name."""
@@ -295,6 +333,33 @@ class DocumentStore:
             for key in keys:
                 set_state(connection, key, DocumentState.QUEUED, attempts=0, error="")
             return len(keys)
+
+
+def _check_alive(connection: sa.Connection, project: ProjectRow) -> None:
+    alive = sa.select(projects.c.key).where(projects.c.key == project.key)
+    if connection.execute(alive).first() is None:
+        raise ProjectUnknown(f"The project {project.name!r} was deleted meanwhile.")
+
+
+def _is_still(connection: sa.Connection, document_id: str, known: Known | None) -> bool:
+    columns = documents.c
+    statement = sa.select(columns.source_hash, columns.version).where(columns.id == document_id)
+    row = connection.execute(statement).first()
+    if row is None or known is None:
+        return row is None and known is None
+    return (row.source_hash, row.version) == (known.source_hash, known.version)
+
+
+def _written(
+    connection: sa.Connection, project: ProjectRow, document: NewDocument, at: datetime
+) -> int:
+    at = _after_its_deletion(connection, document.id, at)
+    key, version = put_document(connection, project, document, at)
+    put_chunks(connection, project.key, key, document)
+    if document.owner:
+        put_owner(connection, key, document.owner)
+    connection.execute(sa.delete(deletions).where(deletions.c.document_id == document.id))
+    return version
 
 
 def _after_its_deletion(connection: sa.Connection, document_id: str, at: datetime) -> datetime:
