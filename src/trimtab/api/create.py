@@ -13,6 +13,7 @@ from trimtab.api import (
     incidents,
     keys,
     knowledge,
+    knowledge_care,
     rules,
     runbooks,
     settings,
@@ -25,6 +26,7 @@ from trimtab.infra.web import Access
 _ROUTERS = (
     health.router,
     knowledge.router,
+    knowledge_care.router,
     answers.router,
     incidents.router,
     runbooks.router,

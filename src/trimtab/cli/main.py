@@ -22,6 +22,7 @@ from trimtab.cli import (
     incidents,
     keys,
     knowledge,
+    knowledge_care,
     knowledge_evaluate,
     rules,
     runbooks,
@@ -44,6 +45,8 @@ knowledge.add_to(app)
 catalog.add_to(app)
 rules.add_to(app)
 app.command()(demo.demo)
+knowledge_care.add_to(knowledge_evaluate.app)
+knowledge_evaluate.app.command()(knowledge.ingest)
 app.add_typer(knowledge_evaluate.app, name="knowledge")
 app.add_typer(incidents.app, name="incidents")
 app.add_typer(runbooks.app, name="runbooks")

@@ -9,6 +9,7 @@ import contextlib
 import os
 import random
 import signal
+import sys
 import threading
 import time
 import traceback
@@ -154,6 +155,8 @@ class Kills:
             chance.seed(self._seed * 1_000_003 + number)
             found = one_round(self._folder, chance, self.expected)
             self.violations += [f"kill {number}: {problem}" for problem in found]
+            if found or number % 50 == 49:
+                sys.stderr.write(f"kill {number + 1} of {kills}: {found or 'all is well'}\n")
 
 
 def one_round(folder: Path, chance: random.Random, expected: Expected):
