@@ -149,9 +149,8 @@ async def _ingest_form(request: Request, here: Services) -> JSONResponse:
 
 
 async def _take(here: Services, project: str, file: UploadFile) -> Ingested:
-    data = await file.read()
     name, kind = file.filename or "", file.content_type
-    return await run_in_threadpool(here.knowledge.ingest_bytes, project, name, data, kind)
+    return await run_in_threadpool(here.knowledge.ingest_stream, project, name, file.file, kind)
 
 
 def _outcome(done: Ingested) -> JSONResponse:

@@ -5,16 +5,18 @@ import os
 import stat
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from trimtab.infra.settings.sections.knowledge import KnowledgeSettings
 from trimtab.kernel.clock import Clock
 from trimtab.kernel.errors import TrimtabError
-from trimtab.kernel.ids import content_id, sha256_hex
+from trimtab.kernel.ids import content_id
 from trimtab.knowledge.chunking import chunked
 from trimtab.knowledge.encoder import Encoder
 from trimtab.knowledge.errors import DocumentNameInvalid, DocumentUnreadable, EmbedderUnavailable
+from trimtab.knowledge.parsing.content import Content
 from trimtab.knowledge.parsing.formats import SUFFIXES
 from trimtab.knowledge.parsing.parser import Parser, too_large
 from trimtab.knowledge.records import (
@@ -44,7 +46,7 @@ class Source:
     """A file as it came in."""
 
     name: str
-    data: bytes
+    data: Content
     media_type: str | None = None
 
 
@@ -73,7 +75,7 @@ class Ingestion:
         """Take one document in; see `Knowledge.ingest_bytes`."""
         name = _checked_name(source.name)
         parsed = self._parser.parse(name, source.data, source.media_type)
-        digest = self._digest(source.data)
+        digest = self._digest(source.data.sha256())
         # Two ingestions of one document must not interleave between reading what is there and writing.
         with self._writing:
             row = self._projects.ensure(project, self._clock.now())
@@ -81,7 +83,7 @@ class Ingestion:
             known = self._documents.source_of(document_id)
             if known is not None and known[0] == digest:
                 return self._unchanged(project, document_id, name, known[1])
-            return self._write(row, document_id, name, parsed, (digest, len(source.data)))
+            return self._write(row, document_id, name, parsed, (digest, source.data.size))
 
     def ingest_folder(
         self, project: str, folder: Path, progress: Progress | None
@@ -93,7 +95,8 @@ class Ingestion:
         for number, file in enumerate(files, 1):
             name = file.relative_to(folder).as_posix()
             try:
-                done.append(self.ingest(project, self.source(file, name)))
+                with self.source(file, name) as source:
+                    done.append(self.ingest(project, source))
             except TrimtabError as error:
                 if error.retryable:
                     raise
@@ -102,8 +105,9 @@ class Ingestion:
                 progress(number, len(files), name)
         return FolderIngested(tuple(done), tuple(refused))
 
-    def source(self, file: Path, name: str) -> Source:
-        """Read a file after checking that it is a regular one within the limit."""
+    @contextmanager
+    def source(self, file: Path, name: str) -> Iterator[Source]:
+        """Open a file after checking that it is a regular one within the limit."""
         try:
             if not stat.S_ISREG(file.stat().st_mode):
                 raise DocumentUnreadable(f"{name} is not a file.", hint="Give a regular file.")
@@ -111,7 +115,7 @@ class Ingestion:
                 status = os.fstat(stream.fileno())
                 if status.st_size > self._settings.max_document_mb * 1024 * 1024:
                     raise too_large(name, status.st_size, self._settings)
-                return Source(name, stream.read())
+                yield Source(name, Content(stream))
         except OSError as error:
             raise DocumentUnreadable(
                 f"{name} cannot be read: {error.strerror}.", hint="Check the path and permissions."
@@ -132,8 +136,8 @@ class Ingestion:
                 ready += completed
         return ready
 
-    def _digest(self, data: bytes) -> str:
-        return f"{_CHUNKING}:{self._settings.chunk_characters}:{sha256_hex(data)}"
+    def _digest(self, sha256: str) -> str:
+        return f"{_CHUNKING}:{self._settings.chunk_characters}:{sha256}"
 
     def _unchanged(self, project: str, document_id: str, name: str, version: int) -> Ingested:
         document = self._documents.get(project, document_id)

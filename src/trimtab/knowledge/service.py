@@ -4,6 +4,7 @@ import logging
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import IO
 
 from trimtab.infra.settings.sections.knowledge import KnowledgeSettings
 from trimtab.infra.storage import DataDirectory
@@ -15,6 +16,7 @@ from trimtab.knowledge.care.proof import Proof
 from trimtab.knowledge.errors import EmbedderUnavailable
 from trimtab.knowledge.ingestion import Progress, Source
 from trimtab.knowledge.model_home import ModelHome
+from trimtab.knowledge.parsing.content import Content
 from trimtab.knowledge.parts import Parts
 from trimtab.knowledge.records import (
     Document,
@@ -86,8 +88,8 @@ class Knowledge(Parts):
 
     def ingest_file(self, project: str, path: Path, name: str | None = None) -> Ingested:
         """Take a file in under its own name or the given one; see `ingest_bytes`."""
-        source = self.ingestion.source(path, name or path.name)
-        return self._ingest(project, source)
+        with self.ingestion.source(path, name or path.name) as source:
+            return self._ingest(project, source)
 
     def ingest_bytes(
         self, project: str, name: str, data: bytes, media_type: str | None = None
@@ -111,7 +113,13 @@ class Knowledge(Parts):
             ProjectNameInvalid, DocumentNameInvalid, DocumentTooLarge, DocumentTypeUnsupported, DocumentEncrypted,
             DocumentUnreadable, DocumentEmpty, ParserFailed, StorageFull: Nothing was written.
         """
-        return self._ingest(project, Source(name, data, media_type))
+        return self._ingest(project, Source(name, Content.of(data), media_type))
+
+    def ingest_stream(
+        self, project: str, name: str, stream: IO[bytes], media_type: str | None = None
+    ) -> Ingested:
+        """Take a file in that lies open somewhere, seekable, without holding it in memory; see `ingest_bytes`."""
+        return self._ingest(project, Source(name, Content(stream), media_type))
 
     def ingest_text(self, project: str, name: str, text: str) -> Ingested:
         """Take a text in; a name without ending is read as plain text."""
@@ -282,8 +290,6 @@ class Knowledge(Parts):
     def counts(self) -> dict[str, int]:
         """Return how many documents are ready, queued and dead."""
         return self._documents.counts()
-
-    # --- Caches ---
 
     def cache_sizes(self) -> CacheSizes:
         """Return how many entries the query and the embedding cache may hold."""
