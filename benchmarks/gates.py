@@ -84,7 +84,7 @@ def schema_gate(peers: Path | None) -> None:
     ours = cpu_ms(lambda: check_report(raw), 20)
     figure = f"{ours:.2f} ms"
     if peers is not None:
-        import jsonschema  # noqa: PLC0415 - a peer, which need not be installed.
+        import jsonschema
 
         theirs = cpu_ms(
             lambda: jsonschema.Draft202012Validator(schema("report", "2.0")).validate(

@@ -31,6 +31,8 @@ class FixedRetriever:
 
 
 class StillClock:
+    rate = 1.0
+
     def __init__(self):
         self.seconds = 0.0
 

@@ -1,7 +1,10 @@
 import pytest
 
 from tests.faces import client_of, key_of
+from trimtab.api.edge import HttpFigures
 from trimtab.infra.auth import Role
+from trimtab.infra.rules.checks import compile_check
+from trimtab.infra.rules.signals import metric_names
 
 TEXT = "The rudder turns the ship. The trimtab turns the rudder with little force."
 
@@ -131,6 +134,19 @@ def test_signals_are_read_by_name(anonymous):
     assert body["signals"][0]["samples"] == [{"value": 100.0, "labels": {}}]
 
 
+def test_every_check_of_a_runbook_reads_metrics_that_are_exported(app):
+    exported = metric_names(app.registry, app.catalog.signals.values()) | set(HttpFigures.NAMES)
+    checks = [
+        check
+        for book in app.library.runbooks.values()
+        for cause in book.causes
+        for check in (*book.escalate_when, *cause.evidence, *cause.verify)
+    ]
+    read = {name for check in checks for name in compile_check(check.expression).metrics}
+    assert read - exported == set()
+    assert len(checks) > 100
+
+
 def test_an_unknown_signal_names_its_neighbours(anonymous):
     answer = anonymous.get("/v1/signals", params={"name": "knowledge.cache.capacty"})
     assert answer.status_code == 404
@@ -209,9 +225,47 @@ def test_a_page_is_checked_against_what_exists(app, operator):
     assert "knowledge.embedding.reload" in bad.json()["error"]["hint"]
 
 
+@pytest.mark.feature("F677")
+def test_the_cache_settings_are_shown_with_the_variables_that_set_them(app_of):
+    app = app_of(knowledge__query_cache_entries="300")
+    rows = client_of(app, key=key_of(app, Role.OPERATOR)).get("/v1/settings").json()["settings"]
+    caches = {
+        env: row["value"]
+        for row in rows
+        for env in row["env"]
+        if not env.startswith("TRIMTAB_") and "CACHE" in env
+    }
+    assert caches == {
+        "QUERY_CACHE_SIZE": 300,
+        "CACHE_SIZE": 300,
+        "EMBEDDING_CACHE_SIZE": 1000,
+        "MAX_CACHE_MEMORY_MB": 2048,
+    }
+
+
 def test_settings_hide_their_secrets(app_of):
-    app = app_of(answers__generator_key="sk-very-secret", notify__webhook_url="https://h.example/x")
+    secrets = {
+        "answers__generator_key": "sk-very-secret",
+        "answers__second_key": "sk-other-secret",
+        "answers__otlp_headers": "authorization=Basic hushhush",
+        "answers__otlp_endpoint": "https://me:hushhush@otlp.example",
+        "notify__webhook_url": "https://h.example/x",
+        "trust__api_key_roles": "hushhush-hushhush:reader",
+    }
+    app = app_of(**secrets)
     text = client_of(app, key=key_of(app, Role.OPERATOR)).get("/v1/settings").text
-    assert "[hidden]" in text
-    assert "sk-very-secret" not in text
-    assert "h.example" not in text
+    shown = text + repr(app.settings).replace("https://me:hushhush@", "")
+    for secret in ("sk-very-secret", "sk-other-secret", "hushhush", "h.example"):
+        assert secret not in shown
+    assert "https://[hidden]@otlp.example" in text
+    assert text.count('"[hidden]"') == 5
+
+
+def test_a_key_tells_when_it_was_used_last(app_of):
+    app = app_of()
+    used = client_of(app, key=app.keys.create("used", Role.ADMIN, actor="test"))
+    app.keys.create("unused", Role.READER, actor="test")
+    used.get("/v1/me")
+    last = {key["name"]: key["last_used_at"] for key in used.get("/v1/keys").json()["keys"]}
+    assert last["used"] is not None
+    assert (last["unused"], last["admin"]) == (None, None)

@@ -56,6 +56,7 @@ def test_a_caller_with_a_key_is_not_held_to_an_origin(app):
     assert answer.status_code == 201
 
 
+@pytest.mark.feature("F620")
 def test_a_declared_body_beyond_the_limit_is_refused_unread(admin):
     answer = admin.post("/v1/keys", content=b" " * (10 * MB + 1))
     assert answer.status_code == 413
@@ -133,6 +134,59 @@ def test_requests_are_counted_by_method_route_and_status(anonymous):
 def test_an_unknown_path_is_no_label(anonymous):
     anonymous.get("/secret-7")
     assert "secret-7" not in anonymous.get("/metrics").text
+
+
+def request_lines(caplog):
+    return [vars(record) for record in caplog.records if record.message == "request"]
+
+
+@pytest.mark.feature("F598")
+def test_a_failed_call_is_logged_with_path_status_and_error(anonymous, caplog):
+    caplog.set_level("INFO")
+    for path in ("/api/v1/query/a", "/api/v1/query/a", "/api/v1/query/b"):
+        anonymous.get(path, params={"q": " "})
+    failed = [line["path"] for line in request_lines(caplog) if line["status"] >= 400]
+    assert failed == ["/api/v1/query/a", "/api/v1/query/a", "/api/v1/query/b"]
+    assert {line["error"] for line in request_lines(caplog)} == {"answers.empty_query"}
+
+
+@pytest.mark.feature("F600")
+def test_a_failed_query_is_logged_with_its_text_where_that_is_wanted(app_of, caplog):
+    caplog.set_level("INFO")
+    client_of(app_of(knowledge__log_queries="true")).get(
+        "/api/v1/query/a", params={"q": "x" * 1001}
+    )
+    (line,) = request_lines(caplog)
+    assert (line["path"], line["query"], bool(line["error"])) == (
+        "/api/v1/query/a",
+        "x" * 1001,
+        True,
+    )
+
+
+def test_the_text_of_a_query_is_in_no_log_unless_it_is_wanted(anonymous, caplog):
+    caplog.set_level("DEBUG")
+    anonymous.get("/api/v1/query/a", params={"q": "zyxwvut"})
+    ours = [vars(record) for record in caplog.records if record.name.startswith("trimtab")]
+    assert ours
+    assert "zyxwvut" not in repr(ours)
+
+
+@pytest.mark.feature("F517", "F569")
+def test_the_process_tells_its_use_of_processor_and_memory(anonymous):
+    text = anonymous.get("/metrics").text
+    assert "process_resident_memory_bytes " in text
+    assert "process_cpu_seconds_total " in text
+    assert "service_cpu_ratio " in text
+
+
+@pytest.mark.feature("F509", "F593")
+def test_durations_have_buckets_and_failures_have_their_status(app, admin, monkeypatch):
+    monkeypatch.setattr(type(app.keys), "all", lambda _self: 1 / 0)
+    admin.get("/v1/keys")
+    text = admin.get("/metrics").text
+    assert 'http_requests_total{method="GET",route="/v1/keys",status="500"} 1.0' in text
+    assert 'http_request_latency_seconds_bucket{le="0.5",route="/v1/keys"} 1.0' in text
 
 
 @pytest.mark.feature("F170", "F526", "F602")

@@ -26,6 +26,21 @@ def test_a_component_that_is_down_says_why_and_the_service_is_degraded(app, anon
     )
 
 
+@pytest.mark.feature("F516")
+def test_the_vector_store_is_found_by_the_documents_name_and_answers_within_50_ms(anonymous):
+    found = anonymous.get("/health").json()["components"]["chromadb"]
+    assert (found["status"], found["connected"]) == ("up", True)
+    assert found["latency_ms"] < 50
+
+
+@pytest.mark.feature("F536", "F537", "F609")
+def test_a_lost_vector_store_is_down_with_its_breaker_open(app, anonymous):
+    app.knowledge.indexes.stop()
+    found = anonymous.get("/health").json()["components"]["chromadb"]
+    assert (found["status"], found["breaker"]) == ("down", "open")
+    assert found["error"]
+
+
 def test_a_service_of_which_nothing_is_up_answers_503(app, anonymous, monkeypatch):
     found = {"database": ComponentHealth(Status.DOWN, "gone")}
     monkeypatch.setattr(type(app.health), "check", lambda _self: found)

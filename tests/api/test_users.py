@@ -55,3 +55,35 @@ def test_the_rounds_say_what_passes_and_what_to_do(running, admin):
     assert monthly["ENT-22"]["passed"]
     assert monthly["ENT-25"]["passed"]
     assert admin.get("/v1/tasks/yearly").status_code == 404
+
+
+@pytest.mark.feature("F486")
+def test_documents_taken_in_for_a_person_go_with_the_person(running, admin):
+    body = {"project": "p", "name": "a.txt", "text": "The first.", "user_id": "ann"}
+    admin.post("/api/v1/ingest", json=body)
+    form = {"project": (None, "p"), "file": ("b.txt", b"The second.")}
+    admin.post("/api/v1/ingest", files=form, headers={"X-User-Id": "ann"})
+    admin.post("/api/v1/ingest", json={"project": "p", "name": "c.txt", "text": "The third."})
+    steps = {s["name"]: s for s in admin.delete("/api/v1/users/ann/data").json()["steps"]}
+    assert (steps["knowledge.queue"]["found"], steps["knowledge.documents"]["found"]) == (2, 2)
+    assert [document.name for document in running.knowledge.documents("p")] == ["c.txt"]
+
+
+def test_a_user_id_that_is_no_short_text_is_refused_before_anything_is_written(running, admin):
+    body = {"project": "p", "name": "a.txt", "text": "The first.", "user_id": ["ann"]}
+    assert admin.post("/api/v1/ingest", json=body).status_code == 400
+    assert running.knowledge.documents("p") == ()
+
+
+def test_a_question_is_its_persons_by_the_header_too(running, admin):
+    admin.get("/api/v1/query/p?q=What+is+it", headers={"X-User-Id": "eve"})
+    assert running.answers.traces.count_user("eve") == 1
+
+
+def test_the_log_does_not_name_whom_an_erasure_is_about(running, admin, caplog):
+    caplog.set_level("INFO")
+    admin.delete("/api/v1/users/ann.lovelace/data")
+    paths = [record.path for record in caplog.records if hasattr(record, "path")]
+    assert paths == ["/api/v1/users/-/data"]
+    ours = [record for record in caplog.records if record.name.startswith("trimtab")]
+    assert "ann.lovelace" not in str([record.__dict__ for record in ours])

@@ -1,4 +1,5 @@
 import threading
+import time
 
 import pytest
 
@@ -222,3 +223,20 @@ def test_a_good_answer_passes_all_guards_and_a_made_up_number_does_not(engine_of
     assert engine.check(Subject(f"{source} [1]", "How many?", (source,))).allowed
     wrong = engine.check(Subject("The query cache holds 900 entries. [1]", "How many?", (source,)))
     assert wrong.decision is Decision.BLOCK
+
+
+def test_a_text_that_waits_for_a_thread_during_a_restart_is_judged_all_the_same(engine_of):
+    stuck = Hangs()
+    engine = engine_of(Post(stuck), deadline_seconds=20)
+    asked, found = Subject("a text", "a question"), []
+    taken = [threading.Thread(target=engine.failing_on, args=(asked,)) for _ in range(4)]
+    waiting = threading.Thread(target=lambda: found.append(engine.check(asked)))
+    for thread in (*taken, waiting):
+        thread.start()
+    while engine._pool._work_queue.qsize() < 1:
+        time.sleep(0.001)  # Five texts and four threads: one has to wait.
+    engine.replace([Post(Says("slow", Decision.ALLOW))])
+    stuck.release.set()
+    for thread in (*taken, waiting):
+        thread.join()
+    assert [outcome.allowed for outcome in found] == [True]

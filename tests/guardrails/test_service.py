@@ -1,11 +1,14 @@
+from concurrent.futures import wait
+
 import pytest
 
 from tests.answers.world import StillClock
 from trimtab.guardrails.actions import actions
-from trimtab.guardrails.errors import BadDuration
+from trimtab.guardrails.errors import BadDuration, GuardUnavailable
 from trimtab.guardrails.faults import faults
+from trimtab.guardrails.grounding import model
 from trimtab.guardrails.guard import Subject
-from trimtab.guardrails.service import Guardrails
+from trimtab.guardrails.service import Guardrails, _Prober
 from trimtab.guardrails.signals import signals
 from trimtab.infra.settings.sections.guardrails import GuardrailsSettings
 from trimtab.kernel.operable import ActionContext, Catalog, check_arguments
@@ -158,3 +161,39 @@ def test_reading_the_probe_never_waits(guardrails, catalog):
     catalog.fault("guardrails.guard.hang").inject({"guard": "facts"})
     assert set(read(catalog, "guardrails.guard.failing").values()) == {0.0}
     catalog.fault("guardrails.guard.hang").restore({})
+
+
+def test_a_probe_that_fails_does_not_end_the_probing():
+    outcomes = iter((GuardUnavailable("no model"), frozenset({"facts"})))
+
+    def probe():
+        outcome = next(outcomes)
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome
+
+    clock = StillClock()
+    prober = _Prober(probe, clock)
+    prober.latest()
+    wait([prober._running])
+    with pytest.raises(GuardUnavailable):
+        prober.latest()
+    clock.seconds += 10
+    prober.latest()
+    wait([prober._running])
+    assert prober.latest() == {"facts"}
+    prober.close()
+
+
+@pytest.mark.feature("F458", "F460")
+def test_a_restart_reads_damaged_weights_again_once_they_are_whole(
+    guardrails, monkeypatch, tmp_path
+):
+    whole, file = model.WEIGHTS.read_text(encoding="utf-8"), tmp_path / "weights.json"
+    file.write_text("{}", encoding="utf-8")
+    monkeypatch.setattr(model.load.__wrapped__, "__defaults__", (file,))
+    guardrails.restart()
+    assert guardrails.answers.failing_on(HARMLESS) == {"hallucination"}
+    file.write_text(whole, encoding="utf-8")
+    guardrails.restart()
+    assert guardrails.answers.failing_on(HARMLESS) == frozenset()

@@ -1,4 +1,5 @@
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
@@ -7,12 +8,13 @@ from tests.incidents.records import START, drift_incident
 from tests.incidents.world import PAGE, TAP
 from trimtab.incidents import LaddersRefused, Severity, State, load_ladders
 from trimtab.incidents.clocks import LIMITS, read_clocks
+from trimtab.runbooks import parse_page
 
 LADDERS = load_ladders()
 MINUTE, HOUR = 60, 3600
 
 
-@pytest.mark.feature(*(f"F{number}" for number in range(330, 339)))
+@pytest.mark.feature("F330", "F331", "F332", "F333", "F334", "F335", "F336", "F337", "F338")
 def test_the_response_times_are_the_documents():
     assert LIMITS[Severity.P1] == (5 * MINUTE, 10 * MINUTE, 2 * HOUR)
     assert LIMITS[Severity.P2] == (15 * MINUTE, 30 * MINUTE, 8 * HOUR)
@@ -52,11 +54,40 @@ def test_the_hybrid_ladder_climbs_at_15_30_and_60_minutes():
     assert rungs("hybrid", Severity.P2, 60)[-1] == "CTO"
 
 
+@pytest.mark.feature("F735", "F726")
 def test_the_knowledge_ladder_climbs_at_15_minutes_one_hour_and_four():
-    assert rungs("knowledge", Severity.P1, 14) == ["On-Call Engineer"]
+    assert "Team Lead" not in rungs("knowledge", Severity.P1, 14)
     assert rungs("knowledge", Severity.P1, 15)[-1] == "Team Lead"
     assert rungs("knowledge", Severity.P1, 60)[-1] == "Engineering Manager"
     assert rungs("knowledge", Severity.P1, 240)[-1] == "CTO"
+
+
+@pytest.mark.feature("F737")
+def test_when_the_primary_does_not_resolve_it_the_secondary_is_called_too():
+    assert rungs("knowledge", Severity.P0, 4) == ["On-Call Engineer"]
+    assert rungs("knowledge", Severity.P0, 5) == ["On-Call Engineer", "Secondary On-Call Engineer"]
+
+
+@pytest.mark.feature("F736")
+def test_critical_data_loss_goes_to_the_cto_whatever_the_clock_says(tmp_path):
+    page = PAGE.rstrip() + "\n```sh event=data_loss\ntrimtab check 'tank_level == 1'\n```\n"
+    operator = make_operator(tmp_path, page=page)
+    operator.world.put(pump=0, level=1)
+    incident = operator.fire()
+    operator.jobs.run(until=lambda: operator.clock.monotonic() > 10 * MINUTE)
+    assert operator.incidents.get(incident.id).called[0] == "CTO"
+    assert [m.channel for m in operator.outbox.about(incident.id) if m.channel[0] == "@"] == [
+        "@CTO"
+    ]
+
+
+@pytest.mark.feature("F736")
+def test_the_pages_that_know_of_lost_data_send_it_to_the_cto():
+    page = Path(__file__).parents[2] / "library" / "knowledge-database-corruption.md"
+    book = parse_page(page.read_text(encoding="utf-8"), page.name)
+    lost = [check.expression for check in book.escalate_when if check.event == "data_loss"]
+    assert "kb_restore_lost_ratio > 0.1" in lost
+    assert LADDERS[book.ladder].when["data_loss"] == "CTO"
 
 
 @pytest.mark.feature("F390")

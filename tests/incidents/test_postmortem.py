@@ -58,7 +58,7 @@ def test_the_impact_tells_duration_systems_and_users():
     ]
 
 
-@pytest.mark.feature("F386", "F387")
+@pytest.mark.feature("F386", "F387", "F743")
 def test_the_lessons_are_three_and_action_items_have_owner_and_deadline():
     lessons = section(written(drift_incident(approved_by="alice")), "Lessons Learned")
     assert [line[:3] for line in lessons] == ["1. ", "2. ", "3. "]
@@ -78,11 +78,21 @@ def test_the_preventive_measures_are_of_three_kinds():
     ]
 
 
-@pytest.mark.feature("F368")
+@pytest.mark.feature("F368", "F745")
 def test_what_the_runbooks_did_not_know_becomes_work_on_the_runbooks():
     failed = (Attempt(1, TAP, Outcome.DID_NOT_HELP, START),)
     assert f"Correct the runbook: {TAP} did not help" in written(drift_incident(attempts=failed))
     assert "Write a runbook for ModelDriftCritical" in written(drift_incident(runbooks=()))
+
+
+@pytest.mark.feature("F744")
+def test_a_post_mortem_looks_at_systems_and_names_people_only_for_what_is_to_be_done():
+    failed = (Attempt(1, TAP, Outcome.DID_NOT_HELP, START),)
+    text = written(drift_incident(approved_by="alice", attempts=failed))
+    named = [line for line in text.splitlines() if "alice" in line]
+    assert [line[:15] for line in named] == ["3. Action items"]
+    assert named[0].count("(owner: alice, by ") == 2
+    assert "Infrastructure improvements" in text
 
 
 def test_what_went_wrong_is_said():

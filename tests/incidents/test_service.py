@@ -136,7 +136,7 @@ def test_acts_run_in_their_order_and_each_result_is_logged(operator):
 
 
 def test_the_operators_own_figures_can_be_read(operator):
-    catalog = Catalog(signals=signals(operator.ground.store, operator.outbox))
+    catalog = Catalog(signals=signals(operator.ground.store, operator.outbox, operator.clock))
 
     def read(name):
         return [sample.value for sample in catalog.signal(name).read()]
@@ -179,3 +179,20 @@ def test_an_alert_that_needs_long_to_fire_must_be_quiet_for_as_long(operator):
     operator.jobs.run()
     (done,) = operator.incidents.list()
     assert (done.restored_at - done.opened_at).total_seconds() >= 1860
+
+
+def test_an_incident_counts_the_seconds_it_has_been_open_by_its_runbook(operator):
+    operator.world.put(pump=0, level=1)
+    incident = operator.fire()
+    operator.jobs.run(
+        until=lambda: operator.incidents.get(incident.id).state == "awaiting_approval"
+    )
+    opened = operator.incidents.get(incident.id).opened_at
+    (open_for,) = [
+        signal
+        for signal in signals(operator.ground.store, operator.outbox, operator.clock)
+        if signal.name == "incidents.unresolved_seconds"
+    ]
+    (sample,) = open_for.read()
+    age = (operator.clock.now() - opened).total_seconds()
+    assert (sample.labels, sample.value) == ({"runbook": "tank-empty"}, age)

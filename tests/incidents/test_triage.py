@@ -33,6 +33,12 @@ def test_the_severity_is_also_written_as_its_source_would():
     assert native_label("MISO", Severity.P2) == "Warning"
 
 
+@pytest.mark.feature("F502", "F503", "F504", "F505")
+def test_the_knowledge_documents_levels_are_p0_to_p3_with_their_words():
+    words = [native_label("KB", severity) for severity in sorted(Severity)]
+    assert words == ["P0 (Critical)", "P1 (High)", "P2 (Medium)", "P3 (Low)"]
+
+
 @pytest.mark.feature("F344", "F345", "F346")
 def test_an_alert_tells_severity_type_and_affected_component():
     alert = drift_alert()

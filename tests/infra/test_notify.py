@@ -172,6 +172,12 @@ def test_data_quality_goes_to_data_alerts():
     assert "#data-alerts" not in channels_for(Kind.ALERT, "P2", "AOPS", topic="model")
 
 
+@pytest.mark.feature("F739")
+def test_knowledge_incidents_are_told_in_incidents_and_paged_on_call():
+    assert channels_for(Kind.ALERT, "P2", "KB") == ("#incidents",)
+    assert channels_for(Kind.PAGE, "P1", "KB") == ("#on-call",)
+
+
 @pytest.mark.feature("F371")
 def test_post_mortems_are_tracked_on_github():
     assert channels_for(Kind.POSTMORTEM, "P3", "KB") == ("github",)

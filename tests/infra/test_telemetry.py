@@ -5,7 +5,8 @@ import logging
 import pytest
 from prometheus_client import generate_latest
 
-from trimtab.infra.telemetry import SignalCollector, configure_logs, new_registry
+from trimtab.infra.settings import Settings
+from trimtab.infra.telemetry import LogFiles, SignalCollector, configure_logs, new_registry
 from trimtab.kernel.operable import Sample, Signal
 
 
@@ -35,6 +36,36 @@ def test_an_exception_is_named_by_its_type(lines):
     except TimeoutError:
         logging.getLogger("x").exception("failed")
     assert lines()[0]["error_type"] == "TimeoutError"
+
+
+@pytest.mark.feature("F595")
+def test_an_exception_is_logged_with_its_stack_on_one_line(lines):
+    try:
+        raise TimeoutError("late")
+    except TimeoutError:
+        logging.getLogger("x").exception("failed")
+    (line,) = lines()
+    assert line["traceback"].startswith("Traceback (most recent call last):")
+    assert line["traceback"].endswith("TimeoutError: late")
+
+
+@pytest.mark.feature("F643")
+def test_ten_files_of_their_size_are_kept_and_the_oldest_goes(lines, tmp_path):
+    files = LogFiles(tmp_path / "logs", megabytes=1, most=10)
+    configure_logs("INFO", io.StringIO(), files)
+    log = logging.getLogger("x")
+    for number in range(24):
+        log.info("x" * 500_000, extra={"number": number})
+    written = sorted(files.folder.iterdir())
+    logging.getLogger().handlers[1].close()
+    assert len(written) == 10
+    assert max(file.stat().st_size for file in written) <= 1024 * 1024
+    assert b'"number":23' in (files.folder / "trimtab.log").read_bytes()
+
+
+def test_log_files_are_of_100_mb_and_ten():
+    service = Settings().service
+    assert (service.log_file_mb, service.log_files) == (100, 10)
 
 
 @pytest.mark.parametrize(

@@ -3,8 +3,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from trimtab.kernel.clock import SystemClock
+from trimtab.kernel.clock import SystemClock, machine_clock
 from trimtab.kernel.events import Event, Events
+from trimtab.testing.clock import FakeClock
 
 EVENT = Event("a.happened", datetime(2026, 1, 1, tzinfo=UTC), "id", {})
 
@@ -44,3 +45,17 @@ def test_a_fast_clock_runs_at_its_rate():
 def test_a_clock_cannot_stand_still():
     with pytest.raises(ValueError, match="above zero"):
         SystemClock(rate=0)
+
+
+def test_the_machines_work_is_timed_at_the_machines_pace_beside_a_fast_clock():
+    machine, plain = machine_clock(SystemClock(rate=1000)), SystemClock()
+    outer = plain.monotonic()
+    begin = machine.monotonic()
+    machine.sleep(0.02)
+    inner = machine.monotonic() - begin
+    assert 0.02 <= inner <= plain.monotonic() - outer
+
+
+def test_a_clock_at_the_machines_pace_is_used_itself():
+    fake = FakeClock()
+    assert machine_clock(fake) is fake

@@ -5,7 +5,10 @@ from pathlib import Path
 import pytest
 import yaml
 
+from trimtab.infra.audit import Audit
 from trimtab.infra.rules.checks import compile_check
+from trimtab.infra.storage import Database
+from trimtab.infra.vitals import Vitals
 from trimtab.kernel.operable import Catalog
 from trimtab.knowledge.actions import actions
 from trimtab.knowledge.faults import faults
@@ -24,10 +27,19 @@ def _alerts():
             yield from (rule["alert"] for rule in group["rules"] if "alert" in rule)
 
 
+@pytest.fixture
+def vitals(tmp_path, clock):
+    database = Database(tmp_path / "state.db", ("state",))
+    yield Vitals(Audit(database, clock), clock)
+    database.close()
+
+
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: path.stem)
-def test_the_page_loads_and_names_only_what_exists(path, knowledge, clock):
+def test_the_page_loads_and_names_only_what_exists(path, knowledge, clock, vitals):
     page = parse_page(path.read_text(encoding="utf-8"), path.name)
     assert page.id == path.stem
     if isinstance(page, Runbook):
-        catalog = Catalog(signals(knowledge), actions(knowledge), faults(knowledge, clock))
+        catalog = Catalog(
+            (*signals(knowledge), *vitals.signals()), actions(knowledge), faults(knowledge, clock)
+        )
         lint(page, catalog, set(_alerts()), compile_check)

@@ -38,6 +38,7 @@ def test_every_signal_can_be_read(catalog):
         assert all(isinstance(sample.value, float) for sample in signal.read())
 
 
+@pytest.mark.feature("F514", "F674", "F678")
 def test_the_contracts_metric_names_are_there(catalog):
     names = {signal.metric_name for signal in catalog.signals.values()}
     assert {
@@ -47,6 +48,63 @@ def test_the_contracts_metric_names_are_there(catalog):
         "kb_cache_evictions_total",
         "kb_component_up",
     } <= names
+
+
+def sample(catalog, metric):
+    (signal,) = [found for found in catalog.signals.values() if found.metric_name == metric]
+    return sum(each.value for each in signal.read())
+
+
+@pytest.mark.feature("F674")
+def test_every_query_that_needs_the_model_is_a_miss_of_the_embedding_cache(catalog, knowledge):
+    knowledge.ingest_text("sea", "a.md", "Whales sing.")
+    for query in ("whales", "songs", "whales sing", "Whales"):
+        knowledge.search("sea", query)
+    assert sample(catalog, "kb_embedding_cache_misses_total") == 3
+
+
+@pytest.mark.feature("F678")
+def test_every_entry_dropped_for_room_is_counted(catalog, knowledge):
+    knowledge.ingest_text("sea", "a.md", "Whales sing.")
+    act(catalog, "knowledge.cache.resize", query=3)
+    for number in range(10):
+        knowledge.search("sea", f"whale {number}")
+    assert sample(catalog, "kb_cache_evictions_total") == 7
+
+
+@pytest.mark.feature("F672")
+def test_a_slower_index_shows_in_its_own_latency_and_in_that_of_searches(catalog, knowledge):
+    knowledge.ingest_text("sea", "a.md", "Whales sing.")
+    knowledge.indexes.delay_seconds = 0.3
+    knowledge.search("sea", "whales")
+    assert sample(catalog, "kb_vector_store_latency_seconds") >= 0.3
+    assert sample(catalog, "kb_query_p99_latency_seconds") >= 0.3
+
+
+@pytest.mark.feature("F689")
+def test_the_embedding_cache_grows_alone_to_ten_thousand(catalog, knowledge):
+    act(catalog, "knowledge.cache.resize", embedding=10000)
+    assert (knowledge.cache_sizes().query, knowledge.cache_sizes().embedding) == (100, 10000)
+    assert knowledge.stats()["cache"]["embedding_cache"]["max_size"] == 10000
+
+
+@pytest.mark.feature("F690")
+def test_a_query_whose_results_are_not_cached_still_finds_its_vector(knowledge, home):
+    knowledge.ingest_text("sea", "a.md", "Whales sing.")
+    knowledge.search("sea", "whales", 5)
+    embedded = len(home.model.embedded)
+    assert not knowledge.search("sea", "whales", 6).cache_hit
+    assert len(home.model.embedded) == embedded
+
+
+@pytest.mark.feature("F681")
+def test_queries_that_differ_and_results_that_are_large_are_told_apart(catalog, knowledge):
+    for number in range(30):
+        knowledge.ingest_text("sea", f"{number}.md", f"Whale number {number} sings.")
+    for number in range(20):
+        knowledge.search("sea", f"whale {number}", 25)
+    assert sample(catalog, "knowledge_query_diversity") == 1
+    assert sample(catalog, "kb_query_p95_passages") == 25
 
 
 @pytest.mark.parametrize(
@@ -127,6 +185,7 @@ def _asked(knowledge, queries, times, clock):
 @pytest.mark.feature("F671")
 @pytest.mark.feature("F675")
 @pytest.mark.feature("F676")
+@pytest.mark.feature("F696")
 def test_the_cache_signals_tell_too_small_from_diverse(catalog, knowledge, clock):
     knowledge.ingest_text("sea", "a.md", "Whales sing.")
     act(catalog, "knowledge.cache.resize", query=5)

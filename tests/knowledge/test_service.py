@@ -212,6 +212,7 @@ def test_ingesting_a_document_again_keeps_its_labels(sea):
     assert "whales.md" not in _names(sea.search("sea", "whales whistle", labels=[]))
 
 
+@pytest.mark.feature("F534")
 def test_pages_of_results_do_not_overlap(knowledge):
     for number in range(12):
         knowledge.ingest_text("sea", f"{number}.md", f"whale number {number}")

@@ -47,7 +47,7 @@ def _broken_generator(service: AnswerService, clock: Clock) -> Fault:
         deadlines, wait = Deadlines(clock), _HANG_SECONDS
         remote = RemoteGenerator(url, _MODEL, "none", wait)
         before = service.models.names[0]
-        service.models.put(_MODEL, TimedGenerator(remote, deadlines, wait * clock.rate))
+        service.models.put(_MODEL, TimedGenerator(remote, deadlines, wait))
         service.models.prefer(_MODEL)
         service.cache.clear()
         traffic.start(given)

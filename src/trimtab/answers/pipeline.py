@@ -12,7 +12,7 @@ from trimtab.answers.question import checked
 from trimtab.answers.records import Answer, Question, Retrieved, Trace
 from trimtab.answers.screening import REFUSED, WITHHELD, Screen, facts, redacted
 from trimtab.answers.stopwatch import Stopwatch
-from trimtab.kernel.clock import Clock
+from trimtab.kernel.clock import Clock, machine_clock
 from trimtab.kernel.events import Event, Events
 from trimtab.kernel.ids import new_id
 
@@ -95,7 +95,7 @@ class Answers:
     def begin(self, question: Question) -> "Begun":
         """Do everything that comes before the writing; raises what `answer` raises."""
         asked = checked(question)
-        watch = Stopwatch(self._clock)
+        watch = Stopwatch(machine_clock(self._clock))
         refusal = self._refusal(asked, watch)
         if refusal:
             return Begun(asked, Retrieved(()), watch, refusal)

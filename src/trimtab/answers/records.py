@@ -77,7 +77,7 @@ class Stage:
     name: str
     duration_ms: float
     outcome: str = "ok"
-    """``ok``, ``degraded``, ``fallback``, ``blocked`` or ``skipped``."""
+    """``ok``, ``degraded``, ``fallback``, ``blocked``, ``interrupted`` or ``skipped``."""
     facts: Mapping[str, object] = field(default_factory=dict)
     """JSON-ready, without document text or personal data."""
 

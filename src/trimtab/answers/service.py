@@ -1,7 +1,8 @@
 """All of answers put together: what `app` builds, and what signals, actions and faults work on."""
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator as Yields
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -93,7 +94,9 @@ class AnswerService:
         self.pipeline = Answers(self.routing, self.cache, self.traces, clock, ground.events, screen)
         wait = settings.generation_deadline_seconds
         shown = ScreenedSentences(screen) if screen else OpenGuard()
-        self._streamed = StreamedAnswers(self.pipeline, self.cache, guard or shown, clock, wait)
+        self._streamed = StreamedAnswers(
+            self.pipeline, self.cache, guard or shown, deadlines.clock, wait
+        )
         self.tally = Tally()
         ground.events.subscribe("answers.given", self.tally.heard)
         window = timedelta(minutes=settings.watch_window_minutes)
@@ -110,7 +113,7 @@ class AnswerService:
             self._count(error)
             raise
 
-    def stream(self, question: Question) -> Iterator[Released | Answer]:
+    def stream(self, question: Question) -> Yields[Released | Answer, None, None]:
         """Yield the released sentences and, last, the answer; see `StreamedAnswers.stream`."""
         try:
             yield from self._streamed.stream(question)
@@ -118,13 +121,20 @@ class AnswerService:
             self._count(error)
             raise
 
-    def with_erasure(self, jobs: Jobs, trust: Trust, others: Sequence[Erasable] = ()) -> Erasures:
+    def with_erasure(
+        self,
+        jobs: Jobs,
+        trust: Trust,
+        others: Sequence[Erasable] = (),
+        databases: Sequence[Database] = (),
+    ) -> Erasures:
         """Build the erasures, before the jobs are launched.
 
         Args:
             jobs: Runs them.
             trust: What they are proved with.
             others: What the other domains keep about people, queued work first; answers' own things come after.
+            databases: Theirs, to be cleaned of the bytes of deleted rows.
         """
         self.erasures = Erasures(
             ErasureStore(self.ground.database),
@@ -132,7 +142,7 @@ class AnswerService:
             jobs,
             trust,
             self.ground.clock,
-            (self.ground.database,),
+            (self.ground.database, *databases),
         )
         return self.erasures
 

@@ -14,6 +14,7 @@ from trimtab.answers.records import Answer, Citation, Question
 from trimtab.kernel.clock import Clock
 
 _log = logging.getLogger(__name__)
+_GONE = "The asker went away before the answer was whole."
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,8 @@ class StreamedAnswers:
 
     A sentence once shown cannot be taken back, so the stages that judge a whole answer cannot help here: every
     sentence passes its guard first. The stream ends with the `Answer` made of the sentences that were released, which
-    is traced like any other.
+    is traced like any other. When the asker goes away (the generator is closed) the model is asked no further, and what
+    was said is traced and paid for.
 
     Args:
         answers: Does what comes before and after the writing.
@@ -78,16 +80,21 @@ class StreamedAnswers:
             return
         writing = _Writing(self, begun)
         with begun.watch.stage("generate") as stage:
-            yield from writing.released()
+            try:
+                yield from writing.released()
+            except GeneratorExit:
+                writing.gone = True
             draft = writing.draft()
-            stage.outcome = "fallback" if draft.notice else "ok"
+            stage.outcome = writing.outcome(draft)
             stage.facts = {
                 "model": draft.model,
                 "citations": len(draft.citations),
                 "streamed": True,
                 "withheld": writing.withheld,
             }
-        yield self.answers.finish(begun, draft)
+        answer = self.answers.finish(begun, draft)
+        if not writing.gone:
+            yield answer
 
 
 class _Writing:
@@ -101,6 +108,8 @@ class _Writing:
         self._notice = ""
         self._pool: dict[int, Citation] = {}
         self.withheld = 0
+        self.gone = False
+        """Whether the asker went away."""
 
     def released(self) -> Iterator[Released]:
         """Yield what the asker may see; falls back to quotes when nothing was shown before a failure."""
@@ -115,7 +124,7 @@ class _Writing:
     def draft(self) -> Draft:
         """Return the draft of what was released."""
         whole = self._whole or Draft("", (), "interrupted", 0.0)
-        notice = self._notice or whole.notice
+        notice = _GONE if self.gone else self._notice or whole.notice
         shown = tuple(citation for sentence in self._released for citation in sentence.citations)
         if self.withheld and not notice:
             notice = f"{self.withheld} of the sentences were withheld by a guard."
@@ -124,6 +133,12 @@ class _Writing:
         text = " ".join(sentence.text for sentence in self._released)
         confidence = whole.confidence or max((c.score for c in shown), default=0.0)
         return replace(whole, text=text, citations=shown, confidence=confidence, notice=notice)
+
+    def outcome(self, draft: Draft) -> str:
+        """Return the outcome of the stage."""
+        if self.gone:
+            return "interrupted"
+        return "fallback" if draft.notice else "ok"
 
     def _from(self, generator: Generator) -> Iterator[Released]:
         clock, text = self._owner.clock, self._begun.question.text

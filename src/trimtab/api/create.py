@@ -7,8 +7,6 @@ from trimtab.api import (
     answers,
     audit,
     catalog,
-    drills,
-    faults,
     health,
     incidents,
     keys,
@@ -57,6 +55,8 @@ def create_api(services: Services, access: Access) -> FastAPI:
 
 def create_fault_api(services: Services, access: Access) -> FastAPI:
     """Return the app with the routes for faults and drills, for the control socket alone."""
+    from trimtab.api import drills, faults  # Only a drilled service has them.
+
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
     app.include_router(faults.router)
     app.include_router(drills.router)

@@ -21,6 +21,10 @@ _RETRY_AFTER_SECONDS = 5
 """What a caller is told to wait when the error does not know better."""
 
 
+ERROR_CODE_HEADER = "X-Error-Code"
+"""Every error body's code stands here too: for logs, and for callers of HEAD."""
+
+
 class InvalidRequest(InvalidInput):
     """The request does not have the form that the route documents."""
 
@@ -45,11 +49,16 @@ class InternalError(TrimtabError):
 
 def error_response(error: TrimtabError, detail: object = None) -> Response:
     """Return the answer for an error; ``detail`` defaults to its message."""
-    body = {
+    headers = {**_headers(error), ERROR_CODE_HEADER: error.code}
+    return JSONResponse(error_body(error, detail), STATUS[error.kind], headers=headers)
+
+
+def error_body(error: TrimtabError, detail: object = None) -> dict[str, object]:
+    """Return the body of every error, also of an ``error`` event in a stream."""
+    return {
         "error": {**error.as_dict(), "kind": str(error.kind)},
         "detail": error.message if detail is None else detail,
     }
-    return JSONResponse(body, STATUS[error.kind], headers=_headers(error))
 
 
 def _headers(error: TrimtabError) -> dict[str, str]:

@@ -19,6 +19,9 @@ from trimtab.kernel.health import ComponentHealth, Status, overall
 
 router = APIRouter(tags=["health"])
 
+_ALSO = {"chromadb": "vector_store"}
+"""Names by which the operations documents ask for a component, whatever engine does its work here."""
+
 
 @router.get("/health", dependencies=[ANYBODY])
 def health(here: Here) -> JSONResponse:
@@ -63,6 +66,7 @@ def as_component(found: ComponentHealth) -> dict[str, object]:
 def _answer(components: Mapping[str, ComponentHealth]) -> JSONResponse:
     state = overall(components)
     wire = {name: as_component(found) for name, found in components.items()}
+    wire |= {also: wire[name] for also, name in _ALSO.items() if name in wire and also not in wire}
     aliases = {name: {"connected": body["connected"]} for name, body in wire.items()}
     body = {**aliases, "status": str(state), "version": __version__, "components": wire}
     down = state is Status.DOWN

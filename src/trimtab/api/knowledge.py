@@ -11,10 +11,12 @@ from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import UploadFile
 
 from trimtab.api.errors import InvalidRequest
+from trimtab.api.person import MOST, Person
 from trimtab.api.roles import ADMIN, OPERATOR, READER
 from trimtab.api.services import Here, Services
 from trimtab.kernel.errors import TrimtabError
 from trimtab.knowledge import Ingested
+from trimtab.knowledge.parsing.content import Content
 
 router = APIRouter(prefix="/api/v1", tags=["knowledge"])
 
@@ -92,29 +94,38 @@ def search(
     "application/json": {"schema": {
         "type": "object",
         "required": ["project", "name", "text"],
-        "properties": {name: {"type": "string"} for name in ("project", "name", "text")},
+        "properties": {
+            name: {"type": "string"} for name in ("project", "name", "text", "user_id")
+        },
     }},
     "multipart/form-data": {"schema": {
         "type": "object",
         "required": ["project", "file"],
         "properties": {
             "project": {"type": "string"},
+            "user_id": {"type": "string"},
             "file": {"type": "array", "items": {"type": "string", "format": "binary"}},
         },
     }},
 }}})  # fmt: skip
-async def ingest(request: Request, here: Here) -> JSONResponse:
+async def ingest(request: Request, here: Here, person: Person = "") -> JSONResponse:
     """Take documents in: a text as JSON, or files as a form that is streamed to disk.
+
+    With ``user_id``, or the header ``X-User-Id``, they are that person's: erasing the person deletes them.
 
     One document is answered with what became of it: ``ingested``, ``unchanged`` or ``queued`` (202).
     Several are answered with a list, and a list of those that were refused; a refused one does not
     stop the others.
     """
     if request.headers.get("content-type", "").startswith("multipart/form-data"):
-        return await _ingest_form(request, here)
+        return await _ingest_form(request, here, person)
     text = await _text_of(request)
     done = await run_in_threadpool(
-        here.knowledge.ingest_text, text["project"], text["name"], text["text"]
+        here.knowledge.ingest_text,
+        text["project"],
+        text["name"],
+        text["text"],
+        _owner(text.get("user_id", person)),
     )
     return _outcome(done)
 
@@ -130,27 +141,34 @@ async def _text_of(request: Request) -> Mapping[str, str]:
     return body
 
 
-async def _ingest_form(request: Request, here: Services) -> JSONResponse:
+def _owner(given: object) -> str:
+    if not isinstance(given, str) or len(given) > MOST:
+        raise InvalidRequest(f"The user id is not a text of at most {MOST} characters.")
+    return given.strip()
+
+
+async def _ingest_form(request: Request, here: Services, person: str) -> JSONResponse:
     async with request.form(max_files=_MOST_FILES) as form:
         project = form.get("project")
         files = [part for _, part in form.multi_items() if isinstance(part, UploadFile)]
         if not isinstance(project, str) or not files:
             raise InvalidRequest("The form needs `project` and at least one file.")
+        owner = _owner(form.get("user_id", person))
         if len(files) == 1:
-            return _outcome(await _take(here, project, files[0]))
+            return _outcome(await _take(here, project, files[0], owner))
         done: list[dict[str, Any]] = []
         refused: list[dict[str, object]] = []
         for file in files:
             try:
-                done.append(asdict(await _take(here, project, file)))
+                done.append(asdict(await _take(here, project, file, owner)))
             except TrimtabError as error:
                 refused.append({"name": file.filename, **error.as_dict()})
     return JSONResponse({"documents": done, "refused": refused})
 
 
-async def _take(here: Services, project: str, file: UploadFile) -> Ingested:
-    name, kind = file.filename or "", file.content_type
-    return await run_in_threadpool(here.knowledge.ingest_stream, project, name, file.file, kind)
+async def _take(here: Services, project: str, file: UploadFile, owner: str) -> Ingested:
+    name, kind, data = file.filename or "", file.content_type, Content(file.file)
+    return await run_in_threadpool(here.knowledge.ingest_bytes, project, name, data, kind, owner)
 
 
 def _outcome(done: Ingested) -> JSONResponse:

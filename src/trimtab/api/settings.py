@@ -1,13 +1,17 @@
 """The settings in force."""
 
+import re
+
 from fastapi import APIRouter
 
 from trimtab.api.roles import OPERATOR
 from trimtab.api.services import Here
 from trimtab.infra.settings import Settings, rows
 
-_SECRET = ("key", "secret", "password", "token", "webhook")
-"""Texts whose names hold one of these are not shown."""
+_SECRET = ("key", "secret", "password", "token", "webhook", "headers")
+"""Texts whose names hold one of these are not shown either, should a declaration forget ``secret``."""
+_CREDENTIALS = re.compile(r"(?<=://)[^/@\s]+@")
+"""User and password in an address."""
 
 router = APIRouter(prefix="/v1/settings", tags=["settings"])
 
@@ -24,7 +28,8 @@ def settings_table(chosen: Settings) -> list[dict[str, object]]:
     for row in rows(Settings):
         section, _, name = row.name.partition(".")
         value = getattr(getattr(chosen, section), name)
-        hidden = isinstance(value, str) and value != "" and any(word in name for word in _SECRET)
+        named = isinstance(value, str) and any(word in name for word in _SECRET)
+        hidden = (row.secret or named) and value not in ("", (), None)
         table.append(
             {
                 "name": row.name,
@@ -41,4 +46,6 @@ def settings_table(chosen: Settings) -> list[dict[str, object]]:
 def _plain(value: object) -> object:
     if isinstance(value, tuple):
         return list(value)
-    return value if isinstance(value, bool | int | float | str) else str(value)
+    if isinstance(value, bool | int | float):
+        return value
+    return _CREDENTIALS.sub("[hidden]@", str(value))

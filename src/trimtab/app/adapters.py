@@ -3,7 +3,6 @@
 import sys
 from collections.abc import Sequence
 
-import httpx
 import numpy as np
 from numpy.typing import NDArray
 
@@ -63,6 +62,8 @@ def channels_of(settings: Settings) -> list[Channel]:
     if settings.notify.console:
         chosen.append(ConsoleChannel(sys.stderr))
     if settings.notify.webhook_url:
+        import httpx
+
         chosen.append(
             WebhookChannel(
                 settings.notify.webhook_url,

@@ -9,6 +9,7 @@ from trimtab.answers import Screen
 from trimtab.answers.actions import actions as answer_actions
 from trimtab.answers.erasure.service import Trust
 from trimtab.answers.faults import faults as answer_faults
+from trimtab.answers.quotes import QuoteStore
 from trimtab.answers.service import AnswerService
 from trimtab.answers.service import Ground as AnswerGround
 from trimtab.answers.signals import signals as answer_signals
@@ -21,8 +22,11 @@ from trimtab.app.adapters import (
     channels_of,
     check_expression,
 )
+from trimtab.app.erasables import erasables
 from trimtab.app.faces import make_faces
 from trimtab.app.handbook import HANDBOOK, Handbook
+from trimtab.app.rounds import rounds
+from trimtab.drills import DrillRoom
 from trimtab.gates.actions import actions as gates_actions
 from trimtab.gates.faults import faults as gates_faults
 from trimtab.gates.room import GatesRoom
@@ -44,10 +48,11 @@ from trimtab.incidents import (
 )
 from trimtab.incidents import signals as incident_signals
 from trimtab.infra.audit import Audit
-from trimtab.infra.audit_files import STARTED, AuditFiles
+from trimtab.infra.audit_files import AuditFiles
 from trimtab.infra.auth import Keys, Role
 from trimtab.infra.chores import Chore, Chores
-from trimtab.infra.jobs.durable import DurableJobs
+from trimtab.infra.jobs import Jobs
+from trimtab.infra.jobs.opening import OpeningJobs
 from trimtab.infra.key_care import parse_key_roles, seed
 from trimtab.infra.notify import Delivery, Outbox
 from trimtab.infra.notify import actions as notify_actions
@@ -65,6 +70,7 @@ from trimtab.infra.signing import Signer
 from trimtab.infra.storage import Database, DataDirectory
 from trimtab.infra.subjects import Subjects
 from trimtab.infra.telemetry import SignalCollector, new_registry
+from trimtab.infra.vitals import Vitals
 from trimtab.infra.web import LiveViews, Sessions
 from trimtab.infra.web.sessions import session_secret
 from trimtab.kernel.clock import Clock, SystemClock
@@ -96,6 +102,8 @@ class App:
             self._lay_ground()
             self._open_service()
             self._open_operator()
+            self.drills = DrillRoom(self)
+            self._closing.append(self.drills.stop)
             self.faces = make_faces(self._services(), self.figures)
         except BaseException:
             self.close()
@@ -111,6 +119,7 @@ class App:
         self._closing.append(self.state.close)
         self.health.register("database", self._database_health)
         self.audit = Audit(self.state, self.clock)
+        self.vitals = Vitals(self.audit, self.clock)
         self.keys = Keys(self.state, self.clock, self.audit)
         self.first_start = _make_admin_key(self.keys, self.directory)
         seed(self.keys, parse_key_roles(self.settings.trust.api_key_roles))
@@ -164,13 +173,21 @@ class App:
             proofs=self.proofs,
             consult=self._consult,
         )
-        self.jobs = DurableJobs(self.directory.file("jobs.db"), self.clock)
+        self.jobs = OpeningJobs(self._durable_jobs)
         self._closing.append(self.jobs.close)
+        self.health.register("jobs", self.jobs.health)
         self.incidents = Incidents(ground, self.jobs)
         register_knowledge_schedules(self.jobs, self.knowledge)
         signer = Signer.of(self.directory)
         subjects = Subjects.of(self.state, self.clock, self.directory)
-        self.answers.with_erasure(self.jobs, Trust(self.audit, signer, subjects))
+        quotes = QuoteStore(self.state)
+        others = erasables(self.knowledge, self.guardrails, self.outbox, quotes)
+        self.answers.with_erasure(
+            self.jobs,
+            Trust(self.audit, signer, subjects, self.settings.knowledge.backup_keep_days),
+            others,
+            (self.knowledge.database,),
+        )
         self._keep_house(signer)
         self.delivery = Delivery(self.outbox, channels_of(self.settings), self.clock)
         self._closing.append(self.delivery.close)
@@ -182,7 +199,8 @@ class App:
                 *answer_signals(self.answers),
                 *guardrails_signals(self.guardrails),
                 *gates_signals(self.gates),
-                *incident_signals(store, self.outbox),
+                *incident_signals(store, self.outbox, self.clock),
+                *self.vitals.signals(),
             ),
             actions=(
                 *knowledge_actions(self.knowledge),
@@ -204,13 +222,15 @@ class App:
         """Seal the audit chain, drop old traces, and know the operators' rounds."""
         audit_files = AuditFiles(self.directory.folder("audit_logs") / "local", self.audit, signer)
         self.tasks = Tasks(
-            self.answers, self.health, self.keys, audit_files, self.settings.trust, self._firing
-        )
+            self.answers, self.health, self.keys, audit_files, self.settings.trust, self._firing,
+            rounds(self.knowledge.care.backups, self.clock),
+        )  # fmt: skip
         seal_seconds = self.settings.trust.audit_checkpoint_minutes * 60
         self.chores = Chores(
             (
                 Chore("seal the audit chain", seal_seconds, audit_files.seal),
                 Chore("drop old traces", 3600.0, self.answers.drop_old),
+                Chore("read the guards' rules file", 5.0, self.guardrails.rules_file.look),
             ),
             self.clock,
         )
@@ -264,15 +284,16 @@ class App:
             handbook: Whether to take in the shipped pages in the background.
         """
         self.knowledge.start()
-        self.audit.append("trimtab", STARTED, trimtab.__version__)
-        self.jobs.launch()
+        self.vitals.started(trimtab.__version__)
+        self._closing.append(self.vitals.stopped)
         self.engine.resume(firing_before(self.incidents))
-        self.incidents.resume()
         self.answers.start()
         self.chores.start()
         if self.settings.gates.project or self.settings.service.drills:
             self.gates.start(self.settings.gates.interval_seconds)
         self.delivery.start()
+        # Late, because the import of their engine takes the interpreter from everything else.
+        self.jobs.launch(then=self.incidents.resume)
         self.watcher.start()
         if handbook:
             self.handbook.start()
@@ -324,7 +345,7 @@ class App:
             check_page=self.check_page,
             incidents=self.incidents,
             gates=self.gates,
-            drilled=self,
+            drills=self.drills,
         )
 
     def _consult(self, question: str) -> Sequence[str]:
@@ -333,6 +354,11 @@ class App:
         except ProjectUnknown:
             return ()
         return [f"{passage.document_name}: {passage.text}" for passage in found.passages]
+
+    def _durable_jobs(self) -> Jobs:
+        from trimtab.infra.jobs.durable import DurableJobs
+
+        return DurableJobs(self.directory.file("jobs.db"), self.clock)
 
     def _database_health(self) -> ComponentHealth:
         with self.state.read() as connection:

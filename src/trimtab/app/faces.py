@@ -10,13 +10,13 @@ from trimtab.api.edge import (
     AsAdmin,
     BodyLimit,
     HttpFigures,
+    Late,
     PathSwitch,
     RateLimit,
     Recorded,
     SecurityHeaders,
     TrustedOrigins,
 )
-from trimtab.console import create_console
 from trimtab.infra.web import Access, RateLimits
 from trimtab.infra.web.access import is_loopback
 
@@ -29,17 +29,27 @@ class Faces:
 
     Attributes:
         api: The routes of the HTTP interface alone.
-        console: The pages alone.
-        faults: The fault routes alone.
+        pages: The console alone.
+        injection: The fault routes alone.
         network: What the network reaches: API and console behind every check.
         control: What the control socket reaches: the API as administrator, and in drills the faults.
     """
 
     api: FastAPI
-    console: FastAPI
-    faults: FastAPI
+    pages: Late[FastAPI]
+    injection: Late[FastAPI]
     network: ASGIApp
     control: ASGIApp
+
+    @property
+    def console(self) -> FastAPI:
+        """The pages alone."""
+        return self.pages.app()
+
+    @property
+    def faults(self) -> FastAPI:
+        """The fault routes alone."""
+        return self.injection.app()
 
 
 def make_faces(services: Services, figures: HttpFigures) -> Faces:
@@ -55,8 +65,16 @@ def make_faces(services: Services, figures: HttpFigures) -> Faces:
         key_limit_per_minute=settings.api.key_limit_per_minute,
     )
     api = create_api(services, access)
-    console = create_console(services, access, api.openapi)
-    faults = create_fault_api(services, access)
+
+    def make_console() -> FastAPI:
+        from trimtab.console import create_console
+
+        return create_console(services, access, api.openapi)
+
+    def make_fault_api() -> FastAPI:
+        return create_fault_api(services, access)
+
+    console, faults = Late(make_console), Late(make_fault_api)
 
     def bounded(app: ASGIApp) -> ASGIApp:
         return BodyLimit(
@@ -64,7 +82,12 @@ def make_faces(services: Services, figures: HttpFigures) -> Faces:
         )
 
     def recorded(app: ASGIApp) -> ASGIApp:
-        return Recorded(app, figures=figures, clock=services.clock)
+        return Recorded(
+            app,
+            figures=figures,
+            clock=services.clock,
+            log_queries=settings.knowledge.log_queries,
+        )
 
     pages = PathSwitch(api, prefix="/console", there=console)
     hosts = settings.api.allowed_hosts or (_LOOPBACK_NAMES if local else ())

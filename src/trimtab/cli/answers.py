@@ -1,12 +1,15 @@
 """`ask`, `traces`, `answers`: answers, how they came about, and how good they are."""
 
+from collections.abc import Mapping
+from json import loads
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
+from trimtab.cli.errors import Refused
 from trimtab.cli.output import print_line, print_table, printed_as_json
-from trimtab.cli.session import Json, session
+from trimtab.cli.session import Json, Session, session
 
 traces_app = typer.Typer(help="How answers came about.", no_args_is_help=True)
 answers_app = typer.Typer(help="Measure how well questions are answered.", no_args_is_help=True)
@@ -23,16 +26,43 @@ def ask(
     project: Annotated[str, typer.Argument(help="The project's name.")],
     question: str,
     top_k: Annotated[int, typer.Option(help="How many passages to look at.")] = 5,
+    stream: Annotated[
+        bool, typer.Option("--stream", help="Show each sentence as soon as it is there.")
+    ] = False,
     json: Json = False,
 ) -> None:
     """Answer a question from a project's documents, with the source of every sentence."""
     this = session(context)
-    body = this.client.call(
-        "POST", "/v1/answers", body={"project": project, "question": question, "top_k": top_k}
-    )
-    if printed_as_json(this, body):
-        return
-    print_line(body["text"], style="" if body["found"] else "yellow")
+    asked = {"project": project, "question": question, "top_k": top_k}
+    if stream:
+        body = _streamed(this, asked)
+    else:
+        body = this.client.call("POST", "/v1/answers", body=asked)
+        if not this.json:
+            print_line(body["text"], style="" if body["found"] else "yellow")
+    if not printed_as_json(this, body):
+        _print_sources(body)
+
+
+def _streamed(this: Session, asked: Mapping[str, object]) -> Any:
+    """Print the sentences as they come; return the whole answer."""
+    body: Any = None
+    for event in this.client.events("/v1/answers/stream", asked):
+        said = loads(event.data)
+        if event.name == "error":
+            raise Refused(said["error"])
+        if event.name == "answer":
+            body = said
+        elif not this.json:
+            print_line(said["text"])
+    if body is None:
+        raise Refused({"message": "The service ended the stream without an answer.", "hint": ""})
+    if not body["found"] and not this.json:
+        print_line(body["text"], style="yellow")
+    return body
+
+
+def _print_sources(body: Any) -> None:
     for citation in body["citations"]:
         page = f", page {citation['page']}" if citation["page"] else ""
         heading = f" · {citation['heading']}" if citation["heading"] else ""

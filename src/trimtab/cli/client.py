@@ -108,9 +108,7 @@ class Client:
             Refused: The service answered with an error.
             ServiceUnreachable: It did not answer.
         """
-        if self._app is not None and not self._started and path.startswith(_LIVING):
-            self._started = True
-            self._app.start_for_a_moment()
+        self._wake(path)
         response = self._run(
             self._http.request(method, path, json=body, params=params, files=files)
         )
@@ -126,9 +124,10 @@ class Client:
             raise _refusal(response)
         return response.text
 
-    def events(self, path: str) -> Iterator[ServerEvent]:
-        """Yield server-sent events until the service ends the stream."""
-        stream = self._events(path)
+    def events(self, path: str, body: object = None) -> Iterator[ServerEvent]:
+        """Yield server-sent events until the service ends the stream; a body is posted."""
+        self._wake(path)
+        stream = self._events(path, body)
         try:
             while (event := self._run(anext(stream, None))) is not None:
                 yield event
@@ -153,8 +152,9 @@ class Client:
                 if line.strip():
                     yield line
 
-    async def _events(self, path: str) -> AsyncIterator[ServerEvent]:
-        async with self._http.stream("GET", path, timeout=_ENDLESS) as response:
+    async def _events(self, path: str, body: object) -> AsyncIterator[ServerEvent]:
+        method = "GET" if body is None else "POST"
+        async with self._http.stream(method, path, json=body, timeout=_ENDLESS) as response:
             if not response.is_success:
                 await response.aread()
                 raise _refusal(response)
@@ -167,6 +167,11 @@ class Client:
                 elif not line and data:
                     yield ServerEvent(name, "\n".join(data))
                     name, data = "message", []
+
+    def _wake(self, path: str) -> None:
+        if self._app is not None and not self._started and path.startswith(_LIVING):
+            self._started = True
+            self._app.start_for_a_moment()
 
     def close(self) -> None:
         """Close the connection, and the app if it is in this process."""

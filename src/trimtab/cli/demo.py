@@ -138,12 +138,7 @@ def _settings(here: Session, speed: float) -> "Settings":
         )
     settings = here.settings
     service = replace(settings.service, data_dir=folder, clock_rate=speed, drills=True)
-    # Deadlines are about this machine, which does not work faster because the clock does.
-    deadlines = {
-        name: getattr(settings.answers, name) * max(1.0, speed)
-        for name in ("retrieval_deadline_seconds", "generation_deadline_seconds")
-    }
-    return replace(settings, service=service, answers=replace(settings.answers, **deadlines))
+    return replace(settings, service=service)
 
 
 @contextmanager

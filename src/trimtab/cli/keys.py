@@ -27,6 +27,9 @@ def create(
         print_line(body["key"])
 
 
+_WHEN = ("created_at", "last_used_at", "revoked_at")
+
+
 @app.command("list")
 def list_keys(context: typer.Context, json: Json = False) -> None:
     """List all keys, without the keys themselves."""
@@ -34,11 +37,8 @@ def list_keys(context: typer.Context, json: Json = False) -> None:
     body = this.client.call("GET", "/v1/keys")
     if not printed_as_json(this, body):
         print_table(
-            ("name", "role", "created", "revoked"),
-            (
-                (key["name"], key["role"], key["created_at"], key["revoked_at"])
-                for key in body["keys"]
-            ),
+            ("name", "role", "created", "last used", "revoked"),
+            (tuple(key[name] for name in ("name", "role", *_WHEN)) for key in body["keys"]),
         )
 
 

@@ -79,19 +79,22 @@ def ingest(
     watch: Annotated[
         bool, typer.Option(help="Follow the folder: what changes or goes there does so here.")
     ] = False,
+    user_id: Annotated[
+        str, typer.Option(help="Whose documents they are; erasing the person deletes them.")
+    ] = "",
     json: Json = False,
 ) -> None:
     """Take documents in; a folder is taken in whole, named by the paths inside it."""
     this = session(context)
     if watch and not dry_run:
-        _follow(this, project, paths)
+        _follow(this, project, paths, user_id)
         return
     files = [found for path in paths for found in _files(path)]
     if dry_run:
         if not printed_as_json(this, {"project": project, "files": [name for name, _ in files]}):
             print_table(("file",), ((name,) for name, _ in files))
         return
-    results = _ingest_all(this, project, files)
+    results = _ingest_all(this, project, files, user_id)
     refused = [found for found in results if "code" in found]
     if not printed_as_json(this, {"project": project, "documents": results}):
         print_table(
@@ -203,21 +206,23 @@ def _files(path: Path) -> Iterator[tuple[str, Path]]:
         raise InvalidInput(f"There is no file or folder {path}.", hint="Check the path.")
 
 
-def _ingest_all(this: Session, project: str, files: list[tuple[str, Path]]) -> list[dict[str, Any]]:
+def _ingest_all(
+    this: Session, project: str, files: list[tuple[str, Path]], user_id: str
+) -> list[dict[str, Any]]:
     results: list[dict[str, Any]] = []
     with _progress() as progress:
         bar = progress.add_task("ingesting", total=len(files))
         for name, file in files:
             progress.update(bar, description=name[-40:])
             try:
-                results.append(_ingest_one(this, project, name, file))
+                results.append(_ingest_one(this, project, name, file, user_id))
             except Refused as refused:
                 results.append({"name": name, **refused.error})
             progress.advance(bar)
     return results
 
 
-def _follow(this: Session, project: str, paths: list[Path]) -> None:
+def _follow(this: Session, project: str, paths: list[Path], user_id: str) -> None:
     from trimtab.cli.watching import Memory, Mirror, follow
     from trimtab.knowledge.parsing.formats import SUFFIXES
 
@@ -233,16 +238,20 @@ def _follow(this: Session, project: str, paths: list[Path]) -> None:
     mirror = Mirror(
         folder,
         frozenset(SUFFIXES),
-        lambda name, file: _ingest_one(this, project, name, file),
+        lambda name, file: _ingest_one(this, project, name, file, user_id),
         drop,
         Memory.of(folder, project, service),
     )
     follow(this, mirror)
 
 
-def _ingest_one(this: Session, project: str, name: str, file: Path) -> dict[str, Any]:
+def _ingest_one(this: Session, project: str, name: str, file: Path, user_id: str) -> dict[str, Any]:
     with file.open("rb") as content:
-        form = {"project": (None, project), "file": (name, content)}
+        form: dict[str, Any] = {
+            "project": (None, project),
+            "user_id": (None, user_id),
+            "file": (name, content),
+        }
         body: dict[str, Any] = this.client.call("POST", "/api/v1/ingest", files=form)
     return body
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from trimtab.api.serving import Listener, bind, serve
 from trimtab.infra.control_socket import bind_control, control_path
-from trimtab.infra.telemetry import configure_logs
+from trimtab.infra.telemetry import LogFiles, configure_logs
 
 if TYPE_CHECKING:
     from trimtab.app import App
@@ -20,6 +20,10 @@ def run(build: Callable[["Settings"], "App"], settings: "Settings") -> None:
     """Build the app, serve it until a signal comes, and close it."""
     configure_logs(settings.service.log_level)
     app = build(settings)
+    service = settings.service
+    if service.log_to_files:  # Only now is the data directory ours.
+        files = LogFiles(app.directory.folder("logs"), service.log_file_mb, service.log_files)
+        configure_logs(service.log_level, files=files)
     try:
         listener = bind(settings.service.host, settings.service.port)
         control = bind_control(app.directory.path)

@@ -1,18 +1,26 @@
 """Ask: a question, its answer, and the source behind every sentence."""
 
+import json
+import logging
 import re
 from typing import Annotated
 
 from fastapi import APIRouter, Form, Query, Request
 from fastapi.responses import HTMLResponse
 from markupsafe import Markup, escape
+from starlette.responses import Response
 
 from trimtab.answers import Answer, Question
 from trimtab.answers.records import Feedback
+from trimtab.answers.streaming import Released
 from trimtab.console.render import page
-from trimtab.console.services import READER, Here
+from trimtab.console.services import READER, Here, Services
+from trimtab.infra.web.steps import StepEvents, Steps
+from trimtab.kernel.errors import TrimtabError
 from trimtab.kernel.ids import new_id
 
+_log = logging.getLogger(__name__)
+_MISTAKE = "Something went wrong inside trimtab."
 router = APIRouter(prefix="/console/ask")
 
 _MARK = re.compile(r"\[(\d{1,3})\]")
@@ -36,10 +44,30 @@ def answer(
 ) -> HTMLResponse:
     """Return the answer."""
     top_k = here.settings.answers.top_k
-    given = here.answers.answer(Question(project, question, top_k))
-    trace = here.traces.find(given.trace_id)
-    values = {"answer": given, "text": _linked(given), "trace": trace, "feedback": None}
-    return page(request, "parts/answer.html", values)
+    return _rendered(request, here, here.answers.answer(Question(project, question, top_k)))
+
+
+@router.post("/stream", dependencies=[READER])
+async def stream(
+    request: Request, here: Here, project: Annotated[str, Form()], question: Annotated[str, Form()]
+) -> Response:
+    """Answer as events: ``sentence`` with its text, then ``answer`` with the rendered answer, or ``error``."""
+
+    def event(item: Released | Answer) -> dict[str, str]:
+        if not isinstance(item, Answer):
+            return {"event": "sentence", "data": json.dumps({"text": item.text})}
+        html = _rendered(request, here, item).body
+        return {"event": "answer", "data": json.dumps({"html": bytes(html).decode()})}
+
+    def failed(error: Exception) -> dict[str, str]:
+        if not isinstance(error, TrimtabError):
+            _log.error("stream failed", exc_info=error)
+        known = error.as_dict() if isinstance(error, TrimtabError) else {"message": _MISTAKE}
+        return {"event": "error", "data": json.dumps(known)}
+
+    top_k = here.settings.answers.top_k
+    steps = Steps(here.answers.stream(Question(project, question, top_k)))
+    return StepEvents(await steps.next(), steps, event, failed)
 
 
 @router.get("/source", dependencies=[READER])
@@ -77,6 +105,12 @@ def feedback(
     given = Feedback(new_id("feedback", now), trace_id, "", now, helpful)
     here.feedback.keep(given)
     return page(request, "parts/feedback.html", {"feedback": given, "trace_id": trace_id})
+
+
+def _rendered(request: Request, here: Services, given: Answer) -> HTMLResponse:
+    trace = here.traces.find(given.trace_id)
+    values = {"answer": given, "text": _linked(given), "trace": trace, "feedback": None}
+    return page(request, "parts/answer.html", values)
 
 
 def _linked(answer: Answer) -> Markup:

@@ -70,7 +70,7 @@ def post_alerts(verdict: Verdict, address: str) -> int:
     if not found:
         return 0
     # The HTTP client takes longer to load than most gates to run, and is rarely asked for.
-    import httpx  # noqa: PLC0415 - see above.
+    import httpx
 
     try:
         httpx.post(

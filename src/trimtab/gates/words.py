@@ -101,7 +101,7 @@ class DriftDetector:
     def analyze_data(self, reference: str | Path, current: str | Path) -> tuple[Finding, ...]:
         """Return which columns of a table have drifted."""
         # numpy is loaded by those who compare tables, not by those who validate a report.
-        from trimtab.gates.data_drift import data_findings, read_table  # noqa: PLC0415 - see above.
+        from trimtab.gates.data_drift import data_findings, read_table
 
         policy = _policy(self._project)
         return data_findings(read_table(Path(reference)), read_table(Path(current)), policy.drift)[

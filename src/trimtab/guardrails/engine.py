@@ -13,7 +13,7 @@ from trimtab.guardrails.guard import Post, Subject
 from trimtab.guardrails.metrics import GuardCounters, GuardMetrics
 from trimtab.guardrails.rules import GuardRules, LiveRules, seconds
 from trimtab.guardrails.verdicts import Decision, Outcome, Verdict, combine_validation_results
-from trimtab.kernel.clock import Clock
+from trimtab.kernel.clock import Clock, machine_clock
 
 _log = logging.getLogger(__name__)
 _CACHED = 2_000
@@ -46,7 +46,7 @@ class GuardEngine:
         self.posts = tuple(posts)
         self.rules = rules
         self.bypass = bypass
-        self._clock = clock
+        self._machine = machine_clock(clock)
         self._deadline_seconds = deadline_seconds
         self._shadowed = shadowed
         self._counters = GuardCounters()
@@ -104,7 +104,8 @@ class GuardEngine:
         """Put other guards at the posts, with fresh threads and an empty cache; return the former posts."""
         former, self.posts = self.posts, tuple(posts)
         worn, self._pool = self._pool, ThreadPoolExecutor(4 * max(1, len(self.posts)), "guard")
-        worn.shutdown(wait=False, cancel_futures=True)
+        # What waits for a thread is still judged: to cancel it would fail its asker for the sake of a repair.
+        worn.shutdown(wait=False)
         self.clear_cache()
         return former
 
@@ -119,9 +120,9 @@ class GuardEngine:
         return min(self._deadline_seconds, own or self._deadline_seconds)
 
     def _timed(self, post: Post, subject: Subject, rules: GuardRules) -> Verdict:
-        started = self._clock.monotonic()
+        started = self._machine.monotonic()
         judged = post.guard.check(subject, rules)
-        elapsed_ms = (self._clock.monotonic() - started) * 1000
+        elapsed_ms = (self._machine.monotonic() - started) * 1000
         return Verdict(
             post.guard.name,
             judged.decision,

@@ -5,12 +5,14 @@ from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
 
 from trimtab.guardrails.bypass import AuditLog, Bypass
-from trimtab.guardrails.defaults import answer_guards, question_guards
+from trimtab.guardrails.defaults import answer_guards, question_guards, reload_weights
 from trimtab.guardrails.engine import GuardEngine
 from trimtab.guardrails.guard import Post, Subject
 from trimtab.guardrails.rules import GuardRules, LiveRules, seconds
+from trimtab.guardrails.rules_file import RulesFile
 from trimtab.guardrails.verdicts import Verdict
 from trimtab.infra.settings.sections.guardrails import GuardrailsSettings
 from trimtab.kernel.clock import Clock
@@ -46,6 +48,9 @@ class Guardrails:
     def __init__(self, settings: GuardrailsSettings, clock: Clock, audit: AuditLog) -> None:
         self.rules = LiveRules(_rules(settings))
         self.bypass = Bypass(clock, audit)
+        self.rules_file = RulesFile(Path(settings.rules_file), self.rules, self.bypass, clock)
+        """Looked at by a chore of the app, every few seconds."""
+        self.rules_file.look()
         self.shadowed: deque[Shadowed] = deque(maxlen=_KEPT)
         self._clock = clock
         self._deadline_seconds = settings.deadline_seconds
@@ -59,7 +64,8 @@ class Guardrails:
         return {QUESTIONS: self.questions, ANSWERS: self.answers}
 
     def restart(self) -> int:
-        """Put fresh guards at every post and forget cached verdicts; return how many guards there are."""
+        """Put fresh guards at every post, read the weights again, forget cached verdicts; return how many guards there are."""
+        reload_weights()
         self.questions.replace(question_guards())
         self.answers.replace(answer_guards())
         self._prober.forget()
@@ -68,6 +74,12 @@ class Guardrails:
     def clear_cache(self) -> int:
         """Forget all cached verdicts; return how many there were."""
         return sum(engine.clear_cache() for engine in self.engines.values())
+
+    def forget_texts(self) -> int:
+        """Forget every text that is held, cached or kept from a bypass; return how many there were."""
+        kept = len(self.shadowed)
+        self.shadowed.clear()
+        return kept + self.clear_cache()
 
     def failing(self) -> frozenset[str]:
         """Return the guards that failed or were late when a harmless text was last put to them.
@@ -121,7 +133,8 @@ class _Prober:
     def latest(self) -> frozenset[str]:
         with self._lock:
             if self._running is not None and self._running.done():
-                self._found, self._running = self._running.result(), None
+                ended, self._running = self._running, None
+                self._found = ended.result()
             if self._running is None and self._clock.monotonic() >= self._next:
                 self._next = self._clock.monotonic() + _PROBE_EVERY_SECONDS
                 self._running = self._pool.submit(self._probe)

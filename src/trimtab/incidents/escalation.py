@@ -10,6 +10,7 @@ from trimtab.incidents.state import State
 from trimtab.incidents.turn import Draft, Turn, moved
 from trimtab.infra.notify import Kind, Message, channels_for
 from trimtab.kernel.ids import content_id
+from trimtab.runbooks.commands import Check
 
 ON_CALL = "On-Call Engineer"
 """Who is called when a ladder names nobody."""
@@ -47,20 +48,23 @@ def rungs_due(ground: Ground, incident: Incident) -> Turn | None:
 def conditions_met(ground: Ground, incident: Incident) -> Turn | None:
     """Return the turn that calls a person because a runbook's escalation check holds, or None.
 
-    Each check calls once in an opening: the next rung of the ladder that was not called yet, else the first one.
+    Each check calls once in an opening: whoever the ladder has for its event, or the next rung that was not called
+    yet, else the first one.
     """
     if incident.drill or incident.state in {State.DETECTED, State.RESTORED}:
         return None
     for book in ground.runbooks_of(incident):
         for check in book.escalate_when:
             if check.expression not in incident.conditions and look(ground, check).holds:
-                return _condition_met(ground, incident, check.expression)
+                return _condition_met(ground, incident, check)
     return None
 
 
-def _condition_met(ground: Ground, incident: Incident, expression: str) -> Turn:
-    rungs = [rung.who for rung in ground.ladder_of(incident).rungs]
-    who = next((name for name in rungs if name not in incident.called), (*rungs, ON_CALL)[0])
+def _condition_met(ground: Ground, incident: Incident, check: Check) -> Turn:
+    ladder, expression = ground.ladder_of(incident), check.expression
+    rungs = [rung.who for rung in ladder.rungs]
+    following = next((name for name in rungs if name not in incident.called), (*rungs, ON_CALL)[0])
+    who = ladder.when.get(check.event, following)
     called = call(
         incident, who, f"`{expression}` holds", f"condition.{content_id('', expression)}", page=True
     )

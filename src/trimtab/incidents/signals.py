@@ -3,6 +3,7 @@
 import math
 import threading
 from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -10,6 +11,7 @@ from trimtab.incidents.model import Incident, Severity
 from trimtab.incidents.state import State
 from trimtab.incidents.store import IncidentStore
 from trimtab.infra.notify import Outbox
+from trimtab.kernel.clock import Clock
 from trimtab.kernel.operable import Sample, Signal
 
 _MEAN_OVER = 100
@@ -21,6 +23,8 @@ class Figures:
 
     by_severity: Counter[str]
     by_state: Counter[str]
+    opened: Mapping[str, datetime]
+    """When the oldest unresolved incident of each runbook opened; drills are left out."""
     mean_to_diagnose_seconds: float
     """NaN without a resolved incident."""
     mean_to_restore_seconds: float
@@ -33,7 +37,7 @@ class FiguresBoard:
         self._store = store
         self._lock = threading.Lock()
         self._changed = True
-        self._figures = Figures(Counter(), Counter(), math.nan, math.nan)
+        self._figures = Figures(Counter(), Counter(), {}, math.nan, math.nan)
         store.listen(self._notice)
 
     def read(self) -> Figures:
@@ -48,9 +52,22 @@ class FiguresBoard:
         self._changed = True
 
 
-def signals(store: IncidentStore, outbox: Outbox) -> tuple[Signal, ...]:
+def signals(store: IncidentStore, outbox: Outbox, clock: Clock) -> tuple[Signal, ...]:
     """Return the operator's signals."""
     board = FiguresBoard(store)
+    return (
+        *_open(board, clock),
+        *_means(board),
+        Signal(
+            "notify.undelivered",
+            "messages",
+            "Messages that wait in the outbox.",
+            lambda: [Sample(outbox.undelivered())],
+        ),
+    )
+
+
+def _open(board: FiguresBoard, clock: Clock) -> tuple[Signal, ...]:
     return (
         Signal(
             "incidents.open",
@@ -61,6 +78,16 @@ def signals(store: IncidentStore, outbox: Outbox) -> tuple[Signal, ...]:
                 for severity in Severity
             ],
             labels=("severity",),
+        ),
+        Signal(
+            "incidents.unresolved_seconds",
+            "seconds",
+            "How long the oldest unresolved incident of each runbook has been open; without drills.",
+            lambda: [
+                Sample((clock.now() - opened).total_seconds(), {"runbook": runbook})
+                for runbook, opened in board.read().opened.items()
+            ],
+            labels=("runbook",),
         ),
         Signal(
             "incidents.approvals_waiting",
@@ -74,6 +101,11 @@ def signals(store: IncidentStore, outbox: Outbox) -> tuple[Signal, ...]:
             "Incidents that a person has.",
             lambda: [Sample(board.read().by_state[State.ESCALATED])],
         ),
+    )
+
+
+def _means(board: FiguresBoard) -> tuple[Signal, ...]:
+    return (
         Signal(
             "incidents.mttr_seconds",
             "seconds",
@@ -86,12 +118,6 @@ def signals(store: IncidentStore, outbox: Outbox) -> tuple[Signal, ...]:
             f"Mean time from detection to diagnosis, over the last {_MEAN_OVER} incidents.",
             lambda: [Sample(board.read().mean_to_diagnose_seconds)],
         ),
-        Signal(
-            "notify.undelivered",
-            "messages",
-            "Messages that wait in the outbox.",
-            lambda: [Sample(outbox.undelivered())],
-        ),
     )
 
 
@@ -101,9 +127,18 @@ def _count(store: IncidentStore) -> Figures:
     return Figures(
         Counter(one.severity.value for one in active),
         Counter(one.state.value for one in active),
+        _oldest(active),
         _mean([_seconds(one, one.diagnosed_at) for one in ended]),
         _mean([_seconds(one, one.restored_at) for one in ended]),
     )
+
+
+def _oldest(active: Iterable[Incident]) -> dict[str, datetime]:
+    opened: dict[str, datetime] = {}
+    for one in active:
+        for runbook in () if one.drill else one.runbooks:
+            opened[runbook] = min(one.opened_at, opened.get(runbook, one.opened_at))
+    return opened
 
 
 def _seconds(incident: Incident, end: datetime | None) -> float | None:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from trimtab.kernel.clock import Clock
+from trimtab.kernel.clock import Clock, machine_clock
 
 _log = logging.getLogger(__name__)
 
@@ -38,7 +38,7 @@ class Health:
     """Named probes. A probe that raises counts as down; it never takes the others with it."""
 
     def __init__(self, clock: Clock) -> None:
-        self._clock = clock
+        self._machine = machine_clock(clock)
         self._probes: dict[str, Probe] = {}
         self._lock = threading.Lock()
 
@@ -56,7 +56,7 @@ class Health:
         return {name: self._run(name, probe) for name, probe in probes.items()}
 
     def _run(self, name: str, probe: Probe) -> ComponentHealth:
-        started = self._clock.monotonic()
+        started = self._machine.monotonic()
         try:
             found = probe()
         except Exception as error:  # noqa: BLE001 - a failing probe is a finding, not a failure of the check.
@@ -64,7 +64,7 @@ class Health:
             return ComponentHealth(Status.DOWN, f"{type(error).__name__}: {error}")
         if found.latency_ms is not None:
             return found
-        elapsed_ms = (self._clock.monotonic() - started) * 1000
+        elapsed_ms = (self._machine.monotonic() - started) * 1000
         return ComponentHealth(found.status, found.detail, round(elapsed_ms, 3), found.facts)
 
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trimtab.infra.settings.sections.knowledge import KnowledgeSettings
-from trimtab.kernel.clock import Clock
+from trimtab.kernel.clock import Clock, machine_clock
 from trimtab.kernel.health import ComponentHealth, Status
 from trimtab.knowledge.breaker import BreakerState, CircuitBreaker
 from trimtab.knowledge.caches import BoundedCache, CacheLimits
@@ -27,7 +27,7 @@ class Encoder:
 
     def __init__(self, home: ModelHome, settings: KnowledgeSettings, clock: Clock) -> None:
         self.home = home
-        self._clock = clock
+        self._machine = machine_clock(clock)
         self._model: Embedder | None = None
         self._model_id = ""
         self._dimension = 0
@@ -130,7 +130,7 @@ class Encoder:
     def slow_down(self, seconds: float) -> None:
         """Let the loaded model take longer for each call, for drills; loading it again ends that."""
         if self._model is not None:
-            self._model = _SlowModel(self._model, seconds, self._clock)
+            self._model = _SlowModel(self._model, seconds, self._machine)
 
     def speed_up(self) -> None:
         """End `slow_down`."""
@@ -181,7 +181,7 @@ class Encoder:
         if model is None:
             self._down("The model is not loaded.")
             raise EmbedderUnavailable("The embedding model is not loaded.")
-        started = self._clock.monotonic()
+        started = self._machine.monotonic()
         try:
             vectors = model.embed(texts)
         except EmbedderUnavailable as error:
@@ -189,9 +189,7 @@ class Encoder:
             self._last_error = error.message
             _log.warning("embedding_model failed", extra={"error_type": type(error).__name__})
             raise
-        # The model works in the machine's time, however fast a drill's clock runs.
-        elapsed = (self._clock.monotonic() - started) / self._clock.rate
-        self.durations.add(elapsed / len(texts))
+        self.durations.add((self._machine.monotonic() - started) / len(texts))
         self.breaker.succeeded()
         return vectors
 
@@ -216,7 +214,7 @@ class _SlowModel:
         self._clock = clock
 
     def embed(self, texts: Sequence[str]) -> Vectors:
-        self._clock.sleep(self._seconds * self._clock.rate)
+        self._clock.sleep(self._seconds)
         return self.model.embed(texts)
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:

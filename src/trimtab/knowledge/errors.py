@@ -1,6 +1,14 @@
 """Everything that knowledge raises on purpose; see ``kernel/errors.py`` for the tree."""
 
-from trimtab.kernel.errors import Conflict, Corrupt, InvalidInput, NotFound, TooLarge, Unavailable
+from trimtab.kernel.errors import (
+    Conflict,
+    Corrupt,
+    InvalidInput,
+    Misconfigured,
+    NotFound,
+    TooLarge,
+    Unavailable,
+)
 
 # --- Retrieval: embedding, indexes, ranking, evaluation ---
 
@@ -76,6 +84,57 @@ class IndexUnavailable(Unavailable):
 
     code = "knowledge.index_unavailable"
     default_hint = "`trimtab act knowledge.index.restart` makes it anew from the store."
+
+
+# --- Engines ---
+
+
+class EngineUnavailable(IndexUnavailable):
+    """A server of vectors does not answer, or not as it should; words still find, in degraded mode."""
+
+    code = "knowledge.engine_unavailable"
+    default_hint = "`trimtab health` names the engine; searches use it again when it answers."
+
+
+class EngineBehind(IndexUnavailable):
+    """The server is still being given what changed in the project; words find until then."""
+
+    code = "knowledge.engine_behind"
+    default_hint = "Wait: it catches up in the background."
+
+
+class EngineNotConfigured(Misconfigured):
+    """An engine is asked for whose address is not set."""
+
+    code = "knowledge.engine_not_configured"
+
+
+class EngineClientMissing(Misconfigured):
+    """An engine is asked for whose client library is not installed."""
+
+    code = "knowledge.engine_client_missing"
+
+    @classmethod
+    def of(cls, extra: str) -> "EngineClientMissing":
+        """Return the error that names the extra to install."""
+        return cls(
+            f"The client library of the engine {extra} is not installed.",
+            hint=f"Install it: pip install 'trimtab[{extra}]'.",
+        )
+
+
+class MoveRunning(Conflict):
+    """The project is being moved to another engine already."""
+
+    code = "knowledge.move_running"
+    default_hint = "Wait until that move has ended."
+
+
+class MoveRefused(Conflict):
+    """What arrived in the other engine is not what was sent; the project stays where it was."""
+
+    code = "knowledge.move_refused"
+    default_hint = "Look at the other engine's own log, then move again; nothing was changed."
 
 
 # --- Parsing ---

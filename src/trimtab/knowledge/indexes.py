@@ -12,14 +12,17 @@ from pathlib import Path
 
 import numpy as np
 
-from trimtab.kernel.clock import Clock
+from trimtab.kernel.clock import Clock, machine_clock
 from trimtab.kernel.errors import TrimtabError
 from trimtab.kernel.ids import sha256_hex
 from trimtab.knowledge.breaker import BreakerState, CircuitBreaker
 from trimtab.knowledge.encoder import Encoder
-from trimtab.knowledge.errors import IndexStale, IndexUnavailable
-from trimtab.knowledge.index import Difference, IndexedPassage, ProjectIndex
-from trimtab.knowledge.ranking import UNFITTED, Fit, fit
+from trimtab.knowledge.engines.engines import Engines
+from trimtab.knowledge.engines.port import EMBEDDED, EVERYTHING, Seen
+from trimtab.knowledge.engines.remote import RemoteIndex, RemoteView
+from trimtab.knowledge.errors import EngineBehind, IndexStale, IndexUnavailable
+from trimtab.knowledge.index import Difference, IndexedPassage, Keys, ProjectIndex
+from trimtab.knowledge.ranking import UNFITTED, Fit, Searched, fit
 from trimtab.knowledge.store import ProjectRow, SearchStore
 from trimtab.knowledge.windows import RecentValues
 
@@ -29,6 +32,8 @@ _AT_ONCE = 1000
 _BATCH = 5000
 _SAMPLE = 400
 _REST_SECONDS = 60.0
+# No vector is of this model: an index whose vectors are in a server is loaded without.
+_NO_MODEL = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,11 +60,13 @@ class Indexes:
         folder: Path,
         breaker: CircuitBreaker,
         clock: Clock,
+        engines: Engines,
     ) -> None:
         self._store = store
         self._encoder = encoder
         self._folder = folder
-        self._clock = clock
+        self._clock, self._machine = clock, machine_clock(clock)
+        self.engines = engines
         self.breaker = breaker
         self.durations = RecentValues(clock, 300.0)
         """How long it took to get hold of an index, in seconds."""
@@ -82,14 +89,16 @@ class Indexes:
     def of(self, project: ProjectRow) -> Held | None:
         """Return the project's index at its present version; None while it is being built.
 
+        When its vectors are in a server, it has its words only; see `searched`.
+
         Raises:
             IndexUnavailable: It cannot be had now.
         """
         if not self.breaker.allow():
             raise IndexUnavailable("The search index is down.")
-        started = self._clock.monotonic()
+        started = self._machine.monotonic()
         if self.delay_seconds:
-            self._clock.sleep(self.delay_seconds * self._clock.rate)
+            self._machine.sleep(self.delay_seconds)
         try:
             held = self._current(project)
         except (TrimtabError, OSError, ValueError) as error:
@@ -97,14 +106,29 @@ class Indexes:
             _log.exception("search index failed", extra={"error_type": type(error).__name__})
             raise IndexUnavailable(f"The search index failed: {error}") from error
         self.breaker.succeeded()
-        # In the machine's time, however fast a drill's clock runs.
-        self.durations.add((self._clock.monotonic() - started) / self._clock.rate)
+        self.durations.add(self._machine.monotonic() - started)
         return held
+
+    def searched(self, project: ProjectRow, held: Held, seen: Seen = EVERYTHING) -> Searched:
+        """Return what a search ranks: the index itself, or its words with the vectors of the project's engine.
+
+        Raises:
+            EngineUnavailable: The engine is down; the words of ``held`` still answer.
+            EngineBehind: The engine is being given what it lacks, in the background.
+        """
+        remote = self.engines.of(project)
+        if remote is None:
+            return held.index
+        if not remote.catch_up(project.index_version, most=_AT_ONCE):
+            self._in_background(project)
+            raise EngineBehind(f"{project.engine} is being given what it lacks of {project.name}.")
+        return RemoteIndex(held.index.words, RemoteView(remote, seen))
 
     def forget(self, project_key: int) -> None:
         """Drop a project's index and its file."""
         with self._lock:
             self._held.pop(project_key, None)
+        self.engines.forget(project_key)
         self._file(project_key).unlink(missing_ok=True)
         self._fit_file(project_key).unlink(missing_ok=True)
 
@@ -116,6 +140,7 @@ class Indexes:
             held = project.key in self._held
         if held:
             self._updated(project.key)
+        self.engines.let_go(project)
 
     def purge(self) -> None:
         """Drop the indexes from which something was deleted: their vocabulary may still hold its words."""
@@ -125,7 +150,7 @@ class Indexes:
             self.forget(key)
 
     def dead_keys(self) -> dict[int, int]:
-        """Return how many passages each index in memory holds that the store has not, where there are any."""
+        """Return how many passages each index in memory and each engine holds that the store has not, where any."""
         dead = {}
         for key, found in self.overview().items():
             # What changed since the last search is brought in by the next one; that is done now.
@@ -134,12 +159,15 @@ class Indexes:
             gone = held.index.difference(*self._store.keys(key, self._encoder.model_id)).gone
             if len(gone):
                 dead[key] = len(gone)
+        for key, count in self.engines.dead_keys().items():
+            dead[key] = dead.get(key, 0) + count
         return dead
 
     def restart(self) -> None:
         """Drop everything in memory and on disk; indexes are made anew from the store."""
         with self._lock:
             self._held.clear()
+        self.engines.forget_all()
         for file in self._folder.glob("*.index"):
             file.unlink(missing_ok=True)
         self.stopped = False
@@ -160,6 +188,12 @@ class Indexes:
                 self.breaker.failed()
             else:
                 self.breaker.succeeded()
+
+    def beat(self) -> None:
+        """Ask the engines whether they are there, and give each what it lacks."""
+        self.probe()
+        for project in self.engines.beat():
+            self._in_background(project)
 
     def save(self, *, rest_seconds: float = _REST_SECONDS) -> int:
         """Write the indexes that changed, and then rested, to their files; return how many.
@@ -211,7 +245,7 @@ class Indexes:
         if held is not None and held.version >= project.index_version:
             return self._fitted(project, held)
         index = held.index if held else ProjectIndex(self._encoder.dimension)
-        difference = index.difference(*self._store.keys(project.key, self._encoder.model_id))
+        difference = index.difference(*self._keys(project.key))
         if len(difference.missing) > _AT_ONCE:
             self._in_background(project)
             return None
@@ -221,17 +255,26 @@ class Indexes:
         with self._lock_of(key):
             held = self._held.get(key)
             index = held.index if held else ProjectIndex(self._encoder.dimension)
-            model = self._encoder.model_id
             # Read before the rows: whatever changes in between is seen by the next search.
             version = self._store.version(key)
-            difference = index.difference(*self._store.keys(key, model))
-            self._apply(index, difference, model)
+            difference = index.difference(*self._keys(key))
+            self._apply(index, difference, with_vectors=self._embedded(key))
             fitted = held.fitted if held else UNFITTED
             fresh = Held(index, version, fitted, changed_at=self._clock.monotonic())
             self._hold(key, fresh)
             return fresh
 
-    def _apply(self, index: ProjectIndex, difference: Difference, model: str) -> None:
+    def _keys(self, key: int) -> tuple[Keys, Keys]:
+        """Return the passages that the index should have, and those that it should have with their vectors."""
+        keys, with_vector = self._store.keys(key, self._encoder.model_id)
+        return keys, with_vector if self._embedded(key) else with_vector[:0]
+
+    def _embedded(self, key: int) -> bool:
+        # Asked of the store: a move may have ended since the project was read.
+        return self._store.engine(key) == EMBEDDED
+
+    def _apply(self, index: ProjectIndex, difference: Difference, *, with_vectors: bool) -> None:
+        model = self._encoder.model_id
         index.remove(difference.gone.tolist())
         for start in range(0, len(difference.missing), _BATCH):
             keys = difference.missing[start : start + _BATCH].tolist()
@@ -239,7 +282,7 @@ class Indexes:
                 IndexedPassage(
                     row.key,
                     f"{row.heading}\n{row.text}",
-                    None if row.vector is None else _unpacked(row.vector),
+                    _unpacked(row.vector) if row.vector is not None and with_vectors else None,
                 )
                 for row in self._store.passages(keys, model)
             )
@@ -248,7 +291,8 @@ class Indexes:
         file = self._file(project.key)
         if not file.exists():
             return None
-        stored = self._store.vectors(project.key, self._encoder.model_id, self._encoder.dimension)
+        model = self._encoder.model_id if project.engine == EMBEDDED else _NO_MODEL
+        stored = self._store.vectors(project.key, model, self._encoder.dimension)
         try:
             index = ProjectIndex.load(file, stored.index_version, (stored.keys, stored.rows))
         except IndexStale as error:
@@ -275,10 +319,16 @@ class Indexes:
     def _build(self, project: ProjectRow) -> None:
         try:
             held = self._updated(project.key)
+            remote = self.engines.of(project)
+            if remote is not None:
+                remote.catch_up(project.index_version)
             if held.fitted.outgrown(len(held.index)) and self._encoder.up:
                 sample = self._store.sample(project.key, _SAMPLE)
-                fitted = fit(held.index, sample, self._encoder.vectors)
+                searched = self.searched(project, held)
+                fitted = fit(searched, sample, self._encoder.vectors)
                 self._hold(project.key, replace(held, fitted=fitted), only_over=held)
+        except IndexUnavailable as error:
+            _log.warning("search index waits for its engine", extra={"reason": error.message})
         except Exception:  # noqa: BLE001 - the edge of a thread; the next search tries again.
             _log.exception("search index could not be built")
         finally:

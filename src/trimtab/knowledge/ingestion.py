@@ -6,7 +6,7 @@ import stat
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from trimtab.infra.settings.sections.knowledge import KnowledgeSettings
@@ -48,6 +48,8 @@ class Source:
     name: str
     data: Content
     media_type: str | None = None
+    owner: str = ""
+    """The person whose document it is, for erasure on request; empty when it is nobody's."""
 
 
 class Ingestion:
@@ -82,8 +84,9 @@ class Ingestion:
             document_id = content_id("doc", row.id, name)
             known = self._documents.source_of(document_id)
             if known is not None and known[0] == digest:
+                self._documents.share(document_id, source.owner)
                 return self._unchanged(project, document_id, name, known[1])
-            return self._write(row, document_id, name, parsed, (digest, source.data.size))
+            return self._write(row, document_id, parsed, digest, replace(source, name=name))
 
     def ingest_folder(
         self, project: str, folder: Path, progress: Progress | None
@@ -155,30 +158,31 @@ class Ingestion:
         self,
         project: ProjectRow,
         document_id: str,
-        name: str,
         parsed: ParsedDocument,
-        source: tuple[str, int],
+        digest: str,
+        source: Source,
     ) -> Ingested:
         chunks = chunked(document_id, parsed, self._settings.chunk_characters)
         made, missing = self._new_vectors(document_id, chunks)
         state = DocumentState.QUEUED if missing else DocumentState.READY
         document = NewDocument(
             id=document_id,
-            name=name,
+            name=source.name,
             title=parsed.title[:MAX_NAME_CHARACTERS],
             media_type=parsed.media_type,
-            source_hash=source[0],
-            size_bytes=source[1],
+            source_hash=digest,
+            size_bytes=source.data.size,
             characters=len(parsed.text),
             chunks=chunks,
             vectors=made,
             model=self._encoder.model_id,
             state=state,
+            owner=source.owner,
         )
         version = self._documents.write(project, document, self._clock.now())
         return Ingested(
             document_id,
-            name,
+            source.name,
             status="queued" if missing else "ingested",
             reason=MODEL_DOWN if missing else "",
             chunks=len(chunks),

@@ -8,12 +8,20 @@ from trimtab.knowledge.breaker import CircuitBreaker
 from trimtab.knowledge.caches import BoundedCache, CacheLimits
 from trimtab.knowledge.care import Care
 from trimtab.knowledge.encoder import Encoder
+from trimtab.knowledge.engines.engines import Engines
 from trimtab.knowledge.indexes import Indexes
 from trimtab.knowledge.ingestion import Ingestion
 from trimtab.knowledge.model_home import MiniLmHome, ModelHome
 from trimtab.knowledge.parsing import Parser
 from trimtab.knowledge.searching import Searcher
-from trimtab.knowledge.store import DocumentStore, ProjectStore, SearchStore, UsageStore
+from trimtab.knowledge.store import (
+    DocumentStore,
+    OwnerStore,
+    ProjectStore,
+    SearchStore,
+    UsageStore,
+)
+from trimtab.knowledge.store.engines import EngineStore
 from trimtab.knowledge.store.live import LiveDatabase
 from trimtab.knowledge.surroundings import Surroundings
 from trimtab.knowledge.usage import Usage
@@ -34,18 +42,24 @@ class Parts:
         self._clock, self._events = around.clock, around.events
         self.settings = settings
         self.database = LiveDatabase(data.file(DATABASE), ("knowledge",))
-        self.projects = ProjectStore(self.database)
+        self.projects = ProjectStore(self.database, settings.engine)
         self._documents = DocumentStore(self.database)
+        self.owners = OwnerStore(self.database)
         shipped = MiniLmHome(data.folder("models") / "minilm", settings.embedding_threads)
         self.encoder = Encoder(home or shipped, settings, around.clock)
         self.parser = Parser(settings)
         search_store = SearchStore(self.database)
+        self.engine_store = EngineStore(self.database)
+        self.engines = Engines(
+            self.engine_store, search_store, self.encoder, settings, around.clock
+        )
         self.indexes = Indexes(
             search_store,
             self.encoder,
             data.folder("index"),
             CircuitBreaker(settings.breaker_failures, settings.probe_seconds, around.clock),
             around.clock,
+            self.engines,
         )
         self.searcher = Searcher(
             self.projects, search_store, self.encoder, self.indexes, settings, around.clock
@@ -56,19 +70,19 @@ class Parts:
             self.projects, self._documents, self.encoder, self.parser, settings, around.clock
         )
         self.texts = _text_cache(settings, around)
+        worker = self.parser
         self.care = Care(
-            self.database,
-            data,
-            settings,
-            around,
-            self.forget_all,
-            lambda: self.parser.worker_pid,
+            self.database, data, settings, around, self.forget_all, lambda: worker.worker_pid
         )
         self.care.on_purge.append(self.indexes.purge)
         self.on_beat: list[Callable[[], object]] = []
         """Called at each heartbeat."""
         self.last_counts: dict[str, int] = {}
         self.database_ok = True
+
+    def forget_queries(self) -> int:
+        """Forget what was asked, which nobody's name stands beside; return how many queries that were."""
+        return self._usage.forget()
 
     def forget_all(self) -> None:
         """Drop all that was read from the database: another file took its place."""

@@ -158,6 +158,7 @@ class ProjectStats:
     index_version: int
     created_at: datetime
     engine: str = ""
-    """How vectors are searched: ``exact`` or ``hnsw``; empty while the index is not in memory."""
+    """How vectors are searched: ``exact`` or ``hnsw`` in this process, where it is empty while the index is not in
+    memory; otherwise the name of the server: ``postgres``, ``chroma`` or ``qdrant``."""
     meaning: float | None = None
     """The share of meaning in the ranking, as the project's own passages asked for it; None before they were."""

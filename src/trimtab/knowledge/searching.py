@@ -3,18 +3,25 @@
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
 from trimtab.infra.settings.sections.knowledge import KnowledgeSettings
-from trimtab.kernel.clock import Clock
+from trimtab.kernel.clock import Clock, machine_clock
 from trimtab.kernel.errors import InvalidInput, NotFound, TrimtabError
 from trimtab.knowledge.caches import BoundedCache, CacheLimits, QueryDiversity
 from trimtab.knowledge.encoder import Encoder
-from trimtab.knowledge.errors import EmbedderUnavailable, IndexUnavailable, QueryInvalid
+from trimtab.knowledge.engines.port import Seen
+from trimtab.knowledge.errors import (
+    EmbedderUnavailable,
+    EngineBehind,
+    IndexUnavailable,
+    QueryInvalid,
+)
 from trimtab.knowledge.indexes import Held, Indexes
-from trimtab.knowledge.ranking import highlights, rank
+from trimtab.knowledge.ranking import Searched, highlights, rank
 from trimtab.knowledge.records import Passage, SearchResult
 from trimtab.knowledge.store import ProjectRow, ProjectStore, SearchStore
 from trimtab.knowledge.store.search import LiveChunk
@@ -55,6 +62,16 @@ class _Hit:
 
 
 @dataclass(frozen=True, slots=True)
+class _Allowed:
+    """Whom a search may show what, in both forms."""
+
+    keys: NDArray[np.int64] | None
+    """The passages that the store allows, ascending; None means all."""
+    seen: Seen
+    """The same as an engine outside filters by it."""
+
+
+@dataclass(frozen=True, slots=True)
 class _Found:
     hits: list[_Hit]
     reason: str
@@ -78,10 +95,13 @@ class Searcher:
         self._store = store
         self._encoder = encoder
         self._indexes = indexes
-        self._clock = clock
+        self._machine = machine_clock(clock)
+        self._log_queries = settings.log_queries
         self.on_query: Callable[[int, str], bool] = lambda _project_key, _query: False
         """Told of every query by project key and text; returns whether it was asked often before."""
         self.durations = RecentValues(clock, settings.cache_window_seconds)
+        self.sizes = RecentValues(clock, settings.cache_window_seconds)
+        """How many passages each search returned."""
         self.outcomes = RecentCounts(clock, settings.cache_window_seconds)
         """Counts ``full``, ``degraded``, ``refused`` and ``failed`` searches."""
         self.diversity = QueryDiversity(settings.cache_window_lookups)
@@ -98,16 +118,15 @@ class Searcher:
 
     def search(self, project: str, query: str, wanted: Wanted) -> SearchResult:
         """Return the best passages; see `Knowledge.search`."""
-        started = self._clock.monotonic()
+        started = self._machine.monotonic()
         try:
             result = self._answered(project, query, wanted)
         except TrimtabError as error:
             refused = isinstance(error, InvalidInput | NotFound)
             self.outcomes.add("refused" if refused else "failed")
             raise
-        # In the machine's time, however fast a drill's clock runs.
-        duration_ms = (self._clock.monotonic() - started) * 1000 / self._clock.rate
-        self._record(project, duration_ms, result)
+        duration_ms = (self._machine.monotonic() - started) * 1000
+        self._record(project, query, duration_ms, result)
         return replace(result, duration_ms=round(duration_ms, 3))
 
     def prepare(self, project: str, query: str, top_k: int) -> None:
@@ -161,7 +180,7 @@ class Searcher:
         if wanted.tags or wanted.labels is not None:
             allowed = self._store.allowed(row.key, wanted.tags, wanted.labels)
         most = wanted.offset + wanted.top_k + _SPARE
-        found = self._hits(row, text, most, allowed)
+        found = self._hits(row, text, most, _Allowed(allowed, Seen(wanted.tags, wanted.labels)))
         # Joined with the live rows: whatever an index still holds, a deleted passage is not answered.
         live = self._store.live(row.key, [hit.key for hit in found.hits])
         alive = [hit for hit in found.hits if hit.key in live]
@@ -176,26 +195,31 @@ class Searcher:
             reason=found.reason,
         )
 
-    def _hits(
-        self, row: ProjectRow, text: str, most: int, allowed: NDArray[np.int64] | None
-    ) -> _Found:
+    def _hits(self, row: ProjectRow, text: str, most: int, allowed: _Allowed) -> _Found:
         if not self._encoder.dimension:  # The model was never loaded.
-            return self._by_full_text(row, text, most, allowed, MODEL_DOWN)
+            return self._by_full_text(row, text, most, allowed.keys, MODEL_DOWN)
         try:
             held = self._indexes.of(row)
             reason = "" if held else INDEX_BUILDING
         except IndexUnavailable:
             held, reason = None, STORE_DOWN
         if held is None:
-            return self._by_full_text(row, text, most, allowed, reason)
+            return self._by_full_text(row, text, most, allowed.keys, reason)
+        by_words = partial(self._ranked, held.index, held, text, None, most, allowed.keys)
         try:
             vector = self._encoder.query_vector(text)
+            index = self._indexes.searched(row, held, allowed.seen)
+            return self._ranked(index, held, text, vector, most, allowed.keys)
         except EmbedderUnavailable:
-            return self._ranked(held, text, None, most, allowed)
-        return self._ranked(held, text, vector, most, allowed)
+            return by_words()
+        except EngineBehind:
+            return replace(by_words(), reason=INDEX_BUILDING)
+        except IndexUnavailable:
+            return replace(by_words(), reason=STORE_DOWN)
 
     def _ranked(
         self,
+        index: Searched,
         held: Held,
         text: str,
         vector: NDArray[np.float32] | None,
@@ -203,7 +227,7 @@ class Searcher:
         allowed: NDArray[np.int64] | None,
     ) -> _Found:
         ranking = rank(
-            held.index, text, vector, meaning=held.fitted.meaning, limit=most, allowed=allowed
+            index, text, vector, meaning=held.fitted.meaning, limit=most, allowed=allowed
         )
         hits = [
             _Hit(found.key, found.score, found.keyword_score or None, found.cosine)
@@ -227,13 +251,17 @@ class Searcher:
         hits = [_Hit(key, max(0.0, score / best), score, None) for key, score in scored]
         return _Found(hits, reason, lambda _: ())
 
-    def _record(self, project: str, duration_ms: float, result: SearchResult) -> None:
+    def _record(self, project: str, query: str, duration_ms: float, result: SearchResult) -> None:
         self.durations.add(duration_ms / 1000)
+        self.sizes.add(len(result.passages))
         self.outcomes.add("degraded" if result.degraded_mode else "full")
+        text = {"query": query.strip()} if self._log_queries else {}
         _log.info(
             "query",
             extra={
+                **text,
                 "project": project,
+                "terms": len(query.split()),
                 "query_duration_ms": round(duration_ms, 3),
                 "cache_hit": result.cache_hit,
                 "degraded_mode": result.degraded_mode,

@@ -4,7 +4,6 @@ import logging
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import IO
 
 from trimtab.infra.settings.sections.knowledge import KnowledgeSettings
 from trimtab.infra.storage import DataDirectory
@@ -79,6 +78,7 @@ class Knowledge(Parts):
         """Stop the threads, the parser and the model, and close the database. May be called twice."""
         self._background.stop()
         self.indexes.close()
+        self.engines.close()
         self._usage.flush()
         self.parser.rest()
         self.encoder.close()
@@ -92,7 +92,12 @@ class Knowledge(Parts):
             return self._ingest(project, source)
 
     def ingest_bytes(
-        self, project: str, name: str, data: bytes, media_type: str | None = None
+        self,
+        project: str,
+        name: str,
+        data: bytes | Content,
+        media_type: str | None = None,
+        owner: str = "",
     ) -> Ingested:
         """Take a document in, in place of the one of that name if there is one.
 
@@ -102,8 +107,9 @@ class Knowledge(Parts):
         Args:
             project: 1 to 100 of ``a-z A-Z 0-9 _ -``; made when missing.
             name: 1 to 500 printable characters; its ending tells the format.
-            data: The file.
+            data: The file; a large one as a stream.
             media_type: For names without a telling ending.
+            owner: The person whose document it is: erasing the person deletes it.
 
         Returns:
             Status ``ingested``, ``unchanged``, or ``queued`` with a reason: then it is found by words already, and
@@ -113,17 +119,11 @@ class Knowledge(Parts):
             ProjectNameInvalid, DocumentNameInvalid, DocumentTooLarge, DocumentTypeUnsupported, DocumentEncrypted,
             DocumentUnreadable, DocumentEmpty, ParserFailed, StorageFull: Nothing was written.
         """
-        return self._ingest(project, Source(name, Content.of(data), media_type))
+        return self._ingest(project, Source(name, Content.of(data), media_type, owner))
 
-    def ingest_stream(
-        self, project: str, name: str, stream: IO[bytes], media_type: str | None = None
-    ) -> Ingested:
-        """Take a file in that lies open somewhere, seekable, without holding it in memory; see `ingest_bytes`."""
-        return self._ingest(project, Source(name, Content(stream), media_type))
-
-    def ingest_text(self, project: str, name: str, text: str) -> Ingested:
+    def ingest_text(self, project: str, name: str, text: str, owner: str = "") -> Ingested:
         """Take a text in; a name without ending is read as plain text."""
-        return self.ingest_bytes(project, name, text.encode(), "text/plain")
+        return self.ingest_bytes(project, name, text.encode(), "text/plain", owner)
 
     def ingest_folder(
         self, project: str, path: Path, progress: Progress | None = None
@@ -349,7 +349,7 @@ class Knowledge(Parts):
         if self.encoder.heartbeat():
             self._background.wake()
         self.database_ok = self._database_health().status is Status.UP
-        self.indexes.probe()
+        self.indexes.beat()
         self.indexes.save()
         self._usage.flush()
         self.care.look()

@@ -21,6 +21,7 @@ def signals(knowledge: Knowledge) -> tuple[Signal, ...]:
         *_query_cache(knowledge),
         *_other_caches(knowledge),
         *_searches(knowledge),
+        *_index(knowledge),
         *_documents(knowledge),
         *care_signals(knowledge.care),
     )
@@ -191,6 +192,13 @@ def _searches(knowledge: Knowledge) -> Iterable[Signal]:
             f"kb_query_{name}_latency_seconds",
         )
     yield _one(
+        "knowledge.search.p95_passages",
+        "passages",
+        "95 % of the recent searches returned no more; large results are hard to cache.",
+        lambda: knowledge.searcher.sizes.quantile(0.95),
+        "kb_query_p95_passages",
+    )
+    yield _one(
         "knowledge.search.error_rate",
         "ratio",
         "Share of the recent searches and ingestions that failed through no fault of the caller.",
@@ -205,6 +213,16 @@ def _searches(knowledge: Knowledge) -> Iterable[Signal]:
         "kb_refused_rate",
     )
     yield _one(
+        "knowledge.search.degraded_ratio",
+        "ratio",
+        "Share of the recent searches that were answered by words alone.",
+        lambda: knowledge.searcher.outcomes.ratio("degraded", "full", 1),
+        "kb_degraded_ratio",
+    )
+
+
+def _index(knowledge: Knowledge) -> Iterable[Signal]:
+    yield _one(
         "knowledge.index.p95_seconds",
         "seconds",
         "95 % of the recent searches waited no longer for the search index.",
@@ -216,13 +234,6 @@ def _searches(knowledge: Knowledge) -> Iterable[Signal]:
         "1",
         "1 when the search index is out of order.",
         lambda: knowledge.indexes.stopped,
-    )
-    yield _one(
-        "knowledge.search.degraded_ratio",
-        "ratio",
-        "Share of the recent searches that were answered by words alone.",
-        lambda: knowledge.searcher.outcomes.ratio("degraded", "full", 1),
-        "kb_degraded_ratio",
     )
 
 

@@ -1,5 +1,7 @@
 """The body of ``/api/v1/stats``."""
 
+from pathlib import Path
+from stat import S_IMODE
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -14,6 +16,7 @@ def stats_of(knowledge: "Knowledge") -> dict[str, object]:
         "document_cache": knowledge.texts.stats(),
     }
     states = knowledge.counts()
+    file = knowledge.database.file
     return {
         "cache": {
             name: {field: getattr(found, field) for field in found.__slots__}
@@ -25,10 +28,21 @@ def stats_of(knowledge: "Knowledge") -> dict[str, object]:
         "max_cache_memory_mb": knowledge.settings.max_cache_memory_mb,
         "projects": len(knowledge.projects.names()),
         "documents": sum(states.values()),
+        "metadata": knowledge.projects.metadata_count(),
+        "database": _file(file),
         "queued": states["queued"],
         "dead_letters": states["dead"],
         "embedding_model": {
             "model": knowledge.encoder.model_id,
             "breaker": knowledge.encoder.breaker.state.value,
         },
+    }
+
+
+def _file(file: Path) -> dict[str, object]:
+    log = file.with_name(f"{file.name}-wal")
+    found = file.stat()
+    return {
+        "bytes": found.st_size + (log.stat().st_size if log.exists() else 0),
+        "mode": f"{S_IMODE(found.st_mode):o}",
     }

@@ -92,6 +92,14 @@ class Usage:
         if asked:
             self._store.count(asked, self._settings.frequent_queries)
 
+    def forget(self) -> int:
+        """Forget what was asked, here and in the database; return how many queries that were."""
+        with self._lock:
+            count = len(self._asked.keys() | self._often.keys())
+            self._asked.clear()
+            self._often.clear()
+        return max(count, self._store.forget())
+
     def frequent(self, limit: int) -> list[tuple[str, str]]:
         """Return project names and queries, the most frequent first."""
         self.flush()

@@ -44,6 +44,8 @@ class Check:
     give_up_seconds: float
     """After how long it has failed."""
     line: int
+    event: str = ""
+    """In an escalation: what it means when it holds; a ladder may have somebody for it."""
 
     def __str__(self) -> str:
         words = ["trimtab", "check", self.expression]

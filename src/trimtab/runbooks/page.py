@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 import yaml
@@ -181,7 +181,7 @@ def _runbook(
             gather = _only(section, (Read, Check), path)
         elif name.startswith("escalate"):
             escalate = "\n\n".join(section.prose)
-            escalate_when = _only(section, (Check,), path)
+            escalate_when = _escalations(section, path)
         elif section.blocks:
             raise RunbookRefused(
                 path,
@@ -205,6 +205,16 @@ def _runbook(
         path=path,
         text=text,
     )
+
+
+def _escalations(section: _Section, path: str) -> tuple[Check, ...]:
+    for block in section.blocks:
+        event = block.options.get("event", "")
+        block.commands = [
+            replace(command, event=event) if isinstance(command, Check) else command
+            for command in block.commands
+        ]
+    return _only(section, (Check,), path)
 
 
 def _alerts(head: dict[str, Any], path: str) -> tuple[str, ...]:

@@ -103,6 +103,14 @@ def test_a_generator_that_hangs_is_given_up(hanging):
         timed.generate(ASK, ())
 
 
+def test_a_drills_fast_clock_shortens_no_deadline(hanging):
+    deadlines, machine = Deadlines(SystemClock(rate=1000)), SystemClock()
+    begun = machine.monotonic()
+    with pytest.raises(GeneratorUnavailable):
+        TimedGenerator(hanging, deadlines, 0.05).generate(ASK, ())
+    assert machine.monotonic() - begun >= 0.05
+
+
 def test_what_a_timed_call_raises_is_raised():
     timed = TimedGenerator(Scripted("broken"), Deadlines(SystemClock()), 30)
     with pytest.raises(GeneratorUnavailable, match="broken"):

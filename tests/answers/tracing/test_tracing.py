@@ -9,8 +9,9 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from tests.answers.world import StillClock, World
 from trimtab.answers import Question
 from trimtab.answers.store import TraceStore
-from trimtab.answers.tracing import SpanExporter, spans
+from trimtab.answers.tracing import SpanExporter
 from trimtab.answers.tracing.exporter import parse_headers
+from trimtab.answers.tracing.spans import spans
 from trimtab.infra.storage import Database
 from trimtab.kernel.clock import SystemClock
 

@@ -87,3 +87,34 @@ def test_damaged_weights_are_refused(tmp_path, content):
     (tmp_path / "w.json").write_text(content)
     with pytest.raises(WeightsDamaged):
         load(tmp_path / "w.json")
+
+
+def test_known_words_in_another_order_score_lower():
+    source = "Born in Pennsylvania, Swift moved to Nashville at the age of 14."
+    right = grounded(source, "Swift was born in Pennsylvania and moved to Nashville.")
+    turned = grounded(source, "Swift moved to Pennsylvania at Nashville, born at the age of 14.")
+    assert right > turned
+
+
+def test_a_new_word_weighs_more_when_the_sources_treat_the_question():
+    claim = "The query cache holds 100 entries in Belgium."
+    on_topic = grounded(SOURCE, claim, "How many entries does the query cache hold?")
+    off_topic = grounded(SOURCE, claim, "Do you like sailing?")
+    assert on_topic < off_topic
+
+
+def test_saying_the_same_twice_is_evidence_against_a_claim():
+    assert evidence(SOURCE, "The cache of the cache holds entries.").repeats > 0
+    assert evidence(SOURCE, "The cache holds entries.").repeats == 0
+
+
+def test_the_shipped_curve_rises_and_is_never_certain():
+    curve = load().curve
+    assert list(curve.chances) == sorted(curve.chances)
+    assert 0 < curve.at(0.0) < 0.01
+    assert 0.99 < curve.at(1.0) < 1
+
+
+def test_a_saved_model_is_the_same_when_it_is_loaded(tmp_path):
+    load().save(tmp_path / "w.json")
+    assert load(tmp_path / "w.json") == load()

@@ -4,6 +4,10 @@ import os
 
 import pytest
 
+from trimtab.kernel.operable import ActionContext
+from trimtab.knowledge.actions import actions
+from trimtab.knowledge.signals import signals
+
 DAY = 86_400
 
 
@@ -49,6 +53,26 @@ def test_temporary_files_go_after_a_day(knowledge, aged):
     young, old = aged("temp/young", 0.5), aged("temp/old", 1.5)
     done = knowledge.care.clean_up()
     assert (young.exists(), old.exists(), done.freed_bytes["temp"]) == (True, False, 1000)
+
+
+@pytest.mark.feature("F632")
+def test_what_a_clean_up_gave_back_is_said_and_kept_as_a_signal(knowledge, aged):
+    (signal,) = [found for found in signals(knowledge) if found.name == "knowledge.disk.freed"]
+    aged("temp/old", 2, b"x" * 5_000_000)
+    before = knowledge.care.disk.data_bytes()
+    done = knowledge.care.clean_up()
+    assert before - knowledge.care.disk.data_bytes() == sum(done.freed_bytes.values()) == 5_000_000
+    assert [sample.value for sample in signal.read()] == [5_000_000]
+
+
+@pytest.mark.feature("F628", "F629")
+def test_a_clean_up_says_beforehand_which_kinds_of_files_are_too_old(knowledge, aged):
+    aged("snapshots/full", 31, b"x" * 3000)
+    aged("logs/never_rotated.log", 40, b"x" * 2000)
+    aged("logs/young.log", 1)
+    (clean_up,) = [found for found in actions(knowledge) if found.name == "knowledge.disk.clean_up"]
+    said = clean_up.dry_run({}, ActionContext("key", "test"))
+    assert said.facts["bytes"] == {"logs": 2000, "snapshots": 3000, "temp": 0}
 
 
 @pytest.mark.feature("F637")
@@ -97,3 +121,14 @@ def test_growth_is_what_30_minutes_showed(knowledge, clock, monkeypatch):
         knowledge.care.memory.look()
         clock.seconds += 60
     assert knowledge.care.memory.growth_mb_per_hour() == pytest.approx(60, rel=0.05)
+
+
+def test_files_that_vanish_while_the_disk_is_measured_count_as_nothing(
+    knowledge, aged, monkeypatch
+):
+    gone = aged("temp/gone", 0)
+    before = knowledge.care.disk.data_bytes()
+    walked = list(os.walk(gone.parent))
+    gone.unlink()
+    monkeypatch.setattr(os, "walk", lambda _: walked)
+    assert knowledge.care.disk.data_bytes() < before

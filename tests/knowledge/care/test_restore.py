@@ -1,5 +1,7 @@
 """The database comes back, what was deleted does not, and what was lost is said."""
 
+import math
+import os
 import sqlite3
 
 import pytest
@@ -8,6 +10,7 @@ from trimtab.infra.settings.sections.knowledge import KnowledgeSettings
 from trimtab.infra.storage import DataDirectory
 from trimtab.kernel.errors import Corrupt
 from trimtab.knowledge.care.closed import repair_closed
+from trimtab.knowledge.signals import signals
 from trimtab.knowledge.store.integrity import Damage
 
 
@@ -43,10 +46,29 @@ def wreck(knowledge, table):
 @pytest.mark.feature("F723")
 def test_a_restore_goes_back_to_the_backup_and_says_what_was_lost(sea):
     sea.ingest_text("sea", "eels.md", "Eels glow.")
+    os.umask(0o022)
     done = sea.care.restore()
     assert names(sea) == ["crabs.md", "whales.md"]
+    assert sea.database.file.stat().st_mode & 0o777 == 0o644
     assert (done.lost, done.as_dict()["report"]) == (1, "Documents lost: 1")
     assert done.lost_from == done.lost_to == "2026-01-01T00:02:00+00:00"
+
+
+def test_the_share_that_a_restore_lost_is_a_signal(sea):
+    (signal,) = [found for found in signals(sea) if found.name == "knowledge.restore.lost_ratio"]
+    (before,) = signal.read()
+    sea.ingest_text("sea", "eels.md", "Eels glow.")
+    sea.care.restore()
+    (after,) = signal.read()
+    assert math.isnan(before.value)
+    assert after.value == pytest.approx(1 / 3)
+
+
+@pytest.mark.feature("F716")
+def test_a_restore_says_how_many_documents_there_are_now(sea):
+    sea.ingest_text("sea", "eels.md", "Eels glow.")
+    assert sea.care.restore().documents == 2
+    assert sea.counts()["ready"] == 2
 
 
 @pytest.mark.feature("F714")

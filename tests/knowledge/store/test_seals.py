@@ -82,7 +82,7 @@ def test_documents_whose_labels_cannot_be_read_are_not_shown_to_everybody(sea):
     assert sea.search("sea", "whales", labels=[LABELS_UNKNOWN]).passages
 
 
-def test_a_database_of_the_first_schema_gets_its_seals(sea, tmp_path):
+def test_a_database_without_seals_gets_them(sea, tmp_path):
     file = tmp_path / "older.db"
     with sqlite3.connect(file) as copy, sqlite3.connect(sea.database.file) as live:
         live.backup(copy)
@@ -90,7 +90,7 @@ def test_a_database_of_the_first_schema_gets_its_seals(sea, tmp_path):
         for table in ("projects", "documents", "chunks", "vectors", "metadata", "deletions"):
             older.execute(f"ALTER TABLE {table} DROP COLUMN seal")
         older.execute("ALTER TABLE tuning DROP COLUMN seal")
-        older.execute("UPDATE schema_knowledge SET version_num = 'knowledge_0001'")
+        older.execute("UPDATE schema_knowledge SET version_num = 'knowledge_0002'")
     Database(file, ("knowledge",)).close()
     with sqlite3.connect(file) as migrated, sqlite3.connect(sea.database.file) as live:
         for table in ("projects", "documents", "chunks", "vectors", "metadata"):

@@ -10,8 +10,16 @@ from trimtab.infra.signing import Envelope, Signer, opened
 PAYLOAD_TYPE = "application/vnd.trimtab.erasure+json"
 
 
-def certificate(erasure: Erasure, user_id: str, completed_at: str, signer: Signer) -> Envelope:
-    """Return the certificate: what was found, that nothing remains, and whom it is about.
+BACKUPS = (
+    "Backups made before this erasure still hold the data until they are deleted for their age. A restore of one of "
+    "them applies the list of deletions before anybody is served; backups made since do not hold the data."
+)
+
+
+def certificate(
+    erasure: Erasure, user_id: str, completed_at: str, signer: Signer, backups_gone_by: str | None
+) -> Envelope:
+    """Return the certificate: what was found, that nothing remains, what backups still hold, and whom it is about.
 
     It names the person by a hash of the user id with a random nonce. Only who holds the nonce, which is returned to
     whoever asked for the erasure, can show that it is about that person; the service itself keeps neither.
@@ -26,6 +34,9 @@ def certificate(erasure: Erasure, user_id: str, completed_at: str, signer: Signe
             {"name": step.name, "found": step.found, "remaining": step.remaining}
             for step in erasure.steps
         ],
+        "backups": None
+        if backups_gone_by is None
+        else {"policy": BACKUPS, "gone_by": backups_gone_by},
     }
     return signer.sign(PAYLOAD_TYPE, statement)
 

@@ -4,10 +4,12 @@ A job's argument and results hold the erasure's id and counts only, because the 
 user id stands in one row until the erasure is done.
 """
 
+import contextlib
 import logging
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import partial
 
 from trimtab.answers.erasure.certificate import certificate
@@ -40,6 +42,8 @@ class Trust:
     audit: Audit
     signer: Signer
     subjects: Subjects
+    backup_keep_days: float | None = None
+    """How long backups made before an erasure are kept; None where there are none."""
 
 
 class Erasures:
@@ -190,6 +194,8 @@ class Erasures:
     def _erase(self, erasure_id: str, name: str) -> Json:
         user_id, step = self._store.user_of(erasure_id), self._steps[name]
         try:
+            if name == next(iter(self._steps)):
+                self._look(erasure_id, user_id)
             self._store.note_found(erasure_id, name, step.count(user_id))
             step.erase(user_id)
             remaining = step.count(user_id)
@@ -204,6 +210,13 @@ class Erasures:
         state = StepState.FAILED if remaining else StepState.DONE
         self._store.note_result(erasure_id, name, state, remaining)
         return remaining == 0
+
+    def _look(self, erasure_id: str, user_id: str) -> None:
+        """Note what every step finds before the first one erases: a document's passages go with the document."""
+        for name, step in self._steps.items():
+            # Its own turn comes, and its error is recorded then.
+            with contextlib.suppress(Exception):
+                self._store.note_found(erasure_id, name, step.count(user_id))
 
     def _verified(self, erasure_id: str) -> bool:
         """Look at every step once more: something may have come in while others were being erased."""
@@ -222,10 +235,13 @@ class Erasures:
         _log.error("erasure failed", extra={"erasure": erasure_id})
 
     def _certify(self, erasure_id: str) -> None:
-        erasure, at = self._store.find(erasure_id), self._clock.now().isoformat()
+        erasure, now = self._store.find(erasure_id), self._clock.now()
+        at = now.isoformat()
         if erasure.certificate is None:
             user_id = self._store.user_of(erasure_id)
-            signed = certificate(erasure, user_id, at, self._trust.signer)
+            days = self._trust.backup_keep_days
+            gone_by = None if days is None else (now + timedelta(days=days)).isoformat()
+            signed = certificate(erasure, user_id, at, self._trust.signer, gone_by)
             self._store.certify(erasure_id, signed, at)
 
     def _record(self, erasure_id: str) -> None:

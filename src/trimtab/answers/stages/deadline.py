@@ -16,7 +16,7 @@ from trimtab.answers.generate import Draft, Generator
 from trimtab.answers.pieces import DraftSentence, pieces
 from trimtab.answers.pipeline import Retriever
 from trimtab.answers.records import Passage, Retrieved
-from trimtab.kernel.clock import Clock
+from trimtab.kernel.clock import Clock, machine_clock
 from trimtab.kernel.errors import DeadlineExceeded, Unavailable
 
 _log = logging.getLogger(__name__)
@@ -27,12 +27,12 @@ class Deadlines:
     """Runs calls in threads and waits so long and no longer.
 
     Args:
-        clock: Deadlines are in this clock's seconds.
+        clock: Deadlines are in the machine's seconds, also beside a drill's fast clock.
         most_under_way: How many calls may run at once, those given up included.
     """
 
     def __init__(self, clock: Clock, most_under_way: int = 64) -> None:
-        self.clock = clock
+        self.clock = machine_clock(clock)
         self._slots = threading.BoundedSemaphore(most_under_way)
 
     def run(self, stage: str, seconds: float, call: Callable[[], _T]) -> _T:

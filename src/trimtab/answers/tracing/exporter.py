@@ -9,17 +9,14 @@ import logging
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
-
-import httpx
-from google.protobuf.message import DecodeError
-from opentelemetry.exporter.otlp.proto.common.trace_encoder import encode_spans
-from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
+from typing import TYPE_CHECKING, Protocol
 
 from trimtab.answers.records import Trace
-from trimtab.answers.tracing.spans import spans
 from trimtab.kernel.clock import Clock
 from trimtab.kernel.errors import TrimtabError
+
+if TYPE_CHECKING:
+    from trimtab.answers.tracing.line import Line
 
 _log = logging.getLogger(__name__)
 _BATCH = 100
@@ -79,9 +76,9 @@ class SpanExporter:
         self._endpoint = endpoint
         self._clock = clock
         self._interval = interval_seconds
-        self._client = httpx.Client(
-            headers={**headers, "Content-Type": "application/x-protobuf"}, timeout=timeout_seconds
-        )
+        self._headers = dict(headers)
+        self._timeout = timeout_seconds
+        self._line: Line | None = None
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
         self.last = ExportRun(0, 0, 0)
@@ -125,7 +122,8 @@ class SpanExporter:
         self._stop.set()
         if self._thread is not None:
             self._thread.join(timeout=15)
-        self._client.close()
+        if self._line is not None:
+            self._line.close()
 
     def _loop(self) -> None:
         pause = self._interval
@@ -141,29 +139,13 @@ class SpanExporter:
                 pause = self._interval
 
     def _send(self, batch: Sequence[Trace]) -> str:
-        """Return empty when the backend has the batch, ``refused`` when it will never take it, else the reason."""
-        body = encode_spans([span for trace in batch for span in spans(trace)]).SerializeToString()
-        try:
-            url = self._endpoint.rstrip("/") + "/v1/traces"
-            response = self._client.post(url, content=body)
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
-            return f"The tracing backend does not answer: {type(error).__name__}."
-        if response.status_code in {400, 413, 422}:
-            return "refused"
-        if not response.is_success:
-            return f"The tracing backend answered {response.status_code}."
-        _note_partial(response.content)
-        return ""
+        if self._line is None:
+            from trimtab.answers.tracing.line import (
+                Line,
+            )  # Its packages are large, and few send traces.
 
-
-def _note_partial(body: bytes) -> None:
-    """Log what the backend dropped of a batch that it took; OTLP forbids to send that again."""
-    try:
-        rejected = ExportTraceServiceResponse.FromString(body).partial_success.rejected_spans
-    except DecodeError:
-        return  # Some backends answer with JSON or nothing; the status has said enough.
-    if rejected:
-        _log.warning("spans dropped by the tracing backend", extra={"spans": rejected})
+            self._line = Line(self._headers, self._timeout)
+        return self._line.send(self._endpoint, batch)
 
 
 def parse_headers(text: str) -> dict[str, str]:

@@ -4,6 +4,7 @@ from trimtab.api.edge.body import BodyLimit
 from trimtab.api.edge.control import AsAdmin, PathSwitch
 from trimtab.api.edge.figures import HttpFigures
 from trimtab.api.edge.headers import SecurityHeaders
+from trimtab.api.edge.late import Late
 from trimtab.api.edge.origin import TrustedOrigins
 from trimtab.api.edge.rate import RateLimit
 from trimtab.api.edge.record import Recorded
@@ -12,6 +13,7 @@ __all__ = [
     "AsAdmin",
     "BodyLimit",
     "HttpFigures",
+    "Late",
     "PathSwitch",
     "RateLimit",
     "Recorded",

@@ -3,29 +3,51 @@
 import logging
 import re
 import secrets
+from dataclasses import dataclass
+from urllib.parse import parse_qs
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from trimtab.api.edge.figures import HttpFigures
-from trimtab.api.errors import InternalError, error_response
-from trimtab.kernel.clock import Clock
+from trimtab.api.errors import ERROR_CODE_HEADER, InternalError, error_response
+from trimtab.kernel.clock import Clock, machine_clock
 
 _log = logging.getLogger(__name__)
 _REQUEST_ID = re.compile(r"^[A-Za-z0-9_.-]{1,100}$")
 _CLIENT_GONE = 499
 """What is written down when the client left before it was answered."""
+_PERSON = re.compile(r"(/users/)[^/]+")
+"""A user id in a path; no log may hold it."""
 _QUIET = ("/health", "/metrics", "/console/static/")
 """Called every few seconds by machines; logged at debug level."""
 
 
-class Recorded:
-    """Counts and logs every request; a mistake in a route becomes a 500 in the usual shape."""
+@dataclass(slots=True)
+class _Answered:
+    request_id: str
+    status: int = 0
+    error: str = ""
+    """The error's code; empty when there is none."""
 
-    def __init__(self, app: ASGIApp, *, figures: HttpFigures, clock: Clock) -> None:
+
+class Recorded:
+    """Counts and logs every request; a mistake in a route becomes a 500 in the usual shape.
+
+    Args:
+        app: What answers the requests.
+        figures: Counts them.
+        clock: Measures them.
+        log_queries: Whether the line of a query holds its text.
+    """
+
+    def __init__(
+        self, app: ASGIApp, *, figures: HttpFigures, clock: Clock, log_queries: bool
+    ) -> None:
         self._app = app
         self._figures = figures
-        self._clock = clock
+        self._machine = machine_clock(clock)
+        self._log_queries = log_queries
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on and write down what became of it."""
@@ -35,41 +57,50 @@ class Recorded:
         given = Headers(scope=scope).get("x-request-id", "")
         request_id = given if _REQUEST_ID.match(given) else secrets.token_hex(8)
         scope = {**scope, "trimtab.request_id": request_id}
-        started, status = self._clock.monotonic(), 0
+        started, answered = self._machine.monotonic(), _Answered(request_id)
 
         async def watched(message: Message) -> None:
-            nonlocal status
             if message["type"] == "http.response.start":
-                status = message["status"]
-                MutableHeaders(scope=message)["X-Request-ID"] = request_id
+                headers = MutableHeaders(scope=message)
+                headers["X-Request-ID"] = request_id
+                answered.status = message["status"]
+                answered.error = headers.get(ERROR_CODE_HEADER, "")
             await send(message)
 
         try:
             await self._app(scope, receive, watched)
         except Exception:  # noqa: BLE001 - the edge: recorded here, and answered in the usual shape.
             _log.exception("request failed", extra={"request_id": request_id})
-            if status == 0:
+            if answered.status == 0:
                 await error_response(InternalError("Something went wrong inside trimtab."))(
                     scope, receive, watched
                 )
-            status = 500
-        seconds = (self._clock.monotonic() - started) / self._clock.rate
-        self._write(scope, status or _CLIENT_GONE, seconds, request_id)
+            answered.status = 500
+        seconds = self._machine.monotonic() - started
+        self._write(scope, answered, seconds)
 
-    def _write(self, scope: Scope, status: int, seconds: float, request_id: str) -> None:
+    def _write(self, scope: Scope, answered: _Answered, seconds: float) -> None:
+        status = answered.status or _CLIENT_GONE
         self._figures.count(scope["method"], _template(scope), status, seconds)
         level = logging.DEBUG if scope["path"].startswith(_QUIET) else logging.INFO
         _log.log(
             level,
             "request",
             extra={
-                "request_id": request_id,
+                "request_id": answered.request_id,
                 "method": scope["method"],
-                "path": scope["path"],
+                "path": _PERSON.sub(r"\1-", scope["path"]),
                 "status": status,
                 "duration_ms": round(seconds * 1000, 3),
+                **({"error": answered.error} if answered.error else {}),
+                **(_query(scope) if self._log_queries else {}),
             },
         )
+
+
+def _query(scope: Scope) -> dict[str, str]:
+    given = parse_qs(scope.get("query_string", b"").decode("latin-1"), keep_blank_values=True)
+    return {"query": given["q"][0]} if "q" in given else {}
 
 
 def _template(scope: Scope) -> str:

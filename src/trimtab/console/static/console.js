@@ -50,6 +50,64 @@ function toast(message, hint) {
   $("#toasts").replaceChildren(box);
 }
 
+// An answer comes sentence by sentence; a new question stops the one before.
+let asked = null;
+document.addEventListener("submit", (event) => {
+  if (!event.target.dataset.stream) return;
+  event.preventDefault();
+  asked?.abort();
+  asked = new AbortController();
+  ask(event.target, asked.signal);
+});
+
+async function ask(form, signal) {
+  const text = document.createElement("div");
+  text.className = "answer-text";
+  const card = document.createElement("article");
+  card.className = "card answer";
+  card.append(text);
+  form.classList.add("htmx-request");
+  try {
+    const body = new URLSearchParams(new FormData(form));
+    const response = await fetch(form.dataset.stream, { method: "POST", body, signal });
+    if (!response.ok) {
+      const { message, hint } = (await response.json()).error;
+      toast(message, hint);
+      return;
+    }
+    for await (const [name, data] of events(response.body)) {
+      if (name === "sentence") {
+        text.append(`${data.text} `);
+        if (!card.isConnected) $("#answer").replaceChildren(card);
+      } else if (name === "answer") {
+        $("#answer").innerHTML = data.html;
+        htmx.process($("#answer"));
+      } else {
+        toast(data.message, data.hint);
+      }
+    }
+  } catch (error) {
+    if (error.name !== "AbortError") toast("The service does not answer.", "Is it running?");
+  } finally {
+    if (!signal.aborted) form.classList.remove("htmx-request");
+  }
+}
+
+async function* events(stream) {
+  const decoder = new TextDecoder();
+  const reader = stream.getReader();
+  let rest = "";
+  for (let part = await reader.read(); !part.done; part = await reader.read()) {
+    const blocks = (rest + decoder.decode(part.value, { stream: true })).split(/\r?\n\r?\n/);
+    rest = blocks.pop();
+    for (const block of blocks) {
+      const name = block.match(/^event: ?(.*?)\r?$/m)?.[1];
+      const data = [...block.matchAll(/^data: ?(.*?)\r?$/gm)].map((line) => line[1]).join("\n");
+      if (name) yield [name, JSON.parse(data)];
+    }
+  }
+}
+
 // g then o, a, i or r goes to a page; / goes to the question; Enter asks.
 let leader = false;
 document.addEventListener("keydown", (event) => {

@@ -3,7 +3,8 @@
 
 Embedding similarity is deliberately absent: on HaluEval a MiniLM cosine separates supported from made-up answers worse
 than chance (AUC 0.30), because a made-up answer repeats the topic. What a made-up claim does show is new material:
-words, names and numbers that the context does not have, or known ones in a new order.
+words, names and numbers that the context does not have, or known ones in a new order. Similarity of single word
+vectors was tried too and added nothing (docs/decisions/guardrails-grounding-evidence.md).
 """
 
 import re
@@ -16,8 +17,10 @@ from trimtab.guardrails.text.words import STOP_WORDS, stem, words
 _NAME = re.compile(r"\b[A-ZÀ-ÖØ-ÞА-Я][\w’'-]*")  # noqa: RUF001 - Cyrillic capitals.
 _NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
 _NEGATION = frozenset(
-    ["not", "no", "never", "none", "without", "neither", "nor", "cannot", "nothing", "n't"]
+    # The word "t" is what is left of n't, however it was written.
+    ["not", "no", "never", "none", "without", "neither", "nor", "cannot", "nothing", "t"]
 )
+MOST_NEW_TERMS = 3
 _FIRST_PERSON = frozenset(["i", "me", "my", "you", "your", "we", "our"])
 _CHAT = frozenset(
     stem(word)
@@ -30,11 +33,6 @@ _CHAT = frozenset(
         "tell told talk wonder enjoy enjoyed prefer personally fan big quite bit kind sort people"
     ).split()
 )
-_SWEEPING = re.compile(
-    r"\b(?:most|least|first|last|only|all|every|always|never|best|worst|largest|biggest|smallest|oldest|youngest|newest"
-    r"|longest|highest|tallest|fastest|richest|greatest|earliest|latest|main|sole|entire|none|nobody|everyone|majority)\b",
-    re.IGNORECASE,
-)
 _NUMBER_WORDS = frozenset(
     "one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen "
     "nineteen twenty thirty forty fifty sixty seventy eighty ninety hundred thousand million billion once twice half "
@@ -46,28 +44,33 @@ _NUMBER_WORDS = frozenset(
 class Evidence:
     """All in [0, 1]."""
 
-    known_terms: float
-    """Share of the claim's content words that the context has; 1 for a claim without any. Small talk is no content."""
     known_in_best_sentence: float
-    """The same within the single sentence of the context that has most of them."""
+    """Share of the claim's content words that the sentence of the context with most of them has; 1 for a claim without
+    any. Small talk is no content."""
     known_pairs: float
     """Share of neighbouring content words of the claim that the context also has as neighbours or one apart."""
+    in_order: float
+    """Share of the claim's content words that the context has in the claim's order, with any words between them."""
+    coverage: float
+    """Share of the context's content words that the claim has."""
+    new_terms: float
+    """Content words that neither context nor question has: 1 for three of them or more."""
     new_names: float
     """Share of the claim's names that neither context nor question has; 0 without names."""
     new_numbers: float
     """The same of its numbers."""
-    longest_run: float
-    """Length of the longest word sequence that the context has verbatim, as a share of the claim."""
     verbatim: float
     """1 when the whole claim stands in the context."""
     from_question: float
     """Share of the claim's content words that only repeat the question."""
-    sweeping: float
-    """Share of the claim's superlatives and universals that the context does not have; 0 without any."""
     negation_differs: float
-    """1 when claim and best sentence disagree on whether something is negated."""
+    """1 when claim and context disagree on whether something is negated."""
+    repeats: float
+    """Share of the claim's content words that it has said already."""
     talk: float
     """1 when the claim speaks in the first or second person: conversation rather than a statement."""
+    on_topic: float
+    """Share of the question's content words that the context has; 0 without a question. It weighs the rest."""
 
     def row(self) -> tuple[float, ...]:
         """Return the numbers in the order of the fields."""
@@ -79,24 +82,27 @@ def evidence(context: str, claim: str, question: str = "") -> Evidence:
     stated = _statements(claim)
     context_words, claim_words = words(context), words(stated)
     context_stems = [stem(word) for word in context_words]
+    ordered = [term for term in context_stems if term not in STOP_WORDS]
     known = frozenset(context_stems)
-    asked = frozenset(stem(word) for word in words(question))
-    terms = [term for term in map(stem, _content(claim_words)) if term not in _CHAT]
+    asked = frozenset(_terms(question))
+    terms = _terms(stated)
     unique = frozenset(terms)
     return Evidence(
-        known_terms=_share(unique, known),
         known_in_best_sentence=_share(unique, _best_sentence(context, unique)),
-        known_pairs=_pairs(terms, context_stems),
+        known_pairs=_pairs(terms, ordered),
+        in_order=_in_order(terms, ordered) / len(terms) if terms else 1.0,
+        coverage=len(unique & known) / max(1, len(frozenset(ordered))),
+        new_terms=min(len(unique - known - asked), MOST_NEW_TERMS) / MOST_NEW_TERMS,
         new_names=_new(_names(stated), known | asked),
         new_numbers=_new(
             _numbers(claim_words), _numbers(context_words) | _numbers(words(question))
         ),
-        longest_run=_longest_run(claim_words, context_words) / max(1, len(claim_words)),
         verbatim=float(f" {' '.join(claim_words)} " in f" {' '.join(context_words)} "),
         from_question=len((unique & asked) - known) / max(1, len(unique)),
-        sweeping=_new(_sweeping(stated), _sweeping(context)),
         negation_differs=float(_negated(claim_words) != _negated(context_words)),
+        repeats=1 - len(unique) / len(terms) if terms else 0.0,
         talk=float(bool(_FIRST_PERSON & frozenset(claim_words))),
+        on_topic=len(asked & known) / len(asked) if asked else 0.0,
     )
 
 
@@ -106,12 +112,10 @@ def _statements(claim: str) -> str:
     return " ".join(stated) or claim
 
 
-def _content(sequence: list[str]) -> list[str]:
-    return [word for word in sequence if word not in STOP_WORDS]
-
-
-def _sweeping(text: str) -> frozenset[str]:
-    return frozenset(word.casefold() for word in _SWEEPING.findall(text))
+def _terms(text: str) -> list[str]:
+    """Return the stems of the content words in order: neither stop words nor small talk."""
+    found = (stem(word) for word in words(text) if word not in STOP_WORDS)
+    return [term for term in found if term not in _CHAT]
 
 
 def _share(terms: frozenset[str], known: frozenset[str]) -> float:
@@ -124,9 +128,8 @@ def _best_sentence(context: str, terms: frozenset[str]) -> frozenset[str]:
     return max(found, key=lambda stems: len(stems & terms), default=frozenset())
 
 
-def _pairs(terms: list[str], context_stems: list[str]) -> float:
-    content = [stem for stem in context_stems if stem not in STOP_WORDS]
-    near = set(pairwise(content)) | set(zip(content, content[2:], strict=False))
+def _pairs(terms: list[str], ordered: list[str]) -> float:
+    near = set(pairwise(ordered)) | set(zip(ordered, ordered[2:], strict=False))
     claimed = set(pairwise(terms))
     return len(claimed & near) / len(claimed) if claimed else 1.0
 
@@ -148,18 +151,18 @@ def _new(claimed: frozenset[str], known: frozenset[str]) -> float:
     return len(claimed - known) / len(claimed) if claimed else 0.0
 
 
-def _longest_run(claim: list[str], context: list[str]) -> int:
-    """Return the length of the longest common run of words."""
-    best = 0
-    previous = [0] * (len(context) + 1)
-    for word in claim:
-        current = [0] * (len(context) + 1)
-        for place, other in enumerate(context, 1):
-            if word == other:
-                current[place] = previous[place - 1] + 1
-                best = max(best, current[place])
+def _in_order(terms: list[str], ordered: list[str]) -> int:
+    """Return how many of the terms the context has in the same order: the longest common subsequence."""
+    previous = [0] * (len(ordered) + 1)
+    for term in terms:
+        current = [0]
+        for place, other in enumerate(ordered):
+            same = term == other
+            current.append(
+                previous[place] + 1 if same else max(previous[place + 1], current[place])
+            )
         previous = current
-    return best
+    return previous[-1]
 
 
 def _negated(sequence: list[str]) -> bool:

@@ -6,28 +6,64 @@ from dataclasses import dataclass, fields
 from functools import lru_cache
 from pathlib import Path
 
+import numpy as np
+
 from trimtab.guardrails.errors import WeightsDamaged
 from trimtab.guardrails.grounding.evidence import Evidence, evidence
 
 WEIGHTS = Path(__file__).parent / "weights.json"
+FIELDS = (*(field.name for field in fields(Evidence) if field.name != "on_topic"), "bias")
+_TOPICS = ("off_topic", "on_topic")
+
+
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """What a regression's chance has meant on claims it was not fitted on: rising, straight between its points."""
+
+    scores: tuple[float, ...]
+    chances: tuple[float, ...]
+
+    def at(self, score: float) -> float:
+        """Return the chance for a score; the score itself when there is no curve."""
+        return float(np.interp(score, self.scores, self.chances)) if self.scores else score
 
 
 @dataclass(frozen=True, slots=True)
 class GroundingModel:
-    """A logistic regression over `Evidence`, one weight for each of its fields."""
+    """Two logistic regressions over `Evidence`, blended by how far the sources speak of the question.
+
+    An answer to a question that its sources treat is read strictly: one new word is suspicious. In a conversation that
+    has left the sources behind, new words are common and say little.
+    """
 
     weights: tuple[float, ...]
-    bias: float
+    """For sources that say nothing of the question and then for those that have all its words: a weight for each field
+    of `Evidence` but the last, and a bias."""
+    curve: Curve = Curve((), ())
 
     def probability(self, found: Evidence) -> float:
         """Return the chance that the claim is supported, in [0, 1]."""
-        total = sum(weight * value for weight, value in zip(self.weights, found.row(), strict=True))
-        return 1 / (1 + math.exp(-max(-60.0, min(60.0, total + self.bias))))
+        total = sum(
+            weight * value for weight, value in zip(self.weights, inputs(found), strict=True)
+        )
+        return self.curve.at(1 / (1 + math.exp(-max(-60.0, min(60.0, total)))))
 
     def save(self, file: Path) -> None:
         """Write the weights under the names of their fields."""
-        named = dict(zip((field.name for field in fields(Evidence)), self.weights, strict=True))
-        file.write_text(json.dumps({"bias": self.bias, "weights": named}, indent=2) + "\n", "utf-8")
+        half = len(FIELDS)
+        named = {
+            "off_topic": dict(zip(FIELDS, self.weights[:half], strict=True)),
+            "on_topic": dict(zip(FIELDS, self.weights[half:], strict=True)),
+            "curve": {"scores": self.curve.scores, "chances": self.curve.chances},
+        }
+        file.write_text(json.dumps(named, indent=2) + "\n", "utf-8")
+
+
+def inputs(found: Evidence) -> tuple[float, ...]:
+    """Return the evidence and a 1 for the bias twice: as far as the sources are off the topic, and as far as on it."""
+    *values, topic = found.row()
+    row = (*values, 1.0)
+    return (*(value * (1 - topic) for value in row), *(value * topic for value in row))
 
 
 @lru_cache(maxsize=4)
@@ -35,10 +71,17 @@ def load(file: Path = WEIGHTS) -> GroundingModel:
     """Return the model of the file, or raise `WeightsDamaged`."""
     try:
         stored = json.loads(file.read_text(encoding="utf-8"))
-        weights = tuple(float(stored["weights"][field.name]) for field in fields(Evidence))
-        return GroundingModel(weights, float(stored["bias"]))
+        weights = (float(stored[topic][name]) for topic in _TOPICS for name in FIELDS)
+        points = [tuple(map(float, stored["curve"][name])) for name in ("scores", "chances")]
+        return GroundingModel(tuple(weights), _checked(Curve(*points)))
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise WeightsDamaged(f"{file.name} cannot be used: {error!r}.") from error
+
+
+def _checked(curve: Curve) -> Curve:
+    if len(curve.scores) != len(curve.chances) or list(curve.scores) != sorted(curve.scores):
+        raise ValueError("the curve is no curve")
+    return curve
 
 
 def grounded(context: str, claim: str, question: str = "") -> float:

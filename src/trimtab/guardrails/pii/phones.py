@@ -3,8 +3,6 @@
 
 import re
 
-import phonenumbers
-
 _CANDIDATE = re.compile(
     r"(?<![\w.:/=#$€£@+-])(?<!\d,)(?P<number>(?:\+|00)?\(?\+?\d{1,5}\)?(?:[ \u00a0./-]{0,2}\(?\d{1,5}\)?){1,6})"
     r"(?P<extension> ?(?:x|ext\.?|extension|#) ?\d{1,6})?(?![\w@]|[.,/:-]\d)",
@@ -63,6 +61,8 @@ def _unbalanced(number: str) -> bool:
 
 
 def _possible(number: str) -> bool:
+    import phonenumbers  # Most texts hold no candidate.
+
     plus = "+" + number[2:] if number.startswith("00") else number
     try:
         parsed = phonenumbers.parse(plus.replace("(0)", ""), None)

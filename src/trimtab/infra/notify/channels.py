@@ -2,12 +2,13 @@
 
 import logging
 from collections.abc import Mapping
-from typing import Protocol, TextIO
-
-import httpx
+from typing import TYPE_CHECKING, Protocol, TextIO
 
 from trimtab.infra.notify.routes import Message
 from trimtab.kernel.errors import Unavailable
+
+if TYPE_CHECKING:
+    import httpx
 
 _log = logging.getLogger(__name__)
 
@@ -60,7 +61,7 @@ class WebhookChannel:
     """
 
     def __init__(
-        self, url: str, client: httpx.Client, headers: Mapping[str, str] | None = None
+        self, url: str, client: "httpx.Client", headers: Mapping[str, str] | None = None
     ) -> None:
         self._url = url
         self._client = client
@@ -68,6 +69,8 @@ class WebhookChannel:
 
     def send(self, message: Message) -> None:
         """Post the message as ``{"channel": ..., "text": ...}``."""
+        import httpx
+
         try:
             answer = self._client.post(
                 self._url,

@@ -1,5 +1,6 @@
 """Messages that wait for delivery, in the database."""
 
+import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -104,6 +105,32 @@ class Outbox:
         query = sa.select(_table).where(_table.c.subject == subject).order_by(_table.c.id)
         with self._database.read() as connection:
             return [_waiting(row).message for row in connection.execute(query)]
+
+    def naming(self, person: str) -> int:
+        """Return how many messages, delivered or not, name the person."""
+        return len(self._naming(person))
+
+    def forget(self, person: str) -> int:
+        """Delete them; return how many."""
+        ids = self._naming(person)
+        with self._database.write() as connection:
+            connection.execute(sa.delete(_table).where(_table.c.id.in_(ids)))
+        return len(ids)
+
+    def _naming(self, person: str) -> list[int]:
+        # As a word of its own: the user "an" is not named by every "an".
+        named = re.compile(rf"(?<![\w@.-]){re.escape(person)}(?![\w@-])")
+        query = sa.select(_table.c.id, _table.c.text, _table.c.subject, _table.c.last_error).where(
+            _table.c.text.contains(person, autoescape=True)
+            | _table.c.subject.contains(person, autoescape=True)
+            | _table.c.last_error.contains(person, autoescape=True)
+        )
+        with self._database.read() as connection:
+            return [
+                int(row.id)
+                for row in connection.execute(query)
+                if any(named.search(str(text or "")) for text in row[1:])
+            ]
 
     def _update(self, waiting: Waiting, **values: object) -> None:
         with self._database.write() as connection:

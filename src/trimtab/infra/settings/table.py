@@ -20,6 +20,8 @@ class Setting:
     minimum: float | None
     maximum: float | None
     choices: tuple[str, ...]
+    secret: bool = False
+    """Whether its value must not be shown anywhere."""
 
 
 def setting(  # noqa: PLR0913 - one keyword for each column of the table.
@@ -31,6 +33,7 @@ def setting(  # noqa: PLR0913 - one keyword for each column of the table.
     minimum: float | None = None,
     maximum: float | None = None,
     choices: tuple[str, ...] = (),
+    secret: bool = False,
 ) -> Any:
     """Declare a setting as a field of a section's frozen dataclass.
 
@@ -42,6 +45,7 @@ def setting(  # noqa: PLR0913 - one keyword for each column of the table.
         minimum: The smallest number allowed.
         maximum: The largest number allowed.
         choices: The words allowed.
+        secret: Whether its value must not be shown: not in lists of settings, and not in the section's ``repr``.
     """
     row = {
         "help": help,
@@ -50,8 +54,9 @@ def setting(  # noqa: PLR0913 - one keyword for each column of the table.
         "minimum": minimum,
         "maximum": maximum,
         "choices": choices,
+        "secret": secret,
     }
-    return field(default=default, metadata=row)
+    return field(default=default, metadata=row, repr=not secret)
 
 
 def rows(settings_type: type) -> Iterator[Setting]:
@@ -73,4 +78,5 @@ def rows(settings_type: type) -> Iterator[Setting]:
                 minimum=row["minimum"],
                 maximum=row["maximum"],
                 choices=row["choices"],
+                secret=row["secret"],
             )

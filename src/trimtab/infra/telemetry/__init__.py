@@ -1,6 +1,14 @@
 """What the service says about itself: JSON logs and Prometheus metrics."""
 
-from trimtab.infra.telemetry.logs import configure_logs, redacted
+from trimtab.infra.telemetry.logs import LogFiles, configure_logs, redacted
 from trimtab.infra.telemetry.metrics import SignalCollector, new_registry
+from trimtab.infra.telemetry.tally import LogTally
 
-__all__ = ["SignalCollector", "configure_logs", "new_registry", "redacted"]
+__all__ = [
+    "LogFiles",
+    "LogTally",
+    "SignalCollector",
+    "configure_logs",
+    "new_registry",
+    "redacted",
+]

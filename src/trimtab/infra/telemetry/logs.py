@@ -3,7 +3,10 @@
 import logging
 import re
 import sys
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from logging.handlers import RotatingFileHandler
+from pathlib import Path
 from typing import TextIO
 
 import orjson
@@ -14,19 +17,43 @@ _SECRET_TEXT = re.compile(r"(?i)\b(bearer\s+|tt_|sk-|ghp_|xox[baprs]-)[A-Za-z0-9
 _HIDDEN = "[redacted]"
 
 
-def configure_logs(level: str, stream: TextIO | None = None) -> None:
-    """Send every record of that level and above to the stream (standard error) as JSON.
+@dataclass(frozen=True, slots=True)
+class LogFiles:
+    """Where the log is also written, and when it begins a new file."""
+
+    folder: Path
+    megabytes: int
+    """The size at which a file is full."""
+    most: int
+    """How many files there are at most, the present one among them; the oldest goes."""
+
+
+def configure_logs(level: str, stream: TextIO | None = None, files: LogFiles | None = None) -> None:
+    """Send every record of that level and above to the stream (standard error), and to files, as JSON.
 
     The fields ``level`` (upper case), ``message``, ``time`` and ``error_type`` are those that the contract's log
     queries read.
     """
-    handler = logging.StreamHandler(stream or sys.stderr)
-    handler.setFormatter(JsonFormatter())
+    handlers: list[logging.Handler] = [logging.StreamHandler(stream or sys.stderr)]
+    if files:
+        handlers.append(_rotating(files))
+    for handler in handlers:
+        handler.setFormatter(JsonFormatter())
     root = logging.getLogger()
-    root.handlers[:] = [handler]
+    root.handlers[:] = handlers
     root.setLevel(level)
     for noisy in ("httpx", "httpcore", "uvicorn.access", "alembic"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
+
+
+def _rotating(files: LogFiles) -> logging.Handler:
+    files.folder.mkdir(parents=True, exist_ok=True)
+    return RotatingFileHandler(
+        files.folder / "trimtab.log",
+        maxBytes=files.megabytes * 1024 * 1024,
+        backupCount=files.most - 1,
+        encoding="utf-8",
+    )
 
 
 class JsonFormatter(logging.Formatter):

@@ -4,7 +4,7 @@ import math
 import threading
 from collections import OrderedDict, deque
 
-from trimtab.kernel.clock import Clock
+from trimtab.kernel.clock import Clock, machine_clock
 from trimtab.kernel.errors import RateLimited
 
 WINDOW_SECONDS = 60.0
@@ -29,7 +29,8 @@ class RateLimits:
     """Counts calls by client over a sliding minute. Refused calls do not count."""
 
     def __init__(self, clock: Clock) -> None:
-        self._clock = clock
+        # Calls come in the machine's time, whatever a drill's clock says.
+        self._machine = machine_clock(clock)
         self._calls: OrderedDict[str, deque[float]] = OrderedDict()
         self._lock = threading.Lock()
 
@@ -37,8 +38,7 @@ class RateLimits:
         """Count a call, or raise `TooManyCalls`; a limit of 0 means none."""
         if limit == 0:
             return
-        # Calls come in real time, whatever a drill's clock says.
-        now = self._clock.monotonic() / self._clock.rate
+        now = self._machine.monotonic()
         with self._lock:
             calls = self._calls.setdefault(client, deque())
             self._calls.move_to_end(client)

@@ -56,6 +56,8 @@ class Care:
         self._clock = clock = around.clock
         self._events = around.events
         self._forget = forget
+        self._profile_seconds = settings.memory_profile_seconds if settings.memory_profiling else 0
+        self._profiled_at = clock.monotonic()
         self._purged_at = -1
         self.on_purge: list[Callable[[], object]] = []
         """Called when the remains of what was deleted are to go."""
@@ -71,6 +73,10 @@ class Care:
         self._tuning = UsageStore(live)
         self.disk.budget_bytes = self._tuning.tuned().get("disk_budget_mb", 0) * _MB
         self._reclaimable: dict[str, float] = {}
+        self.freed_bytes: int | None = None
+        """What the last clean-up since the start gave back; None before the first."""
+        self.restored: Restored | None = None
+        """What the last restore since the start did; None when there was none."""
         self.finish_deletions()
 
     def finish_deletions(self) -> int:
@@ -161,20 +167,28 @@ class Care:
     def clean_up(self) -> CleanedUp:
         """Give disk space back."""
         done = self.disk.run()
+        self.freed_bytes = sum(done.freed_bytes.values())
         oldest = [backup.at for backup in self.backups.list()][-1:]
         age = max([_REMEMBER, *(self._clock.now() - at for at in oldest)])
         self.deletions.forget_before(self._clock.now(), age)
-        _log.info("%s", done.report, extra={"freed_bytes": sum(done.freed_bytes.values())})
+        _log.info("%s", done.report, extra={"freed_bytes": self.freed_bytes})
         return done
 
     def look(self) -> None:
         """Do what belongs to each heartbeat: watch the memory, and check a database that gave an error."""
         self.memory.look()
+        self._profile_when_due()
         data = max(1, self.disk.data_bytes())
         found = self.disk.reclaimable()
         self._reclaimable = {kind: size / data for kind, size in found.items()}
         if self._live.suspect:
             self.check()
+
+    def _profile_when_due(self) -> None:
+        now = self._clock.monotonic()
+        if self._profile_seconds and now - self._profiled_at >= self._profile_seconds:
+            self._profiled_at = now
+            self.memory.log_profile()
 
     def reclaimable_ratios(self) -> dict[str, float]:
         """Return the share of the data directory that a clean-up would give back, by kind, at the last look."""
@@ -205,6 +219,7 @@ class Care:
             )
 
     def _replaced(self, done: Restored) -> Restored:
+        self.restored = done
         self._forget()
         self.check()
         self._tell("knowledge.restored", done.as_dict())

@@ -3,7 +3,8 @@
 import gzip
 import os
 import shutil
-from collections.abc import Callable, Iterator
+import stat
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -154,7 +155,16 @@ def _unlinked(file: Path) -> int:
 
 
 def _size(entry: Path) -> int:
-    measured: Callable[[Path], int] = lambda file: file.lstat().st_size  # noqa: E731
+    """Return the bytes of a file, or of all files below a folder; what vanishes meanwhile counts as nothing."""
     if not entry.is_dir():
-        return measured(entry)
-    return sum(measured(file) for file in entry.rglob("*") if file.is_file())
+        return entry.lstat().st_size
+    files = (Path(folder, name) for folder, _, names in os.walk(entry) for name in names)
+    return sum(_bytes_of(file) for file in files)
+
+
+def _bytes_of(file: Path) -> int:
+    try:
+        found = file.lstat()
+    except FileNotFoundError:
+        return 0
+    return found.st_size if stat.S_ISREG(found.st_mode) else 0

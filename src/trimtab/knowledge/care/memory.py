@@ -81,7 +81,7 @@ class Memory:
 
     def dump(self, file: Path) -> MemoryProfile:
         """Write what the process holds to a text file: types, counts and sizes, never contents."""
-        import sys  # noqa: PLC0415 - used here only.
+        import sys
 
         found = self.profile()
         sizes: Counter[str] = Counter()

@@ -1,6 +1,7 @@
 """Brings the database back: from a backup, or from what can be read put together with one."""
 
 import logging
+import math
 import sqlite3
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -39,6 +40,13 @@ class Restored:
     """When the first of them was created; with None: when the backup was made."""
     lost_to: str
     deletions_applied: int
+
+    @property
+    def lost_ratio(self) -> float:
+        """Share of the damaged file's documents that are gone, 0 to 1; NaN when that is unknown."""
+        if self.lost is None:
+            return math.nan
+        return self.lost / max(1, self.lost + self.documents)
 
     def as_dict(self) -> dict[str, object]:
         """Return it JSON-ready, with the contract's words for the loss."""

@@ -11,6 +11,7 @@ from trimtab.knowledge.store.integrity import Damage
 def signals(care: Care) -> Iterable[Signal]:
     """Yield every signal of care."""
     yield from _integrity(care)
+    yield from _loss(care)
     yield from _disk(care)
     yield from _memory(care)
 
@@ -43,6 +44,16 @@ def _integrity(care: Care) -> Iterable[Signal]:
     )
 
 
+def _loss(care: Care) -> Iterable[Signal]:
+    yield Signal(
+        "knowledge.restore.lost_ratio",
+        "ratio",
+        "Share of the documents that the last restore lost; absent when there was none, or it is unknown.",
+        lambda: (Sample(care.restored.lost_ratio if care.restored else math.nan),),
+        metric="kb_restore_lost_ratio",
+    )
+
+
 def _disk(care: Care) -> Iterable[Signal]:
     yield Signal(
         "knowledge.disk.free",
@@ -57,6 +68,13 @@ def _disk(care: Care) -> Iterable[Signal]:
         "Share of the disk, or of the data directory's budget, that is in use.",
         lambda: (Sample(care.disk.disk().used_ratio),),
         metric="kb_disk_used_ratio",
+    )
+    yield Signal(
+        "knowledge.disk.freed",
+        "bytes",
+        "What the last clean-up gave back; absent before the first since the start.",
+        lambda: (Sample(math.nan if care.freed_bytes is None else float(care.freed_bytes)),),
+        metric="kb_disk_freed_bytes",
     )
     yield Signal(
         "knowledge.disk.reclaimable_ratio",

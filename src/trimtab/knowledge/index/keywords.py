@@ -1,13 +1,14 @@
 """The passages that share words with a query: BM25 over postings held as numpy arrays.
 
-Scoring a query adds up one array slice for each of its terms, so it needs no engine: 0.3 ms at
-100,000 passages. Changes append a segment; deleted passages are masked; segments are merged when
+Scoring a query adds up one array slice for each of its terms, so it needs no engine: 2 ms of CPU
+for 60,000 postings among 100,000 passages. Changes append a segment; deleted passages are masked; segments are merged when
 there are many. Searches read one immutable state and never wait.
 
 BM25 is Robertson and Zaragoza, "The Probabilistic Relevance Framework: BM25 and Beyond" (2009),
 with the smoothed inverse document frequency of Lucene, which is never negative.
 """
 
+import math
 import threading
 from array import array
 from collections.abc import Iterable, Sequence
@@ -76,15 +77,25 @@ class Segment:
     def postings(self, term: int) -> slice:
         """Return where the term's entries are; an empty slice when it has none."""
         # Of the array's own type: it would be copied to a wider one at each look-up otherwise.
-        at = int(np.searchsorted(self.terms, np.int32(term)))
+        at = int(self.terms.searchsorted(np.int32(term)))
         if at == len(self.terms) or self.terms[at] != term:
             return slice(0, 0)
         return slice(int(self.starts[at]), int(self.starts[at + 1]))
 
 
 @dataclass(frozen=True, slots=True)
+class _Entries:
+    """The postings of one variant of a query's term: one slice for each segment, and its weight."""
+
+    slices: tuple[slice, ...]
+    rarity: float
+
+
+@dataclass(frozen=True, slots=True)
 class _State:
     segments: tuple[Segment, ...] = ()
+    norms: tuple[Scores, ...] = ()
+    """What BM25 adds to a term's frequency in each passage of each segment, for its length."""
     passages: int = 0
     mean_length: float = 1.0
     languages: tuple[str, ...] = field(default=())
@@ -135,16 +146,17 @@ class KeywordIndex:
             allowed: Only these, ascending; None means all.
         """
         state = self._state
-        weights = [
-            [(number, term.weight * rarity) for number, rarity in self._weights(state, term)]
+        entries = [
+            [(found.slices, term.weight * found.rarity) for found in self._entries(state, term)]
             for term in terms
         ]
         keys, scores = [np.empty(0, np.int64)], [np.empty(0, np.float32)]
-        for segment in state.segments:
-            sums = _sums(segment, weights, state.mean_length) * segment.alive
+        for at, segment in enumerate(state.segments):
+            weights = [[(slices[at], weight) for slices, weight in found] for found in entries]
+            sums = _sums(segment, weights, state.norms[at])
             hit = np.flatnonzero(sums > 0)
-            keys.append(segment.keys[hit])
-            scores.append(sums[hit])
+            keys.append(segment.keys.take(hit))
+            scores.append(sums.take(hit))
         return _matches(np.concatenate(keys), np.concatenate(scores), state.passages, allowed)
 
     def score_of(self, terms: Sequence[QueryTerm], passage: AnalysedText) -> float:
@@ -155,17 +167,17 @@ class KeywordIndex:
         for term in terms:
             often = [(passage.frequencies.get(variant, 0), variant) for variant in term.variants]
             scores = [
-                weight * (_K1 + 1) * count / (count + norm)
+                found.rarity * (_K1 + 1) * count / (count + norm)
                 for count, variant in often
                 if count
-                for _, weight in self._weights(state, QueryTerm(term.word, (variant,)))
+                for found in self._entries(state, QueryTerm(term.word, (variant,)))
             ]
             total += term.weight * max(scores, default=0.0)
         return total
 
     def rarity(self, term: QueryTerm) -> float:
         """Return the term's inverse document frequency: 0 when no passage has it."""
-        return max((weight for _, weight in self._weights(self._state, term)), default=0.0)
+        return max((found.rarity for found in self._entries(self._state, term)), default=0.0)
 
     def vocabulary(self) -> list[str]:
         """Return every term by its number."""
@@ -183,20 +195,21 @@ class KeywordIndex:
             self._vocabulary = {term: number for number, term in enumerate(vocabulary)}
             self._state = self._summed(tuple(segments))
 
-    def _weights(self, state: _State, term: QueryTerm) -> list[tuple[int, float]]:
-        """Return the number and the inverse document frequency of each variant that occurs."""
-        found: list[tuple[int, float]] = []
+    def _entries(self, state: _State, term: QueryTerm) -> list[_Entries]:
+        """Return the postings and the inverse document frequency of each variant that occurs."""
+        entries: list[_Entries] = []
         for variant in term.variants:
             number = self._vocabulary.get(variant)
             if number is None:
                 continue
-            slices = [segment.postings(number) for segment in state.segments]
+            slices = tuple(segment.postings(number) for segment in state.segments)
             # Deleted passages count until their segment is merged, as in Lucene.
-            count = sum(entries.stop - entries.start for entries in slices)
+            count = sum(found.stop - found.start for found in slices)
             if count:
                 whole = max(state.passages, count)
-                found.append((number, float(np.log1p((whole - count + 0.5) / (count + 0.5)))))
-        return found
+                rarity = math.log1p((whole - count + 0.5) / (count + 0.5))
+                entries.append(_Entries(slices, rarity))
+        return entries
 
     def _summed(self, segments: tuple[Segment, ...]) -> _State:
         passages = sum(int(segment.alive.sum()) for segment in segments)
@@ -208,49 +221,61 @@ class KeywordIndex:
         names = tuple(
             self._names[at] for at in order if counts[at] > 0 and counts[at] * 20 >= passages
         )
-        return _State(segments, passages, words / passages if passages else 1.0, names)
+        mean_length = words / passages if passages else 1.0
+        norms = tuple(_norms(segment, mean_length) for segment in segments)
+        return _State(segments, norms, passages, mean_length, names)
+
+
+def _norms(segment: Segment, mean_length: float) -> Scores:
+    """Return each passage's length norm; infinite, which makes any score 0, for deleted ones."""
+    norms = _K1 * (1 - _B) + np.float32(_K1 * _B / mean_length) * segment.lengths
+    norms[~segment.alive] = np.inf
+    return norms
 
 
 def _sums(
-    segment: Segment, weights: Sequence[Sequence[tuple[int, float]]], mean_length: float
+    segment: Segment, weights: Sequence[Sequence[tuple[slice, float]]], norms: Scores
 ) -> Scores:
     """Return the BM25 score of each passage of the segment, shape (n,)."""
     sums = np.zeros(len(segment.keys), np.float32)
-    norms = _K1 * (1 - _B) + np.float32(_K1 * _B / mean_length) * segment.lengths
     for variants in weights:
         if len(variants) == 1:
-            documents, scores = _term_scores(segment, *variants[0], norms)
-            sums[documents] += scores
+            np.add.at(sums, *_term_scores(segment, *variants[0], norms))
         elif variants:
             best = np.zeros_like(sums)
-            for number, weight in variants:
-                documents, scores = _term_scores(segment, number, weight, norms)
-                best[documents] = np.maximum(best[documents], scores)
+            for entries, weight in variants:
+                np.maximum.at(best, *_term_scores(segment, entries, weight, norms))
             sums += best
     return sums
 
 
 def _term_scores(
-    segment: Segment, number: int, weight: float, norms: Scores
+    segment: Segment, entries: slice, weight: float, norms: Scores
 ) -> tuple[NDArray[np.int32], Scores]:
-    entries = segment.postings(number)
+    """Return the passages with the term and what it adds to each, in as few passes as numpy can."""
     documents = segment.documents[entries]
-    often = segment.frequencies[entries].astype(np.float32)
-    scores: Scores = np.float32(weight * (_K1 + 1)) * often / (often + norms[documents])
+    scores = segment.frequencies[entries].astype(np.float32)
+    # Rows are always in range; clipping spares the check, which costs as much as the look-up.
+    below = norms.take(documents, mode="clip")
+    below += scores
+    scores /= below
+    scores *= np.float32(weight * (_K1 + 1))
     return documents, scores
 
 
 def _matches(keys: Keys, scores: Scores, passages: int, allowed: Keys | None) -> WordMatches:
     whole = max(1, passages)
     mean = float(scores.sum(dtype=np.float64)) / whole
-    square = float(np.square(scores, dtype=np.float64).sum()) / whole
+    square = float(scores @ scores) / whole
+    deviation = math.sqrt(max(0.0, square - mean * mean))
     if allowed is not None:
         within = np.isin(keys, allowed)
         keys, scores = keys[within], scores[within]
-    # Segments are mostly in order already, which a stable sort uses.
-    order = np.argsort(keys, kind="stable")
-    deviation = float(np.sqrt(max(0.0, square - mean * mean)))
-    return WordMatches(keys[order], scores[order], mean, deviation)
+    # Keys mostly grow from segment to segment, and within one they mostly are in order.
+    if len(keys) and not (keys[1:] > keys[:-1]).all():
+        order = np.argsort(keys, kind="stable")
+        keys, scores = keys[order], scores[order]
+    return WordMatches(keys, scores, mean, deviation)
 
 
 def _without(segments: Sequence[Segment], keys: Keys) -> tuple[Segment, ...]:

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any
 
-import snowballstemmer
+import Stemmer
 
 _FUNCTION_WORDS = {
     "english": (
@@ -89,6 +89,6 @@ def _stemmer(language: str) -> Any:
     """Return this thread's stemmer: one keeps the word that it works on in itself."""
     found = getattr(_stemmers, language, None)
     if found is None:
-        found = snowballstemmer.stemmer(language)
+        found = Stemmer.Stemmer(language, 0)
         setattr(_stemmers, language, found)
     return found

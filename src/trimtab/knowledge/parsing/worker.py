@@ -76,7 +76,7 @@ def _inflation(data: bytes, most: int) -> dict[str, Any] | None:
 
 
 def _extracted(data: bytes, media_type: str, most: int) -> dict[str, Any]:
-    import kreuzberg  # noqa: PLC0415 - after the limits are set.
+    import kreuzberg
 
     config = kreuzberg.ExtractionConfig(
         use_cache=False,

@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
-from trimtab.knowledge.index import ProjectIndex, QueryTerm, analysed
+from trimtab.knowledge.index import QueryTerm, analysed
 from trimtab.knowledge.index.analysis import matching_words
-from trimtab.knowledge.ranking.hybrid import RankedPassage, Ranking
+from trimtab.knowledge.ranking.hybrid import RankedPassage, Ranking, Searched
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,9 +33,7 @@ class Explanation:
     """The words of the query that the passage has not."""
 
 
-def explain(
-    index: ProjectIndex, ranking: Ranking, passage: RankedPassage, text: str
-) -> Explanation:
+def explain(index: Searched, ranking: Ranking, passage: RankedPassage, text: str) -> Explanation:
     """Return why ``passage`` is in ``ranking``; ``text`` is what was indexed of it."""
     content = analysed(text)
     matched: list[MatchedTerm] = []

@@ -6,11 +6,13 @@ know, lowers the influence of that side by itself; the project's weight does the
 """
 
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from trimtab.knowledge.index import Keys, ProjectIndex, QueryTerm, WordMatches, query_terms
+from trimtab.knowledge.embedding import Vectors
+from trimtab.knowledge.index import Keys, KeywordIndex, QueryTerm, WordMatches, query_terms
 from trimtab.knowledge.index.vectors import Nearest
 from trimtab.knowledge.ranking.neighbours import smoothed
 
@@ -22,6 +24,42 @@ DEFAULT_MEANING = 0.6
 # The best of each side; deeper ones never reached the first ten in the sets measured.
 _POOL = 200
 _SMOOTHED = 100
+
+
+class NearestVectors(Protocol):
+    """Where the passages nearest in meaning are found; `VectorIndex` says what each call returns."""
+
+    def __len__(self) -> int:
+        """Return how many passages have a vector."""
+        ...
+
+    def search(
+        self, query: NDArray[np.float32], limit: int, allowed: Keys | None = None
+    ) -> Nearest:
+        """Return the nearest passages, best first."""
+        ...
+
+    def vectors(self, keys: Keys) -> tuple[Keys, Vectors]:
+        """Return those of the keys that have a vector, ascending, and their rows."""
+        ...
+
+
+class Searched(Protocol):
+    """A project as it is searched: `ProjectIndex`, or words here and vectors in a server."""
+
+    @property
+    def words(self) -> KeywordIndex:
+        """Its words."""
+        ...
+
+    @property
+    def vectors(self) -> NearestVectors:
+        """Its vectors."""
+        ...
+
+    def __len__(self) -> int:
+        """Return how many passages it has."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +100,7 @@ class Candidates:
 
 
 def rank(
-    index: ProjectIndex,
+    index: Searched,
     query: str,
     vector: NDArray[np.float32] | None,
     *,
@@ -94,7 +132,7 @@ def rank(
 
 
 def candidates(
-    index: ProjectIndex,
+    index: Searched,
     terms: tuple[QueryTerm, ...],
     vector: NDArray[np.float32] | None,
     allowed: Keys | None = None,
@@ -113,9 +151,7 @@ def candidates(
     return Candidates(keys, words.astype(np.float64), nearness, matches, nearest)
 
 
-def _cosines(
-    index: ProjectIndex, keys: Keys, vector: NDArray[np.float32], missing: float
-) -> Scores:
+def _cosines(index: Searched, keys: Keys, vector: NDArray[np.float32], missing: float) -> Scores:
     """Return the cosine of each passage to the query; ``missing`` for those without vector."""
     cosines = np.full(len(keys), missing)
     known, rows = index.vectors.vectors(keys)
@@ -124,7 +160,7 @@ def _cosines(
 
 
 def _with_neighbours(
-    index: ProjectIndex, keys: Keys, scores: Scores, order: NDArray[np.intp]
+    index: Searched, keys: Keys, scores: Scores, order: NDArray[np.intp]
 ) -> NDArray[np.intp]:
     """Return the order after smoothing the first ``_SMOOTHED``; ``scores`` changes with it."""
     first = np.sort(order[:_SMOOTHED])
@@ -140,7 +176,7 @@ def _highest(scores: Scores) -> float:
 
 
 def _passages(
-    index: ProjectIndex,
+    index: Searched,
     found: Candidates,
     vector: NDArray[np.float32] | None,
     chosen: NDArray[np.intp],

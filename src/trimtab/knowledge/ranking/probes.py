@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trimtab.knowledge.embedding import Vectors
-from trimtab.knowledge.index import ProjectIndex, analysed, query_terms
-from trimtab.knowledge.ranking.hybrid import DEFAULT_MEANING, Candidates, candidates
+from trimtab.knowledge.index import analysed, query_terms
+from trimtab.knowledge.ranking.hybrid import DEFAULT_MEANING, Candidates, Searched, candidates
 
 MOST_PROBES = 150
 FEWEST_PROBES = 20
@@ -63,7 +63,7 @@ class _Probe:
 
 
 def fit(
-    index: ProjectIndex,
+    index: Searched,
     passages: Sequence[tuple[int, str]],
     embed: Callable[[Sequence[str]], Vectors],
     seed: int = 0,
@@ -130,7 +130,7 @@ def _probe(key: int, text: str, chance: random.Random) -> _Probe | None:
 
 
 def _gains(
-    index: ProjectIndex, probe: _Probe, query: NDArray[np.float32], rest: NDArray[np.float32]
+    index: Searched, probe: _Probe, query: NDArray[np.float32], rest: NDArray[np.float32]
 ) -> NDArray[np.float64]:
     """Return 1 / log2(1 + rank) of the right passage at each share of ``_GRID``."""
     terms = query_terms(probe.query, index.words.languages)

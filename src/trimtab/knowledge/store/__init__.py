@@ -1,6 +1,7 @@
 """The truth: projects, documents, passages and vectors in one SQLite file. The only SQL of this domain."""
 
 from trimtab.knowledge.store.documents import DocumentStore, Waiting
+from trimtab.knowledge.store.owners import Owned, OwnerStore
 from trimtab.knowledge.store.projects import ProjectRow, ProjectStore
 from trimtab.knowledge.store.rows import NewDocument
 from trimtab.knowledge.store.search import SearchStore, VectorRows
@@ -9,6 +10,8 @@ from trimtab.knowledge.store.usage import UsageStore
 __all__ = [
     "DocumentStore",
     "NewDocument",
+    "Owned",
+    "OwnerStore",
     "ProjectRow",
     "ProjectStore",
     "SearchStore",

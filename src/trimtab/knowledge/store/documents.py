@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from trimtab.infra.storage import Database
 from trimtab.knowledge.errors import DatabaseDamaged, DocumentUnknown, ProjectUnknown
 from trimtab.knowledge.records import Document, DocumentState
+from trimtab.knowledge.store.owners import join_owner, put_owner
 from trimtab.knowledge.store.projects import ProjectRow, changed, deletion, found
 from trimtab.knowledge.store.rows import (
     NewDocument,
@@ -82,6 +83,8 @@ class DocumentStore:
             at = _after_its_deletion(connection, document.id, at)
             key, version = put_document(connection, project, document, at)
             put_chunks(connection, project.key, key, document)
+            if document.owner:
+                put_owner(connection, key, document.owner)
             connection.execute(sa.delete(deletions).where(deletions.c.document_id == document.id))
             changed(connection, project.key)
             return version
@@ -155,6 +158,12 @@ class DocumentStore:
             )
             changed(connection, owner.key)
             return str(row.id)
+
+    def share(self, document_id: str, owner: str) -> None:
+        """Make that person one of the owners of a document that is somebody's; one of nobody stays nobody's."""
+        if owner:
+            with self._database.write() as connection:
+                join_owner(connection, document_id, owner)
 
     def set_metadata(
         self, project: str, id_or_name: str, changes: Mapping[str, Sequence[str]]

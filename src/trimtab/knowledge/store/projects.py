@@ -11,7 +11,7 @@ from trimtab.kernel.ids import new_id
 from trimtab.knowledge.errors import ProjectExists, ProjectUnknown
 from trimtab.knowledge.records import ProjectStats
 from trimtab.knowledge.store.seals import intact, sealed
-from trimtab.knowledge.store.tables import chunks, deletions, documents, projects, vectors
+from trimtab.knowledge.store.tables import chunks, deletions, documents, metadata, projects, vectors
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,13 +22,17 @@ class ProjectRow:
     id: str
     name: str
     index_version: int
+    engine: str = "embedded"
+    """Where its vectors are searched; see ``engines``."""
 
 
 class ProjectStore:
     """Creates, finds, lists, renames and deletes projects."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, engine: str = "embedded") -> None:
         self._database = database
+        self._engine = engine
+        """Of new projects."""
 
     def find(self, name: str) -> ProjectRow:
         """Return the project, or raise `ProjectUnknown`."""
@@ -44,7 +48,7 @@ class ProjectStore:
                 row = {"id": new_id("prj", at), "name": name, "created_at": at.isoformat()}
                 connection.execute(
                     sa.insert(projects).prefix_with("OR IGNORE"),
-                    {**sealed("projects", row), "index_version": 0},
+                    {**sealed("projects", {**row, "engine": self._engine}), "index_version": 0},
                 )
                 return found(connection, name)
 
@@ -57,12 +61,7 @@ class ProjectStore:
             ).first()
             if taken is not None and taken.key != project.key:
                 raise ProjectExists(f"There is already a project {new_name!r}.")
-            this = projects.c.key == project.key
-            row = connection.execute(sa.select(projects).where(this)).one()
-            renamed = sealed("projects", {**row._asdict(), "name": new_name})
-            connection.execute(
-                sa.update(projects).where(this).values(name=new_name, seal=renamed["seal"])
-            )
+            set_project(connection, project.key, name=new_name)
 
     def delete(self, name: str, at: datetime) -> int:
         """Delete the project with all its documents; return how many documents it had."""
@@ -86,6 +85,12 @@ class ProjectStore:
         with self._database.write() as connection:
             newer = sa.func.max(projects.c.index_version, least) + 1
             connection.execute(sa.update(projects).values(index_version=newer))
+
+    def metadata_count(self) -> int:
+        """Return how many tags and labels the documents of all projects have together."""
+        with self._database.read() as connection:
+            count = sa.select(sa.func.count()).select_from(metadata)
+            return int(connection.execute(count).scalar_one())
 
     def names(self) -> tuple[str, ...]:
         """Return all names in alphabetical order."""
@@ -141,6 +146,7 @@ def _stats(
         characters=_of(documents_row, "characters"),
         index_version=row.index_version,
         created_at=datetime.fromisoformat(row.created_at),
+        engine="" if row.engine == "embedded" else row.engine,
     )
 
 
@@ -150,7 +156,15 @@ def found(connection: sa.Connection, name: str) -> ProjectRow:
     if row is None:
         raise ProjectUnknown(f"There is no project {name!r}.")
     intact("projects", row)
-    return ProjectRow(row.key, row.id, row.name, row.index_version)
+    return ProjectRow(row.key, row.id, row.name, row.index_version, row.engine)
+
+
+def set_project(connection: sa.Connection, key: int, **values: str) -> None:
+    """Write values of a project, and its seal."""
+    this = projects.c.key == key
+    row = connection.execute(sa.select(projects).where(this)).one()
+    new = sealed("projects", {**row._asdict(), **values})
+    connection.execute(sa.update(projects).where(this).values(**values, seal=new["seal"]))
 
 
 def deletion(document_id: str, project_id: str, at: datetime) -> dict[str, Any]:

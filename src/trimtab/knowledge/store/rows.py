@@ -34,6 +34,8 @@ class NewDocument:
     """New vectors by chunk id; chunks that had one keep it."""
     model: str
     state: DocumentState
+    owner: str = ""
+    """Whose content it is; empty leaves the owners as they are."""
 
 
 def packed(vector: Vector) -> bytes:

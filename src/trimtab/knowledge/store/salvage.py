@@ -218,8 +218,8 @@ def _copy(into: sqlite3.Connection, schema: str) -> None:
 def _take_newer(into: sqlite3.Connection) -> int:
     """Bring the documents that the recovery has newer, or alone, under fresh keys; return how many."""
     into.execute(
-        "INSERT OR IGNORE INTO main.projects(id, name, created_at, index_version, seal)"
-        " SELECT id, name, created_at, index_version, seal FROM recovery.projects"
+        "INSERT OR IGNORE INTO main.projects(id, name, created_at, index_version, engine, seal)"
+        " SELECT id, name, created_at, index_version, engine, seal FROM recovery.projects"
     )
     newer = into.execute(
         "SELECT r.key, r.id, p.key FROM recovery.documents r"

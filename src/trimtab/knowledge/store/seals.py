@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 from trimtab.knowledge.errors import DatabaseDamaged
 
 SEALED: Mapping[str, tuple[str, ...]] = {
-    "projects": ("id", "name", "created_at"),
+    "projects": ("id", "name", "created_at", "engine"),
     "documents": (
         "id",
         "name",

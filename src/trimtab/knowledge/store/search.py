@@ -63,6 +63,12 @@ class SearchStore:
         with self._database.read() as connection:
             return _version(connection, project_key)
 
+    def engine(self, project_key: int) -> str:
+        """Return where the project's vectors are searched now; empty when it is gone."""
+        statement = sa.select(projects.c.engine).where(projects.c.key == project_key)
+        with self._database.read() as connection:
+            return str(connection.scalar(statement) or "")
+
     def by_words(
         self, project_key: int, match: str, limit: int, allowed: Keys | None = None
     ) -> list[tuple[int, float]]:

@@ -12,7 +12,15 @@ projects = sa.Table(
     sa.Column("name", sa.String),
     sa.Column("created_at", sa.String),
     sa.Column("index_version", sa.Integer),
+    sa.Column("engine", sa.String),
     sa.Column("seal", sa.Integer),
+)
+
+engine_spaces = sa.Table(
+    "engine_spaces",
+    _meta,
+    sa.Column("engine", sa.String, primary_key=True),
+    sa.Column("space", sa.String, primary_key=True),
 )
 
 documents = sa.Table(

@@ -62,6 +62,11 @@ class UsageStore:
         with self._database.read() as connection:
             return [(row.project_key, row.query) for row in connection.execute(statement)]
 
+    def forget(self) -> int:
+        """Drop every frequent query; return how many there were."""
+        with self._database.write() as connection:
+            return int(connection.execute(sa.delete(frequent_queries)).rowcount)
+
     def tuned(self) -> dict[str, int]:
         """Return the sizes that an operator chose, by name."""
         with self._database.read() as connection:

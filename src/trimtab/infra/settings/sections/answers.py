@@ -26,6 +26,7 @@ class AnswersSettings:
         "",
         help="The API's key; set it in the environment, not in the file.",
         env=("OPENROUTER_API_KEY", "OPENAI_API_KEY"),
+        secret=True,
     )
     generator_timeout_seconds: float = setting(
         20.0, unit="seconds", help="The longest wait for the model.", minimum=0.1, maximum=600
@@ -44,7 +45,9 @@ class AnswersSettings:
         "", help="The root of a second model's API, asked when the first fails; empty means none."
     )
     second_model: str = setting("", help="The second model's name there.")
-    second_key: str = setting("", help="The second API's key; set it in the environment.")
+    second_key: str = setting(
+        "", help="The second API's key; set it in the environment.", secret=True
+    )
     generation_deadline_seconds: float = setting(
         30.0, unit="seconds", help="The longest wait for a whole reply.", minimum=0.1, maximum=600
     )
@@ -72,6 +75,7 @@ class AnswersSettings:
         "",
         help="Headers for that backend, name=value,name=value; set them in the environment.",
         env=("OTEL_EXPORTER_OTLP_HEADERS",),
+        secret=True,
     )
     trace_days: float = setting(
         30.0, unit="days", help="How long traces and feedback are kept.", minimum=1

@@ -84,6 +84,10 @@ class KnowledgeSettings:
         minimum=0,
         maximum=100_000,
     )
+    log_queries: bool = setting(
+        default=False,
+        help="Write the text of queries to the log; it may hold personal data, so it is left out.",
+    )
     embedding_model: str = setting(
         "sentence-transformers/all-MiniLM-L6-v2",
         help="The model that turns text into vectors.",
@@ -107,8 +111,29 @@ class KnowledgeSettings:
         default=False,
         help="Refuse to start when the model cannot be loaded; otherwise start with keywords only.",
     )
+    engine: str = setting(
+        "embedded",
+        help="Where the vectors of new projects are searched; a project keeps its engine until it is moved.",
+        choices=("embedded", "postgres", "chroma", "qdrant"),
+    )
+    postgres_url: str = setting(
+        "",
+        help="PostgreSQL with pgvector: `postgresql://user:password@host:5432/database`.",
+        secret=True,
+    )
+    chroma_url: str = setting("", help="A Chroma server: `http://chromadb:8000`.")
+    qdrant_url: str = setting("", help="A Qdrant server: `http://qdrant:6333`.")
+    engine_timeout_seconds: float = setting(
+        5.0,
+        unit="seconds",
+        help="A server of vectors that takes longer counts as down for that call.",
+        minimum=0.05,
+    )
     heartbeat_seconds: float = setting(
-        10.0, unit="seconds", help="The time between two heartbeats of the model.", minimum=0.01
+        10.0,
+        unit="seconds",
+        help="The time between two heartbeats of the model and the engines.",
+        minimum=0.01,
     )
     probe_seconds: float = setting(
         30.0,

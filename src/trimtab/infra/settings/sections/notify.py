@@ -10,7 +10,7 @@ class NotifySettings:
     """Channels beside the log."""
 
     webhook_url: str = setting(
-        "", help="A Slack-compatible incoming webhook; empty sends to the log only."
+        "", help="A Slack-compatible incoming webhook; empty sends to the log only.", secret=True
     )
     webhook_timeout_seconds: float = setting(
         5.0, unit="seconds", help="How long the webhook may take.", minimum=0.1, maximum=60

@@ -21,6 +21,16 @@ class ServiceSettings:
         env=("LOG_LEVEL",),
         choices=("DEBUG", "INFO", "WARNING", "ERROR"),
     )
+    log_to_files: bool = setting(
+        default=False,
+        help="Also write the log to `logs/trimtab.log` in the data directory.",
+    )
+    log_file_mb: int = setting(
+        100, unit="MB", help="The size at which a new log file is begun.", minimum=1
+    )
+    log_files: int = setting(
+        10, unit="files", help="How many log files are kept; the oldest goes.", minimum=2
+    )
     max_body_mb: int = setting(
         10, unit="MB", help="The largest request body outside ingestion.", minimum=1, maximum=1024
     )

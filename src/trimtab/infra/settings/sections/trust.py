@@ -13,6 +13,7 @@ class TrustSettings:
         "",
         help="Keys made elsewhere with their roles: KEY:ROLE,KEY:ROLE or a JSON object. Only in the environment.",
         env=("API_KEY_ROLES",),
+        secret=True,
     )
     key_max_age_days: int = setting(
         90, unit="days", help="Keys older than this are due for rotation.", minimum=1

@@ -6,14 +6,14 @@ from collections.abc import Iterable
 import sqlalchemy as sa
 from alembic import op
 
-revision = "knowledge_0002"
-down_revision = "knowledge_0001"
+revision = "knowledge_0003"
+down_revision = "knowledge_0002"
 branch_labels = None
 depends_on = None
 
 # As `knowledge/store/seals.py` had it when this revision was made: a migration must not change later.
 _SEALED = {
-    "projects": "id, name, created_at",
+    "projects": "id, name, created_at, engine",
     "documents": "id, name, title, media_type, source_hash, size_bytes, characters, state, attempts, last_error,"
     " version, created_at, updated_at",
     "chunks": "id, ordinal, start_offset, end_offset, page, heading, text",

@@ -1,0 +1,35 @@
+"""An app that is made when its first request comes."""
+
+import threading
+from collections.abc import Callable
+from typing import Generic, TypeVar
+
+from anyio.to_thread import run_sync
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+App = TypeVar("App", bound=ASGIApp)
+
+
+class Late(Generic[App]):
+    """Makes the app once, outside the event loop; a start need not wait for what nobody looks at yet.
+
+    Args:
+        make: Imports what the app needs and returns it.
+    """
+
+    def __init__(self, make: Callable[[], App]) -> None:
+        self._make = make
+        self._making = threading.Lock()
+        self._app: App | None = None
+
+    def app(self) -> App:
+        """Return the app, made now when nobody asked before."""
+        with self._making:
+            if self._app is None:
+                self._app = self._make()
+            return self._app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request to the app."""
+        app = await run_sync(self.app) if self._app is None else self._app
+        await app(scope, receive, send)

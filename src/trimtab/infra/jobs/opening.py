@@ -1,0 +1,117 @@
+"""Jobs whose engine opens behind the service.
+
+The durable engine takes longer to import than everything else together. Nothing that a reader asks of the service needs
+it, so the service answers first, and whoever wants a job waits for the engine.
+"""
+
+import logging
+import threading
+from collections.abc import Callable, Mapping
+
+from trimtab.infra.jobs.port import Body, Jobs, JobStatus, JobUnknown, Json
+from trimtab.kernel.errors import Unavailable
+from trimtab.kernel.health import ComponentHealth, Status
+
+_log = logging.getLogger(__name__)
+_OPEN_SECONDS = 60.0
+"""The longest wait for the engine, in real seconds."""
+
+
+class JobsNotOpen(Unavailable):
+    """The engine of the durable jobs did not open."""
+
+    code = "jobs.not_open"
+    default_hint = (
+        "Look at the component `jobs` of `/health`; `jobs.db` in the data directory holds the jobs."
+    )
+
+
+class OpeningJobs:
+    """Keeps what is registered, and opens the engine in a thread of its own at `launch`.
+
+    Args:
+        make: Imports the engine and returns it, not launched.
+    """
+
+    def __init__(self, make: Callable[[], Jobs]) -> None:
+        self._make = make
+        self._bodies: dict[str, Body] = {}
+        self._schedules: list[tuple[str, str, str, Mapping[str, Json]]] = []
+        self._opened = threading.Event()
+        self._engine: Jobs | None = None
+        self._error = ""
+        self._thread: threading.Thread | None = None
+
+    def register(self, kind: str, body: Body) -> None:
+        """Name a body; before `launch`."""
+        if kind in self._bodies:
+            raise ValueError(f"job kind {kind!r} is registered twice")
+        self._bodies[kind] = body
+
+    def schedule(self, name: str, cron: str, kind: str, argument: Mapping[str, Json]) -> None:
+        """Start a job of that kind at each tick of the cron expression (UTC); before `launch`."""
+        self._schedules.append((name, cron, kind, argument))
+
+    def launch(self, then: Callable[[], None] = lambda: None) -> None:
+        """Begin to open the engine, and return.
+
+        Args:
+            then: Called when it is open, in its thread.
+        """
+        self._thread = threading.Thread(target=self._open, args=(then,), name="jobs", daemon=True)
+        self._thread.start()
+
+    def start(self, kind: str, job_id: str, argument: Mapping[str, Json]) -> None:
+        """Start a job; nothing happens when the id was used before."""
+        if kind not in self._bodies:
+            raise JobUnknown(f"No job kind is named {kind!r}.")
+        self._jobs().start(kind, job_id, argument)
+
+    def send(self, job_id: str, topic: str, message: Json, *, idempotency_key: str = "") -> None:
+        """Leave a message for the job."""
+        self._jobs().send(job_id, topic, message, idempotency_key=idempotency_key)
+
+    def status(self, job_id: str) -> JobStatus:
+        """Return where the job stands."""
+        return self._jobs().status(job_id)
+
+    def wait(self, job_id: str) -> Json:
+        """Block until the job has ended; return its result or raise its error."""
+        return self._jobs().wait(job_id)
+
+    def close(self) -> None:
+        """Stop working; unfinished jobs go on at the next launch."""
+        if self._thread is not None:
+            self._thread.join()
+        if self._engine is not None:
+            self._engine.close()
+
+    def health(self) -> ComponentHealth:
+        """Down when the engine did not open; while it opens, nothing is wrong with it yet."""
+        if self._error:
+            return ComponentHealth(Status.DOWN, self._error)
+        return ComponentHealth(Status.UP, facts={"open": self._opened.is_set()})
+
+    def _open(self, then: Callable[[], None]) -> None:
+        try:
+            self._engine = self._make()
+            for kind, body in self._bodies.items():
+                self._engine.register(kind, body)
+            for schedule in self._schedules:
+                self._engine.schedule(*schedule)
+            self._engine.launch()
+            self._opened.set()
+            then()
+        except Exception as error:  # noqa: BLE001 - nobody waits for this thread: health and the log say it.
+            self._error = f"The durable jobs did not open: {type(error).__name__}: {error}"
+            _log.exception("durable jobs did not open")
+            self._opened.set()
+
+    def _jobs(self) -> Jobs:
+        if self._thread is None:
+            raise JobsNotOpen("No jobs run in this process.", hint="Start the service.")
+        if not self._opened.wait(_OPEN_SECONDS):
+            raise JobsNotOpen(f"The durable jobs have not opened within {_OPEN_SECONDS:.0f} s.")
+        if self._error or self._engine is None:
+            raise JobsNotOpen(self._error)
+        return self._engine

@@ -1,0 +1,160 @@
+"""What the process says about itself: its starts and sudden ends, what it read and wrote, what its log holds."""
+
+import logging
+import math
+from collections.abc import Iterable, Iterator
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import psutil
+
+from trimtab.infra.audit import Audit
+from trimtab.infra.audit_files import STARTED
+from trimtab.infra.telemetry import LogTally
+from trimtab.kernel.clock import Clock
+from trimtab.kernel.errors import TrimtabError
+from trimtab.kernel.operable import Sample, Signal
+
+_log = logging.getLogger(__name__)
+STOPPED = "service.stopped"
+"""The action of the event that an orderly end leaves; a start without it before came after a sudden one."""
+_HOUR = timedelta(hours=1)
+_RECENT_EVENTS = 1000
+_MEMORY_EVENTS = Path("/sys/fs/cgroup/memory.events")
+
+
+class Vitals:
+    """Watches this process over its lives.
+
+    Args:
+        audit: Where starts and ends are written down.
+        clock: Whose hour counts.
+        memory_events: The kernel's count of processes killed for want of memory, by cgroup.
+    """
+
+    def __init__(self, audit: Audit, clock: Clock, memory_events: Path = _MEMORY_EVENTS) -> None:
+        self._audit = audit
+        self._clock = clock
+        self._memory_events = memory_events
+        self._process = psutil.Process()
+        self._starts: list[datetime] = []
+        self._kills: list[datetime] = []
+        self.tally = LogTally()
+
+    def started(self, version: str) -> None:
+        """Write down the start, and count the log from now on."""
+        logging.getLogger().addHandler(self.tally)
+        self._audit.append("trimtab", STARTED, version)
+        self._starts, self._kills = _lives(self._audit)
+
+    def stopped(self) -> None:
+        """Write down an orderly end. A full or damaged disk must not keep the process from ending."""
+        logging.getLogger().removeHandler(self.tally)
+        try:
+            self._audit.append("trimtab", STOPPED, "service")
+        except TrimtabError:
+            _log.warning("the end could not be written down", exc_info=True)
+
+    def oom_kills(self) -> float:
+        """Return how often the kernel killed a process of this container for want of memory; NaN when unknown."""
+        try:
+            lines = self._memory_events.read_text(encoding="ascii").splitlines()
+        except OSError:
+            return math.nan
+        counts = dict(line.split() for line in lines)
+        return float(counts.get("oom_kill", math.nan))
+
+    def signals(self) -> tuple[Signal, ...]:
+        """Return every signal of the process."""
+        return (*self._life(), *self._work(), *self._said())
+
+    def _recent(self, times: Iterable[datetime]) -> float:
+        since = self._clock.now() - _HOUR
+        return float(sum(at > since for at in times))
+
+    def _life(self) -> Iterator[Signal]:
+        yield Signal(
+            "service.starts",
+            "starts",
+            "How often the service was started in the last hour.",
+            lambda: [Sample(self._recent(self._starts))],
+            metric="service_starts_last_hour",
+        )
+        yield Signal(
+            "service.kills",
+            "ends",
+            "How often it ended suddenly in the last hour: killed, crashed, or without power.",
+            lambda: [Sample(self._recent(self._kills))],
+            metric="service_kills_last_hour",
+        )
+        yield Signal(
+            "service.oom_kills",
+            "kills",
+            "Processes of this container that the kernel killed for want of memory (OOMKilled).",
+            lambda: [Sample(self.oom_kills())],
+        )
+
+    def _work(self) -> Iterator[Signal]:
+        yield Signal(
+            "service.cpu_ratio",
+            "ratio",
+            "Share of the machine's processors that was in use since the last look.",
+            lambda: [Sample(psutil.cpu_percent(None) / 100)],
+        )
+        yield Signal(
+            "service.disk_bytes",
+            "bytes",
+            "What this process read from and wrote to disks since its start.",
+            self._disk,
+            labels=("direction",),
+            metric="service_disk_bytes_total",
+            counter=True,
+        )
+
+    def _disk(self) -> list[Sample]:
+        found = self._process.io_counters()
+        return [
+            Sample(float(found.read_bytes), {"direction": "read"}),
+            Sample(float(found.write_bytes), {"direction": "written"}),
+        ]
+
+    def _said(self) -> Iterator[Signal]:
+        yield Signal(
+            "service.errors_logged",
+            "lines",
+            "Log lines of level ERROR since the start, by error_type.",
+            lambda: [
+                Sample(float(count), {"error_type": name})
+                for name, count in self.tally.errors().items()
+            ],
+            labels=("error_type",),
+            metric="log_errors_total",
+            counter=True,
+        )
+        yield Signal(
+            "service.symptoms_logged",
+            "lines",
+            "Log lines that show a symptom of a known incident, since the start.",
+            lambda: [
+                Sample(float(count), {"symptom": name})
+                for name, count in self.tally.symptoms().items()
+            ],
+            labels=("symptom",),
+            metric="log_symptoms_total",
+            counter=True,
+        )
+
+
+def _lives(audit: Audit) -> tuple[list[datetime], list[datetime]]:
+    """Return when the service started, and when it did so without having ended, oldest first."""
+    recent = reversed(audit.recent(_RECENT_EVENTS))
+    turns = [event for event in recent if event.action in (STARTED, STOPPED)]
+    starts, kills, running = [], [], False
+    for event in turns:
+        at = datetime.fromisoformat(event.at)
+        if event.action == STARTED:
+            starts.append(at)
+            if running:
+                kills.append(at)
+        running = event.action == STARTED
+    return starts, kills

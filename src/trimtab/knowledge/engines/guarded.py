@@ -1,0 +1,90 @@
+"""An engine behind a circuit breaker: callers never queue up for one that is down."""
+
+import logging
+from collections.abc import Callable
+from typing import TypeVar
+
+from trimtab.kernel.clock import Clock
+from trimtab.knowledge.breaker import BreakerState, CircuitBreaker
+from trimtab.knowledge.engines.port import VectorEngine
+from trimtab.knowledge.errors import EngineUnavailable
+from trimtab.knowledge.windows import RecentValues
+
+_log = logging.getLogger(__name__)
+T = TypeVar("T")
+
+
+class GuardedEngine:
+    """One engine, its breaker, and how long it takes to answer."""
+
+    def __init__(self, engine: VectorEngine, breaker: CircuitBreaker, clock: Clock) -> None:
+        self._engine = engine
+        self._clock = clock
+        self.breaker = breaker
+        self.durations = RecentValues(clock, 300.0)
+        """How long its calls took, in seconds."""
+        self.latency_ms: float | None = None
+        """Of the last heartbeat that it answered."""
+        self.error = ""
+        """Why the last call failed; empty when it did not."""
+
+    @property
+    def name(self) -> str:
+        """The engine's name in settings."""
+        return self._engine.name
+
+    @property
+    def up(self) -> bool:
+        """Whether calls go through."""
+        return self.breaker.state is BreakerState.CLOSED
+
+    def call(self, work: Callable[[VectorEngine], T]) -> T:
+        """Let the engine do the work.
+
+        Raises:
+            EngineUnavailable: It failed, or its breaker is open and it was not asked.
+        """
+        if not self.breaker.allow():
+            raise EngineUnavailable(f"{self.name} is down: {self.error}")
+        started = self._clock.monotonic()
+        try:
+            done = work(self._engine)
+        except EngineUnavailable as error:
+            self.breaker.failed()
+            self.error = error.message
+            _log.warning(
+                "engine failed",
+                extra={
+                    "engine": self.name,
+                    "error": error.message,
+                    "error_type": type(error.__cause__ or error).__name__,
+                    "breaker": self.breaker.state.value,
+                },
+            )
+            raise
+        self.breaker.succeeded()
+        self.error = ""
+        # In the machine's time, however fast a drill's clock runs.
+        self.durations.add((self._clock.monotonic() - started) / self._clock.rate)
+        return done
+
+    def heartbeat(self) -> bool:
+        """Ask whether it is there, when the breaker lets a probe through; return whether it is."""
+        started = self._clock.monotonic()
+        try:
+            self.call(lambda engine: engine.ping())
+        except EngineUnavailable:
+            self.latency_ms = None
+            return False
+        elapsed = (self._clock.monotonic() - started) / self._clock.rate
+        self.latency_ms = round(elapsed * 1000, 3)
+        return True
+
+    def replace(self, engine: VectorEngine) -> VectorEngine:
+        """Use this engine from now on; return the former one."""
+        former, self._engine = self._engine, engine
+        return former
+
+    def close(self) -> None:
+        """Release the connections."""
+        self._engine.close()

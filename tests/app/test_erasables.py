@@ -1,0 +1,109 @@
+"""A person's data is erased from every domain, at whatever step the process is killed."""
+
+import shutil
+
+import pytest
+
+from tests.app.personal import (
+    FOUND_BY,
+    OTHER,
+    PERSON,
+    SECRET,
+    STEPS,
+    build_app,
+    erase_and_die,
+    killed_and_finished,
+    plant,
+    remains,
+)
+from trimtab.answers.erasure import ErasureState
+from trimtab.answers.erasure.certificate import checked_certificate
+
+
+@pytest.fixture(scope="module")
+def planted(tmp_path_factory):
+    """A data directory with things of two people in it."""
+    folder = tmp_path_factory.mktemp("planted") / "data"
+    app = build_app(folder)
+    plant(app)
+    app.close()
+    return folder
+
+
+@pytest.fixture
+def folder(planted, tmp_path):
+    return shutil.copytree(planted, tmp_path / "data")
+
+
+def test_the_planted_data_is_where_the_search_looks(folder):
+    assert {"knowledge.db", "state.db"} <= set(remains(folder, PERSON, SECRET))
+
+
+@pytest.mark.feature("F477", "F478")
+def test_nothing_of_an_erased_person_is_left_in_any_file_and_the_certificate_tells_each_step(
+    folder,
+):
+    app = build_app(folder)
+    try:
+        app.jobs.launch()
+        erasure = app.answers.erasures.wait(app.answers.erasures.request(PERSON, actor="a").id)
+        trust = app.answers.erasures._trust
+        statement = checked_certificate(erasure.certificate, trust.signer.public_pem)
+        ours = app.knowledge.documents("people")
+        assert app.knowledge.verify_deletions().violations == ()
+    finally:
+        app.close()
+    assert erasure.state is ErasureState.DONE
+    steps = {step["name"]: step for step in statement["steps"]}
+    assert {name for name, step in steps.items() if step["found"] and not step["remaining"]} >= FOUND_BY  # fmt: skip
+    assert {step["remaining"] for step in steps.values()} == {0}
+    assert remains(folder, PERSON, SECRET) == []
+    assert {document.name for document in ours} == {"harmless.md", "late-harmless.txt"}
+    assert OTHER in (folder / "state.db").read_bytes().decode("latin-1")
+
+
+def test_the_certificate_says_until_when_backups_hold_the_data(folder):
+    app = build_app(folder)
+    try:
+        app.jobs.launch()
+        erasure = app.answers.erasures.wait(app.answers.erasures.request(PERSON, actor="a").id)
+        signer = app.answers.erasures._trust.signer
+        backups = checked_certificate(erasure.certificate, signer.public_pem)["backups"]
+    finally:
+        app.close()
+    assert backups["gone_by"] > erasure.finished_at
+    assert "restore" in backups["policy"]
+
+
+def test_a_restored_backup_does_not_bring_an_erased_persons_documents_back(folder):
+    app = build_app(folder)
+    try:
+        app.knowledge.care.backup()
+        app.jobs.launch()
+        app.answers.erasures.wait(app.answers.erasures.request(PERSON, actor="a").id)
+        app.knowledge.care.restore()
+        names = {document.name for document in app.knowledge.documents("people")}
+    finally:
+        app.close()
+    assert names == {"harmless.md", "late-harmless.txt"}
+
+
+def test_every_registered_step_is_one_at_which_the_torture_kills(folder):
+    app = build_app(folder)
+    try:
+        assert tuple(app.answers.erasures._steps) == STEPS
+    finally:
+        app.close()
+
+
+# `make torture-answers` kills at every place.
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("die_at", ["after answers.quotes", "after knowledge.documents"])
+def test_an_erasure_of_the_whole_app_killed_at_a_step_finishes_after_restart(folder, die_at):
+    assert killed_and_finished(folder, die_at) == []
+
+
+def test_the_program_that_dies_erases_everything_when_it_is_not_killed(folder, monkeypatch):
+    monkeypatch.setattr("os.kill", lambda *_: None)
+    erase_and_die(folder, "before notify.outbox")
+    assert remains(folder, PERSON, SECRET) == []
