@@ -10,6 +10,7 @@ from fastapi import FastAPI, Request
 from fastapi.encoders import jsonable_encoder
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse, Response
 
 from trimtab.infra.web.limits import TooManyCalls
@@ -73,12 +74,18 @@ def handle_errors(app: FastAPI) -> None:
     app.add_exception_handler(TrimtabError, _on_trimtab_error)
     app.add_exception_handler(RequestValidationError, _on_invalid_request)
     app.add_exception_handler(HTTPException, _on_http_exception)
+    app.add_exception_handler(ClientDisconnect, _on_cut_connection)
     app.add_exception_handler(Exception, _on_mistake)
 
 
 def _on_trimtab_error(_request: Request, error: Exception) -> Response:
     assert isinstance(error, TrimtabError)  # noqa: S101 - the handler's registration says so.
     return error_response(error)
+
+
+def _on_cut_connection(_request: Request, _error: Exception) -> Response:
+    # Nobody reads it, unless `BodyLimit` has cut the request: then its own answer goes out instead.
+    return error_response(InvalidRequest("The connection was cut before the request was whole."))
 
 
 def _on_mistake(_request: Request, _error: Exception) -> Response:

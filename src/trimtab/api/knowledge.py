@@ -17,6 +17,7 @@ from trimtab.api.services import Caller, Here, Services
 from trimtab.infra.auth import Principal
 from trimtab.kernel.errors import TrimtabError
 from trimtab.knowledge import Ingested
+from trimtab.knowledge.parsing.content import Content
 from trimtab.knowledge.words import counted_lines
 
 router = APIRouter(prefix="/api/v1", tags=["knowledge"])
@@ -194,8 +195,7 @@ async def _ingest_form(
 
 
 async def _take(here: Services, project: str, file: UploadFile, owner: str) -> Ingested:
-    data = await file.read()
-    name, kind = file.filename or "", file.content_type
+    name, kind, data = file.filename or "", file.content_type, Content(file.file)
     return await run_in_threadpool(here.knowledge.ingest_bytes, project, name, data, kind, owner)
 
 

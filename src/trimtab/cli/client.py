@@ -28,7 +28,15 @@ _ENDLESS = httpx.Timeout(None, connect=10.0)
 """For what is followed until it ends."""
 _ANY_HOST = "http://localhost"
 
-_LIVING = ("/health", "/api/v1/", "/v1/answers", "/v1/actions", "/v1/signals", "/v1/check")
+_LIVING = (
+    "/health",
+    "/api/v1/",
+    "/v1/answers",
+    "/v1/actions",
+    "/v1/signals",
+    "/v1/check",
+    "/v1/knowledge",
+)
 """Paths that need the embedding model or samples; for the others an app in this process need not start."""
 
 _Result = TypeVar("_Result")

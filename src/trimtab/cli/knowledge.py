@@ -76,6 +76,9 @@ def ingest(
     project: Project,
     paths: Annotated[list[Path], typer.Argument(help="Files, or folders of them.")],
     dry_run: Annotated[bool, typer.Option(help="Only list what would be taken in.")] = False,
+    watch: Annotated[
+        bool, typer.Option(help="Follow the folder: what changes or goes there does so here.")
+    ] = False,
     user_id: Annotated[
         str, typer.Option(help="Whose documents they are; erasing the person deletes them.")
     ] = "",
@@ -83,6 +86,9 @@ def ingest(
 ) -> None:
     """Take documents in; a folder is taken in whole, named by the paths inside it."""
     this = session(context)
+    if watch and not dry_run:
+        _follow(this, project, paths, user_id)
+        return
     files = [found for path in paths for found in _files(path)]
     if dry_run:
         if not printed_as_json(this, {"project": project, "files": [name for name, _ in files]}):
@@ -203,24 +209,51 @@ def _files(path: Path) -> Iterator[tuple[str, Path]]:
 def _ingest_all(
     this: Session, project: str, files: list[tuple[str, Path]], user_id: str
 ) -> list[dict[str, Any]]:
-    results = []
-    client = this.client
+    results: list[dict[str, Any]] = []
     with _progress() as progress:
         bar = progress.add_task("ingesting", total=len(files))
         for name, file in files:
             progress.update(bar, description=name[-40:])
             try:
-                with file.open("rb") as content:
-                    form: dict[str, Any] = {
-                        "project": (None, project),
-                        "user_id": (None, user_id),
-                        "file": (name, content),
-                    }
-                    results.append(client.call("POST", "/api/v1/ingest", files=form))
+                results.append(_ingest_one(this, project, name, file, user_id))
             except Refused as refused:
                 results.append({"name": name, **refused.error})
             progress.advance(bar)
     return results
+
+
+def _follow(this: Session, project: str, paths: list[Path], user_id: str) -> None:
+    from trimtab.cli.watching import Memory, Mirror, follow
+    from trimtab.knowledge.parsing.formats import SUFFIXES
+
+    if len(paths) != 1 or not paths[0].is_dir():
+        raise InvalidInput("--watch follows one folder.", hint="Give one folder.")
+    folder = paths[0]
+    service = this.url or str(this.settings.service.data_dir.absolute())
+
+    def drop(name: str) -> None:
+        document_id = _id_of(this, project, name)
+        this.client.call("DELETE", f"/api/v1/projects/{project}/documents/{document_id}")
+
+    mirror = Mirror(
+        folder,
+        frozenset(SUFFIXES),
+        lambda name, file: _ingest_one(this, project, name, file, user_id),
+        drop,
+        Memory.of(folder, project, service),
+    )
+    follow(this, mirror)
+
+
+def _ingest_one(this: Session, project: str, name: str, file: Path, user_id: str) -> dict[str, Any]:
+    with file.open("rb") as content:
+        form: dict[str, Any] = {
+            "project": (None, project),
+            "user_id": (None, user_id),
+            "file": (name, content),
+        }
+        body: dict[str, Any] = this.client.call("POST", "/api/v1/ingest", files=form)
+    return body
 
 
 def _progress() -> "Progress":

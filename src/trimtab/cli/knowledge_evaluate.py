@@ -8,7 +8,10 @@ import typer
 from trimtab.cli.output import print_table, printed_as_json
 from trimtab.cli.session import Json, Session, session
 
-app = typer.Typer(help="Measure how well search finds; move projects.", no_args_is_help=True)
+app = typer.Typer(
+    help="Care for the documents, move projects, and measure how well search finds.",
+    no_args_is_help=True,
+)
 
 
 @app.command("evaluate")

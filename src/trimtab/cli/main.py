@@ -22,6 +22,7 @@ from trimtab.cli import (
     incidents,
     keys,
     knowledge,
+    knowledge_care,
     knowledge_evaluate,
     knowledge_move,
     knowledge_schema,
@@ -48,6 +49,8 @@ knowledge.add_to(app)
 catalog.add_to(app)
 rules.add_to(app)
 app.command()(demo.demo)
+knowledge_care.add_to(knowledge_evaluate.app)
+knowledge_evaluate.app.command()(knowledge.ingest)
 knowledge_evaluate.app.command("move")(knowledge_move.move)
 app.add_typer(knowledge_evaluate.app, name="knowledge")
 knowledge_warm.add_to(knowledge_evaluate.app)

@@ -13,7 +13,7 @@ from pathlib import Path, PurePosixPath
 
 from trimtab.kernel.errors import TrimtabError
 from trimtab.knowledge.errors import DocumentUnreadable, EmbedderUnavailable
-from trimtab.knowledge.ingestion import Ingestion, Prepared, Progress, Source
+from trimtab.knowledge.ingestion import Ingestion, Prepared, Progress
 from trimtab.knowledge.parsing.formats import SUFFIXES
 from trimtab.knowledge.records import FolderIngested, Ingested, Refused
 from trimtab.knowledge.store import Known, ProjectRow
@@ -28,13 +28,13 @@ _Vectors = dict[str, Vector]
 
 @dataclass
 class _Group:
-    entries: list[Prepared | Ingested | Refused] = field(default_factory=list)
+    entries: list[tuple[Path, Prepared | Ingested | Refused]] = field(default_factory=list)
     new: list[Prepared] = field(default_factory=list)
     """Those of the entries that are to be written."""
     chunks: int = 0
 
-    def add(self, entry: Prepared | Ingested | Refused) -> None:
-        self.entries.append(entry)
+    def add(self, file: Path, entry: Prepared | Ingested | Refused) -> None:
+        self.entries.append((file, entry))
         if isinstance(entry, Prepared):
             self.new.append(entry)
             self.chunks += len(entry.needed)
@@ -89,10 +89,10 @@ class BulkIngestion:
         group = _Group()
         for name, file in files:
             try:
-                source = self._ingestion.source(file, name)
-                group.add(self._ingestion.prepared(row, source, known.get(name)))
+                with self._ingestion.source(file, name) as source:
+                    group.add(file, self._ingestion.prepared(row, source, known.get(name)))
             except TrimtabError as error:
-                group.add(_refused(name, error))
+                group.add(file, _refused(name, error))
             if group.full():
                 yield group
                 group = _Group()
@@ -115,18 +115,19 @@ class BulkIngestion:
         if group.new and vectors is not None:
             done = self._ingestion.write(row, group.new, vectors)
         outcome = iter(done)
-        for entry in group.entries:
+        for file, entry in group.entries:
             if not isinstance(entry, Prepared):
                 yield entry
             else:
                 # Alone, a document is queued if the model is down, and one that changed meanwhile is compared anew.
-                yield next(outcome) or self._alone(row, entry.source)
+                yield next(outcome) or self._alone(row, file, entry.document.name)
 
-    def _alone(self, row: ProjectRow, source: Source) -> Ingested | Refused:
+    def _alone(self, row: ProjectRow, file: Path, name: str) -> Ingested | Refused:
         try:
-            return self._ingestion.ingest(row.name, source)
+            with self._ingestion.source(file, name) as source:
+                return self._ingestion.ingest(row.name, source)
         except TrimtabError as error:
-            return _refused(source.name, error)
+            return _refused(name, error)
 
 
 def _refused(name: str, error: TrimtabError) -> Refused:

@@ -4,16 +4,18 @@ import logging
 import os
 import stat
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from trimtab.infra.settings.sections.knowledge import KnowledgeSettings
 from trimtab.kernel.clock import Clock
-from trimtab.kernel.ids import content_id, sha256_hex
+from trimtab.kernel.ids import content_id
 from trimtab.knowledge.chunking import chunked
 from trimtab.knowledge.encoder import Encoder
 from trimtab.knowledge.errors import DocumentNameInvalid, DocumentUnreadable, EmbedderUnavailable
+from trimtab.knowledge.parsing.content import Content
 from trimtab.knowledge.parsing.parser import Parser, too_large
 from trimtab.knowledge.records import (
     Chunk,
@@ -40,7 +42,7 @@ class Source:
     """A file as it came in."""
 
     name: str
-    data: bytes
+    data: Content
     media_type: str | None = None
     owner: str = ""
     """The person whose document it is, for erasure on request; empty when it is nobody's."""
@@ -50,7 +52,6 @@ class Source:
 class Prepared:
     """A new or changed document, cut and not yet embedded."""
 
-    source: Source
     document: NewDocument
     """Without new vectors."""
     needed: tuple[Chunk, ...]
@@ -84,7 +85,7 @@ class Ingestion:
         """Take one document in; see `Knowledge.ingest_bytes`."""
         name = _checked_name(source.name)
         parsed = self._parser.parse(name, source.data, source.media_type)
-        digest = self._digest(source.data)
+        digest = self._digest(source.data.sha256())
         # Two ingestions of one document must not interleave between reading what is there and writing.
         with self._writing:
             row = self._projects.ensure(project, self._clock.now())
@@ -111,7 +112,7 @@ class Ingestion:
         """
         name = _checked_name(source.name)
         document_id = content_id("doc", project.id, name)
-        digest = self._digest(source.data)
+        digest = self._digest(source.data.sha256())
         if known is not None and known.source_hash == digest:
             self._documents.share(document_id, source.owner)
             return _unchanged(document_id, name, known)
@@ -119,7 +120,7 @@ class Ingestion:
         document = self._document(document_id, parsed, digest, replace(source, name=name))
         has = self._embedded(document_id) if known is not None else frozenset()
         needed = tuple(chunk for chunk in document.chunks if chunk.id not in has)
-        return Prepared(source, document, needed, known)
+        return Prepared(document, needed, known)
 
     def vectors(self, needed: Sequence[Chunk]) -> Sequence[Vector]:
         """Return a vector for each chunk, or raise `EmbedderUnavailable`."""
@@ -139,8 +140,9 @@ class Ingestion:
             for (document, _), version in zip(expected, versions, strict=True)
         ]
 
-    def source(self, file: Path, name: str) -> Source:
-        """Read a file after checking that it is a regular one within the limit."""
+    @contextmanager
+    def source(self, file: Path, name: str) -> Iterator[Source]:
+        """Open a file after checking that it is a regular one within the limit."""
         try:
             if not stat.S_ISREG(file.stat().st_mode):
                 raise DocumentUnreadable(f"{name} is not a file.", hint="Give a regular file.")
@@ -148,7 +150,7 @@ class Ingestion:
                 status = os.fstat(stream.fileno())
                 if status.st_size > self._settings.max_document_mb * 1024 * 1024:
                     raise too_large(name, status.st_size, self._settings)
-                return Source(name, stream.read())
+                yield Source(name, Content(stream))
         except OSError as error:
             raise DocumentUnreadable(
                 f"{name} cannot be read: {error.strerror}.", hint="Check the path and permissions."
@@ -169,8 +171,8 @@ class Ingestion:
                 ready += completed
         return ready
 
-    def _digest(self, data: bytes) -> str:
-        return f"{_CHUNKING}:{self._settings.chunk_characters}:{sha256_hex(data)}"
+    def _digest(self, sha256: str) -> str:
+        return f"{_CHUNKING}:{self._settings.chunk_characters}:{sha256}"
 
     def _document(
         self, document_id: str, parsed: ParsedDocument, digest: str, source: Source
@@ -181,7 +183,7 @@ class Ingestion:
             title=parsed.title[:MAX_NAME_CHARACTERS],
             media_type=parsed.media_type,
             source_hash=digest,
-            size_bytes=len(source.data),
+            size_bytes=source.data.size,
             characters=len(parsed.text),
             chunks=chunked(document_id, parsed, self._settings.chunk_characters),
             vectors={},

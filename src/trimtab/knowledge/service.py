@@ -16,6 +16,7 @@ from trimtab.knowledge.engines import health as engine_health
 from trimtab.knowledge.errors import EmbedderUnavailable
 from trimtab.knowledge.ingestion import Progress, Source
 from trimtab.knowledge.model_home import ModelHome
+from trimtab.knowledge.parsing.content import Content
 from trimtab.knowledge.parts import Parts
 from trimtab.knowledge.records import (
     Document,
@@ -88,13 +89,14 @@ class Knowledge(Parts):
 
     def ingest_file(self, project: str, path: Path, name: str | None = None) -> Ingested:
         """Take a file in under its own name or the given one; see `ingest_bytes`."""
-        return self._ingest(project, self.ingestion.source(path, name or path.name))
+        with self.ingestion.source(path, name or path.name) as source:
+            return self._ingest(project, source)
 
     def ingest_bytes(
         self,
         project: str,
         name: str,
-        data: bytes,
+        data: bytes | Content,
         media_type: str | None = None,
         owner: str = "",
     ) -> Ingested:
@@ -106,7 +108,7 @@ class Knowledge(Parts):
         Args:
             project: 1 to 100 of ``a-z A-Z 0-9 _ -``; made when missing.
             name: 1 to 500 printable characters; its ending tells the format.
-            data: The file.
+            data: The file; a large one as a stream.
             media_type: For names without a telling ending.
             owner: The person whose document it is: erasing the person deletes it.
 
@@ -118,7 +120,7 @@ class Knowledge(Parts):
             ProjectNameInvalid, DocumentNameInvalid, DocumentTooLarge, DocumentTypeUnsupported, DocumentEncrypted,
             DocumentUnreadable, DocumentEmpty, ParserFailed, StorageFull: Nothing was written.
         """
-        return self._ingest(project, Source(name, data, media_type, owner))
+        return self._ingest(project, Source(name, Content.of(data), media_type, owner))
 
     def ingest_text(self, project: str, name: str, text: str, owner: str = "") -> Ingested:
         """Take a text in; a name without ending is read as plain text."""
@@ -290,8 +292,6 @@ class Knowledge(Parts):
     def counts(self) -> dict[str, int]:
         """Return how many documents are ready, queued and dead."""
         return self._documents.counts()
-
-    # --- Caches ---
 
     def cache_sizes(self) -> CacheSizes:
         """Return how many entries the query and the embedding cache may hold."""

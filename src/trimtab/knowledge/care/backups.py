@@ -85,6 +85,10 @@ class Backups:
         target = self.folder / f"{self._database.name}.{found.at - by:%Y%m%d_%H%M%S}"
         return backup.rename(target)
 
+    def problem(self, backup: Backup) -> str:
+        """Return what is wrong with a backup in one phrase, or nothing. Reads all of it."""
+        return next(iter(integrity_of(backup.path, full_text=False).problems), "")
+
     def newest_good(self) -> Backup | None:
         """Return the newest backup that passes a full check now."""
         return next(

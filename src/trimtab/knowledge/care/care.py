@@ -141,15 +141,20 @@ class Care:
         self._purged_at = deleted
         return True
 
-    def restore(self, backup: str = "") -> Restored:
-        """Go back to a backup, by default the newest good one; what was deleted since stays deleted."""
-        with translated(self._live.file):
-            return self._replaced(self._restore.from_backup(backup))
+    def restore(self, backup: str = "", *, dry_run: bool = False) -> Restored:
+        """Go back to a backup, by default the newest good one; what was deleted since stays deleted.
 
-    def recover(self) -> Restored:
+        A dry run changes nothing and says what would be lost.
+        """
+        with translated(self._live.file):
+            done = self._restore.from_backup(backup, dry_run=dry_run)
+            return done if dry_run else self._replaced(done)
+
+    def recover(self, *, dry_run: bool = False) -> Restored:
         """Put what can be read of the damaged file together with the newest good backup."""
         with translated(self._live.file):
-            return self._replaced(self._restore.from_what_is_left())
+            done = self._restore.from_what_is_left(dry_run=dry_run)
+            return done if dry_run else self._replaced(done)
 
     def verify(self, held_document_ids: set[str], dead_in_indexes: int) -> Proof:
         """Prove that every deletion holds everywhere.

@@ -13,7 +13,12 @@ from trimtab.knowledge.parts import DATABASE
 
 
 def repair_closed(
-    data: DataDirectory, settings: KnowledgeSettings, clock: Clock, backup: str = ""
+    data: DataDirectory,
+    settings: KnowledgeSettings,
+    clock: Clock,
+    backup: str = "",
+    *,
+    dry_run: bool = False,
 ) -> Restored:
     """Go back to the named backup, or put what can be read together with the newest good one.
 
@@ -29,6 +34,10 @@ def repair_closed(
     keep = timedelta(days=settings.backup_keep_days)
     backups = Backups(file, data.folder("backups"), keep, clock)
     restore = Restore(ClosedDatabase(file, ("knowledge",)), backups, deletions, clock)
-    done = restore.from_backup(backup) if backup else restore.from_what_is_left()
-    shutil.rmtree(data.folder("index"), ignore_errors=True)
+    if backup:
+        done = restore.from_backup(backup, dry_run=dry_run)
+    else:
+        done = restore.from_what_is_left(dry_run=dry_run)
+    if not dry_run:
+        shutil.rmtree(data.folder("index"), ignore_errors=True)
     return done

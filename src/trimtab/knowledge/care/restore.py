@@ -3,7 +3,7 @@
 import logging
 import math
 import sqlite3
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Protocol
@@ -33,7 +33,7 @@ class Restored:
     recovered: int
     """Documents that were read out of the damaged file because the backup lacked them or had older ones."""
     kept_as: str
-    """Where the damaged file is kept."""
+    """Where the former file is kept; empty after a dry run."""
     lost: int | None
     """Documents of the damaged file that are gone; None when its list of documents cannot be read."""
     lost_from: str
@@ -102,8 +102,10 @@ class Restore:
         self._deletions = deletions
         self._clock = clock
 
-    def from_backup(self, name: str = "") -> Restored:
+    def from_backup(self, name: str = "", *, dry_run: bool = False) -> Restored:
         """Go back to a backup, by default the newest that passes its check.
+
+        A dry run builds and checks the new database too, says what would be lost, and throws it away.
 
         Raises:
             NoGoodBackup: There is none, or the named one is missing or damaged. Nothing was changed.
@@ -111,9 +113,9 @@ class Restore:
         backup = self._chosen(name)
         fresh = self._beside("restoring")
         copy_database(backup.path, fresh)
-        return self._put_in_place(fresh, backup, recovered=0)
+        return self._put_in_place(fresh, backup, recovered=0, dry_run=dry_run)
 
-    def from_what_is_left(self) -> Restored:
+    def from_what_is_left(self, *, dry_run: bool = False) -> Restored:
         """Read what can be read of the live file, and add it to the newest good backup, if there is one."""
         readable, fresh = self._beside("recovery"), self._beside("restoring")
         backup = self._backups.newest_good()
@@ -125,7 +127,7 @@ class Restore:
             merged = merge(source, readable, fresh)
         finally:
             self._remove("recovery", "migrated")
-        return self._put_in_place(fresh, backup, recovered=merged.from_recovery)
+        return self._put_in_place(fresh, backup, recovered=merged.from_recovery, dry_run=dry_run)
 
     def _chosen(self, name: str) -> Backup:
         if not name:
@@ -138,14 +140,20 @@ class Restore:
             raise NoGoodBackup("No backup passes its check." if not name else f"{name} is no good.")
         return found
 
-    def _put_in_place(self, fresh: Path, backup: Backup | None, recovered: int) -> Restored:
+    def _put_in_place(
+        self, fresh: Path, backup: Backup | None, *, recovered: int, dry_run: bool
+    ) -> Restored:
         applied, count = self._prepared(fresh)
         lost, first, last = self._loss(fresh, backup)
         kept = self._live.file.with_name(f"corrupted_{self._clock.now():%Y%m%d_%H%M%S}.db")
-        self._live.replace(fresh, kept)
         source = "recovery" if backup is None else backup.path.name
+        done = Restored(source, count, recovered, kept.name, lost, first, last, applied)
+        if dry_run:
+            self._remove("restoring")
+            return replace(done, kept_as="")
+        self._live.replace(fresh, kept)
         _log.warning("knowledge database restored", extra={"source": source, "lost": lost})
-        return Restored(source, count, recovered, kept.name, lost, first, last, applied)
+        return done
 
     def _prepared(self, fresh: Path) -> tuple[int, int]:
         """Bring the file to this schema, delete what was deleted since, and check it; return both counts."""

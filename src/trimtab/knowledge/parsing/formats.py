@@ -9,6 +9,7 @@ from trimtab.knowledge.errors import (
     DocumentTypeUnsupported,
     DocumentUnreadable,
 )
+from trimtab.knowledge.parsing.content import Content
 
 _OFFICE = "application/vnd.openxmlformats-officedocument"
 
@@ -55,7 +56,7 @@ _FOREIGN = {
 }
 
 
-def recognised(name: str, data: bytes, media_type: str | None) -> Format:
+def recognised(name: str, data: Content, media_type: str | None) -> Format:
     """Return the file's format.
 
     Raises:
@@ -63,18 +64,19 @@ def recognised(name: str, data: bytes, media_type: str | None) -> Format:
         DocumentTypeUnsupported: Nothing here reads such content, or the content is not what its name says.
         DocumentEncrypted: It is an Office file with a password.
     """
-    if not data.strip():
+    head = data.head()
+    if data.size <= len(head) and not head.strip():
         raise DocumentEmpty(f"{name} is empty.")
     suffix = PurePath(name).suffix.lower()
     stated = (media_type or "").partition(";")[0].strip().lower()
     known = SUFFIXES.get(suffix) or _BY_TYPE.get(stated)
-    content = _content(data)
+    content = _content(head)
     if known is None:
         if content:
             raise DocumentTypeUnsupported(f"{name} is {content}, which is not ingested as such.")
-        decoded(name, data)
+        decoded(name, data.whole())
         return TEXT
-    _check(known, name, data, content)
+    _check(known, name, head, content)
     return known
 
 
@@ -101,6 +103,16 @@ def _check(known: Format, name: str, data: bytes, content: str) -> None:
                 raise wrong
 
 
+def refuse_binary(name: str, data: Content) -> None:
+    """Raise `DocumentTypeUnsupported` for a file that is not text; `decoded` tells what text is."""
+    head = data.head()
+    if head.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return
+    controls = sum(byte < 32 and byte not in b"\t\n\r\f\x1b" for byte in head)
+    if controls * 20 > len(head) or any(b"\0" in block for block in data.blocks()):
+        raise DocumentTypeUnsupported(f"{name} is not text: it holds binary data.")
+
+
 def decoded(name: str, data: bytes) -> str:
     """Return the text of a text file: UTF-8, UTF-16 with its mark, else Windows-1252.
 
@@ -113,9 +125,7 @@ def decoded(name: str, data: bytes) -> str:
             return _lines(data.decode("utf-16"))
         except UnicodeDecodeError as error:
             raise DocumentUnreadable(f"{name} is not valid UTF-16.") from error
-    controls = sum(byte < 32 and byte not in b"\t\n\r\f\x1b" for byte in data[:65536])
-    if b"\0" in data or controls * 20 > len(data[:65536]):
-        raise DocumentTypeUnsupported(f"{name} is not text: it holds binary data.")
+    refuse_binary(name, Content.of(data))
     try:
         return _lines(data.decode("utf-8-sig"))
     except UnicodeDecodeError:

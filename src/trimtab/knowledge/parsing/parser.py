@@ -23,7 +23,8 @@ from trimtab.knowledge.errors import (
     DocumentUnreadable,
     ParserFailed,
 )
-from trimtab.knowledge.parsing.formats import Format, decoded, recognised
+from trimtab.knowledge.parsing.content import Content
+from trimtab.knowledge.parsing.formats import Format, decoded, recognised, refuse_binary
 from trimtab.knowledge.records import ParsedDocument
 
 _log = logging.getLogger(__name__)
@@ -48,12 +49,14 @@ class Parser:
         self._lock = threading.Lock()
         self._worker: _Worker | None = None
 
-    def parse(self, name: str, data: bytes, media_type: str | None = None) -> ParsedDocument:
+    def parse(
+        self, name: str, data: bytes | Content, media_type: str | None = None
+    ) -> ParsedDocument:
         """Return the file's text.
 
         Args:
             name: The file's name; its ending decides the format, before the media type.
-            data: The file.
+            data: The file; a large one as a stream, of which text alone is read whole.
             media_type: As stated by an uploader, if at all.
 
         Raises:
@@ -64,13 +67,14 @@ class Parser:
             DocumentEmpty: There is no text in it.
             ParserFailed: The worker ran into its limits or crashed.
         """
-        if len(data) > self._settings.max_document_mb * _MB:
-            raise too_large(name, len(data), self._settings)
-        known = recognised(name, data, media_type)
+        content = Content.of(data)
+        if content.size > self._settings.max_document_mb * _MB:
+            raise too_large(name, content.size, self._settings)
+        known = recognised(name, content, media_type)
         parsed = (
-            self._decoded(name, data, known)
+            self._decoded(name, content.whole(), known)
             if known.kind == "text"
-            else self._extracted(name, data, known)
+            else self._extracted(name, content, known)
         )
         if not parsed.text.strip():
             raise DocumentEmpty(f"{name} holds no text.")
@@ -94,9 +98,9 @@ class Parser:
         title = _markdown_title(text) if known.marked_up else ""
         return ParsedDocument(text, title or _stem(name), known.media_type, (), known.marked_up)
 
-    def _extracted(self, name: str, data: bytes, known: Format) -> ParsedDocument:
+    def _extracted(self, name: str, data: Content, known: Format) -> ParsedDocument:
         if known.kind == "markup":
-            decoded(name, data)  # Refuses what is not text.
+            refuse_binary(name, data)
         answer = self._ask(name, data, known.media_type)
         if "error" in answer:
             raise self._refusal(name, str(answer["error"]), str(answer["detail"]))
@@ -105,7 +109,7 @@ class Parser:
         pages = tuple(int(offset) for offset in answer["pages"])
         return ParsedDocument(text, title or _stem(name), known.media_type, pages, known.marked_up)
 
-    def _ask(self, name: str, data: bytes, media_type: str) -> dict[str, Any]:
+    def _ask(self, name: str, data: Content, media_type: str) -> dict[str, Any]:
         header = {
             "media_type": media_type,
             "max_inflated_bytes": self._settings.max_inflated_mb * _MB,
@@ -118,7 +122,7 @@ class Parser:
             if answer is None:
                 reason = worker.why_it_ended()
                 self._end()
-                _log.warning("parser worker ended", extra={"reason": reason, "bytes": len(data)})
+                _log.warning("parser worker ended", extra={"reason": reason, "bytes": data.size})
                 raise ParserFailed(f"{name} could not be parsed: the parser {reason}.")
             worker.served += 1
             if worker.served >= _FILES_PER_WORKER or worker.resident_mb() > _MOST_RESIDENT_MB:
@@ -171,7 +175,7 @@ class _Worker:
         )
         return cls(process)
 
-    def ask(self, header: bytes, data: bytes, seconds: float) -> dict[str, Any] | None:
+    def ask(self, header: bytes, data: Content, seconds: float) -> dict[str, Any] | None:
         """Return the answer, or None when the process ended or was killed for being slow."""
         timer = threading.Timer(seconds, self._out_of_time)
         timer.start()
@@ -183,13 +187,14 @@ class _Worker:
             timer.cancel()
             timer.join()
 
-    def _exchange(self, header: bytes, data: bytes) -> dict[str, Any] | None:
+    def _exchange(self, header: bytes, data: Content) -> dict[str, Any] | None:
         incoming, outgoing = self.process.stdin, self.process.stdout
         if incoming is None or outgoing is None:
             return None
-        for part in (header, data):
-            incoming.write(len(part).to_bytes(8, "big"))
-            incoming.write(part)
+        for part in (Content.of(header), data):
+            incoming.write(part.size.to_bytes(8, "big"))
+            for block in part.blocks():
+                incoming.write(block)
         incoming.flush()
         size = outgoing.read(8)
         answer = outgoing.read(int.from_bytes(size, "big"))

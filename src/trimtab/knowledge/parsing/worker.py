@@ -97,7 +97,8 @@ def _extracted(data: bytes, media_type: str, most: int) -> dict[str, Any]:
     text, pages = _paged(content)
     if len(text) > most:
         return {"error": "text", "detail": ""}
-    return {"text": text, "pages": pages, "title": str(result.metadata.get("title") or "")}
+    title = result.metadata.get("title") or result.metadata.get("subject")
+    return {"text": text, "pages": pages, "title": str(title or "")}
 
 
 def _paged(content: str) -> tuple[str, list[int]]:
