@@ -15,6 +15,7 @@ from trimtab.api import (
     rules,
     runbooks,
     settings,
+    trials,
     users,
 )
 from trimtab.api.errors import handle_errors
@@ -26,6 +27,7 @@ _ROUTERS = (
     knowledge.router,
     engines.router,
     answers.router,
+    trials.router,
     incidents.router,
     runbooks.router,
     rules.router,

@@ -27,6 +27,7 @@ from trimtab.cli import (
     rules,
     runbooks,
     service,
+    trials,
 )
 from trimtab.cli.errors import ProgramError, exit_code, report
 from trimtab.cli.session import Session
@@ -53,6 +54,7 @@ app.add_typer(drills.app, name="drills")
 app.add_typer(keys.app, name="keys")
 app.add_typer(audit.app, name="audit")
 evaluating.add_to(app)
+trials.add_to(answers.answers_app)
 app.add_typer(guardrails.app, name="guardrails")
 app.add_typer(gates.app, name="gates")
 

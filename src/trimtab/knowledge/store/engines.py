@@ -11,8 +11,7 @@ from numpy.typing import NDArray
 
 from trimtab.infra.storage import Database
 from trimtab.knowledge.engines.port import EMBEDDED, Point
-from trimtab.knowledge.errors import ProjectUnknown
-from trimtab.knowledge.store.projects import ProjectRow, changed
+from trimtab.knowledge.store.projects import ProjectRow, changed, set_project
 from trimtab.knowledge.store.tables import (
     chunks,
     documents,
@@ -92,11 +91,8 @@ class EngineStore:
 
     def assign(self, project_key: int, engine: str) -> None:
         """Let the project be searched in that engine from now on, or raise `ProjectUnknown`."""
-        this = projects.c.key == project_key
         with self._database.write() as connection:
-            done = connection.execute(sa.update(projects).where(this).values(engine=engine))
-            if not done.rowcount:
-                raise ProjectUnknown("The project was deleted meanwhile.")
+            set_project(connection, project_key, engine=engine)
             changed(connection, project_key)
 
     def projects(self) -> list[ProjectRow]:
