@@ -34,18 +34,12 @@ def test_a_project_is_moved_and_says_what_was_compared(shore):
     assert after["passages"] == before["passages"]
 
 
-def test_a_dry_run_says_what_would_be_moved_and_moves_nothing(shore):
+def test_what_is_not_moved_says_why(shore):
     said = shore("knowledge", "move", "shore", "--to", "chroma", "--dry-run")
     assert "shore with 2 passages from embedded to chroma would be moved." in said.out
     assert shore("knowledge", "move", "shore", "--to", "embedded").out.startswith("shore is in")
-
-
-def test_an_engine_without_address_is_refused_with_the_setting_to_set(shore):
     refused = shore("knowledge", "move", "shore", "--to", "postgres", "--json")
     assert refused.code == 2
     assert refused.json["error"]["code"] == "knowledge.engine_not_configured"
     assert "TRIMTAB_KNOWLEDGE_POSTGRES_URL" in refused.json["error"]["hint"]
-
-
-def test_a_project_that_is_not_there_is_refused(shore):
     assert shore("knowledge", "move", "land", "--to", "chroma", "--json").code == 4

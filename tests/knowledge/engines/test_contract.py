@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from trimtab.knowledge.engines import Point, Seen
+from trimtab.knowledge.engines.postgres import PostgresEngine
 from trimtab.knowledge.index import VectorIndex
 
 DIMENSION = 32
@@ -170,3 +171,33 @@ def test_searches_run_beside_changes(engine, space):
     for thread in threads:
         thread.join()
     assert not failed
+
+
+def test_postgres_finds_by_a_graph_once_a_project_is_large(servers):
+    engine = PostgresEngine(servers["postgres"].url, 5.0, exact_limit=1000)
+    space, rows = f"trimtab_{uuid4().hex}_{DIMENSION}", vectors(1500)
+    for start in range(0, 1500, 500):
+        labels = ("board",) if start else ()
+        engine.put(space, points(rows[start : start + 500], first=start, labels=labels))
+    assert "_graph" in plan_of(servers["postgres"].url, space)
+    exact = VectorIndex(DIMENSION)
+    exact.add(np.arange(1500), rows)
+    open_ones = np.arange(500)
+    shares = []
+    for query in vectors(20, seed=2):
+        for seen, allowed in ((Seen(), None), (Seen(labels=()), open_ones)):
+            true = set(exact.search(query, 10, allowed).keys.tolist())
+            shares.append(len(true & set(engine.nearest(space, query, 10, seen))) / 10)
+    assert np.mean(shares) >= 0.95
+    engine.drop(space)
+    engine.close()
+
+
+def plan_of(url, space):
+    """Return how PostgreSQL would search, when a scan of the whole table is out of the question."""
+    import psycopg
+
+    with psycopg.connect(url) as connection:
+        connection.execute("SET enable_seqscan = off")
+        asked = f"EXPLAIN SELECT key FROM {space} ORDER BY vector <#> '{[0.5] * DIMENSION}' LIMIT 9"
+        return str(connection.execute(asked).fetchall())

@@ -57,6 +57,7 @@ class Engines:
         self._opened: dict[str, GuardedEngine] = {}
         self._remotes: dict[tuple[int, str], RemoteVectors] = {}
         self._lock = threading.Lock()
+        self._complained: set[str] = set()
         self.moving: set[tuple[str, str]] = set()
         """Engine and space that a move is filling: no leftovers."""
         if settings.engine != EMBEDDED:
@@ -197,7 +198,10 @@ class Engines:
             try:
                 self.engine(name).heartbeat()
             except Misconfigured as error:
-                _log.warning("engine is not set up", extra={"engine": name, "error": error.message})
+                if name not in self._complained:
+                    self._complained.add(name)
+                    extra = {"engine": name, "error": error.message}
+                    _log.warning("engine holds projects and is not set up", extra=extra)
         if not self._encoder.dimension:
             return []
         self.sweep()

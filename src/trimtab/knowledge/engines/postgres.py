@@ -34,7 +34,8 @@ class PostgresEngine:
 
     Args:
         url: ``postgresql://user:password@host:5432/database``.
-        timeout_seconds: How long one call may take.
+        timeout_seconds: How long one search may take.
+        exact_limit: Up to how many passages every vector of a project is compared.
 
     Raises:
         EngineClientMissing: The extra ``postgres`` is not installed.
@@ -42,7 +43,7 @@ class PostgresEngine:
 
     name = "postgres"
 
-    def __init__(self, url: str, timeout_seconds: float) -> None:
+    def __init__(self, url: str, timeout_seconds: float, exact_limit: int = EXACT_LIMIT) -> None:
         try:
             import pgvector  # noqa: F401 - only who uses this engine installs it.
             import psycopg  # noqa: F401
@@ -50,6 +51,7 @@ class PostgresEngine:
             raise EngineClientMissing.of("postgres") from error
         self._url = url
         self._timeout = timeout_seconds
+        self._exact_limit = exact_limit
         self._idle: list[Bounded] = []
         self._lock = threading.Lock()
         self._prepared = False
@@ -85,7 +87,7 @@ class PostgresEngine:
                 )
 
         self._run(write, PATIENCE)
-        self._run(lambda connection: _make_graph(connection, space), 20 * PATIENCE)
+        self._run(lambda connection: self._make_graph(connection, space), 20 * PATIENCE)
 
     def remove(self, space: str, keys: Sequence[int]) -> None:
         """Delete the rows."""
@@ -144,6 +146,17 @@ class PostgresEngine:
         """Close every idle connection."""
         self._closed = True
         self._close_idle()
+
+    def _make_graph(self, connection: "Connection[Any]", space: str) -> None:
+        """Make the graph once the table is so large that comparing every vector costs more than keeping one."""
+        if _exists(connection, f"{space}_graph"):
+            return
+        counted = connection.execute(f"SELECT count(*) FROM {_table(space)}").fetchone()  # noqa: S608
+        if counted is not None and counted[0] > self._exact_limit:
+            connection.execute(
+                f'CREATE INDEX IF NOT EXISTS "{space}_graph" ON {_table(space)}'
+                " USING hnsw (vector halfvec_ip_ops)"
+            )
 
     def _run(self, work: "Callable[[Bounded], T]", patience: int = 1) -> T:
         import psycopg
@@ -216,15 +229,3 @@ def _table(space: str) -> str:
 def _exists(connection: "Connection[Any]", space: str) -> bool:
     found = connection.execute("SELECT to_regclass(%s)", (_table(space),)).fetchone()
     return found is not None and found[0] is not None
-
-
-def _make_graph(connection: "Connection[Any]", space: str) -> None:
-    """Make the graph once the table is so large that comparing every vector costs more than keeping one."""
-    if _exists(connection, f"{space}_graph"):
-        return
-    counted = connection.execute(f"SELECT count(*) FROM {_table(space)}").fetchone()  # noqa: S608
-    if counted is not None and counted[0] > EXACT_LIMIT:
-        connection.execute(
-            f'CREATE INDEX IF NOT EXISTS "{space}_graph" ON {_table(space)}'
-            " USING hnsw (vector halfvec_ip_ops)"
-        )
