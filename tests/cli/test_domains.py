@@ -136,6 +136,16 @@ def test_the_console_link_signs_in(here, service):
     assert httpx.get(link).status_code == 303
 
 
+def test_a_configuration_is_tried_on_what_was_asked(here, folder):
+    here("ingest", "ship", str(folder))
+    here("ask", "ship", "What turns the rudder?")
+    done = here("answers", "replay", "--set", "max_sentences=1", "--last", "5")
+    assert (done.code, "max_sentences=1: unclear" in done.out) == (0, True), done.err
+    assert here("answers", "replay", "--set", "generator_url=http://x").code != 0
+    assert here("answers", "reviews").code == 0
+    assert here("answers", "canary").code != 0
+
+
 def test_an_answer_can_be_streamed(here, folder):
     here("ingest", "ship", str(folder))
     streamed = here("ask", "ship", "What turns the rudder?", "--stream")

@@ -7,6 +7,7 @@ from trimtab.api import (
     answers,
     audit,
     catalog,
+    engines,
     health,
     incidents,
     keys,
@@ -14,6 +15,7 @@ from trimtab.api import (
     rules,
     runbooks,
     settings,
+    trials,
     users,
 )
 from trimtab.api.errors import handle_errors
@@ -23,7 +25,9 @@ from trimtab.infra.web import Access
 _ROUTERS = (
     health.router,
     knowledge.router,
+    engines.router,
     answers.router,
+    trials.router,
     incidents.router,
     runbooks.router,
     rules.router,

@@ -23,9 +23,11 @@ from trimtab.cli import (
     keys,
     knowledge,
     knowledge_evaluate,
+    knowledge_move,
     rules,
     runbooks,
     service,
+    trials,
 )
 from trimtab.cli.errors import ProgramError, exit_code, report
 from trimtab.cli.session import Session
@@ -44,6 +46,7 @@ knowledge.add_to(app)
 catalog.add_to(app)
 rules.add_to(app)
 app.command()(demo.demo)
+knowledge_evaluate.app.command("move")(knowledge_move.move)
 app.add_typer(knowledge_evaluate.app, name="knowledge")
 app.add_typer(incidents.app, name="incidents")
 app.add_typer(runbooks.app, name="runbooks")
@@ -51,6 +54,7 @@ app.add_typer(drills.app, name="drills")
 app.add_typer(keys.app, name="keys")
 app.add_typer(audit.app, name="audit")
 evaluating.add_to(app)
+trials.add_to(answers.answers_app)
 app.add_typer(guardrails.app, name="guardrails")
 app.add_typer(gates.app, name="gates")
 

@@ -12,6 +12,7 @@ from trimtab.kernel.errors import Conflict, NotFound, TrimtabError
 from trimtab.kernel.operable import Arguments, Fault, Param, Value
 from trimtab.knowledge.care.faults import faults as care_faults
 from trimtab.knowledge.crowd import Crowd, long_queries
+from trimtab.knowledge.engines.faults import faults as engine_faults
 from trimtab.knowledge.service import Knowledge
 from trimtab.knowledge.usage import CacheSizes
 
@@ -43,6 +44,7 @@ def faults(knowledge: Knowledge, clock: Clock) -> tuple[Fault, ...]:
         *_of_the_index(knowledge),
         *_of_the_speed(knowledge, clock),
         *_of_the_callers(knowledge, clock),
+        *engine_faults(knowledge.engines),
         *care_faults(knowledge, clock),
     )
 

@@ -22,7 +22,7 @@ class GuardedEngine:
         self._machine = machine_clock(clock)
         self.breaker = breaker
         self.durations = RecentValues(clock, 300.0)
-        """How long its calls took, in seconds."""
+        """How long its searches took, in seconds."""
         self.latency_ms: float | None = None
         """Of the last heartbeat that it answered."""
         self.error = ""
@@ -38,6 +38,13 @@ class GuardedEngine:
         """Whether calls go through."""
         return self.breaker.state is BreakerState.CLOSED
 
+    def search(self, work: Callable[[VectorEngine], T]) -> T:
+        """Let the engine do a search, and note how long it takes; raises as `call` does."""
+        started = self._machine.monotonic()
+        found = self.call(work)
+        self.durations.add(self._machine.monotonic() - started)
+        return found
+
     def call(self, work: Callable[[VectorEngine], T]) -> T:
         """Let the engine do the work.
 
@@ -46,7 +53,6 @@ class GuardedEngine:
         """
         if not self.breaker.allow():
             raise EngineUnavailable(f"{self.name} is down: {self.error}")
-        started = self._machine.monotonic()
         try:
             done = work(self._engine)
         except EngineUnavailable as error:
@@ -64,7 +70,6 @@ class GuardedEngine:
             raise
         self.breaker.succeeded()
         self.error = ""
-        self.durations.add(self._machine.monotonic() - started)
         return done
 
     def heartbeat(self) -> bool:
