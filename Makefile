@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 install = $(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python --require-hashes -r $(1) \
   || $(BIN)/python -m pip install --quiet --require-hashes -r $(1)
 
-.PHONY: run env dev test check format docs bench contract picture lock clean torture-knowledge bench-knowledge
+.PHONY: run env dev test check format docs bench contract picture lock clean torture-knowledge torture-answers bench-answers bench-knowledge bench-guards
 
 run: env
 	$(BIN)/trimtab serve
@@ -49,10 +49,19 @@ format: dev
 docs: dev
 	$(BIN)/mkdocs build --strict
 
-# Kills the service's data layer at random instants; KILLS=1000 for the whole campaign (about 25 minutes).
+# Kills, flipped bytes and full disks against the data of knowledge: a few minutes; KILLS=1000 FLIPS=1000 for the whole
+# campaign, TORTURE=--json for its counts as JSON.
 KILLS ?= 100
+FLIPS ?= 180
 torture-knowledge: dev
-	$(BIN)/python -m tests.knowledge.torture --kills $(KILLS)
+	$(BIN)/python -m tests.knowledge.torture --kills $(KILLS) --flips $(FLIPS) $(TORTURE)
+
+# Attacks the answers: other tenants' data, models that lie, erasures that are killed, fifty clients for MINUTES.
+ATTEMPTS ?= 10000
+CASES ?= 20000
+MINUTES ?= 10
+torture-answers: dev
+	$(BIN)/python -W ignore -m tests.answers.torture --attempts $(ATTEMPTS) --cases $(CASES) --minutes $(MINUTES)
 
 contract: dev
 	$(BIN)/python -m pytest -q -n 2 -m feature --contract
@@ -64,9 +73,17 @@ picture: dev
 bench: dev
 	$(BIN)/python -m benchmarks
 
+# What guards and pipeline cost, against the bars.
+bench-answers: dev
+	$(BIN)/python -m benchmarks.answers
+
 # Every number of knowledge, beside other engines in an environment of their own; BENCH="--scale 0.04" for a short look.
 bench-knowledge: dev $(VENV)/.bench
 	$(BIN)/python -m benchmarks.knowledge $(BENCH)
+
+# Our guards beside packaged detectors on the same texts; DATA=DIR holds the labelled sets.
+bench-guards: dev $(VENV)/.bench
+	$(BIN)/python -m benchmarks.guards $(DATA)
 
 $(VENV)/.bench: requirements/bench.lock
 	$(PYTHON) -m venv $(VENV)/bench

@@ -6,7 +6,7 @@
 import subprocess
 import sys
 
-MODULES = ("benchmarks.rules", "benchmarks.gates")
+MODULES = ("benchmarks.rules", "benchmarks.gates", "benchmarks.answers")
 
 
 def main() -> int:

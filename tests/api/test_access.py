@@ -39,7 +39,13 @@ def test_routes_that_change_something_are_closed_to_readers_except_asking(app):
     changing = [
         r for r in all_routes(app.faces.api) if r.methods & {"POST", "PUT", "PATCH", "DELETE"}
     ]
-    asking = {"/v1/answers", "/api/v1/query", "/v1/check", "/v1/traces/{trace_id}/feedback"}
+    asking = {
+        "/v1/answers",
+        "/v1/answers/stream",
+        "/api/v1/query",
+        "/v1/check",
+        "/v1/traces/{trace_id}/feedback",
+    }
     for_readers = {
         route.path for route in changing if roles_of(route.dependant)[0].role is Role.READER
     }

@@ -10,6 +10,7 @@ BadEvaluationSet     answers.bad_evaluation_set    InvalidInput
 BadUserId            answers.bad_user_id           InvalidInput
 ErasureUnknown       answers.erasure_unknown       NotFound
 ErasureFinished      answers.erasure_finished      Conflict
+BadTrial             answers.bad_trial             InvalidInput
 BudgetExhausted      answers.budget_exhausted      RateLimited
 GeneratorUnknown     answers.generator_unknown     NotFound
 """
@@ -59,6 +60,13 @@ class GeneratorUnavailable(Unavailable):
 
     code = "answers.generator_unavailable"
     default_hint = "Check answers.generator_url, the key and the model's name; answers stay extractive meanwhile."
+
+
+class BadTrial(InvalidInput):
+    """What is to be tried is no configuration that can be tried."""
+
+    code = "answers.bad_trial"
+    default_hint = "Write name=value; docs/answers/watching.md lists what can be tried."
 
 
 class BadEvaluationSet(InvalidInput):

@@ -6,23 +6,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from trimtab.answers.budgets import Budget, BudgetStore, Price
+from trimtab.answers.budgets import Budget, BudgetStore
 from trimtab.answers.erasure import Erasable, Erasures, ErasureStep
 from trimtab.answers.erasure.service import Trust
 from trimtab.answers.erasure.store import ErasureStore
-from trimtab.answers.extractive import MODEL as EXTRACTIVE
-from trimtab.answers.extractive import ExtractiveGenerator
-from trimtab.answers.generate import Generator
+from trimtab.answers.generators import generators
 from trimtab.answers.pipeline import Answers, Retriever
 from trimtab.answers.records import Answer, Question
+from trimtab.answers.reviews import ReviewStore
 from trimtab.answers.routing import Routing
+from trimtab.answers.sampling import SamplingRules
 from trimtab.answers.screening import Screen, ScreenedSentences
 from trimtab.answers.stages import (
     CachedGenerator,
     Deadlines,
     FirstAvailable,
-    MeteredGenerator,
-    TimedGenerator,
     TimedRetriever,
 )
 from trimtab.answers.store import FeedbackStore, TraceStore
@@ -30,6 +28,7 @@ from trimtab.answers.streaming import OpenGuard, Released, SentenceGuard, Stream
 from trimtab.answers.tally import Tally
 from trimtab.answers.tracing import SpanExporter
 from trimtab.answers.tracing.exporter import parse_headers
+from trimtab.answers.trials import Trials
 from trimtab.answers.trying import PairStore
 from trimtab.answers.watching import SampleStore, Watch
 from trimtab.infra.jobs import Jobs
@@ -78,19 +77,22 @@ class AnswerService:
         self.settings = settings
         self.ground = ground
         database, clock = ground.database, ground.clock
-        self.traces, self.feedback = TraceStore(database), FeedbackStore(database)
+        rules = SamplingRules(settings.review_share, settings.review_confidence)
+        self.reviews, self.feedback = ReviewStore(database), FeedbackStore(database)
+        self.traces = TraceStore(database, rules)
         self.samples, self.pairs = SampleStore(database), PairStore(database)
         budgets = BudgetStore(database)
         self.budget = Budget("answers", settings.budget_usd_per_day, "day", budgets, clock)
         self.shadow_budget = Budget(
             "shadow", settings.shadow_budget_usd_per_day, "day", budgets, clock
         )
-        deadlines = Deadlines(clock)
+        self.deadlines = deadlines = Deadlines(clock)
         seconds = settings.retrieval_deadline_seconds
         self.routing = Routing(TimedRetriever(retriever, deadlines, seconds, keywords))
-        self.models = FirstAvailable(self._generators(deadlines), clock)
+        self.models = FirstAvailable(generators(settings, deadlines, self.budget), clock)
         version = f"{settings.generator}/{settings.generator_model}/{settings.second_model}"
         self.cache = CachedGenerator(self.models, version, settings.cache_entries)
+        self.screen = screen
         self.pipeline = Answers(self.routing, self.cache, self.traces, clock, ground.events, screen)
         wait = settings.generation_deadline_seconds
         shown = ScreenedSentences(screen) if screen else OpenGuard()
@@ -101,6 +103,7 @@ class AnswerService:
         ground.events.subscribe("answers.given", self.tally.heard)
         window = timedelta(minutes=settings.watch_window_minutes)
         self.watch = Watch(self.traces, self.feedback, self.samples, clock, window)
+        self.trials = Trials(self)
         headers = parse_headers(settings.otlp_headers)
         self.exporter = SpanExporter(self.traces, settings.otlp_endpoint, headers, clock)
         self.erasures: Erasures | None = None
@@ -161,40 +164,22 @@ class AnswerService:
         )
 
     def start(self) -> None:
-        """Begin to watch and to send traces; call after the jobs are launched."""
+        """Begin to watch, to try the shadow configuration and to send traces; call after the jobs are launched."""
         if self.erasures is not None:
             self.erasures.resume()
         self.watch.start()
+        self.trials.start()
         self.exporter.start()
 
     def close(self) -> None:
-        """Stop both."""
+        """Stop all three."""
+        self.trials.close()
         self.watch.close()
         self.exporter.close()
 
     def drop_old(self) -> int:
         """Delete the traces and feedback that are older than the settings keep; return how many traces went."""
         return self.traces.drop_older_than(self.settings.trace_days, self.ground.clock.now())
-
-    def _generators(self, deadlines: Deadlines) -> list[tuple[str, Generator]]:
-        settings, found = self.settings, list[tuple[str, Generator]]()
-        if settings.generator == "openai":
-            first = (settings.generator_url, settings.generator_model, settings.generator_key)
-            found.append(("first", self._paid(*first, deadlines)))
-        if settings.second_url:
-            second = (settings.second_url, settings.second_model, settings.second_key)
-            found.append(("second", self._paid(*second, deadlines)))
-        return [*found, (EXTRACTIVE, ExtractiveGenerator(settings.max_sentences))]
-
-    def _paid(self, url: str, name: str, key: str, deadlines: Deadlines) -> MeteredGenerator:
-        # The client library takes as long to load as the rest of the service.
-        from trimtab.answers.remote import RemoteGenerator
-
-        settings = self.settings
-        model = RemoteGenerator(url, name, key, settings.generator_timeout_seconds)
-        price = Price(settings.input_usd_per_million, settings.output_usd_per_million)
-        seconds = settings.generation_deadline_seconds
-        return MeteredGenerator(TimedGenerator(model, deadlines, seconds), price, self.budget)
 
     def _count(self, error: TrimtabError) -> None:
         if error.kind in _FAILURES:

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from trimtab.answers.errors import TraceUnknown
 from trimtab.answers.records import Answer, Citation, Feedback, Stage, Trace
+from trimtab.answers.sampling import SamplingRules
 from trimtab.infra.storage import Database
 
 CHAIN = "answers"
@@ -20,6 +21,9 @@ _traces = sa.table(
         sa.column,
         ("id", "project", "user_id", "at", "found", "blocked", "confidence", "body", "exported"),
     ),
+)
+_reviews = sa.table(
+    "answer_reviews", *map(sa.column, ("trace_id", "reason", "at", "done_at", "done_by"))
 )
 _feedback = sa.table(
     "answer_feedback",
@@ -32,9 +36,11 @@ class TraceStore:
     """Traces on disk; each is durable before its asker sees the answer."""
 
     database: Database
+    rules: SamplingRules | None = None
+    """Which answers a person should look at; None asks for none."""
 
     def keep(self, trace: Trace) -> None:
-        """Add the trace."""
+        """Add the trace, and put it on the list for review where a rule says so."""
         answer = trace.answer
         with self.database.write() as connection:
             connection.execute(
@@ -50,6 +56,11 @@ class TraceStore:
                     exported=False,
                 )
             )
+            reason = self.rules.reason(trace) if self.rules else ""
+            if reason:
+                row = {"trace_id": trace.id, "reason": reason, "done_at": "", "done_by": ""}
+                at = answer.created_at.isoformat()
+                connection.execute(sa.insert(_reviews).values(**row, at=at))
 
     def find(self, trace_id: str) -> Trace:
         """Return the trace, or raise `TraceUnknown`."""
@@ -102,6 +113,8 @@ class TraceStore:
     def forget_user(self, user_id: str) -> int:
         """Delete a user's traces and return how many there were."""
         with self.database.write() as connection:
+            theirs = sa.select(_traces.c.id).where(_traces.c.user_id == user_id)
+            connection.execute(sa.delete(_reviews).where(_reviews.c.trace_id.in_(theirs)))
             return connection.execute(
                 sa.delete(_traces).where(_traces.c.user_id == user_id)
             ).rowcount
@@ -112,6 +125,7 @@ class TraceStore:
         old = sa.select(_traces.c.id).where(_traces.c.at < limit)
         with self.database.write() as connection:
             connection.execute(sa.delete(_feedback).where(_feedback.c.trace_id.in_(old)))
+            connection.execute(sa.delete(_reviews).where(_reviews.c.trace_id.in_(old)))
             return connection.execute(sa.delete(_traces).where(_traces.c.at < limit)).rowcount
 
 

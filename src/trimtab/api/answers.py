@@ -13,15 +13,18 @@ from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, StringConstraints
 from starlette.responses import Response
 
-from trimtab.answers import Answer, Question
+from trimtab.answers import Answer, Question, Trace
+from trimtab.answers.errors import TraceUnknown
+from trimtab.answers.grounding import grounding_of
 from trimtab.answers.records import Feedback
 from trimtab.answers.streaming import Released
 from trimtab.api.errors import InternalError, error_body
 from trimtab.api.person import MOST, Person
-from trimtab.api.roles import READER, REVIEWER
+from trimtab.api.roles import TENANT_READER, TENANT_REVIEWER
 from trimtab.api.services import Caller, Here, Services
+from trimtab.infra.auth import Principal
 from trimtab.infra.web.steps import StepEvents, Steps
-from trimtab.kernel.errors import TrimtabError
+from trimtab.kernel.errors import Forbidden, TrimtabError
 from trimtab.kernel.ids import new_id
 
 _log = logging.getLogger(__name__)
@@ -65,7 +68,7 @@ class FeedbackRequest(BaseModel):
     user_id: UserId = ""
 
 
-@router.get("/api/v1/query/{project}", dependencies=[READER])
+@router.get("/api/v1/query/{project}", dependencies=[TENANT_READER])
 def query(
     project: str,
     q: str,
@@ -78,68 +81,94 @@ def query(
     return _given(here, Question(project, q, top_k, person), asker)
 
 
-@router.post("/api/v1/query", dependencies=[READER])
+@router.post("/api/v1/query", dependencies=[TENANT_READER])
 def post_query(
-    request: QueryRequest, here: Here, asker: Asker, person: Person = ""
+    request: QueryRequest, here: Here, asker: Asker, who: Caller, person: Person = ""
 ) -> dict[str, object]:
     """Answer a question from a project's documents."""
+    who.enter(request.project)
     user = request.user_id or person
     return _given(here, Question(request.project, request.query, request.top_k, user), asker)
 
 
-@router.post("/v1/answers", dependencies=[READER])
+@router.post("/v1/answers", dependencies=[TENANT_READER])
 def answer(
-    request: AnswerRequest, here: Here, asker: Asker, person: Person = ""
+    request: AnswerRequest, here: Here, asker: Asker, who: Caller, person: Person = ""
 ) -> dict[str, object]:
     """Answer a question from a project's documents, every sentence with its citation."""
+    who.enter(request.project)
     user = request.user_id or person
     return _given(here, Question(request.project, request.question, request.top_k, user), asker)
 
 
 @router.post(
     "/v1/answers/stream",
-    dependencies=[READER],
+    dependencies=[TENANT_READER],
     response_class=StreamingResponse,
     responses={200: {"content": {"text/event-stream": {}}}},
 )
-async def stream(request: AnswerRequest, here: Here, asker: Asker, person: Person = "") -> Response:
+async def stream(
+    request: AnswerRequest, here: Here, asker: Asker, who: Caller, person: Person = ""
+) -> Response:
     """Answer as server-sent events, each sentence as soon as its guards have let it pass.
 
     ``sentence`` holds `number`, `text` and `citations`; the last event is ``answer`` with the whole answer, its citations
     and `trace_id`, or ``error`` in the form of every error. What is refused before the first sentence is refused with its
     status, as without streaming. Whoever closes the connection stops the work; what was said is traced.
     """
+    who.enter(request.project)
     user = request.user_id or person
     said = here.answers.stream(Question(request.project, request.question, request.top_k, user))
     steps = Steps(_noted(said, asker))
     return StepEvents(await steps.next(), steps, _event, _failed)
 
 
-@router.get("/v1/traces", dependencies=[REVIEWER])
+@router.get("/v1/traces", dependencies=[TENANT_REVIEWER])
 def traces(
-    here: Here, limit: Annotated[int, Query(ge=1, le=1000)] = 50, project: str | None = None
+    here: Here,
+    who: Caller,
+    limit: Annotated[int, Query(ge=1, le=1000)] = 50,
+    project: str | None = None,
+    below: Annotated[float, Query(ge=0, le=1, description="A grounding score.")] = 1.0,
 ) -> dict[str, list[dict[str, object]]]:
-    """List the newest traces first."""
-    return {"traces": [asdict(trace) for trace in here.traces.recent(limit, project)]}
+    """List the newest traces first, of one project or of all; a key for some projects names one.
+
+    ``below`` keeps found answers that are supported less than that.
+    """
+    if project is None and who.projects is not None:
+        raise Forbidden("Name the project.", hint="Add ?project= with one of the key's projects.")
+    found = here.traces.recent(limit, project)
+    if below < 1:
+        found = [t for t in found if t.answer.found and grounding_of(t) < below]
+    return {"traces": [asdict(trace) for trace in found]}
 
 
-@router.get("/v1/traces/{trace_id}", dependencies=[READER])
-def trace(trace_id: str, here: Here) -> dict[str, object]:
+@router.get("/v1/traces/{trace_id}", dependencies=[TENANT_READER])
+def trace(trace_id: str, here: Here, who: Caller) -> dict[str, object]:
     """Return how an answer came about; whoever got the answer knows the id."""
-    found = here.traces.find(trace_id)
+    found = _own_trace(here, who, trace_id)
     said = [asdict(feedback) for feedback in here.feedback.of_trace(trace_id)]
     return {**asdict(found), "duration_ms": round(found.duration_ms, 3), "feedback": said}
 
 
-@router.post("/v1/traces/{trace_id}/feedback", status_code=201, dependencies=[READER])
+@router.post("/v1/traces/{trace_id}/feedback", status_code=201, dependencies=[TENANT_READER])
 def give_feedback(
-    trace_id: str, request: FeedbackRequest, here: Here, person: Person = ""
+    trace_id: str, request: FeedbackRequest, here: Here, who: Caller, person: Person = ""
 ) -> dict[str, str]:
     """Say whether an answer helped."""
+    _own_trace(here, who, trace_id)
     now, user = here.clock.now(), request.user_id or person
     given = Feedback(new_id("feedback", now), trace_id, user, now, request.helpful, request.comment)
     here.feedback.keep(given)
     return {"id": given.id}
+
+
+def _own_trace(here: Services, who: Principal, trace_id: str) -> Trace:
+    """Return the trace; one of another tenant's project is as unknown as one that never was."""
+    found = here.traces.find(trace_id)
+    if who.projects is not None and found.answer.project not in who.projects:
+        raise TraceUnknown(f"There is no trace {trace_id!r}.")
+    return found
 
 
 def _event(item: Released | Answer) -> dict[str, str]:

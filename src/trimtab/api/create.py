@@ -7,6 +7,7 @@ from trimtab.api import (
     answers,
     audit,
     catalog,
+    engines,
     health,
     incidents,
     keys,
@@ -14,6 +15,8 @@ from trimtab.api import (
     rules,
     runbooks,
     settings,
+    status,
+    trials,
     users,
 )
 from trimtab.api.errors import handle_errors
@@ -23,7 +26,9 @@ from trimtab.infra.web import Access
 _ROUTERS = (
     health.router,
     knowledge.router,
+    engines.router,
     answers.router,
+    trials.router,
     incidents.router,
     runbooks.router,
     rules.router,
@@ -32,6 +37,7 @@ _ROUTERS = (
     audit.router,
     settings.router,
     users.router,
+    status.router,
 )
 
 

@@ -4,15 +4,16 @@ from dataclasses import asdict
 from typing import Annotated
 
 from fastapi import APIRouter
-from pydantic import BaseModel, StringConstraints
+from pydantic import BaseModel, Field, StringConstraints
 
-from trimtab.api.roles import ADMIN, READER
+from trimtab.api.roles import ADMIN, TENANT_READER
 from trimtab.api.services import Caller, Here
 from trimtab.infra.auth import Role
 from trimtab.infra.key_care import key_report
 
 router = APIRouter(prefix="/v1", tags=["keys"])
 
+Project = Annotated[str, StringConstraints(pattern=r"^[a-zA-Z0-9_-]{1,100}$")]
 Name = Annotated[str, StringConstraints(pattern=r"^[a-zA-Z0-9_.-]{1,100}$")]
 
 
@@ -21,12 +22,15 @@ class NewKey(BaseModel):
 
     name: Name
     role: Role = Role.READER
+    projects: Annotated[list[Project], Field(max_length=1000)] = []
+    """The only projects that exist for it; none means all."""
 
 
-@router.get("/me", dependencies=[READER])
-def me(who: Caller) -> dict[str, str]:
+@router.get("/me", dependencies=[TENANT_READER])
+def me(who: Caller) -> dict[str, object]:
     """Tell who is calling."""
-    return {"name": who.name, "role": str(who.role)}
+    mine = {} if who.projects is None else {"projects": sorted(who.projects)}
+    return {"name": who.name, "role": str(who.role), **mine}
 
 
 @router.get("/keys", dependencies=[ADMIN])
@@ -38,7 +42,7 @@ def list_keys(here: Here) -> dict[str, list[dict[str, object]]]:
 @router.post("/keys", status_code=201, dependencies=[ADMIN])
 def create_key(new: NewKey, here: Here, who: Caller) -> dict[str, str]:
     """Make a key; the answer is the only time it is shown."""
-    key = here.keys.create(new.name, new.role, actor=who.name)
+    key = here.keys.create(new.name, new.role, actor=who.name, projects=new.projects)
     return {"name": new.name, "role": str(new.role), "key": key}
 
 

@@ -6,16 +6,18 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import UploadFile
 
 from trimtab.api.errors import InvalidRequest
 from trimtab.api.person import MOST, Person
-from trimtab.api.roles import ADMIN, OPERATOR, READER
-from trimtab.api.services import Here, Services
+from trimtab.api.roles import ADMIN, OPERATOR, READER, TENANT_ADMIN, TENANT_OPERATOR, TENANT_READER
+from trimtab.api.services import Caller, Here, Services
+from trimtab.infra.auth import Principal
 from trimtab.kernel.errors import TrimtabError
 from trimtab.knowledge import Ingested
+from trimtab.knowledge.words import counted_lines
 
 router = APIRouter(prefix="/api/v1", tags=["knowledge"])
 
@@ -36,10 +38,32 @@ def stats(here: Here) -> dict[str, object]:
     return here.knowledge.stats()
 
 
-@router.get("/projects", dependencies=[READER])
-def projects(here: Here) -> dict[str, list[dict[str, object]]]:
-    """List every project."""
-    return {"projects": [asdict(project) for project in here.knowledge.list_projects()]}
+class WarmCache(BaseModel):
+    """Which queries are to be answered into the cache."""
+
+    project: str = ""
+    """Empty means all."""
+    top: Annotated[int, Field(ge=1, le=100_000)] = 1000
+    queries: Annotated[str, Field(max_length=5_000_000)] | None = None
+    """One a line, with or without the counts of ``uniq -c``; without it the most frequent ones."""
+
+
+@router.post("/cache/warm", dependencies=[OPERATOR])
+def warm_cache(wanted: WarmCache, here: Here) -> dict[str, int]:
+    """Answer queries into the cache; say how many were answered, and how many could not be."""
+    lines = counted_lines(wanted.queries or "")
+    if wanted.queries is not None and not lines:
+        raise InvalidRequest("`queries` holds no query.")
+    done = here.knowledge.warm_cache(wanted.top, wanted.project, lines)
+    return {"asked": done.asked, "skipped": done.skipped}
+
+
+@router.get("/projects", dependencies=[TENANT_READER])
+def projects(here: Here, who: Caller) -> dict[str, list[dict[str, object]]]:
+    """List every project that is there for the caller."""
+    found = here.knowledge.list_projects()
+    mine = [one for one in found if who.projects is None or one.name in who.projects]
+    return {"projects": [asdict(project) for project in mine]}
 
 
 @router.post("/projects", status_code=201, dependencies=[OPERATOR])
@@ -55,7 +79,7 @@ def delete_project(project: str, here: Here) -> dict[str, object]:
     return {"name": project, "documents": here.knowledge.delete_project(project)}
 
 
-@router.get("/projects/{project}/documents", dependencies=[READER])
+@router.get("/projects/{project}/documents", dependencies=[TENANT_READER])
 def documents(
     project: str, here: Here, limit: Limit = 1000, offset: Offset = 0
 ) -> dict[str, list[dict[str, object]]]:
@@ -64,20 +88,20 @@ def documents(
     return {"documents": [asdict(document) for document in found]}
 
 
-@router.get("/projects/{project}/documents/{document_id}", dependencies=[READER])
+@router.get("/projects/{project}/documents/{document_id}", dependencies=[TENANT_READER])
 def document(project: str, document_id: str, here: Here) -> dict[str, object]:
     """Return one document, by id, with the text to which citations' offsets refer."""
     found = here.knowledge.document(project, document_id)
     return {**asdict(found), "text": here.knowledge.document_text(project, found.id)}
 
 
-@router.delete("/projects/{project}/documents/{document_id}", dependencies=[ADMIN])
+@router.delete("/projects/{project}/documents/{document_id}", dependencies=[TENANT_ADMIN])
 def delete_document(project: str, document_id: str, here: Here) -> dict[str, str]:
     """Delete a document; from now on no search finds it."""
     return {"document_id": here.knowledge.delete_document(project, document_id)}
 
 
-@router.get("/search/{project}", dependencies=[READER])
+@router.get("/search/{project}", dependencies=[TENANT_READER])
 def search(
     project: str,
     q: str,
@@ -89,7 +113,7 @@ def search(
     return asdict(here.knowledge.search(project, q, top_k, offset=offset))
 
 
-@router.post("/ingest", dependencies=[OPERATOR], openapi_extra={"requestBody": {"content": {
+@router.post("/ingest", dependencies=[TENANT_OPERATOR], openapi_extra={"requestBody": {"content": {
     "application/json": {"schema": {
         "type": "object",
         "required": ["project", "name", "text"],
@@ -107,7 +131,7 @@ def search(
         },
     }},
 }}})  # fmt: skip
-async def ingest(request: Request, here: Here, person: Person = "") -> JSONResponse:
+async def ingest(request: Request, here: Here, who: Caller, person: Person = "") -> JSONResponse:
     """Take documents in: a text as JSON, or files as a form that is streamed to disk.
 
     With ``user_id``, or the header ``X-User-Id``, they are that person's: erasing the person deletes them.
@@ -117,8 +141,9 @@ async def ingest(request: Request, here: Here, person: Person = "") -> JSONRespo
     stop the others.
     """
     if request.headers.get("content-type", "").startswith("multipart/form-data"):
-        return await _ingest_form(request, here, person)
+        return await _ingest_form(request, here, who, person)
     text = await _text_of(request)
+    who.enter(text["project"])
     done = await run_in_threadpool(
         here.knowledge.ingest_text,
         text["project"],
@@ -146,12 +171,15 @@ def _owner(given: object) -> str:
     return given.strip()
 
 
-async def _ingest_form(request: Request, here: Services, person: str) -> JSONResponse:
+async def _ingest_form(
+    request: Request, here: Services, who: Principal, person: str
+) -> JSONResponse:
     async with request.form(max_files=_MOST_FILES) as form:
         project = form.get("project")
         files = [part for _, part in form.multi_items() if isinstance(part, UploadFile)]
         if not isinstance(project, str) or not files:
             raise InvalidRequest("The form needs `project` and at least one file.")
+        who.enter(project)
         owner = _owner(form.get("user_id", person))
         if len(files) == 1:
             return _outcome(await _take(here, project, files[0], owner))

@@ -18,11 +18,16 @@ def create(
     role: Annotated[
         str, typer.Option(help="reader, reviewer, operator or admin; each includes the former.")
     ] = "reader",
+    project: Annotated[
+        list[str] | None,
+        typer.Option(help="A project it is for; repeatable. None means all projects."),
+    ] = None,
     json: Json = False,
 ) -> None:
     """Make a key. It is shown once."""
     this = session(context)
-    body = this.client.call("POST", "/v1/keys", body={"name": name, "role": role})
+    asked = {"name": name, "role": role, "projects": project or []}
+    body = this.client.call("POST", "/v1/keys", body=asked)
     if not printed_as_json(this, body):
         print_line(body["key"])
 
@@ -37,8 +42,16 @@ def list_keys(context: typer.Context, json: Json = False) -> None:
     body = this.client.call("GET", "/v1/keys")
     if not printed_as_json(this, body):
         print_table(
-            ("name", "role", "created", "last used", "revoked"),
-            (tuple(key[name] for name in ("name", "role", *_WHEN)) for key in body["keys"]),
+            ("name", "role", "projects", "created", "last used", "revoked"),
+            (
+                (
+                    key["name"],
+                    key["role"],
+                    " ".join(key["projects"]) or "all",
+                    *(key[when] for when in _WHEN),
+                )
+                for key in body["keys"]
+            ),
         )
 
 

@@ -23,9 +23,13 @@ from trimtab.cli import (
     keys,
     knowledge,
     knowledge_evaluate,
+    knowledge_move,
+    knowledge_schema,
+    knowledge_warm,
     rules,
     runbooks,
     service,
+    trials,
 )
 from trimtab.cli.errors import ProgramError, exit_code, report
 from trimtab.cli.session import Session
@@ -44,13 +48,17 @@ knowledge.add_to(app)
 catalog.add_to(app)
 rules.add_to(app)
 app.command()(demo.demo)
+knowledge_evaluate.app.command("move")(knowledge_move.move)
 app.add_typer(knowledge_evaluate.app, name="knowledge")
+knowledge_warm.add_to(knowledge_evaluate.app)
+knowledge_schema.add_to(knowledge_evaluate.app)
 app.add_typer(incidents.app, name="incidents")
 app.add_typer(runbooks.app, name="runbooks")
 app.add_typer(drills.app, name="drills")
 app.add_typer(keys.app, name="keys")
 app.add_typer(audit.app, name="audit")
 evaluating.add_to(app)
+trials.add_to(answers.answers_app)
 app.add_typer(guardrails.app, name="guardrails")
 app.add_typer(gates.app, name="gates")
 

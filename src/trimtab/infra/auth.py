@@ -3,9 +3,11 @@
 import hashlib
 import logging
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -43,6 +45,16 @@ class Principal:
 
     name: str
     role: Role
+    projects: frozenset[str] | None = None
+    """The only projects that exist for the caller; None for one who may enter all."""
+
+    def enter(self, project: str) -> None:
+        """Raise `Forbidden` unless the project is one of the caller's; whether it exists is not told."""
+        if self.projects is not None and project not in self.projects:
+            raise Forbidden(
+                f"The key {self.name!r} is for other projects.",
+                hint="`GET /api/v1/projects` lists those that it is for.",
+            )
 
     def require(self, role: Role) -> None:
         """Raise `Forbidden` unless the caller's role includes the one given."""
@@ -65,9 +77,11 @@ class ApiKey:
     revoked_at: str | None
     last_used_at: str | None = None
     """Noted once an hour at most; None when it was never used."""
+    projects: tuple[str, ...] = ()
+    """The only projects it is for; empty means all."""
 
 
-_PUBLIC = ("id", "name", "role", "created_at", "revoked_at", "last_used_at")
+_PUBLIC = ("id", "name", "role", "created_at", "revoked_at", "last_used_at", "projects")
 _table = sa.table("api_keys", *map(sa.column, (*_PUBLIC, "key_hash")))
 
 
@@ -80,14 +94,20 @@ class Keys:
         self._audit = audit
         self._noted: dict[str, datetime] = {}
 
-    def create(self, name: str, role: Role, *, actor: str) -> str:
+    def create(self, name: str, role: Role, *, actor: str, projects: Sequence[str] = ()) -> str:
         """Return a new key. It cannot be read again.
+
+        Args:
+            name: Names the key in lists and logs.
+            role: What it may do.
+            actor: Who makes it.
+            projects: The only projects that exist for it, without spaces in their names; none means all.
 
         Raises:
             Conflict: A key of that name exists, revoked or not.
         """
         key = _new_key()
-        self._insert(name, role, key, actor)
+        self._insert(name, role, key, actor, tuple(sorted(set(projects))))
         return key
 
     def admit(self, name: str, role: Role, key: str, *, actor: str) -> bool:
@@ -116,7 +136,9 @@ class Keys:
         self._audit.append(actor, "auth.key_rotated", name)
         return key
 
-    def _insert(self, name: str, role: Role, key: str, actor: str) -> None:
+    def _insert(
+        self, name: str, role: Role, key: str, actor: str, projects: tuple[str, ...] = ()
+    ) -> None:
         now = self._clock.now()
         row = {
             "id": new_id("key", now),
@@ -124,6 +146,7 @@ class Keys:
             "role": str(role),
             "key_hash": _hash(key),
             "created_at": now.isoformat(),
+            "projects": " ".join(projects),
         }
         with self._database.write() as connection:
             if connection.execute(sa.select(_table.c.id).where(_table.c.name == name)).first():
@@ -131,7 +154,10 @@ class Keys:
                     f"There is a key named {name!r} already.", hint="Choose another name."
                 )
             connection.execute(sa.insert(_table).values(**row))
-        self._audit.append(actor, "auth.key_created", row["id"], {"name": name, "role": str(role)})
+        facts: dict[str, object] = {"name": name, "role": str(role)}
+        if projects:
+            facts["projects"] = list(projects)
+        self._audit.append(actor, "auth.key_created", row["id"], facts)
 
     def authenticate(self, key: str) -> Principal:
         """Return whose key it is, or raise `Unauthenticated`.
@@ -139,7 +165,7 @@ class Keys:
         The key is found by its SHA-256: it has 256 random bits, so no slow hash is needed and equal-time comparison
         of digests gains nothing over the index look-up.
         """
-        query = sa.select(_table.c.name, _table.c.role).where(
+        query = sa.select(_table.c.name, _table.c.role, _table.c.projects).where(
             _table.c.key_hash == _hash(key), _table.c.revoked_at.is_(None)
         )
         with self._database.read() as connection:
@@ -147,18 +173,18 @@ class Keys:
         if row is None:
             raise Unauthenticated("The API key is unknown or revoked.")
         self._note_use(row.name)
-        return Principal(row.name, Role(row.role))
+        return _principal(row)
 
     def named(self, name: str) -> Principal:
         """Return the principal of the active key of that name, or raise `Unauthenticated`."""
-        query = sa.select(_table.c.name, _table.c.role).where(
+        query = sa.select(_table.c.name, _table.c.role, _table.c.projects).where(
             _table.c.name == name, _table.c.revoked_at.is_(None)
         )
         with self._database.read() as connection:
             row = connection.execute(query).first()
         if row is None:
             raise Unauthenticated(f"The key {name!r} is unknown or revoked.")
-        return Principal(row.name, Role(row.role))
+        return _principal(row)
 
     def revoke(self, name: str, *, actor: str) -> None:
         """Make the key useless from now on."""
@@ -170,7 +196,12 @@ class Keys:
         columns = [_table.c[name] for name in _PUBLIC]
         with self._database.read() as connection:
             found = connection.execute(sa.select(*columns).order_by(_table.c.id)).mappings()
-            return [ApiKey(**{**row, "role": Role(row["role"])}) for row in found]
+            return [
+                ApiKey(
+                    **{**row, "role": Role(row["role"]), "projects": tuple(row["projects"].split())}
+                )
+                for row in found
+            ]
 
     def _change(self, name: str, **values: str | None) -> None:
         active = (_table.c.name == name) & _table.c.revoked_at.is_(None)
@@ -193,6 +224,10 @@ class Keys:
         except TrimtabError as error:
             # A full disk must not keep callers out; the note is only for the age report.
             _log.warning("a key's use was not noted", extra={"reason": error.message})
+
+
+def _principal(row: Any) -> Principal:
+    return Principal(row.name, Role(row.role), frozenset(row.projects.split()) or None)
 
 
 def _new_key() -> str:

@@ -12,6 +12,7 @@ from trimtab.kernel.events import Event
 from trimtab.kernel.health import ComponentHealth, Status
 from trimtab.knowledge.background import Background
 from trimtab.knowledge.care.proof import Proof
+from trimtab.knowledge.engines import health as engine_health
 from trimtab.knowledge.errors import EmbedderUnavailable
 from trimtab.knowledge.ingestion import Progress, Source
 from trimtab.knowledge.model_home import ModelHome
@@ -55,7 +56,7 @@ class Knowledge(Parts):
             around.clock, settings.heartbeat_seconds, self.beat, self.drain
         )
         around.health.register("embedding_model", self.encoder.health)
-        around.health.register("vector_store", self._vector_store_health)
+        engine_health.register(around.health, self.indexes, self.engines)
         around.health.register("knowledge_database", self._database_health)
 
     def start(self) -> None:
@@ -70,6 +71,7 @@ class Knowledge(Parts):
             if self.settings.embedding_required:
                 raise
             _log.exception("embedding_model cannot be loaded: searching by words only")
+        self.care.check_at_start()
         self._background.start()
 
     def close(self) -> None:
@@ -155,8 +157,8 @@ class Knowledge(Parts):
     def delete_document(self, project: str, id_or_name: str) -> str:
         """Delete a document; return its id. From now on no search finds it."""
         row = self.projects.find(checked_project(project))
-        self.care.note_deletions(self._documents.witnesses(project, id_or_name))
-        document_id = self._documents.delete(project, id_or_name, self._clock.now())
+        with self.care.deleting(self._documents.witnesses(project, id_or_name)):
+            document_id = self._documents.delete(project, id_or_name, self._clock.now())
         self.searcher.forget(row.key)
         self.indexes.deleted_from(row)
         self.texts.discard(lambda key: key[0] == document_id)
@@ -190,8 +192,8 @@ class Knowledge(Parts):
     def delete_project(self, project: str) -> int:
         """Delete a project with all its documents; return how many it had."""
         row = self.projects.find(checked_project(project))
-        self.care.note_deletions(self._documents.witnesses(project))
-        count = self.projects.delete(project, self._clock.now())
+        with self.care.deleting(self._documents.witnesses(project)):
+            count = self.projects.delete(project, self._clock.now())
         self.searcher.forget(row.key)
         self.indexes.forget(row.key)
         self.texts.discard(lambda _: True)
@@ -268,8 +270,9 @@ class Knowledge(Parts):
         """Return whether each component was up when it was last looked at. Cheap."""
         return {
             "embedding_model": self.encoder.up,
-            "vector_store": self.indexes.up,
+            "vector_store": self.indexes.up and self.engines.up,
             "database": self.database_ok,
+            **engine_health.components(self.engines),
         }
 
     def error_rate(self) -> float:
@@ -380,16 +383,6 @@ class Knowledge(Parts):
 
     def _publish(self, name: str, subject: str, facts: dict[str, object]) -> None:
         self._events.publish(Event(name, self._clock.now(), subject, facts))
-
-    def _vector_store_health(self) -> ComponentHealth:
-        facts: dict[str, object] = {
-            "engine": "embedded",
-            "breaker": self.indexes.breaker.state.value,
-        }
-        if self.indexes.up:
-            return ComponentHealth(Status.UP, facts=facts)
-        error = "The search index is down."
-        return ComponentHealth(Status.DOWN, error, facts={**facts, "error": error})
 
     def _database_health(self) -> ComponentHealth:
         try:

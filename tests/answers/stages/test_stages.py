@@ -7,6 +7,7 @@ from tests.answers.world import CACHE_TEXT, StillClock, World, passage
 from trimtab.answers import Draft, ExtractiveGenerator, Question, Retrieved, Usage
 from trimtab.answers.budgets import Budget, BudgetStore, Price
 from trimtab.answers.errors import GeneratorUnavailable
+from trimtab.answers.pieces import sentences_of
 from trimtab.answers.stages import (
     CachedGenerator,
     Deadlines,
@@ -235,3 +236,24 @@ def test_a_found_nothing_draft_streams_no_sentence():
     cached = CachedGenerator(Scripted(), "v1")
     cached._remember(cached._key("q", ()), draft)
     assert list(cached.stream("q", ())) == [draft]
+
+
+def test_a_stream_that_says_nothing_more_is_given_up_at_the_deadline_and_not_at_the_next_sentence():
+    over = threading.Event()
+
+    class Dribble:
+        def stream(self, question, passages):
+            yield from sentences_of(ExtractiveGenerator().generate(question, passages))
+            over.wait(30)  # Bytes come, but never a sentence.
+            yield Draft("", (), "late", 0.0)
+
+        def generate(self, question, passages):
+            raise AssertionError
+
+    timed = TimedGenerator(Dribble(), Deadlines(SystemClock()), 0.2)
+    said = timed.stream("How many entries does the query cache hold?", (passage(),))
+    assert "100 entries" in next(said).text
+    with pytest.raises(GeneratorUnavailable):
+        list(said)
+    assert not over.is_set()
+    over.set()

@@ -83,13 +83,24 @@ class TimedGenerator:
             raise GeneratorUnavailable(error.message) from error
 
     def stream(self, question: str, passages: Sequence[Passage]) -> Iterator[DraftSentence | Draft]:
-        """Yield the inner pieces until the deadline; each single wait is bounded by the inner timeout."""
+        """Yield the inner pieces until the deadline, then raise `GeneratorUnavailable`.
+
+        No piece is waited for longer: a reply that dribbles never runs into a timeout of its own.
+        """
         clock = self.deadlines.clock
         until = clock.monotonic() + self.seconds
-        for piece in pieces(self.inner, question, passages):
+        inner = pieces(self.inner, question, passages)
+        while True:
+            left = max(0.0, until - clock.monotonic())
+            try:
+                piece = self.deadlines.run("generate", left, lambda: next(inner, None))
+            except DeadlineExceeded as error:
+                raise GeneratorUnavailable(
+                    f"The model took longer than {self.seconds:g} s."
+                ) from error
+            if piece is None:
+                return
             yield piece
-            if clock.monotonic() > until and not isinstance(piece, Draft):
-                raise GeneratorUnavailable(f"The model took longer than {self.seconds:g} s.")
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,8 @@ class Outcome:
     duration_ms: float
     cost_usd: float
     model: str
+    fallback: bool = False
+    """Whether another generator than the configured one wrote it, or quotes took an answer's place."""
 
     @classmethod
     def of(cls, trace: Trace) -> "Outcome":
@@ -30,6 +32,7 @@ class Outcome:
             round(trace.duration_ms, 3),
             trace.cost_usd,
             answer.model,
+            any(stage.outcome == "fallback" for stage in trace.stages),
         )
 
 
@@ -68,6 +71,8 @@ class PairReport:
     duration_ratio: float
     """The median of tried over now; NaN without pairs."""
     cost_usd: Interval
+    fallbacks: int = 0
+    """Tried answers that the configured generator did not write: they say little about it."""
 
     def as_dict(self) -> dict[str, object]:
         """Return the report, JSON-ready."""
@@ -99,4 +104,5 @@ def report(pairs: Sequence[Pair]) -> PairReport:
         found=paired_interval([float(p.tried.found) - p.now.found for p in pairs]),
         duration_ratio=round(quantile(ratios, 0.5), 4),
         cost_usd=paired_interval([p.tried.cost_usd - p.now.cost_usd for p in pairs]),
+        fallbacks=sum(p.tried.fallback for p in pairs),
     )

@@ -2,10 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
-from trimtab.answers.records import Trace
+from trimtab.answers.errors import BudgetExhausted
+from trimtab.answers.records import Question, Trace
 from trimtab.answers.trying.pairs import Pair, PairReport, pair, report
-from trimtab.answers.trying.rehearsal import Rehearsal, question_of
+from trimtab.answers.trying.rehearsal import question_of
 from trimtab.kernel.errors import TrimtabError
 
 
@@ -18,6 +20,8 @@ class ReplayReport:
     errors: tuple[tuple[str, str], ...]
     """Trace ids with the code of what the configuration raised."""
     summary: PairReport
+    stopped: str = ""
+    """Why not all were asked: ``budget``."""
 
     def as_dict(self) -> dict[str, object]:
         """Return the report with the traces that change most, JSON-ready."""
@@ -25,6 +29,7 @@ class ReplayReport:
         changed.sort(key=lambda p: (p.now.found == p.tried.found, p.shared_sources))
         return {
             "configuration": self.name,
+            "stopped": self.stopped,
             "verdict": "worse" if self.errors else self.summary.verdict,
             "summary": self.summary.as_dict(),
             "errors": [{"trace_id": trace_id, "code": code} for trace_id, code in self.errors],
@@ -40,16 +45,32 @@ class ReplayReport:
         }
 
 
-def replay(traces: Sequence[Trace], configuration: Rehearsal) -> ReplayReport:
+class Tries(Protocol):
+    """A configuration under a name."""
+
+    @property
+    def name(self) -> str:
+        """What the report calls it."""
+        ...
+
+    def trace(self, question: Question) -> Trace:
+        """Return the trace of what it would answer."""
+        ...
+
+
+def replay(traces: Sequence[Trace], configuration: Tries) -> ReplayReport:
     """Ask the questions of these traces again and compare.
 
     The documents are those of today, so a trace from before a document changed may differ for that reason; compare the
     configuration with a replay of the present one when that matters.
     """
-    pairs, errors = [], []
+    pairs, errors, stopped = [], [], ""
     for trace in traces:
         try:
             pairs.append(pair(trace, configuration.trace(question_of(trace))))
+        except BudgetExhausted:
+            stopped = "budget"
+            break
         except TrimtabError as error:
             errors.append((trace.id, error.code))
-    return ReplayReport(configuration.name, tuple(pairs), tuple(errors), report(pairs))
+    return ReplayReport(configuration.name, tuple(pairs), tuple(errors), report(pairs), stopped)

@@ -8,6 +8,10 @@ import logging
 import threading
 from collections.abc import Callable, Mapping
 
+# The engine imports it in its thread. A statement that another thread makes meanwhile would look into the
+# half-made module and fail, so it is whole before there are two threads.
+import sqlalchemy.orm  # noqa: F401
+
 from trimtab.infra.jobs.port import Body, Jobs, JobStatus, JobUnknown, Json
 from trimtab.kernel.errors import Unavailable
 from trimtab.kernel.health import ComponentHealth, Status

@@ -11,7 +11,7 @@ from starlette.requests import HTTPConnection, Request
 from trimtab.infra.auth import Keys, Principal, Role
 from trimtab.infra.web.limits import RateLimits
 from trimtab.infra.web.sessions import COOKIE, Sessions
-from trimtab.kernel.errors import Unauthenticated
+from trimtab.kernel.errors import Forbidden, Unauthenticated
 
 ANONYMOUS = Principal("anonymous", Role.READER)
 CONTROL = Principal("local", Role.ADMIN)
@@ -86,10 +86,14 @@ class Needs:
 
     Args:
         role: The least role that may call; None lets everybody in.
+        tenants: Whether keys that are for some projects only may call. Such a route gives nothing of a project that
+            its caller may not `Principal.enter`; a project in its path or query is checked here. All other routes
+            are closed to such keys.
     """
 
-    def __init__(self, role: Role | None) -> None:
+    def __init__(self, role: Role | None, *, tenants: bool = False) -> None:
         self.role = role
+        self.tenants = tenants
 
     def __call__(self, request: Request) -> Principal:
         """Return the caller, or raise `Unauthenticated` or `Forbidden`."""
@@ -100,8 +104,21 @@ class Needs:
         if principal is None:
             raise Unauthenticated("This call needs an API key.")
         principal.require(self.role)
+        self._check_projects(principal, request)
         request.state.principal = principal
         return principal
+
+    def _check_projects(self, principal: Principal, request: Request) -> None:
+        if principal.projects is None:
+            return
+        if not self.tenants:
+            raise Forbidden(
+                f"This is closed to {principal.name!r}, a key for some projects only.",
+                hint="Use a key for all projects.",
+            )
+        path = request.path_params.get("project")
+        for named in (*request.query_params.getlist("project"), *([path] if path else [])):
+            principal.enter(named)
 
 
 PUBLIC = Needs(None)

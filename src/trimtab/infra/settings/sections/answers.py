@@ -83,6 +83,16 @@ class AnswersSettings:
     review_share: float = setting(
         0.02, help="The share of unsuspicious answers that go to review.", minimum=0, maximum=1
     )
+    review_confidence: float = setting(
+        0.5, help="Found answers with less confidence go to review.", minimum=0, maximum=1
+    )
+    canary_file: str = setting(
+        "", help="Questions whose document is known, asked each minute: a JSON Lines file."
+    )
+    shadow_set: str = setting(
+        "",
+        help="What the second configuration does otherwise: name=value,name=value of these settings.",
+    )
     shadow_share: float = setting(
         0.0,
         help="The share of questions that a second configuration answers unseen.",

@@ -1,0 +1,52 @@
+"""Answers that a person should look at: the seam to review. The chain ``answers``."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from trimtab.answers.errors import TraceUnknown
+from trimtab.infra.storage import Database
+
+_reviews = sa.table(
+    "answer_reviews", *map(sa.column, ("trace_id", "reason", "at", "done_at", "done_by"))
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """An answer to look at, and why; see `sampling.SamplingRules`."""
+
+    trace_id: str
+    reason: str
+    at: str
+    """When it was given; ISO 8601, UTC."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewStore:
+    """What waits for a look. `TraceStore.keep` adds to it in the transaction that keeps the trace."""
+
+    database: Database
+
+    def waiting(self, limit: int) -> list[Wanted]:
+        """Return what nobody has looked at, oldest first."""
+        columns = (_reviews.c.trace_id, _reviews.c.reason, _reviews.c.at)
+        query = sa.select(*columns).where(_reviews.c.done_at == "").order_by(_reviews.c.at)
+        with self.database.read() as connection:
+            return [Wanted(*row) for row in connection.execute(query.limit(limit))]
+
+    def count(self) -> dict[str, int]:
+        """Return how many wait, by reason."""
+        query = sa.select(_reviews.c.reason, sa.func.count()).where(_reviews.c.done_at == "")
+        with self.database.read() as connection:
+            rows = connection.execute(query.group_by(_reviews.c.reason))
+            return {str(reason): int(count) for reason, count in rows}
+
+    def done(self, trace_id: str, by: str, at: datetime) -> None:
+        """Note that somebody has looked; raises `TraceUnknown` when it does not wait."""
+        waits = (_reviews.c.trace_id == trace_id) & (_reviews.c.done_at == "")
+        with self.database.write() as connection:
+            done = sa.update(_reviews).where(waits).values(done_at=at.isoformat(), done_by=by)
+            if connection.execute(done).rowcount == 0:
+                raise TraceUnknown(f"The trace {trace_id!r} does not wait for a review.")

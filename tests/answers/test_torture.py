@@ -1,0 +1,37 @@
+"""A short run of each campaign that ``make torture-answers`` runs at length; erasures are in `tests/app`."""
+
+import pytest
+
+from tests.answers.torture import exporter, fuzz, generators, soak, tenants
+
+
+def test_no_attempt_reads_another_tenants_data(tmp_path):
+    found = tenants.campaign(tmp_path / "data", attempts=250, seed=7)
+    assert (found.tried, found.wrong) == (250, [])
+
+
+def test_a_hole_between_tenants_would_be_found(tmp_path, monkeypatch):
+    monkeypatch.setattr("trimtab.infra.auth.Principal.enter", lambda *_: None)
+    assert tenants.campaign(tmp_path / "data", attempts=100, seed=7).wrong
+
+
+def test_no_request_is_answered_by_a_mistake_of_ours(tmp_path):
+    found = fuzz.campaign(tmp_path / "data", cases=300, seed=7)
+    assert (found.tried, found.wrong) == (300, [])
+
+
+def test_every_misbehaviour_of_a_model_ends_in_an_answer_in_time(tmp_path):
+    found = generators.campaign(tmp_path, attempts=2 * len(generators.Liar.KINDS))
+    assert found.wrong == []
+
+
+def test_an_hour_without_the_tracing_backend_loses_no_trace(tmp_path):
+    assert exporter.campaign(tmp_path, questions=30).wrong == []
+
+
+@pytest.mark.timeout(300)
+def test_ten_clients_for_ten_seconds_cause_no_error(tmp_path):
+    found = soak.campaign(tmp_path, minutes=10 / 60, clients=10)
+    # Ten seconds are too short to tell a leak from a cache that fills.
+    assert [what for what in found.wrong if "grew" not in what] == []
+    assert found.tried > 10
