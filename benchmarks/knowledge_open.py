@@ -22,13 +22,12 @@ PATIENCE_SECONDS = 120
 
 
 @contextmanager
-def opened(folder: Path) -> Iterator[Knowledge]:
+def opened(folder: Path, settings: KnowledgeSettings | None = None) -> Iterator[Knowledge]:
     """Hold the data directory and its knowledge, model loaded, without background work."""
     clock = SystemClock()
     with DataDirectory(folder) as data:
-        knowledge = Knowledge(
-            data, KnowledgeSettings(), Surroundings(clock, Events(), Health(clock))
-        )
+        around = Surroundings(clock, Events(), Health(clock))
+        knowledge = Knowledge(data, settings or KnowledgeSettings(), around)
         try:
             knowledge.encoder.install_and_load()
             yield knowledge

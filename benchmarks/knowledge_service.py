@@ -8,6 +8,7 @@ import json
 import re
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -96,6 +97,8 @@ def serving(folder: Path) -> Iterator[Served]:
     try:
         found = (re.search(r"is serving at (\S+)", line) for line in process.stderr)
         url = next(match.group(1) for match in found if match)
+        # A full pipe would stop the service at its next log line.
+        threading.Thread(target=process.stderr.read, daemon=True).start()
         yield Served(process, url, time.monotonic() - started)
     finally:
         process.kill()
