@@ -49,10 +49,12 @@ format: dev
 docs: dev
 	$(BIN)/mkdocs build --strict
 
-# Kills the service's data layer at random instants; KILLS=1000 for the whole campaign (about 25 minutes).
+# Kills, flipped bytes and full disks against the data of knowledge: a few minutes; KILLS=1000 FLIPS=1000 for the whole
+# campaign, TORTURE=--json for its counts as JSON.
 KILLS ?= 100
+FLIPS ?= 180
 torture-knowledge: dev
-	$(BIN)/python -m tests.knowledge.torture --kills $(KILLS)
+	$(BIN)/python -m tests.knowledge.torture --kills $(KILLS) --flips $(FLIPS) $(TORTURE)
 
 # Attacks the answers: other tenants' data, models that lie, erasures that are killed, fifty clients for MINUTES.
 ATTEMPTS ?= 10000

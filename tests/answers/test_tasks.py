@@ -1,9 +1,11 @@
+from dataclasses import replace
+
 import pytest
 import sqlalchemy as sa
 
 from tests.answers.service import QUESTION, Whole
 from trimtab.answers import Question
-from trimtab.answers.tasks import PeriodUnknown, Tasks
+from trimtab.answers.tasks import PeriodUnknown, Tasks, result_of
 from trimtab.infra.audit_files import AuditFiles
 from trimtab.infra.auth import Keys, Role
 from trimtab.infra.chores import Chore, Chores
@@ -108,3 +110,15 @@ def test_chores_come_round_and_one_that_fails_does_not_stop_the_others():
     clock.advance(50)
     chores.run_due()
     assert done == ["a", "b", "b", "a", "b"]
+
+
+def test_rounds_of_other_domains_take_their_place_in_the_order(around):
+    other = result_of(("ENT-21", "dependencies"), "fine", "")
+    tasks = replace(around.tasks, others={"monthly": lambda: [other], "rollback": lambda: [other]})
+    assert [result.id for result in tasks.run("monthly")] == [
+        "ENT-21",
+        "ENT-22",
+        "ENT-23",
+        "ENT-25",
+    ]
+    assert tasks.run("rollback") == [other]

@@ -1,12 +1,14 @@
 """Drills on the tank, in fake time."""
 
 from dataclasses import dataclass
+from queue import Queue
+from threading import Event
 
 import pytest
 
 from tests.incidents.operator import alert, make_operator
 from tests.incidents.world import PUMP, TAP
-from trimtab.drills import DrillRefused, Stage, run_all, run_drill
+from trimtab.drills import DrillRefused, DrillRoom, DrillStopped, Progress, Stage, run_drill
 from trimtab.incidents import State
 
 
@@ -52,7 +54,7 @@ def test_a_passed_drill_proves_its_cause_and_leaves_the_service_as_it_was(tank):
 
 
 def test_all_causes_can_be_drilled_one_after_another(tank):
-    results = run_all(tank)
+    results = [run_drill(tank, cause.id) for _, cause in tank.library.causes()]
     assert [(result.cause_id, result.passed) for result in results] == [(TAP, True), (PUMP, True)]
 
 
@@ -113,3 +115,38 @@ def test_an_edited_page_is_no_longer_proven(tank, tmp_path):
     assert tank.proofs.proven(book, cause)
     assert not tank.proofs.proven(edited, cause)
     assert tank.incidents.list()[0].state is State.RESOLVED
+
+
+def test_a_drill_that_is_stopped_says_so_and_puts_the_faults_back(tank):
+    stop = Event()
+
+    def at_injection(progress):
+        if progress.stage is Stage.INJECTED:
+            assert tank.monitor.get("tap") == 1
+            stop.set()
+
+    with pytest.raises(DrillStopped, match=TAP):
+        run_drill(tank, TAP, at_injection, stop=stop)
+    assert tank.monitor.get("tap") == 0
+    assert not tank.proofs.proven(*tank.library.cause(TAP))
+
+
+def test_stopping_the_room_returns_when_everything_is_put_back_and_the_next_drill_runs(tank):
+    room, said = DrillRoom(tank), Queue()
+    tank.monitor.put(broken=["refill"])  # The fix does not help, so the drill would go on.
+    room.start(TAP, 1e9, said.put)
+    while said.get().stage is not Stage.INJECTED:
+        pass
+    room.stop()
+    assert tank.monitor.get("tap") == 0
+    assert isinstance(_last(said), DrillStopped)
+    tank.monitor.put(broken=[])
+    tank.wait(36_000)
+    room.start(TAP, 3600, said.put)
+    assert _last(said).passed
+
+
+def _last(said):
+    while isinstance(item := said.get(), Progress):
+        pass
+    return item

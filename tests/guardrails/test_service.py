@@ -6,6 +6,7 @@ from tests.answers.world import StillClock
 from trimtab.guardrails.actions import actions
 from trimtab.guardrails.errors import BadDuration, GuardUnavailable
 from trimtab.guardrails.faults import faults
+from trimtab.guardrails.grounding import model
 from trimtab.guardrails.guard import Subject
 from trimtab.guardrails.service import Guardrails, _Prober
 from trimtab.guardrails.signals import signals
@@ -182,3 +183,17 @@ def test_a_probe_that_fails_does_not_end_the_probing():
     wait([prober._running])
     assert prober.latest() == {"facts"}
     prober.close()
+
+
+@pytest.mark.feature("F458", "F460")
+def test_a_restart_reads_damaged_weights_again_once_they_are_whole(
+    guardrails, monkeypatch, tmp_path
+):
+    whole, file = model.WEIGHTS.read_text(encoding="utf-8"), tmp_path / "weights.json"
+    file.write_text("{}", encoding="utf-8")
+    monkeypatch.setattr(model.load.__wrapped__, "__defaults__", (file,))
+    guardrails.restart()
+    assert guardrails.answers.failing_on(HARMLESS) == {"hallucination"}
+    file.write_text(whole, encoding="utf-8")
+    guardrails.restart()
+    assert guardrails.answers.failing_on(HARMLESS) == frozenset()

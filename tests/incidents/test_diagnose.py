@@ -1,4 +1,5 @@
 from dataclasses import replace
+from datetime import datetime, timedelta
 
 import pytest
 from hypothesis import given
@@ -83,7 +84,7 @@ def test_too_many_equally_likely_causes_are_a_persons_to_tell_apart(tmp_path):
     assert found.abstained_because == "2 causes are supported and none stands out"
 
 
-@pytest.mark.feature("F355", "F356")
+@pytest.mark.feature("F355")
 def test_recent_changes_of_people_are_shown_and_the_operators_own_are_not(operator):
     operator.audit.append("alice", "models.deployed", "classifier_v2")
     operator.audit.append("operator", "incidents.acted", "INC-1")
@@ -91,6 +92,27 @@ def test_recent_changes_of_people_are_shown_and_the_operators_own_are_not(operat
     assert [(change.actor, change.action) for change in found.changes] == [
         ("alice", "models.deployed")
     ]
+
+
+@pytest.mark.feature("F599")
+def test_a_release_that_started_before_the_alert_is_shown_with_its_version(operator):
+    operator.audit.append("trimtab", "service.started", "2.1.3")
+    operator.clock.advance(600)
+    incident = incident_with(operator)
+    (change,) = investigate(operator.ground, incident).changes
+    assert (change.action, change.subject) == ("service.started", "2.1.3")
+    assert incident.opened_at - datetime.fromisoformat(change.at) == timedelta(minutes=10)
+
+
+@pytest.mark.feature("F359")
+def test_the_metrics_are_logged_without_anybodys_approval(tmp_path):
+    operator = make_operator(tmp_path, automatic=False)
+    incident = incident_with(operator, tap=1)
+    operator.jobs.run(
+        until=lambda: operator.incidents.get(incident.id).state is State.AWAITING_APPROVAL
+    )
+    assert operator.incidents.get(incident.id).diagnosis.gathered == {"tank.level": "1"}
+    assert operator.effects() == []
 
 
 def test_changes_of_yesterday_are_no_longer_recent(operator):

@@ -90,7 +90,7 @@ def test_the_share_of_the_processors_is_between_nothing_and_all(live):
     assert 0 <= read(live(), "service.cpu_ratio")[""] <= 1
 
 
-@pytest.mark.feature("F594", "F596")
+@pytest.mark.feature("F508", "F594", "F596")
 def test_errors_are_grouped_by_their_type(tally):
     for error in (TimeoutError("late"), TimeoutError("later"), ValueError("odd")):
         logging.getLogger("x").error("failed", exc_info=error)

@@ -125,7 +125,11 @@ def open_knowledge(tmp_path, clock, home):
         data = DataDirectory(tmp_path / "data")
         around = Surroundings(clock, Events(), Health(clock))
         wanted = replace(KnowledgeSettings(), **settings)
-        knowledge = Knowledge(data, wanted, around, home)
+        try:
+            knowledge = Knowledge(data, wanted, around, home)
+        except BaseException:
+            data.close()
+            raise
         knowledge.encoder.install_and_load()
         opened.append((knowledge, data))
         return knowledge

@@ -1,8 +1,11 @@
-"""The operators' daily, weekly and monthly tasks, each as a check that passes or says what to do."""
+"""The operators' daily, weekly and monthly tasks, each as a check that passes or says what to do.
+
+What needs other domains than answers comes in from outside, as rounds of its own.
+"""
 
 import math
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from datetime import timedelta
 
 from trimtab.answers.service import AnswerService
@@ -19,7 +22,7 @@ class TaskResult:
     """One task and how it went."""
 
     id: str
-    """As in the contract: ``ENT-10`` to ``ENT-25``."""
+    """As in the contract: ``ENT-06`` to ``ENT-25``."""
     name: str
     passed: bool
     detail: str
@@ -31,11 +34,19 @@ class TaskResult:
         return asdict(self)
 
 
+def result_of(task: tuple[str, str], detail: str, todo: str) -> TaskResult:
+    """Return the result of a task, given its id and name; it passed when there is nothing to do."""
+    return TaskResult(task[0], task[1], not todo, detail, todo)
+
+
 class PeriodUnknown(NotFound):
-    """There are daily, weekly and monthly tasks."""
+    """There are daily, weekly and monthly tasks, and those before a rollback."""
 
     code = "answers.period_unknown"
-    default_hint = "Choose daily, weekly or monthly."
+    default_hint = "Choose daily, weekly, monthly or rollback."
+
+
+Round = Callable[[], Iterable[TaskResult]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +60,7 @@ class Tasks:
         audit: The chain and its files.
         settings: Ages and gaps.
         firing: Returns the names of the alerts that fire, each with its runbook.
+        others: What other domains look at, by period.
     """
 
     service: AnswerService
@@ -57,22 +69,24 @@ class Tasks:
     audit: AuditFiles
     settings: TrustSettings
     firing: Callable[[], Sequence[tuple[str, str]]]
+    others: Mapping[str, Round] = field(default_factory=dict)
 
     def run(self, period: str) -> list[TaskResult]:
-        """Do the tasks of ``daily``, ``weekly`` or ``monthly``, in the contract's order.
+        """Do the tasks of ``daily``, ``weekly``, ``monthly`` or ``rollback``, in the contract's order.
 
         Raises:
             PeriodUnknown: There is no such period.
         """
-        rounds = {"daily": self._daily, "weekly": self._weekly, "monthly": self._monthly}
-        if period not in rounds:
+        own = {"daily": self._daily, "weekly": self._weekly, "monthly": self._monthly}
+        if period not in own and period not in self.others:
             raise PeriodUnknown(f"There are no {period} tasks.")
-        return list(rounds[period]())
+        found = [result for known in (own, self.others) for result in known.get(period, list)()]
+        return sorted(found, key=lambda result: result.id)
 
     def _daily(self) -> Iterable[TaskResult]:
         found = self.health.check()
         down = [name for name, one in found.items() if one.status is not Status.UP]
-        yield _result(
+        yield result_of(
             ("ENT-10", "health"),
             f"{len(found) - len(down)} of {len(found)} components are up ({overall(found)})",
             f"Look at {', '.join(down)}: `trimtab health`." if down else "",
@@ -80,19 +94,19 @@ class Tasks:
         yield self._figures()
         firing = list(self.firing())
         pages = ", ".join(f"{name}: {page or 'no runbook'}" for name, page in firing)
-        yield _result(
+        yield result_of(
             ("ENT-12", "alerts"),
             f"{len(firing)} alerts fire",
             f"Follow the runbooks: {pages}." if firing else "",
         )
         lost = [name for name, page in firing if not page]
-        yield _result(
+        yield result_of(
             ("ENT-13", "playbooks"),
             "every firing alert has its playbook" if not lost else f"{len(lost)} have none",
             f"Write a page for {', '.join(lost)}." if lost else "",
         )
         failures = self.service.tally.failures
-        yield _result(
+        yield result_of(
             ("ENT-14", "errors"),
             f"{sum(failures.values())} questions failed since the start",
             f"Search the log for: {', '.join(sorted(failures))}." if failures else "",
@@ -111,7 +125,7 @@ class Tasks:
             todo.append("similarity left its baseline: runbook answers-retrieval-degraded")
         if now.blocked_rate > 0.1:
             todo.append("guards block over 10 %: runbook answers-injection-attack")
-        return _result(
+        return result_of(
             ("ENT-11", "figures"), f"{now.answers} answers in the window", "; ".join(todo)
         )
 
@@ -121,11 +135,11 @@ class Tasks:
             known = not math.isnan(seen.cosine_baseline)
             todo = "" if known else "Pin a baseline: `trimtab act answers.watch.pin_baseline`."
             detail = "too few questions to tell" if known else "no baseline is pinned"
-            yield _result(("ENT-19", "drift"), detail, todo)
+            yield result_of(("ENT-19", "drift"), detail, todo)
         else:
             detail = f"p = {seen.drift.p_value}, effect {seen.drift.effect}"
             todo = "People ask about other things: runbook answers-retrieval-degraded."
-            yield _result(("ENT-19", "drift"), detail, todo if seen.drift.detected else "")
+            yield result_of(("ENT-19", "drift"), detail, todo if seen.drift.detected else "")
 
     def _monthly(self) -> Iterable[TaskResult]:
         clock, trust = self.service.ground.clock, self.settings
@@ -136,10 +150,10 @@ class Tasks:
             unused_days=trust.key_unused_days,
         )
         due = [f"{key.name} is {problem}" for key in report for problem in key.problems]
-        yield _result(("ENT-22", "keys"), f"{len(report)} active keys", "; ".join(due))
+        yield result_of(("ENT-22", "keys"), f"{len(report)} active keys", "; ".join(due))
         standing = self.service.budget.standing()
         over = standing.share > 0.9
-        yield _result(
+        yield result_of(
             ("ENT-23", "provider use"),
             f"{standing.spent_usd:.4f} of {standing.limit_usd:g} USD, {standing.calls} calls, "
             f"{standing.input_tokens + standing.output_tokens} tokens in {standing.period}",
@@ -147,14 +161,10 @@ class Tasks:
         )
         review = self.audit.review(timedelta(minutes=trust.audit_max_gap_minutes))
         wrong = [*review.problems, *review.gaps]
-        yield _result(
+        yield result_of(
             ("ENT-25", "audit"),
             f"{review.events} events, {review.files} files, {review.checkpoints} checkpoints",
             "Keep the data directory as it is and find out who changed it: " + "; ".join(wrong[:5])
             if wrong
             else "",
         )
-
-
-def _result(task: tuple[str, str], detail: str, todo: str) -> TaskResult:
-    return TaskResult(task[0], task[1], not todo, detail, todo)

@@ -2,10 +2,12 @@
 
 import json
 import logging
+from collections.abc import Generator, Mapping
+from contextlib import closing
 from dataclasses import asdict
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Depends, Query, Request
 from fastapi.encoders import jsonable_encoder
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, StringConstraints
@@ -27,6 +29,14 @@ from trimtab.kernel.ids import new_id
 _log = logging.getLogger(__name__)
 router = APIRouter(tags=["answers"])
 
+
+def _asker(request: Request, caller: Caller) -> dict[str, str]:
+    return {"key": caller.name, "address": request.client.host if request.client else ""}
+
+
+Asker = Annotated[dict[str, str], Depends(_asker)]
+"""The key's name and the address; logged only when a question is blocked."""
+_Said = Generator[Released | Answer, None, None]
 UserId = Annotated[str, StringConstraints(max_length=MOST)]
 
 
@@ -59,30 +69,35 @@ class FeedbackRequest(BaseModel):
 
 @router.get("/api/v1/query/{project}", dependencies=[TENANT_READER])
 def query(
-    project: str, q: str, here: Here, top_k: Annotated[int, Query()] = 5, person: Person = ""
+    project: str,
+    q: str,
+    here: Here,
+    asker: Asker,
+    top_k: Annotated[int, Query()] = 5,
+    person: Person = "",
 ) -> dict[str, object]:
     """Answer a question from a project's documents."""
-    return _given(here, Question(project, q, top_k, person))
+    return _given(here, Question(project, q, top_k, person), asker)
 
 
 @router.post("/api/v1/query", dependencies=[TENANT_READER])
 def post_query(
-    request: QueryRequest, here: Here, who: Caller, person: Person = ""
+    request: QueryRequest, here: Here, asker: Asker, who: Caller, person: Person = ""
 ) -> dict[str, object]:
     """Answer a question from a project's documents."""
     who.enter(request.project)
     user = request.user_id or person
-    return _given(here, Question(request.project, request.query, request.top_k, user))
+    return _given(here, Question(request.project, request.query, request.top_k, user), asker)
 
 
 @router.post("/v1/answers", dependencies=[TENANT_READER])
 def answer(
-    request: AnswerRequest, here: Here, who: Caller, person: Person = ""
+    request: AnswerRequest, here: Here, asker: Asker, who: Caller, person: Person = ""
 ) -> dict[str, object]:
     """Answer a question from a project's documents, every sentence with its citation."""
     who.enter(request.project)
     user = request.user_id or person
-    return _given(here, Question(request.project, request.question, request.top_k, user))
+    return _given(here, Question(request.project, request.question, request.top_k, user), asker)
 
 
 @router.post(
@@ -91,7 +106,9 @@ def answer(
     response_class=StreamingResponse,
     responses={200: {"content": {"text/event-stream": {}}}},
 )
-async def stream(request: AnswerRequest, here: Here, who: Caller, person: Person = "") -> Response:
+async def stream(
+    request: AnswerRequest, here: Here, asker: Asker, who: Caller, person: Person = ""
+) -> Response:
     """Answer as server-sent events, each sentence as soon as its guards have let it pass.
 
     ``sentence`` holds `number`, `text` and `citations`; the last event is ``answer`` with the whole answer, its citations
@@ -101,7 +118,7 @@ async def stream(request: AnswerRequest, here: Here, who: Caller, person: Person
     who.enter(request.project)
     user = request.user_id or person
     said = here.answers.stream(Question(request.project, request.question, request.top_k, user))
-    steps = Steps(said)
+    steps = Steps(_noted(said, asker))
     return StepEvents(await steps.next(), steps, _event, _failed)
 
 
@@ -158,6 +175,21 @@ def _failed(error: Exception) -> dict[str, str]:
     return {"event": "error", "data": json.dumps(error_body(error), ensure_ascii=False)}
 
 
-def _given(here: Services, question: Question) -> dict[str, object]:
+def _given(here: Services, question: Question, asker: Mapping[str, str]) -> dict[str, object]:
     found: Answer = here.answers.answer(question)
+    _note(found, asker)
     return asdict(found)
+
+
+def _noted(said: _Said, asker: Mapping[str, str]) -> _Said:
+    with closing(said):
+        for item in said:
+            if isinstance(item, Answer):
+                _note(item, asker)
+            yield item
+
+
+def _note(found: Answer, asker: Mapping[str, str]) -> None:
+    """Write down who asked what a guard stopped: an attacker's key can be revoked, an address shut out."""
+    if found.blocked:
+        _log.warning("question_blocked", extra={"trace_id": found.trace_id, **asker})

@@ -11,7 +11,7 @@ from trimtab.answers import Trace
 from trimtab.answers.records import Feedback
 from trimtab.answers.service import AnswerService
 from trimtab.answers.tasks import Tasks
-from trimtab.drills import Subject
+from trimtab.drills import DrillRoom
 from trimtab.gates.room import GatesRoom
 from trimtab.incidents import Incidents, Proofs
 from trimtab.infra.audit import Audit
@@ -75,7 +75,7 @@ class Services:
     proofs: Proofs
     incidents: Incidents
     gates: GatesRoom
-    drilled: Subject
+    drills: DrillRoom
     """The service as drills see it."""
     check_page: Callable[[str, str], Page]
     """Returns a runbook page as it would load, from its text and its path, or raises `RunbookRefused`."""

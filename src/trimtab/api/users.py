@@ -33,7 +33,7 @@ def erasure(erasure_id: str, here: Here) -> dict[str, object]:
 
 @router.get("/v1/tasks/{period}", dependencies=[ADMIN], tags=["tasks"])
 def tasks(period: str, here: Here) -> dict[str, object]:
-    """Do the operators' daily, weekly or monthly round now: what passes, and what a person has to do."""
+    """Do the operators' daily, weekly or monthly round, or the one before a rollback, now: what passes, and what a person has to do."""
     results = here.tasks.run(period)
     return {
         "period": period,

@@ -25,6 +25,8 @@ from trimtab.app.adapters import (
 from trimtab.app.erasables import erasables
 from trimtab.app.faces import make_faces
 from trimtab.app.handbook import HANDBOOK, Handbook
+from trimtab.app.rounds import rounds
+from trimtab.drills import DrillRoom
 from trimtab.gates.actions import actions as gates_actions
 from trimtab.gates.faults import faults as gates_faults
 from trimtab.gates.room import GatesRoom
@@ -100,6 +102,8 @@ class App:
             self._lay_ground()
             self._open_service()
             self._open_operator()
+            self.drills = DrillRoom(self)
+            self._closing.append(self.drills.stop)
             self.faces = make_faces(self._services(), self.figures)
         except BaseException:
             self.close()
@@ -218,13 +222,15 @@ class App:
         """Seal the audit chain, drop old traces, and know the operators' rounds."""
         audit_files = AuditFiles(self.directory.folder("audit_logs") / "local", self.audit, signer)
         self.tasks = Tasks(
-            self.answers, self.health, self.keys, audit_files, self.settings.trust, self._firing
-        )
+            self.answers, self.health, self.keys, audit_files, self.settings.trust, self._firing,
+            rounds(self.knowledge.care.backups, self.clock),
+        )  # fmt: skip
         seal_seconds = self.settings.trust.audit_checkpoint_minutes * 60
         self.chores = Chores(
             (
                 Chore("seal the audit chain", seal_seconds, audit_files.seal),
                 Chore("drop old traces", 3600.0, self.answers.drop_old),
+                Chore("read the guards' rules file", 5.0, self.guardrails.rules_file.look),
             ),
             self.clock,
         )
@@ -339,7 +345,7 @@ class App:
             check_page=self.check_page,
             incidents=self.incidents,
             gates=self.gates,
-            drilled=self,
+            drills=self.drills,
         )
 
     def _consult(self, question: str) -> Sequence[str]:

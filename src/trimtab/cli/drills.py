@@ -1,28 +1,32 @@
 """`drills`: break the service on purpose, and see whether its runbook repairs exactly that."""
 
+import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from trimtab.cli.catalog import faults_off
-from trimtab.cli.errors import Exit, Refused
+from trimtab.cli.drilled import Drilled, OwnService, RunningService
+from trimtab.cli.errors import Exit
 from trimtab.cli.output import print_json, print_line, print_table, printed_as_json
 from trimtab.cli.session import Json, Session, session
+from trimtab.infra.control_socket import is_answering
 from trimtab.kernel.errors import InvalidInput
 
 app = typer.Typer(
-    help="Prove that runbooks repair what they are for; needs `service.drills`.",
+    help="Prove that runbooks repair what they are for.",
     no_args_is_help=True,
 )
+_STEPS = ("injected", "detected", "first_cause_right", "repaired", "verified", "restored", "passed")
 
 
 @app.command("list")
 def list_drills(context: typer.Context, json: Json = False) -> None:
     """List every cause and whether its drill has passed on this build."""
     this = session(context)
-    causes = _causes(this)
+    causes = RunningService(this).causes()
     if not printed_as_json(this, {"causes": causes}):
         print_table(
             ("cause", "proof", "drill"),
@@ -36,27 +40,40 @@ def list_drills(context: typer.Context, json: Json = False) -> None:
 @app.command("run")
 def run(
     context: typer.Context,
-    cause: Annotated[str, typer.Argument(help="Such as knowledge-cache-miss/too-small.")] = "",
+    cause: Annotated[
+        str, typer.Argument(help="Such as knowledge-cache-miss/the-cache-is-too-small, or a page.")
+    ] = "",
     all_: Annotated[bool, typer.Option("--all", help="Every cause of the library.")] = False,
     dry_run: Annotated[bool, typer.Option(help="Only say what would be broken.")] = False,
-    timeout: Annotated[float, typer.Option(help="Seconds of the service's clock.")] = 3600.0,
+    timeout: Annotated[float, typer.Option(help="Seconds of the service's clock.")] = 7200.0,
+    speed: Annotated[
+        float, typer.Option(min=0.1, max=100, help="How fast the clock of an own service runs.")
+    ] = 20.0,
+    proofs: Annotated[
+        Path | None, typer.Option(help="Write the proofs that hold at the end to this file.")
+    ] = None,
     json: Json = False,
 ) -> None:
-    """Run drills one after another; exit 1 when one does not pass."""
+    """Run drills one after another; exit 1 when one does not pass.
+
+    They run on the service of the data directory, which needs `service.drills`. When none is running they run on one of
+    their own, with a fresh data directory and a fast clock. Ctrl-C puts every fault back.
+    """
     this = session(context)
     if bool(cause) == all_:
-        raise InvalidInput("Name one cause, or all.", hint="`trimtab drills list` names them.")
-    wanted = [found for found in _causes(this) if all_ or found["id"] == cause]
-    if not wanted:
-        raise InvalidInput(
-            f"There is no cause {cause!r}.", hint="`trimtab drills list` names them."
-        )
+        raise InvalidInput("Name one cause or page, or all.", hint="`trimtab drills list`.")
     if dry_run:
+        wanted = _wanted(RunningService(this), cause)
         if not printed_as_json(this, {"causes": wanted}):
             print_table(("cause", "would run"), ((c["id"], "; ".join(c["drill"])) for c in wanted))
         return
-    results = [_run_one(this, str(found["id"]), timeout) for found in wanted]
-    if not all(result.get("passed") for result in results):
+    with _drilled(this, speed) as drilled:
+        causes = [str(found["id"]) for found in _wanted(drilled, cause)]
+        results = [_run_one(this, drilled, each, timeout) for each in causes]
+        if proofs is not None:
+            proofs.write_text(drilled.proofs(), encoding="utf-8")
+    _summarise(this, results)
+    if not all(result["passed"] for result in results):
         raise typer.Exit(Exit.FAILED)
 
 
@@ -64,26 +81,40 @@ def run(
 def export(context: typer.Context, file: Path, json: Json = False) -> None:
     """Write the proofs that hold on this build to a file, to ship them with the library."""
     this = session(context)
-    text = this.client.text("/v1/drills/proofs")
-    file.write_text(text, encoding="utf-8")
+    file.write_text(RunningService(this).proofs(), encoding="utf-8")
     if not printed_as_json(this, {"file": str(file)}):
         print_line(f"Wrote {file}.")
 
 
-def _causes(this: Session) -> list[dict[str, Any]]:
-    body = this.client.call("GET", "/v1/runbooks")
-    return [cause for book in body["runbooks"] for cause in book.get("causes", ())]
+@contextmanager
+def _drilled(this: Session, speed: float) -> Iterator[Drilled]:
+    own = not this.url and not is_answering(this.settings.service.data_dir)
+    drilled: Drilled = OwnService(this.settings, speed) if own else RunningService(this)
+    try:
+        yield drilled
+    finally:
+        drilled.stop()
 
 
-def _run_one(this: Session, cause: str, timeout: float) -> dict[str, Any]:
-    result: dict[str, Any] = {}
-    request = {"cause": cause, "timeout_seconds": timeout}
-    for line in _stages(this, request):
+def _wanted(drilled: Drilled, named: str) -> list[dict[str, Any]]:
+    causes = drilled.causes()
+    wanted = [c for c in causes if not named or named in (c["id"], c["id"].partition("/")[0])]
+    if not wanted:
+        raise InvalidInput(
+            f"There is no cause {named!r}.", hint="`trimtab drills list` names them."
+        )
+    return wanted
+
+
+def _run_one(this: Session, drilled: Drilled, cause: str, timeout: float) -> dict[str, Any]:
+    """Run one drill and return its line of the summary; one that is refused does not end the others."""
+    began, result = time.monotonic(), dict[str, Any]()
+    for line in drilled.follow(cause, timeout):
         if this.json:
             print_json(line)
         if "error" in line:
-            raise Refused(line["error"])
-        if "result" in line:
+            result = {"problem": line["error"]["message"]}
+        elif "result" in line:
             result = line["result"]
         elif not this.json:
             stage = line["stage"]
@@ -91,11 +122,32 @@ def _run_one(this: Session, cause: str, timeout: float) -> dict[str, Any]:
     if not this.json:
         verdict = "passed" if result.get("passed") else f"failed: {result.get('problem')}"
         print_line(f"{cause}: {verdict}", style="green" if result.get("passed") else "red")
-    return result
+    return {
+        "cause": cause,
+        **{step: bool(result.get(step)) for step in _STEPS},
+        "seconds": max(result.get("seconds", {}).values(), default=0.0),
+        "machine_seconds": round(time.monotonic() - began, 3),
+        "problem": result.get("problem", ""),
+    }
 
 
-def _stages(this: Session, request: dict[str, object]) -> Iterator[dict[str, Any]]:
-    try:
-        yield from this.client.lines("/v1/drills", request)
-    except Refused as refused:
-        raise faults_off(refused) from None
+def _summarise(this: Session, results: list[dict[str, Any]]) -> None:
+    totals: dict[str, Any] = {step: sum(result[step] for result in results) for step in _STEPS}
+    for measure in ("seconds", "machine_seconds"):
+        totals[measure] = round(sum(result[measure] for result in results), 3)
+    if this.json:
+        for result in results:
+            print_json({"drill": result})
+        print_json({"totals": {"causes": len(results), **totals}})
+        return
+    shown = [name.replace("_", " ") for name in (*_STEPS, "seconds", "machine_seconds")]
+    rows = [
+        [one["cause"], *("yes" if one[step] else "NO" for step in _STEPS), *_seconds(one)]
+        for one in results
+    ]
+    last = [f"{len(results)} causes", *(str(totals[step]) for step in _STEPS), *_seconds(totals)]
+    print_table(("cause", *shown), [*rows, last])
+
+
+def _seconds(one: dict[str, Any]) -> tuple[str, str]:
+    return f"{one['seconds']:.0f}", f"{one['machine_seconds']:.0f}"

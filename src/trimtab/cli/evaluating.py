@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from trimtab.cli import golden
 from trimtab.cli.answers import answers_app as app
 from trimtab.cli.output import print_line, printed_as_json
 from trimtab.cli.session import Json, Session, session
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
 def add_to(root: typer.Typer) -> None:
     """Mount the group, `answers evaluate` and the commands below."""
+    app.add_typer(golden.app, name="golden")
     root.add_typer(app, name="answers")
 
 
@@ -119,7 +121,7 @@ def export_traces(
 @app.command("tasks")
 def tasks(
     context: typer.Context,
-    period: Annotated[str, typer.Argument(help="daily, weekly or monthly")],
+    period: Annotated[str, typer.Argument(help="daily, weekly, monthly or rollback")],
     json: Json = False,
 ) -> None:
     """Do the operators' round: each task passes or says what to do; exit 1 when there is something to do."""

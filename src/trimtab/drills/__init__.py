@@ -3,16 +3,20 @@
 A cause whose drill has passed on this build may be repaired by the machine alone; others are asked for.
 """
 
-from trimtab.drills.errors import DrillRefused
+from trimtab.drills.errors import DrillRefused, DrillStopped
 from trimtab.drills.result import DrillResult, Progress, Stage
-from trimtab.drills.run import Subject, run_all, run_drill
+from trimtab.drills.room import DrillRoom, Said, as_line
+from trimtab.drills.run import Subject, run_drill
 
 __all__ = [
     "DrillRefused",
     "DrillResult",
+    "DrillRoom",
+    "DrillStopped",
     "Progress",
+    "Said",
     "Stage",
     "Subject",
-    "run_all",
+    "as_line",
     "run_drill",
 ]

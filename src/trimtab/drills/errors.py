@@ -1,4 +1,4 @@
-"""Why a drill does not begin."""
+"""Why a drill does not begin, or does not come to its end."""
 
 from trimtab.kernel.errors import Conflict
 
@@ -8,3 +8,9 @@ class DrillRefused(Conflict):
 
     code = "drills.refused"
     default_hint = "Wait until no alert of this runbook fires and its incident is resolved."
+
+
+class DrillStopped(Conflict):
+    """Somebody ended the drill, or the service is closing; every fault is put back."""
+
+    code = "drills.stopped"

@@ -4,9 +4,10 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from threading import Event
 from typing import Protocol
 
-from trimtab.drills.errors import DrillRefused
+from trimtab.drills.errors import DrillRefused, DrillStopped
 from trimtab.drills.result import DrillResult, Progress, Stage
 from trimtab.incidents import Incident, Incidents, Monitor, Outcome, Proofs, State
 from trimtab.kernel.clock import Clock
@@ -67,6 +68,7 @@ class _Drill:
     cause: Cause
     report: Report
     timeout_seconds: float
+    stop: Event
     began: datetime
     seconds: dict[str, float] = field(default_factory=dict)
 
@@ -79,8 +81,10 @@ class _Drill:
         self.report(Progress(self.cause.id, stage, round(elapsed, 3), text))
 
     def wait_until(self, found: Callable[[], bool]) -> bool:
-        """Wait; return False when the drill's time is over."""
+        """Wait; return False when the drill's time is over, raise `DrillStopped` when it is to end now."""
         while not found():
+            if self.stop.is_set():
+                raise DrillStopped(f"The drill of {self.cause.id} was stopped.")
             waited = (self.subject.clock.now() - self.began).total_seconds()
             if waited >= self.timeout_seconds:
                 return False
@@ -88,21 +92,12 @@ class _Drill:
         return True
 
 
-def run_all(
-    subject: Subject, report: Report = lambda _: None, timeout_seconds: float = 3600.0
-) -> tuple[DrillResult, ...]:
-    """Run the drill of every cause in the library, one after another."""
-    return tuple(
-        run_drill(subject, cause.id, report, timeout_seconds)
-        for _, cause in subject.library.causes()
-    )
-
-
 def run_drill(
     subject: Subject,
     cause_id: str,
     report: Report = lambda _: None,
     timeout_seconds: float = 3600.0,
+    stop: Event | None = None,
 ) -> DrillResult:
     """Break the service in the way of the cause and watch the operator repair it. Proves the cause when it passes.
 
@@ -113,13 +108,16 @@ def run_drill(
         cause_id: ``runbook-id/cause``.
         report: Called at each stage.
         timeout_seconds: Of the service's clock, for each of: becoming healthy, and the drill itself.
+        stop: Ends the drill soon when it is set.
 
     Raises:
         RunbookUnknown: There is no such cause.
         DrillRefused: The service is not healthy to begin with.
+        DrillStopped: ``stop`` was set.
     """
     book, cause = subject.library.cause(cause_id)
-    drill = _Drill(subject, book, cause, report, timeout_seconds, subject.clock.now())
+    ending, now = stop or Event(), subject.clock.now()
+    drill = _Drill(subject, book, cause, report, timeout_seconds, ending, now)
     _await_health(drill)
     drill.began = subject.clock.now()
     drill.reached(

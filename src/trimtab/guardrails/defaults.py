@@ -3,8 +3,10 @@
 from trimtab.guardrails.credentials import SecretsGuard
 from trimtab.guardrails.ethics import EthicsGuard
 from trimtab.guardrails.facts import FactsGuard
+from trimtab.guardrails.grounding import model as grounding_model
 from trimtab.guardrails.grounding.guard import GroundingGuard
 from trimtab.guardrails.guard import Policy, Post
+from trimtab.guardrails.injection import model as injection_model
 from trimtab.guardrails.injection.guard import InjectionGuard
 from trimtab.guardrails.pii.guard import PiiGuard, QuestionPiiGuard
 from trimtab.guardrails.verdicts import Decision
@@ -31,3 +33,9 @@ def answer_guards() -> tuple[Post, ...]:
         Post(PiiGuard(), _ALWAYS_ON),
         Post(SecretsGuard(), _ALWAYS_ON),
     )
+
+
+def reload_weights() -> None:
+    """Forget the weights in memory; the next text reads them from their files again."""
+    grounding_model.load.cache_clear()
+    injection_model.load.cache_clear()

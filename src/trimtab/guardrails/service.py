@@ -5,12 +5,14 @@ from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
 
 from trimtab.guardrails.bypass import AuditLog, Bypass
-from trimtab.guardrails.defaults import answer_guards, question_guards
+from trimtab.guardrails.defaults import answer_guards, question_guards, reload_weights
 from trimtab.guardrails.engine import GuardEngine
 from trimtab.guardrails.guard import Post, Subject
 from trimtab.guardrails.rules import GuardRules, LiveRules, seconds
+from trimtab.guardrails.rules_file import RulesFile
 from trimtab.guardrails.verdicts import Verdict
 from trimtab.infra.settings.sections.guardrails import GuardrailsSettings
 from trimtab.kernel.clock import Clock
@@ -46,6 +48,9 @@ class Guardrails:
     def __init__(self, settings: GuardrailsSettings, clock: Clock, audit: AuditLog) -> None:
         self.rules = LiveRules(_rules(settings))
         self.bypass = Bypass(clock, audit)
+        self.rules_file = RulesFile(Path(settings.rules_file), self.rules, self.bypass, clock)
+        """Looked at by a chore of the app, every few seconds."""
+        self.rules_file.look()
         self.shadowed: deque[Shadowed] = deque(maxlen=_KEPT)
         self._clock = clock
         self._deadline_seconds = settings.deadline_seconds
@@ -59,7 +64,8 @@ class Guardrails:
         return {QUESTIONS: self.questions, ANSWERS: self.answers}
 
     def restart(self) -> int:
-        """Put fresh guards at every post and forget cached verdicts; return how many guards there are."""
+        """Put fresh guards at every post, read the weights again, forget cached verdicts; return how many guards there are."""
+        reload_weights()
         self.questions.replace(question_guards())
         self.answers.replace(answer_guards())
         self._prober.forget()

@@ -56,6 +56,19 @@ def signals(store: IncidentStore, outbox: Outbox, clock: Clock) -> tuple[Signal,
     """Return the operator's signals."""
     board = FiguresBoard(store)
     return (
+        *_open(board, clock),
+        *_means(board),
+        Signal(
+            "notify.undelivered",
+            "messages",
+            "Messages that wait in the outbox.",
+            lambda: [Sample(outbox.undelivered())],
+        ),
+    )
+
+
+def _open(board: FiguresBoard, clock: Clock) -> tuple[Signal, ...]:
+    return (
         Signal(
             "incidents.open",
             "incidents",
@@ -88,6 +101,11 @@ def signals(store: IncidentStore, outbox: Outbox, clock: Clock) -> tuple[Signal,
             "Incidents that a person has.",
             lambda: [Sample(board.read().by_state[State.ESCALATED])],
         ),
+    )
+
+
+def _means(board: FiguresBoard) -> tuple[Signal, ...]:
+    return (
         Signal(
             "incidents.mttr_seconds",
             "seconds",
@@ -99,12 +117,6 @@ def signals(store: IncidentStore, outbox: Outbox, clock: Clock) -> tuple[Signal,
             "seconds",
             f"Mean time from detection to diagnosis, over the last {_MEAN_OVER} incidents.",
             lambda: [Sample(board.read().mean_to_diagnose_seconds)],
-        ),
-        Signal(
-            "notify.undelivered",
-            "messages",
-            "Messages that wait in the outbox.",
-            lambda: [Sample(outbox.undelivered())],
         ),
     )
 

@@ -185,6 +185,13 @@ class ParserFailed(InvalidInput):
 # --- Care ---
 
 
+class DatabaseDamaged(Corrupt):
+    """A row of the database is not as it was written; nothing is answered from it."""
+
+    code = "knowledge.database_damaged"
+    default_hint = "`trimtab act knowledge.database.check` says what is damaged; `trimtab knowledge recover` repairs it."
+
+
 class NoGoodBackup(NotFound):
     """There is no backup that passes its check."""
 

@@ -14,6 +14,7 @@ import numpy as np
 
 from trimtab.kernel.clock import Clock, machine_clock
 from trimtab.kernel.errors import TrimtabError
+from trimtab.kernel.ids import sha256_hex
 from trimtab.knowledge.breaker import BreakerState, CircuitBreaker
 from trimtab.knowledge.encoder import Encoder
 from trimtab.knowledge.engines.engines import Engines
@@ -138,7 +139,7 @@ class Indexes:
             self._tainted.add(project.key)
             held = project.key in self._held
         if held:
-            self._updated(project)
+            self._updated(project.key)
         self.engines.let_go(project)
 
     def purge(self) -> None:
@@ -151,7 +152,10 @@ class Indexes:
     def dead_keys(self) -> dict[int, int]:
         """Return how many passages each index in memory and each engine holds that the store has not, where any."""
         dead = {}
-        for key, held in self.overview().items():
+        for key, found in self.overview().items():
+            # What changed since the last search is brought in by the next one; that is done now.
+            current = found.version >= self._store.version(key)
+            held = found if current else self._updated(key)
             gone = held.index.difference(*self._store.keys(key, self._encoder.model_id)).gone
             if len(gone):
                 dead[key] = len(gone)
@@ -194,7 +198,8 @@ class Indexes:
     def save(self, *, rest_seconds: float = _REST_SECONDS) -> int:
         """Write the indexes that changed, and then rested, to their files; return how many.
 
-        Files are what the next start begins with; they are left out while a project still changes.
+        Files are what the next start begins with; they are left out while a project still changes, and when the
+        disk is full: they are made again from the store.
         """
         before = self._clock.monotonic() - rest_seconds
         with self._lock:
@@ -203,12 +208,19 @@ class Indexes:
                 for key, held in self._held.items()
                 if held.saved < held.version and held.changed_at <= before
             ]
-        for key, held in changed:
-            with self._lock_of(key):
-                held.index.save(self._file(key), held.version)
-                self._fit_file(key).write_text(json.dumps(asdict(held.fitted)), encoding="utf-8")
-                self._hold(key, replace(held, saved=held.version), only_over=held)
+        for number, (key, held) in enumerate(changed):
+            try:
+                self._save(key, held)
+            except OSError as error:
+                _log.warning("a search index could not be saved: %s", error.strerror)
+                return number
         return len(changed)
+
+    def _save(self, key: int, held: Held) -> None:
+        with self._lock_of(key):
+            held.index.save(self._file(key), held.version)
+            self._save_fit(key, held.fitted)
+            self._hold(key, replace(held, saved=held.version), only_over=held)
 
     def overview(self) -> dict[int, Held]:
         """Return what is in memory, by project key."""
@@ -218,10 +230,7 @@ class Indexes:
     def close(self) -> None:
         """Save what changed and end the background work."""
         self._workers.shutdown(cancel_futures=True)
-        try:
-            self.save(rest_seconds=0)
-        except OSError:
-            _log.warning("search indexes could not be saved; they are made again when needed")
+        self.save(rest_seconds=0)
 
     def _current(self, project: ProjectRow) -> Held | None:
         if self.stopped:
@@ -236,33 +245,33 @@ class Indexes:
         if held is not None and held.version >= project.index_version:
             return self._fitted(project, held)
         index = held.index if held else ProjectIndex(self._encoder.dimension)
-        difference = index.difference(*self._keys(project))
+        difference = index.difference(*self._keys(project.key))
         if len(difference.missing) > _AT_ONCE:
             self._in_background(project)
             return None
-        return self._fitted(project, self._updated(project))
+        return self._fitted(project, self._updated(project.key))
 
-    def _updated(self, project: ProjectRow) -> Held:
-        with self._lock_of(project.key):
-            held = self._held.get(project.key)
+    def _updated(self, key: int) -> Held:
+        with self._lock_of(key):
+            held = self._held.get(key)
             index = held.index if held else ProjectIndex(self._encoder.dimension)
             # Read before the rows: whatever changes in between is seen by the next search.
-            version = self._store.version(project.key)
-            difference = index.difference(*self._keys(project))
-            self._apply(index, difference, with_vectors=self._embedded(project))
+            version = self._store.version(key)
+            difference = index.difference(*self._keys(key))
+            self._apply(index, difference, with_vectors=self._embedded(key))
             fitted = held.fitted if held else UNFITTED
             fresh = Held(index, version, fitted, changed_at=self._clock.monotonic())
-            self._hold(project.key, fresh)
+            self._hold(key, fresh)
             return fresh
 
-    def _keys(self, project: ProjectRow) -> tuple[Keys, Keys]:
+    def _keys(self, key: int) -> tuple[Keys, Keys]:
         """Return the passages that the index should have, and those that it should have with their vectors."""
-        keys, with_vector = self._store.keys(project.key, self._encoder.model_id)
-        return keys, with_vector if self._embedded(project) else with_vector[:0]
+        keys, with_vector = self._store.keys(key, self._encoder.model_id)
+        return keys, with_vector if self._embedded(key) else with_vector[:0]
 
-    def _embedded(self, project: ProjectRow) -> bool:
-        # Asked of the store: a move may have ended since the row was read.
-        return self._store.engine(project.key) == EMBEDDED
+    def _embedded(self, key: int) -> bool:
+        # Asked of the store: a move may have ended since the project was read.
+        return self._store.engine(key) == EMBEDDED
 
     def _apply(self, index: ProjectIndex, difference: Difference, *, with_vectors: bool) -> None:
         model = self._encoder.model_id
@@ -309,7 +318,7 @@ class Indexes:
 
     def _build(self, project: ProjectRow) -> None:
         try:
-            held = self._updated(project)
+            held = self._updated(project.key)
             remote = self.engines.of(project)
             if remote is not None:
                 remote.catch_up(project.index_version)
@@ -335,10 +344,25 @@ class Indexes:
         with self._lock:
             return self._locks.setdefault(key, threading.Lock())
 
+    def _save_fit(self, key: int, fitted: Fit) -> None:
+        text = json.dumps(asdict(fitted))
+        file, partial = self._fit_file(key), self._fit_file(key).with_suffix(".partial")
+        try:
+            partial.write_text(f"{text}\n{sha256_hex(text.encode())}\n", encoding="utf-8")
+            partial.replace(file)
+        finally:
+            partial.unlink(missing_ok=True)
+
     def _saved_fit(self, key: int) -> Fit:
         try:
-            return Fit(**json.loads(self._fit_file(key).read_text(encoding="utf-8")))
-        except (OSError, ValueError, TypeError):
+            text, checksum = self._fit_file(key).read_text(encoding="utf-8").splitlines()
+            if checksum != sha256_hex(text.encode()):
+                raise ValueError("its checksum is wrong")
+            return Fit(**json.loads(text))
+        except FileNotFoundError:
+            return UNFITTED
+        except (OSError, ValueError, TypeError) as error:
+            _log.info("%s is made again: %s", self._fit_file(key).name, error)
             return UNFITTED
 
     def _fit_file(self, key: int) -> Path:

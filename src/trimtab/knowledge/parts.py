@@ -70,13 +70,9 @@ class Parts:
             self.projects, self._documents, self.encoder, self.parser, settings, around.clock
         )
         self.texts = _text_cache(settings, around)
+        worker = self.parser
         self.care = Care(
-            self.database,
-            data,
-            settings,
-            around,
-            self.forget_all,
-            lambda: self.parser.worker_pid,
+            self.database, data, settings, around, self.forget_all, lambda: worker.worker_pid
         )
         self.care.on_purge.append(self.indexes.purge)
         self.on_beat: list[Callable[[], object]] = []

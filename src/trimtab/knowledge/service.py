@@ -70,6 +70,7 @@ class Knowledge(Parts):
             if self.settings.embedding_required:
                 raise
             _log.exception("embedding_model cannot be loaded: searching by words only")
+        self.care.check_at_start()
         self._background.start()
 
     def close(self) -> None:
@@ -155,8 +156,8 @@ class Knowledge(Parts):
     def delete_document(self, project: str, id_or_name: str) -> str:
         """Delete a document; return its id. From now on no search finds it."""
         row = self.projects.find(checked_project(project))
-        self.care.note_deletions(self._documents.witnesses(project, id_or_name))
-        document_id = self._documents.delete(project, id_or_name, self._clock.now())
+        with self.care.deleting(self._documents.witnesses(project, id_or_name)):
+            document_id = self._documents.delete(project, id_or_name, self._clock.now())
         self.searcher.forget(row.key)
         self.indexes.deleted_from(row)
         self.texts.discard(lambda key: key[0] == document_id)
@@ -190,8 +191,8 @@ class Knowledge(Parts):
     def delete_project(self, project: str) -> int:
         """Delete a project with all its documents; return how many it had."""
         row = self.projects.find(checked_project(project))
-        self.care.note_deletions(self._documents.witnesses(project))
-        count = self.projects.delete(project, self._clock.now())
+        with self.care.deleting(self._documents.witnesses(project)):
+            count = self.projects.delete(project, self._clock.now())
         self.searcher.forget(row.key)
         self.indexes.forget(row.key)
         self.texts.discard(lambda _: True)

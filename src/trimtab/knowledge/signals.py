@@ -21,6 +21,7 @@ def signals(knowledge: Knowledge) -> tuple[Signal, ...]:
         *_query_cache(knowledge),
         *_other_caches(knowledge),
         *_searches(knowledge),
+        *_index(knowledge),
         *_documents(knowledge),
         *care_signals(knowledge.care),
     )
@@ -212,6 +213,16 @@ def _searches(knowledge: Knowledge) -> Iterable[Signal]:
         "kb_refused_rate",
     )
     yield _one(
+        "knowledge.search.degraded_ratio",
+        "ratio",
+        "Share of the recent searches that were answered by words alone.",
+        lambda: knowledge.searcher.outcomes.ratio("degraded", "full", 1),
+        "kb_degraded_ratio",
+    )
+
+
+def _index(knowledge: Knowledge) -> Iterable[Signal]:
+    yield _one(
         "knowledge.index.p95_seconds",
         "seconds",
         "95 % of the recent searches waited no longer for the search index.",
@@ -223,13 +234,6 @@ def _searches(knowledge: Knowledge) -> Iterable[Signal]:
         "1",
         "1 when the search index is out of order.",
         lambda: knowledge.indexes.stopped,
-    )
-    yield _one(
-        "knowledge.search.degraded_ratio",
-        "ratio",
-        "Share of the recent searches that were answered by words alone.",
-        lambda: knowledge.searcher.outcomes.ratio("degraded", "full", 1),
-        "kb_degraded_ratio",
     )
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from tests.infra.rules.rule_cases import PROMTOOL, Playback, load
 
-FILES = ("knowledge.yml", "knowledge-care.yml")
+FILES = ("knowledge.yml", "knowledge-care.yml", "service.yml")
 CASES = {case.name: case for file in FILES for case in load(PROMTOOL / file)}
 
 
@@ -76,3 +76,31 @@ def test_a_damaged_database_is_a_p0_alert_in_the_documents_words():
     (alert,) = firing("a damaged database fires at once", "KnowledgeDatabaseDamaged", 20 / 60)
     assert alert.annotations["title"] == "Database Integrity Check Failed"
     assert (alert.severity, alert.runbook) == ("P0", "knowledge-database-corruption")
+
+
+@pytest.mark.feature("F321", "F343")
+def test_more_than_one_failing_request_in_ten_is_p1_for_the_agents():
+    assert firing("every tenth request fails", "ServiceFailing", 3) == []
+    (alert,) = firing("every tenth request fails", "ServiceFailing", 4)
+    assert (alert.severity, alert.labels["system"], alert.value) == ("P1", "AOPS", 0.25)
+
+
+@pytest.mark.feature("F324")
+def test_one_request_in_a_hundred_over_two_seconds_is_p2():
+    assert firing("requests get slow", "ServiceSlow", 3) == []
+    (alert,) = firing("requests get slow", "ServiceSlow", 4)
+    assert (alert.severity, alert.runbook) == ("P2", "latency-spike")
+
+
+@pytest.mark.feature("F328")
+def test_half_as_much_latency_again_as_an_hour_ago_is_p3():
+    assert firing("requests take half as long again", "ServiceSlowing", 65) == []
+    (alert,) = firing("requests take half as long again", "ServiceSlowing", 75)
+    assert alert.severity == "P3"
+
+
+@pytest.mark.feature("F533")
+def test_seventy_percent_in_use_asks_for_more_room_before_it_is_needed():
+    assert firing("memory is filling", "ServiceNearlyFull", 20) == []
+    (alert,) = firing("memory is filling", "ServiceNearlyFull", 30)
+    assert (alert.severity, alert.value) == ("P3", 0.75)

@@ -4,7 +4,9 @@ import json
 
 import pytest
 
+from trimtab.kernel.errors import StorageFull
 from trimtab.knowledge.care.deletions import DeletionLog
+from trimtab.knowledge.index import ProjectIndex
 
 
 @pytest.fixture
@@ -65,7 +67,7 @@ def test_a_cached_passage_of_a_deleted_document_is_found(sea):
 
 def test_a_passage_that_an_index_still_holds_is_found(sea, monkeypatch):
     sea.search("sea", "whales")
-    monkeypatch.setattr(sea.indexes, "deleted_from", lambda _: None)
+    monkeypatch.setattr(ProjectIndex, "remove", lambda *_: None)
     sea.delete_document("sea", "whales.md")
     assert sea.verify_deletions().violations == ("index: 1 passages that no longer exist",)
 
@@ -78,7 +80,8 @@ def test_a_document_that_was_ingested_again_is_no_violation(sea):
 
 
 def test_a_deletion_cut_off_by_a_crash_is_completed_at_the_next_start(sea, open_knowledge):
-    sea.care.note_deletions(sea._documents.witnesses("sea", "whales.md"))
+    with sea.care.deleting(sea._documents.witnesses("sea", "whales.md")):
+        pass
     again = open_knowledge()
     assert [document.name for document in again.documents("sea")] == ["crabs.md"]
 
@@ -93,9 +96,37 @@ def test_a_line_cut_short_by_a_crash_is_ignored_and_not_joined(tmp_path, clock):
     from trimtab.knowledge.care.deletions import Deletion
 
     log = DeletionLog(tmp_path / "log")
-    log.add([Deletion("doc_1", clock.now())])
+    with log.noted([Deletion("doc_1", clock.now())]):
+        pass
     with log.file.open("a") as file:
         file.write('{"document": "doc_2", "at": "20')
-    log.add([Deletion("doc_3", clock.now())])
+    with log.noted([Deletion("doc_3", clock.now())]):
+        pass
     assert [entry.document_id for entry in log.all()] == ["doc_1", "doc_3"]
     assert all("text" not in json.loads(line) for line in log.file.read_text().splitlines()[:1])
+
+
+def test_a_deletion_that_failed_is_not_carried_out_by_the_next_start(sea, open_knowledge):
+    with (
+        pytest.raises(StorageFull),
+        sea.care.deleting(sea._documents.witnesses("sea", "whales.md")),
+    ):
+        raise StorageFull("The disk is full.")
+    again = open_knowledge()
+    assert [document.name for document in again.documents("sea")] == ["crabs.md", "whales.md"]
+
+
+def test_a_damaged_line_of_the_list_comes_back_from_the_database(sea, open_knowledge):
+    sea.delete_document("sea", "whales.md")
+    (noted,) = sea.care.deletions.all()
+    text = sea.care.deletions.file.read_text()
+    sea.care.deletions.file.write_text(text.replace(noted.document_id, f"doc_{'0' * 32}"))
+    assert sea.care.deletions.all() == ()
+    again = open_knowledge()
+    assert [entry.document_id for entry in again.care.deletions.all()] == [noted.document_id]
+
+
+def test_passages_that_a_change_replaced_are_no_remains_of_a_deletion(sea):
+    sea.search("sea", "whales")
+    sea.ingest_text("sea", "whales.md", "Whales hum now.")
+    assert sea.verify_deletions().holds

@@ -2,9 +2,14 @@
 
 import math
 import os
+import sqlite3
 
 import pytest
 
+from trimtab.infra.settings.sections.knowledge import KnowledgeSettings
+from trimtab.infra.storage import DataDirectory
+from trimtab.kernel.errors import Corrupt
+from trimtab.knowledge.care.closed import repair_closed
 from trimtab.knowledge.signals import signals
 from trimtab.knowledge.store.integrity import Damage
 
@@ -171,3 +176,29 @@ def test_a_crash_in_the_middle_of_a_restore_leaves_a_whole_database(
     again = open_knowledge()
     assert names(again) == ["crabs.md", "whales.md"]
     assert again.care.check().ok
+
+
+def test_a_database_that_cannot_be_opened_is_repaired_while_no_service_runs(
+    sea, open_knowledge, clock
+):
+    sea.delete_document("sea", "crabs.md")
+    data = sea.database.file.parent
+    sea.close()
+    with sea.database.file.open("r+b") as file:
+        file.write(b"no database")
+    with pytest.raises(Corrupt) as caught:
+        open_knowledge()
+    assert "knowledge recover" in caught.value.hint()
+    with DataDirectory(data) as directory:
+        done = repair_closed(directory, KnowledgeSettings(), clock)
+    assert (done.lost, done.deletions_applied) == (None, 1)
+    assert names(open_knowledge()) == ["whales.md"]
+
+
+def test_a_backup_with_a_damaged_full_text_index_is_restored(sea):
+    (backup,) = sea.care.backups.list()
+    with sqlite3.connect(backup.path) as connection:
+        connection.execute("DELETE FROM chunks_fts_idx")
+    sea.care.restore()
+    assert sea.care.check().ok
+    assert sea.search("sea", "whales").passages

@@ -1,5 +1,6 @@
 """Evaluations: golden questions and past traces asked again, compared in pairs; and how much load the service bears."""
 
+from trimtab.answers.evals import golden
 from trimtab.answers.evals.cases import Case, Reply, read_cases, traces_as_cases
 from trimtab.answers.evals.load import LoadReport, run_load
 from trimtab.answers.evals.regression import EvalRun, Regression, compare, run
@@ -11,6 +12,7 @@ __all__ = [
     "Regression",
     "Reply",
     "compare",
+    "golden",
     "read_cases",
     "run",
     "run_load",

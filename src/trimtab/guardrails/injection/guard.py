@@ -7,7 +7,7 @@ from functools import lru_cache
 from trimtab.guardrails.guard import Subject
 from trimtab.guardrails.injection.embedded import embedded_margin
 from trimtab.guardrails.injection.features import features
-from trimtab.guardrails.injection.model import load
+from trimtab.guardrails.injection.model import InjectionModel, load
 from trimtab.guardrails.injection.patterns import matches
 from trimtab.guardrails.rules import GuardRules
 from trimtab.guardrails.text.normalise import Normalised, normalise
@@ -59,12 +59,13 @@ def query_margin(normalised: Normalised) -> float:
 def query_attack_margin(normalised: Normalised) -> float:
     """Return the margin of the classifier of attacks alone."""
     model = load()
-    whole = model.score(features(normalised)) - model.query_threshold
-    windows = [
-        model.score(features(window)) - model.query_threshold - WINDOW_MARGIN
-        for window in _windows(normalised)
-    ]
-    return max(whole, *windows) if windows else whole
+    return attack_score(normalised, model) - model.query_threshold
+
+
+def attack_score(normalised: Normalised, model: InjectionModel) -> float:
+    """Return the log-odds of the whole text or of its worst window less `WINDOW_MARGIN`, whichever is higher."""
+    windows = (model.score(features(window)) for window in _windows(normalised))
+    return max(model.score(features(normalised)), max(windows, default=-math.inf) - WINDOW_MARGIN)
 
 
 @lru_cache(maxsize=4_096)

@@ -19,8 +19,9 @@ from numpy.typing import NDArray
 from trimtab.guardrails.errors import BadTrainingData, TrainingUnavailable
 from trimtab.guardrails.injection import embedded, synthetic
 from trimtab.guardrails.injection.features import CELLS, features
+from trimtab.guardrails.injection.guard import attack_score
 from trimtab.guardrails.injection.model import WEIGHTS, InjectionModel
-from trimtab.guardrails.measures import auc
+from trimtab.guardrails.measures import auc, balanced_accuracy
 from trimtab.guardrails.text.normalise import normalise
 
 TRAIN = ("inj_slabs_train", "inj_neuralchemy_train")
@@ -73,7 +74,7 @@ def train(
     sets = {name: read(data / name) for name in (*TRAIN, *VALIDATION, EVERYDAY, HARD)}
     own = synthetic.examples()
     ours = Labelled(tuple(example.text for example in own), np.array([int(e.attack) for e in own]))
-    vectors = {name: _matrix(labelled.texts) for name, labelled in sets.items()}
+    vectors = {name: _matrix(sets[name].texts) for name in TRAIN}
     vectors["ours"], sets["ours"] = _matrix(ours.texts), ours
     model = _fit(sets, vectors, TRAIN)
     model.save(weights)
@@ -84,16 +85,12 @@ def train(
     return TrainingReport(
         examples=sum(len(sets[name].texts) for name in (*TRAIN, "ours")),
         query_threshold=round(model.query_threshold, 3),
-        everyday_false_alarms=_rate(model, vectors[EVERYDAY]),
-        hard_false_alarms=_rate(model, vectors[HARD]),
-        balanced_accuracy={
-            name: _balanced(model, vectors[name], sets[name]) for name in VALIDATION
-        },
+        everyday_false_alarms=_rate(model, sets[EVERYDAY]),
+        hard_false_alarms=_rate(model, sets[HARD]),
+        balanced_accuracy={name: _balanced(model, sets[name]) for name in VALIDATION},
         across_sets={
             VALIDATION[1 - index]: _balanced(
-                _fit(sets, vectors, (name,)),
-                vectors[VALIDATION[1 - index]],
-                sets[VALIDATION[1 - index]],
+                _fit(sets, vectors, (name,)), sets[VALIDATION[1 - index]]
             )
             for index, name in enumerate(TRAIN)
         },
@@ -139,13 +136,12 @@ def _fit(
         np.concatenate([sets[name].labels for name in chosen]),
     )
     weights = fitted.coef_[0].astype(np.float16).astype(np.float32)
-    bias = float(fitted.intercept_[0])
-    threshold = max(
-        float(np.quantile(vectors[EVERYDAY] @ weights, 1 - EVERYDAY_BUDGET)),
-        float(np.quantile(vectors[HARD] @ weights, 1 - HARD_BUDGET)),
+    plain = InjectionModel(weights, float(fitted.intercept_[0]), 0.0, 0.0)
+    query = max(
+        float(np.quantile(_scores(plain, sets[EVERYDAY]), 1 - EVERYDAY_BUDGET)),
+        float(np.quantile(_scores(plain, sets[HARD]), 1 - HARD_BUDGET)),
     )
-    query = threshold + bias
-    return InjectionModel(weights, bias, query, query + PASSAGE_MARGIN)
+    return replace(plain, query_threshold=query, passage_threshold=query + PASSAGE_MARGIN)
 
 
 def _fit_embedded(sets: dict[str, Labelled], half: int | None = None) -> InjectionModel:
@@ -191,15 +187,15 @@ def _logistic(strength: float) -> Any:
     return LogisticRegression(C=strength, max_iter=400, class_weight="balanced")
 
 
-def _scores(model: InjectionModel, vectors: Any) -> NDArray[np.float64]:
-    return np.asarray(vectors @ model.weights) + model.bias
+def _scores(model: InjectionModel, labelled: Labelled) -> NDArray[np.float64]:
+    """Score the texts as the guard does, windows included: each window is another chance of a false alarm."""
+    return np.array([attack_score(normalise(text), model) for text in labelled.texts])
 
 
-def _rate(model: InjectionModel, vectors: Any) -> float:
-    return round(float((_scores(model, vectors) > model.query_threshold).mean()), 4)
+def _rate(model: InjectionModel, labelled: Labelled) -> float:
+    return round(float((_scores(model, labelled) > model.query_threshold).mean()), 4)
 
 
-def _balanced(model: InjectionModel, vectors: Any, labelled: Labelled) -> float:
-    flagged = _scores(model, vectors) > model.query_threshold
-    attack = labelled.labels == 1
-    return round(float((flagged[attack].mean() + (~flagged[~attack]).mean()) / 2), 4)
+def _balanced(model: InjectionModel, labelled: Labelled) -> float:
+    flagged = _scores(model, labelled) > model.query_threshold
+    return balanced_accuracy(labelled.labels, flagged) or 0.0

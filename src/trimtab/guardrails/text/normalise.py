@@ -2,16 +2,16 @@
 """Undoes the disguises of text before any guard reads it.
 
 Compatibility forms (NFKC), invisible characters, letters of another alphabet that look Latin, letters kept apart by
-spaces or backslashes, digits for letters, stacked accents, and base64 or hexadecimal, decoded once. What was undone is
-reported: ordinary text needs none of it, so a disguise is itself evidence.
+spaces or backslashes, small capitals, digits for letters, stacked accents, and what `encodings` reads, decoded once. What
+was undone is reported: ordinary text needs none of it, so a disguise is itself evidence.
 """
 
-import base64
-import binascii
 import re
 import unicodedata
 from dataclasses import dataclass
 from enum import StrEnum
+
+from trimtab.guardrails.text.encodings import decoded, unescaped
 
 
 class Disguise(StrEnum):
@@ -38,14 +38,23 @@ class Normalised:
 def normalise(text: str) -> Normalised:
     """Return the text without its disguises. Offsets change; use it to judge, never to quote."""
     found: set[Disguise] = set()
-    plain = _without_tags(text, found)
-    plain = unicodedata.normalize("NFKC", plain)
-    for undo in (_without_invisible, _without_stacked_accents, _latin, _joined, _unleeted):
-        plain = undo(plain, found)
-    decoded = _decoded(plain)
-    if decoded:
+    plain = unescaped(text)
+    if plain != text:
         found.add(Disguise.ENCODED)
-        plain = "\n".join((plain, *decoded))
+    plain = unicodedata.normalize("NFKC", _without_tags(plain, found))
+    for undo in (
+        _without_invisible,
+        _without_stacked_accents,
+        _upright,
+        _latin,
+        _joined,
+        _unleeted,
+    ):
+        plain = undo(plain, found)
+    hidden = decoded(plain)
+    if hidden:
+        found.add(Disguise.ENCODED)
+        plain = "\n".join((plain, *hidden))
     return Normalised(plain, frozenset(found))
 
 
@@ -89,6 +98,18 @@ def _without_stacked_accents(text: str, found: set[Disguise]) -> str:
         return text
     found.add(Disguise.ACCENTS)
     return unicodedata.normalize("NFC", _STACKED.sub("", apart))
+
+
+_SMALL_CAPITALS = str.maketrans("ᴀʙᴄᴅᴇꜰɢʜɪᴊᴋʟᴍɴᴏᴘʀꜱᴛᴜᴠᴡʏᴢ", "abcdefghijklmnoprstuvwyz")
+_IN_SMALL_CAPITALS = re.compile("[ᴀʙᴄᴅᴇꜰɢʜɪᴊᴋʟᴍɴᴏᴘʀꜱᴛᴜᴠᴡʏᴢ]{2,}")
+
+
+def _upright(text: str, found: set[Disguise]) -> str:
+    """Write small capitals as letters; a lone one is a sign of phonetics."""
+    if text.isascii() or not _IN_SMALL_CAPITALS.search(text):
+        return text
+    found.add(Disguise.HOMOGLYPHS)
+    return text.translate(_SMALL_CAPITALS)
 
 
 _LOOK_ALIKE = str.maketrans(
@@ -148,42 +169,3 @@ def _unleeted(text: str, found: set[Disguise]) -> str:
         return text
     found.add(Disguise.LEET)
     return _LEET_WORD.sub(lambda word: changed.get(word[0], word[0]), text)
-
-
-_BASE64 = re.compile(r"(?<![A-Za-z0-9+/=])[A-Za-z0-9+/_-]{16,}={0,2}(?![A-Za-z0-9+/=])")
-_HEX = re.compile(
-    r"(?<![0-9A-Za-z])(?:[0-9A-Fa-f]{2}[ :]?){12,}(?![0-9A-Za-z])|(?:\\x[0-9A-Fa-f]{2}){6,}"
-)
-_MAX_DECODED = 4_000
-
-
-def _decoded(text: str) -> list[str]:
-    """Return the readable texts that stand in the text as base64 or hexadecimal; not decoded again."""
-    found = [_readable(_from_base64(run[0])) for run in _BASE64.finditer(text)]
-    found += [_readable(_from_hex(run[0])) for run in _HEX.finditer(text)]
-    return [plain[:_MAX_DECODED] for plain in found if plain]
-
-
-def _from_base64(run: str) -> bytes:
-    standard = run.rstrip("=").replace("-", "+").replace("_", "/")
-    try:
-        return base64.b64decode(standard + "=" * (-len(standard) % 4), validate=True)
-    except (binascii.Error, ValueError):
-        return b""
-
-
-def _from_hex(run: str) -> bytes:
-    try:
-        return bytes.fromhex(run.replace("\\x", "").replace(":", "").replace(" ", ""))
-    except ValueError:
-        return b""
-
-
-def _readable(data: bytes) -> str:
-    """Return the bytes as text when they are text: words, not an identifier or a key."""
-    try:
-        plain = data.decode("utf-8")
-    except UnicodeDecodeError:
-        return ""
-    letters = sum(char.isalpha() or char.isspace() for char in plain)
-    return plain if len(plain) >= 8 and letters >= 0.8 * len(plain) and plain.isprintable() else ""

@@ -4,7 +4,7 @@ Each domain's ``store.py`` declares its tables (SQLAlchemy Core) and writes thro
 the Alembic revisions in ``migrations/<chain>/``, one linear chain a domain.
 """
 
-from trimtab.infra.storage.database import Database
+from trimtab.infra.storage.database import Database, translated
 from trimtab.infra.storage.directory import DataDirectory
 from trimtab.infra.storage.errors import DataDirectoryInUse, DataDirectoryUnusable, SchemaTooNew
 
@@ -14,4 +14,5 @@ __all__ = [
     "DataDirectoryUnusable",
     "Database",
     "SchemaTooNew",
+    "translated",
 ]

@@ -1,5 +1,7 @@
 """One SQLite file with short transactions: many readers, one writer, durable at commit."""
 
+import errno
+import shutil
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,6 +14,8 @@ from trimtab.kernel.errors import Corrupt, StorageFull, TrimtabError, Unavailabl
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 _BUSY_SECONDS = 30
+_LITTLE_BYTES = 1024 * 1024
+_SIGNS_OF_DAMAGE = ("malformed", "not a database", "disk i/o error", "could not decode to utf-8")
 
 
 class Database:
@@ -41,7 +45,7 @@ class Database:
     @contextmanager
     def read(self) -> Iterator[sa.Connection]:
         """Open a connection that sees one consistent state."""
-        with _translated(self.file), self.engine.connect() as connection, connection.begin():
+        with translated(self.file), self.engine.connect() as connection, connection.begin():
             yield connection
 
     @contextmanager
@@ -50,7 +54,7 @@ class Database:
 
         An exception rolls everything back: what was refused left no trace.
         """
-        with _translated(self.file), self.engine.connect() as plain:
+        with translated(self.file), self.engine.connect() as plain:
             connection = plain.execution_options(sqlite_begin="IMMEDIATE")
             with connection.begin():
                 yield connection
@@ -64,7 +68,7 @@ class Database:
         Raises:
             Unavailable: A reader kept the log busy; try again.
         """
-        with _translated(self.file), self.engine.connect() as plain:
+        with translated(self.file), self.engine.connect() as plain:
             connection = plain.execution_options(isolation_level="AUTOCOMMIT")
             cursor = connection.connection.cursor()
             try:
@@ -120,20 +124,36 @@ def _newest(chain: str) -> str:
 
 
 @contextmanager
-def _translated(file: Path) -> Iterator[None]:
+def translated(file: Path) -> Iterator[None]:
+    """Turn what the engine, SQLite or the file system says about a database or its folder into errors of ours.
+
+    Raises:
+        StorageFull, Corrupt, DataDirectoryUnusable, Unavailable: Where the message is known.
+    """
     try:
         yield
     except sa.exc.DBAPIError as error:
         raise _error(file, str(error.orig).lower()) or error from error
+    except sqlite3.Error as error:
+        raise _error(file, str(error).lower()) or error from error
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        raise _full(file) from error
+
+
+def _full(file: Path) -> StorageFull:
+    return StorageFull(f"The disk of {file} is full; nothing was written.")
 
 
 def _error(file: Path, message: str) -> TrimtabError | None:
-    if "disk is full" in message:
-        return StorageFull(f"The disk of {file} is full; nothing was written.")
-    if "malformed" in message or "not a database" in message or "disk i/o error" in message:
+    # Where there is no room for its shared memory, SQLite says "disk I/O error".
+    if "disk is full" in message or ("disk i/o error" in message and _no_room(file.parent)):
+        return _full(file)
+    if any(sign in message for sign in _SIGNS_OF_DAMAGE):
         return Corrupt(
             f"The database {file} is damaged: {message}.",
-            hint="Restore a backup: `trimtab act knowledge.database.restore`.",
+            hint="`trimtab knowledge recover` repairs knowledge.db; put another file back from your own backup.",
         )
     if "readonly" in message or "unable to open" in message:
         return DataDirectoryUnusable(
@@ -145,3 +165,7 @@ def _error(file: Path, message: str) -> TrimtabError | None:
             f"The database {file} stayed locked for {_BUSY_SECONDS} s.", hint="Repeat the call."
         )
     return None
+
+
+def _no_room(folder: Path) -> bool:
+    return shutil.disk_usage(folder).free < _LITTLE_BYTES

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from trimtab.infra.storage import translated
 from trimtab.kernel.clock import Clock
-from trimtab.kernel.errors import Corrupt, StorageFull
+from trimtab.kernel.errors import Corrupt
 from trimtab.knowledge.store.integrity import integrity_of
 from trimtab.knowledge.store.live import sync_folder
 
@@ -114,20 +115,14 @@ def copy_database(source: Path, target: Path) -> None:
         Corrupt: It cannot be read.
     """
     target.unlink(missing_ok=True)
-    live = sqlite3.connect(f"file:{source}?mode=ro", uri=True, timeout=30)
-    copy = sqlite3.connect(target)
-    try:
-        live.backup(copy)
-        copy.execute("PRAGMA journal_mode=DELETE")
-    except sqlite3.DatabaseError as error:
-        if "full" in str(error):
-            raise StorageFull(f"There is no room for a copy in {target.parent}.") from error
-        raise Corrupt(
-            f"{source} cannot be read: {error}.",
-            hint="`trimtab act knowledge.database.check` says what is damaged.",
-        ) from error
-    finally:
-        copy.close()
-        live.close()
+    with translated(source):
+        live = sqlite3.connect(f"file:{source}?mode=ro", uri=True, timeout=30)
+        copy = sqlite3.connect(target)
+        try:
+            live.backup(copy)
+            copy.execute("PRAGMA journal_mode=DELETE")
+        finally:
+            copy.close()
+            live.close()
     with target.open("rb") as stream:
         os.fsync(stream.fileno())

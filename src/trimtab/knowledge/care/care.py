@@ -2,12 +2,13 @@
 
 import logging
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from datetime import timedelta
 
 import psutil
 
 from trimtab.infra.settings.sections.knowledge import KnowledgeSettings
-from trimtab.infra.storage import DataDirectory
+from trimtab.infra.storage import DataDirectory, translated
 from trimtab.kernel.events import Event
 from trimtab.knowledge.care.backups import Backup, Backups
 from trimtab.knowledge.care.cleanup import CleanedUp, Cleanup
@@ -18,12 +19,15 @@ from trimtab.knowledge.care.restore import Restore, Restored
 from trimtab.knowledge.store import DocumentStore, UsageStore
 from trimtab.knowledge.store.integrity import Damage, Integrity, integrity_of
 from trimtab.knowledge.store.live import LiveDatabase
+from trimtab.knowledge.store.salvage import rebuild_indexes
 from trimtab.knowledge.surroundings import Surroundings
 
 _log = logging.getLogger(__name__)
 # Deletions are remembered at least this long, and as long as there is an older backup.
 _REMEMBER = timedelta(days=30)
 _MB = 1024 * 1024
+# What is checked before the service starts: about 0.3 seconds.
+_CHECKED_AT_ONCE = 32 * _MB
 
 
 class Care:
@@ -77,18 +81,28 @@ class Care:
 
     def finish_deletions(self) -> int:
         """Complete the deletions that a crash cut off between list and database; return how many."""
+        self._mend_deletions()
         last = self.deletions.all()[-1000:]
         pending = [(found.document_id, found.at) for found in last]
         return DocumentStore(self._live).apply_deletions(pending) if pending else 0
 
-    def note_deletions(self, witnesses: list[tuple[str, str]]) -> None:
-        """Write down that these documents, given with one passage's id each, are about to be deleted."""
+    def deleting(self, witnesses: list[tuple[str, str]]) -> AbstractContextManager[None]:
+        """Return a context in which these documents, given with one passage's id each, are deleted."""
         at = self._clock.now()
-        self.deletions.add(Deletion(document, at, chunk) for document, chunk in witnesses)
+        return self.deletions.noted(Deletion(document, at, chunk) for document, chunk in witnesses)
+
+    def check_at_start(self) -> None:
+        """Check a small database now, and let the first heartbeat check a large one."""
+        if self._live.file.stat().st_size <= _CHECKED_AT_ONCE:
+            self.check()
+        else:
+            self._live.suspect = True
 
     def check(self) -> Integrity:
         """Check the live database now; takes about a second for each GB."""
         self.integrity = found = integrity_of(self._live.file)
+        if found.ok:
+            self._mend_deletions()
         self._live.suspect = False
         if not found.ok:
             _log.error(
@@ -101,16 +115,15 @@ class Care:
 
     def repair_indexes(self) -> Integrity:
         """Make every index anew from its rows, and the file without gaps; nobody else works meanwhile."""
-        with self._live.alone() as connection:
-            connection.execute("REINDEX")
-            connection.execute("INSERT INTO chunks_fts(chunks_fts) VALUES('rebuild')")
-            connection.execute("VACUUM")
+        with translated(self._live.file), self._live.alone() as connection:
+            rebuild_indexes(connection)
         return self.check()
 
     def backup(self) -> Backup:
         """Take a backup; see `Backups.take`. What was deleted is purged first, so that it is not in it."""
-        self.purge()
-        return self.backups.take()
+        with translated(self._live.file):
+            self.purge()
+            return self.backups.take()
 
     def purge(self) -> bool:
         """Take the words of deleted passages out of the full-text index too; return whether it was needed."""
@@ -128,11 +141,13 @@ class Care:
 
     def restore(self, backup: str = "") -> Restored:
         """Go back to a backup, by default the newest good one; what was deleted since stays deleted."""
-        return self._replaced(self._restore.from_backup(backup))
+        with translated(self._live.file):
+            return self._replaced(self._restore.from_backup(backup))
 
     def recover(self) -> Restored:
         """Put what can be read of the damaged file together with the newest good backup."""
-        return self._replaced(self._restore.from_what_is_left())
+        with translated(self._live.file):
+            return self._replaced(self._restore.from_what_is_left())
 
     def verify(self, held_document_ids: set[str], dead_in_indexes: int) -> Proof:
         """Prove that every deletion holds everywhere.
@@ -188,6 +203,15 @@ class Care:
         self._tuning.tune({"disk_budget_mb": megabytes})
         self.disk.budget_bytes = megabytes * _MB
         return before
+
+    def _mend_deletions(self) -> None:
+        known = (Deletion(document, at) for document, at in DocumentStore(self._live).deletions())
+        if damaged := self.deletions.mend(known):
+            _log.warning(
+                "%s had unfinished or damaged lines; it was written anew with what the database remembers",
+                self.deletions.file.name,
+                extra={"lines": damaged},
+            )
 
     def _replaced(self, done: Restored) -> Restored:
         self.restored = done

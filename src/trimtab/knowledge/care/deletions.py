@@ -3,12 +3,18 @@
 import json
 import os
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from trimtab.infra.storage import translated
 from trimtab.knowledge.store.live import sync_folder
+from trimtab.knowledge.store.seals import seal
+
+_MOMENT = timedelta(minutes=1)
+_FIELDS = ("document", "at", "witness")
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,33 +30,54 @@ class Deletion:
 class DeletionLog:
     """Appends before the database deletes, so that no crash can lose a deletion.
 
-    A line that a crash cut short was never acknowledged and is ignored.
+    Every line has a checksum. A line that a crash cut short was never acknowledged and is ignored.
     """
 
     def __init__(self, file: Path) -> None:
         self.file = file
         self._lock = threading.Lock()
 
-    def add(self, deletions: Iterable[Deletion]) -> None:
-        """Note the deletions; they are on disk when this returns."""
+    @contextmanager
+    def noted(self, deletions: Iterable[Deletion]) -> Iterator[None]:
+        """Note the deletions on disk, let them be carried out, and take the note back when that fails.
+
+        Only a crash in between leaves a note of what was not carried out; the next start completes it.
+        """
         lines = [_line(deletion) for deletion in deletions]
         if not lines:
+            yield
             return
-        with self._lock, self.file.open("a+b") as stream:
-            if stream.tell() and not self._ends_well(stream.tell()):
-                stream.write(b"\n")
-            stream.write(("\n".join(lines) + "\n").encode())
-            stream.flush()
-            os.fsync(stream.fileno())
-        sync_folder(self.file.parent)
+        text = "\n".join(lines) + "\n"
+        with self._lock, translated(self.file), self.file.open("a+b", buffering=0) as stream:
+            size = stream.tell()
+            try:
+                stream.write((text if self._ends_well(size) else f"\n{text}").encode())
+                os.fsync(stream.fileno())
+                sync_folder(self.file.parent)
+                yield
+            except BaseException:
+                # What was refused must not be carried out by the next start.
+                stream.truncate(size)
+                os.fsync(stream.fileno())
+                raise
 
     def all(self) -> tuple[Deletion, ...]:
         """Return every deletion, oldest first."""
-        try:
-            lines = self.file.read_text(encoding="utf-8", errors="replace").splitlines()
-        except FileNotFoundError:
-            return ()
-        return tuple(found for line in lines if (found := _parsed(line)) is not None)
+        return tuple(found for line in self._lines() if (found := _parsed(line)) is not None)
+
+    def mend(self, known: Iterable[Deletion]) -> int:
+        """Write the list anew without its damaged lines, with what else is known; return how many were damaged.
+
+        Args:
+            known: The deletions that the database remembers; used only when a line is damaged.
+        """
+        damaged = sum(_parsed(line) is None for line in self._lines())
+        if damaged:
+            with self._lock:
+                good = self.all()
+                more = [found for found in known if not _listed(found, good)]
+                self._write(sorted([*good, *more], key=lambda found: found.at))
+        return damaged
 
     def forget_before(self, now: datetime, age: timedelta) -> int:
         """Drop deletions older than any backup can be; return how many were dropped."""
@@ -58,36 +85,54 @@ class DeletionLog:
             every = self.all()
             kept = [found for found in every if now - found.at < age]
             if len(kept) < len(every):
-                partial = self.file.with_name(f"{self.file.name}.partial")
-                with partial.open("w", encoding="utf-8") as stream:
-                    for found in kept:
-                        stream.write(_line(found) + "\n")
-                    stream.flush()
-                    os.fsync(stream.fileno())
-                partial.replace(self.file)
-                sync_folder(self.file.parent)
+                self._write(kept)
             return len(every) - len(kept)
 
+    def _lines(self) -> list[str]:
+        try:
+            text = self.file.read_text(encoding="utf-8", errors="replace")
+        except FileNotFoundError:
+            return []
+        return [line for line in text.split("\n") if line]
+
+    def _write(self, deletions: Iterable[Deletion]) -> None:
+        partial = self.file.with_name(f"{self.file.name}.partial")
+        with partial.open("w", encoding="utf-8") as stream:
+            for found in deletions:
+                stream.write(_line(found) + "\n")
+            stream.flush()
+            os.fsync(stream.fileno())
+        partial.replace(self.file)
+        sync_folder(self.file.parent)
+
     def _ends_well(self, size: int) -> bool:
+        if not size:
+            return True
         with self.file.open("rb") as stream:
             stream.seek(size - 1)
             return stream.read(1) == b"\n"
 
 
-def _line(deletion: Deletion) -> str:
-    return json.dumps(
-        {
-            "document": deletion.document_id,
-            "at": deletion.at.isoformat(),
-            "witness": deletion.witness,
-        }
+def _listed(deletion: Deletion, listed: Iterable[Deletion]) -> bool:
+    """Return whether the deletion is on the list, where it stands a moment earlier than in the database."""
+    return any(
+        found.document_id == deletion.document_id and deletion.at - found.at < _MOMENT
+        for found in listed
     )
+
+
+def _line(deletion: Deletion) -> str:
+    values = (deletion.document_id, deletion.at.isoformat(), deletion.witness)
+    return json.dumps({**dict(zip(_FIELDS, values, strict=True)), "seal": seal(*values)})
 
 
 def _parsed(line: str) -> Deletion | None:
     try:
         entry = json.loads(line)
-        at = datetime.fromisoformat(entry["at"])
-        return Deletion(str(entry["document"]), at, str(entry.get("witness", "")))
+        values = [entry[name] for name in _FIELDS]
+        # Releases before the checksums wrote exactly the fields.
+        if set(entry) != {*_FIELDS} and entry["seal"] != seal(*values):
+            return None
+        return Deletion(values[0], datetime.fromisoformat(values[1]), values[2])
     except (ValueError, KeyError, TypeError):
         return None

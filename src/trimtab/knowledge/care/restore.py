@@ -2,9 +2,11 @@
 
 import logging
 import math
+import sqlite3
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Protocol
 
 from trimtab.infra.storage import Database
 from trimtab.kernel.clock import Clock
@@ -13,10 +15,10 @@ from trimtab.knowledge.care.backups import Backup, Backups, copy_database
 from trimtab.knowledge.care.deletions import DeletionLog
 from trimtab.knowledge.errors import NoGoodBackup
 from trimtab.knowledge.store.documents import DocumentStore
-from trimtab.knowledge.store.integrity import integrity_of
-from trimtab.knowledge.store.live import LiveDatabase, settled
+from trimtab.knowledge.store.integrity import Damage, integrity_of
+from trimtab.knowledge.store.live import put_in_place, settled
 from trimtab.knowledge.store.projects import ProjectStore
-from trimtab.knowledge.store.salvage import lost_documents, merge, salvage
+from trimtab.knowledge.store.salvage import lost_documents, merge, rebuild_indexes, salvage
 
 _log = logging.getLogger(__name__)
 
@@ -55,11 +57,45 @@ class Restored:
         }
 
 
+class Replaceable(Protocol):
+    """A database whose file can be replaced."""
+
+    @property
+    def file(self) -> Path:
+        """The database."""
+        ...
+
+    @property
+    def chains(self) -> tuple[str, ...]:
+        """The domains whose tables it holds."""
+        ...
+
+    def replace(self, fresh: Path, keep_as: Path) -> None:
+        """Put ``fresh`` in the file's place and keep the former one; both lie in the same folder."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class ClosedDatabase:
+    """A database that nobody has open: one that is too damaged to be opened."""
+
+    file: Path
+    chains: tuple[str, ...]
+
+    def replace(self, fresh: Path, keep_as: Path) -> None:
+        """See `Replaceable`."""
+        put_in_place(self.file, fresh, keep_as)
+
+
 class Restore:
     """Builds the new database beside the live one, checks it there, and only then puts it in place."""
 
     def __init__(
-        self, live: LiveDatabase, backups: Backups, deletions: DeletionLog, clock: Clock
+        self,
+        live: Replaceable,
+        backups: Backups,
+        deletions: DeletionLog,
+        clock: Clock,
     ) -> None:
         self._live = live
         self._backups = backups
@@ -125,6 +161,10 @@ class Restore:
             database.close()
         settled(fresh)
         found = integrity_of(fresh)
+        if found.damage is Damage.INDEX:
+            # A backup's check reads its rows; its indexes are made from them.
+            _rebuild_indexes(fresh)
+            found = integrity_of(fresh)
         if not found.ok:
             self._remove("restoring")
             raise Corrupt(f"The restored database failed its check: {found.problems[0]}.")
@@ -154,3 +194,12 @@ class Restore:
             for ending in ("", "-wal", "-shm", "-journal"):
                 path = self._live.file.with_name(f"{self._live.file.name}.{name}{ending}")
                 path.unlink(missing_ok=True)
+
+
+def _rebuild_indexes(file: Path) -> None:
+    connection = sqlite3.connect(file, isolation_level=None)
+    try:
+        rebuild_indexes(connection)
+    finally:
+        connection.close()
+    settled(file)

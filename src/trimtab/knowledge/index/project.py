@@ -111,11 +111,14 @@ class ProjectIndex:
         """
         payload = self._payload(version)
         partial = file.with_name(f".{file.name}.partial")
-        with partial.open("wb") as stream:
-            stream.write(_MAGIC + hashlib.sha256(payload).digest() + payload)
-            stream.flush()
-            os.fsync(stream.fileno())
-        partial.replace(file)
+        try:
+            with partial.open("wb") as stream:
+                stream.write(_MAGIC + hashlib.sha256(payload).digest() + payload)
+                stream.flush()
+                os.fsync(stream.fileno())
+            partial.replace(file)
+        finally:
+            partial.unlink(missing_ok=True)
 
     @classmethod
     def load(

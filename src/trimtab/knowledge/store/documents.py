@@ -8,19 +8,20 @@ from typing import Any
 import sqlalchemy as sa
 
 from trimtab.infra.storage import Database
-from trimtab.knowledge.errors import DocumentUnknown, ProjectUnknown
+from trimtab.knowledge.errors import DatabaseDamaged, DocumentUnknown, ProjectUnknown
 from trimtab.knowledge.records import Document, DocumentState
 from trimtab.knowledge.store.owners import join_owner, put_owner
-from trimtab.knowledge.store.projects import ProjectRow, changed, found
+from trimtab.knowledge.store.projects import ProjectRow, changed, deletion, found
 from trimtab.knowledge.store.rows import (
     NewDocument,
     Vector,
-    packed,
     put_chunks,
     put_document,
     set_state,
+    vector_row,
     without_vector,
 )
+from trimtab.knowledge.store.seals import intact, seal, sealed
 from trimtab.knowledge.store.tables import (
     chunks,
     deletions,
@@ -113,13 +114,19 @@ class DocumentStore:
     def text(self, document_id: str) -> str:
         """Return the document's text: its passages, joined; empty when it is gone."""
         statement = (
-            sa.select(chunks.c.text)
+            sa.select(chunks)
             .join_from(chunks, documents, documents.c.key == chunks.c.document_key)
             .where(documents.c.id == document_id)
             .order_by(chunks.c.ordinal)
         )
+        size = sa.select(documents.c.characters).where(documents.c.id == document_id)
         with self._database.read() as connection:
-            return "".join(connection.scalars(statement))
+            rows = [intact("chunks", row) for row in connection.execute(statement)]
+            expected = connection.scalar(size) or 0
+        text = "".join(row.text for row in rows)
+        if len(text) != expected:
+            raise DatabaseDamaged("Passages of a document are missing in the knowledge database.")
+        return text
 
     def witnesses(self, project: str, id_or_name: str = "") -> list[tuple[str, str]]:
         """Return the ids of one document, or of all of the project, each with the id of its first passage."""
@@ -146,8 +153,9 @@ class DocumentStore:
                 raise DocumentUnknown(f"Project {project!r} has no document {id_or_name!r}.")
             connection.execute(sa.delete(chunks).where(chunks.c.document_key == row.key))
             connection.execute(sa.delete(documents).where(documents.c.key == row.key))
-            entry = {"document_id": row.id, "project_id": owner.id, "deleted_at": at.isoformat()}
-            connection.execute(sa.insert(deletions).prefix_with("OR REPLACE"), entry)
+            connection.execute(
+                sa.insert(deletions).prefix_with("OR REPLACE"), deletion(row.id, owner.id, at)
+            )
             changed(connection, owner.key)
             return str(row.id)
 
@@ -172,7 +180,7 @@ class DocumentStore:
                 former = (metadata.c.document_key == row.key) & (metadata.c.name == name)
                 connection.execute(sa.delete(metadata).where(former))
                 rows = [
-                    {"document_key": row.key, "name": name, "value": value}
+                    {"document_key": row.key, **sealed("metadata", {"name": name, "value": value})}
                     for value in sorted(set(values))
                 ]
                 if rows:
@@ -227,9 +235,7 @@ class DocumentStore:
                 return False
             missing = {key for key, _ in without_vector(connection, row.key)}
             rows = [
-                {"chunk_key": key, "model": model, "vector": packed(vector)}
-                for key, vector in made.items()
-                if key in missing
+                vector_row(key, model, vector) for key, vector in made.items() if key in missing
             ]
             if rows:
                 connection.execute(sa.insert(vectors), rows)
@@ -253,6 +259,16 @@ class DocumentStore:
             set_state(connection, row.key, state, attempts=attempts, error=error)
             return state
 
+    def deletions(self) -> list[tuple[str, datetime]]:
+        """Return the ids of deleted documents and when each was deleted, as far as the database remembers."""
+        with self._database.read() as connection:
+            rows = connection.execute(sa.select(deletions)).all()
+        return [
+            (row.document_id, datetime.fromisoformat(row.deleted_at))
+            for row in rows
+            if row.seal == seal(row.document_id, row.project_id, row.deleted_at)
+        ]
+
     def apply_deletions(self, deleted: Sequence[tuple[str, datetime]]) -> int:
         """Delete those documents that were last written before their deletion; return how many there were."""
         with self._database.write() as connection:
@@ -274,22 +290,22 @@ class DocumentStore:
     def requeue_dead(self) -> int:
         """Put every document of the dead-letter list back into the queue; return how many."""
         with self._database.write() as connection:
-            done = connection.execute(
-                sa.update(documents)
-                .where(documents.c.state == DocumentState.DEAD)
-                .values(state=DocumentState.QUEUED, attempts=0, last_error="")
-            )
-            return int(done.rowcount)
+            dead = sa.select(documents.c.key).where(documents.c.state == DocumentState.DEAD)
+            keys = list(connection.scalars(dead))
+            for key in keys:
+                set_state(connection, key, DocumentState.QUEUED, attempts=0, error="")
+            return len(keys)
 
 
 def _after_its_deletion(connection: sa.Connection, document_id: str, at: datetime) -> datetime:
     """Return a time after the document's last deletion: one that comes back is newer than its deletion."""
-    deleted = connection.scalar(
-        sa.select(deletions.c.deleted_at).where(deletions.c.document_id == document_id)
-    )
-    if deleted is None:
+    row = connection.execute(
+        sa.select(deletions).where(deletions.c.document_id == document_id)
+    ).first()
+    if row is None:
         return at
-    return max(at, datetime.fromisoformat(deleted) + timedelta(microseconds=1))
+    deleted = datetime.fromisoformat(intact("deletions", row).deleted_at)
+    return max(at, deleted + timedelta(microseconds=1))
 
 
 def _selected() -> sa.Select[Any]:
@@ -310,6 +326,7 @@ def _named(project_key: int, id_or_name: str) -> tuple[sa.ColumnElement[bool], .
 
 
 def _document(row: sa.Row[Any]) -> Document:
+    intact("documents", row)
     return Document(
         id=row.id,
         project=row.project,

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from trimtab.infra.storage import Database
 from trimtab.knowledge.engines.port import EMBEDDED, Point
-from trimtab.knowledge.store.projects import ProjectRow, changed
+from trimtab.knowledge.store.projects import ProjectRow, changed, set_project
 from trimtab.knowledge.store.tables import (
     chunks,
     documents,
@@ -92,9 +92,7 @@ class EngineStore:
     def assign(self, project_key: int, engine: str) -> None:
         """Let the project be searched in that engine from now on."""
         with self._database.write() as connection:
-            connection.execute(
-                sa.update(projects).where(projects.c.key == project_key).values(engine=engine)
-            )
+            set_project(connection, project_key, engine=engine)
             changed(connection, project_key)
 
     def projects(self) -> list[ProjectRow]:

@@ -4,10 +4,14 @@ import re
 import sqlite3
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import islice
 from pathlib import Path
+
+from trimtab.knowledge.store.seals import SEALED, broken_rows
 
 _INDEX_ONLY = re.compile(
     r"missing from index|wrong # of entries in index|non-unique entry in index|full-text index"
+    r"|^a (vector|setting|deletion) is not as it was written"
 )
 _MOST = 100
 
@@ -67,8 +71,27 @@ def _problems(connection: sqlite3.Connection, *, full_text: bool) -> list[str]:
     problems = [line for text in found for line in text.splitlines() if line != "ok"]
     for table, rowid, parent, _ in connection.execute("PRAGMA foreign_key_check"):
         problems.append(f"row {rowid} of {table} refers to a row of {parent} that is missing")
+    # Also where an index is damaged: made anew from a damaged row it would hide the damage.
+    problems += _broken_seals(connection)
     if full_text and not problems:
         problems += _full_text_problems(connection)
+    return problems
+
+
+_MADE = {"vectors": "a vector", "tuning": "a setting", "deletions": "a deletion"}
+
+
+def _broken_seals(connection: sqlite3.Connection) -> list[str]:
+    problems = []
+    for table in SEALED:
+        what = _MADE.get(table, f"a row of {table}")
+        try:
+            problems += [
+                f"{what} is not as it was written: {table} {row[0]}"
+                for row in islice(broken_rows(connection, table), _MOST)
+            ]
+        except sqlite3.DatabaseError as error:
+            problems.append(f"{table}: {error}")
     return problems
 
 

@@ -57,9 +57,7 @@ class LiveDatabase(Database):
         """Put ``fresh`` in the database's place and keep the former file; both lie in the same folder."""
         with self._gate.exclusive():
             self.engine.dispose()
-            note = _note(self.file)
-            _write_durably(note, json.dumps({"fresh": fresh.name, "keep_as": keep_as.name}))
-            _complete(self.file)
+            put_in_place(self.file, fresh, keep_as)
 
     @contextmanager
     def _noticed(self) -> Iterator[None]:
@@ -111,6 +109,13 @@ class _Gate:
             with self._free:
                 self._closed = False
                 self._free.notify_all()
+
+
+def put_in_place(file: Path, fresh: Path, keep_as: Path) -> None:
+    """Put ``fresh`` in a database's place while nobody uses it, and keep the former file; all in one folder."""
+    plan = {"fresh": fresh.name, "keep_as": keep_as.name}
+    _write_durably(_note(file), json.dumps(plan))
+    _complete(file)
 
 
 def _note(file: Path) -> Path:

@@ -6,6 +6,7 @@ import sqlalchemy as sa
 
 from trimtab.infra.storage import Database
 from trimtab.knowledge.records import DocumentState
+from trimtab.knowledge.store.seals import sealed
 from trimtab.knowledge.store.tables import chunks, deletions, documents, metadata, projects
 
 _OWNER = "owner"
@@ -98,11 +99,10 @@ def put_owner(connection: sa.Connection, document_key: int, owner: str) -> None:
     """Make that person the only owner of a document whose content has just become theirs."""
     here = metadata.c.document_key == document_key
     others = here & (metadata.c.name == _OWNER) & (metadata.c.value != owner)
-    connection.execute(
-        sa.update(metadata).prefix_with("OR REPLACE").where(others).values(name=_FORMER)
-    )
-    row = {"document_key": document_key, "name": _OWNER, "value": owner}
-    connection.execute(sa.insert(metadata).prefix_with("OR IGNORE"), row)
+    for other in list(connection.scalars(sa.select(metadata.c.value).where(others))):
+        _put(connection, document_key, _FORMER, other)
+    connection.execute(sa.delete(metadata).where(others))
+    _put(connection, document_key, _OWNER, owner)
 
 
 def join_owner(connection: sa.Connection, document_id: str, owner: str) -> None:
@@ -114,5 +114,10 @@ def join_owner(connection: sa.Connection, document_id: str, owner: str) -> None:
     )
     key = connection.scalar(statement)
     if key is not None:
-        row = {"document_key": key, "name": _OWNER, "value": owner}
-        connection.execute(sa.insert(metadata).prefix_with("OR IGNORE"), row)
+        _put(connection, key, _OWNER, owner)
+
+
+def _put(connection: sa.Connection, document_key: int, name: str, value: str) -> None:
+    row = sealed("metadata", {"name": name, "value": value})
+    statement = sa.insert(metadata).prefix_with("OR IGNORE")
+    connection.execute(statement, {"document_key": document_key, **row})

@@ -10,6 +10,7 @@ from trimtab.infra.storage import Database
 from trimtab.kernel.ids import new_id
 from trimtab.knowledge.errors import ProjectExists, ProjectUnknown
 from trimtab.knowledge.records import ProjectStats
+from trimtab.knowledge.store.seals import intact, sealed
 from trimtab.knowledge.store.tables import chunks, deletions, documents, metadata, projects, vectors
 
 
@@ -47,7 +48,7 @@ class ProjectStore:
                 row = {"id": new_id("prj", at), "name": name, "created_at": at.isoformat()}
                 connection.execute(
                     sa.insert(projects).prefix_with("OR IGNORE"),
-                    {**row, "index_version": 0, "engine": self._engine},
+                    {**sealed("projects", {**row, "engine": self._engine}), "index_version": 0},
                 )
                 return found(connection, name)
 
@@ -60,9 +61,7 @@ class ProjectStore:
             ).first()
             if taken is not None and taken.key != project.key:
                 raise ProjectExists(f"There is already a project {new_name!r}.")
-            connection.execute(
-                sa.update(projects).where(projects.c.key == project.key).values(name=new_name)
-            )
+            set_project(connection, project.key, name=new_name)
 
     def delete(self, name: str, at: datetime) -> int:
         """Delete the project with all its documents; return how many documents it had."""
@@ -71,7 +70,7 @@ class ProjectStore:
             project = found(connection, name)
             mine = documents.c.project_key == project.key
             gone = [
-                {"document_id": row.id, "project_id": project.id, "deleted_at": at.isoformat()}
+                deletion(row.id, project.id, at)
                 for row in connection.execute(sa.select(documents.c.id).where(mine))
             ]
             if gone:
@@ -124,7 +123,10 @@ class ProjectStore:
                     .group_by(chunks.c.project_key)
                 )
             }
-            rows = connection.execute(sa.select(projects).order_by(projects.c.name)).all()
+            rows = [
+                intact("projects", row)
+                for row in connection.execute(sa.select(projects).order_by(projects.c.name))
+            ]
         return tuple(
             (row.key, _stats(row, of_documents.get(row.key), of_chunks.get(row.key)))
             for row in rows
@@ -153,7 +155,22 @@ def found(connection: sa.Connection, name: str) -> ProjectRow:
     row = connection.execute(sa.select(projects).where(projects.c.name == name)).first()
     if row is None:
         raise ProjectUnknown(f"There is no project {name!r}.")
+    intact("projects", row)
     return ProjectRow(row.key, row.id, row.name, row.index_version, row.engine)
+
+
+def set_project(connection: sa.Connection, key: int, **values: str) -> None:
+    """Write values of a project, and its seal."""
+    this = projects.c.key == key
+    row = connection.execute(sa.select(projects).where(this)).one()
+    new = sealed("projects", {**row._asdict(), **values})
+    connection.execute(sa.update(projects).where(this).values(**values, seal=new["seal"]))
+
+
+def deletion(document_id: str, project_id: str, at: datetime) -> dict[str, Any]:
+    """Return the row that remembers a deletion."""
+    row = {"document_id": document_id, "project_id": project_id, "deleted_at": at.isoformat()}
+    return sealed("deletions", row)
 
 
 def changed(connection: sa.Connection, project_key: int) -> None:

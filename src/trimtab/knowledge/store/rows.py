@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import numpy as np
 import sqlalchemy as sa
@@ -10,9 +11,11 @@ from numpy.typing import NDArray
 
 from trimtab.knowledge.records import Chunk, DocumentState
 from trimtab.knowledge.store.projects import ProjectRow
+from trimtab.knowledge.store.seals import intact, sealed
 from trimtab.knowledge.store.tables import chunks, documents, vectors
 
 Vector = NDArray[np.float32]
+_PLACE = ("ordinal", "start_offset", "end_offset", "page", "seal")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,23 +58,21 @@ def put_document(
         "last_error": "",
         "updated_at": at.isoformat(),
     }
-    row = connection.execute(
-        sa.select(documents.c.key, documents.c.version).where(documents.c.id == document.id)
-    ).first()
+    row = connection.execute(sa.select(documents).where(documents.c.id == document.id)).first()
     if row is not None:
-        changes = sa.update(documents).where(documents.c.key == row.key)
-        connection.execute(changes.values(**values, version=row.version + 1))
+        former = intact("documents", row)._asdict()
+        changes = sealed("documents", {**former, **values, "version": row.version + 1})
+        connection.execute(sa.update(documents).where(documents.c.key == row.key).values(changes))
         return row.key, row.version + 1
-    connection.execute(
-        sa.insert(documents).values(
-            **values,
-            id=document.id,
-            project_key=project.key,
-            name=document.name,
-            version=1,
-            created_at=at.isoformat(),
-        )
-    )
+    first = {
+        **values,
+        "id": document.id,
+        "project_key": project.key,
+        "name": document.name,
+        "version": 1,
+        "created_at": at.isoformat(),
+    }
+    connection.execute(sa.insert(documents).values(sealed("documents", first)))
     key = connection.scalar(sa.select(documents.c.key).where(documents.c.id == document.id))
     return int(key or 0), 1
 
@@ -108,16 +109,9 @@ def put_chunks(
             chunk.start,
             chunk.page,
         ):
-            connection.execute(
-                sa.update(chunks)
-                .where(chunks.c.key == was.key)
-                .values(
-                    ordinal=chunk.ordinal,
-                    start_offset=chunk.start,
-                    end_offset=chunk.end,
-                    page=chunk.page,
-                )
-            )
+            row = _row(chunk, project_key, document_key)
+            moved = {name: row[name] for name in _PLACE}
+            connection.execute(sa.update(chunks).where(chunks.c.key == was.key).values(moved))
     _put_vectors(connection, document_key, document)
 
 
@@ -131,14 +125,20 @@ def _put_vectors(connection: sa.Connection, document_key: int, document: NewDocu
         )
     }
     rows = [
-        {"chunk_key": keys[chunk_id], "model": document.model, "vector": packed(vector)}
+        vector_row(keys[chunk_id], document.model, vector)
         for chunk_id, vector in document.vectors.items()
     ]
     connection.execute(sa.insert(vectors).prefix_with("OR REPLACE"), rows)
 
 
+def vector_row(chunk_key: int, model: str, vector: Vector) -> dict[str, object]:
+    """Return the row of a passage's vector."""
+    row = {"model": model, "vector": packed(vector)}
+    return {"chunk_key": chunk_key, **sealed("vectors", row)}
+
+
 def _row(chunk: Chunk, project_key: int, document_key: int) -> dict[str, object]:
-    return {
+    row = {
         "id": chunk.id,
         "project_key": project_key,
         "document_key": document_key,
@@ -149,28 +149,33 @@ def _row(chunk: Chunk, project_key: int, document_key: int) -> dict[str, object]
         "heading": chunk.heading,
         "text": chunk.text,
     }
+    return sealed("chunks", row)
 
 
 def without_vector(connection: sa.Connection, document_key: int) -> tuple[tuple[int, str], ...]:
     """Return key and embedded text of the document's passages that have no vector."""
     statement = (
-        sa.select(chunks.c.key, chunks.c.heading, chunks.c.text)
+        sa.select(chunks)
         .outerjoin_from(chunks, vectors, vectors.c.chunk_key == chunks.c.key)
         .where(chunks.c.document_key == document_key, vectors.c.chunk_key.is_(None))
         .order_by(chunks.c.ordinal)
     )
     return tuple(
         (row.key, Chunk("", 0, 0, 0, row.text, None, row.heading).embedded_text())
-        for row in connection.execute(statement)
+        for row in map(_intact_chunk, connection.execute(statement))
     )
+
+
+def _intact_chunk(row: sa.Row[Any]) -> sa.Row[Any]:
+    return intact("chunks", row)
 
 
 def set_state(
     connection: sa.Connection, key: int, state: DocumentState, *, attempts: int, error: str
 ) -> None:
     """Set the document's state."""
-    connection.execute(
-        sa.update(documents)
-        .where(documents.c.key == key)
-        .values(state=state, attempts=attempts, last_error=error)
-    )
+    this = documents.c.key == key
+    row = intact("documents", connection.execute(sa.select(documents).where(this)).one())
+    changes = {"state": state, "attempts": attempts, "last_error": error}
+    values = sealed("documents", {**row._asdict(), **changes})
+    connection.execute(sa.update(documents).where(this).values(values))

@@ -5,9 +5,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from trimtab.knowledge.records import DocumentState
+from trimtab.knowledge.store.seals import broken_rows, sealed
+
 _TABLES = ("projects", "documents", "metadata", "chunks", "vectors", "deletions")
 _KEY = {"metadata": "", "vectors": "chunk_key", "deletions": ""}
 _BLOCK = 200
+LABELS_UNKNOWN = "recovered-labels-unknown"
+"""The access label of documents whose own labels could not be read: they must not become visible to everybody."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +40,9 @@ def salvage(damaged: Path, target: Path) -> int:
             insert = f"INSERT OR IGNORE INTO {table}({','.join(columns)}) VALUES ({marks})"  # noqa: S608 - names are ours.
             for rows in _readable(source, table, columns):
                 into.executemany(insert, rows)
+        if not _whole(source, "metadata"):
+            _hide_all(into)
+        _drop_broken(into)
         _drop_incomplete(into)
         into.execute("COMMIT")
         return int(into.execute("SELECT count(*) FROM documents").fetchone()[0])
@@ -118,6 +126,57 @@ def _block(
     return [*_block(source, query, first, middle), *_block(source, query, middle + 1, last)]
 
 
+def _whole(source: sqlite3.Connection, table: str) -> bool:
+    try:
+        source.execute(f"SELECT * FROM {table}").fetchall()  # noqa: S608 - names are ours.
+    except sqlite3.DatabaseError:
+        return False
+    return True
+
+
+def _hide_all(into: sqlite3.Connection) -> None:
+    row = sealed("metadata", {"name": "label", "value": LABELS_UNKNOWN})
+    into.execute(
+        "INSERT OR IGNORE INTO metadata(document_key, name, value, seal)"
+        " SELECT key, :name, :value, :seal FROM documents",
+        row,
+    )
+
+
+def rebuild_indexes(alone: sqlite3.Connection) -> None:
+    """Make all that is made from rows anew, and the file without gaps; nobody else may use the database."""
+    alone.execute("PRAGMA foreign_keys=ON")
+    if _drop_broken_made(alone):
+        queue_the_vectorless(alone)
+    alone.execute("REINDEX")
+    alone.execute("INSERT INTO chunks_fts(chunks_fts) VALUES('rebuild')")
+    alone.execute("VACUUM")
+
+
+def _drop_broken_made(into: sqlite3.Connection) -> int:
+    """Drop the rows with a wrong seal that are made again or kept elsewhere too; return how many.
+
+    Vectors are made again from their text; what was deleted stands on the list beside the database; a size that was
+    chosen falls back to its setting.
+    """
+    count = 0
+    for table, key in (("vectors", "chunk_key"), ("deletions", "document_id"), ("tuning", "name")):
+        gone = list(broken_rows(into, table))
+        into.executemany(f"DELETE FROM {table} WHERE {key} = ?", gone)  # noqa: S608 - names are ours.
+        count += len(gone)
+    return count
+
+
+def _drop_broken(into: sqlite3.Connection) -> None:
+    """Drop what has a wrong seal; a document of which a label is broken goes wholly."""
+    _drop_broken_made(into)
+    for table in ("projects", "documents", "chunks"):
+        gone = list(broken_rows(into, table))
+        into.executemany(f"DELETE FROM {table} WHERE key = ?", gone)  # noqa: S608 - names are ours.
+    labelled = [(row[0],) for row in broken_rows(into, "metadata")]
+    into.executemany("DELETE FROM documents WHERE key = ?", labelled)
+
+
 def _drop_incomplete(into: sqlite3.Connection) -> None:
     into.execute(
         "DELETE FROM chunks WHERE document_key NOT IN (SELECT key FROM documents)"
@@ -135,10 +194,17 @@ def _drop_incomplete(into: sqlite3.Connection) -> None:
 
 def queue_the_vectorless(into: sqlite3.Connection) -> None:
     """Queue the documents that lack a vector, so that it is made again."""
-    into.execute(
-        "UPDATE documents SET state = 'queued', attempts = 0 WHERE state = 'ready' AND key IN"
+    cursor = into.execute(
+        "SELECT * FROM documents WHERE state = 'ready' AND key IN"
         " (SELECT document_key FROM chunks WHERE key NOT IN (SELECT chunk_key FROM vectors))"
     )
+    names = [column[0] for column in cursor.description]
+    for row in cursor.fetchall():
+        queued = {**dict(zip(names, row, strict=True)), "state": DocumentState.QUEUED.value}
+        into.execute(
+            "UPDATE documents SET state = :state, attempts = :attempts, seal = :seal WHERE key = :key",
+            sealed("documents", {**queued, "attempts": 0}),
+        )
 
 
 def _copy(into: sqlite3.Connection, schema: str) -> None:
@@ -152,8 +218,8 @@ def _copy(into: sqlite3.Connection, schema: str) -> None:
 def _take_newer(into: sqlite3.Connection) -> int:
     """Bring the documents that the recovery has newer, or alone, under fresh keys; return how many."""
     into.execute(
-        "INSERT OR IGNORE INTO main.projects(id, name, created_at, index_version, engine)"
-        " SELECT id, name, created_at, index_version, engine FROM recovery.projects"
+        "INSERT OR IGNORE INTO main.projects(id, name, created_at, index_version, engine, seal)"
+        " SELECT id, name, created_at, index_version, engine, seal FROM recovery.projects"
     )
     newer = into.execute(
         "SELECT r.key, r.id, p.key FROM recovery.documents r"
@@ -179,13 +245,22 @@ def _bring(into: sqlite3.Connection, key: int, document_id: str, project_key: in
         "DELETE FROM main.chunks WHERE document_key IN (SELECT key FROM main.documents WHERE id = ?)",
         (document_id,),
     )
+    into.execute(
+        "DELETE FROM main.metadata WHERE document_key IN (SELECT key FROM main.documents WHERE id = ?)",
+        (document_id,),
+    )
     into.execute("DELETE FROM main.documents WHERE id = ?", (document_id,))
-    own = "name, title, media_type, source_hash, size_bytes, characters, state, attempts, last_error, version, created_at, updated_at"
+    own = "name, title, media_type, source_hash, size_bytes, characters, state, attempts, last_error, version, created_at, updated_at, seal"
     new_key = into.execute(
         f"INSERT INTO main.documents(id, project_key, {own}) SELECT id, ?, {own} FROM recovery.documents WHERE key = ?",  # noqa: S608
         (project_key, key),
     ).lastrowid
-    shared = "ordinal, start_offset, end_offset, page, heading, text"
+    into.execute(
+        "INSERT INTO main.metadata(document_key, name, value, seal)"
+        " SELECT ?, name, value, seal FROM recovery.metadata WHERE document_key = ?",
+        (new_key, key),
+    )
+    shared = "ordinal, start_offset, end_offset, page, heading, text, seal"
     for chunk_key, chunk_id in into.execute(
         "SELECT key, id FROM recovery.chunks WHERE document_key = ?", (key,)
     ).fetchall():
@@ -195,6 +270,6 @@ def _bring(into: sqlite3.Connection, key: int, document_id: str, project_key: in
             (chunk_id, project_key, new_key, chunk_key),
         ).lastrowid
         into.execute(
-            "INSERT INTO main.vectors SELECT ?, model, vector FROM recovery.vectors WHERE chunk_key = ?",
+            "INSERT INTO main.vectors SELECT ?, model, vector, seal FROM recovery.vectors WHERE chunk_key = ?",
             (new_chunk, chunk_key),
         )

@@ -10,6 +10,8 @@ import sqlalchemy as sa
 from numpy.typing import NDArray
 
 from trimtab.infra.storage import Database
+from trimtab.knowledge.errors import DatabaseDamaged
+from trimtab.knowledge.store.seals import intact, seal
 from trimtab.knowledge.store.tables import chunks, documents, metadata, projects, vectors
 
 
@@ -94,14 +96,14 @@ class SearchStore:
     def vectors(self, project_key: int, model: str, dimension: int) -> VectorRows:
         """Return all vectors of the project made by that model, and the version they belong to."""
         statement = (
-            sa.select(vectors.c.chunk_key, vectors.c.vector)
+            sa.select(vectors)
             .join_from(vectors, chunks, chunks.c.key == vectors.c.chunk_key)
             .where(chunks.c.project_key == project_key, vectors.c.model == model)
             .order_by(vectors.c.chunk_key)
         )
         with self._database.read() as connection:
             version = _version(connection, project_key)
-            found = connection.execute(statement).all()
+            found = [intact("vectors", row) for row in connection.execute(statement)]
         keys = np.fromiter((row.chunk_key for row in found), dtype=np.int64, count=len(found))
         packed = np.frombuffer(b"".join(row.vector for row in found), dtype=np.float16)
         return VectorRows(keys, packed.reshape(-1, dimension).astype(np.float32), version)
@@ -129,11 +131,16 @@ class SearchStore:
         with self._database.read() as connection:
             for start in range(0, len(keys), 500):
                 statement = (
-                    sa.select(chunks.c.key, chunks.c.heading, chunks.c.text, vectors.c.vector)
+                    sa.select(
+                        chunks,
+                        vectors.c.model,
+                        vectors.c.vector,
+                        vectors.c.seal.label("vector_seal"),
+                    )
                     .outerjoin_from(chunks, vectors, joined)
                     .where(chunks.c.key.in_(keys[start : start + 500]))
                 )
-                found += [StoredPassage(*row) for row in connection.execute(statement)]
+                found += [_stored(row) for row in connection.execute(statement)]
         return found
 
     def sample(self, project_key: int, size: int) -> list[tuple[int, str]]:
@@ -142,8 +149,9 @@ class SearchStore:
         with self._database.read() as connection:
             keys = list(connection.scalars(every.order_by(chunks.c.key)))
             chosen = keys[:: max(1, len(keys) // size)][:size]
-            statement = sa.select(chunks.c.key, chunks.c.text).where(chunks.c.key.in_(chosen))
-            return [(row.key, row.text) for row in connection.execute(statement)]
+            statement = sa.select(chunks).where(chunks.c.key.in_(chosen))
+            found = [intact("chunks", row) for row in connection.execute(statement)]
+            return [(row.key, row.text) for row in found]
 
     def allowed(self, project_key: int, tags: Sequence[str], labels: Sequence[str] | None) -> Keys:
         """Return the keys of the passages that a caller may see, ascending.
@@ -163,23 +171,19 @@ class SearchStore:
 
     def live(self, project_key: int, keys: Sequence[int]) -> dict[int, LiveChunk]:
         """Return those of the chunks that exist now in that project, by key."""
-        statement = (
-            sa.select(
-                chunks.c.key,
-                chunks.c.id,
-                chunks.c.text,
-                chunks.c.start_offset,
-                chunks.c.page,
-                chunks.c.heading,
-                documents.c.id.label("document_id"),
-                documents.c.name,
-                documents.c.title,
-            )
-            .join_from(chunks, documents, documents.c.key == chunks.c.document_key)
-            .where(chunks.c.key.in_(keys), documents.c.project_key == project_key)
-        )
+        passages = sa.select(chunks).where(chunks.c.key.in_(keys))
         with self._database.read() as connection:
-            return {row.key: _live(row) for row in connection.execute(statement)}
+            rows = connection.execute(passages.where(chunks.c.project_key == project_key)).all()
+            of = sa.select(documents).where(
+                documents.c.key.in_({row.document_key for row in rows}),
+                documents.c.project_key == project_key,
+            )
+            owners = {row.key: intact("documents", row) for row in connection.execute(of)}
+        return {
+            row.key: _live(row, owners[row.document_key])
+            for row in rows
+            if row.document_key in owners
+        }
 
 
 def _has(name: str, values: Sequence[str] | None = None) -> sa.ColumnElement[bool]:
@@ -190,13 +194,21 @@ def _has(name: str, values: Sequence[str] | None = None) -> sa.ColumnElement[boo
     return sa.exists().where(*which)
 
 
-def _live(row: Any) -> LiveChunk:
+def _stored(row: Any) -> StoredPassage:
+    intact("chunks", row)
+    if row.vector is not None and row.vector_seal != seal(row.model, row.vector):
+        raise DatabaseDamaged("A vector in the knowledge database is not as it was written.")
+    return StoredPassage(row.key, row.heading, row.text, row.vector)
+
+
+def _live(row: Any, document: Any) -> LiveChunk:
+    intact("chunks", row)
     return LiveChunk(
         key=row.key,
         id=row.id,
-        document_id=row.document_id,
-        document_name=row.name,
-        title=row.title,
+        document_id=document.id,
+        document_name=document.name,
+        title=document.title,
         text=row.text,
         start=row.start_offset,
         page=row.page,

@@ -13,6 +13,7 @@ projects = sa.Table(
     sa.Column("created_at", sa.String),
     sa.Column("index_version", sa.Integer),
     sa.Column("engine", sa.String),
+    sa.Column("seal", sa.Integer),
 )
 
 engine_spaces = sa.Table(
@@ -40,6 +41,7 @@ documents = sa.Table(
     sa.Column("version", sa.Integer),
     sa.Column("created_at", sa.String),
     sa.Column("updated_at", sa.String),
+    sa.Column("seal", sa.Integer),
 )
 
 chunks = sa.Table(
@@ -55,6 +57,7 @@ chunks = sa.Table(
     sa.Column("page", sa.Integer),
     sa.Column("heading", sa.String),
     sa.Column("text", sa.String),
+    sa.Column("seal", sa.Integer),
 )
 
 vectors = sa.Table(
@@ -63,6 +66,7 @@ vectors = sa.Table(
     sa.Column("chunk_key", sa.Integer, primary_key=True),
     sa.Column("model", sa.String),
     sa.Column("vector", sa.LargeBinary),
+    sa.Column("seal", sa.Integer),
 )
 
 metadata = sa.Table(
@@ -71,6 +75,7 @@ metadata = sa.Table(
     sa.Column("document_key", sa.Integer, primary_key=True),
     sa.Column("name", sa.String, primary_key=True),
     sa.Column("value", sa.String, primary_key=True),
+    sa.Column("seal", sa.Integer),
 )
 
 deletions = sa.Table(
@@ -79,6 +84,7 @@ deletions = sa.Table(
     sa.Column("document_id", sa.String, primary_key=True),
     sa.Column("project_id", sa.String),
     sa.Column("deleted_at", sa.String),
+    sa.Column("seal", sa.Integer),
 )
 
 frequent_queries = sa.Table(
@@ -94,4 +100,5 @@ tuning = sa.Table(
     _meta,
     sa.Column("name", sa.String, primary_key=True),
     sa.Column("value", sa.Integer),
+    sa.Column("seal", sa.Integer),
 )

@@ -6,6 +6,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.sqlite import insert
 
 from trimtab.infra.storage import Database
+from trimtab.knowledge.store.seals import seal, sealed
 from trimtab.knowledge.store.tables import frequent_queries, projects, tuning
 
 
@@ -69,7 +70,9 @@ class UsageStore:
     def tuned(self) -> dict[str, int]:
         """Return the sizes that an operator chose, by name."""
         with self._database.read() as connection:
-            return {row.name: row.value for row in connection.execute(sa.select(tuning))}
+            rows = connection.execute(sa.select(tuning)).all()
+        # A damaged size is no reason not to start: the setting applies until the check repairs the row.
+        return {row.name: row.value for row in rows if row.seal == seal(row.name, row.value)}
 
     def tune(self, sizes: Mapping[str, int]) -> None:
         """Keep these sizes; 0 forgets one, so that the setting applies again."""
@@ -77,4 +80,6 @@ class UsageStore:
             for name, value in sizes.items():
                 connection.execute(sa.delete(tuning).where(tuning.c.name == name))
                 if value:
-                    connection.execute(sa.insert(tuning).values(name=name, value=value))
+                    connection.execute(
+                        sa.insert(tuning).values(sealed("tuning", {"name": name, "value": value}))
+                    )

@@ -40,3 +40,8 @@ class GuardrailsSettings:
     pii_block_types: tuple[str, ...] = setting(
         ("CREDIT_CARD", "US_SSN", "IBAN_CODE"), help="Kinds of personal data that block an answer."
     )
+    rules_file: str = setting(
+        "",
+        help="A YAML file of guard rules, read again when it changes; bypass_mode and bypass_duration in it start a bypass.",
+        env=("GUARDRAILS_RULES_FILE",),
+    )

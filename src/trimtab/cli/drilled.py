@@ -1,0 +1,122 @@
+"""What drills run on: the service of the data directory, or one of their own that nobody else uses."""
+
+import logging
+import queue
+import tempfile
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from trimtab.cli.catalog import faults_off
+from trimtab.cli.errors import Refused
+from trimtab.cli.session import Session
+
+if TYPE_CHECKING:
+    from trimtab.drills import Said
+    from trimtab.infra.settings import Settings
+
+
+class Drilled(Protocol):
+    """A service that takes drills."""
+
+    def causes(self) -> list[dict[str, Any]]:
+        """Return every cause: ``id``, ``drill``, ``proven``."""
+        ...
+
+    def follow(self, cause: str, timeout_seconds: float) -> Iterator[dict[str, Any]]:
+        """Run a drill; yield each ``stage``, and last ``result`` or ``error``."""
+        ...
+
+    def proofs(self) -> str:
+        """Return the proofs that hold, as the file that ships with the library."""
+        ...
+
+    def stop(self) -> None:
+        """End what still runs; returns when every fault is put back."""
+        ...
+
+
+class RunningService:
+    """The service that answers to the command line's options."""
+
+    def __init__(self, this: Session) -> None:
+        self._this = this
+        self._following = False
+
+    def causes(self) -> list[dict[str, Any]]:
+        """Ask the service for its causes."""
+        body = self._this.client.call("GET", "/v1/runbooks")
+        return [cause for book in body["runbooks"] for cause in book.get("causes", ())]
+
+    def follow(self, cause: str, timeout_seconds: float) -> Iterator[dict[str, Any]]:
+        """Follow the drill over the control socket."""
+        request = {"cause": cause, "timeout_seconds": timeout_seconds}
+        self._following = True
+        try:
+            yield from self._this.client.lines("/v1/drills", request)
+        except Refused as refused:
+            self._following = False
+            raise faults_off(refused) from None
+        self._following = False
+
+    def proofs(self) -> str:
+        """Ask the service for its proofs."""
+        return self._this.client.text("/v1/drills/proofs")
+
+    def stop(self) -> None:
+        """Stop the drill that was left in the middle, if one was."""
+        if self._following:
+            self._this.client.call("DELETE", "/v1/drills")
+
+
+class OwnService:
+    """A service in this process on a fresh data directory, with the handbook to search in. Removed by `stop`.
+
+    Args:
+        settings: Those of the command; data directory, clock and drills are its own.
+        speed: Seconds of its clock per second of the machine.
+    """
+
+    def __init__(self, settings: "Settings", speed: float) -> None:
+        from trimtab.app import build
+
+        # What is broken on purpose is reported by the drill; its log is not part of that.
+        logging.basicConfig(level=logging.CRITICAL)
+        self._folder = tempfile.TemporaryDirectory(prefix="trimtab-drills-")
+        place = Path(self._folder.name) / "data"
+        service = replace(settings.service, data_dir=place, clock_rate=speed, drills=True)
+        self._app = build(replace(settings, service=service))
+        self._app.start(handbook=False)
+        self._app.handbook.ingest()
+
+    def causes(self) -> list[dict[str, Any]]:
+        """Return the causes of the library."""
+        return [
+            {
+                "id": cause.id,
+                "drill": [str(fault) for fault in cause.drill],
+                "proven": self._app.proofs.proven(book, cause),
+            }
+            for book, cause in self._app.library.causes()
+        ]
+
+    def follow(self, cause: str, timeout_seconds: float) -> Iterator[dict[str, Any]]:
+        """Follow the drill in this process."""
+        from trimtab.drills import Progress, as_line
+
+        said: queue.Queue[Said] = queue.Queue()
+        self._app.drills.start(cause, timeout_seconds, said.put)
+        item: Said | None = None
+        while item is None or isinstance(item, Progress):
+            item = said.get()
+            yield as_line(item)
+
+    def proofs(self) -> str:
+        """Return its proofs."""
+        return self._app.proofs.export(self._app.library)
+
+    def stop(self) -> None:
+        """Put everything back, end the service and remove its directory."""
+        self._app.close()
+        self._folder.cleanup()

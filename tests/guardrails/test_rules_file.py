@@ -1,0 +1,107 @@
+"""The file is read again when it changes, and a bypass in it ends by itself."""
+
+import os
+from datetime import timedelta
+
+import pytest
+
+from trimtab.guardrails.bypass import Bypass
+from trimtab.guardrails.rules import LiveRules
+from trimtab.guardrails.rules_file import BYPASS_ACTOR, RulesFile
+from trimtab.testing.clock import FakeClock
+
+
+class Ledger:
+    def __init__(self):
+        self.actions = []
+
+    def append(self, actor, action, subject, facts=None):
+        self.actions.append((actor, action.removeprefix("guardrails.bypass_")))
+
+
+class World:
+    def __init__(self, folder):
+        self.file, self.clock, self.ledger = folder / "rules.yml", FakeClock(), Ledger()
+        self.rules = LiveRules()
+        self.start()
+
+    def start(self):
+        self.bypass = Bypass(self.clock, self.ledger)
+        self.watched = RulesFile(self.file, self.rules, self.bypass, self.clock)
+
+    def write(self, text, ago=timedelta()):
+        self.file.write_text(text, encoding="utf-8")
+        at = (self.clock.now() - ago).timestamp()
+        os.utime(self.file, (at, at))
+        return self.watched.look()
+
+
+@pytest.fixture
+def world(tmp_path):
+    return World(tmp_path)
+
+
+@pytest.mark.feature("F242", "F311")
+def test_rules_in_a_config_map_are_taken_over_without_a_restart(world):
+    assert world.write('data:\n  hallucination_threshold: "0.2"\n  ethics_check_enabled: "false"\n')
+    assert world.rules.now().hallucination_threshold == 0.2
+    assert not world.rules.now().ethics_check_enabled
+
+
+def test_a_file_that_did_not_change_is_not_applied_again(world):
+    world.write("hallucination_threshold: 0.2")
+    world.rules.change({"hallucination_threshold": "0.3"})
+    assert not world.watched.look()
+    assert world.rules.now().hallucination_threshold == 0.3
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "hallucination_threshold: 0.2\nno_such_rule: 1",
+        "hallucination_threshold: 0.2\nbypass_mode: perhaps",
+        "hallucination_threshold: 0.2\nbypass_mode: true\nbypass_duration: 9h",
+        "- a list",
+        "a: [",
+    ],
+)
+def test_a_file_that_does_not_fit_changes_nothing_and_is_logged_once(world, text, caplog):
+    before = world.rules.now()
+    assert not world.write(text)
+    world.watched.look()
+    assert world.rules.now() == before
+    assert world.bypass.active() is None
+    assert [record.message for record in caplog.records] == ["guard_rules_refused"]
+
+
+def test_a_missing_file_changes_nothing(world):
+    assert not world.watched.look()
+
+
+@pytest.mark.feature("F244", "F245")
+def test_bypass_mode_starts_a_bypass_that_ends_by_itself_though_the_file_still_says_true(world):
+    world.write('bypass_mode: "true"\nbypass_duration: 30m\n')
+    assert world.bypass.active().actor == BYPASS_ACTOR
+    world.clock.advance(1801)
+    world.watched.look()
+    assert world.bypass.active() is None
+    assert world.ledger.actions == [(BYPASS_ACTOR, "started"), (BYPASS_ACTOR, "ended")]
+
+
+def test_bypass_mode_false_ends_it(world):
+    world.write("bypass_mode: true")
+    world.write("bypass_mode: false")
+    assert world.bypass.active() is None
+
+
+def test_a_restart_does_not_make_the_bypass_longer(world):
+    world.write("bypass_mode: true\nbypass_duration: 30m", ago=timedelta(minutes=20))
+    world.start()
+    world.watched.look()
+    assert world.bypass.active().ends_at == world.clock.now() + timedelta(minutes=10)
+
+
+def test_a_file_that_is_older_than_its_bypass_starts_none(world):
+    world.write("bypass_mode: true\nbypass_duration: 30m", ago=timedelta(minutes=31))
+    assert world.bypass.active() is None
+    assert world.ledger.actions == []

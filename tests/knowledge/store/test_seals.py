@@ -1,0 +1,98 @@
+"""A changed byte inside a value is noticed where it is read, and by the check."""
+
+import sqlite3
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from trimtab.infra.storage import Database
+from trimtab.knowledge.errors import DatabaseDamaged
+from trimtab.knowledge.store.integrity import Damage
+from trimtab.knowledge.store.salvage import LABELS_UNKNOWN
+from trimtab.knowledge.store.seals import seal
+
+VALUES = st.lists(st.none() | st.integers() | st.text() | st.binary(), max_size=5)
+
+
+@pytest.fixture
+def sea(knowledge, clock):
+    knowledge.ingest_text("sea", "whales.md", "# Song\n\nWhales sing.")
+    knowledge.set_metadata("sea", "whales.md", tags=["loud"], labels=["staff"])
+    clock.seconds += 60
+    knowledge.care.backup()
+    return knowledge
+
+
+def change(knowledge, statement):
+    with knowledge.database.write() as connection:
+        connection.exec_driver_sql(statement)
+    knowledge.empty_caches()
+    knowledge.indexes.restart()
+
+
+@given(VALUES, VALUES)
+def test_values_that_differ_have_different_seals(one, other):
+    assert (seal(*one) == seal(*other)) == ([*map(repr, one)] == [*map(repr, other)])
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE chunks SET text = replace(text, 'sing', 'sink')",
+        "UPDATE chunks SET page = 7",
+        "UPDATE documents SET title = 'Other'",
+        "UPDATE projects SET created_at = '2025-01-01T00:00:00+00:00'",
+    ],
+)
+def test_nothing_is_answered_from_a_row_that_changed(sea, statement):
+    change(sea, statement)
+    with pytest.raises(DatabaseDamaged) as caught:
+        sea.search("sea", "whales")
+    assert caught.value.hint()
+    assert sea.care.check().damage is Damage.TABLE
+    sea.care.recover()
+    assert sea.care.check().ok
+    assert sea.search("sea", "whales").passages[0].text.endswith("Whales sing.")
+
+
+def test_a_changed_vector_lets_words_answer_until_it_is_made_again(sea):
+    change(sea, "UPDATE vectors SET vector = zeroblob(length(vector))")
+    assert sea.search("sea", "whales").degraded_mode
+    assert sea.care.check().damage is Damage.INDEX
+    assert sea.care.repair_indexes().ok
+    sea.drain()
+    assert not sea.search("sea", "whales").degraded_mode
+
+
+def test_a_changed_label_is_found_and_comes_back_from_the_backup(sea):
+    change(sea, "UPDATE metadata SET value = 'public' WHERE name = 'label'")
+    assert sea.care.check().damage is Damage.TABLE
+    sea.care.recover()
+    assert not sea.search("sea", "whales", labels=["public"]).passages
+    assert sea.search("sea", "whales", labels=["staff"]).passages
+
+
+def test_documents_whose_labels_cannot_be_read_are_not_shown_to_everybody(sea):
+    for backup in sea.care.backups.list():
+        backup.path.unlink()
+    change(sea, "DROP TABLE metadata")
+    sea.care.recover()
+    assert not sea.search("sea", "whales", labels=[]).passages
+    assert sea.search("sea", "whales", labels=[LABELS_UNKNOWN]).passages
+
+
+def test_a_database_without_seals_gets_them(sea, tmp_path):
+    file = tmp_path / "older.db"
+    with sqlite3.connect(file) as copy, sqlite3.connect(sea.database.file) as live:
+        live.backup(copy)
+    with sqlite3.connect(file) as older:
+        for table in ("projects", "documents", "chunks", "vectors", "metadata", "deletions"):
+            older.execute(f"ALTER TABLE {table} DROP COLUMN seal")
+        older.execute("ALTER TABLE tuning DROP COLUMN seal")
+        older.execute("UPDATE schema_knowledge SET version_num = 'knowledge_0002'")
+    Database(file, ("knowledge",)).close()
+    with sqlite3.connect(file) as migrated, sqlite3.connect(sea.database.file) as live:
+        for table in ("projects", "documents", "chunks", "vectors", "metadata"):
+            query = f"SELECT * FROM {table} ORDER BY 1, 2, 3"
+            assert migrated.execute(query).fetchall() == live.execute(query).fetchall()
