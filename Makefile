@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 install = $(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python --require-hashes -r $(1) \
   || $(BIN)/python -m pip install --quiet --require-hashes -r $(1)
 
-.PHONY: run env dev test check format docs bench contract picture lock clean torture-knowledge torture-answers bench-answers bench-knowledge
+.PHONY: run env dev test check format docs bench contract picture lock clean torture-knowledge torture-answers bench-answers bench-knowledge bench-guards
 
 run: env
 	$(BIN)/trimtab serve
@@ -80,6 +80,10 @@ bench-answers: dev
 # Search against other engines, in an environment of their own.
 bench-knowledge: dev $(VENV)/.bench
 	$(BIN)/python -m benchmarks.knowledge
+
+# Our guards beside packaged detectors on the same texts; DATA=DIR holds the labelled sets.
+bench-guards: dev $(VENV)/.bench
+	$(BIN)/python -m benchmarks.guards $(DATA)
 
 $(VENV)/.bench: requirements/bench.lock
 	$(PYTHON) -m venv $(VENV)/bench

@@ -19,7 +19,7 @@ QUESTION = "How many entries does the query cache hold?"
 class Whole:
     """Attributes are the parts; `service` is what is under test."""
 
-    def __init__(self, path, clock=None, jobs=None, **settings):
+    def __init__(self, path, clock=None, jobs=None, screen=None, **settings):
         self.clock = clock or SystemClock()
         self.directory = DataDirectory(path)
         self.database = Database(self.directory.file("state.db"), ("state", "answers"))
@@ -27,7 +27,9 @@ class Whole:
         self.events = Events()
         self.jobs = jobs or FakeJobs(FakeClock())
         ground = Ground(self.database, self.clock, self.events)
-        self.service = AnswerService(AnswersSettings(**settings), ground, self.retriever)
+        self.service = AnswerService(
+            AnswersSettings(**settings), ground, self.retriever, screen=screen
+        )
         self.audit = Audit(self.database, self.clock)
         trust = Trust(
             self.audit,

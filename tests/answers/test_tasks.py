@@ -5,6 +5,7 @@ import sqlalchemy as sa
 
 from tests.answers.service import QUESTION, Whole
 from trimtab.answers import Question
+from trimtab.answers.errors import GeneratorUnavailable
 from trimtab.answers.tasks import PeriodUnknown, Tasks, result_of
 from trimtab.infra.audit_files import AuditFiles
 from trimtab.infra.auth import Keys, Role
@@ -76,7 +77,7 @@ def test_a_week_without_baseline_says_how_to_pin_one(around):
     assert "pin_baseline" in around.of("weekly")["ENT-19"].todo
 
 
-@pytest.mark.feature("F436", "F440")
+@pytest.mark.feature("F440")
 def test_a_quiet_month_passes_and_tells_what_providers_cost(around):
     around.keys.create("ci", Role.READER, actor="me")
     around.files.seal()
@@ -122,3 +123,24 @@ def test_rounds_of_other_domains_take_their_place_in_the_order(around):
         "ENT-25",
     ]
     assert tasks.run("rollback") == [other]
+
+
+@pytest.mark.feature("F436")
+def test_a_model_that_refuses_its_key_is_something_to_do_this_month(around):
+    class Refusing:
+        def generate(self, question, passages):
+            raise GeneratorUnavailable("The model failed: AuthenticationError.")
+
+    around.service.models.put("first", Refusing())
+    around.service.models.prefer("first")
+    for number in range(3):
+        around.service.answer(Question("p", f"{QUESTION} {number}"))
+    assert "the generator first fails: check its key" in around.of("monthly")["ENT-22"].todo
+
+
+@pytest.mark.feature("F439")
+def test_a_tracing_backend_that_does_not_take_traces_is_something_to_do_this_month(around):
+    around.service.exporter.redirect("http://127.0.0.1:9")
+    around.service.answer(Question("p", QUESTION))
+    around.service.exporter.run_once()
+    assert "check answers.otlp_headers" in around.of("monthly")["ENT-22"].todo

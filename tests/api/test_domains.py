@@ -129,6 +129,25 @@ def test_stats_names_every_cache_and_their_memory(anonymous):
     assert body["cache_memory_mb"] >= 0
 
 
+@pytest.mark.feature("F519", "F686")
+def test_the_cache_is_warmed_with_frequent_queries_or_with_a_file_of_them(app, operator):
+    app.knowledge.encoder.install_and_load()
+    app.knowledge.ingest_text("ship", "rudder.txt", TEXT)
+    app.knowledge.search("ship", "rudder")
+    app.knowledge.empty_caches()
+    path = "/api/v1/cache/warm"
+    assert operator.post(path, json={"top": 1000}).json() == {"asked": 1, "skipped": 0}
+    given = {"queries": "     12 trimtab force\n      3 ship\n", "project": "ship"}
+    assert operator.post(path, json=given).json() == {"asked": 2, "skipped": 0}
+    for query in ("rudder", "trimtab force", "ship"):
+        assert app.knowledge.search("ship", query).cache_hit
+
+
+def test_a_reader_may_not_warm_and_an_empty_file_is_refused(anonymous, operator):
+    assert anonymous.post("/api/v1/cache/warm", json={}).status_code == 403
+    assert operator.post("/api/v1/cache/warm", json={"queries": " \n"}).status_code == 400
+
+
 def test_signals_are_read_by_name(anonymous):
     body = anonymous.get("/v1/signals", params={"name": "knowledge.cache.capacity"}).json()
     assert body["signals"][0]["samples"] == [{"value": 100.0, "labels": {}}]

@@ -1,5 +1,7 @@
 import json
 
+import pytest
+
 from trimtab.infra.auth import Role
 
 
@@ -18,6 +20,28 @@ def test_incidents_are_listed_by_whether_they_are_over(tank):
     assert client.get("/v1/incidents", params={"active": True}).json() == {"incidents": []}
     ended = client.get("/v1/incidents", params={"active": False}).json()["incidents"]
     assert [found["id"] for found in ended] == [incident.id]
+
+
+@pytest.mark.feature("F740")
+def test_the_status_page_tells_what_is_disturbed_now(tank):
+    incident = tank.waiting()
+    (told,) = tank.client().get("/v1/status").json()["incidents"]
+    assert (told["id"], told["title"], told["state"]) == (
+        incident.id,
+        incident.title,
+        "investigating",
+    )
+    assert told["since"] == incident.opened_at.isoformat()
+
+
+@pytest.mark.feature("F741")
+def test_what_is_over_is_marked_resolved_on_the_status_page_with_a_summary_for_a_week(tank):
+    incident = tank.resolved()
+    (told,) = tank.client().get("/v1/status").json()["incidents"]
+    assert (told["state"], told["summary"]) == ("resolved", incident.resolution)
+    assert incident.resolution
+    tank.operator.clock.advance(8 * 86_400)
+    assert tank.client().get("/v1/status").json()["incidents"] == []
 
 
 def test_an_operator_approves_the_plan_that_was_read(tank):

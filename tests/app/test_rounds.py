@@ -22,11 +22,13 @@ def of(age, period="rollback"):
     return {result.id: result for result in rounds(backups(age), CLOCK)[period]()}
 
 
+@pytest.mark.feature("F454", "F481", "F487")
 def test_with_a_fresh_backup_and_readable_settings_every_rollback_may_start(monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     found = of(timedelta(hours=1))
     assert list(found) == ["ENT-06", "ENT-07", "ENT-08", "ENT-09"]
     assert all(result.passed for result in found.values())
+    assert "check out the tag before" in found["ENT-06"].detail
 
 
 @pytest.mark.parametrize(("age", "database"), [(timedelta(hours=27), True), (None, False)])

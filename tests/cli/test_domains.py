@@ -49,6 +49,24 @@ def test_a_folder_is_ingested_asked_about_and_deleted(here, folder):
     assert here("documents", "list", "ship").code == 4
 
 
+@pytest.mark.feature("F519", "F686")
+def test_the_cache_is_warmed_from_the_command_line(here, folder, tmp_path):
+    here("ingest", "warm", str(folder))
+    top = tmp_path / "top_queries.txt"
+    top.write_text("     12 what turns the rudder\n      3 little force\n")
+    by_file = here("knowledge", "warm", "--queries-file", str(top), "--project", "warm", "--json")
+    assert by_file.json == {"asked": 2, "skipped": 0}
+    frequent = here("knowledge", "warm", "--project", "all", "--top-queries", "1000")
+    assert (frequent.code, frequent.out[:8]) == (0, "Answered")
+    assert here("knowledge", "warm", "--queries-file", "none.txt").code == 2
+
+
+@pytest.mark.feature("F732")
+def test_a_check_that_does_not_hold_exits_1(here):
+    assert here("check", "kb_database_integrity_ok == 1").code == 0
+    assert here("check", "kb_database_integrity_ok == 0").code == 1
+
+
 def test_a_dry_ingestion_takes_nothing_in(here, folder):
     done = here("ingest", "dry", str(folder), "--dry-run", "--json")
     assert done.json["files"] == ["deep/rudder.txt"]

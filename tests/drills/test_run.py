@@ -1,6 +1,6 @@
 """Drills on the tank, in fake time."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from queue import Queue
 from threading import Event
 
@@ -10,6 +10,7 @@ from tests.incidents.operator import alert, make_operator
 from tests.incidents.world import PUMP, TAP
 from trimtab.drills import DrillRefused, DrillRoom, DrillStopped, Progress, Stage, run_drill
 from trimtab.incidents import State
+from trimtab.runbooks import Library
 
 
 @dataclass
@@ -71,6 +72,15 @@ def test_a_drill_does_not_begin_on_a_service_that_is_not_healthy(tank):
     tank.monitor.put(tap=1)
     with pytest.raises(DrillRefused, match="holds before anything was broken"):
         run_drill(tank, TAP, timeout_seconds=30)
+
+
+def test_a_part_of_the_evidence_may_hold_before_anything_is_broken(tank):
+    book, cause = tank.library.cause(TAP)
+    fitting = replace(cause.evidence[0], expression="pump_ok == 1")
+    wider = replace(cause, evidence=(*cause.evidence, fitting))
+    book = replace(book, causes=(wider, *book.causes[1:]))
+    tank.library = Library([book])
+    assert run_drill(tank, TAP, timeout_seconds=600).detected
 
 
 def test_an_interrupt_puts_the_faults_back(tank):

@@ -20,6 +20,7 @@ REFERENCES = [
     ("docs/PERFORMANCE.md", "docs/gates/performance.md", ("compute mode", "profile", "openssl"), "F158"),
     ("docs/API.md", "docs/gates/api.md", ("import_file", "Exit codes", '"fix"'), "F159"),
     ("PR template", "docs/gates/pull_request_template.md", ("- [ ]", "approved this very commit"), "F127"),
+    ("review checklist", "docs/gates/pull_request_template.md", ("refers to itself in a circle", "is opened is closed"), "F591"),
 ]  # fmt: skip
 
 

@@ -8,6 +8,7 @@ from tests.incidents.records import START, drift_incident
 from tests.incidents.world import PAGE, TAP
 from trimtab.incidents import LaddersRefused, Severity, State, load_ladders
 from trimtab.incidents.clocks import LIMITS, read_clocks
+from trimtab.infra.notify import Kind
 from trimtab.runbooks import parse_page
 
 LADDERS = load_ladders()
@@ -66,6 +67,17 @@ def test_the_knowledge_ladder_climbs_at_15_minutes_one_hour_and_four():
 def test_when_the_primary_does_not_resolve_it_the_secondary_is_called_too():
     assert rungs("knowledge", Severity.P0, 4) == ["On-Call Engineer"]
     assert rungs("knowledge", Severity.P0, 5) == ["On-Call Engineer", "Secondary On-Call Engineer"]
+
+
+@pytest.mark.feature("F732")
+def test_a_failed_integrity_check_is_told_to_slack_and_pages_at_once(tmp_path):
+    page = PAGE.replace("severity: P2", "severity: P0\nsystem: KB")
+    operator = make_operator(tmp_path, page=page)
+    operator.world.put(pump=0, level=1)
+    incident = operator.fire()
+    operator.jobs.run(until=lambda: bool(operator.incidents.get(incident.id).called))
+    told = {(m.channel, m.kind) for m in operator.outbox.about(incident.id)}
+    assert {("#incidents", Kind.ALERT), ("#on-call", Kind.PAGE)} <= told
 
 
 @pytest.mark.feature("F736")

@@ -1,4 +1,7 @@
 import io
+import json
+import socketserver
+import threading
 
 import httpx
 import pytest
@@ -6,14 +9,17 @@ import pytest
 from trimtab.infra.notify import (
     ConsoleChannel,
     Delivery,
+    GitHubChannel,
     Kind,
     Message,
     Outbox,
+    PagerDutyChannel,
     WebhookChannel,
     actions,
     channels_for,
 )
 from trimtab.infra.notify.channels import NotDelivered
+from trimtab.infra.notify.mail import EmailChannel
 from trimtab.infra.storage import Database
 from trimtab.kernel.operable import ActionContext, check_arguments
 from trimtab.testing.clock import FakeClock
@@ -68,6 +74,19 @@ def test_a_failed_message_is_tried_again_later_and_holds_up_nobody(outbox, clock
     clock.advance(2)
     assert delivery.deliver_due() == 1
     assert channel.taken == ["two", "one"]
+
+
+def test_a_broken_channel_keeps_no_message_from_the_others_and_doubles_none(outbox, clock):
+    broken, well = Flaky(failures=3), Flaky()
+    outbox.add(message(), clock.now())
+    delivery = Delivery(outbox, [broken, well], clock)
+    for _ in range(4):
+        assert well.taken in ([], ["one"])
+        delivery.deliver_due()
+        assert well.taken == ["one"]
+        clock.advance(600)
+    assert broken.taken == ["one"]
+    assert outbox.undelivered() == 0
 
 
 def test_the_pause_between_two_tries_grows_to_ten_minutes(outbox, clock):
@@ -149,6 +168,48 @@ def test_a_webhook_that_refuses_or_is_silent_is_not_delivered_and_its_url_stays_
         assert "secret" not in str(refused.value)
 
 
+def pagerduty(answer=202):
+    seen = []
+
+    def take(request):
+        seen.append(json.loads(request.content))
+        return httpx.Response(answer)
+
+    client = httpx.Client(transport=httpx.MockTransport(take))
+    return PagerDutyChannel("https://events.example/v2/enqueue", "routing-key", client), seen
+
+
+@pytest.mark.feature("F506")
+def test_a_page_calls_whoever_pagerdutys_rotation_names_once_an_incident():
+    channel, seen = pagerduty()
+    channel.send(Message("#on-call", Kind.PAGE, "The database is damaged.", "a", "INC-1"))
+    assert seen == [
+        {
+            "routing_key": "routing-key",
+            "event_action": "trigger",
+            "dedup_key": "INC-1",
+            "payload": {
+                "summary": "The database is damaged.",
+                "source": "trimtab",
+                "severity": "critical",
+            },
+        }
+    ]
+
+
+def test_pagerduty_hears_of_the_end_and_of_nothing_else():
+    channel, seen = pagerduty()
+    for kind in Kind:
+        channel.send(Message("#incidents", kind, "text", str(kind), "INC-1"))
+    assert [event["event_action"] for event in seen] == ["resolve", "trigger"]
+
+
+def test_a_page_that_pagerduty_refuses_is_tried_again():
+    channel, _ = pagerduty(429)
+    with pytest.raises(NotDelivered, match="429"):
+        channel.send(Message("#on-call", Kind.PAGE, "text", "a", "INC-1"))
+
+
 def test_the_console_shows_the_channel_first():
     stream = io.StringIO()
     ConsoleChannel(stream).send(message())
@@ -179,8 +240,35 @@ def test_knowledge_incidents_are_told_in_incidents_and_paged_on_call():
 
 
 @pytest.mark.feature("F371")
-def test_post_mortems_are_tracked_on_github():
-    assert channels_for(Kind.POSTMORTEM, "P3", "KB") == ("github",)
+def test_post_mortems_become_issues_on_github():
+    seen = []
+    client = httpx.Client(
+        transport=httpx.MockTransport(lambda request: seen.append(request) or httpx.Response(201))
+    )
+    (channel,) = channels_for(Kind.POSTMORTEM, "P3", "KB")
+    github = GitHubChannel("https://api.example", "ship/trimtab", "token", client)
+    text = "# Post-Mortem: INC-2026-0314\n\n## What Happened\nThe tank ran empty."
+    github.send(Message(channel, Kind.POSTMORTEM, text, "a", "INC-2026-0314"))
+    github.send(message(channel="#incidents"))
+    (request,) = seen
+    assert str(request.url) == "https://api.example/repos/ship/trimtab/issues"
+    assert json.loads(request.content) == {
+        "title": "Post-Mortem: INC-2026-0314",
+        "body": text,
+        "labels": ["incident"],
+    }
+
+
+class Mailbox(socketserver.StreamRequestHandler):
+    """As much of an SMTP server as takes one mail."""
+
+    def handle(self):
+        self.wfile.write(b"220 here\r\n")
+        for line in self.rfile:
+            if line.strip().upper() == b"DATA":
+                self.wfile.write(b"354 go on\r\n")
+                self.server.mail = b"".join(iter(self.rfile.readline, b".\r\n")).decode()
+            self.wfile.write(b"221 bye\r\n" if line[:4].upper() == b"QUIT" else b"250 ok\r\n")
 
 
 @pytest.mark.feature("F372")
@@ -188,6 +276,22 @@ def test_management_hears_of_p1_escalations_and_of_their_end_by_email():
     assert "email" in channels_for(Kind.ESCALATION, "P1", "AOPS")
     assert "email" in channels_for(Kind.RESOLUTION, "P1", "AOPS")
     assert "email" not in channels_for(Kind.ESCALATION, "P2", "AOPS")
+    with socketserver.TCPServer(("127.0.0.1", 0), Mailbox) as server:
+        taking = threading.Thread(target=server.handle_request)
+        taking.start()
+        where = f"127.0.0.1:{server.server_address[1]}"
+        mail = EmailChannel(where, "trimtab@ship", ("boss@ship", "cto@ship"), 5.0)
+        mail.send(message(channel="#incidents"))
+        mail.send(Message("email", Kind.ESCALATION, "P1: the tank\nunresolved for 1 h", "a", "I"))
+        taking.join()
+    assert "Subject: P1: the tank\r\n" in server.mail
+    assert "To: boss@ship, cto@ship\r\n" in server.mail
+    assert "unresolved for 1 h" in server.mail
+
+
+def test_a_mail_server_that_is_not_there_is_tried_again():
+    with pytest.raises(NotDelivered):
+        EmailChannel("127.0.0.1:1", "a@b", ("c@d",), 1.0).send(message(channel="email"))
 
 
 def test_pages_go_to_the_on_call_channel():

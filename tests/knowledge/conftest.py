@@ -140,6 +140,7 @@ def open_knowledge(tmp_path, clock, home):
             knowledge.close()
             data.close()
 
+    build.shut = shut
     yield build
     shut()
 

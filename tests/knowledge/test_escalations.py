@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.infra.rules.rule_cases import Playback, RuleCase
+from trimtab.incidents import load_ladders
 from trimtab.runbooks.page import parse_page
 
 LIBRARY = Path(__file__).parent.parent.parent / "library"
@@ -185,6 +186,14 @@ def test_a_vector_store_above_100_ms_is_restarted_and_watched_until_searches_are
     assert [act.name for act in slow.fix] == ["knowledge.index.restart"]
     assert not all_hold(slow.verify, {P99: 0.6})
     assert all_hold(slow.verify, {P99: 0.4})
+
+
+@pytest.mark.feature("F641")
+def test_room_that_cannot_be_made_ends_with_a_person():
+    outgrown = cause(DISK, "outgrown")
+    assert all_hold(outgrown.evidence, {USED: 0.96, 'kb_disk_reclaimable_ratio{kind="logs"}': 0.01})
+    assert not all_hold(outgrown.verify, {USED: 0.96})
+    assert load_ladders()["knowledge"].when["remediation_failed"] == "On-Call Engineer"
 
 
 @pytest.mark.feature("F694")

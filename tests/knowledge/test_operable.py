@@ -1,6 +1,8 @@
 """Signals tell the faults apart, and the actions put them right."""
 
 import math
+import threading
+import time
 
 import pytest
 
@@ -200,3 +202,65 @@ def test_the_cache_signals_tell_too_small_from_diverse(catalog, knowledge, clock
 
 def test_a_signal_with_nothing_to_say_is_nan(catalog):
     assert math.isnan(read(catalog, "knowledge.cache.hit_ratio")[""])
+
+
+@pytest.fixture
+def searched(knowledge):
+    """A project with something to search for."""
+    for number in range(6):
+        knowledge.ingest_text("sea", f"{number}.md", f"# Whale {number}\n\nWhales sing in the sea.")
+    return knowledge
+
+
+def _seen(found):
+    """Wait for what the users of a drill do."""
+    until = time.monotonic() + 30
+    while not found():
+        assert time.monotonic() < until, "it did not happen"
+        time.sleep(0.01)
+
+
+def test_refused_calls_are_counted_apart_from_failures(catalog, searched):
+    fault, state = inject(catalog, "knowledge.traffic.refuse")
+    _seen(lambda: read(catalog, "knowledge.search.refused")[""] >= 10)
+    fault.restore(state)
+    fault.restore(state)
+    assert read(catalog, "knowledge.search.refused_rate")[""] > 0.5
+    assert read(catalog, "knowledge.search.error_rate") == {"": 0}
+
+
+def test_a_crowd_is_under_way_at_once_and_goes_when_it_is_told(catalog, searched):
+    fault, state = inject(catalog, "knowledge.traffic.crowd", users=4)
+    _seen(lambda: searched.searcher.outcomes.totals()["full"] >= 40)
+    fault.restore(state)
+    assert read(catalog, "knowledge.query.diversity")[""] > 0.8
+    assert not [thread for thread in threading.enumerate() if thread.name == "drill-user"]
+    assert 1 <= read(catalog, "knowledge.search.under_way")[""] <= 4
+
+
+def test_an_overrun_cache_misses_what_was_asked_before_until_it_has_room(catalog, searched):
+    fault, state = inject(catalog, "knowledge.cache.overrun", users=4)
+    _seen(lambda: searched.searcher.outcomes.totals()["full"] >= 60)
+    assert read(catalog, "knowledge.cache.hit_ratio")[""] < 0.5
+    assert read(catalog, "knowledge.cache.known_miss_ratio")[""] == 1
+    act(catalog, "knowledge.cache.resize", query=500, embedding=5000)
+    before = searched.searcher.cache.stats().misses
+    _seen(lambda: searched.searcher.outcomes.totals()["full"] >= 200)
+    assert searched.searcher.cache.stats().misses - before <= 24
+    fault.restore(state)
+    assert searched.cache_sizes().query == 100
+
+
+def test_warming_a_small_cache_keeps_the_most_frequent_queries(catalog, searched):
+    act(catalog, "knowledge.cache.resize", query=2)
+    for times, query in ((1, "sing"), (3, "whale"), (2, "sea")):
+        for _ in range(times):
+            searched.search("sea", query)
+    searched.empty_caches()
+    act(catalog, "knowledge.cache.warm", top=3)
+    assert [searched.search("sea", query).cache_hit for query in ("whale", "sea")] == [True, True]
+
+
+def test_the_processors_use_is_a_share(catalog, searched):
+    searched.care.processor.look()
+    assert 0 <= read(catalog, "knowledge.cpu.used_ratio")[""] <= 1

@@ -150,6 +150,7 @@ class Tasks:
             unused_days=trust.key_unused_days,
         )
         due = [f"{key.name} is {problem}" for key in report for problem in key.problems]
+        due += self._refused_outside()
         yield result_of(("ENT-22", "keys"), f"{len(report)} active keys", "; ".join(due))
         standing = self.service.budget.standing()
         over = standing.share > 0.9
@@ -168,3 +169,12 @@ class Tasks:
             if wrong
             else "",
         )
+
+    def _refused_outside(self) -> Iterable[str]:
+        """Yield the keys of others that may have ended: whoever takes them refuses or does not answer."""
+        models = self.service.models
+        for name in models.names:
+            if models.resting(name):
+                yield f"the generator {name} fails: check its key and its status page"
+        if self.service.exporter.last.error:
+            yield "the tracing backend does not take traces: check answers.otlp_headers"

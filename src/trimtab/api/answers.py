@@ -15,6 +15,7 @@ from starlette.responses import Response
 
 from trimtab.answers import Answer, Question, Trace
 from trimtab.answers.errors import TraceUnknown
+from trimtab.answers.grounding import grounding_of
 from trimtab.answers.records import Feedback
 from trimtab.answers.streaming import Released
 from trimtab.api.errors import InternalError, error_body
@@ -128,11 +129,18 @@ def traces(
     who: Caller,
     limit: Annotated[int, Query(ge=1, le=1000)] = 50,
     project: str | None = None,
+    below: Annotated[float, Query(ge=0, le=1, description="A grounding score.")] = 1.0,
 ) -> dict[str, list[dict[str, object]]]:
-    """List the newest traces first, of one project or of all; a key for some projects names one."""
+    """List the newest traces first, of one project or of all; a key for some projects names one.
+
+    ``below`` keeps found answers that are supported less than that.
+    """
     if project is None and who.projects is not None:
         raise Forbidden("Name the project.", hint="Add ?project= with one of the key's projects.")
-    return {"traces": [asdict(trace) for trace in here.traces.recent(limit, project)]}
+    found = here.traces.recent(limit, project)
+    if below < 1:
+        found = [t for t in found if t.answer.found and grounding_of(t) < below]
+    return {"traces": [asdict(trace) for trace in found]}
 
 
 @router.get("/v1/traces/{trace_id}", dependencies=[TENANT_READER])

@@ -7,6 +7,7 @@ from trimtab.api import (
     answers,
     audit,
     catalog,
+    engines,
     health,
     incidents,
     keys,
@@ -14,6 +15,7 @@ from trimtab.api import (
     rules,
     runbooks,
     settings,
+    status,
     trials,
     users,
 )
@@ -24,6 +26,7 @@ from trimtab.infra.web import Access
 _ROUTERS = (
     health.router,
     knowledge.router,
+    engines.router,
     answers.router,
     trials.router,
     incidents.router,
@@ -34,6 +37,7 @@ _ROUTERS = (
     audit.router,
     settings.router,
     users.router,
+    status.router,
 )
 
 

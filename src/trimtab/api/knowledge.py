@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import UploadFile
 
@@ -17,6 +17,7 @@ from trimtab.api.services import Caller, Here, Services
 from trimtab.infra.auth import Principal
 from trimtab.kernel.errors import TrimtabError
 from trimtab.knowledge import Ingested
+from trimtab.knowledge.words import counted_lines
 
 router = APIRouter(prefix="/api/v1", tags=["knowledge"])
 
@@ -35,6 +36,26 @@ class NewProject(BaseModel):
 def stats(here: Here) -> dict[str, object]:
     """Return the caches' figures and the counts of what is stored."""
     return here.knowledge.stats()
+
+
+class WarmCache(BaseModel):
+    """Which queries are to be answered into the cache."""
+
+    project: str = ""
+    """Empty means all."""
+    top: Annotated[int, Field(ge=1, le=100_000)] = 1000
+    queries: Annotated[str, Field(max_length=5_000_000)] | None = None
+    """One a line, with or without the counts of ``uniq -c``; without it the most frequent ones."""
+
+
+@router.post("/cache/warm", dependencies=[OPERATOR])
+def warm_cache(wanted: WarmCache, here: Here) -> dict[str, int]:
+    """Answer queries into the cache; say how many were answered, and how many could not be."""
+    lines = counted_lines(wanted.queries or "")
+    if wanted.queries is not None and not lines:
+        raise InvalidRequest("`queries` holds no query.")
+    done = here.knowledge.warm_cache(wanted.top, wanted.project, lines)
+    return {"asked": done.asked, "skipped": done.skipped}
 
 
 @router.get("/projects", dependencies=[TENANT_READER])

@@ -1,15 +1,23 @@
 """Fits one domain's port to another domain's class."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from trimtab.answers import Passage, Retrieved
-from trimtab.infra.notify import Channel, ConsoleChannel, LogChannel, WebhookChannel
+from trimtab.infra.notify import (
+    Channel,
+    ConsoleChannel,
+    GitHubChannel,
+    LogChannel,
+    PagerDutyChannel,
+    WebhookChannel,
+)
 from trimtab.infra.rules.checks import compile_check
 from trimtab.infra.settings import Settings
+from trimtab.infra.settings.sections.notify import NotifySettings
 from trimtab.knowledge import Knowledge
 
 
@@ -61,13 +69,28 @@ def channels_of(settings: Settings) -> list[Channel]:
     chosen: list[Channel] = [LogChannel()]
     if settings.notify.console:
         chosen.append(ConsoleChannel(sys.stderr))
-    if settings.notify.webhook_url:
-        import httpx
+    notify = settings.notify
+    if notify.email_server and notify.email_to:
+        from trimtab.infra.notify.mail import EmailChannel
 
+        seconds = notify.webhook_timeout_seconds
         chosen.append(
-            WebhookChannel(
-                settings.notify.webhook_url,
-                httpx.Client(timeout=settings.notify.webhook_timeout_seconds),
-            )
+            EmailChannel(notify.email_server, notify.email_from, notify.email_to, seconds)
         )
+    if notify.webhook_url or notify.pagerduty_routing_key or notify.github_repository:
+        chosen += _over_http(notify)
     return chosen
+
+
+def _over_http(notify: NotifySettings) -> Iterator[Channel]:
+    import httpx
+
+    client = httpx.Client(timeout=notify.webhook_timeout_seconds)
+    if notify.webhook_url:
+        yield WebhookChannel(notify.webhook_url, client)
+    if notify.pagerduty_routing_key:
+        yield PagerDutyChannel(notify.pagerduty_url, notify.pagerduty_routing_key, client)
+    if notify.github_repository:
+        yield GitHubChannel(
+            notify.github_url, notify.github_repository, notify.github_token, client
+        )

@@ -78,11 +78,15 @@ def _print_sources(body: Any) -> None:
 
 @traces_app.command("list")
 def list_traces(
-    context: typer.Context, limit: int = 20, project: str = "", json: Json = False
+    context: typer.Context,
+    limit: int = 20,
+    project: str = "",
+    below: Annotated[float, typer.Option(help="Only answers supported less than that.")] = 1.0,
+    json: Json = False,
 ) -> None:
     """List the newest answers first."""
     this = session(context)
-    params = {"limit": limit, **({"project": project} if project else {})}
+    params = {"limit": limit, "below": below, **({"project": project} if project else {})}
     body = this.client.call("GET", "/v1/traces", params=params)
     if not printed_as_json(this, body):
         print_table(

@@ -8,12 +8,7 @@ import typer
 from trimtab.cli.output import print_table, printed_as_json
 from trimtab.cli.session import Json, Session, session
 
-app = typer.Typer(help="Measure how well search finds.", no_args_is_help=True)
-
-
-@app.callback()
-def _group() -> None:
-    """Keep `evaluate` a sub-command although it is the only one."""
+app = typer.Typer(help="Measure how well search finds; move projects.", no_args_is_help=True)
 
 
 @app.command("evaluate")

@@ -23,6 +23,9 @@ from trimtab.cli import (
     keys,
     knowledge,
     knowledge_evaluate,
+    knowledge_move,
+    knowledge_schema,
+    knowledge_warm,
     rules,
     runbooks,
     service,
@@ -45,7 +48,10 @@ knowledge.add_to(app)
 catalog.add_to(app)
 rules.add_to(app)
 app.command()(demo.demo)
+knowledge_evaluate.app.command("move")(knowledge_move.move)
 app.add_typer(knowledge_evaluate.app, name="knowledge")
+knowledge_warm.add_to(knowledge_evaluate.app)
+knowledge_schema.add_to(knowledge_evaluate.app)
 app.add_typer(incidents.app, name="incidents")
 app.add_typer(runbooks.app, name="runbooks")
 app.add_typer(drills.app, name="drills")

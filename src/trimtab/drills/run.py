@@ -144,13 +144,17 @@ def _await_health(drill: _Drill) -> None:
 def _unhealthy(drill: _Drill) -> str:
     for incident in drill.subject.incidents.list(active=True):
         return f"{incident.id} is not resolved"
+    held: list[str] = []
     for check in drill.cause.evidence:
         try:
             if drill.subject.monitor.evaluate(check.expression):
-                return f"`{check.expression}` holds before anything was broken"
+                held.append(f"`{check.expression}`")
         except TrimtabError as error:
             return f"`{check.expression}` cannot be evaluated: {error.message}"
-    return ""
+    # One part of the evidence may hold by itself; the cause is there when all of it does.
+    if len(held) < len(drill.cause.evidence):
+        return ""
+    return f"{' and '.join(held)} {'hold' if len(held) > 1 else 'holds'} before anything was broken"
 
 
 @contextmanager

@@ -65,8 +65,10 @@ def _of_validation(guardrails: Guardrails) -> Iterable[Signal]:
 
 def _of_verdicts(guardrails: Guardrails) -> Iterable[Signal]:
     def blocks() -> Iterable[Sample]:
-        for judged, found in _metrics(guardrails):
-            yield from _by_guard(judged, found.blocked)
+        # From zero on: the first blocks of a guard are an increase, too.
+        for judged, engine in guardrails.engines.items():
+            none = dict.fromkeys((post.guard.name for post in engine.posts), 0)
+            yield from _by_guard(judged, {**none, **engine.get_metrics().blocked})
 
     def false_positives() -> Iterable[Sample]:
         for judged, found in _metrics(guardrails):

@@ -11,6 +11,7 @@ from trimtab.kernel.operable import (
     Risk,
 )
 from trimtab.knowledge.care.actions import actions as care_actions
+from trimtab.knowledge.engines.actions import actions as engine_actions
 from trimtab.knowledge.service import Knowledge
 from trimtab.knowledge.usage import CacheSizes
 
@@ -24,6 +25,7 @@ def actions(knowledge: Knowledge) -> tuple[Action, ...]:
         _warm(knowledge),
         _retry(knowledge),
         _restart_index(knowledge),
+        *engine_actions(knowledge.engines),
         *care_actions(knowledge),
     )
 

@@ -2,18 +2,22 @@
 
 import logging
 import random
+import secrets
 import shutil
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from trimtab.kernel.clock import Clock
 from trimtab.kernel.errors import Conflict, NotFound, TrimtabError
 from trimtab.kernel.operable import Arguments, Fault, Param, Value
 from trimtab.knowledge.care.faults import faults as care_faults
+from trimtab.knowledge.crowd import Crowd, long_queries
+from trimtab.knowledge.engines.faults import faults as engine_faults
 from trimtab.knowledge.service import Knowledge
 from trimtab.knowledge.usage import CacheSizes
 
 _MANY = 2000
+_FEW = 20
 _log = logging.getLogger(__name__)
 
 
@@ -24,6 +28,14 @@ class NothingToSearch(Conflict):
     default_hint = "Ingest some documents first: `trimtab ingest PROJECT PATH`."
 
 
+def searched_project(knowledge: Knowledge) -> str:
+    """Return the first project that has documents, or raise `NothingToSearch`."""
+    found = next((project for project in knowledge.list_projects() if project.documents), None)
+    if found is None:
+        raise NothingToSearch("There is no document to search for.")
+    return found.name
+
+
 def faults(knowledge: Knowledge, clock: Clock) -> tuple[Fault, ...]:
     """Return every fault of the domain."""
     return (
@@ -31,6 +43,8 @@ def faults(knowledge: Knowledge, clock: Clock) -> tuple[Fault, ...]:
         *_of_the_cache(knowledge, clock),
         *_of_the_index(knowledge),
         *_of_the_speed(knowledge, clock),
+        *engine_faults(knowledge.engines),
+        *_of_the_callers(knowledge, clock),
         *care_faults(knowledge, clock),
     )
 
@@ -127,6 +141,83 @@ def _of_the_speed(knowledge: Knowledge, clock: Clock) -> tuple[Fault, ...]:
     )
 
 
+def _of_the_callers(knowledge: Knowledge, clock: Clock) -> tuple[Fault, ...]:
+    crowded = _Crowded(knowledge, Crowd(clock))
+    users = Param("users", "integer", "How many at once.", 24, 1, 1000)
+    return (
+        Fault(
+            "knowledge.cache.overrun",
+            "Leave the caches five entries, and let many users at once ask the same long queries again.",
+            crowded.by_the_same,
+            crowded.restore,
+            (users,),
+        ),
+        Fault(
+            "knowledge.traffic.crowd",
+            "Let many users at once ask long queries of which none comes twice.",
+            crowded.by_different,
+            crowded.restore,
+            (users,),
+        ),
+        Fault(
+            "knowledge.traffic.refuse",
+            "Let a caller send what is refused: blank and endless queries, and projects that cannot be.",
+            crowded.by_nonsense,
+            crowded.restore,
+            (Param("users", "integer", "How many at once.", 1, 1, 1000),),
+        ),
+    )
+
+
+class _Crowded:
+    """Users, and the cache sizes that they met."""
+
+    def __init__(self, knowledge: Knowledge, crowd: Crowd) -> None:
+        self._knowledge = knowledge
+        self._crowd = crowd
+
+    def by_the_same(self, given: Arguments) -> Mapping[str, Value]:
+        project, before = self._project(), self._knowledge.cache_sizes()
+        queries = long_queries(self._knowledge, project, _FEW)
+        remember(self._knowledge, project, queries)
+        self._knowledge.resize_caches(CacheSizes(5, 5, before.memory_mb))
+        self._knowledge.empty_caches()
+        self._crowd.start(
+            lambda chance: self._knowledge.search(project, chance.choice(queries)),
+            int(given["users"]),
+        )
+        return {"query": before.query, "embedding": before.embedding}
+
+    def by_different(self, given: Arguments) -> Mapping[str, Value]:
+        project = self._project()
+        queries = long_queries(self._knowledge, project, _MANY)
+        self._crowd.start(
+            lambda chance: self._knowledge.search(
+                project, f"{chance.random()} {chance.choice(queries)}"[:1000]
+            ),
+            int(given["users"]),
+        )
+        return {}
+
+    def by_nonsense(self, given: Arguments) -> Mapping[str, Value]:
+        project = self._project()
+        wrong = ((project, " "), (project, "endless " * 200), ("no such/project", "hello"))
+        self._crowd.start(
+            lambda chance: self._knowledge.search(*chance.choice(wrong)), int(given["users"])
+        )
+        return {}
+
+    def restore(self, before: Mapping[str, Value]) -> None:
+        self._crowd.stop()
+        if before:
+            memory_mb = self._knowledge.cache_sizes().memory_mb
+            sizes = CacheSizes(int(before["query"]), int(before["embedding"]), memory_mb)
+            self._knowledge.resize_caches(sizes)
+
+    def _project(self) -> str:
+        return searched_project(self._knowledge)
+
+
 class _Slowness:
     """Slow parts, and the searches that notice."""
 
@@ -135,12 +226,12 @@ class _Slowness:
         self._traffic = traffic
 
     def of_the_model(self, given: Arguments) -> Mapping[str, Value]:
-        queries = self._traffic.queries(_MANY)
+        queries = self._traffic.queries(_MANY, secrets.token_hex(3))
         self._knowledge.encoder.slow_down(float(given["seconds"]))
         return self._searched(queries, 1.0)
 
     def of_the_index(self, given: Arguments) -> Mapping[str, Value]:
-        queries = self._traffic.queries(_MANY)
+        queries = self._traffic.queries(_MANY, secrets.token_hex(3))
         self._knowledge.indexes.delay_seconds = float(given["seconds"])
         return self._searched(queries, 1.0)
 
@@ -179,8 +270,8 @@ def _of_the_cache(knowledge: Knowledge, clock: Clock) -> tuple[Fault, ...]:
             "knowledge.cache.empty",
             "Empty roomy caches as a restart does, and search for many queries that were asked before.",
             Param("query", "integer", "Entries of the query cache.", 4000, 1, 100_000),
-            Param("distinct", "integer", "How many different queries.", 1000, 2, 100_000),
-            pace=0.3,
+            Param("distinct", "integer", "How many different queries.", 600, 2, 100_000),
+            pace=0.15,
             known=True,
         ),
         fault(
@@ -190,6 +281,13 @@ def _of_the_cache(knowledge: Knowledge, clock: Clock) -> tuple[Fault, ...]:
             Param("distinct", "integer", "How many different queries.", 2500, 2, 100_000),
         ),
     )
+
+
+def remember(knowledge: Knowledge, project: str, queries: Sequence[str]) -> None:
+    """Let the queries count as asked before."""
+    key = knowledge.projects.find(project).key
+    for query in [*queries] * 3:
+        knowledge.searcher.on_query(key, query)
 
 
 class _BrokenCache:
@@ -203,7 +301,7 @@ class _BrokenCache:
     def inject(self, given: Arguments) -> Mapping[str, Value]:
         queries = self._traffic.queries(int(given["distinct"]))
         if self._known:
-            self._traffic.remember(queries)
+            remember(self._knowledge, queries[0][0], [query for _, query in queries])
         before = self._knowledge.cache_sizes()
         self._knowledge.resize_caches(
             CacheSizes(int(given["query"]), before.embedding, before.memory_mb)
@@ -231,23 +329,14 @@ class _Traffic:
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
 
-    def queries(self, distinct: int) -> list[tuple[str, str]]:
-        """Return project names and queries, taken from the documents' own titles."""
-        found = [project for project in self._knowledge.list_projects() if project.documents]
-        if not found:
-            raise NothingToSearch("There is no document to search for.")
-        project = found[0].name
+    def queries(self, distinct: int, mark: str = "") -> list[tuple[str, str]]:
+        """Return project names and queries, taken from the documents' own titles; a new mark makes new queries."""
+        project = searched_project(self._knowledge)
         titles = [document.title for document in self._knowledge.documents(project, limit=200)]
         return [
-            (project, f"{titles[number % len(titles)][:100]} {number}")
+            (project, f"{titles[number % len(titles)][:100]} {number} {mark}".strip())
             for number in range(distinct)
         ]
-
-    def remember(self, queries: list[tuple[str, str]]) -> None:
-        """Let the queries count as asked before."""
-        project = self._knowledge.projects.find(queries[0][0])
-        for _, query in queries * 3:
-            self._knowledge.searcher.on_query(project.key, query)
 
     def start(self, queries: list[tuple[str, str]], per_second: float) -> None:
         """Search for the queries in random order until `stop`."""

@@ -6,6 +6,7 @@ A search never waits for a long build: it is told that there is no index yet, an
 import json
 import logging
 import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -123,6 +124,26 @@ class Indexes:
             self._in_background(project)
             raise EngineBehind(f"{project.engine} is being given what it lacks of {project.name}.")
         return RemoteIndex(held.index.words, RemoteView(remote, seen))
+
+    def switch(self, project: ProjectRow, assign: Callable[[], None]) -> None:
+        """Let ``assign`` change the project's engine, with an index at hand that fits the new one.
+
+        The words are the same in every engine; the vectors are in memory only while the engine is the embedded one.
+        """
+        model, dimension = self._encoder.model_id, self._encoder.dimension
+        with self._lock:
+            former = self._held.get(project.key)
+        fresh = ProjectIndex(dimension)
+        if project.engine != EMBEDDED and former is not None:
+            stored = self._store.vectors(project.key, model, dimension)
+            fresh.vectors.restore(stored.keys, stored.rows, b"")
+        with self._lock_of(project.key):
+            assign()
+            if former is not None:
+                fresh.words = former.index.words
+                # Of no version: the next search compares it with the store.
+                self._hold(project.key, replace(former, index=fresh, version=-1, saved=-1))
+        self._file(project.key).unlink(missing_ok=True)
 
     def forget(self, project_key: int) -> None:
         """Drop a project's index and its file."""

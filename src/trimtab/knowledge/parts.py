@@ -1,6 +1,7 @@
 """What knowledge is made of, and how the parts are joined."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 from trimtab.infra.settings.sections.knowledge import KnowledgeSettings
 from trimtab.infra.storage import DataDirectory
@@ -9,6 +10,7 @@ from trimtab.knowledge.caches import BoundedCache, CacheLimits
 from trimtab.knowledge.care import Care
 from trimtab.knowledge.encoder import Encoder
 from trimtab.knowledge.engines.engines import Engines
+from trimtab.knowledge.engines.move import Mover
 from trimtab.knowledge.indexes import Indexes
 from trimtab.knowledge.ingestion import Ingestion
 from trimtab.knowledge.model_home import MiniLmHome, ModelHome
@@ -49,18 +51,7 @@ class Parts:
         self.encoder = Encoder(home or shipped, settings, around.clock)
         self.parser = Parser(settings)
         search_store = SearchStore(self.database)
-        self.engine_store = EngineStore(self.database)
-        self.engines = Engines(
-            self.engine_store, search_store, self.encoder, settings, around.clock
-        )
-        self.indexes = Indexes(
-            search_store,
-            self.encoder,
-            data.folder("index"),
-            CircuitBreaker(settings.breaker_failures, settings.probe_seconds, around.clock),
-            around.clock,
-            self.engines,
-        )
+        self._make_indexes(search_store, data.folder("index"))
         self.searcher = Searcher(
             self.projects, search_store, self.encoder, self.indexes, settings, around.clock
         )
@@ -79,6 +70,14 @@ class Parts:
         """Called at each heartbeat."""
         self.last_counts: dict[str, int] = {}
         self.database_ok = True
+
+    def _make_indexes(self, search_store: SearchStore, folder: Path) -> None:
+        settings, clock = self.settings, self._clock
+        self.engine_store = EngineStore(self.database)
+        self.engines = Engines(self.engine_store, search_store, self.encoder, settings, clock)
+        breaker = CircuitBreaker(settings.breaker_failures, settings.probe_seconds, clock)
+        self.indexes = Indexes(search_store, self.encoder, folder, breaker, clock, self.engines)
+        self.mover = Mover(self.engines, self.indexes, self.projects, self.engine_store, clock)
 
     def forget_queries(self) -> int:
         """Forget what was asked, which nobody's name stands beside; return how many queries that were."""

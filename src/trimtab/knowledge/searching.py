@@ -1,6 +1,7 @@
 """One search: by words and by meaning, ranked together; by words alone when the model or the index is down."""
 
 import logging
+import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -100,6 +101,10 @@ class Searcher:
         self.on_query: Callable[[int, str], bool] = lambda _project_key, _query: False
         """Told of every query by project key and text; returns whether it was asked often before."""
         self.durations = RecentValues(clock, settings.cache_window_seconds)
+        self.crowding = RecentValues(clock, 60.0)
+        """How many searches were under way when each began, itself included."""
+        self._under_way = 0
+        self._counting = threading.Lock()
         self.sizes = RecentValues(clock, settings.cache_window_seconds)
         """How many passages each search returned."""
         self.outcomes = RecentCounts(clock, settings.cache_window_seconds)
@@ -119,12 +124,15 @@ class Searcher:
     def search(self, project: str, query: str, wanted: Wanted) -> SearchResult:
         """Return the best passages; see `Knowledge.search`."""
         started = self._machine.monotonic()
+        self._enter()
         try:
             result = self._answered(project, query, wanted)
         except TrimtabError as error:
             refused = isinstance(error, InvalidInput | NotFound)
             self.outcomes.add("refused" if refused else "failed")
             raise
+        finally:
+            self._leave()
         duration_ms = (self._machine.monotonic() - started) * 1000
         self._record(project, query, duration_ms, result)
         return replace(result, duration_ms=round(duration_ms, 3))
@@ -155,6 +163,15 @@ class Searcher:
     def held_documents(self) -> set[str]:
         """Return the ids of the documents of which the cache holds a passage."""
         return {passage.document_id for result in self.cache.held() for passage in result.passages}
+
+    def _enter(self) -> None:
+        with self._counting:
+            self._under_way += 1
+            self.crowding.add(self._under_way)
+
+    def _leave(self) -> None:
+        with self._counting:
+            self._under_way -= 1
 
     def _answered(self, project: str, query: str, wanted: Wanted) -> SearchResult:
         text = checked_query(query)

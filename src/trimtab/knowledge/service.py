@@ -12,6 +12,7 @@ from trimtab.kernel.events import Event
 from trimtab.kernel.health import ComponentHealth, Status
 from trimtab.knowledge.background import Background
 from trimtab.knowledge.care.proof import Proof
+from trimtab.knowledge.engines import health as engine_health
 from trimtab.knowledge.errors import EmbedderUnavailable
 from trimtab.knowledge.ingestion import Progress, Source
 from trimtab.knowledge.model_home import ModelHome
@@ -55,7 +56,7 @@ class Knowledge(Parts):
             around.clock, settings.heartbeat_seconds, self.beat, self.drain
         )
         around.health.register("embedding_model", self.encoder.health)
-        around.health.register("vector_store", self._vector_store_health)
+        engine_health.register(around.health, self.indexes, self.engines)
         around.health.register("knowledge_database", self._database_health)
 
     def start(self) -> None:
@@ -269,8 +270,9 @@ class Knowledge(Parts):
         """Return whether each component was up when it was last looked at. Cheap."""
         return {
             "embedding_model": self.encoder.up,
-            "vector_store": self.indexes.up,
+            "vector_store": self.indexes.up and self.engines.up,
             "database": self.database_ok,
+            **engine_health.components(self.engines),
         }
 
     def error_rate(self) -> float:
@@ -381,16 +383,6 @@ class Knowledge(Parts):
 
     def _publish(self, name: str, subject: str, facts: dict[str, object]) -> None:
         self._events.publish(Event(name, self._clock.now(), subject, facts))
-
-    def _vector_store_health(self) -> ComponentHealth:
-        facts: dict[str, object] = {
-            "engine": "embedded",
-            "breaker": self.indexes.breaker.state.value,
-        }
-        if self.indexes.up:
-            return ComponentHealth(Status.UP, facts=facts)
-        error = "The search index is down."
-        return ComponentHealth(Status.DOWN, error, facts={**facts, "error": error})
 
     def _database_health(self) -> ComponentHealth:
         try:

@@ -8,7 +8,9 @@ from trimtab.kernel.operable import Sample, Signal
 from trimtab.knowledge.breaker import BreakerState
 from trimtab.knowledge.caches import BoundedCache
 from trimtab.knowledge.care.signals import signals as care_signals
+from trimtab.knowledge.engines.signals import signals as engine_signals
 from trimtab.knowledge.service import Knowledge
+from trimtab.knowledge.windows import RecentValues
 
 Read = Callable[[], float]
 
@@ -23,6 +25,7 @@ def signals(knowledge: Knowledge) -> tuple[Signal, ...]:
         *_searches(knowledge),
         *_index(knowledge),
         *_documents(knowledge),
+        *engine_signals(knowledge.engines),
         *care_signals(knowledge.care),
     )
 
@@ -223,10 +226,27 @@ def _searches(knowledge: Knowledge) -> Iterable[Signal]:
 
 def _index(knowledge: Knowledge) -> Iterable[Signal]:
     yield _one(
+        "knowledge.search.refused",
+        "1",
+        "Searches and ingestions of the last five minutes that were refused for what the caller sent.",
+        lambda: knowledge.searcher.outcomes.totals()["refused"],
+        "kb_refused_recently",
+    )
+    yield _one(
+        "knowledge.search.under_way",
+        "1",
+        "The most searches that were under way at once in the last minute; absent without a search.",
+        lambda: knowledge.searcher.crowding.quantile(1.0),
+        "kb_searches_under_way",
+    )
+    yield _one(
         "knowledge.index.p95_seconds",
         "seconds",
-        "95 % of the recent searches waited no longer for the search index.",
-        lambda: knowledge.indexes.durations.quantile(0.95),
+        "95 % of the recent searches waited no longer for the search index, or the slowest server of vectors.",
+        lambda: _slowest(
+            knowledge.indexes.durations,
+            *(engine.durations for engine in knowledge.engines.opened().values()),
+        ),
         "kb_vector_store_latency_seconds",
     )
     yield _one(
@@ -235,6 +255,11 @@ def _index(knowledge: Knowledge) -> Iterable[Signal]:
         "1 when the search index is out of order.",
         lambda: knowledge.indexes.stopped,
     )
+
+
+def _slowest(*windows: RecentValues) -> float:
+    found = [window.quantile(0.95) for window in windows]
+    return max((seconds for seconds in found if not math.isnan(seconds)), default=math.nan)
 
 
 def _documents(knowledge: Knowledge) -> Iterable[Signal]:

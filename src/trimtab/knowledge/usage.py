@@ -108,9 +108,12 @@ class Usage:
     def warm(
         self, queries: Iterable[tuple[str, str]], top_k: int, stopped: Callable[[], bool]
     ) -> Warmed:
-        """Ask each query once, by project name and text, so that the caches hold its answer."""
+        """Ask each query once, by project name and text, so that the caches hold its answer.
+
+        The first ones are asked last: when the cache is too small for all, these are the ones that stay.
+        """
         asked = skipped = 0
-        for project, query in queries:
+        for project, query in reversed(list(queries)):
             if stopped():
                 break
             try:

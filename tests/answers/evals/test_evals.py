@@ -1,5 +1,6 @@
 import json
 import threading
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -184,3 +185,11 @@ def test_a_baseline_of_another_load_is_refused(tmp_path, text):
     (tmp_path / "b.json").write_text(text, encoding="utf-8")
     with pytest.raises(BadEvaluationSet):
         run_load(lambda _: "", ["a"], (10, 5), StillClock()).against(tmp_path / "b.json")
+
+
+@pytest.mark.feature("F500")
+def test_the_shipped_baseline_fits_the_load_tests_own_options():
+    shipped = Path(__file__).parents[3] / "docs" / "baselines" / "production-baseline.json"
+    report = run_load(lambda _: "", ["a"], (100, 5), StillClock()).against(shipped)
+    assert report.passed
+    assert report.as_dict()["baseline_p95_ms"] > 0

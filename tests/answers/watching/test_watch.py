@@ -85,6 +85,7 @@ def test_rates_are_shares_of_the_answers():
     assert (found.feedback_rate, found.helpful_rate) == (1.0, 0.75)
 
 
+@pytest.mark.feature("F455")
 def test_grounding_comes_from_the_guard_where_there_is_one():
     guarded = trace(
         stages=(Stage("guard_answer", 1.0, "ok", {"scores": {"hallucination": 0.75}}),), model="m"
@@ -94,7 +95,7 @@ def test_grounding_comes_from_the_guard_where_there_is_one():
     assert figures([trace(confidence=0.6)]).grounding_p50 == 1.0  # Quotes.
 
 
-@pytest.mark.feature("F406")
+@pytest.mark.feature("F405", "F406")
 def test_answers_under_085_count_as_hallucinations():
     window = [trace(confidence=c, model="m") for c in (0.84, 0.85)] + [trace(found=False)]
     assert figures(window).hallucination_rate == 0.5
@@ -198,7 +199,7 @@ class ByQuestion:
         return Retrieved(tuple(passage(document_name=name) for name in names))
 
 
-@pytest.mark.feature("F475")
+@pytest.mark.feature("F475", "F622")
 def test_the_canary_says_which_known_questions_lost_their_document():
     probes = [Probe("p", question, "a") for question in ("first", "second", "none", "broken")]
     report = Canary(ByQuestion(), probes).run()

@@ -104,3 +104,34 @@ def test_seventy_percent_in_use_asks_for_more_room_before_it_is_needed():
     assert firing("memory is filling", "ServiceNearlyFull", 20) == []
     (alert,) = firing("memory is filling", "ServiceNearlyFull", 30)
     assert (alert.severity, alert.value) == ("P3", 0.75)
+
+
+@pytest.mark.feature("F646")
+def test_a_disk_that_will_be_full_within_a_week_is_told_before_it_is():
+    assert firing("the disk is filling up", "KnowledgeDiskFillingUp", 60) == []
+    (alert,) = firing("the disk is filling up", "KnowledgeDiskFillingUp", 150)
+    assert (alert.severity, alert.annotations["title"]) == ("P3", "Disk full within a week")
+
+
+@pytest.mark.feature("F563", "F644")
+def test_a_disk_above_80_percent_warns_for_as_long_as_it_is_not_critical():
+    name, alert = "the disk passes 80 and then 90 percent", "KnowledgeDiskSpaceLow"
+    assert firing(name, alert, 9) == firing(name, alert, 20) == []
+    (found,) = firing(name, alert, 12)
+    assert (found.severity, found.value) == ("P2", 0.85)
+
+
+@pytest.mark.feature("F645")
+def test_a_disk_above_90_percent_is_critical_however_large_it_is():
+    name = "a large disk above 90 percent fires with room to spare"
+    assert firing(name, "KnowledgeDiskSpaceCritical", 0.75) == []
+    (alert,) = firing(name, "KnowledgeDiskSpaceCritical", 85 / 60)
+    assert (alert.severity, alert.runbook) == ("P1", "knowledge-disk-full")
+
+
+@pytest.mark.feature("F623")
+def test_less_than_5_gb_is_critical_although_less_than_90_percent_are_in_use():
+    name = "a full disk fires by percent, and by bytes only when most of it is used"
+    assert firing(name, "KnowledgeDiskSpaceCritical", 0.75) == []
+    (alert,) = firing(name, "KnowledgeDiskSpaceCritical", 85 / 60)
+    assert (alert.severity, alert.annotations["title"]) == ("P1", "Disk Space < 5GB")

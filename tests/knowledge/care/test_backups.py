@@ -1,11 +1,13 @@
 """Backups are made in use, checked, kept for their time, and found by check."""
 
+import math
 from pathlib import Path
 
 import pytest
 
 from trimtab.knowledge.care.backups import copy_database
 from trimtab.knowledge.errors import NoGoodBackup
+from trimtab.knowledge.signals import signals
 
 DAY = 86_400
 
@@ -27,6 +29,18 @@ def test_a_backup_is_a_whole_database_named_by_its_time(sea):
     backup = sea.care.backup()
     assert backup.path.name == "knowledge.db.20260101_000000"
     assert sea.care.backups.newest_good() == backup
+
+
+@pytest.mark.feature("F708")
+def test_whether_there_is_a_backup_and_how_old_it_is_can_be_read(sea, clock):
+    (age,) = [found for found in signals(sea) if found.name == "knowledge.backup.age"]
+    (before,) = age.read()
+    sea.care.backup()
+    clock.seconds += 600
+    (after,) = age.read()
+    assert math.isnan(before.value)
+    assert after.value == 600
+    assert len(sea.care.backups.list()) == 1
 
 
 @pytest.mark.feature("F730")

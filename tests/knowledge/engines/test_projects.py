@@ -2,6 +2,10 @@
 
 import pytest
 
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:Payload indexes have no effect"),
+    pytest.mark.filterwarnings("ignore:Local mode performs exact"),
+]
 TEXTS = {
     "whales.md": "Whales sing in the deep sea.",
     "gulls.md": "Gulls cry over the harbour at noon.",

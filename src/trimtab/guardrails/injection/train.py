@@ -28,7 +28,7 @@ TRAIN = ("inj_slabs_train", "inj_neuralchemy_train")
 VALIDATION = ("inj_slabs_validation", "inj_neuralchemy_validation")
 EVERYDAY, HARD = "benign_alpaca", "benign_notinject"
 EVERYDAY_BUDGET, HARD_BUDGET = 0.0095, 0.09
-PASSAGE_MARGIN = 3.9
+PASSAGE_MARGIN = 4.9
 """Where no passage of our own manual and of XQuAD's paragraphs is dropped: a lost document is a lost answer."""
 _STRENGTH = 3.0
 EMAIL_BUDGET = 0.03

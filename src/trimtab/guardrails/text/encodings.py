@@ -8,6 +8,7 @@ from urllib.parse import unquote
 
 _REFERENCE = re.compile(r"&#(?:\d{2,6}|[xX][0-9A-Fa-f]{2,5});")
 _PERCENT = re.compile(r"(?:%[0-9A-Fa-f]{2}|[A-Za-z0-9_.!~*'()-]){8,}")
+_FEWEST_SPACES = 3
 _FEWEST = 4
 """References or percent signs in a text: a few are ordinary in web pages and addresses."""
 
@@ -16,13 +17,14 @@ def unescaped(text: str) -> str:
     """Return the text with HTML's numeric references and percent signs read, when it is written in them."""
     if text.count("&#") >= _FEWEST and len(_REFERENCE.findall(text)) >= _FEWEST:
         text = _REFERENCE.sub(lambda found: html.unescape(found[0]), text)
-    return _PERCENT.sub(_unquoted, text) if text.count("%") >= _FEWEST else text
+    return _PERCENT.sub(_unquoted, text) if text.count("%") >= _FEWEST_SPACES else text
 
 
 def _unquoted(run: re.Match[str]) -> str:
     """Read a run that is mostly percent signs or has several spaces written so; an address with an umlaut stays."""
     spaces, signs = run[0].count("%20"), run[0].count("%")
-    return unquote(run[0]) if spaces >= _FEWEST - 1 or signs * 6 >= len(run[0]) else run[0]
+    dense = signs >= _FEWEST and signs * 6 >= len(run[0])
+    return unquote(run[0]) if dense or spaces >= _FEWEST_SPACES else run[0]
 
 
 _BASE64 = re.compile(r"(?<![A-Za-z0-9+/=])[A-Za-z0-9+/_-]{16,}={0,2}(?![A-Za-z0-9+/=])")

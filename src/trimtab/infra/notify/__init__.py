@@ -8,16 +8,20 @@ from trimtab.infra.notify.actions import actions
 from trimtab.infra.notify.channels import Channel, ConsoleChannel, LogChannel, WebhookChannel
 from trimtab.infra.notify.delivery import Delivery
 from trimtab.infra.notify.outbox import Outbox, Waiting
+from trimtab.infra.notify.pagerduty import PagerDutyChannel
 from trimtab.infra.notify.routes import Kind, Message, channels_for
+from trimtab.infra.notify.tracker import GitHubChannel
 
 __all__ = [
     "Channel",
     "ConsoleChannel",
     "Delivery",
+    "GitHubChannel",
     "Kind",
     "LogChannel",
     "Message",
     "Outbox",
+    "PagerDutyChannel",
     "Waiting",
     "WebhookChannel",
     "actions",

@@ -5,7 +5,7 @@ import threading
 from collections.abc import Sequence
 
 from trimtab.infra.notify.channels import Channel
-from trimtab.infra.notify.outbox import Outbox
+from trimtab.infra.notify.outbox import Outbox, Waiting
 from trimtab.kernel.clock import Clock
 
 _log = logging.getLogger(__name__)
@@ -25,6 +25,8 @@ class Delivery:
         self._outbox = outbox
         self._channels = tuple(channels)
         self._clock = clock
+        self._taken: dict[int, set[int]] = {}
+        """Of messages that were tried: which channels have them already, so that a broken one doubles none."""
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="notify", daemon=True)
 
@@ -42,16 +44,29 @@ class Delivery:
         """Try every message that is due once; return how many were delivered."""
         delivered = 0
         for waiting in self._outbox.due(self._clock.now()):
-            try:
-                for channel in self._channels:
-                    channel.send(waiting.message)
-            except Exception as error:  # noqa: BLE001 - no channel may end the thread; the message stays.
+            error = self._offer(waiting)
+            if error is None:
+                self._outbox.delivered(waiting, self._clock.now())
+                self._taken.pop(waiting.id, None)
+                delivered += 1
+            else:
                 _log.warning("notification not delivered", extra={"outbox_id": waiting.id})
                 self._outbox.failed(waiting, self._clock.now(), f"{type(error).__name__}: {error}")
-            else:
-                self._outbox.delivered(waiting, self._clock.now())
-                delivered += 1
         return delivered
+
+    def _offer(self, waiting: Waiting) -> Exception | None:
+        """Give the message to every channel that has not taken it; return the first failure."""
+        taken = self._taken.setdefault(waiting.id, set())
+        failure: Exception | None = None
+        for number, channel in enumerate(self._channels):
+            if number in taken:
+                continue
+            try:
+                channel.send(waiting.message)
+                taken.add(number)
+            except Exception as error:  # noqa: BLE001 - no channel may end the thread, or keep a message from others.
+                failure = failure or error
+        return failure
 
     def _run(self) -> None:
         while not self._stop.is_set():

@@ -14,6 +14,7 @@ from trimtab.knowledge.care.backups import Backup, Backups
 from trimtab.knowledge.care.cleanup import CleanedUp, Cleanup
 from trimtab.knowledge.care.deletions import Deletion, DeletionLog
 from trimtab.knowledge.care.memory import Memory
+from trimtab.knowledge.care.processor import Processor
 from trimtab.knowledge.care.proof import Proof, Prover
 from trimtab.knowledge.care.restore import Restore, Restored
 from trimtab.knowledge.store import DocumentStore, UsageStore
@@ -66,6 +67,7 @@ class Care:
         self.backups = Backups(live.file, data.folder("backups"), keep, clock)
         self.disk = Cleanup(data.path, self.backups, settings, clock)
         self.memory = Memory(clock, settings.memory_limit_mb)
+        self.processor = Processor(around.clock)
         self._restore = Restore(live, self.backups, self.deletions, clock)
         self._prover = Prover(live.file, self.backups, self.deletions)
         self.integrity = Integrity(Damage.NONE)
@@ -172,6 +174,7 @@ class Care:
     def look(self) -> None:
         """Do what belongs to each heartbeat: watch the memory, and check a database that gave an error."""
         self.memory.look()
+        self.processor.look()
         self._profile_when_due()
         data = max(1, self.disk.data_bytes())
         found = self.disk.reclaimable()

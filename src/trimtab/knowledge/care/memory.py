@@ -4,7 +4,9 @@ import gc
 import logging
 from collections import Counter, deque
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
+from statistics import median
 
 import psutil
 
@@ -13,8 +15,9 @@ from trimtab.kernel.clock import Clock
 _log = logging.getLogger(__name__)
 _MB = 1024 * 1024
 _MOST_COMMON = 20
-# Growth is judged over this time, as the operators' runbook watches it.
+# Growth is judged over this time, as the operators' runbook watches it, in so many parts.
 _WINDOW_SECONDS = 1800.0
+_PARTS = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,13 +52,19 @@ class Memory:
         self._seen.append((self._clock.monotonic(), self.resident_mb()))
 
     def growth_mb_per_hour(self) -> float:
-        """Return how fast the memory grew over the last 30 minutes; 0 until they are watched half."""
-        now = self._clock.monotonic()
-        recent = [(at, size) for at, size in self._seen if now - at <= _WINDOW_SECONDS]
-        if len(recent) < 2 or recent[-1][0] - recent[0][0] < _WINDOW_SECONDS / 2:
-            return 0.0
-        (first, before), (last, after) = recent[0], recent[-1]
-        return (after - before) * 3600 / (last - first)
+        """Return how fast the memory grew over the last 30 minutes; 0 until they are watched half.
+
+        It is the median of the growth in parts of five minutes: a leak grows in all of them, while a model that is
+        loaded or an index that is built shows in one.
+        """
+        now, width = self._clock.monotonic(), _WINDOW_SECONDS / _PARTS
+        ends: dict[int, float] = {}
+        for at, size in self._seen:
+            if now - at < _WINDOW_SECONDS:
+                ends[int((now - at) / width)] = size  # The last look of a part stays.
+        by_age = [ends[part] for part in sorted(ends)]
+        grown = [young - old for young, old in pairwise(by_age)]
+        return median(grown) * 3600 / width if len(grown) >= _PARTS // 2 else 0.0
 
     def profile(self) -> MemoryProfile:
         """Count the objects; takes a moment in a large process."""

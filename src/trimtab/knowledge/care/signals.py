@@ -1,4 +1,4 @@
-"""What can be measured about the data's health: integrity, backups, disk and memory."""
+"""What can be measured about the data's health: integrity, backups, disk, memory and processors."""
 
 import math
 from collections.abc import Iterable
@@ -106,7 +106,7 @@ def _memory(care: Care) -> Iterable[Signal]:
     yield Signal(
         "knowledge.memory.growth",
         "MB/h",
-        "How fast the memory grew over the last 30 minutes.",
+        "How fast the memory grew over the last 30 minutes: the median of its parts of five minutes.",
         lambda: (Sample(care.memory.growth_mb_per_hour()),),
         metric="kb_memory_growth_mb_per_hour",
     )
@@ -116,4 +116,11 @@ def _memory(care: Care) -> Iterable[Signal]:
         "Resident memory of the parser's process; 0 when none is running.",
         lambda: (Sample(care.parser_mb()),),
         metric="kb_parser_resident_mb",
+    )
+    yield Signal(
+        "knowledge.cpu.used_ratio",
+        "ratio",
+        "Median share of the machine's CPU that was in use over the last minute, by anybody.",
+        lambda: (Sample(care.processor.used_ratio()),),
+        metric="kb_cpu_used_ratio",
     )

@@ -11,11 +11,18 @@ from trimtab.kernel.errors import Misconfigured
 from trimtab.knowledge.breaker import CircuitBreaker
 from trimtab.knowledge.embedding import Vectors
 from trimtab.knowledge.encoder import Encoder
+from trimtab.knowledge.engines.chroma import ChromaEngine
 from trimtab.knowledge.engines.guarded import GuardedEngine
 from trimtab.knowledge.engines.port import EMBEDDED, Point, VectorEngine
 from trimtab.knowledge.engines.postgres import PostgresEngine
-from trimtab.knowledge.engines.remote import RemoteVectors
-from trimtab.knowledge.errors import EngineNotConfigured, EngineUnavailable, IndexUnavailable
+from trimtab.knowledge.engines.qdrant import QdrantEngine
+from trimtab.knowledge.engines.remote import RemoteVectors, Truth
+from trimtab.knowledge.errors import (
+    EmbedderUnavailable,
+    EngineNotConfigured,
+    EngineUnavailable,
+    IndexUnavailable,
+)
 from trimtab.knowledge.index import Keys
 from trimtab.knowledge.store import ProjectRow, SearchStore
 from trimtab.knowledge.store.engines import EngineStore
@@ -24,7 +31,11 @@ _log = logging.getLogger(__name__)
 
 Adapter = Callable[[str, float], VectorEngine]
 """Makes an engine of its address and the seconds that one call may take."""
-ADAPTERS: dict[str, Adapter] = {"postgres": PostgresEngine}
+ADAPTERS: dict[str, Adapter] = {
+    "postgres": PostgresEngine,
+    "chroma": ChromaEngine,
+    "qdrant": QdrantEngine,
+}
 
 
 class Engines:
@@ -61,6 +72,15 @@ class Engines:
         with self._lock:
             return dict(self._opened)
 
+    @property
+    def of_new_projects(self) -> str:
+        """The engine that new projects get."""
+        return self._settings.engine
+
+    def configured(self) -> list[str]:
+        """Return the servers that have an address."""
+        return [name for name in ADAPTERS if getattr(self._settings, f"{name}_url")]
+
     def engine(self, name: str) -> GuardedEngine:
         """Return an engine by its name in settings.
 
@@ -78,6 +98,24 @@ class Engines:
                     self._clock,
                 )
             return self._opened[name]
+
+    def reconnect(self, name: str, url: str = "") -> bool:
+        """Speak to the engine over new connections, to its own address or to another; return whether it answers."""
+        engine = self.engine(name)
+        engine.replace(self.adapter(name, url)).close()
+        engine.breaker.succeeded()
+        return engine.heartbeat()
+
+    def behind(self) -> dict[str, int]:
+        """Return how many projects each engine does not show in their present state, where that can be known."""
+        counted = dict.fromkeys(self.opened(), 0)
+        with self._lock:
+            remotes = dict(self._remotes)
+        for project in self._store.projects():
+            remote = remotes.get((project.key, project.engine))
+            counted.setdefault(project.engine, 0)
+            counted[project.engine] += remote is None or remote.version < project.index_version
+        return counted
 
     def adapter(self, name: str, url: str = "") -> VectorEngine:
         """Return a new client of the engine, at its own address or at another."""
@@ -111,11 +149,22 @@ class Engines:
         if known is not None and known.space == space:
             return known
         self._store.note_space(engine, space)
-        truth = _ProjectTruth(project.key, self._store, self._search, self._encoder)
+        fresh = RemoteVectors(guarded, space, self.truth(project))
         with self._lock:
-            return self._remotes.setdefault(
-                (project.key, engine), RemoteVectors(guarded, space, truth)
-            )
+            known = self._remotes.get((project.key, engine))
+            if known is None or known.space != space:
+                known = self._remotes[project.key, engine] = fresh
+            return known
+
+    def truth(self, project: ProjectRow) -> Truth:
+        """Return what the store says of the project.
+
+        Raises:
+            EmbedderUnavailable: The model was never loaded, so the length of its vectors is not known.
+        """
+        if not self._encoder.dimension:
+            raise EmbedderUnavailable("The embedding model was not loaded yet.")
+        return _ProjectTruth(project.key, self._store, self._search, self._encoder)
 
     def let_go(self, project: ProjectRow) -> None:
         """Take what was deleted out of the project's engine now, or when it is back."""

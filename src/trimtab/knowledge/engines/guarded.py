@@ -4,7 +4,7 @@ import logging
 from collections.abc import Callable
 from typing import TypeVar
 
-from trimtab.kernel.clock import Clock
+from trimtab.kernel.clock import Clock, machine_clock
 from trimtab.knowledge.breaker import BreakerState, CircuitBreaker
 from trimtab.knowledge.engines.port import VectorEngine
 from trimtab.knowledge.errors import EngineUnavailable
@@ -19,10 +19,10 @@ class GuardedEngine:
 
     def __init__(self, engine: VectorEngine, breaker: CircuitBreaker, clock: Clock) -> None:
         self._engine = engine
-        self._clock = clock
+        self._machine = machine_clock(clock)
         self.breaker = breaker
         self.durations = RecentValues(clock, 300.0)
-        """How long its calls took, in seconds."""
+        """How long its searches took, in seconds."""
         self.latency_ms: float | None = None
         """Of the last heartbeat that it answered."""
         self.error = ""
@@ -38,6 +38,13 @@ class GuardedEngine:
         """Whether calls go through."""
         return self.breaker.state is BreakerState.CLOSED
 
+    def search(self, work: Callable[[VectorEngine], T]) -> T:
+        """Let the engine do a search, and note how long it takes; raises as `call` does."""
+        started = self._machine.monotonic()
+        found = self.call(work)
+        self.durations.add(self._machine.monotonic() - started)
+        return found
+
     def call(self, work: Callable[[VectorEngine], T]) -> T:
         """Let the engine do the work.
 
@@ -46,7 +53,6 @@ class GuardedEngine:
         """
         if not self.breaker.allow():
             raise EngineUnavailable(f"{self.name} is down: {self.error}")
-        started = self._clock.monotonic()
         try:
             done = work(self._engine)
         except EngineUnavailable as error:
@@ -64,20 +70,17 @@ class GuardedEngine:
             raise
         self.breaker.succeeded()
         self.error = ""
-        # In the machine's time, however fast a drill's clock runs.
-        self.durations.add((self._clock.monotonic() - started) / self._clock.rate)
         return done
 
     def heartbeat(self) -> bool:
         """Ask whether it is there, when the breaker lets a probe through; return whether it is."""
-        started = self._clock.monotonic()
+        started = self._machine.monotonic()
         try:
             self.call(lambda engine: engine.ping())
         except EngineUnavailable:
             self.latency_ms = None
             return False
-        elapsed = (self._clock.monotonic() - started) / self._clock.rate
-        self.latency_ms = round(elapsed * 1000, 3)
+        self.latency_ms = round((self._machine.monotonic() - started) * 1000, 3)
         return True
 
     def replace(self, engine: VectorEngine) -> VectorEngine:

@@ -131,7 +131,9 @@ class RemoteVectors:
         """
         shown = self._shown
         try:
-            found = self.engine.call(lambda engine: engine.nearest(self.space, query, limit, seen))
+            found = self.engine.search(
+                lambda engine: engine.nearest(self.space, query, limit, seen)
+            )
         except EngineUnavailable:
             # Whatever it does until it is back, it may come back with less than it had.
             self.doubt()

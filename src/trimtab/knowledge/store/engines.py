@@ -90,7 +90,7 @@ class EngineStore:
         return known, packed.reshape(len(found), -1 if found else 0).astype(np.float32)
 
     def assign(self, project_key: int, engine: str) -> None:
-        """Let the project be searched in that engine from now on."""
+        """Let the project be searched in that engine from now on, or raise `ProjectUnknown`."""
         with self._database.write() as connection:
             set_project(connection, project_key, engine=engine)
             changed(connection, project_key)

@@ -160,9 +160,11 @@ def found(connection: sa.Connection, name: str) -> ProjectRow:
 
 
 def set_project(connection: sa.Connection, key: int, **values: str) -> None:
-    """Write values of a project, and its seal."""
+    """Write values of a project, and its seal, or raise `ProjectUnknown`."""
     this = projects.c.key == key
-    row = connection.execute(sa.select(projects).where(this)).one()
+    row = connection.execute(sa.select(projects).where(this)).first()
+    if row is None:
+        raise ProjectUnknown("The project was deleted meanwhile.")
     new = sealed("projects", {**row._asdict(), **values})
     connection.execute(sa.update(projects).where(this).values(**values, seal=new["seal"]))
 

@@ -15,4 +15,22 @@ class NotifySettings:
     webhook_timeout_seconds: float = setting(
         5.0, unit="seconds", help="How long the webhook may take.", minimum=0.1, maximum=60
     )
+    pagerduty_routing_key: str = setting(
+        "",
+        help="The integration key of the PagerDuty service whose rotation is paged; empty pages nobody there.",
+        secret=True,
+    )
+    pagerduty_url: str = setting(
+        "https://events.pagerduty.com/v2/enqueue", help="PagerDuty's Events API v2."
+    )
+    github_repository: str = setting(
+        "", help="The `owner/name` in which post-mortems become issues; empty opens none."
+    )
+    github_token: str = setting("", help="May open issues in that repository.", secret=True)
+    github_url: str = setting("https://api.github.com", help="GitHub's API.")
+    email_server: str = setting(
+        "", help="The `host:port` of an SMTP server for escalations; empty sends no mail."
+    )
+    email_from: str = setting("trimtab@localhost", help="The address that mail comes from.")
+    email_to: tuple[str, ...] = setting((), help="Who gets mail.")
     console: bool = setting(default=False, help="Also write messages to standard error.")

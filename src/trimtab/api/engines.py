@@ -1,0 +1,45 @@
+"""Moving a project from one engine to another."""
+
+from dataclasses import asdict
+from typing import Literal
+
+from fastapi import APIRouter
+from fastapi.responses import StreamingResponse
+from pydantic import BaseModel
+
+from trimtab.api.lines import Tell, lines_of
+from trimtab.api.roles import ADMIN
+from trimtab.api.services import Here
+
+router = APIRouter(prefix="/api/v1/projects", tags=["knowledge"])
+
+
+class MoveRequest(BaseModel):
+    """Where a project is to be searched."""
+
+    to: Literal["embedded", "postgres", "chroma", "qdrant"]
+    dry_run: bool = False
+
+
+@router.post("/{project}/move", dependencies=[ADMIN])
+def move(project: str, request: MoveRequest, here: Here) -> StreamingResponse:
+    """Move a project to another engine; it is searched where it is until everything has arrived and was checked.
+
+    The answer is one JSON object a line: ``progress`` with ``step``, ``done`` and ``total``, and at the end ``result``
+    or ``error``. The move goes on even when nobody reads any more.
+    """
+    here.knowledge.projects.find(project)
+    mover = here.knowledge.mover
+
+    def work(tell: Tell) -> None:
+        moved = mover.move(
+            project,
+            request.to,
+            lambda step, done, total: tell(
+                "progress", {"step": step, "done": done, "total": total}
+            ),
+            dry_run=request.dry_run,
+        )
+        tell("result", asdict(moved))
+
+    return StreamingResponse(lines_of("move", work), media_type="application/x-ndjson")

@@ -1,0 +1,45 @@
+"""Post-mortems become issues of a GitHub repository, where the whole team follows what is to be done."""
+
+from typing import TYPE_CHECKING
+
+from trimtab.infra.notify.channels import NotDelivered
+from trimtab.infra.notify.routes import Message
+
+if TYPE_CHECKING:
+    import httpx
+
+CHANNEL = "github"
+
+
+class GitHubChannel:
+    """Opens an issue for each message to the channel ``github``.
+
+    Args:
+        url: The API's address.
+        repository: ``owner/name``.
+        token: May open issues there; it is a secret and never logged.
+        client: Carries the timeout.
+    """
+
+    def __init__(self, url: str, repository: str, token: str, client: "httpx.Client") -> None:
+        self._issues = f"{url.rstrip('/')}/repos/{repository}/issues"
+        self._headers = {
+            "Authorization": f"Bearer {token}",
+            "Accept": "application/vnd.github+json",
+        }
+        self._client = client
+
+    def send(self, message: Message) -> None:
+        """Open the issue; its title is the first line of the text."""
+        import httpx
+
+        if message.channel != CHANNEL:
+            return
+        title = message.text.splitlines()[0].lstrip("# ") if message.text else message.subject
+        issue = {"title": title[:256], "body": message.text, "labels": ["incident"]}
+        try:
+            answer = self._client.post(self._issues, json=issue, headers=self._headers)
+        except httpx.HTTPError as error:
+            raise NotDelivered(f"GitHub did not answer: {type(error).__name__}.") from error
+        if not answer.is_success:
+            raise NotDelivered(f"GitHub answered {answer.status_code}.")

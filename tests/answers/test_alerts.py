@@ -1,0 +1,74 @@
+"""When the alerts of the dashboard's rows hold, by the real rule engine over real counters."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from tests.answers.test_operable import ALERTS, CONTEXT, PAGES, Operated
+from trimtab.kernel.events import Event
+
+AT = datetime(2026, 11, 22, tzinfo=UTC)
+
+
+@pytest.fixture
+def whole(tmp_path):
+    whole = Operated(tmp_path / "data")
+    yield whole
+    whole.close()
+
+
+def fires(whole, name):
+    (rule,) = (alert for alert in ALERTS if alert["alert"] == name)
+    return whole.holds(rule["expr"])
+
+
+def answered(whole, count, **facts):
+    usual = {"found": True, "model": "m", "passages": 1}
+    for number in range(count):
+        whole.service.tally.heard(Event("answers.given", AT, str(number), usual | facts))
+
+
+def failed(whole, count):
+    for _ in range(count):
+        whole.service.tally.failed("answers.broken")
+
+
+@pytest.mark.feature("F402")
+@pytest.mark.parametrize(("good", "errors", "fire"), [(990, 5, False), (400, 5, True)])
+def test_over_1_percent_of_errors_fire(whole, good, errors, fire):
+    answered(whole, 1)
+    failed(whole, 1)
+    whole.minutes(1)
+    answered(whole, good)
+    failed(whole, errors)
+    whole.minutes(1)
+    assert fires(whole, "AnswersFailing") is fire
+
+
+@pytest.mark.feature("F403")
+@pytest.mark.parametrize(("blocked", "fire"), [(4, False), (20, True)])
+def test_a_spike_of_blocked_questions_fires(whole, blocked, fire):
+    whole.minutes(1)
+    answered(whole, 60)
+    answered(whole, blocked, found=False, blocked=True)
+    whole.minutes(1)
+    assert fires(whole, "AnswersBlockedSpike") is fire
+
+
+@pytest.mark.feature("F459")
+@pytest.mark.parametrize(("empty", "holds"), [(0, True), (6, False)])
+def test_the_model_is_not_blamed_while_retrieval_finds_nothing(whole, empty, holds):
+    page = PAGES["answers-hallucination-spike"]
+    whole.minutes(1)
+    answered(whole, 10, rejected=True)
+    answered(whole, empty, found=False, passages=0)
+    whole.minutes(1)
+    assert all(whole.holds(c.expression) for c in page.causes[0].evidence) is holds
+
+
+@pytest.mark.feature("F501")
+def test_the_page_says_how_to_run_the_canary_by_hand_and_that_runs_it(whole):
+    assert "`trimtab act answers.watch.look`" in PAGES["answers-retrieval-degraded"].text
+    whole.ask(2)
+    whole.catalog.action("answers.watch.look").run({}, CONTEXT)
+    assert whole.service.watch.seen.figures.answers == 2

@@ -1,0 +1,30 @@
+"""The pages that people follow: the incident procedures' related runbooks."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from trimtab.runbooks import parse_page
+
+ROOT = Path(__file__).parents[2]
+
+
+def page(name):
+    return parse_page((ROOT / "library" / f"{name}.md").read_text(encoding="utf-8"), name)
+
+
+@pytest.mark.feature("F396")
+def test_the_latency_page_is_what_the_latency_alerts_open():
+    groups = yaml.safe_load((ROOT / "rules" / "service.yml").read_text())["groups"]
+    pages = {rule["alert"]: rule["annotations"]["runbook_url"] for rule in groups[0]["rules"]}
+    assert pages["ServiceSlow"] == pages["ServiceSlowing"] == f"runbook:{page('latency-spike').id}"
+    assert "http_request_latency_seconds_bucket" in page("latency-spike").prose
+
+
+@pytest.mark.feature("F398")
+def test_the_rollback_page_says_how_each_thing_is_taken_back_and_by_whom():
+    rows = [line for line in page("rollback").text.splitlines() if line.startswith("| ")]
+    things = [row.split("|")[1].strip() for row in rows]
+    assert {"a release", "documents", "a golden baseline", "a setting"} <= set(things)
+    assert "trimtab act knowledge.database.restore" in page("rollback").text
