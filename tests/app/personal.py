@@ -121,7 +121,10 @@ def erase_and_die(folder, die_at):
 def killed_and_finished(folder, die_at):
     """Kill an erasure at that place, start again on the same folder; return what is wrong afterwards."""
     command = [sys.executable, "-W", "ignore", "-m", "tests.app.personal", str(folder), die_at]
-    killed = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+    try:
+        killed = subprocess.run(command, capture_output=True, text=True, check=False, timeout=240)
+    except subprocess.TimeoutExpired:
+        return ["was not killed within four minutes"]
     if killed.returncode != -9:
         return [f"was not killed: {killed.stderr[-500:]}"]
     app = build_app(folder)
