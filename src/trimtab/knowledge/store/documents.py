@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from trimtab.infra.storage import Database
 from trimtab.knowledge.errors import DatabaseDamaged, DocumentUnknown, ProjectUnknown
 from trimtab.knowledge.records import Document, DocumentState
+from trimtab.knowledge.store.known import Known, is_still
 from trimtab.knowledge.store.owners import join_owner, put_owner
 from trimtab.knowledge.store.projects import ProjectRow, changed, deletion, found
 from trimtab.knowledge.store.rows import (
@@ -41,16 +42,6 @@ class Waiting:
     attempts: int
     chunks: tuple[tuple[int, str], ...]
     """Key and text to embed."""
-
-
-@dataclass(frozen=True, slots=True)
-class Known:
-    """A document as the next ingestion of the same name sees it."""
-
-    source_hash: str
-    version: int
-    state: DocumentState
-    chunks: int
 
 
 class DocumentStore:
@@ -120,7 +111,7 @@ class DocumentStore:
             _check_alive(connection, project)
             versions = [
                 _written(connection, project, document, at)
-                if _is_still(connection, document.id, known)
+                if is_still(connection, document.id, known)
                 else None
                 for document, known in expected
             ]
@@ -339,15 +330,6 @@ def _check_alive(connection: sa.Connection, project: ProjectRow) -> None:
     alive = sa.select(projects.c.key).where(projects.c.key == project.key)
     if connection.execute(alive).first() is None:
         raise ProjectUnknown(f"The project {project.name!r} was deleted meanwhile.")
-
-
-def _is_still(connection: sa.Connection, document_id: str, known: Known | None) -> bool:
-    columns = documents.c
-    statement = sa.select(columns.source_hash, columns.version).where(columns.id == document_id)
-    row = connection.execute(statement).first()
-    if row is None or known is None:
-        return row is None and known is None
-    return (row.source_hash, row.version) == (known.source_hash, known.version)
 
 
 def _written(

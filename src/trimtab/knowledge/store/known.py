@@ -1,0 +1,28 @@
+"""What an ingestion compares a document with."""
+
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+
+from trimtab.knowledge.records import DocumentState
+from trimtab.knowledge.store.tables import documents
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A document as the next ingestion of the same name sees it."""
+
+    source_hash: str
+    version: int
+    state: DocumentState
+    chunks: int
+
+
+def is_still(connection: sa.Connection, document_id: str, known: Known | None) -> bool:
+    """Return whether the document is what it was when it was compared with; None means it was not there."""
+    columns = documents.c
+    statement = sa.select(columns.source_hash, columns.version).where(columns.id == document_id)
+    row = connection.execute(statement).first()
+    if row is None or known is None:
+        return row is None and known is None
+    return (row.source_hash, row.version) == (known.source_hash, known.version)
