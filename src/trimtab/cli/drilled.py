@@ -86,7 +86,9 @@ class OwnService:
         self._folder = tempfile.TemporaryDirectory(prefix="trimtab-drills-")
         place = Path(self._folder.name) / "data"
         service = replace(settings.service, data_dir=place, clock_rate=speed, drills=True)
-        self._app = build(replace(settings, service=service))
+        # A server of vectors is shared with others: nothing is broken there.
+        knowledge = replace(settings.knowledge, engine="embedded")
+        self._app = build(replace(settings, service=service, knowledge=knowledge))
         self._app.start(handbook=False)
         self._app.handbook.ingest()
 
