@@ -3,6 +3,7 @@ import logging
 import pytest
 
 from tests.answers.world import World, passage
+from tests.guardrails.pii.analyzers import Knows
 from trimtab.answers import Answers, Draft, ExtractiveGenerator, Question, Screen, ScreenedSentences
 from trimtab.answers.generate import cite
 from trimtab.answers.pieces import DraftSentence
@@ -11,6 +12,8 @@ from trimtab.answers.streaming import StreamedAnswers
 from trimtab.guardrails.bypass import Bypass
 from trimtab.guardrails.defaults import answer_guards, question_guards
 from trimtab.guardrails.engine import GuardEngine
+from trimtab.guardrails.pii import Finder
+from trimtab.guardrails.pii.presidio import PresidioNames
 from trimtab.guardrails.rules import LiveRules
 
 ASK = Question("handbook", "How many entries does the query cache hold?", user_id="ann")
@@ -36,12 +39,13 @@ class Writes:
 def guarded():
     engines = []
 
-    def build(*passages, generator=None):
+    def build(*passages, generator=None, finder=None):
         world = World(*passages)
         rules, bypass = LiveRules(), Bypass(world.clock, NoAudit())
         screen = Screen(
-            GuardEngine(question_guards(), rules, bypass, world.clock),
-            GuardEngine(answer_guards(), rules, bypass, world.clock),
+            GuardEngine(question_guards(finder), rules, bypass, world.clock),
+            GuardEngine(answer_guards(finder), rules, bypass, world.clock),
+            *([finder.redact] if finder else []),
         )
         engines.extend((screen.questions, screen.answers))
         world.screen = screen
@@ -126,6 +130,19 @@ def test_traces_hold_no_personal_data_and_no_secrets(guarded):
     assert "ann@example.com" in answer.text
     assert "@example.com" not in kept
     assert "7946" not in kept
+
+
+def test_traces_hold_no_names_where_names_are_looked_for(guarded):
+    names = PresidioNames(Knows(**{"Ann Lee": "PERSON", "Lisbon": "LOCATION"}))
+    world = guarded(
+        passage("The owner of the query cache is Ann Lee in Lisbon."), finder=Finder(names)
+    )
+    answer = world.answers.answer(Question("p", "Is Ann Lee the owner of the query cache?"))
+    kept = world.traces.find(answer.trace_id)
+    assert "Ann Lee" in answer.text
+    assert kept.answer.question == "Is <PERSON> the owner of the query cache?"
+    assert "Ann Lee" not in str(kept)
+    assert "Lisbon" not in str(kept)
 
 
 def test_a_stopped_question_streams_its_refusal_only(guarded):

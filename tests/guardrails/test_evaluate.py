@@ -2,8 +2,11 @@ import json
 
 import pytest
 
+from tests.guardrails.pii.analyzers import Knows
 from trimtab.guardrails.errors import BadEvaluationSet
 from trimtab.guardrails.evaluate import evaluate
+from trimtab.guardrails.pii import Finder
+from trimtab.guardrails.pii.presidio import PresidioNames
 
 
 def write(folder, *rows):
@@ -75,3 +78,16 @@ def test_an_unusable_set_says_so(tmp_path, rows):
 def test_a_missing_folder_says_so(tmp_path):
     with pytest.raises(BadEvaluationSet, match="cannot be read"):
         evaluate(tmp_path / "none")
+
+
+def test_names_count_where_they_are_looked_for_under_the_sets_own_word_for_places(tmp_path):
+    spans = [
+        {"start": 0, "end": 3, "type": "PERSON"},
+        {"start": 7, "end": 13, "type": "GPE"},
+        {"start": 15, "end": 30, "type": "EMAIL_ADDRESS"},
+    ]
+    folder = write(tmp_path, {"text": "Ann of Lisbon: ann@example.com", "spans": spans})
+    names = PresidioNames(Knows(Ann="PERSON", Lisbon="LOCATION"))
+    report = evaluate(folder, Finder(names).find)
+    assert (report["structured"]["f1"], report["all"]["f1"]) == (1.0, 1.0)
+    assert report["by_type"]["LOCATION"]["n"] == 1

@@ -1,13 +1,17 @@
+import sys
 from concurrent.futures import wait
 
 import pytest
 
 from tests.answers.world import StillClock
+from tests.guardrails.pii.analyzers import Fails, Hangs, Knows
 from trimtab.guardrails.actions import actions
-from trimtab.guardrails.errors import BadDuration, GuardUnavailable
+from trimtab.guardrails.errors import BadDuration, GuardUnavailable, NameDetectorMissing
 from trimtab.guardrails.faults import faults
 from trimtab.guardrails.grounding import model
 from trimtab.guardrails.guard import Subject
+from trimtab.guardrails.pii import presidio
+from trimtab.guardrails.pii.presidio import PresidioNames
 from trimtab.guardrails.service import Guardrails, _Prober
 from trimtab.guardrails.signals import signals
 from trimtab.infra.settings.sections.guardrails import GuardrailsSettings
@@ -200,3 +204,76 @@ def test_a_restart_reads_damaged_weights_again_once_they_are_whole(
     file.write_text(whole, encoding="utf-8")
     guardrails.restart()
     assert guardrails.answers.failing_on(HARMLESS) == frozenset()
+
+
+@pytest.fixture
+def with_names(monkeypatch):
+    """Build guardrails that look for names with an analyzer."""
+    built = []
+
+    def build(analyzer):
+        monkeypatch.setattr(presidio, "load", lambda model: PresidioNames(analyzer))
+        settings = GuardrailsSettings(pii_names="presidio", deadline_seconds=20)
+        built.append(Guardrails(settings, StillClock(), Log()))
+        built[-1]._names._timeout_seconds = 0.05
+        return built[-1]
+
+    yield build
+    for service in built:
+        service.close()
+
+
+def pii(outcome):
+    (verdict,) = (verdict for verdict in outcome.verdicts if verdict.guard == "pii")
+    return verdict
+
+
+def test_both_engines_find_names_where_the_settings_ask_for_them(with_names):
+    service = with_names(Knows(Ann="PERSON"))
+    assert pii(service.questions.check(Subject("Who is Ann?"))).findings == ("PERSON",)
+    assert pii(service.answers.check(Subject("Ask Ann."))).findings == ("PERSON",)
+    assert service.finder.redact("Ask Ann.") == "Ask <PERSON>."
+
+
+def test_names_that_hang_leave_the_guard_its_verdict_within_the_deadline(with_names):
+    analyzer = Hangs()
+    service = with_names(analyzer)
+    verdict = pii(service.answers.check(Subject("card 4111111111111111")))
+    analyzer.released.set()
+    assert (verdict.findings, verdict.reason) == (
+        ("CREDIT_CARD", "NAMES_UNCHECKED"),
+        "holds CREDIT_CARD",
+    )
+
+
+def test_names_have_a_part_of_the_deadline_only(monkeypatch):
+    monkeypatch.setattr(presidio, "load", lambda model: PresidioNames(Knows()))
+    service = Guardrails(
+        GuardrailsSettings(pii_names="presidio", deadline_seconds=2), StillClock(), Log()
+    )
+    service.close()
+    assert service._names._timeout_seconds < service._deadline_seconds / 2
+
+
+def test_a_detector_that_fails_fails_the_probe(with_names):
+    assert "pii" in with_names(Fails())._judge_probe()
+    assert "pii" not in with_names(Knows())._judge_probe()
+
+
+def test_a_restart_leaves_a_detection_that_hangs_behind(with_names):
+    analyzer = Hangs()
+    service = with_names(analyzer)
+    assert "pii" in service._judge_probe()
+    analyzer.analyze = lambda text, language, entities: []
+    assert "pii" in service._judge_probe()
+    service.restart()
+    assert "pii" not in service._judge_probe()
+    analyzer.released.set()
+
+
+def test_names_without_their_packages_stop_the_start_and_are_not_missed_when_off(monkeypatch):
+    monkeypatch.setitem(sys.modules, "presidio_analyzer", None)
+    with pytest.raises(NameDetectorMissing):
+        Guardrails(GuardrailsSettings(pii_names="presidio"), StillClock(), Log())
+    off = GuardrailsSettings(enabled=False, pii_names="presidio")
+    Guardrails(off, StillClock(), Log()).close()

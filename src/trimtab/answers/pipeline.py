@@ -182,7 +182,7 @@ class Answers:
         question, retrieved = begun.question, begun.retrieved
         trace = Trace(
             id=answer.trace_id,
-            answer=redacted(answer),
+            answer=self._screen.redacted(answer) if self._screen else redacted(answer),
             user_id=question.user_id,
             stages=tuple(begun.watch.stages),
             retrieved=tuple((p.chunk_id, p.score) for p in retrieved.passages),

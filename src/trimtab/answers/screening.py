@@ -1,7 +1,7 @@
 """Where the guards stand in the path of a question: before retrieval, over the passages, before the answer is shown."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from trimtab.answers.generate import Draft
@@ -26,10 +26,12 @@ class Screen:
     Args:
         questions: Judges questions before anything is looked up.
         answers: Judges answers before anybody sees them.
+        redact: Replaces personal data in what is kept.
     """
 
     questions: GuardEngine
     answers: GuardEngine
+    redact: Callable[[str], str] = redact
 
     def question(self, text: str) -> Outcome:
         """Judge a question; one that is stopped for injection is logged as ``injection_detected``."""
@@ -51,6 +53,10 @@ class Screen:
             dropped = [p.chunk_id for p in retrieved.passages if p not in kept]
             _log.warning("injection_detected", extra={"passages": dropped})
         return replace(retrieved, passages=kept)
+
+    def redacted(self, answer: Answer) -> Answer:
+        """Return the answer as it may be kept; see `redacted`."""
+        return redacted(answer, self.redact)
 
     def answer(self, question: str, draft: Draft) -> Outcome:
         """Judge an answer against the quotes that it cites."""
@@ -82,15 +88,15 @@ def facts(outcome: Outcome) -> Mapping[str, object]:
     }
 
 
-def redacted(answer: Answer) -> Answer:
+def redacted(answer: Answer, redact: Callable[[str], str] = redact) -> Answer:
     """Return the answer as it may be kept: personal data and secrets replaced by their kind."""
+
+    def clean(text: str) -> str:
+        return redact(without_credentials(text))
+
     return replace(
         answer,
-        question=_clean(answer.question),
-        text=_clean(answer.text),
-        citations=tuple(replace(c, quote=_clean(c.quote)) for c in answer.citations),
+        question=clean(answer.question),
+        text=clean(answer.text),
+        citations=tuple(replace(c, quote=clean(c.quote)) for c in answer.citations),
     )
-
-
-def _clean(text: str) -> str:
-    return redact(without_credentials(text))

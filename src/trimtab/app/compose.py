@@ -135,9 +135,9 @@ class App:
         self._closing.append(self.knowledge.close)
         self.handbook = Handbook(self.knowledge)
         self._closing.append(self.handbook.close)
-        self.guardrails = Guardrails(self.settings.guardrails, self.clock, self.audit)
+        self.guardrails = guards = Guardrails(self.settings.guardrails, self.clock, self.audit)
         self._closing.append(self.guardrails.close)
-        screen = Screen(self.guardrails.questions, self.guardrails.answers)
+        screen = Screen(guards.questions, guards.answers, guards.finder.redact)
         self.answers = AnswerService(
             self.settings.answers,
             AnswerGround(self.state, self.clock, self.events),

@@ -19,8 +19,11 @@ def evaluate(
 ) -> None:
     """Measure a guard on labelled texts; the kind of set is told from its fields."""
     from trimtab.guardrails.evaluate import evaluate as measure
+    from trimtab.guardrails.naming import name_detector
+    from trimtab.guardrails.pii import Finder
 
-    _show(context, measure(set_))
+    names = name_detector(session(context).settings.guardrails)
+    _show(context, measure(set_, Finder(names).find))
 
 
 @app.command("train")

@@ -8,6 +8,7 @@ from trimtab.guardrails.grounding.guard import GroundingGuard
 from trimtab.guardrails.guard import Policy, Post
 from trimtab.guardrails.injection import model as injection_model
 from trimtab.guardrails.injection.guard import InjectionGuard
+from trimtab.guardrails.pii.finder import Finder
 from trimtab.guardrails.pii.guard import PiiGuard, QuestionPiiGuard
 from trimtab.guardrails.verdicts import Decision
 
@@ -16,21 +17,29 @@ _BYPASSABLE = Policy(bypassable=True)
 _ADVISORY = Policy(on_error=Decision.WARN, on_timeout=Decision.WARN)
 
 
-def question_guards() -> tuple[Post, ...]:
-    """Return the guards of questions; no bypass reaches them."""
+def question_guards(finder: Finder | None = None) -> tuple[Post, ...]:
+    """Return the guards of questions; no bypass reaches them.
+
+    Args:
+        finder: Finds personal data; by default without names.
+    """
     return (
         Post(InjectionGuard(), _ALWAYS_ON),
-        Post(QuestionPiiGuard(), _ADVISORY),
+        Post(QuestionPiiGuard(finder), _ADVISORY),
     )
 
 
-def answer_guards() -> tuple[Post, ...]:
-    """Return the guards of answers."""
+def answer_guards(finder: Finder | None = None) -> tuple[Post, ...]:
+    """Return the guards of answers.
+
+    Args:
+        finder: Finds personal data; by default without names.
+    """
     return (
         Post(GroundingGuard(), _BYPASSABLE),
         Post(FactsGuard(), _BYPASSABLE),
         Post(EthicsGuard(), _BYPASSABLE),
-        Post(PiiGuard(), _ALWAYS_ON),
+        Post(PiiGuard(finder), _ALWAYS_ON),
         Post(SecretsGuard(), _ALWAYS_ON),
     )
 

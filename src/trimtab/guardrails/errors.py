@@ -7,6 +7,8 @@ WeightsDamaged     guardrails.weights_damaged      Corrupt
 BadDuration        guardrails.bad_duration         InvalidInput
 BadRule            guardrails.bad_rule            InvalidInput
 GuardUnavailable   guardrails.guard_unavailable    Unavailable
+NamesUnavailable   guardrails.names_unavailable    GuardUnavailable
+NameDetectorMissing guardrails.name_detector_missing Misconfigured
 """
 
 from trimtab.kernel.errors import Corrupt, InvalidInput, Misconfigured, Unavailable
@@ -54,6 +56,23 @@ class GuardUnavailable(Unavailable):
     """A guard cannot judge now; its policy decides what that means."""
 
     code = "guardrails.guard_unavailable"
+
+
+class NamesUnavailable(GuardUnavailable):
+    """Names should be looked for and cannot be now."""
+
+    code = "guardrails.names_unavailable"
+    default_hint = "Run `trimtab act guardrails.restart`, or turn names off: guardrails.pii_names."
+
+
+class NameDetectorMissing(Misconfigured):
+    """Names should be looked for, and the detector or its model is not installed."""
+
+    code = "guardrails.name_detector_missing"
+    default_hint = (
+        "Install a model, such as `python -m spacy download en_core_web_sm`, and name it in "
+        'guardrails.pii_names_model; or set guardrails.pii_names = "off".'
+    )
 
 
 class BadRule(InvalidInput):

@@ -7,7 +7,8 @@ data. A set with one class only gives null for what it cannot give.
 import json
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -22,25 +23,33 @@ from trimtab.guardrails.measures import (
     false_positive_rate,
     recall,
 )
-from trimtab.guardrails.pii import STRUCTURED, find
+from trimtab.guardrails.pii import STRUCTURED, PersonalData, find
 from trimtab.guardrails.text.normalise import normalise
 
 Row = Mapping[str, object]
 Report = dict[str, object]
+Find = Callable[[str], tuple[PersonalData, ...]]
+_SAME_TYPE = {"GPE": "LOCATION"}
+"""What sets call a type of ours."""
 
 
-def evaluate(folder: Path) -> Report:
+def evaluate(folder: Path, find_personal_data: Find = find) -> Report:
     """Return the report of the set in ``folder/data.jsonl``.
+
+    Args:
+        folder: Holds the set.
+        find_personal_data: What a set with spans measures.
 
     Raises:
         BadEvaluationSet: The file is missing, empty, malformed, or of no known kind.
     """
     rows = read(folder)
     fields = set(rows[0])
+    measure: Callable[[Sequence[Row]], Report]
     if {"context", "claim", "label"} <= fields:
         measure = grounding
     elif {"text", "spans"} <= fields:
-        measure = personal_data
+        measure = partial(personal_data, find=find_personal_data)
     elif {"text", "label"} <= fields:
         measure = injection
     else:
@@ -105,7 +114,7 @@ def grounding(rows: Sequence[Row]) -> Report:
     }
 
 
-def personal_data(rows: Sequence[Row]) -> Report:
+def personal_data(rows: Sequence[Row], find: Find = find) -> Report:
     """Compare findings with the labelled spans; a finding counts when type, start and end are exact."""
     started = time.process_time()
     found = [find(str(row["text"])) for row in rows]
@@ -132,7 +141,8 @@ def personal_data(rows: Sequence[Row]) -> Report:
 
 
 def _span(span: Mapping[str, object]) -> tuple[str, int, int]:
-    return str(span["type"]), int(str(span["start"])), int(str(span["end"]))
+    kind = str(span["type"])
+    return _SAME_TYPE.get(kind, kind), int(str(span["start"])), int(str(span["end"]))
 
 
 def _figures(

@@ -11,6 +11,9 @@ from trimtab.guardrails.bypass import AuditLog, Bypass
 from trimtab.guardrails.defaults import answer_guards, question_guards, reload_weights
 from trimtab.guardrails.engine import GuardEngine
 from trimtab.guardrails.guard import Post, Subject
+from trimtab.guardrails.naming import name_detector
+from trimtab.guardrails.pii.finder import Finder
+from trimtab.guardrails.pii.names import BoundedNames
 from trimtab.guardrails.rules import GuardRules, LiveRules, seconds
 from trimtab.guardrails.rules_file import RulesFile
 from trimtab.guardrails.verdicts import Verdict
@@ -25,6 +28,8 @@ _PROBED = Subject(
 )
 _PROBE_EVERY_SECONDS = 5.0
 _KEPT = 500
+_NAMES_SHARE = 0.25
+"""Of the deadline: a guard whose names are late still judges the rest in time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +45,12 @@ class Guardrails:
     """Everything about guards that the service, its operator and its commands need.
 
     Args:
-        settings: The rules at start, and the deadline.
+        settings: The rules at start, the deadline, and whether names are looked for.
         clock: Times the guards and ends the bypass.
         audit: Where the bypass is recorded.
+
+    Raises:
+        NameDetectorMissing: Names should be looked for, and the extra or the model is not installed.
     """
 
     def __init__(self, settings: GuardrailsSettings, clock: Clock, audit: AuditLog) -> None:
@@ -54,8 +62,11 @@ class Guardrails:
         self.shadowed: deque[Shadowed] = deque(maxlen=_KEPT)
         self._clock = clock
         self._deadline_seconds = settings.deadline_seconds
-        self.questions = self._engine(question_guards())
-        self.answers = self._engine(answer_guards())
+        self._names = _names(settings)
+        self.finder = Finder(self._names)
+        """Finds personal data as the settings want it: for whoever keeps texts."""
+        self.questions = self._engine(question_guards(self.finder))
+        self.answers = self._engine(answer_guards(self.finder))
         self._prober = _Prober(self._judge_probe, clock)
 
     @property
@@ -66,8 +77,10 @@ class Guardrails:
     def restart(self) -> int:
         """Put fresh guards at every post, read the weights again, forget cached verdicts; return how many guards there are."""
         reload_weights()
-        self.questions.replace(question_guards())
-        self.answers.replace(answer_guards())
+        if self._names is not None:
+            self._names.renew()
+        self.questions.replace(question_guards(self.finder))
+        self.answers.replace(answer_guards(self.finder))
         self._prober.forget()
         return len(self.questions.posts) + len(self.answers.posts)
 
@@ -93,6 +106,8 @@ class Guardrails:
         self._prober.close()
         for engine in self.engines.values():
             engine.close()
+        if self._names is not None:
+            self._names.close()
 
     def _engine(self, posts: tuple[Post, ...]) -> GuardEngine:
         return GuardEngine(
@@ -103,7 +118,16 @@ class Guardrails:
         self.shadowed.append(Shadowed(subject.question, subject.text, verdict))
 
     def _judge_probe(self) -> frozenset[str]:
-        return self.questions.failing_on(_PROBED) | self.answers.failing_on(_PROBED)
+        failing = self.questions.failing_on(_PROBED) | self.answers.failing_on(_PROBED)
+        # Without names the guard goes on with the rest; that it lacks them must still be seen.
+        return failing | {"pii"} if self.finder.look(_PROBED.text).unchecked else failing
+
+
+def _names(settings: GuardrailsSettings) -> BoundedNames | None:
+    detector = name_detector(settings) if settings.enabled else None
+    if detector is None:
+        return None
+    return BoundedNames(detector, settings.deadline_seconds * _NAMES_SHARE)
 
 
 def _rules(settings: GuardrailsSettings) -> GuardRules:

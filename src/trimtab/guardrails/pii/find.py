@@ -1,7 +1,7 @@
 """Finds personal data that has a form of its own.
 
 A form alone is rarely enough: what has a checksum must pass it, and what has none (a driver's licence, a nine-digit
-number) needs its word before it. Names, places and organisations need a name detector and are not found here.
+number) needs its word before it. Names and places need a name detector, see `finder`.
 """
 
 import re

@@ -1,9 +1,10 @@
 """The guard of personal data in answers and questions."""
 
-from collections import Counter
+from collections.abc import Set as AbstractSet
 
 from trimtab.guardrails.guard import Subject
-from trimtab.guardrails.pii.find import find
+from trimtab.guardrails.pii.finder import NAMES_UNCHECKED, Finder, Found
+from trimtab.guardrails.pii.kinds import NAMES
 from trimtab.guardrails.rules import GuardRules
 from trimtab.guardrails.verdicts import Decision, Judgement
 
@@ -13,16 +14,23 @@ class PiiGuard:
 
     name = "pii"
 
+    def __init__(self, finder: Finder | None = None) -> None:
+        self._finder = finder or Finder()
+
     def check(self, subject: Subject, rules: GuardRules) -> Judgement:
-        """Judge by the kinds that are found; the data itself is never part of the judgement."""
-        kinds = Counter(data.type.value for data in find(subject.text))
-        if not kinds:
-            return Judgement(Decision.ALLOW, 0.0)
-        findings = tuple(sorted(kinds))
+        """Judge by the kinds that are found; the data itself is never part of the judgement.
+
+        Raises:
+            NamesUnavailable: Names block by the rules, and cannot be looked for now.
+        """
+        found = self._finder.look(subject.text)
+        findings = _findings(found)
         blocking = [kind for kind in findings if kind in rules.pii_block_types]
-        decision = Decision.BLOCK if blocking else Decision.WARN
-        reason = f"holds {', '.join(blocking or findings)}"
-        return Judgement(decision, 1.0 if blocking else 0.5, reason, findings)
+        if blocking:
+            return Judgement(Decision.BLOCK, 1.0, f"holds {', '.join(blocking)}", findings)
+        if found.unchecked and _names_block(rules.pii_block_types):
+            raise found.unchecked
+        return _warning(findings)
 
 
 class QuestionPiiGuard:
@@ -30,9 +38,24 @@ class QuestionPiiGuard:
 
     name = "pii"
 
+    def __init__(self, finder: Finder | None = None) -> None:
+        self._finder = finder or Finder()
+
     def check(self, subject: Subject, rules: GuardRules) -> Judgement:
         """Warn when there is any."""
-        kinds = tuple(sorted({data.type.value for data in find(subject.text)}))
-        if not kinds:
-            return Judgement(Decision.ALLOW, 0.0)
-        return Judgement(Decision.WARN, 0.5, f"holds {', '.join(kinds)}", kinds)
+        return _warning(_findings(self._finder.look(subject.text)))
+
+
+def _findings(found: Found) -> tuple[str, ...]:
+    kinds: AbstractSet[str] = {data.type.value for data in found.data}
+    return tuple(sorted(kinds | {NAMES_UNCHECKED} if found.unchecked else kinds))
+
+
+def _names_block(block_types: tuple[str, ...]) -> bool:
+    return any(kind.value in block_types for kind in NAMES)
+
+
+def _warning(findings: tuple[str, ...]) -> Judgement:
+    if not findings:
+        return Judgement(Decision.ALLOW, 0.0)
+    return Judgement(Decision.WARN, 0.5, f"holds {', '.join(findings)}", findings)

@@ -22,7 +22,7 @@ class PiiType(StrEnum):
     BIRTH_DATE = "BIRTH_DATE"
     ZIP_CODE = "ZIP_CODE"
     PERSON = "PERSON"
-    """Only found by an optional name detector."""
+    LOCATION = "LOCATION"
 
 
 STRUCTURED = frozenset(
@@ -37,6 +37,10 @@ STRUCTURED = frozenset(
     }
 )
 """Types with a form of their own, for which no name list or language model is needed."""
+
+
+NAMES = frozenset({PiiType.PERSON, PiiType.LOCATION})
+"""Types that only an optional name detector finds."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,6 +40,14 @@ class GuardrailsSettings:
     pii_block_types: tuple[str, ...] = setting(
         ("CREDIT_CARD", "US_SSN", "IBAN_CODE"), help="Kinds of personal data that block an answer."
     )
+    pii_names: str = setting(
+        "off",
+        help="Who finds names of people and places: nobody, or Presidio (the extra trimtab[presidio] and a spaCy model).",
+        choices=("off", "presidio"),
+    )
+    pii_names_model: str = setting(
+        "en_core_web_sm", help="The installed spaCy model that names are found with, or its folder."
+    )
     rules_file: str = setting(
         "",
         help="A YAML file of guard rules, read again when it changes; bypass_mode and bypass_duration in it start a bypass.",
