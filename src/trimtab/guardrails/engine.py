@@ -7,6 +7,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import replace
+from typing import ParamSpec, TypeVar
 
 from trimtab.guardrails.bypass import Bypass
 from trimtab.guardrails.guard import Post, Subject
@@ -15,6 +16,8 @@ from trimtab.guardrails.rules import GuardRules, LiveRules, seconds
 from trimtab.guardrails.verdicts import Decision, Outcome, Verdict, combine_validation_results
 from trimtab.kernel.clock import Clock, machine_clock
 
+P = ParamSpec("P")
+T = TypeVar("T")
 _log = logging.getLogger(__name__)
 _CACHED = 2_000
 
@@ -53,6 +56,7 @@ class GuardEngine:
         self._cache: OrderedDict[tuple[str, GuardRules, bytes], Verdict] = OrderedDict()
         self._cache_lock = threading.Lock()
         self._pool = ThreadPoolExecutor(4 * max(1, len(self.posts)), "guard")
+        self._pool_lock = threading.Lock()
 
     def check(self, subject: Subject) -> Outcome:
         """Return the verdicts of all guards on the subject, within the deadline."""
@@ -60,7 +64,7 @@ class GuardEngine:
         posts = self.posts  # A restart may replace them meanwhile.
         known = {post.guard.name: self._known(post, subject, rules) for post in posts}
         running = {
-            post.guard.name: self._pool.submit(self._timed, post, subject, rules)
+            post.guard.name: self._start(self._timed, post, subject, rules)
             for post in posts
             if known[post.guard.name] is None
         }
@@ -90,7 +94,7 @@ class GuardEngine:
         """Put a text to all guards, uncached and uncounted; return those that fail or are late."""
         rules = self.rules.now()
         running = {
-            post.guard.name: (post, self._pool.submit(post.guard.check, subject, rules))
+            post.guard.name: (post, self._start(post.guard.check, subject, rules))
             for post in self.posts
         }
         failing = set()
@@ -103,7 +107,9 @@ class GuardEngine:
     def replace(self, posts: Sequence[Post]) -> tuple[Post, ...]:
         """Put other guards at the posts, with fresh threads and an empty cache; return the former posts."""
         former, self.posts = self.posts, tuple(posts)
-        worn, self._pool = self._pool, ThreadPoolExecutor(4 * max(1, len(self.posts)), "guard")
+        fresh = ThreadPoolExecutor(4 * max(1, len(self.posts)), "guard")
+        with self._pool_lock:
+            worn, self._pool = self._pool, fresh
         # What waits for a thread is still judged: to cancel it would fail its asker for the sake of a repair.
         worn.shutdown(wait=False)
         self.clear_cache()
@@ -112,6 +118,11 @@ class GuardEngine:
     def close(self) -> None:
         """Let no further guard start."""
         self._pool.shutdown(wait=False, cancel_futures=True)
+
+    def _start(self, judge: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> Future[T]:
+        """Hand the call to a thread; never to those that a restart is about to close."""
+        with self._pool_lock:
+            return self._pool.submit(judge, *args, **kwargs)
 
     def _limit(self, post: Post, rules: GuardRules) -> float:
         own = post.policy.timeout_seconds
