@@ -160,12 +160,15 @@ def test_ctrl_c_ends_it_cleanly_and_what_was_said_is_stored(folder, tmp_path):
         env=environment,
         cwd=tmp_path,
     )
-    with watching:
+    try:
         assert json.loads(watching.stdout.readline())["name"] == "a.md"
         (folder / "b.md").write_text("A second paper.")
         assert json.loads(watching.stdout.readline())["name"] == "b.md"
         watching.send_signal(signal.SIGINT)
         _, err = watching.communicate(timeout=120)
+    finally:
+        watching.kill()
+        watching.communicate()
     assert (watching.returncode, err) == (0, "")
     listed = subprocess.run(
         [COMMAND, "--data-dir", str(tmp_path / "data"), "documents", "list", "sea", "--json"],

@@ -7,7 +7,7 @@ import sys
 import numpy as np
 import orjson
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
@@ -290,6 +290,7 @@ def test_the_window_of_mmlu_widens_with_fewer_samples():
     assert "arXiv:2009.03300" in whole.window.source
 
 
+@example(16, 1, 3)
 @given(st.integers(1, 2000), st.integers(0, 2000), st.integers(3, 17))
 def test_every_true_fraction_is_possible_however_it_is_rounded(samples, right, digits):
     accuracy = round(min(right, samples) / samples, digits)

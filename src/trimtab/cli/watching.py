@@ -166,8 +166,9 @@ def follow(this: Session, mirror: Mirror) -> None:
     )
     try:
         _tell(this, mirror.look())
-        for changed in changes:
-            if changed or mirror.waiting:
+        # The watch begins with the loop: its first round looks for what changed since the look before it.
+        for number, changed in enumerate(changes):
+            if changed or mirror.waiting or number == 0:
                 _tell(this, mirror.look())
     except KeyboardInterrupt:
         # A file that was on its way is taken again at the next start, which costs nothing if it was stored.

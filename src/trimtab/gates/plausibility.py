@@ -125,7 +125,8 @@ def _whole_numbers(result: Mapping[str, Any], path: str) -> Iterator[Finding]:
     if result.get("measure") != "proportion":
         return
     samples, accuracy = result["samples_processed"], float(result["accuracy"])
-    slack = samples * max(0.5 * 10.0 ** -_decimals(accuracy), 1e-9)
+    # The billionth covers what the arithmetic here rounds off: 1 of 16 may be written 0.062, which is just at the edge.
+    slack = samples * (0.5 * 10.0 ** -_decimals(accuracy) + 1e-9)
     right = accuracy * samples
     if slack < 0.25 and abs(right - round(right)) > slack:
         detail = f"{accuracy!r} of {samples} samples would be {right:.4f} right answers"

@@ -48,13 +48,18 @@ def test_cosines_come_from_the_stored_vectors_whatever_the_engine():
         assert (np.diff(nearest.cosines) <= 0).all()
 
 
-@pytest.mark.parametrize("exact_limit", [20, 10_000])
-def test_only_allowed_passages_are_found(exact_limit):
+@pytest.mark.parametrize(("exact_limit", "fewest_right"), [(20, 45), (10_000, 50)])
+def test_only_allowed_passages_are_found(exact_limit, fewest_right):
     index, rows = filled(500, exact_limit), unit_rows(0, 500)
     allowed = np.arange(0, 500, 3)
+    right = 0
     for query in unit_rows(1, 10):
-        keys = index.search(query, 5, allowed).keys.tolist()
-        assert keys == (allowed[exact_top(rows[allowed], query, 5)]).tolist()
+        keys = set(index.search(query, 5, allowed).keys.tolist())
+        assert len(keys) == 5
+        assert keys <= set(allowed.tolist())
+        # A graph is made by several threads and finds nearly all of them.
+        right += len(keys & set(allowed[exact_top(rows[allowed], query, 5)].tolist()))
+    assert right >= fewest_right
 
 
 def test_the_engine_changes_with_the_size_and_back():
