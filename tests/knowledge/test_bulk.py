@@ -163,3 +163,13 @@ def test_each_document_of_many_belongs_to_its_owner(knowledge):
     sources = [Source(f"{who}.md", Content.of(who.encode()), owner=who) for who in ("ann", "bob")]
     done = list(knowledge.ingest_many("sea", sources))
     assert [owned.document_id for owned in knowledge.owners.of("ann")] == [done[0].document_id]
+
+
+def test_each_document_of_many_that_is_new_is_told_to_the_other_domains(knowledge):
+    told = []
+    knowledge.ingest_text("sea", "000.md", "One.")
+    knowledge.reports.events.subscribe("knowledge.document_ingested", told.append)
+    done = list(knowledge.ingest_many("sea", _sources("One.", "Two.")))
+    assert [(event.subject, event.facts["project"]) for event in told] == [
+        (done[1].document_id, "sea")
+    ]

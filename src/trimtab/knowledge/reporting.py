@@ -12,7 +12,8 @@ class Reports:
 
     def __init__(self, outcomes: RecentCounts, around: Surroundings) -> None:
         self._outcomes = outcomes
-        self._around = around
+        self._clock = around.clock
+        self.events = around.events
 
     def of(self, project: str, outcome: Ingested | Failed) -> None:
         """Count and tell what became of a document that somebody sent."""
@@ -35,5 +36,4 @@ class Reports:
 
     def publish(self, name: str, subject: str, facts: dict[str, object]) -> None:
         """Publish an event of now."""
-        around = self._around
-        around.events.publish(Event(name, around.clock.now(), subject, facts))
+        self.events.publish(Event(name, self._clock.now(), subject, facts))
