@@ -1,3 +1,4 @@
+import numpy as np
 import pytest
 
 from tests.faces import client_of, key_of
@@ -34,6 +35,29 @@ def test_files_are_ingested_and_a_refused_one_does_not_stop_the_others(operator)
     body = operator.post("/api/v1/ingest", data={"project": "ship"}, files=files).json()
     assert [document["name"] for document in body["documents"]] == ["a.txt"]
     assert [refused["code"] for refused in body["refused"]] == ["knowledge.document_empty"]
+
+
+def test_files_of_one_form_are_embedded_together(app, operator, monkeypatch):
+    asked = []
+
+    def vectors(encoder, texts):
+        asked.append(list(texts))
+        return np.ones((len(texts), 384), dtype=np.float32)
+
+    monkeypatch.setattr(type(app.knowledge.encoder), "vectors", vectors)
+    files = [("file", (f"{number}.txt", f"Ship {number}.")) for number in range(5)]
+    body = operator.post("/api/v1/ingest", data={"project": "ship"}, files=files).json()
+    assert [d["name"] for d in body["documents"]] == [f"{number}.txt" for number in range(5)]
+    assert {d["status"] for d in body["documents"]} == {"ingested"}
+    assert asked == [[f"Ship {number}." for number in range(5)]]
+
+
+def test_files_of_one_form_are_queued_while_the_model_is_down(app, operator):
+    files = [("file", (name, TEXT)) for name in ("a.txt", "b.txt")]
+    answer = operator.post("/api/v1/ingest", data={"project": "ship"}, files=files)
+    assert answer.status_code == 200
+    assert [d["status"] for d in answer.json()["documents"]] == ["queued", "queued"]
+    assert [document.name for document in app.knowledge.queued()] == ["a.txt", "b.txt"]
 
 
 @pytest.mark.parametrize("content", [b"", b"[1]", b'{"project": "a"}', b"\xff"])

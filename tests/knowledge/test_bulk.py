@@ -1,8 +1,11 @@
-"""Folders: the unchanged is left alone, a document that changes meanwhile is not overwritten."""
+"""Folders and lists: the unchanged is left alone, a document that changes meanwhile is not overwritten."""
 
 import pytest
 
 from trimtab.kernel.errors import StorageFull
+from trimtab.knowledge import Failed, Ingested
+from trimtab.knowledge.ingestion import Source
+from trimtab.knowledge.parsing.content import Content
 from trimtab.knowledge.store import DocumentStore
 
 
@@ -94,3 +97,79 @@ def test_hidden_files_and_links_that_lead_out_are_left_alone(knowledge, tmp_path
     (inside / "page.md").write_text("A page.")
     done = knowledge.ingest_folder("sea", inside)
     assert [document.name for document in done.documents] == ["own.md", "page.md"]
+
+
+def _sources(*texts):
+    return [
+        Source(f"{number:03}.md", Content.of(text.encode())) for number, text in enumerate(texts)
+    ]
+
+
+def _became(outcomes):
+    return [one.error.code if isinstance(one, Failed) else one.status for one in outcomes]
+
+
+def test_documents_that_come_together_are_embedded_together(knowledge, home, monkeypatch):
+    calls = []
+    embed = home.model.embed
+    monkeypatch.setattr(home.model, "embed", lambda texts: calls.append(texts) or embed(texts))
+    outcomes = list(knowledge.ingest_many("sea", _sources(*[f"Island {n}." for n in range(100)])))
+    assert [one.name for one in outcomes] == [f"{n:03}.md" for n in range(100)]
+    assert all(isinstance(one, Ingested) for one in outcomes)
+    assert len(calls) == 1
+    assert knowledge.get_collection_size("sea") == 100
+
+
+def test_one_of_many_that_is_refused_is_told_in_its_place(knowledge):
+    outcomes = list(knowledge.ingest_many("sea", _sources("One.", "", "Three.")))
+    assert _became(outcomes) == ["ingested", "knowledge.document_empty", "ingested"]
+    assert outcomes[1].name == "001.md"
+    counted = knowledge.searcher.outcomes.totals()
+    assert (counted["full"], counted["refused"]) == (2, 1)
+
+
+def test_many_documents_are_queued_while_the_model_is_down_and_told_apart_again(knowledge):
+    knowledge.encoder.unload()
+    assert _became(knowledge.ingest_many("sea", _sources("One.", "Two."))) == ["queued"] * 2
+    knowledge.reload_model()
+    assert knowledge.drain() == 2
+    again = _sources("One.", "Two changed.")
+    assert _became(knowledge.ingest_many("sea", again)) == ["unchanged", "ingested"]
+
+
+def test_of_two_documents_of_one_name_the_later_stays(knowledge):
+    both = [Source(" a.md", Content.of(text)) for text in (b"The first.", b"The second.")]
+    assert [one.version for one in knowledge.ingest_many("sea", both)] == [1, 2]
+    assert knowledge.document_text("sea", "a.md") == "The second."
+
+
+def test_a_group_that_cannot_be_written_fails_whole_and_the_others_come_in(knowledge, monkeypatch):
+    write_many, called = DocumentStore.write_many, []
+
+    def full_at_first(store, *given):
+        called.append(given)
+        if len(called) == 1:
+            raise StorageFull("The disk is full.")
+        return write_many(store, *given)
+
+    monkeypatch.setattr(DocumentStore, "write_many", full_at_first)
+    texts = [f"Island {n}." for n in range(130)]
+    became = _became(knowledge.ingest_many("sea", _sources(*texts)))
+    assert became == ["storage.full"] * 128 + ["ingested"] * 2
+    assert [found.name for found in knowledge.documents("sea")] == ["128.md", "129.md"]
+
+
+def test_each_document_of_many_belongs_to_its_owner(knowledge):
+    sources = [Source(f"{who}.md", Content.of(who.encode()), owner=who) for who in ("ann", "bob")]
+    done = list(knowledge.ingest_many("sea", sources))
+    assert [owned.document_id for owned in knowledge.owners.of("ann")] == [done[0].document_id]
+
+
+def test_each_document_of_many_that_is_new_is_told_to_the_other_domains(knowledge):
+    told = []
+    knowledge.ingest_text("sea", "000.md", "One.")
+    knowledge.reports.events.subscribe("knowledge.document_ingested", told.append)
+    done = list(knowledge.ingest_many("sea", _sources("One.", "Two.")))
+    assert [(event.subject, event.facts["project"]) for event in told] == [
+        (done[1].document_id, "sea")
+    ]

@@ -106,7 +106,7 @@ def test_the_queue_survives_a_restart_and_drains(open_knowledge):
 
 def test_the_queue_drains_by_itself_when_the_model_is_back(sea):
     drained = threading.Event()
-    sea._events.subscribe("knowledge.queue_drained", lambda _: drained.set())
+    sea.reports.events.subscribe("knowledge.queue_drained", lambda _: drained.set())
     sea.start()
     sea.encoder.unload()
     sea.ingest_text("sea", "camels.md", "Camels cross the sand.\n")

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import JSONResponse
@@ -15,8 +15,8 @@ from trimtab.api.person import MOST, Person
 from trimtab.api.roles import ADMIN, OPERATOR, READER, TENANT_ADMIN, TENANT_OPERATOR, TENANT_READER
 from trimtab.api.services import Caller, Here, Services
 from trimtab.infra.auth import Principal
-from trimtab.kernel.errors import TrimtabError
-from trimtab.knowledge import Ingested
+from trimtab.knowledge import Failed, Ingested
+from trimtab.knowledge.ingestion import Source
 from trimtab.knowledge.parsing.content import Content
 from trimtab.knowledge.words import counted_lines
 
@@ -183,20 +183,32 @@ async def _ingest_form(
         who.enter(project)
         owner = _owner(form.get("user_id", person))
         if len(files) == 1:
-            return _outcome(await _take(here, project, files[0], owner))
-        done: list[dict[str, Any]] = []
-        refused: list[dict[str, object]] = []
-        for file in files:
-            try:
-                done.append(asdict(await _take(here, project, file, owner)))
-            except TrimtabError as error:
-                refused.append({"name": file.filename, **error.as_dict()})
-    return JSONResponse({"documents": done, "refused": refused})
+            return _outcome(await run_in_threadpool(_take_one, here, project, files[0], owner))
+        return await run_in_threadpool(_take_many, here, project, files, owner)
 
 
-async def _take(here: Services, project: str, file: UploadFile, owner: str) -> Ingested:
-    name, kind, data = file.filename or "", file.content_type, Content(file.file)
-    return await run_in_threadpool(here.knowledge.ingest_bytes, project, name, data, kind, owner)
+def _take_one(here: Services, project: str, file: UploadFile, owner: str) -> Ingested:
+    name, data = file.filename or "", Content(file.file)
+    return here.knowledge.ingest_bytes(project, name, data, file.content_type, owner)
+
+
+def _take_many(here: Services, project: str, files: list[UploadFile], owner: str) -> JSONResponse:
+    sources = [_source(file, owner) for file in files]
+    outcomes = list(here.knowledge.ingest_many(project, sources))
+    return JSONResponse(
+        {
+            "documents": [asdict(done) for done in outcomes if isinstance(done, Ingested)],
+            "refused": [
+                {"name": failed.name, **failed.error.as_dict(), "kind": str(failed.error.kind)}
+                for failed in outcomes
+                if isinstance(failed, Failed)
+            ],
+        }
+    )
+
+
+def _source(file: UploadFile, owner: str) -> Source:
+    return Source(file.filename or "", Content(file.file), file.content_type, owner)
 
 
 def _outcome(done: Ingested) -> JSONResponse:

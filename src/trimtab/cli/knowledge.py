@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from trimtab.cli.errors import Exit, Refused
+from trimtab.cli.errors import Exit
 from trimtab.cli.output import print_line, print_table, printed_as_json
+from trimtab.cli.sending import File, grouped, send_group, send_one
 from trimtab.cli.session import Json, Session, session
 from trimtab.kernel.errors import InvalidInput
 
@@ -194,7 +195,7 @@ def _id_of(this: Session, project: str, document: str) -> str:
     return str(named[0]) if named else document
 
 
-def _files(path: Path) -> Iterator[tuple[str, Path]]:
+def _files(path: Path) -> Iterator[File]:
     if path.is_file():
         yield path.name, path
     elif path.is_dir():
@@ -207,19 +208,16 @@ def _files(path: Path) -> Iterator[tuple[str, Path]]:
 
 
 def _ingest_all(
-    this: Session, project: str, files: list[tuple[str, Path]], user_id: str
+    this: Session, project: str, files: list[File], user_id: str
 ) -> list[dict[str, Any]]:
-    results: list[dict[str, Any]] = []
+    outcomes: list[dict[str, Any]] = []
     with _progress() as progress:
         bar = progress.add_task("ingesting", total=len(files))
-        for name, file in files:
-            progress.update(bar, description=name[-40:])
-            try:
-                results.append(_ingest_one(this, project, name, file, user_id))
-            except Refused as refused:
-                results.append({"name": name, **refused.error})
-            progress.advance(bar)
-    return results
+        for group in grouped(files):
+            progress.update(bar, description=group[0][0][-40:])
+            outcomes += send_group(this, project, group, user_id)
+            progress.advance(bar, len(group))
+    return outcomes
 
 
 def _follow(this: Session, project: str, paths: list[Path], user_id: str) -> None:
@@ -238,22 +236,11 @@ def _follow(this: Session, project: str, paths: list[Path], user_id: str) -> Non
     mirror = Mirror(
         folder,
         frozenset(SUFFIXES),
-        lambda name, file: _ingest_one(this, project, name, file, user_id),
+        lambda name, file: send_one(this, project, name, file, user_id),
         drop,
         Memory.of(folder, project, service),
     )
     follow(this, mirror)
-
-
-def _ingest_one(this: Session, project: str, name: str, file: Path, user_id: str) -> dict[str, Any]:
-    with file.open("rb") as content:
-        form: dict[str, Any] = {
-            "project": (None, project),
-            "user_id": (None, user_id),
-            "file": (name, content),
-        }
-        body: dict[str, Any] = this.client.call("POST", "/api/v1/ingest", files=form)
-    return body
 
 
 def _progress() -> "Progress":

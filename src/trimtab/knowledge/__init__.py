@@ -3,6 +3,7 @@
 from trimtab.knowledge.records import (
     Document,
     DocumentState,
+    Failed,
     FolderIngested,
     Ingested,
     Passage,
@@ -16,6 +17,7 @@ from trimtab.knowledge.surroundings import Surroundings
 __all__ = [
     "Document",
     "DocumentState",
+    "Failed",
     "FolderIngested",
     "Ingested",
     "Knowledge",

@@ -6,16 +6,18 @@ nearly all of the time. Each document is still written whole or not at all.
 
 import os
 import stat
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path, PurePosixPath
 
-from trimtab.kernel.errors import TrimtabError
+from trimtab.kernel.errors import InvalidInput, TrimtabError
 from trimtab.knowledge.errors import DocumentUnreadable, EmbedderUnavailable
-from trimtab.knowledge.ingestion import Ingestion, Prepared, Progress
+from trimtab.knowledge.ingestion import Ingestion, Prepared, Progress, Source
 from trimtab.knowledge.parsing.formats import SUFFIXES
-from trimtab.knowledge.records import FolderIngested, Ingested, Refused
+from trimtab.knowledge.records import Failed, FolderIngested, Ingested, Refused
 from trimtab.knowledge.store import Known, ProjectRow
 from trimtab.knowledge.store.rows import Vector
 
@@ -26,15 +28,23 @@ _Vectors = dict[str, Vector]
 """By chunk id."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Named:
+    """A document to come: opened when it is its turn, and once more if it must be taken in alone."""
+
+    name: str
+    opened: Callable[[], AbstractContextManager[Source]]
+
+
 @dataclass
 class _Group:
-    entries: list[tuple[Path, Prepared | Ingested | Refused]] = field(default_factory=list)
+    entries: list[tuple[_Named, Prepared | Ingested | Failed]] = field(default_factory=list)
     new: list[Prepared] = field(default_factory=list)
     """Those of the entries that are to be written."""
     chunks: int = 0
 
-    def add(self, file: Path, entry: Prepared | Ingested | Refused) -> None:
-        self.entries.append((file, entry))
+    def add(self, named: _Named, entry: Prepared | Ingested | Failed) -> None:
+        self.entries.append((named, entry))
         if isinstance(entry, Prepared):
             self.new.append(entry)
             self.chunks += len(entry.needed)
@@ -46,7 +56,7 @@ class _Group:
 
 
 class BulkIngestion:
-    """Takes in whole folders and lists of files through an `Ingestion`."""
+    """Takes in whole folders and lists of documents through an `Ingestion`."""
 
     def __init__(self, ingestion: Ingestion) -> None:
         self._ingestion = ingestion
@@ -54,28 +64,44 @@ class BulkIngestion:
     def ingest_folder(
         self, project: str, folder: Path, progress: Progress | None
     ) -> FolderIngested:
-        """Take in every file of a known type below the folder; a refused file does not stop the others."""
+        """Take in every file of a known type below the folder; a refused file does not stop the others.
+
+        Raises:
+            TrimtabError: What is no fault of a file ends it: a full disk, a damaged database. What was reported
+                until then is kept.
+        """
         names = _names(folder)
+        files = (
+            _Named(name, partial(self._ingestion.source, folder / name, name)) for name in names
+        )
+        row, known = self._ingestion.project(project)
         done: list[Ingested] = []
         refused: list[Refused] = []
-        outcomes = self._outcomes(project, ((name, folder / name) for name in names))
-        for number, outcome in enumerate(outcomes, 1):
+        for number, outcome in enumerate(self._outcomes(row, known, files), 1):
             if isinstance(outcome, Ingested):
                 done.append(outcome)
             else:
-                refused.append(outcome)
+                refused.append(_refused(outcome))
             if progress is not None:
                 progress(number, len(names), outcome.name)
         return FolderIngested(tuple(done), tuple(refused))
 
+    def ingest_many(self, project: str, sources: Sequence[Source]) -> Iterator[Ingested | Failed]:
+        """Take in documents that are open already; yield what became of each, in order.
+
+        No error of one stops the others. When a group cannot be written, that is what became of each document in it.
+        """
+        row, known = self._ingestion.project(project, [source.name.strip() for source in sources])
+        named = (_Named(source.name, partial(_open_already, source)) for source in sources)
+        yield from self._outcomes(row, known, named)
+
     def _outcomes(
-        self, project: str, files: Iterable[tuple[str, Path]]
-    ) -> Iterator[Ingested | Refused]:
-        """Yield what became of each file, in order, as soon as it is on disk."""
-        row, known = self._ingestion.project(project)
+        self, row: ProjectRow, known: dict[str, Known], documents: Iterable[_Named]
+    ) -> Iterator[Ingested | Failed]:
+        """Yield what became of each document, in order, as soon as it is on disk."""
         with ThreadPoolExecutor(1, thread_name_prefix="knowledge-bulk") as beside:
             before: tuple[_Group, Future[_Vectors | None]] | None = None
-            for group in self._groups(row, known, files):
+            for group in self._groups(row, known, documents):
                 started = group, beside.submit(self._embedded, group)
                 if before is not None:
                     yield from self._written(row, before[0], before[1].result())
@@ -84,15 +110,16 @@ class BulkIngestion:
                 yield from self._written(row, before[0], before[1].result())
 
     def _groups(
-        self, row: ProjectRow, known: dict[str, Known], files: Iterable[tuple[str, Path]]
+        self, row: ProjectRow, known: dict[str, Known], documents: Iterable[_Named]
     ) -> Iterator[_Group]:
         group = _Group()
-        for name, file in files:
+        for named in documents:
             try:
-                with self._ingestion.source(file, name) as source:
-                    group.add(file, self._ingestion.prepared(row, source, known.get(name)))
+                with named.opened() as source:
+                    before = known.get(source.name.strip())
+                    group.add(named, self._ingestion.prepared(row, source, before))
             except TrimtabError as error:
-                group.add(file, _refused(name, error))
+                group.add(named, Failed(named.name, error))
             if group.full():
                 yield group
                 group = _Group()
@@ -110,31 +137,40 @@ class BulkIngestion:
 
     def _written(
         self, row: ProjectRow, group: _Group, vectors: _Vectors | None
-    ) -> Iterator[Ingested | Refused]:
-        done: list[Ingested | None] = [None] * len(group.new)
+    ) -> Iterator[Ingested | Failed]:
+        done: list[Ingested | TrimtabError | None] = [None] * len(group.new)
         if group.new and vectors is not None:
-            done = self._ingestion.write(row, group.new, vectors)
-        outcome = iter(done)
-        for file, entry in group.entries:
-            if not isinstance(entry, Prepared):
-                yield entry
+            try:
+                done = [*self._ingestion.write(row, group.new, vectors)]
+            except TrimtabError as error:
+                done = [error] * len(group.new)
+        outcomes = iter(done)
+        for named, entry in group.entries:
+            outcome = next(outcomes) if isinstance(entry, Prepared) else entry
+            if isinstance(outcome, TrimtabError):
+                yield Failed(named.name, outcome)
             else:
                 # Alone, a document is queued if the model is down, and one that changed meanwhile is compared anew.
-                yield next(outcome) or self._alone(row, file, entry.document.name)
+                yield outcome or self._alone(row, named)
 
-    def _alone(self, row: ProjectRow, file: Path, name: str) -> Ingested | Refused:
+    def _alone(self, row: ProjectRow, named: _Named) -> Ingested | Failed:
         try:
-            with self._ingestion.source(file, name) as source:
+            with named.opened() as source:
                 return self._ingestion.ingest(row.name, source)
         except TrimtabError as error:
-            return _refused(name, error)
+            return Failed(named.name, error)
 
 
-def _refused(name: str, error: TrimtabError) -> Refused:
-    """Return the refusal; errors that a retry may cure are raised again."""
-    if error.retryable:
+def _open_already(source: Source) -> AbstractContextManager[Source]:
+    return nullcontext(source)
+
+
+def _refused(failed: Failed) -> Refused:
+    """Return the refusal; an error that is not about the file itself is raised."""
+    error = failed.error
+    if not isinstance(error, InvalidInput):
         raise error
-    return Refused(name, error.code, error.message, error.hint())
+    return Refused(failed.name, error.code, error.message, error.hint())
 
 
 def _names(folder: Path) -> list[str]:

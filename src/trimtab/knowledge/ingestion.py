@@ -90,17 +90,19 @@ class Ingestion:
         with self._writing:
             row = self._projects.ensure(project, self._clock.now())
             document_id = content_id("doc", row.id, name)
-            known = self._documents.known(row.key, name).get(name)
+            known = self._documents.known(row.key, [name]).get(name)
             if known is not None and known.source_hash == digest:
                 self._documents.share(document_id, source.owner)
                 return _unchanged(document_id, name, known)
             source = replace(source, name=name)
             return self._write(row, self._document(document_id, parsed, digest, source))
 
-    def project(self, name: str) -> tuple[ProjectRow, dict[str, Known]]:
-        """Return the project, made when it is missing, and what it has by document name."""
+    def project(
+        self, name: str, documents: Sequence[str] | None = None
+    ) -> tuple[ProjectRow, dict[str, Known]]:
+        """Return the project, made when it is missing, and what it has by document name: all, or of those named."""
         row = self._projects.ensure(name, self._clock.now())
-        return row, self._documents.known(row.key)
+        return row, self._documents.known(row.key, documents)
 
     def prepared(
         self, project: ProjectRow, source: Source, known: Known | None

@@ -16,6 +16,7 @@ from trimtab.knowledge.indexes import Indexes
 from trimtab.knowledge.ingestion import Ingestion
 from trimtab.knowledge.model_home import MiniLmHome, ModelHome
 from trimtab.knowledge.parsing import Parser
+from trimtab.knowledge.reporting import Reports
 from trimtab.knowledge.searching import Searcher
 from trimtab.knowledge.store import (
     DocumentStore,
@@ -42,7 +43,7 @@ class Parts:
         around: Surroundings,
         home: ModelHome | None = None,
     ) -> None:
-        self._clock, self._events = around.clock, around.events
+        self._clock = around.clock
         self.settings = settings
         self.database = LiveDatabase(data.file(DATABASE), ("knowledge",))
         self.projects = ProjectStore(self.database, settings.engine)
@@ -56,6 +57,7 @@ class Parts:
         self.searcher = Searcher(
             self.projects, search_store, self.encoder, self.indexes, settings, around.clock
         )
+        self.reports = Reports(self.searcher.outcomes, around)
         self._usage = Usage(UsageStore(self.database), self.searcher, self.encoder, settings)
         self.searcher.on_query = self._usage.ask
         self.ingestion = Ingestion(

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from trimtab.kernel.errors import TrimtabError
+
 
 @dataclass(frozen=True, slots=True)
 class ParsedDocument:
@@ -85,6 +87,14 @@ class Ingested:
     embedded_chunks: int = 0
     """How many of them needed a new vector."""
     version: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """A document of many that was not ingested; nothing of it was written."""
+
+    name: str
+    error: TrimtabError
 
 
 @dataclass(frozen=True, slots=True)

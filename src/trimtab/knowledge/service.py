@@ -1,14 +1,13 @@
 """The face of knowledge: projects of documents, and the search over them."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from trimtab.infra.settings.sections.knowledge import KnowledgeSettings
 from trimtab.infra.storage import DataDirectory
-from trimtab.kernel.errors import InvalidInput, NotFound, TrimtabError
-from trimtab.kernel.events import Event
+from trimtab.kernel.errors import TrimtabError
 from trimtab.kernel.health import ComponentHealth, Status
 from trimtab.knowledge.background import Background
 from trimtab.knowledge.care.proof import Proof
@@ -21,6 +20,7 @@ from trimtab.knowledge.parts import Parts
 from trimtab.knowledge.records import (
     Document,
     DocumentState,
+    Failed,
     FolderIngested,
     Ingested,
     ProjectStats,
@@ -126,6 +126,15 @@ class Knowledge(Parts):
         """Take a text in; a name without ending is read as plain text."""
         return self.ingest_bytes(project, name, text.encode(), "text/plain", owner)
 
+    def ingest_many(self, project: str, sources: Sequence[Source]) -> Iterator[Ingested | Failed]:
+        """Take documents in, embedded and written in groups; yield what became of each, in order.
+
+        One that fails does not stop the others; for the errors see `ingest_bytes`.
+        """
+        for outcome in self.bulk.ingest_many(checked_project(project), sources):
+            self.reports.of(project, outcome)
+            yield outcome
+
     def ingest_folder(
         self, project: str, path: Path, progress: Progress | None = None
     ) -> FolderIngested:
@@ -135,7 +144,7 @@ class Knowledge(Parts):
         """
         done = self.bulk.ingest_folder(checked_project(project), path, progress)
         for document in done.documents:
-            self._tell(project, document)
+            self.reports.tell(project, document)
         return done
 
     def documents(self, project: str, limit: int = 1000, offset: int = 0) -> tuple[Document, ...]:
@@ -164,7 +173,7 @@ class Knowledge(Parts):
         self.searcher.forget(row.key)
         self.indexes.deleted_from(row)
         self.texts.discard(lambda key: key[0] == document_id)
-        self._publish("knowledge.document_deleted", document_id, {"project": project})
+        self.reports.publish("knowledge.document_deleted", document_id, {"project": project})
         return document_id
 
     def queued(self, limit: int = 1000) -> tuple[Document, ...]:
@@ -199,7 +208,7 @@ class Knowledge(Parts):
         self.searcher.forget(row.key)
         self.indexes.forget(row.key)
         self.texts.discard(lambda _: True)
-        self._publish("knowledge.project_deleted", row.id, {"documents": count})
+        self.reports.publish("knowledge.project_deleted", row.id, {"documents": count})
         return count
 
     def list_projects(self) -> tuple[ProjectStats, ...]:
@@ -362,27 +371,17 @@ class Knowledge(Parts):
         """Complete the queued documents now; return how many became ready."""
         ready = self.ingestion.drain(self._background.stopping)
         if ready:
-            self._publish("knowledge.queue_drained", "queue", {"documents": ready})
+            self.reports.publish("knowledge.queue_drained", "queue", {"documents": ready})
         return ready
 
     def _ingest(self, project: str, source: Source) -> Ingested:
         try:
             done = self.ingestion.ingest(checked_project(project), source)
         except TrimtabError as error:
-            refused = isinstance(error, InvalidInput | NotFound)
-            self.searcher.outcomes.add("refused" if refused else "failed")
+            self.reports.failed(error)
             raise
-        self.searcher.outcomes.add("full")
-        self._tell(project, done)
+        self.reports.of(project, done)
         return done
-
-    def _tell(self, project: str, done: Ingested) -> None:
-        if done.status != "unchanged":
-            facts: dict[str, object] = {"project": project, "status": done.status}
-            self._publish("knowledge.document_ingested", done.document_id, facts)
-
-    def _publish(self, name: str, subject: str, facts: dict[str, object]) -> None:
-        self._events.publish(Event(name, self._clock.now(), subject, facts))
 
     def _database_health(self) -> ComponentHealth:
         try:

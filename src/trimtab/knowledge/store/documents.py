@@ -50,11 +50,11 @@ class DocumentStore:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def known(self, project_key: int, name: str | None = None) -> dict[str, Known]:
-        """Return what an ingestion compares with, by name: of all documents of the project, or of one."""
+    def known(self, project_key: int, names: Sequence[str] | None = None) -> dict[str, Known]:
+        """Return what an ingestion compares with, by name: of all documents of the project, or of those named."""
         which = [documents.c.project_key == project_key]
-        if name is not None:
-            which.append(documents.c.name == name)
+        if names is not None:
+            which.append(documents.c.name.in_(names))
         counted = (
             sa.select(sa.func.count())
             .where(chunks.c.document_key == documents.c.key)

@@ -1,0 +1,39 @@
+"""What became of ingestions: counted for the signals, and told to the other domains."""
+
+from trimtab.kernel.errors import InvalidInput, NotFound, TrimtabError
+from trimtab.kernel.events import Event
+from trimtab.knowledge.records import Failed, Ingested
+from trimtab.knowledge.surroundings import Surroundings
+from trimtab.knowledge.windows import RecentCounts
+
+
+class Reports:
+    """Counts into ``outcomes``, and publishes the domain's events."""
+
+    def __init__(self, outcomes: RecentCounts, around: Surroundings) -> None:
+        self._outcomes = outcomes
+        self._clock = around.clock
+        self.events = around.events
+
+    def of(self, project: str, outcome: Ingested | Failed) -> None:
+        """Count and tell what became of a document that somebody sent."""
+        if isinstance(outcome, Failed):
+            self.failed(outcome.error)
+        else:
+            self._outcomes.add("full")
+            self.tell(project, outcome)
+
+    def failed(self, error: TrimtabError) -> None:
+        """Count an error: the caller's if it is for what was sent, else the service's own."""
+        refused = isinstance(error, InvalidInput | NotFound)
+        self._outcomes.add("refused" if refused else "failed")
+
+    def tell(self, project: str, done: Ingested) -> None:
+        """Publish that a document came in, unless it was there already."""
+        if done.status != "unchanged":
+            facts: dict[str, object] = {"project": project, "status": done.status}
+            self.publish("knowledge.document_ingested", done.document_id, facts)
+
+    def publish(self, name: str, subject: str, facts: dict[str, object]) -> None:
+        """Publish an event of now."""
+        self.events.publish(Event(name, self._clock.now(), subject, facts))
