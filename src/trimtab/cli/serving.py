@@ -1,5 +1,6 @@
 """Runs the service in this process."""
 
+import gc
 import logging
 import sys
 from collections.abc import Callable
@@ -28,6 +29,8 @@ def run(build: Callable[["Settings"], "App"], settings: "Settings") -> None:
         listener = bind(settings.service.host, settings.service.port)
         control = bind_control(app.directory.path)
         app.start()
+        gc.freeze()
+        gc.enable()
         port = listener.getsockname()[1]
         serve(
             (Listener(app.faces.network, listener), Listener(app.faces.control, control)),
