@@ -1,6 +1,7 @@
 """A person's data is erased from every domain, at whatever step the process is killed."""
 
 import shutil
+import time
 
 import pytest
 
@@ -18,6 +19,7 @@ from tests.app.personal import (
 )
 from trimtab.answers.erasure import ErasureState
 from trimtab.answers.erasure.certificate import checked_certificate
+from trimtab.infra.jobs.opening import JobsNotOpen
 
 
 @pytest.fixture(scope="module")
@@ -107,3 +109,24 @@ def test_the_program_that_dies_erases_everything_when_it_is_not_killed(folder, m
     monkeypatch.setattr("os.kill", lambda *_: None)
     erase_and_die(folder, "before notify.outbox")
     assert remains(folder, PERSON, SECRET) == []
+
+
+def test_a_service_starts_and_finishes_an_erasure_whose_job_was_never_begun(folder):
+    app = build_app(folder)
+    try:
+        with pytest.raises(
+            JobsNotOpen
+        ):  # As a crash between the note of the request and its job leaves it.
+            app.answers.erasures.request(PERSON, actor="a")
+        (erasure_id,) = app.answers.erasures.in_state(ErasureState.RUNNING)
+    finally:
+        app.close()
+    app = build_app(folder)
+    try:
+        app.start(handbook=False)
+        deadline = time.monotonic() + 60
+        while app.answers.erasures.in_state(ErasureState.RUNNING) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        assert app.answers.erasures.find(erasure_id).state is ErasureState.DONE
+    finally:
+        app.close()

@@ -164,9 +164,7 @@ class AnswerService:
         )
 
     def start(self) -> None:
-        """Begin to watch, to try the shadow configuration and to send traces; call after the jobs are launched."""
-        if self.erasures is not None:
-            self.erasures.resume()
+        """Begin to watch, to try the shadow configuration and to send traces; see `Erasures.resume` for the rest."""
         self.watch.start()
         self.trials.start()
         self.exporter.start()

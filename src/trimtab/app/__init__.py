@@ -4,7 +4,7 @@
 domain's port to another's class, `faces.py` puts the HTTP interface and the console around them.
 """
 
-from trimtab.app.compose import ADMIN_KEY_FILE, App, build
+from trimtab.app.compose import App, build
 from trimtab.app.handbook import HANDBOOK
 
-__all__ = ["ADMIN_KEY_FILE", "HANDBOOK", "App", "build"]
+__all__ = ["HANDBOOK", "App", "build"]

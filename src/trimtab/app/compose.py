@@ -49,11 +49,11 @@ from trimtab.incidents import (
 from trimtab.incidents import signals as incident_signals
 from trimtab.infra.audit import Audit
 from trimtab.infra.audit_files import AuditFiles
-from trimtab.infra.auth import Keys, Role
+from trimtab.infra.auth import Keys
 from trimtab.infra.chores import Chore, Chores
 from trimtab.infra.jobs import Jobs
 from trimtab.infra.jobs.opening import OpeningJobs
-from trimtab.infra.key_care import parse_key_roles, seed
+from trimtab.infra.key_care import make_first_key, parse_key_roles, seed
 from trimtab.infra.notify import Delivery, Outbox
 from trimtab.infra.notify import actions as notify_actions
 from trimtab.infra.rules.alerts import AlertState
@@ -87,7 +87,6 @@ from trimtab.runbooks import Library, Page, Runbook, parse_page
 from trimtab.runbooks.lint import lint
 
 _log = logging.getLogger(__name__)
-ADMIN_KEY_FILE = "admin.key"
 
 
 class App:
@@ -121,7 +120,7 @@ class App:
         self.audit = Audit(self.state, self.clock)
         self.vitals = Vitals(self.audit, self.clock)
         self.keys = Keys(self.state, self.clock, self.audit)
-        self.first_start = _make_admin_key(self.keys, self.directory)
+        self.first_start = make_first_key(self.keys, self.directory)
         seed(self.keys, parse_key_roles(self.settings.trust.api_key_roles))
         self.sessions = Sessions(
             self.keys, self.clock, session_secret(self.directory), self.settings.api.session_hours
@@ -182,7 +181,7 @@ class App:
         subjects = Subjects.of(self.state, self.clock, self.directory)
         quotes = QuoteStore(self.state)
         others = erasables(self.knowledge, self.guardrails, self.outbox, quotes)
-        self.answers.with_erasure(
+        self.erasures = self.answers.with_erasure(
             self.jobs,
             Trust(self.audit, signer, subjects, self.settings.knowledge.backup_keep_days),
             others,
@@ -293,10 +292,14 @@ class App:
             self.gates.start(self.settings.gates.interval_seconds)
         self.delivery.start()
         # Late, because the import of their engine takes the interpreter from everything else.
-        self.jobs.launch(then=self.incidents.resume)
+        self.jobs.launch(then=self._resume)
         self.watcher.start()
         if handbook:
             self.handbook.start()
+
+    def _resume(self) -> None:
+        self.incidents.resume()
+        self.erasures.resume()
 
     def start_for_a_moment(self) -> None:
         """Load the model and take one sample of everything, for a command that builds its own app.
@@ -387,12 +390,3 @@ def build(settings: Settings, clock: Clock | None = None) -> App:
     """
     directory = DataDirectory(settings.service.data_dir)
     return App(settings, directory, clock or SystemClock(settings.service.clock_rate))
-
-
-def _make_admin_key(keys: Keys, directory: DataDirectory) -> Path | None:
-    """Make the first key, in a file that only this user can read; None when there are keys."""
-    if keys.all():
-        return None
-    key = keys.create("admin", Role.ADMIN, actor="trimtab")
-    directory.keep_secret(ADMIN_KEY_FILE, f"{key}\n".encode())
-    return directory.file(ADMIN_KEY_FILE)

@@ -1,15 +1,27 @@
-"""Keys that come from `API_KEY_ROLES`, and which keys need a look: too old, stale, or never used."""
+"""The first key, keys that come from `API_KEY_ROLES`, and which keys need a look: too old, stale, or never used."""
 
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 
 from trimtab.infra.auth import ApiKey, Keys, Role
+from trimtab.infra.storage import DataDirectory
 from trimtab.kernel.errors import Misconfigured
 from trimtab.kernel.ids import sha256_hex
 
 _SEED = "seed-"
+_FIRST_KEY_FILE = "admin.key"
+
+
+def make_first_key(keys: Keys, directory: DataDirectory) -> Path | None:
+    """Make an administrator's key, in a file that only this user can read; None when there are keys."""
+    if keys.all():
+        return None
+    key = keys.create("admin", Role.ADMIN, actor="trimtab")
+    directory.keep_secret(_FIRST_KEY_FILE, f"{key}\n".encode())
+    return directory.file(_FIRST_KEY_FILE)
 
 
 def parse_key_roles(text: str) -> dict[str, Role]:
