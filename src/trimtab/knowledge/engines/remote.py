@@ -198,10 +198,12 @@ class RemoteIndex:
 
 @dataclass(frozen=True, slots=True)
 class RemoteView:
-    """What one search may see of a project's vectors."""
+    """What one search may see of a project's vectors; each row that it needs is read from the store once."""
 
     remote: RemoteVectors
     seen: Seen = EVERYTHING
+    _rows: dict[int, NDArray[np.float32] | None] = field(default_factory=dict)
+    """By key, of those that were asked for; None where the store has no vector."""
 
     def __len__(self) -> int:
         return len(self.remote)
@@ -216,7 +218,7 @@ class RemoteView:
         keys = self.remote.nearest(query, limit, self.seen)
         if allowed is not None:
             keys = keys[np.isin(keys, allowed)]
-        known, rows = self.remote.rows(keys)
+        known, rows = self.vectors(keys)
         cosines = rows @ query if len(known) else np.empty(0, np.float32)
         order = np.lexsort((known, -cosines))[:limit]
         mean, deviation = self.remote.spread(query)
@@ -224,4 +226,12 @@ class RemoteView:
 
     def vectors(self, keys: Keys) -> tuple[Keys, Vectors]:
         """Return those of the keys that have a vector, ascending, and their rows."""
-        return self.remote.rows(keys)
+        missing = [key for key in keys.tolist() if key not in self._rows]
+        if missing:
+            found, read = self.remote.rows(np.array(missing, np.int64))
+            self._rows.update(dict.fromkeys(missing))
+            self._rows.update(zip(found.tolist(), read, strict=True))
+        known = [key for key in sorted(keys.tolist()) if self._rows[key] is not None]
+        if not known:
+            return np.empty(0, np.int64), np.empty((0, 0), np.float32)
+        return np.array(known, np.int64), np.stack([self._rows[key] for key in known])  # type: ignore[misc]
