@@ -86,9 +86,7 @@ def post_query(
     request: QueryRequest, here: Here, asker: Asker, who: Caller, person: Person = ""
 ) -> dict[str, object]:
     """Answer a question from a project's documents."""
-    who.enter(request.project)
-    user = request.user_id or person
-    return _given(here, Question(request.project, request.query, request.top_k, user), asker)
+    return _given(here, _question(request, request.query, who, person), asker)
 
 
 @router.post("/v1/answers", dependencies=[TENANT_READER])
@@ -96,9 +94,7 @@ def answer(
     request: AnswerRequest, here: Here, asker: Asker, who: Caller, person: Person = ""
 ) -> dict[str, object]:
     """Answer a question from a project's documents, every sentence with its citation."""
-    who.enter(request.project)
-    user = request.user_id or person
-    return _given(here, Question(request.project, request.question, request.top_k, user), asker)
+    return _given(here, _question(request, request.question, who, person), asker)
 
 
 @router.post(
@@ -116,9 +112,7 @@ async def stream(
     and `trace_id`, or ``error`` in the form of every error. What is refused before the first sentence is refused with its
     status, as without streaming. Whoever closes the connection stops the work; what was said is traced.
     """
-    who.enter(request.project)
-    user = request.user_id or person
-    said = here.answers.stream(Question(request.project, request.question, request.top_k, user))
+    said = here.answers.stream(_question(request, request.question, who, person))
     steps = Steps(_noted(said, asker))
     return StepEvents(await steps.next(), steps, _event, _failed)
 
@@ -163,10 +157,17 @@ def give_feedback(
     return {"id": given.id}
 
 
+def _question(
+    request: QueryRequest | AnswerRequest, text: str, who: Principal, person: str
+) -> Question:
+    who.enter(request.project)
+    return Question(request.project, text, request.top_k, request.user_id or person)
+
+
 def _own_trace(here: Services, who: Principal, trace_id: str) -> Trace:
     """Return the trace; one of another tenant's project is as unknown as one that never was."""
     found = here.traces.find(trace_id)
-    if who.projects is not None and found.answer.project not in who.projects:
+    if not who.sees(found.answer.project):
         raise TraceUnknown(f"There is no trace {trace_id!r}.")
     return found
 

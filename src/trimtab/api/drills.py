@@ -1,8 +1,6 @@
 """Drills: run one and follow it, on the control socket alone."""
 
 import json
-import queue
-from collections.abc import Iterator
 from typing import Annotated
 
 from fastapi import APIRouter
@@ -11,7 +9,6 @@ from pydantic import BaseModel, Field
 
 from trimtab.api.roles import ADMIN
 from trimtab.api.services import Here
-from trimtab.drills import Progress, Said, as_line
 
 router = APIRouter(prefix="/v1/drills", tags=["drills"])
 
@@ -36,9 +33,9 @@ def drill(request: DrillRequest, here: Here) -> StreamingResponse:
     The answer is one JSON object a line: ``stage`` for each stage as it is reached, and at the end ``result`` or
     ``error``. The drill goes on, and everything is put back, even when nobody reads any more.
     """
-    said: queue.Queue[Said] = queue.Queue()
-    here.drills.start(request.cause, request.timeout_seconds, said.put)
-    return StreamingResponse(_lines(said), media_type="application/x-ndjson")
+    told = here.drills.follow(request.cause, request.timeout_seconds)
+    lines = (json.dumps(line, ensure_ascii=False) + "\n" for line in told)
+    return StreamingResponse(lines, media_type="application/x-ndjson")
 
 
 @router.delete("", dependencies=[ADMIN])
@@ -46,11 +43,3 @@ def stop(here: Here) -> dict[str, bool]:
     """End the drills that run; answers when every fault is put back."""
     here.drills.stop()
     return {"stopped": True}
-
-
-def _lines(said: "queue.Queue[Said]") -> Iterator[str]:
-    while True:
-        item = said.get()
-        yield json.dumps(as_line(item), ensure_ascii=False) + "\n"
-        if not isinstance(item, Progress):
-            return

@@ -56,7 +56,7 @@ def error_response(error: TrimtabError, detail: object = None) -> Response:
 def error_body(error: TrimtabError, detail: object = None) -> dict[str, object]:
     """Return the body of every error, also of an ``error`` event in a stream."""
     return {
-        "error": {**error.as_dict(), "kind": str(error.kind)},
+        "error": error.as_wire(),
         "detail": error.message if detail is None else detail,
     }
 

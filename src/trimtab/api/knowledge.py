@@ -63,7 +63,7 @@ def warm_cache(wanted: WarmCache, here: Here) -> dict[str, int]:
 def projects(here: Here, who: Caller) -> dict[str, list[dict[str, object]]]:
     """List every project that is there for the caller."""
     found = here.knowledge.list_projects()
-    mine = [one for one in found if who.projects is None or one.name in who.projects]
+    mine = [one for one in found if who.sees(one.name)]
     return {"projects": [asdict(project) for project in mine]}
 
 
@@ -199,7 +199,7 @@ def _take_many(here: Services, project: str, files: list[UploadFile], owner: str
         {
             "documents": [asdict(done) for done in outcomes if isinstance(done, Ingested)],
             "refused": [
-                {"name": failed.name, **failed.error.as_dict(), "kind": str(failed.error.kind)}
+                {"name": failed.name, **failed.error.as_wire()}
                 for failed in outcomes
                 if isinstance(failed, Failed)
             ],

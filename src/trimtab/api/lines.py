@@ -28,10 +28,10 @@ def lines_of(what: str, work: Callable[[Tell], None]) -> Iterator[str]:
         try:
             work(tell)
         except TrimtabError as error:
-            tell("error", {**error.as_dict(), "kind": str(error.kind)})
+            tell("error", error.as_wire())
         except Exception:  # noqa: BLE001 - the thread has no caller; its reader is told.
             _log.exception("streamed work failed", extra={"work": what})
-            tell("error", {**InternalError(f"{what} failed inside trimtab.").as_dict()})
+            tell("error", InternalError(f"{what} failed inside trimtab.").as_wire())
         finally:
             said.put(None)
 

@@ -1,7 +1,6 @@
 """What drills run on: the service of the data directory, or one of their own that nobody else uses."""
 
 import logging
-import queue
 import tempfile
 from collections.abc import Iterator
 from dataclasses import replace
@@ -13,7 +12,6 @@ from trimtab.cli.errors import Refused
 from trimtab.cli.session import Session
 
 if TYPE_CHECKING:
-    from trimtab.drills import Said
     from trimtab.infra.settings import Settings
 
 
@@ -105,14 +103,7 @@ class OwnService:
 
     def follow(self, cause: str, timeout_seconds: float) -> Iterator[dict[str, Any]]:
         """Follow the drill in this process."""
-        from trimtab.drills import Progress, as_line
-
-        said: queue.Queue[Said] = queue.Queue()
-        self._app.drills.start(cause, timeout_seconds, said.put)
-        item: Said | None = None
-        while item is None or isinstance(item, Progress):
-            item = said.get()
-            yield as_line(item)
+        return self._app.drills.follow(cause, timeout_seconds)
 
     def proofs(self) -> str:
         """Return its proofs."""

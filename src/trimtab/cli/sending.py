@@ -73,9 +73,7 @@ def _send_whole(this: Session, project: str, group: list[File], user_id: str) ->
                 parts.append((name, stack.enter_context(file.open("rb"))))
             except OSError as error:
                 unreadable = FileUnreadable(f"{name} cannot be read: {error.strerror}.")
-                outcomes.append(
-                    {"name": name, **unreadable.as_dict(), "kind": str(unreadable.kind)}
-                )
+                outcomes.append({"name": name, **unreadable.as_wire()})
         if parts:
             answer = _posted(this, project, parts, user_id)
             # One file is answered with what became of it, several with lists.

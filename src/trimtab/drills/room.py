@@ -1,8 +1,9 @@
 """The drills of a running service: each in a thread of its own, ended on request with every fault put back."""
 
 import logging
+import queue
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from typing import Any
 
@@ -24,7 +25,7 @@ def as_line(said: Said) -> dict[str, Any]:
         case DrillResult():
             return {"result": {**asdict(said), "passed": said.passed}}
         case TrimtabError():
-            return {"error": {**said.as_dict(), "kind": str(said.kind)}}
+            return {"error": said.as_wire()}
 
 
 class DrillFailed(TrimtabError):
@@ -61,6 +62,16 @@ class DrillRoom:
             self._running.add(thread)
             thread.start()
 
+    def follow(self, cause_id: str, timeout_seconds: float) -> Iterator[dict[str, Any]]:
+        """Begin a drill, and return what it tells, as lines, up to the last; it goes on when nobody reads.
+
+        Raises:
+            RunbookUnknown: There is no such cause.
+        """
+        said: queue.Queue[Said] = queue.Queue()
+        self.start(cause_id, timeout_seconds, said.put)
+        return _lines(said)
+
     def stop(self) -> None:
         """End every drill, and return as soon as their faults are put back."""
         with self._lock:
@@ -88,3 +99,10 @@ class DrillRoom:
             with self._lock:
                 self._running.discard(threading.current_thread())
         say(last)
+
+
+def _lines(said: "queue.Queue[Said]") -> Iterator[dict[str, Any]]:
+    item: Said | None = None
+    while item is None or isinstance(item, Progress):
+        item = said.get()
+        yield as_line(item)

@@ -48,9 +48,13 @@ class Principal:
     projects: frozenset[str] | None = None
     """The only projects that exist for the caller; None for one who may enter all."""
 
+    def sees(self, project: str) -> bool:
+        """Return whether the project, if there is one of that name, exists for the caller."""
+        return self.projects is None or project in self.projects
+
     def enter(self, project: str) -> None:
         """Raise `Forbidden` unless the project is one of the caller's; whether it exists is not told."""
-        if self.projects is not None and project not in self.projects:
+        if not self.sees(project):
             raise Forbidden(
                 f"The key {self.name!r} is for other projects.",
                 hint="`GET /api/v1/projects` lists those that it is for.",

@@ -62,13 +62,17 @@ class TrimtabError(Exception):
         return self.default_hint if self._hint is None else self._hint
 
     def as_dict(self) -> dict[str, object]:
-        """Return the wire form: ``code``, ``message``, ``hint``, ``retryable``."""
+        """Return ``code``, ``message``, ``hint`` and ``retryable``."""
         return {
             "code": self.code,
             "message": self.message,
             "hint": self.hint(),
             "retryable": self.retryable,
         }
+
+    def as_wire(self) -> dict[str, object]:
+        """Return the same with ``kind``, by which a program that called tells what to do."""
+        return {**self.as_dict(), "kind": str(self.kind)}
 
 
 class InvalidInput(TrimtabError):

@@ -69,15 +69,24 @@ class WebhookChannel:
 
     def send(self, message: Message) -> None:
         """Post the message as ``{"channel": ..., "text": ...}``."""
-        import httpx
+        body = {"channel": message.channel, "text": message.text}
+        key = {"Idempotency-Key": f"{message.channel}|{message.key}"}
+        post("The webhook", self._client, self._url, body, {**self._headers, **key})
 
-        try:
-            answer = self._client.post(
-                self._url,
-                json={"channel": message.channel, "text": message.text},
-                headers={**self._headers, "Idempotency-Key": f"{message.channel}|{message.key}"},
-            )
-        except httpx.HTTPError as error:
-            raise NotDelivered(f"The webhook did not answer: {type(error).__name__}.") from error
-        if not answer.is_success:
-            raise NotDelivered(f"The webhook answered {answer.status_code}.")
+
+def post(
+    receiver: str,
+    client: "httpx.Client",
+    url: str,
+    body: Mapping[str, object],
+    headers: Mapping[str, str] | None = None,
+) -> None:
+    """Post a body as JSON, or raise `NotDelivered` with the receiver's name when it is not taken."""
+    import httpx
+
+    try:
+        answer = client.post(url, json=body, headers=headers)
+    except httpx.HTTPError as error:
+        raise NotDelivered(f"{receiver} did not answer: {type(error).__name__}.") from error
+    if not answer.is_success:
+        raise NotDelivered(f"{receiver} answered {answer.status_code}.")

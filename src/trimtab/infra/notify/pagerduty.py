@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from trimtab.infra.notify.channels import NotDelivered
+from trimtab.infra.notify.channels import post
 from trimtab.infra.notify.routes import Kind, Message
 
 if TYPE_CHECKING:
@@ -29,8 +29,6 @@ class PagerDutyChannel:
 
     def send(self, message: Message) -> None:
         """Trigger or resolve the alert of the message's incident; one incident is one alert there."""
-        import httpx
-
         if message.kind not in _ACTIONS:
             return
         event = {
@@ -43,9 +41,4 @@ class PagerDutyChannel:
                 "severity": "critical",
             },
         }
-        try:
-            answer = self._client.post(self._url, json=event)
-        except httpx.HTTPError as error:
-            raise NotDelivered(f"PagerDuty did not answer: {type(error).__name__}.") from error
-        if not answer.is_success:
-            raise NotDelivered(f"PagerDuty answered {answer.status_code}.")
+        post("PagerDuty", self._client, self._url, event)

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from trimtab.infra.notify.channels import NotDelivered
+from trimtab.infra.notify.channels import post
 from trimtab.infra.notify.routes import Message
 
 if TYPE_CHECKING:
@@ -31,15 +31,8 @@ class GitHubChannel:
 
     def send(self, message: Message) -> None:
         """Open the issue; its title is the first line of the text."""
-        import httpx
-
         if message.channel != CHANNEL:
             return
         title = message.text.splitlines()[0].lstrip("# ") if message.text else message.subject
         issue = {"title": title[:256], "body": message.text, "labels": ["incident"]}
-        try:
-            answer = self._client.post(self._issues, json=issue, headers=self._headers)
-        except httpx.HTTPError as error:
-            raise NotDelivered(f"GitHub did not answer: {type(error).__name__}.") from error
-        if not answer.is_success:
-            raise NotDelivered(f"GitHub answered {answer.status_code}.")
+        post("GitHub", self._client, self._issues, issue, self._headers)
