@@ -9,6 +9,7 @@ import yaml
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
+from trimtab.infra.yaml_loader import SafeLoader
 from trimtab.runbooks.commands import Act, Break, Check, Command, Read, parse_command
 from trimtab.runbooks.errors import RunbookRefused
 from trimtab.runbooks.model import Cause, Nature, Page, Procedure, Runbook
@@ -71,7 +72,7 @@ def _front_matter(text: str, path: str) -> tuple[dict[str, Any], int]:
             path, 1, "the page has no front matter.", hint="Begin with `---`, `id: ...`, `---`."
         )
     try:
-        head = yaml.safe_load(found[1])
+        head = yaml.load(found[1], SafeLoader)  # noqa: S506 - it is one.
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = mark.line + 2 if mark else 1

@@ -21,6 +21,7 @@ from trimtab.infra.rules.evaluator import Expression, compile_expression
 from trimtab.infra.rules.labels import METRIC_NAME, labels_of
 from trimtab.infra.rules.rule import AlertRule, RecordingRule, Rule, RuleGroup
 from trimtab.infra.rules.templates import Template, compile_template
+from trimtab.infra.yaml_loader import SafeLoader
 
 RUNBOOK_SCHEME = "runbook:"
 BUILT_IN_METRICS = frozenset({"up", "ALERTS"})
@@ -103,7 +104,7 @@ def _check_runbook(place: str, rule: AlertRule, runbooks: Collection[str] | None
         raise MissingRunbook(f"{place}: there is no runbook {name!r}.", hint=hint)
 
 
-class _StrictLoader(yaml.SafeLoader):
+class _StrictLoader(SafeLoader):
     """Refuses a key that stands twice in one mapping, as Prometheus does."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
