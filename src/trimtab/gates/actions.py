@@ -6,11 +6,9 @@ import orjson
 
 from trimtab.gates import datasets
 from trimtab.gates.baseline import Approvals
-from trimtab.gates.evidence import promote
 from trimtab.gates.reset import plan, reset
 from trimtab.gates.room import GROUPS, REPORT, GatesRoom
 from trimtab.gates.schema import check_report
-from trimtab.gates.supply_chain import environment, make_sbom
 from trimtab.kernel.ids import sha256_hex
 from trimtab.kernel.operable import Action, ActionContext, ActionResult, Arguments, Param, Risk
 
@@ -91,6 +89,8 @@ def _regenerating(room: GatesRoom) -> tuple[Action, ...]:
         )
 
     def sbom(_: Arguments, __: ActionContext) -> str:
+        from trimtab.gates.supply_chain import environment, make_sbom
+
         installed = environment(place.root, room.policy().supply_chain.site)
         raw = orjson.dumps(make_sbom(place, installed, room.clock.now()))
         return room.change((place.sbom.name,), lambda: place.sbom.write_bytes(raw))
@@ -99,6 +99,8 @@ def _regenerating(room: GatesRoom) -> tuple[Action, ...]:
         return room.change((place.provenance.name,), room.resign)
 
     def baseline(_: Arguments, context: ActionContext) -> str:
+        from trimtab.gates.evidence import promote
+
         report = place.root / REPORT
         approvals = Approvals(place, room.clock)
         envelope = approvals.grant(

@@ -21,10 +21,7 @@ from trimtab.gates.datasets import Permission, wrong_permissions
 from trimtab.gates.errors import NoGoodCopy
 from trimtab.gates.policy import Policy, load_policy
 from trimtab.gates.records import Finding, GateResult, GateState, Outcome, Verdict
-from trimtab.gates.run import Request, run
-from trimtab.gates.selftest.world import build_world
 from trimtab.gates.signing import KeyRing
-from trimtab.gates.supply_chain import sign_files
 from trimtab.kernel.clock import Clock
 from trimtab.kernel.errors import TrimtabError
 from trimtab.kernel.ids import new_id
@@ -115,6 +112,8 @@ class GatesRoom:
     def _ensure(self) -> None:
         if not self.is_specimen or self.project.root.is_dir():
             return
+        from trimtab.gates.selftest.world import build_world
+
         building = self._folder / "specimen.new"
         shutil.rmtree(building, ignore_errors=True)
         world = build_world(building, self.clock.now())
@@ -129,6 +128,9 @@ class GatesRoom:
         building.rename(self.project.root)
 
     def _judge(self) -> Verdict:
+        # A service that watches no project needs none of the gates themselves.
+        from trimtab.gates.run import Request, run
+
         report = self.project.root / REPORT
         try:
             return run(Request(self.project.root, report if report.is_file() else None), self.clock)
@@ -246,6 +248,8 @@ class GatesRoom:
         files = [
             place.root / name for name in dict.fromkeys(wanted) if (place.root / name).is_file()
         ]
+        from trimtab.gates.supply_chain import sign_files
+
         place.provenance.write_bytes(sign_files(place, files, ring, self.clock.now()))
 
 
