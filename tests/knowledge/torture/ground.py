@@ -23,8 +23,8 @@ class Opened:
     def __init__(self, folder: Path, **settings):
         clock = SystemClock()
         self.data = DataDirectory(folder)
-        self.log = _Kept()
-        logger = logging.getLogger("trimtab.knowledge")
+        self.log = Kept()
+        logger = logging.getLogger("trimtab")
         logger.addHandler(self.log)
         logger.setLevel(logging.INFO)
         logger.propagate = False
@@ -49,7 +49,7 @@ class Opened:
 
     def _end(self):
         self.data.close()
-        logging.getLogger("trimtab.knowledge").removeHandler(self.log)
+        logging.getLogger("trimtab").removeHandler(self.log)
 
     def __enter__(self):
         return self
@@ -58,7 +58,7 @@ class Opened:
         self.close()
 
 
-class _Kept(logging.Handler):
+class Kept(logging.Handler):
     """Keeps the messages in memory."""
 
     def __init__(self):
