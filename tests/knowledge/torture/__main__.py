@@ -17,6 +17,7 @@ from pathlib import Path
 
 from tests.knowledge.torture.flips import Flips
 from tests.knowledge.torture.full import Full, SmallDisk
+from tests.knowledge.torture.full_state import FullState
 from tests.knowledge.torture.kills import Kills
 from tests.knowledge.torture.service import ServiceFlips
 
@@ -84,13 +85,15 @@ def full(folder: Path, step: int, violations: list[str]):
     disk = SmallDisk(folder)
     if not disk.available:
         return [row("full disk: not run, no right to mount a tmpfs", {})]
-    campaign = Full(disk, step)
+    campaigns = Full(disk, step), FullState(disk, step)
     try:
-        campaign.run()
+        for campaign in campaigns:
+            campaign.run()
+            violations += campaign.violations
     finally:
         disk.close()
-    violations += campaign.violations
-    return [row(f"full disk: {name}", found) for name, found in campaign.counts.items()]
+    counts = [found for campaign in campaigns for found in campaign.counts.items()]
+    return [row(f"full disk: {name}", found) for name, found in counts]
 
 
 def row(campaign: str, counts: Counter | dict[str, int]):

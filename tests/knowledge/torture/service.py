@@ -116,7 +116,11 @@ def damage(file: Path, way: str, chance: random.Random):
 
 def judged(found, truth, file: Path):
     """Return the outcome of a start, and what was wrong."""
-    name = "audit review" if kind_of(file) == "audit file" else file.name.removesuffix(".sum")
+    name = (
+        "audit review"
+        if kind_of(file) == "audit file"
+        else file.name.removesuffix(".sum").removesuffix("-wal")
+    )
     named = [line for line in found["log"] if name in line]
     if "mistake" in found:
         return "violation", found["mistake"]

@@ -4,7 +4,7 @@ Each domain's ``store.py`` declares its tables (SQLAlchemy Core) and writes thro
 the Alembic revisions in ``migrations/<chain>/``, one linear chain a domain.
 """
 
-from trimtab.infra.storage.database import Database, translated
+from trimtab.infra.storage.database import Database, losses, translated
 from trimtab.infra.storage.directory import DataDirectory
 from trimtab.infra.storage.errors import DataDirectoryInUse, DataDirectoryUnusable, SchemaTooNew
 from trimtab.infra.storage.guard import FileGuard
@@ -16,5 +16,6 @@ __all__ = [
     "Database",
     "FileGuard",
     "SchemaTooNew",
+    "losses",
     "translated",
 ]

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from trimtab.infra.storage.errors import DataDirectoryUnusable
 from trimtab.infra.storage.guard import FileGuard
 from trimtab.kernel.errors import Corrupt, StorageFull, TrimtabError, Unavailable
+from trimtab.kernel.health import ComponentHealth, Status
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 _BUSY_SECONDS = 30
@@ -74,7 +75,6 @@ class Database:
             connection = plain.execution_options(sqlite_begin="IMMEDIATE")
             with connection.begin():
                 yield connection
-            self.guard.acknowledge(connection)
             self.guard.checkpoint_when_due()
 
     def scrub(self) -> None:
@@ -141,6 +141,17 @@ def _newest(chain: str) -> str:
     """Return the chain's last revision; the files are named ``<chain>_<number>_<subject>.py`` after theirs."""
     last = max(file.stem for file in (MIGRATIONS / chain).glob(f"{chain}_*.py"))
     return f"{chain}_{last.removeprefix(f'{chain}_').partition('_')[0]}"
+
+
+def losses(database: Database) -> ComponentHealth | None:
+    """Return what to say of a database that had lost something at its start; None when it had not."""
+    if not (changes := database.guard.lost_commits):
+        return None
+    return ComponentHealth(
+        Status.DEGRADED,
+        f"{changes} acknowledged changes of {database.file.name} were missing at this start.",
+        facts={"changes_lost": changes},
+    )
 
 
 @contextmanager

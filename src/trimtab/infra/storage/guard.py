@@ -63,6 +63,13 @@ class FileGuard:
         @sa.event.listens_for(engine, "rollback")
         def _forget(connection: sa.Connection) -> None:
             connection.info["changes"] = _plain(connection).total_changes
+            connection.info.pop("number", None)
+
+        @sa.event.listens_for(engine, "checkin")
+        def _acknowledge(_: sqlite3.Connection, record: sa.pool.ConnectionPoolEntry) -> None:
+            # Committed, and about to return to whoever waits for it.
+            if number := record.info.pop("number", 0):
+                self._acknowledged.note(number)
 
     def opened(self) -> None:
         """Look whether anything acknowledged is missing; call when the file, or another in its place, is there."""
@@ -81,22 +88,17 @@ class FileGuard:
         else:
             own.close()
 
-    def acknowledge(self, connection: sa.Connection) -> None:
-        """Note that the connection's last commit is acknowledged."""
-        if number := connection.info.pop("number", 0):
-            self._acknowledged.note(number)
-
     def checkpoint_when_due(self) -> None:
         """Checkpoint when the log has grown much."""
         if self._own is None:
             return
         file = log_of(self._file)
         size = file.stat().st_size if file.exists() else 0
-        if size > self._due_bytes:
-            self.checkpoint()
-            # A reader may have kept the log from being emptied; it is not tried again at each commit.
-            left = file.stat().st_size if file.exists() else 0
-            self._due_bytes = left + _LOG_BYTES
+        if size <= self._due_bytes:
+            return
+        # Where it fails, or a reader keeps the log from being used again, it is not tried at each commit.
+        self._due_bytes = size + _LOG_BYTES
+        self._try_checkpoint()
 
     def checkpoint(self) -> None:
         """Write the sums of the pages in the log, then the pages, while nobody else writes."""
@@ -121,14 +123,16 @@ class FileGuard:
         """Checkpoint for the last time; everybody else has closed the file."""
         if self._own is None:
             return
+        self._try_checkpoint()
+        own, self._own = self._own, None
+        own.close()
+
+    def _try_checkpoint(self) -> None:
+        """Checkpoint; where that fails, as on a full disk, everything is still in the log, as after a kill."""
         try:
             self.checkpoint()
         except (OSError, sqlite3.Error) as error:
-            # What is not in the file is still in its log, as after a kill.
             _log.warning("%s was not checkpointed", self._file.name, extra={"reason": str(error)})
-        finally:
-            own, self._own = self._own, None
-            own.close()
 
     def _mend_pages(self) -> None:
         self._sums = PageSums.load(self._file)

@@ -96,7 +96,10 @@ class PageSums:
         logged = logged_pages(database)
         found = dict(self._changed(database, logged))
         if not logged and self._moved_on(found):
-            _log.warning("another program has changed %s; its sums are made anew", database.name)
+            _log.warning(
+                "%s was changed without its sums, by another program or on a full disk; they are made anew",
+                database.name,
+            )
             sums_file(database).unlink()
             return 0
         mended = {number: self._mended(number, page) for number, page in found.items()}
