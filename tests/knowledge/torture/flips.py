@@ -188,12 +188,12 @@ class Flips:
         self._said = opened.log.lines
         with opened:
             knowledge = opened.start()
-            wrong, refused = self._asked(knowledge, _true_as_far_as_it_goes)
+            wrong, refused, partial = self._asked_at_first(knowledge)
             if wrong:
                 return f"violation: wrong answers to {wrong[:3]}"
             found = knowledge.care.check()
             if found.ok and not refused:
-                wrong, refused = self._asked(knowledge, _right)
+                wrong, refused = self._asked(knowledge, _right) if partial else ([], [])
                 if wrong or refused:
                     return f"violation: the check finds nothing, but {(wrong + refused)[:3]}"
                 mended = any(part in line for line in opened.log.lines for part in _SELF_REPAIRS)
@@ -218,6 +218,18 @@ class Flips:
             knowledge = opened.start()
             knowledge.drain()
             return self._compared(knowledge, "detected")
+
+    def _asked_at_first(self, knowledge):
+        """Return what was answered wrongly, what was refused, and what was answered in part only."""
+        partial = []
+
+        def as_far_as_it_goes(answer, truth):
+            if answer == truth:
+                return True
+            partial.append(answer)
+            return _true_as_far_as_it_goes(answer, truth)
+
+        return *self._asked(knowledge, as_far_as_it_goes), partial
 
     def _asked(self, knowledge, right):
         """Return what was answered wrongly, and what was refused with an error."""

@@ -107,8 +107,8 @@ class PageSums:
             if page is None:
                 raise Corrupt(
                     f"Page {number} of {database} is not as it was written.",
-                    hint=f"Put {database.name} back from your own backup of the data directory. If you changed it "
-                    f"yourself, delete {sums_file(database).name} beside it.",
+                    hint=f"Put {database.name} back from your own backup of the data directory. Without one, or when "
+                    f"you changed it yourself, delete {sums_file(database).name}: the page is then taken as it is.",
                 )
         with database.open("r+b") as stream:
             for number, page in mended.items():
