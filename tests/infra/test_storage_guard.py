@@ -5,6 +5,7 @@ import shutil
 import sqlite3
 
 import pytest
+import sqlalchemy as sa
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -260,6 +261,26 @@ def test_reading_counts_no_commit(stopped):
     with database.write() as connection:
         connection.exec_driver_sql("delete from t where x = 3")
     assert (stopped / "state.db-commits").read_bytes() != before
+    database.close()
+
+
+def orphan(database):
+    """Break a constraint that is looked at when the transaction ends: the commit itself fails."""
+    with database.write() as connection:
+        connection.exec_driver_sql("insert into child values (1)")
+
+
+def test_a_commit_that_failed_is_not_counted(stopped):
+    database = opened(stopped)
+    with database.write() as connection:
+        connection.exec_driver_sql("create table parent (x integer primary key)")
+        connection.exec_driver_sql(
+            "create table child (x references parent (x) deferrable initially deferred)"
+        )
+    before = (stopped / "state.db-commits").read_bytes()
+    with pytest.raises(sa.exc.IntegrityError):
+        orphan(database)
+    assert (stopped / "state.db-commits").read_bytes() == before
     database.close()
 
 

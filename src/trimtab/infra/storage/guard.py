@@ -66,10 +66,12 @@ class FileGuard:
             connection.info.pop("number", None)
 
         @sa.event.listens_for(engine, "checkin")
-        def _acknowledge(_: sqlite3.Connection, record: sa.pool.ConnectionPoolEntry) -> None:
-            # Committed, and about to return to whoever waits for it.
-            if number := record.info.pop("number", 0):
-                self._acknowledged.note(number)
+        def _acknowledge(
+            connection: sqlite3.Connection | None, record: sa.pool.ConnectionPoolEntry
+        ) -> None:
+            # The commit is over, and its caller waits. It may have failed, so the file is asked.
+            if record.info.pop("number", 0) and connection is not None:
+                self._acknowledged.note(commits_of(connection))
 
     def opened(self) -> None:
         """Look whether anything acknowledged is missing; call when the file, or another in its place, is there."""
