@@ -34,7 +34,7 @@ from trimtab.knowledge.index.keywords import KeywordIndex, Segment
 from trimtab.knowledge.index.languages import LANGUAGES
 from trimtab.knowledge.index.vectors import EXACT_LIMIT, Keys, VectorIndex
 
-_FORMAT = 1
+_FORMAT = 2
 _MAGIC = b"trimtab-index\n"
 _SEGMENT = tuple(entry.name for entry in fields(Segment))
 _DIGEST_SIZE = hashlib.sha256().digest_size
@@ -139,8 +139,7 @@ class ProjectIndex:
         keys, rows = vectors
         arrays = _arrays(file, version)
         index = cls(rows.shape[1], exact_limit)
-        vocabulary = bytes(arrays["vocabulary"]).decode().split("\n")
-        index.words.restore([Segment(*(arrays[name] for name in _SEGMENT))], vocabulary)
+        index.words.restore([Segment(*(arrays[name] for name in _SEGMENT))])
         index.vectors.restore(keys, rows, bytes(arrays["graph"]))
         return index
 
@@ -151,7 +150,6 @@ class ProjectIndex:
         np.savez(
             buffer,
             header=_as_bytes(json.dumps(header).encode()),
-            vocabulary=_as_bytes("\n".join(self.words.vocabulary()).encode()),
             graph=_as_bytes(self.vectors.graph_bytes()),
             **{name: getattr(segment, name) for name in _SEGMENT},
         )
