@@ -124,3 +124,12 @@ def test_the_difference_to_the_store_says_what_to_change():
     assert difference.missing.tolist() == [2, 3]
     same = index.difference(np.array([1, 2]), np.array([1]))
     assert len(same.gone) == len(same.missing) == 0
+
+
+def test_a_saved_index_takes_less_room_than_the_texts_it_finds(tmp_path):
+    words = [f"word{number}" for number in range(300)]
+    texts = [" ".join(words[at : at + 100]) for at in range(200)]
+    index = ProjectIndex(DIMENSION)
+    index.add(IndexedPassage(key, text, None) for key, text in enumerate(texts))
+    index.save(tmp_path / "index", 1)
+    assert (tmp_path / "index").stat().st_size < len("".join(texts)) / 4
