@@ -152,11 +152,7 @@ class ProjectIndex:
             graph=_as_bytes(self.vectors.graph_bytes()),
             # Postings shrink to a quarter; a graph holds vectors, which do not shrink.
             words=_as_bytes(
-                _archive(
-                    np.savez_compressed,
-                    vocabulary=_as_bytes("\n".join(self.words.vocabulary()).encode()),
-                    **{name: getattr(segment, name) for name in _SEGMENT},
-                )
+                _archive(np.savez_compressed, **{name: getattr(segment, name) for name in _SEGMENT})
             ),
         )
 
