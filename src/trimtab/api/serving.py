@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import uvicorn
 from starlette.types import ASGIApp
 
+from trimtab.api.patience import BoundedProtocol
 from trimtab.kernel.errors import Misconfigured
 
 _FINISH_SECONDS = 5
@@ -117,6 +118,9 @@ async def _serve(listeners: tuple[Listener, ...], ready: Callable[[], None]) -> 
 def _config(app: ASGIApp) -> uvicorn.Config:
     return uvicorn.Config(
         app,
+        loop="asyncio",
+        http=BoundedProtocol,
+        ws="none",
         lifespan="off",
         log_config=None,
         log_level="warning",

@@ -34,6 +34,7 @@ MAX_TOP_K = 100
 MAX_OFFSET = 1000
 MODEL_DOWN = "embedding_model_unavailable"
 STORE_DOWN = "vector_store_unavailable"
+WORDS_WANTED = "words_only_wanted"
 INDEX_BUILDING = "index_building"
 # Hits whose rows are gone are left out, so a few more are ranked than are asked for.
 _SPARE = 20
@@ -49,6 +50,8 @@ class Wanted:
     """Only documents that have all of them."""
     labels: tuple[str, ...] | None = None
     """The caller's access labels: of labelled documents only those that share one; None sees everything."""
+    meaning: bool = True
+    """Whether meaning counts too; without it words alone decide, at a fraction of the cost."""
 
 
 _QueryKey = tuple[int, int, str, Wanted]
@@ -197,7 +200,11 @@ class Searcher:
         if wanted.tags or wanted.labels is not None:
             allowed = self._store.allowed(row.key, wanted.tags, wanted.labels)
         most = wanted.offset + wanted.top_k + _SPARE
-        found = self._hits(row, text, most, _Allowed(allowed, Seen(wanted.tags, wanted.labels)))
+        seen = _Allowed(allowed, Seen(wanted.tags, wanted.labels))
+        if wanted.meaning:
+            found = self._hits(row, text, most, seen)
+        else:
+            found = self._by_full_text(row, text, most, seen.keys, WORDS_WANTED)
         alive = self._alive(row, found.hits, wanted.offset + wanted.top_k)
         passages = tuple(_passage(chunk, hit, found.marks) for hit, chunk in alive[wanted.offset :])
         return SearchResult(

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from trimtab.kernel.errors import TrimtabError
 from trimtab.knowledge.errors import DatabaseDamaged, DocumentUnknown
 from trimtab.knowledge.records import DocumentState
+from trimtab.knowledge.store.tables import documents
 
 
 @dataclass(frozen=True, slots=True)
