@@ -34,7 +34,7 @@ from trimtab.knowledge.index.keywords import KeywordIndex, Segment
 from trimtab.knowledge.index.languages import LANGUAGES
 from trimtab.knowledge.index.vectors import EXACT_LIMIT, Keys, VectorIndex
 
-_FORMAT = 2
+_FORMAT = 3
 _MAGIC = b"trimtab-index\n"
 _SEGMENT = tuple(entry.name for entry in fields(Segment))
 _DIGEST_SIZE = hashlib.sha256().digest_size
