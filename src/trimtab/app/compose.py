@@ -21,6 +21,7 @@ from trimtab.app.adapters import (
     KnowledgeRetriever,
     channels_of,
     check_expression,
+    places_of,
 )
 from trimtab.app.erasables import erasables
 from trimtab.app.faces import make_faces
@@ -127,6 +128,7 @@ class App:
             self.keys, self.clock, session_secret(self.directory), self.settings.api.session_hours
         )
         self.views = LiveViews()
+        self.places = places_of(self.settings)
         self._closing.append(self.views.ending.set)
 
     def _open_service(self) -> None:
@@ -142,6 +144,7 @@ class App:
             self.settings.answers,
             AnswerGround(self.state, self.clock, self.events),
             KnowledgeRetriever(self.knowledge),
+            keywords=KnowledgeRetriever(self.knowledge, meaning=False),
             screen=screen if self.settings.guardrails.enabled else None,
         )
         self.answers.watch.embedder = KnowledgeEmbedder(self.knowledge)
@@ -337,6 +340,7 @@ class App:
             keys=self.keys,
             sessions=self.sessions,
             views=self.views,
+            places=self.places,
             knowledge=self.knowledge,
             answers=self.answers,
             tasks=self.tasks,

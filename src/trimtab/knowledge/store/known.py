@@ -1,6 +1,7 @@
 """What is known of a document: what an ingestion compares it with, and why it is not found."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -20,11 +21,8 @@ class Known:
     chunks: int
 
 
-def is_still(connection: sa.Connection, document_id: str, known: Known | None) -> bool:
-    """Return whether the document is what it was when it was compared with; None means it was not there."""
-    columns = documents.c
-    statement = sa.select(columns.source_hash, columns.version).where(columns.id == document_id)
-    row = connection.execute(statement).first()
+def is_still(row: sa.Row[Any] | None, known: Known | None) -> bool:
+    """Return whether the document's row is what it was when it was compared with; None means there was or is none."""
     if row is None or known is None:
         return row is None and known is None
     return (row.source_hash, row.version) == (known.source_hash, known.version)
