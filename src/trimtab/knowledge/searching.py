@@ -205,11 +205,8 @@ class Searcher:
             found = self._hits(row, text, most, seen)
         else:
             found = self._by_full_text(row, text, most, seen.keys, WORDS_WANTED)
-        # Joined with the live rows: whatever an index still holds, a deleted passage is not answered.
-        live = self._store.live(row.key, [hit.key for hit in found.hits])
-        alive = [hit for hit in found.hits if hit.key in live]
-        chosen = alive[wanted.offset : wanted.offset + wanted.top_k]
-        passages = tuple(_passage(live[hit.key], hit, found.marks) for hit in chosen)
+        alive = self._alive(row, found.hits, wanted.offset + wanted.top_k)
+        passages = tuple(_passage(chunk, hit, found.marks) for hit, chunk in alive[wanted.offset :])
         return SearchResult(
             passages,
             degraded_mode=bool(found.reason),
@@ -218,6 +215,20 @@ class Searcher:
             duration_ms=0.0,
             reason=found.reason,
         )
+
+    def _alive(
+        self, row: ProjectRow, hits: Sequence[_Hit], most: int
+    ) -> list[tuple[_Hit, LiveChunk]]:
+        """Return the first hits with their rows: whatever an index still holds, a deleted passage is not answered.
+
+        Those behind the first ``most`` are read only when some of the first are gone.
+        """
+        alive: list[tuple[_Hit, LiveChunk]] = []
+        for some in (hits[:most], hits[most:]):
+            if some and len(alive) < most:
+                live = self._store.live(row.key, [hit.key for hit in some])
+                alive += [(hit, live[hit.key]) for hit in some if hit.key in live]
+        return alive[:most]
 
     def _hits(self, row: ProjectRow, text: str, most: int, allowed: _Allowed) -> _Found:
         if not self._encoder.dimension:  # The model was never loaded.
