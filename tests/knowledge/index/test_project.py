@@ -46,6 +46,14 @@ def test_a_saved_index_answers_as_before(tmp_path, exact_limit):
     )
 
 
+def test_a_saved_index_holds_no_words(tmp_path):
+    index = ProjectIndex(dimension=4)
+    index.add([IndexedPassage(1, "The confidential merger with Hallam", None)])
+    index.save(tmp_path / "p.index", 1)
+    content = (tmp_path / "p.index").read_bytes().lower()
+    assert not [word for word in (b"confidenti", b"merger", b"hallam") if word in content]
+
+
 def test_a_loaded_index_can_be_changed(tmp_path):
     filled().save(tmp_path / "index", 1)
     index = ProjectIndex.load(tmp_path / "index", 1, stored())

@@ -34,7 +34,7 @@ from trimtab.knowledge.index.keywords import KeywordIndex, Segment
 from trimtab.knowledge.index.languages import LANGUAGES
 from trimtab.knowledge.index.vectors import EXACT_LIMIT, Keys, VectorIndex
 
-_FORMAT = 2
+_FORMAT = 3
 _MAGIC = b"trimtab-index\n"
 _SEGMENT = tuple(entry.name for entry in fields(Segment))
 _DIGEST_SIZE = hashlib.sha256().digest_size
@@ -139,8 +139,7 @@ class ProjectIndex:
         keys, rows = vectors
         arrays = _arrays(file, version)
         index = cls(rows.shape[1], exact_limit)
-        vocabulary = bytes(arrays["vocabulary"]).decode().split("\n")
-        index.words.restore([Segment(*(arrays[name] for name in _SEGMENT))], vocabulary)
+        index.words.restore([Segment(*(arrays[name] for name in _SEGMENT))])
         index.vectors.restore(keys, rows, bytes(arrays["graph"]))
         return index
 
@@ -153,11 +152,7 @@ class ProjectIndex:
             graph=_as_bytes(self.vectors.graph_bytes()),
             # Postings shrink to a quarter; a graph holds vectors, which do not shrink.
             words=_as_bytes(
-                _archive(
-                    np.savez_compressed,
-                    vocabulary=_as_bytes("\n".join(self.words.vocabulary()).encode()),
-                    **{name: getattr(segment, name) for name in _SEGMENT},
-                )
+                _archive(np.savez_compressed, **{name: getattr(segment, name) for name in _SEGMENT})
             ),
         )
 

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from trimtab.infra.storage import Database
 from trimtab.knowledge.errors import DatabaseDamaged, DocumentUnknown, ProjectUnknown
 from trimtab.knowledge.records import Document, DocumentState
-from trimtab.knowledge.store.known import Known, is_still
+from trimtab.knowledge.store.known import Known, is_still, missing
 from trimtab.knowledge.store.owners import join_owner
 from trimtab.knowledge.store.projects import ProjectRow, changed, deletion, found
 from trimtab.knowledge.store.rows import (
@@ -144,7 +144,11 @@ class DocumentStore:
         return _document(row)
 
     def text(self, document_id: str) -> str:
-        """Return the document's text: its passages, joined; empty when it is gone."""
+        """Return the document's text: its passages, joined.
+
+        Raises:
+            DocumentUnknown: It is gone.
+        """
         statement = (
             sa.select(chunks)
             .join_from(chunks, documents, documents.c.key == chunks.c.document_key)
@@ -154,7 +158,9 @@ class DocumentStore:
         size = sa.select(documents.c.characters).where(documents.c.id == document_id)
         with self._database.read() as connection:
             rows = [intact("chunks", row) for row in connection.execute(statement)]
-            expected = connection.scalar(size) or 0
+            expected = connection.scalar(size)
+            if expected is None:
+                raise missing(connection, document_id)
         text = "".join(row.text for row in rows)
         if len(text) != expected:
             raise DatabaseDamaged("Passages of a document are missing in the knowledge database.")
