@@ -64,7 +64,8 @@ def test_without_a_question_the_topic_is_open():
     asked = evidence(SOURCE, "It is cleared.", "When is the query cache cleared?")
     small_talk = evidence(SOURCE, "It is cleared.", "oh really?")
     assert evidence(SOURCE, "It is cleared.").on_topic == 0.5
-    assert small_talk.on_topic == 0 < 0.5 < asked.on_topic
+    assert small_talk.on_topic == 0
+    assert asked.on_topic > 0.5
 
 
 def test_an_answer_without_citations_has_nothing_to_compare():
