@@ -20,6 +20,8 @@ def campaign(folder, cases, seed=1):
         "service.data_dir": str(folder / "data"),
         "service.rate_limit_per_minute": "0",
         "api.key_limit_per_minute": "0",
+        "answers.shadow_set": "max_sentences=3",
+        "answers.shadow_share": "0.1",
     }
     app = build(load(flags=flags, environment={}))
     try:

@@ -22,6 +22,9 @@ SETTINGS = (
     "api.key_limit_per_minute=0",
 )
 DOCUMENTS = 40
+ASKED_ABOUT = 8
+"""Of the documents: so few different questions that every cache has seen them all after the first half, whatever its
+bound; the operator raises the bounds during the soak, because the caches are missed often."""
 WORDS = ("rudder", "mast", "anchor", "keel", "sail", "winch", "helm", "hull", "bow", "stern")
 
 
@@ -84,9 +87,7 @@ class Crowd:
     @staticmethod
     def _body(chance):
         words = chance.sample(WORDS, 2)
-        question = (
-            f"What does the {words[0]} of ship {chance.randrange(DOCUMENTS)} do to the {words[1]}?"
-        )
+        question = f"What does the {words[0]} of ship {chance.randrange(ASKED_ABOUT)} do to the {words[1]}?"
         return {"project": "ships", "question": question, "user_id": f"user-{chance.randrange(50)}"}
 
     def _ask(self, http, chance):

@@ -60,6 +60,14 @@ def test_the_threshold_of_the_rules_decides_between_allow_and_warning():
     )
 
 
+def test_without_a_question_the_topic_is_open():
+    asked = evidence(SOURCE, "It is cleared.", "When is the query cache cleared?")
+    small_talk = evidence(SOURCE, "It is cleared.", "oh really?")
+    assert evidence(SOURCE, "It is cleared.").on_topic == 0.5
+    assert small_talk.on_topic == 0
+    assert asked.on_topic > 0.5
+
+
 def test_an_answer_without_citations_has_nothing_to_compare():
     assert judge("The documents of this project do not answer that.").decision is Decision.ALLOW
 

@@ -38,6 +38,21 @@ def test_asking_about_an_email_is_fine():
     assert embedded_margin("Summarize this e-mail:\n\n" + MAIL.format(order="")) < 0
 
 
+def test_headers_on_one_line_are_headers():
+    assert is_email(
+        "From: ann@example.org To: bob@example.org Subject: Lunch Are you free on Monday?"
+    )
+
+
+def test_a_sentence_that_takes_up_the_rest_of_the_email_counts_less():
+    about = "Subject: The report\n\nDear Ann,\n\nThe report on tigers is late. {}\n\nRegards,\nTom"
+    same, other = (
+        embedded_margin(about.format(f"Write the report on {topic}."))
+        for topic in ("tigers", "volcanoes")
+    )
+    assert same < other
+
+
 @pytest.mark.parametrize(
     "text",
     [

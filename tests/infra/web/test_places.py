@@ -69,22 +69,18 @@ def test_one_more_than_may_wait_is_refused_and_nothing_of_it_is_done():
     assert 2 not in work.order
 
 
-def test_what_has_begun_is_never_refused():
-    work, places, done = Work(), Places(1, 0), []
-
-    async def more():
-        done.append(await places.go_on(work.of(1)))
+def test_what_has_begun_is_neither_refused_nor_kept_waiting_by_what_has_not():
+    work, places = Work(), Places(1, 0)
 
     async def crowd():
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(places.run, work.of(0))
             await anyio.wait_all_tasks_blocked()
-            tasks.start_soon(more)
-            await anyio.wait_all_tasks_blocked()
+            assert await places.go_on(lambda: 1) == 1
             work.let_go.set()
 
     anyio.run(crowd)
-    assert done == [1]
+    assert work.order == [0]
 
 
 def test_a_place_is_free_again_after_work_that_fails():

@@ -21,6 +21,8 @@ _NEGATION = frozenset(
     ["not", "no", "never", "none", "without", "neither", "nor", "cannot", "nothing", "t"]
 )
 MOST_NEW_TERMS = 3
+UNKNOWN_TOPIC = 0.5
+"""`Evidence.on_topic` without a question: taken for talk beside the sources (0), claims that are wrong by a word pass."""
 _FIRST_PERSON = frozenset(["i", "me", "my", "you", "your", "we", "our"])
 _CHAT = frozenset(
     stem(word)
@@ -70,7 +72,7 @@ class Evidence:
     talk: float
     """1 when the claim speaks in the first or second person: conversation rather than a statement."""
     on_topic: float
-    """Share of the question's content words that the context has; 0 without a question. It weighs the rest."""
+    """Share of the question's content words that the context has. It weighs the rest."""
 
     def row(self) -> tuple[float, ...]:
         """Return the numbers in the order of the fields."""
@@ -102,8 +104,15 @@ def evidence(context: str, claim: str, question: str = "") -> Evidence:
         negation_differs=float(_negated(claim_words) != _negated(context_words)),
         repeats=1 - len(unique) / len(terms) if terms else 0.0,
         talk=float(bool(_FIRST_PERSON & frozenset(claim_words))),
-        on_topic=len(asked & known) / len(asked) if asked else 0.0,
+        on_topic=_on_topic(question, asked, known),
     )
+
+
+def _on_topic(question: str, asked: frozenset[str], known: frozenset[str]) -> float:
+    """Return how far the context treats the question: not at all when it asks nothing, half when there is none."""
+    if not question.strip():
+        return UNKNOWN_TOPIC
+    return len(asked & known) / len(asked) if asked else 0.0
 
 
 def _statements(claim: str) -> str:

@@ -2,24 +2,35 @@
 
 A hidden order needs none of an attack's words ("Write a poem about the sea."), so the classifier of questions cannot see
 it, and in a question the same sentence would be fine. What gives it away is its place: a second classifier knows how
-sentences of e-mails read and how tasks for an assistant read. It is used only on text that shows an e-mail's structure,
-because manuals are full of orders to their reader.
+sentences of e-mails read and how tasks for an assistant read. A sentence that shares its
+words with the rest belongs to the e-mail, one that shares none may not. It is used only on text that shows an e-mail's
+structure, because manuals are full of orders to their reader.
 """
 
 import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from trimtab.guardrails.injection.features import features
 from trimtab.guardrails.injection.model import InjectionModel, load
 from trimtab.guardrails.text.normalise import Normalised
 from trimtab.guardrails.text.sentences import Kind, sentences
+from trimtab.guardrails.text.words import STOP_WORDS, stems
 
 WEIGHTS = Path(__file__).parent / "embedded.npz"
 MOST_SENTENCES = 80
+SHARED = 2.0
+"""Log-odds that a sentence loses when all its content words stand in other sentences too."""
+OWN_WORD, MOST_OWN_WORDS = 0.2, 8
+"""Log-odds for each content word, up to so many: "Best," and "Sales" are no tasks."""
 _HEADER = re.compile(
-    r"^[ \t]*(?:subject|from|to|sent|date|cc|email_content|betreff|von|asunto|objet)\s*:",
-    re.IGNORECASE | re.MULTILINE,
+    r"(?:^|(?<=\s))[ \t]*(?:e?mail[_ ])?(?:subject|from|to|sent|date|received(?: date)?|cc|sender|recipients?|content|body|betreff|von|an|datum"
+    r"|asunto|de|para|fecha|objet|à|oggetto|assunto)[ \t]*:[ \t]*\S",
+    re.IGNORECASE,
 )
+_HEADERS_WITHIN = 400
+"""Characters from the start in which headers count; later ones are quoted or belong to a list."""
 _GREETING = re.compile(
     r"^[ \t]*(?:dear|hi|hello|hey|good (?:morning|afternoon|evening)|greetings)\b[^\n.?!]{0,40}[,:!]?[ \t]*$|^[ \t]*(?:dear|hi|hello) [A-Z][^\n.?!]{0,30},",
     re.IGNORECASE | re.MULTILINE,
@@ -36,8 +47,8 @@ _FEWEST_MARKS = 2
 
 
 def is_email(text: str) -> bool:
-    """Return whether the text has at least two of: a header line, a greeting, a closing (several headers count as two)."""
-    headers = min(2, len(_HEADER.findall(text)))
+    """Return whether the text has at least two of: a header, a greeting, a closing (several headers count as two)."""
+    headers = min(2, len(_HEADER.findall(text[:_HEADERS_WITHIN])))
     return headers + bool(_GREETING.search(text)) + bool(_CLOSING.search(text)) >= _FEWEST_MARKS
 
 
@@ -55,5 +66,22 @@ def margin_of(text: str, model: InjectionModel) -> float:
     parts = [part.text for part in sentences(text)[:MOST_SENTENCES] if part.kind is not Kind.CODE]
     if parts and not _HEADER.match(parts[0]) and _ABOUT_THE_TEXT.search(parts[0]):
         parts = parts[1:]
-    scores = [model.score(features(Normalised(part, frozenset()))) for part in parts]
+    scores = (
+        model.score(features(Normalised(part, frozenset()))) + apart
+        for part, apart in zip(parts, _apart(parts), strict=True)
+    )
     return max(scores, default=-30.0) - model.query_threshold
+
+
+def _apart(parts: Sequence[str]) -> Iterator[float]:
+    """Yield for each sentence how little it belongs to the others, in log-odds.
+
+    A sentence of the e-mail itself speaks of what the others speak of; a hidden task has words of its own.
+    """
+    contents = [
+        frozenset(term for term in stems(part) if len(term) > 2) - STOP_WORDS for part in parts
+    ]
+    uses = Counter(term for content in contents for term in content)
+    for content in contents:
+        shared = sum(uses[term] > 1 for term in content) / max(1, len(content))
+        yield OWN_WORD * min(len(content), MOST_OWN_WORDS) - SHARED * shared

@@ -1,7 +1,7 @@
 """Turns text into the hashed features that the injection classifier weighs.
 
-Words and pairs of words carry meaning, pieces of words carry misspellings and other languages, and disguises that were
-undone are evidence of their own. Hashing (CRC-32 into 2^18 cells) needs no vocabulary, so the weights are one array.
+Words and pairs of words carry meaning, pieces of words carry misspellings and other languages, concepts carry what was
+learnt in one language into the others, and disguises that were undone are evidence of their own. Hashing (CRC-32 into 2^18 cells) needs no vocabulary, so the weights are one array.
 """
 
 import math
@@ -16,6 +16,7 @@ from zlib import crc32
 import numpy as np
 from numpy.typing import NDArray
 
+from trimtab.guardrails.injection.concepts import concepts
 from trimtab.guardrails.text.normalise import Normalised
 from trimtab.guardrails.text.words import words
 
@@ -24,6 +25,8 @@ MAX_CHARACTERS = 4_000
 """Longer text is scored by its windows only."""
 
 _PIECES = (3, 4, 5)
+_CONCEPTS_WEIGH = 0.35
+"""Beside 1 for the words: higher knows other languages better and English worse (the decision record has figures)."""
 _SIGNS = re.compile(r"[#<>{}\[\]|*=]{3,}|<\|?/?\w+\|?>")
 
 
@@ -43,6 +46,8 @@ def features(normalised: Normalised) -> Features:
     pairs = {_cell(f"b:{first} {second}") for first, second in pairwise(sequence)}
     _add(found, Counter({_cell(f"w:{word}") for word in sequence} | pairs))
     _add(found, Counter(chain.from_iterable(map(_pieces, sequence))))
+    known = {_cell(f"c:{name}") for name in concepts(sequence)}
+    _add(found, Counter(known), _CONCEPTS_WEIGH)
     for flag in _flags(text, normalised):
         cell = _cell(f"f:{flag}")
         found[cell] = found.get(cell, 0.0) + 0.5
@@ -50,11 +55,11 @@ def features(normalised: Normalised) -> Features:
     return Features(cells, np.fromiter(found.values(), dtype=np.float32, count=len(found)))
 
 
-def _add(found: dict[int, float], counts: Counter[int]) -> None:
-    """Add a group of cells, scaled to length 1 so that long text weighs no more than short text."""
+def _add(found: dict[int, float], counts: Counter[int], weight: float = 1.0) -> None:
+    """Add a group of cells, scaled to one length so that long text weighs no more than short text."""
     length = math.sqrt(sum(count * count for count in counts.values())) or 1.0
     for cell, count in counts.items():
-        found[cell] = found.get(cell, 0.0) + count / length
+        found[cell] = found.get(cell, 0.0) + weight * count / length
 
 
 def _cell(token: str) -> int:

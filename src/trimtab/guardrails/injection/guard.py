@@ -17,8 +17,10 @@ from trimtab.guardrails.verdicts import Decision, Judgement
 WINDOW = 2
 """Sentences in a window: an order is often one sentence to prepare and one to command."""
 MOST_WINDOWS = 60
-WINDOW_MARGIN = 1.8
+WINDOW_MARGIN = 2.4
 """How much more than the whole text a window of a question must score."""
+EMAIL_MARGIN = 6.0
+"""How much more an e-mail must score as an attack: people write orders to each other, and many sentences are many chances."""
 SURE = 20.0
 """The log-odds given to a pattern's match."""
 
@@ -50,10 +52,9 @@ def query_margin(normalised: Normalised) -> float:
     """
     if matches(normalised.text):
         return SURE
+    attack = query_attack_margin(normalised)
     embedded = embedded_margin(normalised.text)
-    if embedded is not None:
-        return max(embedded, query_attack_margin(normalised))
-    return query_attack_margin(normalised)
+    return attack if embedded is None else max(embedded, attack - EMAIL_MARGIN)
 
 
 def query_attack_margin(normalised: Normalised) -> float:

@@ -59,12 +59,15 @@ PATTERNS = (
     ),
     _pattern(
         "several_languages",
-        r"\b(?:ignorier\w*|vergiss|vergessen sie|missacht\w*)\b[^.?!\n]{0,25}\b(?:vorherig|bisherig|obig|vorangegangen|früher|davor|zuvor|system)\w*"
+        r"\b(?:ignorier\w*|vergiss|vergessen sie|missacht\w*)\b[^.?!\n]{0,25}\b(?:vorherig|bisherig|obig|vorangegangen|früher|system)\w* ?"
+        r"(?:anweisung|instruktion|regel|befehl|richtlinie|prompt|vorgabe)"
+        r"|\b(?:ignorier\w*|vergiss|vergessen sie)\b[^.?!\n]{0,5}\balles\b[^.?!\n]{0,25}\b(?:davor|zuvor|vorher|bisher)"
         r"|\b(?:ignore[rz]?|oublie[rz]?)\b[^.?!\n]{0,25}\b(?:instructions?|consignes?|règles|directives?)\b[^.?!\n]{0,15}\b(?:précédent|antérieur|ci-dessus|système)\w*"
         r"|\b(?:ignor[ae]|olvid[ae]|haz caso omiso)\b[^.?!\n]{0,25}\b(?:instrucciones|indicaciones|reglas|órdenes)\b[^.?!\n]{0,15}\b(?:anterior|previa|de arriba|del sistema)\w*"
         r"|\b(?:ignor[ae]|dimentica)\b[^.?!\n]{0,25}\b(?:istruzioni|indicazioni|regole|ordini)\b[^.?!\n]{0,15}\b(?:precedent|sopra|di sistema)\w*"
         r"|\b(?:ignore|esqueça|desconsidere)\b[^.?!\n]{0,25}\b(?:instruções|orientações|regras|ordens)\b[^.?!\n]{0,15}\b(?:anterior|acima|do sistema)\w*"
-        r"|(?:игнорируй|забудь|игнорируйте|забудьте)[^.?!\n]{0,25}(?:предыдущ|прежн|указан\w+ выше|системн)"
+        r"|(?:игнорируй|забудь|игнорируйте|забудьте)[^.?!\n]{0,25}(?:предыдущ|прежн|указан\w+ выше|системн)\w* ?"
+        r"(?:инструкц|указани|правил|команд|директив|сообщени)"
         r"|(?:忽略|忘记|忘掉|无视|忽視|忽视)[^。？！\n]{0,10}(?:之前|以上|上面|先前|前面|系统)[^。？！\n]{0,10}(?:指令|指示|提示|规则|内容|命令)"
         r"|(?:これまで|上記|以前|前)の?[^。？！\n]{0,8}(?:指示|命令|ルール|プロンプト)[^。？！\n]{0,8}(?:無視|忘れ)"
         r"|(?:이전|위의|앞의|기존)[^.?!\n]{0,12}(?:지시|명령|규칙|지침)[^.?!\n]{0,8}(?:무시|잊)",

@@ -1,4 +1,4 @@
-"""Training examples made from our own phrases: attacks and everyday requests in fifteen languages.
+"""Training examples made from our own phrases: attacks and everyday requests in twenty-four languages.
 
 The licensed sets are almost wholly English and hold few requests with the words that attacks use; without these
 examples the classifier takes "ignore" for an attack and a German attack for harmless.
@@ -11,6 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from trimtab.guardrails.injection import grammar
+
+GRAMMAR = 4_000
+"""Attacks from the grammar, and as many harmless texts."""
 _HERE = Path(__file__).parent
 
 
@@ -22,7 +26,7 @@ class Example:
     attack: bool
 
 
-def examples(seed: int = 7, tasks: int = 5_000, attacks_per_language: int = 220) -> list[Example]:
+def examples(seed: int = 7, tasks: int = 9_000, attacks_per_language: int = 220) -> list[Example]:
     """Return the examples, the same for the same seed."""
     pick = random.Random(seed)  # noqa: S311 - reproducible examples, not secrets.
     phrases = tomllib.loads((_HERE / "phrases.toml").read_text(encoding="utf-8"))
@@ -30,7 +34,9 @@ def examples(seed: int = 7, tasks: int = 5_000, attacks_per_language: int = 220)
     benign = [task(pick, everyday) for _ in range(tasks)]
     benign += [hard(pick, everyday) for _ in range(tasks // 2)]
     benign += [with_material(pick, everyday) for _ in range(tasks // 3)]
+    benign += grammar.harmless(seed, GRAMMAR, benign[:tasks])
     found = [Example(text, attack=False) for text in dict.fromkeys(benign)]
+    found += [Example(text, attack=True) for text in grammar.attacks(seed, GRAMMAR, benign[:tasks])]
     for language in phrases.values():
         attacks = [attack(pick, language, benign) for _ in range(attacks_per_language)]
         found += [Example(text, attack=True) for text in dict.fromkeys(attacks)]
@@ -62,12 +68,12 @@ def hard(pick: random.Random, everyday: Mapping[str, Any]) -> str:
 def attack(pick: random.Random, language: Mapping[str, Any], benign: list[str]) -> str:
     """Return an attack: override, reveal or a whole sentence, alone or after a harmless one."""
     kind = pick.random()
-    if kind < 0.45:
+    if kind < 0.35:
         text = pick.choice(language["override"]).replace(
             "{o}", pick.choice(language["override_objects"])
         )
         text += f" {pick.choice(language['then'])}" if pick.random() < 0.5 else ""
-    elif kind < 0.75:
+    elif kind < 0.6:
         text = pick.choice(language["reveal"]).replace(
             "{o}", pick.choice(language["reveal_objects"])
         )

@@ -23,15 +23,19 @@ from trimtab.guardrails.injection.guard import attack_score
 from trimtab.guardrails.injection.model import WEIGHTS, InjectionModel
 from trimtab.guardrails.measures import auc, balanced_accuracy
 from trimtab.guardrails.text.normalise import normalise
+from trimtab.guardrails.text.sentences import sentences
 
 TRAIN = ("inj_slabs_train", "inj_neuralchemy_train")
 VALIDATION = ("inj_slabs_validation", "inj_neuralchemy_validation")
 EVERYDAY, HARD = "benign_alpaca", "benign_notinject"
+CHAT, REQUESTS = "faith_q2", "pii_presidio_synth"
+PEOPLE = "people"
+"""Sentences that people say to each other: turns of conversation and requests to a company."""
 EVERYDAY_BUDGET, HARD_BUDGET = 0.0095, 0.09
 PASSAGE_MARGIN = 4.9
 """Where no passage of our own manual and of XQuAD's paragraphs is dropped: a lost document is a lost answer."""
 _STRENGTH = 3.0
-EMAIL_BUDGET = 0.03
+EMAIL_BUDGET = 0.10
 _STATEMENT = re.compile(r"(?:The|My|Our|I|We|An?|His|Her|They|She|He|It) ")
 
 
@@ -72,6 +76,7 @@ def train(
         BadTrainingData: A set is missing or malformed.
     """
     sets = {name: read(data / name) for name in (*TRAIN, *VALIDATION, EVERYDAY, HARD)}
+    sets[PEOPLE] = people(data)
     own = synthetic.examples()
     ours = Labelled(tuple(example.text for example in own), np.array([int(e.attack) for e in own]))
     vectors = {name: _matrix(sets[name].texts) for name in TRAIN}
@@ -100,12 +105,30 @@ def train(
 
 def read(folder: Path) -> Labelled:
     """Return the rows of ``folder/data.jsonl``, or raise `BadTrainingData`."""
+    rows = _rows(folder)
     try:
-        lines = (folder / "data.jsonl").read_text(encoding="utf-8").splitlines()
-        rows = [json.loads(line) for line in lines if line.strip()]
         texts = tuple(str(row["text"]) for row in rows)
         return Labelled(texts, np.array([int(row["label"]) for row in rows]))
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError) as error:
+        raise BadTrainingData(f"The set {folder.name} cannot be read: {error!r}.") from error
+
+
+def people(data: Path) -> Labelled:
+    """Return what people say to each other, from two sets made for other guards; none of it is for an assistant."""
+    texts = [*_column(data / CHAT, "question"), *_column(data / REQUESTS, "text")]
+    found = [part.text for text in dict.fromkeys(texts) for part in sentences(text)]
+    return Labelled(tuple(found), np.zeros(len(found), dtype=np.int64))
+
+
+def _column(folder: Path, name: str) -> list[str]:
+    return [str(row[name]) for row in _rows(folder) if name in row]
+
+
+def _rows(folder: Path) -> list[Any]:
+    try:
+        lines = (folder / "data.jsonl").read_text(encoding="utf-8").splitlines()
+        return [json.loads(line) for line in lines if line.strip()]
+    except (OSError, ValueError) as error:
         raise BadTrainingData(f"The set {folder.name} cannot be read: {error!r}.") from error
 
 
@@ -145,16 +168,17 @@ def _fit(
 
 
 def _fit_embedded(sets: dict[str, Labelled], half: int | None = None) -> InjectionModel:
-    """Fit tasks and attacks against lines of e-mails; the threshold is a 3 % budget on whole e-mails."""
+    """Fit tasks and attacks against what people write to each other; the threshold is a budget on whole e-mails."""
     own = synthetic.examples()
     orders = [example.text.split("\n")[0] for example in own if example.text.isascii()]
-    ordinary = synthetic.email_sentences(half)
-    first = sets[TRAIN[0]]
-    ordinary += [
+    harmless = [
         text
-        for text, label in zip(first.texts, first.labels, strict=True)
-        if label == 0 and _STATEMENT.match(text) and not text.endswith("?")
+        for text, label in zip(sets[TRAIN[0]].texts, sets[TRAIN[0]].labels, strict=True)
+        if label == 0
     ]
+    statements = {text for text in harmless if _STATEMENT.match(text) and not text.endswith("?")}
+    orders += [text for text in harmless if text not in statements]
+    ordinary = [*synthetic.email_sentences(half), *sorted(statements), *sets[PEOPLE].texts]
     labels = np.array([1] * len(orders) + [0] * len(ordinary))
     fitted = _logistic(1.0).fit(_matrix([*orders, *ordinary]), labels)
     kept = fitted.coef_[0].astype(np.float16).astype(np.float32)

@@ -75,7 +75,11 @@ _RECOGNISERS = (
     ),
     _Recogniser(
         PiiType.IBAN_CODE,
-        _re(r"(?<!\w)[a-z]{2}\d{2}(?: ?[a-z0-9]{4}){2,7}(?: ?[a-z0-9]{1,3})?(?!\w)"),
+        # A word of the sentence is no group of the account: after a space there is a digit, or capitals only.
+        _re(
+            r"(?<!\w)[a-z]{2}\d{2} ?[a-z0-9]{4}(?:[a-z0-9]{4}| (?:(?=[a-z]*\d)[a-z0-9]{4}|(?-i:[A-Z]{4}))){1,6}"
+            r"(?: ?(?=[a-z]*\d)[a-z0-9]{1,3})?(?!\w)"
+        ),
         _iban,
     ),
     _Recogniser(

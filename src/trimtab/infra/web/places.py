@@ -33,12 +33,13 @@ class Places:
     def __init__(self, at_once: int, most_waiting: int) -> None:
         self.at_once = at_once
         self._most = at_once + most_waiting
-        self._limiter: anyio.CapacityLimiter | None = None
+        self._new: anyio.CapacityLimiter | None = None
+        self._begun: anyio.CapacityLimiter | None = None
         self._here = 0
 
     @property
     def waiting(self) -> int:
-        """How many wait for a place now."""
+        """How many wait for their first place now."""
         return max(0, self._here - self.at_once)
 
     async def run(self, work: Callable[[], _T]) -> _T:
@@ -49,15 +50,16 @@ class Places:
         """
         if self._here >= self._most:
             raise TooManyWaiting(f"{self.waiting} calls wait for their turn.")
-        return await self.go_on(work)
-
-    async def go_on(self, work: Callable[[], _T]) -> _T:
-        """Do the same for work that has begun; it is never refused."""
         # Made late: it belongs to the event loop that serves.
-        self._limiter = self._limiter or anyio.CapacityLimiter(self.at_once)
+        self._new = self._new or anyio.CapacityLimiter(self.at_once)
         self._here += 1
         try:
             # Work is never abandoned: its thread would go on without a place.
-            return await anyio.to_thread.run_sync(work, limiter=self._limiter)
+            return await anyio.to_thread.run_sync(work, limiter=self._new)
         finally:
             self._here -= 1
+
+    async def go_on(self, work: Callable[[], _T]) -> _T:
+        """Do the next step of work that has begun: at a place of its own, before all that has not, and never refused."""
+        self._begun = self._begun or anyio.CapacityLimiter(self.at_once)
+        return await anyio.to_thread.run_sync(work, limiter=self._begun)
