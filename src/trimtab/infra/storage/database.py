@@ -18,7 +18,15 @@ from trimtab.kernel.health import ComponentHealth, Status
 MIGRATIONS = Path(__file__).parent / "migrations"
 _BUSY_SECONDS = 30
 _LITTLE_BYTES = 1024 * 1024
-_SIGNS_OF_DAMAGE = ("malformed", "not a database", "disk i/o error", "could not decode to utf-8")
+_SIGNS_OF_DAMAGE = (
+    "malformed",
+    "not a database",
+    "disk i/o error",
+    "could not decode to utf-8",
+    # The schema is the one of this release; what it lacks was there.
+    "no such column",
+    "no such table",
+)
 
 
 class Database:

@@ -149,20 +149,17 @@ class DocumentStore:
         Raises:
             DocumentUnknown: It is gone.
         """
-        statement = (
-            sa.select(chunks)
-            .join_from(chunks, documents, documents.c.key == chunks.c.document_key)
-            .where(documents.c.id == document_id)
-            .order_by(chunks.c.ordinal)
-        )
-        size = sa.select(documents.c.characters).where(documents.c.id == document_id)
         with self._database.read() as connection:
-            rows = [intact("chunks", row) for row in connection.execute(statement)]
-            expected = connection.scalar(size)
-            if expected is None:
+            named = sa.select(documents).where(documents.c.id == document_id)
+            document = connection.execute(named).first()
+            if document is None:
                 raise missing(connection, document_id)
+            intact("documents", document)  # A damaged index leads to another document's row.
+            mine = sa.select(chunks).where(chunks.c.document_key == document.key)
+            found = connection.execute(mine.order_by(chunks.c.ordinal))
+            rows = [intact("chunks", row) for row in found]
         text = "".join(row.text for row in rows)
-        if len(text) != expected:
+        if len(text) != document.characters:
             raise DatabaseDamaged("Passages of a document are missing in the knowledge database.")
         return text
 
