@@ -41,3 +41,12 @@ def test_a_changed_byte_in_the_jobs_file_is_put_right(tmp_path, caplog):
     assert worked(file) == "hello"
     assert "changed bytes in jobs.db were put right" in caplog.text
     assert not list(tmp_path.glob("corrupted_*"))
+
+
+@pytest.mark.timeout(120)
+def test_a_jobs_file_that_is_gone_is_said(tmp_path, caplog):
+    file = tmp_path / "jobs.db"
+    assert worked(file) == "hello"
+    file.unlink()
+    assert worked(file) == "hello"
+    assert "acknowledged changes of jobs.db are missing" in caplog.text

@@ -94,6 +94,16 @@ def test_a_file_that_is_no_database_is_refused(tmp_path):
         Database(tmp_path / "state.db", ("state",))
 
 
+def test_a_damaged_definition_of_a_table_is_refused_although_it_is_no_text(tmp_path, database):
+    database.close()
+    file = tmp_path / "state.db"
+    data = file.read_bytes()
+    assert data.count(b"TABLE t (x") == 1
+    file.write_bytes(data.replace(b"TABLE t (x", b"TABLE t \xbe\xbe"))
+    with pytest.raises(Corrupt, match=r"state\.db"):
+        Database(file, ("state",))
+
+
 def test_one_process_holds_a_data_directory(tmp_path):
     with DataDirectory(tmp_path / "d"), pytest.raises(DataDirectoryInUse):
         DataDirectory(tmp_path / "d")

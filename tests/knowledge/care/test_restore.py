@@ -55,6 +55,12 @@ def test_a_restore_goes_back_to_the_backup_and_says_what_was_lost(sea):
     assert done.lost_from == done.lost_to == "2026-01-01T00:02:00+00:00"
 
 
+def test_a_document_that_is_back_in_an_older_version_counts_as_lost(sea):
+    sea.ingest_text("sea", "whales.md", "Whales sing louder.")
+    assert sea.care.restore().lost == 1
+    assert sea.document_text("sea", "whales.md") == "Whales sing."
+
+
 def test_the_share_that_a_restore_lost_is_a_signal(sea):
     (signal,) = [found for found in signals(sea) if found.name == "knowledge.restore.lost_ratio"]
     (before,) = signal.read()

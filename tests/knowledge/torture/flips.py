@@ -42,6 +42,8 @@ class Flips:
         self._killed = folder / "killed"
         self._killed_truth = self._leave_a_log()
         self._said: list[str] = []
+        self._lost = False
+        """Whether the last repair said that something could not be brought back."""
         self.counts: dict[str, Counter] = {}
         self.violations: list[str] = []
 
@@ -119,6 +121,7 @@ class Flips:
     def _with_log(self, copy, spoil):
         shutil.rmtree(copy)
         shutil.copytree(self._killed, copy)
+        self._lost = False
         spoil(copy / "knowledge.db-wal")
         whole, self._truth = self._truth, self._killed_truth
         try:
@@ -126,9 +129,8 @@ class Flips:
         finally:
             self._truth = whole
         said = [line for line in self._said if "knowledge.db" in line]
-        if outcome.startswith("violation") and any(
-            "changes of knowledge.db are missing" in line for line in said
-        ):
+        missing = any("changes of knowledge.db are missing" in line for line in said)
+        if outcome.startswith("violation") and (missing or self._lost):
             return "reported"
         return "repaired" if outcome == "harmless" and said else outcome
 
@@ -247,6 +249,8 @@ class Flips:
     def _compared(self, knowledge, good):
         wrong, refused = self._asked(knowledge, _right)
         found = knowledge.care.check()
+        restored = knowledge.care.restored
+        self._lost = found.ok and restored is not None and bool(restored.lost)
         if wrong or refused or not found.ok:
             return f"violation: after the repair {(wrong + refused)[:3]} {found.problems[:1]}"
         return good

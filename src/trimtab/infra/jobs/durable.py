@@ -136,6 +136,7 @@ class DurableJobs:
         self._guard = _guarded(file, clock)
         self._engine = _engine(file)
         self._guard.attach(self._engine)
+        self._guard.opened()  # Before DBOS writes anything: it looks for what is missing.
         self._open = _OpenJobs()
         self._launched = False
         DBOS(
@@ -179,7 +180,6 @@ class DurableJobs:
         """Begin work and resume interrupted jobs."""
         DBOS.launch()
         self._launched = True
-        self._guard.opened()
         DBOS.apply_schedules(
             [
                 {

@@ -167,6 +167,9 @@ def translated(file: Path) -> Iterator[None]:
         raise _error(file, str(error.orig).lower()) or error from error
     except sqlite3.Error as error:
         raise _error(file, str(error).lower()) or error from error
+    except UnicodeDecodeError as error:
+        # SQLite quotes a damaged table's definition in its message, byte for byte.
+        raise _error(file, "malformed schema") or error from error
     except OSError as error:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT):
             raise

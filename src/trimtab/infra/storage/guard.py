@@ -110,7 +110,7 @@ class FileGuard:
             self._own.execute("BEGIN IMMEDIATE")
             try:
                 logged = logged_pages(self._file)
-                if logged or self._sums is None:
+                if logged or (self._sums is None and self._file.stat().st_size):
                     self._sums = PageSums.of(self._file, logged=logged, known=self._sums)
                     self._sums.save(self._file)
                 other = sqlite3.connect(self._file, timeout=30, isolation_level=None)

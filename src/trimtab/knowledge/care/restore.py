@@ -35,7 +35,7 @@ class Restored:
     kept_as: str
     """Where the former file is kept; empty after a dry run."""
     lost: int | None
-    """Documents of the damaged file that are gone; None when its list of documents cannot be read."""
+    """Documents of the damaged file that are gone, or back in an older version; None when its list of documents cannot be read."""
     lost_from: str
     """When the first of them was created; with None: when the backup was made."""
     lost_to: str

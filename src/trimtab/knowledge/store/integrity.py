@@ -14,6 +14,8 @@ _INDEX_ONLY = re.compile(
     r"|^a (vector|setting|deletion) is not as it was written"
 )
 _MOST = 100
+UNREADABLE = (sqlite3.Error, UnicodeDecodeError)
+"""What a damaged file raises: SQLite quotes a damaged definition in its message, which then is no text."""
 
 
 class Damage(StrEnum):
@@ -56,7 +58,7 @@ def integrity_of(file: Path, *, full_text: bool = True) -> Integrity:
         return Integrity(Damage.TABLE, (str(error),))
     try:
         problems = _problems(connection, full_text=full_text)
-    except sqlite3.Error as error:
+    except UNREADABLE as error:
         problems = [str(error)]
     finally:
         connection.close()
@@ -90,7 +92,7 @@ def _broken_seals(connection: sqlite3.Connection) -> list[str]:
                 f"{what} is not as it was written: {table} {row[0]}"
                 for row in islice(broken_rows(connection, table), _MOST)
             ]
-        except sqlite3.DatabaseError as error:
+        except UNREADABLE as error:
             problems.append(f"{table}: {error}")
     return problems
 
@@ -99,7 +101,7 @@ def _full_text_problems(connection: sqlite3.Connection) -> list[str]:
     connection.execute("BEGIN IMMEDIATE")
     try:
         connection.execute("INSERT INTO chunks_fts(chunks_fts, rank) VALUES('integrity-check', 1)")
-    except sqlite3.DatabaseError as error:
+    except UNREADABLE as error:
         return [f"full-text index: {error}"]
     finally:
         connection.execute("ROLLBACK")

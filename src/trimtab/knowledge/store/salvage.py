@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from trimtab.knowledge.records import DocumentState
+from trimtab.knowledge.store.integrity import UNREADABLE
 from trimtab.knowledge.store.seals import broken_rows, sealed
 
 _TABLES = ("projects", "documents", "metadata", "chunks", "vectors", "deletions")
@@ -70,13 +71,17 @@ def merge(backup: Path | None, recovery: Path, output: Path) -> Merged:
 
 
 def lost_documents(before: Path, after: Path) -> tuple[int, str, str]:
-    """Return how many documents of ``before`` are not in ``after``, and the range of their creation times."""
+    """Return how many documents of ``before`` are not in ``after``, or only as they were earlier, and since when.
+
+    The range is that of their creation times.
+    """
     connection = sqlite3.connect(after, isolation_level=None)
     try:
         connection.execute("ATTACH ? AS former", (f"file:{before}?mode=ro",))
         count, first, last = connection.execute(
             "SELECT count(*), min(created_at), max(created_at) FROM former.documents"
-            " WHERE id NOT IN (SELECT id FROM main.documents)"
+            " WHERE id NOT IN (SELECT id FROM main.documents) OR EXISTS (SELECT 1 FROM main.documents AS now"
+            "  WHERE now.id = former.documents.id AND now.updated_at < former.documents.updated_at)"
         ).fetchone()
         return int(count), str(first or ""), str(last or "")
     finally:
@@ -91,7 +96,7 @@ def _readable(
     if not key:
         try:
             yield source.execute(f"SELECT {wanted} FROM {table}").fetchall()  # noqa: S608
-        except sqlite3.DatabaseError:
+        except UNREADABLE:
             return
         return
     last = _last_key(source, table, key)
@@ -106,7 +111,7 @@ def _last_key(source: sqlite3.Connection, table: str, key: str) -> int:
     ):
         try:
             found = source.execute(query).fetchone()[0]
-        except sqlite3.DatabaseError:
+        except UNREADABLE:
             continue
         if found is not None:
             return int(found)
@@ -119,7 +124,7 @@ def _block(
     """Read a range of keys; where it cannot be read, its halves."""
     try:
         return source.execute(f"{query} BETWEEN ? AND ?", (first, last)).fetchall()
-    except sqlite3.DatabaseError:
+    except UNREADABLE:
         if first == last:
             return []
     middle = (first + last) // 2
@@ -129,7 +134,7 @@ def _block(
 def _whole(source: sqlite3.Connection, table: str) -> bool:
     try:
         source.execute(f"SELECT * FROM {table}").fetchall()  # noqa: S608 - names are ours.
-    except sqlite3.DatabaseError:
+    except UNREADABLE:
         return False
     return True
 
