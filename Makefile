@@ -53,8 +53,9 @@ docs: dev
 # campaign, TORTURE=--json for its counts as JSON.
 KILLS ?= 100
 FLIPS ?= 180
+SERVICE ?= 60
 torture-knowledge: dev
-	$(BIN)/python -m tests.knowledge.torture --kills $(KILLS) --flips $(FLIPS) $(TORTURE)
+	$(BIN)/python -m tests.knowledge.torture --kills $(KILLS) --flips $(FLIPS) --service $(SERVICE) $(TORTURE)
 
 # Attacks the answers: other tenants' data, models that lie, erasures that are killed, fifty clients for MINUTES.
 ATTEMPTS ?= 10000

@@ -33,6 +33,7 @@ COLUMNS = (
     ("keyword_cpu_ms", "words ms"),
     ("keyword_build_cpu_s", "words CPU s"),
     ("memory_mb", "memory MB"),
+    ("seconds", "seconds"),
 )
 PASSAGES, DOCUMENTS = 100_000, 50_000
 CHILD_SECONDS = 1800
@@ -107,7 +108,9 @@ def measured(chosen: argparse.Namespace, console: Console) -> dict[str, dict]:
         prepared(Path(name), int(PASSAGES * chosen.scale))
         for step, command in planned:
             progress.update(bar, advance=1, description=step)
+            started = time.monotonic()
             found[step] = figures_of(command)
+            found[step]["seconds"] = round(time.monotonic() - started)
             if "failed" in found[step]:
                 console.print(f"{step} failed: {found[step]['failed']}", markup=False)
         progress.update(bar, advance=1, description="done")
@@ -134,6 +137,7 @@ def shown(report: dict) -> None:
 
 def reported(chosen: argparse.Namespace, found: dict[str, dict], seconds: float) -> dict:
     own = {step: figures for step, figures in found.items() if step not in chosen.peers}
+    seconds_of = {f"{step}_seconds": figures["seconds"] for step, figures in own.items()}
     ours = {name: value for figures in own.values() for name, value in figures.items()}
     bars = judged(ours)
     engines = [found.get(step, {}) | {"engine": step} for step in ("trimtab", *chosen.peers)]
@@ -144,7 +148,7 @@ def reported(chosen: argparse.Namespace, found: dict[str, dict], seconds: float)
         "seconds": round(seconds),
         "engines": engines,
         "bars": bars,
-        "more": {name: value for name, value in ours.items() if name not in known},
+        "more": {name: value for name, value in ours.items() if name not in known} | seconds_of,
     }
 
 

@@ -11,10 +11,9 @@ import time
 from pathlib import Path
 
 from benchmarks.knowledge_data import Data
-from benchmarks.knowledge_open import opened
+from benchmarks.knowledge_open import full_answer, opened
 
 from trimtab.infra.settings.sections.knowledge import KnowledgeSettings
-from trimtab.knowledge.index import IndexedPassage, ProjectIndex
 
 TURNS = 3
 DOCUMENTS, PASSAGES, WORDS = 80, 8, 100
@@ -43,45 +42,62 @@ def since(start: tuple[float, float]) -> tuple[float, float]:
     return time.perf_counter() - start[0], time.process_time() - start[1]
 
 
-def speed(data: Data, folder: Path) -> dict:
+def pages(texts: list[str]) -> list[str]:
+    """Return documents of so many passages, each under a heading of its own."""
+    return [
+        "\n\n".join(f"## Part {at}\n\n{text}" for at, text in enumerate(texts[start:][:PASSAGES]))
+        for start in range(0, len(texts), PASSAGES)
+    ]
+
+
+def speed(folder: Path, texts: list[str], documents: list[str], ending: str) -> dict:
     """Return ingestion's speed in percent of the embedder's, by wall and by CPU time, and the disk it needs."""
     bare, whole = [0.0, 0.0], [0.0, 0.0]
-    texts = passages(data, TURNS * DOCUMENTS * PASSAGES)
-    with opened(folder / "speed", KnowledgeSettings(chunk_characters=1500)) as knowledge:
+    mine, theirs = len(texts) // TURNS, len(documents) // TURNS
+    with opened(folder / "data", KnowledgeSettings(chunk_characters=1500)) as knowledge:
         for turn in range(TURNS):
-            mine = texts[turn * DOCUMENTS * PASSAGES : (turn + 1) * DOCUMENTS * PASSAGES]
-            pages = [
-                "\n\n".join(
-                    f"## Part {at}\n\n{text}" for at, text in enumerate(mine[start:][:PASSAGES])
-                )
-                for start in range(0, len(mine), PASSAGES)
-            ]
-            pages_folder = written(folder / "pages" / str(turn), pages, ".md")
+            part = texts[turn * mine :][:mine]
+            home = written(
+                folder / "pages" / str(turn), documents[turn * theirs :][:theirs], ending
+            )
             started = clocks()
-            for start in range(0, len(mine), 256):
-                knowledge.encoder.vectors([f"Part 1\n{text}" for text in mine[start : start + 256]])
+            for start in range(0, len(part), 256):
+                knowledge.encoder.vectors(part[start : start + 256])
             bare = [total + part for total, part in zip(bare, since(started), strict=True)]
             started = clocks()
-            done = knowledge.ingest_folder(f"turn{turn}", pages_folder)
+            done = knowledge.ingest_folder(f"turn{turn}", home)
             whole = [total + part for total, part in zip(whole, since(started), strict=True)]
-            assert sum(document.chunks for document in done.documents) == len(mine)
-        knowledge.database.scrub()
-        size = knowledge.database.file.stat().st_size + index_bytes(knowledge, texts, folder)
+            assert sum(document.chunks for document in done.documents) == len(part)
+        for turn in range(TURNS):
+            full_answer(knowledge, f"turn{turn}", texts[0][:50])
     return {
-        "ingestion_percent": round(bare[0] / whole[0] * 100, 1),
-        "ingestion_cpu_percent": round(bare[1] / whole[1] * 100, 1),
+        "percent": round(bare[0] / whole[0] * 100, 1),
+        "cpu_percent": round(bare[1] / whole[1] * 100, 1),
         "passages_per_second": round(len(texts) / whole[0], 1),
-        "disk_kb": round(size / len(texts) / 1024, 2),
+        "disk_kb": round(size_of(folder / "data") / len(texts) / 1024, 2),
     }
 
 
-def index_bytes(knowledge, texts: list[str], folder: Path) -> int:
-    """Return the size of the saved index of these passages."""
-    index = ProjectIndex(knowledge.encoder.dimension)
-    rows = knowledge.encoder.vectors(texts[: DOCUMENTS * PASSAGES])
-    index.add(IndexedPassage(at, text, row) for at, (text, row) in enumerate(zip(texts, rows)))  # noqa: B905
-    index.save(folder / "size.index", 1)
-    return (folder / "size.index").stat().st_size * len(texts) // len(rows)
+def size_of(data: Path) -> int:
+    """Return the bytes of a closed data directory, saved indexes included; the model is everybody's once."""
+    files = [file for file in data.rglob("*") if file.is_file()]
+    return sum(file.stat().st_size for file in files if "models" not in file.parts)
+
+
+def speeds(data: Data, folder: Path) -> dict:
+    """Return the figures of documents of several passages of 100 words, and of one short passage."""
+    texts = passages(data, TURNS * DOCUMENTS * PASSAGES)
+    long = speed(folder / "long", [f"Part 1\n{text}" for text in texts], pages(texts), ".md")
+    short = data.texts[: TURNS * DOCUMENTS * PASSAGES]
+    brief = speed(folder / "short", short, short, ".txt")
+    return {
+        "ingestion_percent": long["percent"],
+        "ingestion_cpu_percent": long["cpu_percent"],
+        "ingestion_short_percent": brief["percent"],
+        "ingestion_short_cpu_percent": brief["cpu_percent"],
+        "passages_per_second": long["passages_per_second"],
+        "disk_kb": long["disk_kb"],
+    }
 
 
 def again(data: Data, folder: Path, count: int) -> dict:
@@ -107,7 +123,7 @@ def again(data: Data, folder: Path, count: int) -> dict:
 
 def main(folder: Path, documents: int) -> None:
     data = Data.load(folder)
-    figures = {**speed(data, folder / "ingestion"), **again(data, folder / "ingestion", documents)}
+    figures = {**speeds(data, folder / "ingestion"), **again(data, folder / "ingestion", documents)}
     print("FIGURES " + json.dumps(figures), flush=True)
 
 

@@ -18,7 +18,7 @@ from trimtab.kernel.events import Events
 from trimtab.kernel.health import Health
 from trimtab.knowledge import Knowledge, Surroundings
 
-PATIENCE_SECONDS = 120
+PATIENCE_SECONDS = 600
 
 
 @contextmanager

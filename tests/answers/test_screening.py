@@ -159,5 +159,5 @@ def test_a_streamed_sentence_is_judged_by_all_quotes_it_cites(guarded):
     quote = cite(1, passage(), 9, 55, 1.0)
     good = DraftSentence("The query cache holds 100 entries by default. [1]", (quote,))
     bad = DraftSentence("The query cache holds 777 entries by default. [1]", (quote,))
-    assert screened.withheld(ASK.text, good) == ""
-    assert screened.withheld(ASK.text, bad)
+    assert screened.judge(ASK.text, good).withheld == ""
+    assert screened.judge(ASK.text, bad).withheld

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from tests.answers.world import StillClock, World, passage
 from trimtab.answers import Answer, ExtractiveGenerator, Question
 from trimtab.answers.errors import EmptyQuery
+from trimtab.answers.records import Judged
 from trimtab.answers.remote import RemoteGenerator
 from trimtab.answers.streaming import OpenGuard, StreamedAnswers
 
@@ -80,8 +81,8 @@ class Without:
     def __init__(self, word):
         self.word = word
 
-    def withheld(self, question, sentence):
-        return "forbidden" if self.word in sentence.text else ""
+    def judge(self, question, sentence):
+        return Judged("forbidden" if self.word in sentence.text else "")
 
 
 def test_a_generator_that_cannot_stream_is_released_sentence_by_sentence():

@@ -1,8 +1,9 @@
-"""A short run of each campaign that ``make torture-answers`` runs at length; erasures are in `tests/app`."""
+"""A short run of each campaign that ``make torture-answers`` runs at length; erasures are in
+`tests/app`, the fuzz is in `tests/api`."""
 
 import pytest
 
-from tests.answers.torture import exporter, fuzz, generators, soak, tenants
+from tests.answers.torture import exporter, generators, soak, tenants
 
 
 def test_no_attempt_reads_another_tenants_data(tmp_path):
@@ -13,11 +14,6 @@ def test_no_attempt_reads_another_tenants_data(tmp_path):
 def test_a_hole_between_tenants_would_be_found(tmp_path, monkeypatch):
     monkeypatch.setattr("trimtab.infra.auth.Principal.enter", lambda *_: None)
     assert tenants.campaign(tmp_path / "data", attempts=100, seed=7).wrong
-
-
-def test_no_request_is_answered_by_a_mistake_of_ours(tmp_path):
-    found = fuzz.campaign(tmp_path / "data", cases=300, seed=7)
-    assert (found.tried, found.wrong) == (300, [])
 
 
 def test_every_misbehaviour_of_a_model_ends_in_an_answer_in_time(tmp_path):

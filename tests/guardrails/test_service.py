@@ -99,8 +99,9 @@ def test_the_bypass_action_keeps_the_shadow_and_its_undo_ends_it(guardrails, cat
     result = act(catalog, "guardrails.bypass", duration="30m")
     assert read(catalog, "guardrails.bypass.active") == {(): 1.0}
     wrong = Subject("The cache holds 7 entries. [1]", "How many?", HARMLESS.sources)
-    assert guardrails.answers.check(wrong).allowed
-    assert "facts" in {kept.verdict.guard for kept in guardrails.shadowed}
+    let_through = guardrails.answers.check(wrong)
+    assert let_through.allowed
+    assert let_through.bypassed["facts"] == "block"
     undo(catalog, "guardrails.bypass", result)
     assert not guardrails.answers.check(wrong).allowed
 

@@ -6,9 +6,11 @@ import math
 import pytest
 
 from trimtab.infra.audit import Audit
-from trimtab.infra.storage import Database
+from trimtab.infra.storage import Database, losses
+from trimtab.infra.storage.acknowledged import Acknowledged
 from trimtab.infra.telemetry.tally import LogTally
-from trimtab.infra.vitals import Vitals
+from trimtab.infra.vitals import LOST, Vitals
+from trimtab.kernel.health import Status
 from trimtab.testing.clock import FakeClock
 
 
@@ -42,6 +44,25 @@ def tally():
     logger.addHandler(found)
     yield found
     logger.removeHandler(found)
+
+
+def test_what_a_database_had_lost_at_a_start_is_in_the_audit_chain(tmp_path, clock):
+    file = tmp_path / "other.db"
+    Database(file, ("state",)).close()
+    Acknowledged(file).note(
+        7
+    )  # As if seven commits had been acknowledged, of which the file holds fewer.
+    other = Database(file, ("state",))
+    chain = Audit(other, clock)
+    vitals = Vitals(chain, clock)
+    vitals.started("1", (other,))
+    vitals.stopped()
+    (event,) = [event for event in chain.recent() if event.action == LOST]
+    assert event.subject == "other.db"
+    assert event.facts == f'{{"changes":{other.guard.lost_commits}}}'
+    assert losses(other).status is Status.DEGRADED
+    assert "other.db" in losses(other).detail
+    other.close()
 
 
 def read(vitals, name):

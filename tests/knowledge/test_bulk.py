@@ -1,6 +1,7 @@
 """Folders and lists: the unchanged is left alone, a document that changes meanwhile is not overwritten."""
 
 import pytest
+import sqlalchemy as sa
 
 from trimtab.kernel.errors import StorageFull
 from trimtab.knowledge import Failed, Ingested
@@ -173,3 +174,46 @@ def test_each_document_of_many_that_is_new_is_told_to_the_other_domains(knowledg
     assert [(event.subject, event.facts["project"]) for event in told] == [
         (done[1].document_id, "sea")
     ]
+
+
+def test_what_is_queued_together_is_read_and_parsed_once(knowledge, monkeypatch):
+    parsed = []
+    parse = knowledge.parser.parse
+    monkeypatch.setattr(
+        knowledge.parser, "parse", lambda name, *given: parsed.append(name) or parse(name, *given)
+    )
+    knowledge.encoder.unload()
+    assert _became(knowledge.ingest_many("sea", _sources("One.", "Two."))) == ["queued"] * 2
+    assert parsed == ["000.md", "001.md"]
+
+
+def test_a_document_that_needs_no_vector_is_not_queued_while_the_model_is_down(knowledge):
+    long, longer = "# A\n\nOne.\n", "# A\n\nOne.\n\n\n"
+    list(knowledge.ingest_many("sea", _sources(f"{long}# B\n\nTwo.\n")))
+    knowledge.encoder.unload()
+    assert _became(knowledge.ingest_many("sea", _sources(long))) == ["ingested"]
+    assert _became(knowledge.ingest_many("sea", _sources(longer))) == ["queued"]
+
+
+def test_a_group_of_documents_needs_as_many_statements_as_one(knowledge):
+    def statements(texts):
+        seen = []
+        sa.event.listen(
+            knowledge.database.engine, "before_cursor_execute", lambda *given: seen.append(given[2])
+        )
+        assert set(_became(knowledge.ingest_many("sea", _sources(*texts)))) == {"ingested"}
+        return [sql for sql in seen if sql.startswith(("INSERT", "UPDATE", "DELETE"))]
+
+    one = statements(["Island."])
+    assert len(statements([f"Island {n}." for n in range(100)])) <= 2 * len(one)
+
+
+def test_a_changed_passage_of_one_document_of_many_leaves_the_others_their_vectors(knowledge, home):
+    pages = [f"# A\n\nIsle {n}.\n\n# B\n\nPalm {n}.\n" for n in range(3)]
+    list(knowledge.ingest_many("sea", _sources(*pages)))
+    home.model.embedded.clear()
+    pages = [pages[0].replace("Palm", "Oak"), f"# C\n\nNew.\n\n{pages[1]}", pages[2]]
+    list(knowledge.ingest_many("sea", _sources(*pages)))
+    assert sorted(home.model.embedded) == ["B\n# B\n\nOak 0.", "C\n# C\n\nNew."]
+    assert [knowledge.document_text("sea", f"00{n}.md") for n in range(3)] == pages
+    assert knowledge.get_collection_size("sea") == 7

@@ -1,6 +1,8 @@
 """Caches stay within their bounds and say why they miss."""
 
 import math
+import sys
+from dataclasses import fields, is_dataclass
 
 import pytest
 from hypothesis import given
@@ -8,6 +10,8 @@ from hypothesis import strategies as st
 
 from tests.knowledge.conftest import HandClock
 from trimtab.knowledge.caches import BoundedCache, CacheLimits, QueryDiversity
+from trimtab.knowledge.records import Passage, SearchResult
+from trimtab.knowledge.searching import _weight
 from trimtab.knowledge.usage import CacheSizes
 from trimtab.knowledge.words import counted_lines, normalised
 
@@ -133,3 +137,38 @@ def test_a_file_of_queries_may_carry_counts():
         "deserts",
         "plain query",
     ]
+
+
+def deep_size(value):
+    """Return the bytes of a record with everything in it."""
+    parts = ()
+    if is_dataclass(value):
+        parts = [getattr(value, field.name) for field in fields(value)]
+    elif isinstance(value, tuple):
+        parts = value
+    return sys.getsizeof(value) + sum(deep_size(part) for part in parts)
+
+
+@pytest.mark.parametrize("marks", [0, 15, 200])
+@pytest.mark.parametrize("length", [0, 700, 5000])
+def test_a_cached_result_weighs_no_less_than_it_holds(marks, length):
+    spans = tuple((1000 + number, 2000 + number) for number in range(marks))
+    passage = Passage(
+        chunk_id="chunk_" + "a" * 26,
+        document_id="document_" + "b" * 26,
+        document_name="handbook/some/page.md",
+        title="A page of the handbook",
+        text="x" * length,
+        start=10_000,
+        end=10_000 + length,
+        page=None,
+        heading="A > B > C",
+        score=0.5,
+        keyword_score=1.5,
+        vector_score=0.25,
+        highlights=spans,
+    )
+    result = SearchResult(
+        (passage,) * 10, degraded_mode=False, cache_hit=False, index_version=7, duration_ms=1.5
+    )
+    assert _weight(result) >= deep_size(result)

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-_NONE = {"--kills": "0", "--flips": "0", "--full-step": "0"}
+_NONE = {"--kills": "0", "--flips": "0", "--service": "0", "--full-step": "0"}
 
 
 def campaign(**options):
@@ -46,3 +46,9 @@ def test_a_flipped_byte_is_noticed_and_repaired_or_changes_nothing():
 def test_a_full_disk_refuses_wholly_and_keeps_what_was_acknowledged():
     found = campaign(full_step=12)
     assert found, "the campaign says at least why it did not run"
+
+
+@pytest.mark.timeout(300)
+def test_no_damaged_file_of_the_service_is_used_without_a_word():
+    found = campaign(service=6)
+    assert sum(one["tried"] for name, one in found.items() if name.startswith("service")) == 6

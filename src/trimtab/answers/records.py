@@ -71,6 +71,16 @@ class Citation:
 
 
 @dataclass(frozen=True, slots=True)
+class Judged:
+    """What a guard thinks of a sentence."""
+
+    withheld: str = ""
+    """Why it must not be shown; empty when it may be."""
+    bypassed: Mapping[str, str] = field(default_factory=dict)
+    """What a bypass kept from taking effect: each guard with its decision."""
+
+
+@dataclass(frozen=True, slots=True)
 class Stage:
     """One step of an answer and what it took."""
 

@@ -26,6 +26,7 @@ class SamplingRules:
         answer = trace.answer
         outcomes = {stage.outcome for stage in trace.stages}
         rules = (
+            ("bypassed", any(stage.facts.get("bypassed") for stage in trace.stages)),
             ("blocked", answer.blocked),
             ("fallback", "fallback" in outcomes),
             ("degraded", answer.degraded_mode),

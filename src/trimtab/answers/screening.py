@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from trimtab.answers.generate import Draft
 from trimtab.answers.pieces import DraftSentence
-from trimtab.answers.records import Answer, Retrieved
+from trimtab.answers.records import Answer, Judged, Retrieved
 from trimtab.guardrails.credentials import without_credentials
 from trimtab.guardrails.engine import GuardEngine
 from trimtab.guardrails.guard import Subject
@@ -70,11 +70,11 @@ class ScreenedSentences:
 
     screen: Screen
 
-    def withheld(self, question: str, sentence: DraftSentence) -> str:
-        """Return why the sentence must not be shown; empty when it may be."""
+    def judge(self, question: str, sentence: DraftSentence) -> Judged:
+        """Return why the sentence must not be shown, if so, and what a bypass let through."""
         quotes = tuple(citation.quote for citation in sentence.citations)
         outcome = self.screen.answers.check(Subject(sentence.text, question, quotes))
-        return "" if outcome.allowed else outcome.reason
+        return Judged("" if outcome.allowed else outcome.reason, outcome.bypassed)
 
 
 def facts(outcome: Outcome) -> Mapping[str, object]:
@@ -85,6 +85,7 @@ def facts(outcome: Outcome) -> Mapping[str, object]:
         "findings": sorted({name for verdict in outcome.verdicts for name in verdict.findings}),
         "scores": {v.guard: v.score for v in outcome.verdicts if v.score is not None},
         "shadow": any(verdict.shadow for verdict in outcome.verdicts),
+        **({"bypassed": outcome.bypassed} if outcome.bypassed else {}),
     }
 
 

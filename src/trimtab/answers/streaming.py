@@ -10,7 +10,7 @@ from trimtab.answers.extractive import NOT_FOUND, ExtractiveGenerator
 from trimtab.answers.generate import Draft, Generator
 from trimtab.answers.pieces import DraftSentence, marks_in, pieces
 from trimtab.answers.pipeline import Answers, Begun
-from trimtab.answers.records import Answer, Citation, Question
+from trimtab.answers.records import Answer, Citation, Judged, Question
 from trimtab.kernel.clock import Clock
 
 _log = logging.getLogger(__name__)
@@ -31,17 +31,17 @@ class Released:
 class SentenceGuard(Protocol):
     """Looks at one sentence before it is released."""
 
-    def withheld(self, question: str, sentence: DraftSentence) -> str:
-        """Return why the sentence must not be shown; empty when it may be."""
+    def judge(self, question: str, sentence: DraftSentence) -> Judged:
+        """Return whether the sentence may be shown."""
         ...
 
 
 class OpenGuard:
     """Releases everything; for a pipeline whose guards look at the whole answer only."""
 
-    def withheld(self, question: str, sentence: DraftSentence) -> str:
-        """Return nothing."""
-        return ""
+    def judge(self, question: str, sentence: DraftSentence) -> Judged:
+        """Let it pass."""
+        return Judged()
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +91,7 @@ class StreamedAnswers:
                 "citations": len(draft.citations),
                 "streamed": True,
                 "withheld": writing.withheld,
+                **({"bypassed": writing.bypassed} if writing.bypassed else {}),
             }
         answer = self.answers.finish(begun, draft)
         if not writing.gone:
@@ -108,6 +109,8 @@ class _Writing:
         self._notice = ""
         self._pool: dict[int, Citation] = {}
         self.withheld = 0
+        self.bypassed: dict[str, str] = {}
+        """What a bypass kept from taking effect, over all sentences."""
         self.gone = False
         """Whether the asker went away."""
 
@@ -148,7 +151,7 @@ class _Writing:
                 self._pool |= {citation.number: citation for citation in piece.citations}
             if isinstance(piece, Draft):
                 self._whole = piece
-            elif self._owner.guard.withheld(text, self._with_all_citations(piece)):
+            elif self._is_withheld(text, piece):
                 self.withheld += 1
             else:
                 sentence = Released(len(self._released) + 1, piece.text, self._new(piece.text))
@@ -156,6 +159,11 @@ class _Writing:
                 yield sentence
             if clock.monotonic() > until and self._whole is None:
                 raise GeneratorUnavailable(f"The model took longer than {self._owner.seconds:g} s.")
+
+    def _is_withheld(self, question: str, sentence: DraftSentence) -> bool:
+        judged = self._owner.guard.judge(question, self._with_all_citations(sentence))
+        self.bypassed |= judged.bypassed
+        return bool(judged.withheld)
 
     def _with_all_citations(self, sentence: DraftSentence) -> DraftSentence:
         """Return the sentence with every quote it cites, also those that an earlier sentence was the first to use."""

@@ -10,7 +10,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.encoders import jsonable_encoder
 from fastapi.responses import StreamingResponse
-from pydantic import BaseModel, StringConstraints
+from pydantic import StringConstraints, TypeAdapter
 from starlette.responses import Response
 
 from trimtab.answers import Answer, Question, Trace
@@ -18,17 +18,20 @@ from trimtab.answers.errors import TraceUnknown
 from trimtab.answers.grounding import grounding_of
 from trimtab.answers.records import Feedback
 from trimtab.answers.streaming import Released
+from trimtab.api.body import Body
+from trimtab.api.described import gives, refuses, sends
 from trimtab.api.errors import InternalError, error_body
 from trimtab.api.person import MOST, Person
 from trimtab.api.roles import TENANT_READER, TENANT_REVIEWER
 from trimtab.api.services import Caller, Here, Services
 from trimtab.infra.auth import Principal
 from trimtab.infra.web.steps import StepEvents, Steps
-from trimtab.kernel.errors import Forbidden, TrimtabError
+from trimtab.kernel.errors import ErrorKind, Forbidden, TrimtabError
 from trimtab.kernel.ids import new_id
 
 _log = logging.getLogger(__name__)
 router = APIRouter(tags=["answers"])
+_ANSWER = TypeAdapter(Answer)
 
 
 def _asker(request: Request, caller: Caller) -> dict[str, str]:
@@ -41,7 +44,7 @@ _Said = Generator[Released | Answer, None, None]
 UserId = Annotated[str, StringConstraints(max_length=MOST)]
 
 
-class QueryRequest(BaseModel):
+class QueryRequest(Body):
     """A question, as the contract words it; the pipeline checks it."""
 
     query: str
@@ -50,7 +53,7 @@ class QueryRequest(BaseModel):
     user_id: UserId = ""
 
 
-class AnswerRequest(BaseModel):
+class AnswerRequest(Body):
     """A question."""
 
     question: str
@@ -60,7 +63,7 @@ class AnswerRequest(BaseModel):
     """Who asks, to delete it on request; leave it out when nobody is signed in."""
 
 
-class FeedbackRequest(BaseModel):
+class FeedbackRequest(Body):
     """What somebody thought of an answer."""
 
     helpful: bool
@@ -68,40 +71,55 @@ class FeedbackRequest(BaseModel):
     user_id: UserId = ""
 
 
-@router.get("/api/v1/query/{project}", dependencies=[TENANT_READER])
-def query(
+@router.get(
+    "/api/v1/query/{project}",
+    responses={**refuses(ErrorKind.NOT_FOUND, ErrorKind.STORAGE_FULL), **gives(Answer)},
+    dependencies=[TENANT_READER],
+)
+async def query(
     project: str,
     q: str,
     here: Here,
     asker: Asker,
     top_k: Annotated[int, Query()] = 5,
     person: Person = "",
-) -> dict[str, object]:
+) -> Response:
     """Answer a question from a project's documents."""
-    return _given(here, Question(project, q, top_k, person), asker)
+    return await _given(here, Question(project, q, top_k, person), asker)
 
 
-@router.post("/api/v1/query", dependencies=[TENANT_READER])
-def post_query(
+@router.post(
+    "/api/v1/query",
+    responses={**refuses(ErrorKind.NOT_FOUND, ErrorKind.STORAGE_FULL), **gives(Answer)},
+    dependencies=[TENANT_READER],
+)
+async def post_query(
     request: QueryRequest, here: Here, asker: Asker, who: Caller, person: Person = ""
-) -> dict[str, object]:
+) -> Response:
     """Answer a question from a project's documents."""
-    return _given(here, _question(request, request.query, who, person), asker)
+    return await _given(here, _question(request, request.query, who, person), asker)
 
 
-@router.post("/v1/answers", dependencies=[TENANT_READER])
-def answer(
+@router.post(
+    "/v1/answers",
+    responses={**refuses(ErrorKind.NOT_FOUND, ErrorKind.STORAGE_FULL), **gives(Answer)},
+    dependencies=[TENANT_READER],
+)
+async def answer(
     request: AnswerRequest, here: Here, asker: Asker, who: Caller, person: Person = ""
-) -> dict[str, object]:
+) -> Response:
     """Answer a question from a project's documents, every sentence with its citation."""
-    return _given(here, _question(request, request.question, who, person), asker)
+    return await _given(here, _question(request, request.question, who, person), asker)
 
 
 @router.post(
     "/v1/answers/stream",
     dependencies=[TENANT_READER],
     response_class=StreamingResponse,
-    responses={200: {"content": {"text/event-stream": {}}}},
+    responses={
+        **sends("text/event-stream"),
+        **refuses(ErrorKind.NOT_FOUND, ErrorKind.STORAGE_FULL),
+    },
 )
 async def stream(
     request: AnswerRequest, here: Here, asker: Asker, who: Caller, person: Person = ""
@@ -113,8 +131,8 @@ async def stream(
     status, as without streaming. Whoever closes the connection stops the work; what was said is traced.
     """
     said = here.answers.stream(_question(request, request.question, who, person))
-    steps = Steps(_noted(said, asker))
-    return StepEvents(await steps.next(), steps, _event, _failed)
+    steps = Steps(_noted(said, asker), here.places)
+    return StepEvents(await steps.first(), steps, _event, _failed)
 
 
 @router.get("/v1/traces", dependencies=[TENANT_REVIEWER])
@@ -137,7 +155,9 @@ def traces(
     return {"traces": [asdict(trace) for trace in found]}
 
 
-@router.get("/v1/traces/{trace_id}", dependencies=[TENANT_READER])
+@router.get(
+    "/v1/traces/{trace_id}", responses=refuses(ErrorKind.NOT_FOUND), dependencies=[TENANT_READER]
+)
 def trace(trace_id: str, here: Here, who: Caller) -> dict[str, object]:
     """Return how an answer came about; whoever got the answer knows the id."""
     found = _own_trace(here, who, trace_id)
@@ -145,7 +165,12 @@ def trace(trace_id: str, here: Here, who: Caller) -> dict[str, object]:
     return {**asdict(found), "duration_ms": round(found.duration_ms, 3), "feedback": said}
 
 
-@router.post("/v1/traces/{trace_id}/feedback", status_code=201, dependencies=[TENANT_READER])
+@router.post(
+    "/v1/traces/{trace_id}/feedback",
+    status_code=201,
+    responses=refuses(ErrorKind.NOT_FOUND, ErrorKind.STORAGE_FULL),
+    dependencies=[TENANT_READER],
+)
 def give_feedback(
     trace_id: str, request: FeedbackRequest, here: Here, who: Caller, person: Person = ""
 ) -> dict[str, str]:
@@ -184,10 +209,13 @@ def _failed(error: Exception) -> dict[str, str]:
     return {"event": "error", "data": json.dumps(error_body(error), ensure_ascii=False)}
 
 
-def _given(here: Services, question: Question, asker: Mapping[str, str]) -> dict[str, object]:
-    found: Answer = here.answers.answer(question)
-    _note(found, asker)
-    return asdict(found)
+async def _given(here: Services, question: Question, asker: Mapping[str, str]) -> Response:
+    def work() -> Response:
+        found: Answer = here.answers.answer(question)
+        _note(found, asker)
+        return Response(_ANSWER.dump_json(found), media_type="application/json")
+
+    return await here.places.run(work)
 
 
 def _noted(said: _Said, asker: Mapping[str, str]) -> _Said:

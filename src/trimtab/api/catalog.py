@@ -6,11 +6,13 @@ from dataclasses import asdict
 from typing import Annotated
 
 from fastapi import APIRouter, Header, Query
-from pydantic import BaseModel, Field
+from pydantic import Field
 
+from trimtab.api.body import Body
+from trimtab.api.described import refuses
 from trimtab.api.roles import OPERATOR, READER
 from trimtab.api.services import Caller, Here
-from trimtab.kernel.errors import Conflict
+from trimtab.kernel.errors import Conflict, ErrorKind
 from trimtab.kernel.ids import new_id, sha256_hex
 from trimtab.kernel.operable import (
     Action,
@@ -35,7 +37,7 @@ class NeedsApproval(Conflict):
     default_hint = "Look at the dry run first; then repeat the call with `approve` (--approve)."
 
 
-class ActRequest(BaseModel):
+class ActRequest(Body):
     """What to do."""
 
     arguments: dict[str, Value] = Field(default_factory=dict)
@@ -53,7 +55,7 @@ def catalog(here: Here) -> dict[str, object]:
     }
 
 
-@router.get("/signals", dependencies=[READER])
+@router.get("/signals", responses=refuses(ErrorKind.NOT_FOUND), dependencies=[READER])
 def read_signals(
     here: Here, name: Annotated[list[str] | None, Query()] = None
 ) -> dict[str, list[dict[str, object]]]:
@@ -68,7 +70,11 @@ def read_signals(
     }
 
 
-@router.post("/actions/{name}", dependencies=[OPERATOR])
+@router.post(
+    "/actions/{name}",
+    responses=refuses(ErrorKind.NOT_FOUND, ErrorKind.CONFLICT, ErrorKind.STORAGE_FULL),
+    dependencies=[OPERATOR],
+)
 def act(
     name: str,
     request: ActRequest,

@@ -1,5 +1,7 @@
 """Puts the routes together."""
 
+from typing import Any
+
 from fastapi import FastAPI
 
 from trimtab import __version__
@@ -20,6 +22,7 @@ from trimtab.api import (
     trials,
     users,
 )
+from trimtab.api.described import describe
 from trimtab.api.errors import handle_errors
 from trimtab.api.services import Services
 from trimtab.infra.web import Access
@@ -45,7 +48,7 @@ _ROUTERS = (
 
 def create_api(services: Services, access: Access) -> FastAPI:
     """Return the app with every route that the network may reach."""
-    app = FastAPI(
+    app = _Described(
         title="trimtab",
         version=__version__,
         description="An AI knowledge service that runs, repairs and proves itself.",
@@ -53,6 +56,7 @@ def create_api(services: Services, access: Access) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         openapi_url="/openapi.json",
+        redirect_slashes=False,
     )
     for router in _ROUTERS:
         app.include_router(router)
@@ -63,11 +67,21 @@ def create_fault_api(services: Services, access: Access) -> FastAPI:
     """Return the app with the routes for faults and drills, for the control socket alone."""
     from trimtab.api import drills, faults  # Only a drilled service has them.
 
-    app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
+    app = _Described(docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False)
     app.include_router(faults.router)
     app.include_router(drills.router)
     app.state.injected = faults.Injected()
     return _finish(app, services, access)
+
+
+class _Described(FastAPI):
+    """An app whose description states every status that each route can give."""
+
+    def openapi(self) -> dict[str, Any]:
+        """Return the description, made when it is first asked for."""
+        if self.openapi_schema is None:
+            self.openapi_schema = describe(self)
+        return self.openapi_schema
 
 
 def _finish(app: FastAPI, services: Services, access: Access) -> FastAPI:

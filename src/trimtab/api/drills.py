@@ -5,15 +5,16 @@ from typing import Annotated
 
 from fastapi import APIRouter
 from fastapi.responses import PlainTextResponse, StreamingResponse
-from pydantic import BaseModel, Field
+from pydantic import Field
 
+from trimtab.api.body import Body
 from trimtab.api.roles import ADMIN
 from trimtab.api.services import Here
 
 router = APIRouter(prefix="/v1/drills", tags=["drills"])
 
 
-class DrillRequest(BaseModel):
+class DrillRequest(Body):
     """Which cause to bring about."""
 
     cause: str

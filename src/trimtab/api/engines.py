@@ -5,23 +5,32 @@ from typing import Literal
 
 from fastapi import APIRouter
 from fastapi.responses import StreamingResponse
-from pydantic import BaseModel
 
+from trimtab.api.body import Body
+from trimtab.api.described import refuses, sends
 from trimtab.api.lines import Tell, lines_of
 from trimtab.api.roles import ADMIN
 from trimtab.api.services import Here
+from trimtab.kernel.errors import ErrorKind
 
 router = APIRouter(prefix="/api/v1/projects", tags=["knowledge"])
 
 
-class MoveRequest(BaseModel):
+class MoveRequest(Body):
     """Where a project is to be searched."""
 
     to: Literal["embedded", "postgres", "chroma", "qdrant"]
     dry_run: bool = False
 
 
-@router.post("/{project}/move", dependencies=[ADMIN])
+@router.post(
+    "/{project}/move",
+    responses={
+        **refuses(ErrorKind.NOT_FOUND, ErrorKind.STORAGE_FULL),
+        **sends("application/x-ndjson"),
+    },
+    dependencies=[ADMIN],
+)
 def move(project: str, request: MoveRequest, here: Here) -> StreamingResponse:
     """Move a project to another engine; it is searched where it is until everything has arrived and was checked.
 

@@ -8,8 +8,9 @@ import threading
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request
-from pydantic import BaseModel, Field
+from pydantic import Field
 
+from trimtab.api.body import Body
 from trimtab.api.catalog import auditable, param_entries
 from trimtab.api.roles import ADMIN
 from trimtab.api.services import Caller, Here
@@ -25,7 +26,7 @@ class FaultState(Conflict):
     code = "drills.fault_state"
 
 
-class InjectRequest(BaseModel):
+class InjectRequest(Body):
     """How to break the service."""
 
     arguments: dict[str, Value] = Field(default_factory=dict)

@@ -8,17 +8,20 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Query
 from fastapi.encoders import jsonable_encoder
 from fastapi.responses import PlainTextResponse
-from pydantic import BaseModel, StringConstraints
+from pydantic import StringConstraints
 from sse_starlette import EventSourceResponse
 
+from trimtab.api.body import Body
+from trimtab.api.described import refuses, sends
 from trimtab.api.roles import OPERATOR, READER
 from trimtab.api.services import Caller, Here, Services
 from trimtab.incidents import Entry, Incident, State
+from trimtab.kernel.errors import ErrorKind
 
 router = APIRouter(prefix="/v1/incidents", tags=["incidents"])
 
 
-class Approve(BaseModel):
+class Approve(Body):
     """A yes to one plan."""
 
     plan_hash: str
@@ -40,7 +43,7 @@ def incidents(
     return {"incidents": [_summary(incident) for incident in found]}
 
 
-@router.get("/{incident_id}", dependencies=[READER])
+@router.get("/{incident_id}", responses=refuses(ErrorKind.NOT_FOUND), dependencies=[READER])
 def incident(incident_id: str, here: Here) -> dict[str, Any]:
     """Return everything about an incident: diagnosis, plan, the open question, the four clocks."""
     found = here.incidents.get(incident_id)
@@ -53,18 +56,25 @@ def incident(incident_id: str, here: Here) -> dict[str, Any]:
     }
 
 
-@router.get("/{incident_id}/timeline", dependencies=[READER])
+@router.get(
+    "/{incident_id}/timeline", responses=refuses(ErrorKind.NOT_FOUND), dependencies=[READER]
+)
 def timeline(
-    incident_id: str, here: Here, after: Annotated[int, Query(ge=0)] = 0
+    incident_id: str, here: Here, after: Annotated[int, Query(ge=0, le=2**62)] = 0
 ) -> dict[str, list[dict[str, Any]]]:
     """Return the journal behind an entry, in order."""
     here.incidents.get(incident_id)
     return {"entries": [asdict(entry) for entry in here.incidents.timeline(incident_id, after)]}
 
 
-@router.get("/{incident_id}/stream", dependencies=[READER])
+@router.get(
+    "/{incident_id}/stream",
+    response_class=EventSourceResponse,
+    responses={**refuses(ErrorKind.NOT_FOUND), **sends("text/event-stream")},
+    dependencies=[READER],
+)
 def stream(
-    incident_id: str, here: Here, after: Annotated[int, Query(ge=0)] = 0
+    incident_id: str, here: Here, after: Annotated[int, Query(ge=0, le=2**62)] = 0
 ) -> EventSourceResponse:
     """Follow the journal as server-sent events: ``entry`` for each entry, ``state`` at each change.
 
@@ -74,20 +84,33 @@ def stream(
     return EventSourceResponse(_events(here, incident_id, after))
 
 
-@router.post("/{incident_id}/approve", dependencies=[OPERATOR])
+@router.post(
+    "/{incident_id}/approve",
+    responses=refuses(ErrorKind.NOT_FOUND, ErrorKind.CONFLICT, ErrorKind.STORAGE_FULL),
+    dependencies=[OPERATOR],
+)
 def approve(incident_id: str, request: Approve, here: Here, who: Caller) -> dict[str, Any]:
     """Let the plan run."""
     return asdict(here.incidents.approve(incident_id, request.plan_hash, who.name))
 
 
-@router.post("/{incident_id}/reject", dependencies=[OPERATOR])
+@router.post(
+    "/{incident_id}/reject",
+    responses=refuses(ErrorKind.NOT_FOUND, ErrorKind.CONFLICT, ErrorKind.STORAGE_FULL),
+    dependencies=[OPERATOR],
+)
 def reject(incident_id: str, request: Reject, here: Here, who: Caller) -> dict[str, Any]:
     """Say no to the plan; a person has the incident then."""
     decided = here.incidents.reject(incident_id, request.plan_hash, who.name, request.reason)
     return asdict(decided)
 
 
-@router.get("/{incident_id}/postmortem", dependencies=[READER])
+@router.get(
+    "/{incident_id}/postmortem",
+    response_class=PlainTextResponse,
+    responses={**refuses(ErrorKind.NOT_FOUND), **sends("text/markdown")},
+    dependencies=[READER],
+)
 def postmortem(
     incident_id: str,
     here: Here,

@@ -4,12 +4,15 @@ from dataclasses import asdict
 from typing import Annotated
 
 from fastapi import APIRouter
-from pydantic import BaseModel, Field, StringConstraints
+from pydantic import Field, StringConstraints
 
+from trimtab.api.body import Body
+from trimtab.api.described import refuses
 from trimtab.api.roles import ADMIN, TENANT_READER
 from trimtab.api.services import Caller, Here
 from trimtab.infra.auth import Role
 from trimtab.infra.key_care import key_report
+from trimtab.kernel.errors import ErrorKind
 
 router = APIRouter(prefix="/v1", tags=["keys"])
 
@@ -17,12 +20,12 @@ Project = Annotated[str, StringConstraints(pattern=r"^[a-zA-Z0-9_-]{1,100}$")]
 Name = Annotated[str, StringConstraints(pattern=r"^[a-zA-Z0-9_.-]{1,100}$")]
 
 
-class NewKey(BaseModel):
+class NewKey(Body):
     """A key to make."""
 
     name: Name
     role: Role = Role.READER
-    projects: Annotated[list[Project], Field(max_length=1000)] = []
+    projects: Annotated[list[Project], Field(default_factory=list, max_length=1000)]
     """The only projects that exist for it; none means all."""
 
 
@@ -39,20 +42,34 @@ def list_keys(here: Here) -> dict[str, list[dict[str, object]]]:
     return {"keys": [asdict(key) for key in here.keys.all()]}
 
 
-@router.post("/keys", status_code=201, dependencies=[ADMIN])
+@router.post(
+    "/keys",
+    status_code=201,
+    responses=refuses(ErrorKind.CONFLICT, ErrorKind.STORAGE_FULL),
+    dependencies=[ADMIN],
+)
 def create_key(new: NewKey, here: Here, who: Caller) -> dict[str, str]:
     """Make a key; the answer is the only time it is shown."""
     key = here.keys.create(new.name, new.role, actor=who.name, projects=new.projects)
     return {"name": new.name, "role": str(new.role), "key": key}
 
 
-@router.delete("/keys/{name}", status_code=204, dependencies=[ADMIN])
+@router.delete(
+    "/keys/{name}",
+    status_code=204,
+    responses=refuses(ErrorKind.NOT_FOUND, ErrorKind.STORAGE_FULL),
+    dependencies=[ADMIN],
+)
 def revoke_key(name: str, here: Here, who: Caller) -> None:
     """Make a key useless from now on, and end its console sessions."""
     here.keys.revoke(name, actor=who.name)
 
 
-@router.post("/keys/{name}/rotate", dependencies=[ADMIN])
+@router.post(
+    "/keys/{name}/rotate",
+    responses=refuses(ErrorKind.NOT_FOUND, ErrorKind.STORAGE_FULL),
+    dependencies=[ADMIN],
+)
 def rotate_key(name: str, here: Here, who: Caller) -> dict[str, str]:
     """Replace a key by a new one of the same name and role; the old one is useless from now on."""
     return {"name": name, "key": here.keys.rotate(name, actor=who.name)}

@@ -1,33 +1,48 @@
 """Projects, documents and search, under the paths of the contract."""
 
 from collections.abc import Mapping
-from dataclasses import asdict
-from typing import Annotated
+from dataclasses import asdict, dataclass
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel, Field
+from pydantic import Field, TypeAdapter
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import UploadFile
+from starlette.responses import Response
 
+from trimtab.api.body import Body, problem_of
+from trimtab.api.described import gives, refuses
 from trimtab.api.errors import InvalidRequest
 from trimtab.api.person import MOST, Person
 from trimtab.api.roles import ADMIN, OPERATOR, READER, TENANT_ADMIN, TENANT_OPERATOR, TENANT_READER
 from trimtab.api.services import Caller, Here, Services
 from trimtab.infra.auth import Principal
+from trimtab.kernel.errors import ErrorKind
 from trimtab.knowledge import Failed, Ingested
 from trimtab.knowledge.ingestion import Source
 from trimtab.knowledge.parsing.content import Content
+from trimtab.knowledge.records import SearchResult
 from trimtab.knowledge.words import counted_lines
 
 router = APIRouter(prefix="/api/v1", tags=["knowledge"])
 
 _MOST_FILES = 1000
+_FOUND = TypeAdapter(SearchResult)
 Limit = Annotated[int, Query(ge=1, le=1000)]
-Offset = Annotated[int, Query(ge=0)]
+Offset = Annotated[int, Query(ge=0, le=2**31)]
 
 
-class NewProject(BaseModel):
+@dataclass(frozen=True, slots=True)
+class IngestedMany:
+    """What became of several documents that came together."""
+
+    documents: list[Ingested]
+    refused: list[dict[str, Any]]
+    """The name of each and its error."""
+
+
+class NewProject(Body):
     """A project to make."""
 
     name: str
@@ -39,7 +54,7 @@ def stats(here: Here) -> dict[str, object]:
     return here.knowledge.stats()
 
 
-class WarmCache(BaseModel):
+class WarmCache(Body):
     """Which queries are to be answered into the cache."""
 
     project: str = ""
@@ -67,20 +82,30 @@ def projects(here: Here, who: Caller) -> dict[str, list[dict[str, object]]]:
     return {"projects": [asdict(project) for project in mine]}
 
 
-@router.post("/projects", status_code=201, dependencies=[OPERATOR])
+@router.post(
+    "/projects", status_code=201, responses=refuses(ErrorKind.STORAGE_FULL), dependencies=[OPERATOR]
+)
 def create_project(new: NewProject, here: Here) -> dict[str, str]:
     """Make an empty project; nothing happens when it is there."""
     here.knowledge.create_project(new.name)
     return {"name": new.name}
 
 
-@router.delete("/projects/{project}", dependencies=[ADMIN])
+@router.delete(
+    "/projects/{project}",
+    responses=refuses(ErrorKind.INVALID, ErrorKind.NOT_FOUND, ErrorKind.STORAGE_FULL),
+    dependencies=[ADMIN],
+)
 def delete_project(project: str, here: Here) -> dict[str, object]:
     """Delete a project with all its documents."""
     return {"name": project, "documents": here.knowledge.delete_project(project)}
 
 
-@router.get("/projects/{project}/documents", dependencies=[TENANT_READER])
+@router.get(
+    "/projects/{project}/documents",
+    responses=refuses(ErrorKind.NOT_FOUND),
+    dependencies=[TENANT_READER],
+)
 def documents(
     project: str, here: Here, limit: Limit = 1000, offset: Offset = 0
 ) -> dict[str, list[dict[str, object]]]:
@@ -89,32 +114,49 @@ def documents(
     return {"documents": [asdict(document) for document in found]}
 
 
-@router.get("/projects/{project}/documents/{document_id}", dependencies=[TENANT_READER])
+@router.get(
+    "/projects/{project}/documents/{document_id}",
+    responses=refuses(ErrorKind.INVALID, ErrorKind.NOT_FOUND),
+    dependencies=[TENANT_READER],
+)
 def document(project: str, document_id: str, here: Here) -> dict[str, object]:
     """Return one document, by id, with the text to which citations' offsets refer."""
     found = here.knowledge.document(project, document_id)
     return {**asdict(found), "text": here.knowledge.document_text(project, found.id)}
 
 
-@router.delete("/projects/{project}/documents/{document_id}", dependencies=[TENANT_ADMIN])
+@router.delete(
+    "/projects/{project}/documents/{document_id}",
+    responses=refuses(ErrorKind.INVALID, ErrorKind.NOT_FOUND, ErrorKind.STORAGE_FULL),
+    dependencies=[TENANT_ADMIN],
+)
 def delete_document(project: str, document_id: str, here: Here) -> dict[str, str]:
     """Delete a document; from now on no search finds it."""
     return {"document_id": here.knowledge.delete_document(project, document_id)}
 
 
-@router.get("/search/{project}", dependencies=[TENANT_READER])
-def search(
+@router.get(
+    "/search/{project}",
+    responses={**gives(SearchResult), **refuses(ErrorKind.NOT_FOUND)},
+    dependencies=[TENANT_READER],
+)
+async def search(
     project: str,
     q: str,
     here: Here,
     top_k: Annotated[int, Query()] = 10,
     offset: Annotated[int, Query()] = 0,
-) -> dict[str, object]:
+) -> Response:
     """Return the passages that answer the query, best first."""
-    return asdict(here.knowledge.search(project, q, top_k, offset=offset))
+
+    def work() -> Response:
+        found = here.knowledge.search(project, q, top_k, offset=offset)
+        return Response(_FOUND.dump_json(found), media_type="application/json")
+
+    return await here.places.run(work)
 
 
-@router.post("/ingest", dependencies=[TENANT_OPERATOR], openapi_extra={"requestBody": {"content": {
+@router.post("/ingest", responses={**refuses(ErrorKind.STORAGE_FULL), **gives(Ingested | IngestedMany), **gives(Ingested, 202)}, dependencies=[TENANT_OPERATOR], openapi_extra={"requestBody": {"content": {
     "application/json": {"schema": {
         "type": "object",
         "required": ["project", "name", "text"],
@@ -158,11 +200,13 @@ async def ingest(request: Request, here: Here, who: Caller, person: Person = "")
 async def _text_of(request: Request) -> Mapping[str, str]:
     try:
         body = await request.json()
-    except ValueError:
+    except (ValueError, RecursionError):
         raise InvalidRequest("The body is neither JSON nor a form with files.") from None
     fields = ("project", "name", "text")
     if not isinstance(body, dict) or not all(isinstance(body.get(f), str) for f in fields):
         raise InvalidRequest(f"The body needs the texts {', '.join(fields)}.")
+    if problem := problem_of(body):
+        raise InvalidRequest(problem)
     return body
 
 

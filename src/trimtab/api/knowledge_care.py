@@ -3,16 +3,19 @@
 from dataclasses import asdict
 
 from fastapi import APIRouter, Query
-from pydantic import BaseModel, Field
+from pydantic import Field
 
+from trimtab.api.body import Body
+from trimtab.api.described import refuses
 from trimtab.api.roles import ADMIN, OPERATOR, READER
 from trimtab.api.services import Caller, Here
+from trimtab.kernel.errors import ErrorKind
 from trimtab.knowledge.care.backups import Backup
 
 router = APIRouter(prefix="/v1/knowledge", tags=["knowledge"])
 
 
-class Wanted(BaseModel):
+class Wanted(Body):
     """Which backup to go back to, and whether only to say what that would do."""
 
     backup: str = Field("", max_length=100, description="Its name; empty: the newest good one.")
@@ -20,7 +23,7 @@ class Wanted(BaseModel):
     force: bool = Field(default=False, description="Go back although the database in use is sound.")
 
 
-class Trial(BaseModel):
+class Trial(Body):
     """Whether only to say what would happen."""
 
     dry_run: bool = False
@@ -47,7 +50,9 @@ def backups(
     }
 
 
-@router.post("/backups", status_code=201, dependencies=[OPERATOR])
+@router.post(
+    "/backups", status_code=201, responses=refuses(ErrorKind.STORAGE_FULL), dependencies=[OPERATOR]
+)
 def take_backup(here: Here, who: Caller) -> dict[str, object]:
     """Take a backup, check it, and remove those that are too old."""
     made = here.knowledge.care.backup()
@@ -55,7 +60,9 @@ def take_backup(here: Here, who: Caller) -> dict[str, object]:
     return _entry(made)
 
 
-@router.post("/restore", dependencies=[ADMIN])
+@router.post(
+    "/restore", responses=refuses(ErrorKind.NOT_FOUND, ErrorKind.STORAGE_FULL), dependencies=[ADMIN]
+)
 def restore(wanted: Wanted, here: Here, who: Caller) -> dict[str, object]:
     """Go back to a backup; what was deleted since stays deleted. Does nothing to a sound database unless forced."""
     care = here.knowledge.care
@@ -70,7 +77,7 @@ def restore(wanted: Wanted, here: Here, who: Caller) -> dict[str, object]:
     return {"restored": not wanted.dry_run, **done.as_dict()}
 
 
-@router.post("/recover", dependencies=[ADMIN])
+@router.post("/recover", responses=refuses(ErrorKind.STORAGE_FULL), dependencies=[ADMIN])
 def recover(trial: Trial, here: Here, who: Caller) -> dict[str, object]:
     """Put what can be read of a damaged database together with the newest good backup."""
     care = here.knowledge.care

@@ -6,8 +6,9 @@ from dataclasses import asdict
 from typing import Annotated, Any
 
 from fastapi import APIRouter
-from pydantic import BaseModel, Field, StringConstraints
+from pydantic import Field, StringConstraints
 
+from trimtab.api.body import Body
 from trimtab.api.roles import OPERATOR, READER
 from trimtab.api.services import Here
 from trimtab.infra.rules.alerts import Alert
@@ -27,7 +28,7 @@ class TooManyChecks(Unavailable):
     code = "api.too_many_checks"
 
 
-class CheckRequest(BaseModel):
+class CheckRequest(Body):
     """A PromQL comparison to ask about."""
 
     expression: Annotated[str, StringConstraints(max_length=4000)]

@@ -3,16 +3,26 @@
 from typing import Annotated
 
 from fastapi import APIRouter
-from pydantic import BaseModel, StringConstraints
+from pydantic import StringConstraints
 
+from trimtab.api.body import Body
+from trimtab.api.described import refuses
 from trimtab.api.roles import OPERATOR, READER
 from trimtab.api.services import Here, Services
+from trimtab.kernel.errors import ErrorKind, InvalidInput
 from trimtab.runbooks import Cause, Page, Runbook
+from trimtab.runbooks.errors import RunbookRefused
 
 router = APIRouter(prefix="/v1/runbooks", tags=["runbooks"])
 
 
-class LintRequest(BaseModel):
+class PageRefused(InvalidInput):
+    """The page that was sent does not load; the message begins with ``page:line``."""
+
+    code = "api.page_refused"
+
+
+class LintRequest(Body):
     """A page to check."""
 
     text: Annotated[str, StringConstraints(max_length=1_000_000)]
@@ -28,7 +38,7 @@ def runbooks(here: Here) -> dict[str, list[dict[str, object]]]:
     return {"runbooks": [_summary(here, page) for page in pages]}
 
 
-@router.get("/{page_id}", dependencies=[READER])
+@router.get("/{page_id}", responses=refuses(ErrorKind.NOT_FOUND), dependencies=[READER])
 def runbook(page_id: str, here: Here) -> dict[str, object]:
     """Return a page with its Markdown text."""
     page = here.library.page(page_id)
@@ -38,7 +48,10 @@ def runbook(page_id: str, here: Here) -> dict[str, object]:
 @router.post("/lint", dependencies=[OPERATOR])
 def lint(request: LintRequest, here: Here) -> dict[str, object]:
     """Check a page against the catalog and the rules; a wrong one is refused with page and line."""
-    page = here.check_page(request.text, request.path)
+    try:
+        page = here.check_page(request.text, request.path)
+    except RunbookRefused as refused:
+        raise PageRefused(refused.message, hint=refused.hint()) from refused
     return {"ok": True, "id": page.id, "kind": _kind(page)}
 
 

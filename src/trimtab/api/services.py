@@ -19,7 +19,7 @@ from trimtab.infra.auth import Keys, Principal
 from trimtab.infra.rules.engine import RuleEngine
 from trimtab.infra.rules.series import SeriesStore
 from trimtab.infra.settings import Settings
-from trimtab.infra.web import LiveViews, Sessions, caller
+from trimtab.infra.web import LiveViews, Places, Sessions, caller
 from trimtab.kernel.clock import Clock
 from trimtab.kernel.health import Health
 from trimtab.kernel.operable import Catalog
@@ -64,6 +64,7 @@ class Services:
     keys: Keys
     sessions: Sessions
     views: LiveViews
+    places: Places
     knowledge: Knowledge
     answers: AnswerService
     tasks: Tasks

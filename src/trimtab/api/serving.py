@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import uvicorn
 from starlette.types import ASGIApp
 
+from trimtab.api.patience import BoundedProtocol
 from trimtab.kernel.errors import Misconfigured
 
 _FINISH_SECONDS = 5
@@ -39,13 +40,17 @@ def bind(host: str, port: int) -> socket.socket:
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        return socket.create_server((host, port), family=family, backlog=512)
+        listener = socket.create_server((host, port), family=family, backlog=512)
     except OSError as error:
         raise AddressInUse(
             f"Cannot listen on {host} port {port}: {error.strerror}.",
             hint=f"Stop what listens there, or choose another port: "
             f"`trimtab serve --set service.port={port + 1}`.",
         ) from error
+    # Connections inherit it. asyncio sets it only where the protocol is named, which Python's listeners leave out;
+    # without, the body of each answer waits for the client's delayed acknowledgement of its head: 40 ms.
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return listener
 
 
 def serve(listeners: tuple[Listener, ...], ready: Callable[[], None]) -> None:
@@ -113,6 +118,9 @@ async def _serve(listeners: tuple[Listener, ...], ready: Callable[[], None]) -> 
 def _config(app: ASGIApp) -> uvicorn.Config:
     return uvicorn.Config(
         app,
+        loop="asyncio",
+        http=BoundedProtocol,
+        ws="none",
         lifespan="off",
         log_config=None,
         log_level="warning",

@@ -4,27 +4,30 @@ from dataclasses import asdict
 from typing import Annotated
 
 from fastapi import APIRouter, Query
-from pydantic import BaseModel, Field, StringConstraints
+from pydantic import Field, StringConstraints
 
 from trimtab.answers.watching.canary import Probe
+from trimtab.api.body import Body
+from trimtab.api.described import refuses
 from trimtab.api.roles import OPERATOR, REVIEWER
 from trimtab.api.services import Caller, Here
+from trimtab.kernel.errors import ErrorKind
 
 router = APIRouter(prefix="/v1", tags=["answers"])
 
 Short = Annotated[str, StringConstraints(max_length=1000)]
 
 
-class ReplayRequest(BaseModel):
+class ReplayRequest(Body):
     """What to try on the newest questions."""
 
-    set: dict[Short, Short] = {}
+    set: Annotated[dict[Short, Short], Field(default_factory=dict)]
     """Settings of answers by name; none replays the present configuration."""
     last: Annotated[int, Field(ge=1, le=1000)] = 100
     project: str | None = None
 
 
-class ProbeRequest(BaseModel):
+class ProbeRequest(Body):
     """A question with the name of the document that answers it."""
 
     project: Short
@@ -32,10 +35,10 @@ class ProbeRequest(BaseModel):
     document_name: Short
 
 
-class CanaryRequest(BaseModel):
+class CanaryRequest(Body):
     """Probes; none asks those of the settings."""
 
-    probes: Annotated[list[ProbeRequest], Field(max_length=1000)] = []
+    probes: Annotated[list[ProbeRequest], Field(default_factory=list, max_length=1000)]
 
 
 @router.post("/answers/replay", dependencies=[OPERATOR])
@@ -66,7 +69,12 @@ def reviews(here: Here, limit: Annotated[int, Query(ge=1, le=1000)] = 50) -> dic
     return {"reviews": [asdict(one) for one in waiting], "waiting": here.answers.reviews.count()}
 
 
-@router.post("/reviews/{trace_id}/done", status_code=204, dependencies=[REVIEWER])
+@router.post(
+    "/reviews/{trace_id}/done",
+    status_code=204,
+    responses=refuses(ErrorKind.NOT_FOUND, ErrorKind.STORAGE_FULL),
+    dependencies=[REVIEWER],
+)
 def reviewed(trace_id: str, here: Here, who: Caller) -> None:
     """Take an answer off that list: somebody has looked at it."""
     here.answers.reviews.done(trace_id, who.name, here.clock.now())

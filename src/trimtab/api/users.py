@@ -3,16 +3,21 @@
 from fastapi import APIRouter, Response
 
 from trimtab.answers.erasure import Erasure, Erasures, ErasureState
+from trimtab.api.described import refuses
 from trimtab.api.roles import ADMIN
 from trimtab.api.services import Caller, Here, Services
-from trimtab.kernel.errors import Unavailable
+from trimtab.kernel.errors import ErrorKind, Unavailable
 
 router = APIRouter(tags=["users"])
 
 _PATIENCE_SECONDS = 10.0
 
 
-@router.delete("/api/v1/users/{user_id}/data", dependencies=[ADMIN])
+@router.delete(
+    "/api/v1/users/{user_id}/data",
+    responses=refuses(ErrorKind.INVALID, ErrorKind.STORAGE_FULL),
+    dependencies=[ADMIN],
+)
 def erase(user_id: str, here: Here, caller: Caller, response: Response) -> dict[str, object]:
     """Erase everything about a person. 200 with the certificate when it is done, 202 while it goes on.
 
@@ -25,13 +30,20 @@ def erase(user_id: str, here: Here, caller: Caller, response: Response) -> dict[
     return {**_shown(now), "nonce": asked.nonce}
 
 
-@router.get("/api/v1/erasures/{erasure_id}", dependencies=[ADMIN])
+@router.get(
+    "/api/v1/erasures/{erasure_id}", responses=refuses(ErrorKind.NOT_FOUND), dependencies=[ADMIN]
+)
 def erasure(erasure_id: str, here: Here) -> dict[str, object]:
     """Return where an erasure stands."""
     return _shown(_erasures(here).find(erasure_id))
 
 
-@router.get("/v1/tasks/{period}", dependencies=[ADMIN], tags=["tasks"])
+@router.get(
+    "/v1/tasks/{period}",
+    responses=refuses(ErrorKind.NOT_FOUND, ErrorKind.STORAGE_FULL),
+    dependencies=[ADMIN],
+    tags=["tasks"],
+)
 def tasks(period: str, here: Here) -> dict[str, object]:
     """Do the operators' daily, weekly or monthly round, or the one before a rollback, now: what passes, and what a person has to do."""
     results = here.tasks.run(period)

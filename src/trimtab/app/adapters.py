@@ -18,18 +18,28 @@ from trimtab.infra.notify import (
 from trimtab.infra.rules.checks import compile_check
 from trimtab.infra.settings import Settings
 from trimtab.infra.settings.sections.notify import NotifySettings
+from trimtab.infra.web import Places
 from trimtab.knowledge import Knowledge
+
+_WORKING_AT_ONCE, _WAITING_AT_ONCE = 8, 64
 
 
 class KnowledgeRetriever:
-    """Lets answers search in knowledge."""
+    """Lets answers search in knowledge.
 
-    def __init__(self, knowledge: Knowledge) -> None:
+    Args:
+        knowledge: What is searched.
+        meaning: False lets words alone decide: for when the whole search is late.
+    """
+
+    def __init__(self, knowledge: Knowledge, *, meaning: bool = True) -> None:
         self._knowledge = knowledge
+        self._meaning = meaning
 
     def search(self, project: str, query: str, top_k: int) -> Retrieved:
         """Return at most ``top_k`` passages of the project, best first."""
-        found = self._knowledge.search(project, query, top_k)
+        search = self._knowledge.search if self._meaning else self._knowledge.search_words
+        found = search(project, query, top_k)
         names = ("chunk_id", "document_id", "document_name", "text", "start", "end", "score")
         passages = tuple(
             Passage(
@@ -57,6 +67,16 @@ class KnowledgeEmbedder:
     def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Return one unit vector for each text; raises `EmbedderUnavailable`."""
         return self._encoder.vectors(texts)
+
+
+def places_of(settings: Settings) -> Places:
+    """Return the places at which questions and searches are worked on.
+
+    Quoting works the processor, which many at once only make slower; who waits for a model elsewhere does not.
+    """
+    remote = settings.answers.generator != "extractive"
+    at_once = settings.api.at_once or (_WAITING_AT_ONCE if remote else _WORKING_AT_ONCE)
+    return Places(at_once, settings.api.most_waiting)
 
 
 def check_expression(expression: str) -> None:

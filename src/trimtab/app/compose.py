@@ -21,6 +21,7 @@ from trimtab.app.adapters import (
     KnowledgeRetriever,
     channels_of,
     check_expression,
+    places_of,
 )
 from trimtab.app.erasables import erasables
 from trimtab.app.faces import make_faces
@@ -67,7 +68,7 @@ from trimtab.infra.rules.signals import metric_names
 from trimtab.infra.settings import Settings
 from trimtab.infra.shipped import shipped
 from trimtab.infra.signing import Signer
-from trimtab.infra.storage import Database, DataDirectory
+from trimtab.infra.storage import Database, DataDirectory, losses
 from trimtab.infra.subjects import Subjects
 from trimtab.infra.telemetry import SignalCollector, new_registry
 from trimtab.infra.vitals import Vitals
@@ -114,7 +115,8 @@ class App:
         self.figures = HttpFigures(self.clock)
         self.registry.register(self.figures)
         self.events = Events()
-        self.state = Database(self.directory.file("state.db"), ("state", "incidents", "answers"))
+        chains = ("state", "incidents", "answers")
+        self.state = Database(self.directory.file("state.db"), chains, page_sums=True)
         self._closing.append(self.state.close)
         self.health.register("database", self._database_health)
         self.audit = Audit(self.state, self.clock)
@@ -126,6 +128,7 @@ class App:
             self.keys, self.clock, session_secret(self.directory), self.settings.api.session_hours
         )
         self.views = LiveViews()
+        self.places = places_of(self.settings)
         self._closing.append(self.views.ending.set)
 
     def _open_service(self) -> None:
@@ -141,6 +144,7 @@ class App:
             self.settings.answers,
             AnswerGround(self.state, self.clock, self.events),
             KnowledgeRetriever(self.knowledge),
+            keywords=KnowledgeRetriever(self.knowledge, meaning=False),
             screen=screen if self.settings.guardrails.enabled else None,
         )
         self.answers.watch.embedder = KnowledgeEmbedder(self.knowledge)
@@ -283,7 +287,7 @@ class App:
             handbook: Whether to take in the shipped pages in the background.
         """
         self.knowledge.start()
-        self.vitals.started(trimtab.__version__)
+        self.vitals.started(trimtab.__version__, (self.state, self.knowledge.database))
         self._closing.append(self.vitals.stopped)
         self.engine.resume(firing_before(self.incidents))
         self.answers.start()
@@ -336,6 +340,7 @@ class App:
             keys=self.keys,
             sessions=self.sessions,
             views=self.views,
+            places=self.places,
             knowledge=self.knowledge,
             answers=self.answers,
             tasks=self.tasks,
@@ -366,7 +371,7 @@ class App:
     def _database_health(self) -> ComponentHealth:
         with self.state.read() as connection:
             connection.exec_driver_sql("SELECT 1")
-        return ComponentHealth(Status.UP)
+        return losses(self.state) or ComponentHealth(Status.UP)
 
     def _monitor_health(self) -> ComponentHealth:
         newest = self.series.newest_ms()

@@ -15,11 +15,15 @@ if TYPE_CHECKING:
     from trimtab.infra.settings import Settings
 
 _log = logging.getLogger(__name__)
+_SWITCH_SECONDS = 0.0005
+"""How long a thread that computes may keep Python from the others. A request changes threads a few times; at Python's
+5 ms each time a check or an index in the making would make it wait for tens of milliseconds."""
 
 
 def run(build: Callable[["Settings"], "App"], settings: "Settings") -> None:
     """Build the app, serve it until a signal comes, and close it."""
     configure_logs(settings.service.log_level)
+    sys.setswitchinterval(_SWITCH_SECONDS)
     app = build(settings)
     service = settings.service
     if service.log_to_files:  # Only now is the data directory ours.

@@ -39,12 +39,12 @@ def ask(request: Request, here: Here, project: str = "", question: str = "") -> 
 
 
 @router.post("", dependencies=[READER])
-def answer(
+async def answer(
     request: Request, here: Here, project: Annotated[str, Form()], question: Annotated[str, Form()]
 ) -> HTMLResponse:
     """Return the answer."""
-    top_k = here.settings.answers.top_k
-    return _rendered(request, here, here.answers.answer(Question(project, question, top_k)))
+    asked = Question(project, question, here.settings.answers.top_k)
+    return await here.places.run(lambda: _rendered(request, here, here.answers.answer(asked)))
 
 
 @router.post("/stream", dependencies=[READER])
@@ -66,8 +66,8 @@ async def stream(
         return {"event": "error", "data": json.dumps(known)}
 
     top_k = here.settings.answers.top_k
-    steps = Steps(here.answers.stream(Question(project, question, top_k)))
-    return StepEvents(await steps.next(), steps, event, failed)
+    steps = Steps(here.answers.stream(Question(project, question, top_k)), here.places)
+    return StepEvents(await steps.first(), steps, event, failed)
 
 
 @router.get("/source", dependencies=[READER])

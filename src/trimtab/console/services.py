@@ -14,7 +14,7 @@ from trimtab.infra.auth import Keys, Principal, Role
 from trimtab.infra.rules.engine import RuleEngine
 from trimtab.infra.rules.series import SeriesStore
 from trimtab.infra.settings import Settings
-from trimtab.infra.web import LiveViews, Needs, Sessions, caller
+from trimtab.infra.web import LiveViews, Needs, Places, Sessions, caller
 from trimtab.kernel.clock import Clock
 from trimtab.kernel.health import Health
 from trimtab.knowledge import Knowledge
@@ -56,6 +56,8 @@ class Services(Protocol):
     def sessions(self) -> Sessions: ...  # noqa: D102
     @property
     def views(self) -> LiveViews: ...  # noqa: D102
+    @property
+    def places(self) -> Places: ...  # noqa: D102
     @property
     def knowledge(self) -> Knowledge: ...  # noqa: D102
     @property

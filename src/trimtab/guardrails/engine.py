@@ -34,7 +34,6 @@ class GuardEngine:
         bypass: Whether bypassable guards only judge in the shadow now.
         clock: Times the guards.
         deadline_seconds: The longest that all guards together may take.
-        shadowed: Told each verdict other than "allow" that a bypass kept from taking effect.
     """
 
     def __init__(
@@ -44,14 +43,12 @@ class GuardEngine:
         bypass: Bypass,
         clock: Clock,
         deadline_seconds: float = 2.0,
-        shadowed: Callable[[Subject, Verdict], None] | None = None,
     ) -> None:
         self.posts = tuple(posts)
         self.rules = rules
         self.bypass = bypass
         self._machine = machine_clock(clock)
         self._deadline_seconds = deadline_seconds
-        self._shadowed = shadowed
         self._counters = GuardCounters()
         self._cache: OrderedDict[tuple[str, GuardRules, bytes], Verdict] = OrderedDict()
         self._cache_lock = threading.Lock()
@@ -72,7 +69,8 @@ class GuardEngine:
         for post in sorted(posts, key=lambda post: self._limit(post, rules)):
             name = post.guard.name
             verdict = known[name] or self._collected(post, running[name], subject, rules)
-            verdicts.append(self._effective(post, verdict, subject, bypassed=bypassed))
+            shadow = bypassed and post.policy.bypassable
+            verdicts.append(replace(verdict, shadow=True) if shadow else verdict)
         return combine_validation_results(verdicts)
 
     def get_metrics(self) -> GuardMetrics:
@@ -179,16 +177,6 @@ class GuardEngine:
         cached = replace(verdict, cached=True, duration_ms=0.0)
         self._counters.count(cached)
         return cached
-
-    def _effective(
-        self, post: Post, verdict: Verdict, subject: Subject, *, bypassed: bool
-    ) -> Verdict:
-        if not (bypassed and post.policy.bypassable):
-            return verdict
-        shadow = replace(verdict, shadow=True)
-        if shadow.decision is not Decision.ALLOW and self._shadowed is not None:
-            self._shadowed(subject, shadow)
-        return shadow
 
 
 def _key(post: Post, rules: GuardRules, subject: Subject) -> tuple[str, GuardRules, bytes]:

@@ -1,10 +1,8 @@
 """The guardrails of a running service: two engines, the rules in force, the bypass, and a probe that never stops."""
 
 import threading
-from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 
 from trimtab.guardrails.bypass import AuditLog, Bypass
@@ -16,7 +14,6 @@ from trimtab.guardrails.pii.finder import Finder
 from trimtab.guardrails.pii.names import BoundedNames
 from trimtab.guardrails.rules import GuardRules, LiveRules, seconds
 from trimtab.guardrails.rules_file import RulesFile
-from trimtab.guardrails.verdicts import Verdict
 from trimtab.infra.settings.sections.guardrails import GuardrailsSettings
 from trimtab.kernel.clock import Clock
 
@@ -27,18 +24,8 @@ _PROBED = Subject(
     ("The query cache holds 100 entries by default.",),
 )
 _PROBE_EVERY_SECONDS = 5.0
-_KEPT = 500
 _NAMES_SHARE = 0.25
 """Of the deadline: a guard whose names are late still judges the rest in time."""
-
-
-@dataclass(frozen=True, slots=True)
-class Shadowed:
-    """What a bypass let through: the verdict that would have counted, for review."""
-
-    question: str
-    text: str
-    verdict: Verdict
 
 
 class Guardrails:
@@ -59,7 +46,6 @@ class Guardrails:
         self.rules_file = RulesFile(Path(settings.rules_file), self.rules, self.bypass, clock)
         """Looked at by a chore of the app, every few seconds."""
         self.rules_file.look()
-        self.shadowed: deque[Shadowed] = deque(maxlen=_KEPT)
         self._clock = clock
         self._deadline_seconds = settings.deadline_seconds
         self._names = _names(settings)
@@ -88,12 +74,6 @@ class Guardrails:
         """Forget all cached verdicts; return how many there were."""
         return sum(engine.clear_cache() for engine in self.engines.values())
 
-    def forget_texts(self) -> int:
-        """Forget every text that is held, cached or kept from a bypass; return how many there were."""
-        kept = len(self.shadowed)
-        self.shadowed.clear()
-        return kept + self.clear_cache()
-
     def failing(self) -> frozenset[str]:
         """Return the guards that failed or were late when a harmless text was last put to them.
 
@@ -110,12 +90,7 @@ class Guardrails:
             self._names.close()
 
     def _engine(self, posts: tuple[Post, ...]) -> GuardEngine:
-        return GuardEngine(
-            posts, self.rules, self.bypass, self._clock, self._deadline_seconds, self._keep_shadow
-        )
-
-    def _keep_shadow(self, subject: Subject, verdict: Verdict) -> None:
-        self.shadowed.append(Shadowed(subject.question, subject.text, verdict))
+        return GuardEngine(posts, self.rules, self.bypass, self._clock, self._deadline_seconds)
 
     def _judge_probe(self) -> frozenset[str]:
         failing = self.questions.failing_on(_PROBED) | self.answers.failing_on(_PROBED)

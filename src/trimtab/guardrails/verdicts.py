@@ -60,6 +60,15 @@ class Outcome:
         return self.decision in (Decision.ALLOW, Decision.WARN)
 
     @property
+    def bypassed(self) -> dict[str, str]:
+        """Return what a bypass kept from taking effect: each guard with what it would have decided."""
+        return {
+            verdict.guard: verdict.decision.value
+            for verdict in self.verdicts
+            if verdict.shadow and verdict.decision is not Decision.ALLOW
+        }
+
+    @property
     def reason(self) -> str:
         """Return the reason of the worst verdict; empty when all allow."""
         effective = [verdict for verdict in self.verdicts if not verdict.shadow]

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from trimtab.infra.audit import Audit, AuditEvent
 from trimtab.infra.signing import Signer, opened
+from trimtab.infra.storage import translated
 from trimtab.kernel.errors import Corrupt
 
 CHECKPOINT = "application/vnd.trimtab.audit-checkpoint+json"
@@ -55,14 +56,18 @@ class AuditFiles:
 
         Called every hour: its own event is the heartbeat by which a gap in time is noticed. Repeating a seal that was
         cut short is safe.
+
+        Raises:
+            StorageFull: Not all of it was written; the next seal writes the rest.
         """
-        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        last = self.audit.append("trimtab", SEALED, "audit")
-        for event in self.audit.after(self._exported()):
-            _write_once(self._event_file(event.seq), _line(event))
-        statement: dict[str, object] = {"seq": last.seq, "hash": last.hash, "at": last.at}
-        envelope = json.dumps(self.signer.sign(CHECKPOINT, statement))
-        _write_once(self.folder / f"checkpoint-{last.seq:010}.json", envelope.encode())
+        with translated(self.folder):
+            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            last = self.audit.append("trimtab", SEALED, "audit")
+            for event in self.audit.after(self._exported()):
+                _write_once(self._event_file(event.seq), _line(event))
+            statement: dict[str, object] = {"seq": last.seq, "hash": last.hash, "at": last.at}
+            envelope = json.dumps(self.signer.sign(CHECKPOINT, statement))
+            _write_once(self.folder / f"checkpoint-{last.seq:010}.json", envelope.encode())
         return last
 
     def review(self, max_gap: timedelta) -> SealReport:

@@ -21,10 +21,12 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from trimtab.infra.storage import DataDirectory
+from trimtab.infra.storage.secret_file import secret_of
 from trimtab.kernel.errors import Corrupt
 from trimtab.kernel.ids import sha256_hex
 
 KEY_FILE = "signing.key"
+_WITHOUT_KEY = "Without it what was signed can still be checked with its public key, but nothing more be signed."
 
 Envelope = Mapping[str, object]
 """``payloadType``, ``payload`` (base64) and ``signatures``: JSON-ready."""
@@ -44,13 +46,9 @@ class Signer:
             Corrupt: The key file holds no ed25519 key.
         """
         file = directory.file(KEY_FILE)
-        if not file.exists():
-            new = Ed25519PrivateKey.generate()
-            directory.keep_secret(
-                KEY_FILE, new.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-            )
+        pem = secret_of(directory, KEY_FILE, _new_pem, without_it=_WITHOUT_KEY)
         try:
-            key = load_pem_private_key(file.read_bytes(), password=None)
+            key = load_pem_private_key(pem, password=None)
         except (ValueError, TypeError) as error:
             raise _bad_key(str(file)) from error
         if not isinstance(key, Ed25519PrivateKey):
@@ -79,6 +77,11 @@ class Signer:
                 {"keyid": key_id(self.public_pem), "sig": base64.b64encode(signature).decode()}
             ],
         }
+
+
+def _new_pem() -> bytes:
+    new = Ed25519PrivateKey.generate()
+    return new.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
 
 
 def key_id(public_pem: str) -> str:
@@ -126,5 +129,5 @@ def _to_be_signed(payload_type: str, payload: bytes) -> bytes:
 def _bad_key(file: str) -> Corrupt:
     return Corrupt(
         f"{file} holds no ed25519 key.",
-        hint="Restore it from a backup; without it earlier signatures can be checked but none be made.",
+        hint=f"Put it back from your own backup. {_WITHOUT_KEY}",
     )

@@ -13,9 +13,11 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 
 from trimtab.infra.storage import Database, DataDirectory
+from trimtab.infra.storage.secret_file import secret_of
 from trimtab.kernel.clock import Clock
 
 SECRET_FILE = "subjects.key"  # noqa: S105 - a file's name.
+_WITHOUT_SECRET = "Without it nobody's pseudonym in the audit chain can be found again."  # noqa: S105 - a sentence.
 
 _table = sa.table("subject_keys", *map(sa.column, ("tag", "secret", "created_at")))
 
@@ -37,10 +39,10 @@ class Subjects:
     @classmethod
     def of(cls, database: Database, clock: Clock, directory: DataDirectory) -> "Subjects":
         """Return those of the data directory; the file with the secret is made at first use."""
-        file = directory.file(SECRET_FILE)
-        if not file.exists():
-            directory.keep_secret(SECRET_FILE, secrets.token_bytes(32))
-        return cls(database, clock, file.read_bytes())
+        secret = secret_of(
+            directory, SECRET_FILE, lambda: secrets.token_bytes(32), without_it=_WITHOUT_SECRET
+        )
+        return cls(database, clock, secret)
 
     def pseudonym(self, user_id: str) -> str:
         """Return ``subject_`` and 32 hexadecimal digits; the same for the same user until `shred`."""

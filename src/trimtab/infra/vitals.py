@@ -10,6 +10,7 @@ import psutil
 
 from trimtab.infra.audit import Audit
 from trimtab.infra.audit_files import STARTED
+from trimtab.infra.storage import Database
 from trimtab.infra.telemetry import LogTally
 from trimtab.kernel.clock import Clock
 from trimtab.kernel.errors import TrimtabError
@@ -18,6 +19,8 @@ from trimtab.kernel.operable import Sample, Signal
 _log = logging.getLogger(__name__)
 STOPPED = "service.stopped"
 """The action of the event that an orderly end leaves; a start without it before came after a sudden one."""
+LOST = "storage.changes_lost"
+"""The action of the event that says how many acknowledged changes of a database were missing at a start."""
 _HOUR = timedelta(hours=1)
 _RECENT_EVENTS = 1000
 _MEMORY_EVENTS = Path("/sys/fs/cgroup/memory.events")
@@ -41,10 +44,13 @@ class Vitals:
         self._kills: list[datetime] = []
         self.tally = LogTally()
 
-    def started(self, version: str) -> None:
-        """Write down the start, and count the log from now on."""
+    def started(self, version: str, databases: Iterable[Database] = ()) -> None:
+        """Write down the start and what each database had lost at it, and count the log from now on."""
         logging.getLogger().addHandler(self.tally)
         self._audit.append("trimtab", STARTED, version)
+        for database in databases:
+            if changes := database.guard.lost_commits:
+                self._audit.append("trimtab", LOST, database.file.name, {"changes": changes})
         self._starts, self._kills = _lives(self._audit)
 
     def stopped(self) -> None:

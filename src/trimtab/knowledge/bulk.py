@@ -139,7 +139,7 @@ class BulkIngestion:
         self, row: ProjectRow, group: _Group, vectors: _Vectors | None
     ) -> Iterator[Ingested | Failed]:
         done: list[Ingested | TrimtabError | None] = [None] * len(group.new)
-        if group.new and vectors is not None:
+        if group.new and (vectors is not None or not self._ingestion.model_up):
             try:
                 done = [*self._ingestion.write(row, group.new, vectors)]
             except TrimtabError as error:
@@ -150,7 +150,7 @@ class BulkIngestion:
             if isinstance(outcome, TrimtabError):
                 yield Failed(named.name, outcome)
             else:
-                # Alone, a document is queued if the model is down, and one that changed meanwhile is compared anew.
+                # Alone, the one whose text makes the model fail is found, and one that changed meanwhile is compared anew.
                 yield outcome or self._alone(row, named)
 
     def _alone(self, row: ProjectRow, named: _Named) -> Ingested | Failed:

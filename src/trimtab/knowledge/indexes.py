@@ -3,25 +3,24 @@
 A search never waits for a long build: it is told that there is no index yet, and answers by the store's own full text.
 """
 
-import json
 import logging
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from trimtab.kernel.clock import Clock, machine_clock
 from trimtab.kernel.errors import TrimtabError
-from trimtab.kernel.ids import sha256_hex
 from trimtab.knowledge.breaker import BreakerState, CircuitBreaker
 from trimtab.knowledge.encoder import Encoder
 from trimtab.knowledge.engines.engines import Engines
 from trimtab.knowledge.engines.port import EMBEDDED, EVERYTHING, Seen
 from trimtab.knowledge.engines.remote import RemoteIndex, RemoteView
 from trimtab.knowledge.errors import EngineBehind, IndexStale, IndexUnavailable
+from trimtab.knowledge.fit_files import read_fit, write_fit
 from trimtab.knowledge.index import Difference, IndexedPassage, Keys, ProjectIndex
 from trimtab.knowledge.ranking import UNFITTED, Fit, Searched, fit
 from trimtab.knowledge.store import ProjectRow, SearchStore
@@ -77,7 +76,7 @@ class Indexes:
         """Added to each search, for drills; `restart` ends it."""
         self._held: dict[int, Held] = {}
         self._locks: dict[int, threading.Lock] = {}
-        self._building: set[int] = set()
+        self._waiting: set[tuple[int, str]] = set()
         self._tainted: set[int] = set()
         self._lock = threading.Lock()
         self._workers = ThreadPoolExecutor(1, thread_name_prefix="knowledge-index")
@@ -121,7 +120,7 @@ class Indexes:
         if remote is None:
             return held.index
         if not remote.catch_up(project.index_version, most=_AT_ONCE):
-            self._in_background(project)
+            self._in_background(project, self._build)
             raise EngineBehind(f"{project.engine} is being given what it lacks of {project.name}.")
         return RemoteIndex(held.index.words, RemoteView(remote, seen))
 
@@ -164,7 +163,7 @@ class Indexes:
         self.engines.let_go(project)
 
     def purge(self) -> None:
-        """Drop the indexes from which something was deleted: their vocabulary may still hold its words."""
+        """Drop the indexes from which something was deleted: their segments may still hold its postings."""
         with self._lock:
             tainted, self._tainted = self._tainted, set()
         for key in tainted:
@@ -214,7 +213,7 @@ class Indexes:
         """Ask the engines whether they are there, and give each what it lacks."""
         self.probe()
         for project in self.engines.beat():
-            self._in_background(project)
+            self._in_background(project, self._build)
 
     def save(self, *, rest_seconds: float = _REST_SECONDS) -> int:
         """Write the indexes that changed, and then rested, to their files; return how many.
@@ -240,7 +239,7 @@ class Indexes:
     def _save(self, key: int, held: Held) -> None:
         with self._lock_of(key):
             held.index.save(self._file(key), held.version)
-            self._save_fit(key, held.fitted)
+            write_fit(self._fit_file(key), held.fitted)
             self._hold(key, replace(held, saved=held.version), only_over=held)
 
     def overview(self) -> dict[int, Held]:
@@ -268,7 +267,7 @@ class Indexes:
         index = held.index if held else ProjectIndex(self._encoder.dimension)
         difference = index.difference(*self._keys(project.key))
         if len(difference.missing) > _AT_ONCE:
-            self._in_background(project)
+            self._in_background(project, self._build)
             return None
         return self._fitted(project, self._updated(project.key))
 
@@ -320,41 +319,50 @@ class Indexes:
             _log.info("search index is built again", extra={"reason": error.message})
             file.unlink(missing_ok=True)
             return None
-        fitted = self._saved_fit(project.key)
+        fitted = read_fit(self._fit_file(project.key))
         held = Held(index, stored.index_version, fitted, saved=stored.index_version)
         self._hold(project.key, held)
         return held
 
     def _fitted(self, project: ProjectRow, held: Held) -> Held:
         if held.fitted.outgrown(len(held.index)):
-            self._in_background(project)
+            # Behind the builds that wait: no index is worse for a search than the usual weights.
+            self._in_background(project, self._fit)
         return held
 
-    def _in_background(self, project: ProjectRow) -> None:
+    def _in_background(self, project: ProjectRow, work: Callable[[ProjectRow], None]) -> None:
+        job = (project.key, work.__name__)
         with self._lock:
-            if project.key in self._building:
+            if job in self._waiting:
                 return
-            self._building.add(project.key)
-        self._workers.submit(self._build, project)
+            self._waiting.add(job)
+        self._workers.submit(self._guarded, project, work)
 
-    def _build(self, project: ProjectRow) -> None:
+    def _guarded(self, project: ProjectRow, work: Callable[[ProjectRow], None]) -> None:
         try:
-            held = self._updated(project.key)
-            remote = self.engines.of(project)
-            if remote is not None:
-                remote.catch_up(project.index_version)
-            if held.fitted.outgrown(len(held.index)) and self._encoder.up:
-                sample = self._store.sample(project.key, _SAMPLE)
-                searched = self.searched(project, held)
-                fitted = fit(searched, sample, self._encoder.vectors)
-                self._hold(project.key, replace(held, fitted=fitted), only_over=held)
+            work(project)
         except IndexUnavailable as error:
             _log.warning("search index waits for its engine", extra={"reason": error.message})
         except Exception:  # noqa: BLE001 - the edge of a thread; the next search tries again.
-            _log.exception("search index could not be built")
+            _log.exception("search index could not be made")
         finally:
             with self._lock:
-                self._building.discard(project.key)
+                self._waiting.discard((project.key, work.__name__))
+
+    def _build(self, project: ProjectRow) -> None:
+        held = self._updated(project.key)
+        remote = self.engines.of(project)
+        if remote is not None:
+            remote.catch_up(project.index_version)
+        self._fitted(project, held)
+
+    def _fit(self, project: ProjectRow) -> None:
+        held = self.overview().get(project.key)
+        if held is None or not self._encoder.up or not held.fitted.outgrown(len(held.index)):
+            return
+        sample = self._store.sample(project.key, _SAMPLE)
+        fitted = fit(self.searched(project, held), sample, self._encoder.vectors)
+        self._hold(project.key, replace(held, fitted=fitted), only_over=held)
 
     def _hold(self, key: int, held: Held, only_over: Held | None = None) -> None:
         with self._lock:
@@ -364,27 +372,6 @@ class Indexes:
     def _lock_of(self, key: int) -> threading.Lock:
         with self._lock:
             return self._locks.setdefault(key, threading.Lock())
-
-    def _save_fit(self, key: int, fitted: Fit) -> None:
-        text = json.dumps(asdict(fitted))
-        file, partial = self._fit_file(key), self._fit_file(key).with_suffix(".partial")
-        try:
-            partial.write_text(f"{text}\n{sha256_hex(text.encode())}\n", encoding="utf-8")
-            partial.replace(file)
-        finally:
-            partial.unlink(missing_ok=True)
-
-    def _saved_fit(self, key: int) -> Fit:
-        try:
-            text, checksum = self._fit_file(key).read_text(encoding="utf-8").splitlines()
-            if checksum != sha256_hex(text.encode()):
-                raise ValueError("its checksum is wrong")
-            return Fit(**json.loads(text))
-        except FileNotFoundError:
-            return UNFITTED
-        except (OSError, ValueError, TypeError) as error:
-            _log.info("%s is made again: %s", self._fit_file(key).name, error)
-            return UNFITTED
 
     def _fit_file(self, key: int) -> Path:
         return self._folder / f"{key}.fit.json"

@@ -128,17 +128,29 @@ class Ingestion:
         """Return a vector for each chunk, or raise `EmbedderUnavailable`."""
         return list(self._encoder.vectors([chunk.embedded_text() for chunk in needed]))
 
+    @property
+    def model_up(self) -> bool:
+        """Whether the model answered last time."""
+        return self._encoder.up
+
     def write(
-        self, project: ProjectRow, prepared: Sequence[Prepared], vectors: Mapping[str, Vector]
+        self,
+        project: ProjectRow,
+        prepared: Sequence[Prepared],
+        vectors: Mapping[str, Vector] | None,
     ) -> list[Ingested | None]:
-        """Write the documents with their vectors, all or none; None for those that changed meanwhile."""
-        expected = [
-            (_with(found.document, vectors, found.needed), found.replaces) for found in prepared
-        ]
+        """Write the documents, all or none; return what became of each, None for those that changed meanwhile.
+
+        Args:
+            project: Whose documents.
+            prepared: The documents.
+            vectors: By chunk id; None while the model is down: documents that need some are queued.
+        """
+        expected = [(_with(found, vectors), found.replaces) for found in prepared]
         with self._writing:
             versions = self._documents.write_many(project, expected, self._clock.now())
         return [
-            None if version is None else _ingested(document, version, missing=False)
+            None if version is None else _ingested(document, version)
             for (document, _), version in zip(expected, versions, strict=True)
         ]
 
@@ -197,17 +209,13 @@ class Ingestion:
     def _write(self, project: ProjectRow, document: NewDocument) -> Ingested:
         has = self._embedded(document.id)
         needed = tuple(chunk for chunk in document.chunks if chunk.id not in has)
-        missing = False
+        made: dict[str, Vector] | None = None
         try:
             made = {chunk.id: row for chunk, row in zip(needed, self.vectors(needed), strict=True)}
-            document = _with(document, made, needed)
         except EmbedderUnavailable:
-            missing = bool(needed)
-        if missing:
-            document = replace(document, state=DocumentState.QUEUED)
-        return _ingested(
-            document, self._documents.write(project, document, self._clock.now()), missing=missing
-        )
+            _log.info("document queued", extra={"document_id": document.id})
+        document = _with(Prepared(document, needed, None), made)
+        return _ingested(document, self._documents.write(project, document, self._clock.now()))
 
     def _embedded(self, document_id: str) -> frozenset[str]:
         return self._documents.embedded_chunks(document_id, self._encoder.model_id)
@@ -238,18 +246,21 @@ def _checked_name(name: str) -> str:
     return stripped
 
 
-def _with(
-    document: NewDocument, vectors: Mapping[str, Vector], needed: Sequence[Chunk]
-) -> NewDocument:
-    return replace(document, vectors={chunk.id: vectors[chunk.id] for chunk in needed})
+def _with(prepared: Prepared, vectors: Mapping[str, Vector] | None) -> NewDocument:
+    """Return the document with the vectors that it needs, or queued for them."""
+    if vectors is None and prepared.needed:
+        return replace(prepared.document, state=DocumentState.QUEUED)
+    made = {chunk.id: vectors[chunk.id] for chunk in prepared.needed} if vectors else {}
+    return replace(prepared.document, vectors=made)
 
 
-def _ingested(document: NewDocument, version: int, *, missing: bool) -> Ingested:
+def _ingested(document: NewDocument, version: int) -> Ingested:
+    queued = document.state is DocumentState.QUEUED
     return Ingested(
         document.id,
         document.name,
-        status="queued" if missing else "ingested",
-        reason=MODEL_DOWN if missing else "",
+        status="queued" if queued else "ingested",
+        reason=MODEL_DOWN if queued else "",
         chunks=len(document.chunks),
         embedded_chunks=len(document.vectors),
         version=version,

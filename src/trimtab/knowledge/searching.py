@@ -34,6 +34,7 @@ MAX_TOP_K = 100
 MAX_OFFSET = 1000
 MODEL_DOWN = "embedding_model_unavailable"
 STORE_DOWN = "vector_store_unavailable"
+WORDS_WANTED = "words_only_wanted"
 INDEX_BUILDING = "index_building"
 # Hits whose rows are gone are left out, so a few more are ranked than are asked for.
 _SPARE = 20
@@ -49,6 +50,8 @@ class Wanted:
     """Only documents that have all of them."""
     labels: tuple[str, ...] | None = None
     """The caller's access labels: of labelled documents only those that share one; None sees everything."""
+    meaning: bool = True
+    """Whether meaning counts too; without it words alone decide, at a fraction of the cost."""
 
 
 _QueryKey = tuple[int, int, str, Wanted]
@@ -197,12 +200,13 @@ class Searcher:
         if wanted.tags or wanted.labels is not None:
             allowed = self._store.allowed(row.key, wanted.tags, wanted.labels)
         most = wanted.offset + wanted.top_k + _SPARE
-        found = self._hits(row, text, most, _Allowed(allowed, Seen(wanted.tags, wanted.labels)))
-        # Joined with the live rows: whatever an index still holds, a deleted passage is not answered.
-        live = self._store.live(row.key, [hit.key for hit in found.hits])
-        alive = [hit for hit in found.hits if hit.key in live]
-        chosen = alive[wanted.offset : wanted.offset + wanted.top_k]
-        passages = tuple(_passage(live[hit.key], hit, found.marks) for hit in chosen)
+        seen = _Allowed(allowed, Seen(wanted.tags, wanted.labels))
+        if wanted.meaning:
+            found = self._hits(row, text, most, seen)
+        else:
+            found = self._by_full_text(row, text, most, seen.keys, WORDS_WANTED)
+        alive = self._alive(row, found.hits, wanted.offset + wanted.top_k)
+        passages = tuple(_passage(chunk, hit, found.marks) for hit, chunk in alive[wanted.offset :])
         return SearchResult(
             passages,
             degraded_mode=bool(found.reason),
@@ -211,6 +215,20 @@ class Searcher:
             duration_ms=0.0,
             reason=found.reason,
         )
+
+    def _alive(
+        self, row: ProjectRow, hits: Sequence[_Hit], most: int
+    ) -> list[tuple[_Hit, LiveChunk]]:
+        """Return the first hits with their rows: whatever an index still holds, a deleted passage is not answered.
+
+        Those behind the first ``most`` are read only when some of the first are gone.
+        """
+        alive: list[tuple[_Hit, LiveChunk]] = []
+        for some in (hits[:most], hits[most:]):
+            if some and len(alive) < most:
+                live = self._store.live(row.key, [hit.key for hit in some])
+                alive += [(hit, live[hit.key]) for hit in some if hit.key in live]
+        return alive[:most]
 
     def _hits(self, row: ProjectRow, text: str, most: int, allowed: _Allowed) -> _Found:
         if not self._encoder.dimension:  # The model was never loaded.
@@ -310,4 +328,7 @@ def _passage(
 
 
 def _weight(result: SearchResult) -> int:
-    return 500 + sum(800 + 2 * len(passage.text) for passage in result.passages)
+    """Return about how many bytes the result holds, rather too many: marks weigh as much as the text does."""
+    return 500 + sum(
+        1000 + 2 * len(passage.text) + 130 * len(passage.highlights) for passage in result.passages
+    )

@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from trimtab.infra.settings.sections.knowledge import KnowledgeSettings
-from trimtab.infra.storage import DataDirectory
+from trimtab.infra.storage import DataDirectory, losses
 from trimtab.kernel.errors import TrimtabError
 from trimtab.kernel.health import ComponentHealth, Status
 from trimtab.knowledge.background import Background
@@ -78,6 +78,7 @@ class Knowledge(Parts):
     def close(self) -> None:
         """Stop the threads, the parser and the model, and close the database. May be called twice."""
         self._background.stop()
+        self.care.growth.close()
         self.indexes.close()
         self.engines.close()
         self._usage.flush()
@@ -259,6 +260,10 @@ class Knowledge(Parts):
         wanted = Wanted(top_k, offset, tuple(sorted(set(tags))), seen)
         return self.searcher.search(checked_project(project), query, wanted)
 
+    def search_words(self, project: str, query: str, top_k: int = 10) -> SearchResult:
+        """Return what `search` does by words alone, in degraded mode: for whoever cannot wait for the model."""
+        return self.searcher.search(checked_project(project), query, Wanted(top_k, meaning=False))
+
     def set_metadata(
         self,
         project: str,
@@ -359,7 +364,7 @@ class Knowledge(Parts):
         """Do one heartbeat: ask the model, and wake the queue when it is up. `start` does this every 10 s."""
         if self.encoder.heartbeat():
             self._background.wake()
-        self.database_ok = self._database_health().status is Status.UP
+        self.database_ok = self._database_health().status is not Status.DOWN
         self.indexes.beat()
         self.indexes.save()
         self._usage.flush()
@@ -388,4 +393,4 @@ class Knowledge(Parts):
             self.last_counts = self._documents.counts()
         except TrimtabError as error:
             return ComponentHealth(Status.DOWN, error.message, facts={"error": error.message})
-        return ComponentHealth(Status.UP, facts={"engine": "sqlite"})
+        return losses(self.database) or ComponentHealth(Status.UP, facts={"engine": "sqlite"})

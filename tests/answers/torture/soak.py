@@ -20,10 +20,11 @@ HANDLES, THREADS = 15, 12
 SETTINGS = (
     "service.rate_limit_per_minute=0",
     "api.key_limit_per_minute=0",
-    # On a machine that others use too, fifty clients wait for the processor; that is no error of the service.
-    "answers.retrieval_deadline_seconds=60",
 )
 DOCUMENTS = 40
+ASKED_ABOUT = 8
+"""Of the documents: so few different questions that every cache has seen them all after the first half, whatever its
+bound; the operator raises the bounds during the soak, because the caches are missed often."""
 WORDS = ("rudder", "mast", "anchor", "keel", "sail", "winch", "helm", "hull", "bow", "stern")
 
 
@@ -86,9 +87,7 @@ class Crowd:
     @staticmethod
     def _body(chance):
         words = chance.sample(WORDS, 2)
-        question = (
-            f"What does the {words[0]} of ship {chance.randrange(DOCUMENTS)} do to the {words[1]}?"
-        )
+        question = f"What does the {words[0]} of ship {chance.randrange(ASKED_ABOUT)} do to the {words[1]}?"
         return {"project": "ships", "question": question, "user_id": f"user-{chance.randrange(50)}"}
 
     def _ask(self, http, chance):

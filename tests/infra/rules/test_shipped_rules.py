@@ -121,6 +121,12 @@ def test_a_disk_above_80_percent_warns_for_as_long_as_it_is_not_critical():
     assert (found.severity, found.value) == ("P2", 0.85)
 
 
+def test_within_a_budget_free_bytes_raise_no_alarm():
+    assert (
+        firing("within a budget only the share counts", "KnowledgeDiskSpaceCritical", 85 / 60) == []
+    )
+
+
 @pytest.mark.feature("F645")
 def test_a_disk_above_90_percent_is_critical_however_large_it_is():
     name = "a large disk above 90 percent fires with room to spare"
@@ -131,7 +137,16 @@ def test_a_disk_above_90_percent_is_critical_however_large_it_is():
 
 @pytest.mark.feature("F623")
 def test_less_than_5_gb_is_critical_although_less_than_90_percent_are_in_use():
-    name = "a full disk fires by percent, and by bytes only when most of it is used"
+    name = "a full disk fires by bytes too, however little of it is used"
     assert firing(name, "KnowledgeDiskSpaceCritical", 0.75) == []
     (alert,) = firing(name, "KnowledgeDiskSpaceCritical", 85 / 60)
     assert (alert.severity, alert.annotations["title"]) == ("P1", "Disk Space < 5GB")
+
+
+@pytest.mark.feature("F666")
+def test_a_long_queue_of_documents_calls_a_person():
+    name = "the queue of documents grows past ten thousand"
+    assert firing(name, "KnowledgeIngestionBacklog", 4) == []
+    (alert,) = firing(name, "KnowledgeIngestionBacklog", 8)
+    assert (alert.severity, alert.value) == ("P1", 10001)
+    assert alert.runbook == "knowledge-embedding-failure"

@@ -46,6 +46,14 @@ def test_a_saved_index_answers_as_before(tmp_path, exact_limit):
     )
 
 
+def test_a_saved_index_holds_no_words(tmp_path):
+    index = ProjectIndex(dimension=4)
+    index.add([IndexedPassage(1, "The confidential merger with Hallam", None)])
+    index.save(tmp_path / "p.index", 1)
+    content = (tmp_path / "p.index").read_bytes().lower()
+    assert not [word for word in (b"confidenti", b"merger", b"hallam") if word in content]
+
+
 def test_a_loaded_index_can_be_changed(tmp_path):
     filled().save(tmp_path / "index", 1)
     index = ProjectIndex.load(tmp_path / "index", 1, stored())
@@ -116,3 +124,12 @@ def test_the_difference_to_the_store_says_what_to_change():
     assert difference.missing.tolist() == [2, 3]
     same = index.difference(np.array([1, 2]), np.array([1]))
     assert len(same.gone) == len(same.missing) == 0
+
+
+def test_a_saved_index_takes_less_room_than_the_texts_it_finds(tmp_path):
+    words = [f"word{number}" for number in range(300)]
+    texts = [" ".join(words[at : at + 100]) for at in range(200)]
+    index = ProjectIndex(DIMENSION)
+    index.add(IndexedPassage(key, text, None) for key, text in enumerate(texts))
+    index.save(tmp_path / "index", 1)
+    assert (tmp_path / "index").stat().st_size < len("".join(texts)) / 4

@@ -17,15 +17,27 @@ from pathlib import Path
 
 from tests.knowledge.torture.flips import Flips
 from tests.knowledge.torture.full import Full, SmallDisk
+from tests.knowledge.torture.full_state import FullState
 from tests.knowledge.torture.kills import Kills
+from tests.knowledge.torture.service import ServiceFlips
 
-_OUTCOMES = ("tried", "detected", "repaired", "harmless", "refused", "done", "violation")
+_OUTCOMES = (
+    "tried",
+    "detected",
+    "repaired",
+    "harmless",
+    "reported",
+    "refused",
+    "done",
+    "violation",
+)
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.knowledge.torture")
     parser.add_argument("--kills", type=int, default=100)
     parser.add_argument("--flips", type=int, default=180)
+    parser.add_argument("--service", type=int, default=60, help="damages to the other files")
     parser.add_argument("--full-step", type=int, default=1, help="pages between two tries; 0: none")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--json", action="store_true")
@@ -59,6 +71,11 @@ def campaigns(folder: Path, options):
         flips.run(options.flips)
         rows += [row(f"flipped byte: {kind}", found) for kind, found in flips.counts.items()]
         violations += flips.violations
+    if options.service:
+        service = ServiceFlips(folder / "service", options.seed)
+        service.run(options.service)
+        rows += [row(f"service: {name}", service.counts[name]) for name in sorted(service.counts)]
+        violations += service.violations
     if options.full_step:
         rows += full(folder / "full", options.full_step, violations)
     return rows, violations
@@ -68,13 +85,15 @@ def full(folder: Path, step: int, violations: list[str]):
     disk = SmallDisk(folder)
     if not disk.available:
         return [row("full disk: not run, no right to mount a tmpfs", {})]
-    campaign = Full(disk, step)
+    campaigns = Full(disk, step), FullState(disk, step)
     try:
-        campaign.run()
+        for campaign in campaigns:
+            campaign.run()
+            violations += campaign.violations
     finally:
         disk.close()
-    violations += campaign.violations
-    return [row(f"full disk: {name}", found) for name, found in campaign.counts.items()]
+    counts = [found for campaign in campaigns for found in campaign.counts.items()]
+    return [row(f"full disk: {name}", found) for name, found in counts]
 
 
 def row(campaign: str, counts: Counter | dict[str, int]):

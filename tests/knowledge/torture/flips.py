@@ -5,11 +5,13 @@ Every flip must end as one of these:
 - ``detected``: an error with a code and a next step, or the check, names what is damaged; it is then repaired and the
   answers are those from before,
 - ``repaired``: it was noticed and mended by itself (an index, the list of deletions, the model),
+- ``reported``: a log was cut short, and the log file says that so many acknowledged changes are missing,
 - ``harmless``: the byte is not used; every answer is the one from before,
 
 and none as a violation: a wrong answer, a mistake of the program, or damage that stays.
 """
 
+import os
 import random
 import shutil
 from collections import Counter
@@ -37,6 +39,9 @@ class Flips:
         fill(self._whole)
         with Opened(self._whole) as opened:
             self._truth = {asked: ask() for asked, ask in everything(opened.start())}
+        self._killed = folder / "killed"
+        self._killed_truth = self._leave_a_log()
+        self._said: list[str] = []
         self.counts: dict[str, Counter] = {}
         self.violations: list[str] = []
 
@@ -48,8 +53,11 @@ class Flips:
             "index": self._index,
             "deletions": self._deletions,
             "model": self._model,
+            "log": self._log,
+            "log cut short": self._log_cut,
         }
-        turns = ["database", "backup"] * 4 + ["index", "deletions", "database"] * 3 + ["model"]
+        turns = ["database", "backup", "log"] * 4 + ["index", "deletions", "database"] * 3
+        turns += ["model", "log cut short"]
         for number in range(flips):
             kind = turns[number % len(turns)]
             copy = self._folder / "copy"
@@ -76,6 +84,53 @@ class Flips:
             (byte,) = stream.read(1)
             stream.seek(at)
             stream.write(bytes([byte ^ bits]))
+
+    def _leave_a_log(self):
+        """Change something, and leave the log that a kill would leave; return what is true then."""
+        copy = self._folder / "copy"
+        shutil.copytree(self._whole, copy)
+        with Opened(copy) as opened:
+            knowledge = opened.start()
+            for number in range(8):
+                knowledge.ingest_text(
+                    "sea", f"tides{number}.md", f"# Low {number}\n\nEbb {number}."
+                )
+                knowledge.ingest_text("land", f"late{number}.txt", f"A late crab {number}. " * 30)
+            knowledge.delete_document("land", "crab3.txt")
+            shutil.copytree(copy, self._killed)
+            truth = {asked: ask() for asked, ask in everything(knowledge)}
+        shutil.rmtree(copy)
+        return truth
+
+    def _log(self, copy):
+        """Flip a byte of the log that a kill left."""
+        return self._with_log(copy, self._flip)
+
+    def _log_cut(self, copy):
+        """Cut the log: what is behind cannot come back, so it has to be said."""
+
+        def cut(file):
+            at = self._chance.randrange(file.stat().st_size)
+            self._where = f"{file.name} cut at {at}"
+            os.truncate(file, at)
+
+        return self._with_log(copy, cut)
+
+    def _with_log(self, copy, spoil):
+        shutil.rmtree(copy)
+        shutil.copytree(self._killed, copy)
+        spoil(copy / "knowledge.db-wal")
+        whole, self._truth = self._truth, self._killed_truth
+        try:
+            outcome = self._judged(copy)
+        finally:
+            self._truth = whole
+        said = [line for line in self._said if "knowledge.db" in line]
+        if outcome.startswith("violation") and any(
+            "changes of knowledge.db are missing" in line for line in said
+        ):
+            return "reported"
+        return "repaired" if outcome == "harmless" and said else outcome
 
     def _database(self, copy):
         self._flip(copy / "knowledge.db")
@@ -130,14 +185,15 @@ class Flips:
             opened = Opened(copy)
         except TrimtabError as error:
             return self._repaired_closed(copy, error)
+        self._said = opened.log.lines
         with opened:
             knowledge = opened.start()
-            wrong, refused = self._asked(knowledge, _true_as_far_as_it_goes)
+            wrong, refused, partial = self._asked_at_first(knowledge)
             if wrong:
                 return f"violation: wrong answers to {wrong[:3]}"
             found = knowledge.care.check()
             if found.ok and not refused:
-                wrong, refused = self._asked(knowledge, _right)
+                wrong, refused = self._asked(knowledge, _right) if partial else ([], [])
                 if wrong or refused:
                     return f"violation: the check finds nothing, but {(wrong + refused)[:3]}"
                 mended = any(part in line for line in opened.log.lines for part in _SELF_REPAIRS)
@@ -162,6 +218,18 @@ class Flips:
             knowledge = opened.start()
             knowledge.drain()
             return self._compared(knowledge, "detected")
+
+    def _asked_at_first(self, knowledge):
+        """Return what was answered wrongly, what was refused, and what was answered in part only."""
+        partial = []
+
+        def as_far_as_it_goes(answer, truth):
+            if answer == truth:
+                return True
+            partial.append(answer)
+            return _true_as_far_as_it_goes(answer, truth)
+
+        return *self._asked(knowledge, as_far_as_it_goes), partial
 
     def _asked(self, knowledge, right):
         """Return what was answered wrongly, and what was refused with an error."""

@@ -16,6 +16,9 @@ from trimtab.knowledge.usage import CacheSizes
 
 QUERIES = ("whale song", "crab 3", "part2 stays", "tide tables 7", "secret staff paper", "unknown")
 
+_LABELS = {"sea": (None, (), ("staff",)), "land": (None,)}
+"""Whose answers are asked for; nothing on land has a label."""
+
 
 class Opened:
     """Knowledge on a data directory, with its log kept; closes both."""
@@ -23,8 +26,8 @@ class Opened:
     def __init__(self, folder: Path, **settings):
         clock = SystemClock()
         self.data = DataDirectory(folder)
-        self.log = _Kept()
-        logger = logging.getLogger("trimtab.knowledge")
+        self.log = Kept()
+        logger = logging.getLogger("trimtab")
         logger.addHandler(self.log)
         logger.setLevel(logging.INFO)
         logger.propagate = False
@@ -49,7 +52,7 @@ class Opened:
 
     def _end(self):
         self.data.close()
-        logging.getLogger("trimtab.knowledge").removeHandler(self.log)
+        logging.getLogger("trimtab").removeHandler(self.log)
 
     def __enter__(self):
         return self
@@ -58,7 +61,7 @@ class Opened:
         self.close()
 
 
-class _Kept(logging.Handler):
+class Kept(logging.Handler):
     """Keeps the messages in memory."""
 
     def __init__(self):
@@ -70,7 +73,7 @@ class _Kept(logging.Handler):
         self.lines.append(f"{record.getMessage()} {reason}".strip())
 
 
-def fill(folder: Path, documents: int = 24):
+def fill(folder: Path, documents: int = 16):
     """Make a data directory with a bit of everything, closed cleanly."""
     with Opened(folder) as opened:
         knowledge = opened.start()
@@ -103,7 +106,7 @@ def everything(knowledge: Knowledge):
         yield f"documents {project}", lambda p=project: _documents(knowledge, p)
         yield f"texts {project}", lambda p=project: _texts(knowledge, p)
         for query in QUERIES:
-            for labels in (None, (), ("staff",)):
+            for labels in _LABELS[project]:
                 asked = f"search {project} {query} {labels}"
                 yield asked, lambda p=project, q=query, la=labels: _found(knowledge, p, q, la)
     yield "tagged", lambda: _found(knowledge, "sea", "secret staff paper", None, ("hr",))

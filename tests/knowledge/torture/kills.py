@@ -164,8 +164,11 @@ def one_round(folder: Path, chance: random.Random, expected: Expected):
     said, status = killed(folder, chance)
     expected.hear(said)
     knowledge, data = opened(folder)
+    guard = knowledge.database.guard
     try:
         wrong = expected.check(knowledge)
+        if guard.lost_commits or guard.kept_damage:
+            wrong.append(f"damage is reported: {guard.lost_commits} lost, {guard.kept_damage}")
         # The proof reads every backup: a few are enough for a restore to choose from.
         knowledge.care.backups.prune(timedelta(seconds=5))
         for kept in folder.glob("corrupted_*"):

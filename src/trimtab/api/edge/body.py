@@ -1,6 +1,7 @@
 """Refuses bodies beyond their limit, by their declared length or as they arrive."""
 
 from starlette.datastructures import Headers
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from trimtab.api.errors import error_response
@@ -36,15 +37,14 @@ class BodyLimit:
         upload = scope["path"] in UPLOADS
         limit_mb = self.megabytes(scope["path"])
         limit = limit_mb * _MB + (_FORM_OVERHEAD if upload else 0)
-        refusal = error_response(_too_large(limit_mb, upload=upload))
         declared = Headers(scope=scope).get("content-length", "")
         if declared.isdecimal() and int(declared) > limit:
-            await refusal(scope, receive, send)
+            await _refusal(limit_mb, upload=upload)(scope, receive, send)
             return
         counted = _Counted(receive, send, limit)
         await self._app(scope, counted.receive, counted.send)
         if counted.exceeded and not counted.answered:
-            await refusal(scope, receive, send)
+            await _refusal(limit_mb, upload=upload)(scope, receive, send)
 
     def megabytes(self, path: str) -> int:
         """Return how much a body sent to the path may hold."""
@@ -78,10 +78,10 @@ class _Counted:
         await self._send(message)
 
 
-def _too_large(limit_mb: int, *, upload: bool) -> BodyTooLarge:
+def _refusal(limit_mb: int, *, upload: bool) -> Response:
     hint = (
         "Split the document, or raise `api.max_upload_mb`."
         if upload
         else "Send less at once, or raise `service.max_body_mb`; documents go to /api/v1/ingest."
     )
-    return BodyTooLarge(f"The body is larger than {limit_mb} MB.", hint=hint)
+    return error_response(BodyTooLarge(f"The body is larger than {limit_mb} MB.", hint=hint))

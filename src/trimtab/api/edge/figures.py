@@ -22,6 +22,7 @@ _NEWEST = 4096
 """... and of at most this many requests."""
 _BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.15, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0)
 """Upper bounds in seconds; 0.15, 0.5, 1 and 2 are the contract's latency thresholds."""
+_METHODS = frozenset({"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"})
 _QUANTILES = (0.5, 0.95, 0.99)
 
 
@@ -43,11 +44,12 @@ class HttpFigures(Collector):
         """Add a finished request.
 
         Args:
-            method: Upper case.
+            method: Upper case. Callers can invent methods without end; those we do not know are one.
             route: The route's template, never the path itself: paths have no end of values.
             status: The HTTP status.
             seconds: How long it took.
         """
+        method = method if method in _METHODS else "other"
         with self._lock:
             self._requests[method, route, str(status)] += 1
             self._buckets[route][bisect_left(_BUCKETS, seconds)] += 1

@@ -52,7 +52,7 @@ class TrustedOrigins:
 
     def _refusal(self, request: HTTPConnection) -> TrimtabError | None:
         host = request.headers.get("host", "")
-        name = (urlsplit(f"//{host}").hostname or "") if _is_plain(host) else ""
+        name = _name_in(host)
         if self._hosts and name not in self._hosts:
             return UntrustedHost(
                 "The request's Host header names a host that is not ours.",
@@ -63,8 +63,14 @@ class TrustedOrigins:
         return None
 
 
-def _is_plain(host: str) -> bool:
-    return not any(character in host for character in "/@?#\\ ")
+def _name_in(host: str) -> str:
+    """Return the host's name without its port; empty when it cannot be one."""
+    if any(character in host for character in "/@?#\\ "):
+        return ""
+    try:
+        return urlsplit(f"//{host}").hostname or ""
+    except ValueError:  # A bracket that does not close.
+        return ""
 
 
 def _is_foreign(request: HTTPConnection, host: str) -> bool:
@@ -75,4 +81,11 @@ def _is_foreign(request: HTTPConnection, host: str) -> bool:
     if site in ("cross-site", "same-site"):
         return True
     origin = request.headers.get("origin")
-    return origin is not None and urlsplit(origin).netloc.lower() != host.lower()
+    return origin is not None and _place_of(origin) != host.lower()
+
+
+def _place_of(origin: str) -> str:
+    try:
+        return urlsplit(origin).netloc.lower()
+    except ValueError:
+        return ""

@@ -16,8 +16,11 @@ from dbos import DBOS, SetWorkflowID
 from dbos import error as dbos_error
 
 from trimtab.infra.jobs.port import Body, JobRun, JobState, JobStatus, JobUnknown, Json
+from trimtab.infra.storage import FileGuard
 from trimtab.kernel.clock import Clock
+from trimtab.kernel.errors import Corrupt
 
+_log = logging.getLogger(__name__)
 _WORKFLOW = "trimtab.job"
 _SCHEDULED = "trimtab.scheduled"
 _STATES = {"SUCCESS": JobState.DONE, "ERROR": JobState.FAILED, "CANCELLED": JobState.CANCELLED}
@@ -130,7 +133,9 @@ class DurableJobs:
         self._clock = clock
         self._bodies: dict[str, Body] = {}
         self._schedules: list[tuple[str, str, str, Mapping[str, Json]]] = []
+        self._guard = _guarded(file, clock)
         self._engine = _engine(file)
+        self._guard.attach(self._engine)
         self._open = _OpenJobs()
         self._launched = False
         DBOS(
@@ -174,6 +179,7 @@ class DurableJobs:
         """Begin work and resume interrupted jobs."""
         DBOS.launch()
         self._launched = True
+        self._guard.opened()
         DBOS.apply_schedules(
             [
                 {
@@ -230,6 +236,7 @@ class DurableJobs:
             self._open.close(lambda job_id, topic: DBOS.send(job_id, _GOODBYE, topic))
         DBOS.destroy(destroy_registry=True)
         self._engine.dispose()
+        self._guard.close()
 
     def _run(self, kind: str, argument: dict[str, Json]) -> Json:
         body = self._bodies.get(kind)
@@ -237,7 +244,30 @@ class DurableJobs:
             raise JobUnknown(f"No job kind is named {kind!r}.")
         run: JobRun = _Run(str(DBOS.workflow_id), self._clock, self._open)
         with self._open.running():
-            return body(run, argument)
+            try:
+                return body(run, argument)
+            finally:
+                self._guard.checkpoint_when_due()
+
+
+def _guarded(file: Path, clock: Clock) -> FileGuard:
+    """Return the guard of the jobs' file; one that cannot be mended is set aside, and the jobs begin anew.
+
+    What the jobs are for stands in the other databases: whoever owns a job starts it again when the engine is open.
+    """
+    try:
+        return FileGuard(file, page_sums=True)
+    except Corrupt as error:
+        kept = f"corrupted_{clock.now():%Y%m%d_%H%M%S}_{file.name}"
+        _log.exception(
+            "ALERT: the jobs begin anew, and their damaged file is kept",
+            extra={"error_type": "DatabaseError", "reason": error.message, "kept_as": kept},
+        )
+        for ending in ("", "-wal", "-shm", "-sums", "-commits"):
+            beside = file.with_name(file.name + ending)
+            if beside.exists():
+                beside.replace(file.with_name(kept + ending))
+        return FileGuard(file, page_sums=True)
 
 
 def _engine(file: Path) -> sa.Engine:

@@ -3,6 +3,7 @@
 import errno
 import shutil
 import sqlite3
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,7 +11,9 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from trimtab.infra.storage.errors import DataDirectoryUnusable
+from trimtab.infra.storage.guard import FileGuard
 from trimtab.kernel.errors import Corrupt, StorageFull, TrimtabError, Unavailable
+from trimtab.kernel.health import ComponentHealth, Status
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 _BUSY_SECONDS = 30
@@ -24,22 +27,36 @@ class Database:
     Args:
         file: The database; made when missing.
         chains: The domains whose tables it holds, each a folder of Alembic revisions in ``migrations/``.
+        page_sums: Keep a checksum of every page, for tables whose rows have none.
+        keep_pages: Keep damaged pages of a left-over log, for tables whose rows have checksums.
 
     Raises:
         SchemaTooNew: A newer release has written the file.
-        Corrupt: The file is no readable SQLite database.
+        Corrupt: The file is no readable SQLite database, or not as it was written.
     """
 
-    def __init__(self, file: Path, chains: tuple[str, ...]) -> None:
+    def __init__(
+        self,
+        file: Path,
+        chains: tuple[str, ...],
+        *,
+        page_sums: bool = False,
+        keep_pages: bool = False,
+    ) -> None:
         self.file = file
         self.chains = chains
+        self._writers = threading.RLock()
+        self.guard = FileGuard(file, page_sums=page_sums, keep_pages=keep_pages)
         self.engine = _engine(file)
+        self.guard.attach(self.engine)
         try:
+            with translated(file), self.engine.connect():
+                self.guard.opened()
             with self.write() as connection:
                 for chain in chains:
                     _upgrade(connection, chain)
         except BaseException:
-            self.engine.dispose()
+            self.close()
             raise
 
     @contextmanager
@@ -54,10 +71,11 @@ class Database:
 
         An exception rolls everything back: what was refused left no trace.
         """
-        with translated(self.file), self.engine.connect() as plain:
+        with self._writers, translated(self.file), self.engine.connect() as plain:
             connection = plain.execution_options(sqlite_begin="IMMEDIATE")
             with connection.begin():
                 yield connection
+            self.guard.checkpoint_when_due()
 
     def scrub(self) -> None:
         """Empty the write-ahead log into the file, so that what was deleted is in neither.
@@ -68,7 +86,8 @@ class Database:
         Raises:
             Unavailable: A reader kept the log busy; try again.
         """
-        with translated(self.file), self.engine.connect() as plain:
+        with self._writers, translated(self.file), self.engine.connect() as plain:
+            self.guard.checkpoint()
             connection = plain.execution_options(isolation_level="AUTOCOMMIT")
             cursor = connection.connection.cursor()
             try:
@@ -81,6 +100,7 @@ class Database:
     def close(self) -> None:
         """Close all connections."""
         self.engine.dispose()
+        self.guard.close()
 
 
 def _engine(file: Path) -> sa.Engine:
@@ -121,6 +141,17 @@ def _newest(chain: str) -> str:
     """Return the chain's last revision; the files are named ``<chain>_<number>_<subject>.py`` after theirs."""
     last = max(file.stem for file in (MIGRATIONS / chain).glob(f"{chain}_*.py"))
     return f"{chain}_{last.removeprefix(f'{chain}_').partition('_')[0]}"
+
+
+def losses(database: Database) -> ComponentHealth | None:
+    """Return what to say of a database that had lost something at its start; None when it had not."""
+    if not (changes := database.guard.lost_commits):
+        return None
+    return ComponentHealth(
+        Status.DEGRADED,
+        f"{changes} acknowledged changes of {database.file.name} were missing at this start.",
+        facts={"changes_lost": changes},
+    )
 
 
 @contextmanager

@@ -7,6 +7,7 @@ import shutil
 from pathlib import Path
 from types import TracebackType
 
+from trimtab.infra.storage.database import translated
 from trimtab.infra.storage.errors import DataDirectoryInUse, DataDirectoryUnusable
 from trimtab.kernel.errors import StorageFull
 
@@ -43,14 +44,15 @@ class DataDirectory:
         return folder
 
     def keep_secret(self, name: str, data: bytes) -> None:
-        """Write a file that only this user can read: wholly or not at all."""
+        """Write a file that only this user can read: wholly, or not at all and raise `StorageFull`."""
         temporary = self.file(f".{name}.new")
-        handle = os.open(temporary, os.O_CREAT | os.O_TRUNC | os.O_WRONLY | os.O_CLOEXEC, 0o600)
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(self.file(name))
+        with translated(self.file(name)):
+            handle = os.open(temporary, os.O_CREAT | os.O_TRUNC | os.O_WRONLY | os.O_CLOEXEC, 0o600)
+            with os.fdopen(handle, "wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            temporary.replace(self.file(name))
 
     def close(self) -> None:
         """Release the lock."""

@@ -3,6 +3,7 @@
 from trimtab.infra.web.access import PUBLIC, Access, Needs, caller
 from trimtab.infra.web.limits import RateLimits
 from trimtab.infra.web.live import LiveViews
+from trimtab.infra.web.places import Places
 from trimtab.infra.web.sessions import Sessions
 
-__all__ = ["PUBLIC", "Access", "LiveViews", "Needs", "RateLimits", "Sessions", "caller"]
+__all__ = ["PUBLIC", "Access", "LiveViews", "Needs", "Places", "RateLimits", "Sessions", "caller"]

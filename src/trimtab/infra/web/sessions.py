@@ -10,6 +10,7 @@ from datetime import timedelta
 
 from trimtab.infra.auth import Keys, Principal
 from trimtab.infra.storage import DataDirectory
+from trimtab.infra.storage.secret_file import secret_of
 from trimtab.kernel.clock import Clock
 from trimtab.kernel.errors import Unauthenticated, Unavailable
 
@@ -106,11 +107,8 @@ class Sessions:
 
 
 def session_secret(directory: DataDirectory) -> bytes:
-    """Return the secret that signs sessions; it is made on first use."""
-    file = directory.file("session.secret")
-    if not file.exists():
-        directory.keep_secret(file.name, secrets.token_bytes(32))
-    return file.read_bytes()
+    """Return the secret that signs sessions; it is made on first use, and anew when it is damaged: all sign in again."""
+    return secret_of(directory, "session.secret", lambda: secrets.token_bytes(32))
 
 
 def _packed(data: bytes) -> str:

@@ -8,19 +8,28 @@ import anyio.to_thread
 from sse_starlette import EventSourceResponse
 from starlette.types import Receive, Scope, Send
 
+from trimtab.infra.web.places import Places
+
 _Item = TypeVar("_Item")
 
 
 class Steps(Generic[_Item]):
-    """Takes a blocking generator one step at a time, each in a worker thread."""
+    """Takes a blocking generator one step at a time, each at a place of its own: slow readers hold none."""
 
-    def __init__(self, generator: Generator[_Item, None, None]) -> None:
+    def __init__(self, generator: Generator[_Item, None, None], places: Places) -> None:
         self._generator = generator
+        self._places = places
+
+    async def first(self) -> _Item | None:
+        """Return the first item, or None; raises `TooManyWaiting`, and what the generator raises."""
+        return await self._places.run(self._step)
 
     async def next(self) -> _Item | None:
         """Return the next item, or None after the last; raises what the generator raises."""
-        # A step is never abandoned: a generator cannot be closed while it runs.
-        return await anyio.to_thread.run_sync(next, self._generator, None)
+        return await self._places.go_on(self._step)
+
+    def _step(self) -> _Item | None:
+        return next(self._generator, None)
 
     async def close(self) -> None:
         """Stop the work; also when the caller is being cancelled."""

@@ -16,6 +16,7 @@ def actions(knowledge: Knowledge) -> Iterable[Action]:
     yield _clean_up(knowledge)
     yield _budget(knowledge)
     yield _heap_dump(knowledge)
+    yield _profile(knowledge)
     yield _recycle(knowledge)
 
 
@@ -197,6 +198,27 @@ def _heap_dump(knowledge: Knowledge) -> Action:
         Risk.OBSERVE,
         run,
         lambda _, __: ActionResult("heap_dump.txt would be written into the data directory."),
+    )
+
+
+def _profile(knowledge: Knowledge) -> Action:
+    growth = knowledge.care.growth
+
+    def run(given: Arguments, _: ActionContext) -> ActionResult:
+        seconds = int(given["seconds"])
+        if not growth.start(seconds):
+            return ActionResult("A memory profile is under way already.", {"started": False})
+        return ActionResult(
+            f"What grows is written to {growth.file.name} in {seconds} s.", {"started": True}
+        )
+
+    return Action(
+        "knowledge.memory.profile",
+        "Watch for a while which lines of the program take memory; written to memory_profile.txt, no contents.",
+        Risk.OBSERVE,
+        run,
+        lambda given, _: ActionResult(f"Allocations would be watched for {given['seconds']} s."),
+        params=(Param("seconds", "integer", "How long to watch.", 300, 1, 3600),),
     )
 
 

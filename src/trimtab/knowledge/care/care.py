@@ -13,6 +13,7 @@ from trimtab.kernel.events import Event
 from trimtab.knowledge.care.backups import Backup, Backups
 from trimtab.knowledge.care.cleanup import CleanedUp, Cleanup
 from trimtab.knowledge.care.deletions import Deletion, DeletionLog
+from trimtab.knowledge.care.growth import GrowthProfile
 from trimtab.knowledge.care.memory import Memory
 from trimtab.knowledge.care.processor import Processor
 from trimtab.knowledge.care.proof import Proof, Prover
@@ -67,6 +68,7 @@ class Care:
         self.backups = Backups(live.file, data.folder("backups"), keep, clock)
         self.disk = Cleanup(data.path, self.backups, settings, clock)
         self.memory = Memory(clock, settings.memory_limit_mb)
+        self.growth = GrowthProfile(clock, data.file("memory_profile.txt"))
         self.processor = Processor(around.clock)
         self._restore = Restore(live, self.backups, self.deletions, clock)
         self._prover = Prover(live.file, self.backups, self.deletions)

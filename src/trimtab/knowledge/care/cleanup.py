@@ -85,9 +85,12 @@ class Cleanup:
     def enough(self) -> bool:
         """Return whether the disk is within its floors, by percent and by bytes."""
         disk = self.disk()
-        least = 0 if self.budget_bytes else self._settings.disk_min_free_gb * _GB
         most = self._settings.disk_max_used_percent
-        return disk.free_bytes >= least and disk.used_ratio * 100 <= most
+        return disk.free_bytes >= self.floor_bytes() and disk.used_ratio * 100 <= most
+
+    def floor_bytes(self) -> float:
+        """Return how much has to stay free; 0 within a budget, for which only the share counts."""
+        return 0.0 if self.budget_bytes else self._settings.disk_min_free_gb * _GB
 
     def run(self) -> CleanedUp:
         """Compress and remove what is old; when that is not enough, old backups too."""

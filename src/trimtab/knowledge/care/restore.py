@@ -152,6 +152,7 @@ class Restore:
             self._remove("restoring")
             return replace(done, kept_as="")
         self._live.replace(fresh, kept)
+        self._remove("restoring")  # What stood beside the new file while it was made.
         _log.warning("knowledge database restored", extra={"source": source, "lost": lost})
         return done
 
@@ -199,7 +200,7 @@ class Restore:
 
     def _remove(self, *what: str) -> None:
         for name in what:
-            for ending in ("", "-wal", "-shm", "-journal"):
+            for ending in ("", "-wal", "-shm", "-journal", "-commits"):
                 path = self._live.file.with_name(f"{self._live.file.name}.{name}{ending}")
                 path.unlink(missing_ok=True)
 

@@ -63,6 +63,13 @@ def _disk(care: Care) -> Iterable[Signal]:
         metric="kb_disk_free_bytes",
     )
     yield Signal(
+        "knowledge.disk.floor",
+        "bytes",
+        "How much room has to stay free; 0 within a budget, for which only the share counts.",
+        lambda: (Sample(care.disk.floor_bytes()),),
+        metric="kb_disk_floor_bytes",
+    )
+    yield Signal(
         "knowledge.disk.used_ratio",
         "ratio",
         "Share of the disk, or of the data directory's budget, that is in use.",

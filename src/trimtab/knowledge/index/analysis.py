@@ -10,7 +10,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import islice, pairwise
 
 from trimtab.knowledge.index.languages import (
     DEFAULT_LANGUAGE,
@@ -98,13 +98,16 @@ def _variants(words: Sequence[str], languages: Sequence[str]) -> tuple[str, ...]
 
 def matching_words(text: str) -> Iterator[tuple[int, int, str]]:
     """Yield (start, end, term) of each word of a passage, for highlighting."""
-    language = analysed(text).language
+    language = language_of(islice(_words(text), _SAMPLE))
     for match in _WORD.finditer(text):
         for word in _words(match.group()):
             yield match.start(), match.end(), _term(word, language)
 
 
 def _words(text: str) -> Iterator[str]:
+    if text.isascii() and text.isalnum():
+        yield text.lower()
+        return
     for match in _WORD.finditer(unicodedata.normalize("NFKC", text).lower()):
         word = match.group()
         if word.isascii() or not _UNSPACED.search(word):

@@ -8,6 +8,7 @@ BM25 is Robertson and Zaragoza, "The Probabilistic Relevance Framework: BM25 and
 with the smoothed inverse document frequency of Lucene, which is never negative.
 """
 
+import hashlib
 import math
 import threading
 from array import array
@@ -21,6 +22,7 @@ from trimtab.knowledge.index.analysis import AnalysedText, QueryTerm
 from trimtab.knowledge.index.vectors import Keys
 
 Scores = NDArray[np.float32]
+Terms = NDArray[np.int64]
 
 _K1 = 1.2
 _B = 0.75
@@ -61,6 +63,7 @@ class WordMatches:
 class Segment:
     """Some passages and their postings, sorted by term; immutable but for what ``alive`` masks.
 
+    A term is kept as its `numbered` only, so an index holds no words that were deleted from a store.
     ``documents`` and ``frequencies`` have one entry for each (term, passage) pair; those of the term
     ``terms[i]`` are at ``starts[i]:starts[i + 1]``. A document is a row of ``keys``.
     """
@@ -69,15 +72,14 @@ class Segment:
     lengths: Scores
     languages: NDArray[np.uint8]
     alive: NDArray[np.bool_]
-    terms: NDArray[np.int32]
+    terms: Terms
     starts: NDArray[np.int64]
     documents: NDArray[np.int32]
     frequencies: NDArray[np.uint16]
 
     def postings(self, term: int) -> slice:
-        """Return where the term's entries are; an empty slice when it has none."""
-        # Of the array's own type: it would be copied to a wider one at each look-up otherwise.
-        at = int(self.terms.searchsorted(np.int32(term)))
+        """Return where the entries of the term with that number are; an empty slice for none."""
+        at = int(self.terms.searchsorted(term))
         if at == len(self.terms) or self.terms[at] != term:
             return slice(0, 0)
         return slice(int(self.starts[at]), int(self.starts[at + 1]))
@@ -107,7 +109,6 @@ class KeywordIndex:
     def __init__(self, language_names: Sequence[str]) -> None:
         self._names = list(language_names)
         self._changing = threading.Lock()
-        self._vocabulary: dict[str, int] = {}
         self._state = _State()
 
     def __len__(self) -> int:
@@ -127,7 +128,7 @@ class KeywordIndex:
     def add(self, passages: Iterable[tuple[int, AnalysedText]]) -> None:
         """Add passages with distinct keys, in place of those with the same keys."""
         with self._changing:
-            fresh = _built(passages, self._vocabulary, self._names)
+            fresh = _built(passages, self._names)
             if not len(fresh.keys):
                 return
             segments = (*_without(self._state.segments, fresh.keys), fresh)
@@ -179,29 +180,22 @@ class KeywordIndex:
         """Return the term's inverse document frequency: 0 when no passage has it."""
         return max((found.rarity for found in self._entries(self._state, term)), default=0.0)
 
-    def vocabulary(self) -> list[str]:
-        """Return every term by its number."""
-        return list(self._vocabulary)
-
     def segments(self) -> tuple[Segment, ...]:
-        """Return what has to be kept on disk, beside ``vocabulary``; deleted passages are gone."""
+        """Return what has to be kept on disk; deleted passages are gone."""
         with self._changing:
             self._state = self._summed((_merged(self._state.segments),))
             return self._state.segments
 
-    def restore(self, segments: Sequence[Segment], vocabulary: Iterable[str]) -> None:
-        """Become the index that ``segments`` and ``vocabulary`` describe."""
+    def restore(self, segments: Sequence[Segment]) -> None:
+        """Become the index that ``segments`` describe."""
         with self._changing:
-            self._vocabulary = {term: number for number, term in enumerate(vocabulary)}
             self._state = self._summed(tuple(segments))
 
     def _entries(self, state: _State, term: QueryTerm) -> list[_Entries]:
         """Return the postings and the inverse document frequency of each variant that occurs."""
         entries: list[_Entries] = []
         for variant in term.variants:
-            number = self._vocabulary.get(variant)
-            if number is None:
-                continue
+            number = numbered(variant)
             slices = tuple(segment.postings(number) for segment in state.segments)
             # Deleted passages count until their segment is merged, as in Lucene.
             count = sum(found.stop - found.start for found in slices)
@@ -286,9 +280,17 @@ def _without(segments: Sequence[Segment], keys: Keys) -> tuple[Segment, ...]:
     return tuple(segment for segment in masked if segment.alive.any())
 
 
-def _built(
-    passages: Iterable[tuple[int, AnalysedText]], vocabulary: dict[str, int], names: list[str]
-) -> Segment:
+def numbered(term: str) -> int:
+    """Return the number that stands for a term: 64 bits of its BLAKE2 hash, signed.
+
+    Two of a million terms share a number with a chance of 1 in 37 million; they would count as one.
+    """
+    digest = hashlib.blake2b(term.encode(), digest_size=8).digest()
+    return int.from_bytes(digest, "little", signed=True)
+
+
+def _built(passages: Iterable[tuple[int, AnalysedText]], names: list[str]) -> Segment:
+    vocabulary: dict[str, int] = {}
     # Machine numbers, not Python's: a large project has millions of postings.
     keys, lengths, languages = array("q"), array("f"), array("B")
     terms, frequencies, sizes = array("i"), array("i"), array("i")
@@ -304,14 +306,14 @@ def _built(
         np.array(lengths, np.float32),
         np.array(languages, np.uint8),
         (
-            np.array(terms, np.int32),
+            np.array([numbered(term) for term in vocabulary], np.int64)[terms],
             np.repeat(np.arange(len(keys), dtype=np.int32), sizes),
             np.minimum(frequencies, np.iinfo(np.uint16).max).astype(np.uint16),
         ),
     )
 
 
-_Postings = tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.uint16]]
+_Postings = tuple[Terms, NDArray[np.int32], NDArray[np.uint16]]
 
 
 def _sorted(
@@ -361,7 +363,7 @@ def _merged(segments: Sequence[Segment]) -> Segment:
         frequencies.append(segment.frequencies[stay])
         offset += int(alive.sum())
     if not segments:
-        return _built((), {}, [])
+        return _built((), [])
     return _sorted(
         np.concatenate(keys),
         np.concatenate(lengths),

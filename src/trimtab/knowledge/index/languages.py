@@ -63,6 +63,10 @@ _FUNCTION_WORDS = {
 LANGUAGES = tuple(_FUNCTION_WORDS)
 FUNCTION_WORDS = {name: frozenset(words.split()) for name, words in _FUNCTION_WORDS.items()}
 DEFAULT_LANGUAGE = "english"
+_SPOKEN_IN = {
+    word: tuple(name for name in LANGUAGES if word in FUNCTION_WORDS[name])
+    for word in frozenset().union(*FUNCTION_WORDS.values())
+}
 
 _stemmers = threading.local()
 
@@ -71,8 +75,8 @@ def language_of(words: Iterable[str]) -> str:
     """Return the language whose function words are most frequent; English when none is there."""
     counts = dict.fromkeys(LANGUAGES, 0)
     for word in words:
-        for name, known in FUNCTION_WORDS.items():
-            counts[name] += word in known
+        for name in _SPOKEN_IN.get(word, ()):
+            counts[name] += 1
     best = max(counts, key=counts.__getitem__)
     return best if counts[best] > counts[DEFAULT_LANGUAGE] else DEFAULT_LANGUAGE
 

@@ -17,7 +17,7 @@ import hashlib
 import io
 import json
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, fields
 from functools import cache
 from pathlib import Path
@@ -34,7 +34,7 @@ from trimtab.knowledge.index.keywords import KeywordIndex, Segment
 from trimtab.knowledge.index.languages import LANGUAGES
 from trimtab.knowledge.index.vectors import EXACT_LIMIT, Keys, VectorIndex
 
-_FORMAT = 1
+_FORMAT = 3
 _MAGIC = b"trimtab-index\n"
 _SEGMENT = tuple(entry.name for entry in fields(Segment))
 _DIGEST_SIZE = hashlib.sha256().digest_size
@@ -139,23 +139,28 @@ class ProjectIndex:
         keys, rows = vectors
         arrays = _arrays(file, version)
         index = cls(rows.shape[1], exact_limit)
-        vocabulary = bytes(arrays["vocabulary"]).decode().split("\n")
-        index.words.restore([Segment(*(arrays[name] for name in _SEGMENT))], vocabulary)
+        index.words.restore([Segment(*(arrays[name] for name in _SEGMENT))])
         index.vectors.restore(keys, rows, bytes(arrays["graph"]))
         return index
 
     def _payload(self, version: int) -> bytes:
         header = {"format": _FORMAT, "analysis": ANALYSIS_VERSION, "version": version}
         segment = self.words.segments()[0]
-        buffer = io.BytesIO()
-        np.savez(
-            buffer,
+        return _archive(
+            np.savez,
             header=_as_bytes(json.dumps(header).encode()),
-            vocabulary=_as_bytes("\n".join(self.words.vocabulary()).encode()),
             graph=_as_bytes(self.vectors.graph_bytes()),
-            **{name: getattr(segment, name) for name in _SEGMENT},
+            # Postings shrink to a quarter; a graph holds vectors, which do not shrink.
+            words=_as_bytes(
+                _archive(np.savez_compressed, **{name: getattr(segment, name) for name in _SEGMENT})
+            ),
         )
-        return buffer.getvalue()
+
+
+def _archive(write: Callable[..., None], **arrays: NDArray[Any]) -> bytes:
+    buffer = io.BytesIO()
+    write(buffer, **arrays)
+    return buffer.getvalue()
 
 
 @cache
@@ -181,10 +186,14 @@ def _arrays(file: Path, version: int) -> dict[str, NDArray[Any]]:
     payload = memoryview(content)[start:]
     if content[:start] != _MAGIC + hashlib.sha256(payload).digest():
         raise IndexStale(f"The index {file.name} is damaged.")
-    with np.load(io.BytesIO(payload), allow_pickle=False) as archive:
-        arrays = {name: archive[name] for name in archive.files}
+    arrays = _unpacked(payload)
     header = json.loads(bytes(arrays["header"]))
     expected = {"format": _FORMAT, "analysis": ANALYSIS_VERSION, "version": version}
     if header != expected:
         raise IndexStale(f"The index {file.name} is of another version: {header['version']}.")
-    return arrays
+    return arrays | _unpacked(arrays["words"].data)
+
+
+def _unpacked(archive: memoryview) -> dict[str, NDArray[Any]]:
+    with np.load(io.BytesIO(archive), allow_pickle=False) as opened:
+        return {name: opened[name] for name in opened.files}

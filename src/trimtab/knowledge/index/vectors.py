@@ -1,13 +1,16 @@
 """The passages nearest in meaning: an exact scan for most projects, a graph for large ones.
 
 Up to ``EXACT_LIMIT`` passages every vector is compared: recall is 1 and the scan costs less than
-the graph's upkeep would. Above it, an HNSW graph over int8 copies (usearch) proposes candidates
-that are scored again with the stored vectors. The switch goes by itself in both directions.
+the graph's upkeep would. Above it, an HNSW graph over int8 copies (usearch) proposes candidates.
+The switch goes by itself in both directions.
+
+Vectors are held as they are stored, in float16: half the memory, and the scan reads them as they are.
 """
 
 import threading
 from dataclasses import dataclass
 
+import numkong
 import numpy as np
 from numpy.typing import NDArray
 from usearch.index import Index
@@ -15,6 +18,8 @@ from usearch.index import Index
 from trimtab.knowledge.embedding import Vectors
 
 Keys = NDArray[np.int64]
+Halves = NDArray[np.float16]
+Cosines = NDArray[np.float32]
 
 EXACT_LIMIT = 12_000
 """Measured: from about here on the graph answers in less CPU time than the scan."""
@@ -22,6 +27,10 @@ EXACT_LIMIT = 12_000
 _CONNECTIVITY = 16
 _EXPANSION_ADD = 96
 _EXPANSION_SEARCH = 192
+# int8 copies rank neighbours a little differently: so many more are scored again.
+_MORE = 32
+# What float16 leaves of a query's value is below 2^-11 of it; so much larger it fits float16 as well.
+_REST = np.float32(2.0**12)
 # So many rows, evenly spaced, tell how cosines to a query are spread.
 _SAMPLE = 2000
 
@@ -35,20 +44,21 @@ class Nearest:
     mean: float
     """The mean cosine of the project's passages to the query ..."""
     deviation: float
-    """... and its standard deviation; of a sample when the index is a graph."""
+    """... and its standard deviation; of a sample when the index is a graph or few are allowed."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Rows:
-    """What a search reads, replaced as a whole: ascending keys (n,) and their vectors (n, d).
-
-    Vectors are float32 while they are scanned and float16 under a graph, which reads few of them.
-    """
+    """What a search reads, replaced as a whole: ascending keys (n,) and their vectors (n, d)."""
 
     keys: Keys
-    rows: NDArray[np.float32] | NDArray[np.float16]
-    sample: NDArray[np.float32]
+    rows: Halves
     graph: Index | None
+
+    @property
+    def sample(self) -> Halves:
+        """Some of the rows, evenly spaced."""
+        return np.ascontiguousarray(self.rows[:: max(1, len(self.rows) // _SAMPLE)])
 
 
 class VectorIndex:
@@ -65,7 +75,7 @@ class VectorIndex:
         self._changing = threading.Lock()
         # usearch moves its memory when it grows, so a graph is not searched while it changes.
         self._graph_use = threading.Lock()
-        self._state = _state(np.empty(0, np.int64), np.empty((0, dimension), np.float32), None)
+        self._state = _Rows(np.empty(0, np.int64), np.empty((0, dimension), np.float16), None)
 
     def __len__(self) -> int:
         return len(self._state.keys)
@@ -108,15 +118,18 @@ class VectorIndex:
         """
         state = self._state
         if state.graph is None or (allowed is not None and len(allowed) <= self._exact_limit):
-            candidates = state.keys if allowed is None else allowed
-            return self._scored(state, candidates, query, limit)
-        return self._scored(state, self._proposed(state, query, limit, allowed), query, limit)
+            wanted = allowed
+        else:
+            wanted = self._proposed(state, query, limit + _MORE, allowed)
+        keys, rows = _rows(state, wanted)
+        cosines = _cosines(rows, query)
+        spread = cosines if wanted is None else _cosines(state.sample, query)
+        return _best(keys, cosines, limit, spread)
 
     def vectors(self, keys: Keys) -> tuple[Keys, Vectors]:
         """Return those of the keys that have a vector, ascending, and their rows (m, dimension)."""
-        state = self._state
-        known, at = _positions(state.keys, np.sort(keys))
-        return known, state.rows[at].astype(np.float32)
+        known, rows = _rows(self._state, np.sort(keys))
+        return known, _wide(rows)
 
     def graph_bytes(self) -> bytes:
         """Return the graph to be kept on disk; empty while the scan is exact."""
@@ -136,14 +149,14 @@ class VectorIndex:
                 loaded.load(graph)
                 if len(loaded) != len(keys):
                     loaded = None
-            self._state = self._fitted(keys[order], vectors[order], loaded)
+            self._state = self._fitted(keys[order], vectors[order].astype(np.float16), loaded)
 
     def _change(self, drop: Keys, keys: Keys, vectors: Vectors) -> None:
         state = self._state
         stay = ~np.isin(state.keys, drop)
         merged = np.concatenate([state.keys[stay], keys])
         order = np.argsort(merged, kind="stable")
-        rows = np.concatenate([state.rows[stay], vectors.astype(state.rows.dtype)])[order]
+        rows = np.concatenate([state.rows[stay], vectors.astype(np.float16)])[order]
         graph = state.graph
         if graph is not None:
             with self._graph_use:
@@ -154,52 +167,26 @@ class VectorIndex:
                     graph.add(keys, vectors, threads=1)
         self._state = self._fitted(merged[order], rows, graph)
 
-    def _fitted(
-        self,
-        keys: Keys,
-        rows: NDArray[np.float32] | NDArray[np.float16],
-        graph: Index | None,
-    ) -> _Rows:
+    def _fitted(self, keys: Keys, rows: Halves, graph: Index | None) -> _Rows:
         """Return the state with the engine that fits its size; small changes do not flip it."""
         if graph is None and len(keys) > self._exact_limit:
             graph = _new_graph(self.dimension)
-            graph.add(keys, rows.astype(np.float32), threads=0)
+            graph.add(keys, _wide(rows), threads=0)
         elif graph is not None and len(keys) <= self._exact_limit // 2:
             graph = None
-        return _state(keys, rows, graph)
+        return _Rows(keys, rows, graph)
 
     def _proposed(
-        self, state: _Rows, query: NDArray[np.float32], limit: int, allowed: Keys | None
+        self, state: _Rows, query: NDArray[np.float32], wanted: int, allowed: Keys | None
     ) -> Keys:
-        """Return the graph's candidates, ascending; more than ``limit`` unless few are allowed."""
-        # int8 copies rank neighbours a little differently, so a few more are scored again.
-        wanted = limit + 32
+        """Return the graph's candidates, ascending; about ``wanted`` unless few are allowed."""
         if allowed is not None and len(allowed):
             wanted = min(len(state.keys), int(wanted * 1.5 * len(state.keys) / len(allowed)))
         with self._graph_use:
             graph = state.graph
             found = graph.search(query, wanted, threads=1).keys if graph is not None else ()
         keys = np.sort(np.asarray(found).astype(np.int64))
-        return keys if allowed is None else keys[np.isin(keys, allowed, assume_unique=True)]
-
-    def _scored(
-        self, state: _Rows, candidates: Keys, query: NDArray[np.float32], limit: int
-    ) -> Nearest:
-        if candidates is state.keys:
-            cosines = state.rows.astype(np.float32, copy=False) @ query
-            return _best(state.keys, cosines, limit, cosines)
-        known, at = _positions(state.keys, candidates)
-        cosines = state.rows[at].astype(np.float32, copy=False) @ query
-        return _best(known, cosines, limit, state.sample @ query)
-
-
-def _state(
-    keys: Keys, rows: NDArray[np.float32] | NDArray[np.float16], graph: Index | None
-) -> _Rows:
-    sample = rows[:: max(1, len(rows) // _SAMPLE)].astype(np.float32)
-    if graph is None:
-        return _Rows(keys, rows.astype(np.float32, copy=False), sample, None)
-    return _Rows(keys, rows.astype(np.float16, copy=False), sample, graph)
+        return keys if allowed is None else keys[np.isin(keys, allowed)]
 
 
 def _new_graph(dimension: int) -> Index:
@@ -213,18 +200,41 @@ def _new_graph(dimension: int) -> Index:
     )
 
 
-def _positions(keys: Keys, wanted: Keys) -> tuple[Keys, NDArray[np.intp]]:
-    """Return the wanted keys that are among the ascending ``keys``, and where."""
-    if not len(keys):
-        return wanted[:0], np.empty(0, np.intp)
-    at = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
-    there = keys[at] == wanted
-    return wanted[there], at[there]
+def _rows(state: _Rows, wanted: Keys | None) -> tuple[Keys, Halves]:
+    """Return the wanted keys that are there, ascending as they were given, and their rows; None means all."""
+    if wanted is None:
+        return state.keys, state.rows
+    if not len(state.keys):
+        return wanted[:0], state.rows
+    at = np.minimum(np.searchsorted(state.keys, wanted), len(state.keys) - 1)
+    there = state.keys[at] == wanted
+    return wanted[there], state.rows[at[there]]
 
 
-def _best(
-    keys: Keys, scores: NDArray[np.float32], limit: int, spread: NDArray[np.float32]
-) -> Nearest:
+def _cosines(rows: Halves, query: NDArray[np.float32]) -> Cosines:
+    """Return the cosine of each row to the query, shape (n,), as exact as in float32.
+
+    The query goes in two parts of float16, its rounded values and what rounding left of them.
+    """
+    if not len(rows):
+        return np.empty(0, np.float32)
+    rounded = query.astype(np.float16)
+    rest = (query - rounded.astype(np.float32)) * _REST
+    parts = np.stack([rounded, rest.astype(np.float16)])
+    found = np.asarray(numkong.cdist(parts, rows, "inner"))
+    cosines: Cosines = (found[0] + found[1] / _REST).astype(np.float32)
+    return cosines
+
+
+def _wide(rows: Halves) -> Vectors:
+    """Return the rows in float32; ten times faster than numpy's own conversion."""
+    if not len(rows):
+        return np.empty(rows.shape, np.float32)
+    wide: Vectors = np.asarray(numkong.astype(np.ascontiguousarray(rows), "float32"))
+    return wide
+
+
+def _best(keys: Keys, scores: Cosines, limit: int, spread: Cosines) -> Nearest:
     """Return the best by score, then by key, so that equal scores have one order."""
     if len(keys) > limit:
         best = np.argpartition(-scores, limit)[:limit]

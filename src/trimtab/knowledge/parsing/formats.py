@@ -103,12 +103,15 @@ def _check(known: Format, name: str, data: bytes, content: str) -> None:
                 raise wrong
 
 
+_CONTROLS = bytes(byte for byte in range(32) if byte not in b"\t\n\r\f\x1b")
+
+
 def refuse_binary(name: str, data: Content) -> None:
     """Raise `DocumentTypeUnsupported` for a file that is not text; `decoded` tells what text is."""
     head = data.head()
     if head.startswith((b"\xff\xfe", b"\xfe\xff")):
         return
-    controls = sum(byte < 32 and byte not in b"\t\n\r\f\x1b" for byte in head)
+    controls = len(head) - len(head.translate(None, _CONTROLS))
     if controls * 20 > len(head) or any(b"\0" in block for block in data.blocks()):
         raise DocumentTypeUnsupported(f"{name} is not text: it holds binary data.")
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -10,14 +10,12 @@ import sqlalchemy as sa
 from trimtab.infra.storage import Database
 from trimtab.knowledge.errors import DatabaseDamaged, DocumentUnknown, ProjectUnknown
 from trimtab.knowledge.records import Document, DocumentState
-from trimtab.knowledge.store.known import Known, is_still
-from trimtab.knowledge.store.owners import join_owner, put_owner
+from trimtab.knowledge.store.known import Known, is_still, missing
+from trimtab.knowledge.store.owners import join_owner
 from trimtab.knowledge.store.projects import ProjectRow, changed, deletion, found
 from trimtab.knowledge.store.rows import (
     NewDocument,
     Vector,
-    put_chunks,
-    put_document,
     set_state,
     vector_row,
     without_vector,
@@ -31,6 +29,7 @@ from trimtab.knowledge.store.tables import (
     projects,
     vectors,
 )
+from trimtab.knowledge.store.writing import former_rows, put_documents
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,9 +88,10 @@ class DocumentStore:
         """
         with self._database.write() as connection:
             _check_alive(connection, project)
-            version = _written(connection, project, document, at)
+            former = former_rows(connection, [document.id])
+            versions = put_documents(connection, project.key, [document], former, at)
             changed(connection, project.key)
-            return version
+            return versions[document.id]
 
     def write_many(
         self,
@@ -103,20 +103,23 @@ class DocumentStore:
 
         Args:
             project: Whose documents.
-            expected: Each with what it is to replace. Where there is something else by now it is left alone, and
-                None is returned for it.
+            expected: Each with what it is to replace. Where there is something else by now, or an earlier one of
+                these, it is left alone and None is returned for it.
             at: The time of writing.
         """
         with self._database.write() as connection:
             _check_alive(connection, project)
-            versions = [
-                _written(connection, project, document, at)
-                if is_still(connection, document.id, known)
-                else None
-                for document, known in expected
-            ]
+            former = former_rows(connection, [document.id for document, _ in expected])
+            chosen: dict[str, NewDocument] = {}
+            for document, known in expected:
+                if is_still(former.get(document.id), known):
+                    chosen.setdefault(document.id, document)
+            versions = put_documents(connection, project.key, [*chosen.values()], former, at)
             changed(connection, project.key)
-            return versions
+        return [
+            versions[document.id] if chosen.get(document.id) is document else None
+            for document, _ in expected
+        ]
 
     def page(self, project: str, limit: int, offset: int) -> tuple[Document, ...]:
         """Return the project's documents by name."""
@@ -141,7 +144,11 @@ class DocumentStore:
         return _document(row)
 
     def text(self, document_id: str) -> str:
-        """Return the document's text: its passages, joined; empty when it is gone."""
+        """Return the document's text: its passages, joined.
+
+        Raises:
+            DocumentUnknown: It is gone.
+        """
         statement = (
             sa.select(chunks)
             .join_from(chunks, documents, documents.c.key == chunks.c.document_key)
@@ -151,7 +158,9 @@ class DocumentStore:
         size = sa.select(documents.c.characters).where(documents.c.id == document_id)
         with self._database.read() as connection:
             rows = [intact("chunks", row) for row in connection.execute(statement)]
-            expected = connection.scalar(size) or 0
+            expected = connection.scalar(size)
+            if expected is None:
+                raise missing(connection, document_id)
         text = "".join(row.text for row in rows)
         if len(text) != expected:
             raise DatabaseDamaged("Passages of a document are missing in the knowledge database.")
@@ -330,29 +339,6 @@ def _check_alive(connection: sa.Connection, project: ProjectRow) -> None:
     alive = sa.select(projects.c.key).where(projects.c.key == project.key)
     if connection.execute(alive).first() is None:
         raise ProjectUnknown(f"The project {project.name!r} was deleted meanwhile.")
-
-
-def _written(
-    connection: sa.Connection, project: ProjectRow, document: NewDocument, at: datetime
-) -> int:
-    at = _after_its_deletion(connection, document.id, at)
-    key, version = put_document(connection, project, document, at)
-    put_chunks(connection, project.key, key, document)
-    if document.owner:
-        put_owner(connection, key, document.owner)
-    connection.execute(sa.delete(deletions).where(deletions.c.document_id == document.id))
-    return version
-
-
-def _after_its_deletion(connection: sa.Connection, document_id: str, at: datetime) -> datetime:
-    """Return a time after the document's last deletion: one that comes back is newer than its deletion."""
-    row = connection.execute(
-        sa.select(deletions).where(deletions.c.document_id == document_id)
-    ).first()
-    if row is None:
-        return at
-    deleted = datetime.fromisoformat(intact("deletions", row).deleted_at)
-    return max(at, deleted + timedelta(microseconds=1))
 
 
 def _selected() -> sa.Select[Any]:

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from trimtab.infra.storage import Database
 from trimtab.kernel.errors import Corrupt
 
-_BESIDE = ("", "-wal", "-shm")
+_BESIDE = ("", "-wal", "-shm", "-commits")
 
 
 class LiveDatabase(Database):
@@ -28,7 +28,8 @@ class LiveDatabase(Database):
         self._gate = _Gate()
         self.suspect = False
         """Set when a call met damage; whoever checks the file clears it."""
-        super().__init__(file, chains)
+        super().__init__(file, chains, keep_pages=True)
+        self.suspect = self.guard.kept_damage
 
     @contextmanager
     def read(self) -> Iterator[sa.Connection]:
@@ -58,6 +59,7 @@ class LiveDatabase(Database):
         with self._gate.exclusive():
             self.engine.dispose()
             put_in_place(self.file, fresh, keep_as)
+            self.guard.opened()
 
     @contextmanager
     def _noticed(self) -> Iterator[None]:

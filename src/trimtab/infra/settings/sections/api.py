@@ -24,6 +24,21 @@ class ApiSettings:
     session_hours: float = setting(
         12.0, unit="hours", help="How long a console sign-in lasts.", minimum=0.01, maximum=720
     )
+    at_once: int = setting(
+        0,
+        unit="calls",
+        help="How many questions and searches are worked on at once; 0 means 8, or 64 where a "
+        "model elsewhere writes the answers. The others wait their turn.",
+        minimum=0,
+        maximum=1000,
+    )
+    most_waiting: int = setting(
+        200,
+        unit="calls",
+        help="How many questions and searches may wait their turn; one more is refused with 503.",
+        minimum=0,
+        maximum=10_000,
+    )
     max_upload_mb: int = setting(
         50,
         unit="MB",

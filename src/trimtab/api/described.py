@@ -1,0 +1,167 @@
+"""What each route may answer, as the OpenAPI description says it: neither more nor less.
+
+What follows from a route's form (its role, its body, its parameters) is added to every route by `describe`; what follows
+from its work (there is no such document, the plan has changed) the route states itself with `refuses`. The fuzz of
+`tests/api` fails on a status that a route does not state, and the whole campaign on one that it states and never gives.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+from fastapi.routing import APIRoute
+from pydantic import BaseModel
+from starlette.routing import BaseRoute
+
+from trimtab.infra.web import Needs
+from trimtab.infra.web.status import STATUS
+from trimtab.kernel.errors import ErrorKind
+
+_UNLIMITED = ("/health", "/metrics")
+"""Paths that the rate limit leaves alone; see `edge.rate`."""
+_SECURITY: Mapping[str, Mapping[str, str]] = {
+    "bearer": {"type": "http", "scheme": "bearer"},
+    "key": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
+}
+_SAYS = {
+    400: "The request is not as it has to be",
+    401: "No key, or one that is unknown or revoked",
+    403: "Not for this caller, or from an untrusted host or page",
+    404: "There is no such thing",
+    409: "The present state does not allow it",
+    413: "Too large",
+    429: "Too many calls in a minute",
+    500: "A mistake in the program, or damaged data",
+    503: "A part that this needs is down or too busy; repeat the call",
+    507: "No space left; nothing was written",
+}
+
+
+class WrongField(BaseModel):
+    """One part of a request that is wrong."""
+
+    field: str
+    problem: str
+
+
+class ErrorFacts(BaseModel):
+    """What happened, and the next step."""
+
+    code: str
+    message: str
+    hint: str
+    retryable: bool
+    kind: ErrorKind
+
+
+class ErrorBody(BaseModel):
+    """The body of every error."""
+
+    error: ErrorFacts
+    detail: str | list[WrongField]
+
+
+def refuses(*kinds: ErrorKind) -> dict[int | str, dict[str, Any]]:
+    """Return the statuses by which a route's own work may refuse, for its ``responses``."""
+    return {int(STATUS[kind]): _refusal(STATUS[kind]) for kind in kinds}
+
+
+def gives(model: object, status: int = 200) -> dict[int | str, dict[str, Any]]:
+    """Return the form of a route's answer, for its ``responses``; only described, not checked again at each answer."""
+    return {status: {"model": model}}
+
+
+def sends(media: str, status: int = 200) -> dict[int | str, dict[str, Any]]:
+    """Return that a route answers text of that media type, for its ``responses``."""
+    return {status: {"content": {media: {"schema": {"type": "string"}}}}}
+
+
+def describe(app: FastAPI) -> dict[str, Any]:
+    """Return the OpenAPI description of the app's routes, with every status that each can give."""
+    found = get_openapi(
+        title=app.title, version=app.version, description=app.description, routes=app.routes
+    )
+    schemas = found.setdefault("components", {}).setdefault("schemas", {})
+    error = ErrorBody.model_json_schema(ref_template="#/components/schemas/{model}")
+    schemas |= {**error.pop("$defs"), "ErrorBody": error}
+    for unused in ("HTTPValidationError", "ValidationError"):
+        schemas.pop(unused, None)
+    for route in routes_of(app.routes):
+        for method in route.methods or ():
+            _complete(found["paths"][route.path_format][method.lower()], route, method)
+    found["components"]["securitySchemes"] = _SECURITY
+    return found
+
+
+def routes_of(routes: Sequence[BaseRoute]) -> Iterator[APIRoute]:
+    """Yield every route; FastAPI keeps included routers as they are."""
+    for route in routes:
+        if isinstance(route, APIRoute):
+            yield route
+        elif (router := getattr(route, "original_router", None)) is not None:
+            yield from routes_of(router.routes)
+
+
+def _complete(operation: dict[str, Any], route: APIRoute, method: str) -> None:
+    responses = operation["responses"]
+    responses.pop("422", None)
+    for status in _statuses(operation, route, method):
+        responses.setdefault(str(status), _refusal(status))
+    operation["responses"] = dict(sorted(responses.items()))
+    if _role_of(route) is not None:
+        operation["security"] = [{name: []} for name in _SECURITY]
+        operation["x-role"] = str(_role_of(route))
+    for response in responses.values():
+        for content in response.get("content", {}).values():
+            _prefer_reference(content)
+
+
+def _statuses(operation: dict[str, Any], route: APIRoute, method: str) -> Iterator[int]:
+    """Yield what follows from the route's form."""
+    body = "requestBody" in operation
+    given = [one for one in operation.get("parameters", ()) if one["in"] != "path"]
+    yield 403  # An untrusted host, or another site's page.
+    yield 500
+    if body or any(_may_be_wrong(one) for one in given):
+        yield 400
+    if body:
+        yield 413
+    if not route.path.startswith(_UNLIMITED):
+        yield 429
+    if _role_of(route) is not None:
+        yield 401
+        yield 503
+
+
+def _may_be_wrong(parameter: dict[str, Any]) -> bool:
+    return bool(parameter.get("required")) or not _is_free(parameter["schema"])
+
+
+def _is_free(schema: Mapping[str, Any]) -> bool:
+    """Tell whether every text that a query can hold fits."""
+    if "anyOf" in schema:
+        return all(_is_free(one) for one in schema["anyOf"])
+    if schema.get("type") == "array":
+        return _is_free(schema["items"])
+    return set(schema) <= {"type", "title", "default", "description"} and schema.get("type") in (
+        "string",
+        "null",
+    )
+
+
+def _role_of(route: APIRoute) -> object:
+    """Return the least role that may call; None when everybody may."""
+    calls = [one.call for one in route.dependant.dependencies]
+    return next((call.role for call in calls if isinstance(call, Needs)), None)
+
+
+def _prefer_reference(content: dict[str, Any]) -> None:
+    schema = content.get("schema", {})
+    if "$ref" in schema:  # FastAPI has laid it over what the function's return type says.
+        content["schema"] = {"$ref": schema["$ref"]}
+
+
+def _refusal(status: int) -> dict[str, Any]:
+    schema = {"$ref": "#/components/schemas/ErrorBody"}
+    return {"description": _SAYS[status], "content": {"application/json": {"schema": schema}}}

@@ -1,0 +1,30 @@
+"""How the app admits questions, and what it does when retrieval is late."""
+
+import pytest
+
+from tests.faces import app_of, settings_of  # noqa: F401 - fixtures.
+from trimtab.answers import Question
+from trimtab.app.adapters import places_of
+from trimtab.infra.settings import load
+
+
+@pytest.mark.parametrize(
+    ("flags", "at_once"),
+    [({}, 8), ({"answers.generator": "openai"}, 64), ({"api.at_once": "3"}, 3)],
+)
+def test_few_work_at_once_where_the_processor_writes_and_many_where_a_model_elsewhere_does(
+    flags, at_once
+):
+    assert places_of(load(flags=flags, environment={})).at_once == at_once
+
+
+def test_a_search_that_is_late_is_answered_by_words_alone(app_of):  # noqa: F811
+    app = app_of(answers__retrieval_deadline_seconds="0.2")
+    app.knowledge.encoder.start()
+    app.knowledge.ingest_text("p", "ship.txt", "The trimtab turns the rudder of the ship.")
+    question = Question("p", "What turns the rudder?")
+    assert app.answers.answer(question).degraded_mode is False
+    app.knowledge.empty_caches()
+    app.knowledge.encoder.slow_down(2.0)
+    late = app.answers.answer(question)
+    assert (late.found, late.degraded_mode) == (True, True)
