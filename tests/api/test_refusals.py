@@ -48,6 +48,12 @@ def test_an_origin_that_is_no_address_is_refused(app):
         assert wire.call(Sent("POST", "/v1/answers", b"", headers)).status == 403
 
 
+@pytest.mark.parametrize(("path", "status"), [("/console", 200), ("/nowhere", 404)])
+def test_a_query_that_is_no_text_spoils_no_page(app, path, status):
+    with Wire(app.faces.network) as wire:
+        assert wire.call(Sent("GET", path, bytes(range(128, 256)))).status == status
+
+
 def test_an_offset_beyond_every_document_that_can_be_is_refused(admin):
     admin.post("/api/v1/projects", json={"name": "p"})
     answer = admin.get("/api/v1/projects/p/documents", params={"offset": 2**63})

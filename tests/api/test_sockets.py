@@ -84,14 +84,14 @@ POST = b"POST /v1/answers HTTP/1.1\r\nHost: localhost\r\nContent-Type: applicati
         b"\x00" * 1000 + b"\r\n\r\n",
         b"nothing at all\r\n\r\n",
         b"GET /\xff\xfe HTTP/1.1\r\nHost: localhost\r\n\r\n",
-        b"GET / HTTP/1.1\r\n\r\n",
-        b"GET / HTTP/1.1\r\nHost: localhost\r\nHost: evil.example\r\n\r\n",
+        b"GET / HTTP/9.9\r\nHost: localhost\r\n\r\n",
         b"GET / HTTP/1.1\r\nHost: localhost\r\nX: a\x00b\r\n\r\n",
         b"GET / HTTP/1.1\r\nHost: localhost\r\nno colon\r\n\r\n",
         POST + b"Content-Length: nonsense\r\n\r\n{}",
         POST + b"Content-Length: -1\r\n\r\n{}",
         POST + b"Content-Length: 2\r\nContent-Length: 3\r\n\r\n{}",
         POST + b"Transfer-Encoding: gzip\r\n\r\n{}",
+        POST + b"Content-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
         POST + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n{}\r\n0\r\n\r\n",
         POST + b"Transfer-Encoding: chunked\r\n\r\n-2\r\n{}\r\n",
     ],
@@ -101,13 +101,20 @@ def test_what_is_no_http_is_refused_with_400(address, garbage):
     assert is_well(address)
 
 
+@pytest.mark.parametrize("hosts", [b"", b"Host: localhost\r\nHost: evil.example\r\n"])
+def test_a_request_without_a_host_or_with_two_is_refused(address, hosts):
+    asked = b"GET /metrics HTTP/1.1\r\n" + hosts + b"Connection: close\r\n\r\n"
+    assert status_of(answer_to(address, asked)) == 403
+
+
 @pytest.mark.parametrize(
     "head",
     [b"X-Long: " + b"a" * 2**20, b"\r\n".join(b"X-%d: %s" % (n, b"b" * 50) for n in range(20_000))],
 )
 def test_a_head_of_a_megabyte_is_refused(address, head):
     asked = b"GET /metrics HTTP/1.1\r\nHost: localhost\r\n" + head + b"\r\n\r\n"
-    assert status_of(answer_to(address, asked) or b"HTTP/1.1 400 ") == 400
+    # It may have closed before we have sent all, and the answer is lost with the rest then.
+    assert status_of(answer_to(address, asked) or b"HTTP/1.1 431 ") == 431
     assert is_well(address)
 
 

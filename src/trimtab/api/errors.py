@@ -115,7 +115,7 @@ def _problem(message: str) -> str:
 def _on_http_exception(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101 - as above.
     if error.status_code in (HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED):
-        known = NoSuchRoute(f"There is no {request.method} {request.url.path}.")
+        known = NoSuchRoute(f"There is no {request.method} {request.scope['path']}.")
         response = error_response(known)
         response.status_code = error.status_code
         return response

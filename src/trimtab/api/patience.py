@@ -2,27 +2,30 @@
 
 uvicorn waits for ever for the rest of a request that has begun, and for the first byte of one that has not. A few
 hundred callers who send a byte now and then would hold every file descriptor of the process that way ("slow loris").
-Here a request's head is whole within ``head_seconds`` and its body never pauses for longer than ``body_seconds``; a head
-is at most 64 KB, which h11 sees to; and beyond ``most_connections`` a new connection is told so and closed.
+Nor does its parser bound the head of a request. Here a head is whole within ``head_seconds`` and ``head_bytes``, a body
+never pauses for longer than ``body_seconds``, and beyond ``most_connections`` a new connection is told so and closed.
 """
 
 import asyncio
 
-from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 _TOO_LATE = b"HTTP/1.1 408 Request Timeout\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
+_TOO_LONG = (
+    b"HTTP/1.1 431 Request Header Fields Too Large\r\nconnection: close\r\n"
+    b"content-length: 0\r\n\r\n"
+)
 _TOO_MANY = (
     b"HTTP/1.1 503 Service Unavailable\r\nconnection: close\r\nretry-after: 5\r\n"
     b"content-length: 0\r\n\r\n"
 )
 
 
-class BoundedProtocol(H11Protocol):
-    """A connection that is closed when its caller keeps it waiting.
+class BoundedProtocol(HttpToolsProtocol):
+    """A connection that is closed when its caller keeps it waiting, or sends a head without end."""
 
-    It is h11 everywhere, and not whichever parser is installed: h11 comes with uvicorn and bounds the head of a request.
-    """
-
+    head_bytes = 64 * 1024
+    """The largest head that does not come in one piece; one piece is at most 256 KB."""
     head_seconds = 10.0
     """From the connection, or from the first byte after an answer, to the end of the request's head."""
     body_seconds = 30.0
@@ -31,6 +34,8 @@ class BoundedProtocol(H11Protocol):
     """Half of the file descriptors that a process usually has."""
 
     _late: asyncio.TimerHandle | None = None
+    _head = 0
+    """Bytes of a head that is not whole yet."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin to wait for a request."""
@@ -52,19 +57,29 @@ class BoundedProtocol(H11Protocol):
         if self.transport.is_closing():
             self._stop_waiting()
         elif not self._answering:
-            if self._late is None and self.timeout_keep_alive_task is None:
+            self._head += len(data)
+            if self._head > self.head_bytes:
+                self.transport.write(_TOO_LONG)
+                self.transport.close()
+            elif self._late is None and self.timeout_keep_alive_task is None:
                 self._wait(self.head_seconds)  # Further bytes of the head do not give it more time.
         else:
+            self._head = 0
             self._stop_waiting()
             if self.cycle.more_body:
                 self._wait(self.body_seconds)
 
     def send_400_response(self, msg: str) -> None:
-        """Refuse what is no HTTP; where an answer is under way already the connection only ends."""
-        if not (self._answering and self.cycle.response_started):
+        """Refuse what is no HTTP; what is being answered already is answered first, and then the connection ends."""
+        if not self._answering:
             super().send_400_response(msg)
-        else:
+        elif not self.cycle.more_body:
+            self.cycle.keep_alive = False
+            self.flow.pause_reading()
+        elif self.cycle.response_started:
             self.transport.close()
+        else:
+            super().send_400_response(msg)
 
     @property
     def _answering(self) -> bool:

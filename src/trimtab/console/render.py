@@ -41,7 +41,7 @@ def _common(request: Request) -> dict[str, object]:
     return {
         "who": who,
         "may_operate": who.role.includes(Role.OPERATOR),
-        "path": request.url.path,
+        "path": request.scope["path"],
         "version": __version__,
     }
 

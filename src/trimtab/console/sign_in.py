@@ -58,7 +58,7 @@ def _signed_in(here: Services, principal: Principal, request: Request) -> Respon
         here.sessions.cookie(principal),
         max_age=here.sessions.seconds,
         path="/",
-        secure=request.url.scheme == "https",
+        secure=request.scope["scheme"] == "https",
         httponly=True,
         samesite="strict",
     )

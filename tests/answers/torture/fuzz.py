@@ -38,6 +38,7 @@ def campaign(folder, cases, seed=1):
         operator.run(each, lambda path: path.startswith("/v1/incidents"))
         app.knowledge.encoder.unload()
         fuzz.run(_DEGRADED_CASES)
+        app.knowledge.encoder.unload()  # An action of the fuzz may have loaded it again.
         fuzz.run(each, lambda path: path == "/api/v1/ingest")
     finally:
         app.close()

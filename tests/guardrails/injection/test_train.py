@@ -5,7 +5,7 @@ import pytest
 
 from trimtab.guardrails.errors import BadTrainingData
 from trimtab.guardrails.injection import synthetic
-from trimtab.guardrails.injection.train import read
+from trimtab.guardrails.injection.train import CHAT, REQUESTS, people, read
 
 
 def test_our_examples_are_the_same_for_the_same_seed_and_hold_both_kinds():
@@ -37,3 +37,21 @@ def test_a_malformed_training_set_is_refused_by_name(tmp_path, content):
     (tmp_path / "data.jsonl").write_text(content, encoding="utf-8")
     with pytest.raises(BadTrainingData, match=tmp_path.name):
         read(tmp_path)
+
+
+def write(folder, *rows):
+    folder.mkdir()
+    (folder / "data.jsonl").write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+
+
+def test_what_people_say_is_cut_into_sentences_and_is_no_task(tmp_path):
+    write(tmp_path / CHAT, {"question": "I like tea. Do you?"}, {"claim": "without a question"})
+    write(tmp_path / REQUESTS, {"text": "Please call me."})
+    found = people(tmp_path)
+    assert found.texts == ("I like tea.", "Do you?", "Please call me.")
+    assert not found.labels.any()
+
+
+def test_a_missing_set_of_what_people_say_is_named(tmp_path):
+    with pytest.raises(BadTrainingData, match=CHAT):
+        people(tmp_path)

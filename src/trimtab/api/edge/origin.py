@@ -51,7 +51,8 @@ class TrustedOrigins:
             await error_response(refusal)(scope, receive, send)
 
     def _refusal(self, request: HTTPConnection) -> TrimtabError | None:
-        host = request.headers.get("host", "")
+        given = request.headers.getlist("host")
+        host = given[0] if len(given) == 1 else ""  # Two of them may be read differently elsewhere.
         name = _name_in(host)
         if self._hosts and name not in self._hosts:
             return UntrustedHost(

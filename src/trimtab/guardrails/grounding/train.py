@@ -7,7 +7,7 @@ Claims about the same context stay in the same fold, or the figures would flatte
 
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -32,9 +32,12 @@ _Labels = NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True)
 class _Set:
-    """A row of inputs for each claim, its label, and the number of its context."""
+    """Two rows of inputs for each claim, its label, and the number of its context."""
 
     rows: _Rows
+    """For the fit: a question that is there but empty begins a conversation, and its claim is talk."""
+    judged: _Rows
+    """The same as the guard sees them: an empty question leaves the topic open."""
     labels: _Labels
     contexts: _Labels
 
@@ -46,7 +49,7 @@ class _Set:
 
     def without(self, out: NDArray[np.bool_]) -> "_Set":
         """Return the set less some of its claims."""
-        return _Set(self.rows[~out], self.labels[~out], self.contexts[~out])
+        return _Set(self.rows[~out], self.judged[~out], self.labels[~out], self.contexts[~out])
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +92,9 @@ def train(data: Path, weights: Path) -> GroundingReport:
         across_sets={
             name: _figures(
                 own.labels,
-                _chances(_fit_all([other for key, other in sets.items() if key != name]), own.rows),
+                _chances(
+                    _fit_all([other for key, other in sets.items() if key != name]), own.judged
+                ),
             )
             for name, own in sets.items()
         },
@@ -100,13 +105,16 @@ def _read(folder: Path) -> _Set:
     try:
         lines = (folder / "data.jsonl").read_text(encoding="utf-8").splitlines()
         found = [json.loads(line) for line in lines if line.strip()]
-        rows = [
-            inputs(evidence(row["context"], row["claim"], row.get("question", ""))) for row in found
+        seen = [evidence(row["context"], row["claim"], row.get("question", "")) for row in found]
+        talk = [
+            replace(own, on_topic=0.0) if row.get("question") == "" else own
+            for row, own in zip(found, seen, strict=True)
         ]
         contexts = dict.fromkeys(row["context"] for row in found)
         places = {context: place for place, context in enumerate(contexts)}
         return _Set(
-            np.array(rows),
+            np.array([inputs(own) for own in talk]),
+            np.array([inputs(own) for own in seen]),
             np.array([int(row["label"]) for row in found]),
             np.array([places[row["context"]] for row in found]),
         )
@@ -159,7 +167,7 @@ def _cross_validated(sets: Sequence[_Set]) -> list[_Rows]:
         held = [own == fold for own in folds]
         weights = _fit_all([own.without(out) for own, out in zip(sets, held, strict=True)])
         for place, (own, out) in enumerate(zip(sets, held, strict=True)):
-            chances[place][out] = _chances(weights, own.rows[out])
+            chances[place][out] = _chances(weights, own.judged[out])
     return chances
 
 

@@ -36,6 +36,7 @@ PASSAGE_MARGIN = 4.9
 """Where no passage of our own manual and of XQuAD's paragraphs is dropped: a lost document is a lost answer."""
 _STRENGTH = 3.0
 EMAIL_BUDGET = 0.10
+"""Of e-mails whose phrases the fit has not seen; knowing all phrases, it stops fewer: 2 % of a public set's."""
 _STATEMENT = re.compile(r"(?:The|My|Our|I|We|An?|His|Her|They|She|He|It) ")
 
 

@@ -150,7 +150,7 @@ class ProjectIndex:
             np.savez,
             header=_as_bytes(json.dumps(header).encode()),
             graph=_as_bytes(self.vectors.graph_bytes()),
-            # Postings shrink to a quarter; a graph holds vectors, which do not shrink.
+            # Postings shrink to a quarter. A graph would by 40 %, but it is large, and a start waits for it.
             words=_as_bytes(
                 _archive(np.savez_compressed, **{name: getattr(segment, name) for name in _SEGMENT})
             ),
