@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import quote, urlsplit
@@ -30,6 +30,8 @@ PASSAGES_A_DOCUMENT = 20
 ROUNDS = 3
 """How often each question is asked anew, its words in another order, so that no cache has it."""
 HITS = 1000
+NEVER_WEIGHED = 50
+"""Projects of so many passages keep the usual weights."""
 
 
 def filled(data: Data, folder: Path) -> None:
@@ -72,13 +74,19 @@ class Served:
         self.connection = http.client.HTTPConnection(parts.hostname, parts.port, timeout=60)
 
     def search(self, project: int, question: str) -> tuple[dict, float]:
+        return self._timed(f"/api/v1/search/p{project}?q={quote(question)}")
+
+    def asked(self, path: str) -> dict:
+        return self._timed(path)[0]
+
+    def _timed(self, path: str) -> tuple[dict, float]:
         started = time.perf_counter()
-        self.connection.request("GET", f"/api/v1/search/p{project}?q={quote(question)}")
+        self.connection.request("GET", path)
         answer = self.connection.getresponse()
         body = answer.read()
         elapsed = (time.perf_counter() - started) * 1000
         if answer.status != http.client.OK:
-            raise RuntimeError(f"search was answered with {answer.status}: {body[:200]!r}")
+            raise RuntimeError(f"{path} was answered with {answer.status}: {body[:200]!r}")
         return json.loads(body), elapsed
 
     def memory_mb(self) -> int:
@@ -106,14 +114,25 @@ def serving(folder: Path) -> Iterator[Served]:
 
 
 def warmed(served: Served, data: Data) -> None:
-    give_up = time.monotonic() + PATIENCE_SECONDS
+    """Wait until every project has its index, and the weights that its own passages ask for."""
     for project in range(PROJECTS):
-        while served.search(project, f"warm up {time.monotonic()}")[0]["degraded_mode"]:
-            if time.monotonic() > give_up:
-                raise TimeoutError("an index was not ready in time")
-            time.sleep(0.2)
+        until(lambda: not served.search(project, f"warm up {time.monotonic()}")[0]["degraded_mode"])  # noqa: B023
+    until(lambda: all(weighed(one) for one in served.asked("/api/v1/projects")["projects"]))
     for number in range(10):
         served.search(int(data.asked[number]), f"{data.questions[number]} please")
+
+
+def weighed(project: dict) -> bool:
+    in_memory = project["engine"] != ""
+    return project["meaning"] is not None or not in_memory or project["chunks"] <= NEVER_WEIGHED
+
+
+def until(ready: Callable[[], bool]) -> None:
+    give_up = time.monotonic() + PATIENCE_SECONDS
+    while not ready():
+        if time.monotonic() > give_up:
+            raise TimeoutError("an index was not ready in time")
+        time.sleep(0.2)
 
 
 def turned(question: str, by: int) -> str:

@@ -229,6 +229,12 @@ def test_projects_are_listed_with_their_sizes(sea):
     assert sea.get_collection_size("sea") == 2
 
 
+def test_a_project_too_small_to_be_asked_names_no_weight_of_its_own(sea):
+    sea.search("sea", "whales")
+    (project,) = sea.list_projects()
+    assert (project.engine, project.meaning) == ("exact", None)
+
+
 @pytest.mark.feature("F572")
 @pytest.mark.feature("F680")
 def test_stats_have_the_fields_of_the_contract(sea):

@@ -17,6 +17,7 @@ from trimtab.knowledge.ingestion import Progress, Source
 from trimtab.knowledge.model_home import ModelHome
 from trimtab.knowledge.parsing.content import Content
 from trimtab.knowledge.parts import Parts
+from trimtab.knowledge.ranking import UNFITTED
 from trimtab.knowledge.records import (
     Document,
     DocumentState,
@@ -216,7 +217,11 @@ class Knowledge(Parts):
         """Return all projects with their counts, by name."""
         held = self.indexes.overview()
         return tuple(
-            replace(found, engine=index.index.vectors.engine, meaning=index.fitted.meaning)
+            replace(
+                found,
+                engine=index.index.vectors.engine,
+                meaning=None if index.fitted == UNFITTED else index.fitted.meaning,
+            )
             if (index := held.get(key)) is not None
             else found
             for key, found in self.projects.overview()

@@ -53,12 +53,9 @@ class _Rows:
 
     keys: Keys
     rows: Halves
+    sample: Halves
+    """Some of the rows, evenly spaced."""
     graph: Index | None
-
-    @property
-    def sample(self) -> Halves:
-        """Some of the rows, evenly spaced."""
-        return np.ascontiguousarray(self.rows[:: max(1, len(self.rows) // _SAMPLE)])
 
 
 class VectorIndex:
@@ -75,7 +72,7 @@ class VectorIndex:
         self._changing = threading.Lock()
         # usearch moves its memory when it grows, so a graph is not searched while it changes.
         self._graph_use = threading.Lock()
-        self._state = _Rows(np.empty(0, np.int64), np.empty((0, dimension), np.float16), None)
+        self._state = _state(np.empty(0, np.int64), np.empty((0, dimension), np.float16), None)
 
     def __len__(self) -> int:
         return len(self._state.keys)
@@ -174,7 +171,7 @@ class VectorIndex:
             graph.add(keys, _wide(rows), threads=0)
         elif graph is not None and len(keys) <= self._exact_limit // 2:
             graph = None
-        return _Rows(keys, rows, graph)
+        return _state(keys, rows, graph)
 
     def _proposed(
         self, state: _Rows, query: NDArray[np.float32], wanted: int, allowed: Keys | None
@@ -187,6 +184,12 @@ class VectorIndex:
             found = graph.search(query, wanted, threads=1).keys if graph is not None else ()
         keys = np.sort(np.asarray(found).astype(np.int64))
         return keys if allowed is None else keys[np.isin(keys, allowed)]
+
+
+def _state(keys: Keys, rows: Halves, graph: Index | None) -> _Rows:
+    sample = rows[:: max(1, len(rows) // _SAMPLE)]
+    # A copy costs memory, and is worth it where every search reads the sample instead of the rows.
+    return _Rows(keys, rows, sample if graph is None else np.ascontiguousarray(sample), graph)
 
 
 def _new_graph(dimension: int) -> Index:
@@ -221,7 +224,7 @@ def _cosines(rows: Halves, query: NDArray[np.float32]) -> Cosines:
     rounded = query.astype(np.float16)
     rest = (query - rounded.astype(np.float32)) * _REST
     parts = np.stack([rounded, rest.astype(np.float16)])
-    found = np.asarray(numkong.cdist(parts, rows, "inner"))
+    found = np.asarray(numkong.cdist(parts, np.ascontiguousarray(rows), "inner"))
     cosines: Cosines = (found[0] + found[1] / _REST).astype(np.float32)
     return cosines
 
