@@ -18,10 +18,13 @@ TEXT = "The trimtab turns the rudder of the ship.\n\nA small winch moves the mas
 
 
 class Speaker:
-    """Says the extractive draft sentence by sentence; waits before the second one, or fails there."""
+    """Says the extractive draft sentence by sentence; waits before the second one, or fails there.
 
-    def __init__(self, inner, fails=None):
-        self.inner, self.fails = inner, fails
+    An endless one says the rest again and again, until it is stopped.
+    """
+
+    def __init__(self, inner, fails=None, endless=False):
+        self.inner, self.fails, self.endless = inner, fails, endless
         self.go_on, self.spent, self.finished = threading.Event(), None, False
 
     def generate(self, question, passages):
@@ -35,6 +38,9 @@ class Speaker:
         if self.fails:
             raise self.fails
         yield from others
+        until = time.monotonic() + 20
+        while self.endless and time.monotonic() < until:
+            yield from others
         self.finished = True
         yield Draft(draft.text, draft.citations, "speaker", 0.9, Usage(10, 5))
 
@@ -106,6 +112,7 @@ def test_a_failure_of_the_service_after_the_first_sentence_is_an_error_event(shi
 
 
 def test_whoever_hangs_up_stops_the_work_and_the_part_is_traced(ship, speaker):
+    speaker.endless = True
     listener = bind("127.0.0.1", 0)
     url = f"http://127.0.0.1:{listener.getsockname()[1]}/v1/answers/stream"
     asked = {"project": "p", "question": QUESTION, "user_id": "ann"}

@@ -49,6 +49,11 @@ class Held:
     changed_at: float = 0.0
     """When it got its version, on the clock's monotonic scale."""
 
+    @property
+    def asked_for(self) -> float | None:
+        """The share of meaning that the project's own passages asked for; None before they were asked."""
+        return None if self.fitted == UNFITTED else self.fitted.meaning
+
 
 class Indexes:
     """All indexes in memory. Safe for many threads; each project's index is changed by one at a time."""

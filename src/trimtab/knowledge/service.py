@@ -17,7 +17,6 @@ from trimtab.knowledge.ingestion import Progress, Source
 from trimtab.knowledge.model_home import ModelHome
 from trimtab.knowledge.parsing.content import Content
 from trimtab.knowledge.parts import Parts
-from trimtab.knowledge.ranking import UNFITTED
 from trimtab.knowledge.records import (
     Document,
     DocumentState,
@@ -217,11 +216,7 @@ class Knowledge(Parts):
         """Return all projects with their counts, by name."""
         held = self.indexes.overview()
         return tuple(
-            replace(
-                found,
-                engine=index.index.vectors.engine,
-                meaning=None if index.fitted == UNFITTED else index.fitted.meaning,
-            )
+            replace(found, engine=index.index.vectors.engine, meaning=index.asked_for)
             if (index := held.get(key)) is not None
             else found
             for key, found in self.projects.overview()
