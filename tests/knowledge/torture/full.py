@@ -45,7 +45,8 @@ class SmallDisk:
 
     def close(self):
         if self.available:
-            subprocess.run(["umount", str(self.folder)], check=True)
+            # Lazily: a connection that ends with this process may still hold a file.
+            subprocess.run(["umount", "--lazy", str(self.folder)], check=True)
 
 
 class Full:
