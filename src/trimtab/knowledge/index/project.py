@@ -32,7 +32,7 @@ from trimtab.knowledge.errors import IndexStale
 from trimtab.knowledge.index.analysis import ANALYSIS_VERSION, analysed
 from trimtab.knowledge.index.keywords import KeywordIndex, Segment
 from trimtab.knowledge.index.languages import LANGUAGES
-from trimtab.knowledge.index.vectors import EXACT_LIMIT, Keys, VectorIndex
+from trimtab.knowledge.index.vectors import EXACT_LIMIT, Halves, Keys, VectorIndex
 
 _FORMAT = 3
 _MAGIC = b"trimtab-index\n"
@@ -122,7 +122,11 @@ class ProjectIndex:
 
     @classmethod
     def load(
-        cls, file: Path, version: int, vectors: tuple[Keys, Vectors], exact_limit: int = EXACT_LIMIT
+        cls,
+        file: Path,
+        version: int,
+        vectors: tuple[Keys, Halves | Vectors],
+        exact_limit: int = EXACT_LIMIT,
     ) -> "ProjectIndex":
         """Read an index that ``save`` wrote.
 

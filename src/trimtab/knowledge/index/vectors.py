@@ -136,7 +136,7 @@ class VectorIndex:
         with self._changing, self._graph_use:
             return bytes(graph.save() or b"")
 
-    def restore(self, keys: Keys, vectors: Vectors, graph: bytes) -> None:
+    def restore(self, keys: Keys, vectors: Halves | Vectors, graph: bytes) -> None:
         """Become the index of these passages, with a graph from ``graph_bytes`` of the same keys."""
         with self._changing:
             order = np.argsort(keys)
@@ -146,7 +146,9 @@ class VectorIndex:
                 loaded.load(graph)
                 if len(loaded) != len(keys):
                     loaded = None
-            self._state = self._fitted(keys[order], vectors[order].astype(np.float16), loaded)
+            self._state = self._fitted(
+                keys[order], vectors[order].astype(np.float16, copy=False), loaded
+            )
 
     def _change(self, drop: Keys, keys: Keys, vectors: Vectors) -> None:
         state = self._state

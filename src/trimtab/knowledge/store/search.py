@@ -17,10 +17,10 @@ from trimtab.knowledge.store.tables import chunks, documents, metadata, projects
 
 @dataclass(frozen=True, slots=True)
 class VectorRows:
-    """All vectors of a project: keys of shape (n,), rows of unit length of shape (n, dimension)."""
+    """All vectors of a project: keys of shape (n,), rows of unit length of shape (n, dimension) as they are stored."""
 
     keys: NDArray[np.int64]
-    rows: NDArray[np.float32]
+    rows: NDArray[np.float16]
     index_version: int
 
 
@@ -106,7 +106,7 @@ class SearchStore:
             found = [intact("vectors", row) for row in connection.execute(statement)]
         keys = np.fromiter((row.chunk_key for row in found), dtype=np.int64, count=len(found))
         packed = np.frombuffer(b"".join(row.vector for row in found), dtype=np.float16)
-        return VectorRows(keys, packed.reshape(-1, dimension).astype(np.float32), version)
+        return VectorRows(keys, packed.reshape(-1, dimension), version)
 
     def keys(self, project_key: int, model: str) -> tuple[Keys, Keys]:
         """Return the keys of all passages of the project, and of those with a vector of that model; ascending."""
