@@ -49,6 +49,21 @@ class SmallDisk:
             subprocess.run(["umount", "--lazy", str(self.folder)], check=True)
 
 
+def refused(where, operation, violations):
+    """Return what the operation ended with, or None; all but a full disk with a next step is a violation."""
+    try:
+        operation()
+    except StorageFull as refusal:
+        if not refusal.hint():
+            violations.append(f"{where}: no next step")
+        return refusal
+    except Exception as mistake:  # noqa: BLE001 - what must not happen is counted.
+        code = getattr(mistake, "code", type(mistake).__name__)
+        violations.append(f"{where}: {code}: {mistake}")
+        return mistake
+    return None
+
+
 class Full:
     """The campaign."""
 
@@ -101,17 +116,7 @@ class Full:
     def _tried(self, name, pages, operation, knowledge, before, change):
         """Return the refusal, or None; whatever else goes wrong is a violation."""
         where = f"{name} with {pages} pages"
-        error = None
-        try:
-            operation(knowledge)
-        except StorageFull as refusal:
-            error = refusal
-            if not error.hint():
-                self.violations.append(f"{where}: no next step")
-        except Exception as mistake:  # noqa: BLE001 - what must not happen is counted.
-            error = mistake
-            code = getattr(mistake, "code", type(mistake).__name__)
-            self.violations.append(f"{where}: {code}: {mistake}")
+        error = refused(where, lambda: operation(knowledge), self.violations)
         try:
             expected = before if error else {**before, **change}
             if _state(knowledge) != _present(expected):

@@ -6,7 +6,7 @@ disk still full and then with room again: the chain is whole, what was acknowled
 
 from collections import Counter
 
-from tests.knowledge.torture.full import SmallDisk
+from tests.knowledge.torture.full import SmallDisk, refused
 from trimtab.infra.audit import Audit
 from trimtab.infra.audit_files import AuditFiles
 from trimtab.infra.auth import Keys, Role
@@ -14,7 +14,7 @@ from trimtab.infra.signing import Signer
 from trimtab.infra.storage import Database, DataDirectory
 from trimtab.infra.storage.secret_file import secret_of
 from trimtab.kernel.clock import SystemClock
-from trimtab.kernel.errors import StorageFull, TrimtabError
+from trimtab.kernel.errors import TrimtabError
 
 
 class FullState:
@@ -49,27 +49,16 @@ class FullState:
                 state.audit.append("torture", "prepared", name)
                 before += 1
                 self._disk.leave(pages)
-                error = self._tried(f"{name} with {pages} pages", operation, state)
+                where = f"{name} with {pages} pages"
+                error = refused(where, lambda: operation(state), self.violations)  # noqa: B023
             finally:
                 self._disk.empty()
                 state.close()
             counts["refused" if error else "done"] += 1
-            self._look(f"{name} with {pages} pages", before)
+            self._look(where, before)
             if not error and pages > 2:
                 return
             pages += self._step
-
-    def _tried(self, where, operation, state):
-        try:
-            operation(state)
-        except StorageFull as refusal:
-            if not refusal.hint():
-                self.violations.append(f"{where}: no next step")
-            return refusal
-        except Exception as mistake:  # noqa: BLE001 - what must not happen is counted.
-            self.violations.append(f"{where}: {type(mistake).__name__}: {mistake}")
-            return mistake
-        return None
 
     def _look(self, where, at_least):
         try:
