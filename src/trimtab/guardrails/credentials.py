@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from trimtab.guardrails.guard import Subject
 from trimtab.guardrails.rules import GuardRules
+from trimtab.guardrails.text.signs import folded, shows
 from trimtab.guardrails.verdicts import Decision, Judgement
 
 
@@ -19,21 +20,22 @@ class Credential:
     end: int
 
 
-_FORMS = (
-    ("private_key", r"-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY-----[\s\S]*?(?:-----END (?:[A-Z0-9]+ )*PRIVATE KEY-----|\Z)"),
-    ("aws_access_key", r"(?<![A-Z0-9])(?:AKIA|ASIA|AGPA|AIDA|AROA)[A-Z0-9]{16}(?![A-Z0-9])"),
-    ("github_token", r"\bgh[pousr]_[A-Za-z0-9]{36,255}\b|\bgithub_pat_[A-Za-z0-9_]{22,255}\b"),
-    ("gitlab_token", r"\bglpat-[A-Za-z0-9_-]{20,}\b"),
-    ("slack_token", r"\bxox[abeoprs]-[A-Za-z0-9-]{10,}\b"),
-    ("slack_webhook", r"https://hooks\.slack\.com/services/T[A-Z0-9]+/B[A-Z0-9]+/[A-Za-z0-9]+"),
-    ("stripe_key", r"\b(?:sk|rk)_(?:live|test)_[A-Za-z0-9]{16,}\b"),
-    ("google_api_key", r"\bAIza[A-Za-z0-9_-]{35}\b"),
-    ("openai_key", r"\bsk-(?:proj-|or-v1-|ant-[a-z0-9]+-)?[A-Za-z0-9_-]{24,}\b"),
-    ("npm_or_pypi_token", r"\bnpm_[A-Za-z0-9]{36}\b|\bpypi-[A-Za-z0-9_-]{50,}\b"),
-    ("jwt", r"\beyJ[A-Za-z0-9_-]{8,}\.eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}"),
-    ("url_password", r"\b[a-z][a-z0-9+.-]{1,20}://[^\s/:@]{1,64}:(?!\$|<|\{|%|\*|x{3})([^\s/@]{3,128})@"),
+_FORMS = (  # Kind, signs, form.
+    ("private_key", "PRIVATE KEY", r"-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY-----[\s\S]*?(?:-----END (?:[A-Z0-9]+ )*PRIVATE KEY-----|\Z)"),
+    ("aws_access_key", "AKIA|ASIA|AGPA|AIDA|AROA", r"(?<![A-Z0-9])(?:AKIA|ASIA|AGPA|AIDA|AROA)[A-Z0-9]{16}(?![A-Z0-9])"),
+    ("github_token", "ghp_|gho_|ghu_|ghs_|ghr_|github_pat_", r"\bgh[pousr]_[A-Za-z0-9]{36,255}\b|\bgithub_pat_[A-Za-z0-9_]{22,255}\b"),
+    ("gitlab_token", "glpat-", r"\bglpat-[A-Za-z0-9_-]{20,}\b"),
+    ("slack_token", "xox", r"\bxox[abeoprs]-[A-Za-z0-9-]{10,}\b"),
+    ("slack_webhook", "hooks.slack.com", r"https://hooks\.slack\.com/services/T[A-Z0-9]+/B[A-Z0-9]+/[A-Za-z0-9]+"),
+    ("stripe_key", "_live_|_test_", r"\b(?:sk|rk)_(?:live|test)_[A-Za-z0-9]{16,}\b"),
+    ("google_api_key", "AIza", r"\bAIza[A-Za-z0-9_-]{35}\b"),
+    ("openai_key", "sk-", r"\bsk-(?:proj-|or-v1-|ant-[a-z0-9]+-)?[A-Za-z0-9_-]{24,}\b"),
+    ("npm_or_pypi_token", "npm_|pypi-", r"\bnpm_[A-Za-z0-9]{36}\b|\bpypi-[A-Za-z0-9_-]{50,}\b"),
+    ("jwt", "eyJ", r"\beyJ[A-Za-z0-9_-]{8,}\.eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}"),
+    ("url_password", "://", r"\b[a-z][a-z0-9+.-]{1,20}://[^\s/:@]{1,64}:(?!\$|<|\{|%|\*|x{3})([^\s/@]{3,128})@"),
 )  # fmt: skip
-_COMPILED = tuple((kind, re.compile(regex)) for kind, regex in _FORMS)
+_COMPILED = tuple((kind, signs.split("|"), re.compile(regex)) for kind, signs, regex in _FORMS)
+_ASSIGNED_SIGNS = ("pass", "pwd", "secret", "key", "token")
 _ASSIGNED = re.compile(
     r"""\b(?:password|passwd|pwd|secret|api[_-]?key|access[_-]?key|auth[_-]?token|token|client[_-]?secret)["']?\s*(?:=|:|=>)\s*"""
     r"""["']?([^\s"',;<>{}()$]{8,128})""",
@@ -49,14 +51,16 @@ def find_credentials(text: str) -> tuple[Credential, ...]:
     """Return the secrets, in order of place. Placeholders such as ``changeme`` are none."""
     found = [
         Credential(kind, match.start(), match.end())
-        for kind, regex in _COMPILED
+        for kind, signs, regex in _COMPILED
+        if shows(text, signs)
         for match in regex.finditer(text)
     ]
-    found += [
-        Credential("assigned_secret", *match.span(1))
-        for match in _ASSIGNED.finditer(text)
-        if _random(match[1])
-    ]
+    if shows(folded(text), _ASSIGNED_SIGNS):
+        found += [
+            Credential("assigned_secret", *match.span(1))
+            for match in _ASSIGNED.finditer(text)
+            if _random(match[1])
+        ]
     apart: list[Credential] = []
     for secret in sorted(found, key=lambda secret: (secret.start, -secret.end)):
         if not apart or secret.start >= apart[-1].end:

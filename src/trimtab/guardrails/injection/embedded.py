@@ -16,6 +16,7 @@ from trimtab.guardrails.injection.features import features
 from trimtab.guardrails.injection.model import InjectionModel, load
 from trimtab.guardrails.text.normalise import Normalised
 from trimtab.guardrails.text.sentences import Kind, sentences
+from trimtab.guardrails.text.signs import folded, shows
 from trimtab.guardrails.text.words import STOP_WORDS, stems
 
 WEIGHTS = Path(__file__).parent / "embedded.npz"
@@ -39,6 +40,7 @@ _CLOSING = re.compile(
     r"^[ \t]*(?:(?:best|kind|warm) regards|regards|sincerely|yours (?:faithfully|sincerely|truly)|cheers|thanks|thank you|best)[ \t]*,",
     re.IGNORECASE | re.MULTILINE,
 )
+_CLOSING_SIGNS = ("regards", "sincerely", "yours ", "cheers", "thank", "best")
 _ABOUT_THE_TEXT = re.compile(
     r"\b(?:this|that|following|below|above|given|attached|provided|e-?mail|letter|message|text|passage|it)\b",
     re.IGNORECASE,
@@ -48,8 +50,11 @@ _FEWEST_MARKS = 2
 
 def is_email(text: str) -> bool:
     """Return whether the text has at least two of: a header, a greeting, a closing (several headers count as two)."""
-    headers = min(2, len(_HEADER.findall(text[:_HEADERS_WITHIN])))
-    return headers + bool(_GREETING.search(text)) + bool(_CLOSING.search(text)) >= _FEWEST_MARKS
+    top, plain = text[:_HEADERS_WITHIN], folded(text)
+    marks = min(_FEWEST_MARKS, len(_HEADER.findall(top))) if ":" in top else 0
+    marks += shows(plain, _CLOSING_SIGNS) and bool(_CLOSING.search(text))
+    # A greeting alone is too little, and to look for one costs the most.
+    return marks >= _FEWEST_MARKS or (marks > 0 and bool(_GREETING.search(text)))
 
 
 def embedded_margin(text: str, weights: Path = WEIGHTS) -> float | None:

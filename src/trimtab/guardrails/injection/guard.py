@@ -3,10 +3,11 @@
 import math
 from collections.abc import Iterator
 from functools import lru_cache
+from itertools import pairwise
 
 from trimtab.guardrails.guard import Subject
 from trimtab.guardrails.injection.embedded import embedded_margin
-from trimtab.guardrails.injection.features import features
+from trimtab.guardrails.injection.features import Cut, Features, features
 from trimtab.guardrails.injection.model import InjectionModel, load
 from trimtab.guardrails.injection.patterns import matches
 from trimtab.guardrails.rules import GuardRules
@@ -14,9 +15,8 @@ from trimtab.guardrails.text.normalise import Normalised, normalise
 from trimtab.guardrails.text.sentences import sentences
 from trimtab.guardrails.verdicts import Decision, Judgement
 
-WINDOW = 2
-"""Sentences in a window: an order is often one sentence to prepare and one to command."""
-MOST_WINDOWS = 60
+MOST_SENTENCES = 60
+"""Of them and of their pairs windows are made: an order is often one sentence to prepare and one to command."""
 WINDOW_MARGIN = 2.4
 """How much more than the whole text a window of a question must score."""
 EMAIL_MARGIN = 6.0
@@ -36,9 +36,9 @@ class InjectionGuard:
             return Judgement(Decision.ALLOW)
         normalised = normalise(subject.text)
         found = matches(normalised.text)
-        margin = query_margin(normalised)
         if found:
             return Judgement(Decision.BLOCK, 1.0, f"pattern {found[0]}", found)
+        margin = classified_margin(normalised)
         if margin > 0:
             return Judgement(Decision.BLOCK, squashed(margin), "classifier", ("classifier",))
         return Judgement(Decision.ALLOW, squashed(margin))
@@ -50,8 +50,11 @@ def query_margin(normalised: Normalised) -> float:
     The whole text and each window count; long text has more windows, and with each one a chance of a false alarm, so
     windows must score higher.
     """
-    if matches(normalised.text):
-        return SURE
+    return SURE if matches(normalised.text) else classified_margin(normalised)
+
+
+def classified_margin(normalised: Normalised) -> float:
+    """Return the margin by the classifiers alone, for a text that shows no pattern."""
     attack = query_attack_margin(normalised)
     embedded = embedded_margin(normalised.text)
     return attack if embedded is None else max(embedded, attack - EMAIL_MARGIN)
@@ -65,7 +68,7 @@ def query_attack_margin(normalised: Normalised) -> float:
 
 def attack_score(normalised: Normalised, model: InjectionModel) -> float:
     """Return the log-odds of the whole text or of its worst window less `WINDOW_MARGIN`, whichever is higher."""
-    windows = (model.score(features(window)) for window in _windows(normalised))
+    windows = map(model.score, _windows(normalised))
     return max(model.score(features(normalised)), max(windows, default=-math.inf) - WINDOW_MARGIN)
 
 
@@ -79,8 +82,8 @@ def passage_margin(text: str) -> float:
     if matches(normalised.text):
         return SURE
     model = load()
-    windows = list(_windows(normalised)) or [normalised]
-    worst = max(model.score(features(window)) for window in windows) - model.passage_threshold
+    windows = list(_windows(normalised)) or [features(normalised)]
+    worst = max(map(model.score, windows)) - model.passage_threshold
     embedded = embedded_margin(normalised.text)
     return worst if embedded is None else max(worst, embedded)
 
@@ -91,12 +94,13 @@ def squashed(margin: float) -> float:
     return round(1 / (1 + math.exp(-bounded)), 4)
 
 
-def _windows(normalised: Normalised) -> Iterator[Normalised]:
-    """Yield each sentence and each pair of neighbours, when there is more than one sentence."""
-    parts = [part.text for part in sentences(normalised.text)][:MOST_WINDOWS]
+def _windows(normalised: Normalised) -> Iterator[Features]:
+    """Yield the features of each sentence and of each pair of neighbours, when there is more than one sentence."""
+    parts = [part.text for part in sentences(normalised.text)][:MOST_SENTENCES]
     if len(parts) < 2:
         return
-    for index, part in enumerate(parts):
-        yield Normalised(part, normalised.disguises)
-        if index + WINDOW <= len(parts):
-            yield Normalised(" ".join(parts[index : index + WINDOW]), normalised.disguises)
+    cuts = [Cut.of(part) for part in parts]
+    for cut in cuts:
+        yield cut.features(normalised.disguises)
+    for first, second in pairwise(cuts):
+        yield first.followed_by(second).features(normalised.disguises)

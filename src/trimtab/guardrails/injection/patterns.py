@@ -8,22 +8,26 @@ overriding or revealing and, as its object, the assistant's own instructions.
 import re
 from dataclasses import dataclass
 
+from trimtab.guardrails.text.signs import folded, shows
+
 
 @dataclass(frozen=True, slots=True)
 class Pattern:
     """A named phrasing."""
 
     name: str
+    signs: tuple[str, ...]
     regex: re.Pattern[str]
 
 
-def _pattern(name: str, regex: str) -> Pattern:
-    return Pattern(name, re.compile(regex, re.IGNORECASE))
+def _pattern(name: str, signs: tuple[str, ...], regex: str) -> Pattern:
+    return Pattern(name, signs, re.compile(regex, re.IGNORECASE))
 
 
 PATTERNS = (
     _pattern(
         "override",
+        ("ignore", "disregard", "forget", "override", "bypass", "follow", "discard", "neglect"),
         r"\b(?:ignore|disregard|forget|override|bypass|do not follow|don't follow|stop following|discard|neglect)\b"
         r"(?: (?:all|any|the|your|my|of|these|those|every|everything|about|to))* ?"
         r"(?:(?:previous|prior|above|earlier|preceding|foregoing|initial|original|existing|past|system|safety)\W+)+"
@@ -33,32 +37,67 @@ PATTERNS = (
     ),
     _pattern(
         "override_told",
+        ("ignore", "disregard", "forget"),
         r"\b(?:ignore|disregard|forget)\b[^.?!\n]{0,20}\b(?:everything|all|anything|what)\b[^.?!\n]{0,20}"
         r"\b(?:you were|you have been|i|you've been|we)\b ?(?:told|given|instructed|taught|said|wrote)\b",
     ),
     _pattern(
         "reveal",
+        ("prompt", "message", "instruction"),
         r"\b(?:reveal|show|print|output|repeat|display|leak|dump|expose|disclose|tell me|give me|recite|what (?:is|are|was|were))\b"
         r"[^.?!\n]{0,25}\byour\b[^.?!\n]{0,15}"
         r"(?:system (?:prompt|message|instructions?)|hidden (?:prompt|instructions?)|(?:initial|original|secret|internal) (?:prompt|instructions?))\b",
     ),
     _pattern(
         "persona",
+        (
+            "you are now",
+            "you are going to be",
+            "you are from now on",
+            "do anything now",
+            "dan mode",
+        ),
         r"\byou are (?:now|going to be|from now on)\b[^.?!\n]{0,40}\b(?:dan|jailbroken|unrestricted|unfiltered|uncensored"
         r"|evil|without (?:any )?(?:restrictions?|rules|limits|filters?|ethics))\b|\bdo anything now\b|\bDAN mode\b",
     ),
     _pattern(
         "developer_mode",
+        (" mode",),
         r"\b(?:enable|enter|activate|switch to|you are (?:now )?in)\b[^.?!\n]{0,15}\b(?:developer|debug|god|sudo|jailbreak|unrestricted) mode\b"
         r"[^.?!\n]{0,60}\b(?:you|your|ai|assistant|chatgpt|filter|policy|restrictions?)\b",
     ),
     _pattern(
         "chat_markup",
+        ("<|", "inst]", "<<sys>>", "###", "system", "assistant"),
         r"<\|(?:im_start|im_end|system|user|assistant|endoftext)\|>|\[/?INST\]|<<SYS>>|###\s*(?:system|new) (?:prompt|instructions?)\b"
         r"|^\s*(?:system|assistant)\s*:\s*(?:you|ignore|override)\b",
     ),
     _pattern(
         "several_languages",
+        (
+            *(
+                "ignor",
+                "vergiss",
+                "vergessen sie",
+                "missacht",
+                "oubli",
+                "olvid",
+                "haz caso omiso",
+                "dimentica",
+            ),
+            *(
+                "esqueça",
+                "desconsidere",
+                "игнорируй",
+                "забудь",
+                "忽",
+                "忘",
+                "无视",
+                "無視",
+                "무시",
+                "잊",
+            ),
+        ),
         r"\b(?:ignorier\w*|vergiss|vergessen sie|missacht\w*)\b[^.?!\n]{0,25}\b(?:vorherig|bisherig|obig|vorangegangen|früher|system)\w* ?"
         r"(?:anweisung|instruktion|regel|befehl|richtlinie|prompt|vorgabe)"
         r"|\b(?:ignorier\w*|vergiss|vergessen sie)\b[^.?!\n]{0,5}\balles\b[^.?!\n]{0,25}\b(?:davor|zuvor|vorher|bisher)"
@@ -77,4 +116,9 @@ PATTERNS = (
 
 def matches(text: str) -> tuple[str, ...]:
     """Return the names of the patterns that the normalised text shows."""
-    return tuple(pattern.name for pattern in PATTERNS if pattern.regex.search(text))
+    plain = folded(text)
+    return tuple(
+        pattern.name
+        for pattern in PATTERNS
+        if shows(plain, pattern.signs) and pattern.regex.search(text)
+    )

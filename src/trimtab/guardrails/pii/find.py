@@ -10,7 +10,8 @@ from dataclasses import dataclass
 
 from trimtab.guardrails.pii import checksums
 from trimtab.guardrails.pii.kinds import PersonalData, PiiType
-from trimtab.guardrails.pii.phones import phones
+from trimtab.guardrails.pii.phones import FEWEST_DIGITS, phones
+from trimtab.guardrails.text.signs import folded, shows
 
 
 def find(text: str) -> tuple[PersonalData, ...]:
@@ -31,6 +32,10 @@ class _Recogniser:
     check: Callable[[str], bool] | None = None
     before: re.Pattern[str] | None = None
     not_before: re.Pattern[str] | None = None
+    digits: int = 0
+    """The fewest digits of the form that stand in one run, see `_longest_run`."""
+    signs: tuple[str, ...] = ("",)
+    """Signs of the form or of what stands before it."""
 
     def find(self, text: str) -> Iterator[PersonalData]:
         for match in self.regex.finditer(text):
@@ -68,10 +73,12 @@ _RECOGNISERS = (
     _Recogniser(
         PiiType.EMAIL_ADDRESS,
         _re(r"(?<![\w.+-])[\w.!#$%&'*+/=?^`{|}~-]*[\w+-]@(?:[\w-]+\.)+[^\W\d_]{2,24}(?![\w-])"),
+        signs=("@",),
     ),
     _Recogniser(
         PiiType.DOMAIN_NAME,
         _re(r"(?:https?|ftp)://[^\s<>\"'\])},]+[^\s<>\"'\])},.;:!?]|(?<![\w@.-])www\.(?:[\w-]+\.)+[a-z]{2,24}(?:/[^\s<>\"']*)?"),
+        signs=("://", "www."),
     ),
     _Recogniser(
         PiiType.IBAN_CODE,
@@ -81,85 +88,119 @@ _RECOGNISERS = (
             r"(?: ?(?=[a-z]*\d)[a-z0-9]{1,3})?(?!\w)"
         ),
         _iban,
+        digits=2,
     ),
     _Recogniser(
         PiiType.CREDIT_CARD,
         _re(rf"(?<![\w.+-])[2-6]\d{{3}}{_SEPARATED}{{9,15}}(?![\w-]|\.\d)"),
         _card,
+        digits=13,
     ),
     _Recogniser(
         PiiType.CREDIT_CARD,
         _re(r"(?<![\w.+-])([1-6]\d{11,18})(?![\w-]|\.\d)"),
         _card,
         _CARD_WORD,
+        digits=12,
     ),
     _Recogniser(
         PiiType.US_DRIVER_LICENSE,
         _re(r"(?<!\w)([a-z]{0,2}\d[\d-]{4,15})(?!\w)"),
         before=_re(r"driver'?s? licen[cs]e(?: number| no\.?| #)?(?: is)?\W{0,3}$"),
+        digits=1,
+        signs=("licen",),
     ),
     _Recogniser(
         PiiType.PASSPORT,
         _re(r"(?<!\w)([a-z]{0,2}\d{6,9}[a-z]?)(?!\w)"),
         before=_re(r"\bpass(?:port|aporte|eport)|\breisepass\w*(?: number| no\.?| #| is|\W)*$"),
+        digits=6,
+        signs=("pass",),
     ),
     _Recogniser(
         PiiType.US_SSN,
         _re(r"(?<![\w-])(?!000|666|9\d\d)\d{3}-(?!00)\d{2}-(?!0000)\d{4}(?![\w-])"),
+        digits=9,
     ),
     _Recogniser(
         PiiType.US_SSN,
         _re(r"(?<![\w-])((?!000|666|9\d\d)\d{3} ?(?!00)\d{2} ?(?!0000)\d{4})(?![\w-])"),
         before=_re(r"\b(?:ssn|social security)\b[^\n]{0,25}$"),
+        digits=9,
+        signs=("ssn", "social security"),
     ),
     _Recogniser(
         PiiType.NATIONAL_ID,
         _re(r"(?<!\w)(?:\d{8}|[xyz]\d{7})-?[a-z](?!\w)"),
         lambda text: checksums.spanish_id(text.replace("-", "")),
+        digits=7,
     ),
     _Recogniser(
-        PiiType.NATIONAL_ID, _re(r"(?<!\w)\d{3}\.\d{3}\.\d{3}-\d{2}(?!\w)"), checksums.brazilian_cpf
+        PiiType.NATIONAL_ID, _re(r"(?<!\w)\d{3}\.\d{3}\.\d{3}-\d{2}(?!\w)"), checksums.brazilian_cpf,
+        digits=11,
     ),
     _Recogniser(
         PiiType.NATIONAL_ID,
         re.compile(r"(?<!\w)[A-CEGHJ-PR-TW-Z][A-CEGHJ-NPR-TW-Z] ?\d{2} ?\d{2} ?\d{2} ?[A-D](?!\w)"),
+        digits=6,
     ),
     _Recogniser(
-        PiiType.MAC_ADDRESS, _re(r"(?<![\w:-])(?:[0-9a-f]{2}[:-]){5}[0-9a-f]{2}(?![\w:-])")
+        PiiType.MAC_ADDRESS, _re(r"(?<![\w:-])(?:[0-9a-f]{2}[:-]){5}[0-9a-f]{2}(?![\w:-])"),
+        signs=(":", "-"),
     ),
     _Recogniser(
         PiiType.IP_ADDRESS,
         _re(r"(?<![\w.-])(?:\d{1,3}\.){3}\d{1,3}(?![\w-]|\.\d)"),
         checksums.ip_address,
         not_before=_re(r"\b(?:version|release|v|section|chapter)\.? ?$"),
+        digits=4,
     ),
     _Recogniser(
         PiiType.IP_ADDRESS,
         _re(r"(?<![\w:.])(?:[0-9a-f]{0,4}:){2,7}[0-9a-f]{0,4}(?![\w:])"),
         lambda text: text.count(":") >= 2 and len(text) > 4 and checksums.ip_address(text),
+        signs=(":",),
     ),
     _Recogniser(
         PiiType.CRYPTO_WALLET,
         re.compile(r"(?<!\w)(?:bc1[a-z0-9]{25,59}|[13][a-km-zA-HJ-NP-Z1-9]{25,34}|0x[0-9a-fA-F]{40})(?!\w)"),
+        digits=1,
     ),
     _Recogniser(
         PiiType.BIRTH_DATE,
         _re(r"(?<![\w/])(\d{1,4}[/.-]\d{1,2}[/.-]\d{2,4})(?![\w/])"),
         before=_re(r"\b(?:born|birth|dob|birthday|birthdate|geboren|naci\w+|nacimiento|née?|nato|nata)\b[^\n\d]{0,25}$"),
+        digits=4,
+        signs=("born", "birth", "dob", "geboren", "naci", "né", "nat"),
     ),
     _Recogniser(
         PiiType.ZIP_CODE,
         _re(r"(?<!\w)(\d{3,6}(?:[ -]\d{2,4}| [a-z]{2})?)(?![\w-])"),
         before=_re(r"\b(?:zip|postal|post|postcode|plz)(?: ?code)?(?: is)?\W{0,3}$"),
+        digits=3,
+        signs=("zip", "post", "plz"),
     ),
 )  # fmt: skip
 
 
 def _all(text: str) -> Iterator[PersonalData]:
-    """Yield what each recogniser finds, the surer ones first."""
-    if not any(char.isdigit() or char in "@:" for char in text) and "www." not in text.lower():
-        return
+    """Yield what each recogniser finds, the surer ones first; those that cannot find anything are not asked."""
+    digits, plain = _longest_run(text), folded(text)
     for recogniser in _RECOGNISERS:
-        yield from recogniser.find(text)
-    for start, end in phones(text):
-        yield PersonalData(PiiType.PHONE_NUMBER, start, end)
+        if digits >= recogniser.digits and shows(plain, recogniser.signs):
+            yield from recogniser.find(text)
+    if digits >= FEWEST_DIGITS:
+        for start, end in phones(text):
+            yield PersonalData(PiiType.PHONE_NUMBER, start, end)
+
+
+_RUN = re.compile(r"\d(?:\W{0,4}\d)*")
+
+
+def _longest_run(text: str) -> int:
+    """Return the most digits that stand together, with at most four signs between neighbours."""
+    runs = _RUN.findall(text)
+    return max((len(run) - len(_NO_DIGIT.findall(run)) for run in runs), default=0)
+
+
+_NO_DIGIT = re.compile(r"\D")

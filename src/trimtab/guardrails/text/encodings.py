@@ -34,6 +34,10 @@ def _unquoted(run: re.Match[str]) -> str:
     return unquote(run[0]) if dense or spaces >= _FEWEST_SPACES else run[0]
 
 
+_LONG_RUN = re.compile(r"[A-Za-z0-9+/_-]{16}")
+"""Stands wherever `_BASE64` or `_BASE32` finds something."""
+_FEWEST_BITS, _FEWEST_MORSE = 48, 12
+"""Of the signs that `_BINARY` and `_MORSE` need."""
 _BASE64 = re.compile(r"(?<![A-Za-z0-9+/=])[A-Za-z0-9+/_-]{16,}={0,2}(?![A-Za-z0-9+/=])")
 _HEX = re.compile(
     r"(?<![0-9A-Za-z])(?:[0-9A-Fa-f]{2}[ :]?){12,}(?![0-9A-Za-z])|(?:\\x[0-9A-Fa-f]{2}){6,}"
@@ -45,11 +49,15 @@ _MAX_DECODED = 4_000
 
 def decoded(text: str) -> list[str]:
     """Return the readable texts that stand in the text in another notation; not decoded again."""
-    found = [_readable(_from_base64(run[0])) for run in _BASE64.finditer(text)]
-    found += [_readable(_from_base32(run[0])) for run in _BASE32.finditer(text)]
-    found += [_readable(_from_binary(run[0])) for run in _BINARY.finditer(text)]
+    found: list[str] = []
+    if _LONG_RUN.search(text):
+        found += [_readable(_from_base64(run[0])) for run in _BASE64.finditer(text)]
+        found += [_readable(_from_base32(run[0])) for run in _BASE32.finditer(text)]
+    if text.count("0") + text.count("1") >= _FEWEST_BITS:
+        found += [_readable(_from_binary(run[0])) for run in _BINARY.finditer(text)]
     found += [_readable(_from_hex(run[0])) for run in _HEX.finditer(text)]
-    found += [_from_morse(run[0]) for run in _MORSE.finditer(text)]
+    if text.count(".") + text.count("-") >= _FEWEST_MORSE:
+        found += [_from_morse(run[0]) for run in _MORSE.finditer(text)]
     found += _turned(text)
     return [plain[:_MAX_DECODED] for plain in found if plain]
 
@@ -106,7 +114,8 @@ def _turned(text: str) -> list[str]:
     """Return the lines that become English when read from their end or with the alphabet turned by 13 places."""
     found = []
     for line in text[:_MAX_DECODED].split("\n"):
-        if len(_LETTERS.findall(line)) >= _FEWEST_WORDS and not _common(line):
+        words = _LETTERS.findall(line)
+        if len(words) >= _FEWEST_WORDS and _COMMON.isdisjoint(map(str.lower, words)):
             readings = (line[::-1], line.translate(_ROT13))
             found += [plain for plain in readings if _common(plain) >= _FEWEST_COMMON]
     return found

@@ -65,7 +65,7 @@ _FLAG = re.compile("\U0001f3f4[\U000e0020-\U000e007e]+\U000e007f")
 
 def _without_tags(text: str, found: set[Disguise]) -> str:
     """Bring out text written in invisible tag characters; flags of regions use them honestly."""
-    if max(text, default="") >= "\U000e0020" and not _FLAG.search(text):
+    if not text.isascii() and max(text) >= "\U000e0020" and not _FLAG.search(text):
         found_tags = _TAGS.search(text)
         if found_tags:
             found.add(Disguise.TAGS)
@@ -93,7 +93,9 @@ _STACKED = re.compile("[\u0300-\u036f\u0489\u1ab0-\u1aff\u20d0-\u20ff]{2,}")
 
 
 def _without_stacked_accents(text: str, found: set[Disguise]) -> str:
-    apart = unicodedata.normalize("NFD", text) if not text.isascii() else text
+    if text.isascii():
+        return text
+    apart = unicodedata.normalize("NFD", text)
     if not _STACKED.search(apart):
         return text
     found.add(Disguise.ACCENTS)
@@ -157,11 +159,14 @@ def _joined(text: str, found: set[Disguise]) -> str:
 
 _LEET = str.maketrans("013457@$!|€", "oieastasiie")
 _LEET_WORD = re.compile(r"(?<![\w@$!|€.:/+-])[\w@$!|€]*[A-Za-z][\w@$!|€]*(?![@.:/+-]\w)")
+_LEET_SIGNS = re.compile(r"[013457@$!|€][A-Za-z]")
 _LEET_INSIDE = re.compile(r"[A-Za-z][013457@$!|€]+[A-Za-z]|^[@$!|€][A-Za-z]{2}")
 
 
 def _unleeted(text: str, found: set[Disguise]) -> str:
     """Read digits and signs inside words as the letters they stand for, when several words need it."""
+    if not _LEET_SIGNS.search(text):
+        return text
     suspects = [word[0] for word in _LEET_WORD.finditer(text) if _LEET_INSIDE.search(word[0])]
     read = {word: word.translate(_LEET) for word in suspects}
     changed = {word: plain for word, plain in read.items() if plain.isalpha() and len(plain) > 2}

@@ -36,6 +36,8 @@ def words(text: str) -> list[str]:
     those scripts put no space between words.
     """
     folded = unicodedata.normalize("NFKC", text).casefold()
+    if not _WIDE.search(folded):
+        return _WORD.findall(folded)
     found: list[str] = []
     for word in _WORD.findall(folded):
         if _WIDE.search(word):
