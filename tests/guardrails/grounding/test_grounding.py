@@ -139,7 +139,7 @@ def test_numbers_are_the_same_however_they_are_written():
 
 def test_a_hedge_before_a_statement_is_no_part_of_it():
     claim = "The query cache holds 100 entries."
-    hedged = "I'm not sure when it was built, but I do know that the query cache holds 100 entries."
+    hedged = "I'm not sure when it was built, the query cache holds 100 entries."
     plain, talked = evidence(SOURCE, claim), evidence(SOURCE, hedged)
     assert talked.new_terms == plain.new_terms == 0
     assert talked.known_pairs == plain.known_pairs
@@ -162,7 +162,7 @@ def test_a_number_in_talk_about_oneself_still_counts_as_new():
 
 
 def test_a_word_that_only_begins_like_an_opener_stays_whole():
-    assert evidence("They live in England.", "England").verbatim == 1
+    assert evidence("They live in England.", "In England they live.").new_terms == 0
 
 
 def test_known_words_put_together_anew_are_scattered():
