@@ -116,13 +116,63 @@ def test_saying_the_same_twice_is_evidence_against_a_claim():
     assert evidence(SOURCE, "The cache holds entries.").repeats == 0
 
 
-def test_the_shipped_curve_rises_and_is_never_certain():
-    curve = load().curve
+@pytest.mark.parametrize("curve", load().curves)
+def test_the_shipped_curves_rise_and_are_never_certain(curve):
     assert list(curve.chances) == sorted(curve.chances)
-    assert 0 < curve.at(0.0) < 0.01
-    assert 0.99 < curve.at(1.0) < 1
+    assert 0 < curve.at(0.0) < 0.1
+    assert 0.9 < curve.at(1.0) < 1
 
 
 def test_a_saved_model_is_the_same_when_it_is_loaded(tmp_path):
     load().save(tmp_path / "w.json")
     assert load(tmp_path / "w.json") == load()
+
+
+def test_numbers_are_the_same_however_they_are_written():
+    source = "It sold 45,700 copies in the U.S. and ranked fourth in the 1980s."
+    claim = "it sold 45 , 700 copies in the united states and ranked 4th in the 1980 ' s"
+    found = evidence(source, claim)
+    assert found.new_numbers == 0
+    assert found.new_terms == 0
+    assert evidence(source, "it sold 45 , 800 copies").new_numbers == 1
+
+
+def test_a_hedge_before_a_statement_is_no_part_of_it():
+    claim = "The query cache holds 100 entries."
+    hedged = "I'm not sure when it was built, the query cache holds 100 entries."
+    plain, talked = evidence(SOURCE, claim), evidence(SOURCE, hedged)
+    assert talked.new_terms == plain.new_terms == 0
+    assert talked.known_pairs == plain.known_pairs
+    assert not talked.negation_differs
+
+
+def test_talk_about_oneself_beside_a_statement_is_not_compared():
+    beside = evidence(SOURCE, "I adore sailing in winter. The query cache holds 100 entries.")
+    assert beside.new_terms == 0
+    assert beside.talk == 1
+
+
+def test_talk_about_oneself_alone_is_compared_as_it_is():
+    assert evidence(SOURCE, "I personally adore sailing boats in winter.").new_terms == 1
+
+
+def test_a_number_in_talk_about_oneself_still_counts_as_new():
+    beside = evidence(SOURCE, "I paid 900 euros. The query cache holds 100 entries.")
+    assert beside.new_numbers == 0.5
+
+
+def test_a_word_that_only_begins_like_an_opener_stays_whole():
+    assert evidence("They live in England.", "In England they live.").new_terms == 0
+
+
+def test_known_words_put_together_anew_are_scattered():
+    assert evidence(SOURCE, "Grace Hopper designed the eviction rule.").scattered == 0
+    assert evidence(SOURCE, "The cache designed 1987 entries at night.").scattered > 0
+
+
+def test_a_quote_is_allowed_however_it_opens_and_joins_its_clauses():
+    quote = (
+        "But I do not know why the cache was cleared, so 3 of our engineers asked, and they waited."
+    )
+    assert evidence(quote, quote).verbatim == 1
+    assert judge(quote, quote, question="Why was the cache cleared?").decision is Decision.ALLOW

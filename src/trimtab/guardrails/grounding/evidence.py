@@ -1,4 +1,3 @@
-# ruff: noqa: SIM905 - word lists read best as text.
 """What speaks for and against a claim being supported by a context, as a row of numbers.
 
 Embedding similarity is deliberately absent: on HaluEval a MiniLM cosine separates supported from made-up answers worse
@@ -8,38 +7,31 @@ vectors was tried too and added nothing (docs/decisions/guardrails-grounding-evi
 """
 
 import re
+from collections.abc import Sequence
 from dataclasses import astuple, dataclass
 from itertools import pairwise
 
+from trimtab.guardrails.grounding.reading import (
+    Clause,
+    in_first_person,
+    read,
+    statements,
+    terms,
+    whole,
+)
 from trimtab.guardrails.text.sentences import sentences
-from trimtab.guardrails.text.words import STOP_WORDS, stem, words
+from trimtab.guardrails.text.words import STOP_WORDS, stem
 
 _NAME = re.compile(r"\b[A-ZÀ-ÖØ-ÞА-Я][\w’'-]*")  # noqa: RUF001 - Cyrillic capitals.
-_NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
 _NEGATION = frozenset(
     # The word "t" is what is left of n't, however it was written.
     ["not", "no", "never", "none", "without", "neither", "nor", "cannot", "nothing", "t"]
 )
 MOST_NEW_TERMS = 3
+NEAR, WIDE = 2, 4
+"""How many content words of the context make neighbours, and how many still one thought."""
 UNKNOWN_TOPIC = 0.5
 """`Evidence.on_topic` without a question: taken for talk beside the sources (0), claims that are wrong by a word pass."""
-_FIRST_PERSON = frozenset(["i", "me", "my", "you", "your", "we", "our"])
-_CHAT = frozenset(
-    stem(word)
-    for word in (
-        "yes yeah yep oh ok okay well wow hi hey hello lol haha thanks thank sure really actually also too very just like love "
-        "think know guess believe hear heard say said see sounds sound great good nice cool interesting awesome wonderful "
-        "favorite favourite lot lots pretty definitely maybe probably something things thing way ever even though because am "
-        "im ve don didn re ll agree hope glad sorry sir madam however therefore thus overall answer question context based "
-        "according passage text document information don doesn isn aren wasn get got go going make made want wanted try "
-        "tell told talk wonder enjoy enjoyed prefer personally fan big quite bit kind sort people"
-    ).split()
-)
-_NUMBER_WORDS = frozenset(
-    "one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen "
-    "nineteen twenty thirty forty fifty sixty seventy eighty ninety hundred thousand million billion once twice half "
-    "third quarter dozen decade century".split()
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,13 +54,15 @@ class Evidence:
     new_numbers: float
     """The same of its numbers."""
     verbatim: float
-    """1 when the whole claim stands in the context."""
+    """1 when the whole claim stands in the context, or all that it states."""
     from_question: float
     """Share of the claim's content words that only repeat the question."""
     negation_differs: float
     """1 when claim and context disagree on whether something is negated."""
+    scattered: float
+    """Share of its neighbouring content words, both known, that the context has far apart: put together anew."""
     repeats: float
-    """Share of the claim's content words that it has said already."""
+    """Share of the claim's content words that it has said already; 0 for a quote."""
     talk: float
     """1 when the claim speaks in the first or second person: conversation rather than a statement."""
     on_topic: float
@@ -81,29 +75,32 @@ class Evidence:
 
 def evidence(context: str, claim: str, question: str = "") -> Evidence:
     """Return the evidence for a claim of one or more sentences."""
-    stated = _statements(claim)
-    context_words, claim_words = words(context), words(stated)
+    context_words = read(context)
     context_stems = [stem(word) for word in context_words]
     ordered = [term for term in context_stems if term not in STOP_WORDS]
     known = frozenset(context_stems)
-    asked = frozenset(_terms(question))
-    terms = _terms(stated)
-    unique = frozenset(terms)
+    question_words = read(question)
+    asked = frozenset(terms(question_words))
+    claim_words = read(claim)
+    quoted = _stands_in(context_words, claim_words)
+    stated = [whole(claim)] if quoted else statements(claim, known)
+    found = [term for clause in stated for term in clause.terms]
+    unique = frozenset(found)
+    said = [word for clause in stated for word in clause.words]
     return Evidence(
         known_in_best_sentence=_share(unique, _best_sentence(context, unique)),
-        known_pairs=_pairs(terms, ordered),
-        in_order=_in_order(terms, ordered) / len(terms) if terms else 1.0,
+        known_pairs=_pairs(found, ordered),
+        in_order=_in_order(found, ordered) / len(found) if found else 1.0,
         coverage=len(unique & known) / max(1, len(frozenset(ordered))),
         new_terms=min(len(unique - known - asked), MOST_NEW_TERMS) / MOST_NEW_TERMS,
         new_names=_new(_names(stated), known | asked),
-        new_numbers=_new(
-            _numbers(claim_words), _numbers(context_words) | _numbers(words(question))
-        ),
-        verbatim=float(f" {' '.join(claim_words)} " in f" {' '.join(context_words)} "),
+        new_numbers=_new(_numbers(claim_words), _numbers(context_words) | _numbers(question_words)),
+        verbatim=float(quoted or _stands_in(context_words, said)),
         from_question=len((unique & asked) - known) / max(1, len(unique)),
-        negation_differs=float(_negated(claim_words) != _negated(context_words)),
-        repeats=1 - len(unique) / len(terms) if terms else 0.0,
-        talk=float(bool(_FIRST_PERSON & frozenset(claim_words))),
+        negation_differs=float(_negated(said) != _negated(context_words)),
+        scattered=_scattered(found, ordered),
+        repeats=1 - len(unique) / len(found) if found and not quoted else 0.0,
+        talk=float(in_first_person(claim_words)),
         on_topic=_on_topic(question, asked, known),
     )
 
@@ -115,16 +112,8 @@ def _on_topic(question: str, asked: frozenset[str], known: frozenset[str]) -> fl
     return len(asked & known) / len(asked) if asked else 0.0
 
 
-def _statements(claim: str) -> str:
-    """Return the claim without its questions, which state nothing; all of it when there is nothing else."""
-    stated = [part.text for part in sentences(claim) if not part.text.rstrip().endswith("?")]
-    return " ".join(stated) or claim
-
-
-def _terms(text: str) -> list[str]:
-    """Return the stems of the content words in order: neither stop words nor small talk."""
-    found = (stem(word) for word in words(text) if word not in STOP_WORDS)
-    return [term for term in found if term not in _CHAT]
+def _stands_in(context: Sequence[str], sequence: Sequence[str]) -> bool:
+    return f" {' '.join(sequence)} " in f" {' '.join(context)} "
 
 
 def _share(terms: frozenset[str], known: frozenset[str]) -> float:
@@ -133,27 +122,38 @@ def _share(terms: frozenset[str], known: frozenset[str]) -> float:
 
 def _best_sentence(context: str, terms: frozenset[str]) -> frozenset[str]:
     """Return the stems of the context's sentence that has most of the terms."""
-    found = [frozenset(map(stem, words(part.text))) for part in sentences(context)]
+    found = [frozenset(map(stem, read(part.text))) for part in sentences(context)]
     return max(found, key=lambda stems: len(stems & terms), default=frozenset())
 
 
-def _pairs(terms: list[str], ordered: list[str]) -> float:
-    near = set(pairwise(ordered)) | set(zip(ordered, ordered[2:], strict=False))
-    claimed = set(pairwise(terms))
-    return len(claimed & near) / len(claimed) if claimed else 1.0
+def _neighbours(ordered: Sequence[str], reach: int) -> set[tuple[str, str]]:
+    """Return the pairs of words that stand at most ``reach`` places apart, in their order."""
+    return {
+        pair
+        for apart in range(1, reach + 1)
+        for pair in zip(ordered, ordered[apart:], strict=False)
+    }
 
 
-def _names(text: str) -> frozenset[str]:
+def _pairs(found: list[str], ordered: list[str]) -> float:
+    claimed = set(pairwise(found))
+    return len(claimed & _neighbours(ordered, NEAR)) / len(claimed) if claimed else 1.0
+
+
+def _scattered(found: list[str], ordered: list[str]) -> float:
+    known = frozenset(ordered)
+    claimed = {pair for pair in pairwise(found) if known.issuperset(pair)}
+    return len(claimed - _neighbours(ordered, WIDE)) / len(claimed) if claimed else 0.0
+
+
+def _names(stated: list[Clause]) -> frozenset[str]:
     """Return the stems of capitalised words, except those that only begin a sentence with a stop word."""
-    found = (name.casefold() for name in _NAME.findall(text))
-    return frozenset(stem(word) for name in found for word in words(name) if word not in STOP_WORDS)
+    found = (name for clause in stated for name in _NAME.findall(clause.text))
+    return frozenset(term for name in found for term in terms(read(name)))
 
 
 def _numbers(sequence: list[str]) -> frozenset[str]:
-    """Return the numbers among the words, in digits or spelled out."""
-    return frozenset(
-        word.replace(",", "") for word in sequence if _NUMBER.match(word) or word in _NUMBER_WORDS
-    )
+    return frozenset(word for word in sequence if word[0].isdigit())
 
 
 def _new(claimed: frozenset[str], known: frozenset[str]) -> float:

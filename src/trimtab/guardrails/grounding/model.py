@@ -2,7 +2,8 @@
 
 import json
 import math
-from dataclasses import dataclass, fields
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
 from functools import lru_cache
 from pathlib import Path
 
@@ -18,7 +19,7 @@ _TOPICS = ("off_topic", "on_topic")
 
 @dataclass(frozen=True, slots=True)
 class Curve:
-    """What a regression's chance has meant on claims it was not fitted on: rising, straight between its points."""
+    """What the regressions' chance has meant on claims it was not fitted on: rising, straight between its points."""
 
     scores: tuple[float, ...]
     chances: tuple[float, ...]
@@ -39,14 +40,17 @@ class GroundingModel:
     weights: tuple[float, ...]
     """For sources that say nothing of the question and then for those that have all its words: a weight for each field
     of `Evidence` but the last, and a bias."""
-    curve: Curve = Curve((), ())
+    curves: tuple[Curve, Curve] = (Curve((), ()), Curve((), ()))
+    """The same two cases; blended like the regressions."""
 
     def probability(self, found: Evidence) -> float:
         """Return the chance that the claim is supported, in [0, 1]."""
         total = sum(
             weight * value for weight, value in zip(self.weights, inputs(found), strict=True)
         )
-        return self.curve.at(1 / (1 + math.exp(-max(-60.0, min(60.0, total)))))
+        score = 1 / (1 + math.exp(-max(-60.0, min(60.0, total))))
+        off_topic, on_topic = (curve.at(score) for curve in self.curves)
+        return (1 - found.on_topic) * off_topic + found.on_topic * on_topic
 
     def save(self, file: Path) -> None:
         """Write the weights under the names of their fields."""
@@ -54,7 +58,9 @@ class GroundingModel:
         named = {
             "off_topic": dict(zip(FIELDS, self.weights[:half], strict=True)),
             "on_topic": dict(zip(FIELDS, self.weights[half:], strict=True)),
-            "curve": {"scores": self.curve.scores, "chances": self.curve.chances},
+            "curves": {
+                topic: asdict(curve) for topic, curve in zip(_TOPICS, self.curves, strict=True)
+            },
         }
         file.write_text(json.dumps(named, indent=2) + "\n", "utf-8")
 
@@ -72,16 +78,17 @@ def load(file: Path = WEIGHTS) -> GroundingModel:
     try:
         stored = json.loads(file.read_text(encoding="utf-8"))
         weights = (float(stored[topic][name]) for topic in _TOPICS for name in FIELDS)
-        points = [tuple(map(float, stored["curve"][name])) for name in ("scores", "chances")]
-        return GroundingModel(tuple(weights), _checked(Curve(*points)))
+        off_topic, on_topic = (_curve(stored["curves"][topic]) for topic in _TOPICS)
+        return GroundingModel(tuple(weights), (off_topic, on_topic))
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise WeightsDamaged(f"{file.name} cannot be used: {error!r}.") from error
 
 
-def _checked(curve: Curve) -> Curve:
-    if len(curve.scores) != len(curve.chances) or list(curve.scores) != sorted(curve.scores):
+def _curve(stored: Mapping[str, Sequence[float]]) -> Curve:
+    scores, chances = (tuple(map(float, stored[name])) for name in ("scores", "chances"))
+    if len(scores) != len(chances) or list(scores) != sorted(scores):
         raise ValueError("the curve is no curve")
-    return curve
+    return Curve(scores, chances)
 
 
 def grounded(context: str, claim: str, question: str = "") -> float:

@@ -24,7 +24,7 @@ FOLDS = 5
 _SIGNS = {
     "known_in_best_sentence": 1, "known_pairs": 1, "in_order": 1,
     "coverage": 1, "new_terms": -1, "new_names": -1, "new_numbers": -1, "verbatim": 1, "from_question": -1,
-    "negation_differs": -1, "repeats": -1, "talk": 0, "bias": 0,
+    "negation_differs": -1, "scattered": -1, "repeats": -1, "talk": 0, "bias": 0,
 }  # fmt: skip
 _Rows = NDArray[np.float64]
 _Labels = NDArray[np.int64]
@@ -40,6 +40,11 @@ class _Set:
     """The same as the guard sees them: an empty question leaves the topic open."""
     labels: _Labels
     contexts: _Labels
+
+    @property
+    def topics(self) -> _Rows:
+        """How far the sources treat the question, as the guard sees it: the bias of the second regression."""
+        return self.judged[:, -1]
 
     def folds(self) -> _Labels:
         """Return the fold of each claim."""
@@ -82,8 +87,8 @@ def train(data: Path, weights: Path) -> GroundingReport:
     scores = _cross_validated(list(sets.values()))
     chances = _calibrated_apart(list(sets.values()), scores)
     found = dict(zip(SETS, chances, strict=True))
-    curve = _curve(list(sets.values()), scores)
-    GroundingModel(_rounded(_fit_all(list(sets.values()))), curve).save(weights)
+    curves = _curves(list(sets.values()), scores)
+    GroundingModel(_rounded(_fit_all(list(sets.values()))), curves).save(weights)
     labels = np.concatenate([own.labels for own in sets.values()])
     return GroundingReport(
         examples=len(labels),
@@ -171,24 +176,37 @@ def _cross_validated(sets: Sequence[_Set]) -> list[_Rows]:
     return chances
 
 
-def _curve(sets: Sequence[_Set], scores: Sequence[_Rows]) -> Curve:
-    """Fit what the scores have meant; isotonic, because their order is right where their size is not."""
+def _curves(sets: Sequence[_Set], scores: Sequence[_Rows]) -> tuple[Curve, Curve]:
+    """Fit what the scores have meant off the topic and on it.
+
+    Isotonic, because their order is right where their size is not; each claim counts as far as it is of the one kind.
+    """
     share = np.concatenate([np.full(len(own.labels), 1 / len(own.labels)) for own in sets])
-    labels = np.concatenate([own.labels for own in sets])
-    fitted = _isotonic().fit(np.concatenate(scores), labels, share)
+    topics = np.concatenate([own.topics for own in sets])
+    labels, found = np.concatenate([own.labels for own in sets]), np.concatenate(scores)
+    return _curve(found, labels, share * (1 - topics)), _curve(found, labels, share * topics)
+
+
+def _curve(scores: _Rows, labels: _Labels, share: _Rows) -> Curve:
+    heard = share > 0
+    fitted = _isotonic().fit(scores[heard], labels[heard], share[heard])
     return Curve(_rounded(fitted.X_thresholds_), _rounded(fitted.y_thresholds_))
 
 
 def _calibrated_apart(sets: Sequence[_Set], scores: Sequence[_Rows]) -> list[_Rows]:
-    """Return the chances that a curve gives which has not seen the contexts of the claims."""
+    """Return the chances that curves give which have not seen the contexts of the claims."""
     folds = [own.folds() for own in sets]
     chances = [np.zeros(len(own)) for own in scores]
     for fold in range(FOLDS):
         held = [own == fold for own in folds]
         seen = [own.without(out) for own, out in zip(sets, held, strict=True)]
-        curve = _curve(seen, [own[~out] for own, out in zip(scores, held, strict=True)])
+        curves = _curves(seen, [own[~out] for own, out in zip(scores, held, strict=True)])
         for place, out in enumerate(held):
-            chances[place][out] = np.interp(scores[place][out], curve.scores, curve.chances)
+            off_topic, on_topic = (
+                np.interp(scores[place][out], curve.scores, curve.chances) for curve in curves
+            )
+            topics = sets[place].topics[out]
+            chances[place][out] = (1 - topics) * off_topic + topics * on_topic
     return chances
 
 
