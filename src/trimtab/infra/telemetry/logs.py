@@ -3,9 +3,6 @@
 import logging
 import re
 import sys
-import threading
-import time
-from collections import deque
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -19,8 +16,6 @@ _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", 
 _SECRET_FIELD = re.compile(r"(?i)(authorization|api[-_]?key|password|passwd|secret|token|cookie)$")
 _SECRET_TEXT = re.compile(r"(?i)\b(bearer\s+|tt_|sk-|ghp_|xox[baprs]-)[A-Za-z0-9_\-.]{8,}")
 _HIDDEN = "[redacted]"
-_GATHER_SECONDS = 0.1
-_MOST_GATHERED = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,19 +32,15 @@ class LogFiles:
 def configure_logs(level: str, stream: TextIO | None = None, files: LogFiles | None = None) -> None:
     """Send every record of that level and above to the stream (standard error), and to files, as JSON.
 
-    The stream has warnings and errors at once, and other lines within a tenth of a second.
-
     The fields ``level`` (upper case), ``message``, ``time`` and ``error_type`` are those that the contract's log
     queries read.
     """
-    handlers: list[logging.Handler] = [GatheringHandler(stream or sys.stderr)]
+    handlers: list[logging.Handler] = [logging.StreamHandler(stream or sys.stderr)]
     if files:
         handlers.append(_rotating(files))
     for handler in handlers:
         handler.setFormatter(JsonFormatter())
     root = logging.getLogger()
-    for former in root.handlers:
-        former.flush()
     root.handlers[:] = handlers
     root.setLevel(level)
     for noisy in ("httpx", "httpcore", "uvicorn.access", "alembic"):
@@ -64,52 +55,6 @@ def _rotating(files: LogFiles) -> logging.Handler:
         backupCount=files.most - 1,
         encoding="utf-8",
     )
-
-
-class GatheringHandler(logging.StreamHandler[TextIO]):
-    """Writes lines together: one write a line costs a request more than its search.
-
-    A warning or an error is written at once, with all that came before it; the rest within a tenth of a second, or as
-    soon as there is much of it.
-    """
-
-    def __init__(self, stream: TextIO) -> None:
-        super().__init__(stream)
-        self._lines: deque[str] = deque()
-        self._some = threading.Event()
-        self._writing = threading.Lock()
-        self._writer = threading.Thread(target=self._write_on, name="log", daemon=True)
-
-    def emit(self, record: logging.LogRecord) -> None:
-        """Take a record; called under the handler's own lock."""
-        try:
-            self._lines.append(self.format(record))
-            if record.levelno >= logging.WARNING or len(self._lines) >= _MOST_GATHERED:
-                self.flush()
-            elif not self._some.is_set():
-                self._some.set()
-                if self._writer.ident is None:
-                    self._writer.start()
-        except Exception:  # noqa: BLE001 - as in every handler: a line that cannot be written stops nothing.
-            self.handleError(record)
-
-    def flush(self) -> None:
-        """Write what was taken."""
-        with self._writing:
-            taken = [self._lines.popleft() for _ in range(len(self._lines))]
-            if taken:
-                self.stream.write("\n".join(taken) + "\n")
-            self.stream.flush()
-
-    def _write_on(self) -> None:
-        while True:
-            self._some.wait()
-            time.sleep(_GATHER_SECONDS)
-            self._some.clear()
-            try:
-                self.flush()
-            except (OSError, ValueError):  # Nobody reads it any more.
-                continue
 
 
 class JsonFormatter(logging.Formatter):
