@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.faces import app_of, settings_of  # noqa: F401 - fixtures.
+from tests.faces import app_of, client_of, settings_of  # noqa: F401 - fixtures.
 from trimtab.answers import Question
 from trimtab.app.adapters import places_of
 from trimtab.infra.settings import load
@@ -28,3 +28,20 @@ def test_a_search_that_is_late_is_answered_by_words_alone(app_of):  # noqa: F811
     app.knowledge.encoder.slow_down(2.0)
     late = app.answers.answer(question)
     assert (late.found, late.degraded_mode) == (True, True)
+
+
+def test_a_search_takes_a_thread_and_one_that_the_cache_answers_takes_none(app_of, caplog):  # noqa: F811
+    app = app_of()
+    app.knowledge.encoder.start()
+    app.knowledge.ingest_text("p", "ship.txt", "The trimtab turns the rudder of the ship.")
+    caplog.set_level("INFO")
+    client = client_of(app)
+    for _ in range(2):
+        assert client.get("/api/v1/search/p", params={"q": "rudder"}).status_code == 200
+    searches = [record for record in caplog.records if record.message == "query"]
+    requests = [record for record in caplog.records if record.message == "request"]
+    loops = [
+        search.thread == request.thread for search, request in zip(searches, requests, strict=True)
+    ]
+    assert [record.cache_hit for record in searches] == [False, True]
+    assert loops == [False, True]

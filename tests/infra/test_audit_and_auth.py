@@ -100,3 +100,48 @@ def test_a_role_includes_the_lesser_roles_only(role):
         else:
             with pytest.raises(Forbidden):
                 Principal("k", role).require(needed)
+
+
+def test_a_key_is_remembered_until_any_key_changes(keys):
+    key = keys.create("ci", Role.OPERATOR, actor="me")
+    for _ in range(2):  # The first call notes the use, which is a change.
+        keys.authenticate(key)
+    assert keys.remembers(key)
+    keys.create("other", Role.READER, actor="me")
+    assert not keys.remembers(key)
+
+
+def test_a_remembered_key_is_refused_as_soon_as_it_is_rotated_or_revoked(keys):
+    for end in (keys.rotate, keys.revoke):
+        key = keys.create(f"for {end.__name__}", Role.READER, actor="me")
+        for _ in range(2):
+            keys.authenticate(key)
+        end(f"for {end.__name__}", actor="me")
+        with pytest.raises(Unauthenticated):
+            keys.authenticate(key)
+
+
+def test_a_remembered_key_has_its_new_role_at_once(keys):
+    keys.admit("seed", Role.READER, "tt_chosen", actor="me")
+    for _ in range(2):
+        keys.authenticate("tt_chosen")
+    keys.admit("seed", Role.ADMIN, "tt_chosen", actor="me")
+    assert keys.authenticate("tt_chosen").role is Role.ADMIN
+
+
+def test_a_key_that_is_revoked_while_it_is_looked_up_is_not_remembered(database, audit):
+    class Revoking(Keys):
+        def _note_use(self, name):  # Between the look into the database and the remembering.
+            self.revoke(name, actor="me")
+
+    keys = Revoking(database, SystemClock(), audit)
+    key = keys.create("ci", Role.READER, actor="me")
+    keys.authenticate(key)
+    with pytest.raises(Unauthenticated):
+        keys.authenticate(key)
+
+
+def test_an_unknown_key_is_never_remembered(keys):
+    with pytest.raises(Unauthenticated):
+        keys.authenticate("tt_guessed")
+    assert not keys.remembers("tt_guessed")

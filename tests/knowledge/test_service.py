@@ -249,3 +249,34 @@ def test_everything_is_there_after_a_restart(open_knowledge):
     again = open_knowledge()
     assert _names(again.search("sea", "whales")) == ["whales.md"]
     assert again.ingest_text("sea", "whales.md", WHALES).status == "unchanged"
+
+
+def test_an_answer_is_held_in_memory_until_its_project_changes(sea):
+    query = "where do whales sing"
+    assert not sea.holds("sea", query)
+    sea.search("sea", query)
+    assert sea.search("sea", query).cache_hit
+    assert sea.holds("sea", query)
+    assert not sea.holds("sea", query, 3)
+    sea.ingest_text("sea", "more.md", "Whales sing at night too.")
+    assert not sea.holds("sea", query)
+    assert "more.md" in _names(sea.search("sea", query))
+
+
+@pytest.mark.parametrize("end", ["delete_project", "rename_project"])
+def test_a_project_that_was_just_searched_is_gone_at_once(sea, end):
+    sea.search("sea", "whales")
+    getattr(sea, end)("sea", *["lake"] * (end == "rename_project"))
+    assert not sea.holds("sea", "whales")
+    with pytest.raises(ProjectUnknown):
+        sea.search("sea", "whales")
+
+
+def test_nothing_is_remembered_from_a_database_that_was_replaced(sea, tmp_path):
+    sea.search("sea", "whales")
+    with sea.database.alone() as plain:
+        plain.execute("VACUUM INTO ?", (str(sea.database.file.with_name("fresh.db")),))
+    sea.search("sea", "whales")
+    fresh = sea.database.file.with_name("fresh.db")
+    sea.database.replace(fresh, sea.database.file.with_name("former.db"))
+    assert not sea.holds("sea", "whales")

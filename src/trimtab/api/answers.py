@@ -34,7 +34,7 @@ router = APIRouter(tags=["answers"])
 _ANSWER = TypeAdapter(Answer)
 
 
-def _asker(request: Request, caller: Caller) -> dict[str, str]:
+async def _asker(request: Request, caller: Caller) -> dict[str, str]:
     return {"key": caller.name, "address": request.client.host if request.client else ""}
 
 

@@ -59,7 +59,8 @@ def create_api(services: Services, access: Access) -> FastAPI:
         redirect_slashes=False,
     )
     for router in _ROUTERS:
-        app.include_router(router)
+        # As they are: in an included router FastAPI looks for the route twice, with a context for each it passes.
+        app.router.routes.extend(router.routes)
     return _finish(app, services, access)
 
 

@@ -53,7 +53,7 @@ class Injected:
         return self._states.pop(name)
 
 
-def _injected(request: Request) -> Injected:
+async def _injected(request: Request) -> Injected:
     found: Injected = request.app.state.injected
     return found
 

@@ -153,6 +153,8 @@ async def search(
         found = here.knowledge.search(project, q, top_k, offset=offset)
         return Response(_FOUND.dump_json(found), media_type="application/json")
 
+    if here.knowledge.holds(project, q, top_k, offset=offset):
+        return work()
     return await here.places.run(work)
 
 

@@ -19,7 +19,7 @@ from trimtab.infra.auth import Keys, Principal
 from trimtab.infra.rules.engine import RuleEngine
 from trimtab.infra.rules.series import SeriesStore
 from trimtab.infra.settings import Settings
-from trimtab.infra.web import LiveViews, Places, Sessions, caller
+from trimtab.infra.web import LiveViews, Places, Sessions, admitted
 from trimtab.kernel.clock import Clock
 from trimtab.kernel.health import Health
 from trimtab.kernel.operable import Catalog
@@ -82,7 +82,7 @@ class Services:
     """Returns a runbook page as it would load, from its text and its path, or raises `RunbookRefused`."""
 
 
-def _services(request: Request) -> Services:
+async def _services(request: Request) -> Services:
     found: Services = request.app.state.services
     return found
 
@@ -90,5 +90,5 @@ def _services(request: Request) -> Services:
 Here = Annotated[Services, Depends(_services)]
 """The services, as a route's parameter."""
 
-Caller = Annotated[Principal, Depends(caller)]
+Caller = Annotated[Principal, Depends(admitted)]
 """Whom the route's role check has admitted, as a route's parameter."""

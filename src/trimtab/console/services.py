@@ -14,7 +14,7 @@ from trimtab.infra.auth import Keys, Principal, Role
 from trimtab.infra.rules.engine import RuleEngine
 from trimtab.infra.rules.series import SeriesStore
 from trimtab.infra.settings import Settings
-from trimtab.infra.web import LiveViews, Needs, Places, Sessions, caller
+from trimtab.infra.web import LiveViews, Needs, Places, Sessions, admitted
 from trimtab.kernel.clock import Clock
 from trimtab.kernel.health import Health
 from trimtab.knowledge import Knowledge
@@ -80,14 +80,14 @@ class Services(Protocol):
     def incidents(self) -> Incidents: ...  # noqa: D102
 
 
-def _services(request: Request) -> Services:
+async def _services(request: Request) -> Services:
     return cast("Services", request.app.state.services)
 
 
 Here = Annotated[Services, Depends(_services)]
 """The services, as a page's parameter."""
 
-Caller = Annotated[Principal, Depends(caller)]
+Caller = Annotated[Principal, Depends(admitted)]
 """Whom the page's role check has admitted, as a page's parameter."""
 
 READER = Depends(Needs(Role.READER))

@@ -3,7 +3,9 @@
 import hashlib
 import logging
 import secrets
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -97,6 +99,10 @@ class Keys:
         self._clock = clock
         self._audit = audit
         self._noted: dict[str, datetime] = {}
+        self._remembered: dict[str, Principal] = {}
+        """Active keys' callers by the key's hash, as they are since the last change of any key."""
+        self._changes = 0
+        self._lock = threading.Lock()
 
     def create(self, name: str, role: Role, *, actor: str, projects: Sequence[str] = ()) -> str:
         """Return a new key. It cannot be read again.
@@ -127,7 +133,7 @@ class Keys:
             return True
         if known.role == str(role):
             return False
-        with self._database.write() as connection:
+        with self._changing() as connection:
             mine = _table.c.key_hash == _hash(key)
             connection.execute(sa.update(_table).where(mine).values(role=str(role)))
         self._audit.append(actor, "auth.key_role_changed", known.name, {"role": str(role)})
@@ -152,7 +158,7 @@ class Keys:
             "created_at": now.isoformat(),
             "projects": " ".join(projects),
         }
-        with self._database.write() as connection:
+        with self._changing() as connection:
             if connection.execute(sa.select(_table.c.id).where(_table.c.name == name)).first():
                 raise Conflict(
                     f"There is a key named {name!r} already.", hint="Choose another name."
@@ -167,17 +173,44 @@ class Keys:
         """Return whose key it is, or raise `Unauthenticated`.
 
         The key is found by its SHA-256: it has 256 random bits, so no slow hash is needed and equal-time comparison
-        of digests gains nothing over the index look-up.
+        of digests gains nothing over the index look-up. An active key is remembered until any key changes.
         """
+        digest = _hash(key)
+        if (known := self._recall(digest)) is not None:
+            return known
+        changes = self._changes
         query = sa.select(_table.c.name, _table.c.role, _table.c.projects).where(
-            _table.c.key_hash == _hash(key), _table.c.revoked_at.is_(None)
+            _table.c.key_hash == digest, _table.c.revoked_at.is_(None)
         )
         with self._database.read() as connection:
             row = connection.execute(query).first()
         if row is None:
             raise Unauthenticated("The API key is unknown or revoked.")
         self._note_use(row.name)
-        return _principal(row)
+        principal = _principal(row)
+        with self._lock:
+            if changes == self._changes:  # Otherwise it may be revoked since it was read.
+                self._remembered[digest] = principal
+        return principal
+
+    def remembers(self, key: str) -> bool:
+        """Return whether `authenticate` knows the key without the database."""
+        return self._recall(_hash(key)) is not None
+
+    def _recall(self, digest: str) -> Principal | None:
+        known = self._remembered.get(digest)
+        return known if known is not None and self._is_noted(known.name) else None
+
+    @contextmanager
+    def _changing(self) -> Iterator[sa.Connection]:
+        """Open a transaction that changes keys; from its end on nothing older is remembered."""
+        try:
+            with self._database.write() as connection:
+                yield connection
+        finally:
+            with self._lock:
+                self._changes += 1
+                self._remembered.clear()
 
     def named(self, name: str) -> Principal:
         """Return the principal of the active key of that name, or raise `Unauthenticated`."""
@@ -209,7 +242,7 @@ class Keys:
 
     def _change(self, name: str, **values: str | None) -> None:
         active = (_table.c.name == name) & _table.c.revoked_at.is_(None)
-        with self._database.write() as connection:
+        with self._changing() as connection:
             changed = connection.execute(sa.update(_table).where(active).values(**values))
             if changed.rowcount == 0:
                 raise NotFound(
@@ -218,16 +251,18 @@ class Keys:
                 )
 
     def _note_use(self, name: str) -> None:
-        now = self._clock.now()
-        last = self._noted.get(name)
-        if last is not None and now - last < _USE_NOTED_EVERY:
+        if self._is_noted(name):
             return
-        self._noted[name] = now
+        now = self._noted[name] = self._clock.now()
         try:
             self._change(name, last_used_at=now.isoformat())
         except TrimtabError as error:
             # A full disk must not keep callers out; the note is only for the age report.
             _log.warning("a key's use was not noted", extra={"reason": error.message})
+
+    def _is_noted(self, name: str) -> bool:
+        last = self._noted.get(name)
+        return last is not None and self._clock.now() - last < _USE_NOTED_EVERY
 
 
 def _principal(row: Any) -> Principal:

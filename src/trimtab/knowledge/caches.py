@@ -83,6 +83,10 @@ class BoundedCache(Generic[Key, Entry]):
             self._recent.add("regret" if self._ghosts.pop(key, False) is None else "new")
             return None
 
+    def __contains__(self, key: Key) -> bool:
+        """Return whether the entry is here; not counted."""
+        return key in self._entries
+
     def put(self, key: Key, entry: Entry) -> None:
         """Keep the entry, dropping the longest unused ones where it needs room."""
         weight = self._weigh(entry)

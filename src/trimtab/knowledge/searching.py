@@ -140,6 +140,11 @@ class Searcher:
         self._record(project, query, duration_ms, result)
         return replace(result, duration_ms=round(duration_ms, 3))
 
+    def holds(self, project: str, query: str, wanted: Wanted) -> bool:
+        """Return whether `search` will find the answer in memory, without the database."""
+        row = self._projects.remembered(project)
+        return row is not None and _query_key(row, query, wanted) in self.cache
+
     def prepare(self, project: str, query: str, top_k: int) -> None:
         """Put the query's answer in the cache without counting it as asked.
 
@@ -152,7 +157,7 @@ class Searcher:
         result = self._found(row, text, wanted)
         if result.degraded_mode:
             raise EmbedderUnavailable(f"Only words can be compared now: {result.reason}.")
-        self.cache.put((row.key, row.index_version, normalised(text), wanted), result)
+        self.cache.put(_query_key(row, text, wanted), result)
 
     def forget(self, project_key: int) -> None:
         """Drop what the cache holds of the project."""
@@ -185,7 +190,7 @@ class Searcher:
             )
         row = self._projects.find(project)
         known = self.on_query(row.key, text)
-        key = (row.key, row.index_version, normalised(text), wanted)
+        key = _query_key(row, text, wanted)
         self.diversity.add(key[2])
         cached = self.cache.get(key, known=known)
         if cached is not None:
@@ -303,6 +308,10 @@ class Searcher:
                 "passages": len(result.passages),
             },
         )
+
+
+def _query_key(row: ProjectRow, query: str, wanted: Wanted) -> _QueryKey:
+    return row.key, row.index_version, normalised(query), wanted
 
 
 def _passage(

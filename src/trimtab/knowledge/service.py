@@ -260,6 +260,10 @@ class Knowledge(Parts):
         wanted = Wanted(top_k, offset, tuple(sorted(set(tags))), seen)
         return self.searcher.search(checked_project(project), query, wanted)
 
+    def holds(self, project: str, query: str, top_k: int = 10, *, offset: int = 0) -> bool:
+        """Return whether `search` will find the answer in memory: then it takes less time than a change of threads."""
+        return self.searcher.holds(project, query, Wanted(top_k, offset))
+
     def search_words(self, project: str, query: str, top_k: int = 10) -> SearchResult:
         """Return what `search` does by words alone, in degraded mode: for whoever cannot wait for the model."""
         return self.searcher.search(checked_project(project), query, Wanted(top_k, meaning=False))

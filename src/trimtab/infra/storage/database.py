@@ -54,6 +54,8 @@ class Database:
         self.file = file
         self.chains = chains
         self._writers = threading.RLock()
+        self.changes = 0
+        """Counts on after everything that may have changed a row: what was read before it may be out of date."""
         self.guard = FileGuard(file, page_sums=page_sums, keep_pages=keep_pages)
         self.engine = _engine(file)
         self.guard.attach(self.engine)
@@ -81,8 +83,11 @@ class Database:
         """
         with self._writers, translated(self.file), self.engine.connect() as plain:
             connection = plain.execution_options(sqlite_begin="IMMEDIATE")
-            with connection.begin():
-                yield connection
+            try:
+                with connection.begin():
+                    yield connection
+            finally:
+                self.changes += 1
             self.guard.checkpoint_when_due()
 
     def scrub(self) -> None:

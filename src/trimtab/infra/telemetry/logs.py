@@ -5,6 +5,7 @@ import re
 import sys
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from typing import TextIO
@@ -69,7 +70,7 @@ class JsonFormatter(logging.Formatter):
         }
         for name, value in vars(record).items():
             if name not in _STANDARD:
-                line[name] = _HIDDEN if _SECRET_FIELD.search(name) else _clean(value)
+                line[name] = _HIDDEN if _is_secret(name) else _clean(value)
         if record.exc_info and record.exc_info[0] is not None:
             line["error_type"] = record.exc_info[0].__name__
             line["traceback"] = redacted(self.formatException(record.exc_info))
@@ -81,11 +82,16 @@ def redacted(text: str) -> str:
     return _SECRET_TEXT.sub(_HIDDEN, text)
 
 
+@lru_cache(1000)
+def _is_secret(field: str) -> bool:
+    return _SECRET_FIELD.search(field) is not None
+
+
 def _clean(value: object) -> object:
     if isinstance(value, str):
         return redacted(value)
     if isinstance(value, dict):
-        return {k: _HIDDEN if _SECRET_FIELD.search(str(k)) else _clean(v) for k, v in value.items()}
+        return {k: _HIDDEN if _is_secret(str(k)) else _clean(v) for k, v in value.items()}
     if isinstance(value, list | tuple):
         return [_clean(item) for item in value]
     return value

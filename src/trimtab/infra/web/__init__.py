@@ -1,9 +1,19 @@
 """What the HTTP interface and the console share: who is calling, console sessions, rate limits."""
 
-from trimtab.infra.web.access import PUBLIC, Access, Needs, caller
+from trimtab.infra.web.access import PUBLIC, Access, Needs, admitted, caller
 from trimtab.infra.web.limits import RateLimits
 from trimtab.infra.web.live import LiveViews
 from trimtab.infra.web.places import Places
 from trimtab.infra.web.sessions import Sessions
 
-__all__ = ["PUBLIC", "Access", "LiveViews", "Needs", "Places", "RateLimits", "Sessions", "caller"]
+__all__ = [
+    "PUBLIC",
+    "Access",
+    "LiveViews",
+    "Needs",
+    "Places",
+    "RateLimits",
+    "Sessions",
+    "admitted",
+    "caller",
+]

@@ -6,6 +6,7 @@ Every route states its role with `Needs`; a test walks all routes and fails on o
 from dataclasses import dataclass
 from ipaddress import ip_address
 
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import HTTPConnection, Request
 
 from trimtab.infra.auth import Keys, Principal, Role
@@ -53,6 +54,14 @@ class Access:
             return self.sessions.principal(cookie)
         return ANONYMOUS if self._may_read_anonymously(connection) else None
 
+    def knows(self, connection: HTTPConnection) -> bool:
+        """Return whether `identify` will find the caller without the database, so without waiting."""
+        if connection.scope.get("trimtab.principal") is not None:
+            return True
+        if key := api_key(connection):
+            return self.keys.remembers(key)
+        return COOKIE not in connection.cookies
+
     def _may_read_anonymously(self, connection: HTTPConnection) -> bool:
         # A forwarding header means that a proxy on this machine speaks for somebody elsewhere.
         return (
@@ -95,12 +104,15 @@ class Needs:
         self.role = role
         self.tenants = tenants
 
-    def __call__(self, request: Request) -> Principal:
+    async def __call__(self, request: Request) -> Principal:
         """Return the caller, or raise `Unauthenticated` or `Forbidden`."""
         if self.role is None:
             return ANONYMOUS
         access: Access = request.app.state.access
-        principal = access.identify(request)
+        if access.knows(request):  # A thread costs more than everything else that a request passes.
+            principal = access.identify(request)
+        else:
+            principal = await run_in_threadpool(access.identify, request)
         if principal is None:
             raise Unauthenticated("This call needs an API key.")
         principal.require(self.role)
@@ -129,3 +141,8 @@ def caller(request: Request) -> Principal:
     """Return the caller that the route's `Needs` has admitted."""
     found = getattr(request.state, "principal", ANONYMOUS)
     return found if isinstance(found, Principal) else ANONYMOUS
+
+
+async def admitted(request: Request) -> Principal:
+    """Return the `caller`, as a dependency: FastAPI calls in a thread what is not async."""
+    return caller(request)

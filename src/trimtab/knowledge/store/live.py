@@ -53,12 +53,14 @@ class LiveDatabase(Database):
                 yield connection
             finally:
                 connection.close()
+                self.changes += 1
 
     def replace(self, fresh: Path, keep_as: Path) -> None:
         """Put ``fresh`` in the database's place and keep the former file; both lie in the same folder."""
         with self._gate.exclusive():
             self.engine.dispose()
             put_in_place(self.file, fresh, keep_as)
+            self.changes += 1
             self.guard.opened()
 
     @contextmanager

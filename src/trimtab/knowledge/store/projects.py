@@ -33,11 +33,27 @@ class ProjectStore:
         self._database = database
         self._engine = engine
         """Of new projects."""
+        self._read: dict[str, tuple[int, ProjectRow]] = {}
+        """Rows by name, each with what `Database.changes` was before it was read."""
 
     def find(self, name: str) -> ProjectRow:
         """Return the project, or raise `ProjectUnknown`."""
+        if (row := self.remembered(name)) is not None:
+            return row
+        changes = self._database.changes
         with self._database.read() as connection:
-            return found(connection, name)
+            try:
+                row = found(connection, name)
+            except ProjectUnknown:
+                self._read.pop(name, None)
+                raise
+        self._read[name] = changes, row
+        return row
+
+    def remembered(self, name: str) -> ProjectRow | None:
+        """Return the project when it was read since the last change of anything, without the database."""
+        changes, row = self._read.get(name, (-1, None))
+        return row if changes == self._database.changes else None
 
     def ensure(self, name: str, at: datetime) -> ProjectRow:
         """Return the project, made now when it is missing."""
