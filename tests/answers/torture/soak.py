@@ -138,7 +138,8 @@ def campaign(folder, minutes, clients=50):
         key = (service.data_dir / "admin.key").read_text(encoding="utf-8").strip()
         _stock(service.url, key)
         seconds = minutes * 60
-        crowd, rests = Crowd(service.url), Rests(service.process, told)
+        pause = min(4.0, seconds / LEGS / 4)
+        crowd, rests = Crowd(service.url), Rests(service.process, told, pause)
         with Sampler(service.process.pid, max(0.5, seconds / 120)) as sampler:
             rests.look(0)
             for _ in range(LEGS):
