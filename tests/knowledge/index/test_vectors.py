@@ -4,6 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from trimtab.knowledge.index import VectorIndex
+from trimtab.knowledge.index.vectors import best_first
 
 DIMENSION = 24
 
@@ -117,3 +118,11 @@ def test_the_spread_of_cosines_is_that_of_all_passages(exact_limit, tolerance):
     nearest = index.search(query, 5)
     assert nearest.mean == pytest.approx((rows @ query).mean(), abs=tolerance)
     assert nearest.deviation == pytest.approx((rows @ query).std(), abs=tolerance)
+
+
+@given(st.lists(st.sampled_from([-1.0, 0.0, 0.25, 0.5]), max_size=40), st.integers(0, 45))
+def test_the_best_are_the_first_of_all_in_order_even_among_equals(scores, limit):
+    keys = np.arange(len(scores))[::-1].copy()
+    found, values = best_first(keys, np.array(scores, np.float32), limit)
+    ordered = sorted(zip(scores, keys.tolist(), strict=True), key=lambda one: (-one[0], one[1]))
+    assert list(zip(values.tolist(), found.tolist(), strict=True)) == ordered[:limit]

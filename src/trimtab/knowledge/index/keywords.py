@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trimtab.knowledge.index.analysis import AnalysedText, QueryTerm
-from trimtab.knowledge.index.vectors import Keys
+from trimtab.knowledge.index.vectors import Keys, best_first
 
 Scores = NDArray[np.float32]
 Terms = NDArray[np.int64]
@@ -42,12 +42,7 @@ class WordMatches:
 
     def best(self, limit: int) -> Keys:
         """Return the keys of the highest scores, best first, equal scores by key."""
-        keys, scores = self.keys, self.scores
-        if len(keys) > limit:
-            best = np.argpartition(-scores, limit)[:limit]
-            keys, scores = keys[best], scores[best]
-        ordered: Keys = keys[np.lexsort((keys, -scores))]
-        return ordered
+        return best_first(self.keys, self.scores, limit)[0]
 
     def of(self, keys: Keys) -> Scores:
         """Return the scores of these passages; 0 for those without any term."""

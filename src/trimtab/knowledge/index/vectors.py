@@ -240,10 +240,16 @@ def _wide(rows: Halves) -> Vectors:
 
 
 def _best(keys: Keys, scores: Cosines, limit: int, spread: Cosines) -> Nearest:
-    """Return the best by score, then by key, so that equal scores have one order."""
-    if len(keys) > limit:
-        best = np.argpartition(-scores, limit)[:limit]
-        keys, scores = keys[best], scores[best]
-    order = np.lexsort((keys, -scores))
+    keys, scores = best_first(keys, scores, limit)
     mean, deviation = (float(spread.mean()), float(spread.std())) if len(spread) else (0.0, 0.0)
-    return Nearest(keys[order], scores[order], mean, deviation)
+    return Nearest(keys, scores, mean, deviation)
+
+
+def best_first(keys: Keys, scores: Cosines, limit: int) -> tuple[Keys, Cosines]:
+    """Return at most ``limit`` by score, then by key: which of equal scores are among them is never a matter of chance."""
+    if len(keys) > limit > 0:
+        lowest = np.partition(scores, len(scores) - limit)[len(scores) - limit]
+        best = np.flatnonzero(scores >= lowest)
+        keys, scores = keys[best], scores[best]
+    order = np.lexsort((keys, -scores))[:limit]
+    return keys[order], scores[order]
