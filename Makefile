@@ -57,12 +57,13 @@ SERVICE ?= 60
 torture-knowledge: dev
 	$(BIN)/python -m tests.knowledge.torture --kills $(KILLS) --flips $(FLIPS) --service $(SERVICE) $(TORTURE)
 
-# Attacks the answers: other tenants' data, models that lie, erasures that are killed, fifty clients for MINUTES.
+# Attacks the answers: other tenants' data, models that lie, erasures that are killed, fifty clients for MINUTES;
+# ONLY="--only soak" for one of the campaigns.
 ATTEMPTS ?= 10000
 CASES ?= 20000
 MINUTES ?= 10
 torture-answers: dev
-	$(BIN)/python -W ignore -m tests.answers.torture --attempts $(ATTEMPTS) --cases $(CASES) --minutes $(MINUTES)
+	$(BIN)/python -W ignore -m tests.answers.torture --attempts $(ATTEMPTS) --cases $(CASES) --minutes $(MINUTES) $(ONLY)
 
 contract: dev
 	$(BIN)/python -m pytest -q -n 2 -m feature --contract

@@ -69,14 +69,14 @@ class Service:
         return code
 
 
-def start(data_dir, *words):
+def start(data_dir, *words, command=(COMMAND,), **environment):
     """Start the service on the data directory, on a free port."""
     process = subprocess.Popen(
-        [COMMAND, "--data-dir", data_dir, "--set", "service.port=0", *words, "serve"],
+        [*command, "--data-dir", data_dir, "--set", "service.port=0", *words, "serve"],
         stderr=subprocess.PIPE,
         text=True,
         cwd=data_dir.parent,
-        env=clean_environment(),
+        env=clean_environment(**environment),
     )
     try:
         return Service(process, data_dir)

@@ -10,7 +10,7 @@ class Judge:
     """Collects what is wrong, and which statuses each route has given."""
 
     def __init__(self, described):
-        self._described = described
+        self._described = closed(described)
         self._checks = {}
         self.seen = defaultdict(Counter)
         self.wrong = Counter()
@@ -101,6 +101,21 @@ class Judge:
         what = what[:300]
         self.wrong[what] += 1
         self.samples.setdefault(what, f"{_short(sent)} -> {answer.content[:200]!r}")
+
+
+def closed(described):
+    """Return the document with every object that lists its fields closed: a field that no schema tells is wrong here.
+
+    The document itself leaves objects open, so that a later release may add fields without breaking clients.
+    """
+    if isinstance(described, list):
+        return [closed(one) for one in described]
+    if not isinstance(described, dict):
+        return described
+    found = {name: closed(one) for name, one in described.items()}
+    if found.get("type") == "object" and isinstance(found.get("properties"), dict):
+        found.setdefault("additionalProperties", False)
+    return found
 
 
 _BROKEN = object()

@@ -44,6 +44,7 @@ def test_what_the_document_says_is_right():
         ((503,), "503"),
         ((200, b'{"n": "1"}'), "is not of type"),
         ((200, b"{}"), "required property"),
+        ((200, b'{"n": 1, "m": 2}'), "Additional properties"),
         ((200, b'{"n": NaN}'), "the body is not"),
         ((200, b"<p>", "text/html"), "content type 'text/html'"),
         ((204, b"x"), "a body where none is documented"),

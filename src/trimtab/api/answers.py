@@ -19,7 +19,7 @@ from trimtab.answers.grounding import grounding_of
 from trimtab.answers.records import Feedback
 from trimtab.answers.streaming import Released
 from trimtab.api.body import Body
-from trimtab.api.described import gives, refuses, sends
+from trimtab.api.described import refuses, sends
 from trimtab.api.errors import InternalError, error_body
 from trimtab.api.person import MOST, Person
 from trimtab.api.roles import TENANT_READER, TENANT_REVIEWER
@@ -73,7 +73,7 @@ class FeedbackRequest(Body):
 
 @router.get(
     "/api/v1/query/{project}",
-    responses={**refuses(ErrorKind.NOT_FOUND, ErrorKind.STORAGE_FULL), **gives(Answer)},
+    responses=refuses(ErrorKind.NOT_FOUND, ErrorKind.STORAGE_FULL),
     dependencies=[TENANT_READER],
 )
 async def query(
@@ -90,7 +90,7 @@ async def query(
 
 @router.post(
     "/api/v1/query",
-    responses={**refuses(ErrorKind.NOT_FOUND, ErrorKind.STORAGE_FULL), **gives(Answer)},
+    responses=refuses(ErrorKind.NOT_FOUND, ErrorKind.STORAGE_FULL),
     dependencies=[TENANT_READER],
 )
 async def post_query(
@@ -102,7 +102,7 @@ async def post_query(
 
 @router.post(
     "/v1/answers",
-    responses={**refuses(ErrorKind.NOT_FOUND, ErrorKind.STORAGE_FULL), **gives(Answer)},
+    responses=refuses(ErrorKind.NOT_FOUND, ErrorKind.STORAGE_FULL),
     dependencies=[TENANT_READER],
 )
 async def answer(

@@ -3,6 +3,7 @@
 What follows from a route's form (its role, its body, its parameters) is added to every route by `describe`; what follows
 from its work (there is no such document, the plan has changed) the route states itself with `refuses`. The fuzz of
 `tests/api` fails on a status that a route does not state, and the whole campaign on one that it states and never gives.
+The forms of the bodies are in `trimtab.api.forms`.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -67,11 +68,6 @@ def refuses(*kinds: ErrorKind) -> dict[int | str, dict[str, Any]]:
     return {int(STATUS[kind]): _refusal(STATUS[kind]) for kind in kinds}
 
 
-def gives(model: object, status: int = 200) -> dict[int | str, dict[str, Any]]:
-    """Return the form of a route's answer, for its ``responses``; only described, not checked again at each answer."""
-    return {status: {"model": model}}
-
-
 def sends(media: str, status: int = 200) -> dict[int | str, dict[str, Any]]:
     """Return that a route answers text of that media type, for its ``responses``."""
     return {status: {"content": {media: {"schema": {"type": "string"}}}}}
@@ -82,9 +78,11 @@ def describe(app: FastAPI) -> dict[str, Any]:
     found = get_openapi(
         title=app.title, version=app.version, description=app.description, routes=app.routes
     )
-    schemas = found.setdefault("components", {}).setdefault("schemas", {})
-    error = ErrorBody.model_json_schema(ref_template="#/components/schemas/{model}")
-    schemas |= {**error.pop("$defs"), "ErrorBody": error}
+    # Only whoever asks for the document pays for the schemas.
+    from trimtab.api.forms import put_in
+
+    put_in(found)
+    schemas = found["components"]["schemas"]
     for unused in ("HTTPValidationError", "ValidationError"):
         schemas.pop(unused, None)
     for route in routes_of(app.routes):
@@ -112,9 +110,6 @@ def _complete(operation: dict[str, Any], route: APIRoute, method: str) -> None:
     if _role_of(route) is not None:
         operation["security"] = [{name: []} for name in _SECURITY]
         operation["x-role"] = str(_role_of(route))
-    for response in responses.values():
-        for content in response.get("content", {}).values():
-            _prefer_reference(content)
 
 
 def _statuses(operation: dict[str, Any], route: APIRoute, method: str) -> Iterator[int]:
@@ -154,12 +149,6 @@ def _role_of(route: APIRoute) -> object:
     """Return the least role that may call; None when everybody may."""
     calls = [one.call for one in route.dependant.dependencies]
     return next((call.role for call in calls if isinstance(call, Needs)), None)
-
-
-def _prefer_reference(content: dict[str, Any]) -> None:
-    schema = content.get("schema", {})
-    if "$ref" in schema:  # FastAPI has laid it over what the function's return type says.
-        content["schema"] = {"$ref": schema["$ref"]}
 
 
 def _refusal(status: int) -> dict[str, Any]:

@@ -25,6 +25,7 @@ class MoveRequest(Body):
 
 @router.post(
     "/{project}/move",
+    response_class=StreamingResponse,
     responses={
         **refuses(ErrorKind.NOT_FOUND, ErrorKind.STORAGE_FULL),
         **sends("application/x-ndjson"),

@@ -21,6 +21,10 @@ from trimtab.kernel.errors import ErrorKind
 router = APIRouter(prefix="/v1/incidents", tags=["incidents"])
 
 
+class _Markdown(PlainTextResponse):
+    media_type = "text/markdown"
+
+
 class Approve(Body):
     """A yes to one plan."""
 
@@ -107,7 +111,7 @@ def reject(incident_id: str, request: Reject, here: Here, who: Caller) -> dict[s
 
 @router.get(
     "/{incident_id}/postmortem",
-    response_class=PlainTextResponse,
+    response_class=_Markdown,
     responses={**refuses(ErrorKind.NOT_FOUND), **sends("text/markdown")},
     dependencies=[READER],
 )
@@ -115,10 +119,10 @@ def postmortem(
     incident_id: str,
     here: Here,
     form: Annotated[Literal["postmortem", "report"], Query(alias="format")] = "postmortem",
-) -> PlainTextResponse:
+) -> _Markdown:
     """Return the post-mortem as Markdown; before the end, what it would say now."""
     text = here.incidents.postmortem(incident_id, report=form == "report")
-    return PlainTextResponse(text, media_type="text/markdown; charset=utf-8")
+    return _Markdown(text)
 
 
 async def _events(here: Services, incident_id: str, after: int) -> AsyncIterator[dict[str, str]]:

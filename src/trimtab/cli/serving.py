@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from trimtab.api.serving import Listener, bind, serve
+from trimtab.infra.arenas import share_arenas
 from trimtab.infra.control_socket import bind_control, control_path
 from trimtab.infra.telemetry import LogFiles, configure_logs
 
@@ -24,6 +25,7 @@ def run(build: Callable[["Settings"], "App"], settings: "Settings") -> None:
     """Build the app, serve it until a signal comes, and close it."""
     configure_logs(settings.service.log_level)
     sys.setswitchinterval(_SWITCH_SECONDS)
+    share_arenas()
     app = build(settings)
     service = settings.service
     if service.log_to_files:  # Only now is the data directory ours.

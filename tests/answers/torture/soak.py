@@ -1,6 +1,7 @@
 """Many clients at once for minutes against a service in a process of its own: no error, no leak."""
 
 import random
+import sys
 import threading
 import time
 from collections import Counter
@@ -10,6 +11,7 @@ import httpx
 import numpy as np
 import psutil
 
+from tests.answers.torture.growth import Rests
 from tests.answers.torture.result import Result
 from tests.processes import start, with_models
 from trimtab.knowledge.model_home import MiniLmHome
@@ -22,9 +24,12 @@ SETTINGS = (
     "api.key_limit_per_minute=0",
 )
 DOCUMENTS = 40
-ASKED_ABOUT = 8
-"""Of the documents: so few different questions that every cache has seen them all after the first half, whatever its
-bound; the operator raises the bounds during the soak, because the caches are missed often."""
+ASKED_ABOUT = 2
+"""Of the documents: so few different questions (180, and 720 searches) that every cache has seen them all after the
+first half, whatever its bound; the operator raises the bounds during the soak, because the caches are missed often."""
+LEGS = 8
+"""Between two legs nobody asks for a moment, and what is in use then is taken down."""
+ROOT = Path(__file__).parents[3]
 WORDS = ("rudder", "mast", "anchor", "keel", "sail", "winch", "helm", "hull", "bow", "stern")
 
 
@@ -56,20 +61,27 @@ class Sampler:
 class Crowd:
     """The clients: each asks, streams, searches, gives feedback, and sometimes hangs up half-way."""
 
-    def __init__(self, url, until):
-        self.url, self.until = url, until
+    def __init__(self, url):
+        self.url, self.until = url, 0.0
+        self._legs = 0
         self.done, self.errors, self.waits = Counter(), Counter(), []
         self._lock = threading.Lock()
 
-    def run(self, clients):
+    def run(self, clients, seconds):
+        """Let so many clients work for so long."""
+        self.until = time.monotonic() + seconds
+        self._legs += 1
         threads = [threading.Thread(target=self._client, args=(n,)) for n in range(clients)]
         for thread in threads:
             thread.start()
-        for thread in threads:
-            thread.join()
+        try:
+            for thread in threads:
+                thread.join()
+        finally:
+            self.until = 0.0  # Whoever interrupts does not wait for the clients.
 
     def _client(self, number):
-        chance = random.Random(number)
+        chance = random.Random(number + 1000 * self._legs)
         with httpx.Client(base_url=self.url, timeout=120) as http:
             while time.monotonic() < self.until:
                 kinds = (self._ask, self._ask, self._stream, self._hang_up, self._search)
@@ -121,36 +133,49 @@ class Crowd:
 def campaign(folder, minutes, clients=50):
     """Let so many clients work for so long; return errors, and what grows."""
     result = Result("soak")
-    models = folder / "models"
-    MiniLmHome(models / "minilm", 1).install()
-    data = with_models(folder / "data", models)
-    words = [word for one in SETTINGS for word in ("--set", one)]
-    service = start(Path(data), *words)
+    service, told = _service(folder)
     try:
-        key = (data / "admin.key").read_text(encoding="utf-8").strip()
+        key = (service.data_dir / "admin.key").read_text(encoding="utf-8").strip()
         _stock(service.url, key)
         seconds = minutes * 60
+        legs = LEGS if minutes >= 1 else 2  # So short a run cannot tell anyhow.
+        pause = min(4.0, seconds / legs / 8)
+        crowd, rests = Crowd(service.url), Rests(service.process, told, pause)
         with Sampler(service.process.pid, max(0.5, seconds / 120)) as sampler:
-            crowd = Crowd(service.url, time.monotonic() + seconds)
-            crowd.run(clients)
-            asked = sum(crowd.done.values())
-            time.sleep(min(5.0, seconds / 20))  # What was under way ends.
+            rests.look(0)
+            for _ in range(legs):
+                crowd.run(clients, seconds / legs)
+                rests.look(sum(crowd.done.values()))
+        cpu = sum(psutil.Process(service.process.pid).cpu_times()[:2])
         alive = httpx.get(f"{service.url}/health", timeout=60).status_code
     finally:
         code = service.stop()
-    result.tried = asked
+    result.tried = sum(crowd.done.values())
     result.wrong = [f"{what}: {count}" for what, count in crowd.errors.items()]
     result.expect(alive == 200, f"health says {alive} afterwards")
     result.expect(code == 0, f"the service ended with {code}")
-    _grown(result, sampler.rows)
     waits = np.quantile(crowd.waits, (0.5, 0.95)) if crowd.waits else (0, 0)
-    result.figures |= {
+    result.figures = {
         "clients": clients,
         "minutes": minutes,
         "requests": dict(crowd.done),
         "p50 and p95 wait, s": [round(float(wait), 3) for wait in waits],
+        "CPU ms a request": round(1000 * cpu / max(1, result.tried), 1),
     }
+    _grown(result, sampler.rows)
+    rests.judge(result)
     return result
+
+
+def _service(folder):
+    """Return a service that tells what it holds, and the file that it tells it in."""
+    models = folder / "models"
+    MiniLmHome(models / "minilm", 1).install()
+    data = with_models(folder / "data", models)
+    words = [word for one in SETTINGS for word in ("--set", one)]
+    told = folder / "told.jsonl"
+    command = (sys.executable, "-m", "tests.answers.torture.watched", told)
+    return start(Path(data), *words, command=command, PYTHONPATH=str(ROOT)), told
 
 
 def _stock(url, key):

@@ -194,7 +194,7 @@ def _heap_dump(knowledge: Knowledge) -> Action:
 
     return Action(
         "knowledge.memory.heap_dump",
-        "Write the types, counts and sizes of everything in memory to heap_dump.txt; no contents.",
+        "Write the types, counts and least sizes of everything in memory to heap_dump.txt; no contents.",
         Risk.OBSERVE,
         run,
         lambda _, __: ActionResult("heap_dump.txt would be written into the data directory."),

@@ -8,6 +8,7 @@ from collections import Counter
 from pathlib import Path
 
 from trimtab.kernel.clock import Clock
+from trimtab.knowledge.care.living import counted, named
 
 _log = logging.getLogger(__name__)
 _MOST = 20
@@ -68,7 +69,7 @@ class GrowthProfile:
 
 def _types() -> Counter[str]:
     gc.collect()
-    return Counter(type(thing).__name__ for thing in gc.get_objects())
+    return named(counted())
 
 
 def _report(seconds: float, grown: Counter[str], lines: list[tracemalloc.StatisticDiff]) -> str:

@@ -11,6 +11,7 @@ from statistics import median
 import psutil
 
 from trimtab.kernel.clock import Clock
+from trimtab.knowledge.care.living import counted, named
 
 _log = logging.getLogger(__name__)
 _MB = 1024 * 1024
@@ -69,11 +70,10 @@ class Memory:
     def profile(self) -> MemoryProfile:
         """Count the objects; takes a moment in a large process."""
         gc.collect()
-        counted = Counter(type(thing).__name__ for thing in gc.get_objects())
         return MemoryProfile(
             round(self.resident_mb(), 1),
             round(self.growth_mb_per_hour(), 1),
-            dict(counted.most_common(_MOST_COMMON)),
+            dict(named(counted()).most_common(_MOST_COMMON)),
         )
 
     def log_profile(self) -> None:
@@ -89,13 +89,14 @@ class Memory:
         )
 
     def dump(self, file: Path) -> MemoryProfile:
-        """Write what the process holds to a text file: types, counts and sizes, never contents."""
-        import sys
+        """Write what the process holds to a text file: types, counts and least sizes, never contents.
 
+        A size is that of the objects alone, without what a container of many parts has grown by.
+        """
         found = self.profile()
         sizes: Counter[str] = Counter()
-        for thing in gc.get_objects():
-            sizes[type(thing).__name__] += sys.getsizeof(thing, 0)
+        for kind, count in counted().items():
+            sizes[kind.__name__] += count * kind.__basicsize__
         lines = [f"resident_mb {found.resident_mb}", "type count bytes"]
         lines += [f"{name} {count} {sizes[name]}" for name, count in found.objects.items()]
         lines += [f"largest {name} {size}" for name, size in sizes.most_common(_MOST_COMMON)]

@@ -1,0 +1,276 @@
+"""What the routes of incidents, runbooks, rules and the catalog answer."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+from trimtab.api.forms.shape import Shape
+from trimtab.incidents import Entry, Incident, State
+from trimtab.incidents.clocks import Clock
+from trimtab.incidents.model import Approval, Severity
+from trimtab.infra.rules.alerts import AlertState
+from trimtab.infra.rules.engine import RuleHealth
+from trimtab.kernel.operable import Param, Risk, Value
+
+
+@dataclass(frozen=True, slots=True)
+class IncidentSummary:
+    """An incident in a list."""
+
+    id: str
+    """``INC-YYYY-MMDD``, with ``-2``, ``-3`` ... for more on the same day."""
+    state: State
+    state_since: datetime
+    title: str
+    component: str
+    severity: Severity
+    opened_at: datetime
+    resolved_at: datetime | None
+    root_cause: str
+    opening: int
+    active: bool
+
+
+@dataclass(frozen=True, slots=True)
+class IncidentList:
+    """Incidents, the newest first."""
+
+    incidents: tuple[IncidentSummary, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IncidentBody(Incident):
+    """Everything about an incident but its journal."""
+
+    active: bool
+    approval: Approval | None
+    """The newest question to a person; null when none was asked."""
+    clocks: tuple[Clock, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Timeline:
+    """Entries of an incident's journal, in order."""
+
+    entries: tuple[Entry, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CauseSummary:
+    """A cause of a runbook; checks and acts are as the page writes them."""
+
+    id: str
+    title: str
+    proven: bool
+    """Whether a drill on this build has shown that the fix works."""
+    repair: Literal["machine", "person"]
+    evidence: tuple[str, ...]
+    fix: tuple[str, ...]
+    verify: tuple[str, ...]
+    drill: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ProcedureSummary:
+    """A page that people follow."""
+
+    id: str
+    title: str
+    path: str
+    kind: Literal["procedure"]
+
+
+@dataclass(frozen=True, slots=True)
+class RunbookSummary:
+    """A page that the machine follows."""
+
+    id: str
+    title: str
+    path: str
+    kind: Literal["runbook"]
+    severity: str
+    alerts: tuple[str, ...]
+    causes: tuple[CauseSummary, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RunbookList:
+    """The library."""
+
+    runbooks: tuple[RunbookSummary | ProcedureSummary, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ProcedureBody(ProcedureSummary):
+    """A procedure with its text."""
+
+    text: str
+    """Markdown."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunbookBody(RunbookSummary):
+    """A runbook with its text."""
+
+    text: str
+    """Markdown."""
+
+
+@dataclass(frozen=True, slots=True)
+class LintBody:
+    """A page that would load."""
+
+    ok: Literal[True]
+    id: str
+    kind: Literal["runbook", "procedure"]
+
+
+@dataclass(frozen=True, slots=True)
+class ActiveAlert:
+    """An alert that is pending or fires."""
+
+    fingerprint: str
+    name: str
+    state: AlertState
+    labels: Mapping[str, str]
+    annotations: Mapping[str, str]
+    value: float | None
+    """Of the rule's expression when it was last there; null when it is not finite."""
+    since: datetime
+    severity: str
+    runbook: str | None
+    """The id of the runbook that the alert names."""
+
+
+@dataclass(frozen=True, slots=True)
+class AlertList:
+    """The pending and the firing alerts."""
+
+    alerts: tuple[ActiveAlert, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RuleList:
+    """Every rule and how its last evaluation went."""
+
+    rules: tuple[RuleHealth, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CheckSample:
+    """A series that a comparison left over."""
+
+    metric: str
+    labels: Mapping[str, str]
+    value: float | None
+    """Null when it is not finite."""
+
+
+@dataclass(frozen=True, slots=True)
+class CheckBody:
+    """Whether a comparison holds."""
+
+    expression: str
+    holds: bool
+    at: datetime
+    error: str
+    """Why the samples allowed no answer; else empty."""
+    samples: tuple[CheckSample, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class HeldBody(CheckBody):
+    """Whether a comparison has held for long enough; the samples are of the last look."""
+
+    outcome: Literal["held", "gave_up", "stopped"]
+    held_seconds: float
+    waited_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class SignalEntry:
+    """Something that can be measured."""
+
+    name: str
+    unit: str
+    help: str
+    metric: str
+    """Its name in PromQL."""
+    counter: bool
+    labels: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ActionEntry:
+    """Something that can be done."""
+
+    name: str
+    help: str
+    risk: Risk
+    params: tuple[Param, ...]
+    undo: bool
+    no_undo_because: str
+
+
+@dataclass(frozen=True, slots=True)
+class CatalogBody:
+    """Everything that can be measured and done."""
+
+    signals: tuple[SignalEntry, ...]
+    actions: tuple[ActionEntry, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SampleBody:
+    """One measured value."""
+
+    value: float | None
+    """Null when it cannot be said now."""
+    labels: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class SignalRead(SignalEntry):
+    """A signal with what it measures now."""
+
+    samples: tuple[SampleBody, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SignalList:
+    """Signals, read now."""
+
+    signals: tuple[SignalRead, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ActionOutcome:
+    """What an action did, or would do."""
+
+    action: str
+    dry_run: bool
+    summary: str
+    facts: Mapping[str, Any]
+    """Of the action."""
+    undo_arguments: Mapping[str, Value] | None
+    """What its undo needs; null when nothing was changed, or nothing can be undone."""
+
+
+FORMS: Mapping[str, Shape] = {
+    "GET /v1/incidents": IncidentList,
+    "GET /v1/incidents/{incident_id}": IncidentBody,
+    "GET /v1/incidents/{incident_id}/timeline": Timeline,
+    "POST /v1/incidents/{incident_id}/approve": Approval,
+    "POST /v1/incidents/{incident_id}/reject": Approval,
+    "GET /v1/runbooks": RunbookList,
+    "GET /v1/runbooks/{page_id}": RunbookBody | ProcedureBody,
+    "POST /v1/runbooks/lint": LintBody,
+    "GET /v1/alerts": AlertList,
+    "GET /v1/rules": RuleList,
+    "POST /v1/check": CheckBody,
+    "POST /v1/check/hold": HeldBody,
+    "GET /v1/catalog": CatalogBody,
+    "GET /v1/signals": SignalList,
+    "POST /v1/actions/{name}": ActionOutcome,
+}
