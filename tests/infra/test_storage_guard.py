@@ -3,6 +3,7 @@
 import random
 import shutil
 import sqlite3
+from contextlib import closing
 
 import pytest
 import sqlalchemy as sa
@@ -72,10 +73,8 @@ def rows(database):
 
 
 def plainly(folder):
-    connection = sqlite3.connect(folder / "state.db")
-    found = connection.execute("select count(*) from t").fetchone()[0]
-    connection.close()
-    return found
+    with closing(sqlite3.connect(folder / "state.db")) as connection:
+        return connection.execute("select count(*) from t").fetchone()[0]
 
 
 def test_sqlite_alone_drops_what_is_behind_a_changed_byte_of_the_log(killed):
