@@ -1,6 +1,7 @@
 """A database can be put together by hand from `schema.sql`."""
 
 import sqlite3
+from contextlib import closing
 
 import pytest
 
@@ -13,12 +14,12 @@ def tidy(sql):
 
 @pytest.mark.feature("F750")
 def test_schema_sql_makes_what_the_migrations_make(knowledge):
-    made = sqlite3.connect(":memory:")
-    made.executescript(schema_sql())
     look = "SELECT type, name, sql FROM sqlite_master WHERE sql IS NOT NULL"
     with knowledge.database.read() as connection:
         ours = {(kind, name, tidy(sql)) for kind, name, sql in connection.exec_driver_sql(look)}
-    assert {(kind, name, tidy(sql)) for kind, name, sql in made.execute(look)} == ours
+    with closing(sqlite3.connect(":memory:")) as made:
+        made.executescript(schema_sql())
+        assert {(kind, name, tidy(sql)) for kind, name, sql in made.execute(look)} == ours
 
 
 @pytest.mark.feature("F719")
