@@ -20,6 +20,7 @@ from tests.app.personal import (
 from trimtab.answers.erasure import ErasureState
 from trimtab.answers.erasure.certificate import checked_certificate
 from trimtab.infra.jobs.opening import JobsNotOpen
+from trimtab.kernel.remembered import remembered
 
 
 @pytest.fixture(scope="module")
@@ -62,6 +63,24 @@ def test_nothing_of_an_erased_person_is_left_in_any_file_and_the_certificate_tel
     assert remains(folder, PERSON, SECRET) == []
     assert {document.name for document in ours} == {"harmless.md", "late-harmless.txt"}
     assert OTHER in (folder / "state.db").read_bytes().decode("latin-1")
+
+
+def test_an_erasure_forgets_the_words_that_functions_keep_in_memory(folder):
+    made = []
+
+    @remembered(10)
+    def read(text):
+        made.append(text)
+
+    app = build_app(folder)
+    try:
+        app.jobs.launch()
+        read(SECRET)
+        app.answers.erasures.wait(app.answers.erasures.request(PERSON, actor="a").id)
+        read(SECRET)
+    finally:
+        app.close()
+    assert made == [SECRET, SECRET]
 
 
 def test_the_certificate_says_until_when_backups_hold_the_data(folder):

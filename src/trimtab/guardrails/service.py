@@ -16,6 +16,7 @@ from trimtab.guardrails.rules import GuardRules, LiveRules, seconds
 from trimtab.guardrails.rules_file import RulesFile
 from trimtab.infra.settings.sections.guardrails import GuardrailsSettings
 from trimtab.kernel.clock import Clock
+from trimtab.kernel.remembered import forget
 
 QUESTIONS, ANSWERS = "questions", "answers"
 _PROBED = Subject(
@@ -71,7 +72,8 @@ class Guardrails:
         return len(self.questions.posts) + len(self.answers.posts)
 
     def clear_cache(self) -> int:
-        """Forget all cached verdicts; return how many there were."""
+        """Forget all cached verdicts, and the words that judging keeps; return how many verdicts there were."""
+        forget()
         return sum(engine.clear_cache() for engine in self.engines.values())
 
     def failing(self) -> frozenset[str]:

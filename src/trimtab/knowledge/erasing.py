@@ -1,5 +1,6 @@
 """What knowledge holds of a person, and how it goes: documents, what waits, passages, index entries, cached results."""
 
+from trimtab.kernel.remembered import forget
 from trimtab.knowledge.errors import DocumentUnknown, ProjectUnknown
 from trimtab.knowledge.service import Knowledge
 from trimtab.knowledge.store import Owned
@@ -63,7 +64,8 @@ class PersonalDocuments:
         return len(held & {found.document_id for found in knowledge.owners.of(owner)})
 
     def empty_caches(self, _owner: str) -> int:
-        """Empty every cache and forget the frequent queries: nobody's name stands beside them."""
+        """Empty every cache, forget words and the frequent queries: nobody's name stands beside them."""
+        forget()
         return self._knowledge.empty_caches() + self._knowledge.forget_queries()
 
     def _delete(self, owner: str, owned: list[Owned]) -> int:

@@ -9,6 +9,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 
+from trimtab.kernel.remembered import remembered
+
 _FILE = Path(__file__).parent / "concepts.toml"
 NEAR = 5
 """How many words apart two concepts are still seen together."""
@@ -24,7 +26,7 @@ def concepts(words: Sequence[str]) -> Iterator[str]:
                 yield f"{name} {other}"
 
 
-@lru_cache(maxsize=50_000)
+@remembered(50_000)
 def _concept(word: str) -> str:
     """Return the concept with the longest beginning of the word, or nothing; short beginnings are whole words."""
     known, longest = _beginnings()

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from trimtab.guardrails.injection.concepts import concepts
 from trimtab.guardrails.text.normalise import Disguise, Normalised
 from trimtab.guardrails.text.words import words
+from trimtab.kernel.remembered import remembered
 
 CELLS = 2**18
 MAX_CHARACTERS = 4_000
@@ -116,12 +117,12 @@ def _cell(token: str) -> int:
 # Words come again, in the windows of a text and in other texts, so most of the work is done once.
 
 
-@lru_cache(maxsize=50_000)
+@remembered(50_000)
 def _word(word: str) -> int:
     return _cell(f"w:{word}")
 
 
-@lru_cache(maxsize=50_000)
+@remembered(50_000)
 def _pair(first: str, second: str) -> int:
     return _cell(f"b:{first} {second}")
 
@@ -143,7 +144,7 @@ def _all_pieces(sequence: Sequence[str]) -> NDArray[np.int32]:
 _NO_CELLS = np.empty(0, dtype=np.int32)
 
 
-@lru_cache(maxsize=50_000)
+@remembered(50_000)
 def _pieces(word: str) -> NDArray[np.int32]:
     """Return the cells of the word's pieces."""
     edged = f"^{word[:24]}$"

@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Iterator
-from functools import lru_cache
 from itertools import pairwise
 
 from trimtab.guardrails.guard import Subject
@@ -14,6 +13,7 @@ from trimtab.guardrails.rules import GuardRules
 from trimtab.guardrails.text.normalise import Normalised, normalise
 from trimtab.guardrails.text.sentences import sentences
 from trimtab.guardrails.verdicts import Decision, Judgement
+from trimtab.kernel.remembered import remembered
 
 MOST_SENTENCES = 60
 """Of them and of their pairs windows are made: an order is often one sentence to prepare and one to command."""
@@ -72,7 +72,7 @@ def attack_score(normalised: Normalised, model: InjectionModel) -> float:
     return max(model.score(features(normalised)), max(windows, default=-math.inf) - WINDOW_MARGIN)
 
 
-@lru_cache(maxsize=4_096)
+@remembered(4_096)
 def passage_margin(text: str) -> float:
     """Return how far the worst window of a retrieved passage is above the threshold for passages.
 

@@ -10,6 +10,7 @@ import psutil
 from trimtab.infra.settings.sections.knowledge import KnowledgeSettings
 from trimtab.infra.storage import DataDirectory, translated
 from trimtab.kernel.events import Event
+from trimtab.kernel.remembered import forget
 from trimtab.knowledge.care.backups import Backup, Backups
 from trimtab.knowledge.care.cleanup import CleanedUp, Cleanup
 from trimtab.knowledge.care.deletions import Deletion, DeletionLog
@@ -140,6 +141,7 @@ class Care:
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         for called in self.on_purge:
             called()
+        forget()
         self._purged_at = deleted
         return True
 

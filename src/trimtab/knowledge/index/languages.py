@@ -6,10 +6,11 @@ purpose: the words that carry almost nothing, not everything that is frequent.
 
 import threading
 from collections.abc import Iterable
-from functools import lru_cache
 from typing import Any
 
 import Stemmer
+
+from trimtab.kernel.remembered import remembered
 
 _FUNCTION_WORDS = {
     "english": (
@@ -82,7 +83,7 @@ def language_of(words: Iterable[str]) -> str:
 
 
 # Words repeat: stemming a word once instead of at each place makes indexing five times faster.
-@lru_cache(maxsize=200_000)
+@remembered(200_000)
 def stem(word: str, language: str) -> str:
     """Return the word's stem by the language's Snowball rules. The word is in lower case."""
     stemmed: str = _stemmer(language).stemWord(word)
