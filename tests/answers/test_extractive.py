@@ -44,6 +44,13 @@ def test_other_languages_are_quoted_too(text, question, holds):
     assert holds in quotes(question, passage(text))[0]
 
 
+def test_words_that_say_nothing_in_the_question_s_language_find_nothing():
+    text = "La copia es nocturna. Nada más ha sido desde entonces sobre todo según ellos."
+    assert quotes("¿Desde cuándo ha sido más nocturna la copia?", passage(text)) == [
+        "La copia es nocturna."
+    ]
+
+
 def test_a_pronoun_sentence_is_found_through_the_sentence_before_it():
     text = "The Oberoi Group runs hotels. It has its head office in Delhi. Cats sleep a lot."
     found = quotes("Where is the head office of the Oberoi Group?", passage(text))

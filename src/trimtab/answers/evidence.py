@@ -17,6 +17,7 @@ from trimtab.answers.records import Passage
 from trimtab.answers.wanted import Wanted, type_evidence, wanted, without_question_words
 from trimtab.guardrails.text.sentences import Kind, Sentence, sentences
 from trimtab.guardrails.text.words import STOP_WORDS, stems, words
+from trimtab.knowledge.index.languages import DEFAULT_LANGUAGE, FUNCTION_WORDS, language_of
 
 _NEAR_BEFORE = 0.4
 _NEAR_AFTER = 0.2
@@ -60,10 +61,16 @@ class Asked:
         content = [
             (word, stem)
             for word, stem in zip(words(self._bare), self.sequence, strict=True)
-            if word not in STOP_WORDS and (len(stem) > 1 or stem.isdigit())
+            if word not in self._telling_nothing and (len(stem) > 1 or stem.isdigit())
         ]
         terms = content or list(zip(words(self._bare), self.sequence, strict=True))
         return {stem: 1.0 + 0.5 * (stem in named) + 0.3 * stem[0].isdigit() for _, stem in terms}
+
+    @cached_property
+    def _telling_nothing(self) -> frozenset[str]:
+        """The stop words, and those of the question's own language: what says nothing in one is a noun in another."""
+        language = language_of(words(self._bare))
+        return STOP_WORDS | FUNCTION_WORDS[language] if language != DEFAULT_LANGUAGE else STOP_WORDS
 
     @cached_property
     def pairs(self) -> frozenset[tuple[str, str]]:
