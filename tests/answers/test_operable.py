@@ -172,6 +172,18 @@ def test_the_evidence_holds_under_its_fault_and_not_before_and_the_fix_ends_it(b
         fault.restore(state)
 
 
+def test_a_broken_backend_shows_also_where_nothing_was_asked_before(whole):
+    fault = whole.catalog.fault("answers.export.break")
+    state = fault.inject(check_arguments(fault.params, {"per_second": "50"}))
+    try:
+        eventually(lambda: whole.service.exporter.run_once().error)
+        assert whole.holds("answers_export_failing == 1")
+    finally:
+        fault.restore(state)
+    whole.service.exporter.run_once()
+    assert not whole.holds("answers_export_failing == 1")
+
+
 @pytest.mark.parametrize("how", ["hang", "429", "500", "garbage"])
 def test_a_model_that_fails_in_any_way_costs_no_answer(whole, how):
     fault = whole.catalog.fault("answers.generator.break")

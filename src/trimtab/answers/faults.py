@@ -38,7 +38,7 @@ def faults(service: AnswerService, clock: Clock) -> tuple[Fault, ...]:
         _misroute(service, clock),
         _attack(service, clock),
         _spent_budget(service),
-        _broken_export(service),
+        _broken_export(service, clock),
         _broken_erasure(service),
     )
 
@@ -128,19 +128,23 @@ def _spent_budget(service: AnswerService) -> Fault:
     return Fault("answers.budget.reserve", text, inject, restore, (share,))
 
 
-def _broken_export(service: AnswerService) -> Fault:
-    server = _Server()
+def _broken_export(service: AnswerService, clock: Clock) -> Fault:
+    traffic, server = _Traffic(service, clock), _Server()
 
-    def inject(_: Arguments) -> Mapping[str, Value]:
+    def inject(given: Arguments) -> Mapping[str, Value]:
         before = service.exporter.redirect(server.start(lambda _: (503, b"")))
+        traffic.start(given)  # Where nothing was asked there is nothing to send.
         return {"before": before}
 
     def restore(state: Mapping[str, Value]) -> None:
+        traffic.stop()
         service.exporter.redirect(str(state["before"]))
         server.stop()
 
-    text = "Send traces to a backend, a server on loopback, that refuses them."
-    return Fault("answers.export.break", text, inject, restore)
+    text = (
+        "Send traces to a backend, a server on loopback, that refuses them, and ask some questions."
+    )
+    return Fault("answers.export.break", text, inject, restore, (_PROJECT, _PACE))
 
 
 def _broken_erasure(service: AnswerService) -> Fault:
