@@ -177,10 +177,12 @@ def test_a_broken_backend_shows_also_where_nothing_was_asked_before(whole):
     state = fault.inject(check_arguments(fault.params, {"per_second": "50"}))
     try:
         eventually(lambda: whole.service.exporter.run_once().error)
+        whole.minutes(1)
         assert whole.holds("answers_export_failing == 1")
     finally:
         fault.restore(state)
     whole.service.exporter.run_once()
+    whole.minutes(1)
     assert not whole.holds("answers_export_failing == 1")
 
 
