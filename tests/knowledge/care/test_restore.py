@@ -145,6 +145,18 @@ def test_a_damaged_index_is_told_apart_and_repaired_in_place(sea):
     assert names(sea) == ["crabs.md", "whales.md"]
 
 
+def test_an_answer_that_a_damaged_index_cut_short_is_not_served_after_the_repair(sea):
+    from trimtab.knowledge.care.faults import unindex_a_row
+
+    unindex_a_row(sea)
+    sea.indexes.restart()
+    before = [passage.document_name for passage in sea.search("sea", "crabs").passages]
+    sea.care.repair_indexes()
+    after = [passage.document_name for passage in sea.search("sea", "crabs").passages]
+    assert "crabs.md" not in before
+    assert after[0] == "crabs.md"
+
+
 def test_a_full_text_index_that_lost_a_row_is_repaired_in_place(sea):
     with sea.database.write() as connection:
         connection.exec_driver_sql(

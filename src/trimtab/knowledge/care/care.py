@@ -122,6 +122,7 @@ class Care:
         """Make every index anew from its rows, and the file without gaps; nobody else works meanwhile."""
         with translated(self._live.file), self._live.alone() as connection:
             rebuild_indexes(connection)
+        self._forget()  # What was read by way of a damaged index may lack something.
         return self.check()
 
     def backup(self) -> Backup:
