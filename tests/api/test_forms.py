@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from trimtab.api.forms import FORMS
+from trimtab.api.forms import FORMS, put_in
 
 MEDIA = "application/json"
 FREE = {
@@ -102,3 +102,15 @@ def test_a_start_does_not_pay_for_the_document():
     code = "import sys, trimtab.app, trimtab.api; print('trimtab.api.forms' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "False\n"
+
+
+def test_a_request_keeps_its_schema_beside_the_forms_of_answers(described):
+    body = described["paths"]["/v1/knowledge/restore"]["post"]["requestBody"]["content"][MEDIA]
+    name = body["schema"]["$ref"].rpartition("/")[2]
+    assert set(described["components"]["schemas"][name]["properties"]) == {"backup", "dry_run", "force"}  # fmt: skip
+
+
+def test_a_form_with_the_name_of_another_schema_is_refused():
+    described = {"paths": {}, "components": {"schemas": {"BackupBody": {"type": "string"}}}}
+    with pytest.raises(ValueError, match="BackupBody"):
+        put_in(described)

@@ -15,7 +15,7 @@ from trimtab.knowledge.care.backups import Backup
 router = APIRouter(prefix="/v1/knowledge", tags=["knowledge"])
 
 
-class Wanted(Body):
+class RestoreRequest(Body):
     """Which backup to go back to, and whether only to say what that would do."""
 
     backup: str = Field("", max_length=100, description="Its name; empty: the newest good one.")
@@ -63,7 +63,7 @@ def take_backup(here: Here, who: Caller) -> dict[str, object]:
 @router.post(
     "/restore", responses=refuses(ErrorKind.NOT_FOUND, ErrorKind.STORAGE_FULL), dependencies=[ADMIN]
 )
-def restore(wanted: Wanted, here: Here, who: Caller) -> dict[str, object]:
+def restore(wanted: RestoreRequest, here: Here, who: Caller) -> dict[str, object]:
     """Go back to a backup; what was deleted since stays deleted. Does nothing to a sound database unless forced."""
     care = here.knowledge.care
     if not wanted.dry_run and not wanted.force and care.check().ok:

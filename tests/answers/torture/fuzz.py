@@ -1,12 +1,15 @@
 """Every route called with valid, invalid and hostile requests: no mistake of ours answers, and nothing undocumented.
 
-Three rounds: the whole service; the routes of incidents over an operator whose incident waits for an approval; and the
-whole service without its embedding model. After them every status that the document promises must have been given.
+Four rounds: the whole service; the routes of incidents over an operator whose incident waits for an approval; erasures that
+nobody waits for; and the whole service without its embedding model. After them every status that the document promises must have been given.
 """
+
+from unittest import mock
 
 from tests.answers.torture.result import Result
 from tests.api.fuzz import Fuzz
 from tests.faces import Tank
+from trimtab.api import users
 from trimtab.app import build
 from trimtab.infra.settings import load
 
@@ -38,6 +41,8 @@ def campaign(folder, cases, seed=1):
         operator = Fuzz(app, seed, waiting.tank.faces, waiting.incident)
         operator.judge = fuzz.judge
         operator.run(each, lambda path: path.startswith("/v1/incidents"))
+        with mock.patch.object(users, "_PATIENCE_SECONDS", 0.0):  # No erasure is done by then.
+            fuzz.run(_DEGRADED_CASES, lambda path: path.startswith("/api/v1/users/"))
         app.knowledge.encoder.unload()
         fuzz.run(_DEGRADED_CASES)
         app.knowledge.encoder.unload()  # An action of the fuzz may have loaded it again.

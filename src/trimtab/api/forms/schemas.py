@@ -24,10 +24,17 @@ _SAYS = {"202": "Accepted; it goes on", "503": "Every component is down"}
 
 
 def put_in(described: dict[str, Any]) -> None:
-    """Put the schema of every form into its place in an OpenAPI document, and the schema of errors."""
+    """Put the schema of every form into its place in an OpenAPI document, and the schema of errors.
+
+    Raises:
+        ValueError: A form has the name of another schema in the document.
+    """
     schemas = described.setdefault("components", {}).setdefault("schemas", {})
     whole = _schemas()
-    schemas |= whole.pop("$defs")
+    forms = whole.pop("$defs")
+    if clashing := [name for name in forms if schemas.get(name, forms[name]) != forms[name]]:
+        raise ValueError(f"a request and an answer both call their form {clashing[0]}")
+    schemas |= forms
     for number, name in enumerate(FORMS):
         method, path, *rest = name.split()
         if path not in described["paths"]:
