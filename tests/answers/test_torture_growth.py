@@ -1,6 +1,7 @@
 """The soak tells a leak from caches that fill, and names what grew."""
 
 from collections import deque
+from types import ModuleType
 
 from cachetools import LRUCache
 
@@ -45,7 +46,8 @@ def test_a_few_requests_tell_nothing():
     assert verdict_of(1_000, (5.0, 0.1), NOTHING) == "too few requests to tell"
 
 
-def test_every_named_container_is_found_with_its_bound():
+def test_every_named_container_is_found_with_its_bound_among_however_many_modules():
+    modules = [ModuleType(f"another{number}") for number in range(2500)]
     shelf = Shelf()
     found = census.counts()
     owner = f"{Shelf.__module__}.Shelf"
@@ -53,6 +55,7 @@ def test_every_named_container_is_found_with_its_bound():
     assert found[f"{owner}.cache"] == (0, 10)
     assert found[f"{owner}.rows"] == (len(shelf.rows), None)
     assert found[f"{__name__}.WORDS"] == (3, None)
+    del modules
 
 
 def test_only_what_grew_is_named_with_its_bound():

@@ -68,7 +68,8 @@ def counts():
         elif kind is types.ModuleType or kind.__module__ != "builtins":
             by_type[kind].append(thing)
     for kind, things in by_type.items():
-        for thing in things if len(things) <= _MOST_INSTANCES else ():
+        few = len(things) <= _MOST_INSTANCES or kind is types.ModuleType
+        for thing in things if few else ():
             owner = f"{kind.__module__}.{kind.__qualname__}"
             owner = thing.__name__ if kind is types.ModuleType else owner
             for name, value in _attributes(thing):
