@@ -6,7 +6,7 @@ import time
 
 import numpy as np
 
-LEAST_REQUESTS = 2000
+LEAST_REQUESTS = 4000
 """Below so many requests in the second half nothing is said."""
 BLOCKS = (0.25, 1.0)
 """Of Python's allocator, left behind by a request: a leak is at least one. Whose 95 % interval lies above the first is
