@@ -1,6 +1,5 @@
 """What knowledge holds of a person, and how it goes: documents, what waits, passages, index entries, cached results."""
 
-from trimtab.kernel.remembered import forget
 from trimtab.knowledge.errors import DocumentUnknown, ProjectUnknown
 from trimtab.knowledge.service import Knowledge
 from trimtab.knowledge.store import Owned
@@ -64,8 +63,7 @@ class PersonalDocuments:
         return len(held & {found.document_id for found in knowledge.owners.of(owner)})
 
     def empty_caches(self, _owner: str) -> int:
-        """Empty every cache, forget words and the frequent queries: nobody's name stands beside them."""
-        forget()
+        """Empty every cache and forget the frequent queries: nobody's name stands beside them."""
         return self._knowledge.empty_caches() + self._knowledge.forget_queries()
 
     def _delete(self, owner: str, owned: list[Owned]) -> int:

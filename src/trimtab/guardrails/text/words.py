@@ -2,16 +2,12 @@
 """Words and stems: what lexical evidence is made of."""
 
 import re
-import threading
 import unicodedata
 
-import Stemmer
-
-from trimtab.kernel.remembered import remembered
+from trimtab.infra import stemming
 
 _WORD = re.compile(r"\w+(?:[.,]\d+)*")
 _WIDE = re.compile(r"[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]+")
-_stemmers = threading.local()
 
 STOP_WORDS = frozenset(
     # English, with the words that only frame a question.
@@ -54,15 +50,9 @@ def stems(text: str) -> list[str]:
     return [stem(word) for word in words(text)]
 
 
-@remembered(50_000)
 def stem(word: str) -> str:
     """Return the stem of one case-folded word."""
-    if word[0].isdigit():
-        return word
-    found = getattr(_stemmers, "english", None)
-    if found is None:  # One for each thread: a stemmer keeps the word that it works on in itself.
-        found = _stemmers.english = Stemmer.Stemmer("english", 0)
-    return str(found.stemWord(word))
+    return word if word[0].isdigit() else stemming.stem(word, "english")
 
 
 def _pairs(word: str) -> list[str]:

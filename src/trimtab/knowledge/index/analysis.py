@@ -12,11 +12,11 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice, pairwise
 
+from trimtab.infra.stemming import stem
 from trimtab.knowledge.index.languages import (
     DEFAULT_LANGUAGE,
     FUNCTION_WORDS,
     language_of,
-    stem,
 )
 
 ANALYSIS_VERSION = 2

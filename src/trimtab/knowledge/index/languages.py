@@ -1,16 +1,10 @@
-"""Function words and stemmers of the languages that keyword search knows.
+"""Function words of the languages that keyword search knows.
 
 The function words tell a text's language and are left out of queries. The lists are short on
 purpose: the words that carry almost nothing, not everything that is frequent.
 """
 
-import threading
 from collections.abc import Iterable
-from typing import Any
-
-import Stemmer
-
-from trimtab.kernel.remembered import remembered
 
 _FUNCTION_WORDS = {
     "english": (
@@ -69,8 +63,6 @@ _SPOKEN_IN = {
     for word in frozenset().union(*FUNCTION_WORDS.values())
 }
 
-_stemmers = threading.local()
-
 
 def language_of(words: Iterable[str]) -> str:
     """Return the language whose function words are most frequent; English when none is there."""
@@ -80,20 +72,3 @@ def language_of(words: Iterable[str]) -> str:
             counts[name] += 1
     best = max(counts, key=counts.__getitem__)
     return best if counts[best] > counts[DEFAULT_LANGUAGE] else DEFAULT_LANGUAGE
-
-
-# Words repeat: stemming a word once instead of at each place makes indexing five times faster.
-@remembered(200_000)
-def stem(word: str, language: str) -> str:
-    """Return the word's stem by the language's Snowball rules. The word is in lower case."""
-    stemmed: str = _stemmer(language).stemWord(word)
-    return stemmed
-
-
-def _stemmer(language: str) -> Any:
-    """Return this thread's stemmer: one keeps the word that it works on in itself."""
-    found = getattr(_stemmers, language, None)
-    if found is None:
-        found = Stemmer.Stemmer(language, 0)
-        setattr(_stemmers, language, found)
-    return found
