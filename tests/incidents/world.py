@@ -11,6 +11,7 @@ from trimtab.kernel.operable import (
     Catalog,
     Fault,
     Param,
+    Realism,
     Risk,
     Sample,
     Signal,
@@ -131,7 +132,13 @@ def catalog(world):
             world.put(**values)
             return before
 
-        return Fault(name, "Break it.", inject, lambda before: world.put(**before))
+        return Fault(
+            name,
+            "Break it.",
+            inject,
+            lambda before: world.put(**before),
+            realism=Realism.REAL,
+        )
 
     return Catalog(
         signals=[

@@ -7,6 +7,7 @@ from trimtab.kernel.operable import (
     Catalog,
     Fault,
     Param,
+    Realism,
     Risk,
     Sample,
     Signal,
@@ -68,7 +69,9 @@ def catalog():
                 undo=done,
             )
         ],
-        faults=[Fault("tank.open_tap", "Open it.", lambda _: {}, lambda _: None)],
+        faults=[
+            Fault("tank.open_tap", "Open it.", lambda _: {}, lambda _: None, realism=Realism.REAL)
+        ],
     )
 
 
