@@ -1,5 +1,6 @@
 """What can be measured about answers."""
 
+import math
 from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any
@@ -9,6 +10,7 @@ from trimtab.answers.erasure import ErasureState
 from trimtab.answers.service import AnswerService
 from trimtab.answers.tally import KINDS, Tally
 from trimtab.answers.watching import Watch
+from trimtab.infra.changes import ChangeLog
 from trimtab.kernel.operable import Sample, Signal
 
 _MEANING = {
@@ -23,10 +25,19 @@ _MEANING = {
 }
 
 
-def signals(service: AnswerService) -> tuple[Signal, ...]:
-    """Return every signal of the domain."""
+_BEFORE_SECONDS = 600.0
+
+
+def signals(service: AnswerService, changes: ChangeLog | None = None) -> tuple[Signal, ...]:
+    """Return every signal of the domain.
+
+    Args:
+        service: What is measured.
+        changes: The recorded changes that errors are compared with.
+    """
     return (
         *_counts(service),
+        *_around_change(service, changes or ChangeLog(service.ground.clock)),
         *_generators(service),
         *_window(service),
         *_retrieval(service),
@@ -82,6 +93,43 @@ def _counts(service: AnswerService) -> Iterable[Signal]:
         partial(_failures, tally),
         metric="answers_failed_total",
         counter=True,
+    )
+
+
+def _around_change(service: AnswerService, changes: ChangeLog) -> Iterable[Signal]:
+    clock, tally = service.ground.clock, service.tally
+
+    def before() -> float:
+        change = changes.newest()
+        if change is None:
+            return math.nan
+        return tally.errors_between(change.monotonic - _BEFORE_SECONDS, change.monotonic)
+
+    def after() -> float:
+        change = changes.newest()
+        return (
+            math.nan
+            if change is None
+            else tally.errors_between(change.monotonic, clock.monotonic())
+        )
+
+    yield _one(
+        "answers.error_ratio",
+        "ratio",
+        "Share of the questions of the last minute that failed or fell back; absent when none was asked.",
+        lambda: tally.error_ratio(60.0),
+    )
+    yield _one(
+        "answers.errors.before_change",
+        "questions",
+        "Questions that failed or fell back in the ten minutes before the newest recorded change.",
+        before,
+    )
+    yield _one(
+        "answers.errors.after_change",
+        "questions",
+        "Questions that failed or fell back since the newest recorded change.",
+        after,
     )
 
 
