@@ -10,6 +10,7 @@ from trimtab.kernel.operable import (
     Action,
     ActionResult,
     Catalog,
+    Effect,
     Fault,
     Param,
     Risk,
@@ -155,6 +156,7 @@ def catalog(world):
                 acting("close_tap", tap=0),
                 would,
                 undo=acting("open_tap", tap=1),
+                effect=Effect.REVERSIBLE,
             ),
             Action(
                 "tank.refill",
@@ -164,6 +166,7 @@ def catalog(world):
                 would,
                 params=(Param("litres", "integer", "How much.", minimum=1),),
                 undo=acting("drain", level=1),
+                effect=Effect.REVERSIBLE,
             ),
             Action(
                 "tank.swap_pump",
@@ -171,7 +174,8 @@ def catalog(world):
                 Risk.APPROVAL,
                 acting("swap_pump", pump=1, level=9),
                 would,
-                no_undo_because="the old pump is scrap",
+                no_undo_because="the old pump works no worse",
+                effect=Effect.REPEATABLE,
             ),
         ],
         faults=[
