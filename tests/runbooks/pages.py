@@ -5,6 +5,7 @@ from trimtab.kernel.operable import (
     Action,
     ActionResult,
     Catalog,
+    Effect,
     Fault,
     Param,
     Risk,
@@ -66,6 +67,7 @@ def catalog():
                 done,
                 params=(Param("by", "integer", "Turns.", minimum=1),),
                 undo=done,
+                effect=Effect.REVERSIBLE,
             )
         ],
         faults=[Fault("tank.open_tap", "Open it.", lambda _: {}, lambda _: None)],
