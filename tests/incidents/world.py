@@ -4,6 +4,7 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
+from trimtab.incidents import Judgement
 from trimtab.kernel.errors import Unavailable
 from trimtab.kernel.operable import (
     Action,
@@ -75,7 +76,9 @@ class World:
 
     def __post_init__(self):
         if not self.file.exists():
-            self._write({"tap": 0, "pump": 1, "level": 9, "broken": [], "effects": []})
+            self._write(
+                {"tap": 0, "pump": 1, "level": 9, "broken": [], "unsampled": [], "effects": []}
+            )
 
     def get(self, name):
         return json.loads(self.file.read_text())[name]
@@ -102,6 +105,13 @@ class World:
         value = self.get(value)
         holds = {"==": value == float(limit), ">": value > float(limit)}[operator]
         return [Sample(value)] if holds else []
+
+    def judge(self, expression):
+        name = expression.split()[0]
+        if name in self.get("unsampled"):
+            return Judgement(None, f"no samples of {name}")
+        found = self.evaluate(expression)
+        return Judgement(bool(found), samples=found)
 
     def firing(self, fingerprint):
         return self.get("level") < 5

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from functools import lru_cache
 
 from trimtab.incidents.model import Alert
+from trimtab.incidents.ports import Judgement
 from trimtab.incidents.service import Incidents
 from trimtab.infra.rules.alerts import Alert as RuleAlert
 from trimtab.infra.rules.alerts import AlertFired, AlertState, Transition
@@ -12,7 +13,8 @@ from trimtab.infra.rules.checks import check, compile_check
 from trimtab.infra.rules.engine import RuleEngine
 from trimtab.infra.rules.errors import EvaluationFailed
 from trimtab.infra.rules.labels import METRIC_NAME
-from trimtab.infra.rules.series import SeriesStore
+from trimtab.infra.rules.scrape import milliseconds
+from trimtab.infra.rules.series import Selection, SeriesStore
 from trimtab.kernel.clock import Clock
 from trimtab.kernel.operable import Sample
 
@@ -53,6 +55,21 @@ class EmbeddedMonitor:
             for one in result.samples
         ]
 
+    def judge(self, expression: str) -> Judgement:
+        """Return whether the expression holds now; without any sample of its metrics that cannot be told.
+
+        Raises:
+            ExpressionRefused: It is no check.
+        """
+        try:
+            series = self.evaluate(expression)
+        except EvaluationFailed as error:
+            return Judgement(None, error.message)
+        if series:
+            return Judgement(holds=True, samples=series)
+        missing = self._unsampled(_compiled(expression).metrics)
+        return Judgement(None, f"no samples of {missing}") if missing else Judgement(holds=False)
+
     def firing(self, fingerprint: str) -> bool:
         """Return whether the alert fires."""
         return any(one.fingerprint == fingerprint for one in self._engine.alerts(AlertState.FIRING))
@@ -64,6 +81,11 @@ class EmbeddedMonitor:
             return False
         oldest = max(at, self._clock.now() - self._fresh)
         return newest_ms >= oldest.timestamp() * 1000
+
+    def _unsampled(self, metrics: frozenset[str]) -> str:
+        now_ms = milliseconds(self._clock.now())
+        known = any(self._samples.latest(Selection(name), now_ms) for name in metrics)
+        return "" if known else ", ".join(sorted(metrics))
 
 
 def deliver(transition: Transition, incidents: Incidents) -> None:
