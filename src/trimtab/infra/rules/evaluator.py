@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import promql_parser as promql
 
+from trimtab.infra.rules.cost import Cost
 from trimtab.infra.rules.errors import ExpressionRefused
 from trimtab.infra.rules.evaluator_compiler import Compiler, is_scalar
 from trimtab.infra.rules.series import SeriesStore
@@ -31,13 +32,19 @@ class Expression:
     without ``bool``, a set operator, ``absent`` or ``absent_over_time``."""
     run: VectorNode
 
-    def evaluate(self, store: SeriesStore, at_ms: int) -> Vector:
+    def evaluate(self, store: SeriesStore, at_ms: int, cost: Cost | None = None) -> Vector:
         """Return the value at an instant, in milliseconds since 1970.
+
+        Args:
+            store: The samples.
+            at_ms: The instant.
+            cost: Its limits; the default ones when it is left out.
 
         Raises:
             EvaluationFailed: The samples at that instant do not allow the operation.
+            QueryTooExpensive: It reads too much or takes too long.
         """
-        return self.run(Instant(store, at_ms))
+        return self.run(Instant(store, at_ms, cost or Cost()))
 
 
 def compile_expression(text: str) -> Expression:

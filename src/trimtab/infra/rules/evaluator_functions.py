@@ -100,7 +100,6 @@ def label_replaced(
 
 def _expanded(template: str, found: Match) -> str:
     """Fill ``$1``, ``$name`` and ``${name}`` as Go's ``regexp.Expand`` does: an unknown group is empty."""
-
     numbered, named = found.groups(), found.groupdict()
 
     def group(reference: re.Match[str]) -> str:

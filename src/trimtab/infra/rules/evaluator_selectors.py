@@ -30,7 +30,7 @@ class Selector:
 
     def latest(self, instant: Instant) -> list[Latest]:
         """Return the newest sample of each selected series."""
-        return instant.store.latest(self.selection, instant.at_ms - self.offset_ms)
+        return instant.store.latest(self.selection, instant.at_ms - self.offset_ms, instant.cost)
 
     def span(self, instant: Instant) -> Span:
         """Return the range that is looked at."""
@@ -40,7 +40,7 @@ class Selector:
     def windows(self, instant: Instant) -> list[Window]:
         """Return the samples of each selected series in the range."""
         span = self.span(instant)
-        return instant.store.window(self.selection, span.start_ms, span.end_ms)
+        return instant.store.window(self.selection, span.start_ms, span.end_ms, instant.cost)
 
 
 def compile_selector(expression: str, node: VectorSelector | MatrixSelector) -> Selector:

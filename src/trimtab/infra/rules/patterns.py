@@ -49,7 +49,9 @@ def anchored(expression: str, pattern: str) -> Pattern:
         ExpressionRefused: It does not compile, is too long, or Prometheus would not accept it.
     """
     if len(pattern) > MAX_PATTERN_LENGTH:
-        reason = f"the pattern {pattern[:40] + '...'!r} is longer than {MAX_PATTERN_LENGTH} characters"
+        reason = (
+            f"the pattern {pattern[:40] + '...'!r} is longer than {MAX_PATTERN_LENGTH} characters"
+        )
         raise ExpressionRefused(expression, reason, unsupported=True)
     if _NOT_IN_GO.search(pattern):
         raise ExpressionRefused(
@@ -67,5 +69,7 @@ def anchored(expression: str, pattern: str) -> Pattern:
 def _options() -> "re2.Options":
     options = re2.Options()
     options.log_errors = False
-    options.max_mem = 1 << 20  # Bytes for one compiled pattern; the default of 8 MB is for trusted ones.
+    options.max_mem = (
+        1 << 20
+    )  # Bytes for one compiled pattern; the default of 8 MB is for trusted ones.
     return options

@@ -2,11 +2,12 @@
 
 import math
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
 
+from trimtab.infra.rules.cost import Cost
 from trimtab.infra.rules.errors import EvaluationFailed
 from trimtab.infra.rules.labels import Labels
 from trimtab.infra.rules.series import SeriesStore
@@ -28,6 +29,8 @@ class Instant:
 
     store: SeriesStore
     at_ms: int
+    cost: Cost = field(default_factory=Cost)
+    """What the evaluation has read so far; one for all parts of the expression."""
 
 
 ScalarNode = Callable[[Instant], float]
