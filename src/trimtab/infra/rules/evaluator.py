@@ -11,6 +11,7 @@ import promql_parser as promql
 from trimtab.infra.rules.cost import Cost
 from trimtab.infra.rules.errors import ExpressionRefused
 from trimtab.infra.rules.evaluator_compiler import Compiler, is_scalar
+from trimtab.infra.rules.judge import Judgement, compile_judgement
 from trimtab.infra.rules.series import SeriesStore
 from trimtab.infra.rules.values import Element, Instant, Vector, VectorNode
 
@@ -31,6 +32,8 @@ class Expression:
     """True when its outermost operator can leave elements out, so that "no result" has a meaning: a comparison
     without ``bool``, a set operator, ``absent`` or ``absent_over_time``."""
     run: VectorNode
+    judgement: Judgement | None = None
+    """How to tell whether it holds; None for what can never be false."""
 
     def evaluate(self, store: SeriesStore, at_ms: int, cost: Cost | None = None) -> Vector:
         """Return the value at an instant, in milliseconds since 1970.
@@ -68,7 +71,14 @@ def _compiled(text: str, tree: promql.Expr) -> Expression:
     compiler = Compiler(text)
     if not is_scalar(tree):
         run = compiler.vector(tree)
-        return Expression(text, frozenset(compiler.metrics), filters=_filters(tree), run=run)
+        filters = _filters(tree)
+        return Expression(
+            text,
+            frozenset(compiler.metrics),
+            filters=filters,
+            run=run,
+            judgement=compile_judgement(text, tree) if filters else None,
+        )
     scalar = compiler.scalar(tree)
     return Expression(
         text,

@@ -55,6 +55,8 @@ class Window:
     """The same without the metric's name."""
     times_ms: list[int]
     values: list[float]
+    scrapes_ms: list[int]
+    """All instants in the span at which the source appended, whether the series was there or not."""
 
 
 class _Timeline:
@@ -277,4 +279,4 @@ def _window(series: _Series, low: int, high: int, times: list[int]) -> Window | 
     if not values:
         return None
     kept = [at_ms for span in unbroken for at_ms in times[span.start - low : span.stop - low]]
-    return Window(series.labels, series.nameless, kept, values)
+    return Window(series.labels, series.nameless, kept, values, times)

@@ -31,6 +31,8 @@ class Instant:
     at_ms: int
     cost: Cost = field(default_factory=Cost)
     """What the evaluation has read so far; one for all parts of the expression."""
+    tolerance_ms: int | None = None
+    """Leave out series that do not cover their range by more than this; None: as Prometheus, take all."""
 
 
 ScalarNode = Callable[[Instant], float]
