@@ -172,10 +172,11 @@ class CheckBody:
     """Whether a comparison holds."""
 
     expression: str
-    holds: bool
+    holds: bool | None
+    """None: the samples cannot tell."""
     at: datetime
     error: str
-    """Why the samples allowed no answer; else empty."""
+    """Why the samples cannot tell; else empty."""
     samples: tuple[CheckSample, ...]
 
 
