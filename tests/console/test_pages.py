@@ -315,9 +315,10 @@ def _gates_page(app, anonymous):
     return verdict, text
 
 
-def test_the_gates_page_shows_the_last_verdict_and_every_finding(app, anonymous, tmp_path):
-    app.gates = GatesRoom(tmp_path, app.clock)
-    assert "No project has been judged" in anonymous.get("/console/gates").text
+def test_the_gates_page_shows_the_last_verdict_and_every_finding(app, anonymous, monkeypatch):
+    with monkeypatch.context() as patched:
+        patched.setattr(GatesRoom, "verdict", None)
+        assert "No project has been judged" in anonymous.get("/console/gates").text
     verdict, text = _gates_page(app, anonymous)
     assert verdict.findings == ()
     assert "Findings</h2>" not in text
