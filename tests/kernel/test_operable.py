@@ -9,6 +9,7 @@ from trimtab.kernel.operable import (
     ActionResult,
     BadArguments,
     Catalog,
+    Effect,
     Fault,
     Param,
     Realism,
@@ -39,6 +40,7 @@ def _action(**changes):
             "risk": Risk.AUTOMATIC,
             "run": run,
             "dry_run": run,
+            "effect": Effect.REPEATABLE,
             **changes,
         }
     )
@@ -58,6 +60,35 @@ def test_an_action_without_undo_must_say_why():
     with pytest.raises(ValueError, match="has no undo"):
         Catalog(actions=[_action()])
     assert Catalog(actions=[_action(no_undo_because="it only looks")]).action("a.do")
+
+
+@pytest.mark.parametrize(
+    ("stated", "problem"),
+    [
+        ({"effect": None}, "does not state its class"),
+        ({"effect": Effect.REVERSIBLE}, "is called reversible and has no undo"),
+        ({"effect": Effect.IRREVERSIBLE}, "a person has to decide"),
+        ({"effect": Effect.IRREVERSIBLE, "risk": Risk.OBSERVE}, "a person has to decide"),
+        ({"effect": Effect.REPEATABLE, "undo": lambda *_: ActionResult("x")}, "and has an undo"),
+    ],
+)
+def test_an_action_that_contradicts_its_class_is_refused(stated, problem):
+    with pytest.raises(ValueError, match=problem):
+        Catalog(actions=[_action(**{"no_undo_because": "reason", **stated})])
+
+
+@pytest.mark.parametrize(
+    ("stated", "effect"),
+    [
+        ({"effect": Effect.REVERSIBLE, "undo": lambda *_: ActionResult("x")}, "reversible"),
+        ({"effect": Effect.REPEATABLE}, "repeatable"),
+        ({"effect": Effect.IRREVERSIBLE, "risk": Risk.APPROVAL}, "irreversible"),
+        ({"effect": None, "risk": Risk.OBSERVE}, "repeatable"),
+    ],
+)
+def test_an_action_states_one_of_three_classes(stated, effect):
+    catalog = Catalog(actions=[_action(**{"no_undo_because": "reason", **stated})])
+    assert catalog.action("a.do").effect_class == effect
 
 
 @pytest.mark.parametrize(

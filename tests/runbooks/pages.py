@@ -5,6 +5,7 @@ from trimtab.kernel.operable import (
     Action,
     ActionResult,
     Catalog,
+    Effect,
     Fault,
     Param,
     Realism,
@@ -67,6 +68,7 @@ def catalog():
                 done,
                 params=(Param("by", "integer", "Turns.", minimum=1),),
                 undo=done,
+                effect=Effect.REVERSIBLE,
             )
         ],
         faults=[

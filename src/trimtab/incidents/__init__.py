@@ -28,7 +28,7 @@ from trimtab.incidents.model import (
     Plan,
     Severity,
 )
-from trimtab.incidents.ports import AuditTrail, Consult, Monitor
+from trimtab.incidents.ports import AuditTrail, Consult, Judgement, Monitor
 from trimtab.incidents.proofs import DrillProof, Proofs, proof_entry, shipped_proofs
 from trimtab.incidents.service import Incidents
 from trimtab.incidents.signals import signals
@@ -53,6 +53,7 @@ __all__ = [
     "IncidentStore",
     "IncidentUnknown",
     "Incidents",
+    "Judgement",
     "Ladder",
     "Ladders",
     "LaddersRefused",

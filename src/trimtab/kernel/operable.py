@@ -29,9 +29,20 @@ class Risk(StrEnum):
     OBSERVE = "observe"
     """Changes nothing."""
     AUTOMATIC = "automatic"
-    """Changes something that its undo puts back; the machine may run it by itself."""
+    """Reversible or repeatable; the machine may run it by itself."""
     APPROVAL = "approval"
     """A person decides; no answer means no."""
+
+
+class Effect(StrEnum):
+    """Whether an action's effect can be taken back."""
+
+    REVERSIBLE = "reversible"
+    """Has an undo that restores the former state."""
+    REPEATABLE = "repeatable"
+    """Loses no state, such as a restart, a reload or an evicted cache; there is nothing to take back."""
+    IRREVERSIBLE = "irreversible"
+    """Loses or overwrites state for good; a person decides always."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +109,8 @@ class ActionResult:
     """JSON-ready details for the journal."""
     undo_arguments: Arguments | None = None
     """What `Action.undo` needs to put the former state back; None when nothing was changed."""
+    changes: bool = True
+    """False when nothing was changed; of a dry run, when nothing would be. Such an act is neither run nor a repair."""
 
 
 Run = Callable[[Arguments, ActionContext], ActionResult]
@@ -109,7 +122,7 @@ class Action:
 
     ``run`` receives checked arguments with the defaults filled in. It is idempotent under the context's key. ``undo``
     receives the ``undo_arguments`` of the result; an action without undo says why in ``no_undo_because``. ``dry_run``
-    says what would change, and changes nothing.
+    says what would change, and changes nothing. ``effect`` is stated by every action that changes something.
     """
 
     name: str
@@ -120,6 +133,13 @@ class Action:
     params: tuple[Param, ...] = ()
     undo: Run | None = None
     no_undo_because: str = ""
+    effect: Effect | None = field(default=None, kw_only=True)
+
+    @property
+    def effect_class(self) -> Effect:
+        """Return the stated class; an action that only observes is repeatable, one that states none irreversible."""
+        observed = Effect.REPEATABLE if self.risk is Risk.OBSERVE else Effect.IRREVERSIBLE
+        return self.effect or observed
 
 
 class Realism(StrEnum):
@@ -175,8 +195,8 @@ class Catalog:
 
     Raises:
         ValueError: A name is malformed or used twice, a metric name is used twice, an action has neither undo nor
-            a reason for having none, or a simulated fault has no reason. These are mistakes in the program, found at
-            start.
+            a reason for having none, an action contradicts its class, or a simulated fault has no reason. These are
+            mistakes in the program, found at start.
     """
 
     def __init__(
@@ -193,12 +213,8 @@ class Catalog:
         if doubled:
             raise ValueError(f"two signals share a metric name: {sorted(doubled)}")
         for action in self.actions.values():
-            if (
-                action.undo is None
-                and not action.no_undo_because
-                and action.risk is not Risk.OBSERVE
-            ):
-                raise ValueError(f"action {action.name} has no undo and does not say why")
+            if problem := _contradiction(action):
+                raise ValueError(f"action {action.name} {problem}")
         for fault in self.faults.values():
             if (fault.realism is Realism.SIMULATED) != bool(fault.simulated_because.strip()):
                 raise ValueError(
@@ -231,6 +247,22 @@ def _index(entries: Iterable[_Entry]) -> dict[str, _Entry]:
             raise ValueError(f"{entry.name} is defined twice")
         found[entry.name] = entry
     return found
+
+
+def _contradiction(action: Action) -> str:
+    """Return what an action says about itself that cannot all be true, or an empty text."""
+    observes = action.risk is Risk.OBSERVE
+    if action.undo is None and not action.no_undo_because and not observes:
+        return "has no undo and does not say why"
+    if action.effect is None and not observes:
+        return "does not state its class: reversible, repeatable or irreversible"
+    if action.effect is Effect.REVERSIBLE and action.undo is None:
+        return "is called reversible and has no undo"
+    if action.effect is not Effect.REVERSIBLE and action.undo is not None:
+        return f"is called {action.effect_class} and has an undo"
+    if action.effect is Effect.IRREVERSIBLE and action.risk is not Risk.APPROVAL:
+        return f"is irreversible and of risk {action.risk}: a person has to decide"
+    return ""
 
 
 def _find(entries: Mapping[str, _Entry], name: str, kind: str) -> _Entry:

@@ -5,6 +5,7 @@ from trimtab.kernel.operable import (
     ActionContext,
     ActionResult,
     Arguments,
+    Effect,
     Param,
     Risk,
 )
@@ -32,6 +33,7 @@ def _leave(engines: Engines, mover: Mover) -> Action:
             f"{len(found)} projects are searched in this process again.",
             {"projects": dict(found)},
             {"projects": pairs} if found else None,
+            changes=bool(found),
         )
 
     def undo(given: Arguments, _: ActionContext) -> ActionResult:
@@ -46,6 +48,7 @@ def _leave(engines: Engines, mover: Mover) -> Action:
         return ActionResult(
             f"{len(found)} projects ({names}) would be searched in this process.",
             {"projects": dict(found)},
+            changes=bool(found),
         )
 
     return Action(
@@ -56,6 +59,7 @@ def _leave(engines: Engines, mover: Mover) -> Action:
         dry_run,
         params=(Param("engine", "string", "Which server; empty means every one in use.", ""),),
         undo=undo,
+        effect=Effect.REVERSIBLE,
     )
 
 
@@ -68,11 +72,13 @@ def _reconnect(engines: Engines) -> Action:
         up = {name: engines.reconnect(name) for name in chosen(given)}
         silent = [name for name, answers in up.items() if not answers]
         said = f"no answer from {', '.join(silent)}" if silent else "all answer"
-        return ActionResult(f"Connected to {len(up)} servers anew; {said}.", {"up": up})
+        text = f"Reconnected to {len(up)} servers; {said}."
+        return ActionResult(text, {"up": up}, changes=bool(up))
 
     def dry_run(given: Arguments, _: ActionContext) -> ActionResult:
         up = {name: engines.engine(name).up for name in chosen(given)}
-        return ActionResult(f"The connections to {len(up)} servers would be renewed.", {"up": up})
+        text = f"The connections to {len(up)} servers would be renewed."
+        return ActionResult(text, {"up": up}, changes=bool(up))
 
     return Action(
         "knowledge.engine.reconnect",
@@ -89,4 +95,5 @@ def _reconnect(engines: Engines) -> Action:
             ),
         ),
         no_undo_because="connections hold nothing",
+        effect=Effect.REPEATABLE,
     )
