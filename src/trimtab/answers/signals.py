@@ -1,6 +1,5 @@
 """What can be measured about answers."""
 
-import math
 from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any
@@ -102,16 +101,12 @@ def _around_change(service: AnswerService, changes: ChangeLog) -> Iterable[Signa
     def before() -> float:
         change = changes.newest()
         if change is None:
-            return math.nan
+            return 0
         return tally.errors_between(change.monotonic - _BEFORE_SECONDS, change.monotonic)
 
     def after() -> float:
         change = changes.newest()
-        return (
-            math.nan
-            if change is None
-            else tally.errors_between(change.monotonic, clock.monotonic())
-        )
+        return 0 if change is None else tally.errors_between(change.monotonic, clock.monotonic())
 
     yield _one(
         "answers.error_ratio",
@@ -122,13 +117,13 @@ def _around_change(service: AnswerService, changes: ChangeLog) -> Iterable[Signa
     yield _one(
         "answers.errors.before_change",
         "questions",
-        "Questions that failed or fell back in the ten minutes before the newest recorded change.",
+        "Questions that failed or fell back in the ten minutes before the newest recorded change; 0 without one.",
         before,
     )
     yield _one(
         "answers.errors.after_change",
         "questions",
-        "Questions that failed or fell back since the newest recorded change.",
+        "Questions that failed or fell back since the newest recorded change; 0 without one.",
         after,
     )
 
