@@ -13,6 +13,7 @@ from trimtab.kernel.operable import (
     Effect,
     Fault,
     Param,
+    Realism,
     Risk,
     Sample,
     Signal,
@@ -142,7 +143,13 @@ def catalog(world):
             world.put(**values)
             return before
 
-        return Fault(name, "Break it.", inject, lambda before: world.put(**before))
+        return Fault(
+            name,
+            "Break it.",
+            inject,
+            lambda before: world.put(**before),
+            realism=Realism.REAL,
+        )
 
     return Catalog(
         signals=[

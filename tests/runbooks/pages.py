@@ -8,6 +8,7 @@ from trimtab.kernel.operable import (
     Effect,
     Fault,
     Param,
+    Realism,
     Risk,
     Sample,
     Signal,
@@ -70,7 +71,9 @@ def catalog():
                 effect=Effect.REVERSIBLE,
             )
         ],
-        faults=[Fault("tank.open_tap", "Open it.", lambda _: {}, lambda _: None)],
+        faults=[
+            Fault("tank.open_tap", "Open it.", lambda _: {}, lambda _: None, realism=Realism.REAL)
+        ],
     )
 
 

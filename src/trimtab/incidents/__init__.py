@@ -32,7 +32,7 @@ from trimtab.incidents.model import (
 )
 from trimtab.incidents.notifications import Notification
 from trimtab.incidents.ports import AuditTrail, Consult, Judgement, Monitor
-from trimtab.incidents.proofs import Proofs, shipped_proofs
+from trimtab.incidents.proofs import DrillProof, Proofs, proof_entry, shipped_proofs
 from trimtab.incidents.service import Incidents
 from trimtab.incidents.signals import signals
 from trimtab.incidents.state import State
@@ -47,6 +47,7 @@ __all__ = [
     "Clock",
     "Consult",
     "Diagnosis",
+    "DrillProof",
     "DrillRunning",
     "EmbeddedMonitor",
     "Entry",
@@ -79,6 +80,7 @@ __all__ = [
     "deliver",
     "firing_before",
     "load_ladders",
+    "proof_entry",
     "shipped_proofs",
     "signals",
 ]

@@ -21,7 +21,14 @@ from trimtab.incidents.state import State
 from trimtab.incidents.turn import Draft, Turn, moved
 from trimtab.infra.notify import Kind
 from trimtab.kernel.ids import content_id
-from trimtab.kernel.operable import ActionContext, Catalog, Effect, Risk, check_arguments
+from trimtab.kernel.operable import (
+    ActionContext,
+    Catalog,
+    Effect,
+    Realism,
+    Risk,
+    check_arguments,
+)
 from trimtab.runbooks import Act, Cause, Runbook
 
 ALWAYS_ASKED = ("*rollback*", "*retrain*")
@@ -129,8 +136,8 @@ def _reasons(
     reasons += [f"{name} always asks" for name in risky]
     if incident.escalated_at is not None:
         reasons.append("the incident was handed over to people")
-    if changing and not ground.proofs.proven(book, cause):
-        reasons.append("the drill of this cause has not passed on this build")
+    if changing:
+        reasons += _unproven(ground, book, cause)
     if changing and not settings.automatic:
         reasons.append("automatic acts are switched off")
     used = ground.store.automatic_acts_since(ground.now() - timedelta(hours=1))
@@ -139,6 +146,15 @@ def _reasons(
             f"{used} of {settings.automatic_acts_per_hour} automatic acts used this hour"
         )
     return tuple(reasons)
+
+
+def _unproven(ground: Ground, book: Runbook, cause: Cause) -> list[str]:
+    proof = ground.proofs.find(book, cause)
+    if proof is None:
+        return ["the drill of this cause has not passed on this build"]
+    if proof.realism is not Realism.REAL:
+        return [f"the drill of this cause was simulated ({proof.reason})"]
+    return []
 
 
 def _go(ground: Ground, incident: Incident, made: Plan) -> Turn:
@@ -154,7 +170,7 @@ def _go(ground: Ground, incident: Incident, made: Plan) -> Turn:
     limit = ground.settings.automatic_acts_per_hour
     classes = ", ".join(dict.fromkeys(act.effect for act in made.acts))
     how = (
-        f"It runs without approval: the drill of this cause has passed on this build, its acts are {classes}, "
+        f"It runs without approval: a real drill of this cause has passed on this build, its acts are {classes}, "
         f"and {used} of {limit} automatic acts were used this hour."
     )
     return Turn(after, (_planned(incident, made, how),))

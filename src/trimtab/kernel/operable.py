@@ -144,11 +144,21 @@ class Action:
         return self.effect or observed
 
 
+class Realism(StrEnum):
+    """How close a fault is to what happens outside of drills."""
+
+    REAL = "real"
+    """The outside world can produce it in the same way: a killed process, a changed file, a cut connection."""
+    SIMULATED = "simulated"
+    """Something inside the service stands for the failure; a repair may work here and not in life."""
+
+
 @dataclass(frozen=True, slots=True)
 class Fault:
     """A way to break the service, for drills only. No request path may reach one.
 
     ``inject`` returns what ``restore`` needs to put everything back; ``restore`` may be called more than once.
+    A simulated fault says in ``simulated_because`` why it cannot be real.
     """
 
     name: str
@@ -156,6 +166,18 @@ class Fault:
     inject: Callable[[Arguments], Mapping[str, Value]]
     restore: Callable[[Mapping[str, Value]], None]
     params: tuple[Param, ...] = ()
+    realism: Realism = field(kw_only=True)
+    simulated_because: str = ""
+
+
+def combined_realism(faults: Iterable[Fault]) -> tuple[Realism, str]:
+    """Return how real a drill of these faults is, with the reasons: one simulated fault makes it simulated."""
+    reasons = [
+        f"{fault.name}: {fault.simulated_because}"
+        for fault in faults
+        if fault.realism is Realism.SIMULATED
+    ]
+    return (Realism.SIMULATED if reasons else Realism.REAL), "; ".join(reasons)
 
 
 class UnknownName(NotFound):
@@ -175,7 +197,8 @@ class Catalog:
 
     Raises:
         ValueError: A name is malformed or used twice, a metric name is used twice, an action has neither undo nor
-            a reason for having none, or it contradicts its class. These are mistakes in the program, found at start.
+            a reason for having none, an action contradicts its class, or a simulated fault has no reason. These are
+            mistakes in the program, found at start.
     """
 
     def __init__(
@@ -194,6 +217,12 @@ class Catalog:
         for action in self.actions.values():
             if problem := _contradiction(action):
                 raise ValueError(f"action {action.name} {problem}")
+        for fault in self.faults.values():
+            if (fault.realism is Realism.SIMULATED) != bool(fault.simulated_because.strip()):
+                raise ValueError(
+                    f"fault {fault.name} is {fault.realism}: a simulated fault gives the reason, "
+                    "and only a simulated one"
+                )
 
     def signal(self, name: str) -> Signal:
         """Return the signal, or raise `UnknownName` with the nearest names."""

@@ -85,6 +85,10 @@ class CauseSummary:
     title: str
     proven: bool
     """Whether a drill on this build has shown that the fix works."""
+    realism: Literal["", "real", "simulated"]
+    """How real that drill was; empty when there is none. A simulated one does not let the fix run by itself."""
+    realism_reason: str
+    """Why it was simulated."""
     repair: Literal["machine", "person"]
     evidence: tuple[str, ...]
     fix: tuple[str, ...]
@@ -193,10 +197,11 @@ class CheckBody:
     """Whether a comparison holds."""
 
     expression: str
-    holds: bool
+    holds: bool | None
+    """None: the samples cannot tell."""
     at: datetime
     error: str
-    """Why the samples allowed no answer; else empty."""
+    """Why the samples cannot tell; else empty."""
     samples: tuple[CheckSample, ...]
 
 
