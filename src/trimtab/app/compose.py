@@ -55,7 +55,7 @@ from trimtab.infra.chores import Chore, Chores
 from trimtab.infra.jobs import Jobs
 from trimtab.infra.jobs.opening import OpeningJobs
 from trimtab.infra.key_care import make_first_key, parse_key_roles, seed
-from trimtab.infra.notify import Delivery, Outbox
+from trimtab.infra.notify import Delivery, Outbox, Reach
 from trimtab.infra.notify import actions as notify_actions
 from trimtab.infra.rules.alerts import AlertState
 from trimtab.infra.rules.engine import RuleEngine
@@ -164,6 +164,7 @@ class App:
         self.proofs = Proofs(
             store, trimtab.__version__, shipped_proofs(shipped("library") / "proofs.json")
         )
+        channels = channels_of(self.settings)
         ground = Ground(
             store=store,
             library=self.library,
@@ -175,6 +176,7 @@ class App:
             ladders=load_ladders(self.settings.incidents.ladders_file),
             proofs=self.proofs,
             consult=self._consult,
+            reach=Reach(channels),
         )
         self.jobs = OpeningJobs(self._durable_jobs)
         self._closing.append(self.jobs.close)
@@ -192,7 +194,7 @@ class App:
             (self.knowledge.database,),
         )
         self._keep_house(signer)
-        self.delivery = Delivery(self.outbox, channels_of(self.settings), self.clock)
+        self.delivery = Delivery(self.outbox, channels, self.clock, self.incidents.note_receipt)
         self._closing.append(self.delivery.close)
 
     def _gather_catalog(self, store: IncidentStore) -> None:
@@ -232,6 +234,7 @@ class App:
         self.chores = Chores(
             (
                 Chore("seal the audit chain", seal_seconds, audit_files.seal),
+                Chore("resume the jobs of incidents", 60.0, self.incidents.resume),
                 Chore("drop old traces", 3600.0, self.answers.drop_old),
                 Chore("read the guards' rules file", 5.0, self.guardrails.rules_file.look),
             ),
