@@ -10,8 +10,10 @@ from trimtab.kernel.operable import (
     Action,
     ActionResult,
     Catalog,
+    Effect,
     Fault,
     Param,
+    Realism,
     Risk,
     Sample,
     Signal,
@@ -141,7 +143,13 @@ def catalog(world):
             world.put(**values)
             return before
 
-        return Fault(name, "Break it.", inject, lambda before: world.put(**before))
+        return Fault(
+            name,
+            "Break it.",
+            inject,
+            lambda before: world.put(**before),
+            realism=Realism.REAL,
+        )
 
     return Catalog(
         signals=[
@@ -155,6 +163,7 @@ def catalog(world):
                 acting("close_tap", tap=0),
                 would,
                 undo=acting("open_tap", tap=1),
+                effect=Effect.REVERSIBLE,
             ),
             Action(
                 "tank.refill",
@@ -164,6 +173,7 @@ def catalog(world):
                 would,
                 params=(Param("litres", "integer", "How much.", minimum=1),),
                 undo=acting("drain", level=1),
+                effect=Effect.REVERSIBLE,
             ),
             Action(
                 "tank.swap_pump",
@@ -171,7 +181,8 @@ def catalog(world):
                 Risk.APPROVAL,
                 acting("swap_pump", pump=1, level=9),
                 would,
-                no_undo_because="the old pump is scrap",
+                no_undo_because="the old pump works no worse",
+                effect=Effect.REPEATABLE,
             ),
         ],
         faults=[

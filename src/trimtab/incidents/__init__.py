@@ -29,7 +29,7 @@ from trimtab.incidents.model import (
     Severity,
 )
 from trimtab.incidents.ports import AuditTrail, Consult, Judgement, Monitor
-from trimtab.incidents.proofs import Proofs, shipped_proofs
+from trimtab.incidents.proofs import DrillProof, Proofs, proof_entry, shipped_proofs
 from trimtab.incidents.service import Incidents
 from trimtab.incidents.signals import signals
 from trimtab.incidents.state import State
@@ -43,6 +43,7 @@ __all__ = [
     "Clock",
     "Consult",
     "Diagnosis",
+    "DrillProof",
     "DrillRunning",
     "EmbeddedMonitor",
     "Entry",
@@ -70,6 +71,7 @@ __all__ = [
     "deliver",
     "firing_before",
     "load_ladders",
+    "proof_entry",
     "shipped_proofs",
     "signals",
 ]
