@@ -40,6 +40,7 @@ from trimtab.incidents import (
     shipped_proofs,
 )
 from trimtab.infra.audit import Audit
+from trimtab.infra.audit_anchor import anchor_of
 from trimtab.infra.audit_files import AuditFiles
 from trimtab.infra.auth import Keys
 from trimtab.infra.changes import ChangeLog
@@ -188,7 +189,9 @@ class App:
 
     def _keep_house(self, signer: Signer) -> None:
         """Seal the audit chain, drop old traces, and know the operators' rounds."""
-        audit_files = AuditFiles(self.directory.folder("audit_logs") / "local", self.audit, signer)
+        local = self.directory.folder("audit_logs") / "local"
+        anchor = anchor_of(self.settings.trust.audit_anchor)
+        audit_files = AuditFiles(local, self.audit, signer, anchor)
         self.tasks = Tasks(
             self.answers, self.health, self.keys, audit_files, self.settings.trust, self._firing,
             rounds(self.knowledge.care.backups, self.clock),
