@@ -25,12 +25,13 @@ from trimtab.api.person import MOST, Person
 from trimtab.api.roles import TENANT_READER, TENANT_REVIEWER
 from trimtab.api.services import Caller, Here, Services
 from trimtab.infra.auth import Principal
+from trimtab.infra.web.routes import GuardedRoute
 from trimtab.infra.web.steps import StepEvents, Steps
 from trimtab.kernel.errors import ErrorKind, Forbidden, TrimtabError
 from trimtab.kernel.ids import new_id
 
 _log = logging.getLogger(__name__)
-router = APIRouter(tags=["answers"])
+router = APIRouter(tags=["answers"], route_class=GuardedRoute)
 _ANSWER = TypeAdapter(Answer)
 
 

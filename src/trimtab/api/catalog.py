@@ -12,6 +12,7 @@ from trimtab.api.body import Body
 from trimtab.api.described import refuses
 from trimtab.api.roles import OPERATOR, READER
 from trimtab.api.services import Caller, Here
+from trimtab.infra.web.routes import GuardedRoute
 from trimtab.kernel.errors import Conflict, ErrorKind
 from trimtab.kernel.ids import new_id, sha256_hex
 from trimtab.kernel.operable import (
@@ -27,7 +28,7 @@ from trimtab.kernel.operable import (
     check_arguments,
 )
 
-router = APIRouter(prefix="/v1", tags=["catalog"])
+router = APIRouter(prefix="/v1", tags=["catalog"], route_class=GuardedRoute)
 
 
 class NeedsApproval(Conflict):

@@ -16,9 +16,10 @@ from trimtab.api.described import refuses, sends
 from trimtab.api.roles import OPERATOR, READER
 from trimtab.api.services import Caller, Here, Services
 from trimtab.incidents import Entry, Incident, State
+from trimtab.infra.web.routes import GuardedRoute
 from trimtab.kernel.errors import ErrorKind
 
-router = APIRouter(prefix="/v1/incidents", tags=["incidents"])
+router = APIRouter(prefix="/v1/incidents", tags=["incidents"], route_class=GuardedRoute)
 
 
 class _Markdown(PlainTextResponse):

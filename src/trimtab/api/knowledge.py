@@ -18,6 +18,7 @@ from trimtab.api.person import MOST, Person
 from trimtab.api.roles import ADMIN, OPERATOR, READER, TENANT_ADMIN, TENANT_OPERATOR, TENANT_READER
 from trimtab.api.services import Caller, Here, Services
 from trimtab.infra.auth import Principal
+from trimtab.infra.web.routes import GuardedRoute
 from trimtab.kernel.errors import ErrorKind
 from trimtab.knowledge import Failed, Ingested
 from trimtab.knowledge.ingestion import Source
@@ -25,7 +26,7 @@ from trimtab.knowledge.parsing.content import Content
 from trimtab.knowledge.records import SearchResult
 from trimtab.knowledge.words import counted_lines
 
-router = APIRouter(prefix="/api/v1", tags=["knowledge"])
+router = APIRouter(prefix="/api/v1", tags=["knowledge"], route_class=GuardedRoute)
 
 _MOST_FILES = 1000
 _FOUND = TypeAdapter(SearchResult)

@@ -10,8 +10,9 @@ from sse_starlette import EventSourceResponse
 from trimtab.console.render import page, render
 from trimtab.console.services import OPERATOR, READER, Caller, Here, Services
 from trimtab.incidents import Entry, Incident, State
+from trimtab.infra.web.routes import GuardedRoute
 
-router = APIRouter(prefix="/console/incidents")
+router = APIRouter(prefix="/console/incidents", route_class=GuardedRoute)
 
 STEPS = (
     State.DETECTED,

@@ -17,8 +17,8 @@ _log = logging.getLogger(__name__)
 _REQUEST_ID = re.compile(r"^[A-Za-z0-9_.-]{1,100}$")
 _CLIENT_GONE = 499
 """What is written down when the client left before it was answered."""
-_PERSON = re.compile(r"(/users/)[^/]+")
-"""A user id in a path; no log may hold it."""
+_PERSON = re.compile(r"(?i)(/+users?/+).+?(/+data/*)?$", re.DOTALL)
+"""A user id in a path, with all slashes that it may hold; no log may hold it, whether a route takes the path or none."""
 _QUIET = ("/health", "/metrics", "/console/static/")
 """Called every few seconds by machines; logged at debug level."""
 
@@ -89,7 +89,7 @@ class Recorded:
             extra={
                 "request_id": answered.request_id,
                 "method": scope["method"],
-                "path": _PERSON.sub(r"\1-", scope["path"]),
+                "path": _PERSON.sub(r"\1-\2", scope["path"]),
                 "status": status,
                 "duration_ms": round(seconds * 1000, 3),
                 **({"error": answered.error} if answered.error else {}),
@@ -104,5 +104,5 @@ def _query(scope: Scope) -> dict[str, str]:
 
 
 def _template(scope: Scope) -> str:
-    path = getattr(scope.get("route"), "path", None)
+    path = getattr(scope.get("route"), "path_format", None)
     return f"{scope.get('root_path', '')}{path}" if path else "unmatched"
