@@ -92,6 +92,7 @@ class Tank:
             app.faces.api.state.services,
             clock=self.operator.clock,
             registry=new_registry(),
+            catalog=self.operator.ground.catalog,
             library=self.operator.ground.library,
             proofs=self.operator.ground.proofs,
             incidents=self.operator.incidents,

@@ -85,6 +85,7 @@ def act(
 ) -> dict[str, object]:
     """Run an action, or say what it would do. The same ``Idempotency-Key`` means the same effect."""
     action = here.catalog.action(name)
+    who.require(action.role)
     arguments = check_arguments(action.params, request.arguments)
     context = ActionContext(idempotency_key or new_id("act", here.clock.now()), who.name)
     if request.dry_run:
@@ -137,6 +138,7 @@ def _action_entry(action: Action) -> dict[str, object]:
         "name": action.name,
         "help": action.help,
         "risk": str(action.risk),
+        "role": str(action.role),
         "effect": str(action.effect_class),
         "params": param_entries(action.params),
         "undo": action.undo is not None,

@@ -95,7 +95,9 @@ def stream(
     dependencies=[OPERATOR],
 )
 def approve(incident_id: str, request: Approve, here: Here, who: Caller) -> dict[str, Any]:
-    """Let the plan run."""
+    """Let the plan run; whoever lets it run needs the role that each of its actions needs."""
+    acts = here.incidents.planned(incident_id, request.plan_hash)
+    who.require(here.catalog.role_for(acts))
     return asdict(here.incidents.approve(incident_id, request.plan_hash, who.name))
 
 

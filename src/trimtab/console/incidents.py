@@ -67,7 +67,8 @@ def stream(
 def approve(
     request: Request, incident_id: str, here: Here, who: Caller, plan_hash: Annotated[str, Form()]
 ) -> HTMLResponse:
-    """Let the plan run."""
+    """Let the plan run; whoever lets it run needs the role that each of its actions needs."""
+    who.require(here.catalog.role_for(here.incidents.planned(incident_id, plan_hash)))
     here.incidents.approve(incident_id, plan_hash, who.name)
     return panel(request, incident_id, here)
 

@@ -17,6 +17,7 @@ from trimtab.infra.settings import Settings
 from trimtab.infra.web import LiveViews, Needs, Places, Sessions, admitted
 from trimtab.kernel.clock import Clock
 from trimtab.kernel.health import Health
+from trimtab.kernel.operable import Catalog
 from trimtab.knowledge import Knowledge
 from trimtab.runbooks import Library
 
@@ -50,6 +51,8 @@ class Services(Protocol):
     def clock(self) -> Clock: ...  # noqa: D102
     @property
     def health(self) -> Health: ...  # noqa: D102
+    @property
+    def catalog(self) -> Catalog: ...  # noqa: D102
     @property
     def keys(self) -> Keys: ...  # noqa: D102
     @property
