@@ -14,8 +14,9 @@ from sse_starlette import EventSourceResponse
 from trimtab.api.body import Body
 from trimtab.api.described import refuses, sends
 from trimtab.api.roles import OPERATOR, READER
-from trimtab.api.services import Caller, Here, Services
+from trimtab.api.services import Caller, Following, Here, Services
 from trimtab.incidents import Entry, Incident, State
+from trimtab.infra.web import Viewer
 from trimtab.infra.web.routes import GuardedRoute
 from trimtab.kernel.errors import ErrorKind
 
@@ -79,14 +80,17 @@ def timeline(
     dependencies=[READER],
 )
 def stream(
-    incident_id: str, here: Here, after: Annotated[int, Query(ge=0, le=2**62)] = 0
+    incident_id: str,
+    here: Here,
+    viewer: Following,
+    after: Annotated[int, Query(ge=0, le=2**62)] = 0,
 ) -> EventSourceResponse:
     """Follow the journal as server-sent events: ``entry`` for each entry, ``state`` at each change.
 
     The stream ends when the incident is resolved.
     """
     here.incidents.get(incident_id)
-    return EventSourceResponse(_events(here, incident_id, after))
+    return EventSourceResponse(_events(here, incident_id, after, viewer))
 
 
 @router.post(
@@ -128,13 +132,15 @@ def postmortem(
     return _Markdown(text)
 
 
-async def _events(here: Services, incident_id: str, after: int) -> AsyncIterator[dict[str, str]]:
+async def _events(
+    here: Services, incident_id: str, after: int, viewer: Viewer
+) -> AsyncIterator[dict[str, str]]:
     state: State | None = None
 
     def look(seconds: float) -> Sequence[Entry]:
         return here.incidents.follow(incident_id, after, seconds)
 
-    async for entries in here.views.follow(look):
+    async for entries in here.views.follow(look, viewer):
         for entry in entries:
             after = entry.seq
             body = json.dumps(jsonable_encoder(entry), ensure_ascii=False)

@@ -14,7 +14,7 @@ from starlette.responses import Response
 from trimtab.api.body import Body, problem_of
 from trimtab.api.described import refuses
 from trimtab.api.errors import InvalidRequest
-from trimtab.api.person import MOST, Person
+from trimtab.api.person import MOST, Person, checked_person
 from trimtab.api.roles import ADMIN, OPERATOR, READER, TENANT_ADMIN, TENANT_OPERATOR, TENANT_READER
 from trimtab.api.services import Caller, Here, Services
 from trimtab.infra.auth import Principal
@@ -207,7 +207,10 @@ async def _text_of(request: Request) -> Mapping[str, str]:
 def _owner(given: object) -> str:
     if not isinstance(given, str) or len(given) > MOST:
         raise InvalidRequest(f"The user id is not a text of at most {MOST} characters.")
-    return given.strip()
+    try:
+        return checked_person(given.strip())
+    except ValueError as problem:
+        raise InvalidRequest(str(problem)) from None
 
 
 async def _ingest_form(

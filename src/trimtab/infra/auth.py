@@ -15,8 +15,16 @@ import sqlalchemy as sa
 from trimtab.infra.audit import Audit
 from trimtab.infra.storage import Database
 from trimtab.kernel.clock import Clock
-from trimtab.kernel.errors import Conflict, Forbidden, NotFound, TrimtabError, Unauthenticated
+from trimtab.kernel.errors import (
+    Conflict,
+    Forbidden,
+    InvalidInput,
+    NotFound,
+    TrimtabError,
+    Unauthenticated,
+)
 from trimtab.kernel.ids import new_id
+from trimtab.kernel.names import problem_of_name
 from trimtab.kernel.roles import Role
 
 __all__ = ["ApiKey", "Keys", "Principal", "Role", "Scope"]
@@ -77,6 +85,13 @@ class ApiKey:
     """Its access labels; empty means that it sees no labelled document."""
 
 
+class KeyNameReserved(InvalidInput):
+    """No key may have that name."""
+
+    code = "auth.key_name_reserved"
+    default_hint = "Choose another name."
+
+
 @dataclass(frozen=True, slots=True)
 class Scope:
     """What a key is limited to, and which labelled documents it may see."""
@@ -127,7 +142,10 @@ class Keys:
 
         Raises:
             Conflict: A key of that name exists, revoked or not.
+            KeyNameReserved: The name is one of trimtab's own, a device's, or a route's.
         """
+        if problem := problem_of_name(name):
+            raise KeyNameReserved(f"The key name {name!r} {problem}.")
         key = _new_key()
         self._insert(name, role, key, actor, Scope(projects, labels))
         return key

@@ -38,9 +38,11 @@ class HttpFigures(Collector):
         self._requests: defaultdict[tuple[str, str, str], int] = defaultdict(int)
         self._buckets: defaultdict[str, list[int]] = defaultdict(lambda: [0] * (len(_BUCKETS) + 1))
         self._seconds: defaultdict[str, float] = defaultdict(float)
-        self._newest: deque[tuple[float, float, bool]] = deque(maxlen=_NEWEST)
+        self._newest: deque[tuple[float, float, bool | None]] = deque(maxlen=_NEWEST)
 
-    def count(self, method: str, route: str, status: int, seconds: float) -> None:
+    def count(
+        self, method: str, route: str, status: int, seconds: float, *, known: bool = True
+    ) -> None:
         """Add a finished request.
 
         Args:
@@ -48,13 +50,17 @@ class HttpFigures(Collector):
             route: The route's template, never the path itself: paths have no end of values.
             status: The HTTP status.
             seconds: How long it took.
+            known: Whether the caller had a key. The failures that strangers provoke are counted, but are not in the
+                error rate that alerts read: else anybody could call the on-call engineer, or hide an outage behind
+                many refused calls.
         """
         method = method if method in _METHODS else "other"
         with self._lock:
             self._requests[method, route, str(status)] += 1
             self._buckets[route][bisect_left(_BUCKETS, seconds)] += 1
             self._seconds[route] += seconds
-            self._newest.append((self._clock.monotonic(), seconds, status >= 500))
+            failed = status >= 500 if known else None
+            self._newest.append((self._clock.monotonic(), seconds, failed))
 
     def collect(self) -> Iterator[Metric]:
         """Return every figure."""
@@ -92,7 +98,9 @@ def _histogram(buckets: dict[str, list[int]], seconds: dict[str, float]) -> Metr
     return family
 
 
-def _recent(recent: list[tuple[float, bool]], count: int, seconds: float) -> Iterator[Metric]:
+def _recent(
+    recent: list[tuple[float, bool | None]], count: int, seconds: float
+) -> Iterator[Metric]:
     durations = sorted(took for took, _ in recent)
     summary = SummaryMetricFamily(
         "http_request_duration_seconds",
@@ -110,10 +118,12 @@ def _recent(recent: list[tuple[float, bool]], count: int, seconds: float) -> Ite
             "The slowest hundredth of requests in the last five minutes takes at least this long.",
             value=round(_quantile(durations, 0.99) * 1000, 3),
         )
+    judged = [failed for _, failed in recent if failed is not None]
+    if judged:
         yield GaugeMetricFamily(
             "http_error_rate_ratio",
-            "The part of the last five minutes' requests that ended with a 5xx status.",
-            value=sum(failed for _, failed in recent) / len(recent),
+            "The part of the last five minutes' requests with a key that ended with a 5xx status.",
+            value=sum(judged) / len(judged),
         )
 
 

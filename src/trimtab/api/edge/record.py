@@ -11,6 +11,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from trimtab.api.edge.figures import HttpFigures
 from trimtab.api.errors import ERROR_CODE_HEADER, InternalError, error_response
+from trimtab.infra.web.access import has_key
 from trimtab.kernel.clock import Clock, machine_clock
 
 _log = logging.getLogger(__name__)
@@ -81,7 +82,9 @@ class Recorded:
 
     def _write(self, scope: Scope, answered: _Answered, seconds: float) -> None:
         status = answered.status or _CLIENT_GONE
-        self._figures.count(scope["method"], _template(scope), status, seconds)
+        self._figures.count(
+            scope["method"], _template(scope), status, seconds, known=has_key(scope)
+        )
         level = logging.DEBUG if scope["path"].startswith(_QUIET) else logging.INFO
         _log.log(
             level,

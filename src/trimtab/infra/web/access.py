@@ -9,9 +9,11 @@ from ipaddress import ip_address
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import HTTPConnection, Request
+from starlette.types import Scope
 
 from trimtab.infra.auth import Keys, Principal, Role
 from trimtab.infra.web.limits import RateLimits
+from trimtab.infra.web.live import Viewer
 from trimtab.infra.web.sessions import COOKIE, Sessions
 from trimtab.kernel.errors import Forbidden, TrimtabError, Unauthenticated
 
@@ -141,6 +143,12 @@ def _is_proxied(headers: Iterable[tuple[bytes, bytes]]) -> bool:
     return any(name in _PROXY_HEADERS or name.startswith(_PROXY_PREFIXES) for name, _ in headers)
 
 
+def has_key(scope: Scope) -> bool:
+    """Return whether the request came with a key or session that holds, or over the control socket."""
+    found = scope.get("trimtab.principal") or scope.get(_FOUND)
+    return isinstance(found, Principal) and found is not ANONYMOUS
+
+
 def api_key(connection: HTTPConnection) -> str:
     """Return the key in ``Authorization: Bearer`` or ``X-API-Key``; empty when there is none."""
     scheme, _, credentials = connection.headers.get("authorization", "").partition(" ")
@@ -214,6 +222,12 @@ def caller(request: Request) -> Principal:
     """Return the caller that the route's `Needs` has admitted."""
     found = getattr(request.state, "principal", ANONYMOUS)
     return found if isinstance(found, Principal) else ANONYMOUS
+
+
+async def viewer(request: Request) -> Viewer:
+    """Return who follows a live view, as a dependency."""
+    access: Access = request.app.state.access
+    return Viewer(caller(request).name, lambda: access.still_holds(request))
 
 
 async def admitted(request: Request) -> Principal:
