@@ -112,9 +112,8 @@ class App:
         self.keys = Keys(self.state, self.clock, self.audit)
         self.first_start = make_first_key(self.keys, self.directory)
         seed(self.keys, parse_key_roles(self.settings.trust.api_key_roles))
-        self.sessions = Sessions(
-            self.keys, self.clock, session_secret(self.directory), self.settings.api.session_hours
-        )
+        secret, hours = session_secret(self.directory), self.settings.api.session_hours
+        self.sessions = Sessions(self.state, self.keys, self.clock, secret, hours)
         self.views = LiveViews()
         self.places = places_of(self.settings)
         self._closing.append(self.views.ending.set)
