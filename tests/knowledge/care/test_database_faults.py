@@ -67,7 +67,7 @@ def test_an_overwritten_page_is_damage_of_the_table_and_a_backup_brings_the_docu
 def test_an_old_backup_and_the_readable_rest_together_bring_every_document_back(
     knowledge, break_it
 ):
-    fault, state = break_it("damage_table", backup_age_hours=3)
+    fault, state = break_it("damage_table_old_backup")
     assert damage_found_by_the_schedule(knowledge) is Damage.TABLE
     assert 3 * 3600 <= knowledge.care.backups.age_seconds() < 3 * 3600 + 60
     knowledge.care.recover()
@@ -87,7 +87,7 @@ def test_a_read_of_a_damaged_document_is_what_makes_the_service_check_itself(kno
 
 
 def test_a_repair_after_which_damaged_documents_are_missing_does_not_pass(knowledge, break_it):
-    fault, state = break_it("damage_table", backup_age_hours=3)
+    fault, state = break_it("damage_table_old_backup")
     knowledge.care.recover()
     knowledge.delete_document(str(state["project"]), "before-0.md")
     with pytest.raises(NotRecovered, match=r"before-0\.md"):

@@ -3,7 +3,15 @@
 from collections.abc import Iterable
 from typing import Any
 
-from trimtab.kernel.operable import Action, ActionContext, ActionResult, Arguments, Param, Risk
+from trimtab.kernel.operable import (
+    Action,
+    ActionContext,
+    ActionResult,
+    Arguments,
+    Effect,
+    Param,
+    Risk,
+)
 from trimtab.knowledge.care.space import Disk
 from trimtab.knowledge.errors import NoDiskBudget
 from trimtab.knowledge.service import Knowledge
@@ -62,13 +70,15 @@ def _repair(knowledge: Knowledge) -> Action:
         run,
         dry_run,
         no_undo_because="indexes hold nothing but what their rows say",
+        effect=Effect.REPEATABLE,
     )
 
 
 def _restore(knowledge: Knowledge) -> Action:
     def run(given: Arguments, _: ActionContext) -> ActionResult:
         if knowledge.care.check().ok:
-            return ActionResult("The database is sound; nothing was restored.", {"restored": False})
+            text = "The database is sound; nothing was restored."
+            return ActionResult(text, {"restored": False}, changes=False)
         done = knowledge.care.restore(str(given["backup"]))
         facts = done.as_dict()
         return ActionResult(f"Restored {done.source}. {facts['report']}.", facts)
@@ -88,15 +98,15 @@ def _restore(knowledge: Knowledge) -> Action:
         dry_run,
         params=(Param("backup", "string", "Its file name; empty means the newest good one.", ""),),
         no_undo_because="the damaged file is kept beside it as corrupted_*.db",
+        effect=Effect.IRREVERSIBLE,
     )
 
 
 def _recover(knowledge: Knowledge) -> Action:
     def run(_: Arguments, __: ActionContext) -> ActionResult:
         if knowledge.care.check().ok:
-            return ActionResult(
-                "The database is sound; nothing was recovered.", {"restored": False}
-            )
+            text = "The database is sound; nothing was recovered."
+            return ActionResult(text, {"restored": False}, changes=False)
         done = knowledge.care.recover()
         facts = done.as_dict()
         return ActionResult(
@@ -121,6 +131,7 @@ def _recover(knowledge: Knowledge) -> Action:
         run,
         dry_run,
         no_undo_because="the damaged file is kept beside it as corrupted_*.db",
+        effect=Effect.IRREVERSIBLE,
     )
 
 
@@ -141,6 +152,7 @@ def _backup(knowledge: Knowledge) -> Action:
         run,
         dry_run,
         no_undo_because="a backup more does no harm",
+        effect=Effect.REPEATABLE,
     )
 
 
@@ -166,6 +178,7 @@ def _clean_up(knowledge: Knowledge) -> Action:
         run,
         dry_run,
         no_undo_because="it removes only what is past the age that the settings give",
+        effect=Effect.REPEATABLE,
     )
 
 
@@ -235,6 +248,7 @@ def _grow(knowledge: Knowledge) -> Action:
         run,
         dry_run,
         undo=put_back,
+        effect=Effect.REVERSIBLE,
     )
 
 
@@ -258,6 +272,7 @@ def _budget(knowledge: Knowledge) -> Action:
         dry_run,
         params=(Param("megabytes", "integer", "0 means the whole disk.", None, 0, 10**9),),
         undo=run,
+        effect=Effect.REVERSIBLE,
     )
 
 
@@ -311,4 +326,5 @@ def _recycle(knowledge: Knowledge) -> Action:
         run,
         lambda _, __: ActionResult("The parser's process would be ended after its present file."),
         no_undo_because="a fresh process starts by itself when it is needed",
+        effect=Effect.REPEATABLE,
     )

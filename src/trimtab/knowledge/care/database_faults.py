@@ -14,7 +14,7 @@ from pathlib import Path
 
 from trimtab.infra.storage import translated
 from trimtab.kernel.errors import Corrupt, TrimtabError
-from trimtab.kernel.operable import Arguments, Fault, Param, Value
+from trimtab.kernel.operable import Arguments, Fault, Param, Realism, Value
 from trimtab.knowledge.care.backups import copy_database
 from trimtab.knowledge.care.outside import overwrite_pages
 from trimtab.knowledge.errors import ProjectUnknown
@@ -37,28 +37,33 @@ class NotRecovered(Corrupt):
 def database_faults(knowledge: Knowledge) -> Iterable[Fault]:
     """Yield every fault of the database."""
     damaged = DamagedDatabase(knowledge)
+    table = Param("table", "string", "Which table.", "chunks", choices=_TABLES)
     yield Fault(
         "knowledge.database.damage_index",
         "Put an index's former page back into the database file, as a disk that loses a write does.",
         damaged.lose_index_write,
         damaged.restore,
+        realism=Realism.REAL,
     )
     yield Fault(
         "knowledge.database.damage_table",
         "Overwrite a page of a table in the database file, as a bad disk does.",
         damaged.overwrite_table,
         damaged.restore,
+        params=(table,),
+        realism=Realism.REAL,
+    )
+    yield Fault(
+        "knowledge.database.damage_table_old_backup",
+        "Overwrite a page of a table, where the newest backup is of several hours ago.",
+        damaged.overwrite_table,
+        damaged.restore,
         params=(
-            Param("table", "string", "Which table.", "chunks", choices=_TABLES),
-            Param(
-                "backup_age_hours",
-                "number",
-                "Age of the newest backup, as if the hourly ones had failed since.",
-                0.0,
-                0,
-                1000,
-            ),
+            table,
+            Param("hours", "number", "The age of the newest backup.", 3.0, 0.1, 1000),
         ),
+        realism=Realism.SIMULATED,
+        simulated_because="the hours are not waited for: the newest backup is made now, and dated back by its name",
     )
 
 
@@ -94,7 +99,7 @@ class DamagedDatabase:
         state = self._begin()
         self._hide_backups()
         backup = self._care.backup().path
-        if hours := float(given["backup_age_hours"]):
+        if hours := float(given.get("hours", 0.0)):
             backup = self._dated_back(backup, timedelta(hours=hours))
         self._ingest(str(state["project"]), "after")
         table = str(given["table"])

@@ -11,7 +11,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from trimtab.kernel.clock import Clock
-from trimtab.kernel.operable import Arguments, Fault, Param, Value
+from trimtab.kernel.operable import Arguments, Fault, Param, Realism, Value
 from trimtab.knowledge.care.space import free_bytes
 from trimtab.knowledge.service import Knowledge
 
@@ -26,6 +26,9 @@ _OLD_DAYS = 40
 _SMALL_BYTES = 2 * 1024**3
 """A file system of its own that is larger than this is not filled."""
 _BUDGET_USE = 0.95
+_NOT_OWN = (
+    "the data directory has no small disk of its own, so a budget stands for the size of the disk"
+)
 
 
 def own_small_disk(folder: Path) -> bool:
@@ -39,6 +42,7 @@ def own_small_disk(folder: Path) -> bool:
 def disk_faults(knowledge: Knowledge, clock: Clock) -> Iterable[Fault]:
     """Yield every fault of the disk."""
     disk = FullDisk(knowledge, clock)
+    real = own_small_disk(knowledge.database.file.parent)
     kind = Param("kind", "string", "What to fill it with.", "logs", choices=tuple(_KINDS))
     megabytes = Param(
         "megabytes", "integer", "How much to write where a budget stands for the disk.", 100, 1, 10_000
@@ -50,6 +54,8 @@ def disk_faults(knowledge: Knowledge, clock: Clock) -> Iterable[Fault]:
         disk.fill,
         disk.restore,
         params=(kind, megabytes),
+        realism=Realism.REAL if real else Realism.SIMULATED,
+        simulated_because="" if real else _NOT_OWN,
     )
     yield Fault(
         "knowledge.disk.outgrow_budget",
@@ -57,6 +63,8 @@ def disk_faults(knowledge: Knowledge, clock: Clock) -> Iterable[Fault]:
         disk.outgrow_budget,
         disk.restore,
         params=(megabytes,),
+        realism=Realism.SIMULATED,
+        simulated_because="the budget is set by the drill, to what is in use",
     )
 
 

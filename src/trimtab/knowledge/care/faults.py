@@ -7,13 +7,14 @@ from collections.abc import Iterable, Mapping
 import numpy as np
 
 from trimtab.kernel.clock import Clock
-from trimtab.kernel.operable import Arguments, Fault, Param, Value
+from trimtab.kernel.operable import Arguments, Fault, Param, Realism, Value
 from trimtab.knowledge.care.database_faults import database_faults
 from trimtab.knowledge.care.disk_faults import disk_faults
 from trimtab.knowledge.service import Knowledge
 from trimtab.knowledge.usage import CacheSizes
 
 _MB = 1024 * 1024
+_PACE = Param("megabytes_per_beat", "integer", "Growth at each heartbeat.", 3, 1, 1000)
 
 
 def faults(knowledge: Knowledge, clock: Clock) -> Iterable[Fault]:
@@ -24,16 +25,44 @@ def faults(knowledge: Knowledge, clock: Clock) -> Iterable[Fault]:
 
 
 def _of_the_memory(knowledge: Knowledge) -> Iterable[Fault]:
-    held: list[bytearray] = []
+    memory = _Memory(knowledge)
+    yield Fault(
+        "knowledge.memory.leak",
+        "Let the process grow at each heartbeat.",
+        memory.leak,
+        memory.restore,
+        (_PACE,),
+        realism=Realism.SIMULATED,
+        simulated_because="a function of the drill holds the memory, and the repair ends that function",
+    )
+    yield Fault(
+        "knowledge.memory.fill_cache",
+        "Take the bounds off the caches, and let them grow at each heartbeat.",
+        memory.fill_cache,
+        memory.restore,
+        (_PACE,),
+        realism=Realism.SIMULATED,
+        simulated_because="a function of the drill fills the cache; no callers do",
+    )
 
-    def leak(given: Arguments) -> Mapping[str, Value]:
+
+class _Memory:
+    """Memory that grows at each heartbeat."""
+
+    def __init__(self, knowledge: Knowledge) -> None:
+        self._knowledge = knowledge
+        self._held: list[bytearray] = []
+
+    def leak(self, given: Arguments) -> Mapping[str, Value]:
         def grow() -> None:
-            held.append(bytearray(os.urandom(1)) * (int(given["megabytes_per_beat"]) * _MB))
+            held = bytearray(os.urandom(1)) * (int(given["megabytes_per_beat"]) * _MB)
+            self._held.append(held)
 
-        knowledge.on_beat.append(grow)
+        self._knowledge.on_beat.append(grow)
         return {}
 
-    def fill_cache(given: Arguments) -> Mapping[str, Value]:
+    def fill_cache(self, given: Arguments) -> Mapping[str, Value]:
+        knowledge = self._knowledge
         before = knowledge.cache_sizes()
         knowledge.resize_caches(CacheSizes(1_000_000, 1_000_000, 1_000_000))
 
@@ -50,22 +79,11 @@ def _of_the_memory(knowledge: Knowledge) -> Iterable[Fault]:
             "memory_mb": before.memory_mb,
         }
 
-    def restore(before: Mapping[str, Value]) -> None:
+    def restore(self, before: Mapping[str, Value]) -> None:
+        knowledge = self._knowledge
         knowledge.on_beat.clear()
-        held.clear()
+        self._held.clear()
         knowledge.empty_caches()
         if before:
             sizes = (int(before[name]) for name in ("query", "embedding", "memory_mb"))
             knowledge.resize_caches(CacheSizes(*sizes))
-
-    pace = Param("megabytes_per_beat", "integer", "Growth at each heartbeat.", 3, 1, 1000)
-    yield Fault(
-        "knowledge.memory.leak", "Let the process grow at each heartbeat.", leak, restore, (pace,)
-    )
-    yield Fault(
-        "knowledge.memory.fill_cache",
-        "Take the bounds off the caches, and let them grow at each heartbeat.",
-        fill_cache,
-        restore,
-        (pace,),
-    )
