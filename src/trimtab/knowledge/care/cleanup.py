@@ -17,6 +17,7 @@ from trimtab.kernel.health import ComponentHealth, Status
 from trimtab.knowledge.care.backups import Backups
 from trimtab.knowledge.care.compress import NoRoom, compress
 from trimtab.knowledge.care.space import Disk, allocated_bytes, free_bytes, largest
+from trimtab.knowledge.care.trend import DiskTrend
 
 _log = logging.getLogger(__name__)
 _GB = 1024**3
@@ -88,6 +89,7 @@ class Cleanup:
         """Share of the disk space in use that `run` would free, by kind, at the last look."""
         self.largest_entries: list[tuple[str, int]] = []
         """What took most space in the data directory at the last look: names and bytes."""
+        self.trend = DiskTrend(clock)
 
     def look(self) -> None:
         """Measure what takes long to measure; called at each heartbeat."""
@@ -97,6 +99,7 @@ class Cleanup:
             kind: min(1.0, size / used) for kind, size in self.reclaimable().items()
         }
         self.largest_entries = self.largest()
+        self.trend.look(disk)
 
     def disk(self) -> Disk:
         """Return the size and the free space now: of the disk, or of the budget where that is less."""

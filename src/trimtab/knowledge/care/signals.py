@@ -95,6 +95,13 @@ def _disk_use(care: Care) -> Iterable[Signal]:
         metric="kb_disk_budget_bytes",
     )
     yield Signal(
+        "knowledge.disk.full_in",
+        "seconds",
+        "When the disk is full at the pace of the last day; absent without a day of data, or when it does not fill.",
+        lambda: (Sample(care.disk.trend.full_in_seconds()),),
+        metric="kb_disk_full_in_seconds",
+    )
+    yield Signal(
         "knowledge.disk.largest",
         "bytes",
         "Disk space of the largest entries of the data directory, at the last look.",
