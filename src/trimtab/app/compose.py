@@ -60,7 +60,7 @@ from trimtab.infra.rules.signals import metric_names
 from trimtab.infra.settings import Settings
 from trimtab.infra.shipped import shipped
 from trimtab.infra.signing import Signer
-from trimtab.infra.storage import Database, DataDirectory, losses
+from trimtab.infra.storage import Database, DataDirectory, DiskReserve, losses
 from trimtab.infra.subjects import Subjects
 from trimtab.infra.telemetry import SignalCollector, new_registry
 from trimtab.infra.vitals import Vitals
@@ -201,6 +201,7 @@ class App:
                 Chore("seal the audit chain", seal_seconds, audit_files.seal),
                 Chore("resume the jobs of incidents", 60.0, self.incidents.resume),
                 Chore("drop old traces", 3600.0, self.answers.drop_old),
+                Chore("keep disk space back", 1.0, DiskReserve(self.directory.path).look),
                 Chore("read the guards' rules file", 5.0, self.guardrails.rules_file.look),
             ),
             self.clock,
