@@ -297,6 +297,34 @@ def test_a_dry_run_changes_nothing(whole, name):
     assert after == before
 
 
+@pytest.mark.parametrize(
+    ("name", "arguments"),
+    [
+        ("answers.generator.prefer", {"generator": "extractive"}),
+        ("answers.routing.set", {"project": "a", "target": "a"}),
+        ("answers.routing.reset", {}),
+        ("answers.cache.clear", {}),
+        ("answers.export.send", {}),
+        ("answers.erasure.retry", {}),
+    ],
+)
+def test_an_act_that_would_change_nothing_says_so_before_and_after(whole, name, arguments):
+    action = whole.catalog.action(name)
+    assert not action.dry_run(arguments, CONTEXT).changes
+    done = action.run(arguments, CONTEXT)
+    assert not done.changes
+    assert not done.undo_arguments or name == "answers.routing.set"
+
+
+def test_an_act_that_would_change_something_says_so(whole):
+    whole.ask(2)
+    for name in ("answers.cache.clear", "answers.routing.set"):
+        action = whole.catalog.action(name)
+        arguments = {"project": "a", "target": "b"} if action.params else {}
+        assert action.dry_run(arguments, CONTEXT).changes
+        assert action.run(arguments, CONTEXT).changes
+
+
 def test_the_texts_of_passages_reach_no_signal(whole):
     whole.ask()
     whole.service.watch.run_once()

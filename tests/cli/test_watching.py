@@ -179,3 +179,12 @@ def test_ctrl_c_ends_it_cleanly_and_what_was_said_is_stored(folder, tmp_path):
         cwd=tmp_path,
     )
     assert [d["name"] for d in json.loads(listed.stdout)["documents"]] == ["a.md", "b.md"]
+
+
+def test_what_a_link_leads_to_is_not_followed(folder, service, mirror, tmp_path):
+    (tmp_path / "secret.md").write_text("secret")
+    (folder / "link.md").symlink_to(tmp_path / "secret.md")
+    (folder / "deep").symlink_to(tmp_path)
+    mirror.look()
+    assert set(service.documents) == {"a.md"}
+    assert "link.md (a link" in mirror.left_out()

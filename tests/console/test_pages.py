@@ -7,6 +7,7 @@ from fastapi.routing import APIRoute
 
 from tests.api.test_access import all_routes, roles_of
 from tests.faces import client_of, key_of
+from trimtab.gates.room import GatesRoom
 from trimtab.infra.auth import Role
 
 PAGES = (
@@ -309,13 +310,15 @@ def _gates_page(app, anonymous):
     verdict = app.gates.refresh()
     text = anonymous.get("/console/gates").text
     assert f"Gates: {verdict.outcome}" in text
+    assert "seconds ago)" in text
     assert all(f"<td>{result.gate}</td>" in text for result in verdict.results)
     return verdict, text
 
 
-def test_the_gates_page_shows_the_last_verdict_and_every_finding(app, anonymous):
-    app.gates.verdict = None
-    assert "No project has been judged" in anonymous.get("/console/gates").text
+def test_the_gates_page_shows_the_last_verdict_and_every_finding(app, anonymous, monkeypatch):
+    with monkeypatch.context() as patched:
+        patched.setattr(GatesRoom, "verdict", None)
+        assert "No project has been judged" in anonymous.get("/console/gates").text
     verdict, text = _gates_page(app, anonymous)
     assert verdict.findings == ()
     assert "Findings</h2>" not in text

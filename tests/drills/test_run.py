@@ -1,5 +1,6 @@
 """Drills on the tank, in fake time."""
 
+import itertools
 from dataclasses import dataclass, replace
 from queue import Queue
 from threading import Event
@@ -8,8 +9,17 @@ import pytest
 
 from tests.incidents.operator import alert, make_operator
 from tests.incidents.world import PUMP, TAP
-from trimtab.drills import DrillRefused, DrillRoom, DrillStopped, Progress, Stage, run_drill
+from trimtab.drills import (
+    DrillRefused,
+    DrillRoom,
+    DrillStopped,
+    Progress,
+    Stage,
+    Waiting,
+    run_drill,
+)
 from trimtab.incidents import State
+from trimtab.kernel.operable import Realism
 from trimtab.runbooks import Library
 
 
@@ -49,7 +59,8 @@ def test_a_passed_drill_proves_its_cause_and_leaves_the_service_as_it_was(tank):
     seen = []
     result = run_drill(tank, TAP, seen.append)
     assert result.passed, result
-    assert [progress.stage for progress in seen] == list(Stage)
+    stages = [said.stage for said in seen if isinstance(said, Progress)]
+    assert stages == list(Stage)
     assert tank.proofs.proven(*tank.library.cause(TAP))
     assert [tank.monitor.get(name) for name in ("tap", "pump", "level")] == before
 
@@ -81,6 +92,67 @@ def test_a_part_of_the_evidence_may_hold_before_anything_is_broken(tank):
     book = replace(book, causes=(wider, *book.causes[1:]))
     tank.library = Library([book])
     assert run_drill(tank, TAP, timeout_seconds=600).detected
+
+
+def test_a_drill_says_every_few_seconds_what_it_waits_for(tank):
+    seen = []
+    run_drill(tank, TAP, seen.append)
+    waits = [said for said in seen if isinstance(said, Waiting)]
+    assert {wait.stage for wait in waits} <= {Stage.DETECTED, Stage.VERIFIED}
+    verifying = [wait for wait in waits if "verifying" in wait.condition]
+    assert "trimtab check" in verifying[0].condition
+    gaps = [
+        later.machine_seconds - sooner.machine_seconds
+        for sooner, later in itertools.pairwise(verifying)
+    ]
+    assert verifying
+    assert all(3 <= gap <= 6 for gap in gaps), gaps
+
+
+def test_a_drill_that_cannot_begin_says_why_it_waits(tank):
+    tank.monitor.put(tap=1)
+    seen = []
+    with pytest.raises(DrillRefused):
+        run_drill(tank, TAP, seen.append, timeout_seconds=30)
+    assert {said.stage for said in seen} == {Stage.HEALTHY}
+    assert "holds before anything was broken" in seen[0].condition
+
+
+def test_the_proof_of_a_drill_says_that_one_of_its_faults_was_simulated(tank):
+    _simulate(tank, "tank.open_tap")
+    result = run_drill(tank, TAP)
+    assert (result.passed, result.realism) == (True, Realism.SIMULATED)
+    proof = tank.proofs.find(*tank.library.cause(TAP))
+    assert (proof.realism, proof.reason) == (Realism.SIMULATED, "tank.open_tap: no tank is here")
+
+
+@pytest.mark.parametrize(
+    ("realism", "reasons"),
+    [
+        (Realism.REAL, ()),
+        (Realism.SIMULATED, ("the drill of this cause was simulated (no tank is here)",)),
+    ],
+)
+def test_only_a_real_drill_lets_the_operator_act_without_approval(tank, realism, reasons):
+    book, cause = tank.library.cause(TAP)
+    reason = "no tank is here" if realism is Realism.SIMULATED else ""
+    tank.proofs.add(book, cause, tank.clock.now(), realism=realism, reason=reason)
+    tank.monitor.put(tap=1, level=1)
+    incident = tank.operator.fire()
+    tank.operator.jobs.run(until=lambda: tank.incidents.get(incident.id).plan is not None)
+    found = tank.incidents.get(incident.id)
+    assert found.plan.approval_because == reasons
+    assert (found.state is State.AWAITING_APPROVAL) == bool(reasons)
+    assert bool(tank.operator.effects()) == (not reasons)
+
+
+def _simulate(tank, name):
+    fault = replace(
+        tank.catalog.faults[name],
+        realism=Realism.SIMULATED,
+        simulated_because="no tank is here",
+    )
+    tank.catalog.faults = {**tank.catalog.faults, name: fault}
 
 
 def test_an_interrupt_puts_the_faults_back(tank):
@@ -145,7 +217,7 @@ def test_stopping_the_room_returns_when_everything_is_put_back_and_the_next_dril
     room, said = DrillRoom(tank), Queue()
     tank.monitor.put(broken=["refill"])  # The fix does not help, so the drill would go on.
     room.start(TAP, 1e9, said.put)
-    while said.get().stage is not Stage.INJECTED:
+    while not isinstance(item := said.get(), Progress) or item.stage is not Stage.INJECTED:
         pass
     room.stop()
     assert tank.monitor.get("tap") == 0
@@ -157,6 +229,6 @@ def test_stopping_the_room_returns_when_everything_is_put_back_and_the_next_dril
 
 
 def _last(said):
-    while isinstance(item := said.get(), Progress):
+    while isinstance(item := said.get(), Progress | Waiting):
         pass
     return item

@@ -16,6 +16,9 @@ NOT_BY_CORRUPTION = {
     "supply_chain.licence_unknown",
     "gates.no_evidence",
     "gates.not_judged",
+    "gates.gate_failed",
+    "gates.verdict_stale",
+    "drift.no_baseline",
 }
 
 

@@ -17,6 +17,7 @@ from trimtab.infra.notify import Outbox
 from trimtab.infra.settings.sections.incidents import IncidentSettings
 from trimtab.infra.storage import Database
 from trimtab.kernel.ids import content_id
+from trimtab.kernel.operable import Realism
 from trimtab.runbooks import Library, parse_page
 from trimtab.testing.clock import FakeClock
 from trimtab.testing.jobs import FakeJobs
@@ -42,7 +43,7 @@ class Operator:
         """Let the drills of these causes have passed."""
         for cause_id in cause_ids:
             book, cause = self.ground.library.cause(cause_id)
-            self.ground.proofs.add(book, cause, self.clock.now())
+            self.ground.proofs.add(book, cause, self.clock.now(), realism=Realism.REAL)
 
     def texts(self, incident_id):
         """Return the journal's texts."""

@@ -131,3 +131,22 @@ def test_what_cannot_be_asked_or_answered_is_an_error(plant):
         plant.evidence.evaluate("tank_level")
     with pytest.raises(EvaluationFailed):
         plant.evidence.evaluate('{__name__=~"tank_level|tap_open"} >= on() (pump_ok * 0)')
+
+
+def test_a_check_holds_does_not_hold_or_cannot_be_told(plant):
+    plant.world.put(level=1)
+    unsampled = plant.evidence.judge("tank_level > 5")
+    assert (unsampled.holds, unsampled.reason) == (None, "no samples of tank_level")
+    plant.pass_time(5)
+    assert plant.evidence.judge("tank_level > 5").holds is False
+    held = plant.evidence.judge("tank_level < 5")
+    assert (held.holds, [one.value for one in held.samples]) == (True, [1])
+    plant.clock.advance(301)
+    assert plant.evidence.judge("tank_level < 5").holds is None
+
+
+def test_a_check_that_the_samples_do_not_allow_cannot_be_told(plant):
+    plant.pass_time(5)
+    judged = plant.evidence.judge('{__name__=~"tank_level|tap_open"} >= on() (pump_ok * 0)')
+    assert judged.holds is None
+    assert "match" in judged.reason

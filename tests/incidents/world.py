@@ -4,13 +4,16 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
+from trimtab.incidents import Judgement
 from trimtab.kernel.errors import Unavailable
 from trimtab.kernel.operable import (
     Action,
     ActionResult,
     Catalog,
+    Effect,
     Fault,
     Param,
+    Realism,
     Risk,
     Sample,
     Signal,
@@ -75,7 +78,9 @@ class World:
 
     def __post_init__(self):
         if not self.file.exists():
-            self._write({"tap": 0, "pump": 1, "level": 9, "broken": [], "effects": []})
+            self._write(
+                {"tap": 0, "pump": 1, "level": 9, "broken": [], "unsampled": [], "effects": []}
+            )
 
     def get(self, name):
         return json.loads(self.file.read_text())[name]
@@ -102,6 +107,13 @@ class World:
         value = self.get(value)
         holds = {"==": value == float(limit), ">": value > float(limit)}[operator]
         return [Sample(value)] if holds else []
+
+    def judge(self, expression):
+        name = expression.split()[0]
+        if name in self.get("unsampled"):
+            return Judgement(None, f"no samples of {name}")
+        found = self.evaluate(expression)
+        return Judgement(bool(found), samples=found)
 
     def firing(self, fingerprint):
         return self.get("level") < 5
@@ -131,7 +143,13 @@ def catalog(world):
             world.put(**values)
             return before
 
-        return Fault(name, "Break it.", inject, lambda before: world.put(**before))
+        return Fault(
+            name,
+            "Break it.",
+            inject,
+            lambda before: world.put(**before),
+            realism=Realism.REAL,
+        )
 
     return Catalog(
         signals=[
@@ -145,6 +163,7 @@ def catalog(world):
                 acting("close_tap", tap=0),
                 would,
                 undo=acting("open_tap", tap=1),
+                effect=Effect.REVERSIBLE,
             ),
             Action(
                 "tank.refill",
@@ -154,6 +173,7 @@ def catalog(world):
                 would,
                 params=(Param("litres", "integer", "How much.", minimum=1),),
                 undo=acting("drain", level=1),
+                effect=Effect.REVERSIBLE,
             ),
             Action(
                 "tank.swap_pump",
@@ -161,7 +181,8 @@ def catalog(world):
                 Risk.APPROVAL,
                 acting("swap_pump", pump=1, level=9),
                 would,
-                no_undo_because="the old pump is scrap",
+                no_undo_because="the old pump works no worse",
+                effect=Effect.REPEATABLE,
             ),
         ],
         faults=[

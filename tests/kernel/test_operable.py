@@ -1,3 +1,5 @@
+from contextlib import nullcontext
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -7,12 +9,16 @@ from trimtab.kernel.operable import (
     ActionResult,
     BadArguments,
     Catalog,
+    Effect,
+    Fault,
     Param,
+    Realism,
     Risk,
     Sample,
     Signal,
     UnknownName,
     check_arguments,
+    combined_realism,
 )
 
 SIZE = Param("size", "integer", "entries to keep", minimum=1, maximum=10)
@@ -34,6 +40,7 @@ def _action(**changes):
             "risk": Risk.AUTOMATIC,
             "run": run,
             "dry_run": run,
+            "effect": Effect.REPEATABLE,
             **changes,
         }
     )
@@ -53,6 +60,62 @@ def test_an_action_without_undo_must_say_why():
     with pytest.raises(ValueError, match="has no undo"):
         Catalog(actions=[_action()])
     assert Catalog(actions=[_action(no_undo_because="it only looks")]).action("a.do")
+
+
+@pytest.mark.parametrize(
+    ("stated", "problem"),
+    [
+        ({"effect": None}, "does not state its class"),
+        ({"effect": Effect.REVERSIBLE}, "is called reversible and has no undo"),
+        ({"effect": Effect.IRREVERSIBLE}, "a person has to decide"),
+        ({"effect": Effect.IRREVERSIBLE, "risk": Risk.OBSERVE}, "a person has to decide"),
+        ({"effect": Effect.REPEATABLE, "undo": lambda *_: ActionResult("x")}, "and has an undo"),
+    ],
+)
+def test_an_action_that_contradicts_its_class_is_refused(stated, problem):
+    with pytest.raises(ValueError, match=problem):
+        Catalog(actions=[_action(**{"no_undo_because": "reason", **stated})])
+
+
+@pytest.mark.parametrize(
+    ("stated", "effect"),
+    [
+        ({"effect": Effect.REVERSIBLE, "undo": lambda *_: ActionResult("x")}, "reversible"),
+        ({"effect": Effect.REPEATABLE}, "repeatable"),
+        ({"effect": Effect.IRREVERSIBLE, "risk": Risk.APPROVAL}, "irreversible"),
+        ({"effect": None, "risk": Risk.OBSERVE}, "repeatable"),
+    ],
+)
+def test_an_action_states_one_of_three_classes(stated, effect):
+    catalog = Catalog(actions=[_action(**{"no_undo_because": "reason", **stated})])
+    assert catalog.action("a.do").effect_class == effect
+
+
+@pytest.mark.parametrize(
+    ("realism", "reason", "refused"),
+    [
+        (Realism.SIMULATED, "", True),
+        (Realism.SIMULATED, "  ", True),
+        (Realism.REAL, "a reason", True),
+        (Realism.SIMULATED, "no server is here", False),
+        (Realism.REAL, "", False),
+    ],
+)
+def test_a_simulated_fault_and_only_one_gives_its_reason(realism, reason, refused):
+    fault = _fault("a.break", realism=realism, simulated_because=reason)
+    with pytest.raises(ValueError, match=r"a\.break") if refused else nullcontext():
+        Catalog(faults=[fault])
+
+
+def test_one_simulated_fault_makes_a_drill_simulated():
+    real = _fault("a.cut", realism=Realism.REAL)
+    simulated = _fault("a.flag", realism=Realism.SIMULATED, simulated_because="it is a flag")
+    assert combined_realism([real]) == (Realism.REAL, "")
+    assert combined_realism([real, simulated]) == (Realism.SIMULATED, "a.flag: it is a flag")
+
+
+def _fault(name, **realism):
+    return Fault(name, "Break it.", lambda _: {}, lambda _: None, **realism)
 
 
 def test_an_unknown_name_is_answered_with_the_nearest():

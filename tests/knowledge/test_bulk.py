@@ -86,7 +86,7 @@ def test_a_full_disk_ends_the_ingestion_and_keeps_what_was_reported(knowledge, f
     assert len(knowledge.documents("sea")) == len(seen)
 
 
-def test_hidden_files_and_links_that_lead_out_are_left_alone(knowledge, tmp_path):
+def test_hidden_files_and_links_are_left_out_and_told(knowledge, tmp_path):
     inside, outside = tmp_path / "in", tmp_path / "out"
     (inside / ".git").mkdir(parents=True)
     (inside / ".git" / "notes.md").write_text("hidden")
@@ -97,7 +97,8 @@ def test_hidden_files_and_links_that_lead_out_are_left_alone(knowledge, tmp_path
     (inside / "own.md").symlink_to(inside / "page.md")
     (inside / "page.md").write_text("A page.")
     done = knowledge.ingest_folder("sea", inside)
-    assert [document.name for document in done.documents] == ["own.md", "page.md"]
+    assert [document.name for document in done.documents] == ["page.md"]
+    assert [entry.name for entry in done.left_out] == [".git", "folder", "link.md", "own.md"]
 
 
 def _sources(*texts):

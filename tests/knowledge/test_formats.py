@@ -16,8 +16,11 @@ FILES = one_of_each()
 
 
 @pytest.fixture(scope="module")
-def parser():
-    shared = Parser(replace(KnowledgeSettings(), parse_seconds=10.0, max_inflated_mb=20))
+def parser(tmp_path_factory):
+    shared = Parser(
+        replace(KnowledgeSettings(), parse_seconds=10.0, max_inflated_mb=20),
+        tmp_path_factory.mktemp("parser"),
+    )
     yield shared
     shared.rest()
 

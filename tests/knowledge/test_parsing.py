@@ -18,8 +18,11 @@ from trimtab.knowledge.parsing import Parser
 
 
 @pytest.fixture(scope="module")
-def parser():
-    shared = Parser(replace(KnowledgeSettings(), max_inflated_mb=5, max_document_mb=1))
+def parser(tmp_path_factory):
+    shared = Parser(
+        replace(KnowledgeSettings(), max_inflated_mb=5, max_document_mb=1),
+        tmp_path_factory.mktemp("parser"),
+    )
     yield shared
     shared.rest()
 
@@ -95,11 +98,11 @@ def test_an_unusable_file_is_refused_with_the_next_step(parser, name, data, erro
     assert caught.value.hint()
 
 
-def test_a_parser_that_takes_too_long_is_killed_and_the_next_file_is_read():
-    parser = Parser(replace(KnowledgeSettings(), parse_seconds=0.001))
+def test_a_parser_that_takes_too_long_is_killed_and_the_next_file_is_read(tmp_path):
+    parser = Parser(replace(KnowledgeSettings(), parse_seconds=0.001), tmp_path)
     with pytest.raises(ParserFailed, match="time"):
         parser.parse("a.html", b"<p>x</p>" * 10_000)
-    patient = Parser(KnowledgeSettings())
+    patient = Parser(KnowledgeSettings(), tmp_path)
     assert patient.parse("a.html", b"<p>x</p>").text.strip() == "x"
     patient.rest()
 

@@ -5,8 +5,10 @@ from trimtab.kernel.operable import (
     Action,
     ActionResult,
     Catalog,
+    Effect,
     Fault,
     Param,
+    Realism,
     Risk,
     Sample,
     Signal,
@@ -66,9 +68,12 @@ def catalog():
                 done,
                 params=(Param("by", "integer", "Turns.", minimum=1),),
                 undo=done,
+                effect=Effect.REVERSIBLE,
             )
         ],
-        faults=[Fault("tank.open_tap", "Open it.", lambda _: {}, lambda _: None)],
+        faults=[
+            Fault("tank.open_tap", "Open it.", lambda _: {}, lambda _: None, realism=Realism.REAL)
+        ],
     )
 
 

@@ -8,6 +8,7 @@ from trimtab.kernel.operable import (
     ActionContext,
     ActionResult,
     Arguments,
+    Effect,
     Param,
     Risk,
 )
@@ -34,12 +35,17 @@ def _prefer(service: AnswerService) -> Action:
     def run(given: Arguments, _: ActionContext) -> ActionResult:
         name = str(given["generator"])
         before = models.prefer(name)
+        facts = {"order": list(models.names)}
+        if before == name:
+            return ActionResult(f"{name} was asked first already.", facts, changes=False)
         service.cache.clear()  # Its drafts are those of the former order.
-        undo = None if before == name else {"generator": before}
-        return ActionResult(f"Ask {name} first.", {"order": list(models.names)}, undo)
+        return ActionResult(f"{name} is asked before {before}.", facts, {"generator": before})
 
     def dry_run(given: Arguments, _: ActionContext) -> ActionResult:
-        return ActionResult(f"{given['generator']} would be asked before {models.names[0]}.")
+        name, first = str(given["generator"]), models.names[0]
+        if name == first:
+            return ActionResult(f"{name} is asked first already.", changes=False)
+        return ActionResult(f"{name} would be asked before {first}.")
 
     return Action(
         "answers.generator.prefer",
@@ -49,6 +55,7 @@ def _prefer(service: AnswerService) -> Action:
         dry_run,
         (Param("generator", "string", "first, second or extractive."),),
         undo=run,
+        effect=Effect.REVERSIBLE,
     )
 
 
@@ -60,10 +67,14 @@ def _route(service: AnswerService) -> Action:
         before = routing.routes.get(project, project)
         routing.set(project, target)
         undo = {"project": project, "target": before}
-        return ActionResult(f"Questions to {project} go to {target}.", {"before": before}, undo)
+        text = f"Questions to {project} go to {target}."
+        return ActionResult(text, {"before": before}, undo, changes=before != target)
 
     def dry_run(given: Arguments, _: ActionContext) -> ActionResult:
-        return ActionResult(f"Questions to {given['project']} would go to {given['target']}.")
+        project, target = str(given["project"]), str(given["target"])
+        if routing.routes.get(project, project) == target:
+            return ActionResult(f"Questions to {project} go to {target} already.", changes=False)
+        return ActionResult(f"Questions to {project} would go to {target}.")
 
     return Action(
         "answers.routing.set",
@@ -76,6 +87,7 @@ def _route(service: AnswerService) -> Action:
             Param("target", "string", "The other project, `nowhere`, or the project itself."),
         ),
         undo=run,
+        effect=Effect.REVERSIBLE,
     )
 
 
@@ -86,7 +98,8 @@ def _reset_routes(service: AnswerService) -> Action:
         before = routing.reset()
         pairs = ",".join(f"{project}={target}" for project, target in before.items())
         undo = {"routes": pairs} if before else None
-        return ActionResult(f"Ended {len(before)} routes.", {"routes": dict(before)}, undo)
+        facts = {"routes": dict(before)}
+        return ActionResult(f"Ended {len(before)} routes.", facts, undo, changes=bool(before))
 
     def undo(given: Arguments, _: ActionContext) -> ActionResult:
         pairs = [pair.partition("=") for pair in str(given["routes"]).split(",")]
@@ -95,7 +108,8 @@ def _reset_routes(service: AnswerService) -> Action:
         return ActionResult(f"Set {len(pairs)} routes again.")
 
     def dry_run(_: Arguments, __: ActionContext) -> ActionResult:
-        return ActionResult(f"{len(routing.routes)} routes would end.", dict(routing.routes))
+        routes = dict(routing.routes)
+        return ActionResult(f"{len(routes)} routes would end.", routes, changes=bool(routes))
 
     return Action(
         "answers.routing.reset",
@@ -104,6 +118,7 @@ def _reset_routes(service: AnswerService) -> Action:
         run,
         dry_run,
         undo=undo,
+        effect=Effect.REVERSIBLE,
     )
 
 
@@ -149,15 +164,18 @@ def _pin(service: AnswerService) -> Action:
         run,
         dry_run,
         undo=undo,
+        effect=Effect.REVERSIBLE,
     )
 
 
 def _clear_cache(service: AnswerService) -> Action:
     def run(_: Arguments, __: ActionContext) -> ActionResult:
-        return ActionResult(f"Forgot {service.cache.clear()} drafts.")
+        count = service.cache.clear()
+        return ActionResult(f"Forgot {count} drafts.", changes=count > 0)
 
     def dry_run(_: Arguments, __: ActionContext) -> ActionResult:
-        return ActionResult(f"{len(service.cache)} drafts would be forgotten.")
+        count = len(service.cache)
+        return ActionResult(f"{count} drafts would be forgotten.", changes=count > 0)
 
     return Action(
         "answers.cache.clear",
@@ -166,16 +184,19 @@ def _clear_cache(service: AnswerService) -> Action:
         run,
         dry_run,
         no_undo_because="what was remembered is written again when it is asked again",
+        effect=Effect.REPEATABLE,
     )
 
 
 def _send(service: AnswerService) -> Action:
     def run(_: Arguments, __: ActionContext) -> ActionResult:
         done = service.exporter.run_once()
-        return ActionResult(f"Sent {done.sent} traces, {done.waiting} wait.", {"error": done.error})
+        text = f"Sent {done.sent} traces, {done.waiting} wait."
+        return ActionResult(text, {"error": done.error}, changes=done.sent > 0)
 
     def dry_run(_: Arguments, __: ActionContext) -> ActionResult:
-        return ActionResult(f"{service.traces.count_unexported()} traces would be sent.")
+        count = service.traces.count_unexported()
+        return ActionResult(f"{count} traces would be sent.", changes=count > 0)
 
     return Action(
         "answers.export.send",
@@ -184,6 +205,7 @@ def _send(service: AnswerService) -> Action:
         run,
         dry_run,
         no_undo_because="a trace that was sent is the backend's",
+        effect=Effect.REPEATABLE,
     )
 
 
@@ -207,6 +229,7 @@ def _erase(service: AnswerService) -> Action:
         dry_run,
         (Param("user_id", "string", "The id under which the person asked."),),
         no_undo_because="what is erased on request is gone",
+        effect=Effect.IRREVERSIBLE,
     )
 
 
@@ -219,16 +242,20 @@ def _retry(service: AnswerService) -> Action:
         for erasure_id in retried:
             assert service.erasures is not None  # noqa: S101 - something has failed, so there is one.
             service.erasures.retry(erasure_id)
-        return ActionResult(f"Went on with {len(retried)} erasures.", {"erasures": retried})
+        text = f"Continued {len(retried)} erasures."
+        return ActionResult(text, {"erasures": retried}, changes=bool(retried))
 
     def dry_run(_: Arguments, __: ActionContext) -> ActionResult:
-        return ActionResult(f"{len(failed())} erasures would go on.", {"erasures": failed()})
+        waiting = failed()
+        text = f"{len(waiting)} erasures would continue."
+        return ActionResult(text, {"erasures": waiting}, changes=bool(waiting))
 
     return Action(
         "answers.erasure.retry",
         "Go on with every erasure that has failed.",
-        Risk.AUTOMATIC,
+        Risk.APPROVAL,
         run,
         dry_run,
         no_undo_because="what is erased on request is gone",
+        effect=Effect.IRREVERSIBLE,
     )

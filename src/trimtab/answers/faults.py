@@ -12,7 +12,7 @@ from trimtab.answers.service import AnswerService
 from trimtab.answers.stages import Deadlines, TimedGenerator
 from trimtab.kernel.clock import Clock
 from trimtab.kernel.errors import TrimtabError
-from trimtab.kernel.operable import Arguments, Fault, Param, Value
+from trimtab.kernel.operable import Arguments, Fault, Param, Realism, Value
 
 _MODEL = "drill"
 _HANG_SECONDS = 2.0
@@ -72,7 +72,14 @@ def _broken_generator(service: AnswerService, clock: Clock) -> Fault:
     text = (
         "Ask a model first whose endpoint, a server on loopback, hangs, fails or makes things up."
     )
-    return Fault("answers.generator.break", text, inject, restore, (how, _PROJECT, _PACE))
+    return Fault(
+        "answers.generator.break",
+        text,
+        inject,
+        restore,
+        (how, _PROJECT, _PACE),
+        realism=Realism.REAL,
+    )
 
 
 def _misroute(service: AnswerService, clock: Clock) -> Fault:
@@ -95,6 +102,7 @@ def _misroute(service: AnswerService, clock: Clock) -> Fault:
         inject,
         restore,
         (_PROJECT, _PACE),
+        realism=Realism.REAL,
     )
 
 
@@ -111,6 +119,7 @@ def _attack(service: AnswerService, clock: Clock) -> Fault:
         inject,
         lambda _: traffic.stop(),
         (_PROJECT, _PACE),
+        realism=Realism.REAL,
     )
 
 
@@ -125,7 +134,15 @@ def _spent_budget(service: AnswerService) -> Fault:
 
     share = Param("share", "number", "How much of the day's budget.", 0.95, 0.01, 1.0)
     text = "Set a share of the day's budget for models aside, as calls under way do."
-    return Fault("answers.budget.reserve", text, inject, restore, (share,))
+    return Fault(
+        "answers.budget.reserve",
+        text,
+        inject,
+        restore,
+        (share,),
+        realism=Realism.SIMULATED,
+        simulated_because="the reservation stands for calls under way, and no call is made",
+    )
 
 
 def _broken_export(service: AnswerService, clock: Clock) -> Fault:
@@ -144,7 +161,14 @@ def _broken_export(service: AnswerService, clock: Clock) -> Fault:
     text = (
         "Send traces to a backend, a server on loopback, that refuses them, and ask some questions."
     )
-    return Fault("answers.export.break", text, inject, restore, (_PROJECT, _PACE))
+    return Fault(
+        "answers.export.break",
+        text,
+        inject,
+        restore,
+        (_PROJECT, _PACE),
+        realism=Realism.REAL,
+    )
 
 
 def _broken_erasure(service: AnswerService) -> Fault:
@@ -162,7 +186,14 @@ def _broken_erasure(service: AnswerService) -> Fault:
         service.erasures.wait(erasure_id)
 
     text = "Leave the erasure of a person who never was half done, as a store that is down does."
-    return Fault("answers.erasure.break", text, inject, restore)
+    return Fault(
+        "answers.erasure.break",
+        text,
+        inject,
+        restore,
+        realism=Realism.SIMULATED,
+        simulated_because="a method of the erasure service leaves the erasure failed; no store is down",
+    )
 
 
 _Reply = tuple[int, bytes]

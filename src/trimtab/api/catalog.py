@@ -109,6 +109,7 @@ def _outcome(action: Action, result: ActionResult, *, dry_run: bool) -> dict[str
         "action": action.name,
         "dry_run": dry_run,
         "summary": result.summary,
+        "changes": result.changes,
         "facts": dict(result.facts),
         "undo_arguments": None if result.undo_arguments is None else dict(result.undo_arguments),
     }
@@ -135,6 +136,7 @@ def _action_entry(action: Action) -> dict[str, object]:
         "name": action.name,
         "help": action.help,
         "risk": str(action.risk),
+        "effect": str(action.effect_class),
         "params": param_entries(action.params),
         "undo": action.undo is not None,
         "no_undo_because": action.no_undo_because,

@@ -13,6 +13,7 @@ from trimtab.api.roles import OPERATOR, READER
 from trimtab.api.services import Here
 from trimtab.infra.rules.alerts import Alert
 from trimtab.infra.rules.checks import CheckResult, Hold, check, check_for, compile_check
+from trimtab.infra.rules.cost import CALLER_LIMITS
 from trimtab.infra.rules.labels import METRIC_NAME
 from trimtab.kernel.errors import Unavailable
 
@@ -57,7 +58,8 @@ def rules(here: Here) -> dict[str, list[dict[str, Any]]]:
 def check_now(request: CheckRequest, here: Here) -> dict[str, object]:
     """Ask whether a PromQL comparison holds now."""
     expression = compile_check(request.expression)
-    return _result(check(expression, here.series, here.clock.now()))
+    scrape = here.settings.monitor.scrape_interval_seconds
+    return _result(check(expression, here.series, here.clock.now(), scrape, CALLER_LIMITS))
 
 
 @router.post("/check/hold", dependencies=[OPERATOR])
@@ -69,7 +71,9 @@ def check_over_time(request: HoldRequest, here: Here) -> dict[str, object]:
     if not _waiting.acquire(blocking=False):
         raise TooManyChecks(f"{_MOST_WAITING} checks wait already.")
     try:
-        held = check_for(expression, here.series, hold, here.clock, here.views.ending)
+        held = check_for(
+            expression, here.series, hold, here.clock, here.views.ending, CALLER_LIMITS
+        )
     finally:
         _waiting.release()
     return {
@@ -86,7 +90,7 @@ def _result(found: CheckResult) -> dict[str, object]:
         "expression": found.expression,
         "holds": found.holds,
         "at": found.at,
-        "error": found.error,
+        "error": found.reason,
         "samples": [
             {
                 "metric": dict(labels).get(METRIC_NAME, ""),

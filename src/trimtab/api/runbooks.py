@@ -9,6 +9,7 @@ from trimtab.api.body import Body
 from trimtab.api.described import refuses
 from trimtab.api.roles import OPERATOR, READER
 from trimtab.api.services import Here, Services
+from trimtab.incidents import proof_entry
 from trimtab.kernel.errors import ErrorKind, InvalidInput
 from trimtab.runbooks import Cause, Page, Runbook
 from trimtab.runbooks.errors import RunbookRefused
@@ -75,7 +76,7 @@ def _cause(here: Services, page: Runbook, cause: Cause) -> dict[str, object]:
     return {
         "id": cause.id,
         "title": cause.title,
-        "proven": here.proofs.proven(page, cause),
+        **proof_entry(here.proofs.find(page, cause)),
         "repair": "machine" if cause.fix else "person",
         "evidence": [str(check) for check in cause.evidence],
         "fix": [str(act) for act in cause.fix],

@@ -38,6 +38,7 @@ class Handbook:
         return FolderIngested(
             tuple(document for one in found for document in one.documents),
             tuple(refused for one in found for refused in one.refused),
+            tuple(entry for one in found for entry in one.left_out),
         )
 
     def start(self) -> None:

@@ -141,8 +141,11 @@ def _list_actions(this: Session) -> None:
     body = this.client.call("GET", "/v1/catalog")
     if not printed_as_json(this, {"actions": body["actions"]}):
         print_table(
-            ("action", "risk", "arguments", "help"),
-            ((a["name"], a["risk"], _params(a["params"]), a["help"]) for a in body["actions"]),
+            ("action", "risk", "effect", "arguments", "help"),
+            (
+                (a["name"], a["risk"], a["effect"], _params(a["params"]), a["help"])
+                for a in body["actions"]
+            ),
         )
 
 

@@ -93,11 +93,13 @@ class OwnService:
 
     def causes(self) -> list[dict[str, Any]]:
         """Return the causes of the library."""
+        from trimtab.incidents import proof_entry
+
         return [
             {
                 "id": cause.id,
                 "drill": [str(fault) for fault in cause.drill],
-                "proven": self._app.proofs.proven(book, cause),
+                **proof_entry(self._app.proofs.find(book, cause)),
             }
             for book, cause in self._app.library.causes()
         ]

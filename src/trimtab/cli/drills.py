@@ -14,6 +14,7 @@ from trimtab.cli.output import print_json, print_line, print_table, printed_as_j
 from trimtab.cli.session import Json, Session, session
 from trimtab.infra.control_socket import is_answering
 from trimtab.kernel.errors import InvalidInput
+from trimtab.kernel.operable import Realism
 
 app = typer.Typer(
     help="Prove that runbooks repair what they are for.",
@@ -30,11 +31,14 @@ def list_drills(context: typer.Context, json: Json = False) -> None:
     if not printed_as_json(this, {"causes": causes}):
         print_table(
             ("cause", "proof", "drill"),
-            (
-                (c["id"], "proven" if c["proven"] else "not proven", "; ".join(c["drill"]))
-                for c in causes
-            ),
+            ((c["id"], _proof_word(c), "; ".join(c["drill"])) for c in causes),
         )
+
+
+def _proof_word(cause: dict[str, Any]) -> str:
+    if not cause["proven"]:
+        return "not proven"
+    return "proven" if cause["realism"] == Realism.REAL else f"proven, {cause['realism']}"
 
 
 @app.command("run")
@@ -117,13 +121,16 @@ def _run_one(this: Session, drilled: Drilled, cause: str, timeout: float) -> dic
         elif "result" in line:
             result = line["result"]
         elif not this.json:
-            stage = line["stage"]
-            print_line(f"{stage['seconds']:8.1f} s  {stage['stage']:10} {stage['text']}")
+            _print_progress(line)
     if not this.json:
         verdict = "passed" if result.get("passed") else f"failed: {result.get('problem')}"
+        if result.get("realism_reason"):
+            verdict += f" ({result['realism']}: {result['realism_reason']})"
         print_line(f"{cause}: {verdict}", style="green" if result.get("passed") else "red")
     return {
         "cause": cause,
+        "realism": str(result.get("realism", "unknown")),
+        "realism_reason": result.get("realism_reason", ""),
         **{step: bool(result.get(step)) for step in _STEPS},
         "seconds": max(result.get("seconds", {}).values(), default=0.0),
         "machine_seconds": round(time.monotonic() - began, 3),
@@ -131,8 +138,20 @@ def _run_one(this: Session, drilled: Drilled, cause: str, timeout: float) -> dic
     }
 
 
+def _print_progress(line: dict[str, Any]) -> None:
+    if "waiting" in line:
+        wait = line["waiting"]
+        text = f"waits {wait['machine_seconds']:.0f} s for {wait['stage']}: {wait['condition']}"
+        print_line(f"{wait['seconds']:8.1f} s  {'...':10} {text}")
+        return
+    stage = line["stage"]
+    print_line(f"{stage['seconds']:8.1f} s  {stage['stage']:10} {stage['text']}")
+
+
 def _summarise(this: Session, results: list[dict[str, Any]]) -> None:
     totals: dict[str, Any] = {step: sum(result[step] for result in results) for step in _STEPS}
+    for realism in Realism:
+        totals[realism] = sum(result["realism"] == realism for result in results)
     for measure in ("seconds", "machine_seconds"):
         totals[measure] = round(sum(result[measure] for result in results), 3)
     if this.json:
@@ -140,12 +159,19 @@ def _summarise(this: Session, results: list[dict[str, Any]]) -> None:
             print_json({"drill": result})
         print_json({"totals": {"causes": len(results), **totals}})
         return
-    shown = [name.replace("_", " ") for name in (*_STEPS, "seconds", "machine_seconds")]
+    shown = [name.replace("_", " ") for name in ("realism", *_STEPS, "seconds", "machine_seconds")]
     rows = [
-        [one["cause"], *("yes" if one[step] else "NO" for step in _STEPS), *_seconds(one)]
+        [
+            one["cause"],
+            one["realism"],
+            *("yes" if one[step] else "NO" for step in _STEPS),
+            *_seconds(one),
+        ]
         for one in results
     ]
-    last = [f"{len(results)} causes", *(str(totals[step]) for step in _STEPS), *_seconds(totals)]
+    real = f"{totals[Realism.REAL]} {Realism.REAL}"
+    steps = (str(totals[step]) for step in _STEPS)
+    last = [f"{len(results)} causes", real, *steps, *_seconds(totals)]
     print_table(("cause", *shown), [*rows, last])
 
 

@@ -25,6 +25,7 @@ from trimtab.gates.alerts import post_alerts
 from trimtab.gates.benchmark import prove as prove_run
 from trimtab.gates.case import Project
 from trimtab.gates.errors import EvidenceMissing, PolicyWrong
+from trimtab.gates.evidence_files import read_evidence
 from trimtab.gates.policy import GATES, load_policy
 from trimtab.gates.records import Verdict
 from trimtab.gates.repository import judge_repository
@@ -130,7 +131,7 @@ def _only(names: list[str] | None) -> tuple[str, ...]:
 def _change(path: Path | None) -> dict[str, Any] | None:
     if path is None:
         return None
-    parsed = parse(path.read_bytes()) if path.is_file() else None
+    parsed = parse(read_evidence(path)) if path.is_file() else None
     if parsed is None or parsed.findings or not isinstance(parsed.value, dict):
         raise EvidenceMissing(
             f"{path.name} is not a JSON object with body, author, head and reviews."
@@ -140,7 +141,7 @@ def _change(path: Path | None) -> dict[str, Any] | None:
 
 def _keep(verdict: Verdict, project: Project, report: Path | None) -> dict[str, str] | None:
     """Log the verdict and, where a key is, sign it; return what the document says about the signature."""
-    checked = check_report(report.read_bytes()).report if report else None
+    checked = check_report(read_evidence(report)).report if report else None
     results = checked["results"] if checked else []
     logbook.write(project, verdict, tuple(results))  # type: ignore[arg-type]  # checked by the schema.
     ring = KeyRing(project.keys, SystemClock())
@@ -243,7 +244,7 @@ def prove(
     if not report.is_file():
         raise EvidenceMissing(f"There is no report {report.name}.")
     with errors().status("second run"):
-        proof = prove_run(report.read_bytes(), command, clock=SystemClock(), timeout_s=timeout_s)
+        proof = prove_run(read_evidence(report), command, clock=SystemClock(), timeout_s=timeout_s)
     Project(report.parent).proof.write_bytes(proof.as_json())
     if as_json:
         say(proof.as_json().decode())

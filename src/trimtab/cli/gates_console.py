@@ -19,6 +19,7 @@ _OUTCOMES = {
     Outcome.PASS: "[green]✅ pass[/]",
     Outcome.REVIEW: "[yellow]⚠️ review[/]",
     Outcome.BLOCK: "[red]❌ block[/]",
+    Outcome.UNKNOWN: "[yellow]❔ unknown[/]",
 }
 
 Root = Annotated[Path, typer.Option("--project", help="The project directory.")]

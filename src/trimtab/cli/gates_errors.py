@@ -4,6 +4,7 @@ from typing import Any
 
 import typer
 from typer.core import TyperGroup
+from typer.exceptions import TyperException
 
 from trimtab.kernel.errors import TrimtabError
 
@@ -22,6 +23,16 @@ class GatesGroup(TyperGroup):
             if error.hint():
                 typer.echo(f"Next:  {error.hint()}", err=True)
             raise typer.Exit(1 if _is_bad_evidence(error) else WRONG_USE) from error
+        except (TyperException, typer.Exit, typer.Abort, BrokenPipeError):
+            raise
+        except Exception as error:
+            reason = str(error).strip()[:300] or "no details"
+            typer.echo(f"Error: gates.not_judged: {type(error).__name__}: {reason}", err=True)
+            typer.echo(
+                "Next:  The evidence could not be judged, so it does not pass. Correct or restore the file.",
+                err=True,
+            )
+            raise typer.Exit(1) from error
 
 
 def _is_bad_evidence(error: TrimtabError) -> bool:

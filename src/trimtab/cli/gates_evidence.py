@@ -25,6 +25,7 @@ from trimtab.gates.case import Case, Project
 from trimtab.gates.codes import finding
 from trimtab.gates.errors import ApprovalRefused, EvidenceMissing
 from trimtab.gates.evidence import manifest_change, promote
+from trimtab.gates.evidence_files import read_evidence
 from trimtab.gates.policy import Policy, load_policy
 from trimtab.gates.records import Finding
 from trimtab.gates.schema import check_report
@@ -119,7 +120,7 @@ def _write_manifest(place: Project, name: str, approval: Path | None) -> bool:
                 raise ApprovalRefused(
                     "Replacing a manifest changes evidence and needs an approval."
                 )
-            approvals.spend(approvals.check(approval.read_bytes(), "manifest", change.sha256))
+            approvals.spend(approvals.check(read_evidence(approval), "manifest", change.sha256))
         except ApprovalRefused as error:
             console().print(f"[red]{name}: {error.message}[/]")
             console().print(
@@ -210,7 +211,7 @@ def approve(
     """Approve one change of evidence: signed, bound to its hash, valid for a day, good for one use."""
     if file is not None and not file.is_file():
         raise EvidenceMissing(f"There is no file {file.name}.")
-    digest = sha256 or (sha256_hex(file.read_bytes()) if file else "")
+    digest = sha256 or (sha256_hex(read_evidence(file)) if file else "")
     if len(digest) != 64:
         raise EvidenceMissing("Name a file or give --sha256.")
     output.write_bytes(
@@ -275,7 +276,7 @@ def baseline_promote(
         raise ApprovalRefused("A new baseline needs an approval of exactly this report.")
     place = Project(project)
     written = promote(
-        place, report, approval.read_bytes(), policy_of(place), SystemClock(), dry_run=dry_run
+        place, report, read_evidence(approval), policy_of(place), SystemClock(), dry_run=dry_run
     )
     console().print(
         f"{'would write' if dry_run else 'wrote'} {written.relative_to(place.root).as_posix()}",
@@ -309,7 +310,7 @@ def drift(
         raise EvidenceMissing(
             "There is no report.", hint="Give --report FILE, or --reference and --current."
         )
-    raw = report.read_bytes()
+    raw = read_evidence(report)
     checked = check_report(raw)
     if checked.report is None:
         show_findings(checked.findings, as_json=as_json, gate="schema")

@@ -10,6 +10,7 @@ from trimtab.cli.gates_console import AsJson, DryRun, Root, console, emit, say, 
 from trimtab.cli.gates_evidence import policy_of
 from trimtab.gates.case import Project
 from trimtab.gates.errors import EvidenceMissing
+from trimtab.gates.evidence_files import read_evidence
 from trimtab.gates.matrix import CONTACTS, HANDLING, TREE
 from trimtab.gates.plausibility import bounds
 from trimtab.gates.schema import CURRENT, available, check_document, check_report, downgrade
@@ -30,7 +31,7 @@ def fields(report: Report, *, as_json: AsJson = False) -> None:
     """Check a report's required fields, types and ranges (the schema gate alone)."""
     if not report.is_file():
         raise EvidenceMissing(f"There is no report {report.name}.")
-    checked = check_report(report.read_bytes())
+    checked = check_report(read_evidence(report))
     show_findings(
         checked.findings, as_json=as_json, gate="schema", facts={"schema_version": checked.version}
     )
@@ -74,7 +75,7 @@ def show(
     ] = "",
 ) -> None:
     """Print a field of a report; over `results` the values are sorted, one a line."""
-    parsed = parse(report.read_bytes()) if report.is_file() else None
+    parsed = parse(read_evidence(report)) if report.is_file() else None
     if parsed is None:
         raise EvidenceMissing(f"There is no report {report.name}.")
     nodes: list[Any] = [parsed.value]
@@ -97,7 +98,7 @@ def migrate(
     """Bring a report to another schema version."""
     if not report.is_file():
         raise EvidenceMissing(f"There is no report {report.name}.")
-    checked = check_report(report.read_bytes())
+    checked = check_report(read_evidence(report))
     if checked.report is None:
         show_findings(checked.findings, as_json=False, gate="schema")
         return

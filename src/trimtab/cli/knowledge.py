@@ -1,6 +1,6 @@
 """`projects`, `ingest`, `documents`, `search`: documents and what is found in them."""
 
-from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -10,6 +10,7 @@ from trimtab.cli.errors import Exit
 from trimtab.cli.output import print_line, print_table, printed_as_json
 from trimtab.cli.sending import File, grouped, send_group, send_one
 from trimtab.cli.session import Json, Session, session
+from trimtab.infra.folders import Listing, list_folder
 from trimtab.kernel.errors import InvalidInput
 
 if TYPE_CHECKING:
@@ -90,14 +91,18 @@ def ingest(
     if watch and not dry_run:
         _follow(this, project, paths, user_id)
         return
-    files = [found for path in paths for found in _files(path)]
+    files, listings = _found(paths)
+    left_out = [asdict(entry) for listing in listings for entry in listing.left_out]
     if dry_run:
-        if not printed_as_json(this, {"project": project, "files": [name for name, _ in files]}):
-            print_table(("file",), ((name,) for name, _ in files))
+        names = [name for name, _ in files]
+        if not printed_as_json(this, {"project": project, "files": names, "left_out": left_out}):
+            print_table(("file",), ((name,) for name in names))
+            _print_left_out(listings)
         return
     results = _ingest_all(this, project, files, user_id)
     refused = [found for found in results if "code" in found]
-    if not printed_as_json(this, {"project": project, "documents": results}):
+    body = {"project": project, "documents": results, "left_out": left_out}
+    if not printed_as_json(this, body):
         print_table(
             ("document", "status", "passages", ""),
             (
@@ -110,6 +115,7 @@ def ingest(
                 for found in results
             ),
         )
+        _print_left_out(listings)
     if refused:
         raise typer.Exit(Exit.FAILED)
 
@@ -195,16 +201,25 @@ def _id_of(this: Session, project: str, document: str) -> str:
     return str(named[0]) if named else document
 
 
-def _files(path: Path) -> Iterator[File]:
-    if path.is_file():
-        yield path.name, path
-    elif path.is_dir():
-        for file in sorted(path.rglob("*")):
-            inside = file.relative_to(path)
-            if file.is_file() and not any(part.startswith(".") for part in inside.parts):
-                yield str(inside), file
-    else:
-        raise InvalidInput(f"There is no file or folder {path}.", hint="Check the path.")
+def _found(paths: list[Path]) -> tuple[list[File], list[Listing]]:
+    """Return the files, and what the folders among the paths hold."""
+    files: list[File] = []
+    listings = []
+    for path in paths:
+        if path.is_file():
+            files.append((path.name, path))
+        elif path.is_dir():
+            listings.append(list_folder(path))
+            files += [(file.name, file) for file in listings[-1].files]
+        else:
+            raise InvalidInput(f"There is no file or folder {path}.", hint="Check the path.")
+    return files, listings
+
+
+def _print_left_out(listings: list[Listing]) -> None:
+    for listing in listings:
+        if summary := listing.summary():
+            print_line(summary, "yellow")
 
 
 def _ingest_all(

@@ -11,6 +11,11 @@ from trimtab.cli.session import Json, session
 from trimtab.kernel.errors import InvalidInput
 
 _UNITS = {"s": 1, "m": 60, "h": 3600}
+_VERDICTS = {
+    True: ("holds", "green"),
+    False: ("does not hold", "red"),
+    None: ("cannot tell", "yellow"),
+}
 _DURATION = re.compile(r"([0-9]+(?:\.[0-9]+)?)(s|m|h)")
 
 
@@ -29,7 +34,7 @@ def check(
     give_up: Annotated[str, typer.Option(help="When to stop waiting.")] = "30m",
     json: Json = False,
 ) -> None:
-    """Ask whether a comparison holds; exit 1 when it does not."""
+    """Ask whether a comparison holds; exit 1 when it does not, 3 when the samples cannot tell."""
     this = session(context)
     if for_:
         request = {
@@ -41,8 +46,8 @@ def check(
     else:
         body = this.client.call("POST", "/v1/check", body={"expression": expression})
     if not printed_as_json(this, body):
-        verdict = "holds" if body["holds"] else "does not hold"
-        print_line(f"{verdict}: {expression}", style="green" if body["holds"] else "red")
+        verdict, style = _VERDICTS[body["holds"]]
+        print_line(f"{verdict}: {expression}", style=style)
         if body["error"]:
             print_line(body["error"])
         print_table(
@@ -52,6 +57,8 @@ def check(
                 for s in body["samples"]
             ),
         )
+    if body["holds"] is None:
+        raise typer.Exit(Exit.NEEDS_A_PERSON)
     if not body["holds"]:
         raise typer.Exit(Exit.FAILED)
 

@@ -7,6 +7,7 @@ from typing import IO, Any
 
 from trimtab.cli.errors import Refused
 from trimtab.cli.session import Session
+from trimtab.infra.folders import FolderFile
 from trimtab.kernel.errors import ErrorKind, InvalidInput
 
 _FILES = 128
@@ -14,8 +15,8 @@ _FILES = 128
 _BYTES = 16 * 1024 * 1024
 """Well under what a service takes by default (`api.max_upload_mb`); one that takes less gets smaller groups."""
 
-File = tuple[str, Path]
-"""The name that the document will have, and where it lies."""
+File = tuple[str, Path | FolderFile]
+"""The name that the document will have, and where it lies: named by the user, or found in a folder."""
 Outcome = dict[str, Any]
 """What the service answered for one file: an ingested document, or its name and the error."""
 
@@ -44,7 +45,9 @@ def grouped(
         yield group
 
 
-def send_one(this: Session, project: str, name: str, file: Path, user_id: str) -> Outcome:
+def send_one(
+    this: Session, project: str, name: str, file: Path | FolderFile, user_id: str
+) -> Outcome:
     """Send one file; return what became of it, or raise `Refused`, or an `OSError` if it cannot be read."""
     with file.open("rb") as content:
         return _posted(this, project, [(name, content)], user_id)
@@ -91,7 +94,9 @@ def _posted(
     return answer
 
 
-def _size(file: Path) -> int:
+def _size(file: Path | FolderFile) -> int:
+    if isinstance(file, FolderFile):
+        return file.size
     try:
         return file.stat().st_size
     except OSError:

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import typer
@@ -13,6 +13,7 @@ import typer
 from trimtab.cli.errors import Refused
 from trimtab.cli.output import print_line
 from trimtab.cli.session import Session
+from trimtab.infra.folders import FolderFile, Listing, list_folder
 from trimtab.kernel.errors import ErrorKind, TrimtabError
 
 _BETWEEN_LOOKS_MS = 1000
@@ -63,7 +64,7 @@ class Mirror:
 
     folder: Path
     suffixes: frozenset[str]
-    take: Callable[[str, Path], Mapping[str, Any]]
+    take: Callable[[str, FolderFile], Mapping[str, Any]]
     drop: Callable[[str], None]
     memory: Memory
     _seen: dict[str, Stamp] = field(default_factory=dict)
@@ -79,11 +80,11 @@ class Mirror:
         A file that is gone is deleted at the second look that misses it: many editors save by replacing. What failed
         for lack of a service is tried again at the next look; a refused file when it changes.
         """
-        there = self._stamps()
+        there = self._files()
         done = [
-            self._take(name, stamp)
-            for name, stamp in there.items()
-            if self._seen.get(name) != stamp
+            self._take(name, file)
+            for name, file in there.items()
+            if self._seen.get(name) != (file.changed_ns, file.size)
         ]
         gone = {*self._taken, *self._seen} - set(there)
         done += [self._drop(name) for name in sorted(gone & self._missing)]
@@ -95,29 +96,31 @@ class Mirror:
         """Whether a file is missing that may come back."""
         return bool(self._missing)
 
-    def _stamps(self) -> dict[str, Stamp]:
-        found = {}
-        for file in sorted(self.folder.rglob("*")):
-            inside = file.relative_to(self.folder)
-            if self._wanted(inside):
-                try:
-                    status = file.stat()
-                except OSError:  # Gone between two looks at it.
-                    continue
-                if file.is_file():
-                    found[inside.as_posix()] = (status.st_mtime_ns, status.st_size)
-        return found
+    def _files(self) -> dict[str, FolderFile]:
+        found = (file for file in self._listing().files if self._wanted(PurePosixPath(file.name)))
+        return {file.name: file for file in found}
 
-    def _wanted(self, inside: Path) -> bool:
+    def _listing(self) -> Listing:
+        try:
+            return list_folder(self.folder)
+        except OSError:  # The folder itself is away for a moment: all of its files are missing.
+            return Listing((), ())
+
+    def _wanted(self, inside: PurePosixPath) -> bool:
         name = inside.name.lower()
         hidden = any(part.startswith((".", "#", "~$")) for part in inside.parts)
         return (
             not hidden and inside.suffix.lower() in self.suffixes and not name.endswith(_TEMPORARY)
         )
 
-    def _take(self, name: str, stamp: Stamp) -> dict[str, Any]:
+    def left_out(self) -> str:
+        """Return what is not followed in the folder, in one line, or nothing."""
+        return self._listing().summary()
+
+    def _take(self, name: str, file: FolderFile) -> dict[str, Any]:
+        stamp = (file.changed_ns, file.size)
         try:
-            body = dict(self.take(name, self.folder / name))
+            body = dict(self.take(name, file))
         except OSError as error:
             return {"name": name, "status": "unreadable", "message": str(error.strerror)}
         except TrimtabError as error:
@@ -161,6 +164,8 @@ def follow(this: Session, mirror: Mirror) -> None:
 
     if not this.json:
         print_line(f"Following {mirror.folder}; Ctrl-C ends it.", "dim")
+        if left_out := mirror.left_out():
+            print_line(left_out, "yellow")
     changes = watch(
         mirror.folder, watch_filter=None, rust_timeout=_BETWEEN_LOOKS_MS, yield_on_timeout=True
     )

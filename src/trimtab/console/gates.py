@@ -13,5 +13,11 @@ router = APIRouter(prefix="/console/gates")
 def gates(request: Request, here: Here) -> HTMLResponse:
     """Show the last verdict, gate by gate."""
     return page(
-        request, "gates.html", {"verdict": here.gates.verdict, "project": here.gates.project}
+        request,
+        "gates.html",
+        {
+            "verdict": here.gates.verdict,
+            "project": here.gates.project,
+            "age_seconds": here.gates.age_seconds,
+        },
     )

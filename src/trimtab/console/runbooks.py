@@ -44,9 +44,16 @@ def runbook(request: Request, page_id: str, here: Here) -> HTMLResponse:
         "is_runbook": is_runbook,
         "body": body,
         "proven": _proven(here, found) if isinstance(found, Runbook) else set(),
+        "simulated": _simulated(here, found) if isinstance(found, Runbook) else {},
     }
     return page(request, "runbook.html", values)
 
 
 def _proven(here: Services, book: Runbook) -> set[str]:
     return {cause.id for cause in book.causes if here.proofs.proven(book, cause)}
+
+
+def _simulated(here: Services, book: Runbook) -> dict[str, str]:
+    """Return the reason of each proof that is only simulated, by cause."""
+    found = ((cause.id, here.proofs.find(book, cause)) for cause in book.causes)
+    return {cause_id: proof.reason for cause_id, proof in found if proof and proof.reason}

@@ -4,7 +4,7 @@ A cause whose drill has passed on this build may be repaired by the machine alon
 """
 
 from trimtab.drills.errors import DrillRefused, DrillStopped
-from trimtab.drills.result import DrillResult, Progress, Stage
+from trimtab.drills.result import DrillResult, Progress, Stage, Waiting
 from trimtab.drills.room import DrillRoom, Said, as_line
 from trimtab.drills.run import Subject, run_drill
 
@@ -17,6 +17,7 @@ __all__ = [
     "Said",
     "Stage",
     "Subject",
+    "Waiting",
     "as_line",
     "run_drill",
 ]

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from trimtab.kernel.operable import Realism
+
 
 class Stage(StrEnum):
     """The stages of a drill, in their order."""
@@ -29,10 +31,28 @@ class Progress:
 
 
 @dataclass(frozen=True, slots=True)
+class Waiting:
+    """What a drill waits for; reported every few seconds of the machine."""
+
+    cause_id: str
+    stage: Stage
+    """The stage that is reached when the condition holds."""
+    condition: str
+    seconds: float
+    """Of the service's clock, since this wait began."""
+    machine_seconds: float
+    """Of the machine, since this wait began."""
+
+
+@dataclass(frozen=True, slots=True)
 class DrillResult:
     """How a drill went."""
 
     cause_id: str
+    realism: Realism
+    """How real its faults were; only a real drill lets the operator act without approval."""
+    realism_reason: str = ""
+    """Why it was simulated; empty for a real one."""
     injected: bool = False
     detected: bool = False
     """An alert of the runbook opened an incident."""

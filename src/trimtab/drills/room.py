@@ -7,21 +7,23 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from typing import Any
 
-from trimtab.drills.result import DrillResult, Progress
+from trimtab.drills.result import DrillResult, Progress, Waiting
 from trimtab.drills.run import Subject, run_drill
 from trimtab.kernel.errors import TrimtabError
 
 _log = logging.getLogger(__name__)
 
-Said = Progress | DrillResult | TrimtabError
+Said = Progress | Waiting | DrillResult | TrimtabError
 """What a drill tells: its stages, and last its result or why there is none."""
 
 
 def as_line(said: Said) -> dict[str, Any]:
-    """Return what was told as one JSON object: ``stage``, ``result`` or ``error``."""
+    """Return what was told as one JSON object: ``stage``, ``waiting``, ``result`` or ``error``."""
     match said:
         case Progress():
             return {"stage": asdict(said)}
+        case Waiting():
+            return {"waiting": asdict(said)}
         case DrillResult():
             return {"result": {**asdict(said), "passed": said.passed}}
         case TrimtabError():
@@ -103,6 +105,6 @@ class DrillRoom:
 
 def _lines(said: "queue.Queue[Said]") -> Iterator[dict[str, Any]]:
     item: Said | None = None
-    while item is None or isinstance(item, Progress):
+    while item is None or isinstance(item, Progress | Waiting):
         item = said.get()
         yield as_line(item)

@@ -1,6 +1,8 @@
 """Runs a cause's drill against a living service."""
 
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import wait as wait_for
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -8,16 +10,18 @@ from threading import Event
 from typing import Protocol
 
 from trimtab.drills.errors import DrillRefused, DrillStopped
-from trimtab.drills.result import DrillResult, Progress, Stage
+from trimtab.drills.result import DrillResult, Progress, Stage, Waiting
 from trimtab.incidents import Incident, Incidents, Monitor, Outcome, Proofs, State
-from trimtab.kernel.clock import Clock
+from trimtab.kernel.clock import Clock, machine_clock
 from trimtab.kernel.errors import TrimtabError
-from trimtab.kernel.operable import Catalog, Fault, Value, check_arguments
+from trimtab.kernel.operable import Catalog, Fault, Value, check_arguments, combined_realism
 from trimtab.runbooks import Cause, Library, Runbook
 
 PRINCIPAL = "drill"
 """Who approves the plans of a drill; the journal and the audit chain say so."""
 _LOOK_SECONDS = 1.0
+_REPORT_SECONDS = 3.0
+"""Of the machine: how often a drill says what it waits for."""
 
 
 class Subject(Protocol):
@@ -58,7 +62,7 @@ class Subject(Protocol):
         ...
 
 
-Report = Callable[[Progress], None]
+Report = Callable[[Progress | Waiting], None]
 
 
 @dataclass
@@ -80,16 +84,67 @@ class _Drill:
         self.seconds[stage] = round(elapsed, 3)
         self.report(Progress(self.cause.id, stage, round(elapsed, 3), text))
 
-    def wait_until(self, found: Callable[[], bool]) -> bool:
-        """Wait; return False when the drill's time is over, raise `DrillStopped` when it is to end now."""
+    def wait_until(
+        self, found: Callable[[], bool], stage: Stage, condition: Callable[[], str]
+    ) -> bool:
+        """Wait until something is found, and report every few seconds what the wait is for.
+
+        Returns:
+            False when the drill's time is over.
+
+        Raises:
+            DrillStopped: The drill is to end now.
+        """
+        timer = _WaitTimer(self, stage)
         while not found():
             if self.stop.is_set():
                 raise DrillStopped(f"The drill of {self.cause.id} was stopped.")
             waited = (self.subject.clock.now() - self.began).total_seconds()
             if waited >= self.timeout_seconds:
                 return False
+            timer.report_when_due(condition)
             self.subject.wait(_LOOK_SECONDS)
         return True
+
+    def run_reported(self, work: Callable[[], None], stage: Stage, condition: str) -> None:
+        """Run a fault's work in a thread of its own, so that a slow one is reported as well."""
+        timer = _WaitTimer(self, stage)
+        with ThreadPoolExecutor(1, "drill-fault") as pool:
+            running = pool.submit(work)
+            while wait_for([running], _REPORT_SECONDS).not_done:
+                timer.report(condition)
+        running.result()
+
+
+class _WaitTimer:
+    """Reports a wait with its time, both in the service's seconds and the machine's."""
+
+    def __init__(self, drill: _Drill, stage: Stage) -> None:
+        self._drill = drill
+        self._stage = stage
+        self._machine = machine_clock(drill.subject.clock)
+        self._began = drill.subject.clock.monotonic()
+        self._machine_began = self._reported = self._machine.monotonic()
+
+    def report_when_due(self, condition: Callable[[], str]) -> None:
+        """Report the wait when the last report is a few seconds old."""
+        if self._machine.monotonic() - self._reported >= _REPORT_SECONDS:
+            self.report(condition())
+
+    def report(self, condition: str) -> None:
+        """Report the wait now."""
+        self._reported = self._machine.monotonic()
+        waited = self._drill.subject.clock.monotonic() - self._began
+        machine_waited = self._reported - self._machine_began
+        self._drill.report(
+            Waiting(
+                self._drill.cause.id,
+                self._stage,
+                condition,
+                round(waited, 3),
+                round(machine_waited, 3),
+            )
+        )
 
 
 def run_drill(
@@ -123,7 +178,8 @@ def run_drill(
     drill.reached(
         Stage.HEALTHY, "Healthy: no alert of the runbook fires, the evidence does not hold."
     )
-    result = DrillResult(cause.id)
+    faults = [subject.catalog.fault(command.name) for command in cause.drill]
+    result = DrillResult(cause.id, *combined_realism(faults))
     with subject.incidents.drill():
         with _broken(drill) as restored:
             drill.reached(Stage.INJECTED, "; ".join(str(fault) for fault in cause.drill))
@@ -132,12 +188,23 @@ def run_drill(
     drill.reached(Stage.RESTORED, "Every fault is put back.")
     result = replace(result, seconds=dict(drill.seconds))
     if result.passed:
-        subject.proofs.add(book, cause, subject.clock.now())
+        subject.proofs.add(
+            book,
+            cause,
+            subject.clock.now(),
+            realism=result.realism,
+            reason=result.realism_reason,
+        )
     return result
 
 
 def _await_health(drill: _Drill) -> None:
-    if not drill.wait_until(lambda: not _unhealthy(drill)):
+    healthy = drill.wait_until(
+        lambda: not _unhealthy(drill),
+        Stage.HEALTHY,
+        lambda: f"it is over that {_unhealthy(drill)}",
+    )
+    if not healthy:
         raise DrillRefused(f"{drill.cause.id} cannot be drilled: {_unhealthy(drill)}.")
 
 
@@ -162,17 +229,25 @@ def _broken(drill: _Drill) -> Iterator[Callable[[], bool]]:
     catalog = drill.subject.catalog
     broken: list[tuple[Fault, Mapping[str, Value]]] = []
     outcome = {"restored": False}
-    try:
+
+    def inject() -> None:
         for command in drill.cause.drill:
             fault = catalog.fault(command.name)
             arguments = check_arguments(fault.params, command.arguments)
             broken.append((fault, fault.inject(arguments)))
+
+    commands = "; ".join(str(fault) for fault in drill.cause.drill)
+    try:
+        drill.run_reported(inject, Stage.INJECTED, f"the faults are injected: {commands}")
         yield lambda: outcome["restored"]
     finally:
-        outcome["restored"] = _restore(broken)
+        drill.run_reported(
+            lambda: _restore(broken), Stage.RESTORED, f"the faults are restored: {commands}"
+        )
+        outcome["restored"] = True
 
 
-def _restore(broken: list[tuple[Fault, Mapping[str, Value]]]) -> bool:
+def _restore(broken: list[tuple[Fault, Mapping[str, Value]]]) -> None:
     """Put every fault back, the last first; one that fails does not keep the others broken."""
     failures: list[Exception] = []
     for fault, state in reversed(broken):
@@ -182,17 +257,22 @@ def _restore(broken: list[tuple[Fault, Mapping[str, Value]]]) -> bool:
             failures.append(error)
     if failures:
         raise ExceptionGroup("faults could not be put back", failures)
-    return True
 
 
 def _watch(drill: _Drill, result: DrillResult) -> DrillResult:
-    if not drill.wait_until(lambda: _incident(drill) is not None):
+    alerts = " or ".join(drill.book.alerts)
+    detected = drill.wait_until(
+        lambda: _incident(drill) is not None, Stage.DETECTED, lambda: f"{alerts} opens an incident"
+    )
+    if not detected:
         return replace(result, problem="no alert of the runbook fired")
     found = _incident(drill)
     assert found is not None  # noqa: S101 - wait_until has just seen it; this tells mypy.
     drill.reached(Stage.DETECTED, f"{found.id}: {found.title}.", found.opened_at)
     result = replace(result, detected=True, incident_id=found.id)
-    ended = drill.wait_until(lambda: _step(drill, found.id))
+    ended = drill.wait_until(
+        lambda: _step(drill, found.id), Stage.VERIFIED, lambda: _awaited(drill, found.id)
+    )
     incident = drill.subject.incidents.get(found.id)
     return _judged(drill, result, incident, ended=ended)
 
@@ -225,6 +305,15 @@ def _step(drill: _Drill, incident_id: str) -> bool:
     if incident.state in {State.RESTORED, State.RESOLVED}:
         drill.reached(Stage.VERIFIED, incident.resolution, incident.restored_at)
     return incident.state in {State.RESOLVED, State.ESCALATED}
+
+
+def _awaited(drill: _Drill, incident_id: str) -> str:
+    """Return what the incident waits for before it comes to an end."""
+    incident = drill.subject.incidents.get(incident_id)
+    checks = " and ".join(str(check) for check in drill.cause.verify)
+    if incident.state is State.VERIFYING and checks:
+        return f"{incident_id} is {incident.state}: {checks}"
+    return f"{incident_id} is {incident.state}, until it is resolved or escalated"
 
 
 def _judged(drill: _Drill, result: DrillResult, incident: Incident, *, ended: bool) -> DrillResult:

@@ -10,9 +10,17 @@ from trimtab.gates.reset import plan, reset
 from trimtab.gates.room import GROUPS, REPORT, GatesRoom
 from trimtab.gates.schema import check_report
 from trimtab.kernel.ids import sha256_hex
-from trimtab.kernel.operable import Action, ActionContext, ActionResult, Arguments, Param, Risk
+from trimtab.kernel.operable import (
+    Action,
+    ActionContext,
+    ActionResult,
+    Arguments,
+    Effect,
+    Param,
+    Risk,
+)
 
-Effect = Callable[[Arguments, ActionContext], str]
+Apply = Callable[[Arguments, ActionContext], str]
 """Does it and returns the token that takes it back."""
 _TIMEOUT_LINE = "  timeout_s: "
 
@@ -37,11 +45,11 @@ def _taken_back(room: GatesRoom) -> Callable[[Arguments, ActionContext], ActionR
 
 
 def _action(  # noqa: PLR0913 - one argument for each thing an action states.
-    room: GatesRoom, name: str, text: str, effect: Effect, would: str, *,
+    room: GatesRoom, name: str, text: str, apply: Apply, would: str, *,
     risk: Risk = Risk.APPROVAL, params: tuple[Param, ...] = (),
 ) -> Action:  # fmt: skip
     def run(arguments: Arguments, context: ActionContext) -> ActionResult:
-        token = effect(arguments, context)
+        token = apply(arguments, context)
         outcome = room.verdict.outcome.value if room.verdict else "unknown"
         return ActionResult(
             f"{text} The verdict is now: {outcome}.", {"verdict": outcome}, {"token": token}
@@ -50,7 +58,9 @@ def _action(  # noqa: PLR0913 - one argument for each thing an action states.
     def dry_run(arguments: Arguments, _: ActionContext) -> ActionResult:
         return ActionResult(would.format(**arguments))
 
-    return Action(name, text, risk, run, dry_run, params, undo=_taken_back(room))
+    return Action(
+        name, text, risk, run, dry_run, params, undo=_taken_back(room), effect=Effect.REVERSIBLE
+    )
 
 
 def _judge(room: GatesRoom) -> Action:
@@ -164,16 +174,18 @@ def _protect_keys(room: GatesRoom) -> Action:
     def run(_: Arguments, __: ActionContext) -> ActionResult:
         open_keys = room.ring().exposed()
         room.set_modes([(path, 0o600) for path in open_keys])
-        return ActionResult(
-            f"Closed {len(open_keys)} private keys to others.", {"keys": len(open_keys)}
-        )
+        count = len(open_keys)
+        text = f"Closed {count} private keys to others."
+        return ActionResult(text, {"keys": count}, changes=count > 0)
 
     def dry_run(_: Arguments, __: ActionContext) -> ActionResult:
-        return ActionResult(f"{len(room.ring().exposed())} private keys would be closed to others.")
+        count = len(room.ring().exposed())
+        return ActionResult(f"{count} private keys would be closed to others.", changes=count > 0)
 
     return Action(
         "gates.keys.protect", "Close private keys that others can read.", Risk.AUTOMATIC, run, dry_run,
         no_undo_because="a key that lay open must not be opened again",
+        effect=Effect.REPEATABLE,
     )  # fmt: skip
 
 
@@ -184,15 +196,19 @@ def _reset(room: GatesRoom) -> Action:
         return ActionResult(
             f"Deleted {len(done.remove)} untracked files and folders.",
             {"removed": list(done.remove)},
+            changes=bool(done.remove),
         )
 
     def dry_run(_: Arguments, __: ActionContext) -> ActionResult:
         planned = plan(room.project)
         return ActionResult(
-            f"{len(planned.remove)} would be deleted.", {"would_remove": list(planned.remove)}
+            f"{len(planned.remove)} would be deleted.",
+            {"would_remove": list(planned.remove)},
+            changes=bool(planned.remove),
         )
 
     return Action(
         "gates.reset", "Reset the project to a clean state; keys, baselines, data and evidence stay.", Risk.APPROVAL, run, dry_run,
         no_undo_because="what git does not track is not kept anywhere; the plan names every file first",
+        effect=Effect.IRREVERSIBLE,
     )  # fmt: skip

@@ -17,6 +17,7 @@ import orjson
 from trimtab.gates.case import Project
 from trimtab.gates.codes import finding
 from trimtab.gates.errors import ApprovalRefused, SignatureWrong
+from trimtab.gates.evidence_files import read_evidence
 from trimtab.gates.records import Finding
 from trimtab.gates.schema import check_document, check_report
 from trimtab.gates.signing import KeyRing, Opened, statement
@@ -124,7 +125,7 @@ class Approvals:
         if not path.is_file():
             return (finding("drift.baseline_unapproved", where, "there is no approval"),)
         try:
-            approval = self.read(path.read_bytes())
+            approval = self.read(read_evidence(path))
         except ApprovalRefused as error:
             return (finding("drift.baseline_unapproved", where, error.message),)
         data = orjson.loads(self._project.baseline.read_bytes())
@@ -180,13 +181,13 @@ def _kept(result: Mapping[str, Any]) -> dict[str, Any]:
 def read_baseline(project: Project) -> tuple[Mapping[str, Any] | None, tuple[Finding, ...]]:
     """Return the current baseline, or why it cannot be compared with."""
     where = "baseline/current/baseline_metrics.json"
-    parsed = parse(project.baseline.read_bytes())
+    parsed = parse(read_evidence(project.baseline))
     wrong = parsed.findings or check_document("baseline", parsed.value)
     if wrong or not isinstance(parsed.value, dict):
         return None, (finding("drift.comparison_failed", where, wrong[0].message),)
     data = parsed.value
     kept = project.baseline.with_name("benchmark_report.json")
-    raw = kept.read_bytes() if kept.is_file() else b""
+    raw = read_evidence(kept) if kept.is_file() else b""
     checked = check_report(raw)
     if sha256_hex(raw) != data["report_sha256"] or checked.report is None:
         return None, (

@@ -135,6 +135,8 @@ CODES: dict[str, Code] = {
     "process.workflow_unsafe": Code(_Q, _W, "Workflow failure", "Fix the workflow configuration: a gate that cannot fail is no gate."),
     # --- every gate
     "gates.not_judged": Code(Failure.GENERAL, _C, "❌ A gate could not be judged", "Correct what the message names, then run the gates again."),
+    "gates.gate_failed": Code(Failure.GENERAL, _C, "❌ A gate could not be judged", "Correct or restore what the gate could not read, then run the gates again."),
+    "gates.verdict_stale": Code(Failure.GENERAL, _C, "❔ The verdict is unknown", "See the service's log for why the project cannot be judged; `trimtab act gates.run` tries again."),
     "gates.no_evidence": Code(Failure.GENERAL, _C, "No evidence", "Add the evidence that the policy requires for this gate."),
 }  # fmt: skip
 

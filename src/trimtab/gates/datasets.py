@@ -20,7 +20,8 @@ import orjson
 
 from trimtab.gates.case import Case
 from trimtab.gates.codes import finding
-from trimtab.gates.errors import EvidenceMissing
+from trimtab.gates.errors import EvidenceMissing, EvidenceUnreadable
+from trimtab.gates.evidence_files import read_evidence, read_text
 from trimtab.gates.records import Finding, GateResult, GateState
 
 MANIFEST = "manifest.sha256"
@@ -77,9 +78,11 @@ def create_manifest(folder: Path) -> Manifest:
     if not folder.is_dir():
         raise EvidenceMissing(f"Dataset not found: {folder.name}.")
     names = files_of(folder)
-    odd = [name for name in names if (folder / name).is_symlink() or "\n" in name or "\\" in name]
+    odd = [name for name in names if not _is_regular(folder / name) or "\n" in name or "\\" in name]
     if odd or not names:
-        what = f"{odd[0]!r} is a link or has an unusable name" if odd else "it has no files"
+        what = (
+            f"{odd[0]!r} is no regular file or has an unusable name" if odd else "it has no files"
+        )
         raise EvidenceMissing(f"Dataset {folder.name} cannot have a manifest: {what}.")
     return Manifest(dict(zip(names, hash_files([folder / name for name in names]), strict=True)))
 
@@ -101,7 +104,7 @@ def read_manifest(folder: Path) -> tuple[Manifest | None, tuple[Finding, ...]]:
         return None, (finding("datasets.manifest_missing", where, folder.name),)
     files: dict[str, str] = {}
     found = []
-    lines = path.read_bytes().decode("utf-8", errors="replace").splitlines()
+    lines = read_text(path).splitlines()
     for number, line in enumerate(lines, start=1):
         match = _LINE.match(line)
         if match is None or match["path"] in files:
@@ -149,7 +152,14 @@ def verify(folder: Path) -> tuple[Finding, ...]:
 
 
 def _mismatches(folder: Path, manifest: Manifest, names: list[str]) -> Iterator[Finding]:
-    readable = [name for name in names if os.access(folder / name, os.R_OK)]
+    for name in names:
+        if not _is_regular(folder / name):
+            where = f"datasets/{folder.name}/{name}"
+            yield finding("datasets.unsafe_path", where, f"{name} is no regular file")
+    # What cannot be read is reported by `permission_findings`; a pipe would block the hash for ever.
+    readable = [
+        name for name in names if _is_regular(folder / name) and os.access(folder / name, os.R_OK)
+    ]
     actual = hash_files([folder / name for name in readable])
     for name, sha in zip(readable, actual, strict=True):
         if sha != manifest.files[name]:
@@ -157,9 +167,23 @@ def _mismatches(folder: Path, manifest: Manifest, names: list[str]) -> Iterator[
             yield finding("datasets.checksum_mismatch", f"datasets/{folder.name}/{name}", detail)
 
 
+def _is_regular(path: Path) -> bool:
+    return path.is_file() and not path.is_symlink()
+
+
 def count_samples(folder: Path) -> int:
-    """Return how many samples a dataset holds: lines of JSONL and text, rows of CSV and TSV, entries of a JSON list."""
-    return sum(_samples(folder / name) for name in files_of(folder))
+    """Return how many samples a dataset holds: lines of JSONL and text, rows of CSV and TSV, entries of a JSON list.
+
+    A file that cannot be read as its name says holds none, so that damage lowers the count and never raises it.
+    """
+    return sum(_samples_or_none(folder / name) for name in files_of(folder))
+
+
+def _samples_or_none(path: Path) -> int:
+    try:
+        return _samples(path) if _is_regular(path) else 0
+    except (OSError, csv.Error, EvidenceUnreadable):
+        return 0
 
 
 def _samples(path: Path) -> int:
@@ -173,7 +197,7 @@ def _samples(path: Path) -> int:
             return max(0, sum(1 for row in rows if row) - 1)
     if suffix == ".json":
         try:
-            data = orjson.loads(path.read_bytes())
+            data = orjson.loads(read_evidence(path))
         except orjson.JSONDecodeError:
             return 0
         return len(data) if isinstance(data, list) else 1

@@ -18,6 +18,7 @@ from markdown_it.token import Token
 
 from trimtab.gates.case import Case
 from trimtab.gates.codes import finding
+from trimtab.gates.evidence_files import read_text
 from trimtab.gates.records import Finding, GateResult, GateState
 from trimtab.gates.schema.versions import available
 
@@ -51,7 +52,7 @@ def slug(heading: str) -> str:
 
 def read_page(path: Path) -> Page:
     """Return what a page has and points at."""
-    text = path.read_text(encoding="utf-8", errors="replace")
+    text = read_text(path)
     tokens = MarkdownIt("commonmark").enable("table").parse(_without_front_matter(text))
     return Page(
         path=path,
@@ -173,11 +174,7 @@ def _link_findings(
 
 def _command_findings(case: Case, page: Page, where: str) -> Iterator[Finding]:
     makefile = case.project.root / "Makefile"
-    targets = (
-        set(_MAKE_TARGET.findall(makefile.read_text(encoding="utf-8")))
-        if makefile.is_file()
-        else None
-    )
+    targets = set(_MAKE_TARGET.findall(read_text(makefile))) if makefile.is_file() else None
     for line, text in page.commands:
         words = text.split()
         if (

@@ -7,6 +7,7 @@ from trimtab.gates import datasets
 from trimtab.gates.baseline import Approvals, make_baseline, write_baseline
 from trimtab.gates.case import Project
 from trimtab.gates.errors import BaselineRefused, EvidenceMissing
+from trimtab.gates.evidence_files import read_evidence
 from trimtab.gates.policy import Policy
 from trimtab.gates.records import Outcome
 from trimtab.gates.run import Request, run
@@ -59,7 +60,7 @@ def promote(
     """
     if not report.is_file():
         raise EvidenceMissing(f"There is no report {report.name}.")
-    raw = report.read_bytes()
+    raw = read_evidence(report)
     approvals = Approvals(project, clock, pinned=policy.supply_chain.trusted_keys)
     approval = approvals.check(envelope, "baseline", sha256_hex(raw))
     verdict = run(Request(project.root, report, policy=policy, only=VALIDATING), clock)

@@ -11,7 +11,7 @@ from trimtab.gates.baseline import Approvals, make_baseline, write_baseline
 from trimtab.gates.datasets import MANIFEST
 from trimtab.gates.room import GROUPS, REPORT, GatesRoom
 from trimtab.kernel.ids import sha256_hex
-from trimtab.kernel.operable import Arguments, Fault, Value
+from trimtab.kernel.operable import Arguments, Fault, Realism, Value
 
 Break = Callable[[], object]
 
@@ -26,7 +26,7 @@ def _fault(room: GatesRoom, name: str, text: str, group: str, act: Break) -> Fau
         room.refresh()
         return {"token": room.change(GROUPS[group], act)}
 
-    return Fault(name, text, inject, lambda saved: _put_back(room, saved))
+    return Fault(name, text, inject, lambda saved: _put_back(room, saved), realism=Realism.REAL)
 
 
 def _put_back(room: GatesRoom, saved: Mapping[str, Value]) -> None:
@@ -81,7 +81,7 @@ def _of_the_data(room: GatesRoom) -> tuple[Fault, ...]:
     return (
         _fault(room, "gates.dataset.flip_bit", "Flip one bit of a dataset.", "datasets", flip),
         _fault(room, "gates.dataset.remove_manifest", "Remove a dataset's manifest.", "datasets", remove_manifest),
-        Fault("gates.dataset.open_permissions", "Let everybody write a dataset.", open_all, lambda saved: _put_back(room, saved)),
+        Fault("gates.dataset.open_permissions", "Let everybody write a dataset.", open_all, lambda saved: _put_back(room, saved), realism=Realism.REAL),
     )  # fmt: skip
 
 
@@ -120,7 +120,7 @@ def _of_the_rest(room: GatesRoom) -> tuple[Fault, ...]:
         _fault(room, "gates.baseline.lower", "Lower a number of the golden baseline by hand.", "baseline", lower),
         _fault(room, "gates.baseline.raise", "Promote a baseline that the present report falls short of.", "baseline", lambda: _raise_baseline(room)),
         _fault(room, "gates.sbom.tamper", "Leave a component out of the bill of materials.", "supply_chain", tamper),
-        Fault("gates.keys.expose", "Let everybody read a private key.", expose, lambda saved: _put_back(room, saved)),
+        Fault("gates.keys.expose", "Let everybody read a private key.", expose, lambda saved: _put_back(room, saved), realism=Realism.REAL),
         _fault(room, "gates.policy.tighten", "Set a time limit that no benchmark can hold.", "policy", tighten),
         _fault(room, "gates.policy.garble", "Put an unknown key into the policy.", "policy", lambda: _append(place.policy, "\nrequires: [schema]\n")),
         _fault(room, "gates.docs.break_link", "Link to a page that does not exist.", "docs", break_link),

@@ -144,9 +144,9 @@ def load_policy(path: Path) -> Policy:
     """
     try:
         data = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+    except (OSError, UnicodeDecodeError, yaml.YAMLError, RecursionError) as error:
         raise PolicyWrong(f"{path.name} cannot be read: {error}") from error
-    policy = cast("Policy", _build(Policy, data or {}, path.name))
+    policy = cast("Policy", _build(Policy, {} if data is None else data, path.name))
     unknown = sorted(set(policy.require) - set(GATES))
     if unknown:
         raise PolicyWrong(f"{path.name}: require names the unknown gate {unknown[0]!r}.")

@@ -14,10 +14,12 @@ import yaml
 
 from trimtab.gates.case import Case
 from trimtab.gates.codes import finding
+from trimtab.gates.evidence_files import read_evidence, read_text
 from trimtab.gates.records import Finding, GateResult, GateState
+from trimtab.kernel.errors import TrimtabError
 
 TEMPLATES = (".github/pull_request_template.md", ".github/PULL_REQUEST_TEMPLATE.md", "docs/pull_request_template.md")  # fmt: skip
-_ITEM = re.compile(r"^\s*[-*]\s*\[(?P<mark>[ xX])\]\s*(?P<text>.+?)\s*$", re.MULTILINE)
+_ITEM = re.compile(r"^[ \t]*[-*][ \t]*\[(?P<mark>[ xX])\](?P<text>.*\S.*)$", re.MULTILINE)
 _PINNED = re.compile(r"^[^@]+@[0-9a-f]{40}$")
 _CANNOT_FAIL = re.compile(r"\|\|\s*(true|:)(\s|$)|set \+e")
 
@@ -57,24 +59,29 @@ def check(case: Case) -> GateResult:
 
 def _checklist(change: Mapping[str, Any], template: Path | None) -> Iterator[Finding]:
     body = str(change.get("body", ""))
-    given = {match["text"]: match["mark"] != " " for match in _ITEM.finditer(body)}
-    wanted = _ITEM.finditer(template.read_text(encoding="utf-8")) if template else ()
-    for match in wanted:
-        if match["text"] not in given:
+    given = _items(body)
+    wanted = _items(read_text(template)) if template else ()
+    for text in wanted:
+        if text not in given:
             yield finding(
-                "process.checklist_incomplete",
-                "change.body",
-                f"the item {match['text']!r} is missing",
+                "process.checklist_incomplete", "change.body", f"the item {text!r} is missing"
             )
     for text, ticked in given.items():
         if not ticked:
             yield finding("process.checklist_incomplete", "change.body", f"{text!r} is not ticked")
 
 
+def _items(text: str) -> dict[str, bool]:
+    """Return each item of a checklist and whether it is ticked."""
+    return {match["text"].strip(): match["mark"] != " " for match in _ITEM.finditer(text)}
+
+
 def _approvals(change: Mapping[str, Any], needed: int) -> Iterator[Finding]:
-    latest: dict[str, Mapping[str, Any]] = {
-        str(r.get("user")): r for r in change.get("reviews", [])
-    }
+    reviews = change.get("reviews", [])
+    if not isinstance(reviews, list) or not all(isinstance(r, dict) for r in reviews):
+        yield finding("process.approval_missing", "change.reviews", "it is not a list of reviews")
+        return
+    latest: dict[str, Mapping[str, Any]] = {str(r.get("user")): r for r in reviews}
     approving = {
         user: review for user, review in latest.items() if review.get("state") == "APPROVED"
     }
@@ -102,11 +109,10 @@ def _approvals(change: Mapping[str, Any], needed: int) -> Iterator[Finding]:
 
 def _workflow(path: Path, where: str, *, pin: bool) -> Iterator[Finding]:
     try:
-        data = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (UnicodeDecodeError, yaml.YAMLError) as error:
-        yield finding(
-            "process.workflow_invalid", where, f"it is not YAML: {str(error).splitlines()[0]}"
-        )
+        data = yaml.safe_load(read_evidence(path).decode("utf-8"))
+    except (TrimtabError, UnicodeDecodeError, yaml.YAMLError, RecursionError) as error:
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        yield finding("process.workflow_invalid", where, f"it is not YAML: {reason}")
         return
     # YAML 1.1 reads the key `on` as the boolean true.
     if (
@@ -131,7 +137,11 @@ def _workflow(path: Path, where: str, *, pin: bool) -> Iterator[Finding]:
 def _steps(job: Mapping[str, Any], where: str, *, pin: bool) -> Iterator[Finding]:
     if job.get("continue-on-error"):
         yield finding("process.workflow_unsafe", where, "the job continues on error")
-    for step in job.get("steps") or []:
+    steps = job.get("steps") or []
+    if not isinstance(steps, list) or not all(isinstance(step, dict) for step in steps):
+        yield finding("process.workflow_invalid", where, "its steps are not a list of steps")
+        return
+    for step in steps:
         if step.get("continue-on-error"):
             yield finding("process.workflow_unsafe", where, "a step continues on error")
         if _CANNOT_FAIL.search(str(step.get("run", ""))):

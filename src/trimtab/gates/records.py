@@ -22,6 +22,8 @@ class Outcome(StrEnum):
     PASS = "pass"  # noqa: S105 - a verdict, not a password.
     REVIEW = "review"
     BLOCK = "block"
+    UNKNOWN = "unknown"
+    """Not judged, or judged too long ago: never a pass."""
 
 
 class GateState(StrEnum):

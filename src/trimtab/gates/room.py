@@ -27,6 +27,10 @@ from trimtab.kernel.errors import TrimtabError
 from trimtab.kernel.ids import new_id
 
 _log = logging.getLogger(__name__)
+MAX_AGE_INTERVALS = 3
+"""A verdict that was not refreshed for so many intervals counts as unknown."""
+MIN_MAX_AGE_SECONDS = 120.0
+"""With a short interval the judging itself takes longer than three of them."""
 LARGEST_COPY = 8 * 1024 * 1024
 REPORT = "benchmark_report.json"
 GROUPS: dict[str, tuple[str, ...]] = {
@@ -61,12 +65,46 @@ class GatesRoom:
         self._lock = threading.RLock()
         self._ending = threading.Event()
         self._watcher: threading.Thread | None = None
-        self.verdict: Verdict | None = None
-        self.counts: Counter[str] = Counter()
-        """Findings by code, as of the last verdict."""
+        self._last: Verdict | None = None
+        self._judged_at: float | None = None
+        """Monotonic time of the last verdict, or of `start` until there is one; None before both."""
+        self._max_age: float | None = None
+        """An older verdict counts as unknown; None while nobody refreshes it."""
+        self._failed: str = ""
+        """Why the last attempt to judge ended without a verdict; empty when it gave one."""
+
+    @property
+    def verdict(self) -> Verdict | None:
+        """Return the last verdict; one that says `unknown` when it is too old or could not be refreshed.
+
+        None before the first attempt.
+        """
+        last, reason = self._last, self._stale_reason()
+        return self._unknown(reason) if reason else last
+
+    @property
+    def age_seconds(self) -> float | None:
+        """Return the seconds since the project was last judged; None when it never was."""
+        at = self._judged_at
+        return None if at is None else max(0.0, self.clock.monotonic() - at)
+
+    @property
+    def counts(self) -> Counter[str]:
+        """Return how many findings of each code the verdict holds."""
+        return Counter(found.code for found in self.findings())
+
+    def _stale_reason(self) -> str:
+        if self._failed:
+            return f"the project could not be judged: {self._failed}"
+        age = self.age_seconds
+        if self._max_age is not None and age is not None and age > self._max_age:
+            return f"the last verdict is {age:.0f} seconds old and could not be refreshed"
+        return ""
 
     def start(self, interval_seconds: float) -> None:
         """Judge the project now and then every so many seconds, until `close`."""
+        self._max_age = max(MAX_AGE_INTERVALS * interval_seconds, MIN_MAX_AGE_SECONDS)
+        self._judged_at = self.clock.monotonic()
         self._watcher = threading.Thread(
             target=self._watch, args=(interval_seconds,), name="gates", daemon=True
         )
@@ -82,24 +120,29 @@ class GatesRoom:
         while not self._ending.is_set():
             try:
                 self.refresh()
-            except OSError:
+            except Exception:  # noqa: BLE001 - whatever happens, the watching goes on.
+                # `refresh` has noted the failure: the verdict says unknown until one succeeds.
                 _log.exception("the project could not be judged")
             self.clock.wait(self._ending, interval_seconds)
 
     def refresh(self) -> Verdict:
         """Judge the project as it is now and keep the verdict."""
         with self._lock:
-            self._ensure()
-            verdict = self._judge()
-            self.verdict = verdict
-            self.counts = Counter(found.code for found in verdict.findings)
-            if not any(map(counted, verdict.findings)):
-                self._keep_good()
+            try:
+                self._ensure()
+                verdict = self._judge()
+                if not any(map(counted, verdict.findings)):
+                    self._keep_good()
+            except Exception as error:
+                self._failed = f"{type(error).__name__}: {error}"[:300]
+                raise
+            self._last, self._judged_at, self._failed = verdict, self.clock.monotonic(), ""
             return verdict
 
     def findings(self) -> tuple[Finding, ...]:
         """Return the findings of the last verdict; none before the first."""
-        return self.verdict.findings if self.verdict else ()
+        verdict = self.verdict
+        return verdict.findings if verdict else ()
 
     def policy(self) -> Policy:
         """Return the project's policy."""
@@ -139,11 +182,22 @@ class GatesRoom:
 
     def _not_judged(self, error: TrimtabError) -> Verdict:
         found = finding("gates.not_judged", error.code, error.message, fix=error.hint())
-        at = self.clock.now().isoformat(timespec="seconds").replace("+00:00", "Z")
+        return self._without_gates(Outcome.BLOCK, found, self._now())
+
+    def _unknown(self, reason: str) -> Verdict:
+        found = finding("gates.verdict_stale", "verdict", reason)
+        return self._without_gates(
+            Outcome.UNKNOWN, found, self._last.at if self._last else self._now()
+        )
+
+    def _without_gates(self, outcome: Outcome, found: Finding, at: str) -> Verdict:
         result = GateResult("gates", GateState.MISSING, (found,))
         return Verdict(
-            Outcome.BLOCK, self.project.root.name, "0" * 64, "unreadable", "0" * 64, at, (result,)
+            outcome, self.project.root.name, "0" * 64, "unreadable", "0" * 64, at, (result,)
         )
+
+    def _now(self) -> str:
+        return self.clock.now().isoformat(timespec="seconds").replace("+00:00", "Z")
 
     # --- changes that can be taken back
 

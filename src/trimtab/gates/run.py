@@ -1,5 +1,6 @@
 """The one pass: every gate over one case, in order, into one verdict."""
 
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -9,12 +10,15 @@ from trimtab.gates import benchmark, datasets, docs_gate, drift, plausibility, p
 from trimtab.gates.case import UNUSABLE, Case, Project
 from trimtab.gates.codes import finding
 from trimtab.gates.errors import EvidenceMissing
+from trimtab.gates.evidence_files import read_evidence
 from trimtab.gates.policy import GATES, Policy, load_policy
 from trimtab.gates.records import Finding, GateResult, GateState, Outcome, Verdict, outcome_of
 from trimtab.gates.schema import check_report
 from trimtab.kernel.clock import Clock
+from trimtab.kernel.errors import TrimtabError
 from trimtab.kernel.ids import sha256_hex
 
+_log = logging.getLogger(__name__)
 Gate = Callable[[Case], GateResult]
 Progress = Callable[[str], None]
 
@@ -98,7 +102,7 @@ def _raw(request: Request) -> bytes:
             f"There is no report {request.report.name}.",
             hint="Give the path of a benchmark report; `trimtab gates import` makes one from other tools' results.",
         )
-    return request.report.read_bytes()
+    return read_evidence(request.report)
 
 
 def _results(case: Case, request: Request, progress: Progress) -> Sequence[GateResult]:
@@ -112,18 +116,46 @@ def _results(case: Case, request: Request, progress: Progress) -> Sequence[GateR
     for name, check in CHECKS.items():
         if name in request.only:
             progress(name)
-            results.append(_required(check(case), case.policy))
+            results.append(_required(judge(name, check, case), case.policy))
     return results
+
+
+def judge(name: str, check: Gate, case: Case) -> GateResult:
+    """Run one gate; a gate that fails for whatever reason blocks with the reason.
+
+    Fail closed: hostile or damaged evidence may raise anything (a text that is not UTF-8, nesting that exhausts the
+    stack, a file that vanishes), and evidence that could not be judged must never leave an older or a better verdict.
+    """
+    try:
+        return check(case)
+    except Exception as error:  # noqa: BLE001 - whatever it is, the gate blocks with it.
+        _log.warning("the %s gate failed", name, exc_info=True)
+        return GateResult(name, GateState.MISSING, (_not_judged(name, error),))
+
+
+def _not_judged(name: str, error: Exception) -> Finding:
+    if isinstance(error, TrimtabError):
+        return replace(
+            finding("gates.gate_failed", error.code, error.message, fix=error.hint()), gate=name
+        )
+    detail = f"the {name} gate stopped with {type(error).__name__}: {str(error)[:200]}"
+    return replace(finding("gates.gate_failed", name, detail), gate=name)
 
 
 def _schema(case: Case, *, has_report: bool) -> tuple[GateResult, Case]:
     if not has_report:
         return GateResult("schema", GateState.SKIPPED, reason="there is no report"), case
-    checked = check_report(case.raw)
-    result = GateResult(
-        "schema", GateState.RAN, checked.findings, {"schema_version": checked.version}
-    )
-    return result, replace(case, report=checked.report)
+    reports: list[Mapping[str, Any] | None] = []
+
+    def check(case: Case) -> GateResult:
+        checked = check_report(case.raw)
+        reports.append(checked.report)
+        return GateResult(
+            "schema", GateState.RAN, checked.findings, {"schema_version": checked.version}
+        )
+
+    result = judge("schema", check, case)
+    return result, replace(case, report=reports[0] if reports else None)
 
 
 def _required(result: GateResult, policy: Policy) -> GateResult:

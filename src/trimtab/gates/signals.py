@@ -9,7 +9,7 @@ from trimtab.gates.records import Failure, Outcome
 from trimtab.gates.room import GatesRoom
 from trimtab.kernel.operable import Sample, Signal
 
-_LEVEL = {Outcome.PASS: 0.0, Outcome.REVIEW: 1.0, Outcome.BLOCK: 2.0}
+_LEVEL = {Outcome.PASS: 0.0, Outcome.REVIEW: 1.0, Outcome.BLOCK: 2.0, Outcome.UNKNOWN: 3.0}
 
 
 def signals(room: GatesRoom) -> tuple[Signal, ...]:
@@ -18,9 +18,15 @@ def signals(room: GatesRoom) -> tuple[Signal, ...]:
         Signal(
             "gates.outcome",
             "1",
-            "What each gate said last: 0 pass, 1 review, 2 block.",
+            "What each gate said last: 0 pass, 1 review, 2 block; `all` is the verdict, 3 when it is unknown.",
             lambda: _outcomes(room),
             labels=("gate",),
+        ),
+        Signal(
+            "gates.verdict.age_seconds",
+            "seconds",
+            "Time since the project was last judged; no samples where none is watched.",
+            lambda: _age(room),
         ),
         Signal(
             "gates.failures",
@@ -41,14 +47,24 @@ def signals(room: GatesRoom) -> tuple[Signal, ...]:
 
 def _outcomes(room: GatesRoom) -> Iterable[Sample]:
     verdict = room.verdict
-    for result in verdict.results if verdict else ():
+    if verdict is None:
+        return
+    yield Sample(_LEVEL[verdict.outcome], {"gate": "all"})
+    for result in verdict.results:
         yield Sample(_LEVEL[result.outcome], {"gate": result.gate})
 
 
+def _age(room: GatesRoom) -> Iterable[Sample]:
+    age = room.age_seconds
+    if age is not None:
+        yield Sample(age, {})
+
+
 def _failures(room: GatesRoom) -> Iterable[Sample]:
-    if room.verdict is None:
+    verdict = room.verdict
+    if verdict is None:
         return
-    counts = Counter(found.failure for found in room.findings() if counted(found))
+    counts = Counter(found.failure for found in verdict.findings if counted(found))
     for failure in Failure:
         yield Sample(float(counts[failure]), {"failure": failure.value})
 

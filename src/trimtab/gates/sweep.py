@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from trimtab.gates import datasets, drift
 from trimtab.gates.case import Case, Project
+from trimtab.gates.evidence_files import read_evidence, read_text
 from trimtab.gates.policy import Policy, load_policy
 from trimtab.gates.records import Finding, GateState, Outcome, outcome_of
 from trimtab.gates.run import Request, run
@@ -34,7 +35,7 @@ def sweep(
     """Run every diagnostic, also after one has failed, and return them in the runbook's order."""
     policy = load_policy(project.policy) if project.policy.is_file() else Policy()
     report = project.root / "benchmark_report.json"
-    raw = report.read_bytes() if report.is_file() else b""
+    raw = read_evidence(report) if report.is_file() else b""
     checked = check_report(raw) if raw else None
     case = Case(project, policy, clock, raw=raw, report=checked.report if checked else None)
     steps: tuple[tuple[str, str, Callable[[], tuple[bool, str]]], ...] = (
@@ -61,7 +62,7 @@ def sweep(
 def _make(project: Project, target: str, gates: tuple[str, ...]) -> tuple[bool, str]:
     """Run a make target if the project has it; otherwise the self-test of these gates (all, if empty)."""
     makefile = project.root / "Makefile"
-    if makefile.is_file() and f"\n{target}:" in "\n" + makefile.read_text(encoding="utf-8"):
+    if makefile.is_file() and f"\n{target}:" in "\n" + read_text(makefile):
         done = subprocess.run(  # noqa: S603 - a fixed program, no shell.
             ["make", "-C", str(project.root), target],  # noqa: S607 - make is wherever PATH has it.
             capture_output=True,

@@ -21,10 +21,11 @@ from trimtab.kernel.ids import sha256_hex
 
 SUMMARY_TYPE = "https://slsa.dev/verification_summary/v1"
 VERIFIER = "urn:trimtab:gates"
-EXIT_CODES = {Outcome.PASS: 0, Outcome.BLOCK: 1, Outcome.REVIEW: 3}
-"""Exit code 2 is wrong use."""
+EXIT_CODES = {Outcome.PASS: 0, Outcome.BLOCK: 1, Outcome.REVIEW: 3, Outcome.UNKNOWN: 3}
+"""Exit code 2 is wrong use; 3 asks for a person, because of a warning or because nothing could be judged."""
 
 
+_ICONS = {Outcome.PASS: "✅", Outcome.REVIEW: "⚠️", Outcome.BLOCK: "❌", Outcome.UNKNOWN: "❔"}
 _HEADLINES = {
     failure: HANDLING[failure].headline
     for failure in (Failure.SCHEMA, Failure.DATASET, Failure.BENCHMARK)
@@ -193,7 +194,7 @@ def _printable(text: str) -> str:
 
 def markdown(verdict: Verdict) -> str:
     """Return the summary that a pipeline puts on its page."""
-    icon = {Outcome.PASS: "✅", Outcome.REVIEW: "⚠️", Outcome.BLOCK: "❌"}[verdict.outcome]
+    icon = _ICONS[verdict.outcome]
     lines = [
         f"# {icon} {verdict.subject}: {verdict.outcome.value}",
         "",

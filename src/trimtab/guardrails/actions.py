@@ -9,6 +9,7 @@ from trimtab.kernel.operable import (
     ActionContext,
     ActionResult,
     Arguments,
+    Effect,
     Param,
     Risk,
 )
@@ -49,6 +50,7 @@ def _bypass(guardrails: Guardrails) -> Action:
         dry_run,
         (Param("duration", "string", "How long, such as 30m; four hours at most.", "30m"),),
         undo,
+        effect=Effect.REVERSIBLE,
     )
 
 
@@ -61,16 +63,21 @@ def _rule(guardrails: Guardrails) -> Action:
     def run(given: Arguments, _: ActionContext) -> ActionResult:
         name = str(given["name"])
         former = guardrails.rules.change({name: str(given["value"])})
+        before = former.as_text()[name]
         return ActionResult(
-            f"Set {name} to {given['value']}.", {}, {"name": name, "value": former.as_text()[name]}
+            f"Set {name} to {given['value']}.",
+            {},
+            {"name": name, "value": before},
+            changes=before != guardrails.rules.now().as_text()[name],
         )
 
     def dry_run(given: Arguments, _: ActionContext) -> ActionResult:
         name, now = str(given["name"]), guardrails.rules.now()
         then = changed(now, {name: str(given["value"])})
-        return ActionResult(
-            f"{name} would change from {now.as_text()[name]} to {then.as_text()[name]}."
-        )
+        old, new = now.as_text()[name], then.as_text()[name]
+        if old == new:
+            return ActionResult(f"{name} is {old} already.", changes=False)
+        return ActionResult(f"{name} would change from {old} to {new}.")
 
     return Action(
         "guardrails.rules.set",
@@ -80,6 +87,7 @@ def _rule(guardrails: Guardrails) -> Action:
         dry_run,
         params,
         run,
+        effect=Effect.REVERSIBLE,
     )
 
 
@@ -91,6 +99,7 @@ def _clear(guardrails: Guardrails) -> Action:
         lambda _, __: ActionResult(f"Forgot {guardrails.clear_cache()} cached verdicts."),
         lambda _, __: ActionResult("All cached verdicts would be forgotten."),
         no_undo_because="a cached verdict is made again by the next text",
+        effect=Effect.REPEATABLE,
     )
 
 
@@ -102,4 +111,5 @@ def _restart(guardrails: Guardrails) -> Action:
         lambda _, __: ActionResult(f"Restarted {guardrails.restart()} guards."),
         lambda _, __: ActionResult("All guards would be replaced by fresh ones."),
         no_undo_because="the guards it replaces hold no state",
+        effect=Effect.REPEATABLE,
     )

@@ -9,8 +9,9 @@ from trimtab.guardrails.guard import Guard, Post, Subject
 from trimtab.guardrails.rules import GuardRules
 from trimtab.guardrails.service import Guardrails
 from trimtab.guardrails.verdicts import Decision, Judgement
-from trimtab.kernel.operable import Arguments, Fault, Param, Value
+from trimtab.kernel.operable import Arguments, Fault, Param, Realism, Value
 
+_BECAUSE = "a stand-in fails in the place of the guard; the guard itself is not broken"
 _GUARDS = ("hallucination", "facts", "ethics", "pii", "secrets", "injection")
 
 
@@ -51,8 +52,24 @@ def faults(guardrails: Guardrails) -> tuple[Fault, ...]:
 
     param = Param("guard", "string", "Which guard.", "facts", choices=_GUARDS)
     return (
-        Fault("guardrails.guard.fail", "Make a guard fail on every text.", fail, restore, (param,)),
-        Fault("guardrails.guard.hang", "Make a guard never answer.", hang, restore, (param,)),
+        Fault(
+            "guardrails.guard.fail",
+            "Make a guard fail on every text.",
+            fail,
+            restore,
+            (param,),
+            realism=Realism.SIMULATED,
+            simulated_because=_BECAUSE,
+        ),
+        Fault(
+            "guardrails.guard.hang",
+            "Make a guard never answer.",
+            hang,
+            restore,
+            (param,),
+            realism=Realism.SIMULATED,
+            simulated_because=_BECAUSE,
+        ),
     )
 
 

@@ -28,8 +28,8 @@ from trimtab.incidents.model import (
     Plan,
     Severity,
 )
-from trimtab.incidents.ports import AuditTrail, Consult, Monitor
-from trimtab.incidents.proofs import Proofs, shipped_proofs
+from trimtab.incidents.ports import AuditTrail, Consult, Judgement, Monitor
+from trimtab.incidents.proofs import DrillProof, Proofs, proof_entry, shipped_proofs
 from trimtab.incidents.service import Incidents
 from trimtab.incidents.signals import signals
 from trimtab.incidents.state import State
@@ -43,6 +43,7 @@ __all__ = [
     "Clock",
     "Consult",
     "Diagnosis",
+    "DrillProof",
     "DrillRunning",
     "EmbeddedMonitor",
     "Entry",
@@ -52,6 +53,7 @@ __all__ = [
     "IncidentStore",
     "IncidentUnknown",
     "Incidents",
+    "Judgement",
     "Ladder",
     "Ladders",
     "LaddersRefused",
@@ -69,6 +71,7 @@ __all__ = [
     "deliver",
     "firing_before",
     "load_ladders",
+    "proof_entry",
     "shipped_proofs",
     "signals",
 ]

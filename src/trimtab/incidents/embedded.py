@@ -1,22 +1,24 @@
 """The embedded rule evaluator as the operator's monitor."""
 
-from collections.abc import Sequence
-from datetime import datetime, timedelta
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 
 from trimtab.incidents.model import Alert
+from trimtab.incidents.ports import Judgement
 from trimtab.incidents.service import Incidents
 from trimtab.infra.rules.alerts import Alert as RuleAlert
 from trimtab.infra.rules.alerts import AlertFired, AlertState, Transition
 from trimtab.infra.rules.checks import check, compile_check
+from trimtab.infra.rules.coverage import MISSED_SCRAPES
 from trimtab.infra.rules.engine import RuleEngine
-from trimtab.infra.rules.errors import EvaluationFailed
 from trimtab.infra.rules.labels import METRIC_NAME
+from trimtab.infra.rules.scrape import milliseconds
 from trimtab.infra.rules.series import SeriesStore
+from trimtab.infra.rules.values import Element
 from trimtab.kernel.clock import Clock
 from trimtab.kernel.operable import Sample
 
-_MISSED_SCRAPES = 3
 _compiled = lru_cache(maxsize=1024)(compile_check)
 
 
@@ -36,7 +38,8 @@ class EmbeddedMonitor:
         self._engine = engine
         self._samples = samples
         self._clock = clock
-        self._fresh = timedelta(seconds=_MISSED_SCRAPES * scrape_seconds)
+        self._scrape_seconds = scrape_seconds
+        self._fresh = timedelta(seconds=MISSED_SCRAPES * scrape_seconds)
 
     def evaluate(self, expression: str) -> Sequence[Sample]:
         """Return the series for which the expression holds now.
@@ -45,13 +48,21 @@ class EmbeddedMonitor:
             ExpressionRefused: It is no check.
             EvaluationFailed: The samples allow no answer.
         """
-        result = check(_compiled(expression), self._samples, self._clock.now())
-        if result.error:
-            raise EvaluationFailed(result.error)
-        return [
-            Sample(one.value, {name: text for name, text in one.labels if name != METRIC_NAME})
-            for one in result.samples
-        ]
+        at_ms = milliseconds(self._clock.now())
+        return _samples_of(_compiled(expression).evaluate(self._samples, at_ms))
+
+    def judge(self, expression: str) -> Judgement:
+        """Return whether the expression holds now, as `trimtab.infra.rules.judge` tells.
+
+        Raises:
+            ExpressionRefused: It is no check.
+        """
+        now = self._clock.now()
+        newest_ms = self._samples.newest_ms()
+        if newest_ms is not None and now - _instant(newest_ms) > self._fresh:
+            return Judgement(None, "no samples have come lately")
+        found = check(_compiled(expression), self._samples, now, self._scrape_seconds)
+        return Judgement(found.holds, found.reason, _samples_of(found.samples))
 
     def firing(self, fingerprint: str) -> bool:
         """Return whether the alert fires."""
@@ -64,6 +75,17 @@ class EmbeddedMonitor:
             return False
         oldest = max(at, self._clock.now() - self._fresh)
         return newest_ms >= oldest.timestamp() * 1000
+
+
+def _samples_of(found: Iterable[Element]) -> list[Sample]:
+    return [
+        Sample(one.value, {name: text for name, text in one.labels if name != METRIC_NAME})
+        for one in found
+    ]
+
+
+def _instant(at_ms: int) -> datetime:
+    return datetime.fromtimestamp(at_ms / 1000, UTC)
 
 
 def deliver(transition: Transition, incidents: Incidents) -> None:

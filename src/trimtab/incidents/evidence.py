@@ -15,13 +15,14 @@ _SHOWN_VALUES = 5
 
 
 def look(ground: Ground, check: Check) -> Finding:
-    """Look at one check, once."""
+    """Return what one check says now; ``holds`` is None when the samples cannot tell."""
     try:
-        series = ground.monitor.evaluate(check.expression)
+        judged = ground.monitor.judge(check.expression)
     except TrimtabError as error:
         return Finding(check.expression, None, error=error.message)
-    values = tuple(one.value for one in series[:_SHOWN_VALUES] if math.isfinite(one.value))
-    return Finding(check.expression, bool(series), values)
+    shown = judged.samples[:_SHOWN_VALUES]
+    values = tuple(one.value for one in shown if math.isfinite(one.value))
+    return Finding(check.expression, judged.holds, values, judged.reason)
 
 
 def confidences(findings: list[list[Finding]], past: list[int]) -> list[float]:

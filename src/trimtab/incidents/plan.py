@@ -21,7 +21,7 @@ from trimtab.incidents.turn import Draft, Turn, moved
 from trimtab.infra.notify import Kind
 from trimtab.kernel.errors import TrimtabError
 from trimtab.kernel.ids import content_id
-from trimtab.kernel.operable import ActionContext, Risk, check_arguments
+from trimtab.kernel.operable import ActionContext, Realism, Risk, check_arguments
 from trimtab.runbooks import Act, Cause, Runbook
 
 ALWAYS_ASKED = ("*rollback*", "*retrain*")
@@ -121,8 +121,8 @@ def _reasons(
         if act.risk == Risk.APPROVAL and act.name not in settings.preapproved
     ]
     reasons = [f"{name} always asks" for name in risky]
-    if changing and not ground.proofs.proven(book, cause):
-        reasons.append("the drill of this cause has not passed on this build")
+    if changing:
+        reasons += _unproven(ground, book, cause)
     if changing and not settings.automatic:
         reasons.append("automatic acts are switched off")
     used = ground.store.automatic_acts_since(ground.now() - timedelta(hours=1))
@@ -131,6 +131,15 @@ def _reasons(
             f"{used} of {settings.automatic_acts_per_hour} automatic acts used this hour"
         )
     return tuple(reasons)
+
+
+def _unproven(ground: Ground, book: Runbook, cause: Cause) -> list[str]:
+    proof = ground.proofs.find(book, cause)
+    if proof is None:
+        return ["the drill of this cause has not passed on this build"]
+    if proof.realism is not Realism.REAL:
+        return [f"the drill of this cause was simulated ({proof.reason})"]
+    return []
 
 
 def _go(ground: Ground, incident: Incident, made: Plan) -> Turn:

@@ -1,14 +1,34 @@
 """What the operator needs from the rest of the house."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
 from trimtab.kernel.operable import Sample
 
 
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """The answer to a check: it holds, it does not hold, or the samples cannot tell."""
+
+    holds: bool | None
+    """None when the samples allow no answer: no series, or one that does not cover the window asked for."""
+    reason: str = ""
+    """Why the samples cannot tell; empty when they can."""
+    samples: Sequence[Sample] = ()
+    """The series for which it holds."""
+
+
 class Monitor(Protocol):
     """The rule evaluator."""
+
+    def judge(self, expression: str) -> Judgement:
+        """Return whether the PromQL expression holds now, does not hold, or cannot be told from the samples.
+
+        Never raises because of what was sampled; `ExpressionRefused` for what is no check.
+        """
+        ...
 
     def evaluate(self, expression: str) -> Sequence[Sample]:
         """Return the series for which the PromQL expression holds now; raise when it cannot be evaluated."""

@@ -2,12 +2,28 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from trimtab.incidents.store import IncidentStore
 from trimtab.kernel.errors import Corrupt
+from trimtab.kernel.operable import Realism
 from trimtab.runbooks import Cause, Library, Runbook
+
+_UNKNOWN = "the drill was run before realism was recorded"
+
+
+@dataclass(frozen=True, slots=True)
+class DrillProof:
+    """A passed drill: the page and build that it is bound to, and how real its faults were."""
+
+    proof: str
+    """`Runbook.proof_hash` of the page and the build."""
+    realism: Realism
+    reason: str = ""
+    """Why the drill was simulated; empty for a real one."""
 
 
 class Proofs:
@@ -16,37 +32,63 @@ class Proofs:
     Args:
         store: Proofs made on this machine.
         version: The build.
-        shipped: Proofs made where the build was made: cause id to proof hash, see `shipped_proofs`.
+        shipped: Proofs made where the build was made, by cause id, see `shipped_proofs`.
     """
 
     def __init__(
-        self, store: IncidentStore, version: str, shipped: Mapping[str, str] | None = None
+        self, store: IncidentStore, version: str, shipped: Mapping[str, DrillProof] | None = None
     ) -> None:
         self._store = store
         self._version = version
         self._shipped = dict(shipped or {})
 
+    def find(self, runbook: Runbook, cause: Cause) -> DrillProof | None:
+        """Return the proof that holds for exactly this page on this build, or None.
+
+        A proof of this machine is newer than the shipped one, so it decides how real the drill was.
+        """
+        wanted = runbook.proof_hash(self._version)
+        row = self._store.proof(cause.id, wanted)
+        if row is not None:
+            return DrillProof(wanted, Realism(row["realism"]), row["reason"])
+        shipped = self._shipped.get(cause.id)
+        return shipped if shipped is not None and shipped.proof == wanted else None
+
     def proven(self, runbook: Runbook, cause: Cause) -> bool:
         """Return whether the cause's drill has passed with exactly this page on this build."""
-        wanted = runbook.proof_hash(self._version)
-        return self._shipped.get(cause.id) == wanted or (cause.id, wanted) in self._store.proofs()
+        return self.find(runbook, cause) is not None
 
-    def add(self, runbook: Runbook, cause: Cause, at: datetime) -> None:
-        """Record that the cause's drill has passed."""
-        self._store.add_proof(cause.id, runbook.proof_hash(self._version), at)
+    def add(
+        self, runbook: Runbook, cause: Cause, at: datetime, *, realism: Realism, reason: str = ""
+    ) -> None:
+        """Record that the cause's drill has passed, and how real it was."""
+        self._store.add_proof(
+            cause.id, runbook.proof_hash(self._version), at, realism=realism, reason=reason
+        )
 
     def export(self, library: Library) -> str:
         """Return the text of a proofs file: every proof that holds for this library on this build."""
         held = {
-            cause.id: runbook.proof_hash(self._version)
+            cause.id: asdict(proof)
             for runbook, cause in library.causes()
-            if self.proven(runbook, cause)
+            if (proof := self.find(runbook, cause)) is not None
         }
         return json.dumps({"version": self._version, "proofs": held}, indent=2) + "\n"
 
 
-def shipped_proofs(file: Path) -> Mapping[str, str]:
+def proof_entry(proof: DrillProof | None) -> dict[str, object]:
+    """Return what a list of causes says about a cause's proof."""
+    return {
+        "proven": proof is not None,
+        "realism": "" if proof is None else proof.realism.value,
+        "realism_reason": "" if proof is None else proof.reason,
+    }
+
+
+def shipped_proofs(file: Path) -> Mapping[str, DrillProof]:
     """Read a proofs file; a missing one holds no proofs.
+
+    An older file holds only the proof's hash for each cause; its proofs count as simulated.
 
     Raises:
         Corrupt: It is no proofs file.
@@ -55,9 +97,18 @@ def shipped_proofs(file: Path) -> Mapping[str, str]:
         return {}
     try:
         proofs = json.loads(file.read_text(encoding="utf-8"))["proofs"]
-        return {str(cause): str(proof) for cause, proof in proofs.items()}
+        return {str(cause): _parse(entry) for cause, entry in proofs.items()}
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise Corrupt(
             f"{file.name} is no proofs file: {error!r}.",
             hint="Make it again: `trimtab drills run --all`.",
         ) from error
+
+
+def _parse(entry: Any) -> DrillProof:
+    if isinstance(entry, str):
+        return DrillProof(entry, Realism.SIMULATED, _UNKNOWN)
+    proof = DrillProof(str(entry["proof"]), Realism(entry["realism"]), str(entry["reason"]))
+    if (proof.realism is Realism.SIMULATED) != bool(proof.reason):
+        raise ValueError(f"a simulated proof gives the reason, and only a simulated one: {entry}")
+    return proof

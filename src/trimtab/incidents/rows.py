@@ -28,7 +28,7 @@ APPROVALS = _table(
 )
 ACTS = _table("incident_acts", "key incident_id name approved_by started_at")
 ATTEMPTS = _table("incident_attempts", "incident_id number cause_id fingerprint outcome at")
-PROOFS = _table("drill_proofs", "cause_id proof_hash passed_at")
+PROOFS = _table("drill_proofs", "cause_id proof_hash passed_at realism reason")
 
 
 def ignoring(table: sa.TableClause) -> sa.Insert:

@@ -1,6 +1,6 @@
 """The incidents chain of the state database: the only SQL of this domain."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -250,20 +250,26 @@ class IncidentStore:
         self._tell(incident_id)
         return decided
 
-    def add_proof(self, cause_id: str, proof_hash: str, at: datetime) -> None:
-        """Record that a cause's drill has passed."""
+    def add_proof(
+        self, cause_id: str, proof_hash: str, at: datetime, *, realism: str, reason: str
+    ) -> None:
+        """Record that a cause's drill has passed, and how real it was."""
+        values = {"cause_id": cause_id, "proof_hash": proof_hash, "passed_at": at.isoformat()}
         with self._database.write() as connection:
             connection.execute(
                 sa.insert(PROOFS)
                 .prefix_with("OR REPLACE")
-                .values(cause_id=cause_id, proof_hash=proof_hash, passed_at=at.isoformat())
+                .values(**values, realism=realism, reason=reason)
             )
 
-    def proofs(self) -> dict[tuple[str, str], str]:
-        """Return when each (cause, proof hash) passed."""
+    def proof(self, cause_id: str, proof_hash: str) -> Mapping[str, str] | None:
+        """Return ``passed_at``, ``realism`` and ``reason`` of a passed drill, or None."""
+        query = sa.select(PROOFS).where(
+            PROOFS.c.cause_id == cause_id, PROOFS.c.proof_hash == proof_hash
+        )
         with self._database.read() as connection:
-            rows = connection.execute(sa.select(PROOFS))
-            return {(str(row.cause_id), str(row.proof_hash)): str(row.passed_at) for row in rows}
+            row = connection.execute(query).mappings().first()
+            return None if row is None else {name: str(value) for name, value in row.items()}
 
     def _save(
         self, connection: sa.Connection, before: Incident, after: Incident, at: datetime

@@ -29,9 +29,20 @@ class Risk(StrEnum):
     OBSERVE = "observe"
     """Changes nothing."""
     AUTOMATIC = "automatic"
-    """Changes something that its undo puts back; the machine may run it by itself."""
+    """Reversible or repeatable; the machine may run it by itself."""
     APPROVAL = "approval"
     """A person decides; no answer means no."""
+
+
+class Effect(StrEnum):
+    """Whether an action's effect can be taken back."""
+
+    REVERSIBLE = "reversible"
+    """Has an undo that restores the former state."""
+    REPEATABLE = "repeatable"
+    """Loses no state, such as a restart, a reload or an evicted cache; there is nothing to take back."""
+    IRREVERSIBLE = "irreversible"
+    """Loses or overwrites state for good; a person decides always."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +109,8 @@ class ActionResult:
     """JSON-ready details for the journal."""
     undo_arguments: Arguments | None = None
     """What `Action.undo` needs to put the former state back; None when nothing was changed."""
+    changes: bool = True
+    """False when nothing was changed; of a dry run, when nothing would be. Such an act is neither run nor a repair."""
 
 
 Run = Callable[[Arguments, ActionContext], ActionResult]
@@ -109,7 +122,7 @@ class Action:
 
     ``run`` receives checked arguments with the defaults filled in. It is idempotent under the context's key. ``undo``
     receives the ``undo_arguments`` of the result; an action without undo says why in ``no_undo_because``. ``dry_run``
-    says what would change, and changes nothing.
+    says what would change, and changes nothing. ``effect`` is stated by every action that changes something.
     """
 
     name: str
@@ -120,6 +133,22 @@ class Action:
     params: tuple[Param, ...] = ()
     undo: Run | None = None
     no_undo_because: str = ""
+    effect: Effect | None = field(default=None, kw_only=True)
+
+    @property
+    def effect_class(self) -> Effect:
+        """Return the stated class; an action that only observes is repeatable, one that states none irreversible."""
+        observed = Effect.REPEATABLE if self.risk is Risk.OBSERVE else Effect.IRREVERSIBLE
+        return self.effect or observed
+
+
+class Realism(StrEnum):
+    """How close a fault is to what happens outside of drills."""
+
+    REAL = "real"
+    """The outside world can produce it in the same way: a killed process, a changed file, a cut connection."""
+    SIMULATED = "simulated"
+    """Something inside the service stands for the failure; a repair may work here and not in life."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +156,7 @@ class Fault:
     """A way to break the service, for drills only. No request path may reach one.
 
     ``inject`` returns what ``restore`` needs to put everything back; ``restore`` may be called more than once.
+    A simulated fault says in ``simulated_because`` why it cannot be real.
     """
 
     name: str
@@ -134,6 +164,18 @@ class Fault:
     inject: Callable[[Arguments], Mapping[str, Value]]
     restore: Callable[[Mapping[str, Value]], None]
     params: tuple[Param, ...] = ()
+    realism: Realism = field(kw_only=True)
+    simulated_because: str = ""
+
+
+def combined_realism(faults: Iterable[Fault]) -> tuple[Realism, str]:
+    """Return how real a drill of these faults is, with the reasons: one simulated fault makes it simulated."""
+    reasons = [
+        f"{fault.name}: {fault.simulated_because}"
+        for fault in faults
+        if fault.realism is Realism.SIMULATED
+    ]
+    return (Realism.SIMULATED if reasons else Realism.REAL), "; ".join(reasons)
 
 
 class UnknownName(NotFound):
@@ -152,8 +194,9 @@ class Catalog:
     """Everything that can be measured, done and broken, by name.
 
     Raises:
-        ValueError: A name is malformed or used twice, a metric name is used twice, or an action has neither undo nor
-            a reason for having none. These are mistakes in the program, found at start.
+        ValueError: A name is malformed or used twice, a metric name is used twice, an action has neither undo nor
+            a reason for having none, an action contradicts its class, or a simulated fault has no reason. These are
+            mistakes in the program, found at start.
     """
 
     def __init__(
@@ -170,12 +213,14 @@ class Catalog:
         if doubled:
             raise ValueError(f"two signals share a metric name: {sorted(doubled)}")
         for action in self.actions.values():
-            if (
-                action.undo is None
-                and not action.no_undo_because
-                and action.risk is not Risk.OBSERVE
-            ):
-                raise ValueError(f"action {action.name} has no undo and does not say why")
+            if problem := _contradiction(action):
+                raise ValueError(f"action {action.name} {problem}")
+        for fault in self.faults.values():
+            if (fault.realism is Realism.SIMULATED) != bool(fault.simulated_because.strip()):
+                raise ValueError(
+                    f"fault {fault.name} is {fault.realism}: a simulated fault gives the reason, "
+                    "and only a simulated one"
+                )
 
     def signal(self, name: str) -> Signal:
         """Return the signal, or raise `UnknownName` with the nearest names."""
@@ -202,6 +247,22 @@ def _index(entries: Iterable[_Entry]) -> dict[str, _Entry]:
             raise ValueError(f"{entry.name} is defined twice")
         found[entry.name] = entry
     return found
+
+
+def _contradiction(action: Action) -> str:
+    """Return what an action says about itself that cannot all be true, or an empty text."""
+    observes = action.risk is Risk.OBSERVE
+    if action.undo is None and not action.no_undo_because and not observes:
+        return "has no undo and does not say why"
+    if action.effect is None and not observes:
+        return "does not state its class: reversible, repeatable or irreversible"
+    if action.effect is Effect.REVERSIBLE and action.undo is None:
+        return "is called reversible and has no undo"
+    if action.effect is not Effect.REVERSIBLE and action.undo is not None:
+        return f"is called {action.effect_class} and has an undo"
+    if action.effect is Effect.IRREVERSIBLE and action.risk is not Risk.APPROVAL:
+        return f"is irreversible and of risk {action.risk}: a person has to decide"
+    return ""
 
 
 def _find(entries: Mapping[str, _Entry], name: str, kind: str) -> _Entry:

@@ -7,6 +7,7 @@ from trimtab.kernel.operable import (
     ActionContext,
     ActionResult,
     Arguments,
+    Effect,
     Param,
     Risk,
 )
@@ -47,6 +48,7 @@ def _reload(knowledge: Knowledge) -> Action:
         run,
         dry_run,
         no_undo_because="it only brings back what the service needs in order to work",
+        effect=Effect.REPEATABLE,
     )
 
 
@@ -71,6 +73,7 @@ def _reinstall(knowledge: Knowledge) -> Action:
         run,
         dry_run,
         no_undo_because="the files it replaces are missing or damaged",
+        effect=Effect.REPEATABLE,
     )
 
 
@@ -89,6 +92,7 @@ def _resize(knowledge: Knowledge) -> Action:
             Param("memory_mb", "integer", "Megabytes for all caches; 0 leaves it.", 0, 0, most),
         ),
         undo=resizing.run,
+        effect=Effect.REVERSIBLE,
     )
 
 
@@ -102,12 +106,17 @@ class _Resizing:
         before, after = self._knowledge.cache_sizes(), self._wanted(given)
         self._knowledge.resize_caches(after)
         return ActionResult(
-            f"Resized the caches: {_change(before, after)}.", asdict(after), asdict(before)
+            f"Resized the caches: {_change(before, after)}.",
+            asdict(after),
+            asdict(before),
+            changes=before != after,
         )
 
     def dry_run(self, given: Arguments, _: ActionContext) -> ActionResult:
-        change = _change(self._knowledge.cache_sizes(), self._wanted(given))
-        return ActionResult(f"The caches would be resized: {change}.")
+        before, after = self._knowledge.cache_sizes(), self._wanted(given)
+        if before == after:
+            return ActionResult("The caches have these sizes already.", changes=False)
+        return ActionResult(f"The caches would be resized: {_change(before, after)}.")
 
     def _wanted(self, given: Arguments) -> CacheSizes:
         now = self._knowledge.cache_sizes()
@@ -149,17 +158,20 @@ def _warm(knowledge: Knowledge) -> Action:
             Param("project", "string", "Only of this project; empty means all.", ""),
         ),
         no_undo_because="entries that nobody asks for leave the cache by themselves",
+        effect=Effect.REPEATABLE,
     )
 
 
 def _retry(knowledge: Knowledge) -> Action:
     def run(_: Arguments, __: ActionContext) -> ActionResult:
         count = knowledge.retry_dead_letters()
-        return ActionResult(f"Queued {count} documents again.", {"documents": count})
+        text = f"Queued {count} documents again."
+        return ActionResult(text, {"documents": count}, changes=count > 0)
 
     def dry_run(_: Arguments, __: ActionContext) -> ActionResult:
         count = knowledge.counts()["dead"]
-        return ActionResult(f"{count} documents would be queued again.", {"documents": count})
+        text = f"{count} documents would be queued again."
+        return ActionResult(text, {"documents": count}, changes=count > 0)
 
     return Action(
         "knowledge.ingestion.retry_dead_letters",
@@ -168,6 +180,7 @@ def _retry(knowledge: Knowledge) -> Action:
         run,
         dry_run,
         no_undo_because="a document that fails again returns to the list by itself",
+        effect=Effect.REPEATABLE,
     )
 
 
@@ -191,4 +204,5 @@ def _restart_index(knowledge: Knowledge) -> Action:
         run,
         dry_run,
         no_undo_because="indexes hold nothing but what the store says",
+        effect=Effect.REPEATABLE,
     )

@@ -4,15 +4,14 @@ While the model works on one group, the next is read and the one before is writt
 nearly all of the time. Each document is still written whole or not at all.
 """
 
-import os
-import stat
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path, PurePosixPath
 
+from trimtab.infra.folders import Listing, list_folder
 from trimtab.kernel.errors import InvalidInput, TrimtabError
 from trimtab.knowledge.errors import DocumentUnreadable, EmbedderUnavailable
 from trimtab.knowledge.ingestion import Ingestion, Prepared, Progress, Source
@@ -70,9 +69,10 @@ class BulkIngestion:
             TrimtabError: What is no fault of a file ends it: a full disk, a damaged database. What was reported
                 until then is kept.
         """
-        names = _names(folder)
+        listing = _listed(folder)
         files = (
-            _Named(name, partial(self._ingestion.source, folder / name, name)) for name in names
+            _Named(file.name, partial(self._ingestion.opened, file.name, file.open))
+            for file in listing.files
         )
         row, known = self._ingestion.project(project)
         done: list[Ingested] = []
@@ -83,8 +83,8 @@ class BulkIngestion:
             else:
                 refused.append(_refused(outcome))
             if progress is not None:
-                progress(number, len(names), outcome.name)
-        return FolderIngested(tuple(done), tuple(refused))
+                progress(number, len(listing.files), outcome.name)
+        return FolderIngested(tuple(done), tuple(refused), listing.left_out)
 
     def ingest_many(self, project: str, sources: Sequence[Source]) -> Iterator[Ingested | Failed]:
         """Take in documents that are open already; yield what became of each, in order.
@@ -173,33 +173,15 @@ def _refused(failed: Failed) -> Refused:
     return Refused(failed.name, error.code, error.message, error.hint())
 
 
-def _names(folder: Path) -> list[str]:
-    """Return the paths of the files of known types in the folder, in order.
-
-    Hidden ones and links that lead out are left alone.
-    """
+def _listed(folder: Path) -> Listing:
+    """Return the folder's files of known types, and what is left out."""
     try:
-        if not stat.S_ISDIR(folder.stat().st_mode):
-            raise DocumentUnreadable(f"{folder} is not a folder.", hint="Give a folder.")
+        listing = list_folder(folder)
+    except NotADirectoryError as error:
+        raise DocumentUnreadable(f"{folder} is not a folder.", hint="Give a folder.") from error
     except OSError as error:
         raise DocumentUnreadable(
             f"{folder} cannot be read: {error.strerror}.", hint="Check the path and permissions."
         ) from error
-    return list(_below(str(folder), "", folder.resolve()))
-
-
-def _below(folder: str, inside: str, root: Path) -> Iterator[str]:
-    """Yield the paths of the regular files of known types, ``inside`` being the folder's own path."""
-    try:
-        entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
-    except PermissionError:
-        return
-    for entry in entries:
-        if entry.name.startswith("."):
-            continue
-        if entry.is_symlink() and not Path(entry.path).resolve().is_relative_to(root):
-            continue
-        if entry.is_dir(follow_symlinks=False):
-            yield from _below(entry.path, f"{inside}{entry.name}/", root)
-        elif entry.is_file() and PurePosixPath(entry.name).suffix.lower() in SUFFIXES:
-            yield f"{inside}{entry.name}"
+    known = (file for file in listing.files if PurePosixPath(file.name).suffix.lower() in SUFFIXES)
+    return replace(listing, files=tuple(known))

@@ -182,6 +182,14 @@ class ParserFailed(InvalidInput):
     default_hint = "Split the file or save it in another format; the limits are settings."
 
 
+class ParserUnavailable(Unavailable):
+    """The parser's own installation is damaged or incomplete; the file may be good."""
+
+    code = "knowledge.parser_unavailable"
+    retryable = False
+    default_hint = "Install trimtab's packages again (`make clean run` in a clone), then ingest the file again."
+
+
 # --- Care ---
 
 

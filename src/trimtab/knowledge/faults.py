@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 
 from trimtab.kernel.clock import Clock
 from trimtab.kernel.errors import Conflict, NotFound, TrimtabError
-from trimtab.kernel.operable import Arguments, Fault, Param, Value
+from trimtab.kernel.operable import Arguments, Fault, Param, Realism, Value
 from trimtab.knowledge.care.faults import faults as care_faults
 from trimtab.knowledge.crowd import Crowd, long_queries
 from trimtab.knowledge.engines.faults import faults as engine_faults
@@ -78,18 +78,22 @@ def _of_the_model(knowledge: Knowledge) -> tuple[Fault, ...]:
             "Delete the embedding model's files and end the loaded model.",
             remove,
             restore,
+            realism=Realism.REAL,
         ),
         Fault(
             "knowledge.embedding.corrupt_model",
             "Overwrite a part of the embedding model's largest file and end the loaded model.",
             corrupt,
             restore,
+            realism=Realism.REAL,
         ),
         Fault(
             "knowledge.embedding.unload_model",
             "End the loaded model, as a crash of it would.",
             unload,
             restore,
+            realism=Realism.SIMULATED,
+            simulated_because="the model is unloaded by a call; its runtime does not crash",
         ),
     )
 
@@ -109,6 +113,8 @@ def _of_the_index(knowledge: Knowledge) -> tuple[Fault, ...]:
             "Put the search indexes out of order, as a crash of their engine would.",
             stop,
             restore,
+            realism=Realism.SIMULATED,
+            simulated_because="the indexes are switched off by a flag",
         ),
     )
 
@@ -123,6 +129,8 @@ def _of_the_speed(knowledge: Knowledge, clock: Clock) -> tuple[Fault, ...]:
             slowness.of_the_model,
             slowness.restore,
             (seconds,),
+            realism=Realism.SIMULATED,
+            simulated_because="the encoder waits before each text; nothing competes with it",
         ),
         Fault(
             "knowledge.index.slow",
@@ -130,6 +138,8 @@ def _of_the_speed(knowledge: Knowledge, clock: Clock) -> tuple[Fault, ...]:
             slowness.of_the_index,
             slowness.restore,
             (seconds,),
+            realism=Realism.SIMULATED,
+            simulated_because="the indexes wait before each search; nothing competes with them",
         ),
         Fault(
             "knowledge.traffic.search",
@@ -137,6 +147,7 @@ def _of_the_speed(knowledge: Knowledge, clock: Clock) -> tuple[Fault, ...]:
             slowness.only_traffic,
             slowness.restore,
             (Param("per_second", "number", "Searches a second.", 1.0, 0.01, 1000),),
+            realism=Realism.REAL,
         ),
     )
 
@@ -151,6 +162,7 @@ def _of_the_callers(knowledge: Knowledge, clock: Clock) -> tuple[Fault, ...]:
             crowded.by_the_same,
             crowded.restore,
             (users,),
+            realism=Realism.REAL,
         ),
         Fault(
             "knowledge.traffic.crowd",
@@ -158,6 +170,7 @@ def _of_the_callers(knowledge: Knowledge, clock: Clock) -> tuple[Fault, ...]:
             crowded.by_different,
             crowded.restore,
             (users,),
+            realism=Realism.REAL,
         ),
         Fault(
             "knowledge.traffic.refuse",
@@ -165,6 +178,7 @@ def _of_the_callers(knowledge: Knowledge, clock: Clock) -> tuple[Fault, ...]:
             crowded.by_nonsense,
             crowded.restore,
             (Param("users", "integer", "How many at once.", 1, 1, 1000),),
+            realism=Realism.REAL,
         ),
     )
 
@@ -257,7 +271,14 @@ def _of_the_cache(knowledge: Knowledge, clock: Clock) -> tuple[Fault, ...]:
     ) -> Fault:
         broken = _BrokenCache(knowledge, traffic, known=known)
         a_second = Param("per_second", "number", "Searches a second.", pace, 0.01, 1000)
-        return Fault(name, text, broken.inject, broken.restore, params=(*params, a_second))
+        return Fault(
+            name,
+            text,
+            broken.inject,
+            broken.restore,
+            params=(*params, a_second),
+            realism=Realism.REAL,
+        )
 
     return (
         fault(

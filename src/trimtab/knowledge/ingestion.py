@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import IO
 
 from trimtab.infra.settings.sections.knowledge import KnowledgeSettings
 from trimtab.kernel.clock import Clock
@@ -157,10 +158,20 @@ class Ingestion:
     @contextmanager
     def source(self, file: Path, name: str) -> Iterator[Source]:
         """Open a file after checking that it is a regular one within the limit."""
-        try:
+
+        def open_regular() -> IO[bytes]:
             if not stat.S_ISREG(file.stat().st_mode):
                 raise DocumentUnreadable(f"{name} is not a file.", hint="Give a regular file.")
-            with file.open("rb") as stream:
+            return file.open("rb")
+
+        with self.opened(name, open_regular) as source:
+            yield source
+
+    @contextmanager
+    def opened(self, name: str, open_file: Callable[[], IO[bytes]]) -> Iterator[Source]:
+        """Open a file in its own way; one over the limit is refused unread."""
+        try:
+            with open_file() as stream:
                 status = os.fstat(stream.fileno())
                 if status.st_size > self._settings.max_document_mb * 1024 * 1024:
                     raise too_large(name, status.st_size, self._settings)

@@ -51,7 +51,7 @@ class Parts:
         self.owners = OwnerStore(self.database)
         shipped = MiniLmHome(data.folder("models") / "minilm", settings.embedding_threads)
         self.encoder = Encoder(home or shipped, settings, around.clock)
-        self.parser = Parser(settings)
+        self.parser = Parser(settings, data.folder("parser"))
         search_store = SearchStore(self.database)
         self._make_indexes(search_store, data.folder("index"))
         self.searcher = Searcher(

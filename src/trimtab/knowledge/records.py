@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from trimtab.infra.folders import LeftOut
 from trimtab.kernel.errors import TrimtabError
 
 
@@ -113,6 +114,8 @@ class FolderIngested:
 
     documents: tuple[Ingested, ...]
     refused: tuple[Refused, ...]
+    left_out: tuple[LeftOut, ...] = ()
+    """Hidden entries, links, and what is no regular file."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,6 +38,7 @@ def test_a_check_holds_when_the_comparison_leaves_something(value):
     store, clock = scraped(lambda _: value)
     result = check(HIGH, store, clock.now())
     assert result.holds is (value > 30)
+    assert result.reason == ""
     assert [element.value for element in result.samples] == [value] * (value > 30)
 
 
@@ -60,8 +61,8 @@ def test_an_ambiguous_check_does_not_hold_and_says_why():
     store = SeriesStore()
     store.append("scrape", milliseconds(START), [(named("heat", room=r), 1.0) for r in "ab"])
     result = check(compile_check("heat * on() heat > 0"), store, START)
-    assert not result.holds
-    assert "Several series match" in result.error
+    assert result.holds is None
+    assert "Several series match" in result.reason
 
 
 def test_a_check_over_time_holds_after_its_hold():

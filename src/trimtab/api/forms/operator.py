@@ -11,7 +11,7 @@ from trimtab.incidents.clocks import Clock
 from trimtab.incidents.model import Approval, Severity
 from trimtab.infra.rules.alerts import AlertState
 from trimtab.infra.rules.engine import RuleHealth
-from trimtab.kernel.operable import Param, Risk, Value
+from trimtab.kernel.operable import Effect, Param, Risk, Value
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +64,10 @@ class CauseSummary:
     title: str
     proven: bool
     """Whether a drill on this build has shown that the fix works."""
+    realism: Literal["", "real", "simulated"]
+    """How real that drill was; empty when there is none. A simulated one does not let the fix run by itself."""
+    realism_reason: str
+    """Why it was simulated."""
     repair: Literal["machine", "person"]
     evidence: tuple[str, ...]
     fix: tuple[str, ...]
@@ -172,10 +176,11 @@ class CheckBody:
     """Whether a comparison holds."""
 
     expression: str
-    holds: bool
+    holds: bool | None
+    """None: the samples cannot tell."""
     at: datetime
     error: str
-    """Why the samples allowed no answer; else empty."""
+    """Why the samples cannot tell; else empty."""
     samples: tuple[CheckSample, ...]
 
 
@@ -208,6 +213,8 @@ class ActionEntry:
     name: str
     help: str
     risk: Risk
+    effect: Effect
+    """Whether it can be taken back: ``reversible``, ``repeatable`` or ``irreversible``."""
     params: tuple[Param, ...]
     undo: bool
     no_undo_because: str
@@ -251,6 +258,8 @@ class ActionOutcome:
     action: str
     dry_run: bool
     summary: str
+    changes: bool
+    """False when nothing was changed; of a dry run, when nothing would be."""
     facts: Mapping[str, Any]
     """Of the action."""
     undo_arguments: Mapping[str, Value] | None

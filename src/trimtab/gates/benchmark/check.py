@@ -11,6 +11,7 @@ from trimtab.gates.benchmark.stream import LogSummary, read_log
 from trimtab.gates.case import UNUSABLE, Case
 from trimtab.gates.codes import finding
 from trimtab.gates.datasets import hash_file
+from trimtab.gates.evidence_files import read_evidence
 from trimtab.gates.records import Finding, GateResult, GateState, Severity
 from trimtab.gates.schema.importers import FORMATS, import_file
 from trimtab.gates.schema.migrate import UNDECLARED
@@ -276,7 +277,7 @@ def _proof(case: Case) -> Iterator[Finding]:
         if case.policy.benchmark.require_proof:
             yield finding("benchmark.proof_missing", path.name, "no second run is recorded")
         return
-    parsed = parse(path.read_bytes())
+    parsed = parse(read_evidence(path))
     proof = parsed.value
     if parsed.findings or not isinstance(proof, dict):
         yield finding("benchmark.proof_missing", path.name, "the record cannot be read")

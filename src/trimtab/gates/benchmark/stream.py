@@ -93,7 +93,9 @@ def _read_line(reading: _Reading, number: int, line: bytes) -> None:
     if stated != expected or record.get("seq") != reading.sequence:
         reading.say("benchmark.log_broken", number, "the line does not follow the one before")
     # Go on from what the line states, so that one edited line is one finding.
-    reading.chain, reading.sequence = stated, int(record.get("seq", reading.sequence)) + 1
+    sequence = record.get("seq", reading.sequence)
+    reading.chain = stated
+    reading.sequence = (sequence if type(sequence) is int else reading.sequence) + 1
     at = str(record.get("at", ""))
     if at < reading.latest:
         reading.say("benchmark.clock_back", number, f"{at} comes after {reading.latest}")

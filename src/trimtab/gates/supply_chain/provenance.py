@@ -12,6 +12,7 @@ from trimtab.gates.case import Project
 from trimtab.gates.codes import finding
 from trimtab.gates.datasets import hash_file, hash_files
 from trimtab.gates.errors import EvidenceMissing, SignatureWrong
+from trimtab.gates.evidence_files import read_evidence
 from trimtab.gates.policy import SupplyChainPolicy
 from trimtab.gates.records import Finding
 from trimtab.gates.signing import KeyRing, Opened, statement
@@ -127,7 +128,7 @@ def verify_files(
 
 def _opened(envelope: Path, ring: KeyRing) -> Opened | Finding:
     try:
-        opened = ring.open(envelope.read_bytes())
+        opened = ring.open(read_evidence(envelope))
     except SignatureWrong as error:
         untrusted = "trusted key" in error.message
         code = (

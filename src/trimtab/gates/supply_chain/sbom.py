@@ -10,6 +10,7 @@ import trimtab
 from trimtab.gates.case import Project
 from trimtab.gates.codes import finding
 from trimtab.gates.datasets import MANIFEST, create_manifest, hash_file
+from trimtab.gates.evidence_files import read_evidence
 from trimtab.gates.records import Finding
 from trimtab.gates.strictjson import parse
 from trimtab.gates.supply_chain.installed import Installed, Package
@@ -82,7 +83,7 @@ def _data(project: Project) -> Iterator[dict[str, Any]]:
         # Whether the data is what its manifest says is the dataset gate's question.
         manifest = project.datasets / name / MANIFEST
         kept = manifest.is_file()
-        text = manifest.read_bytes() if kept else create_manifest(manifest.parent).text().encode()
+        text = read_evidence(manifest) if kept else create_manifest(manifest.parent).text().encode()
         sha = sha256_hex(text)
         yield _file("data", f"datasets/{name}", sha, f"its {MANIFEST}")
 
@@ -109,7 +110,7 @@ def read_sbom(path: Path) -> tuple[dict[str, Mapping[str, Any]] | None, tuple[Fi
         return None, (
             finding("supply_chain.sbom_missing", path.name, "there is no bill of materials"),
         )
-    parsed = parse(path.read_bytes())
+    parsed = parse(read_evidence(path))
     bom = parsed.value
     if parsed.findings or not isinstance(bom, dict) or bom.get("bomFormat") != "CycloneDX":
         return None, (

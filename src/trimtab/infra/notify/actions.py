@@ -8,6 +8,7 @@ from trimtab.kernel.operable import (
     ActionContext,
     ActionResult,
     Arguments,
+    Effect,
     Param,
     Risk,
 )
@@ -37,5 +38,6 @@ def actions(outbox: Outbox, clock: Clock) -> tuple[Action, ...]:
                 Param("text", "string", "What to say."),
             ),
             no_undo_because="what was said cannot be unsaid",
+            effect=Effect.REPEATABLE,
         ),
     )

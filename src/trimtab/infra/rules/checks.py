@@ -5,12 +5,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from trimtab.infra.rules.cost import DEFAULT_LIMITS, Cost, QueryLimits
+from trimtab.infra.rules.coverage import MISSED_SCRAPES
 from trimtab.infra.rules.errors import EvaluationFailed, ExpressionRefused
 from trimtab.infra.rules.evaluator import Expression, compile_expression
 from trimtab.infra.rules.scrape import milliseconds
 from trimtab.infra.rules.series import SeriesStore
-from trimtab.infra.rules.values import Element
+from trimtab.infra.rules.values import Element, Instant
 from trimtab.kernel.clock import Clock
+
+SCRAPE_SECONDS = 5.0
+"""The default of ``monitor.scrape_interval_seconds``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,12 +23,13 @@ class CheckResult:
     """The answer at an instant."""
 
     expression: str
-    holds: bool
+    holds: bool | None
+    """None: the samples cannot tell. No data is never an answer, neither good nor bad."""
     samples: tuple[Element, ...]
     """What the expression left over; empty when it does not hold."""
     at: datetime
-    error: str = ""
-    """Why the samples allowed no answer; it does not hold then."""
+    reason: str = ""
+    """Why the samples cannot tell."""
 
 
 class Outcome(StrEnum):
@@ -70,23 +76,49 @@ def compile_check(text: str) -> Expression:
     """
     expression = compile_expression(text)
     if not expression.filters:
-        raise ExpressionRefused(
-            text, "it is never false; compare it (`... > 0`, without bool), or use absent()"
-        )
+        raise never_false(text)
     return expression
 
 
-def check(expression: Expression, store: SeriesStore, now: datetime) -> CheckResult:
-    """Ask once. It holds when the expression has a result."""
+def never_false(text: str) -> ExpressionRefused:
+    """Return the refusal of an expression that always has a result."""
+    return ExpressionRefused(text, "it is never false; compare it (`... > 0`, without bool)")
+
+
+def check(
+    expression: Expression,
+    store: SeriesStore,
+    now: datetime,
+    scrape_seconds: float = SCRAPE_SECONDS,
+    limits: QueryLimits = DEFAULT_LIMITS,
+) -> CheckResult:
+    """Ask once. It holds when the expression has a result, and samples for all of the time that it looks back.
+
+    Args:
+        expression: A result of `compile_check`.
+        store: The samples.
+        now: The instant.
+        scrape_seconds: The time between two scrapes; three may be missing at each end of a range.
+        limits: What the evaluation may cost.
+    """
+    if expression.judgement is None:
+        raise never_false(expression.text)
+    instant = Instant(store, milliseconds(now), Cost(limits))
     try:
-        samples = tuple(expression.evaluate(store, milliseconds(now)))
+        found = expression.judgement.judge(instant, round(MISSED_SCRAPES * scrape_seconds * 1000))
     except EvaluationFailed as error:
-        return CheckResult(expression.text, holds=False, samples=(), at=now, error=error.message)
-    return CheckResult(expression.text, holds=bool(samples), samples=samples, at=now)
+        return CheckResult(expression.text, None, (), now, error.message)
+    samples = tuple(found.samples) if found.holds else ()
+    return CheckResult(expression.text, found.holds, samples, now, found.reason)
 
 
 def check_for(
-    expression: Expression, store: SeriesStore, hold: Hold, clock: Clock, stop: threading.Event
+    expression: Expression,
+    store: SeriesStore,
+    hold: Hold,
+    clock: Clock,
+    stop: threading.Event,
+    limits: QueryLimits = DEFAULT_LIMITS,
 ) -> HeldResult:
     """Ask again and again until it has held for long enough, or the time is up, or ``stop`` is set.
 
@@ -97,7 +129,7 @@ def check_for(
     held_since: float | None = None
     while True:
         now, elapsed = clock.now(), clock.monotonic() - started
-        result = check(expression, store, now)
+        result = check(expression, store, now, hold.step_seconds, limits)
         oldest_ms = max(started_ms, milliseconds(now) - 3000 * hold.step_seconds)
         if result.holds and (store.newest_ms() or 0) >= oldest_ms:
             held_since = elapsed if held_since is None else held_since

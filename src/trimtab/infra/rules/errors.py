@@ -6,6 +6,7 @@ TrimtabError
 |   `-- TemplateRefused         a label's or annotation's template that uses what is not supported
 |-- Conflict
 |   `-- EvaluationFailed        the samples do not allow the operation (many-to-many matching and the like)
+|       `-- QueryTooExpensive   ... because it would read too many samples or take too long
 `-- Misconfigured
     `-- BadRuleFile             a rule file is wrong; found at start
         |-- UnsupportedRule     ... because its expression or template uses what is not supported
@@ -42,6 +43,22 @@ class EvaluationFailed(Conflict):
     default_hint = (
         "Aggregate the series first, or name the matching labels with on() or ignoring()."
     )
+
+
+class QueryTooExpensive(EvaluationFailed):
+    """The evaluation was ended because it reads too much or takes too long.
+
+    Args:
+        reason: Which limit it passed, as a clause.
+    """
+
+    code = "rules.query_too_expensive"
+    default_hint = (
+        "Name the metric, use fewer selectors or shorter ranges; docs/rules.md has the limits."
+    )
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"The expression was not evaluated to its end: {reason}.")
 
 
 class BadRuleFile(Misconfigured):

@@ -8,8 +8,10 @@ from dataclasses import dataclass
 
 import promql_parser as promql
 
+from trimtab.infra.rules.cost import Cost
 from trimtab.infra.rules.errors import ExpressionRefused
 from trimtab.infra.rules.evaluator_compiler import Compiler, is_scalar
+from trimtab.infra.rules.judge import Judgement, compile_judgement
 from trimtab.infra.rules.series import SeriesStore
 from trimtab.infra.rules.values import Element, Instant, Vector, VectorNode
 
@@ -30,14 +32,22 @@ class Expression:
     """True when its outermost operator can leave elements out, so that "no result" has a meaning: a comparison
     without ``bool``, a set operator, ``absent`` or ``absent_over_time``."""
     run: VectorNode
+    judgement: Judgement | None = None
+    """How to tell whether it holds; None for what can never be false."""
 
-    def evaluate(self, store: SeriesStore, at_ms: int) -> Vector:
+    def evaluate(self, store: SeriesStore, at_ms: int, cost: Cost | None = None) -> Vector:
         """Return the value at an instant, in milliseconds since 1970.
+
+        Args:
+            store: The samples.
+            at_ms: The instant.
+            cost: Its limits; the default ones when it is left out.
 
         Raises:
             EvaluationFailed: The samples at that instant do not allow the operation.
+            QueryTooExpensive: It reads too much or takes too long.
         """
-        return self.run(Instant(store, at_ms))
+        return self.run(Instant(store, at_ms, cost or Cost()))
 
 
 def compile_expression(text: str) -> Expression:
@@ -61,7 +71,14 @@ def _compiled(text: str, tree: promql.Expr) -> Expression:
     compiler = Compiler(text)
     if not is_scalar(tree):
         run = compiler.vector(tree)
-        return Expression(text, frozenset(compiler.metrics), filters=_filters(tree), run=run)
+        filters = _filters(tree)
+        return Expression(
+            text,
+            frozenset(compiler.metrics),
+            filters=filters,
+            run=run,
+            judgement=compile_judgement(text, tree) if filters else None,
+        )
     scalar = compiler.scalar(tree)
     return Expression(
         text,

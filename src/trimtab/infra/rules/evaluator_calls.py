@@ -40,7 +40,7 @@ class Parts(Protocol):
         """Compile a selector."""
         ...
 
-    def ranged(self, node: Expr) -> Selector:
+    def ranged(self, node: Expr, function: str) -> Selector:
         """Compile a range selector."""
         ...
 
@@ -54,7 +54,7 @@ def _over_range(name: str) -> Callable[[Parts, Arguments], VectorNode]:
     keeps_name = name == "last_over_time"
 
     def compile_call(parts: Parts, arguments: Arguments) -> VectorNode:
-        selector = parts.ranged(arguments[0])
+        selector = parts.ranged(arguments[0], name)
         return lambda instant: _each_window(selector, instant, function, keeps_name=keeps_name)
 
     return compile_call
@@ -73,7 +73,7 @@ def _each_window(
 
 
 def _quantile_over_time(parts: Parts, arguments: Arguments) -> VectorNode:
-    q, selector = parts.scalar(arguments[0]), parts.ranged(arguments[1])
+    q, selector = parts.scalar(arguments[0]), parts.ranged(arguments[1], "quantile_over_time")
 
     def run(instant: Instant) -> Vector:
         at = q(instant)
@@ -85,7 +85,7 @@ def _quantile_over_time(parts: Parts, arguments: Arguments) -> VectorNode:
 
 
 def _predict_linear(parts: Parts, arguments: Arguments) -> VectorNode:
-    selector, seconds = parts.ranged(arguments[0]), parts.scalar(arguments[1])
+    selector, seconds = parts.ranged(arguments[0], "predict_linear"), parts.scalar(arguments[1])
 
     def run(instant: Instant) -> Vector:
         ahead = seconds(instant)
@@ -97,7 +97,7 @@ def _predict_linear(parts: Parts, arguments: Arguments) -> VectorNode:
 
 
 def _absent_over_time(parts: Parts, arguments: Arguments) -> VectorNode:
-    selector = parts.ranged(arguments[0])
+    selector = parts.ranged(arguments[0], "absent_over_time")
     labels = selector.equalities
     return lambda instant: [] if selector.windows(instant) else [Element(labels, 1.0)]
 

@@ -2,6 +2,7 @@
 
 import operator
 from collections.abc import Callable
+from dataclasses import replace
 from typing import NoReturn
 
 from promql_parser import (
@@ -22,6 +23,7 @@ from promql_parser import (
 )
 
 from trimtab.infra.rules import evaluator_aggregations as aggregations
+from trimtab.infra.rules.coverage import COUNTERS, NEWEST_ONLY
 from trimtab.infra.rules.errors import ExpressionRefused
 from trimtab.infra.rules.evaluator_binary import (
     ARITHMETIC,
@@ -38,7 +40,18 @@ from trimtab.infra.rules.evaluator_binary import (
 from trimtab.infra.rules.evaluator_calls import CALLS, SCALAR_CALLS
 from trimtab.infra.rules.evaluator_functions import each
 from trimtab.infra.rules.evaluator_selectors import Selector, compile_selector
-from trimtab.infra.rules.values import Element, ScalarNode, VectorNode, distinct
+from trimtab.infra.rules.values import (
+    Element,
+    Instant,
+    ScalarNode,
+    Vector,
+    VectorNode,
+    distinct,
+)
+
+
+MAX_SELECTORS = 100
+"""Of one expression; each of them may read as many series as there are."""
 
 
 def is_scalar(node: Expr) -> bool:
@@ -64,7 +77,7 @@ def unwrapped(node: Expr) -> Expr:
 
 
 class Compiler:
-    """Compiles one expression; ``metrics`` gathers the metric names that it selects.
+    """Compiles one expression; ``metrics`` and ``selectors`` gather what it reads.
 
     Args:
         expression: The whole text, for the messages.
@@ -73,6 +86,7 @@ class Compiler:
     def __init__(self, expression: str) -> None:
         self.expression = expression
         self.metrics: set[str] = set()
+        self.selectors: list[Selector] = []
 
     def refuse(self, reason: str) -> NoReturn:
         """Raise the refusal of something that Prometheus has and trimtab has not."""
@@ -100,7 +114,9 @@ class Compiler:
 
     def vector(self, node: Expr) -> VectorNode:
         """Compile a part whose value is an instant vector."""
-        node = unwrapped(node)
+        return _charged(self._vector(unwrapped(node)))
+
+    def _vector(self, node: Expr) -> VectorNode:
         match node:
             case VectorSelector():
                 return _newest(self.selector(node))
@@ -129,17 +145,26 @@ class Compiler:
 
     def selector(self, node: VectorSelector | MatrixSelector) -> Selector:
         """Compile a selector and remember the metric that it names."""
-        selector = compile_selector(self.expression, node)
+        return self._remembered(compile_selector(self.expression, node))
+
+    def _remembered(self, selector: Selector) -> Selector:
+        self.selectors.append(selector)
+        if len(self.selectors) > MAX_SELECTORS:
+            self.refuse(f"it has more than {MAX_SELECTORS} selectors")
         if selector.selection.metric is not None:
             self.metrics.add(selector.selection.metric)
         return selector
 
-    def ranged(self, node: Expr) -> Selector:
+    def ranged(self, node: Expr, function: str) -> Selector:
         """Compile the range selector that a range function was given."""
         node = unwrapped(node)
         if not isinstance(node, MatrixSelector):
             self.refuse("subqueries are not supported")
-        return self.selector(node)
+        selector = compile_selector(self.expression, node)
+        needs_cover = function not in NEWEST_ONLY
+        return self._remembered(
+            replace(selector, needs_cover=needs_cover, counter=function in COUNTERS)
+        )
 
     def _aggregation(self, node: AggregateExpr) -> VectorNode:
         name = str(node.op)
@@ -206,6 +231,17 @@ class Compiler:
             many=many,
             include=tuple(modifier.group_labels or ()),
         )
+
+
+def _charged(node: VectorNode) -> VectorNode:
+    """Count each part's results, so that an expression of many cheap parts ends in time, too."""
+
+    def run(instant: Instant) -> Vector:
+        found = node(instant)
+        instant.cost.add_samples(len(found))
+        return found
+
+    return run
 
 
 def _newest(selector: Selector) -> VectorNode:

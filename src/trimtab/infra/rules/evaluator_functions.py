@@ -6,8 +6,13 @@ from collections.abc import Callable
 
 import numpy as np
 
-from trimtab.infra.rules.labels import changed, value_of, without_name
+from trimtab.infra.rules.errors import EvaluationFailed
+from trimtab.infra.rules.labels import Labels, changed, value_of, without_name
+from trimtab.infra.rules.patterns import Match, Pattern
 from trimtab.infra.rules.values import Element, Vector, ieee
+
+MAX_LABEL_LENGTH = 4096
+"""Characters of a label's value that an expression makes."""
 
 
 def _sign(value: float) -> float:
@@ -79,7 +84,7 @@ _REFERENCE = re.compile(r"\$(?:\$|(\w+)|\{(\w+)\})", re.ASCII)
 
 
 def label_replaced(
-    vector: Vector, target: str, replacement: str, source: str, pattern: re.Pattern[str]
+    vector: Vector, target: str, replacement: str, source: str, pattern: Pattern
 ) -> Vector:
     """Return the vector with ``target`` set where the whole value of ``source`` matches the pattern."""
     result = []
@@ -88,13 +93,14 @@ def label_replaced(
         if found is None:
             result.append(element)
         else:
-            text = _expanded(replacement, found)
+            text = _bounded(_expanded(replacement, found))
             result.append(Element(changed(element.labels, {target: text}), element.value))
     return result
 
 
-def _expanded(template: str, found: re.Match[str]) -> str:
+def _expanded(template: str, found: Match) -> str:
     """Fill ``$1``, ``$name`` and ``${name}`` as Go's ``regexp.Expand`` does: an unknown group is empty."""
+    numbered, named = found.groups(), found.groupdict()
 
     def group(reference: re.Match[str]) -> str:
         name = reference[1] or reference[2]
@@ -102,8 +108,10 @@ def _expanded(template: str, found: re.Match[str]) -> str:
             return "$"
         if name.isdigit():
             number = int(name)
-            return found[number] or "" if number <= found.re.groups else ""
-        return found.groupdict().get(name) or ""
+            if number == 0:
+                return found[0]
+            return numbered[number - 1] or "" if number <= len(numbered) else ""
+        return named.get(name) or ""
 
     return _REFERENCE.sub(group, template)
 
@@ -114,9 +122,23 @@ def label_joined(vector: Vector, target: str, separator: str, sources: list[str]
         Element(
             changed(
                 element.labels,
-                {target: separator.join(value_of(element.labels, name) for name in sources)},
+                {target: _joined(element.labels, separator, sources)},
             ),
             element.value,
         )
         for element in vector
     ]
+
+
+def _joined(labels: Labels, separator: str, sources: list[str]) -> str:
+    return _bounded(separator.join(value_of(labels, name) for name in sources))
+
+
+def _bounded(text: str) -> str:
+    """Return the label's value unless it is too long: nested calls could double it at each level."""
+    if len(text) > MAX_LABEL_LENGTH:
+        raise EvaluationFailed(
+            f"A label's value would be longer than {MAX_LABEL_LENGTH} characters.",
+            hint="Join or replace fewer labels.",
+        )
+    return text

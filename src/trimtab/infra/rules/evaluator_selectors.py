@@ -7,6 +7,7 @@ from typing import Any
 
 from promql_parser import Matcher, MatchOp, MatrixSelector, VectorSelector
 
+from trimtab.infra.rules.coverage import covers
 from trimtab.infra.rules.errors import ExpressionRefused
 from trimtab.infra.rules.evaluator_ranges import Span
 from trimtab.infra.rules.labels import METRIC_NAME, Labels, labels_of
@@ -27,10 +28,14 @@ class Selector:
     """0 for a vector selector."""
     equalities: Labels
     """The labels that ``absent`` gives its result: those matched by ``=``, once each."""
+    needs_cover: bool = False
+    """True for a range that says something about all of its time."""
+    counter: bool = False
+    """True for a range of a counter, which has counted nothing before it was exported."""
 
     def latest(self, instant: Instant) -> list[Latest]:
         """Return the newest sample of each selected series."""
-        return instant.store.latest(self.selection, instant.at_ms - self.offset_ms)
+        return instant.store.latest(self.selection, instant.at_ms - self.offset_ms, instant.cost)
 
     def span(self, instant: Instant) -> Span:
         """Return the range that is looked at."""
@@ -40,7 +45,10 @@ class Selector:
     def windows(self, instant: Instant) -> list[Window]:
         """Return the samples of each selected series in the range."""
         span = self.span(instant)
-        return instant.store.window(self.selection, span.start_ms, span.end_ms)
+        found = instant.store.window(self.selection, span.start_ms, span.end_ms, instant.cost)
+        if instant.tolerance_ms is None or not self.needs_cover:
+            return found
+        return [w for w in found if covers(w, span, instant.tolerance_ms, counter=self.counter)]
 
 
 def compile_selector(expression: str, node: VectorSelector | MatrixSelector) -> Selector:

@@ -12,6 +12,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
+from trimtab.infra.rules.cost import Cost
 from trimtab.infra.rules.labels import METRIC_NAME, Labels, value_of, without_name
 
 LOOKBACK_MS = 5 * 60 * 1000
@@ -54,6 +55,8 @@ class Window:
     """The same without the metric's name."""
     times_ms: list[int]
     values: list[float]
+    scrapes_ms: list[int]
+    """All instants in the span at which the source appended, whether the series was there or not."""
 
 
 class _Timeline:
@@ -177,12 +180,12 @@ class SeriesStore:
                     series.end(column)
             self._forget_before(timeline, at_ms - self._retention_ms)
 
-    def latest(self, selection: Selection, at_ms: int) -> list[Latest]:
+    def latest(self, selection: Selection, at_ms: int, cost: Cost | None = None) -> list[Latest]:
         """Return the selected series that have a sample, at most five minutes old and not stale, at an instant."""
         with self._lock:
             found = []
             columns: dict[_Timeline, int] = {}
-            for series in self._selected(selection):
+            for series in self._selected(selection, cost):
                 timeline = series.timeline
                 column = columns.get(timeline)
                 if column is None:
@@ -195,15 +198,19 @@ class SeriesStore:
                     found.append(Latest(series.labels, stamp, value))
             return found
 
-    def window(self, selection: Selection, from_ms: int, to_ms: int) -> list[Window]:
+    def window(
+        self, selection: Selection, from_ms: int, to_ms: int, cost: Cost | None = None
+    ) -> list[Window]:
         """Return the selected series' samples from ``from_ms`` to ``to_ms``, both included."""
         with self._lock:
             found = []
             spans: dict[_Timeline, tuple[int, int, list[int]]] = {}
-            for series in self._selected(selection):
+            for series in self._selected(selection, cost):
                 span = spans.get(series.timeline)
                 if span is None:
                     span = spans[series.timeline] = _span(series.timeline, from_ms, to_ms)
+                if cost is not None:
+                    cost.add_samples(span[1] - span[0])
                 window = _window(series, *span)
                 if window is not None:
                     found.append(window)
@@ -224,13 +231,15 @@ class SeriesStore:
         """Return how many series are held."""
         return self._series_count
 
-    def _selected(self, selection: Selection) -> Iterator[_Series]:
+    def _selected(self, selection: Selection, cost: Cost | None) -> Iterator[_Series]:
         if selection.metric is not None:
             candidates: Iterable[dict[Labels, _Series]] = (self._by_name.get(selection.metric, {}),)
         else:
             candidates = self._by_name.values()
         for group in candidates:
             for labels, series in group.items():
+                if cost is not None:
+                    cost.add_series()
                 if selection.accepts(labels):
                     yield series
 
@@ -270,4 +279,4 @@ def _window(series: _Series, low: int, high: int, times: list[int]) -> Window | 
     if not values:
         return None
     kept = [at_ms for span in unbroken for at_ms in times[span.start - low : span.stop - low]]
-    return Window(series.labels, series.nameless, kept, values)
+    return Window(series.labels, series.nameless, kept, values, times)

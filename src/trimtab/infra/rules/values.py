@@ -2,11 +2,12 @@
 
 import math
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
 
+from trimtab.infra.rules.cost import Cost
 from trimtab.infra.rules.errors import EvaluationFailed
 from trimtab.infra.rules.labels import Labels
 from trimtab.infra.rules.series import SeriesStore
@@ -28,6 +29,10 @@ class Instant:
 
     store: SeriesStore
     at_ms: int
+    cost: Cost = field(default_factory=Cost)
+    """What the evaluation has read so far; one for all parts of the expression."""
+    tolerance_ms: int | None = None
+    """Leave out series that do not cover their range by more than this; None: as Prometheus, take all."""
 
 
 ScalarNode = Callable[[Instant], float]

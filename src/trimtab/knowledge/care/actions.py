@@ -2,7 +2,15 @@
 
 from collections.abc import Iterable
 
-from trimtab.kernel.operable import Action, ActionContext, ActionResult, Arguments, Param, Risk
+from trimtab.kernel.operable import (
+    Action,
+    ActionContext,
+    ActionResult,
+    Arguments,
+    Effect,
+    Param,
+    Risk,
+)
 from trimtab.knowledge.service import Knowledge
 
 
@@ -57,13 +65,15 @@ def _repair(knowledge: Knowledge) -> Action:
         run,
         dry_run,
         no_undo_because="indexes hold nothing but what their rows say",
+        effect=Effect.REPEATABLE,
     )
 
 
 def _restore(knowledge: Knowledge) -> Action:
     def run(given: Arguments, _: ActionContext) -> ActionResult:
         if knowledge.care.check().ok:
-            return ActionResult("The database is sound; nothing was restored.", {"restored": False})
+            text = "The database is sound; nothing was restored."
+            return ActionResult(text, {"restored": False}, changes=False)
         done = knowledge.care.restore(str(given["backup"]))
         facts = done.as_dict()
         return ActionResult(f"Restored {done.source}. {facts['report']}.", facts)
@@ -83,15 +93,15 @@ def _restore(knowledge: Knowledge) -> Action:
         dry_run,
         params=(Param("backup", "string", "Its file name; empty means the newest good one.", ""),),
         no_undo_because="the damaged file is kept beside it as corrupted_*.db",
+        effect=Effect.IRREVERSIBLE,
     )
 
 
 def _recover(knowledge: Knowledge) -> Action:
     def run(_: Arguments, __: ActionContext) -> ActionResult:
         if knowledge.care.check().ok:
-            return ActionResult(
-                "The database is sound; nothing was recovered.", {"restored": False}
-            )
+            text = "The database is sound; nothing was recovered."
+            return ActionResult(text, {"restored": False}, changes=False)
         done = knowledge.care.recover()
         facts = done.as_dict()
         return ActionResult(
@@ -116,6 +126,7 @@ def _recover(knowledge: Knowledge) -> Action:
         run,
         dry_run,
         no_undo_because="the damaged file is kept beside it as corrupted_*.db",
+        effect=Effect.IRREVERSIBLE,
     )
 
 
@@ -136,6 +147,7 @@ def _backup(knowledge: Knowledge) -> Action:
         run,
         dry_run,
         no_undo_because="a backup more does no harm",
+        effect=Effect.REPEATABLE,
     )
 
 
@@ -158,6 +170,7 @@ def _clean_up(knowledge: Knowledge) -> Action:
         run,
         dry_run,
         no_undo_because="it removes only what is past the age that the settings give",
+        effect=Effect.REPEATABLE,
     )
 
 
@@ -181,6 +194,7 @@ def _budget(knowledge: Knowledge) -> Action:
         dry_run,
         params=(Param("megabytes", "integer", "0 means the whole disk.", None, 0, 10**9),),
         undo=run,
+        effect=Effect.REVERSIBLE,
     )
 
 
@@ -234,4 +248,5 @@ def _recycle(knowledge: Knowledge) -> Action:
         run,
         lambda _, __: ActionResult("The parser's process would be ended after its present file."),
         no_undo_because="a fresh process starts by itself when it is needed",
+        effect=Effect.REPEATABLE,
     )

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from trimtab.kernel.clock import Clock
-from trimtab.kernel.operable import Arguments, Fault, Param, Value
+from trimtab.kernel.operable import Arguments, Fault, Param, Realism, Value
 from trimtab.knowledge.care.backups import copy_database
 from trimtab.knowledge.service import Knowledge
 from trimtab.knowledge.store.integrity import Damage
@@ -23,6 +23,8 @@ _KINDS = {
     "temp": "temp/drill",
     "young": "temp/young-drill",
 }
+
+_PACE = Param("megabytes_per_beat", "integer", "Growth at each heartbeat.", 3, 1, 1000)
 
 _INDEX = "chunks_of_project"
 _MOVED = 1_000_000
@@ -83,6 +85,8 @@ def _of_the_database(knowledge: Knowledge) -> Iterable[Fault]:
         "Make an index of the database disagree with its table.",
         broken.damage_index,
         broken.restore,
+        realism=Realism.SIMULATED,
+        simulated_because="the index is changed by SQL, and the fault itself runs the check that finds it",
     )
     yield Fault(
         "knowledge.database.damage_table",
@@ -100,6 +104,8 @@ def _of_the_database(knowledge: Knowledge) -> Iterable[Fault]:
                 1000,
             ),
         ),
+        realism=Realism.SIMULATED,
+        simulated_because="the fault takes the backup that the repair needs, and runs the check that finds the damage",
     )
 
 
@@ -175,20 +181,50 @@ def _of_the_disk(knowledge: Knowledge, clock: Clock) -> Iterable[Fault]:
             Param("kind", "string", "What to fill it with.", "logs", choices=tuple(_KINDS)),
             Param("megabytes", "integer", "How much to write.", 100, 1, 10_000),
         ),
+        realism=Realism.SIMULATED,
+        simulated_because="the budget is lowered to the space in use; no disk is full",
     )
 
 
 def _of_the_memory(knowledge: Knowledge) -> Iterable[Fault]:
-    held: list[bytearray] = []
+    memory = _Memory(knowledge)
+    yield Fault(
+        "knowledge.memory.leak",
+        "Let the process grow at each heartbeat.",
+        memory.leak,
+        memory.restore,
+        (_PACE,),
+        realism=Realism.SIMULATED,
+        simulated_because="a function of the drill holds the memory, and the repair ends that function",
+    )
+    yield Fault(
+        "knowledge.memory.fill_cache",
+        "Take the bounds off the caches, and let them grow at each heartbeat.",
+        memory.fill_cache,
+        memory.restore,
+        (_PACE,),
+        realism=Realism.SIMULATED,
+        simulated_because="a function of the drill fills the cache; no callers do",
+    )
 
-    def leak(given: Arguments) -> Mapping[str, Value]:
+
+class _Memory:
+    """Memory that grows at each heartbeat."""
+
+    def __init__(self, knowledge: Knowledge) -> None:
+        self._knowledge = knowledge
+        self._held: list[bytearray] = []
+
+    def leak(self, given: Arguments) -> Mapping[str, Value]:
         def grow() -> None:
-            held.append(bytearray(os.urandom(1)) * (int(given["megabytes_per_beat"]) * _MB))
+            held = bytearray(os.urandom(1)) * (int(given["megabytes_per_beat"]) * _MB)
+            self._held.append(held)
 
-        knowledge.on_beat.append(grow)
+        self._knowledge.on_beat.append(grow)
         return {}
 
-    def fill_cache(given: Arguments) -> Mapping[str, Value]:
+    def fill_cache(self, given: Arguments) -> Mapping[str, Value]:
+        knowledge = self._knowledge
         before = knowledge.cache_sizes()
         knowledge.resize_caches(CacheSizes(1_000_000, 1_000_000, 1_000_000))
 
@@ -205,22 +241,11 @@ def _of_the_memory(knowledge: Knowledge) -> Iterable[Fault]:
             "memory_mb": before.memory_mb,
         }
 
-    def restore(before: Mapping[str, Value]) -> None:
+    def restore(self, before: Mapping[str, Value]) -> None:
+        knowledge = self._knowledge
         knowledge.on_beat.clear()
-        held.clear()
+        self._held.clear()
         knowledge.empty_caches()
         if before:
             sizes = (int(before[name]) for name in ("query", "embedding", "memory_mb"))
             knowledge.resize_caches(CacheSizes(*sizes))
-
-    pace = Param("megabytes_per_beat", "integer", "Growth at each heartbeat.", 3, 1, 1000)
-    yield Fault(
-        "knowledge.memory.leak", "Let the process grow at each heartbeat.", leak, restore, (pace,)
-    )
-    yield Fault(
-        "knowledge.memory.fill_cache",
-        "Take the bounds off the caches, and let them grow at each heartbeat.",
-        fill_cache,
-        restore,
-        (pace,),
-    )

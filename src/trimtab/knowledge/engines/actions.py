@@ -5,6 +5,7 @@ from trimtab.kernel.operable import (
     ActionContext,
     ActionResult,
     Arguments,
+    Effect,
     Param,
     Risk,
 )
@@ -21,11 +22,13 @@ def actions(engines: Engines) -> tuple[Action, ...]:
         up = {name: engines.reconnect(name) for name in chosen(given)}
         silent = [name for name, answers in up.items() if not answers]
         said = f"no answer from {', '.join(silent)}" if silent else "all answer"
-        return ActionResult(f"Connected to {len(up)} servers anew; {said}.", {"up": up})
+        text = f"Reconnected to {len(up)} servers; {said}."
+        return ActionResult(text, {"up": up}, changes=bool(up))
 
     def dry_run(given: Arguments, _: ActionContext) -> ActionResult:
         up = {name: engines.engine(name).up for name in chosen(given)}
-        return ActionResult(f"The connections to {len(up)} servers would be renewed.", {"up": up})
+        text = f"The connections to {len(up)} servers would be renewed."
+        return ActionResult(text, {"up": up}, changes=bool(up))
 
     return (
         Action(
@@ -43,5 +46,6 @@ def actions(engines: Engines) -> tuple[Action, ...]:
                 ),
             ),
             no_undo_because="connections hold nothing",
+            effect=Effect.REPEATABLE,
         ),
     )

@@ -4,7 +4,7 @@ import socket
 from collections.abc import Mapping
 
 from trimtab.kernel.errors import Conflict
-from trimtab.kernel.operable import Arguments, Fault, Value
+from trimtab.kernel.operable import Arguments, Fault, Realism, Value
 from trimtab.knowledge.engines.engines import Engines
 
 _ADDRESSES = {
@@ -48,12 +48,16 @@ def faults(engines: Engines) -> tuple[Fault, ...]:
             "Lead the connections to the servers of vectors to a port where nobody listens.",
             cut,
             restore,
+            realism=Realism.SIMULATED,
+            simulated_because="the connections are led to another port; the server goes on running",
         ),
         Fault(
             "knowledge.engine.silence",
             "Lead the connections to the servers of vectors to a port that takes them and never answers.",
             silence,
             restore,
+            realism=Realism.SIMULATED,
+            simulated_because="the connections are led to another port; the server goes on running",
         ),
     )
 

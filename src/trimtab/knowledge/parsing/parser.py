@@ -22,13 +22,14 @@ from trimtab.knowledge.errors import (
     DocumentTooLarge,
     DocumentUnreadable,
     ParserFailed,
+    ParserUnavailable,
 )
 from trimtab.knowledge.parsing.content import Content
 from trimtab.knowledge.parsing.formats import Format, decoded, recognised, refuse_binary
+from trimtab.knowledge.parsing.native import WORKER, NativeLibraries
 from trimtab.knowledge.records import ParsedDocument
 
 _log = logging.getLogger(__name__)
-_WORKER = Path(__file__).with_name("worker.py")
 _MB = 1024 * 1024
 # A library's leaks end with its process: a worker serves so many files, then a fresh one takes over.
 _FILES_PER_WORKER = 50
@@ -42,10 +43,15 @@ class Parser:
     """Turns the bytes of a file into text. Safe to call from many threads; one file is parsed at a time.
 
     Plain text, Markdown and JSON are decoded here; everything else goes to the worker.
+
+    Args:
+        settings: The limits.
+        folder: A private folder, for the native libraries that the worker loads.
     """
 
-    def __init__(self, settings: KnowledgeSettings) -> None:
+    def __init__(self, settings: KnowledgeSettings, folder: Path) -> None:
         self._settings = settings
+        self._libraries = NativeLibraries(folder)
         self._lock = threading.Lock()
         self._worker: _Worker | None = None
 
@@ -66,6 +72,7 @@ class Parser:
             DocumentUnreadable: It is damaged.
             DocumentEmpty: There is no text in it.
             ParserFailed: The worker ran into its limits or crashed.
+            ParserUnavailable: The parser's own installation is damaged.
         """
         content = Content.of(data)
         if content.size > self._settings.max_document_mb * _MB:
@@ -116,7 +123,9 @@ class Parser:
             "max_text_characters": self._settings.max_text_characters,
         }
         with self._lock:
-            worker = self._worker or _Worker.start(self._settings)
+            if media_type == "application/pdf":
+                self._libraries.ensure()
+            worker = self._worker or _Worker.start(self._settings, self._libraries.environment())
             self._worker = worker
             answer = worker.ask(json.dumps(header).encode(), data, self._settings.parse_seconds)
             if answer is None:
@@ -147,6 +156,10 @@ class Parser:
                 return _text_too_long(name, self._settings)
             case "memory":
                 return ParserFailed(f"{name} needs more memory than the parser may have.")
+            case "installation":
+                return ParserUnavailable(
+                    f"{name} was not parsed: the parser cannot work: {detail}."
+                )
             case _:
                 return DocumentUnreadable(f"{name} cannot be read: {detail or 'it is damaged'}.")
 
@@ -160,17 +173,17 @@ class _Worker:
     timed_out: bool = False
 
     @classmethod
-    def start(cls, settings: KnowledgeSettings) -> "_Worker":
+    def start(cls, settings: KnowledgeSettings, environment: dict[str, str]) -> "_Worker":
         limits = {
             "memory_bytes": settings.parse_memory_mb * _MB,
             "cpu_seconds": settings.parse_seconds,
         }
         process = subprocess.Popen(  # noqa: S603 - our own file, run by this interpreter.
-            [sys.executable, "-I", str(_WORKER), json.dumps(limits)],
+            [sys.executable, "-I", str(WORKER), json.dumps(limits)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
-            env={},  # A parser needs none of our secrets.
+            env=environment,
             start_new_session=True,
         )
         return cls(process)

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from trimtab.gates.errors import EvidenceMissing, ImportRefused
+from trimtab.gates.evidence_files import read_evidence
 from trimtab.gates.schema.importers.imported import Imported, Stated
 from trimtab.gates.schema.importers.lm_eval import from_lm_eval
 from trimtab.gates.schema.importers.mlperf import from_mlperf
@@ -24,7 +25,7 @@ def import_file(path: Path, source_format: str, stated: Stated | None = None) ->
     """
     if not path.is_file():
         raise EvidenceMissing(f"There is no file {path.name}.")
-    return import_text(path.read_bytes(), path.name, source_format, stated)
+    return import_text(read_evidence(path), path.name, source_format, stated)
 
 
 def import_text(

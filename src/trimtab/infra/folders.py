@@ -1,0 +1,138 @@
+"""Lists and opens the files below a folder without following links, so that nothing outside of it is read."""
+
+import os
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+_SHOWN = 5
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """An entry of a folder that is not read, and why."""
+
+    name: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class FolderFile:
+    """A regular file below a folder, opened component by component: no link on its path is followed."""
+
+    folder: Path
+    name: str
+    """Its path inside the folder, with ``/`` between the parts."""
+    size: int
+    changed_ns: int
+
+    def open(self, _mode: str = "rb") -> IO[bytes]:
+        """Open the file for reading.
+
+        Raises:
+            OSError: It is gone, cannot be read, is no regular file any more, or a part of its path is a link now.
+        """
+        *folders, last = self.name.split("/")
+        handle = os.open(self.folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            for part in folders:
+                deeper = os.open(
+                    part, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=handle
+                )
+                os.close(handle)
+                handle = deeper
+            # Not blocking: a named pipe that took the file's place would be waited for.
+            flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+            opened = os.open(last, flags, dir_fd=handle)
+        finally:
+            os.close(handle)
+        if not stat.S_ISREG(os.fstat(opened).st_mode):
+            os.close(opened)
+            raise OSError(0, "it is not a regular file")
+        return os.fdopen(opened, "rb")
+
+    def read_text(self, encoding: str = "utf-8") -> str:
+        """Return the file's text."""
+        with self.open() as stream:
+            return stream.read().decode(encoding)
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """What a folder holds: the files to read, ordered by path, and what is left out."""
+
+    files: tuple[FolderFile, ...]
+    left_out: tuple[LeftOut, ...]
+
+    def summary(self) -> str:
+        """Return what is left out in one line, or nothing: hidden entries are not worth a line."""
+        told = [entry for entry in self.left_out if entry.reason != HIDDEN]
+        names = ", ".join(f"{entry.name} ({entry.reason})" for entry in told[:_SHOWN])
+        more = f" and {len(told) - _SHOWN} more" if len(told) > _SHOWN else ""
+        return f"Left out: {names}{more}." if told else ""
+
+
+HIDDEN = "hidden"
+LINK = "a link, which is not followed"
+_SPECIAL = "not a regular file"
+
+
+def list_folder(folder: Path) -> Listing:
+    """List the regular files below a folder; hidden entries, links and special files are left out.
+
+    The folder itself may be reached through a link: whoever names it means it.
+
+    Raises:
+        OSError: The folder is no folder or cannot be read.
+    """
+    top = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        entries = list(_walk(folder, top))
+    finally:
+        os.close(top)
+    files = (entry for entry in entries if isinstance(entry, FolderFile))
+    left_out = (entry for entry in entries if isinstance(entry, LeftOut))
+    return Listing(
+        tuple(sorted(files, key=lambda file: file.name.split("/"))),
+        tuple(sorted(left_out, key=lambda entry: entry.name)),
+    )
+
+
+def _walk(folder: Path, top: int) -> Iterator[FolderFile | LeftOut]:
+    failed: list[LeftOut] = []
+
+    def note(error: OSError) -> None:
+        name = os.path.normpath(os.fsdecode(error.filename or ""))
+        failed.append(LeftOut(name, f"cannot be read: {error.strerror}"))
+
+    for base, folders, names, handle in os.fwalk(".", onerror=note, dir_fd=top):
+        inside = os.path.normpath(base)
+        prefix = "" if inside == os.curdir else f"{inside}/"
+        skipped = set()
+        for entry in _entries(folder, prefix, [*folders, *names], handle):
+            skipped.add(entry.name.removeprefix(prefix))
+            yield entry
+        folders[:] = [name for name in folders if name not in skipped]
+    yield from failed
+
+
+def _entries(
+    folder: Path, prefix: str, names: list[str], handle: int
+) -> Iterator[FolderFile | LeftOut]:
+    for name in names:
+        if name.startswith("."):
+            yield LeftOut(prefix + name, HIDDEN)
+            continue
+        try:
+            state = os.stat(name, dir_fd=handle, follow_symlinks=False)
+        except OSError as error:  # Gone since the folder was read.
+            yield LeftOut(prefix + name, f"cannot be read: {error.strerror}")
+            continue
+        if stat.S_ISLNK(state.st_mode):
+            yield LeftOut(prefix + name, LINK)
+        elif stat.S_ISREG(state.st_mode):
+            yield FolderFile(folder, prefix + name, state.st_size, state.st_mtime_ns)
+        elif not stat.S_ISDIR(state.st_mode):
+            yield LeftOut(prefix + name, _SPECIAL)

@@ -1,0 +1,164 @@
+"""Every format is parsed on a machine whose temporary and home folders are empty, and nothing is loaded from there."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.knowledge.documents import pdf
+from tests.knowledge.office import one_of_each
+from trimtab.infra.settings.sections.knowledge import KnowledgeSettings
+from trimtab.kernel.errors import StorageFull
+from trimtab.knowledge.errors import DocumentUnreadable, ParserUnavailable
+from trimtab.knowledge.parsing import Parser, native
+from trimtab.knowledge.parsing.formats import FORMATS
+
+FILES = one_of_each() | {
+    "a.txt": b"Whales sing.",
+    "a.md": b"# Whales\n\nThey sing.",
+    "a.json": b'{"whales": "sing"}',
+    "a.csv": b"animal,does\nwhale,sing\n",
+}
+REPOSITORY = Path(__file__).parents[2]
+WORD = {"a.xlsx": "bob"}
+CHILD = """
+import json, sys
+from pathlib import Path
+from trimtab.infra.settings.sections.knowledge import KnowledgeSettings
+from trimtab.knowledge.parsing import Parser
+parser = Parser(KnowledgeSettings(), Path(sys.argv[1]))
+data = Path(sys.argv[2])
+print(json.dumps(parser.parse(data.name, data.read_bytes()).text))
+parser.rest()
+"""
+
+
+def alone():
+    """Return the command that hides /tmp and /var/tmp, or nothing where this machine does not allow that.
+
+    Nor can it where the package itself lies in /tmp. Without it the test still has empty TMPDIR and HOME, and the
+    tests after it see which library is loaded from where.
+    """
+    if any(str(path).startswith(("/tmp/", "/var/tmp/")) for path in (sys.executable, REPOSITORY)):
+        return []
+    mount = "mount -t tmpfs none /tmp && mount -t tmpfs none /var/tmp"
+    for privileges in ([], ["--user", "--map-root-user"]):
+        command = ["unshare", "--mount", *privileges, "sh", "-c", f'{mount} && exec "$@"', "sh"]
+        try:
+            if subprocess.run([*command, "true"], capture_output=True, check=False).returncode == 0:
+                return command
+        except FileNotFoundError:
+            break
+    return []
+
+
+@pytest.fixture
+def away(tmp_path_factory):
+    """A folder outside /tmp, which the test hides."""
+    base = REPOSITORY / ".pytest_cache" / "fresh"
+    base.mkdir(parents=True, exist_ok=True)
+    folder = base / str(os.getpid())
+    folder.mkdir(exist_ok=True)
+    yield folder
+    shutil.rmtree(folder)
+
+
+@pytest.fixture
+def parser(tmp_path):
+    made = Parser(KnowledgeSettings(), tmp_path / "parser")
+    yield made
+    made.rest()
+
+
+def loaded_libraries(parser):
+    maps = Path(f"/proc/{parser.worker_pid}/maps").read_text()
+    return {line.split(maxsplit=5)[5] for line in maps.splitlines() if line.endswith(".so")}
+
+
+def test_the_files_are_one_of_each_format():
+    suffixes = {Path(name).suffix for name in FILES}
+    assert all(suffixes & set(known.suffixes) for known in FORMATS)
+
+
+@pytest.mark.parametrize("name", sorted(FILES))
+def test_each_format_is_parsed_with_empty_temporary_and_home_folders(away, name):
+    (away / name).write_bytes(FILES[name])
+    for folder in ("tmp", "home"):
+        (away / folder).mkdir()
+    done = subprocess.run(
+        [*alone(), sys.executable, "-c", CHILD, str(away / "data"), str(away / name)],
+        env={"TMPDIR": str(away / "tmp"), "HOME": str(away / "home")},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert WORD.get(name, "sing") in json.loads(done.stdout)
+    assert [*(away / "tmp").iterdir(), *(away / "home").iterdir()] == []
+
+
+def test_the_pdf_library_is_loaded_from_the_private_folder(parser, tmp_path):
+    parser.parse("a.pdf", pdf("They sing."))
+    libraries = [path for path in loaded_libraries(parser) if "pdfium" in path]
+    assert libraries
+    assert all(path.startswith(f"{tmp_path / 'parser'}/") for path in libraries)
+    assert (tmp_path / "parser").stat().st_mode & 0o077 == 0
+
+
+def test_an_altered_library_is_never_loaded_but_unpacked_again(tmp_path):
+    first = Parser(KnowledgeSettings(), tmp_path)
+    first.parse("a.pdf", pdf("They sing."))
+    first.rest()
+    (library,) = tmp_path.rglob("libpdfium.so")
+    good = library.read_bytes()
+    library.write_bytes(good[:-1] + bytes([good[-1] ^ 1]))
+    second = Parser(KnowledgeSettings(), tmp_path)
+    assert "sing" in second.parse("a.pdf", pdf("They sing.")).text
+    second.rest()
+    (library,) = tmp_path.rglob("libpdfium.so")
+    assert library.read_bytes() == good
+
+
+def test_a_library_that_was_altered_while_the_service_runs_is_unpacked_again(parser, tmp_path):
+    parser.parse("a.pdf", pdf("They sing."))
+    parser.rest()
+    (library,) = tmp_path.rglob("libpdfium.so")
+    library.write_bytes(b"x" * library.stat().st_size)
+    assert "sing" in parser.parse("a.pdf", pdf("They sing.")).text
+
+
+def test_a_damaged_package_is_said_to_be_that_and_not_an_unreadable_file(parser, monkeypatch):
+    monkeypatch.setattr(native, "_sha256", lambda file: "00" * 32)
+    with pytest.raises(ParserUnavailable, match="package kreuzberg is damaged: kreuzberg"):
+        parser.parse("a.pdf", pdf("They sing."))
+
+
+def test_a_library_that_does_not_load_is_said_to_be_the_parsers_fault(parser, tmp_path):
+    """The manifest fits the file, as when the library itself was built for another machine."""
+    parser.parse("a.pdf", pdf("They sing."))
+    parser.rest()
+    (library,) = tmp_path.rglob("libpdfium.so")
+    library.write_bytes(b"x" * library.stat().st_size)
+    manifest = library.parents[1] / "manifest.json"
+    name = str(library.relative_to(manifest.parent))
+    manifest.write_text(json.dumps({"sha256": {name: native._sha256(library)}}))
+    with pytest.raises(ParserUnavailable) as caught:
+        parser.parse("a.pdf", pdf("They sing."))
+    assert "Install" in caught.value.hint()
+
+
+def test_a_damaged_file_is_the_files_fault_as_long_as_the_library_works(parser):
+    with pytest.raises(DocumentUnreadable):
+        parser.parse("a.pdf", b"%PDF-1.4 nothing more")
+
+
+def test_a_full_disk_is_said_to_be_that(parser, tmp_path, monkeypatch):
+    full = tmp_path / "full.py"
+    full.write_text("import sys; sys.exit('temp file: No space left on device (os error 28)')")
+    monkeypatch.setattr(native, "WORKER", full)
+    with pytest.raises(StorageFull):
+        parser.parse("a.pdf", pdf("They sing."))
