@@ -67,7 +67,8 @@ def record(domain: str, tests: list[str], copy: Path) -> Path:
         capture_output=True, text=True,
     )  # fmt: skip
     file.with_suffix(".coverage").unlink(missing_ok=True)
-    if not file.exists():
+    if not file.exists() or done.returncode not in (0, 1):
+        file.unlink(missing_ok=True)
         raise SystemExit(f"The tests of {domain} could not be recorded:\n{done.stdout[-3000:]}")
     _leave_out(file, tests, copy)
     return file
@@ -86,7 +87,8 @@ class Worker:
             text=True,
             start_new_session=True,
         )
-        self._process.stdout.readline()
+        if not self._process.stdout.readline():
+            raise SystemExit("A worker could not start: run make dev.")
 
     def ask(self, request: dict) -> dict:
         """Send a request and wait for its answer."""

@@ -23,16 +23,24 @@ class Recorder:
             config_file=False,
         )
         self._tests: dict[str, dict] = {}
-        self._current = ""
+        self._current = self._collecting = ""
+        self._collected: dict[str, set[str]] = {}
         self._coverage.start()
         sys.addaudithook(self._opened)
 
     def _opened(self, event: str, arguments: tuple) -> None:
-        if event != "open" or not self._current or not isinstance(arguments[0], str | os.PathLike):
+        if event != "open" or not isinstance(arguments[0], str | os.PathLike):
             return
         path = os.fspath(arguments[0])
         if isinstance(path, str) and path.endswith(DATA) and path.startswith(str(self._root)):
-            self._tests[self._current]["opened"].add(path[len(str(self._root)) + 1 :])
+            name = path[len(str(self._root)) + 1 :]
+            if self._current:
+                self._tests[self._current]["opened"].add(name)
+            else:
+                self._collected.setdefault(self._collecting, set()).add(name)
+
+    def pytest_collectstart(self, collector):
+        self._collecting = collector.nodeid.partition("::")[0]
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_protocol(self, item):
@@ -61,7 +69,8 @@ class Recorder:
             lines[os.path.relpath(file, self._root)] = {
                 line: [name for name in names if name] for line, names in contexts.items()
             }
-        for test in self._tests.values():
+        for name, test in self._tests.items():
+            test["opened"] |= self._collected.get(name.partition("::")[0], set())
             test["opened"] = sorted(test["opened"])
         self._output.write_text(json.dumps({"tests": self._tests, "lines": lines}))
 

@@ -43,11 +43,22 @@ class Selection:
             if mutant.name:
                 names = self._of_constant(mutant)
         else:
-            names = {n for n, test in self._tests.items() if mutant.file in test["opened"]}
+            names = self._of_data(mutant)
         return self._within_time(names, mutant)
 
     def _at(self, file: str, line: int) -> set[str]:
         return {n for n in self._lines.get(file, {}).get(str(line), ()) if n in self._tests}
+
+    def _of_data(self, mutant: Mutant) -> set[str]:
+        """Return the tests that open the file, bear its name, or lie in a file that names the rule."""
+        base = mutant.file.rpartition("/")[2]
+        word = re.compile(rf"\b{re.escape(mutant.scope)}\b") if mutant.scope else None
+        naming = {file for file, text in self._text.items() if word and word.search(text)}
+        return {
+            name
+            for name, test in self._tests.items()
+            if mutant.file in test["opened"] or base in name or _file(name) in naming
+        }
 
     def _of_constant(self, mutant: Mutant) -> set[str]:
         names: set[str] = set()
@@ -80,7 +91,8 @@ class Selection:
                 continue
             chosen.append(name)
             total += seconds
-        marked = any(self._tests[name]["features"] for name in names)
+        data = not mutant.file.endswith(".py")
+        marked = data or any(self._tests[name]["features"] for name in names)
         return Choice(chosen, total, marked)
 
     def _uses(self) -> dict[str, list[tuple[str, int, str]]]:
