@@ -66,14 +66,18 @@ class Judgement:
     def _leaf(self, found: Vector, instant: Instant, tolerance_ms: int) -> Judged:
         why = _missing(self.selectors, instant)
         if why:
-            return Judged(None, [], why)
+            return Judged(holds=None, samples=[], reason=why)
         short = _short(self.selectors, instant, tolerance_ms)
         if not short:
-            return Judged(bool(found), found)
+            return Judged(holds=bool(found), samples=found)
         sure = self.run(Instant(instant.store, instant.at_ms, instant.cost, tolerance_ms))
         known = {element.labels for element in sure}
         certain = [element for element in found if element.labels in known]
-        return Judged(True, certain) if certain else Judged(None, [], short, short=True)
+        return (
+            Judged(holds=True, samples=certain)
+            if certain
+            else Judged(holds=None, samples=[], reason=short, short=True)
+        )
 
 
 def compile_judgement(expression: str, tree: Expr) -> Judgement:
@@ -91,8 +95,8 @@ def compile_judgement(expression: str, tree: Expr) -> Judgement:
 def _either(sides: list[Judged]) -> Judged:
     samples = [element for side in sides for element in side.samples]
     if any(side.holds for side in sides):
-        return Judged(True, samples)
-    return next((side for side in sides if side.holds is None), Judged(False, []))
+        return Judged(holds=True, samples=samples)
+    return next((side for side in sides if side.holds is None), Judged(holds=False, samples=[]))
 
 
 def _joined(symbol: str, found: Vector, operands: list[Judged]) -> Judged:
@@ -102,12 +106,12 @@ def _joined(symbol: str, found: Vector, operands: list[Judged]) -> Judged:
     """
     left, right = operands
     if left.holds is False or (symbol == "and" and right.holds is False):
-        return Judged(False, [])
+        return Judged(holds=False, samples=[])
     if left.holds is None:
         return left
     if right.holds is None and (symbol == "and" or right.short):
         return right
-    return Judged(bool(found), found)
+    return Judged(holds=bool(found), samples=found)
 
 
 def _missing(selectors: tuple[Selector, ...], instant: Instant) -> str:
