@@ -20,7 +20,7 @@ from trimtab.infra.changes import ChangeLog
 from trimtab.infra.rules.engine import RuleEngine
 from trimtab.infra.rules.series import SeriesStore
 from trimtab.infra.settings import Settings
-from trimtab.infra.web import LiveViews, Places, Sessions, admitted
+from trimtab.infra.web import LiveViews, Places, Sessions, Viewer, admitted, viewer
 from trimtab.kernel.clock import Clock
 from trimtab.kernel.health import Health
 from trimtab.kernel.operable import Catalog
@@ -91,6 +91,9 @@ async def _services(request: Request) -> Services:
 
 Here = Annotated[Services, Depends(_services)]
 """The services, as a route's parameter."""
+
+Following = Annotated[Viewer, Depends(viewer)]
+"""Who follows a live view, as a parameter of its route."""
 
 Caller = Annotated[Principal, Depends(admitted)]
 """Whom the route's role check has admitted, as a route's parameter."""

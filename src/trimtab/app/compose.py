@@ -40,6 +40,7 @@ from trimtab.incidents import (
     shipped_proofs,
 )
 from trimtab.infra.audit import Audit
+from trimtab.infra.audit_anchor import anchor_of
 from trimtab.infra.audit_files import AuditFiles
 from trimtab.infra.auth import Keys
 from trimtab.infra.changes import ChangeLog
@@ -47,7 +48,7 @@ from trimtab.infra.chores import Chore, Chores
 from trimtab.infra.jobs import Jobs
 from trimtab.infra.jobs.opening import OpeningJobs
 from trimtab.infra.key_care import make_first_key, parse_key_roles, seed
-from trimtab.infra.notify import Delivery, Outbox
+from trimtab.infra.notify import Delivery, Outbox, Reach
 from trimtab.infra.rules.alerts import AlertState
 from trimtab.infra.rules.engine import RuleEngine
 from trimtab.infra.rules.files import Known, check_rules, read_rules
@@ -59,7 +60,7 @@ from trimtab.infra.rules.signals import metric_names
 from trimtab.infra.settings import Settings
 from trimtab.infra.shipped import shipped
 from trimtab.infra.signing import Signer
-from trimtab.infra.storage import Database, DataDirectory, losses
+from trimtab.infra.storage import Database, DataDirectory, DiskReserve, losses
 from trimtab.infra.subjects import Subjects
 from trimtab.infra.telemetry import SignalCollector, new_registry
 from trimtab.infra.vitals import Vitals
@@ -111,9 +112,8 @@ class App:
         self.keys = Keys(self.state, self.clock, self.audit)
         self.first_start = make_first_key(self.keys, self.directory)
         seed(self.keys, parse_key_roles(self.settings.trust.api_key_roles))
-        self.sessions = Sessions(
-            self.keys, self.clock, session_secret(self.directory), self.settings.api.session_hours
-        )
+        secret, hours = session_secret(self.directory), self.settings.api.session_hours
+        self.sessions = Sessions(self.state, self.keys, self.clock, secret, hours)
         self.views = LiveViews()
         self.places = places_of(self.settings)
         self._closing.append(self.views.ending.set)
@@ -153,6 +153,7 @@ class App:
         self.proofs = Proofs(
             store, trimtab.__version__, shipped_proofs(shipped("library") / "proofs.json")
         )
+        channels = channels_of(self.settings)
         ground = Ground(
             store=store,
             library=self.library,
@@ -164,6 +165,7 @@ class App:
             ladders=load_ladders(self.settings.incidents.ladders_file),
             proofs=self.proofs,
             consult=self._consult,
+            reach=Reach(channels),
         )
         self.jobs = OpeningJobs(self._durable_jobs)
         self._closing.append(self.jobs.close)
@@ -181,12 +183,14 @@ class App:
             (self.knowledge.database,),
         )
         self._keep_house(signer)
-        self.delivery = Delivery(self.outbox, channels_of(self.settings), self.clock)
+        self.delivery = Delivery(self.outbox, channels, self.clock, self.incidents.note_receipt)
         self._closing.append(self.delivery.close)
 
     def _keep_house(self, signer: Signer) -> None:
         """Seal the audit chain, drop old traces, and know the operators' rounds."""
-        audit_files = AuditFiles(self.directory.folder("audit_logs") / "local", self.audit, signer)
+        local = self.directory.folder("audit_logs") / "local"
+        anchor = anchor_of(self.settings.trust.audit_anchor)
+        audit_files = AuditFiles(local, self.audit, signer, anchor)
         self.tasks = Tasks(
             self.answers, self.health, self.keys, audit_files, self.settings.trust, self._firing,
             rounds(self.knowledge.care.backups, self.clock),
@@ -195,7 +199,9 @@ class App:
         self.chores = Chores(
             (
                 Chore("seal the audit chain", seal_seconds, audit_files.seal),
+                Chore("resume the jobs of incidents", 60.0, self.incidents.resume),
                 Chore("drop old traces", 3600.0, self.answers.drop_old),
+                Chore("keep disk space back", 1.0, DiskReserve(self.directory.path).look),
                 Chore("read the guards' rules file", 5.0, self.guardrails.rules_file.look),
             ),
             self.clock,
