@@ -9,6 +9,7 @@ from trimtab.answers.generate import cite
 from trimtab.answers.pieces import DraftSentence
 from trimtab.answers.screening import REFUSED, WITHHELD
 from trimtab.answers.streaming import StreamedAnswers
+from trimtab.answers.tally import Tally
 from trimtab.guardrails.bypass import Bypass
 from trimtab.guardrails.defaults import answer_guards, question_guards
 from trimtab.guardrails.engine import GuardEngine
@@ -108,6 +109,7 @@ def test_an_invention_of_the_model_gives_way_to_quotes(guarded):
     assert "5000" not in answer.text
     assert "facts" in answer.notice or "hallucination" in answer.notice
     assert world.traces.find(answer.trace_id).stages[-1].outcome == "fallback"
+    assert world.heard[0].facts["rejected"] is True
 
 
 def test_an_answer_with_a_secret_is_withheld_even_when_it_is_a_quote(guarded):
@@ -116,6 +118,21 @@ def test_an_answer_with_a_secret_is_withheld_even_when_it_is_a_quote(guarded):
     )
     answer = world.answers.answer(Question("p", "What is the admin password of the query cache?"))
     assert (answer.blocked, answer.text, answer.citations) == (True, WITHHELD, ())
+    tally = Tally()
+    tally.heard(world.heard[0])
+    assert (tally.count("blocked"), tally.count("generated"), tally.count("unsupported")) == (
+        1,
+        0,
+        0,
+    )
+
+
+def test_a_models_answer_that_is_withheld_for_a_secret_was_not_made_up(guarded):
+    text = "The query cache uses password = Tr0ub4dor&3xyz"
+    world = guarded(passage(f"Caching. {text}"), generator=Writes(f"{text} [1]"))
+    answer = world.answers.answer(Question("p", "What is the password of the query cache?"))
+    assert answer.blocked
+    assert world.heard[0].facts["rejected"] is False
 
 
 @pytest.mark.feature("F476")

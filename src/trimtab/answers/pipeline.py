@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from trimtab.answers.errors import GeneratorUnavailable
+from trimtab.answers.extractive import MODEL as EXTRACTIVE
 from trimtab.answers.extractive import ExtractiveGenerator
 from trimtab.answers.generate import Draft, Generator
 from trimtab.answers.grounding import grounding_of
@@ -17,6 +18,8 @@ from trimtab.kernel.events import Event, Events
 from trimtab.kernel.ids import new_id
 
 _log = logging.getLogger(__name__)
+_SUPPORT_GUARDS = ("hallucination", "facts")
+"""The guards that judge whether an answer is borne out by its passages."""
 
 
 class Retriever(Protocol):
@@ -203,12 +206,25 @@ class Answers:
             "model": answer.model,
             "confidence": answer.confidence,
             "grounding": grounding_of(trace) if answer.found else 0.0,
-            "rejected": any(
-                stage.name == "guard_answer" and stage.outcome in {"fallback", "blocked"}
-                for stage in trace.stages
-            ),
+            "rejected": _model_rejected(trace),
             "fallback": any(stage.outcome == "fallback" for stage in trace.stages),
             "passages": len(trace.retrieved),
             "duration_ms": round(trace.duration_ms, 3),
         }
         self._events.publish(Event("answers.given", answer.created_at, answer.id, facts))
+
+
+def _model_rejected(trace: Trace) -> bool:
+    """Return whether a model wrote the draft and a guard found it unsupported by its passages.
+
+    An answer that is withheld for personal data, or quotes that a guard withholds, say nothing about a model.
+    """
+    written_by = next((s.facts.get("model") for s in trace.stages if s.name == "generate"), None)
+    if written_by in {None, EXTRACTIVE}:
+        return False
+    for stage in trace.stages:
+        if stage.name == "guard_answer" and stage.outcome in {"fallback", "blocked"}:
+            verdicts = stage.facts.get("verdicts")
+            if isinstance(verdicts, dict):
+                return any(verdicts.get(guard) == "block" for guard in _SUPPORT_GUARDS)
+    return False
