@@ -13,7 +13,6 @@ from tests.incidents.world import TAP, World
 from trimtab.incidents import Incidents, State
 from trimtab.infra.jobs.durable import DurableJobs
 from trimtab.kernel.clock import SystemClock
-from trimtab.kernel.operable import Realism
 
 RATE = 200.0
 
@@ -62,7 +61,7 @@ def run(folder, at, ask):
     incidents.resume()
     if not incidents.list():
         if not ask:
-            ground.proofs.add(*ground.library.cause(TAP), clock.now(), realism=Realism.REAL)
+            ground.proofs.add(*ground.library.cause(TAP), clock.now(), realism="real")
         incidents.alert_fired(building.alert(clock.now()))
     (incident,) = incidents.list()
     seen = 0

@@ -80,8 +80,9 @@ def plant(tmp_path):
 
 
 def test_from_a_scraped_value_to_a_proven_repair(plant):
-    cause = plant.ground.library.cause(TAP)
-    plant.ground.proofs.add(*cause, plant.clock.now(), realism=Realism.REAL)
+    plant.ground.proofs.add(
+        *plant.ground.library.cause(TAP), plant.clock.now(), realism=Realism.REAL
+    )
     plant.pass_time(30)
     plant.world.put(tap=1, level=1)
     plant.pass_time(30)

@@ -14,11 +14,13 @@ from sse_starlette import EventSourceResponse
 from trimtab.api.body import Body
 from trimtab.api.described import refuses, sends
 from trimtab.api.roles import OPERATOR, READER
-from trimtab.api.services import Caller, Here, Services
+from trimtab.api.services import Caller, Following, Here, Services
 from trimtab.incidents import Entry, Incident, Notification, State, cause_text, closing_text
+from trimtab.infra.web import Viewer
+from trimtab.infra.web.routes import GuardedRoute
 from trimtab.kernel.errors import ErrorKind
 
-router = APIRouter(prefix="/v1/incidents", tags=["incidents"])
+router = APIRouter(prefix="/v1/incidents", tags=["incidents"], route_class=GuardedRoute)
 
 
 class _Markdown(PlainTextResponse):
@@ -89,14 +91,17 @@ def timeline(
     dependencies=[READER],
 )
 def stream(
-    incident_id: str, here: Here, after: Annotated[int, Query(ge=0, le=2**62)] = 0
+    incident_id: str,
+    here: Here,
+    viewer: Following,
+    after: Annotated[int, Query(ge=0, le=2**62)] = 0,
 ) -> EventSourceResponse:
     """Follow the journal as server-sent events: ``entry`` for each entry, ``state`` at each change.
 
     The stream ends when the incident is resolved.
     """
     here.incidents.get(incident_id)
-    return EventSourceResponse(_events(here, incident_id, after))
+    return EventSourceResponse(_events(here, incident_id, after, viewer))
 
 
 @router.post(
@@ -105,7 +110,9 @@ def stream(
     dependencies=[OPERATOR],
 )
 def approve(incident_id: str, request: Approve, here: Here, who: Caller) -> dict[str, Any]:
-    """Let the plan run."""
+    """Let the plan run; whoever lets it run needs the role that each of its actions needs."""
+    acts = here.incidents.planned(incident_id, request.plan_hash)
+    who.require(here.catalog.role_for(acts))
     return asdict(here.incidents.approve(incident_id, request.plan_hash, who.name))
 
 
@@ -146,13 +153,15 @@ def postmortem(
     return _Markdown(text)
 
 
-async def _events(here: Services, incident_id: str, after: int) -> AsyncIterator[dict[str, str]]:
+async def _events(
+    here: Services, incident_id: str, after: int, viewer: Viewer
+) -> AsyncIterator[dict[str, str]]:
     state: State | None = None
 
     def look(seconds: float) -> Sequence[Entry]:
         return here.incidents.follow(incident_id, after, seconds)
 
-    async for entries in here.views.follow(look):
+    async for entries in here.views.follow(look, viewer):
         for entry in entries:
             after = entry.seq
             body = json.dumps(jsonable_encoder(entry), ensure_ascii=False)

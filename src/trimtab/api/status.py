@@ -7,9 +7,10 @@ from fastapi import APIRouter
 from trimtab.api.roles import READER
 from trimtab.api.services import Here, Services
 from trimtab.incidents import Incident, State, cause_text, closing_text
+from trimtab.infra.web.routes import GuardedRoute
 from trimtab.kernel.health import overall
 
-router = APIRouter(prefix="/v1/status", tags=["health"])
+router = APIRouter(prefix="/v1/status", tags=["health"], route_class=GuardedRoute)
 _SHOWN = timedelta(days=7)
 """How long a resolved incident stays on the page."""
 _MOST = 100

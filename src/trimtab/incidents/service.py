@@ -169,6 +169,11 @@ class Incidents:
         incident = self._store.get(incident_id)
         return self._store.approval(incident_id, incident.plan.hash) if incident.plan else None
 
+    def planned(self, incident_id: str, plan_hash: str) -> tuple[str, ...]:
+        """Return the names of the actions of that plan; none when another one waits: then `approve` refuses."""
+        plan = self._store.get(incident_id).plan
+        return tuple(act.name for act in plan.acts) if plan and plan.hash == plan_hash else ()
+
     def approve(self, incident_id: str, plan_hash: str, principal: str) -> Approval:
         """Let the plan run.
 

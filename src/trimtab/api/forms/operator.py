@@ -12,6 +12,7 @@ from trimtab.incidents.model import Approval, Severity
 from trimtab.infra.rules.alerts import AlertState
 from trimtab.infra.rules.engine import RuleHealth
 from trimtab.kernel.operable import Effect, Param, Risk, Value
+from trimtab.kernel.roles import Role
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,6 +235,7 @@ class ActionEntry:
     name: str
     help: str
     risk: Risk
+    role: Role
     effect: Effect
     """Whether it can be taken back: ``reversible``, ``repeatable`` or ``irreversible``."""
     params: tuple[Param, ...]
