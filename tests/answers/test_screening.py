@@ -9,7 +9,6 @@ from trimtab.answers.generate import cite
 from trimtab.answers.pieces import DraftSentence
 from trimtab.answers.screening import REFUSED, WITHHELD
 from trimtab.answers.streaming import StreamedAnswers
-from trimtab.answers.tally import Tally
 from trimtab.guardrails.bypass import Bypass
 from trimtab.guardrails.defaults import answer_guards, question_guards
 from trimtab.guardrails.engine import GuardEngine
@@ -118,13 +117,7 @@ def test_an_answer_with_a_secret_is_withheld_even_when_it_is_a_quote(guarded):
     )
     answer = world.answers.answer(Question("p", "What is the admin password of the query cache?"))
     assert (answer.blocked, answer.text, answer.citations) == (True, WITHHELD, ())
-    tally = Tally()
-    tally.heard(world.heard[0])
-    assert (tally.count("blocked"), tally.count("generated"), tally.count("unsupported")) == (
-        1,
-        0,
-        0,
-    )
+    assert world.heard[0].facts["rejected"] is False
 
 
 def test_a_models_answer_that_is_withheld_for_a_secret_was_not_made_up(guarded):
