@@ -16,6 +16,7 @@ from trimtab.api.edge import HttpFigures
 from trimtab.app.adapters import (
     KnowledgeEmbedder,
     KnowledgeRetriever,
+    QuestionsImpact,
     channels_of,
     check_expression,
     places_of,
@@ -166,6 +167,7 @@ class App:
             proofs=self.proofs,
             consult=self._consult,
             reach=Reach(channels),
+            impact=QuestionsImpact(self.monitor, self.settings.monitor.retention_minutes * 60),
         )
         self.jobs = OpeningJobs(self._durable_jobs)
         self._closing.append(self.jobs.close)

@@ -1,7 +1,7 @@
 """The post-mortem, rendered from the incident and its journal; one record, two formats."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from trimtab.incidents.clocks import Clock, read_clocks
@@ -25,6 +25,7 @@ def close(ground: Ground, incident: Incident) -> Turn:
     now = ground.now()
     entries = ground.store.timeline(incident.id)
     clocks = read_clocks(incident, ground.ladder_of(incident), now)
+    incident = replace(incident, impact=_measured(ground, incident))
     text = render(incident, entries, clocks, now)
     after = moved(incident, State.RESOLVED, now, resolved_at=now, postmortem=text)
     ground.audit.append(
@@ -37,6 +38,20 @@ def close(ground: Ground, incident: Incident) -> Turn:
     )
     entry = Draft(f"{incident.opening}.closed", "Resolved; the post-mortem is written.")
     return Turn(after, (entry,), messages)
+
+
+def _measured(ground: Ground, incident: Incident) -> str:
+    if ground.impact is None:
+        return ""
+    lasted = (incident.restored_at or ground.now()) - incident.opened_at
+    try:
+        return ground.impact(lasted.total_seconds())
+    except Exception:  # noqa: BLE001 - an impact that cannot be measured keeps no incident open.
+        return ""
+
+
+def _impact(incident: Incident) -> str:
+    return incident.alert.annotations.get("impact") or incident.impact or "not measured"
 
 
 def render(
@@ -59,9 +74,9 @@ def render(
         *(f"- {_clock_time(at)} — {what}" for at, what in _stages(incident, now)),
         "",
         "## Impact",
-        f"- Duration: {_minutes(incident, now)} minutes",
+        f"- Duration: {_minutes(incident, now)}",
         f"- Affected systems: {', '.join(_affected(incident))}",
-        f"- User impact: {incident.alert.annotations.get('impact', 'not measured')}",
+        f"- User impact: {_impact(incident)}",
         "",
         "## Lessons Learned",
         f"1. What went well: {lessons.well}",
@@ -81,14 +96,13 @@ def render_report(incident: Incident, entries: Sequence[Entry], clocks: Sequence
     """Return the same record as an incident report: title, four fields, timeline, cause, resolution, check boxes."""
     end = incident.resolved_at or incident.restored_at or incident.opened_at
     lessons = _lessons(incident, entries, clocks)
-    impact = incident.alert.annotations.get("impact", "not measured")
     lines = [
         f"# Incident Report: {incident.title}",
         "",
         f"**Date**: {incident.opened_at.date().isoformat()}",
         f"**Severity**: {incident.severity}",
-        f"**Duration**: {_minutes(incident, end)} minutes",
-        f"**Impact**: {impact}",
+        f"**Duration**: {_minutes(incident, end)}",
+        f"**Impact**: {_impact(incident)}",
         "",
         "## Timeline",
         f"- {incident.opened_at:%H:%M} - Alert fired: {incident.title}",
@@ -242,8 +256,10 @@ def _clock_time(at: datetime | None) -> str:
     return _NOT_YET if at is None else f"{at:%H:%M}"
 
 
-def _minutes(incident: Incident, now: datetime) -> int:
-    return round(((incident.restored_at or now) - incident.opened_at).total_seconds() / 60)
+def _minutes(incident: Incident, now: datetime) -> str:
+    seconds = ((incident.restored_at or now) - incident.opened_at).total_seconds()
+    minutes = round(seconds / 60)
+    return "1 minute" if minutes == 1 else f"{minutes} minutes"
 
 
 def _affected(incident: Incident) -> list[str]:
