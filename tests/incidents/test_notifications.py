@@ -34,6 +34,7 @@ def test_without_a_channel_nobody_was_called_and_every_text_says_so(tmp_path):
     operator, incident_id, delivery = escalated(tmp_path, LogChannel())
     delivery.deliver_due()
     assert statuses(operator, incident_id) == {"no_channel"}
+    assert not operator.incidents.people_told(incident_id)
     texts = operator.texts(incident_id)
     assert any("could not be called: new incident. No on-call channel" in text for text in texts)
     assert not any(text.startswith(("Called", "Paging", "Delivered")) for text in texts)
@@ -53,10 +54,12 @@ def test_a_call_counts_as_delivered_only_when_a_channel_has_accepted_it(tmp_path
     while delivery.deliver_due():
         pass
     assert statuses(operator, incident_id) == {"accepted"}
+    assert operator.incidents.people_told(incident_id)
     first = operator.incidents.notifications(incident_id)[0]
     assert first.text.startswith("On-Call Engineer: page accepted by pager at ")
     delivered = [text for text in operator.texts(incident_id) if text.startswith("Delivered to")]
-    assert "Delivered to pager: On-Call Engineer: new incident" in delivered
+    assert "Delivered to pager: On-Call Engineer: new incident." in delivered
+    assert "Delivered to pager: the alert." in delivered
     assert len(delivered) == len(set(delivered))
 
 
@@ -65,6 +68,7 @@ def test_a_channel_that_refuses_is_named_until_it_accepts(tmp_path):
     operator, incident_id, delivery = escalated(tmp_path, pager)
     delivery.deliver_due()
     assert statuses(operator, incident_id) == {"failed"}
+    assert not operator.incidents.people_told(incident_id)
     (call, *_) = operator.incidents.notifications(incident_id)
     assert call.text == "On-Call Engineer: page not accepted by pager"
     assert "The pager answered 503." in " ".join(operator.texts(incident_id))

@@ -28,7 +28,12 @@ from trimtab.incidents.model import (
     Incident,
     Outcome,
 )
-from trimtab.incidents.notifications import Notification, notifications, receipt_entry
+from trimtab.incidents.notifications import (
+    Notification,
+    notifications,
+    people_told,
+    receipt_entry,
+)
 from trimtab.incidents.plan import check_preapproved
 from trimtab.incidents.postmortem import render, render_report
 from trimtab.incidents.state import State
@@ -241,6 +246,10 @@ class Incidents:
         """Return whom the present opening has called, and what is known of the delivery."""
         opening = self._store.get(incident_id).opening
         return notifications(self._store.timeline(incident_id), opening)
+
+    def people_told(self, incident_id: str) -> bool:
+        """Return whether a channel that reaches people has accepted anything about the incident."""
+        return people_told(self._store.timeline(incident_id))
 
     def note_receipt(self, receipt: Receipt) -> None:
         """Write to the journal what became of a message; those about no incident are left out."""
