@@ -140,3 +140,13 @@ def test_alerts_that_are_quiet_because_nothing_is_measured_are_not_over(operator
     operator.world.sampled_since = lambda _at: True
     operator.jobs.run()
     assert operator.incidents.get(found.id).state is State.RESOLVED
+
+
+def test_the_unverified_incident_of_a_drill_ends_when_its_fault_is_gone(operator):
+    operator.world.put(unsampled=["tank_level"])
+    with operator.incidents.drill():
+        incident = broken(operator)
+    until(operator, incident, State.NOT_VERIFIED)
+    operator.jobs.run()
+    done = operator.incidents.get(incident.id)
+    assert (done.state, done.cause_verified) == (State.RESOLVED, False)

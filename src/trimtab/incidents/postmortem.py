@@ -65,7 +65,7 @@ def render(
         f"# Post-Mortem: {incident.id}",
         "",
         "## What Happened",
-        _what_happened(incident),
+        _what_happened(incident, entries),
         "",
         "## Root Cause",
         _root_cause(incident),
@@ -150,7 +150,7 @@ def _lessons(incident: Incident, entries: Sequence[Entry], clocks: Sequence[Cloc
     improve += ["it came back after it was resolved"] if incident.opening > 1 else []
     resumed = any(entry.facts.get("resumed_after_crash") for entry in entries)
     improve += ["the operator itself was interrupted"] if resumed else []
-    improve += [call.text for call in called]
+    improve += [call.text for call in called if call.status != "accepted"]
     return _Lessons(
         well=_went_well(incident, clocks),
         improve="; ".join(improve) or _NOTHING,
@@ -198,12 +198,14 @@ def _words(outcome: Outcome) -> str:
     return outcome.replace("_", " ")
 
 
-def _what_happened(incident: Incident) -> str:
+def _what_happened(incident: Incident, entries: Sequence[Entry]) -> str:
     notes = incident.alert.annotations
     told = " ".join(notes[name] for name in ("summary", "description") if notes.get(name))
     told = told or f"{incident.alert.name} fired at {incident.alert.value:g}."
     happened = f"{incident.title} on {incident.component} ({incident.native_severity}). {told}"
-    return f"{happened} Resolution: {incident.resolution or 'not yet'}"
+    calls = [call.text for call in notifications(entries, incident.opening)]
+    people = f" Calls: {'; '.join(calls)}." if calls else ""
+    return f"{happened}{people} Resolution: {incident.resolution or 'not yet'}"
 
 
 def _root_cause(incident: Incident) -> str:
@@ -241,7 +243,7 @@ def _investigated(incident: Incident) -> str:
 
 
 def _remediated(incident: Incident) -> str:
-    return "Remediation started" if incident.remediation_at else "No remediation was started"
+    return "Remediation started" if incident.remediation_at else "trimtab started no remediation"
 
 
 def _ended(incident: Incident) -> str:
