@@ -139,7 +139,7 @@ class App:
         self._closing.append(self.handbook.close)
         self.guardrails = guards = Guardrails(self.settings.guardrails, self.clock, self.audit)
         self._closing.append(self.guardrails.close)
-        screen = Screen(guards.questions, guards.answers, guards.finder.redact)
+        screen = Screen(guards.questions, guards.answers, guards.passages, guards.finder.redact)
         self.answers = AnswerService(
             self.settings.answers,
             AnswerGround(self.state, self.clock, self.events),
