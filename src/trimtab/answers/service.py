@@ -31,6 +31,7 @@ from trimtab.answers.tracing.exporter import parse_headers
 from trimtab.answers.trials import Trials
 from trimtab.answers.trying import PairStore
 from trimtab.answers.watching import SampleStore, Watch
+from trimtab.infra.background import Task
 from trimtab.infra.jobs import Jobs
 from trimtab.infra.settings.sections.answers import AnswersSettings
 from trimtab.infra.storage import Database
@@ -174,6 +175,12 @@ class AnswerService:
         self.trials.close()
         self.watch.close()
         self.exporter.close()
+
+    @property
+    def tasks(self) -> tuple[Task, ...]:
+        """Return what works in the background."""
+        shadow = self.trials.shadow
+        return (self.watch.task, self.exporter.task, *((shadow.task,) if shadow else ()))
 
     def drop_old(self) -> int:
         """Delete the traces and feedback that are older than the settings keep; return how many traces went."""

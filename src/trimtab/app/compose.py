@@ -122,7 +122,7 @@ class App:
         around = Surroundings(self.clock, self.events, self.health)
         self.knowledge = Knowledge(self.directory, self.settings.knowledge, around)
         self._closing.append(self.knowledge.close)
-        self.handbook = Handbook(self.knowledge)
+        self.handbook = Handbook(self.knowledge, self.clock)
         self._closing.append(self.handbook.close)
         self.guardrails = guards = Guardrails(self.settings.guardrails, self.clock, self.audit)
         self._closing.append(self.guardrails.close)
