@@ -122,7 +122,6 @@ def test_an_answer_with_a_secret_is_withheld_even_when_it_is_a_quote(guarded):
     assert (answer.blocked, answer.text, answer.citations) == (True, WITHHELD, ())
 
 
-@pytest.mark.feature("F476")
 def test_traces_hold_no_personal_data_and_no_secrets(guarded):
     world = guarded(
         passage("The owner of the query cache is ann@example.com, phone +44 20 7946 0958.")
