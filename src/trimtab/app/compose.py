@@ -123,11 +123,11 @@ class App:
         around = Surroundings(self.clock, self.events, self.health)
         self.knowledge = Knowledge(self.directory, self.settings.knowledge, around)
         self._closing.append(self.knowledge.close)
-        self.handbook = Handbook(self.knowledge)
+        self.handbook = Handbook(self.knowledge, self.clock)
         self._closing.append(self.handbook.close)
         self.guardrails = guards = Guardrails(self.settings.guardrails, self.clock, self.audit)
         self._closing.append(self.guardrails.close)
-        screen = Screen(guards.questions, guards.answers, guards.finder.redact)
+        screen = Screen(guards.questions, guards.answers, guards.passages, guards.finder.redact)
         self.answers = AnswerService(
             self.settings.answers,
             AnswerGround(self.state, self.clock, self.events),
