@@ -1,11 +1,13 @@
 """When a person must take over: the conditions of the operations documents, as the pages ask for them."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from tests.infra.rules.rule_cases import Playback, RuleCase
 from trimtab.incidents import load_ladders
+from trimtab.infra.rules.checks import check, compile_check
 from trimtab.runbooks.page import parse_page
 
 LIBRARY = Path(__file__).parent.parent.parent / "library"
@@ -23,10 +25,14 @@ def holding(page, series, minutes):
     playback.until(minutes * MINUTE)
     book = parse_page((LIBRARY / f"{page}.md").read_text(encoding="utf-8"), page)
     return [
-        check.expression
-        for check in book.escalate_when
-        if playback.evaluate(check.expression, minutes * MINUTE)
+        asked.expression
+        for asked in book.escalate_when
+        if holds(asked.expression, playback.store, datetime.fromtimestamp(minutes * 60, UTC))
     ]
+
+
+def holds(expression, store, at):
+    return check(compile_check(expression), store, at, scrape_seconds=60).holds
 
 
 def case(feature, page, minutes, worse, better):

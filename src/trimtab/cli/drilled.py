@@ -91,7 +91,9 @@ class OwnService:
         # Without a disk of its own: how full this machine's disk is has nothing to do with the drill.
         floor = settings.knowledge.disk_min_free_gb if not self._disk.problem else 0.0
         knowledge = replace(settings.knowledge, engine="embedded", disk_min_free_gb=floor)
-        self._app = build(replace(settings, service=service, knowledge=knowledge))
+        # A change of evidence is found by the next judgement; on this machine nobody else pays for it.
+        gates = replace(settings.gates, interval_seconds=60.0)
+        self._app = build(replace(settings, service=service, knowledge=knowledge, gates=gates))
         self._app.start(handbook=False)
         self._app.handbook.ingest()
 

@@ -1,6 +1,7 @@
 """Old files go by their age; when the disk is nearly full, more of them."""
 
 import gzip
+import math
 import os
 import re
 import shutil
@@ -17,6 +18,7 @@ from trimtab.kernel.operable import ActionContext, Risk
 from trimtab.knowledge.actions import actions
 from trimtab.knowledge.care.backups import Backups
 from trimtab.knowledge.care.cleanup import Cleanup
+from trimtab.knowledge.care.memory import WARM_UP_SECONDS
 from trimtab.knowledge.errors import NoDiskBudget
 
 DAY = 86_400
@@ -119,6 +121,7 @@ def test_a_heap_dump_counts_types_and_shows_no_contents(knowledge, tmp_path):
 
 @pytest.mark.feature("F568")
 def test_growth_is_what_30_minutes_showed(knowledge, clock, monkeypatch):
+    clock.seconds += WARM_UP_SECONDS
     sizes = iter(range(100, 200))
     monkeypatch.setattr(knowledge.care.memory, "resident_mb", lambda: next(sizes))
     for _ in range(31):
@@ -138,7 +141,20 @@ def test_files_that_vanish_while_the_disk_is_measured_count_as_nothing(
     assert knowledge.care.disk.data_bytes() < before
 
 
+@pytest.mark.parametrize(("minutes", "known"), [(30, False), (44, False), (46, True)])
+def test_the_first_half_hour_of_a_process_is_its_warm_up(
+    knowledge, clock, monkeypatch, minutes, known
+):
+    sizes = iter(range(100, 1000, 5))
+    monkeypatch.setattr(knowledge.care.memory, "resident_mb", lambda: next(sizes))
+    for _ in range(minutes):
+        knowledge.care.memory.look()
+        clock.seconds += 60
+    assert math.isfinite(knowledge.care.memory.growth_mb_per_hour()) is known
+
+
 def test_one_jump_is_no_growth(knowledge, clock, monkeypatch):
+    clock.seconds += WARM_UP_SECONDS
     sizes = iter([100] * 12 + [600] * 19)
     monkeypatch.setattr(knowledge.care.memory, "resident_mb", lambda: next(sizes))
     for _ in range(31):

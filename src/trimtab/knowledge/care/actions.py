@@ -12,6 +12,7 @@ from trimtab.kernel.operable import (
     Param,
     Risk,
 )
+from trimtab.kernel.roles import Role
 from trimtab.knowledge.care.space import Disk
 from trimtab.knowledge.errors import NoDiskBudget
 from trimtab.knowledge.service import Knowledge
@@ -99,6 +100,7 @@ def _restore(knowledge: Knowledge) -> Action:
         params=(Param("backup", "string", "Its file name; empty means the newest good one.", ""),),
         no_undo_because="the damaged file is kept beside it as corrupted_*.db",
         effect=Effect.IRREVERSIBLE,
+        role=Role.ADMIN,
     )
 
 
@@ -132,6 +134,7 @@ def _recover(knowledge: Knowledge) -> Action:
         dry_run,
         no_undo_because="the damaged file is kept beside it as corrupted_*.db",
         effect=Effect.IRREVERSIBLE,
+        role=Role.ADMIN,
     )
 
 

@@ -141,7 +141,8 @@ def _memory(care: Care) -> Iterable[Signal]:
     yield Signal(
         "knowledge.memory.growth",
         "MB/h",
-        "How fast the memory grew over the last 30 minutes: the median of its parts of five minutes.",
+        "How fast the memory grew over the last 30 minutes: the median of its parts of five minutes; "
+        "unknown in the first 45 minutes of the process.",
         lambda: (Sample(care.memory.growth_mb_per_hour()),),
         metric="kb_memory_growth_mb_per_hour",
     )
