@@ -180,7 +180,7 @@ class App:
         others = erasables(self.knowledge, self.guardrails, self.outbox, quotes)
         self.erasures = self.answers.with_erasure(
             self.jobs,
-            Trust(self.audit, signer, subjects, self.settings.knowledge.backup_keep_days),
+            Trust(self.audit, signer, subjects, has_backups=True),
             others,
             (self.knowledge.database,),
         )
