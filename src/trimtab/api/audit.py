@@ -8,8 +8,9 @@ from fastapi import APIRouter, Query
 from trimtab.api.roles import ADMIN
 from trimtab.api.services import Here
 from trimtab.infra.audit_anchor import AnchoredHead
+from trimtab.infra.web.routes import GuardedRoute
 
-router = APIRouter(prefix="/v1/audit", tags=["audit"])
+router = APIRouter(prefix="/v1/audit", tags=["audit"], route_class=GuardedRoute)
 
 
 @router.get("", dependencies=[ADMIN])

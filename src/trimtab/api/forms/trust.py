@@ -230,6 +230,8 @@ FORMS: Mapping[str, Shape] = {
     "GET /v1/settings": SettingList,
     "DELETE /api/v1/users/{user_id}/data": ErasureAsked,
     "DELETE /api/v1/users/{user_id}/data 202": ErasureAsked,
+    "POST /api/v1/erasures": ErasureAsked,
+    "POST /api/v1/erasures 202": ErasureAsked,
     "GET /api/v1/erasures/{erasure_id}": ErasureBody,
-    "GET /v1/tasks/{period}": TasksBody,
+    "POST /v1/tasks/{period}": TasksBody,
 }
