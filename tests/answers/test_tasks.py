@@ -1,6 +1,6 @@
+import shutil
 from dataclasses import replace
 
-import shutil
 import pytest
 import sqlalchemy as sa
 
