@@ -1,3 +1,4 @@
+import shutil
 from dataclasses import replace
 
 import pytest
@@ -46,7 +47,7 @@ def around(tmp_path):
 def test_a_healthy_day_passes(around):
     around.service.answer(Question("p", QUESTION))
     results = around.of("daily")
-    assert list(results) == ["ENT-10", "ENT-11", "ENT-12", "ENT-13", "ENT-14"]
+    assert list(results) == ["ENT-10", "ENT-11", "ENT-12", "ENT-13", "ENT-14", "ENT-25"]
     assert all(result.passed for result in results.values())
 
 
@@ -92,6 +93,13 @@ def test_a_cut_audit_chain_fails_the_month(around):
     with around.database.write() as connection:
         connection.execute(sa.text("delete from audit_events where seq = 2"))
     assert "event 2" in around.of("monthly")["ENT-25"].todo
+
+
+def test_the_daily_round_notices_that_the_sealed_files_are_gone(around):
+    around.files.seal()
+    assert around.of("daily")["ENT-25"].passed
+    shutil.rmtree(around.files.folder)
+    assert "they were sealed" in around.of("daily")["ENT-25"].todo
 
 
 def test_an_unknown_period_says_so(around):
