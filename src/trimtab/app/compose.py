@@ -357,7 +357,7 @@ class App:
 
     def _consult(self, question: str) -> Sequence[str]:
         try:
-            found = self.knowledge.search(HANDBOOK, question[:1000], 3)
+            found = self.knowledge.search(HANDBOOK, question[:1000], 3, labels=())
         except ProjectUnknown:
             return ()
         return [f"{passage.document_name}: {passage.text}" for passage in found.passages]

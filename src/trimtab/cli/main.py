@@ -86,6 +86,12 @@ def _options(
     api_key: Annotated[
         str, typer.Option(envvar="TRIMTAB_API_KEY", help="The key for --url.", show_default=False)
     ] = "",
+    label: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="An access label to see labelled documents with; repeatable. With --url the key's own count."
+        ),
+    ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")] = False,
     debug: Annotated[bool, typer.Option("--debug", help="Show where a mistake happened.")] = False,
 ) -> None:
@@ -93,7 +99,10 @@ def _options(
     flags = dict(_flag(text) for text in set_ or ())
     if data_dir is not None:
         flags["service.data_dir"] = str(data_dir)
-    session = Session(config=config, flags=flags, url=url, api_key=api_key, json=json)
+    labels = tuple(label or ())
+    session = Session(
+        config=config, flags=flags, url=url, api_key=api_key, json=json, labels=labels
+    )
     context.obj = session
     context.call_on_close(session.close)
 

@@ -69,15 +69,17 @@ class StatusBody:
     incidents: tuple[Disturbance, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Me:
     """A caller who may enter every project."""
 
     name: str
     role: Role
+    labels: tuple[str, ...] = ()
+    """The caller's access labels, when it has any."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TenantMe(Me):
     """A caller for whom only some projects exist."""
 
