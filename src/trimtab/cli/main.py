@@ -4,6 +4,7 @@ Commands import what they need when they run, so that `trimtab --help` and shell
 fast.
 """
 
+import os
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -116,8 +117,13 @@ def _flag(text: str) -> tuple[str, str]:
     return name, value
 
 
+_PRIVATE = 0o077
+"""What this process and those that it starts write is for its user alone: databases, logs, keys, reports."""
+
+
 def main() -> None:
     """Run the command line and exit with its code; an error prints what happened and the next step."""
+    os.umask(_PRIVATE)
     try:
         app()
     except TrimtabError as error:
