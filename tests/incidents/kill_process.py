@@ -61,7 +61,7 @@ def run(folder, at, ask):
     incidents.resume()
     if not incidents.list():
         if not ask:
-            ground.proofs.add(*ground.library.cause(TAP), clock.now())
+            ground.proofs.add(*ground.library.cause(TAP), clock.now(), realism="real")
         incidents.alert_fired(building.alert(clock.now()))
     (incident,) = incidents.list()
     seen = 0

@@ -16,7 +16,7 @@ from trimtab.infra.rules.scrape import Scrape
 from trimtab.infra.rules.series import SeriesStore
 from trimtab.infra.settings.sections.monitor import MonitorSettings
 from trimtab.infra.telemetry import SignalCollector
-from trimtab.kernel.operable import Sample, Signal
+from trimtab.kernel.operable import Realism, Sample, Signal
 from trimtab.testing.clock import FakeClock
 from trimtab.testing.jobs import FakeJobs
 
@@ -80,7 +80,9 @@ def plant(tmp_path):
 
 
 def test_from_a_scraped_value_to_a_proven_repair(plant):
-    plant.ground.proofs.add(*plant.ground.library.cause(TAP), plant.clock.now())
+    plant.ground.proofs.add(
+        *plant.ground.library.cause(TAP), plant.clock.now(), realism=Realism.REAL
+    )
     plant.pass_time(30)
     plant.world.put(tap=1, level=1)
     plant.pass_time(30)

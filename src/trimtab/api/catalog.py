@@ -94,6 +94,8 @@ def act(
         raise NeedsApproval(f"{name} needs a person's approval.")
     result = action.run(arguments, context)
     here.audit.append(who.name, "catalog.acted", name, auditable(action.params, arguments))
+    if action.undo is not None:
+        here.changes.record(who.name, name, result.undo_arguments)
     return _outcome(action, result, dry_run=False)
 
 

@@ -16,6 +16,7 @@ from trimtab.gates.room import GatesRoom
 from trimtab.incidents import Incidents, Proofs
 from trimtab.infra.audit import Audit
 from trimtab.infra.auth import Keys, Principal
+from trimtab.infra.changes import ChangeLog
 from trimtab.infra.rules.engine import RuleEngine
 from trimtab.infra.rules.series import SeriesStore
 from trimtab.infra.settings import Settings
@@ -60,6 +61,7 @@ class Services:
     health: Health
     registry: CollectorRegistry
     catalog: Catalog
+    changes: ChangeLog
     audit: Audit
     keys: Keys
     sessions: Sessions

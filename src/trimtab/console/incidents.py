@@ -9,7 +9,7 @@ from sse_starlette import EventSourceResponse
 
 from trimtab.console.render import page, render
 from trimtab.console.services import OPERATOR, READER, Caller, Following, Here, Services
-from trimtab.incidents import Entry, Incident, State
+from trimtab.incidents import Entry, Incident, State, cause_text, closing_text
 from trimtab.infra.web import Viewer
 from trimtab.infra.web.routes import GuardedRoute
 
@@ -25,7 +25,7 @@ STEPS = (
     State.RESTORED,
     State.RESOLVED,
 )
-"""The usual way; `State.UNDOING` and `State.ESCALATED` are shown beside it."""
+"""The usual way; undoing, escalated and not verified are shown beside it."""
 
 
 @router.get("", dependencies=[READER])
@@ -83,8 +83,21 @@ def reject(
     plan_hash: Annotated[str, Form()],
     reason: Annotated[str, Form(max_length=1000)] = "",
 ) -> HTMLResponse:
-    """Say no to the plan."""
+    """Reject the plan."""
     here.incidents.reject(incident_id, plan_hash, who.name, reason)
+    return panel(request, incident_id, here)
+
+
+@router.post("/{incident_id}/close", dependencies=[OPERATOR])
+def close(
+    request: Request,
+    incident_id: str,
+    here: Here,
+    who: Caller,
+    note: Annotated[str, Form(max_length=1000)] = "",
+) -> HTMLResponse:
+    """Close the incident on a person's word."""
+    here.incidents.close(incident_id, who.name, note)
     return panel(request, incident_id, here)
 
 
@@ -116,6 +129,10 @@ def _panel(here: Services, incident_id: str) -> dict[str, Any]:
         "approval": approval,
         "waits": bool(waits),
         "clocks": here.incidents.clocks(incident_id),
+        "notifications": here.incidents.notifications(incident_id),
+        "cause": cause_text(found),
+        "ending": closing_text(found),
+        "may_close": found.state in (State.ESCALATED, State.NOT_VERIFIED),
         "firing": sum(one.firing for one in found.alerts),
         "now": here.clock.now(),
     }

@@ -136,6 +136,8 @@ class Action:
     undo: Run | None = None
     no_undo_because: str = ""
     effect: Effect | None = field(default=None, kw_only=True)
+    limit_seconds: float = field(default=600.0, kw_only=True)
+    """How long a run may take, also over a restart; then it counts as failed, with an unknown effect."""
     role: Role = field(default=Role.OPERATOR, kw_only=True)
 
     @property

@@ -12,7 +12,8 @@ from trimtab.answers.tasks import TaskResult
 from trimtab.api.described import ErrorBody
 from trimtab.api.forms.shape import Shape
 from trimtab.incidents.model import Severity
-from trimtab.infra.audit import AuditEvent, AuditReport
+from trimtab.infra.audit import AuditEvent
+from trimtab.infra.audit_files import SealReport
 from trimtab.infra.auth import ApiKey, Role
 from trimtab.infra.key_care import KeyFinding
 from trimtab.kernel.health import Status
@@ -130,7 +131,7 @@ class EventList:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AuditBody(AuditReport):
+class AuditBody(SealReport):
     """Whether the audit chain is whole."""
 
     ok: bool

@@ -49,7 +49,6 @@ from trimtab.infra.rules.values import (
     distinct,
 )
 
-
 MAX_SELECTORS = 100
 """Of one expression; each of them may read as many series as there are."""
 

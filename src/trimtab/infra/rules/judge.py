@@ -73,7 +73,9 @@ class Judgement:
         sure = self.run(Instant(instant.store, instant.at_ms, instant.cost, tolerance_ms))
         known = {element.labels for element in sure}
         certain = [element for element in found if element.labels in known]
-        return Judged(True, certain) if certain else Judged(None, [], short, short=True)
+        return (
+            Judged(holds=True, samples=certain) if certain else Judged(None, [], short, short=True)
+        )
 
 
 def compile_judgement(expression: str, tree: Expr) -> Judgement:
@@ -91,8 +93,8 @@ def compile_judgement(expression: str, tree: Expr) -> Judgement:
 def _either(sides: list[Judged]) -> Judged:
     samples = [element for side in sides for element in side.samples]
     if any(side.holds for side in sides):
-        return Judged(True, samples)
-    return next((side for side in sides if side.holds is None), Judged(False, []))
+        return Judged(holds=True, samples=samples)
+    return next((side for side in sides if side.holds is None), Judged(holds=False, samples=[]))
 
 
 def _joined(symbol: str, found: Vector, operands: list[Judged]) -> Judged:
@@ -102,7 +104,7 @@ def _joined(symbol: str, found: Vector, operands: list[Judged]) -> Judged:
     """
     left, right = operands
     if left.holds is False or (symbol == "and" and right.holds is False):
-        return Judged(False, [])
+        return Judged(holds=False, samples=[])
     if left.holds is None:
         return left
     if right.holds is None and (symbol == "and" or right.short):
