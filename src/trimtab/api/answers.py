@@ -20,14 +20,14 @@ from trimtab.answers.records import Feedback
 from trimtab.answers.streaming import Released
 from trimtab.api.body import Body
 from trimtab.api.described import refuses, sends
-from trimtab.api.errors import InternalError, error_body
+from trimtab.api.errors import InternalError, error_body, error_response
 from trimtab.api.person import Person, UserId
 from trimtab.api.roles import TENANT_READER, TENANT_REVIEWER
 from trimtab.api.services import Caller, Here, Services
 from trimtab.infra.auth import Principal
 from trimtab.infra.web.routes import GuardedRoute
 from trimtab.infra.web.steps import StepEvents, Steps
-from trimtab.kernel.errors import ErrorKind, Forbidden, TrimtabError
+from trimtab.kernel.errors import ErrorKind, Forbidden, NotFound, TrimtabError
 from trimtab.kernel.ids import new_id
 
 _log = logging.getLogger(__name__)
@@ -95,8 +95,8 @@ async def query(
     top_k: Annotated[int, Query()] = 5,
     person: Person = "",
 ) -> Response:
-    """Answer a question from a project's documents."""
-    return await _given(here, Question(project, q, top_k, person, asker.principal.labels), asker)
+    """Answer a question from a project's documents; `degraded_mode` is told also when there is no such project."""
+    return await _queried(here, Question(project, q, top_k, person, asker.principal.labels), asker)
 
 
 @router.post(
@@ -107,8 +107,8 @@ async def query(
 async def post_query(
     request: QueryRequest, here: Here, asker: Asker, person: Person = ""
 ) -> Response:
-    """Answer a question from a project's documents."""
-    return await _given(here, _question(request, request.query, asker.principal, person), asker)
+    """Answer a question from a project's documents; `degraded_mode` is told also when there is no such project."""
+    return await _queried(here, _question(request, request.query, asker.principal, person), asker)
 
 
 @router.post(
@@ -234,6 +234,16 @@ async def _given(here: Services, question: Question, asker: _Asking) -> Response
         return Response(_ANSWER.dump_json(found), media_type="application/json")
 
     return await here.places.run(work)
+
+
+async def _queried(here: Services, question: Question, asker: _Asking) -> Response:
+    try:
+        return await _given(here, question, asker)
+    except NotFound as error:
+        # The operators' command reads `.degraded_mode` whatever project it names.
+        up = here.knowledge.components()
+        degraded = not (up["embedding_model"] and up["vector_store"])
+        return error_response(error, degraded_mode=degraded)
 
 
 def _noted(said: _Said, asker: _Asking) -> _Said:

@@ -11,6 +11,7 @@ from trimtab.answers.quotes import QuoteStore
 from trimtab.answers.service import AnswerService
 from trimtab.answers.service import Ground as AnswerGround
 from trimtab.answers.tasks import Tasks
+from trimtab.answers.tracing import health as tracing_health
 from trimtab.api import Services
 from trimtab.api.edge import HttpFigures
 from trimtab.app.adapters import (
@@ -136,6 +137,7 @@ class App:
         )
         self.answers.watch.embedder = KnowledgeEmbedder(self.knowledge)
         self._closing.append(self.answers.close)
+        tracing_health.register(self.health, self.answers.exporter)
         project = self.settings.gates.project
         self.gates = GatesRoom(
             self.directory.folder("gates"), self.clock, Path(project) if project else None
