@@ -218,7 +218,7 @@ def test_a_models_answer_that_a_guard_rejected_is_counted_as_unsupported():
 
 def test_errors_of_the_service_are_counted_by_code_and_those_of_the_caller_are_not(whole):
     class Down:
-        def search(self, project, query, top_k):
+        def search(self, project, query, top_k, **_labels):
             raise Unavailable("down")
 
     whole.service.routing._inner = Down()
