@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 install = $(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python --require-hashes -r $(1) \
   || $(BIN)/python -m pip install --quiet --require-hashes -r $(1)
 
-.PHONY: quiet-start run env dev test check format docs bench contract picture lock clean torture-knowledge torture-answers bench-answers bench-knowledge bench-guards
+.PHONY: quiet-start run env dev test check format docs bench contract picture lock clean torture-knowledge torture-answers bench-answers bench-knowledge bench-guards mutate
 
 run: env
 	$(BIN)/trimtab serve
@@ -27,6 +27,7 @@ $(VENV)/.runtime: $(VENV)/.bootstrap requirements/runtime.lock pyproject.toml
 	$(call install,requirements/runtime.lock)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	$(BIN)/python -m compileall -q src/trimtab
+	$(BIN)/python -m trimtab.gates.pip_launcher
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.runtime requirements/dev.lock
@@ -71,6 +72,14 @@ quiet-start: dev
 
 contract: dev
 	$(BIN)/python -m pytest -q -n 2 -m feature --contract
+
+# Changes one thing at a time in a copy of the code and prints the changes that no test notices; ONLY=rules (or
+# incidents, audit, gates, evaluator, pages, settings, answers, ...) for one domain, MUTATE="--sample 100 --json".
+# Ctrl-C stops it, and the same command goes on.
+mutate: ONLY ?= rules,incidents,audit,gates
+BUDGET ?= 25
+mutate: dev
+	$(BIN)/python -m tests.mutation --only "$(ONLY)" --minutes $(BUDGET) $(MUTATE)
 
 # Lets the console's test in a real browser write the picture of the manual.
 picture: dev

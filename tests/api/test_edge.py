@@ -75,7 +75,7 @@ def test_an_undeclared_body_beyond_the_limit_is_refused_as_it_arrives(admin):
 
 
 def test_uploads_have_their_own_limit():
-    limit = BodyLimit(None, body_mb=10, upload_mb=50)
+    limit = BodyLimit(None, access=None, body_mb=10, upload_mb=50)
     assert limit.megabytes("/api/v1/ingest") == 50
     assert limit.megabytes("/v1/answers") == 10
 

@@ -195,11 +195,21 @@ def test_a_vector_store_above_100_ms_is_restarted_and_watched_until_searches_are
 
 
 @pytest.mark.feature("F641")
-def test_room_that_cannot_be_made_ends_with_a_person():
-    outgrown = cause(DISK, "outgrown")
-    assert all_hold(outgrown.evidence, {USED: 0.96, 'kb_disk_reclaimable_ratio{kind="logs"}': 0.01})
-    assert not all_hold(outgrown.verify, {USED: 0.96})
+def test_a_disk_that_is_too_small_ends_with_a_person():
+    budget, disk = cause(DISK, "outgrown its budget"), cause(DISK, "outgrown its disk")
+    old = 'kb_disk_reclaimable_ratio{kind="logs"}'
+    full, limit = {USED: 0.96, old: 0.01}, "kb_disk_budget_bytes"
+    assert all_hold(disk.evidence, {**full, limit: 0})
+    assert not all_hold(disk.evidence, {**full, limit: 10**9})
+    assert not all_hold(disk.evidence, {USED: 0.96, old: 0.11, limit: 0})
+    assert not all_hold(disk.evidence, {USED: 0.79, old: 0.01, limit: 0})
+    assert disk.fix == ()
+    assert disk.nature == "infrastructure"
     assert load_ladders()["knowledge"].when["remediation_failed"] == "On-Call Engineer"
+    assert all_hold(budget.evidence, {**full, limit: 10**9})
+    assert not all_hold(budget.evidence, {**full, limit: 0})
+    assert [act.name for act in budget.fix] == ["knowledge.disk.grow_budget"]
+    assert not all_hold(budget.verify, {USED: 0.96})
 
 
 @pytest.mark.feature("F694")

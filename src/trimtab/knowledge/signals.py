@@ -263,12 +263,6 @@ def _index(knowledge: Knowledge) -> Iterable[Signal]:
         ),
         "kb_vector_store_latency_seconds",
     )
-    yield _one(
-        "knowledge.index.stopped",
-        "1",
-        "1 when the search index is out of order.",
-        lambda: knowledge.indexes.stopped,
-    )
 
 
 def _slowest(*windows: RecentValues) -> float:

@@ -11,7 +11,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from trimtab.api.edge.figures import Finished, HttpFigures
 from trimtab.api.errors import ERROR_CODE_HEADER, InternalError, error_response
-from trimtab.infra.web.access import ANONYMOUS
+from trimtab.infra.web.access import has_key
 from trimtab.kernel.clock import Clock, machine_clock
 
 _log = logging.getLogger(__name__)
@@ -22,8 +22,8 @@ _QUESTIONS = frozenset({"/api/v1/query", "/v1/answers", "/v1/check"})
 """Calls with a body that somebody waits for as for a page; ingestion, backups and drills take as long as they take."""
 _STREAMS = ("text/event-stream", "application/x-ndjson")
 """They end when the reader leaves, so their duration says nothing about the service."""
-_PERSON = re.compile(r"(/users/)[^/]+")
-"""A user id in a path; no log may hold it."""
+_PERSON = re.compile(r"(?i)(/+users?/+).+?(/+data/*)?$", re.DOTALL)
+"""A user id in a path, with all slashes that it may hold; no log may hold it, whether a route takes the path or none."""
 _QUIET = ("/health", "/metrics", "/console/static/")
 """Called every few seconds by machines; logged at debug level."""
 
@@ -92,7 +92,7 @@ class Recorded:
         method, route = scope["method"], _template(scope)
         asked = method in {"GET", "HEAD"} or route in _QUESTIONS
         interactive = asked and not answered.streamed and not scope["path"].startswith(_QUIET)
-        known = scope["state"].get("principal", ANONYMOUS) != ANONYMOUS
+        known = has_key(scope)
         self._figures.count(Finished(method, route, status, seconds, interactive, known))
         level = logging.DEBUG if scope["path"].startswith(_QUIET) else logging.INFO
         _log.log(
@@ -101,7 +101,7 @@ class Recorded:
             extra={
                 "request_id": answered.request_id,
                 "method": scope["method"],
-                "path": _PERSON.sub(r"\1-", scope["path"]),
+                "path": _PERSON.sub(r"\1-\2", scope["path"]),
                 "status": status,
                 "duration_ms": round(seconds * 1000, 3),
                 **({"error": answered.error} if answered.error else {}),
@@ -116,5 +116,5 @@ def _query(scope: Scope) -> dict[str, str]:
 
 
 def _template(scope: Scope) -> str:
-    path = getattr(scope.get("route"), "path", None)
+    path = getattr(scope.get("route"), "path_format", None)
     return f"{scope.get('root_path', '')}{path}" if path else "unmatched"

@@ -1,0 +1,221 @@
+"""Tries mutants with a pool of workers, within a budget, and keeps results so that a stopped run goes on."""
+
+import json
+import queue
+import random
+import shutil
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from tests.mutation.copies import CACHE, Worker, digest, make_copy, record
+from tests.mutation.data_mutants import DataMutants
+from tests.mutation.domains import ROOT, files_of_tests, source_files
+from tests.mutation.mutant import Mutant, keyed
+from tests.mutation.python_mutants import PythonMutants
+from tests.mutation.selection import Choice, Selection
+
+DEFAULT_KINDS = ("threshold", "comparison", "name", "return", "call", "guard", "window", "severity")
+"""`logic` (and, or, not) can be asked for with --kinds."""
+
+
+@dataclass
+class Options:
+    """What a run was asked for."""
+
+    domains: list[str]
+    kinds: tuple[str, ...] = DEFAULT_KINDS
+    minutes: float = 25.0
+    sample: int = 0
+    seed: int = 1
+    workers: int = 2
+    seconds: float = 12.0
+    """Recorded time of the tests that run for one mutant."""
+    every_line: bool = False
+    """Also lines that only unmarked tests reach."""
+    fresh: bool = False
+    match: str = ""
+
+
+@dataclass
+class Result:
+    """What became of one mutant."""
+
+    key: str
+    domain: str
+    file: str
+    line: int
+    kind: str
+    change: str
+    scope: str
+    source: str
+    outcome: str
+    seconds: float = 0.0
+    tests: int = 0
+
+
+@dataclass
+class Report:
+    """The results of a run, and how many mutants were not tried."""
+
+    results: list[Result] = field(default_factory=list)
+    untried: int = 0
+    unreached: int = 0
+    unmarked: int = 0
+
+    def survivors(self) -> list[Result]:
+        """Return the mutants that no test noticed."""
+        return [r for r in self.results if r.outcome == "survived"]
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A mutant with its tests, and the state of files that its result holds for."""
+
+    domain: str
+    mutant: Mutant
+    choice: Choice
+    state: str
+
+    def request(self, copy: Path) -> dict:
+        """Return what a worker is asked."""
+        return {
+            "file": self.mutant.file,
+            "content": self.mutant.applied((copy / self.mutant.file).read_bytes()).decode(),
+            "tests": self.choice.tests,
+            "limit": 30 + 6 * self.choice.seconds,
+        }
+
+    def result(self, answer: dict) -> Result:
+        """Return the result of a worker's answer."""
+        names = ("key", "file", "line", "kind", "change", "scope", "source")
+        named = {name: getattr(self.mutant, name) for name in names}
+        return Result(domain=self.domain, tests=len(self.choice.tests), **named, **answer)
+
+
+def mutants_of(domain: str, options: Options) -> list[Mutant]:
+    """Return the domain's mutants of the kinds asked for."""
+    found: list[Mutant] = []
+    for file in source_files(domain):
+        content = (ROOT / file).read_bytes()
+        finder = PythonMutants if file.endswith(".py") else DataMutants
+        found += keyed(finder(file, content).all())
+    return [m for m in found if m.kind in options.kinds and options.match in f"{m.file}:{m.scope}"]
+
+
+class Campaign:
+    """One run over some domains."""
+
+    def __init__(self, options: Options, equivalent: set[str]) -> None:
+        self._options, self._equivalent = options, equivalent
+        self._report = Report()
+        self._stop = threading.Event()
+        self._lock = threading.Lock()
+        self._known = CACHE / "results.jsonl"
+
+    def run(self) -> Report:
+        """Record, choose, try, report."""
+        copies = [make_copy() for _ in range(self._options.workers)]
+        try:
+            todo = self._prepare(copies[0])
+            _tell(f"{todo.qsize()} mutants to try")
+            deadline = time.monotonic() + self._options.minutes * 60
+            self._join(
+                [threading.Thread(target=self._work, args=(c, todo, deadline)) for c in copies]
+            )
+            self._report.untried = todo.qsize()
+        finally:
+            for copy in copies:
+                shutil.rmtree(copy, ignore_errors=True)
+        return self._report
+
+    def _join(self, threads: list[threading.Thread]) -> None:
+        for thread in threads:
+            thread.start()
+        try:
+            for thread in threads:
+                thread.join()
+        except KeyboardInterrupt:
+            self._stop.set()
+            _tell("stopping; the same command goes on from here")
+            for thread in threads:
+                thread.join()
+
+    def _prepare(self, copy: Path) -> "queue.SimpleQueue[Trial]":
+        known = {} if self._options.fresh else self._read_known()
+        todo: list[Trial] = []
+        for domain in self._options.domains:
+            for trial in self._trials(domain, copy):
+                result = known.get((domain, trial.mutant.key))
+                if result and _holds(result, trial.state):
+                    self._report.results.append(Result(**result["result"]))
+                else:
+                    todo.append(trial)
+        random.Random(self._options.seed).shuffle(todo)
+        waiting: queue.SimpleQueue[Trial] = queue.SimpleQueue()
+        for trial in todo[: self._options.sample or None]:
+            waiting.put(trial)
+        return waiting
+
+    def _trials(self, domain: str, copy: Path) -> Iterator[Trial]:
+        tests = files_of_tests(domain)
+        selection = Selection(record(domain, tests, copy), ROOT, self._options.seconds)
+        of_tests = digest(tests)
+        for mutant in mutants_of(domain, self._options):
+            if mutant.key in self._equivalent:
+                continue
+            choice = selection.choose(mutant)
+            if not choice.tests:
+                self._report.unreached += 1
+            elif not choice.marked and not self._options.every_line:
+                self._report.unmarked += 1
+            else:
+                yield Trial(domain, mutant, choice, f"{digest([mutant.file])}-{of_tests}")
+
+    def _read_known(self) -> dict[tuple[str, str], dict]:
+        if not self._known.exists():
+            return {}
+        lines = self._known.read_text().splitlines()
+        found = [json.loads(line) for line in lines if line.endswith("}}")]
+        return {(one["result"]["domain"], one["result"]["key"]): one for one in found}
+
+    def _work(self, copy: Path, todo: "queue.SimpleQueue[Trial]", deadline: float) -> None:
+        worker = Worker(copy)
+        while not self._stop.is_set() and time.monotonic() < deadline:
+            try:
+                trial = todo.get_nowait()
+            except queue.Empty:
+                break
+            self._note(trial, trial.result(worker.ask(trial.request(copy))))
+        worker.close()
+
+    def _note(self, trial: Trial, result: Result) -> None:
+        with self._lock:
+            self._report.results.append(result)
+            with self._known.open("a") as file:
+                file.write(json.dumps({"state": trial.state, "result": asdict(result)}) + "\n")
+            if result.outcome in {"survived", "error"}:
+                _tell(line_of(result))
+
+
+def _tell(text: str) -> None:
+    sys.stderr.write(text + "\n")
+    sys.stderr.flush()
+
+
+def _holds(known: dict, state: str) -> bool:
+    """A mutant that was noticed stays so while its file is the same; a survivor is tried again with other tests."""
+    if known["result"]["outcome"] in {"killed", "timeout"}:
+        return known["state"].partition("-")[0] == state.partition("-")[0]
+    return known["state"] == state
+
+
+def line_of(result: Result) -> str:
+    """Return a result as one line: where, what, and its key for the list of equivalent mutants."""
+    return (
+        f"{result.file}:{result.line}: {result.kind}: {result.change}  "
+        f"[{result.scope}] {result.tests} tests, {result.outcome}, key {result.key}"
+    )

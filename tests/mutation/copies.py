@@ -1,0 +1,116 @@
+"""Copies of the tree that mutants are written into, with the recording of their tests."""
+
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from tests.mutation.domains import COPIED, ROOT
+from tests.mutation.record import OUTPUT
+
+CACHE = ROOT / ".venv" / "mutation"
+"""Recordings and results: beside the environment, so that the working tree is left as it is."""
+
+
+def make_copy() -> Path:
+    """Copy what tests need into a folder with a short path, because sockets lie below it."""
+    folder = Path(tempfile.mkdtemp(prefix="mut-"))
+    for name in COPIED:
+        source = ROOT / name
+        if source.is_dir():
+            shutil.copytree(source, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+        elif source.is_file():
+            shutil.copy2(source, folder / name)
+    (folder / "t").mkdir()
+    return folder
+
+
+def environment(copy: Path, **added: str) -> dict[str, str]:
+    """Return the environment of a process that imports from the copy."""
+    given = dict(os.environ)  # noqa: TID251 - a child of the test run inherits its environment.
+    return given | {
+        "PYTHONPATH": f"{copy / 'src'}{os.pathsep}{copy}",
+        "TMPDIR": str(copy / "t"),
+        "OMP_NUM_THREADS": "1",
+        **added,
+    }
+
+
+def digest(paths: list[str], root: Path = ROOT) -> str:
+    """Return a digest of files' names and contents."""
+    total = hashlib.sha256()
+    for path in sorted(paths):
+        total.update(path.encode() + b"\0" + (root / path).read_bytes() + b"\0")
+    return total.hexdigest()[:16]
+
+
+def record(domain: str, tests: list[str], copy: Path) -> Path:
+    """Run the domain's tests once under coverage, unless nothing changed since; return the recording."""
+    sources = [str(p.relative_to(ROOT)) for p in (ROOT / "src").rglob("*.py")]
+    helpers = [str(p.relative_to(ROOT)) for p in (ROOT / "tests").rglob("*.py")]
+    helpers = [p for p in helpers if not Path(p).name.startswith("test_") and "mutation" not in p]
+    file = CACHE / f"record-{domain}-{digest([*sources, *helpers, *tests])}.json"
+    if file.exists():
+        return file
+    CACHE.mkdir(parents=True, exist_ok=True)
+    for old in CACHE.glob(f"record-{domain}-*"):
+        old.unlink()
+    arguments = ["-q", "-n", "0", "-p", "no:randomly", "-p", "tests.mutation.record"]
+    arguments += ["-p", "no:cacheprovider", "--timeout=300"]
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", *arguments, *tests],
+        cwd=copy, env=environment(copy, **{OUTPUT: str(file)}), check=False,
+        capture_output=True, text=True,
+    )  # fmt: skip
+    file.with_suffix(".coverage").unlink(missing_ok=True)
+    if not file.exists() or done.returncode not in (0, 1):
+        file.unlink(missing_ok=True)
+        raise SystemExit(f"The tests of {domain} could not be recorded:\n{done.stdout[-3000:]}")
+    _leave_out(file, tests, copy)
+    return file
+
+
+class Worker:
+    """A worker process in a copy; it answers one request at a time."""
+
+    def __init__(self, copy: Path) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "tests.mutation.worker"],
+            cwd=copy,
+            env=environment(copy),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+        if not self._process.stdout.readline():
+            raise SystemExit("A worker could not start: run make dev.")
+
+    def ask(self, request: dict) -> dict:
+        """Send a request and wait for its answer."""
+        self._process.stdin.write(json.dumps(request) + "\n")
+        self._process.stdin.flush()
+        return json.loads(self._process.stdout.readline())
+
+    def close(self) -> None:
+        """Let the worker end."""
+        self._process.stdin.close()
+        self._process.wait()
+        self._process.stdout.close()
+
+
+def _leave_out(file: Path, tests: list[str], copy: Path) -> None:
+    """Run every test once in a worker without a change: one that fails there says nothing about a mutant."""
+    failed = copy / "failed.json"
+    worker = Worker(copy)
+    worker.ask({"tests": tests, "limit": 1800, "failed": str(failed)})
+    worker.close()
+    recorded = json.loads(file.read_text())
+    for name in json.loads(failed.read_text()):
+        sys.stderr.write(f"left out, because it fails or is skipped without a change: {name}\n")
+        recorded["tests"][name]["passed"] = False
+    file.write_text(json.dumps(recorded))

@@ -1,0 +1,104 @@
+"""Mutants of rules, ladders and runbook pages: thresholds, windows, comparisons, names and severities."""
+
+import re
+from collections.abc import Iterator
+
+from tests.mutation.mutant import Mutant
+from tests.mutation.numbers import moved
+
+_TOKEN = re.compile(
+    r"""(?P<skip>"[^"\n]*"|\{[^}\n]*\}|`[^`\n]*`)
+    |(?P<window>\[(?P<amount>\d+)(?P<unit>[smhd])(?::[^\]]*)?\])
+    |(?P<comparison>>=|<=|==|!=|(?<![<>=!-])>(?!=)|(?<![<>=!])<(?!=))
+    |(?P<number>(?<![\w.$%-])\d+(?:\.\d+)?(?:e-?\d+)?(?![\w.%]))""",
+    re.VERBOSE,
+)
+_OTHER = {">": ">=", ">=": ">", "<": "<=", "<=": "<", "==": "!=", "!=": "=="}
+_NAME = re.compile(r"^\s*(?:- )?(?:alert|record|id|name): *(?P<value>[\w.-]+)", re.MULTILINE)
+_SEVERITY = re.compile(r"^\s*severity: *(?P<value>P\d)", re.MULTILINE)
+_DURATION = re.compile(
+    r"(?:^\s*(?:for|keep_firing_for|after): *|--(?:for|give-up) )(?P<value>(?P<amount>\d+)(?P<unit>[smhd]))",
+    re.MULTILINE,
+)
+_EXPRESSION = re.compile(r"^(?P<indent> *)(?:- )?expr: *(?P<first>.*)$", re.MULTILINE)
+_CHECK = re.compile(r"""trimtab check '(?P<expression>[^']+)'""")
+_HEADING = re.compile(r"^(?:\s*- alert: *|## )(?P<name>.+)$", re.MULTILINE)
+
+
+class DataMutants:
+    """Finds the mutants of a rules file or a page."""
+
+    def __init__(self, file: str, content: bytes) -> None:
+        self._file, self._text = file, content.decode()
+
+    def all(self) -> list[Mutant]:
+        """Return every mutant in the order of the file."""
+        found = [*self._durations(), *self._named()]
+        for start, end in self._expressions():
+            found += self._expression(start, end)
+        return sorted(found, key=lambda mutant: (mutant.start, mutant.change))
+
+    def _expressions(self) -> Iterator[tuple[int, int]]:
+        for found in _CHECK.finditer(self._text):
+            yield found.span("expression")
+        for found in _EXPRESSION.finditer(self._text):
+            start, end = found.span("first")
+            if found["first"].strip() in {"|", ">", "|-", ">-", ""}:
+                start = end + 1
+                inner = re.compile(rf"(?: {{{len(found['indent']) + 1},}}.*\n|\s*\n)*")
+                block = inner.match(self._text, start)
+                end = block.end() if block else end
+                lines = self._text[start:end].splitlines(keepends=True)
+                keys = (i for i, line in enumerate(lines) if re.match(r"\s*[\w-]+:(\s|$)", line))
+                first = next(keys, len(lines))
+                end = start + len("".join(lines[:first]))
+            yield start, end
+
+    def _expression(self, start: int, end: int) -> Iterator[Mutant]:
+        for found in _TOKEN.finditer(self._text, start, end):
+            if found["window"]:
+                yield self._window(found, found.start("amount"), found.end("unit"))
+            elif found["comparison"]:
+                new = _OTHER[found["comparison"]]
+                yield self._make(*found.span(), new, "comparison")
+            elif found["number"]:
+                text = found["number"]
+                value = int(text) if text.isdigit() else float(text)
+                for new in moved(value):
+                    yield self._make(*found.span(), new, "threshold")
+
+    def _window(self, found: re.Match[str], start: int, end: int) -> Mutant:
+        half = max(1, int(found["amount"]) // 2)
+        unit = found["unit"] if half != int(found["amount"]) else "s"
+        return self._make(start, end, f"{half}{unit}", "window")
+
+    def _durations(self) -> Iterator[Mutant]:
+        for found in _DURATION.finditer(self._text):
+            if found["amount"] != "0":
+                yield self._window(found, *found.span("value"))
+
+    def _named(self) -> Iterator[Mutant]:
+        for found in _NAME.finditer(self._text):
+            yield self._make(*found.span("value"), found["value"] + "Renamed", "name")
+        for found in _SEVERITY.finditer(self._text):
+            other = {"P0": "P1", "P1": "P2", "P2": "P3", "P3": "P2"}.get(found["value"], "P3")
+            yield self._make(*found.span("value"), other, "severity")
+
+    def _make(self, start: int, end: int, text: str, kind: str) -> Mutant:
+        before = self._text[:start]
+        line = before.count("\n") + 1
+        scope = ""
+        for heading in _HEADING.finditer(before + self._text[start:].split("\n", 1)[0]):
+            scope = heading["name"].strip()
+        return Mutant(
+            file=self._file,
+            line=line,
+            start=len(before.encode()),
+            end=len(self._text[:end].encode()),
+            text=text,
+            kind=kind,
+            change=f"{self._text[start:end]} -> {text}",
+            scope=scope,
+            source=self._text.splitlines()[line - 1].strip(),
+            name=scope,
+        )

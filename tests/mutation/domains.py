@@ -1,0 +1,92 @@
+"""Which files are changed for each domain, and which tests may notice it."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent.parent
+COPIED = (
+    "src", "tests", "rules", "library", "schemas", "docs", "benchmarks", "requirements",
+    "pyproject.toml", "gates.yaml", "README.md", "CHANGELOG.md", "CONTRIBUTING.md", "LICENSE",
+    "NOTICE", "Makefile", "mkdocs.yml",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Domain:
+    """Patterns of the files that are mutated and of the test files that are run."""
+
+    sources: tuple[str, ...]
+    tests: tuple[str, ...]
+
+
+def _of_package(name: str, *tests: str) -> Domain:
+    return Domain((f"src/trimtab/{name}/**/*.py",), (f"tests/{name}/**/test_*.py", *tests))
+
+
+DOMAINS = {
+    "rules": Domain(
+        ("rules/*.yml",),
+        (
+            "tests/infra/rules/test_rule*.py",
+            "tests/infra/rules/test_shipped*.py",
+            "tests/answers/test_alerts.py",
+            "tests/knowledge/test_escalations.py",
+        ),
+    ),
+    "incidents": Domain(
+        ("src/trimtab/incidents/**/*.py", "src/trimtab/incidents/*.yaml"),
+        ("tests/incidents/test_*.py", "tests/api/test_incidents.py"),
+    ),
+    "audit": Domain(
+        ("src/trimtab/infra/audit*.py",),
+        ("tests/infra/test_audit*.py", "tests/infra/test_trust.py"),
+    ),
+    "gates": _of_package("gates"),
+    "evaluator": Domain(("src/trimtab/infra/rules/*.py",), ("tests/infra/rules/test_*.py",)),
+    "pages": Domain(
+        ("library/*.md",),
+        (
+            "tests/runbooks/test_*.py",
+            "tests/knowledge/test_library.py",
+            "tests/gates/test_operable.py",
+            "tests/answers/test_operable.py",
+            "tests/app/test_procedures.py",
+        ),
+    ),
+    "settings": Domain(
+        ("src/trimtab/infra/settings/sections/*.py",),
+        ("tests/infra/test_settings.py", "tests/knowledge/test_settings.py"),
+    ),
+    "answers": _of_package("answers", "tests/api/test_streaming.py"),
+    "knowledge": _of_package("knowledge"),
+    "guardrails": _of_package("guardrails"),
+    "notify": Domain(("src/trimtab/infra/notify/*.py",), ("tests/infra/test_notify.py",)),
+    "runbooks": _of_package("runbooks"),
+    "cli": _of_package("cli"),
+    "api": _of_package("api"),
+}
+CAMPAIGNS = ("torture", "test_browser")
+"""Tests that are long campaigns of their own, or need a browser: never run for a mutant."""
+INJECTIONS = ("/faults.py", "/selftest/")
+"""Code that breaks things on purpose: the drills and the self-test judge it, and no feature is made of it."""
+
+
+def _matching(patterns: tuple[str, ...], root: Path) -> list[str]:
+    found = {
+        str(path.relative_to(root))
+        for pattern in patterns
+        for path in root.glob(pattern)
+        if path.is_file()
+    }
+    return sorted(path for path in found if not any(part in path for part in CAMPAIGNS))
+
+
+def source_files(domain: str, root: Path = ROOT) -> list[str]:
+    """Return the files of the domain that are mutated, relative to the root."""
+    found = _matching(DOMAINS[domain].sources, root)
+    return [path for path in found if not any(part in path for part in INJECTIONS)]
+
+
+def files_of_tests(domain: str, root: Path = ROOT) -> list[str]:
+    """Return the test files of the domain, relative to the root."""
+    return _matching(DOMAINS[domain].tests, root)

@@ -1,0 +1,80 @@
+"""Pytest plugin: writes which lines each test runs, which data files it opens, how long it takes and its features."""
+
+import json
+import os
+import sys
+from pathlib import Path
+
+import coverage
+import pytest
+
+OUTPUT = "MUTATION_RECORD"
+DATA = (".yml", ".yaml", ".md", ".toml", ".json")
+
+
+class Recorder:
+    """Switches coverage's context at each test, and listens to files that are opened."""
+
+    def __init__(self, output: Path) -> None:
+        self._output, self._root = output, Path.cwd()
+        self._coverage = coverage.Coverage(
+            data_file=str(output.with_suffix(".coverage")),
+            source=["src/trimtab"],
+            config_file=False,
+        )
+        self._tests: dict[str, dict] = {}
+        self._current = self._collecting = ""
+        self._collected: dict[str, set[str]] = {}
+        self._coverage.start()
+        sys.addaudithook(self._opened)
+
+    def _opened(self, event: str, arguments: tuple) -> None:
+        if event != "open" or not isinstance(arguments[0], str | os.PathLike):
+            return
+        path = os.fspath(arguments[0])
+        if isinstance(path, str) and path.endswith(DATA) and path.startswith(str(self._root)):
+            name = path[len(str(self._root)) + 1 :]
+            if self._current:
+                self._tests[self._current]["opened"].add(name)
+            else:
+                self._collected.setdefault(self._collecting, set()).add(name)
+
+    def pytest_collectstart(self, collector):
+        self._collecting = collector.nodeid.partition("::")[0]
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_protocol(self, item):
+        features = sorted({f for mark in item.iter_markers("feature") for f in mark.args})
+        self._tests[item.nodeid] = {
+            "seconds": 0.0, "passed": True, "features": features, "opened": set(),
+        }  # fmt: skip
+        self._current = item.nodeid
+        self._coverage.switch_context(item.nodeid)
+        try:
+            return (yield)
+        finally:
+            self._current = ""
+
+    def pytest_runtest_logreport(self, report):
+        test = self._tests[report.nodeid]
+        test["seconds"] += report.duration
+        test["passed"] = test["passed"] and report.outcome == "passed"
+
+    def pytest_sessionfinish(self):
+        self._coverage.stop()
+        data = self._coverage.get_data()
+        lines: dict[str, dict[int, list[str]]] = {}
+        for file in data.measured_files():
+            contexts = data.contexts_by_lineno(file)
+            lines[os.path.relpath(file, self._root)] = {
+                line: [name for name in names if name] for line, names in contexts.items()
+            }
+        for name, test in self._tests.items():
+            test["opened"] |= self._collected.get(name.partition("::")[0], set())
+            test["opened"] = sorted(test["opened"])
+        self._output.write_text(json.dumps({"tests": self._tests, "lines": lines}))
+
+
+def pytest_configure(config):
+    if os.environ.get(OUTPUT):  # noqa: TID251 - the campaign tells its own plugin where to write.
+        config.pluginmanager.register(Recorder(Path(os.environ[OUTPUT])), "recorder")  # noqa: TID251

@@ -1,0 +1,143 @@
+"""Which tests run for a mutant: those that execute its line, or a line that uses the constant it changes."""
+
+import ast
+import json
+import re
+from collections import defaultdict
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.mutation.mutant import Mutant
+
+LONGEST_TEST = 15.0
+"""Seconds; a longer test is left out when shorter ones reach the line."""
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The tests for a mutant, the quickest first, and whether one of them proves a feature."""
+
+    tests: list[str]
+    seconds: float
+    marked: bool
+
+
+class Selection:
+    """Looks up tests in what was recorded."""
+
+    def __init__(self, record: Path, root: Path, seconds: float) -> None:
+        recorded = json.loads(record.read_text())
+        self._tests = {name: test for name, test in recorded["tests"].items() if test["passed"]}
+        self._lines = recorded["lines"]
+        self._root, self._seconds = root, seconds
+        self._users = self._uses()
+        self._text = {
+            file: (root / file).read_text(encoding="utf-8")
+            for file in {_file(name) for name in self._tests}
+        }
+
+    def choose(self, mutant: Mutant) -> Choice:
+        """Return the tests that may notice the mutant, within the time for one mutant."""
+        if mutant.file.endswith(".py"):
+            names = self._at(mutant.file, mutant.line)
+            if mutant.name:
+                names = self._of_constant(mutant)
+        else:
+            names = self._of_data(mutant)
+        return self._within_time(names, mutant)
+
+    def _at(self, file: str, line: int) -> set[str]:
+        return {n for n in self._lines.get(file, {}).get(str(line), ()) if n in self._tests}
+
+    def _of_data(self, mutant: Mutant) -> set[str]:
+        """Return the tests that open the file, bear its name, or lie in a file that names the rule."""
+        base = mutant.file.rpartition("/")[2]
+        word = re.compile(rf"\b{re.escape(mutant.scope)}\b") if mutant.scope else None
+        naming = {file for file, text in self._text.items() if word and word.search(text)}
+        return {
+            name
+            for name, test in self._tests.items()
+            if mutant.file in test["opened"] or base in name or _file(name) in naming
+        }
+
+    def _of_constant(self, mutant: Mutant) -> set[str]:
+        names: set[str] = set()
+        seen, todo = {mutant.name}, [mutant.name]
+        while todo:
+            for file, line, owner in self._users.get(todo.pop(), ()):
+                names |= self._at(file, line)
+                if owner and owner not in seen:
+                    seen.add(owner)
+                    todo.append(owner)
+        word = re.compile(rf"\b{re.escape(mutant.name)}\b")
+        naming = {file for file, text in self._text.items() if word.search(text)}
+        names |= {name for name in self._tests if _file(name) in naming}
+        if not names:
+            names = {n for line in self._lines.get(mutant.file, {}).values() for n in line}
+        return names & set(self._tests)
+
+    def _within_time(self, names: set[str], mutant: Mutant) -> Choice:
+        short = {n for n in names if self._tests[n]["seconds"] <= LONGEST_TEST}
+        word = mutant.name or mutant.scope.rsplit(".", 1)[-1]
+
+        def rank(name: str) -> tuple[bool, float]:
+            mentions = bool(word) and word in self._text[name.split("::", maxsplit=1)[0]]
+            return (not mentions, self._tests[name]["seconds"])
+
+        chosen, total = [], 0.0
+        for name in sorted(short or names, key=rank):
+            seconds = self._tests[name]["seconds"]
+            if chosen and total + seconds > self._seconds:
+                continue
+            chosen.append(name)
+            total += seconds
+        data = not mutant.file.endswith(".py")
+        marked = data or any(self._tests[name]["features"] for name in names)
+        return Choice(chosen, total, marked)
+
+    def _uses(self) -> dict[str, list[tuple[str, int, str]]]:
+        """Return where each name is used: file, line, and the constant that is made of it outside functions."""
+        users: dict[str, list[tuple[str, int, str]]] = defaultdict(list)
+        for file in self._lines:
+            tree = ast.parse((self._root / file).read_bytes())
+            inside = {
+                id(inner)
+                for node in ast.walk(tree)
+                if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+                for inner in ast.walk(node)
+                if inner is not node
+            }
+            for statement in ast.walk(tree):
+                if not isinstance(statement, ast.stmt):
+                    continue
+                owner = _owner(statement) if id(statement) not in inside else ""
+                for name, line in _names(statement):
+                    users[name].append((file, line, owner))
+        return users
+
+
+def _file(test: str) -> str:
+    return test.partition("::")[0]
+
+
+def _owner(statement: ast.stmt) -> str:
+    if isinstance(statement, ast.Assign) and isinstance(statement.targets[0], ast.Name):
+        return statement.targets[0].id
+    if isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name):
+        return statement.target.id
+    return ""
+
+
+def _names(statement: ast.stmt) -> list[tuple[str, int]]:
+    found = []
+    todo = [child for child in ast.iter_child_nodes(statement) if not isinstance(child, ast.stmt)]
+    while todo:
+        node = todo.pop()
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
+            found.append((node.id, node.lineno))
+        elif isinstance(node, ast.Attribute):
+            found.append((node.attr, node.lineno))
+        elif isinstance(node, ast.keyword) and node.arg:
+            found.append((node.arg, node.value.lineno))
+        todo += [child for child in ast.iter_child_nodes(node) if not isinstance(child, ast.stmt)]
+    return found

@@ -1,0 +1,129 @@
+"""The mutants that a run tries: which changes are made, which tests are chosen, and which results are kept."""
+
+import ast
+import json
+
+import pytest
+
+from tests.mutation.__main__ import EQUIVALENT, read_equivalent
+from tests.mutation.campaign import Options, mutants_of
+from tests.mutation.data_mutants import DataMutants
+from tests.mutation.domains import DOMAINS, ROOT, files_of_tests, source_files
+from tests.mutation.mutant import keyed
+from tests.mutation.numbers import moved
+from tests.mutation.python_mutants import PythonMutants
+from tests.mutation.selection import Selection
+
+CHANGES = [
+    ("LIMIT = 0.5", "threshold", ["LIMIT = 0.45", "LIMIT = 0.55"]),
+    ("def f(x): return x > 5", "threshold", ["def f(x): return x > 4", "def f(x): return x > 6"]),
+    ("def f(x): return x > 5", "comparison", ["def f(x): return x >= 5"]),
+    ("def f(x): return x not in y", "comparison", ["def f(x): return x in y"]),
+    ("d = {'throughput': n}", "name", ["d = {'throughput_renamed': n}"]),
+    ("@app.command('verify')\ndef f(): ...", "name", ["@app.command('verify_renamed')\ndef f(): ..."]),
+    ("def f():\n  if x != y:\n    raise E", "guard", ["def f():\n  if False:\n    raise E"]),
+    ("def f():\n  check(x)\n  return 1", "call", ["def f():\n  pass\n  return 1"]),
+    ("def f() -> None:\n  a = 1\n  b(a)", "return", ["def f() -> None:\n  return\n  a = 1\n  b(a)"]),
+    ("def f(): return True", "return", ["def f(): return False"]),
+    ("a = b and not c", "logic", ["a = b or not c", "a = b and c"]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("source", "kind", "changed"), CHANGES)
+def test_each_kind_of_change_is_made(source, kind, changed):
+    content = source.encode()
+    found = [m for m in PythonMutants("x.py", content).all() if m.kind == kind]
+    assert sorted(m.applied(content).decode() for m in found) == sorted(changed)
+
+
+@pytest.mark.parametrize(
+    "source",
+    ['log.info("x")', "def f(x: Literal[5]): ...", '"""A text."""', "x[1:2]", "a = json(indent=2)"],
+)
+def test_what_no_test_can_notice_is_left_alone(source):
+    assert PythonMutants("x.py", source.encode()).all() == []
+
+
+RULE = """groups:
+  - name: g
+    rules:
+      - alert: CacheCold
+        expr: |
+          hits[30m] < 0.5
+            and total{a="1 > 2"} >= 10
+        for: 10m
+        labels:
+          severity: P2
+"""
+
+
+def test_a_rule_changes_in_threshold_comparison_window_name_and_severity():
+    changes = {(m.line, m.change) for m in DataMutants("r.yml", RULE.encode()).all()}
+    assert changes == {
+        (2, "g -> gRenamed"), (4, "CacheCold -> CacheColdRenamed"), (6, "30m -> 15m"),
+        (6, "< -> <="), (6, "0.5 -> 0.45"), (6, "0.5 -> 0.55"), (7, ">= -> >"), (7, "10 -> 9"),
+        (7, "10 -> 11"), (8, "10m -> 5m"), (10, "P2 -> P3"),
+    }  # fmt: skip
+
+
+def test_a_page_changes_in_its_checks_and_in_the_times_of_its_verify():
+    page = "```sh verify\ntrimtab check 'a < 2' --for 30s --give-up 10m\n```\n"
+    changes = {m.change for m in DataMutants("p.md", page.encode()).all()}
+    assert changes == {"< -> <=", "2 -> 1", "2 -> 3", "30s -> 15s", "10m -> 5m"}
+
+
+@pytest.mark.parametrize("domain", DOMAINS)
+def test_every_mutant_of_python_can_be_parsed_and_has_a_key_of_its_own(domain):
+    options = Options([domain])
+    mutants = mutants_of(domain, options)
+    assert mutants
+    assert files_of_tests(domain)
+    assert len({m.key for m in mutants}) == len(mutants)
+    for file in [name for name in source_files(domain) if name.endswith(".py")][:6]:
+        content = (ROOT / file).read_bytes()
+        for mutant in PythonMutants(file, content).all():
+            ast.parse(mutant.applied(content))
+
+
+def test_a_mutant_keeps_its_key_when_lines_move():
+    def keys(text):
+        return [m.key for m in keyed(PythonMutants("x.py", text.encode()).all())]
+
+    assert keys("A = 5\n") == keys("import os\n\nA = 5\n")
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [(0, ["1"]), (1, ["2", "0"]), (30, ["33", "27"]), (0.59, ["0.649", "0.531"])],
+)
+def test_numbers_move_a_little_to_both_sides(value, expected):
+    assert moved(value) == expected
+
+
+def test_a_constant_is_tested_by_those_who_run_the_lines_that_use_it(tmp_path):
+    (tmp_path / "a.py").write_text(
+        "LIMIT = 5\nHALF = LIMIT // 2\n\ndef f(x):\n    return x > HALF\n"
+    )
+    (tmp_path / "test_a.py").write_text("")
+    record = tmp_path / "record.json"
+    test = {"seconds": 1.0, "passed": True, "features": ["F001"], "opened": []}
+    record.write_text(
+        json.dumps(
+            {
+                "tests": {"test_a.py::user": test, "test_a.py::other": test | {"features": []}},
+                "lines": {"a.py": {"1": [], "5": ["test_a.py::user"]}},
+            }
+        )
+    )
+    content = (tmp_path / "a.py").read_bytes()
+    limit = next(m for m in PythonMutants("a.py", content).all() if m.name == "LIMIT")
+    choice = Selection(record, tmp_path, 10).choose(limit)
+    assert choice.tests == ["test_a.py::user"]
+    assert choice.marked
+
+
+def test_every_equivalent_mutant_has_a_reason_and_still_exists():
+    rows = EQUIVALENT.read_text(encoding="utf-8").splitlines()[1:]
+    known = {m.key for domain in DOMAINS for m in mutants_of(domain, Options([domain]))}
+    assert len(read_equivalent()) == len(rows)
+    assert set(read_equivalent()) - known == set()
