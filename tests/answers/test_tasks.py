@@ -42,7 +42,6 @@ def around(tmp_path):
     around.close()
 
 
-@pytest.mark.feature("F399", "F400", "F409")
 def test_a_healthy_day_passes(around):
     around.service.answer(Question("p", QUESTION))
     results = around.of("daily")

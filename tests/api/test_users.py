@@ -57,7 +57,6 @@ def test_the_rounds_say_what_passes_and_what_to_do(running, admin):
     assert admin.get("/v1/tasks/yearly").status_code == 404
 
 
-@pytest.mark.feature("F486")
 def test_documents_taken_in_for_a_person_go_with_the_person(running, admin):
     body = {"project": "p", "name": "a.txt", "text": "The first.", "user_id": "ann"}
     admin.post("/api/v1/ingest", json=body)

@@ -105,7 +105,6 @@ def test_two_drills_at_once_are_refused(operator):
         pass
 
 
-@pytest.mark.feature("F360", "F361")
 @pytest.mark.parametrize("name", ["models.rollback", "models.retrain", "x.retraining.start"])
 def test_rollback_and_retraining_can_not_be_pre_approved(tmp_path, name):
     with pytest.raises(PreapprovalRefused):

@@ -188,7 +188,6 @@ def test_a_vector_store_above_100_ms_is_restarted_and_watched_until_searches_are
     assert all_hold(slow.verify, {P99: 0.4})
 
 
-@pytest.mark.feature("F641")
 def test_room_that_cannot_be_made_ends_with_a_person():
     outgrown = cause(DISK, "outgrown")
     assert all_hold(outgrown.evidence, {USED: 0.96, 'kb_disk_reclaimable_ratio{kind="logs"}': 0.01})

@@ -103,7 +103,6 @@ def test_without_profiling_no_line_is_written(started, clock, caplog):
     assert "MEMORY_PROFILE" not in caplog.text
 
 
-@pytest.mark.feature("F658")
 def test_the_documents_model_is_the_shipped_one_and_another_is_refused_at_start(started):
     name = "sentence-transformers/all-MiniLM-L6-v2"
     assert started(EMBEDDING_MODEL=name).settings.embedding_model == name

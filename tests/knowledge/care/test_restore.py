@@ -44,7 +44,6 @@ def wreck(knowledge, table):
 @pytest.mark.feature("F715")
 @pytest.mark.feature("F722")
 @pytest.mark.feature("F723")
-@pytest.mark.feature("F485")
 def test_a_restore_goes_back_to_the_backup_and_says_what_was_lost(sea):
     sea.ingest_text("sea", "eels.md", "Eels glow.")
     os.umask(0o022)
