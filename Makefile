@@ -27,6 +27,7 @@ $(VENV)/.runtime: $(VENV)/.bootstrap requirements/runtime.lock pyproject.toml
 	$(call install,requirements/runtime.lock)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	$(BIN)/python -m compileall -q src/trimtab
+	$(BIN)/python -m trimtab.gates.pip_launcher
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.runtime requirements/dev.lock

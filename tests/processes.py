@@ -52,12 +52,13 @@ class Service:
             self.said.append(line)
             if "is serving at" in line:
                 self.url = line.split()[-1]
-            if "/console/login?token=" in line:
+            if "Console:" in line:
                 self._ready.set()
 
     @property
     def link(self):
-        return next(line.split()[-1] for line in self.said if "/console/login" in line)
+        """Return a link that signs a browser in, as `trimtab console` prints it."""
+        return run(self.data_dir, "console").out.strip()
 
     def stop(self, number=signal.SIGTERM):
         """Return the exit code; a service that has ended already keeps its own."""

@@ -77,7 +77,7 @@ class Operated(Whole):
             self.scrape.take(self.now)
 
     def holds(self, expression):
-        return check(compile_check(expression), self.series, self.now).holds
+        return check(compile_check(expression), self.series, self.now, scrape_seconds=15).holds
 
     def act(self, name, **given):
         action = self.catalog.action(name)

@@ -16,10 +16,15 @@ def operator(app):
 
 
 @pytest.fixture
-def ship(operator):
+def reader(app):
+    return client_of(app, key=key_of(app, Role.READER))
+
+
+@pytest.fixture
+def ship(admin):
     """Ingest one document; the model is not loaded, so it waits for its vectors."""
     body = {"project": "ship", "name": "rudder.txt", "text": TEXT}
-    return operator.post("/api/v1/ingest", json=body).json()
+    return admin.post("/api/v1/ingest", json=body).json()
 
 
 def test_a_text_is_ingested_although_the_model_is_down(operator):
@@ -167,8 +172,8 @@ def test_the_cache_is_warmed_with_frequent_queries_or_with_a_file_of_them(app, o
         assert app.knowledge.search("ship", query).cache_hit
 
 
-def test_a_reader_may_not_warm_and_an_empty_file_is_refused(anonymous, operator):
-    assert anonymous.post("/api/v1/cache/warm", json={}).status_code == 403
+def test_a_reader_may_not_warm_and_an_empty_file_is_refused(reader, operator):
+    assert reader.post("/api/v1/cache/warm", json={}).status_code == 403
     assert operator.post("/api/v1/cache/warm", json={"queries": " \n"}).status_code == 400
 
 
@@ -236,9 +241,9 @@ def test_a_check_holds_or_says_what_is_wrong_with_it(app, anonymous):
     assert refused.json()["error"]["code"] == "rules.expression_refused"
 
 
-def test_a_check_over_time_is_for_operators(anonymous, operator):
+def test_a_check_over_time_is_for_operators(reader, operator):
     request = {"expression": "up == 0", "for_seconds": 0, "give_up_seconds": 0.01}
-    assert anonymous.post("/v1/check/hold", json=request).status_code == 403
+    assert reader.post("/v1/check/hold", json=request).status_code == 403
     body = operator.post("/v1/check/hold", json=request).json()
     assert (body["holds"], body["outcome"]) == (False, "gave_up")
 

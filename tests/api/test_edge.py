@@ -5,6 +5,7 @@ import pytest
 from tests.faces import client_of
 from trimtab.api.edge import BodyLimit
 from trimtab.infra.auth import Role
+from trimtab.infra.rules.engine import RuleEngine
 
 MB = 1024 * 1024
 
@@ -74,7 +75,7 @@ def test_an_undeclared_body_beyond_the_limit_is_refused_as_it_arrives(admin):
 
 
 def test_uploads_have_their_own_limit():
-    limit = BodyLimit(None, body_mb=10, upload_mb=50)
+    limit = BodyLimit(None, access=None, body_mb=10, upload_mb=50)
     assert limit.megabytes("/api/v1/ingest") == 50
     assert limit.megabytes("/v1/answers") == 10
 
@@ -192,7 +193,7 @@ def test_durations_have_buckets_and_failures_have_their_status(app, admin, monke
 
 @pytest.mark.feature("F170", "F526", "F602")
 def test_latency_and_error_rate_have_the_contracts_names(anonymous):
-    anonymous.get("/health")
+    anonymous.get("/v1/me")
     text = anonymous.get("/metrics").text
     assert 'http_request_duration_seconds{quantile="0.95"}' in text
     assert "p99_latency" in text
@@ -220,3 +221,41 @@ def test_a_mistake_in_a_route_is_a_500_in_the_usual_shape(app, admin, monkeypatc
     assert json.loads(answer.text)["error"]["code"] == "api.internal"
     assert "ZeroDivisionError" not in answer.text
     assert "request failed" in caplog.text
+
+
+def figures_of(client):
+    return {
+        line.split()[0]: float(line.split()[1])
+        for line in client.get("/metrics").text.splitlines()
+        if line.startswith("http_") and "{" not in line
+    }
+
+
+def test_latency_is_that_of_reads_and_questions(anonymous, admin):
+    for path in ("/health", "/metrics", "/v1/me", "/api/v1/query/a?q=x"):
+        anonymous.get(path)
+    admin.post("/v1/check", json={"expression": "up == 1"})
+    admin.post("/api/v1/ingest", json={"project": "a", "name": "b.txt", "text": "words"})
+    admin.post("/v1/knowledge/verify", json={})
+    with admin.stream("POST", "/v1/answers/stream", json={"question": "x", "project": "a"}) as said:
+        said.read()
+    assert figures_of(admin)["http_latency_requests"] == 3
+
+
+def test_only_known_callers_move_the_error_rate(app, anonymous, admin, monkeypatch):
+    monkeypatch.setattr(type(app.keys), "all", lambda _self: 1 / 0)
+    monkeypatch.setattr(RuleEngine, "alerts", lambda *_: 1 / 0)
+    for _ in range(3):
+        assert anonymous.get("/v1/alerts").status_code == 500
+        assert anonymous.get("/v1/keys").status_code == 403
+    assert "http_error_rate_ratio" not in figures_of(anonymous)
+    admin.get("/v1/keys")
+    admin.get("/v1/me")
+    figures = figures_of(admin)
+    assert (figures["http_error_rate_requests"], figures["http_error_rate_ratio"]) == (2, 0.5)
+
+
+def test_without_requests_there_is_no_latency_and_no_error_rate(anonymous):
+    figures = figures_of(anonymous)
+    assert (figures["http_latency_requests"], figures["http_error_rate_requests"]) == (0, 0)
+    assert not {"http_p99_latency_ms", "http_error_rate_ratio"} & figures.keys()

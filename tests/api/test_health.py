@@ -35,7 +35,7 @@ def test_the_vector_store_is_found_by_the_documents_name_and_answers_within_50_m
 
 @pytest.mark.feature("F536", "F537", "F609")
 def test_a_lost_vector_store_is_down_with_its_breaker_open(app, anonymous):
-    app.knowledge.indexes.stop()
+    app.knowledge.indexes.breaker.trip()
     found = anonymous.get("/health").json()["components"]["chromadb"]
     assert (found["status"], found["breaker"]) == ("down", "open")
     assert found["error"]

@@ -49,12 +49,12 @@ def test_an_impossible_user_and_an_unknown_erasure_say_so(running, admin):
 
 @pytest.mark.feature("F438", "F447", "F448")
 def test_the_rounds_say_what_passes_and_what_to_do(running, admin):
-    daily = admin.get("/v1/tasks/daily").json()
+    daily = admin.post("/v1/tasks/daily").json()
     assert [task["id"] for task in daily["tasks"]][:2] == ["ENT-10", "ENT-11"]
-    monthly = {task["id"]: task for task in admin.get("/v1/tasks/monthly").json()["tasks"]}
+    monthly = {task["id"]: task for task in admin.post("/v1/tasks/monthly").json()["tasks"]}
     assert monthly["ENT-22"]["passed"]
     assert monthly["ENT-25"]["passed"]
-    assert admin.get("/v1/tasks/yearly").status_code == 404
+    assert admin.post("/v1/tasks/yearly").status_code == 404
 
 
 def test_documents_taken_in_for_a_person_go_with_the_person(running, admin):

@@ -3,6 +3,7 @@
 import pytest
 
 from tests.faces import app_of, client_of, settings_of  # noqa: F401 - fixtures.
+from tests.slow_model import SlowModel
 from trimtab.answers import Question
 from trimtab.app.adapters import places_of
 from trimtab.infra.settings import load
@@ -25,7 +26,8 @@ def test_a_search_that_is_late_is_answered_by_words_alone(app_of):  # noqa: F811
     question = Question("p", "What turns the rudder?")
     assert app.answers.answer(question).degraded_mode is False
     app.knowledge.empty_caches()
-    app.knowledge.encoder.slow_down(2.0)
+    encoder = app.knowledge.encoder
+    encoder._model = SlowModel(encoder._model, 2.0, encoder._machine)
     late = app.answers.answer(question)
     assert (late.found, late.degraded_mode) == (True, True)
 

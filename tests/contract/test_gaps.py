@@ -64,7 +64,8 @@ def test_what_serves_instead_exists():
     manual = "".join(
         file.read_text(encoding="utf-8") for file in (ROOT / "docs").rglob("*.md") if file != PAGE
     )
-    known = {*ALERT.findall(rules), *NAME.findall(manual)}
+    sources = "".join(file.read_text(encoding="utf-8") for file in (ROOT / "src").rglob("*.py"))
+    known = {*ALERT.findall(rules), *NAME.findall(manual), *NAME.findall(sources)}
     code = [text for _, cells in rows() for cell in cells[1:] for text in CODE.findall(cell)]
     named = {text for text in code if ALERT.fullmatch(text) or NAME.fullmatch(text)}
     acts = {text.split()[2] for text in code if text.startswith(("trimtab act ", "trimtab read "))}

@@ -5,6 +5,7 @@ run in this process; the rows of the second table run exactly as the runbook wri
 """
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -14,7 +15,10 @@ import pytest
 from typer.testing import CliRunner
 
 from trimtab.cli.gates_app import app
+from trimtab.gates.errors import EvidenceMissing
+from trimtab.gates.pip_launcher import install
 from trimtab.gates.scaffold import SCRIPTS, scaffold
+from trimtab.kernel.clock import SystemClock
 
 # Row, the runbook's command, trimtab's, what it must print, exit code, features.
 TABLE = [
@@ -38,14 +42,14 @@ TABLE = [
     ("CMD18", "python scripts/generate_sbom.py", "sbom", "components, written", 0, "F146"),
     ("CMD19", "python scripts/sign_artifacts.py verify *.json", "verify benchmark_report.json sbom.cdx.json", "pass", 0, "F094"),
     ("CMD20", "python scripts/sign_artifacts.py sign *.json", "sign benchmark_report.json sbom.cdx.json", "2 artifacts signed", 0, "F147"),
-    ("CMD21", "pip audit", "audit", "advisories", None, "F095"),
+    ("CMD21", "pip audit", "audit", "advisories", 0, "F095"),
     ("CMD22", "pip check", "pip-check", "requirements", None, "F096"),
     ("CMD23", "top -p $(pgrep python)", "resources", "memory MB", 0, "F107"),
     ("CMD24", "python -m memory_profiler benchmark_script.py", "profile benchmark_script.py", "peak", 0, "F108"),
     ("CMD25", "jq '.results[].duration_s' benchmark_report.json | sort -n", "show benchmark_report.json results[].duration_s", "0.", 0, "F109"),
-    ("CMD26", "make test-short", "selftest --gate schema", "0 survived", 0, "F133"),
+    ("CMD26", "make test-short", "fields benchmark_report.json", "pass", 0, "F133"),
     ("CMD27", "python scripts/validate_all_schemas.py", "schemas", "ok", 0, "F134"),
-    ("CMD28", "make test-all", "selftest --gate process", "0 survived", 0, "F136"),
+    ("CMD28", "make test-all", "run benchmark_report.json", "pass", 0, "F136"),
     ("CMD29", 'grep -i "error\\|fail\\|critical" logs/*.log | tail -20', "logs errors", "ERROR", 0, "F138"),
     ("CMD30", "jq . logs/*.jsonl | head -10", "logs structured", "run_start", 0, "F139"),
     ("CMD31", 'grep "schema" logs/*.log', "logs schema", "schema", 0, "F140"),
@@ -67,7 +71,12 @@ VERBATIM = [
     ("python scripts/sign_artifacts.py sign *.json && python scripts/sign_artifacts.py verify *.json", 0, "signed", "F147"),
     ("python scripts/create_golden_baseline.py -r benchmark_report.json", 1, "approval", "F145"),
     ("python scripts/validate_all_schemas.py", 0, "ok", "F134"),
-    ("PATH=$PWD/scripts/bin:$PATH pip audit | head -3; pip --version", 0, "pip ", "F095"),
+    ("PATH=$PWD/scripts/bin:$PATH; pip audit && pip --version", 0, "pip ", "F095"),
+    ("ls schemas/", 0, "report-2.0.json", "F031"),
+    ("ls -la baseline/current/", 0, "baseline_metrics.json", "F078"),
+    ("make test-short", 0, "permissions are right", "F133"),
+    ("make test-all", 0, "verdict: ✅ pass", "F136"),
+    ("jq . logs/*.jsonl | head -10", 0, "event", "F139"),
     ("python -m memory_profiler benchmark_script.py", 0, "peak", "F108"),
     ("grep \"schema.*fail\\|validation.*error\" logs/*.log", 0, "failed", "F027"),
     ("grep -i \"error\\|fail\\|critical\" logs/*.log | tail -20", 0, "failed", "F138"),
@@ -88,7 +97,12 @@ def _git(root, *words):
 @pytest.fixture
 def project(world, monkeypatch):
     root = world.root
+    (root / "Makefile").unlink()
     scaffold(root)
+    # The commands run by the real clock, under which the sound project's advisories are old.
+    world.edit_json(
+        root / "advisories.jsonl", lambda r: r.update(modified=str(SystemClock().now().date()))
+    )
     (root / "benchmark_script.py").write_text("data = [0] * 100_000\n")
     broken = root / "broken.json"
     broken.write_bytes(b"{}")
@@ -177,4 +191,110 @@ def test_the_scaffold_replaces_nothing(project):
     mine.write_text("mine")
     assert ("scripts/detect_drift.py", False) in scaffold(project)
     assert mine.read_text() == "mine"
-    assert (project / "gates.mk").exists()
+
+
+def test_the_scaffold_leaves_a_makefile_alone(world):
+    before = (world.root / "Makefile").read_text()
+    scaffold(world.root)
+    assert ((world.root / "Makefile").read_text(), (world.root / "gates.mk").exists()) == (
+        before,
+        True,
+    )
+
+
+def test_the_scaffold_makes_the_folders_that_the_runbook_lists(tmp_path):
+    scaffold(tmp_path)
+    assert all(
+        (tmp_path / name).is_dir() for name in ("baseline/current", "schemas", "datasets", "logs")
+    )
+    assert "report-2.0.json" in {path.name for path in (tmp_path / "schemas").iterdir()}
+    done = _shell(tmp_path, 'grep "schema" logs/*.log; test $? = 1 && jq . logs/*.jsonl')
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.feature("F133", "F136")
+@pytest.mark.parametrize(
+    ("target", "name", "content"),
+    [
+        ("test-short", "datasets/questions/data.jsonl", "{}"),
+        ("test-short", "benchmark_report.json", "{}"),
+        ("test-short", "schemas/report-2.0.json", '{"type": 7}'),
+        ("test-all", "baseline/current/baseline_metrics.json", "{}"),
+        ("test-all", "logs/copa.jsonl", ""),
+    ],
+)
+def test_the_make_targets_fail_when_this_project_is_broken(project, target, name, content):
+    (project / name).write_text(content)
+    assert _shell(project, f"make {target}").returncode != 0
+
+
+@pytest.mark.feature("F077")
+def test_a_missing_baseline_cannot_be_judged_and_never_passes(project):
+    shutil.rmtree(project / "baseline")
+    (project / "baseline" / "current").mkdir(parents=True)
+    (project / "gates.yaml").write_text("datasets: {default_min_samples: 1}\n")
+    for command in (
+        "drift -r benchmark_report.json",
+        "drift -r benchmark_report.json --quiet",
+        "run benchmark_report.json --only drift",
+    ):
+        done = CliRunner().invoke(app, command.split())
+        assert (done.exit_code, "No baseline: cannot judge" in done.output) == (3, True)
+
+
+def test_a_required_baseline_that_is_missing_blocks(project):
+    shutil.rmtree(project / "baseline")
+    done = CliRunner().invoke(app, ["run", "benchmark_report.json", "--only", "drift"])
+    assert (done.exit_code, "the drift gate is required" in done.output) == (1, True)
+
+
+REFUSED = [
+    ("SchemaValidator", "validation.schema_validator", "validate_benchmark_report_file('none.json')", 1, "no report none.json"),
+    ("SchemaValidator", "validation.schema_validator", "validate_benchmark_report_file('gates.yaml')", 1, "Invalid JSON schema"),
+    ("DatasetValidator", "datasets.dataset_integrity", "validate_sample_counts()", 1, "Minimum sample count not met"),
+    ("DriftDetector", "baseline.drift_detector", "analyze('benchmark_report.json')", 3, "No baseline: cannot judge"),
+    ("PlausibilityMonitor", "monitoring.plausibility_monitor", "get_benchmark_windows('nothing')", 1, "Nothing is known"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("word", "module", "call", "code", "printed"), REFUSED)
+def test_the_miso_validators_print_the_reason_and_exit(project, word, module, call, code, printed):
+    (project / "datasets" / "golden" / "data.jsonl").write_text("{}\n")
+    shutil.rmtree(project / "baseline")
+    done = subprocess.run(
+        [sys.executable, "-c", f"from miso.{module} import {word}\n{word}().{call}"],
+        cwd=project,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, printed in done.stdout, done.stderr) == (code, True, "")
+
+
+@pytest.mark.feature("F095")
+def test_pip_audit_works_as_typed_in_an_environment_whose_launcher_knows_it(project, tmp_path):
+    prefix = tmp_path / "env"
+    (prefix / "bin").mkdir(parents=True)
+    (prefix / "pyvenv.cfg").touch()
+    (prefix / "bin" / "pip").write_text("the launcher of pip")
+    (prefix / "bin" / "python").symlink_to(sys.executable)
+    assert (install(prefix), install(prefix)) == (prefix / "bin" / "pip",) * 2
+    words = f"export PATH={prefix}/bin:$PATH; pip audit && pip --version && pip list | head -1"
+    text = (
+        (prefix / "bin" / "pip").read_text().replace(str(prefix / "bin" / "python"), sys.executable)
+    )
+    (prefix / "bin" / "pip").write_text(text)
+    done = _shell(project, words)
+    assert (done.returncode, "audit (3 packages" in done.stdout, "pip " in done.stdout) == (
+        0,
+        True,
+        True,
+    ), done.stderr
+
+
+def test_only_a_virtual_environments_launcher_is_replaced(tmp_path):
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "pip").write_text("the system's pip")
+    with pytest.raises(EvidenceMissing):
+        install(tmp_path)
+    assert (tmp_path / "bin" / "pip").read_text() == "the system's pip"

@@ -47,6 +47,7 @@ def drift_incident(**changes):
         diagnosed_at=START + timedelta(minutes=8),
         remediation_at=START + timedelta(minutes=20),
         restored_at=START + timedelta(minutes=45),
+        cause_verified=True,
         root_cause="Vendor API format change affecting V14",
         resolution="Retrained model with updated feature pipeline",
     )

@@ -161,4 +161,6 @@ def test_an_escalation_check_that_holds_calls_once(tmp_path):
     incident = operator.fire()
     operator.jobs.run(until=lambda: operator.clock.monotonic() > 10 * MINUTE)
     held = [text for text in operator.texts(incident.id) if "`tank_level == 1` holds" in text]
-    assert held == ["Called On-Call Engineer: `tank_level == 1` holds."]
+    assert held == [
+        "On-Call Engineer could not be called: `tank_level == 1` holds. No on-call channel is configured."
+    ]

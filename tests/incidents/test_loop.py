@@ -44,7 +44,7 @@ def test_an_action_of_risk_approval_asks_although_its_drill_has_passed(operator)
     operator.jobs.run(until=lambda: True)
     waiting = operator.incidents.get(incident.id)
     assert waiting.plan.approval_because == ("tank.swap_pump always asks",)
-    assert "Cannot be undone: tank.swap_pump" in waiting.plan.blast_radius
+    assert "tank.swap_pump (repeatable): would do it" in waiting.plan.blast_radius
 
 
 def _at_approval(operator):
@@ -59,7 +59,7 @@ def test_no_answer_means_no_and_a_person_is_called(operator):
     operator.jobs.run(until=lambda: operator.incidents.get(incident.id).state is State.ESCALATED)
     assert operator.effects() == []
     assert operator.clock.now() >= operator.incidents.approval(incident.id).expires_at
-    assert "The plan does not run: nobody answered in time." in operator.texts(incident.id)
+    assert "The plan does not run: no answer within 60 minutes." in operator.texts(incident.id)
 
 
 def test_a_rejected_plan_does_not_run(operator):
@@ -160,7 +160,10 @@ def test_an_alert_that_goes_quiet_by_itself_is_resolved_without_an_act(operator)
     incident = operator.fire()
     operator.jobs.run()
     done = operator.incidents.get(incident.id)
-    assert (done.state, done.resolution) == (State.RESOLVED, "Recovered without a fix.")
+    assert (done.state, done.resolution) == (
+        State.RESOLVED,
+        "Ended by itself: no act was run.",
+    )
     assert operator.effects() == []
 
 

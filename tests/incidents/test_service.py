@@ -168,7 +168,10 @@ def test_when_a_person_has_repaired_it_the_incident_is_resolved(operator):
     operator.world.put(level=9)
     operator.jobs.run()
     done = operator.incidents.get(incident.id)
-    assert (done.state, done.resolution) == (State.RESOLVED, "Repaired by a person.")
+    assert (done.state, done.resolution) == (
+        State.RESOLVED,
+        "The alerts ended. No act of a person is recorded, so what ended them is unknown.",
+    )
 
 
 def test_an_alert_that_needs_long_to_fire_must_be_quiet_for_as_long(operator):

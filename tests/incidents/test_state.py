@@ -36,6 +36,7 @@ def test_resolved_is_reached_only_over_restored_and_restored_only_from_watching(
     assert {s for s in State if State.RESTORED in TRANSITIONS[s]} == {
         State.VERIFYING,
         State.ESCALATED,
+        State.NOT_VERIFIED,
     }
 
 

@@ -1,10 +1,12 @@
+import shutil
 from datetime import UTC, datetime, timedelta
 
 import pytest
 import sqlalchemy as sa
 
 from trimtab.infra.audit import Audit
-from trimtab.infra.audit_files import STARTED, AuditFiles
+from trimtab.infra.audit_anchor import AnchoredHead
+from trimtab.infra.audit_files import SEALED, STARTED, AuditFiles
 from trimtab.infra.signing import Signer
 from trimtab.infra.storage import Database, DataDirectory
 
@@ -49,6 +51,114 @@ def test_every_event_has_a_read_only_file_and_the_counts_agree(files):
     assert (report.events, report.files, report.checkpoints, report.problems) == (4, 4, 1, ())
     modes = {file.stat().st_mode & 0o777 for file in files.folder.iterdir()}
     assert modes == {0o400}
+
+
+def _remove(*names):
+    def remove(folder):
+        for name in names:
+            (folder / name).unlink()
+
+    return remove
+
+
+def _truncate(name):
+    def truncate(folder):
+        file = folder / name
+        content = file.read_bytes()
+        file.chmod(0o600)
+        file.write_bytes(content[:-10])
+
+    return truncate
+
+
+@pytest.mark.parametrize(
+    ("damage", "problem"),
+    [
+        (_remove("0000000001.json"), "the file of event 1 is missing"),
+        (_remove("0000000006.json"), "the files of events 6 to 6 are missing, and they were sealed"),
+        (_remove("0000000005.json", "0000000006.json", "checkpoint-0000000006.json"), "the files of events 5 to 6 are missing, and they were sealed"),
+        (_remove("checkpoint-0000000006.json"), "checkpoint-0000000006.json is missing, and event 6 sealed it"),
+        (_remove("checkpoint-0000000004.json"), "checkpoint-0000000004.json is missing, and event 4 sealed it"),
+        (_truncate("0000000006.json"), "event 6 differs from its file"),
+        (_truncate("checkpoint-0000000006.json"), "checkpoint-0000000006.json was changed, or was signed with another key"),
+        (shutil.rmtree, "the files of events 1 to 6 are missing, and they were sealed"),
+    ],
+)  # fmt: skip
+def test_what_a_seal_wrote_must_be_there(files, damage, problem):
+    files, _ = files
+    files.seal()
+    files.audit.append("me", "did", "more")
+    files.seal()
+    assert files.review(HOUR).problems == ()
+    damage(files.folder)
+    assert problem in files.review(HOUR).problems
+
+
+def test_a_seal_that_was_cut_short_is_finished_by_the_next(files):
+    files, _ = files
+    files.audit.append("trimtab", SEALED, "audit")
+    assert (
+        "the files of events 1 to 4 are missing, and they were sealed"
+        in files.review(HOUR).problems
+    )
+    files.seal()
+    report = files.review(HOUR)
+    assert (report.problems, report.files, report.checkpoints) == ((), 5, 2)
+
+
+def test_a_checkpoint_is_on_disk_before_the_file_of_its_event(files):
+    files, _ = files
+    files.folder.mkdir(parents=True)
+    blocked = files.folder / "0000000004.new"
+    (blocked / "in the way").mkdir(parents=True)
+    with pytest.raises(OSError, match="0000000004"):
+        files.seal()
+    assert (files.folder / "checkpoint-0000000004.json").exists()
+
+
+@pytest.mark.parametrize(
+    ("minutes", "gaps"), [(60, ()), (61, ("the newest checkpoint is 61 minutes old",))]
+)
+def test_a_tail_that_nobody_seals_is_a_gap(files, clock, minutes, gaps):
+    files, _ = files
+    files.seal()
+    clock.minutes = minutes
+    assert files.review(HOUR, now=clock.now()).gaps == gaps
+
+
+@pytest.mark.parametrize(("minutes", "count"), [(60, 0), (61, 1)])
+def test_a_chain_that_was_never_sealed_is_a_gap(files, clock, minutes, count):
+    files, _ = files
+    clock.minutes = minutes
+    assert len(files.review(HOUR, now=clock.now()).gaps) == count
+
+
+def test_a_chain_rolled_back_with_its_files_is_found_by_a_head_kept_elsewhere(files):
+    files, database = files
+    files.seal()
+    files.audit.append("me", "did", "something to hide")
+    head = files.seal()
+    kept = AnchoredHead.parse(f"{head.seq}:{head.hash}")
+    assert files.review(HOUR, anchors=[kept]).problems == ()
+    _run(database, "delete from audit_events where seq > 4")
+    _remove("0000000005.json", "0000000006.json", "checkpoint-0000000006.json")(files.folder)
+    assert files.review(HOUR).problems == ()
+    (problem,) = files.review(HOUR, anchors=[kept]).problems
+    assert problem == "the chain ends at event 4, but event 6 was anchored: its tail was cut off"
+
+
+def test_a_chain_rebuilt_with_its_files_is_found_by_a_head_kept_elsewhere(files):
+    files, database = files
+    head = files.seal()
+    _run(database, "delete from audit_events")
+    shutil.rmtree(files.folder)
+    for number in range(3):
+        files.audit.append("you", "did", str(number))
+    files.seal()
+    assert files.review(HOUR).problems == ()
+    kept = [AnchoredHead(head.seq, head.hash)]
+    (problem,) = files.review(HOUR, anchors=kept).problems
+    assert problem == "event 4 is not the one that was anchored: the chain was rebuilt"
 
 
 def test_sealing_again_adds_only_what_is_new(files):

@@ -44,6 +44,11 @@ def message(key="one", channel="#incidents"):
 class Flaky:
     """A channel that fails a given number of times."""
 
+    name = "flaky"
+
+    def reaches_people(self, sent):
+        return True
+
     def __init__(self, failures=0):
         self.failures = failures
         self.taken = []

@@ -44,14 +44,14 @@ def test_a_cached_query_vector_still_searches_the_existing_vectors(sea):
 
 @pytest.mark.feature("F551")
 def test_without_its_index_full_text_answers_and_says_so(sea):
-    sea.indexes.stop()
+    sea.indexes.breaker.trip()
     found = sea.search("sea", "whales")
     assert (found.degraded_mode, found.reason) == (True, "vector_store_unavailable")
     assert found.passages[0].document_name == "whales.md"
 
 
-def test_a_stopped_index_comes_back_by_a_restart(sea):
-    sea.indexes.stop()
+def test_an_index_that_failed_comes_back_by_a_restart(sea):
+    sea.indexes.breaker.trip()
     sea.indexes.restart()
     assert not sea.search("sea", "whales").degraded_mode
 

@@ -75,9 +75,17 @@ def test_every_entry_dropped_for_room_is_counted(catalog, knowledge):
 
 
 @pytest.mark.feature("F672")
-def test_a_slower_index_shows_in_its_own_latency_and_in_that_of_searches(catalog, knowledge):
+def test_a_slower_index_shows_in_its_own_latency_and_in_that_of_searches(
+    catalog, knowledge, clock, monkeypatch
+):
     knowledge.ingest_text("sea", "a.md", "Whales sing.")
-    knowledge.indexes.delay_seconds = 0.3
+    current = knowledge.indexes._current
+
+    def late(project):
+        clock.sleep(0.3)
+        return current(project)
+
+    monkeypatch.setattr(knowledge.indexes, "_current", late)
     knowledge.search("sea", "whales")
     assert sample(catalog, "kb_vector_store_latency_seconds") >= 0.3
     assert sample(catalog, "kb_query_p99_latency_seconds") >= 0.3
@@ -166,16 +174,71 @@ def test_a_dry_run_changes_nothing(catalog, knowledge):
 
 def test_the_cache_faults_need_something_to_search_for(catalog):
     with pytest.raises(NothingToSearch):
-        inject(catalog, "knowledge.cache.shrink")
+        inject(catalog, "knowledge.cache.outgrow")
 
 
-def test_a_shrunken_cache_gets_its_size_back(catalog, knowledge):
-    knowledge.ingest_text("sea", "a.md", "# Whales\n\nWhales sing.")
-    fault, before = inject(catalog, "knowledge.cache.shrink", query=5)
-    assert knowledge.cache_sizes().query == 5
+def test_more_queries_than_the_cache_holds_are_missed_for_lack_of_room(catalog, searched):
+    act(catalog, "knowledge.cache.resize", query=5)
+    fault, before = inject(catalog, "knowledge.cache.outgrow", per_second=1000)
+    _seen(lambda: searched.searcher.outcomes.totals()["full"] >= 60)
     fault.restore(before)
     fault.restore(before)
-    assert knowledge.cache_sizes().query == 100
+    assert read(catalog, "knowledge.cache.regret_ratio")[""] > 0.3
+    assert searched.cache_sizes().query == 5
+
+
+def test_a_changed_project_misses_queries_that_were_asked_before(catalog, searched):
+    fault, before = inject(catalog, "knowledge.cache.outdate", distinct=20, per_second=1000)
+    _seen(lambda: read(catalog, "knowledge.cache.known_miss_ratio")[""] >= 0.2)
+    fault.restore(before)
+    assert read(catalog, "knowledge.cache.regret_ratio")[""] < 0.3
+    assert searched.cache_sizes().query == 100
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "knowledge.cache.outgrow",
+        "knowledge.cache.outdate",
+        "knowledge.cache.diversify",
+        "knowledge.cache.overrun",
+        "knowledge.traffic.search",
+        "knowledge.traffic.crowd",
+        "knowledge.traffic.refuse",
+        "knowledge.cpu.contend",
+        "knowledge.embedding.remove_model",
+        "knowledge.embedding.corrupt_model",
+        "knowledge.embedding.unload_model",
+        "knowledge.engine.kill",
+        "knowledge.engine.cut",
+        "knowledge.engine.slow",
+    ],
+)
+def test_a_fault_leaves_neither_projects_nor_queries_nor_settings_nor_files(
+    catalog, searched, name, tmp_path
+):
+    before = left_behind(searched, tmp_path)
+    fault, state = inject(catalog, name)
+    fault.restore(state)
+    assert left_behind(searched, tmp_path) == before
+
+
+def left_behind(knowledge, folder):
+    """Return the rows of every table that a drill must not touch, and the names of all files."""
+    knowledge._usage.flush()
+    tables = ("projects", "documents", "chunks", "frequent_queries", "tuning", "engine_spaces")
+    with knowledge.database.read() as connection:
+        rows = {
+            table: connection.exec_driver_sql(f"SELECT count(*) FROM {table}").scalar()
+            for table in tables
+        }
+    names = {
+        str(file.relative_to(folder))
+        for file in folder.rglob("*")
+        if not file.name.endswith(("-wal", "-shm"))
+    }
+    # The record of deletions keeps that the drill's documents were deleted; nothing takes a line out of it.
+    return rows, names - {"data/knowledge.deletions"}
 
 
 def _asked(knowledge, queries, times, clock):
@@ -222,7 +285,7 @@ def _seen(found):
 
 def test_refused_calls_are_counted_apart_from_failures(catalog, searched):
     fault, state = inject(catalog, "knowledge.traffic.refuse")
-    _seen(lambda: read(catalog, "knowledge.search.refused")[""] >= 10)
+    _seen(lambda: read(catalog, "knowledge.search.refused")[""] >= 30)
     fault.restore(state)
     fault.restore(state)
     assert read(catalog, "knowledge.search.refused_rate")[""] > 0.5
@@ -242,7 +305,7 @@ def test_an_overrun_cache_misses_what_was_asked_before_until_it_has_room(catalog
     fault, state = inject(catalog, "knowledge.cache.overrun", users=4)
     _seen(lambda: searched.searcher.outcomes.totals()["full"] >= 60)
     assert read(catalog, "knowledge.cache.hit_ratio")[""] < 0.5
-    assert read(catalog, "knowledge.cache.known_miss_ratio")[""] == 1
+    _seen(lambda: read(catalog, "knowledge.cache.known_miss_ratio")[""] >= 0.5)
     act(catalog, "knowledge.cache.resize", query=500, embedding=5000)
     before = searched.searcher.cache.stats().misses
     _seen(lambda: searched.searcher.outcomes.totals()["full"] >= 200)

@@ -195,7 +195,7 @@ def test_tags_narrow_a_search(sea):
 def test_a_labelled_document_is_found_only_by_who_shares_a_label(sea, degraded):
     sea.set_metadata("sea", "whales.md", labels=["secret", "crew"])
     if degraded:
-        sea.indexes.stop()
+        sea.indexes.breaker.trip()
     found = {
         seen: _names(sea.search("sea", "whales deserts", labels=seen))
         for seen in ((), ("staff",), ("crew", "staff"), None)

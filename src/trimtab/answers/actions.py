@@ -12,6 +12,7 @@ from trimtab.kernel.operable import (
     Param,
     Risk,
 )
+from trimtab.kernel.roles import Role
 
 
 def actions(service: AnswerService) -> tuple[Action, ...]:
@@ -230,6 +231,7 @@ def _erase(service: AnswerService) -> Action:
         (Param("user_id", "string", "The id under which the person asked."),),
         no_undo_because="what is erased on request is gone",
         effect=Effect.IRREVERSIBLE,
+        role=Role.ADMIN,
     )
 
 
@@ -258,4 +260,5 @@ def _retry(service: AnswerService) -> Action:
         dry_run,
         no_undo_because="what is erased on request is gone",
         effect=Effect.IRREVERSIBLE,
+        role=Role.ADMIN,
     )

@@ -1,21 +1,29 @@
-"""How answers can be broken, for drills: real servers that misbehave, real routes that lead nowhere."""
+"""How answers can be broken, for drills: processes that are killed, hang or lie, and changes that people make."""
 
-import json
+import signal
+import subprocess
+import sys
 import threading
-from collections.abc import Callable, Mapping, Sequence
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 
-from trimtab.answers.erasure import ErasureState
+from trimtab.answers import drill_endpoint
+from trimtab.answers.actions import actions
 from trimtab.answers.records import Question
 from trimtab.answers.routing import NOWHERE
 from trimtab.answers.service import AnswerService
 from trimtab.answers.stages import Deadlines, TimedGenerator
+from trimtab.infra.changes import ChangeLog
 from trimtab.kernel.clock import Clock
 from trimtab.kernel.errors import TrimtabError
-from trimtab.kernel.operable import Arguments, Fault, Param, Realism, Value
+from trimtab.kernel.ids import new_id
+from trimtab.kernel.operable import ActionContext, Arguments, Fault, Param, Realism, Value
 
 _MODEL = "drill"
+_SECOND = "drill-second"
 _HANG_SECONDS = 2.0
+_BEFORE = 8
+"""Questions that are answered before something is broken, so that there is a state before."""
 _PROJECT = Param("project", "string", "Whose questions are asked meanwhile.", "handbook")
 _PACE = Param("per_second", "number", "Questions a second.", 2.0, 0.01, 1000)
 _QUESTIONS = (
@@ -31,53 +39,86 @@ _ATTACKS = (
 )
 
 
-def faults(service: AnswerService, clock: Clock) -> tuple[Fault, ...]:
-    """Return every fault of the domain."""
+def faults(
+    service: AnswerService, clock: Clock, changes: ChangeLog | None = None
+) -> tuple[Fault, ...]:
+    """Return every fault of the domain.
+
+    Args:
+        service: What is broken.
+        clock: Paces the questions.
+        changes: Where the changes that people make are recorded.
+    """
     return (
         _broken_generator(service, clock),
+        _bad_change(service, clock, changes or ChangeLog(clock)),
         _misroute(service, clock),
         _attack(service, clock),
         _spent_budget(service),
         _broken_export(service, clock),
-        _broken_erasure(service),
     )
 
 
 def _broken_generator(service: AnswerService, clock: Clock) -> Fault:
-    traffic, server = _Traffic(service, clock), _Server()
+    traffic, models = _Traffic(service, clock), _Models(service, clock)
 
     def inject(given: Arguments) -> Mapping[str, Value]:
-        # The client library takes as long to load as the rest of the service.
-        from trimtab.answers.remote import RemoteGenerator
-
-        url = server.start(_model_reply(str(given["how"]))) + "/v1"
-        deadlines, wait = Deadlines(clock), _HANG_SECONDS
-        remote = RemoteGenerator(url, _MODEL, "none", wait)
-        before = service.models.names[0]
-        service.models.put(_MODEL, TimedGenerator(remote, deadlines, wait))
+        how = str(given["how"])
+        dying = how in {"kill", "hang"}
+        endpoint = models.connect(_MODEL, "honest" if dying else how)
         service.models.prefer(_MODEL)
-        service.cache.clear()
+        if dying:
+            traffic.ask_first(given)
+            endpoint.end() if how == "kill" else endpoint.freeze()
         traffic.start(given)
-        return {"before": before}
+        return {}
 
-    def restore(state: Mapping[str, Value]) -> None:
+    def restore(_: Mapping[str, Value]) -> None:
         traffic.stop()
-        service.models.put(_MODEL, None)
-        service.models.prefer(str(state["before"]))
-        service.cache.clear()
-        server.stop()
+        models.disconnect()
 
-    kinds = ("hang", "429", "500", "garbage", "unsupported")
-    how = Param("how", "string", "What the model's endpoint does.", "500", choices=kinds)
-    text = (
-        "Ask a model first whose endpoint, a server on loopback, hangs, fails or makes things up."
-    )
+    kinds = ("kill", "hang", "429", "500", "garbage", "unsupported")
+    how = Param("how", "string", "What becomes of the model's endpoint.", "kill", choices=kinds)
     return Fault(
         "answers.generator.break",
-        text,
+        "Ask a model first whose endpoint, a process on loopback, is killed, hangs, fails or makes things up.",
         inject,
         restore,
         (how, _PROJECT, _PACE),
+        realism=Realism.REAL,
+    )
+
+
+def _bad_change(service: AnswerService, clock: Clock, changes: ChangeLog) -> Fault:
+    traffic, models = _Traffic(service, clock), _Models(service, clock)
+
+    def inject(given: Arguments) -> Mapping[str, Value]:
+        models.connect(_MODEL, "honest")
+        models.connect(_SECOND, "honest").end()
+        service.models.prefer(_MODEL)
+        traffic.ask_first(given)
+        prefer = next(
+            action for action in actions(service) if action.name == "answers.generator.prefer"
+        )
+        context = ActionContext(new_id("act", clock.now()), "drill")
+        done = prefer.run({"generator": _SECOND}, context)
+        changes.record("drill", prefer.name, done.undo_arguments)
+        traffic.start(given)
+        return {}
+
+    def restore(_: Mapping[str, Value]) -> None:
+        traffic.stop()
+        models.disconnect()
+        newest = changes.newest()
+        if newest is not None and newest.actor == "drill":
+            changes.forget(newest)
+
+    return Fault(
+        "answers.generator.misconfigure",
+        "Answer some questions, then let a person prefer a model whose address is wrong, and go on asking.",
+        inject,
+        restore,
+        (_PROJECT, _PACE),
         realism=Realism.REAL,
     )
 
@@ -141,29 +182,27 @@ def _spent_budget(service: AnswerService) -> Fault:
         restore,
         (share,),
         realism=Realism.SIMULATED,
-        simulated_because="the reservation stands for calls under way, and no call is made",
+        simulated_because="the reservation stands for calls under way; spending real money proves no more",
     )
 
 
 def _broken_export(service: AnswerService, clock: Clock) -> Fault:
-    traffic, server = _Traffic(service, clock), _Server()
+    traffic, backend = _Traffic(service, clock), _Endpoint()
 
     def inject(given: Arguments) -> Mapping[str, Value]:
-        before = service.exporter.redirect(server.start(lambda _: (503, b"")))
+        before = service.exporter.redirect(backend.start("200"))
+        backend.end()
         traffic.start(given)  # Where nothing was asked there is nothing to send.
         return {"before": before}
 
     def restore(state: Mapping[str, Value]) -> None:
         traffic.stop()
         service.exporter.redirect(str(state["before"]))
-        server.stop()
+        backend.end()
 
-    text = (
-        "Send traces to a backend, a server on loopback, that refuses them, and ask some questions."
-    )
     return Fault(
         "answers.export.break",
-        text,
+        "Send traces to a backend, a process on loopback, kill it, and ask some questions.",
         inject,
         restore,
         (_PROJECT, _PACE),
@@ -171,101 +210,73 @@ def _broken_export(service: AnswerService, clock: Clock) -> Fault:
     )
 
 
-def _broken_erasure(service: AnswerService) -> Fault:
-    def inject(_: Arguments) -> Mapping[str, Value]:
-        if service.erasures is None:
-            raise TrimtabError("This process runs no erasures.")
-        return {"erasure": service.erasures.leave_failed("nobody, in a drill")}
-
-    def restore(state: Mapping[str, Value]) -> None:
-        erasure_id = str(state["erasure"])
-        if service.erasures is None:
-            return
-        if service.erasures.find(erasure_id).state is ErasureState.FAILED:
-            service.erasures.retry(erasure_id)
-        service.erasures.wait(erasure_id)
-
-    text = "Leave the erasure of a person who never was half done, as a store that is down does."
-    return Fault(
-        "answers.erasure.break",
-        text,
-        inject,
-        restore,
-        realism=Realism.SIMULATED,
-        simulated_because="a method of the erasure service leaves the erasure failed; no store is down",
-    )
-
-
-_Reply = tuple[int, bytes]
-_Respond = Callable[[bytes], _Reply | None]
-
-
-def _model_reply(how: str) -> _Respond:
-    """Return what the endpoint answers; None hangs until the server stops."""
-    made_up = "The moon is made of forty thousand green cheeses from Denmark [1]."
-    choice = {
-        "index": 0,
-        "finish_reason": "stop",
-        "message": {"role": "assistant", "content": made_up},
-    }
-    completion = {"id": "x", "object": "chat.completion", "created": 1, "model": _MODEL}
-    body = json.dumps(completion | {"choices": [choice]}).encode()
-    replies: dict[str, _Reply | None] = {
-        "hang": None,
-        "429": (429, b"{}"),
-        "500": (500, b"{}"),
-        "garbage": (200, b"{garbage"),
-        "unsupported": (200, body),
-    }
-    delta = completion | {"choices": [{"index": 0, "delta": {"content": made_up}}]}
-    streamed = f"data: {json.dumps(delta)}\n\ndata: [DONE]\n\n".encode()
-
-    def respond(request: bytes) -> _Reply | None:
-        if how == "unsupported" and json.loads(request).get("stream"):
-            return 200, streamed
-        return replies[how]
-
-    return respond
-
-
-class _Server:
-    """An HTTP server on loopback that answers as it is told."""
+class _Endpoint:
+    """An HTTP endpoint in a process of its own."""
 
     def __init__(self) -> None:
-        self._server: ThreadingHTTPServer | None = None
-        self._over = threading.Event()
+        self._process: subprocess.Popen[str] | None = None
 
-    def start(self, respond: _Respond) -> str:
-        """Begin to listen and return the address."""
-        self.stop()
-        self._over = over = threading.Event()
+    def start(self, how: str) -> str:
+        """Start the process and return its address."""
+        self.end()
+        script = Path(drill_endpoint.__file__)
+        self._process = process = subprocess.Popen(  # noqa: S603 - our own file.
+            [sys.executable, "-I", str(script), how],
+            stdout=subprocess.PIPE,
+            stdin=subprocess.DEVNULL,
+            text=True,
+        )
+        assert process.stdout is not None  # noqa: S101 - a pipe was asked for; this tells mypy.
+        return f"http://127.0.0.1:{int(process.stdout.readline())}"
 
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                reply = respond(self.rfile.read(int(self.headers.get("Content-Length") or 0)))
-                if reply is None:
-                    over.wait(600)
-                    return
-                self.send_response(reply[0])
-                self.send_header("Content-Type", "application/json")
-                self.send_header("Content-Length", str(len(reply[1])))
-                self.end_headers()
-                self.wfile.write(reply[1])
+    def freeze(self) -> None:
+        """Stop the process without ending it: connections are taken by the kernel and get no reply."""
+        if self._process is not None:
+            self._process.send_signal(signal.SIGSTOP)
 
-            def log_message(self, *_: object) -> None:
-                """Say nothing."""
+    def end(self) -> None:
+        """Kill the process. May be called more than once."""
+        process, self._process = self._process, None
+        if process is not None:
+            process.kill()
+            process.wait(30)
+            if process.stdout is not None:
+                process.stdout.close()
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
-        return f"http://127.0.0.1:{self._server.server_port}"
 
-    def stop(self) -> None:
-        """Stop listening; may be called more than once."""
-        self._over.set()
-        if self._server is not None:
-            self._server.shutdown()
-            self._server.server_close()
-            self._server = None
+class _Models:
+    """Models whose endpoints are the drill's own, put before those of the service."""
+
+    def __init__(self, service: AnswerService, clock: Clock) -> None:
+        self._service = service
+        self._clock = clock
+        self._endpoints: dict[str, _Endpoint] = {}
+        self._before = ""
+
+    def connect(self, name: str, how: str) -> _Endpoint:
+        """Start an endpoint and let the service know its model."""
+        # The client library takes as long to load as the rest of the service.
+        from trimtab.answers.remote import RemoteGenerator
+
+        if not self._endpoints:
+            self._before = self._service.models.names[0]
+        endpoint = self._endpoints.setdefault(name, _Endpoint())
+        url = endpoint.start(how) + "/v1"
+        deadlines, wait = Deadlines(self._clock), _HANG_SECONDS
+        remote = RemoteGenerator(url, name, "none", wait)
+        self._service.models.put(name, TimedGenerator(remote, deadlines, wait))
+        self._service.cache.clear()
+        return endpoint
+
+    def disconnect(self) -> None:
+        """Take the models out, and ask the former one first again. May be called more than once."""
+        endpoints, self._endpoints = self._endpoints, {}
+        for name, endpoint in endpoints.items():
+            self._service.models.put(name, None)
+            endpoint.end()
+        if endpoints:
+            self._service.models.prefer(self._before)
+            self._service.cache.clear()
 
 
 class _Traffic:
@@ -276,6 +287,11 @@ class _Traffic:
         self._clock = clock
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
+
+    def ask_first(self, given: Arguments) -> None:
+        """Ask some questions now, before anything is broken."""
+        for number in range(_BEFORE):
+            self._ask_one(str(given["project"]), f"{_QUESTIONS[number % 4]} (before {number})")
 
     def start(self, given: Arguments, questions: Sequence[str] = _QUESTIONS) -> None:
         """Begin to ask."""
@@ -301,9 +317,11 @@ class _Traffic:
     ) -> None:
         number = 0
         while not self._clock.wait(stop, pause_seconds):
-            text = f"{questions[number % len(questions)]} ({number})"
+            self._ask_one(project, f"{questions[number % len(questions)]} ({number})")
             number += 1
-            try:
-                self._service.answer(Question(project, text))
-            except TrimtabError:
-                continue  # Counted by the service; that is what the drill is about.
+
+    def _ask_one(self, project: str, text: str) -> None:
+        try:
+            self._service.answer(Question(project, text))
+        except TrimtabError:
+            return  # Counted by the service; that is what the drill is about.

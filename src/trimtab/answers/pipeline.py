@@ -1,17 +1,20 @@
 """The path of a question: check, guard, retrieve, generate, guard, cite, trace. No stage calls back up."""
 
 import logging
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
 from trimtab.answers.errors import GeneratorUnavailable
+from trimtab.answers.extractive import MODEL as EXTRACTIVE
 from trimtab.answers.extractive import ExtractiveGenerator
 from trimtab.answers.generate import Draft, Generator
 from trimtab.answers.grounding import grounding_of
 from trimtab.answers.question import checked
-from trimtab.answers.records import Answer, Question, Retrieved, Trace
+from trimtab.answers.records import Answer, Question, Retrieved, Stage, Trace
 from trimtab.answers.screening import REFUSED, WITHHELD, Screen, facts, redacted
 from trimtab.answers.stopwatch import Stopwatch
+from trimtab.guardrails.verdicts import Decision
 from trimtab.kernel.clock import Clock, machine_clock
 from trimtab.kernel.events import Event, Events
 from trimtab.kernel.ids import new_id
@@ -203,12 +206,25 @@ class Answers:
             "model": answer.model,
             "confidence": answer.confidence,
             "grounding": grounding_of(trace) if answer.found else 0.0,
-            "rejected": any(
-                stage.name == "guard_answer" and stage.outcome in {"fallback", "blocked"}
-                for stage in trace.stages
+            "rejected": _made_up(trace.stages),
+            "fallback": any(
+                stage.name == "generate" and stage.outcome == "fallback" for stage in trace.stages
             ),
-            "fallback": any(stage.outcome == "fallback" for stage in trace.stages),
             "passages": len(trace.retrieved),
             "duration_ms": round(trace.duration_ms, 3),
         }
         self._events.publish(Event("answers.given", answer.created_at, answer.id, facts))
+
+
+def _made_up(stages: Sequence[Stage]) -> bool:
+    """Return whether the guards found a model's draft unsupported by its quotes.
+
+    A text withheld for personal data, or quotes that no model wrote, say nothing about a model.
+    """
+    found = {stage.name: stage for stage in stages}
+    written, judged = found.get("generate"), found.get("guard_answer")
+    if written is None or judged is None or judged.outcome not in {"fallback", "blocked"}:
+        return False
+    verdicts = judged.facts.get("verdicts", {})
+    unsupported = isinstance(verdicts, Mapping) and verdicts.get("hallucination") == Decision.BLOCK
+    return unsupported and written.facts.get("model") != EXTRACTIVE

@@ -99,7 +99,7 @@ class AnswerService:
         self._streamed = StreamedAnswers(
             self.pipeline, self.cache, guard or shown, deadlines.clock, wait
         )
-        self.tally = Tally()
+        self.tally = Tally(clock)
         ground.events.subscribe("answers.given", self.tally.heard)
         window = timedelta(minutes=settings.watch_window_minutes)
         self.watch = Watch(self.traces, self.feedback, self.samples, clock, window)

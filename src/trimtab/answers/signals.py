@@ -9,6 +9,7 @@ from trimtab.answers.erasure import ErasureState
 from trimtab.answers.service import AnswerService
 from trimtab.answers.tally import KINDS, Tally
 from trimtab.answers.watching import Watch
+from trimtab.infra.changes import ChangeLog
 from trimtab.kernel.operable import Sample, Signal
 
 _MEANING = {
@@ -23,10 +24,19 @@ _MEANING = {
 }
 
 
-def signals(service: AnswerService) -> tuple[Signal, ...]:
-    """Return every signal of the domain."""
+_BEFORE_SECONDS = 600.0
+
+
+def signals(service: AnswerService, changes: ChangeLog | None = None) -> tuple[Signal, ...]:
+    """Return every signal of the domain.
+
+    Args:
+        service: What is measured.
+        changes: The recorded changes that errors are compared with.
+    """
     return (
         *_counts(service),
+        *_around_change(service, changes or ChangeLog(service.ground.clock)),
         *_generators(service),
         *_window(service),
         *_retrieval(service),
@@ -82,6 +92,39 @@ def _counts(service: AnswerService) -> Iterable[Signal]:
         partial(_failures, tally),
         metric="answers_failed_total",
         counter=True,
+    )
+
+
+def _around_change(service: AnswerService, changes: ChangeLog) -> Iterable[Signal]:
+    clock, tally = service.ground.clock, service.tally
+
+    def before() -> float:
+        change = changes.newest()
+        if change is None:
+            return 0
+        return tally.errors_between(change.monotonic - _BEFORE_SECONDS, change.monotonic)
+
+    def after() -> float:
+        change = changes.newest()
+        return 0 if change is None else tally.errors_between(change.monotonic, clock.monotonic())
+
+    yield _one(
+        "answers.error_ratio",
+        "ratio",
+        "Share of the questions of the last minute that failed or fell back; absent when none was asked.",
+        lambda: tally.error_ratio(60.0),
+    )
+    yield _one(
+        "answers.errors.before_change",
+        "questions",
+        "Questions that failed or fell back in the ten minutes before the newest recorded change; 0 without one.",
+        before,
+    )
+    yield _one(
+        "answers.errors.after_change",
+        "questions",
+        "Questions that failed or fell back since the newest recorded change; 0 without one.",
+        after,
     )
 
 

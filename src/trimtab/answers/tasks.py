@@ -9,7 +9,8 @@ from dataclasses import asdict, dataclass, field
 from datetime import timedelta
 
 from trimtab.answers.service import AnswerService
-from trimtab.infra.audit_files import AuditFiles
+from trimtab.infra.audit_anchor import AnchoredHead
+from trimtab.infra.audit_files import AuditFiles, SealReport
 from trimtab.infra.auth import Keys
 from trimtab.infra.key_care import key_report
 from trimtab.infra.settings.sections.trust import TrustSettings
@@ -111,6 +112,7 @@ class Tasks:
             f"{sum(failures.values())} questions failed since the start",
             f"Search the log for: {', '.join(sorted(failures))}." if failures else "",
         )
+        yield self._audit()
 
     def _figures(self) -> TaskResult:
         seen = self.service.watch.run_once()
@@ -160,15 +162,23 @@ class Tasks:
             f"{standing.input_tokens + standing.output_tokens} tokens in {standing.period}",
             "The budget is nearly used: runbook answers-budget." if over else "",
         )
-        review = self.audit.review(timedelta(minutes=trust.audit_max_gap_minutes))
+        yield self._audit()
+
+    def _audit(self) -> TaskResult:
+        review = self.verify_audit()
         wrong = [*review.problems, *review.gaps]
-        yield result_of(
+        return result_of(
             ("ENT-25", "audit"),
             f"{review.events} events, {review.files} files, {review.checkpoints} checkpoints",
             "Keep the data directory as it is and find out who changed it: " + "; ".join(wrong[:5])
             if wrong
             else "",
         )
+
+    def verify_audit(self, anchors: Sequence[AnchoredHead] = ()) -> SealReport:
+        """Check the audit chain, its files, its checkpoints and heads that were kept elsewhere."""
+        gap = timedelta(minutes=self.settings.audit_max_gap_minutes)
+        return self.audit.review(gap, now=self.audit.audit.clock.now(), anchors=anchors)
 
     def _refused_outside(self) -> Iterable[str]:
         """Yield the keys of others that may have ended: whoever takes them refuses or does not answer."""

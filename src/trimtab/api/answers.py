@@ -21,16 +21,17 @@ from trimtab.answers.streaming import Released
 from trimtab.api.body import Body
 from trimtab.api.described import refuses, sends
 from trimtab.api.errors import InternalError, error_body
-from trimtab.api.person import MOST, Person
+from trimtab.api.person import Person, UserId
 from trimtab.api.roles import TENANT_READER, TENANT_REVIEWER
 from trimtab.api.services import Caller, Here, Services
 from trimtab.infra.auth import Principal
+from trimtab.infra.web.routes import GuardedRoute
 from trimtab.infra.web.steps import StepEvents, Steps
 from trimtab.kernel.errors import ErrorKind, Forbidden, TrimtabError
 from trimtab.kernel.ids import new_id
 
 _log = logging.getLogger(__name__)
-router = APIRouter(tags=["answers"])
+router = APIRouter(tags=["answers"], route_class=GuardedRoute)
 _ANSWER = TypeAdapter(Answer)
 
 
@@ -41,7 +42,6 @@ async def _asker(request: Request, caller: Caller) -> dict[str, str]:
 Asker = Annotated[dict[str, str], Depends(_asker)]
 """The key's name and the address; logged only when a question is blocked."""
 _Said = Generator[Released | Answer, None, None]
-UserId = Annotated[str, StringConstraints(max_length=MOST)]
 
 
 class QueryRequest(Body):

@@ -7,8 +7,10 @@ from fastapi import APIRouter, Query
 
 from trimtab.api.roles import ADMIN
 from trimtab.api.services import Here
+from trimtab.infra.audit_anchor import AnchoredHead
+from trimtab.infra.web.routes import GuardedRoute
 
-router = APIRouter(prefix="/v1/audit", tags=["audit"])
+router = APIRouter(prefix="/v1/audit", tags=["audit"], route_class=GuardedRoute)
 
 
 @router.get("", dependencies=[ADMIN])
@@ -20,7 +22,12 @@ def recent(
 
 
 @router.get("/verify", dependencies=[ADMIN])
-def verify(here: Here) -> dict[str, object]:
-    """Recompute the whole chain."""
-    report = here.audit.verify()
+def verify(
+    here: Here,
+    anchor: Annotated[
+        list[str], Query(max_length=100, description="Heads kept elsewhere, SEQ:HASH.")
+    ] = [],  # noqa: B006 - read only.
+) -> dict[str, object]:
+    """Recompute the whole chain and demand its files, checkpoints and the given heads."""
+    report = here.tasks.verify_audit([AnchoredHead.parse(text) for text in anchor])
     return {"ok": not report.problems, **asdict(report)}

@@ -12,6 +12,7 @@ from trimtab.api.body import Body
 from trimtab.api.described import refuses
 from trimtab.api.roles import OPERATOR, READER
 from trimtab.api.services import Caller, Here
+from trimtab.infra.web.routes import GuardedRoute
 from trimtab.kernel.errors import Conflict, ErrorKind
 from trimtab.kernel.ids import new_id, sha256_hex
 from trimtab.kernel.operable import (
@@ -27,7 +28,7 @@ from trimtab.kernel.operable import (
     check_arguments,
 )
 
-router = APIRouter(prefix="/v1", tags=["catalog"])
+router = APIRouter(prefix="/v1", tags=["catalog"], route_class=GuardedRoute)
 
 
 class NeedsApproval(Conflict):
@@ -84,6 +85,7 @@ def act(
 ) -> dict[str, object]:
     """Run an action, or say what it would do. The same ``Idempotency-Key`` means the same effect."""
     action = here.catalog.action(name)
+    who.require(action.role)
     arguments = check_arguments(action.params, request.arguments)
     context = ActionContext(idempotency_key or new_id("act", here.clock.now()), who.name)
     if request.dry_run:
@@ -92,6 +94,8 @@ def act(
         raise NeedsApproval(f"{name} needs a person's approval.")
     result = action.run(arguments, context)
     here.audit.append(who.name, "catalog.acted", name, auditable(action.params, arguments))
+    if action.undo is not None:
+        here.changes.record(who.name, name, result.undo_arguments)
     return _outcome(action, result, dry_run=False)
 
 
@@ -136,6 +140,7 @@ def _action_entry(action: Action) -> dict[str, object]:
         "name": action.name,
         "help": action.help,
         "risk": str(action.risk),
+        "role": str(action.role),
         "effect": str(action.effect_class),
         "params": param_entries(action.params),
         "undo": action.undo is not None,

@@ -10,8 +10,9 @@ from pydantic import Field
 from trimtab.api.body import Body
 from trimtab.api.roles import ADMIN
 from trimtab.api.services import Here
+from trimtab.infra.web.routes import GuardedRoute
 
-router = APIRouter(prefix="/v1/drills", tags=["drills"])
+router = APIRouter(prefix="/v1/drills", tags=["drills"], route_class=GuardedRoute)
 
 
 class DrillRequest(Body):

@@ -11,9 +11,10 @@ from trimtab.api.described import refuses, sends
 from trimtab.api.lines import Tell, lines_of
 from trimtab.api.roles import ADMIN
 from trimtab.api.services import Here
+from trimtab.infra.web.routes import GuardedRoute
 from trimtab.kernel.errors import ErrorKind
 
-router = APIRouter(prefix="/api/v1/projects", tags=["knowledge"])
+router = APIRouter(prefix="/api/v1/projects", tags=["knowledge"], route_class=GuardedRoute)
 
 
 class MoveRequest(Body):

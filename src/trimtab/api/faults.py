@@ -14,10 +14,11 @@ from trimtab.api.body import Body
 from trimtab.api.catalog import auditable, param_entries
 from trimtab.api.roles import ADMIN
 from trimtab.api.services import Caller, Here
+from trimtab.infra.web.routes import GuardedRoute
 from trimtab.kernel.errors import Conflict
 from trimtab.kernel.operable import Arguments, Value, check_arguments
 
-router = APIRouter(prefix="/v1/faults", tags=["faults"])
+router = APIRouter(prefix="/v1/faults", tags=["faults"], route_class=GuardedRoute)
 
 
 class FaultState(Conflict):

@@ -15,9 +15,10 @@ from starlette.responses import Response
 from trimtab import __version__
 from trimtab.api.roles import ANYBODY, READER
 from trimtab.api.services import Here
+from trimtab.infra.web.routes import GuardedRoute
 from trimtab.kernel.health import ComponentHealth, Status, overall
 
-router = APIRouter(tags=["health"])
+router = APIRouter(tags=["health"], route_class=GuardedRoute)
 
 
 _ALSO = {"chromadb": "vector_store"}

@@ -1,6 +1,7 @@
 """Sends an answer's head and body together: uvicorn writes them apart, and each write is a system call and a packet."""
 
 import asyncio
+from collections.abc import Callable
 from typing import Any
 
 _MOST_BYTES = 64 * 1024
@@ -8,11 +9,22 @@ _MOST_BYTES = 64 * 1024
 
 
 class JoinedWrites:
-    """A transport that sends together what was written in one turn of the event loop."""
+    """A transport that sends together what was written in one turn of the event loop.
 
-    def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
+    Args:
+        may_close: Says when closing has to wait; whoever said so aborts later.
+    """
+
+    def __init__(
+        self,
+        transport: asyncio.Transport,
+        loop: asyncio.AbstractEventLoop,
+        may_close: Callable[[], bool] = lambda: True,
+    ) -> None:
         self._transport = transport
         self._loop = loop
+        self._may_close = may_close
+        self._ending = False
         self._written = bytearray()
 
     def __getattr__(self, name: str) -> Any:
@@ -27,9 +39,18 @@ class JoinedWrites:
             self._send()
 
     def close(self) -> None:
-        """Send what was written, then close."""
+        """Send what was written, then close, or only end our half while the other side still sends."""
         self._send()
-        self._transport.close()
+        if self._may_close():
+            self._transport.close()
+            return
+        self._ending = True
+        if self._transport.can_write_eof() and not self._transport.is_closing():
+            self._transport.write_eof()
+
+    def is_closing(self) -> bool:
+        """Return whether nothing more will be sent."""
+        return self._ending or self._transport.is_closing()
 
     def _send(self) -> None:
         if self._written:

@@ -12,9 +12,10 @@ from trimtab.api.roles import ADMIN, TENANT_READER
 from trimtab.api.services import Caller, Here
 from trimtab.infra.auth import Role
 from trimtab.infra.key_care import key_report
+from trimtab.infra.web.routes import GuardedRoute
 from trimtab.kernel.errors import ErrorKind
 
-router = APIRouter(prefix="/v1", tags=["keys"])
+router = APIRouter(prefix="/v1", tags=["keys"], route_class=GuardedRoute)
 
 Project = Annotated[str, StringConstraints(pattern=r"^[a-zA-Z0-9_-]{1,100}$")]
 Name = Annotated[str, StringConstraints(pattern=r"^[a-zA-Z0-9_.-]{1,100}$")]

@@ -14,10 +14,11 @@ from starlette.responses import Response
 from trimtab.api.body import Body, problem_of
 from trimtab.api.described import refuses
 from trimtab.api.errors import InvalidRequest
-from trimtab.api.person import MOST, Person
+from trimtab.api.person import MOST, Person, checked_person
 from trimtab.api.roles import ADMIN, OPERATOR, READER, TENANT_ADMIN, TENANT_OPERATOR, TENANT_READER
 from trimtab.api.services import Caller, Here, Services
 from trimtab.infra.auth import Principal
+from trimtab.infra.web.routes import GuardedRoute
 from trimtab.kernel.errors import ErrorKind
 from trimtab.knowledge import Failed, Ingested
 from trimtab.knowledge.ingestion import Source
@@ -25,7 +26,7 @@ from trimtab.knowledge.parsing.content import Content
 from trimtab.knowledge.records import SearchResult
 from trimtab.knowledge.words import counted_lines
 
-router = APIRouter(prefix="/api/v1", tags=["knowledge"])
+router = APIRouter(prefix="/api/v1", tags=["knowledge"], route_class=GuardedRoute)
 
 _MOST_FILES = 1000
 _FOUND = TypeAdapter(SearchResult)
@@ -206,7 +207,10 @@ async def _text_of(request: Request) -> Mapping[str, str]:
 def _owner(given: object) -> str:
     if not isinstance(given, str) or len(given) > MOST:
         raise InvalidRequest(f"The user id is not a text of at most {MOST} characters.")
-    return given.strip()
+    try:
+        return checked_person(given.strip())
+    except ValueError as problem:
+        raise InvalidRequest(str(problem)) from None
 
 
 async def _ingest_form(

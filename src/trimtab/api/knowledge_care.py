@@ -9,10 +9,11 @@ from trimtab.api.body import Body
 from trimtab.api.described import refuses
 from trimtab.api.roles import ADMIN, OPERATOR, READER
 from trimtab.api.services import Caller, Here
+from trimtab.infra.web.routes import GuardedRoute
 from trimtab.kernel.errors import ErrorKind
 from trimtab.knowledge.care.backups import Backup
 
-router = APIRouter(prefix="/v1/knowledge", tags=["knowledge"])
+router = APIRouter(prefix="/v1/knowledge", tags=["knowledge"], route_class=GuardedRoute)
 
 
 class RestoreRequest(Body):

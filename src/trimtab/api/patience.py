@@ -3,7 +3,10 @@
 uvicorn waits for ever for the rest of a request that has begun, and for the first byte of one that has not. A few
 hundred callers who send a byte now and then would hold every file descriptor of the process that way ("slow loris").
 Nor does its parser bound the head of a request. Here a head is whole within ``head_seconds`` and ``head_bytes``, a body
-never pauses for longer than ``body_seconds``, and beyond ``most_connections`` a new connection is told so and closed.
+never pauses for longer than ``body_seconds`` and is whole within ``body_total_seconds``, and beyond ``most_connections``
+a new connection is told so and closed. An answer that comes before the body is whole ends the connection: what is still
+sent is thrown away for ``linger_seconds`` and ``linger_bytes``, because closing at once would make the caller's system
+drop the answer that it has not read yet.
 """
 
 import asyncio
@@ -32,16 +35,24 @@ class BoundedProtocol(HttpToolsProtocol):
     """From the connection, or from the first byte after an answer, to the end of the request's head."""
     body_seconds = 30.0
     """The longest pause within a body."""
+    body_total_seconds = 300.0
+    """From a request's head to the end of its body; ``api.body_seconds``."""
+    linger_seconds = 2.0
+    linger_bytes = 1024 * 1024
     most_connections = 500
     """Half of the file descriptors that a process usually has."""
 
     _late: asyncio.TimerHandle | None = None
+    _body_ends = 0.0
+    """When the body that is being read has to be whole, in the loop's time."""
+    _lingering = -1
+    """Bytes that may still be thrown away; below zero before an early answer."""
     _head = 0
     """Bytes of a head that is not whole yet."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin to wait for a request."""
-        super().connection_made(JoinedWrites(transport, self.loop))  # type: ignore[arg-type]
+        super().connection_made(JoinedWrites(transport, self.loop, self._may_close))  # type: ignore[arg-type]
         if len(self.connections) > self.most_connections:
             transport.write(_TOO_MANY)
             transport.close()
@@ -55,6 +66,9 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Take the data; wait for more where the request is not whole."""
+        if self._lingering >= 0:
+            self._throw_away(len(data))
+            return
         super().data_received(data)
         if self.transport.is_closing():
             self._stop_waiting()
@@ -66,10 +80,34 @@ class BoundedProtocol(HttpToolsProtocol):
             elif self._late is None and self.timeout_keep_alive_task is None:
                 self._wait(self.head_seconds)  # Further bytes of the head do not give it more time.
         else:
-            self._head = 0
+            self._wait_for_body()
+
+    def _wait_for_body(self) -> None:
+        self._stop_waiting()
+        if not self.cycle.more_body:
+            self._head, self._body_ends = 0, 0.0
+            return
+        if self._head or not self._body_ends:
+            self._head, self._body_ends = 0, self.loop.time() + self.body_total_seconds
+        self._wait(max(0.0, min(self.body_seconds, self._body_ends - self.loop.time())))
+
+    def _throw_away(self, count: int) -> None:
+        self._lingering -= count
+        if self._lingering < 0:
             self._stop_waiting()
-            if self.cycle.more_body:
-                self._wait(self.body_seconds)
+            self.transport.abort()
+
+    def _may_close(self) -> bool:
+        """Return whether nothing more is to come; otherwise begin to throw it away, and close later."""
+        cycle: RequestResponseCycle | None = self.cycle
+        if self._lingering >= 0 or cycle is None:
+            return True
+        if not cycle.more_body or not cycle.response_complete:
+            return True
+        self._lingering = self.linger_bytes
+        self.flow.resume_reading()
+        self._wait(self.linger_seconds)
+        return False
 
     def send_400_response(self, msg: str) -> None:
         """Refuse what is no HTTP; what is being answered already is answered first, and then the connection ends."""
@@ -100,6 +138,9 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def _give_up(self) -> None:
         self._late = None
+        if self._lingering >= 0:
+            self.transport.abort()
+            return
         if self.flow.read_paused:  # We are the ones who keep the caller waiting.
             self._wait(self.body_seconds)
             return

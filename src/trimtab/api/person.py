@@ -3,9 +3,22 @@
 from typing import Annotated
 
 from fastapi import Header
+from pydantic import AfterValidator, StringConstraints
+
+from trimtab.kernel.names import problem_of_person
 
 MOST = 200
 """Characters of a user id."""
 
-Person = Annotated[str, Header(alias="X-User-Id", max_length=MOST)]
+
+def checked_person(user_id: str) -> str:
+    """Return the user id, or raise `ValueError` when it could be taken for another one."""
+    if problem := problem_of_person(user_id):
+        raise ValueError(f"The user id {problem}.")
+    return user_id
+
+
+UserId = Annotated[str, StringConstraints(max_length=MOST), AfterValidator(checked_person)]
+"""A user id in a body; empty when nobody is signed in."""
+Person = Annotated[str, Header(alias="X-User-Id", max_length=MOST), AfterValidator(checked_person)]
 """The header; a key is a program's or a team's, so its name is never taken for a person's."""

@@ -15,9 +15,10 @@ from trimtab.infra.rules.alerts import Alert
 from trimtab.infra.rules.checks import CheckResult, Hold, check, check_for, compile_check
 from trimtab.infra.rules.cost import CALLER_LIMITS
 from trimtab.infra.rules.labels import METRIC_NAME
+from trimtab.infra.web.routes import GuardedRoute
 from trimtab.kernel.errors import Unavailable
 
-router = APIRouter(prefix="/v1", tags=["rules"])
+router = APIRouter(prefix="/v1", tags=["rules"], route_class=GuardedRoute)
 
 _MOST_WAITING = 8
 _waiting = threading.BoundedSemaphore(_MOST_WAITING)

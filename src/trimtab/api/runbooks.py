@@ -10,11 +10,12 @@ from trimtab.api.described import refuses
 from trimtab.api.roles import OPERATOR, READER
 from trimtab.api.services import Here, Services
 from trimtab.incidents import proof_entry
+from trimtab.infra.web.routes import GuardedRoute
 from trimtab.kernel.errors import ErrorKind, InvalidInput
 from trimtab.runbooks import Cause, Page, Runbook
 from trimtab.runbooks.errors import RunbookRefused
 
-router = APIRouter(prefix="/v1/runbooks", tags=["runbooks"])
+router = APIRouter(prefix="/v1/runbooks", tags=["runbooks"], route_class=GuardedRoute)
 
 
 class PageRefused(InvalidInput):

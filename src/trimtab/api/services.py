@@ -16,10 +16,11 @@ from trimtab.gates.room import GatesRoom
 from trimtab.incidents import Incidents, Proofs
 from trimtab.infra.audit import Audit
 from trimtab.infra.auth import Keys, Principal
+from trimtab.infra.changes import ChangeLog
 from trimtab.infra.rules.engine import RuleEngine
 from trimtab.infra.rules.series import SeriesStore
 from trimtab.infra.settings import Settings
-from trimtab.infra.web import LiveViews, Places, Sessions, admitted
+from trimtab.infra.web import LiveViews, Places, Sessions, Viewer, admitted, viewer
 from trimtab.kernel.clock import Clock
 from trimtab.kernel.health import Health
 from trimtab.kernel.operable import Catalog
@@ -60,6 +61,7 @@ class Services:
     health: Health
     registry: CollectorRegistry
     catalog: Catalog
+    changes: ChangeLog
     audit: Audit
     keys: Keys
     sessions: Sessions
@@ -89,6 +91,9 @@ async def _services(request: Request) -> Services:
 
 Here = Annotated[Services, Depends(_services)]
 """The services, as a route's parameter."""
+
+Following = Annotated[Viewer, Depends(viewer)]
+"""Who follows a live view, as a parameter of its route."""
 
 Caller = Annotated[Principal, Depends(admitted)]
 """Whom the route's role check has admitted, as a route's parameter."""

@@ -53,14 +53,17 @@ def bind(host: str, port: int) -> socket.socket:
     return listener
 
 
-def serve(listeners: tuple[Listener, ...], ready: Callable[[], None]) -> None:
+def serve(
+    listeners: tuple[Listener, ...], ready: Callable[[], None], *, body_seconds: float
+) -> None:
     """Serve until SIGINT or SIGTERM, then let running requests finish.
 
     Args:
         listeners: What to serve.
         ready: Called once when all of them accept connections.
+        body_seconds: How long a request's body may take as a whole.
     """
-    asyncio.run(_serve(listeners, ready))
+    asyncio.run(_serve(listeners, ready, body_seconds))
 
 
 @contextlib.contextmanager
@@ -96,8 +99,11 @@ class _Server(uvicorn.Server):
         yield
 
 
-async def _serve(listeners: tuple[Listener, ...], ready: Callable[[], None]) -> None:
-    servers = [_Server(_config(listener.app)) for listener in listeners]
+async def _serve(
+    listeners: tuple[Listener, ...], ready: Callable[[], None], body_seconds: float
+) -> None:
+    protocol = type("Protocol", (BoundedProtocol,), {"body_total_seconds": body_seconds})
+    servers = [_Server(_config(listener.app, protocol)) for listener in listeners]
 
     def stop() -> None:
         for server in servers:
@@ -115,11 +121,11 @@ async def _serve(listeners: tuple[Listener, ...], ready: Callable[[], None]) -> 
         ready()
 
 
-def _config(app: ASGIApp) -> uvicorn.Config:
+def _config(app: ASGIApp, protocol: type[BoundedProtocol] = BoundedProtocol) -> uvicorn.Config:
     return uvicorn.Config(
         app,
         loop="asyncio",
-        http=BoundedProtocol,
+        http=protocol,
         ws="none",
         lifespan="off",
         log_config=None,

@@ -1,19 +1,17 @@
 """The settings in force."""
 
-import re
-
 from fastapi import APIRouter
 
 from trimtab.api.roles import OPERATOR
 from trimtab.api.services import Here
 from trimtab.infra.settings import Settings, rows
+from trimtab.infra.web.routes import GuardedRoute
+from trimtab.kernel.redaction import hide_credentials, hide_in
 
 _SECRET = ("key", "secret", "password", "token", "webhook", "headers")
 """Texts whose names hold one of these are not shown either, should a declaration forget ``secret``."""
-_CREDENTIALS = re.compile(r"(?<=://)[^/@\s]+@")
-"""User and password in an address."""
 
-router = APIRouter(prefix="/v1/settings", tags=["settings"])
+router = APIRouter(prefix="/v1/settings", tags=["settings"], route_class=GuardedRoute)
 
 
 @router.get("", dependencies=[OPERATOR])
@@ -45,7 +43,7 @@ def settings_table(chosen: Settings) -> list[dict[str, object]]:
 
 def _plain(value: object) -> object:
     if isinstance(value, tuple):
-        return list(value)
+        return [hide_in(item) for item in value]
     if isinstance(value, bool | int | float):
         return value
-    return _CREDENTIALS.sub("[hidden]@", str(value))
+    return hide_credentials(str(value))

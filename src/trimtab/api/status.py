@@ -5,14 +5,28 @@ from datetime import timedelta
 from fastapi import APIRouter
 
 from trimtab.api.roles import READER
-from trimtab.api.services import Here
-from trimtab.incidents import Incident
+from trimtab.api.services import Here, Services
+from trimtab.incidents import Incident, State, cause_text, closing_text
+from trimtab.infra.web.routes import GuardedRoute
 from trimtab.kernel.health import overall
 
-router = APIRouter(prefix="/v1/status", tags=["health"])
+router = APIRouter(prefix="/v1/status", tags=["health"], route_class=GuardedRoute)
 _SHOWN = timedelta(days=7)
 """How long a resolved incident stays on the page."""
 _MOST = 100
+_STAGES = {
+    State.DETECTED: "investigating",
+    State.TRIAGED: "investigating",
+    State.DIAGNOSED: "cause suspected",
+    State.AWAITING_APPROVAL: "repair waits for approval",
+    State.EXECUTING: "repair runs",
+    State.VERIFYING: "being verified",
+    State.UNDOING: "repair is taken back",
+    State.ESCALATED: "handed over to people",
+    State.NOT_VERIFIED: "not verified",
+    State.RESTORED: "over",
+    State.RESOLVED: "resolved",
+}
 
 
 @router.get("", dependencies=[READER])
@@ -30,12 +44,13 @@ def status(here: Here) -> dict[str, object]:
     ]
     return {
         "status": str(overall(here.health.check())),
-        "incidents": [_told(one) for one in (*open_now, *over)],
+        "incidents": [_told(here, one) for one in (*open_now, *over)],
     }
 
 
-def _told(incident: Incident) -> dict[str, object]:
+def _told(here: Services, incident: Incident) -> dict[str, object]:
     resolved = incident.resolved_at
+    calls = here.incidents.notifications(incident.id)
     return {
         "id": incident.id,
         "title": incident.title,
@@ -43,6 +58,10 @@ def _told(incident: Incident) -> dict[str, object]:
         "severity": str(incident.severity),
         "since": incident.opened_at.isoformat(),
         "state": "investigating" if resolved is None else "resolved",
+        "stage": _STAGES[incident.state],
+        "root_cause": cause_text(incident),
+        "ending": closing_text(incident),
+        "people_told": any(call.status == "accepted" for call in calls),
         "resolved_at": None if resolved is None else resolved.isoformat(),
         "summary": incident.resolution if resolved is not None else "",
     }

@@ -11,9 +11,10 @@ from trimtab.api.body import Body
 from trimtab.api.described import refuses
 from trimtab.api.roles import OPERATOR, REVIEWER
 from trimtab.api.services import Caller, Here
+from trimtab.infra.web.routes import GuardedRoute
 from trimtab.kernel.errors import ErrorKind
 
-router = APIRouter(prefix="/v1", tags=["answers"])
+router = APIRouter(prefix="/v1", tags=["answers"], route_class=GuardedRoute)
 
 Short = Annotated[str, StringConstraints(max_length=1000)]
 

@@ -6,13 +6,10 @@ from pathlib import Path
 
 import trimtab
 from trimtab.answers import Screen
-from trimtab.answers.actions import actions as answer_actions
 from trimtab.answers.erasure.service import Trust
-from trimtab.answers.faults import faults as answer_faults
 from trimtab.answers.quotes import QuoteStore
 from trimtab.answers.service import AnswerService
 from trimtab.answers.service import Ground as AnswerGround
-from trimtab.answers.signals import signals as answer_signals
 from trimtab.answers.tasks import Tasks
 from trimtab.api import Services
 from trimtab.api.edge import HttpFigures
@@ -23,19 +20,14 @@ from trimtab.app.adapters import (
     check_expression,
     places_of,
 )
+from trimtab.app.catalog import gather_catalog
 from trimtab.app.erasables import erasables
 from trimtab.app.faces import make_faces
 from trimtab.app.handbook import HANDBOOK, Handbook
 from trimtab.app.rounds import rounds
 from trimtab.drills import DrillRoom
-from trimtab.gates.actions import actions as gates_actions
-from trimtab.gates.faults import faults as gates_faults
 from trimtab.gates.room import GatesRoom
-from trimtab.gates.signals import signals as gates_signals
-from trimtab.guardrails.actions import actions as guardrails_actions
-from trimtab.guardrails.faults import faults as guardrails_faults
 from trimtab.guardrails.service import Guardrails
-from trimtab.guardrails.signals import signals as guardrails_signals
 from trimtab.incidents import (
     EmbeddedMonitor,
     Ground,
@@ -47,16 +39,16 @@ from trimtab.incidents import (
     load_ladders,
     shipped_proofs,
 )
-from trimtab.incidents import signals as incident_signals
 from trimtab.infra.audit import Audit
+from trimtab.infra.audit_anchor import anchor_of
 from trimtab.infra.audit_files import AuditFiles
 from trimtab.infra.auth import Keys
+from trimtab.infra.changes import ChangeLog
 from trimtab.infra.chores import Chore, Chores
 from trimtab.infra.jobs import Jobs
 from trimtab.infra.jobs.opening import OpeningJobs
 from trimtab.infra.key_care import make_first_key, parse_key_roles, seed
-from trimtab.infra.notify import Delivery, Outbox
-from trimtab.infra.notify import actions as notify_actions
+from trimtab.infra.notify import Delivery, Outbox, Reach
 from trimtab.infra.rules.alerts import AlertState
 from trimtab.infra.rules.engine import RuleEngine
 from trimtab.infra.rules.files import Known, check_rules, read_rules
@@ -68,7 +60,7 @@ from trimtab.infra.rules.signals import metric_names
 from trimtab.infra.settings import Settings
 from trimtab.infra.shipped import shipped
 from trimtab.infra.signing import Signer
-from trimtab.infra.storage import Database, DataDirectory, losses
+from trimtab.infra.storage import Database, DataDirectory, DiskReserve, losses
 from trimtab.infra.subjects import Subjects
 from trimtab.infra.telemetry import SignalCollector, new_registry
 from trimtab.infra.vitals import Vitals
@@ -77,13 +69,9 @@ from trimtab.infra.web.sessions import session_secret
 from trimtab.kernel.clock import Clock, SystemClock
 from trimtab.kernel.events import Events
 from trimtab.kernel.health import ComponentHealth, Health, Status
-from trimtab.kernel.operable import Catalog
 from trimtab.knowledge import Knowledge, Surroundings
-from trimtab.knowledge.actions import actions as knowledge_actions
 from trimtab.knowledge.errors import ProjectUnknown
-from trimtab.knowledge.faults import faults as knowledge_faults
 from trimtab.knowledge.schedules import register as register_knowledge_schedules
-from trimtab.knowledge.signals import signals as knowledge_signals
 from trimtab.runbooks import Library, Page, Runbook, parse_page
 from trimtab.runbooks.lint import lint
 
@@ -124,9 +112,8 @@ class App:
         self.keys = Keys(self.state, self.clock, self.audit)
         self.first_start = make_first_key(self.keys, self.directory)
         seed(self.keys, parse_key_roles(self.settings.trust.api_key_roles))
-        self.sessions = Sessions(
-            self.keys, self.clock, session_secret(self.directory), self.settings.api.session_hours
-        )
+        secret, hours = session_secret(self.directory), self.settings.api.session_hours
+        self.sessions = Sessions(self.state, self.keys, self.clock, secret, hours)
         self.views = LiveViews()
         self.places = places_of(self.settings)
         self._closing.append(self.views.ending.set)
@@ -158,12 +145,15 @@ class App:
     def _open_operator(self) -> None:
         self.outbox = Outbox(self.state)
         store = IncidentStore(self.state, self.outbox)
-        self._gather_catalog(store)
+        self.changes = ChangeLog(self.clock)
+        self.catalog = gather_catalog(self, store)
+        self.registry.register(SignalCollector(self.catalog.signals.values()))
         self._load_rules_and_runbooks()
         self._watch()
         self.proofs = Proofs(
             store, trimtab.__version__, shipped_proofs(shipped("library") / "proofs.json")
         )
+        channels = channels_of(self.settings)
         ground = Ground(
             store=store,
             library=self.library,
@@ -175,6 +165,7 @@ class App:
             ladders=load_ladders(self.settings.incidents.ladders_file),
             proofs=self.proofs,
             consult=self._consult,
+            reach=Reach(channels),
         )
         self.jobs = OpeningJobs(self._durable_jobs)
         self._closing.append(self.jobs.close)
@@ -192,38 +183,14 @@ class App:
             (self.knowledge.database,),
         )
         self._keep_house(signer)
-        self.delivery = Delivery(self.outbox, channels_of(self.settings), self.clock)
+        self.delivery = Delivery(self.outbox, channels, self.clock, self.incidents.note_receipt)
         self._closing.append(self.delivery.close)
-
-    def _gather_catalog(self, store: IncidentStore) -> None:
-        self.catalog = Catalog(
-            signals=(
-                *knowledge_signals(self.knowledge),
-                *answer_signals(self.answers),
-                *guardrails_signals(self.guardrails),
-                *gates_signals(self.gates),
-                *incident_signals(store, self.outbox, self.clock),
-                *self.vitals.signals(),
-            ),
-            actions=(
-                *knowledge_actions(self.knowledge),
-                *answer_actions(self.answers),
-                *guardrails_actions(self.guardrails),
-                *gates_actions(self.gates),
-                *notify_actions(self.outbox, self.clock),
-            ),
-            faults=(
-                *knowledge_faults(self.knowledge, self.clock),
-                *answer_faults(self.answers, self.clock),
-                *guardrails_faults(self.guardrails),
-                *gates_faults(self.gates),
-            ),
-        )
-        self.registry.register(SignalCollector(self.catalog.signals.values()))
 
     def _keep_house(self, signer: Signer) -> None:
         """Seal the audit chain, drop old traces, and know the operators' rounds."""
-        audit_files = AuditFiles(self.directory.folder("audit_logs") / "local", self.audit, signer)
+        local = self.directory.folder("audit_logs") / "local"
+        anchor = anchor_of(self.settings.trust.audit_anchor)
+        audit_files = AuditFiles(local, self.audit, signer, anchor)
         self.tasks = Tasks(
             self.answers, self.health, self.keys, audit_files, self.settings.trust, self._firing,
             rounds(self.knowledge.care.backups, self.clock),
@@ -232,7 +199,9 @@ class App:
         self.chores = Chores(
             (
                 Chore("seal the audit chain", seal_seconds, audit_files.seal),
+                Chore("resume the jobs of incidents", 60.0, self.incidents.resume),
                 Chore("drop old traces", 3600.0, self.answers.drop_old),
+                Chore("keep disk space back", 1.0, DiskReserve(self.directory.path).look),
                 Chore("read the guards' rules file", 5.0, self.guardrails.rules_file.look),
             ),
             self.clock,
@@ -336,6 +305,7 @@ class App:
             health=self.health,
             registry=self.registry,
             catalog=self.catalog,
+            changes=self.changes,
             audit=self.audit,
             keys=self.keys,
             sessions=self.sessions,

@@ -77,24 +77,23 @@ def make_faces(services: Services, figures: HttpFigures) -> Faces:
     console, faults = Late(make_console), Late(make_fault_api)
 
     def bounded(app: ASGIApp) -> ASGIApp:
-        return BodyLimit(
-            app, body_mb=settings.service.max_body_mb, upload_mb=settings.api.max_upload_mb
-        )
+        most = {"body_mb": settings.service.max_body_mb, "upload_mb": settings.api.max_upload_mb}
+        return BodyLimit(app, access=access, **most)
 
     def recorded(app: ASGIApp) -> ASGIApp:
-        return Recorded(
-            app,
-            figures=figures,
-            clock=services.clock,
-            log_queries=settings.knowledge.log_queries,
-        )
+        queries = settings.knowledge.log_queries
+        return Recorded(app, figures=figures, clock=services.clock, log_queries=queries)
 
     pages = PathSwitch(api, prefix="/console", there=console)
     hosts = settings.api.allowed_hosts or (_LOOPBACK_NAMES if local else ())
     limited = RateLimit(
         bounded(pages), limits=limits, per_minute=settings.service.rate_limit_per_minute
     )
-    network = recorded(SecurityHeaders(TrustedOrigins(limited, hosts=hosts)))
+    network = recorded(
+        SecurityHeaders(
+            TrustedOrigins(limited, hosts=hosts), hsts_seconds=settings.api.hsts_seconds
+        )
+    )
     tools: ASGIApp = api
     if settings.service.drills:
         for prefix in ("/v1/faults", "/v1/drills"):

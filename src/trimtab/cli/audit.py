@@ -1,5 +1,7 @@
 """`audit`: the append-only chain of who did what."""
 
+from typing import Annotated
+
 import typer
 
 from trimtab.cli.errors import Exit
@@ -10,15 +12,27 @@ app = typer.Typer(help="Read the audit chain and prove it whole.", no_args_is_he
 
 
 @app.command("verify")
-def verify(context: typer.Context, json: Json = False) -> None:
-    """Recompute the chain; exit 1 when an event is missing, changed or out of order."""
+def verify(
+    context: typer.Context,
+    anchor: Annotated[
+        list[str] | None,
+        typer.Option(help="A head that was kept elsewhere, SEQ:HASH; repeat it for several."),
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Check chain, files and checkpoints; exit 1 when anything that must exist is missing or was changed."""
     this = session(context)
-    body = this.client.call("GET", "/v1/audit/verify")
+    body = this.client.call("GET", "/v1/audit/verify", params={"anchor": anchor or []})
     if not printed_as_json(this, body):
         for problem in body["problems"]:
             print_line(problem, style="red")
+        for gap in body["gaps"]:
+            print_line(f"to be judged: {gap}", style="yellow")
         verdict = "whole" if body["ok"] else "broken"
-        print_line(f"{body['events']} events, the chain is {verdict}; head {body['head']}")
+        print_line(
+            f"{body['events']} events, {body['files']} files, {body['checkpoints']} checkpoints: "
+            f"the chain is {verdict}; head {body['head']}"
+        )
     if not body["ok"]:
         raise typer.Exit(Exit.FAILED)
 

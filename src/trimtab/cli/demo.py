@@ -157,7 +157,7 @@ def _running(settings: "Settings") -> Iterator[tuple["App", str]]:
         app.start(handbook=False)
         with served(app.faces.network, listener):
             address = f"http://localhost:{listener.getsockname()[1]}/console"
-            yield app, f"{address}/login?token={app.sessions.new_link('admin')}"
+            yield app, f"{address}/login#token={app.sessions.new_link('admin')}"
     finally:
         app.close()
 

@@ -87,7 +87,9 @@ class OwnService:
         # A server of vectors is shared with others: nothing is broken there.
         # How full this machine's disk is has nothing to do with the drill.
         knowledge = replace(settings.knowledge, engine="embedded", disk_min_free_gb=0.0)
-        self._app = build(replace(settings, service=service, knowledge=knowledge))
+        # A change of evidence is found by the next judgement; on this machine nobody else pays for it.
+        gates = replace(settings.gates, interval_seconds=60.0)
+        self._app = build(replace(settings, service=service, knowledge=knowledge, gates=gates))
         self._app.start(handbook=False)
         self._app.handbook.ingest()
 

@@ -126,7 +126,7 @@ def tasks(
 ) -> None:
     """Do the operators' round: each task passes or says what to do; exit 1 when there is something to do."""
     this = session(context)
-    body = this.client.call("GET", f"/v1/tasks/{period}")
+    body = this.client.call("POST", f"/v1/tasks/{period}")
     if not printed_as_json(this, body):
         for task in body["tasks"]:
             print_line(

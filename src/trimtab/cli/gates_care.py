@@ -1,6 +1,7 @@
 """`trimtab gates ...`: the runbook's quick reference - logs, sweep, reset, profile - and the scaffold."""
 
 import os
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -17,20 +18,23 @@ from trimtab.cli.gates_console import (
     table,
 )
 from trimtab.cli.gates_errors import GatesGroup
-from trimtab.gates import logbook
+from trimtab.gates import logbook, pip_launcher
 from trimtab.gates.case import Project
 from trimtab.gates.errors import EvidenceUnreadable
 from trimtab.gates.profile import profile as profile_script
 from trimtab.gates.profile import python_processes
+from trimtab.gates.records import Outcome
 from trimtab.gates.reset import plan
 from trimtab.gates.reset import reset as run_reset
 from trimtab.gates.scaffold import scaffold as write_scaffold
 from trimtab.gates.sweep import sweep as run_sweep
+from trimtab.gates.verdict import EXIT_CODES
 from trimtab.kernel.clock import SystemClock
 
 logs = typer.Typer(
     cls=GatesGroup, no_args_is_help=True, help="Questions to logs/*.log and logs/*.jsonl."
 )
+_SIGNS = {Outcome.PASS: "✅", Outcome.REVIEW: "⚠️", Outcome.BLOCK: "❌", Outcome.UNKNOWN: "❔"}
 ENVIRONMENT = ("PYTHONHASHSEED", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
 
 
@@ -99,7 +103,13 @@ def sweep(project: Root = Path(), *, as_json: AsJson = False) -> None:
     if as_json:
         emit(
             [
-                {"check": row.name, "ok": row.ok, "detail": row.detail, "command": row.command}
+                {
+                    "check": row.name,
+                    "ok": row.ok,
+                    "outcome": row.outcome.value,
+                    "detail": row.detail,
+                    "command": row.command,
+                }
                 for row in rows
             ]
         )
@@ -107,9 +117,12 @@ def sweep(project: Root = Path(), *, as_json: AsJson = False) -> None:
         table(
             "Immediate diagnostics",
             ("check", "", "detail", "command"),
-            [(r.name, "✅" if r.ok else "❌", r.detail, r.command) for r in rows],
+            [(r.name, _SIGNS[r.outcome], r.detail, r.command) for r in rows],
         )
-    raise typer.Exit(0 if all(row.ok for row in rows) else 1)
+    worst = {row.outcome for row in rows}
+    if Outcome.BLOCK in worst:
+        raise typer.Exit(1)
+    raise typer.Exit(EXIT_CODES[Outcome.UNKNOWN] if Outcome.UNKNOWN in worst else 0)
 
 
 def reset(
@@ -196,8 +209,22 @@ def environment(*, as_json: AsJson = False) -> None:
 def scaffold(
     folder: Annotated[Path, typer.Argument(help="A project directory.")],
     *,
+    pip_audit: Annotated[
+        bool,
+        typer.Option(
+            "--pip-audit",
+            help="Also make `pip audit` work as typed in this virtual environment: its pip launcher learns the word.",
+        ),
+    ] = False,
     dry_run: DryRun = False,
 ) -> None:
-    """Write the runbook's own words into a project: scripts/, the miso package and the make targets; replaces nothing."""
+    """Write the runbook's own words into a project: scripts, schemas, the miso package, make targets; replaces nothing."""
     for name, written in write_scaffold(folder, dry_run=dry_run):
         say(f"{('would write' if dry_run else 'wrote') if written else 'kept'} {name}")
+    if pip_audit:
+        path = pip_launcher.path_of(Path(sys.prefix))
+        if not dry_run:
+            pip_launcher.install(Path(sys.prefix))
+        say(
+            f"{'would write' if dry_run else 'wrote'} {path}; `pip install --force-reinstall pip` undoes it"
+        )

@@ -27,8 +27,9 @@ from trimtab.gates.errors import ApprovalRefused, EvidenceMissing
 from trimtab.gates.evidence import manifest_change, promote
 from trimtab.gates.evidence_files import read_evidence
 from trimtab.gates.policy import Policy, load_policy
-from trimtab.gates.records import Finding
+from trimtab.gates.records import Finding, Outcome
 from trimtab.gates.schema import check_report
+from trimtab.gates.verdict import EXIT_CODES
 from trimtab.kernel.clock import SystemClock
 from trimtab.kernel.ids import sha256_hex
 
@@ -91,6 +92,8 @@ def manifest_create(
     """Create missing manifests; replace existing ones, which needs an approval of exactly the new content."""
     place = Project(project)
     refused = 0
+    if not names and not place.dataset_names():
+        _nothing_to_judge("manifests", as_json=False)
     for name in names or place.dataset_names():
         change = manifest_change(place, name)
         if change.same or (missing_only and change.exists):
@@ -175,6 +178,8 @@ def permissions(
 ) -> None:
     """Verify that datasets are readable and that others cannot change them; repair them with --fix."""
     place = Project(project)
+    if not place.dataset_names():
+        _nothing_to_judge("permissions", as_json=as_json)
     wrong = data.wrong_permissions(place.datasets)
     if fix and not dry_run:
         data.fix_permissions(wrong)
@@ -194,6 +199,15 @@ def permissions(
         console().print("✅ permissions are right")
     if rows and (not fix or dry_run):
         raise typer.Exit(1)
+
+
+def _nothing_to_judge(gate: str, *, as_json: bool) -> None:
+    """Say that there is no dataset, and end as unknown: nothing was verified."""
+    if as_json:
+        emit([])
+    else:
+        console().print(f"❔ there is no dataset under datasets/: {gate} cannot be judged")
+    raise typer.Exit(EXIT_CODES[Outcome.UNKNOWN])
 
 
 def approve(

@@ -14,6 +14,7 @@ from trimtab.gates.evidence_files import read_evidence
 from trimtab.gates.matrix import CONTACTS, HANDLING, TREE
 from trimtab.gates.plausibility import bounds
 from trimtab.gates.schema import CURRENT, available, check_document, check_report, downgrade
+from trimtab.gates.schema.versions import project_schemas
 from trimtab.gates.schema.versions import schema as load_schema
 from trimtab.gates.strictjson import parse
 from trimtab.gates.windows import WINDOWS
@@ -37,8 +38,8 @@ def fields(report: Report, *, as_json: AsJson = False) -> None:
     )
 
 
-def schemas(*, as_json: AsJson = False) -> None:
-    """List the schema versions of each kind of document, and check that each schema is sound."""
+def schemas(project: Root = Path(), *, as_json: AsJson = False) -> None:
+    """List the schema versions of each kind of document, and check that each schema is sound, the project's too."""
     rows = []
     for kind, current in CURRENT.items():
         for version in available(kind):
@@ -54,6 +55,10 @@ def schemas(*, as_json: AsJson = False) -> None:
                     title,
                 )
             )
+    rows += [
+        (f"schemas/{name}", "", "project", sound, title)
+        for name, sound, title in project_schemas(Project(project).root / "schemas")
+    ]
     if as_json:
         emit(
             [
@@ -78,6 +83,9 @@ def show(
     parsed = parse(read_evidence(report)) if report.is_file() else None
     if parsed is None:
         raise EvidenceMissing(f"There is no report {report.name}.")
+    if parsed.findings:
+        # A document that two readers read differently has no one value to show.
+        show_findings(parsed.findings, as_json=False, gate="schema")
     nodes: list[Any] = [parsed.value]
     for part in filter(None, field.replace("[]", "").strip(".").split(".")):
         nodes = [entry for node in nodes for entry in (node if isinstance(node, list) else [node])]

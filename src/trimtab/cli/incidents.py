@@ -13,6 +13,9 @@ app = typer.Typer(help="What broke, and what is done about it.", no_args_is_help
 IncidentId = Annotated[str, typer.Argument(metavar="INCIDENT", help="Such as INC-2026-0314.")]
 
 
+_HOLDS = {True: "holds", False: "does not hold", None: "cannot tell"}
+
+
 class NothingRuns(Unavailable):
     """Incidents move only while a service runs."""
 
@@ -58,6 +61,11 @@ def show(context: typer.Context, incident: IncidentId, json: Json = False) -> No
         return
     print_line(f"{body['id']}  {body['severity']}  {body['title']}", style="bold")
     print_line(f"{body['state'].replace('_', ' ')} since {body['state_since'][:19]}")
+    print_line(f"Root cause: {body['cause_text']}")
+    if body["ending"]:
+        print_line(f"Ended: {body['ending']}. {body['resolution']}")
+    for told in body["notifications"]:
+        print_line(f"Told: {told['text']} ({told['why']})")
     if body["diagnosis"]:
         _print_diagnosis(body["diagnosis"])
     if body["plan"]:
@@ -100,7 +108,7 @@ def approve(
     _require_service(this)
     if not plan and not yes:
         if this.json:
-            raise NoPlanWaits("Nobody said yes.", hint="Add --yes, or --plan HASH.")
+            raise NoPlanWaits("The plan is not confirmed.", hint="Add --yes, or --plan HASH.")
         _print_plan(waiting)
         typer.confirm("Run this plan?", abort=True)
     body = this.client.call(
@@ -117,7 +125,7 @@ def reject(
     reason: Annotated[str, typer.Option(help="Goes to the journal.")] = "",
     json: Json = False,
 ) -> None:
-    """Say no to the plan; a person has the incident then."""
+    """Reject the plan and hand the incident over to people."""
     this = session(context)
     _require_service(this)
     waiting = _waiting_plan(this, incident)
@@ -128,6 +136,21 @@ def reject(
     )
     if not printed_as_json(this, body):
         print_line("Rejected.")
+
+
+@app.command("close")
+def close(
+    context: typer.Context,
+    incident: IncidentId,
+    note: Annotated[str, typer.Option(help="What you know; goes to the journal.")] = "",
+    json: Json = False,
+) -> None:
+    """Close an incident that is escalated or not verified, on your word."""
+    this = session(context)
+    _require_service(this)
+    body = this.client.call("POST", f"/v1/incidents/{incident}/close", body={"note": note})
+    if not printed_as_json(this, body):
+        print_line(f"{incident} is {body['state']}: {body['ending']}.")
 
 
 @app.command("postmortem")
@@ -160,7 +183,7 @@ def _require_service(this: Session) -> None:
 
 def _print_diagnosis(found: dict[str, Any]) -> None:
     if found["cause_id"]:
-        print_line(f"Cause: {found['root_cause']} ({found['confidence']:.0%})")
+        print_line(f"Most likely cause: {found['root_cause']} ({found['confidence']:.0%})")
     else:
         print_line(f"No cause named: {found['abstained_because']}", style="yellow")
     print_table(
@@ -170,8 +193,7 @@ def _print_diagnosis(found: dict[str, Any]) -> None:
                 candidate["title"],
                 f"{candidate['confidence']:.0%}",
                 " · ".join(
-                    f"{'holds' if f['holds'] else 'no'}: {f['expression']}"
-                    for f in candidate["findings"]
+                    f"{_HOLDS[f['holds']]}: {f['expression']}" for f in candidate["findings"]
                 ),
             )
             for candidate in found["candidates"]
@@ -184,10 +206,9 @@ def _print_plan(plan: dict[str, Any]) -> None:
     for act in plan["acts"]:
         given = " ".join(f"{key}={value}" for key, value in act["arguments"].items())
         print_line(f"  trimtab act {act['name']} {given}".rstrip())
-        undo = "can be undone" if act["reversible"] else "cannot be undone"
-        print_line(f"    {act['dry_run']} ({act['risk']}, {undo})", style="dim")
+        print_line(f"    {act['dry_run']} ({act['risk']}, {act['effect']})", style="dim")
     if plan["approval_because"]:
-        print_line(f"  asked because: {'; '.join(plan['approval_because'])}", style="yellow")
+        print_line(f"  needs approval: {'; '.join(plan['approval_because'])}", style="yellow")
 
 
 def _print_entry(entry: dict[str, Any]) -> None:

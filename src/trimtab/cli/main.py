@@ -23,6 +23,7 @@ from trimtab.cli import (
     keys,
     knowledge,
     knowledge_care,
+    knowledge_disk,
     knowledge_evaluate,
     knowledge_move,
     knowledge_schema,
@@ -50,6 +51,7 @@ catalog.add_to(app)
 rules.add_to(app)
 app.command()(demo.demo)
 knowledge_care.add_to(knowledge_evaluate.app)
+knowledge_disk.add_to(knowledge_evaluate.app)
 knowledge_evaluate.app.command()(knowledge.ingest)
 knowledge_evaluate.app.command("move")(knowledge_move.move)
 app.add_typer(knowledge_evaluate.app, name="knowledge")

@@ -10,6 +10,7 @@ from trimtab.api.serving import Listener, bind, serve
 from trimtab.infra.arenas import share_arenas
 from trimtab.infra.control_socket import bind_control, control_path
 from trimtab.infra.telemetry import LogFiles, configure_logs
+from trimtab.kernel.errors import Unauthenticated
 
 if TYPE_CHECKING:
     from trimtab.app import App
@@ -41,6 +42,7 @@ def run(build: Callable[["Settings"], "App"], settings: "Settings") -> None:
         serve(
             (Listener(app.faces.network, listener), Listener(app.faces.control, control)),
             lambda: _announce(app, port),
+            body_seconds=settings.api.body_seconds,
         )
     finally:
         control_path(app.directory.path).unlink(missing_ok=True)
@@ -56,7 +58,16 @@ def _announce(app: "App", port: int) -> None:
     if app.first_start is not None:
         say(f"An admin key was made; it is in {app.first_start}\n")
     app.sessions.address = address
-    link = app.sessions.sign_in_url("admin")
     say(f"\n  trimtab is serving at {address}\n")
-    say(f"  Console, signed in (once, within an hour): {link}\n\n")
+    say(f"  Console: {_console_hint(app)}\n\n")
     sys.stderr.flush()
+
+
+def _console_hint(app: "App") -> str:
+    """Return a sign-in link for a person at a terminal; what goes to a file or a log collector gets none."""
+    if sys.stderr.isatty():
+        try:
+            return f"{app.sessions.sign_in_url('admin')} (signs in once, within an hour)"
+        except Unauthenticated:
+            pass  # The key `admin` was revoked; another administrator signs in with a key.
+    return f"{app.sessions.address}/console; `trimtab console` prints a link that signs you in"

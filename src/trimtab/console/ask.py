@@ -15,13 +15,14 @@ from trimtab.answers.records import Feedback
 from trimtab.answers.streaming import Released
 from trimtab.console.render import page
 from trimtab.console.services import READER, Here, Services
+from trimtab.infra.web.routes import GuardedRoute
 from trimtab.infra.web.steps import StepEvents, Steps
 from trimtab.kernel.errors import TrimtabError
 from trimtab.kernel.ids import new_id
 
 _log = logging.getLogger(__name__)
 _MISTAKE = "Something went wrong inside trimtab."
-router = APIRouter(prefix="/console/ask")
+router = APIRouter(prefix="/console/ask", route_class=GuardedRoute)
 
 _MARK = re.compile(r"\[(\d{1,3})\]")
 _CODE = re.compile(r"`([^`\n]+)`")

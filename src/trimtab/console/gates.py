@@ -5,8 +5,9 @@ from fastapi.responses import HTMLResponse
 
 from trimtab.console.render import page
 from trimtab.console.services import READER, Here
+from trimtab.infra.web.routes import GuardedRoute
 
-router = APIRouter(prefix="/console/gates")
+router = APIRouter(prefix="/console/gates", route_class=GuardedRoute)
 
 
 @router.get("", dependencies=[READER])

@@ -8,10 +8,12 @@ from fastapi.responses import HTMLResponse
 from sse_starlette import EventSourceResponse
 
 from trimtab.console.render import page, render
-from trimtab.console.services import OPERATOR, READER, Caller, Here, Services
-from trimtab.incidents import Entry, Incident, State
+from trimtab.console.services import OPERATOR, READER, Caller, Following, Here, Services
+from trimtab.incidents import Entry, Incident, State, cause_text, closing_text
+from trimtab.infra.web import Viewer
+from trimtab.infra.web.routes import GuardedRoute
 
-router = APIRouter(prefix="/console/incidents")
+router = APIRouter(prefix="/console/incidents", route_class=GuardedRoute)
 
 STEPS = (
     State.DETECTED,
@@ -23,7 +25,7 @@ STEPS = (
     State.RESTORED,
     State.RESOLVED,
 )
-"""The usual way; `State.UNDOING` and `State.ESCALATED` are shown beside it."""
+"""The usual way; undoing, escalated and not verified are shown beside it."""
 
 
 @router.get("", dependencies=[READER])
@@ -55,18 +57,19 @@ def panel(request: Request, incident_id: str, here: Here) -> HTMLResponse:
 
 @router.get("/{incident_id}/stream", dependencies=[READER])
 def stream(
-    incident_id: str, here: Here, after: Annotated[int, Query(ge=0)] = 0
+    incident_id: str, here: Here, viewer: Following, after: Annotated[int, Query(ge=0)] = 0
 ) -> EventSourceResponse:
     """Follow the timeline: ``entry`` is a line of it, ``change`` asks for the panel, ``end`` is the end."""
     here.incidents.get(incident_id)
-    return EventSourceResponse(_events(here, incident_id, after))
+    return EventSourceResponse(_events(here, incident_id, after, viewer))
 
 
 @router.post("/{incident_id}/approve", dependencies=[OPERATOR])
 def approve(
     request: Request, incident_id: str, here: Here, who: Caller, plan_hash: Annotated[str, Form()]
 ) -> HTMLResponse:
-    """Let the plan run."""
+    """Let the plan run; whoever lets it run needs the role that each of its actions needs."""
+    who.require(here.catalog.role_for(here.incidents.planned(incident_id, plan_hash)))
     here.incidents.approve(incident_id, plan_hash, who.name)
     return panel(request, incident_id, here)
 
@@ -80,8 +83,21 @@ def reject(
     plan_hash: Annotated[str, Form()],
     reason: Annotated[str, Form(max_length=1000)] = "",
 ) -> HTMLResponse:
-    """Say no to the plan."""
+    """Reject the plan."""
     here.incidents.reject(incident_id, plan_hash, who.name, reason)
+    return panel(request, incident_id, here)
+
+
+@router.post("/{incident_id}/close", dependencies=[OPERATOR])
+def close(
+    request: Request,
+    incident_id: str,
+    here: Here,
+    who: Caller,
+    note: Annotated[str, Form(max_length=1000)] = "",
+) -> HTMLResponse:
+    """Close the incident on a person's word."""
+    here.incidents.close(incident_id, who.name, note)
     return panel(request, incident_id, here)
 
 
@@ -113,6 +129,10 @@ def _panel(here: Services, incident_id: str) -> dict[str, Any]:
         "approval": approval,
         "waits": bool(waits),
         "clocks": here.incidents.clocks(incident_id),
+        "notifications": here.incidents.notifications(incident_id),
+        "cause": cause_text(found),
+        "ending": closing_text(found),
+        "may_close": found.state in (State.ESCALATED, State.NOT_VERIFIED),
         "firing": sum(one.firing for one in found.alerts),
         "now": here.clock.now(),
     }
@@ -126,13 +146,15 @@ def _reached(incident: Incident) -> int:
     return sum(mark is not None for mark in marks)
 
 
-async def _events(here: Services, incident_id: str, after: int) -> AsyncIterator[dict[str, str]]:
+async def _events(
+    here: Services, incident_id: str, after: int, viewer: Viewer
+) -> AsyncIterator[dict[str, str]]:
     shown: tuple[State, int] | None = None
 
     def look(seconds: float) -> Sequence[Entry]:
         return here.incidents.follow(incident_id, after, seconds)
 
-    async for entries in here.views.follow(look):
+    async for entries in here.views.follow(look, viewer):
         for entry in entries:
             after = entry.seq
             html = render("parts/entry.html", {"entry": entry})

@@ -6,9 +6,10 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from trimtab.console.figures import draw
 from trimtab.console.render import page
 from trimtab.console.services import READER, Here, Services
+from trimtab.infra.web.routes import GuardedRoute
 from trimtab.kernel.health import overall
 
-router = APIRouter()
+router = APIRouter(route_class=GuardedRoute)
 
 
 @router.get("/console", dependencies=[READER])

@@ -8,8 +8,9 @@ from fastapi.responses import HTMLResponse
 
 from trimtab.console.render import page
 from trimtab.console.services import READER
+from trimtab.infra.web.routes import GuardedRoute
 
-router = APIRouter(prefix="/console/api")
+router = APIRouter(prefix="/console/api", route_class=GuardedRoute)
 
 
 @router.get("", dependencies=[READER])

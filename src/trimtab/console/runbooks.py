@@ -7,9 +7,10 @@ from fastapi.responses import HTMLResponse
 
 from trimtab.console.render import page
 from trimtab.console.services import READER, Here, Services
+from trimtab.infra.web.routes import GuardedRoute
 from trimtab.runbooks import Runbook
 
-router = APIRouter(prefix="/console/runbooks")
+router = APIRouter(prefix="/console/runbooks", route_class=GuardedRoute)
 
 _FRONT_MATTER = re.compile(r"\A---\n.*?^---\n", re.DOTALL | re.MULTILINE)
 _TITLE = re.compile(r"\A\s*# [^\n]*\n")

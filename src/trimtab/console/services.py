@@ -14,9 +14,10 @@ from trimtab.infra.auth import Keys, Principal, Role
 from trimtab.infra.rules.engine import RuleEngine
 from trimtab.infra.rules.series import SeriesStore
 from trimtab.infra.settings import Settings
-from trimtab.infra.web import LiveViews, Needs, Places, Sessions, admitted
+from trimtab.infra.web import LiveViews, Needs, Places, Sessions, Viewer, admitted, viewer
 from trimtab.kernel.clock import Clock
 from trimtab.kernel.health import Health
+from trimtab.kernel.operable import Catalog
 from trimtab.knowledge import Knowledge
 from trimtab.runbooks import Library
 
@@ -50,6 +51,8 @@ class Services(Protocol):
     def clock(self) -> Clock: ...  # noqa: D102
     @property
     def health(self) -> Health: ...  # noqa: D102
+    @property
+    def catalog(self) -> Catalog: ...  # noqa: D102
     @property
     def keys(self) -> Keys: ...  # noqa: D102
     @property
@@ -86,6 +89,9 @@ async def _services(request: Request) -> Services:
 
 Here = Annotated[Services, Depends(_services)]
 """The services, as a page's parameter."""
+
+Following = Annotated[Viewer, Depends(viewer)]
+"""Who follows a live view, as a parameter of its route."""
 
 Caller = Annotated[Principal, Depends(admitted)]
 """Whom the page's role check has admitted, as a page's parameter."""

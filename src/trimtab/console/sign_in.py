@@ -10,39 +10,44 @@ from starlette.responses import Response
 from trimtab.console.render import page
 from trimtab.console.services import ANYBODY, Here, Services
 from trimtab.infra.auth import Principal
+from trimtab.infra.web.routes import GuardedRoute
 from trimtab.infra.web.sessions import COOKIE
 from trimtab.kernel.errors import Unauthenticated
 
-router = APIRouter(prefix="/console")
+router = APIRouter(prefix="/console", route_class=GuardedRoute)
 
 
 @router.get("/login", dependencies=[ANYBODY])
-def login(request: Request, here: Here, token: str = "") -> Response:
-    """Show the form; a link's token signs in at once."""
-    if not token:
-        return _form(request, "")
-    try:
-        principal = here.sessions.redeem(token)
-    except Unauthenticated as error:
-        return _form(request, error.message)
-    return _signed_in(here, principal, request)
+def login(request: Request) -> Response:
+    """Show the form. A link carries its token behind a ``#``: a browser sends that to no server and no log."""
+    return _form(request, "")
 
 
 @router.post("/login", dependencies=[ANYBODY])
-def login_with_key(request: Request, here: Here, key: Annotated[str, Form()]) -> Response:
-    """Sign in with an API key."""
+def sign_in(
+    request: Request,
+    here: Here,
+    key: Annotated[str, Form(max_length=1000)] = "",
+    token: Annotated[str, Form(max_length=1000)] = "",
+) -> Response:
+    """Sign in with an API key, or with a link's token, which works once."""
     try:
-        principal = here.keys.authenticate(key.strip())
+        sessions, keys = here.sessions, here.keys
+        principal = sessions.redeem(token) if token else keys.authenticate(key.strip())
     except Unauthenticated as error:
         return _form(request, error.message)
     return _signed_in(here, principal, request)
 
 
 @router.post("/logout", dependencies=[ANYBODY])
-def logout() -> Response:
-    """Forget the session in this browser."""
+def logout(request: Request, here: Here) -> Response:
+    """End the session, here and in every copy of its cookie."""
+    if cookie := request.cookies.get(COOKIE):
+        here.sessions.end(cookie)
     response = RedirectResponse("/console", HTTPStatus.SEE_OTHER)
-    response.delete_cookie(COOKIE, path="/", httponly=True, samesite="strict")
+    response.delete_cookie(
+        COOKIE, path="/", secure=_is_secure(here, request), httponly=True, samesite="strict"
+    )
     return response
 
 
@@ -58,8 +63,12 @@ def _signed_in(here: Services, principal: Principal, request: Request) -> Respon
         here.sessions.cookie(principal),
         max_age=here.sessions.seconds,
         path="/",
-        secure=request.scope["scheme"] == "https",
+        secure=_is_secure(here, request),
         httponly=True,
         samesite="strict",
     )
     return response
+
+
+def _is_secure(here: Services, request: Request) -> bool:
+    return here.settings.api.secure_cookie or request.scope["scheme"] == "https"

@@ -210,7 +210,7 @@ def _await_health(drill: _Drill) -> None:
 
 def _unhealthy(drill: _Drill) -> str:
     for incident in drill.subject.incidents.list(active=True):
-        return f"{incident.id} is not resolved"
+        return f"{incident.id} ({incident.title}) is not resolved"
     held: list[str] = []
     for check in drill.cause.evidence:
         try:

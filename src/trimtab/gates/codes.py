@@ -101,7 +101,8 @@ CODES: dict[str, Code] = {
     "drift.data_changed": Code(_R, _W, "⚠️ Performance drift detected", "The dataset differs from the baseline's: verify its integrity and check upstream changes."),
     "drift.slower": Code(_P, _W, "Performance regression", "Profile and optimize, use the appropriate compute mode, or increase the CI resource allocation."),
     "drift.memory": Code(_P, _W, "Memory usage spike", "Profile memory: `trimtab gates profile SCRIPT`; fix the leak or raise the limit."),
-    # --- supply chain
+    # --- every gate
+    "drift.no_baseline": Code(Failure.GENERAL, _W, "No baseline: cannot judge", "After validation: `trimtab gates approve baseline REPORT --by NAME --reason WHY`, then `trimtab gates baseline promote -r REPORT --approval approval.dsse.json`."),
     "supply_chain.sbom_missing": Code(_X, _C, _SBOM, "`trimtab gates sbom` writes it; repair the pip environment if that fails."),
     "supply_chain.sbom_mismatch": Code(_X, _C, _SBOM, "Update dependency information: `trimtab gates sbom`, then sign it again."),
     "supply_chain.sbom_unhashed": Code(_X, _C, _SBOM, "Every component carries a SHA-256: reinstall packages that have no RECORD."),

@@ -90,7 +90,12 @@ def check(case: Case) -> GateResult:
                 "the baseline was approved once, and is gone",
             )
             return GateResult("drift", GateState.RAN, (gone,))
-        return GateResult("drift", GateState.SKIPPED, reason="there is no baseline")
+        none = finding(
+            "drift.no_baseline",
+            "baseline/current/baseline_metrics.json",
+            "nothing says what the results were",
+        )
+        return GateResult("drift", GateState.SKIPPED, (none,), reason="no baseline: cannot judge")
     baseline, found = read_baseline(case.project)
     if baseline is None:
         return GateResult("drift", GateState.RAN, found)

@@ -201,8 +201,19 @@ class GatesRoom:
 
     # --- changes that can be taken back
 
-    def change(self, names: Iterable[str], act: Callable[[], object]) -> str:
-        """Save what is there, do something to it, judge again; return the token that `put_back` needs."""
+    def prepare(self) -> None:
+        """Make the specimen, where there is no project of its own and it was not made yet."""
+        with self._lock:
+            self._ensure()
+
+    def change(self, names: Iterable[str], act: Callable[[], object], *, judge: bool = True) -> str:
+        """Save what is there, do something to it; return the token that `put_back` needs.
+
+        Args:
+            names: The files and folders that are saved.
+            act: Changes them.
+            judge: Whether to judge the project now; otherwise the next round of the watching does.
+        """
         with self._lock:
             self._ensure()
             token = new_id("gates", self.clock.now())
@@ -212,7 +223,8 @@ class GatesRoom:
             except BaseException:
                 self.put_back(token)
                 raise
-            self.refresh()
+            if judge:
+                self.refresh()
             return token
 
     def put_back(self, token: str) -> bool:
@@ -242,8 +254,8 @@ class GatesRoom:
         (saved / "names.json").write_text(json.dumps(names), encoding="utf-8")
         (saved / "modes.json").write_text("{}", encoding="utf-8")
 
-    def set_modes(self, entries: Iterable[tuple[Path, int]]) -> str:
-        """Change files' modes and judge again; return the token that `put_back` needs."""
+    def set_modes(self, entries: Iterable[tuple[Path, int]], *, judge: bool = True) -> str:
+        """Change files' modes and judge as `change` does; return the token that `put_back` needs."""
         with self._lock:
             self._ensure()
             chosen = list(entries)
@@ -256,7 +268,8 @@ class GatesRoom:
             (self._saved / token / "modes.json").write_text(json.dumps(before), encoding="utf-8")
             for path, mode in chosen:
                 path.chmod(mode)
-            self.refresh()
+            if judge:
+                self.refresh()
             return token
 
     def wrong_permissions(self) -> tuple[Permission, ...]:

@@ -169,7 +169,7 @@ def _required(result: GateResult, policy: Policy) -> GateResult:
         "gates.no_evidence", result.gate, f"the {result.gate} gate is required, but {result.reason}"
     )
     missing = replace(missing, gate=result.gate)
-    return replace(result, state=GateState.MISSING, findings=(missing,))
+    return replace(result, state=GateState.MISSING, findings=(missing, *result.findings))
 
 
 def _outcome(results: Sequence[GateResult], policy: Policy) -> Outcome:

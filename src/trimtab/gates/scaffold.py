@@ -1,10 +1,13 @@
-"""Writes the runbook's own words into a project: its eleven scripts, the miso package, pip audit and the make targets.
+"""Writes the runbook's own words into a project: folders, schemas, scripts, the miso package and the make targets.
 
-Each file is a few lines that call trimtab, so that whoever pastes a command from the runbook gets the real thing.
+Each script is a few lines that call trimtab, so that whoever pastes a command from the runbook gets the real thing.
 """
 
 from collections.abc import Iterator
 from pathlib import Path
+
+from trimtab.gates.pip_launcher import LAUNCHER
+from trimtab.infra.shipped import shipped
 
 SCRIPTS: dict[str, str] = {
     "validate_report_fields": "Check a report's required fields.",
@@ -26,21 +29,36 @@ MODULES: dict[str, str] = {
     "miso/baseline/drift_detector.py": "DriftDetector",
     "miso/monitoring/plausibility_monitor.py": "PlausibilityMonitor",
 }
+FOLDERS = ("baseline/current", "datasets", "logs")
+"""What the runbook lists with `ls`; `schemas/` comes with its files."""
+LOGS = ("logs/gates.log", "logs/gates.jsonl")
+"""Empty at first, so that `grep ... logs/*.log` finds no match instead of no file."""
 _MAKE = """\
-# The runbook's two health checks: the gates' own self-test, short and whole, and every gate over the report.
+# The runbook's two health checks of this project. `trimtab gates selftest` tests the gates themselves.
+REPORT ?= benchmark_report.json
 .PHONY: test-short test-all
 
+# The report's form and the data: seconds.
 test-short:
-\ttrimtab gates selftest --gate schema
+\ttrimtab gates schemas
+\ttrimtab gates fields $(REPORT)
+\ttrimtab gates datasets
+\ttrimtab gates permissions
 
+# Every gate over the report and all that belongs to it; anything but a pass ends with an error.
 test-all:
-\ttrimtab gates selftest
+\ttrimtab gates run $(REPORT)
 """
 
 
 def scaffold(folder: Path, *, dry_run: bool = False) -> list[tuple[str, bool]]:
     """Write the files; return each file's name and whether it was (or would be) written. Existing files stay."""
     done = []
+    for name in FOLDERS:
+        fresh = not (folder / name).is_dir()
+        if fresh and not dry_run:
+            (folder / name).mkdir(parents=True)
+        done.append((f"{name}/", fresh))
     for name, text, executable in _files(folder):
         path = folder / name
         fresh = not path.exists()
@@ -56,7 +74,7 @@ def scaffold(folder: Path, *, dry_run: bool = False) -> list[tuple[str, bool]]:
 def _files(folder: Path) -> Iterator[tuple[str, str, bool]]:
     for name, about in SCRIPTS.items():
         yield f"scripts/{name}.py", _script(name, about), True
-    yield "scripts/bin/pip", _PIP, True
+    yield "scripts/bin/pip", LAUNCHER, True
     yield (
         "memory_profiler.py",
         _script("memory_profiler", "Run a script and show its memory."),
@@ -70,26 +88,18 @@ def _files(folder: Path) -> Iterator[tuple[str, str, bool]]:
     for name, word in MODULES.items():
         yield (
             name,
-            f'"""The runbook\'s {word}."""\n\nfrom trimtab.gates.words import {word}\n\n__all__ = ["{word}"]\n',
+            f'"""The runbook\'s {word}."""\n\nfrom trimtab.gates.runbook_api import {word}\n\n__all__ = ["{word}"]\n',
             False,
         )
+    for path in sorted(shipped("schemas").iterdir()):
+        if path.suffix in (".json", ".md"):
+            yield f"schemas/{path.name}", path.read_text(encoding="utf-8"), False
+    guide = shipped("docs") / "gates" / "SCHEMA_MIGRATION_GUIDE.md"
+    yield f"docs/{guide.name}", guide.read_text(encoding="utf-8"), False
+    for name in LOGS:
+        yield name, "", False
     yield ("gates.mk" if (folder / "Makefile").exists() else "Makefile"), _MAKE, False
 
 
 def _script(name: str, about: str) -> str:
     return f'#!/usr/bin/env python3\n"""{about}"""\n\nfrom trimtab.cli.gates_words import main\n\nmain("{name}")\n'
-
-
-_PIP = '''\
-#!/usr/bin/env python3
-"""`pip audit` as the runbook writes it: pip has no such command, so this one answers; all else goes to pip."""
-
-import subprocess
-import sys
-
-if sys.argv[1:2] == ["audit"]:
-    from trimtab.cli.gates_words import main
-
-    main("pip_audit")
-sys.exit(subprocess.call([sys.executable, "-m", "pip", *sys.argv[1:]]))
-'''

@@ -1,8 +1,11 @@
 """The seven immediate diagnostics of the runbook as one sweep."""
 
+import os
 import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 from trimtab.gates import datasets, drift
 from trimtab.gates.case import Case, Project
@@ -16,6 +19,9 @@ from trimtab.gates.supply_chain import environment, verify_sbom
 from trimtab.kernel.clock import Clock
 
 TIMEOUT_S = 1800
+Said = tuple[Outcome, str]
+"""What a diagnostic says, and the particulars."""
+_GRAVITY = (Outcome.PASS, Outcome.REVIEW, Outcome.UNKNOWN, Outcome.BLOCK)
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,10 +29,16 @@ class SweepRow:
     """One diagnostic."""
 
     name: str
-    ok: bool
+    outcome: Outcome
+    """Unknown where there was nothing to judge: that is not a pass."""
     detail: str
     command: str
     """How to run it alone."""
+
+    @property
+    def ok(self) -> bool:
+        """Return whether it passed, perhaps with findings to review."""
+        return self.outcome in (Outcome.PASS, Outcome.REVIEW)
 
 
 def sweep(
@@ -38,7 +50,7 @@ def sweep(
     raw = read_evidence(report) if report.is_file() else b""
     checked = check_report(raw) if raw else None
     case = Case(project, policy, clock, raw=raw, report=checked.report if checked else None)
-    steps: tuple[tuple[str, str, Callable[[], tuple[bool, str]]], ...] = (
+    steps: tuple[tuple[str, str, Callable[[], Said]], ...] = (
         ("overall health", "make test-short", lambda: _make(project, "test-short", ("schema",))),
         ("schemas", "trimtab gates schemas", _schemas),
         ("datasets", "trimtab gates datasets", lambda: _datasets(case)),
@@ -54,12 +66,24 @@ def sweep(
     rows = []
     for name, command, step in steps:
         progress(name)
-        ok, detail = step()
-        rows.append(SweepRow(name, ok, detail, command))
+        outcome, detail = _guarded(step)
+        rows.append(SweepRow(name, outcome, detail, command))
     return tuple(rows)
 
 
-def _make(project: Project, target: str, gates: tuple[str, ...]) -> tuple[bool, str]:
+def _guarded(step: Callable[[], Said]) -> Said:
+    """Return what a diagnostic says; one that fails is a row, so that the others still run."""
+    try:
+        return step()
+    except Exception as error:  # noqa: BLE001 - damaged evidence may raise anything.
+        return Outcome.BLOCK, f"{type(error).__name__}: {str(error)[:200]}"
+
+
+def _ended(good: bool) -> Outcome:
+    return Outcome.PASS if good else Outcome.BLOCK
+
+
+def _make(project: Project, target: str, gates: tuple[str, ...]) -> Said:
     """Run a make target if the project has it; otherwise the self-test of these gates (all, if empty)."""
     makefile = project.root / "Makefile"
     if makefile.is_file() and f"\n{target}:" in "\n" + read_text(makefile):
@@ -68,55 +92,70 @@ def _make(project: Project, target: str, gates: tuple[str, ...]) -> tuple[bool, 
             capture_output=True,
             check=False,
             timeout=TIMEOUT_S,
+            env=_environment(),
         )
-        return done.returncode == 0, f"make {target} ended with {done.returncode}"
+        return _ended(done.returncode == 0), f"make {target} ended with {done.returncode}"
     outcome = run_selftest(gates=gates)
-    return outcome.sound, f"self-test: {outcome.killed} killed, {outcome.survived} survived"
+    return _ended(outcome.sound), f"self-test: {outcome.killed} killed, {outcome.survived} survived"
 
 
-def _schemas() -> tuple[bool, str]:
+def _environment() -> dict[str, str]:
+    """Return the environment in which the project's Makefile finds this installation's `trimtab`."""
+    own = str(Path(sys.executable).parent)
+    path = os.environ.get("PATH", os.defpath)  # noqa: TID251 - handed on to make.
+    return {**os.environ, "PATH": f"{own}{os.pathsep}{path}"}  # noqa: TID251 - handed on to make.
+
+
+def _schemas() -> Said:
     known = [(kind, version) for kind in CURRENT for version in available(kind)]
     broken = [
         f"{kind} {version}" for kind, version in known if not check_document(kind, {}, version)
     ]
-    return not broken, f"{len(known)} schemas{': broken ' + ', '.join(broken) if broken else ''}"
+    return _ended(
+        not broken
+    ), f"{len(known)} schemas{': broken ' + ', '.join(broken) if broken else ''}"
 
 
-def _datasets(case: Case) -> tuple[bool, str]:
+def _datasets(case: Case) -> Said:
     result = datasets.check(case)
     if result.state is GateState.SKIPPED:
-        return True, result.reason
+        return Outcome.UNKNOWN, f"{result.reason}: cannot judge"
     return _said(result.findings, f"{len(case.project.dataset_names())} datasets")
 
 
-def _drift(case: Case) -> tuple[bool, str]:
+def _drift(case: Case) -> Said:
+    if not case.raw:
+        return Outcome.UNKNOWN, "there is no report: cannot judge"
     result = drift.check(case)
-    return (
-        (True, result.reason)
-        if result.state is GateState.SKIPPED
-        else _said(result.findings, "no drift")
-    )
+    if result.state is not GateState.RAN:
+        return Outcome.UNKNOWN, result.reason
+    return _said(result.findings, "no drift")
 
 
-def _permissions(project: Project) -> tuple[bool, str]:
+def _permissions(project: Project) -> Said:
+    if not project.dataset_names():
+        return Outcome.UNKNOWN, "there is no dataset: cannot judge"
     wrong = datasets.wrong_permissions(project.datasets)
-    return not wrong, f"{len(wrong)} wrong"
+    return _ended(not wrong), f"{len(wrong)} wrong"
 
 
-def _sbom(project: Project, policy: Policy) -> tuple[bool, str]:
+def _sbom(project: Project, policy: Policy) -> Said:
     installed = environment(project.root, policy.supply_chain.site)
     return _said(verify_sbom(project, installed), "as listed")
 
 
-def _everything(project: Project, clock: Clock, *, has_report: bool) -> tuple[bool, str]:
-    ok, detail = _make(project, "test-all", ())
-    if not ok or not has_report:
-        return ok, detail
+def _everything(project: Project, clock: Clock, *, has_report: bool) -> Said:
+    outcome, detail = _make(project, "test-all", ())
+    if not has_report:
+        return outcome, detail
     verdict = run(Request(project.root, project.root / "benchmark_report.json"), clock)
-    return verdict.outcome is not Outcome.BLOCK, f"{detail}; verdict {verdict.outcome.value}"
+    return max(outcome, verdict.outcome, key=_GRAVITY.index), (
+        f"{detail}; verdict {verdict.outcome.value}"
+    )
 
 
-def _said(found: tuple[Finding, ...], good: str) -> tuple[bool, str]:
-    if outcome_of(found) is Outcome.BLOCK:
-        return False, f"{len(found)} findings, first: {found[0].message}"
-    return True, good if not found else f"{len(found)} findings to review"
+def _said(found: tuple[Finding, ...], good: str) -> Said:
+    outcome = outcome_of(found)
+    if outcome is Outcome.BLOCK:
+        return outcome, f"{len(found)} findings, first: {found[0].message}"
+    return outcome, good if not found else f"{len(found)} findings to review"

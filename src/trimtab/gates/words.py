@@ -6,11 +6,14 @@ from typing import Any
 
 from trimtab.gates.benchmark.logger import BenchmarkLogger
 from trimtab.gates.case import Case, Project
+from trimtab.gates.codes import finding
 from trimtab.gates.datasets import count_samples, sample_findings, verify
 from trimtab.gates.drift import check as check_drift
+from trimtab.gates.errors import EvidenceMissing
+from trimtab.gates.evidence_files import read_evidence
 from trimtab.gates.plausibility import bounds
 from trimtab.gates.policy import Policy, load_policy
-from trimtab.gates.records import Finding
+from trimtab.gates.records import Finding, GateState
 from trimtab.gates.schema import check_report
 from trimtab.gates.windows import window_of
 from trimtab.kernel.clock import SystemClock
@@ -24,6 +27,12 @@ __all__ = [
 ]
 
 
+def _report(path: str | Path) -> bytes:
+    if not Path(path).is_file():
+        raise EvidenceMissing(f"There is no report {Path(path).name}.")
+    return read_evidence(Path(path))
+
+
 def _policy(project: Project) -> Policy:
     return load_policy(project.policy) if project.policy.is_file() else Policy()
 
@@ -35,9 +44,10 @@ class SchemaValidator:
         """Return what is wrong with a report file; nothing when it is sound.
 
         Raises:
-            FileNotFoundError: There is no such file.
+            EvidenceMissing: There is no such file.
+            EvidenceUnreadable: It cannot be read.
         """
-        return check_report(Path(path).read_bytes()).findings
+        return check_report(_report(path)).findings
 
 
 class DatasetValidator:
@@ -51,13 +61,17 @@ class DatasetValidator:
         self._project = Project(Path(root))
 
     def validate_checksums(self) -> tuple[Finding, ...]:
-        """Return every difference between the datasets and their manifests."""
+        """Return every difference between the datasets and their manifests; that there is no dataset is one."""
         names = self._project.dataset_names()
+        if not names:
+            return (finding("datasets.not_found", "datasets/", "there is no dataset"),)
         return tuple(found for name in names for found in verify(self._project.datasets / name))
 
     def validate_sample_counts(self) -> tuple[Finding, ...]:
         """Return a finding for each dataset that has fewer samples than the policy asks for."""
         case = Case(self._project, _policy(self._project), SystemClock())
+        if not self._project.dataset_names():
+            return (finding("datasets.not_found", "datasets/", "there is no dataset"),)
         return tuple(
             f for name in self._project.dataset_names() for f in sample_findings(case, name)
         )
@@ -87,16 +101,20 @@ class DriftDetector:
             path: The report.
             metrics: Only these benchmarks or fields (``accuracy``, ``duration_s``); all if empty.
         """
-        raw = Path(path).read_bytes()
+        raw = _report(path)
+        checked = check_report(raw)
+        if checked.report is None:
+            return checked.findings
         case = Case(
-            self._project,
-            _policy(self._project),
-            SystemClock(),
-            raw=raw,
-            report=check_report(raw).report,
+            self._project, _policy(self._project), SystemClock(), raw=raw, report=checked.report
         )
-        found = check_drift(case).findings
-        return tuple(f for f in found if not metrics or any(metric in f.path for metric in metrics))
+        result = check_drift(case)
+        if result.state is not GateState.RAN:
+            # That nothing could be compared is no matter of single metrics.
+            return result.findings
+        return tuple(
+            f for f in result.findings if not metrics or any(metric in f.path for metric in metrics)
+        )
 
     def analyze_data(self, reference: str | Path, current: str | Path) -> tuple[Finding, ...]:
         """Return which columns of a table have drifted."""

@@ -11,9 +11,11 @@ from trimtab.incidents.errors import (
     IllegalTransition,
     IncidentUnknown,
     LaddersRefused,
+    NothingToClose,
     NothingToDecide,
     PlanChanged,
     PreapprovalRefused,
+    StillFiring,
 )
 from trimtab.incidents.ground import Ground
 from trimtab.incidents.ladders import Ladder, Ladders, Rung, load_ladders
@@ -28,11 +30,13 @@ from trimtab.incidents.model import (
     Plan,
     Severity,
 )
+from trimtab.incidents.notifications import Notification
 from trimtab.incidents.ports import AuditTrail, Consult, Judgement, Monitor
 from trimtab.incidents.proofs import DrillProof, Proofs, proof_entry, shipped_proofs
 from trimtab.incidents.service import Incidents
 from trimtab.incidents.signals import signals
 from trimtab.incidents.state import State
+from trimtab.incidents.statements import cause_text, closing_text
 from trimtab.incidents.store import IncidentStore
 
 __all__ = [
@@ -58,7 +62,9 @@ __all__ = [
     "Ladders",
     "LaddersRefused",
     "Monitor",
+    "NothingToClose",
     "NothingToDecide",
+    "Notification",
     "Outcome",
     "Plan",
     "PlanChanged",
@@ -67,7 +73,10 @@ __all__ = [
     "Rung",
     "Severity",
     "State",
+    "StillFiring",
     "alert_of",
+    "cause_text",
+    "closing_text",
     "deliver",
     "firing_before",
     "load_ladders",

@@ -23,7 +23,9 @@ def await_approval(ground: Ground, incident: Incident) -> Turn:
         return _refused(ground, incident, Outcome.REJECTED, f"{approval.principal} said no")
     left = 0.0 if approval is None else (approval.expires_at - ground.now()).total_seconds()
     if left <= 0:
-        return _refused(ground, incident, Outcome.NOT_ANSWERED, "nobody answered in time")
+        return _refused(
+            ground, incident, Outcome.NOT_ANSWERED, f"no answer within {_minutes(ground)}"
+        )
     if ground.quiet(incident):
         return _no_longer_needed(ground, incident)
     return Turn(incident, pause_seconds=min(left, _LONGEST_PAUSE_SECONDS))
@@ -32,11 +34,11 @@ def await_approval(ground: Ground, incident: Incident) -> Turn:
 def _approved(ground: Ground, incident: Incident, approval: Approval) -> Turn:
     now = ground.now()
     _, cause = ground.library.cause(approval_cause(incident))
-    gone = [check for check in cause.evidence if look(ground, check).holds is False]
+    gone = [check for check in cause.evidence if look(ground, check).holds is not True]
     if gone:
         entry = Draft(
             f"{incident.opening}.{approval.plan_hash}.stale",
-            f"The approved plan does not run: `{gone[0].expression}` no longer holds. Looking again.",
+            f"The approved plan does not run: `{gone[0].expression}` is not known to hold any longer. Looking again.",
         )
         return Turn(moved(incident, State.TRIAGED, now, plan=None), (entry,))
     # Nothing runs on an approval that is not in the audit chain.
@@ -69,6 +71,10 @@ def _refused(ground: Ground, incident: Incident, outcome: Outcome, why: str) -> 
         facts={"outcome": outcome},
     )
     return Turn(after, (entry, *turn.entries), turn.messages)
+
+
+def _minutes(ground: Ground) -> str:
+    return f"{ground.settings.approval_timeout_minutes:g} minutes"
 
 
 def _no_longer_needed(ground: Ground, incident: Incident) -> Turn:

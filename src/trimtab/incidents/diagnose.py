@@ -1,10 +1,10 @@
 """Which cause it is: the runbooks' evidence, looked at now, weighed against what has happened before."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from trimtab.incidents.escalation import escalate
-from trimtab.incidents.evidence import confidences, look
+from trimtab.incidents.evidence import confidences, look, told
 from trimtab.incidents.ground import Ground
 from trimtab.incidents.model import (
     Candidate,
@@ -56,7 +56,7 @@ def investigate(ground: Ground, incident: Incident) -> Diagnosis:
         changes=recent_changes(ground),
         similar=similar(incident, ground.store.find(active=False, limit=500)),
         consulted=() if books or ground.consult is None else _consulted(ground, incident),
-        abstained_because="" if chosen else _why_not(candidates),
+        abstained_because="" if chosen else _why_not(ground, incident, candidates),
     )
 
 
@@ -93,7 +93,7 @@ def _ranked(
             title=each.cause.title,
             nature=each.cause.nature,
             confidence=round(score, 3),
-            supported=all(finding.holds for finding in each.findings),
+            supported=all(finding.holds is True for finding in each.findings),
             findings=tuple(each.findings),
             excluded_because=_excluded(ground, incident, each.cause),
         )
@@ -127,12 +127,16 @@ def _may_still_show(found: Diagnosis) -> bool:
     ) and not any(each.supported for each in found.candidates)
 
 
-def _why_not(candidates: tuple[Candidate, ...]) -> str:
+def _why_not(ground: Ground, incident: Incident, candidates: tuple[Candidate, ...]) -> str:
     supported = [each for each in candidates if each.supported]
     if not candidates:
-        return "no runbook knows this alert"
+        pages = ", ".join(page.id for page in ground.procedures_of(incident))
+        return f"people follow the procedure {pages}" if pages else "no runbook knows this alert"
     if not supported:
-        return "no cause is supported by its evidence"
+        untold = any(finding.holds is None for each in candidates for finding in each.findings)
+        return "no cause is supported by its evidence" + (
+            "; part of it cannot be told from the samples" if untold else ""
+        )
     first = supported[0]
     if first.excluded_because:
         return f"{first.title}: {first.excluded_because}"
@@ -156,7 +160,7 @@ def _decided(ground: Ground, incident: Incident, found: Diagnosis) -> Turn:
     chosen = next(each for each in found.candidates if each.cause_id == found.cause_id)
     entry = Draft(
         f"{incident.opening}.{incident.attempt_number}.diagnosed.{now.isoformat()}",
-        f"Root cause: {found.root_cause} (confidence {found.confidence:.2f}).",
+        f"Most likely cause: {found.root_cause} (confidence {found.confidence:.2f}); not confirmed yet.",
         facts={
             "cause": found.cause_id,
             "confidence": found.confidence,
@@ -172,6 +176,28 @@ def _decided(ground: Ground, incident: Incident, found: Diagnosis) -> Turn:
         },
     )
     return Turn(after, (entry,))
+
+
+def look_again(ground: Ground, incident: Incident) -> Turn | None:
+    """Return the turn that follows when an escalated incident's evidence has changed, or None.
+
+    A cause that can be repaired now is planned; the plan asks, because people have been called.
+    """
+    found = investigate(ground, incident)
+    before, now = _supported(incident.diagnosis), _supported(found)
+    if now == before:
+        return None
+    if found.cause_id:
+        return _decided(ground, incident, found)
+    chosen = next((each for each in found.candidates if each.supported), None)
+    text = f"Evidence changed. Supported now: {', '.join(sorted(now)) or 'no cause'}."
+    entry = Draft(f"{incident.opening}.changed.{found.at.isoformat()}", text)
+    title = chosen.title if chosen else ""
+    return Turn(replace(incident, diagnosis=found, root_cause=title), (entry,))
+
+
+def _supported(found: Diagnosis | None) -> set[str]:
+    return {each.title for each in found.candidates if each.supported} if found else set()
 
 
 def _abstained(ground: Ground, incident: Incident, found: Diagnosis) -> Turn:
@@ -221,8 +247,7 @@ def _gathered(ground: Ground, books: tuple[Runbook, ...]) -> dict[str, str]:
                     samples = ground.catalog.signal(name).read()
                     found[name] = ", ".join(f"{sample.value:g}" for sample in samples) or "no data"
             else:
-                finding = look(ground, command)
-                found[command.expression] = finding.error or ("holds" if finding.holds else "no")
+                found[command.expression] = told(look(ground, command))
     return found
 
 

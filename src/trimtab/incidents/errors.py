@@ -17,6 +17,20 @@ class NothingToDecide(Conflict):
     default_hint = "Look at the incident's timeline: somebody else may have answered."
 
 
+class NothingToClose(Conflict):
+    """The incident is over, or the operator still works on it."""
+
+    code = "incidents.nothing_to_close"
+    default_hint = "A person closes incidents that are escalated or not verified."
+
+
+class StillFiring(Conflict):
+    """An alert of the incident still fires."""
+
+    code = "incidents.still_firing"
+    default_hint = "Repair the cause first; closing would leave the alert without an incident."
+
+
 class PlanChanged(Conflict):
     """The approval names another plan than the one that waits."""
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from trimtab.incidents.evidence import look
 from trimtab.incidents.ground import Ground
 from trimtab.incidents.messages import direct, duration_text, escalation_text, message
-from trimtab.incidents.model import Incident
+from trimtab.incidents.model import Incident, Severity
 from trimtab.incidents.state import State
 from trimtab.incidents.turn import Draft, Turn, moved
 from trimtab.infra.notify import Kind, Message, channels_for
@@ -13,7 +13,7 @@ from trimtab.kernel.ids import content_id
 from trimtab.runbooks.commands import Check
 
 ON_CALL = "On-Call Engineer"
-"""Who is called when a ladder names nobody."""
+"""Who is called when a ladder names no one else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,14 +29,16 @@ def rungs_due(ground: Ground, incident: Incident) -> Turn | None:
     """Return the turn that calls whoever the ladder says is due now, or None."""
     age = ground.now() - incident.opened_at
     rungs = ground.ladder_of(incident).due(incident, age)
-    if not rungs or incident.drill or incident.state is State.DETECTED:
+    if not rungs or incident.drill or incident.state in {State.DETECTED, State.RESTORED}:
+        return None
+    if ground.seen_quiet(incident):
         return None
     calls = []
     for rung in rungs:
         why = (
             f"unresolved for {duration_text(age.total_seconds())}" if rung.after else "new incident"
         )
-        calls.append(call(incident, rung.who, why, f"rung.{rung.who}", page=rung.page))
+        calls.append(call(ground, incident, rung.who, why, f"rung.{rung.who}", page=rung.page))
     after = replace(incident, called=(*incident.called, *(rung.who for rung in rungs)))
     return Turn(
         after,
@@ -48,14 +50,19 @@ def rungs_due(ground: Ground, incident: Incident) -> Turn | None:
 def conditions_met(ground: Ground, incident: Incident) -> Turn | None:
     """Return the turn that calls a person because a runbook's escalation check holds, or None.
 
+    While the alerts are quiet, only a check with an event of its own (such as lost data) calls.
     Each check calls once in an opening: whoever the ladder has for its event, or the next rung that was not called
     yet, else the first one.
     """
     if incident.drill or incident.state in {State.DETECTED, State.RESTORED}:
         return None
+    quiet = ground.seen_quiet(incident)
     for book in ground.runbooks_of(incident):
         for check in book.escalate_when:
-            if check.expression not in incident.conditions and look(ground, check).holds:
+            if check.expression in incident.conditions or (quiet and not check.event):
+                continue
+            # "Cannot tell" is no reason to call anybody.
+            if look(ground, check).holds is True:
                 return _condition_met(ground, incident, check)
     return None
 
@@ -65,9 +72,8 @@ def _condition_met(ground: Ground, incident: Incident, check: Check) -> Turn:
     rungs = [rung.who for rung in ladder.rungs]
     following = next((name for name in rungs if name not in incident.called), (*rungs, ON_CALL)[0])
     who = ladder.when.get(check.event, following)
-    called = call(
-        incident, who, f"`{expression}` holds", f"condition.{content_id('', expression)}", page=True
-    )
+    key = f"condition.{content_id('', expression)}"
+    called = call(ground, incident, who, f"`{expression}` holds", key)
     after = replace(
         incident,
         called=tuple(dict.fromkeys((*incident.called, who))),
@@ -83,10 +89,10 @@ def seconds_to_next_rung(ground: Ground, incident: Incident) -> float | None:
 
 
 def escalate(ground: Ground, incident: Incident, event: str, why: str, nature: str = "") -> Turn:
-    """Return the turn that puts a person in charge.
+    """Return the turn that hands the incident over to people.
 
     Args:
-        ground: The operator's surroundings.
+        ground: The stages' dependencies.
         incident: The incident.
         event: ``remediation_failed``, ``abstained``, ``barred`` or ``not_approved``.
         why: One clause for the person.
@@ -96,12 +102,13 @@ def escalate(ground: Ground, incident: Incident, event: str, why: str, nature: s
     names = [name for name in (when.get(nature), when.get(event)) if name]
     who = tuple(dict.fromkeys(names)) or (ON_CALL,)
     key = f"{incident.attempt_number}.{event}"
-    calls = [call(incident, name, why, f"{key}.{name}", page=True) for name in who]
+    calls = [call(ground, incident, name, why, f"{key}.{name}") for name in who]
     after = moved(
         incident,
         State.ESCALATED,
         ground.now(),
         watch=None,
+        escalated_at=incident.escalated_at or ground.now(),
         called=tuple(dict.fromkeys((*incident.called, *who))),
     )
     return Turn(
@@ -111,17 +118,43 @@ def escalate(ground: Ground, incident: Incident, event: str, why: str, nature: s
     )
 
 
-def call(incident: Incident, who: str, why: str, key: str, *, page: bool) -> Call:
-    """Return the journal entry and the messages that call somebody."""
+def call(
+    ground: Ground, incident: Incident, who: str, why: str, key: str, *, page: bool = True
+) -> Call:
+    """Return the journal entry and the messages that call somebody.
+
+    P3 is never paged: it is written to the channels of escalations, and stands in the list.
+    """
+    paged = page and incident.severity is not Severity.P3
     text = escalation_text(incident, who, why)
-    kinds = [Kind.ESCALATION, *([Kind.PAGE] if page else [])]
-    messages = [direct(incident, who, text, key)]
+    kinds = (Kind.ESCALATION, Kind.PAGE) if paged else (Kind.ESCALATION,)
+    messages = [] if incident.severity is Severity.P3 else [direct(incident, who, text, key)]
     for kind in kinds:
         messages += [
             message(incident, channel, kind, text, key)
             for channel in channels_for(kind, incident.severity, incident.system)
         ]
-    entry = Draft(
-        f"{incident.opening}.call.{key}", f"Called {who}: {why}.", facts={"who": who, "why": why}
-    )
+    receivers = ground.reach.receivers(messages)
+    facts = {
+        "who": who,
+        "why": why,
+        "paged": paged,
+        "receivers": receivers,
+        "opening": incident.opening,
+        "message_key": messages[0].key if messages else "",
+    }
+    said = _said(who, why, receivers, severity=incident.severity, paged=paged)
+    entry = Draft(f"{incident.opening}.call.{key}", said, facts=facts)
     return Call(who, entry, tuple(messages))
+
+
+def _said(
+    who: str, why: str, receivers: tuple[str, ...], *, severity: Severity, paged: bool
+) -> str:
+    through = ", ".join(receivers)
+    if severity is Severity.P3:
+        told = f"written to {through}" if receivers else "no channel is configured"
+        return f"For {who}: {why}. P3 is never paged; {told}."
+    if not receivers:
+        return f"{who} could not be called: {why}. No on-call channel is configured."
+    return f"{'Paging' if paged else 'Writing to'} {who} through {through}: {why}."

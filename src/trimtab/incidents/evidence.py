@@ -25,6 +25,13 @@ def look(ground: Ground, check: Check) -> Finding:
     return Finding(check.expression, judged.holds, values, judged.reason)
 
 
+def told(finding: Finding) -> str:
+    """Return a finding for people: ``holds``, ``does not hold``, or why it cannot be told."""
+    if finding.holds is None:
+        return f"cannot tell: {finding.error or 'unknown'}"
+    return "holds" if finding.holds else "does not hold"
+
+
 def confidences(findings: list[list[Finding]], past: list[int]) -> list[float]:
     """Return how likely each cause is, given its findings and how often its fix has worked before.
 

@@ -1,6 +1,6 @@
 """What every stage stands on."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from trimtab.incidents.ladders import Ladder, Ladders
@@ -8,10 +8,11 @@ from trimtab.incidents.model import Incident
 from trimtab.incidents.ports import AuditTrail, Consult, Monitor
 from trimtab.incidents.proofs import Proofs
 from trimtab.incidents.store import IncidentStore
+from trimtab.infra.notify import Reach
 from trimtab.infra.settings.sections.incidents import IncidentSettings
 from trimtab.kernel.clock import Clock
 from trimtab.kernel.operable import Catalog
-from trimtab.runbooks import Library, Runbook
+from trimtab.runbooks import Library, Procedure, Runbook
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +29,8 @@ class Ground:
     ladders: Ladders
     proofs: Proofs
     consult: Consult | None = None
+    reach: Reach = field(default_factory=Reach)
+    """Which configured channels pass messages on to people; none by default."""
 
     def now(self) -> datetime:
         """Return the present instant."""
@@ -41,6 +44,16 @@ class Ground:
                 found.setdefault(book.id, book)
         return tuple(found.values())
 
+    def procedures_of(self, incident: Incident) -> tuple[Procedure, ...]:
+        """Return the procedures that the incident's alerts name or that name them, each once."""
+        found: dict[str, Procedure] = {}
+        for attached in incident.alerts:
+            for page in self.library.procedures_for(
+                attached.alert.name, attached.alert.annotations.get("runbook_url", "")
+            ):
+                found.setdefault(page.id, page)
+        return tuple(found.values())
+
     def ladder_of(self, incident: Incident) -> Ladder:
         """Return the incident's escalation ladder."""
         return self.ladders[incident.ladder]
@@ -48,3 +61,7 @@ class Ground:
     def quiet(self, incident: Incident) -> bool:
         """Return whether none of the incident's alerts fires."""
         return not any(self.monitor.firing(one.alert.fingerprint) for one in incident.alerts)
+
+    def seen_quiet(self, incident: Incident) -> bool:
+        """Return whether none of the alerts fires according to samples that still arrive."""
+        return self.quiet(incident) and self.monitor.sampled_since(incident.opened_at)

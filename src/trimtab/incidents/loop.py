@@ -25,7 +25,7 @@ from trimtab.incidents.postmortem import close
 from trimtab.incidents.state import State
 from trimtab.incidents.triage import triage
 from trimtab.incidents.turn import Draft, Turn
-from trimtab.incidents.verify import verify, watch_escalated
+from trimtab.incidents.verify import verify, watch_escalated, watch_unverified
 from trimtab.infra.jobs import JobRun, Json
 from trimtab.kernel.errors import TrimtabError
 
@@ -34,8 +34,12 @@ _log = logging.getLogger(__name__)
 KIND = "incidents.run"
 WAKE = "wake"
 _RETRY_SECONDS = 5.0
+_BROKEN_SECONDS = 60.0
+"""Until the next try when not even the failure can be written down."""
 _SHORTEST_PAUSE_SECONDS = 0.05
 _OVER = -1.0
+
+_SETTLED = {State.ESCALATED, State.NOT_VERIFIED, State.RESTORED, State.RESOLVED}
 
 Stage = Callable[[Ground, Incident], Turn]
 
@@ -48,13 +52,20 @@ STAGES: Mapping[State, Stage] = {
     State.VERIFYING: verify,
     State.UNDOING: undo,
     State.ESCALATED: watch_escalated,
+    State.NOT_VERIFIED: watch_unverified,
     State.RESTORED: close,
 }
 
 
-def job_id(incident: Incident) -> str:
-    """Return the id of the job that drives this opening of the incident."""
-    return f"incident:{incident.id}:{incident.opening}"
+def job_id(incident: Incident, restart: int = 0) -> str:
+    """Return the id of the job that drives this opening of the incident.
+
+    Args:
+        incident: The incident.
+        restart: How many jobs of this opening have failed before.
+    """
+    suffix = f":{restart}" if restart else ""
+    return f"incident:{incident.id}:{incident.opening}{suffix}"
 
 
 class Loop:
@@ -72,13 +83,21 @@ class Loop:
         incident_id, opening = str(argument["incident_id"]), argument["opening"]
         number = 0
         while True:
-            pause = run.step(f"turn {number}", lambda: self.turn(incident_id, opening))
+            pause = run.step(f"turn {number}", lambda: self._safe_turn(incident_id, opening))
             number += 1
             seconds = float(pause) if isinstance(pause, int | float) else 0.0
             if seconds == _OVER:
                 return {"incident_id": incident_id, "turns": number}
             if seconds > 0:
                 run.wait_for(WAKE, seconds)
+
+    def _safe_turn(self, incident_id: str, opening: Json) -> float:
+        # The job must outlive a full disk or a damaged record: the incident would never be driven again.
+        try:
+            return self.turn(incident_id, opening)
+        except Exception:  # noqa: BLE001 - see above.
+            _log.exception("an incident cannot be driven now", extra={"incident": incident_id})
+            return _BROKEN_SECONDS
 
     def turn(self, incident_id: str, opening: Json) -> float:
         """Do what is next for this opening of the incident.
@@ -120,7 +139,7 @@ class Loop:
         incident = ground.store.get(incident_id)
         told = f"{type(error).__name__}: {error}"
         entry = Draft(f"{incident.opening}.failed.{told[:100]}", f"The operator failed: {told}.")
-        if incident.state in {State.ESCALATED, State.RESTORED, State.RESOLVED}:
+        if incident.state in _SETTLED:
             ground.store.note(incident, ground.now(), entry)
             return timedelta(minutes=1).total_seconds()
         turn = escalate(ground, incident, "remediation_failed", "the operator itself failed")

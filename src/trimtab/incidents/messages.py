@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from trimtab.incidents.model import Incident, Plan
+from trimtab.incidents.statements import cause_text
 from trimtab.infra.notify import Kind, Message, channels_for
 
 
@@ -24,7 +25,7 @@ def resolution_text(incident: Incident, at: datetime) -> str:
     return "\n".join(
         (
             f"✅ [Resolved] {title} — {incident.component}",
-            f"Root cause: {incident.root_cause}",
+            f"Root cause: {cause_text(incident)}",
             f"Resolution: {incident.resolution}",
             f"Time to resolve: {duration_text((at - incident.opened_at).total_seconds())}",
         )
@@ -33,7 +34,7 @@ def resolution_text(incident: Incident, at: datetime) -> str:
 
 def approval_text(incident: Incident, plan: Plan) -> str:
     """Return the question whether a plan may run."""
-    acts = "\n".join(f"- {act.name}: {act.dry_run}" for act in plan.acts)
+    acts = "\n".join(f"- {act.name} ({act.effect}): {act.dry_run}" for act in plan.acts)
     return (
         f"❓ [{incident.severity}] {incident.id} {incident.title} — {incident.component}\n"
         f"Plan {plan.hash} asks for approval: {'; '.join(plan.approval_because)}\n{acts}"

@@ -125,9 +125,12 @@ class PlannedAct:
     name: str
     arguments: Mapping[str, Any]
     risk: str
-    reversible: bool
     dry_run: str
     """What it would do."""
+    effect: str = "unknown"
+    """``reversible``, ``repeatable`` or ``irreversible``."""
+    changes: bool = True
+    """Whether the dry run would change anything."""
     facts: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -153,6 +156,10 @@ class DoneAct:
     summary: str
     undo_arguments: Mapping[str, Any] | None
     undone: bool = False
+    """Its undo was tried, or there was nothing to take back."""
+    undo_failed: bool = False
+    changed: bool = True
+    """False when it changed nothing or was skipped because it would have changed nothing."""
 
 
 class Outcome(StrEnum):
@@ -161,6 +168,12 @@ class Outcome(StrEnum):
     WORKED = "worked"
     DID_NOT_HELP = "did_not_help"
     ACT_FAILED = "act_failed"
+    TIMED_OUT = "timed_out"
+    """An act did not end within its time limit; its effect is unknown."""
+    CHANGED_NOTHING = "changed_nothing"
+    """No act of the fix would change, or has changed, anything."""
+    NOT_VERIFIED = "not_verified"
+    """The acts ran and the samples could not tell whether they helped."""
     NOT_PLANNABLE = "not_plannable"
     REJECTED = "rejected"
     NOT_ANSWERED = "not_answered"
@@ -222,7 +235,14 @@ class Incident:
     conditions: tuple[str, ...] = ()
     """Which of the runbooks' escalation checks have held in this opening."""
     root_cause: str = ""
+    """The title of the most likely cause; see `cause_status` for how sure it is."""
+    cause_verified: bool = False
+    """The fix of that cause changed something, and its checks held afterwards."""
     resolution: str = ""
+    escalated_at: datetime | None = None
+    """When it was first handed over to people in this opening; from then on every plan asks."""
+    closed_by: str = ""
+    """The person who closed it; empty when the checks or the quiet alerts did."""
     postmortem: str = ""
     drill: bool = False
     """Brought about on purpose: nobody is paged by the clock, and its fix counts for no statistics."""
@@ -236,6 +256,13 @@ class Incident:
     def active(self) -> bool:
         """Return whether there is still something to do."""
         return self.state is not State.RESOLVED
+
+    @property
+    def cause_status(self) -> str:
+        """Return ``verified``, ``suspected`` or ``unknown``."""
+        if self.cause_verified:
+            return "verified"
+        return "suspected" if self.root_cause else "unknown"
 
     @property
     def attempt_number(self) -> int:

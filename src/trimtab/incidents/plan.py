@@ -5,6 +5,7 @@ from dataclasses import asdict, replace
 from datetime import timedelta
 from fnmatch import fnmatch
 
+from trimtab.incidents.bounded import run_bounded, why
 from trimtab.incidents.errors import PreapprovalRefused
 from trimtab.incidents.ground import Ground
 from trimtab.incidents.messages import approval_text, broadcast
@@ -19,16 +20,22 @@ from trimtab.incidents.model import (
 from trimtab.incidents.state import State
 from trimtab.incidents.turn import Draft, Turn, moved
 from trimtab.infra.notify import Kind
-from trimtab.kernel.errors import TrimtabError
 from trimtab.kernel.ids import content_id
-from trimtab.kernel.operable import ActionContext, Realism, Risk, check_arguments
+from trimtab.kernel.operable import (
+    ActionContext,
+    Catalog,
+    Effect,
+    Realism,
+    Risk,
+    check_arguments,
+)
 from trimtab.runbooks import Act, Cause, Runbook
 
 ALWAYS_ASKED = ("*rollback*", "*retrain*")
 """Actions that no setting can pre-approve."""
 
 
-def check_preapproved(names: tuple[str, ...]) -> None:
+def check_preapproved(names: tuple[str, ...], catalog: Catalog) -> None:
     """Refuse a pre-approved list that holds what always needs a person.
 
     Raises:
@@ -37,6 +44,9 @@ def check_preapproved(names: tuple[str, ...]) -> None:
     for name in names:
         if any(fnmatch(name, pattern) for pattern in ALWAYS_ASKED):
             raise PreapprovalRefused(f"{name} may not be pre-approved.")
+        action = catalog.actions.get(name)
+        if action is not None and action.effect_class is Effect.IRREVERSIBLE:
+            raise PreapprovalRefused(f"{name} may not be pre-approved: it is irreversible.")
 
 
 def plan(ground: Ground, incident: Incident) -> Turn:
@@ -45,8 +55,10 @@ def plan(ground: Ground, incident: Incident) -> Turn:
     book, cause = ground.library.cause(incident.diagnosis.cause_id)
     try:
         acts = tuple(_tried_dry(ground, incident, book, act) for act in cause.fix)
-    except TrimtabError as error:
-        return _not_plannable(ground, incident, cause, f"{error.message} {error.hint()}")
+    except Exception as error:  # noqa: BLE001 - whatever a dry run raises, the next cause is to be tried.
+        return _not_plannable(ground, incident, cause, why(error))
+    if not any(act.changes for act in acts):
+        return _changes_nothing(ground, incident, cause, acts)
     made = _plan(ground, incident, book, cause, acts)
     return _ask(ground, incident, made) if made.approval_because else _go(ground, incident, made)
 
@@ -80,13 +92,16 @@ def _tried_dry(ground: Ground, incident: Incident, book: Runbook, act: Act) -> P
     action = ground.catalog.action(act.name)
     arguments = check_arguments(action.params, act.arguments)
     context = ActionContext(f"{incident.id}:dry", f"runbook:{book.id}")
-    result = action.dry_run(arguments, context)
+    result = run_bounded(
+        lambda: action.dry_run(arguments, context), action.limit_seconds, act.name, lambda _: None
+    )
     return PlannedAct(
         name=act.name,
         arguments=arguments,
         risk=action.risk,
-        reversible=action.undo is not None or action.risk is Risk.OBSERVE,
         dry_run=result.summary,
+        effect=action.effect_class,
+        changes=result.changes and action.risk is not Risk.OBSERVE,
         facts=dict(result.facts),
     )
 
@@ -94,24 +109,21 @@ def _tried_dry(ground: Ground, incident: Incident, book: Runbook, act: Act) -> P
 def _plan(
     ground: Ground, incident: Incident, book: Runbook, cause: Cause, acts: tuple[PlannedAct, ...]
 ) -> Plan:
-    irreversible = [act.name for act in acts if not act.reversible]
     radius = f"{len(acts)} act{'s' * (len(acts) != 1)} on {incident.component}: " + "; ".join(
-        act.dry_run for act in acts
+        f"{act.name} ({act.effect}): {act.dry_run.rstrip('.')}" for act in acts
     )
-    if irreversible:
-        radius += f" Cannot be undone: {', '.join(irreversible)}."
     return Plan(
         cause_id=cause.id,
         runbook_id=book.id,
         acts=acts,
         hash=plan_hash(incident, book, cause, acts),
-        blast_radius=radius,
-        approval_because=_reasons(ground, book, cause, acts),
+        blast_radius=f"{radius}.",
+        approval_because=_reasons(ground, incident, book, cause, acts),
     )
 
 
 def _reasons(
-    ground: Ground, book: Runbook, cause: Cause, acts: tuple[PlannedAct, ...]
+    ground: Ground, incident: Incident, book: Runbook, cause: Cause, acts: tuple[PlannedAct, ...]
 ) -> tuple[str, ...]:
     settings = ground.settings
     changing = [act for act in acts if act.risk != Risk.OBSERVE]
@@ -120,7 +132,10 @@ def _reasons(
         for act in changing
         if act.risk == Risk.APPROVAL and act.name not in settings.preapproved
     ]
-    reasons = [f"{name} always asks" for name in risky]
+    reasons = [f"{act.name} is irreversible" for act in acts if act.effect == Effect.IRREVERSIBLE]
+    reasons += [f"{name} always asks" for name in risky]
+    if incident.escalated_at is not None:
+        reasons.append("the incident was handed over to people")
     if changing:
         reasons += _unproven(ground, book, cause)
     if changing and not settings.automatic:
@@ -151,9 +166,14 @@ def _go(ground: Ground, incident: Incident, made: Plan) -> Turn:
         plan=made,
         remediation_at=incident.remediation_at or now,
     )
-    return Turn(
-        after, (_planned(incident, made, "It runs by itself: proven, reversible, bounded."),)
+    used = ground.store.automatic_acts_since(now - timedelta(hours=1))
+    limit = ground.settings.automatic_acts_per_hour
+    classes = ", ".join(dict.fromkeys(act.effect for act in made.acts))
+    how = (
+        f"It runs without approval: a real drill of this cause has passed on this build, its acts are {classes}, "
+        f"and {used} of {limit} automatic acts were used this hour."
     )
+    return Turn(after, (_planned(incident, made, how),))
 
 
 def _ask(ground: Ground, incident: Incident, made: Plan) -> Turn:
@@ -161,9 +181,11 @@ def _ask(ground: Ground, incident: Incident, made: Plan) -> Turn:
     after = moved(incident, State.AWAITING_APPROVAL, now, plan=made)
     timeout = timedelta(minutes=ground.settings.approval_timeout_minutes)
     approval = Approval(incident.id, made.hash, now, now + timeout)
-    why = f"A person is asked: {'; '.join(made.approval_because)}."
     messages = broadcast(after, Kind.APPROVAL, approval_text(after, made), f"approval.{made.hash}")
-    return Turn(after, (_planned(incident, made, why),), messages, approval)
+    receivers = ground.reach.receivers(messages)
+    asked = f"asked through {', '.join(receivers)}" if receivers else "no channel is configured"
+    how = f"Approval is needed ({asked}): {'; '.join(made.approval_because)}."
+    return Turn(after, (_planned(incident, made, how),), messages, approval)
 
 
 def _planned(incident: Incident, made: Plan, how: str) -> Draft:
@@ -179,12 +201,26 @@ def _planned(incident: Incident, made: Plan, how: str) -> Draft:
     )
 
 
-def _not_plannable(ground: Ground, incident: Incident, cause: Cause, why: str) -> Turn:
+def _changes_nothing(
+    ground: Ground, incident: Incident, cause: Cause, acts: tuple[PlannedAct, ...]
+) -> Turn:
+    now = ground.now()
+    attempt = Attempt(incident.opening, cause.id, Outcome.CHANGED_NOTHING, now)
+    after = replace(moved(incident, State.TRIAGED, now), attempts=(*incident.attempts, attempt))
+    entry = Draft(
+        f"{incident.opening}.{incident.attempt_number}.changes_nothing",
+        f"The fix would change nothing, so it is not run: {' '.join(act.dry_run for act in acts)}",
+        facts={"cause": cause.id, "acts": [asdict(act) for act in acts]},
+    )
+    return Turn(after, (entry,))
+
+
+def _not_plannable(ground: Ground, incident: Incident, cause: Cause, problem: str) -> Turn:
     now = ground.now()
     attempt = Attempt(incident.opening, cause.id, Outcome.NOT_PLANNABLE, now)
     after = replace(moved(incident, State.TRIAGED, now), attempts=(*incident.attempts, attempt))
     entry = Draft(
         f"{incident.opening}.{incident.attempt_number}.not_plannable",
-        f"The fix cannot be planned: {why}",
+        f"The fix cannot be planned: {problem}",
     )
     return Turn(after, (entry,))

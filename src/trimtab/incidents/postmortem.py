@@ -7,13 +7,17 @@ from datetime import datetime, timedelta
 from trimtab.incidents.clocks import Clock, read_clocks
 from trimtab.incidents.ground import Ground
 from trimtab.incidents.messages import broadcast, resolution_text
-from trimtab.incidents.model import Entry, Incident, Outcome
+from trimtab.incidents.model import Attempt, Entry, Incident, Outcome
+from trimtab.incidents.notifications import notifications
 from trimtab.incidents.state import State
+from trimtab.incidents.statements import cause_text
 from trimtab.incidents.turn import Draft, Turn, moved
 from trimtab.infra.notify import Kind
 
 _REVIEW_DUE = timedelta(hours=48)
-_NOTHING = "nothing stood out"
+_NOTHING = "nothing is recorded"
+_NOT_YET = "--:--"
+"""Stands for the time of a stage that has not happened."""
 
 
 def close(ground: Ground, incident: Incident) -> Turn:
@@ -52,7 +56,7 @@ def render(
         _root_cause(incident),
         "",
         "## Timeline",
-        *(f"- {at:%H:%M} — {what}" for at, what in _stages(incident, now)),
+        *(f"- {_clock_time(at)} — {what}" for at, what in _stages(incident, now)),
         "",
         "## Impact",
         f"- Duration: {_minutes(incident, now)} minutes",
@@ -116,43 +120,68 @@ class _Lessons:
 
 def _lessons(incident: Incident, entries: Sequence[Entry], clocks: Sequence[Clock]) -> _Lessons:
     owner = incident.approved_by or "on-call engineer"
-    kept = [
-        clock.name
-        for clock in clocks
-        if not clock.breached and clock.started_at and clock.name != "escalation"
-    ]
-    late = [clock.name for clock in clocks if clock.breached]
     mine = [attempt for attempt in incident.attempts if attempt.opening == incident.opening]
     failed = [attempt for attempt in mine if attempt.outcome is not Outcome.WORKED]
-    resumed = any(entry.facts.get("resumed_after_crash") for entry in entries)
     items = [("Review this post-mortem and find the deeper cause", owner)]
     items += [
-        (f"Correct the runbook: {attempt.cause_id} {attempt.outcome.replace('_', ' ')}", owner)
+        (f"Correct the runbook: {attempt.cause_id} {_words(attempt.outcome)}", owner)
         for attempt in failed
     ]
     if not incident.runbooks:
         items.append((f"Write a runbook for {incident.alert.name}", owner))
-    improve = [f"the {name} clock ran over" for name in late]
+    called = notifications(entries, incident.opening)
+    if any(call.status == "no_channel" for call in called):
+        items.append(("Configure an on-call channel: a call could not be sent", owner))
+    improve = [f"the {clock.name} clock ran over" for clock in clocks if clock.breached]
     improve += ["it came back after it was resolved"] if incident.opening > 1 else []
+    resumed = any(entry.facts.get("resumed_after_crash") for entry in entries)
     improve += ["the operator itself was interrupted"] if resumed else []
-    rungs = f"people called: {', '.join(incident.called)}" if incident.called else ""
+    improve += [call.text for call in called]
     return _Lessons(
-        well="; ".join(f"{name} in time" for name in kept) or _NOTHING,
-        improve="; ".join([*improve, *([rungs] if rungs else [])]) or _NOTHING,
+        well=_went_well(incident, clocks),
+        improve="; ".join(improve) or _NOTHING,
         items=tuple(items),
-        monitoring="tell the causes apart with more evidence" if len(mine) > 1 else "none needed",
-        runbooks=(
-            "; ".join(
-                f"{attempt.cause_id} {attempt.outcome.replace('_', ' ')}" for attempt in failed
-            )
-            or ("write one for this alert" if not incident.runbooks else "none: the page worked")
-        ),
+        monitoring=_monitoring(incident, len(mine)),
+        runbooks=_runbooks(incident, failed),
         infrastructure=(
             "the repair did not last: remove the cause itself"
             if incident.opening > 1
             else "to be decided in the review"
         ),
     )
+
+
+def _went_well(incident: Incident, clocks: Sequence[Clock]) -> str:
+    kept = [
+        f"{clock.name} in time"
+        for clock in clocks
+        if clock.stopped_at and not clock.breached and clock.name != "escalation"
+    ]
+    if incident.cause_verified:
+        kept.append("the repair was verified")
+    return "; ".join(kept) or _NOTHING
+
+
+def _monitoring(incident: Incident, tried: int) -> str:
+    if tried > 1:
+        return "tell the causes apart with more evidence"
+    if incident.restored_at is not None and not incident.cause_verified:
+        return "check whether the alert was justified: no verified repair ended it"
+    return "to be decided in the review"
+
+
+def _runbooks(incident: Incident, failed: Sequence[Attempt]) -> str:
+    if failed:
+        return "; ".join(f"{each.cause_id} {_words(each.outcome)}" for each in failed)
+    if not incident.runbooks:
+        return "write one for this alert"
+    if incident.cause_verified:
+        return "none needed: the fix was run and its checks held afterwards"
+    return "unknown: no fix of a runbook was run and verified"
+
+
+def _words(outcome: Outcome) -> str:
+    return outcome.replace("_", " ")
 
 
 def _what_happened(incident: Incident) -> str:
@@ -164,26 +193,53 @@ def _what_happened(incident: Incident) -> str:
 
 
 def _root_cause(incident: Incident) -> str:
-    found = incident.diagnosis
-    if found is None or not found.cause_id:
-        why = f" ({found.abstained_because})" if found else ""
-        return f"{incident.root_cause or 'not established'}{why}."
+    found, known = incident.diagnosis, cause_text(incident)
+    if found is None:
+        return f"{known}."
+    if not found.cause_id:
+        why = f" ({found.abstained_because})" if found.abstained_because else ""
+        return f"{known}{why}."
     chosen = next(each for each in found.candidates if each.cause_id == found.cause_id)
     evidence = "; ".join(f"`{finding.expression}`" for finding in chosen.findings)
-    return f"{incident.root_cause} (confidence {found.confidence:.2f}). Evidence: {evidence}."
+    sure = f" (confidence {found.confidence:.2f})" if incident.cause_verified else ""
+    return f"{known}{sure}. Evidence: {evidence}."
 
 
-def _stages(incident: Incident, now: datetime) -> list[tuple[datetime, str]]:
-    opened = incident.opened_at
-    restored = incident.restored_at or now
+def _stages(incident: Incident, now: datetime) -> list[tuple[datetime | None, str]]:
     return [
-        (opened, "Alert triggered (detection)"),
-        (incident.triaged_at or opened, "Agent began investigation (triage)"),
-        (incident.diagnosed_at or restored, "Root cause identified (investigation)"),
-        (incident.remediation_at or restored, "Remediation started (action)"),
-        (restored, "Service restored (resolution)"),
-        (now, "Post-mortem completed"),
+        (incident.opened_at, "Alert triggered (detection)"),
+        (incident.triaged_at, "Agent began investigation (triage)"),
+        (incident.diagnosed_at, f"{_investigated(incident)} (investigation)"),
+        (incident.remediation_at, f"{_remediated(incident)} (action)"),
+        (incident.restored_at, f"{_ended(incident)} (resolution)"),
+        (now, "Post-mortem completed")
+        if incident.restored_at
+        else (None, "Post-mortem not completed: the incident is open"),
     ]
+
+
+def _investigated(incident: Incident) -> str:
+    if incident.cause_verified:
+        return "Root cause identified"
+    if incident.diagnosed_at is None:
+        return "Not investigated yet" if incident.restored_at is None else "Not investigated"
+    return "Cause suspected, not confirmed" if incident.root_cause else "No cause identified"
+
+
+def _remediated(incident: Incident) -> str:
+    return "Remediation started" if incident.remediation_at else "No remediation was started"
+
+
+def _ended(incident: Incident) -> str:
+    if incident.restored_at is None:
+        return "Not restored yet"
+    if incident.closed_by:
+        return "Closed by a person, not verified"
+    return "Service restored" if incident.cause_verified else "Alerts ended"
+
+
+def _clock_time(at: datetime | None) -> str:
+    return _NOT_YET if at is None else f"{at:%H:%M}"
 
 
 def _minutes(incident: Incident, now: datetime) -> int:

@@ -1,5 +1,6 @@
 """The public face: alerts come in, people look, approve and read."""
 
+import logging
 import math
 import threading
 from collections.abc import Iterator, Sequence
@@ -8,17 +9,37 @@ from dataclasses import replace
 from datetime import datetime
 
 from trimtab.incidents.clocks import Clock, read_clocks
-from trimtab.incidents.errors import DrillRunning
+from trimtab.incidents.errors import (
+    DrillRunning,
+    IncidentUnknown,
+    NothingToClose,
+    StillFiring,
+)
 from trimtab.incidents.ground import Ground
 from trimtab.incidents.ladders import check_ladders
 from trimtab.incidents.loop import KIND, WAKE, Loop, job_id
-from trimtab.incidents.model import Alert, Approval, AttachedAlert, Entry, Incident
+from trimtab.incidents.model import (
+    Alert,
+    Approval,
+    AttachedAlert,
+    Attempt,
+    Entry,
+    Incident,
+    Outcome,
+)
+from trimtab.incidents.notifications import Notification, notifications, receipt_entry
 from trimtab.incidents.plan import check_preapproved
 from trimtab.incidents.postmortem import render, render_report
 from trimtab.incidents.state import State
+from trimtab.incidents.statements import resolution_by_person
 from trimtab.incidents.triage import component_of, group_key, title_of
-from trimtab.incidents.turn import Draft
-from trimtab.infra.jobs import Jobs, JobUnknown, Json
+from trimtab.incidents.turn import Draft, moved
+from trimtab.infra.jobs import Jobs, JobState, JobUnknown, Json
+from trimtab.infra.notify import Receipt
+
+_log = logging.getLogger(__name__)
+_MOST_RESTARTS = 1000
+_CLOSABLE = {State.ESCALATED, State.NOT_VERIFIED}
 
 
 class Incidents:
@@ -36,7 +57,7 @@ class Incidents:
     """
 
     def __init__(self, ground: Ground, jobs: Jobs) -> None:
-        check_preapproved(ground.settings.preapproved)
+        check_preapproved(ground.settings.preapproved, ground.catalog)
         check_ladders(ground.library, ground.ladders)
         self._ground = ground
         self._store = ground.store
@@ -49,9 +70,12 @@ class Incidents:
         jobs.register(KIND, Loop(ground).body)
 
     def resume(self) -> None:
-        """Make sure that every active incident has its job; safe to call at any time."""
+        """Make sure that every active incident has a job that runs; safe to call at any time."""
         for incident in self._store.find(active=True, limit=10_000):
-            self._start(incident)
+            try:
+                self._start(incident)
+            except Exception:  # noqa: BLE001 - the others are driven all the same; the next call tries again.
+                _log.exception("an incident's job cannot start", extra={"incident": incident.id})
 
     def alert_fired(self, alert: Alert) -> Incident:
         """Open an incident for the alert, join it to the one that is open, or reopen one that just ended."""
@@ -145,6 +169,11 @@ class Incidents:
         incident = self._store.get(incident_id)
         return self._store.approval(incident_id, incident.plan.hash) if incident.plan else None
 
+    def planned(self, incident_id: str, plan_hash: str) -> tuple[str, ...]:
+        """Return the names of the actions of that plan; none when another one waits: then `approve` refuses."""
+        plan = self._store.get(incident_id).plan
+        return tuple(act.name for act in plan.acts) if plan and plan.hash == plan_hash else ()
+
     def approve(self, incident_id: str, plan_hash: str, principal: str) -> Approval:
         """Let the plan run.
 
@@ -162,8 +191,66 @@ class Incidents:
     def reject(
         self, incident_id: str, plan_hash: str, principal: str, reason: str = ""
     ) -> Approval:
-        """Say no to the plan; a person has the incident then. Raises as `approve` does."""
+        """Reject the plan and hand the incident over to people. Raises as `approve` does."""
         return self._decide(incident_id, plan_hash, "rejected", principal, reason)
+
+    def close(self, incident_id: str, principal: str, note: str = "") -> Incident:
+        """Close an incident that is escalated or not verified, on a person's word.
+
+        Args:
+            incident_id: The incident.
+            principal: Who closes it; goes to the journal and the audit chain.
+            note: What the person knows; goes to the journal.
+
+        Raises:
+            NothingToClose: It is over, or the operator still works on it.
+            StillFiring: An alert of it fires.
+        """
+        now, incident = self._ground.now(), self._store.get(incident_id)
+        if not self._ground.quiet(incident):
+            raise StillFiring(f"An alert of {incident_id} still fires.")
+        resolution = resolution_by_person(self._ground, incident)
+
+        def closed(fresh: Incident) -> Incident:
+            if fresh.state not in _CLOSABLE:
+                raise NothingToClose(f"{incident_id} cannot be closed: it is {fresh.state}.")
+            attempts = fresh.attempts
+            if fresh.state is State.NOT_VERIFIED and fresh.plan is not None:
+                tried = Attempt(fresh.opening, fresh.plan.cause_id, Outcome.NOT_VERIFIED, now)
+                attempts = (*attempts, tried)
+            return moved(
+                fresh,
+                State.RESTORED,
+                now,
+                restored_at=now,
+                attempts=attempts,
+                resolution=resolution,
+                closed_by=principal,
+            )
+
+        said = f"Closed by {principal}; not verified by trimtab" + (f": {note}" if note else "")
+        entry = Draft(f"{incident.opening}.closed_by_person", f"{said}.", principal)
+        after = self._store.change(incident_id, closed, now, [entry])
+        facts = {"opening": incident.opening}
+        self._ground.audit.append(principal, "incidents.closed", incident_id, facts)
+        self._wake(after)
+        return after
+
+    def notifications(self, incident_id: str) -> tuple[Notification, ...]:
+        """Return whom the present opening has called, and what is known of the delivery."""
+        opening = self._store.get(incident_id).opening
+        return notifications(self._store.timeline(incident_id), opening)
+
+    def note_receipt(self, receipt: Receipt) -> None:
+        """Write to the journal what became of a message; those about no incident are left out."""
+        entry = receipt_entry(receipt)
+        if entry is None or not receipt.message.subject:
+            return
+        try:
+            incident = self._store.get(receipt.message.subject)
+        except IncidentUnknown:
+            return
+        self._store.note(incident, self._ground.now(), entry)
 
     def postmortem(self, incident_id: str, *, report: bool = False) -> str:
         """Return the post-mortem as Markdown; before the end, what it would say now.
@@ -245,6 +332,9 @@ class Incidents:
                 called=(),
                 conditions=(),
                 root_cause="",
+                cause_verified=False,
+                escalated_at=None,
+                closed_by="",
                 resolution="",
                 postmortem="",
             )
@@ -261,13 +351,24 @@ class Incidents:
 
     def _start(self, incident: Incident) -> None:
         argument: dict[str, Json] = {"incident_id": incident.id, "opening": incident.opening}
-        self._jobs.start(KIND, job_id(incident), argument)
+        self._jobs.start(KIND, self._driver(incident), argument)
 
     def _wake(self, incident: Incident) -> None:
         try:
-            self._jobs.send(job_id(incident), WAKE, incident.state.value)
+            self._jobs.send(self._driver(incident), WAKE, incident.state.value)
         except JobUnknown:
             self._start(incident)
+
+    def _driver(self, incident: Incident) -> str:
+        """Return the id of the job that drives the incident, or of a fresh one when all before have failed."""
+        for restart in range(_MOST_RESTARTS):
+            name = job_id(incident, restart)
+            try:
+                if self._jobs.status(name).state not in {JobState.FAILED, JobState.CANCELLED}:
+                    return name
+            except JobUnknown:
+                return name
+        return job_id(incident, _MOST_RESTARTS)
 
     def _notice(self, _incident_id: str) -> None:
         with self._changed:

@@ -23,6 +23,8 @@ class Figures:
 
     by_severity: Counter[str]
     by_state: Counter[str]
+    progressed: datetime | None
+    """When the act or undo that is longest without progress has last progressed; None when none runs."""
     opened: Mapping[str, datetime]
     """When the oldest unresolved incident of each runbook opened; drills are left out."""
     mean_to_diagnose_seconds: float
@@ -37,7 +39,7 @@ class FiguresBoard:
         self._store = store
         self._lock = threading.Lock()
         self._changed = True
-        self._figures = Figures(Counter(), Counter(), {}, math.nan, math.nan)
+        self._figures = Figures(Counter(), Counter(), None, {}, math.nan, math.nan)
         store.listen(self._notice)
 
     def read(self) -> Figures:
@@ -98,8 +100,20 @@ def _open(board: FiguresBoard, clock: Clock) -> tuple[Signal, ...]:
         Signal(
             "incidents.escalated",
             "incidents",
-            "Incidents that a person has.",
+            "Incidents that were handed over to people.",
             lambda: [Sample(board.read().by_state[State.ESCALATED])],
+        ),
+        Signal(
+            "incidents.not_verified",
+            "incidents",
+            "Incidents whose repair could not be verified; a person closes them.",
+            lambda: [Sample(board.read().by_state[State.NOT_VERIFIED])],
+        ),
+        Signal(
+            "incidents.stalled_seconds",
+            "seconds",
+            "How long the act or undo that is longest without progress has made none; 0 when none runs.",
+            lambda: [Sample(_stalled(board, clock))],
         ),
     )
 
@@ -127,10 +141,21 @@ def _count(store: IncidentStore) -> Figures:
     return Figures(
         Counter(one.severity.value for one in active),
         Counter(one.state.value for one in active),
+        _progressed(store, active),
         _oldest(active),
         _mean([_seconds(one, one.diagnosed_at) for one in ended]),
         _mean([_seconds(one, one.restored_at) for one in ended]),
     )
+
+
+def _progressed(store: IncidentStore, active: Iterable[Incident]) -> datetime | None:
+    acting = [one for one in active if one.state in {State.EXECUTING, State.UNDOING}]
+    return min((store.timeline(one.id)[-1].at for one in acting), default=None)
+
+
+def _stalled(board: FiguresBoard, clock: Clock) -> float:
+    progressed = board.read().progressed
+    return 0.0 if progressed is None else (clock.now() - progressed).total_seconds()
 
 
 def _oldest(active: Iterable[Incident]) -> dict[str, datetime]:

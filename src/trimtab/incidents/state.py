@@ -4,9 +4,11 @@
                   ^           |               |                  |            |                       |
                   |           |               |                  +-> undoing <+                       |
                   +-----------+---------------+------------------------+          reopened: detected <+
+                                                                  verifying -> not_verified -> restored
 
 ``triaged`` is where the next cause is looked for, so every way that did not help leads back to it. From every state
-in which something is still to be done a person can be put in charge: ``escalated``.
+in which something is still to be done the incident can be handed over to people: ``escalated``. When the samples cannot
+tell whether a fix helped, the incident is ``not_verified``, and a person closes it.
 """
 
 from enum import StrEnum
@@ -32,7 +34,9 @@ class State(StrEnum):
     UNDOING = "undoing"
     """What was done is taken back, the last first."""
     ESCALATED = "escalated"
-    """A person has it; the operator goes on watching and calling."""
+    """Handed over to people; the operator goes on watching, calling and looking at the evidence."""
+    NOT_VERIFIED = "not_verified"
+    """The samples cannot tell whether it is over; a person closes it."""
     RESTORED = "restored"
     """Healthy and proven; the post-mortem is to be written."""
     RESOLVED = "resolved"
@@ -47,9 +51,10 @@ _ONWARD: dict[State, set[State]] = {
     _S.DIAGNOSED: {_S.AWAITING_APPROVAL, _S.EXECUTING, _S.TRIAGED},
     _S.AWAITING_APPROVAL: {_S.EXECUTING, _S.TRIAGED, _S.VERIFYING},
     _S.EXECUTING: {_S.VERIFYING, _S.UNDOING},
-    _S.VERIFYING: {_S.RESTORED, _S.UNDOING, _S.TRIAGED},
+    _S.VERIFYING: {_S.RESTORED, _S.UNDOING, _S.TRIAGED, _S.NOT_VERIFIED},
+    _S.NOT_VERIFIED: {_S.RESTORED, _S.TRIAGED},
     _S.UNDOING: {_S.TRIAGED},
-    _S.ESCALATED: {_S.RESTORED},
+    _S.ESCALATED: {_S.RESTORED, _S.DIAGNOSED},
     _S.RESTORED: {_S.RESOLVED},
     _S.RESOLVED: {_S.DETECTED},
 }

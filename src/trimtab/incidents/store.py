@@ -1,5 +1,6 @@
 """The incidents chain of the state database: the only SQL of this domain."""
 
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -30,6 +31,7 @@ from trimtab.incidents.turn import Draft, Turn
 from trimtab.infra.notify import Outbox
 from trimtab.infra.storage import Database
 
+_log = logging.getLogger(__name__)
 Listener = Callable[[str], None]
 
 
@@ -84,7 +86,8 @@ class IncidentStore:
             done = INCIDENTS.c.state == State.RESOLVED
             query = query.where(~done if active else done)
         with self._database.read() as connection:
-            return [parsed(text) for text in connection.execute(query.limit(limit)).scalars()]
+            rows = list(connection.execute(query.limit(limit)).scalars())
+        return [found for text in rows if (found := _readable(text)) is not None]
 
     def latest_of_group(self, group_key: str) -> Incident | None:
         """Return the newest incident of the group."""
@@ -96,7 +99,7 @@ class IncidentStore:
         )
         with self._database.read() as connection:
             text = connection.execute(query).scalar_one_or_none()
-        return None if text is None else parsed(text)
+        return None if text is None else _readable(text)
 
     def change(
         self,
@@ -146,11 +149,19 @@ class IncidentStore:
             self._write_entries(connection, incident, at, entries)
         self._tell(incident.id)
 
-    def begin_act(self, incident: Incident, key: str, name: str, at: datetime, note: Draft) -> bool:
+    def act_begun(self, key: str) -> bool:
+        """Return whether the act was recorded as begun."""
+        query = sa.select(ACTS.c.key).where(ACTS.c.key == key)
+        with self._database.read() as connection:
+            return connection.execute(query).first() is not None
+
+    def begin_act(
+        self, incident: Incident, key: str, name: str, at: datetime, note: Draft
+    ) -> datetime | None:
         """Record that an act is about to run.
 
         Returns:
-            False when it was recorded before: the process ended while it ran.
+            When it began, if it was recorded before and the process ended while it ran; else None.
         """
         row = {
             "key": key,
@@ -160,17 +171,23 @@ class IncidentStore:
             "started_at": at.isoformat(),
         }
         with self._database.write() as connection:
-            added = connection.execute(ignoring(ACTS).values(**row)).rowcount == 1
+            query = sa.select(ACTS.c.started_at).where(ACTS.c.key == key)
+            began = connection.execute(query).scalar_one_or_none()
+            connection.execute(ignoring(ACTS).values(**row))
             self._write_entries(connection, incident, at, (note,))
         self._tell(incident.id)
-        return added
+        return None if began is None else datetime.fromisoformat(began)
 
     def automatic_acts_since(self, since: datetime) -> int:
         """Return how many acts have run without a person's approval since then."""
         query = (
             sa.select(sa.func.count())
             .select_from(ACTS)
-            .where(ACTS.c.approved_by == "", ACTS.c.started_at >= since.isoformat())
+            .where(
+                ACTS.c.approved_by == "",
+                ACTS.c.started_at >= since.isoformat(),
+                ACTS.c.key.not_like("%:undo"),
+            )
         )
         with self._database.read() as connection:
             return int(connection.execute(query).scalar_one())
@@ -322,3 +339,12 @@ class IncidentStore:
     def _tell(self, incident_id: str) -> None:
         for listener in self._listeners:
             listener(incident_id)
+
+
+def _readable(text: str) -> Incident | None:
+    """Return the incident of a document; one that is damaged keeps the others from nothing."""
+    try:
+        return parsed(text)
+    except ValueError:
+        _log.exception("an incident's record cannot be read")
+        return None

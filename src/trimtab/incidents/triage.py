@@ -35,6 +35,7 @@ def triage(ground: Ground, incident: Incident) -> Turn:
     """Classify the incident and announce it."""
     now = ground.now()
     books = ground.runbooks_of(incident)
+    procedures = ground.procedures_of(incident)
     ladder = books[0].ladder if books else incident.alert.labels.get("ladder", _DEFAULT_LADDER)
     if ladder not in ground.ladders:
         ladder = _DEFAULT_LADDER
@@ -49,11 +50,13 @@ def triage(ground: Ground, incident: Incident) -> Turn:
         native_severity=native_label(system, severity),
         system=system,
         ladder=ladder,
-        runbooks=tuple(book.id for book in books),
+        runbooks=(*(book.id for book in books), *(page.id for page in procedures)),
         triaged_at=now,
     )
     text = f"Triaged as {severity} ({after.native_severity}); " + (
-        f"runbooks: {', '.join(after.runbooks)}." if books else "no runbook knows this alert."
+        f"runbooks: {', '.join(after.runbooks)}."
+        if after.runbooks
+        else "no runbook knows this alert."
     )
     entry = Draft(
         f"{incident.opening}.triaged",

@@ -1,12 +1,15 @@
 """Proof that it is over: the runbook's checks hold and the alerts that opened it are quiet, long enough, together."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 
+from trimtab.incidents.diagnose import look_again
+from trimtab.incidents.escalation import ON_CALL, call
 from trimtab.incidents.evidence import look
 from trimtab.incidents.ground import Ground
 from trimtab.incidents.model import Attempt, Finding, Incident, Outcome, Watch
 from trimtab.incidents.state import State
+from trimtab.incidents.statements import resolution_of_fix, resolution_without_fix
 from trimtab.incidents.turn import Draft, Turn, moved
 from trimtab.runbooks import Check
 
@@ -17,19 +20,21 @@ _ESCALATED_PAUSE_SECONDS = 300.0
 
 
 def verify(ground: Ground, incident: Incident) -> Turn:
-    """Look once; then wait, declare the service restored, or take the fix back."""
+    """Look once; then wait, declare the service restored, take the fix back, or ask a person to close."""
     checks = _checks(ground, incident)
     hold = max((check.hold_seconds for check in checks), default=recovery_hold(ground, incident))
     give_up = max((check.give_up_seconds for check in checks), default=2 * hold)
     watch = incident.watch or Watch(ground.now())
     now = ground.now()
-    failing = _failing(ground, incident, checks)
-    since = None if failing else watch.healthy_since or now
+    seen = _look(ground, incident, checks)
+    since = watch.healthy_since or now if seen.healthy else None
     if since is not None and (now - since).total_seconds() >= hold:
         return _restored(ground, incident, hold)
-    waited = (now - watch.started_at).total_seconds()
-    if failing and (waited >= give_up or (incident.plan is None and not ground.quiet(incident))):
-        return _not_over(ground, incident, failing)
+    over = (now - watch.started_at).total_seconds() >= give_up
+    if seen.failing and (over or (incident.plan is None and not ground.quiet(incident))):
+        return _not_over(ground, incident, seen.failing)
+    if seen.untold and over:
+        return _not_verified(ground, incident, seen.untold)
     return Turn(
         replace(incident, watch=Watch(watch.started_at, since)),
         pause_seconds=_pause(ground, hold, since, now),
@@ -37,13 +42,38 @@ def verify(ground: Ground, incident: Incident) -> Turn:
 
 
 def watch_escalated(ground: Ground, incident: Incident) -> Turn:
-    """Watch an incident that a person has: when its alerts stay quiet it is over."""
-    now = ground.now()
-    hold = recovery_hold(ground, incident)
-    since = (incident.watch.healthy_since if incident.watch else None) or now
+    """Watch an incident that people have: when its alerts stay quiet it is over; changed evidence is looked at."""
     if not ground.quiet(incident):
-        after = replace(incident, watch=None)
-        return Turn(after, pause_seconds=_ESCALATED_PAUSE_SECONDS)
+        again = look_again(ground, incident)
+        if again is not None:
+            return again
+    return _watch_quiet(ground, incident, recovery_hold(ground, incident))
+
+
+def watch_unverified(ground: Ground, incident: Incident) -> Turn:
+    """Wait for a person to close it; look whether an alert fires again or the checks can tell after all."""
+    now = ground.now()
+    if not ground.quiet(incident):
+        entry = Draft(f"{incident.opening}.unverified.{now.isoformat()}", "An alert fires again.")
+        attempts = incident.attempts
+        if incident.plan is not None:
+            tried = Attempt(incident.opening, incident.plan.cause_id, Outcome.NOT_VERIFIED, now)
+            attempts = (*attempts, tried)
+        after = moved(incident, State.TRIAGED, now, watch=None, attempts=attempts)
+        return Turn(after, (entry,))
+    checks = _checks(ground, incident)
+    hold = max((check.hold_seconds for check in checks), default=recovery_hold(ground, incident))
+    if not _look(ground, incident, checks).healthy:
+        return Turn(replace(incident, watch=None), pause_seconds=_ESCALATED_PAUSE_SECONDS)
+    return _watch_quiet(ground, incident, hold)
+
+
+def _watch_quiet(ground: Ground, incident: Incident, hold: float) -> Turn:
+    now = ground.now()
+    since = (incident.watch.healthy_since if incident.watch else None) or now
+    # Alerts that are quiet because nothing is measured any more are no sign of health.
+    if not ground.quiet(incident) or not ground.monitor.sampled_since(since):
+        return Turn(replace(incident, watch=None), pause_seconds=_ESCALATED_PAUSE_SECONDS)
     if (now - since).total_seconds() >= hold:
         return _restored(ground, incident, hold)
     return Turn(
@@ -66,17 +96,32 @@ def recovery_hold(ground: Ground, incident: Incident) -> float:
     return ground.settings.recovery_hold_seconds + pending
 
 
-def _failing(ground: Ground, incident: Incident, checks: tuple[Check, ...]) -> list[str]:
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """What one look at the checks and alerts gave."""
+
+    failing: list[str]
+    untold: list[str]
+    """What the samples cannot tell, with the reason."""
+
+    @property
+    def healthy(self) -> bool:
+        return not self.failing and not self.untold
+
+
+def _look(ground: Ground, incident: Incident, checks: tuple[Check, ...]) -> _Seen:
     findings: list[Finding] = [look(ground, check) for check in checks]
-    failing = [finding.expression for finding in findings if not finding.holds]
-    firing = [
+    failing = [f"`{one.expression}` does not hold" for one in findings if one.holds is False]
+    failing += [
         f"alert {one.alert.name} fires"
         for one in incident.alerts
         if ground.monitor.firing(one.alert.fingerprint)
     ]
+    untold = [f"`{one.expression}` ({one.error})" for one in findings if one.holds is None]
     begun = incident.watch.started_at if incident.watch else ground.now()
-    blind = [] if ground.monitor.sampled_since(begun) else ["no fresh samples"]
-    return [*failing, *firing, *blind]
+    if not ground.monitor.sampled_since(begun):
+        untold.append("no fresh samples")
+    return _Seen(failing, untold)
 
 
 def _pause(ground: Ground, hold: float, since: datetime | None, now: datetime) -> float:
@@ -90,15 +135,16 @@ def _pause(ground: Ground, hold: float, since: datetime | None, now: datetime) -
 
 def _restored(ground: Ground, incident: Incident, hold: float) -> Turn:
     now = ground.now()
-    fixed = incident.plan is not None and incident.state is State.VERIFYING
-    attempts = incident.attempts
-    if fixed and incident.plan is not None:
-        worked = Attempt(incident.opening, incident.plan.cause_id, Outcome.WORKED, now)
-        attempts = (*attempts, worked)
-        resolution = " ".join(act.summary for act in incident.done)
-    else:
-        by_person = incident.state is State.ESCALATED
-        resolution = "Repaired by a person." if by_person else "Recovered without a fix."
+    attempts, resolution, verified = (
+        incident.attempts,
+        resolution_without_fix(ground, incident),
+        False,
+    )
+    if incident.plan is not None and incident.state is not State.ESCALATED:
+        verified = any(act.changed for act in incident.done)
+        outcome = Outcome.WORKED if verified else Outcome.CHANGED_NOTHING
+        attempts = (*attempts, Attempt(incident.opening, incident.plan.cause_id, outcome, now))
+        resolution = resolution_of_fix(incident)
     after = moved(
         incident,
         State.RESTORED,
@@ -106,14 +152,31 @@ def _restored(ground: Ground, incident: Incident, hold: float) -> Turn:
         restored_at=now,
         attempts=attempts,
         resolution=resolution,
-        root_cause=incident.root_cause or "not established",
+        cause_verified=verified,
     )
+    quiet = f"every alert stayed quiet for {hold:g} s"
+    told = f"Repair verified: every check held and {quiet}" if verified else f"Over: {quiet}"
     entry = Draft(
         f"{incident.opening}.restored",
-        f"Service restored: every check held and every alert stayed quiet for {hold:g} s.",
-        facts={"hold_seconds": hold, "resolution": resolution},
+        f"{told}. {resolution}",
+        facts={"hold_seconds": hold, "resolution": resolution, "repair_verified": verified},
     )
     return Turn(after, (entry,))
+
+
+def _not_verified(ground: Ground, incident: Incident, untold: list[str]) -> Turn:
+    now = ground.now()
+    why = f"whether it is over cannot be told from the samples: {untold[0]}"
+    who = ground.ladder_of(incident).when.get("not_verified", ON_CALL)
+    key = f"{incident.attempt_number}.not_verified.{who}"
+    told = call(ground, incident, who, f"{why}; a person closes it", key, page=False)
+    entry = Draft(
+        f"{incident.opening}.{incident.attempt_number}.not_verified",
+        f"Not verified: {why}. A person closes it: `trimtab incidents close {incident.id}`.",
+        facts={"untold": untold},
+    )
+    after = moved(incident, State.NOT_VERIFIED, now, watch=None)
+    return Turn(after, (entry, told.entry), told.messages)
 
 
 def _not_over(ground: Ground, incident: Incident, failing: list[str]) -> Turn:
@@ -125,6 +188,8 @@ def _not_over(ground: Ground, incident: Incident, failing: list[str]) -> Turn:
     )
     if incident.plan is None:
         return Turn(moved(incident, State.TRIAGED, now, watch=None), (entry,))
-    attempt = Attempt(incident.opening, incident.plan.cause_id, Outcome.DID_NOT_HELP, now)
+    helped = any(act.changed for act in incident.done)
+    outcome = Outcome.DID_NOT_HELP if helped else Outcome.CHANGED_NOTHING
+    attempt = Attempt(incident.opening, incident.plan.cause_id, outcome, now)
     after = moved(incident, State.UNDOING, now, watch=None, attempts=(*incident.attempts, attempt))
     return Turn(after, (entry,))

@@ -55,7 +55,7 @@ class Audit:
 
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
-        self._clock = clock
+        self.clock = clock
 
     def append(
         self, actor: str, action: str, subject: str, facts: Mapping[str, object] | None = None
@@ -67,7 +67,7 @@ class Audit:
             ).first()
             seq, previous = (last.seq + 1, last.hash) if last else (1, _GENESIS)
             text = json.dumps(facts or {}, sort_keys=True, separators=(",", ":"))
-            at = self._clock.now().isoformat()
+            at = self.clock.now().isoformat()
             digest = _digest(seq, at, actor, action, subject, text, previous)
             event = AuditEvent(seq, at, actor, action, subject, text, previous, digest)
             connection.execute(

@@ -2,22 +2,27 @@
 
 A chain in a database proves that nothing in it was changed, but whoever can write the database can cut off its newest
 events or rebuild it whole. Each event is therefore also a read-only file in ``audit_logs/local/``, and each
-checkpoint signs how many events there were and which one was the newest.
+checkpoint signs how many events there were and which one was the newest. The chain itself says which files and
+checkpoints must exist: each seal is an event. Whoever can write all three can still rebuild them; `audit_anchor` publishes
+the head where they cannot.
 """
 
 import json
+import logging
 import os
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
 
 from trimtab.infra.audit import Audit, AuditEvent
-from trimtab.infra.signing import Signer, opened
+from trimtab.infra.audit_anchor import Anchor, AnchoredHead, missing_anchors
+from trimtab.infra.signing import Envelope, Signer, opened
 from trimtab.infra.storage import translated
 from trimtab.kernel.errors import Corrupt
 
+_log = logging.getLogger(__name__)
 CHECKPOINT = "application/vnd.trimtab.audit-checkpoint+json"
 STARTED = "service.started"
 """The action of the event that explains the silence before it."""
@@ -34,7 +39,17 @@ class SealReport:
     head: str
     problems: tuple[str, ...]
     gaps: tuple[str, ...]
-    """Silences that no restart explains; an operator has to judge them."""
+    """Silences that no restart explains, an old checkpoint, a head not anchored: an operator has to judge them."""
+
+
+@dataclass(slots=True)
+class AnchorState:
+    """How the last publication of the head went, since the start."""
+
+    seq: int = 0
+    """The newest head that was published; 0 before the first."""
+    error: str = ""
+    """Why the last attempt failed; empty when it did not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,12 +65,16 @@ class AuditFiles:
     folder: Path
     audit: Audit
     signer: Signer
+    anchor: Anchor | None = None
+    """Where each sealed head is published; None publishes nothing."""
+    anchored: AnchorState = field(default_factory=AnchorState)
 
     def seal(self) -> AuditEvent:
         """Write what is new in the chain to files and sign where it ends.
 
         Called every hour: its own event is the heartbeat by which a gap in time is noticed. Repeating a seal that was
-        cut short is safe.
+        cut short is safe. Each checkpoint is written before the file of its event, so that a file without its
+        checkpoint means that the checkpoint was removed.
 
         Raises:
             StorageFull: Not all of it was written; the next seal writes the rest.
@@ -64,24 +83,69 @@ class AuditFiles:
             self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             last = self.audit.append("trimtab", SEALED, "audit")
             for event in self.audit.after(self._exported()):
+                if event.action == SEALED:
+                    envelope = self._statement(event)
+                    _write_once(self._checkpoint_file(event.seq), json.dumps(envelope).encode())
                 _write_once(self._event_file(event.seq), _line(event))
-            statement: dict[str, object] = {"seq": last.seq, "hash": last.hash, "at": last.at}
-            envelope = json.dumps(self.signer.sign(CHECKPOINT, statement))
-            _write_once(self.folder / f"checkpoint-{last.seq:010}.json", envelope.encode())
+        self._publish(last)
         return last
 
-    def review(self, max_gap: timedelta) -> SealReport:
-        """Check the chain, its files and its checkpoints against one another."""
+    def _statement(self, event: AuditEvent) -> Envelope:
+        statement: dict[str, object] = {"seq": event.seq, "hash": event.hash, "at": event.at}
+        return self.signer.sign(CHECKPOINT, statement)
+
+    def _publish(self, head: AuditEvent) -> None:
+        if self.anchor is None:
+            return
+        try:
+            self.anchor.publish(head, self._statement(head))
+        except OSError as error:
+            # The seal itself is done; the next one publishes a newer head, which covers this one.
+            self.anchored.error = f"the {self.anchor.name} failed: {error}"
+            _log.warning("the audit head was not anchored", extra={"error": self.anchored.error})
+        else:
+            self.anchored.seq, self.anchored.error = head.seq, ""
+
+    def review(
+        self,
+        max_gap: timedelta,
+        *,
+        now: datetime | None = None,
+        anchors: Sequence[AnchoredHead] = (),
+    ) -> SealReport:
+        """Check the chain, its files and its checkpoints against one another, and against what must exist.
+
+        Args:
+            max_gap: The longest silence, and the greatest age of the newest checkpoint.
+            now: With it, a tail that nobody sealed for longer than `max_gap` is reported.
+            anchors: Heads that were kept elsewhere.
+        """
         chain = self.audit.verify()
         events = self.audit.after(0)
-        problems = [*chain.problems, *self._against_files(events)]
+        problems = [*chain.problems, *self._against_files(events), *self._missing(events)]
         checkpoints = sorted(self.folder.glob("checkpoint-*.json"))
         hashes = {event.seq: event.hash for event in events}
         for file in checkpoints:
             problems += self._against_checkpoint(file, hashes)
+        problems += missing_anchors(hashes, anchors)
         files = len(self._event_files())
-        gaps = tuple(time_gaps(events, max_gap))
+        gaps = (*time_gaps(events, max_gap), *_unsealed(events, now, max_gap), *self._unanchored())
         return SealReport(chain.events, files, len(checkpoints), chain.head, tuple(problems), gaps)
+
+    def _missing(self, events: Sequence[AuditEvent]) -> Iterable[str]:
+        """Yield each file and checkpoint that a seal in the chain says was written and is not there."""
+        exported = self._exported()
+        sealed = [event.seq for event in events if event.action == SEALED]
+        beyond = [event.seq for event in events if exported < event.seq <= max(sealed, default=0)]
+        if beyond:
+            yield f"the files of events {beyond[0]} to {beyond[-1]} are missing, and they were sealed"
+        for seq in sealed:
+            if not self._checkpoint_file(seq).exists():
+                yield f"{self._checkpoint_file(seq).name} is missing, and event {seq} sealed it"
+
+    def _unanchored(self) -> Iterable[str]:
+        if self.anchored.error:
+            yield f"the head is not anchored outside: {self.anchored.error}"
 
     def _against_files(self, events: Sequence[AuditEvent]) -> Iterable[str]:
         sealed = self._exported()
@@ -118,6 +182,26 @@ class AuditFiles:
 
     def _event_file(self, seq: int) -> Path:
         return self.folder / f"{seq:010}.json"
+
+    def _checkpoint_file(self, seq: int) -> Path:
+        return self.folder / f"checkpoint-{seq:010}.json"
+
+
+def _unsealed(
+    events: Sequence[AuditEvent], now: datetime | None, max_gap: timedelta
+) -> Iterable[str]:
+    """Yield a gap when the newest seal is too old: what came after it can be cut off without a trace."""
+    if now is None or not events:
+        return
+    seals = [event for event in events if event.action == SEALED]
+    if not seals:
+        if now - datetime.fromisoformat(events[0].at) <= max_gap:
+            return
+        yield "the chain was never sealed: nothing outside the database says what it held"
+        return
+    age = now - datetime.fromisoformat(seals[-1].at)
+    if age > max_gap:
+        yield f"the newest checkpoint is {age.total_seconds() / 60:.0f} minutes old"
 
 
 def time_gaps(events: Sequence[AuditEvent], max_gap: timedelta) -> Iterable[str]:

@@ -6,9 +6,8 @@ import secrets
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from enum import StrEnum
 from typing import Any
 
 import sqlalchemy as sa
@@ -16,29 +15,22 @@ import sqlalchemy as sa
 from trimtab.infra.audit import Audit
 from trimtab.infra.storage import Database
 from trimtab.kernel.clock import Clock
-from trimtab.kernel.errors import Conflict, Forbidden, NotFound, TrimtabError, Unauthenticated
+from trimtab.kernel.errors import (
+    Conflict,
+    Forbidden,
+    InvalidInput,
+    NotFound,
+    TrimtabError,
+    Unauthenticated,
+)
 from trimtab.kernel.ids import new_id
+from trimtab.kernel.names import problem_of_name
+from trimtab.kernel.roles import Role
+
+__all__ = ["ApiKey", "Keys", "Principal", "Role", "Scope"]
 
 _log = logging.getLogger(__name__)
 _USE_NOTED_EVERY = timedelta(hours=1)
-
-
-class Role(StrEnum):
-    """What a key may do; each role includes the ones before it."""
-
-    READER = "reader"
-    """Ask and look."""
-    REVIEWER = "reviewer"
-    """Judge answers."""
-    OPERATOR = "operator"
-    """Ingest, act, approve."""
-    ADMIN = "admin"
-    """Keys, deletion, settings."""
-
-    def includes(self, other: "Role") -> bool:
-        """Return whether this role may do what the other may."""
-        ranks = list(Role)
-        return ranks.index(self) >= ranks.index(other)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +41,10 @@ class Principal:
     role: Role
     projects: frozenset[str] | None = None
     """The only projects that exist for the caller; None for one who may enter all."""
+    labels: tuple[str, ...] = ()
+    """Access labels, sorted: of labelled documents the caller sees only those that share one."""
+    credential: str = field(default="", compare=False, repr=False)
+    """Changes when the key is rotated; tells nothing of the key."""
 
     def sees(self, project: str) -> bool:
         """Return whether the project, if there is one of that name, exists for the caller."""
@@ -85,10 +81,30 @@ class ApiKey:
     """Noted once an hour at most; None when it was never used."""
     projects: tuple[str, ...] = ()
     """The only projects it is for; empty means all."""
+    labels: tuple[str, ...] = ()
+    """Its access labels; empty means that it sees no labelled document."""
 
 
-_PUBLIC = ("id", "name", "role", "created_at", "revoked_at", "last_used_at", "projects")
+class KeyNameReserved(InvalidInput):
+    """No key may have that name."""
+
+    code = "auth.key_name_reserved"
+    default_hint = "Choose another name."
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What a key is limited to, and which labelled documents it may see."""
+
+    projects: Sequence[str] = ()
+    """The only projects that exist for it, without spaces in their names; none means all."""
+    labels: Sequence[str] = ()
+    """Its access labels, without spaces; none means that it sees no labelled document."""
+
+
+_PUBLIC = ("id", "name", "role", "created_at", "revoked_at", "last_used_at", "projects", "labels")
 _table = sa.table("api_keys", *map(sa.column, (*_PUBLIC, "key_hash")))
+_CALLER = tuple(_table.c[name] for name in ("name", "role", "projects", "labels", "key_hash"))
 
 
 class Keys:
@@ -101,10 +117,20 @@ class Keys:
         self._noted: dict[str, datetime] = {}
         self._remembered: dict[str, Principal] = {}
         """Active keys' callers by the key's hash, as they are since the last change of any key."""
+        self._active: int | None = None
+        """How many keys are active, as counted since the last change of any key."""
         self._changes = 0
         self._lock = threading.Lock()
 
-    def create(self, name: str, role: Role, *, actor: str, projects: Sequence[str] = ()) -> str:
+    def create(
+        self,
+        name: str,
+        role: Role,
+        *,
+        actor: str,
+        projects: Sequence[str] = (),
+        labels: Sequence[str] = (),
+    ) -> str:
         """Return a new key. It cannot be read again.
 
         Args:
@@ -112,12 +138,16 @@ class Keys:
             role: What it may do.
             actor: Who makes it.
             projects: The only projects that exist for it, without spaces in their names; none means all.
+            labels: Its access labels, without spaces; none means that it sees no labelled document.
 
         Raises:
             Conflict: A key of that name exists, revoked or not.
+            KeyNameReserved: The name is one of trimtab's own, a device's, or a route's.
         """
+        if problem := problem_of_name(name):
+            raise KeyNameReserved(f"The key name {name!r} {problem}.")
         key = _new_key()
-        self._insert(name, role, key, actor, tuple(sorted(set(projects))))
+        self._insert(name, role, key, actor, Scope(projects, labels))
         return key
 
     def admit(self, name: str, role: Role, key: str, *, actor: str) -> bool:
@@ -146,10 +176,9 @@ class Keys:
         self._audit.append(actor, "auth.key_rotated", name)
         return key
 
-    def _insert(
-        self, name: str, role: Role, key: str, actor: str, projects: tuple[str, ...] = ()
-    ) -> None:
+    def _insert(self, name: str, role: Role, key: str, actor: str, scope: Scope = Scope()) -> None:
         now = self._clock.now()
+        projects, labels = sorted(set(scope.projects)), sorted(set(scope.labels))
         row = {
             "id": new_id("key", now),
             "name": name,
@@ -157,6 +186,7 @@ class Keys:
             "key_hash": _hash(key),
             "created_at": now.isoformat(),
             "projects": " ".join(projects),
+            "labels": " ".join(labels),
         }
         with self._changing() as connection:
             if connection.execute(sa.select(_table.c.id).where(_table.c.name == name)).first():
@@ -166,7 +196,9 @@ class Keys:
             connection.execute(sa.insert(_table).values(**row))
         facts: dict[str, object] = {"name": name, "role": str(role)}
         if projects:
-            facts["projects"] = list(projects)
+            facts["projects"] = projects
+        if labels:
+            facts["labels"] = labels
         self._audit.append(actor, "auth.key_created", row["id"], facts)
 
     def authenticate(self, key: str) -> Principal:
@@ -179,7 +211,7 @@ class Keys:
         if (known := self._recall(digest)) is not None:
             return known
         changes = self._changes
-        query = sa.select(_table.c.name, _table.c.role, _table.c.projects).where(
+        query = sa.select(*_CALLER).where(
             _table.c.key_hash == digest, _table.c.revoked_at.is_(None)
         )
         with self._database.read() as connection:
@@ -210,13 +242,31 @@ class Keys:
         finally:
             with self._lock:
                 self._changes += 1
+                self._active = None
                 self._remembered.clear()
+
+    @property
+    def counted(self) -> bool:
+        """Whether `active` is known without the database."""
+        return self._active is not None
+
+    @property
+    def active(self) -> int:
+        """How many keys are not revoked."""
+        if (known := self._active) is not None:
+            return known
+        changes = self._changes
+        query = sa.select(sa.func.count()).where(_table.c.revoked_at.is_(None))
+        with self._database.read() as connection:
+            count = int(connection.scalar(query) or 0)
+        with self._lock:
+            if changes == self._changes:
+                self._active = count
+        return count
 
     def named(self, name: str) -> Principal:
         """Return the principal of the active key of that name, or raise `Unauthenticated`."""
-        query = sa.select(_table.c.name, _table.c.role, _table.c.projects).where(
-            _table.c.name == name, _table.c.revoked_at.is_(None)
-        )
+        query = sa.select(*_CALLER).where(_table.c.name == name, _table.c.revoked_at.is_(None))
         with self._database.read() as connection:
             row = connection.execute(query).first()
         if row is None:
@@ -235,7 +285,12 @@ class Keys:
             found = connection.execute(sa.select(*columns).order_by(_table.c.id)).mappings()
             return [
                 ApiKey(
-                    **{**row, "role": Role(row["role"]), "projects": tuple(row["projects"].split())}
+                    **{
+                        **row,
+                        "role": Role(row["role"]),
+                        "projects": tuple(row["projects"].split()),
+                        "labels": tuple(row["labels"].split()),
+                    }
                 )
                 for row in found
             ]
@@ -266,7 +321,13 @@ class Keys:
 
 
 def _principal(row: Any) -> Principal:
-    return Principal(row.name, Role(row.role), frozenset(row.projects.split()) or None)
+    return Principal(
+        row.name,
+        Role(row.role),
+        frozenset(row.projects.split()) or None,
+        tuple(row.labels.split()),
+        _hash(row.key_hash)[:16],
+    )
 
 
 def _new_key() -> str:

@@ -22,6 +22,8 @@ each (``api/errors.py``, ``cli/errors.py``), so a new error needs no new row.
 from enum import StrEnum
 from typing import ClassVar
 
+from trimtab.kernel.redaction import hide_credentials
+
 
 class ErrorKind(StrEnum):
     """What went wrong, as seen by whoever has to act on it."""
@@ -43,7 +45,8 @@ class TrimtabError(Exception):
     """An error whose reader can act on it.
 
     Args:
-        message: What happened, in one sentence, without secrets or personal data.
+        message: What happened, in one sentence, without secrets or personal data; credentials of addresses in it
+            are hidden.
         hint: The next step. Defaults to the class's ``default_hint``.
     """
 
@@ -53,9 +56,9 @@ class TrimtabError(Exception):
     default_hint: ClassVar[str] = ""
 
     def __init__(self, message: str, *, hint: str | None = None) -> None:
-        super().__init__(message)
-        self.message = message
-        self._hint = hint
+        self.message = hide_credentials(message)
+        super().__init__(self.message)
+        self._hint = None if hint is None else hide_credentials(hint)
 
     def hint(self) -> str:
         """Return the next step for the reader; may be empty."""

@@ -6,8 +6,10 @@ Publish after the transaction has committed; a listener must never be able to un
 import logging
 from collections import defaultdict
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+
+from trimtab.kernel.redaction import hide_in
 
 _log = logging.getLogger(__name__)
 
@@ -39,6 +41,7 @@ class Events:
 
     def publish(self, event: Event) -> None:
         """Deliver the event. A listener that fails is logged; the others still hear it."""
+        event = replace(event, facts={name: hide_in(value) for name, value in event.facts.items()})
         for listener in (*self._listeners[event.name], *self._listeners["*"]):
             try:
                 listener(event)

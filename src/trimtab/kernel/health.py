@@ -3,10 +3,11 @@
 import logging
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from trimtab.kernel.clock import Clock, machine_clock
+from trimtab.kernel.redaction import hide_credentials, hide_in
 
 _log = logging.getLogger(__name__)
 
@@ -29,6 +30,11 @@ class ComponentHealth:
     latency_ms: float | None = None
     facts: Mapping[str, object] = field(default_factory=dict)
     """JSON-ready extras, such as ``model``."""
+
+    def without_credentials(self) -> "ComponentHealth":
+        """Return it with the credentials of addresses hidden: it is shown to callers without a key."""
+        facts = {name: hide_in(value) for name, value in self.facts.items()}
+        return replace(self, detail=hide_credentials(self.detail), facts=facts)
 
 
 Probe = Callable[[], ComponentHealth]
@@ -53,7 +59,9 @@ class Health:
         """Run every probe now, in the order of registration."""
         with self._lock:
             probes = dict(self._probes)
-        return {name: self._run(name, probe) for name, probe in probes.items()}
+        return {
+            name: self._run(name, probe).without_credentials() for name, probe in probes.items()
+        }
 
     def _run(self, name: str, probe: Probe) -> ComponentHealth:
         started = self._machine.monotonic()

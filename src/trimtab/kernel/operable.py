@@ -14,6 +14,7 @@ from enum import StrEnum
 from typing import Literal, TypeVar
 
 from trimtab.kernel.errors import InvalidInput, NotFound
+from trimtab.kernel.roles import Role
 
 NAME = re.compile(r"^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)+$")
 """``domain.thing`` or ``domain.thing.aspect``, lower case."""
@@ -122,7 +123,8 @@ class Action:
 
     ``run`` receives checked arguments with the defaults filled in. It is idempotent under the context's key. ``undo``
     receives the ``undo_arguments`` of the result; an action without undo says why in ``no_undo_because``. ``dry_run``
-    says what would change, and changes nothing. ``effect`` is stated by every action that changes something.
+    says what would change, and changes nothing. ``effect`` is stated by every action that changes something. ``role`` is
+    the least role that may ask for it, also as part of a plan that is approved: that of the route with the same effect.
     """
 
     name: str
@@ -134,6 +136,9 @@ class Action:
     undo: Run | None = None
     no_undo_because: str = ""
     effect: Effect | None = field(default=None, kw_only=True)
+    limit_seconds: float = field(default=600.0, kw_only=True)
+    """How long a run may take, also over a restart; then it counts as failed, with an unknown effect."""
+    role: Role = field(default=Role.OPERATOR, kw_only=True)
 
     @property
     def effect_class(self) -> Effect:
@@ -229,6 +234,14 @@ class Catalog:
     def action(self, name: str) -> Action:
         """Return the action, or raise `UnknownName` with the nearest names."""
         return _find(self.actions, name, "action")
+
+    def role_for(self, actions: Iterable[str]) -> Role:
+        """Return the least role that may ask for all of these actions; raises `UnknownName`."""
+        role = Role.OPERATOR
+        for name in actions:
+            needed = self.action(name).role
+            role = needed if needed.includes(role) else role
+        return role
 
     def fault(self, name: str) -> Fault:
         """Return the fault, or raise `UnknownName` with the nearest names."""

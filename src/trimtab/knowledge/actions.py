@@ -26,7 +26,7 @@ def actions(knowledge: Knowledge) -> tuple[Action, ...]:
         _warm(knowledge),
         _retry(knowledge),
         _restart_index(knowledge),
-        *engine_actions(knowledge.engines),
+        *engine_actions(knowledge.engines, knowledge.mover),
         *care_actions(knowledge),
     )
 

@@ -127,16 +127,6 @@ class Encoder:
             return np.empty((0, self._dimension), dtype=np.float32)
         return np.concatenate(parts)
 
-    def slow_down(self, seconds: float) -> None:
-        """Let the loaded model take longer for each call, for drills; loading it again ends that."""
-        if self._model is not None:
-            self._model = _SlowModel(self._model, seconds, self._machine)
-
-    def speed_up(self) -> None:
-        """End `slow_down`."""
-        if isinstance(self._model, _SlowModel):
-            self._model = self._model.model
-
     def heartbeat(self) -> bool:
         """Ask the model for one vector, when the breaker allows it; return whether it is up."""
         try:
@@ -200,25 +190,3 @@ class Encoder:
         _log.error(
             "embedding_model is down: %s", error, extra={"error_type": "EmbedderUnavailable"}
         )
-
-
-class _SlowModel:
-    """A model that takes longer, as one on an overloaded machine does."""
-
-    def __init__(self, model: Embedder, seconds: float, clock: Clock) -> None:
-        self.model = model
-        self.model_id = model.model_id
-        self.dimension = model.dimension
-        self.max_tokens = model.max_tokens
-        self._seconds = seconds
-        self._clock = clock
-
-    def embed(self, texts: Sequence[str]) -> Vectors:
-        self._clock.sleep(self._seconds)
-        return self.model.embed(texts)
-
-    def count_tokens(self, texts: Sequence[str]) -> list[int]:
-        return self.model.count_tokens(texts)
-
-    def close(self) -> None:
-        self.model.close()

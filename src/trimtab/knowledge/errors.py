@@ -205,3 +205,10 @@ class NoGoodBackup(NotFound):
 
     code = "knowledge.no_good_backup"
     default_hint = "`trimtab act knowledge.database.recover` reads what can be read of the damaged file without a backup."
+
+
+class NoDiskBudget(Conflict):
+    """There is no budget of the data directory that could be raised."""
+
+    code = "knowledge.no_disk_budget"
+    default_hint = "Enlarge the disk, or move the data directory to a larger one."

@@ -75,10 +75,6 @@ class Indexes:
         self.breaker = breaker
         self.durations = RecentValues(clock, 300.0)
         """How long it took to get hold of an index, in seconds."""
-        self.stopped = False
-        """Set when the indexes are out of order; until `restart`, every search goes without."""
-        self.delay_seconds = 0.0
-        """Added to each search, for drills; `restart` ends it."""
         self._held: dict[int, Held] = {}
         self._locks: dict[int, threading.Lock] = {}
         self._waiting: set[tuple[int, str]] = set()
@@ -102,8 +98,6 @@ class Indexes:
         if not self.breaker.allow():
             raise IndexUnavailable("The search index is down.")
         started = self._machine.monotonic()
-        if self.delay_seconds:
-            self._machine.sleep(self.delay_seconds)
         try:
             held = self._current(project)
         except (TrimtabError, OSError, ValueError) as error:
@@ -147,19 +141,19 @@ class Indexes:
                 fresh.words = former.index.words
                 # Of no version: the next search compares it with the store.
                 self._hold(project.key, replace(former, index=fresh, version=-1, saved=-1))
-        self._file(project.key).unlink(missing_ok=True)
+        self.file_of(project.key).unlink(missing_ok=True)
 
     def forget(self, project_key: int) -> None:
         """Drop a project's index and its file."""
         with self._lock:
             self._held.pop(project_key, None)
         self.engines.forget(project_key)
-        self._file(project_key).unlink(missing_ok=True)
+        self.file_of(project_key).unlink(missing_ok=True)
         self._fit_file(project_key).unlink(missing_ok=True)
 
     def deleted_from(self, project: ProjectRow) -> None:
         """Take what was deleted out of the project's index now, and its file away."""
-        self._file(project.key).unlink(missing_ok=True)
+        self.file_of(project.key).unlink(missing_ok=True)
         with self._lock:
             self._tainted.add(project.key)
             held = project.key in self._held
@@ -195,24 +189,12 @@ class Indexes:
         self.engines.forget_all()
         for file in self._folder.glob("*.index"):
             file.unlink(missing_ok=True)
-        self.stopped = False
-        self.delay_seconds = 0.0
         self.breaker.succeeded()
-
-    def stop(self) -> None:
-        """Put the indexes out of order, as a crash of their engine would."""
-        self.stopped = True
-        with self._lock:
-            self._held.clear()
-        self.breaker.trip()
 
     def probe(self) -> None:
         """Try whether the indexes work again, when the breaker lets a probe through."""
         if self.breaker.state is not BreakerState.CLOSED and self.breaker.allow():
-            if self.stopped:
-                self.breaker.failed()
-            else:
-                self.breaker.succeeded()
+            self.breaker.succeeded()
 
     def beat(self) -> None:
         """Ask the engines whether they are there, and give each what it lacks."""
@@ -243,7 +225,7 @@ class Indexes:
 
     def _save(self, key: int, held: Held) -> None:
         with self._lock_of(key):
-            held.index.save(self._file(key), held.version)
+            held.index.save(self.file_of(key), held.version)
             write_fit(self._fit_file(key), held.fitted)
             self._hold(key, replace(held, saved=held.version), only_over=held)
 
@@ -258,8 +240,6 @@ class Indexes:
         self.save(rest_seconds=0)
 
     def _current(self, project: ProjectRow) -> Held | None:
-        if self.stopped:
-            raise IndexUnavailable("The search index is stopped.")
         with self._lock:
             held = self._held.get(project.key)
         if held is not None and held.version >= project.index_version:
@@ -313,7 +293,7 @@ class Indexes:
             )
 
     def _loaded(self, project: ProjectRow) -> Held | None:
-        file = self._file(project.key)
+        file = self.file_of(project.key)
         if not file.exists():
             return None
         model = self._encoder.model_id if project.engine == EMBEDDED else _NO_MODEL
@@ -381,7 +361,8 @@ class Indexes:
     def _fit_file(self, key: int) -> Path:
         return self._folder / f"{key}.fit.json"
 
-    def _file(self, key: int) -> Path:
+    def file_of(self, key: int) -> Path:
+        """Return where the project's index is saved."""
         return self._folder / f"{key}.index"
 
 

@@ -70,6 +70,7 @@ class Parts:
             self.database, data, settings, around, self.forget_all, lambda: worker.worker_pid
         )
         self.care.on_purge.append(self.indexes.purge)
+        around.health.register("disk", self.care.disk.health)
         self.on_beat: list[Callable[[], object]] = []
         """Called at each heartbeat."""
         self.last_counts: dict[str, int] = {}

@@ -1,10 +1,24 @@
 """What became of ingestions: counted for the signals, and told to the other domains."""
 
-from trimtab.kernel.errors import InvalidInput, NotFound, TrimtabError
+from trimtab.kernel.errors import ErrorKind, TrimtabError
 from trimtab.kernel.events import Event
 from trimtab.knowledge.records import Failed, Ingested
 from trimtab.knowledge.surroundings import Surroundings
 from trimtab.knowledge.windows import RecentCounts
+
+_FAILURES = frozenset(
+    {
+        ErrorKind.UNAVAILABLE,
+        ErrorKind.STORAGE_FULL,
+        ErrorKind.CORRUPT,
+        ErrorKind.MISCONFIGURED,
+    }
+)
+
+
+def is_failure(error: TrimtabError) -> bool:
+    """Return whether the error is the service's own; all others are about what the caller sent or may do."""
+    return error.kind in _FAILURES
 
 
 class Reports:
@@ -24,9 +38,9 @@ class Reports:
             self.tell(project, outcome)
 
     def failed(self, error: TrimtabError) -> None:
-        """Count an error: the caller's if it is for what was sent, else the service's own."""
-        refused = isinstance(error, InvalidInput | NotFound)
-        self._outcomes.add("refused" if refused else "failed")
+        """Count an error of the service. A file that is refused is told to its sender and counts as neither."""
+        if is_failure(error):
+            self._outcomes.add("failed")
 
     def tell(self, project: str, done: Ingested) -> None:
         """Publish that a document came in, unless it was there already."""

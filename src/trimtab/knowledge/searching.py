@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from trimtab.infra.settings.sections.knowledge import KnowledgeSettings
 from trimtab.kernel.clock import Clock, machine_clock
-from trimtab.kernel.errors import InvalidInput, NotFound, TrimtabError
+from trimtab.kernel.errors import TrimtabError
 from trimtab.knowledge.caches import BoundedCache, CacheLimits, QueryDiversity
 from trimtab.knowledge.encoder import Encoder
 from trimtab.knowledge.engines.port import Seen
@@ -24,6 +24,7 @@ from trimtab.knowledge.errors import (
 from trimtab.knowledge.indexes import Held, Indexes
 from trimtab.knowledge.ranking import Searched, highlights, rank
 from trimtab.knowledge.records import Passage, SearchResult
+from trimtab.knowledge.reporting import is_failure
 from trimtab.knowledge.store import ProjectRow, ProjectStore, SearchStore
 from trimtab.knowledge.store.search import LiveChunk
 from trimtab.knowledge.windows import RecentCounts, RecentValues
@@ -131,8 +132,7 @@ class Searcher:
         try:
             result = self._answered(project, query, wanted)
         except TrimtabError as error:
-            refused = isinstance(error, InvalidInput | NotFound)
-            self.outcomes.add("refused" if refused else "failed")
+            self.outcomes.add("failed" if is_failure(error) else "refused")
             raise
         finally:
             self._leave()

@@ -195,6 +195,13 @@ def _searches(knowledge: Knowledge) -> Iterable[Signal]:
             f"kb_query_{name}_latency_seconds",
         )
     yield _one(
+        "knowledge.search.recent",
+        "1",
+        "Searches of the last five minutes, at most 2,000: what the latencies are taken from.",
+        durations.count,
+        "kb_searches_recently",
+    )
+    yield _one(
         "knowledge.search.p95_passages",
         "passages",
         "95 % of the recent searches returned no more; large results are hard to cache.",
@@ -211,7 +218,7 @@ def _searches(knowledge: Knowledge) -> Iterable[Signal]:
     yield _one(
         "knowledge.search.refused_rate",
         "ratio",
-        "Share of the recent searches and ingestions that were refused for what the caller sent.",
+        "Share of the recent calls that are searches refused for what the caller sent.",
         knowledge.refused_rate,
         "kb_refused_rate",
     )
@@ -228,9 +235,16 @@ def _index(knowledge: Knowledge) -> Iterable[Signal]:
     yield _one(
         "knowledge.search.refused",
         "1",
-        "Searches and ingestions of the last five minutes that were refused for what the caller sent.",
+        "Searches of the last five minutes that were refused for what the caller sent.",
         lambda: knowledge.searcher.outcomes.totals()["refused"],
         "kb_refused_recently",
+    )
+    yield _one(
+        "knowledge.search.failed",
+        "1",
+        "Searches and ingestions of the last five minutes that failed through no fault of the caller.",
+        lambda: knowledge.searcher.outcomes.totals()["failed"],
+        "kb_failed_recently",
     )
     yield _one(
         "knowledge.search.under_way",
@@ -248,12 +262,6 @@ def _index(knowledge: Knowledge) -> Iterable[Signal]:
             *(engine.durations for engine in knowledge.engines.opened().values()),
         ),
         "kb_vector_store_latency_seconds",
-    )
-    yield _one(
-        "knowledge.index.stopped",
-        "1",
-        "1 when the search index is out of order.",
-        lambda: knowledge.indexes.stopped,
     )
 
 

@@ -64,6 +64,12 @@ class RecentValues:
         with self._lock:
             self._values.append((self._clock.monotonic(), value))
 
+    def count(self) -> int:
+        """Return how many values there were."""
+        since = self._clock.monotonic() - self._seconds
+        with self._lock:
+            return sum(at >= since for at, _ in self._values)
+
     def quantile(self, share: float) -> float:
         """Return the value that this share does not exceed; NaN when there is none."""
         since = self._clock.monotonic() - self._seconds

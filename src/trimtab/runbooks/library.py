@@ -65,6 +65,18 @@ class Library:
         """Return the runbooks that the alert opens, in the order of their paths."""
         return tuple(book for book in self.runbooks.values() if name in book.alerts)
 
+    def procedures_for(self, alert: str, runbook_url: str = "") -> tuple[Procedure, ...]:
+        """Return the procedures for an alert: those whose front matter names it, and the one that its rule names.
+
+        Args:
+            alert: The alert's name.
+            runbook_url: The alert's annotation, ``runbook:<id>``.
+        """
+        named = runbook_url.removeprefix("runbook:")
+        return tuple(
+            page for page in self.procedures.values() if alert in page.alerts or page.id == named
+        )
+
     def cause(self, cause_id: str) -> tuple[Runbook, Cause]:
         """Return the cause and its runbook, or raise `RunbookUnknown`."""
         for book, cause in self.causes():

@@ -77,6 +77,8 @@ class Procedure:
     prose: str
     path: str
     text: str
+    alerts: tuple[str, ...] = ()
+    """The alerts that open it, beside those whose rule names it."""
 
 
 Page = Runbook | Procedure

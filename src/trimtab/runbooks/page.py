@@ -45,7 +45,8 @@ def parse_page(text: str, path: str) -> Page:
             path, body_line, "the page has no title.", hint="Begin with `# Title`."
         )
     if head.get("kind") == "procedure":
-        return _procedure(page_id, title, sections, path, text)
+        alerts = _alerts(head, path) if "alerts" in head else ()
+        return replace(_procedure(page_id, title, sections, path, text), alerts=alerts)
     return _runbook(page_id, head, sections, path, text)
 
 

@@ -30,7 +30,7 @@ def test_a_cache_that_is_cold_for_half_an_hour_is_a_p2_alert():
     (alert,) = firing(
         "the cache stays cold for half an hour, and gets warm again",
         "KnowledgeCacheHitRatioLow",
-        40,
+        65,
     )
     assert (alert.severity, alert.runbook) == ("P2", "knowledge-cache-miss")
     assert alert.value == 0.42

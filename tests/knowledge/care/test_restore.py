@@ -6,6 +6,7 @@ import sqlite3
 
 import pytest
 
+from tests.knowledge.care.damage import unindex_a_row
 from trimtab.infra.settings.sections.knowledge import KnowledgeSettings
 from trimtab.infra.storage import DataDirectory
 from trimtab.kernel.errors import Corrupt
@@ -136,8 +137,6 @@ def test_recovery_without_any_backup_keeps_what_can_be_read(knowledge):
 @pytest.mark.feature("F711")
 @pytest.mark.feature("F613")
 def test_a_damaged_index_is_told_apart_and_repaired_in_place(sea):
-    from trimtab.knowledge.care.faults import unindex_a_row
-
     unindex_a_row(sea)
     assert sea.care.check().damage is Damage.INDEX
     assert sea.care.repair_indexes().ok
@@ -145,8 +144,6 @@ def test_a_damaged_index_is_told_apart_and_repaired_in_place(sea):
 
 
 def test_an_answer_that_a_damaged_index_cut_short_is_not_served_after_the_repair(sea):
-    from trimtab.knowledge.care.faults import unindex_a_row
-
     unindex_a_row(sea)
     sea.indexes.restart()
     before = [passage.document_name for passage in sea.search("sea", "crabs").passages]

@@ -147,12 +147,6 @@ class Erasures:
         """Return how many erasures are in that state."""
         return len(self._store.in_state(state))
 
-    def leave_failed(self, user_id: str) -> str:
-        """Note an erasure that has failed before it began, and return its id; only for drills."""
-        erasure = self._store.open(self._new(user_id, "drill"), user_id)
-        self._store.fail(erasure.id)
-        return erasure.id
-
     def _new(self, user_id: str, actor: str) -> Erasure:
         now = self._clock.now()
         return Erasure(

@@ -2,7 +2,7 @@
 
 from trimtab.api.edge.body import BodyLimit
 from trimtab.api.edge.control import AsAdmin, PathSwitch
-from trimtab.api.edge.figures import HttpFigures
+from trimtab.api.edge.figures import Finished, HttpFigures
 from trimtab.api.edge.headers import SecurityHeaders
 from trimtab.api.edge.late import Late
 from trimtab.api.edge.origin import TrustedOrigins
@@ -12,6 +12,7 @@ from trimtab.api.edge.record import Recorded
 __all__ = [
     "AsAdmin",
     "BodyLimit",
+    "Finished",
     "HttpFigures",
     "Late",
     "PathSwitch",

@@ -4,6 +4,7 @@ import threading
 from bisect import bisect_left
 from collections import defaultdict, deque
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from prometheus_client.core import (
     CounterMetricFamily,
@@ -26,10 +27,39 @@ _METHODS = frozenset({"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"
 _QUANTILES = (0.5, 0.95, 0.99)
 
 
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """A request that has been answered.
+
+    Args:
+        method: Upper case. Callers can invent methods without end; those we do not know are one.
+        route: The route's template, never the path itself: paths have no end of values.
+        status: The HTTP status.
+        seconds: How long it took.
+        interactive: Whether somebody waits for it as for a page: a read or a question, no stream and no ingestion.
+            Only these count as request latency.
+        known: Whether a credential named the caller. Others cannot raise the error rate, or lower it.
+    """
+
+    method: str
+    route: str
+    status: int
+    seconds: float
+    interactive: bool = True
+    known: bool = True
+
+
 class HttpFigures(Collector):
     """Counts requests and keeps the last minutes' durations."""
 
-    NAMES = frozenset({"http_p99_latency_ms", "http_error_rate_ratio"})
+    NAMES = frozenset(
+        {
+            "http_p99_latency_ms",
+            "http_error_rate_ratio",
+            "http_latency_requests",
+            "http_error_rate_requests",
+        }
+    )
     """What is exported only once there are requests."""
 
     def __init__(self, clock: Clock) -> None:
@@ -38,23 +68,21 @@ class HttpFigures(Collector):
         self._requests: defaultdict[tuple[str, str, str], int] = defaultdict(int)
         self._buckets: defaultdict[str, list[int]] = defaultdict(lambda: [0] * (len(_BUCKETS) + 1))
         self._seconds: defaultdict[str, float] = defaultdict(float)
-        self._newest: deque[tuple[float, float, bool]] = deque(maxlen=_NEWEST)
+        self._durations: deque[tuple[float, float]] = deque(maxlen=_NEWEST)
+        self._outcomes: deque[tuple[float, bool]] = deque(maxlen=_NEWEST)
 
-    def count(self, method: str, route: str, status: int, seconds: float) -> None:
-        """Add a finished request.
-
-        Args:
-            method: Upper case. Callers can invent methods without end; those we do not know are one.
-            route: The route's template, never the path itself: paths have no end of values.
-            status: The HTTP status.
-            seconds: How long it took.
-        """
-        method = method if method in _METHODS else "other"
+    def count(self, request: Finished) -> None:
+        """Add a finished request."""
+        method = request.method if request.method in _METHODS else "other"
         with self._lock:
-            self._requests[method, route, str(status)] += 1
-            self._buckets[route][bisect_left(_BUCKETS, seconds)] += 1
-            self._seconds[route] += seconds
-            self._newest.append((self._clock.monotonic(), seconds, status >= 500))
+            self._requests[method, request.route, str(request.status)] += 1
+            self._buckets[request.route][bisect_left(_BUCKETS, request.seconds)] += 1
+            self._seconds[request.route] += request.seconds
+            now = self._clock.monotonic()
+            if request.interactive:
+                self._durations.append((now, request.seconds))
+            if request.known:
+                self._outcomes.append((now, request.status >= 500))
 
     def collect(self) -> Iterator[Metric]:
         """Return every figure."""
@@ -63,10 +91,12 @@ class HttpFigures(Collector):
             buckets = {route: list(counts) for route, counts in self._buckets.items()}
             seconds = dict(self._seconds)
             since = self._clock.monotonic() - WINDOW_SECONDS
-            recent = [(took, failed) for at, took, failed in self._newest if at >= since]
+            durations = sorted(took for at, took in self._durations if at >= since)
+            failures = [failed for at, failed in self._outcomes if at >= since]
         yield _counts(requests)
         yield _histogram(buckets, seconds)
-        yield from _recent(recent, sum(requests.values()), sum(seconds.values()))
+        yield _summary(durations, sum(requests.values()), sum(seconds.values()))
+        yield from _recent(durations, failures)
 
 
 def _counts(requests: dict[tuple[str, str, str], int]) -> Metric:
@@ -92,28 +122,41 @@ def _histogram(buckets: dict[str, list[int]], seconds: dict[str, float]) -> Metr
     return family
 
 
-def _recent(recent: list[tuple[float, bool]], count: int, seconds: float) -> Iterator[Metric]:
-    durations = sorted(took for took, _ in recent)
+def _summary(durations: list[float], count: int, seconds: float) -> Metric:
     summary = SummaryMetricFamily(
         "http_request_duration_seconds",
-        "Duration of HTTP requests; quantiles over the last five minutes.",
+        "Duration of HTTP requests; quantiles of the reads and questions of the last five minutes.",
     )
     summary.add_metric((), count_value=count, sum_value=seconds)
     for quantile in _QUANTILES if durations else ():
         summary.add_sample(
             summary.name, {"quantile": str(quantile)}, _quantile(durations, quantile)
         )
-    yield summary
+    return summary
+
+
+def _recent(durations: list[float], failures: list[bool]) -> Iterator[Metric]:
+    yield GaugeMetricFamily(
+        "http_latency_requests",
+        "Reads and questions of the last five minutes, of which http_p99_latency_ms is the p99.",
+        value=len(durations),
+    )
+    yield GaugeMetricFamily(
+        "http_error_rate_requests",
+        "Requests of known callers in the last five minutes, of which http_error_rate_ratio speaks.",
+        value=len(failures),
+    )
     if durations:
         yield GaugeMetricFamily(
             "http_p99_latency_ms",
-            "The slowest hundredth of requests in the last five minutes takes at least this long.",
+            "The slowest hundredth of reads and questions in the last five minutes takes at least this long.",
             value=round(_quantile(durations, 0.99) * 1000, 3),
         )
+    if failures:
         yield GaugeMetricFamily(
             "http_error_rate_ratio",
-            "The part of the last five minutes' requests that ended with a 5xx status.",
-            value=sum(failed for _, failed in recent) / len(recent),
+            "The part of the last five minutes' requests of known callers that ended with a 5xx status.",
+            value=sum(failures) / len(failures),
         )
 
 

@@ -30,10 +30,17 @@ _ENCODED = [(name.lower().encode(), value.encode()) for name, value in _HEADERS.
 
 
 class SecurityHeaders:
-    """Adds them to every answer; answers are not cached unless they say otherwise."""
+    """Adds them to every answer; answers are not cached unless they say otherwise.
 
-    def __init__(self, app: ASGIApp) -> None:
+    Args:
+        hsts_seconds: How long browsers shall insist on HTTPS; 0 leaves the header out.
+    """
+
+    def __init__(self, app: ASGIApp, *, hsts_seconds: int = 0) -> None:
         self._app = app
+        self._headers = list(_ENCODED)
+        if hsts_seconds:
+            self._headers.append((b"strict-transport-security", f"max-age={hsts_seconds}".encode()))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on and the headers back."""
@@ -42,7 +49,9 @@ class SecurityHeaders:
             if message["type"] == "http.response.start":
                 given = list(message.get("headers", ()))
                 names = {name.lower() for name, _ in given}
-                message["headers"] = given + [pair for pair in _ENCODED if pair[0] not in names]
+                message["headers"] = given + [
+                    pair for pair in self._headers if pair[0] not in names
+                ]
             await send(message)
 
         await self._app(scope, receive, with_headers)

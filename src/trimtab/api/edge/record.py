@@ -9,16 +9,21 @@ from urllib.parse import parse_qs
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from trimtab.api.edge.figures import HttpFigures
+from trimtab.api.edge.figures import Finished, HttpFigures
 from trimtab.api.errors import ERROR_CODE_HEADER, InternalError, error_response
+from trimtab.infra.web.access import has_key
 from trimtab.kernel.clock import Clock, machine_clock
 
 _log = logging.getLogger(__name__)
 _REQUEST_ID = re.compile(r"^[A-Za-z0-9_.-]{1,100}$")
 _CLIENT_GONE = 499
 """What is written down when the client left before it was answered."""
-_PERSON = re.compile(r"(/users/)[^/]+")
-"""A user id in a path; no log may hold it."""
+_QUESTIONS = frozenset({"/api/v1/query", "/v1/answers", "/v1/check"})
+"""Calls with a body that somebody waits for as for a page; ingestion, backups and drills take as long as they take."""
+_STREAMS = ("text/event-stream", "application/x-ndjson")
+"""They end when the reader leaves, so their duration says nothing about the service."""
+_PERSON = re.compile(r"(?i)(/+users?/+).+?(/+data/*)?$", re.DOTALL)
+"""A user id in a path, with all slashes that it may hold; no log may hold it, whether a route takes the path or none."""
 _QUIET = ("/health", "/metrics", "/console/static/")
 """Called every few seconds by machines; logged at debug level."""
 
@@ -29,6 +34,7 @@ class _Answered:
     status: int = 0
     error: str = ""
     """The error's code; empty when there is none."""
+    streamed: bool = False
 
 
 class Recorded:
@@ -56,7 +62,8 @@ class Recorded:
             return
         given = Headers(scope=scope).get("x-request-id", "")
         request_id = given if _REQUEST_ID.match(given) else secrets.token_hex(8)
-        scope = {**scope, "trimtab.request_id": request_id}
+        # The routes' `request.state` is this dictionary, so the caller that they found is seen here.
+        scope = {**scope, "trimtab.request_id": request_id, "state": scope.get("state", {})}
         started, answered = self._machine.monotonic(), _Answered(request_id)
 
         async def watched(message: Message) -> None:
@@ -65,6 +72,7 @@ class Recorded:
                 headers["X-Request-ID"] = request_id
                 answered.status = message["status"]
                 answered.error = headers.get(ERROR_CODE_HEADER, "")
+                answered.streamed = headers.get("content-type", "").startswith(_STREAMS)
             await send(message)
 
         try:
@@ -81,7 +89,11 @@ class Recorded:
 
     def _write(self, scope: Scope, answered: _Answered, seconds: float) -> None:
         status = answered.status or _CLIENT_GONE
-        self._figures.count(scope["method"], _template(scope), status, seconds)
+        method, route = scope["method"], _template(scope)
+        asked = method in {"GET", "HEAD"} or route in _QUESTIONS
+        interactive = asked and not answered.streamed and not scope["path"].startswith(_QUIET)
+        known = has_key(scope)
+        self._figures.count(Finished(method, route, status, seconds, interactive, known))
         level = logging.DEBUG if scope["path"].startswith(_QUIET) else logging.INFO
         _log.log(
             level,
@@ -89,7 +101,7 @@ class Recorded:
             extra={
                 "request_id": answered.request_id,
                 "method": scope["method"],
-                "path": _PERSON.sub(r"\1-", scope["path"]),
+                "path": _PERSON.sub(r"\1-\2", scope["path"]),
                 "status": status,
                 "duration_ms": round(seconds * 1000, 3),
                 **({"error": answered.error} if answered.error else {}),
@@ -104,5 +116,5 @@ def _query(scope: Scope) -> dict[str, str]:
 
 
 def _template(scope: Scope) -> str:
-    path = getattr(scope.get("route"), "path", None)
+    path = getattr(scope.get("route"), "path_format", None)
     return f"{scope.get('root_path', '')}{path}" if path else "unmatched"

@@ -6,12 +6,13 @@ from datetime import datetime
 from typing import Any, Literal
 
 from trimtab.api.forms.shape import Shape
-from trimtab.incidents import Entry, Incident, State
+from trimtab.incidents import Entry, Incident, Notification, State
 from trimtab.incidents.clocks import Clock
 from trimtab.incidents.model import Approval, Severity
 from trimtab.infra.rules.alerts import AlertState
 from trimtab.infra.rules.engine import RuleHealth
 from trimtab.kernel.operable import Effect, Param, Risk, Value
+from trimtab.kernel.roles import Role
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +29,11 @@ class IncidentSummary:
     opened_at: datetime
     resolved_at: datetime | None
     root_cause: str
+    """The title of the most likely cause."""
+    cause_status: Literal["verified", "suspected", "unknown"]
+    """``verified`` when the cause's fix changed something and its checks held afterwards."""
+    ending: str
+    """How it ended; empty while it goes on."""
     opening: int
     active: bool
 
@@ -40,12 +46,28 @@ class IncidentList:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class NotificationBody(Notification):
+    """A call for a person, with what is known of its delivery."""
+
+    status: Literal["accepted", "failed", "waiting", "no_channel"]
+    text: str
+    """The same as a sentence."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class IncidentBody(Incident):
     """Everything about an incident but its journal."""
 
     active: bool
     approval: Approval | None
     """The newest question to a person; null when none was asked."""
+    cause_status: Literal["verified", "suspected", "unknown"]
+    cause_text: str
+    """What is known of the root cause, for people."""
+    ending: str
+    """How it ended; empty while it goes on."""
+    notifications: tuple[NotificationBody, ...]
+    """Whom this opening has called, and what is known of the delivery."""
     clocks: tuple[Clock, ...]
 
 
@@ -213,6 +235,7 @@ class ActionEntry:
     name: str
     help: str
     risk: Risk
+    role: Role
     effect: Effect
     """Whether it can be taken back: ``reversible``, ``repeatable`` or ``irreversible``."""
     params: tuple[Param, ...]
@@ -272,6 +295,7 @@ FORMS: Mapping[str, Shape] = {
     "GET /v1/incidents/{incident_id}/timeline": Timeline,
     "POST /v1/incidents/{incident_id}/approve": Approval,
     "POST /v1/incidents/{incident_id}/reject": Approval,
+    "POST /v1/incidents/{incident_id}/close": IncidentSummary,
     "GET /v1/runbooks": RunbookList,
     "GET /v1/runbooks/{page_id}": RunbookBody | ProcedureBody,
     "POST /v1/runbooks/lint": LintBody,

@@ -12,7 +12,8 @@ from trimtab.answers.tasks import TaskResult
 from trimtab.api.described import ErrorBody
 from trimtab.api.forms.shape import Shape
 from trimtab.incidents.model import Severity
-from trimtab.infra.audit import AuditEvent, AuditReport
+from trimtab.infra.audit import AuditEvent
+from trimtab.infra.audit_files import SealReport
 from trimtab.infra.auth import ApiKey, Role
 from trimtab.infra.key_care import KeyFinding
 from trimtab.kernel.health import Status
@@ -128,7 +129,7 @@ class EventList:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AuditBody(AuditReport):
+class AuditBody(SealReport):
     """Whether the audit chain is whole."""
 
     ok: bool
@@ -229,6 +230,8 @@ FORMS: Mapping[str, Shape] = {
     "GET /v1/settings": SettingList,
     "DELETE /api/v1/users/{user_id}/data": ErasureAsked,
     "DELETE /api/v1/users/{user_id}/data 202": ErasureAsked,
+    "POST /api/v1/erasures": ErasureAsked,
+    "POST /api/v1/erasures 202": ErasureAsked,
     "GET /api/v1/erasures/{erasure_id}": ErasureBody,
-    "GET /v1/tasks/{period}": TasksBody,
+    "POST /v1/tasks/{period}": TasksBody,
 }

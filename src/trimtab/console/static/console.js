@@ -10,6 +10,14 @@ document.addEventListener("click", (event) => {
   if (event.target.closest("#theme")) switchTheme();
 });
 
+// A sign-in link carries its token behind a #, which no server and no log sees; it is posted once, and gone.
+const token = location.hash.match(/^#token=([\w-]+)$/)?.[1];
+if (token && $("#sign-in")) {
+  history.replaceState(null, "", location.pathname);
+  $("#sign-in").elements.token.value = token;
+  $("#sign-in").submit();
+}
+
 function switchTheme() {
   const now = document.documentElement.dataset.theme;
   const dark = now ? now === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;

@@ -3,10 +3,13 @@
 import re
 from collections.abc import Mapping
 from functools import cache
+from pathlib import Path
 
 import jsonschema_rs
 import orjson
 
+from trimtab.gates.errors import EvidenceUnreadable
+from trimtab.gates.evidence_files import read_evidence
 from trimtab.infra.shipped import shipped
 
 CURRENT: dict[str, str] = {"report": "2.0", "baseline": "1.0", "manifest": "1.0", "verdict": "1.0"}
@@ -45,3 +48,25 @@ def version_of(document: object) -> str | None:
     stated = document.get("schema_version") if isinstance(document, dict) else None
     match = re.match(r"^([0-9]+\.[0-9]+)(\.[0-9]+)?$", stated) if isinstance(stated, str) else None
     return match[1] if match else None
+
+
+def project_schemas(folder: Path) -> list[tuple[str, str, str]]:
+    """Return name, state and title of each schema file of a project.
+
+    The state is ``ok``; ``BROKEN`` when it is no JSON schema; ``changed`` when it has the name of a shipped schema and
+    another content, because reports are judged by the shipped one.
+    """
+    found = []
+    for path in sorted(folder.glob("*.json")):
+        state, title = "ok", ""
+        try:
+            loaded = orjson.loads(read_evidence(path))
+            jsonschema_rs.Draft202012Validator(loaded)
+            title = str(loaded.get("title", ""))
+        except (ValueError, AttributeError, EvidenceUnreadable) as error:
+            state, title = "BROKEN", str(error).partition("\n")[0][:120]
+        own = shipped("schemas") / path.name
+        if state == "ok" and own.is_file() and own.read_bytes() != path.read_bytes():
+            state = "changed"
+        found.append((path.name, state, title))
+    return found

@@ -23,7 +23,12 @@ from trimtab.kernel.errors import Corrupt
 _log = logging.getLogger(__name__)
 _WORKFLOW = "trimtab.job"
 _SCHEDULED = "trimtab.scheduled"
-_STATES = {"SUCCESS": JobState.DONE, "ERROR": JobState.FAILED, "CANCELLED": JobState.CANCELLED}
+_STATES = {
+    "SUCCESS": JobState.DONE,
+    "ERROR": JobState.FAILED,
+    "CANCELLED": JobState.CANCELLED,
+    "MAX_RECOVERY_ATTEMPTS_EXCEEDED": JobState.FAILED,
+}
 # Jobs outlive a release; bodies keep their step order, so every release may resume every job.
 _APPLICATION_VERSION = "trimtab-1"
 _POLL_SECONDS = 0.25

@@ -6,7 +6,7 @@ silent channel can neither lose a message nor stop an incident.
 
 from trimtab.infra.notify.actions import actions
 from trimtab.infra.notify.channels import Channel, ConsoleChannel, LogChannel, WebhookChannel
-from trimtab.infra.notify.delivery import Delivery
+from trimtab.infra.notify.delivery import Delivery, Reach, Receipt
 from trimtab.infra.notify.outbox import Outbox, Waiting
 from trimtab.infra.notify.pagerduty import PagerDutyChannel
 from trimtab.infra.notify.routes import Kind, Message, channels_for
@@ -22,6 +22,8 @@ __all__ = [
     "Message",
     "Outbox",
     "PagerDutyChannel",
+    "Reach",
+    "Receipt",
     "Waiting",
     "WebhookChannel",
     "actions",

@@ -23,6 +23,15 @@ class NotDelivered(Unavailable):
 class Channel(Protocol):
     """Takes messages. A message may come twice after a crash; its key tells."""
 
+    @property
+    def name(self) -> str:
+        """What the channel is called in journals and post-mortems, such as ``pagerduty``."""
+        ...
+
+    def reaches_people(self, message: Message) -> bool:
+        """Return whether the message is passed on to people outside of this process."""
+        ...
+
     def send(self, message: Message) -> None:
         """Deliver the message, or raise `NotDelivered`."""
         ...
@@ -30,6 +39,12 @@ class Channel(Protocol):
 
 class LogChannel:
     """Writes messages to the log."""
+
+    name = "log"
+
+    def reaches_people(self, _message: Message) -> bool:
+        """Return False: nobody is told by a line in the log."""
+        return False
 
     def send(self, message: Message) -> None:
         """Log that a message was sent; the text is on the incident's page."""
@@ -42,8 +57,14 @@ class LogChannel:
 class ConsoleChannel:
     """Writes messages to a stream for a person who watches."""
 
+    name = "console"
+
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
+
+    def reaches_people(self, _message: Message) -> bool:
+        """Return False: whether somebody watches the stream is not known."""
+        return False
 
     def send(self, message: Message) -> None:
         """Write the message, its channel first."""
@@ -60,12 +81,18 @@ class WebhookChannel:
         headers: Sent with every post.
     """
 
+    name = "webhook"
+
     def __init__(
         self, url: str, client: "httpx.Client", headers: Mapping[str, str] | None = None
     ) -> None:
         self._url = url
         self._client = client
         self._headers = dict(headers or {})
+
+    def reaches_people(self, _message: Message) -> bool:
+        """Return True: every message is posted."""
+        return True
 
     def send(self, message: Message) -> None:
         """Post the message as ``{"channel": ..., "text": ...}``."""

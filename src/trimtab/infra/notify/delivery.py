@@ -2,14 +2,50 @@
 
 import logging
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from trimtab.infra.notify.channels import Channel
 from trimtab.infra.notify.outbox import Outbox, Waiting
+from trimtab.infra.notify.routes import Message
 from trimtab.kernel.clock import Clock
+from trimtab.kernel.errors import TrimtabError
 
 _log = logging.getLogger(__name__)
 _IDLE_SECONDS = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What became of giving one message to one channel that reaches people."""
+
+    message: Message
+    receiver: str
+    """The channel's name."""
+    error: str = ""
+    """Empty when it was accepted; else why not. It is tried again."""
+
+
+OnReceipt = Callable[[Receipt], None]
+
+
+class Reach:
+    """Tells which of the configured channels would pass a message on to people.
+
+    Args:
+        channels: All that are configured.
+    """
+
+    def __init__(self, channels: Sequence[Channel] = ()) -> None:
+        self._channels = tuple(channels)
+
+    def receivers(self, messages: Sequence[Message]) -> tuple[str, ...]:
+        """Return the names of the channels that pass one of the messages on to people."""
+        return tuple(
+            channel.name
+            for channel in self._channels
+            if any(channel.reaches_people(message) for message in messages)
+        )
 
 
 class Delivery:
@@ -19,12 +55,21 @@ class Delivery:
         outbox: Where messages wait.
         channels: Each takes every message; a message counts as delivered when all have taken it.
         clock: For due times.
+        on_receipt: Called for each message that a channel passes on to people, or fails to; it may be called again
+            after a crash.
     """
 
-    def __init__(self, outbox: Outbox, channels: Sequence[Channel], clock: Clock) -> None:
+    def __init__(
+        self,
+        outbox: Outbox,
+        channels: Sequence[Channel],
+        clock: Clock,
+        on_receipt: OnReceipt = lambda _: None,
+    ) -> None:
         self._outbox = outbox
         self._channels = tuple(channels)
         self._clock = clock
+        self._on_receipt = on_receipt
         self._taken: dict[int, set[int]] = {}
         """Of messages that were tried: which channels have them already, so that a broken one doubles none."""
         self._stop = threading.Event()
@@ -64,9 +109,20 @@ class Delivery:
             try:
                 channel.send(waiting.message)
                 taken.add(number)
+                self._report(channel, waiting.message)
             except Exception as error:  # noqa: BLE001 - no channel may end the thread, or keep a message from others.
                 failure = failure or error
+                self._report(channel, waiting.message, error)
         return failure
+
+    def _report(self, channel: Channel, message: Message, error: Exception | None = None) -> None:
+        if not channel.reaches_people(message):
+            return
+        why = "" if error is None else _reason(error)
+        try:
+            self._on_receipt(Receipt(message, channel.name, why))
+        except Exception:  # noqa: BLE001 - the message is delivered; its record is only missing then.
+            _log.warning("a receipt was not recorded", exc_info=True)
 
     def _run(self) -> None:
         while not self._stop.is_set():
@@ -75,3 +131,8 @@ class Delivery:
             except Exception:  # noqa: BLE001 - the database may be busy or full now and well again later.
                 _log.warning("the outbox cannot be read", exc_info=True)
             self._clock.wait(self._stop, _IDLE_SECONDS)
+
+
+def _reason(error: Exception) -> str:
+    # Other errors may hold an address with a token in it.
+    return error.message if isinstance(error, TrimtabError) else type(error).__name__

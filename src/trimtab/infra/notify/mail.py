@@ -19,6 +19,8 @@ class EmailChannel:
         timeout_seconds: How long the server may take.
     """
 
+    name = "email"
+
     def __init__(
         self, server: str, sender: str, to: tuple[str, ...], timeout_seconds: float
     ) -> None:
@@ -28,9 +30,13 @@ class EmailChannel:
         self._to = to
         self._timeout_seconds = timeout_seconds
 
+    def reaches_people(self, message: Message) -> bool:
+        """Return whether it is a message to the channel ``email``."""
+        return message.channel == CHANNEL
+
     def send(self, message: Message) -> None:
         """Send it; the subject is the first line of the text."""
-        if message.channel != CHANNEL:
+        if not self.reaches_people(message):
             return
         mail = EmailMessage()
         mail["Subject"] = " ".join(message.text.split("\n", 1)[0].split())[:200]

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 
 from trimtab.infra.notify.routes import Kind, Message
 from trimtab.infra.storage import Database
+from trimtab.kernel.redaction import hide_credentials
 
 _FIRST_RETRY_SECONDS = 2.0
 _LONGEST_RETRY_SECONDS = 600.0
@@ -56,8 +57,8 @@ class Outbox:
                 key=f"{message.channel}|{message.key}",
                 channel=message.channel,
                 kind=message.kind,
-                text=message.text,
-                subject=message.subject,
+                text=hide_credentials(message.text),
+                subject=hide_credentials(message.subject),
                 created_at=at.isoformat(),
                 attempts=0,
                 next_attempt_at=at.isoformat(),
@@ -91,7 +92,7 @@ class Outbox:
             waiting,
             attempts=waiting.attempts + 1,
             next_attempt_at=(at + timedelta(seconds=pause)).isoformat(),
-            last_error=error,
+            last_error=hide_credentials(error),
         )
 
     def undelivered(self) -> int:

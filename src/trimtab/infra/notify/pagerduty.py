@@ -22,14 +22,20 @@ class PagerDutyChannel:
         client: Carries the timeout.
     """
 
+    name = "pagerduty"
+
     def __init__(self, url: str, routing_key: str, client: "httpx.Client") -> None:
         self._url = url
         self._routing_key = routing_key
         self._client = client
 
+    def reaches_people(self, message: Message) -> bool:
+        """Return whether it is a page, or the end of one."""
+        return message.kind in _ACTIONS
+
     def send(self, message: Message) -> None:
         """Trigger or resolve the alert of the message's incident; one incident is one alert there."""
-        if message.kind not in _ACTIONS:
+        if not self.reaches_people(message):
             return
         event = {
             "routing_key": self._routing_key,

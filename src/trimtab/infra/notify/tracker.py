@@ -21,6 +21,8 @@ class GitHubChannel:
         client: Carries the timeout.
     """
 
+    name = "github"
+
     def __init__(self, url: str, repository: str, token: str, client: "httpx.Client") -> None:
         self._issues = f"{url.rstrip('/')}/repos/{repository}/issues"
         self._headers = {
@@ -29,9 +31,13 @@ class GitHubChannel:
         }
         self._client = client
 
+    def reaches_people(self, message: Message) -> bool:
+        """Return whether it is a message to the channel ``github``."""
+        return message.channel == CHANNEL
+
     def send(self, message: Message) -> None:
         """Open the issue; its title is the first line of the text."""
-        if message.channel != CHANNEL:
+        if not self.reaches_people(message):
             return
         title = message.text.splitlines()[0].lstrip("# ") if message.text else message.subject
         issue = {"title": title[:256], "body": message.text, "labels": ["incident"]}

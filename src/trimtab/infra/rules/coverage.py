@@ -24,8 +24,8 @@ def covers(window: Window, span: Span, tolerance_ms: int, *, counter: bool) -> b
     tolerance = min(tolerance_ms, (span.end_ms - span.start_ms) // 2)
     if times[0] - span.start_ms > tolerance or span.end_ms - times[-1] > tolerance:
         return False
-    pairs = pairwise(times)
-    gaps = sum(later - earlier for earlier, later in pairs if later - earlier > tolerance)
+    steps = (later - earlier for earlier, later in pairwise(times))
+    gaps = sum(step for step in steps if step > tolerance)
     return gaps <= MAX_GAPS * (span.end_ms - span.start_ms)
 
 

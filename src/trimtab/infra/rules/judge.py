@@ -66,17 +66,15 @@ class Judgement:
     def _leaf(self, found: Vector, instant: Instant, tolerance_ms: int) -> Judged:
         why = _missing(self.selectors, instant)
         if why:
-            return Judged(holds=None, samples=[], reason=why)
+            return Judged(None, [], why)
         short = _short(self.selectors, instant, tolerance_ms)
         if not short:
-            return Judged(holds=bool(found), samples=found)
+            return Judged(bool(found), found)
         sure = self.run(Instant(instant.store, instant.at_ms, instant.cost, tolerance_ms))
         known = {element.labels for element in sure}
         certain = [element for element in found if element.labels in known]
         return (
-            Judged(holds=True, samples=certain)
-            if certain
-            else Judged(holds=None, samples=[], reason=short, short=True)
+            Judged(holds=True, samples=certain) if certain else Judged(None, [], short, short=True)
         )
 
 
@@ -111,7 +109,7 @@ def _joined(symbol: str, found: Vector, operands: list[Judged]) -> Judged:
         return left
     if right.holds is None and (symbol == "and" or right.short):
         return right
-    return Judged(holds=bool(found), samples=found)
+    return Judged(bool(found), found)
 
 
 def _missing(selectors: tuple[Selector, ...], instant: Instant) -> str:

@@ -8,12 +8,14 @@ from trimtab.infra.storage.database import Database, losses, translated
 from trimtab.infra.storage.directory import DataDirectory
 from trimtab.infra.storage.errors import DataDirectoryInUse, DataDirectoryUnusable, SchemaTooNew
 from trimtab.infra.storage.guard import FileGuard
+from trimtab.infra.storage.reserve import DiskReserve
 
 __all__ = [
     "DataDirectory",
     "DataDirectoryInUse",
     "DataDirectoryUnusable",
     "Database",
+    "DiskReserve",
     "FileGuard",
     "SchemaTooNew",
     "losses",

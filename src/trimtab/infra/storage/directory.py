@@ -14,9 +14,18 @@ from trimtab.kernel.errors import StorageFull
 FLOOR_BYTES = 16 * 1024 * 1024
 """Below this much free space nothing starts: a database that cannot checkpoint helps nobody."""
 
+_HINT = (
+    "`trimtab knowledge clean-up` removes what is past its age, also on a full disk; `trimtab knowledge disk` shows "
+    "what takes the space."
+)
+
 
 class DataDirectory:
     """An exclusively held data directory. The lock goes with the process, however it ends.
+
+    Args:
+        path: Where it is; made when missing.
+        floor_bytes: How much must be free; 0 for whoever only frees space.
 
     Raises:
         DataDirectoryUnusable: It cannot be made, or not be written to.
@@ -24,14 +33,17 @@ class DataDirectory:
         StorageFull: Its disk has less than 16 MB left.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, floor_bytes: int = FLOOR_BYTES) -> None:
         self.path = path.absolute()
         self._make()
         self._lock = self._hold()
         free = shutil.disk_usage(self.path).free
-        if free < FLOOR_BYTES:
+        if free < floor_bytes:
             self.close()
-            raise StorageFull(f"The disk of {self.path} has only {free // 1024} kB left.")
+            raise StorageFull(
+                f"The disk of {self.path} has {free // 1024} kB left; {floor_bytes // 1024**2} MB are needed to start.",
+                hint=_HINT,
+            )
 
     def file(self, name: str) -> Path:
         """Return the path of a file directly in the directory."""
@@ -93,7 +105,7 @@ class DataDirectory:
 
 def _unusable(path: Path, error: OSError) -> Exception:
     if error.errno == errno.ENOSPC:
-        return StorageFull(f"The disk of {path} is full.")
+        return StorageFull(f"The disk of {path} is full.", hint=_HINT)
     return DataDirectoryUnusable(
         f"The data directory {path} cannot be used: {error.strerror}.",
         hint="Give this user write permission there, or choose another one with `--data-dir`.",

@@ -12,6 +12,8 @@ from typing import TextIO
 
 import orjson
 
+from trimtab.kernel.redaction import hide_credentials
+
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 _SECRET_FIELD = re.compile(r"(?i)(authorization|api[-_]?key|password|passwd|secret|token|cookie)$")
 _SECRET_TEXT = re.compile(r"(?i)\b(bearer\s+|tt_|sk-|ghp_|xox[baprs]-)[A-Za-z0-9_\-.]{8,}")
@@ -78,8 +80,8 @@ class JsonFormatter(logging.Formatter):
 
 
 def redacted(text: str) -> str:
-    """Return the text with everything that looks like a key replaced by ``[redacted]``."""
-    return _SECRET_TEXT.sub(_HIDDEN, text)
+    """Return the text without what looks like a key, and without the credentials of addresses."""
+    return hide_credentials(_SECRET_TEXT.sub(_HIDDEN, text))
 
 
 @lru_cache(1000)

@@ -3,22 +3,52 @@
 Every route states its role with `Needs`; a test walks all routes and fails on one that does not.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from ipaddress import ip_address
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import HTTPConnection, Request
+from starlette.types import Scope
 
 from trimtab.infra.auth import Keys, Principal, Role
 from trimtab.infra.web.limits import RateLimits
+from trimtab.infra.web.live import Viewer
 from trimtab.infra.web.sessions import COOKIE, Sessions
-from trimtab.kernel.errors import Forbidden, Unauthenticated
+from trimtab.kernel.errors import Forbidden, TrimtabError, Unauthenticated
 
 ANONYMOUS = Principal("anonymous", Role.READER)
 CONTROL = Principal("local", Role.ADMIN)
 """The caller on the control socket: the file's permissions have admitted it."""
 
-_FORWARDED = ("forwarded", "x-forwarded-for", "x-real-ip")
+_PROXY_HEADERS = frozenset(
+    (
+        b"forwarded",
+        b"via",
+        b"x-real-ip",
+        b"x-client-ip",
+        b"x-cluster-client-ip",
+        b"x-remote-addr",
+        b"x-remote-ip",
+        b"x-proxyuser-ip",
+        b"x-scheme",
+        b"x-url-scheme",
+        b"x-request-start",
+        b"true-client-ip",
+        b"client-ip",
+        b"proxy-client-ip",
+        b"wl-proxy-client-ip",
+        b"cdn-loop",
+        b"max-forwards",
+        b"proxy",
+        b"proxy-connection",
+    )
+)
+_PROXY_PREFIXES = (b"x-forwarded", b"x-original-", b"x-envoy-", b"cf-", b"fastly-", b"x-amzn-")
+_FOUND = "trimtab.found"
+"""Where a request's scope keeps what `Access.find` has found."""
+_ADMITTED = "trimtab.admitted"
+"""Where a request's scope keeps the `Needs` that has admitted its caller."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +67,27 @@ class Access:
     anonymous_reader: bool
     key_limit_per_minute: int
 
+    async def find(self, connection: HTTPConnection) -> Principal | TrimtabError | None:
+        """Return the caller, why a given key or session does not hold, or None for nobody; looked up once a request.
+
+        Nothing is raised, so that a body's limit and a public route do not depend on a stale cookie.
+        """
+        scope = connection.scope
+        if _FOUND not in scope:
+            # A thread costs more than everything else that a request passes.
+            if self.knows(connection):
+                scope[_FOUND] = self._outcome(connection)
+            else:
+                scope[_FOUND] = await run_in_threadpool(self._outcome, connection)
+        found: Principal | TrimtabError | None = scope[_FOUND]
+        return found
+
+    def _outcome(self, connection: HTTPConnection) -> Principal | TrimtabError | None:
+        try:
+            return self.identify(connection)
+        except TrimtabError as refusal:
+            return refusal
+
     def identify(self, connection: HTTPConnection) -> Principal | None:
         """Return the caller, or None when there is no key and anonymous reading is not allowed.
 
@@ -50,6 +101,21 @@ class Access:
             principal = self.keys.authenticate(key)
             self.limits.take(f"key:{principal.name}", self.key_limit_per_minute)
             return principal
+        return self._without_key(connection)
+
+    def still_holds(self, connection: HTTPConnection) -> bool:
+        """Return whether the caller's key or session is good now; for answers that go on for long."""
+        if connection.scope.get("trimtab.principal") is not None:
+            return True
+        try:
+            if key := api_key(connection):
+                self.keys.authenticate(key)
+                return True
+            return self._without_key(connection) is not None
+        except Unauthenticated:
+            return False
+
+    def _without_key(self, connection: HTTPConnection) -> Principal | None:
         if cookie := connection.cookies.get(COOKIE):
             return self.sessions.principal(cookie)
         return ANONYMOUS if self._may_read_anonymously(connection) else None
@@ -60,16 +126,27 @@ class Access:
             return True
         if key := api_key(connection):
             return self.keys.remembers(key)
-        return COOKIE not in connection.cookies
+        return COOKIE not in connection.cookies and self.keys.counted
 
     def _may_read_anonymously(self, connection: HTTPConnection) -> bool:
-        # A forwarding header means that a proxy on this machine speaks for somebody elsewhere.
+        # A proxy on this machine speaks for somebody elsewhere, and a second key means more than one user.
         return (
             self.anonymous_reader
             and connection.client is not None
             and is_loopback(connection.client.host)
-            and not any(name in connection.headers for name in _FORWARDED)
+            and not _is_proxied(connection.scope["headers"])
+            and self.keys.active <= 1
         )
+
+
+def _is_proxied(headers: Iterable[tuple[bytes, bytes]]) -> bool:
+    return any(name in _PROXY_HEADERS or name.startswith(_PROXY_PREFIXES) for name, _ in headers)
+
+
+def has_key(scope: Scope) -> bool:
+    """Return whether the request came with a key or session that holds, or over the control socket."""
+    found = scope.get("trimtab.principal") or scope.get(_FOUND)
+    return isinstance(found, Principal) and found is not ANONYMOUS
 
 
 def api_key(connection: HTTPConnection) -> str:
@@ -108,16 +185,20 @@ class Needs:
         """Return the caller, or raise `Unauthenticated` or `Forbidden`."""
         if self.role is None:
             return ANONYMOUS
+        if (
+            request.scope.get(_ADMITTED) is self
+        ):  # `GuardedRoute` has asked before the body was read.
+            return caller(request)
         access: Access = request.app.state.access
-        if access.knows(request):  # A thread costs more than everything else that a request passes.
-            principal = access.identify(request)
-        else:
-            principal = await run_in_threadpool(access.identify, request)
+        principal = await access.find(request)
         if principal is None:
             raise Unauthenticated("This call needs an API key.")
+        if isinstance(principal, TrimtabError):
+            raise principal
         principal.require(self.role)
         self._check_projects(principal, request)
         request.state.principal = principal
+        request.scope[_ADMITTED] = self
         return principal
 
     def _check_projects(self, principal: Principal, request: Request) -> None:
@@ -141,6 +222,12 @@ def caller(request: Request) -> Principal:
     """Return the caller that the route's `Needs` has admitted."""
     found = getattr(request.state, "principal", ANONYMOUS)
     return found if isinstance(found, Principal) else ANONYMOUS
+
+
+async def viewer(request: Request) -> Viewer:
+    """Return who follows a live view, as a dependency."""
+    access: Access = request.app.state.access
+    return Viewer(caller(request).name, lambda: access.still_holds(request))
 
 
 async def admitted(request: Request) -> Principal:

@@ -7,9 +7,12 @@ import json
 import secrets
 import threading
 from datetime import timedelta
+from typing import Any
+
+import sqlalchemy as sa
 
 from trimtab.infra.auth import Keys, Principal
-from trimtab.infra.storage import DataDirectory
+from trimtab.infra.storage import Database, DataDirectory
 from trimtab.infra.storage.secret_file import secret_of
 from trimtab.kernel.clock import Clock
 from trimtab.kernel.errors import Unauthenticated, Unavailable
@@ -17,6 +20,7 @@ from trimtab.kernel.errors import Unauthenticated, Unavailable
 COOKIE = "trimtab_session"
 _LINK_HOURS = 1
 _OPEN_LINKS = 32
+_ended = sa.table("ended_sessions", sa.column("id"), sa.column("expires_at"))
 
 
 class SignInRefused(Unauthenticated):
@@ -36,30 +40,40 @@ class NotListening(Unavailable):
 class Sessions:
     """Issues and checks console sessions.
 
-    A cookie names a key and when it ends, signed with a secret that is kept in the data directory:
-    sessions survive a restart, and end at once when their key is revoked.
+    A cookie names a key, which one of its successors it was, and when it ends, signed with a secret that is kept in
+    the data directory: sessions survive a restart, and end at once when their key is revoked or rotated, or when their
+    user signs out.
 
     Args:
+        database: Where ended sessions are kept, so that a copied cookie stays useless after a restart.
         secret: At least 32 random bytes, see `session_secret`.
         hours: How long a session lasts.
     """
 
-    def __init__(self, keys: Keys, clock: Clock, secret: bytes, hours: float) -> None:
+    def __init__(
+        self, database: Database, keys: Keys, clock: Clock, secret: bytes, hours: float
+    ) -> None:
+        self._database = database
         self._keys = keys
         self._clock = clock
         self._secret = secret
         self.seconds = int(hours * 3600)
         self.address = ""
         """Where browsers reach the service, such as ``http://localhost:8000``; set when it listens."""
-        self._links: dict[str, tuple[str, float]] = {}
+        self._links: dict[str, tuple[Principal, float]] = {}
         self._lock = threading.Lock()
 
     def new_link(self, key_name: str) -> str:
-        """Return a one-time token that signs in as the key of that name, within an hour."""
+        """Return a one-time token that signs in as the key of that name, within an hour.
+
+        Raises:
+            Unauthenticated: There is no active key of that name.
+        """
+        principal = self._keys.named(key_name)
         token = secrets.token_urlsafe(24)
         ends = self._clock.now() + timedelta(hours=_LINK_HOURS)
         with self._lock:
-            self._links[token] = (key_name, ends.timestamp())
+            self._links[token] = (principal, ends.timestamp())
             while len(self._links) > _OPEN_LINKS:
                 del self._links[next(iter(self._links))]
         return token
@@ -72,7 +86,7 @@ class Sessions:
         """
         if not self.address:
             raise NotListening("No service is listening, so there is nothing to sign in to.")
-        return f"{self.address}/console/login?token={self.new_link(key_name)}"
+        return f"{self.address}/console/login#token={self.new_link(key_name)}"
 
     def redeem(self, token: str) -> Principal:
         """Return whom the link signs in; it works once.
@@ -81,26 +95,65 @@ class Sessions:
             SignInRefused: The link is unknown, was used, or has expired.
         """
         with self._lock:
-            name, ends = self._links.pop(token, ("", 0.0))
-        if self._clock.now().timestamp() >= ends:
+            principal, ends = self._links.pop(token, (None, 0.0))
+        if principal is None or self._clock.now().timestamp() >= ends:
             raise SignInRefused("This sign-in link was used before, or has expired.")
-        return self._keys.named(name)
+        return self._same(principal.name, principal.credential)
 
     def cookie(self, principal: Principal) -> str:
         """Return the value of a new session's cookie."""
         ends = int(self._clock.now().timestamp()) + self.seconds
-        body = _packed(json.dumps({"name": principal.name, "ends": ends}).encode())
+        claims = {
+            "id": secrets.token_urlsafe(12),
+            "name": principal.name,
+            "credential": principal.credential,
+            "ends": ends,
+        }
+        body = _packed(json.dumps(claims).encode())
         return f"{body}.{self._signature(body)}"
 
     def principal(self, cookie: str) -> Principal:
         """Return whose session it is, or raise `SignInRefused` or `Unauthenticated`."""
+        claims = self._claims(cookie)
+        if self._is_ended(claims["id"]):
+            raise SignInRefused("The session was ended by signing out.")
+        return self._same(claims["name"], claims["credential"])
+
+    def end(self, cookie: str) -> None:
+        """Make the session useless from now on; one that does not hold is left alone."""
+        try:
+            claims = self._claims(cookie)
+        except SignInRefused:
+            return
+        now = self._clock.now().timestamp()
+        row = {"id": claims["id"], "expires_at": claims["ends"]}
+        with self._database.write() as connection:
+            connection.execute(sa.delete(_ended).where(_ended.c.expires_at < now))
+            connection.execute(sa.delete(_ended).where(_ended.c.id == row["id"]))
+            connection.execute(sa.insert(_ended).values(**row))
+
+    def _claims(self, cookie: str) -> dict[str, Any]:
         body, _, signature = cookie.partition(".")
         if not hmac.compare_digest(signature.encode(), self._signature(body).encode()):
             raise SignInRefused("The session is not one of ours.")
-        claims = json.loads(base64.urlsafe_b64decode(body + "=" * (-len(body) % 4)))
+        claims: dict[str, Any] = json.loads(base64.urlsafe_b64decode(body + "=" * (-len(body) % 4)))
+        if "credential" not in claims:
+            raise SignInRefused("The session was begun by an older release.")
         if self._clock.now().timestamp() >= claims["ends"]:
             raise SignInRefused("The session has expired.")
-        return self._keys.named(claims["name"])
+        return claims
+
+    def _is_ended(self, session_id: str) -> bool:
+        with self._database.read() as connection:
+            query = sa.select(_ended.c.id).where(_ended.c.id == session_id)
+            return connection.execute(query).first() is not None
+
+    def _same(self, name: str, credential: str) -> Principal:
+        """Return the active key of that name unless it was replaced since."""
+        found = self._keys.named(name)
+        if not hmac.compare_digest(found.credential, credential):
+            raise SignInRefused(f"The key {name!r} was replaced since this sign-in.")
+        return found
 
     def _signature(self, body: str) -> str:
         return _packed(hmac.digest(self._secret, body.encode(), hashlib.sha256))

@@ -1,6 +1,7 @@
 """What can be done for the data's health."""
 
 from collections.abc import Iterable
+from typing import Any
 
 from trimtab.kernel.operable import (
     Action,
@@ -11,6 +12,9 @@ from trimtab.kernel.operable import (
     Param,
     Risk,
 )
+from trimtab.kernel.roles import Role
+from trimtab.knowledge.care.space import Disk
+from trimtab.knowledge.errors import NoDiskBudget
 from trimtab.knowledge.service import Knowledge
 
 
@@ -22,7 +26,9 @@ def actions(knowledge: Knowledge) -> Iterable[Action]:
     yield _recover(knowledge)
     yield _backup(knowledge)
     yield _clean_up(knowledge)
+    yield _usage(knowledge)
     yield _budget(knowledge)
+    yield _grow(knowledge)
     yield _heap_dump(knowledge)
     yield _profile(knowledge)
     yield _recycle(knowledge)
@@ -94,6 +100,7 @@ def _restore(knowledge: Knowledge) -> Action:
         params=(Param("backup", "string", "Its file name; empty means the newest good one.", ""),),
         no_undo_because="the damaged file is kept beside it as corrupted_*.db",
         effect=Effect.IRREVERSIBLE,
+        role=Role.ADMIN,
     )
 
 
@@ -127,6 +134,7 @@ def _recover(knowledge: Knowledge) -> Action:
         dry_run,
         no_undo_because="the damaged file is kept beside it as corrupted_*.db",
         effect=Effect.IRREVERSIBLE,
+        role=Role.ADMIN,
     )
 
 
@@ -155,22 +163,95 @@ def _clean_up(knowledge: Knowledge) -> Action:
     def run(_: Arguments, __: ActionContext) -> ActionResult:
         done = knowledge.care.clean_up()
         return ActionResult(
-            f"{done.report}: freed {sum(done.freed_bytes.values())} bytes.",
-            {"freed_bytes": done.freed_bytes, "enough": done.enough},
+            f"{done.report}: {_freed(done.measured_bytes)} {done.disk.free_bytes} bytes are free now.",
+            done.facts(),
         )
 
     def dry_run(_: Arguments, __: ActionContext) -> ActionResult:
         found = knowledge.care.disk.reclaimable()
-        return ActionResult(f"{sum(found.values())} bytes would be freed.", {"bytes": found})
+        return ActionResult(
+            f"{sum(found.values())} bytes would be freed, and what compressed logs need less.",
+            {"bytes": found},
+        )
 
     return Action(
         "knowledge.disk.clean_up",
-        "Compress and remove old logs, snapshots, temporary files and backups.",
+        "Remove old logs, snapshots, temporary files and backups, then compress older logs where they fit.",
         Risk.AUTOMATIC,
         run,
         dry_run,
         no_undo_because="it removes only what is past the age that the settings give",
         effect=Effect.REPEATABLE,
+    )
+
+
+def _freed(measured: int) -> str:
+    if measured < 0:
+        return f"others wrote {-measured} bytes more than was freed;"
+    return f"freed {measured} bytes;"
+
+
+def _usage(knowledge: Knowledge) -> Action:
+    def run(given: Arguments, _: ActionContext) -> ActionResult:
+        cleanup = knowledge.care.disk
+        facts = usage_facts(cleanup.disk(), cleanup.largest(int(given["limit"])))
+        first = next(iter(facts["largest"]), None)
+        text = f"{facts['free_bytes']} of {facts['total_bytes']} bytes are free"
+        if first is not None:
+            text += f"; {first['name']} takes most: {first['bytes']} bytes"
+        return ActionResult(f"{text}.", facts)
+
+    return Action(
+        "knowledge.disk.usage",
+        "Measure what takes most disk space in the data directory.",
+        Risk.OBSERVE,
+        run,
+        run,
+        params=(Param("limit", "integer", "How many entries.", 20, 1, 1000),),
+    )
+
+
+def usage_facts(disk: Disk, largest: list[tuple[str, int]]) -> dict[str, Any]:
+    """Return the use of the disk and the largest entries of the data directory, JSON-ready."""
+    return {
+        "total_bytes": disk.total_bytes,
+        "free_bytes": disk.free_bytes,
+        "used_ratio": disk.used_ratio,
+        "largest": [{"name": name, "bytes": size} for name, size in largest],
+    }
+
+
+def _grow(knowledge: Knowledge) -> Action:
+    care = knowledge.care
+
+    def put_back(given: Arguments, _: ActionContext) -> ActionResult:
+        care.set_disk_budget(int(given["megabytes"]))
+        return ActionResult(f"The data directory may use {given['megabytes']} MB again.")
+
+    def run(_: Arguments, __: ActionContext) -> ActionResult:
+        after = care.doubled_budget_mb()
+        before = care.set_disk_budget(after)
+        return ActionResult(
+            f"The data directory may use {after} MB; it was {before} MB.",
+            {"before_mb": before, "after_mb": after},
+            undo_arguments={"megabytes": before},
+        )
+
+    def dry_run(_: Arguments, __: ActionContext) -> ActionResult:
+        try:
+            after = care.doubled_budget_mb()
+        except NoDiskBudget as error:
+            return ActionResult(f"Nothing would change. {error.message}")
+        return ActionResult(f"The data directory could use {after} MB.", {"after_mb": after})
+
+    return Action(
+        "knowledge.disk.grow_budget",
+        "Double how much of its disk the data directory may use, as far as the disk has free space.",
+        Risk.APPROVAL,
+        run,
+        dry_run,
+        undo=put_back,
+        effect=Effect.REVERSIBLE,
     )
 
 

@@ -79,12 +79,6 @@ class Backups:
                 found.append(Backup(path, at, path.stat().st_size))
         return tuple(sorted(found, key=lambda backup: backup.at, reverse=True))
 
-    def aged(self, backup: Path, by: timedelta) -> Path:
-        """Date a backup back, for drills; return its new path."""
-        found = next(entry for entry in self.list() if entry.path == backup)
-        target = self.folder / f"{self._database.name}.{found.at - by:%Y%m%d_%H%M%S}"
-        return backup.rename(target)
-
     def problem(self, backup: Backup) -> str:
         """Return what is wrong with a backup in one phrase, or nothing. Reads all of it."""
         return next(iter(integrity_of(backup.path, full_text=False).problems), "")
@@ -98,12 +92,24 @@ class Backups:
 
     def prune(self, keep: timedelta | None = None) -> int:
         """Remove backups older than the given time or the usual one; return the bytes freed."""
-        most = self._keep if keep is None else keep
-        now = self._clock.now()
-        old = [backup for backup in self.list()[1:] if now - backup.at > most]
+        old = self.expired(keep)
         for backup in old:
             backup.path.unlink(missing_ok=True)
         return sum(backup.size_bytes for backup in old)
+
+    def expired(self, keep: timedelta | None = None) -> tuple[Backup, ...]:
+        """Return the backups older than the given time or the usual one, without the newest."""
+        most = self._keep if keep is None else keep
+        now = self._clock.now()
+        return tuple(backup for backup in self.list()[1:] if now - backup.at > most)
+
+    def partials(self) -> tuple[Path, ...]:
+        """Return what a backup that was cut off left behind."""
+        return tuple(sorted(self.folder.glob(f"{self._database.name}.*.partial*")))
+
+    def set_aside(self) -> tuple[Path, ...]:
+        """Return the damaged files that a restore kept, and what belongs to them."""
+        return tuple(sorted(self._database.parent.glob("corrupted_*")))
 
     def age_seconds(self) -> float | None:
         """Return the age of the newest backup; None when there is none."""

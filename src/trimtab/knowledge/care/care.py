@@ -9,6 +9,7 @@ import psutil
 
 from trimtab.infra.settings.sections.knowledge import KnowledgeSettings
 from trimtab.infra.storage import DataDirectory, translated
+from trimtab.kernel.errors import StorageFull
 from trimtab.kernel.events import Event
 from trimtab.kernel.remembered import forget
 from trimtab.knowledge.care.backups import Backup, Backups
@@ -19,6 +20,8 @@ from trimtab.knowledge.care.memory import Memory
 from trimtab.knowledge.care.processor import Processor
 from trimtab.knowledge.care.proof import Proof, Prover
 from trimtab.knowledge.care.restore import Restore, Restored
+from trimtab.knowledge.care.space import free_bytes
+from trimtab.knowledge.errors import NoDiskBudget
 from trimtab.knowledge.store import DocumentStore, UsageStore
 from trimtab.knowledge.store.integrity import Damage, Integrity, integrity_of
 from trimtab.knowledge.store.live import LiveDatabase
@@ -77,9 +80,8 @@ class Care:
         """What the last check found."""
         self._tuning = UsageStore(live)
         self.disk.budget_bytes = self._tuning.tuned().get("disk_budget_mb", 0) * _MB
-        self._reclaimable: dict[str, float] = {}
         self.freed_bytes: int | None = None
-        """What the last clean-up since the start gave back; None before the first."""
+        """What the last clean-up since the start freed, as the file system measures it; None before the first."""
         self.restored: Restored | None = None
         """What the last restore since the start did; None when there was none."""
         self.finish_deletions()
@@ -172,23 +174,33 @@ class Care:
         return self._prover.prove(held_document_ids, dead_in_indexes)
 
     def clean_up(self) -> CleanedUp:
-        """Give disk space back."""
+        """Free disk space; see `Cleanup.run`. Works on a full disk."""
         done = self.disk.run()
-        self.freed_bytes = sum(done.freed_bytes.values())
+        self.freed_bytes = done.measured_bytes
+        self._forget_old_deletions()
+        _log.info(
+            "%s",
+            done.report,
+            extra={"freed_bytes": done.measured_bytes, "by_kind": done.freed_bytes},
+        )
+        return done
+
+    def _forget_old_deletions(self) -> None:
         oldest = [backup.at for backup in self.backups.list()][-1:]
         age = max([_REMEMBER, *(self._clock.now() - at for at in oldest)])
-        self.deletions.forget_before(self._clock.now(), age)
-        _log.info("%s", done.report, extra={"freed_bytes": self.freed_bytes})
-        return done
+        try:
+            with translated(self.deletions.file):
+                self.deletions.forget_before(self._clock.now(), age)
+        except StorageFull:
+            # The list is written again as a whole; on a full disk it stays longer than it has to.
+            _log.warning("the list of deletions was not shortened: the disk is full")
 
     def look(self) -> None:
         """Do what belongs to each heartbeat: watch the memory, and check a database that gave an error."""
         self.memory.look()
         self.processor.look()
         self._profile_when_due()
-        data = max(1, self.disk.data_bytes())
-        found = self.disk.reclaimable()
-        self._reclaimable = {kind: size / data for kind, size in found.items()}
+        self.disk.look()
         if self._live.suspect:
             self.check()
 
@@ -197,10 +209,6 @@ class Care:
         if self._profile_seconds and now - self._profiled_at >= self._profile_seconds:
             self._profiled_at = now
             self.memory.log_profile()
-
-    def reclaimable_ratios(self) -> dict[str, float]:
-        """Return the share of the data directory that a clean-up would give back, by kind, at the last look."""
-        return self._reclaimable
 
     def parser_mb(self) -> float:
         """Return the resident memory of the parser's process."""
@@ -216,6 +224,20 @@ class Care:
         self._tuning.tune({"disk_budget_mb": megabytes})
         self.disk.budget_bytes = megabytes * _MB
         return before
+
+    def doubled_budget_mb(self) -> int:
+        """Return twice the budget, or all that the data directory has and the disk has free, in MB.
+
+        Raises:
+            NoDiskBudget: There is none to double, or no free disk space to double it with.
+        """
+        budget = self.disk.budget_bytes // _MB
+        if not budget:
+            raise NoDiskBudget("The data directory has no budget: it may use the whole disk.")
+        possible = (self.disk.data_bytes() + free_bytes(self._live.file.parent)) // _MB
+        if possible <= budget:
+            raise NoDiskBudget(f"The disk has no space for more than the budget of {budget} MB.")
+        return min(2 * budget, possible)
 
     def _mend_deletions(self) -> None:
         known = (Deletion(document, at) for document, at in DocumentStore(self._live).deletions())

@@ -1,4 +1,4 @@
-"""Repairs a database that is too damaged to be opened, while no service runs."""
+"""Repairs a damaged database and frees disk space while no service runs."""
 
 import shutil
 from datetime import timedelta
@@ -7,6 +7,7 @@ from trimtab.infra.settings.sections.knowledge import KnowledgeSettings
 from trimtab.infra.storage import DataDirectory
 from trimtab.kernel.clock import Clock
 from trimtab.knowledge.care.backups import Backups
+from trimtab.knowledge.care.cleanup import Cleanup
 from trimtab.knowledge.care.deletions import DeletionLog
 from trimtab.knowledge.care.restore import ClosedDatabase, Restore, Restored
 from trimtab.knowledge.parts import DATABASE
@@ -31,8 +32,7 @@ def repair_closed(
     """
     file = data.file(DATABASE)
     deletions = DeletionLog(data.file("knowledge.deletions"))
-    keep = timedelta(days=settings.backup_keep_days)
-    backups = Backups(file, data.folder("backups"), keep, clock)
+    backups = _backups(data, settings, clock)
     restore = Restore(ClosedDatabase(file, ("knowledge",)), backups, deletions, clock)
     if backup:
         done = restore.from_backup(backup, dry_run=dry_run)
@@ -41,3 +41,13 @@ def repair_closed(
     if not dry_run:
         shutil.rmtree(data.folder("index"), ignore_errors=True)
     return done
+
+
+def closed_cleanup(data: DataDirectory, settings: KnowledgeSettings, clock: Clock) -> Cleanup:
+    """Return the clean-up of a data directory that no service uses."""
+    return Cleanup(data.path, _backups(data, settings, clock), settings, clock)
+
+
+def _backups(data: DataDirectory, settings: KnowledgeSettings, clock: Clock) -> Backups:
+    keep = timedelta(days=settings.backup_keep_days)
+    return Backups(data.file(DATABASE), data.file("backups"), keep, clock)

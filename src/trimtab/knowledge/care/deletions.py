@@ -97,12 +97,15 @@ class DeletionLog:
 
     def _write(self, deletions: Iterable[Deletion]) -> None:
         partial = self.file.with_name(f"{self.file.name}.partial")
-        with partial.open("w", encoding="utf-8") as stream:
-            for found in deletions:
-                stream.write(_line(found) + "\n")
-            stream.flush()
-            os.fsync(stream.fileno())
-        partial.replace(self.file)
+        try:
+            with partial.open("w", encoding="utf-8") as stream:
+                for found in deletions:
+                    stream.write(_line(found) + "\n")
+                stream.flush()
+                os.fsync(stream.fileno())
+            partial.replace(self.file)
+        finally:
+            partial.unlink(missing_ok=True)
         sync_folder(self.file.parent)
 
     def _ends_well(self, size: int) -> bool:

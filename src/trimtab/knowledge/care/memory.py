@@ -2,6 +2,7 @@
 
 import gc
 import logging
+import math
 from collections import Counter, deque
 from dataclasses import dataclass
 from itertools import pairwise
@@ -19,6 +20,8 @@ _MOST_COMMON = 20
 # Growth is judged over this time, as the operators' runbook watches it, in so many parts.
 _WINDOW_SECONDS = 1800.0
 _PARTS = 6
+WARM_UP_SECONDS = 1800.0
+"""How long after its start a process is not judged for its growth."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +42,7 @@ class Memory:
         self._limit_mb = limit_mb
         self._process = psutil.Process()
         self._seen: deque[tuple[float, float]] = deque(maxlen=2000)
+        self._warm_from = clock.monotonic() + WARM_UP_SECONDS
 
     def resident_mb(self) -> float:
         """Return the resident memory."""
@@ -53,7 +57,9 @@ class Memory:
         self._seen.append((self._clock.monotonic(), self.resident_mb()))
 
     def growth_mb_per_hour(self) -> float:
-        """Return how fast the memory grew over the last 30 minutes; 0 until they are watched half.
+        """Return how fast the memory grew over the last 30 minutes; NaN until half of them are watched.
+
+        The first half hour of the process does not count: its caches, indexes and models fill then.
 
         It is the median of the growth in parts of five minutes: a leak grows in all of them, while a model that is
         loaded or an index that is built shows in one.
@@ -61,11 +67,11 @@ class Memory:
         now, width = self._clock.monotonic(), _WINDOW_SECONDS / _PARTS
         ends: dict[int, float] = {}
         for at, size in self._seen:
-            if now - at < _WINDOW_SECONDS:
+            if now - at < _WINDOW_SECONDS and at >= self._warm_from:
                 ends[int((now - at) / width)] = size  # The last look of a part stays.
         by_age = [ends[part] for part in sorted(ends)]
         grown = [young - old for young, old in pairwise(by_age)]
-        return median(grown) * 3600 / width if len(grown) >= _PARTS // 2 else 0.0
+        return median(grown) * 3600 / width if len(grown) >= _PARTS // 2 else math.nan
 
     def profile(self) -> MemoryProfile:
         """Count the objects; takes a moment in a large process."""

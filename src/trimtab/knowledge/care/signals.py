@@ -13,6 +13,7 @@ def signals(care: Care) -> Iterable[Signal]:
     yield from _integrity(care)
     yield from _loss(care)
     yield from _disk(care)
+    yield from _disk_use(care)
     yield from _memory(care)
 
 
@@ -65,7 +66,7 @@ def _disk(care: Care) -> Iterable[Signal]:
     yield Signal(
         "knowledge.disk.floor",
         "bytes",
-        "How much room has to stay free; 0 within a budget, for which only the share counts.",
+        "How much has to stay free: 5 GB, or a tenth of a smaller disk; 0 within a budget.",
         lambda: (Sample(care.disk.floor_bytes()),),
         metric="kb_disk_floor_bytes",
     )
@@ -79,16 +80,43 @@ def _disk(care: Care) -> Iterable[Signal]:
     yield Signal(
         "knowledge.disk.freed",
         "bytes",
-        "What the last clean-up gave back; absent before the first since the start.",
+        "How much the last clean-up freed, measured on the file system; absent before the first.",
         lambda: (Sample(math.nan if care.freed_bytes is None else float(care.freed_bytes)),),
         metric="kb_disk_freed_bytes",
+    )
+
+
+def _disk_use(care: Care) -> Iterable[Signal]:
+    yield Signal(
+        "knowledge.disk.budget",
+        "bytes",
+        "How much of its disk the data directory may use; 0 means all of it.",
+        lambda: (Sample(float(care.disk.budget_bytes)),),
+        metric="kb_disk_budget_bytes",
+    )
+    yield Signal(
+        "knowledge.disk.full_in",
+        "seconds",
+        "When the disk is full at the pace of the last day; absent without a day of data, or when it does not fill.",
+        lambda: (Sample(care.disk.trend.full_in_seconds()),),
+        metric="kb_disk_full_in_seconds",
+    )
+    yield Signal(
+        "knowledge.disk.largest",
+        "bytes",
+        "Disk space of the largest entries of the data directory, at the last look.",
+        lambda: tuple(
+            Sample(float(size), {"entry": name}) for name, size in care.disk.largest_entries
+        ),
+        labels=("entry",),
+        metric="kb_disk_entry_bytes",
     )
     yield Signal(
         "knowledge.disk.reclaimable_ratio",
         "ratio",
-        "Share of the room in use that a clean-up would give back, by kind, at the last look.",
+        "Share of the disk space in use that a clean-up would free, by kind, at the last look.",
         lambda: tuple(
-            Sample(share, {"kind": kind}) for kind, share in care.reclaimable_ratios().items()
+            Sample(share, {"kind": kind}) for kind, share in care.disk.reclaimable_ratios.items()
         ),
         labels=("kind",),
         metric="kb_disk_reclaimable_ratio",
@@ -113,7 +141,8 @@ def _memory(care: Care) -> Iterable[Signal]:
     yield Signal(
         "knowledge.memory.growth",
         "MB/h",
-        "How fast the memory grew over the last 30 minutes: the median of its parts of five minutes.",
+        "How fast the memory grew over the last 30 minutes: the median of its parts of five minutes; "
+        "unknown in the first 45 minutes of the process.",
         lambda: (Sample(care.memory.growth_mb_per_hour()),),
         metric="kb_memory_growth_mb_per_hour",
     )

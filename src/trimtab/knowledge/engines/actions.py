@@ -10,10 +10,60 @@ from trimtab.kernel.operable import (
     Risk,
 )
 from trimtab.knowledge.engines.engines import Engines
+from trimtab.knowledge.engines.move import Mover
+from trimtab.knowledge.engines.port import EMBEDDED
 
 
-def actions(engines: Engines) -> tuple[Action, ...]:
+def actions(engines: Engines, mover: Mover) -> tuple[Action, ...]:
     """Return every action."""
+    return (_reconnect(engines), _leave(engines, mover))
+
+
+def _leave(engines: Engines, mover: Mover) -> Action:
+    def chosen(given: Arguments) -> list[tuple[str, str]]:
+        named = str(given["engine"])
+        return engines.projects_in({named} if named else engines.in_use())
+
+    def run(given: Arguments, _: ActionContext) -> ActionResult:
+        found = chosen(given)
+        for project, _engine in found:
+            mover.move(project, EMBEDDED, lambda *_: None)
+        pairs = ",".join(f"{project}={engine}" for project, engine in found)
+        return ActionResult(
+            f"{len(found)} projects are searched in this process again.",
+            {"projects": dict(found)},
+            {"projects": pairs} if found else None,
+            changes=bool(found),
+        )
+
+    def undo(given: Arguments, _: ActionContext) -> ActionResult:
+        pairs = [pair.partition("=") for pair in str(given["projects"]).split(",")]
+        for project, _sign, engine in pairs:
+            mover.move(project, engine, lambda *_: None)
+        return ActionResult(f"{len(pairs)} projects are in their server again.")
+
+    def dry_run(given: Arguments, _: ActionContext) -> ActionResult:
+        found = chosen(given)
+        names = ", ".join(project for project, _ in found) or "none"
+        return ActionResult(
+            f"{len(found)} projects ({names}) would be searched in this process.",
+            {"projects": dict(found)},
+            changes=bool(found),
+        )
+
+    return Action(
+        "knowledge.engine.leave",
+        "Search the projects of a server in this process: their vectors are read from the database.",
+        Risk.AUTOMATIC,
+        run,
+        dry_run,
+        params=(Param("engine", "string", "Which server; empty means every one in use.", ""),),
+        undo=undo,
+        effect=Effect.REVERSIBLE,
+    )
+
+
+def _reconnect(engines: Engines) -> Action:
 
     def chosen(given: Arguments) -> list[str]:
         return [str(given["engine"])] if given["engine"] else list(engines.opened())
@@ -30,22 +80,20 @@ def actions(engines: Engines) -> tuple[Action, ...]:
         text = f"The connections to {len(up)} servers would be renewed."
         return ActionResult(text, {"up": up}, changes=bool(up))
 
-    return (
-        Action(
-            "knowledge.engine.reconnect",
-            "Drop the connections to the servers of vectors, look the addresses up again, and ask at once.",
-            Risk.AUTOMATIC,
-            run,
-            dry_run,
-            params=(
-                Param(
-                    "engine",
-                    "string",
-                    "Which one: postgres, chroma or qdrant; empty means all.",
-                    "",
-                ),
+    return Action(
+        "knowledge.engine.reconnect",
+        "Drop the connections to the servers of vectors, look the addresses up again, and ask at once.",
+        Risk.AUTOMATIC,
+        run,
+        dry_run,
+        params=(
+            Param(
+                "engine",
+                "string",
+                "Which one: postgres, chroma or qdrant; empty means all.",
+                "",
             ),
-            no_undo_because="connections hold nothing",
-            effect=Effect.REPEATABLE,
         ),
+        no_undo_because="connections hold nothing",
+        effect=Effect.REPEATABLE,
     )

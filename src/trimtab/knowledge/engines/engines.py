@@ -2,7 +2,7 @@
 
 import logging
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
 from trimtab.infra.settings.sections.knowledge import KnowledgeSettings
@@ -55,6 +55,7 @@ class Engines:
         self._settings = settings
         self._clock = clock
         self._opened: dict[str, GuardedEngine] = {}
+        self._addresses: dict[str, str] = {}
         self._remotes: dict[tuple[int, str], RemoteVectors] = {}
         self._lock = threading.Lock()
         self._complained: set[str] = set()
@@ -65,13 +66,33 @@ class Engines:
 
     @property
     def up(self) -> bool:
-        """Whether every engine that was opened takes calls."""
-        return all(engine.up for engine in self.opened().values())
+        """Whether every engine that projects are searched in takes calls."""
+        return not self.down()
 
     def opened(self) -> dict[str, GuardedEngine]:
         """Return the engines opened so far, by name."""
         with self._lock:
             return dict(self._opened)
+
+    def in_use(self) -> set[str]:
+        """Return the servers that hold a project or get the new ones."""
+        used = {project.engine for project in self._store.projects()} | {self._settings.engine}
+        return used - {EMBEDDED}
+
+    def down(self) -> dict[str, GuardedEngine]:
+        """Return the servers in use that take no calls, by name."""
+        used = self.in_use()
+        return {
+            name: engine for name, engine in self.opened().items() if name in used and not engine.up
+        }
+
+    def projects_in(self, names: Collection[str]) -> list[tuple[str, str]]:
+        """Return each project that lives in one of these servers, with the server's name."""
+        return [
+            (project.name, project.engine)
+            for project in self._store.projects()
+            if project.engine in names
+        ]
 
     @property
     def of_new_projects(self) -> str:
@@ -100,6 +121,25 @@ class Engines:
                 )
             return self._opened[name]
 
+    def connect(self, name: str, url: str) -> None:
+        """Use a server at this address, whatever the settings say, until `disconnect`."""
+        with self._lock:
+            self._addresses[name] = url
+        self.engine(name)
+
+    def disconnect(self, name: str) -> None:
+        """Release the server of `connect`, and forget what of ours lies in it."""
+        for engine, space in self._store.spaces():
+            if engine == name:
+                self._store.forget_space(engine, space)
+        with self._lock:
+            self._addresses.pop(name, None)
+            released = self._opened.pop(name, None)
+            for key in [key for key in self._remotes if key[1] == name]:
+                del self._remotes[key]
+        if released is not None:
+            released.close()
+
     def reconnect(self, name: str, url: str = "") -> bool:
         """Speak to the engine over new connections, to its own address or to another; return whether it answers."""
         engine = self.engine(name)
@@ -120,6 +160,7 @@ class Engines:
 
     def adapter(self, name: str, url: str = "") -> VectorEngine:
         """Return a new client of the engine, at its own address or at another."""
+        url = url or self._addresses.get(name, "")
         url = url or str(getattr(self._settings, f"{name}_url", ""))
         if not url or name not in ADAPTERS:
             raise EngineNotConfigured(

@@ -27,6 +27,8 @@ class GuardedEngine:
         """Of the last heartbeat that it answered."""
         self.error = ""
         """Why the last call failed; empty when it did not."""
+        self.silent = False
+        """Whether the last call ended without any reply in its time: the server may live, the way to it does not."""
 
     @property
     def name(self) -> str:
@@ -58,6 +60,7 @@ class GuardedEngine:
         except EngineUnavailable as error:
             self.breaker.failed()
             self.error = error.message
+            self.silent = _timed_out(error)
             _log.warning(
                 "engine failed",
                 extra={
@@ -69,7 +72,7 @@ class GuardedEngine:
             )
             raise
         self.breaker.succeeded()
-        self.error = ""
+        self.error, self.silent = "", False
         return done
 
     def heartbeat(self) -> bool:
@@ -91,3 +94,15 @@ class GuardedEngine:
     def close(self) -> None:
         """Release the connections."""
         self._engine.close()
+
+
+def _timed_out(error: BaseException) -> bool:
+    """Return whether a client library gave up waiting; each has its own kind of timeout error."""
+    causes: list[BaseException] = []
+    at: BaseException | None = error
+    while at is not None and at not in causes:
+        causes.append(at)
+        at = at.__cause__ or at.__context__
+    return any(
+        isinstance(cause, TimeoutError) or "Timeout" in type(cause).__name__ for cause in causes
+    )

@@ -41,7 +41,7 @@ def _together(embedded: Embedded, engines: Engines) -> ComponentHealth:
         "breaker": embedded.breaker.state.value,
         "servers": {name: "up" if engine.up else "down" for name, engine in servers.items()},
     }
-    errors = [f"{name}: {engine.error}" for name, engine in servers.items() if not engine.up]
+    errors = [f"{name}: {engine.error}" for name, engine in engines.down().items()]
     if not embedded.up:
         errors.insert(0, "The search index is down.")
     if errors:

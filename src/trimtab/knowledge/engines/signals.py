@@ -1,21 +1,19 @@
 """What can be measured about the servers of vectors."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from trimtab.kernel.operable import Sample, Signal
 from trimtab.knowledge.engines.engines import Engines
+from trimtab.knowledge.engines.guarded import GuardedEngine
 
 
 def signals(engines: Engines) -> tuple[Signal, ...]:
     """Return a signal with a sample for each server in use; none when every project is in the embedded engine."""
 
-    def up() -> Iterable[Sample]:
-        for name, engine in engines.opened().items():
-            yield Sample(float(engine.up), {"engine": name})
-
-    def seconds() -> Iterable[Sample]:
-        for name, engine in engines.opened().items():
-            yield Sample(engine.durations.quantile(0.95), {"engine": name})
+    def of_each(value: Callable[[GuardedEngine], float]) -> Callable[[], Iterable[Sample]]:
+        return lambda: [
+            Sample(value(engine), {"engine": name}) for name, engine in engines.opened().items()
+        ]
 
     def behind() -> Iterable[Sample]:
         for name, count in engines.behind().items():
@@ -26,14 +24,21 @@ def signals(engines: Engines) -> tuple[Signal, ...]:
             "knowledge.engine.up",
             "1",
             "1 when the server of vectors takes calls, 0 when it is down.",
-            up,
+            of_each(lambda engine: float(engine.up)),
+            labels=("engine",),
+        ),
+        Signal(
+            "knowledge.engine.silent",
+            "1",
+            "1 when the last call got no reply in its time, 0 when it was answered or refused.",
+            of_each(lambda engine: float(engine.silent)),
             labels=("engine",),
         ),
         Signal(
             "knowledge.engine.p95_seconds",
             "seconds",
             "95 % of the recent searches in the server of vectors took no longer.",
-            seconds,
+            of_each(lambda engine: engine.durations.quantile(0.95)),
             labels=("engine",),
         ),
         Signal(

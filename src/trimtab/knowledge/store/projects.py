@@ -8,7 +8,8 @@ import sqlalchemy as sa
 
 from trimtab.infra.storage import Database
 from trimtab.kernel.ids import new_id
-from trimtab.knowledge.errors import ProjectExists, ProjectUnknown
+from trimtab.kernel.names import problem_of_name
+from trimtab.knowledge.errors import ProjectExists, ProjectNameInvalid, ProjectUnknown
 from trimtab.knowledge.records import ProjectStats
 from trimtab.knowledge.store.seals import intact, sealed
 from trimtab.knowledge.store.tables import chunks, deletions, documents, metadata, projects, vectors
@@ -60,6 +61,7 @@ class ProjectStore:
         try:
             return self.find(name)
         except ProjectUnknown:
+            _check_new(name)
             with self._database.write() as connection:
                 row = {"id": new_id("prj", at), "name": name, "created_at": at.isoformat()}
                 connection.execute(
@@ -70,6 +72,7 @@ class ProjectStore:
 
     def rename(self, name: str, new_name: str) -> None:
         """Give the project another name; its documents keep their ids."""
+        _check_new(new_name)
         with self._database.write() as connection:
             project = found(connection, name)
             taken = connection.execute(
@@ -202,3 +205,10 @@ def changed(connection: sa.Connection, project_key: int) -> None:
 
 def _of(row: sa.Row[Any] | None, name: str) -> int:
     return int(getattr(row, name) or 0) if row is not None else 0
+
+
+def _check_new(name: str) -> None:
+    if problem := problem_of_name(name):
+        raise ProjectNameInvalid(
+            f"The project name {name!r} {problem}.", hint="Choose another name."
+        )

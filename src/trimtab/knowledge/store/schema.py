@@ -16,7 +16,7 @@ def schema_sql() -> str:
     They come from the migrations, so they cannot fall behind them. What is made by them is opened as it is: it says
     which revision it has.
     """
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory(prefix="trimtab-schema-") as folder:
         file = Path(folder) / "knowledge.db"
         Database(file, ("knowledge",)).close()
         connection = sqlite3.connect(file)

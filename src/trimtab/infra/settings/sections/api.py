@@ -39,6 +39,26 @@ class ApiSettings:
         minimum=0,
         maximum=10_000,
     )
+    body_seconds: float = setting(
+        300.0,
+        unit="seconds",
+        help="How long the body of a request may take from its first to its last byte.",
+        minimum=1,
+        maximum=86_400,
+    )
+    secure_cookie: bool = setting(
+        default=False,
+        help="Send the console's cookie over HTTPS alone, also when a proxy takes HTTPS off: then "
+        "the service itself sees only HTTP. Over HTTPS it is always sent so.",
+    )
+    hsts_seconds: int = setting(
+        0,
+        unit="seconds",
+        help="How long browsers shall insist on HTTPS (Strict-Transport-Security); 0 sends no such "
+        "header.",
+        minimum=0,
+        maximum=63_072_000,
+    )
     max_upload_mb: int = setting(
         50,
         unit="MB",

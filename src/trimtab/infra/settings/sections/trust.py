@@ -27,6 +27,11 @@ class TrustSettings:
         help="The time between two signed checkpoints of the audit chain.",
         minimum=0.1,
     )
+    audit_anchor: str = setting(
+        "",
+        help="Where each sealed head of the audit chain is published: an https:// webhook, `syslog`, or syslog://HOST:PORT.",
+        secret=True,
+    )
     audit_max_gap_minutes: float = setting(
         150.0,
         unit="minutes",

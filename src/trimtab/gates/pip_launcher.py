@@ -1,0 +1,54 @@
+"""A `pip` command that knows `pip audit`: the operations documents type it, and pip has no such command.
+
+`python -m trimtab.gates.pip_launcher` replaces the launcher ``bin/pip`` of the running virtual environment. Everything
+but `audit` goes to pip itself, unchanged; installing pip again brings its own launcher back.
+"""
+
+import sys
+from pathlib import Path
+
+from trimtab.gates.errors import EvidenceMissing
+
+LAUNCHER = """\
+#!/usr/bin/env python3
+# `pip audit` as the operations documents write it: pip has no such command, trimtab answers; all else goes to pip.
+import sys
+
+if sys.argv[1:2] == ["audit"]:
+    from trimtab.cli.gates_words import main
+
+    main("pip_audit")
+import runpy
+
+runpy.run_module("pip", run_name="__main__", alter_sys=True)
+"""
+
+
+def path_of(prefix: Path) -> Path:
+    """Return the launcher of an environment."""
+    return prefix / "bin" / "pip"
+
+
+def install(prefix: Path) -> Path:
+    """Replace the launcher of a virtual environment; repeating it changes nothing.
+
+    Raises:
+        EvidenceMissing: It is no virtual environment, or it has no pip.
+    """
+    path = path_of(prefix)
+    if not (prefix / "pyvenv.cfg").is_file() or not path.is_file():
+        raise EvidenceMissing(
+            f"{prefix} is no virtual environment with pip.",
+            hint="Put scripts/bin of a scaffolded project first in PATH instead.",
+        )
+    text = LAUNCHER.replace("/usr/bin/env python3", str(prefix / "bin" / "python"), 1)
+    if path.read_text(encoding="utf-8", errors="replace") != text:
+        temporary = path.with_name(".pip.new")
+        temporary.write_text(text, encoding="utf-8")
+        temporary.chmod(0o755)
+        temporary.replace(path)
+    return path
+
+
+if __name__ == "__main__":
+    sys.stdout.write(f"{install(Path(sys.prefix))} knows `pip audit`\n")

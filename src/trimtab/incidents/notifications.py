@@ -1,0 +1,104 @@
+"""Whether the people whom an incident calls were really told: from the journal and the delivery records in it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from trimtab.incidents.model import Entry
+from trimtab.incidents.turn import Draft
+from trimtab.infra.notify import Kind, Receipt
+
+_RECORDED = {Kind.PAGE, Kind.ESCALATION, Kind.APPROVAL}
+"""Kinds of messages that somebody has to act on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Notification:
+    """One call for a person, and what is known of its delivery."""
+
+    who: str
+    why: str
+    at: datetime
+    paged: bool
+    """False for what is only written to channels, as all of P3 is."""
+    receivers: tuple[str, ...]
+    """The configured channels that were to pass it on; empty when none is configured."""
+    accepted: tuple[tuple[str, datetime], ...] = ()
+    """The channels that have accepted it, and when."""
+    failed: tuple[str, ...] = field(default=())
+    """Channels that did not accept it so far; it is tried again."""
+
+    @property
+    def status(self) -> str:
+        """Return ``accepted``, ``failed``, ``waiting`` or ``no_channel``."""
+        if self.accepted:
+            return "accepted"
+        if not self.receivers:
+            return "no_channel"
+        return "failed" if self.failed else "waiting"
+
+    @property
+    def text(self) -> str:
+        """Return one sentence for people."""
+        what = "page" if self.paged else "message"
+        match self.status:
+            case "accepted":
+                taken = ", ".join(f"{name} at {at:%H:%M}" for name, at in self.accepted)
+                return f"{self.who}: {what} accepted by {taken}"
+            case "no_channel":
+                return f"{self.who}: not told, no on-call channel is configured"
+            case "failed":
+                return f"{self.who}: {what} not accepted by {', '.join(self.failed)}"
+            case _:
+                return f"{self.who}: {what} not delivered yet ({', '.join(self.receivers)})"
+
+
+def notifications(entries: Sequence[Entry], opening: int) -> tuple[Notification, ...]:
+    """Return the calls of one opening of an incident, the oldest first."""
+    return tuple(
+        _notification(entry, entries)
+        for entry in entries
+        if "who" in entry.facts and entry.facts.get("opening", opening) == opening
+    )
+
+
+def _notification(call: Entry, entries: Sequence[Entry]) -> Notification:
+    key = call.facts.get("message_key")
+    receipts = [entry for entry in entries if key and entry.facts.get("receipt_of") == key]
+    accepted = tuple(
+        (str(entry.facts["receiver"]), entry.at) for entry in receipts if entry.facts["accepted"]
+    )
+    taken = {name for name, _ in accepted}
+    return Notification(
+        who=str(call.facts["who"]),
+        why=str(call.facts.get("why", "")),
+        at=call.at,
+        paged=bool(call.facts.get("paged", True)),
+        receivers=tuple(call.facts.get("receivers", ())),
+        accepted=accepted,
+        failed=tuple(
+            dict.fromkeys(
+                str(entry.facts["receiver"])
+                for entry in receipts
+                if entry.facts["receiver"] not in taken
+            )
+        ),
+    )
+
+
+def receipt_entry(receipt: Receipt) -> Draft | None:
+    """Return the journal entry of a delivery, or None for messages that are no call."""
+    message = receipt.message
+    if message.kind not in _RECORDED:
+        return None
+    accepted = not receipt.error
+    # The messages of one call share their key, so each channel is recorded once for the whole call.
+    key = f"receipt.{message.key}.{receipt.receiver}.{'accepted' if accepted else 'failed'}"
+    first = message.text.splitlines()[-1]
+    text = (
+        f"Delivered to {receipt.receiver}: {first}"
+        if accepted
+        else f"Not delivered to {receipt.receiver} ({receipt.error} It is tried again): {first}"
+    )
+    facts = {"receipt_of": message.key, "receiver": receipt.receiver, "accepted": accepted}
+    return Draft(key, text, "notify", facts)

@@ -1,0 +1,69 @@
+"""Sentences about an incident that are derived from its records, and say "unknown" where there is none."""
+
+from trimtab.incidents.ground import Ground
+from trimtab.incidents.model import Incident
+from trimtab.incidents.state import State
+
+_PERSONS_ACT = "catalog.acted"
+"""What the audit chain calls an action that somebody ran by hand."""
+
+
+def cause_text(incident: Incident) -> str:
+    """Return what is known of the root cause."""
+    if incident.cause_verified:
+        return incident.root_cause
+    if not incident.root_cause:
+        return "unknown"
+    found = incident.diagnosis
+    likely = next(
+        (each for each in (found.candidates if found else ()) if each.title == incident.root_cause),
+        None,
+    )
+    sure = f", confidence {likely.confidence:.2f}" if likely else ""
+    return f"not confirmed (suspected: {incident.root_cause}{sure})"
+
+
+def resolution_of_fix(incident: Incident) -> str:
+    """Return what the acts did that changed something, or that none did."""
+    changed = [act.summary for act in incident.done if act.changed and not act.undone]
+    return " ".join(changed) or "Ended by itself: no act of the plan changed anything."
+
+
+def resolution_without_fix(ground: Ground, incident: Incident) -> str:
+    """Return how an incident ended that no act of the operator is known to have ended."""
+    acts = persons_acts(ground, incident)
+    if acts:
+        return (
+            f"The alerts ended. Actions run by people since it opened: {', '.join(acts)}. "
+            "Whether they ended it is unknown."
+        )
+    if incident.state is State.ESCALATED:
+        return "The alerts ended. No act of a person is recorded, so what ended them is unknown."
+    return "Ended by itself: no act was run."
+
+
+def resolution_by_person(ground: Ground, incident: Incident) -> str:
+    """Return what is recorded when a person closes the incident."""
+    ran = [act.summary for act in incident.done if act.changed and not act.undone]
+    acts = persons_acts(ground, incident)
+    parts = [*ran, *([f"Actions run by people: {', '.join(acts)}."] if acts else [])]
+    return " ".join([*parts, "Closed by a person; not verified."])
+
+
+def persons_acts(ground: Ground, incident: Incident) -> list[str]:
+    """Return the actions that people have run since the incident opened, the oldest first."""
+    opened = incident.opened_at.isoformat()
+    return [
+        f"{event.subject} at {event.at[11:16]}"
+        for event in reversed(ground.audit.recent(200))
+        if event.at >= opened and event.action == _PERSONS_ACT
+    ]
+
+
+def closing_text(incident: Incident) -> str:
+    """Return how the incident ended, in one word group; empty while it goes on."""
+    if incident.restored_at is None:
+        return ""
+    if incident.closed_by:
+        return "closed by a person, not verified"
+    return "repair verified" if incident.cause_verified else "alerts ended, cause not confirmed"

@@ -1,0 +1,70 @@
+"""Measures disk space: of the file system, of a budget, and of what lies in a folder."""
+
+import os
+import shutil
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+BLOCK_BYTES = 512
+"""The unit of ``st_blocks``, whatever the block size of the file system is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Disk:
+    """The data directory's disk."""
+
+    total_bytes: int
+    free_bytes: int
+
+    @property
+    def used_ratio(self) -> float:
+        """Share of the disk that is in use, 0 to 1."""
+        return 1 - self.free_bytes / self.total_bytes if self.total_bytes else 0.0
+
+
+def free_bytes(folder: Path) -> int:
+    """Return how much an unprivileged process can still write to the folder's file system."""
+    return shutil.disk_usage(folder).free
+
+
+def apparent_bytes(entry: Path) -> int:
+    """Return the length of a file, or of all files below a folder; links are not followed."""
+    return sum(found.st_size for found in _files_of(entry))
+
+
+def allocated_bytes(entry: Path) -> int:
+    """Return the disk space of a file, or of all files below a folder: blocks in use, not lengths."""
+    return sum(found.st_blocks * BLOCK_BYTES for found in _files_of(entry))
+
+
+def largest(folder: Path, limit: int) -> list[tuple[str, int]]:
+    """Return the entries of a folder by the disk space that each takes with all below it, the largest first.
+
+    Entries of the same size come by name. What vanishes meanwhile counts as nothing.
+    """
+    with os.scandir(folder) as entries:
+        sizes = [(entry.name, allocated_bytes(Path(entry.path))) for entry in entries]
+    return sorted(sizes, key=lambda found: (-found[1], found[0]))[:limit]
+
+
+def _files_of(entry: Path) -> Iterator[os.stat_result]:
+    found = _status(entry)
+    if found is None:
+        return
+    if stat.S_ISREG(found.st_mode):
+        yield found
+    elif stat.S_ISDIR(found.st_mode):
+        for folder, _, names in os.walk(entry):
+            for name in names:
+                below = _status(Path(folder, name))
+                if below is not None and stat.S_ISREG(below.st_mode):
+                    yield below
+
+
+def _status(file: Path) -> os.stat_result | None:
+    try:
+        return file.lstat()
+    except FileNotFoundError:
+        return None

@@ -1,0 +1,119 @@
+"""Searches for drills: real ones, in a project that the drill makes and removes."""
+
+import logging
+import random
+import threading
+from collections.abc import Sequence
+
+from trimtab.kernel.clock import Clock
+from trimtab.kernel.errors import Conflict, NotFound, TrimtabError
+from trimtab.knowledge.errors import ProjectUnknown
+from trimtab.knowledge.service import Knowledge
+from trimtab.knowledge.usage import CacheSizes
+
+_log = logging.getLogger(__name__)
+_DOCUMENTS = 12
+_LONGEST = 6000
+
+
+class NothingToSearch(Conflict):
+    """A drill needs traffic, and there is no project to search."""
+
+    code = "knowledge.nothing_to_search"
+    default_hint = "Ingest some documents first: `trimtab ingest PROJECT PATH`."
+
+
+class DrillProject:
+    """A project with copies of some documents. What is asked in it goes away with it.
+
+    Args:
+        knowledge: Where it is made.
+        name: Its name; a project of that name from an interrupted drill is replaced.
+    """
+
+    def __init__(self, knowledge: Knowledge, name: str) -> None:
+        self._knowledge = knowledge
+        self.name = name
+
+    def create(self) -> None:
+        """Copy some documents of the first project that has any, or raise `NothingToSearch`."""
+        knowledge = self._knowledge
+        self.delete()
+        projects = knowledge.list_projects()
+        source = next((project.name for project in projects if project.documents), None)
+        if source is None:
+            raise NothingToSearch("There is no document to search for.")
+        for document in knowledge.documents(source, limit=_DOCUMENTS):
+            text = knowledge.document_text(source, document.name)[:_LONGEST]
+            knowledge.ingest_text(self.name, f"{document.title[:80]}.txt", text)
+
+    def queries(self, distinct: int, mark: str = "") -> list[tuple[str, str]]:
+        """Return project and query, made of the documents' names; a new mark makes new queries."""
+        names = [document.name for document in self._knowledge.documents(self.name)]
+        return [
+            (self.name, f"{names[number % len(names)][:100]} {number} {mark}".strip())
+            for number in range(distinct)
+        ]
+
+    def delete(self) -> None:
+        """Remove it with all that was asked in it. May be called twice."""
+        try:
+            self._knowledge.delete_project(self.name)
+        except ProjectUnknown:
+            return
+        except TrimtabError as error:
+            # A database that is still damaged takes no deletion; the next drill replaces the project.
+            _log.warning("drill project not deleted", extra={"error": error.message})
+
+
+class SearchLoad:
+    """Searches in the background, as users would make them, until it is stopped."""
+
+    def __init__(self, knowledge: Knowledge, clock: Clock) -> None:
+        self._knowledge = knowledge
+        self._clock = clock
+        self._stop = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def start(self, queries: Sequence[tuple[str, str]], per_second: float) -> None:
+        """Search for the queries in random order until `stop`."""
+        self.stop()
+        self._stop.clear()
+        self._thread = threading.Thread(
+            target=self._run, args=(queries, per_second), name="drill-searches", daemon=True
+        )
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End the searches, if any are running."""
+        if self._thread is not None:
+            self._stop.set()
+            self._thread.join()
+            self._thread = None
+
+    def _run(self, queries: Sequence[tuple[str, str]], per_second: float) -> None:
+        rng = random.Random(7)  # noqa: S311 - a drill repeats itself exactly.
+        due = self._clock.monotonic()
+        while not self._stop.is_set():
+            project, query = rng.choice(queries)
+            try:
+                self._knowledge.search(project, query)
+            except NotFound:
+                return  # The project is gone: the drill's traffic goes with it.
+            except TrimtabError:
+                _log.debug("a search of the drill failed, as it may")
+            due += 1 / per_second
+            self._clock.wait(self._stop, due - self._clock.monotonic())
+
+
+def restore_sizes(knowledge: Knowledge, before: CacheSizes) -> None:
+    """Give the caches their former sizes; those of the settings leave no record of a choice."""
+    settings = knowledge.settings
+    own = (before.query, before.embedding, before.memory_mb)
+    default = (
+        settings.query_cache_entries,
+        settings.embedding_cache_entries,
+        settings.max_cache_memory_mb,
+    )
+    chosen = (0 if size == given else size for size, given in zip(own, default, strict=True))
+    knowledge.resize_caches(CacheSizes(*chosen))

@@ -1,0 +1,116 @@
+"""One effect has one role, whichever way it is reached: route, action, console page or approved plan."""
+
+import pytest
+
+from tests.api.test_access import all_routes, roles_of
+from tests.faces import client_of, key_of
+from trimtab.infra.auth import Role
+
+SAME_EFFECT = {
+    "answers.user.erase": ("DELETE", "/api/v1/users/{user_id:path}/data"),
+    "answers.erasure.retry": ("POST", "/api/v1/erasures"),
+    "knowledge.database.restore": ("POST", "/v1/knowledge/restore"),
+    "knowledge.database.recover": ("POST", "/v1/knowledge/recover"),
+    "knowledge.backup.take": ("POST", "/v1/knowledge/backups"),
+    "knowledge.cache.warm": ("POST", "/api/v1/cache/warm"),
+}
+"""Actions that do what a route does."""
+ONLY_ACTIONS = {
+    "answers.cache.clear",
+    "answers.export.send",
+    "answers.generator.prefer",
+    "answers.routing.reset",
+    "answers.routing.set",
+    "answers.watch.look",
+    "answers.watch.pin_baseline",
+    "gates.artifacts.sign",
+    "gates.baseline.promote",
+    "gates.evidence.restore",
+    "gates.keys.protect",
+    "gates.manifest.regenerate",
+    "gates.permissions.fix",
+    "gates.report.migrate",
+    "gates.reset",
+    "gates.run",
+    "gates.sbom.regenerate",
+    "gates.timeout.raise",
+    "guardrails.bypass",
+    "guardrails.cache.clear",
+    "guardrails.restart",
+    "guardrails.rules.set",
+    "knowledge.cache.resize",
+    "knowledge.database.check",
+    "knowledge.database.repair_indexes",
+    "knowledge.disk.clean_up",
+    "knowledge.disk.set_budget",
+    "knowledge.embedding.reinstall",
+    "knowledge.embedding.reload",
+    "knowledge.engine.reconnect",
+    "knowledge.index.restart",
+    "knowledge.ingestion.retry_dead_letters",
+    "knowledge.memory.heap_dump",
+    "knowledge.memory.profile",
+    "knowledge.parser.recycle",
+    "notify.send",
+}
+"""Actions whose effect no route has: the role of `POST /v1/actions/{name}` is theirs."""
+CONSOLE = {
+    "/console/ask": "/v1/answers",
+    "/console/ask/stream": "/v1/answers/stream",
+    "/console/ask/feedback/{trace_id}": "/v1/traces/{trace_id}/feedback",
+    "/console/incidents/{incident_id}/approve": "/v1/incidents/{incident_id}/approve",
+    "/console/incidents/{incident_id}/reject": "/v1/incidents/{incident_id}/reject",
+}
+"""Pages that do what a route does."""
+SIGNING_IN = {"/console/login", "/console/logout"}
+
+
+def roles_by_route(app):
+    return {
+        (method, route.path): roles_of(route.dependant)[0].role
+        for route in all_routes(app)
+        for method in route.methods
+    }
+
+
+def test_every_action_has_the_role_of_the_route_with_the_same_effect(app):
+    routes, actions = roles_by_route(app.faces.api), app.catalog.actions
+    through_actions = routes["POST", "/v1/actions/{name}"]
+    wanted = {name: routes[route] for name, route in SAME_EFFECT.items()}
+    wanted |= dict.fromkeys(ONLY_ACTIONS, through_actions)
+    missing = set(actions) ^ set(wanted)
+    assert not missing, "state here which route has the same effect, or that none has"
+    assert {name: action.role for name, action in actions.items()} == wanted
+
+
+def test_every_page_that_changes_something_has_the_role_of_its_route(app):
+    routes, pages = roles_by_route(app.faces.api), roles_by_route(app.faces.console)
+    changing = {
+        path: role for (method, path), role in pages.items() if method not in ("GET", "HEAD")
+    }
+    wanted = {path: routes["POST", same] for path, same in CONSOLE.items()}
+    wanted |= dict.fromkeys(SIGNING_IN)
+    assert changing == wanted
+
+
+@pytest.mark.parametrize("name", ["answers.user.erase", "knowledge.database.restore"])
+@pytest.mark.parametrize("dry_run", [True, False])
+def test_an_operator_cannot_do_by_an_action_what_its_route_refuses(app, name, dry_run):
+    client = client_of(app, key=key_of(app, Role.OPERATOR))
+    asked = {"arguments": {"user_id": "bob"}, "approve": True, "dry_run": dry_run}
+    answer = client.post(f"/v1/actions/{name}", json=asked)
+    assert answer.status_code == 403
+    assert "admin" in answer.json()["error"]["message"]
+
+
+@pytest.mark.parametrize("path", ["/v1/incidents/{}/approve", "/console/incidents/{}/approve"])
+def test_a_plan_needs_the_highest_role_of_its_actions(tank, path, monkeypatch):
+    found = tank.waiting()
+    for act in found.plan.acts:
+        action = tank.operator.ground.catalog.action(act.name)
+        monkeypatch.setattr(type(action), "role", Role.ADMIN, raising=False)
+    given = {"plan_hash": found.plan.hash}
+    client = tank.client(Role.OPERATOR)
+    sent = {"json": given} if path.startswith("/v1") else {"data": given}
+    assert client.post(path.format(found.id), **sent).status_code == 403
+    assert not tank.operator.incidents.approval(found.id).decision
