@@ -83,12 +83,11 @@ def is_command(words):
     """Tell whether the words lead to a command of the command line."""
     here = typer.main.get_command(app)
     for word in words:
-        inner = getattr(here, "commands", None)
-        if inner is None:
+        if not hasattr(here, "get_command"):
             return True
-        if word not in inner:
+        here = here.get_command(typer.Context(here), word)
+        if here is None:
             return False
-        here = inner[word]
     return True
 
 

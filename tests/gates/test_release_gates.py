@@ -257,7 +257,7 @@ def test_a_link_that_leads_nowhere_is_found_with_its_line(world):
     ]
 
 
-@pytest.mark.feature("F115", "F120", "F121")
+@pytest.mark.feature("F115", "F121")
 def test_a_command_that_was_renamed_makes_a_page_outdated(world):
     (world.root / "README.md").write_text("# Read me\n\n```sh\ntrimtab gates walk\n```\n")
     (found, *_) = docs_gate.check(world.case(None)).findings
@@ -343,7 +343,7 @@ def test_the_sound_project_passes_its_strict_policy(world):
     assert (verdict.outcome, {result.state for result in verdict.results}) == ("pass", {"ran"})
 
 
-@pytest.mark.feature("F001", "F004", "F007", "F023", "F042")
+@pytest.mark.feature("F004", "F007", "F023", "F042")
 @pytest.mark.parametrize(
     ("broken", "gate", "headline"),
     [

@@ -63,6 +63,7 @@ def test_ten_files_of_their_size_are_kept_and_the_oldest_goes(lines, tmp_path):
     assert b'"number":23' in (files.folder / "trimtab.log").read_bytes()
 
 
+@pytest.mark.feature("F643")
 def test_log_files_are_of_100_mb_and_ten():
     service = Settings().service
     assert (service.log_file_mb, service.log_files) == (100, 10)
