@@ -53,7 +53,9 @@ class Operated(Whole):
 
     def __init__(self, path, **settings):
         self.guardrails = Guardrails(GuardrailsSettings(), SystemClock(), _Unheard())
-        screen = Screen(self.guardrails.questions, self.guardrails.answers)
+        screen = Screen(
+            self.guardrails.questions, self.guardrails.answers, self.guardrails.passages
+        )
         super().__init__(path, screen=screen, **settings)
         self.catalog = Catalog(
             (*signals(self.service), *guard_signals(self.guardrails)),

@@ -1,3 +1,4 @@
+import shutil
 from dataclasses import replace
 
 import pytest
@@ -114,6 +115,13 @@ def test_a_cut_audit_chain_fails_the_month(around):
     assert "event 2" in around.of("monthly")["ENT-25"].todo
 
 
+def test_the_daily_round_notices_that_the_sealed_files_are_gone(around):
+    around.files.seal()
+    assert around.of("daily")["ENT-25"].passed
+    shutil.rmtree(around.files.folder)
+    assert "they were sealed" in around.of("daily")["ENT-25"].todo
+
+
 def test_an_unknown_period_says_so(around):
     with pytest.raises(PeriodUnknown):
         around.tasks.run("yearly")
@@ -155,7 +163,7 @@ def test_a_model_that_refuses_its_key_is_something_to_do_this_month(around):
     around.service.models.prefer("first")
     for number in range(3):
         around.service.answer(Question("p", f"{QUESTION} {number}"))
-    assert "the generator first fails: check its key" in around.of("monthly")["ENT-22"].todo
+    assert "the generator first failed three times in a row: check its key" in around.of("monthly")["ENT-22"].todo
 
 
 @pytest.mark.feature("F439")

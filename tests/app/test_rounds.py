@@ -6,6 +6,7 @@ from types import SimpleNamespace
 import pytest
 
 from trimtab.app.rounds import rounds
+from trimtab.gates.selftest.world import add_package
 from trimtab.gates.supply_chain import Snapshot
 from trimtab.testing.clock import FakeClock
 
@@ -71,3 +72,18 @@ def test_old_advisories_are_something_to_do(monkeypatch):
     monkeypatch.setattr(Snapshot, "load", lambda: Snapshot({}, old, 0))
     (found,) = rounds(backups(None), CLOCK)["monthly"]()
     assert f"the advisories are of {old}" in found.todo
+
+
+@pytest.mark.feature("F435")
+@pytest.mark.parametrize(
+    ("version", "named"),
+    [("4.39.9", True), ("4.40", False), ("4.99.1", False), ("5.0.0rc1", True), ("5.0.0", True)],
+)
+def test_the_month_names_a_transformers_outside_its_pin(monkeypatch, tmp_path, version, named):
+    add_package(tmp_path, "transformers", version)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.setattr(Snapshot, "load", lambda: Snapshot({}, CLOCK.now().date(), 0))
+    (found,) = rounds(backups(None), CLOCK)["monthly"]()
+    assert (
+        f"transformers {version} is installed, the pin is transformers<5,>=4.40" in found.todo
+    ) is named

@@ -177,7 +177,7 @@ def test_when_a_person_has_repaired_it_the_incident_is_resolved(operator):
     done = operator.incidents.get(incident.id)
     assert (done.state, done.resolution) == (
         State.RESOLVED,
-        "The alerts ended. No act of a person is recorded, so what ended them is unknown.",
+        "No act of a person is recorded, so what ended the alerts is unknown.",
     )
 
 

@@ -16,6 +16,7 @@ from trimtab.api.edge import HttpFigures
 from trimtab.app.adapters import (
     KnowledgeEmbedder,
     KnowledgeRetriever,
+    QuestionsImpact,
     channels_of,
     check_expression,
     places_of,
@@ -122,11 +123,11 @@ class App:
         around = Surroundings(self.clock, self.events, self.health)
         self.knowledge = Knowledge(self.directory, self.settings.knowledge, around)
         self._closing.append(self.knowledge.close)
-        self.handbook = Handbook(self.knowledge)
+        self.handbook = Handbook(self.knowledge, self.clock)
         self._closing.append(self.handbook.close)
         self.guardrails = guards = Guardrails(self.settings.guardrails, self.clock, self.audit)
         self._closing.append(self.guardrails.close)
-        screen = Screen(guards.questions, guards.answers, guards.finder.redact)
+        screen = Screen(guards.questions, guards.answers, guards.passages, guards.finder.redact)
         self.answers = AnswerService(
             self.settings.answers,
             AnswerGround(self.state, self.clock, self.events),
@@ -166,6 +167,7 @@ class App:
             proofs=self.proofs,
             consult=self._consult,
             reach=Reach(channels),
+            impact=QuestionsImpact(self.monitor, self.settings.monitor.retention_minutes * 60),
         )
         self.jobs = OpeningJobs(self._durable_jobs)
         self._closing.append(self.jobs.close)
@@ -178,7 +180,7 @@ class App:
         others = erasables(self.knowledge, self.guardrails, self.outbox, quotes)
         self.erasures = self.answers.with_erasure(
             self.jobs,
-            Trust(self.audit, signer, subjects, self.settings.knowledge.backup_keep_days),
+            Trust(self.audit, signer, subjects, has_backups=True),
             others,
             (self.knowledge.database,),
         )

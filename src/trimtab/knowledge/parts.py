@@ -3,9 +3,9 @@
 from collections.abc import Callable
 from pathlib import Path
 
+from trimtab.infra.breaker import CircuitBreaker
 from trimtab.infra.settings.sections.knowledge import KnowledgeSettings
 from trimtab.infra.storage import DataDirectory
-from trimtab.knowledge.breaker import CircuitBreaker
 from trimtab.knowledge.bulk import BulkIngestion
 from trimtab.knowledge.caches import BoundedCache, CacheLimits
 from trimtab.knowledge.care import Care

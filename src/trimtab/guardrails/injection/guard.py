@@ -44,6 +44,19 @@ class InjectionGuard:
         return Judgement(Decision.ALLOW, squashed(margin))
 
 
+class PassageGuard:
+    """Judges retrieved passages: does this text give orders to the model?"""
+
+    name = "passages"
+
+    def check(self, subject: Subject, rules: GuardRules) -> Judgement:
+        """Block a passage whose worst window is above the threshold for passages."""
+        margin = passage_margin(subject.text) if rules.injection_enabled else -math.inf
+        if margin > 0:
+            return Judgement(Decision.BLOCK, squashed(margin), "orders to the model", ("passage",))
+        return Judgement(Decision.ALLOW, squashed(margin))
+
+
 def query_margin(normalised: Normalised) -> float:
     """Return how far the text is above the threshold for questions, in log-odds; attacks are above 0.
 
