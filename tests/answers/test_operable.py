@@ -136,6 +136,11 @@ def test_eleven_alerts_each_name_a_page_that_exists_and_stand_in_the_playbook():
         page = alert["annotations"]["runbook_url"].removeprefix("runbook:")
         assert f"| `{alert['alert']}` | {alert['annotations']['title']} | `{page}` |" in playbook
         assert page in PAGES
+        book = PAGES[page]
+        assert all(
+            cause.evidence and (cause.fix or "trimtab " in cause.prose) for cause in book.causes
+        )
+        assert book.causes
 
 
 def test_the_rules_load_and_name_only_metrics_that_exist(whole):
