@@ -63,7 +63,9 @@ class Operated(Whole):
 
     def __init__(self, path, **settings):
         self.guardrails = Guardrails(GuardrailsSettings(), SystemClock(), _Unheard())
-        screen = Screen(self.guardrails.questions, self.guardrails.answers)
+        screen = Screen(
+            self.guardrails.questions, self.guardrails.answers, self.guardrails.passages
+        )
         super().__init__(path, screen=screen, **settings)
         changes = ChangeLog(self.clock)
         elsewhere = Fault(ELSEWHERE, "x", lambda _: {}, lambda _: None, realism=Realism.REAL)
@@ -134,6 +136,11 @@ def test_eleven_alerts_each_name_a_page_that_exists_and_stand_in_the_playbook():
         page = alert["annotations"]["runbook_url"].removeprefix("runbook:")
         assert f"| `{alert['alert']}` | {alert['annotations']['title']} | `{page}` |" in playbook
         assert page in PAGES
+        book = PAGES[page]
+        assert all(
+            cause.evidence and (cause.fix or "trimtab " in cause.prose) for cause in book.causes
+        )
+        assert book.causes
 
 
 def test_the_rules_load_and_name_only_metrics_that_exist(whole):
@@ -242,7 +249,7 @@ def test_a_models_answer_that_a_guard_rejected_is_counted_as_unsupported():
 
 def test_errors_of_the_service_are_counted_by_code_and_those_of_the_caller_are_not(whole):
     class Down:
-        def search(self, project, query, top_k):
+        def search(self, project, query, top_k, **_labels):
             raise Unavailable("down")
 
     whole.service.routing._inner = Down()

@@ -261,3 +261,21 @@ def _duties(service: AnswerService) -> Iterable[Signal]:
             for state in (ErasureState.RUNNING, ErasureState.FAILED)
         ],
     )
+    yield _labelled(
+        "answers.personal_data",
+        "Where personal data was found that must not be there: kept traces, shown answers, log lines of the last hour.",
+        "place",
+        lambda: service.leaks.counts().items(),
+        metric="answers_personal_data_found",
+    )
+    yield Signal(
+        "answers.personal_data.traces",
+        "1",
+        "The traces that hold personal data, or whose answer or log line does; the newest twenty.",
+        lambda: (
+            Sample(1.0, {"place": leak.place, "trace": leak.trace_id})
+            for leak in service.leaks.named()
+        ),
+        ("place", "trace"),
+        "answers_personal_data_trace",
+    )

@@ -307,7 +307,7 @@ def _step(drill: _Drill, incident_id: str) -> bool:
         drill.reached(Stage.REPAIRED, ran, incident.watch.started_at if incident.watch else None)
     if incident.state in {State.RESTORED, State.RESOLVED}:
         drill.reached(Stage.VERIFIED, incident.resolution, incident.restored_at)
-    return incident.state in {State.RESOLVED, State.ESCALATED}
+    return incident.state in {State.RESOLVED, State.ESCALATED, State.NOT_VERIFIED}
 
 
 def _awaited(drill: _Drill, incident_id: str) -> str:

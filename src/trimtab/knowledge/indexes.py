@@ -12,9 +12,9 @@ from pathlib import Path
 
 import numpy as np
 
+from trimtab.infra.breaker import BreakerState, CircuitBreaker
 from trimtab.kernel.clock import Clock, machine_clock
 from trimtab.kernel.errors import TrimtabError
-from trimtab.knowledge.breaker import BreakerState, CircuitBreaker
 from trimtab.knowledge.encoder import Encoder
 from trimtab.knowledge.engines.engines import Engines
 from trimtab.knowledge.engines.port import EMBEDDED, EVERYTHING, Seen
