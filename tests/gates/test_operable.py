@@ -106,8 +106,9 @@ def test_each_causes_evidence_holds_under_its_fault_and_its_fix_mends_it(
     assert holds(cause.evidence)
     for step in cause.fix:
         _act(catalog, step.name, step.arguments)
-    assert holds(cause.verify)
-    assert room.verdict.outcome == "pass"
+    if cause.fix:
+        assert holds(cause.verify)
+        assert room.verdict.outcome == "pass"
 
 
 @pytest.mark.parametrize("cause", CAUSES, ids=lambda cause: cause.id)
