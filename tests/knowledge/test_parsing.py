@@ -1,6 +1,7 @@
 """Each kind of file becomes text; each unusable one a clear error, in a process that cannot hurt us."""
 
 from dataclasses import replace
+from email.header import Header
 
 import pytest
 
@@ -120,3 +121,57 @@ def test_one_worker_serves_many_files(parser):
     before = parser.worker_pid
     parser.parse("a.html", b"<p>y</p>")
     assert parser.worker_pid == before
+
+
+def mail_of(body, charset, *, subject="Hi", content="plain", encoding="8bit"):
+    head = (
+        f"From: a@example.org\r\nSubject: {subject}\r\nMIME-Version: 1.0\r\n"
+        f"Content-Type: text/{content}; charset={charset}\r\nContent-Transfer-Encoding: {encoding}\r\n\r\n"
+    )
+    return head.encode() + body
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_the_lines_of_a_mail_stay_apart(parser, end):
+    lines = "Dates:", "- pumps: 4 May", "- valves: 9 June", "", "On Monday Kim wrote:", "> 2 June"
+    text = parser.parse("a.eml", mail_of(end.join(lines).encode(), "utf-8")).text
+    assert text.endswith("\n".join(lines))
+
+
+@pytest.mark.parametrize(
+    ("charset", "text"),
+    [
+        ("ISO-2022-JP", "\u4f1a\u8b70\u306f\u4e09\u968e\u3067\u3059"),
+        ("gb2312", "\u4f1a\u8bae\u5728\u4e09\u697c"),
+        ("euc-kr", "\ud68c\uc758\ub294 3\uce35"),
+        ("Shift_JIS", "\u4f1a\u8b70\u306f\u4e09\u968e"),
+        ("koi8-r", "\u0432\u043e\u043a\u0437\u0430\u043b"),
+        ("iso-8859-1", "Gr\u00fc\u00dfe"),
+    ],
+)
+@pytest.mark.parametrize("content", ["plain", "html"])
+def test_a_mail_is_decoded_as_it_declares(parser, charset, text, content):
+    encoded = text.encode(charset)
+    word = Header(text, charset).encode()
+    found = parser.parse("a.eml", mail_of(encoded, charset, subject=word, content=content))
+    assert found.title == text
+    assert text in found.text.partition("a@example.org")[2]
+
+
+def test_a_mail_in_another_character_set_than_declared_is_refused(parser):
+    with pytest.raises(DocumentUnreadable):
+        parser.parse("a.eml", mail_of("\u4f1a\u8b70".encode("shift_jis"), "utf-8"))
+
+
+def test_of_a_web_pages_head_only_the_title_is_kept(parser):
+    page = (
+        b'<html><head><meta charset="utf-8"><meta name="keywords" content="ghost">'
+        b"<title>Of\n whales</title></head><body><p>They sing.</p><h2>Crabs</h2></body></html>"
+    )
+    found = parser.parse("a.html", page)
+    assert (found.title, found.text) == ("Of whales", "They sing.\n\n## Crabs\n")
+
+
+def test_a_web_page_without_a_body_tag_is_read_whole(parser):
+    found = parser.parse("a.html", b"<title>Of whales</title><p>They sing.</p>")
+    assert "They sing." in found.text
