@@ -20,6 +20,10 @@ from typing import IO, Any
 
 PAGE_MARK = "\u241ePAGE{page_num}\u241e"
 _PAGE = re.compile(r"(?:(?<!\s)\s++)?\u241ePAGE(\d+)\u241e\s*+")
+# As in formats.py, from which this file may not import.
+_INVISIBLE = re.compile(
+    "[\u00ad\u200b\u2060\ufeff]|(?<=[A-Za-z\u00c0-\u024f])[\u200c\u200d]++(?=[A-Za-z\u00c0-\u024f])"
+)
 _HTML_PREAMBLE = re.compile(r"\A---\n+(?:## [^\n]*|[^\n#:]+:[^\n]*)?(?:\n+---)?\n+")
 _PDF, _HTML, _MAIL = "application/pdf", "text/html", "message/rfc822"
 _CHARSET = re.compile(rb"charset=[\"']?([A-Za-z0-9_.:-]+)", re.IGNORECASE)
@@ -169,7 +173,7 @@ def _mail(data: bytes, most: int) -> dict[str, Any]:
             return page
         body = page["text"]
     shown = "".join(f"**{name}**: {value}\n\n" for name, value in headers.items())
-    text = shown + body.replace("\r\n", "\n").replace("\x00", "")
+    text = _INVISIBLE.sub("", shown + body.replace("\r\n", "\n").replace("\x00", ""))
     if len(text) > most:
         return {"error": "text", "detail": ""}
     return {"text": text, "pages": [], "title": headers.get("Subject", "")}
@@ -224,7 +228,7 @@ def _extracted(data: bytes, media_type: str, most: int) -> dict[str, Any]:
             return {"error": "installation", "detail": damage}
         protected = re.search(r"password|encrypt", detail, re.IGNORECASE)
         return {"error": "encrypted" if protected else "unreadable", "detail": detail}
-    content = result.content.replace("\r\n", "\n").replace("\x00", "")
+    content = _INVISIBLE.sub("", result.content.replace("\r\n", "\n").replace("\x00", ""))
     if media_type == _HTML:
         content = _HTML_PREAMBLE.sub("", content, count=1)
     text, pages = _paged(content)
