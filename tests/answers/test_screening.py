@@ -112,6 +112,7 @@ def test_an_invention_of_the_model_gives_way_to_quotes(guarded):
     assert "5000" not in answer.text
     assert "facts" in answer.notice or "hallucination" in answer.notice
     assert world.traces.find(answer.trace_id).stages[-1].outcome == "fallback"
+    assert world.heard[0].facts["rejected"] is True
 
 
 def test_an_answer_with_a_secret_is_withheld_even_when_it_is_a_quote(guarded):
@@ -120,6 +121,15 @@ def test_an_answer_with_a_secret_is_withheld_even_when_it_is_a_quote(guarded):
     )
     answer = world.answers.answer(Question("p", "What is the admin password of the query cache?"))
     assert (answer.blocked, answer.text, answer.citations) == (True, WITHHELD, ())
+    assert world.heard[0].facts["rejected"] is False
+
+
+def test_a_models_answer_that_is_withheld_for_a_secret_was_not_made_up(guarded):
+    text = "The query cache uses password = Tr0ub4dor&3xyz"
+    world = guarded(passage(f"Caching. {text}"), generator=Writes(f"{text} [1]"))
+    answer = world.answers.answer(Question("p", "What is the password of the query cache?"))
+    assert answer.blocked
+    assert world.heard[0].facts["rejected"] is False
 
 
 def test_traces_hold_no_personal_data_and_no_secrets(guarded):

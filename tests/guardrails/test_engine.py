@@ -97,6 +97,21 @@ def test_no_verdicts_allow_and_a_shadow_has_no_effect():
 
 
 @pytest.mark.feature("F253")
+def test_guards_judge_at_the_same_time(engine_of):
+    meeting = threading.Barrier(3)
+
+    class Meets(Says):
+        def check(self, subject, rules):
+            meeting.wait(20)
+            return super().check(subject, rules)
+
+    names = ("hallucination", "facts", "ethics")
+    posts = [Post(Meets(name, Decision.ALLOW)) for name in names]
+    outcome = engine_of(*posts, deadline_seconds=30).check(Subject("x"))
+    assert [v.decision for v in outcome.verdicts] == [Decision.ALLOW] * 3
+
+
+@pytest.mark.feature("F253")
 def test_all_guards_judge_and_the_reason_of_the_worst_is_told(engine_of):
     engine = engine_of(Post(Says("a", Decision.WARN)), Post(Says("b", Decision.BLOCK)))
     outcome = engine.check(Subject("x"))
