@@ -65,6 +65,7 @@ def test_files_of_their_size_are_begun_and_the_oldest_go_beyond_ten_times_that(l
     assert b'"number":39' in (files.folder / "trimtab.log").read_bytes()
 
 
+@pytest.mark.feature("F643")
 def test_log_files_are_of_100_mb_and_ten():
     service = Settings().service
     assert (service.log_file_mb, service.log_files) == (100, 10)
