@@ -150,7 +150,6 @@ class App:
         store = IncidentStore(self.state, self.outbox)
         self.changes = ChangeLog(self.clock)
         self.catalog = gather_catalog(self, store)
-        self.registry.register(SignalCollector(self.catalog.signals.values()))
         self._load_rules_and_runbooks()
         self._watch()
         self.proofs = Proofs(
@@ -189,6 +188,8 @@ class App:
         self._keep_house(signer)
         self.delivery = Delivery(self.outbox, channels, self.clock, self.incidents.note_receipt)
         self._closing.append(self.delivery.close)
+        # Last: signals of background tasks read every task, so all of them must exist.
+        self.registry.register(SignalCollector(self.catalog.signals.values()))
 
     def _keep_house(self, signer: Signer) -> None:
         """Seal the audit chain, drop old traces, and know the operators' rounds."""
