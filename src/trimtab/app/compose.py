@@ -17,6 +17,7 @@ from trimtab.api.edge import HttpFigures
 from trimtab.app.adapters import (
     KnowledgeEmbedder,
     KnowledgeRetriever,
+    OwnQuestions,
     QuestionsImpact,
     channels_of,
     check_expression,
@@ -168,6 +169,7 @@ class App:
             proofs=self.proofs,
             consult=self._consult,
             reach=Reach(channels),
+            probe=OwnQuestions(self.knowledge, self.answers),
             impact=QuestionsImpact(self.monitor, self.settings.monitor.retention_minutes * 60),
         )
         self.jobs = OpeningJobs(self._durable_jobs)
