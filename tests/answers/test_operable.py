@@ -19,6 +19,7 @@ from trimtab.guardrails.service import Guardrails
 from trimtab.guardrails.signals import signals as guard_signals
 from trimtab.infra.rules.checks import check, compile_check
 from trimtab.infra.rules.files import Known, load_rules
+from trimtab.infra.rules.proofs import check_proof
 from trimtab.infra.rules.scrape import Scrape
 from trimtab.infra.rules.series import SeriesStore
 from trimtab.infra.settings.sections.guardrails import GuardrailsSettings
@@ -135,7 +136,7 @@ def test_the_page_names_only_what_exists(book, whole):
         whole.catalog.actions.values(),
         whole.catalog.faults.values(),
     )
-    lint(book, catalog, {alert["alert"] for alert in ALERTS}, compile_check)
+    lint(book, catalog, {alert["alert"] for alert in ALERTS}, compile_check, check_proof)
 
 
 @pytest.mark.parametrize(("book", "cause"), CAUSES, ids=lambda part: part.id)
