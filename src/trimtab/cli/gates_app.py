@@ -216,6 +216,8 @@ def import_results(
     )
     for field in imported.derived:
         out.print(f"derived: {field}", style="dim")
+    for fault in imported.report.get("extra", {}).get("faults", ())[:20]:
+        errors().print(f"fault: {fault}", style="yellow", markup=False)
     if imported.missing:
         for path in imported.missing[:20]:
             errors().print(f"the file does not state {path}", style="yellow", markup=False)

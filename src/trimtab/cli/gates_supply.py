@@ -7,6 +7,7 @@ from typing import Annotated
 import orjson
 import typer
 
+from trimtab.cli.gates_advisories import advisories
 from trimtab.cli.gates_console import (
     AsJson,
     DryRun,
@@ -34,6 +35,7 @@ from trimtab.gates.supply_chain.audit import audit_findings
 from trimtab.gates.supply_chain.check import project_snapshot
 from trimtab.gates.supply_chain.external import External, find_tool
 from trimtab.gates.supply_chain.licences import licence_findings
+from trimtab.gates.supply_chain.pins import load_pins, pin_findings
 from trimtab.kernel.clock import SystemClock
 
 keys = typer.Typer(cls=GatesGroup, no_args_is_help=True, help="Signing keys and who trusts them.")
@@ -43,6 +45,7 @@ Tool = Annotated[str, typer.Option("--with", help="ed25519 (built in), gpg or co
 def register(app: typer.Typer) -> None:
     """Add these commands to `trimtab gates`."""
     app.add_typer(keys, name="keys")
+    app.add_typer(advisories, name="advisories")
     for command in (sbom, sign, verify, audit, licences):
         app.command()(command)
     app.command("pip-check")(pip_check)
@@ -149,18 +152,24 @@ def audit(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Look up what is installed in the advisory snapshot, offline."""
+    """Look up what is installed in the advisory snapshot, and compare it with the version pins, offline."""
     place = Project(project)
     case = Case(place, policy_of(place), SystemClock())
     known = Snapshot.load(snapshot) if snapshot else project_snapshot(case)
-    installed = {package.name: package.version for package in _environment(place).packages}
-    found = tuple(
-        audit_findings(installed, known, case.policy.supply_chain, SystemClock().now().date())
+    environment = _environment(place)
+    installed = {package.name: package.version for package in environment.packages}
+    pins = load_pins(place.root)
+    today = SystemClock().now().date()
+    found = (
+        *pin_findings(environment, pins),
+        *audit_findings(installed, known, case.policy.supply_chain, today),
     )
     facts: dict[str, object] = {
         "packages": len(installed),
+        "pins": len(pins),
         "advisories": known.records,
         "snapshot": known.date.isoformat(),
+        "days old": (today - known.date).days,
     }
     show_findings(found, as_json=as_json, gate="audit", facts=facts)
 

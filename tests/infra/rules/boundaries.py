@@ -253,6 +253,10 @@ _GATES = [
     )
 ]
 
-BOUNDARIES = [*_ANSWERS, *_KNOWLEDGE, *_SERVICE, *_GUARDRAILS, *_GATES]
+_INCIDENTS = [
+    Boundary("IncidentExecutionStalled", {"incidents_stalled_seconds": "{v}"}, 900, 901, 1)
+]
+
+BOUNDARIES = [*_INCIDENTS, *_ANSWERS, *_KNOWLEDGE, *_SERVICE, *_GUARDRAILS, *_GATES]
 ELSEWHERE = {"KnowledgeDiskFillingUp", "KnowledgeDiskSpaceLow"}
 """Two rules and projections of the disk have cases of their own."""

@@ -168,6 +168,7 @@ CORRUPTIONS: tuple[Corruption, ...] = (
     _case("a hole in a version that only the range covers", lambda w: _advisory(w, None, version="1.9"), ("supply_chain.vulnerability",)),
     _case("a critical hole", lambda w: _advisory(w, "CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H"), ("supply_chain.vulnerability_critical",)),
     _case("an old snapshot", _old, ("supply_chain.advisories_stale",)),
+    _case("a package outside its pin", lambda w: _package(w, "transformers", "5.0"), ("supply_chain.pin_broken",)),
     _case("a licence that is denied", lambda w: _package(w, "delta", "1.0", licence="AGPL-3.0-only"), ("supply_chain.licence_denied",)),
     _case("a licence denied beside an allowed one", lambda w: _package(w, "delta", "1.0", licence="MIT AND GPL-3.0-only"), ("supply_chain.licence_denied",)),
     _case("a requirement that is not installed", lambda w: _package(w, "delta", "1.0", requires=("epsilon",)), ("supply_chain.requirement_broken",)),
