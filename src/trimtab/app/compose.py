@@ -56,6 +56,7 @@ from trimtab.infra.rules.alerts import AlertState
 from trimtab.infra.rules.engine import RuleEngine
 from trimtab.infra.rules.files import Known, check_rules, read_rules
 from trimtab.infra.rules.monitor import Monitor
+from trimtab.infra.rules.proofs import check_proof
 from trimtab.infra.rules.rule import AlertRule
 from trimtab.infra.rules.scrape import Scrape, milliseconds
 from trimtab.infra.rules.series import SeriesStore
@@ -232,7 +233,7 @@ class App:
             if isinstance(rule, AlertRule)
         }
         self.library = Library.load(
-            shipped("library"), self.catalog, self._alert_names, check_expression
+            shipped("library"), self.catalog, self._alert_names, check_expression, check_proof
         )
         pages = {*self.library.runbooks, *self.library.procedures}
         exported = metric_names(self.registry, self.catalog.signals.values())
@@ -302,7 +303,7 @@ class App:
         """Return a runbook page as it would load here, or raise `RunbookRefused`."""
         page = parse_page(text, path)
         if isinstance(page, Runbook):
-            lint(page, self.catalog, self._alert_names, check_expression)
+            lint(page, self.catalog, self._alert_names, check_expression, check_proof)
         return page
 
     def _services(self) -> Services:
