@@ -141,10 +141,10 @@ class App:
         self.answers.watch.embedder = KnowledgeEmbedder(self.knowledge)
         self._closing.append(self.answers.close)
         tracing_health.register(self.health, self.answers.exporter)
-        project = self.settings.gates.project
-        self.gates = GatesRoom(
-            self.directory.folder("gates"), self.clock, Path(project) if project else None
+        project, keys = (
+            Path(p) if p else None for p in (self.settings.gates.project, self.settings.gates.keys)
         )
+        self.gates = GatesRoom(self.directory.folder("gates"), self.clock, project, keys)
         self._closing.append(self.gates.close)
 
     def _open_operator(self) -> None:
