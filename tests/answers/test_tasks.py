@@ -163,7 +163,10 @@ def test_a_model_that_refuses_its_key_is_something_to_do_this_month(around):
     around.service.models.prefer("first")
     for number in range(3):
         around.service.answer(Question("p", f"{QUESTION} {number}"))
-    assert "the generator first failed three times in a row: check its key" in around.of("monthly")["ENT-22"].todo
+    assert (
+        "the generator first failed three times in a row: check its key"
+        in around.of("monthly")["ENT-22"].todo
+    )
 
 
 @pytest.mark.feature("F439")
