@@ -38,7 +38,7 @@ def failed(whole, count):
 
 @pytest.mark.feature("F402")
 @pytest.mark.parametrize(
-    ("good", "errors", "fire"), [(990, 5, False), (400, 5, True), (99, 4, False)]
+    ("good", "errors", "fire"), [(1900, 11, False), (400, 11, True), (400, 6, False), (15, 6, True)]
 )
 def test_over_1_percent_of_errors_fire(whole, good, errors, fire):
     answered(whole, 1)

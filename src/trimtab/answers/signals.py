@@ -24,7 +24,7 @@ _MEANING = {
 }
 
 
-_BEFORE_SECONDS = 600.0
+_BEFORE_SECONDS = 120.0
 
 
 def signals(service: AnswerService, changes: ChangeLog | None = None) -> tuple[Signal, ...]:
@@ -117,7 +117,7 @@ def _around_change(service: AnswerService, changes: ChangeLog) -> Iterable[Signa
     yield _one(
         "answers.errors.before_change",
         "questions",
-        "Questions that failed or fell back in the ten minutes before the newest recorded change; 0 without one.",
+        "Questions that failed or fell back in the two minutes before the newest recorded change; 0 without one.",
         before,
     )
     yield _one(

@@ -37,10 +37,12 @@ class KnowledgeRetriever:
         self._knowledge = knowledge
         self._meaning = meaning
 
-    def search(self, project: str, query: str, top_k: int) -> Retrieved:
-        """Return at most ``top_k`` passages of the project, best first."""
+    def search(
+        self, project: str, query: str, top_k: int, *, labels: tuple[str, ...] = ()
+    ) -> Retrieved:
+        """Return at most ``top_k`` passages of the project, best first, that these labels let see."""
         search = self._knowledge.search if self._meaning else self._knowledge.search_words
-        found = search(project, query, top_k)
+        found = search(project, query, top_k, labels=labels)
         names = ("chunk_id", "document_id", "document_name", "text", "start", "end", "score")
         passages = tuple(
             Passage(
@@ -51,7 +53,13 @@ class KnowledgeRetriever:
             )
             for passage in found.passages
         )
-        return Retrieved(passages, found.degraded_mode, str(found.index_version), found.cache_hit)
+        return Retrieved(
+            passages,
+            found.degraded_mode,
+            str(found.index_version),
+            found.cache_hit,
+            labels=self._knowledge.access.used(project, labels) if labels else (),
+        )
 
 
 class KnowledgeEmbedder:

@@ -11,6 +11,7 @@ from trimtab.answers.quotes import QuoteStore
 from trimtab.answers.service import AnswerService
 from trimtab.answers.service import Ground as AnswerGround
 from trimtab.answers.tasks import Tasks
+from trimtab.answers.tracing import health as tracing_health
 from trimtab.api import Services
 from trimtab.api.edge import HttpFigures
 from trimtab.app.adapters import (
@@ -137,6 +138,7 @@ class App:
         )
         self.answers.watch.embedder = KnowledgeEmbedder(self.knowledge)
         self._closing.append(self.answers.close)
+        tracing_health.register(self.health, self.answers.exporter)
         project = self.settings.gates.project
         self.gates = GatesRoom(
             self.directory.folder("gates"), self.clock, Path(project) if project else None
@@ -330,7 +332,7 @@ class App:
 
     def _consult(self, question: str) -> Sequence[str]:
         try:
-            found = self.knowledge.search(HANDBOOK, question[:1000], 3)
+            found = self.knowledge.search(HANDBOOK, question[:1000], 3, labels=())
         except ProjectUnknown:
             return ()
         return [f"{passage.document_name}: {passage.text}" for passage in found.passages]

@@ -49,7 +49,7 @@ class Hanging:
         self.released.wait(30)
         raise GeneratorUnavailable("late")
 
-    def search(self, project, query, top_k):
+    def search(self, project, query, top_k, **_labels):
         self.released.wait(30)
         return Retrieved(())
 

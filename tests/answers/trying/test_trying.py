@@ -20,12 +20,12 @@ QUESTIONS = ("How many entries does the query cache hold?", "Who designed the ev
 
 
 class Nothing:
-    def search(self, project, query, top_k):
+    def search(self, project, query, top_k, **_labels):
         return Retrieved(())
 
 
 class Down:
-    def search(self, project, query, top_k):
+    def search(self, project, query, top_k, **_labels):
         raise Unavailable("down")
 
 

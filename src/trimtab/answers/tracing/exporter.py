@@ -84,6 +84,11 @@ class SpanExporter:
         )
         self.last = ExportRun(0, 0, 0)
 
+    @property
+    def is_configured(self) -> bool:
+        """Whether there is a backend to send to."""
+        return bool(self._endpoint)
+
     def run_once(self) -> ExportRun:
         """Send everything that waits, until it is all sent or the backend does not take it."""
         if not self._endpoint:

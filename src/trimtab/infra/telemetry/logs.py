@@ -18,17 +18,23 @@ _SECRET_TEXT = re.compile(r"(?i)\b(bearer\s+|tt_|sk-|ghp_|xox[baprs]-)[A-Za-z0-9
 _HIDDEN = "[redacted]"
 
 
-def configure_logs(level: str, stream: TextIO | None = None, files: LogFiles | None = None) -> None:
+def configure_logs(
+    level: str,
+    stream: TextIO | None = None,
+    files: LogFiles | None = None,
+    *,
+    profile: str = "upper",
+) -> None:
     """Send every record of that level and above to the stream (standard error), and to files, as JSON.
 
-    The fields ``level`` (upper case), ``message``, ``time`` and ``error_type`` are those that the contract's log
-    queries read.
+    The fields ``level`` (upper or lower case, by the profile), ``message``, ``time`` and ``error_type`` are those that the
+    log queries of the contract read.
     """
     handlers: list[logging.Handler] = [logging.StreamHandler(stream or sys.stderr)]
     if files:
         handlers.append(RotatingLog(files))
     for handler in handlers:
-        handler.setFormatter(JsonFormatter())
+        handler.setFormatter(JsonFormatter(lower=profile == "lower"))
     root = logging.getLogger()
     root.handlers[:] = handlers
     root.setLevel(level)
@@ -37,13 +43,21 @@ def configure_logs(level: str, stream: TextIO | None = None, files: LogFiles | N
 
 
 class JsonFormatter(logging.Formatter):
-    """Turns a record and its ``extra=`` fields into one line of JSON."""
+    """Turns a record and its ``extra=`` fields into one line of JSON.
+
+    Args:
+        lower: Write the level in lower case.
+    """
+
+    def __init__(self, *, lower: bool = False) -> None:
+        super().__init__()
+        self._lower = lower
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the record as one line of JSON."""
         line: dict[str, object] = {
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
-            "level": record.levelname,
+            "level": record.levelname.lower() if self._lower else record.levelname,
             "logger": record.name,
             "message": redacted(record.getMessage()),
         }

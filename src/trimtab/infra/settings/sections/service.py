@@ -21,6 +21,12 @@ class ServiceSettings:
         env=("LOG_LEVEL",),
         choices=("DEBUG", "INFO", "WARNING", "ERROR"),
     )
+    log_profile: str = setting(
+        "upper",
+        help='How a log line writes its level: `upper` as "ERROR", `lower` as "error".',
+        env=("LOG_PROFILE",),
+        choices=("upper", "lower"),
+    )
     log_to_files: bool = setting(
         default=True,
         help="Also write the log to `logs/trimtab.log` in the data directory.",
