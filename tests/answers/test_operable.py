@@ -59,6 +59,17 @@ class _Unheard:
         """Nobody reads this audit."""
 
 
+class FollowingClock(SystemClock):
+    """Shows the instant to which the test has scraped."""
+
+    def __init__(self, whole):
+        super().__init__()
+        self._whole = whole
+
+    def monotonic(self):
+        return self._whole.now.timestamp()
+
+
 class Operated(Whole):
     """The service behind its guards, with the catalog of both and their samples."""
 
@@ -68,7 +79,11 @@ class Operated(Whole):
             self.guardrails.questions, self.guardrails.answers, self.guardrails.passages
         )
         super().__init__(path, screen=screen, **settings)
-        changes = ChangeLog(self.clock)
+        self.now = datetime(2026, 11, 22, tzinfo=UTC)
+        # Errors are counted in the time that the test lets pass, as the rules are.
+        following = FollowingClock(self)
+        self.service.tally._clock = following
+        changes = ChangeLog(following)
         elsewhere = Fault(ELSEWHERE, "x", lambda _: {}, lambda _: None, realism=Realism.REAL)
         self.catalog = Catalog(
             (
@@ -89,9 +104,12 @@ class Operated(Whole):
         super().close()
         self.guardrails.close()
 
-    def minutes(self, count):
-        """Scrape every 15 seconds for so many minutes."""
+    def minutes(self, count, *, busy=False):
+        """Scrape every 15 seconds for so many minutes; when busy, an answer is given before each."""
         for _ in range(count * 4):
+            given = self.service.tally.count("given")
+            if busy:
+                eventually(lambda given=given: self.service.tally.count("given") > given)
             self.now += timedelta(seconds=15)
             self.scrape.take(self.now)
 
@@ -189,7 +207,7 @@ def test_the_evidence_holds_under_its_fault_and_not_before_and_the_fix_ends_it(b
             given = whole.service.tally.count("given")
             if fast:  # The questions go on; they are answered rightly now.
                 eventually(lambda: whole.service.tally.count("given") > given + 3)
-            whole.minutes(3)
+            whole.minutes(3, busy=bool(fast))
             assert all(whole.holds(c.expression) for c in cause.verify)
     finally:
         fault.restore(state)
