@@ -3,10 +3,13 @@
 import pytest
 
 from tests.incidents.operator import make_operator
+from tests.incidents.records import START, drift_alert, drift_incident
 from tests.incidents.world import PUMP, TAP
 from trimtab.incidents import State, errors, signals
 from trimtab.incidents.bounded import ActTimedOut
 from trimtab.incidents.loop import Loop
+from trimtab.incidents.model import AttachedAlert
+from trimtab.incidents.similar import similar
 from trimtab.incidents.turn import Draft
 from trimtab.kernel.errors import TrimtabError
 
@@ -140,6 +143,13 @@ def test_the_operators_signals_have_these_names_units_and_labels(operator):
         ("incidents.time_to_diagnose_seconds", "seconds", (), False),
         ("notify.undelivered", "messages", (), False),
     }
+
+
+def test_an_incident_without_a_word_is_similar_to_none():
+    mute = drift_alert(name="-", labels={}, annotations={})
+    attached = AttachedAlert(mute, firing=True, changed_at=START)
+    incident = drift_incident(title="-", component="-", system="", alerts=(attached,))
+    assert similar(incident, [drift_incident(id="INC-2026-0313")]) == ()
 
 
 def test_the_errors_have_these_codes():

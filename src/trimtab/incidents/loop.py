@@ -85,7 +85,8 @@ class Loop:
         while True:
             pause = run.step(f"turn {number}", lambda: self._safe_turn(incident_id, opening))
             number += 1
-            seconds = float(pause) if isinstance(pause, int | float) else 0.0
+            assert isinstance(pause, int | float)  # noqa: S101 - `turn` returns it; this tells mypy.
+            seconds = float(pause)
             if seconds == _OVER:
                 return {"incident_id": incident_id, "turns": number}
             if seconds > 0:
