@@ -42,9 +42,12 @@ ONLY_ACTIONS = {
     "knowledge.database.check",
     "knowledge.database.repair_indexes",
     "knowledge.disk.clean_up",
+    "knowledge.disk.grow_budget",
     "knowledge.disk.set_budget",
+    "knowledge.disk.usage",
     "knowledge.embedding.reinstall",
     "knowledge.embedding.reload",
+    "knowledge.engine.leave",
     "knowledge.engine.reconnect",
     "knowledge.index.restart",
     "knowledge.ingestion.retry_dead_letters",
@@ -52,6 +55,7 @@ ONLY_ACTIONS = {
     "knowledge.memory.profile",
     "knowledge.parser.recycle",
     "notify.send",
+    "service.change.rollback",
 }
 """Actions whose effect no route has: the role of `POST /v1/actions/{name}` is theirs."""
 CONSOLE = {
@@ -60,6 +64,7 @@ CONSOLE = {
     "/console/ask/feedback/{trace_id}": "/v1/traces/{trace_id}/feedback",
     "/console/incidents/{incident_id}/approve": "/v1/incidents/{incident_id}/approve",
     "/console/incidents/{incident_id}/reject": "/v1/incidents/{incident_id}/reject",
+    "/console/incidents/{incident_id}/close": "/v1/incidents/{incident_id}/close",
 }
 """Pages that do what a route does."""
 SIGNING_IN = {"/console/login", "/console/logout"}

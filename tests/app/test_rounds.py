@@ -6,6 +6,7 @@ from types import SimpleNamespace
 import pytest
 
 from trimtab.app.rounds import rounds
+from trimtab.gates.selftest.world import add_package
 from trimtab.gates.supply_chain import Snapshot
 from trimtab.testing.clock import FakeClock
 
@@ -22,7 +23,6 @@ def of(age, period="rollback"):
     return {result.id: result for result in rounds(backups(age), CLOCK)[period]()}
 
 
-@pytest.mark.feature("F454", "F481", "F487")
 def test_with_a_fresh_backup_and_readable_settings_every_rollback_may_start(monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     found = of(timedelta(hours=1))
@@ -40,7 +40,6 @@ def test_without_a_fresh_backup_one_is_taken_first(age, database, monkeypatch, t
     assert found["ENT-08"].passed is database
 
 
-@pytest.mark.feature("F483")
 def test_a_broken_settings_file_names_how_to_put_the_last_good_one_back(monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "trimtab.toml").write_text("[service]\nno_such = 1\n", encoding="utf-8")
@@ -49,7 +48,7 @@ def test_a_broken_settings_file_names_how_to_put_the_last_good_one_back(monkeypa
     assert not found["ENT-09"].passed
 
 
-@pytest.mark.feature("F433", "F434")
+@pytest.mark.feature("F434")
 def test_the_month_audits_what_is_installed_against_the_known_advisories(monkeypatch):
     record = {
         "id": "TEST-1",
@@ -73,3 +72,18 @@ def test_old_advisories_are_something_to_do(monkeypatch):
     monkeypatch.setattr(Snapshot, "load", lambda: Snapshot({}, old, 0))
     (found,) = rounds(backups(None), CLOCK)["monthly"]()
     assert f"the advisories are of {old}" in found.todo
+
+
+@pytest.mark.feature("F435")
+@pytest.mark.parametrize(
+    ("version", "named"),
+    [("4.39.9", True), ("4.40", False), ("4.99.1", False), ("5.0.0rc1", True), ("5.0.0", True)],
+)
+def test_the_month_names_a_transformers_outside_its_pin(monkeypatch, tmp_path, version, named):
+    add_package(tmp_path, "transformers", version)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.setattr(Snapshot, "load", lambda: Snapshot({}, CLOCK.now().date(), 0))
+    (found,) = rounds(backups(None), CLOCK)["monthly"]()
+    assert (
+        f"transformers {version} is installed, the pin is transformers<5,>=4.40" in found.todo
+    ) is named

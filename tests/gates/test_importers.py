@@ -3,6 +3,7 @@
 import orjson
 import pytest
 
+from trimtab.gates import benchmark
 from trimtab.gates.errors import EvidenceMissing, ImportRefused
 from trimtab.gates.schema import check_report
 from trimtab.gates.schema.importers import Stated, import_file, import_text
@@ -165,3 +166,89 @@ def test_a_file_of_another_kind_is_refused(source):
 def test_a_file_that_is_not_there_is_said_so(tmp_path):
     with pytest.raises(EvidenceMissing):
         import_file(tmp_path / "none.json", "lm-eval")
+
+
+def _task(**metrics):
+    """A task whose second filter is better than its first."""
+    better = {"exact_match,flexible-extract": 0.9, "acc_norm,none": 0.8, "f1,none": 0.7}
+    return {**CURRENT, "results": {"copa": {"alias": "copa", **metrics, **better}}}
+
+
+@pytest.mark.parametrize(
+    ("metrics", "fault"),
+    [
+        ({"acc,none": None}, "$.results.copa.acc,none is null, not a number"),
+        ({"acc,none": "0.84"}, '$.results.copa.acc,none is "0.84", not a number'),
+        ({"acc,none": "N/A"}, '$.results.copa.acc,none is "N/A", not a number'),
+        ({"acc,none": True}, "$.results.copa.acc,none is true, not a number"),
+        ({"acc,none": [0.84]}, "$.results.copa.acc,none is [0.84], not a number"),
+        ({"acc,none": 84.0}, "$.results.copa.acc,none is 84, not a fraction of right answers"),
+        ({"acc,none": -0.1}, "$.results.copa.acc,none is -0.1, not a fraction of right answers"),
+        ({"exact_match,strict-match": None}, "$.results.copa.exact_match,strict-match is null, not a number"),
+    ],
+)  # fmt: skip
+def test_a_failed_measurement_is_an_error_and_nothing_takes_its_place(metrics, fault):
+    imported = _lm_eval(_task(**metrics))
+    (result,) = imported.report["results"]
+    assert (result["status"], "accuracy" in result, imported.report["status"]) == (
+        "ERROR",
+        False,
+        "ERROR",
+    )
+    assert imported.report["extra"]["faults"] == [fault]
+    assert "$.results[0].accuracy" in imported.missing
+    assert check_report(orjson.dumps(imported.report)).findings
+
+
+@pytest.mark.parametrize("word", ["NaN", "Infinity", "-Infinity"])
+def test_a_value_that_is_not_json_is_refused_with_its_name_and_path(word):
+    raw = orjson.dumps(CURRENT).replace(b"0.84", word.encode())
+    with pytest.raises(ImportRefused) as refused:
+        import_text(raw, "results.json", "lm-eval", Stated())
+    assert f"{word} is not JSON" in refused.value.message
+    assert "$.results.copa.acc,none" in refused.value.message
+
+
+@pytest.mark.parametrize("stderr", [None, "N/A", 0, 1e-200, -1])
+def test_a_missing_standard_error_leaves_the_accuracy_as_it_is(stderr):
+    document = {**CURRENT, "results": {"copa": {"acc,none": 0.84, "acc_stderr,none": stderr}}}
+    (result,) = _lm_eval(document).report["results"]
+    assert (result["accuracy"], result["status"], result["samples_processed"]) == (
+        0.84,
+        "PASS",
+        100,
+    )
+
+
+@pytest.mark.parametrize("stderr", [1e-200, 0, None])
+def test_no_sample_count_follows_from_a_standard_error_that_fixes_none(stderr):
+    document = {"results": {"task": {"acc": 0.25, "acc_stderr": stderr}}}
+    assert "$.results[0].samples_processed" in _lm_eval(document).missing
+
+
+@pytest.mark.parametrize(
+    "counts",
+    [0, "100", {"original": 100}, {"effective": None}, {"effective": 0}, {"effective": "100"}, {"effective": 100, "original": 99}],
+)  # fmt: skip
+def test_a_count_that_is_none_is_an_error(counts):
+    imported = _lm_eval({**CURRENT, "n-samples": {"copa": counts}})
+    assert imported.report["status"] == "ERROR"
+    assert imported.report["extra"]["faults"][0].startswith("$.n-samples.copa")
+
+
+@pytest.mark.parametrize("task", [{}, {"alias": "copa"}, {"unheard_of": 0.5}])
+def test_a_task_without_a_known_metric_is_an_error(task):
+    report = _lm_eval({**CURRENT, "results": {"copa": task}}).report
+    assert (report["status"], "accuracy" in report) == ("ERROR", False)
+
+
+def test_an_accuracy_that_the_source_does_not_state_is_found_out(world):
+    source = world.root / "results.json"
+    source.write_bytes(orjson.dumps(_task(**{"acc,none": None})))
+    report = import_file(source, "lm-eval", Stated(seed=1)).report
+    report["results"][0] |= {"accuracy": 0.9, "status": "PASS"}
+    report |= {"accuracy": 0.9, "status": "PASS"}
+    world.report_path.write_bytes(orjson.dumps(report))
+    case = world.case(report)
+    paths = {f.path for f in benchmark.check(case).findings if f.code == "benchmark.log_mismatch"}
+    assert paths >= {"$.results.copa.accuracy", "$.results.copa.status"}

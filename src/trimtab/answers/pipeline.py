@@ -114,7 +114,11 @@ class Answers:
             with watch.stage("guard_passages") as stage:
                 found = len(retrieved.passages)
                 retrieved = self._screen.passages(retrieved)
-                stage.facts = {"dropped": found - len(retrieved.passages)}
+                stage.outcome = "degraded" if retrieved.unjudged else "ok"
+                stage.facts = {
+                    "dropped": found - len(retrieved.passages),
+                    "unjudged": retrieved.unjudged,
+                }
         return Begun(asked, retrieved, watch)
 
     def finish(self, begun: "Begun", draft: Draft, *, blocked: bool = False) -> Answer:

@@ -50,6 +50,8 @@ class Retrieved:
     """True when only keywords were searched, because the embedder or the vector index is down."""
     index_version: str = ""
     cache_hit: bool = False
+    unjudged: int = 0
+    """How many passages were left out because their guard failed or was late."""
     labels: tuple[str, ...] = ()
     """The access labels that let the asker see more than everybody does."""
 

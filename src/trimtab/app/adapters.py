@@ -6,7 +6,10 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from trimtab.answers import Passage, Retrieved
+from trimtab.answers import Passage, Question, Retrieved
+from trimtab.answers.service import AnswerService
+from trimtab.app.handbook import HANDBOOK
+from trimtab.incidents import Monitor
 from trimtab.infra.notify import (
     Channel,
     ConsoleChannel,
@@ -21,6 +24,9 @@ from trimtab.infra.settings.sections.notify import NotifySettings
 from trimtab.infra.web import Places
 from trimtab.knowledge import Knowledge
 
+PROBE = "trimtab-probe"
+"""The user under whom the service asks itself."""
+_PROBED = "What happens to queries when the embedding model is down?"
 _WORKING_AT_ONCE, _WAITING_AT_ONCE = 8, 64
 
 
@@ -57,7 +63,7 @@ class KnowledgeRetriever:
             found.degraded_mode,
             str(found.index_version),
             found.cache_hit,
-            self._knowledge.access.used(project, labels) if labels else (),
+            labels=self._knowledge.access.used(project, labels) if labels else (),
         )
 
 
@@ -85,6 +91,57 @@ def places_of(settings: Settings) -> Places:
     remote = settings.answers.generator != "extractive"
     at_once = settings.api.at_once or (_WAITING_AT_ONCE if remote else _WORKING_AT_ONCE)
     return Places(at_once, settings.api.most_waiting)
+
+
+class OwnQuestions:
+    """Searches and asks the handbook, so that an idle service has something to be judged by.
+
+    Args:
+        knowledge: Is searched.
+        answers: Is asked; its traces name `PROBE` as the user.
+    """
+
+    def __init__(self, knowledge: Knowledge, answers: AnswerService) -> None:
+        self._knowledge = knowledge
+        self._answers = answers
+
+    def __call__(self) -> None:
+        """Search once and ask once; raises what they raise."""
+        self._knowledge.search(HANDBOOK, _PROBED, 3)
+        self._answers.answer(Question(HANDBOOK, _PROBED, user_id=PROBE))
+
+
+class QuestionsImpact:
+    """Measures what users who asked questions met, from the counters of answers.
+
+    Args:
+        monitor: Evaluates PromQL.
+        retention_seconds: How far back the samples reach; nothing is told about longer times.
+    """
+
+    def __init__(self, monitor: Monitor, retention_seconds: float) -> None:
+        self._monitor = monitor
+        self._retention_seconds = retention_seconds
+
+    def __call__(self, seconds: float) -> str:
+        """Return how many questions were asked, failed and were answered in degraded mode."""
+        if seconds > self._retention_seconds:
+            return ""
+        # A scrape before the begin and one after the end belong to it; one minute holds both.
+        window = f"[{int(seconds) + 60}s]"
+        given = self._count(f"answers_given_total{window}")
+        if given is None:
+            return ""
+        failed = self._count(f"answers_failed_total{window}") or 0
+        degraded = self._count(f"answers_degraded_total{window}") or 0
+        return (
+            f"{given + failed} questions were asked, {failed} of them failed and {degraded} were "
+            "answered in degraded mode"
+        )
+
+    def _count(self, selector: str) -> int | None:
+        found = self._monitor.evaluate(f"sum(increase({selector})) >= 0")
+        return round(found[0].value) if found else None
 
 
 def check_expression(expression: str) -> None:

@@ -17,6 +17,8 @@ from trimtab.api.edge import HttpFigures
 from trimtab.app.adapters import (
     KnowledgeEmbedder,
     KnowledgeRetriever,
+    OwnQuestions,
+    QuestionsImpact,
     channels_of,
     check_expression,
     places_of,
@@ -54,6 +56,7 @@ from trimtab.infra.rules.alerts import AlertState
 from trimtab.infra.rules.engine import RuleEngine
 from trimtab.infra.rules.files import Known, check_rules, read_rules
 from trimtab.infra.rules.monitor import Monitor
+from trimtab.infra.rules.proofs import check_proof
 from trimtab.infra.rules.rule import AlertRule
 from trimtab.infra.rules.scrape import Scrape, milliseconds
 from trimtab.infra.rules.series import SeriesStore
@@ -123,11 +126,11 @@ class App:
         around = Surroundings(self.clock, self.events, self.health)
         self.knowledge = Knowledge(self.directory, self.settings.knowledge, around)
         self._closing.append(self.knowledge.close)
-        self.handbook = Handbook(self.knowledge)
+        self.handbook = Handbook(self.knowledge, self.clock)
         self._closing.append(self.handbook.close)
         self.guardrails = guards = Guardrails(self.settings.guardrails, self.clock, self.audit)
         self._closing.append(self.guardrails.close)
-        screen = Screen(guards.questions, guards.answers, guards.finder.redact)
+        screen = Screen(guards.questions, guards.answers, guards.passages, guards.finder.redact)
         self.answers = AnswerService(
             self.settings.answers,
             AnswerGround(self.state, self.clock, self.events),
@@ -138,10 +141,10 @@ class App:
         self.answers.watch.embedder = KnowledgeEmbedder(self.knowledge)
         self._closing.append(self.answers.close)
         tracing_health.register(self.health, self.answers.exporter)
-        project = self.settings.gates.project
-        self.gates = GatesRoom(
-            self.directory.folder("gates"), self.clock, Path(project) if project else None
+        project, keys = (
+            Path(p) if p else None for p in (self.settings.gates.project, self.settings.gates.keys)
         )
+        self.gates = GatesRoom(self.directory.folder("gates"), self.clock, project, keys)
         self._closing.append(self.gates.close)
 
     def _open_operator(self) -> None:
@@ -149,7 +152,6 @@ class App:
         store = IncidentStore(self.state, self.outbox)
         self.changes = ChangeLog(self.clock)
         self.catalog = gather_catalog(self, store)
-        self.registry.register(SignalCollector(self.catalog.signals.values()))
         self._load_rules_and_runbooks()
         self._watch()
         self.proofs = Proofs(
@@ -168,6 +170,8 @@ class App:
             proofs=self.proofs,
             consult=self._consult,
             reach=Reach(channels),
+            probe=OwnQuestions(self.knowledge, self.answers),
+            impact=QuestionsImpact(self.monitor, self.settings.monitor.retention_minutes * 60),
         )
         self.jobs = OpeningJobs(self._durable_jobs)
         self._closing.append(self.jobs.close)
@@ -180,13 +184,15 @@ class App:
         others = erasables(self.knowledge, self.guardrails, self.outbox, quotes)
         self.erasures = self.answers.with_erasure(
             self.jobs,
-            Trust(self.audit, signer, subjects, self.settings.knowledge.backup_keep_days),
+            Trust(self.audit, signer, subjects, has_backups=True),
             others,
             (self.knowledge.database,),
         )
         self._keep_house(signer)
         self.delivery = Delivery(self.outbox, channels, self.clock, self.incidents.note_receipt)
         self._closing.append(self.delivery.close)
+        # Last: signals of background tasks read every task, so all of them must exist.
+        self.registry.register(SignalCollector(self.catalog.signals.values()))
 
     def _keep_house(self, signer: Signer) -> None:
         """Seal the audit chain, drop old traces, and know the operators' rounds."""
@@ -227,7 +233,7 @@ class App:
             if isinstance(rule, AlertRule)
         }
         self.library = Library.load(
-            shipped("library"), self.catalog, self._alert_names, check_expression
+            shipped("library"), self.catalog, self._alert_names, check_expression, check_proof
         )
         pages = {*self.library.runbooks, *self.library.procedures}
         exported = metric_names(self.registry, self.catalog.signals.values())
@@ -297,7 +303,7 @@ class App:
         """Return a runbook page as it would load here, or raise `RunbookRefused`."""
         page = parse_page(text, path)
         if isinstance(page, Runbook):
-            lint(page, self.catalog, self._alert_names, check_expression)
+            lint(page, self.catalog, self._alert_names, check_expression, check_proof)
         return page
 
     def _services(self) -> Services:

@@ -28,10 +28,15 @@ def rounds(backups: "Backups", clock: Clock) -> Mapping[str, Round]:
 def _dependencies(clock: Clock) -> TaskResult:
     # The packages' metadata takes a second to read, and only this task needs it.
     from trimtab.gates.supply_chain import Installed, Snapshot, audit
+    from trimtab.gates.supply_chain.pins import load_pins, pin_findings
 
-    installed, snapshot = Installed().needed_by("trimtab"), Snapshot.load()
+    everything, snapshot = Installed(), Snapshot.load()
+    # Extras come beside what trimtab needs, and the pins hold for them too.
+    broken_pins = [found.message for found in pin_findings(everything, load_pins(None))]
+    installed = everything.needed_by("trimtab")
     holes = audit({package.name: package.version for package in installed.packages}, snapshot)
     todo = [f"{hole.package} {hole.version}: {hole.id}, {_fix(hole.fixed_in)}" for hole in holes]
+    todo += broken_pins
     todo += [f"pip check: {broken}" for broken in installed.inconsistencies()]
     if clock.now().date() - snapshot.date > _ADVISORIES_FRESH:
         todo.append(f"the advisories are of {snapshot.date}: take a newer release, or `pip audit`")
@@ -57,14 +62,15 @@ def _rollbacks(backups: "Backups", clock: Clock) -> Iterable[TaskResult]:
     )
     yield result_of(
         ("ENT-07", "configuration"),
-        wrong or "the settings can be read; a restart takes them up",
+        wrong or "the settings can be read",
         "Put the last good trimtab.toml back (`git checkout COMMIT -- trimtab.toml`)."
         if wrong
         else "",
     )
     yield result_of(
         ("ENT-08", "database"),
-        f"{kept}; `trimtab act knowledge.database.restore` goes back to it",
+        f"{kept}; `trimtab act knowledge.database.restore --approve` goes back to it "
+        "when the database is damaged",
         ""
         if good
         else "Nothing can be restored. Take a backup: `trimtab act knowledge.backup.take`.",

@@ -29,6 +29,7 @@ from trimtab.cli import (
     knowledge_move,
     knowledge_schema,
     knowledge_warm,
+    logs,
     rules,
     runbooks,
     service,
@@ -50,6 +51,7 @@ answers.add_to(app)
 knowledge.add_to(app)
 catalog.add_to(app)
 rules.add_to(app)
+logs.add_to(app)
 app.command()(demo.demo)
 knowledge_care.add_to(knowledge_evaluate.app)
 knowledge_disk.add_to(knowledge_evaluate.app)

@@ -30,7 +30,8 @@ def run(build: Callable[["Settings"], "App"], settings: "Settings") -> None:
     app = build(settings)
     service = settings.service
     if service.log_to_files:  # Only now is the data directory ours.
-        files = LogFiles(app.directory.folder("logs"), service.log_file_mb, service.log_files)
+        folder = app.directory.folder("logs")
+        files = LogFiles(folder, service.log_file_mb, service.log_files, service.log_keep_hours)
         configure_logs(service.log_level, files=files, profile=service.log_profile)
     try:
         listener = bind(settings.service.host, settings.service.port)

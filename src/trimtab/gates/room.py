@@ -22,6 +22,7 @@ from trimtab.gates.errors import NoGoodCopy
 from trimtab.gates.policy import Policy, load_policy
 from trimtab.gates.records import Finding, GateResult, GateState, Outcome, Verdict
 from trimtab.gates.signing import KeyRing
+from trimtab.infra.background import PeriodicTask
 from trimtab.kernel.clock import Clock
 from trimtab.kernel.errors import TrimtabError
 from trimtab.kernel.ids import new_id
@@ -53,18 +54,24 @@ class GatesRoom:
         folder: Where the specimen, the good copies and what undo needs are kept.
         clock: Stamps verdicts and paces the watching.
         project: The watched project; None for the specimen.
+        keys: The key ring of a watched project; None for the user's own.
     """
 
-    def __init__(self, folder: Path, clock: Clock, project: Path | None = None) -> None:
+    def __init__(
+        self, folder: Path, clock: Clock, project: Path | None = None, keys: Path | None = None
+    ) -> None:
         self._folder = folder
         self.clock = clock
         self.is_specimen = project is None
-        self.project = Project(project or folder / "specimen")
+        specimen = folder / "specimen"
+        own = Project(specimen, specimen.with_name("specimen.keys"))
+        self.project = own if project is None else Project(project, keys)
         self._good = folder / "good"
         self._saved = folder / "saved"
         self._lock = threading.RLock()
-        self._ending = threading.Event()
-        self._watcher: threading.Thread | None = None
+        self._interval = 60.0
+        # A failed attempt is noted by `refresh`: the verdict says unknown until one succeeds.
+        self.task = PeriodicTask("gates", self.refresh, lambda: self._interval, clock)
         self._last: Verdict | None = None
         self._judged_at: float | None = None
         """Monotonic time of the last verdict, or of `start` until there is one; None before both."""
@@ -105,25 +112,12 @@ class GatesRoom:
         """Judge the project now and then every so many seconds, until `close`."""
         self._max_age = max(MAX_AGE_INTERVALS * interval_seconds, MIN_MAX_AGE_SECONDS)
         self._judged_at = self.clock.monotonic()
-        self._watcher = threading.Thread(
-            target=self._watch, args=(interval_seconds,), name="gates", daemon=True
-        )
-        self._watcher.start()
+        self._interval = interval_seconds
+        self.task.start()
 
     def close(self) -> None:
         """Stop watching. May be called twice."""
-        self._ending.set()
-        if self._watcher is not None:
-            self._watcher.join(timeout=30)
-
-    def _watch(self, interval_seconds: float) -> None:
-        while not self._ending.is_set():
-            try:
-                self.refresh()
-            except Exception:  # noqa: BLE001 - whatever happens, the watching goes on.
-                # `refresh` has noted the failure: the verdict says unknown until one succeeds.
-                _log.exception("the project could not be judged")
-            self.clock.wait(self._ending, interval_seconds)
+        self.task.close()
 
     def refresh(self) -> Verdict:
         """Judge the project as it is now and keep the verdict."""
@@ -159,6 +153,7 @@ class GatesRoom:
 
         building = self._folder / "specimen.new"
         shutil.rmtree(building, ignore_errors=True)
+        shutil.rmtree(building.with_name(f"{building.name}.keys"), ignore_errors=True)
         world = build_world(building, self.clock.now())
         policy = world.project.policy
         # The specimen stands still, so the age of its one advisory says nothing.
@@ -168,6 +163,8 @@ class GatesRoom:
             ),
             encoding="utf-8",
         )
+        shutil.rmtree(self.project.keys, ignore_errors=True)
+        world.project.keys.rename(self.project.keys)
         building.rename(self.project.root)
 
     def _judge(self) -> Verdict:
@@ -176,7 +173,12 @@ class GatesRoom:
 
         report = self.project.root / REPORT
         try:
-            return run(Request(self.project.root, report if report.is_file() else None), self.clock)
+            asked = Request(
+                self.project.root,
+                report if report.is_file() else None,
+                keyring=self.project.keyring,
+            )
+            return run(asked, self.clock)
         except TrimtabError as error:
             return self._not_judged(error)
 
@@ -259,10 +261,8 @@ class GatesRoom:
         with self._lock:
             self._ensure()
             chosen = list(entries)
-            root = self.project.root
-            before = {
-                p.relative_to(root).as_posix(): stat.S_IMODE(p.stat().st_mode) for p, _ in chosen
-            }
+            # Whole paths, because keys lie outside of the project.
+            before = {str(p.absolute()): stat.S_IMODE(p.stat().st_mode) for p, _ in chosen}
             token = new_id("gates", self.clock.now())
             self._save(token, ())
             (self._saved / token / "modes.json").write_text(json.dumps(before), encoding="utf-8")

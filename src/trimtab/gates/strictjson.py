@@ -1,6 +1,7 @@
 """JSON that two readers cannot read differently: no doubled keys, no NaN or infinity, no huge numbers."""
 
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import orjson
@@ -37,7 +38,8 @@ def parse(raw: bytes, *, name: str = "$") -> Parsed:
     try:
         value = orjson.loads(raw)
     except orjson.JSONDecodeError as error:
-        return Parsed(None, (finding("schema.invalid_json", name, _readable(error)),))
+        whole = (finding("schema.invalid_json", name, _readable(error)),)
+        return Parsed(None, _not_finite(raw, name) or whole)
     count, large = _walk(value)
     found = [] if not large else _large(value, name)
     if not _each_key_once(raw, count):
@@ -47,6 +49,36 @@ def parse(raw: bytes, *, name: str = "$") -> Parsed:
 
 def _readable(error: orjson.JSONDecodeError) -> str:
     return f"{error.msg} (line {error.lineno}, column {error.colno})" if error.doc else str(error)
+
+
+def _not_finite(raw: bytes, name: str) -> tuple[Finding, ...]:
+    """Return a finding for each NaN or infinity, which Python writes and JSON does not have; none if that is not why."""
+    try:
+        value = json.loads(raw, parse_constant=_Constant)
+    except (ValueError, RecursionError):
+        return ()
+    return tuple(
+        finding("schema.invalid_json", path, f"{node} is not JSON: a measured value is missing")
+        for path, node in _nodes(value, name)
+        if isinstance(node, _Constant)
+    )
+
+
+class _Constant(str):
+    """NaN, Infinity or -Infinity as written."""
+
+    __slots__ = ()
+
+
+def _nodes(root: object, name: str) -> Iterator[tuple[str, object]]:
+    stack: list[tuple[str, object]] = [(name, root)]
+    while stack:
+        path, node = stack.pop()
+        yield path, node
+        if isinstance(node, dict):
+            stack.extend((f"{path}.{key}", child) for key, child in node.items())
+        elif isinstance(node, list):
+            stack.extend((f"{path}[{index}]", child) for index, child in enumerate(node))
 
 
 def _walk(root: object) -> tuple[int, bool]:
@@ -86,7 +118,10 @@ class _Pairs(list[tuple[str, object]]):
 
 def _doubled(raw: bytes, root: str) -> list[Finding]:
     found: list[Finding] = []
-    tree = json.loads(raw, object_pairs_hook=_Pairs)
+    try:
+        tree = json.loads(raw, object_pairs_hook=_Pairs)
+    except RecursionError:
+        return [finding("schema.invalid_json", root, "it is nested too deeply to be checked")]
     stack: list[tuple[str, object]] = [(root, tree)]
     while stack:
         path, node = stack.pop()
@@ -105,14 +140,8 @@ def _doubled(raw: bytes, root: str) -> list[Finding]:
 
 
 def _large(root: object, name: str) -> list[Finding]:
-    found: list[Finding] = []
-    stack: list[tuple[str, object]] = [(name, root)]
-    while stack:
-        path, node = stack.pop()
-        if isinstance(node, dict):
-            stack.extend((f"{path}.{key}", child) for key, child in node.items())
-        elif isinstance(node, list):
-            stack.extend((f"{path}[{index}]", child) for index, child in enumerate(node))
-        elif isinstance(node, int | float) and not -LARGEST <= node <= LARGEST:
-            found.append(finding("schema.number_too_large", path, f"{node!r} is beyond 2^53"))
-    return found
+    return [
+        finding("schema.number_too_large", path, f"{node!r} is beyond 2^53")
+        for path, node in _nodes(root, name)
+        if isinstance(node, int | float) and not -LARGEST <= node <= LARGEST
+    ]

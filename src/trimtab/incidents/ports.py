@@ -81,6 +81,22 @@ class AuditTrail(Protocol):
         ...
 
 
+class Probe(Protocol):
+    """Uses the service as its callers do, marked as trimtab's own, so that an idle service can be judged."""
+
+    def __call__(self) -> None:
+        """Send one request of each kind; may raise."""
+        ...
+
+
+class Impact(Protocol):
+    """Measures what users met."""
+
+    def __call__(self, seconds: float) -> str:
+        """Return what users met in the last seconds; empty when the samples cannot tell."""
+        ...
+
+
 class Consult(Protocol):
     """Searches the handbook for what is known about a situation."""
 

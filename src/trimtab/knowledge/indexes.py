@@ -12,16 +12,16 @@ from pathlib import Path
 
 import numpy as np
 
+from trimtab.infra.breaker import BreakerState, CircuitBreaker
 from trimtab.kernel.clock import Clock, machine_clock
 from trimtab.kernel.errors import TrimtabError
-from trimtab.knowledge.breaker import BreakerState, CircuitBreaker
 from trimtab.knowledge.encoder import Encoder
 from trimtab.knowledge.engines.engines import Engines
 from trimtab.knowledge.engines.port import EMBEDDED, EVERYTHING, Seen
 from trimtab.knowledge.engines.remote import RemoteIndex, RemoteView
 from trimtab.knowledge.errors import EngineBehind, IndexStale, IndexUnavailable
 from trimtab.knowledge.fit_files import read_fit, write_fit
-from trimtab.knowledge.index import Difference, IndexedPassage, Keys, ProjectIndex
+from trimtab.knowledge.index import Difference, IndexedPassage, Keys, KeywordIndex, ProjectIndex
 from trimtab.knowledge.ranking import UNFITTED, Fit, Searched, fit
 from trimtab.knowledge.store import ProjectRow, SearchStore
 from trimtab.knowledge.windows import RecentValues
@@ -141,19 +141,33 @@ class Indexes:
                 fresh.words = former.index.words
                 # Of no version: the next search compares it with the store.
                 self._hold(project.key, replace(former, index=fresh, version=-1, saved=-1))
-        self.file_of(project.key).unlink(missing_ok=True)
+        self._file(project.key).unlink(missing_ok=True)
+
+    def adopt(self, key: int, words: KeywordIndex) -> None:
+        """Let a project use these words with the store's vectors; the next search compares them with the store."""
+        fresh = ProjectIndex(self._encoder.dimension)
+        if self._embedded(key):
+            model, dimension = self._encoder.model_id, self._encoder.dimension
+            stored = self._store.vectors(key, model, dimension)
+            fresh.vectors.restore(stored.keys, stored.rows, b"")
+        fresh.words = words
+        with self._lock_of(key):
+            self._hold(key, Held(fresh, -1, read_fit(self._fit_file(key))))
+        with self._lock:
+            # Its words may be of deleted passages until the next purge.
+            self._tainted.add(key)
 
     def forget(self, project_key: int) -> None:
         """Drop a project's index and its file."""
         with self._lock:
             self._held.pop(project_key, None)
         self.engines.forget(project_key)
-        self.file_of(project_key).unlink(missing_ok=True)
+        self._file(project_key).unlink(missing_ok=True)
         self._fit_file(project_key).unlink(missing_ok=True)
 
     def deleted_from(self, project: ProjectRow) -> None:
         """Take what was deleted out of the project's index now, and its file away."""
-        self.file_of(project.key).unlink(missing_ok=True)
+        self._file(project.key).unlink(missing_ok=True)
         with self._lock:
             self._tainted.add(project.key)
             held = project.key in self._held
@@ -225,7 +239,7 @@ class Indexes:
 
     def _save(self, key: int, held: Held) -> None:
         with self._lock_of(key):
-            held.index.save(self.file_of(key), held.version)
+            held.index.save(self._file(key), held.version)
             write_fit(self._fit_file(key), held.fitted)
             self._hold(key, replace(held, saved=held.version), only_over=held)
 
@@ -293,7 +307,7 @@ class Indexes:
             )
 
     def _loaded(self, project: ProjectRow) -> Held | None:
-        file = self.file_of(project.key)
+        file = self._file(project.key)
         if not file.exists():
             return None
         model = self._encoder.model_id if project.engine == EMBEDDED else _NO_MODEL
@@ -361,8 +375,7 @@ class Indexes:
     def _fit_file(self, key: int) -> Path:
         return self._folder / f"{key}.fit.json"
 
-    def file_of(self, key: int) -> Path:
-        """Return where the project's index is saved."""
+    def _file(self, key: int) -> Path:
         return self._folder / f"{key}.index"
 
 

@@ -54,7 +54,7 @@ class Knowledge(Parts):
         home: ModelHome | None = None,
     ) -> None:
         super().__init__(data, settings, around, home)
-        self._background = Background(
+        self.background = Background(
             around.clock, settings.heartbeat_seconds, self.beat, self.drain
         )
         around.health.register("embedding_model", self.encoder.health)
@@ -74,11 +74,11 @@ class Knowledge(Parts):
                 raise
             _log.exception("embedding_model cannot be loaded: searching by words only")
         self.care.check_at_start()
-        self._background.start()
+        self.background.start()
 
     def close(self) -> None:
         """Stop the threads, the parser and the model, and close the database. May be called twice."""
-        self._background.stop()
+        self.background.stop()
         self.care.growth.close()
         self.indexes.close()
         self.engines.close()
@@ -191,7 +191,7 @@ class Knowledge(Parts):
     def retry_dead_letters(self) -> int:
         """Queue them again; return how many."""
         count = self._documents.requeue_dead()
-        self._background.wake()
+        self.background.wake()
         return count
 
     def create_project(self, project: str) -> None:
@@ -337,7 +337,7 @@ class Knowledge(Parts):
             wanted = [(name, query) for name in names for query in queries[:top]]
         else:
             wanted = [found for found in self._usage.frequent(top) if found[0] in names]
-        return self._usage.warm(wanted, top_k, self._background.stopping.is_set)
+        return self._usage.warm(wanted, top_k, self.background.stopping.is_set)
 
     def empty_caches(self) -> int:
         """Drop every cached answer, vector and text; return how many."""
@@ -354,18 +354,18 @@ class Knowledge(Parts):
     def reload_model(self) -> None:
         """Load the model from the files that are there, or raise `EmbedderUnavailable`; the queue goes on."""
         self.encoder.reload()
-        self._background.wake()
+        self.background.wake()
 
     def reinstall_model(self) -> bool:
         """Make the model's files anew where needed and load them; return whether they were made."""
         made = self.encoder.install_and_load()
-        self._background.wake()
+        self.background.wake()
         return made
 
     def beat(self) -> None:
         """Do one heartbeat: ask the model, and wake the queue when it is up. `start` does this every 10 s."""
         if self.encoder.heartbeat():
-            self._background.wake()
+            self.background.wake()
         self.database_ok = self._database_health().status is not Status.DOWN
         self.indexes.beat()
         self.indexes.save()
@@ -376,7 +376,7 @@ class Knowledge(Parts):
 
     def drain(self) -> int:
         """Complete the queued documents now; return how many became ready."""
-        ready = self.ingestion.drain(self._background.stopping)
+        ready = self.ingestion.drain(self.background.stopping)
         if ready:
             self.reports.publish("knowledge.queue_drained", "queue", {"documents": ready})
         return ready

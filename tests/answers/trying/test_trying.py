@@ -103,6 +103,7 @@ def shadow(database, configuration=None, share=1.0, limit=1.0, worst=0.01):
         PairStore(database),
         budget,
         ShadowRules(share, worst),
+        StillClock(),
     )
     world.events.subscribe("answers.given", own.heard)
     return own, world

@@ -1,6 +1,7 @@
 """Known holes in what is installed, from an advisory snapshot in OSV form, without the network."""
 
 import gzip
+import zlib
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from packaging.version import InvalidVersion, Version
 
 from trimtab.gates.codes import finding
 from trimtab.gates.errors import EvidenceMissing, EvidenceUnreadable
+from trimtab.gates.evidence_files import read_evidence
 from trimtab.gates.policy import SupplyChainPolicy
 from trimtab.gates.records import Finding
 from trimtab.gates.supply_chain.cvss import base_score
@@ -40,18 +42,26 @@ class Snapshot:
         """
         if not path.is_file():
             raise EvidenceMissing(f"There is no advisory snapshot {path.name}.")
-        raw = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
         try:
+            raw = read_evidence(path)
+            raw = gzip.decompress(raw) if path.suffix == ".gz" or raw[:2] == b"\x1f\x8b" else raw
             records = [orjson.loads(line) for line in raw.splitlines() if line]
             newest = max((str(record["modified"]) for record in records), default="1970-01-01")
             by_package = _by_package(records)
-        except (orjson.JSONDecodeError, KeyError, TypeError) as error:
+            day = datetime.fromisoformat(newest[:10]).replace(tzinfo=UTC).date()
+        except (
+            ValueError,
+            KeyError,
+            TypeError,
+            AttributeError,
+            OSError,
+            EOFError,
+            zlib.error,
+        ) as error:
             raise EvidenceUnreadable(
                 f"{path.name} is not a file of OSV records: {error}"
             ) from error
-        return cls(
-            by_package, datetime.fromisoformat(newest[:10]).replace(tzinfo=UTC).date(), len(records)
-        )
+        return cls(by_package, day, len(records))
 
 
 def _by_package(records: Sequence[Mapping[str, Any]]) -> Mapping[str, Sequence[Mapping[str, Any]]]:
@@ -163,7 +173,8 @@ def audit_findings(
         yield finding(
             "supply_chain.advisories_stale",
             "advisories",
-            f"of {snapshot.date.isoformat()}, {age} days old",
+            f"of {snapshot.date.isoformat()}, {age} days old (at most {rules.advisory_max_age_days}); "
+            "what was published since then is not found, so this asks for a review instead of passing",
         )
 
 

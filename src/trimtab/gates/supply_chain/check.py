@@ -1,13 +1,16 @@
 """The supply-chain gate itself."""
 
-from trimtab.gates.case import Case
+from pathlib import Path
+
+from trimtab.gates.case import Case, Project
 from trimtab.gates.codes import finding
 from trimtab.gates.records import Finding, GateResult, GateState
 from trimtab.gates.signing import KeyRing
 from trimtab.gates.supply_chain.audit import Snapshot, audit_findings
 from trimtab.gates.supply_chain.installed import Installed, environment
 from trimtab.gates.supply_chain.licences import licence_findings
-from trimtab.gates.supply_chain.provenance import provenance_findings
+from trimtab.gates.supply_chain.pins import load_pins, pin_findings
+from trimtab.gates.supply_chain.provenance import provenance_findings, signer_of
 from trimtab.gates.supply_chain.sbom import read_sbom, verify_sbom
 
 
@@ -45,19 +48,28 @@ def check(
         for line in installed.inconsistencies()
     ]
     found += licence_findings(installed.packages, rules)
+    found += pin_findings(installed, load_pins(project.root))
     found += audit_findings(_listed(case), snapshot, rules, case.clock.now().date())
     facts = {
+        "signed_by": signer_of(project, ring) or "nobody trusted",
         "packages": len(installed.packages),
         "advisories": snapshot.records,
         "advisories_of": snapshot.date.isoformat(),
+        "advisories_age_days": (case.clock.now().date() - snapshot.date).days,
     }
     return GateResult("supply_chain", GateState.RAN, tuple(found), facts)
 
 
 def project_snapshot(case: Case) -> Snapshot:
     """Return the project's own advisory snapshot if it keeps one, else the shipped one."""
-    own = [case.project.root / name for name in ("advisories.jsonl", "advisories.jsonl.gz")]
-    return next((Snapshot.load(path) for path in own if path.is_file()), None) or Snapshot.load()
+    own = own_snapshot(case.project)
+    return Snapshot.load(own) if own is not None else Snapshot.load()
+
+
+def own_snapshot(project: Project) -> Path | None:
+    """Return the file of the project's own advisory snapshot; None when it keeps none."""
+    names = (project.root / name for name in ("advisories.jsonl", "advisories.jsonl.gz"))
+    return next((path for path in names if path.exists()), None)
 
 
 def _listed(case: Case) -> dict[str, str]:

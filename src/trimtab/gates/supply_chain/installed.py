@@ -9,12 +9,19 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
+from urllib.parse import quote
 
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.version import InvalidVersion, Version
 
 from trimtab.gates.datasets import THREADS, hash_file
 from trimtab.gates.errors import EvidenceMissing
+from trimtab.gates.supply_chain.unrecorded import (
+    editable_root,
+    loose_hashes,
+    site_directories,
+    source_hashes,
+)
 
 _INSTALLER_FILES = {
     "INSTALLER",
@@ -59,6 +66,10 @@ class Package:
     files: Mapping[str, str]
     """Path relative to the site directory to the SHA-256 (hexadecimal) that RECORD states."""
     site: Path
+    editable: bool = False
+    """Whether its code lies in a project directory that RECORD does not list."""
+    sources: Mapping[str, str] | None = None
+    """For an editable package: path in the project to SHA-256; None when its code is not covered."""
 
     @property
     def key(self) -> str:
@@ -68,17 +79,26 @@ class Package:
     @property
     def purl(self) -> str:
         """Return the package URL."""
-        return f"pkg:pypi/{self.key}@{self.version}"
+        return f"pkg:pypi/{self.key}@{quote(self.version, safe='')}"
 
     @property
     def sha256(self) -> str:
         """Return one hash for the package: SHA-256 over its sorted ``<sha256>  <path>`` lines; empty without files.
 
-        It does not depend on the installer or the machine: scripts, byte code and installer notes are left out.
+        It does not depend on the installer or the machine: scripts, byte code and installer notes are left out. The
+        sources of an editable package are part of it; the files with which the installer points at them are not, because
+        they name the machine's folders.
         """
-        if not self.files:
+        files = self.files
+        if self.editable:
+            own = {path: sha for path, sha in files.items() if "/" in path}
+            files = {
+                **own,
+                **{f"editable/{path}": sha for path, sha in (self.sources or {}).items()},
+            }
+        if not files:
             return ""
-        lines = "".join(f"{sha}  {path}\n" for path, sha in sorted(self.files.items()))
+        lines = "".join(f"{sha}  {path}\n" for path, sha in sorted(files.items()))
         return hashlib.sha256(lines.encode()).hexdigest()
 
     def requirements(self) -> Iterator[Requirement]:
@@ -112,16 +132,23 @@ class Installed:
 
     def __init__(self, sites: Iterable[Path] | None = None) -> None:
         found: dict[str, Package] = {}
-        known = (
+        places = None if sites is None else [Path(one) for one in sites]
+        known = list(
             metadata.distributions()
-            if sites is None
-            else metadata.distributions(path=[str(s) for s in sites])
+            if places is None
+            else metadata.distributions(path=[str(one) for one in places])
         )
+        self._sites = site_directories() if places is None else places
+        self._recorded = _recorded_paths(known, self._sites)
         for distribution in known:
             package = _package(distribution)
             if package is not None:
                 found.setdefault(package.key, package)
         self.packages: tuple[Package, ...] = tuple(found[key] for key in sorted(found))
+
+    def loose(self) -> Mapping[str, str]:
+        """Return one SHA-256 for each entry of the site directories that no RECORD lists. Reads those files."""
+        return loose_hashes(self._sites, self._recorded)
 
     def needed_by(self, name: str) -> "Installed":
         """Return the package of that name and all that it needs here, directly or not; nothing if it is not installed."""
@@ -174,6 +201,7 @@ def _package(distribution: metadata.Distribution) -> Package | None:
         return None
     site = Path(str(distribution.locate_file("")))
     record = distribution.read_text("RECORD") or ""
+    root = editable_root(distribution)
     return Package(
         name=name,
         version=distribution.version,
@@ -181,7 +209,22 @@ def _package(distribution: metadata.Distribution) -> Package | None:
         requires=tuple(distribution.requires or ()),
         files=dict(_recorded(record)),
         site=site,
+        editable=root is not None,
+        sources=source_hashes(root, distribution) if root is not None and root.is_dir() else None,
     )
+
+
+def _recorded_paths(
+    distributions: Iterable[metadata.Distribution], sites: Iterable[Path]
+) -> dict[Path, frozenset[str]]:
+    """Return the paths that RECORD files list, by site directory."""
+    listed: dict[Path, set[str]] = {site: set() for site in sites}
+    for distribution in distributions:
+        names = listed.get(Path(str(distribution.locate_file(""))))
+        if names is not None:
+            record = distribution.read_text("RECORD") or ""
+            names.update(row[0] for row in csv.reader(record.splitlines()) if row)
+    return {site: frozenset(names) for site, names in listed.items()}
 
 
 def _recorded(record: str) -> Iterator[tuple[str, str]]:

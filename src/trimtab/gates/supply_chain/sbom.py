@@ -18,6 +18,8 @@ from trimtab.kernel.ids import sha256_hex
 
 HASH_OF = "trimtab:hash-of"
 """Property that says what a component's hash was taken over."""
+NOT_COVERED = "trimtab:not-covered"
+"""Property that says what of a component no hash covers."""
 
 
 def make_sbom(project: Project, installed: Installed, at: datetime) -> dict[str, Any]:
@@ -26,6 +28,7 @@ def make_sbom(project: Project, installed: Installed, at: datetime) -> dict[str,
     The serial number follows from the content, so the same materials give the same number.
     """
     components = [_library(package) for package in installed.packages]
+    components += _loose(installed)
     components += _models(project)
     components += _data(project)
     content = "".join(f"{c['bom-ref']} {_sha256(c)}\n" for c in components)
@@ -61,13 +64,31 @@ def _library(package: Package) -> dict[str, Any]:
         "name": package.name,
         "version": package.version,
         "purl": package.purl,
-        "properties": [{"name": HASH_OF, "value": "sorted `<sha256>  <path>` lines of RECORD"}],
+        "properties": [{"name": HASH_OF, "value": _hash_of(package)}],
     }
+    if package.editable and package.sources is None:
+        component["properties"].append(
+            {"name": NOT_COVERED, "value": "the code of this editable package"}
+        )
     if package.sha256:
         component["hashes"] = [{"alg": "SHA-256", "content": package.sha256}]
     if package.licence:
         component["licenses"] = [{"license": {"name": package.licence}}]
     return component
+
+
+def _hash_of(package: Package) -> str:
+    recorded = "sorted `<sha256>  <path>` lines of RECORD"
+    return (
+        f"{recorded} and of the editable package's source files" if package.editable else recorded
+    )
+
+
+def _loose(installed: Installed) -> Iterator[dict[str, Any]]:
+    """Yield a component for each module, package and `.pth` file that belongs to no installed package."""
+    for name, sha in installed.loose().items():
+        what = "sorted `<sha256>  <path>` lines of the files that no RECORD lists"
+        yield _file("file", f"site-packages/{name}", sha, what)
 
 
 def _models(project: Project) -> Iterator[dict[str, Any]]:
@@ -144,10 +165,16 @@ def verify_sbom(
         return found
     actual = {
         c["bom-ref"]: c
-        for c in [*map(_library, installed.packages), *_models(project), *_data(project)]
+        for c in [
+            *map(_library, installed.packages),
+            *_loose(installed),
+            *_models(project),
+            *_data(project),
+        ]
     }
     return (
         *_differences(listed, actual, project.sbom.name),
+        *_uncovered(installed),
         *(_altered(installed) if deep else ()),
     )
 
@@ -166,6 +193,14 @@ def _differences(
             yield finding(
                 "supply_chain.sbom_mismatch", where, f"{ref} has another hash than listed"
             )
+
+
+def _uncovered(installed: Installed) -> Iterator[Finding]:
+    """Yield a finding for each editable package whose sources cannot be hashed."""
+    for package in installed.packages:
+        if package.editable and package.sources is None:
+            what = f"the code of the editable package {package.name} is not covered"
+            yield finding("supply_chain.sbom_unhashed", package.purl, what)
 
 
 def _altered(installed: Installed) -> Iterator[Finding]:

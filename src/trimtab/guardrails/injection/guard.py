@@ -48,6 +48,19 @@ class InjectionGuard:
         return Judgement(Decision.ALLOW, squashed(margin))
 
 
+class PassageGuard:
+    """Judges retrieved passages: does this text give orders to the model?"""
+
+    name = "passages"
+
+    def check(self, subject: Subject, rules: GuardRules) -> Judgement:
+        """Block a passage whose worst window is above the threshold for passages."""
+        margin = passage_margin(subject.text) if rules.injection_enabled else -math.inf
+        if margin > 0:
+            return Judgement(Decision.BLOCK, squashed(margin), "orders to the model", ("passage",))
+        return Judgement(Decision.ALLOW, squashed(margin))
+
+
 def is_one_word(text: str) -> bool:
     """Return whether the text is one short word of Latin letters: it gives no order, whatever it scores.
 

@@ -3,32 +3,19 @@
 import logging
 import re
 import sys
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
-from logging.handlers import RotatingFileHandler
-from pathlib import Path
 from typing import TextIO
 
 import orjson
 
+from trimtab.infra.telemetry.log_files import LogFiles, RotatingLog
 from trimtab.kernel.redaction import hide_credentials
 
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 _SECRET_FIELD = re.compile(r"(?i)(authorization|api[-_]?key|password|passwd|secret|token|cookie)$")
 _SECRET_TEXT = re.compile(r"(?i)\b(bearer\s+|tt_|sk-|ghp_|xox[baprs]-)[A-Za-z0-9_\-.]{8,}")
 _HIDDEN = "[redacted]"
-
-
-@dataclass(frozen=True, slots=True)
-class LogFiles:
-    """Where the log is also written, and when it begins a new file."""
-
-    folder: Path
-    megabytes: int
-    """The size at which a file is full."""
-    most: int
-    """How many files there are at most, the present one among them; the oldest goes."""
 
 
 def configure_logs(
@@ -40,12 +27,12 @@ def configure_logs(
 ) -> None:
     """Send every record of that level and above to the stream (standard error), and to files, as JSON.
 
-    The fields ``level`` (in the case of the profile, ``upper`` or ``lower``), ``message``, ``time`` and ``error_type`` are those that the contract's log
-    queries read.
+    The fields ``level`` (upper or lower case, by the profile), ``message``, ``time`` and ``error_type`` are those that the
+    log queries of the contract read.
     """
     handlers: list[logging.Handler] = [logging.StreamHandler(stream or sys.stderr)]
     if files:
-        handlers.append(_rotating(files))
+        handlers.append(RotatingLog(files))
     for handler in handlers:
         handler.setFormatter(JsonFormatter(lower=profile == "lower"))
     root = logging.getLogger()
@@ -53,16 +40,6 @@ def configure_logs(
     root.setLevel(level)
     for noisy in ("httpx", "httpcore", "uvicorn.access", "alembic"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
-
-
-def _rotating(files: LogFiles) -> logging.Handler:
-    files.folder.mkdir(parents=True, exist_ok=True)
-    return RotatingFileHandler(
-        files.folder / "trimtab.log",
-        maxBytes=files.megabytes * 1024 * 1024,
-        backupCount=files.most - 1,
-        encoding="utf-8",
-    )
 
 
 class JsonFormatter(logging.Formatter):

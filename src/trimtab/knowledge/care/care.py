@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import psutil
 
@@ -14,7 +14,9 @@ from trimtab.kernel.events import Event
 from trimtab.kernel.remembered import forget
 from trimtab.knowledge.care.backups import Backup, Backups
 from trimtab.knowledge.care.cleanup import CleanedUp, Cleanup
+from trimtab.knowledge.care.copies import Copies
 from trimtab.knowledge.care.deletions import Deletion, DeletionLog
+from trimtab.knowledge.care.erased import ERASED, ErasedOwners
 from trimtab.knowledge.care.growth import GrowthProfile
 from trimtab.knowledge.care.memory import Memory
 from trimtab.knowledge.care.processor import Processor
@@ -32,6 +34,8 @@ _log = logging.getLogger(__name__)
 # Deletions are remembered at least this long, and as long as there is an older backup.
 _REMEMBER = timedelta(days=30)
 _MB = 1024 * 1024
+# The schedule checks every 30 minutes; a check that it missed by a minute is made up for by the heartbeat.
+_LATE_SECONDS = 31 * 60.0
 # What is checked before the service starts: about 0.3 seconds.
 _CHECKED_AT_ONCE = 32 * _MB
 
@@ -64,7 +68,7 @@ class Care:
         self._forget = forget
         self._profile_seconds = settings.memory_profile_seconds if settings.memory_profiling else 0
         self._profiled_at = clock.monotonic()
-        self._purged_at = -1
+        self._purged_at, self._checked_at = -1, clock.monotonic()
         self.on_purge: list[Callable[[], object]] = []
         """Called when the remains of what was deleted are to go."""
         self.deletions = DeletionLog(data.file("knowledge.deletions"))
@@ -74,7 +78,9 @@ class Care:
         self.memory = Memory(clock, settings.memory_limit_mb)
         self.growth = GrowthProfile(clock, data.file("memory_profile.txt"))
         self.processor = Processor(around.clock)
-        self._restore = Restore(live, self.backups, self.deletions, clock)
+        self.erased = ErasedOwners(data.file(ERASED))
+        self.copies = Copies(self.backups, live.chains, data.file("snapshots"))
+        self._restore = Restore(live, self.backups, self.deletions, self.erased, clock)
         self._prover = Prover(live.file, self.backups, self.deletions)
         self.integrity = Integrity(Damage.NONE)
         """What the last check found."""
@@ -88,6 +94,7 @@ class Care:
 
     def finish_deletions(self) -> int:
         """Complete the deletions that a crash cut off between list and database; return how many."""
+        self._restore.clear()
         self._mend_deletions()
         last = self.deletions.all()[-1000:]
         pending = [(found.document_id, found.at) for found in last]
@@ -98,6 +105,10 @@ class Care:
         at = self._clock.now()
         return self.deletions.noted(Deletion(document, at, chunk) for document, chunk in witnesses)
 
+    def now(self) -> datetime:
+        """Return the time by which erasures are dated."""
+        return self._clock.now()
+
     def check_at_start(self) -> None:
         """Check a small database now, and let the first heartbeat check a large one."""
         if self._live.file.stat().st_size <= _CHECKED_AT_ONCE:
@@ -107,6 +118,7 @@ class Care:
 
     def check(self) -> Integrity:
         """Check the live database now; takes about a second for each GB."""
+        self._checked_at = self._clock.monotonic()
         self.integrity = found = integrity_of(self._live.file)
         if found.ok:
             self._mend_deletions()
@@ -191,6 +203,7 @@ class Care:
         try:
             with translated(self.deletions.file):
                 self.deletions.forget_before(self._clock.now(), age)
+                self.erased.forget_before(self._clock.now(), age)
         except StorageFull:
             # The list is written again as a whole; on a full disk it stays longer than it has to.
             _log.warning("the list of deletions was not shortened: the disk is full")
@@ -201,7 +214,8 @@ class Care:
         self.processor.look()
         self._profile_when_due()
         self.disk.look()
-        if self._live.suspect:
+        late = self._clock.monotonic() - self._checked_at > _LATE_SECONDS
+        if self._live.suspect or late:
             self.check()
 
     def _profile_when_due(self) -> None:

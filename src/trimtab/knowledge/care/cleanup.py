@@ -10,12 +10,13 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
+from trimtab.infra.compress import NoRoom, compress
 from trimtab.infra.settings.sections.knowledge import KnowledgeSettings
+from trimtab.infra.telemetry.log_files import ACTIVE_LOG
 from trimtab.infra.temporary import leftovers
 from trimtab.kernel.clock import Clock
 from trimtab.kernel.health import ComponentHealth, Status
 from trimtab.knowledge.care.backups import Backups
-from trimtab.knowledge.care.compress import NoRoom, compress
 from trimtab.knowledge.care.space import Disk, allocated_bytes, free_bytes, largest
 from trimtab.knowledge.care.trend import DiskTrend
 
@@ -29,8 +30,6 @@ _FLOOR_SHARE = 0.1
 FULL_BYTES = 1024 * 1024
 """With less than this much free, a commit of a few pages may fail."""
 _NEXT = "`trimtab act knowledge.disk.clean_up` frees space."
-ACTIVE_LOG = "trimtab.log"
-"""The file that the service writes its log to; only its handler begins a new one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +157,7 @@ class Cleanup:
         freed = {
             "temp": self._remove_all(self._old_temporary()),
             "logs": self._remove_all(self._expired_logs()),
-            "snapshots": self._remove_all(self._old_snapshots()),
+            "snapshots": self.remove_old_snapshots(),
             "backups": self._backups.prune(),
             "set_aside": self._remove_all(self._old_set_aside()),
         }
@@ -178,6 +177,10 @@ class Cleanup:
             self.enough(),
             f"Disk cleanup complete at {now:%c} UTC",
         )
+
+    def remove_old_snapshots(self) -> int:
+        """Remove snapshots past their age or number; return the bytes freed."""
+        return self._remove_all(self._old_snapshots())
 
     def largest(self, limit: int = 20) -> list[tuple[str, int]]:
         """Return what takes most disk space directly in the data directory, the largest first, in bytes."""

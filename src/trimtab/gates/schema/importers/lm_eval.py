@@ -1,13 +1,17 @@
 """Results of lm-evaluation-harness: the current format, the old one (v0), and the nested one of BigScience.
 
 A task's accuracy is its first metric that is a fraction of right answers; a perplexity or loss becomes the mean
-probability per unit (1 / perplexity), marked ``derived``. The old formats state no sample count: for a proportion p
+probability per unit (1 / perplexity), marked ``derived``. A metric that the file names without a usable number (null, a
+text, out of range) is a failed measurement: the task gets status ERROR and no accuracy, and no other metric or filter
+takes its place. The old formats state no sample count: for a proportion p
 with standard error s it follows from s^2 = p (1 - p) / (n - 1), and is accepted only if p * n is then a whole number.
 """
 
+import json
 import math
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from trimtab.gates.errors import ImportRefused
@@ -42,7 +46,10 @@ def from_lm_eval(raw: bytes, stated: Stated) -> Imported:
     if not tasks:
         raise ImportRefused("The results are empty.")
     derived: set[str] = set()
-    results = [_result(name, task, document, stated, derived) for name, task in tasks.items()]
+    faults: list[str] = []
+    results = [
+        _result(name, task, document, stated, (derived, faults)) for name, task in tasks.items()
+    ]
     _share_duration(results, _duration(document, stated), derived)
     report = {
         "schema_version": "2.0",
@@ -51,7 +58,7 @@ def from_lm_eval(raw: bytes, stated: Stated) -> Imported:
         "metrics": {"compute_mode": stated.compute_mode or _compute_mode(document)},
         "results": results,
         "seeds": _seeds(document, stated),
-        "extra": _extra(document, groups),
+        "extra": _extra(document, groups) | ({"faults": faults} if faults else {}),
     }
     return Imported(report, tuple(_missing(report)), tuple(sorted(derived)))
 
@@ -69,23 +76,31 @@ def _tasks(results: Mapping[str, Any]) -> Iterator[tuple[str, Task]]:
 
 
 def _result(
-    name: str, task: Task, document: Mapping[str, Any], stated: Stated, derived: set[str]
+    name: str,
+    task: Task,
+    document: Mapping[str, Any],
+    stated: Stated,
+    notes: tuple[set[str], list[str]],
 ) -> dict[str, Any]:
+    derived, faults = notes
     metrics = _metrics(task)
-    picked = _pick(metrics)
-    counted = _mapping(document, "n-samples").get(name, {})
+    picked, fault = _pick(metrics, task)
     result: dict[str, Any] = {"name": name, "status": "PASS"}
+    counted, count_fault = _counted(document, name)
+    if (counted is not None and counted.partial) or _config(document).get("limit") is not None:
+        result["status"] = "PARTIAL"
+    wrong = [f"$.results.{name}{text}" for text in (fault,) if text]
+    wrong += [f"$.n-samples.{name}{text}" for text in (count_fault,) if text]
+    if wrong:
+        faults += wrong
+        result["status"] = "ERROR"
     if picked is not None:
         result |= picked
-    samples = counted.get("effective") or stated.samples
+    samples = counted.effective if counted else stated.samples
     if not samples and picked and (samples := samples_from_stderr(picked)):
         derived.add("samples_processed (from stderr)")
     if samples:
-        result |= {"samples_processed": int(samples), "predictions_count": int(samples)}
-    if counted.get("original") and counted["original"] != counted.get("effective"):
-        result["status"] = "PARTIAL"
-    if _config(document).get("limit") is not None:
-        result["status"] = "PARTIAL"
+        result |= {"samples_processed": samples, "predictions_count": samples}
     result["metrics"] = {key: value for key, value in metrics.items() if math.isfinite(value)}
     return result
 
@@ -97,25 +112,65 @@ def _metrics(task: Task) -> dict[str, float]:
     return {key: float(value) for key, value in numbers.items()}
 
 
-def _pick(metrics: Mapping[str, float]) -> dict[str, Any] | None:
-    """Return accuracy, measure, score and stderr of the task's main metric, or None if no metric is a fraction."""
+@dataclass(frozen=True, slots=True)
+class _Counted:
+    """How many samples a task has and how many were evaluated."""
+
+    effective: int
+    partial: bool
+
+
+def _counted(document: Mapping[str, Any], name: str) -> tuple[_Counted | None, str]:
+    """Return a task's counts, None where the file states none; and what is wrong with them."""
+    if name not in _mapping(document, "n-samples"):
+        return None, ""
+    stated = _mapping(document, "n-samples")[name]
+    if not isinstance(stated, dict):
+        return None, f" is {_shown(stated)}, not a mapping"
+    effective, original = stated.get("effective"), stated.get("original")
+    if type(effective) is not int or effective < 1:
+        return None, f".effective is {_shown(effective)}, not a count"
+    if original is not None and (type(original) is not int or original < effective):
+        return None, f".original is {_shown(original)}, not a count of at least {effective}"
+    return _Counted(effective, original is not None and original != effective), ""
+
+
+def _shown(value: object) -> str:
+    return json.dumps(value, default=str)[:60]
+
+
+def _pick(metrics: Mapping[str, float], task: Task) -> tuple[dict[str, Any] | None, str]:
+    """Return accuracy, measure, score and stderr of the task's main metric, and why there is none.
+
+    The main metric is the first of the known names that the task has, with the first filter that the task states it
+    under. When its value is no usable number, no other filter or metric is taken instead: it may well be higher.
+    """
     by_name: dict[str, str] = {}
-    for key in metrics:
-        by_name.setdefault(key.split(",", 1)[0], key)
-    for names, measure in ((PROPORTIONS, "proportion"), (MEANS, "mean")):
-        for name in names:
-            if name not in by_name:
-                continue
-            key = by_name[name]
-            scale = 100.0 if name in PERCENT and metrics[key] > 1 else 1.0
-            if 0 <= metrics[key] / scale <= 1:
-                return _picked(
-                    metrics, key, metrics[key] / scale, measure if scale == 1 else "mean"
-                )
-    for name in INVERSES:
-        if name in by_name and metrics[by_name[name]] >= 1:
-            return _picked(metrics, by_name[name], 1 / metrics[by_name[name]], "derived")
-    return None
+    for key in task:
+        by_name.setdefault(str(key).split(",", 1)[0], str(key))
+    known = [(name, "proportion") for name in PROPORTIONS]
+    known += [(name, "mean") for name in MEANS] + [(name, "derived") for name in INVERSES]
+    for name, measure in known:
+        key = by_name.get(name, "")
+        if not key:
+            continue
+        if key not in metrics:
+            return None, f".{key} is {_shown(task[key])}, not a number"
+        scale = 100.0 if name in PERCENT and metrics[key] > 1 else 1.0
+        accuracy = _as_accuracy(metrics[key] / scale, measure)
+        if accuracy is not None:
+            measured = measure if scale == 1 else "mean"
+            return _picked(metrics, key, accuracy, measured), ""
+        if measure == "proportion":
+            return None, f".{key} is {metrics[key]:g}, not a fraction of right answers"
+    return None, " has no metric that says how many answers were right"
+
+
+def _as_accuracy(value: float, measure: str) -> float | None:
+    """Return a metric as a number from 0 to 1, or None if it cannot be one."""
+    if measure == "derived":
+        return 1 / value if value >= 1 else None
+    return value if 0 <= value <= 1 else None
 
 
 def _picked(
@@ -138,7 +193,10 @@ def samples_from_stderr(picked: Mapping[str, Any]) -> int | None:
     accuracy, stderr = picked["accuracy"], picked.get("stderr")
     if picked["measure"] != "proportion" or not stderr or not 0 < accuracy < 1:
         return None
-    samples = round(accuracy * (1 - accuracy) / stderr**2 + 1)
+    try:
+        samples = round(accuracy * (1 - accuracy) / stderr**2 + 1)
+    except (ZeroDivisionError, OverflowError):
+        return None
     right = accuracy * samples
     return samples if abs(right - round(right)) < 1e-6 * samples else None
 

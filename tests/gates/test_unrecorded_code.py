@@ -1,0 +1,116 @@
+"""Installed code that no RECORD lists is part of the bill of materials: editable sources, loose modules, .pth files."""
+
+import orjson
+import pytest
+
+from trimtab.gates.selftest.world import add_package
+from trimtab.gates.supply_chain import Installed, make_sbom, verify_sbom
+
+
+@pytest.fixture
+def site(world):
+    return world.root / "site"
+
+
+@pytest.fixture
+def editable(world, site, tmp_path):
+    """Installs the package `delta` as editable; returns its project directory."""
+    project = tmp_path / "delta project"
+    code = project / "src" / "delta"
+    code.mkdir(parents=True)
+    (code / "__init__.py").write_text("x = 1\n")
+    add_package(site, "delta", "1.0+local.1")
+    (site / "delta" / "__init__.py").unlink()
+    (site / "delta").rmdir()
+    about = site / "delta-1.0+local.1.dist-info"
+    pth = site / "__editable__.delta.pth"
+    pth.write_text(f"{project / 'src'}\n")
+    (about / "RECORD").write_text(f"{pth.name},,\n{about.name}/METADATA,,\n")
+    url = project.as_uri()
+    (about / "direct_url.json").write_bytes(orjson.dumps({"dir_info": {"editable": True}, "url": url}))  # fmt: skip
+    return project
+
+
+def _listed(world, site):
+    bom = make_sbom(world.project, Installed([site]), world.clock.now())
+    world.project.sbom.write_bytes(orjson.dumps(bom))
+    return bom
+
+
+def _found(world, site):
+    return {f"{f.path} {f.message}" for f in verify_sbom(world.project, Installed([site]))}
+
+
+def test_a_changed_source_of_an_editable_package_is_found(world, site, editable):
+    _listed(world, site)
+    assert _found(world, site) == set()
+    (editable / "src" / "delta" / "__init__.py").write_text("x = 2\n")
+    (found,) = _found(world, site)
+    assert "pkg:pypi/delta@1.0%2Blocal.1 has another hash than listed" in found
+
+
+@pytest.mark.parametrize("name", ["src/delta/new.py", "src/delta/native.so", "src/delta/data.json"])
+def test_a_new_file_of_an_editable_package_is_found(world, site, editable, name):
+    _listed(world, site)
+    (editable / name).write_text("1")
+    assert any("another hash" in line for line in _found(world, site))
+
+
+def test_byte_code_and_environments_beside_the_sources_do_not_count(world, site, editable):
+    (site / "__editable__.delta.pth").write_text("")
+    _listed(world, site)
+    for name in (".venv/x.py", "env/x.py", "build/x.py", "src/__pycache__/x.pyc", ".git/config"):
+        path = editable / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("1")
+    (editable / "env" / "pyvenv.cfg").touch()
+    assert _found(world, site) == set()
+
+
+def test_the_sources_of_a_finder_are_hashed(world, site, editable):
+    (site / "__editable__.delta.pth").write_text("import __editable___delta_finder\n")
+    finder = site / "__editable___delta_finder.py"
+    finder.write_text(
+        f"MAPPING: dict[str, str] = {{'delta': {str(editable / 'src' / 'delta')!r}}}\n"
+    )
+    record = site / "delta-1.0+local.1.dist-info" / "RECORD"
+    record.write_text(record.read_text() + f"{finder.name},,\n")
+    _listed(world, site)
+    (editable / "unrelated.py").write_text("1")
+    assert _found(world, site) == set()
+    (editable / "src" / "delta" / "__init__.py").write_text("x = 2\n")
+    assert any("another hash" in line for line in _found(world, site))
+
+
+def test_an_editable_package_whose_sources_are_gone_says_that_it_is_not_covered(
+    world, site, editable
+):
+    editable.rename(editable.with_name("elsewhere"))
+    bom = _listed(world, site)
+    (component,) = [c for c in bom["components"] if c["name"] == "delta"]
+    assert "trimtab:not-covered" in {entry["name"] for entry in component["properties"]}
+    assert any("delta is not covered" in line for line in _found(world, site))
+
+
+@pytest.mark.parametrize("name", ["evil.pth", "loose.py", "sitecustomize.py", "folder/module.py", "native.so"])  # fmt: skip
+def test_a_loose_file_in_the_site_directory_is_found_when_it_comes_changes_and_goes(
+    world, site, name
+):
+    path = site / name
+    top = f"site-packages/{name.split('/')[0]}"
+    path.parent.mkdir(exist_ok=True)
+    path.write_text("one")
+    assert any(f"{top} is there, but not listed" in line for line in _found(world, site))
+    _listed(world, site)
+    assert _found(world, site) == set()
+    path.write_text("two")
+    assert any(f"{top} has another hash" in line for line in _found(world, site))
+    path.unlink()
+    assert any(f"{top} is listed, but not there" in line for line in _found(world, site))
+
+
+def test_a_file_added_to_an_installed_package_is_found(world, site):
+    (site / "alpha" / "extra.py").write_text("1")
+    assert any(
+        "site-packages/alpha is there, but not listed" in line for line in _found(world, site)
+    )
