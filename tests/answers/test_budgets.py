@@ -1,4 +1,5 @@
-import threading
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -101,29 +102,45 @@ def test_a_price_is_for_a_million_tokens():
     assert Price(2.0, 10.0).of(Usage(500_000, 100_000)) == 2.0
 
 
+SPENDER = """
+import sys
+from pathlib import Path
+from tests.answers.test_budgets import budget, reserve_until_refused
+from trimtab.infra.storage import Database
+
+database = Database(Path(sys.argv[1]), ("answers",))
+own = budget(database)
+print("ready", flush=True)
+sys.stdin.readline()
+print(reserve_until_refused(own, 15))
+database.close()
+"""
+
+
+def reserve_until_refused(own, times):
+    for granted in range(times):
+        try:
+            own.reserve(0.05)
+        except BudgetExhausted:
+            return granted
+    return times
+
+
 @pytest.mark.feature("F490")
 def test_many_processes_together_never_overspend(tmp_path):
     file = tmp_path / "state.db"
-    databases = [Database(file, ("answers",)) for _ in range(4)]
-    granted = []
-
-    def spend(database):
-        own = budget(database)
-        for _ in range(10):
-            try:
-                granted.append(own.reserve(0.05))
-            except BudgetExhausted:
-                return
-
-    threads = [threading.Thread(target=spend, args=(database,)) for database in databases]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert len(granted) == 20
-    assert budget(databases[0]).standing().reserved_usd == pytest.approx(1.0)
-    for database in databases:
-        database.close()
+    shared = Database(file, ("answers",))
+    command = [sys.executable, "-W", "ignore", "-c", SPENDER, str(file)]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    spenders = [subprocess.Popen(command, **pipes) for _ in range(3)]
+    assert [spender.stdout.readline() for spender in spenders] == ["ready\n"] * 3
+    for spender in spenders:
+        spender.stdin.write("go\n")
+        spender.stdin.flush()
+    granted = [int(spender.communicate(timeout=60)[0]) for spender in spenders]
+    assert sum(granted) == 20
+    assert budget(shared).standing().reserved_usd == pytest.approx(1.0)
+    shared.close()
 
 
 @given(

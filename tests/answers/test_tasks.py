@@ -5,6 +5,8 @@ import pytest
 import sqlalchemy as sa
 
 from tests.answers.service import QUESTION, Whole
+from tests.answers.watching.test_watch import WordEmbedder
+from tests.answers.world import StillClock
 from trimtab.answers import Question
 from trimtab.answers.errors import GeneratorUnavailable
 from trimtab.answers.tasks import PeriodUnknown, Tasks, result_of
@@ -18,8 +20,8 @@ from trimtab.testing.clock import FakeClock
 
 
 class Round(Whole):
-    def __init__(self, path):
-        super().__init__(path)
+    def __init__(self, path, clock=None):
+        super().__init__(path, clock)
         self.keys = Keys(self.database, self.clock, self.audit)
         self.files = AuditFiles(
             self.directory.folder("audit_logs") / "local", self.audit, Signer.of(self.directory)
@@ -43,7 +45,6 @@ def around(tmp_path):
     around.close()
 
 
-@pytest.mark.feature("F399", "F400", "F409")
 def test_a_healthy_day_passes(around):
     around.service.answer(Question("p", QUESTION))
     results = around.of("daily")
@@ -66,16 +67,35 @@ def test_a_firing_alert_names_its_playbook_and_one_without_is_a_task(around):
     assert results["ENT-13"].todo == "Write a page for Odd."
 
 
-@pytest.mark.feature("F473")
 def test_empty_results_over_5_percent_send_to_their_runbook(around):
     around.retriever.retrieved = type(around.retriever.retrieved)(())
     around.service.answer(Question("p", QUESTION))
     assert "answers-retrieval-degraded" in around.of("daily")["ENT-11"].todo
 
 
-@pytest.mark.feature("F428")
 def test_a_week_without_baseline_says_how_to_pin_one(around):
     assert "pin_baseline" in around.of("weekly")["ENT-19"].todo
+
+
+@pytest.mark.feature("F428")
+def test_a_week_of_other_questions_sends_to_the_runbook_of_drift(tmp_path):
+    clock = StillClock()
+    around = Round(tmp_path / "data", clock)
+    around.service.watch.embedder = WordEmbedder()
+
+    def ask(text):
+        for number in range(40):
+            around.service.answer(Question("p", f"{text} {number % 3}"))
+        clock.seconds += 1
+        return around.of("weekly")["ENT-19"]
+
+    ask(QUESTION)
+    around.service.watch.pin_baseline("boss")
+    assert ask(QUESTION).todo == ""
+    clock.seconds += 3_700
+    found = ask("Who designed the eviction rule, and why that one there?")
+    around.close()
+    assert "runbook answers-retrieval-degraded" in found.todo
 
 
 @pytest.mark.feature("F440")
@@ -143,7 +163,10 @@ def test_a_model_that_refuses_its_key_is_something_to_do_this_month(around):
     around.service.models.prefer("first")
     for number in range(3):
         around.service.answer(Question("p", f"{QUESTION} {number}"))
-    assert "the generator first fails: check its key" in around.of("monthly")["ENT-22"].todo
+    assert (
+        "the generator first failed three times in a row: check its key"
+        in around.of("monthly")["ENT-22"].todo
+    )
 
 
 @pytest.mark.feature("F439")

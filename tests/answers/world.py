@@ -25,7 +25,7 @@ class FixedRetriever:
         self.retrieved = Retrieved(passages, **facts)
         self.asked = []
 
-    def search(self, project, query, top_k):
+    def search(self, project, query, top_k, **_labels):
         self.asked.append((project, query, top_k))
         return self.retrieved
 

@@ -29,10 +29,10 @@ def test_every_route_states_exactly_one_role(app):
     assert wrong == []
 
 
-def test_only_health_and_metrics_are_open_to_everybody(app):
+def test_only_health_heartbeats_and_metrics_are_open_to_everybody(app):
     routes = all_routes(app.faces.api)
     public = {route.path for route in routes if roles_of(route.dependant)[0].role is None}
-    assert public == {"/health", "/metrics"}
+    assert public == {"/health", "/metrics", "/healthz", "/api/v1/heartbeat"}
 
 
 def test_routes_that_change_something_are_closed_to_readers_except_asking(app):

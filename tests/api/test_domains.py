@@ -152,10 +152,14 @@ def test_projects_are_listed_and_deleted_by_an_admin_only(operator, admin):
 
 
 @pytest.mark.feature("F572", "F680")
-def test_stats_names_every_cache_and_their_memory(anonymous):
+@pytest.mark.usefixtures("ship")
+def test_stats_names_every_cache_and_their_memory(app, anonymous):
+    app.knowledge.encoder.install_and_load()
+    app.knowledge.search("ship", "rudder")
     body = anonymous.get("/api/v1/stats").json()
     assert set(body["cache"]) == {"query_cache", "embedding_cache", "document_cache"}
-    assert body["cache_memory_mb"] >= 0
+    assert body["cache"]["query_cache"]["size"] == body["cache"]["embedding_cache"]["size"] == 1
+    assert body["cache_memory_mb"] > 0
 
 
 @pytest.mark.feature("F519", "F686")

@@ -1,4 +1,5 @@
 import json
+import logging
 
 import pytest
 
@@ -6,6 +7,7 @@ from tests.faces import client_of
 from trimtab.api.edge import BodyLimit
 from trimtab.infra.auth import Role
 from trimtab.infra.rules.engine import RuleEngine
+from trimtab.infra.settings.sections.service import ServiceSettings
 
 MB = 1024 * 1024
 
@@ -82,6 +84,7 @@ def test_uploads_have_their_own_limit():
 
 @pytest.mark.feature("F619")
 def test_the_hundred_and_first_call_in_a_minute_is_refused(app_of):
+    assert ServiceSettings().rate_limit_per_minute == 100
     app = app_of(service__rate_limit_per_minute="100")
     client = client_of(app)
     statuses = [client.get("/v1/me").status_code for _ in range(101)]
@@ -91,6 +94,7 @@ def test_the_hundred_and_first_call_in_a_minute_is_refused(app_of):
     assert refused.json()["error"]["retryable"] is True
 
 
+@pytest.mark.feature("F619")
 def test_one_addresss_calls_do_not_count_for_another(app_of):
     app = app_of(service__rate_limit_per_minute="1")
     assert client_of(app).get("/v1/me").status_code == 200
@@ -192,12 +196,34 @@ def test_durations_have_buckets_and_failures_have_their_status(app, admin, monke
 
 
 @pytest.mark.feature("F170", "F526", "F602")
-def test_latency_and_error_rate_have_the_contracts_names(anonymous):
-    anonymous.get("/v1/me")
-    text = anonymous.get("/metrics").text
-    assert 'http_request_duration_seconds{quantile="0.95"}' in text
-    assert "p99_latency" in text
-    assert "error_rate" in text
+def test_latency_and_error_rate_have_the_contracts_names(app, admin, monkeypatch):
+    monkeypatch.setattr(type(app.keys), "all", lambda _self: 1 / 0)
+    for path in ("/v1/me", "/v1/settings", "/v1/keys"):
+        admin.get(path)
+    lines = dict(
+        line.rpartition(" ")[::2]
+        for line in admin.get("/metrics").text.splitlines()
+        if not line.startswith("#")
+    )
+    p95 = float(lines['http_request_duration_seconds{quantile="0.95"}'])
+    assert 0 < p95 <= float(lines["http_p99_latency_ms"]) / 1000 + 1e-5
+    assert float(lines["http_error_rate_ratio"]) == pytest.approx(1 / 3)
+
+
+@pytest.mark.feature("F508")
+def test_a_call_that_times_out_is_counted_by_its_error(app, admin, monkeypatch):
+    def late(_keys):
+        raise TimeoutError("late")
+
+    monkeypatch.setattr(type(app.keys), "all", late)
+    before = app.vitals.tally.errors().get("TimeoutError", 0)
+    logging.getLogger().addHandler(app.vitals.tally)
+    try:
+        assert admin.get("/v1/keys").status_code == 500
+    finally:
+        logging.getLogger().removeHandler(app.vitals.tally)
+    assert app.vitals.tally.errors()["TimeoutError"] == before + 1
+    assert 'route="/v1/keys",status="500"} 1.0' in admin.get("/metrics").text
 
 
 def test_every_error_has_the_same_shape(anonymous):

@@ -1,5 +1,6 @@
 import pytest
 
+from tests.faces import client_of
 from trimtab.kernel.health import ComponentHealth, Status
 
 
@@ -48,7 +49,9 @@ def test_a_service_of_which_nothing_is_up_answers_503(app, anonymous, monkeypatc
 
 
 @pytest.mark.feature("F160", "F161")
-def test_system_health_answers_a_bearer_key(admin):
+def test_system_health_answers_a_bearer_key(app, admin):
+    for path in ("/v1/system/health", "/v1/system/health/components"):
+        assert client_of(app, key="tt_no_such_key").get(path).status_code == 401
     assert admin.get("/v1/system/health").json()["components"]
     assert admin.get("/v1/system/health/components").json()["database"]["status"] == "up"
 

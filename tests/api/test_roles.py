@@ -60,6 +60,7 @@ CONSOLE = {
     "/console/ask/feedback/{trace_id}": "/v1/traces/{trace_id}/feedback",
     "/console/incidents/{incident_id}/approve": "/v1/incidents/{incident_id}/approve",
     "/console/incidents/{incident_id}/reject": "/v1/incidents/{incident_id}/reject",
+    "/console/incidents/{incident_id}/close": "/v1/incidents/{incident_id}/close",
 }
 """Pages that do what a route does."""
 SIGNING_IN = {"/console/login", "/console/logout"}

@@ -47,7 +47,6 @@ def test_an_impossible_user_and_an_unknown_erasure_say_so(running, admin):
     assert admin.get("/api/v1/erasures/none").status_code == 404
 
 
-@pytest.mark.feature("F438", "F447", "F448")
 def test_the_rounds_say_what_passes_and_what_to_do(running, admin):
     daily = admin.post("/v1/tasks/daily").json()
     assert [task["id"] for task in daily["tasks"]][:2] == ["ENT-10", "ENT-11"]
@@ -57,7 +56,6 @@ def test_the_rounds_say_what_passes_and_what_to_do(running, admin):
     assert admin.post("/v1/tasks/yearly").status_code == 404
 
 
-@pytest.mark.feature("F486")
 def test_documents_taken_in_for_a_person_go_with_the_person(running, admin):
     body = {"project": "p", "name": "a.txt", "text": "The first.", "user_id": "ann"}
     admin.post("/api/v1/ingest", json=body)

@@ -26,6 +26,7 @@ STEPS = (
     "knowledge.passages",
     "knowledge.index",
     "knowledge.caches",
+    "knowledge.copies",
     "guardrails.texts",
     "notify.outbox",
     "answers.feedback",

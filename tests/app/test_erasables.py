@@ -2,6 +2,7 @@
 
 import shutil
 import time
+from pathlib import Path
 
 import pytest
 
@@ -83,7 +84,7 @@ def test_an_erasure_forgets_the_words_that_functions_keep_in_memory(folder):
     assert made == [SECRET, SECRET]
 
 
-def test_the_certificate_says_until_when_backups_hold_the_data(folder):
+def test_the_certificate_says_since_when_no_backup_holds_the_data(folder):
     app = build_app(folder)
     try:
         app.jobs.launch()
@@ -92,7 +93,7 @@ def test_the_certificate_says_until_when_backups_hold_the_data(folder):
         backups = checked_certificate(erasure.certificate, signer.public_pem)["backups"]
     finally:
         app.close()
-    assert backups["gone_by"] > erasure.finished_at
+    assert backups["gone_by"] == erasure.finished_at
     assert "restore" in backups["policy"]
 
 
@@ -107,6 +108,79 @@ def test_a_restored_backup_does_not_bring_an_erased_persons_documents_back(folde
     finally:
         app.close()
     assert names == {"harmless.md", "late-harmless.txt"}
+
+
+@pytest.fixture
+def copied(folder):
+    """Copies of every kind from before the erasure: backup, set-aside files, cut-off files, a snapshot, a hidden one."""
+    app = build_app(folder)
+    try:
+        backup = app.knowledge.care.backup().path
+        app.knowledge.indexes.save(rest_seconds=0)
+    finally:
+        app.close()
+    outside = folder.parent / backup.name
+    shutil.copy(backup, outside)
+    for name in ("corrupted_20260101_000000.db", "corrupted_20260101_000000_jobs.db"):
+        shutil.copy(backup, folder / name)
+    for name in ("knowledge.db.restoring", "knowledge.db.before-drill"):
+        shutil.copy(backup, folder / name)
+    shutil.copy(backup, backup.with_name(f"{backup.name}.partial"))
+    (folder / "snapshots").mkdir(exist_ok=True)
+    shutil.copy(backup, folder / "snapshots" / "daily_20260101.tar")
+    return outside
+
+
+def erased(app):
+    app.jobs.launch()
+    erasure = app.answers.erasures.wait(app.answers.erasures.request(PERSON, actor="a").id)
+    statement = checked_certificate(
+        erasure.certificate, app.answers.erasures._trust.signer.public_pem
+    )
+    return {step["name"]: step for step in statement["steps"]}["knowledge.copies"]
+
+
+def test_no_byte_of_an_erased_person_is_left_in_any_copy_also_after_a_restore(folder, copied):
+    assert len(remains(folder, SECRET)) >= 8
+    app = build_app(folder)
+    try:
+        step = erased(app)
+        assert remains(folder / "backups", PERSON, SECRET) == []
+        app.knowledge.care.restore()
+        names = {document.name for document in app.knowledge.documents("people")}
+        assert app.knowledge.verify_deletions().violations == ()
+    finally:
+        app.close()
+    assert (step["found"] >= 4, step["remaining"]) == (True, 0)
+    assert remains(folder, PERSON, SECRET) == []
+    assert names == {"harmless.md", "late-harmless.txt"}
+
+
+def test_a_backup_that_was_taken_elsewhere_does_not_bring_an_erased_person_back(folder, copied):
+    app = build_app(folder)
+    try:
+        erased(app)
+        back = shutil.copy(copied, folder / "backups" / "knowledge.db.20250101_000000")
+        app.knowledge.care.restore("knowledge.db.20250101_000000")
+        names = {document.name for document in app.knowledge.documents("people")}
+    finally:
+        app.close()
+    Path(back).unlink()
+    assert names == {"harmless.md", "late-harmless.txt"}
+    assert remains(folder, PERSON, SECRET) == []
+
+
+def test_a_damaged_backup_that_cannot_be_rewritten_goes_with_the_erasure(folder, copied):
+    (backup,) = (folder / "backups").glob("knowledge.db.2???????_??????")
+    with backup.open("r+b") as file:
+        file.seek(8192)
+        file.write(b"\xa5" * 4096)
+    app = build_app(folder)
+    try:
+        erased(app)
+    finally:
+        app.close()
+    assert remains(folder, PERSON, SECRET) == []
 
 
 def test_every_registered_step_is_one_at_which_the_torture_kills(folder):

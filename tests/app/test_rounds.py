@@ -23,7 +23,6 @@ def of(age, period="rollback"):
     return {result.id: result for result in rounds(backups(age), CLOCK)[period]()}
 
 
-@pytest.mark.feature("F454", "F481", "F487")
 def test_with_a_fresh_backup_and_readable_settings_every_rollback_may_start(monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     found = of(timedelta(hours=1))
@@ -41,7 +40,6 @@ def test_without_a_fresh_backup_one_is_taken_first(age, database, monkeypatch, t
     assert found["ENT-08"].passed is database
 
 
-@pytest.mark.feature("F483")
 def test_a_broken_settings_file_names_how_to_put_the_last_good_one_back(monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "trimtab.toml").write_text("[service]\nno_such = 1\n", encoding="utf-8")

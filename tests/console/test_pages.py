@@ -274,7 +274,7 @@ def test_an_incident_without_a_cause_says_why(tank):
     get = tank.operator.incidents.get
     tank.operator.jobs.run(until=lambda: get(incident.id).state == "escalated")
     text = tank.client().get(f"/console/incidents/{incident.id}").text
-    assert "A person has this incident" in text
+    assert "Handed over to people" in text
     assert "No cause named" in text
 
 

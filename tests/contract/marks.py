@@ -2,12 +2,14 @@
 
 import ast
 import re
+from functools import cache
 from pathlib import Path
 
 TESTS = Path(__file__).parent.parent
 _FEATURE = re.compile(r"F\d{3}")
 
 
+@cache
 def marked_features(folder: Path = TESTS) -> set[str]:
     """Return the numbers of all features that a test below the folder is marked with."""
     found: set[str] = set()

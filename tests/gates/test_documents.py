@@ -48,7 +48,7 @@ def test_every_step_between_versions_is_described():
     assert all(f"from-{a.replace('.', '')}-to-{b.replace('.', '')}" in anchors for a, b in STEPS)
 
 
-@pytest.mark.feature("F111", "F112")
+@pytest.mark.feature("F111")
 def test_a_slower_run_says_to_use_the_right_compute_mode_or_more_resources():
     fix = CODES["drift.slower"].fix
     assert "appropriate compute mode" in fix

@@ -97,6 +97,21 @@ def test_no_verdicts_allow_and_a_shadow_has_no_effect():
 
 
 @pytest.mark.feature("F253")
+def test_guards_judge_at_the_same_time(engine_of):
+    meeting = threading.Barrier(3)
+
+    class Meets(Says):
+        def check(self, subject, rules):
+            meeting.wait(20)
+            return super().check(subject, rules)
+
+    names = ("hallucination", "facts", "ethics")
+    posts = [Post(Meets(name, Decision.ALLOW)) for name in names]
+    outcome = engine_of(*posts, deadline_seconds=30).check(Subject("x"))
+    assert [v.decision for v in outcome.verdicts] == [Decision.ALLOW] * 3
+
+
+@pytest.mark.feature("F253")
 def test_all_guards_judge_and_the_reason_of_the_worst_is_told(engine_of):
     engine = engine_of(Post(Says("a", Decision.WARN)), Post(Says("b", Decision.BLOCK)))
     outcome = engine.check(Subject("x"))
@@ -237,3 +252,96 @@ def test_a_text_that_waits_for_a_thread_during_a_restart_is_judged_all_the_same(
     for thread in (*taken, waiting):
         thread.join()
     assert [outcome.allowed for outcome in found] == [True]
+
+
+class Counting:
+    """A guard whose answer says which of several copies judged."""
+
+    name = "copy"
+
+    def __init__(self, number):
+        self.number = number
+
+    def check(self, subject, rules):
+        return Judgement(Decision.ALLOW, reason=f"copy {self.number}")
+
+
+@pytest.mark.parametrize("late", [1, 2, 5])
+def test_the_deadline_is_one_for_all_guards_however_many_are_late(engine_of, monkeypatch, late):
+    waits = []
+    now = {"at": 0.0}
+
+    def waiting(_futures, timeout):
+        waits.append(timeout)
+        now["at"] += timeout
+
+    monkeypatch.setattr("trimtab.guardrails.engine.wait", waiting)
+    guards = [Hangs() for _ in range(late)]
+    for number, guard in enumerate(guards):
+        guard.name = f"slow{number}"
+    engine = engine_of(*map(Post, guards), deadline_seconds=0.5)
+    engine._machine = type("Machine", (), {"monotonic": staticmethod(lambda: now["at"])})
+    outcome = engine.check(Subject("x"))
+    for guard in guards:
+        guard.release.set()
+    assert sum(waits) == pytest.approx(0.5)
+    assert [v.decision for v in outcome.verdicts] == [Decision.UNKNOWN] * late
+
+
+def test_a_guard_with_a_shorter_limit_is_not_waited_for_longer(engine_of):
+    slow, slower = Hangs(), Hangs()
+    slower.name = "slower"
+    engine = engine_of(
+        Post(slow, Policy(timeout_seconds=0.01)), Post(slower), deadline_seconds=0.02
+    )
+    reasons = {v.guard: v.reason for v in engine.check(Subject("x")).verdicts}
+    slow.release.set()
+    slower.release.set()
+    assert reasons == {
+        "slow": "no verdict within 0.01 s",
+        "slower": "no verdict within 0.02 s",
+    }
+
+
+def test_a_verdict_of_a_former_guard_never_answers_for_the_present_one(engine_of):
+    """Also when the former guard ends only after the restart has cleared the cache."""
+
+    class Slow(Counting):
+        name = "copy"
+        begun, release = threading.Event(), threading.Event()
+
+        def check(self, subject, rules):
+            self.begun.set()
+            self.release.wait(20)
+            return super().check(subject, rules)
+
+    engine = engine_of(Post(Slow(1)), deadline_seconds=20)
+    asker = threading.Thread(target=lambda: engine.check(Subject("x")))
+    asker.start()
+    Slow.begun.wait(20)
+    engine.replace((Post(Counting(2)),))
+    Slow.release.set()
+    asker.join()
+    assert engine.check(Subject("x")).verdicts[0].reason == "copy 2"
+
+
+def test_the_verdict_that_was_used_last_is_kept_longest(engine_of, monkeypatch):
+    monkeypatch.setattr("trimtab.guardrails.engine._CACHED", 2)
+    guard = Says("a", Decision.ALLOW)
+    engine = engine_of(Post(guard))
+    for text in ("one", "two", "one", "three", "one"):
+        engine.check(Subject(text))
+    assert guard.asked == 3
+
+
+def test_many_texts_have_one_deadline_and_an_outcome_each(engine_of):
+    class Picky:
+        name = "picky"
+
+        def check(self, subject, rules):
+            return Judgement(Decision.BLOCK if subject.text == "bad" else Decision.ALLOW)
+
+    engine = engine_of(Post(Picky()))
+    outcomes = engine.check_many([Subject("good"), Subject("bad"), Subject("good")])
+    assert [outcome.allowed for outcome in outcomes] == [True, False, True]
+    assert engine.check_many([]) == []

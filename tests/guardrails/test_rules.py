@@ -28,7 +28,6 @@ def test_the_defaults_are_the_contracts():
     ) == (0.1, "5s", True)
 
 
-@pytest.mark.feature("F311")
 def test_a_change_applies_at_once_and_can_be_undone():
     live = LiveRules()
     former = live.change({"hallucination_threshold": "0.3", "ethics_check_enabled": "false"})

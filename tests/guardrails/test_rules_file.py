@@ -41,7 +41,7 @@ def world(tmp_path):
     return World(tmp_path)
 
 
-@pytest.mark.feature("F242", "F311")
+@pytest.mark.feature("F242")
 def test_rules_in_a_config_map_are_taken_over_without_a_restart(world):
     assert world.write('data:\n  hallucination_threshold: "0.2"\n  ethics_check_enabled: "false"\n')
     assert world.rules.now().hallucination_threshold == 0.2

@@ -1,4 +1,5 @@
 import sys
+import threading
 from concurrent.futures import wait
 
 import pytest
@@ -12,7 +13,7 @@ from trimtab.guardrails.grounding import model
 from trimtab.guardrails.guard import Subject
 from trimtab.guardrails.pii import presidio
 from trimtab.guardrails.pii.presidio import PresidioNames
-from trimtab.guardrails.service import Guardrails, _Prober
+from trimtab.guardrails.service import PROBE, Guardrails, _Prober
 from trimtab.guardrails.signals import signals
 from trimtab.infra.settings.sections.guardrails import GuardrailsSettings
 from trimtab.kernel.operable import ActionContext, Catalog, check_arguments
@@ -58,7 +59,9 @@ def read(catalog, name):
 
 def probed(guardrails):
     """Return what the next whole probe finds, without waiting for its turn."""
-    return guardrails.questions.failing_on(HARMLESS) | guardrails.answers.failing_on(HARMLESS)
+    return frozenset().union(
+        *(engine.failing_on(HARMLESS) for engine in guardrails.engines.values())
+    )
 
 
 def test_a_wrong_duration_in_the_settings_stops_the_start():
@@ -184,13 +187,46 @@ def test_a_probe_that_fails_does_not_end_the_probing():
     prober = _Prober(probe, clock)
     prober.latest()
     wait([prober._running])
-    with pytest.raises(GuardUnavailable):
-        prober.latest()
+    assert prober.latest() == {PROBE}, "never the former, healthy finding"
     clock.seconds += 10
     prober.latest()
     wait([prober._running])
     assert prober.latest() == {"facts"}
     prober.close()
+
+
+def test_a_probe_that_began_before_a_restart_is_discarded():
+    begun, release = threading.Event(), threading.Event()
+    outcomes = iter((frozenset({"facts"}), frozenset()))
+
+    def probe():
+        outcome = next(outcomes)
+        if outcome:
+            begun.set()
+            release.wait(20)
+        return outcome
+
+    prober = _Prober(probe, StillClock())
+    prober.latest()
+    begun.wait(20)
+    former = prober._running
+    prober.forget()
+    release.set()
+    wait([former])
+    prober.latest()
+    wait([prober._running])
+    assert prober.latest() == frozenset()
+    prober.close()
+
+
+def test_no_guard_is_called_healthy_while_the_probe_itself_fails(guardrails, catalog, monkeypatch):
+    def fails():
+        raise RuntimeError("no thread")
+
+    monkeypatch.setattr(guardrails._prober, "_probe", fails)
+    read(catalog, "guardrails.guard.failing")
+    wait([guardrails._prober._running])
+    assert read(catalog, "guardrails.guard.failing")[("probe",)] == 1.0
 
 
 @pytest.mark.feature("F458", "F460")

@@ -7,6 +7,8 @@ a state it runs until the incident is resolved or a person has it.
 
 import os
 import signal
+import threading
+from dataclasses import replace
 
 from tests.incidents import operator as building
 from tests.incidents.world import TAP, World
@@ -15,14 +17,33 @@ from trimtab.infra.jobs.durable import DurableJobs
 from trimtab.kernel.clock import SystemClock
 
 RATE = 200.0
+LIMIT_SECONDS = 3.0
+"""Of a hanging act; its time in the ledger is counted by the clock, which runs faster."""
 
 
 def die():
     os.kill(os.getpid(), signal.SIGKILL)
 
 
+def hang(ground, world):
+    """Let the second act hang; the process dies once it does, unless that happened before."""
+    actions = ground.catalog.actions
+    first = world.get("hung") == 0
+    world.put(hung=1)
+
+    def run(*_):
+        if first:
+            die()
+        threading.Event().wait()
+
+    actions["tank.refill"] = replace(actions["tank.refill"], run=run, limit_seconds=LIMIT_SECONDS)
+
+
 def arm(ground, world, at):
     """Make the process die at the moment."""
+    if at == "hang":
+        hang(ground, world)
+        return
     if at == "act":
         effect = world.effect
 

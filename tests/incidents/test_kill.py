@@ -66,6 +66,20 @@ def test_a_half_undone_fix_is_undone_to_its_end_after_kill_9(tmp_path):
     assert journal.count("Undone: open_tap was done.") == 1
 
 
+@pytest.mark.timeout(240)
+def test_an_act_that_hangs_ends_with_a_person_also_when_the_process_was_killed_in_it(tmp_path):
+    World(tmp_path / "world.json").put(tap=1, level=1)
+    assert _run(tmp_path, "hang", ask=False) == -signal.SIGKILL
+    assert _run(tmp_path, "hang", ask=False) == 0
+
+    world, incident, journal = _afterwards(tmp_path)
+    assert [what for _, what in world.get("effects")] == ["close_tap", "open_tap"]
+    assert incident.state is State.ESCALATED
+    assert [attempt.outcome for attempt in incident.attempts] == ["timed_out"]
+    assert any("whether it took effect is unknown" in text for text in journal)
+    assert incident.called
+
+
 def _afterwards(folder):
     """Return the tank, the incident and its journal, which says nothing twice."""
     world = World(folder / "world.json")

@@ -162,7 +162,7 @@ def test_an_alert_that_goes_quiet_by_itself_is_resolved_without_an_act(operator)
     done = operator.incidents.get(incident.id)
     assert (done.state, done.resolution) == (
         State.RESOLVED,
-        "Ended by itself: no act was run.",
+        "Ended by itself: no act is recorded.",
     )
     assert operator.effects() == []
 

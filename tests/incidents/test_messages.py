@@ -5,7 +5,7 @@ from trimtab.incidents.messages import alert_text, broadcast, duration_text, res
 from trimtab.infra.notify import Kind
 
 
-@pytest.mark.feature("F373", "F374", "F375", "F376")
+@pytest.mark.feature("F373", "F376")
 def test_the_alert_message_is_the_documents_word_for_word():
     assert alert_text(drift_incident()) == (
         "🚨 [P1] Model Drift Critical — classifier_v2\n"

@@ -58,6 +58,26 @@ def test_the_impact_tells_duration_systems_and_users():
     ]
 
 
+def test_a_measured_impact_stands_in_the_post_mortem(operator):
+    object.__setattr__(operator.ground, "impact", lambda seconds: f"{seconds:g} s of trouble")
+    operator.prove(TAP)
+    operator.world.put(tap=1, level=1)
+    incident = operator.fire()
+    operator.jobs.run()
+    done = operator.incidents.get(incident.id)
+    lasted = (done.restored_at - done.opened_at).total_seconds()
+    assert f"- User impact: {lasted:g} s of trouble" in done.postmortem
+
+
+def test_an_impact_that_cannot_be_measured_keeps_no_incident_open(operator):
+    object.__setattr__(operator.ground, "impact", lambda seconds: 1 / 0)
+    incident = operator.fire()
+    operator.jobs.run()
+    done = operator.incidents.get(incident.id)
+    assert done.state == "resolved"
+    assert "- User impact: not measured" in done.postmortem
+
+
 @pytest.mark.feature("F386", "F387", "F743")
 def test_the_lessons_are_three_and_action_items_have_owner_and_deadline():
     lessons = section(written(drift_incident(approved_by="alice")), "Lessons Learned")

@@ -105,7 +105,6 @@ def test_two_drills_at_once_are_refused(operator):
         pass
 
 
-@pytest.mark.feature("F360", "F361")
 @pytest.mark.parametrize("name", ["models.rollback", "models.retrain", "x.retraining.start"])
 def test_rollback_and_retraining_can_not_be_pre_approved(tmp_path, name):
     with pytest.raises(PreapprovalRefused):
@@ -113,13 +112,20 @@ def test_rollback_and_retraining_can_not_be_pre_approved(tmp_path, name):
 
 
 @pytest.mark.feature("F362")
-def test_an_infrastructure_change_waits_for_a_person_unless_it_is_pre_approved(tmp_path):
-    operator = make_operator(tmp_path, preapproved=("tank.swap_pump",))
+@pytest.mark.parametrize(
+    ("preapproved", "state"),
+    [((), State.AWAITING_APPROVAL), (("tank.swap_pump",), State.RESOLVED)],
+)
+def test_an_infrastructure_change_waits_for_a_person_unless_it_is_pre_approved(
+    tmp_path, preapproved, state
+):
+    operator = make_operator(tmp_path, preapproved=preapproved)
     operator.prove(PUMP)
     operator.world.put(pump=0, level=1)
     incident = operator.fire()
-    operator.jobs.run()
-    assert operator.incidents.get(incident.id).state is State.RESOLVED
+    operator.jobs.run(until=lambda: operator.incidents.get(incident.id).state is state)
+    assert operator.incidents.get(incident.id).state is state
+    assert bool(operator.effects()) is bool(preapproved)
 
 
 @pytest.mark.feature("F363", "F364")
@@ -171,7 +177,7 @@ def test_when_a_person_has_repaired_it_the_incident_is_resolved(operator):
     done = operator.incidents.get(incident.id)
     assert (done.state, done.resolution) == (
         State.RESOLVED,
-        "The alerts ended. No act of a person is recorded, so what ended them is unknown.",
+        "No act of a person is recorded, so what ended the alerts is unknown.",
     )
 
 

@@ -79,7 +79,15 @@ class World:
     def __post_init__(self):
         if not self.file.exists():
             self._write(
-                {"tap": 0, "pump": 1, "level": 9, "broken": [], "unsampled": [], "effects": []}
+                {
+                    "tap": 0,
+                    "pump": 1,
+                    "level": 9,
+                    "broken": [],
+                    "unsampled": [],
+                    "hung": 0,
+                    "effects": [],
+                }
             )
 
     def get(self, name):

@@ -51,6 +51,14 @@ def test_every_event_has_a_read_only_file_and_the_counts_agree(files):
     assert (report.events, report.files, report.checkpoints, report.problems) == (4, 4, 1, ())
     modes = {file.stat().st_mode & 0o777 for file in files.folder.iterdir()}
     assert modes == {0o400}
+    event = next(files.folder.glob("0*2.json"))
+    kept = event.read_bytes()
+    files.seal()
+    assert event.read_bytes() == kept
+    event.unlink()
+    fewer = files.review(HOUR)
+    assert (fewer.events, fewer.files) == (5, 4)
+    assert fewer.problems
 
 
 def _remove(*names):

@@ -14,7 +14,6 @@ def _load(tmp_path, text="", environment=None, flags=None):
     return load(file, flags, environment or {})
 
 
-@pytest.mark.feature("F484")
 def test_flags_win_over_environment_over_file_over_defaults(tmp_path):
     text = '[service]\nport = 1\nlog_level = "DEBUG"\nhost = "::1"\n'
     environment = {"TRIMTAB_SERVICE_PORT": "2", "LOG_LEVEL": "ERROR"}

@@ -153,3 +153,44 @@ def test_a_full_disk_refuses_the_write_and_keeps_the_rest(small_disk):
     again = Database(small_disk / "state.db", ("state",))
     assert _count(again) == kept > 0
     again.close()
+
+
+@pytest.fixture
+def open_directory(tmp_path):
+    """Return a data directory that every user of the machine may read, with a file, a folder and a link out of it."""
+    folder, elsewhere = tmp_path / "open", tmp_path / "elsewhere"
+    folder.mkdir()
+    (folder / "inner").mkdir()
+    for file in (folder / "knowledge.db", folder / "inner" / "log", elsewhere):
+        file.write_text("x")
+        file.chmod(0o644)
+    (folder / "link").symlink_to(elsewhere)
+    for made in (folder, folder / "inner"):
+        made.chmod(0o755)
+    return folder
+
+
+def test_an_open_data_directory_is_closed_with_all_in_it_and_says_so(open_directory, caplog):
+    with DataDirectory(open_directory):
+        modes = {
+            path.name: path.stat().st_mode & 0o077
+            for path in (open_directory, *open_directory.rglob("*"))
+            if not path.is_symlink()
+        }
+    assert set(modes.values()) == {0}
+    assert (open_directory / "link").stat().st_mode & 0o777 == 0o644
+    assert "open to other users" in caplog.text
+
+
+def test_a_closed_data_directory_is_left_as_it_is(tmp_path, caplog):
+    (tmp_path / "data").mkdir(mode=0o700)
+    with DataDirectory(tmp_path / "data"):
+        pass
+    assert caplog.text == ""
+
+
+def test_somebody_elses_data_directory_is_refused(tmp_path, monkeypatch):
+    (tmp_path / "theirs").mkdir(mode=0o700)
+    monkeypatch.setattr(os, "geteuid", lambda: os.getuid() + 1)
+    with pytest.raises(DataDirectoryUnusable, match="another user"):
+        DataDirectory(tmp_path / "theirs")

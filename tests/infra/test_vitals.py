@@ -98,7 +98,6 @@ def test_without_a_cgroup_nothing_is_said_about_kills_for_memory(live):
     assert math.isnan(read(live(), "service.oom_kills")[""])
 
 
-@pytest.mark.feature("F518")
 def test_what_is_written_to_the_disk_is_counted(live, tmp_path):
     vitals = live()
     before = read(vitals, "service.disk_bytes")
@@ -111,7 +110,7 @@ def test_the_share_of_the_processors_is_between_nothing_and_all(live):
     assert 0 <= read(live(), "service.cpu_ratio")[""] <= 1
 
 
-@pytest.mark.feature("F508", "F594", "F596")
+@pytest.mark.feature("F594", "F596")
 def test_errors_are_grouped_by_their_type(tally):
     for error in (TimeoutError("late"), TimeoutError("later"), ValueError("odd")):
         logging.getLogger("x").error("failed", exc_info=error)

@@ -35,7 +35,8 @@ def holds(expression, store, at):
     return check(compile_check(expression), store, at, scrape_seconds=60).holds
 
 
-def case(feature, page, minutes, worse, better):
+def case(feature, page, minutes, worse, *better):
+    """Build a case: series just past the document's limit, and series that stay just inside it."""
     return pytest.param(
         page, minutes, worse, better, id=feature, marks=pytest.mark.feature(feature)
     )
@@ -50,7 +51,7 @@ GROWTH, INTACT, BACKUP = (
 )
 USED, FREED = "kb_disk_used_ratio", "kb_disk_freed_bytes"
 OPEN = "incidents_unresolved_seconds"
-HITS = "kb_query_cache_hit_ratio"
+HITS, STORE_P95 = "kb_query_cache_hit_ratio", "knowledge_engine_p95_seconds"
 
 SLOW, STORE_DOWN, LEAK, FAILING, DISK, EMBEDDING, CACHE, DAMAGE = (
     "knowledge-high-latency",
@@ -63,97 +64,139 @@ SLOW, STORE_DOWN, LEAK, FAILING, DISK, EMBEDDING, CACHE, DAMAGE = (
     "knowledge-database-corruption",
 )
 
+FULL = 'log_symptoms_total{symptom="disk_full"}'
+BREAKER, QUEUED = "knowledge_embedding_breaker_open", "knowledge_documents_queued"
+CACHE_MB, CACHE_LIMIT, LOST = (
+    "kb_cache_memory_mb",
+    "kb_cache_memory_limit_mb",
+    "kb_restore_lost_ratio",
+)
+
+
+def unresolved(page, seconds):
+    return {f'{OPEN}{{runbook="{page}"}}': f"{seconds}x5"}
+
+
+# Each limit is passed by a twentieth and missed by a twentieth; each duration is missed by a dip and by a series that has
+# not been there for so long.
 CASES = [
-    case("F528", SLOW, 40, {P99: "0.6x40"}, {P99: "0.6x20 0.4x2 0.6x20"}),
-    case("F529", SLOW, 5, {P99: "0.4x3 1.1x2"}, {P99: "0.4x3 0.9x2"}),
+    case(
+        "F528",
+        SLOW,
+        40,
+        {P99: "0.51x40"},
+        {P99: "0.49x40"},
+        {P99: "0.6x20 0.4x2 0.6x20"},
+        {P99: "_x18 0.6x21"},
+    ),
+    case("F529", SLOW, 5, {P99: "0.4x3 1.05x2"}, {P99: "0.4x3 0.95x2"}, {P99: "0.4x3 1x2"}),
     case("F530", SLOW, 5, {STORE: "0x5", MODEL: "0x5"}, {STORE: "0x5", MODEL: "1x5"}),
-    case("F557", STORE_DOWN, 30, {STORE: "1x10 0x20"}, {STORE: "1x20 0x10"}),
+    case(
+        "F557",
+        STORE_DOWN,
+        30,
+        {STORE: "1x13 0x17"},
+        {STORE: "1x17 0x13"},
+        {STORE: "0x20 1x1 0x9"},
+        {STORE: "_x22 0x7"},
+    ),
     case(
         "F558",
         STORE_DOWN,
         5,
-        {STORE: "1x5", ERRORS: "0.5x5"},
-        {STORE: "1x3 0x2", ERRORS: "0x5"},
+        {STORE: "1x5", ERRORS: "0.0525x5"},
+        {STORE: "1x3 0x2", ERRORS: "0.0475x5"},
     ),
     case("F559", STORE_DOWN, 5, {INTACT: "0x5"}, {INTACT: "1x5"}),
-    case("F585", LEAK, 40, {GROWTH: "0x5 120x35"}, {GROWTH: "0x5 120x10 80x25"}),
-    case("F586", LEAK, 5, {"service_kills_last_hour": "2x5"}, {"service_kills_last_hour": "1x5"}),
     case(
-        "F587",
+        "F585",
         LEAK,
-        5,
-        {f'{OPEN}{{runbook="{LEAK}"}}': "7260x5"},
-        {f'{OPEN}{{runbook="{LEAK}"}}': "7100x5"},
+        40,
+        {GROWTH: "0x5 105x35"},
+        {GROWTH: "0x5 95x35"},
+        {GROWTH: "120x20 80x2 120x18"},
+        {GROWTH: "_x15 120x25"},
     ),
-    case("F614", FAILING, 20, {ERRORS: "0.06x20"}, {ERRORS: "0.06x9 0.04x2 0.06x9"}),
+    case("F586", LEAK, 5, {"service_kills_last_hour": "2x5"}, {"service_kills_last_hour": "1x5"}),
+    case("F587", LEAK, 5, unresolved(LEAK, 7260), unresolved(LEAK, 7140), unresolved(DISK, 7260)),
+    case(
+        "F614",
+        FAILING,
+        20,
+        {ERRORS: "0.0525x20"},
+        {ERRORS: "0.0475x20"},
+        {ERRORS: "0.06x9 0.04x2 0.06x9"},
+        {ERRORS: "_x15 0.06x4"},
+    ),
     case(
         "F615",
         FAILING,
         10,
-        {"http_error_rate_ratio": "0.006x10"},
-        {"http_error_rate_ratio": "0.004x10"},
+        {"http_error_rate_ratio": "0.00525x10"},
+        {"http_error_rate_ratio": "0.00475x10"},
+        {"http_error_rate_ratio": "_x8 0.006x1"},
     ),
     case("F617", FAILING, 5, {STORE: "0x5", MODEL: "0x5"}, {STORE: "1x5", MODEL: "0x5"}),
-    case("F639", DISK, 5, {USED: "0.96x5"}, {USED: "0.94x5"}),
-    case("F640", DISK, 5, {USED: "0.92x5", FREED: "9e9x5"}, {USED: "0.92x5", FREED: "11e9x5"}),
+    case("F639", DISK, 5, {USED: "0.955x5"}, {USED: "0.945x5"}, {USED: "0.95x5"}),
     case(
-        "F642",
+        "F640",
         DISK,
-        12,
-        {'log_symptoms_total{symptom="disk_full"}': "0x8 3x4"},
-        {'log_symptoms_total{symptom="disk_full"}': "3x12"},
+        5,
+        {USED: "0.92x5", FREED: "9.5e9x5"},
+        {USED: "0.92x5", FREED: "10.5e9x5"},
+        {USED: "0.89x5", FREED: "9.5e9x5"},
     ),
+    case("F642", DISK, 12, {FULL: "0x8 3x4"}, {FULL: "3x12"}),
     case(
         "F664",
         EMBEDDING,
         45,
-        {"knowledge_embedding_breaker_open": "0x10 1x35"},
-        {"knowledge_embedding_breaker_open": "0x25 1x20"},
+        {BREAKER: "0x13 1x32"},
+        {BREAKER: "0x17 1x28"},
+        {BREAKER: "1x30 0x1 1x14"},
+        {BREAKER: "_x20 1x25"},
     ),
     case(
         "F665",
         EMBEDDING,
         5,
-        {"kb_embedding_p95_seconds": "1.5x5"},
-        {"kb_embedding_p95_seconds": "0.1x5"},
+        {"kb_embedding_p95_seconds": "1.05x5"},
+        {"kb_embedding_p95_seconds": "0.95x5"},
     ),
+    case("F666", EMBEDDING, 5, {QUEUED: "10001x5"}, {QUEUED: "10000x5"}),
     case(
-        "F666",
-        EMBEDDING,
-        5,
-        {"knowledge_documents_queued": "10001x5"},
-        {"knowledge_documents_queued": "10000x5"},
+        "F691",
+        CACHE,
+        40,
+        {HITS: "0.285x40"},
+        {HITS: "0.315x40"},
+        {HITS: "0.9x20 0.1x20"},
+        {HITS: "_x20 0.2x20"},
     ),
-    case("F691", CACHE, 40, {HITS: "0.25x40"}, {HITS: "0.35x40"}),
-    case("F692", CACHE, 90, {P99: "0.1x60 0.25x30"}, {P99: "0.1x60 0.15x30"}),
+    case("F692", CACHE, 90, {P99: "0.1x60 0.205x30"}, {P99: "0.1x60 0.195x30"}),
     case(
         "F693",
         CACHE,
         5,
-        {"kb_cache_memory_mb": "1000x5", "kb_cache_memory_limit_mb": "1024x5"},
-        {"kb_cache_memory_mb": "500x5", "kb_cache_memory_limit_mb": "1024x5"},
+        {CACHE_MB: "955x5", CACHE_LIMIT: "1000x5"},
+        {CACHE_MB: "945x5", CACHE_LIMIT: "1000x5"},
     ),
-    case(
-        "F724",
-        DAMAGE,
-        5,
-        {INTACT: "1x5", "kb_restore_lost_ratio": "0.11x5"},
-        {INTACT: "1x5", "kb_restore_lost_ratio": "0.09x5"},
-    ),
+    case("F724", DAMAGE, 5, {INTACT: "1x5", LOST: "0.105x5"}, {INTACT: "1x5", LOST: "0.095x5"}),
     case("F725", DAMAGE, 5, {INTACT: "1x3 0x2"}, {INTACT: "1x3 0x2", BACKUP: "60x5"}),
     case(
         "F726",
         DAMAGE,
         5,
-        {f'{OPEN}{{runbook="{DAMAGE}"}}': "14460x5"},
-        {f'{OPEN}{{runbook="{DAMAGE}"}}': "14340x5", INTACT: "0x5", BACKUP: "60x5"},
+        unresolved(DAMAGE, 14460),
+        unresolved(DAMAGE, 14340) | {INTACT: "0x5", BACKUP: "60x5"},
     ),
     case(
         "F727",
         DAMAGE,
         5,
-        {INTACT: "1x3 0x2", BACKUP: "4000x5"},
-        {INTACT: "1x3 0x2", BACKUP: "3000x5"},
+        {INTACT: "1x3 0x2", BACKUP: "3700x5"},
+        {INTACT: "1x3 0x2", BACKUP: "3600x5"},
+        {INTACT: "1x5", BACKUP: "4000x5"},
     ),
 ]
 
@@ -161,7 +204,7 @@ CASES = [
 @pytest.mark.parametrize(("page", "minutes", "worse", "better"), CASES)
 def test_a_person_is_called_when_the_documents_say_so_and_not_before(page, minutes, worse, better):
     assert len(holding(page, worse, minutes)) == 1
-    assert holding(page, better, minutes) == []
+    assert [holding(page, series, minutes) for series in better] == [[]] * len(better)
 
 
 def cause(page, title):
@@ -183,13 +226,12 @@ def all_hold(checks, series):
     return all(playback.evaluate(check.expression, 5 * MINUTE) for check in checks)
 
 
-@pytest.mark.feature("F521")
-def test_a_vector_store_above_100_ms_is_restarted_and_watched_until_searches_are_fast():
+def test_a_vector_store_above_100_ms_is_left_and_watched_until_searches_are_fast():
     slow = cause(SLOW, "the vector store is slow")
     usual = {"kb_embedding_p95_seconds": 0.01}
-    assert all_hold(slow.evidence, {**usual, "kb_vector_store_latency_seconds": 0.11})
-    assert not all_hold(slow.evidence, {**usual, "kb_vector_store_latency_seconds": 0.09})
-    assert [act.name for act in slow.fix] == ["knowledge.index.restart"]
+    assert all_hold(slow.evidence, {**usual, STORE_P95: 0.11})
+    assert not all_hold(slow.evidence, {**usual, STORE_P95: 0.09})
+    assert [act.name for act in slow.fix] == ["knowledge.engine.leave"]
     assert not all_hold(slow.verify, {P99: 0.6})
     assert all_hold(slow.verify, {P99: 0.4})
 

@@ -158,6 +158,7 @@ def test_restoring_a_fault_twice_does_no_harm(catalog, knowledge):
 def test_a_resize_is_undone_with_what_it_returned(catalog, knowledge):
     done = act(catalog, "knowledge.cache.resize", query="500", embedding="5000")
     assert read(catalog, "knowledge.cache.capacity") == {"": 500}
+    assert (knowledge.cache_sizes().query, knowledge.cache_sizes().embedding) == (500, 5000)
     catalog.action("knowledge.cache.resize").undo(done.undo_arguments, ME)
     assert read(catalog, "knowledge.cache.capacity") == {"": 100}
 

@@ -238,10 +238,15 @@ def test_a_project_too_small_to_be_asked_names_no_weight_of_its_own(sea):
 @pytest.mark.feature("F572")
 @pytest.mark.feature("F680")
 def test_stats_have_the_fields_of_the_contract(sea):
+    empty = sea.stats()["cache_memory_mb"]
+    for query in ("whales", "songs"):
+        sea.search("sea", query)
     stats = sea.stats()
     assert set(stats["cache"]) == {"query_cache", "embedding_cache", "document_cache"}
     assert stats["cache"]["query_cache"]["max_size"] == 100
-    assert stats["cache_memory_mb"] >= 0
+    sizes = {name: cache["size"] for name, cache in stats["cache"].items()}
+    assert (sizes["query_cache"], sizes["embedding_cache"]) == (2, 2)
+    assert stats["cache_memory_mb"] > empty
 
 
 def test_everything_is_there_after_a_restart(open_knowledge):

@@ -103,7 +103,6 @@ def test_without_profiling_no_line_is_written(started, clock, caplog):
     assert "MEMORY_PROFILE" not in caplog.text
 
 
-@pytest.mark.feature("F658")
 def test_the_documents_model_is_the_shipped_one_and_another_is_refused_at_start(started):
     name = "sentence-transformers/all-MiniLM-L6-v2"
     assert started(EMBEDDING_MODEL=name).settings.embedding_model == name
@@ -114,7 +113,10 @@ def test_the_documents_model_is_the_shipped_one_and_another_is_refused_at_start(
 
 @pytest.mark.feature("F656")
 def test_the_model_runs_on_the_cpu_and_another_device_is_refused_at_start(started):
-    assert started(EMBEDDING_DEVICE="cpu").search is not None
+    knowledge = started(EMBEDDING_DEVICE="cpu")
+    knowledge.ingest_text("sea", "a.md", "Whales sing.")
+    found = knowledge.search("sea", "whales")
+    assert (found.degraded_mode, found.passages[0].vector_score is not None) == (False, True)
     with pytest.raises(Misconfigured, match="EMBEDDING_DEVICE"):
         load(environment={"EMBEDDING_DEVICE": "cuda"})
 

@@ -29,6 +29,7 @@ DOMAINS = {
         (
             "tests/infra/rules/test_rule*.py",
             "tests/infra/rules/test_shipped*.py",
+            "tests/infra/rules/test_boundaries.py",
             "tests/answers/test_alerts.py",
             "tests/knowledge/test_escalations.py",
         ),

@@ -10,17 +10,21 @@ import sys
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 MADE_UP = "The moon is made of forty thousand green cheeses from Denmark [1]."
-_PASSAGE = re.compile(r"\[1\] \([^\n]*?\) (.*?)(?:\n|$)", re.DOTALL)
+_PASSAGE = re.compile(r"^\[(\d{1,3})\] \([^)\n]*\) ", re.MULTILINE)
+_PLAIN = re.compile(r"[A-Z][^|`#\[\]<>]*\.")
 
 
 def quote(body: dict[str, object]) -> str:
-    """Return the first sentence of the first passage, cited."""
+    """Return the first plain sentence of the passages, cited, or that there is none."""
     messages = body.get("messages")
     prompt = str(messages[-1].get("content")) if isinstance(messages, list) and messages else ""
-    found = _PASSAGE.search(prompt)
-    text = found.group(1).strip() if found else ""
-    sentence = re.split(r"(?<=[.!?])\s", text, maxsplit=1)[0].rstrip(".!?")
-    return f"{sentence[:400]} [1]." if sentence else "NOT_FOUND"
+    numbers = _PASSAGE.split(prompt.rpartition("\n\nQuestion:")[0])[1:]
+    for number, text in zip(numbers[::2], numbers[1::2], strict=False):
+        for paragraph in text.split("\n\n"):
+            for sentence in re.split(r"(?<=[.!?])\s", " ".join(paragraph.split())):
+                if _PLAIN.fullmatch(sentence) and 5 <= len(sentence.split()) <= 40:
+                    return f"{sentence[:-1]} [{number}]."
+    return "NOT_FOUND"
 
 
 def completion(text: str, *, streamed: bool) -> bytes:

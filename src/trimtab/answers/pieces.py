@@ -8,7 +8,7 @@ from typing import Protocol, runtime_checkable
 from trimtab.answers.generate import Draft, Generator
 from trimtab.answers.records import Citation, Passage
 
-_CITED = re.compile(r".*?(?:\[\d{1,3}\])+\s*", re.DOTALL)
+_MARKS = re.compile(r"(?:\[\d{1,3}\])++\s*+")
 _MARK = re.compile(r"\[(\d{1,3})\]")
 
 
@@ -48,11 +48,13 @@ def pieces(
 def sentences_of(draft: Draft) -> Iterator[DraftSentence]:
     """Yield the sentences of a draft, each up to and with its marks; none when nothing was found."""
     seen: set[int] = set()
-    for found in _CITED.finditer(draft.text if draft.citations else ""):
-        numbers = set(marks_in(found[0])) - seen
+    begun = 0
+    for marks in _MARKS.finditer(draft.text if draft.citations else ""):
+        numbers = set(marks_in(marks[0])) - seen
         seen |= numbers
         new = tuple(citation for citation in draft.citations if citation.number in numbers)
-        yield DraftSentence(found[0].strip(), new)
+        yield DraftSentence(draft.text[begun : marks.end()].strip(), new)
+        begun = marks.end()
 
 
 def marks_in(text: str) -> list[int]:

@@ -25,8 +25,10 @@ _log = logging.getLogger(__name__)
 class Retriever(Protocol):
     """Finds passages."""
 
-    def search(self, project: str, query: str, top_k: int) -> Retrieved:
-        """Return at most ``top_k`` passages of the project, best first."""
+    def search(
+        self, project: str, query: str, top_k: int, *, labels: tuple[str, ...] = ()
+    ) -> Retrieved:
+        """Return at most ``top_k`` passages of the project, best first, that a caller with these labels may see."""
         ...
 
 
@@ -103,14 +105,20 @@ class Answers:
         if refusal:
             return Begun(asked, Retrieved(()), watch, refusal)
         with watch.stage("retrieve") as stage:
-            retrieved = self._retriever.search(asked.project, asked.text, asked.top_k)
+            retrieved = self._retriever.search(
+                asked.project, asked.text, asked.top_k, labels=asked.labels
+            )
             stage.outcome = "degraded" if retrieved.degraded_mode else "ok"
             stage.facts = {"passages": len(retrieved.passages), "cache_hit": retrieved.cache_hit}
         if self._screen is not None:
             with watch.stage("guard_passages") as stage:
                 found = len(retrieved.passages)
                 retrieved = self._screen.passages(retrieved)
-                stage.facts = {"dropped": found - len(retrieved.passages)}
+                stage.outcome = "degraded" if retrieved.unjudged else "ok"
+                stage.facts = {
+                    "dropped": found - len(retrieved.passages),
+                    "unjudged": retrieved.unjudged,
+                }
         return Begun(asked, retrieved, watch)
 
     def finish(self, begun: "Begun", draft: Draft, *, blocked: bool = False) -> Answer:
@@ -194,6 +202,7 @@ class Answers:
             output_tokens=draft.usage.output_tokens,
             top_k=question.top_k,
             cost_usd=draft.usage.cost_usd,
+            labels=retrieved.labels,
         )
         self._traces.keep(trace)
         facts = {

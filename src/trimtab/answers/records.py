@@ -17,6 +17,8 @@ class Question:
     top_k: int = 5
     user_id: str = ""
     """Who asked, for deletion on request; empty when nobody is signed in."""
+    labels: tuple[str, ...] = ()
+    """The asker's access labels: labelled documents answer only those who share one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,10 @@ class Retrieved:
     """True when only keywords were searched, because the embedder or the vector index is down."""
     index_version: str = ""
     cache_hit: bool = False
+    unjudged: int = 0
+    """How many passages were left out because their guard failed or was late."""
+    labels: tuple[str, ...] = ()
+    """The access labels that let the asker see more than everybody does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +137,8 @@ class Trace:
     output_tokens: int
     top_k: int
     cost_usd: float = 0.0
+    labels: tuple[str, ...] = ()
+    """Access labels that decided what was found: whoever lacks one may not see the answer."""
 
     @property
     def duration_ms(self) -> float:

@@ -19,12 +19,14 @@ class Routing:
         self._routes: dict[str, str] = {}
         self._lock = threading.Lock()
 
-    def search(self, project: str, query: str, top_k: int) -> Retrieved:
+    def search(
+        self, project: str, query: str, top_k: int, *, labels: tuple[str, ...] = ()
+    ) -> Retrieved:
         """Search where the project's route leads."""
         target = self._routes.get(project, project)
         if target == NOWHERE and project != NOWHERE:
             return Retrieved(())
-        return self._inner.search(target, query, top_k)
+        return self._inner.search(target, query, top_k, labels=labels)
 
     @property
     def routes(self) -> Mapping[str, str]:

@@ -10,7 +10,6 @@ from trimtab.answers.records import Answer, Judged, Retrieved
 from trimtab.guardrails.credentials import without_credentials
 from trimtab.guardrails.engine import GuardEngine
 from trimtab.guardrails.guard import Subject
-from trimtab.guardrails.injection.guard import passage_margin
 from trimtab.guardrails.pii import redact
 from trimtab.guardrails.verdicts import Outcome
 
@@ -26,11 +25,13 @@ class Screen:
     Args:
         questions: Judges questions before anything is looked up.
         answers: Judges answers before anybody sees them.
+        passage_guards: Judges what was retrieved before a model reads it.
         redact: Replaces personal data in what is kept.
     """
 
     questions: GuardEngine
     answers: GuardEngine
+    passage_guards: GuardEngine
     redact: Callable[[str], str] = redact
 
     def question(self, text: str) -> Outcome:
@@ -46,13 +47,17 @@ class Screen:
 
     def passages(self, retrieved: Retrieved) -> Retrieved:
         """Return what was retrieved without the passages that hold orders to the model."""
-        if not self.questions.rules.now().injection_enabled:
-            return retrieved
-        kept = tuple(p for p in retrieved.passages if passage_margin(p.text) <= 0)
-        if len(kept) < len(retrieved.passages):
-            dropped = [p.chunk_id for p in retrieved.passages if p not in kept]
-            _log.warning("injection_detected", extra={"passages": dropped})
-        return replace(retrieved, passages=kept)
+        outcomes = self.passage_guards.check_many([Subject(p.text) for p in retrieved.passages])
+        judged = list(zip(retrieved.passages, outcomes, strict=True))
+        dropped = [(passage, outcome) for passage, outcome in judged if not outcome.allowed]
+        unjudged = [p.chunk_id for p, outcome in dropped if not _findings(outcome)]
+        if unjudged:
+            _log.warning("passages not judged", extra={"passages": unjudged})
+        if len(dropped) > len(unjudged):
+            found = [p.chunk_id for p, outcome in dropped if _findings(outcome)]
+            _log.warning("injection_detected", extra={"passages": found})
+        kept = tuple(passage for passage, outcome in judged if outcome.allowed)
+        return replace(retrieved, passages=kept, unjudged=len(unjudged))
 
     def redacted(self, answer: Answer) -> Answer:
         """Return the answer as it may be kept; see `redacted`."""
@@ -75,6 +80,11 @@ class ScreenedSentences:
         quotes = tuple(citation.quote for citation in sentence.citations)
         outcome = self.screen.answers.check(Subject(sentence.text, question, quotes))
         return Judged("" if outcome.allowed else outcome.reason, outcome.bypassed)
+
+
+def _findings(outcome: Outcome) -> tuple[str, ...]:
+    """Return what was found in the text; nothing when its guard failed or was late."""
+    return tuple(name for verdict in outcome.verdicts for name in verdict.findings)
 
 
 def facts(outcome: Outcome) -> Mapping[str, object]:

@@ -11,6 +11,7 @@ from trimtab.answers.erasure import Erasable, Erasures, ErasureStep
 from trimtab.answers.erasure.service import Trust
 from trimtab.answers.erasure.store import ErasureStore
 from trimtab.answers.generators import generators
+from trimtab.answers.leaks import LeakWatch
 from trimtab.answers.pipeline import Answers, Retriever
 from trimtab.answers.records import Answer, Question
 from trimtab.answers.reviews import ReviewStore
@@ -31,6 +32,7 @@ from trimtab.answers.tracing.exporter import parse_headers
 from trimtab.answers.trials import Trials
 from trimtab.answers.trying import PairStore
 from trimtab.answers.watching import SampleStore, Watch
+from trimtab.infra.background import Task
 from trimtab.infra.jobs import Jobs
 from trimtab.infra.settings.sections.answers import AnswersSettings
 from trimtab.infra.storage import Database
@@ -103,6 +105,7 @@ class AnswerService:
         ground.events.subscribe("answers.given", self.tally.heard)
         window = timedelta(minutes=settings.watch_window_minutes)
         self.watch = Watch(self.traces, self.feedback, self.samples, clock, window)
+        self.leaks = LeakWatch(self.traces, self._forbidden_kinds, clock)
         self.trials = Trials(self)
         headers = parse_headers(settings.otlp_headers)
         self.exporter = SpanExporter(self.traces, settings.otlp_endpoint, headers, clock)
@@ -166,18 +169,34 @@ class AnswerService:
     def start(self) -> None:
         """Begin to watch, to try the shadow configuration and to send traces; see `Erasures.resume` for the rest."""
         self.watch.start()
+        self.leaks.start()
         self.trials.start()
         self.exporter.start()
 
     def close(self) -> None:
-        """Stop all three."""
+        """Stop all of them."""
         self.trials.close()
         self.watch.close()
+        self.leaks.stop()
         self.exporter.close()
+
+    @property
+    def tasks(self) -> tuple[Task, ...]:
+        """Return what works in the background."""
+        shadow = self.trials.shadow
+        return (
+            self.watch.task,
+            self.leaks.task,
+            self.exporter.task,
+            *((shadow.task,) if shadow else ()),
+        )
 
     def drop_old(self) -> int:
         """Delete the traces and feedback that are older than the settings keep; return how many traces went."""
         return self.traces.drop_older_than(self.settings.trace_days, self.ground.clock.now())
+
+    def _forbidden_kinds(self) -> tuple[str, ...]:
+        return self.screen.answers.rules.now().pii_block_types if self.screen else ()
 
     def _count(self, error: TrimtabError) -> None:
         if error.kind in _FAILURES:

@@ -24,7 +24,7 @@ _MEANING = {
 }
 
 
-_BEFORE_SECONDS = 600.0
+_BEFORE_SECONDS = 120.0
 
 
 def signals(service: AnswerService, changes: ChangeLog | None = None) -> tuple[Signal, ...]:
@@ -117,7 +117,7 @@ def _around_change(service: AnswerService, changes: ChangeLog) -> Iterable[Signa
     yield _one(
         "answers.errors.before_change",
         "questions",
-        "Questions that failed or fell back in the ten minutes before the newest recorded change; 0 without one.",
+        "Questions that failed or fell back in the two minutes before the newest recorded change; 0 without one.",
         before,
     )
     yield _one(
@@ -260,4 +260,22 @@ def _duties(service: AnswerService) -> Iterable[Signal]:
             (state.value, service.erasures.count(state) if service.erasures else 0)
             for state in (ErasureState.RUNNING, ErasureState.FAILED)
         ],
+    )
+    yield _labelled(
+        "answers.personal_data",
+        "Where personal data was found that must not be there: kept traces, shown answers, log lines of the last hour.",
+        "place",
+        lambda: service.leaks.counts().items(),
+        metric="answers_personal_data_found",
+    )
+    yield Signal(
+        "answers.personal_data.traces",
+        "1",
+        "The traces that hold personal data, or whose answer or log line does; the newest twenty.",
+        lambda: (
+            Sample(1.0, {"place": leak.place, "trace": leak.trace_id})
+            for leak in service.leaks.named()
+        ),
+        ("place", "trace"),
+        "answers_personal_data_trace",
     )

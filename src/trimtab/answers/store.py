@@ -201,4 +201,5 @@ def decode(body: str) -> Trace:
     answer["created_at"] = datetime.fromisoformat(answer["created_at"])
     row["stages"] = tuple(Stage(**stage) for stage in row["stages"])
     row["retrieved"] = tuple((chunk, score) for chunk, score in row["retrieved"])
+    row["labels"] = tuple(row.get("labels", ()))
     return Trace(answer=Answer(**answer), **row)

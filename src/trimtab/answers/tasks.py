@@ -103,7 +103,7 @@ class Tasks:
         lost = [name for name, page in firing if not page]
         yield result_of(
             ("ENT-13", "playbooks"),
-            "every firing alert has its playbook" if not lost else f"{len(lost)} have none",
+            f"{len(firing) - len(lost)} of {len(firing)} firing alerts have a playbook",
             f"Write a page for {', '.join(lost)}." if lost else "",
         )
         failures = self.service.tally.failures
@@ -128,7 +128,9 @@ class Tasks:
         if now.blocked_rate > 0.1:
             todo.append("guards block over 10 %: runbook answers-injection-attack")
         return result_of(
-            ("ENT-11", "figures"), f"{now.answers} answers in the window", "; ".join(todo)
+            ("ENT-11", "figures"),
+            f"{now.answers} answers in the window" + ("" if now.answers else ": nothing to judge"),
+            "; ".join(todo),
         )
 
     def _weekly(self) -> Iterable[TaskResult]:
@@ -185,6 +187,6 @@ class Tasks:
         models = self.service.models
         for name in models.names:
             if models.resting(name):
-                yield f"the generator {name} fails: check its key and its status page"
+                yield f"the generator {name} failed three times in a row: check its key and its status page"
         if self.service.exporter.last.error:
             yield "the tracing backend does not take traces: check answers.otlp_headers"

@@ -79,7 +79,12 @@ class Trials:
             candidate, worst = self._candidate(parsed(settings.shadow_set))
             rules = ShadowRules(settings.shadow_share, worst)
             self.shadow = Shadow(
-                candidate, service.traces, service.pairs, service.shadow_budget, rules
+                candidate,
+                service.traces,
+                service.pairs,
+                service.shadow_budget,
+                rules,
+                service.ground.clock,
             )
             service.ground.events.subscribe("answers.given", self.shadow.heard)
         if settings.canary_file:

@@ -2,9 +2,9 @@
 
 import json
 import logging
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Sequence
 from contextlib import closing
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request
@@ -20,14 +20,14 @@ from trimtab.answers.records import Feedback
 from trimtab.answers.streaming import Released
 from trimtab.api.body import Body
 from trimtab.api.described import refuses, sends
-from trimtab.api.errors import InternalError, error_body
+from trimtab.api.errors import InternalError, error_body, error_response
 from trimtab.api.person import Person, UserId
 from trimtab.api.roles import TENANT_READER, TENANT_REVIEWER
 from trimtab.api.services import Caller, Here, Services
 from trimtab.infra.auth import Principal
 from trimtab.infra.web.routes import GuardedRoute
 from trimtab.infra.web.steps import StepEvents, Steps
-from trimtab.kernel.errors import ErrorKind, Forbidden, TrimtabError
+from trimtab.kernel.errors import ErrorKind, Forbidden, NotFound, TrimtabError
 from trimtab.kernel.ids import new_id
 
 _log = logging.getLogger(__name__)
@@ -35,12 +35,23 @@ router = APIRouter(tags=["answers"], route_class=GuardedRoute)
 _ANSWER = TypeAdapter(Answer)
 
 
-async def _asker(request: Request, caller: Caller) -> dict[str, str]:
-    return {"key": caller.name, "address": request.client.host if request.client else ""}
+@dataclass(frozen=True, slots=True)
+class _Asking:
+    """Who asks; logged only when a question is blocked."""
+
+    principal: Principal
+    address: str
+
+    def facts(self) -> dict[str, str]:
+        """Return the key's name and the address, for the log."""
+        return {"key": self.principal.name, "address": self.address}
 
 
-Asker = Annotated[dict[str, str], Depends(_asker)]
-"""The key's name and the address; logged only when a question is blocked."""
+async def _asker(request: Request, caller: Caller) -> _Asking:
+    return _Asking(caller, request.client.host if request.client else "")
+
+
+Asker = Annotated[_Asking, Depends(_asker)]
 _Said = Generator[Released | Answer, None, None]
 
 
@@ -84,8 +95,8 @@ async def query(
     top_k: Annotated[int, Query()] = 5,
     person: Person = "",
 ) -> Response:
-    """Answer a question from a project's documents."""
-    return await _given(here, Question(project, q, top_k, person), asker)
+    """Answer a question from a project's documents; `degraded_mode` is told also when there is no such project."""
+    return await _queried(here, Question(project, q, top_k, person, asker.principal.labels), asker)
 
 
 @router.post(
@@ -94,10 +105,10 @@ async def query(
     dependencies=[TENANT_READER],
 )
 async def post_query(
-    request: QueryRequest, here: Here, asker: Asker, who: Caller, person: Person = ""
+    request: QueryRequest, here: Here, asker: Asker, person: Person = ""
 ) -> Response:
-    """Answer a question from a project's documents."""
-    return await _given(here, _question(request, request.query, who, person), asker)
+    """Answer a question from a project's documents; `degraded_mode` is told also when there is no such project."""
+    return await _queried(here, _question(request, request.query, asker.principal, person), asker)
 
 
 @router.post(
@@ -105,11 +116,9 @@ async def post_query(
     responses=refuses(ErrorKind.NOT_FOUND, ErrorKind.STORAGE_FULL),
     dependencies=[TENANT_READER],
 )
-async def answer(
-    request: AnswerRequest, here: Here, asker: Asker, who: Caller, person: Person = ""
-) -> Response:
+async def answer(request: AnswerRequest, here: Here, asker: Asker, person: Person = "") -> Response:
     """Answer a question from a project's documents, every sentence with its citation."""
-    return await _given(here, _question(request, request.question, who, person), asker)
+    return await _given(here, _question(request, request.question, asker.principal, person), asker)
 
 
 @router.post(
@@ -121,16 +130,14 @@ async def answer(
         **refuses(ErrorKind.NOT_FOUND, ErrorKind.STORAGE_FULL),
     },
 )
-async def stream(
-    request: AnswerRequest, here: Here, asker: Asker, who: Caller, person: Person = ""
-) -> Response:
+async def stream(request: AnswerRequest, here: Here, asker: Asker, person: Person = "") -> Response:
     """Answer as server-sent events, each sentence as soon as its guards have let it pass.
 
     ``sentence`` holds `number`, `text` and `citations`; the last event is ``answer`` with the whole answer, its citations
     and `trace_id`, or ``error`` in the form of every error. What is refused before the first sentence is refused with its
     status, as without streaming. Whoever closes the connection stops the work; what was said is traced.
     """
-    said = here.answers.stream(_question(request, request.question, who, person))
+    said = here.answers.stream(_question(request, request.question, asker.principal, person))
     steps = Steps(_noted(said, asker), here.places)
     return StepEvents(await steps.first(), steps, _event, _failed)
 
@@ -149,7 +156,7 @@ def traces(
     """
     if project is None and who.projects is not None:
         raise Forbidden("Name the project.", hint="Add ?project= with one of the key's projects.")
-    found = here.traces.recent(limit, project)
+    found = _visible(here, who, here.traces.recent(limit, project))
     if below < 1:
         found = [t for t in found if t.answer.found and grounding_of(t) < below]
     return {"traces": [asdict(trace) for trace in found]}
@@ -186,15 +193,26 @@ def _question(
     request: QueryRequest | AnswerRequest, text: str, who: Principal, person: str
 ) -> Question:
     who.enter(request.project)
-    return Question(request.project, text, request.top_k, request.user_id or person)
+    return Question(request.project, text, request.top_k, request.user_id or person, who.labels)
 
 
 def _own_trace(here: Services, who: Principal, trace_id: str) -> Trace:
     """Return the trace; one of another tenant's project is as unknown as one that never was."""
     found = here.traces.find(trace_id)
-    if not who.sees(found.answer.project):
+    if not who.sees(found.answer.project) or not _visible(here, who, [found]):
         raise TraceUnknown(f"There is no trace {trace_id!r}.")
     return found
+
+
+def _visible(here: Services, who: Principal, traces: Sequence[Trace]) -> list[Trace]:
+    """Return the traces for which the caller has the labels that the asker used, and those that the sources have now."""
+    mine = [trace for trace in traces if set(trace.labels) <= set(who.labels)]
+    hidden = here.knowledge.access.hidden(set().union(*map(_sources, mine)), who.labels)
+    return [trace for trace in mine if hidden.isdisjoint(_sources(trace))]
+
+
+def _sources(trace: Trace) -> set[str]:
+    return {citation.document_id for citation in trace.answer.citations}
 
 
 def _event(item: Released | Answer) -> dict[str, str]:
@@ -209,7 +227,7 @@ def _failed(error: Exception) -> dict[str, str]:
     return {"event": "error", "data": json.dumps(error_body(error), ensure_ascii=False)}
 
 
-async def _given(here: Services, question: Question, asker: Mapping[str, str]) -> Response:
+async def _given(here: Services, question: Question, asker: _Asking) -> Response:
     def work() -> Response:
         found: Answer = here.answers.answer(question)
         _note(found, asker)
@@ -218,7 +236,17 @@ async def _given(here: Services, question: Question, asker: Mapping[str, str]) -
     return await here.places.run(work)
 
 
-def _noted(said: _Said, asker: Mapping[str, str]) -> _Said:
+async def _queried(here: Services, question: Question, asker: _Asking) -> Response:
+    try:
+        return await _given(here, question, asker)
+    except NotFound as error:
+        # The operators' command reads `.degraded_mode` whatever project it names.
+        up = here.knowledge.components()
+        degraded = not (up["embedding_model"] and up["vector_store"])
+        return error_response(error, degraded_mode=degraded)
+
+
+def _noted(said: _Said, asker: _Asking) -> _Said:
     with closing(said):
         for item in said:
             if isinstance(item, Answer):
@@ -226,7 +254,7 @@ def _noted(said: _Said, asker: Mapping[str, str]) -> _Said:
             yield item
 
 
-def _note(found: Answer, asker: Mapping[str, str]) -> None:
+def _note(found: Answer, asker: _Asking) -> None:
     """Write down who asked what a guard stopped: an attacker's key can be revoked, an address shut out."""
     if found.blocked:
-        _log.warning("question_blocked", extra={"trace_id": found.trace_id, **asker})
+        _log.warning("question_blocked", extra={"trace_id": found.trace_id, **asker.facts()})

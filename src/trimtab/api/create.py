@@ -15,6 +15,7 @@ from trimtab.api import (
     keys,
     knowledge,
     knowledge_care,
+    probes,
     rules,
     runbooks,
     settings,
@@ -29,6 +30,7 @@ from trimtab.infra.web import Access
 
 _ROUTERS = (
     health.router,
+    probes.router,
     knowledge.router,
     engines.router,
     knowledge_care.router,

@@ -19,7 +19,7 @@ from trimtab.infra.web import Needs
 from trimtab.infra.web.status import STATUS
 from trimtab.kernel.errors import ErrorKind
 
-_UNLIMITED = ("/health", "/metrics")
+_UNLIMITED = ("/health", "/metrics", "/api/v1/heartbeat")
 """Paths that the rate limit leaves alone; see `edge.rate`."""
 _SECURITY: Mapping[str, Mapping[str, str]] = {
     "bearer": {"type": "http", "scheme": "bearer"},
@@ -61,6 +61,8 @@ class ErrorBody(BaseModel):
 
     error: ErrorFacts
     detail: str | list[WrongField]
+    degraded_mode: bool = False
+    """Whether words alone decide now; only the query routes tell it, of a project that is not there."""
 
 
 def refuses(*kinds: ErrorKind) -> dict[int | str, dict[str, Any]]:

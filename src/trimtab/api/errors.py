@@ -47,10 +47,15 @@ class InternalError(TrimtabError):
     default_hint = "Look for this request's X-Request-ID in the log."
 
 
-def error_response(error: TrimtabError, detail: object = None) -> Response:
+def error_response(
+    error: TrimtabError, detail: object = None, *, degraded_mode: bool | None = None
+) -> Response:
     """Return the answer for an error; ``detail`` defaults to its message."""
     headers = {**_headers(error), ERROR_CODE_HEADER: error.code}
-    return JSONResponse(error_body(error, detail), STATUS[error.kind], headers=headers)
+    body = error_body(error, detail)
+    if degraded_mode is not None:
+        body["degraded_mode"] = degraded_mode
+    return JSONResponse(body, STATUS[error.kind], headers=headers)
 
 
 def error_body(error: TrimtabError, detail: object = None) -> dict[str, object]:

@@ -8,6 +8,7 @@ from pydantic import Field, StringConstraints
 
 from trimtab.api.body import Body
 from trimtab.api.described import refuses
+from trimtab.api.person import Label
 from trimtab.api.roles import ADMIN, TENANT_READER
 from trimtab.api.services import Caller, Here
 from trimtab.infra.auth import Role
@@ -28,13 +29,16 @@ class NewKey(Body):
     role: Role = Role.READER
     projects: Annotated[list[Project], Field(default_factory=list, max_length=1000)]
     """The only projects that exist for it; none means all."""
+    labels: Annotated[list[Label], Field(default_factory=list, max_length=100)]
+    """Its access labels; none means that it sees no labelled document."""
 
 
 @router.get("/me", dependencies=[TENANT_READER])
 def me(who: Caller) -> dict[str, object]:
     """Tell who is calling."""
     mine = {} if who.projects is None else {"projects": sorted(who.projects)}
-    return {"name": who.name, "role": str(who.role), **mine}
+    labels = {"labels": list(who.labels)} if who.labels else {}
+    return {"name": who.name, "role": str(who.role), **mine, **labels}
 
 
 @router.get("/keys", dependencies=[ADMIN])
@@ -51,7 +55,9 @@ def list_keys(here: Here) -> dict[str, list[dict[str, object]]]:
 )
 def create_key(new: NewKey, here: Here, who: Caller) -> dict[str, str]:
     """Make a key; the answer is the only time it is shown."""
-    key = here.keys.create(new.name, new.role, actor=who.name, projects=new.projects)
+    key = here.keys.create(
+        new.name, new.role, actor=who.name, projects=new.projects, labels=new.labels
+    )
     return {"name": new.name, "role": str(new.role), "key": key}
 
 

@@ -1,8 +1,9 @@
 """Projects, documents and search, under the paths of the contract."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import asdict
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import JSONResponse
@@ -14,12 +15,12 @@ from starlette.responses import Response
 from trimtab.api.body import Body, problem_of
 from trimtab.api.described import refuses
 from trimtab.api.errors import InvalidRequest
-from trimtab.api.person import MOST, Person, checked_person
+from trimtab.api.person import MOST, Label, Person, checked_person
 from trimtab.api.roles import ADMIN, OPERATOR, READER, TENANT_ADMIN, TENANT_OPERATOR, TENANT_READER
 from trimtab.api.services import Caller, Here, Services
-from trimtab.infra.auth import Principal
+from trimtab.infra.auth import Principal, Role
 from trimtab.infra.web.routes import GuardedRoute
-from trimtab.kernel.errors import ErrorKind
+from trimtab.kernel.errors import ErrorKind, Forbidden
 from trimtab.knowledge import Failed, Ingested
 from trimtab.knowledge.ingestion import Source
 from trimtab.knowledge.parsing.content import Content
@@ -29,6 +30,8 @@ from trimtab.knowledge.words import counted_lines
 router = APIRouter(prefix="/api/v1", tags=["knowledge"], route_class=GuardedRoute)
 
 _MOST_FILES = 1000
+_MOST_LABELS = 100
+_LABEL = re.compile(r"[a-zA-Z0-9_.-]{1,100}")
 _FOUND = TypeAdapter(SearchResult)
 Limit = Annotated[int, Query(ge=1, le=1000)]
 Offset = Annotated[int, Query(ge=0, le=2**31)]
@@ -99,10 +102,10 @@ def delete_project(project: str, here: Here) -> dict[str, object]:
     dependencies=[TENANT_READER],
 )
 def documents(
-    project: str, here: Here, limit: Limit = 1000, offset: Offset = 0
+    project: str, here: Here, who: Caller, limit: Limit = 1000, offset: Offset = 0
 ) -> dict[str, list[dict[str, object]]]:
     """List a project's documents by name."""
-    found = here.knowledge.documents(project, limit, offset)
+    found = here.knowledge.documents(project, limit, offset, who.labels)
     return {"documents": [asdict(document) for document in found]}
 
 
@@ -111,10 +114,30 @@ def documents(
     responses=refuses(ErrorKind.INVALID, ErrorKind.NOT_FOUND),
     dependencies=[TENANT_READER],
 )
-def document(project: str, document_id: str, here: Here) -> dict[str, object]:
+def document(project: str, document_id: str, here: Here, who: Caller) -> dict[str, object]:
     """Return one document, by id, with the text to which citations' offsets refer."""
-    found = here.knowledge.document(project, document_id)
+    found = here.knowledge.document(project, document_id, who.labels)
     return {**asdict(found), "text": here.knowledge.document_text(project, found.id)}
+
+
+class NewLabels(Body):
+    """Access labels of a document."""
+
+    labels: Annotated[list[Label], Field(max_length=_MOST_LABELS)]
+    """All that it has from now on; none means that everybody sees it."""
+
+
+@router.put(
+    "/projects/{project}/documents/{document_id}/labels",
+    status_code=204,
+    responses=refuses(ErrorKind.NOT_FOUND, ErrorKind.STORAGE_FULL),
+    dependencies=[TENANT_ADMIN],
+)
+def set_labels(project: str, document_id: str, given: NewLabels, here: Here, who: Caller) -> None:
+    """Replace a document's access labels; from now on only keys that share one see it."""
+    here.knowledge.set_metadata(project, document_id, labels=given.labels)
+    facts = {"project": project, "labels": sorted(set(given.labels))}
+    here.audit.append(who.name, "knowledge.labels_set", document_id, facts)
 
 
 @router.delete(
@@ -122,9 +145,10 @@ def document(project: str, document_id: str, here: Here) -> dict[str, object]:
     responses=refuses(ErrorKind.INVALID, ErrorKind.NOT_FOUND, ErrorKind.STORAGE_FULL),
     dependencies=[TENANT_ADMIN],
 )
-def delete_document(project: str, document_id: str, here: Here) -> dict[str, str]:
+def delete_document(project: str, document_id: str, here: Here, who: Caller) -> dict[str, str]:
     """Delete a document; from now on no search finds it."""
-    return {"document_id": here.knowledge.delete_document(project, document_id)}
+    found = here.knowledge.document(project, document_id, who.labels)
+    return {"document_id": here.knowledge.delete_document(project, found.id)}
 
 
 @router.get(
@@ -136,16 +160,17 @@ async def search(
     project: str,
     q: str,
     here: Here,
+    who: Caller,
     top_k: Annotated[int, Query()] = 10,
     offset: Annotated[int, Query()] = 0,
 ) -> Response:
     """Return the passages that answer the query, best first."""
 
     def work() -> Response:
-        found = here.knowledge.search(project, q, top_k, offset=offset)
+        found = here.knowledge.search(project, q, top_k, offset=offset, labels=who.labels)
         return Response(_FOUND.dump_json(found), media_type="application/json")
 
-    if here.knowledge.holds(project, q, top_k, offset=offset):
+    if here.knowledge.holds(project, q, top_k, offset=offset, labels=who.labels):
         return work()
     return await here.places.run(work)
 
@@ -155,7 +180,8 @@ async def search(
         "type": "object",
         "required": ["project", "name", "text"],
         "properties": {
-            name: {"type": "string"} for name in ("project", "name", "text", "user_id")
+            "labels": {"type": "array", "items": {"type": "string"}},
+            **{name: {"type": "string"} for name in ("project", "name", "text", "user_id")},
         },
     }},
     "multipart/form-data": {"schema": {
@@ -164,6 +190,7 @@ async def search(
         "properties": {
             "project": {"type": "string"},
             "user_id": {"type": "string"},
+            "labels": {"type": "array", "items": {"type": "string"}},
             "file": {"type": "array", "items": {"type": "string", "format": "binary"}},
         },
     }},
@@ -171,7 +198,7 @@ async def search(
 async def ingest(request: Request, here: Here, who: Caller, person: Person = "") -> JSONResponse:
     """Take documents in: a text as JSON, or files as a form that is streamed to disk.
 
-    With ``user_id``, or the header ``X-User-Id``, they are that person's: erasing the person deletes them.
+    With ``labels`` they are seen only by keys that share one. With ``user_id``, or the header ``X-User-Id``, they are that person's: erasing the person deletes them.
 
     One document is answered with what became of it: ``ingested``, ``unchanged`` or ``queued`` (202).
     Several are answered with a list, and a list of those that were refused; a refused one does not
@@ -180,18 +207,15 @@ async def ingest(request: Request, here: Here, who: Caller, person: Person = "")
     if request.headers.get("content-type", "").startswith("multipart/form-data"):
         return await _ingest_form(request, here, who, person)
     text = await _text_of(request)
+    labels = _labels(text.get("labels", []), who)
     who.enter(text["project"])
-    done = await run_in_threadpool(
-        here.knowledge.ingest_text,
-        text["project"],
-        text["name"],
-        text["text"],
-        _owner(text.get("user_id", person)),
-    )
-    return _outcome(done)
+    data = Content.of(text["text"].encode())
+    owner = _owner(text.get("user_id", person))
+    source = Source(text["name"], data, "text/plain", owner, labels)
+    return _outcome(await run_in_threadpool(_take_one, here, who, text["project"], source))
 
 
-async def _text_of(request: Request) -> Mapping[str, str]:
+async def _text_of(request: Request) -> Mapping[str, Any]:
     try:
         body = await request.json()
     except (ValueError, RecursionError):
@@ -202,6 +226,21 @@ async def _text_of(request: Request) -> Mapping[str, str]:
     if problem := problem_of(body):
         raise InvalidRequest(problem)
     return body
+
+
+def _labels(given: object, who: Principal) -> tuple[str, ...]:
+    """Return the access labels for what is taken in: nobody gives a label that they lack, except administrators."""
+    if not isinstance(given, list) or len(given) > _MOST_LABELS:
+        raise InvalidRequest(f"`labels` is not a list of at most {_MOST_LABELS} labels.")
+    if not all(isinstance(one, str) and _LABEL.fullmatch(one) for one in given):
+        raise InvalidRequest("A label has 1 to 100 letters, digits, dots, dashes and underscores.")
+    missing = sorted(set(given) - set(who.labels))
+    if missing and not who.role.includes(Role.ADMIN):
+        raise Forbidden(
+            f"The key {who.name!r} lacks the label {missing[0]!r}.",
+            hint="Take the document in with a key that has the label.",
+        )
+    return tuple(sorted(set(given)))
 
 
 def _owner(given: object) -> str:
@@ -223,19 +262,28 @@ async def _ingest_form(
             raise InvalidRequest("The form needs `project` and at least one file.")
         who.enter(project)
         owner = _owner(form.get("user_id", person))
-        if len(files) == 1:
-            return _outcome(await run_in_threadpool(_take_one, here, project, files[0], owner))
-        return await run_in_threadpool(_take_many, here, project, files, owner)
+        labels = _labels(form.getlist("labels"), who)
+        sources = [_source(file, owner, labels) for file in files]
+        if len(sources) == 1:
+            return _outcome(await run_in_threadpool(_take_one, here, who, project, sources[0]))
+        return await run_in_threadpool(_take_many, here, who, project, sources)
 
 
-def _take_one(here: Services, project: str, file: UploadFile, owner: str) -> Ingested:
-    name, data = file.filename or "", Content(file.file)
-    return here.knowledge.ingest_bytes(project, name, data, file.content_type, owner)
+def _take_one(here: Services, who: Principal, project: str, source: Source) -> Ingested:
+    here.knowledge.access.check_replaceable(project, source.name, who.labels)
+    done = here.knowledge.ingest(project, source)
+    if source.labels and done.status == "unchanged":
+        here.knowledge.access.add(project, done.document_id, source.labels)
+    return done
 
 
-def _take_many(here: Services, project: str, files: list[UploadFile], owner: str) -> JSONResponse:
-    sources = [_source(file, owner) for file in files]
+def _take_many(here: Services, who: Principal, project: str, sources: list[Source]) -> JSONResponse:
+    for source in sources:
+        here.knowledge.access.check_replaceable(project, source.name, who.labels)
     outcomes = list(here.knowledge.ingest_many(project, sources))
+    for done in outcomes:
+        if isinstance(done, Ingested) and done.status == "unchanged" and sources[0].labels:
+            here.knowledge.access.add(project, done.document_id, sources[0].labels)
     return JSONResponse(
         {
             "documents": [asdict(done) for done in outcomes if isinstance(done, Ingested)],
@@ -248,8 +296,8 @@ def _take_many(here: Services, project: str, files: list[UploadFile], owner: str
     )
 
 
-def _source(file: UploadFile, owner: str) -> Source:
-    return Source(file.filename or "", Content(file.file), file.content_type, owner)
+def _source(file: UploadFile, owner: str, labels: tuple[str, ...]) -> Source:
+    return Source(file.filename or "", Content(file.file), file.content_type, owner, labels)
 
 
 def _outcome(done: Ingested) -> JSONResponse:

@@ -11,6 +11,10 @@ MOST = 200
 """Characters of a user id."""
 
 
+Label = Annotated[str, StringConstraints(pattern=r"^[a-zA-Z0-9_.-]{1,100}$")]
+"""An access label."""
+
+
 def checked_person(user_id: str) -> str:
     """Return the user id, or raise `ValueError` when it could be taken for another one."""
     if problem := problem_of_person(user_id):

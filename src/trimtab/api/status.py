@@ -50,7 +50,6 @@ def status(here: Here) -> dict[str, object]:
 
 def _told(here: Services, incident: Incident) -> dict[str, object]:
     resolved = incident.resolved_at
-    calls = here.incidents.notifications(incident.id)
     return {
         "id": incident.id,
         "title": incident.title,
@@ -61,7 +60,7 @@ def _told(here: Services, incident: Incident) -> dict[str, object]:
         "stage": _STAGES[incident.state],
         "root_cause": cause_text(incident),
         "ending": closing_text(incident),
-        "people_told": any(call.status == "accepted" for call in calls),
+        "people_told": here.incidents.people_told(incident.id),
         "resolved_at": None if resolved is None else resolved.isoformat(),
         "summary": incident.resolution if resolved is not None else "",
     }

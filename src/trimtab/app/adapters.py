@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trimtab.answers import Passage, Retrieved
+from trimtab.incidents import Monitor
 from trimtab.infra.notify import (
     Channel,
     ConsoleChannel,
@@ -36,10 +37,12 @@ class KnowledgeRetriever:
         self._knowledge = knowledge
         self._meaning = meaning
 
-    def search(self, project: str, query: str, top_k: int) -> Retrieved:
-        """Return at most ``top_k`` passages of the project, best first."""
+    def search(
+        self, project: str, query: str, top_k: int, *, labels: tuple[str, ...] = ()
+    ) -> Retrieved:
+        """Return at most ``top_k`` passages of the project, best first, that these labels let see."""
         search = self._knowledge.search if self._meaning else self._knowledge.search_words
-        found = search(project, query, top_k)
+        found = search(project, query, top_k, labels=labels)
         names = ("chunk_id", "document_id", "document_name", "text", "start", "end", "score")
         passages = tuple(
             Passage(
@@ -50,7 +53,13 @@ class KnowledgeRetriever:
             )
             for passage in found.passages
         )
-        return Retrieved(passages, found.degraded_mode, str(found.index_version), found.cache_hit)
+        return Retrieved(
+            passages,
+            found.degraded_mode,
+            str(found.index_version),
+            found.cache_hit,
+            labels=self._knowledge.access.used(project, labels) if labels else (),
+        )
 
 
 class KnowledgeEmbedder:
@@ -77,6 +86,39 @@ def places_of(settings: Settings) -> Places:
     remote = settings.answers.generator != "extractive"
     at_once = settings.api.at_once or (_WAITING_AT_ONCE if remote else _WORKING_AT_ONCE)
     return Places(at_once, settings.api.most_waiting)
+
+
+class QuestionsImpact:
+    """Measures what users who asked questions met, from the counters of answers.
+
+    Args:
+        monitor: Evaluates PromQL.
+        retention_seconds: How far back the samples reach; nothing is told about longer times.
+    """
+
+    def __init__(self, monitor: Monitor, retention_seconds: float) -> None:
+        self._monitor = monitor
+        self._retention_seconds = retention_seconds
+
+    def __call__(self, seconds: float) -> str:
+        """Return how many questions were asked, failed and were answered in degraded mode."""
+        if seconds > self._retention_seconds:
+            return ""
+        # A scrape before the begin and one after the end belong to it; one minute holds both.
+        window = f"[{int(seconds) + 60}s]"
+        given = self._count(f"answers_given_total{window}")
+        if given is None:
+            return ""
+        failed = self._count(f"answers_failed_total{window}") or 0
+        degraded = self._count(f"answers_degraded_total{window}") or 0
+        return (
+            f"{given + failed} questions were asked, {failed} of them failed and {degraded} were "
+            "answered in degraded mode"
+        )
+
+    def _count(self, selector: str) -> int | None:
+        found = self._monitor.evaluate(f"sum(increase({selector})) >= 0")
+        return round(found[0].value) if found else None
 
 
 def check_expression(expression: str) -> None:

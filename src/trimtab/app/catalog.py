@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from trimtab.answers.actions import actions as answer_actions
 from trimtab.answers.faults import faults as answer_faults
 from trimtab.answers.signals import signals as answer_signals
+from trimtab.app.background import background_tasks
 from trimtab.app.erasure_fault import erasure_fault
 from trimtab.gates.actions import actions as gates_actions
 from trimtab.gates.faults import faults as gates_faults
@@ -14,6 +15,7 @@ from trimtab.guardrails.faults import faults as guardrails_faults
 from trimtab.guardrails.signals import signals as guardrails_signals
 from trimtab.incidents import IncidentStore
 from trimtab.incidents import signals as incident_signals
+from trimtab.infra.background import background_signals
 from trimtab.infra.changes import actions as change_actions
 from trimtab.infra.changes import signals as change_signals
 from trimtab.infra.notify import actions as notify_actions
@@ -37,6 +39,7 @@ def gather_catalog(app: "App", store: IncidentStore) -> Catalog:
             *gates_signals(app.gates),
             *incident_signals(store, app.outbox, app.clock),
             *app.vitals.signals(),
+            *background_signals(lambda: background_tasks(app), app.clock),
         ),
         actions=(
             *knowledge_actions(app.knowledge),

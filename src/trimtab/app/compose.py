@@ -11,11 +11,13 @@ from trimtab.answers.quotes import QuoteStore
 from trimtab.answers.service import AnswerService
 from trimtab.answers.service import Ground as AnswerGround
 from trimtab.answers.tasks import Tasks
+from trimtab.answers.tracing import health as tracing_health
 from trimtab.api import Services
 from trimtab.api.edge import HttpFigures
 from trimtab.app.adapters import (
     KnowledgeEmbedder,
     KnowledgeRetriever,
+    QuestionsImpact,
     channels_of,
     check_expression,
     places_of,
@@ -122,11 +124,11 @@ class App:
         around = Surroundings(self.clock, self.events, self.health)
         self.knowledge = Knowledge(self.directory, self.settings.knowledge, around)
         self._closing.append(self.knowledge.close)
-        self.handbook = Handbook(self.knowledge)
+        self.handbook = Handbook(self.knowledge, self.clock)
         self._closing.append(self.handbook.close)
         self.guardrails = guards = Guardrails(self.settings.guardrails, self.clock, self.audit)
         self._closing.append(self.guardrails.close)
-        screen = Screen(guards.questions, guards.answers, guards.finder.redact)
+        screen = Screen(guards.questions, guards.answers, guards.passages, guards.finder.redact)
         self.answers = AnswerService(
             self.settings.answers,
             AnswerGround(self.state, self.clock, self.events),
@@ -136,6 +138,7 @@ class App:
         )
         self.answers.watch.embedder = KnowledgeEmbedder(self.knowledge)
         self._closing.append(self.answers.close)
+        tracing_health.register(self.health, self.answers.exporter)
         project, keys = (
             Path(p) if p else None for p in (self.settings.gates.project, self.settings.gates.keys)
         )
@@ -166,6 +169,7 @@ class App:
             proofs=self.proofs,
             consult=self._consult,
             reach=Reach(channels),
+            impact=QuestionsImpact(self.monitor, self.settings.monitor.retention_minutes * 60),
         )
         self.jobs = OpeningJobs(self._durable_jobs)
         self._closing.append(self.jobs.close)
@@ -178,7 +182,7 @@ class App:
         others = erasables(self.knowledge, self.guardrails, self.outbox, quotes)
         self.erasures = self.answers.with_erasure(
             self.jobs,
-            Trust(self.audit, signer, subjects, self.settings.knowledge.backup_keep_days),
+            Trust(self.audit, signer, subjects, has_backups=True),
             others,
             (self.knowledge.database,),
         )
@@ -328,7 +332,7 @@ class App:
 
     def _consult(self, question: str) -> Sequence[str]:
         try:
-            found = self.knowledge.search(HANDBOOK, question[:1000], 3)
+            found = self.knowledge.search(HANDBOOK, question[:1000], 3, labels=())
         except ProjectUnknown:
             return ()
         return [f"{passage.document_name}: {passage.text}" for passage in found.passages]

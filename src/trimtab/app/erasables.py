@@ -35,6 +35,7 @@ def erasables(
         ErasureStep("knowledge.passages", own.passages, own.delete_documents),
         ErasureStep("knowledge.index", own.index_remains, own.purge),
         ErasureStep("knowledge.caches", own.cached, own.empty_caches),
+        ErasureStep("knowledge.copies", own.copies, own.purge_copies),
         ErasureStep("guardrails.texts", lambda _: 0, lambda _: guardrails.clear_cache()),
         ErasureStep("notify.outbox", outbox.naming, outbox.forget),
     )

@@ -1,7 +1,6 @@
-"""A fault that needs two domains: an erasure that fails because a file of the search index cannot be removed."""
+"""A fault that needs two domains: an erasure that fails because deletions cannot be written down."""
 
 from collections.abc import Callable, Mapping
-from pathlib import Path
 
 from trimtab.answers.erasure import Erasures, ErasureState
 from trimtab.kernel.operable import Arguments, Fault, Realism, Value
@@ -14,21 +13,24 @@ PERSON = "a person of the erasure drill"
 def erasure_fault(knowledge: Knowledge, erasures: Callable[[], Erasures]) -> Fault:
     """Return the fault.
 
-    A folder stands where the index's file should be, as a container makes one for a file that is missing when it is
-    mounted. The erasure cannot remove it and fails in all its passes. Then the folder is taken away, and the erasure
-    stays failed until somebody goes on with it.
+    A folder stands where the record of deletions should be, as a container makes one for a file that is missing when it
+    is mounted. Nothing is deleted that cannot be written down, so the erasure fails in all its passes. Then the file is
+    back, and the erasure stays failed until somebody goes on with it.
     """
 
     def inject(_: Arguments) -> Mapping[str, Value]:
         knowledge.ingest_text(PROJECT, "letter.txt", "A letter of a person.", owner=PERSON)
-        knowledge.search(PROJECT, "letter")
-        obstacle = _index_file(knowledge)
-        obstacle.unlink(missing_ok=True)
-        obstacle.mkdir()
+        record = knowledge.care.deletions.file
+        away = record.with_name(f"{record.name}.away")
+        if record.exists():
+            record.rename(away)
+        record.mkdir()
         try:
             found = erasures().wait(erasures().request(PERSON, actor="drill").id)
         finally:
-            obstacle.rmdir()
+            record.rmdir()
+            if away.exists():
+                away.rename(record)
         return {"erasure": found.id}
 
     def restore(state: Mapping[str, Value]) -> None:
@@ -41,12 +43,8 @@ def erasure_fault(knowledge: Knowledge, erasures: Callable[[], Erasures]) -> Fau
 
     return Fault(
         "answers.erasure.break",
-        "Put a folder in the place of an index file, erase a person until it fails, and take the folder away.",
+        "Put a folder in the place of the record of deletions, erase a person until it fails, and put the record back.",
         inject,
         restore,
         realism=Realism.REAL,
     )
-
-
-def _index_file(knowledge: Knowledge) -> Path:
-    return knowledge.indexes.file_of(knowledge.projects.find(PROJECT).key)

@@ -1,20 +1,17 @@
 """The first project: the shipped runbook library and the manual, so that a new installation can answer at once."""
 
 import logging
-import threading
 
+from trimtab.infra.background import Finished, PeriodicTask
 from trimtab.infra.shipped import shipped
-from trimtab.kernel.errors import TrimtabError
+from trimtab.kernel.clock import Clock
 from trimtab.knowledge import Knowledge
 from trimtab.knowledge.records import FolderIngested
 
 HANDBOOK = "handbook"
 _FOLDERS = ("library", "docs")
+_RETRY_SECONDS = 60.0
 _log = logging.getLogger(__name__)
-
-
-class _Stopped(Exception):
-    """The service is closing; the rest is taken in at the next start."""
 
 
 class Handbook:
@@ -22,12 +19,12 @@ class Handbook:
 
     Args:
         knowledge: Where it is kept.
+        clock: Times another try after a failure.
     """
 
-    def __init__(self, knowledge: Knowledge) -> None:
+    def __init__(self, knowledge: Knowledge, clock: Clock) -> None:
         self._knowledge = knowledge
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._in_background, name="handbook", daemon=True)
+        self.task = PeriodicTask("handbook", self._take_in, _RETRY_SECONDS, clock)
 
     def ingest(self) -> FolderIngested:
         """Take in every page that is new or changed; unchanged ones cost nothing."""
@@ -42,25 +39,18 @@ class Handbook:
         )
 
     def start(self) -> None:
-        """Do it in the background."""
-        self._thread.start()
+        """Do it in the background, again after a while if it fails."""
+        self.task.start()
 
     def close(self) -> None:
         """Stop after the page at hand."""
-        self._stop.set()
-        if self._thread.is_alive():
-            self._thread.join()
+        self.task.close(timeout=None)
 
-    def _in_background(self) -> None:
-        try:
-            done = self.ingest()
-        except _Stopped:
-            return
-        except TrimtabError as error:
-            _log.warning("the handbook is not complete", extra={"code": error.code}, exc_info=True)
-            return
+    def _take_in(self) -> None:
+        done = self.ingest()
         _log.info("handbook ready", extra={"documents": len(done.documents)})
+        raise Finished
 
     def _progress(self, _done: int, _total: int, _name: str) -> None:
-        if self._stop.is_set():
-            raise _Stopped
+        if self.task.stopping.is_set():
+            raise Finished  # The rest is taken in at the next start.

@@ -62,14 +62,15 @@ def _rollbacks(backups: "Backups", clock: Clock) -> Iterable[TaskResult]:
     )
     yield result_of(
         ("ENT-07", "configuration"),
-        wrong or "the settings can be read; a restart takes them up",
+        wrong or "the settings can be read",
         "Put the last good trimtab.toml back (`git checkout COMMIT -- trimtab.toml`)."
         if wrong
         else "",
     )
     yield result_of(
         ("ENT-08", "database"),
-        f"{kept}; `trimtab act knowledge.database.restore` goes back to it",
+        f"{kept}; `trimtab act knowledge.database.restore --approve` goes back to it "
+        "when the database is damaged",
         ""
         if good
         else "Nothing can be restored. Take a backup: `trimtab act knowledge.backup.take`.",

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import httpx
 
 from trimtab.cli.errors import Refused
-from trimtab.infra.control_socket import control_path, is_answering
+from trimtab.infra.control_socket import LABELS_HEADER, control_path, is_answering
 from trimtab.kernel.errors import Unavailable
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ class Client:
         data_dir = session.settings.service.data_dir
         if is_answering(data_dir):
             socket = httpx.AsyncHTTPTransport(uds=str(control_path(data_dir)))
-            return cls(httpx.AsyncClient(transport=socket, base_url=_ANY_HOST, timeout=_TIMEOUT))
+            return cls(_local(socket, session))
         return cls._in_process(session)
 
     @classmethod
@@ -85,8 +85,7 @@ class Client:
         logging.getLogger().addHandler(logging.NullHandler())
         app = build(session.settings)
         transport = httpx.ASGITransport(app=app.faces.control, raise_app_exceptions=False)
-        http = httpx.AsyncClient(transport=transport, base_url=_ANY_HOST, timeout=_TIMEOUT)
-        return cls(http, app)
+        return cls(_local(transport, session), app)
 
     @property
     def in_process(self) -> bool:
@@ -188,6 +187,13 @@ class Client:
                 f"The service does not answer: {str(error) or type(error).__name__}.",
                 hint="Is it running there? `trimtab serve` starts it; --url names another address.",
             ) from error
+
+
+def _local(transport: httpx.AsyncBaseTransport, session: "Session") -> httpx.AsyncClient:
+    headers = {LABELS_HEADER: ",".join(session.labels)} if session.labels else {}
+    return httpx.AsyncClient(
+        transport=transport, base_url=_ANY_HOST, headers=headers, timeout=_TIMEOUT
+    )
 
 
 def _refusal(response: httpx.Response) -> Refused:

@@ -274,7 +274,7 @@ def _follow(
             _tell_entry(story, entry)
         incident = app.incidents.get(incident.id)
         _mark(passed, incident)
-        if incident.state in {"resolved", "escalated"}:
+        if incident.state in {"resolved", "escalated", "not_verified"}:
             return incident
         if incident.state == "awaiting_approval" and incident.plan and incident.plan.hash != asked:
             asked = incident.plan.hash

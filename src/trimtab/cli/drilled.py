@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from trimtab.cli.catalog import faults_off
 from trimtab.cli.errors import Refused
 from trimtab.cli.session import Session
+from trimtab.cli.small_disk import SmallDisk
 
 if TYPE_CHECKING:
     from trimtab.infra.settings import Settings
@@ -82,11 +83,14 @@ class OwnService:
         # What is broken on purpose is reported by the drill; its log is not part of that.
         logging.basicConfig(level=logging.CRITICAL)
         self._folder = tempfile.TemporaryDirectory(prefix="trimtab-drills-")
-        place = Path(self._folder.name) / "data"
+        # A real full disk needs a disk that may be filled.
+        self._disk = SmallDisk(Path(self._folder.name) / "data")
+        place = self._disk.folder
         service = replace(settings.service, data_dir=place, clock_rate=speed, drills=True)
         # A server of vectors is shared with others: nothing is broken there.
-        # How full this machine's disk is has nothing to do with the drill.
-        knowledge = replace(settings.knowledge, engine="embedded", disk_min_free_gb=0.0)
+        # Without a disk of its own: how full this machine's disk is has nothing to do with the drill.
+        floor = settings.knowledge.disk_min_free_gb if not self._disk.problem else 0.0
+        knowledge = replace(settings.knowledge, engine="embedded", disk_min_free_gb=floor)
         # A change of evidence is found by the next judgement; on this machine nobody else pays for it.
         gates = replace(settings.gates, interval_seconds=60.0)
         self._app = build(replace(settings, service=service, knowledge=knowledge, gates=gates))
@@ -117,4 +121,5 @@ class OwnService:
     def stop(self) -> None:
         """Put everything back, end the service and remove its directory."""
         self._app.close()
+        self._disk.close()
         self._folder.cleanup()

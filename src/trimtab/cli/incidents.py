@@ -202,7 +202,7 @@ def _print_diagnosis(found: dict[str, Any]) -> None:
 
 
 def _print_plan(plan: dict[str, Any]) -> None:
-    print_line(f"Plan {plan['hash'][:12]} · reaches {plan['blast_radius']}", style="bold")
+    print_line(f"Plan {plan['hash'][:12]} · {plan['blast_radius']}", style="bold")
     for act in plan["acts"]:
         given = " ".join(f"{key}={value}" for key, value in act["arguments"].items())
         print_line(f"  trimtab act {act['name']} {given}".rstrip())

@@ -22,11 +22,17 @@ def create(
         list[str] | None,
         typer.Option(help="A project it is for; repeatable. None means all projects."),
     ] = None,
+    label: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="An access label that it gets; repeatable. None sees no labelled document."
+        ),
+    ] = None,
     json: Json = False,
 ) -> None:
     """Make a key. It is shown once."""
     this = session(context)
-    asked = {"name": name, "role": role, "projects": project or []}
+    asked = {"name": name, "role": role, "projects": project or [], "labels": label or []}
     body = this.client.call("POST", "/v1/keys", body=asked)
     if not printed_as_json(this, body):
         print_line(body["key"])
@@ -42,12 +48,13 @@ def list_keys(context: typer.Context, json: Json = False) -> None:
     body = this.client.call("GET", "/v1/keys")
     if not printed_as_json(this, body):
         print_table(
-            ("name", "role", "projects", "created", "last used", "revoked"),
+            ("name", "role", "projects", "labels", "created", "last used", "revoked"),
             (
                 (
                     key["name"],
                     key["role"],
                     " ".join(key["projects"]) or "all",
+                    " ".join(key["labels"]),
                     *(key[when] for when in _WHEN),
                 )
                 for key in body["keys"]

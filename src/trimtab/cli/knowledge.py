@@ -84,10 +84,15 @@ def ingest(
     user_id: Annotated[
         str, typer.Option(help="Whose documents they are; erasing the person deletes them.")
     ] = "",
+    label: Annotated[
+        list[str] | None,
+        typer.Option(help="An access label that they get; repeatable. Only keys with it see them."),
+    ] = None,
     json: Json = False,
 ) -> None:
     """Take documents in; a folder is taken in whole, named by the paths inside it."""
     this = session(context)
+    this.document_labels = tuple(label or ())
     if watch and not dry_run:
         _follow(this, project, paths, user_id)
         return
@@ -164,6 +169,29 @@ def delete_document(
         this.client.call("DELETE", f"/api/v1/projects/{project}/documents/{document_id}")
     if not printed_as_json(this, body):
         print_line(f"{document} {'would be' if dry_run else 'is'} deleted.")
+
+
+@documents_app.command("label")
+def label_document(
+    context: typer.Context,
+    project: Project,
+    document: Annotated[str, typer.Argument(help="Its name or id.")],
+    labels: Annotated[
+        list[str] | None, typer.Argument(help="All its labels; none makes it visible to everybody.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Set a document's access labels: only keys with one of them see it, and the local user with `--label`."""
+    this = session(context)
+    document_id, given = _id_of(this, project, document), labels or []
+    path = f"/api/v1/projects/{project}/documents/{document_id}/labels"
+    this.client.call("PUT", path, body={"labels": given})
+    if not printed_as_json(this, {"document_id": document_id, "labels": given}):
+        print_line(
+            f"{document} has the labels {', '.join(given)}."
+            if given
+            else f"{document} has no labels."
+        )
 
 
 def search(

@@ -4,6 +4,7 @@ Commands import what they need when they run, so that `trimtab --help` and shell
 fast.
 """
 
+import os
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -28,6 +29,7 @@ from trimtab.cli import (
     knowledge_move,
     knowledge_schema,
     knowledge_warm,
+    logs,
     rules,
     runbooks,
     service,
@@ -49,6 +51,7 @@ answers.add_to(app)
 knowledge.add_to(app)
 catalog.add_to(app)
 rules.add_to(app)
+logs.add_to(app)
 app.command()(demo.demo)
 knowledge_care.add_to(knowledge_evaluate.app)
 knowledge_disk.add_to(knowledge_evaluate.app)
@@ -88,6 +91,12 @@ def _options(
     api_key: Annotated[
         str, typer.Option(envvar="TRIMTAB_API_KEY", help="The key for --url.", show_default=False)
     ] = "",
+    label: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="An access label to see labelled documents with; repeatable. With --url the key's own count."
+        ),
+    ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")] = False,
     debug: Annotated[bool, typer.Option("--debug", help="Show where a mistake happened.")] = False,
 ) -> None:
@@ -95,7 +104,10 @@ def _options(
     flags = dict(_flag(text) for text in set_ or ())
     if data_dir is not None:
         flags["service.data_dir"] = str(data_dir)
-    session = Session(config=config, flags=flags, url=url, api_key=api_key, json=json)
+    labels = tuple(label or ())
+    session = Session(
+        config=config, flags=flags, url=url, api_key=api_key, json=json, labels=labels
+    )
     context.obj = session
     context.call_on_close(session.close)
 
@@ -109,8 +121,13 @@ def _flag(text: str) -> tuple[str, str]:
     return name, value
 
 
+_PRIVATE = 0o077
+"""What this process and those that it starts write is for its user alone: databases, logs, keys, reports."""
+
+
 def main() -> None:
     """Run the command line and exit with its code; an error prints what happened and the next step."""
+    os.umask(_PRIVATE)
     try:
         app()
     except TrimtabError as error:

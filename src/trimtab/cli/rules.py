@@ -16,7 +16,7 @@ _VERDICTS = {
     False: ("does not hold", "red"),
     None: ("cannot tell", "yellow"),
 }
-_DURATION = re.compile(r"([0-9]+(?:\.[0-9]+)?)(s|m|h)")
+_DURATION = re.compile(r"(?<![0-9])([0-9]+(?:\.[0-9]+)?)(s|m|h)")
 
 
 def add_to(app: typer.Typer) -> None:

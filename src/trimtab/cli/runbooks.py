@@ -12,6 +12,10 @@ from trimtab.kernel.errors import InvalidInput
 
 app = typer.Typer(help="Pages that people read and the machine runs.", no_args_is_help=True)
 
+_PROOF = {True: "proven", False: "not proven", None: ""}
+_PROCEDURE = {"title": "", "proven": None, "repair": "person"}
+"""Stands for the causes that a procedure has not."""
+
 
 @app.command("list")
 def list_runbooks(context: typer.Context, json: Json = False) -> None:
@@ -26,11 +30,11 @@ def list_runbooks(context: typer.Context, json: Json = False) -> None:
                     book["id"],
                     book.get("severity", ""),
                     cause["title"],
-                    "proven" if cause["proven"] else "not proven",
+                    _PROOF[cause["proven"]],
                     cause["repair"],
                 )
                 for book in body["runbooks"]
-                for cause in book.get("causes", [{"title": "", "proven": True, "repair": "person"}])
+                for cause in book.get("causes", [_PROCEDURE])
             ),
         )
 

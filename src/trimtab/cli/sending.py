@@ -89,6 +89,7 @@ def _posted(
     this: Session, project: str, parts: list[tuple[str, IO[bytes]]], user_id: str
 ) -> Outcome:
     form: list[tuple[str, Any]] = [("project", (None, project)), ("user_id", (None, user_id))]
+    form += [("labels", (None, label)) for label in this.document_labels]
     form += [("file", part) for part in parts]
     answer: Outcome = this.client.call("POST", "/api/v1/ingest", files=form)
     return answer

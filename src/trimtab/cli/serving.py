@@ -24,14 +24,15 @@ _SWITCH_SECONDS = 0.0005
 
 def run(build: Callable[["Settings"], "App"], settings: "Settings") -> None:
     """Build the app, serve it until a signal comes, and close it."""
-    configure_logs(settings.service.log_level)
+    configure_logs(settings.service.log_level, profile=settings.service.log_profile)
     sys.setswitchinterval(_SWITCH_SECONDS)
     share_arenas()
     app = build(settings)
     service = settings.service
     if service.log_to_files:  # Only now is the data directory ours.
-        files = LogFiles(app.directory.folder("logs"), service.log_file_mb, service.log_files)
-        configure_logs(service.log_level, files=files)
+        folder = app.directory.folder("logs")
+        files = LogFiles(folder, service.log_file_mb, service.log_files, service.log_keep_hours)
+        configure_logs(service.log_level, files=files, profile=service.log_profile)
     try:
         listener = bind(settings.service.host, settings.service.port)
         control = bind_control(app.directory.path)

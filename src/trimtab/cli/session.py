@@ -21,6 +21,10 @@ class Session:
     url: str
     api_key: str
     json: bool
+    labels: tuple[str, ...] = ()
+    """Access labels that the local user takes; over ``--url`` the key's own count."""
+    document_labels: tuple[str, ...] = ()
+    """Access labels that documents get which this run sends."""
     _settings: "Settings | None" = None
     _client: "Client | None" = field(default=None, repr=False)
 

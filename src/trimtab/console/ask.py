@@ -14,7 +14,8 @@ from trimtab.answers import Answer, Question
 from trimtab.answers.records import Feedback
 from trimtab.answers.streaming import Released
 from trimtab.console.render import page
-from trimtab.console.services import READER, Here, Services
+from trimtab.console.services import READER, Caller, Here, Services
+from trimtab.infra.web import caller
 from trimtab.infra.web.routes import GuardedRoute
 from trimtab.infra.web.steps import StepEvents, Steps
 from trimtab.kernel.errors import TrimtabError
@@ -41,16 +42,24 @@ def ask(request: Request, here: Here, project: str = "", question: str = "") -> 
 
 @router.post("", dependencies=[READER])
 async def answer(
-    request: Request, here: Here, project: Annotated[str, Form()], question: Annotated[str, Form()]
+    request: Request,
+    here: Here,
+    who: Caller,
+    project: Annotated[str, Form()],
+    question: Annotated[str, Form()],
 ) -> HTMLResponse:
     """Return the answer."""
-    asked = Question(project, question, here.settings.answers.top_k)
+    asked = Question(project, question, here.settings.answers.top_k, labels=who.labels)
     return await here.places.run(lambda: _rendered(request, here, here.answers.answer(asked)))
 
 
 @router.post("/stream", dependencies=[READER])
 async def stream(
-    request: Request, here: Here, project: Annotated[str, Form()], question: Annotated[str, Form()]
+    request: Request,
+    here: Here,
+    who: Caller,
+    project: Annotated[str, Form()],
+    question: Annotated[str, Form()],
 ) -> Response:
     """Answer as events: ``sentence`` with its text, then ``answer`` with the rendered answer, or ``error``."""
 
@@ -66,8 +75,8 @@ async def stream(
         known = error.as_dict() if isinstance(error, TrimtabError) else {"message": _MISTAKE}
         return {"event": "error", "data": json.dumps(known)}
 
-    top_k = here.settings.answers.top_k
-    steps = Steps(here.answers.stream(Question(project, question, top_k)), here.places)
+    asked = Question(project, question, here.settings.answers.top_k, labels=who.labels)
+    steps = Steps(here.answers.stream(asked), here.places)
     return StepEvents(await steps.first(), steps, event, failed)
 
 
@@ -81,7 +90,7 @@ def source(
     end: Annotated[int, Query(ge=0)],
 ) -> HTMLResponse:
     """Return the place in the document where a quote stands."""
-    found = here.knowledge.document(project, document)
+    found = here.knowledge.document(project, document, caller(request).labels)
     text = here.knowledge.document_text(project, found.id)
     end = min(end, len(text))
     start = min(start, end)

@@ -16,7 +16,9 @@ from trimtab.gates.records import Severity, Verdict
 from trimtab.gates.verdict import document, headline
 
 ERRORS = re.compile(r"error|fail|critical", re.IGNORECASE)
-SCHEMA_FAILURES = re.compile(r"schema.*fail|validation.*error")
+SCHEMA_FAILURES = re.compile(
+    r"schema(?:(?!schema|fail).)*+fail|validation(?:(?!validation|error).)*+error"
+)
 SCHEMA = re.compile(r"schema")
 PERFORMANCE = re.compile(r"duration_s|throughput")
 LAST, FIRST = 20, 10

@@ -22,6 +22,7 @@ from trimtab.gates.errors import NoGoodCopy
 from trimtab.gates.policy import Policy, load_policy
 from trimtab.gates.records import Finding, GateResult, GateState, Outcome, Verdict
 from trimtab.gates.signing import KeyRing
+from trimtab.infra.background import PeriodicTask
 from trimtab.kernel.clock import Clock
 from trimtab.kernel.errors import TrimtabError
 from trimtab.kernel.ids import new_id
@@ -68,8 +69,9 @@ class GatesRoom:
         self._good = folder / "good"
         self._saved = folder / "saved"
         self._lock = threading.RLock()
-        self._ending = threading.Event()
-        self._watcher: threading.Thread | None = None
+        self._interval = 60.0
+        # A failed attempt is noted by `refresh`: the verdict says unknown until one succeeds.
+        self.task = PeriodicTask("gates", self.refresh, lambda: self._interval, clock)
         self._last: Verdict | None = None
         self._judged_at: float | None = None
         """Monotonic time of the last verdict, or of `start` until there is one; None before both."""
@@ -110,25 +112,12 @@ class GatesRoom:
         """Judge the project now and then every so many seconds, until `close`."""
         self._max_age = max(MAX_AGE_INTERVALS * interval_seconds, MIN_MAX_AGE_SECONDS)
         self._judged_at = self.clock.monotonic()
-        self._watcher = threading.Thread(
-            target=self._watch, args=(interval_seconds,), name="gates", daemon=True
-        )
-        self._watcher.start()
+        self._interval = interval_seconds
+        self.task.start()
 
     def close(self) -> None:
         """Stop watching. May be called twice."""
-        self._ending.set()
-        if self._watcher is not None:
-            self._watcher.join(timeout=30)
-
-    def _watch(self, interval_seconds: float) -> None:
-        while not self._ending.is_set():
-            try:
-                self.refresh()
-            except Exception:  # noqa: BLE001 - whatever happens, the watching goes on.
-                # `refresh` has noted the failure: the verdict says unknown until one succeeds.
-                _log.exception("the project could not be judged")
-            self.clock.wait(self._ending, interval_seconds)
+        self.task.close()
 
     def refresh(self) -> Verdict:
         """Judge the project as it is now and keep the verdict."""

@@ -7,7 +7,7 @@ from trimtab.guardrails.grounding import model as grounding_model
 from trimtab.guardrails.grounding.guard import GroundingGuard
 from trimtab.guardrails.guard import Policy, Post
 from trimtab.guardrails.injection import model as injection_model
-from trimtab.guardrails.injection.guard import InjectionGuard
+from trimtab.guardrails.injection.guard import InjectionGuard, PassageGuard
 from trimtab.guardrails.pii.finder import Finder
 from trimtab.guardrails.pii.guard import PiiGuard, QuestionPiiGuard
 from trimtab.guardrails.verdicts import Decision
@@ -27,6 +27,11 @@ def question_guards(finder: Finder | None = None) -> tuple[Post, ...]:
         Post(InjectionGuard(), _ALWAYS_ON),
         Post(QuestionPiiGuard(finder), _ADVISORY),
     )
+
+
+def passage_guards() -> tuple[Post, ...]:
+    """Return the guards of retrieved passages; one that they cannot judge is not shown to the model."""
+    return (Post(PassageGuard(), _ALWAYS_ON),)
 
 
 def answer_guards(finder: Finder | None = None) -> tuple[Post, ...]:

@@ -12,7 +12,7 @@ from trimtab.guardrails.verdicts import Decision, Judgement
 from trimtab.kernel.operable import Arguments, Fault, Param, Realism, Value
 
 _BECAUSE = "a stand-in fails in the place of the guard; the guard itself is not broken"
-_GUARDS = ("hallucination", "facts", "ethics", "pii", "secrets", "injection")
+_GUARDS = ("hallucination", "facts", "ethics", "pii", "secrets", "injection", "passages")
 
 
 @dataclass(frozen=True, slots=True)

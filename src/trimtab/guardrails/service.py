@@ -1,12 +1,18 @@
-"""The guardrails of a running service: two engines, the rules in force, the bypass, and a probe that never stops."""
+"""The guardrails of a running service: three engines, the rules in force, the bypass, and a probe that never stops."""
 
+import logging
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 from trimtab.guardrails.bypass import AuditLog, Bypass
-from trimtab.guardrails.defaults import answer_guards, question_guards, reload_weights
+from trimtab.guardrails.defaults import (
+    answer_guards,
+    passage_guards,
+    question_guards,
+    reload_weights,
+)
 from trimtab.guardrails.engine import GuardEngine
 from trimtab.guardrails.guard import Post, Subject
 from trimtab.guardrails.naming import name_detector
@@ -18,7 +24,10 @@ from trimtab.infra.settings.sections.guardrails import GuardrailsSettings
 from trimtab.kernel.clock import Clock
 from trimtab.kernel.remembered import forget
 
-QUESTIONS, ANSWERS = "questions", "answers"
+QUESTIONS, PASSAGES, ANSWERS = "questions", "passages", "answers"
+PROBE = "probe"
+"""Stands among the failing guards when the probe itself fails: whether they work is not known then."""
+_log = logging.getLogger(__name__)
 _PROBED = Subject(
     "The query cache holds 100 entries. [1]",
     "How many entries does the query cache hold?",
@@ -53,13 +62,14 @@ class Guardrails:
         self.finder = Finder(self._names)
         """Finds personal data as the settings want it: for whoever keeps texts."""
         self.questions = self._engine(question_guards(self.finder))
+        self.passages = self._engine(passage_guards())
         self.answers = self._engine(answer_guards(self.finder))
         self._prober = _Prober(self._judge_probe, clock)
 
     @property
     def engines(self) -> dict[str, GuardEngine]:
-        """Return both engines by what they judge."""
-        return {QUESTIONS: self.questions, ANSWERS: self.answers}
+        """Return the engines by what they judge."""
+        return {QUESTIONS: self.questions, PASSAGES: self.passages, ANSWERS: self.answers}
 
     def restart(self) -> int:
         """Put fresh guards at every post, read the weights again, forget cached verdicts; return how many guards there are."""
@@ -67,9 +77,10 @@ class Guardrails:
         if self._names is not None:
             self._names.renew()
         self.questions.replace(question_guards(self.finder))
+        self.passages.replace(passage_guards())
         self.answers.replace(answer_guards(self.finder))
         self._prober.forget()
-        return len(self.questions.posts) + len(self.answers.posts)
+        return sum(len(engine.posts) for engine in self.engines.values())
 
     def clear_cache(self) -> int:
         """Forget all cached verdicts, and the words that judging keeps; return how many verdicts there were."""
@@ -95,7 +106,8 @@ class Guardrails:
         return GuardEngine(posts, self.rules, self.bypass, self._clock, self._deadline_seconds)
 
     def _judge_probe(self) -> frozenset[str]:
-        failing = self.questions.failing_on(_PROBED) | self.answers.failing_on(_PROBED)
+        found = (engine.failing_on(_PROBED) for engine in self.engines.values())
+        failing = frozenset[str]().union(*found)
         # Without names the guard goes on with the rest; that it lacks them must still be seen.
         return failing | {"pii"} if self.finder.look(_PROBED.text).unchecked else failing
 
@@ -119,6 +131,14 @@ def _rules(settings: GuardrailsSettings) -> GuardRules:
     )
 
 
+def _result_of(probe: Future[frozenset[str]]) -> frozenset[str]:
+    error = probe.exception()
+    if error is None:
+        return probe.result()
+    _log.error("the probe of the guards failed", exc_info=error)
+    return frozenset((PROBE,))
+
+
 class _Prober:
     """Runs a probe in the background and remembers what the last one found."""
 
@@ -135,14 +155,16 @@ class _Prober:
         with self._lock:
             if self._running is not None and self._running.done():
                 ended, self._running = self._running, None
-                self._found = ended.result()
+                self._found = _result_of(ended)
             if self._running is None and self._clock.monotonic() >= self._next:
                 self._next = self._clock.monotonic() + _PROBE_EVERY_SECONDS
                 self._running = self._pool.submit(self._probe)
             return self._found
 
     def forget(self) -> None:
+        """Discard the probe under way, which asked the former guards, and probe at the next read."""
         with self._lock:
+            self._running = None
             self._next = 0.0
 
     def close(self) -> None:

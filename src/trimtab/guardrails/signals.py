@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 
 from trimtab.guardrails.metrics import GuardMetrics
-from trimtab.guardrails.service import ANSWERS, Guardrails
+from trimtab.guardrails.service import ANSWERS, PROBE, Guardrails
 from trimtab.kernel.operable import Sample, Signal
 
 
@@ -109,12 +109,13 @@ def _of_state(guardrails: Guardrails) -> Iterable[Signal]:
     def failing() -> Iterable[Sample]:
         found = guardrails.failing()
         names = {post.guard.name for engine in guardrails.engines.values() for post in engine.posts}
+        names.add(PROBE)
         return (Sample(float(name in found), {"guard": name}) for name in sorted(names))
 
     yield Signal(
         "guardrails.guard.failing",
         "1",
-        "1 when the guard failed or was late on a harmless text that is put to it every few seconds.",
+        "1 when the guard failed or was late on a harmless text that is put to it every few seconds; `probe`: the probe itself.",
         failing,
         ("guard",),
         "guardrail_failing",

@@ -57,9 +57,12 @@ def run_bounded(
         raise ActTimedOut(
             f"{name} did not end within {limit_seconds:g} s; whether it took effect is unknown."
         )
-    if isinstance(outcome[0], BaseException):
-        raise outcome[0]
-    return outcome[0]
+    found = outcome[0]
+    if isinstance(found, Exception):
+        raise found
+    if isinstance(found, BaseException):
+        raise RuntimeError(f"{name} tried to end the process: {type(found).__name__}")
+    return found
 
 
 def why(error: BaseException) -> str:

@@ -243,6 +243,8 @@ class Incident:
     """When it was first handed over to people in this opening; from then on every plan asks."""
     closed_by: str = ""
     """The person who closed it; empty when the checks or the quiet alerts did."""
+    impact: str = ""
+    """What users met while it was open, as measured at its end; empty when it was not measured."""
     postmortem: str = ""
     drill: bool = False
     """Brought about on purpose: nobody is paged by the clock, and its fix counts for no statistics."""

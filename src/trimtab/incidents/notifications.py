@@ -8,8 +8,13 @@ from trimtab.incidents.model import Entry
 from trimtab.incidents.turn import Draft
 from trimtab.infra.notify import Kind, Receipt
 
-_RECORDED = {Kind.PAGE, Kind.ESCALATION, Kind.APPROVAL}
-"""Kinds of messages that somebody has to act on."""
+_RECORDED = {
+    Kind.ALERT: "the alert",
+    Kind.APPROVAL: "the request for approval",
+    Kind.ESCALATION: "",
+    Kind.PAGE: "",
+}
+"""Kinds of messages whose delivery is recorded, and what the journal calls them; calls name whom they are for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,19 +91,24 @@ def _notification(call: Entry, entries: Sequence[Entry]) -> Notification:
     )
 
 
+def people_told(entries: Sequence[Entry]) -> bool:
+    """Return whether a channel that reaches people has accepted anything about the incident."""
+    return any(entry.facts.get("accepted") is True for entry in entries)
+
+
 def receipt_entry(receipt: Receipt) -> Draft | None:
-    """Return the journal entry of a delivery, or None for messages that are no call."""
+    """Return the journal entry of a delivery, or None for messages of other kinds."""
     message = receipt.message
     if message.kind not in _RECORDED:
         return None
     accepted = not receipt.error
     # The messages of one call share their key, so each channel is recorded once for the whole call.
     key = f"receipt.{message.key}.{receipt.receiver}.{'accepted' if accepted else 'failed'}"
-    first = message.text.splitlines()[-1]
+    what = _RECORDED[message.kind] or message.text.splitlines()[-1]
     text = (
-        f"Delivered to {receipt.receiver}: {first}"
+        f"Delivered to {receipt.receiver}: {what}."
         if accepted
-        else f"Not delivered to {receipt.receiver} ({receipt.error} It is tried again): {first}"
+        else f"Not delivered to {receipt.receiver} ({receipt.error} It is tried again): {what}."
     )
     facts = {"receipt_of": message.key, "receiver": receipt.receiver, "accepted": accepted}
     return Draft(key, text, "notify", facts)

@@ -81,6 +81,14 @@ class AuditTrail(Protocol):
         ...
 
 
+class Impact(Protocol):
+    """Measures what users met."""
+
+    def __call__(self, seconds: float) -> str:
+        """Return what users met in the last seconds; empty when the samples cannot tell."""
+        ...
+
+
 class Consult(Protocol):
     """Searches the handbook for what is known about a situation."""
 

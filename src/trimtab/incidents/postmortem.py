@@ -1,7 +1,7 @@
 """The post-mortem, rendered from the incident and its journal; one record, two formats."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from trimtab.incidents.clocks import Clock, read_clocks
@@ -25,6 +25,7 @@ def close(ground: Ground, incident: Incident) -> Turn:
     now = ground.now()
     entries = ground.store.timeline(incident.id)
     clocks = read_clocks(incident, ground.ladder_of(incident), now)
+    incident = replace(incident, impact=_measured(ground, incident))
     text = render(incident, entries, clocks, now)
     after = moved(incident, State.RESOLVED, now, resolved_at=now, postmortem=text)
     ground.audit.append(
@@ -39,6 +40,20 @@ def close(ground: Ground, incident: Incident) -> Turn:
     return Turn(after, (entry,), messages)
 
 
+def _measured(ground: Ground, incident: Incident) -> str:
+    if ground.impact is None:
+        return ""
+    lasted = (incident.restored_at or ground.now()) - incident.opened_at
+    try:
+        return ground.impact(lasted.total_seconds())
+    except Exception:  # noqa: BLE001 - an impact that cannot be measured keeps no incident open.
+        return ""
+
+
+def _impact(incident: Incident) -> str:
+    return incident.alert.annotations.get("impact") or incident.impact or "not measured"
+
+
 def render(
     incident: Incident, entries: Sequence[Entry], clocks: Sequence[Clock], now: datetime
 ) -> str:
@@ -50,7 +65,7 @@ def render(
         f"# Post-Mortem: {incident.id}",
         "",
         "## What Happened",
-        _what_happened(incident),
+        _what_happened(incident, entries),
         "",
         "## Root Cause",
         _root_cause(incident),
@@ -59,9 +74,9 @@ def render(
         *(f"- {_clock_time(at)} — {what}" for at, what in _stages(incident, now)),
         "",
         "## Impact",
-        f"- Duration: {_minutes(incident, now)} minutes",
+        f"- Duration: {_minutes(incident, now)}",
         f"- Affected systems: {', '.join(_affected(incident))}",
-        f"- User impact: {incident.alert.annotations.get('impact', 'not measured')}",
+        f"- User impact: {_impact(incident)}",
         "",
         "## Lessons Learned",
         f"1. What went well: {lessons.well}",
@@ -81,14 +96,13 @@ def render_report(incident: Incident, entries: Sequence[Entry], clocks: Sequence
     """Return the same record as an incident report: title, four fields, timeline, cause, resolution, check boxes."""
     end = incident.resolved_at or incident.restored_at or incident.opened_at
     lessons = _lessons(incident, entries, clocks)
-    impact = incident.alert.annotations.get("impact", "not measured")
     lines = [
         f"# Incident Report: {incident.title}",
         "",
         f"**Date**: {incident.opened_at.date().isoformat()}",
         f"**Severity**: {incident.severity}",
-        f"**Duration**: {_minutes(incident, end)} minutes",
-        f"**Impact**: {impact}",
+        f"**Duration**: {_minutes(incident, end)}",
+        f"**Impact**: {_impact(incident)}",
         "",
         "## Timeline",
         f"- {incident.opened_at:%H:%M} - Alert fired: {incident.title}",
@@ -136,7 +150,7 @@ def _lessons(incident: Incident, entries: Sequence[Entry], clocks: Sequence[Cloc
     improve += ["it came back after it was resolved"] if incident.opening > 1 else []
     resumed = any(entry.facts.get("resumed_after_crash") for entry in entries)
     improve += ["the operator itself was interrupted"] if resumed else []
-    improve += [call.text for call in called]
+    improve += [call.text for call in called if call.status != "accepted"]
     return _Lessons(
         well=_went_well(incident, clocks),
         improve="; ".join(improve) or _NOTHING,
@@ -184,12 +198,14 @@ def _words(outcome: Outcome) -> str:
     return outcome.replace("_", " ")
 
 
-def _what_happened(incident: Incident) -> str:
+def _what_happened(incident: Incident, entries: Sequence[Entry]) -> str:
     notes = incident.alert.annotations
     told = " ".join(notes[name] for name in ("summary", "description") if notes.get(name))
     told = told or f"{incident.alert.name} fired at {incident.alert.value:g}."
     happened = f"{incident.title} on {incident.component} ({incident.native_severity}). {told}"
-    return f"{happened} Resolution: {incident.resolution or 'not yet'}"
+    calls = [call.text for call in notifications(entries, incident.opening)]
+    people = f" Calls: {'; '.join(calls)}." if calls else ""
+    return f"{happened}{people} Resolution: {incident.resolution or 'not yet'}"
 
 
 def _root_cause(incident: Incident) -> str:
@@ -227,7 +243,7 @@ def _investigated(incident: Incident) -> str:
 
 
 def _remediated(incident: Incident) -> str:
-    return "Remediation started" if incident.remediation_at else "No remediation was started"
+    return "Remediation started" if incident.remediation_at else "trimtab started no remediation"
 
 
 def _ended(incident: Incident) -> str:
@@ -242,8 +258,10 @@ def _clock_time(at: datetime | None) -> str:
     return _NOT_YET if at is None else f"{at:%H:%M}"
 
 
-def _minutes(incident: Incident, now: datetime) -> int:
-    return round(((incident.restored_at or now) - incident.opened_at).total_seconds() / 60)
+def _minutes(incident: Incident, now: datetime) -> str:
+    seconds = ((incident.restored_at or now) - incident.opened_at).total_seconds()
+    minutes = round(seconds / 60)
+    return "1 minute" if minutes == 1 else f"{minutes} minutes"
 
 
 def _affected(incident: Incident) -> list[str]:

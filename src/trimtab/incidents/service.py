@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
 
+from trimtab.incidents.attach import attached, fired, quieted, reopened
 from trimtab.incidents.clocks import Clock, read_clocks
 from trimtab.incidents.errors import (
     DrillRunning,
@@ -27,7 +28,12 @@ from trimtab.incidents.model import (
     Incident,
     Outcome,
 )
-from trimtab.incidents.notifications import Notification, notifications, receipt_entry
+from trimtab.incidents.notifications import (
+    Notification,
+    notifications,
+    people_told,
+    receipt_entry,
+)
 from trimtab.incidents.plan import check_preapproved
 from trimtab.incidents.postmortem import render, render_report
 from trimtab.incidents.state import State
@@ -102,7 +108,7 @@ class Incidents:
                 name = firing[0].alert.name
                 self._store.change(
                     incident.id,
-                    lambda fresh: _with_alert(fresh, fingerprint, at),
+                    lambda fresh: quieted(fresh, fingerprint, at),
                     at,
                     [Draft(f"quiet.{fingerprint}.{at.isoformat()}", f"Alert {name} is quiet.")],
                 )
@@ -241,6 +247,10 @@ class Incidents:
         opening = self._store.get(incident_id).opening
         return notifications(self._store.timeline(incident_id), opening)
 
+    def people_told(self, incident_id: str) -> bool:
+        """Return whether a channel that reaches people has accepted anything about the incident."""
+        return people_told(self._store.timeline(incident_id))
+
     def note_receipt(self, receipt: Receipt) -> None:
         """Write to the journal what became of a message; those about no incident are left out."""
         entry = receipt_entry(receipt)
@@ -296,7 +306,7 @@ class Incidents:
                 drill=self._drilling,
             )
 
-        return self._store.open(make, f"INC-{now:%Y-%m%d}", [_fired(alert, "opened")])
+        return self._store.open(make, f"INC-{now:%Y-%m%d}", [fired(alert, "opened")])
 
     def _join(self, incident: Incident, alert: Alert) -> Incident:
         now = self._ground.now()
@@ -304,7 +314,7 @@ class Incidents:
         if alert.fingerprint in known:
             return incident
         after = self._store.change(
-            incident.id, lambda fresh: _attached(fresh, alert, now), now, [_fired(alert, "joined")]
+            incident.id, lambda fresh: attached(fresh, alert, now), now, [fired(alert, "joined")]
         )
         self._wake(after)
         return after
@@ -312,34 +322,9 @@ class Incidents:
     def _reopen(self, incident: Incident, alert: Alert) -> Incident:
         now = self._ground.now()
 
-        def again(fresh: Incident) -> Incident:
-            return replace(
-                _attached(fresh, alert, now),
-                opening=fresh.opening + 1,
-                state=State.DETECTED,
-                state_since=now,
-                opened_at=now,
-                triaged_at=None,
-                diagnosed_at=None,
-                remediation_at=None,
-                restored_at=None,
-                resolved_at=None,
-                diagnosis=None,
-                plan=None,
-                approved_by="",
-                done=(),
-                watch=None,
-                called=(),
-                conditions=(),
-                root_cause="",
-                cause_verified=False,
-                escalated_at=None,
-                closed_by="",
-                resolution="",
-                postmortem="",
-            )
-
-        return self._store.change(incident.id, again, now, [_fired(alert, "reopened")])
+        return self._store.change(
+            incident.id, lambda fresh: reopened(fresh, alert, now), now, [fired(alert, "reopened")]
+        )
 
     def _comes_back(self, ended: Incident, alert: Alert) -> bool:
         if ended.drill or self._drilling:
@@ -374,27 +359,3 @@ class Incidents:
         with self._changed:
             self._changes += 1
             self._changed.notify_all()
-
-
-def _attached(incident: Incident, alert: Alert, now: datetime) -> Incident:
-    others = [one for one in incident.alerts if one.alert.fingerprint != alert.fingerprint]
-    fresh = AttachedAlert(alert, firing=True, changed_at=now)
-    if incident.alert.fingerprint == alert.fingerprint:
-        return replace(incident, alerts=(fresh, *others))
-    return replace(incident, alerts=(*others, fresh))
-
-
-def _with_alert(incident: Incident, fingerprint: str, at: datetime) -> Incident:
-    alerts = tuple(
-        replace(one, firing=False, changed_at=at) if one.alert.fingerprint == fingerprint else one
-        for one in incident.alerts
-    )
-    return replace(incident, alerts=alerts)
-
-
-def _fired(alert: Alert, what: str) -> Draft:
-    return Draft(
-        f"{what}.{alert.fingerprint}.{alert.fired_at.isoformat()}",
-        f"Alert {alert.name} fired ({alert.value:g}); incident {what}.",
-        facts={"alert": alert.name, "fingerprint": alert.fingerprint, "value": alert.value},
-    )

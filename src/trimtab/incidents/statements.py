@@ -33,13 +33,11 @@ def resolution_without_fix(ground: Ground, incident: Incident) -> str:
     """Return how an incident ended that no act of the operator is known to have ended."""
     acts = persons_acts(ground, incident)
     if acts:
-        return (
-            f"The alerts ended. Actions run by people since it opened: {', '.join(acts)}. "
-            "Whether they ended it is unknown."
-        )
+        told = ", ".join(acts)
+        return f"Actions run by people since it opened: {told}. Whether they ended it is unknown."
     if incident.state is State.ESCALATED:
-        return "The alerts ended. No act of a person is recorded, so what ended them is unknown."
-    return "Ended by itself: no act was run."
+        return "No act of a person is recorded, so what ended the alerts is unknown."
+    return "Ended by itself: no act is recorded."
 
 
 def resolution_by_person(ground: Ground, incident: Incident) -> str:

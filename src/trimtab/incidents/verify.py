@@ -63,6 +63,9 @@ def watch_unverified(ground: Ground, incident: Incident) -> Turn:
         return Turn(after, (entry,))
     checks = _checks(ground, incident)
     hold = max((check.hold_seconds for check in checks), default=recovery_hold(ground, incident))
+    if incident.drill:
+        # Nobody closes the incident of a drill: it ends when its fault is gone.
+        return _watch_quiet(ground, replace(incident, plan=None), hold)
     if not _look(ground, incident, checks).healthy:
         return Turn(replace(incident, watch=None), pause_seconds=_ESCALATED_PAUSE_SECONDS)
     return _watch_quiet(ground, incident, hold)
@@ -154,7 +157,7 @@ def _restored(ground: Ground, incident: Incident, hold: float) -> Turn:
         resolution=resolution,
         cause_verified=verified,
     )
-    quiet = f"every alert stayed quiet for {hold:g} s"
+    quiet = f"every alert stayed quiet for {round(hold, 1):g} s"
     told = f"Repair verified: every check held and {quiet}" if verified else f"Over: {quiet}"
     entry = Draft(
         f"{incident.opening}.restored",

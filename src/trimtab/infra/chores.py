@@ -1,13 +1,11 @@
 """Small duties that come round again and again: one thread, one failure never stops the others."""
 
-import logging
-import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from trimtab.infra.background import PeriodicTask, Rounds, TaskState
 from trimtab.kernel.clock import Clock
 
-_log = logging.getLogger(__name__)
 _LOOK_SECONDS = 5.0
 
 
@@ -20,6 +18,16 @@ class Chore:
     do: Callable[[], object]
 
 
+@dataclass(frozen=True, slots=True)
+class _ChoreTask:
+    chore: Chore
+    rounds: Rounds
+
+    @property
+    def state(self) -> TaskState:
+        return self.rounds.state(max(_LOOK_SECONDS, self.chore.every_seconds))
+
+
 class Chores:
     """Does them one after another, each first at the start. For work that may be late but not lost, use `Jobs`."""
 
@@ -27,36 +35,29 @@ class Chores:
         self._chores = chores
         self._clock = clock
         self._due = dict.fromkeys((chore.name for chore in chores), 0.0)
-        self._stop = threading.Event()
-        self._thread: threading.Thread | None = None
+        self.tasks = tuple(_ChoreTask(chore, Rounds(chore.name, clock)) for chore in chores)
+        self._loop = PeriodicTask("chores", self.run_due, _LOOK_SECONDS, clock)
 
     def run_due(self) -> list[str]:
         """Do what is due now; return the names of what was done."""
         done = []
-        for chore in self._chores:
+        for chore, task in zip(self._chores, self.tasks, strict=True):
             now = self._clock.monotonic()
             if now < self._due[chore.name]:
                 continue
             self._due[chore.name] = now + chore.every_seconds
-            try:
-                chore.do()
+            if task.rounds.run(chore.do):
                 done.append(chore.name)
-            except Exception:  # noqa: BLE001 - the edge of a background thread; the next round tries again.
-                _log.exception("chore failed", extra={"chore": chore.name})
         return done
 
     def start(self) -> None:
         """Begin."""
-        self._thread = threading.Thread(target=self._loop, name="chores", daemon=True)
-        self._thread.start()
+        for task in self.tasks:
+            task.rounds.started()
+        self._loop.start()
 
     def close(self) -> None:
         """Stop after the chore that is under way."""
-        self._stop.set()
-        if self._thread is not None:
-            self._thread.join(timeout=30)
-
-    def _loop(self) -> None:
-        while not self._stop.is_set():
-            self.run_due()
-            self._clock.wait(self._stop, _LOOK_SECONDS)
+        self._loop.close()
+        for task in self.tasks:
+            task.rounds.ended()

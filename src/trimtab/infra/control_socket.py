@@ -8,6 +8,8 @@ from pathlib import Path
 
 from trimtab.kernel.errors import Misconfigured
 
+LABELS_HEADER = "X-Access-Labels"
+"""Labels, with commas between them, that a caller on the control socket takes; nobody else may say which it has."""
 _LONGEST_PATH = 100
 """A Unix socket's path holds 107 bytes on Linux and 103 on macOS."""
 

@@ -1,12 +1,9 @@
-"""Two threads: one that beats, one that drains the queue whenever it is woken."""
+"""The heartbeat of knowledge, and the queue that is drained whenever it is woken."""
 
-import logging
-import threading
 from collections.abc import Callable
 
+from trimtab.infra.background import PeriodicTask, Worker
 from trimtab.kernel.clock import Clock
-
-_log = logging.getLogger(__name__)
 
 
 class Background:
@@ -19,48 +16,24 @@ class Background:
         beat: Callable[[], object],
         drain: Callable[[], object],
     ) -> None:
-        self._clock = clock
-        self._seconds = seconds
-        self._beat = beat
-        self._drain = drain
-        self._wake = threading.Event()
-        self._threads: list[threading.Thread] = []
-        self.stopping = threading.Event()
+        self._heartbeat = PeriodicTask("knowledge-heartbeat", beat, seconds, clock, at_once=False)
+        self._queue = Worker[str]("knowledge-queue", lambda _: drain(), clock, capacity=1)
+        self.tasks = (self._heartbeat, self._queue)
+        self.stopping = self._heartbeat.stopping
         """Set by `stop`; long work looks at it."""
 
     def start(self) -> None:
         """Begin, with the queue."""
-        for name, work in (("heartbeat", self._beat_on), ("queue", self._drain_on)):
-            thread = threading.Thread(target=work, name=f"knowledge-{name}", daemon=True)
-            thread.start()
-            self._threads.append(thread)
+        self._heartbeat.start()
+        self._queue.start()
         self.wake()
 
     def wake(self) -> None:
-        """Let the queue be drained now."""
-        self._wake.set()
+        """Let the queue be drained now; one that waits to be drained already is drained once."""
+        self._queue.put("wake")
 
     def stop(self) -> None:
         """End both threads and wait for them. May be called twice."""
         self.stopping.set()
-        self._wake.set()
-        for thread in self._threads:
-            thread.join()
-        self._threads.clear()
-
-    def _beat_on(self) -> None:
-        while not self._clock.wait(self.stopping, self._seconds):
-            _guarded("heartbeat", self._beat)
-
-    def _drain_on(self) -> None:
-        while not self.stopping.is_set():
-            self._wake.wait()
-            self._wake.clear()
-            _guarded("queue", self._drain)
-
-
-def _guarded(what: str, work: Callable[[], object]) -> None:
-    try:
-        work()
-    except Exception:  # noqa: BLE001 - the edge of a thread: one failed round must not end all later ones.
-        _log.exception("knowledge background work failed", extra={"work": what})
+        self._queue.close(timeout=None)
+        self._heartbeat.close(timeout=None)

@@ -9,10 +9,10 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 from trimtab.kernel.ids import content_id
+from trimtab.knowledge.markdown import heading
 from trimtab.knowledge.records import Chunk, ParsedDocument
 
 _FENCE = re.compile(r"^ {0,3}(```+|~~~+)")
-_HEADING = re.compile(r"^ {0,3}(#{1,6})\s+(.+?)\s*#*\s*$")
 # Where a long stretch may be cut, the best joint first.
 _JOINTS = (
     re.compile(r"\n[ \t]*\n\s*"),
@@ -40,11 +40,11 @@ def chunked(document_id: str, parsed: ParsedDocument, target: int) -> list[Chunk
     for ordinal, (start, end) in enumerate(pairwise([*cuts, len(parsed.text)])):
         text = parsed.text[start:end]
         at = bisect_right(heading_starts, start) - 1
-        heading = headings[at][1] if at >= 0 else ""
+        under = headings[at][1] if at >= 0 else ""
         page = bisect_right(parsed.pages, start) or None
-        repeat = seen[f"{heading}\0{text}"] = seen.get(f"{heading}\0{text}", 0) + 1
-        chunk_id = content_id("chk", document_id, heading, text, str(repeat))
-        chunks.append(Chunk(chunk_id, ordinal, start, end, text, page, heading))
+        repeat = seen[f"{under}\0{text}"] = seen.get(f"{under}\0{text}", 0) + 1
+        chunk_id = content_id("chk", document_id, under, text, str(repeat))
+        chunks.append(Chunk(chunk_id, ordinal, start, end, text, page, under))
     return chunks
 
 
@@ -57,10 +57,9 @@ def _headings(text: str) -> Iterator[tuple[int, str]]:
         mark = _FENCE.match(line)
         if mark and (not fence or mark.group(1).startswith(fence)):
             fence = "" if fence else mark.group(1)
-        elif not fence and (found := _HEADING.match(line.rstrip("\r\n"))):
-            level = len(found.group(1))
-            path = [entry for entry in path if entry[0] < level]
-            path.append((level, found.group(2)))
+        elif not fence and (found := heading(line)):
+            path = [entry for entry in path if entry[0] < found.level]
+            path.append((found.level, found.text))
             yield offset, " > ".join(name for _, name in path)
         offset += len(line)
 
@@ -77,10 +76,11 @@ def _cuts(text: str, hard: Sequence[int], target: int) -> list[int]:
 
 def _split(text: str, start: int, end: int, target: int) -> Iterator[int]:
     """Yield the starts of the pieces of ``text[start:end]``, each at most ``target`` long, cut at the best joint."""
+    last = start + len(text[start:end].rstrip())
     while True:
         yield start
         # A short remainder would say little on its own: it stays with its piece.
-        if end - start <= target * 5 // 4 or not text[start + target : end].strip():
+        if end - start <= target * 5 // 4 or start + target >= last:
             return
         start = _joint(text, start, target)
 

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from trimtab.infra.breaker import BreakerState, CircuitBreaker
 from trimtab.infra.settings.sections.knowledge import KnowledgeSettings
 from trimtab.kernel.clock import Clock, machine_clock
 from trimtab.kernel.health import ComponentHealth, Status
-from trimtab.knowledge.breaker import BreakerState, CircuitBreaker
 from trimtab.knowledge.caches import BoundedCache, CacheLimits
 from trimtab.knowledge.embedding import Embedder, Vectors
 from trimtab.knowledge.errors import EmbedderUnavailable

@@ -66,6 +66,19 @@ class PersonalDocuments:
         """Empty every cache and forget the frequent queries: nobody's name stands beside them."""
         return self._knowledge.empty_caches() + self._knowledge.forget_queries()
 
+    def copies(self, owner: str) -> int:
+        """Return how many copies of the database hold, or may hold, something of the person."""
+        return self._knowledge.care.copies.holding(owner)
+
+    def purge_copies(self, owner: str) -> int:
+        """Rewrite the backups without the person, remove set-aside files and snapshots; return how many files.
+
+        Whom it is about is remembered first, as a hash, for backups that were taken elsewhere and are restored later.
+        """
+        care = self._knowledge.care
+        care.erased.note(owner, care.now())
+        return care.copies.erase(owner)
+
     def _delete(self, owner: str, owned: list[Owned]) -> int:
         for found in owned:
             if found.shared:

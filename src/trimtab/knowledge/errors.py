@@ -3,6 +3,7 @@
 from trimtab.kernel.errors import (
     Conflict,
     Corrupt,
+    Forbidden,
     InvalidInput,
     Misconfigured,
     NotFound,
@@ -63,6 +64,13 @@ class DocumentUnknown(NotFound):
 
     code = "knowledge.document_unknown"
     default_hint = "`trimtab documents list PROJECT` lists them."
+
+
+class DocumentHidden(Forbidden):
+    """A document of that name has access labels of which the caller has none."""
+
+    code = "knowledge.document_hidden"
+    default_hint = "Choose another name, or use a key with one of its labels."
 
 
 class DocumentNameInvalid(InvalidInput):

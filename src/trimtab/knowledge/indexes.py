@@ -12,9 +12,9 @@ from pathlib import Path
 
 import numpy as np
 
+from trimtab.infra.breaker import BreakerState, CircuitBreaker
 from trimtab.kernel.clock import Clock, machine_clock
 from trimtab.kernel.errors import TrimtabError
-from trimtab.knowledge.breaker import BreakerState, CircuitBreaker
 from trimtab.knowledge.encoder import Encoder
 from trimtab.knowledge.engines.engines import Engines
 from trimtab.knowledge.engines.port import EMBEDDED, EVERYTHING, Seen
@@ -141,19 +141,19 @@ class Indexes:
                 fresh.words = former.index.words
                 # Of no version: the next search compares it with the store.
                 self._hold(project.key, replace(former, index=fresh, version=-1, saved=-1))
-        self.file_of(project.key).unlink(missing_ok=True)
+        self._file(project.key).unlink(missing_ok=True)
 
     def forget(self, project_key: int) -> None:
         """Drop a project's index and its file."""
         with self._lock:
             self._held.pop(project_key, None)
         self.engines.forget(project_key)
-        self.file_of(project_key).unlink(missing_ok=True)
+        self._file(project_key).unlink(missing_ok=True)
         self._fit_file(project_key).unlink(missing_ok=True)
 
     def deleted_from(self, project: ProjectRow) -> None:
         """Take what was deleted out of the project's index now, and its file away."""
-        self.file_of(project.key).unlink(missing_ok=True)
+        self._file(project.key).unlink(missing_ok=True)
         with self._lock:
             self._tainted.add(project.key)
             held = project.key in self._held
@@ -225,7 +225,7 @@ class Indexes:
 
     def _save(self, key: int, held: Held) -> None:
         with self._lock_of(key):
-            held.index.save(self.file_of(key), held.version)
+            held.index.save(self._file(key), held.version)
             write_fit(self._fit_file(key), held.fitted)
             self._hold(key, replace(held, saved=held.version), only_over=held)
 
@@ -293,7 +293,7 @@ class Indexes:
             )
 
     def _loaded(self, project: ProjectRow) -> Held | None:
-        file = self.file_of(project.key)
+        file = self._file(project.key)
         if not file.exists():
             return None
         model = self._encoder.model_id if project.engine == EMBEDDED else _NO_MODEL
@@ -361,8 +361,7 @@ class Indexes:
     def _fit_file(self, key: int) -> Path:
         return self._folder / f"{key}.fit.json"
 
-    def file_of(self, key: int) -> Path:
-        """Return where the project's index is saved."""
+    def _file(self, key: int) -> Path:
         return self._folder / f"{key}.index"
 
 

@@ -47,6 +47,8 @@ class Source:
     media_type: str | None = None
     owner: str = ""
     """The person whose document it is, for erasure on request; empty when it is nobody's."""
+    labels: tuple[str, ...] = ()
+    """Access labels that it gets beside those that it has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,6 +217,7 @@ class Ingestion:
             model=self._encoder.model_id,
             state=DocumentState.READY,
             owner=source.owner,
+            labels=source.labels,
         )
 
     def _write(self, project: ProjectRow, document: NewDocument) -> Ingested:

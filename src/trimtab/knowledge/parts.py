@@ -3,9 +3,10 @@
 from collections.abc import Callable
 from pathlib import Path
 
+from trimtab.infra.breaker import CircuitBreaker
 from trimtab.infra.settings.sections.knowledge import KnowledgeSettings
 from trimtab.infra.storage import DataDirectory
-from trimtab.knowledge.breaker import CircuitBreaker
+from trimtab.knowledge.access import AccessLabels
 from trimtab.knowledge.bulk import BulkIngestion
 from trimtab.knowledge.caches import BoundedCache, CacheLimits
 from trimtab.knowledge.care import Care
@@ -26,6 +27,7 @@ from trimtab.knowledge.store import (
     UsageStore,
 )
 from trimtab.knowledge.store.engines import EngineStore
+from trimtab.knowledge.store.labels import LabelStore
 from trimtab.knowledge.store.live import LiveDatabase
 from trimtab.knowledge.surroundings import Surroundings
 from trimtab.knowledge.usage import Usage
@@ -49,10 +51,12 @@ class Parts:
         self.projects = ProjectStore(self.database, settings.engine)
         self._documents = DocumentStore(self.database)
         self.owners = OwnerStore(self.database)
+        labels = LabelStore(self.database)
+        self.access = AccessLabels(self.projects, labels, self._documents)
         shipped = MiniLmHome(data.folder("models") / "minilm", settings.embedding_threads)
         self.encoder = Encoder(home or shipped, settings, around.clock)
         self.parser = Parser(settings, data.folder("parser"))
-        search_store = SearchStore(self.database)
+        search_store = SearchStore(self.database, labels)
         self._make_indexes(search_store, data.folder("index"))
         self.searcher = Searcher(
             self.projects, search_store, self.encoder, self.indexes, settings, around.clock

@@ -143,7 +143,9 @@ class Searcher:
     def holds(self, project: str, query: str, wanted: Wanted) -> bool:
         """Return whether `search` will find the answer in memory, without the database."""
         row = self._projects.remembered(project)
-        return row is not None and _query_key(row, query, wanted) in self.cache
+        if row is None or (wanted.labels is not None and self._store.labels.known(row) is None):
+            return False
+        return _query_key(row, query, self._narrowed(row, wanted)) in self.cache
 
     def prepare(self, project: str, query: str, top_k: int) -> None:
         """Put the query's answer in the cache without counting it as asked.
@@ -153,7 +155,7 @@ class Searcher:
         """
         text = checked_query(query)
         row = self._projects.find(project)
-        wanted = Wanted(top_k)
+        wanted = self._narrowed(row, Wanted(top_k, labels=()))
         result = self._found(row, text, wanted)
         if result.degraded_mode:
             raise EmbedderUnavailable(f"Only words can be compared now: {result.reason}.")
@@ -190,6 +192,7 @@ class Searcher:
             )
         row = self._projects.find(project)
         known = self.on_query(row.key, text)
+        wanted = self._narrowed(row, wanted)
         key = _query_key(row, text, wanted)
         self.diversity.add(key[2])
         cached = self.cache.get(key, known=known)
@@ -199,6 +202,17 @@ class Searcher:
         if not result.degraded_mode:
             self.cache.put(key, result)
         return result
+
+    def _narrowed(self, row: ProjectRow, wanted: Wanted) -> Wanted:
+        """Return the request with those of the caller's labels that decide here; None where no document has one.
+
+        Most projects have no labels: their searches need no filter, and all callers share one cached result.
+        """
+        if wanted.labels is None:
+            return wanted
+        used = self._store.labels.in_use(row)
+        mine = tuple(label for label in wanted.labels if label in used) if used else None
+        return wanted if mine == wanted.labels else replace(wanted, labels=mine)
 
     def _found(self, row: ProjectRow, text: str, wanted: Wanted) -> SearchResult:
         allowed = None

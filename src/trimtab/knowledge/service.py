@@ -9,6 +9,7 @@ from trimtab.infra.settings.sections.knowledge import KnowledgeSettings
 from trimtab.infra.storage import DataDirectory, losses
 from trimtab.kernel.errors import TrimtabError
 from trimtab.kernel.health import ComponentHealth, Status
+from trimtab.knowledge.access import Labels
 from trimtab.knowledge.background import Background
 from trimtab.knowledge.care.proof import Proof
 from trimtab.knowledge.engines import health as engine_health
@@ -53,7 +54,7 @@ class Knowledge(Parts):
         home: ModelHome | None = None,
     ) -> None:
         super().__init__(data, settings, around, home)
-        self._background = Background(
+        self.background = Background(
             around.clock, settings.heartbeat_seconds, self.beat, self.drain
         )
         around.health.register("embedding_model", self.encoder.health)
@@ -73,11 +74,11 @@ class Knowledge(Parts):
                 raise
             _log.exception("embedding_model cannot be loaded: searching by words only")
         self.care.check_at_start()
-        self._background.start()
+        self.background.start()
 
     def close(self) -> None:
         """Stop the threads, the parser and the model, and close the database. May be called twice."""
-        self._background.stop()
+        self.background.stop()
         self.care.growth.close()
         self.indexes.close()
         self.engines.close()
@@ -91,7 +92,7 @@ class Knowledge(Parts):
     def ingest_file(self, project: str, path: Path, name: str | None = None) -> Ingested:
         """Take a file in under its own name or the given one; see `ingest_bytes`."""
         with self.ingestion.source(path, name or path.name) as source:
-            return self._ingest(project, source)
+            return self.ingest(project, source)
 
     def ingest_bytes(
         self,
@@ -121,7 +122,7 @@ class Knowledge(Parts):
             ProjectNameInvalid, DocumentNameInvalid, DocumentTooLarge, DocumentTypeUnsupported, DocumentEncrypted,
             DocumentUnreadable, DocumentEmpty, ParserFailed, StorageFull: Nothing was written.
         """
-        return self._ingest(project, Source(name, Content.of(data), media_type, owner))
+        return self.ingest(project, Source(name, Content.of(data), media_type, owner))
 
     def ingest_text(self, project: str, name: str, text: str, owner: str = "") -> Ingested:
         """Take a text in; a name without ending is read as plain text."""
@@ -148,13 +149,15 @@ class Knowledge(Parts):
             self.reports.tell(project, document)
         return done
 
-    def documents(self, project: str, limit: int = 1000, offset: int = 0) -> tuple[Document, ...]:
+    def documents(
+        self, project: str, limit: int = 1000, offset: int = 0, labels: Labels = None
+    ) -> tuple[Document, ...]:
         """Return the project's documents by name."""
-        return self._documents.page(checked_project(project), limit, offset)
+        return self._documents.page(checked_project(project), limit, offset, labels)
 
-    def document(self, project: str, id_or_name: str) -> Document:
+    def document(self, project: str, id_or_name: str, labels: Labels = None) -> Document:
         """Return one document, or raise `DocumentUnknown`."""
-        return self._documents.get(checked_project(project), id_or_name)
+        return self._documents.get(checked_project(project), id_or_name, labels)
 
     def document_text(self, project: str, id_or_name: str) -> str:
         """Return the extracted text, to which the offsets of passages refer."""
@@ -188,10 +191,8 @@ class Knowledge(Parts):
     def retry_dead_letters(self) -> int:
         """Queue them again; return how many."""
         count = self._documents.requeue_dead()
-        self._background.wake()
+        self.background.wake()
         return count
-
-    # --- Projects ---
 
     def create_project(self, project: str) -> None:
         """Make an empty project; nothing happens when it is there."""
@@ -227,8 +228,6 @@ class Knowledge(Parts):
         name = self.projects.find(checked_project(project)).name
         return next((found.vectors for found in self.list_projects() if found.name == name), 0)
 
-    # --- Search ---
-
     def search(
         self,
         project: str,
@@ -237,7 +236,7 @@ class Knowledge(Parts):
         *,
         offset: int = 0,
         tags: Sequence[str] = (),
-        labels: Sequence[str] | None = None,
+        labels: Labels = None,
     ) -> SearchResult:
         """Return the passages that answer the query, best first.
 
@@ -250,23 +249,26 @@ class Knowledge(Parts):
             top_k: How many passages, 1 to 100.
             offset: How many of the best to leave out, 0 to 1,000: for further pages.
             tags: Only documents that have all of these tags.
-            labels: The caller's access labels: documents with labels are found only by callers who share one.
-                None is for callers who may see everything.
+            labels: The caller's access labels: labelled documents are found only by callers who share one.
 
         Raises:
             ProjectNameInvalid, ProjectUnknown, QueryInvalid: See there.
         """
-        seen = None if labels is None else tuple(sorted(set(labels)))
-        wanted = Wanted(top_k, offset, tuple(sorted(set(tags))), seen)
+        wanted = Wanted(top_k, offset, tuple(sorted(set(tags))), labels)
         return self.searcher.search(checked_project(project), query, wanted)
 
-    def holds(self, project: str, query: str, top_k: int = 10, *, offset: int = 0) -> bool:
+    def holds(
+        self, project: str, query: str, top_k: int = 10, *, offset: int = 0, labels: Labels = None
+    ) -> bool:
         """Return whether `search` will find the answer in memory: then it takes less time than a change of threads."""
-        return self.searcher.holds(project, query, Wanted(top_k, offset))
+        return self.searcher.holds(project, query, Wanted(top_k, offset, labels=labels))
 
-    def search_words(self, project: str, query: str, top_k: int = 10) -> SearchResult:
+    def search_words(
+        self, project: str, query: str, top_k: int = 10, *, labels: Labels = None
+    ) -> SearchResult:
         """Return what `search` does by words alone, in degraded mode: for whoever cannot wait for the model."""
-        return self.searcher.search(checked_project(project), query, Wanted(top_k, meaning=False))
+        wanted = Wanted(top_k, labels=labels, meaning=False)
+        return self.searcher.search(checked_project(project), query, wanted)
 
     def set_metadata(
         self,
@@ -335,7 +337,7 @@ class Knowledge(Parts):
             wanted = [(name, query) for name in names for query in queries[:top]]
         else:
             wanted = [found for found in self._usage.frequent(top) if found[0] in names]
-        return self._usage.warm(wanted, top_k, self._background.stopping.is_set)
+        return self._usage.warm(wanted, top_k, self.background.stopping.is_set)
 
     def empty_caches(self) -> int:
         """Drop every cached answer, vector and text; return how many."""
@@ -349,25 +351,21 @@ class Knowledge(Parts):
         held = self.searcher.held_documents() | {key[0] for key in self.texts.held_keys()}
         return self.care.verify(held, sum(self.indexes.dead_keys().values()))
 
-    # --- The embedding model ---
-
     def reload_model(self) -> None:
         """Load the model from the files that are there, or raise `EmbedderUnavailable`; the queue goes on."""
         self.encoder.reload()
-        self._background.wake()
+        self.background.wake()
 
     def reinstall_model(self) -> bool:
         """Make the model's files anew where needed and load them; return whether they were made."""
         made = self.encoder.install_and_load()
-        self._background.wake()
+        self.background.wake()
         return made
-
-    # --- Work in the background ---
 
     def beat(self) -> None:
         """Do one heartbeat: ask the model, and wake the queue when it is up. `start` does this every 10 s."""
         if self.encoder.heartbeat():
-            self._background.wake()
+            self.background.wake()
         self.database_ok = self._database_health().status is not Status.DOWN
         self.indexes.beat()
         self.indexes.save()
@@ -378,12 +376,13 @@ class Knowledge(Parts):
 
     def drain(self) -> int:
         """Complete the queued documents now; return how many became ready."""
-        ready = self.ingestion.drain(self._background.stopping)
+        ready = self.ingestion.drain(self.background.stopping)
         if ready:
             self.reports.publish("knowledge.queue_drained", "queue", {"documents": ready})
         return ready
 
-    def _ingest(self, project: str, source: Source) -> Ingested:
+    def ingest(self, project: str, source: Source) -> Ingested:
+        """Take a document in; see `ingest_bytes`."""
         try:
             done = self.ingestion.ingest(checked_project(project), source)
         except TrimtabError as error:

@@ -4,8 +4,8 @@ import math
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from trimtab.infra.breaker import BreakerState
 from trimtab.kernel.operable import Sample, Signal
-from trimtab.knowledge.breaker import BreakerState
 from trimtab.knowledge.caches import BoundedCache
 from trimtab.knowledge.care.signals import signals as care_signals
 from trimtab.knowledge.engines.signals import signals as engine_signals

@@ -15,7 +15,7 @@ GIVE_UP_SECONDS = 1800.0
 """How long a check without ``--give-up`` is watched."""
 
 _UNITS = {"s": 1, "m": 60, "h": 3600}
-_DURATION = re.compile(r"([0-9]+(?:\.[0-9]+)?)(s|m|h)")
+_DURATION = re.compile(r"(?<![0-9])([0-9]+(?:\.[0-9]+)?)(s|m|h)")
 _ARGUMENT = re.compile(r"[a-z][a-z0-9_]*")
 _SHELL = re.compile(r"[|&;<>`$]")
 

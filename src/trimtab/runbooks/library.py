@@ -6,7 +6,7 @@ from pathlib import Path
 
 from trimtab.kernel.operable import Catalog
 from trimtab.runbooks.errors import RunbookRefused, RunbookUnknown
-from trimtab.runbooks.lint import CheckExpression, lint
+from trimtab.runbooks.lint import CheckExpression, check_alerts, lint
 from trimtab.runbooks.model import Cause, Page, Procedure, Runbook
 from trimtab.runbooks.page import parse_page
 
@@ -47,6 +47,8 @@ class Library:
                 )
             if isinstance(page, Runbook):
                 lint(page, catalog, alert_names, check_expression)
+            else:
+                check_alerts(page, alert_names)
             pages[page.id] = page
         return cls(list(pages.values()))
 

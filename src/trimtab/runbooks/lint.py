@@ -8,7 +8,7 @@ from trimtab.kernel.errors import TrimtabError
 from trimtab.kernel.operable import Catalog, check_arguments
 from trimtab.runbooks.commands import Act, Break, Check, Read
 from trimtab.runbooks.errors import RunbookRefused
-from trimtab.runbooks.model import Cause, Runbook
+from trimtab.runbooks.model import Cause, Page, Runbook
 
 
 class CheckExpression(Protocol):
@@ -30,7 +30,7 @@ def lint(
     Raises:
         RunbookRefused: The first thing that is wrong.
     """
-    _alerts(runbook, alert_names)
+    check_alerts(runbook, alert_names)
     if not runbook.causes:
         raise RunbookRefused(
             runbook.path,
@@ -51,12 +51,13 @@ def lint(
         _exists(runbook.path, command, catalog, check_expression)
 
 
-def _alerts(runbook: Runbook, alert_names: Collection[str]) -> None:
-    for name in runbook.alerts:
+def check_alerts(page: Page, alert_names: Collection[str]) -> None:
+    """Raise `RunbookRefused` when the page names an alert that no rule has."""
+    for name in page.alerts:
         if name not in alert_names:
             near = get_close_matches(name, alert_names, n=3)
             raise RunbookRefused(
-                runbook.path,
+                page.path,
                 1,
                 f"there is no alert named {name!r}.",
                 hint=f"Did you mean {' or '.join(near)}?" if near else "Add it to a rule file.",

@@ -49,7 +49,7 @@ class Hanging:
         self.released.wait(30)
         raise GeneratorUnavailable("late")
 
-    def search(self, project, query, top_k):
+    def search(self, project, query, top_k, **_labels):
         self.released.wait(30)
         return Retrieved(())
 
@@ -257,3 +257,35 @@ def test_a_stream_that_says_nothing_more_is_given_up_at_the_deadline_and_not_at_
         list(said)
     assert not over.is_set()
     over.set()
+
+
+def test_half_open_lets_exactly_one_of_many_callers_try():
+    """Twenty at once after the rest: one waits for the generator that was down, the others have the next one's draft."""
+    clock, trying, answered = StillClock(), Hanging(), threading.Semaphore(0)
+    calls = []
+
+    class Down:
+        model = "a"
+
+        def generate(self, question, passages):
+            calls.append(question)
+            if question == "later":
+                trying.generate(question, passages)
+            raise GeneratorUnavailable("down")
+
+    models = chain(Down(), Scripted(model="b"), clock=clock, failures=1, rest_seconds=30)
+    models.generate("first", (passage(),))
+    clock.seconds += 31
+
+    def ask():
+        models.generate("later", (passage(),))
+        answered.release()
+
+    callers = [threading.Thread(target=ask) for _ in range(20)]
+    for caller in callers:
+        caller.start()
+    others = sum(answered.acquire(timeout=10) for _ in range(19))
+    trying.released.set()
+    for caller in callers:
+        caller.join()
+    assert (calls, others) == (["first", "later"], 19)

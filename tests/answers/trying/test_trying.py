@@ -20,12 +20,12 @@ QUESTIONS = ("How many entries does the query cache hold?", "Who designed the ev
 
 
 class Nothing:
-    def search(self, project, query, top_k):
+    def search(self, project, query, top_k, **_labels):
         return Retrieved(())
 
 
 class Down:
-    def search(self, project, query, top_k):
+    def search(self, project, query, top_k, **_labels):
         raise Unavailable("down")
 
 
@@ -103,6 +103,7 @@ def shadow(database, configuration=None, share=1.0, limit=1.0, worst=0.01):
         PairStore(database),
         budget,
         ShadowRules(share, worst),
+        StillClock(),
     )
     world.events.subscribe("answers.given", own.heard)
     return own, world

@@ -192,7 +192,7 @@ def test_an_erased_users_samples_go_and_do_not_come_back(service):
 
 
 class ByQuestion:
-    def search(self, project, query, top_k):
+    def search(self, project, query, top_k, **_labels):
         if "broken" in query:
             raise Unavailable("The index is down.")
         names = {"first": ("a", "b"), "second": ("b", "a"), "none": ()}[query]

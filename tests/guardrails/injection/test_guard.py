@@ -6,7 +6,12 @@ import pytest
 
 from trimtab.guardrails.errors import WeightsDamaged
 from trimtab.guardrails.guard import Subject
-from trimtab.guardrails.injection.guard import InjectionGuard, passage_margin, query_margin
+from trimtab.guardrails.injection.guard import (
+    InjectionGuard,
+    is_one_word,
+    passage_margin,
+    query_margin,
+)
 from trimtab.guardrails.injection.model import InjectionModel, load
 from trimtab.guardrails.rules import GuardRules
 from trimtab.guardrails.text.normalise import normalise
@@ -144,3 +149,16 @@ def test_an_order_hidden_in_a_letter_in_another_language_is_stopped(language):
     *letter, closing = _LETTERS[language]
 
     assert query_margin(normalise("\n\n".join([*letter, _HIDDEN[language], closing]))) > 0
+
+
+@pytest.mark.parametrize("word", ["example", "Example", "example?", "x" * 20])
+def test_one_word_is_no_attack(word):
+    assert InjectionGuard().check(Subject(word), GuardRules()).decision is Decision.ALLOW
+
+
+@pytest.mark.parametrize(
+    ("text", "alone"),
+    [("x" * 20, True), ("x" * 21, False), ("two words", False), ("naïve", False), ("a1", False)],
+)
+def test_only_a_short_latin_word_is_left_unjudged(text, alone):
+    assert is_one_word(text) is alone

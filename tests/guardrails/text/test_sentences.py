@@ -58,3 +58,11 @@ def test_offsets_are_exact_ordered_and_lose_no_word(text):
     assert all(a.end <= b.start for a, b in pairwise(found))
     kept = "".join(s.text for s in found)
     assert all(text.count(char) == kept.count(char) for char in "Bé中")
+
+
+def test_a_text_of_stops_or_of_abbreviations_is_cut_in_linear_time():
+    """Each stop used to copy the rest of the text, and to look for its word from the sentence's beginning."""
+    from tests.patterns.growth import grows
+
+    for piece in (". ", "e.g. ", "a.b ", '."( '):
+        assert not grows(sentences, lambda n, piece=piece: piece * n + "x")

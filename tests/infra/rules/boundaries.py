@@ -48,7 +48,19 @@ ASKED = "answers_given_total"
 _ANSWERS = [
     # 1 % of what was asked: 5 min after the counters are there, and then for a minute.
     Boundary("AnswersFailing", {"answers_failed_total": "0+{v}x400"}, 0.99, 1.03, 6, ANSWERS),
-    # At least five.
+    # At least ten.
+    Boundary(
+        "AnswersFailing", {"answers_failed_total": "0+{v}x400"}, 0.99, 1.01, 6, {ASKED: grows(0, 5)}
+    ),
+    # More than a fifth, at least five.
+    Boundary(
+        "AnswersFailing",
+        {"answers_failed_total": "0+{v}x400"},
+        0.74,
+        0.76,
+        6,
+        {ASKED: grows(0, 3)},
+    ),
     Boundary(
         "AnswersFailing", {"answers_failed_total": "0+{v}x400"}, 0.49, 0.51, 6, {ASKED: grows(0, 1)}
     ),
@@ -71,11 +83,11 @@ _ANSWERS = [
     ),
     Boundary(
         "AnswersHallucinating",
-        {"answers_generated_total": "0+{v}x400"},
-        1.9,
-        2.1,
+        {"answers_unsupported_total": "0+{v}x400"},
+        1.49,
+        1.51,
         6,
-        {"answers_unsupported_total": grows(0, 1.9)},
+        {"answers_generated_total": grows(0, 3)},
     ),
     Boundary("AnswersBlockedSpike", {BLOCKS: "0+{v}x400"}, 9.9, 10.1, 6, ANSWERS),
     Boundary("AnswersBlockedSpike", {BLOCKS: "0+{v}x400"}, 1.99, 2.01, 6, {ASKED: grows(0, 2)}),
@@ -91,8 +103,8 @@ _ANSWERS = [
     Boundary(
         "AnswersEmptyResults",
         {"answers_empty_total": "0+{v}x400"},
-        0.99,
-        1.01,
+        1.99,
+        2.01,
         6,
         {ASKED: grows(0, 10)},
     ),
@@ -159,7 +171,13 @@ _KNOWLEDGE = [
         0.01,
         0.011,
         1,
-        {"kb_failed_recently": 5},
+        {"kb_failed_recently": 10},
+    ),
+    Boundary(
+        "KnowledgeErrorRateHigh", {"kb_failed_recently": "{v}"}, 9, 10, 1, {"kb_error_rate": 0.05}
+    ),
+    Boundary(
+        "KnowledgeErrorRateHigh", {"kb_error_rate": "{v}"}, 0.2, 0.21, 1, {"kb_failed_recently": 5}
     ),
     Boundary(
         "KnowledgeErrorRateHigh", {"kb_failed_recently": "{v}"}, 4, 5, 1, {"kb_error_rate": 0.5}
@@ -204,7 +222,7 @@ _SERVICE = [
     Boundary("ServiceSlowing", {LATENCY: "200x239 {v}x100"}, 300, 301, 130, {READS: 100}),
     Boundary("ServiceSlowing", {LATENCY: "60x239 {v}x100"}, 100, 101, 130, {READS: 100}),
     Boundary("ServiceSlowing", {READS: "{v}"}, 99, 100, 130, {LATENCY: "200x239 400x100"}),
-    Boundary("ServiceNearlyFull", {"service_cpu_ratio": "{v}"}, 0.7, 0.71, 30),
+    Boundary("ServiceNearlyFull", {"service_cpu_ratio": "{v}"}, 0.69, 0.71, 75),
     Boundary("ServiceNearlyFull", {"kb_memory_used_ratio": "{v}"}, 0.7, 0.71, 15),
 ]
 
@@ -235,6 +253,10 @@ _GATES = [
     )
 ]
 
-BOUNDARIES = [*_ANSWERS, *_KNOWLEDGE, *_SERVICE, *_GUARDRAILS, *_GATES]
+_INCIDENTS = [
+    Boundary("IncidentExecutionStalled", {"incidents_stalled_seconds": "{v}"}, 900, 901, 1)
+]
+
+BOUNDARIES = [*_INCIDENTS, *_ANSWERS, *_KNOWLEDGE, *_SERVICE, *_GUARDRAILS, *_GATES]
 ELSEWHERE = {"KnowledgeDiskFillingUp", "KnowledgeDiskSpaceLow"}
 """Two rules and projections of the disk have cases of their own."""

@@ -15,7 +15,39 @@ from tests.infra.rules.test_rule_cases import alert_as_expected
 
 RULES = sorted((Path(__file__).parents[3] / "rules").glob("*.yml"))
 STEP_MS = 30_000
-CASES = [pytest.param(boundary, id=boundary.id) for boundary in BOUNDARIES]
+# The documents' thresholds, by the alert that must fire at them.
+FEATURES = {
+    "AnswersFailing": ("F402",),
+    "AnswersBlockedSpike": ("F403",),
+    "AnswersHallucinating": ("F406",),
+    "AnswersEmptyResults": ("F473",),
+    "AnswersSimilarityShifted": ("F404", "F468"),
+    "AnswersEmbeddingDrift": ("F428",),
+    "GuardrailFalsePositivesHigh": ("F237", "F251"),
+    "KnowledgeCacheHitRatioLow": ("F671", "F695"),
+    "KnowledgeDatabaseDamaged": ("F698",),
+    "KnowledgeDiskSpaceCritical": ("F623", "F645"),
+    "KnowledgeEmbeddingModelDown": ("F647",),
+    "KnowledgeErrorRateHigh": ("F592",),
+    "KnowledgeIngestionBacklog": ("F666",),
+    "KnowledgeMemoryGrowing": ("F564", "F590"),
+    "KnowledgeSearchSlow": ("F507",),
+    "KnowledgeSearchSlowing": ("F531",),
+    "KnowledgeVectorStoreDown": ("F535",),
+    "ServiceErrorRateHigh": ("F298",),
+    "ServiceFailing": ("F321", "F343"),
+    "ServiceNearlyFull": ("F533",),
+    "ServiceSlow": ("F324",),
+    "ServiceSlowing": ("F328",),
+}
+CASES = [
+    pytest.param(
+        boundary,
+        id=boundary.id,
+        marks=[pytest.mark.feature(feature) for feature in FEATURES.get(boundary.alert, ())],
+    )
+    for boundary in BOUNDARIES
+]
 
 
 def case(boundary, value):
@@ -52,6 +84,10 @@ def test_just_below_its_threshold_the_alert_never_fires(boundary):
 @pytest.mark.parametrize("boundary", CASES)
 def test_just_above_it_fires_when_it_has_lasted_and_not_before(boundary):
     assert fired_after(boundary, boundary.above, boundary.after + 1) == boundary.after
+
+
+def test_every_alert_of_a_documents_threshold_is_tried():
+    assert FEATURES.keys() <= {boundary.alert for boundary in BOUNDARIES}
 
 
 def test_every_threshold_of_every_rule_is_tried():

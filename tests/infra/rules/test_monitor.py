@@ -77,4 +77,4 @@ def test_the_loop_watches_by_itself_until_it_is_closed(tmp_path):
     oven.monitor.start()
     assert fired.wait(15)
     oven.monitor.close()
-    assert not oven.monitor._thread.is_alive()
+    assert oven.monitor.task.state.started_at is None

@@ -10,6 +10,7 @@ import pytest
 
 from tests.knowledge.care.conftest import fill
 from tests.knowledge.conftest import WordModelHome
+from trimtab.infra.compress import NoRoom, compress
 from trimtab.infra.settings.sections.knowledge import KnowledgeSettings
 from trimtab.infra.storage import DataDirectory, DiskReserve
 from trimtab.infra.telemetry import LogTally
@@ -17,7 +18,6 @@ from trimtab.kernel.errors import StorageFull
 from trimtab.kernel.events import Events
 from trimtab.kernel.health import Health, Status
 from trimtab.knowledge import Knowledge, Surroundings
-from trimtab.knowledge.care.compress import NoRoom, compress
 
 
 @pytest.fixture

@@ -45,7 +45,6 @@ def wreck(knowledge, table):
 @pytest.mark.feature("F715")
 @pytest.mark.feature("F722")
 @pytest.mark.feature("F723")
-@pytest.mark.feature("F485")
 def test_a_restore_goes_back_to_the_backup_and_says_what_was_lost(sea):
     sea.ingest_text("sea", "eels.md", "Eels glow.")
     os.umask(0o022)
@@ -135,6 +134,16 @@ def test_recovery_without_any_backup_keeps_what_can_be_read(knowledge):
 
 
 @pytest.mark.feature("F710")
+def test_a_repair_gives_the_room_of_deleted_rows_back(sea):
+    sea.ingest_text("sea", "eels.md", "Eels glow. " * 20_000)
+    sea.delete_document("sea", "eels.md")
+    with sea.database.alone() as connection:
+        assert connection.execute("PRAGMA freelist_count").fetchone()[0] > 10
+    assert sea.care.repair_indexes().ok
+    with sea.database.alone() as connection:
+        assert connection.execute("PRAGMA freelist_count").fetchone()[0] == 0
+
+
 @pytest.mark.feature("F711")
 @pytest.mark.feature("F613")
 def test_a_damaged_index_is_told_apart_and_repaired_in_place(sea):

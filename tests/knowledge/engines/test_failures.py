@@ -4,8 +4,8 @@ import sys
 
 import pytest
 
+from trimtab.infra.breaker import BreakerState
 from trimtab.kernel.health import Health, Status
-from trimtab.knowledge.breaker import BreakerState
 from trimtab.knowledge.engines.engines import ADAPTERS
 from trimtab.knowledge.engines.health import register
 from trimtab.knowledge.errors import (

@@ -11,15 +11,16 @@ PAYLOAD_TYPE = "application/vnd.trimtab.erasure+json"
 
 
 BACKUPS = (
-    "Backups made before this erasure still hold the data until they are deleted for their age. A restore of one of "
-    "them applies the list of deletions before anybody is served; backups made since do not hold the data."
+    "Backups in the data directory were rewritten without the data; set-aside files and index snapshots were removed. "
+    "Copies that were taken elsewhere before hold it as long as they exist; a restore of one erases it again before "
+    "anybody is served."
 )
 
 
 def certificate(
     erasure: Erasure, user_id: str, completed_at: str, signer: Signer, backups_gone_by: str | None
 ) -> Envelope:
-    """Return the certificate: what was found, that nothing remains, what backups still hold, and whom it is about.
+    """Return the certificate: what was found, that nothing remains, since when backups hold nothing, whom it is about.
 
     It names the person by a hash of the user id with a random nonce. Only who holds the nonce, which is returned to
     whoever asked for the erasure, can show that it is about that person; the service itself keeps neither.

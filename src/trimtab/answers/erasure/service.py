@@ -9,7 +9,6 @@ import logging
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from functools import partial
 
 from trimtab.answers.erasure.certificate import certificate
@@ -42,8 +41,8 @@ class Trust:
     audit: Audit
     signer: Signer
     subjects: Subjects
-    backup_keep_days: float | None = None
-    """How long backups made before an erasure are kept; None where there are none."""
+    has_backups: bool = False
+    """Whether a step of the erasure covers backups; the certificate then says so."""
 
 
 class Erasures:
@@ -229,12 +228,11 @@ class Erasures:
         _log.error("erasure failed", extra={"erasure": erasure_id})
 
     def _certify(self, erasure_id: str) -> None:
-        erasure, now = self._store.find(erasure_id), self._clock.now()
-        at = now.isoformat()
+        erasure, at = self._store.find(erasure_id), self._clock.now().isoformat()
         if erasure.certificate is None:
             user_id = self._store.user_of(erasure_id)
-            days = self._trust.backup_keep_days
-            gone_by = None if days is None else (now + timedelta(days=days)).isoformat()
+            # Every step has found nothing left, the one for backups among them.
+            gone_by = at if self._trust.has_backups else None
             signed = certificate(erasure, user_id, at, self._trust.signer, gone_by)
             self._store.certify(erasure_id, signed, at)
 

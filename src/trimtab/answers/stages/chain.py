@@ -1,4 +1,4 @@
-"""Several generators in order of preference; one that keeps failing rests for a while."""
+"""Fallback between generators in order of preference, each behind a circuit breaker."""
 
 import logging
 import threading
@@ -10,16 +10,17 @@ from trimtab.answers.errors import GeneratorUnavailable, GeneratorUnknown
 from trimtab.answers.generate import Draft, Generator
 from trimtab.answers.pieces import DraftSentence, pieces
 from trimtab.answers.records import Passage
+from trimtab.infra.breaker import CircuitBreaker
 from trimtab.kernel.clock import Clock
 
 _log = logging.getLogger(__name__)
 
 
 class FirstAvailable:
-    """Asks the first generator that is not resting, then the next; the first draft wins.
+    """Asks the first generator whose circuit is closed, then the next; the first draft wins.
 
     A generator rests after so many failures in a row: a provider that hangs would otherwise cost every asker its
-    whole timeout. After the rest one call tries it again.
+    whole timeout. After the rest exactly one call tries it again, while the others go to the next generator.
 
     Args:
         generators: Named, the preferred one first.
@@ -40,8 +41,7 @@ class FirstAvailable:
         self._limit = failures
         self._rest_seconds = rest_seconds
         self._lock = threading.Lock()
-        self._failures: Counter[str] = Counter()
-        self._until: dict[str, float] = {}
+        self._breakers: dict[str, CircuitBreaker] = {}
         self.failed: Counter[str] = Counter()
         """Failures of each generator since the start."""
 
@@ -89,10 +89,7 @@ class FirstAvailable:
 
     def resting(self, name: str) -> bool:
         """Return whether that generator is not asked now."""
-        with self._lock:
-            return self._failures[name] >= self._limit and (
-                self._clock.monotonic() < self._until[name]
-            )
+        return self._breaker(name).refuses
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -126,15 +123,21 @@ class FirstAvailable:
                     name: generator,
                 }
             self._generators = tuple(before.items())
-            self._failures[name] = 0
+            self._breakers.pop(name, None)
         return former
 
     def _awake(self, reasons: list[str]) -> Iterator[tuple[str, Generator]]:
         for name, generator in self._generators:
-            if self.resting(name):
-                reasons.append(f"{name} rests after {self._limit} failures")
-            else:
+            if self._breaker(name).allow():
                 yield name, generator
+            else:
+                reasons.append(f"{name} rests after {self._limit} failures")
+
+    def _breaker(self, name: str) -> CircuitBreaker:
+        with self._lock:
+            if name not in self._breakers:
+                self._breakers[name] = CircuitBreaker(self._limit, self._rest_seconds, self._clock)
+            return self._breakers[name]
 
     @staticmethod
     def _noted(piece: DraftSentence | Draft, reasons: Sequence[str]) -> DraftSentence | Draft:
@@ -143,12 +146,10 @@ class FirstAvailable:
         return piece
 
     def _failed(self, name: str, error: GeneratorUnavailable) -> None:
+        self._breaker(name).failed()
         with self._lock:
-            self._failures[name] += 1
             self.failed[name] += 1
-            self._until[name] = self._clock.monotonic() + self._rest_seconds
         _log.warning("generator failed", extra={"generator": name, "reason": error.message})
 
     def _succeeded(self, name: str) -> None:
-        with self._lock:
-            self._failures[name] = 0
+        self._breaker(name).succeeded()

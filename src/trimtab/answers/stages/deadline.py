@@ -112,21 +112,26 @@ class TimedRetriever:
     seconds: float
     fallback: Retriever | None = None
 
-    def search(self, project: str, query: str, top_k: int) -> Retrieved:
+    def search(
+        self, project: str, query: str, top_k: int, *, labels: tuple[str, ...] = ()
+    ) -> Retrieved:
         """Return the passages; those of the fallback are marked as degraded.
 
         Raises:
             Unavailable: Retrieval is late or down and so is its fallback, or there is none.
         """
+        asked = (project, query, top_k)
         try:
-            return self._within(self.inner, project, query, top_k)
+            return self._within(self.inner, asked, labels)
         except Unavailable as error:
             if self.fallback is None:
                 raise
             _log.warning("retrieval fell back to keywords", extra={"reason": error.message})
-        return replace(self._within(self.fallback, project, query, top_k), degraded_mode=True)
+        return replace(self._within(self.fallback, asked, labels), degraded_mode=True)
 
-    def _within(self, retriever: Retriever, project: str, query: str, top_k: int) -> Retrieved:
+    def _within(
+        self, retriever: Retriever, asked: tuple[str, str, int], labels: tuple[str, ...]
+    ) -> Retrieved:
         return self.deadlines.run(
-            "retrieve", self.seconds, lambda: retriever.search(project, query, top_k)
+            "retrieve", self.seconds, lambda: retriever.search(*asked, labels=labels)
         )

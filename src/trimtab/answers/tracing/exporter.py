@@ -6,12 +6,12 @@ the list as well.
 """
 
 import logging
-import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from trimtab.answers.records import Trace
+from trimtab.infra.background import PeriodicTask
 from trimtab.kernel.clock import Clock
 from trimtab.kernel.errors import TrimtabError
 
@@ -74,14 +74,20 @@ class SpanExporter:
     ) -> None:
         self._outbox = outbox
         self._endpoint = endpoint
-        self._clock = clock
         self._interval = interval_seconds
         self._headers = dict(headers)
         self._timeout = timeout_seconds
         self._line: Line | None = None
-        self._stop = threading.Event()
-        self._thread: threading.Thread | None = None
+        self._pause = interval_seconds
+        self.task = PeriodicTask(
+            "span-exporter", self._round, lambda: self._pause, clock, at_once=False
+        )
         self.last = ExportRun(0, 0, 0)
+
+    @property
+    def is_configured(self) -> bool:
+        """Whether there is a backend to send to."""
+        return bool(self._endpoint)
 
     def run_once(self) -> ExportRun:
         """Send everything that waits, until it is all sent or the backend does not take it."""
@@ -114,29 +120,24 @@ class SpanExporter:
 
     def start(self) -> None:
         """Begin to send in the background."""
-        self._thread = threading.Thread(target=self._loop, name="span-exporter", daemon=True)
-        self._thread.start()
+        self.task.start()
 
     def close(self) -> None:
         """Stop sending; what waits is sent after the next start."""
-        self._stop.set()
-        if self._thread is not None:
-            self._thread.join(timeout=15)
+        self.task.close(timeout=15)
         if self._line is not None:
             self._line.close()
 
-    def _loop(self) -> None:
-        pause = self._interval
-        while not self._clock.wait(self._stop, pause):
-            try:
-                run = self.run_once()
-            except TrimtabError as error:
-                run = ExportRun(0, 0, 0, error.message)
-            if run.error:
-                pause = min(pause * 2, _LONGEST_PAUSE_SECONDS)
-                _log.warning("traces wait for their backend", extra={"reason": run.error})
-            else:
-                pause = self._interval
+    def _round(self) -> None:
+        try:
+            run = self.run_once()
+        except TrimtabError as error:
+            run = ExportRun(0, 0, 0, error.message)
+        if run.error:
+            self._pause = min(self._pause * 2, _LONGEST_PAUSE_SECONDS)
+            _log.warning("traces wait for their backend", extra={"reason": run.error})
+        else:
+            self._pause = self._interval
 
     def _send(self, batch: Sequence[Trace]) -> str:
         if self._line is None:

@@ -1,8 +1,6 @@
 """Shadow mode: a second configuration answers a share of the traffic, unseen, under its own budget."""
 
 import logging
-import queue
-import threading
 from collections import Counter
 from dataclasses import dataclass
 from typing import Protocol
@@ -14,6 +12,8 @@ from trimtab.answers.sampling import chosen
 from trimtab.answers.trying.pairs import pair
 from trimtab.answers.trying.rehearsal import Rehearsal, question_of
 from trimtab.answers.trying.store import PairStore
+from trimtab.infra.background import Worker
+from trimtab.kernel.clock import Clock
 from trimtab.kernel.errors import TrimtabError
 from trimtab.kernel.events import Event
 
@@ -54,15 +54,14 @@ class Shadow:
         pairs: PairStore,
         budget: Budget,
         rules: ShadowRules,
+        clock: Clock,
     ) -> None:
         self._configuration = configuration
         self._traces = traces
         self._pairs = pairs
         self._budget = budget
         self.rules = rules
-        self._waiting: queue.Queue[str] = queue.Queue(_MOST_WAITING)
-        self._thread: threading.Thread | None = None
-        self._stop = threading.Event()
+        self.task = Worker[str]("shadow", self.try_one, clock, _MOST_WAITING)
         self.counts: Counter[str] = Counter()
         """``tried``, ``over_budget``, ``failed``, ``dropped``."""
 
@@ -71,44 +70,29 @@ class Shadow:
         trace_id = str(event.facts.get("trace_id", ""))
         if not chosen(trace_id, self.rules.share, "shadow"):
             return
-        try:
-            self._waiting.put_nowait(trace_id)
-        except queue.Full:
+        if not self.task.put(trace_id):
             self.counts["dropped"] += 1
 
     def run_waiting(self) -> int:
         """Try everything that waits, now; return how many questions it was."""
-        count = 0
-        while True:
-            try:
-                self.try_one(self._waiting.get_nowait())
-            except queue.Empty:
-                return count
-            count += 1
+        return self.task.run_waiting()
 
     def try_one(self, trace_id: str) -> str:
         """Try one question; return ``tried``, ``over_budget`` or ``failed``."""
-        outcome = self._try(trace_id)
-        self.counts[outcome] += 1
+        outcome = "failed"
+        try:
+            outcome = self._try(trace_id)
+        finally:
+            self.counts[outcome] += 1
         return outcome
 
     def start(self) -> None:
         """Work in the background."""
-        self._thread = threading.Thread(target=self._loop, name="shadow", daemon=True)
-        self._thread.start()
+        self.task.start()
 
     def close(self) -> None:
         """Stop; what waits is forgotten, it was only a sample."""
-        self._stop.set()
-        if self._thread is not None:
-            self._thread.join(timeout=30)
-
-    def _loop(self) -> None:
-        while not self._stop.is_set():
-            try:
-                self.try_one(self._waiting.get(timeout=0.2))
-            except queue.Empty:
-                continue
+        self.task.close()
 
     def _try(self, trace_id: str) -> str:
         try:

@@ -1,7 +1,6 @@
 """Looks at the answers again and again and keeps what it saw for the signals, which must be cheap to read."""
 
 import logging
-import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -17,6 +16,7 @@ from trimtab.answers.watching.canary import Canary, CanaryReport
 from trimtab.answers.watching.drift import DriftReport, drift
 from trimtab.answers.watching.figures import NAN, Figures, figures
 from trimtab.answers.watching.store import Baseline, Sample, SampleStore
+from trimtab.infra.background import PeriodicTask
 from trimtab.kernel.clock import Clock
 from trimtab.kernel.errors import Conflict, TrimtabError
 
@@ -89,8 +89,8 @@ class Watch:
         self._window = window
         self.embedder: Embedder | None = None
         self.canary: Canary | None = None
-        self._stop = threading.Event()
-        self._thread: threading.Thread | None = None
+        self._interval = 60.0
+        self.task = PeriodicTask("answers-watch", self.run_once, lambda: self._interval, clock)
         self.seen = Seen()
 
     def run_once(self) -> Seen:
@@ -132,25 +132,12 @@ class Watch:
 
     def start(self, interval_seconds: float = 60.0) -> None:
         """Look in the background."""
-        self._thread = threading.Thread(
-            target=self._loop, args=(interval_seconds,), name="answers-watch", daemon=True
-        )
-        self._thread.start()
+        self._interval = interval_seconds
+        self.task.start()
 
     def close(self) -> None:
         """Stop looking."""
-        self._stop.set()
-        if self._thread is not None:
-            self._thread.join(timeout=15)
-
-    def _loop(self, interval_seconds: float) -> None:
-        while True:
-            try:
-                self.run_once()
-            except TrimtabError as error:
-                _log.warning("a look at the answers failed", extra={"reason": error.message})
-            if self._clock.wait(self._stop, interval_seconds):
-                return
+        self.task.close(timeout=15)
 
     def _with_similarity(
         self, seen: Seen, traces: list[Trace], since: datetime, embedder: Embedder

@@ -1,7 +1,11 @@
 """The control socket's way in, and the switch that gives a path to an app of its own."""
 
+from dataclasses import replace
+
+from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from trimtab.infra.control_socket import LABELS_HEADER
 from trimtab.infra.web.access import CONTROL
 
 
@@ -12,8 +16,11 @@ class AsAdmin:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on as the local administrator's."""
-        await self._app({**scope, "trimtab.principal": CONTROL}, receive, send)
+        """Pass the request on as the local administrator's, who sees labelled documents only by naming the labels."""
+        given = Headers(scope=scope).get(LABELS_HEADER, "") if scope["type"] == "http" else ""
+        labels = tuple(sorted({label.strip() for label in given.split(",") if label.strip()}))
+        principal = replace(CONTROL, labels=labels) if labels else CONTROL
+        await self._app({**scope, "trimtab.principal": principal}, receive, send)
 
 
 class PathSwitch:

@@ -11,7 +11,7 @@ from trimtab.api.errors import error_response
 from trimtab.infra.web import RateLimits
 from trimtab.infra.web.limits import TooManyCalls
 
-_FREE = ("/health", "/metrics", "/console/static/")
+_FREE = ("/health", "/metrics", "/console/static/", "/api/v1/heartbeat")
 _PAGES_PER_WORK = 10
 
 

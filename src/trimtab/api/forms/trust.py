@@ -70,15 +70,17 @@ class StatusBody:
     incidents: tuple[Disturbance, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Me:
     """A caller who may enter every project."""
 
     name: str
     role: Role
+    labels: tuple[str, ...] = ()
+    """The caller's access labels, when it has any."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TenantMe(Me):
     """A caller for whom only some projects exist."""
 
@@ -212,9 +214,38 @@ class TasksBody:
     tasks: tuple[TaskResult, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Heartbeat:
+    """The vector store answers."""
+
+    status: Literal["ok"]
+
+
+@dataclass(frozen=True, slots=True)
+class CollectionFacts:
+    """What is stored, of all projects together."""
+
+    status: Literal["green", "yellow", "red"]
+    points_count: int
+    vectors_count: int
+    indexed_vectors_count: int
+    documents_count: int
+
+
+@dataclass(frozen=True, slots=True)
+class CollectionBody:
+    """What is stored, in the form of a collection of Qdrant."""
+
+    status: Literal["ok"]
+    time: float
+    result: CollectionFacts
+
+
 FORMS: Mapping[str, Shape] = {
     "GET /health": HealthBody,
     "GET /health 503": HealthBody,
+    "GET /api/v1/heartbeat": Heartbeat,
+    "GET /collections/documents": CollectionBody,
     "GET /v1/system/health": HealthBody,
     "GET /v1/system/health 503": HealthBody | ErrorBody,
     "GET /v1/system/health/components": dict[str, Component],

@@ -29,12 +29,12 @@ def allowed(expression: str, denied: tuple[str, ...]) -> bool:
     ``OR`` offers a choice, ``AND`` asks for all; brackets are read as if ``OR`` bound weaker than ``AND``.
     """
     choices = re.split(
-        r"\s+OR\s+", expression.replace("(", " ").replace(")", " "), flags=re.IGNORECASE
+        r"(?<!\s)\s++OR\s++", expression.replace("(", " ").replace(")", " "), flags=re.IGNORECASE
     )
     return any(not _denied(choice, denied) for choice in choices)
 
 
 def _denied(choice: str, denied: tuple[str, ...]) -> bool:
-    parts = re.split(r"\s+AND\s+", choice, flags=re.IGNORECASE)
+    parts = re.split(r"(?<!\s)\s++AND\s++", choice, flags=re.IGNORECASE)
     words = [word.strip() for part in parts for word in (part, *re.findall(r"[\w.+-]+", part))]
     return any(word.upper().startswith(start.upper()) for word in words for start in denied)

@@ -8,7 +8,7 @@ from trimtab.guardrails.rules import GuardRules
 from trimtab.guardrails.text.sentences import sentences
 from trimtab.guardrails.verdicts import Decision, Judgement
 
-_MARK = re.compile(r"\s*\[\d{1,3}\]")
+_MARK = re.compile(r"(?:(?<!\s)\s++)?\[\d{1,3}\]")
 MOST_SENTENCES = 20
 
 

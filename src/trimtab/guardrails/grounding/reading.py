@@ -47,8 +47,9 @@ _HEDGE = re.compile(
     re.IGNORECASE,
 )
 _JOINT = re.compile(
-    r"\s*(?:,|;|\s-+\s)?\s*\b(?:but|so|because|although|though)\b\s*|\s*[;!]\s*"
-    r"|\s+,?\s*and (?=(?:i|they|it|he|she|we)\b)",
+    # A run of blanks is read from its beginning only, and never given back: else it costs its length squared.
+    r"(?:(?<!\s)\s++)?(?:[,;]\s*+|(?<=\s)-+\s++)?\b(?:but|so|because|although|though)\b\s*+"
+    r"|(?:(?<!\s)\s++)?[;!]\s*+|(?<!\s)\s++,?\s*+and (?=(?:i|they|it|he|she|we)\b)",
     re.IGNORECASE,
 )
 _FIRST_PERSON = frozenset(["i", "me", "my", "you", "your", "we", "our"])

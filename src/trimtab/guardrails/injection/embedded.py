@@ -26,7 +26,7 @@ SHARED = 2.0
 OWN_WORD, MOST_OWN_WORDS = 0.2, 8
 """Log-odds for each content word, up to so many: "Best," and "Sales" are no tasks."""
 _HEADER = re.compile(
-    r"(?:^|(?<=\s))[ \t]*(?:e?mail[_ ])?(?:subject|from|to|sent|date|received(?: date)?|cc|sender|recipients?|content|body|betreff|von|an|datum"
+    r"(?:^|(?<=\s))(?:e?mail[_ ])?(?:subject|from|to|sent|date|received(?: date)?|cc|sender|recipients?|content|body|betreff|von|an|datum"
     r"|asunto|de|para|fecha|objet|à|oggetto|assunto)[ \t]*:[ \t]*\S",
     re.IGNORECASE,
 )
@@ -69,7 +69,7 @@ def embedded_margin(text: str, weights: Path = WEIGHTS) -> float | None:
 def margin_of(text: str, model: InjectionModel) -> float:
     """Return the margin of the most task-like sentence of an e-mail."""
     parts = [part.text for part in sentences(text)[:MOST_SENTENCES] if part.kind is not Kind.CODE]
-    if parts and not _HEADER.match(parts[0]) and _ABOUT_THE_TEXT.search(parts[0]):
+    if parts and not _HEADER.match(parts[0].lstrip()) and _ABOUT_THE_TEXT.search(parts[0]):
         parts = parts[1:]
     scores = (
         model.score(features(Normalised(part, frozenset()))) + apart

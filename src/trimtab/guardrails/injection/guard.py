@@ -21,6 +21,8 @@ WINDOW_MARGIN = 2.4
 """How much more than the whole text a window of a question must score."""
 EMAIL_MARGIN = 6.0
 """How much more an e-mail must score as an attack: people write orders to each other, and many sentences are many chances."""
+LONGEST_WORD = 20
+"""Letters of a word; a longer one may be a sentence without spaces."""
 SURE = 20.0
 """The log-odds given to a pattern's match."""
 
@@ -38,10 +40,34 @@ class InjectionGuard:
         found = matches(normalised.text)
         if found:
             return Judgement(Decision.BLOCK, 1.0, f"pattern {found[0]}", found)
+        if is_one_word(subject.text):
+            return Judgement(Decision.ALLOW)
         margin = classified_margin(normalised)
         if margin > 0:
             return Judgement(Decision.BLOCK, squashed(margin), "classifier", ("classifier",))
         return Judgement(Decision.ALLOW, squashed(margin))
+
+
+class PassageGuard:
+    """Judges retrieved passages: does this text give orders to the model?"""
+
+    name = "passages"
+
+    def check(self, subject: Subject, rules: GuardRules) -> Judgement:
+        """Block a passage whose worst window is above the threshold for passages."""
+        margin = passage_margin(subject.text) if rules.injection_enabled else -math.inf
+        if margin > 0:
+            return Judgement(Decision.BLOCK, squashed(margin), "orders to the model", ("passage",))
+        return Judgement(Decision.ALLOW, squashed(margin))
+
+
+def is_one_word(text: str) -> bool:
+    """Return whether the text is one short word of Latin letters: it gives no order, whatever it scores.
+
+    The classifier has seen few such questions, and stopped "example", with which the operations documents try a service.
+    """
+    word = text.strip().rstrip("?!.")
+    return word.isascii() and word.isalpha() and len(word) <= LONGEST_WORD
 
 
 def query_margin(normalised: Normalised) -> float:

@@ -51,7 +51,9 @@ _FENCE = re.compile(r"[ \t]{0,3}(`{3,}|~{3,})")
 _HEADING = re.compile(r"[ \t]{0,3}#{1,6}[ \t]+(?=\S)")
 _RULE = re.compile(r"[ \t]*([-=*_])[ \t]*(?:\1[ \t]*){2,}$|[ \t]*=+[ \t]*$")
 _ROW = re.compile(r"[ \t]*\|.*\|[ \t]*$")
-_ROW_RULE = re.compile(r"[ \t]*\|?[ \t]*:?-{2,}:?[ \t]*(\|[ \t]*:?-{2,}:?[ \t]*)*\|?[ \t]*$")
+_ROW_RULE = re.compile(
+    r"[ \t]*+\|?[ \t]*+:?-{2,}+:?[ \t]*+(\|[ \t]*+:?-{2,}+:?[ \t]*+)*+\|?[ \t]*+$"
+)
 _ITEM = re.compile(r"[ \t]*(?:[-*+•–]|\(?\d{1,3}[.)]|\(?[a-z][.)])[ \t]+(?=\S)")
 _QUOTE = re.compile(r"[ \t]*>+[ \t]?")
 
@@ -112,10 +114,12 @@ def _is_rule(line: str) -> bool:
 
 def _starts(line: str) -> tuple[int, Kind | None]:
     """Return the kind of block that this line opens, and how many characters its marker takes."""
-    for pattern, kind in ((_HEADING, Kind.HEADING), (_ROW, Kind.ROW), (_ITEM, Kind.ITEM)):
-        match = pattern.match(line)
-        if match:
-            return (0 if kind is Kind.ROW else match.end()), kind
+    if heading := _HEADING.match(line):
+        return heading.end(), Kind.HEADING
+    if _ROW.match(line):
+        return 0, Kind.ROW
+    if item := _ITEM.match(line):
+        return item.end(), Kind.ITEM
     quote = _QUOTE.match(line)
     return (quote.end(), Kind.PROSE) if quote else (0, None)
 
@@ -130,9 +134,11 @@ def _lines(text: str) -> Iterator[tuple[int, int]]:
 
 
 _STOP = re.compile(
-    r"""(?:[.!?…]+|[।؟۔])["'»”’)\]*_]*(?:\[\w{1,12}\])*(?=\s)|[。！？]+[」』”’）]*"""
+    r"""(?:(?<![.!?…])[.!?…]++|[।؟۔])["'»”’)\]*_]*(?:\[\w{1,12}\])*(?=\s)|[。！？]+[」』”’）]*"""
 )
-_LAST_WORD = re.compile(r"[^\s(\[\"'“‘«]+$")
+_LAST_WORD = re.compile(r"(?<![^\s(\[\"'“‘«])[^\s(\[\"'“‘«]+$")
+_LONGEST_ABBREVIATION = 40
+_BEFORE_A_WORD = frozenset(" \t\n\r\"'“‘«([*_")
 _ABBREVIATIONS = frozenset(
     "mr mrs ms dr prof st sr jr rev hon gen col lt sgt capt gov sen rep pres no nos fig figs eq sec ch vol pp p ed eds "
     "vs cf e.g i.e eg ie al approx est inc ltd co corp dept univ ca c jan feb mar apr jun jul aug sep sept oct nov dec "
@@ -156,14 +162,17 @@ def _cut(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
 
 
 def _ends_sentence(text: str, low: int, stop: re.Match[str], end: int) -> bool:
-    following = text[stop.end() : end].lstrip(" \t\n\r\"'“‘«([*_")
-    if not following:
+    # No copy of the rest, and no search from the sentence's beginning: a text may be all stops, or one sentence.
+    at = stop.end()
+    while at < end and text[at] in _BEFORE_A_WORD:
+        at += 1
+    if at == end:
         return True
     if stop[0][0] != ".":
-        return not following[0].islower() or stop[0][0] in "।؟۔。！？"
-    if following[0].islower():
+        return not text[at].islower() or stop[0][0] in "।؟۔。！？"
+    if text[at].islower():
         return False
-    word = _LAST_WORD.search(text, low, stop.start())
+    word = _LAST_WORD.search(text[max(low, stop.start() - _LONGEST_ABBREVIATION) : stop.start()])
     return word is None or not _is_abbreviation(word[0], text[stop.end() : stop.end() + 14])
 
 

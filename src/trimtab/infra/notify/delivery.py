@@ -1,10 +1,10 @@
 """The thread that empties the outbox."""
 
 import logging
-import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from trimtab.infra.background import PeriodicTask
 from trimtab.infra.notify.channels import Channel
 from trimtab.infra.notify.outbox import Outbox, Waiting
 from trimtab.infra.notify.routes import Message
@@ -72,18 +72,15 @@ class Delivery:
         self._on_receipt = on_receipt
         self._taken: dict[int, set[int]] = {}
         """Of messages that were tried: which channels have them already, so that a broken one doubles none."""
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="notify", daemon=True)
+        self.task = PeriodicTask("notify", self.deliver_due, _IDLE_SECONDS, clock)
 
     def start(self) -> None:
         """Begin delivering in a thread of its own."""
-        self._thread.start()
+        self.task.start()
 
     def close(self) -> None:
         """Stop; what waits is delivered at the next start."""
-        self._stop.set()
-        if self._thread.is_alive():
-            self._thread.join(timeout=10)
+        self.task.close(timeout=10)
 
     def deliver_due(self) -> int:
         """Try every message that is due once; return how many were delivered."""
@@ -123,14 +120,6 @@ class Delivery:
             self._on_receipt(Receipt(message, channel.name, why))
         except Exception:  # noqa: BLE001 - the message is delivered; its record is only missing then.
             _log.warning("a receipt was not recorded", exc_info=True)
-
-    def _run(self) -> None:
-        while not self._stop.is_set():
-            try:
-                self.deliver_due()
-            except Exception:  # noqa: BLE001 - the database may be busy or full now and well again later.
-                _log.warning("the outbox cannot be read", exc_info=True)
-            self._clock.wait(self._stop, _IDLE_SECONDS)
 
 
 def _reason(error: Exception) -> str:

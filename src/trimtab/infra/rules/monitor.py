@@ -1,10 +1,10 @@
 """The loop that watches the service: scrape, evaluate the rules, hand over what changed."""
 
 import logging
-import threading
 from collections import deque
 from collections.abc import Callable
 
+from trimtab.infra.background import PeriodicTask
 from trimtab.infra.rules.alerts import Transition
 from trimtab.infra.rules.engine import RuleEngine
 from trimtab.infra.rules.scrape import Scrape
@@ -45,18 +45,17 @@ class Monitor:
         self._clock = clock
         self._settings = settings
         self._waiting: deque[Transition] = deque()
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._watch, name="monitor", daemon=True)
+        self._started = -settings.scrape_interval_seconds
+        self._evaluated = -settings.evaluation_interval_seconds
+        self.task = PeriodicTask("monitor", self._round, self._pause, clock)
 
     def start(self) -> None:
         """Begin to watch."""
-        self._thread.start()
+        self.task.start()
 
     def close(self) -> None:
         """Stop watching; a round that has begun is finished."""
-        self._stop.set()
-        if self._thread.is_alive():
-            self._thread.join()
+        self.task.close(timeout=None)
 
     def look(self) -> None:
         """Scrape, evaluate and hand over once."""
@@ -64,17 +63,18 @@ class Monitor:
         self._scrape.take(now)
         self._evaluate()
 
-    def _watch(self) -> None:
-        scrape_every = self._settings.scrape_interval_seconds
-        evaluate_every = self._settings.evaluation_interval_seconds
-        evaluated = -evaluate_every
-        while not self._stop.is_set():
-            started = self._clock.monotonic()
-            self._scrape.take(self._clock.now())
-            if started - evaluated >= evaluate_every - scrape_every / 2:
-                evaluated = started
-                self._evaluate()
-            self._clock.wait(self._stop, scrape_every - (self._clock.monotonic() - started))
+    def _round(self) -> None:
+        self._started = self._clock.monotonic()
+        self._scrape.take(self._clock.now())
+        every = self._settings.evaluation_interval_seconds
+        if self._started - self._evaluated >= every - self._settings.scrape_interval_seconds / 2:
+            self._evaluated = self._started
+            self._evaluate()
+
+    def _pause(self) -> float:
+        """Return the rest of the interval: a round that took long is followed by the next at once."""
+        taken = self._clock.monotonic() - self._started
+        return max(0.0, self._settings.scrape_interval_seconds - taken)
 
     def _evaluate(self) -> None:
         self._waiting.extend(self._engine.tick(self._clock.now()))

@@ -14,7 +14,7 @@ from trimtab.infra.rules.errors import TemplateRefused
 from trimtab.infra.rules.labels import Labels, value_of
 
 _Part = Callable[[Labels, float], str]
-_ACTION = re.compile(r"\{\{(.*?)\}\}", re.DOTALL)
+_ACTION = re.compile(r"\{\{((?:(?!\{\{|\}\}).)*+)\}\}", re.DOTALL)
 _LABEL = re.compile(r"(?:\$labels|\.Labels)\.([a-zA-Z_][a-zA-Z0-9_]*)")
 _VALUES = frozenset({"$value", ".Value"})
 _PRINTF = re.compile(r'printf\s+"((?:[^"\\]|\\["\\nt])*)"(?:\s+(\S+))?')
@@ -76,7 +76,18 @@ def _action(action: str) -> _Part:
 
 def _pipeline(action: str) -> list[str]:
     """Split at the bars that are not inside a quoted text."""
-    return [part.strip() for part in re.split(r'\|(?=(?:[^"]*"[^"]*")*[^"]*$)', action)]
+    pieces = action.split('"')
+    if len(pieces) % 2 == 0:  # A quote that is not closed: refused as a whole.
+        return [action]
+    parts = [""]
+    for number, piece in enumerate(pieces):
+        if number % 2:
+            parts[-1] += f'"{piece}"'
+            continue
+        first, *more = piece.split("|")
+        parts[-1] += first
+        parts += more
+    return [part.strip() for part in parts]
 
 
 def _format(function: str) -> Callable[[float], str]:

@@ -2,8 +2,10 @@
 
 import errno
 import fcntl
+import logging
 import os
 import shutil
+import stat
 from pathlib import Path
 from types import TracebackType
 
@@ -11,6 +13,8 @@ from trimtab.infra.storage.database import translated
 from trimtab.infra.storage.errors import DataDirectoryInUse, DataDirectoryUnusable
 from trimtab.kernel.errors import StorageFull
 
+_log = logging.getLogger(__name__)
+_OTHERS = 0o077
 FLOOR_BYTES = 16 * 1024 * 1024
 """Below this much free space nothing starts: a database that cannot checkpoint helps nobody."""
 
@@ -36,6 +40,7 @@ class DataDirectory:
     def __init__(self, path: Path, floor_bytes: int = FLOOR_BYTES) -> None:
         self.path = path.absolute()
         self._make()
+        self._close_to_others()
         self._lock = self._hold()
         free = shutil.disk_usage(self.path).free
         if free < floor_bytes:
@@ -87,6 +92,33 @@ class DataDirectory:
         except OSError as error:
             raise _unusable(self.path, error) from error
 
+    def _close_to_others(self) -> None:
+        """Take what other users may do from a directory that was made with wider permissions, and from all in it.
+
+        Raises:
+            DataDirectoryUnusable: It is somebody else's, or its permissions cannot be changed.
+        """
+        found = self.path.stat()
+        if found.st_uid != os.geteuid():
+            raise DataDirectoryUnusable(
+                f"The data directory {self.path} belongs to another user.",
+                hint="Give it to this user with `chown -R`, or choose another one with `--data-dir`.",
+            )
+        if not stat.S_IMODE(found.st_mode) & _OTHERS:
+            return
+        try:
+            self.path.chmod(stat.S_IMODE(found.st_mode) & ~_OTHERS)
+            count = _close_files(self.path)
+        except OSError as error:
+            raise DataDirectoryUnusable(
+                f"The data directory {self.path} is open to other users and cannot be closed: {error.strerror}.",
+                hint=f"Run `chmod -R go= {self.path}`.",
+            ) from error
+        _log.warning(
+            "the data directory was open to other users; it is closed now",
+            extra={"path": str(self.path), "files": count},
+        )
+
     def _hold(self) -> int:
         try:
             lock = os.open(self.path / "trimtab.lock", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
@@ -101,6 +133,19 @@ class DataDirectory:
                 hint="Stop that process, or give another one with `--data-dir`.",
             ) from None
         return lock
+
+
+def _close_files(folder: Path) -> int:
+    """Take every permission of other users from what is in the folder; follow no link; return how much it was."""
+    count = 0
+    for _, folders, files, handle in os.fwalk(folder, follow_symlinks=False):
+        for name in (*folders, *files):
+            mode = os.stat(name, dir_fd=handle, follow_symlinks=False).st_mode
+            if stat.S_ISLNK(mode) or not stat.S_IMODE(mode) & _OTHERS:
+                continue
+            os.chmod(name, stat.S_IMODE(mode) & ~_OTHERS, dir_fd=handle)
+            count += 1
+    return count
 
 
 def _unusable(path: Path, error: OSError) -> Exception:

@@ -3,15 +3,13 @@
 import logging
 import re
 import sys
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
-from logging.handlers import RotatingFileHandler
-from pathlib import Path
 from typing import TextIO
 
 import orjson
 
+from trimtab.infra.telemetry.log_files import LogFiles, RotatingLog
 from trimtab.kernel.redaction import hide_credentials
 
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
@@ -20,28 +18,23 @@ _SECRET_TEXT = re.compile(r"(?i)\b(bearer\s+|tt_|sk-|ghp_|xox[baprs]-)[A-Za-z0-9
 _HIDDEN = "[redacted]"
 
 
-@dataclass(frozen=True, slots=True)
-class LogFiles:
-    """Where the log is also written, and when it begins a new file."""
-
-    folder: Path
-    megabytes: int
-    """The size at which a file is full."""
-    most: int
-    """How many files there are at most, the present one among them; the oldest goes."""
-
-
-def configure_logs(level: str, stream: TextIO | None = None, files: LogFiles | None = None) -> None:
+def configure_logs(
+    level: str,
+    stream: TextIO | None = None,
+    files: LogFiles | None = None,
+    *,
+    profile: str = "upper",
+) -> None:
     """Send every record of that level and above to the stream (standard error), and to files, as JSON.
 
-    The fields ``level`` (upper case), ``message``, ``time`` and ``error_type`` are those that the contract's log
-    queries read.
+    The fields ``level`` (upper or lower case, by the profile), ``message``, ``time`` and ``error_type`` are those that the
+    log queries of the contract read.
     """
     handlers: list[logging.Handler] = [logging.StreamHandler(stream or sys.stderr)]
     if files:
-        handlers.append(_rotating(files))
+        handlers.append(RotatingLog(files))
     for handler in handlers:
-        handler.setFormatter(JsonFormatter())
+        handler.setFormatter(JsonFormatter(lower=profile == "lower"))
     root = logging.getLogger()
     root.handlers[:] = handlers
     root.setLevel(level)
@@ -49,24 +42,22 @@ def configure_logs(level: str, stream: TextIO | None = None, files: LogFiles | N
         logging.getLogger(noisy).setLevel(logging.WARNING)
 
 
-def _rotating(files: LogFiles) -> logging.Handler:
-    files.folder.mkdir(parents=True, exist_ok=True)
-    return RotatingFileHandler(
-        files.folder / "trimtab.log",
-        maxBytes=files.megabytes * 1024 * 1024,
-        backupCount=files.most - 1,
-        encoding="utf-8",
-    )
-
-
 class JsonFormatter(logging.Formatter):
-    """Turns a record and its ``extra=`` fields into one line of JSON."""
+    """Turns a record and its ``extra=`` fields into one line of JSON.
+
+    Args:
+        lower: Write the level in lower case.
+    """
+
+    def __init__(self, *, lower: bool = False) -> None:
+        super().__init__()
+        self._lower = lower
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the record as one line of JSON."""
         line: dict[str, object] = {
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
-            "level": record.levelname,
+            "level": record.levelname.lower() if self._lower else record.levelname,
             "logger": record.name,
             "message": redacted(record.getMessage()),
         }

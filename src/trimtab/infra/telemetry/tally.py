@@ -24,7 +24,9 @@ SYMPTOMS: Mapping[str, re.Pattern[str]] = {
     "database_malformed": re.compile(
         r"database disk image is malformed|integrity check failed", re.IGNORECASE
     ),
-    "checkpoint_failed": re.compile(r"checkpoint\w*\b.{0,80}\b(?:fail|busy|locked)", re.IGNORECASE),
+    "checkpoint_failed": re.compile(
+        r"checkpoint\w{0,20}\b.{0,80}\b(?:fail|busy|locked)", re.IGNORECASE
+    ),
 }
 """The texts that the operations documents tell people to look for, and what they mean."""
 

@@ -108,8 +108,11 @@ class Backups:
         return tuple(sorted(self.folder.glob(f"{self._database.name}.*.partial*")))
 
     def set_aside(self) -> tuple[Path, ...]:
-        """Return the damaged files that a restore kept, and what belongs to them."""
-        return tuple(sorted(self._database.parent.glob("corrupted_*")))
+        """Return the former files that a restore or a killed drill kept, and what belongs to them."""
+        folder = self._database.parent
+        drilled = folder.glob(f"{self._database.name}.before-drill*")
+        hidden = self.folder.glob("hidden-by-drill/*")
+        return tuple(sorted((*folder.glob("corrupted_*"), *drilled, *hidden)))
 
     def age_seconds(self) -> float | None:
         """Return the age of the newest backup; None when there is none."""

@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import psutil
 
@@ -14,7 +14,9 @@ from trimtab.kernel.events import Event
 from trimtab.kernel.remembered import forget
 from trimtab.knowledge.care.backups import Backup, Backups
 from trimtab.knowledge.care.cleanup import CleanedUp, Cleanup
+from trimtab.knowledge.care.copies import Copies
 from trimtab.knowledge.care.deletions import Deletion, DeletionLog
+from trimtab.knowledge.care.erased import ERASED, ErasedOwners
 from trimtab.knowledge.care.growth import GrowthProfile
 from trimtab.knowledge.care.memory import Memory
 from trimtab.knowledge.care.processor import Processor
@@ -74,7 +76,9 @@ class Care:
         self.memory = Memory(clock, settings.memory_limit_mb)
         self.growth = GrowthProfile(clock, data.file("memory_profile.txt"))
         self.processor = Processor(around.clock)
-        self._restore = Restore(live, self.backups, self.deletions, clock)
+        self.erased = ErasedOwners(data.file(ERASED))
+        self.copies = Copies(self.backups, live.chains, data.file("snapshots"))
+        self._restore = Restore(live, self.backups, self.deletions, self.erased, clock)
         self._prover = Prover(live.file, self.backups, self.deletions)
         self.integrity = Integrity(Damage.NONE)
         """What the last check found."""
@@ -88,6 +92,7 @@ class Care:
 
     def finish_deletions(self) -> int:
         """Complete the deletions that a crash cut off between list and database; return how many."""
+        self._restore.clear()
         self._mend_deletions()
         last = self.deletions.all()[-1000:]
         pending = [(found.document_id, found.at) for found in last]
@@ -97,6 +102,10 @@ class Care:
         """Return a context in which these documents, given with one passage's id each, are deleted."""
         at = self._clock.now()
         return self.deletions.noted(Deletion(document, at, chunk) for document, chunk in witnesses)
+
+    def now(self) -> datetime:
+        """Return the time by which erasures are dated."""
+        return self._clock.now()
 
     def check_at_start(self) -> None:
         """Check a small database now, and let the first heartbeat check a large one."""
@@ -191,6 +200,7 @@ class Care:
         try:
             with translated(self.deletions.file):
                 self.deletions.forget_before(self._clock.now(), age)
+                self.erased.forget_before(self._clock.now(), age)
         except StorageFull:
             # The list is written again as a whole; on a full disk it stays longer than it has to.
             _log.warning("the list of deletions was not shortened: the disk is full")

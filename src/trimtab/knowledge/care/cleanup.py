@@ -10,12 +10,13 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
+from trimtab.infra.compress import NoRoom, compress
 from trimtab.infra.settings.sections.knowledge import KnowledgeSettings
+from trimtab.infra.telemetry.log_files import ACTIVE_LOG
 from trimtab.infra.temporary import leftovers
 from trimtab.kernel.clock import Clock
 from trimtab.kernel.health import ComponentHealth, Status
 from trimtab.knowledge.care.backups import Backups
-from trimtab.knowledge.care.compress import NoRoom, compress
 from trimtab.knowledge.care.space import Disk, allocated_bytes, free_bytes, largest
 from trimtab.knowledge.care.trend import DiskTrend
 
@@ -29,8 +30,6 @@ _FLOOR_SHARE = 0.1
 FULL_BYTES = 1024 * 1024
 """With less than this much free, a commit of a few pages may fail."""
 _NEXT = "`trimtab act knowledge.disk.clean_up` frees space."
-ACTIVE_LOG = "trimtab.log"
-"""The file that the service writes its log to; only its handler begins a new one."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from trimtab.kernel.clock import Clock
 from trimtab.knowledge.care.backups import Backups
 from trimtab.knowledge.care.cleanup import Cleanup
 from trimtab.knowledge.care.deletions import DeletionLog
+from trimtab.knowledge.care.erased import ERASED, ErasedOwners
 from trimtab.knowledge.care.restore import ClosedDatabase, Restore, Restored
 from trimtab.knowledge.parts import DATABASE
 
@@ -32,8 +33,9 @@ def repair_closed(
     """
     file = data.file(DATABASE)
     deletions = DeletionLog(data.file("knowledge.deletions"))
+    erased = ErasedOwners(data.file(ERASED))
     backups = _backups(data, settings, clock)
-    restore = Restore(ClosedDatabase(file, ("knowledge",)), backups, deletions, clock)
+    restore = Restore(ClosedDatabase(file, ("knowledge",)), backups, deletions, erased, clock)
     if backup:
         done = restore.from_backup(backup, dry_run=dry_run)
     else:

@@ -7,6 +7,7 @@ import tracemalloc
 from collections import Counter
 from pathlib import Path
 
+from trimtab.infra.background import Rounds
 from trimtab.kernel.clock import Clock
 from trimtab.knowledge.care.living import counted, named
 
@@ -27,6 +28,7 @@ class GrowthProfile:
     def __init__(self, clock: Clock, file: Path) -> None:
         self._clock = clock
         self.file = file
+        self._rounds = Rounds("memory-profile", clock)
         self._stop = threading.Event()
         self._one = threading.Lock()
         self._thread: threading.Thread | None = None
@@ -36,7 +38,10 @@ class GrowthProfile:
         if not self._one.acquire(blocking=False):
             return False
         self._thread = threading.Thread(
-            target=self._watch, args=(seconds,), name="memory profile", daemon=True
+            target=self._rounds.run,
+            args=(lambda: self._watch(seconds),),
+            name="memory profile",
+            daemon=True,
         )
         self._thread.start()
         return True

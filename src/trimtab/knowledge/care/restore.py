@@ -1,5 +1,6 @@
 """Brings the database back: from a backup, or from what can be read put together with one."""
 
+import contextlib
 import logging
 import math
 import sqlite3
@@ -12,7 +13,9 @@ from trimtab.infra.storage import Database
 from trimtab.kernel.clock import Clock
 from trimtab.kernel.errors import Corrupt, TrimtabError
 from trimtab.knowledge.care.backups import Backup, Backups, copy_database
+from trimtab.knowledge.care.copies import erase_owners, rewrite_bytes
 from trimtab.knowledge.care.deletions import DeletionLog
+from trimtab.knowledge.care.erased import ErasedOwners
 from trimtab.knowledge.errors import NoGoodBackup
 from trimtab.knowledge.store.documents import DocumentStore
 from trimtab.knowledge.store.integrity import Damage, integrity_of
@@ -95,11 +98,13 @@ class Restore:
         live: Replaceable,
         backups: Backups,
         deletions: DeletionLog,
+        erased: ErasedOwners,
         clock: Clock,
     ) -> None:
         self._live = live
         self._backups = backups
         self._deletions = deletions
+        self._erased = erased
         self._clock = clock
 
     def from_backup(self, name: str = "", *, dry_run: bool = False) -> Restored:
@@ -169,6 +174,7 @@ class Restore:
         finally:
             database.close()
         settled(fresh)
+        count -= self._without_the_erased(fresh, deleted=applied)
         found = integrity_of(fresh)
         if found.damage is Damage.INDEX:
             # A backup's check reads its rows; its indexes are made from them.
@@ -178,6 +184,23 @@ class Restore:
             self._remove("restoring")
             raise Corrupt(f"The restored database failed its check: {found.problems[0]}.")
         return applied, count
+
+    def _without_the_erased(self, fresh: Path, deleted: int) -> int:
+        """Do an erasure's last steps on the new file: no document, query or byte of who was erased comes back."""
+        erased = self._erased.all()
+        if erased:
+            before = _documents_in(fresh)
+            erase_owners(
+                fresh, self._live.chains, lambda owner: any(one.matches(owner) for one in erased)
+            )
+            return before - _documents_in(fresh)
+        if deleted:
+            rewrite_bytes(fresh)
+        return 0
+
+    def clear(self) -> None:
+        """Remove what a restore that was cut off left beside the database."""
+        self._remove("recovery", "migrated", "restoring")
 
     def _loss(self, fresh: Path, backup: Backup | None) -> tuple[int | None, str, str]:
         try:
@@ -203,6 +226,11 @@ class Restore:
             for ending in ("", "-wal", "-shm", "-journal", "-commits"):
                 path = self._live.file.with_name(f"{self._live.file.name}.{name}{ending}")
                 path.unlink(missing_ok=True)
+
+
+def _documents_in(file: Path) -> int:
+    with contextlib.closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True)) as connection:
+        return int(connection.execute("SELECT count(*) FROM documents").fetchone()[0])
 
 
 def _rebuild_indexes(file: Path) -> None:

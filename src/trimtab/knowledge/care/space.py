@@ -7,8 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-BLOCK_BYTES = 512
-"""The unit of ``st_blocks``, whatever the block size of the file system is."""
+from trimtab.infra.compress import BLOCK_BYTES
 
 
 @dataclass(frozen=True, slots=True)

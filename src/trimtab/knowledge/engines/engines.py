@@ -5,10 +5,10 @@ import threading
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
+from trimtab.infra.breaker import CircuitBreaker
 from trimtab.infra.settings.sections.knowledge import KnowledgeSettings
 from trimtab.kernel.clock import Clock
 from trimtab.kernel.errors import Misconfigured
-from trimtab.knowledge.breaker import CircuitBreaker
 from trimtab.knowledge.embedding import Vectors
 from trimtab.knowledge.encoder import Encoder
 from trimtab.knowledge.engines.chroma import ChromaEngine

@@ -4,8 +4,8 @@ import logging
 from collections.abc import Callable
 from typing import TypeVar
 
+from trimtab.infra.breaker import BreakerState, CircuitBreaker
 from trimtab.kernel.clock import Clock, machine_clock
-from trimtab.knowledge.breaker import BreakerState, CircuitBreaker
 from trimtab.knowledge.engines.port import VectorEngine
 from trimtab.knowledge.errors import EngineUnavailable
 from trimtab.knowledge.windows import RecentValues

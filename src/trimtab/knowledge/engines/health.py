@@ -2,8 +2,8 @@
 
 from typing import Protocol
 
+from trimtab.infra.breaker import CircuitBreaker
 from trimtab.kernel.health import ComponentHealth, Health, Status
-from trimtab.knowledge.breaker import CircuitBreaker
 from trimtab.knowledge.engines.engines import Engines
 from trimtab.knowledge.engines.guarded import GuardedEngine
 

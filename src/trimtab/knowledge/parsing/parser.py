@@ -2,7 +2,6 @@
 
 import json
 import logging
-import re
 import signal
 import subprocess
 import sys
@@ -16,6 +15,7 @@ import psutil
 
 from trimtab.infra.settings.sections.knowledge import KnowledgeSettings
 from trimtab.kernel.errors import TrimtabError
+from trimtab.knowledge import markdown
 from trimtab.knowledge.errors import (
     DocumentEmpty,
     DocumentEncrypted,
@@ -34,9 +34,6 @@ _MB = 1024 * 1024
 # A library's leaks end with its process: a worker serves so many files, then a fresh one takes over.
 _FILES_PER_WORKER = 50
 _MOST_RESIDENT_MB = 256
-_FRONT_MATTER = re.compile(r"\A---\n(.*?)\n---\s*(?:\n|\Z)", re.DOTALL)
-_TITLE_LINE = re.compile(r"^title:\s*(.+?)\s*$", re.MULTILINE)
-_FIRST_HEADING = re.compile(r"^#\s+(.+?)\s*#*$", re.MULTILINE)
 
 
 class Parser:
@@ -102,7 +99,7 @@ class Parser:
         text = decoded(name, data)
         if len(text) > self._settings.max_text_characters:
             raise _text_too_long(name, self._settings)
-        title = _markdown_title(text) if known.marked_up else ""
+        title = markdown.title(text) if known.marked_up else ""
         return ParsedDocument(text, title or _stem(name), known.media_type, (), known.marked_up)
 
     def _extracted(self, name: str, data: Content, known: Format) -> ParsedDocument:
@@ -112,7 +109,7 @@ class Parser:
         if "error" in answer:
             raise self._refusal(name, str(answer["error"]), str(answer["detail"]))
         text = str(answer["text"])
-        title = str(answer["title"]) or (_markdown_title(text) if known.marked_up else "")
+        title = str(answer["title"]) or (markdown.title(text) if known.marked_up else "")
         pages = tuple(int(offset) for offset in answer["pages"])
         return ParsedDocument(text, title or _stem(name), known.media_type, pages, known.marked_up)
 
@@ -259,14 +256,6 @@ def _text_too_long(name: str, settings: KnowledgeSettings) -> DocumentTooLarge:
         f"{name} has more than {settings.max_text_characters} characters "
         "(knowledge.max_text_characters)."
     )
-
-
-def _markdown_title(text: str) -> str:
-    front = _FRONT_MATTER.match(text)
-    stated = _TITLE_LINE.search(front.group(1)) if front else None
-    heading = _FIRST_HEADING.search(text)
-    found = stated or heading
-    return found.group(1).strip("\"'") if found else ""
 
 
 def _stem(name: str) -> str:

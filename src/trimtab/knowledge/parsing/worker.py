@@ -16,8 +16,8 @@ import zipfile
 from typing import IO, Any
 
 PAGE_MARK = "\u241ePAGE{page_num}\u241e"
-_PAGE = re.compile(r"\s*\u241ePAGE(\d+)\u241e\s*")
-_HTML_PREAMBLE = re.compile(r"\A---\n+(?:## [^\n]*|[^\n#]+:[^\n]*)?(?:\n+---)?\n+")
+_PAGE = re.compile(r"(?:(?<!\s)\s++)?\u241ePAGE(\d+)\u241e\s*+")
+_HTML_PREAMBLE = re.compile(r"\A---\n+(?:## [^\n]*|[^\n#:]+:[^\n]*)?(?:\n+---)?\n+")
 _PDF = "application/pdf"
 _PLAIN = frozenset({_PDF})
 _ZIPPED = "application/vnd.openxmlformats-officedocument."

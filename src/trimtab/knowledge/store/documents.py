@@ -11,6 +11,7 @@ from trimtab.infra.storage import Database
 from trimtab.knowledge.errors import DatabaseDamaged, DocumentUnknown, ProjectUnknown
 from trimtab.knowledge.records import Document, DocumentState
 from trimtab.knowledge.store.known import Known, is_still, missing
+from trimtab.knowledge.store.labels import put_labels, visible
 from trimtab.knowledge.store.owners import join_owner
 from trimtab.knowledge.store.projects import ProjectRow, changed, deletion, found
 from trimtab.knowledge.store.rows import (
@@ -121,24 +122,27 @@ class DocumentStore:
             for document, _ in expected
         ]
 
-    def page(self, project: str, limit: int, offset: int) -> tuple[Document, ...]:
-        """Return the project's documents by name."""
+    def page(
+        self, project: str, limit: int, offset: int, labels: Sequence[str] | None = None
+    ) -> tuple[Document, ...]:
+        """Return the project's documents by name: those that these labels let see, or all."""
         with self._database.read() as connection:
             key = found(connection, project).key
             statement = (
                 _selected()
-                .where(documents.c.project_key == key)
+                .where(documents.c.project_key == key, *_seen(labels))
                 .order_by(documents.c.name)
                 .limit(limit)
                 .offset(offset)
             )
             return tuple(_document(row) for row in connection.execute(statement))
 
-    def get(self, project: str, id_or_name: str) -> Document:
-        """Return one document, or raise `DocumentUnknown`."""
+    def get(self, project: str, id_or_name: str, labels: Sequence[str] | None = None) -> Document:
+        """Return one document, or raise `DocumentUnknown`; one that the labels do not let see is unknown too."""
         with self._database.read() as connection:
             key = found(connection, project).key
-            row = connection.execute(_selected().where(*_named(key, id_or_name))).first()
+            named = _selected().where(*_named(key, id_or_name), *_seen(labels))
+            row = connection.execute(named).first()
         if row is None:
             raise DocumentUnknown(f"Project {project!r} has no document {id_or_name!r}.")
         return _document(row)
@@ -221,6 +225,15 @@ class DocumentStore:
                 if rows:
                     connection.execute(sa.insert(metadata), rows)
             changed(connection, owner.key)
+
+    def add_labels(self, project: str, document_id: str, labels: Sequence[str]) -> None:
+        """Add access labels to those of the document."""
+        with self._database.write() as connection:
+            owner = found(connection, project)
+            key = connection.scalar(sa.select(documents.c.key).where(documents.c.id == document_id))
+            if key is not None:
+                put_labels(connection, key, labels)
+                changed(connection, owner.key)
 
     def counts(self) -> dict[str, int]:
         """Return how many documents stand in each state."""
@@ -322,6 +335,17 @@ class DocumentStore:
                     count += 1
             return count
 
+    def drop(self, document_ids: Sequence[str]) -> None:
+        """Delete these documents in a copy of the database, without a note of their deletion."""
+        with self._database.write() as connection:
+            connection.exec_driver_sql("PRAGMA secure_delete=ON")
+            for document_id in document_ids:
+                key = connection.scalar(
+                    sa.select(documents.c.key).where(documents.c.id == document_id)
+                )
+                connection.execute(sa.delete(chunks).where(chunks.c.document_key == key))
+                connection.execute(sa.delete(documents).where(documents.c.key == key))
+
     def requeue_dead(self) -> int:
         """Put every document of the dead-letter list back into the queue; return how many."""
         with self._database.write() as connection:
@@ -348,6 +372,10 @@ def _selected() -> sa.Select[Any]:
     return sa.select(documents, projects.c.name.label("project"), counted).join_from(
         documents, projects, projects.c.key == documents.c.project_key
     )
+
+
+def _seen(labels: Sequence[str] | None) -> tuple[sa.ColumnElement[bool], ...]:
+    return () if labels is None else (visible(labels),)
 
 
 def _named(project_key: int, id_or_name: str) -> tuple[sa.ColumnElement[bool], ...]:

@@ -56,6 +56,14 @@ class OwnerStore:
         with self._database.read() as connection:
             return [Owned(*row) for row in connection.execute(statement)]
 
+    def names(self) -> list[str]:
+        """Return everybody who owns or owned a document."""
+        statement = sa.select(metadata.c.value).distinct()
+        with self._database.read() as connection:
+            return sorted(
+                connection.scalars(statement.where(metadata.c.name.in_((_OWNER, _FORMER))))
+            )
+
     def passages(self, owner: str) -> int:
         """Return how many passages the person's documents have."""
         statement = (

@@ -33,6 +33,8 @@ class NewDocument:
     state: DocumentState
     owner: str = ""
     """Whose content it is; empty leaves the owners as they are."""
+    labels: tuple[str, ...] = ()
+    """Access labels to add."""
 
 
 def packed(vector: Vector) -> bytes:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from trimtab.infra.storage import Database
 from trimtab.knowledge.errors import DatabaseDamaged
+from trimtab.knowledge.store.labels import LabelStore
 from trimtab.knowledge.store.seals import intact, seal
 from trimtab.knowledge.store.tables import chunks, documents, metadata, projects, vectors
 
@@ -55,8 +56,9 @@ class LiveChunk:
 class SearchStore:
     """Reads for searches; writes nothing."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, labels: LabelStore | None = None) -> None:
         self._database = database
+        self.labels = labels or LabelStore(database)
 
     def version(self, project_key: int) -> int:
         """Return the project's index version now."""

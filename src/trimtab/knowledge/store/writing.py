@@ -7,6 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from trimtab.knowledge.records import Chunk
+from trimtab.knowledge.store.labels import put_labels
 from trimtab.knowledge.store.owners import put_owner
 from trimtab.knowledge.store.rows import NewDocument, chunk_row, vector_row
 from trimtab.knowledge.store.seals import intact, sealed
@@ -48,6 +49,7 @@ def put_documents(
     for document in group:
         if document.owner:
             put_owner(connection, keys[document.id], document.owner)
+        put_labels(connection, keys[document.id], document.labels)
     for block in _blocks(ids):
         connection.execute(sa.delete(deletions).where(deletions.c.document_id.in_(block)))
     return versions

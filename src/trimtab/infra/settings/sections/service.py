@@ -21,15 +21,27 @@ class ServiceSettings:
         env=("LOG_LEVEL",),
         choices=("DEBUG", "INFO", "WARNING", "ERROR"),
     )
+    log_profile: str = setting(
+        "upper",
+        help='How a log line writes its level: `upper` as "ERROR", `lower` as "error".',
+        env=("LOG_PROFILE",),
+        choices=("upper", "lower"),
+    )
     log_to_files: bool = setting(
-        default=False,
+        default=True,
         help="Also write the log to `logs/trimtab.log` in the data directory.",
     )
     log_file_mb: int = setting(
         100, unit="MB", help="The size at which a new log file is begun.", minimum=1
     )
     log_files: int = setting(
-        10, unit="files", help="How many log files are kept; the oldest goes.", minimum=2
+        10,
+        unit="files",
+        help="How many log files are kept whatever their age; all together take at most so many times the size.",
+        minimum=2,
+    )
+    log_keep_hours: float = setting(
+        24.0, unit="hours", help="Log files beyond these are kept so long.", minimum=0
     )
     max_body_mb: int = setting(
         10, unit="MB", help="The largest request body outside ingestion.", minimum=1, maximum=1024

@@ -1,4 +1,4 @@
-"""A circuit breaker: after some failures in a row it stops asking for a while, then tries once."""
+"""A circuit breaker: opens after failures in a row, and lets one call try after a pause."""
 
 import threading
 from enum import StrEnum
@@ -15,7 +15,7 @@ class BreakerState(StrEnum):
 
 
 class CircuitBreaker:
-    """Guards one component. Safe for many threads; one probe at a time.
+    """Guards calls to one component. Thread-safe; half-open, exactly one call goes through.
 
     Args:
         failures: So many in a row open it.
@@ -37,12 +37,18 @@ class CircuitBreaker:
         """The state now."""
         return self._state
 
+    @property
+    def refuses(self) -> bool:
+        """Whether a call would be refused now; to ask takes no call's turn."""
+        with self._lock:
+            return self._state is not BreakerState.CLOSED and not self._due()
+
     def allow(self) -> bool:
         """Return whether a call may go through; the first one after the pause is the probe."""
         with self._lock:
             if self._state is BreakerState.CLOSED:
                 return True
-            due = self._clock.monotonic() - self._opened_at >= self._probe_seconds
+            due = self._due()
             if due:
                 # A probe that never reports back must not block the next one for ever.
                 self._opened_at = self._clock.monotonic()
@@ -68,3 +74,6 @@ class CircuitBreaker:
         with self._lock:
             self._state = BreakerState.OPEN
             self._opened_at = self._clock.monotonic()
+
+    def _due(self) -> bool:
+        return self._clock.monotonic() - self._opened_at >= self._probe_seconds

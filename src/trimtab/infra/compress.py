@@ -3,11 +3,12 @@
 import errno
 import gzip
 import os
+import shutil
 from pathlib import Path
 
-from trimtab.knowledge.care.space import BLOCK_BYTES, free_bytes
-
 _BLOCK = 1 << 20
+BLOCK_BYTES = 512
+"""The unit of ``st_blocks``, whatever the block size of the file system is."""
 MARGIN_BYTES = 1 << 20
 """This much stays free while a file is compressed, so that the service can go on writing."""
 _FULL = (errno.ENOSPC, errno.EDQUOT)
@@ -30,7 +31,7 @@ def compress(log: Path) -> int:
     status = log.stat()
     target = _unused(log)
     partial = target.with_name(f".{target.name}.partial")
-    limit = free_bytes(log.parent) - MARGIN_BYTES
+    limit = shutil.disk_usage(log.parent).free - MARGIN_BYTES
     try:
         _pack(log, partial, limit)
         os.utime(partial, (status.st_atime, status.st_mtime))

@@ -1,0 +1,61 @@
+"""Headings and front matter of Markdown, read line by line in linear time."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+_DEEPEST = 6
+_MOST_INDENT = 3
+MOST_CHARACTERS = 500
+"""A heading is kept with each passage under it, so a longer one is cut."""
+
+
+@dataclass(frozen=True, slots=True)
+class Heading:
+    """An ATX heading: ``#`` to ``######`` and its text."""
+
+    level: int
+    text: str
+
+
+def heading(line: str) -> Heading | None:
+    """Return the heading that the line is, if it is one and has a text.
+
+    As in CommonMark, a run of ``#`` at the end closes the heading only after a blank: ``# C#`` is "C#".
+    """
+    bare = line.lstrip(" ")
+    level = len(bare) - len(bare.lstrip("#"))
+    if len(line) - len(bare) > _MOST_INDENT or not 1 <= level <= _DEEPEST:
+        return None
+    text = bare[level:]
+    if not text[:1].isspace():
+        return None
+    text = text.strip()
+    open_text = text.rstrip("#")
+    if not open_text or open_text[-1].isspace():
+        text = open_text.rstrip()
+    return Heading(level, text[:MOST_CHARACTERS].rstrip()) if text else None
+
+
+def title(text: str) -> str:
+    """Return the title that the front matter states, or the first heading of the first level, or nothing."""
+    lines = text.splitlines()
+    for line in _front_matter(lines):
+        if line.startswith("title:"):
+            stated = line.removeprefix("title:").strip().strip("\"'")
+            if stated:
+                return stated[:MOST_CHARACTERS].rstrip()
+    for line in lines:
+        found = heading(line) if line.startswith("#") else None
+        if found is not None and found.level == 1:
+            return found.text.strip("\"'")
+    return ""
+
+
+def _front_matter(lines: list[str]) -> Iterator[str]:
+    """Yield the lines between a first line ``---`` and the next one; none without both."""
+    if not lines or lines[0] != "---":
+        return
+    for end, line in enumerate(lines[1:], 1):
+        if line.rstrip() == "---":
+            yield from lines[1:end]
+            return

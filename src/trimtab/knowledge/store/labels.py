@@ -1,0 +1,80 @@
+"""Access labels: which of a project's documents a caller may see, told by rows of `metadata` named ``label``."""
+
+import threading
+from collections.abc import Collection, Sequence
+
+import sqlalchemy as sa
+
+from trimtab.infra.storage import Database
+from trimtab.knowledge.store.projects import ProjectRow
+from trimtab.knowledge.store.seals import sealed
+from trimtab.knowledge.store.tables import documents, metadata
+
+_LABEL = "label"
+
+
+class LabelStore:
+    """Reads labels. Safe to call from many threads."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._known: dict[int, tuple[int, frozenset[str]]] = {}
+        """The labels in use by project key, with the version of the project at which they were read."""
+        self._lock = threading.Lock()
+
+    def known(self, project: ProjectRow) -> frozenset[str] | None:
+        """Return the labels that the project's documents have, None when only the database can tell."""
+        version, labels = self._known.get(project.key, (-1, frozenset()))
+        return labels if version == project.index_version else None
+
+    def in_use(self, project: ProjectRow) -> frozenset[str]:
+        """Return the labels that the project's documents have."""
+        if (known := self.known(project)) is not None:
+            return known
+        theirs = (
+            sa.select(metadata.c.value)
+            .join_from(metadata, documents, documents.c.key == metadata.c.document_key)
+            .where(documents.c.project_key == project.key, metadata.c.name == _LABEL)
+            .distinct()
+        )
+        with self._database.read() as connection:
+            found = frozenset(connection.scalars(theirs))
+        with self._lock:
+            self._known[project.key] = (project.index_version, found)
+        return found
+
+    def hidden(self, document_ids: Collection[str], labels: Sequence[str]) -> set[str]:
+        """Return those of the documents that a caller with these labels may not see; those that are gone hide nothing."""
+        ids, found = list(document_ids), set[str]()
+        with self._database.read() as connection:
+            for start in range(0, len(ids), 500):
+                these = documents.c.id.in_(ids[start : start + 500])
+                query = sa.select(documents.c.id).where(these, ~visible(labels))
+                found.update(connection.scalars(query))
+        return found
+
+    def hides_name(self, project_key: int, name: str, labels: Sequence[str]) -> bool:
+        """Return whether the project has a document of that name that a caller with these labels may not see."""
+        hidden = sa.select(documents.c.id).where(
+            documents.c.project_key == project_key, documents.c.name == name, ~visible(labels)
+        )
+        with self._database.read() as connection:
+            return connection.execute(hidden.limit(1)).first() is not None
+
+
+def visible(labels: Sequence[str]) -> sa.ColumnElement[bool]:
+    """Return the condition that a caller with these labels may see a document: it has none, or shares one."""
+    mine = (metadata.c.document_key == documents.c.key) & (metadata.c.name == _LABEL)
+    shared = sa.exists().where(mine, metadata.c.value.in_(list(labels)))
+    return ~sa.exists().where(mine) | shared
+
+
+def put_labels(connection: sa.Connection, document_key: int, labels: Sequence[str]) -> None:
+    """Add labels to those of the document."""
+    statement = sa.insert(metadata).prefix_with("OR IGNORE")
+    rows = [
+        {"document_key": document_key, **sealed("metadata", {"name": _LABEL, "value": label})}
+        for label in labels
+    ]
+    if rows:
+        connection.execute(statement, rows)

@@ -1,0 +1,157 @@
+"""What happens to an incident that people have: who is called, and what is looked at again."""
+
+from dataclasses import replace
+
+import pytest
+
+from tests.incidents.operator import make_operator
+from tests.incidents.world import PAGE, PUMP, TAP
+from trimtab.incidents import State
+from trimtab.runbooks import Library, Procedure, RunbookRefused, parse_page
+
+DATA_LOSS = PAGE.rstrip() + "\n```sh event=data_loss\ntrimtab check 'pump_ok == 0'\n```\n"
+PROCEDURE = """\
+---
+id: tank-procedure
+kind: procedure
+alerts: [TankLow]
+---
+# Look at the tank
+Climb up and look.
+"""
+
+
+def until(operator, incident, state):
+    operator.jobs.run(until=lambda: operator.incidents.get(incident.id).state is state)
+    return operator.incidents.get(incident.id)
+
+
+def pass_time(operator, seconds):
+    later = operator.clock.monotonic() + seconds
+    operator.jobs.run(until=lambda: operator.clock.monotonic() > later)
+
+
+def handed_over(operator, **world):
+    operator.world.put(level=1, **world)
+    return until(operator, operator.fire(), State.ESCALATED)
+
+
+def slow_recovery(operator):
+    """Let an alert have to be quiet for hours before its incident is over."""
+
+    def slow(fresh):
+        (attached,) = fresh.alerts
+        alert = replace(attached.alert, pending_seconds=5 * 3600.0)
+        return replace(fresh, alerts=(replace(attached, alert=alert),))
+
+    return slow
+
+
+def test_while_the_alert_is_quiet_the_next_person_is_not_called(operator):
+    found = handed_over(operator)
+    operator.ground.store.change(found.id, slow_recovery(operator), operator.clock.now())
+    operator.world.put(level=9)
+    pass_time(operator, 2 * 3600)
+    after = operator.incidents.get(found.id)
+    assert (after.state, after.called) == (State.ESCALATED, found.called)
+    operator.world.put(level=1)
+    pass_time(operator, 600)
+    assert set(operator.incidents.get(found.id).called) > set(found.called)
+
+
+def test_an_alert_that_is_quiet_because_nothing_is_measured_goes_on_calling(operator):
+    found = handed_over(operator)
+    operator.world.put(level=9)
+    operator.world.sampled_since = lambda _at: False
+    pass_time(operator, 2 * 3600)
+    assert set(operator.incidents.get(found.id).called) > set(found.called)
+
+
+def test_lost_data_is_told_although_the_alert_is_quiet(tmp_path):
+    operator = make_operator(tmp_path, page=DATA_LOSS)
+    operator.world.put(pump=0)
+    incident = operator.fire()
+    operator.jobs.run()
+    assert operator.incidents.get(incident.id).called == ("CTO",)
+
+
+def test_an_escalated_incident_is_diagnosed_again_when_its_evidence_changes(operator):
+    operator.prove(TAP)
+    found = handed_over(operator)
+    assert found.root_cause == ""
+    operator.world.put(tap=1)
+    waiting = until(operator, found, State.AWAITING_APPROVAL)
+    assert waiting.diagnosis.cause_id == TAP
+    assert waiting.plan.approval_because == ("the incident was handed over to people",)
+    assert operator.effects() == []
+    operator.incidents.approve(found.id, waiting.plan.hash, "alice")
+    operator.jobs.run()
+    assert operator.incidents.get(found.id).cause_verified
+
+
+def test_evidence_that_stays_the_same_is_not_written_down_again(operator):
+    found = handed_over(operator)
+    pass_time(operator, 3 * 3600)
+    texts = operator.texts(found.id)
+    assert not [text for text in texts if "Evidence changed" in text or "Most likely" in text]
+
+
+def test_evidence_that_goes_away_is_written_down_without_a_plan(operator):
+    operator.world.put(pump=0)
+    waiting = until(operator, _fire_low(operator), State.AWAITING_APPROVAL)
+    operator.incidents.reject(waiting.id, waiting.plan.hash, "bob")
+    until(operator, waiting, State.ESCALATED)
+    operator.world.put(pump=1)
+    pass_time(operator, 900)
+    assert "Evidence changed. Supported now: no cause." in operator.texts(waiting.id)
+    assert operator.incidents.get(waiting.id).cause_status == "unknown"
+    assert PUMP in {attempt.cause_id for attempt in operator.incidents.get(waiting.id).attempts}
+
+
+def _fire_low(operator):
+    operator.world.put(level=1)
+    return operator.fire()
+
+
+def with_procedure(tmp_path):
+    operator = make_operator(tmp_path)
+    library = Library([parse_page(PROCEDURE, "procedure.md")])
+    object.__setattr__(operator.ground, "library", library)
+    return operator
+
+
+def test_a_procedure_counts_as_the_runbook_of_its_alert(tmp_path):
+    operator = with_procedure(tmp_path)
+    found = handed_over(operator)
+    assert found.runbooks == ("tank-procedure",)
+    assert found.diagnosis.abstained_because == "people follow the procedure tank-procedure"
+    assert "Write a runbook" not in operator.incidents.postmortem(found.id)
+    assert "no runbook knows this alert" not in " ".join(operator.texts(found.id))
+
+
+def test_a_procedure_that_only_the_rule_names_counts_too(tmp_path):
+    operator = with_procedure(tmp_path)
+    page = replace(parse_page(PROCEDURE, "procedure.md"), alerts=())
+    object.__setattr__(operator.ground, "library", Library([page]))
+    assert isinstance(page, Procedure)
+    assert operator.ground.library.procedures_for("Other", "runbook:tank-procedure") == (page,)
+    assert operator.ground.library.procedures_for("Other", "runbook:other") == ()
+
+
+def test_a_procedure_for_an_alert_that_does_not_exist_is_refused(tmp_path):
+    (tmp_path / "procedure.md").write_text(PROCEDURE)
+    catalog = make_operator(tmp_path).ground.catalog
+    Library.load(tmp_path, catalog, {"TankLow"}, lambda _: None)
+    with pytest.raises(RunbookRefused, match="no alert named 'TankLow'"):
+        Library.load(tmp_path, catalog, {"TankHigh"}, lambda _: None)
+
+
+def test_what_people_did_by_hand_is_told_and_not_taken_for_the_reason(operator):
+    found = handed_over(operator)
+    operator.audit.append("alice", "catalog.acted", "tank.refill")
+    operator.world.put(level=9)
+    operator.jobs.run()
+    done = operator.incidents.get(found.id)
+    assert "Actions run by people since it opened: tank.refill at" in done.resolution
+    assert "Whether they ended it is unknown." in done.resolution
+    assert "alice" not in done.postmortem

@@ -1,0 +1,1 @@
+"""Whether a healthy service leaves people alone."""
