@@ -144,6 +144,16 @@ def test_a_deleted_document_is_found_by_nothing(admin, ship):
 
 
 @pytest.mark.feature("F717")
+def test_after_a_restart_health_and_projects_answer_as_before(app_of):
+    app = app_of()
+    app.knowledge.ingest_text("ship", "rudder.txt", TEXT)
+    app.close()
+    client = client_of(app_of())
+    assert client.get("/health").json()["database"] == {"connected": True}
+    (project,) = client.get("/api/v1/projects").json()["projects"]
+    assert (project["name"], project["documents"]) == ("ship", 1)
+
+
 @pytest.mark.usefixtures("ship")
 def test_projects_are_listed_and_deleted_by_an_admin_only(operator, admin):
     assert [p["name"] for p in admin.get("/api/v1/projects").json()["projects"]] == ["ship"]

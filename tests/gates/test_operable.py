@@ -20,6 +20,7 @@ from trimtab.gates.selftest.run import ALL
 from trimtab.gates.selftest.world import StepClock
 from trimtab.gates.signals import signals
 from trimtab.infra.rules.checks import check, compile_check
+from trimtab.infra.rules.proofs import check_proof
 from trimtab.infra.rules.scrape import Scrape
 from trimtab.infra.rules.series import SeriesStore
 from trimtab.infra.telemetry import SignalCollector
@@ -92,7 +93,7 @@ def test_the_specimen_passes(room):
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.id)
 def test_the_page_loads_and_names_only_what_exists(page, catalog):
-    lint(page, catalog, {rule["alert"] for rule in RULES}, compile_check)
+    lint(page, catalog, {rule["alert"] for rule in RULES}, compile_check, check_proof)
 
 
 @pytest.mark.parametrize("cause", CAUSES, ids=lambda cause: cause.id)
