@@ -3,6 +3,7 @@ import json
 import os
 import shutil
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
@@ -269,10 +270,15 @@ def test_each_file_is_on_the_disk_before_it_gets_its_name(files, monkeypatch):
     real, synced = os.fsync, []
 
     def fsync(handle):
-        synced.append(os.readlink(f"/proc/self/fd/{handle}").rsplit("/", 1)[-1])
+        synced.append(Path(f"/proc/self/fd/{handle}").readlink().name)
         real(handle)
 
     monkeypatch.setattr(os, "fsync", fsync)
     files.seal()
     written = {f"{path.stem}.new" for path in files.folder.iterdir()}
     assert written <= set(synced)
+
+
+def test_a_chain_that_was_not_sealed_yet_misses_no_file(files):
+    files, _ = files
+    assert files.review(HOUR).problems == ()
