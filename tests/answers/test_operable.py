@@ -22,6 +22,7 @@ from trimtab.infra.changes import actions as change_actions
 from trimtab.infra.changes import signals as change_signals
 from trimtab.infra.rules.checks import check, compile_check
 from trimtab.infra.rules.files import Known, load_rules
+from trimtab.infra.rules.proofs import check_proof
 from trimtab.infra.rules.scrape import Scrape
 from trimtab.infra.rules.series import SeriesStore
 from trimtab.infra.settings.sections.guardrails import GuardrailsSettings
@@ -158,7 +159,7 @@ def test_the_page_names_only_what_exists(book, whole):
         whole.catalog.actions.values(),
         whole.catalog.faults.values(),
     )
-    lint(book, catalog, {alert["alert"] for alert in ALERTS}, compile_check)
+    lint(book, catalog, {alert["alert"] for alert in ALERTS}, compile_check, check_proof)
 
 
 @pytest.mark.parametrize(("book", "cause"), CAUSES, ids=lambda part: part.id)
@@ -175,7 +176,7 @@ def test_the_evidence_holds_under_its_fault_and_not_before_and_the_fix_ends_it(b
     try:
         if fast:
             before = whole.service.tally.count("given")
-            eventually(lambda: whole.service.tally.count("given") > before + 6)
+            eventually(lambda: whole.service.tally.count("given") > before + 65)
         whole.service.exporter.run_once()
         whole.minutes(1)
         assert all(whole.holds(c.expression) for c in cause.evidence)

@@ -38,6 +38,15 @@ def test_the_disk_is_cleaned_up_every_night_at_two(calendar):
     assert calendar.run_now("disk-cleanup").startswith("Disk cleanup complete at")
 
 
+@pytest.mark.feature("F546")
+def test_a_snapshot_of_the_indexes_is_taken_every_night(calendar, knowledge):
+    knowledge.ingest_text("sea", "whales.md", "Whales sing.")
+    knowledge.search("sea", "whales")
+    assert calendar.schedules["index-snapshot"][0] == "30 2 * * *"
+    assert calendar.run_now("index-snapshot") == "daily_20260101.tar"
+    assert [found.path.name for found in knowledge.snapshots.list()] == ["daily_20260101.tar"]
+
+
 @pytest.mark.feature("F532", "F687")
 def test_the_cache_is_warmed_every_six_hours(calendar, knowledge):
     knowledge.ingest_text("sea", "whales.md", "Whales sing.")

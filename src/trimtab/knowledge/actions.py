@@ -14,6 +14,7 @@ from trimtab.kernel.operable import (
 from trimtab.knowledge.care.actions import actions as care_actions
 from trimtab.knowledge.engines.actions import actions as engine_actions
 from trimtab.knowledge.service import Knowledge
+from trimtab.knowledge.snapshot_actions import snapshot_actions
 from trimtab.knowledge.usage import CacheSizes
 
 
@@ -28,6 +29,7 @@ def actions(knowledge: Knowledge) -> tuple[Action, ...]:
         _restart_index(knowledge),
         *engine_actions(knowledge.engines, knowledge.mover),
         *care_actions(knowledge),
+        *snapshot_actions(knowledge),
     )
 
 

@@ -215,6 +215,13 @@ class NoGoodBackup(NotFound):
     default_hint = "`trimtab act knowledge.database.recover` reads what can be read of the damaged file without a backup."
 
 
+class SnapshotUnknown(NotFound):
+    """There is no such snapshot of the indexes."""
+
+    code = "knowledge.snapshot_unknown"
+    default_hint = "`trimtab act knowledge.snapshot.restore --dry-run` names the snapshots."
+
+
 class NoDiskBudget(Conflict):
     """There is no budget of the data directory that could be raised."""
 

@@ -21,7 +21,7 @@ from trimtab.knowledge.engines.port import EMBEDDED, EVERYTHING, Seen
 from trimtab.knowledge.engines.remote import RemoteIndex, RemoteView
 from trimtab.knowledge.errors import EngineBehind, IndexStale, IndexUnavailable
 from trimtab.knowledge.fit_files import read_fit, write_fit
-from trimtab.knowledge.index import Difference, IndexedPassage, Keys, ProjectIndex
+from trimtab.knowledge.index import Difference, IndexedPassage, Keys, KeywordIndex, ProjectIndex
 from trimtab.knowledge.ranking import UNFITTED, Fit, Searched, fit
 from trimtab.knowledge.store import ProjectRow, SearchStore
 from trimtab.knowledge.windows import RecentValues
@@ -142,6 +142,20 @@ class Indexes:
                 # Of no version: the next search compares it with the store.
                 self._hold(project.key, replace(former, index=fresh, version=-1, saved=-1))
         self._file(project.key).unlink(missing_ok=True)
+
+    def adopt(self, key: int, words: KeywordIndex) -> None:
+        """Let a project use these words with the store's vectors; the next search compares them with the store."""
+        fresh = ProjectIndex(self._encoder.dimension)
+        if self._embedded(key):
+            model, dimension = self._encoder.model_id, self._encoder.dimension
+            stored = self._store.vectors(key, model, dimension)
+            fresh.vectors.restore(stored.keys, stored.rows, b"")
+        fresh.words = words
+        with self._lock_of(key):
+            self._hold(key, Held(fresh, -1, read_fit(self._fit_file(key))))
+        with self._lock:
+            # Its words may be of deleted passages until the next purge.
+            self._tainted.add(key)
 
     def forget(self, project_key: int) -> None:
         """Drop a project's index and its file."""

@@ -19,6 +19,7 @@ from trimtab.knowledge.model_home import MiniLmHome, ModelHome
 from trimtab.knowledge.parsing import Parser
 from trimtab.knowledge.reporting import Reports
 from trimtab.knowledge.searching import Searcher
+from trimtab.knowledge.snapshots import Snapshots
 from trimtab.knowledge.store import (
     DocumentStore,
     OwnerStore,
@@ -75,6 +76,10 @@ class Parts:
         )
         self.care.on_purge.append(self.indexes.purge)
         around.health.register("disk", self.care.disk.health)
+        folders = data.file("snapshots"), data.file("index")
+        self.snapshots = Snapshots(
+            self.indexes, search_store, folders, self.care.disk, around.clock
+        )
         self.on_beat: list[Callable[[], object]] = []
         """Called at each heartbeat."""
         self.last_counts: dict[str, int] = {}

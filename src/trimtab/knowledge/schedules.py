@@ -9,7 +9,7 @@ Work = Callable[[], Json]
 
 
 def register(jobs: Jobs, knowledge: Knowledge) -> None:
-    """Register and schedule clean-up, warming, backup and integrity check; before the jobs are launched."""
+    """Register and schedule clean-up, snapshot, warming, backup and integrity check; before the jobs are launched."""
 
     def clean_up() -> Json:
         return knowledge.care.clean_up().report
@@ -20,12 +20,16 @@ def register(jobs: Jobs, knowledge: Knowledge) -> None:
     def backup() -> Json:
         return knowledge.care.backup().path.name
 
+    def snapshot() -> Json:
+        return knowledge.snapshots.take().path.name
+
     def check() -> Json:
         return knowledge.care.check().damage.value
 
     for name, cron, work in (
         ("disk-cleanup", "0 2 * * *", clean_up),
         ("cache-warmer", "0 */6 * * *", warm),
+        ("index-snapshot", "30 2 * * *", snapshot),
         ("db-backup", "0 * * * *", backup),
         ("db-integrity-check", "*/30 * * * *", check),
     ):

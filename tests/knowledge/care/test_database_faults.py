@@ -86,6 +86,19 @@ def test_a_read_of_a_damaged_document_is_what_makes_the_service_check_itself(kno
     assert knowledge.care.integrity.damage is Damage.TABLE
 
 
+def test_a_check_that_the_schedule_missed_is_made_up_for_by_the_heartbeat(
+    knowledge, break_it, clock
+):
+    break_it("damage_index")
+    knowledge.beat()
+    clock.seconds += 31 * 60
+    knowledge.beat()
+    assert knowledge.care.integrity.ok  # Nothing has looked yet: the index is not read by anybody.
+    clock.seconds += 1
+    knowledge.beat()
+    assert knowledge.care.integrity.damage is Damage.INDEX
+
+
 def test_a_repair_after_which_damaged_documents_are_missing_does_not_pass(knowledge, break_it):
     fault, state = break_it("damage_table_old_backup")
     knowledge.care.recover()

@@ -180,7 +180,7 @@ def _clean_up(knowledge: Knowledge) -> Action:
         Risk.AUTOMATIC,
         run,
         dry_run,
-        no_undo_because="it removes only what is past the age that the settings give",
+        no_undo_because="it removes only what is past its age, and on a nearly full disk old backups and logs",
         effect=Effect.REPEATABLE,
     )
 

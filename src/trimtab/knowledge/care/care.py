@@ -34,6 +34,8 @@ _log = logging.getLogger(__name__)
 # Deletions are remembered at least this long, and as long as there is an older backup.
 _REMEMBER = timedelta(days=30)
 _MB = 1024 * 1024
+# The schedule checks every 30 minutes; a check that it missed by a minute is made up for by the heartbeat.
+_LATE_SECONDS = 31 * 60.0
 # What is checked before the service starts: about 0.3 seconds.
 _CHECKED_AT_ONCE = 32 * _MB
 
@@ -66,7 +68,7 @@ class Care:
         self._forget = forget
         self._profile_seconds = settings.memory_profile_seconds if settings.memory_profiling else 0
         self._profiled_at = clock.monotonic()
-        self._purged_at = -1
+        self._purged_at, self._checked_at = -1, clock.monotonic()
         self.on_purge: list[Callable[[], object]] = []
         """Called when the remains of what was deleted are to go."""
         self.deletions = DeletionLog(data.file("knowledge.deletions"))
@@ -116,6 +118,7 @@ class Care:
 
     def check(self) -> Integrity:
         """Check the live database now; takes about a second for each GB."""
+        self._checked_at = self._clock.monotonic()
         self.integrity = found = integrity_of(self._live.file)
         if found.ok:
             self._mend_deletions()
@@ -211,7 +214,8 @@ class Care:
         self.processor.look()
         self._profile_when_due()
         self.disk.look()
-        if self._live.suspect:
+        late = self._clock.monotonic() - self._checked_at > _LATE_SECONDS
+        if self._live.suspect or late:
             self.check()
 
     def _profile_when_due(self) -> None:

@@ -157,7 +157,7 @@ class Cleanup:
         freed = {
             "temp": self._remove_all(self._old_temporary()),
             "logs": self._remove_all(self._expired_logs()),
-            "snapshots": self._remove_all(self._old_snapshots()),
+            "snapshots": self.remove_old_snapshots(),
             "backups": self._backups.prune(),
             "set_aside": self._remove_all(self._old_set_aside()),
         }
@@ -177,6 +177,10 @@ class Cleanup:
             self.enough(),
             f"Disk cleanup complete at {now:%c} UTC",
         )
+
+    def remove_old_snapshots(self) -> int:
+        """Remove snapshots past their age or number; return the bytes freed."""
+        return self._remove_all(self._old_snapshots())
 
     def largest(self, limit: int = 20) -> list[tuple[str, int]]:
         """Return what takes most disk space directly in the data directory, the largest first, in bytes."""

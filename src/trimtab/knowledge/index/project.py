@@ -147,6 +147,18 @@ class ProjectIndex:
         index.vectors.restore(keys, rows, bytes(arrays["graph"]))
         return index
 
+    @classmethod
+    def words_of(cls, file: Path) -> KeywordIndex:
+        """Return the keyword index of a saved file, of whatever version of the store it is.
+
+        Raises:
+            IndexStale: It is missing, damaged or of an older release.
+        """
+        arrays = _arrays(file, None)
+        words = KeywordIndex(LANGUAGES)
+        words.restore([Segment(*(arrays[name] for name in _SEGMENT))])
+        return words
+
     def _payload(self, version: int) -> bytes:
         header = {"format": _FORMAT, "analysis": ANALYSIS_VERSION, "version": version}
         segment = self.words.segments()[0]
@@ -180,8 +192,8 @@ def _as_bytes(data: bytes) -> NDArray[np.uint8]:
     return np.frombuffer(data, np.uint8)
 
 
-def _arrays(file: Path, version: int) -> dict[str, NDArray[Any]]:
-    """Return the arrays of an intact file of that version."""
+def _arrays(file: Path, version: int | None) -> dict[str, NDArray[Any]]:
+    """Return the arrays of an intact file of that version, or of any."""
     try:
         content = file.read_bytes()
     except OSError as error:
@@ -192,7 +204,8 @@ def _arrays(file: Path, version: int) -> dict[str, NDArray[Any]]:
         raise IndexStale(f"The index {file.name} is damaged.")
     arrays = _unpacked(payload)
     header = json.loads(bytes(arrays["header"]))
-    expected = {"format": _FORMAT, "analysis": ANALYSIS_VERSION, "version": version}
+    wanted = header.get("version") if version is None else version
+    expected = {"format": _FORMAT, "analysis": ANALYSIS_VERSION, "version": wanted}
     if header != expected:
         raise IndexStale(f"The index {file.name} is of another version: {header['version']}.")
     return arrays | _unpacked(arrays["words"].data)

@@ -126,6 +126,16 @@ class SearchStore:
                 np.fromiter(connection.scalars(with_vector), dtype=np.int64),
             )
 
+    def identities(self, project_key: int) -> NDArray[np.int64]:
+        """Return the row numbers and ids of the project's passages as an array of shape (n, 2), by row number.
+
+        Of an id, 60 of its bits are taken: a row number that was given to another passage shows another number.
+        """
+        wanted = sa.select(chunks.c.key, chunks.c.id).where(chunks.c.project_key == project_key)
+        with self._database.read() as connection:
+            rows = connection.execute(wanted.order_by(chunks.c.key)).all()
+        return np.array([(key, int(name[-15:], 16)) for key, name in rows], np.int64).reshape(-1, 2)
+
     def passages(self, keys: Sequence[int], model: str) -> list[StoredPassage]:
         """Return those of the passages that exist now, with their vectors of that model."""
         joined = sa.and_(vectors.c.chunk_key == chunks.c.key, vectors.c.model == model)
