@@ -100,9 +100,12 @@ class Operated(Whole):
         super().close()
         self.guardrails.close()
 
-    def minutes(self, count):
-        """Scrape every 15 seconds for so many minutes."""
+    def minutes(self, count, *, busy=False):
+        """Scrape every 15 seconds for so many minutes; when busy, an answer is given before each."""
         for _ in range(int(count * 4)):
+            given = self.service.tally.count("given")
+            if busy:
+                eventually(lambda given=given: self.service.tally.count("given") > given)
             self.now += timedelta(seconds=15)
             if isinstance(self.clock, Ahead):
                 self.clock.ahead += 15
@@ -199,11 +202,8 @@ def test_the_evidence_holds_under_its_fault_and_not_before_and_the_fix_ends_it(b
             whole.jobs.run()
         if cause.fix:
             whole.minutes(3)
-            given = whole.service.tally.count("given")
-            whole.minutes(3)
-            if fast:  # The questions go on; they are answered rightly now.
-                eventually(lambda: whole.service.tally.count("given") > given + 3)
-            whole.minutes(0.25)
+            # The questions go on; they are answered rightly now.
+            whole.minutes(3, busy=bool(fast))
             assert all(whole.holds(c.expression) for c in cause.verify)
     finally:
         fault.restore(state)
