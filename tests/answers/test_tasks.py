@@ -98,7 +98,6 @@ def test_a_week_of_other_questions_sends_to_the_runbook_of_drift(tmp_path):
     assert "runbook answers-retrieval-degraded" in found.todo
 
 
-@pytest.mark.feature("F440")
 def test_a_quiet_month_passes_and_tells_what_providers_cost(around):
     around.keys.create("ci", Role.READER, actor="me")
     around.files.seal()

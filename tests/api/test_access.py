@@ -1,3 +1,4 @@
+# ruff: noqa: RUF001 - look-alike letters are the subject.
 import pytest
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
@@ -6,6 +7,7 @@ from starlette.testclient import TestClient
 from tests.faces import client_of
 from trimtab.infra.auth import Role
 from trimtab.infra.web import Needs
+from trimtab.infra.web.routes import GuardedRoute
 
 
 def all_routes(app):
@@ -82,9 +84,111 @@ def test_an_anonymous_caller_may_not_administer(anonymous):
     assert "admin" in answer.json()["error"]["hint"]
 
 
-@pytest.mark.parametrize("header", ["X-Forwarded-For", "Forwarded", "X-Real-IP"])
+PROXY_HEADERS = [
+    "Forwarded",
+    "X-Forwarded-For",
+    "X-Forwarded-Proto",
+    "X-Forwarded-Anything",
+    "Via",
+    "X-Real-IP",
+    "True-Client-IP",
+    "CF-Connecting-IP",
+    "X-Original-URL",
+    "X-Envoy-External-Address",
+]
+
+
+@pytest.mark.parametrize("header", PROXY_HEADERS)
 def test_a_proxied_caller_is_not_taken_for_one_on_this_machine(anonymous, header):
     assert anonymous.get("/v1/me", headers={header: "192.0.2.7"}).status_code == 401
+
+
+def test_nobody_reads_without_a_key_from_the_second_key_on(app, anonymous):
+    assert anonymous.get("/v1/me").status_code == 200
+    app.keys.create("second", Role.READER, actor="test")
+    assert anonymous.get("/v1/me").status_code == 401
+    assert anonymous.get("/health").status_code == 200
+    app.keys.revoke("second", actor="test")
+    assert anonymous.get("/v1/me").status_code == 200
+
+
+def test_every_route_admits_its_caller_before_it_reads_a_body(app):
+    faces = (app.faces.api, app.faces.faults, app.faces.console)
+    routes = [route for face in faces for route in all_routes(face)]
+    assert [route.path for route in routes if not isinstance(route, GuardedRoute)] == []
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "anonymous",
+        "Local",
+        "trimtab",
+        "seed-1",
+        "con",
+        "NUL",
+        "lpt1.txt",
+        "review",
+        "..",
+        ".x",
+        "-x",
+    ],
+)
+def test_a_key_cannot_take_a_name_that_stands_for_something_else(admin, name):
+    answer = admin.post("/v1/keys", json={"name": name})
+    assert (answer.status_code, answer.json()["error"]["code"]) == (400, "auth.key_name_reserved")
+
+
+@pytest.mark.parametrize("name", ["ci", "conny", "localhost", "reviewer", "a.b", "lpt", "com10"])
+def test_a_key_may_have_a_name_that_only_looks_like_one(admin, name):
+    assert admin.post("/v1/keys", json={"name": name}).status_code == 201
+
+
+@pytest.mark.parametrize("name", ["аdmin", "admin\n", "admin ", "ａdmin", "ad\u200bmin", ""])
+def test_a_key_name_has_ascii_letters_only(admin, name):
+    assert admin.post("/v1/keys", json={"name": name}).status_code == 400
+
+
+@pytest.mark.parametrize("name", ["con", "System", "search", "-rf", "seed-x"])
+def test_a_project_cannot_take_such_a_name_either(admin, name):
+    text = {"project": name, "name": "a.txt", "text": "The bow."}
+    assert admin.post("/api/v1/projects", json={"name": name}).status_code == 400
+    assert admin.post("/api/v1/ingest", json=text).status_code == 400
+
+
+@pytest.mark.parametrize(
+    "person", ["bob\u200b", "ｂob", "bоb", "bob\u202e", "..", "e\u0301ve", "b\x00b", "\U000e0041"]
+)
+def test_nothing_is_kept_under_a_user_id_that_looks_like_another(admin, person):
+    text = {"project": "p", "name": "a.txt", "text": "The bow.", "user_id": person}
+    asked = {"project": "p", "question": "why", "user_id": person}
+    assert admin.post("/api/v1/ingest", json=text).status_code == 400
+    assert admin.post("/v1/answers", json=asked).status_code == 400
+
+
+@pytest.mark.parametrize(
+    "person", ["bob", "éve", "Боб", "idp/carol", "a@b.example", "李雷", "bob боб"]
+)
+def test_honest_user_ids_are_kept(admin, person):
+    text = {"project": "p", "name": "a.txt", "text": "The bow.", "user_id": person}
+    assert admin.post("/api/v1/ingest", json=text).status_code == 202
+
+
+def test_no_get_changes_anything(app, admin, monkeypatch):
+    admin.post("/api/v1/ingest", json={"project": "p", "name": "a.txt", "text": "The bow."})
+    admin.get("/v1/me")  # The key's first use is noted.
+    asking = "/api/v1/query/{project}"
+    paths = [
+        route.path_format.replace("{project}", "p")
+        for face in (app.faces.api, app.faces.console)
+        for route in all_routes(face)
+        if "GET" in route.methods and route.path != asking and not route.path.endswith("/stream")
+    ]
+    before = (app.state.changes, app.knowledge.database.changes)
+    for path in paths:
+        admin.get(path, params={"q": "bow"})
+    assert len(paths) > 40
+    assert (app.state.changes, app.knowledge.database.changes) == before
 
 
 def test_a_caller_elsewhere_needs_a_key(app):

@@ -42,9 +42,12 @@ ONLY_ACTIONS = {
     "knowledge.database.check",
     "knowledge.database.repair_indexes",
     "knowledge.disk.clean_up",
+    "knowledge.disk.grow_budget",
     "knowledge.disk.set_budget",
+    "knowledge.disk.usage",
     "knowledge.embedding.reinstall",
     "knowledge.embedding.reload",
+    "knowledge.engine.leave",
     "knowledge.engine.reconnect",
     "knowledge.index.restart",
     "knowledge.ingestion.retry_dead_letters",
@@ -52,6 +55,7 @@ ONLY_ACTIONS = {
     "knowledge.memory.profile",
     "knowledge.parser.recycle",
     "notify.send",
+    "service.change.rollback",
 }
 """Actions whose effect no route has: the role of `POST /v1/actions/{name}` is theirs."""
 CONSOLE = {

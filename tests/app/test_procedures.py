@@ -5,6 +5,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from tests.faces import app, app_of, settings_of  # noqa: F401 - fixtures.
+from trimtab.app import HANDBOOK
 from trimtab.runbooks import parse_page
 
 ROOT = Path(__file__).parents[2]
@@ -28,3 +30,10 @@ def test_the_rollback_page_says_how_each_thing_is_taken_back_and_by_whom():
     things = [row.split("|")[1].strip() for row in rows]
     assert {"a release", "documents", "a golden baseline", "a setting"} <= set(things)
     assert "trimtab act knowledge.database.restore" in page("rollback").text
+
+
+@pytest.mark.feature("F348")
+def test_an_investigation_asks_the_handbook_that_is_ingested(app):  # noqa: F811 - a fixture.
+    app.knowledge.ingest_text(HANDBOOK, "pumps.md", "A broken pump is swapped by the crew.")
+    (found,) = app.incidents._ground.consult("the pump is broken")
+    assert found == "pumps.md: A broken pump is swapped by the crew."

@@ -48,7 +48,7 @@ def test_a_broken_settings_file_names_how_to_put_the_last_good_one_back(monkeypa
     assert not found["ENT-09"].passed
 
 
-@pytest.mark.feature("F433", "F434")
+@pytest.mark.feature("F434")
 def test_the_month_audits_what_is_installed_against_the_known_advisories(monkeypatch):
     record = {
         "id": "TEST-1",

@@ -32,6 +32,17 @@ def test_an_eval_needs_one_kind_of_cases(trimtab):
 
 
 @pytest.mark.feature("F429", "F432")
+def test_a_load_test_asks_the_service_at_its_target(trimtab, serve):
+    service = serve()
+    assert trimtab("projects", "create", "p").code == 0
+    words = ("--project", "p", "--queries", "6", "--concurrency", "2", "--target", service.url)
+    done = trimtab("answers", "load-test", *words, "--json")
+    assert (done.code, done.json["errors"], done.json["queries"]) == (0, {}, 6), done.err
+    asked = trimtab("traces", "list", "--json")
+    assert len(asked.json["traces"]) == 6
+
+
+@pytest.mark.feature("F429")
 def test_a_load_test_against_nobody_reports_errors_and_fails(trimtab):
     done = trimtab("answers", "load-test", "--project", "p", "--queries", "3", "--concurrency", "2", "--target", "http://127.0.0.1:9", "--json")  # fmt: skip
     assert done.code == 1

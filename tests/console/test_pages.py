@@ -9,6 +9,7 @@ from tests.api.test_access import all_routes, roles_of
 from tests.faces import client_of, key_of
 from trimtab.gates.room import GatesRoom
 from trimtab.infra.auth import Role
+from trimtab.kernel.errors import Unauthenticated
 
 PAGES = (
     "",
@@ -132,6 +133,77 @@ def test_a_link_ends_after_an_hour(tank):
     sessions._clock = tank.operator.clock
     tank.operator.clock.advance(10 * 365 * 86_400)
     assert tank.client().post("/console/login", data={"token": token}).status_code == 401
+
+
+@pytest.fixture
+def session(app):
+    """Sign in with a key named ``ci``; return the browser."""
+    browser = client_of(app)
+    key = app.keys.create("ci", Role.OPERATOR, actor="test")
+    assert browser.post("/console/login", data={"key": key}).status_code == 303
+    assert browser.get("/v1/me").json()["name"] == "ci"
+    return browser
+
+
+@pytest.mark.parametrize("ending", ["rotate", "revoke"])
+def test_a_session_ends_with_its_key(app, session, ending):
+    getattr(app.keys, ending)("ci", actor="test")
+    assert session.get("/v1/me").status_code == 401
+
+
+def test_signing_out_ends_every_copy_of_the_session(app, session):
+    copy = client_of(app)
+    copy.cookies = dict(session.cookies)
+    assert copy.get("/v1/me").status_code == 200
+    assert session.post("/console/logout").status_code == 303
+    assert copy.get("/v1/me").status_code == 401
+
+
+def test_signing_out_leaves_other_sessions_of_the_key(app, session):
+    key = app.keys.rotate("ci", actor="test")
+    browsers = client_of(app), client_of(app)
+    for browser in browsers:
+        browser.post("/console/login", data={"key": key})
+    browsers[0].post("/console/logout")
+    assert browsers[1].get("/v1/me").status_code == 200
+
+
+def test_an_ended_session_stays_ended_after_a_restart(app_of):
+    first = app_of()
+    cookie = first.sessions.cookie(first.keys.named("admin"))
+    first.sessions.end(cookie)
+    first.close()
+    second = app_of()
+    with pytest.raises(Unauthenticated):
+        second.sessions.principal(cookie)
+
+
+def test_a_link_ends_with_the_key_that_made_it(app):
+    token = app.sessions.new_link("admin")
+    app.keys.rotate("admin", actor="test")
+    answer = client_of(app).post("/console/login", data={"token": token})
+    assert answer.status_code == 401
+
+
+def test_looking_at_a_link_does_not_use_it_up(app):
+    token = app.sessions.new_link("admin")
+    browser = client_of(app)
+    assert browser.get("/console/login", params={"token": token}).status_code == 200
+    assert browser.post("/console/login", data={"token": token}).status_code == 303
+
+
+@pytest.mark.parametrize(("secure", "says"), [("true", True), ("false", False)])
+def test_a_cookie_is_for_https_alone_where_that_is_set(app_of, secure, says):
+    app = app_of(api__secure_cookie=secure)
+    token = {"token": app.sessions.new_link("admin")}
+    answer = client_of(app).post("/console/login", data=token)
+    assert ("Secure" in answer.headers["set-cookie"]) is says
+
+
+@pytest.mark.parametrize(("seconds", "header"), [("0", None), ("3600", "max-age=3600")])
+def test_browsers_insist_on_https_where_that_is_set(app_of, seconds, header):
+    app = app_of(api__hsts_seconds=seconds)
+    assert client_of(app).get("/health").headers.get("strict-transport-security") == header
 
 
 def test_a_key_signs_in_and_a_wrong_one_does_not(app, anonymous):

@@ -12,8 +12,11 @@ def sound(tmp_path_factory):
 
 
 @pytest.fixture
-def world(sound, tmp_path):
-    return sound.copy_to(tmp_path / "project")
+def world(sound, tmp_path, monkeypatch):
+    copy = sound.copy_to(tmp_path / "project")
+    # The commands look for the user's key ring.
+    monkeypatch.setenv("TRIMTAB_GATES_KEYS", str(copy.project.keys))
+    return copy
 
 
 @pytest.fixture

@@ -132,7 +132,11 @@ def test_the_table_has_every_row_of_the_runbook():
 
 
 def _shell(project, command):
-    environment = {"PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin", "HOME": str(project)}
+    environment = {
+        "PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin",
+        "HOME": str(project),
+        "TRIMTAB_GATES_KEYS": f"{project}.keys",
+    }
     return subprocess.run(
         command,
         shell=True,

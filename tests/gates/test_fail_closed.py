@@ -119,7 +119,7 @@ EVIDENCE = [
     "baseline/current/baseline_metrics.json",
     "baseline/current/approval.dsse.json",
     "baseline/current/benchmark_report.json",
-    "keys/trust.json",
+    "../project.keys/trust.json",
     "sbom.cdx.json",
     "provenance.dsse.json",
     "reproducibility.json",

@@ -20,6 +20,7 @@ from trimtab.gates.selftest.run import ALL
 from trimtab.gates.selftest.world import StepClock
 from trimtab.gates.signals import signals
 from trimtab.infra.rules.checks import check, compile_check
+from trimtab.infra.rules.proofs import check_proof
 from trimtab.infra.rules.scrape import Scrape
 from trimtab.infra.rules.series import SeriesStore
 from trimtab.infra.telemetry import SignalCollector
@@ -92,7 +93,7 @@ def test_the_specimen_passes(room):
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.id)
 def test_the_page_loads_and_names_only_what_exists(page, catalog):
-    lint(page, catalog, {rule["alert"] for rule in RULES}, compile_check)
+    lint(page, catalog, {rule["alert"] for rule in RULES}, compile_check, check_proof)
 
 
 @pytest.mark.parametrize("cause", CAUSES, ids=lambda cause: cause.id)
@@ -106,8 +107,9 @@ def test_each_causes_evidence_holds_under_its_fault_and_its_fix_mends_it(
     assert holds(cause.evidence)
     for step in cause.fix:
         _act(catalog, step.name, step.arguments)
-    assert holds(cause.verify)
-    assert room.verdict.outcome == "pass"
+    if cause.fix:  # Without a fix the page hands over to a person.
+        assert holds(cause.verify)
+        assert room.verdict.outcome == "pass"
 
 
 @pytest.mark.parametrize("cause", CAUSES, ids=lambda cause: cause.id)
@@ -116,7 +118,9 @@ def test_each_fault_fires_its_own_pages_alert_only_and_can_be_put_back(cause, ca
     fault, saved = _inject(catalog, cause.drill)
     room.refresh()
     fired = {rule["alert"] for rule in RULES if holds([_Check(rule["expr"])])}
-    assert fired == set(page.alerts)
+    # A report of a worse model also disagrees with the logs of the better one.
+    beside = {"GatesBenchmarkFailed"} if page.id == "gates-drift-issues" else set()
+    assert set(page.alerts) <= fired <= set(page.alerts) | beside
     fault.restore(saved)
     fault.restore(saved)
     assert room.verdict.outcome == "pass"

@@ -1,5 +1,7 @@
 """Supply chain, docs, process, the verdict and its files, recovery actions."""
 
+import hashlib
+import re
 import shutil
 import subprocess
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -190,7 +192,7 @@ def test_a_rotated_key_signs_and_the_old_one_no_longer_counts(world):
             ring.sign(
                 ring_statement := {
                     "_type": "https://in-toto.io/Statement/v1",
-                    "subject": [],
+                    "subject": [{"name": "x", "digest": {"sha256": "0" * 64}}],
                     "predicateType": "x",
                     "predicate": {},
                 }
@@ -198,13 +200,14 @@ def test_a_rotated_key_signs_and_the_old_one_no_longer_counts(world):
         ).keyid
         == fresh.keyid
     )
-    assert ring_statement["subject"] == []
+    assert len(ring_statement["subject"]) == 1
     with pytest.raises(SignatureWrong):
         ring.open(old)
 
 
 def test_private_keys_are_for_their_owner_only(world):
-    assert [path.stat().st_mode & 0o777 for path in world.project.keys.glob("*.key")] == [0o600]
+    modes = [path.stat().st_mode & 0o777 for path in world.project.keys.glob("*.key")]
+    assert modes == [0o600, 0o600]
 
 
 def test_without_a_key_nothing_is_signed(tmp_path, world):
@@ -513,6 +516,30 @@ def test_a_baseline_is_replaced_only_with_an_approval_of_exactly_this_report(wor
     assert "already used" in _gates(*promote, "--approval", str(approval)).output
 
 
+@pytest.mark.feature("F145")
+@pytest.mark.parametrize(
+    ("action", "later", "refusal"),
+    [
+        ("baseline", 91.0, "for other evidence than this"),
+        ("manifest", 90.0, "is for 'manifest', not for 'baseline'"),
+    ],
+)
+def test_an_approval_of_another_report_or_action_replaces_no_baseline(
+    world, action, later, refusal
+):
+    world.project.proof.unlink()
+    world.project.policy.write_text("require: [schema]\n")
+    root, report, approval = str(world.root), world.report_path, str(world.root / "a.dsse.json")
+    world.edit_report(lambda it: it["results"][0].update(peak_memory_mb=90.0))
+    before = world.project.baseline.read_bytes()
+    digest = hashlib.sha256(report.read_bytes()).hexdigest()
+    _gates("approve", action, "--sha256", digest, "--by", "ada", "--reason", "r", "-o", approval, "--project", root)  # fmt: skip
+    world.edit_report(lambda it: it["results"][0].update(peak_memory_mb=later))
+    done = _gates("baseline", "promote", "-r", str(report), "--approval", approval, "--project", root)  # fmt: skip
+    assert (done.exit_code != 0, refusal in done.output) == (True, True), done.output
+    assert world.project.baseline.read_bytes() == before
+
+
 @pytest.mark.feature("F087")
 def test_a_report_that_fails_its_gates_cannot_become_the_baseline(world):
     world.edit_result(lambda result: result.update(predictions_count=1))
@@ -573,6 +600,8 @@ def test_a_reset_never_takes_keys_baselines_data_or_evidence(world):
     subprocess.run([*git, "init", "-q"], check=True)
     (world.root / ".gitignore").write_text("keys/\n*.tmp\nsub/\n")
     (world.root / "junk.tmp").write_text("x")
+    (world.root / "keys").mkdir()
+    (world.root / "keys" / "old.key").write_text("secret")
     (world.root / "sub").mkdir()
     (world.root / "sub" / "private.key").write_text("secret")
     (world.root / "build").mkdir()
@@ -624,6 +653,17 @@ def test_a_script_that_only_grows_is_called_a_leak(tmp_path):
     )
     done = _gates("profile", str(script), "--json")
     assert orjson.loads(done.stdout)["still_growing"] is True
+
+
+@pytest.mark.feature("F141")
+def test_each_result_of_a_verdict_leaves_its_duration_and_throughput_on_one_line(world):
+    for log in world.project.logs.glob("*.log"):
+        log.unlink()
+    _gates("run", str(world.report_path))
+    text = "".join(log.read_text() for log in world.project.logs.glob("*.log"))
+    lines = [line for line in text.splitlines() if "duration_s=" in line]
+    assert [line for line in lines if not re.search(r" throughput=[0-9.]+", line)] == []
+    assert len(lines) == len(orjson.loads(world.report_path.read_bytes())["results"])
 
 
 @pytest.mark.feature("F027", "F138", "F140", "F141")

@@ -109,7 +109,6 @@ def test_a_p1_that_is_unresolved_for_an_hour_goes_to_the_engineering_manager():
     assert rungs("agentops", Severity.P2, 600) == []
 
 
-@pytest.mark.feature("F391", "F392", "F393")
 def test_some_natures_of_causes_have_a_team_of_their_own():
     when = LADDERS["agentops"].when
     assert when["upstream"] == "Data Engineering Team Lead"

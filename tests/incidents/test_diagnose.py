@@ -156,14 +156,26 @@ def test_without_a_runbook_the_handbook_is_asked_and_a_person_decides(tmp_path):
     assert found.abstained_because == "no runbook knows this alert"
 
 
-def test_the_nature_of_a_cause_that_only_a_person_can_repair_decides_who_is_called(tmp_path):
+@pytest.mark.feature("F391", "F392", "F393")
+@pytest.mark.parametrize(
+    ("nature", "team"),
+    [
+        ("upstream", "Data Engineering Team Lead"),
+        ("infrastructure", "Platform Engineering"),
+        ("security", "Security Team"),
+    ],
+)
+def test_the_nature_of_a_cause_that_only_a_person_can_repair_decides_who_is_called(
+    tmp_path, nature, team
+):
     without_fix = PAGE.replace("ladder: knowledge", "ladder: agentops")
+    without_fix = without_fix.replace("nature=infrastructure", f"nature={nature}")
     head, _, tail = without_fix.partition("```sh fix\ntrimtab act tank.swap_pump\n```\n")
     tail = tail.partition("```sh verify")[2].partition("```\n")[2]
     operator = make_operator(tmp_path, page=head + tail)
     incident = incident_with(operator, pump=0)
     operator.jobs.run(until=lambda: operator.incidents.get(incident.id).state is State.ESCALATED)
-    assert operator.incidents.get(incident.id).called == ("Platform Engineering", "ML Team Lead")
+    assert operator.incidents.get(incident.id).called == (team, "ML Team Lead")
     assert operator.incidents.get(incident.id).root_cause == "the pump is broken"
     assert operator.effects() == []
     assert PUMP in {

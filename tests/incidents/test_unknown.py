@@ -150,3 +150,38 @@ def test_the_unverified_incident_of_a_drill_ends_when_its_fault_is_gone(operator
     operator.jobs.run()
     done = operator.incidents.get(incident.id)
     assert (done.state, done.cause_verified) == (State.RESOLVED, False)
+
+
+def test_an_idle_service_is_probed_until_the_samples_can_tell(operator):
+    sent = []
+
+    def probe():
+        sent.append(operator.clock.now())
+        if len(sent) == 3:
+            operator.world.put(unsampled=[])
+
+    object.__setattr__(operator.ground, "probe", probe)
+    operator.world.put(unsampled=["tank_level"])
+    incident = broken(operator)
+    operator.jobs.run()
+    done = operator.incidents.get(incident.id)
+    assert (done.state, done.cause_verified, len(sent)) == (State.RESOLVED, True, 3)
+    texts = operator.texts(incident.id)
+    assert texts.count("The samples cannot tell yet: trimtab sends probes of its own.") == 1
+
+
+def test_a_probe_that_fails_is_written_down_and_verifies_nothing(operator):
+    object.__setattr__(operator.ground, "probe", lambda: 1 / 0)
+    found = unverified(operator)
+    assert "A probe of trimtab's own failed: ZeroDivisionError" in " ".join(
+        operator.texts(found.id)
+    )
+
+
+def test_a_service_that_can_be_judged_is_not_probed(operator):
+    sent = []
+    object.__setattr__(operator.ground, "probe", lambda: sent.append(1))
+    incident = broken(operator)
+    operator.jobs.run()
+    assert operator.incidents.get(incident.id).state is State.RESOLVED
+    assert sent == []

@@ -7,6 +7,7 @@ import yaml
 
 from trimtab.infra.audit import Audit
 from trimtab.infra.rules.checks import compile_check
+from trimtab.infra.rules.proofs import check_proof
 from trimtab.infra.storage import Database
 from trimtab.infra.vitals import Vitals
 from trimtab.kernel.operable import Catalog
@@ -42,4 +43,4 @@ def test_the_page_loads_and_names_only_what_exists(path, knowledge, clock, vital
         catalog = Catalog(
             (*signals(knowledge), *vitals.signals()), actions(knowledge), faults(knowledge, clock)
         )
-        lint(page, catalog, set(_alerts()), compile_check)
+        lint(page, catalog, set(_alerts()), compile_check, check_proof)

@@ -1,6 +1,8 @@
+# ruff: noqa: RUF001 - texts in several alphabets.
 """Each kind of file becomes text; each unusable one a clear error, in a process that cannot hurt us."""
 
 from dataclasses import replace
+from email.header import Header
 
 import pytest
 
@@ -120,3 +122,125 @@ def test_one_worker_serves_many_files(parser):
     before = parser.worker_pid
     parser.parse("a.html", b"<p>y</p>")
     assert parser.worker_pid == before
+
+
+def mail_of(body, charset, *, subject="Hi", content="plain", encoding="8bit"):
+    head = (
+        f"From: a@example.org\r\nSubject: {subject}\r\nMIME-Version: 1.0\r\n"
+        f"Content-Type: text/{content}; charset={charset}\r\nContent-Transfer-Encoding: {encoding}\r\n\r\n"
+    )
+    return head.encode() + body
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_the_lines_of_a_mail_stay_apart(parser, end):
+    lines = "Dates:", "- pumps: 4 May", "- valves: 9 June", "", "On Monday Kim wrote:", "> 2 June"
+    text = parser.parse("a.eml", mail_of(end.join(lines).encode(), "utf-8")).text
+    assert text.endswith("\n".join(lines))
+
+
+@pytest.mark.parametrize(
+    ("charset", "text"),
+    [
+        ("ISO-2022-JP", "\u4f1a\u8b70\u306f\u4e09\u968e\u3067\u3059"),
+        ("gb2312", "\u4f1a\u8bae\u5728\u4e09\u697c"),
+        ("euc-kr", "\ud68c\uc758\ub294 3\uce35"),
+        ("Shift_JIS", "\u4f1a\u8b70\u306f\u4e09\u968e"),
+        ("koi8-r", "\u0432\u043e\u043a\u0437\u0430\u043b"),
+        ("iso-8859-1", "Gr\u00fc\u00dfe"),
+    ],
+)
+@pytest.mark.parametrize("content", ["plain", "html"])
+def test_a_mail_is_decoded_as_it_declares(parser, charset, text, content):
+    encoded = text.encode(charset)
+    word = Header(text, charset).encode()
+    found = parser.parse("a.eml", mail_of(encoded, charset, subject=word, content=content))
+    assert found.title == text
+    assert text in found.text.partition("a@example.org")[2]
+
+
+def test_a_mail_in_another_character_set_than_declared_is_refused(parser):
+    with pytest.raises(DocumentUnreadable):
+        parser.parse("a.eml", mail_of("\u4f1a\u8b70".encode("shift_jis"), "utf-8"))
+
+
+def test_of_a_web_pages_head_only_the_title_is_kept(parser):
+    page = (
+        b'<html><head><meta charset="utf-8"><meta name="keywords" content="ghost">'
+        b"<title>Of\n whales</title></head><body><p>They sing.</p><h2>Crabs</h2></body></html>"
+    )
+    found = parser.parse("a.html", page)
+    assert (found.title, found.text) == ("Of whales", "They sing.\n\n## Crabs\n")
+
+
+def test_a_web_page_without_a_body_tag_is_read_whole(parser):
+    found = parser.parse("a.html", b"<title>Of whales</title><p>They sing.</p>")
+    assert "They sing." in found.text
+
+
+RUSSIAN = "Мост в городе починили за четыре тысячи рублей. Он стоит севернее вокзала."
+UKRAINIAN = "Міст у місті відремонтували за чотири тисячі гривень, він стоїть на півночі."
+JAPANESE = "町の橋は四千円で修理されました。駅の北側です。"
+CHINESE = "会议在三楼举行，请大家准时参加。桥梁维修费用为四千元。"
+TAIWANESE = "會議在三樓舉行，請大家準時參加。橋樑維修費用為四千元。"
+KOREAN = "회의는 삼층에서 열립니다. 모두 제시간에 참석해 주세요."
+GERMAN = "Grüße aus Köln: die Straße ist über die Brücke zu erreichen."
+
+
+@pytest.mark.parametrize(
+    ("text", "encoding"),
+    [
+        *((GERMAN, encoding) for encoding in ("utf-8", "utf-8-sig", "utf-16", "utf-32", "cp1252")),
+        *((RUSSIAN, encoding) for encoding in ("koi8-r", "cp1251")),
+        *((UKRAINIAN, encoding) for encoding in ("koi8-u", "cp1251")),
+        *((JAPANESE, encoding) for encoding in ("shift_jis", "euc-jp")),
+        (CHINESE, "gb18030"),
+        (TAIWANESE, "big5"),
+        (KOREAN, "euc-kr"),
+    ],
+)
+def test_a_text_file_is_decoded_rightly(parser, text, encoding):
+    assert parser.parse("a.txt", text.encode(encoding)).text == text
+
+
+def test_one_byte_of_another_encoding_does_not_spoil_the_rest(parser):
+    data = "Köln und Gürzenich\n".encode() + "Düren\n".encode("cp1252")
+    assert parser.parse("a.txt", data).text == "Köln und Gürzenich\nDüren\n"
+
+
+def test_a_text_in_an_encoding_that_cannot_be_told_is_refused(parser):
+    with pytest.raises(DocumentUnreadable, match="encoding") as caught:
+        parser.parse("a.txt", bytes(range(0x80, 0x100)) * 3)
+    assert "UTF-8" in caught.value.hint()
+
+
+@pytest.mark.parametrize(
+    ("name", "data"),
+    [
+        ("a.rtf", rb"{\rtf1\ansi The ferry leaves at nine\par}"),
+        ("a.txt", rb"{\rtf1\ansi The ferry leaves at nine\par}"),
+        ("a.xml", b"<?xml version='1.0'?><ferry>nine</ferry>"),
+        ("a.mbox", b"From ann@example.org Mon Jan  5 10:00:00 2026\nSubject: x\n\ny\n"),
+    ],
+)
+def test_marked_up_text_that_nothing_here_reads_is_refused(parser, name, data):
+    with pytest.raises(DocumentTypeUnsupported):
+        parser.parse(name, data)
+
+
+def test_a_text_that_begins_like_a_mailbox_is_still_a_text(parser):
+    assert parser.parse("notes", b"From the sea come whales.").text == "From the sea come whales."
+
+
+@pytest.mark.parametrize("name", ["a.md", "a.html", "a.eml"])
+def test_characters_without_width_do_not_cut_words(parser, name):
+    text = "Daten\u00adschutz\u200bbe\u2060auf\ufefftragte und Haus\u200dordnung"
+    found = parser.parse(
+        name, f"Subject: x\n\n{text}".encode() if name == "a.eml" else text.encode()
+    )
+    assert "Datenschutzbeauftragte und Hausordnung" in found.text
+
+
+def test_joiners_of_other_scripts_and_of_emoji_stay(parser):
+    text = "\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645 \U0001f469\u200d\U0001f680"
+    assert parser.parse("a.txt", text.encode()).text == text

@@ -1,4 +1,4 @@
-"""`make mutate`: prints the mutants that no test notices; exit code 1 when there are any."""
+"""`make mutate`: prints the mutants that no test notices; exit code 1 when there are any, 3 when some were not tried."""
 
 import argparse
 import json
@@ -89,7 +89,14 @@ def main() -> None:
         _say(json.dumps({"counts": counts, **rest, "results": results}, indent=1))
     else:
         _print(report, options.domains)
-    raise SystemExit(1 if report.survivors() else 0)
+    raise SystemExit(exit_code(report))
+
+
+def exit_code(report: Report) -> int:
+    """Return 1 when a mutant survived, 3 when the budget left some untried, else 0."""
+    if report.survivors():
+        return 1
+    return 3 if report.untried else 0
 
 
 if __name__ == "__main__":

@@ -5,8 +5,8 @@ import json
 
 import pytest
 
-from tests.mutation.__main__ import EQUIVALENT, read_equivalent
-from tests.mutation.campaign import Options, mutants_of
+from tests.mutation.__main__ import EQUIVALENT, exit_code, read_equivalent
+from tests.mutation.campaign import Options, Report, Result, mutants_of
 from tests.mutation.data_mutants import DataMutants
 from tests.mutation.domains import DOMAINS, ROOT, files_of_tests, source_files
 from tests.mutation.mutant import keyed
@@ -127,3 +127,12 @@ def test_every_equivalent_mutant_has_a_reason_and_still_exists():
     known = {m.key for domain in DOMAINS for m in mutants_of(domain, Options([domain]))}
     assert len(read_equivalent()) == len(rows)
     assert set(read_equivalent()) - known == set()
+
+
+@pytest.mark.parametrize(
+    ("outcome", "untried", "code"),
+    [("killed", 0, 0), ("timeout", 0, 0), ("killed", 2, 3), ("survived", 0, 1), ("survived", 2, 1)],
+)
+def test_a_run_that_was_cut_short_is_no_run_without_survivors(outcome, untried, code):
+    result = Result("k", "rules", "r.yml", 1, "threshold", "1 -> 2", "A", "a > 1", outcome)
+    assert exit_code(Report([result], untried)) == code

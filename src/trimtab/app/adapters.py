@@ -6,7 +6,9 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from trimtab.answers import Passage, Retrieved
+from trimtab.answers import Passage, Question, Retrieved
+from trimtab.answers.service import AnswerService
+from trimtab.app.handbook import HANDBOOK
 from trimtab.incidents import Monitor
 from trimtab.infra.notify import (
     Channel,
@@ -22,6 +24,9 @@ from trimtab.infra.settings.sections.notify import NotifySettings
 from trimtab.infra.web import Places
 from trimtab.knowledge import Knowledge
 
+PROBE = "trimtab-probe"
+"""The user under whom the service asks itself."""
+_PROBED = "What happens to queries when the embedding model is down?"
 _WORKING_AT_ONCE, _WAITING_AT_ONCE = 8, 64
 
 
@@ -86,6 +91,24 @@ def places_of(settings: Settings) -> Places:
     remote = settings.answers.generator != "extractive"
     at_once = settings.api.at_once or (_WAITING_AT_ONCE if remote else _WORKING_AT_ONCE)
     return Places(at_once, settings.api.most_waiting)
+
+
+class OwnQuestions:
+    """Searches and asks the handbook, so that an idle service has something to be judged by.
+
+    Args:
+        knowledge: Is searched.
+        answers: Is asked; its traces name `PROBE` as the user.
+    """
+
+    def __init__(self, knowledge: Knowledge, answers: AnswerService) -> None:
+        self._knowledge = knowledge
+        self._answers = answers
+
+    def __call__(self) -> None:
+        """Search once and ask once; raises what they raise."""
+        self._knowledge.search(HANDBOOK, _PROBED, 3)
+        self._answers.answer(Question(HANDBOOK, _PROBED, user_id=PROBE))
 
 
 class QuestionsImpact:

@@ -17,6 +17,7 @@ from trimtab.api.edge import HttpFigures
 from trimtab.app.adapters import (
     KnowledgeEmbedder,
     KnowledgeRetriever,
+    OwnQuestions,
     QuestionsImpact,
     channels_of,
     check_expression,
@@ -55,6 +56,7 @@ from trimtab.infra.rules.alerts import AlertState
 from trimtab.infra.rules.engine import RuleEngine
 from trimtab.infra.rules.files import Known, check_rules, read_rules
 from trimtab.infra.rules.monitor import Monitor
+from trimtab.infra.rules.proofs import check_proof
 from trimtab.infra.rules.rule import AlertRule
 from trimtab.infra.rules.scrape import Scrape, milliseconds
 from trimtab.infra.rules.series import SeriesStore
@@ -139,10 +141,10 @@ class App:
         self.answers.watch.embedder = KnowledgeEmbedder(self.knowledge)
         self._closing.append(self.answers.close)
         tracing_health.register(self.health, self.answers.exporter)
-        project = self.settings.gates.project
-        self.gates = GatesRoom(
-            self.directory.folder("gates"), self.clock, Path(project) if project else None
+        project, keys = (
+            Path(p) if p else None for p in (self.settings.gates.project, self.settings.gates.keys)
         )
+        self.gates = GatesRoom(self.directory.folder("gates"), self.clock, project, keys)
         self._closing.append(self.gates.close)
 
     def _open_operator(self) -> None:
@@ -150,7 +152,6 @@ class App:
         store = IncidentStore(self.state, self.outbox)
         self.changes = ChangeLog(self.clock)
         self.catalog = gather_catalog(self, store)
-        self.registry.register(SignalCollector(self.catalog.signals.values()))
         self._load_rules_and_runbooks()
         self._watch()
         self.proofs = Proofs(
@@ -169,6 +170,7 @@ class App:
             proofs=self.proofs,
             consult=self._consult,
             reach=Reach(channels),
+            probe=OwnQuestions(self.knowledge, self.answers),
             impact=QuestionsImpact(self.monitor, self.settings.monitor.retention_minutes * 60),
         )
         self.jobs = OpeningJobs(self._durable_jobs)
@@ -189,6 +191,8 @@ class App:
         self._keep_house(signer)
         self.delivery = Delivery(self.outbox, channels, self.clock, self.incidents.note_receipt)
         self._closing.append(self.delivery.close)
+        # Last: signals of background tasks read every task, so all of them must exist.
+        self.registry.register(SignalCollector(self.catalog.signals.values()))
 
     def _keep_house(self, signer: Signer) -> None:
         """Seal the audit chain, drop old traces, and know the operators' rounds."""
@@ -229,7 +233,7 @@ class App:
             if isinstance(rule, AlertRule)
         }
         self.library = Library.load(
-            shipped("library"), self.catalog, self._alert_names, check_expression
+            shipped("library"), self.catalog, self._alert_names, check_expression, check_proof
         )
         pages = {*self.library.runbooks, *self.library.procedures}
         exported = metric_names(self.registry, self.catalog.signals.values())
@@ -299,7 +303,7 @@ class App:
         """Return a runbook page as it would load here, or raise `RunbookRefused`."""
         page = parse_page(text, path)
         if isinstance(page, Runbook):
-            lint(page, self.catalog, self._alert_names, check_expression)
+            lint(page, self.catalog, self._alert_names, check_expression, check_proof)
         return page
 
     def _services(self) -> Services:

@@ -149,7 +149,8 @@ def _keep(verdict: Verdict, project: Project, report: Path | None) -> dict[str, 
         return None
     envelope = sign(verdict, ring)
     (project.root / VERDICT_FILE).write_bytes(envelope)
-    return {"keyid": ring.open(envelope).keyid, "envelope": VERDICT_FILE}
+    opened = ring.open(envelope)
+    return {"keyid": opened.keyid, "signer": opened.signer, "envelope": VERDICT_FILE}
 
 
 def _show(verdict: Verdict, signed: dict[str, str] | None, *, as_json: bool) -> None:
@@ -159,7 +160,9 @@ def _show(verdict: Verdict, signed: dict[str, str] | None, *, as_json: bool) -> 
         show_verdict(verdict)
         unsigned = "not signed: no key here (`trimtab gates keys new`)"
         console().print(
-            f"signed by {signed['keyid'][:16]} in {VERDICT_FILE}" if signed else unsigned,
+            f"signed by {signed['signer']} ({signed['keyid'][:16]}) in {VERDICT_FILE}"
+            if signed
+            else unsigned,
             style="dim",
         )
     raise typer.Exit(EXIT_CODES[verdict.outcome])

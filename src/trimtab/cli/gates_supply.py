@@ -21,7 +21,8 @@ from trimtab.cli.gates_errors import GatesGroup
 from trimtab.cli.gates_evidence import policy_of
 from trimtab.gates.case import Case, Project
 from trimtab.gates.codes import finding
-from trimtab.gates.signing import KeyRing
+from trimtab.gates.evidence_files import read_evidence
+from trimtab.gates.signing import BUILDER, KeyRing
 from trimtab.gates.supply_chain import (
     Installed,
     Snapshot,
@@ -39,6 +40,9 @@ from trimtab.gates.supply_chain.pins import load_pins, pin_findings
 from trimtab.kernel.clock import SystemClock
 
 keys = typer.Typer(cls=GatesGroup, no_args_is_help=True, help="Signing keys and who trusts them.")
+KeyRole = Annotated[
+    str, typer.Option(help="builder (signs artifacts and verdicts) or approver (approves changes).")
+]
 Tool = Annotated[str, typer.Option("--with", help="ed25519 (built in), gpg or cosign.")]
 
 
@@ -200,14 +204,30 @@ def licences(project: Root = Path(), *, as_json: AsJson = False) -> None:
 
 @keys.command("new")
 def keys_new(
-    name: Annotated[str, typer.Option(help="Whose key it is.")], project: Root = Path()
+    name: Annotated[str, typer.Option(help="Whose key it is.")],
+    role: KeyRole = BUILDER,
+    project: Root = Path(),
 ) -> None:
-    """Make a key pair under keys/ and trust it."""
-    entry = KeyRing(Project(project).keys, SystemClock()).new(name)
+    """Make a key pair in the user's key ring and trust it for one role."""
+    place = Project(project)
+    entry = KeyRing(place.keys, SystemClock()).new(name, role)
     console().print(
-        f"{entry.keyid} ({name}); keep keys/{entry.keyid[:8]}....key secret, commit the .pub and trust.json",
+        f"{entry.keyid} ({name}, {role}) in {place.keys}; keep the .key secret, give others the .pub "
+        "(`trimtab gates keys trust FILE.pub`)",
         markup=False,
     )
+
+
+@keys.command("trust")
+def keys_trust(
+    file: Annotated[Path, typer.Argument(help="A public key in PEM form.")],
+    name: Annotated[str, typer.Option(help="Whose key it is.")],
+    role: KeyRole = BUILDER,
+    project: Root = Path(),
+) -> None:
+    """Trust somebody else's public key for one role. Compare its id with what they tell you first."""
+    entry = KeyRing(Project(project).keys, SystemClock()).trust(read_evidence(file), name, role)
+    console().print(f"{entry.keyid} ({name}) is trusted as {role}", markup=False)
 
 
 @keys.command("list")
@@ -224,8 +244,9 @@ def keys_list(project: Root = Path()) -> None:
             else ("trusted" if entry.keyid in counting else "not pinned")
         )
         private = "yes" if (place.keys / f"{entry.keyid}.key").is_file() else ""
-        rows.append((entry.keyid[:16], entry.name, entry.added, state, private))
-    table("Keys", ("keyid", "name", "added", "state", "private key here"), rows)
+        rows.append((entry.keyid[:16], entry.name, entry.role, entry.added, state, private))
+    columns = ("keyid", "name", "role", "added", "state", "private key here")
+    table(f"Keys in {place.keys}", columns, rows)
     tools = ", ".join(
         f"{tool}: {'found' if shutil.which(tool) else 'not installed'}"
         for tool in ("gpg", "cosign")
@@ -239,10 +260,12 @@ def keys_list(project: Root = Path()) -> None:
 
 @keys.command("rotate")
 def keys_rotate(
-    name: Annotated[str, typer.Option(help="Whose key it is.")], project: Root = Path()
+    name: Annotated[str, typer.Option(help="Whose key it is.")],
+    role: KeyRole = BUILDER,
+    project: Root = Path(),
 ) -> None:
-    """Make a new key and revoke the old ones that are here; what they signed must be signed again."""
-    entry = KeyRing(Project(project).keys, SystemClock()).rotate(name)
+    """Make a new key and revoke the role's old ones that are here; what they signed must be signed again."""
+    entry = KeyRing(Project(project).keys, SystemClock()).rotate(name, role)
     console().print(f"{entry.keyid} ({name}) replaces the former keys", markup=False)
 
 

@@ -65,11 +65,12 @@ def show(context: typer.Context, incident: IncidentId, json: Json = False) -> No
     if body["ending"]:
         print_line(f"Ended: {body['ending']}. {body['resolution']}")
     for told in body["notifications"]:
-        print_line(f"Told: {told['text']} ({told['why']})")
+        print_line(f"Call: {told['text']} ({told['why']})")
     if body["diagnosis"]:
         _print_diagnosis(body["diagnosis"])
     if body["plan"]:
         _print_plan(body["plan"])
+        _print_decision(body["approval"])
     for entry in entries:
         _print_entry(entry)
 
@@ -209,6 +210,11 @@ def _print_plan(plan: dict[str, Any]) -> None:
         print_line(f"    {act['dry_run']} ({act['risk']}, {act['effect']})", style="dim")
     if plan["approval_because"]:
         print_line(f"  needs approval: {'; '.join(plan['approval_because'])}", style="yellow")
+
+
+def _print_decision(approval: dict[str, Any] | None) -> None:
+    if approval is not None and approval["decision"]:
+        print_line(f"  {approval['decision']} by {approval['principal'] or 'no answer in time'}")
 
 
 def _print_entry(entry: dict[str, Any]) -> None:

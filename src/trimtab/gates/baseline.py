@@ -16,11 +16,11 @@ import orjson
 
 from trimtab.gates.case import Project
 from trimtab.gates.codes import finding
-from trimtab.gates.errors import ApprovalRefused, SignatureWrong
+from trimtab.gates.errors import ApprovalRefused, EvidenceUnreadable, SignatureWrong
 from trimtab.gates.evidence_files import read_evidence
 from trimtab.gates.records import Finding
 from trimtab.gates.schema import check_document, check_report
-from trimtab.gates.signing import KeyRing, Opened, statement
+from trimtab.gates.signing import APPROVER, KeyRing, Opened, statement
 from trimtab.gates.strictjson import parse
 from trimtab.kernel.clock import Clock
 from trimtab.kernel.ids import sha256_hex
@@ -41,6 +41,8 @@ class Approval:
     subject_sha256: str
     reason: str
     expires: datetime
+    signer: str
+    """The name of the approver's key."""
 
 
 class Approvals:
@@ -68,7 +70,7 @@ class Approvals:
             "expires": (now + VALID_FOR).isoformat(timespec="seconds"),
             "nonce": secrets.token_hex(16),
         }
-        return self._ring.sign(statement({"evidence": sha256}, APPROVAL_TYPE, predicate))
+        return self._ring.sign(statement({"evidence": sha256}, APPROVAL_TYPE, predicate), APPROVER)
 
     def read(self, envelope: bytes) -> Approval:
         """Return what an approval says, once its signature is checked.
@@ -77,7 +79,7 @@ class Approvals:
             ApprovalRefused: It is not an approval, or no trusted key signed it.
         """
         try:
-            opened = self._ring.open(envelope)
+            opened = self._ring.open(envelope, APPROVER)
             return _approval(opened, envelope)
         except SignatureWrong as error:
             raise ApprovalRefused(f"The approval does not verify: {error.message}") from error
@@ -118,6 +120,13 @@ class Approvals:
             return set()
         return {orjson.loads(line)["id"] for line in path.read_bytes().splitlines() if line}
 
+    def baseline_signer(self) -> str:
+        """Return whose key approved the current baseline; empty when no trusted approver's did."""
+        try:
+            return self.read(read_evidence(self._project.baseline_approval)).signer
+        except (ApprovalRefused, EvidenceUnreadable):
+            return ""
+
     def baseline_findings(self) -> tuple[Finding, ...]:
         """Return a finding unless the current baseline came from a report that somebody approved."""
         path = self._project.baseline_approval
@@ -152,6 +161,7 @@ def _approval(opened: Opened, envelope: bytes) -> Approval:
             subject_sha256=opened.subjects()["evidence"],
             reason=str(predicate["reason"]),
             expires=datetime.fromisoformat(predicate["expires"]),
+            signer=opened.signer,
         )
     except (KeyError, TypeError, ValueError) as error:
         raise SignatureWrong("The approval is malformed.") from error

@@ -7,16 +7,17 @@ A project directory holds, each of it optional::
     datasets/NAME/manifest.sha256  one manifest a dataset, beside its files
     logs/*.jsonl                   structured benchmark logs
     baseline/current/              the golden baseline
-    keys/                          private keys (0600), public keys and trust.json
     sbom.cdx.json, provenance.dsse.json, reproducibility.json
     docs/, README.md, .github/     documentation and process
 """
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from trimtab.gates.errors import PolicyWrong
 from trimtab.gates.policy import Policy
 from trimtab.kernel.clock import Clock
 
@@ -24,11 +25,22 @@ UNUSABLE = "the report is not usable"
 """Why a gate that needs the report does not run after the schema gate has refused it."""
 
 
+def keyring_folder() -> Path:
+    """Return the user's key ring: TRIMTAB_GATES_KEYS, or ``trimtab/keys`` in the user's configuration folder."""
+    named = os.environ.get("TRIMTAB_GATES_KEYS")  # noqa: TID251 - the gates run without the service's settings.
+    if named:
+        return Path(named)
+    base = os.environ.get("XDG_CONFIG_HOME")  # noqa: TID251 - as above.
+    return (Path(base) if base else Path.home() / ".config") / "trimtab" / "keys"
+
+
 @dataclass(frozen=True, slots=True)
 class Project:
     """Where everything lies under one root."""
 
     root: Path
+    keyring: Path | None = None
+    """The folder of keys; None for the user's own (`keyring_folder`)."""
 
     @property
     def datasets(self) -> Path:
@@ -57,8 +69,20 @@ class Project:
 
     @property
     def keys(self) -> Path:
-        """Return the folder of keys."""
-        return self.root / "keys"
+        """Return the folder of keys, which says who is trusted: never one inside the project.
+
+        Whoever can change the tree that is verified could otherwise also add a key that vouches for the change.
+
+        Raises:
+            PolicyWrong: The folder lies inside the project.
+        """
+        folder = self.keyring or keyring_folder()
+        if folder.resolve().is_relative_to(self.root.resolve()):
+            raise PolicyWrong(
+                f"The key ring {folder.name} lies inside the project that it vouches for.",
+                hint="Keep it elsewhere: set TRIMTAB_GATES_KEYS to a folder outside of the project.",
+            )
+        return folder
 
     @property
     def sbom(self) -> Path:

@@ -99,15 +99,16 @@ def check(case: Case) -> GateResult:
     baseline, found = read_baseline(case.project)
     if baseline is None:
         return GateResult("drift", GateState.RAN, found)
-    found = (
-        *found,
-        *Approvals(
-            case.project, case.clock, pinned=case.policy.supply_chain.trusted_keys
-        ).baseline_findings(),
-    )
+    approvals = Approvals(case.project, case.clock, pinned=case.policy.supply_chain.trusted_keys)
+    found = (*found, *approvals.baseline_findings())
     rows = table(case, baseline)
     found = (*found, *_accuracy_findings(rows), *_other_findings(case, baseline))
-    return GateResult("drift", GateState.RAN, found, {"benchmarks": len(rows)})
+    return GateResult(
+        "drift",
+        GateState.RAN,
+        found,
+        {"benchmarks": len(rows), "approved_by": approvals.baseline_signer() or "nobody trusted"},
+    )
 
 
 def table(case: Case, baseline: Mapping[str, Any]) -> tuple[Row, ...]:

@@ -63,7 +63,10 @@ def promote(
     raw = read_evidence(report)
     approvals = Approvals(project, clock, pinned=policy.supply_chain.trusted_keys)
     approval = approvals.check(envelope, "baseline", sha256_hex(raw))
-    verdict = run(Request(project.root, report, policy=policy, only=VALIDATING), clock)
+    verdict = run(
+        Request(project.root, report, policy=policy, keyring=project.keyring, only=VALIDATING),
+        clock,
+    )
     if verdict.outcome is Outcome.BLOCK:
         first = next(found for found in verdict.findings)
         raise BaselineRefused(f"The report does not pass its own gates: {first.message}")

@@ -62,7 +62,9 @@ def judge_repository(
         clock, progress=progress,
     )  # fmt: skip
     with tempfile.TemporaryDirectory(prefix="trimtab-release-") as folder:
-        release = Project(Path(folder))
+        # The keys of this run lie beside the release, because nothing in it may vouch for it.
+        release = Project(Path(folder) / "release", Path(folder) / "keys")
+        release.root.mkdir()
         progress("self-test")
         report = write_selftest_report(release.root, clock)
         strict = replace(
@@ -71,11 +73,9 @@ def judge_repository(
             benchmark=replace(policy.benchmark, require_log=True),
             plausibility=replace(policy.plausibility, windows={**policy.plausibility.windows, BENCHMARK: _WINDOW}),
         )  # fmt: skip
-        judged = run(
-            Request(release.root, report, policy=strict, only=_both(_OF_THE_RELEASE, only)),
-            clock,
-            progress=progress,
-        )
+        gates = _both(_OF_THE_RELEASE, only)
+        request = Request(release.root, report, policy=strict, keyring=release.keyring, only=gates)
+        judged = run(request, clock, progress=progress)
         supply = (
             (_supply_chain(release, report, strict, clock, progress),)
             if "supply_chain" in only

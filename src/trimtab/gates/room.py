@@ -6,7 +6,6 @@ copy, made only when there was nothing to complain about, is what `restore` brin
 """
 
 import json
-import logging
 import shutil
 import stat
 import threading
@@ -27,7 +26,6 @@ from trimtab.kernel.clock import Clock
 from trimtab.kernel.errors import TrimtabError
 from trimtab.kernel.ids import new_id
 
-_log = logging.getLogger(__name__)
 MAX_AGE_INTERVALS = 3
 """A verdict that was not refreshed for so many intervals counts as unknown."""
 MIN_MAX_AGE_SECONDS = 120.0
@@ -54,13 +52,18 @@ class GatesRoom:
         folder: Where the specimen, the good copies and what undo needs are kept.
         clock: Stamps verdicts and paces the watching.
         project: The watched project; None for the specimen.
+        keys: The key ring of a watched project; None for the user's own.
     """
 
-    def __init__(self, folder: Path, clock: Clock, project: Path | None = None) -> None:
+    def __init__(
+        self, folder: Path, clock: Clock, project: Path | None = None, keys: Path | None = None
+    ) -> None:
         self._folder = folder
         self.clock = clock
         self.is_specimen = project is None
-        self.project = Project(project or folder / "specimen")
+        specimen = folder / "specimen"
+        own = Project(specimen, specimen.with_name("specimen.keys"))
+        self.project = own if project is None else Project(project, keys)
         self._good = folder / "good"
         self._saved = folder / "saved"
         self._lock = threading.RLock()
@@ -148,6 +151,7 @@ class GatesRoom:
 
         building = self._folder / "specimen.new"
         shutil.rmtree(building, ignore_errors=True)
+        shutil.rmtree(building.with_name(f"{building.name}.keys"), ignore_errors=True)
         world = build_world(building, self.clock.now())
         policy = world.project.policy
         # The specimen stands still, so the age of its one advisory says nothing.
@@ -157,6 +161,8 @@ class GatesRoom:
             ),
             encoding="utf-8",
         )
+        shutil.rmtree(self.project.keys, ignore_errors=True)
+        world.project.keys.rename(self.project.keys)
         building.rename(self.project.root)
 
     def _judge(self) -> Verdict:
@@ -165,7 +171,12 @@ class GatesRoom:
 
         report = self.project.root / REPORT
         try:
-            return run(Request(self.project.root, report if report.is_file() else None), self.clock)
+            asked = Request(
+                self.project.root,
+                report if report.is_file() else None,
+                keyring=self.project.keyring,
+            )
+            return run(asked, self.clock)
         except TrimtabError as error:
             return self._not_judged(error)
 
@@ -248,10 +259,8 @@ class GatesRoom:
         with self._lock:
             self._ensure()
             chosen = list(entries)
-            root = self.project.root
-            before = {
-                p.relative_to(root).as_posix(): stat.S_IMODE(p.stat().st_mode) for p, _ in chosen
-            }
+            # Whole paths, because keys lie outside of the project.
+            before = {str(p.absolute()): stat.S_IMODE(p.stat().st_mode) for p, _ in chosen}
             token = new_id("gates", self.clock.now())
             self._save(token, ())
             (self._saved / token / "modes.json").write_text(json.dumps(before), encoding="utf-8")

@@ -45,6 +45,8 @@ class Request:
     policy: Policy | None = None
     """None takes the project's ``gates.yaml``, or the defaults."""
     policy_name: str = ""
+    keyring: Path | None = None
+    """The folder of trusted keys; None for the user's own."""
     only: tuple[str, ...] = GATES
     commands: frozenset[str] | None = None
     change: Mapping[str, Any] | None = None
@@ -62,7 +64,7 @@ def run(request: Request, clock: Clock, *, progress: Progress = lambda _: None) 
         EvidenceMissing: There is no such report.
         PolicyWrong: The project's policy cannot be read.
     """
-    project = Project(request.root)
+    project = Project(request.root, request.keyring)
     policy, policy_name = _policy(request, project)
     raw = _raw(request)
     case = Case(

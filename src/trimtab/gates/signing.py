@@ -1,6 +1,6 @@
 """Signatures that anybody can check offline: ed25519 over in-toto statements in DSSE envelopes.
 
-Keys live in one folder: ``<keyid>.key`` (PKCS#8 PEM, mode 0600), ``<keyid>.pub`` (PEM) and ``trust.json``, which says
+Keys live in one folder outside of the project: ``<keyid>.key`` (PKCS#8 PEM, mode 0600), ``<keyid>.pub`` (PEM) and ``trust.json``, which says
 whose key it is, since when, and whether it was revoked. A key's id is the SHA-256 of its 32 public bytes.
 References: DSSE v1 (github.com/secure-systems-lab/dsse), in-toto Statement v1 (github.com/in-toto/attestation).
 """
@@ -8,9 +8,10 @@ References: DSSE v1 (github.com/secure-systems-lab/dsse), in-toto Statement v1 (
 import base64
 import binascii
 import os
+import re
 import stat
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,9 +24,10 @@ from cryptography.hazmat.primitives.serialization import (
     PrivateFormat,
     PublicFormat,
     load_pem_private_key,
+    load_pem_public_key,
 )
 
-from trimtab.gates.errors import KeyMissing, SignatureWrong
+from trimtab.gates.errors import KeyMissing, PolicyWrong, SignatureWrong
 from trimtab.gates.strictjson import parse
 from trimtab.kernel.clock import Clock
 from trimtab.kernel.ids import sha256_hex
@@ -33,6 +35,8 @@ from trimtab.kernel.ids import sha256_hex
 PAYLOAD_TYPE = "application/vnd.in-toto+json"
 STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
 PRIVATE_MODE = 0o600
+BUILDER, APPROVER = "builder", "approver"
+ROLES = (BUILDER, APPROVER)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +50,8 @@ class Trusted:
     added: str
     revoked: str | None = None
     """When trust ended; None while it lasts."""
+    role: str = BUILDER
+    """What the key's signatures count for: `BUILDER` or `APPROVER`, never both."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +74,7 @@ class Opened:
 
 
 class KeyRing:
-    """The keys of a project.
+    """The keys that a user trusts.
 
     Args:
         folder: Where the keys lie; made by `new`.
@@ -81,12 +87,17 @@ class KeyRing:
         self._clock = clock
         self._pinned = frozenset(pinned)
 
-    def new(self, name: str) -> Trusted:
-        """Make a key pair, trust it, and return its public side. Never replaces a file."""
+    def new(self, name: str, role: str = BUILDER) -> Trusted:
+        """Make a key pair, trust it, and return its public side. Never replaces a file.
+
+        Raises:
+            PolicyWrong: There is no such role, or that name holds a key of the other role.
+        """
+        self._check_identity(name, role)
         private = Ed25519PrivateKey.generate()
         public = private.public_key()
         raw = public.public_bytes(Encoding.Raw, PublicFormat.Raw)
-        entry = Trusted(sha256_hex(raw), name, raw, self._now())
+        entry = Trusted(sha256_hex(raw), name, raw, self._now(), None, role)
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         pem = private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
         descriptor = os.open(
@@ -98,6 +109,37 @@ class KeyRing:
         (self.folder / f"{entry.keyid}.pub").write_bytes(public_pem)
         self._write([*self.entries(), entry])
         return entry
+
+    def trust(self, pem: bytes, name: str, role: str) -> Trusted:
+        """Trust somebody else's public key for a role.
+
+        Raises:
+            KeyMissing: It is no ed25519 public key in PEM form.
+            PolicyWrong: There is no such role, or that name holds a key of the other role.
+        """
+        self._check_identity(name, role)
+        try:
+            public = load_pem_public_key(pem)
+        except ValueError as error:
+            raise KeyMissing("It is no public key in PEM form.") from error
+        if not isinstance(public, Ed25519PublicKey):
+            raise KeyMissing("It is no ed25519 key.")
+        raw = public.public_bytes_raw()
+        entry = Trusted(sha256_hex(raw), name, raw, self._now(), None, role)
+        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._write([*(e for e in self.entries() if e.keyid != entry.keyid), entry])
+        return entry
+
+    def _check_identity(self, name: str, role: str) -> None:
+        """Refuse a name that already holds a key of the other role: who builds must not also approve."""
+        if role not in ROLES:
+            raise PolicyWrong(f"There is no role {role!r}.", hint=f"Roles: {', '.join(ROLES)}.")
+        taken = [e.role for e in self.entries() if e.name == name and e.revoked is None]
+        if any(other != role for other in taken):
+            raise PolicyWrong(
+                f"{name!r} already holds a {taken[0]} key and cannot also be {role}.",
+                hint="Builder and approver are separate people: use another name, or revoke the key.",
+            )
 
     def entries(self) -> list[Trusted]:
         """Return every key that was ever trusted, oldest first.
@@ -122,30 +164,33 @@ class KeyRing:
         known = [entry for entry in entries if entry.keyid.startswith(keyid)]
         if len(known) != 1:
             raise KeyMissing(f"{len(known)} keys begin with {keyid[:16]!r}.")
-        ended = Trusted(known[0].keyid, known[0].name, known[0].public, known[0].added, self._now())
+        ended = replace(known[0], revoked=self._now())
         self._write([ended if entry.keyid == ended.keyid else entry for entry in entries])
         return ended
 
-    def rotate(self, name: str) -> Trusted:
-        """Make a new key and revoke every other one whose private half is here."""
+    def rotate(self, name: str, role: str = BUILDER) -> Trusted:
+        """Make a new key and revoke every other one of the role whose private half is here."""
         old = [
             entry.keyid
             for entry in self.entries()
-            if entry.revoked is None and self._private_path(entry.keyid).is_file()
+            if entry.revoked is None
+            and entry.role == role
+            and self._private_path(entry.keyid).is_file()
         ]
-        fresh = self.new(name)
+        fresh = self.new(name, role)
         for keyid in old:
             self.revoke(keyid)
         return fresh
 
-    def trusted(self) -> dict[str, Trusted]:
-        """Return the keys that count now, by id."""
+    def trusted(self, role: str = "") -> dict[str, Trusted]:
+        """Return the keys that count now, by id; only those of a role if one is given."""
         return {
             entry.keyid: entry
             for entry in self.entries()
             if entry.revoked is None
             and entry.keyid == sha256_hex(entry.public)
             and (not self._pinned or entry.keyid in self._pinned)
+            and role in ("", entry.role)
         }
 
     def exposed(self) -> tuple[Path, ...]:
@@ -158,20 +203,22 @@ class KeyRing:
         return tuple(path for path, mode in modes.items() if mode & 0o077)
 
     def can_sign(self) -> bool:
-        """Return whether a trusted private key is here."""
-        return any(self._private_path(keyid).is_file() for keyid in self.trusted())
+        """Return whether a trusted builder's private key is here."""
+        return any(self._private_path(keyid).is_file() for keyid in self.trusted(BUILDER))
 
-    def sign(self, statement: Mapping[str, Any]) -> bytes:
-        """Return the DSSE envelope of a statement, signed with the newest trusted key that is here.
+    def sign(self, statement: Mapping[str, Any], role: str = BUILDER) -> bytes:
+        """Return the DSSE envelope of a statement, signed with the newest trusted key of the role that is here.
 
         Raises:
             KeyMissing: There is none.
         """
         here = [
-            entry for entry in self.trusted().values() if self._private_path(entry.keyid).is_file()
+            entry
+            for entry in self.trusted(role).values()
+            if self._private_path(entry.keyid).is_file()
         ]
         if not here:
-            raise KeyMissing("There is no private key to sign with.")
+            raise KeyMissing(f"There is no private {role} key to sign with.")
         keyid = here[-1].keyid
         private = load_pem_private_key(self._private_path(keyid).read_bytes(), password=None)
         if not isinstance(private, Ed25519PrivateKey):
@@ -186,14 +233,14 @@ class KeyRing:
         }
         return orjson.dumps(envelope, option=orjson.OPT_INDENT_2)
 
-    def open(self, raw: bytes) -> Opened:
-        """Return the statement of an envelope that a trusted key signed.
+    def open(self, raw: bytes, role: str = BUILDER) -> Opened:
+        """Return the statement of an envelope that a trusted key of the role signed.
 
         Raises:
             SignatureWrong: It is malformed, or no signature on it is by a trusted key and right.
         """
         payload, signatures = _unpack(raw)
-        trusted = self.trusted()
+        trusted = self.trusted(role)
         for signature in signatures:
             key = trusted.get(signature[0])
             if key is not None and _verifies(key.public, signature[1], payload):
@@ -208,7 +255,7 @@ class KeyRing:
 
     def _write(self, entries: Sequence[Trusted]) -> None:
         rows = [
-            {"keyid": e.keyid, "name": e.name, "public": base64.b64encode(e.public).decode(), "added": e.added, "revoked": e.revoked}
+            {"keyid": e.keyid, "name": e.name, "public": base64.b64encode(e.public).decode(), "added": e.added, "revoked": e.revoked, "role": e.role}
             for e in entries
         ]  # fmt: skip
         temporary = self.folder / ".trust.json.new"
@@ -240,10 +287,17 @@ def pae(payload: bytes) -> bytes:
     return b"DSSEv1 %d %b %d %b" % (len(kind), kind, len(payload), payload)
 
 
+def _is_sha256(digest: object) -> bool:
+    return isinstance(digest, str) and re.fullmatch(r"[0-9a-f]{64}", digest) is not None
+
+
 def _trusted(row: Mapping[str, Any]) -> Trusted:
     public = base64.b64decode(row["public"], validate=True)
+    role = str(row.get("role", BUILDER))
+    if role not in ROLES:
+        raise ValueError(f"no role {role!r}")
     return Trusted(
-        str(row["keyid"]), str(row["name"]), public, str(row["added"]), row.get("revoked")
+        str(row["keyid"]), str(row["name"]), public, str(row["added"]), row.get("revoked"), role
     )
 
 
@@ -285,8 +339,10 @@ def _statement(payload: bytes) -> Mapping[str, Any]:
         digests = [entry["digest"]["sha256"] for entry in value["subject"]]
     except (KeyError, TypeError) as error:
         raise SignatureWrong("The statement's subjects are malformed.") from error
-    if len(set(names)) != len(names) or not all(isinstance(digest, str) for digest in digests):
-        raise SignatureWrong("The statement names a subject twice.")
+    if not names:
+        raise SignatureWrong("The statement names no subject, so it vouches for nothing.")
+    if len(set(names)) != len(names) or not all(map(_is_sha256, digests)):
+        raise SignatureWrong("The statement names a subject twice, or without a SHA-256.")
     if not isinstance(value.get("predicate"), dict):
         raise SignatureWrong("The statement has no predicate.")
     return value

@@ -148,7 +148,10 @@ def _everything(project: Project, clock: Clock, *, has_report: bool) -> Said:
     outcome, detail = _make(project, "test-all", ())
     if not has_report:
         return outcome, detail
-    verdict = run(Request(project.root, project.root / "benchmark_report.json"), clock)
+    verdict = run(
+        Request(project.root, project.root / "benchmark_report.json", keyring=project.keyring),
+        clock,
+    )
     return max(outcome, verdict.outcome, key=_GRAVITY.index), (
         f"{detail}; verdict {verdict.outcome.value}"
     )

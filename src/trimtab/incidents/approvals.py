@@ -20,7 +20,7 @@ def await_approval(ground: Ground, incident: Incident) -> Turn:
     if approval is not None and approval.decision == "approved":
         return _approved(ground, incident, approval)
     if approval is not None and approval.decision == "rejected":
-        return _refused(ground, incident, Outcome.REJECTED, f"{approval.principal} said no")
+        return _refused(ground, incident, Outcome.REJECTED, f"rejected by {approval.principal}")
     left = 0.0 if approval is None else (approval.expires_at - ground.now()).total_seconds()
     if left <= 0:
         return _refused(

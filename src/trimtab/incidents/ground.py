@@ -5,7 +5,7 @@ from datetime import datetime
 
 from trimtab.incidents.ladders import Ladder, Ladders
 from trimtab.incidents.model import Incident
-from trimtab.incidents.ports import AuditTrail, Consult, Impact, Monitor
+from trimtab.incidents.ports import AuditTrail, Consult, Impact, Monitor, Probe
 from trimtab.incidents.proofs import Proofs
 from trimtab.incidents.store import IncidentStore
 from trimtab.infra.notify import Reach
@@ -30,6 +30,7 @@ class Ground:
     proofs: Proofs
     consult: Consult | None = None
     impact: Impact | None = None
+    probe: Probe | None = None
     reach: Reach = field(default_factory=Reach)
     """Which configured channels pass messages on to people; none by default."""
 

@@ -81,6 +81,14 @@ class AuditTrail(Protocol):
         ...
 
 
+class Probe(Protocol):
+    """Uses the service as its callers do, marked as trimtab's own, so that an idle service can be judged."""
+
+    def __call__(self) -> None:
+        """Send one request of each kind; may raise."""
+        ...
+
+
 class Impact(Protocol):
     """Measures what users met."""
 

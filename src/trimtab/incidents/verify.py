@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from trimtab.incidents.bounded import run_bounded, why
 from trimtab.incidents.diagnose import look_again
 from trimtab.incidents.escalation import ON_CALL, call
 from trimtab.incidents.evidence import look
@@ -11,10 +12,12 @@ from trimtab.incidents.model import Attempt, Finding, Incident, Outcome, Watch
 from trimtab.incidents.state import State
 from trimtab.incidents.statements import resolution_of_fix, resolution_without_fix
 from trimtab.incidents.turn import Draft, Turn, moved
+from trimtab.kernel.operable import ActionResult
 from trimtab.runbooks import Check
 
 _LOOKS_PER_HOLD = 10
 _LONGEST_PAUSE_SECONDS = 30.0
+_PROBE_SECONDS = 15.0
 _ESCALATED_PAUSE_SECONDS = 300.0
 """An alert that goes quiet wakes the job; this is for the runbooks' escalation checks and for a lost wake-up."""
 
@@ -35,10 +38,30 @@ def verify(ground: Ground, incident: Incident) -> Turn:
         return _not_over(ground, incident, seen.failing)
     if seen.untold and over:
         return _not_verified(ground, incident, seen.untold)
+    entries = _probed(ground, incident) if seen.untold and not seen.failing else ()
     return Turn(
         replace(incident, watch=Watch(watch.started_at, since)),
+        entries,
         pause_seconds=_pause(ground, hold, since, now),
     )
+
+
+def _probed(ground: Ground, incident: Incident) -> tuple[Draft, ...]:
+    """Use the service once, so that an idle one can be judged; return what the journal says of it."""
+    probe = ground.probe
+    if probe is None:
+        return ()
+
+    def use() -> ActionResult:
+        probe()
+        return ActionResult("")
+
+    key = f"{incident.opening}.{incident.attempt_number}.probing"
+    try:
+        run_bounded(use, _PROBE_SECONDS, "the probe", lambda _: None)
+    except Exception as error:  # noqa: BLE001 - a probe that fails is an answer, too; the checks see it.
+        return (Draft(f"{key}.failed", f"A probe of trimtab's own failed: {why(error)}"),)
+    return (Draft(key, "The samples cannot tell yet: trimtab sends probes of its own."),)
 
 
 def watch_escalated(ground: Ground, incident: Incident) -> Turn:
@@ -169,13 +192,13 @@ def _restored(ground: Ground, incident: Incident, hold: float) -> Turn:
 
 def _not_verified(ground: Ground, incident: Incident, untold: list[str]) -> Turn:
     now = ground.now()
-    why = f"whether it is over cannot be told from the samples: {untold[0]}"
+    reason = f"whether it is over cannot be told from the samples: {untold[0]}"
     who = ground.ladder_of(incident).when.get("not_verified", ON_CALL)
     key = f"{incident.attempt_number}.not_verified.{who}"
-    told = call(ground, incident, who, f"{why}; a person closes it", key, page=False)
+    told = call(ground, incident, who, f"{reason}; a person closes it", key, page=False)
     entry = Draft(
         f"{incident.opening}.{incident.attempt_number}.not_verified",
-        f"Not verified: {why}. A person closes it: `trimtab incidents close {incident.id}`.",
+        f"Not verified: {reason}. A person closes it: `trimtab incidents close {incident.id}`.",
         facts={"untold": untold},
     )
     after = moved(incident, State.NOT_VERIFIED, now, watch=None)

@@ -142,7 +142,7 @@ class _Contention:
         for _ in range(int(given["processes"])):
             busy = [sys.executable, "-c", "while True: pass"]
             self._busy.append(subprocess.Popen(busy))  # noqa: S603 - our own words.
-        self._load.start(queries, 1.0)
+        self._load.start(queries, 1.0, callers=6)
         return {}
 
     def restore(self, _: Mapping[str, Value]) -> None:

@@ -73,26 +73,41 @@ class SearchLoad:
         self._knowledge = knowledge
         self._clock = clock
         self._stop = threading.Event()
-        self._thread: threading.Thread | None = None
+        self._threads: list[threading.Thread] = []
 
-    def start(self, queries: Sequence[tuple[str, str]], per_second: float) -> None:
-        """Search for the queries in random order until `stop`."""
+    def start(
+        self, queries: Sequence[tuple[str, str]], per_second: float, callers: int = 1
+    ) -> None:
+        """Search for the queries in random order until `stop`.
+
+        Args:
+            queries: Project and query.
+            per_second: How many searches each caller makes, when they are answered as fast.
+            callers: How many search at once; slow searches need several to be noticed by a rule with a minimum count.
+        """
         self.stop()
         self._stop.clear()
-        self._thread = threading.Thread(
-            target=self._run, args=(queries, per_second), name="drill-searches", daemon=True
-        )
-        self._thread.start()
+        self._threads = [
+            threading.Thread(
+                target=self._run,
+                args=(queries, per_second, number),
+                name="drill-searches",
+                daemon=True,
+            )
+            for number in range(callers)
+        ]
+        for thread in self._threads:
+            thread.start()
 
     def stop(self) -> None:
         """End the searches, if any are running."""
-        if self._thread is not None:
-            self._stop.set()
-            self._thread.join()
-            self._thread = None
+        self._stop.set()
+        threads, self._threads = self._threads, []
+        for thread in threads:
+            thread.join()
 
-    def _run(self, queries: Sequence[tuple[str, str]], per_second: float) -> None:
-        rng = random.Random(7)  # noqa: S311 - a drill repeats itself exactly.
+    def _run(self, queries: Sequence[tuple[str, str]], per_second: float, number: int) -> None:
+        rng = random.Random(7 + number)  # noqa: S311 - a drill repeats itself exactly.
         due = self._clock.monotonic()
         while not self._stop.is_set():
             project, query = rng.choice(queries)

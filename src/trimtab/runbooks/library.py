@@ -6,7 +6,7 @@ from pathlib import Path
 
 from trimtab.kernel.operable import Catalog
 from trimtab.runbooks.errors import RunbookRefused, RunbookUnknown
-from trimtab.runbooks.lint import CheckExpression, check_alerts, lint
+from trimtab.runbooks.lint import CheckExpression, CheckProof, check_alerts, lint
 from trimtab.runbooks.model import Cause, Page, Procedure, Runbook
 from trimtab.runbooks.page import parse_page
 
@@ -29,6 +29,7 @@ class Library:
         catalog: Catalog,
         alert_names: Collection[str],
         check_expression: CheckExpression,
+        check_proof: CheckProof | None = None,
     ) -> "Library":
         """Read every ``*.md`` below the folder, in the order of their paths; ``README.md`` is skipped.
 
@@ -46,7 +47,7 @@ class Library:
                     hint="Give this page another id.",
                 )
             if isinstance(page, Runbook):
-                lint(page, catalog, alert_names, check_expression)
+                lint(page, catalog, alert_names, check_expression, check_proof)
             else:
                 check_alerts(page, alert_names)
             pages[page.id] = page

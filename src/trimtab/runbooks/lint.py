@@ -19,13 +19,29 @@ class CheckExpression(Protocol):
         ...
 
 
+class CheckProof(Protocol):
+    """Says whether a PromQL expression can prove that a repair worked."""
+
+    def __call__(self, text: str, hold_seconds: float, give_up_seconds: float) -> None:
+        """Return when it can; raise a `TrimtabError` with the reason when it cannot."""
+        ...
+
+
 def lint(
     runbook: Runbook,
     catalog: Catalog,
     alert_names: Collection[str],
     check_expression: CheckExpression,
+    check_proof: CheckProof | None = None,
 ) -> None:
     """Check a runbook against what exists.
+
+    Args:
+        runbook: The page.
+        catalog: Every signal, action and fault.
+        alert_names: Those of the rules.
+        check_expression: Asks whether the evaluator can run an expression.
+        check_proof: Asks whether a verify can prove anything; None asks nothing.
 
     Raises:
         RunbookRefused: The first thing that is wrong.
@@ -49,6 +65,9 @@ def lint(
         _holds_only_in_verify(runbook.path, cause)
     for command in _commands(runbook):
         _exists(runbook.path, command, catalog, check_expression)
+    if check_proof is not None:
+        for cause in runbook.causes:
+            _proves(runbook.path, cause, check_proof)
 
 
 def check_alerts(page: Page, alert_names: Collection[str]) -> None:
@@ -105,6 +124,19 @@ def _holds_only_in_verify(path: str, cause: Cause) -> None:
                 "--give-up is shorter than --for: it could never hold.",
                 hint="Give up after at least as long as it must hold.",
             )
+
+
+def _proves(path: str, cause: Cause, check_proof: CheckProof) -> None:
+    for check in cause.verify:
+        try:
+            check_proof(check.expression, check.hold_seconds, check.give_up_seconds)
+        except TrimtabError as error:
+            raise RunbookRefused(
+                path,
+                check.line,
+                error.message,
+                hint="A verify must fail on a service that is broken, idle or not measured.",
+            ) from error
 
 
 def _commands(runbook: Runbook) -> Iterator[Read | Check | Act | Break]:

@@ -10,7 +10,7 @@ from trimtab.gates.baseline import VALID_FOR, Approvals
 from trimtab.gates.errors import ApprovalRefused
 from trimtab.gates.selftest.corruption import Corruption
 from trimtab.gates.selftest.world import World
-from trimtab.gates.signing import KeyRing
+from trimtab.gates.signing import APPROVER, BUILDER, KeyRing
 
 _GOOD, _LOW, _FRACTION = (
     ("plausibility.too_good",),
@@ -55,9 +55,15 @@ def _edit_baseline(edit: Callable[[dict[str, Any]], object]) -> Callable[[World]
 def _by_stranger(world: World) -> None:
     """Approve the baseline with a key that nobody trusts."""
     stranger = KeyRing(world.root / "stranger", world.clock)
-    stranger.new("stranger")
-    opened = world.ring().open(world.project.baseline_approval.read_bytes())
-    world.project.baseline_approval.write_bytes(stranger.sign(opened.statement))
+    stranger.new("stranger", APPROVER)
+    opened = world.ring().open(world.project.baseline_approval.read_bytes(), APPROVER)
+    world.project.baseline_approval.write_bytes(stranger.sign(opened.statement, APPROVER))
+
+
+def _by_builder(world: World) -> None:
+    """Approve the baseline with the key of whoever builds."""
+    opened = world.ring().open(world.project.baseline_approval.read_bytes(), APPROVER)
+    world.project.baseline_approval.write_bytes(world.ring().sign(opened.statement, BUILDER))
 
 
 def _other_approval(action: str, sha256: str) -> Callable[[World], None]:
@@ -109,6 +115,7 @@ _BASELINE = (
     _store("no report beside the baseline", lambda w: (w.project.baseline.parent / "benchmark_report.json").unlink(), _UNAPPROVED),
     _store("no approval", lambda w: w.project.baseline_approval.unlink(), _UNAPPROVED),
     _store("an approval by a stranger", _by_stranger, _UNAPPROVED),
+    _store("an approval with the builder's key", _by_builder, _UNAPPROVED),
     _store("an approval of something else", _other_approval("baseline", "0" * 64), _UNAPPROVED),
     _store("an approval for another action", _other_approval("manifest", ""), _UNAPPROVED),
     _store("an approval that was edited", lambda w: w.edit_json(w.project.baseline_approval, lambda e: e.update(payload=e["payload"][:-8] + "AAAAAAA=")), _UNAPPROVED),
@@ -156,7 +163,7 @@ def _expired(world: World) -> object:
 def _revoked(world: World) -> object:
     envelope = _grant(world)
     ring = world.ring()
-    ring.revoke(next(iter(ring.trusted())))
+    ring.revoke(next(iter(ring.trusted(APPROVER))))
     return _check(world, envelope)
 
 

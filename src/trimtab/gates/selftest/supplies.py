@@ -10,7 +10,7 @@ import orjson
 from trimtab.gates.datasets import write_manifest
 from trimtab.gates.selftest.corruption import Corruption
 from trimtab.gates.selftest.world import World, add_package
-from trimtab.gates.signing import KeyRing
+from trimtab.gates.signing import APPROVER, KeyRing
 from trimtab.gates.supply_chain import make_sbom
 
 _MISMATCH, _SIGNATURE = (
@@ -62,6 +62,11 @@ def _stranger(world: World, *, trusted: bool) -> None:
     if trusted:
         rows = orjson.loads((world.root / "stranger" / "trust.json").read_bytes())["keys"]
         world.edit_json(world.project.keys / "trust.json", lambda trust: trust["keys"].extend(rows))
+
+
+def _by_approver(world: World) -> None:
+    said = world.ring().open(world.project.provenance.read_bytes()).statement
+    world.project.provenance.write_bytes(world.ring().sign(said, APPROVER))
 
 
 def _revoke(world: World) -> None:
@@ -158,6 +163,8 @@ CORRUPTIONS: tuple[Corruption, ...] = (
     _case("its key was revoked", _revoke, _SIGNATURE),
     _case("trust.json broken", lambda w: (w.project.keys / "trust.json").write_bytes(b"{}"), _SIGNATURE),
     _case("the private key lies open", _expose, ("supply_chain.key_exposed",)),
+    _case("signed about nothing", _statement(lambda s: s["subject"].clear()), _SIGNATURE),
+    _case("signed with the approver's key", _by_approver, _SIGNATURE),
     _case("the report is not covered", _statement(lambda s: s["subject"].pop(0)), _UNSIGNED),
     _case("two hashes swapped in what was signed", _statement(lambda s: (d := s["subject"][0]["digest"], s["subject"][0].update(digest=s["subject"][1]["digest"]), s["subject"][1].update(digest=d))), _STALE),
     _case("a signed approval instead of a provenance", _statement(lambda s: s.update(predicateType="urn:trimtab:approval:v1")), _PROVENANCE),

@@ -20,7 +20,7 @@ from trimtab.gates.benchmark.prove import results_digest
 from trimtab.gates.case import Case, Project
 from trimtab.gates.evidence import promote
 from trimtab.gates.policy import Policy, load_policy
-from trimtab.gates.signing import KeyRing
+from trimtab.gates.signing import APPROVER, BUILDER, KeyRing
 from trimtab.gates.supply_chain import Installed, Snapshot, make_sbom, sign_files
 from trimtab.infra.shipped import shipped
 from trimtab.kernel.ids import sha256_hex
@@ -83,7 +83,7 @@ class World:
     @property
     def project(self) -> Project:
         """Return its files by name."""
-        return Project(self.root)
+        return Project(self.root, keyring_of(self.root))
 
     @property
     def report_path(self) -> Path:
@@ -152,6 +152,7 @@ class World:
     def copy_to(self, root: Path) -> "World":
         """Return a copy in another folder."""
         shutil.copytree(self.root, root, symlinks=True)
+        shutil.copytree(keyring_of(self.root), keyring_of(root))
         advisories = orjson.loads(orjson.dumps(self.advisories))
         return World(
             root,
@@ -162,11 +163,17 @@ class World:
         )
 
 
+def keyring_of(root: Path) -> Path:
+    """Return the key ring of a sound project: beside it, because nothing inside it may vouch for it."""
+    return root.with_name(f"{root.name}.keys")
+
+
 def build_world(root: Path, start: datetime = START) -> World:
     """Build the sound project in an empty folder, with the same tools that users have, as of that instant."""
     world = World(root, StepClock(start), _change())
     root.mkdir(parents=True, exist_ok=True)
-    world.ring().new("release builder")
+    world.ring().new("release builder", BUILDER)
+    world.ring().new("maintainer", APPROVER)
     _data(root)
     _site(root / "site")
     _papers(root)
@@ -328,7 +335,7 @@ def _papers(root: Path) -> None:
 
 
 def _policy(world: World) -> None:
-    keyid = next(iter(world.ring().trusted()))
+    keys = ", ".join(world.ring().trusted())
     text = f"""\
 require: [schema, datasets, benchmark, plausibility, drift, supply_chain, docs, process]
 datasets:
@@ -338,7 +345,7 @@ benchmark:
   require_proof: true
   timeout_s: 600
 supply_chain:
-  trusted_keys: [{keyid}]
+  trusted_keys: [{keys}]
   site: site
   sign: [benchmark_report.json]
 docs:

@@ -10,7 +10,7 @@ from trimtab.gates.supply_chain.audit import Snapshot, audit_findings
 from trimtab.gates.supply_chain.installed import Installed, environment
 from trimtab.gates.supply_chain.licences import licence_findings
 from trimtab.gates.supply_chain.pins import load_pins, pin_findings
-from trimtab.gates.supply_chain.provenance import provenance_findings
+from trimtab.gates.supply_chain.provenance import provenance_findings, signer_of
 from trimtab.gates.supply_chain.sbom import read_sbom, verify_sbom
 
 
@@ -51,6 +51,7 @@ def check(
     found += pin_findings(installed, load_pins(project.root))
     found += audit_findings(_listed(case), snapshot, rules, case.clock.now().date())
     facts = {
+        "signed_by": signer_of(project, ring) or "nobody trusted",
         "packages": len(installed.packages),
         "advisories": snapshot.records,
         "advisories_of": snapshot.date.isoformat(),

@@ -15,7 +15,7 @@ from trimtab.gates.errors import EvidenceMissing, SignatureWrong
 from trimtab.gates.evidence_files import read_evidence
 from trimtab.gates.policy import SupplyChainPolicy
 from trimtab.gates.records import Finding
-from trimtab.gates.signing import KeyRing, Opened, statement
+from trimtab.gates.signing import BUILDER, KeyRing, Opened, statement
 
 PREDICATE_TYPE = "https://slsa.dev/provenance/v1"
 BUILD_TYPE = "urn:trimtab:gates:build:v1"
@@ -74,6 +74,8 @@ def sign_files(
         KeyMissing: There is no key to sign with.
     """
     root = project.root.resolve()
+    if not files:
+        raise EvidenceMissing("There is nothing to sign.", hint="Name the artifacts.")
     names = []
     for path in files:
         if not path.is_file() or not path.resolve().is_relative_to(root):
@@ -126,6 +128,12 @@ def verify_files(
     return tuple(_subject_findings(root, wanted, subjects))
 
 
+def signer_of(project: Project, ring: KeyRing) -> str:
+    """Return whose key signed the project's provenance; empty when no trusted builder's did."""
+    opened = _opened(project.provenance, ring) if project.provenance.is_file() else None
+    return opened.signer if isinstance(opened, Opened) else ""
+
+
 def _opened(envelope: Path, ring: KeyRing) -> Opened | Finding:
     try:
         opened = ring.open(read_evidence(envelope))
@@ -133,7 +141,7 @@ def _opened(envelope: Path, ring: KeyRing) -> Opened | Finding:
         untrusted = "trusted key" in error.message
         code = (
             "supply_chain.key_untrusted"
-            if untrusted and not ring.trusted()
+            if untrusted and not ring.trusted(BUILDER)
             else "supply_chain.signature_wrong"
         )
         return finding(code, envelope.name, error.message)

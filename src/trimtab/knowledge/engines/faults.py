@@ -85,7 +85,7 @@ class _Servers:
         server = self._start()
         server.proxy.delay_seconds = float(given["seconds"])
         queries = [(PROJECT, f"{text} {number}") for number in range(400) for text in _TEXTS]
-        self._load.start(queries, 1.0)
+        self._load.start(queries, 1.0, callers=8)
         return {"project": PROJECT}
 
     def restore(self, _: Mapping[str, Value]) -> None:

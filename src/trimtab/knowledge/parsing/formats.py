@@ -1,5 +1,6 @@
 """What a file is: by its name or the stated type, checked against its first bytes."""
 
+import re
 from dataclasses import dataclass
 from pathlib import PurePath
 
@@ -10,6 +11,7 @@ from trimtab.knowledge.errors import (
     DocumentUnreadable,
 )
 from trimtab.knowledge.parsing.content import Content
+from trimtab.knowledge.parsing.encodings import decode_text, is_marked
 
 _OFFICE = "application/vnd.openxmlformats-officedocument"
 
@@ -41,6 +43,10 @@ FORMATS = (
 )
 SUFFIXES = {suffix: known for known in FORMATS for suffix in known.suffixes}
 _BY_TYPE = {known.media_type: known for known in FORMATS}
+INVISIBLE = re.compile(
+    "[\u00ad\u200b\u2060\ufeff]|(?<=[A-Za-z\u00c0-\u024f])[\u200c\u200d]++(?=[A-Za-z\u00c0-\u024f])"
+)
+"""Characters without width that cut words in two for a search. Joiners have a meaning in other scripts and in emoji."""
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _FOREIGN = {
     b"%PDF-": "a PDF file",
@@ -53,7 +59,13 @@ _FOREIGN = {
     b"7z\xbc\xaf": "a 7-Zip archive",
     b"\x7fELF": "a program",
     b"MZ\x90": "a program",
+    b"{\\rtf": "a Rich Text Format (RTF) file",
 }
+_MARKED_UP = (
+    (re.compile(rb"\s{0,100}<\?xml\b"), "an XML file"),
+    (re.compile(rb"From \S{1,300} +[A-Z][a-z]{2} [A-Z][a-z]{2} "), "a mailbox of several e-mails"),
+)
+"""Text that is read as such only when its name says that it is text."""
 
 
 def recognised(name: str, data: Content, media_type: str | None) -> Format:
@@ -72,6 +84,7 @@ def recognised(name: str, data: Content, media_type: str | None) -> Format:
     known = SUFFIXES.get(suffix) or _BY_TYPE.get(stated)
     content = _content(head)
     if known is None:
+        content = content or next((what for pattern, what in _MARKED_UP if pattern.match(head)), "")
         if content:
             raise DocumentTypeUnsupported(f"{name} is {content}, which is not ingested as such.")
         decoded(name, data.whole())
@@ -109,7 +122,7 @@ _CONTROLS = bytes(byte for byte in range(32) if byte not in b"\t\n\r\f\x1b")
 def refuse_binary(name: str, data: Content) -> None:
     """Raise `DocumentTypeUnsupported` for a file that is not text; `decoded` tells what text is."""
     head = data.head()
-    if head.startswith((b"\xff\xfe", b"\xfe\xff")):
+    if is_marked(head):
         return
     controls = len(head) - len(head.translate(None, _CONTROLS))
     if controls * 20 > len(head) or any(b"\0" in block for block in data.blocks()):
@@ -117,23 +130,24 @@ def refuse_binary(name: str, data: Content) -> None:
 
 
 def decoded(name: str, data: bytes) -> str:
-    """Return the text of a text file: UTF-8, UTF-16 with its mark, else Windows-1252.
+    """Return the text of a text file in the encoding of its mark, in UTF-8, or in one that its bytes show clearly.
 
     Raises:
         DocumentTypeUnsupported: It holds zero bytes or is mostly control characters: it is not text.
-        DocumentUnreadable: Its byte-order mark lies.
+        DocumentUnreadable: Its byte-order mark lies, or its encoding cannot be told.
     """
-    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
-        try:
-            return _lines(data.decode("utf-16"))
-        except UnicodeDecodeError as error:
-            raise DocumentUnreadable(f"{name} is not valid UTF-16.") from error
     refuse_binary(name, Content.of(data))
     try:
-        return _lines(data.decode("utf-8-sig"))
-    except UnicodeDecodeError:
-        return _lines(data.decode("cp1252", errors="replace"))
+        text = decode_text(data)
+    except UnicodeDecodeError as error:
+        raise DocumentUnreadable(f"{name} is not valid {error.encoding.upper()}.") from error
+    if text is None:
+        raise DocumentUnreadable(
+            f"The character encoding of {name} cannot be told.",
+            hint="Save it as UTF-8, then ingest it again.",
+        )
+    return _lines(text)
 
 
 def _lines(text: str) -> str:
-    return text.replace("\r\n", "\n").replace("\r", "\n")
+    return INVISIBLE.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))

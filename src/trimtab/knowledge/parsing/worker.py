@@ -6,6 +6,8 @@ The limits are the kernel's (setrlimit), so that no library can talk its way aro
 one PDF file of its own without the ban on writing, so that the package unpacks its libraries; see ``native.py``.
 """
 
+import email
+import email.policy
 import functools
 import io
 import json
@@ -13,12 +15,25 @@ import re
 import resource
 import sys
 import zipfile
+from html.parser import HTMLParser
 from typing import IO, Any
 
 PAGE_MARK = "\u241ePAGE{page_num}\u241e"
 _PAGE = re.compile(r"(?:(?<!\s)\s++)?\u241ePAGE(\d+)\u241e\s*+")
+# As in formats.py, from which this file may not import.
+_INVISIBLE = re.compile(
+    "[\u00ad\u200b\u2060\ufeff]|(?<=[A-Za-z\u00c0-\u024f])[\u200c\u200d]++(?=[A-Za-z\u00c0-\u024f])"
+)
 _HTML_PREAMBLE = re.compile(r"\A---\n+(?:## [^\n]*|[^\n#:]+:[^\n]*)?(?:\n+---)?\n+")
-_PDF = "application/pdf"
+_PDF, _HTML, _MAIL = "application/pdf", "text/html", "message/rfc822"
+_CHARSET = re.compile(rb"charset=[\"']?([A-Za-z0-9_.:-]+)", re.IGNORECASE)
+_SHOWN = ("Subject", "From", "To", "Cc", "Date")
+# Programs write the name of a set and use its superset.
+_MEANT = {
+    "gb2312": "gb18030", "gbk": "gb18030", "shift_jis": "cp932", "iso-2022-jp": "iso2022_jp_ext",
+    "ks_c_5601-1987": "cp949", "euc-kr": "cp949", "iso-8859-1": "cp1252", "us-ascii": "utf-8",
+    "big5": "cp950",
+}  # fmt: skip
 _PLAIN = frozenset({_PDF})
 _ZIPPED = "application/vnd.openxmlformats-officedocument."
 
@@ -70,7 +85,7 @@ def _answer(header: dict[str, Any], data: bytes) -> dict[str, Any]:
             refusal = _inflation(data, header["max_inflated_bytes"])
             if refusal:
                 return refusal
-        return _extracted(data, header["media_type"], header["max_text_characters"])
+        return _read(data, header["media_type"], header["max_text_characters"])
     except MemoryError:
         return {"error": "memory", "detail": ""}
     except zipfile.BadZipFile as error:
@@ -90,6 +105,103 @@ def _inflation(data: bytes, most: int) -> dict[str, Any] | None:
                     if total > most:
                         return {"error": "inflated", "detail": ""}
     return None
+
+
+def _read(data: bytes, media_type: str, most: int) -> dict[str, Any]:
+    if media_type == _MAIL:
+        return _mail(data, most)
+    if media_type == _HTML:
+        title, body = _without_head(data)
+        found = _extracted(body, media_type, most)
+        return {**found, "title": title or found["title"]} if "title" in found else found
+    return _extracted(data, media_type, most)
+
+
+class _Title(HTMLParser):
+    """Collects the text of the first title element."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.title = ""
+        self._inside = False
+
+    def handle_starttag(self, tag: str, attrs: object) -> None:
+        self._inside = tag == "title" and not self.title
+
+    def handle_endtag(self, tag: str) -> None:
+        self._inside = False
+
+    def handle_data(self, data: str) -> None:
+        if self._inside:
+            self.title += data
+
+
+def _without_head(data: bytes) -> tuple[str, bytes]:
+    """Return an HTML page's title, and the page without its head, which kreuzberg would render as text.
+
+    A page without a body tag, or in UTF-16, is returned as it is.
+    """
+    begin = data.lower().find(b"<body")
+    if begin < 0:
+        return "", data
+    head = data[:begin]
+    stated = _CHARSET.search(head)
+    charset = stated[1].decode("ascii") if stated else "utf-8"
+    reader = _Title()
+    try:
+        reader.feed(head.decode(charset, "replace"))
+    except LookupError:
+        reader.feed(head.decode("utf-8", "replace"))
+    declared = f'<meta charset="{charset}">'.encode()
+    return " ".join(reader.title.split()), b"<html><head>" + declared + b"</head>" + data[begin:]
+
+
+def _mail(data: bytes, most: int) -> dict[str, Any]:
+    """Return the headers and the body of an e-mail, line by line, by its declared character sets."""
+    try:
+        message = email.message_from_bytes(data, policy=email.policy.default)
+        part = message.get_body(("plain", "html"))
+        charset = part.get_content_charset() if part is not None else None
+        payload = part.get_payload(decode=True) if part is not None else b""
+        body = _decoded(payload, charset) if isinstance(payload, bytes) else ""
+        headers = {name: _header(message[name], charset) for name in _SHOWN if message[name]}
+    except (LookupError, ValueError, AttributeError, TypeError) as error:
+        return {"error": "unreadable", "detail": f"{type(error).__name__}: {error}"[:300]}
+    if part is not None and part.get_content_type() == _HTML:
+        page = _extracted(b'<meta charset="utf-8">' + body.encode(), _HTML, most)
+        if "error" in page:
+            return page
+        body = page["text"]
+    shown = "".join(f"**{name}**: {value}\n\n" for name, value in headers.items())
+    text = _INVISIBLE.sub("", shown + body.replace("\r\n", "\n").replace("\x00", ""))
+    if len(text) > most:
+        return {"error": "text", "detail": ""}
+    return {"text": text, "pages": [], "title": headers.get("Subject", "")}
+
+
+def _decoded(payload: bytes, charset: str | None) -> str:
+    """Decode a body as declared, with the character set that programs mean by the name.
+
+    Raises:
+        UnicodeDecodeError, LookupError: It is in another character set, or that is unknown.
+    """
+    name = (charset or "utf-8").lower()
+    try:
+        return payload.decode(_MEANT.get(name, name))
+    except UnicodeDecodeError:
+        if charset is None or name == "us-ascii":
+            return payload.decode("cp1252", "replace")
+        raise
+
+
+def _header(value: str, charset: str | None) -> str:
+    """Return a header in one line; bytes that no character set is declared for are read as the body's."""
+    raw = str(value).encode("utf-8", "surrogateescape")
+    try:
+        text = raw.decode("utf-8")
+    except UnicodeDecodeError:
+        text = _decoded(raw, charset)
+    return " ".join(text.split())
 
 
 def _extracted(data: bytes, media_type: str, most: int) -> dict[str, Any]:
@@ -116,8 +228,8 @@ def _extracted(data: bytes, media_type: str, most: int) -> dict[str, Any]:
             return {"error": "installation", "detail": damage}
         protected = re.search(r"password|encrypt", detail, re.IGNORECASE)
         return {"error": "encrypted" if protected else "unreadable", "detail": detail}
-    content = result.content.replace("\r\n", "\n").replace("\x00", "")
-    if media_type == "text/html":
+    content = _INVISIBLE.sub("", result.content.replace("\r\n", "\n").replace("\x00", ""))
+    if media_type == _HTML:
         content = _HTML_PREAMBLE.sub("", content, count=1)
     text, pages = _paged(content)
     if len(text) > most:
