@@ -72,6 +72,7 @@ quiet-start: dev
 
 contract: dev
 	$(BIN)/python -m pytest -q -n 2 -m feature --contract
+	$(BIN)/python -m tests.contract.options
 
 # Changes one thing at a time in a copy of the code and prints the changes that no test notices; ONLY=rules (or
 # incidents, audit, gates, evaluator, pages, settings, answers, ...) for one domain, MUTATE="--sample 100 --json".

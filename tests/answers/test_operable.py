@@ -59,6 +59,17 @@ class _Unheard:
         """Nobody reads this audit."""
 
 
+class Ahead(SystemClock):
+    """The machine's clock, and as far ahead as the samples; durations stay the machine's (the rate is not 1)."""
+
+    def __init__(self):
+        super().__init__(rate=1.000001)
+        self.ahead = 0.0
+
+    def monotonic(self):
+        return super().monotonic() + self.ahead
+
+
 class Operated(Whole):
     """The service behind its guards, with the catalog of both and their samples."""
 
@@ -67,7 +78,7 @@ class Operated(Whole):
         screen = Screen(
             self.guardrails.questions, self.guardrails.answers, self.guardrails.passages
         )
-        super().__init__(path, screen=screen, **settings)
+        super().__init__(path, **{"clock": Ahead(), "screen": screen, **settings})
         changes = ChangeLog(self.clock)
         elsewhere = Fault(ELSEWHERE, "x", lambda _: {}, lambda _: None, realism=Realism.REAL)
         self.catalog = Catalog(
@@ -91,8 +102,10 @@ class Operated(Whole):
 
     def minutes(self, count):
         """Scrape every 15 seconds for so many minutes."""
-        for _ in range(count * 4):
+        for _ in range(int(count * 4)):
             self.now += timedelta(seconds=15)
+            if isinstance(self.clock, Ahead):
+                self.clock.ahead += 15
             self.scrape.take(self.now)
 
     def holds(self, expression):
@@ -131,7 +144,7 @@ def eventually(found):
 
 @pytest.mark.feature("F410", "F411", "F412")
 def test_eleven_alerts_each_name_a_page_that_exists_and_stand_in_the_playbook():
-    assert len(ALERTS) == 11
+    assert len(ALERTS) == 12  # The documents' eleven, and failed erasures.
     playbook = (ROOT / "docs" / "runbooks" / "alerting-playbooks.md").read_text(encoding="utf-8")
     for alert in ALERTS:
         page = alert["annotations"]["runbook_url"].removeprefix("runbook:")
@@ -187,9 +200,10 @@ def test_the_evidence_holds_under_its_fault_and_not_before_and_the_fix_ends_it(b
         if cause.fix:
             whole.minutes(3)
             given = whole.service.tally.count("given")
+            whole.minutes(3)
             if fast:  # The questions go on; they are answered rightly now.
                 eventually(lambda: whole.service.tally.count("given") > given + 3)
-            whole.minutes(3)
+            whole.minutes(0.25)
             assert all(whole.holds(c.expression) for c in cause.verify)
     finally:
         fault.restore(state)

@@ -1,10 +1,14 @@
+from datetime import UTC, datetime
+
 import numpy as np
 import pytest
 
 from tests.faces import client_of, key_of
 from trimtab.api.edge import HttpFigures
 from trimtab.infra.auth import Role
+from trimtab.infra.rules.alerts import Alert, AlertState
 from trimtab.infra.rules.checks import compile_check
+from trimtab.infra.rules.engine import RuleEngine
 from trimtab.infra.rules.signals import metric_names
 
 TEXT = "The rudder turns the ship. The trimtab turns the rudder with little force."
@@ -331,3 +335,20 @@ def test_a_key_tells_when_it_was_used_last(app_of):
     last = {key["name"]: key["last_used_at"] for key in used.get("/v1/keys").json()["keys"]}
     assert last["used"] is not None
     assert (last["unused"], last["admin"]) == (None, None)
+
+
+def test_alerts_are_listed_as_prometheus_lists_them(app, anonymous, monkeypatch):
+    labels = {"alertname": "TankLow", "severity": "P1"}
+    at = datetime(2026, 11, 29, 9, tzinfo=UTC)
+    alert = Alert("f", "TankLow", AlertState.FIRING, labels, {"title": "Tank low"}, 0.25, at)
+    assert anonymous.get("/api/v1/alerts").json() == {"status": "success", "data": {"alerts": []}}
+    monkeypatch.setattr(RuleEngine, "alerts", lambda *_: (alert,))
+    assert anonymous.get("/api/v1/alerts").json()["data"]["alerts"] == [
+        {
+            "labels": labels,
+            "annotations": {"title": "Tank low"},
+            "state": "firing",
+            "activeAt": "2026-11-29T09:00:00Z",
+            "value": "2.5e-01",
+        }
+    ]

@@ -19,6 +19,7 @@ def up(app, monkeypatch):
     return state
 
 
+@pytest.mark.feature("F541")
 def test_the_heartbeat_is_chromas_and_open_to_everybody(app, up):
     answer = client_of(app, address="192.0.2.7").get("/api/v1/heartbeat")
     assert (answer.status_code, answer.json()) == (200, {"status": "ok"})
@@ -34,6 +35,7 @@ def test_healthz_answers_as_qdrant_does(app, up):
     assert client_of(app).get("/healthz").status_code == 503
 
 
+@pytest.mark.feature("F472")
 def test_the_collection_counts_points_and_vectors(app, admin, up):
     admin.post("/api/v1/ingest", json={"project": "p", "name": "a.txt", "text": "The bow."})
     found = admin.get("/collections/documents").json()
@@ -74,6 +76,7 @@ def test_a_query_tells_its_mode_whatever_project_it_names(admin, anonymous, proj
     assert body["degraded_mode"] is True  # The model is not loaded in tests.
 
 
+@pytest.mark.feature("F413")
 @pytest.mark.parametrize(
     ("profile", "level"), [("upper", b'"level":"ERROR"'), ("lower", b'"level":"error"')]
 )

@@ -2,6 +2,7 @@
 
 import threading
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -98,7 +99,7 @@ def test_a_dry_run_that_raises_or_hangs_is_not_planned(operator, release):
     assert operator.effects() == []
 
 
-@pytest.mark.parametrize(("down_seconds", "runs"), [(599, True), (601, False)])
+@pytest.mark.parametrize(("down_seconds", "runs"), [(599, True), (600, False), (601, False)])
 def test_after_a_restart_an_act_runs_again_within_its_limit_only(operator, down_seconds, runs):
     incident = broken_tank(operator)
     begun = Loop(operator.ground)
@@ -117,6 +118,29 @@ def test_after_a_restart_an_act_runs_again_within_its_limit_only(operator, down_
     assert (operator.effects() == ["close_tap"]) == runs
     if not runs:
         assert after.attempts[-1].outcome == "timed_out"
+
+
+@pytest.mark.parametrize(("down_seconds", "runs"), [(599, True), (600, False)])
+def test_after_a_restart_an_undo_runs_again_within_its_limit_only(operator, down_seconds, runs):
+    incident = broken_tank(operator, broken=["refill"])
+    loop = Loop(operator.ground)
+    while operator.incidents.get(incident.id).state is not State.UNDOING:
+        loop.turn(incident.id, 1)
+    found = operator.incidents.get(incident.id)
+    key = f"{incident.id}:{found.plan.hash}:0:undo"
+    note = Draft("x", "Undoing.")
+    operator.ground.store.begin_act(found, key, "tank.close_tap", operator.clock.now(), note)
+    operator.clock.advance(down_seconds)
+    loop.turn(incident.id, 1)
+    assert (operator.effects() == ["close_tap", "open_tap"]) == runs
+    assert operator.incidents.get(incident.id).done[0].undo_failed is not runs
+
+
+def test_undoing_uses_up_no_budget_of_automatic_acts(operator):
+    incident = broken_tank(operator, broken=["refill"])
+    settle(operator, incident)
+    hour_ago = operator.clock.now() - timedelta(hours=1)
+    assert operator.ground.store.automatic_acts_since(hour_ago) == 2
 
 
 def test_a_fix_that_would_change_nothing_is_not_run_and_earns_no_credit(operator):

@@ -1,13 +1,18 @@
 """The names that other programs rely on: facts of journal entries, signals, error codes, act records."""
 
+from datetime import timedelta
+
 import pytest
 
 from tests.incidents.operator import make_operator
+from tests.incidents.records import START, drift_alert, drift_incident
 from tests.incidents.world import PUMP, TAP
 from trimtab.incidents import State, errors, signals
 from trimtab.incidents.bounded import ActTimedOut
 from trimtab.incidents.loop import Loop
-from trimtab.incidents.turn import Draft
+from trimtab.incidents.model import AttachedAlert
+from trimtab.incidents.similar import similar
+from trimtab.incidents.turn import Draft, Turn
 from trimtab.kernel.errors import TrimtabError
 
 
@@ -140,6 +145,58 @@ def test_the_operators_signals_have_these_names_units_and_labels(operator):
         ("incidents.time_to_diagnose_seconds", "seconds", (), False),
         ("notify.undelivered", "messages", (), False),
     }
+
+
+def test_an_incident_without_a_word_is_similar_to_none():
+    mute = drift_alert(name="-", labels={}, annotations={})
+    attached = AttachedAlert(mute, firing=True, changed_at=START)
+    incident = drift_incident(title="-", component="-", system="", alerts=(attached,))
+    assert similar(incident, [drift_incident(id="INC-2026-0313")]) == ()
+
+
+def test_a_turn_that_says_and_changes_nothing_is_not_written():
+    incident = drift_incident()
+    assert not Turn(incident).changes(incident)
+    assert Turn(incident).changes(drift_incident(opening=2))
+    assert Turn(incident, (Draft("k", "Said."),)).changes(incident)
+
+
+def test_the_job_ends_with_its_incident_and_the_number_of_its_turns(repaired):
+    operator, found = repaired
+    ended = operator.jobs.wait(f"incident:{found}:1")
+    assert ended.keys() == {"incident_id", "turns"}
+    assert ended["incident_id"] == found
+    assert ended["turns"] > 5
+
+
+def test_only_what_worked_for_the_same_cause_and_alert_lately_counts(repaired):
+    operator, found = repaired
+    fingerprint = operator.incidents.get(found).alert.fingerprint
+    at = operator.incidents.get(found).attempts[0].at
+    count = operator.ground.store.worked_since
+    assert count(TAP, fingerprint, at) == 1
+    assert count(TAP, fingerprint, at + timedelta(seconds=1)) == 0
+    assert count(PUMP, fingerprint, at) == 0
+    assert count(TAP, "alert_other", at) == 0
+    assert operator.ground.store.worked_ever() == {TAP: 1}
+
+
+def test_what_did_not_help_does_not_count_as_having_worked(operator):
+    operator.prove(TAP)
+    operator.world.put(tap=1, level=1, broken=["refill"])
+    found = until(operator, operator.fire(), State.ESCALATED)
+    attempt = found.attempts[0]
+    assert attempt.outcome == "act_failed"
+    assert operator.ground.store.worked_since(TAP, found.alert.fingerprint, attempt.at) == 0
+    assert operator.ground.store.worked_ever() == {}
+
+
+def test_a_rejected_plan_is_no_fault_of_the_page(operator):
+    operator.world.put(tap=1, level=1)
+    waiting = until(operator, operator.fire(), State.AWAITING_APPROVAL)
+    operator.incidents.reject(waiting.id, waiting.plan.hash, "bob")
+    until(operator, waiting, State.ESCALATED)
+    assert "Correct the runbook" not in operator.incidents.postmortem(waiting.id)
 
 
 def test_the_errors_have_these_codes():

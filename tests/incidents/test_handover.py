@@ -7,9 +7,11 @@ import pytest
 from tests.incidents.operator import make_operator
 from tests.incidents.world import PAGE, PUMP, TAP
 from trimtab.incidents import State
+from trimtab.incidents.escalation import conditions_met, rungs_due
 from trimtab.runbooks import Library, Procedure, RunbookRefused, parse_page
 
 DATA_LOSS = PAGE.rstrip() + "\n```sh event=data_loss\ntrimtab check 'pump_ok == 0'\n```\n"
+CONDITION = PAGE.rstrip() + "\n```sh\ntrimtab check 'pump_ok == 1'\n```\n"
 PROCEDURE = """\
 ---
 id: tank-procedure
@@ -65,6 +67,28 @@ def test_an_alert_that_is_quiet_because_nothing_is_measured_goes_on_calling(oper
     operator.world.sampled_since = lambda _at: False
     pass_time(operator, 2 * 3600)
     assert set(operator.incidents.get(found.id).called) > set(found.called)
+
+
+def test_a_rung_or_condition_is_due_only_while_the_alert_fires_or_nothing_is_seen(tmp_path):
+    operator = make_operator(tmp_path, page=CONDITION)
+    operator.world.put(level=1)
+    incident = replace(operator.fire(), state=State.TRIAGED)
+    operator.clock.advance(3600)
+    for level, sampled, due in ((1, True, True), (9, True, False), (9, False, True)):
+        operator.world.put(level=level)
+        operator.world.sampled_since = lambda _at, sampled=sampled: sampled
+        assert (rungs_due(operator.ground, incident) is not None) is due
+        assert (conditions_met(operator.ground, incident) is not None) is due
+
+
+@pytest.mark.parametrize("state", [State.DETECTED, State.RESTORED])
+def test_before_triage_and_after_the_end_nobody_is_called(tmp_path, state):
+    operator = make_operator(tmp_path, page=CONDITION)
+    operator.world.put(level=1)
+    incident = replace(operator.fire(), state=state)
+    operator.clock.advance(3600)
+    assert rungs_due(operator.ground, incident) is None
+    assert conditions_met(operator.ground, incident) is None
 
 
 def test_lost_data_is_told_although_the_alert_is_quiet(tmp_path):
@@ -155,3 +179,16 @@ def test_what_people_did_by_hand_is_told_and_not_taken_for_the_reason(operator):
     assert "Actions run by people since it opened: tank.refill at" in done.resolution
     assert "Whether they ended it is unknown." in done.resolution
     assert "alice" not in done.postmortem
+
+
+def test_a_fix_that_was_taken_back_is_no_repair_when_the_alert_ends_later(operator):
+    operator.prove(TAP)
+    operator.world.put(tap=1, level=1, broken=["refill"])
+    found = until(operator, operator.fire(), State.ESCALATED)
+    assert found.done[0].changed
+    operator.world.put(level=9)
+    operator.jobs.run()
+    done = operator.incidents.get(found.id)
+    assert (done.state, done.cause_verified) == (State.RESOLVED, False)
+    assert [attempt.outcome for attempt in done.attempts] == ["act_failed"]
+    assert done.resolution == "No act of a person is recorded, so what ended the alerts is unknown."

@@ -11,6 +11,7 @@ from trimtab.incidents import State
 from trimtab.incidents.loop import KIND, Loop, job_id
 from trimtab.incidents.rows import INCIDENTS
 from trimtab.infra.jobs import JobState
+from trimtab.kernel.errors import TrimtabError
 
 
 def damage(operator, incident_id):
@@ -101,3 +102,45 @@ def test_one_job_that_cannot_start_keeps_the_others_from_nothing(operator, monke
     monkeypatch.setattr(operator.jobs, "start", start)
     operator.incidents.resume()
     assert set(started) == {job_id(first), job_id(second)}
+
+
+class Busy(TrimtabError):
+    """Something that will be better soon."""
+
+    retryable = True
+
+
+def test_a_turn_that_fails_for_a_moment_is_tried_again_in_five_seconds(operator):
+    operator.world.put(tap=1, level=1)
+    incident = operator.fire()
+    loop = Loop(operator.ground)
+    loop.turn(incident.id, 1)
+
+    def busy(_fingerprint):
+        raise Busy("busy")
+
+    operator.world.firing = busy
+    before = operator.texts(incident.id)
+    assert loop.turn(incident.id, 1) == 5.0
+    assert operator.texts(incident.id) == before
+
+
+def test_a_failure_that_cannot_be_written_down_is_tried_again_in_a_minute(operator, monkeypatch):
+    operator.world.put(tap=1, level=1)
+    incident = operator.fire()
+    loop = Loop(operator.ground)
+    monkeypatch.setattr(operator.ground.store, "get", lambda _id: 1 / 0)
+    assert loop.safe_turn(incident.id, 1) == 60.0
+
+
+def test_incidents_are_found_by_whether_they_are_over(operator):
+    first = operator.fire()
+    operator.jobs.run()
+    operator.world.put(level=1)
+    operator.clock.advance(86_400)
+    second = operator.fire()
+    found = operator.ground.store.find
+    assert [one.id for one in found()] == [second.id, first.id]
+    assert [one.id for one in found(active=True)] == [second.id]
+    assert [one.id for one in found(active=False)] == [first.id]
+    assert [one.id for one in found(limit=1)] == [second.id]

@@ -69,6 +69,7 @@ def test_each_seal_posts_the_signed_head(seal_to, webhook):
     address, posted, _ = webhook
     files = seal_to(anchor_of(address))
     (body,) = posted
+    assert files.anchored.seq == body["seq"]
     head = files.audit.recent(1)[0]
     signed = opened(body["envelope"], files.signer.public_pem, CHECKPOINT)
     assert (body["seq"], body["hash"], signed["hash"]) == (head.seq, head.hash, head.hash)
@@ -95,6 +96,7 @@ def test_a_seal_is_done_when_nobody_takes_its_head(seal_to):
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     files = seal_to(WebhookAnchor(f"http://127.0.0.1:{port}/"))
+    assert files.anchored.seq == 0
     assert files.review(HOUR).problems == ()
     assert len(_gaps(files)) == 1
 

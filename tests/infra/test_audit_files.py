@@ -1,11 +1,15 @@
+import hashlib
+import json
+import os
 import shutil
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 
 from trimtab.infra.audit import Audit
-from trimtab.infra.audit_anchor import AnchoredHead
+from trimtab.infra.audit_anchor import AnchoredHead, missing_anchors
 from trimtab.infra.audit_files import SEALED, STARTED, AuditFiles
 from trimtab.infra.signing import Signer
 from trimtab.infra.storage import Database, DataDirectory
@@ -233,3 +237,58 @@ def test_a_silence_is_a_gap_unless_a_start_ends_it(files, clock):
     clock.minutes = 130
     files.audit.append("me", "did", "late")
     assert files.review(HOUR).gaps == ("nothing was recorded for 69 minutes before event 5",)
+
+
+def test_an_event_that_was_chained_to_another_one_is_found(files):
+    files, database = files
+    event = files.audit.after(1)[0]
+    fields = [str(event.seq), event.at, event.actor, event.action, event.subject, event.facts]
+    other = "f" * 64
+    digest = hashlib.sha256(json.dumps([*fields, other], separators=(",", ":")).encode())
+    _run(
+        database,
+        f"update audit_events set previous_hash = '{other}', hash = '{digest.hexdigest()}' where seq = 2",
+    )
+    assert files.audit.verify().problems == (
+        "event 2 does not follow event 1",
+        "event 3 does not follow event 2",
+    )
+
+
+def test_each_seal_is_an_event_of_its_name(files):
+    files, _ = files
+    assert (files.seal().action, files.seal().seq) == ("audit.sealed", 5)
+
+
+def test_an_empty_chain_holds_no_anchored_head():
+    (problem,) = missing_anchors({}, [AnchoredHead(1, "0" * 64)])
+    assert problem.startswith("the chain ends at event 0, but event 1 was anchored")
+
+
+def test_each_file_is_on_the_disk_before_it_gets_its_name(files, monkeypatch):
+    files, _ = files
+    real, synced = os.fsync, []
+
+    def fsync(handle):
+        assert os.fstat(handle).st_size > 0
+        synced.append(Path(f"/proc/self/fd/{handle}").readlink().name)
+        real(handle)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    files.seal()
+    written = {f"{path.stem}.new" for path in files.folder.iterdir()}
+    assert written <= set(synced)
+
+
+def test_a_chain_that_was_not_sealed_yet_misses_no_file(files):
+    files, _ = files
+    assert files.review(HOUR).problems == ()
+
+
+def test_a_half_written_file_of_a_seal_that_was_killed_does_not_stop_the_next(files):
+    files, _ = files
+    files.folder.mkdir(parents=True)
+    (files.folder / "0000000002.new").write_bytes(b"half")
+    files.seal()
+    assert files.review(HOUR).problems == ()
+    assert list(files.folder.glob("*.new")) == []

@@ -2,6 +2,7 @@ import io
 import json
 import logging
 import os
+import subprocess
 
 import pytest
 from prometheus_client import generate_latest
@@ -9,6 +10,7 @@ from prometheus_client import generate_latest
 from trimtab.infra.settings import Settings
 from trimtab.infra.telemetry import LogFiles, SignalCollector, configure_logs, new_registry
 from trimtab.kernel.operable import Sample, Signal
+from trimtab.knowledge.words import counted_lines
 
 
 @pytest.fixture
@@ -112,3 +114,27 @@ def test_a_broken_signal_does_not_hide_the_others():
 def test_what_cannot_be_said_is_not_exported():
     text = _exported(Signal("a.b", "", "h", lambda: [Sample(float("nan"))]))
     assert "\na_b " not in text
+
+
+@pytest.mark.feature("F685")
+def test_the_top_queries_of_the_whole_log_hold_no_null(lines, tmp_path):
+    stream = io.StringIO()
+    configure_logs("INFO", stream, queries=True)
+    log = logging.getLogger("x")
+    log.info("started")
+    for query in ("whales", "songs", "whales"):
+        log.info("query", extra={"query": query, "query_duration_ms": 1.0})
+    log.error("broken")
+    (tmp_path / "log").write_text(stream.getvalue(), encoding="utf-8")
+    done = subprocess.run(
+        "jq -r '.query' log | sort | uniq -c | sort -rn | head -100 > top_queries.txt",
+        shell=True, cwd=tmp_path, check=True, capture_output=True,
+    )  # fmt: skip
+    text = (tmp_path / "top_queries.txt").read_text()
+    assert (done.stderr, "null" in text) == (b"", False)
+    assert sorted(counted_lines(text)) == ["songs", "whales"]
+
+
+def test_without_logged_queries_no_line_has_one(lines):
+    logging.getLogger("x").info("started")
+    assert "query" not in lines()[0]

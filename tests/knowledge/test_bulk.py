@@ -127,7 +127,9 @@ def test_one_of_many_that_is_refused_is_told_in_its_place(knowledge):
     assert _became(outcomes) == ["ingested", "knowledge.document_empty", "ingested"]
     assert outcomes[1].name == "001.md"
     counted = knowledge.searcher.outcomes.totals()
-    assert (counted["full"], counted["refused"]) == (2, 1)
+    assert (counted["full"], counted["failed"]) == (2, 0), (
+        "a refused file is no failure of the service"
+    )
 
 
 def test_many_documents_are_queued_while_the_model_is_down_and_told_apart_again(knowledge):

@@ -7,7 +7,21 @@ from trimtab.knowledge.chunking import chunked
 from trimtab.knowledge.records import ParsedDocument
 
 _pieces = st.sampled_from(
-    ["# One\n", "## Two\n", "```\n", "word ", "a sentence. ", "\n\n", "\n", "x" * 300, "é🙂 ", " "]
+    [
+        "# One\n",
+        "## Two\n",
+        "Three\n",
+        "===\n",
+        "---\n",
+        "```\n",
+        "word ",
+        "a sentence. ",
+        "\n\n",
+        "\n",
+        "x" * 300,
+        "é🙂 ",
+        " ",
+    ]
 )
 _texts = st.lists(_pieces | st.text(max_size=40), max_size=60).map("".join)
 
@@ -56,3 +70,10 @@ def test_each_passage_knows_its_page():
 def test_two_equal_passages_have_two_ids():
     chunks = chunked("doc", _parsed("# A\nsame\n# A\nsame\n"), 800)
     assert chunks[0].id != chunks[1].id
+
+
+def test_an_underlined_heading_is_part_of_the_path():
+    text = "Of the sea\n==========\n\nIntro.\n\nWhales\n------\n\nThey sing.\n"
+    chunks = chunked("doc", _parsed(text), 400)
+    assert [chunk.heading for chunk in chunks] == ["Of the sea", "Of the sea > Whales"]
+    assert chunks[1].text.startswith("Whales")

@@ -1,6 +1,6 @@
 import pytest
 
-from trimtab.knowledge.markdown import MOST_CHARACTERS, Heading, heading, title
+from trimtab.knowledge.markdown import MOST_CHARACTERS, Heading, heading, title, underlined
 
 
 @pytest.mark.parametrize(
@@ -43,3 +43,28 @@ def test_the_title_is_the_front_matters_or_the_first_heading(text, expected):
 def test_a_very_long_heading_is_cut():
     assert len(heading("# " + "a" * 10_000).text) == MOST_CHARACTERS
     assert len(title("---\ntitle: " + "a" * 10_000 + "\n---\n")) == MOST_CHARACTERS
+
+
+@pytest.mark.parametrize(
+    ("before", "text", "line", "found"),
+    [
+        ("", "Whales", "======", Heading(1, "Whales")),
+        ("", "Whales", "--", Heading(2, "Whales")),
+        ("", "Whales", "-", None),
+        ("", "Whales", "-=-", None),
+        ("", "", "---", None),
+        ("---", "title: Whales", "---", None),
+        ("Of the sea", "and whales", "---", None),
+        ("", "- whales", "---", None),
+        ("", "| a | b |", "-----", None),
+        ("", "    code", "---", None),
+        ("", "# Whales", "---", None),
+    ],
+)
+def test_an_underlined_line_is_a_heading(before, text, line, found):
+    assert underlined(before, text, line) == found
+
+
+def test_the_title_may_be_underlined():
+    assert title("Whales\n======\n\nThey sing.\n") == "Whales"
+    assert title("---\nauthor: Ann\n---\n\nWhales\n===\n") == "Whales"

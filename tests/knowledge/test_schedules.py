@@ -38,7 +38,6 @@ def test_the_disk_is_cleaned_up_every_night_at_two(calendar):
     assert calendar.run_now("disk-cleanup").startswith("Disk cleanup complete at")
 
 
-@pytest.mark.feature("F546")
 def test_a_snapshot_of_the_indexes_is_taken_every_night(calendar, knowledge):
     knowledge.ingest_text("sea", "whales.md", "Whales sing.")
     knowledge.search("sea", "whales")

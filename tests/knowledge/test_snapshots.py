@@ -39,7 +39,6 @@ def first(knowledge, query):
     return knowledge.search("sea", query).passages[0].document_name
 
 
-@pytest.mark.feature("F546")
 def test_a_restored_snapshot_answers_without_building_the_index_again(sea, monkeypatch):
     sea.snapshots.take()
     sea.indexes.restart()
@@ -81,7 +80,7 @@ def test_a_row_number_that_was_given_to_another_passage_is_not_taken_for_the_old
     assert first(sea, "seals bark") == "seals.md"
 
 
-@pytest.mark.feature("F546")
+@pytest.mark.feature("F633", "F634")
 def test_seven_daily_snapshots_are_kept_and_none_over_thirty_days(sea, clock):
     for _ in range(10):
         made = sea.snapshots.take().path

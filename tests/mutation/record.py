@@ -24,6 +24,7 @@ class Recorder:
         )
         self._tests: dict[str, dict] = {}
         self._current = self._collecting = ""
+        self._code = 3
         self._collected: dict[str, set[str]] = {}
         self._coverage.start()
         sys.addaudithook(self._opened)
@@ -60,7 +61,8 @@ class Recorder:
         test["seconds"] += report.duration
         test["passed"] = test["passed"] and report.outcome == "passed"
 
-    def pytest_sessionfinish(self):
+    def pytest_sessionfinish(self, exitstatus):
+        self._code = int(exitstatus)
         self._coverage.stop()
         data = self._coverage.get_data()
         lines: dict[str, dict[int, list[str]]] = {}
@@ -73,6 +75,12 @@ class Recorder:
             test["opened"] |= self._collected.get(name.partition("::")[0], set())
             test["opened"] = sorted(test["opened"])
         self._output.write_text(json.dumps({"tests": self._tests, "lines": lines}))
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_unconfigure(self):
+        # Threads that a test left waiting must not keep the recording from ending.
+        sys.stdout.flush()
+        os._exit(self._code)
 
 
 def pytest_configure(config):

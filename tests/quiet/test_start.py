@@ -1,8 +1,11 @@
 """The small form of `make quiet-start`."""
 
+import pytest
+
 from tests.quiet.start import LONGEST_MINUTES, quiet_start
 
 
+@pytest.mark.timeout(500)
 def test_a_fresh_service_on_a_busy_machine_calls_nobody(tmp_path):
     found = quiet_start(tmp_path, files=30, asked=50, burners=1, speed=150)
     assert found.incidents == found.called == []

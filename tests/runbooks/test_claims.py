@@ -9,6 +9,7 @@ import typer.main
 from tests.docs.test_manual import _all_errors
 from trimtab.api.edge import HttpFigures
 from trimtab.cli.main import app as command_line
+from trimtab.gates.codes import CODES
 from trimtab.infra.rules.signals import metric_names
 from trimtab.infra.settings import Settings, rows
 from trimtab.runbooks.claims import KnownNames, check_claims
@@ -97,6 +98,7 @@ def _known(app):
         commands=dict(_commands(typer.main.get_command(command_line))),
         names=frozenset(
             {*catalog.signals, *catalog.actions, *catalog.faults, *_all_errors(), *OTHER_NAMES}
+            | set(CODES)
             | {row.name for row in settings}
             | set(re.findall(r"`([a-z_]+(?:\.[a-z_]+)+)`", POLICY))
         ),
@@ -111,7 +113,8 @@ def _known(app):
 
 def _has_file(path):
     path = path.removeprefix("/").removeprefix("./")
-    places = (ROOT / path, ROOT / "docs" / path, ROOT / "library" / path)
+    folders = (ROOT, ROOT / "docs", ROOT / "library", ROOT / "src" / "trimtab")
+    places = [folder / path for folder in folders]
     return Path(path).name in WRITTEN or any(place.exists() for place in places)
 
 

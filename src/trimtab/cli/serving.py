@@ -24,7 +24,10 @@ _SWITCH_SECONDS = 0.0005
 
 def run(build: Callable[["Settings"], "App"], settings: "Settings") -> None:
     """Build the app, serve it until a signal comes, and close it."""
-    configure_logs(settings.service.log_level, profile=settings.service.log_profile)
+    queries = settings.knowledge.log_queries
+    configure_logs(
+        settings.service.log_level, profile=settings.service.log_profile, queries=queries
+    )
     sys.setswitchinterval(_SWITCH_SECONDS)
     share_arenas()
     app = build(settings)
@@ -32,7 +35,7 @@ def run(build: Callable[["Settings"], "App"], settings: "Settings") -> None:
     if service.log_to_files:  # Only now is the data directory ours.
         folder = app.directory.folder("logs")
         files = LogFiles(folder, service.log_file_mb, service.log_files, service.log_keep_hours)
-        configure_logs(service.log_level, files=files, profile=service.log_profile)
+        configure_logs(service.log_level, files=files, profile=service.log_profile, queries=queries)
     try:
         listener = bind(settings.service.host, settings.service.port)
         control = bind_control(app.directory.path)

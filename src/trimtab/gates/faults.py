@@ -7,8 +7,10 @@ from typing import Any
 
 import orjson
 
+from trimtab.gates.baseline import Approvals, make_baseline, write_baseline
 from trimtab.gates.datasets import MANIFEST
 from trimtab.gates.room import GROUPS, REPORT, GatesRoom
+from trimtab.kernel.ids import sha256_hex
 from trimtab.kernel.operable import Arguments, Fault, Realism, Value
 
 Break = Callable[[], object]
@@ -50,13 +52,7 @@ def _of_the_report(room: GatesRoom) -> tuple[Fault, ...]:
         report["results"][0]["predictions_count"] -= 1
         report["predictions_count"] -= 1
 
-    def worsen(report: dict[str, Any]) -> None:
-        for result in report["results"]:
-            result["accuracy"] = max(0.0, result["accuracy"] - 0.35)
-        report["accuracy"] = max(0.0, report["accuracy"] - 0.35)
-
     return (
-        _fault(room, "gates.report.worsen", "Replace the report by the signed one of a model that is far worse.", "report", edit(worsen)),
         _fault(room, "gates.report.drop_field", "Take `accuracy` out of the report.", "report", edit(lambda report: report.pop("accuracy"))),
         _fault(room, "gates.report.miscount", "Lose one prediction in the report.", "report", edit(miscount)),
         _fault(room, "gates.log.cut", "Cut the last line of a benchmark log.", "logs", lambda: _cut(_first(place.logs, "*.jsonl"))),
@@ -127,6 +123,7 @@ def _of_the_rest(room: GatesRoom) -> tuple[Fault, ...]:
 
     return (
         _fault(room, "gates.baseline.lower", "Lower a number of the golden baseline by hand.", "baseline", lower),
+        _fault(room, "gates.baseline.raise", "Approve the baseline of a better model, which the present report falls short of.", "baseline", lambda: _raise_baseline(room)),
         _fault(room, "gates.sbom.tamper", "Leave a component out of the bill of materials.", "supply_chain", tamper),
         Fault("gates.keys.expose", "Let everybody read a private key.", expose, lambda saved: _put_back(room, saved), realism=Realism.REAL),
         _fault(room, "gates.policy.tighten", "Set a time limit that no benchmark can hold.", "policy", tighten),
@@ -134,6 +131,21 @@ def _of_the_rest(room: GatesRoom) -> tuple[Fault, ...]:
         _fault(room, "gates.docs.break_link", "Link to a page that does not exist.", "docs", break_link),
         _fault(room, "gates.process.remove_template", "Remove the pull request template.", "process", lambda: _first(place.root / ".github", "*.md").unlink()),
     )  # fmt: skip
+
+
+def _raise_baseline(room: GatesRoom) -> None:
+    """Write a baseline as somebody with a trusted key would, from a report that is far better than the present one."""
+    place = room.project
+    report = orjson.loads((place.root / REPORT).read_bytes())
+    for result in report["results"]:
+        result["accuracy"] = min(1.0, result["accuracy"] + 0.35)
+    raw = orjson.dumps(report)
+    approvals = Approvals(place, room.clock)
+    envelope = approvals.grant(
+        "baseline", sha256_hex(raw), by="drill", reason="a baseline of another model"
+    )
+    document = make_baseline(report, raw, approvals.read(envelope), room.clock.now())
+    write_baseline(place, document, raw, envelope)
 
 
 def _first(folder: Path, pattern: str) -> Path:

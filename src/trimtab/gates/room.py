@@ -6,7 +6,6 @@ copy, made only when there was nothing to complain about, is what `restore` brin
 """
 
 import json
-import logging
 import shutil
 import stat
 import threading
@@ -27,7 +26,6 @@ from trimtab.kernel.clock import Clock
 from trimtab.kernel.errors import TrimtabError
 from trimtab.kernel.ids import new_id
 
-_log = logging.getLogger(__name__)
 MAX_AGE_INTERVALS = 3
 """A verdict that was not refreshed for so many intervals counts as unknown."""
 MIN_MAX_AGE_SECONDS = 120.0

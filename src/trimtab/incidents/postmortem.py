@@ -16,6 +16,8 @@ from trimtab.infra.notify import Kind
 
 _REVIEW_DUE = timedelta(hours=48)
 _NOTHING = "nothing is recorded"
+_DECISIONS = {Outcome.REJECTED, Outcome.NOT_ANSWERED}
+"""How a person ended an attempt; that says nothing about the page."""
 _NOT_YET = "--:--"
 """Stands for the time of a stage that has not happened."""
 
@@ -140,6 +142,7 @@ def _lessons(incident: Incident, entries: Sequence[Entry], clocks: Sequence[Cloc
     items += [
         (f"Correct the runbook: {attempt.cause_id} {_words(attempt.outcome)}", owner)
         for attempt in failed
+        if attempt.outcome not in _DECISIONS
     ]
     if not incident.runbooks:
         items.append((f"Write a runbook for {incident.alert.name}", owner))
@@ -150,7 +153,9 @@ def _lessons(incident: Incident, entries: Sequence[Entry], clocks: Sequence[Cloc
     improve += ["it came back after it was resolved"] if incident.opening > 1 else []
     resumed = any(entry.facts.get("resumed_after_crash") for entry in entries)
     improve += ["the operator itself was interrupted"] if resumed else []
-    improve += [call.text for call in called if call.status != "accepted"]
+    unsent = sum(call.status == "no_channel" for call in called)
+    improve += [f"{unsent} calls had no on-call channel"] if unsent else []
+    improve += [call.text for call in called if call.status in {"failed", "waiting"}]
     return _Lessons(
         well=_went_well(incident, clocks),
         improve="; ".join(improve) or _NOTHING,

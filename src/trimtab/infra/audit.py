@@ -62,9 +62,10 @@ class Audit:
     ) -> AuditEvent:
         """Record that the actor did the action to the subject. Durable when it returns."""
         with self._database.write() as connection:
+            newest = sa.select(sa.func.max(_table.c.seq)).scalar_subquery()
             last = connection.execute(
-                sa.select(_table.c.seq, _table.c.hash).order_by(_table.c.seq.desc()).limit(1)
-            ).first()
+                sa.select(_table.c.seq, _table.c.hash).where(_table.c.seq == newest)
+            ).one_or_none()
             seq, previous = (last.seq + 1, last.hash) if last else (1, _GENESIS)
             text = json.dumps(facts or {}, sort_keys=True, separators=(",", ":"))
             at = self.clock.now().isoformat()

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 from trimtab.kernel.ids import content_id
-from trimtab.knowledge.markdown import heading
+from trimtab.knowledge.markdown import heading, underlined
 from trimtab.knowledge.records import Chunk, ParsedDocument
 
 _FENCE = re.compile(r"^ {0,3}(```+|~~~+)")
@@ -53,6 +53,7 @@ def _headings(text: str) -> Iterator[tuple[int, str]]:
     path: list[tuple[int, str]] = []
     fence = ""
     offset = 0
+    before, above, above_at = "", "", 0
     for line in text.splitlines(keepends=True):
         mark = _FENCE.match(line)
         if mark and (not fence or mark.group(1).startswith(fence)):
@@ -61,6 +62,11 @@ def _headings(text: str) -> Iterator[tuple[int, str]]:
             path = [entry for entry in path if entry[0] < found.level]
             path.append((found.level, found.text))
             yield offset, " > ".join(name for _, name in path)
+        elif not fence and (found := underlined(before, above, line)):
+            path = [entry for entry in path if entry[0] < found.level]
+            path.append((found.level, found.text))
+            yield above_at, " > ".join(name for _, name in path)
+        before, above, above_at = above, line, offset
         offset += len(line)
 
 

@@ -11,7 +11,7 @@ MOST_CHARACTERS = 500
 
 @dataclass(frozen=True, slots=True)
 class Heading:
-    """An ATX heading: ``#`` to ``######`` and its text."""
+    """A heading and its text: ``#`` to ``######`` before it, or a line of ``=`` or ``-`` under it."""
 
     level: int
     text: str
@@ -36,6 +36,22 @@ def heading(line: str) -> Heading | None:
     return Heading(level, text[:MOST_CHARACTERS].rstrip()) if text else None
 
 
+def underlined(before: str, text: str, line: str) -> Heading | None:
+    """Return the heading that a line of ``=`` (first level) or ``-`` (second) makes of the line above it.
+
+    Args:
+        before: The line above the text; it must be blank, so that a paragraph, a table or front matter is none.
+        text: The line above.
+        line: The line that may be the underline; at least two characters, for ``-`` alone begins a list.
+    """
+    mark, bare = line.strip(), text.strip()
+    if len(mark) < 2 or (mark.strip("=") and mark.strip("-")) or before.strip():
+        return None
+    if not bare or bare[0] in "#>|-*+=`~" or text.startswith(("    ", "\t")):
+        return None
+    return Heading(1 if mark[0] == "=" else 2, bare[:MOST_CHARACTERS].rstrip())
+
+
 def title(text: str) -> str:
     """Return the title that the front matter states, or the first heading of the first level, or nothing."""
     lines = text.splitlines()
@@ -44,8 +60,8 @@ def title(text: str) -> str:
             stated = line.removeprefix("title:").strip().strip("\"'")
             if stated:
                 return stated[:MOST_CHARACTERS].rstrip()
-    for line in lines:
-        found = heading(line) if line.startswith("#") else None
+    for before, above, line in zip(["", "", *lines], ["", *lines], lines, strict=False):
+        found = heading(line) if line.startswith("#") else underlined(before, above, line)
         if found is not None and found.level == 1:
             return found.text.strip("\"'")
     return ""

@@ -58,9 +58,12 @@ def full_text_query(query: str) -> str:
 
 
 _COUNTED = re.compile(r"^\s*\d+\s+(?=\S)")
+_COUNTED_EMPTY = re.compile(r"^\s+\d+\s*$")
+"""How often an empty line came: only `uniq -c` begins a line with blanks and a number that nothing follows."""
 
 
 def counted_lines(text: str) -> list[str]:
     """Return the queries of a file: one a line, with or without the count that ``uniq -c`` puts before it."""
-    lines = (_COUNTED.sub("", line).strip() for line in text.splitlines())
+    counted = (line for line in text.splitlines() if not _COUNTED_EMPTY.match(line))
+    lines = (_COUNTED.sub("", line).strip() for line in counted)
     return [line for line in lines if line and line != "null"]

@@ -112,6 +112,13 @@ _ANSWERS = [
     Boundary("AnswersSimilarityShifted", {"answers_similarity_ratio": "{v}"}, 1.1, 1.11, 10),
     Boundary("AnswersEmbeddingDrift", {"embedding_drift_detected": "{v}"}, 0, 1, 10),
     Boundary("AnswersCanaryMissing", {"answers_canary_recall": "{v}"}, 0.8, 0.79, 5),
+    Boundary(
+        "AnswersPersonalDataFound",
+        {'answers_personal_data_found{{place="traces"}}': "{v}"},
+        0,
+        1,
+        0.5,
+    ),
     Boundary("AnswersErasureFailed", {'answers_erasures{{state="failed"}}': "{v}"}, 0, 1, 0.5),
     Boundary(
         "AnswersBudgetNearlyUsed", {'answers_budget_share{{budget="answers"}}': "{v}"}, 0.9, 0.91, 1

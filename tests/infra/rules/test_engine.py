@@ -9,6 +9,7 @@ from trimtab.infra.rules.engine import RuleEngine
 from trimtab.infra.rules.evaluator import Expression, compile_expression
 from trimtab.infra.rules.rule import RecordingRule, RuleGroup
 from trimtab.infra.rules.series import SeriesStore
+from trimtab.infra.rules.templates import exponent_text
 
 RULES = """
 groups:
@@ -156,3 +157,19 @@ def test_a_group_with_an_interval_waits_for_it(tmp_path):
         world.tick(heat(31.0))
     recorded = world.value("count_over_time(ALERTS[1h])")
     assert sum(recorded.values()) == 3.0
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (1.0, "1e+00"),
+        (0.25, "2.5e-01"),
+        (-1234.5, "-1.2345e+03"),
+        (0.0, "0e+00"),
+        (1e100, "1e+100"),
+        (float("nan"), "NaN"),
+        (float("inf"), "+Inf"),
+    ],
+)
+def test_values_are_written_as_prometheus_api_writes_them(value, text):
+    assert exponent_text(value) == text

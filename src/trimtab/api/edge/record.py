@@ -22,7 +22,7 @@ _QUESTIONS = frozenset({"/api/v1/query", "/v1/answers", "/v1/check"})
 """Calls with a body that somebody waits for as for a page; ingestion, backups and drills take as long as they take."""
 _STREAMS = ("text/event-stream", "application/x-ndjson")
 """They end when the reader leaves, so their duration says nothing about the service."""
-_PERSON = re.compile(r"(?i)(/+users?/+).+?(/+data/*)?$", re.DOTALL)
+_PERSON = re.compile(r"(?i)((?<!/)/+users?/++).+?((?<!/)/+data/*+)?$", re.DOTALL)
 """A user id in a path, with all slashes that it may hold; no log may hold it, whether a route takes the path or none."""
 _QUIET = ("/health", "/metrics", "/console/static/", "/api/v1/heartbeat")
 """Called every few seconds by machines; logged at debug level."""

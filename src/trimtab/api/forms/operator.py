@@ -177,6 +177,33 @@ class AlertList:
 
 
 @dataclass(frozen=True, slots=True)
+class PrometheusAlert:
+    """An alert as Prometheus' API writes it."""
+
+    labels: Mapping[str, str]
+    annotations: Mapping[str, str]
+    state: AlertState
+    activeAt: datetime  # noqa: N815 - Prometheus' own name.
+    value: str
+    """With an exponent, such as ``1e+00``; or ``NaN``, ``+Inf``, ``-Inf``."""
+
+
+@dataclass(frozen=True, slots=True)
+class PrometheusAlerts:
+    """The pending and the firing alerts."""
+
+    alerts: tuple[PrometheusAlert, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PrometheusBody:
+    """An answer of Prometheus' API."""
+
+    status: Literal["success"]
+    data: PrometheusAlerts
+
+
+@dataclass(frozen=True, slots=True)
 class RuleList:
     """Every rule and how its last evaluation went."""
 
@@ -301,6 +328,7 @@ FORMS: Mapping[str, Shape] = {
     "POST /v1/runbooks/lint": LintBody,
     "GET /v1/alerts": AlertList,
     "GET /v1/rules": RuleList,
+    "GET /api/v1/alerts": PrometheusBody,
     "POST /v1/check": CheckBody,
     "POST /v1/check/hold": HeldBody,
     "GET /v1/catalog": CatalogBody,

@@ -131,6 +131,17 @@ def go_number(value: float) -> str:
     return format(decimal, "f")
 
 
+def exponent_text(value: float) -> str:
+    """Write a number as Prometheus' API writes an alert's value: ``1e+00``, ``2.5e-01``."""
+    if not math.isfinite(value):
+        return go_number(value)
+    sign, numbers, _ = Decimal(repr(value)).normalize().as_tuple()
+    digits = "".join(map(str, numbers))
+    exponent = Decimal(repr(value)).adjusted() if value else 0
+    mantissa = digits[0] + (f".{digits[1:]}" if len(digits) > 1 else "")
+    return f"{'-' if sign else ''}{mantissa}e{'-' if exponent < 0 else '+'}{abs(exponent):02d}"
+
+
 def _humanize(value: float) -> str:
     if value == 0 or not math.isfinite(value):
         return _digits("%.4g", value)

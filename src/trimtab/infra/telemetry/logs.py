@@ -24,17 +24,19 @@ def configure_logs(
     files: LogFiles | None = None,
     *,
     profile: str = "upper",
+    queries: bool = False,
 ) -> None:
     """Send every record of that level and above to the stream (standard error), and to files, as JSON.
 
     The fields ``level`` (upper or lower case, by the profile), ``message``, ``time`` and ``error_type`` are those that the
-    log queries of the contract read.
+    log queries of the contract read. With ``queries`` (``knowledge.log_queries``) each line has ``query``, empty where
+    there is none: ``jq -r .query`` would print the word null for a line without it, which counts as a query.
     """
     handlers: list[logging.Handler] = [logging.StreamHandler(stream or sys.stderr)]
     if files:
         handlers.append(RotatingLog(files))
     for handler in handlers:
-        handler.setFormatter(JsonFormatter(lower=profile == "lower"))
+        handler.setFormatter(JsonFormatter(lower=profile == "lower", queries=queries))
     root = logging.getLogger()
     root.handlers[:] = handlers
     root.setLevel(level)
@@ -47,11 +49,13 @@ class JsonFormatter(logging.Formatter):
 
     Args:
         lower: Write the level in lower case.
+        queries: Give each line a ``query``.
     """
 
-    def __init__(self, *, lower: bool = False) -> None:
+    def __init__(self, *, lower: bool = False, queries: bool = False) -> None:
         super().__init__()
         self._lower = lower
+        self._queries = queries
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the record as one line of JSON."""
@@ -64,6 +68,8 @@ class JsonFormatter(logging.Formatter):
         for name, value in vars(record).items():
             if name not in _STANDARD:
                 line[name] = _HIDDEN if _is_secret(name) else _clean(value)
+        if self._queries:
+            line.setdefault("query", "")
         if record.exc_info and record.exc_info[0] is not None:
             line["error_type"] = record.exc_info[0].__name__
             line["traceback"] = redacted(self.formatException(record.exc_info))

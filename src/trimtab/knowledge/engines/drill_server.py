@@ -126,8 +126,7 @@ class DrillServer:
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def _start(self, port: int) -> "subprocess.Popen[bytes]":
-        beside = Path(sys.executable).parent / "chroma"
-        command = str(beside) if beside.exists() else shutil.which("chroma")
+        command = _find_program()
         if command is None:
             raise NoServer("Chroma's server is not installed.")
         words = ["run", "--host", "127.0.0.1", "--port", str(port)]
@@ -156,3 +155,8 @@ class DrillServer:
                 return
             self._machine.sleep(0.1)
         raise NoServer("Chroma's server did not start.", hint="Run `chroma run` to see why.")
+
+
+def _find_program() -> str | None:
+    beside = Path(sys.executable).parent / "chroma"
+    return str(beside) if beside.exists() else shutil.which("chroma")
