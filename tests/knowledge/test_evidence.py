@@ -82,7 +82,8 @@ def test_the_fault_shows_its_own_cause_and_the_fix_clears_it(page, cause, knowle
     (drill,) = cause.drill
     fault = bench.catalog.fault(drill.name)
     given = fault.inject(check_arguments(fault.params, drill.arguments))
-    bench.live(40)
+    # A server that is cut off costs each heartbeat its whole timeout; a leak shows after many heartbeats.
+    bench.live(4 if drill.name.startswith("knowledge.engine.") else 40)
     assert [other.title for other in page.causes if bench.holds(other.evidence)] == [cause.title]
     if cause.fix:
         for act in cause.fix:

@@ -96,7 +96,7 @@ def _counts(service: AnswerService) -> Iterable[Signal]:
 
 
 def _around_change(service: AnswerService, changes: ChangeLog) -> Iterable[Signal]:
-    clock, tally = service.ground.clock, service.tally
+    tally = service.tally
 
     def before() -> float:
         change = changes.newest()
@@ -106,7 +106,7 @@ def _around_change(service: AnswerService, changes: ChangeLog) -> Iterable[Signa
 
     def after() -> float:
         change = changes.newest()
-        return 0 if change is None else tally.errors_between(change.monotonic, clock.monotonic())
+        return 0 if change is None else tally.errors_between(change.monotonic)
 
     yield _one(
         "answers.error_ratio",

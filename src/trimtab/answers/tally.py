@@ -40,7 +40,7 @@ class Tally:
             self._failed[code] += 1
             self._errors.append(self._clock.monotonic())
 
-    def errors_between(self, start: float, end: float) -> int:
+    def errors_between(self, start: float, end: float = math.inf) -> int:
         """Return how many questions failed, or fell back to another model, between two monotonic instants."""
         with self._lock:
             return sum(start <= at < end for at in self._errors)
