@@ -85,3 +85,30 @@ def test_the_log_does_not_name_whom_an_erasure_is_about(running, admin, caplog):
     assert paths == ["/api/v1/users/-/data"]
     ours = [record for record in caplog.records if record.name.startswith("trimtab")]
     assert "ann.lovelace" not in str([record.__dict__ for record in ours])
+
+
+@pytest.mark.parametrize("person", ["idp%2Fcarol.smith", "idp/carol.smith", "a%2Fb%2Fc"])
+def test_a_user_id_with_a_slash_is_refused_in_a_path_and_named_in_no_log(admin, person, caplog):
+    caplog.set_level("INFO")
+    answer = admin.delete(f"/api/v1/users/{person}/data")
+    assert (answer.status_code, answer.json()["error"]["code"]) == (400, "api.user_id_in_path")
+    assert "/api/v1/erasures" in answer.json()["error"]["hint"]
+    paths = [record.path for record in caplog.records if hasattr(record, "path")]
+    assert paths == ["/api/v1/users/-/data"]
+
+
+@pytest.mark.parametrize(
+    "path", ["/api/v1/users/carol/dta", "/API/v1/USERS/carol/data", "/user/carol"]
+)
+def test_a_user_id_in_a_path_that_no_route_takes_is_in_no_log_either(admin, path, caplog):
+    caplog.set_level("INFO")
+    assert admin.delete(path).status_code == 404
+    paths = [record.path for record in caplog.records if hasattr(record, "path")]
+    assert len(paths) == 1
+    assert "carol" not in paths[0]
+
+
+def test_a_person_named_in_the_body_is_erased_whatever_the_id_holds(running, admin):
+    running.answers.answer(Question("p", "What is it?", user_id="idp/carol"))
+    body = admin.post("/api/v1/erasures", json={"user_id": "idp/carol"}).json()
+    assert (body["state"], running.answers.traces.count_user("idp/carol")) == ("done", 0)

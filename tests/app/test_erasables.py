@@ -1,5 +1,6 @@
 """A person's data is erased from every domain, at whatever step the process is killed."""
 
+import logging
 import shutil
 import time
 from pathlib import Path
@@ -21,6 +22,9 @@ from tests.app.personal import (
 from trimtab.answers.erasure import ErasureState
 from trimtab.answers.erasure.certificate import checked_certificate
 from trimtab.infra.jobs.opening import JobsNotOpen
+from trimtab.infra.telemetry import LogFiles
+from trimtab.infra.telemetry.log_files import RotatingLog
+from trimtab.infra.telemetry.logs import JsonFormatter
 from trimtab.kernel.remembered import remembered
 
 
@@ -223,3 +227,24 @@ def test_a_service_starts_and_finishes_an_erasure_whose_job_was_never_begun(fold
         assert app.answers.erasures.find(erasure_id).state is ErasureState.DONE
     finally:
         app.close()
+
+
+def test_the_log_that_is_kept_by_default_names_no_erased_person(tmp_path):
+    folder = tmp_path / "data"
+    app = build_app(folder)
+    log = RotatingLog(LogFiles(folder / "logs", megabytes=1, most=2))
+    log.setFormatter(JsonFormatter())
+    root = logging.getLogger()
+    level = root.level
+    root.addHandler(log)
+    root.setLevel("INFO")
+    try:
+        plant(app)
+        erased(app)
+    finally:
+        root.removeHandler(log)
+        root.setLevel(level)
+        log.close()
+        app.close()
+    assert (folder / "logs" / "trimtab.log").stat().st_size > 0
+    assert remains(folder, PERSON, SECRET) == []

@@ -314,3 +314,14 @@ def test_names_without_their_packages_stop_the_start_and_are_not_missed_when_off
         Guardrails(GuardrailsSettings(pii_names="presidio"), StillClock(), Log())
     off = GuardrailsSettings(enabled=False, pii_names="presidio")
     Guardrails(off, StillClock(), Log()).close()
+
+
+@pytest.mark.feature("F242")
+def test_the_rules_file_holds_from_the_start(tmp_path):
+    file = tmp_path / "rules.yaml"
+    file.write_text('data:\n  hallucination_threshold: "0.2"\n')
+    service = Guardrails(GuardrailsSettings(rules_file=str(file)), StillClock(), Log())
+    try:
+        assert service.rules.now().hallucination_threshold == 0.2
+    finally:
+        service.close()

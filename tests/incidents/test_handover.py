@@ -179,3 +179,16 @@ def test_what_people_did_by_hand_is_told_and_not_taken_for_the_reason(operator):
     assert "Actions run by people since it opened: tank.refill at" in done.resolution
     assert "Whether they ended it is unknown." in done.resolution
     assert "alice" not in done.postmortem
+
+
+def test_a_fix_that_was_taken_back_is_no_repair_when_the_alert_ends_later(operator):
+    operator.prove(TAP)
+    operator.world.put(tap=1, level=1, broken=["refill"])
+    found = until(operator, operator.fire(), State.ESCALATED)
+    assert found.done[0].changed
+    operator.world.put(level=9)
+    operator.jobs.run()
+    done = operator.incidents.get(found.id)
+    assert (done.state, done.cause_verified) == (State.RESOLVED, False)
+    assert [attempt.outcome for attempt in done.attempts] == ["act_failed"]
+    assert done.resolution == "No act of a person is recorded, so what ended the alerts is unknown."

@@ -270,6 +270,7 @@ def test_each_file_is_on_the_disk_before_it_gets_its_name(files, monkeypatch):
     real, synced = os.fsync, []
 
     def fsync(handle):
+        assert os.fstat(handle).st_size > 0
         synced.append(Path(f"/proc/self/fd/{handle}").readlink().name)
         real(handle)
 
@@ -282,3 +283,12 @@ def test_each_file_is_on_the_disk_before_it_gets_its_name(files, monkeypatch):
 def test_a_chain_that_was_not_sealed_yet_misses_no_file(files):
     files, _ = files
     assert files.review(HOUR).problems == ()
+
+
+def test_a_half_written_file_of_a_seal_that_was_killed_does_not_stop_the_next(files):
+    files, _ = files
+    files.folder.mkdir(parents=True)
+    (files.folder / "0000000002.new").write_bytes(b"half")
+    files.seal()
+    assert files.review(HOUR).problems == ()
+    assert list(files.folder.glob("*.new")) == []

@@ -5,10 +5,12 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
+from trimtab.api.described import refuses
 from trimtab.api.roles import ADMIN
 from trimtab.api.services import Here
 from trimtab.infra.audit_anchor import AnchoredHead
 from trimtab.infra.web.routes import GuardedRoute
+from trimtab.kernel.errors import ErrorKind
 
 router = APIRouter(prefix="/v1/audit", tags=["audit"], route_class=GuardedRoute)
 
@@ -21,7 +23,7 @@ def recent(
     return {"events": [asdict(event) for event in here.audit.recent(limit)]}
 
 
-@router.get("/verify", dependencies=[ADMIN])
+@router.get("/verify", responses=refuses(ErrorKind.INVALID), dependencies=[ADMIN])
 def verify(
     here: Here,
     anchor: Annotated[

@@ -13,7 +13,8 @@ from tests.knowledge.conftest import WordModelHome
 from trimtab.infra.compress import NoRoom, compress
 from trimtab.infra.settings.sections.knowledge import KnowledgeSettings
 from trimtab.infra.storage import DataDirectory, DiskReserve
-from trimtab.infra.telemetry import LogTally
+from trimtab.infra.telemetry import LogFiles, LogTally
+from trimtab.infra.telemetry.log_files import RotatingLog
 from trimtab.kernel.errors import StorageFull
 from trimtab.kernel.events import Events
 from trimtab.kernel.health import Health, Status
@@ -168,6 +169,17 @@ def test_the_reserve_is_given_up_on_a_full_disk_and_taken_again_when_there_is_sp
     ballast.unlink()
     reserve.look()
     assert reserve.held
+
+
+def test_log_lines_that_find_the_disk_full_are_dropped_without_a_word(small_disk, capsys):
+    log = RotatingLog(LogFiles(small_disk / "logs", megabytes=1, most=2))
+    log.handle(logging.makeLogRecord({"msg": "before"}))
+    fill(small_disk)
+    for _ in range(200):
+        log.handle(logging.makeLogRecord({"msg": "x" * 10_000}))
+    log.close()
+    assert capsys.readouterr().err == ""
+    assert "before" in (small_disk / "logs" / "trimtab.log").read_text()
 
 
 def test_a_reserve_that_does_not_fit_takes_nothing(small_disk):

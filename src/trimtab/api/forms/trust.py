@@ -70,21 +70,33 @@ class StatusBody:
     incidents: tuple[Disturbance, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Me:
     """A caller who may enter every project."""
 
     name: str
     role: Role
-    labels: tuple[str, ...] = ()
-    """The caller's access labels, when it has any."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class TenantMe(Me):
     """A caller for whom only some projects exist."""
 
     projects: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LabelledMe(Me):
+    """A caller with access labels."""
+
+    labels: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LabelledTenantMe(TenantMe):
+    """A caller with access labels for whom only some projects exist."""
+
+    labels: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,7 +262,7 @@ FORMS: Mapping[str, Shape] = {
     "GET /v1/system/health 503": HealthBody | ErrorBody,
     "GET /v1/system/health/components": dict[str, Component],
     "GET /v1/status": StatusBody,
-    "GET /v1/me": TenantMe | Me,
+    "GET /v1/me": LabelledTenantMe | LabelledMe | TenantMe | Me,
     "GET /v1/keys": KeyList,
     "POST /v1/keys": CreatedKey,
     "POST /v1/keys/{name}/rotate": RotatedKey,

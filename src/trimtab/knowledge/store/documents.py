@@ -11,7 +11,7 @@ from trimtab.infra.storage import Database
 from trimtab.knowledge.errors import DatabaseDamaged, DocumentUnknown, ProjectUnknown
 from trimtab.knowledge.records import Document, DocumentState
 from trimtab.knowledge.store.known import Known, is_still, missing
-from trimtab.knowledge.store.labels import put_labels, visible
+from trimtab.knowledge.store.labels import put_labels, replace_metadata, visible
 from trimtab.knowledge.store.owners import join_owner
 from trimtab.knowledge.store.projects import ProjectRow, changed, deletion, found
 from trimtab.knowledge.store.rows import (
@@ -21,12 +21,11 @@ from trimtab.knowledge.store.rows import (
     vector_row,
     without_vector,
 )
-from trimtab.knowledge.store.seals import intact, seal, sealed
+from trimtab.knowledge.store.seals import intact, seal
 from trimtab.knowledge.store.tables import (
     chunks,
     deletions,
     documents,
-    metadata,
     projects,
     vectors,
 )
@@ -215,15 +214,7 @@ class DocumentStore:
             ).first()
             if row is None:
                 raise DocumentUnknown(f"Project {project!r} has no document {id_or_name!r}.")
-            for name, values in changes.items():
-                former = (metadata.c.document_key == row.key) & (metadata.c.name == name)
-                connection.execute(sa.delete(metadata).where(former))
-                rows = [
-                    {"document_key": row.key, **sealed("metadata", {"name": name, "value": value})}
-                    for value in sorted(set(values))
-                ]
-                if rows:
-                    connection.execute(sa.insert(metadata), rows)
+            replace_metadata(connection, row.key, changes)
             changed(connection, owner.key)
 
     def add_labels(self, project: str, document_id: str, labels: Sequence[str]) -> None:

@@ -1,7 +1,7 @@
 """Access labels: which of a project's documents a caller may see, told by rows of `metadata` named ``label``."""
 
 import threading
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import sqlalchemy as sa
 
@@ -78,3 +78,18 @@ def put_labels(connection: sa.Connection, document_key: int, labels: Sequence[st
     ]
     if rows:
         connection.execute(statement, rows)
+
+
+def replace_metadata(
+    connection: sa.Connection, document_key: int, changes: Mapping[str, Sequence[str]]
+) -> None:
+    """Replace the document's values of each named metadata."""
+    for name, values in changes.items():
+        former = (metadata.c.document_key == document_key) & (metadata.c.name == name)
+        connection.execute(sa.delete(metadata).where(former))
+        rows = [
+            {"document_key": document_key, **sealed("metadata", {"name": name, "value": value})}
+            for value in sorted(set(values))
+        ]
+        if rows:
+            connection.execute(sa.insert(metadata), rows)
