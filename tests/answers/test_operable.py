@@ -203,8 +203,12 @@ def test_the_evidence_holds_under_its_fault_and_not_before_and_the_fix_ends_it(b
         if cause.fix:
             whole.minutes(3)
             # The questions go on; they are answered rightly now.
-            whole.minutes(3, busy=bool(fast))
-            assert all(whole.holds(c.expression) for c in cause.verify)
+            for _ in range(5):  # A repair is given time until it gives up.
+                whole.minutes(3, busy=bool(fast))
+                verified = all(whole.holds(c.expression) for c in cause.verify)
+                if verified:
+                    break
+            assert verified
     finally:
         fault.restore(state)
         fault.restore(state)
