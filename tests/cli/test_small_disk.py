@@ -1,7 +1,10 @@
 """The disk of drills: a file system of its own where that is permitted, else a folder that says why not."""
 
+import subprocess
+
 import pytest
 
+from tests.processes import COMMAND, clean_environment
 from trimtab.cli import small_disk
 from trimtab.cli.small_disk import SmallDisk
 from trimtab.knowledge.care.disk_faults import own_small_disk
@@ -28,3 +31,24 @@ def test_without_the_right_to_mount_the_folder_is_used_and_the_reason_kept(tmp_p
     assert not own_small_disk(disk.folder)
     disk.close()
     assert disk.folder.is_dir()
+
+
+def test_a_killed_drill_leaves_no_folder_and_no_mount(tmp_path):
+    command = [
+        COMMAND,
+        "--data-dir",
+        tmp_path / "none",
+        "drills",
+        "run",
+        "gates-documentation-issues",
+    ]
+    environment = clean_environment(TMPDIR=str(tmp_path))
+    with subprocess.Popen(
+        [*command, "--json"], stdout=subprocess.PIPE, text=True, env=environment
+    ) as drill:
+        assert drill.stdout.readline()
+        assert list(tmp_path.glob("trimtab-drills-*"))
+        drill.terminate()
+        drill.communicate()
+    assert drill.returncode != 0
+    assert list(tmp_path.glob("trimtab-drills-*")) == []

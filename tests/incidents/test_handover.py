@@ -1,6 +1,7 @@
 """What happens to an incident that people have: who is called, and what is looked at again."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -67,6 +68,20 @@ def test_an_alert_that_is_quiet_because_nothing_is_measured_goes_on_calling(oper
     operator.world.sampled_since = lambda _at: False
     pass_time(operator, 2 * 3600)
     assert set(operator.incidents.get(found.id).called) > set(found.called)
+
+
+def test_a_quiet_alert_ends_an_escalated_incident_while_samples_come_now_and_then(operator):
+    found = handed_over(operator)
+    operator.world.put(level=9)
+    first = operator.clock.now() + timedelta(seconds=7)
+
+    def sampled_since(at):
+        """Return whether a scrape, one in fifteen seconds from ``first`` on, came since then."""
+        scrapes = (operator.clock.now() - first) // timedelta(seconds=15)
+        return scrapes >= 0 and first + scrapes * timedelta(seconds=15) >= at
+
+    operator.world.sampled_since = sampled_since
+    assert until(operator, found, State.RESOLVED).state is State.RESOLVED
 
 
 def test_a_rung_or_condition_is_due_only_while_the_alert_fires_or_nothing_is_seen(tmp_path):

@@ -3,6 +3,7 @@
 import logging
 import tempfile
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -82,20 +83,24 @@ class OwnService:
 
         # What is broken on purpose is reported by the drill; its log is not part of that.
         logging.basicConfig(level=logging.CRITICAL)
-        self._folder = tempfile.TemporaryDirectory(prefix="trimtab-drills-")
-        # A real full disk needs a disk that may be filled.
-        self._disk = SmallDisk(Path(self._folder.name) / "data")
-        place = self._disk.folder
-        service = replace(settings.service, data_dir=place, clock_rate=speed, drills=True)
-        # A server of vectors is shared with others: nothing is broken there.
-        # Without a disk of its own: how full this machine's disk is has nothing to do with the drill.
-        floor = settings.knowledge.disk_min_free_gb if not self._disk.problem else 0.0
-        knowledge = replace(settings.knowledge, engine="embedded", disk_min_free_gb=floor)
-        # A change of evidence is found by the next judgement; on this machine nobody else pays for it.
-        gates = replace(settings.gates, interval_seconds=60.0)
-        self._app = build(replace(settings, service=service, knowledge=knowledge, gates=gates))
-        self._app.start(handbook=False)
-        self._app.handbook.ingest()
+        # The file system and the directory go also when the service cannot start or cannot be closed.
+        with ExitStack() as undo:
+            folder = undo.enter_context(tempfile.TemporaryDirectory(prefix="trimtab-drills-"))
+            # A real full disk needs a disk that may be filled.
+            disk = SmallDisk(Path(folder) / "data")
+            undo.callback(disk.close)
+            service = replace(settings.service, data_dir=disk.folder, clock_rate=speed, drills=True)
+            # A server of vectors is shared with others: nothing is broken there.
+            # Without a disk of its own: how full this machine's disk is has nothing to do with the drill.
+            floor = settings.knowledge.disk_min_free_gb if not disk.problem else 0.0
+            knowledge = replace(settings.knowledge, engine="embedded", disk_min_free_gb=floor)
+            # A change of evidence is found by the next judgement; on this machine nobody else pays for it.
+            gates = replace(settings.gates, interval_seconds=60.0)
+            self._app = build(replace(settings, service=service, knowledge=knowledge, gates=gates))
+            undo.callback(self._app.close)
+            self._app.start(handbook=False)
+            self._app.handbook.ingest()
+            self._undo = undo.pop_all()
 
     def causes(self) -> list[dict[str, Any]]:
         """Return the causes of the library."""
@@ -120,6 +125,4 @@ class OwnService:
 
     def stop(self) -> None:
         """Put everything back, end the service and remove its directory."""
-        self._app.close()
-        self._disk.close()
-        self._folder.cleanup()
+        self._undo.close()

@@ -1,5 +1,6 @@
 """`drills`: break the service on purpose, and see whether its runbook repairs exactly that."""
 
+import signal
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -93,6 +94,8 @@ def export(context: typer.Context, file: Path, json: Json = False) -> None:
 @contextmanager
 def _drilled(this: Session, speed: float) -> Iterator[Drilled]:
     own = not this.url and not is_answering(this.settings.service.data_dir)
+    # `kill` must leave as little behind as Ctrl-C: no broken service, no mounted file system.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     drilled: Drilled = OwnService(this.settings, speed) if own else RunningService(this)
     try:
         yield drilled

@@ -97,14 +97,16 @@ def watch_unverified(ground: Ground, incident: Incident) -> Turn:
 def _watch_quiet(ground: Ground, incident: Incident, hold: float) -> Turn:
     now = ground.now()
     since = (incident.watch.healthy_since if incident.watch else None) or now
-    # Alerts that are quiet because nothing is measured any more are no sign of health.
-    if not ground.quiet(incident) or not ground.monitor.sampled_since(since):
+    if not ground.quiet(incident):
         return Turn(replace(incident, watch=None), pause_seconds=_ESCALATED_PAUSE_SECONDS)
-    if (now - since).total_seconds() >= hold:
-        return _restored(ground, incident, hold)
-    return Turn(
-        replace(incident, watch=Watch(since, since)), pause_seconds=_pause(ground, hold, since, now)
-    )
+    if incident.watch is None or (now - since).total_seconds() < hold:
+        pause = _pause(ground, hold, since, now)
+        return Turn(replace(incident, watch=Watch(since, since)), pause_seconds=pause)
+    # Alerts that are quiet because nothing is measured any more are no sign of health. Asked at the end of the hold
+    # only: at its first instant no sample can be newer.
+    if not ground.monitor.sampled_since(since):
+        return Turn(replace(incident, watch=None), pause_seconds=_ESCALATED_PAUSE_SECONDS)
+    return _restored(ground, incident, hold)
 
 
 def _checks(ground: Ground, incident: Incident) -> tuple[Check, ...]:
