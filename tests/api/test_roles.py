@@ -54,6 +54,8 @@ ONLY_ACTIONS = {
     "knowledge.memory.heap_dump",
     "knowledge.memory.profile",
     "knowledge.parser.recycle",
+    "knowledge.snapshot.restore",
+    "knowledge.snapshot.take",
     "notify.send",
     "service.change.rollback",
 }

@@ -78,9 +78,14 @@ def test_an_incident_killed_at_a_stage_goes_on_to_its_end(tmp_path, stage):
     found = json.loads(done.stdout)
     assert len(found["incidents"]) == 1
     journal = found["journal"]
-    for once in ("Alert KnowledgeEmbeddingModelDown fired", "Triaged", "Root cause", "Planned"):
-        assert _times(journal, once) == 1, (once, journal)
-    for once in ("tester approved", "Running", "Done: Made", "Service restored", "Resolved"):
-        assert _times(journal, once) == 1, (once, journal)
+    for once in (
+        "Alert KnowledgeEmbeddingModelDown fired",
+        "Triaged",
+        "Most likely cause",
+        "Planned",
+    ):
+        assert _times(journal, once) == 1, (once, "\n".join(journal))
+    for once in ("tester approved", "Running", "Done: Made", "Repair verified", "Resolved"):
+        assert _times(journal, once) == 1, (once, "\n".join(journal))
     assert (found["queued"], found["up"], found["audit"]) == (0, True, [])
     assert found["found"] >= 1

@@ -109,7 +109,7 @@ def test_the_largest_things_are_listed_first(knowledge, aged):
     assert [len(said.facts["largest"]), usage.risk] == [2, Risk.OBSERVE]
 
 
-class Marker:
+class HeapDumpMarker:
     """Objects that a heap dump must count."""
 
 
@@ -117,13 +117,13 @@ class Marker:
 @pytest.mark.feature("F571")
 def test_a_heap_dump_counts_types_and_shows_no_contents(knowledge, tmp_path):
     secret = ["a very secret text"] * 3
-    many = [Marker() for _ in range(300_000)]
+    many = [HeapDumpMarker() for _ in range(300_000)]
     found = knowledge.care.memory.dump(tmp_path / "heap_dump.txt")
     text = (tmp_path / "heap_dump.txt").read_text()
     assert len(found.objects) == 20
     assert list(found.objects.values()) == sorted(found.objects.values(), reverse=True)
-    assert found.objects["Marker"] == len(many)
-    assert "Marker" in text
+    assert found.objects["HeapDumpMarker"] == len(many)
+    assert "HeapDumpMarker" in text
     assert secret[0] not in text
 
 

@@ -114,6 +114,8 @@ class DamagedDatabase:
         Raises:
             NotRecovered: The repair did not bring back what a backup or the file itself still had.
         """
+        if not self._former.exists():
+            return  # It was put back before: the copy goes last.
         project = str(state["project"])
         missing: list[str] = []
         if self._care.check().ok:
