@@ -32,7 +32,10 @@ def make_copy() -> Path:
 def environment(copy: Path, **added: str) -> dict[str, str]:
     """Return the environment of a process that imports from the copy."""
     given = dict(os.environ)  # noqa: TID251 - a child of the test run inherits its environment.
+    fetched = ROOT / ".venv" / "prometheus" / "usr" / "bin"
     return given | {
+        # Each copy would otherwise fetch Prometheus for itself.
+        "PATH": f"{given.get('PATH', '')}{os.pathsep}{fetched}",
         "PYTHONPATH": f"{copy / 'src'}{os.pathsep}{copy}",
         "TMPDIR": str(copy / "t"),
         "OMP_NUM_THREADS": "1",

@@ -80,9 +80,10 @@ class Selection:
         short = {n for n in names if self._tests[n]["seconds"] <= LONGEST_TEST}
         word = mutant.name or mutant.scope.rsplit(".", 1)[-1]
 
-        def rank(name: str) -> tuple[bool, float]:
-            mentions = bool(word) and word in self._text[name.split("::", maxsplit=1)[0]]
-            return (not mentions, self._tests[name]["seconds"])
+        def rank(name: str) -> tuple[bool, bool, float]:
+            """Those that bear the name first, then those in a file that mentions it, then the quickest."""
+            mentions = bool(word) and word in self._text[_file(name)]
+            return (not word or word not in name, not mentions, self._tests[name]["seconds"])
 
         chosen, total = [], 0.0
         for name in sorted(short or names, key=rank):
