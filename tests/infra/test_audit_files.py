@@ -138,6 +138,15 @@ def test_a_tail_that_nobody_seals_is_a_gap(files, clock, minutes, gaps):
     assert files.review(HOUR, now=clock.now()).gaps == gaps
 
 
+def test_an_event_after_the_last_seal_makes_its_checkpoint_no_younger(files, clock):
+    files, _ = files
+    files.seal()
+    clock.minutes = 31
+    files.audit.append("me", "did", "more")
+    clock.minutes = 61
+    assert files.review(HOUR, now=clock.now()).gaps == ("the newest checkpoint is 61 minutes old",)
+
+
 @pytest.mark.parametrize(("minutes", "count"), [(60, 0), (61, 1)])
 def test_a_chain_that_was_never_sealed_is_a_gap(files, clock, minutes, count):
     files, _ = files

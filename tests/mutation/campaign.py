@@ -13,7 +13,7 @@ from pathlib import Path
 
 from tests.mutation.copies import CACHE, Worker, digest, make_copy, record
 from tests.mutation.data_mutants import DataMutants
-from tests.mutation.domains import ROOT, files_of_tests, source_files
+from tests.mutation.domains import ROOT, files_of_tests, helper_files, source_files
 from tests.mutation.mutant import Mutant, keyed
 from tests.mutation.python_mutants import PythonMutants
 from tests.mutation.selection import Choice, Selection
@@ -163,7 +163,7 @@ class Campaign:
     def _trials(self, domain: str, copy: Path) -> Iterator[Trial]:
         tests = files_of_tests(domain)
         selection = Selection(record(domain, tests, copy), ROOT, self._options.seconds)
-        of_tests = digest(tests)
+        of_tests = digest([*tests, *helper_files()])
         for mutant in mutants_of(domain, self._options):
             if mutant.key in self._equivalent:
                 continue

@@ -9,7 +9,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.mutation.domains import COPIED, ROOT
+from tests.mutation.domains import COPIED, ROOT, helper_files
 from tests.mutation.record import OUTPUT
 
 CACHE = ROOT / ".venv" / "mutation"
@@ -54,9 +54,7 @@ def digest(paths: list[str], root: Path = ROOT) -> str:
 def record(domain: str, tests: list[str], copy: Path) -> Path:
     """Run the domain's tests once under coverage, unless nothing changed since; return the recording."""
     sources = [str(p.relative_to(ROOT)) for p in (ROOT / "src").rglob("*.py")]
-    helpers = [str(p.relative_to(ROOT)) for p in (ROOT / "tests").rglob("*.py")]
-    helpers = [p for p in helpers if not Path(p).name.startswith("test_") and "mutation" not in p]
-    file = CACHE / f"record-{domain}-{digest([*sources, *helpers, *tests])}.json"
+    file = CACHE / f"record-{domain}-{digest([*sources, *helper_files(), *tests])}.json"
     if file.exists():
         return file
     CACHE.mkdir(parents=True, exist_ok=True)

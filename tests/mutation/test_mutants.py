@@ -8,8 +8,8 @@ import pytest
 from tests.mutation.__main__ import EQUIVALENT, exit_code, read_equivalent
 from tests.mutation.campaign import Options, Report, Result, mutants_of
 from tests.mutation.data_mutants import DataMutants
-from tests.mutation.domains import DOMAINS, ROOT, files_of_tests, source_files
-from tests.mutation.mutant import keyed
+from tests.mutation.domains import DOMAINS, ROOT, files_of_tests, helper_files, source_files
+from tests.mutation.mutant import Mutant, keyed
 from tests.mutation.numbers import moved
 from tests.mutation.python_mutants import PythonMutants
 from tests.mutation.selection import Selection
@@ -120,6 +120,27 @@ def test_a_constant_is_tested_by_those_who_run_the_lines_that_use_it(tmp_path):
     choice = Selection(record, tmp_path, 10).choose(limit)
     assert choice.tests == ["test_a.py::user"]
     assert choice.marked
+
+
+def test_tests_that_bear_the_name_of_a_rule_run_first(tmp_path):
+    (tmp_path / "test_a.py").write_text("ServiceSlow")
+    (tmp_path / "test_b.py").write_text("")
+    record = tmp_path / "record.json"
+    test = {"seconds": 1.0, "passed": True, "features": [], "opened": ["r.yml"]}
+    names = ("test_a.py::quick", "test_b.py::quicker", "test_b.py::edge[ServiceSlow-99]")
+    tests = {name: test | {"seconds": 3.0 - at} for at, name in enumerate(names)}
+    tests["test_b.py::edge[ServiceSlow-99]"] = test | {"seconds": 9.0}
+    record.write_text(json.dumps({"tests": tests, "lines": {}}))
+    mutant = Mutant("r.yml", 1, 0, 1, "2", "threshold", "1 -> 2", "ServiceSlow", "a > 1")
+    chosen = Selection(record, tmp_path, 12).choose(mutant).tests
+    assert chosen == ["test_b.py::edge[ServiceSlow-99]", "test_a.py::quick"]
+
+
+def test_a_changed_case_file_of_the_rules_counts_as_a_change_of_their_tests():
+    helpers = helper_files()
+    assert "tests/infra/rules/promtool/service.yml" in helpers
+    assert "tests/infra/rules/boundaries.py" in helpers
+    assert not set(helpers) & set(files_of_tests("rules"))
 
 
 def test_every_equivalent_mutant_has_a_reason_and_still_exists():
