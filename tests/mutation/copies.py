@@ -9,8 +9,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.mutation.domains import COPIED, ROOT, helper_files
-from tests.mutation.record import OUTPUT
+from tests.mutation.domains import COPIED, ROOT, helper_files, source_files
+from tests.mutation.record import LINES, OUTPUT
 
 CACHE = ROOT / ".venv" / "mutation"
 """Recordings and results: beside the environment, so that the working tree is left as it is."""
@@ -62,9 +62,12 @@ def record(domain: str, tests: list[str], copy: Path) -> Path:
         old.unlink()
     arguments = ["-q", "-n", "0", "-p", "no:randomly", "-p", "tests.mutation.record"]
     arguments += ["-p", "no:cacheprovider", "--timeout=300"]
+    wanted = {OUTPUT: str(file)}
+    if any(name.endswith(".py") for name in source_files(domain)):
+        wanted[LINES] = "yes"
     done = subprocess.run(
         [sys.executable, "-m", "pytest", *arguments, *tests],
-        cwd=copy, env=environment(copy, **{OUTPUT: str(file)}), check=False,
+        cwd=copy, env=environment(copy, **wanted), check=False,
         capture_output=True, text=True,
     )  # fmt: skip
     file.with_suffix(".coverage").unlink(missing_ok=True)

@@ -218,18 +218,22 @@ class PythonMutants:
         return isinstance(parent, Function) and child is parent.returns
 
     def _scope(self, node: ast.AST) -> tuple[str, str]:
-        """Return the functions and classes around a node, and the constant it belongs to outside functions."""
+        """Return the functions and classes around a node, and the constant it belongs to outside functions.
+
+        Defaults and decorators run once, at the import: what they belong to is the function, wherever it is used.
+        """
         names: list[str] = []
         constant, inside = "", False
         current: ast.AST | None = node
+        below: ast.AST = node
         while current is not None:
             if isinstance(current, Function | ast.ClassDef):
                 names.insert(0, current.name)
-                inside = inside or (isinstance(current, Function) and current is not node)
+                inside = inside or (isinstance(current, Function) and below in current.body)
             elif isinstance(current, ast.Assign | ast.AnnAssign) and not inside:
                 targets = current.targets if isinstance(current, ast.Assign) else [current.target]
                 constant = next((t.id for t in targets if isinstance(t, ast.Name)), "")
-            current = self._parents.get(current)
+            below, current = current, self._parents.get(current)
         if inside:
             constant = ""
         elif not constant:

@@ -25,6 +25,7 @@ CHANGES = [
     ("def f():\n  check(x)\n  return 1", "call", ["def f():\n  pass\n  return 1"]),
     ("def f() -> None:\n  a = 1\n  b(a)", "return", ["def f() -> None:\n  return\n  a = 1\n  b(a)"]),
     ("def f(): return True", "return", ["def f(): return False"]),
+    ("def f(limit=100): ...", "threshold", ["def f(limit=110): ...", "def f(limit=90): ..."]),
     ("a = b and not c", "logic", ["a = b or not c", "a = b and c"]),
 ]  # fmt: skip
 
@@ -120,6 +121,14 @@ def test_a_constant_is_tested_by_those_who_run_the_lines_that_use_it(tmp_path):
     choice = Selection(record, tmp_path, 10).choose(limit)
     assert choice.tests == ["test_a.py::user"]
     assert choice.marked
+
+
+@pytest.mark.parametrize("source", ["def f(limit=100): ...", "@app.command('first')\ndef f(): ..."])
+def test_a_default_and_a_decorator_are_tested_by_those_who_use_the_function(source):
+    (mutant, *_) = PythonMutants("a.py", source.encode()).all()
+    assert mutant.name == "f"
+    nested = "def g():\n    def f(limit=100): ...\n"
+    assert {m.name for m in PythonMutants("a.py", nested.encode()).all()} == {""}
 
 
 def test_tests_that_bear_the_name_of_a_rule_run_first(tmp_path):
