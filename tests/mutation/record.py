@@ -15,6 +15,11 @@ OUTPUT, LINES = "MUTATION_RECORD", "MUTATION_RECORD_LINES"
 DATA = (".yml", ".yaml", ".md", ".toml", ".json")
 
 
+def named(path: str, root: Path) -> str:
+    """Return a file's name below the root, the same one by whatever folders it was opened."""
+    return os.path.relpath(path, root)
+
+
 class Recorder:
     """Switches coverage's context at each test, and listens to files that are opened."""
 
@@ -39,7 +44,7 @@ class Recorder:
             return
         path = os.fspath(arguments[0])
         if isinstance(path, str) and path.endswith(DATA) and path.startswith(str(self._root)):
-            name = path[len(str(self._root)) + 1 :]
+            name = named(path, self._root)
             if self._current:
                 self._tests[self._current]["opened"].add(name)
             else:

@@ -57,7 +57,10 @@ class Selection:
         return {
             name
             for name, test in self._tests.items()
-            if mutant.file in test["opened"] or base in name or _file(name) in naming
+            if mutant.file in test["opened"]
+            or base in name
+            or _file(name) in naming
+            or (word and word.search(name))
         }
 
     def _of_constant(self, mutant: Mutant) -> set[str]:

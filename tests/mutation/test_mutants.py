@@ -12,6 +12,7 @@ from tests.mutation.domains import DOMAINS, ROOT, files_of_tests, helper_files, 
 from tests.mutation.mutant import Mutant, keyed
 from tests.mutation.numbers import moved
 from tests.mutation.python_mutants import PythonMutants
+from tests.mutation.record import named
 from tests.mutation.selection import Selection
 
 CHANGES = [
@@ -138,11 +139,15 @@ def test_tests_that_bear_the_name_of_a_rule_run_first(tmp_path):
     test = {"seconds": 1.0, "passed": True, "features": [], "opened": ["r.yml"]}
     names = ("test_a.py::quick", "test_b.py::quicker", "test_b.py::edge[ServiceSlow-99]")
     tests = {name: test | {"seconds": 3.0 - at} for at, name in enumerate(names)}
-    tests["test_b.py::edge[ServiceSlow-99]"] = test | {"seconds": 9.0}
+    tests["test_b.py::edge[ServiceSlow-99]"] = test | {"seconds": 9.0, "opened": []}
     record.write_text(json.dumps({"tests": tests, "lines": {}}))
     mutant = Mutant("r.yml", 1, 0, 1, "2", "threshold", "1 -> 2", "ServiceSlow", "a > 1")
     chosen = Selection(record, tmp_path, 12).choose(mutant).tests
     assert chosen == ["test_b.py::edge[ServiceSlow-99]", "test_a.py::quick"]
+
+
+def test_a_file_that_is_opened_by_a_roundabout_path_has_its_own_name():
+    assert named(f"{ROOT}/tests/infra/rules/../../../rules/x.yml", ROOT) == "rules/x.yml"
 
 
 def test_a_changed_case_file_of_the_rules_counts_as_a_change_of_their_tests():
