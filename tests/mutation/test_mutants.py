@@ -17,6 +17,7 @@ from tests.mutation.selection import Selection
 
 CHANGES = [
     ("LIMIT = 0.5", "threshold", ["LIMIT = 0.45", "LIMIT = 0.55"]),
+    ("def f(limit=100): ...", "threshold", ["def f(limit=110): ...", "def f(limit=90): ..."]),
     ("def f(x): return x > 5", "threshold", ["def f(x): return x > 4", "def f(x): return x > 6"]),
     ("def f(x): return x > 5", "comparison", ["def f(x): return x >= 5"]),
     ("def f(x): return x not in y", "comparison", ["def f(x): return x in y"]),
@@ -26,7 +27,6 @@ CHANGES = [
     ("def f():\n  check(x)\n  return 1", "call", ["def f():\n  pass\n  return 1"]),
     ("def f() -> None:\n  a = 1\n  b(a)", "return", ["def f() -> None:\n  return\n  a = 1\n  b(a)"]),
     ("def f(): return True", "return", ["def f(): return False"]),
-    ("def f(limit=100): ...", "threshold", ["def f(limit=110): ...", "def f(limit=90): ..."]),
     ("a = b and not c", "logic", ["a = b or not c", "a = b and c"]),
 ]  # fmt: skip
 
