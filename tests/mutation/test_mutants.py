@@ -25,6 +25,8 @@ CHANGES = [
     ("def f():\n  check(x)\n  return 1", "call", ["def f():\n  pass\n  return 1"]),
     ("def f() -> None:\n  a = 1\n  b(a)", "return", ["def f() -> None:\n  return\n  a = 1\n  b(a)"]),
     ("def f(): return True", "return", ["def f(): return False"]),
+    ("def f() -> Iterator[Finding]:\n  yield x", "return", ["def f() -> Iterator[Finding]:\n  return\n  yield x"]),
+    ("def f() -> tuple[Finding, ...]:\n  return x", "return", ["def f() -> tuple[Finding, ...]:\n  return ()\n  return x"]),
     ("a = b and not c", "logic", ["a = b or not c", "a = b and c"]),
 ]  # fmt: skip
 
