@@ -6,7 +6,7 @@ import json
 import pytest
 
 from tests.mutation.__main__ import EQUIVALENT, exit_code, read_equivalent
-from tests.mutation.campaign import Options, Report, Result, mutants_of
+from tests.mutation.campaign import Options, Report, Result, Trial, mutants_of
 from tests.mutation.data_mutants import DataMutants
 from tests.mutation.domains import DOMAINS, ROOT, files_of_tests, source_files
 from tests.mutation.mutant import keyed
@@ -122,6 +122,38 @@ def test_a_constant_is_tested_by_those_who_run_the_lines_that_use_it(tmp_path):
     choice = Selection(record, tmp_path, 10).choose(limit)
     assert choice.tests == ["test_a.py::user"]
     assert choice.marked
+
+
+def test_what_the_first_tests_do_not_notice_is_shown_to_more(tmp_path):
+    (tmp_path / "a.py").write_text("def f(x):\n    return x > 5\n")
+    (tmp_path / "test_a.py").write_text("")
+    names = [f"test_a.py::t{number}" for number in range(6)]
+    test = {"seconds": 1.0, "passed": True, "features": ["F001"], "opened": []}
+    record = tmp_path / "record.json"
+    lines = {"a.py": {"2": names}}
+    record.write_text(json.dumps({"tests": dict.fromkeys(names, test), "lines": lines}))
+    content = (tmp_path / "a.py").read_bytes()
+    mutant = next(m for m in PythonMutants("a.py", content).all() if m.kind == "comparison")
+    choice = Selection(record, tmp_path, 1).choose(mutant)
+    assert (len(choice.tests), len(choice.more)) == (1, 3)
+
+    class Asked:
+        def __init__(self, *outcomes):
+            self.outcomes, self.asked = list(outcomes), []
+
+        def ask(self, request):
+            self.asked.append(tuple(request["tests"]))
+            return {"outcome": self.outcomes.pop(0), "seconds": 1.0}
+
+    for outcomes, last, asked in (
+        (["killed"], "killed", 1),
+        (["survived", "killed"], "killed", 2),
+        (["survived", "survived"], "survived", 2),
+    ):
+        worker = Asked(*outcomes)
+        answer = Trial("rules", mutant, choice, "").ask(worker, tmp_path)
+        assert (answer["outcome"], answer["seconds"]) == (last, float(asked))
+        assert worker.asked == [tuple(choice.tests), choice.more][:asked]
 
 
 def test_every_equivalent_mutant_has_a_reason_and_still_exists():
