@@ -138,6 +138,16 @@ def test_which_clocks_were_kept_is_said_and_which_ran_over():
     assert "resolution in time" not in line(running, "1. What went well")
 
 
+def test_the_root_cause_is_told_with_the_evidence_of_that_cause(operator):
+    operator.prove(TAP)
+    operator.world.put(tap=1, level=1)
+    incident = operator.fire()
+    operator.jobs.run()
+    text = operator.incidents.get(incident.id).postmortem
+    root = text.split("## Root Cause\n")[1].splitlines()[0]
+    assert root == "the tap is open (confidence 0.78). Evidence: `tap_open == 1`."
+
+
 def test_the_end_of_an_incident_is_told_in_one_word_group():
     assert closing_text(drift_incident(restored_at=None)) == ""
     assert closing_text(drift_incident(closed_by="alice")) == "closed by a person, not verified"
