@@ -9,8 +9,9 @@ import pytest
 
 from trimtab.gates import benchmark, datasets, drift, plausibility, process
 from trimtab.gates.benchmark.check import _fixed, _times, _totals
-from trimtab.gates.data_drift import pin_bins, psi
+from trimtab.gates.data_drift import _judge, data_findings, pin_bins, psi
 from trimtab.gates.drift import Level, compare
+from trimtab.gates.errors import EvidenceUnreadable
 from trimtab.gates.matrix import HANDLING
 from trimtab.gates.policy import DriftPolicy, Policy
 from trimtab.gates.records import Failure
@@ -332,6 +333,30 @@ def test_psi_is_the_documented_sum_less_its_floor():
     raw = (0.05 - 0.1) * np.log(0.05 / 0.1) + (0.15 - 0.1) * np.log(0.15 / 0.1)
     assert psi(pinned, now) == pytest.approx(max(0.0, raw - 9 * (1 / 1000 + 1 / 1000)), abs=1e-9)
     assert psi(pinned, then[:, 0]) == 0.0
+
+
+@pytest.mark.parametrize(
+    ("value", "code"),
+    [
+        (0.199, None),
+        (0.2, "drift.warning"),
+        (0.299, "drift.warning"),
+        (0.3, "drift.critical"),
+    ],
+)
+def test_a_column_is_judged_by_its_index_from_each_threshold_on(value, code):
+    assert [found.code for found in _judge("x", value, DriftPolicy())] == ([code] if code else [])
+
+
+def test_a_column_that_moved_is_named_and_one_that_stayed_is_not():
+    generator = np.random.default_rng(7)
+    then = generator.normal(size=(20_000, 2))
+    now = np.column_stack([generator.normal(size=20_000), generator.normal(2.0, size=20_000)])
+    rows, found = data_findings(then, now, DriftPolicy(), ("stays",))
+    assert [name for name, _ in rows] == ["stays", "column 1"]
+    assert [(one.code, one.path) for one in found] == [("drift.critical", "column 1")]
+    with pytest.raises(EvidenceUnreadable, match="2 columns then, 1 now"):
+        data_findings(then, now[:, :1], DriftPolicy())
 
 
 def test_every_failure_type_has_its_handling():

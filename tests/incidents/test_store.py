@@ -44,6 +44,20 @@ def test_each_commit_is_told_once_and_what_changes_nothing_is_not(kept):
     assert len(told) == 5
 
 
+def test_a_change_is_written_down_with_its_entries(kept):
+    store, incident, operator = kept
+    now = operator.clock.now()
+    entry = Draft("why", "Because.", "alice", {"reason": "x"})
+    after = store.change(incident.id, lambda fresh: moved(fresh, State.TRIAGED, now), now, [entry])
+    (written,) = store.timeline(incident.id, 1)
+    assert (written.text, written.actor, dict(written.facts)) == (
+        "Because.",
+        "alice",
+        {"reason": "x"},
+    )
+    assert (written.stage, written.at) == (after.state, now)
+
+
 def test_a_decision_is_told(kept):
     store, incident, operator = kept
     operator.jobs.run(

@@ -10,7 +10,7 @@ from tests.incidents.records import START, drift_alert, drift_incident
 from tests.incidents.world import PUMP, TAP
 from trimtab.incidents import DrillProof, Proofs, Severity, State, load_ladders, proof_entry
 from trimtab.incidents.clocks import read_clocks
-from trimtab.incidents.evidence import confidences
+from trimtab.incidents.evidence import confidences, told
 from trimtab.incidents.model import Attempt, Entry, Finding, Outcome
 from trimtab.incidents.postmortem import render, render_report
 from trimtab.incidents.statements import cause_text, closing_text, resolution_without_fix
@@ -138,12 +138,22 @@ def test_which_clocks_were_kept_is_said_and_which_ran_over():
     assert "resolution in time" not in line(running, "1. What went well")
 
 
+def test_the_root_cause_is_told_with_the_evidence_of_that_cause(operator):
+    operator.prove(TAP)
+    operator.world.put(tap=1, level=1)
+    incident = operator.fire()
+    operator.jobs.run()
+    text = operator.incidents.get(incident.id).postmortem
+    root = text.split("## Root Cause\n")[1].splitlines()[0]
+    assert root == "the tap is open (confidence 0.78). Evidence: `tap_open == 1`."
+
+
 def test_the_end_of_an_incident_is_told_in_one_word_group():
     assert closing_text(drift_incident(restored_at=None)) == ""
     assert closing_text(drift_incident(closed_by="alice")) == "closed by a person, not verified"
     assert closing_text(drift_incident()) == "repair verified"
-    told = closing_text(drift_incident(cause_verified=False))
-    assert told == "alerts ended, cause not confirmed"
+    unsure = closing_text(drift_incident(cause_verified=False))
+    assert unsure == "alerts ended, cause not confirmed"
 
 
 def test_a_verified_cause_is_told_without_a_doubt_and_none_as_unknown():
@@ -155,13 +165,13 @@ def test_a_verified_cause_is_told_without_a_doubt_and_none_as_unknown():
 
 
 def test_who_ended_the_alerts_is_unknown_only_when_people_had_the_incident(operator):
-    told = resolution_without_fix
+    ended = resolution_without_fix
     incident = drift_incident(opened_at=operator.clock.now())
-    assert told(operator.ground, incident) == "Ended by itself: no act is recorded."
+    assert ended(operator.ground, incident) == "Ended by itself: no act is recorded."
     handed = replace(incident, state=State.ESCALATED)
-    assert "what ended the alerts is unknown" in told(operator.ground, handed)
+    assert "what ended the alerts is unknown" in ended(operator.ground, handed)
     operator.audit.append("alice", "catalog.acted", "tank.refill")
-    assert "Actions run by people since it opened: tank.refill at 09:00." in told(
+    assert "Actions run by people since it opened: tank.refill at 09:00." in ended(
         operator.ground, handed
     )
 
@@ -170,6 +180,19 @@ def test_evidence_that_cannot_be_told_counts_neither_way():
     assert confidences([[Finding("x", None)]], [0]) == [0.5]
     assert confidences([[Finding("x", None), Finding("x", holds=True)]], [0]) == [0.8]
     assert confidences([[Finding("x", holds=False)]], [0]) == [0.125 / 1.125]
+
+
+@pytest.mark.parametrize(
+    ("finding", "text"),
+    [
+        (Finding("x", holds=True), "holds"),
+        (Finding("x", holds=False), "does not hold"),
+        (Finding("x", None, error="no samples"), "cannot tell: no samples"),
+        (Finding("x", None), "cannot tell: unknown"),
+    ],
+)
+def test_a_finding_is_told_in_three_ways(finding, text):
+    assert told(finding) == text
 
 
 @pytest.mark.feature("F346")
