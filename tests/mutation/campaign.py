@@ -1,5 +1,6 @@
 """Tries mutants with a pool of workers, within a budget, and keeps results so that a stopped run goes on."""
 
+import hashlib
 import json
 import queue
 import random
@@ -7,7 +8,7 @@ import shutil
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -80,20 +81,34 @@ class Trial:
     choice: Choice
     state: str
 
-    def request(self, copy: Path) -> dict:
+    def request(self, copy: Path, tests: Sequence[str], seconds: float) -> dict:
         """Return what a worker is asked."""
         return {
             "file": self.mutant.file,
             "content": self.mutant.applied((copy / self.mutant.file).read_bytes()).decode(),
-            "tests": self.choice.tests,
-            "limit": 30 + 6 * self.choice.seconds,
+            "tests": list(tests),
+            "limit": 30 + 6 * seconds,
         }
+
+    def ask(self, worker: Worker, copy: Path) -> dict:
+        """Return a worker's answer; a mutant that its first tests do not notice is shown to more of them."""
+        choice = self.choice
+        answer = worker.ask(self.request(copy, choice.tests, choice.seconds))
+        if answer["outcome"] != "survived" or not choice.more:
+            return answer
+        again = worker.ask(self.request(copy, choice.more, 4 * choice.seconds))
+        return again | {"seconds": round(answer["seconds"] + again["seconds"], 2)}
 
     def result(self, answer: dict) -> Result:
         """Return the result of a worker's answer."""
         names = ("key", "file", "line", "kind", "change", "scope", "source")
         named = {name: getattr(self.mutant, name) for name in names}
-        return Result(domain=self.domain, tests=len(self.choice.tests), **named, **answer)
+        return Result(
+            domain=self.domain,
+            tests=len(self.choice.tests) + len(self.choice.more),
+            **named,
+            **answer,
+        )
 
 
 def mutants_of(domain: str, options: Options) -> list[Mutant]:
@@ -173,7 +188,9 @@ class Campaign:
             elif not choice.marked and not self._options.every_line:
                 self._report.unmarked += 1
             else:
-                yield Trial(domain, mutant, choice, f"{digest([mutant.file])}-{of_tests}")
+                shown = _named(choice)
+                state = f"{digest([mutant.file])}-{of_tests}-{shown}"
+                yield Trial(domain, mutant, choice, state)
 
     def _read_known(self) -> dict[tuple[str, str], dict]:
         if not self._known.exists():
@@ -189,7 +206,7 @@ class Campaign:
                 trial = todo.get_nowait()
             except queue.Empty:
                 break
-            self._note(trial, trial.result(worker.ask(trial.request(copy))))
+            self._note(trial, trial.result(trial.ask(worker, copy)))
         worker.close()
 
     def _note(self, trial: Trial, result: Result) -> None:
@@ -199,6 +216,11 @@ class Campaign:
                 file.write(json.dumps({"state": trial.state, "result": asdict(result)}) + "\n")
             if result.outcome in {"survived", "error"}:
                 _tell(line_of(result))
+
+
+def _named(choice: Choice) -> str:
+    """Return a digest of the tests that are shown a mutant: with others, a survivor is tried again."""
+    return hashlib.sha256("\n".join([*choice.tests, *choice.more]).encode()).hexdigest()[:16]
 
 
 def _tell(text: str) -> None:

@@ -36,7 +36,11 @@ DOMAINS = {
     ),
     "incidents": Domain(
         ("src/trimtab/incidents/**/*.py", "src/trimtab/incidents/*.yaml"),
-        ("tests/incidents/test_*.py", "tests/api/test_incidents.py"),
+        (
+            "tests/incidents/test_*.py",
+            "tests/api/test_incidents.py",
+            "tests/drills/test_shipped_proofs.py",
+        ),
     ),
     "audit": Domain(
         ("src/trimtab/infra/audit*.py",),

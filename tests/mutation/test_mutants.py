@@ -6,7 +6,7 @@ import json
 import pytest
 
 from tests.mutation.__main__ import EQUIVALENT, exit_code, read_equivalent
-from tests.mutation.campaign import Options, Report, Result, mutants_of
+from tests.mutation.campaign import Options, Report, Result, Trial, mutants_of
 from tests.mutation.data_mutants import DataMutants
 from tests.mutation.domains import DOMAINS, ROOT, files_of_tests, helper_files, source_files
 from tests.mutation.mutant import Mutant, keyed
@@ -27,6 +27,8 @@ CHANGES = [
     ("def f():\n  check(x)\n  return 1", "call", ["def f():\n  pass\n  return 1"]),
     ("def f() -> None:\n  a = 1\n  b(a)", "return", ["def f() -> None:\n  return\n  a = 1\n  b(a)"]),
     ("def f(): return True", "return", ["def f(): return False"]),
+    ("def f() -> Iterator[Finding]:\n  yield x", "return", ["def f() -> Iterator[Finding]:\n  return\n  yield x"]),
+    ("def f() -> tuple[Finding, ...]:\n  return x", "return", ["def f() -> tuple[Finding, ...]:\n  return ()\n  return x"]),
     ("a = b and not c", "logic", ["a = b or not c", "a = b and c"]),
 ]  # fmt: skip
 
@@ -155,6 +157,38 @@ def test_a_changed_case_file_of_the_rules_counts_as_a_change_of_their_tests():
     assert "tests/infra/rules/promtool/service.yml" in helpers
     assert "tests/infra/rules/boundaries.py" in helpers
     assert not set(helpers) & set(files_of_tests("rules"))
+
+
+def test_what_the_first_tests_do_not_notice_is_shown_to_more(tmp_path):
+    (tmp_path / "a.py").write_text("def f(x):\n    return x > 5\n")
+    (tmp_path / "test_a.py").write_text("")
+    names = [f"test_a.py::t{number}" for number in range(6)]
+    test = {"seconds": 1.0, "passed": True, "features": ["F001"], "opened": []}
+    record = tmp_path / "record.json"
+    lines = {"a.py": {"2": names}}
+    record.write_text(json.dumps({"tests": dict.fromkeys(names, test), "lines": lines}))
+    content = (tmp_path / "a.py").read_bytes()
+    mutant = next(m for m in PythonMutants("a.py", content).all() if m.kind == "comparison")
+    choice = Selection(record, tmp_path, 1).choose(mutant)
+    assert (len(choice.tests), len(choice.more)) == (1, 3)
+
+    class Asked:
+        def __init__(self, *outcomes):
+            self.outcomes, self.asked = list(outcomes), []
+
+        def ask(self, request):
+            self.asked.append(tuple(request["tests"]))
+            return {"outcome": self.outcomes.pop(0), "seconds": 1.0}
+
+    for outcomes, last, asked in (
+        (["killed"], "killed", 1),
+        (["survived", "killed"], "killed", 2),
+        (["survived", "survived"], "survived", 2),
+    ):
+        worker = Asked(*outcomes)
+        answer = Trial("rules", mutant, choice, "").ask(worker, tmp_path)
+        assert (answer["outcome"], answer["seconds"]) == (last, float(asked))
+        assert worker.asked == [tuple(choice.tests), choice.more][:asked]
 
 
 def test_every_equivalent_mutant_has_a_reason_and_still_exists():
