@@ -1,5 +1,6 @@
 """Tries mutants with a pool of workers, within a budget, and keeps results so that a stopped run goes on."""
 
+import hashlib
 import json
 import queue
 import random
@@ -187,7 +188,9 @@ class Campaign:
             elif not choice.marked and not self._options.every_line:
                 self._report.unmarked += 1
             else:
-                yield Trial(domain, mutant, choice, f"{digest([mutant.file])}-{of_tests}")
+                shown = _named(choice)
+                state = f"{digest([mutant.file])}-{of_tests}-{shown}"
+                yield Trial(domain, mutant, choice, state)
 
     def _read_known(self) -> dict[tuple[str, str], dict]:
         if not self._known.exists():
@@ -213,6 +216,11 @@ class Campaign:
                 file.write(json.dumps({"state": trial.state, "result": asdict(result)}) + "\n")
             if result.outcome in {"survived", "error"}:
                 _tell(line_of(result))
+
+
+def _named(choice: Choice) -> str:
+    """Return a digest of the tests that are shown a mutant: with others, a survivor is tried again."""
+    return hashlib.sha256("\n".join([*choice.tests, *choice.more]).encode()).hexdigest()[:16]
 
 
 def _tell(text: str) -> None:
