@@ -2,15 +2,25 @@
 
 from contextlib import nullcontext
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from prometheus_client import CollectorRegistry
 
 from tests.incidents.operator import make_ground
+from tests.incidents.records import START
 from tests.incidents.world import TAP, World
-from trimtab.incidents import EmbeddedMonitor, Incidents, State, deliver, firing_before
+from trimtab.incidents import (
+    EmbeddedMonitor,
+    Incidents,
+    State,
+    alert_of,
+    deliver,
+    firing_before,
+)
 from trimtab.infra.notify import Kind
+from trimtab.infra.rules.alerts import Alert as RuleAlert
+from trimtab.infra.rules.alerts import AlertFired, AlertState
 from trimtab.infra.rules.engine import RuleEngine
 from trimtab.infra.rules.errors import EvaluationFailed, ExpressionRefused
 from trimtab.infra.rules.files import load_rules
@@ -236,3 +246,34 @@ def test_what_a_rule_without_traffic_finds_in_a_drill_is_the_drills(plant):
         plant.pass_time(45)
     (incident,) = plant.incidents.list()
     assert incident.drill
+
+
+@pytest.mark.parametrize(("seconds", "known"), [(15, True), (16, False)])
+def test_samples_count_for_exactly_three_scrapes(plant, seconds, known):
+    plant.world.put(level=1)
+    plant.pass_time(5)
+    at = plant.clock.now()
+    plant.clock.advance(seconds)
+    assert (plant.evidence.judge("tank_level < 5").holds is not None) is known
+    assert plant.evidence.sampled_since(at) is known
+
+
+def test_what_holds_is_told_by_its_labels_without_the_metrics_name(plant):
+    plant.world.put(level=1)
+    plant.pass_time(5)
+    assert plant.evidence.evaluate("tank_level < 5") == [Sample(1.0, {})]
+
+
+def test_only_the_alert_that_is_asked_for_fires(plant):
+    plant.world.put(tap=1, level=1)
+    plant.pass_time(60)
+    (incident,) = plant.incidents.list()
+    assert plant.evidence.firing(incident.alert.fingerprint)
+    assert not plant.evidence.firing("alert_other")
+
+
+def test_an_alert_without_a_waiting_time_was_pending_for_none():
+    alert = RuleAlert("f", "TankLow", AlertState.FIRING, {}, {}, 1.0, since=START)
+    assert alert_of(AlertFired(alert, START)).pending_seconds == 0.0
+    earlier = replace(alert, since=START + timedelta(seconds=1))
+    assert alert_of(AlertFired(earlier, START)).pending_seconds == 0.0

@@ -227,7 +227,7 @@ def test_without_fresh_samples_it_is_not_over_although_everything_looks_healthy(
 def test_a_job_of_an_earlier_opening_leaves_the_incident_alone(operator):
     operator.world.put(tap=1, level=1)
     incident = operator.fire()
-    assert Loop(operator.ground).turn(incident.id, incident.opening + 1) < 0
+    assert Loop(operator.ground).turn(incident.id, incident.opening + 1) == -1
     assert operator.incidents.get(incident.id).state is State.DETECTED
 
 

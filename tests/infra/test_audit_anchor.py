@@ -73,6 +73,8 @@ def test_each_seal_posts_the_signed_head(seal_to, webhook):
     head = files.audit.recent(1)[0]
     signed = opened(body["envelope"], files.signer.public_pem, CHECKPOINT)
     assert (body["seq"], body["hash"], signed["hash"]) == (head.seq, head.hash, head.hash)
+    assert (body["kind"], body["at"]) == ("trimtab.audit.head", head.at)
+    assert body["text"] == f"audit head {head.seq}:{head.hash} at {head.at}"
     assert _gaps(files) == ()
 
 
@@ -99,6 +101,34 @@ def test_a_seal_is_done_when_nobody_takes_its_head(seal_to):
     assert files.anchored.seq == 0
     assert files.review(HOUR).problems == ()
     assert len(_gaps(files)) == 1
+
+
+def test_a_missing_syslog_is_reported_by_name(seal_to, tmp_path, caplog):
+    files = seal_to(anchor_of(f"syslog://{tmp_path}/nothing"))
+    (gap,) = _gaps(files)
+    assert gap.startswith("the head is not anchored outside: the syslog failed: ")
+    (record,) = [record for record in caplog.records if "not anchored" in record.message]
+    assert record.error == files.anchored.error
+
+
+def _fill(address):
+    """Send to a socket that is not read until it takes nothing more."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
+        sender.settimeout(0)
+        while True:
+            sender.sendto(b"x", address)
+
+
+def test_a_syslog_that_takes_nothing_more_does_not_hold_up_the_seal(seal_to, tmp_path, monkeypatch):
+    monkeypatch.setattr("trimtab.infra.audit_anchor.TIMEOUT_SECONDS", 0.05)
+    address = str(tmp_path / "log")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as receiver:
+        receiver.bind(address)
+        with pytest.raises(BlockingIOError):
+            _fill(address)
+        files = seal_to(anchor_of(f"syslog://{address}"))
+    assert files.review(HOUR).problems == ()
+    assert files.anchored.error == "the syslog failed: timed out"
 
 
 @pytest.mark.parametrize("kind", ["local", "udp"])
@@ -129,8 +159,21 @@ def test_another_setting_is_refused(setting):
 
 
 @pytest.mark.parametrize(
-    "text", ["", "1", "x:" + "0" * 64, "1:00", "-1:" + "0" * 64, "\u0661:" + "0" * 64]
+    "text",
+    [
+        "",
+        "1",
+        "x:" + "0" * 64,
+        "1:00",
+        "-1:" + "0" * 64,
+        "\u0661:" + "0" * 64,
+        "1" * 13 + ":" + "0" * 64,
+    ],
 )
 def test_an_anchor_of_another_form_is_refused(text):
     with pytest.raises(InvalidInput):
         AnchoredHead.parse(text)
+
+
+def test_an_anchor_may_have_twelve_digits():
+    assert AnchoredHead.parse("9" * 12 + ":" + "a" * 64) == AnchoredHead(999_999_999_999, "a" * 64)

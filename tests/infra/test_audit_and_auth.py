@@ -1,3 +1,5 @@
+from datetime import UTC, datetime, timedelta
+
 import pytest
 import sqlalchemy as sa
 
@@ -50,6 +52,52 @@ def test_every_kind_of_tampering_is_found(database, audit, statement, problem):
         audit.append("me", "did", str(i))
     _tamper(database, statement)
     assert problem in audit.verify().problems
+
+
+class DatedClock:
+    """Says each of the given seconds once."""
+
+    def __init__(self, *seconds):
+        self._seconds = iter(seconds)
+
+    def now(self):
+        return datetime(2026, 1, 1, tzinfo=UTC) + timedelta(seconds=next(self._seconds))
+
+
+def test_a_chain_keeps_the_form_in_which_earlier_releases_wrote_it(database):
+    audit = Audit(database, DatedClock(0, 1))
+    first = audit.append("me", "did", "1", {"b": 2, "a": "\u00e9"})
+    second = audit.append("me", "did", "2")
+    assert (first.seq, first.previous_hash) == (1, "0" * 64)
+    assert (first.at, first.facts) == ("2026-01-01T00:00:00+00:00", '{"a":"\\u00e9","b":2}')
+    assert first.hash == "7fa5644d718670f52fc8d2c0f858ea1a428c758cb0f6c08d2a69bc47c43e621f"
+    assert (second.seq, second.previous_hash, second.facts) == (2, first.hash, "{}")
+    assert second.hash == "a0b824d35ca11a811a2f49efcf04050612c8a7d49160245cc6063f11205036ef"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "problems"),
+    [((5, 5, 5), ()), ((5, 4, 5), ("event 2 is dated before event 1",))],
+)
+def test_an_event_that_is_dated_before_the_last_one_is_found(database, seconds, problems):
+    audit = Audit(database, DatedClock(*seconds))
+    for number in seconds:
+        audit.append("me", "did", str(number))
+    assert audit.verify().problems == problems
+
+
+def test_the_newest_hundred_events_are_returned_unless_another_number_is_asked_for(audit):
+    for number in range(101):
+        audit.append("me", "did", str(number))
+    assert [event.seq for event in audit.recent()] == list(range(101, 1, -1))
+    assert [event.seq for event in audit.recent(2)] == [101, 100]
+
+
+def test_an_act_is_held_for_its_own_subject_only(audit):
+    audit.append("me", "did", "1")
+    assert audit.holds("did", "1")
+    assert not audit.holds("did", "2")
+    assert not audit.holds("undid", "1")
 
 
 def test_a_removed_newest_event_changes_the_head(database, audit):

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from trimtab.infra.audit import Audit
 from trimtab.infra.audit_anchor import AnchoredHead, missing_anchors
-from trimtab.infra.audit_files import SEALED, STARTED, AuditFiles
+from trimtab.infra.audit_files import SEALED, AuditFiles
 from trimtab.infra.signing import Signer
 from trimtab.infra.storage import Database, DataDirectory
 
@@ -138,6 +138,15 @@ def test_a_tail_that_nobody_seals_is_a_gap(files, clock, minutes, gaps):
     assert files.review(HOUR, now=clock.now()).gaps == gaps
 
 
+def test_an_event_after_the_last_seal_makes_its_checkpoint_no_younger(files, clock):
+    files, _ = files
+    files.seal()
+    clock.minutes = 31
+    files.audit.append("me", "did", "more")
+    clock.minutes = 61
+    assert files.review(HOUR, now=clock.now()).gaps == ("the newest checkpoint is 61 minutes old",)
+
+
 @pytest.mark.parametrize(("minutes", "count"), [(60, 0), (61, 1)])
 def test_a_chain_that_was_never_sealed_is_a_gap(files, clock, minutes, count):
     files, _ = files
@@ -232,11 +241,23 @@ def test_events_after_a_cut_never_overwrite_the_files_of_those_that_were_cut(fil
 def test_a_silence_is_a_gap_unless_a_start_ends_it(files, clock):
     files, _ = files
     clock.minutes = 61
-    files.audit.append("trimtab", STARTED, "service")
+    files.audit.append("trimtab", "service.started", "service")
     assert files.review(HOUR).gaps == ()
     clock.minutes = 130
     files.audit.append("me", "did", "late")
     assert files.review(HOUR).gaps == ("nothing was recorded for 69 minutes before event 5",)
+
+
+@pytest.mark.feature("F447")
+@pytest.mark.parametrize(
+    ("minutes", "gaps"),
+    [(60, ()), (61, ("nothing was recorded for 61 minutes before event 4",))],
+)
+def test_a_silence_may_last_as_long_as_the_limit(files, clock, minutes, gaps):
+    files, _ = files
+    clock.minutes = minutes
+    files.audit.append("me", "did", "late")
+    assert files.review(HOUR).gaps == gaps
 
 
 def test_an_event_that_was_chained_to_another_one_is_found(files):
@@ -292,3 +313,26 @@ def test_a_half_written_file_of_a_seal_that_was_killed_does_not_stop_the_next(fi
     files.seal()
     assert files.review(HOUR).problems == ()
     assert list(files.folder.glob("*.new")) == []
+
+
+def test_only_its_user_can_open_the_folder_whatever_the_umask(files):
+    files, _ = files
+    before = os.umask(0)
+    try:
+        files.seal()
+    finally:
+        os.umask(before)
+    assert files.folder.stat().st_mode & 0o777 == 0o700
+
+
+def test_a_checkpoint_of_a_chain_that_was_cut_is_never_overwritten(files):
+    files, database = files
+    files.seal()
+    signed = (files.folder / "checkpoint-0000000004.json").read_bytes()
+    _run(database, "delete from audit_events where seq > 2")
+    _remove("0000000003.json", "0000000004.json")(files.folder)
+    files.audit.append("you", "did", "something else")
+    assert files.seal().seq == 4
+    assert (files.folder / "checkpoint-0000000004.json").read_bytes() == signed
+    problem = "the chain does not hold what checkpoint-0000000004.json signed"
+    assert problem in files.review(HOUR).problems

@@ -7,13 +7,13 @@ import shutil
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from tests.mutation.copies import CACHE, Worker, digest, make_copy, record
 from tests.mutation.data_mutants import DataMutants
-from tests.mutation.domains import ROOT, files_of_tests, source_files
+from tests.mutation.domains import ROOT, files_of_tests, helper_files, source_files
 from tests.mutation.mutant import Mutant, keyed
 from tests.mutation.python_mutants import PythonMutants
 from tests.mutation.selection import Choice, Selection
@@ -80,20 +80,34 @@ class Trial:
     choice: Choice
     state: str
 
-    def request(self, copy: Path) -> dict:
+    def request(self, copy: Path, tests: Sequence[str], seconds: float) -> dict:
         """Return what a worker is asked."""
         return {
             "file": self.mutant.file,
             "content": self.mutant.applied((copy / self.mutant.file).read_bytes()).decode(),
-            "tests": self.choice.tests,
-            "limit": 30 + 6 * self.choice.seconds,
+            "tests": list(tests),
+            "limit": 30 + 6 * seconds,
         }
+
+    def ask(self, worker: Worker, copy: Path) -> dict:
+        """Return a worker's answer; a mutant that its first tests do not notice is shown to more of them."""
+        choice = self.choice
+        answer = worker.ask(self.request(copy, choice.tests, choice.seconds))
+        if answer["outcome"] != "survived" or not choice.more:
+            return answer
+        again = worker.ask(self.request(copy, choice.more, 4 * choice.seconds))
+        return again | {"seconds": round(answer["seconds"] + again["seconds"], 2)}
 
     def result(self, answer: dict) -> Result:
         """Return the result of a worker's answer."""
         names = ("key", "file", "line", "kind", "change", "scope", "source")
         named = {name: getattr(self.mutant, name) for name in names}
-        return Result(domain=self.domain, tests=len(self.choice.tests), **named, **answer)
+        return Result(
+            domain=self.domain,
+            tests=len(self.choice.tests) + len(self.choice.more),
+            **named,
+            **answer,
+        )
 
 
 def mutants_of(domain: str, options: Options) -> list[Mutant]:
@@ -163,7 +177,7 @@ class Campaign:
     def _trials(self, domain: str, copy: Path) -> Iterator[Trial]:
         tests = files_of_tests(domain)
         selection = Selection(record(domain, tests, copy), ROOT, self._options.seconds)
-        of_tests = digest(tests)
+        of_tests = digest([*tests, *helper_files()])
         for mutant in mutants_of(domain, self._options):
             if mutant.key in self._equivalent:
                 continue
@@ -189,7 +203,7 @@ class Campaign:
                 trial = todo.get_nowait()
             except queue.Empty:
                 break
-            self._note(trial, trial.result(worker.ask(trial.request(copy))))
+            self._note(trial, trial.result(trial.ask(worker, copy)))
         worker.close()
 
     def _note(self, trial: Trial, result: Result) -> None:

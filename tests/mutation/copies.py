@@ -9,8 +9,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.mutation.domains import COPIED, ROOT
-from tests.mutation.record import OUTPUT
+from tests.mutation.domains import COPIED, ROOT, helper_files, source_files
+from tests.mutation.record import LINES, OUTPUT
 
 CACHE = ROOT / ".venv" / "mutation"
 """Recordings and results: beside the environment, so that the working tree is left as it is."""
@@ -32,7 +32,10 @@ def make_copy() -> Path:
 def environment(copy: Path, **added: str) -> dict[str, str]:
     """Return the environment of a process that imports from the copy."""
     given = dict(os.environ)  # noqa: TID251 - a child of the test run inherits its environment.
+    fetched = ROOT / ".venv" / "prometheus" / "usr" / "bin"
     return given | {
+        # Each copy would otherwise fetch Prometheus for itself.
+        "PATH": f"{given.get('PATH', '')}{os.pathsep}{fetched}",
         "PYTHONPATH": f"{copy / 'src'}{os.pathsep}{copy}",
         "TMPDIR": str(copy / "t"),
         "OMP_NUM_THREADS": "1",
@@ -51,9 +54,7 @@ def digest(paths: list[str], root: Path = ROOT) -> str:
 def record(domain: str, tests: list[str], copy: Path) -> Path:
     """Run the domain's tests once under coverage, unless nothing changed since; return the recording."""
     sources = [str(p.relative_to(ROOT)) for p in (ROOT / "src").rglob("*.py")]
-    helpers = [str(p.relative_to(ROOT)) for p in (ROOT / "tests").rglob("*.py")]
-    helpers = [p for p in helpers if not Path(p).name.startswith("test_") and "mutation" not in p]
-    file = CACHE / f"record-{domain}-{digest([*sources, *helpers, *tests])}.json"
+    file = CACHE / f"record-{domain}-{digest([*sources, *helper_files(), *tests])}.json"
     if file.exists():
         return file
     CACHE.mkdir(parents=True, exist_ok=True)
@@ -61,9 +62,12 @@ def record(domain: str, tests: list[str], copy: Path) -> Path:
         old.unlink()
     arguments = ["-q", "-n", "0", "-p", "no:randomly", "-p", "tests.mutation.record"]
     arguments += ["-p", "no:cacheprovider", "--timeout=300"]
+    wanted = {OUTPUT: str(file)}
+    if any(name.endswith(".py") for name in source_files(domain)):
+        wanted[LINES] = "yes"
     done = subprocess.run(
         [sys.executable, "-m", "pytest", *arguments, *tests],
-        cwd=copy, env=environment(copy, **{OUTPUT: str(file)}), check=False,
+        cwd=copy, env=environment(copy, **wanted), check=False,
         capture_output=True, text=True,
     )  # fmt: skip
     file.with_suffix(".coverage").unlink(missing_ok=True)

@@ -36,7 +36,11 @@ DOMAINS = {
     ),
     "incidents": Domain(
         ("src/trimtab/incidents/**/*.py", "src/trimtab/incidents/*.yaml"),
-        ("tests/incidents/test_*.py", "tests/api/test_incidents.py"),
+        (
+            "tests/incidents/test_*.py",
+            "tests/api/test_incidents.py",
+            "tests/drills/test_shipped_proofs.py",
+        ),
     ),
     "audit": Domain(
         ("src/trimtab/infra/audit*.py",),
@@ -91,3 +95,15 @@ def source_files(domain: str, root: Path = ROOT) -> list[str]:
 def files_of_tests(domain: str, root: Path = ROOT) -> list[str]:
     """Return the test files of the domain, relative to the root."""
     return _matching(DOMAINS[domain].tests, root)
+
+
+def helper_files(root: Path = ROOT) -> list[str]:
+    """Return what the tests are made of beside themselves: modules, cases and inputs, relative to the root."""
+    left_out = {"__pycache__", "mutation"}
+    return sorted(
+        str(path.relative_to(root))
+        for path in (root / "tests").rglob("*")
+        if path.is_file()
+        and not path.name.startswith("test_")
+        and left_out.isdisjoint(path.relative_to(root).parts)
+    )

@@ -30,6 +30,8 @@ _UNOBSERVED = {"indent", "stacklevel", "timeout", "width", "maxsize", "min_width
 _LOGGERS = {"log", "_log", "logger", "_logger", "LOG", "_LOG"}
 _TRIVIAL = {"append", "extend", "add"}
 """Calls whose loss nearly every test sees; trying each would cost the time that thresholds need."""
+_FINDINGS = re.compile(r"^(?:Iterator|list|tuple)\[(?:Finding|Finding, \.\.\.)\]$")
+"""What a validator returns: its early return finds nothing."""
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
@@ -170,18 +172,17 @@ class PythonMutants:
     def _early_return(self, node: Function) -> Iterator[Mutant]:
         body = node.body[1:] if ast.get_docstring(node) else node.body
         plain = isinstance(node.returns, ast.Constant) and node.returns.value is None
-        if (
-            not plain
-            or not body
-            or any(isinstance(x, ast.Yield | ast.YieldFrom) for x in ast.walk(node))
-        ):
+        finds = node.returns is not None and _FINDINGS.search(self._text(node.returns))
+        yields = any(isinstance(x, ast.Yield | ast.YieldFrom) for x in ast.walk(node))
+        if not body or not (finds or (plain and not yields)):
             return
-        if len(body) == 1 and isinstance(body[0], ast.Expr | ast.Pass):
+        if not finds and len(body) == 1 and isinstance(body[0], ast.Expr | ast.Pass):
             return  # The call in it is dropped at its own line.
         start = self._start(body[0])
         if isinstance(body[0], Function | ast.ClassDef) and body[0].decorator_list:
             start = self._start(body[0].decorator_list[0]) - 1
-        added = "return\n" + " " * body[0].col_offset
+        nothing = "return" if yields or not finds else "return ()"
+        added = f"{nothing}\n{' ' * body[0].col_offset}"
         yield self._span(body[0], start, start, added, "return", f"return first in {node.name}")
 
     # Where it stands
@@ -218,18 +219,22 @@ class PythonMutants:
         return isinstance(parent, Function) and child is parent.returns
 
     def _scope(self, node: ast.AST) -> tuple[str, str]:
-        """Return the functions and classes around a node, and the constant it belongs to outside functions."""
+        """Return the functions and classes around a node, and the constant it belongs to outside functions.
+
+        Defaults and decorators run once, at the import: what they belong to is the function, wherever it is used.
+        """
         names: list[str] = []
         constant, inside = "", False
         current: ast.AST | None = node
+        below: ast.AST = node
         while current is not None:
             if isinstance(current, Function | ast.ClassDef):
                 names.insert(0, current.name)
-                inside = inside or (isinstance(current, Function) and current is not node)
+                inside = inside or (isinstance(current, Function) and below in current.body)
             elif isinstance(current, ast.Assign | ast.AnnAssign) and not inside:
                 targets = current.targets if isinstance(current, ast.Assign) else [current.target]
                 constant = next((t.id for t in targets if isinstance(t, ast.Name)), "")
-            current = self._parents.get(current)
+            below, current = current, self._parents.get(current)
         if inside:
             constant = ""
         elif not constant:

@@ -1,4 +1,7 @@
-"""Pytest plugin: writes which lines each test runs, which data files it opens, how long it takes and its features."""
+"""Pytest plugin: writes which lines each test runs, which data files it opens, how long it takes and its features.
+
+Lines are left out for a domain without Python: its mutants are chosen by the files that tests open.
+"""
 
 import json
 import os
@@ -8,25 +11,32 @@ from pathlib import Path
 import coverage
 import pytest
 
-OUTPUT = "MUTATION_RECORD"
+OUTPUT, LINES = "MUTATION_RECORD", "MUTATION_RECORD_LINES"
 DATA = (".yml", ".yaml", ".md", ".toml", ".json")
+
+
+def named(path: str, root: Path) -> str:
+    """Return a file's name below the root, the same one by whatever folders it was opened."""
+    return os.path.relpath(path, root)
 
 
 class Recorder:
     """Switches coverage's context at each test, and listens to files that are opened."""
 
-    def __init__(self, output: Path) -> None:
+    def __init__(self, output: Path, *, lines: bool) -> None:
         self._output, self._root = output, Path.cwd()
         self._coverage = coverage.Coverage(
             data_file=str(output.with_suffix(".coverage")),
             source=["src/trimtab"],
             config_file=False,
         )
+        self._lines = lines
         self._tests: dict[str, dict] = {}
         self._current = self._collecting = ""
         self._code = 3
         self._collected: dict[str, set[str]] = {}
-        self._coverage.start()
+        if lines:
+            self._coverage.start()
         sys.addaudithook(self._opened)
 
     def _opened(self, event: str, arguments: tuple) -> None:
@@ -34,7 +44,7 @@ class Recorder:
             return
         path = os.fspath(arguments[0])
         if isinstance(path, str) and path.endswith(DATA) and path.startswith(str(self._root)):
-            name = path[len(str(self._root)) + 1 :]
+            name = named(path, self._root)
             if self._current:
                 self._tests[self._current]["opened"].add(name)
             else:
@@ -50,7 +60,8 @@ class Recorder:
             "seconds": 0.0, "passed": True, "features": features, "opened": set(),
         }  # fmt: skip
         self._current = item.nodeid
-        self._coverage.switch_context(item.nodeid)
+        if self._lines:
+            self._coverage.switch_context(item.nodeid)
         try:
             return (yield)
         finally:
@@ -63,18 +74,22 @@ class Recorder:
 
     def pytest_sessionfinish(self, exitstatus):
         self._code = int(exitstatus)
-        self._coverage.stop()
-        data = self._coverage.get_data()
-        lines: dict[str, dict[int, list[str]]] = {}
-        for file in data.measured_files():
-            contexts = data.contexts_by_lineno(file)
-            lines[os.path.relpath(file, self._root)] = {
-                line: [name for name in names if name] for line, names in contexts.items()
-            }
+        lines = self._measured() if self._lines else {}
         for name, test in self._tests.items():
             test["opened"] |= self._collected.get(name.partition("::")[0], set())
             test["opened"] = sorted(test["opened"])
         self._output.write_text(json.dumps({"tests": self._tests, "lines": lines}))
+
+    def _measured(self) -> dict[str, dict[int, list[str]]]:
+        self._coverage.stop()
+        data = self._coverage.get_data()
+        return {
+            os.path.relpath(file, self._root): {
+                line: [name for name in names if name]
+                for line, names in data.contexts_by_lineno(file).items()
+            }
+            for file in data.measured_files()
+        }
 
     @pytest.hookimpl(trylast=True)
     def pytest_unconfigure(self):
@@ -85,4 +100,5 @@ class Recorder:
 
 def pytest_configure(config):
     if os.environ.get(OUTPUT):  # noqa: TID251 - the campaign tells its own plugin where to write.
-        config.pluginmanager.register(Recorder(Path(os.environ[OUTPUT])), "recorder")  # noqa: TID251
+        recorder = Recorder(Path(os.environ[OUTPUT]), lines=LINES in os.environ)  # noqa: TID251
+        config.pluginmanager.register(recorder, "recorder")

@@ -20,6 +20,8 @@ class Choice:
     tests: list[str]
     seconds: float
     marked: bool
+    more: tuple[str, ...] = ()
+    """Tests that run when those before have noticed nothing."""
 
 
 class Selection:
@@ -37,7 +39,7 @@ class Selection:
         }
 
     def choose(self, mutant: Mutant) -> Choice:
-        """Return the tests that may notice the mutant, within the time for one mutant."""
+        """Return the tests that may notice the mutant, within its time, and those to run after them."""
         if mutant.file.endswith(".py"):
             names = self._at(mutant.file, mutant.line)
             if mutant.name:
@@ -57,7 +59,10 @@ class Selection:
         return {
             name
             for name, test in self._tests.items()
-            if mutant.file in test["opened"] or base in name or _file(name) in naming
+            if mutant.file in test["opened"]
+            or base in name
+            or _file(name) in naming
+            or (word and word.search(name))
         }
 
     def _of_constant(self, mutant: Mutant) -> set[str]:
@@ -80,20 +85,29 @@ class Selection:
         short = {n for n in names if self._tests[n]["seconds"] <= LONGEST_TEST}
         word = mutant.name or mutant.scope.rsplit(".", 1)[-1]
 
-        def rank(name: str) -> tuple[bool, float]:
-            mentions = bool(word) and word in self._text[name.split("::", maxsplit=1)[0]]
-            return (not mentions, self._tests[name]["seconds"])
+        def rank(name: str) -> tuple[bool, bool, float]:
+            """Those that bear the name first, then those in a file that mentions it, then the quickest."""
+            mentions = bool(word) and word in self._text[_file(name)]
+            return (not word or word not in name, not mentions, self._tests[name]["seconds"])
 
+        ranked = sorted(short or names, key=rank)
+        chosen, total = self._first(ranked, self._seconds)
+        others = [name for name in ranked if name not in set(chosen)]
+        more, _ = self._first(others, 3 * self._seconds) if others else ([], 0.0)
+        data = not mutant.file.endswith(".py")
+        marked = data or any(self._tests[name]["features"] for name in names)
+        return Choice(chosen, total, marked, tuple(more))
+
+    def _first(self, ranked: list[str], limit: float) -> tuple[list[str], float]:
+        """Return the first tests that fit into the time, at least one, and their time."""
         chosen, total = [], 0.0
-        for name in sorted(short or names, key=rank):
+        for name in ranked:
             seconds = self._tests[name]["seconds"]
-            if chosen and total + seconds > self._seconds:
+            if chosen and total + seconds > limit:
                 continue
             chosen.append(name)
             total += seconds
-        data = not mutant.file.endswith(".py")
-        marked = data or any(self._tests[name]["features"] for name in names)
-        return Choice(chosen, total, marked)
+        return chosen, total
 
     def _uses(self) -> dict[str, list[tuple[str, int, str]]]:
         """Return where each name is used: file, line, and the constant that is made of it outside functions."""

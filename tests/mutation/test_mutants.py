@@ -6,16 +6,18 @@ import json
 import pytest
 
 from tests.mutation.__main__ import EQUIVALENT, exit_code, read_equivalent
-from tests.mutation.campaign import Options, Report, Result, mutants_of
+from tests.mutation.campaign import Options, Report, Result, Trial, mutants_of
 from tests.mutation.data_mutants import DataMutants
-from tests.mutation.domains import DOMAINS, ROOT, files_of_tests, source_files
-from tests.mutation.mutant import keyed
+from tests.mutation.domains import DOMAINS, ROOT, files_of_tests, helper_files, source_files
+from tests.mutation.mutant import Mutant, keyed
 from tests.mutation.numbers import moved
 from tests.mutation.python_mutants import PythonMutants
+from tests.mutation.record import named
 from tests.mutation.selection import Selection
 
 CHANGES = [
     ("LIMIT = 0.5", "threshold", ["LIMIT = 0.45", "LIMIT = 0.55"]),
+    ("def f(limit=100): ...", "threshold", ["def f(limit=110): ...", "def f(limit=90): ..."]),
     ("def f(x): return x > 5", "threshold", ["def f(x): return x > 4", "def f(x): return x > 6"]),
     ("def f(x): return x > 5", "comparison", ["def f(x): return x >= 5"]),
     ("def f(x): return x not in y", "comparison", ["def f(x): return x in y"]),
@@ -25,6 +27,8 @@ CHANGES = [
     ("def f():\n  check(x)\n  return 1", "call", ["def f():\n  pass\n  return 1"]),
     ("def f() -> None:\n  a = 1\n  b(a)", "return", ["def f() -> None:\n  return\n  a = 1\n  b(a)"]),
     ("def f(): return True", "return", ["def f(): return False"]),
+    ("def f() -> Iterator[Finding]:\n  yield x", "return", ["def f() -> Iterator[Finding]:\n  return\n  yield x"]),
+    ("def f() -> tuple[Finding, ...]:\n  return x", "return", ["def f() -> tuple[Finding, ...]:\n  return ()\n  return x"]),
     ("a = b and not c", "logic", ["a = b or not c", "a = b and c"]),
 ]  # fmt: skip
 
@@ -120,6 +124,71 @@ def test_a_constant_is_tested_by_those_who_run_the_lines_that_use_it(tmp_path):
     choice = Selection(record, tmp_path, 10).choose(limit)
     assert choice.tests == ["test_a.py::user"]
     assert choice.marked
+
+
+@pytest.mark.parametrize("source", ["def f(limit=100): ...", "@app.command('first')\ndef f(): ..."])
+def test_a_default_and_a_decorator_are_tested_by_those_who_use_the_function(source):
+    (mutant, *_) = PythonMutants("a.py", source.encode()).all()
+    assert mutant.name == "f"
+    nested = "def g():\n    def f(limit=100): ...\n"
+    assert {m.name for m in PythonMutants("a.py", nested.encode()).all()} == {""}
+
+
+def test_tests_that_bear_the_name_of_a_rule_run_first(tmp_path):
+    (tmp_path / "test_a.py").write_text("ServiceSlow")
+    (tmp_path / "test_b.py").write_text("")
+    record = tmp_path / "record.json"
+    test = {"seconds": 1.0, "passed": True, "features": [], "opened": ["r.yml"]}
+    names = ("test_a.py::quick", "test_b.py::quicker", "test_b.py::edge[ServiceSlow-99]")
+    tests = {name: test | {"seconds": 3.0 - at} for at, name in enumerate(names)}
+    tests["test_b.py::edge[ServiceSlow-99]"] = test | {"seconds": 9.0, "opened": []}
+    record.write_text(json.dumps({"tests": tests, "lines": {}}))
+    mutant = Mutant("r.yml", 1, 0, 1, "2", "threshold", "1 -> 2", "ServiceSlow", "a > 1")
+    chosen = Selection(record, tmp_path, 12).choose(mutant).tests
+    assert chosen == ["test_b.py::edge[ServiceSlow-99]", "test_a.py::quick"]
+
+
+def test_a_file_that_is_opened_by_a_roundabout_path_has_its_own_name():
+    assert named(f"{ROOT}/tests/infra/rules/../../../rules/x.yml", ROOT) == "rules/x.yml"
+
+
+def test_a_changed_case_file_of_the_rules_counts_as_a_change_of_their_tests():
+    helpers = helper_files()
+    assert "tests/infra/rules/promtool/service.yml" in helpers
+    assert "tests/infra/rules/boundaries.py" in helpers
+    assert not set(helpers) & set(files_of_tests("rules"))
+
+
+def test_what_the_first_tests_do_not_notice_is_shown_to_more(tmp_path):
+    (tmp_path / "a.py").write_text("def f(x):\n    return x > 5\n")
+    (tmp_path / "test_a.py").write_text("")
+    names = [f"test_a.py::t{number}" for number in range(6)]
+    test = {"seconds": 1.0, "passed": True, "features": ["F001"], "opened": []}
+    record = tmp_path / "record.json"
+    lines = {"a.py": {"2": names}}
+    record.write_text(json.dumps({"tests": dict.fromkeys(names, test), "lines": lines}))
+    content = (tmp_path / "a.py").read_bytes()
+    mutant = next(m for m in PythonMutants("a.py", content).all() if m.kind == "comparison")
+    choice = Selection(record, tmp_path, 1).choose(mutant)
+    assert (len(choice.tests), len(choice.more)) == (1, 3)
+
+    class Asked:
+        def __init__(self, *outcomes):
+            self.outcomes, self.asked = list(outcomes), []
+
+        def ask(self, request):
+            self.asked.append(tuple(request["tests"]))
+            return {"outcome": self.outcomes.pop(0), "seconds": 1.0}
+
+    for outcomes, last, asked in (
+        (["killed"], "killed", 1),
+        (["survived", "killed"], "killed", 2),
+        (["survived", "survived"], "survived", 2),
+    ):
+        worker = Asked(*outcomes)
+        answer = Trial("rules", mutant, choice, "").ask(worker, tmp_path)
+        assert (answer["outcome"], answer["seconds"]) == (last, float(asked))
+        assert worker.asked == [tuple(choice.tests), choice.more][:asked]
 
 
 def test_every_equivalent_mutant_has_a_reason_and_still_exists():

@@ -78,7 +78,7 @@ class Incidents:
 
     def resume(self) -> None:
         """Make sure that every active incident has a job that runs; safe to call at any time."""
-        for incident in self._store.find(active=True, limit=10_000):
+        for incident in self._store.find(active=True, limit=None):
             try:
                 self._start(incident)
             except Exception:  # noqa: BLE001 - the others are driven all the same; the next call tries again.
@@ -103,7 +103,7 @@ class Incidents:
 
     def alert_resolved(self, fingerprint: str, at: datetime) -> None:
         """Note that an alert is quiet; the loop decides what that means."""
-        for incident in self._store.find(active=True, limit=10_000):
+        for incident in self._store.find(active=True, limit=None):
             firing = [one for one in incident.alerts if one.alert.fingerprint == fingerprint]
             if firing and firing[0].firing:
                 name = firing[0].alert.name
@@ -119,7 +119,7 @@ class Incidents:
         """Return the alerts that fired when they were last heard of, to resume the rules with after a start."""
         return [
             attached.alert
-            for incident in self._store.find(active=True, limit=10_000)
+            for incident in self._store.find(active=True, limit=None)
             for attached in incident.alerts
             if attached.firing
         ]

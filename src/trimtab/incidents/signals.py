@@ -136,7 +136,7 @@ def _means(board: FiguresBoard) -> tuple[Signal, ...]:
 
 
 def _count(store: IncidentStore) -> Figures:
-    active = store.find(active=True, limit=10_000)
+    active = store.find(active=True, limit=None)
     ended = [one for one in store.find(active=False, limit=_MEAN_OVER) if not one.drill]
     return Figures(
         Counter(one.severity.value for one in active),

@@ -79,8 +79,8 @@ class IncidentStore:
         with self._database.read() as connection:
             return get_incident(connection, incident_id)
 
-    def find(self, *, active: bool | None = None, limit: int = 100) -> list[Incident]:
-        """Return incidents, the newest first."""
+    def find(self, *, active: bool | None = None, limit: int | None = 100) -> list[Incident]:
+        """Return incidents, the newest first; all of them with the limit None."""
         query = sa.select(INCIDENTS.c.document).order_by(
             INCIDENTS.c.opened_at.desc(), INCIDENTS.c.id.desc()
         )

@@ -47,36 +47,38 @@ ASKED = "answers_given_total"
 
 _ANSWERS = [
     # 1 % of what was asked: 5 min after the counters are there, and then for a minute.
-    Boundary("AnswersFailing", {"answers_failed_total": "0+{v}x400"}, 0.99, 1.03, 6, ANSWERS),
+    Boundary(
+        "AnswersFailing", {"answers_failed_total": "0+{v}x400"}, 3, 3.05, 6, {ASKED: grows(0, 297)}
+    ),
     # At least ten.
     Boundary(
-        "AnswersFailing", {"answers_failed_total": "0+{v}x400"}, 0.99, 1.01, 6, {ASKED: grows(0, 5)}
+        "AnswersFailing", {"answers_failed_total": "0+{v}x400"}, 0.99, 1, 6, {ASKED: grows(0, 5)}
     ),
     # More than a fifth, at least five.
     Boundary(
         "AnswersFailing",
         {"answers_failed_total": "0+{v}x400"},
-        0.74,
+        0.75,
         0.76,
         6,
         {ASKED: grows(0, 3)},
     ),
     Boundary(
-        "AnswersFailing", {"answers_failed_total": "0+{v}x400"}, 0.49, 0.51, 6, {ASKED: grows(0, 1)}
+        "AnswersFailing", {"answers_failed_total": "0+{v}x400"}, 0.49, 0.5, 6, {ASKED: grows(0, 1)}
     ),
-    Boundary("AnswersFallingBack", {"answers_fallback_total": "0+{v}x400"}, 19.9, 20.1, 6, ANSWERS),
+    Boundary("AnswersFallingBack", {"answers_fallback_total": "0+{v}x400"}, 20, 20.1, 6, ANSWERS),
     Boundary(
         "AnswersFallingBack",
         {"answers_fallback_total": "0+{v}x400"},
         0.99,
-        1.01,
+        1,
         6,
         {ASKED: grows(0, 1)},
     ),
     Boundary(
         "AnswersHallucinating",
         {"answers_unsupported_total": "0+{v}x400"},
-        19.9,
+        20,
         20.1,
         6,
         {"answers_generated_total": grows(0, 100)},
@@ -85,18 +87,18 @@ _ANSWERS = [
         "AnswersHallucinating",
         {"answers_unsupported_total": "0+{v}x400"},
         1.49,
-        1.51,
+        1.5,
         6,
         {"answers_generated_total": grows(0, 3)},
     ),
-    Boundary("AnswersBlockedSpike", {BLOCKS: "0+{v}x400"}, 9.9, 10.1, 6, ANSWERS),
-    Boundary("AnswersBlockedSpike", {BLOCKS: "0+{v}x400"}, 1.99, 2.01, 6, {ASKED: grows(0, 2)}),
-    Boundary("AnswersEmptyResults", {"answers_empty_total": "0+{v}x400"}, 4.9, 5.1, 6, ANSWERS),
+    Boundary("AnswersBlockedSpike", {BLOCKS: "0+{v}x400"}, 10, 10.1, 6, ANSWERS),
+    Boundary("AnswersBlockedSpike", {BLOCKS: "0+{v}x400"}, 1.99, 2, 6, {ASKED: grows(0, 2)}),
+    Boundary("AnswersEmptyResults", {"answers_empty_total": "0+{v}x400"}, 5, 5.1, 6, ANSWERS),
     Boundary(
         "AnswersEmptyResults",
         {ASKED: "0+{v}x400"},
         5.9,
-        6.1,
+        6,
         6,
         {"answers_empty_total": grows(0, 3)},
     ),
@@ -104,7 +106,7 @@ _ANSWERS = [
         "AnswersEmptyResults",
         {"answers_empty_total": "0+{v}x400"},
         1.99,
-        2.01,
+        2,
         6,
         {ASKED: grows(0, 10)},
     ),
@@ -205,11 +207,12 @@ _KNOWLEDGE = [
         60,
         {"kb_query_cache_misses_total": grows(0, 2)},
     ),
+    # Nine and ten misses in each half hour.
     Boundary(
         "KnowledgeCacheHitRatioLow",
-        {"kb_query_cache_misses_total": "0+{v}x400"},
-        0.16,
-        0.17,
+        {"kb_query_cache_misses_total": "{v}"},
+        "0x59 9x59 18x59 27x59 36x59",
+        "0x59 10x59 20x59 30x59 40x59",
         60,
         {"kb_query_cache_hit_ratio": 0.3},
     ),
@@ -228,8 +231,14 @@ _SERVICE = [
     # Two hours at 200 ms, then half as much again; an hour later that is what is usual.
     Boundary("ServiceSlowing", {LATENCY: "200x239 {v}x100"}, 300, 301, 130, {READS: 100}),
     Boundary("ServiceSlowing", {LATENCY: "60x239 {v}x100"}, 100, 101, 130, {READS: 100}),
-    Boundary("ServiceSlowing", {READS: "{v}"}, 99, 100, 130, {LATENCY: "200x239 400x100"}),
-    Boundary("ServiceNearlyFull", {"service_cpu_ratio": "{v}"}, 0.69, 0.71, 75),
+    # Enough reads now, and enough an hour ago.
+    Boundary(
+        "ServiceSlowing", {READS: "100x239 {v}x100"}, 99, 100, 130, {LATENCY: "200x239 400x100"}
+    ),
+    Boundary(
+        "ServiceSlowing", {READS: "{v}x239 100x100"}, 98, 100, 130, {LATENCY: "200x239 400x100"}
+    ),
+    Boundary("ServiceNearlyFull", {"service_cpu_ratio": "{v}"}, 0.7, 0.71, 75),
     Boundary("ServiceNearlyFull", {"kb_memory_used_ratio": "{v}"}, 0.7, 0.71, 15),
 ]
 

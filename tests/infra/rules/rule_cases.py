@@ -31,6 +31,9 @@ class RuleCase:
     def name(self):
         return self.raw["name"]
 
+    def alerts(self):
+        return sorted({test["alertname"] for test in self.alert_expectations()})
+
     def alert_expectations(self):
         return self.raw.get("alert_rule_test", [])
 

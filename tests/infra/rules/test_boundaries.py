@@ -14,6 +14,7 @@ from tests.infra.rules.rule_cases import Playback, RuleCase
 from tests.infra.rules.test_rule_cases import alert_as_expected
 
 RULES = sorted((Path(__file__).parents[3] / "rules").glob("*.yml"))
+FILES = {name: path for path in RULES for name in re.findall(r"- alert: (\w+)", path.read_text())}
 STEP_MS = 30_000
 # The documents' thresholds, by the alert that must fire at them.
 FEATURES = {
@@ -53,7 +54,7 @@ CASES = [
 def case(boundary, value):
     series = {**boundary.alongside, **boundary.series}
     return RuleCase(
-        RULES,
+        [FILES[boundary.alert]],
         STEP_MS,
         {
             "name": f"{boundary.id} {value}",

@@ -21,7 +21,11 @@ from tests.infra.rules.rule_cases import (
 
 SHIPPED = sorted((Path(__file__).parents[3] / "rules").glob("*.yml"))
 CASE_FILES = sorted(path for path in PROMTOOL.glob("*.yml") if not path.stem.endswith("-rules"))
-CASES = [pytest.param(case, id=case.name) for path in CASE_FILES for case in load(path)]
+CASES = [
+    pytest.param(case, id=f"{case.name} ({', '.join(case.alerts())})")
+    for path in CASE_FILES
+    for case in load(path)
+]
 ENGINE_RULES = PROMTOOL / "engine-rules.yml"
 
 

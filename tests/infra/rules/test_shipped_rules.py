@@ -1,6 +1,9 @@
 """The shipped alerts, as the operations documents ask for them."""
 
+from pathlib import Path
+
 import pytest
+import yaml
 
 from tests.infra.rules.rule_cases import PROMTOOL, Playback, load
 
@@ -150,3 +153,11 @@ def test_a_long_queue_of_documents_calls_a_person():
     (alert,) = firing(name, "KnowledgeIngestionBacklog", 8)
     assert (alert.severity, alert.value) == ("P1", 10001)
     assert alert.runbook == "knowledge-embedding-failure"
+
+
+@pytest.mark.parametrize(
+    "path", sorted((Path(__file__).parents[3] / "rules").glob("*.yml")), ids=lambda path: path.name
+)
+def test_a_rule_file_holds_one_group_of_its_own_name(path):
+    (group,) = yaml.safe_load(path.read_text(encoding="utf-8"))["groups"]
+    assert group["name"] == path.stem

@@ -1,6 +1,6 @@
 """How the data can be broken, for drills."""
 
-import os
+import mmap
 import secrets
 from collections.abc import Iterable, Mapping
 
@@ -51,11 +51,14 @@ class _Memory:
 
     def __init__(self, knowledge: Knowledge) -> None:
         self._knowledge = knowledge
-        self._held: list[bytearray] = []
+        self._held: list[mmap.mmap] = []
 
     def leak(self, given: Arguments) -> Mapping[str, Value]:
         def grow() -> None:
-            held = bytearray(os.urandom(1)) * (int(given["megabytes_per_beat"]) * _MB)
+            # Mapped, not allocated: an allocation may take room that was freed before, and the process would not grow.
+            held = mmap.mmap(-1, int(given["megabytes_per_beat"]) * _MB)
+            for _ in range(0, len(held), mmap.PAGESIZE):
+                held.write(b"\x01" * mmap.PAGESIZE)
             self._held.append(held)
 
         self._knowledge.on_beat.append(grow)
