@@ -73,7 +73,7 @@ def test_quotes_that_a_guard_withholds_are_not_a_model_that_makes_things_up(whol
     whole.minutes(6)
     answered(whole, 40, found=False, blocked=True, model="extractive", grounding=0.0)
     whole.minutes(1)
-    assert whole.read("answers.unsupported") == whole.read("answers.generated") == {"": 0.0}
+    assert whole.read("answers.unsupported")[""] == whole.read("answers.generated")[""] == 0.0
     assert not fires(whole, "AnswersHallucinating")
 
 

@@ -1,5 +1,6 @@
 """The operator on the real rules, the real samples and the real checks; only the time is not real."""
 
+from contextlib import nullcontext
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -17,6 +18,7 @@ from trimtab.incidents import (
     deliver,
     firing_before,
 )
+from trimtab.infra.notify import Kind
 from trimtab.infra.rules.alerts import Alert as RuleAlert
 from trimtab.infra.rules.alerts import AlertFired, AlertState
 from trimtab.infra.rules.engine import RuleEngine
@@ -48,6 +50,8 @@ groups:
 class Plant:
     """The tank, watched by the embedded rules, in time that passes only while the operator waits."""
 
+    APART = frozenset()
+
     def __init__(self, folder, clock=None):
         (folder / "rules.yml").write_text(RULES)
         self.world, self.clock = World(folder / "world.json"), clock or FakeClock()
@@ -56,7 +60,7 @@ class Plant:
         registry.register(SignalCollector(self._signals()))
         self.samples = SeriesStore()
         self.engine = RuleEngine(load_rules([folder / "rules.yml"]), self.samples)
-        self.evidence = EmbeddedMonitor(self.engine, self.samples, self.clock, 5.0)
+        self.evidence = EmbeddedMonitor(self.engine, self.samples, self.clock, 5.0, self.APART)
         object.__setattr__(ground, "monitor", self.evidence)
         self.ground = ground
         self.jobs = FakeJobs(self.clock, lambda _topic: self.rules.look())
@@ -83,6 +87,34 @@ class Plant:
                 read=lambda name=name: [Sample(self.world.get(name))],
                 metric=metric,
             )
+
+
+class MarkedPlant(Plant):
+    """The same tank, whose level under a drill is a series of its own."""
+
+    APART = frozenset({"tank_level"})
+    drill_level = 9.0
+
+    def _signals(self):
+        for signal in super()._signals():
+            if signal.metric == "tank_level":
+                yield replace(signal, labels=("drill",), read=self._levels)
+            else:
+                yield signal
+
+    def _levels(self):
+        return [
+            Sample(self.world.get("level")),
+            Sample(self.drill_level, {"drill": "true"}),
+        ]
+
+    def marks(self):
+        return {one.drill: one for one in self.incidents.list()}
+
+
+@pytest.fixture
+def marked(tmp_path):
+    return MarkedPlant(tmp_path)
 
 
 @pytest.fixture
@@ -163,6 +195,57 @@ def test_a_check_that_the_samples_do_not_allow_cannot_be_told(plant):
     judged = plant.evidence.judge('{__name__=~"tank_level|tap_open"} >= on() (pump_ok * 0)')
     assert judged.holds is None
     assert "match" in judged.reason
+
+
+@pytest.mark.parametrize("running", [True, False])
+def test_an_alert_of_drill_traffic_opens_the_incident_of_a_drill_and_pages_nobody(marked, running):
+    marked.drill_level = 1.0
+    with marked.incidents.drill() if running else nullcontext():
+        marked.pass_time(45)
+    (incident,) = marked.incidents.list()
+    assert incident.drill
+    marked.jobs.run(until=lambda: marked.incidents.get(incident.id).state is State.ESCALATED)
+    sent = marked.outbox.about(incident.id)
+    assert all(message.text.startswith("[DRILL]") for message in sent)
+    assert Kind.ESCALATION in {message.kind for message in sent}
+    assert Kind.PAGE not in {message.kind for message in sent}
+
+
+def test_users_in_trouble_while_a_drill_runs_are_no_drill(marked):
+    marked.world.put(level=1)
+    with marked.incidents.drill():
+        marked.pass_time(45)
+    (incident,) = marked.incidents.list()
+    assert not incident.drill
+    marked.jobs.run(until=lambda: marked.incidents.get(incident.id).state is State.ESCALATED)
+    assert Kind.PAGE in {message.kind for message in marked.outbox.about(incident.id)}
+
+
+def test_a_drill_and_users_in_the_same_trouble_are_two_incidents(marked):
+    marked.drill_level = 1.0
+    with marked.incidents.drill():
+        marked.pass_time(45)
+        marked.world.put(level=1)
+        marked.pass_time(45)
+    assert set(marked.marks()) == {True, False}
+
+
+def test_each_incident_is_judged_by_its_own_traffic(marked):
+    marked.drill_level = 1.0
+    marked.pass_time(5)
+    assert marked.evidence.judge("tank_level < 5").holds is False
+    assert marked.evidence.judge("tank_level < 5", drill=True).holds is True
+    assert marked.evidence.judge("tap_open == 0", drill=True).holds is True
+    assert marked.evidence.evaluate("tank_level < 5") == []
+    assert [found.value for found in marked.evidence.evaluate("tank_level < 5", drill=True)] == [1]
+
+
+def test_what_a_rule_without_traffic_finds_in_a_drill_is_the_drills(plant):
+    plant.world.put(level=1)
+    with plant.incidents.drill():
+        plant.pass_time(45)
+    (incident,) = plant.incidents.list()
+    assert incident.drill
 
 
 @pytest.mark.parametrize(("seconds", "known"), [(15, True), (16, False)])

@@ -8,6 +8,7 @@ from tests.incidents.operator import alert, make_operator
 from tests.incidents.world import PUMP, TAP
 from trimtab.incidents import DrillRunning, IncidentUnknown, PreapprovalRefused, State, signals
 from trimtab.incidents.model import Alert
+from trimtab.incidents.turn import Draft
 from trimtab.kernel.operable import Catalog
 
 
@@ -205,3 +206,25 @@ def test_an_incident_counts_the_seconds_it_has_been_open_by_its_runbook(operator
     (sample,) = open_for.read()
     age = (operator.clock.now() - opened).total_seconds()
     assert (sample.labels, sample.value) == ({"runbook": "tank-empty"}, age)
+
+
+def test_the_journal_hides_the_credentials_of_addresses(operator):
+    operator.world.put(tap=1, level=1)
+    incident = operator.fire()
+    address = "https://ann:hunter2@model.example/v1?api_key=s3cret&top=5"
+
+    class Address:
+        def __str__(self):
+            return address
+
+    facts = {"url": address, "deep": [{"at": address}], "other": Address(), "count": 3}
+    draft = Draft("test.secret", f"Asked {address} in vain.", facts=facts)
+    operator.ground.store.note(incident, operator.clock.now(), draft)
+    kept = operator.incidents.timeline(incident.id)[-1]
+    for text in (kept.text, kept.facts["url"], kept.facts["deep"][0]["at"], kept.facts["other"]):
+        assert "model.example/v1" in text
+        assert "top=5" in text
+        assert "hunter2" not in text
+        assert "s3cret" not in text
+    assert kept.facts["count"] == 3
+    assert "hunter2" not in operator.incidents.postmortem(incident.id)

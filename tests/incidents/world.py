@@ -109,19 +109,22 @@ class World:
 
     # The monitor's side.
 
-    def evaluate(self, expression):
+    def evaluate(self, expression, *, drill=False):
         name, operator, limit = expression.split()
         value = {"tap_open": "tap", "pump_ok": "pump", "tank_level": "level"}[name]
         value = self.get(value)
         holds = {"==": value == float(limit), ">": value > float(limit)}[operator]
         return [Sample(value)] if holds else []
 
-    def judge(self, expression):
+    def judge(self, expression, *, drill=False):
         name = expression.split()[0]
         if name in self.get("unsampled"):
             return Judgement(None, f"no samples of {name}")
         found = self.evaluate(expression)
         return Judgement(bool(found), samples=found)
+
+    def counts_drills_apart(self, alert):
+        return False
 
     def firing(self, fingerprint):
         return self.get("level") < 5

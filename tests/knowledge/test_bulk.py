@@ -126,7 +126,7 @@ def test_one_of_many_that_is_refused_is_told_in_its_place(knowledge):
     outcomes = list(knowledge.ingest_many("sea", _sources("One.", "", "Three.")))
     assert _became(outcomes) == ["ingested", "knowledge.document_empty", "ingested"]
     assert outcomes[1].name == "001.md"
-    counted = knowledge.searcher.outcomes.totals()
+    counted = knowledge.searcher.figures.users.outcomes.totals()
     assert (counted["full"], counted["failed"]) == (2, 0), (
         "a refused file is no failure of the service"
     )

@@ -19,6 +19,10 @@ def catalog(knowledge, clock):
     return Catalog(signals(knowledge), actions(knowledge), faults(knowledge, clock))
 
 
+DRILL = "true"
+"""The sample of drills, by its label."""
+
+
 def read(catalog, name):
     return {
         ",".join(sample.labels.values()): sample.value for sample in catalog.signal(name).read()
@@ -54,7 +58,7 @@ def test_the_contracts_metric_names_are_there(catalog):
 
 def sample(catalog, metric):
     (signal,) = [found for found in catalog.signals.values() if found.metric_name == metric]
-    return sum(each.value for each in signal.read())
+    return sum(each.value for each in signal.read() if "drill" not in each.labels)
 
 
 @pytest.mark.feature("F674")
@@ -181,18 +185,18 @@ def test_the_cache_faults_need_something_to_search_for(catalog):
 def test_more_queries_than_the_cache_holds_are_missed_for_lack_of_room(catalog, searched):
     act(catalog, "knowledge.cache.resize", query=5)
     fault, before = inject(catalog, "knowledge.cache.outgrow", per_second=1000)
-    _seen(lambda: searched.searcher.outcomes.totals()["full"] >= 60)
+    _seen(lambda: searched.searcher.figures.drills.outcomes.totals()["full"] >= 60)
     fault.restore(before)
     fault.restore(before)
-    assert read(catalog, "knowledge.cache.regret_ratio")[""] > 0.3
+    assert read(catalog, "knowledge.cache.regret_ratio")[DRILL] > 0.3
     assert searched.cache_sizes().query == 5
 
 
 def test_a_changed_project_misses_queries_that_were_asked_before(catalog, searched):
     fault, before = inject(catalog, "knowledge.cache.outdate", distinct=20, per_second=1000)
-    _seen(lambda: read(catalog, "knowledge.cache.known_miss_ratio")[""] >= 0.2)
+    _seen(lambda: read(catalog, "knowledge.cache.known_miss_ratio")[DRILL] >= 0.2)
     fault.restore(before)
-    assert read(catalog, "knowledge.cache.regret_ratio")[""] < 0.3
+    assert read(catalog, "knowledge.cache.regret_ratio")[DRILL] < 0.3
     assert searched.cache_sizes().query == 100
 
 
@@ -286,31 +290,55 @@ def _seen(found):
 
 def test_refused_calls_are_counted_apart_from_failures(catalog, searched):
     fault, state = inject(catalog, "knowledge.traffic.refuse")
-    _seen(lambda: read(catalog, "knowledge.search.refused")[""] >= 30)
+    _seen(lambda: read(catalog, "knowledge.search.refused")[DRILL] >= 30)
     fault.restore(state)
     fault.restore(state)
-    assert read(catalog, "knowledge.search.refused_rate")[""] > 0.5
-    assert read(catalog, "knowledge.search.error_rate") == {"": 0}
+    assert read(catalog, "knowledge.search.refused_rate")[DRILL] > 0.5
+    assert read(catalog, "knowledge.search.error_rate") == {"": 0, DRILL: 0}
+
+
+@pytest.mark.parametrize(
+    ("name", "given"),
+    [
+        ("knowledge.traffic.refuse", {}),
+        ("knowledge.traffic.crowd", {"users": 2}),
+        ("knowledge.traffic.search", {"per_second": 1000}),
+        ("knowledge.cache.outgrow", {"per_second": 1000}),
+        ("knowledge.cache.outdate", {"per_second": 1000, "distinct": 20}),
+        ("knowledge.cache.overrun", {"users": 2}),
+    ],
+)
+def test_searches_of_a_drill_move_no_figure_of_users(name, given, catalog, searched):
+    searched.search("sea", "whale")
+    users = searched.searcher.figures.users
+    asked = (users.outcomes.totals(), users.durations.count(), searched.searcher.cache.stats())
+    fault, state = inject(catalog, name, **given)
+    drills = searched.searcher.figures.drills
+    _seen(lambda: sum(drills.outcomes.totals().values()) >= 30)
+    fault.restore(state)
+    now = (users.outcomes.totals(), users.durations.count(), searched.searcher.cache.stats())
+    assert now[:2] == asked[:2]
+    assert (now[2].hits, now[2].misses) == (asked[2].hits, asked[2].misses)
 
 
 def test_a_crowd_is_under_way_at_once_and_goes_when_it_is_told(catalog, searched):
     fault, state = inject(catalog, "knowledge.traffic.crowd", users=4)
-    _seen(lambda: searched.searcher.outcomes.totals()["full"] >= 40)
+    _seen(lambda: searched.searcher.figures.drills.outcomes.totals()["full"] >= 40)
     fault.restore(state)
-    assert read(catalog, "knowledge.query.diversity")[""] > 0.8
+    assert read(catalog, "knowledge.query.diversity")[DRILL] > 0.8
     assert not [thread for thread in threading.enumerate() if thread.name == "drill-user"]
-    assert 1 <= read(catalog, "knowledge.search.under_way")[""] <= 4
+    assert 1 <= read(catalog, "knowledge.search.under_way")[DRILL] <= 4
 
 
 def test_an_overrun_cache_misses_what_was_asked_before_until_it_has_room(catalog, searched):
     fault, state = inject(catalog, "knowledge.cache.overrun", users=4)
-    _seen(lambda: searched.searcher.outcomes.totals()["full"] >= 60)
-    assert read(catalog, "knowledge.cache.hit_ratio")[""] < 0.5
-    _seen(lambda: read(catalog, "knowledge.cache.known_miss_ratio")[""] >= 0.5)
+    _seen(lambda: searched.searcher.figures.drills.outcomes.totals()["full"] >= 60)
+    assert read(catalog, "knowledge.cache.hit_ratio")[DRILL] < 0.5
+    _seen(lambda: read(catalog, "knowledge.cache.known_miss_ratio")[DRILL] >= 0.5)
     act(catalog, "knowledge.cache.resize", query=500, embedding=5000)
-    before = searched.searcher.cache.stats().misses
-    _seen(lambda: searched.searcher.outcomes.totals()["full"] >= 200)
-    assert searched.searcher.cache.stats().misses - before <= 24
+    before = searched.searcher.cache.stats(drill=True).misses
+    _seen(lambda: searched.searcher.figures.drills.outcomes.totals()["full"] >= 200)
+    assert searched.searcher.cache.stats(drill=True).misses - before <= 24
     fault.restore(state)
     assert searched.cache_sizes().query == 100
 

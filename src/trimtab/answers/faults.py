@@ -15,6 +15,7 @@ from trimtab.answers.service import AnswerService
 from trimtab.answers.stages import Deadlines, TimedGenerator
 from trimtab.infra.changes import ChangeLog
 from trimtab.kernel.clock import Clock
+from trimtab.kernel.drilling import drill_traffic
 from trimtab.kernel.errors import TrimtabError
 from trimtab.kernel.ids import new_id
 from trimtab.kernel.operable import ActionContext, Arguments, Fault, Param, Realism, Value
@@ -323,7 +324,8 @@ class _Traffic:
             number += 1
 
     def _ask_one(self, project: str, text: str) -> None:
-        try:
-            self._service.answer(Question(project, text))
-        except TrimtabError:
-            return  # Counted by the service; that is what the drill is about.
+        with drill_traffic():
+            try:
+                self._service.answer(Question(project, text))
+            except TrimtabError:
+                return  # Counted by the service; that is what the drill is about.

@@ -10,6 +10,7 @@ from trimtab.answers.service import AnswerService
 from trimtab.answers.tally import KINDS, Tally
 from trimtab.answers.watching import Watch
 from trimtab.infra.changes import ChangeLog
+from trimtab.kernel.drilling import LABEL, MARK, samples_apart
 from trimtab.kernel.operable import Sample, Signal
 
 _MEANING = {
@@ -58,12 +59,16 @@ def _labelled(
     return Signal(name, "1", text, samples, labels=(label,), **more)
 
 
-def _counted(tally: Tally, kind: str) -> Iterable[Sample]:
-    return (Sample(float(tally.count(kind))),)
+def _apart(name: str, unit: str, text: str, read: Callable[[bool], float], **more: Any) -> Signal:
+    """Return a signal about users and, under its label, about drills; ``read`` is told which."""
+    return Signal(name, unit, text, lambda: samples_apart(read), labels=(LABEL,), **more)
 
 
-def _failures(tally: Tally) -> Iterable[tuple[str, float]]:
-    return tally.failures.items()
+def _failures(tally: Tally) -> Iterable[Sample]:
+    for drill in (False, True):
+        mark = {LABEL: MARK} if drill else {}
+        for code, count in tally.failures(drill=drill).items():
+            yield Sample(float(count), {"code": code, **mark})
 
 
 def _figure(watch: Watch, name: str) -> float:
@@ -77,19 +82,20 @@ def _blocks(watch: Watch) -> Iterable[tuple[str, float]]:
 def _counts(service: AnswerService) -> Iterable[Signal]:
     tally = service.tally
     for kind in KINDS:
-        yield Signal(
+        yield _apart(
             f"answers.{kind}",
             "answers",
             _MEANING[kind],
-            partial(_counted, tally, kind),
+            lambda drill, kind=kind: tally.count(kind, drill=drill),  # type: ignore[misc]
             metric=f"answers_{kind}_total",
             counter=True,
         )
-    yield _labelled(
+    yield Signal(
         "answers.failed",
+        "1",
         "Questions that ended in an error of the service, by its code.",
-        "code",
         partial(_failures, tally),
+        labels=("code", LABEL),
         metric="answers_failed_total",
         counter=True,
     )
@@ -98,29 +104,30 @@ def _counts(service: AnswerService) -> Iterable[Signal]:
 def _around_change(service: AnswerService, changes: ChangeLog) -> Iterable[Signal]:
     tally = service.tally
 
-    def before() -> float:
+    def before(drill: bool) -> float:
         change = changes.newest()
         if change is None:
             return 0
-        return tally.errors_between(change.monotonic - _BEFORE_SECONDS, change.monotonic)
+        at = change.monotonic
+        return tally.errors_between(at - _BEFORE_SECONDS, at, drill=drill)
 
-    def after() -> float:
+    def after(drill: bool) -> float:
         change = changes.newest()
-        return 0 if change is None else tally.errors_between(change.monotonic)
+        return 0 if change is None else tally.errors_between(change.monotonic, drill=drill)
 
-    yield _one(
+    yield _apart(
         "answers.error_ratio",
         "ratio",
         "Share of the questions of the last minute that failed or fell back; absent when none was asked.",
-        lambda: tally.error_ratio(60.0),
+        lambda drill: tally.error_ratio(60.0, drill=drill),
     )
-    yield _one(
+    yield _apart(
         "answers.errors.before_change",
         "questions",
         "Questions that failed or fell back in the two minutes before the newest recorded change; 0 without one.",
         before,
     )
-    yield _one(
+    yield _apart(
         "answers.errors.after_change",
         "questions",
         "Questions that failed or fell back since the newest recorded change; 0 without one.",

@@ -106,7 +106,7 @@ class Tasks:
             f"{len(firing) - len(lost)} of {len(firing)} firing alerts have a playbook",
             f"Write a page for {', '.join(lost)}." if lost else "",
         )
-        failures = self.service.tally.failures
+        failures = self.service.tally.failures()
         yield result_of(
             ("ENT-14", "errors"),
             f"{sum(failures.values())} questions failed since the start",

@@ -15,6 +15,7 @@ from trimtab.api.catalog import auditable, param_entries
 from trimtab.api.roles import ADMIN
 from trimtab.api.services import Caller, Here
 from trimtab.infra.web.routes import GuardedRoute
+from trimtab.kernel.drilling import drill_traffic
 from trimtab.kernel.errors import Conflict
 from trimtab.kernel.operable import Arguments, Value, check_arguments
 
@@ -90,7 +91,8 @@ def inject(
             raise FaultState(
                 f"The fault {name} is injected already.", hint=f"`trimtab fault {name} --restore`."
             )
-        injected.put(name, fault.inject(arguments))
+        with drill_traffic():
+            injected.put(name, fault.inject(arguments))
     here.audit.append(who.name, "drills.injected", name, auditable(fault.params, arguments))
     return {"fault": name, "injected": True}
 
@@ -99,7 +101,7 @@ def inject(
 def restore(name: str, here: Here, injected: InjectedHere, who: Caller) -> dict[str, object]:
     """Put back what the fault broke."""
     fault = here.catalog.fault(name)
-    with injected.lock:
+    with injected.lock, drill_traffic():
         fault.restore(injected.take(name))
     here.audit.append(who.name, "drills.restored", name)
     return {"fault": name, "injected": False}

@@ -18,7 +18,7 @@ from trimtab.infra.audit import Audit
 from trimtab.infra.auth import Keys, Principal
 from trimtab.infra.changes import ChangeLog
 from trimtab.infra.rules.engine import RuleEngine
-from trimtab.infra.rules.series import SeriesStore
+from trimtab.infra.rules.series import Samples
 from trimtab.infra.settings import Settings
 from trimtab.infra.web import LiveViews, Places, Sessions, Viewer, admitted, viewer
 from trimtab.kernel.clock import Clock
@@ -72,7 +72,7 @@ class Services:
     tasks: Tasks
     traces: Traces
     feedback: FeedbackBook
-    series: SeriesStore
+    series: Samples
     rules: RuleEngine
     library: Library
     proofs: Proofs

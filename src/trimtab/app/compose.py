@@ -61,6 +61,7 @@ from trimtab.infra.rules.rule import AlertRule
 from trimtab.infra.rules.scrape import Scrape, milliseconds
 from trimtab.infra.rules.series import SeriesStore
 from trimtab.infra.rules.signals import metric_names
+from trimtab.infra.rules.views import SeriesView, metrics_apart
 from trimtab.infra.settings import Settings
 from trimtab.infra.shipped import shipped
 from trimtab.infra.signing import Signer
@@ -244,9 +245,11 @@ class App:
         self.series = SeriesStore(self.settings.monitor.retention_minutes * 60)
         self.engine = RuleEngine(self.rule_groups, self.series)
         self.scrape = Scrape(self.registry, self.series)
-        self.monitor = EmbeddedMonitor(
-            self.engine, self.series, self.clock, self.settings.monitor.scrape_interval_seconds
-        )
+        # No drill sends HTTP requests: those figures speak of users only.
+        apart = metrics_apart(self.catalog.signals.values()) | HttpFigures.NAMES
+        self.user_series = SeriesView(self.series, apart)
+        scrape_seconds = self.settings.monitor.scrape_interval_seconds
+        self.monitor = EmbeddedMonitor(self.engine, self.series, self.clock, scrape_seconds, apart)
         self.watcher = Monitor(
             self.scrape,
             self.engine,
@@ -324,7 +327,7 @@ class App:
             tasks=self.tasks,
             traces=self.answers.traces,
             feedback=self.answers.feedback,
-            series=self.series,
+            series=self.user_series,
             rules=self.engine,
             library=self.library,
             proofs=self.proofs,

@@ -6,7 +6,7 @@ from trimtab.console.charts import Spark, spark
 from trimtab.infra.rules.errors import EvaluationFailed
 from trimtab.infra.rules.evaluator import Expression, compile_expression
 from trimtab.infra.rules.scrape import milliseconds
-from trimtab.infra.rules.series import SeriesStore
+from trimtab.infra.rules.series import Samples
 from trimtab.kernel.clock import Clock
 
 _POINTS = 61
@@ -71,7 +71,7 @@ class Drawing:
     minutes: int
 
 
-def draw(store: SeriesStore, clock: Clock) -> Drawing:
+def draw(store: Samples, clock: Clock) -> Drawing:
     """Return every figure with its line over the last minutes."""
     now = milliseconds(clock.now())
     reach = (m for m in _SPANS_MINUTES if _value(_UP, store, now - m * 60_000) is not None)
@@ -86,7 +86,7 @@ def draw(store: SeriesStore, clock: Clock) -> Drawing:
     return Drawing(tuple(drawn), minutes)
 
 
-def _value(expression: Expression, store: SeriesStore, at_ms: int) -> float | None:
+def _value(expression: Expression, store: Samples, at_ms: int) -> float | None:
     try:
         found = expression.evaluate(store, at_ms)
     except EvaluationFailed:

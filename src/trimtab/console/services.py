@@ -12,7 +12,7 @@ from trimtab.gates.room import GatesRoom
 from trimtab.incidents import Incidents, Proofs
 from trimtab.infra.auth import Keys, Principal, Role
 from trimtab.infra.rules.engine import RuleEngine
-from trimtab.infra.rules.series import SeriesStore
+from trimtab.infra.rules.series import Samples
 from trimtab.infra.settings import Settings
 from trimtab.infra.web import LiveViews, Needs, Places, Sessions, Viewer, admitted, viewer
 from trimtab.kernel.clock import Clock
@@ -70,7 +70,7 @@ class Services(Protocol):
     @property
     def feedback(self) -> FeedbackBook: ...  # noqa: D102
     @property
-    def series(self) -> SeriesStore: ...  # noqa: D102
+    def series(self) -> Samples: ...  # noqa: D102
     @property
     def rules(self) -> RuleEngine: ...  # noqa: D102
     @property

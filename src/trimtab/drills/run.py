@@ -13,6 +13,7 @@ from trimtab.drills.errors import DrillRefused, DrillStopped
 from trimtab.drills.result import DrillResult, Progress, Stage, Waiting
 from trimtab.incidents import Incident, Incidents, Monitor, Outcome, Proofs, State
 from trimtab.kernel.clock import Clock, machine_clock
+from trimtab.kernel.drilling import drill_traffic
 from trimtab.kernel.errors import TrimtabError
 from trimtab.kernel.operable import Catalog, Fault, Value, check_arguments, combined_realism
 from trimtab.runbooks import Cause, Library, Runbook
@@ -217,7 +218,7 @@ def _unhealthy(drill: _Drill) -> str:
     held: list[str] = []
     for check in drill.cause.evidence:
         try:
-            if drill.subject.monitor.evaluate(check.expression):
+            if drill.subject.monitor.evaluate(check.expression, drill=True):
                 held.append(f"`{check.expression}`")
         except TrimtabError as error:
             return f"`{check.expression}` cannot be evaluated: {error.message}"
@@ -237,7 +238,8 @@ def _broken(drill: _Drill) -> Iterator[Callable[[], bool]]:
         for command in drill.cause.drill:
             fault = catalog.fault(command.name)
             arguments = check_arguments(fault.params, command.arguments)
-            broken.append((fault, fault.inject(arguments)))
+            with drill_traffic():
+                broken.append((fault, fault.inject(arguments)))
 
     commands = "; ".join(str(fault) for fault in drill.cause.drill)
     try:
@@ -255,7 +257,8 @@ def _restore(broken: list[tuple[Fault, Mapping[str, Value]]]) -> None:
     failures: list[Exception] = []
     for fault, state in reversed(broken):
         try:
-            fault.restore(state)
+            with drill_traffic():
+                fault.restore(state)
         except Exception as error:  # noqa: BLE001 - collected and raised below.
             failures.append(error)
     if failures:

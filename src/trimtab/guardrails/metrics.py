@@ -2,9 +2,10 @@
 
 import threading
 from collections import Counter, deque
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from trimtab.guardrails.verdicts import Decision, Verdict
+from trimtab.kernel.drilling import Apart
 
 _RECENT = 500
 
@@ -17,7 +18,7 @@ class GuardMetrics:
     failures: int
     """Verdicts that are the result of an error or a timeout, not of a judgement."""
     blocked: dict[str, int]
-    """Blocks by guard, since the start."""
+    """Blocks by guard, since the start; without those of drills."""
     processing_duration_ms: dict[str, float]
     """The 95th percentile by guard, over the last 500 verdicts; 0 before the first."""
     false_positive_rate: float | None
@@ -25,6 +26,8 @@ class GuardMetrics:
     cache_hits: int
     score_p50: dict[str, float]
     """The median score by guard, over the last 500 verdicts with a score."""
+    blocked_in_drills: dict[str, int] = field(default_factory=dict)
+    """Blocks by guard of what drills have sent, since the start."""
 
     @property
     def validation_success_rate(self) -> float | None:
@@ -38,7 +41,7 @@ class GuardCounters:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._validations = self._failures = self._cache_hits = 0
-        self._blocked: Counter[str] = Counter()
+        self._blocked: Apart[Counter[str]] = Apart(Counter)
         self._durations: dict[str, deque[float]] = {}
         self._scores: dict[str, deque[float]] = {}
         self._reviews: deque[bool] = deque(maxlen=_RECENT)
@@ -50,7 +53,7 @@ class GuardCounters:
             self._failures += failed
             self._cache_hits += verdict.cached
             if verdict.decision is Decision.BLOCK and not verdict.shadow:
-                self._blocked[verdict.guard] += 1
+                self._blocked.now[verdict.guard] += 1
             if verdict.score is not None:
                 self._scores.setdefault(verdict.guard, deque(maxlen=_RECENT)).append(verdict.score)
             if not verdict.cached:
@@ -68,11 +71,12 @@ class GuardCounters:
             return GuardMetrics(
                 self._validations,
                 self._failures,
-                dict(self._blocked),
+                dict(self._blocked.users),
                 {guard: _quantile(recent, 0.95) for guard, recent in self._durations.items()},
                 sum(self._reviews) / len(self._reviews) if self._reviews else None,
                 self._cache_hits,
                 {guard: _quantile(recent, 0.5) for guard, recent in self._scores.items()},
+                dict(self._blocked.drills),
             )
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 
 from trimtab.guardrails.metrics import GuardMetrics
 from trimtab.guardrails.service import ANSWERS, PROBE, Guardrails
+from trimtab.kernel.drilling import LABEL, MARK
 from trimtab.kernel.operable import Sample, Signal
 
 
@@ -68,7 +69,10 @@ def _of_verdicts(guardrails: Guardrails) -> Iterable[Signal]:
         # From zero on: the first blocks of a guard are an increase, too.
         for judged, engine in guardrails.engines.items():
             none = dict.fromkeys((post.guard.name for post in engine.posts), 0)
-            yield from _by_guard(judged, {**none, **engine.get_metrics().blocked})
+            found = engine.get_metrics()
+            yield from _by_guard(judged, {**none, **found.blocked})
+            for guard, count in {**none, **found.blocked_in_drills}.items():
+                yield Sample(float(count), {"judged": judged, "guard": guard, LABEL: MARK})
 
     def false_positives() -> Iterable[Sample]:
         for judged, found in _metrics(guardrails):
@@ -84,7 +88,7 @@ def _of_verdicts(guardrails: Guardrails) -> Iterable[Signal]:
         "1",
         "Texts that a guard has blocked since the start.",
         blocks,
-        ("judged", "guard"),
+        ("judged", "guard", LABEL),
         "guardrail_blocks_total",
         counter=True,
     )

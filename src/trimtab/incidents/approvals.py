@@ -34,7 +34,7 @@ def await_approval(ground: Ground, incident: Incident) -> Turn:
 def _approved(ground: Ground, incident: Incident, approval: Approval) -> Turn:
     now = ground.now()
     _, cause = ground.library.cause(approval_cause(incident))
-    gone = [check for check in cause.evidence if look(ground, check).holds is not True]
+    gone = [check for check in cause.evidence if look(ground, incident, check).holds is not True]
     if gone:
         entry = Draft(
             f"{incident.opening}.{approval.plan_hash}.stale",

@@ -17,6 +17,8 @@ from trimtab.incidents.model import (
 from trimtab.incidents.similar import similar
 from trimtab.incidents.state import State
 from trimtab.incidents.turn import Draft, Turn, moved
+from trimtab.kernel.drilling import LABEL, is_marked
+from trimtab.kernel.operable import Signal
 from trimtab.runbooks import Cause, Read, Runbook
 
 _OWN_ACTIONS = "incidents."
@@ -52,7 +54,7 @@ def investigate(ground: Ground, incident: Incident) -> Diagnosis:
         confidence=chosen.confidence if chosen else 0.0,
         candidates=candidates,
         recommended=tuple(str(act) for act in cause.fix) if cause else (),
-        gathered=_gathered(ground, books),
+        gathered=_gathered(ground, incident, books),
         changes=recent_changes(ground),
         similar=similar(incident, ground.store.find(active=False, limit=500)),
         consulted=() if books or ground.consult is None else _consulted(ground, incident),
@@ -82,7 +84,11 @@ def _ranked(
 ) -> tuple[Candidate, ...]:
     worked = ground.store.worked_ever()
     weighed = [
-        _Weighed(cause, [look(ground, check) for check in cause.evidence], worked.get(cause.id, 0))
+        _Weighed(
+            cause,
+            [look(ground, incident, check) for check in cause.evidence],
+            worked.get(cause.id, 0),
+        )
         for book in books
         for cause in book.causes
     ]
@@ -238,17 +244,23 @@ def _recovered(ground: Ground, incident: Incident) -> Turn:
     return Turn(after, (entry,))
 
 
-def _gathered(ground: Ground, books: tuple[Runbook, ...]) -> dict[str, str]:
+def _gathered(ground: Ground, incident: Incident, books: tuple[Runbook, ...]) -> dict[str, str]:
     found: dict[str, str] = {}
     for book in books:
         for command in book.gather:
             if isinstance(command, Read):
                 for name in command.signals:
-                    samples = ground.catalog.signal(name).read()
-                    found[name] = ", ".join(f"{sample.value:g}" for sample in samples) or "no data"
+                    found[name] = _values(ground.catalog.signal(name), drill=incident.drill)
             else:
-                found[command.expression] = told(look(ground, command))
+                found[command.expression] = told(look(ground, incident, command))
     return found
+
+
+def _values(signal: Signal, *, drill: bool) -> str:
+    samples = signal.read()
+    if LABEL in signal.labels:
+        samples = [sample for sample in samples if is_marked(sample.labels) is drill]
+    return ", ".join(f"{sample.value:g}" for sample in samples) or "no data"
 
 
 def _consulted(ground: Ground, incident: Incident) -> tuple[str, ...]:

@@ -16,6 +16,7 @@ from trimtab.infra.rules.labels import METRIC_NAME
 from trimtab.infra.rules.scrape import milliseconds
 from trimtab.infra.rules.series import SeriesStore
 from trimtab.infra.rules.values import Element
+from trimtab.infra.rules.views import SeriesView
 from trimtab.kernel.clock import Clock
 from trimtab.kernel.operable import Sample
 
@@ -30,29 +31,36 @@ class EmbeddedMonitor:
         samples: What the rules and checks are evaluated on.
         clock: The service's.
         scrape_seconds: The time between two scrapes; after three missed ones nothing counts as proof.
+        apart: The metrics that count drills apart, or that no drill moves.
     """
 
     def __init__(
-        self, engine: RuleEngine, samples: SeriesStore, clock: Clock, scrape_seconds: float
+        self,
+        engine: RuleEngine,
+        samples: SeriesStore,
+        clock: Clock,
+        scrape_seconds: float,
+        apart: frozenset[str] = frozenset(),
     ) -> None:
         self._engine = engine
         self._samples = samples
+        self._apart = apart
         self._clock = clock
         self._scrape_seconds = scrape_seconds
         self._fresh = timedelta(seconds=MISSED_SCRAPES * scrape_seconds)
 
-    def evaluate(self, expression: str) -> Sequence[Sample]:
-        """Return the series for which the expression holds now.
+    def evaluate(self, expression: str, *, drill: bool = False) -> Sequence[Sample]:
+        """Return the series for which the expression holds now, for users or for a drill.
 
         Raises:
             ExpressionRefused: It is no check.
             EvaluationFailed: The samples allow no answer.
         """
         at_ms = milliseconds(self._clock.now())
-        return _samples_of(_compiled(expression).evaluate(self._samples, at_ms))
+        return _samples_of(_compiled(expression).evaluate(self._view(drill), at_ms))
 
-    def judge(self, expression: str) -> Judgement:
-        """Return whether the expression holds now, as `trimtab.infra.rules.judge` tells.
+    def judge(self, expression: str, *, drill: bool = False) -> Judgement:
+        """Return whether the expression holds now for users or for a drill, as `trimtab.infra.rules.judge` tells.
 
         Raises:
             ExpressionRefused: It is no check.
@@ -61,8 +69,12 @@ class EmbeddedMonitor:
         newest_ms = self._samples.newest_ms()
         if newest_ms is not None and now - _instant(newest_ms) > self._fresh:
             return Judgement(None, "no samples have come lately")
-        found = check(_compiled(expression), self._samples, now, self._scrape_seconds)
+        found = check(_compiled(expression), self._view(drill), now, self._scrape_seconds)
         return Judgement(found.holds, found.reason, _samples_of(found.samples))
+
+    def counts_drills_apart(self, alert: str) -> bool:
+        """Return whether the rule of that alert reads series in which drills are counted apart."""
+        return not self._apart.isdisjoint(self._engine.metrics_of(alert))
 
     def firing(self, fingerprint: str) -> bool:
         """Return whether the alert fires."""
@@ -75,6 +87,9 @@ class EmbeddedMonitor:
             return False
         oldest = max(at, self._clock.now() - self._fresh)
         return newest_ms >= oldest.timestamp() * 1000
+
+    def _view(self, drill: bool) -> SeriesView:
+        return SeriesView(self._samples, self._apart, drill=drill)
 
 
 def _samples_of(found: Iterable[Element]) -> list[Sample]:

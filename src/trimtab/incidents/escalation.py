@@ -62,7 +62,7 @@ def conditions_met(ground: Ground, incident: Incident) -> Turn | None:
             if check.expression in incident.conditions or (quiet and not check.event):
                 continue
             # "Cannot tell" is no reason to call anybody.
-            if look(ground, check).holds is True:
+            if look(ground, incident, check).holds is True:
                 return _condition_met(ground, incident, check)
     return None
 
@@ -123,9 +123,9 @@ def call(
 ) -> Call:
     """Return the journal entry and the messages that call somebody.
 
-    P3 is never paged: it is written to the channels of escalations, and stands in the list.
+    P3 and drills are never paged: they are written to the channels of escalations, and stand in the list.
     """
-    paged = page and incident.severity is not Severity.P3
+    paged = page and incident.severity is not Severity.P3 and not incident.drill
     text = escalation_text(incident, who, why)
     kinds = (Kind.ESCALATION, Kind.PAGE) if paged else (Kind.ESCALATION,)
     messages = [] if incident.severity is Severity.P3 else [direct(incident, who, text, key)]

@@ -3,7 +3,7 @@
 import math
 
 from trimtab.incidents.ground import Ground
-from trimtab.incidents.model import Finding
+from trimtab.incidents.model import Finding, Incident
 from trimtab.kernel.errors import TrimtabError
 from trimtab.runbooks import Check
 
@@ -14,10 +14,13 @@ FAILS = 0.125
 _SHOWN_VALUES = 5
 
 
-def look(ground: Ground, check: Check) -> Finding:
-    """Return what one check says now; ``holds`` is None when the samples cannot tell."""
+def look(ground: Ground, incident: Incident, check: Check) -> Finding:
+    """Return what one check says now; ``holds`` is None when the samples cannot tell.
+
+    The incident of a drill is judged by the traffic of the drill, any other by that of users.
+    """
     try:
-        judged = ground.monitor.judge(check.expression)
+        judged = ground.monitor.judge(check.expression, drill=incident.drill)
     except TrimtabError as error:
         return Finding(check.expression, None, error=error.message)
     shown = judged.samples[:_SHOWN_VALUES]

@@ -23,15 +23,20 @@ class Judgement:
 class Monitor(Protocol):
     """The rule evaluator."""
 
-    def judge(self, expression: str) -> Judgement:
+    def judge(self, expression: str, *, drill: bool = False) -> Judgement:
         """Return whether the PromQL expression holds now, does not hold, or cannot be told from the samples.
 
+        Of users, or of drills where those are counted apart.
         Never raises because of what was sampled; `ExpressionRefused` for what is no check.
         """
         ...
 
-    def evaluate(self, expression: str) -> Sequence[Sample]:
+    def evaluate(self, expression: str, *, drill: bool = False) -> Sequence[Sample]:
         """Return the series for which the PromQL expression holds now; raise when it cannot be evaluated."""
+        ...
+
+    def counts_drills_apart(self, alert: str) -> bool:
+        """Return whether the rule of that alert reads series in which drills are counted apart."""
         ...
 
     def firing(self, fingerprint: str) -> bool:

@@ -42,6 +42,7 @@ from trimtab.incidents.triage import component_of, group_key, title_of
 from trimtab.incidents.turn import Draft, moved
 from trimtab.infra.jobs import Jobs, JobState, JobUnknown, Json
 from trimtab.infra.notify import Receipt
+from trimtab.kernel.drilling import is_marked
 
 _log = logging.getLogger(__name__)
 _MOST_RESTARTS = 1000
@@ -125,7 +126,7 @@ class Incidents:
 
     @contextmanager
     def drill(self) -> Iterator[None]:
-        """Mark the incidents that open in this time as a drill's.
+        """Mark the incidents that open in this time as a drill's, unless their rule knows that users met it.
 
         Raises:
             DrillRunning: Another drill is running.
@@ -303,10 +304,20 @@ class Incidents:
                 group_key=group_key(alert),
                 alerts=(AttachedAlert(alert, firing=True, changed_at=now),),
                 opened_at=now,
-                drill=self._drilling,
+                drill=self._of_drill(alert),
             )
 
         return self._store.open(make, f"INC-{now:%Y-%m%d}", [fired(alert, "opened")])
+
+    def _of_drill(self, alert: Alert) -> bool:
+        """Return whether a drill has caused the alert.
+
+        Its label tells. A rule that reads nothing in which drills are counted apart, such as the free space of a disk,
+        cannot tell: what it finds while a drill runs is taken as the drill's.
+        """
+        if is_marked(alert.labels):
+            return True
+        return self._drilling and not self._ground.monitor.counts_drills_apart(alert.name)
 
     def _join(self, incident: Incident, alert: Alert) -> Incident:
         now = self._ground.now()
@@ -327,7 +338,7 @@ class Incidents:
         )
 
     def _comes_back(self, ended: Incident, alert: Alert) -> bool:
-        if ended.drill or self._drilling:
+        if ended.drill or self._of_drill(alert):
             return False
         if all(one.alert.fingerprint != alert.fingerprint for one in ended.alerts):
             return False

@@ -4,6 +4,7 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
 import orjson
 import sqlalchemy as sa
@@ -30,6 +31,7 @@ from trimtab.incidents.state import State, check_transition
 from trimtab.incidents.turn import Draft, Turn
 from trimtab.infra.notify import Outbox
 from trimtab.infra.storage import Database
+from trimtab.kernel.redaction import hide_credentials, hide_in
 
 _log = logging.getLogger(__name__)
 Listener = Callable[[str], None]
@@ -331,14 +333,19 @@ class IncidentStore:
                 "at": at.isoformat(),
                 "stage": incident.state,
                 "actor": draft.actor,
-                "text": draft.text,
-                "facts": orjson.dumps(draft.facts, default=str).decode(),
+                "text": hide_credentials(draft.text),
+                "facts": orjson.dumps(hide_in(_plain(draft.facts))).decode(),
             }
             connection.execute(sa.insert(ENTRIES).values(**row))
 
     def _tell(self, incident_id: str) -> None:
         for listener in self._listeners:
             listener(incident_id)
+
+
+def _plain(facts: Mapping[str, Any]) -> Any:
+    """Return the facts as the journal will read them, so that no text hides in another type."""
+    return orjson.loads(orjson.dumps(facts, default=str))
 
 
 def _readable(text: str) -> Incident | None:

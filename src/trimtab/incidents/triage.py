@@ -9,6 +9,7 @@ from trimtab.incidents.model import Alert, Incident, Severity
 from trimtab.incidents.state import State
 from trimtab.incidents.turn import Draft, Turn, moved
 from trimtab.infra.notify import Kind
+from trimtab.kernel.drilling import is_marked
 
 CANONICAL: Mapping[str, Severity] = {
     "critical": Severity.P1,
@@ -105,7 +106,11 @@ def component_of(alert: Alert) -> str:
 
 
 def group_key(alert: Alert) -> str:
-    """Return what the alerts of one incident have in common: system and component, else the fingerprint."""
+    """Return what the alerts of one incident have in common: system and component, else the fingerprint.
+
+    Alerts of a drill's traffic never share an incident with those of users.
+    """
     if alert.labels.get("component"):
-        return f"{alert.labels.get('system', '')}/{alert.labels['component']}"
+        key = f"{alert.labels.get('system', '')}/{alert.labels['component']}"
+        return f"drill:{key}" if is_marked(alert.labels) else key
     return alert.fingerprint

@@ -12,6 +12,7 @@ from trimtab.incidents.model import Attempt, Finding, Incident, Outcome, Watch
 from trimtab.incidents.state import State
 from trimtab.incidents.statements import resolution_of_fix, resolution_without_fix
 from trimtab.incidents.turn import Draft, Turn, moved
+from trimtab.kernel.drilling import drill_traffic
 from trimtab.kernel.operable import ActionResult
 from trimtab.runbooks import Check
 
@@ -53,7 +54,9 @@ def _probed(ground: Ground, incident: Incident) -> tuple[Draft, ...]:
         return ()
 
     def use() -> ActionResult:
-        probe()
+        # What a drill's incident is judged by is the traffic of drills.
+        with drill_traffic(marked=incident.drill):
+            probe()
         return ActionResult("")
 
     key = f"{incident.opening}.{incident.attempt_number}.probing"
@@ -138,7 +141,7 @@ class _Seen:
 
 
 def _look(ground: Ground, incident: Incident, checks: tuple[Check, ...]) -> _Seen:
-    findings: list[Finding] = [look(ground, check) for check in checks]
+    findings: list[Finding] = [look(ground, incident, check) for check in checks]
     failing = [f"`{one.expression}` does not hold" for one in findings if one.holds is False]
     failing += [
         f"alert {one.alert.name} fires"

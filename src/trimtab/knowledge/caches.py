@@ -10,6 +10,7 @@ from typing import Generic, TypeVar
 from cachetools import LRUCache
 
 from trimtab.kernel.clock import Clock
+from trimtab.kernel.drilling import Apart
 from trimtab.knowledge.windows import RecentCounts
 
 Key = TypeVar("Key", bound=Hashable)
@@ -42,8 +43,18 @@ class CacheLimits:
     window_lookups: int
 
 
+class _Lookups:
+    """What is counted about the lookups of one kind of callers."""
+
+    def __init__(self, clock: Clock, seconds: float) -> None:
+        self.recent = RecentCounts(clock, seconds)
+        self.hits = self.misses = self.evictions = 0
+
+
 class BoundedCache(Generic[Key, Entry]):
     """Keeps what was used last, within a number of entries and of bytes. Safe for many threads.
+
+    Lookups of drills are counted apart: figures asked for with ``drill`` are theirs, else those of users.
 
     Args:
         limits: How much it holds.
@@ -59,8 +70,7 @@ class BoundedCache(Generic[Key, Entry]):
         self._max_entries = limits.entries
         self._max_bytes = limits.memory_bytes
         self._ghosts: LRUCache[Key, None] = LRUCache(max(100, limits.entries * _GHOSTS))
-        self._recent = RecentCounts(clock, limits.window_seconds)
-        self._hits = self._misses = self._evictions = 0
+        self._apart = Apart(lambda: _Lookups(clock, limits.window_seconds))
         self._lock = threading.Lock()
 
     def get(self, key: Key, *, known: bool = False) -> Entry | None:
@@ -71,16 +81,17 @@ class BoundedCache(Generic[Key, Entry]):
             known: Whether this was asked often before, so that warming would have helped.
         """
         with self._lock:
+            mine = self._apart.now
             found = self._entries.get(key)
             if found is not None:
                 self._entries.move_to_end(key)
-                self._hits += 1
-                self._recent.add("hit")
+                mine.hits += 1
+                mine.recent.add("hit")
                 return found[0]
-            self._misses += 1
-            self._recent.add("miss")
-            self._recent.add("known" if known else "unknown")
-            self._recent.add("regret" if self._ghosts.pop(key, False) is None else "new")
+            mine.misses += 1
+            mine.recent.add("miss")
+            mine.recent.add("known" if known else "unknown")
+            mine.recent.add("regret" if self._ghosts.pop(key, False) is None else "new")
             return None
 
     def __contains__(self, key: Key) -> bool:
@@ -132,42 +143,47 @@ class BoundedCache(Generic[Key, Entry]):
             self._max_bytes = most_bytes
             self._shrink()
 
-    def stats(self) -> CacheStats:
+    def stats(self, *, drill: bool = False) -> CacheStats:
         """Return its figures now."""
-        ratio = self.hit_ratio()
+        ratio, counted = self.hit_ratio(drill=drill), self._apart.of(drill=drill)
         with self._lock:
             return CacheStats(
                 size=len(self._entries),
                 max_size=self._max_entries,
                 memory_bytes=self._bytes,
-                hits=self._hits,
-                misses=self._misses,
-                evictions=self._evictions,
+                hits=counted.hits,
+                misses=counted.misses,
+                evictions=counted.evictions,
                 hit_ratio=None if math.isnan(ratio) else round(ratio, 4),
             )
 
-    def hit_ratio(self) -> float:
+    def hit_ratio(self, *, drill: bool = False) -> float:
         """Return the share of the recent lookups that hit; NaN when they are too few."""
-        return self._recent.ratio("hit", "miss", self._limits.window_lookups)
+        return self._recent(drill).ratio("hit", "miss", self._limits.window_lookups)
 
-    def regret_ratio(self) -> float:
+    def regret_ratio(self, *, drill: bool = False) -> float:
         """Return the share of the recent misses that the cache had held and dropped for lack of room."""
-        return self._recent.ratio("regret", "new", max(1, self._limits.window_lookups // 4))
+        least = max(1, self._limits.window_lookups // 4)
+        return self._recent(drill).ratio("regret", "new", least)
 
-    def known_miss_ratio(self) -> float:
+    def known_miss_ratio(self, *, drill: bool = False) -> float:
         """Return the share of the recent misses that had been asked often before: warming prevents those."""
-        return self._recent.ratio("known", "unknown", max(1, self._limits.window_lookups // 4))
+        least = max(1, self._limits.window_lookups // 4)
+        return self._recent(drill).ratio("known", "unknown", least)
 
-    def evictions_per_minute(self) -> float:
+    def evictions_per_minute(self, *, drill: bool = False) -> float:
         """Return how many entries a minute were dropped for lack of room, recently."""
-        return self._recent.per_minute("eviction")
+        return self._recent(drill).per_minute("eviction")
+
+    def _recent(self, drill: bool) -> RecentCounts:
+        return self._apart.of(drill=drill).recent
 
     def _shrink(self) -> None:
         while len(self._entries) > self._max_entries or self._bytes > self._max_bytes:
             key, (_, weight) = self._entries.popitem(last=False)
             self._bytes -= weight
-            self._evictions += 1
-            self._recent.add("eviction")
+            self._apart.now.evictions += 1
+            self._apart.now.recent.add("eviction")
             self._ghosts[key] = None
 
     def _drop(self, key: Key) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from trimtab.kernel.clock import Clock, machine_clock
+from trimtab.kernel.drilling import drill_traffic
 from trimtab.kernel.errors import TrimtabError
 from trimtab.knowledge.service import Knowledge
 
@@ -47,7 +48,8 @@ class Crowd:
     def _use(self, ask: Ask, number: int, stop: threading.Event) -> None:
         chance = random.Random(number)  # noqa: S311 - a drill repeats itself.
         while not stop.is_set():
-            with suppress(TrimtabError):  # The service counts it; that is what the drill is about.
+            # The service counts what fails; that is what the drill is about.
+            with suppress(TrimtabError), drill_traffic():
                 ask(chance)
             self._machine.wait(stop, _THINK_SECONDS * chance.random())
 

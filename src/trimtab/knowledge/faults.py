@@ -9,6 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from trimtab.kernel.clock import Clock
+from trimtab.kernel.drilling import drill_traffic
 from trimtab.kernel.operable import Arguments, Fault, Param, Realism, Value
 from trimtab.knowledge.care.faults import faults as care_faults
 from trimtab.knowledge.crowd import Crowd, long_queries
@@ -311,9 +312,11 @@ class _BrokenCache:
             CacheSizes(2 * distinct, int(before["embedding"]), int(before["memory_mb"]))
         )
         queries = self._project.queries(distinct)
-        for project, query in queries * 3:
-            knowledge.search(project, query)
-        knowledge.ingest_text(self._project.name, "added.txt", "A page was added to the project.")
+        with drill_traffic():
+            for project, query in queries * 3:
+                knowledge.search(project, query)
+            added = "A page was added to the project."
+            knowledge.ingest_text(self._project.name, "added.txt", added)
         self._load.start(queries, float(given["per_second"]))
         return before
 

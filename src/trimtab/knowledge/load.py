@@ -6,6 +6,7 @@ import threading
 from collections.abc import Sequence
 
 from trimtab.kernel.clock import Clock
+from trimtab.kernel.drilling import drill_traffic
 from trimtab.kernel.errors import Conflict, NotFound, TrimtabError
 from trimtab.knowledge.errors import ProjectUnknown
 from trimtab.knowledge.service import Knowledge
@@ -45,7 +46,8 @@ class DrillProject:
             raise NothingToSearch("There is no document to search for.")
         for document in knowledge.documents(source, limit=_DOCUMENTS):
             text = knowledge.document_text(source, document.name)[:_LONGEST]
-            knowledge.ingest_text(self.name, f"{document.title[:80]}.txt", text)
+            with drill_traffic():
+                knowledge.ingest_text(self.name, f"{document.title[:80]}.txt", text)
 
     def queries(self, distinct: int, mark: str = "") -> list[tuple[str, str]]:
         """Return project and query, made of the documents' names; a new mark makes new queries."""
@@ -112,7 +114,8 @@ class SearchLoad:
         while not self._stop.is_set():
             project, query = rng.choice(queries)
             try:
-                self._knowledge.search(project, query)
+                with drill_traffic():
+                    self._knowledge.search(project, query)
             except NotFound:
                 return  # The project is gone: the drill's traffic goes with it.
             except TrimtabError:

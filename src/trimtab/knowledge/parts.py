@@ -62,7 +62,7 @@ class Parts:
         self.searcher = Searcher(
             self.projects, search_store, self.encoder, self.indexes, settings, around.clock
         )
-        self.reports = Reports(self.searcher.outcomes, around)
+        self.reports = Reports(self.searcher.figures, around)
         self._usage = Usage(UsageStore(self.database), self.searcher, self.encoder, settings)
         self.searcher.on_query = self._usage.ask
         self.ingestion = Ingestion(

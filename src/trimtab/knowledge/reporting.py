@@ -1,10 +1,11 @@
 """What became of ingestions: counted for the signals, and told to the other domains."""
 
+from trimtab.kernel.drilling import Apart
 from trimtab.kernel.errors import ErrorKind, TrimtabError
 from trimtab.kernel.events import Event
+from trimtab.knowledge.figures import SearchFigures
 from trimtab.knowledge.records import Failed, Ingested
 from trimtab.knowledge.surroundings import Surroundings
-from trimtab.knowledge.windows import RecentCounts
 
 _FAILURES = frozenset(
     {
@@ -22,10 +23,10 @@ def is_failure(error: TrimtabError) -> bool:
 
 
 class Reports:
-    """Counts into ``outcomes``, and publishes the domain's events."""
+    """Counts into the figures, and publishes the domain's events."""
 
-    def __init__(self, outcomes: RecentCounts, around: Surroundings) -> None:
-        self._outcomes = outcomes
+    def __init__(self, figures: Apart[SearchFigures], around: Surroundings) -> None:
+        self._figures = figures
         self._clock = around.clock
         self.events = around.events
 
@@ -34,13 +35,13 @@ class Reports:
         if isinstance(outcome, Failed):
             self.failed(outcome.error)
         else:
-            self._outcomes.add("full")
+            self._figures.now.outcomes.add("full")
             self.tell(project, outcome)
 
     def failed(self, error: TrimtabError) -> None:
         """Count an error of the service. A file that is refused is told to its sender and counts as neither."""
         if is_failure(error):
-            self._outcomes.add("failed")
+            self._figures.now.outcomes.add("failed")
 
     def tell(self, project: str, done: Ingested) -> None:
         """Publish that a document came in, unless it was there already."""

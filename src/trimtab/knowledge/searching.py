@@ -1,7 +1,6 @@
 """One search: by words and by meaning, ranked together; by words alone when the model or the index is down."""
 
 import logging
-import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -11,8 +10,9 @@ from numpy.typing import NDArray
 
 from trimtab.infra.settings.sections.knowledge import KnowledgeSettings
 from trimtab.kernel.clock import Clock, machine_clock
+from trimtab.kernel.drilling import Apart
 from trimtab.kernel.errors import TrimtabError
-from trimtab.knowledge.caches import BoundedCache, CacheLimits, QueryDiversity
+from trimtab.knowledge.caches import BoundedCache, CacheLimits
 from trimtab.knowledge.encoder import Encoder
 from trimtab.knowledge.engines.port import Seen
 from trimtab.knowledge.errors import (
@@ -21,13 +21,13 @@ from trimtab.knowledge.errors import (
     IndexUnavailable,
     QueryInvalid,
 )
+from trimtab.knowledge.figures import SearchFigures
 from trimtab.knowledge.indexes import Held, Indexes
 from trimtab.knowledge.ranking import Searched, highlights, rank
 from trimtab.knowledge.records import Passage, SearchResult
 from trimtab.knowledge.reporting import is_failure
 from trimtab.knowledge.store import ProjectRow, ProjectStore, SearchStore
 from trimtab.knowledge.store.search import LiveChunk
-from trimtab.knowledge.windows import RecentCounts, RecentValues
 from trimtab.knowledge.words import checked_query, full_text_query, normalised
 
 _log = logging.getLogger(__name__)
@@ -104,16 +104,7 @@ class Searcher:
         self._log_queries = settings.log_queries
         self.on_query: Callable[[int, str], bool] = lambda _project_key, _query: False
         """Told of every query by project key and text; returns whether it was asked often before."""
-        self.durations = RecentValues(clock, settings.cache_window_seconds)
-        self.crowding = RecentValues(clock, 60.0)
-        """How many searches were under way when each began, itself included."""
-        self._under_way = 0
-        self._counting = threading.Lock()
-        self.sizes = RecentValues(clock, settings.cache_window_seconds)
-        """How many passages each search returned."""
-        self.outcomes = RecentCounts(clock, settings.cache_window_seconds)
-        """Counts ``full``, ``degraded``, ``refused`` and ``failed`` searches."""
-        self.diversity = QueryDiversity(settings.cache_window_lookups)
+        self.figures = Apart(lambda: SearchFigures(settings, clock))
         self.cache: BoundedCache[_QueryKey, SearchResult] = BoundedCache(
             CacheLimits(
                 settings.query_cache_entries,
@@ -127,15 +118,15 @@ class Searcher:
 
     def search(self, project: str, query: str, wanted: Wanted) -> SearchResult:
         """Return the best passages; see `Knowledge.search`."""
-        started = self._machine.monotonic()
-        self._enter()
+        started, figures = self._machine.monotonic(), self.figures.now
+        figures.enter()
         try:
             result = self._answered(project, query, wanted)
         except TrimtabError as error:
-            self.outcomes.add("failed" if is_failure(error) else "refused")
+            figures.outcomes.add("failed" if is_failure(error) else "refused")
             raise
         finally:
-            self._leave()
+            figures.leave()
         duration_ms = (self._machine.monotonic() - started) * 1000
         self._record(project, query, duration_ms, result)
         return replace(result, duration_ms=round(duration_ms, 3))
@@ -174,15 +165,6 @@ class Searcher:
         """Return the ids of the documents of which the cache holds a passage."""
         return {passage.document_id for result in self.cache.held() for passage in result.passages}
 
-    def _enter(self) -> None:
-        with self._counting:
-            self._under_way += 1
-            self.crowding.add(self._under_way)
-
-    def _leave(self) -> None:
-        with self._counting:
-            self._under_way -= 1
-
     def _answered(self, project: str, query: str, wanted: Wanted) -> SearchResult:
         text = checked_query(query)
         if not 1 <= wanted.top_k <= MAX_TOP_K or not 0 <= wanted.offset <= MAX_OFFSET:
@@ -194,7 +176,7 @@ class Searcher:
         known = self.on_query(row.key, text)
         wanted = self._narrowed(row, wanted)
         key = _query_key(row, text, wanted)
-        self.diversity.add(key[2])
+        self.figures.now.diversity.add(key[2])
         cached = self.cache.get(key, known=known)
         if cached is not None:
             return replace(cached, cache_hit=True)
@@ -306,9 +288,10 @@ class Searcher:
         return _Found(hits, reason, lambda _: ())
 
     def _record(self, project: str, query: str, duration_ms: float, result: SearchResult) -> None:
-        self.durations.add(duration_ms / 1000)
-        self.sizes.add(len(result.passages))
-        self.outcomes.add("degraded" if result.degraded_mode else "full")
+        figures = self.figures.now
+        figures.durations.add(duration_ms / 1000)
+        figures.sizes.add(len(result.passages))
+        figures.outcomes.add("degraded" if result.degraded_mode else "full")
         text = {"query": query.strip()} if self._log_queries else {}
         _log.info(
             "query",

@@ -299,15 +299,11 @@ class Knowledge(Parts):
 
     def error_rate(self) -> float:
         """Return the share of recent searches and ingestions that failed; 0 when there were none."""
-        return self._share("failed")
+        return self.searcher.figures.users.share("failed")
 
     def refused_rate(self) -> float:
         """Return the share of recent searches and ingestions that were refused; 0 when there were none."""
-        return self._share("refused")
-
-    def _share(self, outcome: str) -> float:
-        totals = self.searcher.outcomes.totals()
-        return totals[outcome] / max(1, sum(totals.values()))
+        return self.searcher.figures.users.share("refused")
 
     def counts(self) -> dict[str, int]:
         """Return how many documents are ready, queued and dead."""

@@ -5,10 +5,12 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from trimtab.infra.breaker import BreakerState
+from trimtab.kernel.drilling import LABEL, MARK, Apart, samples_apart
 from trimtab.kernel.operable import Sample, Signal
 from trimtab.knowledge.caches import BoundedCache
 from trimtab.knowledge.care.signals import signals as care_signals
 from trimtab.knowledge.engines.signals import signals as engine_signals
+from trimtab.knowledge.figures import SearchFigures
 from trimtab.knowledge.service import Knowledge
 from trimtab.knowledge.windows import RecentValues
 
@@ -22,7 +24,9 @@ def signals(knowledge: Knowledge) -> tuple[Signal, ...]:
         *_embedding(knowledge),
         *_query_cache(knowledge),
         *_other_caches(knowledge),
+        *_cache_memory(knowledge),
         *_searches(knowledge),
+        *_outcomes(knowledge),
         *_index(knowledge),
         *_documents(knowledge),
         *engine_signals(knowledge.engines),
@@ -34,8 +38,24 @@ def _one(name: str, unit: str, text: str, read: Read, metric: str = "") -> Signa
     return Signal(name, unit, text, lambda: (Sample(float(read())),), metric=metric)
 
 
-def _count(name: str, text: str, read: Read, metric: str) -> Signal:
-    return Signal(name, "1", text, lambda: (Sample(float(read())),), metric=metric, counter=True)
+def _apart(
+    name: str, unit: str, text: str, read: Callable[[bool], float], metric: str = "", **more: Any
+) -> Signal:
+    """Return a signal about users and, under its label, about drills; ``read`` is told which."""
+    return Signal(
+        name, unit, text, lambda: samples_apart(read), labels=(LABEL,), metric=metric, **more
+    )
+
+
+def _searched(
+    figures: Apart[SearchFigures],
+    name: str,
+    unit: str,
+    text: str,
+    read: Callable[[SearchFigures], float],
+    metric: str,
+) -> Signal:
+    return _apart(name, unit, text, lambda drill: read(figures.of(drill=drill)), metric)
 
 
 def _components(knowledge: Knowledge) -> Iterable[Signal]:
@@ -87,30 +107,30 @@ def _embedding(knowledge: Knowledge) -> Iterable[Signal]:
 
 def _query_cache(knowledge: Knowledge) -> Iterable[Signal]:
     cache = knowledge.searcher.cache
-    yield _one(
+    yield _apart(
         "knowledge.cache.hit_ratio",
         "ratio",
         "Share of the recent searches that the query cache answered; absent below 20 searches.",
-        cache.hit_ratio,
+        lambda drill: cache.hit_ratio(drill=drill),
         "kb_query_cache_hit_ratio",
     )
-    yield _one(
+    yield _apart(
         "knowledge.cache.evictions_rate",
         "1/min",
         "Entries a minute that the query cache dropped for lack of room, recently.",
-        cache.evictions_per_minute,
+        lambda drill: cache.evictions_per_minute(drill=drill),
     )
-    yield _one(
+    yield _apart(
         "knowledge.cache.regret_ratio",
         "ratio",
         "Share of the recent misses of the query cache that it had held and dropped for lack of room.",
-        cache.regret_ratio,
+        lambda drill: cache.regret_ratio(drill=drill),
     )
-    yield _one(
+    yield _apart(
         "knowledge.cache.known_miss_ratio",
         "ratio",
         "Share of the recent misses of the query cache that had been asked at least twice before.",
-        cache.known_miss_ratio,
+        lambda drill: cache.known_miss_ratio(drill=drill),
     )
     yield _one(
         "knowledge.cache.fill_ratio",
@@ -124,49 +144,61 @@ def _query_cache(knowledge: Knowledge) -> Iterable[Signal]:
         "How many entries the query cache may hold.",
         lambda: cache.stats().max_size,
     )
-    yield _one(
+    yield _apart(
         "knowledge.query.diversity",
         "ratio",
         "Distinct queries among the last 1,000, as a share; absent below 20 queries.",
-        knowledge.searcher.diversity.ratio,
+        lambda drill: knowledge.searcher.figures.of(drill=drill).diversity.ratio(),
     )
 
 
-def _other_caches(knowledge: Knowledge) -> Iterable[Signal]:
-    caches: dict[str, BoundedCache[Any, Any]] = {
+def _caches(knowledge: Knowledge) -> dict[str, BoundedCache[Any, Any]]:
+    return {
         "query": knowledge.searcher.cache,
         "embedding": knowledge.encoder.cache,
         "document": knowledge.texts,
     }
-    yield _one(
+
+
+def _other_caches(knowledge: Knowledge) -> Iterable[Signal]:
+    caches = _caches(knowledge)
+    yield _apart(
         "knowledge.embedding.cache_hit_ratio",
         "ratio",
         "Share of the recent lookups that the embedding cache answered; absent below 20.",
-        knowledge.encoder.cache.hit_ratio,
+        lambda drill: knowledge.encoder.cache.hit_ratio(drill=drill),
         "kb_embedding_cache_hit_ratio",
     )
     for name in ("query", "embedding"):
         found = caches[name]
-        yield _count(
+        yield _apart(
             f"knowledge.{name}.cache_misses",
+            "1",
             f"Lookups that the {name} cache could not answer, since the start.",
-            lambda found=found: found.stats().misses,  # type: ignore[misc]
+            lambda drill, found=found: found.stats(drill=drill).misses,  # type: ignore[misc]
             f"kb_{name}_cache_misses_total",
+            counter=True,
         )
 
     def evictions() -> Iterable[Sample]:
         for name, cache in caches.items():
             yield Sample(float(cache.stats().evictions), {"cache": name})
+            dropped = cache.stats(drill=True).evictions
+            yield Sample(float(dropped), {"cache": name, LABEL: MARK})
 
     yield Signal(
         "knowledge.cache.evictions",
         "1",
         "Entries dropped for lack of room, since the start.",
         evictions,
-        labels=("cache",),
+        labels=("cache", LABEL),
         metric="kb_cache_evictions_total",
         counter=True,
     )
+
+
+def _cache_memory(knowledge: Knowledge) -> Iterable[Signal]:
+    caches = _caches(knowledge)
     yield _one(
         "knowledge.cache.memory",
         "MB",
@@ -185,74 +217,87 @@ def _other_caches(knowledge: Knowledge) -> Iterable[Signal]:
 
 
 def _searches(knowledge: Knowledge) -> Iterable[Signal]:
-    durations = knowledge.searcher.durations
+    figures = knowledge.searcher.figures
     for name, share in (("p50", 0.5), ("p95", 0.95), ("p99", 0.99)):
-        yield _one(
+        yield _searched(
+            figures,
             f"knowledge.search.{name}_latency",
             "seconds",
             f"{int(share * 100)} % of the recent searches took no longer.",
-            lambda share=share: durations.quantile(share),  # type: ignore[misc]
+            lambda found, share=share: found.durations.quantile(share),  # type: ignore[misc]
             f"kb_query_{name}_latency_seconds",
         )
-    yield _one(
+    yield _searched(
+        figures,
         "knowledge.search.recent",
         "1",
         "Searches of the last five minutes, at most 2,000: what the latencies are taken from.",
-        durations.count,
+        lambda found: found.durations.count(),
         "kb_searches_recently",
     )
-    yield _one(
+    yield _searched(
+        figures,
         "knowledge.search.p95_passages",
         "passages",
         "95 % of the recent searches returned no more; large results are hard to cache.",
-        lambda: knowledge.searcher.sizes.quantile(0.95),
+        lambda found: found.sizes.quantile(0.95),
         "kb_query_p95_passages",
     )
-    yield _one(
+    yield _searched(
+        figures,
         "knowledge.search.error_rate",
         "ratio",
         "Share of the recent searches and ingestions that failed through no fault of the caller.",
-        knowledge.error_rate,
+        lambda found: found.share("failed"),
         "kb_error_rate",
     )
-    yield _one(
+    yield _searched(
+        figures,
         "knowledge.search.refused_rate",
         "ratio",
         "Share of the recent calls that are searches refused for what the caller sent.",
-        knowledge.refused_rate,
+        lambda found: found.share("refused"),
         "kb_refused_rate",
     )
-    yield _one(
+
+
+def _outcomes(knowledge: Knowledge) -> Iterable[Signal]:
+    figures = knowledge.searcher.figures
+    yield _searched(
+        figures,
         "knowledge.search.degraded_ratio",
         "ratio",
         "Share of the recent searches that were answered by words alone.",
-        lambda: knowledge.searcher.outcomes.ratio("degraded", "full", 1),
+        lambda found: found.outcomes.ratio("degraded", "full", 1),
         "kb_degraded_ratio",
+    )
+    yield _searched(
+        figures,
+        "knowledge.search.refused",
+        "1",
+        "Searches of the last five minutes that were refused for what the caller sent.",
+        lambda found: found.outcomes.totals()["refused"],
+        "kb_refused_recently",
+    )
+    yield _searched(
+        figures,
+        "knowledge.search.failed",
+        "1",
+        "Searches and ingestions of the last five minutes that failed through no fault of the caller.",
+        lambda found: found.outcomes.totals()["failed"],
+        "kb_failed_recently",
+    )
+    yield _searched(
+        figures,
+        "knowledge.search.under_way",
+        "1",
+        "The most searches that were under way at once in the last minute; absent without a search.",
+        lambda found: found.crowding.quantile(1.0),
+        "kb_searches_under_way",
     )
 
 
 def _index(knowledge: Knowledge) -> Iterable[Signal]:
-    yield _one(
-        "knowledge.search.refused",
-        "1",
-        "Searches of the last five minutes that were refused for what the caller sent.",
-        lambda: knowledge.searcher.outcomes.totals()["refused"],
-        "kb_refused_recently",
-    )
-    yield _one(
-        "knowledge.search.failed",
-        "1",
-        "Searches and ingestions of the last five minutes that failed through no fault of the caller.",
-        lambda: knowledge.searcher.outcomes.totals()["failed"],
-        "kb_failed_recently",
-    )
-    yield _one(
-        "knowledge.search.under_way",
-        "1",
-        "The most searches that were under way at once in the last minute; absent without a search.",
-        lambda: knowledge.searcher.crowding.quantile(1.0),
-        "kb_searches_under_way",
-    )
     yield _one(
         "knowledge.index.p95_seconds",
         "seconds",

@@ -270,7 +270,8 @@ _GATES = [
 ]
 
 _INCIDENTS = [
-    Boundary("IncidentExecutionStalled", {"incidents_stalled_seconds": "{v}"}, 900, 901, 1)
+    Boundary("IncidentExecutionStalled", {"incidents_stalled_seconds": "{v}"}, 900, 901, 1),
+    Boundary("BackgroundTaskLate", {'background_late{{task="watch"}}': "{v}"}, 0, 1, 5),
 ]
 
 BOUNDARIES = [*_INCIDENTS, *_ANSWERS, *_KNOWLEDGE, *_SERVICE, *_GUARDRAILS, *_GATES]

@@ -10,7 +10,7 @@ from trimtab.infra.rules.coverage import MISSED_SCRAPES
 from trimtab.infra.rules.errors import EvaluationFailed, ExpressionRefused
 from trimtab.infra.rules.evaluator import Expression, compile_expression
 from trimtab.infra.rules.scrape import milliseconds
-from trimtab.infra.rules.series import SeriesStore
+from trimtab.infra.rules.series import Samples
 from trimtab.infra.rules.values import Element, Instant
 from trimtab.kernel.clock import Clock
 
@@ -87,7 +87,7 @@ def never_false(text: str) -> ExpressionRefused:
 
 def check(
     expression: Expression,
-    store: SeriesStore,
+    store: Samples,
     now: datetime,
     scrape_seconds: float = SCRAPE_SECONDS,
     limits: QueryLimits = DEFAULT_LIMITS,
@@ -114,7 +114,7 @@ def check(
 
 def check_for(
     expression: Expression,
-    store: SeriesStore,
+    store: Samples,
     hold: Hold,
     clock: Clock,
     stop: threading.Event,

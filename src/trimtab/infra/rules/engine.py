@@ -101,6 +101,16 @@ class RuleEngine:
                 if state in {None, alert.state}
             )
 
+    def metrics_of(self, name: str) -> frozenset[str]:
+        """Return the metrics that the rules of an alert of that name read."""
+        return frozenset().union(
+            *(
+                running.rule.expression.metrics
+                for running in self._running()
+                if running.book is not None and running.rule.name == name
+            )
+        )
+
     def health(self) -> tuple[RuleHealth, ...]:
         """Return how each rule's last evaluation went, in the order of the rules."""
         with self._lock:

@@ -12,7 +12,7 @@ from trimtab.infra.rules.cost import Cost
 from trimtab.infra.rules.errors import ExpressionRefused
 from trimtab.infra.rules.evaluator_compiler import Compiler, is_scalar
 from trimtab.infra.rules.judge import Judgement, compile_judgement
-from trimtab.infra.rules.series import SeriesStore
+from trimtab.infra.rules.series import Samples
 from trimtab.infra.rules.values import Element, Instant, Vector, VectorNode
 
 MAX_LENGTH = 4000
@@ -35,7 +35,7 @@ class Expression:
     judgement: Judgement | None = None
     """How to tell whether it holds; None for what can never be false."""
 
-    def evaluate(self, store: SeriesStore, at_ms: int, cost: Cost | None = None) -> Vector:
+    def evaluate(self, store: Samples, at_ms: int, cost: Cost | None = None) -> Vector:
         """Return the value at an instant, in milliseconds since 1970.
 
         Args:

@@ -11,6 +11,7 @@ from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from typing import Protocol
 
 from trimtab.infra.rules.cost import Cost
 from trimtab.infra.rules.labels import METRIC_NAME, Labels, value_of, without_name
@@ -57,6 +58,24 @@ class Window:
     values: list[float]
     scrapes_ms: list[int]
     """All instants in the span at which the source appended, whether the series was there or not."""
+
+
+class Samples(Protocol):
+    """What expressions are evaluated on."""
+
+    def latest(self, selection: Selection, at_ms: int, cost: Cost | None = None) -> list[Latest]:
+        """Return the newest sample of each selected series at an instant."""
+        ...
+
+    def window(
+        self, selection: Selection, from_ms: int, to_ms: int, cost: Cost | None = None
+    ) -> list[Window]:
+        """Return the selected series' samples in a span of time."""
+        ...
+
+    def newest_ms(self, source: str = SCRAPE) -> int | None:
+        """Return when the source last appended, or None when it never did."""
+        ...
 
 
 class _Timeline:

@@ -10,7 +10,7 @@ import numpy as np
 from trimtab.infra.rules.cost import Cost
 from trimtab.infra.rules.errors import EvaluationFailed
 from trimtab.infra.rules.labels import Labels
-from trimtab.infra.rules.series import SeriesStore
+from trimtab.infra.rules.series import Samples
 
 
 class Element(NamedTuple):
@@ -27,7 +27,7 @@ Vector = list[Element]
 class Instant:
     """Where and when an expression is evaluated."""
 
-    store: SeriesStore
+    store: Samples
     at_ms: int
     cost: Cost = field(default_factory=Cost)
     """What the evaluation has read so far; one for all parts of the expression."""

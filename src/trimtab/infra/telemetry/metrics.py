@@ -41,7 +41,10 @@ class SignalCollector(Collector):
 def _family(signal: Signal) -> Metric:
     kind = CounterMetricFamily if signal.counter else GaugeMetricFamily
     family = kind(signal.metric_name, signal.help, labels=signal.labels)
+    name = f"{family.name}_total" if signal.counter else family.name
     for sample in signal.read():
         if not math.isnan(sample.value):
-            family.add_metric([sample.labels.get(name, "") for name in signal.labels], sample.value)
+            # A label without a value is left out: only the series of drills have `drill`.
+            labels = {key: sample.labels[key] for key in signal.labels if sample.labels.get(key)}
+            family.add_sample(name, labels, sample.value)
     return family
