@@ -102,3 +102,11 @@ def test_an_alert_starts_the_job_of_an_incident_that_has_none(tmp_path):
 def test_an_incident_is_not_its_own_likeness():
     incident = drift_incident()
     assert similar(incident, [incident]) == ()
+
+
+def test_an_alert_that_fires_again_while_it_is_watched_without_a_plan_is_diagnosed(operator):
+    watched = replace(operator.fire(), state=State.VERIFYING)
+    operator.world.put(level=1)
+    turn = verify.verify(operator.ground, watched)
+    assert (turn.incident.state, turn.incident.attempts) == (State.TRIAGED, ())
+    assert [entry.text for entry in turn.entries] == ["Not over: alert TankLow fires."]
