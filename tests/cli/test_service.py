@@ -7,6 +7,7 @@ import httpx
 import pytest
 
 from tests.processes import run, start, with_models
+from trimtab.infra.control_socket import control_path
 
 pytestmark = pytest.mark.timeout(600)  # Starting a service takes a while on a busy machine.
 
@@ -52,7 +53,7 @@ def test_an_address_that_nobody_answers_says_what_to_do(trimtab):
 
 
 def test_the_control_socket_belongs_to_the_user_alone(shared):
-    mode = (shared / "control.sock").stat().st_mode
+    mode = control_path(shared).stat().st_mode
     assert stat.S_ISSOCK(mode)
     assert mode & 0o777 == 0o600
 
@@ -107,9 +108,9 @@ def test_a_service_with_a_long_path_is_reached_and_ends_cleanly_on_ctrl_c(tmp_pa
 
 def test_after_a_kill_the_socket_file_that_was_left_does_not_matter(serve, trimtab, data_dir):
     serve().stop(signal.SIGKILL)
-    assert (data_dir / "control.sock").exists()
+    assert control_path(data_dir).exists()
     assert trimtab("status", "--json").json["status"] == "up"
     again = serve()
     assert httpx.get(f"{again.url}/health").json()["status"] == "up"
     assert again.stop() == 0
-    assert not (data_dir / "control.sock").exists()
+    assert not control_path(data_dir).exists()
