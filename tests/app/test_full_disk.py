@@ -1,12 +1,12 @@
 """A whole app on a disk that is really full: it answers, says why it refuses, and loses nothing it acknowledged."""
 
 import os
-import subprocess
 
 import pytest
 from starlette.testclient import TestClient
 
 from tests.app.personal import build_app
+from tests.full_disk import fill, small_file_system
 
 NOTE = "# Note\n\nThe gate code of this house is 4711."
 
@@ -14,25 +14,8 @@ NOTE = "# Note\n\nThe gate code of this house is 4711."
 @pytest.fixture
 def small_disk(tmp_path):
     """Mount a file system of 100 MB: the model takes about a third of it."""
-    mount = tmp_path / "disk"
-    mount.mkdir()
-    command = ["mount", "-t", "tmpfs", "-o", "size=100m", "tmpfs", str(mount)]
-    if subprocess.run(command, check=False).returncode != 0:
-        pytest.skip("this user may not mount a small disk")
-    try:
+    with small_file_system(tmp_path / "disk", megabytes=100) as mount:
         yield mount
-    finally:
-        subprocess.run(["umount", "-l", str(mount)], check=True)
-
-
-def fill(folder):
-    with (folder / "ballast").open("ab", buffering=0) as stream:
-        for size in (65536, 512, 1):
-            try:
-                while True:
-                    stream.write(os.urandom(size))
-            except OSError:
-                continue
 
 
 @pytest.fixture

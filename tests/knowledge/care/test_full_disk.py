@@ -8,7 +8,7 @@ import sqlite3
 
 import pytest
 
-from tests.knowledge.care.conftest import fill
+from tests.full_disk import fill
 from tests.knowledge.conftest import WordModelHome
 from trimtab.infra.compress import NoRoom, compress
 from trimtab.infra.settings.sections.knowledge import KnowledgeSettings
