@@ -64,7 +64,7 @@ DOMAINS = {
     ),
     "answers": _of_package("answers", "tests/api/test_streaming.py"),
     "knowledge": _of_package("knowledge"),
-    "guardrails": _of_package("guardrails"),
+    "guardrails": _of_package("guardrails", "tests/text/test_*.py"),
     "notify": Domain(("src/trimtab/infra/notify/*.py",), ("tests/infra/test_notify.py",)),
     "runbooks": _of_package("runbooks"),
     "cli": _of_package("cli"),

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trimtab.guardrails.text.sentences import Kind, sentences
+from trimtab.text.sentences import Kind, sentences
 
 CASES = [
     ("One. Two! Three?", ["One.", "Two!", "Three?"]),

@@ -4,7 +4,7 @@
 import re
 import unicodedata
 
-from trimtab.infra import stemming
+from trimtab.text import stemming
 
 _WORD = re.compile(r"\w+(?:[.,]\d+)*")
 _WIDE = re.compile(r"[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]+")

@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from trimtab.knowledge.index import analysed, query_terms
-from trimtab.knowledge.index.languages import language_of
+from trimtab.text.languages import language_of
 
 
 def terms(text):

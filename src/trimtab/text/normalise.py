@@ -11,7 +11,7 @@ import unicodedata
 from dataclasses import dataclass
 from enum import StrEnum
 
-from trimtab.guardrails.text.encodings import decoded, unescaped
+from trimtab.text.encodings import decoded, unescaped
 
 
 class Disguise(StrEnum):

@@ -12,12 +12,12 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice, pairwise
 
-from trimtab.infra.stemming import stem
-from trimtab.knowledge.index.languages import (
+from trimtab.text.languages import (
     DEFAULT_LANGUAGE,
     FUNCTION_WORDS,
     language_of,
 )
+from trimtab.text.stemming import stem
 
 ANALYSIS_VERSION = 2
 """Raised when the terms of a text change; indexes of another version are built again."""

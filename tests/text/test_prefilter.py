@@ -9,7 +9,7 @@ from trimtab.guardrails import credentials, ethics
 from trimtab.guardrails.injection import embedded
 from trimtab.guardrails.injection.patterns import PATTERNS
 from trimtab.guardrails.pii.find import _RECOGNISERS, _longest_run
-from trimtab.guardrails.text.signs import folded, shows
+from trimtab.text.prefilter import folded, shows
 
 _GUARDED = [
     *((p.name, p.signs, p.regex, folded) for p in PATTERNS),
