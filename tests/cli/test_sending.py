@@ -3,9 +3,9 @@
 import pytest
 
 from tests.faces import app_of, client_of, key_of, settings_of  # noqa: F401 - fixtures.
-from trimtab.cli.errors import Refused
-from trimtab.cli.sending import grouped, send_group, send_one
-from trimtab.cli.session import Session
+from trimtab.cli.knowledge.upload import grouped, send_group, send_one
+from trimtab.cli.runtime.errors import Refused
+from trimtab.cli.runtime.session import Session
 from trimtab.infra.auth import Role
 
 

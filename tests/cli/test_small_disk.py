@@ -5,8 +5,8 @@ import subprocess
 import pytest
 
 from tests.processes import COMMAND, clean_environment
-from trimtab.cli import small_disk
-from trimtab.cli.small_disk import SmallDisk
+from trimtab.cli.drills import small_disk
+from trimtab.cli.drills.small_disk import SmallDisk
 from trimtab.knowledge.care.disk_faults import own_small_disk
 
 

@@ -7,8 +7,8 @@ import subprocess
 import pytest
 
 from tests.processes import COMMAND, clean_environment
-from trimtab.cli.errors import Refused
-from trimtab.cli.watching import Memory, Mirror
+from trimtab.cli.knowledge.folder_sync import Memory, Mirror
+from trimtab.cli.runtime.errors import Refused
 
 
 class Service:

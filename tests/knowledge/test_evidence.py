@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from trimtab.cli.small_disk import SmallDisk
+from trimtab.cli.drills.small_disk import SmallDisk
 from trimtab.kernel.operable import ActionContext, Catalog, check_arguments
 from trimtab.knowledge.actions import actions
 from trimtab.knowledge.faults import faults

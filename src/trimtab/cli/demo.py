@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from trimtab.cli.session import Json, Session, session
+from trimtab.cli.runtime.session import Json, Session, session
 from trimtab.kernel.errors import Conflict, Unavailable
 
 if TYPE_CHECKING:

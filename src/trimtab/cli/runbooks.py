@@ -5,9 +5,9 @@ from typing import Annotated
 
 import typer
 
-from trimtab.cli.errors import Exit, Refused
-from trimtab.cli.output import print_line, print_table, printed_as_json
-from trimtab.cli.session import Json, session
+from trimtab.cli.runtime.console import print_line, print_table, printed_as_json
+from trimtab.cli.runtime.errors import Exit, Refused
+from trimtab.cli.runtime.session import Json, session
 from trimtab.kernel.errors import InvalidInput
 
 app = typer.Typer(help="Pages that people read and the machine runs.", no_args_is_help=True)
