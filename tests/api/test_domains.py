@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tests.faces import client_of, key_of
-from trimtab.api.edge import HttpFigures
+from trimtab.api.http import HttpFigures
 from trimtab.infra.auth import Role
 from trimtab.monitoring.alerts import Alert, AlertState
 from trimtab.monitoring.checks import compile_check

@@ -7,7 +7,7 @@ import pytest
 import typer.main
 
 from tests.docs.test_manual import _all_errors
-from trimtab.api.edge import HttpFigures
+from trimtab.api.http import HttpFigures
 from trimtab.cli.main import app as command_line
 from trimtab.gates.codes import CODES
 from trimtab.infra.settings import Settings, rows

@@ -13,7 +13,7 @@ from trimtab.answers.service import Ground as AnswerGround
 from trimtab.answers.tasks import Tasks
 from trimtab.answers.tracing import health as tracing_health
 from trimtab.api import Services
-from trimtab.api.edge import HttpFigures
+from trimtab.api.http import HttpFigures
 from trimtab.app.adapters import (
     KnowledgeEmbedder,
     KnowledgeRetriever,

@@ -24,8 +24,8 @@ from trimtab.api import (
     trials,
     users,
 )
-from trimtab.api.described import describe
 from trimtab.api.errors import handle_errors
+from trimtab.api.http.openapi import describe
 from trimtab.api.services import Services
 from trimtab.infra.web import Access
 

@@ -3,7 +3,7 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 from starlette.testclient import TestClient
 
-from trimtab.api.edge import Late
+from trimtab.api.http import Late
 
 
 def test_an_app_is_made_once_and_only_when_asked():

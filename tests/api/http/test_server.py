@@ -1,6 +1,6 @@
 import socket
 
-from trimtab.api.serving import bind
+from trimtab.api.http.server import bind
 
 
 def test_answers_are_sent_without_waiting_for_acknowledgements():

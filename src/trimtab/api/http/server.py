@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import uvicorn
 from starlette.types import ASGIApp
 
-from trimtab.api.patience import BoundedProtocol
+from trimtab.api.http.connection_limits import BoundedProtocol
 from trimtab.kernel.errors import Misconfigured
 
 _FINISH_SECONDS = 5

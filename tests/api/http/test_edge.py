@@ -4,7 +4,7 @@ import logging
 import pytest
 
 from tests.faces import client_of
-from trimtab.api.edge import BodyLimit
+from trimtab.api.http import BodyLimit
 from trimtab.infra.auth import Role
 from trimtab.infra.settings.sections.service import ServiceSettings
 from trimtab.monitoring.engine import RuleEngine

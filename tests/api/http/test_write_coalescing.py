@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from trimtab.api.joined import JoinedWrites
+from trimtab.api.http.write_coalescing import JoinedWrites
 
 
 class Transport:
