@@ -45,13 +45,13 @@ class CanaryRequest(Body):
 @router.post("/answers/replay", dependencies=[OPERATOR])
 def replay(request: ReplayRequest, here: Here) -> dict[str, object]:
     """Ask the newest questions again of another configuration and tell what would change. Nothing is kept."""
-    return here.answers.trials.replay(request.set, request.last, request.project).as_dict()
+    return here.evaluation.experiments.replay(request.set, request.last, request.project).as_dict()
 
 
 @router.get("/answers/shadow", dependencies=[REVIEWER])
 def shadow(here: Here, limit: Annotated[int, Query(ge=1, le=10_000)] = 1000) -> dict[str, object]:
     """Compare the shadow configuration with the present one, in pairs of the same questions."""
-    name, report, counts = here.answers.trials.shadow_report(limit)
+    name, report, counts = here.evaluation.experiments.shadow_report(limit)
     summary = {"verdict": report.verdict, "summary": report.as_dict()}
     return {"configuration": name, **summary, "questions": counts}
 
@@ -60,7 +60,7 @@ def shadow(here: Here, limit: Annotated[int, Query(ge=1, le=10_000)] = 1000) -> 
 def canary(request: CanaryRequest, here: Here) -> dict[str, object]:
     """Ask questions whose document is known; tell which ones no longer find it."""
     probes = [Probe(**probe.model_dump()) for probe in request.probes]
-    return asdict(here.answers.trials.canary(probes))
+    return asdict(here.evaluation.experiments.canary(probes))
 
 
 @router.get("/reviews", dependencies=[REVIEWER])

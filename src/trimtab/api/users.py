@@ -12,8 +12,8 @@ from trimtab.api.roles import ADMIN
 from trimtab.api.services import Caller, Here, Services
 from trimtab.infra.auth import Principal
 from trimtab.infra.web.routes import GuardedRoute
-from trimtab.kernel.errors import ErrorKind, InvalidInput, Unavailable
-from trimtab.privacy.erasure import Erasure, Erasures, ErasureState
+from trimtab.kernel.errors import ErrorKind, InvalidInput
+from trimtab.privacy.erasure import Erasure, ErasureState
 
 router = APIRouter(tags=["users"], route_class=GuardedRoute)
 
@@ -64,9 +64,8 @@ def erase_by_body(
 def _erase(
     user_id: str, here: Services, caller: Principal, response: Response
 ) -> dict[str, object]:
-    erasures = _erasures(here)
-    asked = erasures.request(user_id, actor=caller.name)
-    now = erasures.wait_briefly(asked.id, _PATIENCE_SECONDS)
+    asked = here.erasures.request(user_id, actor=caller.name)
+    now = here.erasures.wait_briefly(asked.id, _PATIENCE_SECONDS)
     response.status_code = 200 if now.state is ErasureState.DONE else 202
     return {**_shown(now), "nonce": asked.nonce}
 
@@ -76,7 +75,7 @@ def _erase(
 )
 def erasure(erasure_id: str, here: Here) -> dict[str, object]:
     """Return where an erasure stands."""
-    return _shown(_erasures(here).find(erasure_id))
+    return _shown(here.erasures.find(erasure_id))
 
 
 @router.post(
@@ -99,9 +98,3 @@ def _shown(erasure: Erasure) -> dict[str, object]:
     found = erasure.as_dict()
     del found["nonce"]
     return {**found, "complete": erasure.state is ErasureState.DONE}
-
-
-def _erasures(here: Services) -> Erasures:
-    if here.answers.erasures is None:
-        raise Unavailable("This process runs no erasures.", hint="Ask the process with the jobs.")
-    return here.answers.erasures

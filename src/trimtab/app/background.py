@@ -13,6 +13,8 @@ def background_tasks(app: "App") -> Iterator[Task]:
     """Yield every task that the service has started or will start."""
     yield from app.knowledge.background.tasks
     yield from app.answers.tasks
+    yield from app.evaluation.tasks
+    yield app.exporter.task
     yield app.gates.task
     yield app.delivery.task
     yield app.watcher.task

@@ -6,7 +6,8 @@ from trimtab.answers.actions import actions as answer_actions
 from trimtab.answers.faults import faults as answer_faults
 from trimtab.answers.signals import signals as answer_signals
 from trimtab.app.background import background_tasks
-from trimtab.app.erasure_fault import erasure_fault
+from trimtab.evaluation.actions import actions as evaluation_actions
+from trimtab.evaluation.signals import signals as evaluation_signals
 from trimtab.gates.actions import actions as gates_actions
 from trimtab.gates.faults import faults as gates_faults
 from trimtab.gates.signals import signals as gates_signals
@@ -23,6 +24,9 @@ from trimtab.kernel.operable import Catalog
 from trimtab.knowledge.actions import actions as knowledge_actions
 from trimtab.knowledge.faults import faults as knowledge_faults
 from trimtab.knowledge.signals import signals as knowledge_signals
+from trimtab.privacy.actions import actions as privacy_actions
+from trimtab.privacy.faults import faults as privacy_faults
+from trimtab.privacy.signals import signals as privacy_signals
 
 if TYPE_CHECKING:
     from trimtab.app.compose import App
@@ -33,7 +37,9 @@ def gather_catalog(app: "App", store: IncidentStore) -> Catalog:
     return Catalog(
         signals=(
             *knowledge_signals(app.knowledge),
-            *answer_signals(app.answers, app.changes),
+            *answer_signals(app.answers, app.exporter, app.changes),
+            *evaluation_signals(app.evaluation),
+            *privacy_signals(app.erasures),
             *change_signals(app.changes),
             *guardrails_signals(app.guardrails),
             *gates_signals(app.gates),
@@ -43,7 +49,9 @@ def gather_catalog(app: "App", store: IncidentStore) -> Catalog:
         ),
         actions=(
             *knowledge_actions(app.knowledge),
-            *answer_actions(app.answers),
+            *answer_actions(app.answers, app.exporter),
+            *evaluation_actions(app.evaluation),
+            *privacy_actions(app.erasures),
             *guardrails_actions(app.guardrails),
             *gates_actions(app.gates),
             *notify_actions(app.outbox, app.clock),
@@ -51,8 +59,8 @@ def gather_catalog(app: "App", store: IncidentStore) -> Catalog:
         ),
         faults=(
             *knowledge_faults(app.knowledge, app.clock),
-            *answer_faults(app.answers, app.clock, app.changes),
-            erasure_fault(app.knowledge, lambda: app.erasures),
+            *answer_faults(app.answers, app.exporter, app.clock, app.changes),
+            *privacy_faults(app.knowledge, app.erasures),
             *guardrails_faults(app.guardrails),
             *gates_faults(app.gates),
         ),

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import trimtab
 from trimtab.answers import Screen
-from trimtab.answers.service import AnswerService
-from trimtab.answers.service import Ground as AnswerGround
+from trimtab.answers.service import AnswersContext, AnswerService
 from trimtab.answers.tracing import health as tracing_health
+from trimtab.answers.tracing.exporter import exporter_of
 from trimtab.api import Services
 from trimtab.api.http import HttpFigures
 from trimtab.app.adapters import (
@@ -21,11 +21,12 @@ from trimtab.app.adapters import (
     places_of,
 )
 from trimtab.app.catalog import gather_catalog
+from trimtab.app.checklists import Readings
 from trimtab.app.erasables import erasables
 from trimtab.app.faces import make_faces
 from trimtab.app.handbook import HANDBOOK, Handbook
-from trimtab.app.rounds import rounds
 from trimtab.drills import DrillRoom
+from trimtab.evaluation.service import EvaluationService
 from trimtab.gates.room import GatesRoom
 from trimtab.guardrails.service import Guardrails
 from trimtab.incidents import (
@@ -73,8 +74,10 @@ from trimtab.monitoring.scrape import Scrape, milliseconds
 from trimtab.monitoring.series import SeriesStore
 from trimtab.monitoring.signals import metric_names
 from trimtab.monitoring.views import SeriesView, metrics_apart
-from trimtab.operations.checklists import Tasks
-from trimtab.privacy.erasure.service import Trust
+from trimtab.operations.checklists import Checklists
+from trimtab.privacy.erasure import Erasures
+from trimtab.privacy.erasure.service import ErasureEvidence
+from trimtab.privacy.erasure.store import ErasureStore
 from trimtab.privacy.pseudonyms import Subjects
 from trimtab.privacy.quote_redaction import QuoteStore
 from trimtab.runbooks import Library, Page, Runbook, parse_page
@@ -134,22 +137,41 @@ class App:
         screen = Screen(guards.questions, guards.answers, guards.passages, guards.finder.redact)
         self.answers = AnswerService(
             self.settings.answers,
-            AnswerGround(self.state, self.clock, self.events),
+            AnswersContext(self.state, self.clock, self.events),
             KnowledgeRetriever(self.knowledge),
             keywords=KnowledgeRetriever(self.knowledge, meaning=False),
             screen=screen if self.settings.guardrails.enabled else None,
         )
-        self.answers.watch.embedder = KnowledgeEmbedder(self.knowledge)
         self._closing.append(self.answers.close)
-        tracing_health.register(self.health, self.answers.exporter)
+        self.exporter = exporter_of(self.settings.answers, self.answers.traces, self.clock)
+        self._closing.append(self.exporter.close)
+        tracing_health.register(self.health, self.exporter)
+        self.evaluation = EvaluationService(self.answers, KnowledgeEmbedder(self.knowledge))
+        self._closing.append(self.evaluation.close)
         project, keys = (
             Path(p) if p else None for p in (self.settings.gates.project, self.settings.gates.keys)
         )
         self.gates = GatesRoom(self.directory.folder("gates"), self.clock, project, keys)
         self._closing.append(self.gates.close)
+        self._open_privacy()
+
+    def _open_privacy(self) -> None:
+        self.outbox = Outbox(self.state)
+        self.jobs = OpeningJobs(self._durable_jobs)
+        self.signer = Signer.of(self.directory)
+        subjects = Subjects.of(self.state, self.clock, self.directory)
+        quotes = QuoteStore(self.state)
+        others = erasables(self.knowledge, self.guardrails, self.outbox, quotes)
+        self.erasures = Erasures(
+            ErasureStore(self.state),
+            (*others, *self.answers.personal_data(), *self.evaluation.personal_data()),
+            self.jobs,
+            ErasureEvidence(self.audit, self.signer, subjects, has_backups=True),
+            self.clock,
+            (self.state, self.knowledge.database),
+        )
 
     def _open_operator(self) -> None:
-        self.outbox = Outbox(self.state)
         store = IncidentStore(self.state, self.outbox)
         self.changes = ChangeLog(self.clock)
         self.catalog = gather_catalog(self, store)
@@ -174,22 +196,11 @@ class App:
             probe=OwnQuestions(self.knowledge, self.answers),
             impact=QuestionsImpact(self.monitor, self.settings.monitor.retention_minutes * 60),
         )
-        self.jobs = OpeningJobs(self._durable_jobs)
         self._closing.append(self.jobs.close)
         self.health.register("jobs", self.jobs.health)
         self.incidents = Incidents(ground, self.jobs)
         register_knowledge_schedules(self.jobs, self.knowledge)
-        signer = Signer.of(self.directory)
-        subjects = Subjects.of(self.state, self.clock, self.directory)
-        quotes = QuoteStore(self.state)
-        others = erasables(self.knowledge, self.guardrails, self.outbox, quotes)
-        self.erasures = self.answers.with_erasure(
-            self.jobs,
-            Trust(self.audit, signer, subjects, has_backups=True),
-            others,
-            (self.knowledge.database,),
-        )
-        self._keep_house(signer)
+        self._keep_house(self.signer)
         self.delivery = Delivery(self.outbox, channels, self.clock, self.incidents.note_receipt)
         self._closing.append(self.delivery.close)
         # Last: signals of background tasks read every task, so all of them must exist.
@@ -200,10 +211,11 @@ class App:
         local = self.directory.folder("audit_logs") / "local"
         anchor = anchor_of(self.settings.trust.audit_anchor)
         audit_files = AuditFiles(local, self.audit, signer, anchor)
-        self.tasks = Tasks(
-            self.answers, self.health, self.keys, audit_files, self.settings.trust, self._firing,
-            rounds(self.knowledge.care.backups, self.clock),
-        )  # fmt: skip
+        backups = self.knowledge.care.backups
+        readings = Readings(self.answers, self.evaluation.monitor, self.exporter, backups)
+        self.tasks = Checklists(
+            readings, self.health, self.keys, audit_files, self.settings.trust, self._firing
+        )
         seal_seconds = self.settings.trust.audit_checkpoint_minutes * 60
         self.chores = Chores(
             (
@@ -271,6 +283,8 @@ class App:
         self._closing.append(self.vitals.stopped)
         self.engine.resume(firing_before(self.incidents))
         self.answers.start()
+        self.evaluation.start()
+        self.exporter.start()
         self.chores.start()
         if self.settings.gates.project or self.settings.service.drills:
             self.gates.start(self.settings.gates.interval_seconds)
@@ -324,6 +338,8 @@ class App:
             places=self.places,
             knowledge=self.knowledge,
             answers=self.answers,
+            evaluation=self.evaluation,
+            erasures=self.erasures,
             tasks=self.tasks,
             traces=self.answers.traces,
             feedback=self.answers.feedback,
