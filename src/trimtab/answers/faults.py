@@ -283,13 +283,15 @@ class _Models:
 
 
 class _Traffic:
-    """Questions in the background, as users would ask them, until it is stopped."""
+    """Questions in the background, as users would ask them, until it is stopped; nothing of them is kept then."""
 
     def __init__(self, service: AnswerService, clock: Clock) -> None:
         self._service = service
         self._clock = clock
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
+        self._asker = new_id("drill", clock.now())
+        """Nobody else has this id, so what is kept under it is this drill's."""
 
     def ask_first(self, given: Arguments) -> None:
         """Ask some questions now, before anything is broken."""
@@ -298,7 +300,7 @@ class _Traffic:
 
     def start(self, given: Arguments, questions: Sequence[str] = _QUESTIONS) -> None:
         """Begin to ask."""
-        self.stop()
+        self._end()
         self._stop = threading.Event()
         self._thread = threading.Thread(
             target=self._ask,
@@ -309,7 +311,11 @@ class _Traffic:
         self._thread.start()
 
     def stop(self) -> None:
-        """Stop asking; may be called more than once."""
+        """Stop asking and forget what was asked; may be called more than once."""
+        self._end()
+        self._service.forget_drill(self._asker)
+
+    def _end(self) -> None:
         self._stop.set()
         if self._thread is not None:
             self._thread.join(timeout=30)
@@ -326,6 +332,6 @@ class _Traffic:
     def _ask_one(self, project: str, text: str) -> None:
         with drill_traffic():
             try:
-                self._service.answer(Question(project, text))
+                self._service.answer(Question(project, text, user_id=self._asker))
             except TrimtabError:
                 return  # Counted by the service; that is what the drill is about.

@@ -9,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from trimtab.kernel.clock import Clock
-from trimtab.kernel.drilling import drill_traffic
+from trimtab.kernel.drilling import OWN_PROJECT, drill_traffic
 from trimtab.kernel.operable import Arguments, Fault, Param, Realism, Value
 from trimtab.knowledge.care.faults import faults as care_faults
 from trimtab.knowledge.crowd import Crowd, long_queries
@@ -132,7 +132,7 @@ class _Contention:
 
     def __init__(self, knowledge: Knowledge, clock: Clock) -> None:
         self._knowledge = knowledge
-        self._project = DrillProject(knowledge, "drill-contention")
+        self._project = DrillProject(knowledge, f"{OWN_PROJECT}contention")
         self._load = SearchLoad(knowledge, clock)
         self._busy: list[subprocess.Popen[bytes]] = []
 
@@ -159,7 +159,7 @@ class _Traffic:
     """Searches, and the project that they are made in."""
 
     def __init__(self, knowledge: Knowledge, clock: Clock) -> None:
-        self._project = DrillProject(knowledge, "drill-traffic")
+        self._project = DrillProject(knowledge, f"{OWN_PROJECT}traffic")
         self._load = SearchLoad(knowledge, clock)
 
     def start(self, given: Arguments) -> Mapping[str, Value]:
@@ -209,7 +209,7 @@ class _Crowded:
     def __init__(self, knowledge: Knowledge, crowd: Crowd) -> None:
         self._knowledge = knowledge
         self._crowd = crowd
-        self._project = DrillProject(knowledge, "drill-crowd")
+        self._project = DrillProject(knowledge, f"{OWN_PROJECT}crowd")
 
     def by_the_same(self, given: Arguments) -> Mapping[str, Value]:
         knowledge, project = self._knowledge, self._project.name
@@ -295,7 +295,7 @@ class _BrokenCache:
 
     def __init__(self, knowledge: Knowledge, clock: Clock) -> None:
         self._knowledge = knowledge
-        self._project = DrillProject(knowledge, "drill-cache")
+        self._project = DrillProject(knowledge, f"{OWN_PROJECT}cache")
         self._load = SearchLoad(knowledge, clock)
 
     def outgrow(self, given: Arguments) -> Mapping[str, Value]:
