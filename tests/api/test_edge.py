@@ -6,8 +6,8 @@ import pytest
 from tests.faces import client_of
 from trimtab.api.edge import BodyLimit
 from trimtab.infra.auth import Role
-from trimtab.infra.rules.engine import RuleEngine
 from trimtab.infra.settings.sections.service import ServiceSettings
+from trimtab.monitoring.engine import RuleEngine
 
 MB = 1024 * 1024
 

@@ -10,8 +10,8 @@ from tests.docs.test_manual import _all_errors
 from trimtab.api.edge import HttpFigures
 from trimtab.cli.main import app as command_line
 from trimtab.gates.codes import CODES
-from trimtab.infra.rules.signals import metric_names
 from trimtab.infra.settings import Settings, rows
+from trimtab.monitoring.signals import metric_names
 from trimtab.runbooks.claims import KnownNames, check_claims
 
 ROOT = Path(__file__).parent.parent.parent
