@@ -9,7 +9,7 @@ import pytest
 from trimtab.infra.jobs import Body, Jobs, JobState, JobStatus, JobUnknown, Json
 from trimtab.testing.clock import FakeClock
 
-_MAX_OPERATIONS = 20_000
+_MAX_OPERATIONS = 2_000
 
 
 class _Parked(BaseException):
