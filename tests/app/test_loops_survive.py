@@ -14,12 +14,12 @@ from trimtab.app.handbook import Handbook
 from trimtab.gates.room import GatesRoom
 from trimtab.infra.chores import Chore, Chores
 from trimtab.infra.notify import Delivery
-from trimtab.infra.rules.monitor import Monitor
 from trimtab.infra.settings.sections.monitor import MonitorSettings
 from trimtab.infra.storage import Database
 from trimtab.knowledge.background import Background
 from trimtab.knowledge.care.growth import GrowthProfile
 from trimtab.knowledge.records import FolderIngested
+from trimtab.monitoring.monitor import Monitor
 
 
 class Boom(Exception):

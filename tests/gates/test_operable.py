@@ -19,12 +19,12 @@ from trimtab.gates.room import GatesRoom
 from trimtab.gates.selftest.run import ALL
 from trimtab.gates.selftest.world import StepClock
 from trimtab.gates.signals import signals
-from trimtab.infra.rules.checks import check, compile_check
-from trimtab.infra.rules.proofs import check_proof
-from trimtab.infra.rules.scrape import Scrape
-from trimtab.infra.rules.series import SeriesStore
 from trimtab.infra.telemetry import SignalCollector
 from trimtab.kernel.operable import ActionContext, Catalog, Risk, check_arguments
+from trimtab.monitoring.checks import check, compile_check
+from trimtab.monitoring.proofs import check_proof
+from trimtab.monitoring.scrape import Scrape
+from trimtab.monitoring.series import SeriesStore
 from trimtab.runbooks.lint import lint
 from trimtab.runbooks.page import parse_page
 

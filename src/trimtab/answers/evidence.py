@@ -15,9 +15,9 @@ from itertools import pairwise
 
 from trimtab.answers.records import Passage
 from trimtab.answers.wanted import Wanted, type_evidence, wanted, without_question_words
-from trimtab.guardrails.text.sentences import Kind, Sentence, sentences
-from trimtab.guardrails.text.words import STOP_WORDS, stems, words
-from trimtab.knowledge.index.languages import DEFAULT_LANGUAGE, FUNCTION_WORDS, language_of
+from trimtab.text.languages import DEFAULT_LANGUAGE, FUNCTION_WORDS, language_of
+from trimtab.text.sentences import Kind, Sentence, sentences
+from trimtab.text.words import STOP_WORDS, stems, words
 
 _NEAR_BEFORE = 0.4
 _NEAR_AFTER = 0.2

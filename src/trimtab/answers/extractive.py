@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from trimtab.answers.evidence import Asked, Candidate, candidates
 from trimtab.answers.generate import Draft, cite
 from trimtab.answers.records import Passage
-from trimtab.guardrails.text.sentences import Kind
+from trimtab.text.sentences import Kind
 
 NOT_FOUND = "The documents of this project do not answer that."
 MODEL = "extractive"

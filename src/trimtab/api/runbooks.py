@@ -7,7 +7,7 @@ from fastapi import APIRouter
 from pydantic import Field, StringConstraints
 
 from trimtab.api.body import Body
-from trimtab.api.described import refuses
+from trimtab.api.http.openapi import refuses
 from trimtab.api.roles import OPERATOR, READER
 from trimtab.api.services import Here, Services
 from trimtab.incidents import proof_entry

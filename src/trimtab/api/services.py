@@ -17,14 +17,14 @@ from trimtab.incidents import Incidents, Proofs
 from trimtab.infra.audit import Audit
 from trimtab.infra.auth import Keys, Principal
 from trimtab.infra.changes import ChangeLog
-from trimtab.infra.rules.engine import RuleEngine
-from trimtab.infra.rules.series import Samples
 from trimtab.infra.settings import Settings
 from trimtab.infra.web import LiveViews, Places, Sessions, Viewer, admitted, viewer
 from trimtab.kernel.clock import Clock
 from trimtab.kernel.health import Health
 from trimtab.kernel.operable import Catalog
 from trimtab.knowledge import Knowledge
+from trimtab.monitoring.engine import RuleEngine
+from trimtab.monitoring.series import Samples
 from trimtab.runbooks import Library, Page
 from trimtab.runbooks.claims import Claim
 

@@ -8,7 +8,7 @@ from pydantic import Field, StringConstraints
 
 from trimtab.answers.watching.canary import Probe
 from trimtab.api.body import Body
-from trimtab.api.described import refuses
+from trimtab.api.http.openapi import refuses
 from trimtab.api.roles import OPERATOR, REVIEWER
 from trimtab.api.services import Caller, Here
 from trimtab.infra.web.routes import GuardedRoute

@@ -13,7 +13,7 @@ from trimtab.answers.service import Ground as AnswerGround
 from trimtab.answers.tasks import Tasks
 from trimtab.answers.tracing import health as tracing_health
 from trimtab.api import Services
-from trimtab.api.edge import HttpFigures
+from trimtab.api.http import HttpFigures
 from trimtab.app.adapters import (
     KnowledgeEmbedder,
     KnowledgeRetriever,
@@ -53,16 +53,6 @@ from trimtab.infra.jobs import Jobs
 from trimtab.infra.jobs.opening import OpeningJobs
 from trimtab.infra.key_care import make_first_key, parse_key_roles, seed
 from trimtab.infra.notify import Delivery, Outbox, Reach
-from trimtab.infra.rules.alerts import AlertState
-from trimtab.infra.rules.engine import RuleEngine
-from trimtab.infra.rules.files import Known, check_rules, read_rules
-from trimtab.infra.rules.monitor import Monitor
-from trimtab.infra.rules.proofs import check_proof
-from trimtab.infra.rules.rule import AlertRule
-from trimtab.infra.rules.scrape import Scrape, milliseconds
-from trimtab.infra.rules.series import SeriesStore
-from trimtab.infra.rules.signals import metric_names
-from trimtab.infra.rules.views import SeriesView, metrics_apart
 from trimtab.infra.settings import Settings
 from trimtab.infra.shipped import shipped
 from trimtab.infra.signing import Signer
@@ -78,6 +68,16 @@ from trimtab.kernel.health import ComponentHealth, Health, Status
 from trimtab.knowledge import Knowledge, Surroundings
 from trimtab.knowledge.errors import ProjectUnknown
 from trimtab.knowledge.schedules import register as register_knowledge_schedules
+from trimtab.monitoring.alerts import AlertState
+from trimtab.monitoring.engine import RuleEngine
+from trimtab.monitoring.files import Known, check_rules, read_rules
+from trimtab.monitoring.monitor import Monitor
+from trimtab.monitoring.proofs import check_proof
+from trimtab.monitoring.rule import AlertRule
+from trimtab.monitoring.scrape import Scrape, milliseconds
+from trimtab.monitoring.series import SeriesStore
+from trimtab.monitoring.signals import metric_names
+from trimtab.monitoring.views import SeriesView, metrics_apart
 from trimtab.runbooks import Library, Page, Runbook, parse_page
 from trimtab.runbooks.claims import Claim, check_claims
 from trimtab.runbooks.lint import lint

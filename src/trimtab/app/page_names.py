@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 from fastapi import FastAPI
 from starlette.routing import BaseRoute
 
-from trimtab.api.edge import HttpFigures
-from trimtab.infra.rules.signals import metric_names
+from trimtab.api.http import HttpFigures
 from trimtab.infra.settings import Settings, rows
 from trimtab.infra.shipped import shipped
+from trimtab.monitoring.signals import metric_names
 from trimtab.runbooks.claims import KnownNames
 
 if TYPE_CHECKING:

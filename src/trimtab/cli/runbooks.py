@@ -6,9 +6,9 @@ from typing import Annotated, Any
 
 import typer
 
-from trimtab.cli.errors import Exit, Refused
-from trimtab.cli.output import print_line, print_table, printed_as_json
-from trimtab.cli.session import Json, Session, session
+from trimtab.cli.runtime.console import print_line, print_table, printed_as_json
+from trimtab.cli.runtime.errors import Exit, Refused
+from trimtab.cli.runtime.session import Json, Session, session
 from trimtab.kernel.errors import InvalidInput
 from trimtab.runbooks.claims import NO_FILE
 

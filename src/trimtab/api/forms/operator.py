@@ -9,10 +9,10 @@ from trimtab.api.forms.shape import Shape
 from trimtab.incidents import Entry, Incident, Notification, State
 from trimtab.incidents.clocks import Clock
 from trimtab.incidents.model import Approval, Severity
-from trimtab.infra.rules.alerts import AlertState
-from trimtab.infra.rules.engine import RuleHealth
 from trimtab.kernel.operable import Effect, Param, Risk, Value
 from trimtab.kernel.roles import Role
+from trimtab.monitoring.alerts import AlertState
+from trimtab.monitoring.engine import RuleHealth
 
 
 @dataclass(frozen=True, slots=True)

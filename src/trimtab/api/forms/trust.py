@@ -9,8 +9,8 @@ from pydantic import BaseModel
 from trimtab.answers.erasure import ErasureState
 from trimtab.answers.erasure.records import StepStatus
 from trimtab.answers.tasks import TaskResult
-from trimtab.api.described import ErrorBody
 from trimtab.api.forms.shape import Shape
+from trimtab.api.http.openapi import ErrorBody
 from trimtab.incidents.model import Severity
 from trimtab.infra.audit import AuditEvent
 from trimtab.infra.audit_files import SealReport

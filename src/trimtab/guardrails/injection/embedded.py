@@ -14,10 +14,10 @@ from pathlib import Path
 
 from trimtab.guardrails.injection.features import features
 from trimtab.guardrails.injection.model import InjectionModel, load
-from trimtab.guardrails.text.normalise import Normalised
-from trimtab.guardrails.text.sentences import Kind, sentences
-from trimtab.guardrails.text.signs import folded, shows
-from trimtab.guardrails.text.words import STOP_WORDS, stems
+from trimtab.text.normalise import Normalised
+from trimtab.text.prefilter import folded, shows
+from trimtab.text.sentences import Kind, sentences
+from trimtab.text.words import STOP_WORDS, stems
 
 WEIGHTS = Path(__file__).parent / "embedded.npz"
 MOST_SENTENCES = 80

@@ -16,9 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trimtab.guardrails.injection.concepts import concepts
-from trimtab.guardrails.text.normalise import Disguise, Normalised
-from trimtab.guardrails.text.words import words
 from trimtab.kernel.remembered import remembered
+from trimtab.text.normalise import Disguise, Normalised
+from trimtab.text.words import words
 
 CELLS = 2**18
 MAX_CHARACTERS = 4_000

@@ -10,10 +10,10 @@ from trimtab.guardrails.injection.features import Cut, Features, features
 from trimtab.guardrails.injection.model import InjectionModel, load
 from trimtab.guardrails.injection.patterns import matches
 from trimtab.guardrails.rules import GuardRules
-from trimtab.guardrails.text.normalise import Normalised, normalise
-from trimtab.guardrails.text.sentences import sentences
 from trimtab.guardrails.verdicts import Decision, Judgement
 from trimtab.kernel.remembered import remembered
+from trimtab.text.normalise import Normalised, normalise
+from trimtab.text.sentences import sentences
 
 MOST_SENTENCES = 60
 """Of them and of their pairs windows are made: an order is often one sentence to prepare and one to command."""
