@@ -80,7 +80,15 @@ class Guardrails:
         self.passages.replace(passage_guards())
         self.answers.replace(answer_guards(self.finder))
         self._prober.forget()
+        return self.guard_count()
+
+    def guard_count(self) -> int:
+        """Return how many guards there are at all posts."""
         return sum(len(engine.posts) for engine in self.engines.values())
+
+    def cached_verdicts(self) -> int:
+        """Return how many verdicts `clear_cache` would forget."""
+        return sum(engine.cached_verdicts for engine in self.engines.values())
 
     def clear_cache(self) -> int:
         """Forget all cached verdicts, and the words that judging keeps; return how many verdicts there were."""
