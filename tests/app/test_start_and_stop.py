@@ -9,9 +9,9 @@ from trimtab.app.handbook import Handbook
 from trimtab.drills import DrillRoom
 from trimtab.gates.room import GatesRoom
 from trimtab.guardrails.service import Guardrails
-from trimtab.infra.chores import Chores
 from trimtab.infra.jobs.opening import OpeningJobs
 from trimtab.infra.notify import Delivery
+from trimtab.infra.scheduler import Chores
 from trimtab.infra.storage import Database, DataDirectory
 from trimtab.infra.vitals import STOPPED, Vitals
 from trimtab.kernel.errors import TrimtabError
