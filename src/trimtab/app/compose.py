@@ -48,11 +48,11 @@ from trimtab.infra.audit_anchor import anchor_of
 from trimtab.infra.audit_files import AuditFiles
 from trimtab.infra.auth import Keys
 from trimtab.infra.changes import ChangeLog
-from trimtab.infra.chores import Chore, Chores
 from trimtab.infra.jobs import Jobs
 from trimtab.infra.jobs.opening import OpeningJobs
 from trimtab.infra.key_care import make_first_key, parse_key_roles, seed
 from trimtab.infra.notify import Delivery, Outbox, Reach
+from trimtab.infra.scheduler import Chore, Chores
 from trimtab.infra.settings import Settings
 from trimtab.infra.shipped import shipped
 from trimtab.infra.signing import Signer
