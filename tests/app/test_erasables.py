@@ -19,13 +19,13 @@ from tests.app.personal import (
     plant,
     remains,
 )
-from trimtab.answers.erasure import ErasureState
-from trimtab.answers.erasure.certificate import checked_certificate
 from trimtab.infra.jobs.opening import JobsNotOpen
 from trimtab.infra.telemetry import LogFiles
 from trimtab.infra.telemetry.log_files import RotatingLog
 from trimtab.infra.telemetry.logs import JsonFormatter
 from trimtab.kernel.erasable_cache import erasable_lru_cache
+from trimtab.privacy.erasure import ErasureState
+from trimtab.privacy.erasure.certificate import checked_certificate
 
 
 @pytest.fixture(scope="module")

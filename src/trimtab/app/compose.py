@@ -6,11 +6,8 @@ from pathlib import Path
 
 import trimtab
 from trimtab.answers import Screen
-from trimtab.answers.erasure.service import Trust
-from trimtab.answers.quotes import QuoteStore
 from trimtab.answers.service import AnswerService
 from trimtab.answers.service import Ground as AnswerGround
-from trimtab.answers.tasks import Tasks
 from trimtab.answers.tracing import health as tracing_health
 from trimtab.api import Services
 from trimtab.api.http import HttpFigures
@@ -57,7 +54,6 @@ from trimtab.infra.settings import Settings
 from trimtab.infra.shipped import shipped
 from trimtab.infra.signing import Signer
 from trimtab.infra.storage import Database, DataDirectory, DiskReserve, losses
-from trimtab.infra.subjects import Subjects
 from trimtab.infra.telemetry import SignalCollector, new_registry
 from trimtab.infra.vitals import Vitals
 from trimtab.infra.web import LiveViews, Sessions
@@ -78,6 +74,10 @@ from trimtab.monitoring.scrape import Scrape, milliseconds
 from trimtab.monitoring.series import SeriesStore
 from trimtab.monitoring.signals import metric_names
 from trimtab.monitoring.views import SeriesView, metrics_apart
+from trimtab.operations.checklists import Tasks
+from trimtab.privacy.erasure.service import Trust
+from trimtab.privacy.pseudonyms import Subjects
+from trimtab.privacy.quote_redaction import QuoteStore
 from trimtab.runbooks import Library, Page, Runbook, parse_page
 from trimtab.runbooks.claims import Claim, check_claims
 from trimtab.runbooks.lint import lint
