@@ -8,18 +8,18 @@ import pytest
 from tests.answers.world import StillClock
 from trimtab.answers.budgets import Budget, BudgetStore
 from trimtab.answers.tracing.exporter import SpanExporter
-from trimtab.answers.trying.shadow import Shadow, ShadowRules
-from trimtab.answers.watching import Watch
 from trimtab.app.handbook import Handbook
+from trimtab.evaluation.experiments.shadow import Shadow, ShadowRules
+from trimtab.evaluation.online import Watch
 from trimtab.gates.room import GatesRoom
-from trimtab.infra.chores import Chore, Chores
 from trimtab.infra.notify import Delivery
-from trimtab.infra.rules.monitor import Monitor
+from trimtab.infra.scheduler import Chore, Chores
 from trimtab.infra.settings.sections.monitor import MonitorSettings
 from trimtab.infra.storage import Database
 from trimtab.knowledge.background import Background
 from trimtab.knowledge.care.growth import GrowthProfile
 from trimtab.knowledge.records import FolderIngested
+from trimtab.monitoring.monitor import Monitor
 
 
 class Boom(Exception):

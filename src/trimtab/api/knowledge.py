@@ -13,9 +13,9 @@ from starlette.datastructures import UploadFile
 from starlette.responses import Response
 
 from trimtab.api.body import Body, problem_of
-from trimtab.api.described import refuses
+from trimtab.api.data_subject import MOST, Label, Person, checked_person
 from trimtab.api.errors import InvalidRequest
-from trimtab.api.person import MOST, Label, Person, checked_person
+from trimtab.api.http.openapi import refuses
 from trimtab.api.roles import ADMIN, OPERATOR, READER, TENANT_ADMIN, TENANT_OPERATOR, TENANT_READER
 from trimtab.api.services import Caller, Here, Services
 from trimtab.infra.auth import Principal, Role

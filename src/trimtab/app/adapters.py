@@ -18,13 +18,13 @@ from trimtab.infra.notify import (
     PagerDutyChannel,
     WebhookChannel,
 )
-from trimtab.infra.rules.checks import compile_check
 from trimtab.infra.settings import Settings
 from trimtab.infra.settings.sections.notify import NotifySettings
 from trimtab.infra.web import Places
 from trimtab.kernel.drilling import in_drill
 from trimtab.kernel.ids import new_id
 from trimtab.knowledge import Knowledge
+from trimtab.monitoring.checks import compile_check
 
 PROBE = "trimtab-probe"
 """The user under whom the service asks itself."""

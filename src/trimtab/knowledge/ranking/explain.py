@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 from trimtab.knowledge.index import QueryTerm, analysed
-from trimtab.knowledge.index.analysis import matching_words
 from trimtab.knowledge.ranking.hybrid import RankedPassage, Ranking, Searched
+from trimtab.text.analysis import matching_words
 
 
 @dataclass(frozen=True, slots=True)
