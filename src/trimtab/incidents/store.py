@@ -161,7 +161,7 @@ class IncidentStore:
         return True
 
     def note(self, incident: Incident, at: datetime, *entries: Draft) -> None:
-        """Write journal entries and nothing else."""
+        """Write journal entries and nothing else; one whose key is known is left out."""
         with self._database.write() as connection:
             self._write_entries(connection, incident, at, entries)
         self._tell(incident.id)
@@ -345,8 +345,12 @@ class IncidentStore:
                 )
             ).scalars()
         )
-        fresh = [draft for draft in drafts if draft.key not in known]
-        for seq, draft in enumerate(fresh, start=last + 1):
+        # Of two with the same key the first is kept, whether the other was written before or comes with it.
+        fresh: dict[str, Draft] = {}
+        for draft in drafts:
+            if draft.key not in known:
+                fresh.setdefault(draft.key, draft)
+        for seq, draft in enumerate(fresh.values(), start=last + 1):
             row = {
                 "incident_id": incident.id,
                 "seq": seq,
