@@ -14,6 +14,7 @@ from trimtab.answers.routing import NOWHERE
 from trimtab.answers.service import AnswerService
 from trimtab.answers.stages import Deadlines, TimedGenerator
 from trimtab.infra.changes import ChangeLog
+from trimtab.infra.child_process import ChildProcess
 from trimtab.kernel.clock import Clock
 from trimtab.kernel.drilling import drill_traffic
 from trimtab.kernel.errors import TrimtabError
@@ -216,34 +217,34 @@ class _Endpoint:
     """An HTTP endpoint in a process of its own."""
 
     def __init__(self) -> None:
-        self._process: subprocess.Popen[str] | None = None
+        self._child: ChildProcess | None = None
 
     def start(self, how: str) -> str:
         """Start the process and return its address."""
         self.end()
         script = Path(drill_endpoint.__file__)
-        self._process = process = subprocess.Popen(  # noqa: S603 - our own file.
+        self._child = ChildProcess(
             [sys.executable, "-I", str(script), how],
             stdout=subprocess.PIPE,
             stdin=subprocess.DEVNULL,
             text=True,
         )
-        assert process.stdout is not None  # noqa: S101 - a pipe was asked for; this tells mypy.
-        return f"http://127.0.0.1:{int(process.stdout.readline())}"
+        output = self._child.process.stdout
+        assert output is not None  # noqa: S101 - a pipe was asked for; this tells mypy.
+        return f"http://127.0.0.1:{int(output.readline())}"
 
     def freeze(self) -> None:
         """Stop the process without ending it: connections are taken by the kernel and get no reply."""
-        if self._process is not None:
-            self._process.send_signal(signal.SIGSTOP)
+        if self._child is not None:
+            self._child.process.send_signal(signal.SIGSTOP)
 
     def end(self) -> None:
         """Kill the process. May be called more than once."""
-        process, self._process = self._process, None
-        if process is not None:
-            process.kill()
-            process.wait(30)
-            if process.stdout is not None:
-                process.stdout.close()
+        child, self._child = self._child, None
+        if child is not None:
+            child.kill()
+            if child.process.stdout is not None:
+                child.process.stdout.close()
 
 
 class _Models:

@@ -2,12 +2,12 @@
 
 import secrets
 import shutil
-import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 
+from trimtab.infra.child_process import ChildProcess
 from trimtab.kernel.clock import Clock
 from trimtab.kernel.drilling import OWN_PROJECT, drill_traffic
 from trimtab.kernel.operable import Arguments, Fault, Param, Realism, Value
@@ -134,7 +134,7 @@ class _Contention:
         self._knowledge = knowledge
         self._project = DrillProject(knowledge, f"{OWN_PROJECT}contention")
         self._load = SearchLoad(knowledge, clock)
-        self._busy: list[subprocess.Popen[bytes]] = []
+        self._busy: list[ChildProcess] = []
 
     def start(self, given: Arguments) -> Mapping[str, Value]:
         self._project.create()
@@ -142,15 +142,14 @@ class _Contention:
         queries = [(name, query) for query in long_queries(self._knowledge, name, _MANY)]
         for _ in range(int(given["processes"])):
             busy = [sys.executable, "-c", "while True: pass"]
-            self._busy.append(subprocess.Popen(busy))  # noqa: S603 - our own words.
+            self._busy.append(ChildProcess(busy))
         self._load.start(queries, 1.0, callers=6)
         return {}
 
     def restore(self, _: Mapping[str, Value]) -> None:
         busy, self._busy = self._busy, []
-        for process in busy:
-            process.kill()
-            process.wait(30)
+        for child in busy:
+            child.kill()
         self._load.stop()
         self._project.delete()
 
