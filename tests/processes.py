@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from trimtab.knowledge.model_home import MiniLmHome
+from trimtab.knowledge.model_store import MiniLmHome
 
 COMMAND = Path(sys.executable).parent / "trimtab"
 

@@ -17,7 +17,7 @@ from trimtab.infra.notify import Delivery
 from trimtab.infra.settings.sections.monitor import MonitorSettings
 from trimtab.infra.storage import Database
 from trimtab.knowledge.background import Background
-from trimtab.knowledge.care.growth import GrowthProfile
+from trimtab.knowledge.maintenance.allocations import GrowthProfile
 from trimtab.knowledge.records import FolderIngested
 from trimtab.monitoring.monitor import Monitor
 
@@ -175,7 +175,7 @@ def test_the_gates(clock, tmp_path, monkeypatch):
 
 def test_a_memory_profile_that_fails_leaves_the_next_one_possible(clock, tmp_path, monkeypatch):
     call = FailsOnce({})
-    monkeypatch.setattr("trimtab.knowledge.care.growth._types", call)
+    monkeypatch.setattr("trimtab.knowledge.maintenance.allocations._types", call)
     profile = GrowthProfile(clock, tmp_path / "memory_profile.txt")
     assert profile.start(0.0)
     profile._thread.join(20)

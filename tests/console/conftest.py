@@ -10,7 +10,7 @@ from tests.faces import (  # noqa: F401 - fixtures.
     tank,
 )
 from tests.processes import command, data_dir, serve  # noqa: F401 - fixtures.
-from trimtab.knowledge.model_home import MiniLmHome
+from trimtab.knowledge.model_store import MiniLmHome
 
 
 @pytest.fixture

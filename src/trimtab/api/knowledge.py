@@ -26,7 +26,7 @@ from trimtab.knowledge import Failed, Ingested
 from trimtab.knowledge.ingestion import Source
 from trimtab.knowledge.parsing.content import Content
 from trimtab.knowledge.records import SearchResult
-from trimtab.knowledge.words import counted_lines
+from trimtab.knowledge.validation import counted_lines
 
 router = APIRouter(prefix="/api/v1", tags=["knowledge"], route_class=GuardedRoute)
 

@@ -9,7 +9,7 @@ from trimtab.answers.quotes import QuoteStore
 from trimtab.guardrails.service import Guardrails
 from trimtab.infra.notify import Outbox
 from trimtab.knowledge import Knowledge
-from trimtab.knowledge.erasing import PersonalDocuments
+from trimtab.knowledge.erasure import PersonalDocuments
 
 
 def erasables(

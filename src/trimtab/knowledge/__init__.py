@@ -1,5 +1,6 @@
 """Projects of documents and the search over them."""
 
+from trimtab.knowledge.context import Surroundings
 from trimtab.knowledge.records import (
     Document,
     DocumentState,
@@ -12,7 +13,6 @@ from trimtab.knowledge.records import (
     SearchResult,
 )
 from trimtab.knowledge.service import Knowledge
-from trimtab.knowledge.surroundings import Surroundings
 
 __all__ = [
     "Document",

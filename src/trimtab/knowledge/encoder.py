@@ -14,8 +14,8 @@ from trimtab.kernel.health import ComponentHealth, Status
 from trimtab.knowledge.caches import BoundedCache, CacheLimits
 from trimtab.knowledge.embedding import Embedder, Vectors
 from trimtab.knowledge.errors import EmbedderUnavailable
-from trimtab.knowledge.model_home import ModelHome
-from trimtab.knowledge.windows import RecentValues
+from trimtab.knowledge.model_store import ModelHome
+from trimtab.knowledge.rolling_stats import RecentValues
 
 _log = logging.getLogger(__name__)
 # So many texts go to the model at once: between two batches a search gets its turn.

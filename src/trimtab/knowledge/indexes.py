@@ -16,15 +16,15 @@ from trimtab.infra.breaker import BreakerState, CircuitBreaker
 from trimtab.kernel.clock import Clock, machine_clock
 from trimtab.kernel.errors import TrimtabError
 from trimtab.knowledge.encoder import Encoder
-from trimtab.knowledge.engines.engines import Engines
 from trimtab.knowledge.engines.port import EMBEDDED, EVERYTHING, Seen
+from trimtab.knowledge.engines.registry import Engines
 from trimtab.knowledge.engines.remote import RemoteIndex, RemoteView
 from trimtab.knowledge.errors import EngineBehind, IndexStale, IndexUnavailable
 from trimtab.knowledge.fit_files import read_fit, write_fit
 from trimtab.knowledge.index import Difference, IndexedPassage, Keys, KeywordIndex, ProjectIndex
 from trimtab.knowledge.ranking import UNFITTED, Fit, Searched, fit
+from trimtab.knowledge.rolling_stats import RecentValues
 from trimtab.knowledge.store import ProjectRow, SearchStore
-from trimtab.knowledge.windows import RecentValues
 
 _log = logging.getLogger(__name__)
 # Up to so many new passages a search brings its index up to date itself; more is done in the background.

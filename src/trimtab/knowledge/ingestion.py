@@ -24,7 +24,7 @@ from trimtab.knowledge.records import (
     Ingested,
     ParsedDocument,
 )
-from trimtab.knowledge.searching import MODEL_DOWN
+from trimtab.knowledge.search import MODEL_DOWN
 from trimtab.knowledge.store import DocumentStore, Known, NewDocument, ProjectRow, ProjectStore
 from trimtab.knowledge.store.documents import Waiting
 from trimtab.knowledge.store.rows import Vector

@@ -11,13 +11,13 @@ from trimtab.kernel.errors import TrimtabError
 from trimtab.kernel.health import ComponentHealth, Status
 from trimtab.knowledge.access import Labels
 from trimtab.knowledge.background import Background
-from trimtab.knowledge.care.proof import Proof
+from trimtab.knowledge.context import Surroundings
 from trimtab.knowledge.engines import health as engine_health
 from trimtab.knowledge.errors import EmbedderUnavailable
 from trimtab.knowledge.ingestion import Progress, Source
-from trimtab.knowledge.model_home import ModelHome
+from trimtab.knowledge.maintenance.deletion_proof import Proof
+from trimtab.knowledge.model_store import ModelHome
 from trimtab.knowledge.parsing.content import Content
-from trimtab.knowledge.parts import Parts
 from trimtab.knowledge.records import (
     Document,
     DocumentState,
@@ -27,11 +27,11 @@ from trimtab.knowledge.records import (
     ProjectStats,
     SearchResult,
 )
-from trimtab.knowledge.searching import Wanted
+from trimtab.knowledge.search import Wanted
 from trimtab.knowledge.stats import stats_of
-from trimtab.knowledge.surroundings import Surroundings
 from trimtab.knowledge.usage import CacheSizes, Warmed
-from trimtab.knowledge.words import checked_project
+from trimtab.knowledge.validation import checked_project
+from trimtab.knowledge.wiring import Parts
 
 _log = logging.getLogger(__name__)
 

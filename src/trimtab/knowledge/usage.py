@@ -10,7 +10,7 @@ from cachetools import LRUCache
 from trimtab.infra.settings.sections.knowledge import KnowledgeSettings
 from trimtab.kernel.errors import TrimtabError
 from trimtab.knowledge.encoder import Encoder
-from trimtab.knowledge.searching import Searcher
+from trimtab.knowledge.search import Searcher
 from trimtab.knowledge.store import UsageStore
 
 # Asked so many times before, a query counts as known.

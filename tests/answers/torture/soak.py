@@ -14,7 +14,7 @@ import psutil
 from tests.answers.torture.growth import Rests
 from tests.answers.torture.result import Result
 from tests.processes import start, with_models
-from trimtab.knowledge.model_home import MiniLmHome
+from trimtab.knowledge.model_store import MiniLmHome
 
 LEAST_MB, SHARE = 24.0, 0.05
 """How much resident memory may grow over the second half: the larger of both."""

@@ -7,8 +7,8 @@ from typing import Literal
 from trimtab.api.forms.shape import Shape
 from trimtab.knowledge import Ingested
 from trimtab.knowledge.caches import CacheStats
-from trimtab.knowledge.care.proof import Proof
-from trimtab.knowledge.care.restore import Restored
+from trimtab.knowledge.maintenance.deletion_proof import Proof
+from trimtab.knowledge.maintenance.restore import Restored
 from trimtab.knowledge.records import Document, ProjectStats, SearchResult
 
 

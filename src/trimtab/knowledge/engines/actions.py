@@ -9,9 +9,9 @@ from trimtab.kernel.operable import (
     Param,
     Risk,
 )
-from trimtab.knowledge.engines.engines import Engines
-from trimtab.knowledge.engines.move import Mover
+from trimtab.knowledge.engines.migration import Mover
 from trimtab.knowledge.engines.port import EMBEDDED
+from trimtab.knowledge.engines.registry import Engines
 
 
 def actions(engines: Engines, mover: Mover) -> tuple[Action, ...]:

@@ -4,8 +4,8 @@ from typing import Protocol
 
 from trimtab.infra.breaker import CircuitBreaker
 from trimtab.kernel.health import ComponentHealth, Health, Status
-from trimtab.knowledge.engines.engines import Engines
 from trimtab.knowledge.engines.guarded import GuardedEngine
+from trimtab.knowledge.engines.registry import Engines
 
 COMPONENTS = {"chroma": "chromadb"}
 """Names of components where operators know an engine by another name than the settings."""

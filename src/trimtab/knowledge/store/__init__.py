@@ -1,7 +1,7 @@
 """The truth: projects, documents, passages and vectors in one SQLite file. The only SQL of this domain."""
 
 from trimtab.knowledge.store.documents import DocumentStore, Waiting
-from trimtab.knowledge.store.known import Known
+from trimtab.knowledge.store.fingerprint import Known
 from trimtab.knowledge.store.owners import Owned, OwnerStore
 from trimtab.knowledge.store.projects import ProjectRow, ProjectStore
 from trimtab.knowledge.store.rows import NewDocument

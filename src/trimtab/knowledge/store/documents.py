@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from trimtab.infra.storage import Database
 from trimtab.knowledge.errors import DatabaseDamaged, DocumentUnknown, ProjectUnknown
 from trimtab.knowledge.records import Document, DocumentState
-from trimtab.knowledge.store.known import Known, is_still, missing
+from trimtab.knowledge.store.fingerprint import Known, is_still, missing
 from trimtab.knowledge.store.labels import put_labels, replace_metadata, visible
 from trimtab.knowledge.store.owners import join_owner
 from trimtab.knowledge.store.projects import ProjectRow, changed, deletion, found
