@@ -3,12 +3,12 @@ import shutil
 import pytest
 
 from trimtab.knowledge.errors import EmbedderUnavailable
-from trimtab.knowledge.model_store import MiniLmHome
+from trimtab.knowledge.model_store import MiniLmStore
 
 
 @pytest.fixture
 def home(tmp_path):
-    return MiniLmHome(tmp_path / "models" / "minilm", threads=1)
+    return MiniLmStore(tmp_path / "models" / "minilm", threads=1)
 
 
 @pytest.mark.feature("F651")

@@ -1,15 +1,15 @@
 """Projects of documents and the search over them."""
 
-from trimtab.knowledge.context import Surroundings
+from trimtab.knowledge.context import KnowledgeContext
 from trimtab.knowledge.records import (
     Document,
     DocumentState,
-    Failed,
-    FolderIngested,
-    Ingested,
+    FailedDocument,
+    FolderIngestResult,
+    IngestResult,
     Passage,
     ProjectStats,
-    Refused,
+    RefusedDocument,
     SearchResult,
 )
 from trimtab.knowledge.service import Knowledge
@@ -17,13 +17,13 @@ from trimtab.knowledge.service import Knowledge
 __all__ = [
     "Document",
     "DocumentState",
-    "Failed",
-    "FolderIngested",
-    "Ingested",
+    "FailedDocument",
+    "FolderIngestResult",
+    "IngestResult",
     "Knowledge",
+    "KnowledgeContext",
     "Passage",
     "ProjectStats",
-    "Refused",
+    "RefusedDocument",
     "SearchResult",
-    "Surroundings",
 ]

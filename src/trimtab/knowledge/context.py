@@ -8,7 +8,7 @@ from trimtab.kernel.health import Health
 
 
 @dataclass(frozen=True, slots=True)
-class Surroundings:
+class KnowledgeContext:
     """The process's clock, events and health."""
 
     clock: Clock

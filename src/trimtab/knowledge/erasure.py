@@ -2,7 +2,7 @@
 
 from trimtab.knowledge.errors import DocumentUnknown, ProjectUnknown
 from trimtab.knowledge.service import Knowledge
-from trimtab.knowledge.store import Owned
+from trimtab.knowledge.store import OwnedDocument
 
 
 class PersonalDocuments:
@@ -79,7 +79,7 @@ class PersonalDocuments:
         care.erased.note(owner, care.now())
         return care.copies.erase(owner)
 
-    def _delete(self, owner: str, owned: list[Owned]) -> int:
+    def _delete(self, owner: str, owned: list[OwnedDocument]) -> int:
         for found in owned:
             if found.shared:
                 self._knowledge.owners.leave(found.document_id, owner)

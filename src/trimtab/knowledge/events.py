@@ -3,9 +3,9 @@
 from trimtab.kernel.drilling import Apart
 from trimtab.kernel.errors import ErrorKind, TrimtabError
 from trimtab.kernel.events import Event
-from trimtab.knowledge.context import Surroundings
-from trimtab.knowledge.records import Failed, Ingested
-from trimtab.knowledge.search_metrics import SearchFigures
+from trimtab.knowledge.context import KnowledgeContext
+from trimtab.knowledge.records import FailedDocument, IngestResult
+from trimtab.knowledge.search_metrics import SearchMetrics
 
 _FAILURES = frozenset(
     {
@@ -22,17 +22,17 @@ def is_failure(error: TrimtabError) -> bool:
     return error.kind in _FAILURES
 
 
-class Reports:
+class IngestionEvents:
     """Counts into the figures, and publishes the domain's events."""
 
-    def __init__(self, figures: Apart[SearchFigures], around: Surroundings) -> None:
+    def __init__(self, figures: Apart[SearchMetrics], around: KnowledgeContext) -> None:
         self._figures = figures
         self._clock = around.clock
         self.events = around.events
 
-    def of(self, project: str, outcome: Ingested | Failed) -> None:
+    def of(self, project: str, outcome: IngestResult | FailedDocument) -> None:
         """Count and tell what became of a document that somebody sent."""
-        if isinstance(outcome, Failed):
+        if isinstance(outcome, FailedDocument):
             self.failed(outcome.error)
         else:
             self._figures.now.outcomes.add("full")
@@ -43,7 +43,7 @@ class Reports:
         if is_failure(error):
             self._figures.now.outcomes.add("failed")
 
-    def tell(self, project: str, done: Ingested) -> None:
+    def tell(self, project: str, done: IngestResult) -> None:
         """Publish that a document came in, unless it was there already."""
         if done.status != "unchanged":
             facts: dict[str, object] = {"project": project, "status": done.status}

@@ -13,7 +13,7 @@ from trimtab.knowledge.embedding import (
 )
 
 
-class ModelHome(Protocol):
+class ModelStore(Protocol):
     """A model's files, and how to load them."""
 
     @property
@@ -45,7 +45,7 @@ class ModelHome(Protocol):
         ...
 
 
-class MiniLmHome:
+class MiniLmStore:
     """The shipped model, converted into a folder of the data directory."""
 
     def __init__(self, folder: Path, threads: int) -> None:

@@ -14,7 +14,7 @@ from trimtab.kernel.drilling import Apart
 from trimtab.kernel.errors import TrimtabError
 from trimtab.knowledge.caches import BoundedCache, CacheLimits
 from trimtab.knowledge.encoder import Encoder
-from trimtab.knowledge.engines.port import Seen
+from trimtab.knowledge.engines.port import SearchFilter
 from trimtab.knowledge.errors import (
     EmbedderUnavailable,
     EngineBehind,
@@ -22,12 +22,12 @@ from trimtab.knowledge.errors import (
     QueryInvalid,
 )
 from trimtab.knowledge.events import is_failure
-from trimtab.knowledge.indexes import Held, Indexes
-from trimtab.knowledge.ranking import Searched, highlights, rank
+from trimtab.knowledge.indexes import Indexes, LoadedIndex
+from trimtab.knowledge.ranking import SearchableIndex, highlights, rank
 from trimtab.knowledge.records import Passage, SearchResult
-from trimtab.knowledge.search_metrics import SearchFigures
+from trimtab.knowledge.search_metrics import SearchMetrics
 from trimtab.knowledge.store import ProjectRow, ProjectStore, SearchStore
-from trimtab.knowledge.store.search import LiveChunk
+from trimtab.knowledge.store.search import StoredChunk
 from trimtab.knowledge.validation import checked_query, full_text_query, normalised
 
 _log = logging.getLogger(__name__)
@@ -42,7 +42,7 @@ _SPARE = 20
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class SearchRequest:
     """What a search is to return, and to whom."""
 
     top_k: int = 10
@@ -55,7 +55,7 @@ class Wanted:
     """Whether meaning counts too; without it words alone decide, at a fraction of the cost."""
 
 
-_QueryKey = tuple[int, int, str, Wanted]
+_QueryKey = tuple[int, int, str, SearchRequest]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,7 @@ class _Allowed:
 
     keys: NDArray[np.int64] | None
     """The passages that the store allows, ascending; None means all."""
-    seen: Seen
+    seen: SearchFilter
     """The same as an engine outside filters by it."""
 
 
@@ -104,7 +104,7 @@ class Searcher:
         self._log_queries = settings.log_queries
         self.on_query: Callable[[int, str], bool] = lambda _project_key, _query: False
         """Told of every query by project key and text; returns whether it was asked often before."""
-        self.figures = Apart(lambda: SearchFigures(settings, clock))
+        self.figures = Apart(lambda: SearchMetrics(settings, clock))
         self.cache: BoundedCache[_QueryKey, SearchResult] = BoundedCache(
             CacheLimits(
                 settings.query_cache_entries,
@@ -116,7 +116,7 @@ class Searcher:
             clock,
         )
 
-    def search(self, project: str, query: str, wanted: Wanted) -> SearchResult:
+    def search(self, project: str, query: str, wanted: SearchRequest) -> SearchResult:
         """Return the best passages; see `Knowledge.search`."""
         started, figures = self._machine.monotonic(), self.figures.now
         figures.enter()
@@ -131,7 +131,7 @@ class Searcher:
         self._record(project, query, duration_ms, result)
         return replace(result, duration_ms=round(duration_ms, 3))
 
-    def holds(self, project: str, query: str, wanted: Wanted) -> bool:
+    def holds(self, project: str, query: str, wanted: SearchRequest) -> bool:
         """Return whether `search` will find the answer in memory, without the database."""
         row = self._projects.remembered(project)
         if row is None or (wanted.labels is not None and self._store.labels.known(row) is None):
@@ -146,7 +146,7 @@ class Searcher:
         """
         text = checked_query(query)
         row = self._projects.find(project)
-        wanted = self._narrowed(row, Wanted(top_k, labels=()))
+        wanted = self._narrowed(row, SearchRequest(top_k, labels=()))
         result = self._found(row, text, wanted)
         if result.degraded_mode:
             raise EmbedderUnavailable(f"Only words can be compared now: {result.reason}.")
@@ -165,7 +165,7 @@ class Searcher:
         """Return the ids of the documents of which the cache holds a passage."""
         return {passage.document_id for result in self.cache.held() for passage in result.passages}
 
-    def _answered(self, project: str, query: str, wanted: Wanted) -> SearchResult:
+    def _answered(self, project: str, query: str, wanted: SearchRequest) -> SearchResult:
         text = checked_query(query)
         if not 1 <= wanted.top_k <= MAX_TOP_K or not 0 <= wanted.offset <= MAX_OFFSET:
             raise QueryInvalid(
@@ -185,7 +185,7 @@ class Searcher:
             self.cache.put(key, result)
         return result
 
-    def _narrowed(self, row: ProjectRow, wanted: Wanted) -> Wanted:
+    def _narrowed(self, row: ProjectRow, wanted: SearchRequest) -> SearchRequest:
         """Return the request with those of the caller's labels that decide here; None where no document has one.
 
         Most projects have no labels: their searches need no filter, and all callers share one cached result.
@@ -196,12 +196,12 @@ class Searcher:
         mine = tuple(label for label in wanted.labels if label in used) if used else None
         return wanted if mine == wanted.labels else replace(wanted, labels=mine)
 
-    def _found(self, row: ProjectRow, text: str, wanted: Wanted) -> SearchResult:
+    def _found(self, row: ProjectRow, text: str, wanted: SearchRequest) -> SearchResult:
         allowed = None
         if wanted.tags or wanted.labels is not None:
             allowed = self._store.allowed(row.key, wanted.tags, wanted.labels)
         most = wanted.offset + wanted.top_k + _SPARE
-        seen = _Allowed(allowed, Seen(wanted.tags, wanted.labels))
+        seen = _Allowed(allowed, SearchFilter(wanted.tags, wanted.labels))
         if wanted.meaning:
             found = self._hits(row, text, most, seen)
         else:
@@ -219,12 +219,12 @@ class Searcher:
 
     def _alive(
         self, row: ProjectRow, hits: Sequence[_Hit], most: int
-    ) -> list[tuple[_Hit, LiveChunk]]:
+    ) -> list[tuple[_Hit, StoredChunk]]:
         """Return the first hits with their rows: whatever an index still holds, a deleted passage is not answered.
 
         Those behind the first ``most`` are read only when some of the first are gone.
         """
-        alive: list[tuple[_Hit, LiveChunk]] = []
+        alive: list[tuple[_Hit, StoredChunk]] = []
         for some in (hits[:most], hits[most:]):
             if some and len(alive) < most:
                 live = self._store.live(row.key, [hit.key for hit in some])
@@ -255,8 +255,8 @@ class Searcher:
 
     def _ranked(
         self,
-        index: Searched,
-        held: Held,
+        index: SearchableIndex,
+        held: LoadedIndex,
         text: str,
         vector: NDArray[np.float32] | None,
         most: int,
@@ -307,12 +307,12 @@ class Searcher:
         )
 
 
-def _query_key(row: ProjectRow, query: str, wanted: Wanted) -> _QueryKey:
+def _query_key(row: ProjectRow, query: str, wanted: SearchRequest) -> _QueryKey:
     return row.key, row.index_version, normalised(query), wanted
 
 
 def _passage(
-    chunk: LiveChunk, hit: _Hit, marks: Callable[[str], Sequence[tuple[int, int]]]
+    chunk: StoredChunk, hit: _Hit, marks: Callable[[str], Sequence[tuple[int, int]]]
 ) -> Passage:
     text = chunk.text.strip()
     start = chunk.start + len(chunk.text) - len(chunk.text.lstrip())

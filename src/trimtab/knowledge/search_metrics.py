@@ -8,7 +8,7 @@ from trimtab.knowledge.caches import QueryDiversity
 from trimtab.knowledge.rolling_stats import RecentCounts, RecentValues
 
 
-class SearchFigures:
+class SearchMetrics:
     """The figures of the recent searches of one kind of callers. Safe for many threads."""
 
     def __init__(self, settings: KnowledgeSettings, clock: Clock) -> None:

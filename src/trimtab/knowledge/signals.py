@@ -11,7 +11,7 @@ from trimtab.knowledge.caches import BoundedCache
 from trimtab.knowledge.engines.signals import signals as engine_signals
 from trimtab.knowledge.maintenance.signals import signals as care_signals
 from trimtab.knowledge.rolling_stats import RecentValues
-from trimtab.knowledge.search_metrics import SearchFigures
+from trimtab.knowledge.search_metrics import SearchMetrics
 from trimtab.knowledge.service import Knowledge
 
 Read = Callable[[], float]
@@ -48,11 +48,11 @@ def _apart(
 
 
 def _searched(
-    figures: Apart[SearchFigures],
+    figures: Apart[SearchMetrics],
     name: str,
     unit: str,
     text: str,
-    read: Callable[[SearchFigures], float],
+    read: Callable[[SearchMetrics], float],
     metric: str,
 ) -> Signal:
     return _apart(name, unit, text, lambda drill: read(figures.of(drill=drill)), metric)

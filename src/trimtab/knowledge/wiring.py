@@ -9,15 +9,15 @@ from trimtab.infra.storage import DataDirectory
 from trimtab.knowledge.access import AccessLabels
 from trimtab.knowledge.bulk import BulkIngestion
 from trimtab.knowledge.caches import BoundedCache, CacheLimits
-from trimtab.knowledge.context import Surroundings
+from trimtab.knowledge.context import KnowledgeContext
 from trimtab.knowledge.encoder import Encoder
-from trimtab.knowledge.engines.migration import Mover
+from trimtab.knowledge.engines.migration import ProjectMover
 from trimtab.knowledge.engines.registry import Engines
-from trimtab.knowledge.events import Reports
+from trimtab.knowledge.events import IngestionEvents
 from trimtab.knowledge.indexes import Indexes
 from trimtab.knowledge.ingestion import Ingestion
-from trimtab.knowledge.maintenance import Care
-from trimtab.knowledge.model_store import MiniLmHome, ModelHome
+from trimtab.knowledge.maintenance import Maintenance
+from trimtab.knowledge.model_store import MiniLmStore, ModelStore
 from trimtab.knowledge.parsing import Parser
 from trimtab.knowledge.search import Searcher
 from trimtab.knowledge.snapshots import Snapshots
@@ -30,8 +30,8 @@ from trimtab.knowledge.store import (
 )
 from trimtab.knowledge.store.engines import EngineStore
 from trimtab.knowledge.store.labels import LabelStore
-from trimtab.knowledge.store.reopenable import LiveDatabase
-from trimtab.knowledge.usage import Usage
+from trimtab.knowledge.store.reopenable import ReopenableDatabase
+from trimtab.knowledge.usage import QueryUsage
 
 DATABASE = "knowledge.db"
 
@@ -43,18 +43,18 @@ class Parts:
         self,
         data: DataDirectory,
         settings: KnowledgeSettings,
-        around: Surroundings,
-        home: ModelHome | None = None,
+        around: KnowledgeContext,
+        home: ModelStore | None = None,
     ) -> None:
         self._clock = around.clock
         self.settings = settings
-        self.database = LiveDatabase(data.file(DATABASE), ("knowledge",))
+        self.database = ReopenableDatabase(data.file(DATABASE), ("knowledge",))
         self.projects = ProjectStore(self.database, settings.engine)
         self._documents = DocumentStore(self.database)
         self.owners = OwnerStore(self.database)
         labels = LabelStore(self.database)
         self.access = AccessLabels(self.projects, labels, self._documents)
-        shipped = MiniLmHome(data.folder("models") / "minilm", settings.embedding_threads)
+        shipped = MiniLmStore(data.folder("models") / "minilm", settings.embedding_threads)
         self.encoder = Encoder(home or shipped, settings, around.clock)
         self.parser = Parser(settings, data.folder("parser"))
         search_store = SearchStore(self.database, labels)
@@ -62,8 +62,8 @@ class Parts:
         self.searcher = Searcher(
             self.projects, search_store, self.encoder, self.indexes, settings, around.clock
         )
-        self.reports = Reports(self.searcher.figures, around)
-        self._usage = Usage(UsageStore(self.database), self.searcher, self.encoder, settings)
+        self.reports = IngestionEvents(self.searcher.figures, around)
+        self._usage = QueryUsage(UsageStore(self.database), self.searcher, self.encoder, settings)
         self.searcher.on_query = self._usage.ask
         self.ingestion = Ingestion(
             self.projects, self._documents, self.encoder, self.parser, settings, around.clock
@@ -71,7 +71,7 @@ class Parts:
         self.bulk = BulkIngestion(self.ingestion)
         self.texts = _text_cache(settings, around)
         worker = self.parser
-        self.care = Care(
+        self.care = Maintenance(
             self.database, data, settings, around, self.forget_all, lambda: worker.worker_pid
         )
         self.care.on_purge.append(self.indexes.purge)
@@ -91,7 +91,9 @@ class Parts:
         self.engines = Engines(self.engine_store, search_store, self.encoder, settings, clock)
         breaker = CircuitBreaker(settings.breaker_failures, settings.probe_seconds, clock)
         self.indexes = Indexes(search_store, self.encoder, folder, breaker, clock, self.engines)
-        self.mover = Mover(self.engines, self.indexes, self.projects, self.engine_store, clock)
+        self.mover = ProjectMover(
+            self.engines, self.indexes, self.projects, self.engine_store, clock
+        )
 
     def forget_queries(self) -> int:
         """Forget what was asked, which nobody's name stands beside; return how many queries that were."""
@@ -104,7 +106,7 @@ class Parts:
 
 
 def _text_cache(
-    settings: KnowledgeSettings, around: Surroundings
+    settings: KnowledgeSettings, around: KnowledgeContext
 ) -> BoundedCache[tuple[str, int], str]:
     limits = CacheLimits(
         settings.document_cache_entries,

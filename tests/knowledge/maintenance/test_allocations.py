@@ -6,7 +6,7 @@ from trimtab.kernel.clock import SystemClock
 from trimtab.knowledge.maintenance.allocations import GrowthProfile
 
 
-class Waiting(SystemClock):
+class QueuedDocument(SystemClock):
     """A clock whose waits last until something has grown."""
 
     def __init__(self):
@@ -26,7 +26,7 @@ class Piece:
 
 def profiled(tmp_path):
     """Return the report of a while in which 3,000 pieces were made, and how long it was to be."""
-    clock = Waiting()
+    clock = QueuedDocument()
     profile = GrowthProfile(clock, tmp_path / "memory_profile.txt")
     assert profile.start(300)
     while not clock.waited:

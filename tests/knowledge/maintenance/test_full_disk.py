@@ -18,7 +18,7 @@ from trimtab.infra.telemetry.log_files import RotatingLog
 from trimtab.kernel.errors import StorageFull
 from trimtab.kernel.events import Events
 from trimtab.kernel.health import Health, Status
-from trimtab.knowledge import Knowledge, Surroundings
+from trimtab.knowledge import Knowledge, KnowledgeContext
 
 
 @pytest.fixture
@@ -37,7 +37,7 @@ def free(knowledge):
 
 def _opened(mount, clock):
     data = DataDirectory(mount / "data")
-    around = Surroundings(clock, Events(), Health(clock))
+    around = KnowledgeContext(clock, Events(), Health(clock))
     knowledge = Knowledge(data, KnowledgeSettings(), around, WordModelHome(mount / "model"))
     knowledge.encoder.install_and_load()
     knowledge.ingest_text("sea", "whales.md", "Whales sing.")

@@ -19,7 +19,7 @@ from trimtab.kernel.clock import Clock
 from trimtab.knowledge.embedding import Vectors
 from trimtab.knowledge.engines.port import EMBEDDED, EVERYTHING
 from trimtab.knowledge.engines.registry import Engines
-from trimtab.knowledge.engines.remote import RemoteVectors, Truth
+from trimtab.knowledge.engines.remote import RemoteVectors, StoreView
 from trimtab.knowledge.errors import MoveRefused, MoveRunning
 from trimtab.knowledge.indexes import Indexes
 from trimtab.knowledge.store import ProjectRow, ProjectStore
@@ -39,7 +39,7 @@ Progress = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Moved:
+class MoveResult:
     """What a move did, or would do."""
 
     project: str
@@ -57,7 +57,7 @@ class Moved:
     seconds: float = 0.0
 
 
-class Mover:
+class ProjectMover:
     """Moves projects, one at a time each."""
 
     def __init__(
@@ -78,7 +78,7 @@ class Mover:
 
     def move(
         self, project: str, target: str, progress: Progress, *, dry_run: bool = False
-    ) -> Moved:
+    ) -> MoveResult:
         """Let a project be searched in another engine from now on; it is searched in its own until then.
 
         Args:
@@ -99,7 +99,7 @@ class Mover:
             self._engines.engine(target).call(lambda engine: engine.ping())
         truth = self._engines.truth(row)
         passages = len(truth.stamps())
-        plan = Moved(project, row.engine, target, passages, dry_run)
+        plan = MoveResult(project, row.engine, target, passages, dry_run)
         if dry_run or row.engine == target:
             return plan
         with self._alone(row):
@@ -116,7 +116,7 @@ class Mover:
         )
 
     def _sent(
-        self, row: ProjectRow, target: str, truth: Truth, progress: Progress
+        self, row: ProjectRow, target: str, truth: StoreView, progress: Progress
     ) -> tuple[int, int, float | None]:
         remote = self._engines.remote(row, target)
         place = (target, remote.space)
@@ -152,7 +152,7 @@ class _Check:
     What changes in the store meanwhile is left out of the comparison: the engine is given it by the next search.
     """
 
-    def __init__(self, remote: RemoteVectors, truth: Truth) -> None:
+    def __init__(self, remote: RemoteVectors, truth: StoreView) -> None:
         self._remote = remote
         self._truth = truth
 

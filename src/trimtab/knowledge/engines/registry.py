@@ -16,7 +16,7 @@ from trimtab.knowledge.engines.guarded import GuardedEngine
 from trimtab.knowledge.engines.port import EMBEDDED, Point, VectorEngine
 from trimtab.knowledge.engines.postgres import PostgresEngine
 from trimtab.knowledge.engines.qdrant import QdrantEngine
-from trimtab.knowledge.engines.remote import RemoteVectors, Truth
+from trimtab.knowledge.engines.remote import RemoteVectors, StoreView
 from trimtab.knowledge.errors import (
     EmbedderUnavailable,
     EngineNotConfigured,
@@ -198,7 +198,7 @@ class Engines:
                 known = self._remotes[project.key, engine] = fresh
             return known
 
-    def truth(self, project: ProjectRow) -> Truth:
+    def truth(self, project: ProjectRow) -> StoreView:
         """Return what the store says of the project.
 
         Raises:

@@ -33,7 +33,7 @@ _NEXT = "`trimtab act knowledge.disk.clean_up` frees space."
 
 
 @dataclass(frozen=True, slots=True)
-class CleanedUp:
+class CleanupResult:
     """What a clean-up did."""
 
     freed_bytes: dict[str, int]
@@ -151,7 +151,7 @@ class Cleanup:
             return ComponentHealth(Status.DEGRADED, f"Nearly full: {free}. {_NEXT}", facts=facts)
         return ComponentHealth(Status.UP, facts=facts)
 
-    def run(self) -> CleanedUp:
+    def run(self) -> CleanupResult:
         """Remove what is past its age, then compress older logs; on a nearly full disk, remove more."""
         before = free_bytes(self._folder)
         freed = {
@@ -169,7 +169,7 @@ class Cleanup:
         saved, waiting = self._compress(waiting)
         freed["logs"] += saved + self._drop(waiting)
         now = self._clock.now()
-        return CleanedUp(
+        return CleanupResult(
             freed,
             free_bytes(self._folder) - before,
             tuple(log.name for log in waiting if log.exists()),

@@ -20,7 +20,7 @@ _OWNS = "SELECT count(*) FROM metadata WHERE name IN ('owner', 'former_owner') A
 _QUERIES = "SELECT count(*) FROM frequent_queries"
 
 
-class Copies:
+class DatabaseCopies:
     """Finds and erases a person in every copy of the database in the data directory.
 
     Args:

@@ -8,7 +8,7 @@ from trimtab.knowledge.rolling_stats import RecentValues
 _WINDOW_SECONDS = 60.0
 
 
-class Processor:
+class CpuUsage:
     """Watches the processors of the machine, whoever uses them."""
 
     def __init__(self, clock: Clock) -> None:

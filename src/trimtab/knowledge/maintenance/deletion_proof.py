@@ -15,7 +15,7 @@ _OVERLAP = 64
 
 
 @dataclass(frozen=True, slots=True)
-class Proof:
+class DeletionProof:
     """What was looked at, and what should not have been there."""
 
     deletions: int
@@ -29,7 +29,7 @@ class Proof:
         return not self.violations
 
 
-class Prover:
+class DeletionVerifier:
     """Looks through everything that could still hold a deleted document."""
 
     def __init__(self, database: Path, backups: Backups, deletions: DeletionLog) -> None:
@@ -37,7 +37,7 @@ class Prover:
         self._backups = backups
         self._deletions = deletions
 
-    def prove(self, held_document_ids: Iterable[str], dead_in_indexes: int = 0) -> Proof:
+    def prove(self, held_document_ids: Iterable[str], dead_in_indexes: int = 0) -> DeletionProof:
         """Check every deletion.
 
         Args:
@@ -59,7 +59,7 @@ class Prover:
             files.append(backup.path)
             violations += self._in_files([backup.path], before)
         names = tuple(file.name for file in files if file.exists())
-        return Proof(len(deleted), names, tuple(sorted(violations)))
+        return DeletionProof(len(deleted), names, tuple(sorted(violations)))
 
     def _in_files(self, files: Sequence[Path], deleted: Sequence[Deletion]) -> list[str]:
         if not deleted or not files:

@@ -34,7 +34,7 @@ class MemoryProfile:
     """The 20 most frequent types and how many there are of each."""
 
 
-class Memory:
+class MemoryUsage:
     """Watches this process."""
 
     def __init__(self, clock: Clock, limit_mb: int) -> None:

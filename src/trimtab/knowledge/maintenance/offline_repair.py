@@ -10,7 +10,7 @@ from trimtab.knowledge.maintenance.backups import Backups
 from trimtab.knowledge.maintenance.cleanup import Cleanup
 from trimtab.knowledge.maintenance.deletions import DeletionLog
 from trimtab.knowledge.maintenance.erased_owners import ERASED, ErasedOwners
-from trimtab.knowledge.maintenance.restore import ClosedDatabase, Restore, Restored
+from trimtab.knowledge.maintenance.restore import ClosedDatabase, Restore, RestoreResult
 from trimtab.knowledge.wiring import DATABASE
 
 
@@ -21,7 +21,7 @@ def repair_closed(
     backup: str = "",
     *,
     dry_run: bool = False,
-) -> Restored:
+) -> RestoreResult:
     """Go back to the named backup, or put what can be read together with the newest good one.
 
     What was deleted since the backup stays deleted; the damaged file is kept. Saved indexes are dropped, since they

@@ -27,7 +27,7 @@ _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Restored:
+class RestoreResult:
     """What a restore did, and what was lost."""
 
     source: str
@@ -107,7 +107,7 @@ class Restore:
         self._erased = erased
         self._clock = clock
 
-    def from_backup(self, name: str = "", *, dry_run: bool = False) -> Restored:
+    def from_backup(self, name: str = "", *, dry_run: bool = False) -> RestoreResult:
         """Go back to a backup, by default the newest that passes its check.
 
         A dry run builds and checks the new database too, says what would be lost, and throws it away.
@@ -120,7 +120,7 @@ class Restore:
         copy_database(backup.path, fresh)
         return self._put_in_place(fresh, backup, recovered=0, dry_run=dry_run)
 
-    def from_what_is_left(self, *, dry_run: bool = False) -> Restored:
+    def from_what_is_left(self, *, dry_run: bool = False) -> RestoreResult:
         """Read what can be read of the live file, and add it to the newest good backup, if there is one."""
         readable, fresh = self._beside("recovery"), self._beside("restoring")
         backup = self._backups.newest_good()
@@ -147,12 +147,12 @@ class Restore:
 
     def _put_in_place(
         self, fresh: Path, backup: Backup | None, *, recovered: int, dry_run: bool
-    ) -> Restored:
+    ) -> RestoreResult:
         applied, count = self._prepared(fresh)
         lost, first, last = self._loss(fresh, backup)
         kept = self._live.file.with_name(f"corrupted_{self._clock.now():%Y%m%d_%H%M%S}.db")
         source = "recovery" if backup is None else backup.path.name
-        done = Restored(source, count, recovered, kept.name, lost, first, last, applied)
+        done = RestoreResult(source, count, recovered, kept.name, lost, first, last, applied)
         if dry_run:
             self._remove("restoring")
             return replace(done, kept_as="")

@@ -12,22 +12,22 @@ from trimtab.infra.storage import DataDirectory, translated
 from trimtab.kernel.errors import StorageFull
 from trimtab.kernel.events import Event
 from trimtab.kernel.remembered import forget
-from trimtab.knowledge.context import Surroundings
+from trimtab.knowledge.context import KnowledgeContext
 from trimtab.knowledge.errors import NoDiskBudget
 from trimtab.knowledge.maintenance.allocations import GrowthProfile
 from trimtab.knowledge.maintenance.backups import Backup, Backups
-from trimtab.knowledge.maintenance.cleanup import CleanedUp, Cleanup
-from trimtab.knowledge.maintenance.copies import Copies
-from trimtab.knowledge.maintenance.cpu import Processor
-from trimtab.knowledge.maintenance.deletion_proof import Proof, Prover
+from trimtab.knowledge.maintenance.cleanup import Cleanup, CleanupResult
+from trimtab.knowledge.maintenance.copies import DatabaseCopies
+from trimtab.knowledge.maintenance.cpu import CpuUsage
+from trimtab.knowledge.maintenance.deletion_proof import DeletionProof, DeletionVerifier
 from trimtab.knowledge.maintenance.deletions import Deletion, DeletionLog
 from trimtab.knowledge.maintenance.erased_owners import ERASED, ErasedOwners
-from trimtab.knowledge.maintenance.memory import Memory
-from trimtab.knowledge.maintenance.restore import Restore, Restored
+from trimtab.knowledge.maintenance.memory import MemoryUsage
+from trimtab.knowledge.maintenance.restore import Restore, RestoreResult
 from trimtab.knowledge.maintenance.space import free_bytes
 from trimtab.knowledge.store import DocumentStore, UsageStore
 from trimtab.knowledge.store.integrity import Damage, Integrity, integrity_of
-from trimtab.knowledge.store.reopenable import LiveDatabase
+from trimtab.knowledge.store.reopenable import ReopenableDatabase
 from trimtab.knowledge.store.salvage import rebuild_indexes
 
 _log = logging.getLogger(__name__)
@@ -40,7 +40,7 @@ _LATE_SECONDS = 31 * 60.0
 _CHECKED_AT_ONCE = 32 * _MB
 
 
-class Care:
+class Maintenance:
     """Backups, checks, repair, restore, clean-up and proof of deletion for one database.
 
     Args:
@@ -54,10 +54,10 @@ class Care:
 
     def __init__(
         self,
-        live: LiveDatabase,
+        live: ReopenableDatabase,
         data: DataDirectory,
         settings: KnowledgeSettings,
-        around: Surroundings,
+        around: KnowledgeContext,
         forget: Callable[[], object],
         parser_pid: Callable[[], int | None],
     ) -> None:
@@ -75,20 +75,20 @@ class Care:
         keep = timedelta(days=settings.backup_keep_days)
         self.backups = Backups(live.file, data.folder("backups"), keep, clock)
         self.disk = Cleanup(data.path, self.backups, settings, clock)
-        self.memory = Memory(clock, settings.memory_limit_mb)
+        self.memory = MemoryUsage(clock, settings.memory_limit_mb)
         self.growth = GrowthProfile(clock, data.file("memory_profile.txt"))
-        self.processor = Processor(around.clock)
+        self.processor = CpuUsage(around.clock)
         self.erased = ErasedOwners(data.file(ERASED))
-        self.copies = Copies(self.backups, live.chains, data.file("snapshots"))
+        self.copies = DatabaseCopies(self.backups, live.chains, data.file("snapshots"))
         self._restore = Restore(live, self.backups, self.deletions, self.erased, clock)
-        self._prover = Prover(live.file, self.backups, self.deletions)
+        self._prover = DeletionVerifier(live.file, self.backups, self.deletions)
         self.integrity = Integrity(Damage.NONE)
         """What the last check found."""
         self._tuning = UsageStore(live)
         self.disk.budget_bytes = self._tuning.tuned().get("disk_budget_mb", 0) * _MB
         self.freed_bytes: int | None = None
         """What the last clean-up since the start freed, as the file system measures it; None before the first."""
-        self.restored: Restored | None = None
+        self.restored: RestoreResult | None = None
         """What the last restore since the start did; None when there was none."""
         self.finish_deletions()
 
@@ -160,7 +160,7 @@ class Care:
         self._purged_at = deleted
         return True
 
-    def restore(self, backup: str = "", *, dry_run: bool = False) -> Restored:
+    def restore(self, backup: str = "", *, dry_run: bool = False) -> RestoreResult:
         """Go back to a backup, by default the newest good one; what was deleted since stays deleted.
 
         A dry run changes nothing and says what would be lost.
@@ -169,13 +169,13 @@ class Care:
             done = self._restore.from_backup(backup, dry_run=dry_run)
             return done if dry_run else self._replaced(done)
 
-    def recover(self, *, dry_run: bool = False) -> Restored:
+    def recover(self, *, dry_run: bool = False) -> RestoreResult:
         """Put what can be read of the damaged file together with the newest good backup."""
         with translated(self._live.file):
             done = self._restore.from_what_is_left(dry_run=dry_run)
             return done if dry_run else self._replaced(done)
 
-    def verify(self, held_document_ids: set[str], dead_in_indexes: int) -> Proof:
+    def verify(self, held_document_ids: set[str], dead_in_indexes: int) -> DeletionProof:
         """Prove that every deletion holds everywhere.
 
         Args:
@@ -185,7 +185,7 @@ class Care:
         self.purge()
         return self._prover.prove(held_document_ids, dead_in_indexes)
 
-    def clean_up(self) -> CleanedUp:
+    def clean_up(self) -> CleanupResult:
         """Free disk space; see `Cleanup.run`. Works on a full disk."""
         done = self.disk.run()
         self.freed_bytes = done.measured_bytes
@@ -262,7 +262,7 @@ class Care:
                 extra={"lines": damaged},
             )
 
-    def _replaced(self, done: Restored) -> Restored:
+    def _replaced(self, done: RestoreResult) -> RestoreResult:
         self.restored = done
         self._forget()
         self.check()

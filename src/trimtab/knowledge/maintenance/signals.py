@@ -4,11 +4,11 @@ import math
 from collections.abc import Iterable
 
 from trimtab.kernel.operable import Sample, Signal
-from trimtab.knowledge.maintenance.service import Care
+from trimtab.knowledge.maintenance.service import Maintenance
 from trimtab.knowledge.store.integrity import Damage
 
 
-def signals(care: Care) -> Iterable[Signal]:
+def signals(care: Maintenance) -> Iterable[Signal]:
     """Yield every signal of care."""
     yield from _integrity(care)
     yield from _loss(care)
@@ -17,7 +17,7 @@ def signals(care: Care) -> Iterable[Signal]:
     yield from _memory(care)
 
 
-def _integrity(care: Care) -> Iterable[Signal]:
+def _integrity(care: Maintenance) -> Iterable[Signal]:
     yield Signal(
         "knowledge.database.integrity_ok",
         "1",
@@ -45,7 +45,7 @@ def _integrity(care: Care) -> Iterable[Signal]:
     )
 
 
-def _loss(care: Care) -> Iterable[Signal]:
+def _loss(care: Maintenance) -> Iterable[Signal]:
     yield Signal(
         "knowledge.restore.lost_ratio",
         "ratio",
@@ -55,7 +55,7 @@ def _loss(care: Care) -> Iterable[Signal]:
     )
 
 
-def _disk(care: Care) -> Iterable[Signal]:
+def _disk(care: Maintenance) -> Iterable[Signal]:
     yield Signal(
         "knowledge.disk.free",
         "bytes",
@@ -86,7 +86,7 @@ def _disk(care: Care) -> Iterable[Signal]:
     )
 
 
-def _disk_use(care: Care) -> Iterable[Signal]:
+def _disk_use(care: Maintenance) -> Iterable[Signal]:
     yield Signal(
         "knowledge.disk.budget",
         "bytes",
@@ -123,7 +123,7 @@ def _disk_use(care: Care) -> Iterable[Signal]:
     )
 
 
-def _memory(care: Care) -> Iterable[Signal]:
+def _memory(care: Maintenance) -> Iterable[Signal]:
     yield Signal(
         "knowledge.memory.used_ratio",
         "ratio",

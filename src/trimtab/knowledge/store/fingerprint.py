@@ -12,7 +12,7 @@ from trimtab.knowledge.store.tables import documents
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class DocumentFingerprint:
     """A document as the next ingestion of the same name sees it."""
 
     source_hash: str
@@ -21,7 +21,7 @@ class Known:
     chunks: int
 
 
-def is_still(row: sa.Row[Any] | None, known: Known | None) -> bool:
+def is_still(row: sa.Row[Any] | None, known: DocumentFingerprint | None) -> bool:
     """Return whether the document's row is what it was when it was compared with; None means there was or is none."""
     if row is None or known is None:
         return row is None and known is None

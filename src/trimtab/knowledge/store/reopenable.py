@@ -16,7 +16,7 @@ from trimtab.kernel.errors import Corrupt
 _BESIDE = ("", "-wal", "-shm", "-commits")
 
 
-class LiveDatabase(Database):
+class ReopenableDatabase(Database):
     """A `Database` whose file can be replaced while others use it.
 
     A replacement first writes down what it is going to do; a start that finds such a note completes it, so that a
