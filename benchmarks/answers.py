@@ -27,11 +27,11 @@ from trimtab.answers import (
 from trimtab.answers.store import TraceStore
 from trimtab.guardrails.guard import Subject
 from trimtab.guardrails.service import Guardrails
-from trimtab.guardrails.text.sentences import sentences
 from trimtab.infra.settings.sections.guardrails import GuardrailsSettings
 from trimtab.infra.storage import Database
 from trimtab.kernel.clock import SystemClock
 from trimtab.kernel.events import Events
+from trimtab.text.sentences import sentences
 
 TEXTS = 500
 DOCS = Path(__file__).parent.parent / "docs"

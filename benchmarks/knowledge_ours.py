@@ -9,8 +9,8 @@ from benchmarks.knowledge_measure import TOP, Figures, asked, memory_mb, recall,
 
 from trimtab.knowledge.index import IndexedPassage, ProjectIndex, VectorIndex, analysed, query_terms
 from trimtab.knowledge.index.keywords import KeywordIndex
-from trimtab.knowledge.index.languages import LANGUAGES
 from trimtab.knowledge.ranking import rank
+from trimtab.text.languages import LANGUAGES
 
 BATCH = 5000
 

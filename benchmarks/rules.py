@@ -17,10 +17,10 @@ from random import Random
 import psutil
 import yaml
 
-from trimtab.infra.rules.engine import RuleEngine
-from trimtab.infra.rules.files import load_rules
-from trimtab.infra.rules.labels import Labels, labels_of
-from trimtab.infra.rules.series import SeriesStore
+from trimtab.monitoring.engine import RuleEngine
+from trimtab.monitoring.files import load_rules
+from trimtab.monitoring.labels import Labels, labels_of
+from trimtab.monitoring.series import SeriesStore
 
 SERIES, RULES, STEP_SECONDS, HOURS = 2000, 100, 5, 2
 BUSY = 0.3

@@ -6,7 +6,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from tests.incidents.operator import make_operator
-from trimtab.api.edge import HttpFigures
+from trimtab.api.http import HttpFigures
 from trimtab.app import build
 from trimtab.app.faces import make_faces
 from trimtab.infra.settings import load

@@ -20,19 +20,19 @@ from trimtab.guardrails.signals import signals as guard_signals
 from trimtab.infra.changes import ChangeLog
 from trimtab.infra.changes import actions as change_actions
 from trimtab.infra.changes import signals as change_signals
-from trimtab.infra.rules.checks import check, compile_check
-from trimtab.infra.rules.files import Known, load_rules
-from trimtab.infra.rules.labels import value_of
-from trimtab.infra.rules.proofs import check_proof
-from trimtab.infra.rules.scrape import Scrape
-from trimtab.infra.rules.series import SeriesStore
-from trimtab.infra.rules.views import SeriesView, metrics_apart
 from trimtab.infra.settings.sections.guardrails import GuardrailsSettings
 from trimtab.infra.telemetry import SignalCollector, new_registry
 from trimtab.kernel.clock import SystemClock
 from trimtab.kernel.errors import Unavailable
 from trimtab.kernel.events import Event
 from trimtab.kernel.operable import ActionContext, Catalog, Fault, Realism, check_arguments
+from trimtab.monitoring.checks import check, compile_check
+from trimtab.monitoring.files import Known, load_rules
+from trimtab.monitoring.labels import value_of
+from trimtab.monitoring.proofs import check_proof
+from trimtab.monitoring.scrape import Scrape
+from trimtab.monitoring.series import SeriesStore
+from trimtab.monitoring.views import SeriesView, metrics_apart
 from trimtab.runbooks.lint import lint
 from trimtab.runbooks.model import Runbook
 from trimtab.runbooks.page import parse_page

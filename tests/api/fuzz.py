@@ -23,7 +23,7 @@ from tests.api.hostile import Maker, Pool, is_segment, request, spoil
 from tests.api.judge import Judge
 from tests.api.wire import Sent, Wire
 from trimtab.answers import Question
-from trimtab.api.edge import HttpFigures
+from trimtab.api.http import HttpFigures
 from trimtab.app.faces import make_faces
 from trimtab.infra.auth import Role
 from trimtab.kernel.ids import new_id

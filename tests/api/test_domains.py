@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 
 from tests.faces import client_of, key_of
-from trimtab.api.edge import HttpFigures
+from trimtab.api.http import HttpFigures
 from trimtab.infra.auth import Role
-from trimtab.infra.rules.alerts import Alert, AlertState
-from trimtab.infra.rules.checks import compile_check
-from trimtab.infra.rules.engine import RuleEngine
-from trimtab.infra.rules.signals import metric_names
+from trimtab.monitoring.alerts import Alert, AlertState
+from trimtab.monitoring.checks import compile_check
+from trimtab.monitoring.engine import RuleEngine
+from trimtab.monitoring.signals import metric_names
 
 TEXT = "The rudder turns the ship. The trimtab turns the rudder with little force."
 

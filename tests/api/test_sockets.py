@@ -10,8 +10,8 @@ from contextlib import ExitStack, contextmanager
 import psutil
 import pytest
 
-from trimtab.api.patience import BoundedProtocol
-from trimtab.api.serving import bind, served
+from trimtab.api.http.connection_limits import BoundedProtocol
+from trimtab.api.http.server import bind, served
 from trimtab.app import build
 from trimtab.infra.settings import load
 

@@ -7,8 +7,8 @@ import pytest
 
 from tests.api.test_sockets import answer_to, connection, everything, is_well, status_of
 from tests.faces import first_key
-from trimtab.api.patience import BoundedProtocol
-from trimtab.api.serving import bind, served
+from trimtab.api.http.connection_limits import BoundedProtocol
+from trimtab.api.http.server import bind, served
 from trimtab.app import build
 from trimtab.infra.auth import Role
 from trimtab.infra.settings import load

@@ -10,7 +10,7 @@ import pytest
 from trimtab.answers.errors import GeneratorUnavailable
 from trimtab.answers.generate import Draft, Usage
 from trimtab.answers.pieces import sentences_of
-from trimtab.api.serving import bind, served
+from trimtab.api.http.server import bind, served
 from trimtab.kernel.errors import Unavailable
 
 QUESTION = "What turns the rudder and what moves the mast?"

@@ -1,6 +1,6 @@
 import pytest
 
-from trimtab.cli.errors import EXIT, Exit, Refused, exit_code
+from trimtab.cli.runtime.errors import EXIT, Exit, Refused, exit_code
 from trimtab.kernel.errors import ErrorKind, NotFound
 
 

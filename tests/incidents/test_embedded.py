@@ -19,17 +19,17 @@ from trimtab.incidents import (
     firing_before,
 )
 from trimtab.infra.notify import Kind
-from trimtab.infra.rules.alerts import Alert as RuleAlert
-from trimtab.infra.rules.alerts import AlertFired, AlertState
-from trimtab.infra.rules.engine import RuleEngine
-from trimtab.infra.rules.errors import EvaluationFailed, ExpressionRefused
-from trimtab.infra.rules.files import load_rules
-from trimtab.infra.rules.monitor import Monitor
-from trimtab.infra.rules.scrape import Scrape
-from trimtab.infra.rules.series import SeriesStore
 from trimtab.infra.settings.sections.monitor import MonitorSettings
 from trimtab.infra.telemetry import SignalCollector
 from trimtab.kernel.operable import Realism, Sample, Signal
+from trimtab.monitoring.alerts import Alert as RuleAlert
+from trimtab.monitoring.alerts import AlertFired, AlertState
+from trimtab.monitoring.engine import RuleEngine
+from trimtab.monitoring.errors import EvaluationFailed, ExpressionRefused
+from trimtab.monitoring.files import load_rules
+from trimtab.monitoring.monitor import Monitor
+from trimtab.monitoring.scrape import Scrape
+from trimtab.monitoring.series import SeriesStore
 from trimtab.testing.clock import FakeClock
 from trimtab.testing.jobs import FakeJobs
 

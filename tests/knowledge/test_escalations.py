@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.infra.rules.rule_cases import Playback, RuleCase
+from tests.monitoring.rule_cases import Playback, RuleCase
 from trimtab.incidents import load_ladders
-from trimtab.infra.rules.checks import check, compile_check
+from trimtab.monitoring.checks import check, compile_check
 from trimtab.runbooks.page import parse_page
 
 LIBRARY = Path(__file__).parent.parent.parent / "library"

@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from trimtab.cli.small_disk import SmallDisk
-from trimtab.infra.rules.checks import check, compile_check
-from trimtab.infra.rules.scrape import milliseconds
-from trimtab.infra.rules.series import SCRAPE, SeriesStore
+from trimtab.cli.drills.small_disk import SmallDisk
 from trimtab.kernel.operable import ActionContext, Catalog, check_arguments
 from trimtab.knowledge.actions import actions
 from trimtab.knowledge.faults import faults
 from trimtab.knowledge.signals import signals
+from trimtab.monitoring.checks import check, compile_check
+from trimtab.monitoring.scrape import milliseconds
+from trimtab.monitoring.series import SCRAPE, SeriesStore
 from trimtab.runbooks.page import parse_page
 
 LIBRARY = Path(__file__).parent.parent.parent / "library"

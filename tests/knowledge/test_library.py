@@ -6,14 +6,14 @@ import pytest
 import yaml
 
 from trimtab.infra.audit import Audit
-from trimtab.infra.rules.checks import compile_check
-from trimtab.infra.rules.proofs import check_proof
 from trimtab.infra.storage import Database
 from trimtab.infra.vitals import Vitals
 from trimtab.kernel.operable import Catalog
 from trimtab.knowledge.actions import actions
 from trimtab.knowledge.faults import faults
 from trimtab.knowledge.signals import signals
+from trimtab.monitoring.checks import compile_check
+from trimtab.monitoring.proofs import check_proof
 from trimtab.runbooks.lint import lint
 from trimtab.runbooks.model import Runbook
 from trimtab.runbooks.page import parse_page

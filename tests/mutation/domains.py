@@ -27,9 +27,9 @@ DOMAINS = {
     "rules": Domain(
         ("rules/*.yml",),
         (
-            "tests/infra/rules/test_rule*.py",
-            "tests/infra/rules/test_shipped*.py",
-            "tests/infra/rules/test_boundaries.py",
+            "tests/monitoring/test_rule*.py",
+            "tests/monitoring/test_shipped*.py",
+            "tests/monitoring/test_boundaries.py",
             "tests/answers/test_alerts.py",
             "tests/knowledge/test_escalations.py",
         ),
@@ -47,7 +47,7 @@ DOMAINS = {
         ("tests/infra/test_audit*.py", "tests/infra/test_trust.py"),
     ),
     "gates": _of_package("gates"),
-    "evaluator": Domain(("src/trimtab/infra/rules/*.py",), ("tests/infra/rules/test_*.py",)),
+    "evaluator": Domain(("src/trimtab/monitoring/*.py",), ("tests/monitoring/test_*.py",)),
     "pages": Domain(
         ("library/*.md",),
         (
@@ -64,7 +64,7 @@ DOMAINS = {
     ),
     "answers": _of_package("answers", "tests/api/test_streaming.py"),
     "knowledge": _of_package("knowledge"),
-    "guardrails": _of_package("guardrails"),
+    "guardrails": _of_package("guardrails", "tests/text/test_*.py"),
     "notify": Domain(("src/trimtab/infra/notify/*.py",), ("tests/infra/test_notify.py",)),
     "runbooks": _of_package("runbooks"),
     "cli": _of_package("cli"),

@@ -149,13 +149,13 @@ def test_tests_that_bear_the_name_of_a_rule_run_first(tmp_path):
 
 
 def test_a_file_that_is_opened_by_a_roundabout_path_has_its_own_name():
-    assert named(f"{ROOT}/tests/infra/rules/../../../rules/x.yml", ROOT) == "rules/x.yml"
+    assert named(f"{ROOT}/tests/monitoring/../../rules/x.yml", ROOT) == "rules/x.yml"
 
 
 def test_a_changed_case_file_of_the_rules_counts_as_a_change_of_their_tests():
     helpers = helper_files()
-    assert "tests/infra/rules/promtool/service.yml" in helpers
-    assert "tests/infra/rules/boundaries.py" in helpers
+    assert "tests/monitoring/promtool/service.yml" in helpers
+    assert "tests/monitoring/boundaries.py" in helpers
     assert not set(helpers) & set(files_of_tests("rules"))
 
 

@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.infra.rules.rule_cases import series_labels
+from tests.monitoring.rule_cases import series_labels
 from tests.quiet.week import RELEASE, WEEK, Week
-from trimtab.infra.rules.alerts import AlertFired
-from trimtab.infra.rules.engine import RuleEngine
-from trimtab.infra.rules.files import load_rules
-from trimtab.infra.rules.scrape import milliseconds
-from trimtab.infra.rules.series import SeriesStore
+from trimtab.monitoring.alerts import AlertFired
+from trimtab.monitoring.engine import RuleEngine
+from trimtab.monitoring.files import load_rules
+from trimtab.monitoring.scrape import milliseconds
+from trimtab.monitoring.series import SeriesStore
 
 RULES = sorted((Path(__file__).parents[2] / "rules").glob("*.yml"))
 MONDAY = datetime(2026, 11, 23, tzinfo=UTC)

@@ -17,7 +17,7 @@ from trimtab.answers.extractive import NOT_FOUND
 from trimtab.answers.generate import Draft, Usage, cite
 from trimtab.answers.pieces import DraftSentence
 from trimtab.answers.records import Citation, Passage
-from trimtab.guardrails.text.sentences import sentences
+from trimtab.text.sentences import sentences
 
 _INSTRUCTIONS = (
     "Answer the question only from the numbered passages. Write short sentences and end each one with the numbers of "

@@ -4,7 +4,7 @@
 import re
 from enum import StrEnum
 
-from trimtab.guardrails.text.words import stem
+from trimtab.text.words import stem
 
 
 class Wanted(StrEnum):

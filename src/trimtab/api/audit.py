@@ -5,7 +5,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
-from trimtab.api.described import refuses
+from trimtab.api.http.openapi import refuses
 from trimtab.api.roles import ADMIN
 from trimtab.api.services import Here
 from trimtab.infra.audit_anchor import AnchoredHead

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Header, Query
 from pydantic import Field
 
 from trimtab.api.body import Body
-from trimtab.api.described import refuses
+from trimtab.api.http.openapi import refuses
 from trimtab.api.roles import OPERATOR, READER
 from trimtab.api.services import Caller, Here
 from trimtab.infra.web.routes import GuardedRoute

@@ -7,8 +7,8 @@ from fastapi import APIRouter
 from fastapi.responses import StreamingResponse
 
 from trimtab.api.body import Body
-from trimtab.api.described import refuses, sends
-from trimtab.api.lines import Tell, lines_of
+from trimtab.api.http.ndjson import Tell, lines_of
+from trimtab.api.http.openapi import refuses, sends
 from trimtab.api.roles import ADMIN
 from trimtab.api.services import Here
 from trimtab.infra.web.routes import GuardedRoute

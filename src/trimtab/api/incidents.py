@@ -12,7 +12,7 @@ from pydantic import StringConstraints
 from sse_starlette import EventSourceResponse
 
 from trimtab.api.body import Body
-from trimtab.api.described import refuses, sends
+from trimtab.api.http.openapi import refuses, sends
 from trimtab.api.roles import OPERATOR, READER
 from trimtab.api.services import Caller, Following, Here, Services
 from trimtab.incidents import Entry, Incident, Notification, State, cause_text, closing_text

@@ -7,8 +7,8 @@ from fastapi import APIRouter
 from pydantic import Field, StringConstraints
 
 from trimtab.api.body import Body
-from trimtab.api.described import refuses
-from trimtab.api.person import Label
+from trimtab.api.data_subject import Label
+from trimtab.api.http.openapi import refuses
 from trimtab.api.roles import ADMIN, TENANT_READER
 from trimtab.api.services import Caller, Here
 from trimtab.infra.auth import Role

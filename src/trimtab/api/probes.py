@@ -10,8 +10,8 @@ from fastapi import APIRouter
 from fastapi.responses import JSONResponse, PlainTextResponse
 from starlette.responses import Response
 
-from trimtab.api.described import refuses, sends
 from trimtab.api.errors import error_response
+from trimtab.api.http.openapi import refuses, sends
 from trimtab.api.roles import ANYBODY, READER
 from trimtab.api.services import Here, Services
 from trimtab.infra.web.routes import GuardedRoute

@@ -6,9 +6,9 @@ from fastapi import APIRouter
 
 from trimtab.api.roles import READER
 from trimtab.api.services import Here
-from trimtab.infra.rules.alerts import Alert
-from trimtab.infra.rules.templates import exponent_text
 from trimtab.infra.web.routes import GuardedRoute
+from trimtab.monitoring.alerts import Alert
+from trimtab.monitoring.templates import exponent_text
 
 router = APIRouter(prefix="/api/v1", tags=["rules"], route_class=GuardedRoute)
 

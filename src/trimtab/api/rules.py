@@ -11,12 +11,12 @@ from pydantic import Field, StringConstraints
 from trimtab.api.body import Body
 from trimtab.api.roles import OPERATOR, READER
 from trimtab.api.services import Here
-from trimtab.infra.rules.alerts import Alert
-from trimtab.infra.rules.checks import CheckResult, Hold, check, check_for, compile_check
-from trimtab.infra.rules.cost import CALLER_LIMITS
-from trimtab.infra.rules.labels import METRIC_NAME
 from trimtab.infra.web.routes import GuardedRoute
 from trimtab.kernel.errors import Unavailable
+from trimtab.monitoring.alerts import Alert
+from trimtab.monitoring.checks import CheckResult, Hold, check, check_for, compile_check
+from trimtab.monitoring.cost import CALLER_LIMITS
+from trimtab.monitoring.labels import METRIC_NAME
 
 router = APIRouter(prefix="/v1", tags=["rules"], route_class=GuardedRoute)
 

@@ -5,15 +5,15 @@ from typing import Annotated
 from fastapi import APIRouter, Response
 from pydantic import StringConstraints
 
-from trimtab.answers.erasure import Erasure, Erasures, ErasureState
 from trimtab.api.body import Body
-from trimtab.api.described import refuses
-from trimtab.api.person import MOST
+from trimtab.api.data_subject import MOST
+from trimtab.api.http.openapi import refuses
 from trimtab.api.roles import ADMIN
 from trimtab.api.services import Caller, Here, Services
 from trimtab.infra.auth import Principal
 from trimtab.infra.web.routes import GuardedRoute
 from trimtab.kernel.errors import ErrorKind, InvalidInput, Unavailable
+from trimtab.privacy.erasure import Erasure, Erasures, ErasureState
 
 router = APIRouter(tags=["users"], route_class=GuardedRoute)
 

@@ -18,11 +18,11 @@ from trimtab.infra.notify import (
     PagerDutyChannel,
     WebhookChannel,
 )
-from trimtab.infra.rules.checks import compile_check
 from trimtab.infra.settings import Settings
 from trimtab.infra.settings.sections.notify import NotifySettings
 from trimtab.infra.web import Places
 from trimtab.knowledge import Knowledge
+from trimtab.monitoring.checks import compile_check
 
 PROBE = "trimtab-probe"
 """The user under whom the service asks itself."""

@@ -6,7 +6,7 @@ from fastapi import FastAPI
 from starlette.types import ASGIApp
 
 from trimtab.api import Services, create_api, create_fault_api
-from trimtab.api.edge import (
+from trimtab.api.http import (
     AsAdmin,
     BodyLimit,
     HttpFigures,

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from trimtab.cli.session import Json, Session, session
+from trimtab.cli.runtime.session import Json, Session, session
 from trimtab.kernel.errors import Conflict, Unavailable
 
 if TYPE_CHECKING:
@@ -144,7 +144,7 @@ def _settings(here: Session, speed: float) -> "Settings":
 @contextmanager
 def _running(settings: "Settings") -> Iterator[tuple["App", str]]:
     """Run the app with its console on the usual port, or a free one when that is taken."""
-    from trimtab.api.serving import AddressInUse, bind, served
+    from trimtab.api.http.server import AddressInUse, bind, served
     from trimtab.app import build
 
     logging.basicConfig(level=logging.CRITICAL)

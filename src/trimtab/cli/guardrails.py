@@ -5,8 +5,8 @@ from typing import Annotated
 
 import typer
 
-from trimtab.cli.output import print_line, printed_as_json
-from trimtab.cli.session import Json, session
+from trimtab.cli.runtime.console import print_line, printed_as_json
+from trimtab.cli.runtime.session import Json, session
 
 app = typer.Typer(help="Measure and train the guards.", no_args_is_help=True)
 

@@ -5,8 +5,8 @@ from typing import Annotated, Any
 
 import typer
 
-from trimtab.cli.output import print_json, print_line, print_table, printed_as_json
-from trimtab.cli.session import Json, Session, session
+from trimtab.cli.runtime.console import print_json, print_line, print_table, printed_as_json
+from trimtab.cli.runtime.session import Json, Session, session
 from trimtab.kernel.errors import Conflict, Unavailable
 
 app = typer.Typer(help="What broke, and what is done about it.", no_args_is_help=True)

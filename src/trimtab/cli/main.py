@@ -11,32 +11,23 @@ from typing import Annotated
 
 import typer
 
-from trimtab.cli import (
-    answers,
-    audit,
-    catalog,
-    demo,
-    drills,
-    evaluating,
-    gates,
-    guardrails,
-    incidents,
-    keys,
-    knowledge,
-    knowledge_care,
-    knowledge_disk,
-    knowledge_evaluate,
-    knowledge_move,
-    knowledge_schema,
-    knowledge_warm,
-    logs,
-    rules,
-    runbooks,
-    service,
-    trials,
-)
-from trimtab.cli.errors import ProgramError, exit_code, report
-from trimtab.cli.session import Session
+from trimtab.cli import demo, guardrails, incidents, runbooks, service
+from trimtab.cli.admin import audit, keys
+from trimtab.cli.answers import ask as answers
+from trimtab.cli.drills import run as drills
+from trimtab.cli.evaluation import experiments as trials
+from trimtab.cli.evaluation import run as evaluating
+from trimtab.cli.gates import lazy as gates
+from trimtab.cli.knowledge import disk as knowledge_disk
+from trimtab.cli.knowledge import documents as knowledge
+from trimtab.cli.knowledge import engines as knowledge_move
+from trimtab.cli.knowledge import evaluate as knowledge_evaluate
+from trimtab.cli.knowledge import maintenance as knowledge_care
+from trimtab.cli.knowledge import schema as knowledge_schema
+from trimtab.cli.knowledge import warm as knowledge_warm
+from trimtab.cli.monitoring import catalog, logs, rules
+from trimtab.cli.runtime.errors import ProgramError, exit_code, report
+from trimtab.cli.runtime.session import Session
 from trimtab.kernel.errors import InvalidInput, TrimtabError
 
 app = typer.Typer(

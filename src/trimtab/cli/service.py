@@ -4,9 +4,9 @@ import gc
 
 import typer
 
-from trimtab.cli.errors import Exit
-from trimtab.cli.output import print_line, print_table, printed_as_json
-from trimtab.cli.session import Json, session
+from trimtab.cli.runtime.console import print_line, print_table, printed_as_json
+from trimtab.cli.runtime.errors import Exit
+from trimtab.cli.runtime.session import Json, session
 
 
 def add_to(app: typer.Typer) -> None:
@@ -20,7 +20,7 @@ def serve(context: typer.Context) -> None:
     # What a start makes stays: to look through it for garbage, again and again, is a tenth of the start. `run` ends it.
     gc.disable()
     from trimtab.app import build
-    from trimtab.cli.serving import run
+    from trimtab.cli.runtime.serving import run
 
     run(build, session(context).settings)
 

@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 
 from trimtab.console.charts import Spark, spark
-from trimtab.infra.rules.errors import EvaluationFailed
-from trimtab.infra.rules.evaluator import Expression, compile_expression
-from trimtab.infra.rules.scrape import milliseconds
-from trimtab.infra.rules.series import Samples
 from trimtab.kernel.clock import Clock
+from trimtab.monitoring.errors import EvaluationFailed
+from trimtab.monitoring.promql.evaluator import Expression, compile_expression
+from trimtab.monitoring.scrape import milliseconds
+from trimtab.monitoring.series import Samples
 
 _POINTS = 61
 _SPANS_MINUTES = (30, 10, 5)

@@ -11,14 +11,14 @@ from trimtab.answers.service import AnswerService
 from trimtab.gates.room import GatesRoom
 from trimtab.incidents import Incidents, Proofs
 from trimtab.infra.auth import Keys, Principal, Role
-from trimtab.infra.rules.engine import RuleEngine
-from trimtab.infra.rules.series import Samples
 from trimtab.infra.settings import Settings
 from trimtab.infra.web import LiveViews, Needs, Places, Sessions, Viewer, admitted, viewer
 from trimtab.kernel.clock import Clock
 from trimtab.kernel.health import Health
 from trimtab.kernel.operable import Catalog
 from trimtab.knowledge import Knowledge
+from trimtab.monitoring.engine import RuleEngine
+from trimtab.monitoring.series import Samples
 from trimtab.runbooks import Library
 
 

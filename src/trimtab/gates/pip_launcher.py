@@ -15,7 +15,7 @@ LAUNCHER = """\
 import sys
 
 if sys.argv[1:2] == ["audit"]:
-    from trimtab.cli.gates_words import main
+    from trimtab.cli.compat.runbook_scripts import main
 
     main("pip_audit")
 import runpy

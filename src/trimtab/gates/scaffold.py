@@ -102,4 +102,4 @@ def _files(folder: Path) -> Iterator[tuple[str, str, bool]]:
 
 
 def _script(name: str, about: str) -> str:
-    return f'#!/usr/bin/env python3\n"""{about}"""\n\nfrom trimtab.cli.gates_words import main\n\nmain("{name}")\n'
+    return f'#!/usr/bin/env python3\n"""{about}"""\n\nfrom trimtab.cli.compat.runbook_scripts import main\n\nmain("{name}")\n'

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from trimtab.guardrails.guard import Subject
 from trimtab.guardrails.rules import GuardRules
-from trimtab.guardrails.text.signs import folded, shows
 from trimtab.guardrails.verdicts import Decision, Judgement
+from trimtab.text.prefilter import folded, shows
 
 
 @dataclass(frozen=True, slots=True)

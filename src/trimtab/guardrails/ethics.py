@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 from trimtab.guardrails.guard import Subject
 from trimtab.guardrails.rules import GuardRules
-from trimtab.guardrails.text.normalise import normalise
-from trimtab.guardrails.text.signs import folded, shows
 from trimtab.guardrails.verdicts import Decision, Judgement
+from trimtab.text.normalise import normalise
+from trimtab.text.prefilter import folded, shows
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,7 @@ from trimtab.guardrails.measures import (
     recall,
 )
 from trimtab.guardrails.pii import STRUCTURED, PersonalData, find
-from trimtab.guardrails.text.normalise import normalise
+from trimtab.text.normalise import normalise
 
 Row = Mapping[str, object]
 Report = dict[str, object]

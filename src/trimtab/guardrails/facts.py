@@ -5,8 +5,8 @@ import re
 
 from trimtab.guardrails.guard import Subject
 from trimtab.guardrails.rules import GuardRules
-from trimtab.guardrails.text.words import STOP_WORDS, stem, words
 from trimtab.guardrails.verdicts import Decision, Judgement
+from trimtab.text.words import STOP_WORDS, stem, words
 
 _MARK = re.compile(r"\[\d{1,3}\]")
 _NUMBER = re.compile(r"(?<![\w.])[-+]?\d+(?:[.,]\d+)*(?: ?%| percent)?", re.IGNORECASE)

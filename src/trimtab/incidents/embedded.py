@@ -7,18 +7,18 @@ from functools import lru_cache
 from trimtab.incidents.model import Alert
 from trimtab.incidents.ports import Judgement
 from trimtab.incidents.service import Incidents
-from trimtab.infra.rules.alerts import Alert as RuleAlert
-from trimtab.infra.rules.alerts import AlertFired, AlertState, Transition
-from trimtab.infra.rules.checks import check, compile_check
-from trimtab.infra.rules.coverage import MISSED_SCRAPES
-from trimtab.infra.rules.engine import RuleEngine
-from trimtab.infra.rules.labels import METRIC_NAME
-from trimtab.infra.rules.scrape import milliseconds
-from trimtab.infra.rules.series import SeriesStore
-from trimtab.infra.rules.values import Element
-from trimtab.infra.rules.views import SeriesView
 from trimtab.kernel.clock import Clock
 from trimtab.kernel.operable import Sample
+from trimtab.monitoring.alerts import Alert as RuleAlert
+from trimtab.monitoring.alerts import AlertFired, AlertState, Transition
+from trimtab.monitoring.checks import check, compile_check
+from trimtab.monitoring.engine import RuleEngine
+from trimtab.monitoring.labels import METRIC_NAME
+from trimtab.monitoring.promql.coverage import MISSED_SCRAPES
+from trimtab.monitoring.promql.values import Element
+from trimtab.monitoring.scrape import milliseconds
+from trimtab.monitoring.series import SeriesStore
+from trimtab.monitoring.views import SeriesView
 
 _compiled = lru_cache(maxsize=1024)(compile_check)
 
@@ -60,7 +60,7 @@ class EmbeddedMonitor:
         return _samples_of(_compiled(expression).evaluate(self._view(drill), at_ms))
 
     def judge(self, expression: str, *, drill: bool = False) -> Judgement:
-        """Return whether the expression holds now for users or for a drill, as `trimtab.infra.rules.judge` tells.
+        """Return whether the expression holds now for users or for a drill, as `trimtab.monitoring.promql.judge` tells.
 
         Raises:
             ExpressionRefused: It is no check.

@@ -1,7 +1,7 @@
 import pytest
 
 from trimtab.guardrails.injection.concepts import NEAR, concepts
-from trimtab.guardrails.text.words import words
+from trimtab.text.words import words
 
 
 def found(text):

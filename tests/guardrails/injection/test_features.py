@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from trimtab.guardrails.injection.features import MAX_CHARACTERS, Cut, Features, features
-from trimtab.guardrails.text.normalise import Disguise, Normalised
+from trimtab.text.normalise import Disguise, Normalised
 
 
 def as_vector(found: Features) -> dict[int, float]:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from trimtab.knowledge.index import KeywordIndex, analysed, query_terms
-from trimtab.knowledge.index.languages import LANGUAGES
+from trimtab.text.languages import LANGUAGES
 
 WORDS = ["cache", "index", "server", "query", "model", "disk", "proxy", "queue", "backup", "alert"]
 

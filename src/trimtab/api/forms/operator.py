@@ -9,10 +9,10 @@ from trimtab.api.forms.shape import Shape
 from trimtab.incidents import Entry, Incident, Notification, State
 from trimtab.incidents.clocks import Clock
 from trimtab.incidents.model import Approval, Severity
-from trimtab.infra.rules.alerts import AlertState
-from trimtab.infra.rules.engine import RuleHealth
 from trimtab.kernel.operable import Effect, Param, Risk, Value
 from trimtab.kernel.roles import Role
+from trimtab.monitoring.alerts import AlertState
+from trimtab.monitoring.engine import RuleHealth
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,12 +144,23 @@ class RunbookBody(RunbookSummary):
 
 
 @dataclass(frozen=True, slots=True)
+class WrongClaim:
+    """Something that a page names and that does not exist."""
+
+    line: int
+    named: str
+    problem: str
+
+
+@dataclass(frozen=True, slots=True)
 class LintBody:
     """A page that would load."""
 
     ok: Literal[True]
     id: str
     kind: Literal["runbook", "procedure"]
+    claims: tuple[WrongClaim, ...]
+    """What its prose and its ``source`` name and what does not exist."""
 
 
 @dataclass(frozen=True, slots=True)

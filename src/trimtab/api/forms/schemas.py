@@ -7,9 +7,9 @@ from pydantic import ConfigDict, create_model
 from pydantic.json_schema import GenerateJsonSchema
 from pydantic_core import core_schema
 
-from trimtab.api.described import ErrorBody
 from trimtab.api.forms import answers, knowledge, operator, trust
 from trimtab.api.forms.shape import Shape
+from trimtab.api.http.openapi import ErrorBody
 
 FORMS: Mapping[str, Shape] = {
     **knowledge.FORMS,

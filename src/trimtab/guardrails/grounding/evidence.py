@@ -19,8 +19,8 @@ from trimtab.guardrails.grounding.reading import (
     terms,
     whole,
 )
-from trimtab.guardrails.text.sentences import sentences
-from trimtab.guardrails.text.words import STOP_WORDS, stem
+from trimtab.text.sentences import sentences
+from trimtab.text.words import STOP_WORDS, stem
 
 _NAME = re.compile(r"\b[A-ZÀ-ÖØ-ÞА-Я][\w’'-]*")  # noqa: RUF001 - Cyrillic capitals.
 _NEGATION = frozenset(

@@ -5,8 +5,8 @@ import re
 from trimtab.guardrails.grounding.model import grounded
 from trimtab.guardrails.guard import Subject
 from trimtab.guardrails.rules import GuardRules
-from trimtab.guardrails.text.sentences import sentences
 from trimtab.guardrails.verdicts import Decision, Judgement
+from trimtab.text.sentences import sentences
 
 _MARK = re.compile(r"(?:(?<!\s)\s++)?\[\d{1,3}\]")
 MOST_SENTENCES = 20

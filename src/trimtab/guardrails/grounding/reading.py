@@ -9,8 +9,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from trimtab.guardrails.text.sentences import sentences
-from trimtab.guardrails.text.words import STOP_WORDS, stem, words
+from trimtab.text.sentences import sentences
+from trimtab.text.words import STOP_WORDS, stem, words
 
 _APOSTROPHE = re.compile(r"(?<=\w) ?(['’]) ?(?=(?:s|t|m|re|ve|ll|d)\b)")  # noqa: RUF001
 _SEPARATOR = re.compile(r"(?<=\d) ([.,]) (?=\d)")

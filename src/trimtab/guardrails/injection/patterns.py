@@ -8,7 +8,7 @@ overriding or revealing and, as its object, the assistant's own instructions.
 import re
 from dataclasses import dataclass
 
-from trimtab.guardrails.text.signs import folded, shows
+from trimtab.text.prefilter import folded, shows
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,8 +22,8 @@ from trimtab.guardrails.injection.features import CELLS, features
 from trimtab.guardrails.injection.guard import attack_score
 from trimtab.guardrails.injection.model import WEIGHTS, InjectionModel
 from trimtab.guardrails.measures import auc, balanced_accuracy
-from trimtab.guardrails.text.normalise import normalise
-from trimtab.guardrails.text.sentences import sentences
+from trimtab.text.normalise import normalise
+from trimtab.text.sentences import sentences
 
 TRAIN = ("inj_slabs_train", "inj_neuralchemy_train")
 VALIDATION = ("inj_slabs_validation", "inj_neuralchemy_validation")

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from trimtab.guardrails.pii import checksums
 from trimtab.guardrails.pii.kinds import PersonalData, PiiType
 from trimtab.guardrails.pii.phones import FEWEST_DIGITS, phones
-from trimtab.guardrails.text.signs import folded, shows
+from trimtab.text.prefilter import folded, shows
 
 
 def find(text: str) -> tuple[PersonalData, ...]:

@@ -3,10 +3,10 @@
 ``ProjectIndex`` is what the rest of knowledge uses; ``ranking`` searches in it.
 """
 
-from trimtab.knowledge.index.analysis import QueryTerm, analysed, query_terms
 from trimtab.knowledge.index.keywords import KeywordIndex, WordMatches
 from trimtab.knowledge.index.project import Difference, IndexedPassage, ProjectIndex
 from trimtab.knowledge.index.vectors import EXACT_LIMIT, Keys, Nearest, VectorIndex
+from trimtab.text.analysis import QueryTerm, analysed, query_terms
 
 __all__ = [
     "EXACT_LIMIT",

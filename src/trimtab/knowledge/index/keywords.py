@@ -18,8 +18,8 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from trimtab.knowledge.index.analysis import AnalysedText, QueryTerm
 from trimtab.knowledge.index.vectors import Keys, best_first
+from trimtab.text.analysis import AnalysedText, QueryTerm
 
 Scores = NDArray[np.float32]
 Terms = NDArray[np.int64]

@@ -29,10 +29,10 @@ from threadpoolctl import threadpool_limits
 
 from trimtab.knowledge.embedding import Vectors
 from trimtab.knowledge.errors import IndexStale
-from trimtab.knowledge.index.analysis import ANALYSIS_VERSION, analysed
 from trimtab.knowledge.index.keywords import KeywordIndex, Segment
-from trimtab.knowledge.index.languages import LANGUAGES
 from trimtab.knowledge.index.vectors import EXACT_LIMIT, Halves, Keys, VectorIndex
+from trimtab.text.analysis import ANALYSIS_VERSION, analysed
+from trimtab.text.languages import LANGUAGES
 
 _FORMAT = 3
 _MAGIC = b"trimtab-index\n"

@@ -1,0 +1,96 @@
+"""Puts the routes together."""
+
+from typing import Any
+
+from fastapi import FastAPI
+
+from trimtab import __version__
+from trimtab.api import (
+    answers,
+    audit,
+    catalog,
+    engines,
+    health,
+    incidents,
+    keys,
+    knowledge,
+    knowledge_care,
+    probes,
+    prometheus,
+    rules,
+    runbooks,
+    settings,
+    status,
+    trials,
+    users,
+)
+from trimtab.api.errors import handle_errors
+from trimtab.api.http.openapi import describe
+from trimtab.api.services import Services
+from trimtab.infra.web import Access
+
+_ROUTERS = (
+    health.router,
+    probes.router,
+    knowledge.router,
+    engines.router,
+    knowledge_care.router,
+    answers.router,
+    trials.router,
+    incidents.router,
+    runbooks.router,
+    rules.router,
+    prometheus.router,
+    catalog.router,
+    keys.router,
+    audit.router,
+    settings.router,
+    users.router,
+    status.router,
+)
+
+
+def create_api(services: Services, access: Access) -> FastAPI:
+    """Return the app with every route that the network may reach."""
+    app = _Described(
+        title="trimtab",
+        version=__version__,
+        description="An AI knowledge service that runs, repairs and proves itself.",
+        # The stock pages load scripts from elsewhere; the console has one that works offline.
+        docs_url=None,
+        redoc_url=None,
+        openapi_url="/openapi.json",
+        redirect_slashes=False,
+    )
+    for router in _ROUTERS:
+        # As they are: in an included router FastAPI looks for the route twice, with a context for each it passes.
+        app.router.routes.extend(router.routes)
+    return _finish(app, services, access)
+
+
+def create_fault_api(services: Services, access: Access) -> FastAPI:
+    """Return the app with the routes for faults and drills, for the control socket alone."""
+    from trimtab.api import drills, faults  # Only a drilled service has them.
+
+    app = _Described(docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False)
+    app.include_router(faults.router)
+    app.include_router(drills.router)
+    app.state.injected = faults.Injected()
+    return _finish(app, services, access)
+
+
+class _Described(FastAPI):
+    """An app whose description states every status that each route can give."""
+
+    def openapi(self) -> dict[str, Any]:
+        """Return the description, made when it is first asked for."""
+        if self.openapi_schema is None:
+            self.openapi_schema = describe(self)
+        return self.openapi_schema
+
+
+def _finish(app: FastAPI, services: Services, access: Access) -> FastAPI:
+    app.state.services = services
+    app.state.access = access
+    handle_errors(app)
+    return app

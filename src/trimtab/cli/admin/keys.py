@@ -1,0 +1,97 @@
+"""`keys`: API keys."""
+
+from typing import Annotated
+
+import typer
+
+from trimtab.cli.runtime.console import print_line, print_table, printed_as_json
+from trimtab.cli.runtime.errors import Exit
+from trimtab.cli.runtime.session import Json, session
+
+app = typer.Typer(help="Make, list and revoke API keys.", no_args_is_help=True)
+
+
+@app.command("create")
+def create(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(help="Who or what the key is for.")],
+    role: Annotated[
+        str, typer.Option(help="reader, reviewer, operator or admin; each includes the former.")
+    ] = "reader",
+    project: Annotated[
+        list[str] | None,
+        typer.Option(help="A project it is for; repeatable. None means all projects."),
+    ] = None,
+    label: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="An access label that it gets; repeatable. None sees no labelled document."
+        ),
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Make a key. It is shown once."""
+    this = session(context)
+    asked = {"name": name, "role": role, "projects": project or [], "labels": label or []}
+    body = this.client.call("POST", "/v1/keys", body=asked)
+    if not printed_as_json(this, body):
+        print_line(body["key"])
+
+
+_WHEN = ("created_at", "last_used_at", "revoked_at")
+
+
+@app.command("list")
+def list_keys(context: typer.Context, json: Json = False) -> None:
+    """List all keys, without the keys themselves."""
+    this = session(context)
+    body = this.client.call("GET", "/v1/keys")
+    if not printed_as_json(this, body):
+        print_table(
+            ("name", "role", "projects", "labels", "created", "last used", "revoked"),
+            (
+                (
+                    key["name"],
+                    key["role"],
+                    " ".join(key["projects"]) or "all",
+                    " ".join(key["labels"]),
+                    *(key[when] for when in _WHEN),
+                )
+                for key in body["keys"]
+            ),
+        )
+
+
+@app.command("revoke")
+def revoke(context: typer.Context, name: str, json: Json = False) -> None:
+    """Make a key useless from now on."""
+    this = session(context)
+    this.client.call("DELETE", f"/v1/keys/{name}")
+    if not printed_as_json(this, {"name": name, "revoked": True}):
+        print_line(f"The key {name} is revoked.")
+
+
+@app.command("rotate")
+def rotate(context: typer.Context, name: str, json: Json = False) -> None:
+    """Replace a key by a new one of the same name and role. It is shown once."""
+    this = session(context)
+    body = this.client.call("POST", f"/v1/keys/{name}/rotate")
+    if not printed_as_json(this, body):
+        print_line(body["key"])
+
+
+@app.command("review")
+def review(context: typer.Context, json: Json = False) -> None:
+    """List active keys and which of them are too old or unused; exit 1 when one needs a look."""
+    this = session(context)
+    body = this.client.call("GET", "/v1/keys/review")
+    if not printed_as_json(this, body):
+        print_table(
+            ("name", "role", "age in days", "unused for", "what to do"),
+            (
+                (k["name"], k["role"], k["age_days"], k["unused_days"], "; ".join(k["problems"]))
+                for k in body["keys"]
+            ),
+        )
+    if any(key["problems"] for key in body["keys"]):
+        raise typer.Exit(Exit.FAILED)

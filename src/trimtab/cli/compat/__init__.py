@@ -1,0 +1,1 @@
+"""Scripts that the runbooks call by their documented names."""

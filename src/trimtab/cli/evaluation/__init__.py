@@ -1,0 +1,1 @@
+"""Commands that measure answers and compare configurations."""

@@ -1,0 +1,128 @@
+"""`answers replay`, `shadow`, `canary`, `reviews`: other configurations on real questions, and what waits for a look."""
+
+from json import loads
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from trimtab.cli.runtime.console import print_line, print_table, printed_as_json
+from trimtab.cli.runtime.errors import Exit
+from trimtab.cli.runtime.session import Json, session
+from trimtab.kernel.errors import InvalidInput
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the commands to the group `answers`."""
+    for command in (replay, shadow, canary, reviews):
+        app.command()(command)
+
+
+def replay(
+    context: typer.Context,
+    set_: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help="A setting to try; repeatable."),
+    ] = None,
+    last: Annotated[int, typer.Option(min=1, max=1000, help="How many questions.")] = 100,
+    project: Annotated[str, typer.Option(help="Only questions of this project.")] = "",
+    json: Json = False,
+) -> None:
+    """Ask the newest questions again of another configuration; exit 1 when answers would get worse."""
+    this = session(context)
+    changes = dict(_pair(text) for text in set_ or ())
+    asked = {"set": changes, "last": last, "project": project or None}
+    body = this.client.call("POST", "/v1/answers/replay", body=asked)
+    if not printed_as_json(this, body):
+        print_line(f"{body['configuration']}: {body['verdict']}", style="bold")
+        _print_summary(body["summary"])
+        for trace_id, code in ((e["trace_id"], e["code"]) for e in body["errors"]):
+            print_line(f"{trace_id} failed: {code}", style="red")
+        if body["stopped"]:
+            print_line("Stopped: the shadow budget of today is used up.", style="yellow")
+        if body["changed"]:
+            print_table(
+                ("trace", "found", "grounding", "shared sources"),
+                (
+                    (c["trace_id"], _arrow(c["found"]), _arrow(c["grounding"]), c["shared_sources"])
+                    for c in body["changed"]
+                ),
+            )
+    if body["verdict"] == "worse":
+        raise typer.Exit(Exit.FAILED)
+
+
+def shadow(context: typer.Context, json: Json = False) -> None:
+    """Compare the shadow configuration with the present one; exit 1 when it is worse."""
+    this = session(context)
+    body = this.client.call("GET", "/v1/answers/shadow")
+    if not printed_as_json(this, body):
+        print_line(f"{body['configuration']}: {body['verdict']}", style="bold")
+        _print_summary(body["summary"])
+        for name, count in body["questions"].items():
+            print_line(f"{name}: {count}")
+    if body["verdict"] == "worse":
+        raise typer.Exit(Exit.FAILED)
+
+
+def canary(
+    context: typer.Context,
+    probes: Annotated[
+        Path | None,
+        typer.Option(
+            help="JSON Lines of project, question, document_name; or those of the settings."
+        ),
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Ask questions whose document is known; exit 1 when one does not find it."""
+    this = session(context)
+    lines = probes.read_text(encoding="utf-8").splitlines() if probes else []
+    asked = [loads(line) for line in lines if line.strip()]
+    body = this.client.call("POST", "/v1/answers/canary", body={"probes": asked})
+    if not printed_as_json(this, body):
+        print_line(f"{body['probes']} probes, recall {body['recall']:.3f}", style="bold")
+        for question in body["missed"]:
+            print_line(f"missed: {question}", style="red")
+        if body["error"]:
+            print_line(body["error"], style="red")
+    if body["missed"]:
+        raise typer.Exit(Exit.FAILED)
+
+
+def reviews(
+    context: typer.Context,
+    limit: Annotated[int, typer.Option(min=1, max=1000)] = 20,
+    done: Annotated[str, typer.Option(metavar="TRACE", help="Take this one off the list.")] = "",
+    json: Json = False,
+) -> None:
+    """List the answers that a person should look at, and why."""
+    this = session(context)
+    if done:
+        this.client.call("POST", f"/v1/reviews/{done}/done")
+        if not printed_as_json(this, {"trace_id": done, "done": True}):
+            print_line(f"{done} is off the list.")
+        return
+    body = this.client.call("GET", "/v1/reviews", params={"limit": limit})
+    if not printed_as_json(this, body):
+        rows = ((r["trace_id"], r["reason"], r["at"]) for r in body["reviews"])
+        print_table(("trace", "why", "given"), rows)
+
+
+def _pair(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not equals:
+        raise InvalidInput(f"--set {text}: there is no value.", hint="Write --set key=value.")
+    return name.strip().removeprefix("answers."), value
+
+
+def _print_summary(summary: dict[str, Any]) -> None:
+    for name, value in summary.items():
+        shown = value
+        if isinstance(value, dict):
+            shown = f"{value['mean']} ({value['low']} to {value['high']})"
+        print_line(f"{name}: {'-' if value is None else shown}")
+
+
+def _arrow(pair: list[object]) -> str:
+    return f"{pair[0]} -> {pair[1]}"

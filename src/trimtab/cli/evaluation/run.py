@@ -1,0 +1,175 @@
+"""`answers`: measure how well questions are answered, under load too, and do the operators' rounds."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from trimtab.cli.answers.ask import answers_app as app
+from trimtab.cli.evaluation import golden
+from trimtab.cli.runtime.console import print_line, printed_as_json
+from trimtab.cli.runtime.session import Json, Session, session
+
+if TYPE_CHECKING:
+    from trimtab.evaluation.offline.regression import Ask
+
+
+def add_to(root: typer.Typer) -> None:
+    """Mount the group, `answers evaluate` and the commands below."""
+    app.add_typer(golden.app, name="golden")
+    root.add_typer(app, name="answers")
+
+
+@app.command("eval")
+def eval_(
+    context: typer.Context,
+    golden: Annotated[
+        Path | None, typer.Option(help="Golden questions: a JSON Lines file or a folder of them.")
+    ] = None,
+    traces_dir: Annotated[
+        Path | None, typer.Option(help="Past traces, asked again and compared with themselves.")
+    ] = None,
+    output_dir: Annotated[Path, typer.Option(help="Where the report goes.")] = Path("eval_reports"),
+    baseline: Annotated[Path | None, typer.Option(help="The run to compare with.")] = None,
+    project: Annotated[str, typer.Option(help="For golden questions that name none.")] = "",
+    margin: Annotated[float, typer.Option(help="How much of the mean score may be lost.")] = 0.02,
+    json: Json = False,
+) -> None:
+    """Ask golden questions or past ones again; exit 1 unless it is shown that answers are no worse.
+
+    The report of this run is written to the output folder as `latest.json`; give it as --baseline of the next one.
+    """
+    from trimtab.evaluation.offline import compare, read_cases, run, traces_as_cases
+    from trimtab.evaluation.offline.regression import EvalRun, before
+    from trimtab.kernel.errors import InvalidInput
+
+    if (golden is None) == (traces_dir is None):
+        raise InvalidInput("Give either --golden or --traces-dir.")
+    this = session(context)
+    cases = read_cases(golden, project) if golden else traces_as_cases(traces_dir or Path())
+    now = run(cases, _asker(this))
+    then = EvalRun.load(baseline) if baseline else before(cases)
+    found = compare(now, then, margin) if then.scores else None
+    now.save(output_dir / "latest.json")
+    body = {"cases": len(cases), "mean": now.mean, "errors": dict(now.errors)}
+    body["regression"] = found.as_dict() if found else None
+    if not printed_as_json(this, body):
+        print_line(f"{len(cases)} cases, mean score {now.mean:.3f}, {len(now.errors)} errors")
+        print_line((found.reason or "No regression.") if found else "Nothing to compare with yet.")
+    if found and found.blocked:
+        raise typer.Exit(1)
+
+
+@app.command("load-test")
+def load_test(
+    context: typer.Context,
+    project: Annotated[str, typer.Option(help="Whose documents are asked.")],
+    queries: Annotated[int, typer.Option(min=1, help="How many questions.")] = 100,
+    concurrency: Annotated[int, typer.Option(min=1, max=500, help="How many at a time.")] = 5,
+    target: Annotated[str, typer.Option(help="The service's address.")] = "http://localhost:8000",
+    questions: Annotated[
+        Path | None, typer.Option(help="A text file, one question a line.")
+    ] = None,
+    baseline: Annotated[
+        Path | None, typer.Option(help="docs/baselines/production-baseline.json")
+    ] = None,
+    write_baseline: Annotated[Path | None, typer.Option(help="Keep this run as baseline.")] = None,
+    json: Json = False,
+) -> None:
+    """Ask many questions at once; exit 1 on an error or when p95 grew by more than 20 %."""
+    from json import dumps
+
+    from trimtab.evaluation.offline import run_load
+    from trimtab.evaluation.offline.target import HttpTarget
+    from trimtab.kernel.clock import SystemClock
+
+    this = session(context)
+    texts = questions.read_text(encoding="utf-8").splitlines() if questions else list(_QUESTIONS)
+    with HttpTarget(target, project, this.api_key) as service:
+        report = run_load(service.ask, texts, (queries, concurrency), SystemClock())
+    if baseline is not None:
+        report = report.against(baseline)
+    if write_baseline is not None:
+        write_baseline.parent.mkdir(parents=True, exist_ok=True)
+        write_baseline.write_text(dumps(report.as_dict(), indent=1) + "\n", encoding="utf-8")
+    if not printed_as_json(this, report.as_dict()):
+        for name, value in report.as_dict().items():
+            print_line(f"{name}: {'-' if value is None else value}")
+    if not report.passed:
+        raise typer.Exit(1)
+
+
+@app.command("traces")
+def export_traces(
+    context: typer.Context,
+    output_dir: Annotated[Path, typer.Option(help="Where the file goes.")] = Path("traces/local"),
+    limit: Annotated[int, typer.Option(min=1, max=1000)] = 1000,
+    json: Json = False,
+) -> None:
+    """Write the newest traces to a JSON Lines file, for `answers eval --traces-dir`."""
+    from json import dumps
+
+    this = session(context)
+    found = this.client.call("GET", "/v1/traces", params={"limit": limit})["traces"]
+    output_dir.mkdir(parents=True, exist_ok=True)
+    file = output_dir / "traces.jsonl"
+    file.write_text("".join(f"{dumps(trace)}\n" for trace in found), encoding="utf-8")
+    if not printed_as_json(this, {"file": str(file), "traces": len(found)}):
+        print_line(f"Wrote {len(found)} traces to {file}.")
+
+
+@app.command("tasks")
+def tasks(
+    context: typer.Context,
+    period: Annotated[str, typer.Argument(help="daily, weekly, monthly or rollback")],
+    json: Json = False,
+) -> None:
+    """Do the operators' round: each task passes or says what to do; exit 1 when there is something to do."""
+    this = session(context)
+    body = this.client.call("POST", f"/v1/tasks/{period}")
+    if not printed_as_json(this, body):
+        for task in body["tasks"]:
+            print_line(
+                f"{'pass' if task['passed'] else 'DO  '} {task['id']} {task['name']}: {task['detail']}"
+            )
+            if task["todo"]:
+                print_line(f"     {task['todo']}")
+    if not body["passed"]:
+        raise typer.Exit(1)
+
+
+@app.command("erase")
+def erase(context: typer.Context, user_id: str, json: Json = False) -> None:
+    """Erase everything about a person; prints each step and, when done, the signed certificate."""
+    from urllib.parse import quote
+
+    this = session(context)
+    body = this.client.call("DELETE", f"/api/v1/users/{quote(user_id, safe='')}/data")
+    if not printed_as_json(this, body):
+        print_line(f"Erasure {body['id']} is {body['state']}.")
+        for step in body["steps"]:
+            print_line(
+                f"  {step['name']}: {step['state']}, found {step['found']}, left {step['remaining']}"
+            )
+        print_line(f"Keep the nonce with the certificate: {body['nonce']}")
+    if not body["complete"]:
+        raise typer.Exit(1)
+
+
+def _asker(this: Session) -> "Ask":
+    from trimtab.evaluation.offline import Reply
+
+    def ask(project: str, question: str) -> Reply:
+        body = {"project": project, "question": question}
+        return Reply.of(this.client.call("POST", "/v1/answers", body=body))
+
+    return ask
+
+
+_QUESTIONS = (
+    "What happens when the embedding model is down?",
+    "How large is the query cache?",
+    "Who is called when a runbook does not help?",
+    "How long are traces kept?",
+    "Which alert opens the runbook for cache misses?",
+)

@@ -1,0 +1,81 @@
+"""`trimtab gates advisories ...`: how old the advisory snapshot is, and a newer one from an OSV export."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from trimtab.cli.gates.console import AsJson, Root, console, emit
+from trimtab.cli.gates.errors import GatesGroup
+from trimtab.cli.gates.evidence import policy_of
+from trimtab.gates.case import Case, Project
+from trimtab.gates.supply_chain import Snapshot
+from trimtab.gates.supply_chain.check import own_snapshot, project_snapshot
+from trimtab.gates.supply_chain.osv_export import refresh
+from trimtab.kernel.clock import SystemClock
+
+advisories = typer.Typer(
+    cls=GatesGroup, no_args_is_help=True, help="The advisory snapshot that the audit reads."
+)
+
+
+@advisories.command("show")
+def show(project: Root = Path(), *, as_json: AsJson = False) -> None:
+    """Show the snapshot's source, date and age; exit 3 when it is older than the policy allows."""
+    place = Project(project)
+    case = Case(place, policy_of(place), SystemClock())
+    own = own_snapshot(place)
+    _show(project_snapshot(case), own.name if own else "shipped", case, as_json=as_json)
+
+
+@advisories.command("refresh")
+def refresh_snapshot(
+    export: Annotated[
+        Path,
+        typer.Argument(
+            help="An OSV export: all.zip of the PyPI ecosystem, its folder, or a JSON Lines file."
+        ),
+    ],
+    project: Root = Path(),
+    *,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", help="By default advisories.jsonl.gz in the project."),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Make the project's snapshot of an OSV export that you brought here; nothing is downloaded."""
+    place = Project(project)
+    target = output or own_snapshot(place) or place.root / "advisories.jsonl.gz"
+    snapshot = refresh(export, target)
+    case = Case(place, policy_of(place), SystemClock())
+    _show(snapshot, target.name, case, as_json=as_json)
+
+
+def _show(snapshot: Snapshot, source: str, case: Case, *, as_json: bool) -> None:
+    age = (case.clock.now().date() - snapshot.date).days
+    limit = case.policy.supply_chain.advisory_max_age_days
+    if as_json:
+        emit(
+            {
+                "source": source,
+                "advisories": snapshot.records,
+                "date": snapshot.date.isoformat(),
+                "age_days": age,
+                "max_age_days": limit,
+                "stale": age > limit,
+            }
+        )
+    else:
+        console().print(
+            f"{source}: {snapshot.records} advisories, the newest of {snapshot.date.isoformat()}, {age} days old "
+            f"(at most {limit})",
+            markup=False,
+        )
+        if age > limit:
+            console().print(
+                "⚠️ Vulnerabilities published since then are not found, so the audit asks for a review instead of passing.",
+                markup=False,
+            )
+    if age > limit:
+        raise typer.Exit(3)

@@ -1,0 +1,286 @@
+"""`trimtab gates ...`: judge a release, import results, keep the evidence. Exit 0 pass, 1 blocked, 3 review, 2 wrong use."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import orjson
+import typer
+
+from trimtab.cli.gates import evidence as gates_evidence
+from trimtab.cli.gates import inspect as gates_look
+from trimtab.cli.gates import maintenance as gates_care
+from trimtab.cli.gates import supply_chain as gates_supply
+from trimtab.cli.gates.commands import command_names
+from trimtab.cli.gates.console import (
+    AsJson,
+    DryRun,
+    Root,
+    console,
+    emit,
+    errors,
+    say,
+    show_verdict,
+    table,
+)
+from trimtab.cli.gates.errors import GatesGroup
+from trimtab.gates import logbook
+from trimtab.gates.alerts import post_alerts
+from trimtab.gates.benchmark import prove as prove_run
+from trimtab.gates.case import Project
+from trimtab.gates.errors import EvidenceMissing, PolicyWrong
+from trimtab.gates.evidence_files import read_evidence
+from trimtab.gates.policy import GATES, load_policy
+from trimtab.gates.records import Verdict
+from trimtab.gates.repository import judge_repository
+from trimtab.gates.run import Request
+from trimtab.gates.run import run as run_gates
+from trimtab.gates.schema import check_report
+from trimtab.gates.schema.importers import Stated, import_file
+from trimtab.gates.selftest import run_selftest
+from trimtab.gates.signing import KeyRing
+from trimtab.gates.strictjson import parse
+from trimtab.gates.verdict import EXIT_CODES, document, junit, markdown, sarif, sign
+from trimtab.kernel.clock import SystemClock
+
+app = typer.Typer(
+    cls=GatesGroup, no_args_is_help=True, help="Quality gates: no release without evidence."
+)
+gates_look.register(app)
+gates_evidence.register(app)
+gates_supply.register(app)
+gates_care.register(app)
+
+VERDICT_FILE = "verdict.dsse.json"
+Report = Annotated[Path, typer.Argument(help="A benchmark report (JSON).")]
+
+
+@app.command()
+def run(
+    context: typer.Context,
+    report: Report,
+    *,
+    policy: Annotated[
+        Path | None, typer.Option(help="A policy file; by default the project's gates.yaml.")
+    ] = None,
+    project: Annotated[
+        Path | None, typer.Option(help="The project directory; by default the report's.")
+    ] = None,
+    only: Annotated[
+        list[str] | None, typer.Option(help=f"Run only these gates: {', '.join(GATES)}.")
+    ] = None,
+    change: Annotated[
+        Path | None, typer.Option(help="The pull request as JSON: body, author, head, reviews.")
+    ] = None,
+    markdown_file: Annotated[
+        Path | None, typer.Option("--markdown", help="Write a Markdown summary.")
+    ] = None,
+    junit_file: Annotated[Path | None, typer.Option("--junit", help="Write JUnit XML.")] = None,
+    sarif_file: Annotated[Path | None, typer.Option("--sarif", help="Write SARIF 2.1.0.")] = None,
+    alert: Annotated[
+        str | None,
+        typer.Option(
+            help="Open an incident: post the failed gates to this Alertmanager-compatible address."
+        ),
+    ] = None,
+    dry_run: DryRun = False,
+    as_json: AsJson = False,
+) -> None:
+    """Judge a report and everything around it; write one signed verdict file."""
+    root = project or report.parent
+    request = Request(
+        root=root,
+        report=report,
+        policy=load_policy(policy) if policy else None,
+        policy_name=policy.name if policy else "",
+        only=_only(only),
+        commands=command_names(context),
+        change=_change(change),
+    )
+    verdict = _judge(request)
+    signed = None
+    if not dry_run:
+        signed = _keep(verdict, Project(root), report)
+        _write_files(verdict, markdown_file, junit_file, sarif_file)
+        if alert:
+            post_alerts(verdict, alert)
+    _show(verdict, signed, as_json=as_json)
+
+
+def _judge(request: Request) -> Verdict:
+    with errors().status("gates") as status:
+        return run_gates(
+            request, SystemClock(), progress=lambda gate: status.update(f"{gate} gate")
+        )
+
+
+def _write_files(
+    verdict: Verdict, markdown_file: Path | None, junit_file: Path | None, sarif_file: Path | None
+) -> None:
+    if markdown_file is not None:
+        markdown_file.write_text(markdown(verdict), encoding="utf-8")
+    if junit_file is not None:
+        junit_file.write_bytes(junit(verdict))
+    if sarif_file is not None:
+        sarif_file.write_bytes(sarif(verdict))
+
+
+def _only(names: list[str] | None) -> tuple[str, ...]:
+    unknown = sorted(set(names or ()) - set(GATES))
+    if unknown:
+        raise PolicyWrong(f"There is no gate {unknown[0]!r}.", hint=f"Gates: {', '.join(GATES)}.")
+    return tuple(gate for gate in GATES if not names or gate in names)
+
+
+def _change(path: Path | None) -> dict[str, Any] | None:
+    if path is None:
+        return None
+    parsed = parse(read_evidence(path)) if path.is_file() else None
+    if parsed is None or parsed.findings or not isinstance(parsed.value, dict):
+        raise EvidenceMissing(
+            f"{path.name} is not a JSON object with body, author, head and reviews."
+        )
+    return parsed.value
+
+
+def _keep(verdict: Verdict, project: Project, report: Path | None) -> dict[str, str] | None:
+    """Log the verdict and, where a key is, sign it; return what the document says about the signature."""
+    checked = check_report(read_evidence(report)).report if report else None
+    results = checked["results"] if checked else []
+    logbook.write(project, verdict, tuple(results))  # type: ignore[arg-type]  # checked by the schema.
+    ring = KeyRing(project.keys, SystemClock())
+    if not ring.can_sign():
+        return None
+    envelope = sign(verdict, ring)
+    (project.root / VERDICT_FILE).write_bytes(envelope)
+    opened = ring.open(envelope)
+    return {"keyid": opened.keyid, "signer": opened.signer, "envelope": VERDICT_FILE}
+
+
+def _show(verdict: Verdict, signed: dict[str, str] | None, *, as_json: bool) -> None:
+    if as_json:
+        emit(document(verdict, signed))
+    else:
+        show_verdict(verdict)
+        unsigned = "not signed: no key here (`trimtab gates keys new`)"
+        console().print(
+            f"signed by {signed['signer']} ({signed['keyid'][:16]}) in {VERDICT_FILE}"
+            if signed
+            else unsigned,
+            style="dim",
+        )
+    raise typer.Exit(EXIT_CODES[verdict.outcome])
+
+
+@app.command()
+def repository(
+    context: typer.Context,
+    project: Root = Path(),
+    *,
+    only: Annotated[list[str] | None, typer.Option(help="Run only these gates.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Judge trimtab's own release: self-test as its benchmark, its packages, its manual, its process."""
+    with errors().status("gates") as status:
+        verdict = judge_repository(
+            project,
+            SystemClock(),
+            commands=command_names(context),
+            only=_only(only),
+            progress=status.update,
+        )
+    _show(verdict, None, as_json=as_json)
+
+
+@app.command("import")
+def import_results(
+    file: Annotated[Path, typer.Argument(help="The other tool's result file.")],
+    *,
+    source: Annotated[str, typer.Option("--from", help="lm-eval or mlperf.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="Where the report goes.")],
+    samples: Annotated[
+        int | None, typer.Option(help="Samples of each benchmark, if the file does not say.", min=1)
+    ] = None,
+    duration_s: Annotated[
+        float | None, typer.Option(help="Seconds of the run, if the file does not say.")
+    ] = None,
+    compute_mode: Annotated[
+        str | None, typer.Option(help="cpu, gpu, ..., if the file does not say.")
+    ] = None,
+    seed: Annotated[
+        int | None, typer.Option(help="The seed, if the file does not say.", min=0)
+    ] = None,
+    dry_run: DryRun = False,
+) -> None:
+    """Make a benchmark report of lm-evaluation-harness results or an MLPerf training log."""
+    imported = import_file(file, source, Stated(samples, duration_s, compute_mode, seed))
+    raw = orjson.dumps(imported.report, option=orjson.OPT_INDENT_2)
+    if not dry_run:
+        output.write_bytes(raw + b"\n")
+    out = console()
+    out.print(
+        f"{len(imported.report['results'])} results, status {imported.report['status']}, {'would go' if dry_run else 'written'} to {output.name}"
+    )
+    for field in imported.derived:
+        out.print(f"derived: {field}", style="dim")
+    for fault in imported.report.get("extra", {}).get("faults", ())[:20]:
+        errors().print(f"fault: {fault}", style="yellow", markup=False)
+    if imported.missing:
+        for path in imported.missing[:20]:
+            errors().print(f"the file does not state {path}", style="yellow", markup=False)
+        errors().print(
+            "State it with --samples, --duration-s, --compute-mode or --seed; without, the report is refused."
+        )
+        raise typer.Exit(3)
+
+
+@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+def prove(
+    report: Report,
+    command: Annotated[
+        list[str],
+        typer.Argument(
+            help="The benchmark's command, after `--`; it writes its report to $BENCHMARK_REPORT."
+        ),
+    ],
+    *,
+    timeout_s: Annotated[
+        float, typer.Option(help="The longest the second run may take, in seconds.")
+    ] = 3600.0,
+    as_json: AsJson = False,
+) -> None:
+    """Run the benchmark again in another process and compare; writes reproducibility.json beside the report."""
+    if not report.is_file():
+        raise EvidenceMissing(f"There is no report {report.name}.")
+    with errors().status("second run"):
+        proof = prove_run(read_evidence(report), command, clock=SystemClock(), timeout_s=timeout_s)
+    Project(report.parent).proof.write_bytes(proof.as_json())
+    if as_json:
+        say(proof.as_json().decode())
+    else:
+        console().print(
+            "✅ the second run gave the same results"
+            if proof.same
+            else "❌ Reproducibility check failed: the second run gave other results"
+        )
+    raise typer.Exit(0 if proof.same else 1)
+
+
+@app.command()
+def selftest(
+    *,
+    gate: Annotated[
+        list[str] | None, typer.Option(help="Only the corruptions of these gates.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Corrupt sound evidence in every known way and see that each corruption is caught; exit 1 on a survivor."""
+    with errors().status("self-test") as status:
+        outcome = run_selftest(gates=tuple(gate or ()), progress=status.update)
+    if as_json:
+        emit(outcome.as_document())
+    else:
+        table("Self-test", ("gate", "killed", "survived"), outcome.rows())
+        for name, detail in outcome.survivors():
+            console().print(f"[red]survived[/] {name}: {detail}")
+        console().print(f"{outcome.killed} killed, {outcome.survived} survived")
+    raise typer.Exit(0 if outcome.sound else 1)

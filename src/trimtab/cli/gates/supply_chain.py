@@ -1,0 +1,276 @@
+"""`trimtab gates ...`: bill of materials, signatures, keys, audit, requirements."""
+
+import shutil
+from pathlib import Path
+from typing import Annotated
+
+import orjson
+import typer
+
+from trimtab.cli.gates.advisories import advisories
+from trimtab.cli.gates.console import (
+    AsJson,
+    DryRun,
+    Root,
+    console,
+    errors,
+    show_findings,
+    table,
+)
+from trimtab.cli.gates.errors import GatesGroup
+from trimtab.cli.gates.evidence import policy_of
+from trimtab.gates.case import Case, Project
+from trimtab.gates.codes import finding
+from trimtab.gates.evidence_files import read_evidence
+from trimtab.gates.signing import BUILDER, KeyRing
+from trimtab.gates.supply_chain import (
+    Installed,
+    Snapshot,
+    environment,
+    make_sbom,
+    sign_files,
+    verify_files,
+    verify_sbom,
+)
+from trimtab.gates.supply_chain.audit import audit_findings
+from trimtab.gates.supply_chain.check import project_snapshot
+from trimtab.gates.supply_chain.external import External, find_tool
+from trimtab.gates.supply_chain.licences import licence_findings
+from trimtab.gates.supply_chain.pins import load_pins, pin_findings
+from trimtab.kernel.clock import SystemClock
+
+keys = typer.Typer(cls=GatesGroup, no_args_is_help=True, help="Signing keys and who trusts them.")
+KeyRole = Annotated[
+    str, typer.Option(help="builder (signs artifacts and verdicts) or approver (approves changes).")
+]
+Tool = Annotated[str, typer.Option("--with", help="ed25519 (built in), gpg or cosign.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add these commands to `trimtab gates`."""
+    app.add_typer(keys, name="keys")
+    app.add_typer(advisories, name="advisories")
+    for command in (sbom, sign, verify, audit, licences):
+        app.command()(command)
+    app.command("pip-check")(pip_check)
+
+
+def _environment(project: Project) -> Installed:
+    return environment(project.root, policy_of(project).supply_chain.site)
+
+
+def _ring(project: Project) -> KeyRing:
+    return KeyRing(project.keys, SystemClock(), pinned=policy_of(project).supply_chain.trusted_keys)
+
+
+def sbom(
+    project: Root = Path(),
+    *,
+    verify_it: Annotated[
+        bool,
+        typer.Option(
+            "--verify", help="Compute it again and compare; write it first if there is none."
+        ),
+    ] = False,
+    dry_run: DryRun = False,
+    as_json: AsJson = False,
+) -> None:
+    """Write the CycloneDX bill of materials of this environment, models and data; or verify it."""
+    place = Project(project)
+    with errors().status("reading the environment"):
+        installed = _environment(place)
+        if not verify_it or not place.sbom.is_file():
+            document = make_sbom(place, installed, SystemClock().now())
+            if not dry_run:
+                place.sbom.write_bytes(orjson.dumps(document, option=orjson.OPT_INDENT_2) + b"\n")
+            console().print(
+                f"{len(document['components'])} components, {'would go' if dry_run else 'written'} to {place.sbom.name}"
+            )
+    if verify_it:
+        with errors().status("hashing every installed file"):
+            found = verify_sbom(place, installed)
+        show_findings(
+            found,
+            as_json=as_json,
+            gate="bill of materials",
+            facts={"packages": len(installed.packages)},
+        )
+
+
+def sign(
+    files: Annotated[list[Path], typer.Argument(help="The artifacts.")],
+    *,
+    project: Root = Path(),
+    tool: Tool = "ed25519",
+    builder: Annotated[
+        str, typer.Option(help="Who builds; in a pipeline its URI.")
+    ] = "urn:trimtab:builder:local",
+    dry_run: DryRun = False,
+) -> None:
+    """Sign artifacts with their provenance: one signature for all of them."""
+    place = Project(project)
+    if tool != "ed25519":
+        for path in files:
+            written = External(find_tool(tool)).sign(path)
+            console().print(f"{path.name}: {written.name}", markup=False)
+        return
+    envelope = sign_files(place, files, _ring(place), SystemClock().now(), builder=builder)
+    if not dry_run:
+        place.provenance.write_bytes(envelope)
+    console().print(
+        f"{len(files)} artifacts signed, {'would go' if dry_run else 'written'} to {place.provenance.name}"
+    )
+
+
+def verify(
+    files: Annotated[
+        list[Path] | None, typer.Argument(help="The artifacts; by default all that were signed.")
+    ] = None,
+    *,
+    project: Root = Path(),
+    tool: Tool = "ed25519",
+    as_json: AsJson = False,
+) -> None:
+    """Verify the signatures of artifacts."""
+    place = Project(project)
+    given = list(files or ())
+    if tool != "ed25519":
+        bad = [path for path in given if not External(find_tool(tool)).verify(path)]
+        found = tuple(
+            finding("supply_chain.signature_wrong", path.name, f"{tool} does not verify it")
+            for path in bad
+        )
+    else:
+        found = verify_files(place, place.provenance, given, _ring(place))
+    show_findings(
+        found, as_json=as_json, gate="signatures", facts={"files": len(given)} if given else None
+    )
+
+
+def audit(
+    project: Root = Path(),
+    *,
+    snapshot: Annotated[
+        Path | None,
+        typer.Option(help="OSV records, one a line; by default the project's or the shipped ones."),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Look up what is installed in the advisory snapshot, and compare it with the version pins, offline."""
+    place = Project(project)
+    case = Case(place, policy_of(place), SystemClock())
+    known = Snapshot.load(snapshot) if snapshot else project_snapshot(case)
+    environment = _environment(place)
+    installed = {package.name: package.version for package in environment.packages}
+    pins = load_pins(place.root)
+    today = SystemClock().now().date()
+    found = (
+        *pin_findings(environment, pins),
+        *audit_findings(installed, known, case.policy.supply_chain, today),
+    )
+    facts: dict[str, object] = {
+        "packages": len(installed),
+        "pins": len(pins),
+        "advisories": known.records,
+        "snapshot": known.date.isoformat(),
+        "days old": (today - known.date).days,
+    }
+    show_findings(found, as_json=as_json, gate="audit", facts=facts)
+
+
+def pip_check(project: Root = Path(), *, as_json: AsJson = False) -> None:
+    """Verify that the installed packages' requirements are met."""
+    installed = _environment(Project(project))
+    found = tuple(
+        finding("supply_chain.requirement_broken", "environment", line)
+        for line in installed.inconsistencies()
+    )
+    show_findings(
+        found, as_json=as_json, gate="requirements", facts={"packages": len(installed.packages)}
+    )
+
+
+def licences(project: Root = Path(), *, as_json: AsJson = False) -> None:
+    """Compare every package's licence with the policy."""
+    place = Project(project)
+    packages = _environment(place).packages
+    show_findings(
+        tuple(licence_findings(packages, policy_of(place).supply_chain)),
+        as_json=as_json,
+        gate="licences",
+        facts={"packages": len(packages)},
+    )
+
+
+@keys.command("new")
+def keys_new(
+    name: Annotated[str, typer.Option(help="Whose key it is.")],
+    role: KeyRole = BUILDER,
+    project: Root = Path(),
+) -> None:
+    """Make a key pair in the user's key ring and trust it for one role."""
+    place = Project(project)
+    entry = KeyRing(place.keys, SystemClock()).new(name, role)
+    console().print(
+        f"{entry.keyid} ({name}, {role}) in {place.keys}; keep the .key secret, give others the .pub "
+        "(`trimtab gates keys trust FILE.pub`)",
+        markup=False,
+    )
+
+
+@keys.command("trust")
+def keys_trust(
+    file: Annotated[Path, typer.Argument(help="A public key in PEM form.")],
+    name: Annotated[str, typer.Option(help="Whose key it is.")],
+    role: KeyRole = BUILDER,
+    project: Root = Path(),
+) -> None:
+    """Trust somebody else's public key for one role. Compare its id with what they tell you first."""
+    entry = KeyRing(Project(project).keys, SystemClock()).trust(read_evidence(file), name, role)
+    console().print(f"{entry.keyid} ({name}) is trusted as {role}", markup=False)
+
+
+@keys.command("list")
+def keys_list(project: Root = Path()) -> None:
+    """List the keys, whether they count, and whether a private half lies open."""
+    place = Project(project)
+    ring = _ring(place)
+    counting = ring.trusted()
+    rows = []
+    for entry in ring.entries():
+        state = (
+            f"revoked {entry.revoked}"
+            if entry.revoked
+            else ("trusted" if entry.keyid in counting else "not pinned")
+        )
+        private = "yes" if (place.keys / f"{entry.keyid}.key").is_file() else ""
+        rows.append((entry.keyid[:16], entry.name, entry.role, entry.added, state, private))
+    columns = ("keyid", "name", "role", "added", "state", "private key here")
+    table(f"Keys in {place.keys}", columns, rows)
+    tools = ", ".join(
+        f"{tool}: {'found' if shutil.which(tool) else 'not installed'}"
+        for tool in ("gpg", "cosign")
+    )
+    console().print(tools, style="dim")
+    for path in ring.exposed():
+        console().print(f"❌ {path.name[:16]}... can be read by others", markup=False)
+    if ring.exposed() or not counting:
+        raise typer.Exit(1)
+
+
+@keys.command("rotate")
+def keys_rotate(
+    name: Annotated[str, typer.Option(help="Whose key it is.")],
+    role: KeyRole = BUILDER,
+    project: Root = Path(),
+) -> None:
+    """Make a new key and revoke the role's old ones that are here; what they signed must be signed again."""
+    entry = KeyRing(Project(project).keys, SystemClock()).rotate(name, role)
+    console().print(f"{entry.keyid} ({name}) replaces the former keys", markup=False)
+
+
+@keys.command("revoke")
+def keys_revoke(keyid: str, project: Root = Path()) -> None:
+    """End trust in a key. Its files stay."""
+    entry = KeyRing(Project(project).keys, SystemClock()).revoke(keyid)
+    console().print(f"{entry.keyid[:16]} ({entry.name}) no longer counts", markup=False)

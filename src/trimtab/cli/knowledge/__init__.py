@@ -1,0 +1,1 @@
+"""Commands for projects, documents, search and maintenance."""

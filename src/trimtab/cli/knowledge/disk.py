@@ -1,0 +1,106 @@
+"""`knowledge disk`, `clean-up`: what takes disk space, and how to free it, also while the disk is full."""
+
+from collections.abc import Callable
+from typing import Annotated, Any
+
+import typer
+
+from trimtab.cli.runtime.console import print_line, print_table, printed_as_json
+from trimtab.cli.runtime.session import Json, Session, session
+from trimtab.infra.control_socket import is_answering
+
+_MB = 1e6
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.command()(disk)
+    app.command("clean-up")(clean_up)
+
+
+def disk(
+    context: typer.Context,
+    limit: Annotated[int, typer.Option(min=1, max=1000, help="How many entries.")] = 20,
+    json: Json = False,
+) -> None:
+    """Show what takes most disk space in the data directory, the largest first."""
+    this = session(context)
+    facts = _act(this, "knowledge.disk.usage", {"limit": limit}, lambda: _usage(this, limit))
+    if printed_as_json(this, facts):
+        return
+    used, free, total = facts["used_ratio"], facts["free_bytes"], facts["total_bytes"]
+    print_line(f"{used:.1%} in use: {free / _MB:.1f} MB of {total / _MB:.1f} MB are free.")
+    print_table(
+        ("entry", "MB"), ((found["name"], found["bytes"] / _MB) for found in facts["largest"])
+    )
+
+
+def clean_up(
+    context: typer.Context,
+    dry_run: Annotated[bool, typer.Option(help="Only say what would happen.")] = False,
+    json: Json = False,
+) -> None:
+    """Remove what is past its age and compress older logs; works on a full disk and without a service."""
+    this = session(context)
+    if dry_run:
+        found = _reclaimable(this)
+        if not printed_as_json(this, {"bytes": found}):
+            print_table(("would be removed", "MB"), ((k, n / _MB) for k, n in found.items()))
+        return
+    facts = _act(this, "knowledge.disk.clean_up", {}, lambda: _cleaned(this))
+    if printed_as_json(this, facts):
+        return
+    print_line(f"Freed {facts['measured_bytes'] / _MB:.1f} MB.")
+    print_table(
+        ("removed", "MB"), ((kind, size / _MB) for kind, size in facts["freed_bytes"].items())
+    )
+    if not facts["enough"]:
+        print_line(
+            "The disk is still nearly full: enlarge it, or see `trimtab knowledge disk`.",
+            "bold yellow",
+        )
+
+
+def _act(
+    this: Session, name: str, arguments: dict[str, Any], closed: Callable[[], dict[str, Any]]
+) -> dict[str, Any]:
+    """Run the action in the service, or do the same to the closed data directory when none runs."""
+    if this.url or is_answering(this.settings.service.data_dir):
+        body = this.client.call("POST", f"/v1/actions/{name}", body={"arguments": arguments})
+        facts: dict[str, Any] = body["facts"]
+        return facts
+    return closed()
+
+
+def _usage(this: Session, limit: int) -> dict[str, Any]:
+    import shutil
+
+    from trimtab.knowledge.maintenance.actions import usage_facts
+    from trimtab.knowledge.maintenance.space import Disk, largest
+
+    folder = this.settings.service.data_dir
+    usage = shutil.disk_usage(folder)
+    return usage_facts(Disk(usage.total, usage.free), largest(folder, limit))
+
+
+def _reclaimable(this: Session) -> dict[str, int]:
+    from trimtab.infra.storage import DataDirectory
+    from trimtab.kernel.clock import SystemClock
+    from trimtab.knowledge.maintenance.offline_repair import closed_cleanup
+
+    if this.url or is_answering(this.settings.service.data_dir):
+        arguments = {"arguments": {}, "dry_run": True}
+        body = this.client.call("POST", "/v1/actions/knowledge.disk.clean_up", body=arguments)
+        found: dict[str, int] = body["facts"]["bytes"]
+        return found
+    with DataDirectory(this.settings.service.data_dir, floor_bytes=0) as data:
+        return closed_cleanup(data, this.settings.knowledge, SystemClock()).reclaimable()
+
+
+def _cleaned(this: Session) -> dict[str, Any]:
+    from trimtab.infra.storage import DataDirectory
+    from trimtab.kernel.clock import SystemClock
+    from trimtab.knowledge.maintenance.offline_repair import closed_cleanup
+
+    with DataDirectory(this.settings.service.data_dir, floor_bytes=0) as data:
+        return closed_cleanup(data, this.settings.knowledge, SystemClock()).run().facts()

@@ -1,0 +1,67 @@
+"""`knowledge move`: a project to another engine, while it is used."""
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from trimtab.cli.runtime.console import print_line, printed_as_json
+from trimtab.cli.runtime.errors import Refused
+from trimtab.cli.runtime.session import Json, Session, session
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
+
+
+def move(
+    context: typer.Context,
+    project: Annotated[str, typer.Argument(help="The project's name.")],
+    to: Annotated[str, typer.Option(help="embedded, postgres, chroma or qdrant.")],
+    dry_run: Annotated[bool, typer.Option(help="Only say what would be moved.")] = False,
+    json: Json = False,
+) -> None:
+    """Move a project to another engine: sent, checked, switched, and only then removed from the old one."""
+    this = session(context)
+    result = _moved(this, project, {"to": to, "dry_run": dry_run})
+    if not printed_as_json(this, result):
+        print_line(_sentence(result))
+
+
+def _moved(this: Session, project: str, request: dict[str, object]) -> dict[str, Any]:
+    # Starts the app when it is built in this process; a stream alone does not.
+    this.client.call("GET", "/api/v1/projects")
+    with _bar() as bar:
+        task = bar.add_task("asking", total=None)
+        for line in this.client.lines(f"/api/v1/projects/{project}/move", request):
+            if "error" in line:
+                raise Refused(line["error"])
+            if "result" in line:
+                found: dict[str, Any] = line["result"]
+                return found
+            at = line["progress"]
+            bar.update(task, description=at["step"], completed=at["done"], total=at["total"])
+    raise Refused({"message": "The service ended before the move did.", "hint": "Move again."})
+
+
+def _sentence(result: dict[str, Any]) -> str:
+    project, passages = result["project"], result["passages"]
+    if result["source"] == result["target"]:
+        return f"{project} is in {result['target']} already."
+    way = f"{project} with {passages} passages from {result['source']} to {result['target']}"
+    if result["dry_run"]:
+        return f"{way} would be moved."
+    compared = f"{result['checked']} vectors"
+    if result["searches"]:
+        compared += f" and {result['searches']} searches ({result['agreement']:.1%} alike)"
+    return f"Moved {way} in {result['seconds']:.1f} s; compared {compared}."
+
+
+def _bar() -> "Progress":
+    """Return a progress bar on stderr, where it does not disturb the result; none without a terminal."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+    error_console = Console(stderr=True)
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn())
+    return Progress(
+        *columns, console=error_console, transient=True, disable=not error_console.is_terminal
+    )

@@ -1,0 +1,52 @@
+"""`knowledge evaluate`: how well search finds, on a set with judgements. Works on files, needs no running service."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from trimtab.cli.runtime.console import print_table, printed_as_json
+from trimtab.cli.runtime.session import Json, Session, session
+
+app = typer.Typer(
+    help="Care for the documents, move projects, and measure how well search finds.",
+    no_args_is_help=True,
+)
+
+
+@app.command("evaluate")
+def evaluate(
+    context: typer.Context,
+    set_: Annotated[
+        Path,
+        typer.Option("--set", help="A BEIR-style folder: corpus.jsonl, queries.jsonl, qrels.tsv."),
+    ],
+    json: Json = False,
+) -> None:
+    """Index a corpus, ask its queries, and compare what is found with the judgements."""
+    this = session(context)
+    report = _measured(this, set_)
+    if not printed_as_json(this, report):
+        print_table(("figure", "value"), report.items())
+
+
+def _measured(this: Session, folder: Path) -> dict[str, float]:
+    from rich.console import Console
+    from rich.progress import Progress
+
+    from trimtab.knowledge.embedding import MiniLmEmbedder, ensure_model
+    from trimtab.knowledge.evaluate import evaluate as measure
+
+    model = this.settings.service.data_dir / "models" / "minilm"
+    ensure_model(model)
+    embedder = MiniLmEmbedder(model, this.settings.knowledge.embedding_threads)
+    try:
+        with Progress(console=Console(stderr=True), transient=True, disable=this.json) as bar:
+            task = bar.add_task("reading", total=None)
+
+            def progress(done: int, total: int, what: str) -> None:
+                bar.update(task, completed=done, total=total, description=what)
+
+            return measure(folder, embedder, progress).as_dict()
+    finally:
+        embedder.close()

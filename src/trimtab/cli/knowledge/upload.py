@@ -1,0 +1,104 @@
+"""Files go to the service in groups, which it embeds and writes together: many short ones, or a large one alone."""
+
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import IO, Any
+
+from trimtab.cli.runtime.errors import Refused
+from trimtab.cli.runtime.session import Session
+from trimtab.infra.folders import FolderFile
+from trimtab.kernel.errors import ErrorKind, InvalidInput
+
+_FILES = 128
+"""Open at once, and as many as the service writes in one go."""
+_BYTES = 16 * 1024 * 1024
+"""Well under what a service takes by default (`api.max_upload_mb`); one that takes less gets smaller groups."""
+
+File = tuple[str, Path | FolderFile]
+"""The name that the document will have, and where it lies: named by the user, or found in a folder."""
+Outcome = dict[str, Any]
+"""What the service answered for one file: an ingested document, or its name and the error."""
+
+
+class FileUnreadable(InvalidInput):
+    """A file cannot be opened."""
+
+    code = "cli.file_unreadable"
+    default_hint = "Check that it is still there, and its permissions."
+
+
+def grouped(
+    files: Iterable[File], most_files: int = _FILES, most_bytes: int = _BYTES
+) -> Iterator[list[File]]:
+    """Yield the files in order, in groups within both bounds; a file over the second is a group of its own."""
+    group: list[File] = []
+    held = 0
+    for name, file in files:
+        size = _size(file)
+        if group and (len(group) >= most_files or held + size > most_bytes):
+            yield group
+            group, held = [], 0
+        group.append((name, file))
+        held += size
+    if group:
+        yield group
+
+
+def send_one(
+    this: Session, project: str, name: str, file: Path | FolderFile, user_id: str
+) -> Outcome:
+    """Send one file; return what became of it, or raise `Refused`, or an `OSError` if it cannot be read."""
+    with file.open("rb") as content:
+        return _posted(this, project, [(name, content)], user_id)
+
+
+def send_group(this: Session, project: str, group: list[File], user_id: str) -> list[Outcome]:
+    """Send a group; return what became of each file, in order. One that is too much for the service goes in halves."""
+    try:
+        return _send_whole(this, project, group, user_id)
+    except Refused as refused:
+        if refused.service_kind is ErrorKind.TOO_LARGE and len(group) > 1:
+            half = len(group) // 2
+            return [
+                *send_group(this, project, group[:half], user_id),
+                *send_group(this, project, group[half:], user_id),
+            ]
+        return [{"name": name, **refused.error} for name, _ in group]
+
+
+def _send_whole(this: Session, project: str, group: list[File], user_id: str) -> list[Outcome]:
+    outcomes: list[Outcome] = []
+    with ExitStack() as stack:
+        parts: list[tuple[str, IO[bytes]]] = []
+        for name, file in group:
+            try:
+                parts.append((name, stack.enter_context(file.open("rb"))))
+            except OSError as error:
+                unreadable = FileUnreadable(f"{name} cannot be read: {error.strerror}.")
+                outcomes.append({"name": name, **unreadable.as_wire()})
+        if parts:
+            answer = _posted(this, project, parts, user_id)
+            # One file is answered with what became of it, several with lists.
+            outcomes += [answer] if len(parts) == 1 else [*answer["documents"], *answer["refused"]]
+    place = {name.strip(): number for number, (name, _) in enumerate(group)}
+    return sorted(outcomes, key=lambda found: place.get(found["name"].strip(), len(group)))
+
+
+def _posted(
+    this: Session, project: str, parts: list[tuple[str, IO[bytes]]], user_id: str
+) -> Outcome:
+    form: list[tuple[str, Any]] = [("project", (None, project)), ("user_id", (None, user_id))]
+    form += [("labels", (None, label)) for label in this.document_labels]
+    form += [("file", part) for part in parts]
+    answer: Outcome = this.client.call("POST", "/api/v1/ingest", files=form)
+    return answer
+
+
+def _size(file: Path | FolderFile) -> int:
+    if isinstance(file, FolderFile):
+        return file.size
+    try:
+        return file.stat().st_size
+    except OSError:
+        return 0  # Opening it will say why.

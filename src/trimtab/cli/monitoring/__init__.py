@@ -1,0 +1,1 @@
+"""Commands for signals, alert rules and logs."""

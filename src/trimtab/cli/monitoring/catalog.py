@@ -1,0 +1,159 @@
+"""`read`, `act`, `fault`: what the catalog offers. Runbooks hold the same lines."""
+
+from collections.abc import Iterable, Mapping
+from typing import Annotated, Any
+
+import typer
+
+from trimtab.cli.runtime.console import print_line, print_table, printed_as_json
+from trimtab.cli.runtime.errors import Refused
+from trimtab.cli.runtime.session import Json, Session, session
+from trimtab.kernel.errors import InvalidInput, NotFound, TrimtabError
+
+Pairs = Annotated[list[str] | None, typer.Argument(metavar="[KEY=VALUE]...")]
+ListFlag = Annotated[bool, typer.Option("--list", help="List what there is.")]
+
+
+class FaultsOff(NotFound):
+    """The service was not started for drills, or is called over the network."""
+
+    code = "drills.faults_off"
+    default_hint = "Start it with `trimtab --set service.drills=true serve`, on this machine."
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the commands."""
+    for command in (read, act, fault):
+        app.command()(command)
+
+
+def read(
+    context: typer.Context,
+    names: Annotated[list[str] | None, typer.Argument(metavar="[SIGNAL]...")] = None,
+    list_: ListFlag = False,
+    json: Json = False,
+) -> None:
+    """Read signals now; without names, all of them."""
+    this = session(context)
+    if list_:
+        _list_signals(this)
+        return
+    body = this.client.call("GET", "/v1/signals", params={"name": names} if names else None)
+    if not printed_as_json(this, body):
+        print_table(
+            ("signal", "value", "unit", "labels"),
+            (
+                (one["name"], sample["value"], one["unit"], _labels(sample["labels"]))
+                for one in body["signals"]
+                for sample in one["samples"]
+            ),
+        )
+
+
+def act(
+    context: typer.Context,
+    name: Annotated[str | None, typer.Argument(metavar="[ACTION]")] = None,
+    arguments: Pairs = None,
+    dry_run: Annotated[bool, typer.Option(help="Only say what would change.")] = False,
+    approve: Annotated[
+        bool, typer.Option(help="Answer for an action that needs approval.")
+    ] = False,
+    list_: ListFlag = False,
+    json: Json = False,
+) -> None:
+    """Do something to the service."""
+    this = session(context)
+    if list_ or name is None:
+        _list_actions(this)
+        return
+    body = this.client.call(
+        "POST",
+        f"/v1/actions/{name}",
+        body={"arguments": pairs(arguments), "dry_run": dry_run, "approve": approve},
+    )
+    if not printed_as_json(this, body):
+        print_line(body["summary"])
+        if body["undo_arguments"] is not None and not dry_run:
+            print_line(f"To undo: {_labels(body['undo_arguments'])}", style="dim")
+
+
+def fault(
+    context: typer.Context,
+    name: Annotated[str | None, typer.Argument(metavar="[FAULT]")] = None,
+    arguments: Pairs = None,
+    restore: Annotated[bool, typer.Option(help="Put back what the fault broke.")] = False,
+    list_: ListFlag = False,
+    json: Json = False,
+) -> None:
+    """Break the service on purpose, for a drill; needs `service.drills`."""
+    this = session(context)
+    if list_ or name is None:
+        body = _call_fault(this, "GET", "/v1/faults")
+        if not printed_as_json(this, body):
+            print_table(
+                ("fault", "injected", "help"),
+                ((f["name"], f["injected"], f["help"]) for f in body["faults"]),
+            )
+        return
+    verb = "restore" if restore else "inject"
+    body = _call_fault(this, "POST", f"/v1/faults/{name}/{verb}", {"arguments": pairs(arguments)})
+    if not printed_as_json(this, body):
+        print_line(f"{name} is {'injected' if body['injected'] else 'restored'}.")
+
+
+def _call_fault(this: Session, method: str, path: str, body: object = None) -> Any:
+    try:
+        return this.client.call(method, path, body=body)
+    except Refused as refused:
+        raise faults_off(refused) from None
+
+
+def faults_off(refused: Refused) -> TrimtabError:
+    """Return what it means when the routes for faults and drills are not there; else the refusal itself."""
+    if refused.error.get("code") != "api.no_such_route":
+        return refused
+    return FaultsOff("This service takes neither faults nor drills.")
+
+
+def pairs(words: Iterable[str] | None) -> dict[str, str]:
+    """Return ``key=value`` words as a mapping, or raise `InvalidInput`."""
+    found: dict[str, str] = {}
+    for word in words or ():
+        key, equals, value = word.partition("=")
+        if not equals or key in found:
+            raise InvalidInput(
+                f"{word!r} is no argument, or is given twice.", hint="Write key=value, each once."
+            )
+        found[key] = value
+    return found
+
+
+def _list_signals(this: Session) -> None:
+    body = this.client.call("GET", "/v1/catalog")
+    if not printed_as_json(this, {"signals": body["signals"]}):
+        print_table(
+            ("signal", "unit", "metric", "help"),
+            ((s["name"], s["unit"], s["metric"], s["help"]) for s in body["signals"]),
+        )
+
+
+def _list_actions(this: Session) -> None:
+    body = this.client.call("GET", "/v1/catalog")
+    if not printed_as_json(this, {"actions": body["actions"]}):
+        print_table(
+            ("action", "risk", "effect", "arguments", "help"),
+            (
+                (a["name"], a["risk"], a["effect"], _params(a["params"]), a["help"])
+                for a in body["actions"]
+            ),
+        )
+
+
+def _params(params: Iterable[Mapping[str, Any]]) -> str:
+    return " ".join(
+        f"{p['name']}={p['type'] if p['default'] is None else p['default']}" for p in params
+    )
+
+
+def _labels(labels: Mapping[str, object]) -> str:
+    return " ".join(f"{name}={value}" for name, value in labels.items())

@@ -1,0 +1,66 @@
+"""`logs`: the log of the last hours or days, read from its files, also while no service runs."""
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from trimtab.cli.monitoring.rules import seconds
+from trimtab.cli.runtime.console import print_json, print_line
+from trimtab.cli.runtime.session import Json, session
+from trimtab.infra.telemetry.log_reader import LEVELS, LogFilter, Skipped, read_logs
+from trimtab.kernel.clock import SystemClock
+from trimtab.kernel.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_STANDARD = ("time", "level", "logger", "message")
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command()(logs)
+
+
+def logs(
+    context: typer.Context,
+    since: Annotated[str, typer.Option(help="How far back: 30m, 24h, 7d.")] = "24h",
+    level: Annotated[str, typer.Option(help="The lowest level: error, warning, info.")] = "debug",
+    component: Annotated[
+        str, typer.Option(help="A part of the program, such as knowledge or incidents.loop.")
+    ] = "",
+    json: Json = False,
+) -> None:
+    """Print the log of the data directory, the oldest line first; --json prints each line as it was written."""
+    this = session(context)
+    if this.url:
+        raise InvalidInput(
+            "The log is read from the files of this machine, not over --url.",
+            hint="Run the command where the service runs.",
+        )
+    if level.lower() not in LEVELS:
+        raise InvalidInput(f"{level!r} is not a level.", hint=f"Write one of {', '.join(LEVELS)}.")
+    begin = SystemClock().now() - timedelta(seconds=_seconds(since))
+    folder: Path = this.settings.service.data_dir / "logs"
+    skipped = Skipped()
+    for line in read_logs(folder, LogFilter(begin, level.lower(), component), skipped):
+        if this.json:
+            print_json(line)
+        else:
+            print_line(_text(line), "bold red" if line["level"] in ("ERROR", "CRITICAL") else "")
+    if skipped.lines or skipped.files:
+        typer.echo(
+            f"{skipped.lines} lines and the rest of {skipped.files} files cannot be read.", err=True
+        )
+
+
+def _seconds(text: str) -> float:
+    if text.endswith("d") and text[:-1].isdigit():
+        return int(text[:-1]) * 86_400.0
+    return seconds(text)
+
+
+def _text(line: dict[str, Any]) -> str:
+    others = " ".join(f"{name}={value}" for name, value in line.items() if name not in _STANDARD)
+    return f"{line['time']} {line['level']} {line['logger']} {line['message']} {others}".rstrip()

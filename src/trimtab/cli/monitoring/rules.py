@@ -1,0 +1,90 @@
+"""`check`, `alerts`: questions in PromQL, and what the rules found."""
+
+import re
+from typing import Annotated
+
+import typer
+
+from trimtab.cli.runtime.console import print_line, print_table, printed_as_json
+from trimtab.cli.runtime.errors import Exit
+from trimtab.cli.runtime.session import Json, session
+from trimtab.kernel.errors import InvalidInput
+
+_UNITS = {"s": 1, "m": 60, "h": 3600}
+_VERDICTS = {
+    True: ("holds", "green"),
+    False: ("does not hold", "red"),
+    None: ("cannot tell", "yellow"),
+}
+_DURATION = re.compile(r"(?<![0-9])([0-9]+(?:\.[0-9]+)?)(s|m|h)")
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.command()(check)
+    app.command()(alerts)
+
+
+def check(
+    context: typer.Context,
+    expression: Annotated[str, typer.Argument(help="A PromQL comparison, in quotes.")],
+    for_: Annotated[
+        str, typer.Option("--for", help="How long it must hold without a break, such as 10m.")
+    ] = "",
+    give_up: Annotated[str, typer.Option(help="When to stop waiting.")] = "30m",
+    json: Json = False,
+) -> None:
+    """Ask whether a comparison holds; exit 1 when it does not, 3 when the samples cannot tell."""
+    this = session(context)
+    if for_:
+        request = {
+            "expression": expression,
+            "for_seconds": seconds(for_),
+            "give_up_seconds": seconds(give_up),
+        }
+        body = this.client.call("POST", "/v1/check/hold", body=request)
+    else:
+        body = this.client.call("POST", "/v1/check", body={"expression": expression})
+    if not printed_as_json(this, body):
+        verdict, style = _VERDICTS[body["holds"]]
+        print_line(f"{verdict}: {expression}", style=style)
+        if body["error"]:
+            print_line(body["error"])
+        print_table(
+            ("metric", "labels", "value"),
+            (
+                (s["metric"], " ".join(f"{k}={v}" for k, v in s["labels"].items()), s["value"])
+                for s in body["samples"]
+            ),
+        )
+    if body["holds"] is None:
+        raise typer.Exit(Exit.NEEDS_A_PERSON)
+    if not body["holds"]:
+        raise typer.Exit(Exit.FAILED)
+
+
+def alerts(context: typer.Context, json: Json = False) -> None:
+    """List the pending and firing alerts."""
+    this = session(context)
+    body = this.client.call("GET", "/v1/alerts")
+    if not printed_as_json(this, body):
+        print_table(
+            ("alert", "state", "severity", "since", "summary"),
+            (
+                (
+                    alert["name"],
+                    alert["state"],
+                    alert["severity"],
+                    alert["since"][:19],
+                    alert["annotations"].get("summary", ""),
+                )
+                for alert in body["alerts"]
+            ),
+        )
+
+
+def seconds(text: str) -> float:
+    """Return a duration such as ``10m`` or ``1h30m`` in seconds, or raise `InvalidInput`."""
+    if not re.fullmatch(f"(?:{_DURATION.pattern})+", text):
+        raise InvalidInput(f"{text!r} is not a duration.", hint="Write 30s, 10m, 1h or 1h30m.")
+    return sum(float(number) * _UNITS[unit] for number, unit in _DURATION.findall(text))

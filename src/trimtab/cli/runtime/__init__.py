@@ -1,0 +1,1 @@
+"""Session, connection, console output and errors of the command line."""

@@ -1,1 +1,0 @@
-"""What every guard reads: sentences with offsets, words and normalised text."""

@@ -1,0 +1,89 @@
+"""The loop that watches the service: scrape, evaluate the rules, hand over what changed."""
+
+import logging
+from collections import deque
+from collections.abc import Callable
+
+from trimtab.infra.background import PeriodicTask
+from trimtab.infra.settings.sections.monitor import MonitorSettings
+from trimtab.kernel.clock import Clock
+from trimtab.monitoring.alerts import Transition
+from trimtab.monitoring.engine import RuleEngine
+from trimtab.monitoring.scrape import Scrape
+
+_log = logging.getLogger(__name__)
+
+Sink = Callable[[Transition], None]
+"""Takes one transition; when it returns, the transition is safe."""
+
+
+class Monitor:
+    """Scrapes and evaluates at their intervals, in one thread of its own.
+
+    A transition that the sink fails to take is offered again at every round, before the newer ones: an incident
+    that cannot be opened because the disk is full is opened when there is space.
+
+    Args:
+        scrape: Where the samples come from.
+        engine: The rules.
+        sink: Where transitions go, in order.
+        clock: Whose seconds the intervals are in.
+        settings: The intervals.
+    """
+
+    def __init__(
+        self,
+        scrape: Scrape,
+        engine: RuleEngine,
+        sink: Sink,
+        clock: Clock,
+        settings: MonitorSettings,
+    ) -> None:
+        self._scrape = scrape
+        self._engine = engine
+        self._sink = sink
+        self._clock = clock
+        self._settings = settings
+        self._waiting: deque[Transition] = deque()
+        self._started = -settings.scrape_interval_seconds
+        self._evaluated = -settings.evaluation_interval_seconds
+        self.task = PeriodicTask("monitor", self._round, self._pause, clock)
+
+    def start(self) -> None:
+        """Begin to watch."""
+        self.task.start()
+
+    def close(self) -> None:
+        """Stop watching; a round that has begun is finished."""
+        self.task.close(timeout=None)
+
+    def look(self) -> None:
+        """Scrape, evaluate and hand over once."""
+        now = self._clock.now()
+        self._scrape.take(now)
+        self._evaluate()
+
+    def _round(self) -> None:
+        self._started = self._clock.monotonic()
+        self._scrape.take(self._clock.now())
+        every = self._settings.evaluation_interval_seconds
+        if self._started - self._evaluated >= every - self._settings.scrape_interval_seconds / 2:
+            self._evaluated = self._started
+            self._evaluate()
+
+    def _pause(self) -> float:
+        """Return the rest of the interval: a round that took long is followed by the next at once."""
+        taken = self._clock.monotonic() - self._started
+        return max(0.0, self._settings.scrape_interval_seconds - taken)
+
+    def _evaluate(self) -> None:
+        self._waiting.extend(self._engine.tick(self._clock.now()))
+        while self._waiting:
+            try:
+                self._sink(self._waiting[0])
+            except Exception:  # noqa: BLE001 - the monitor must outlive whatever it reports to.
+                _log.exception(
+                    "alert could not be handed over; it is offered again at the next round"
+                )
+                return
+            self._waiting.popleft()

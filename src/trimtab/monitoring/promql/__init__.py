@@ -1,0 +1,1 @@
+"""Evaluator for the part of PromQL that rules and runbook checks use."""

@@ -1,0 +1,71 @@
+"""The samples as one kind of incident sees them: those of users without drills, or those of a drill."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from trimtab.kernel.drilling import LABEL, MARK
+from trimtab.kernel.operable import Signal
+from trimtab.monitoring.cost import Cost
+from trimtab.monitoring.labels import METRIC_NAME, Labels, changed, value_of
+from trimtab.monitoring.series import SCRAPE, Latest, Selection, SeriesStore, Window
+
+
+def metrics_apart(signals: Iterable[Signal]) -> frozenset[str]:
+    """Return the metrics that count drills apart."""
+    return frozenset(signal.metric_name for signal in signals if LABEL in signal.labels)
+
+
+@dataclass(frozen=True, slots=True)
+class SeriesView:
+    """Hides the series of drills; or shows those of a drill in the place of the users'.
+
+    A drill's series lose their label here, so that one expression on a page fits both kinds of incident. A metric that
+    does not count drills apart is shown to both. A selector that names the label gets what it asks for.
+    """
+
+    store: SeriesStore
+    apart: frozenset[str]
+    """The metrics that count drills apart."""
+    drill: bool = False
+
+    def latest(self, selection: Selection, at_ms: int, cost: Cost | None = None) -> list[Latest]:
+        """Return what `SeriesStore.latest` returns, as seen from here."""
+        found = self.store.latest(selection, at_ms, cost)
+        if _names_label(selection):
+            return found
+        return [
+            replace(each, labels=_unmarked(each.labels))
+            for each in found
+            if self._shows(each.labels)
+        ]
+
+    def window(
+        self, selection: Selection, from_ms: int, to_ms: int, cost: Cost | None = None
+    ) -> list[Window]:
+        """Return what `SeriesStore.window` returns, as seen from here."""
+        found = self.store.window(selection, from_ms, to_ms, cost)
+        if _names_label(selection):
+            return found
+        return [
+            replace(each, labels=_unmarked(each.labels), nameless=_unmarked(each.nameless))
+            for each in found
+            if self._shows(each.labels)
+        ]
+
+    def newest_ms(self, source: str = SCRAPE) -> int | None:
+        """Return when the source last appended, or None when it never did."""
+        return self.store.newest_ms(source)
+
+    def _shows(self, labels: Labels) -> bool:
+        marked = value_of(labels, LABEL) == MARK
+        if not self.drill:
+            return not marked
+        return marked or value_of(labels, METRIC_NAME) not in self.apart
+
+
+def _unmarked(labels: Labels) -> Labels:
+    return changed(labels, {LABEL: ""}) if value_of(labels, LABEL) else labels
+
+
+def _names_label(selection: Selection) -> bool:
+    return any(name == LABEL for name, _ in selection.tests)

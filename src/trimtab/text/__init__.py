@@ -1,0 +1,1 @@
+"""Language processing shared by search and guards: tokens, stemming, languages, sentences, encodings."""

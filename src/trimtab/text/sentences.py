@@ -1,0 +1,194 @@
+# ruff: noqa: RUF001, SIM905 - punctuation and abbreviations of several languages, as text.
+"""Cuts text into sentences that keep their place: ``text[start:end]`` is the sentence, character by character.
+
+Markdown structure comes first (a heading, a list item, a table row or a code block never joins its neighbour), then
+punctuation inside each block, with the abbreviations, initials and ordinals that would fool a rule of "full stop and
+space".
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class BlockKind(StrEnum):
+    """Kind of a block of text in Markdown structure."""
+
+    PROSE = "prose"
+    HEADING = "heading"
+    ITEM = "item"
+    ROW = "row"
+    CODE = "code"
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """One sentence, heading, list item sentence, table row or code block."""
+
+    text: str
+    start: int
+    """Offset of its first character in the text that was cut."""
+    end: int
+    """Offset after its last character."""
+    kind: BlockKind = BlockKind.PROSE
+
+
+def sentences(text: str) -> tuple[Sentence, ...]:
+    """Return the sentences in reading order; they never overlap and are never blank."""
+    found: list[Sentence] = []
+    for start, end, kind in _blocks(text):
+        cuts = ((start, end),) if kind in _WHOLE else _cut(text, start, end)
+        for low, high in cuts:
+            trimmed = _trimmed(text, low, high)
+            if trimmed is not None:
+                found.append(Sentence(text[trimmed[0] : trimmed[1]], *trimmed, kind))
+    return tuple(found)
+
+
+_WHOLE = frozenset({BlockKind.HEADING, BlockKind.ROW, BlockKind.CODE})
+_FENCE = re.compile(r"[ \t]{0,3}(`{3,}|~{3,})")
+_HEADING = re.compile(r"[ \t]{0,3}#{1,6}[ \t]+(?=\S)")
+_RULE = re.compile(r"[ \t]*([-=*_])[ \t]*(?:\1[ \t]*){2,}$|[ \t]*=+[ \t]*$")
+_ROW = re.compile(r"[ \t]*\|.*\|[ \t]*$")
+_ROW_RULE = re.compile(
+    r"[ \t]*+\|?[ \t]*+:?-{2,}+:?[ \t]*+(\|[ \t]*+:?-{2,}+:?[ \t]*+)*+\|?[ \t]*+$"
+)
+_ITEM = re.compile(r"[ \t]*(?:[-*+•–]|\(?\d{1,3}[.)]|\(?[a-z][.)])[ \t]+(?=\S)")
+_QUOTE = re.compile(r"[ \t]*>+[ \t]?")
+
+_CLOSED = frozenset({BlockKind.HEADING, BlockKind.ROW})
+_Block = tuple[int, int, BlockKind]
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    start: int
+    """After the marker, if it has one."""
+    end: int
+    kind: BlockKind | None
+    """None for a line that only separates: blank, a rule, a fence."""
+    opens: bool
+    """Whether its marker begins a block."""
+
+
+def _blocks(text: str) -> Iterator[_Block]:
+    """Yield the blocks of the text; markers of headings, items and quotes are left out."""
+    block: _Block | None = None
+    for line in _marked_lines(text):
+        if block and _joins(line, block[2]):
+            block = (block[0], line.end, block[2])
+            continue
+        if block:
+            yield block
+        block = (line.start, line.end, line.kind) if line.kind else None
+    if block:
+        yield block
+
+
+def _joins(line: _Line, kind: BlockKind) -> bool:
+    same_nature = (line.kind is BlockKind.CODE) == (kind is BlockKind.CODE)
+    return line.kind is not None and not line.opens and kind not in _CLOSED and same_nature
+
+
+def _marked_lines(text: str) -> Iterator[_Line]:
+    fence = ""
+    for start, end in _lines(text):
+        line = text[start:end]
+        mark = _FENCE.match(line)
+        if mark and (not fence or mark[1].startswith(fence)):
+            fence = "" if fence else mark[1]
+            yield _Line(start, end, None, opens=False)
+        elif fence:
+            yield _Line(start, end, BlockKind.CODE, opens=False)
+        elif not line.strip() or _is_rule(line):
+            yield _Line(start, end, None, opens=False)
+        else:
+            offset, kind = _starts(line)
+            yield _Line(start + offset, end, kind or BlockKind.PROSE, opens=kind is not None)
+
+
+def _is_rule(line: str) -> bool:
+    return bool(_RULE.match(line) or _ROW_RULE.match(line))
+
+
+def _starts(line: str) -> tuple[int, BlockKind | None]:
+    """Return the kind of block that this line opens, and how many characters its marker takes."""
+    if heading := _HEADING.match(line):
+        return heading.end(), BlockKind.HEADING
+    if _ROW.match(line):
+        return 0, BlockKind.ROW
+    if item := _ITEM.match(line):
+        return item.end(), BlockKind.ITEM
+    quote = _QUOTE.match(line)
+    return (quote.end(), BlockKind.PROSE) if quote else (0, None)
+
+
+def _lines(text: str) -> Iterator[tuple[int, int]]:
+    start = 0
+    while start < len(text):
+        end = text.find("\n", start)
+        end = len(text) if end < 0 else end
+        yield start, end
+        start = end + 1
+
+
+_STOP = re.compile(
+    r"""(?:(?<![.!?…])[.!?…]++|[।؟۔])["'»”’)\]*_]*(?:\[\w{1,12}\])*(?=\s)|[。！？]+[」』”’）]*"""
+)
+_LAST_WORD = re.compile(r"(?<![^\s(\[\"'“‘«])[^\s(\[\"'“‘«]+$")
+_LONGEST_ABBREVIATION = 40
+_BEFORE_A_WORD = frozenset(" \t\n\r\"'“‘«([*_")
+_ABBREVIATIONS = frozenset(
+    "mr mrs ms dr prof st sr jr rev hon gen col lt sgt capt gov sen rep pres no nos fig figs eq sec ch vol pp p ed eds "
+    "vs cf e.g i.e eg ie al approx est inc ltd co corp dept univ ca c jan feb mar apr jun jul aug sep sept oct nov dec "
+    "bzw z.b d.h u.a usw nr hr fr str ggf vgl abs art sog mme mlle m sra srta sr ud uds ee.uu av núm pág p.ej a.c d.c "
+    "г ул т.е т.д т.п им стр р".split()
+)
+_MONTH = re.compile(
+    r"\s+(?:Jan|Feb|März|Apr|Mai|Juni|Juli|Aug|Sept|Okt|Nov|Dez|Jahrhundert)", re.IGNORECASE
+)
+
+
+def _cut(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
+    """Yield the sentences of one block of prose."""
+    low = start
+    for stop in _STOP.finditer(text, start, end):
+        if stop.end() < end and _ends_sentence(text, low, stop, end):
+            yield low, stop.end()
+            low = stop.end()
+    if low < end:
+        yield low, end
+
+
+def _ends_sentence(text: str, low: int, stop: re.Match[str], end: int) -> bool:
+    # No copy of the rest, and no search from the sentence's beginning: a text may be all stops, or one sentence.
+    at = stop.end()
+    while at < end and text[at] in _BEFORE_A_WORD:
+        at += 1
+    if at == end:
+        return True
+    if stop[0][0] != ".":
+        return not text[at].islower() or stop[0][0] in "।؟۔。！？"
+    if text[at].islower():
+        return False
+    word = _LAST_WORD.search(text[max(low, stop.start() - _LONGEST_ABBREVIATION) : stop.start()])
+    return word is None or not _is_abbreviation(word[0], text[stop.end() : stop.end() + 14])
+
+
+def _is_abbreviation(word: str, following: str) -> bool:
+    if word.lower() in _ABBREVIATIONS:
+        return True
+    if len(word) == 1 and word.isalpha():
+        return word != "I"
+    if re.fullmatch(r"(?:\w\.)+\w", word):  # U.S, J.R
+        return not re.match(r"\s+(?:The|It|He|She|They|In|This|A|But)\b", following)
+    return bool(re.fullmatch(r"\d{1,2}", word) and _MONTH.match(following))
+
+
+def _trimmed(text: str, start: int, end: int) -> tuple[int, int] | None:
+    while start < end and text[start].isspace():
+        start += 1
+    while end > start and text[end - 1].isspace():
+        end -= 1
+    return (start, end) if end > start else None

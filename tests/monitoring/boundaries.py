@@ -1,0 +1,301 @@
+"""Every shipped alert next to its boundary: values just below and just above each threshold, and for how long.
+
+A series is a value, or promtool's notation; `{v}` stands for the value that is tried. One sample every 30 s.
+"""
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Boundary:
+    """One condition of one alert."""
+
+    alert: str
+    series: dict
+    below: object
+    """It never fires."""
+    above: object
+    """It fires `after` minutes, and not one evaluation earlier."""
+    after: float
+    alongside: dict = field(default_factory=dict)
+
+    @property
+    def id(self):
+        return f"{self.alert}-{'-'.join(self.series)}-{self.below}-{self.above}"[:110]
+
+
+LENGTH = 400
+"""Samples of each series: three hours and twenty minutes."""
+
+
+def notation(template, value):
+    text = str(template).format(v=value)
+    return text if "x" in text else f"{text}x{LENGTH}"
+
+
+def grows(first, step):
+    return f"{first}+{step}x{LENGTH}"
+
+
+MINUTE = 2
+"""Samples a minute."""
+
+ANSWERS = {"answers_given_total": grows(0, 100)}
+"""200 questions a minute, 1,000 in five."""
+BLOCKS = 'guardrail_blocks_total{{judged="questions",guard="injection"}}'
+ASKED = "answers_given_total"
+
+_ANSWERS = [
+    # 1 % of what was asked: 5 min after the counters are there, and then for a minute.
+    Boundary(
+        "AnswersFailing", {"answers_failed_total": "0+{v}x400"}, 3, 3.05, 6, {ASKED: grows(0, 297)}
+    ),
+    # At least ten.
+    Boundary(
+        "AnswersFailing", {"answers_failed_total": "0+{v}x400"}, 0.99, 1, 6, {ASKED: grows(0, 5)}
+    ),
+    # More than a fifth, at least five.
+    Boundary(
+        "AnswersFailing",
+        {"answers_failed_total": "0+{v}x400"},
+        0.75,
+        0.76,
+        6,
+        {ASKED: grows(0, 3)},
+    ),
+    Boundary(
+        "AnswersFailing", {"answers_failed_total": "0+{v}x400"}, 0.49, 0.5, 6, {ASKED: grows(0, 1)}
+    ),
+    Boundary("AnswersFallingBack", {"answers_fallback_total": "0+{v}x400"}, 20, 20.1, 6, ANSWERS),
+    Boundary(
+        "AnswersFallingBack",
+        {"answers_fallback_total": "0+{v}x400"},
+        0.99,
+        1,
+        6,
+        {ASKED: grows(0, 1)},
+    ),
+    Boundary(
+        "AnswersHallucinating",
+        {"answers_unsupported_total": "0+{v}x400"},
+        20,
+        20.1,
+        6,
+        {"answers_generated_total": grows(0, 100)},
+    ),
+    Boundary(
+        "AnswersHallucinating",
+        {"answers_unsupported_total": "0+{v}x400"},
+        1.49,
+        1.5,
+        6,
+        {"answers_generated_total": grows(0, 3)},
+    ),
+    Boundary("AnswersBlockedSpike", {BLOCKS: "0+{v}x400"}, 10, 10.1, 6, ANSWERS),
+    Boundary("AnswersBlockedSpike", {BLOCKS: "0+{v}x400"}, 1.99, 2, 6, {ASKED: grows(0, 2)}),
+    Boundary("AnswersEmptyResults", {"answers_empty_total": "0+{v}x400"}, 5, 5.1, 6, ANSWERS),
+    Boundary(
+        "AnswersEmptyResults",
+        {ASKED: "0+{v}x400"},
+        5.9,
+        6,
+        6,
+        {"answers_empty_total": grows(0, 3)},
+    ),
+    Boundary(
+        "AnswersEmptyResults",
+        {"answers_empty_total": "0+{v}x400"},
+        1.99,
+        2,
+        6,
+        {ASKED: grows(0, 10)},
+    ),
+    Boundary("AnswersSimilarityShifted", {"answers_similarity_ratio": "{v}"}, 0.9, 0.89, 10),
+    Boundary("AnswersSimilarityShifted", {"answers_similarity_ratio": "{v}"}, 1.1, 1.11, 10),
+    Boundary("AnswersEmbeddingDrift", {"embedding_drift_detected": "{v}"}, 0, 1, 10),
+    Boundary("AnswersCanaryMissing", {"answers_canary_recall": "{v}"}, 0.8, 0.79, 5),
+    Boundary(
+        "AnswersPersonalDataFound",
+        {'answers_personal_data_found{{place="traces"}}': "{v}"},
+        0,
+        1,
+        0.5,
+    ),
+    Boundary("AnswersErasureFailed", {'answers_erasures{{state="failed"}}': "{v}"}, 0, 1, 0.5),
+    Boundary(
+        "AnswersBudgetNearlyUsed", {'answers_budget_share{{budget="answers"}}': "{v}"}, 0.9, 0.91, 1
+    ),
+    Boundary("AnswersTracesWaiting", {"answers_export_failing": "{v}"}, 0, 1, 1),
+]
+
+ENOUGH = {"kb_searches_recently": 100}
+FEW = {"kb_searches_recently": 99}
+P50, P99 = "kb_query_p50_latency_seconds", "kb_query_p99_latency_seconds"
+GROWTH, READY = "kb_memory_growth_mb_per_hour", "knowledge_documents_ready"
+DISK = {"kb_disk_free_bytes": 50e9, "kb_disk_floor_bytes": 5e9}
+
+_KNOWLEDGE = [
+    Boundary("KnowledgeDatabaseDamaged", {"kb_database_integrity_ok": "{v}"}, 1, 0, 0),
+    Boundary("KnowledgeDiskSpaceCritical", {"kb_disk_used_ratio": "{v}"}, 0.9, 0.91, 0.5, DISK),
+    Boundary(
+        "KnowledgeDiskSpaceCritical",
+        {"kb_disk_free_bytes": "{v}"},
+        5000000000,
+        4999999999,
+        0.5,
+        {"kb_disk_floor_bytes": 5000000000, "kb_disk_used_ratio": 0.5},
+    ),
+    Boundary("KnowledgeDiskSpaceLow", {"kb_disk_used_ratio": "{v}"}, 0.8, 0.81, 5, DISK),
+    # Above 90 %, or below the least free bytes, the incident speaks and the warning does not.
+    Boundary("KnowledgeDiskSpaceLow", {"kb_disk_used_ratio": "{v}"}, 0.91, 0.9, 5, DISK),
+    Boundary(
+        "KnowledgeDiskSpaceLow",
+        {"kb_disk_free_bytes": "{v}"},
+        4999999999,
+        5000000000,
+        5,
+        {"kb_disk_floor_bytes": 5000000000, "kb_disk_used_ratio": 0.85},
+    ),
+    Boundary("KnowledgeMemoryGrowing", {"kb_memory_used_ratio": "{v}"}, 0.9, 0.91, 5),
+    Boundary("KnowledgeMemoryGrowing", {GROWTH: "{v}"}, 100, 101, 5, {READY: 50}),
+    # While documents come in, the memory grows with them.
+    Boundary("KnowledgeMemoryGrowing", {READY: "{v}"}, "0+1x400", 400, 5, {GROWTH: 400}),
+    Boundary("KnowledgeSearchSlow", {P99: "{v}"}, 0.5, 0.51, 1, ENOUGH),
+    Boundary("KnowledgeSearchSlow", {"kb_searches_recently": "{v}"}, 99, 100, 1, {P99: 0.6}),
+    # The median of fewer searches, for a quarter of an hour.
+    Boundary("KnowledgeSearchSlow", {P50: "{v}"}, 0.5, 0.51, 16, FEW),
+    Boundary("KnowledgeSearchSlow", {"kb_searches_recently": "{v}"}, 19, 20, 16, {P50: 0.6}),
+    Boundary("KnowledgeSearchSlowing", {P99: "{v}"}, 0.15, 0.151, 10, ENOUGH),
+    Boundary("KnowledgeSearchSlowing", {"kb_searches_recently": "{v}"}, 99, 100, 10, {P99: 0.2}),
+    Boundary(
+        "KnowledgeVectorStoreDown",
+        {'kb_component_up{{component="vector_store"}}': "{v}"},
+        1,
+        0,
+        0.5,
+    ),
+    Boundary(
+        "KnowledgeRefusalsHigh",
+        {"kb_refused_rate": "{v}"},
+        0.1,
+        0.11,
+        1,
+        {"kb_refused_recently": 50},
+    ),
+    Boundary(
+        "KnowledgeRefusalsHigh", {"kb_refused_recently": "{v}"}, 49, 50, 1, {"kb_refused_rate": 0.2}
+    ),
+    Boundary(
+        "KnowledgeErrorRateHigh",
+        {"kb_error_rate": "{v}"},
+        0.01,
+        0.011,
+        1,
+        {"kb_failed_recently": 10},
+    ),
+    Boundary(
+        "KnowledgeErrorRateHigh", {"kb_failed_recently": "{v}"}, 9, 10, 1, {"kb_error_rate": 0.05}
+    ),
+    Boundary(
+        "KnowledgeErrorRateHigh", {"kb_error_rate": "{v}"}, 0.2, 0.21, 1, {"kb_failed_recently": 5}
+    ),
+    Boundary(
+        "KnowledgeErrorRateHigh", {"kb_failed_recently": "{v}"}, 4, 5, 1, {"kb_error_rate": 0.5}
+    ),
+    Boundary(
+        "KnowledgeEmbeddingModelDown",
+        {'kb_component_up{{component="embedding_model"}}': "{v}"},
+        1,
+        0,
+        0.5,
+    ),
+    Boundary("KnowledgeIngestionBacklog", {"knowledge_documents_queued": "{v}"}, 10000, 10001, 1),
+    Boundary(
+        "KnowledgeCacheHitRatioLow",
+        {"kb_query_cache_hit_ratio": "{v}"},
+        0.5,
+        0.49,
+        60,
+        {"kb_query_cache_misses_total": grows(0, 2)},
+    ),
+    # Nine and ten misses in each half hour.
+    Boundary(
+        "KnowledgeCacheHitRatioLow",
+        {"kb_query_cache_misses_total": "{v}"},
+        "0x59 9x59 18x59 27x59 36x59",
+        "0x59 10x59 20x59 30x59 40x59",
+        60,
+        {"kb_query_cache_hit_ratio": 0.3},
+    ),
+]
+
+RATE, LATENCY = "http_error_rate_ratio", "http_p99_latency_ms"
+WEEK, USED = "kb_disk_full_in_seconds", "kb_disk_used_ratio"
+CALLS, READS = "http_error_rate_requests", "http_latency_requests"
+
+_SERVICE = [
+    Boundary("ServiceFailing", {RATE: "{v}"}, 0.1, 0.11, 1, {CALLS: 20}),
+    Boundary("ServiceFailing", {CALLS: "{v}"}, 19, 20, 1, {RATE: 0.5}),
+    Boundary("ServiceErrorRateHigh", {RATE: "{v}"}, 0.05, 0.051, 10, {CALLS: 20}),
+    Boundary("ServiceErrorRateHigh", {CALLS: "{v}"}, 19, 20, 10, {RATE: 0.06}),
+    Boundary("ServiceSlow", {LATENCY: "{v}"}, 2000, 2001, 1, {READS: 100}),
+    Boundary("ServiceSlow", {READS: "{v}"}, 99, 100, 1, {LATENCY: 3000}),
+    # Two hours at 200 ms, then half as much again; an hour later that is what is usual.
+    Boundary("ServiceSlowing", {LATENCY: "200x239 {v}x100"}, 300, 301, 130, {READS: 100}),
+    Boundary("ServiceSlowing", {LATENCY: "60x239 {v}x100"}, 100, 101, 130, {READS: 100}),
+    # Enough reads now, and enough an hour ago.
+    Boundary(
+        "ServiceSlowing", {READS: "100x239 {v}x100"}, 99, 100, 130, {LATENCY: "200x239 400x100"}
+    ),
+    Boundary(
+        "ServiceSlowing", {READS: "{v}x239 100x100"}, 98, 100, 130, {LATENCY: "200x239 400x100"}
+    ),
+    Boundary("ServiceNearlyFull", {"service_cpu_ratio": "{v}"}, 0.7, 0.71, 75),
+    Boundary("ServiceNearlyFull", {"kb_memory_used_ratio": "{v}"}, 0.7, 0.71, 15),
+    # Full within a week at the pace of a day: while more than half and at most 80 % is in use.
+    Boundary("KnowledgeDiskFillingUp", {WEEK: "{v}"}, 604800, 604799, 30, {USED: 0.6}),
+    Boundary("KnowledgeDiskFillingUp", {USED: "{v}"}, 0.5, 0.51, 30, {WEEK: 600000}),
+    Boundary("KnowledgeDiskFillingUp", {USED: "{v}"}, 0.81, 0.8, 30, {WEEK: 600000}),
+    Boundary(
+        "KnowledgeDiskFillingUp",
+        {"kb_disk_free_bytes": "{v}"},
+        4999999999,
+        5000000000,
+        30,
+        {"kb_disk_floor_bytes": 5000000000, USED: 0.6, WEEK: 600000},
+    ),
+]
+
+GUARD = 'guardrail_failing{{guard="facts"}}'
+_GUARDRAILS = [
+    Boundary("GuardrailFailing", {GUARD: "{v}"}, 0, 1, 0.5),
+    Boundary(
+        "GuardrailFalsePositivesHigh",
+        {'guardrail_false_positive_rate{{judged="questions"}}': "{v}"},
+        0.1,
+        0.11,
+        15,
+    ),
+]
+
+_GATES = [
+    Boundary(alert, {f'gates_failures{{{{failure="{failure}"}}}}': "{v}"}, 0, 1, 0)
+    for alert, failure in (
+        ("GatesSchemaFailed", "schema"),
+        ("GatesDatasetFailed", "dataset"),
+        ("GatesBenchmarkFailed", "benchmark"),
+        ("GatesDriftDetected", "drift"),
+        ("GatesSecurityFailed", "security"),
+        ("GatesPerformanceRegressed", "performance"),
+        ("GatesDocumentationOutdated", "documentation"),
+        ("GatesProcessViolated", "process"),
+        ("GatesNotJudged", "general"),
+    )
+]
+
+_INCIDENTS = [
+    Boundary("IncidentExecutionStalled", {"incidents_stalled_seconds": "{v}"}, 900, 901, 1),
+    Boundary("BackgroundTaskLate", {'background_late{{task="watch"}}': "{v}"}, 0, 1, 5),
+]
+
+BOUNDARIES = [*_INCIDENTS, *_ANSWERS, *_KNOWLEDGE, *_SERVICE, *_GUARDRAILS, *_GATES]

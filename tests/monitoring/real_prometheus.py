@@ -1,0 +1,129 @@
+"""The real Prometheus, for comparison: Debian's package, fetched when it is missing."""
+
+import contextlib
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+FETCHED = Path(__file__).parents[2] / ".venv" / "prometheus"
+
+
+def tool(name: str) -> str:
+    """Return the path of `prometheus` or `promtool`; skip the test when this machine cannot get them."""
+    path = shutil.which(name)
+    if path is not None:
+        return path
+    fetched = FETCHED / "usr" / "bin" / name
+    if not fetched.exists():
+        pytest.skip(
+            "Prometheus is not installed, and this machine has no apt-get to fetch it with."
+        )
+    return str(fetched)
+
+
+def fetch_if_missing() -> None:
+    """Download Debian's package and unpack it beside the environment, unless there is a Prometheus already.
+
+    It is unpacked, not installed: that needs no root, and installing it would start a server on port 9090.
+    """
+    can_fetch = shutil.which("apt-get") and shutil.which("dpkg-deb")
+    if shutil.which("prometheus") or FETCHED.exists() or not can_fetch:
+        return
+    _say(f"Prometheus is missing: fetching Debian's package into {FETCHED} for the rules' tests.")
+    FETCHED.parent.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=FETCHED.parent) as name:
+        directory = Path(name)
+        directory.chmod(0o755)
+        download = ["apt-get", "download", "prometheus"]
+        if _run(download, directory) != 0:
+            as_root = [] if os.geteuid() == 0 else ["sudo", "-n"]
+            _say("Refreshing apt's package lists first.")
+            _run([*as_root, "apt-get", "update"], directory)
+            assert _run(download, directory) == 0, "apt-get cannot download the package prometheus"
+        (package,) = directory.glob("prometheus_*.deb")
+        assert _run(["dpkg-deb", "-x", str(package), str(directory / "root")], directory) == 0
+        with contextlib.suppress(OSError):  # Another test process was faster.
+            (directory / "root").rename(FETCHED)
+
+
+def _run(command: list[str], directory: Path) -> int:
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    return subprocess.run(command, cwd=directory, check=False, timeout=600, **quiet).returncode
+
+
+def _say(text: str) -> None:
+    sys.stderr.write(f"\n{text}\n")
+
+
+class Server:
+    """A running server without scrapes of its own."""
+
+    def __init__(self, url: str, client: httpx.Client) -> None:
+        self.url = url
+        self._client = client
+
+    def query(
+        self, expression: str, at_ms: int
+    ) -> list[tuple[tuple[tuple[str, str], ...], float]] | None:
+        """Return sorted labels and value of each element in the server's order, or None when the query fails."""
+        reply = self._client.post(
+            "/api/v1/query", data={"query": expression, "time": f"{at_ms / 1000:.3f}"}
+        ).json()
+        if reply["status"] != "success":
+            assert reply["errorType"] == "execution", reply
+            return None
+        data = reply["data"]
+        if data["resultType"] == "scalar":
+            return [((), float(data["result"][1]))]
+        return [
+            (tuple(sorted(element["metric"].items())), float(element["value"][1]))
+            for element in data["result"]
+        ]
+
+
+@contextlib.contextmanager
+def running(directory: Path) -> Iterator[Server]:
+    """Start a server on a free loopback port with its data in the directory; kill it at the end."""
+    config = directory / "prometheus.yml"
+    config.write_text("global: {}\n")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [
+        tool("prometheus"),
+        f"--config.file={config}",
+        f"--storage.tsdb.path={directory / 'tsdb'}",
+        "--storage.tsdb.retention.time=100y",
+        f"--web.listen-address=127.0.0.1:{port}",
+        "--web.enable-remote-write-receiver",
+        "--log.level=error",
+    ]
+    with (directory / "log").open("wb") as log:
+        process = subprocess.Popen(command, stdout=log, stderr=log, cwd=directory)
+    try:
+        url = f"http://127.0.0.1:{port}"
+        _wait_until_ready(url, process)
+        with httpx.Client(base_url=url, timeout=30) as client:
+            yield Server(url, client)
+    finally:
+        process.kill()
+        process.wait()
+
+
+def _wait_until_ready(url: str, process: subprocess.Popen) -> None:
+    give_up = time.monotonic() + 60
+    while time.monotonic() < give_up and process.poll() is None:
+        with contextlib.suppress(httpx.TransportError):
+            if httpx.get(f"{url}/-/ready").status_code == 200:
+                return
+        time.sleep(0.05)
+    raise AssertionError("Prometheus did not start; its log is in the test's directory")

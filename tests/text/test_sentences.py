@@ -1,0 +1,74 @@
+# ruff: noqa: RUF001 - punctuation of several languages.
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from trimtab.text.sentences import BlockKind, sentences
+
+CASES = [
+    ("One. Two! Three?", ["One.", "Two!", "Three?"]),
+    ("Dr. Smith met Mr. Jones. They left.", ["Dr. Smith met Mr. Jones.", "They left."]),
+    ("J. R. R. Tolkien wrote it. It is long.", ["J. R. R. Tolkien wrote it.", "It is long."]),
+    ("It costs 3.50 dollars. Really.", ["It costs 3.50 dollars.", "Really."]),
+    ("He lives in the U.S. The house is old.", ["He lives in the U.S.", "The house is old."]),
+    ("See e.g. Fig. 3 and Sec. 4. Done.", ["See e.g. Fig. 3 and Sec. 4.", "Done."]),
+    ('He said "Stop." She stopped.', ['He said "Stop."', "She stopped."]),
+    ("Built in 1999.[3] It fell.", ["Built in 1999.[3]", "It fell."]),
+    ("Wait... what? yes.", ["Wait... what? yes."]),
+    ("Am 3. Oktober ist frei. Danach nicht.", ["Am 3. Oktober ist frei.", "Danach nicht."]),
+    ("Es geht z.B. Um alles. Gut.", ["Es geht z.B. Um alles.", "Gut."]),
+    ("¿Qué hora es? Son las tres.", ["¿Qué hora es?", "Son las tres."]),
+    ("今天下雨。明天晴天！好吗？", ["今天下雨。", "明天晴天！", "好吗？"]),
+    ("यह एक वाक्य है। यह दूसरा है।", ["यह एक वाक्य है।", "यह दूसरा है।"]),
+    ("Version 2.0.1 is out. Get it.", ["Version 2.0.1 is out.", "Get it."]),
+    ("A line that is\nwrapped hard. Next.", ["A line that is\nwrapped hard.", "Next."]),
+    ("# Title\nText here.", ["Title", "Text here."]),
+    ("- one\n- two. And more.\n  continued", ["one", "two.", "And more.\n  continued"]),
+    ("1. first\n2. second", ["first", "second"]),
+    ("> Quoted text. More.", ["Quoted text.", "More."]),
+    ("|a|b|\n|---|---|\n|1. x|2|", ["|a|b|", "|1. x|2|"]),
+    ("Before.\n\n```py\na = 1. \n\nb\n```\nAfter.", ["Before.", "a = 1. \n\nb", "After."]),
+    ("~~~\nnever closed. Yes.", ["never closed. Yes."]),
+    ("Title\n=====\nText.", ["Title", "Text."]),
+    ("", []),
+    (" \n\t\n", []),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "expected"), CASES)
+def test_text_is_cut_where_a_reader_would(text, expected):
+    assert [sentence.text for sentence in sentences(text)] == expected
+
+
+def test_each_piece_says_what_it_is():
+    text = "# H\np\n\n- i\n\n|a|b|\n\n```\nc\n```"
+    kinds = [sentence.kind for sentence in sentences(text)]
+    assert kinds == [
+        BlockKind.HEADING,
+        BlockKind.PROSE,
+        BlockKind.ITEM,
+        BlockKind.ROW,
+        BlockKind.CODE,
+    ]
+
+
+@given(
+    st.text(alphabet=st.sampled_from("aB1. \n#-|`>!?。\"'é中\t~="), max_size=200)
+    | st.text(max_size=200)
+)
+def test_offsets_are_exact_ordered_and_lose_no_word(text):
+    found = sentences(text)
+    assert all(text[s.start : s.end] == s.text and s.text.strip() == s.text != "" for s in found)
+    assert all(a.end <= b.start for a, b in pairwise(found))
+    kept = "".join(s.text for s in found)
+    assert all(text.count(char) == kept.count(char) for char in "Bé中")
+
+
+def test_a_text_of_stops_or_of_abbreviations_is_cut_in_linear_time():
+    """Each stop used to copy the rest of the text, and to look for its word from the sentence's beginning."""
+    from tests.patterns.growth import grows
+
+    for piece in (". ", "e.g. ", "a.b ", '."( '):
+        assert not grows(sentences, lambda n, piece=piece: piece * n + "x")
