@@ -32,13 +32,13 @@ from trimtab.answers.tracing.exporter import parse_headers
 from trimtab.answers.trials import Trials
 from trimtab.answers.trying import PairStore
 from trimtab.answers.watching import SampleStore, Watch
-from trimtab.infra.background import Task
 from trimtab.infra.jobs import Jobs
 from trimtab.infra.settings.sections.answers import AnswersSettings
 from trimtab.infra.storage import Database
 from trimtab.kernel.clock import Clock
 from trimtab.kernel.errors import ErrorKind, TrimtabError
 from trimtab.kernel.events import Events
+from trimtab.kernel.tasks import Task
 
 _log = logging.getLogger(__name__)
 _FAILURES = {ErrorKind.UNAVAILABLE, ErrorKind.CORRUPT, ErrorKind.STORAGE_FULL}
