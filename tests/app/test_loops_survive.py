@@ -8,9 +8,9 @@ import pytest
 from tests.answers.world import StillClock
 from trimtab.answers.budgets import Budget, BudgetStore
 from trimtab.answers.tracing.exporter import SpanExporter
-from trimtab.answers.trying.shadow import Shadow, ShadowRules
-from trimtab.answers.watching import Watch
 from trimtab.app.handbook import Handbook
+from trimtab.evaluation.experiments.shadow import Shadow, ShadowRules
+from trimtab.evaluation.online import Watch
 from trimtab.gates.room import GatesRoom
 from trimtab.infra.notify import Delivery
 from trimtab.infra.scheduler import Scheduler

@@ -7,9 +7,6 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from trimtab.answers.budgets import Budget, BudgetStore
-from trimtab.answers.erasure import Erasable, Erasures, ErasureStep
-from trimtab.answers.erasure.service import Trust
-from trimtab.answers.erasure.store import ErasureStore
 from trimtab.answers.generators import generators
 from trimtab.answers.leaks import LeakWatch
 from trimtab.answers.pipeline import Answers, Retriever
@@ -29,9 +26,9 @@ from trimtab.answers.streaming import OpenGuard, Released, SentenceGuard, Stream
 from trimtab.answers.tally import Tally
 from trimtab.answers.tracing import SpanExporter
 from trimtab.answers.tracing.exporter import parse_headers
-from trimtab.answers.trials import Trials
-from trimtab.answers.trying import PairStore
-from trimtab.answers.watching import SampleStore, Watch
+from trimtab.evaluation.experiments import PairStore
+from trimtab.evaluation.experiments.service import Trials
+from trimtab.evaluation.online import SampleStore, Watch
 from trimtab.infra.jobs import Jobs
 from trimtab.infra.settings.sections.answers import AnswersSettings
 from trimtab.infra.storage import Database
@@ -39,6 +36,9 @@ from trimtab.kernel.clock import Clock
 from trimtab.kernel.errors import ErrorKind, TrimtabError
 from trimtab.kernel.events import Events
 from trimtab.kernel.tasks import Task
+from trimtab.privacy.erasure import Erasable, Erasures, ErasureStep
+from trimtab.privacy.erasure.service import Trust
+from trimtab.privacy.erasure.store import ErasureStore
 
 _log = logging.getLogger(__name__)
 _FAILURES = {ErrorKind.UNAVAILABLE, ErrorKind.CORRUPT, ErrorKind.STORAGE_FULL}

@@ -1,16 +1,13 @@
 """Builds a whole trimtab: every domain, in the order in which they need each other."""
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import trimtab
 from trimtab.answers import Screen
-from trimtab.answers.erasure.service import Trust
-from trimtab.answers.quotes import QuoteStore
 from trimtab.answers.service import AnswerService
 from trimtab.answers.service import Ground as AnswerGround
-from trimtab.answers.tasks import Tasks
 from trimtab.answers.tracing import health as tracing_health
 from trimtab.api import Services
 from trimtab.api.http import HttpFigures
@@ -27,6 +24,7 @@ from trimtab.app.catalog import gather_catalog
 from trimtab.app.erasables import erasables
 from trimtab.app.faces import make_faces
 from trimtab.app.handbook import HANDBOOK, Handbook
+from trimtab.app.page_names import known_names
 from trimtab.app.rounds import rounds
 from trimtab.drills import DrillRoom
 from trimtab.gates.room import GatesRoom
@@ -56,7 +54,6 @@ from trimtab.infra.settings import Settings
 from trimtab.infra.shipped import shipped
 from trimtab.infra.signing import Signer
 from trimtab.infra.storage import Database, DataDirectory, DiskReserve, losses
-from trimtab.infra.subjects import Subjects
 from trimtab.infra.telemetry import SignalCollector, new_registry
 from trimtab.infra.vitals import Vitals
 from trimtab.infra.web import LiveViews, Sessions
@@ -78,8 +75,14 @@ from trimtab.monitoring.scrape import Scrape, milliseconds
 from trimtab.monitoring.series import SeriesStore
 from trimtab.monitoring.signals import metric_names
 from trimtab.monitoring.views import SeriesView, metrics_apart
+from trimtab.operations.checklists import Tasks
+from trimtab.privacy.erasure.service import Trust
+from trimtab.privacy.pseudonyms import Subjects
+from trimtab.privacy.quote_redaction import QuoteStore
 from trimtab.runbooks import Library, Page, Runbook, parse_page
+from trimtab.runbooks.claims import Claim, check_claims
 from trimtab.runbooks.lint import lint
+from trimtab.runbooks.sources import check_source
 
 _log = logging.getLogger(__name__)
 
@@ -310,6 +313,10 @@ class App:
             lint(page, self.catalog, self._alert_names, check_expression, check_proof)
         return page
 
+    def check_prose(self, text: str, commands: Mapping[str, frozenset[str]]) -> Sequence[Claim]:
+        """Return what a page names in prose or as its source that does not exist."""
+        return [*check_claims(text, known_names(self, commands)), *check_source(text)]
+
     def _services(self) -> Services:
         return Services(
             settings=self.settings,
@@ -333,6 +340,7 @@ class App:
             library=self.library,
             proofs=self.proofs,
             check_page=self.check_page,
+            check_prose=self.check_prose,
             incidents=self.incidents,
             gates=self.gates,
             drills=self.drills,

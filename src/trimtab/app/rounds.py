@@ -5,9 +5,9 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from trimtab import __version__
-from trimtab.answers.tasks import Round, TaskResult, result_of
 from trimtab.kernel.clock import Clock
 from trimtab.kernel.errors import TrimtabError
+from trimtab.operations.checklists import Round, TaskResult, result_of
 
 if TYPE_CHECKING:
     from trimtab.knowledge.care.backups import Backups

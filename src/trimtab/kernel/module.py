@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from trimtab.kernel.health import Probe
 from trimtab.kernel.operable import Action, Fault, Signal
-from trimtab.kernel.personal_data import PersonalData
+from trimtab.kernel.personal_data import Erasable
 from trimtab.kernel.tasks import ScheduledTask, Task
 
 
@@ -32,7 +32,7 @@ class Module:
     signals: tuple[Signal, ...] = ()
     actions: tuple[Action, ...] = ()
     faults: tuple[Fault, ...] = ()
-    personal_data: tuple[PersonalData, ...] = ()
+    personal_data: tuple[Erasable, ...] = ()
     health: tuple[tuple[str, Probe], ...] = ()
     tasks: tuple[Task, ...] = ()
     scheduled: tuple[ScheduledTask, ...] = ()

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 
-class PersonalData(Protocol):
+class Erasable(Protocol):
     """One kind of data kept about people. Both calls may be repeated after a crash."""
 
     @property

@@ -131,8 +131,8 @@ def evaluate(
     json: Json = False,
 ) -> None:
     """Ask each question of its own context and of another one."""
-    from trimtab.answers.evaluate import evaluate as measure
-    from trimtab.answers.evaluate import read
+    from trimtab.evaluation.offline.question_answering import evaluate as measure
+    from trimtab.evaluation.offline.question_answering import read
 
     report = measure(read(set_)).as_dict()
     if not printed_as_json(session(context), report):

@@ -11,7 +11,7 @@ from trimtab.cli.runtime.console import print_line, printed_as_json
 from trimtab.cli.runtime.session import Json, Session, session
 
 if TYPE_CHECKING:
-    from trimtab.answers.evals.regression import Ask
+    from trimtab.evaluation.offline.regression import Ask
 
 
 def add_to(root: typer.Typer) -> None:
@@ -39,8 +39,8 @@ def eval_(
 
     The report of this run is written to the output folder as `latest.json`; give it as --baseline of the next one.
     """
-    from trimtab.answers.evals import compare, read_cases, run, traces_as_cases
-    from trimtab.answers.evals.regression import EvalRun, before
+    from trimtab.evaluation.offline import compare, read_cases, run, traces_as_cases
+    from trimtab.evaluation.offline.regression import EvalRun, before
     from trimtab.kernel.errors import InvalidInput
 
     if (golden is None) == (traces_dir is None):
@@ -79,8 +79,8 @@ def load_test(
     """Ask many questions at once; exit 1 on an error or when p95 grew by more than 20 %."""
     from json import dumps
 
-    from trimtab.answers.evals import run_load
-    from trimtab.answers.evals.target import HttpTarget
+    from trimtab.evaluation.offline import run_load
+    from trimtab.evaluation.offline.target import HttpTarget
     from trimtab.kernel.clock import SystemClock
 
     this = session(context)
@@ -157,7 +157,7 @@ def erase(context: typer.Context, user_id: str, json: Json = False) -> None:
 
 
 def _asker(this: Session) -> "Ask":
-    from trimtab.answers.evals import Reply
+    from trimtab.evaluation.offline import Reply
 
     def ask(project: str, question: str) -> Reply:
         body = {"project": project, "question": question}
