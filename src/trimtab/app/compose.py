@@ -62,7 +62,7 @@ from trimtab.kernel.clock import Clock, SystemClock
 from trimtab.kernel.events import Events
 from trimtab.kernel.health import ComponentHealth, Health, Status
 from trimtab.kernel.tasks import ScheduledTask
-from trimtab.knowledge import Knowledge, Surroundings
+from trimtab.knowledge import Knowledge, KnowledgeContext
 from trimtab.knowledge.errors import ProjectUnknown
 from trimtab.knowledge.schedules import register as register_knowledge_schedules
 from trimtab.monitoring.alerts import AlertState
@@ -128,7 +128,7 @@ class App:
         self._closing.append(self.views.ending.set)
 
     def _open_service(self) -> None:
-        around = Surroundings(self.clock, self.events, self.health)
+        around = KnowledgeContext(self.clock, self.events, self.health)
         self.knowledge = Knowledge(self.directory, self.settings.knowledge, around)
         self._closing.append(self.knowledge.close)
         self.handbook = Handbook(self.knowledge, self.clock)

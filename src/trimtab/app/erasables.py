@@ -7,7 +7,7 @@ person everywhere and looks for it afterwards in every file of the data director
 from trimtab.guardrails.service import Guardrails
 from trimtab.infra.notify import Outbox
 from trimtab.knowledge import Knowledge
-from trimtab.knowledge.erasing import PersonalDocuments
+from trimtab.knowledge.erasure import PersonalDocuments
 from trimtab.privacy.erasure import ErasureStep
 from trimtab.privacy.quote_redaction import QuoteStore
 

@@ -1,4 +1,4 @@
-"""Personal data that a domain keeps, as steps of an erasure."""
+"""Ports through which domains register personal data for erasure."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from typing import Protocol
 
 
 class Erasable(Protocol):
-    """One kind of data kept about people. Both calls may be repeated after a crash."""
+    """One kind of personal data kept by a domain. Both calls may be repeated after a crash."""
 
     @property
     def name(self) -> str:
@@ -14,17 +14,17 @@ class Erasable(Protocol):
         ...
 
     def count(self, user_id: str, /) -> int:
-        """Return the number of records about the person."""
+        """Return the number of items about the person."""
         ...
 
     def erase(self, user_id: str, /) -> object:
-        """Delete all of them; deleting nothing is not an error. The result is ignored."""
+        """Delete all items; without any, do nothing. The result is ignored."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class ErasureStep:
-    """Personal data given as two functions, such as those of a store."""
+    """An `Erasable` made of two functions, such as a store's."""
 
     name: str
     count: Callable[[str], int]

@@ -11,11 +11,11 @@ from pathlib import Path
 from trimtab.kernel.clock import Clock
 from trimtab.kernel.drilling import drill_traffic
 from trimtab.kernel.operable import Arguments, Fault, Param, Realism, Value
-from trimtab.knowledge.care.faults import faults as care_faults
 from trimtab.knowledge.crowd import Crowd, long_queries
+from trimtab.knowledge.drill_project import DrillProject, NothingToSearch, SearchLoad, restore_sizes
 from trimtab.knowledge.engines.faults import faults as engine_faults
 from trimtab.knowledge.errors import EmbedderUnavailable
-from trimtab.knowledge.load import DrillProject, NothingToSearch, SearchLoad, restore_sizes
+from trimtab.knowledge.maintenance.faults import faults as care_faults
 from trimtab.knowledge.service import Knowledge
 from trimtab.knowledge.usage import CacheSizes
 

@@ -10,7 +10,7 @@ from cachetools import LRUCache
 from trimtab.infra.settings.sections.knowledge import KnowledgeSettings
 from trimtab.kernel.errors import TrimtabError
 from trimtab.knowledge.encoder import Encoder
-from trimtab.knowledge.searching import Searcher
+from trimtab.knowledge.search import Searcher
 from trimtab.knowledge.store import UsageStore
 
 # Asked so many times before, a query counts as known.
@@ -28,7 +28,7 @@ class CacheSizes:
 
 
 @dataclass(frozen=True, slots=True)
-class Warmed:
+class WarmupResult:
     """What a warming did."""
 
     asked: int
@@ -36,7 +36,7 @@ class Warmed:
     """Queries that could not be answered, because their project is gone or the model is down."""
 
 
-class Usage:
+class QueryUsage:
     """Resizes and warms the caches, and counts what is asked."""
 
     def __init__(
@@ -107,7 +107,7 @@ class Usage:
 
     def warm(
         self, queries: Iterable[tuple[str, str]], top_k: int, stopped: Callable[[], bool]
-    ) -> Warmed:
+    ) -> WarmupResult:
         """Ask each query once, by project name and text, so that the caches hold its answer.
 
         The first ones are asked last: when the cache is too small for all, these are the ones that stay.
@@ -121,7 +121,7 @@ class Usage:
                 asked += 1
             except TrimtabError:
                 skipped += 1
-        return Warmed(asked, skipped)
+        return WarmupResult(asked, skipped)
 
     def _apply(self) -> None:
         tuned = self._store.tuned()

@@ -75,8 +75,8 @@ def _act(
 def _usage(this: Session, limit: int) -> dict[str, Any]:
     import shutil
 
-    from trimtab.knowledge.care.actions import usage_facts
-    from trimtab.knowledge.care.space import Disk, largest
+    from trimtab.knowledge.maintenance.actions import usage_facts
+    from trimtab.knowledge.maintenance.space import Disk, largest
 
     folder = this.settings.service.data_dir
     usage = shutil.disk_usage(folder)
@@ -86,7 +86,7 @@ def _usage(this: Session, limit: int) -> dict[str, Any]:
 def _reclaimable(this: Session) -> dict[str, int]:
     from trimtab.infra.storage import DataDirectory
     from trimtab.kernel.clock import SystemClock
-    from trimtab.knowledge.care.closed import closed_cleanup
+    from trimtab.knowledge.maintenance.offline_repair import closed_cleanup
 
     if this.url or is_answering(this.settings.service.data_dir):
         arguments = {"arguments": {}, "dry_run": True}
@@ -100,7 +100,7 @@ def _reclaimable(this: Session) -> dict[str, int]:
 def _cleaned(this: Session) -> dict[str, Any]:
     from trimtab.infra.storage import DataDirectory
     from trimtab.kernel.clock import SystemClock
-    from trimtab.knowledge.care.closed import closed_cleanup
+    from trimtab.knowledge.maintenance.offline_repair import closed_cleanup
 
     with DataDirectory(this.settings.service.data_dir, floor_bytes=0) as data:
         return closed_cleanup(data, this.settings.knowledge, SystemClock()).run().facts()

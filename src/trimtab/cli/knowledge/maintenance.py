@@ -110,7 +110,7 @@ def _repaired(this: Session, verb: str, wanted: dict[str, Any]) -> dict[str, Any
 def _closed(this: Session, backup: str, *, dry_run: bool) -> dict[str, Any]:
     from trimtab.infra.storage import DataDirectory
     from trimtab.kernel.clock import SystemClock
-    from trimtab.knowledge.care.closed import repair_closed
+    from trimtab.knowledge.maintenance.offline_repair import repair_closed
 
     with DataDirectory(this.settings.service.data_dir) as data:
         done = repair_closed(data, this.settings.knowledge, SystemClock(), backup, dry_run=dry_run)
