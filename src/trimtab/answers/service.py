@@ -29,13 +29,13 @@ from trimtab.answers.tracing.exporter import parse_headers
 from trimtab.evaluation.experiments import PairStore
 from trimtab.evaluation.experiments.service import Trials
 from trimtab.evaluation.online import SampleStore, Watch
-from trimtab.infra.background import Task
 from trimtab.infra.jobs import Jobs
 from trimtab.infra.settings.sections.answers import AnswersSettings
 from trimtab.infra.storage import Database
 from trimtab.kernel.clock import Clock
 from trimtab.kernel.errors import ErrorKind, TrimtabError
 from trimtab.kernel.events import Events
+from trimtab.kernel.tasks import Task
 from trimtab.privacy.erasure import Erasable, Erasures, ErasureStep
 from trimtab.privacy.erasure.service import Trust
 from trimtab.privacy.erasure.store import ErasureStore

@@ -49,7 +49,7 @@ from trimtab.infra.jobs import Jobs
 from trimtab.infra.jobs.opening import OpeningJobs
 from trimtab.infra.key_care import make_first_key, parse_key_roles, seed
 from trimtab.infra.notify import Delivery, Outbox, Reach
-from trimtab.infra.scheduler import Chore, Chores
+from trimtab.infra.scheduler import Scheduler
 from trimtab.infra.settings import Settings
 from trimtab.infra.shipped import shipped
 from trimtab.infra.signing import Signer
@@ -61,6 +61,7 @@ from trimtab.infra.web.sessions import session_secret
 from trimtab.kernel.clock import Clock, SystemClock
 from trimtab.kernel.events import Events
 from trimtab.kernel.health import ComponentHealth, Health, Status
+from trimtab.kernel.tasks import ScheduledTask
 from trimtab.knowledge import Knowledge, KnowledgeContext
 from trimtab.knowledge.errors import ProjectUnknown
 from trimtab.knowledge.schedules import register as register_knowledge_schedules
@@ -208,17 +209,17 @@ class App:
             rounds(self.knowledge.care.backups, self.clock),
         )  # fmt: skip
         seal_seconds = self.settings.trust.audit_checkpoint_minutes * 60
-        self.chores = Chores(
+        self.scheduler = Scheduler(
             (
-                Chore("seal the audit chain", seal_seconds, audit_files.seal),
-                Chore("resume the jobs of incidents", 60.0, self.incidents.resume),
-                Chore("drop old traces", 3600.0, self.answers.drop_old),
-                Chore("keep disk space back", 1.0, DiskReserve(self.directory.path).look),
-                Chore("read the guards' rules file", 5.0, self.guardrails.rules_file.look),
+                ScheduledTask("seal the audit chain", seal_seconds, audit_files.seal),
+                ScheduledTask("resume the jobs of incidents", 60.0, self.incidents.resume),
+                ScheduledTask("drop old traces", 3600.0, self.answers.drop_old),
+                ScheduledTask("keep disk space back", 1.0, DiskReserve(self.directory.path).look),
+                ScheduledTask("read the guards' rules file", 5.0, self.guardrails.rules_file.look),
             ),
             self.clock,
         )
-        self._closing.append(self.chores.close)
+        self._closing.append(self.scheduler.close)
 
     def _firing(self) -> list[tuple[str, str]]:
         """Return the alerts that fire, each with the page it names, or nothing."""
@@ -274,7 +275,7 @@ class App:
         self._closing.append(self.vitals.stopped)
         self.engine.resume(firing_before(self.incidents))
         self.answers.start()
-        self.chores.start()
+        self.scheduler.start()
         if self.settings.gates.project or self.settings.service.drills:
             self.gates.start(self.settings.gates.interval_seconds)
         self.delivery.start()
