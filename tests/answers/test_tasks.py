@@ -12,7 +12,7 @@ from trimtab.answers.errors import GeneratorUnavailable
 from trimtab.answers.tasks import PeriodUnknown, Tasks, result_of
 from trimtab.infra.audit_files import AuditFiles
 from trimtab.infra.auth import Keys, Role
-from trimtab.infra.chores import Chore, Chores
+from trimtab.infra.scheduler import Chore, Chores
 from trimtab.infra.settings.sections.trust import TrustSettings
 from trimtab.infra.signing import Signer
 from trimtab.kernel.health import ComponentHealth, Health, Status

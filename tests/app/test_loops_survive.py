@@ -12,8 +12,8 @@ from trimtab.answers.trying.shadow import Shadow, ShadowRules
 from trimtab.answers.watching import Watch
 from trimtab.app.handbook import Handbook
 from trimtab.gates.room import GatesRoom
-from trimtab.infra.chores import Chore, Chores
 from trimtab.infra.notify import Delivery
+from trimtab.infra.scheduler import Chore, Chores
 from trimtab.infra.settings.sections.monitor import MonitorSettings
 from trimtab.infra.storage import Database
 from trimtab.knowledge.background import BackgroundTasks

@@ -1,7 +1,7 @@
 """Builds a whole trimtab: every domain, in the order in which they need each other."""
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import trimtab
@@ -27,6 +27,7 @@ from trimtab.app.catalog import gather_catalog
 from trimtab.app.erasables import erasables
 from trimtab.app.faces import make_faces
 from trimtab.app.handbook import HANDBOOK, Handbook
+from trimtab.app.page_names import known_names
 from trimtab.app.rounds import rounds
 from trimtab.drills import DrillRoom
 from trimtab.gates.room import GatesRoom
@@ -47,11 +48,11 @@ from trimtab.infra.audit_anchor import anchor_of
 from trimtab.infra.audit_files import AuditFiles
 from trimtab.infra.auth import Keys
 from trimtab.infra.changes import ChangeLog
-from trimtab.infra.chores import Chore, Chores
 from trimtab.infra.jobs import Jobs
 from trimtab.infra.jobs.opening import OpeningJobs
 from trimtab.infra.key_care import make_first_key, parse_key_roles, seed
 from trimtab.infra.notify import Delivery, Outbox, Reach
+from trimtab.infra.scheduler import Chore, Chores
 from trimtab.infra.settings import Settings
 from trimtab.infra.shipped import shipped
 from trimtab.infra.signing import Signer
@@ -78,7 +79,9 @@ from trimtab.monitoring.series import SeriesStore
 from trimtab.monitoring.signals import metric_names
 from trimtab.monitoring.views import SeriesView, metrics_apart
 from trimtab.runbooks import Library, Page, Runbook, parse_page
+from trimtab.runbooks.claims import Claim, check_claims
 from trimtab.runbooks.lint import lint
+from trimtab.runbooks.sources import check_source
 
 _log = logging.getLogger(__name__)
 
@@ -309,6 +312,10 @@ class App:
             lint(page, self.catalog, self._alert_names, check_expression, check_proof)
         return page
 
+    def check_prose(self, text: str, commands: Mapping[str, frozenset[str]]) -> Sequence[Claim]:
+        """Return what a page names in prose or as its source that does not exist."""
+        return [*check_claims(text, known_names(self, commands)), *check_source(text)]
+
     def _services(self) -> Services:
         return Services(
             settings=self.settings,
@@ -332,6 +339,7 @@ class App:
             library=self.library,
             proofs=self.proofs,
             check_page=self.check_page,
+            check_prose=self.check_prose,
             incidents=self.incidents,
             gates=self.gates,
             drills=self.drills,

@@ -203,9 +203,18 @@ class Indexes:
         with self._lock:
             self._held.clear()
         self.engines.forget_all()
-        for file in self._folder.glob("*.index"):
+        for file in self.saved_files():
             file.unlink(missing_ok=True)
         self.breaker.succeeded()
+
+    def held_count(self) -> int:
+        """Return how many projects' indexes are in memory."""
+        with self._lock:
+            return len(self._held)
+
+    def saved_files(self) -> list[Path]:
+        """Return the files of indexes on disk."""
+        return sorted(self._folder.glob("*.index"))
 
     def probe(self) -> None:
         """Try whether the indexes work again, when the breaker lets a probe through."""

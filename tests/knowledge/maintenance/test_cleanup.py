@@ -76,6 +76,29 @@ def test_a_clean_up_says_beforehand_which_kinds_of_files_are_too_old(knowledge, 
     said = clean_up.dry_run({}, ActionContext("key", "test"))
     expected = {"logs": 4096, "snapshots": 8192, "temp": 0, "backups": 0, "set_aside": 0}
     assert said.facts["bytes"] == expected
+    assert said.changes
+    assert said.summary == "12288 bytes would be removed."
+
+
+def test_a_dry_run_says_which_logs_would_be_compressed(knowledge, aged):
+    (clean_up,) = [found for found in actions(knowledge) if found.name == "knowledge.disk.clean_up"]
+    nothing = clean_up.dry_run({}, ActionContext("key", "test"))
+    aged("logs/old.log", 8, b"x" * 8192)
+    said = clean_up.dry_run({}, ActionContext("key", "test"))
+    assert (nothing.changes, said.changes) == (False, True)
+    assert "logs of 8192 bytes compressed; how much that frees is unknown" in said.summary
+
+
+def test_on_a_nearly_full_disk_a_dry_run_names_the_backups_that_may_go(open_knowledge, clock):
+    knowledge = open_knowledge(disk_max_used_percent=1)
+    for _ in range(3):
+        knowledge.care.backup()
+        clock.seconds += 3600
+    (clean_up,) = [found for found in actions(knowledge) if found.name == "knowledge.disk.clean_up"]
+    said = clean_up.dry_run({}, ActionContext("key", "test"))
+    sizes = [backup.size_bytes for backup in knowledge.care.backups.list()]
+    assert said.facts["more_backups_bytes"] == sum(sizes[1:])
+    assert said.changes
 
 
 @pytest.mark.feature("F637")

@@ -58,9 +58,10 @@ def _repair(knowledge: Knowledge) -> Action:
 
     def dry_run(_: Arguments, __: ActionContext) -> ActionResult:
         damage = knowledge.care.integrity.damage.value
+        size = knowledge.database.file.stat().st_size
         return ActionResult(
-            f"All indexes would be made anew and the file rewritten; the damage is: {damage}. "
-            "Searches and writes would wait meanwhile.",
+            f"All indexes would be made anew and the file of {size} bytes rewritten; the damage is: "
+            f"{damage}. Searches and writes would wait meanwhile.",
             {"damage": damage},
         )
 
@@ -85,6 +86,8 @@ def _restore(knowledge: Knowledge) -> Action:
         return ActionResult(f"Restored {done.source}. {facts['report']}.", facts)
 
     def dry_run(given: Arguments, _: ActionContext) -> ActionResult:
+        if knowledge.care.check().ok:
+            return ActionResult("The database is sound; nothing would be restored.", changes=False)
         backup = knowledge.care.backups.newest_good()
         name = str(given["backup"]) or (backup.path.name if backup else "no good backup")
         age = "" if backup is None else f", made at {backup.at.isoformat()}"
@@ -118,6 +121,8 @@ def _recover(knowledge: Knowledge) -> Action:
         )
 
     def dry_run(_: Arguments, __: ActionContext) -> ActionResult:
+        if knowledge.care.check().ok:
+            return ActionResult("The database is sound; nothing would be recovered.", changes=False)
         backup = knowledge.care.backups.newest_good()
         name = backup.path.name if backup else "no backup"
         return ActionResult(
@@ -168,11 +173,16 @@ def _clean_up(knowledge: Knowledge) -> Action:
         )
 
     def dry_run(_: Arguments, __: ActionContext) -> ActionResult:
-        found = knowledge.care.disk.reclaimable()
-        return ActionResult(
-            f"{sum(found.values())} bytes would be freed, and what compressed logs need less.",
-            {"bytes": found},
-        )
+        cleanup = knowledge.care.disk
+        found, logs = cleanup.reclaimable(), cleanup.compressible_bytes()
+        more = 0 if cleanup.enough() else cleanup.spare_backup_bytes()
+        text = f"{sum(found.values())} bytes would be removed"
+        if logs:
+            text += f", and logs of {logs} bytes compressed; how much that frees is unknown"
+        if more:
+            text += f"; the disk is nearly full, so up to {more} bytes of more backups, too"
+        facts = {"bytes": found, "compressible_bytes": logs, "more_backups_bytes": more}
+        return ActionResult(f"{text}.", facts, changes=bool(sum(found.values()) + logs + more))
 
     return Action(
         "knowledge.disk.clean_up",
@@ -241,7 +251,7 @@ def _grow(knowledge: Knowledge) -> Action:
         try:
             after = care.doubled_budget_mb()
         except NoDiskBudget as error:
-            return ActionResult(f"Nothing would change. {error.message}")
+            return ActionResult(f"Nothing would change. {error.message}", changes=False)
         return ActionResult(f"The data directory could use {after} MB.", {"after_mb": after})
 
     return Action(
@@ -262,10 +272,17 @@ def _budget(knowledge: Knowledge) -> Action:
             f"The data directory may use {given['megabytes']} MB; it was {before} MB.",
             {"megabytes": given["megabytes"]},
             undo_arguments={"megabytes": before},
+            changes=before != int(given["megabytes"]),
         )
 
     def dry_run(given: Arguments, _: ActionContext) -> ActionResult:
-        return ActionResult(f"The data directory could use {given['megabytes']} MB.")
+        before, after = knowledge.care.disk.budget_bytes // 1024**2, int(given["megabytes"])
+        if before == after:
+            return ActionResult(f"The budget is {after} MB already.", changes=False)
+        return ActionResult(
+            f"The budget of the data directory would change from {before} to {after} MB "
+            "(0: the whole disk)."
+        )
 
     return Action(
         "knowledge.disk.set_budget",
@@ -319,15 +336,24 @@ def _profile(knowledge: Knowledge) -> Action:
 
 def _recycle(knowledge: Knowledge) -> Action:
     def run(_: Arguments, __: ActionContext) -> ActionResult:
+        pid = knowledge.parser.worker_pid
         knowledge.parser.rest()
+        if pid is None:
+            return ActionResult("The parser had no process to end.", changes=False)
         return ActionResult("Ended the parser's process; the next file starts a fresh one.")
+
+    def dry_run(_: Arguments, __: ActionContext) -> ActionResult:
+        pid = knowledge.parser.worker_pid
+        if pid is None:
+            return ActionResult("The parser has no process to end.", changes=False)
+        return ActionResult(f"The parser's process {pid} would be ended after its present file.")
 
     return Action(
         "knowledge.parser.recycle",
         "End the parser's process, and all memory that it holds.",
         Risk.AUTOMATIC,
         run,
-        lambda _, __: ActionResult("The parser's process would be ended after its present file."),
+        dry_run,
         no_undo_because="a fresh process starts by itself when it is needed",
         effect=Effect.REPEATABLE,
     )

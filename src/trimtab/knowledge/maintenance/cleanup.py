@@ -122,6 +122,17 @@ class Cleanup:
             "set_aside": sum(map(allocated_bytes, self._old_set_aside())),
         }
 
+    def compressible_bytes(self) -> int:
+        """Return the size of the logs that a clean-up would try to compress."""
+        expired = set(self._expired_logs())
+        return sum(allocated_bytes(log) for log in self._old_logs() if log not in expired)
+
+    def spare_backup_bytes(self) -> int:
+        """Return the size of the backups that may go on a nearly full disk, beside the expired ones."""
+        usual = {backup.path for backup in self._backups.expired()}
+        spare = self._backups.expired(_HARDER[-1])
+        return sum(backup.size_bytes for backup in spare if backup.path not in usual)
+
     def enough(self) -> bool:
         """Return whether the disk is within its floors, by percent and by bytes."""
         disk = self.disk()

@@ -9,9 +9,9 @@ import psutil
 
 from trimtab.infra.settings.sections.knowledge import KnowledgeSettings
 from trimtab.infra.storage import DataDirectory, translated
+from trimtab.kernel.erasable_cache import clear_all
 from trimtab.kernel.errors import StorageFull
 from trimtab.kernel.events import Event
-from trimtab.kernel.remembered import forget
 from trimtab.knowledge.context import KnowledgeContext
 from trimtab.knowledge.errors import NoDiskBudget
 from trimtab.knowledge.maintenance.allocations import GrowthProfile
@@ -156,7 +156,7 @@ class Maintenance:
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         for called in self.on_purge:
             called()
-        forget()
+        clear_all()
         self._purged_at = deleted
         return True
 

@@ -1,21 +1,21 @@
 """What functions keep is made once, bounded, and gone when it is to be forgotten."""
 
-from trimtab.kernel.remembered import forget, held, remembered
+from trimtab.kernel.erasable_cache import cached_count, clear_all, erasable_lru_cache
 
 
 def test_a_result_is_made_once_until_it_is_forgotten():
     made = []
 
-    @remembered(10)
+    @erasable_lru_cache(10)
     def length(word):
         made.append(word)
         return len(word)
 
     assert [length("whale"), length("whale"), length("sea")] == [5, 5, 3]
     assert made == ["whale", "sea"]
-    assert held() >= 2
-    forget()
-    assert held() == 0
+    assert cached_count() >= 2
+    clear_all()
+    assert cached_count() == 0
     assert length("whale") == 5
     assert made == ["whale", "sea", "whale"]
 
@@ -23,7 +23,7 @@ def test_a_result_is_made_once_until_it_is_forgotten():
 def test_no_more_than_the_last_are_kept():
     made = []
 
-    @remembered(2)
+    @erasable_lru_cache(2)
     def itself(word):
         made.append(word)
         return word
