@@ -7,10 +7,10 @@ import typer
 
 from trimtab.cli.runtime.console import print_line, print_table, printed_as_json
 from trimtab.cli.runtime.errors import Exit, Refused
-from trimtab.cli.runtime.session import Json, session
+from trimtab.cli.runtime.session import Json, session_of
 from trimtab.kernel.errors import InvalidInput
 
-app = typer.Typer(help="Pages that people read and the machine runs.", no_args_is_help=True)
+app = typer.Typer(no_args_is_help=True)
 
 _PROOF = {True: "proven", False: "not proven", None: ""}
 _PROCEDURE = {"title": "", "proven": None, "repair": "person"}
@@ -20,9 +20,9 @@ _PROCEDURE = {"title": "", "proven": None, "repair": "person"}
 @app.command("list")
 def list_runbooks(context: typer.Context, json: Json = False) -> None:
     """List all runbooks with the causes that they repair."""
-    this = session(context)
-    body = this.client.call("GET", "/v1/runbooks")
-    if not printed_as_json(this, body):
+    session = session_of(context)
+    body = session.client.call("GET", "/v1/runbooks")
+    if not printed_as_json(session, body):
         print_table(
             ("runbook", "severity", "cause", "proof", "repaired by"),
             (
@@ -42,9 +42,9 @@ def list_runbooks(context: typer.Context, json: Json = False) -> None:
 @app.command("show")
 def show(context: typer.Context, runbook: str, json: Json = False) -> None:
     """Show a page."""
-    this = session(context)
-    body = this.client.call("GET", f"/v1/runbooks/{runbook}")
-    if printed_as_json(this, body):
+    session = session_of(context)
+    body = session.client.call("GET", f"/v1/runbooks/{runbook}")
+    if printed_as_json(session, body):
         return
     from rich.console import Console
     from rich.markdown import Markdown
@@ -59,16 +59,16 @@ def lint(
     json: Json = False,
 ) -> None:
     """Check pages against what this service can measure, do and break; exit 1 when one is wrong."""
-    this = session(context)
+    session = session_of(context)
     results = []
     for file in (file for path in paths for file in _pages(path)):
         request = {"text": file.read_text(encoding="utf-8"), "path": str(file)}
         try:
-            found = this.client.call("POST", "/v1/runbooks/lint", body=request)
+            found = session.client.call("POST", "/v1/runbooks/lint", body=request)
             results.append({"path": str(file), **found})
         except Refused as refused:
             results.append({"path": str(file), "ok": False, **refused.error})
-    if not printed_as_json(this, {"pages": results}):
+    if not printed_as_json(session, {"pages": results}):
         for result in results:
             if result["ok"]:
                 print_line(f"{result['path']}: ok ({result['id']})", style="green")
