@@ -10,7 +10,6 @@ from prometheus_client import CollectorRegistry
 from trimtab.answers import Trace
 from trimtab.answers.records import Feedback
 from trimtab.answers.service import AnswerService
-from trimtab.answers.tasks import Tasks
 from trimtab.drills import DrillRoom
 from trimtab.gates.room import GatesRoom
 from trimtab.incidents import Incidents, Proofs
@@ -25,6 +24,7 @@ from trimtab.kernel.operable import Catalog
 from trimtab.knowledge import Knowledge
 from trimtab.monitoring.engine import RuleEngine
 from trimtab.monitoring.series import Samples
+from trimtab.operations.checklists import Tasks
 from trimtab.runbooks import Library, Page
 from trimtab.runbooks.claims import Claim
 

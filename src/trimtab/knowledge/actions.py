@@ -11,8 +11,8 @@ from trimtab.kernel.operable import (
     Param,
     Risk,
 )
-from trimtab.knowledge.care.actions import actions as care_actions
 from trimtab.knowledge.engines.actions import actions as engine_actions
+from trimtab.knowledge.maintenance.actions import actions as care_actions
 from trimtab.knowledge.service import Knowledge
 from trimtab.knowledge.snapshot_actions import snapshot_actions
 from trimtab.knowledge.usage import CacheSizes

@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterable
 
 from trimtab.kernel.drilling import LABEL, MARK
 from trimtab.kernel.operable import Sample, Signal
-from trimtab.knowledge.engines.engines import Engines
 from trimtab.knowledge.engines.guarded import GuardedEngine
+from trimtab.knowledge.engines.registry import Engines
 
 
 def signals(engines: Engines) -> tuple[Signal, ...]:
