@@ -10,8 +10,7 @@ from trimtab.answers import ExtractiveGenerator, Question
 from trimtab.answers.errors import BadEvaluationSet, GeneratorUnavailable
 from trimtab.answers.records import Feedback, Retrieved, Stage
 from trimtab.answers.store import FeedbackStore, TraceStore, encode
-from trimtab.evaluation.online import Canary, Probe, SampleStore, Watch
-from trimtab.evaluation.online import metrics as figures
+from trimtab.evaluation.online import Canary, Probe, SampleStore, Watch, figures
 from trimtab.evaluation.online.canary import read_probes
 from trimtab.infra.storage import Database
 from trimtab.kernel.drilling import drill_traffic
