@@ -1,5 +1,6 @@
 """What can be measured about answers."""
 
+import math
 from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any
@@ -71,12 +72,20 @@ def _failures(tally: Tally) -> Iterable[Sample]:
             yield Sample(float(count), {"code": code, **mark})
 
 
-def _figure(watch: Watch, name: str) -> float:
-    return float(getattr(watch.seen.figures, name))
+def _figure(watch: Watch, name: str, drill: bool) -> float:
+    return float(getattr(watch.seen_of(drill=drill).figures, name))
 
 
-def _blocks(watch: Watch) -> Iterable[tuple[str, float]]:
-    return watch.seen.figures.blocks.items()
+def _drifted(watch: Watch, drill: bool) -> float:
+    found = watch.seen_of(drill=drill).drift
+    return math.nan if found is None else float(found.detected)
+
+
+def _blocks(watch: Watch) -> Iterable[Sample]:
+    for drill in (False, True):
+        mark = {LABEL: MARK} if drill else {}
+        for guard, share in watch.seen_of(drill=drill).figures.blocks.items():
+            yield Sample(share, {"guard": guard, **mark})
 
 
 def _counts(service: AnswerService) -> Iterable[Signal]:
@@ -171,47 +180,48 @@ def _window(service: AnswerService) -> Iterable[Signal]:
         ("feedback_rate", "Thumbs an answer in the window."),
         ("helpful_rate", "Thumbs up of all thumbs in the window."),
     ):
-        yield _one(
+        yield _apart(
             f"answers.{name}",
             "1",
             text,
             partial(_figure, watch, name),
         )
-    yield _one(
+    yield _apart(
         "answers.duration.p95",
         "ms",
         "95 % of the answers in the window took no longer.",
-        lambda: watch.seen.figures.duration_p95_ms,
-        "answers_duration_p95_ms",
+        partial(_figure, watch, "duration_p95_ms"),
+        metric="answers_duration_p95_ms",
     )
-    yield _labelled(
+    yield Signal(
         "answers.guard.block_rate",
+        "1",
         "The share of the answers in the window that a guard blocked.",
-        "guard",
         partial(_blocks, watch),
+        labels=("guard", LABEL),
     )
 
 
 def _retrieval(service: AnswerService) -> Iterable[Signal]:
     watch, nan = service.watch, float("nan")
-    yield _one(
+    yield _apart(
         "answers.similarity.p50",
         "1",
         "The median cosine of question and best quote in the window.",
-        lambda: watch.seen.cosine_p50,
+        lambda drill: watch.seen_of(drill=drill).cosine_p50,
     )
-    yield _one(
+    yield _apart(
         "answers.similarity.ratio",
         "1",
         "The median cosine over its pinned baseline; 0.9 to 1.1 is normal.",
-        lambda: watch.seen.cosine_ratio,
+        lambda drill: watch.seen_of(drill=drill).cosine_ratio,
     )
-    yield _one(
+    yield _apart(
         "answers.drift.detected",
         "1",
         "1 when people ask about other things than when the baseline was pinned.",
-        lambda: nan if watch.seen.drift is None else watch.seen.drift.detected,
-        "embedding_drift_detected",
+        partial(_drifted, watch),
+        metric="embedding_drift_detected",
     )
     yield _one(
         "answers.canary.recall",
