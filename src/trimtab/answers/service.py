@@ -166,6 +166,15 @@ class AnswerService:
             ErasureStep("answers.cache", lambda _: 0, lambda _: self.cache.clear()),
         )
 
+    def forget_drill(self, user_id: str) -> None:
+        """Delete what a drill's questions have left: traces with their reviews, samples and shadow pairs."""
+        for forget in (
+            self.traces.forget_user,
+            self.samples.forget_user,
+            self.pairs.forget_user,
+        ):
+            forget(user_id)
+
     def start(self) -> None:
         """Begin to watch, to try the shadow configuration and to send traces; see `Erasures.resume` for the rest."""
         self.watch.start()

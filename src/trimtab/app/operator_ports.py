@@ -6,6 +6,8 @@ from trimtab.answers import Question
 from trimtab.answers.service import AnswerService
 from trimtab.app.handbook import HANDBOOK
 from trimtab.incidents import Monitor
+from trimtab.kernel.drilling import in_drill
+from trimtab.kernel.ids import new_id
 from trimtab.knowledge import Knowledge
 from trimtab.knowledge.errors import ProjectUnknown
 
@@ -36,7 +38,7 @@ class OwnQuestions:
 
     Args:
         knowledge: Is searched.
-        answers: Is asked; its traces name `PROBE` as the user.
+        answers: Is asked; its traces name `PROBE` as the user. A drill keeps none.
     """
 
     def __init__(self, knowledge: Knowledge, answers: AnswerService) -> None:
@@ -46,7 +48,13 @@ class OwnQuestions:
     def __call__(self) -> None:
         """Search once and ask once; raises what they raise."""
         self._knowledge.search(HANDBOOK, _PROBED, 3)
-        self._answers.answer(Question(HANDBOOK, _PROBED, user_id=PROBE))
+        answers = self._answers
+        user = new_id("drill", answers.context.clock.now()) if in_drill() else PROBE
+        try:
+            answers.answer(Question(HANDBOOK, _PROBED, user_id=user))
+        finally:
+            if user != PROBE:
+                answers.forget_drill(user)
 
 
 class QuestionsImpact:
