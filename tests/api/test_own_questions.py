@@ -2,7 +2,7 @@
 
 import pytest
 
-from trimtab.app.adapters import PROBE, OwnQuestions
+from trimtab.app.operator_ports import PROBE, OwnQuestions
 from trimtab.app.handbook import HANDBOOK
 from trimtab.kernel.errors import TrimtabError
 
