@@ -42,6 +42,7 @@ check: dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python -m tests.words
 
 format: dev
 	$(BIN)/ruff check --fix .

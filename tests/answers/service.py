@@ -1,15 +1,15 @@
 """The whole answer service on a data directory, with passages in place of knowledge."""
 
 from tests.answers.world import FixedRetriever, passage
-from trimtab.answers.erasure.service import Trust
 from trimtab.answers.service import AnswerService, Ground
 from trimtab.infra.audit import Audit
 from trimtab.infra.settings.sections.answers import AnswersSettings
 from trimtab.infra.signing import Signer
 from trimtab.infra.storage import Database, DataDirectory
-from trimtab.infra.subjects import Subjects
 from trimtab.kernel.clock import SystemClock
 from trimtab.kernel.events import Events
+from trimtab.privacy.erasure.service import Trust
+from trimtab.privacy.pseudonyms import Subjects
 from trimtab.testing.clock import FakeClock
 from trimtab.testing.jobs import FakeJobs
 

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from trimtab.answers import Question
-from trimtab.answers.trials import TRIABLE
+from trimtab.evaluation.experiments.service import TRIABLE
 from trimtab.infra.settings import Settings, rows
 
 TEXT = "The trimtab turns the rudder of the ship.\n\nA small winch moves the mast of the ship."

@@ -2,8 +2,8 @@ import pytest
 
 from tests.faces import client_of
 from trimtab.answers import Question
-from trimtab.answers.erasure.certificate import checked_certificate
 from trimtab.infra.auth import Role
+from trimtab.privacy.erasure.certificate import checked_certificate
 
 
 @pytest.fixture

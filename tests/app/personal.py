@@ -7,12 +7,12 @@ from pathlib import Path
 
 from starlette.testclient import TestClient
 
-from trimtab.answers.erasure import ErasureState
 from trimtab.app import build
 from trimtab.infra.notify import Kind, Message
 from trimtab.infra.settings import load
 from trimtab.kernel.clock import SystemClock
 from trimtab.knowledge.errors import EmbedderUnavailable
+from trimtab.privacy.erasure import ErasureState
 
 PERSON = "ann.lovelace@example.org"
 SECRET = "quorblefratch"

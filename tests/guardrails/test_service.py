@@ -123,6 +123,18 @@ def test_clearing_the_cache_says_how_much_was_forgotten(guardrails, catalog):
     assert "5 cached" in act(catalog, "guardrails.cache.clear").summary
 
 
+def test_a_dry_run_counts_what_would_be_forgotten_and_replaced(guardrails, catalog):
+    clear, restart = catalog.action("guardrails.cache.clear"), catalog.action("guardrails.restart")
+    nothing = clear.dry_run({}, BY)
+    assert (nothing.summary, nothing.changes) == ("0 cached verdicts would be forgotten.", False)
+    assert not clear.run({}, BY).changes
+    guardrails.answers.check(HARMLESS)
+    something = clear.dry_run({}, BY)
+    assert (something.summary, something.changes) == ("5 cached verdicts would be forgotten.", True)
+    count = sum(len(engine.posts) for engine in guardrails.engines.values())
+    assert restart.dry_run({}, BY).summary.startswith(f"{count} guards would be replaced")
+
+
 @pytest.mark.parametrize(
     ("name", "given"),
     [

@@ -177,6 +177,37 @@ def test_a_dry_run_changes_nothing(catalog, knowledge):
     assert knowledge.cache_sizes().query == 100
 
 
+def _dry(catalog, name, **given):
+    action = catalog.action(name)
+    return action.dry_run(check_arguments(action.params, given), ME)
+
+
+def test_a_dry_run_without_anything_to_change_says_so(catalog, knowledge):
+    for name in (
+        "knowledge.index.restart",
+        "knowledge.cache.warm",
+        "knowledge.snapshot.restore",
+        "knowledge.parser.recycle",
+        "knowledge.database.restore",
+        "knowledge.database.recover",
+        "knowledge.ingestion.retry_dead_letters",
+        "knowledge.disk.grow_budget",
+        "knowledge.disk.clean_up",
+    ):
+        assert not _dry(catalog, name).changes, name
+    knowledge.care.set_disk_budget(7)
+    assert not _dry(catalog, "knowledge.disk.set_budget", megabytes=7).changes
+    assert "from 7 to 8 MB" in _dry(catalog, "knowledge.disk.set_budget", megabytes=8).summary
+
+
+def test_a_dry_run_of_a_restarted_index_counts_what_would_be_dropped(catalog, searched):
+    searched.search("sea", "whales")
+    said = _dry(catalog, "knowledge.index.restart")
+    assert said.changes
+    assert said.summary.startswith("1 search indexes in memory and ")
+    assert _dry(catalog, "knowledge.cache.warm").summary.startswith("1 frequent queries")
+
+
 def test_the_cache_faults_need_something_to_search_for(catalog):
     with pytest.raises(NothingToSearch):
         inject(catalog, "knowledge.cache.outgrow")

@@ -1,6 +1,5 @@
 """What can be done to answers."""
 
-from trimtab.answers.erasure import ErasureState
 from trimtab.answers.service import AnswerService
 from trimtab.kernel.errors import Conflict
 from trimtab.kernel.operable import (
@@ -13,6 +12,7 @@ from trimtab.kernel.operable import (
     Risk,
 )
 from trimtab.kernel.roles import Role
+from trimtab.privacy.erasure import ErasureState
 
 
 def actions(service: AnswerService) -> tuple[Action, ...]:

@@ -5,13 +5,13 @@ from functools import partial
 from typing import Any
 
 from trimtab.answers.budgets import Budget
-from trimtab.answers.erasure import ErasureState
 from trimtab.answers.service import AnswerService
 from trimtab.answers.tally import KINDS, Tally
-from trimtab.answers.watching import Watch
+from trimtab.evaluation.online import Watch
 from trimtab.infra.changes import ChangeLog
 from trimtab.kernel.drilling import LABEL, MARK, samples_apart
 from trimtab.kernel.operable import Sample, Signal
+from trimtab.privacy.erasure import ErasureState
 
 _MEANING = {
     "given": "Answers given.",

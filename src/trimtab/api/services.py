@@ -1,6 +1,6 @@
 """What the routes work with; `app` fills it in."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Protocol
 
@@ -10,7 +10,6 @@ from prometheus_client import CollectorRegistry
 from trimtab.answers import Trace
 from trimtab.answers.records import Feedback
 from trimtab.answers.service import AnswerService
-from trimtab.answers.tasks import Tasks
 from trimtab.drills import DrillRoom
 from trimtab.gates.room import GatesRoom
 from trimtab.incidents import Incidents, Proofs
@@ -25,7 +24,9 @@ from trimtab.kernel.operable import Catalog
 from trimtab.knowledge import Knowledge
 from trimtab.monitoring.engine import RuleEngine
 from trimtab.monitoring.series import Samples
+from trimtab.operations.checklists import Tasks
 from trimtab.runbooks import Library, Page
+from trimtab.runbooks.claims import Claim
 
 
 class Traces(Protocol):
@@ -82,6 +83,8 @@ class Services:
     """The service as drills see it."""
     check_page: Callable[[str, str], Page]
     """Returns a runbook page as it would load, from its text and its path, or raises `RunbookRefused`."""
+    check_prose: Callable[[str, Mapping[str, frozenset[str]]], Sequence[Claim]]
+    """Returns what a page names that does not exist, from its text and the commands that exist."""
 
 
 async def _services(request: Request) -> Services:

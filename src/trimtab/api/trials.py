@@ -6,11 +6,11 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from pydantic import Field, StringConstraints
 
-from trimtab.answers.watching.canary import Probe
 from trimtab.api.body import Body
 from trimtab.api.http.openapi import refuses
 from trimtab.api.roles import OPERATOR, REVIEWER
 from trimtab.api.services import Caller, Here
+from trimtab.evaluation.online.canary import Probe
 from trimtab.infra.web.routes import GuardedRoute
 from trimtab.kernel.errors import ErrorKind
 

@@ -5,7 +5,6 @@ from typing import Annotated
 from fastapi import APIRouter, Response
 from pydantic import StringConstraints
 
-from trimtab.answers.erasure import Erasure, Erasures, ErasureState
 from trimtab.api.body import Body
 from trimtab.api.data_subject import MOST
 from trimtab.api.http.openapi import refuses
@@ -14,6 +13,7 @@ from trimtab.api.services import Caller, Here, Services
 from trimtab.infra.auth import Principal
 from trimtab.infra.web.routes import GuardedRoute
 from trimtab.kernel.errors import ErrorKind, InvalidInput, Unavailable
+from trimtab.privacy.erasure import Erasure, Erasures, ErasureState
 
 router = APIRouter(tags=["users"], route_class=GuardedRoute)
 

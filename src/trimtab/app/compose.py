@@ -1,16 +1,13 @@
 """Builds a whole trimtab: every domain, in the order in which they need each other."""
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import trimtab
 from trimtab.answers import Screen
-from trimtab.answers.erasure.service import Trust
-from trimtab.answers.quotes import QuoteStore
 from trimtab.answers.service import AnswerService
 from trimtab.answers.service import Ground as AnswerGround
-from trimtab.answers.tasks import Tasks
 from trimtab.answers.tracing import health as tracing_health
 from trimtab.api import Services
 from trimtab.api.http import HttpFigures
@@ -27,6 +24,7 @@ from trimtab.app.catalog import gather_catalog
 from trimtab.app.erasables import erasables
 from trimtab.app.faces import make_faces
 from trimtab.app.handbook import HANDBOOK, Handbook
+from trimtab.app.page_names import known_names
 from trimtab.app.rounds import rounds
 from trimtab.drills import DrillRoom
 from trimtab.gates.room import GatesRoom
@@ -47,16 +45,15 @@ from trimtab.infra.audit_anchor import anchor_of
 from trimtab.infra.audit_files import AuditFiles
 from trimtab.infra.auth import Keys
 from trimtab.infra.changes import ChangeLog
-from trimtab.infra.chores import Chore, Chores
 from trimtab.infra.jobs import Jobs
 from trimtab.infra.jobs.opening import OpeningJobs
 from trimtab.infra.key_care import make_first_key, parse_key_roles, seed
 from trimtab.infra.notify import Delivery, Outbox, Reach
+from trimtab.infra.scheduler import Scheduler
 from trimtab.infra.settings import Settings
 from trimtab.infra.shipped import shipped
 from trimtab.infra.signing import Signer
 from trimtab.infra.storage import Database, DataDirectory, DiskReserve, losses
-from trimtab.infra.subjects import Subjects
 from trimtab.infra.telemetry import SignalCollector, new_registry
 from trimtab.infra.vitals import Vitals
 from trimtab.infra.web import LiveViews, Sessions
@@ -64,7 +61,8 @@ from trimtab.infra.web.sessions import session_secret
 from trimtab.kernel.clock import Clock, SystemClock
 from trimtab.kernel.events import Events
 from trimtab.kernel.health import ComponentHealth, Health, Status
-from trimtab.knowledge import Knowledge, Surroundings
+from trimtab.kernel.tasks import ScheduledTask
+from trimtab.knowledge import Knowledge, KnowledgeContext
 from trimtab.knowledge.errors import ProjectUnknown
 from trimtab.knowledge.schedules import register as register_knowledge_schedules
 from trimtab.monitoring.alerts import AlertState
@@ -77,8 +75,14 @@ from trimtab.monitoring.scrape import Scrape, milliseconds
 from trimtab.monitoring.series import SeriesStore
 from trimtab.monitoring.signals import metric_names
 from trimtab.monitoring.views import SeriesView, metrics_apart
+from trimtab.operations.checklists import Tasks
+from trimtab.privacy.erasure.service import Trust
+from trimtab.privacy.pseudonyms import Subjects
+from trimtab.privacy.quote_redaction import QuoteStore
 from trimtab.runbooks import Library, Page, Runbook, parse_page
+from trimtab.runbooks.claims import Claim, check_claims
 from trimtab.runbooks.lint import lint
+from trimtab.runbooks.sources import check_source
 
 _log = logging.getLogger(__name__)
 
@@ -124,7 +128,7 @@ class App:
         self._closing.append(self.views.ending.set)
 
     def _open_service(self) -> None:
-        around = Surroundings(self.clock, self.events, self.health)
+        around = KnowledgeContext(self.clock, self.events, self.health)
         self.knowledge = Knowledge(self.directory, self.settings.knowledge, around)
         self._closing.append(self.knowledge.close)
         self.handbook = Handbook(self.knowledge, self.clock)
@@ -205,17 +209,17 @@ class App:
             rounds(self.knowledge.care.backups, self.clock),
         )  # fmt: skip
         seal_seconds = self.settings.trust.audit_checkpoint_minutes * 60
-        self.chores = Chores(
+        self.scheduler = Scheduler(
             (
-                Chore("seal the audit chain", seal_seconds, audit_files.seal),
-                Chore("resume the jobs of incidents", 60.0, self.incidents.resume),
-                Chore("drop old traces", 3600.0, self.answers.drop_old),
-                Chore("keep disk space back", 1.0, DiskReserve(self.directory.path).look),
-                Chore("read the guards' rules file", 5.0, self.guardrails.rules_file.look),
+                ScheduledTask("seal the audit chain", seal_seconds, audit_files.seal),
+                ScheduledTask("resume the jobs of incidents", 60.0, self.incidents.resume),
+                ScheduledTask("drop old traces", 3600.0, self.answers.drop_old),
+                ScheduledTask("keep disk space back", 1.0, DiskReserve(self.directory.path).look),
+                ScheduledTask("read the guards' rules file", 5.0, self.guardrails.rules_file.look),
             ),
             self.clock,
         )
-        self._closing.append(self.chores.close)
+        self._closing.append(self.scheduler.close)
 
     def _firing(self) -> list[tuple[str, str]]:
         """Return the alerts that fire, each with the page it names, or nothing."""
@@ -271,7 +275,7 @@ class App:
         self._closing.append(self.vitals.stopped)
         self.engine.resume(firing_before(self.incidents))
         self.answers.start()
-        self.chores.start()
+        self.scheduler.start()
         if self.settings.gates.project or self.settings.service.drills:
             self.gates.start(self.settings.gates.interval_seconds)
         self.delivery.start()
@@ -309,6 +313,10 @@ class App:
             lint(page, self.catalog, self._alert_names, check_expression, check_proof)
         return page
 
+    def check_prose(self, text: str, commands: Mapping[str, frozenset[str]]) -> Sequence[Claim]:
+        """Return what a page names in prose or as its source that does not exist."""
+        return [*check_claims(text, known_names(self, commands)), *check_source(text)]
+
     def _services(self) -> Services:
         return Services(
             settings=self.settings,
@@ -332,6 +340,7 @@ class App:
             library=self.library,
             proofs=self.proofs,
             check_page=self.check_page,
+            check_prose=self.check_prose,
             incidents=self.incidents,
             gates=self.gates,
             drills=self.drills,

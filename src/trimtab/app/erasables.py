@@ -4,12 +4,12 @@ A domain that begins to keep something about people adds its steps here; `tests/
 person everywhere and looks for it afterwards in every file of the data directory.
 """
 
-from trimtab.answers.erasure import ErasureStep
-from trimtab.answers.quotes import QuoteStore
 from trimtab.guardrails.service import Guardrails
 from trimtab.infra.notify import Outbox
 from trimtab.knowledge import Knowledge
-from trimtab.knowledge.erasing import PersonalDocuments
+from trimtab.knowledge.erasure import PersonalDocuments
+from trimtab.privacy.erasure import ErasureStep
+from trimtab.privacy.quote_redaction import QuoteStore
 
 
 def erasables(

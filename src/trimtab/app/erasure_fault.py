@@ -2,9 +2,9 @@
 
 from collections.abc import Callable, Mapping
 
-from trimtab.answers.erasure import Erasures, ErasureState
 from trimtab.kernel.operable import Arguments, Fault, Realism, Value
 from trimtab.knowledge import Knowledge
+from trimtab.privacy.erasure import Erasures, ErasureState
 
 PROJECT = "drill-erasure"
 PERSON = "a person of the erasure drill"

@@ -5,12 +5,12 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from trimtab import __version__
-from trimtab.answers.tasks import Round, TaskResult, result_of
 from trimtab.kernel.clock import Clock
 from trimtab.kernel.errors import TrimtabError
+from trimtab.operations.checklists import Round, TaskResult, result_of
 
 if TYPE_CHECKING:
-    from trimtab.knowledge.care.backups import Backups
+    from trimtab.knowledge.maintenance.backups import Backups
 
 _FRESH = timedelta(hours=26)
 """A daily backup that is late by two hours is still the one to go back to."""

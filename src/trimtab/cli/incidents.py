@@ -34,12 +34,16 @@ class NoPlanWaits(Conflict):
 def list_incidents(
     context: typer.Context,
     active: Annotated[bool, typer.Option("--active", help="Only those that are not over.")] = False,
+    drills: Annotated[
+        bool, typer.Option("--drills", help="Those of drills, which are in no other list.")
+    ] = False,
     limit: int = 20,
     json: Json = False,
 ) -> None:
     """List incidents, the newest first."""
     session = session_of(context)
-    params = {"limit": limit, **({"active": True} if active else {})}
+    flags = {"active": active, "drills": drills}
+    params = {"limit": limit, **{name: True for name, given in flags.items() if given}}
     body = session.client.call("GET", "/v1/incidents", params=params)
     if not printed_as_json(session, body):
         print_table(

@@ -93,6 +93,12 @@ class GuardEngine:
         """Count a person's opinion of a block, for the false-positive rate."""
         self._counters.review(wrongly_blocked=wrongly_blocked)
 
+    @property
+    def cached_verdicts(self) -> int:
+        """Return how many verdicts are remembered."""
+        with self._cache_lock:
+            return len(self._cache)
+
     def clear_cache(self) -> int:
         """Forget all cached verdicts; return how many there were."""
         with self._cache_lock:

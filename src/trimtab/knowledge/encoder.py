@@ -14,8 +14,8 @@ from trimtab.kernel.health import ComponentHealth, Status
 from trimtab.knowledge.caches import BoundedCache, CacheLimits
 from trimtab.knowledge.embedding import Embedder, Vectors
 from trimtab.knowledge.errors import EmbedderUnavailable
-from trimtab.knowledge.model_home import ModelHome
-from trimtab.knowledge.windows import RecentValues
+from trimtab.knowledge.model_store import ModelStore
+from trimtab.knowledge.rolling_stats import RecentValues
 
 _log = logging.getLogger(__name__)
 # So many texts go to the model at once: between two batches a search gets its turn.
@@ -25,7 +25,7 @@ _BATCH = 128
 class Encoder:
     """Turns text into vectors as long as the model is well, and says so when it is not."""
 
-    def __init__(self, home: ModelHome, settings: KnowledgeSettings, clock: Clock) -> None:
+    def __init__(self, home: ModelStore, settings: KnowledgeSettings, clock: Clock) -> None:
         self.home = home
         self._machine = machine_clock(clock)
         self._model: Embedder | None = None

@@ -8,11 +8,11 @@ from trimtab.infra.breaker import BreakerState
 from trimtab.kernel.drilling import LABEL, MARK, Apart, samples_apart
 from trimtab.kernel.operable import Sample, Signal
 from trimtab.knowledge.caches import BoundedCache
-from trimtab.knowledge.care.signals import signals as care_signals
 from trimtab.knowledge.engines.signals import signals as engine_signals
-from trimtab.knowledge.figures import SearchFigures
+from trimtab.knowledge.maintenance.signals import signals as care_signals
+from trimtab.knowledge.rolling_stats import RecentValues
+from trimtab.knowledge.search_metrics import SearchMetrics
 from trimtab.knowledge.service import Knowledge
-from trimtab.knowledge.windows import RecentValues
 
 Read = Callable[[], float]
 
@@ -48,11 +48,11 @@ def _apart(
 
 
 def _searched(
-    figures: Apart[SearchFigures],
+    figures: Apart[SearchMetrics],
     name: str,
     unit: str,
     text: str,
-    read: Callable[[SearchFigures], float],
+    read: Callable[[SearchMetrics], float],
     metric: str,
 ) -> Signal:
     return _apart(name, unit, text, lambda drill: read(figures.of(drill=drill)), metric)

@@ -7,8 +7,8 @@ from typing import Literal
 from trimtab.answers import Answer, Trace
 from trimtab.answers.records import Feedback
 from trimtab.answers.reviews import Wanted
-from trimtab.answers.statistics import Interval
 from trimtab.api.forms.shape import Shape
+from trimtab.evaluation.statistics import Interval
 
 Verdict = Literal["better", "worse", "unclear"]
 

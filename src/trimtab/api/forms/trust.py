@@ -6,9 +6,6 @@ from typing import Literal
 
 from pydantic import BaseModel
 
-from trimtab.answers.erasure import ErasureState
-from trimtab.answers.erasure.records import StepStatus
-from trimtab.answers.tasks import TaskResult
 from trimtab.api.forms.shape import Shape
 from trimtab.api.http.openapi import ErrorBody
 from trimtab.incidents.model import Severity
@@ -17,6 +14,9 @@ from trimtab.infra.audit_files import SealReport
 from trimtab.infra.auth import ApiKey, Role
 from trimtab.infra.key_care import KeyFinding
 from trimtab.kernel.health import Status
+from trimtab.operations.checklists import TaskResult
+from trimtab.privacy.erasure import ErasureState
+from trimtab.privacy.erasure.records import StepStatus
 
 
 class Component(BaseModel, extra="allow"):

@@ -20,7 +20,7 @@ def stats(
     context: typer.Context, set_: GoldenSet, project: Project = "", json: Json = False
 ) -> None:
     """Count golden questions by project and by what they ask for."""
-    from trimtab.answers.evals import golden, read_cases
+    from trimtab.evaluation.offline import golden, read_cases
 
     found = golden.stats(read_cases(set_, project))
     if printed_as_json(session_of(context), found.as_dict()):
@@ -44,7 +44,7 @@ def coverage(
     """Say what people ask that the golden questions leave out; exit 1 when there is something to add."""
     from dataclasses import asdict
 
-    from trimtab.answers.evals import golden, read_cases, traces_as_cases
+    from trimtab.evaluation.offline import golden, read_cases, traces_as_cases
 
     gaps = golden.coverage(read_cases(set_, project), traces_as_cases(traces_dir))
     body = {"passed": not gaps, "gaps": [asdict(gap) for gap in gaps]}

@@ -9,7 +9,7 @@ from trimtab.cli.runtime.console import print_line, printed_as_json
 from trimtab.cli.runtime.session import Json, Session, session_of
 
 if TYPE_CHECKING:
-    from trimtab.answers.evals.regression import Ask
+    from trimtab.evaluation.offline.regression import Ask
 
 
 app = typer.Typer()
@@ -34,8 +34,8 @@ def eval_(
 
     The report of this run is written to the output folder as `latest.json`; give it as --baseline of the next one.
     """
-    from trimtab.answers.evals import compare, read_cases, run, traces_as_cases
-    from trimtab.answers.evals.regression import EvalRun, before
+    from trimtab.evaluation.offline import compare, read_cases, run, traces_as_cases
+    from trimtab.evaluation.offline.regression import EvalRun, before
     from trimtab.kernel.errors import InvalidInput
 
     if (golden is None) == (traces_dir is None):
@@ -74,8 +74,8 @@ def load_test(
     """Ask many questions at once; exit 1 on an error or when p95 grew by more than 20 %."""
     from json import dumps
 
-    from trimtab.answers.evals import run_load
-    from trimtab.answers.evals.target import HttpTarget
+    from trimtab.evaluation.offline import run_load
+    from trimtab.evaluation.offline.target import HttpTarget
     from trimtab.kernel.clock import SystemClock
 
     session = session_of(context)
@@ -123,8 +123,8 @@ def evaluate(
     json: Json = False,
 ) -> None:
     """Ask each question of its own context and of another one."""
-    from trimtab.answers.evaluate import evaluate as measure
-    from trimtab.answers.evaluate import read
+    from trimtab.evaluation.offline.question_answering import evaluate as measure
+    from trimtab.evaluation.offline.question_answering import read
 
     report = measure(read(set_)).as_dict()
     if not printed_as_json(session_of(context), report):
@@ -133,7 +133,7 @@ def evaluate(
 
 
 def _asker(session: Session) -> "Ask":
-    from trimtab.answers.evals import Reply
+    from trimtab.evaluation.offline import Reply
 
     def ask(project: str, question: str) -> Reply:
         body = {"project": project, "question": question}

@@ -73,8 +73,8 @@ def _act(
 def _usage(session: Session, limit: int) -> dict[str, Any]:
     import shutil
 
-    from trimtab.knowledge.care.actions import usage_facts
-    from trimtab.knowledge.care.space import Disk, largest
+    from trimtab.knowledge.maintenance.actions import usage_facts
+    from trimtab.knowledge.maintenance.space import Disk, largest
 
     folder = session.settings.service.data_dir
     usage = shutil.disk_usage(folder)
@@ -84,7 +84,7 @@ def _usage(session: Session, limit: int) -> dict[str, Any]:
 def _reclaimable(session: Session) -> dict[str, int]:
     from trimtab.infra.storage import DataDirectory
     from trimtab.kernel.clock import SystemClock
-    from trimtab.knowledge.care.closed import closed_cleanup
+    from trimtab.knowledge.maintenance.offline_repair import closed_cleanup
 
     if session.url or is_answering(session.settings.service.data_dir):
         arguments = {"arguments": {}, "dry_run": True}
@@ -98,7 +98,7 @@ def _reclaimable(session: Session) -> dict[str, int]:
 def _cleaned(session: Session) -> dict[str, Any]:
     from trimtab.infra.storage import DataDirectory
     from trimtab.kernel.clock import SystemClock
-    from trimtab.knowledge.care.closed import closed_cleanup
+    from trimtab.knowledge.maintenance.offline_repair import closed_cleanup
 
     with DataDirectory(session.settings.service.data_dir, floor_bytes=0) as data:
         return closed_cleanup(data, session.settings.knowledge, SystemClock()).run().facts()

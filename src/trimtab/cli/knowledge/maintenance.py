@@ -109,7 +109,7 @@ def _repaired(session: Session, verb: str, wanted: dict[str, Any]) -> dict[str, 
 def _closed(session: Session, backup: str, *, dry_run: bool) -> dict[str, Any]:
     from trimtab.infra.storage import DataDirectory
     from trimtab.kernel.clock import SystemClock
-    from trimtab.knowledge.care.closed import repair_closed
+    from trimtab.knowledge.maintenance.offline_repair import repair_closed
 
     with DataDirectory(session.settings.service.data_dir) as data:
         done = repair_closed(

@@ -8,7 +8,7 @@ from trimtab.infra.breaker import BreakerState, CircuitBreaker
 from trimtab.kernel.clock import Clock, machine_clock
 from trimtab.knowledge.engines.port import VectorEngine
 from trimtab.knowledge.errors import EngineUnavailable
-from trimtab.knowledge.windows import RecentValues
+from trimtab.knowledge.rolling_stats import RecentValues
 
 _log = logging.getLogger(__name__)
 T = TypeVar("T")

@@ -3,8 +3,8 @@
 from collections.abc import Callable, Iterable
 
 from trimtab.kernel.operable import Sample, Signal
-from trimtab.knowledge.engines.engines import Engines
 from trimtab.knowledge.engines.guarded import GuardedEngine
+from trimtab.knowledge.engines.registry import Engines
 
 
 def signals(engines: Engines) -> tuple[Signal, ...]:

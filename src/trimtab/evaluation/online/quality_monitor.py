@@ -1,0 +1,165 @@
+"""Looks at the answers again and again and keeps what it saw for the signals, which must be cheap to read."""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from trimtab.answers.records import Trace
+from trimtab.answers.store import FeedbackStore, TraceStore
+from trimtab.evaluation.online.canary import Canary, CanaryReport
+from trimtab.evaluation.online.drift import DriftReport, drift
+from trimtab.evaluation.online.metrics import NAN, Figures, figures
+from trimtab.evaluation.online.store import Baseline, Sample, SampleStore
+from trimtab.evaluation.statistics import quantile
+from trimtab.infra.background import PeriodicTask
+from trimtab.kernel.clock import Clock
+from trimtab.kernel.errors import Conflict, TrimtabError
+
+_log = logging.getLogger(__name__)
+_KIND = "retrieval"
+_MOST_TRACES = 2_000
+_EMBEDDED_A_ROUND = 50
+_SAMPLES = 400
+_KEEP = timedelta(days=30)
+
+
+class Embedder(Protocol):
+    """Turns texts into unit vectors whose dot product is their cosine."""
+
+    @property
+    def model_id(self) -> str:
+        """Vectors of different ids must not be compared."""
+        ...
+
+    def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Return one vector for each text; shape (len(texts), dimension)."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What the last round saw. NaN and None where it cannot be said."""
+
+    at: datetime | None = None
+    figures: Figures = field(default_factory=Figures)
+    cosine_p50: float = NAN
+    cosine_baseline: float = NAN
+    drift: DriftReport | None = None
+    canary: CanaryReport | None = None
+
+    @property
+    def cosine_ratio(self) -> float:
+        """Return the cosine p50 over its baseline; the contract allows 0.9 to 1.1."""
+        return self.cosine_p50 / self.cosine_baseline if self.cosine_baseline else NAN
+
+
+class Watch:
+    """One round a minute is enough: it reads the window's traces and embeds at most 50 questions.
+
+    Args:
+        traces: Where the traces are.
+        feedback: Where the thumbs are.
+        samples: Keeps similarities and question vectors.
+        clock: Tells the window.
+        window: How far back the figures look.
+
+    Attributes:
+        embedder: Makes the vectors; None watches everything else.
+        canary: Asked each round; None where there are no probes.
+        seen: What the last round saw.
+    """
+
+    def __init__(
+        self,
+        traces: TraceStore,
+        feedback: FeedbackStore,
+        samples: SampleStore,
+        clock: Clock,
+        window: timedelta = timedelta(hours=1),
+    ) -> None:
+        self._traces = traces
+        self._feedback = feedback
+        self._samples = samples
+        self._clock = clock
+        self._window = window
+        self.embedder: Embedder | None = None
+        self.canary: Canary | None = None
+        self._interval = 60.0
+        self.task = PeriodicTask("answers-watch", self.run_once, lambda: self._interval, clock)
+        self.seen = Seen()
+
+    def run_once(self) -> Seen:
+        """Look now and return what was seen."""
+        now = self._clock.now()
+        since = now - self._window
+        traces = self._traces.since(since, _MOST_TRACES)
+        seen = Seen(now, figures(traces, self._feedback.counts_since(since)))
+        if self.embedder is not None:
+            seen = self._with_similarity(seen, traces, since, self.embedder)
+        if self.canary is not None and self.canary.probes:
+            seen = replace(seen, canary=self.canary.run())
+        self._samples.drop_before(now - _KEEP)
+        self.seen = seen
+        return seen
+
+    def pin_baseline(self, actor: str) -> int:
+        """Make the present window the baseline and return its version.
+
+        Raises:
+            Conflict: There are fewer than 30 samples, too few to compare with later.
+        """
+        if self.embedder is None:
+            raise Conflict("No embedder is set, so there is nothing to compare.")
+        model = self.embedder.model_id
+        now = self._clock.now()
+        cosines, vectors = self._samples.since(now - self._window, model, _SAMPLES)
+        if len(vectors) < 30:
+            raise Conflict(
+                f"Only {len(vectors)} questions were asked in the window.",
+                hint="Wait for at least 30, or widen answers.watch_window_minutes.",
+            )
+        baseline = Baseline(0, now.isoformat(), actor, model, quantile(cosines, 0.5), vectors)
+        return self._samples.pin(_KIND, baseline)
+
+    def unpin_baseline(self, version: int) -> None:
+        """Drop that version."""
+        self._samples.unpin(_KIND, version)
+
+    def start(self, interval_seconds: float = 60.0) -> None:
+        """Look in the background."""
+        self._interval = interval_seconds
+        self.task.start()
+
+    def close(self) -> None:
+        """Stop looking."""
+        self.task.close(timeout=15)
+
+    def _with_similarity(
+        self, seen: Seen, traces: list[Trace], since: datetime, embedder: Embedder
+    ) -> Seen:
+        try:
+            self._sample(traces, embedder)
+        except TrimtabError as error:
+            _log.warning("questions were not embedded", extra={"reason": error.message})
+        cosines, vectors = self._samples.since(since, embedder.model_id, _SAMPLES)
+        baseline = self._samples.baseline(_KIND)
+        seen = replace(seen, cosine_p50=quantile(cosines, 0.5))
+        if baseline is None or baseline.model_id != embedder.model_id:
+            return seen
+        found = drift(baseline.vectors, vectors) if len(vectors) else None
+        return replace(seen, cosine_baseline=baseline.cosine_p50, drift=found)
+
+    def _sample(self, traces: list[Trace], embedder: Embedder) -> None:
+        newest = self._samples.newest_at()
+        new = [trace for trace in traces if trace.answer.created_at.isoformat() > newest]
+        for trace in sorted(new, key=lambda trace: trace.answer.created_at)[-_EMBEDDED_A_ROUND:]:
+            quotes = [citation.quote for citation in trace.answer.citations[:3]]
+            question, *others = embedder.embed([trace.answer.question, *quotes])
+            cosine = max((float(np.dot(question, other)) for other in others), default=NAN)
+            at, model = trace.answer.created_at, embedder.model_id
+            self._samples.keep(Sample(trace.id, trace.user_id, at, model, cosine, question))
