@@ -16,7 +16,7 @@ from trimtab.infra.storage import DataDirectory
 from trimtab.kernel.clock import SystemClock
 from trimtab.kernel.events import Events
 from trimtab.kernel.health import Health
-from trimtab.knowledge import Knowledge, Surroundings
+from trimtab.knowledge import Knowledge, KnowledgeContext
 
 PATIENCE_SECONDS = 600
 
@@ -26,7 +26,7 @@ def opened(folder: Path, settings: KnowledgeSettings | None = None) -> Iterator[
     """Hold the data directory and its knowledge, model loaded, without background work."""
     clock = SystemClock()
     with DataDirectory(folder) as data:
-        around = Surroundings(clock, Events(), Health(clock))
+        around = KnowledgeContext(clock, Events(), Health(clock))
         knowledge = Knowledge(data, settings or KnowledgeSettings(), around)
         try:
             knowledge.encoder.install_and_load()

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from trimtab.knowledge.model_home import MiniLmHome
+from trimtab.knowledge.model_store import MiniLmStore
 
 COMMAND = Path(sys.executable).parent / "trimtab"
 
@@ -111,7 +111,7 @@ def with_models(data_dir, models):
 def models(tmp_path_factory):
     """Make the embedding model's files once; a fresh data directory would make its own, which takes seconds."""
     folder = tmp_path_factory.mktemp("models")
-    MiniLmHome(folder / "minilm", 1).install()
+    MiniLmStore(folder / "minilm", 1).install()
     return folder
 
 

@@ -32,7 +32,7 @@ def client(asked):
 
     def make(**settings):
         app = asked(**settings)
-        return app, TestClient(app.faces.control, base_url="http://localhost")
+        return app, TestClient(app.http_apps.control, base_url="http://localhost")
 
     return make
 

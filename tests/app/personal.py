@@ -56,7 +56,7 @@ def build_app(folder, rate=1.0):
 def plant(app):
     """Leave something of the person, and something of somebody else, in every domain."""
     app.knowledge.start()
-    client = TestClient(app.faces.control, base_url="http://localhost")
+    client = TestClient(app.http_apps.control, base_url="http://localhost")
     for user, word in ((PERSON, SECRET), (OTHER, "harmless")):
         headers = {"X-User-Id": user}
         text = f"# Note of {user}\n\nThe {word} number of this house is 4711."

@@ -23,7 +23,7 @@ from trimtab.infra.jobs.opening import JobsNotOpen
 from trimtab.infra.telemetry import LogFiles
 from trimtab.infra.telemetry.log_files import RotatingLog
 from trimtab.infra.telemetry.logs import JsonFormatter
-from trimtab.kernel.remembered import remembered
+from trimtab.kernel.erasable_cache import erasable_lru_cache
 from trimtab.privacy.erasure import ErasureState
 from trimtab.privacy.erasure.certificate import checked_certificate
 
@@ -73,7 +73,7 @@ def test_nothing_of_an_erased_person_is_left_in_any_file_and_the_certificate_tel
 def test_an_erasure_forgets_the_words_that_functions_keep_in_memory(folder):
     made = []
 
-    @remembered(10)
+    @erasable_lru_cache(10)
     def read(text):
         made.append(text)
 

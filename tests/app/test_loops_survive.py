@@ -11,12 +11,13 @@ from trimtab.app.handbook import Handbook
 from trimtab.evaluation.experiments.shadow import Shadow
 from trimtab.evaluation.online.quality_monitor import MonitoredStores, QualityMonitor
 from trimtab.gates.room import GatesRoom
-from trimtab.infra.chores import Chore, Chores
 from trimtab.infra.notify import Delivery
+from trimtab.infra.scheduler import Scheduler
 from trimtab.infra.settings.sections.monitor import MonitorSettings
-from trimtab.knowledge.background import Background
-from trimtab.knowledge.care.growth import GrowthProfile
-from trimtab.knowledge.records import FolderIngested
+from trimtab.kernel.tasks import ScheduledTask
+from trimtab.knowledge.background import BackgroundTasks
+from trimtab.knowledge.maintenance.allocations import GrowthProfile
+from trimtab.knowledge.records import FolderIngestResult
 from trimtab.monitoring.monitor import Monitor
 
 
@@ -103,7 +104,7 @@ def test_the_quality_monitor(clock):
 
 
 def test_the_handbook_is_tried_again_and_then_finished(clock):
-    call = FailsOnce(FolderIngested((), ()))
+    call = FailsOnce(FolderIngestResult((), ()))
     handbook = Handbook(SimpleNamespace(ingest_folder=call), clock)
     survives(handbook, lambda: handbook.task.state, call)
     assert handbook.task.state.last_success is not None
@@ -117,8 +118,8 @@ def test_the_delivery_of_notifications(clock):
 
 def test_a_chore(clock):
     call = FailsOnce()
-    chores = Chores((Chore("c", 1.0, call),), clock)
-    survives(chores, lambda: chores.tasks[0].state, call)
+    scheduler = Scheduler((ScheduledTask("c", 1.0, call),), clock)
+    survives(scheduler, lambda: scheduler.tasks[0].state, call)
 
 
 def test_the_monitor(clock):
@@ -145,7 +146,7 @@ def test_the_heartbeat_and_the_queue_of_knowledge(clock, part):
     call = FailsOnce()
     work = [lambda: None, lambda: None]
     work[part] = call
-    background = Background(clock, 5.0, *work)
+    background = BackgroundTasks(clock, 5.0, *work)
     background.start()
     while part == 1 and background.tasks[1].state.failures == 0:
         pass  # The first drain is under way; a wake that waits already is one with it.
@@ -169,7 +170,7 @@ def test_the_gates(clock, tmp_path, monkeypatch):
 
 def test_a_memory_profile_that_fails_leaves_the_next_one_possible(clock, tmp_path, monkeypatch):
     call = FailsOnce({})
-    monkeypatch.setattr("trimtab.knowledge.care.growth._types", call)
+    monkeypatch.setattr("trimtab.knowledge.maintenance.allocations._types", call)
     profile = GrowthProfile(clock, tmp_path / "memory_profile.txt")
     assert profile.start(0.0)
     profile._thread.join(20)

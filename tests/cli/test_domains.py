@@ -123,6 +123,37 @@ def test_runbooks_are_listed_shown_and_checked(here, tmp_path):
     assert "knowledge.embedding.reload" in wrong.out
 
 
+def test_what_a_page_names_in_prose_is_checked_too(here, tmp_path):
+    page = tmp_path / "page.md"
+    head = '---\nid: mine\nkind: procedure\nsource: "KB-18"\n---\n# Mine\n\n'
+    page.write_text(head + "Run `trimtab drills list`, see `up` and [the notes](notes.md).\n")
+    wrong = here("runbooks", "lint", str(page), "--json")
+    assert wrong.code == 1
+    (result,) = wrong.json["pages"]
+    assert [claim["named"] for claim in result["claims"]] == ["notes.md"]
+    (tmp_path / "notes.md").write_text("Mine.")
+    assert here("runbooks", "lint", str(page)).code == 0
+    page.write_text(head.replace("KB-18", "KB-19") + "Run `trimtab drills nonsense --fast`.\n")
+    wrong = here("runbooks", "lint", str(page))
+    assert wrong.code == 1
+    assert f"{page}:4: `KB-19`" in wrong.out.replace("\n", "")
+    assert "has no command 'nonsense'" in wrong.out.replace("\n", " ")
+
+
+def test_without_files_the_services_own_library_is_checked(here):
+    found = here("runbooks", "lint", "--json")
+    assert found.code == 0
+    pages = {page["id"]: page["claims"] for page in found.json["pages"]}
+    assert len(pages) > 30
+    assert set(map(tuple, pages.values())) == {()}
+
+
+def test_a_page_that_cannot_be_read_is_wrong_use(here, tmp_path):
+    page = tmp_path / "page.md"
+    page.write_bytes(b"\xff\xfe")
+    assert here("runbooks", "lint", str(page)).code == 2
+
+
 def test_an_incident_that_is_not_there_is_code_four(here):
     for words in (("show",), ("watch",), ("approve", "--yes"), ("reject",), ("postmortem",)):
         assert here("incidents", words[0], "INC-1", *words[1:]).code == 4

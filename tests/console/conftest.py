@@ -10,12 +10,12 @@ from tests.faces import (  # noqa: F401 - fixtures.
     tank,
 )
 from tests.processes import command, data_dir, serve  # noqa: F401 - fixtures.
-from trimtab.knowledge.model_home import MiniLmHome
+from trimtab.knowledge.model_store import MiniLmStore
 
 
 @pytest.fixture
 def models(tmp_path):
     """Make files of its own: a test of the console deletes them."""
     folder = tmp_path / "models"
-    MiniLmHome(folder / "minilm", 1).install()
+    MiniLmStore(folder / "minilm", 1).install()
     return folder

@@ -15,7 +15,7 @@ from trimtab.gates.codes import CODES
 from trimtab.gates.errors import NoGoodCopy
 from trimtab.gates.faults import faults
 from trimtab.gates.policy import Policy
-from trimtab.gates.room import GatesRoom
+from trimtab.gates.room import GROUPS, GatesRoom
 from trimtab.gates.selftest.run import ALL
 from trimtab.gates.selftest.world import StepClock
 from trimtab.gates.signals import signals
@@ -87,6 +87,11 @@ def _act(catalog, name, arguments):
     return action, action.run(check_arguments(action.params, arguments), ME)
 
 
+def _tried_dry(catalog, name, arguments):
+    action = catalog.action(name)
+    return action.dry_run(check_arguments(action.params, arguments), ME)
+
+
 def test_the_specimen_passes(room):
     assert (room.verdict.outcome, room.findings()) == ("pass", ())
 
@@ -105,8 +110,10 @@ def test_each_causes_evidence_holds_under_its_fault_and_its_fix_mends_it(
     # A fault judges nothing itself: the watching finds it.
     room.refresh()
     assert holds(cause.evidence)
+    # As the operator does: what would change nothing is not run.
     for step in cause.fix:
-        _act(catalog, step.name, step.arguments)
+        if _tried_dry(catalog, step.name, step.arguments).changes:
+            _act(catalog, step.name, step.arguments)
     if cause.fix:  # Without a fix the page hands over to a person.
         assert holds(cause.verify)
         assert room.verdict.outcome == "pass"
@@ -159,6 +166,50 @@ def test_a_dry_run_changes_nothing(catalog, room):
     assert {
         path: path.read_bytes() for path in room.project.root.rglob("*") if path.is_file()
     } == before
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "text"),
+    [
+        *(
+            ("gates.evidence.restore", {"group": group}, f"0 files of {group} would be replaced")
+            for group in GROUPS
+        ),
+        ("gates.manifest.regenerate", {"dataset": "golden"}, "fits its 2 files already"),
+        ("gates.sbom.regenerate", {}, "components that there are"),
+        ("gates.artifacts.sign", {}, "artifacts are signed as they are"),
+        ("gates.report.migrate", {}, "in the current schema version already"),
+        ("gates.permissions.fix", {}, "permissions of 0 files"),
+        ("gates.keys.protect", {}, "0 private keys"),
+    ],
+)
+def test_a_dry_run_on_a_sound_project_says_that_nothing_would_change(catalog, name, given, text):
+    said = _tried_dry(catalog, name, given)
+    assert not said.changes
+    assert text in said.summary
+
+
+def test_a_dry_run_counts_the_files_that_would_be_replaced(catalog, room):
+    root = room.project.root
+    (root / "benchmark_report.json").write_text("{}")
+    (root / "reproducibility.json").unlink()
+    said = _tried_dry(catalog, "gates.evidence.restore", {"group": "report"})
+    assert said.changes
+    assert said.summary == "2 files of report would be replaced by their last good copy."
+
+
+def test_a_dry_run_counts_the_artifacts_that_differ_from_what_is_signed(catalog, room):
+    room.project.sbom.write_bytes(room.project.sbom.read_bytes() + b"\n")
+    said = _tried_dry(catalog, "gates.artifacts.sign", {})
+    assert said.changes
+    assert "2 differ from what is signed" in said.summary
+
+
+def test_a_time_limit_that_is_set_is_not_set_again(catalog):
+    first = _tried_dry(catalog, "gates.timeout.raise", {"seconds": 900.0})
+    _act(catalog, "gates.timeout.raise", {"seconds": 900.0})
+    again = _tried_dry(catalog, "gates.timeout.raise", {"seconds": 900.0})
+    assert (first.changes, again.changes) == (True, False)
 
 
 def test_every_type_of_failure_has_its_alert_in_the_rule_file():

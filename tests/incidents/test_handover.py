@@ -9,6 +9,7 @@ from tests.incidents.operator import make_operator
 from tests.incidents.world import PAGE, PUMP, TAP
 from trimtab.incidents import State
 from trimtab.incidents.escalation import conditions_met, rungs_due
+from trimtab.infra.notify import Kind
 from trimtab.runbooks import Library, Procedure, RunbookRefused, parse_page
 
 DATA_LOSS = PAGE.rstrip() + "\n```sh event=data_loss\ntrimtab check 'pump_ok == 0'\n```\n"
@@ -207,3 +208,37 @@ def test_a_fix_that_was_taken_back_is_no_repair_when_the_alert_ends_later(operat
     assert (done.state, done.cause_verified) == (State.RESOLVED, False)
     assert [attempt.outcome for attempt in done.attempts] == ["act_failed"]
     assert done.resolution == "No act of a person is recorded, so what ended the alerts is unknown."
+
+
+@pytest.mark.parametrize(("joins", "severity"), [("P1", "P1"), ("P2", "P2"), ("P3", "P2")])
+def test_a_worse_alert_that_joins_raises_the_incident_and_a_lesser_one_does_not(
+    operator, joins, severity
+):
+    found = handed_over(operator)
+    operator.fire(instance="b", severity=joins)
+    pass_time(operator, 60)
+    after = operator.incidents.get(found.id)
+    assert (found.severity, after.severity) == ("P2", severity)
+    raised = [text for text in operator.texts(found.id) if text.startswith("Raised from P2 to P1")]
+    assert len(raised) == (1 if severity == "P1" else 0)
+
+
+def test_who_was_written_to_about_a_lesser_incident_is_paged_about_a_worse_one(tmp_path):
+    operator = make_operator(tmp_path, page=PAGE.replace("severity: P2", "severity: P3"))
+    found = handed_over(operator)
+    assert not any(one.kind is Kind.PAGE for one in operator.outbox.about(found.id))
+    operator.fire(instance="b", severity="P1")
+    pass_time(operator, 60)
+    assert found.called
+    assert set(found.called) <= set(operator.incidents.get(found.id).called)
+    assert any(
+        one.kind is Kind.PAGE and "P1" in one.text for one in operator.outbox.about(found.id)
+    )
+
+
+def test_an_alert_that_is_quiet_again_raises_nothing(operator):
+    found = handed_over(operator)
+    joined = operator.fire(instance="b", severity="P1").alerts[-1].alert
+    operator.incidents.alert_resolved(joined.fingerprint, operator.clock.now())
+    pass_time(operator, 60)
+    assert operator.incidents.get(found.id).severity == "P2"

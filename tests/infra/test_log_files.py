@@ -28,7 +28,14 @@ def log(tmp_path):
             handlers.append(handler)
             return handler
 
-        def write(self, handler, hours_ago, text, level="INFO", name="trimtab.knowledge.care.care"):
+        def write(
+            self,
+            handler,
+            hours_ago,
+            text,
+            level="INFO",
+            name="trimtab.knowledge.maintenance.service",
+        ):
             record = logging.LogRecord(name, logging.getLevelName(level), "", 1, text, None, None)
             record.created = (NOW - timedelta(hours=hours_ago)).timestamp()
             handler.handle(record)
@@ -83,7 +90,7 @@ def test_a_restart_goes_on_in_the_same_file(log):
         ({"level": "warning"}, ["two", "three"]),
         ({"level": "error"}, ["three"]),
         ({"component": "knowledge"}, ["one", "two"]),
-        ({"component": "trimtab.knowledge.care"}, ["one"]),
+        ({"component": "trimtab.knowledge.maintenance"}, ["one"]),
         ({"component": "know"}, []),
     ],
 )

@@ -10,7 +10,7 @@ from prometheus_client import generate_latest
 from trimtab.infra.settings import Settings
 from trimtab.infra.telemetry import LogFiles, SignalCollector, configure_logs, new_registry
 from trimtab.kernel.operable import Sample, Signal
-from trimtab.knowledge.words import counted_lines
+from trimtab.knowledge.validation import counted_lines
 
 
 @pytest.fixture

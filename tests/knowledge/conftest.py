@@ -12,7 +12,7 @@ from trimtab.infra.settings.sections.knowledge import KnowledgeSettings
 from trimtab.infra.storage import DataDirectory
 from trimtab.kernel.events import Events
 from trimtab.kernel.health import Health
-from trimtab.knowledge import Knowledge, Surroundings
+from trimtab.knowledge import Knowledge, KnowledgeContext
 from trimtab.knowledge.errors import EmbedderUnavailable
 
 
@@ -123,7 +123,7 @@ def open_knowledge(tmp_path, clock, home):
     def build(**settings) -> Knowledge:
         shut()
         data = DataDirectory(tmp_path / "data")
-        around = Surroundings(clock, Events(), Health(clock))
+        around = KnowledgeContext(clock, Events(), Health(clock))
         wanted = replace(KnowledgeSettings(), **settings)
         try:
             knowledge = Knowledge(data, wanted, around, home)

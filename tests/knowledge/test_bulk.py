@@ -4,8 +4,8 @@ import pytest
 import sqlalchemy as sa
 
 from trimtab.kernel.errors import StorageFull
-from trimtab.knowledge import Failed, Ingested
-from trimtab.knowledge.ingestion import Source
+from trimtab.knowledge import FailedDocument, IngestResult
+from trimtab.knowledge.ingestion import DocumentSource
 from trimtab.knowledge.parsing.content import Content
 from trimtab.knowledge.store import DocumentStore
 
@@ -103,12 +103,13 @@ def test_hidden_files_and_links_are_left_out_and_told(knowledge, tmp_path):
 
 def _sources(*texts):
     return [
-        Source(f"{number:03}.md", Content.of(text.encode())) for number, text in enumerate(texts)
+        DocumentSource(f"{number:03}.md", Content.of(text.encode()))
+        for number, text in enumerate(texts)
     ]
 
 
 def _became(outcomes):
-    return [one.error.code if isinstance(one, Failed) else one.status for one in outcomes]
+    return [one.error.code if isinstance(one, FailedDocument) else one.status for one in outcomes]
 
 
 def test_documents_that_come_together_are_embedded_together(knowledge, home, monkeypatch):
@@ -117,7 +118,7 @@ def test_documents_that_come_together_are_embedded_together(knowledge, home, mon
     monkeypatch.setattr(home.model, "embed", lambda texts: calls.append(texts) or embed(texts))
     outcomes = list(knowledge.ingest_many("sea", _sources(*[f"Island {n}." for n in range(100)])))
     assert [one.name for one in outcomes] == [f"{n:03}.md" for n in range(100)]
-    assert all(isinstance(one, Ingested) for one in outcomes)
+    assert all(isinstance(one, IngestResult) for one in outcomes)
     assert len(calls) == 1
     assert knowledge.get_collection_size("sea") == 100
 
@@ -142,7 +143,7 @@ def test_many_documents_are_queued_while_the_model_is_down_and_told_apart_again(
 
 
 def test_of_two_documents_of_one_name_the_later_stays(knowledge):
-    both = [Source(" a.md", Content.of(text)) for text in (b"The first.", b"The second.")]
+    both = [DocumentSource(" a.md", Content.of(text)) for text in (b"The first.", b"The second.")]
     assert [one.version for one in knowledge.ingest_many("sea", both)] == [1, 2]
     assert knowledge.document_text("sea", "a.md") == "The second."
 
@@ -164,7 +165,9 @@ def test_a_group_that_cannot_be_written_fails_whole_and_the_others_come_in(knowl
 
 
 def test_each_document_of_many_belongs_to_its_owner(knowledge):
-    sources = [Source(f"{who}.md", Content.of(who.encode()), owner=who) for who in ("ann", "bob")]
+    sources = [
+        DocumentSource(f"{who}.md", Content.of(who.encode()), owner=who) for who in ("ann", "bob")
+    ]
     done = list(knowledge.ingest_many("sea", sources))
     assert [owned.document_id for owned in knowledge.owners.of("ann")] == [done[0].document_id]
 

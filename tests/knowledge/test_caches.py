@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from tests.knowledge.conftest import HandClock
 from trimtab.knowledge.caches import BoundedCache, CacheLimits, QueryDiversity
 from trimtab.knowledge.records import Passage, SearchResult
-from trimtab.knowledge.searching import _weight
+from trimtab.knowledge.search import _weight
 from trimtab.knowledge.usage import CacheSizes
-from trimtab.knowledge.words import counted_lines, normalised
+from trimtab.knowledge.validation import counted_lines, normalised
 
 
 def _cache(entries=3, memory=10**6, clock=None):

@@ -16,7 +16,7 @@ from trimtab.kernel.errors import (
     Unavailable,
 )
 from trimtab.knowledge.errors import DocumentTypeUnsupported, ProjectUnknown
-from trimtab.knowledge.reporting import is_failure
+from trimtab.knowledge.events import is_failure
 
 
 @pytest.mark.parametrize("kind", [Unavailable, StorageFull, Corrupt, Misconfigured])

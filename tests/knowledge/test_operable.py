@@ -6,6 +6,7 @@ import time
 
 import pytest
 
+from trimtab.kernel.drilling import drill_traffic
 from trimtab.kernel.operable import ActionContext, Catalog, check_arguments
 from trimtab.knowledge.actions import actions
 from trimtab.knowledge.faults import NothingToSearch, faults
@@ -177,6 +178,37 @@ def test_a_dry_run_changes_nothing(catalog, knowledge):
     assert knowledge.cache_sizes().query == 100
 
 
+def _dry(catalog, name, **given):
+    action = catalog.action(name)
+    return action.dry_run(check_arguments(action.params, given), ME)
+
+
+def test_a_dry_run_without_anything_to_change_says_so(catalog, knowledge):
+    for name in (
+        "knowledge.index.restart",
+        "knowledge.cache.warm",
+        "knowledge.snapshot.restore",
+        "knowledge.parser.recycle",
+        "knowledge.database.restore",
+        "knowledge.database.recover",
+        "knowledge.ingestion.retry_dead_letters",
+        "knowledge.disk.grow_budget",
+        "knowledge.disk.clean_up",
+    ):
+        assert not _dry(catalog, name).changes, name
+    knowledge.care.set_disk_budget(7)
+    assert not _dry(catalog, "knowledge.disk.set_budget", megabytes=7).changes
+    assert "from 7 to 8 MB" in _dry(catalog, "knowledge.disk.set_budget", megabytes=8).summary
+
+
+def test_a_dry_run_of_a_restarted_index_counts_what_would_be_dropped(catalog, searched):
+    searched.search("sea", "whales")
+    said = _dry(catalog, "knowledge.index.restart")
+    assert said.changes
+    assert said.summary.startswith("1 search indexes in memory and ")
+    assert _dry(catalog, "knowledge.cache.warm").summary.startswith("1 frequent queries")
+
+
 def test_the_cache_faults_need_something_to_search_for(catalog):
     with pytest.raises(NothingToSearch):
         inject(catalog, "knowledge.cache.outgrow")
@@ -319,6 +351,21 @@ def test_searches_of_a_drill_move_no_figure_of_users(name, given, catalog, searc
     now = (users.outcomes.totals(), users.durations.count(), searched.searcher.cache.stats())
     assert now[:2] == asked[:2]
     assert (now[2].hits, now[2].misses) == (asked[2].hits, asked[2].misses)
+
+
+def test_component_times_of_a_drill_are_apart_from_those_of_users(catalog, searched):
+    with drill_traffic():
+        searched.search("sea", "whale song")
+    for name in ("knowledge.embedding.p95_seconds", "knowledge.index.p95_seconds"):
+        found = read(catalog, name)
+        assert (name, found[DRILL] >= 0) == (name, True)
+    assert math.isnan(read(catalog, "knowledge.index.p95_seconds")[""])
+    before = searched.encoder.durations.users.count()
+    with drill_traffic():
+        searched.search("sea", "another whale song")
+    assert searched.encoder.durations.users.count() == before
+    searched.search("sea", "a third whale song")
+    assert searched.encoder.durations.users.count() == before + 1
 
 
 def test_a_crowd_is_under_way_at_once_and_goes_when_it_is_told(catalog, searched):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from trimtab.knowledge.erasing import PersonalDocuments
+from trimtab.knowledge.erasure import PersonalDocuments
 
 
 @pytest.fixture

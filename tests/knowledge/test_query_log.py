@@ -5,7 +5,7 @@ from collections import Counter
 import pytest
 
 from tests.slow_model import SlowModel
-from trimtab.knowledge.words import counted_lines
+from trimtab.knowledge.validation import counted_lines
 
 
 def lines(caplog):

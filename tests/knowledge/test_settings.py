@@ -8,7 +8,7 @@ from trimtab.infra.storage import DataDirectory
 from trimtab.kernel.errors import Misconfigured
 from trimtab.kernel.events import Events
 from trimtab.kernel.health import Health
-from trimtab.knowledge import Knowledge, Surroundings
+from trimtab.knowledge import Knowledge, KnowledgeContext
 from trimtab.knowledge.errors import DocumentTooLarge
 
 
@@ -20,7 +20,7 @@ def started(tmp_path, clock, monkeypatch):
 
     def start(**environment):
         data = DataDirectory(tmp_path / "data")
-        around = Surroundings(clock, Events(), Health(clock))
+        around = KnowledgeContext(clock, Events(), Health(clock))
         settings = load(environment=environment).knowledge
         knowledge = Knowledge(data, settings, around, WordModelHome(tmp_path / "model"))
         knowledge.encoder.install_and_load()

@@ -145,6 +145,17 @@ _KNOWLEDGE = [
         0.5,
         {"kb_disk_floor_bytes": 5000000000, "kb_disk_used_ratio": 0.5},
     ),
+    Boundary("KnowledgeDiskSpaceLow", {"kb_disk_used_ratio": "{v}"}, 0.8, 0.81, 5, DISK),
+    # Above 90 %, or below the least free bytes, the incident speaks and the warning does not.
+    Boundary("KnowledgeDiskSpaceLow", {"kb_disk_used_ratio": "{v}"}, 0.91, 0.9, 5, DISK),
+    Boundary(
+        "KnowledgeDiskSpaceLow",
+        {"kb_disk_free_bytes": "{v}"},
+        4999999999,
+        5000000000,
+        5,
+        {"kb_disk_floor_bytes": 5000000000, "kb_disk_used_ratio": 0.85},
+    ),
     Boundary("KnowledgeMemoryGrowing", {"kb_memory_used_ratio": "{v}"}, 0.9, 0.91, 5),
     Boundary("KnowledgeMemoryGrowing", {GROWTH: "{v}"}, 100, 101, 5, {READY: 50}),
     # While documents come in, the memory grows with them.
@@ -219,6 +230,7 @@ _KNOWLEDGE = [
 ]
 
 RATE, LATENCY = "http_error_rate_ratio", "http_p99_latency_ms"
+WEEK, USED = "kb_disk_full_in_seconds", "kb_disk_used_ratio"
 CALLS, READS = "http_error_rate_requests", "http_latency_requests"
 
 _SERVICE = [
@@ -240,6 +252,18 @@ _SERVICE = [
     ),
     Boundary("ServiceNearlyFull", {"service_cpu_ratio": "{v}"}, 0.7, 0.71, 75),
     Boundary("ServiceNearlyFull", {"kb_memory_used_ratio": "{v}"}, 0.7, 0.71, 15),
+    # Full within a week at the pace of a day: while more than half and at most 80 % is in use.
+    Boundary("KnowledgeDiskFillingUp", {WEEK: "{v}"}, 604800, 604799, 30, {USED: 0.6}),
+    Boundary("KnowledgeDiskFillingUp", {USED: "{v}"}, 0.5, 0.51, 30, {WEEK: 600000}),
+    Boundary("KnowledgeDiskFillingUp", {USED: "{v}"}, 0.81, 0.8, 30, {WEEK: 600000}),
+    Boundary(
+        "KnowledgeDiskFillingUp",
+        {"kb_disk_free_bytes": "{v}"},
+        4999999999,
+        5000000000,
+        30,
+        {"kb_disk_floor_bytes": 5000000000, USED: 0.6, WEEK: 600000},
+    ),
 ]
 
 GUARD = 'guardrail_failing{{guard="facts"}}'
@@ -275,5 +299,3 @@ _INCIDENTS = [
 ]
 
 BOUNDARIES = [*_INCIDENTS, *_ANSWERS, *_KNOWLEDGE, *_SERVICE, *_GUARDRAILS, *_GATES]
-ELSEWHERE = {"KnowledgeDiskFillingUp", "KnowledgeDiskSpaceLow"}
-"""Two rules and projections of the disk have cases of their own."""

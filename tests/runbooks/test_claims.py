@@ -6,71 +6,16 @@ from pathlib import Path
 import pytest
 import typer.main
 
-from tests.docs.test_manual import _all_errors
-from trimtab.api.http import HttpFigures
+from tests.contract.report import load_features
+from trimtab.app.page_names import known_names
 from trimtab.cli.main import app as command_line
-from trimtab.gates.codes import CODES
-from trimtab.infra.settings import Settings, rows
-from trimtab.monitoring.signals import metric_names
-from trimtab.runbooks.claims import KnownNames, check_claims
+from trimtab.cli.runbooks import command_options
+from trimtab.runbooks.claims import check_claims
+from trimtab.runbooks.sources import FEATURES, check_source
 
 ROOT = Path(__file__).parent.parent.parent
 PAGES = sorted((ROOT / "library").glob("*.md"))
 GAPS = ROOT / "docs" / "contract-gaps.md"
-SCENARIOS = {
-    f"{system}-{number:02}"
-    for system, count in {"MISO": 17, "HYB": 17, "AOPS": 20, "ENT": 25, "KB": 18}.items()
-    for number in range(1, count + 1)
-} | {
-    f"{system}-REF{number:02}"
-    for system, count in {"MISO": 8, "HYB": 4, "AOPS": 5, "ENT": 7, "KB": 8}.items()
-    for number in range(1, count + 1)
-}
-# What the program writes into the data directory, or a person hands to it.
-WRITTEN = {
-    "heap_dump.txt",
-    "memory_profile.txt",
-    "trimtab.toml",
-    "drift.md",
-    "gates.yaml",
-    "benchmark_report.json",
-    "reproducibility.json",
-    "provenance.dsse.json",
-    "sbom.cdx.json",
-    "approval.dsse.json",
-    "change.json",
-    "rules.yaml",
-    "manifest.sha256",
-}
-# Names in dots that are no entry of a catalog: events, components, the log's and the health's fields.
-OTHER_NAMES = {
-    "service.started",
-    "service.stopped",
-    "components.embedding_model",
-    "components.chromadb",
-}
-OTHER_VARIABLES = {"MEMORY_PROFILE"}
-"""A word of the log."""
-POLICY = (ROOT / "docs" / "gates" / "policy.md").read_text(encoding="utf-8")
-
-
-def _commands(command, path=""):
-    """Yield every command with its options."""
-    options = {o for param in command.params for o in (*param.opts, *param.secondary_opts)}
-    yield path, frozenset({*options, "--help"})
-    if hasattr(command, "list_commands"):
-        context = typer.Context(command)
-        for name in command.list_commands(context):
-            found = command.get_command(context, name)
-            if found is not None:
-                yield from _commands(found, f"{path} {name}".strip())
-
-
-def _routes(asgi, prefix=""):
-    for route in getattr(asgi, "routes", ()):
-        path = prefix + getattr(route, "path", "")
-        yield path
-        yield from _routes(getattr(route, "app", None), path)
 
 
 @pytest.fixture(scope="module")
@@ -81,41 +26,10 @@ def known(tmp_path_factory):
     folder = tmp_path_factory.mktemp("claims") / "data"
     app = build(load(flags={"service.data_dir": str(folder)}, environment={}))
     try:
-        return _known(app)
+        commands = command_options(typer.main.get_command(command_line))
+        return known_names(app.catalog, app.registry, app.http_apps, commands)
     finally:
         app.close()
-
-
-def _known(app):
-    settings = list(rows(Settings))
-    catalog = app.catalog
-    metrics = metric_names(app.registry, catalog.signals.values()) | set(HttpFigures.NAMES)
-    metrics |= {f"{name}{end}" for name in metrics for end in ("_bucket", "_sum", "_count")}
-    make = (ROOT / "Makefile").read_text(encoding="utf-8")
-    apps = (app.faces.api, app.faces.console, app.faces.faults)
-    routes = {path for one in apps for path in _routes(one) if path.startswith("/")}
-    return KnownNames(
-        commands=dict(_commands(typer.main.get_command(command_line))),
-        names=frozenset(
-            {*catalog.signals, *catalog.actions, *catalog.faults, *_all_errors(), *OTHER_NAMES}
-            | set(CODES)
-            | {row.name for row in settings}
-            | set(re.findall(r"`([a-z_]+(?:\.[a-z_]+)+)`", POLICY))
-        ),
-        metrics=frozenset(metrics),
-        metric_prefixes=("kb_", "knowledge_", "answers_", "gates_", "guardrail_", "http_"),
-        variables=frozenset({v for row in settings for v in row.env} | OTHER_VARIABLES),
-        routes=tuple(routes),
-        targets=frozenset(re.findall(r"^([a-z][a-z-]*):", make, re.MULTILINE)),
-        has_file=_has_file,
-    )
-
-
-def _has_file(path):
-    path = path.removeprefix("/").removeprefix("./")
-    folders = (ROOT, ROOT / "docs", ROOT / "library", ROOT / "src" / "trimtab")
-    places = [folder / path for folder in folders]
-    return Path(path).name in WRITTEN or any(place.exists() for place in places)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
@@ -138,18 +52,37 @@ def test_what_serves_instead_of_a_gap_exists(known):
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 def test_every_source_of_the_page_stands_in_the_contract(page):
-    from tests.contract.report import load_features
-
-    head = page.read_text(encoding="utf-8").split("---\n")[1]
-    source = re.search(r"^source: (.*)$", head, re.MULTILINE)
-    assert source, f"{page.name} names no source"
-    text = re.sub(r"F(\d+)-F(\d+)", _spelled_out, source[1])
-    assert set(re.findall(r"(?:MISO|HYB|AOPS|ENT|KB)-\w+", text)) <= SCENARIOS
-    assert set(re.findall(r"\bF\d+\b", text)) <= set(load_features())
+    text = page.read_text(encoding="utf-8")
+    assert re.search(r"^source: ", text.split("---\n")[1], re.MULTILINE)
+    assert check_source(text) == []
 
 
-def _spelled_out(match):
-    return " ".join(f"F{number:03}" for number in range(int(match[1]), int(match[2]) + 1))
+@pytest.mark.parametrize("page", ["background-late", "incidents-stalled"])
+def test_a_page_that_no_document_asks_for_says_so(page):
+    head = (ROOT / "library" / f"{page}.md").read_text(encoding="utf-8").split("---\n")[1]
+    assert 'source: "trimtab"' in head
+
+
+@pytest.mark.parametrize(
+    ("source", "wrong"),
+    [
+        ("KB-18, MISO-REF08, F001-F754", []),
+        ("trimtab", []),
+        ("KB-19", ["KB-19"]),
+        ("AOPS-REF05, AOPS-REF06", ["AOPS-REF06"]),
+        ("KB-00, F000, F755", ["KB-00", "F000", "F755"]),
+        ("KB-1, KB-010", ["KB-1", "KB-010"]),
+        ("a good book", ['"a good book"']),
+    ],
+)
+def test_a_source_that_no_document_has_is_found(source, wrong):
+    claims = check_source(f'---\nid: x\nsource: "{source}"\n---\n# Title\n')
+    assert [claim.named for claim in claims] == wrong
+    assert {claim.line for claim in claims} <= {3}
+
+
+def test_the_number_of_features_is_the_contracts():
+    assert set(load_features()) == {f"F{number:03}" for number in range(1, FEATURES + 1)}
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trimtab.text.sentences import Kind, sentences
+from trimtab.text.sentences import BlockKind, sentences
 
 CASES = [
     ("One. Two! Three?", ["One.", "Two!", "Three?"]),
@@ -45,7 +45,13 @@ def test_text_is_cut_where_a_reader_would(text, expected):
 def test_each_piece_says_what_it_is():
     text = "# H\np\n\n- i\n\n|a|b|\n\n```\nc\n```"
     kinds = [sentence.kind for sentence in sentences(text)]
-    assert kinds == [Kind.HEADING, Kind.PROSE, Kind.ITEM, Kind.ROW, Kind.CODE]
+    assert kinds == [
+        BlockKind.HEADING,
+        BlockKind.PROSE,
+        BlockKind.ITEM,
+        BlockKind.ROW,
+        BlockKind.CODE,
+    ]
 
 
 @given(

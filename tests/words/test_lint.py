@@ -79,4 +79,4 @@ def test_a_class_name_that_exists_twice_is_found():
 def test_the_waivers_name_paths_that_exist():
     root = Path(__file__).parents[2]
     waived = (root / "tests/words/waivers.txt").read_text(encoding="utf-8").split()
-    assert [name for name in waived if not (root / name).exists()] == []
+    assert [name for name in waived if ":" not in name and not (root / name).exists()] == []

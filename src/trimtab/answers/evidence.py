@@ -16,7 +16,7 @@ from itertools import pairwise
 from trimtab.answers.records import Passage
 from trimtab.answers.wanted import Wanted, type_evidence, wanted, without_question_words
 from trimtab.text.languages import DEFAULT_LANGUAGE, FUNCTION_WORDS, language_of
-from trimtab.text.sentences import Kind, Sentence, sentences
+from trimtab.text.sentences import BlockKind, Sentence, sentences
 from trimtab.text.words import STOP_WORDS, stems, words
 
 _NEAR_BEFORE = 0.4
@@ -157,7 +157,7 @@ def _scored(asked: Asked, piece: _Piece, rarity: Mapping[str, float]) -> Iterato
     heading = _hits(asked, piece.heading)
     hits = [_hits(asked, stems) for stems in piece.stem_sets]
     for index, part in enumerate(piece.parts):
-        if part.kind is Kind.HEADING:
+        if part.kind is BlockKind.HEADING:
             continue
         own = hits[index]
         before = hits[index - 1] if index else {}

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from trimtab.answers.evidence import Asked, Candidate, candidates
 from trimtab.answers.generate import Draft, cite
 from trimtab.answers.records import Passage
-from trimtab.text.sentences import Kind
+from trimtab.text.sentences import BlockKind
 
 NOT_FOUND = "The documents of this project do not answer that."
 MODEL = "extractive"
@@ -65,6 +65,6 @@ class ExtractiveGenerator:
 def _shown(candidate: Candidate) -> str:
     """Return the sentence for reading: hard-wrapped prose on one line, code and rows as they are."""
     sentence = candidate.sentence
-    if sentence.kind in (Kind.CODE, Kind.ROW):
+    if sentence.kind in (BlockKind.CODE, BlockKind.ROW):
         return sentence.text
     return " ".join(sentence.text.split())

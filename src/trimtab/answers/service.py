@@ -22,15 +22,17 @@ from trimtab.answers.stages import (
 from trimtab.answers.store import FeedbackStore, TraceStore
 from trimtab.answers.streaming import OpenGuard, Released, SentenceGuard, StreamedAnswers
 from trimtab.answers.tally import Tally
-from trimtab.infra.background import Task
 from trimtab.infra.settings.sections.answers import AnswersSettings
 from trimtab.infra.storage import Database
 from trimtab.kernel.clock import Clock
 from trimtab.kernel.errors import ErrorKind, TrimtabError
-from trimtab.kernel.events import Events
+from trimtab.kernel.events import Event, Events
 from trimtab.kernel.personal_data import Erasable, ErasureStep
+from trimtab.kernel.tasks import Task
 
 _log = logging.getLogger(__name__)
+DRILL_ENDED = "answers.drill_ended"
+"""The event after a drill; its subject is the user id of the drill's questions."""
 _FAILURES = {ErrorKind.UNAVAILABLE, ErrorKind.CORRUPT, ErrorKind.STORAGE_FULL}
 
 
@@ -123,6 +125,11 @@ class AnswerService:
             ErasureStep("answers.traces", self.traces.count_user, self.traces.forget_user),
             ErasureStep("answers.cache", lambda _: 0, lambda _: self.cache.clear()),
         )
+
+    def forget_drill(self, user_id: str) -> None:
+        """Delete the traces of a drill's questions and tell the other domains to forget theirs."""
+        self.traces.forget_user(user_id)
+        self.context.events.publish(Event(DRILL_ENDED, self.context.clock.now(), user_id, {}))
 
     def start(self) -> None:
         """Start looking for leaked personal data in the background."""

@@ -22,11 +22,11 @@ from trimtab.infra.auth import Principal, Role
 from trimtab.infra.web import caller
 from trimtab.infra.web.routes import GuardedRoute
 from trimtab.kernel.errors import ErrorKind, Forbidden
-from trimtab.knowledge import Failed, Ingested
-from trimtab.knowledge.ingestion import Source
+from trimtab.knowledge import FailedDocument, IngestResult
+from trimtab.knowledge.ingestion import DocumentSource
 from trimtab.knowledge.parsing.content import Content
 from trimtab.knowledge.records import SearchResult
-from trimtab.knowledge.words import counted_lines
+from trimtab.knowledge.validation import counted_lines
 
 router = APIRouter(prefix="/api/v1", tags=["knowledge"], route_class=GuardedRoute)
 
@@ -213,7 +213,7 @@ async def ingest(request: Request, here: Here, who: Caller, person: Person = "")
     who.enter(text["project"])
     data = Content.of(text["text"].encode())
     owner = _owner(text.get("user_id", person))
-    source = Source(text["name"], data, "text/plain", owner, labels)
+    source = DocumentSource(text["name"], data, "text/plain", owner, labels)
     return _outcome(await run_in_threadpool(_take_one, here, who, text["project"], source))
 
 
@@ -271,7 +271,7 @@ async def _ingest_form(
         return await run_in_threadpool(_take_many, here, who, project, sources)
 
 
-def _take_one(here: Services, who: Principal, project: str, source: Source) -> Ingested:
+def _take_one(here: Services, who: Principal, project: str, source: DocumentSource) -> IngestResult:
     here.knowledge.access.check_replaceable(project, source.name, who.labels)
     done = here.knowledge.ingest(project, source)
     if source.labels and done.status == "unchanged":
@@ -279,28 +279,30 @@ def _take_one(here: Services, who: Principal, project: str, source: Source) -> I
     return done
 
 
-def _take_many(here: Services, who: Principal, project: str, sources: list[Source]) -> JSONResponse:
+def _take_many(
+    here: Services, who: Principal, project: str, sources: list[DocumentSource]
+) -> JSONResponse:
     for source in sources:
         here.knowledge.access.check_replaceable(project, source.name, who.labels)
     outcomes = list(here.knowledge.ingest_many(project, sources))
     for done in outcomes:
-        if isinstance(done, Ingested) and done.status == "unchanged" and sources[0].labels:
+        if isinstance(done, IngestResult) and done.status == "unchanged" and sources[0].labels:
             here.knowledge.access.add(project, done.document_id, sources[0].labels)
     return JSONResponse(
         {
-            "documents": [asdict(done) for done in outcomes if isinstance(done, Ingested)],
+            "documents": [asdict(done) for done in outcomes if isinstance(done, IngestResult)],
             "refused": [
                 {"name": failed.name, **failed.error.as_wire()}
                 for failed in outcomes
-                if isinstance(failed, Failed)
+                if isinstance(failed, FailedDocument)
             ],
         }
     )
 
 
-def _source(file: UploadFile, owner: str, labels: tuple[str, ...]) -> Source:
-    return Source(file.filename or "", Content(file.file), file.content_type, owner, labels)
+def _source(file: UploadFile, owner: str, labels: tuple[str, ...]) -> DocumentSource:
+    return DocumentSource(file.filename or "", Content(file.file), file.content_type, owner, labels)
 
 
-def _outcome(done: Ingested) -> JSONResponse:
+def _outcome(done: IngestResult) -> JSONResponse:
     return JSONResponse(asdict(done), 202 if done.status == "queued" else 200)

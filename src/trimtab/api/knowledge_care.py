@@ -11,7 +11,7 @@ from trimtab.api.roles import ADMIN, OPERATOR, READER
 from trimtab.api.services import Caller, Here
 from trimtab.infra.web.routes import GuardedRoute
 from trimtab.kernel.errors import ErrorKind
-from trimtab.knowledge.care.backups import Backup
+from trimtab.knowledge.maintenance.backups import Backup
 
 router = APIRouter(prefix="/v1/knowledge", tags=["knowledge"], route_class=GuardedRoute)
 

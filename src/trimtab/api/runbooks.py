@@ -1,9 +1,10 @@
 """The runbook library."""
 
+from dataclasses import asdict
 from typing import Annotated
 
 from fastapi import APIRouter
-from pydantic import StringConstraints
+from pydantic import Field, StringConstraints
 
 from trimtab.api.body import Body
 from trimtab.api.http.openapi import refuses
@@ -30,6 +31,8 @@ class LintRequest(Body):
     text: Annotated[str, StringConstraints(max_length=1_000_000)]
     path: str = "page.md"
     """Its name in messages."""
+    commands: dict[str, list[str]] | None = Field(default=None, max_length=1000)
+    """Each command of the caller's command line with its options; without them commands are not checked."""
 
 
 @router.get("", dependencies=[READER])
@@ -49,12 +52,17 @@ def runbook(page_id: str, here: Here) -> dict[str, object]:
 
 @router.post("/lint", dependencies=[OPERATOR])
 def lint(request: LintRequest, here: Here) -> dict[str, object]:
-    """Check a page against the catalog and the rules; a wrong one is refused with page and line."""
+    """Check a page against the catalog and the rules; a wrong one is refused with page and line.
+
+    What the prose of a page that loads names and what does not exist is in ``claims``.
+    """
     try:
         page = here.check_page(request.text, request.path)
     except RunbookRefused as refused:
         raise PageRefused(refused.message, hint=refused.hint()) from refused
-    return {"ok": True, "id": page.id, "kind": _kind(page)}
+    commands = {name: frozenset(options) for name, options in (request.commands or {}).items()}
+    claims = here.check_prose(request.text, commands)
+    return {"ok": True, "id": page.id, "kind": _kind(page), "claims": [asdict(c) for c in claims]}
 
 
 def _summary(here: Services, page: Page) -> dict[str, object]:

@@ -1,6 +1,6 @@
 """What the routes work with; `app` fills it in."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Protocol
 
@@ -28,6 +28,7 @@ from trimtab.monitoring.series import Samples
 from trimtab.operations.checklists import Checklists
 from trimtab.privacy.erasure import Erasures
 from trimtab.runbooks import Library, Page
+from trimtab.runbooks.claims import Claim
 
 
 class Traces(Protocol):
@@ -86,6 +87,8 @@ class Services:
     """The service as drills see it."""
     check_page: Callable[[str, str], Page]
     """Returns a runbook page as it would load, from its text and its path, or raises `RunbookRefused`."""
+    check_prose: Callable[[str, Mapping[str, frozenset[str]]], Sequence[Claim]]
+    """Returns what a page names that does not exist, from its text and the commands that exist."""
 
 
 async def _services(request: Request) -> Services:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from trimtab.answers.service import AnswerService
 from trimtab.answers.tracing import SpanExporter
 from trimtab.evaluation.online import QualityMonitor
-from trimtab.knowledge.care.backups import Backups
+from trimtab.knowledge.maintenance.backups import Backups
 from trimtab.operations.readings import (
     BackupReading,
     BudgetReading,

@@ -6,7 +6,7 @@ from trimtab.infra.background import Finished, PeriodicTask
 from trimtab.infra.shipped import shipped
 from trimtab.kernel.clock import Clock
 from trimtab.knowledge import Knowledge
-from trimtab.knowledge.records import FolderIngested
+from trimtab.knowledge.records import FolderIngestResult
 
 HANDBOOK = "handbook"
 _FOLDERS = ("library", "docs")
@@ -26,13 +26,13 @@ class Handbook:
         self._knowledge = knowledge
         self.task = PeriodicTask("handbook", self._take_in, _RETRY_SECONDS, clock)
 
-    def ingest(self) -> FolderIngested:
+    def ingest(self) -> FolderIngestResult:
         """Take in every page that is new or changed; unchanged ones cost nothing."""
         found = [
             self._knowledge.ingest_folder(HANDBOOK, shipped(folder), self._progress)
             for folder in _FOLDERS
         ]
-        return FolderIngested(
+        return FolderIngestResult(
             tuple(document for one in found for document in one.documents),
             tuple(refused for one in found for refused in one.refused),
             tuple(entry for one in found for entry in one.left_out),

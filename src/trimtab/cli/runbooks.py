@@ -1,16 +1,18 @@
-"""`runbooks`: the library, and whether a page would load."""
+"""`runbooks`: the library, and whether a page is right."""
 
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from trimtab.cli.runtime.console import print_line, print_table, printed_as_json
 from trimtab.cli.runtime.errors import Exit, Refused
-from trimtab.cli.runtime.session import Json, session
+from trimtab.cli.runtime.session import Json, Session, session_of
 from trimtab.kernel.errors import InvalidInput
+from trimtab.runbooks.claims import NO_FILE
 
-app = typer.Typer(help="Pages that people read and the machine runs.", no_args_is_help=True)
+app = typer.Typer(no_args_is_help=True)
 
 _PROOF = {True: "proven", False: "not proven", None: ""}
 _PROCEDURE = {"title": "", "proven": None, "repair": "person"}
@@ -20,9 +22,9 @@ _PROCEDURE = {"title": "", "proven": None, "repair": "person"}
 @app.command("list")
 def list_runbooks(context: typer.Context, json: Json = False) -> None:
     """List all runbooks with the causes that they repair."""
-    this = session(context)
-    body = this.client.call("GET", "/v1/runbooks")
-    if not printed_as_json(this, body):
+    session = session_of(context)
+    body = session.client.call("GET", "/v1/runbooks")
+    if not printed_as_json(session, body):
         print_table(
             ("runbook", "severity", "cause", "proof", "repaired by"),
             (
@@ -42,9 +44,9 @@ def list_runbooks(context: typer.Context, json: Json = False) -> None:
 @app.command("show")
 def show(context: typer.Context, runbook: str, json: Json = False) -> None:
     """Show a page."""
-    this = session(context)
-    body = this.client.call("GET", f"/v1/runbooks/{runbook}")
-    if printed_as_json(this, body):
+    session = session_of(context)
+    body = session.client.call("GET", f"/v1/runbooks/{runbook}")
+    if printed_as_json(session, body):
         return
     from rich.console import Console
     from rich.markdown import Markdown
@@ -55,27 +57,91 @@ def show(context: typer.Context, runbook: str, json: Json = False) -> None:
 @app.command("lint")
 def lint(
     context: typer.Context,
-    paths: Annotated[list[Path], typer.Argument(help="Pages, or folders of them.")],
+    paths: Annotated[
+        list[Path] | None,
+        typer.Argument(help="Pages, or folders of them; without any the service's own library."),
+    ] = None,
     json: Json = False,
 ) -> None:
-    """Check pages against what this service can measure, do and break; exit 1 when one is wrong."""
-    this = session(context)
-    results = []
-    for file in (file for path in paths for file in _pages(path)):
-        request = {"text": file.read_text(encoding="utf-8"), "path": str(file)}
-        try:
-            found = this.client.call("POST", "/v1/runbooks/lint", body=request)
-            results.append({"path": str(file), **found})
-        except Refused as refused:
-            results.append({"path": str(file), "ok": False, **refused.error})
-    if not printed_as_json(this, {"pages": results}):
+<<<<<<< HEAD
+    """Check blocks and statements of pages against this service; exit 1 on a finding."""
+=======
+    """Check pages against what exists here: blocks, and what the prose names; exit 1 when one is wrong."""
+>>>>>>> edge
+    session = session_of(context)
+    commands = {
+        path: sorted(options)
+        for path, options in command_options(context.find_root().command).items()
+    }
+    results = [
+        _checked(session, name, text, commands, folder)
+        for name, text, folder in _texts(session, paths)
+    ]
+    if not printed_as_json(session, {"pages": results}):
         for result in results:
-            if result["ok"]:
-                print_line(f"{result['path']}: ok ({result['id']})", style="green")
-            else:
-                print_line(f"{result['message']}\n  {result['hint']}", style="red")
-    if not all(result["ok"] for result in results):
+            _print_result(result)
+    if not all(result["ok"] and not result["claims"] for result in results):
         raise typer.Exit(Exit.FAILED)
+
+
+def command_options(command: Any, path: str = "") -> dict[str, frozenset[str]]:
+    """Return every command below this one, such as ``gates drift``, with its options."""
+    options = {each for param in command.params for each in (*param.opts, *param.secondary_opts)}
+    found = {path: frozenset({*options, "--help"})}
+    # The mapping of a lazy group imports each command, `get_command` only describes it.
+    for name, below in getattr(command, "commands", {}).items():
+        found |= command_options(below, f"{path} {name}".strip())
+    return found
+
+
+def _texts(session: Session, paths: list[Path] | None) -> Iterator[tuple[str, str, Path]]:
+    """Yield each page's name, text and folder."""
+    if paths:
+        for file in (file for path in paths for file in _pages(path)):
+            yield str(file), _read(file), file.parent
+        return
+    for book in session.client.call("GET", "/v1/runbooks")["runbooks"]:
+        page = session.client.call("GET", f"/v1/runbooks/{book['id']}")
+        yield page["path"], page["text"], Path.cwd()
+
+
+def _checked(
+    session: Session, name: str, text: str, commands: dict[str, list[str]], folder: Path
+) -> dict[str, Any]:
+    request = {"text": text, "path": name, "commands": commands}
+    try:
+        found = session.client.call("POST", "/v1/runbooks/lint", body=request)
+    except Refused as refused:
+        return {"path": name, "ok": False, "claims": [], **refused.error}
+    # Files of the person's own are beside the page or below the working folder; the service cannot see them.
+    claims = [claim for claim in found["claims"] if not _is_own_file(claim, folder)]
+    return {"path": name, **found, "claims": claims}
+
+
+def _is_own_file(claim: dict[str, Any], folder: Path) -> bool:
+    path = str(claim["named"]).partition("#")[0]
+    return claim["problem"] == NO_FILE and any(
+        (place / path).exists() for place in (folder, Path.cwd())
+    )
+
+
+def _print_result(result: dict[str, Any]) -> None:
+    if not result["ok"]:
+        print_line(f"{result['message']}\n  {result['hint']}", style="red")
+    elif not result["claims"]:
+        print_line(f"{result['path']}: ok ({result['id']})", style="green")
+    for claim in result["claims"]:
+        place = f"{result['path']}:{claim['line']}"
+        print_line(f"{place}: `{claim['named']}`: {claim['problem']}", style="red")
+
+
+def _read(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InvalidInput(
+            f"{file} cannot be read as text: {error}.", hint="Give a Markdown page in UTF-8."
+        ) from error
 
 
 def _pages(path: Path) -> list[Path]:

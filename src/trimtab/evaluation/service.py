@@ -3,15 +3,16 @@
 from datetime import timedelta
 from pathlib import Path
 
-from trimtab.answers.service import AnswerService
+from trimtab.answers.service import DRILL_ENDED, AnswerService
 from trimtab.evaluation.experiments import CandidateFactory, PairStore, Shadow
 from trimtab.evaluation.experiments.candidate import parse_changes
 from trimtab.evaluation.experiments.service import Experiments
 from trimtab.evaluation.online import Canary, QualityMonitor, SampleStore
 from trimtab.evaluation.online.canary import read_probes
 from trimtab.evaluation.online.quality_monitor import Embedder, MonitoredStores
-from trimtab.infra.background import Task
+from trimtab.kernel.events import Event
 from trimtab.kernel.personal_data import Erasable, ErasureStep
+from trimtab.kernel.tasks import Task
 
 
 class EvaluationService:
@@ -47,6 +48,7 @@ class EvaluationService:
                 candidate, answers.traces, self.pairs, settings.shadow_share, context.clock
             )
             context.events.subscribe("answers.given", shadow.on_answer)
+        context.events.subscribe(DRILL_ENDED, self._forget_drill)
         self.experiments = Experiments(candidates, answers.traces, self.pairs, shadow, canary)
 
     def personal_data(self) -> tuple[Erasable, ...]:
@@ -58,6 +60,11 @@ class EvaluationService:
             ErasureStep("answers.samples", self.samples.count_user, self.samples.forget_user),
             ErasureStep("answers.shadow_pairs", self.pairs.count_user, self.pairs.forget_user),
         )
+
+    def _forget_drill(self, event: Event) -> None:
+        """Delete what the questions of a drill have left."""
+        self.samples.forget_user(event.subject)
+        self.pairs.forget_user(event.subject)
 
     def start(self) -> None:
         """Start the monitor and the shadow in the background."""

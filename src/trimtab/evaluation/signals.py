@@ -1,11 +1,13 @@
 """Signals of the evaluation domain."""
 
+import math
 from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any
 
 from trimtab.evaluation.online import QualityMonitor
 from trimtab.evaluation.service import EvaluationService
+from trimtab.kernel.drilling import LABEL, MARK, samples_apart
 from trimtab.kernel.operable import Sample, Signal
 
 
@@ -18,21 +20,25 @@ def _one(name: str, unit: str, text: str, read: Callable[[], float], metric: str
     return Signal(name, unit, text, lambda: (Sample(float(read())),), metric=metric)
 
 
-def _labelled(
-    name: str, text: str, label: str, read: Callable[[], Iterable[tuple[str, float]]], **more: Any
-) -> Signal:
-    def samples() -> Iterable[Sample]:
-        return [Sample(float(value), {label: key}) for key, value in read()]
-
-    return Signal(name, "1", text, samples, labels=(label,), **more)
+def _apart(name: str, unit: str, text: str, read: Callable[[bool], float], **more: Any) -> Signal:
+    """Return a signal about users and, under its label, about drills; ``read`` is told which."""
+    return Signal(name, unit, text, lambda: samples_apart(read), labels=(LABEL,), **more)
 
 
-def _metric(monitor: QualityMonitor, name: str) -> float:
-    return float(getattr(monitor.seen.metrics, name))
+def _metric(monitor: QualityMonitor, name: str, drill: bool) -> float:
+    return float(getattr(monitor.seen_of(drill=drill).metrics, name))
 
 
-def _blocks(monitor: QualityMonitor) -> Iterable[tuple[str, float]]:
-    return monitor.seen.metrics.blocks.items()
+def _drifted(monitor: QualityMonitor, drill: bool) -> float:
+    found = monitor.seen_of(drill=drill).drift
+    return math.nan if found is None else float(found.detected)
+
+
+def _blocks(monitor: QualityMonitor) -> Iterable[Sample]:
+    for drill in (False, True):
+        mark = {LABEL: MARK} if drill else {}
+        for guard, share in monitor.seen_of(drill=drill).metrics.blocks.items():
+            yield Sample(share, {"guard": guard, **mark})
 
 
 def _window(monitor: QualityMonitor) -> Iterable[Signal]:
@@ -46,51 +52,51 @@ def _window(monitor: QualityMonitor) -> Iterable[Signal]:
         ("feedback_rate", "Thumbs an answer in the window."),
         ("helpful_rate", "Thumbs up of all thumbs in the window."),
     ):
-        yield _one(
+        yield _apart(
             f"answers.{name}",
             "1",
             text,
             partial(_metric, monitor, name),
         )
-    yield _one(
+    yield _apart(
         "answers.duration.p95",
         "ms",
         "95 % of the answers in the window took no longer.",
-        lambda: monitor.seen.metrics.duration_p95_ms,
-        "answers_duration_p95_ms",
+        partial(_metric, monitor, "duration_p95_ms"),
+        metric="answers_duration_p95_ms",
     )
-    yield _labelled(
+    yield Signal(
         "answers.guard.block_rate",
+        "1",
         "The share of the answers in the window that a guard blocked.",
-        "guard",
         partial(_blocks, monitor),
+        labels=("guard", LABEL),
     )
 
 
 def _retrieval(monitor: QualityMonitor) -> Iterable[Signal]:
-    nan = float("nan")
-    yield _one(
+    yield _apart(
         "answers.similarity.p50",
         "1",
         "The median cosine of question and best quote in the window.",
-        lambda: monitor.seen.cosine_p50,
+        lambda drill: monitor.seen_of(drill=drill).cosine_p50,
     )
-    yield _one(
+    yield _apart(
         "answers.similarity.ratio",
         "1",
         "The median cosine over its pinned baseline; 0.9 to 1.1 is normal.",
-        lambda: monitor.seen.cosine_ratio,
+        lambda drill: monitor.seen_of(drill=drill).cosine_ratio,
     )
-    yield _one(
+    yield _apart(
         "answers.drift.detected",
         "1",
         "1 when people ask about other things than when the baseline was pinned.",
-        lambda: nan if monitor.seen.drift is None else monitor.seen.drift.detected,
-        "embedding_drift_detected",
+        partial(_drifted, monitor),
+        metric="embedding_drift_detected",
     )
     yield _one(
         "answers.canary.recall",
         "1",
         "The share of the known questions whose document was found in the last round.",
-        lambda: nan if monitor.seen.canary is None else monitor.seen.canary.recall,
+        lambda: math.nan if monitor.seen.canary is None else monitor.seen.canary.recall,
     )

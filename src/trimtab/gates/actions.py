@@ -6,6 +6,17 @@ import orjson
 
 from trimtab.gates import datasets
 from trimtab.gates.baseline import Approvals
+from trimtab.gates.dry_runs import (
+    Would,
+    would_migrate,
+    would_promote,
+    would_restore,
+    would_rewrite,
+    would_set_modes,
+    would_sign,
+    would_write_manifest,
+    would_write_sbom,
+)
 from trimtab.gates.reset import plan, reset
 from trimtab.gates.room import GROUPS, REPORT, GatesRoom
 from trimtab.gates.schema import check_report
@@ -45,7 +56,7 @@ def _taken_back(room: GatesRoom) -> Callable[[Arguments, ActionContext], ActionR
 
 
 def _action(  # noqa: PLR0913 - one argument for each thing an action states.
-    room: GatesRoom, name: str, text: str, apply: Apply, would: str, *,
+    room: GatesRoom, name: str, text: str, apply: Apply, would: Callable[[Arguments], Would], *,
     risk: Risk = Risk.APPROVAL, params: tuple[Param, ...] = (),
 ) -> Action:  # fmt: skip
     def run(arguments: Arguments, context: ActionContext) -> ActionResult:
@@ -56,7 +67,9 @@ def _action(  # noqa: PLR0913 - one argument for each thing an action states.
         )
 
     def dry_run(arguments: Arguments, _: ActionContext) -> ActionResult:
-        return ActionResult(would.format(**arguments))
+        room.prepare()
+        found = would(arguments)
+        return ActionResult(found.text, changes=found.changes)
 
     return Action(
         name, text, risk, run, dry_run, params, undo=_taken_back(room), effect=Effect.REVERSIBLE
@@ -82,7 +95,7 @@ def _restoring(room: GatesRoom) -> tuple[Action, ...]:
         _action(
             room, "gates.evidence.restore", "Brought back the evidence of the last passing verdict.",
             lambda arguments, _: room.restore(str(arguments["group"])),
-            "The last good copy of {group} would replace what is there.", params=(group,),
+            lambda arguments: would_restore(room, str(arguments["group"])), params=(group,),
         ),
     )  # fmt: skip
 
@@ -130,11 +143,11 @@ def _regenerating(room: GatesRoom) -> tuple[Action, ...]:
         return room.change((REPORT,), lambda: report.write_bytes(raw))
 
     return (
-        _action(room, "gates.manifest.regenerate", "Wrote the dataset's manifest for the files as they are.", manifest, "The manifest of {dataset} would be written for the files as they are.", params=(dataset,)),
-        _action(room, "gates.sbom.regenerate", "Wrote the bill of materials anew.", sbom, "The bill of materials would be written anew."),
-        _action(room, "gates.artifacts.sign", "Signed the artifacts as they are.", sign, "The artifacts would be signed as they are."),
-        _action(room, "gates.baseline.promote", "Made the report the golden baseline.", baseline, "The report would become the golden baseline; the former one would be archived."),
-        _action(room, "gates.report.migrate", "Brought the report to the current schema version.", migrate, "The report would be written in the current schema version."),
+        _action(room, "gates.manifest.regenerate", "Wrote the dataset's manifest for the files as they are.", manifest, lambda arguments: would_write_manifest(room, str(arguments["dataset"])), params=(dataset,)),
+        _action(room, "gates.sbom.regenerate", "Wrote the bill of materials anew.", sbom, lambda _: would_write_sbom(room)),
+        _action(room, "gates.artifacts.sign", "Signed the artifacts as they are.", sign, lambda _: would_sign(room)),
+        _action(room, "gates.baseline.promote", "Made the report the golden baseline.", baseline, lambda _: would_promote(room)),
+        _action(room, "gates.report.migrate", "Brought the report to the current schema version.", migrate, lambda _: would_migrate(room)),
     )  # fmt: skip
 
 
@@ -144,7 +157,8 @@ def _protecting(room: GatesRoom) -> tuple[Action, ...]:
     def permissions(_: Arguments, __: ActionContext) -> str:
         return room.set_modes([(entry.path, entry.wanted) for entry in room.wrong_permissions()])
 
-    def timeout(arguments: Arguments, _: ActionContext) -> str:
+    def raised(arguments: Arguments) -> str:
+        """Return the policy's text with the time limit."""
         lines = place.policy.read_text(encoding="utf-8").splitlines(keepends=True)
         kept = [line for line in lines if not line.startswith(_TIMEOUT_LINE)]
         at = next(
@@ -156,17 +170,25 @@ def _protecting(room: GatesRoom) -> tuple[Action, ...]:
             else ["benchmark:\n"]
         )
         kept[at:at] = [*head, f"{_TIMEOUT_LINE}{arguments['seconds']}\n"]
+        return "".join(kept)
+
+    def timeout(arguments: Arguments, _: ActionContext) -> str:
+        text = raised(arguments)
         return room.change(
-            (place.policy.name,), lambda: place.policy.write_text("".join(kept), encoding="utf-8")
+            (place.policy.name,), lambda: place.policy.write_text(text, encoding="utf-8")
         )
+
+    def would_raise(arguments: Arguments) -> Would:
+        what = f"A time limit of {arguments['seconds']} seconds"
+        return would_rewrite(place.policy, raised(arguments), what)
 
     seconds = Param(
         "seconds", "number", "The longest a benchmark may take.", default=600.0, minimum=0.001
     )
     return (
-        _action(room, "gates.permissions.fix", "Made the datasets readable for their owner and closed to others.", permissions, "Wrong permissions of datasets would be repaired.", risk=Risk.AUTOMATIC),
+        _action(room, "gates.permissions.fix", "Made the datasets readable for their owner and closed to others.", permissions, lambda _: would_set_modes(room), risk=Risk.AUTOMATIC),
         _protect_keys(room),
-        _action(room, "gates.timeout.raise", "Changed the time limit of benchmarks.", timeout, "Benchmarks could take {seconds} seconds.", params=(seconds,)),
+        _action(room, "gates.timeout.raise", "Changed the time limit of benchmarks.", timeout, would_raise, params=(seconds,)),
     )  # fmt: skip
 
 

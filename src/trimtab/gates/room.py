@@ -301,21 +301,32 @@ class GatesRoom:
                 if source.exists() and not _too_large(source):
                     _replace(source, self._good / name)
 
+    def good_copy(self, name: str) -> Path:
+        """Return where the last good copy of a file or folder is, or would be."""
+        return self._good / name
+
+    def signed(self) -> dict[str, str]:
+        """Return the SHA-256 of each file that the present provenance covers; nothing without one.
+
+        Raises:
+            SignatureWrong: No trusted key has signed it.
+        """
+        file = self.project.provenance
+        return self.ring().open(file.read_bytes()).subjects() if file.is_file() else {}
+
+    def to_sign(self) -> list[Path]:
+        """Return the files that the present provenance and the policy name, as far as they exist."""
+        place = self.project
+        wanted = [*self.signed(), *self.policy().supply_chain.sign, place.sbom.name]
+        files = [place.root / name for name in dict.fromkeys(wanted)]
+        return [file for file in files if file.is_file()]
+
     def resign(self) -> None:
         """Sign the files that the present provenance covers, as they are now."""
-        place, ring = self.project, self.ring()
-        names = (
-            ring.open(place.provenance.read_bytes()).subjects()
-            if place.provenance.is_file()
-            else {}
-        )
-        wanted = [*names, *self.policy().supply_chain.sign, place.sbom.name]
-        files = [
-            place.root / name for name in dict.fromkeys(wanted) if (place.root / name).is_file()
-        ]
         from trimtab.gates.supply_chain import sign_files
 
-        place.provenance.write_bytes(sign_files(place, files, ring, self.clock.now()))
+        made = sign_files(self.project, self.to_sign(), self.ring(), self.clock.now())
+        self.project.provenance.write_bytes(made)
 
 
 def _too_large(path: Path) -> bool:

@@ -92,24 +92,39 @@ def _rule(guardrails: Guardrails) -> Action:
 
 
 def _clear(guardrails: Guardrails) -> Action:
+    def run(_: Arguments, __: ActionContext) -> ActionResult:
+        count = guardrails.clear_cache()
+        return ActionResult(f"Forgot {count} cached verdicts.", changes=count > 0)
+
+    def dry_run(_: Arguments, __: ActionContext) -> ActionResult:
+        count = guardrails.cached_verdicts()
+        return ActionResult(f"{count} cached verdicts would be forgotten.", changes=count > 0)
+
     return Action(
         "guardrails.cache.clear",
         "Forget all cached verdicts (`guardrail:*`).",
         Risk.AUTOMATIC,
-        lambda _, __: ActionResult(f"Forgot {guardrails.clear_cache()} cached verdicts."),
-        lambda _, __: ActionResult("All cached verdicts would be forgotten."),
+        run,
+        dry_run,
         no_undo_because="a cached verdict is made again by the next text",
         effect=Effect.REPEATABLE,
     )
 
 
 def _restart(guardrails: Guardrails) -> Action:
+    def dry_run(_: Arguments, __: ActionContext) -> ActionResult:
+        count, failing = guardrails.guard_count(), sorted(guardrails.failing())
+        state = f"failing now: {', '.join(failing)}" if failing else "none fails now"
+        return ActionResult(
+            f"{count} guards would be replaced by fresh ones; {state}.", {"failing": failing}
+        )
+
     return Action(
         "guardrails.restart",
         "Put fresh guards with fresh threads at every post.",
         Risk.AUTOMATIC,
         lambda _, __: ActionResult(f"Restarted {guardrails.restart()} guards."),
-        lambda _, __: ActionResult("All guards would be replaced by fresh ones."),
+        dry_run,
         no_undo_because="the guards it replaces hold no state",
         effect=Effect.REPEATABLE,
     )

@@ -22,7 +22,7 @@ from trimtab.guardrails.rules import GuardRules, LiveRules, seconds
 from trimtab.guardrails.rules_file import RulesFile
 from trimtab.infra.settings.sections.guardrails import GuardrailsSettings
 from trimtab.kernel.clock import Clock
-from trimtab.kernel.remembered import forget
+from trimtab.kernel.erasable_cache import clear_all
 
 QUESTIONS, PASSAGES, ANSWERS = "questions", "passages", "answers"
 PROBE = "probe"
@@ -54,7 +54,7 @@ class Guardrails:
         self.rules = LiveRules(_rules(settings))
         self.bypass = Bypass(clock, audit)
         self.rules_file = RulesFile(Path(settings.rules_file), self.rules, self.bypass, clock)
-        """Looked at by a chore of the app, every few seconds."""
+        """The scheduler calls its `look` every few seconds."""
         self.rules_file.look()
         self._clock = clock
         self._deadline_seconds = settings.deadline_seconds
@@ -80,11 +80,19 @@ class Guardrails:
         self.passages.replace(passage_guards())
         self.answers.replace(answer_guards(self.finder))
         self._prober.forget()
+        return self.guard_count()
+
+    def guard_count(self) -> int:
+        """Return how many guards there are at all posts."""
         return sum(len(engine.posts) for engine in self.engines.values())
+
+    def cached_verdicts(self) -> int:
+        """Return how many verdicts `clear_cache` would forget."""
+        return sum(engine.cached_verdicts for engine in self.engines.values())
 
     def clear_cache(self) -> int:
         """Forget all cached verdicts, and the words that judging keeps; return how many verdicts there were."""
-        forget()
+        clear_all()
         return sum(engine.clear_cache() for engine in self.engines.values())
 
     def failing(self) -> frozenset[str]:

@@ -56,7 +56,7 @@ def investigate(ground: Ground, incident: Incident) -> Diagnosis:
         recommended=tuple(str(act) for act in cause.fix) if cause else (),
         gathered=_gathered(ground, incident, books),
         changes=recent_changes(ground),
-        similar=similar(incident, ground.store.find(active=False, limit=500)),
+        similar=similar(incident, ground.store.find(active=False, drills=False, limit=500)),
         consulted=() if books or ground.consult is None else _consulted(ground, incident),
         abstained_because="" if chosen else _why_not(ground, incident, candidates),
     )

@@ -38,7 +38,8 @@ def rungs_due(ground: Ground, incident: Incident) -> Turn | None:
         why = (
             f"unresolved for {duration_text(age.total_seconds())}" if rung.after else "new incident"
         )
-        calls.append(call(ground, incident, rung.who, why, f"rung.{rung.who}", page=rung.page))
+        key = f"rung.{incident.severity}.{rung.who}"
+        calls.append(call(ground, incident, rung.who, why, key, page=rung.page))
     after = replace(incident, called=(*incident.called, *(rung.who for rung in rungs)))
     return Turn(
         after,

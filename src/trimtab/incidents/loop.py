@@ -23,7 +23,7 @@ from trimtab.incidents.model import Incident
 from trimtab.incidents.plan import plan
 from trimtab.incidents.postmortem import close
 from trimtab.incidents.state import State
-from trimtab.incidents.triage import triage
+from trimtab.incidents.triage import raise_severity, triage
 from trimtab.incidents.turn import Draft, Turn
 from trimtab.incidents.verify import verify, watch_escalated, watch_unverified
 from trimtab.infra.jobs import JobRun, Json
@@ -123,7 +123,11 @@ class Loop:
 
     def _take(self, incident: Incident) -> float:
         ground = self._ground
-        due = rungs_due(ground, incident) or conditions_met(ground, incident)
+        due = (
+            raise_severity(ground, incident)
+            or rungs_due(ground, incident)
+            or conditions_met(ground, incident)
+        )
         if due is not None:
             ground.store.apply(incident, due, ground.now())
             return 0.0

@@ -2,14 +2,19 @@
 
 from datetime import datetime
 
-from trimtab.incidents.model import Incident, Plan
+from trimtab.incidents.model import Alert, Incident, Plan
 from trimtab.incidents.statements import cause_text
 from trimtab.infra.notify import Kind, Message, channels_for
 
 
-def alert_text(incident: Incident) -> str:
-    """Return the alert message: severity, title and component, what was measured, what stands out."""
-    notes = incident.alert.annotations
+def alert_text(incident: Incident, alert: Alert | None = None) -> str:
+    """Return the alert message: severity, title and component, what was measured, what stands out.
+
+    Args:
+        incident: The incident.
+        alert: The one of its alerts that measured it; the opening one when None.
+    """
+    notes = (alert or incident.alert).annotations
     lines = [
         f"🚨 [{incident.severity}] {incident.title} — {incident.component}",
         notes.get("summary", ""),

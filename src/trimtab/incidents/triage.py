@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 
 from trimtab.incidents.ground import Ground
 from trimtab.incidents.messages import alert_text, broadcast
@@ -70,6 +71,36 @@ def triage(ground: Ground, incident: Incident) -> Turn:
         },
     )
     return Turn(after, (entry,), broadcast(after, Kind.ALERT, alert_text(after), "alert"))
+
+
+def raise_severity(ground: Ground, incident: Incident) -> Turn | None:
+    """Return the turn that raises the severity to that of the worst alert that fires, or None.
+
+    The ladder starts again: whoever was written to about a lesser incident is paged about this one.
+    """
+    if incident.triaged_at is None:
+        return None
+    books = ground.runbooks_of(incident)
+    fallback = books[0].severity if books else ""
+    firing = [one.alert for one in incident.alerts if one.firing]
+    worst = min((severity_of(alert, fallback) for alert in firing), default=incident.severity)
+    if worst >= incident.severity:
+        return None
+    alert = next(one for one in firing if severity_of(one, fallback) is worst)
+    after = replace(
+        incident,
+        title=title_of(alert),
+        severity=worst,
+        native_severity=native_label(incident.system, worst),
+        called=(),
+    )
+    entry = Draft(
+        f"{incident.opening}.raised.{worst}",
+        f"Raised from {incident.severity} to {worst} ({after.native_severity}): {alert.name} fires.",
+        facts={"severity": worst, "alert": alert.name},
+    )
+    told = broadcast(after, Kind.ALERT, alert_text(after, alert), f"alert.{worst}")
+    return Turn(after, (entry,), told)
 
 
 def severity_of(alert: Alert, runbook_severity: str) -> Severity:

@@ -1,4 +1,4 @@
-"""The ground everything stands on: errors, ids, clock, events, health and the operable seam.
+"""Errors, ids, clock, events, health and the operable catalog that every package uses.
 
 Standard library only.
 """

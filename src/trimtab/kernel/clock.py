@@ -1,4 +1,4 @@
-"""The only place that reads the time, so that drills can run faster than life and tests need not sleep."""
+"""Injectable clock, so that drills run in fast time and tests need not sleep."""
 
 import threading
 import time
@@ -7,7 +7,7 @@ from typing import Protocol
 
 
 class Clock(Protocol):
-    """Where code that waits or stamps takes its time from."""
+    """Source of time for code that waits or records a time."""
 
     @property
     def rate(self) -> float:
@@ -37,8 +37,8 @@ class SystemClock:
     Args:
         rate: Seconds of this clock per second of the machine; 10 makes a ten-minute window last one minute. Only
             drills and the demo use a rate other than 1.
-        ahead_seconds: How far it is ahead of the machine when it is made; a fast clock that is made anew on old data
-            continues where the former one stood.
+        ahead_seconds: How far it is ahead of the machine when it is made; a fast clock that starts again on old data
+            continues from the time of the previous one.
     """
 
     def __init__(self, rate: float = 1.0, ahead_seconds: float = 0.0) -> None:

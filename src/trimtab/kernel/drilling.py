@@ -1,4 +1,4 @@
-"""Marks the work that a drill causes, so that it is counted apart from that of users."""
+"""Marks work caused by a drill, so that it is counted separately from user traffic."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -8,8 +8,10 @@ from typing import Generic, TypeVar
 from trimtab.kernel.operable import Sample
 
 LABEL = "drill"
-"""The label of series that speak of drills; those of users do not have it."""
+"""Label of series measured during drills; series of users do not have it."""
 MARK = "true"
+OWN_PROJECT = "drill-"
+"""How the names of the projects begin that drills make and delete."""
 _T = TypeVar("_T")
 _in_drill: ContextVar[bool] = ContextVar("trimtab_in_drill", default=False)
 
@@ -17,7 +19,7 @@ _in_drill: ContextVar[bool] = ContextVar("trimtab_in_drill", default=False)
 def in_drill() -> bool:
     """Return whether the calling thread works for a drill.
 
-    A new thread does not inherit the mark: whoever hands work to one runs it in a copy of the context.
+    A new thread does not inherit the mark: run its work in a copy of the context.
     """
     return _in_drill.get()
 
@@ -37,15 +39,15 @@ def drill_traffic(*, marked: bool = True) -> Iterator[None]:
 
 
 def is_marked(labels: Mapping[str, str]) -> bool:
-    """Return whether a series or alert of those labels speaks of a drill."""
+    """Return whether the labels are those of a drill."""
     return labels.get(LABEL) == MARK
 
 
 class Apart(Generic[_T]):
-    """The same figures twice: those of users, and those of drills.
+    """Two copies of the same metrics: one for users, one for drills.
 
     Args:
-        make: Makes empty figures.
+        make: Creates empty metrics.
     """
 
     def __init__(self, make: Callable[[], _T]) -> None:
@@ -54,18 +56,18 @@ class Apart(Generic[_T]):
 
     @property
     def now(self) -> _T:
-        """Return the figures that the calling thread's work belongs to."""
+        """Return the metrics for the calling thread: drill or users."""
         return self.drills if in_drill() else self.users
 
     def of(self, *, drill: bool) -> _T:
-        """Return those of drills, or those of users."""
+        """Return the metrics of drills or of users."""
         return self.drills if drill else self.users
 
 
 def samples_apart(read: Callable[[bool], float]) -> Iterable[Sample]:
-    """Return the sample of users, and that of drills with its label.
+    """Return one sample for users and one, labelled, for drills.
 
     Args:
-        read: Returns the value; told whether that of drills is wanted.
+        read: Returns the value; its argument is true for drills.
     """
     return [Sample(float(read(drill)), {LABEL: MARK} if drill else {}) for drill in (False, True)]

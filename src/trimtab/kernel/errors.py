@@ -7,7 +7,7 @@
     |-- Conflict                 the state does not allow it now
     |-- Unauthenticated          no key, or an unknown one
     |-- Forbidden                the key's role does not allow it
-    |-- RateLimited              too many calls; retry after a while
+    |-- RateLimited              too many calls; retry later
     |-- Unavailable              a component is down; retryable
     |   `-- DeadlineExceeded     ... or did not answer in time
     |-- StorageFull              no space left; nothing was written
@@ -26,7 +26,7 @@ from trimtab.kernel.redaction import hide_credentials
 
 
 class ErrorKind(StrEnum):
-    """What went wrong, as seen by whoever has to act on it."""
+    """Category of an error, from the point of view of the caller."""
 
     INVALID = "invalid"
     TOO_LARGE = "too_large"
@@ -42,7 +42,7 @@ class ErrorKind(StrEnum):
 
 
 class TrimtabError(Exception):
-    """An error whose reader can act on it.
+    """Base class of errors with a code, a message and a next step.
 
     Args:
         message: What happened, in one sentence, without secrets or personal data; credentials of addresses in it
@@ -74,7 +74,7 @@ class TrimtabError(Exception):
         }
 
     def as_wire(self) -> dict[str, object]:
-        """Return the same with ``kind``, by which a program that called tells what to do."""
+        """Return `as_dict` with ``kind``, which tells programs how to react."""
         return {**self.as_dict(), "kind": str(self.kind)}
 
 

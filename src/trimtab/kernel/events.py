@@ -1,6 +1,6 @@
-"""In-process events: a domain says what happened, ``app.py`` decides who listens.
+"""In-process events: domains publish, ``app`` subscribes the listeners.
 
-Publish after the transaction has committed; a listener must never be able to undo what it is told about.
+Publish after the transaction has committed; a listener must never be able to undo the event it receives.
 """
 
 import logging
@@ -40,7 +40,7 @@ class Events:
         self._listeners[name].append(listener)
 
     def publish(self, event: Event) -> None:
-        """Deliver the event. A listener that fails is logged; the others still hear it."""
+        """Deliver the event. A listener that fails is logged; the others still receive it."""
         event = replace(event, facts={name: hide_in(value) for name, value in event.facts.items()})
         for listener in (*self._listeners[event.name], *self._listeners["*"]):
             try:

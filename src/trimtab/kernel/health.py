@@ -13,7 +13,7 @@ _log = logging.getLogger(__name__)
 
 
 class Status(StrEnum):
-    """Whether a component does its work."""
+    """State of a component: up, degraded or down."""
 
     UP = "up"
     DEGRADED = "degraded"
@@ -22,7 +22,7 @@ class Status(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ComponentHealth:
-    """What one probe found."""
+    """Result of one health probe."""
 
     status: Status
     detail: str = ""
@@ -41,7 +41,7 @@ Probe = Callable[[], ComponentHealth]
 
 
 class Health:
-    """Named probes. A probe that raises counts as down; it never takes the others with it."""
+    """Registry of named probes; a probe that raises counts as down."""
 
     def __init__(self, clock: Clock) -> None:
         self._machine = machine_clock(clock)

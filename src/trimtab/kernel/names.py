@@ -1,4 +1,4 @@
-"""Names that nobody may take: those of routes, of trimtab itself, of devices, and those that look like another name."""
+"""Reserved names: routes, system users, devices and look-alikes."""
 
 import unicodedata
 

@@ -1,6 +1,6 @@
-"""The seam between the service and its operator.
+"""Catalog of signals, actions and faults, through which operator and services meet.
 
-Each service domain says three things about itself: what can be measured (`Signal`), what can be done (`Action`) and
+Each service domain publishes three things about itself: what can be measured (`Signal`), what can be done (`Action`) and
 how it can be broken (`Fault`). `app.py` gathers them in one `Catalog`; command line, HTTP API, runbooks and drills
 are all made from it, so a new action is written once.
 """
@@ -25,7 +25,7 @@ Arguments = Mapping[str, Value]
 
 
 class Risk(StrEnum):
-    """Who has to agree before an action runs."""
+    """Approval that is required before an action runs."""
 
     OBSERVE = "observe"
     """Changes nothing."""
@@ -36,7 +36,7 @@ class Risk(StrEnum):
 
 
 class Effect(StrEnum):
-    """Whether an action's effect can be taken back."""
+    """Class of an action's effect: reversible, repeatable or irreversible."""
 
     REVERSIBLE = "reversible"
     """Has an undo that restores the former state."""
@@ -92,7 +92,7 @@ class Param:
 
 @dataclass(frozen=True, slots=True)
 class ActionContext:
-    """What an action is told about the run it is part of."""
+    """Identity of the run that an action is part of."""
 
     idempotency_key: str
     """The same key means the same intended effect: after a crash the step may run again and must not do it twice."""
@@ -102,7 +102,7 @@ class ActionContext:
 
 @dataclass(frozen=True, slots=True)
 class ActionResult:
-    """What an action did."""
+    """Result of an action."""
 
     summary: str
     """One sentence in the past tense, or in the conditional for a dry run."""
@@ -148,7 +148,7 @@ class Action:
 
 
 class Realism(StrEnum):
-    """How close a fault is to what happens outside of drills."""
+    """Degree of realism of a fault: real or simulated."""
 
     REAL = "real"
     """The outside world can produce it in the same way: a killed process, a changed file, a cut connection."""
@@ -311,7 +311,7 @@ def check_arguments(params: Iterable[Param], given: Mapping[str, object]) -> dic
     checked: dict[str, Value] = {}
     for param in by_name.values():
         if param.name in given:
-            checked[param.name] = _checked(param, given[param.name])
+            checked[param.name] = _validate(param, given[param.name])
         elif param.default is None:
             raise BadArguments(
                 f"Argument {param.name!r} is missing.", hint=f"{param.name}: {param.help}"
@@ -321,8 +321,8 @@ def check_arguments(params: Iterable[Param], given: Mapping[str, object]) -> dic
     return checked
 
 
-def _checked(param: Param, raw: object) -> Value:
-    value = _converted(param, raw)
+def _validate(param: Param, raw: object) -> Value:
+    value = _convert(param, raw)
     if param.choices and value not in param.choices:
         raise BadArguments(
             f"{param.name}={value!r} is not allowed.",
@@ -350,7 +350,7 @@ _TRUTH = {
 }
 
 
-def _converted(param: Param, raw: object) -> Value:
+def _convert(param: Param, raw: object) -> Value:
     text = str(raw)
     try:
         match param.type:

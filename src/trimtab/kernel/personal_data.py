@@ -1,4 +1,4 @@
-"""What a domain that keeps something about people registers for erasure."""
+"""Ports through which domains register personal data for erasure."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from typing import Protocol
 
 
 class Erasable(Protocol):
-    """One kind of thing kept about people. Both calls may be repeated after a crash."""
+    """One kind of personal data kept by a domain. Both calls may be repeated after a crash."""
 
     @property
     def name(self) -> str:
@@ -14,11 +14,11 @@ class Erasable(Protocol):
         ...
 
     def count(self, user_id: str, /) -> int:
-        """Return how many of these things there are about the person."""
+        """Return the number of items about the person."""
         ...
 
     def erase(self, user_id: str, /) -> object:
-        """Delete them all; deleting nothing is no error. What it returns is not looked at."""
+        """Delete all items; without any, do nothing. The result is ignored."""
         ...
 
 

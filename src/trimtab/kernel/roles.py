@@ -4,7 +4,7 @@ from enum import StrEnum
 
 
 class Role(StrEnum):
-    """What a key may do; each role includes the ones before it."""
+    """Permissions of a key; each role includes the ones before it."""
 
     READER = "reader"
     """Ask and look."""

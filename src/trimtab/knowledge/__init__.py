@@ -1,29 +1,29 @@
 """Projects of documents and the search over them."""
 
+from trimtab.knowledge.context import KnowledgeContext
 from trimtab.knowledge.records import (
     Document,
     DocumentState,
-    Failed,
-    FolderIngested,
-    Ingested,
+    FailedDocument,
+    FolderIngestResult,
+    IngestResult,
     Passage,
     ProjectStats,
-    Refused,
+    RefusedDocument,
     SearchResult,
 )
 from trimtab.knowledge.service import Knowledge
-from trimtab.knowledge.surroundings import Surroundings
 
 __all__ = [
     "Document",
     "DocumentState",
-    "Failed",
-    "FolderIngested",
-    "Ingested",
+    "FailedDocument",
+    "FolderIngestResult",
+    "IngestResult",
     "Knowledge",
+    "KnowledgeContext",
     "Passage",
     "ProjectStats",
-    "Refused",
+    "RefusedDocument",
     "SearchResult",
-    "Surroundings",
 ]

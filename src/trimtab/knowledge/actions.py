@@ -11,8 +11,8 @@ from trimtab.kernel.operable import (
     Param,
     Risk,
 )
-from trimtab.knowledge.care.actions import actions as care_actions
 from trimtab.knowledge.engines.actions import actions as engine_actions
+from trimtab.knowledge.maintenance.actions import actions as care_actions
 from trimtab.knowledge.service import Knowledge
 from trimtab.knowledge.snapshot_actions import snapshot_actions
 from trimtab.knowledge.usage import CacheSizes
@@ -41,7 +41,8 @@ def _reload(knowledge: Knowledge) -> Action:
     def dry_run(_: Arguments, __: ActionContext) -> ActionResult:
         present = knowledge.encoder.files_present()
         verdict = "would be loaded from its files" if present else "has no files to be loaded from"
-        return ActionResult(f"The embedding model {verdict}.", {"files_present": present})
+        facts = {"files_present": present}
+        return ActionResult(f"The embedding model {verdict}.", facts, changes=present)
 
     return Action(
         "knowledge.embedding.reload",
@@ -142,11 +143,16 @@ def _warm(knowledge: Knowledge) -> Action:
         return ActionResult(
             f"Answered {done.asked} frequent queries into the cache, skipped {done.skipped}.",
             {"asked": done.asked, "skipped": done.skipped},
+            changes=done.asked > 0,
         )
 
     def dry_run(given: Arguments, _: ActionContext) -> ActionResult:
+        count = len(knowledge.frequent_queries(int(given["top"]), str(given["project"])))
         return ActionResult(
-            f"Up to {given['top']} frequent queries would be answered into the cache."
+            f"{count} frequent queries would be answered into the cache; how many of them are in it "
+            "already is unknown.",
+            {"queries": count},
+            changes=count > 0,
         )
 
     return Action(
@@ -193,10 +199,15 @@ def _restart_index(knowledge: Knowledge) -> Action:
 
     def dry_run(_: Arguments, __: ActionContext) -> ActionResult:
         vectors = {found.name: found.vectors for found in knowledge.list_projects()}
+        indexes = knowledge.indexes
+        held, files = indexes.held_count(), indexes.saved_files()
+        size = sum(file.stat().st_size for file in files)
         return ActionResult(
-            f"The search indexes of {len(vectors)} projects would be made anew from the store; "
-            "until then full text answers, in degraded mode.",
+            f"{held} search indexes in memory and {len(files)} files of {size} bytes would be dropped, "
+            f"and those of {len(vectors)} projects made anew from the store; until then full text "
+            "answers, in degraded mode.",
             {"vectors": vectors},
+            changes=bool(held or files or indexes.engines.in_use() or not indexes.up),
         )
 
     return Action(

@@ -6,7 +6,7 @@ from trimtab.infra.background import PeriodicTask, Worker
 from trimtab.kernel.clock import Clock
 
 
-class Background:
+class BackgroundTasks:
     """Runs ``beat`` every few seconds and ``drain`` after each `wake`, until `stop`."""
 
     def __init__(

@@ -14,10 +14,15 @@ from pathlib import Path, PurePosixPath
 from trimtab.infra.folders import Listing, list_folder
 from trimtab.kernel.errors import InvalidInput, TrimtabError
 from trimtab.knowledge.errors import DocumentUnreadable, EmbedderUnavailable
-from trimtab.knowledge.ingestion import Ingestion, Prepared, Progress, Source
+from trimtab.knowledge.ingestion import DocumentSource, Ingestion, PreparedDocument, Progress
 from trimtab.knowledge.parsing.formats import SUFFIXES
-from trimtab.knowledge.records import Failed, FolderIngested, Ingested, Refused
-from trimtab.knowledge.store import Known, ProjectRow
+from trimtab.knowledge.records import (
+    FailedDocument,
+    FolderIngestResult,
+    IngestResult,
+    RefusedDocument,
+)
+from trimtab.knowledge.store import DocumentFingerprint, ProjectRow
 from trimtab.knowledge.store.rows import Vector
 
 # A group is embedded in one go and written in one transaction.
@@ -32,19 +37,21 @@ class _Named:
     """A document to come: opened when it is its turn, and once more if it must be taken in alone."""
 
     name: str
-    opened: Callable[[], AbstractContextManager[Source]]
+    opened: Callable[[], AbstractContextManager[DocumentSource]]
 
 
 @dataclass
 class _Group:
-    entries: list[tuple[_Named, Prepared | Ingested | Failed]] = field(default_factory=list)
-    new: list[Prepared] = field(default_factory=list)
+    entries: list[tuple[_Named, PreparedDocument | IngestResult | FailedDocument]] = field(
+        default_factory=list
+    )
+    new: list[PreparedDocument] = field(default_factory=list)
     """Those of the entries that are to be written."""
     chunks: int = 0
 
-    def add(self, named: _Named, entry: Prepared | Ingested | Failed) -> None:
+    def add(self, named: _Named, entry: PreparedDocument | IngestResult | FailedDocument) -> None:
         self.entries.append((named, entry))
-        if isinstance(entry, Prepared):
+        if isinstance(entry, PreparedDocument):
             self.new.append(entry)
             self.chunks += len(entry.needed)
 
@@ -62,7 +69,7 @@ class BulkIngestion:
 
     def ingest_folder(
         self, project: str, folder: Path, progress: Progress | None
-    ) -> FolderIngested:
+    ) -> FolderIngestResult:
         """Take in every file of a known type below the folder; a refused file does not stop the others.
 
         Raises:
@@ -75,18 +82,20 @@ class BulkIngestion:
             for file in listing.files
         )
         row, known = self._ingestion.project(project)
-        done: list[Ingested] = []
-        refused: list[Refused] = []
+        done: list[IngestResult] = []
+        refused: list[RefusedDocument] = []
         for number, outcome in enumerate(self._outcomes(row, known, files), 1):
-            if isinstance(outcome, Ingested):
+            if isinstance(outcome, IngestResult):
                 done.append(outcome)
             else:
                 refused.append(_refused(outcome))
             if progress is not None:
                 progress(number, len(listing.files), outcome.name)
-        return FolderIngested(tuple(done), tuple(refused), listing.left_out)
+        return FolderIngestResult(tuple(done), tuple(refused), listing.left_out)
 
-    def ingest_many(self, project: str, sources: Sequence[Source]) -> Iterator[Ingested | Failed]:
+    def ingest_many(
+        self, project: str, sources: Sequence[DocumentSource]
+    ) -> Iterator[IngestResult | FailedDocument]:
         """Take in documents that are open already; yield what became of each, in order.
 
         No error of one stops the others. When a group cannot be written, that is what became of each document in it.
@@ -96,8 +105,8 @@ class BulkIngestion:
         yield from self._outcomes(row, known, named)
 
     def _outcomes(
-        self, row: ProjectRow, known: dict[str, Known], documents: Iterable[_Named]
-    ) -> Iterator[Ingested | Failed]:
+        self, row: ProjectRow, known: dict[str, DocumentFingerprint], documents: Iterable[_Named]
+    ) -> Iterator[IngestResult | FailedDocument]:
         """Yield what became of each document, in order, as soon as it is on disk."""
         with ThreadPoolExecutor(1, thread_name_prefix="knowledge-bulk") as beside:
             before: tuple[_Group, Future[_Vectors | None]] | None = None
@@ -110,7 +119,7 @@ class BulkIngestion:
                 yield from self._written(row, before[0], before[1].result())
 
     def _groups(
-        self, row: ProjectRow, known: dict[str, Known], documents: Iterable[_Named]
+        self, row: ProjectRow, known: dict[str, DocumentFingerprint], documents: Iterable[_Named]
     ) -> Iterator[_Group]:
         group = _Group()
         for named in documents:
@@ -119,7 +128,7 @@ class BulkIngestion:
                     before = known.get(source.name.strip())
                     group.add(named, self._ingestion.prepared(row, source, before))
             except TrimtabError as error:
-                group.add(named, Failed(named.name, error))
+                group.add(named, FailedDocument(named.name, error))
             if group.full():
                 yield group
                 group = _Group()
@@ -137,8 +146,8 @@ class BulkIngestion:
 
     def _written(
         self, row: ProjectRow, group: _Group, vectors: _Vectors | None
-    ) -> Iterator[Ingested | Failed]:
-        done: list[Ingested | TrimtabError | None] = [None] * len(group.new)
+    ) -> Iterator[IngestResult | FailedDocument]:
+        done: list[IngestResult | TrimtabError | None] = [None] * len(group.new)
         if group.new and (vectors is not None or not self._ingestion.model_up):
             try:
                 done = [*self._ingestion.write(row, group.new, vectors)]
@@ -146,31 +155,31 @@ class BulkIngestion:
                 done = [error] * len(group.new)
         outcomes = iter(done)
         for named, entry in group.entries:
-            outcome = next(outcomes) if isinstance(entry, Prepared) else entry
+            outcome = next(outcomes) if isinstance(entry, PreparedDocument) else entry
             if isinstance(outcome, TrimtabError):
-                yield Failed(named.name, outcome)
+                yield FailedDocument(named.name, outcome)
             else:
                 # Alone, the one whose text makes the model fail is found, and one that changed meanwhile is compared anew.
                 yield outcome or self._alone(row, named)
 
-    def _alone(self, row: ProjectRow, named: _Named) -> Ingested | Failed:
+    def _alone(self, row: ProjectRow, named: _Named) -> IngestResult | FailedDocument:
         try:
             with named.opened() as source:
                 return self._ingestion.ingest(row.name, source)
         except TrimtabError as error:
-            return Failed(named.name, error)
+            return FailedDocument(named.name, error)
 
 
-def _open_already(source: Source) -> AbstractContextManager[Source]:
+def _open_already(source: DocumentSource) -> AbstractContextManager[DocumentSource]:
     return nullcontext(source)
 
 
-def _refused(failed: Failed) -> Refused:
+def _refused(failed: FailedDocument) -> RefusedDocument:
     """Return the refusal; an error that is not about the file itself is raised."""
     error = failed.error
     if not isinstance(error, InvalidInput):
         raise error
-    return Refused(failed.name, error.code, error.message, error.hint())
+    return RefusedDocument(failed.name, error.code, error.message, error.hint())
 
 
 def _listed(folder: Path) -> Listing:

@@ -11,7 +11,7 @@ from cachetools import LRUCache
 
 from trimtab.kernel.clock import Clock
 from trimtab.kernel.drilling import Apart
-from trimtab.knowledge.windows import RecentCounts
+from trimtab.knowledge.rolling_stats import RecentCounts
 
 Key = TypeVar("Key", bound=Hashable)
 Entry = TypeVar("Entry")

@@ -14,17 +14,18 @@ import numpy as np
 
 from trimtab.infra.breaker import BreakerState, CircuitBreaker
 from trimtab.kernel.clock import Clock, machine_clock
+from trimtab.kernel.drilling import Apart
 from trimtab.kernel.errors import TrimtabError
 from trimtab.knowledge.encoder import Encoder
-from trimtab.knowledge.engines.engines import Engines
-from trimtab.knowledge.engines.port import EMBEDDED, EVERYTHING, Seen
+from trimtab.knowledge.engines.port import EMBEDDED, EVERYTHING, SearchFilter
+from trimtab.knowledge.engines.registry import Engines
 from trimtab.knowledge.engines.remote import RemoteIndex, RemoteView
 from trimtab.knowledge.errors import EngineBehind, IndexStale, IndexUnavailable
 from trimtab.knowledge.fit_files import read_fit, write_fit
 from trimtab.knowledge.index import Difference, IndexedPassage, Keys, KeywordIndex, ProjectIndex
-from trimtab.knowledge.ranking import UNFITTED, Fit, Searched, fit
+from trimtab.knowledge.ranking import UNFITTED, Fit, SearchableIndex, fit
+from trimtab.knowledge.rolling_stats import RecentValues
 from trimtab.knowledge.store import ProjectRow, SearchStore
-from trimtab.knowledge.windows import RecentValues
 
 _log = logging.getLogger(__name__)
 # Up to so many new passages a search brings its index up to date itself; more is done in the background.
@@ -37,7 +38,7 @@ _NO_MODEL = ""
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class LoadedIndex:
     """A project's index as a search uses it."""
 
     index: ProjectIndex
@@ -73,9 +74,9 @@ class Indexes:
         self._clock, self._machine = clock, machine_clock(clock)
         self.engines = engines
         self.breaker = breaker
-        self.durations = RecentValues(clock, 300.0)
+        self.durations = Apart(lambda: RecentValues(clock, 300.0))
         """How long it took to get hold of an index, in seconds."""
-        self._held: dict[int, Held] = {}
+        self._held: dict[int, LoadedIndex] = {}
         self._locks: dict[int, threading.Lock] = {}
         self._waiting: set[tuple[int, str]] = set()
         self._tainted: set[int] = set()
@@ -87,7 +88,7 @@ class Indexes:
         """Whether searches get their indexes."""
         return self.breaker.state is BreakerState.CLOSED
 
-    def of(self, project: ProjectRow) -> Held | None:
+    def of(self, project: ProjectRow) -> LoadedIndex | None:
         """Return the project's index at its present version; None while it is being built.
 
         When its vectors are in a server, it has its words only; see `searched`.
@@ -105,10 +106,12 @@ class Indexes:
             _log.exception("search index failed", extra={"error_type": type(error).__name__})
             raise IndexUnavailable(f"The search index failed: {error}") from error
         self.breaker.succeeded()
-        self.durations.add(self._machine.monotonic() - started)
+        self.durations.now.add(self._machine.monotonic() - started)
         return held
 
-    def searched(self, project: ProjectRow, held: Held, seen: Seen = EVERYTHING) -> Searched:
+    def searched(
+        self, project: ProjectRow, held: LoadedIndex, seen: SearchFilter = EVERYTHING
+    ) -> SearchableIndex:
         """Return what a search ranks: the index itself, or its words with the vectors of the project's engine.
 
         Raises:
@@ -152,7 +155,7 @@ class Indexes:
             fresh.vectors.restore(stored.keys, stored.rows, b"")
         fresh.words = words
         with self._lock_of(key):
-            self._hold(key, Held(fresh, -1, read_fit(self._fit_file(key))))
+            self._hold(key, LoadedIndex(fresh, -1, read_fit(self._fit_file(key))))
         with self._lock:
             # Its words may be of deleted passages until the next purge.
             self._tainted.add(key)
@@ -201,9 +204,18 @@ class Indexes:
         with self._lock:
             self._held.clear()
         self.engines.forget_all()
-        for file in self._folder.glob("*.index"):
+        for file in self.saved_files():
             file.unlink(missing_ok=True)
         self.breaker.succeeded()
+
+    def held_count(self) -> int:
+        """Return how many projects' indexes are in memory."""
+        with self._lock:
+            return len(self._held)
+
+    def saved_files(self) -> list[Path]:
+        """Return the files of indexes on disk."""
+        return sorted(self._folder.glob("*.index"))
 
     def probe(self) -> None:
         """Try whether the indexes work again, when the breaker lets a probe through."""
@@ -237,13 +249,13 @@ class Indexes:
                 return number
         return len(changed)
 
-    def _save(self, key: int, held: Held) -> None:
+    def _save(self, key: int, held: LoadedIndex) -> None:
         with self._lock_of(key):
             held.index.save(self._file(key), held.version)
             write_fit(self._fit_file(key), held.fitted)
             self._hold(key, replace(held, saved=held.version), only_over=held)
 
-    def overview(self) -> dict[int, Held]:
+    def overview(self) -> dict[int, LoadedIndex]:
         """Return what is in memory, by project key."""
         with self._lock:
             return dict(self._held)
@@ -253,7 +265,7 @@ class Indexes:
         self._workers.shutdown(cancel_futures=True)
         self.save(rest_seconds=0)
 
-    def _current(self, project: ProjectRow) -> Held | None:
+    def _current(self, project: ProjectRow) -> LoadedIndex | None:
         with self._lock:
             held = self._held.get(project.key)
         if held is not None and held.version >= project.index_version:
@@ -270,7 +282,7 @@ class Indexes:
             return None
         return self._fitted(project, self._updated(project.key))
 
-    def _updated(self, key: int) -> Held:
+    def _updated(self, key: int) -> LoadedIndex:
         with self._lock_of(key):
             held = self._held.get(key)
             index = held.index if held else ProjectIndex(self._encoder.dimension)
@@ -279,7 +291,7 @@ class Indexes:
             difference = index.difference(*self._keys(key))
             self._apply(index, difference, with_vectors=self._embedded(key))
             fitted = held.fitted if held else UNFITTED
-            fresh = Held(index, version, fitted, changed_at=self._clock.monotonic())
+            fresh = LoadedIndex(index, version, fitted, changed_at=self._clock.monotonic())
             self._hold(key, fresh)
             return fresh
 
@@ -306,7 +318,7 @@ class Indexes:
                 for row in self._store.passages(keys, model)
             )
 
-    def _loaded(self, project: ProjectRow) -> Held | None:
+    def _loaded(self, project: ProjectRow) -> LoadedIndex | None:
         file = self._file(project.key)
         if not file.exists():
             return None
@@ -319,11 +331,11 @@ class Indexes:
             file.unlink(missing_ok=True)
             return None
         fitted = read_fit(self._fit_file(project.key))
-        held = Held(index, stored.index_version, fitted, saved=stored.index_version)
+        held = LoadedIndex(index, stored.index_version, fitted, saved=stored.index_version)
         self._hold(project.key, held)
         return held
 
-    def _fitted(self, project: ProjectRow, held: Held) -> Held:
+    def _fitted(self, project: ProjectRow, held: LoadedIndex) -> LoadedIndex:
         if held.fitted.outgrown(len(held.index)):
             # Behind the builds that wait: no index is worse for a search than the usual weights.
             self._in_background(project, self._fit)
@@ -363,7 +375,7 @@ class Indexes:
         fitted = fit(self.searched(project, held), sample, self._encoder.vectors)
         self._hold(project.key, replace(held, fitted=fitted), only_over=held)
 
-    def _hold(self, key: int, held: Held, only_over: Held | None = None) -> None:
+    def _hold(self, key: int, held: LoadedIndex, only_over: LoadedIndex | None = None) -> None:
         with self._lock:
             if only_over is None or self._held.get(key) is only_over:
                 self._held[key] = held

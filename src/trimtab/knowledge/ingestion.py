@@ -21,12 +21,18 @@ from trimtab.knowledge.parsing.parser import Parser, too_large
 from trimtab.knowledge.records import (
     Chunk,
     DocumentState,
-    Ingested,
+    IngestResult,
     ParsedDocument,
 )
-from trimtab.knowledge.searching import MODEL_DOWN
-from trimtab.knowledge.store import DocumentStore, Known, NewDocument, ProjectRow, ProjectStore
-from trimtab.knowledge.store.documents import Waiting
+from trimtab.knowledge.search import MODEL_DOWN
+from trimtab.knowledge.store import (
+    DocumentFingerprint,
+    DocumentStore,
+    NewDocument,
+    ProjectRow,
+    ProjectStore,
+)
+from trimtab.knowledge.store.documents import QueuedDocument
 from trimtab.knowledge.store.rows import Vector
 
 _log = logging.getLogger(__name__)
@@ -39,7 +45,7 @@ Progress = Callable[[int, int, str], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class DocumentSource:
     """A file as it came in."""
 
     name: str
@@ -52,14 +58,14 @@ class Source:
 
 
 @dataclass(frozen=True, slots=True)
-class Prepared:
+class PreparedDocument:
     """A new or changed document, cut and not yet embedded."""
 
     document: NewDocument
     """Without new vectors."""
     needed: tuple[Chunk, ...]
     """Its chunks that have no vector yet."""
-    replaces: Known | None
+    replaces: DocumentFingerprint | None
     """The document that it was compared with."""
 
 
@@ -84,7 +90,7 @@ class Ingestion:
         self._writing = threading.Lock()
         self._draining = threading.Lock()
 
-    def ingest(self, project: str, source: Source) -> Ingested:
+    def ingest(self, project: str, source: DocumentSource) -> IngestResult:
         """Take one document in; see `Knowledge.ingest_bytes`."""
         name = _checked_name(source.name)
         parsed = self._parser.parse(name, source.data, source.media_type)
@@ -102,14 +108,14 @@ class Ingestion:
 
     def project(
         self, name: str, documents: Sequence[str] | None = None
-    ) -> tuple[ProjectRow, dict[str, Known]]:
+    ) -> tuple[ProjectRow, dict[str, DocumentFingerprint]]:
         """Return the project, made when it is missing, and what it has by document name: all, or of those named."""
         row = self._projects.ensure(name, self._clock.now())
         return row, self._documents.known(row.key, documents)
 
     def prepared(
-        self, project: ProjectRow, source: Source, known: Known | None
-    ) -> Prepared | Ingested:
+        self, project: ProjectRow, source: DocumentSource, known: DocumentFingerprint | None
+    ) -> PreparedDocument | IngestResult:
         """Return the document ready to be embedded; what became of it already if it is unchanged.
 
         Raises:
@@ -125,7 +131,7 @@ class Ingestion:
         document = self._document(document_id, parsed, digest, replace(source, name=name))
         has = self._embedded(document_id) if known is not None else frozenset()
         needed = tuple(chunk for chunk in document.chunks if chunk.id not in has)
-        return Prepared(document, needed, known)
+        return PreparedDocument(document, needed, known)
 
     def vectors(self, needed: Sequence[Chunk]) -> Sequence[Vector]:
         """Return a vector for each chunk, or raise `EmbedderUnavailable`."""
@@ -139,9 +145,9 @@ class Ingestion:
     def write(
         self,
         project: ProjectRow,
-        prepared: Sequence[Prepared],
+        prepared: Sequence[PreparedDocument],
         vectors: Mapping[str, Vector] | None,
-    ) -> list[Ingested | None]:
+    ) -> list[IngestResult | None]:
         """Write the documents, all or none; return what became of each, None for those that changed meanwhile.
 
         Args:
@@ -158,7 +164,7 @@ class Ingestion:
         ]
 
     @contextmanager
-    def source(self, file: Path, name: str) -> Iterator[Source]:
+    def source(self, file: Path, name: str) -> Iterator[DocumentSource]:
         """Open a file after checking that it is a regular one within the limit."""
 
         def open_regular() -> IO[bytes]:
@@ -170,14 +176,14 @@ class Ingestion:
             yield source
 
     @contextmanager
-    def opened(self, name: str, open_file: Callable[[], IO[bytes]]) -> Iterator[Source]:
+    def opened(self, name: str, open_file: Callable[[], IO[bytes]]) -> Iterator[DocumentSource]:
         """Open a file in its own way; one over the limit is refused unread."""
         try:
             with open_file() as stream:
                 status = os.fstat(stream.fileno())
                 if status.st_size > self._settings.max_document_mb * 1024 * 1024:
                     raise too_large(name, status.st_size, self._settings)
-                yield Source(name, Content(stream))
+                yield DocumentSource(name, Content(stream))
         except OSError as error:
             raise DocumentUnreadable(
                 f"{name} cannot be read: {error.strerror}.", hint="Check the path and permissions."
@@ -202,7 +208,7 @@ class Ingestion:
         return f"{_CHUNKING}:{self._settings.chunk_characters}:{sha256}"
 
     def _document(
-        self, document_id: str, parsed: ParsedDocument, digest: str, source: Source
+        self, document_id: str, parsed: ParsedDocument, digest: str, source: DocumentSource
     ) -> NewDocument:
         return NewDocument(
             id=document_id,
@@ -220,7 +226,7 @@ class Ingestion:
             labels=source.labels,
         )
 
-    def _write(self, project: ProjectRow, document: NewDocument) -> Ingested:
+    def _write(self, project: ProjectRow, document: NewDocument) -> IngestResult:
         has = self._embedded(document.id)
         needed = tuple(chunk for chunk in document.chunks if chunk.id not in has)
         made: dict[str, Vector] | None = None
@@ -228,13 +234,13 @@ class Ingestion:
             made = {chunk.id: row for chunk, row in zip(needed, self.vectors(needed), strict=True)}
         except EmbedderUnavailable:
             _log.info("document queued", extra={"document_id": document.id})
-        document = _with(Prepared(document, needed, None), made)
+        document = _with(PreparedDocument(document, needed, None), made)
         return _ingested(document, self._documents.write(project, document, self._clock.now()))
 
     def _embedded(self, document_id: str) -> frozenset[str]:
         return self._documents.embedded_chunks(document_id, self._encoder.model_id)
 
-    def _complete(self, document: Waiting) -> bool | None:
+    def _complete(self, document: QueuedDocument) -> bool | None:
         """Return whether the document is ready now; None when the model is down, which is not the document's fault."""
         try:
             vectors = self._encoder.vectors([text for _, text in document.chunks])
@@ -260,7 +266,7 @@ def _checked_name(name: str) -> str:
     return stripped
 
 
-def _with(prepared: Prepared, vectors: Mapping[str, Vector] | None) -> NewDocument:
+def _with(prepared: PreparedDocument, vectors: Mapping[str, Vector] | None) -> NewDocument:
     """Return the document with the vectors that it needs, or queued for them."""
     if vectors is None and prepared.needed:
         return replace(prepared.document, state=DocumentState.QUEUED)
@@ -268,9 +274,9 @@ def _with(prepared: Prepared, vectors: Mapping[str, Vector] | None) -> NewDocume
     return replace(prepared.document, vectors=made)
 
 
-def _ingested(document: NewDocument, version: int) -> Ingested:
+def _ingested(document: NewDocument, version: int) -> IngestResult:
     queued = document.state is DocumentState.QUEUED
-    return Ingested(
+    return IngestResult(
         document.id,
         document.name,
         status="queued" if queued else "ingested",
@@ -281,9 +287,9 @@ def _ingested(document: NewDocument, version: int) -> Ingested:
     )
 
 
-def _unchanged(document_id: str, name: str, known: Known) -> Ingested:
+def _unchanged(document_id: str, name: str, known: DocumentFingerprint) -> IngestResult:
     queued = known.state is DocumentState.QUEUED
-    return Ingested(
+    return IngestResult(
         document_id,
         name,
         status="queued" if queued else "unchanged",

@@ -75,7 +75,7 @@ class Document:
 
 
 @dataclass(frozen=True, slots=True)
-class Ingested:
+class IngestResult:
     """What became of one ingestion."""
 
     document_id: str
@@ -91,7 +91,7 @@ class Ingested:
 
 
 @dataclass(frozen=True, slots=True)
-class Failed:
+class FailedDocument:
     """A document of many that was not ingested; nothing of it was written."""
 
     name: str
@@ -99,7 +99,7 @@ class Failed:
 
 
 @dataclass(frozen=True, slots=True)
-class Refused:
+class RefusedDocument:
     """A file of a folder that was not ingested, and the error that says why."""
 
     name: str
@@ -109,11 +109,11 @@ class Refused:
 
 
 @dataclass(frozen=True, slots=True)
-class FolderIngested:
+class FolderIngestResult:
     """What became of each file of a folder."""
 
-    documents: tuple[Ingested, ...]
-    refused: tuple[Refused, ...]
+    documents: tuple[IngestResult, ...]
+    refused: tuple[RefusedDocument, ...]
     left_out: tuple[LeftOut, ...] = ()
     """Hidden entries, links, and what is no regular file."""
 

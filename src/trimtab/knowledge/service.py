@@ -10,28 +10,28 @@ from trimtab.infra.storage import DataDirectory, losses
 from trimtab.kernel.errors import TrimtabError
 from trimtab.kernel.health import ComponentHealth, Status
 from trimtab.knowledge.access import Labels
-from trimtab.knowledge.background import Background
-from trimtab.knowledge.care.proof import Proof
+from trimtab.knowledge.background import BackgroundTasks
+from trimtab.knowledge.context import KnowledgeContext
 from trimtab.knowledge.engines import health as engine_health
 from trimtab.knowledge.errors import EmbedderUnavailable
-from trimtab.knowledge.ingestion import Progress, Source
-from trimtab.knowledge.model_home import ModelHome
+from trimtab.knowledge.ingestion import DocumentSource, Progress
+from trimtab.knowledge.maintenance.deletion_proof import DeletionProof
+from trimtab.knowledge.model_store import ModelStore
 from trimtab.knowledge.parsing.content import Content
-from trimtab.knowledge.parts import Parts
 from trimtab.knowledge.records import (
     Document,
     DocumentState,
-    Failed,
-    FolderIngested,
-    Ingested,
+    FailedDocument,
+    FolderIngestResult,
+    IngestResult,
     ProjectStats,
     SearchResult,
 )
-from trimtab.knowledge.searching import Wanted
+from trimtab.knowledge.search import SearchRequest
 from trimtab.knowledge.stats import stats_of
-from trimtab.knowledge.surroundings import Surroundings
-from trimtab.knowledge.usage import CacheSizes, Warmed
-from trimtab.knowledge.words import checked_project
+from trimtab.knowledge.usage import CacheSizes, WarmupResult
+from trimtab.knowledge.validation import checked_project
+from trimtab.knowledge.wiring import Parts
 
 _log = logging.getLogger(__name__)
 
@@ -50,11 +50,11 @@ class Knowledge(Parts):
         self,
         data: DataDirectory,
         settings: KnowledgeSettings,
-        around: Surroundings,
-        home: ModelHome | None = None,
+        around: KnowledgeContext,
+        home: ModelStore | None = None,
     ) -> None:
         super().__init__(data, settings, around, home)
-        self.background = Background(
+        self.background = BackgroundTasks(
             around.clock, settings.heartbeat_seconds, self.beat, self.drain
         )
         around.health.register("embedding_model", self.encoder.health)
@@ -89,7 +89,7 @@ class Knowledge(Parts):
 
     # --- Documents ---
 
-    def ingest_file(self, project: str, path: Path, name: str | None = None) -> Ingested:
+    def ingest_file(self, project: str, path: Path, name: str | None = None) -> IngestResult:
         """Take a file in under its own name or the given one; see `ingest_bytes`."""
         with self.ingestion.source(path, name or path.name) as source:
             return self.ingest(project, source)
@@ -101,7 +101,7 @@ class Knowledge(Parts):
         data: bytes | Content,
         media_type: str | None = None,
         owner: str = "",
-    ) -> Ingested:
+    ) -> IngestResult:
         """Take a document in, in place of the one of that name if there is one.
 
         Everything of it is written at once or nothing; when this returns, it survives a power cut. A file that did
@@ -122,13 +122,15 @@ class Knowledge(Parts):
             ProjectNameInvalid, DocumentNameInvalid, DocumentTooLarge, DocumentTypeUnsupported, DocumentEncrypted,
             DocumentUnreadable, DocumentEmpty, ParserFailed, StorageFull: Nothing was written.
         """
-        return self.ingest(project, Source(name, Content.of(data), media_type, owner))
+        return self.ingest(project, DocumentSource(name, Content.of(data), media_type, owner))
 
-    def ingest_text(self, project: str, name: str, text: str, owner: str = "") -> Ingested:
+    def ingest_text(self, project: str, name: str, text: str, owner: str = "") -> IngestResult:
         """Take a text in; a name without ending is read as plain text."""
         return self.ingest_bytes(project, name, text.encode(), "text/plain", owner)
 
-    def ingest_many(self, project: str, sources: Sequence[Source]) -> Iterator[Ingested | Failed]:
+    def ingest_many(
+        self, project: str, sources: Sequence[DocumentSource]
+    ) -> Iterator[IngestResult | FailedDocument]:
         """Take documents in, embedded and written in groups; yield what became of each, in order.
 
         One that fails does not stop the others; for the errors see `ingest_bytes`.
@@ -139,7 +141,7 @@ class Knowledge(Parts):
 
     def ingest_folder(
         self, project: str, path: Path, progress: Progress | None = None
-    ) -> FolderIngested:
+    ) -> FolderIngestResult:
         """Take in every file of a known type below the folder, named by its path there.
 
         Hidden files are left out. A file that is refused is listed with its error and does not stop the others.
@@ -254,20 +256,20 @@ class Knowledge(Parts):
         Raises:
             ProjectNameInvalid, ProjectUnknown, QueryInvalid: See there.
         """
-        wanted = Wanted(top_k, offset, tuple(sorted(set(tags))), labels)
+        wanted = SearchRequest(top_k, offset, tuple(sorted(set(tags))), labels)
         return self.searcher.search(checked_project(project), query, wanted)
 
     def holds(
         self, project: str, query: str, top_k: int = 10, *, offset: int = 0, labels: Labels = None
     ) -> bool:
         """Return whether `search` will find the answer in memory: then it takes less time than a change of threads."""
-        return self.searcher.holds(project, query, Wanted(top_k, offset, labels=labels))
+        return self.searcher.holds(project, query, SearchRequest(top_k, offset, labels=labels))
 
     def search_words(
         self, project: str, query: str, top_k: int = 10, *, labels: Labels = None
     ) -> SearchResult:
         """Return what `search` does by words alone, in degraded mode: for whoever cannot wait for the model."""
-        wanted = Wanted(top_k, labels=labels, meaning=False)
+        wanted = SearchRequest(top_k, labels=labels, meaning=False)
         return self.searcher.search(checked_project(project), query, wanted)
 
     def set_metadata(
@@ -319,7 +321,7 @@ class Knowledge(Parts):
 
     def warm_cache(
         self, top: int = 1000, project: str = "", queries: Sequence[str] = (), top_k: int = 10
-    ) -> Warmed:
+    ) -> WarmupResult:
         """Fill the caches with the answers to the most frequent queries, or to the given ones.
 
         Args:
@@ -328,12 +330,17 @@ class Knowledge(Parts):
             queries: Instead of the frequent ones; `words.counted_lines` reads a file of them.
             top_k: The number of passages that will be asked for.
         """
-        names = (checked_project(project),) if project else self.projects.names()
         if queries:
+            names = (checked_project(project),) if project else self.projects.names()
             wanted = [(name, query) for name in names for query in queries[:top]]
         else:
-            wanted = [found for found in self._usage.frequent(top) if found[0] in names]
+            wanted = self.frequent_queries(top, project)
         return self._usage.warm(wanted, top_k, self.background.stopping.is_set)
+
+    def frequent_queries(self, top: int, project: str = "") -> list[tuple[str, str]]:
+        """Return the most frequent queries with their projects, of one project or, when it is empty, of all."""
+        names = (checked_project(project),) if project else self.projects.names()
+        return [found for found in self._usage.frequent(top) if found[0] in names]
 
     def empty_caches(self) -> int:
         """Drop every cached answer, vector and text; return how many."""
@@ -342,7 +349,7 @@ class Knowledge(Parts):
             for cache in (self.searcher.cache, self.encoder.cache, self.texts)
         )
 
-    def verify_deletions(self) -> Proof:
+    def verify_deletions(self) -> DeletionProof:
         """Prove that every deleted document is in no table, index or cache, and in no backup made since."""
         held = self.searcher.held_documents() | {key[0] for key in self.texts.held_keys()}
         return self.care.verify(held, sum(self.indexes.dead_keys().values()))
@@ -377,7 +384,7 @@ class Knowledge(Parts):
             self.reports.publish("knowledge.queue_drained", "queue", {"documents": ready})
         return ready
 
-    def ingest(self, project: str, source: Source) -> Ingested:
+    def ingest(self, project: str, source: DocumentSource) -> IngestResult:
         """Take a document in; see `ingest_bytes`."""
         try:
             done = self.ingestion.ingest(checked_project(project), source)

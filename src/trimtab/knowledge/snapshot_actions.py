@@ -28,17 +28,32 @@ def snapshot_actions(knowledge: Knowledge) -> Iterable[Action]:
         facts = {"snapshot": name, "projects": projects}
         return ActionResult(f"{projects} projects use their indexes of {name}.", facts)
 
-    def could(_: Arguments, __: ActionContext) -> ActionResult:
+    def would_take(_: Arguments, __: ActionContext) -> ActionResult:
         names = [found.path.name for found in snapshots.list()]
-        text = f"The newest snapshot is {names[0]}." if names else "There is no snapshot yet."
-        return ActionResult(text, {"snapshots": names})
+        files = knowledge.indexes.saved_files()
+        size = sum(file.stat().st_size for file in files)
+        return ActionResult(
+            f"{len(files)} saved indexes of {size} bytes, and what was not saved yet, would be copied into "
+            f"today's snapshot; the newest is {names[0] if names else 'none yet'}.",
+            {"snapshots": names},
+        )
+
+    def would_restore(given: Arguments, _: ActionContext) -> ActionResult:
+        name, names = str(given["snapshot"]), [found.path.name for found in snapshots.list()]
+        chosen = next((found for found in names if name in ("", found)), "")
+        text = (
+            f"Indexes would be read from {chosen}; how many are of use is unknown."
+            if chosen
+            else f"There is no snapshot {name or 'yet'}, so nothing would change."
+        )
+        return ActionResult(text, {"snapshots": names}, changes=bool(chosen))
 
     yield Action(
         "knowledge.snapshot.take",
         "Save the search indexes into today's snapshot, and remove snapshots that are too old.",
         Risk.AUTOMATIC,
         take,
-        could,
+        would_take,
         no_undo_because="a snapshot more does no harm",
         effect=Effect.REPEATABLE,
     )
@@ -47,7 +62,7 @@ def snapshot_actions(knowledge: Knowledge) -> Iterable[Action]:
         "Use the search indexes of a snapshot; what changed since is brought in from the store.",
         Risk.AUTOMATIC,
         restore,
-        could,
+        would_restore,
         params=(Param("snapshot", "string", "Its name; empty means the newest.", ""),),
         no_undo_because="an index holds nothing but what the store has",
         effect=Effect.REPEATABLE,

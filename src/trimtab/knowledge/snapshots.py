@@ -18,12 +18,12 @@ import numpy as np
 from trimtab.infra.storage import translated
 from trimtab.kernel.clock import Clock
 from trimtab.kernel.errors import Corrupt, StorageFull
-from trimtab.knowledge.care.cleanup import Cleanup
 from trimtab.knowledge.errors import IndexStale, SnapshotUnknown
 from trimtab.knowledge.index import ProjectIndex
 from trimtab.knowledge.indexes import Indexes
+from trimtab.knowledge.maintenance.cleanup import Cleanup
 from trimtab.knowledge.store import SearchStore
-from trimtab.knowledge.store.live import sync_folder
+from trimtab.knowledge.store.reopenable import sync_folder
 
 _NAME = re.compile(r"daily_\d{8}\.tar")
 _MEMBER = re.compile(r"(\d{1,18})\.(index|ids\.npy)")

@@ -10,7 +10,7 @@ from cachetools import LRUCache
 from trimtab.infra.settings.sections.knowledge import KnowledgeSettings
 from trimtab.kernel.errors import TrimtabError
 from trimtab.knowledge.encoder import Encoder
-from trimtab.knowledge.searching import Searcher
+from trimtab.knowledge.search import Searcher
 from trimtab.knowledge.store import UsageStore
 
 # Asked so many times before, a query counts as known.
@@ -28,7 +28,7 @@ class CacheSizes:
 
 
 @dataclass(frozen=True, slots=True)
-class Warmed:
+class WarmupResult:
     """What a warming did."""
 
     asked: int
@@ -36,7 +36,7 @@ class Warmed:
     """Queries that could not be answered, because their project is gone or the model is down."""
 
 
-class Usage:
+class QueryUsage:
     """Resizes and warms the caches, and counts what is asked."""
 
     def __init__(
@@ -73,12 +73,14 @@ class Usage:
         self._apply()
         return before
 
-    def ask(self, project_key: int, query: str) -> bool:
-        """Count a query; return whether it was asked at least twice before."""
+    def ask(self, project_key: int, query: str, learn: bool = True) -> bool:
+        """Count a query, unless it is not to be remembered; return whether it was asked at least twice before."""
         if not self._settings.frequent_queries:
             return False
         key = (project_key, query)
         with self._lock:
+            if not learn:
+                return self._often.get(key, 0) >= _OFTEN
             self._asked[key] += 1
             self._often[key] = before = self._often.get(key, 0)
             if before < _OFTEN:
@@ -107,7 +109,7 @@ class Usage:
 
     def warm(
         self, queries: Iterable[tuple[str, str]], top_k: int, stopped: Callable[[], bool]
-    ) -> Warmed:
+    ) -> WarmupResult:
         """Ask each query once, by project name and text, so that the caches hold its answer.
 
         The first ones are asked last: when the cache is too small for all, these are the ones that stay.
@@ -121,7 +123,7 @@ class Usage:
                 asked += 1
             except TrimtabError:
                 skipped += 1
-        return Warmed(asked, skipped)
+        return WarmupResult(asked, skipped)
 
     def _apply(self) -> None:
         tuned = self._store.tuned()

@@ -22,6 +22,7 @@ _ABSENT = re.compile(
 """Things of clusters and cards: trimtab has an adapter for neither, so a page must not send anybody to them."""
 _NAMING = {"act", "read", "fault"}
 """Commands whose arguments are names of the catalog."""
+NO_FILE = "there is no such file."
 _PROGRAMS = {"top", "df", "grep", "jq", "git", "pip", "chroma", "memray", "py-spy", "python"}
 
 
@@ -30,7 +31,7 @@ class KnownNames:
     """Everything that a page may name."""
 
     commands: Mapping[str, frozenset[str]]
-    """Each command without ``trimtab``, such as ``gates drift``, with its options."""
+    """Each command without ``trimtab``, such as ``gates drift``, with its options. Empty: not checked."""
     names: frozenset[str]
     """Signals, actions, faults, settings, error codes and other dotted names."""
     metrics: frozenset[str]
@@ -40,8 +41,8 @@ class KnownNames:
     """Environment variables."""
     routes: tuple[str, ...]
     """Paths of the HTTP interface, with ``{name}`` for what varies."""
-    targets: frozenset[str]
-    """Targets of the make file."""
+    targets: frozenset[str] | None
+    """Targets of the make file; None: not checked."""
     has_file: Callable[[str], bool]
     """Whether a path exists in the repository or is written by the program."""
 
@@ -117,7 +118,8 @@ def _address(named: str, _: KnownNames) -> str | None:
 def _command(named: str, known: KnownNames) -> str | None:
     words = named.split()
     if words[0] == "make" and len(words) > 1:
-        return "" if words[1] in known.targets else "there is no such make target."
+        exists = known.targets is None or words[1] in known.targets
+        return "" if exists else "there is no such make target."
     if words[0] in _PROGRAMS:
         return ""
     return _own_command(words[1:], known) if words[0] == "trimtab" else None
@@ -125,6 +127,8 @@ def _command(named: str, known: KnownNames) -> str | None:
 
 def _own_command(words: list[str], known: KnownNames) -> str:
     path = ""
+    if not known.commands:
+        return ""
     while words and f"{path} {words[0]}".strip() in known.commands:
         path = f"{path} {words.pop(0)}".strip()
     is_group = any(name.startswith(f"{path} ".lstrip()) for name in known.commands)
@@ -166,7 +170,7 @@ def _file(named: str, known: KnownNames) -> str | None:
     path = named.partition("#")[0]
     if not _FILE.fullmatch(path):
         return None
-    return "" if known.has_file(path) else "there is no such file."
+    return "" if known.has_file(path) else NO_FILE
 
 
 def _dotted(named: str, known: KnownNames) -> str | None:

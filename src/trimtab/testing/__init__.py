@@ -1,1 +1,1 @@
-"""Fakes that ship with trimtab, and the contracts that they and the real things pass."""
+"""Shipped fakes, and the contract suites that fakes and real implementations pass."""

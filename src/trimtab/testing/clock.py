@@ -1,4 +1,4 @@
-"""A clock that stands still until it is told."""
+"""Fake clock that advances only when a test advances it."""
 
 import threading
 from datetime import UTC, datetime, timedelta

@@ -1,4 +1,4 @@
-"""Durable jobs in memory, run by the test's own thread; and the contract that every `Jobs` keeps."""
+"""In-memory durable jobs for tests, and the contract suite of every `Jobs`."""
 
 from collections import defaultdict, deque
 from collections.abc import Callable, Mapping
@@ -9,7 +9,7 @@ import pytest
 from trimtab.infra.jobs import Body, Jobs, JobState, JobStatus, JobUnknown, Json
 from trimtab.testing.clock import FakeClock
 
-_MOST_OPERATIONS = 20_000
+_MAX_OPERATIONS = 2_000
 
 
 class _Parked(BaseException):
@@ -78,7 +78,7 @@ class FakeJobs:
         return job.result
 
     def close(self) -> None:
-        """Forget nothing: a closed fake can go on."""
+        """Keep everything: a closed fake can continue."""
 
     def run(self, until: Callable[[], bool] | None = None) -> None:
         """Run all jobs to their end, or leave them at the first wait at which ``until`` is true.
@@ -121,13 +121,13 @@ class _Run:
         self._position = 0
 
     def step(self, name: str, do: Callable[[], Json]) -> Json:
-        return self._recorded(name, do)
+        return self._run_recorded(name, do)
 
     def wait_for(self, topic: str, timeout_seconds: float) -> Json:
-        return self._recorded(f"wait {topic}", lambda: self._wait(topic, timeout_seconds))
+        return self._run_recorded(f"wait {topic}", lambda: self._wait(topic, timeout_seconds))
 
     def sleep(self, seconds: float) -> None:
-        self._recorded("sleep", lambda: self._wait("", seconds))
+        self._run_recorded("sleep", lambda: self._wait("", seconds))
 
     def _wait(self, topic: str, seconds: float) -> Json:
         if self._until():
@@ -138,7 +138,7 @@ class _Run:
         self._clock.advance(seconds)
         return None
 
-    def _recorded(self, name: str, do: Callable[[], Json]) -> Json:
+    def _run_recorded(self, name: str, do: Callable[[], Json]) -> Json:
         if self._position < len(self._job.recorded):
             recorded_name, result = self._job.recorded[self._position]
             if recorded_name != name:
@@ -149,13 +149,13 @@ class _Run:
             result = do()
             self._job.recorded.append((name, result))
         self._position += 1
-        if self._position > _MOST_OPERATIONS:
+        if self._position > _MAX_OPERATIONS:
             raise AssertionError("the job does not end")
         return result
 
 
 class JobsContract:
-    """What every `Jobs` must do. Derive a test class and give it a ``jobs`` fixture (not yet launched)."""
+    """Contract suite that every `Jobs` passes. Derive a test class and give it a ``jobs`` fixture (not yet launched)."""
 
     def test_steps_run_in_order_and_the_result_comes_back(self, jobs: Jobs) -> None:
         """A body's result is the job's result."""

@@ -1,8 +1,8 @@
-"""From text to the terms that keyword search compares.
+"""Converts text into the terms that keyword search compares.
 
 Words are lower-cased, stemmed by the rules of the text's own language and stripped of accents.
-Chinese, Japanese and Korean runs, which have no spaces, become pairs of characters. Two telling
-words in a row are a term of their own, so that passages with the query's phrases rank higher.
+Chinese, Japanese and Korean runs, which have no spaces, become pairs of characters. Two content
+words in a row form a term of their own, so that passages with the query's phrases rank higher.
 """
 
 import re
@@ -24,9 +24,9 @@ ANALYSIS_VERSION = 2
 
 _WORD = re.compile(r"[^\W_]+")
 _UNSPACED = re.compile("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff]+")
-# What a pair of words counts beside a single word; 0.1 to 0.5 were nearly equal.
+# Weight of a pair of words relative to a single word; 0.1 to 0.5 were nearly equal.
 _PAIR_WEIGHT = 0.2
-# So many words tell the language of a passage.
+# Number of words that are enough to detect the language of a passage.
 _SAMPLE = 200
 
 
@@ -57,10 +57,10 @@ def analysed(text: str) -> AnalysedText:
     language = language_of(words[:_SAMPLE])
     terms = [_term(word, language) for word in words]
     functional = FUNCTION_WORDS[language]
-    telling = [term for term, word in zip(terms, words, strict=True) if word not in functional]
+    content = [term for term, word in zip(terms, words, strict=True) if word not in functional]
     frequencies = Counter(terms)
-    frequencies.update(f"{first} {second}" for first, second in pairwise(telling))
-    return AnalysedText(language, dict(frequencies), max(1, len(telling)))
+    frequencies.update(f"{first} {second}" for first, second in pairwise(content))
+    return AnalysedText(language, dict(frequencies), max(1, len(content)))
 
 
 def query_terms(query: str, languages: Collection[str]) -> tuple[QueryTerm, ...]:
@@ -71,16 +71,16 @@ def query_terms(query: str, languages: Collection[str]) -> tuple[QueryTerm, ...]
         languages: Those of the project's passages; English is taken when there are none.
 
     Returns:
-        The words that are no function words in the query's language; all words if nothing else
-        would be left.
+        The words that are not function words in the query's language; all words if no
+        other word is left.
     """
     words = list(_words(query))
     known = list(languages) or [DEFAULT_LANGUAGE]
     asked_in = language_of(words)
     functional = FUNCTION_WORDS[asked_in if asked_in in known else known[0]]
-    telling = [word for word in words if word not in functional] or words
-    counts = Counter(telling)
-    pairs = Counter(pair for pair in pairwise(telling) if pair[0] != pair[1])
+    content = [word for word in words if word not in functional] or words
+    counts = Counter(content)
+    pairs = Counter(pair for pair in pairwise(content) if pair[0] != pair[1])
     return (
         *(QueryTerm(word, _variants((word,), known), count) for word, count in counts.items()),
         *(

@@ -1,7 +1,7 @@
-"""Reads text that stands in another notation.
+"""Decodes text in other notations: escapes, base64, hexadecimal, Morse code and others.
 
 HTML references, percent signs and escapes are read in place; base64, base32, hexadecimal, binary, Morse code, words read
-from their end and the alphabet turned by 13 places are read beside the text.
+from their end and the alphabet turned by 13 places are decoded in addition to the text.
 """
 
 import base64

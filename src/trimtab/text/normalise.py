@@ -1,5 +1,5 @@
 # ruff: noqa: RUF001 - look-alike letters are what this module is about.
-"""Undoes the disguises of text before any guard reads it.
+"""Normalises disguised text before guards read it.
 
 Compatibility forms (NFKC), invisible characters, letters of another alphabet that look Latin, letters kept apart by
 spaces or backslashes, small capitals, digits for letters, stacked accents, and what `encodings` reads, decoded once. What

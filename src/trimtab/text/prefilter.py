@@ -1,7 +1,7 @@
 # ruff: noqa: RUF001, RUF002 - a look-alike letter is meant.
-"""Signs: short strings of which one stands in every text that a pattern can match.
+"""Prefilter for patterns: short strings, one of which every matching text contains.
 
-To look for a few strings takes a tenth of the time of a pattern that must be tried at each place of the text, and almost no
+Searching for a few strings takes a tenth of the time of a pattern that must be tried at each place of the text, and almost no
 text shows a sign. A sign never decides: without one the pattern cannot match, with one it is asked.
 """
 

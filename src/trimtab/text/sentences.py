@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 
-class Kind(StrEnum):
-    """What a piece of text is in its document."""
+class BlockKind(StrEnum):
+    """Kind of a block of text in Markdown structure."""
 
     PROSE = "prose"
     HEADING = "heading"
@@ -31,7 +31,7 @@ class Sentence:
     """Offset of its first character in the text that was cut."""
     end: int
     """Offset after its last character."""
-    kind: Kind = Kind.PROSE
+    kind: BlockKind = BlockKind.PROSE
 
 
 def sentences(text: str) -> tuple[Sentence, ...]:
@@ -46,7 +46,7 @@ def sentences(text: str) -> tuple[Sentence, ...]:
     return tuple(found)
 
 
-_WHOLE = frozenset({Kind.HEADING, Kind.ROW, Kind.CODE})
+_WHOLE = frozenset({BlockKind.HEADING, BlockKind.ROW, BlockKind.CODE})
 _FENCE = re.compile(r"[ \t]{0,3}(`{3,}|~{3,})")
 _HEADING = re.compile(r"[ \t]{0,3}#{1,6}[ \t]+(?=\S)")
 _RULE = re.compile(r"[ \t]*([-=*_])[ \t]*(?:\1[ \t]*){2,}$|[ \t]*=+[ \t]*$")
@@ -57,8 +57,8 @@ _ROW_RULE = re.compile(
 _ITEM = re.compile(r"[ \t]*(?:[-*+•–]|\(?\d{1,3}[.)]|\(?[a-z][.)])[ \t]+(?=\S)")
 _QUOTE = re.compile(r"[ \t]*>+[ \t]?")
 
-_CLOSED = frozenset({Kind.HEADING, Kind.ROW})
-_Block = tuple[int, int, Kind]
+_CLOSED = frozenset({BlockKind.HEADING, BlockKind.ROW})
+_Block = tuple[int, int, BlockKind]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,7 @@ class _Line:
     start: int
     """After the marker, if it has one."""
     end: int
-    kind: Kind | None
+    kind: BlockKind | None
     """None for a line that only separates: blank, a rule, a fence."""
     opens: bool
     """Whether its marker begins a block."""
@@ -86,8 +86,8 @@ def _blocks(text: str) -> Iterator[_Block]:
         yield block
 
 
-def _joins(line: _Line, kind: Kind) -> bool:
-    same_nature = (line.kind is Kind.CODE) == (kind is Kind.CODE)
+def _joins(line: _Line, kind: BlockKind) -> bool:
+    same_nature = (line.kind is BlockKind.CODE) == (kind is BlockKind.CODE)
     return line.kind is not None and not line.opens and kind not in _CLOSED and same_nature
 
 
@@ -100,28 +100,28 @@ def _marked_lines(text: str) -> Iterator[_Line]:
             fence = "" if fence else mark[1]
             yield _Line(start, end, None, opens=False)
         elif fence:
-            yield _Line(start, end, Kind.CODE, opens=False)
+            yield _Line(start, end, BlockKind.CODE, opens=False)
         elif not line.strip() or _is_rule(line):
             yield _Line(start, end, None, opens=False)
         else:
             offset, kind = _starts(line)
-            yield _Line(start + offset, end, kind or Kind.PROSE, opens=kind is not None)
+            yield _Line(start + offset, end, kind or BlockKind.PROSE, opens=kind is not None)
 
 
 def _is_rule(line: str) -> bool:
     return bool(_RULE.match(line) or _ROW_RULE.match(line))
 
 
-def _starts(line: str) -> tuple[int, Kind | None]:
+def _starts(line: str) -> tuple[int, BlockKind | None]:
     """Return the kind of block that this line opens, and how many characters its marker takes."""
     if heading := _HEADING.match(line):
-        return heading.end(), Kind.HEADING
+        return heading.end(), BlockKind.HEADING
     if _ROW.match(line):
-        return 0, Kind.ROW
+        return 0, BlockKind.ROW
     if item := _ITEM.match(line):
-        return item.end(), Kind.ITEM
+        return item.end(), BlockKind.ITEM
     quote = _QUOTE.match(line)
-    return (quote.end(), Kind.PROSE) if quote else (0, None)
+    return (quote.end(), BlockKind.PROSE) if quote else (0, None)
 
 
 def _lines(text: str) -> Iterator[tuple[int, int]]:

@@ -5,13 +5,13 @@ from typing import Any
 
 import Stemmer
 
-from trimtab.kernel.remembered import remembered
+from trimtab.kernel.erasable_cache import erasable_lru_cache
 
 _stemmers = threading.local()
 
 
 # Words repeat: stemming a word once instead of at each place makes indexing five times faster.
-@remembered(200_000)
+@erasable_lru_cache(200_000)
 def stem(word: str, language: str) -> str:
     """Return the word's stem by the language's Snowball rules. The word is in lower case."""
     stemmed: str = _stemmer(language).stemWord(word)

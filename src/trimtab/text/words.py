@@ -1,5 +1,5 @@
 # ruff: noqa: SIM905 - a word list reads best as text.
-"""Words and stems: what lexical evidence is made of."""
+"""Words and stems for lexical comparison of texts."""
 
 import re
 import unicodedata

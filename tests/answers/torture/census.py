@@ -2,7 +2,7 @@
 
 No cache is listed by hand, so that none can be forgotten: containers are found as attributes of living objects, as
 globals of modules, and as caches of functions. `counts` is for moments at which nobody works: see
-`trimtab.knowledge.care.living`.
+`trimtab.knowledge.maintenance.heap`.
 """
 
 import contextlib

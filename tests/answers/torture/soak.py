@@ -14,7 +14,7 @@ import psutil
 from tests.answers.torture.growth import Rests
 from tests.answers.torture.result import Result
 from tests.processes import start, with_models
-from trimtab.knowledge.model_home import MiniLmHome
+from trimtab.knowledge.model_store import MiniLmStore
 
 LEAST_MB, SHARE = 24.0, 0.05
 """How much resident memory may grow over the second half: the larger of both."""
@@ -170,7 +170,7 @@ def campaign(folder, minutes, clients=50):
 def _service(folder):
     """Return a service that tells what it holds, and the file that it tells it in."""
     models = folder / "models"
-    MiniLmHome(models / "minilm", 1).install()
+    MiniLmStore(models / "minilm", 1).install()
     data = with_models(folder / "data", models)
     words = [word for one in SETTINGS for word in ("--set", one)]
     told = folder / "told.jsonl"

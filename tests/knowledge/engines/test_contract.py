@@ -6,7 +6,7 @@ from uuid import uuid4
 import numpy as np
 import pytest
 
-from trimtab.knowledge.engines import Point, Seen
+from trimtab.knowledge.engines import Point, SearchFilter
 from trimtab.knowledge.engines.postgres import PostgresEngine
 from trimtab.knowledge.index import VectorIndex
 
@@ -46,7 +46,7 @@ def test_the_nearest_points_are_found_best_first(engine, space):
     rows = vectors(200)
     engine.put(space, points(rows))
     expected = np.argsort(-(rows @ rows[7]))[:10] + 1
-    assert engine.nearest(space, rows[7], 10, Seen()) == expected.tolist()
+    assert engine.nearest(space, rows[7], 10, SearchFilter()) == expected.tolist()
 
 
 def test_a_point_put_again_replaces_the_former_one(engine, space):
@@ -54,23 +54,23 @@ def test_a_point_put_again_replaces_the_former_one(engine, space):
     engine.put(space, points(rows[:2]))
     engine.put(space, [Point(1, "new", rows[2], labels=("x",))])
     assert engine.stamps(space) == {1: "new", 2: "s2"}
-    assert engine.nearest(space, rows[2], 1, Seen()) == [1]
-    assert engine.nearest(space, rows[2], 5, Seen(labels=("y",))) == [2]
+    assert engine.nearest(space, rows[2], 1, SearchFilter()) == [1]
+    assert engine.nearest(space, rows[2], 5, SearchFilter(labels=("y",))) == [2]
 
 
 def test_a_label_that_is_taken_away_is_gone(engine, space):
     row = vectors(1)[0]
     engine.put(space, [Point(1, "a", row, ("t",), ("board",))])
     engine.put(space, [Point(1, "b", row)])
-    assert engine.nearest(space, row, 5, Seen(labels=("staff",))) == [1]
-    assert engine.nearest(space, row, 5, Seen(tags=("t",))) == []
+    assert engine.nearest(space, row, 5, SearchFilter(labels=("staff",))) == [1]
+    assert engine.nearest(space, row, 5, SearchFilter(tags=("t",))) == []
 
 
 def test_a_removed_point_is_never_found(engine, space):
     rows = vectors(10)
     engine.put(space, points(rows))
     engine.remove(space, [3, 4, 999])
-    assert set(engine.nearest(space, rows[2], 10, Seen())) == {1, 2, 5, 6, 7, 8, 9, 10}
+    assert set(engine.nearest(space, rows[2], 10, SearchFilter())) == {1, 2, 5, 6, 7, 8, 9, 10}
     assert 3 not in engine.stamps(space)
 
 
@@ -78,39 +78,39 @@ def test_labels_are_filtered_before_ranking(engine, space):
     rows = vectors(400)
     secret = points(rows[:390], labels=("board",))
     engine.put(space, [*secret, *points(rows[390:], first=391, labels=("staff", "press"))])
-    found = engine.nearest(space, rows[0], 10, Seen(labels=("staff",)))
+    found = engine.nearest(space, rows[0], 10, SearchFilter(labels=("staff",)))
     assert sorted(found) == list(range(391, 401))
 
 
 def test_a_caller_without_labels_sees_what_has_none(engine, space):
     rows = vectors(2)
     engine.put(space, [Point(1, "a", rows[0], labels=("board",)), Point(2, "b", rows[1])])
-    assert engine.nearest(space, rows[0], 5, Seen(labels=())) == [2]
-    assert engine.nearest(space, rows[0], 5, Seen(labels=("board",))) == [1, 2]
-    assert engine.nearest(space, rows[0], 5, Seen(labels=None)) == [1, 2]
+    assert engine.nearest(space, rows[0], 5, SearchFilter(labels=())) == [2]
+    assert engine.nearest(space, rows[0], 5, SearchFilter(labels=("board",))) == [1, 2]
+    assert engine.nearest(space, rows[0], 5, SearchFilter(labels=None)) == [1, 2]
 
 
 def test_only_points_with_all_of_the_tags_are_found(engine, space):
     rows = vectors(3)
     tags = [("ops",), ("ops", "2026"), ()]
     engine.put(space, [Point(n, "s", rows[n], tags=tags[n]) for n in range(3)])
-    assert engine.nearest(space, rows[0], 5, Seen(tags=("ops", "2026"))) == [1]
-    assert sorted(engine.nearest(space, rows[0], 5, Seen(tags=("ops",)))) == [0, 1]
+    assert engine.nearest(space, rows[0], 5, SearchFilter(tags=("ops", "2026"))) == [1]
+    assert sorted(engine.nearest(space, rows[0], 5, SearchFilter(tags=("ops",)))) == [0, 1]
 
 
 @pytest.mark.parametrize("word", ["o'brien", 'say "no"', "größe 🐳", "$or", "a.b", "x" * 200, "{}"])
 def test_any_text_can_be_a_label(engine, space, word):
     rows = vectors(2)
     engine.put(space, [Point(1, "a", rows[0], labels=(word,)), Point(2, "b", rows[1], ("t",))])
-    assert engine.nearest(space, rows[0], 5, Seen(labels=(word,))) == [1, 2]
-    assert engine.nearest(space, rows[0], 5, Seen(labels=("other",))) == [2]
+    assert engine.nearest(space, rows[0], 5, SearchFilter(labels=(word,))) == [1, 2]
+    assert engine.nearest(space, rows[0], 5, SearchFilter(labels=("other",))) == [2]
 
 
 def test_one_space_never_shows_another(engine, space, other):
     rows = vectors(4)
     engine.put(space, points(rows[:2]))
     engine.put(other, points(rows[2:], first=3))
-    assert sorted(engine.nearest(space, rows[3], 10, Seen())) == [1, 2]
+    assert sorted(engine.nearest(space, rows[3], 10, SearchFilter())) == [1, 2]
     engine.drop(other)
     assert engine.stamps(other) == {}
     assert sorted(engine.stamps(space)) == [1, 2]
@@ -145,7 +145,7 @@ def test_nearly_all_of_the_true_neighbours_are_found(engine, space):
     shares = []
     for query in vectors(20, seed=2):
         true = set(exact.search(query, 10).keys.tolist())
-        shares.append(len(true & set(engine.nearest(space, query, 10, Seen()))) / 10)
+        shares.append(len(true & set(engine.nearest(space, query, 10, SearchFilter()))) / 10)
     assert np.mean(shares) >= 0.95
 
 
@@ -159,7 +159,7 @@ def test_searches_run_beside_changes(engine, space):
     def search():
         try:
             for row in rows[:40]:
-                assert engine.nearest(space, row, 5, Seen())
+                assert engine.nearest(space, row, 5, SearchFilter())
         except Exception as error:  # noqa: BLE001 - told to the test's own thread.
             failed.append(error)
 
@@ -185,7 +185,7 @@ def test_postgres_finds_by_a_graph_once_a_project_is_large(servers):
     open_ones = np.arange(500)
     shares = []
     for query in vectors(20, seed=2):
-        for seen, allowed in ((Seen(), None), (Seen(labels=()), open_ones)):
+        for seen, allowed in ((SearchFilter(), None), (SearchFilter(labels=()), open_ones)):
             true = set(exact.search(query, 10, allowed).keys.tolist())
             shares.append(len(true & set(engine.nearest(space, query, 10, seen))) / 10)
     assert np.mean(shares) >= 0.95

@@ -6,8 +6,8 @@ import pytest
 
 from trimtab.infra.breaker import BreakerState
 from trimtab.kernel.health import Health, Status
-from trimtab.knowledge.engines.engines import ADAPTERS
 from trimtab.knowledge.engines.health import register
+from trimtab.knowledge.engines.registry import ADAPTERS
 from trimtab.knowledge.errors import (
     EngineClientMissing,
     EngineNotConfigured,

@@ -22,8 +22,8 @@ from trimtab.infra.settings.sections.knowledge import KnowledgeSettings
 from trimtab.infra.storage import DataDirectory
 from trimtab.kernel.clock import SystemClock
 from trimtab.kernel.errors import TrimtabError
-from trimtab.knowledge.care.closed import repair_closed
 from trimtab.knowledge.embedding import ensure_model, model_problem
+from trimtab.knowledge.maintenance.offline_repair import repair_closed
 from trimtab.knowledge.store.integrity import Damage, integrity_of
 
 _SELF_REPAIRS = ("search index is built again", "is made again", "written anew")

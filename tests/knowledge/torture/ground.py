@@ -11,7 +11,7 @@ from trimtab.infra.storage import DataDirectory
 from trimtab.kernel.clock import SystemClock
 from trimtab.kernel.events import Events
 from trimtab.kernel.health import Health
-from trimtab.knowledge import Knowledge, Surroundings
+from trimtab.knowledge import Knowledge, KnowledgeContext
 from trimtab.knowledge.usage import CacheSizes
 
 QUERIES = ("whale song", "crab 3", "part2 stays", "tide tables 7", "secret staff paper", "unknown")
@@ -32,7 +32,7 @@ class Opened:
         logger.setLevel(logging.INFO)
         logger.propagate = False
         try:
-            around = Surroundings(clock, Events(), Health(clock))
+            around = KnowledgeContext(clock, Events(), Health(clock))
             wanted = replace(KnowledgeSettings(), **settings)
             home = WordModelHome(folder / "model")
             self.knowledge = Knowledge(self.data, wanted, around, home)

@@ -24,7 +24,7 @@ from trimtab.kernel.clock import SystemClock
 from trimtab.kernel.errors import NotFound
 from trimtab.kernel.events import Events
 from trimtab.kernel.health import Health
-from trimtab.knowledge import Knowledge, Surroundings, indexes
+from trimtab.knowledge import Knowledge, KnowledgeContext, indexes
 from trimtab.knowledge.index import ProjectIndex
 
 PROJECT = "sea"
@@ -44,7 +44,7 @@ class SwitchingIndex(ProjectIndex):
 def opened(folder: Path):
     clock = SystemClock()
     data = DataDirectory(folder)
-    around = Surroundings(clock, Events(), Health(clock))
+    around = KnowledgeContext(clock, Events(), Health(clock))
     knowledge = Knowledge(data, KnowledgeSettings(), around, WordModelHome(folder / "model"))
     knowledge.encoder.install_and_load()
     knowledge.create_project(PROJECT)

@@ -179,7 +179,7 @@ def plant(app):
 
 
 def audit_files(app):
-    return app.tasks.audit
+    return app.checklists.audit
 
 
 def answers(folder: Path):

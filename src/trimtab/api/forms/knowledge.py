@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from typing import Literal
 
 from trimtab.api.forms.shape import Shape
-from trimtab.knowledge import Ingested
+from trimtab.knowledge import IngestResult
 from trimtab.knowledge.caches import CacheStats
-from trimtab.knowledge.care.proof import Proof
-from trimtab.knowledge.care.restore import Restored
+from trimtab.knowledge.maintenance.deletion_proof import DeletionProof
+from trimtab.knowledge.maintenance.restore import RestoreResult
 from trimtab.knowledge.records import Document, ProjectStats, SearchResult
 
 
@@ -126,12 +126,12 @@ class RefusedDocument:
 class IngestedMany:
     """What became of several documents that came together."""
 
-    documents: tuple[Ingested, ...]
+    documents: tuple[IngestResult, ...]
     refused: tuple[RefusedDocument, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ProofBody(Proof):
+class ProofBody(DeletionProof):
     """What a proof of deletion found."""
 
     holds: bool
@@ -172,7 +172,7 @@ class NotRestored:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RestoredBody(Restored):
+class RestoredBody(RestoreResult):
     """What a restore did, or would do."""
 
     restored: bool
@@ -191,8 +191,8 @@ FORMS: Mapping[str, Shape] = {
     "GET /api/v1/projects/{project}/documents/{document_id}": DocumentBody,
     "DELETE /api/v1/projects/{project}/documents/{document_id}": DocumentDeleted,
     "GET /api/v1/search/{project}": SearchResult,
-    "POST /api/v1/ingest": Ingested | IngestedMany,
-    "POST /api/v1/ingest 202": Ingested,
+    "POST /api/v1/ingest": IngestResult | IngestedMany,
+    "POST /api/v1/ingest 202": IngestResult,
     "POST /v1/knowledge/verify": ProofBody,
     "GET /v1/knowledge/backups": BackupList,
     "POST /v1/knowledge/backups": BackupBody,

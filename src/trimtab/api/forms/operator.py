@@ -144,12 +144,23 @@ class RunbookBody(RunbookSummary):
 
 
 @dataclass(frozen=True, slots=True)
+class WrongClaim:
+    """Something that a page names and that does not exist."""
+
+    line: int
+    named: str
+    problem: str
+
+
+@dataclass(frozen=True, slots=True)
 class LintBody:
     """A page that would load."""
 
     ok: Literal[True]
     id: str
     kind: Literal["runbook", "procedure"]
+    claims: tuple[WrongClaim, ...]
+    """What its prose and its ``source`` name and what does not exist."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 
-from trimtab.kernel.remembered import remembered
+from trimtab.kernel.erasable_cache import erasable_lru_cache
 
 _FILE = Path(__file__).parent / "concepts.toml"
 NEAR = 5
@@ -26,7 +26,7 @@ def concepts(words: Sequence[str]) -> Iterator[str]:
                 yield f"{name} {other}"
 
 
-@remembered(50_000)
+@erasable_lru_cache(50_000)
 def _concept(word: str) -> str:
     """Return the concept with the longest beginning of the word, or nothing; short beginnings are whole words."""
     known, longest = _beginnings()

@@ -16,7 +16,7 @@ from trimtab.guardrails.injection.features import features
 from trimtab.guardrails.injection.model import InjectionModel, load
 from trimtab.text.normalise import Normalised
 from trimtab.text.prefilter import folded, shows
-from trimtab.text.sentences import Kind, sentences
+from trimtab.text.sentences import BlockKind, sentences
 from trimtab.text.words import STOP_WORDS, stems
 
 WEIGHTS = Path(__file__).parent / "embedded.npz"
@@ -68,7 +68,9 @@ def embedded_margin(text: str, weights: Path = WEIGHTS) -> float | None:
 
 def margin_of(text: str, model: InjectionModel) -> float:
     """Return the margin of the most task-like sentence of an e-mail."""
-    parts = [part.text for part in sentences(text)[:MOST_SENTENCES] if part.kind is not Kind.CODE]
+    parts = [
+        part.text for part in sentences(text)[:MOST_SENTENCES] if part.kind is not BlockKind.CODE
+    ]
     if parts and not _HEADER.match(parts[0].lstrip()) and _ABOUT_THE_TEXT.search(parts[0]):
         parts = parts[1:]
     scores = (

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trimtab.guardrails.injection.concepts import concepts
-from trimtab.kernel.remembered import remembered
+from trimtab.kernel.erasable_cache import erasable_lru_cache
 from trimtab.text.normalise import Disguise, Normalised
 from trimtab.text.words import words
 
@@ -117,12 +117,12 @@ def _cell(token: str) -> int:
 # Words come again, in the windows of a text and in other texts, so most of the work is done once.
 
 
-@remembered(50_000)
+@erasable_lru_cache(50_000)
 def _word(word: str) -> int:
     return _cell(f"w:{word}")
 
 
-@remembered(50_000)
+@erasable_lru_cache(50_000)
 def _pair(first: str, second: str) -> int:
     return _cell(f"b:{first} {second}")
 
@@ -144,7 +144,7 @@ def _all_pieces(sequence: Sequence[str]) -> NDArray[np.int32]:
 _NO_CELLS = np.empty(0, dtype=np.int32)
 
 
-@remembered(50_000)
+@erasable_lru_cache(50_000)
 def _pieces(word: str) -> NDArray[np.int32]:
     """Return the cells of the word's pieces."""
     edged = f"^{word[:24]}$"

@@ -11,7 +11,7 @@ from trimtab.guardrails.injection.model import InjectionModel, load
 from trimtab.guardrails.injection.patterns import matches
 from trimtab.guardrails.rules import GuardRules
 from trimtab.guardrails.verdicts import Decision, Judgement
-from trimtab.kernel.remembered import remembered
+from trimtab.kernel.erasable_cache import erasable_lru_cache
 from trimtab.text.normalise import Normalised, normalise
 from trimtab.text.sentences import sentences
 
@@ -98,7 +98,7 @@ def attack_score(normalised: Normalised, model: InjectionModel) -> float:
     return max(model.score(features(normalised)), max(windows, default=-math.inf) - WINDOW_MARGIN)
 
 
-@remembered(4_096)
+@erasable_lru_cache(4_096)
 def passage_margin(text: str) -> float:
     """Return how far the worst window of a retrieved passage is above the threshold for passages.
 

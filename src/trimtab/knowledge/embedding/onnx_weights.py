@@ -20,7 +20,7 @@ Tensor = NDArray[np.float32] | NDArray[np.int8]
 
 
 @dataclass(frozen=True)
-class Node:
+class OnnxNode:
     """One operator of the graph with the names of the tensors that enter and leave it."""
 
     operator: str
@@ -33,7 +33,7 @@ class OnnxGraph:
     """The part of an ONNX graph that a weight conversion reads; ``nodes`` keep the file's order."""
 
     tensors: dict[str, Tensor]
-    nodes: tuple[Node, ...]
+    nodes: tuple[OnnxNode, ...]
 
 
 def read_graph(path: Path) -> OnnxGraph:
@@ -44,7 +44,7 @@ def read_graph(path: Path) -> OnnxGraph:
         ValueError: The bytes are no ONNX model.
     """
     tensors: dict[str, Tensor] = {}
-    nodes: list[Node] = []
+    nodes: list[OnnxNode] = []
     model = memoryview(path.read_bytes())
     for field, graph in _fields(model):
         if field != 7 or not isinstance(graph, memoryview):  # ModelProto.graph
@@ -96,7 +96,7 @@ def _varint(data: memoryview, at: int) -> tuple[int, int]:
     raise ValueError("the protobuf message is cut short")
 
 
-def _node(data: memoryview) -> Node:
+def _node(data: memoryview) -> OnnxNode:
     inputs: list[str] = []
     outputs: list[str] = []
     operator = ""
@@ -109,7 +109,7 @@ def _node(data: memoryview) -> Node:
             outputs.append(_text(value))
         elif field == 4:
             operator = _text(value)
-    return Node(operator, tuple(inputs), tuple(outputs))
+    return OnnxNode(operator, tuple(inputs), tuple(outputs))
 
 
 def _add_tensor(tensors: dict[str, Tensor], data: memoryview) -> None:

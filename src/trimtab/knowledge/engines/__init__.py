@@ -8,6 +8,6 @@ be lost, emptied or moved at any time, and one that answers nonsense finds less 
 project's copy in step with the store, ``engines`` knows them all, ``move`` takes a project from one to another.
 """
 
-from trimtab.knowledge.engines.port import EMBEDDED, Point, Seen, VectorEngine
+from trimtab.knowledge.engines.port import EMBEDDED, Point, SearchFilter, VectorEngine
 
-__all__ = ["EMBEDDED", "Point", "Seen", "VectorEngine"]
+__all__ = ["EMBEDDED", "Point", "SearchFilter", "VectorEngine"]

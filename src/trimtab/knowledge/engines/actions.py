@@ -9,17 +9,17 @@ from trimtab.kernel.operable import (
     Param,
     Risk,
 )
-from trimtab.knowledge.engines.engines import Engines
-from trimtab.knowledge.engines.move import Mover
+from trimtab.knowledge.engines.migration import ProjectMover
 from trimtab.knowledge.engines.port import EMBEDDED
+from trimtab.knowledge.engines.registry import Engines
 
 
-def actions(engines: Engines, mover: Mover) -> tuple[Action, ...]:
+def actions(engines: Engines, mover: ProjectMover) -> tuple[Action, ...]:
     """Return every action."""
     return (_reconnect(engines), _leave(engines, mover))
 
 
-def _leave(engines: Engines, mover: Mover) -> Action:
+def _leave(engines: Engines, mover: ProjectMover) -> Action:
     def chosen(given: Arguments) -> list[tuple[str, str]]:
         named = str(given["engine"])
         return engines.projects_in({named} if named else engines.in_use())

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from trimtab.knowledge.engines.port import PATIENCE, Point, Seen
+from trimtab.knowledge.engines.port import PATIENCE, Point, SearchFilter
 from trimtab.knowledge.errors import EngineUnavailable
 
 _COLLECTIONS = "/api/v2/tenants/default_tenant/databases/default_database/collections"
@@ -90,7 +90,9 @@ class ChromaEngine:
             }
         raise AssertionError
 
-    def nearest(self, space: str, query: NDArray[np.float32], limit: int, seen: Seen) -> list[int]:
+    def nearest(
+        self, space: str, query: NDArray[np.float32], limit: int, seen: SearchFilter
+    ) -> list[int]:
         """Order by inner product, which for unit vectors is the cosine."""
         path = self._path(space)
         if not path:
@@ -191,7 +193,7 @@ def _metadata(point: Point) -> dict[str, object]:
     }
 
 
-def _where(seen: Seen) -> dict[str, object]:
+def _where(seen: SearchFilter) -> dict[str, object]:
     conditions: list[dict[str, object]] = [{"tags": {"$contains": tag}} for tag in seen.tags]
     if seen.labels is not None:
         shared = [{"labels": {"$contains": label}} for label in seen.labels]

@@ -7,9 +7,9 @@ from threading import Lock
 from trimtab.kernel.clock import Clock
 from trimtab.kernel.errors import Conflict, TrimtabError
 from trimtab.kernel.operable import Arguments, Fault, Param, Realism, Value
+from trimtab.knowledge.drill_project import SearchLoad
 from trimtab.knowledge.engines.drill_server import DrillServer
 from trimtab.knowledge.errors import ProjectUnknown
-from trimtab.knowledge.load import SearchLoad
 from trimtab.knowledge.service import Knowledge
 
 _ENGINE = "chroma"

@@ -4,14 +4,14 @@ from typing import Protocol
 
 from trimtab.infra.breaker import CircuitBreaker
 from trimtab.kernel.health import ComponentHealth, Health, Status
-from trimtab.knowledge.engines.engines import Engines
 from trimtab.knowledge.engines.guarded import GuardedEngine
+from trimtab.knowledge.engines.registry import Engines
 
 COMPONENTS = {"chroma": "chromadb"}
 """Names of components where operators know an engine by another name than the settings."""
 
 
-class Embedded(Protocol):
+class EmbeddedEngine(Protocol):
     """The engine inside this process."""
 
     breaker: CircuitBreaker
@@ -22,7 +22,7 @@ class Embedded(Protocol):
         ...
 
 
-def register(health: Health, embedded: Embedded, engines: Engines) -> None:
+def register(health: Health, embedded: EmbeddedEngine, engines: Engines) -> None:
     """Add ``vector_store``, which is all engines together, and each server that has an address."""
     health.register("vector_store", lambda: _together(embedded, engines))
     for name in engines.configured():
@@ -34,7 +34,7 @@ def components(engines: Engines) -> dict[str, bool]:
     return {COMPONENTS.get(name, name): engine.up for name, engine in engines.opened().items()}
 
 
-def _together(embedded: Embedded, engines: Engines) -> ComponentHealth:
+def _together(embedded: EmbeddedEngine, engines: Engines) -> ComponentHealth:
     servers = engines.opened()
     facts: dict[str, object] = {
         "engine": engines.of_new_projects,

@@ -30,7 +30,7 @@ class Point:
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class SearchFilter:
     """Which passages a search may see; an engine leaves out all others before it ranks."""
 
     tags: tuple[str, ...] = ()
@@ -39,7 +39,7 @@ class Seen:
     """Of passages with labels only those that share one; None sees everything."""
 
 
-EVERYTHING = Seen()
+EVERYTHING = SearchFilter()
 
 
 class VectorEngine(Protocol):
@@ -74,7 +74,9 @@ class VectorEngine(Protocol):
         """Return the vectors of those keys that are there, as the server holds them."""
         ...
 
-    def nearest(self, space: str, query: NDArray[np.float32], limit: int, seen: Seen) -> list[int]:
+    def nearest(
+        self, space: str, query: NDArray[np.float32], limit: int, seen: SearchFilter
+    ) -> list[int]:
         """Return the keys of the nearest points that may be seen, best first, at most ``limit``."""
         ...
 

@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from trimtab.knowledge.engines.port import PATIENCE, Point, Seen
+from trimtab.knowledge.engines.port import PATIENCE, Point, SearchFilter
 from trimtab.knowledge.errors import EngineClientMissing, EngineUnavailable
 from trimtab.knowledge.index import EXACT_LIMIT
 
 if TYPE_CHECKING:
     from psycopg import Connection
 
-    from trimtab.knowledge.engines.postgres_connection import Bounded
+    from trimtab.knowledge.engines.postgres_connection import BoundedConnection
 
 T = TypeVar("T")
 # A graph is searched on until enough passages that may be seen are found (pgvector 0.8).
@@ -52,7 +52,7 @@ class PostgresEngine:
         self._url = url
         self._timeout = timeout_seconds
         self._exact_limit = exact_limit
-        self._idle: list[Bounded] = []
+        self._idle: list[BoundedConnection] = []
         self._lock = threading.Lock()
         self._prepared = False
         self._closed = False
@@ -120,7 +120,9 @@ class PostgresEngine:
 
         return self._run(read)
 
-    def nearest(self, space: str, query: NDArray[np.float32], limit: int, seen: Seen) -> list[int]:
+    def nearest(
+        self, space: str, query: NDArray[np.float32], limit: int, seen: SearchFilter
+    ) -> list[int]:
         """Order by inner product, which for unit vectors is the cosine."""
         from pgvector import HalfVector
 
@@ -128,7 +130,7 @@ class PostgresEngine:
         if seen.labels is not None:
             conditions.append("(labels = '{}' OR labels && %(labels)s::text[])")
             given["labels"] = list(seen.labels)
-        where = "" if seen == Seen() else f" WHERE {' AND '.join(conditions)}"
+        where = "" if seen == SearchFilter() else f" WHERE {' AND '.join(conditions)}"
         statement = (
             f"SELECT key FROM {_table(space)}{where}"  # noqa: S608 - no value of a caller is in the text.
             " ORDER BY vector <#> %(query)s::halfvec LIMIT %(limit)s"
@@ -158,7 +160,7 @@ class PostgresEngine:
                 " USING hnsw (vector halfvec_ip_ops)"
             )
 
-    def _run(self, work: "Callable[[Bounded], T]", patience: int = 1) -> T:
+    def _run(self, work: "Callable[[BoundedConnection], T]", patience: int = 1) -> T:
         import psycopg
 
         with self._lock:
@@ -177,7 +179,7 @@ class PostgresEngine:
             raise EngineUnavailable(f"PostgreSQL failed: {kind}.") from error
 
     @contextmanager
-    def _lent(self, connection: "Bounded") -> "Iterator[Bounded]":
+    def _lent(self, connection: "BoundedConnection") -> "Iterator[BoundedConnection]":
         """Lend a connection; one that failed is not lent again.
 
         psycopg's own pool lets callers wait for a server that is gone until they time out; here they hear at once.
@@ -193,12 +195,12 @@ class PostgresEngine:
                 return
         connection.close()
 
-    def _connect(self) -> "Bounded":
+    def _connect(self) -> "BoundedConnection":
         from pgvector.psycopg import register_vector
 
-        from trimtab.knowledge.engines.postgres_connection import Bounded
+        from trimtab.knowledge.engines.postgres_connection import BoundedConnection
 
-        connection = Bounded.connect(
+        connection = BoundedConnection.connect(
             self._url, autocommit=True, connect_timeout=max(2, round(self._timeout))
         )
         connection.limit = self._timeout

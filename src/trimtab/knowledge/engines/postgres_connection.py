@@ -5,7 +5,7 @@ from typing import Any
 import psycopg
 
 
-class Bounded(psycopg.Connection[Any]):
+class BoundedConnection(psycopg.Connection[Any]):
     """Gives up on a server that is silent: a line that was cut need not close the connection."""
 
     limit = 5.0

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from trimtab.knowledge.engines.port import PATIENCE, Point, Seen
+from trimtab.knowledge.engines.port import PATIENCE, Point, SearchFilter
 from trimtab.knowledge.errors import EngineClientMissing, EngineUnavailable
 
 if TYPE_CHECKING:
@@ -107,7 +107,9 @@ class QdrantEngine:
 
         return _asked(read)
 
-    def nearest(self, space: str, query: NDArray[np.float32], limit: int, seen: Seen) -> list[int]:
+    def nearest(
+        self, space: str, query: NDArray[np.float32], limit: int, seen: SearchFilter
+    ) -> list[int]:
         """Order by inner product, which for unit vectors is the cosine."""
         from qdrant_client import models
 
@@ -171,7 +173,7 @@ def _asked(work: Callable[[], T]) -> T:
         ) from error
 
 
-def _filter(seen: Seen) -> Any:
+def _filter(seen: SearchFilter) -> Any:
     from qdrant_client import models
 
     must: list[Any] = [

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from trimtab.knowledge.embedding import Vectors
 from trimtab.knowledge.engines.guarded import GuardedEngine
-from trimtab.knowledge.engines.port import EVERYTHING, Point, Seen
+from trimtab.knowledge.engines.port import EVERYTHING, Point, SearchFilter
 from trimtab.knowledge.errors import EngineBehind, EngineUnavailable
 from trimtab.knowledge.index import Keys, KeywordIndex, Nearest
 
@@ -24,7 +24,7 @@ Progress = Callable[[int, int], None]
 """Called with how many passages were sent, and how many are to be sent in all."""
 
 
-class Truth(Protocol):
+class StoreView(Protocol):
     """What the store says of the project."""
 
     def version(self) -> int:
@@ -57,7 +57,7 @@ class _Shown:
 class RemoteVectors:
     """The vectors of one project in one engine. Searches run beside changes; changes wait for each other."""
 
-    def __init__(self, engine: GuardedEngine, space: str, truth: Truth) -> None:
+    def __init__(self, engine: GuardedEngine, space: str, truth: StoreView) -> None:
         self.engine = engine
         self.space = space
         self._truth = truth
@@ -122,7 +122,7 @@ class RemoteVectors:
             self._held = None
             self._shown = _Shown()
 
-    def nearest(self, query: NDArray[np.float32], limit: int, seen: Seen) -> Keys:
+    def nearest(self, query: NDArray[np.float32], limit: int, seen: SearchFilter) -> Keys:
         """Return the keys that the engine proposes and the store had at the version shown, ascending.
 
         Raises:
@@ -201,7 +201,7 @@ class RemoteView:
     """What one search may see of a project's vectors; each row that it needs is read from the store once."""
 
     remote: RemoteVectors
-    seen: Seen = EVERYTHING
+    seen: SearchFilter = EVERYTHING
     _rows: dict[int, NDArray[np.float32] | None] = field(default_factory=dict)
     """By key, of those that were asked for; None where the store has no vector."""
 

@@ -6,7 +6,13 @@ explain(index, ranking, ranking.passages[0], text)
 """
 
 from trimtab.knowledge.ranking.explain import Explanation, MatchedTerm, explain, highlights
-from trimtab.knowledge.ranking.hybrid import DEFAULT_MEANING, RankedPassage, Ranking, Searched, rank
+from trimtab.knowledge.ranking.hybrid import (
+    DEFAULT_MEANING,
+    RankedPassage,
+    Ranking,
+    SearchableIndex,
+    rank,
+)
 from trimtab.knowledge.ranking.probes import UNFITTED, Fit, fit
 
 __all__ = [
@@ -17,7 +23,7 @@ __all__ = [
     "MatchedTerm",
     "RankedPassage",
     "Ranking",
-    "Searched",
+    "SearchableIndex",
     "explain",
     "fit",
     "highlights",

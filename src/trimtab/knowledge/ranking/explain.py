@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from trimtab.knowledge.index import QueryTerm, analysed
-from trimtab.knowledge.ranking.hybrid import RankedPassage, Ranking, Searched
+from trimtab.knowledge.ranking.hybrid import RankedPassage, Ranking, SearchableIndex
 from trimtab.text.analysis import matching_words
 
 
@@ -33,7 +33,9 @@ class Explanation:
     """The words of the query that the passage has not."""
 
 
-def explain(index: Searched, ranking: Ranking, passage: RankedPassage, text: str) -> Explanation:
+def explain(
+    index: SearchableIndex, ranking: Ranking, passage: RankedPassage, text: str
+) -> Explanation:
     """Return why ``passage`` is in ``ranking``; ``text`` is what was indexed of it."""
     content = analysed(text)
     matched: list[MatchedTerm] = []

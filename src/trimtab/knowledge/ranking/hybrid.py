@@ -44,7 +44,7 @@ class NearestVectors(Protocol):
         ...
 
 
-class Searched(Protocol):
+class SearchableIndex(Protocol):
     """A project as it is searched: `ProjectIndex`, or words here and vectors in a server."""
 
     @property
@@ -100,7 +100,7 @@ class Candidates:
 
 
 def rank(
-    index: Searched,
+    index: SearchableIndex,
     query: str,
     vector: NDArray[np.float32] | None,
     *,
@@ -132,7 +132,7 @@ def rank(
 
 
 def candidates(
-    index: Searched,
+    index: SearchableIndex,
     terms: tuple[QueryTerm, ...],
     vector: NDArray[np.float32] | None,
     allowed: Keys | None = None,
@@ -151,7 +151,9 @@ def candidates(
     return Candidates(keys, words.astype(np.float64), nearness, matches, nearest)
 
 
-def _cosines(index: Searched, keys: Keys, vector: NDArray[np.float32], missing: float) -> Scores:
+def _cosines(
+    index: SearchableIndex, keys: Keys, vector: NDArray[np.float32], missing: float
+) -> Scores:
     """Return the cosine of each passage to the query; ``missing`` for those without vector."""
     cosines = np.full(len(keys), missing)
     known, rows = index.vectors.vectors(keys)
@@ -160,7 +162,7 @@ def _cosines(index: Searched, keys: Keys, vector: NDArray[np.float32], missing: 
 
 
 def _with_neighbours(
-    index: Searched, keys: Keys, scores: Scores, order: NDArray[np.intp]
+    index: SearchableIndex, keys: Keys, scores: Scores, order: NDArray[np.intp]
 ) -> NDArray[np.intp]:
     """Return the order after smoothing the first ``_SMOOTHED``; ``scores`` changes with it."""
     first = np.sort(order[:_SMOOTHED])
@@ -176,7 +178,7 @@ def _highest(scores: Scores) -> float:
 
 
 def _passages(
-    index: Searched,
+    index: SearchableIndex,
     found: Candidates,
     vector: NDArray[np.float32] | None,
     chosen: NDArray[np.intp],

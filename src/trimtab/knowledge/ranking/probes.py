@@ -16,7 +16,12 @@ from numpy.typing import NDArray
 
 from trimtab.knowledge.embedding import Vectors
 from trimtab.knowledge.index import analysed, query_terms
-from trimtab.knowledge.ranking.hybrid import DEFAULT_MEANING, Candidates, Searched, candidates
+from trimtab.knowledge.ranking.hybrid import (
+    DEFAULT_MEANING,
+    Candidates,
+    SearchableIndex,
+    candidates,
+)
 
 MOST_PROBES = 150
 FEWEST_PROBES = 20
@@ -63,7 +68,7 @@ class _Probe:
 
 
 def fit(
-    index: Searched,
+    index: SearchableIndex,
     passages: Sequence[tuple[int, str]],
     embed: Callable[[Sequence[str]], Vectors],
     seed: int = 0,
@@ -131,7 +136,7 @@ def _probe(key: int, text: str, chance: random.Random) -> _Probe | None:
 
 
 def _gains(
-    index: Searched, probe: _Probe, query: NDArray[np.float32], rest: NDArray[np.float32]
+    index: SearchableIndex, probe: _Probe, query: NDArray[np.float32], rest: NDArray[np.float32]
 ) -> NDArray[np.float64]:
     """Return 1 / log2(1 + rank) of the right passage at each share of ``_GRID``."""
     terms = query_terms(probe.query, index.words.languages)

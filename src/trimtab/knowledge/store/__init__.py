@@ -1,23 +1,23 @@
 """The truth: projects, documents, passages and vectors in one SQLite file. The only SQL of this domain."""
 
-from trimtab.knowledge.store.documents import DocumentStore, Waiting
-from trimtab.knowledge.store.known import Known
-from trimtab.knowledge.store.owners import Owned, OwnerStore
+from trimtab.knowledge.store.documents import DocumentStore, QueuedDocument
+from trimtab.knowledge.store.fingerprint import DocumentFingerprint
+from trimtab.knowledge.store.owners import OwnedDocument, OwnerStore
 from trimtab.knowledge.store.projects import ProjectRow, ProjectStore
 from trimtab.knowledge.store.rows import NewDocument
 from trimtab.knowledge.store.search import SearchStore, VectorRows
 from trimtab.knowledge.store.usage import UsageStore
 
 __all__ = [
+    "DocumentFingerprint",
     "DocumentStore",
-    "Known",
     "NewDocument",
-    "Owned",
+    "OwnedDocument",
     "OwnerStore",
     "ProjectRow",
     "ProjectStore",
+    "QueuedDocument",
     "SearchStore",
     "UsageStore",
     "VectorRows",
-    "Waiting",
 ]

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from trimtab.infra.storage import Database
 from trimtab.knowledge.errors import DatabaseDamaged, DocumentUnknown, ProjectUnknown
 from trimtab.knowledge.records import Document, DocumentState
-from trimtab.knowledge.store.known import Known, is_still, missing
+from trimtab.knowledge.store.fingerprint import DocumentFingerprint, is_still, missing
 from trimtab.knowledge.store.labels import put_labels, replace_metadata, visible
 from trimtab.knowledge.store.owners import join_owner
 from trimtab.knowledge.store.projects import ProjectRow, changed, deletion, found
@@ -33,7 +33,7 @@ from trimtab.knowledge.store.writing import former_rows, put_documents
 
 
 @dataclass(frozen=True, slots=True)
-class Waiting:
+class QueuedDocument:
     """A queued document and those of its passages that have no vector yet."""
 
     document_id: str
@@ -49,7 +49,9 @@ class DocumentStore:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def known(self, project_key: int, names: Sequence[str] | None = None) -> dict[str, Known]:
+    def known(
+        self, project_key: int, names: Sequence[str] | None = None
+    ) -> dict[str, DocumentFingerprint]:
         """Return what an ingestion compares with, by name: of all documents of the project, or of those named."""
         which = [documents.c.project_key == project_key]
         if names is not None:
@@ -65,7 +67,7 @@ class DocumentStore:
         )
         with self._database.read() as connection:
             return {
-                row[0]: Known(row[1], row[2], DocumentState(row[3]), row[4])
+                row[0]: DocumentFingerprint(row[1], row[2], DocumentState(row[3]), row[4])
                 for row in connection.execute(statement.where(*which))
             }
 
@@ -96,7 +98,7 @@ class DocumentStore:
     def write_many(
         self,
         project: ProjectRow,
-        expected: Sequence[tuple[NewDocument, Known | None]],
+        expected: Sequence[tuple[NewDocument, DocumentFingerprint | None]],
         at: datetime,
     ) -> list[int | None]:
         """Write documents as `write` does, in one transaction; return their versions.
@@ -233,7 +235,7 @@ class DocumentStore:
             counted = {str(state): int(count) for state, count in connection.execute(statement)}
         return {state.value: counted.get(state.value, 0) for state in DocumentState}
 
-    def waiting(self, limit: int) -> tuple[Waiting, ...]:
+    def waiting(self, limit: int) -> tuple[QueuedDocument, ...]:
         """Return queued documents, those that waited longest first."""
         statement = (
             sa.select(documents.c.key, documents.c.id, documents.c.attempts, projects.c.name)
@@ -244,7 +246,7 @@ class DocumentStore:
         )
         with self._database.read() as connection:
             return tuple(
-                Waiting(row.id, row.name, row.attempts, without_vector(connection, row.key))
+                QueuedDocument(row.id, row.name, row.attempts, without_vector(connection, row.key))
                 for row in connection.execute(statement).all()
             )
 

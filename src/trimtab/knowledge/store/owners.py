@@ -15,7 +15,7 @@ _FORMER = "former_owner"
 
 
 @dataclass(frozen=True, slots=True)
-class Owned:
+class OwnedDocument:
     """A document of a person."""
 
     project: str
@@ -30,7 +30,7 @@ class OwnerStore:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def of(self, owner: str, *, waiting: bool | None = None) -> list[Owned]:
+    def of(self, owner: str, *, waiting: bool | None = None) -> list[OwnedDocument]:
         """Return the person's documents.
 
         Args:
@@ -54,7 +54,7 @@ class OwnerStore:
             ready = documents.c.state == DocumentState.READY
             statement = statement.where(~ready if waiting else ready)
         with self._database.read() as connection:
-            return [Owned(*row) for row in connection.execute(statement)]
+            return [OwnedDocument(*row) for row in connection.execute(statement)]
 
     def names(self) -> list[str]:
         """Return everybody who owns or owned a document."""

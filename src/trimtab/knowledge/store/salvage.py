@@ -17,7 +17,7 @@ LABELS_UNKNOWN = "recovered-labels-unknown"
 
 
 @dataclass(frozen=True, slots=True)
-class Merged:
+class MergeReport:
     """What a merge took from where."""
 
     documents: int
@@ -52,7 +52,7 @@ def salvage(damaged: Path, target: Path) -> int:
         into.close()
 
 
-def merge(backup: Path | None, recovery: Path, output: Path) -> Merged:
+def merge(backup: Path | None, recovery: Path, output: Path) -> MergeReport:
     """Add to ``output`` the newer of each document of both; ``output`` is empty and of the present schema."""
     into = sqlite3.connect(output, isolation_level=None)
     try:
@@ -65,7 +65,7 @@ def merge(backup: Path | None, recovery: Path, output: Path) -> Merged:
         newer = _take_newer(into)
         total = int(into.execute("SELECT count(*) FROM documents").fetchone()[0])
         into.execute("COMMIT")
-        return Merged(total, newer)
+        return MergeReport(total, newer)
     finally:
         into.close()
 

@@ -76,13 +76,13 @@ def broken_rows(connection: sqlite3.Connection, table: str) -> Iterator[tuple[An
         return
     keys = [row[1] for row in sorted(described, key=lambda row: row[5]) if row[5]]
     columns = ", ".join((*keys, "seal", *SEALED[table]))
-    with lenient(connection):
+    with LenientDecoding(connection):
         for row in connection.execute(f"SELECT {columns} FROM {table}"):  # noqa: S608 - names are ours.
             if row[len(keys)] != seal(*row[len(keys) + 1 :]):
                 yield row[: len(keys)]
 
 
-class lenient:  # noqa: N801 - reads as an adverb.
+class LenientDecoding:
     """Lets a connection read text that is no UTF-8, which a changed byte makes of it."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:

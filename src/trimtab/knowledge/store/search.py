@@ -39,7 +39,7 @@ class StoredPassage:
 
 
 @dataclass(frozen=True, slots=True)
-class LiveChunk:
+class StoredChunk:
     """A passage that exists now."""
 
     key: int
@@ -181,7 +181,7 @@ class SearchStore:
         with self._database.read() as connection:
             return np.fromiter(connection.scalars(statement), dtype=np.int64)
 
-    def live(self, project_key: int, keys: Sequence[int]) -> dict[int, LiveChunk]:
+    def live(self, project_key: int, keys: Sequence[int]) -> dict[int, StoredChunk]:
         """Return those of the chunks that exist now in that project, by key."""
         passages = sa.select(chunks).where(chunks.c.key.in_(keys))
         with self._database.read() as connection:
@@ -213,9 +213,9 @@ def _stored(row: Any) -> StoredPassage:
     return StoredPassage(row.key, row.heading, row.text, row.vector)
 
 
-def _live(row: Any, document: Any) -> LiveChunk:
+def _live(row: Any, document: Any) -> StoredChunk:
     intact("chunks", row)
-    return LiveChunk(
+    return StoredChunk(
         key=row.key,
         id=row.id,
         document_id=document.id,

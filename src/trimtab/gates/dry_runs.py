@@ -1,0 +1,157 @@
+"""Says what each act of the gates would change, from the files as they are."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import orjson
+
+from trimtab.gates.errors import NoGoodCopy
+from trimtab.gates.evidence import manifest_change
+from trimtab.gates.room import GROUPS, REPORT, GatesRoom
+from trimtab.gates.schema import check_report
+from trimtab.kernel.ids import sha256_hex
+
+
+@dataclass(frozen=True, slots=True)
+class Would:
+    """What an act would change."""
+
+    text: str
+    """One sentence."""
+    changes: bool = True
+
+
+def would_restore(room: GatesRoom, group: str) -> Would:
+    """Compare a group's last good copy with what is there.
+
+    Raises:
+        NoGoodCopy: There is none.
+    """
+    if not room.has_good(group):
+        raise NoGoodCopy(f"There is no good copy of {group}.")
+    count = sum(
+        len(_differing(room.good_copy(name), room.project.root / name)) for name in GROUPS[group]
+    )
+    text = f"{count} files of {group} would be replaced by their last good copy."
+    return Would(text, changes=count > 0)
+
+
+def would_write_manifest(room: GatesRoom, dataset: str) -> Would:
+    """Compare a dataset's manifest with its files."""
+    change = manifest_change(room.project, dataset)
+    if change.exists and change.same:
+        return Would(
+            f"The manifest of {dataset} fits its {change.files} files already.", changes=False
+        )
+    what = "written anew" if change.exists else "made"
+    return Would(f"The manifest of {dataset} would be {what} for {change.files} files.")
+
+
+def would_write_sbom(room: GatesRoom) -> Would:
+    """Compare the bill of materials with what is installed."""
+    from trimtab.gates.supply_chain import environment, make_sbom
+
+    place = room.project
+    installed = environment(place.root, room.policy().supply_chain.site)
+    after, before = make_sbom(place, installed, room.clock.now()), _json(place.sbom)
+    listed = _components(after)
+    if _without_origin(after) == _without_origin(before):
+        return Would(f"The bill lists the {len(listed)} components that there are.", changes=False)
+    count = len(listed.items() ^ _components(before).items())
+    return Would(f"The bill would list {len(listed)} components; {count} entries differ.")
+
+
+def would_sign(room: GatesRoom) -> Would:
+    """Compare what is signed with the artifacts as they are.
+
+    Raises:
+        SignatureWrong: The present signature is not by a trusted key; then signing refuses, too.
+    """
+    signed, root = room.signed(), room.project.root
+    now = {file.relative_to(root).as_posix(): _digest(file) for file in room.to_sign()}
+    count = len(now.items() ^ signed.items())
+    if not count:
+        return Would(f"All {len(now)} artifacts are signed as they are.", changes=False)
+    return Would(f"{len(now)} artifacts would be signed; {count} differ from what is signed.")
+
+
+def would_promote(room: GatesRoom) -> Would:
+    """Compare the report with the golden baseline."""
+    baseline = _json(room.project.baseline)
+    report = (room.project.root / REPORT).read_bytes()
+    if baseline.get("report_sha256") == sha256_hex(report):
+        return Would("The report is the golden baseline already; its approval would be renewed.")
+    former = "the former one would be archived" if baseline else "there is none yet"
+    return Would(f"The report would become the golden baseline; {former}.")
+
+
+def would_migrate(room: GatesRoom) -> Would:
+    """Compare the report with its form in the current schema version."""
+    raw = (room.project.root / REPORT).read_bytes()
+    report = check_report(raw).report
+    if report is None:
+        return Would("The report cannot be read, so it would stay as it is.", changes=False)
+    if orjson.dumps(report) == orjson.dumps(orjson.loads(raw)):
+        return Would("The report is in the current schema version already.", changes=False)
+    return Would("The report would be written in the current schema version.")
+
+
+def would_set_modes(room: GatesRoom) -> Would:
+    """Count the datasets' files with wrong modes."""
+    count = len(room.wrong_permissions())
+    return Would(
+        f"The permissions of {count} files of datasets would be repaired.", changes=count > 0
+    )
+
+
+def would_rewrite(path: Path, text: str, what: str) -> Would:
+    """Compare a file with the text that it would get."""
+    before = path.read_text(encoding="utf-8") if path.is_file() else ""
+    if before == text:
+        return Would(f"{what} is set already.", changes=False)
+    return Would(f"{what} would be set in {path.name}.")
+
+
+def _differing(good: Path, present: Path) -> set[Path]:
+    """Return the files that one of the two has not, or that have other bytes."""
+    names = {file.relative_to(root) for root in (good, present) for file in _files(root)}
+    return {name for name in names if _bytes(good / name) != _bytes(present / name)}
+
+
+def _files(root: Path) -> Iterable[Path]:
+    if root.is_file():
+        return [root]
+    return [path for path in root.rglob("*") if path.is_file()]
+
+
+def _bytes(path: Path) -> bytes | None:
+    return path.read_bytes() if path.is_file() else None
+
+
+def _digest(path: Path) -> str:
+    return sha256_hex(path.read_bytes())
+
+
+def _json(path: Path) -> dict[str, object]:
+    try:
+        found = orjson.loads(path.read_bytes())
+    except (OSError, orjson.JSONDecodeError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _without_origin(document: dict[str, object]) -> dict[str, object]:
+    """Return the document without when, where and by which tool it was made."""
+    return {**document, "metadata": isinstance(document.get("metadata"), dict)}
+
+
+def _components(document: dict[str, object]) -> dict[str, str]:
+    """Return the bill's components, each with its hash."""
+    found = document.get("components")
+    entries = found if isinstance(found, list) else []
+    return {
+        str(entry.get("bom-ref")): sha256_hex(orjson.dumps(entry, option=orjson.OPT_SORT_KEYS))
+        for entry in entries
+        if isinstance(entry, dict)
+    }

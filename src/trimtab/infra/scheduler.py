@@ -1,0 +1,57 @@
+"""In-process scheduler of short periodic tasks: one thread; a failure does not stop the others."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from trimtab.infra.background import PeriodicTask, Rounds
+from trimtab.kernel.clock import Clock
+from trimtab.kernel.tasks import ScheduledTask, TaskState
+
+_LOOK_SECONDS = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    task: ScheduledTask
+    rounds: Rounds
+
+    @property
+    def state(self) -> TaskState:
+        return self.rounds.state(max(_LOOK_SECONDS, self.task.every_seconds))
+
+
+class Scheduler:
+    """Runs tasks one after another at their intervals, each for the first time at the start.
+
+    For work that may be late but must not be lost, use `Jobs`.
+    """
+
+    def __init__(self, tasks: Sequence[ScheduledTask], clock: Clock) -> None:
+        self._clock = clock
+        self._due = dict.fromkeys((task.name for task in tasks), 0.0)
+        self.tasks = tuple(_Entry(task, Rounds(task.name, clock)) for task in tasks)
+        self._loop = PeriodicTask("scheduler", self.run_due, _LOOK_SECONDS, clock)
+
+    def run_due(self) -> list[str]:
+        """Run every task that is due now; return the names of those that succeeded."""
+        done = []
+        for entry in self.tasks:
+            now, task = self._clock.monotonic(), entry.task
+            if now < self._due[task.name]:
+                continue
+            self._due[task.name] = now + task.every_seconds
+            if entry.rounds.run(task.run):
+                done.append(task.name)
+        return done
+
+    def start(self) -> None:
+        """Start the thread."""
+        for entry in self.tasks:
+            entry.rounds.started()
+        self._loop.start()
+
+    def close(self) -> None:
+        """Stop after the task that is running."""
+        self._loop.close()
+        for entry in self.tasks:
+            entry.rounds.ended()

@@ -1,0 +1,16 @@
+"""What knowledge shares with the rest of the process."""
+
+from dataclasses import dataclass
+
+from trimtab.kernel.clock import Clock
+from trimtab.kernel.events import Events
+from trimtab.kernel.health import Health
+
+
+@dataclass(frozen=True, slots=True)
+class KnowledgeContext:
+    """The process's clock, events and health."""
+
+    clock: Clock
+    events: Events
+    health: Health

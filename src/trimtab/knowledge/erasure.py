@@ -1,0 +1,91 @@
+"""What knowledge holds of a person, and how it goes: documents, what waits, passages, index entries, cached results."""
+
+from trimtab.knowledge.errors import DocumentUnknown, ProjectUnknown
+from trimtab.knowledge.service import Knowledge
+from trimtab.knowledge.store import OwnedDocument
+
+
+class PersonalDocuments:
+    """Counts and deletes; every call may be repeated after a crash.
+
+    A document whose content several people brought in stays until the last of them is erased.
+
+    Args:
+        knowledge: Where the documents are.
+    """
+
+    def __init__(self, knowledge: Knowledge) -> None:
+        self._knowledge = knowledge
+
+    def waiting(self, owner: str) -> int:
+        """Return how many of the person's documents wait for their vectors, dead letters included."""
+        return len(self._knowledge.owners.of(owner, waiting=True))
+
+    def delete_waiting(self, owner: str) -> int:
+        """Delete those, so that nothing is made of them any more; return how many."""
+        return self._delete(owner, self._knowledge.owners.of(owner, waiting=True))
+
+    def documents(self, owner: str) -> int:
+        """Return how many documents the person has or had."""
+        owners = self._knowledge.owners
+        return len(owners.of(owner)) + len(owners.former(owner))
+
+    def quotable(self, owner: str) -> set[str]:
+        """Return the ids of the documents whose quotes are to go: the person's present and former ones.
+
+        Those that are deleted already are among them, whoever's they were: nobody can tell any more.
+        """
+        owners = self._knowledge.owners
+        own = {found.document_id for found in owners.of(owner) if not found.shared}
+        return own | set(owners.former(owner)) | owners.deleted()
+
+    def delete_documents(self, owner: str) -> int:
+        """Delete them with passages, vectors and index entries; return how many."""
+        owners = self._knowledge.owners
+        return self._delete(owner, owners.of(owner)) + owners.forget_former(owner)
+
+    def passages(self, owner: str) -> int:
+        """Return how many passages, each with its vector and full-text entry, the person's documents have."""
+        return self._knowledge.owners.passages(owner)
+
+    def index_remains(self, _owner: str) -> int:
+        """Return how many entries of deleted passages an index in memory holds, whoever's they were."""
+        return sum(self._knowledge.indexes.dead_keys().values())
+
+    def purge(self, _owner: str) -> bool:
+        """Drop the indexes that knew what was deleted, and rewrite the full-text index without its words."""
+        return self._knowledge.care.purge()
+
+    def cached(self, owner: str) -> int:
+        """Return of how many of the person's documents a cache holds something."""
+        knowledge = self._knowledge
+        held = knowledge.searcher.held_documents() | {key[0] for key in knowledge.texts.held_keys()}
+        return len(held & {found.document_id for found in knowledge.owners.of(owner)})
+
+    def empty_caches(self, _owner: str) -> int:
+        """Empty every cache and forget the frequent queries: nobody's name stands beside them."""
+        return self._knowledge.empty_caches() + self._knowledge.forget_queries()
+
+    def copies(self, owner: str) -> int:
+        """Return how many copies of the database hold, or may hold, something of the person."""
+        return self._knowledge.care.copies.holding(owner)
+
+    def purge_copies(self, owner: str) -> int:
+        """Rewrite the backups without the person, remove set-aside files and snapshots; return how many files.
+
+        Whom it is about is remembered first, as a hash, for backups that were taken elsewhere and are restored later.
+        """
+        care = self._knowledge.care
+        care.erased.note(owner, care.now())
+        return care.copies.erase(owner)
+
+    def _delete(self, owner: str, owned: list[OwnedDocument]) -> int:
+        for found in owned:
+            if found.shared:
+                self._knowledge.owners.leave(found.document_id, owner)
+                continue
+            try:
+                self._knowledge.delete_document(found.project, found.document_id)
+            except (DocumentUnknown, ProjectUnknown):
+                continue  # Somebody else has just deleted it.
+        return len(owned)

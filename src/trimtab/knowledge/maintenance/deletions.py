@@ -1,0 +1,141 @@
+"""The list of deletions, kept beside the database: what was deleted stays deleted when a backup comes back."""
+
+import json
+import os
+import threading
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from trimtab.infra.storage import translated
+from trimtab.knowledge.store.reopenable import sync_folder
+from trimtab.knowledge.store.seals import seal
+
+_MOMENT = timedelta(minutes=1)
+_FIELDS = ("document", "at", "witness")
+
+
+@dataclass(frozen=True, slots=True)
+class Deletion:
+    """A document that was deleted; no name, no text."""
+
+    document_id: str
+    at: datetime
+    witness: str = ""
+    """The id of one of its passages: found in a file's bytes, it betrays remains."""
+
+
+class DeletionLog:
+    """Appends before the database deletes, so that no crash can lose a deletion.
+
+    Every line has a checksum. A line that a crash cut short was never acknowledged and is ignored.
+    """
+
+    def __init__(self, file: Path) -> None:
+        self.file = file
+        self._lock = threading.Lock()
+
+    @contextmanager
+    def noted(self, deletions: Iterable[Deletion]) -> Iterator[None]:
+        """Note the deletions on disk, let them be carried out, and take the note back when that fails.
+
+        Only a crash in between leaves a note of what was not carried out; the next start completes it.
+        """
+        lines = [_line(deletion) for deletion in deletions]
+        if not lines:
+            yield
+            return
+        text = "\n".join(lines) + "\n"
+        with self._lock, translated(self.file), self.file.open("a+b", buffering=0) as stream:
+            size = stream.tell()
+            try:
+                stream.write((text if self._ends_well(size) else f"\n{text}").encode())
+                os.fsync(stream.fileno())
+                sync_folder(self.file.parent)
+                yield
+            except BaseException:
+                # What was refused must not be carried out by the next start.
+                stream.truncate(size)
+                os.fsync(stream.fileno())
+                raise
+
+    def all(self) -> tuple[Deletion, ...]:
+        """Return every deletion, oldest first."""
+        return tuple(found for line in self._lines() if (found := _parsed(line)) is not None)
+
+    def mend(self, known: Iterable[Deletion]) -> int:
+        """Write the list anew without its damaged lines, with what else is known; return how many were damaged.
+
+        Args:
+            known: The deletions that the database remembers; used only when a line is damaged.
+        """
+        damaged = sum(_parsed(line) is None for line in self._lines())
+        if damaged:
+            with self._lock:
+                good = self.all()
+                more = [found for found in known if not _listed(found, good)]
+                self._write(sorted([*good, *more], key=lambda found: found.at))
+        return damaged
+
+    def forget_before(self, now: datetime, age: timedelta) -> int:
+        """Drop deletions older than any backup can be; return how many were dropped."""
+        with self._lock:
+            every = self.all()
+            kept = [found for found in every if now - found.at < age]
+            if len(kept) < len(every):
+                self._write(kept)
+            return len(every) - len(kept)
+
+    def _lines(self) -> list[str]:
+        try:
+            text = self.file.read_text(encoding="utf-8", errors="replace")
+        except FileNotFoundError:
+            return []
+        return [line for line in text.split("\n") if line]
+
+    def _write(self, deletions: Iterable[Deletion]) -> None:
+        partial = self.file.with_name(f"{self.file.name}.partial")
+        try:
+            with partial.open("w", encoding="utf-8") as stream:
+                for found in deletions:
+                    stream.write(_line(found) + "\n")
+                stream.flush()
+                os.fsync(stream.fileno())
+            partial.replace(self.file)
+        finally:
+            partial.unlink(missing_ok=True)
+        sync_folder(self.file.parent)
+
+    def _ends_well(self, size: int) -> bool:
+        if not size:
+            return True
+        with self.file.open("rb") as stream:
+            stream.seek(size - 1)
+            return stream.read(1) == b"\n"
+
+
+def _listed(deletion: Deletion, listed: Iterable[Deletion]) -> bool:
+    """Return whether the deletion is on the list, where it stands a moment earlier than in the database."""
+    return any(
+        found.document_id == deletion.document_id and deletion.at - found.at < _MOMENT
+        for found in listed
+    )
+
+
+def _line(deletion: Deletion) -> str:
+    values = (deletion.document_id, deletion.at.isoformat(), deletion.witness)
+    return json.dumps({**dict(zip(_FIELDS, values, strict=True)), "seal": seal(*values)})
+
+
+def _parsed(line: str) -> Deletion | None:
+    try:
+        entry = json.loads(line)
+        values = [entry[name] for name in _FIELDS]
+        # Releases before the checksums wrote exactly the fields.
+        if set(entry) != {*_FIELDS} and entry["seal"] != seal(*values):
+            return None
+        return Deletion(values[0], datetime.fromisoformat(values[1]), values[2])
+    except (ValueError, KeyError, TypeError):
+        return None

@@ -1,0 +1,273 @@
+"""Everything that keeps the data well, in one place."""
+
+import logging
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from datetime import datetime, timedelta
+
+import psutil
+
+from trimtab.infra.settings.sections.knowledge import KnowledgeSettings
+from trimtab.infra.storage import DataDirectory, translated
+from trimtab.kernel.erasable_cache import clear_all
+from trimtab.kernel.errors import StorageFull
+from trimtab.kernel.events import Event
+from trimtab.knowledge.context import KnowledgeContext
+from trimtab.knowledge.errors import NoDiskBudget
+from trimtab.knowledge.maintenance.allocations import GrowthProfile
+from trimtab.knowledge.maintenance.backups import Backup, Backups
+from trimtab.knowledge.maintenance.cleanup import Cleanup, CleanupResult
+from trimtab.knowledge.maintenance.copies import DatabaseCopies
+from trimtab.knowledge.maintenance.cpu import CpuUsage
+from trimtab.knowledge.maintenance.deletion_proof import DeletionProof, DeletionVerifier
+from trimtab.knowledge.maintenance.deletions import Deletion, DeletionLog
+from trimtab.knowledge.maintenance.erased_owners import ERASED, ErasedOwners
+from trimtab.knowledge.maintenance.memory import MemoryUsage
+from trimtab.knowledge.maintenance.restore import Restore, RestoreResult
+from trimtab.knowledge.maintenance.space import free_bytes
+from trimtab.knowledge.store import DocumentStore, UsageStore
+from trimtab.knowledge.store.integrity import Damage, Integrity, integrity_of
+from trimtab.knowledge.store.reopenable import ReopenableDatabase
+from trimtab.knowledge.store.salvage import rebuild_indexes
+
+_log = logging.getLogger(__name__)
+# Deletions are remembered at least this long, and as long as there is an older backup.
+_REMEMBER = timedelta(days=30)
+_MB = 1024 * 1024
+# The schedule checks every 30 minutes; a check that it missed by a minute is made up for by the heartbeat.
+_LATE_SECONDS = 31 * 60.0
+# What is checked before the service starts: about 0.3 seconds.
+_CHECKED_AT_ONCE = 32 * _MB
+
+
+class Maintenance:
+    """Backups, checks, repair, restore, clean-up and proof of deletion for one database.
+
+    Args:
+        live: The database.
+        data: Its data directory; backups go to ``backups`` in it.
+        settings: Retention and floors.
+        around: Its clock; its events are told ``knowledge.integrity_failed`` and ``knowledge.restored``.
+        forget: Drops everything in memory that came from the database; called when another file took its place.
+        parser_pid: The parser's process, if one is running.
+    """
+
+    def __init__(
+        self,
+        live: ReopenableDatabase,
+        data: DataDirectory,
+        settings: KnowledgeSettings,
+        around: KnowledgeContext,
+        forget: Callable[[], object],
+        parser_pid: Callable[[], int | None],
+    ) -> None:
+        self._parser_pid = parser_pid
+        self._live = live
+        self._clock = clock = around.clock
+        self._events = around.events
+        self._forget = forget
+        self._profile_seconds = settings.memory_profile_seconds if settings.memory_profiling else 0
+        self._profiled_at = clock.monotonic()
+        self._purged_at, self._checked_at = -1, clock.monotonic()
+        self.on_purge: list[Callable[[], object]] = []
+        """Called when the remains of what was deleted are to go."""
+        self.deletions = DeletionLog(data.file("knowledge.deletions"))
+        keep = timedelta(days=settings.backup_keep_days)
+        self.backups = Backups(live.file, data.folder("backups"), keep, clock)
+        self.disk = Cleanup(data.path, self.backups, settings, clock)
+        self.memory = MemoryUsage(clock, settings.memory_limit_mb)
+        self.growth = GrowthProfile(clock, data.file("memory_profile.txt"))
+        self.processor = CpuUsage(around.clock)
+        self.erased = ErasedOwners(data.file(ERASED))
+        self.copies = DatabaseCopies(self.backups, live.chains, data.file("snapshots"))
+        self._restore = Restore(live, self.backups, self.deletions, self.erased, clock)
+        self._prover = DeletionVerifier(live.file, self.backups, self.deletions)
+        self.integrity = Integrity(Damage.NONE)
+        """What the last check found."""
+        self._tuning = UsageStore(live)
+        self.disk.budget_bytes = self._tuning.tuned().get("disk_budget_mb", 0) * _MB
+        self.freed_bytes: int | None = None
+        """What the last clean-up since the start freed, as the file system measures it; None before the first."""
+        self.restored: RestoreResult | None = None
+        """What the last restore since the start did; None when there was none."""
+        self.finish_deletions()
+
+    def finish_deletions(self) -> int:
+        """Complete the deletions that a crash cut off between list and database; return how many."""
+        self._restore.clear()
+        self._mend_deletions()
+        last = self.deletions.all()[-1000:]
+        pending = [(found.document_id, found.at) for found in last]
+        return DocumentStore(self._live).apply_deletions(pending) if pending else 0
+
+    def deleting(self, witnesses: list[tuple[str, str]]) -> AbstractContextManager[None]:
+        """Return a context in which these documents, given with one passage's id each, are deleted."""
+        at = self._clock.now()
+        return self.deletions.noted(Deletion(document, at, chunk) for document, chunk in witnesses)
+
+    def now(self) -> datetime:
+        """Return the time by which erasures are dated."""
+        return self._clock.now()
+
+    def check_at_start(self) -> None:
+        """Check a small database now, and let the first heartbeat check a large one."""
+        if self._live.file.stat().st_size <= _CHECKED_AT_ONCE:
+            self.check()
+        else:
+            self._live.suspect = True
+
+    def check(self) -> Integrity:
+        """Check the live database now; takes about a second for each GB."""
+        self._checked_at = self._clock.monotonic()
+        self.integrity = found = integrity_of(self._live.file)
+        if found.ok:
+            self._mend_deletions()
+        self._live.suspect = False
+        if not found.ok:
+            _log.error(
+                "ALERT: Database integrity check failed: %s",
+                found.problems[0],
+                extra={"error_type": "DatabaseError", "damage": found.damage.value},
+            )
+            self._tell("knowledge.integrity_failed", {"damage": found.damage.value})
+        return found
+
+    def repair_indexes(self) -> Integrity:
+        """Make every index anew from its rows, and the file without gaps; nobody else works meanwhile."""
+        with translated(self._live.file), self._live.alone() as connection:
+            rebuild_indexes(connection)
+        self._forget()  # What was read by way of a damaged index may lack something.
+        return self.check()
+
+    def backup(self) -> Backup:
+        """Take a backup; see `Backups.take`. What was deleted is purged first, so that it is not in it."""
+        with translated(self._live.file):
+            self.purge()
+            return self.backups.take()
+
+    def purge(self) -> bool:
+        """Take the words of deleted passages out of the full-text index too; return whether it was needed."""
+        deleted = len(self.deletions.all())
+        if deleted == self._purged_at:
+            return False
+        with self._live.alone() as connection:
+            connection.execute("PRAGMA secure_delete=ON")
+            connection.execute("INSERT INTO chunks_fts(chunks_fts) VALUES('optimize')")
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        for called in self.on_purge:
+            called()
+        clear_all()
+        self._purged_at = deleted
+        return True
+
+    def restore(self, backup: str = "", *, dry_run: bool = False) -> RestoreResult:
+        """Go back to a backup, by default the newest good one; what was deleted since stays deleted.
+
+        A dry run changes nothing and says what would be lost.
+        """
+        with translated(self._live.file):
+            done = self._restore.from_backup(backup, dry_run=dry_run)
+            return done if dry_run else self._replaced(done)
+
+    def recover(self, *, dry_run: bool = False) -> RestoreResult:
+        """Put what can be read of the damaged file together with the newest good backup."""
+        with translated(self._live.file):
+            done = self._restore.from_what_is_left(dry_run=dry_run)
+            return done if dry_run else self._replaced(done)
+
+    def verify(self, held_document_ids: set[str], dead_in_indexes: int) -> DeletionProof:
+        """Prove that every deletion holds everywhere.
+
+        Args:
+            held_document_ids: Documents of which something is in a cache now.
+            dead_in_indexes: Passages that an index holds and the database has not.
+        """
+        self.purge()
+        return self._prover.prove(held_document_ids, dead_in_indexes)
+
+    def clean_up(self) -> CleanupResult:
+        """Free disk space; see `Cleanup.run`. Works on a full disk."""
+        done = self.disk.run()
+        self.freed_bytes = done.measured_bytes
+        self._forget_old_deletions()
+        _log.info(
+            "%s",
+            done.report,
+            extra={"freed_bytes": done.measured_bytes, "by_kind": done.freed_bytes},
+        )
+        return done
+
+    def _forget_old_deletions(self) -> None:
+        oldest = [backup.at for backup in self.backups.list()][-1:]
+        age = max([_REMEMBER, *(self._clock.now() - at for at in oldest)])
+        try:
+            with translated(self.deletions.file):
+                self.deletions.forget_before(self._clock.now(), age)
+                self.erased.forget_before(self._clock.now(), age)
+        except StorageFull:
+            # The list is written again as a whole; on a full disk it stays longer than it has to.
+            _log.warning("the list of deletions was not shortened: the disk is full")
+
+    def look(self) -> None:
+        """Do what belongs to each heartbeat: watch the memory, and check a database that gave an error."""
+        self.memory.look()
+        self.processor.look()
+        self._profile_when_due()
+        self.disk.look()
+        late = self._clock.monotonic() - self._checked_at > _LATE_SECONDS
+        if self._live.suspect or late:
+            self.check()
+
+    def _profile_when_due(self) -> None:
+        now = self._clock.monotonic()
+        if self._profile_seconds and now - self._profiled_at >= self._profile_seconds:
+            self._profiled_at = now
+            self.memory.log_profile()
+
+    def parser_mb(self) -> float:
+        """Return the resident memory of the parser's process."""
+        pid = self._parser_pid()
+        try:
+            return 0.0 if pid is None else psutil.Process(pid).memory_info().rss / _MB
+        except psutil.Error:
+            return 0.0
+
+    def set_disk_budget(self, megabytes: int) -> int:
+        """Let the data directory use so much, 0 for the whole disk; return the former budget."""
+        before = self.disk.budget_bytes // _MB
+        self._tuning.tune({"disk_budget_mb": megabytes})
+        self.disk.budget_bytes = megabytes * _MB
+        return before
+
+    def doubled_budget_mb(self) -> int:
+        """Return twice the budget, or all that the data directory has and the disk has free, in MB.
+
+        Raises:
+            NoDiskBudget: There is none to double, or no free disk space to double it with.
+        """
+        budget = self.disk.budget_bytes // _MB
+        if not budget:
+            raise NoDiskBudget("The data directory has no budget: it may use the whole disk.")
+        possible = (self.disk.data_bytes() + free_bytes(self._live.file.parent)) // _MB
+        if possible <= budget:
+            raise NoDiskBudget(f"The disk has no space for more than the budget of {budget} MB.")
+        return min(2 * budget, possible)
+
+    def _mend_deletions(self) -> None:
+        known = (Deletion(document, at) for document, at in DocumentStore(self._live).deletions())
+        if damaged := self.deletions.mend(known):
+            _log.warning(
+                "%s had unfinished or damaged lines; it was written anew with what the database remembers",
+                self.deletions.file.name,
+                extra={"lines": damaged},
+            )
+
+    def _replaced(self, done: RestoreResult) -> RestoreResult:
+        self.restored = done
+        self._forget()
+        self.check()
+        self._tell("knowledge.restored", done.as_dict())
+        return done
+
+    def _tell(self, name: str, facts: dict[str, object]) -> None:
+        self._events.publish(Event(name, self._clock.now(), "knowledge.db", facts))

@@ -1,0 +1,81 @@
+"""Where the embedding model lives on disk."""
+
+import json
+from pathlib import Path
+from typing import Protocol
+
+from trimtab.knowledge.embedding import (
+    MODEL_ID,
+    Embedder,
+    MiniLmEmbedder,
+    ensure_model,
+    model_problem,
+)
+
+
+class ModelStore(Protocol):
+    """A model's files, and how to load them."""
+
+    @property
+    def folder(self) -> Path:
+        """Where the files are."""
+        ...
+
+    def install(self) -> bool:
+        """Make the files anew from the installed package unless they are intact; return whether it was needed."""
+        ...
+
+    def prepare(self) -> None:
+        """Make the files at the first start with this model; later starts leave what they find.
+
+        Files that vanish or rot afterwards are a failure to be noticed and diagnosed, not to be painted over.
+        """
+        ...
+
+    def missing(self) -> bool:
+        """Return whether any of the files is missing. Cheap: reads none of them but the list."""
+        ...
+
+    def problem(self) -> str:
+        """Return what is wrong with the files in one phrase, or nothing. Reads all of them."""
+        ...
+
+    def load(self) -> Embedder:
+        """Load the model, or raise `EmbedderUnavailable`."""
+        ...
+
+
+class MiniLmStore:
+    """The shipped model, converted into a folder of the data directory."""
+
+    def __init__(self, folder: Path, threads: int) -> None:
+        self.folder = folder
+        self._marker = folder.with_name(f"{folder.name}.installed")
+        self._threads = threads
+
+    def install(self) -> bool:
+        """Convert the model unless intact files are there."""
+        made = ensure_model(self.folder)
+        self._marker.write_text(MODEL_ID, encoding="utf-8")
+        return made
+
+    def prepare(self) -> None:
+        """Convert the model when this data directory never had it."""
+        if not self._marker.exists() or self._marker.read_text(encoding="utf-8") != MODEL_ID:
+            self.install()
+
+    def missing(self) -> bool:
+        """Return whether the manifest or a file that it names is missing."""
+        try:
+            names = json.loads((self.folder / "manifest.json").read_bytes())["sha256"]
+        except (OSError, ValueError, KeyError):
+            return True
+        return not all((self.folder / name).is_file() for name in names)
+
+    def problem(self) -> str:
+        """Return what is wrong with the files."""
+        return model_problem(self.folder)
+
+    def load(self) -> Embedder:
+        """Load it."""
+        return MiniLmEmbedder(self.folder, self._threads)

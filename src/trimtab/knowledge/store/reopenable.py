@@ -1,0 +1,176 @@
+"""The live database: closed for a moment while another file takes its place, and whole again after any crash."""
+
+import json
+import os
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from trimtab.infra.storage import Database
+from trimtab.kernel.errors import Corrupt
+
+_BESIDE = ("", "-wal", "-shm", "-commits")
+
+
+class ReopenableDatabase(Database):
+    """A `Database` whose file can be replaced while others use it.
+
+    A replacement first writes down what it is going to do; a start that finds such a note completes it, so that a
+    crash at any instant leaves either the old file in its place or the new one, and never none.
+    """
+
+    def __init__(self, file: Path, chains: tuple[str, ...]) -> None:
+        _complete(file)
+        self._gate = _Gate()
+        self.suspect = False
+        """Set when a call met damage; whoever checks the file clears it."""
+        super().__init__(file, chains, keep_pages=True)
+        self.suspect = self.guard.kept_damage
+
+    @contextmanager
+    def read(self) -> Iterator[sa.Connection]:
+        """Open a connection that sees one consistent state."""
+        with self._gate.shared(), self._noticed(), super().read() as connection:
+            yield connection
+
+    @contextmanager
+    def write(self) -> Iterator[sa.Connection]:
+        """Open a transaction; see `Database.write`."""
+        with self._gate.shared(), self._noticed(), super().write() as connection:
+            yield connection
+
+    @contextmanager
+    def alone(self) -> Iterator[sqlite3.Connection]:
+        """Open a plain connection while nobody else reads or writes: for VACUUM and the like."""
+        with self._gate.exclusive():
+            self.engine.dispose()
+            connection = sqlite3.connect(self.file, timeout=30, isolation_level=None)
+            try:
+                yield connection
+            finally:
+                connection.close()
+                self.changes += 1
+
+    def replace(self, fresh: Path, keep_as: Path) -> None:
+        """Put ``fresh`` in the database's place and keep the former file; both lie in the same folder."""
+        with self._gate.exclusive():
+            self.engine.dispose()
+            put_in_place(self.file, fresh, keep_as)
+            self.changes += 1
+            self.guard.opened()
+
+    @contextmanager
+    def _noticed(self) -> Iterator[None]:
+        try:
+            yield
+        except Corrupt:
+            self.suspect = True
+            raise
+
+
+class _Gate:
+    """Many may pass, or one alone. A thread that is inside may enter again."""
+
+    def __init__(self) -> None:
+        self._free = threading.Condition()
+        self._inside = 0
+        self._closed = False
+        self._mine = threading.local()
+
+    @contextmanager
+    def shared(self) -> Iterator[None]:
+        depth: int = getattr(self._mine, "depth", 0)
+        with self._free:
+            while self._closed and not depth:
+                self._free.wait()
+            self._inside += not depth
+        self._mine.depth = depth + 1
+        try:
+            yield
+        finally:
+            self._mine.depth = depth
+            with self._free:
+                self._inside -= not depth
+                self._free.notify_all()
+
+    @contextmanager
+    def exclusive(self) -> Iterator[None]:
+        with self._free:
+            while self._closed:
+                self._free.wait()
+            self._closed = True
+            while self._inside:
+                self._free.wait()
+        self._mine.depth = getattr(self._mine, "depth", 0) + 1
+        try:
+            yield
+        finally:
+            self._mine.depth -= 1
+            with self._free:
+                self._closed = False
+                self._free.notify_all()
+
+
+def put_in_place(file: Path, fresh: Path, keep_as: Path) -> None:
+    """Put ``fresh`` in a database's place while nobody uses it, and keep the former file; all in one folder."""
+    plan = {"fresh": fresh.name, "keep_as": keep_as.name}
+    _write_durably(_note(file), json.dumps(plan))
+    _complete(file)
+
+
+def _note(file: Path) -> Path:
+    return file.with_name(f"{file.name}.replacing")
+
+
+def _complete(file: Path) -> None:
+    """Finish a replacement that was written down, from wherever it stopped."""
+    note = _note(file)
+    if not note.exists():
+        return
+    plan = json.loads(note.read_text(encoding="utf-8"))
+    fresh, kept = file.with_name(plan["fresh"]), file.with_name(plan["keep_as"])
+    if fresh.exists():
+        # The log of the former file must go with it: applied to another file it would destroy that.
+        for beside in _BESIDE:
+            former = file.with_name(file.name + beside)
+            if former.exists():
+                former.replace(kept.with_name(kept.name + beside))
+        fresh.replace(file)
+    sync_folder(file.parent)
+    note.unlink()
+    sync_folder(file.parent)
+
+
+def _write_durably(file: Path, text: str) -> None:
+    partial = file.with_name(f"{file.name}.partial")
+    with partial.open("w", encoding="utf-8") as stream:
+        stream.write(text)
+        stream.flush()
+        os.fsync(stream.fileno())
+    partial.replace(file)
+    sync_folder(file.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """Make the folder's entries survive a power cut."""
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def settled(file: Path) -> None:
+    """Bring a database that nobody uses into one file, without a log beside it, safely on disk."""
+    connection = sqlite3.connect(file, timeout=30, isolation_level=None)
+    try:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        connection.execute("PRAGMA journal_mode=DELETE")
+    finally:
+        connection.close()
+    with file.open("rb") as stream:
+        os.fsync(stream.fileno())

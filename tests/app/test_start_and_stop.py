@@ -1,0 +1,128 @@
+"""The order in which the whole app starts and closes its components, also when a start fails."""
+
+import pytest
+
+from tests.faces import app_of, settings_of  # noqa: F401 - fixtures.
+from trimtab.answers.service import AnswerService
+from trimtab.app import build
+from trimtab.app.handbook import Handbook
+from trimtab.drills import DrillRoom
+from trimtab.gates.room import GatesRoom
+from trimtab.guardrails.service import Guardrails
+from trimtab.infra.jobs.opening import OpeningJobs
+from trimtab.infra.notify import Delivery
+from trimtab.infra.scheduler import Scheduler
+from trimtab.infra.storage import Database, DataDirectory
+from trimtab.infra.vitals import STOPPED, Vitals
+from trimtab.kernel.errors import TrimtabError
+from trimtab.knowledge import Knowledge
+from trimtab.knowledge.embedding import MODEL_ID
+from trimtab.monitoring.engine import RuleEngine
+from trimtab.monitoring.monitor import Monitor
+
+STARTS = (
+    (Knowledge, "start"),
+    (Vitals, "started"),
+    (RuleEngine, "resume"),
+    (AnswerService, "start"),
+    (Scheduler, "start"),
+    (GatesRoom, "start"),
+    (Delivery, "start"),
+    (OpeningJobs, "launch"),
+    (Monitor, "start"),
+    (Handbook, "start"),
+)
+CLOSES = (
+    (DrillRoom, "stop"),
+    (Delivery, "close"),
+    (Scheduler, "close"),
+    (OpeningJobs, "close"),
+    (Monitor, "close"),
+    (GatesRoom, "close"),
+    (AnswerService, "close"),
+    (Guardrails, "close"),
+    (Handbook, "close"),
+    (Knowledge, "close"),
+    (Database, "close"),
+    (DataDirectory, "close"),
+)
+
+
+def named(methods):
+    return [f"{owner.__name__}.{method}" for owner, method in methods]
+
+
+def recorded(owner, method, calls):
+    original = getattr(owner, method)
+
+    def call(self, *arguments, **named):
+        calls.append(f"{owner.__name__}.{method}")
+        return original(self, *arguments, **named)
+
+    return call
+
+
+@pytest.fixture
+def calls(monkeypatch):
+    """The recorded calls, oldest first; every component works as usual."""
+    found = []
+    for owner, method in (*STARTS, *CLOSES, (Vitals, "stopped")):
+        monkeypatch.setattr(owner, method, recorded(owner, method, found))
+    return found
+
+
+def test_components_start_in_this_order_and_close_in_this_one(app_of, calls):  # noqa: F811
+    app = app_of(service__drills="true")
+    app.start()
+    assert calls == named(STARTS)
+    calls.clear()
+    app.close()
+    # Knowledge closes its own database, and the state's closes after it.
+    assert without_knowledge_database(calls) == ["Vitals.stopped", *named(CLOSES)]
+    calls.clear()
+    app.close()
+    assert calls == []
+
+
+def test_an_app_that_was_not_started_closes_the_same_components(app_of, calls):  # noqa: F811
+    app_of().close()
+    assert without_knowledge_database(calls) == named(CLOSES)
+
+
+def test_the_gates_start_only_with_a_project_or_in_drills(app_of, calls):  # noqa: F811
+    app_of().start(handbook=False)
+    left_out = (GatesRoom, Handbook)
+    assert calls == named(pair for pair in STARTS if pair[0] not in left_out)
+
+
+def test_a_start_that_fails_starts_nothing_further_and_closes_everything(app_of, calls):  # noqa: F811
+    app = app_of(knowledge__embedding_required="true")
+    # The directory had the model before, and its files are gone.
+    app.directory.folder("models").joinpath("minilm.installed").write_text(MODEL_ID)
+    with pytest.raises(TrimtabError):
+        app.start()
+    assert calls == ["Knowledge.start"]
+    events = [event.action for event in app.audit.recent(10)]
+    app.close()
+    assert STOPPED not in events
+    assert without_knowledge_database(calls[1:]) == named(CLOSES)
+
+
+def test_an_app_that_cannot_be_built_closes_what_was_opened(
+    settings_of,  # noqa: F811
+    tmp_path,
+    calls,
+):
+    missing = str(tmp_path / "no-such-file.yml")
+    with pytest.raises(TrimtabError):
+        build(settings_of(incidents__ladders_file=missing))
+    opened_later = (DrillRoom, Delivery, Scheduler, OpeningJobs)
+    expected = named(pair for pair in CLOSES if pair[0] not in opened_later)
+    assert without_knowledge_database(calls) == expected
+    build(settings_of()).close()  # The lock of the directory is free again.
+
+
+def without_knowledge_database(calls):
+    """Return the calls without the first close of a database, which is that of knowledge."""
+    first = calls.index("Database.close")
+    return [*calls[:first], *calls[first + 1 :]]
