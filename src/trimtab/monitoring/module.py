@@ -47,9 +47,7 @@ def build_loop(
         sink: Takes the transitions.
         firing_before: Returns the alerts that fired when the last process ended.
     """
-    monitor = Monitor(
-        monitoring.scrape, monitoring.engine, sink, env.clock, env.settings.monitor
-    )
+    monitor = Monitor(monitoring.scrape, monitoring.engine, sink, env.clock, env.settings.monitor)
     return Module(
         "monitor",
         monitor,
