@@ -63,11 +63,7 @@ def lint(
     ] = None,
     json: Json = False,
 ) -> None:
-<<<<<<< HEAD
     """Check blocks and statements of pages against this service; exit 1 on a finding."""
-=======
-    """Check pages against what exists here: blocks, and what the prose names; exit 1 when one is wrong."""
->>>>>>> edge
     session = session_of(context)
     commands = {
         path: sorted(options)
