@@ -2,13 +2,13 @@
 
 import re
 
-from trimtab.text.sentences import Kind, Sentence, sentences
+from trimtab.text.sentences import BlockKind, Sentence, sentences
 
 _PARTIAL_MARK = re.compile(r"(?:(?<!\s)\s++)?\[\d{0,3}$")
 """The beginning of a mark at the end of what has come in so far."""
 _MOVED_MARKS = re.compile(r"([.!?])((?:\s*\[\d{1,3}\])+)")
 _MAY_END = re.compile("[.!?…।؟۔。！？\n]")  # noqa: RUF001 - stops of several languages.
-_RUNNING = frozenset({Kind.PROSE, Kind.ITEM})
+_RUNNING = frozenset({BlockKind.PROSE, BlockKind.ITEM})
 """Kinds of text that may be cut anywhere between two sentences."""
 _BACKOFF = 16
 """A tail that gave no sentence is looked at again when it has grown by this fraction of itself. That bounds the work:
