@@ -13,9 +13,10 @@ from trimtab.evaluation.experiments.shadow import Shadow, ShadowRules
 from trimtab.evaluation.online import Watch
 from trimtab.gates.room import GatesRoom
 from trimtab.infra.notify import Delivery
-from trimtab.infra.scheduler import Chore, Chores
+from trimtab.infra.scheduler import Scheduler
 from trimtab.infra.settings.sections.monitor import MonitorSettings
 from trimtab.infra.storage import Database
+from trimtab.kernel.tasks import ScheduledTask
 from trimtab.knowledge.background import BackgroundTasks
 from trimtab.knowledge.maintenance.allocations import GrowthProfile
 from trimtab.knowledge.records import FolderIngestResult
@@ -123,8 +124,8 @@ def test_the_delivery_of_notifications(clock):
 
 def test_a_chore(clock):
     call = FailsOnce()
-    chores = Chores((Chore("c", 1.0, call),), clock)
-    survives(chores, lambda: chores.tasks[0].state, call)
+    scheduler = Scheduler((ScheduledTask("c", 1.0, call),), clock)
+    survives(scheduler, lambda: scheduler.tasks[0].state, call)
 
 
 def test_the_monitor(clock):

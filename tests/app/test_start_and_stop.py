@@ -11,7 +11,7 @@ from trimtab.gates.room import GatesRoom
 from trimtab.guardrails.service import Guardrails
 from trimtab.infra.jobs.opening import OpeningJobs
 from trimtab.infra.notify import Delivery
-from trimtab.infra.scheduler import Chores
+from trimtab.infra.scheduler import Scheduler
 from trimtab.infra.storage import Database, DataDirectory
 from trimtab.infra.vitals import STOPPED, Vitals
 from trimtab.kernel.errors import TrimtabError
@@ -25,7 +25,7 @@ STARTS = (
     (Vitals, "started"),
     (RuleEngine, "resume"),
     (AnswerService, "start"),
-    (Chores, "start"),
+    (Scheduler, "start"),
     (GatesRoom, "start"),
     (Delivery, "start"),
     (OpeningJobs, "launch"),
@@ -35,7 +35,7 @@ STARTS = (
 CLOSES = (
     (DrillRoom, "stop"),
     (Delivery, "close"),
-    (Chores, "close"),
+    (Scheduler, "close"),
     (OpeningJobs, "close"),
     (Monitor, "close"),
     (GatesRoom, "close"),
@@ -116,7 +116,7 @@ def test_an_app_that_cannot_be_built_closes_what_was_opened(
     missing = str(tmp_path / "no-such-file.yml")
     with pytest.raises(TrimtabError):
         build(settings_of(incidents__ladders_file=missing))
-    opened_later = (DrillRoom, Delivery, Chores, OpeningJobs)
+    opened_later = (DrillRoom, Delivery, Scheduler, OpeningJobs)
     expected = named(pair for pair in CLOSES if pair[0] not in opened_later)
     assert without_knowledge_database(calls) == expected
     build(settings_of()).close()  # The lock of the directory is free again.

@@ -11,10 +11,11 @@ from trimtab.answers import Question
 from trimtab.answers.errors import GeneratorUnavailable
 from trimtab.infra.audit_files import AuditFiles
 from trimtab.infra.auth import Keys, Role
-from trimtab.infra.scheduler import Chore, Chores
+from trimtab.infra.scheduler import Scheduler
 from trimtab.infra.settings.sections.trust import TrustSettings
 from trimtab.infra.signing import Signer
 from trimtab.kernel.health import ComponentHealth, Health, Status
+from trimtab.kernel.tasks import ScheduledTask
 from trimtab.operations.checklists import PeriodUnknown, Tasks, result_of
 from trimtab.testing.clock import FakeClock
 
@@ -128,15 +129,15 @@ def test_an_unknown_period_says_so(around):
 
 def test_chores_come_round_and_one_that_fails_does_not_stop_the_others():
     clock, done = FakeClock(), []
-    chores = Chores(
-        (Chore("bad", 10, lambda: 1 / 0), Chore("a", 60, lambda: done.append("a")), Chore("b", 10, lambda: done.append("b"))),
+    scheduler = Scheduler(
+        (ScheduledTask("bad", 10, lambda: 1 / 0), ScheduledTask("a", 60, lambda: done.append("a")), ScheduledTask("b", 10, lambda: done.append("b"))),
         clock,
     )  # fmt: skip
-    assert chores.run_due() == ["a", "b"]
+    assert scheduler.run_due() == ["a", "b"]
     clock.advance(10)
-    assert chores.run_due() == ["b"]
+    assert scheduler.run_due() == ["b"]
     clock.advance(50)
-    chores.run_due()
+    scheduler.run_due()
     assert done == ["a", "b", "b", "a", "b"]
 
 

@@ -29,13 +29,13 @@ from trimtab.answers.tracing.exporter import parse_headers
 from trimtab.evaluation.experiments import PairStore
 from trimtab.evaluation.experiments.service import Trials
 from trimtab.evaluation.online import SampleStore, Watch
-from trimtab.infra.background import Task
 from trimtab.infra.jobs import Jobs
 from trimtab.infra.settings.sections.answers import AnswersSettings
 from trimtab.infra.storage import Database
 from trimtab.kernel.clock import Clock
 from trimtab.kernel.errors import ErrorKind, TrimtabError
 from trimtab.kernel.events import Events
+from trimtab.kernel.tasks import Task
 from trimtab.privacy.erasure import Erasable, Erasures, ErasureStep
 from trimtab.privacy.erasure.service import Trust
 from trimtab.privacy.erasure.store import ErasureStore
@@ -165,6 +165,15 @@ class AnswerService:
             ErasureStep("answers.shadow_pairs", self.pairs.count_user, self.pairs.forget_user),
             ErasureStep("answers.cache", lambda _: 0, lambda _: self.cache.clear()),
         )
+
+    def forget_drill(self, user_id: str) -> None:
+        """Delete what a drill's questions have left: traces with their reviews, samples and shadow pairs."""
+        for forget in (
+            self.traces.forget_user,
+            self.samples.forget_user,
+            self.pairs.forget_user,
+        ):
+            forget(user_id)
 
     def start(self) -> None:
         """Begin to watch, to try the shadow configuration and to send traces; see `Erasures.resume` for the rest."""

@@ -49,10 +49,13 @@ class Reject(Approve):
 
 @router.get("", dependencies=[READER])
 def incidents(
-    here: Here, active: bool | None = None, limit: Annotated[int, Query(ge=1, le=1000)] = 100
+    here: Here,
+    active: bool | None = None,
+    drills: bool = False,
+    limit: Annotated[int, Query(ge=1, le=1000)] = 100,
 ) -> dict[str, list[dict[str, object]]]:
-    """List incidents, the newest first."""
-    found = here.incidents.list(active=active, limit=limit)
+    """List incidents, the newest first; with ``drills`` those of drills, which are in no other list."""
+    found = here.incidents.list(active=active, drills=drills, limit=limit)
     return {"incidents": [_summary(incident) for incident in found]}
 
 

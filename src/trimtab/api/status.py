@@ -36,11 +36,11 @@ def status(here: Here) -> dict[str, object]:
     Drills are left out: nobody but the operators is meant by them.
     """
     since = here.clock.now() - _SHOWN
-    open_now = [one for one in here.incidents.list(active=True, limit=_MOST) if not one.drill]
+    open_now = here.incidents.list(active=True, limit=_MOST)
     over = [
         one
         for one in here.incidents.list(active=False, limit=_MOST)
-        if not one.drill and one.resolved_at is not None and one.resolved_at > since
+        if one.resolved_at is not None and one.resolved_at > since
     ]
     return {
         "status": str(overall(here.health.check())),

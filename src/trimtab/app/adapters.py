@@ -21,6 +21,8 @@ from trimtab.infra.notify import (
 from trimtab.infra.settings import Settings
 from trimtab.infra.settings.sections.notify import NotifySettings
 from trimtab.infra.web import Places
+from trimtab.kernel.drilling import in_drill
+from trimtab.kernel.ids import new_id
 from trimtab.knowledge import Knowledge
 from trimtab.monitoring.checks import compile_check
 
@@ -98,7 +100,7 @@ class OwnQuestions:
 
     Args:
         knowledge: Is searched.
-        answers: Is asked; its traces name `PROBE` as the user.
+        answers: Is asked; its traces name `PROBE` as the user. Of a drill's question none is kept.
     """
 
     def __init__(self, knowledge: Knowledge, answers: AnswerService) -> None:
@@ -108,7 +110,13 @@ class OwnQuestions:
     def __call__(self) -> None:
         """Search once and ask once; raises what they raise."""
         self._knowledge.search(HANDBOOK, _PROBED, 3)
-        self._answers.answer(Question(HANDBOOK, _PROBED, user_id=PROBE))
+        answers = self._answers
+        user = new_id("drill", answers.ground.clock.now()) if in_drill() else PROBE
+        try:
+            answers.answer(Question(HANDBOOK, _PROBED, user_id=user))
+        finally:
+            if user != PROBE:
+                answers.forget_drill(user)
 
 
 class QuestionsImpact:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from trimtab.infra.background import Task
+from trimtab.kernel.tasks import Task
 
 if TYPE_CHECKING:
     from trimtab.app.compose import App
@@ -17,4 +17,4 @@ def background_tasks(app: "App") -> Iterator[Task]:
     yield app.delivery.task
     yield app.watcher.task
     yield app.handbook.task
-    yield from app.chores.tasks
+    yield from app.scheduler.tasks

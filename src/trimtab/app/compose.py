@@ -8,6 +8,7 @@ import trimtab
 from trimtab.answers import Screen
 from trimtab.answers.service import AnswerService
 from trimtab.answers.service import Ground as AnswerGround
+from trimtab.answers.signals import recent_errors
 from trimtab.answers.tracing import health as tracing_health
 from trimtab.api import Services
 from trimtab.api.http import HttpFigures
@@ -49,8 +50,9 @@ from trimtab.infra.jobs import Jobs
 from trimtab.infra.jobs.opening import OpeningJobs
 from trimtab.infra.key_care import make_first_key, parse_key_roles, seed
 from trimtab.infra.notify import Delivery, Outbox, Reach
-from trimtab.infra.scheduler import Chore, Chores
+from trimtab.infra.scheduler import Scheduler
 from trimtab.infra.settings import Settings
+from trimtab.infra.settings.digest import digests
 from trimtab.infra.shipped import shipped
 from trimtab.infra.signing import Signer
 from trimtab.infra.storage import Database, DataDirectory, DiskReserve, losses
@@ -61,6 +63,7 @@ from trimtab.infra.web.sessions import session_secret
 from trimtab.kernel.clock import Clock, SystemClock
 from trimtab.kernel.events import Events
 from trimtab.kernel.health import ComponentHealth, Health, Status
+from trimtab.kernel.tasks import ScheduledTask
 from trimtab.knowledge import Knowledge, KnowledgeContext
 from trimtab.knowledge.errors import ProjectUnknown
 from trimtab.knowledge.schedules import register as register_knowledge_schedules
@@ -154,7 +157,7 @@ class App:
     def _open_operator(self) -> None:
         self.outbox = Outbox(self.state)
         store = IncidentStore(self.state, self.outbox)
-        self.changes = ChangeLog(self.clock)
+        self.changes = ChangeLog(self.clock, self.state)
         self.catalog = gather_catalog(self, store)
         self._load_rules_and_runbooks()
         self._watch()
@@ -208,17 +211,17 @@ class App:
             rounds(self.knowledge.care.backups, self.clock),
         )  # fmt: skip
         seal_seconds = self.settings.trust.audit_checkpoint_minutes * 60
-        self.chores = Chores(
+        self.scheduler = Scheduler(
             (
-                Chore("seal the audit chain", seal_seconds, audit_files.seal),
-                Chore("resume the jobs of incidents", 60.0, self.incidents.resume),
-                Chore("drop old traces", 3600.0, self.answers.drop_old),
-                Chore("keep disk space back", 1.0, DiskReserve(self.directory.path).look),
-                Chore("read the guards' rules file", 5.0, self.guardrails.rules_file.look),
+                ScheduledTask("seal the audit chain", seal_seconds, audit_files.seal),
+                ScheduledTask("resume the jobs of incidents", 60.0, self.incidents.resume),
+                ScheduledTask("drop old traces", 3600.0, self.answers.drop_old),
+                ScheduledTask("keep disk space back", 1.0, DiskReserve(self.directory.path).look),
+                ScheduledTask("read the guards' rules file", 5.0, self.guardrails.rules_file.look),
             ),
             self.clock,
         )
-        self._closing.append(self.chores.close)
+        self._closing.append(self.scheduler.close)
 
     def _firing(self) -> list[tuple[str, str]]:
         """Return the alerts that fire, each with the page it names, or nothing."""
@@ -272,9 +275,10 @@ class App:
         self.knowledge.start()
         self.vitals.started(trimtab.__version__, (self.state, self.knowledge.database))
         self._closing.append(self.vitals.stopped)
+        self._note_changes()
         self.engine.resume(firing_before(self.incidents))
         self.answers.start()
-        self.chores.start()
+        self.scheduler.start()
         if self.settings.gates.project or self.settings.service.drills:
             self.gates.start(self.settings.gates.interval_seconds)
         self.delivery.start()
@@ -283,6 +287,13 @@ class App:
         self.watcher.start()
         if handbook:
             self.handbook.start()
+
+    def _note_changes(self) -> None:
+        """Record a release or settings that are others than at the last start; values are in no record."""
+        digested = digests(self.settings, session_secret(self.directory))
+        for change in self.changes.note_start(trimtab.__version__, digested):
+            self.audit.append("trimtab", f"service.{change.kind}_changed", change.action)
+        self._closing.append(lambda: self.changes.note_stop(recent_errors(self.answers)))
 
     def _resume(self) -> None:
         self.incidents.resume()

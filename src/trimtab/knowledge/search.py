@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from trimtab.infra.settings.sections.knowledge import KnowledgeSettings
 from trimtab.kernel.clock import Clock, machine_clock
-from trimtab.kernel.drilling import Apart
+from trimtab.kernel.drilling import OWN_PROJECT, Apart, in_drill
 from trimtab.kernel.errors import TrimtabError
 from trimtab.knowledge.caches import BoundedCache, CacheLimits
 from trimtab.knowledge.encoder import Encoder
@@ -102,8 +102,9 @@ class Searcher:
         self._indexes = indexes
         self._machine = machine_clock(clock)
         self._log_queries = settings.log_queries
-        self.on_query: Callable[[int, str], bool] = lambda _project_key, _query: False
-        """Told of every query by project key and text; returns whether it was asked often before."""
+        self.on_query: Callable[[int, str, bool], bool] = lambda _key, _query, _learn: False
+        """Told of every query by project key and text, and whether to remember it; returns whether it was asked often
+        before."""
         self.figures = Apart(lambda: SearchMetrics(settings, clock))
         self.cache: BoundedCache[_QueryKey, SearchResult] = BoundedCache(
             CacheLimits(
@@ -173,7 +174,9 @@ class Searcher:
                 hint=f"Give top_k 1 to {MAX_TOP_K} and offset 0 to {MAX_OFFSET}.",
             )
         row = self._projects.find(project)
-        known = self.on_query(row.key, text)
+        # What a drill asks in a project that stays must not warm the caches of users later.
+        learn = not in_drill() or row.name.startswith(OWN_PROJECT)
+        known = self.on_query(row.key, text, learn)
         wanted = self._narrowed(row, wanted)
         key = _query_key(row, text, wanted)
         self.figures.now.diversity.add(key[2])

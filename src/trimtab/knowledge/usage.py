@@ -73,12 +73,14 @@ class QueryUsage:
         self._apply()
         return before
 
-    def ask(self, project_key: int, query: str) -> bool:
-        """Count a query; return whether it was asked at least twice before."""
+    def ask(self, project_key: int, query: str, learn: bool = True) -> bool:
+        """Count a query, unless it is not to be remembered; return whether it was asked at least twice before."""
         if not self._settings.frequent_queries:
             return False
         key = (project_key, query)
         with self._lock:
+            if not learn:
+                return self._often.get(key, 0) >= _OFTEN
             self._asked[key] += 1
             self._often[key] = before = self._often.get(key, 0)
             if before < _OFTEN:

@@ -6,9 +6,9 @@ from typing import Annotated
 import typer
 
 from trimtab.cli.runtime.console import print_line, print_table, printed_as_json
-from trimtab.cli.runtime.session import Json, session
+from trimtab.cli.runtime.session import Json, session_of
 
-app = typer.Typer(help="The health of the golden questions.", no_args_is_help=True)
+app = typer.Typer(no_args_is_help=True)
 GoldenSet = Annotated[
     Path, typer.Option("--set", help="Golden questions: a JSON Lines file or a folder of them.")
 ]
@@ -23,7 +23,7 @@ def stats(
     from trimtab.evaluation.offline import golden, read_cases
 
     found = golden.stats(read_cases(set_, project))
-    if printed_as_json(session(context), found.as_dict()):
+    if printed_as_json(session_of(context), found.as_dict()):
         return
     print_line(
         f"{found.cases} questions, {found.answered} with an answer, {found.repeated} repeated"
@@ -48,7 +48,7 @@ def coverage(
 
     gaps = golden.coverage(read_cases(set_, project), traces_as_cases(traces_dir))
     body = {"passed": not gaps, "gaps": [asdict(gap) for gap in gaps]}
-    if not printed_as_json(session(context), body):
+    if not printed_as_json(session_of(context), body):
         for gap in gaps:
             print_line(
                 f"DO   {gap.category}: {gap.asked_share:.0%} of what is asked, "

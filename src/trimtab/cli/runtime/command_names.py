@@ -1,4 +1,4 @@
-"""The names of every command, for the docs gate: a page may only show commands that exist."""
+"""List the names of all commands, so that the docs gate can check the pages."""
 
 from typing import Any
 
