@@ -1,5 +1,6 @@
 """What can be measured about answers."""
 
+import math
 from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any
@@ -8,7 +9,7 @@ from trimtab.answers.budgets import Budget
 from trimtab.answers.service import AnswerService
 from trimtab.answers.tally import KINDS, Tally
 from trimtab.evaluation.online import Watch
-from trimtab.infra.changes import ChangeLog
+from trimtab.infra.changes import ChangeLog, RecordedChange
 from trimtab.kernel.drilling import LABEL, MARK, samples_apart
 from trimtab.kernel.operable import Sample, Signal
 from trimtab.privacy.erasure import ErasureState
@@ -26,6 +27,7 @@ _MEANING = {
 
 
 _BEFORE_SECONDS = 120.0
+_BLAMED_SECONDS = 1800.0
 
 
 def signals(service: AnswerService, changes: ChangeLog | None = None) -> tuple[Signal, ...]:
@@ -71,12 +73,20 @@ def _failures(tally: Tally) -> Iterable[Sample]:
             yield Sample(float(count), {"code": code, **mark})
 
 
-def _figure(watch: Watch, name: str) -> float:
-    return float(getattr(watch.seen.figures, name))
+def _figure(watch: Watch, name: str, drill: bool) -> float:
+    return float(getattr(watch.seen_of(drill=drill).figures, name))
 
 
-def _blocks(watch: Watch) -> Iterable[tuple[str, float]]:
-    return watch.seen.figures.blocks.items()
+def _drifted(watch: Watch, drill: bool) -> float:
+    found = watch.seen_of(drill=drill).drift
+    return math.nan if found is None else float(found.detected)
+
+
+def _blocks(watch: Watch) -> Iterable[Sample]:
+    for drill in (False, True):
+        mark = {LABEL: MARK} if drill else {}
+        for guard, share in watch.seen_of(drill=drill).figures.blocks.items():
+            yield Sample(share, {"guard": guard, **mark})
 
 
 def _counts(service: AnswerService) -> Iterable[Signal]:
@@ -101,18 +111,31 @@ def _counts(service: AnswerService) -> Iterable[Signal]:
     )
 
 
+def recent_errors(service: AnswerService) -> int:
+    """Return how many questions of users failed or fell back in the last two minutes."""
+    since = service.ground.clock.monotonic() - _BEFORE_SECONDS
+    return service.tally.errors_between(since)
+
+
 def _around_change(service: AnswerService, changes: ChangeLog) -> Iterable[Signal]:
     tally = service.tally
 
-    def before(drill: bool) -> float:
+    def newest() -> RecordedChange | None:
+        # What fails long after a change has another cause, and must not be held against it.
         change = changes.newest()
+        return None if change is None or changes.age_seconds() > _BLAMED_SECONDS else change
+
+    def before(drill: bool) -> float:
+        change = newest()
         if change is None:
             return 0
+        if change.errors_before is not None:
+            return 0 if drill else change.errors_before
         at = change.monotonic
         return tally.errors_between(at - _BEFORE_SECONDS, at, drill=drill)
 
     def after(drill: bool) -> float:
-        change = changes.newest()
+        change = newest()
         return 0 if change is None else tally.errors_between(change.monotonic, drill=drill)
 
     yield _apart(
@@ -124,13 +147,13 @@ def _around_change(service: AnswerService, changes: ChangeLog) -> Iterable[Signa
     yield _apart(
         "answers.errors.before_change",
         "questions",
-        "Questions that failed or fell back in the two minutes before the newest recorded change; 0 without one.",
+        "Questions that failed or fell back in the two minutes before the newest change of the last half hour; 0 without one.",
         before,
     )
     yield _apart(
         "answers.errors.after_change",
         "questions",
-        "Questions that failed or fell back since the newest recorded change; 0 without one.",
+        "Questions that failed or fell back since the newest change of the last half hour; 0 without one.",
         after,
     )
 
@@ -171,47 +194,48 @@ def _window(service: AnswerService) -> Iterable[Signal]:
         ("feedback_rate", "Thumbs an answer in the window."),
         ("helpful_rate", "Thumbs up of all thumbs in the window."),
     ):
-        yield _one(
+        yield _apart(
             f"answers.{name}",
             "1",
             text,
             partial(_figure, watch, name),
         )
-    yield _one(
+    yield _apart(
         "answers.duration.p95",
         "ms",
         "95 % of the answers in the window took no longer.",
-        lambda: watch.seen.figures.duration_p95_ms,
-        "answers_duration_p95_ms",
+        partial(_figure, watch, "duration_p95_ms"),
+        metric="answers_duration_p95_ms",
     )
-    yield _labelled(
+    yield Signal(
         "answers.guard.block_rate",
+        "1",
         "The share of the answers in the window that a guard blocked.",
-        "guard",
         partial(_blocks, watch),
+        labels=("guard", LABEL),
     )
 
 
 def _retrieval(service: AnswerService) -> Iterable[Signal]:
     watch, nan = service.watch, float("nan")
-    yield _one(
+    yield _apart(
         "answers.similarity.p50",
         "1",
         "The median cosine of question and best quote in the window.",
-        lambda: watch.seen.cosine_p50,
+        lambda drill: watch.seen_of(drill=drill).cosine_p50,
     )
-    yield _one(
+    yield _apart(
         "answers.similarity.ratio",
         "1",
         "The median cosine over its pinned baseline; 0.9 to 1.1 is normal.",
-        lambda: watch.seen.cosine_ratio,
+        lambda drill: watch.seen_of(drill=drill).cosine_ratio,
     )
-    yield _one(
+    yield _apart(
         "answers.drift.detected",
         "1",
         "1 when people ask about other things than when the baseline was pinned.",
-        lambda: nan if watch.seen.drift is None else watch.seen.drift.detected,
-        "embedding_drift_detected",
+        partial(_drifted, watch),
+        metric="embedding_drift_detected",
     )
     yield _one(
         "answers.canary.recall",

@@ -8,6 +8,7 @@ import trimtab
 from trimtab.answers import Screen
 from trimtab.answers.service import AnswerService
 from trimtab.answers.service import Ground as AnswerGround
+from trimtab.answers.signals import recent_errors
 from trimtab.answers.tracing import health as tracing_health
 from trimtab.api import Services
 from trimtab.api.http import HttpFigures
@@ -51,6 +52,7 @@ from trimtab.infra.key_care import make_first_key, parse_key_roles, seed
 from trimtab.infra.notify import Delivery, Outbox, Reach
 from trimtab.infra.scheduler import Scheduler
 from trimtab.infra.settings import Settings
+from trimtab.infra.settings.digest import digests
 from trimtab.infra.shipped import shipped
 from trimtab.infra.signing import Signer
 from trimtab.infra.storage import Database, DataDirectory, DiskReserve, losses
@@ -155,7 +157,7 @@ class App:
     def _open_operator(self) -> None:
         self.outbox = Outbox(self.state)
         store = IncidentStore(self.state, self.outbox)
-        self.changes = ChangeLog(self.clock)
+        self.changes = ChangeLog(self.clock, self.state)
         self.catalog = gather_catalog(self, store)
         self._load_rules_and_runbooks()
         self._watch()
@@ -273,6 +275,7 @@ class App:
         self.knowledge.start()
         self.vitals.started(trimtab.__version__, (self.state, self.knowledge.database))
         self._closing.append(self.vitals.stopped)
+        self._note_changes()
         self.engine.resume(firing_before(self.incidents))
         self.answers.start()
         self.scheduler.start()
@@ -284,6 +287,13 @@ class App:
         self.watcher.start()
         if handbook:
             self.handbook.start()
+
+    def _note_changes(self) -> None:
+        """Record a release or settings that are others than at the last start; values are in no record."""
+        digested = digests(self.settings, session_secret(self.directory))
+        for change in self.changes.note_start(trimtab.__version__, digested):
+            self.audit.append("trimtab", f"service.{change.kind}_changed", change.action)
+        self._closing.append(lambda: self.changes.note_stop(recent_errors(self.answers)))
 
     def _resume(self) -> None:
         self.incidents.resume()

@@ -9,11 +9,11 @@ from tests.answers.world import StillClock, World, passage
 from trimtab.answers import ExtractiveGenerator, Question
 from trimtab.answers.errors import BadEvaluationSet, GeneratorUnavailable
 from trimtab.answers.records import Feedback, Retrieved, Stage
-from trimtab.answers.store import FeedbackStore, TraceStore
-from trimtab.evaluation.online import Canary, Probe, SampleStore, Watch
-from trimtab.evaluation.online import metrics as figures
+from trimtab.answers.store import FeedbackStore, TraceStore, encode
+from trimtab.evaluation.online import Canary, Probe, SampleStore, Watch, figures
 from trimtab.evaluation.online.canary import read_probes
 from trimtab.infra.storage import Database
+from trimtab.kernel.drilling import drill_traffic
 from trimtab.kernel.errors import Conflict, Unavailable
 
 QUESTION = "How many entries does the query cache hold?"
@@ -239,3 +239,47 @@ def test_a_fallback_in_the_pipeline_shows_in_the_figures(service):
     service.world.answers._generator = ExtractiveGenerator()
     service.ask()
     assert service.watch.run_once().figures.fallback_rate == 0.5
+
+
+def in_a_drill(service, text=QUESTION, times=1):
+    with drill_traffic():
+        return service.ask(text, user_id="", times=times)
+
+
+def test_what_a_drill_asks_moves_no_figure_of_users(service):
+    service.ask(times=3)
+    in_a_drill(service, "Does it rain?", times=4)
+    service.watch.run_once()
+    users, drills = (service.watch.seen_of(drill=drill).figures for drill in (False, True))
+    assert (users.answers, drills.answers) == (3, 4)
+    assert service.watch.seen.figures == users
+
+
+def test_what_a_drill_asks_is_no_fall_of_similarity_and_no_drift_of_users(service, clock):
+    service.ask(times=40)
+    service.watch.run_once()
+    service.watch.pin_baseline("boss")
+    other = "How many entries, and who is the designer of that eviction rule there?"
+    in_a_drill(service, other, times=40)
+    service.watch.run_once()
+    users, drills = (service.watch.seen_of(drill=drill) for drill in (False, True))
+    assert (users.cosine_ratio, users.drift.detected) == (pytest.approx(1.0, abs=0.01), False)
+    assert drills.cosine_ratio < 0.9
+    assert drills.drift.detected
+
+
+def test_a_drill_does_not_keep_a_users_question_from_being_sampled(service, clock):
+    service.ask()
+    clock.seconds += 1
+    in_a_drill(service)
+    service.watch.run_once()
+    model, since = service.watch.embedder.model_id, clock.now() - timedelta(hours=1)
+    sizes = [len(service.samples.since(since, model, drill=d)[1]) for d in (False, True)]
+    assert sizes == [1, 1]
+
+
+def test_the_mark_of_a_drill_is_kept_with_the_trace_and_only_there(service):
+    marked, plain = in_a_drill(service), service.ask()
+    assert service.traces.find(marked.trace_id).drill
+    assert not service.traces.find(plain.trace_id).drill
+    assert "drill" not in json.loads(encode(service.traces.find(plain.trace_id)))

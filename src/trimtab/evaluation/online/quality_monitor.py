@@ -18,6 +18,7 @@ from trimtab.evaluation.online.store import Baseline, Sample, SampleStore
 from trimtab.evaluation.statistics import quantile
 from trimtab.infra.background import PeriodicTask
 from trimtab.kernel.clock import Clock
+from trimtab.kernel.drilling import Apart
 from trimtab.kernel.errors import Conflict, TrimtabError
 
 _log = logging.getLogger(__name__)
@@ -91,20 +92,34 @@ class Watch:
         self.canary: Canary | None = None
         self._interval = 60.0
         self.task = PeriodicTask("answers-watch", self.run_once, lambda: self._interval, clock)
-        self.seen = Seen()
+        self._seen = Apart(Seen)
+
+    @property
+    def seen(self) -> Seen:
+        """Return what the last round saw of users' questions, and of the canary."""
+        return self._seen.users
+
+    def seen_of(self, *, drill: bool) -> Seen:
+        """Return what the last round saw of the questions of drills, or of users."""
+        return self._seen.of(drill=drill)
 
     def run_once(self) -> Seen:
         """Look now and return what was seen."""
         now = self._clock.now()
         since = now - self._window
         traces = self._traces.since(since, _MOST_TRACES)
-        seen = Seen(now, figures(traces, self._feedback.counts_since(since)))
+        asked = [trace for trace in traces if not trace.drill]
+        drilled = [trace for trace in traces if trace.drill]
+        seen = Seen(now, figures(asked, self._feedback.counts_since(since)))
+        drills = Seen(now, figures(drilled))
         if self.embedder is not None:
-            seen = self._with_similarity(seen, traces, since, self.embedder)
+            seen = self._with_similarity(seen, asked, since, self.embedder)
+            if drilled:
+                drills = self._with_similarity(drills, drilled, since, self.embedder, drill=True)
         if self.canary is not None and self.canary.probes:
             seen = replace(seen, canary=self.canary.run())
         self._samples.drop_before(now - _KEEP)
-        self.seen = seen
+        self._seen.users, self._seen.drills = seen, drills
         return seen
 
     def pin_baseline(self, actor: str) -> int:
@@ -140,13 +155,19 @@ class Watch:
         self.task.close(timeout=15)
 
     def _with_similarity(
-        self, seen: Seen, traces: list[Trace], since: datetime, embedder: Embedder
+        self,
+        seen: Seen,
+        traces: list[Trace],
+        since: datetime,
+        embedder: Embedder,
+        *,
+        drill: bool = False,
     ) -> Seen:
         try:
-            self._sample(traces, embedder)
+            self._sample(traces, embedder, drill=drill)
         except TrimtabError as error:
             _log.warning("questions were not embedded", extra={"reason": error.message})
-        cosines, vectors = self._samples.since(since, embedder.model_id, _SAMPLES)
+        cosines, vectors = self._samples.since(since, embedder.model_id, _SAMPLES, drill=drill)
         baseline = self._samples.baseline(_KIND)
         seen = replace(seen, cosine_p50=quantile(cosines, 0.5))
         if baseline is None or baseline.model_id != embedder.model_id:
@@ -154,12 +175,13 @@ class Watch:
         found = drift(baseline.vectors, vectors) if len(vectors) else None
         return replace(seen, cosine_baseline=baseline.cosine_p50, drift=found)
 
-    def _sample(self, traces: list[Trace], embedder: Embedder) -> None:
-        newest = self._samples.newest_at()
+    def _sample(self, traces: list[Trace], embedder: Embedder, *, drill: bool = False) -> None:
+        newest = self._samples.newest_at(drill=drill)
         new = [trace for trace in traces if trace.answer.created_at.isoformat() > newest]
         for trace in sorted(new, key=lambda trace: trace.answer.created_at)[-_EMBEDDED_A_ROUND:]:
             quotes = [citation.quote for citation in trace.answer.citations[:3]]
             question, *others = embedder.embed([trace.answer.question, *quotes])
             cosine = max((float(np.dot(question, other)) for other in others), default=NAN)
             at, model = trace.answer.created_at, embedder.model_id
-            self._samples.keep(Sample(trace.id, trace.user_id, at, model, cosine, question))
+            sample = Sample(trace.id, trace.user_id, at, model, cosine, question)
+            self._samples.keep(sample, drill=drill)

@@ -19,6 +19,9 @@ _baselines = sa.table(
     "watch_baselines", *map(sa.column, ("kind", "version", "at", "actor", "body"))
 )
 
+_OF_DRILLS = "#drill"
+"""Ends the model id of a drill's samples, because vectors of different ids are never compared."""
+
 
 @dataclass(frozen=True, slots=True)
 class Sample:
@@ -52,13 +55,16 @@ class SampleStore:
 
     database: Database
 
-    def keep(self, sample: Sample) -> None:
-        """Add the sample, once, and only while its trace is there: it may have been erased meanwhile."""
+    def keep(self, sample: Sample, *, drill: bool = False) -> None:
+        """Add the sample, once, and only while its trace is there: it may have been erased meanwhile.
+
+        Samples of a drill's questions are never compared with those of users.
+        """
         row = {
             "trace_id": sample.trace_id,
             "user_id": sample.user_id,
             "at": sample.at.isoformat(),
-            "model_id": sample.model_id,
+            "model_id": _kept_under(sample.model_id, drill=drill),
             "cosine": -2.0 if np.isnan(sample.cosine) else sample.cosine,
             "vector": sample.vector.astype(np.float16).tobytes(),
         }
@@ -67,18 +73,21 @@ class SampleStore:
             if not known and _holds(connection, _traces.c.id, sample.trace_id):
                 connection.execute(sa.insert(_samples).values(**row))
 
-    def newest_at(self) -> str:
-        """Return the stamp of the newest sample; empty without any."""
+    def newest_at(self, *, drill: bool = False) -> str:
+        """Return the stamp of the newest sample of users, or of drills; empty without any."""
+        drilled = _samples.c.model_id.endswith(_OF_DRILLS)
+        query = sa.select(sa.func.max(_samples.c.at)).where(drilled if drill else ~drilled)
         with self.database.read() as connection:
-            return str(connection.scalar(sa.select(sa.func.max(_samples.c.at))) or "")
+            return str(connection.scalar(query) or "")
 
     def since(
-        self, moment: datetime, model_id: str, limit: int = 500
+        self, moment: datetime, model_id: str, limit: int = 500, *, drill: bool = False
     ) -> tuple[list[float], NDArray[np.float32]]:
         """Return the cosines (where there are any) and the vectors of the newest samples of that model."""
+        kept_under = _kept_under(model_id, drill=drill)
         query = (
             sa.select(_samples.c.cosine, _samples.c.vector)
-            .where(_samples.c.at >= moment.isoformat(), _samples.c.model_id == model_id)
+            .where(_samples.c.at >= moment.isoformat(), _samples.c.model_id == kept_under)
             .order_by(_samples.c.at.desc())
             .limit(limit)
         )
@@ -139,6 +148,10 @@ class SampleStore:
         """Delete the samples that are older."""
         with self.database.write() as connection:
             connection.execute(sa.delete(_samples).where(_samples.c.at < moment.isoformat()))
+
+
+def _kept_under(model_id: str, *, drill: bool) -> str:
+    return f"{model_id}{_OF_DRILLS}" if drill else model_id
 
 
 def _holds(connection: sa.Connection, column: sa.ColumnClause[str], value: str) -> bool:
