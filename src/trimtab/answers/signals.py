@@ -9,7 +9,7 @@ from trimtab.answers.leaks import LeakWatch
 from trimtab.answers.service import AnswerService
 from trimtab.answers.tally import KINDS, Tally
 from trimtab.answers.tracing import SpanExporter
-from trimtab.infra.changes import ChangeLog
+from trimtab.infra.changes import ChangeLog, RecordedChange
 from trimtab.kernel.drilling import LABEL, MARK, samples_apart
 from trimtab.kernel.operable import Sample, Signal
 
@@ -26,6 +26,7 @@ _MEANING = {
 
 
 _BEFORE_SECONDS = 120.0
+_BLAMED_SECONDS = 1800.0
 
 
 def signals(
@@ -96,18 +97,31 @@ def _counts(service: AnswerService) -> Iterable[Signal]:
     )
 
 
+def recent_errors(service: AnswerService) -> int:
+    """Return how many questions of users failed or fell back in the last two minutes."""
+    since = service.context.clock.monotonic() - _BEFORE_SECONDS
+    return service.tally.errors_between(since)
+
+
 def _around_change(service: AnswerService, changes: ChangeLog) -> Iterable[Signal]:
     tally = service.tally
 
-    def before(drill: bool) -> float:
+    def newest() -> RecordedChange | None:
+        # What fails long after a change has another cause, and must not be held against it.
         change = changes.newest()
+        return None if change is None or changes.age_seconds() > _BLAMED_SECONDS else change
+
+    def before(drill: bool) -> float:
+        change = newest()
         if change is None:
             return 0
+        if change.errors_before is not None:
+            return 0 if drill else change.errors_before
         at = change.monotonic
         return tally.errors_between(at - _BEFORE_SECONDS, at, drill=drill)
 
     def after(drill: bool) -> float:
-        change = changes.newest()
+        change = newest()
         return 0 if change is None else tally.errors_between(change.monotonic, drill=drill)
 
     yield _apart(
@@ -119,13 +133,13 @@ def _around_change(service: AnswerService, changes: ChangeLog) -> Iterable[Signa
     yield _apart(
         "answers.errors.before_change",
         "questions",
-        "Questions that failed or fell back in the two minutes before the newest recorded change; 0 without one.",
+        "Questions that failed or fell back in the two minutes before the newest change of the last half hour; 0 without one.",
         before,
     )
     yield _apart(
         "answers.errors.after_change",
         "questions",
-        "Questions that failed or fell back since the newest recorded change; 0 without one.",
+        "Questions that failed or fell back since the newest change of the last half hour; 0 without one.",
         after,
     )
 

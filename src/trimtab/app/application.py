@@ -16,7 +16,7 @@ from trimtab.drills import DrillRoom
 from trimtab.evaluation.service import EvaluationService
 from trimtab.gates.room import GatesRoom
 from trimtab.guardrails.service import Guardrails
-from trimtab.incidents import Incidents
+from trimtab.incidents import EmbeddedMonitor, Incidents
 from trimtab.incidents.module import IncidentRecords
 from trimtab.infra.environment import open_environment
 from trimtab.infra.notify import Outbox
@@ -78,7 +78,7 @@ class App:
         self.gates = service(GatesRoom)
         self.outbox = service(Outbox)
         self.catalog = service(Catalog)
-        self.monitoring = service(Monitoring)
+        self.monitoring, self.monitor = service(Monitoring), service(EmbeddedMonitor)
         self.runbooks = service(Runbooks)
         self.library = self.runbooks.library
         self.proofs = service(IncidentRecords).proofs

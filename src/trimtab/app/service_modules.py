@@ -2,6 +2,7 @@
 
 from trimtab.answers import module as answers
 from trimtab.answers.service import AnswerService
+from trimtab.answers.signals import recent_errors
 from trimtab.app.assembly import Assembly
 from trimtab.app.handbook import Handbook
 from trimtab.app.retrieval import KnowledgeEmbedder, KnowledgeRetriever
@@ -49,8 +50,11 @@ def build_privacy(assembly: Assembly) -> Module:
 
 
 def build_changes(assembly: Assembly) -> Module:
-    """Return the changes at run time, which are rolled back by actions of the catalog."""
-    return infra.build_changes(assembly.env, lambda: assembly.service(Catalog))
+    """Return the recorded changes, which actions of the catalog roll back."""
+    answers_ = assembly.service(AnswerService)
+    return infra.build_changes(
+        assembly.env, lambda: assembly.service(Catalog), lambda: recent_errors(answers_)
+    )
 
 
 def build_catalog(assembly: Assembly) -> Module:
