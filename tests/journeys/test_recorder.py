@@ -42,11 +42,13 @@ def test_a_thread_counts_when_it_starts_inside_the_journey():
 
 
 def test_what_a_worker_thread_runs_counts_and_what_runs_beside_does_not():
+    clock = SystemClock()
+
     async def work():
         await asyncio.to_thread(content_id, "a", "b")
 
     with record(Journey("x")) as journey:
-        beside = threading.Thread(target=SystemClock().now)
+        beside = threading.Thread(target=clock.now)
         beside.start()
         beside.join()
         asyncio.run(work())
