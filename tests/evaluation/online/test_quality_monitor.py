@@ -264,9 +264,9 @@ def test_what_a_drill_asks_moves_no_figure_of_users(service):
     service.ask(times=3)
     in_a_drill(service, "Does it rain?", times=4)
     service.monitor.run_once()
-    users, drills = (service.monitor.seen_of(drill=drill).figures for drill in (False, True))
+    users, drills = (service.monitor.seen_of(drill=drill).metrics for drill in (False, True))
     assert (users.answers, drills.answers) == (3, 4)
-    assert service.monitor.seen.figures == users
+    assert service.monitor.seen.metrics == users
 
 
 def test_what_a_drill_asks_is_no_fall_of_similarity_and_no_drift_of_users(service, clock):
