@@ -1,6 +1,8 @@
 """The import contracts name every package that they are about, also one that is added later."""
 
+import ast
 import tomllib
+from collections import defaultdict
 from fnmatch import fnmatch
 from pathlib import Path
 
@@ -45,3 +47,43 @@ def test_no_package_is_left_out_of_the_search_for_circles():
     assert contract["ancestors"] == ["trimtab"]
     assert set(contract.get("skip_descendants", ())) <= {"trimtab.knowledge"}
     assert "ignore_imports" not in contract
+
+
+ADDRESSES = {("SpanExporter", "redirect"), ("Engines", "disconnect")}
+"""Settings that take effect without a restart: a drill points them to a server of its own and back."""
+
+
+def users_by_name():
+    """Return, for each name that the package uses, the files that use it."""
+    users = defaultdict(set)
+    for path in PACKAGE.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Attribute):
+                users[node.attr].add(path)
+            elif isinstance(node, ast.Name):
+                users[node.id].add(path)
+    return users
+
+
+def is_for_drills(path):
+    return path.stem.endswith("faults") or "drill" in path.as_posix()
+
+
+def methods(path):
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ClassDef):
+            for part in node.body:
+                if isinstance(part, ast.FunctionDef):
+                    yield node.name, part.name
+
+
+def test_no_class_of_the_service_has_a_method_that_only_faults_call():
+    users = users_by_name()
+    production = [path for path in PACKAGE.rglob("*.py") if not is_for_drills(path)]
+    found = {
+        (owner, name)
+        for path in production
+        for owner, name in methods(path)
+        if users[name] and all(map(is_for_drills, users[name]))
+    }
+    assert found == ADDRESSES

@@ -34,7 +34,7 @@ _METHODS = ("PUT", "PATCH", "TRACE", "BREW", "OPTIONS", "HEAD", "DELETE", "POST"
 def settle(app):
     """Let what follows something for a long time end at once: no request of the fuzz is to wait."""
     app.views.ending.set()
-    app.sessions.address = "http://localhost"
+    app.sessions.listen_at("http://localhost")
 
 
 class Fuzz:
