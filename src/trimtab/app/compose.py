@@ -186,7 +186,8 @@ class App:
         signer = Signer.of(self.directory)
         subjects = Subjects.of(self.state, self.clock, self.directory)
         quotes = QuoteStore(self.state)
-        others = erasables(self.knowledge, self.guardrails, self.outbox, quotes)
+        logs = self.directory.folder("logs")
+        others = erasables(self.knowledge, self.guardrails, self.outbox, quotes, logs)
         self.erasures = self.answers.with_erasure(
             self.jobs,
             Trust(self.audit, signer, subjects, has_backups=True),
