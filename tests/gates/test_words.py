@@ -1,5 +1,7 @@
 """The names of the MISO runbook judge the project as it is: each finding that they must return."""
 
+import shutil
+
 import numpy as np
 import pytest
 
@@ -71,7 +73,7 @@ def test_a_report_worse_than_the_baseline_has_drifted_in_the_metric_that_is_aske
     world.edit_result(lambda result: result.update(accuracy=result["accuracy"] - 0.2))
     detector = DriftDetector(world.root)
     found = detector.analyze(world.report_path, ["accuracy"])
-    assert codes(found) == {"drift.accuracy"}
+    assert codes(found) == {"drift.critical", "drift.accuracy_regression"}
     assert detector.analyze(world.report_path, ["duration_s"]) == ()
 
 
@@ -81,11 +83,24 @@ def test_a_report_that_is_none_has_the_schemas_findings(world):
     assert {code.partition(".")[0] for code in codes(found)} == {"schema"}
 
 
-def test_without_a_baseline_nothing_is_judged_and_that_is_a_finding(world):
+@pytest.mark.parametrize("metrics", [(), ("accuracy",)])
+def test_a_baseline_that_is_gone_is_a_finding_whatever_is_asked_for(world, metrics):
     world.project.baseline.unlink()
-    assert codes(DriftDetector(world.root).analyze(world.report_path, ["accuracy"])) == {
-        "drift.baseline_missing"
-    }
+    found = DriftDetector(world.root).analyze(world.report_path, metrics)
+    assert codes(found) == {"drift.comparison_failed"}
+
+
+@pytest.mark.parametrize("metrics", [(), ("accuracy",)])
+def test_without_a_baseline_nothing_is_judged_and_that_is_a_finding(world, metrics):
+    shutil.rmtree(world.root / "baseline")
+    found = DriftDetector(world.root).analyze(world.report_path, metrics)
+    assert codes(found) == {"drift.no_baseline"}
+
+
+def test_a_benchmark_that_was_dropped_is_a_finding_of_every_metric(world):
+    world.edit_report(lambda report: report["results"].pop())
+    found = DriftDetector(world.root).analyze(world.report_path, ["duration_s"])
+    assert "drift.benchmark_dropped" in codes(found)
 
 
 def test_a_column_that_moved_has_drifted_and_one_that_did_not_has_not(world, tmp_path):
