@@ -1,7 +1,6 @@
 """The command line: global options, the table of commands, and errors as exit codes.
 
-A command is imported when it is used, and imports what it needs when it runs, so `trimtab --help` and shell
-completion stay fast.
+A command is imported when it is used, and imports what it needs when it runs, so `trimtab --help` stays fast.
 """
 
 import os

@@ -84,12 +84,9 @@ def command_options(command: Any, path: str = "") -> dict[str, frozenset[str]]:
     """Return every command below this one, such as ``gates drift``, with its options."""
     options = {each for param in command.params for each in (*param.opts, *param.secondary_opts)}
     found = {path: frozenset({*options, "--help"})}
-    if hasattr(command, "list_commands"):
-        context = typer.Context(command)
-        for name in command.list_commands(context):
-            below = command.get_command(context, name)
-            if below is not None:
-                found |= command_options(below, f"{path} {name}".strip())
+    # The mapping of a lazy group imports each command, `get_command` only describes it.
+    for name, below in getattr(command, "commands", {}).items():
+        found |= command_options(below, f"{path} {name}".strip())
     return found
 
 

@@ -111,7 +111,8 @@ def _ranked(
 def _excluded(ground: Ground, incident: Incident, cause: Cause) -> str:
     for attempt in incident.attempts:
         if attempt.opening == incident.opening and attempt.cause_id == cause.id:
-            return f"tried before: {attempt.outcome.replace('_', ' ')}"
+            tried = f"tried before: {attempt.outcome.replace('_', ' ')}"
+            return f"{tried}: {attempt.reason}" if attempt.reason else tried
     since = ground.now() - timedelta(hours=ground.settings.barred_window_hours)
     worked = ground.store.worked_since(cause.id, incident.alert.fingerprint, since)
     if worked >= ground.settings.barred_after:

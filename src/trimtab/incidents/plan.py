@@ -219,7 +219,7 @@ def _changes_nothing(
 
 def _not_plannable(ground: Ground, incident: Incident, cause: Cause, problem: str) -> Turn:
     now = ground.now()
-    attempt = Attempt(incident.opening, cause.id, Outcome.NOT_PLANNABLE, now)
+    attempt = Attempt(incident.opening, cause.id, Outcome.NOT_PLANNABLE, now, problem)
     after = replace(moved(incident, State.TRIAGED, now), attempts=(*incident.attempts, attempt))
     entry = Draft(
         f"{incident.opening}.{incident.attempt_number}.not_plannable",

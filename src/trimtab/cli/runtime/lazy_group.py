@@ -1,9 +1,10 @@
 """Command groups that import a command's module when the command is used.
 
-`trimtab --help` and shell completion then cost one table instead of every domain's code.
+`trimtab --help` then costs one table instead of the code of every domain.
 """
 
 from collections.abc import Iterator, Mapping, MutableMapping
+from copy import copy
 from dataclasses import dataclass
 from importlib import import_module  # noqa: TID251 - a test keeps the tables to `trimtab.cli`.
 from typing import Any, ClassVar
@@ -61,15 +62,17 @@ class LazyGroup(TyperGroup):
         """Return the names of the commands, in the order of the table."""
         return list(self.commands)
 
-    def get_command(self, ctx: Any, cmd_name: str) -> Any:
-        """Return the command's name and help, without importing it, or None if there is none."""
-        row = self.table.get(cmd_name)
-        return row and TyperCommand(cmd_name, help=row.help)
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        """Write the help page; its list of commands comes from the table, so none is imported."""
+        super(LazyGroup, self._listing()).format_help(ctx, formatter)
 
-    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
-        """Return the command that the arguments name, imported, and the rest of the arguments."""
-        name, command, rest = super().resolve_command(ctx, args)
-        return name, command and self.commands[str(command.name)], rest
+    def _listing(self) -> "LazyGroup":
+        """Return this group with commands that have a name and a help text, nothing else."""
+        listing = copy(self)
+        listing.commands = {
+            name: TyperCommand(name, help=row.help) for name, row in self.table.items()
+        }
+        return listing
 
 
 def _load(name: str, row: Lazy) -> Any:
