@@ -252,10 +252,9 @@ def test_an_erasure_takes_the_texts_of_queries_out_of_the_logs_and_says_so(tmp_p
             app.knowledge.search(PROJECT, SECRET)
             held = (folder / "logs" / "trimtab.log").read_text()
             app.jobs.launch()
-            erasures = app.answers.erasures
-            erasure = erasures.wait(erasures.request(PERSON, actor="a").id)
-        trust = app.answers.erasures._trust
-        statement = checked_certificate(erasure.certificate, trust.signer.public_pem)
+            erasure = app.erasures.wait(app.erasures.request(PERSON, actor="a").id)
+        signer = app.erasures._evidence.signer
+        statement = checked_certificate(erasure.certificate, signer.public_pem)
     finally:
         app.close()
     assert SECRET in held
