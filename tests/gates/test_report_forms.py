@@ -3,6 +3,7 @@
 import orjson
 import pytest
 
+from trimtab.gates import evidence_files, strictjson
 from trimtab.gates.benchmark import BenchmarkLogger
 from trimtab.gates.benchmark.idhash import IdHash
 from trimtab.gates.benchmark.prove import Proof, results_digest
@@ -303,6 +304,19 @@ def test_evidence_is_a_file_that_can_be_read(tmp_path):
             read_evidence(path)
 
 
+def test_evidence_may_be_as_large_as_its_limit(tmp_path, monkeypatch):
+    assert evidence_files.MAX_BYTES == strictjson.MAX_BYTES == 256 * 1024 * 1024
+    monkeypatch.setattr(evidence_files, "MAX_BYTES", 3)
+    monkeypatch.setattr(strictjson, "MAX_BYTES", 3)
+    (tmp_path / "file").write_bytes(b"123")
+    assert read_evidence(tmp_path / "file") == b"123"
+    assert parse(b"123").findings == ()
+    (tmp_path / "file").write_bytes(b"1234")
+    with pytest.raises(EvidenceUnreadable, match="too large"):
+        read_evidence(tmp_path / "file")
+    assert [f.code for f in parse(b"1234").findings] == ["schema.invalid_json"]
+
+
 # Structured logs.
 
 
@@ -348,6 +362,10 @@ EDITS = {
     "a line without its chain": (
         lambda lines: [*lines[:1], b'{"event": "sample"}\n', *lines[1:]],
         [("log_broken", "run:2")],
+    ),
+    "a chain of another name": (
+        lambda lines: [lines[0], lines[1].replace(b'"chain"', b'"chaim"'), *lines[2:]],
+        [("log_broken", "run:2"), ("log_broken", "run:3")],
     ),
     "a line that is no JSON": (
         lambda lines: [lines[0], b"{" + lines[1], *lines[2:]],
