@@ -28,12 +28,12 @@ def fires(whole, name):
 def answered(whole, count, **facts):
     usual = {"found": True, "model": "m", "passages": 1}
     for number in range(count):
-        whole.service.tally.heard(Event("answers.given", AT, str(number), usual | facts))
+        whole.service.counters.heard(Event("answers.given", AT, str(number), usual | facts))
 
 
 def failed(whole, count):
     for _ in range(count):
-        whole.service.tally.failed("answers.broken")
+        whole.service.counters.failed("answers.broken")
 
 
 @pytest.mark.feature("F402")
