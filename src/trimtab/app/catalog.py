@@ -39,6 +39,7 @@ def gather_catalog(app: "App", store: IncidentStore) -> Catalog:
             *gates_signals(app.gates),
             *incident_signals(store, app.outbox, app.clock),
             *app.vitals.signals(),
+            *app.normal.signals(),
             *background_signals(lambda: background_tasks(app), app.clock),
         ),
         actions=(

@@ -50,6 +50,7 @@ from trimtab.infra.jobs import Jobs
 from trimtab.infra.jobs.opening import OpeningJobs
 from trimtab.infra.key_care import make_first_key, parse_key_roles, seed
 from trimtab.infra.notify import Delivery, Outbox, Reach
+from trimtab.infra.response_history import ResponseHistory
 from trimtab.infra.scheduler import Scheduler
 from trimtab.infra.settings import Settings
 from trimtab.infra.settings.digest import digests
@@ -118,6 +119,7 @@ class App:
         self.state = Database(self.directory.file("state.db"), chains, page_sums=True)
         self._closing.append(self.state.close)
         self.health.register("database", self._database_health)
+        self.normal = ResponseHistory(self.state, self.clock, self.figures.recent_p99)
         self.audit = Audit(self.state, self.clock)
         self.vitals = Vitals(self.audit, self.clock)
         self.keys = Keys(self.state, self.clock, self.audit)
@@ -216,6 +218,7 @@ class App:
                 ScheduledTask("seal the audit chain", seal_seconds, audit_files.seal),
                 ScheduledTask("resume the jobs of incidents", 60.0, self.incidents.resume),
                 ScheduledTask("drop old traces", 3600.0, self.answers.drop_old),
+                ScheduledTask("note response times", 60.0, self.normal.note),
                 ScheduledTask("keep disk space back", 1.0, DiskReserve(self.directory.path).look),
                 ScheduledTask("read the guards' rules file", 5.0, self.guardrails.rules_file.look),
             ),
