@@ -1,6 +1,7 @@
 """`serve`, `status`, `settings`, `console`: the service itself."""
 
 import gc
+from dataclasses import asdict
 
 import typer
 
@@ -52,16 +53,16 @@ def settings(context: typer.Context, json: Json = False) -> None:
     from trimtab.api.settings import settings_table
 
     table = settings_table(session.settings)
-    if not printed_as_json(session, {"settings": table}):
+    if not printed_as_json(session, {"settings": [asdict(row) for row in table]}):
         print_table(
             ("setting", "value", "unit", "variable", "help"),
             (
                 (
-                    row["name"],
-                    row["value"],
-                    row["unit"],
-                    f"TRIMTAB_{row['name']}".replace(".", "_").upper(),
-                    row["help"],
+                    row.name,
+                    row.value,
+                    row.unit,
+                    f"TRIMTAB_{row.name}".replace(".", "_").upper(),
+                    row.help,
                 )
                 for row in table
             ),
