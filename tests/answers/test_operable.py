@@ -419,7 +419,7 @@ def test_the_texts_of_passages_reach_no_signal(whole):
         assert CACHE_TEXT[:20] not in str(list(signal.read()))
 
 
-@pytest.mark.parametrize(("seconds", "after"), [(1700, 6.0), (1801, 0.0)])
+@pytest.mark.parametrize(("seconds", "after"), [(1790, 6.0), (1801, 0.0)])
 def test_errors_are_laid_to_a_change_of_the_last_half_hour_only(tmp_path, seconds, after):
     clock = Ahead()
     whole = Whole(tmp_path, clock=clock)
@@ -428,6 +428,6 @@ def test_errors_are_laid_to_a_change_of_the_last_half_hour_only(tmp_path, second
     for _ in range(6):
         whole.service.tally.failed("x")
     clock.ahead += seconds
-    read = {one.name: one.read for one in signals(whole.service, changes)}
+    read = {one.name: one.read for one in signals(whole.service, whole.exporter, changes)}
     assert [sample.value for sample in read["answers.errors.after_change"]()] == [after, 0.0]
     whole.close()
