@@ -334,6 +334,8 @@ def test_the_plausibility_gate_counts_the_benchmarks_it_knows(world):
         (49, 0.01, False),
         (50, 0.33, True),
         (10, 1e-05, False),
+        (1, 0.5 * 10.0**-15 + 1e-9, True),
+        (1, 1.1e-9, False),
         (10_000, 0.33333333, False),
         (24, 0.05, False),
     ],

@@ -399,6 +399,12 @@ def test_each_change_of_a_log_is_found_at_its_line(log, edit, found):
         assert result == found
 
 
+@pytest.mark.parametrize(("lines", "told"), [(18, 19), (19, 20), (25, 20)])
+def test_a_log_that_is_wrong_throughout_is_described_by_twenty_faults(tmp_path, lines, told):
+    (tmp_path / "log").write_bytes(b"x\n" * lines)
+    assert len(read_log(tmp_path / "log").findings) == told
+
+
 def test_the_first_records_of_a_log_are_given(log):
     assert len(list(structured_lines(log, 2))) == 2
     assert len(list(structured_lines(log, 10**6))) == len(log.read_bytes().splitlines())

@@ -287,7 +287,7 @@ def sampled(*sizes):
     ("sizes", "growing"),
     [
         ([100] * 3 + [111] * 3 + [123] * 3 + [136] * 3, True),
-        ([100] * 3 + [110] * 3 + [123] * 3 + [136] * 3, False),
+        ([10] * 3 + [11] * 3 + [20] * 3 + [30] * 3, False),
         ([100] * 3 + [111] * 3 + [123] * 3 + [123] * 3, False),
         ([100] * 2 + [111] * 2 + [123] * 2 + [136] * 2 + [150] * 3, False),
         ([], False),
@@ -310,6 +310,15 @@ def test_a_script_is_profiled_with_its_arguments_and_exit_code(tmp_path):
     assert all(mb >= 0 for _, mb in seen.samples)
     with pytest.raises(EvidenceMissing):
         profile(tmp_path / "none.py", [], SystemClock(), timeout_s=60)
+
+
+def test_the_memory_of_a_script_is_read_fifty_times_a_second(tmp_path):
+    script = tmp_path / "script.py"
+    script.write_text("sum(range(10**6))\n")
+    seen = profile(script, [], FakeClock(), timeout_s=10**6)
+    times = [at for at, _ in seen.samples]
+    assert times == pytest.approx([0.02 * number for number in range(len(times))])
+    assert len(times) >= 2
 
 
 def test_a_script_that_takes_too_long_is_ended(tmp_path):
@@ -356,6 +365,17 @@ def test_a_reset_deletes_what_is_made_and_keeps_evidence(repository):
     assert sorted(p.name for p in repository.root.iterdir()) == [
         ".env", ".git", "datasets", "keys", "logs", "report.db",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("removed", ["keys/", "datasets/d/x", "logs/a.log"])
+def test_a_git_that_would_delete_evidence_is_not_let(repository, tmp_path, monkeypatch, removed):
+    own = tmp_path / "bin" / "git"
+    own.parent.mkdir()
+    own.write_text(f"#!/bin/sh\necho 'Would remove {removed}'\n")
+    own.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{own.parent}{os.pathsep}{os.defpath}")
+    with pytest.raises(EvidenceUnreadable, match="protected evidence"):
+        reset.plan(repository)
 
 
 def test_a_reset_outside_a_repository_is_refused(tmp_path):
