@@ -27,14 +27,14 @@ STEPS = (
     "knowledge.index",
     "knowledge.caches",
     "knowledge.copies",
+    "logs.queries",
     "guardrails.texts",
     "notify.outbox",
-    "logs.queries",
     "answers.feedback",
     "answers.traces",
+    "answers.cache",
     "answers.samples",
     "answers.shadow_pairs",
-    "answers.cache",
 )
 FOUND_BY = {
     "knowledge.queue",
