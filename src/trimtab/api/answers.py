@@ -207,7 +207,7 @@ def _own_trace(here: Services, who: Principal, trace_id: str) -> Trace:
 def _visible(here: Services, who: Principal, traces: Sequence[Trace]) -> list[Trace]:
     """Return the traces for which the caller has the labels that the asker used, and those that the sources have now."""
     mine = [trace for trace in traces if set(trace.labels) <= set(who.labels)]
-    hidden = here.knowledge.access.hidden(set().union(*map(_sources, mine)), who.labels)
+    hidden = here.knowledge.documents.hidden_from(who.labels, set().union(*map(_sources, mine)))
     return [trace for trace in mine if hidden.isdisjoint(_sources(trace))]
 
 

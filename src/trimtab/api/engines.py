@@ -39,7 +39,7 @@ def move(project: str, request: MoveRequest, here: Here) -> StreamingResponse:
     The answer is one JSON object a line: ``progress`` with ``step``, ``done`` and ``total``, and at the end ``result``
     or ``error``. The move goes on even when nobody reads any more.
     """
-    here.knowledge.projects.find(project)
+    here.knowledge.projects.check_exists(project)
     mover = here.knowledge.mover
 
     def work(tell: Tell) -> None:

@@ -26,7 +26,8 @@ from trimtab.knowledge import FailedDocument, IngestResult
 from trimtab.knowledge.ingestion import DocumentSource
 from trimtab.knowledge.parsing.content import Content
 from trimtab.knowledge.records import SearchResult
-from trimtab.knowledge.validation import counted_lines
+from trimtab.knowledge.search import SearchRequest
+from trimtab.knowledge.validation import parse_query_list
 
 router = APIRouter(prefix="/api/v1", tags=["knowledge"], route_class=GuardedRoute)
 
@@ -63,7 +64,7 @@ class WarmCache(Body):
 @router.post("/cache/warm", dependencies=[OPERATOR])
 def warm_cache(wanted: WarmCache, here: Here) -> dict[str, int]:
     """Answer queries into the cache; say how many were answered, and how many could not be."""
-    lines = counted_lines(wanted.queries or "")
+    lines = parse_query_list(wanted.queries or "")
     if wanted.queries is not None and not lines:
         raise InvalidRequest("`queries` holds no query.")
     done = here.knowledge.warm_cache(wanted.top, wanted.project, lines)
@@ -73,7 +74,7 @@ def warm_cache(wanted: WarmCache, here: Here) -> dict[str, int]:
 @router.get("/projects", dependencies=[TENANT_READER])
 def projects(here: Here, who: Caller) -> dict[str, list[dict[str, object]]]:
     """List every project that is there for the caller."""
-    found = here.knowledge.list_projects()
+    found = here.knowledge.projects.list()
     mine = [one for one in found if who.sees(one.name)]
     return {"projects": [asdict(project) for project in mine]}
 
@@ -83,7 +84,7 @@ def projects(here: Here, who: Caller) -> dict[str, list[dict[str, object]]]:
 )
 def create_project(new: NewProject, here: Here) -> dict[str, str]:
     """Make an empty project; nothing happens when it is there."""
-    here.knowledge.create_project(new.name)
+    here.knowledge.projects.create(new.name)
     return {"name": new.name}
 
 
@@ -94,7 +95,7 @@ def create_project(new: NewProject, here: Here) -> dict[str, str]:
 )
 def delete_project(project: str, here: Here) -> dict[str, object]:
     """Delete a project with all its documents."""
-    return {"name": project, "documents": here.knowledge.delete_project(project)}
+    return {"name": project, "documents": here.knowledge.projects.delete(project)}
 
 
 @router.get(
@@ -106,7 +107,7 @@ def documents(
     project: str, here: Here, who: Caller, limit: Limit = 1000, offset: Offset = 0
 ) -> dict[str, list[dict[str, object]]]:
     """List a project's documents by name."""
-    found = here.knowledge.documents(project, limit, offset, who.labels)
+    found = here.knowledge.documents.list(project, limit, offset, who.labels)
     return {"documents": [asdict(document) for document in found]}
 
 
@@ -117,8 +118,8 @@ def documents(
 )
 def document(project: str, document_id: str, here: Here, who: Caller) -> dict[str, object]:
     """Return one document, by id, with the text to which citations' offsets refer."""
-    found = here.knowledge.document(project, document_id, who.labels)
-    return {**asdict(found), "text": here.knowledge.document_text(project, found.id)}
+    found = here.knowledge.documents.get(project, document_id, who.labels)
+    return {**asdict(found), "text": here.knowledge.documents.text(project, found.id)}
 
 
 class NewLabels(Body):
@@ -136,7 +137,7 @@ class NewLabels(Body):
 )
 def set_labels(project: str, document_id: str, given: NewLabels, here: Here, who: Caller) -> None:
     """Replace a document's access labels; from now on only keys that share one see it."""
-    here.knowledge.set_metadata(project, document_id, labels=given.labels)
+    here.knowledge.documents.set_metadata(project, document_id, labels=given.labels)
     facts = {"project": project, "labels": sorted(set(given.labels))}
     here.audit.append(who.name, "knowledge.labels_set", document_id, facts)
 
@@ -148,8 +149,8 @@ def set_labels(project: str, document_id: str, given: NewLabels, here: Here, who
 )
 def delete_document(project: str, document_id: str, here: Here, who: Caller) -> dict[str, str]:
     """Delete a document; from now on no search finds it."""
-    found = here.knowledge.document(project, document_id, who.labels)
-    return {"document_id": here.knowledge.delete_document(project, found.id)}
+    found = here.knowledge.documents.get(project, document_id, who.labels)
+    return {"document_id": here.knowledge.documents.delete(project, found.id)}
 
 
 @router.get(
@@ -172,7 +173,8 @@ async def search(
         found = here.knowledge.search(project, q, top_k, offset=offset, labels=labels)
         return Response(_FOUND.dump_json(found), media_type="application/json")
 
-    if here.knowledge.holds(project, q, top_k, offset=offset, labels=labels):
+    asked = SearchRequest(top_k, offset, labels=labels)
+    if here.knowledge.searcher.is_cached(project, q, asked):
         return work()
     return await here.places.run(work)
 
@@ -213,8 +215,8 @@ async def ingest(request: Request, here: Here, who: Caller, person: Person = "")
     who.enter(text["project"])
     data = Content.of(text["text"].encode())
     owner = _owner(text.get("user_id", person))
-    source = DocumentSource(text["name"], data, "text/plain", owner, labels)
-    return _outcome(await run_in_threadpool(_take_one, here, who, text["project"], source))
+    source = DocumentSource(text["name"], data, "text/plain", owner, labels, who.labels)
+    return _outcome(await run_in_threadpool(here.knowledge.ingest, text["project"], source))
 
 
 async def _text_of(request: Request) -> Mapping[str, Any]:
@@ -265,29 +267,24 @@ async def _ingest_form(
         who.enter(project)
         owner = _owner(form.get("user_id", person))
         labels = _labels(form.getlist("labels"), who)
-        sources = [_source(file, owner, labels) for file in files]
+        sources = [
+            DocumentSource(
+                file.filename or "",
+                Content(file.file),
+                file.content_type,
+                owner,
+                labels,
+                who.labels,
+            )
+            for file in files
+        ]
         if len(sources) == 1:
-            return _outcome(await run_in_threadpool(_take_one, here, who, project, sources[0]))
-        return await run_in_threadpool(_take_many, here, who, project, sources)
+            return _outcome(await run_in_threadpool(here.knowledge.ingest, project, sources[0]))
+        return await run_in_threadpool(_ingest_many, here, project, sources)
 
 
-def _take_one(here: Services, who: Principal, project: str, source: DocumentSource) -> IngestResult:
-    here.knowledge.access.check_replaceable(project, source.name, who.labels)
-    done = here.knowledge.ingest(project, source)
-    if source.labels and done.status == "unchanged":
-        here.knowledge.access.add(project, done.document_id, source.labels)
-    return done
-
-
-def _take_many(
-    here: Services, who: Principal, project: str, sources: list[DocumentSource]
-) -> JSONResponse:
-    for source in sources:
-        here.knowledge.access.check_replaceable(project, source.name, who.labels)
+def _ingest_many(here: Services, project: str, sources: list[DocumentSource]) -> JSONResponse:
     outcomes = list(here.knowledge.ingest_many(project, sources))
-    for done in outcomes:
-        if isinstance(done, IngestResult) and done.status == "unchanged" and sources[0].labels:
-            here.knowledge.access.add(project, done.document_id, sources[0].labels)
     return JSONResponse(
         {
             "documents": [asdict(done) for done in outcomes if isinstance(done, IngestResult)],
@@ -298,10 +295,6 @@ def _take_many(
             ],
         }
     )
-
-
-def _source(file: UploadFile, owner: str, labels: tuple[str, ...]) -> DocumentSource:
-    return DocumentSource(file.filename or "", Content(file.file), file.content_type, owner, labels)
 
 
 def _outcome(done: IngestResult) -> JSONResponse:

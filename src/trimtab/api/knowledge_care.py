@@ -42,7 +42,7 @@ def backups(
     here: Here, check: bool = Query(default=False, description="Read and check each of them.")
 ) -> dict[str, list[dict[str, object]]]:
     """List the backups, the newest first."""
-    care = here.knowledge.care.backups
+    care = here.knowledge.maintenance.backups
     return {
         "backups": [
             {**_entry(found), **(_verdict(care.problem(found)) if check else {})}
@@ -56,7 +56,7 @@ def backups(
 )
 def take_backup(here: Here, who: Caller) -> dict[str, object]:
     """Take a backup, check it, and remove those that are too old."""
-    made = here.knowledge.care.backup()
+    made = here.knowledge.maintenance.backup()
     here.audit.append(who.name, "knowledge.backed_up", made.path.name)
     return _entry(made)
 
@@ -66,7 +66,7 @@ def take_backup(here: Here, who: Caller) -> dict[str, object]:
 )
 def restore(wanted: RestoreRequest, here: Here, who: Caller) -> dict[str, object]:
     """Go back to a backup; what was deleted since stays deleted. Does nothing to a sound database unless forced."""
-    care = here.knowledge.care
+    care = here.knowledge.maintenance
     if not wanted.dry_run and not wanted.force and care.check().ok:
         return {
             "restored": False,
@@ -81,7 +81,7 @@ def restore(wanted: RestoreRequest, here: Here, who: Caller) -> dict[str, object
 @router.post("/recover", responses=refuses(ErrorKind.STORAGE_FULL), dependencies=[ADMIN])
 def recover(trial: Trial, here: Here, who: Caller) -> dict[str, object]:
     """Put what can be read of a damaged database together with the newest good backup."""
-    care = here.knowledge.care
+    care = here.knowledge.maintenance
     if not trial.dry_run and care.check().ok:
         return {"restored": False, "reason": "The database is sound."}
     done = care.recover(dry_run=trial.dry_run)

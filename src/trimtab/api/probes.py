@@ -55,7 +55,7 @@ def collection(here: Here) -> dict[str, object]:
     The status is ``green`` when every passage has its vector, ``yellow`` while some wait for theirs, and ``red`` when the
     vector store is down.
     """
-    found = here.knowledge.list_projects()
+    found = here.knowledge.projects.list()
     points, vectors = sum(one.chunks for one in found), sum(one.vectors for one in found)
     waits = "green" if vectors >= points else "yellow"
     return {

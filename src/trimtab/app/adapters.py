@@ -22,6 +22,7 @@ from trimtab.infra.settings import Settings
 from trimtab.infra.settings.sections.notify import NotifySettings
 from trimtab.infra.web import Places
 from trimtab.knowledge import Knowledge
+from trimtab.knowledge.search import SearchRequest
 from trimtab.monitoring.checks import compile_check
 
 PROBE = "trimtab-probe"
@@ -46,8 +47,8 @@ class KnowledgeRetriever:
         self, project: str, query: str, top_k: int, *, labels: tuple[str, ...] = ()
     ) -> Retrieved:
         """Return at most ``top_k`` passages of the project, best first, that these labels let see."""
-        search = self._knowledge.search if self._meaning else self._knowledge.search_words
-        found = search(project, query, top_k, labels=labels)
+        request = SearchRequest(top_k, labels=labels, meaning=self._meaning)
+        found = self._knowledge.searcher.search(project, query, request)
         names = ("chunk_id", "document_id", "document_name", "text", "start", "end", "score")
         passages = tuple(
             Passage(
@@ -63,7 +64,7 @@ class KnowledgeRetriever:
             found.degraded_mode,
             str(found.index_version),
             found.cache_hit,
-            labels=self._knowledge.access.used(project, labels) if labels else (),
+            labels=self._knowledge.documents.labels_in_use(project, labels) if labels else (),
         )
 
 

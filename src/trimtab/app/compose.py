@@ -205,7 +205,7 @@ class App:
         audit_files = AuditFiles(local, self.audit, signer, anchor)
         self.tasks = Tasks(
             self.answers, self.health, self.keys, audit_files, self.settings.trust, self._firing,
-            rounds(self.knowledge.care.backups, self.clock),
+            rounds(self.knowledge.maintenance.backups, self.clock),
         )  # fmt: skip
         seal_seconds = self.settings.trust.audit_checkpoint_minutes * 60
         self.chores = Chores(

@@ -34,7 +34,7 @@ _AROUND = 1500
 @router.get("", dependencies=[READER])
 def ask(request: Request, here: Here, project: str = "", question: str = "") -> HTMLResponse:
     """Show the form; the query parameters fill it in."""
-    projects = here.knowledge.list_projects()
+    projects = here.knowledge.projects.list()
     chosen = project or next((found.name for found in projects if found.documents), "")
     values = {"projects": projects, "chosen": chosen, "question": question}
     return page(request, "ask.html", values)
@@ -90,8 +90,8 @@ def source(
     end: Annotated[int, Query(ge=0)],
 ) -> HTMLResponse:
     """Return the place in the document where a quote stands."""
-    found = here.knowledge.document(project, document, caller(request).labels)
-    text = here.knowledge.document_text(project, found.id)
+    found = here.knowledge.documents.get(project, document, caller(request).labels)
+    text = here.knowledge.documents.text(project, found.id)
     end = min(end, len(text))
     start = min(start, end)
     first, last = max(0, start - _AROUND), min(len(text), end + _AROUND)

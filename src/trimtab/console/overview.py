@@ -40,6 +40,6 @@ def _state(here: Services) -> dict[str, object]:
         "alerts": here.rules.alerts(),
         "active": active,
         "recent": here.incidents.list(active=False, limit=5),
-        "projects": here.knowledge.list_projects(),
+        "projects": here.knowledge.projects.list(),
         "now": here.clock.now(),
     }

@@ -57,8 +57,8 @@ class Crowd:
 def long_queries(knowledge: Knowledge, project: str, count: int) -> list[str]:
     """Return queries of up to 1,000 characters out of the project's own words: the dearest that a user can ask."""
     chance = random.Random(count)  # noqa: S311 - a drill repeats itself.
-    names = [document.name for document in knowledge.documents(project, limit=50)]
-    words = " ".join(knowledge.document_text(project, name) for name in names).split()
+    names = [document.name for document in knowledge.documents.list(project, limit=50)]
+    words = " ".join(knowledge.documents.text(project, name) for name in names).split()
     return [
         f"{number} {' '.join(chance.choices(words, k=_WORDS))}"[:_LONGEST_QUERY].strip()
         for number in range(count)

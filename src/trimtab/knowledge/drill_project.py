@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from trimtab.kernel.clock import Clock
 from trimtab.kernel.drilling import drill_traffic
 from trimtab.kernel.errors import Conflict, NotFound, TrimtabError
+from trimtab.knowledge.cache_manager import CacheSizes
 from trimtab.knowledge.errors import ProjectUnknown
 from trimtab.knowledge.service import Knowledge
-from trimtab.knowledge.usage import CacheSizes
 
 _log = logging.getLogger(__name__)
 _DOCUMENTS = 12
@@ -40,18 +40,18 @@ class DrillProject:
         """Copy some documents of the first project that has any, or raise `NothingToSearch`."""
         knowledge = self._knowledge
         self.delete()
-        projects = knowledge.list_projects()
+        projects = knowledge.projects.list()
         source = next((project.name for project in projects if project.documents), None)
         if source is None:
             raise NothingToSearch("There is no document to search for.")
-        for document in knowledge.documents(source, limit=_DOCUMENTS):
-            text = knowledge.document_text(source, document.name)[:_LONGEST]
+        for document in knowledge.documents.list(source, limit=_DOCUMENTS):
+            text = knowledge.documents.text(source, document.name)[:_LONGEST]
             with drill_traffic():
                 knowledge.ingest_text(self.name, f"{document.title[:80]}.txt", text)
 
     def queries(self, distinct: int, mark: str = "") -> list[tuple[str, str]]:
         """Return project and query, made of the documents' names; a new mark makes new queries."""
-        names = [document.name for document in self._knowledge.documents(self.name)]
+        names = [document.name for document in self._knowledge.documents.list(self.name)]
         return [
             (self.name, f"{names[number % len(names)][:100]} {number} {mark}".strip())
             for number in range(distinct)
@@ -60,7 +60,7 @@ class DrillProject:
     def delete(self) -> None:
         """Remove it with all that was asked in it. May be called twice."""
         try:
-            self._knowledge.delete_project(self.name)
+            self._knowledge.projects.delete(self.name)
         except ProjectUnknown:
             return
         except TrimtabError as error:
@@ -134,4 +134,4 @@ def restore_sizes(knowledge: Knowledge, before: CacheSizes) -> None:
         settings.max_cache_memory_mb,
     )
     chosen = (0 if size == given else size for size, given in zip(own, default, strict=True))
-    knowledge.resize_caches(CacheSizes(*chosen))
+    knowledge.caches.resize(CacheSizes(*chosen))

@@ -11,13 +11,13 @@ from pathlib import Path
 from trimtab.kernel.clock import Clock
 from trimtab.kernel.drilling import drill_traffic
 from trimtab.kernel.operable import Arguments, Fault, Param, Realism, Value
+from trimtab.knowledge.cache_manager import CacheSizes
 from trimtab.knowledge.crowd import Crowd, long_queries
 from trimtab.knowledge.drill_project import DrillProject, NothingToSearch, SearchLoad, restore_sizes
 from trimtab.knowledge.engines.faults import faults as engine_faults
 from trimtab.knowledge.errors import EmbedderUnavailable
 from trimtab.knowledge.maintenance.faults import faults as care_faults
 from trimtab.knowledge.service import Knowledge
-from trimtab.knowledge.usage import CacheSizes
 
 __all__ = ["NothingToSearch", "faults"]
 
@@ -215,8 +215,8 @@ class _Crowded:
         knowledge, project = self._knowledge, self._project.name
         self._project.create()
         queries = long_queries(knowledge, project, _FEW)
-        before = knowledge.cache_sizes()
-        knowledge.resize_caches(CacheSizes(5, 5, before.memory_mb))
+        before = knowledge.caches.sizes()
+        knowledge.caches.resize(CacheSizes(5, 5, before.memory_mb))
         self._crowd.start(
             lambda rng: knowledge.search(project, rng.choice(queries)), int(given["users"])
         )
@@ -308,7 +308,7 @@ class _BrokenCache:
     def outdate(self, given: Arguments) -> Mapping[str, Value]:
         before, knowledge = self._begin(), self._knowledge
         distinct = int(given["distinct"])
-        knowledge.resize_caches(
+        knowledge.caches.resize(
             CacheSizes(2 * distinct, int(before["embedding"]), int(before["memory_mb"]))
         )
         queries = self._project.queries(distinct)
@@ -334,7 +334,7 @@ class _BrokenCache:
 
     def _begin(self) -> Mapping[str, Value]:
         self._project.create()
-        before = self._knowledge.cache_sizes()
+        before = self._knowledge.caches.sizes()
         return {
             "query": before.query,
             "embedding": before.embedding,

@@ -7,6 +7,9 @@ from enum import StrEnum
 from trimtab.infra.folders import LeftOut
 from trimtab.kernel.errors import TrimtabError
 
+Labels = tuple[str, ...] | None
+"""A caller's access labels, sorted; None is for internal work, which sees every document."""
+
 
 @dataclass(frozen=True, slots=True)
 class ParsedDocument:

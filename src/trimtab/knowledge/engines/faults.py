@@ -94,7 +94,7 @@ class _Servers:
             server, self._server = self._server, None
         if server is not None:
             with suppress(ProjectUnknown):
-                self._knowledge.delete_project(PROJECT)
+                self._knowledge.projects.delete(PROJECT)
             self._knowledge.engines.disconnect(_ENGINE)
             server.close()
 

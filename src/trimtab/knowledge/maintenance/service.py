@@ -48,7 +48,7 @@ class Maintenance:
         data: Its data directory; backups go to ``backups`` in it.
         settings: Retention and floors.
         around: Its clock; its events are told ``knowledge.integrity_failed`` and ``knowledge.restored``.
-        forget: Drops everything in memory that came from the database; called when another file took its place.
+        forget_all: Drops everything in memory that came from the database; called when another file took its place.
         parser_pid: The parser's process, if one is running.
     """
 
@@ -58,14 +58,14 @@ class Maintenance:
         data: DataDirectory,
         settings: KnowledgeSettings,
         around: KnowledgeContext,
-        forget: Callable[[], object],
+        forget_all: Callable[[], object],
         parser_pid: Callable[[], int | None],
     ) -> None:
         self._parser_pid = parser_pid
         self._live = live
         self._clock = clock = around.clock
         self._events = around.events
-        self._forget = forget
+        self.forget_all = forget_all
         self._profile_seconds = settings.memory_profile_seconds if settings.memory_profiling else 0
         self._profiled_at = clock.monotonic()
         self._purged_at, self._checked_at = -1, clock.monotonic()
@@ -136,7 +136,7 @@ class Maintenance:
         """Make every index anew from its rows, and the file without gaps; nobody else works meanwhile."""
         with translated(self._live.file), self._live.alone() as connection:
             rebuild_indexes(connection)
-        self._forget()  # What was read by way of a damaged index may lack something.
+        self.forget_all()  # What was read by way of a damaged index may lack something.
         return self.check()
 
     def backup(self) -> Backup:
@@ -208,8 +208,8 @@ class Maintenance:
             # The list is written again as a whole; on a full disk it stays longer than it has to.
             _log.warning("the list of deletions was not shortened: the disk is full")
 
-    def look(self) -> None:
-        """Do what belongs to each heartbeat: watch the memory, and check a database that gave an error."""
+    def beat(self) -> None:
+        """Measure memory, CPU and disk; check a suspect or overdue database."""
         self.memory.look()
         self.processor.look()
         self._profile_when_due()
@@ -264,7 +264,7 @@ class Maintenance:
 
     def _replaced(self, done: RestoreResult) -> RestoreResult:
         self.restored = done
-        self._forget()
+        self.forget_all()
         self.check()
         self._tell("knowledge.restored", done.as_dict())
         return done
