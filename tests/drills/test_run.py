@@ -1,13 +1,14 @@
 """Drills on the tank, in fake time."""
 
 import itertools
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from queue import Queue
 from threading import Event
 
 import pytest
 
-from tests.incidents.operator import alert, make_operator
+from tests.drills.tank import Tank
+from tests.incidents.operator import make_operator
 from tests.incidents.world import PUMP, TAP
 from trimtab.drills import (
     DrillRefused,
@@ -21,32 +22,6 @@ from trimtab.drills import (
 from trimtab.incidents import State
 from trimtab.kernel.operable import Realism
 from trimtab.runbooks import Library
-
-
-@dataclass
-class Tank:
-    """The operator's tank as the subject of drills: its one rule fires when the level is low."""
-
-    operator: object
-
-    def __post_init__(self):
-        self.library = self.operator.ground.library
-        self.catalog = self.operator.ground.catalog
-        self.incidents = self.operator.incidents
-        self.monitor = self.operator.world
-        self.proofs = self.operator.ground.proofs
-        self.clock = self.operator.clock
-
-    def wait(self, seconds):
-        fired = alert(self.clock.now())
-        if self.monitor.firing(fired.fingerprint):
-            self.incidents.alert_fired(fired)
-        else:
-            self.incidents.alert_resolved(fired.fingerprint, self.clock.now())
-        before = self.clock.monotonic()
-        self.operator.jobs.run(until=lambda: self.clock.monotonic() - before >= seconds)
-        if self.clock.monotonic() == before:
-            self.clock.advance(seconds)
 
 
 @pytest.fixture
@@ -175,7 +150,7 @@ def test_plans_of_a_drill_are_approved_in_the_drills_name(tank):
 def test_drills_do_not_bar_the_fix_and_page_nobody(tank):
     for _ in range(4):
         assert run_drill(tank, TAP).passed
-    messages = tank.operator.outbox.about(tank.incidents.list()[0].id)
+    messages = tank.operator.outbox.about(tank.incidents.list(drills=True)[0].id)
     assert messages
     assert all(message.text.startswith("[DRILL] ") for message in messages)
     assert not any(message.channel == "#on-call" for message in messages)
@@ -196,7 +171,7 @@ def test_an_edited_page_is_no_longer_proven(tank, tmp_path):
     )
     assert tank.proofs.proven(book, cause)
     assert not tank.proofs.proven(edited, cause)
-    assert tank.incidents.list()[0].state is State.RESOLVED
+    assert tank.incidents.list(drills=True)[0].state is State.RESOLVED
 
 
 def test_a_drill_that_is_stopped_says_so_and_puts_the_faults_back(tank):

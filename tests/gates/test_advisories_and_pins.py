@@ -8,7 +8,7 @@ import orjson
 import pytest
 from typer.testing import CliRunner
 
-from trimtab.cli.gates.run import app
+from trimtab.cli.gates import app
 from trimtab.gates.errors import EvidenceMissing, EvidenceUnreadable
 from trimtab.gates.selftest.world import add_package
 from trimtab.gates.supply_chain import Snapshot

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import typer
 
-from trimtab.cli.gates.run import app
+from trimtab.cli.gates import app
 
 
 def names(group, before="") -> Iterator[str]:

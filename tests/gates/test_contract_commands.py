@@ -14,7 +14,7 @@ import orjson
 import pytest
 from typer.testing import CliRunner
 
-from trimtab.cli.gates.run import app
+from trimtab.cli.gates import app
 from trimtab.gates.errors import EvidenceMissing
 from trimtab.gates.pip_launcher import install
 from trimtab.gates.scaffold import SCRIPTS, scaffold

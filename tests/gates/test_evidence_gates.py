@@ -11,7 +11,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
-from trimtab.cli.gates.run import app
+from trimtab.cli.gates import app
 from trimtab.gates import benchmark, datasets, drift, plausibility
 from trimtab.gates.benchmark.idhash import IdHash
 from trimtab.gates.data_drift import pin_bins, psi

@@ -6,7 +6,7 @@ import threading
 import pytest
 from typer.testing import CliRunner
 
-from trimtab.cli.gates.run import app
+from trimtab.cli.gates import app
 from trimtab.gates.alerts import alerts
 from trimtab.gates.records import Outcome
 from trimtab.gates.room import GatesRoom

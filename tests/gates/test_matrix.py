@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from trimtab.cli.gates.run import app
+from trimtab.cli.gates import app
 from trimtab.gates.codes import CODES, finding
 from trimtab.gates.docs_gate import read_page
 from trimtab.gates.matrix import CONTACTS, HANDLING, TREE

@@ -10,7 +10,7 @@ import orjson
 import pytest
 from typer.testing import CliRunner
 
-from trimtab.cli.gates.run import app
+from trimtab.cli.gates import app
 from trimtab.gates.supply_chain import Snapshot, audit
 
 _NEAR = Path(__file__).parents[3] / "shared" / "data" / "gates"

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
-from trimtab.cli.gates.run import app
+from trimtab.cli.gates import app
 from trimtab.gates import docs_gate, process, supply_chain
 from trimtab.gates.alerts import AlertNotSent, alerts, post_alerts
 from trimtab.gates.errors import EvidenceUnreadable, KeyMissing, PolicyWrong, SignatureWrong

@@ -7,7 +7,7 @@ import orjson
 import pytest
 from typer.testing import CliRunner
 
-from trimtab.cli.gates.run import app
+from trimtab.cli.gates import app
 from trimtab.gates.baseline import Approvals
 from trimtab.gates.case import Project, keyring_folder
 from trimtab.gates.errors import ApprovalRefused, EvidenceMissing, PolicyWrong, SignatureWrong

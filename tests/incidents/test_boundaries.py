@@ -231,12 +231,13 @@ def test_the_next_rung_is_the_one_after_the_one_that_is_due(operator):
     assert seconds_to_next_rung(operator.ground, old) is None
 
 
-def test_a_ladder_may_count_in_seconds(tmp_path):
-    (tmp_path / "own.yaml").write_text("own: {system: X, rungs: [{who: B, after: 30s}]}")
+@pytest.mark.parametrize(("after", "seconds"), [("30s", 30), ("2m", 120), ("1h", 3600)])
+def test_a_ladder_counts_in_seconds_minutes_or_hours(tmp_path, after, seconds):
+    (tmp_path / "own.yaml").write_text(f"own: {{system: X, rungs: [{{who: B, after: {after}}}]}}")
     ladder = load_ladders(str(tmp_path / "own.yaml"))["own"]
     incident = drift_incident(restored_at=None)
-    assert ladder.due(incident, timedelta(seconds=29)) == ()
-    assert [rung.who for rung in ladder.due(incident, timedelta(seconds=30))] == ["B"]
+    assert ladder.due(incident, timedelta(seconds=seconds - 1)) == ()
+    assert [rung.who for rung in ladder.due(incident, timedelta(seconds=seconds))] == ["B"]
 
 
 class Recorded:

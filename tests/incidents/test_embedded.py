@@ -109,7 +109,7 @@ class MarkedPlant(Plant):
         ]
 
     def marks(self):
-        return {one.drill: one for one in self.incidents.list()}
+        return {one.drill: one for one in self.ground.store.find()}
 
 
 @pytest.fixture
@@ -202,7 +202,7 @@ def test_an_alert_of_drill_traffic_opens_the_incident_of_a_drill_and_pages_nobod
     marked.drill_level = 1.0
     with marked.incidents.drill() if running else nullcontext():
         marked.pass_time(45)
-    (incident,) = marked.incidents.list()
+    (incident,) = marked.incidents.list(drills=True)
     assert incident.drill
     marked.jobs.run(until=lambda: marked.incidents.get(incident.id).state is State.ESCALATED)
     sent = marked.outbox.about(incident.id)
@@ -244,7 +244,7 @@ def test_what_a_rule_without_traffic_finds_in_a_drill_is_the_drills(plant):
     plant.world.put(level=1)
     with plant.incidents.drill():
         plant.pass_time(45)
-    (incident,) = plant.incidents.list()
+    (incident,) = plant.incidents.list(drills=True)
     assert incident.drill
 
 

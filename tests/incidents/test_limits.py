@@ -127,7 +127,7 @@ class Started:
 
 def test_every_active_incident_is_driven_heard_of_and_counted_however_many_there_are(operator):
     firing = AttachedAlert(drift_alert(), firing=True, changed_at=START)
-    active = {"state": State.TRIAGED, "alerts": (firing,), "drill": True}
+    active = {"state": State.TRIAGED, "alerts": (firing,)}
     keep(operator, *(ended(number, **active) for number in range(101)))
     jobs = Started()
     incidents = Incidents(operator.ground, jobs)

@@ -58,6 +58,15 @@ def test_a_change_is_written_down_with_its_entries(kept):
     assert (written.stage, written.at) == (after.state, now)
 
 
+def test_of_entries_with_the_same_key_the_first_is_kept_in_its_place(kept):
+    store, incident, operator = kept
+    now = operator.clock.now()
+    store.note(incident, now, Draft("a", "A."), Draft("b", "B."), Draft("a", "Again."))
+    store.note(incident, now, Draft("b", "Later."), Draft("c", "C."), Draft("c", "Twice."))
+    written = store.timeline(incident.id)[1:]
+    assert [(entry.seq, entry.text) for entry in written] == [(2, "A."), (3, "B."), (4, "C.")]
+
+
 def test_a_decision_is_told(kept):
     store, incident, operator = kept
     operator.jobs.run(

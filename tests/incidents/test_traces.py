@@ -6,10 +6,10 @@ from dataclasses import replace
 import pytest
 
 from tests.incidents.world import TAP
-from trimtab.incidents import Severity, State
+from trimtab.incidents import Severity, State, signals
 from trimtab.incidents.approvals import await_approval
 from trimtab.incidents.diagnose import investigate
-from trimtab.incidents.loop import Loop
+from trimtab.incidents.loop import Loop, job_id
 from trimtab.incidents.model import PlannedAct
 from trimtab.incidents.triage import native_label
 from trimtab.kernel.errors import TrimtabError
@@ -153,6 +153,25 @@ def test_the_states_have_these_names():
 )
 def test_each_source_has_its_own_words_for_a_severity(system, labels):
     assert [native_label(system, severity) for severity in sorted(Severity)] == labels
+
+
+def test_the_open_incidents_are_counted_for_each_severity(operator):
+    (opened, *_) = signals(operator.ground.store, operator.outbox, operator.clock)
+    assert [sample.labels for sample in opened.read()] == [
+        {"severity": severity} for severity in ("P0", "P1", "P2", "P3")
+    ]
+
+
+def test_the_durable_job_keeps_its_kind(operator):
+    status = operator.jobs.status(job_id(with_open_tap(operator)))
+    assert status.kind == "incidents.run"
+
+
+def test_exported_proofs_name_the_build(operator):
+    operator.prove(TAP)
+    exported = json.loads(operator.ground.proofs.export(operator.ground.library))
+    assert exported["version"] == "test-build"
+    assert list(exported["proofs"]) == [TAP]
 
 
 def test_an_act_of_an_old_record_has_an_unknown_effect():

@@ -6,9 +6,9 @@ import sqlalchemy as sa
 
 from trimtab.infra.signing import KEY_FILE, Signer, opened
 from trimtab.infra.storage import Database, DataDirectory
-from trimtab.infra.subjects import Subjects
 from trimtab.kernel.clock import SystemClock
 from trimtab.kernel.errors import Corrupt
+from trimtab.privacy.pseudonyms import Subjects
 
 KIND = "application/vnd.example+json"
 

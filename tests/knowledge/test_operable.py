@@ -6,6 +6,7 @@ import time
 
 import pytest
 
+from trimtab.kernel.drilling import drill_traffic
 from trimtab.kernel.operable import ActionContext, Catalog, check_arguments
 from trimtab.knowledge.actions import actions
 from trimtab.knowledge.faults import NothingToSearch, faults
@@ -350,6 +351,21 @@ def test_searches_of_a_drill_move_no_figure_of_users(name, given, catalog, searc
     now = (users.outcomes.totals(), users.durations.count(), searched.searcher.cache.stats())
     assert now[:2] == asked[:2]
     assert (now[2].hits, now[2].misses) == (asked[2].hits, asked[2].misses)
+
+
+def test_component_times_of_a_drill_are_apart_from_those_of_users(catalog, searched):
+    with drill_traffic():
+        searched.search("sea", "whale song")
+    for name in ("knowledge.embedding.p95_seconds", "knowledge.index.p95_seconds"):
+        found = read(catalog, name)
+        assert (name, found[DRILL] >= 0) == (name, True)
+    assert math.isnan(read(catalog, "knowledge.index.p95_seconds")[""])
+    before = searched.encoder.durations.users.count()
+    with drill_traffic():
+        searched.search("sea", "another whale song")
+    assert searched.encoder.durations.users.count() == before
+    searched.search("sea", "a third whale song")
+    assert searched.encoder.durations.users.count() == before + 1
 
 
 def test_a_crowd_is_under_way_at_once_and_goes_when_it_is_told(catalog, searched):

@@ -14,6 +14,8 @@ from pathlib import Path
 import httpx
 import pytest
 
+from trimtab.infra.child_process import ChildProcess
+
 FETCHED = Path(__file__).parents[2] / ".venv" / "prometheus"
 
 
@@ -108,15 +110,14 @@ def running(directory: Path) -> Iterator[Server]:
         "--log.level=error",
     ]
     with (directory / "log").open("wb") as log:
-        process = subprocess.Popen(command, stdout=log, stderr=log, cwd=directory)
+        child = ChildProcess(command, stdout=log, stderr=log, cwd=directory)
     try:
         url = f"http://127.0.0.1:{port}"
-        _wait_until_ready(url, process)
+        _wait_until_ready(url, child.process)
         with httpx.Client(base_url=url, timeout=30) as client:
             yield Server(url, client)
     finally:
-        process.kill()
-        process.wait()
+        child.kill()
 
 
 def _wait_until_ready(url: str, process: subprocess.Popen) -> None:

@@ -8,6 +8,7 @@ import shutil
 import sys
 import threading
 import time
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -21,6 +22,8 @@ from tests.mutation.selection import Choice, Selection
 
 DEFAULT_KINDS = ("threshold", "comparison", "name", "return", "call", "guard", "window", "severity")
 """`logic` (and, or, not) can be asked for with --kinds."""
+LIKELY = 8
+"""Tests that noticed the last mutants of a file run first for its next one."""
 
 
 @dataclass
@@ -56,6 +59,10 @@ class Result:
     outcome: str
     seconds: float = 0.0
     tests: int = 0
+    by: str = ""
+    """The test that noticed it, when it was tried in a shared session."""
+    way: str = ""
+    """session, or fresh when the changed code was imported afresh."""
 
 
 @dataclass
@@ -80,6 +87,8 @@ class Trial:
     mutant: Mutant
     choice: Choice
     state: str
+    session: tuple[str, ...] = ()
+    """The test files that are collected once."""
 
     def request(self, copy: Path, tests: Sequence[str], seconds: float) -> dict:
         """Return what a worker is asked."""
@@ -88,12 +97,18 @@ class Trial:
             "content": self.mutant.applied((copy / self.mutant.file).read_bytes()).decode(),
             "tests": list(tests),
             "limit": 30 + 6 * seconds,
+            "limits": [30 + 10 * self.choice.times.get(name, 0.0) for name in tests],
+            "session": list(self.session),
         }
 
-    def ask(self, worker: Worker, copy: Path) -> dict:
-        """Return a worker's answer; a mutant that its first tests do not notice is shown to more of them."""
+    def ask(self, worker: Worker, copy: Path, likely: Sequence[str] = ()) -> dict:
+        """Return a worker's answer; a mutant that its first tests do not notice is shown to more of them.
+
+        Of the first tests, the likely ones run before the others.
+        """
         choice = self.choice
-        answer = worker.ask(self.request(copy, choice.tests, choice.seconds))
+        tests = sorted(choice.tests, key=lambda name: name not in likely)
+        answer = worker.ask(self.request(copy, tests, choice.seconds))
         if answer["outcome"] != "survived" or not choice.more:
             return answer
         again = worker.ask(self.request(copy, choice.more, 4 * choice.seconds))
@@ -130,6 +145,8 @@ class Campaign:
         self._stop = threading.Event()
         self._lock = threading.Lock()
         self._known = CACHE / "results.jsonl"
+        self._likely: dict[str, list[str]] = defaultdict(list)
+        """The tests that noticed the last mutants of each file."""
 
     def run(self) -> Report:
         """Record, choose, try, report."""
@@ -171,7 +188,9 @@ class Campaign:
                     todo.append(trial)
         random.Random(self._options.seed).shuffle(todo)
         waiting: queue.SimpleQueue[Trial] = queue.SimpleQueue()
-        for trial in todo[: self._options.sample or None]:
+        chosen = todo[: self._options.sample or None]
+        # One domain after the other: each has a session of its own.
+        for trial in sorted(chosen, key=lambda trial: self._options.domains.index(trial.domain)):
             waiting.put(trial)
         return waiting
 
@@ -190,7 +209,7 @@ class Campaign:
             else:
                 shown = _named(choice)
                 state = f"{digest([mutant.file])}-{of_tests}-{shown}"
-                yield Trial(domain, mutant, choice, state)
+                yield Trial(domain, mutant, choice, state, tuple(tests))
 
     def _read_known(self) -> dict[tuple[str, str], dict]:
         if not self._known.exists():
@@ -206,12 +225,14 @@ class Campaign:
                 trial = todo.get_nowait()
             except queue.Empty:
                 break
-            self._note(trial, trial.result(trial.ask(worker, copy)))
+            answer = trial.ask(worker, copy, self._likely[trial.mutant.file])
+            self._note(trial, trial.result(answer))
         worker.close()
 
     def _note(self, trial: Trial, result: Result) -> None:
         with self._lock:
             self._report.results.append(result)
+            self._likely[result.file] = [result.by, *self._likely[result.file]][:LIKELY]
             with self._known.open("a") as file:
                 file.write(json.dumps({"state": trial.state, "result": asdict(result)}) + "\n")
             if result.outcome in {"survived", "error"}:

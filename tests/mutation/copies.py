@@ -1,5 +1,6 @@
 """Copies of the tree that mutants are written into, with the recording of their tests."""
 
+import compileall
 import hashlib
 import json
 import os
@@ -25,6 +26,8 @@ def make_copy() -> Path:
             shutil.copytree(source, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
         elif source.is_file():
             shutil.copy2(source, folder / name)
+    # Processes that tests start import the copy: without bytecode, each would compile it.
+    compileall.compile_dir(folder / "src", quiet=2)
     (folder / "t").mkdir()
     return folder
 
@@ -108,13 +111,17 @@ class Worker:
 
 
 def _leave_out(file: Path, tests: list[str], copy: Path) -> None:
-    """Run every test once in a worker without a change: one that fails there says nothing about a mutant."""
+    """Run every test without a change, both ways: one that fails there says nothing about a mutant."""
     failed = copy / "failed.json"
-    worker = Worker(copy)
-    worker.ask({"tests": tests, "limit": 1800, "failed": str(failed)})
-    worker.close()
     recorded = json.loads(file.read_text())
-    for name in json.loads(failed.read_text()):
-        sys.stderr.write(f"left out, because it fails or is skipped without a change: {name}\n")
-        recorded["tests"][name]["passed"] = False
-    file.write_text(json.dumps(recorded))
+    worker = Worker(copy)
+    for asked in (
+        {"tests": tests},
+        {"tests": [n for n, t in recorded["tests"].items() if t["passed"]], "session": tests},
+    ):
+        worker.ask({**asked, "limit": 1800, "limits": [1800], "failed": str(failed)})
+        for name in json.loads(failed.read_text()):
+            sys.stderr.write(f"left out, because it fails or is skipped without a change: {name}\n")
+            recorded["tests"][name]["passed"] = False
+        file.write_text(json.dumps(recorded))
+    worker.close()

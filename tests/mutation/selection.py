@@ -3,8 +3,8 @@
 import ast
 import json
 import re
-from collections import defaultdict
-from dataclasses import dataclass
+from collections import Counter, defaultdict
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.mutation.mutant import Mutant
@@ -22,6 +22,8 @@ class Choice:
     marked: bool
     more: tuple[str, ...] = ()
     """Tests that run when those before have noticed nothing."""
+    times: dict[str, float] = field(default_factory=dict, compare=False)
+    """Recorded seconds of each of these tests."""
 
 
 class Selection:
@@ -85,18 +87,28 @@ class Selection:
         short = {n for n in names if self._tests[n]["seconds"] <= LONGEST_TEST}
         word = mutant.name or mutant.scope.rsplit(".", 1)[-1]
 
-        def rank(name: str) -> tuple[bool, bool, float]:
-            """Those that bear the name first, then those in a file that mentions it, then the quickest."""
-            mentions = bool(word) and word in self._text[_file(name)]
-            return (not word or word not in name, not mentions, self._tests[name]["seconds"])
+        cases: Counter[str] = Counter()
 
-        ranked = sorted(short or names, key=rank)
+        def rank(name: str) -> tuple[bool, bool, float]:
+            """Those that bear the name, then those in a file that mentions it; of each the quickest.
+
+            Further cases of one test mostly notice the same: each counts as longer than the one before.
+            """
+            mentions = bool(word) and word in self._text[_file(name)]
+            test = name.partition("[")[0]
+            cases[test] += 1
+            cost = max(self._tests[name]["seconds"], 0.005) * cases[test]
+            return (not word or word not in name, not mentions, cost)
+
+        quickest = sorted(short or names, key=lambda name: (self._tests[name]["seconds"], name))
+        ranked = sorted(quickest, key=rank)
         chosen, total = self._first(ranked, self._seconds)
         others = [name for name in ranked if name not in set(chosen)]
         more, _ = self._first(others, 3 * self._seconds) if others else ([], 0.0)
         data = not mutant.file.endswith(".py")
         marked = data or any(self._tests[name]["features"] for name in names)
-        return Choice(chosen, total, marked, tuple(more))
+        times = {name: self._tests[name]["seconds"] for name in (*chosen, *more)}
+        return Choice(chosen, total, marked, tuple(more), times)
 
     def _first(self, ranked: list[str], limit: float) -> tuple[list[str], float]:
         """Return the first tests that fit into the time, at least one, and their time."""

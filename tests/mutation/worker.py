@@ -1,18 +1,24 @@
 """A process in a copy of the tree that forks a child for each mutant, so that nothing is imported twice.
 
-It imports the packages that trimtab stands on, never trimtab itself: each child imports the changed code afresh.
+It imports the packages that trimtab stands on, never trimtab itself. A change inside functions is tried in a child of
+a session that has imported trimtab and collected the tests (``session.py``); for any other change, or for a session
+that cannot be used, a child of this process imports the changed code afresh.
 """
 
-import contextlib
+import itertools
 import json
 import os
-import select
-import signal
+import shutil
 import sys
 import threading
 import time
 from pathlib import Path
+from typing import IO
 
+from tests.mutation.session import FRESH, Session, end_group, outcome_of, wait_for_child
+
+TEMPORARY = Path("t")
+"""The copy's temporary folder."""
 OPTIONS = [
     "-q", "--no-header", "--tb=line", "-n", "0", "-p", "no:randomly", "-p", "no:cacheprovider",
     "-p", "tests.mutation.profile", "-W", "ignore::pytest.PytestAssertRewriteWarning",
@@ -26,7 +32,7 @@ def _third_party() -> list[str]:
         os.dup2(os.open(os.devnull, os.O_RDWR), 1)
         import pytest
 
-        import trimtab.app.compose
+        import trimtab.app.application
         import trimtab.cli.main  # noqa: F401
 
         pytest.main([*OPTIONS, "--collect-only", "tests/contract"])
@@ -61,20 +67,21 @@ def run_child(tests: list[str], limit: float, failed: str = "") -> tuple[str, fl
     child = os.fork()
     if child == 0:
         _run(tests, failed)
-    code = _wait(child, limit)
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(child, signal.SIGKILL)  # Servers that a test started and could not stop.
+    code, _ = wait_for_child(child, None, [limit])
+    end_group(child)
     taken = round(time.monotonic() - started, 2)
-    if code is None:
-        return "timeout", taken
-    return {0: "survived", 5: "error"}.get(code, "killed"), taken
+    return outcome_of(code), taken
 
 
-def _run(tests: list[str], failed: str) -> None:
+def _be_quiet() -> None:
     os.setsid()
     quiet = os.open(os.devnull, os.O_RDWR)
     for descriptor in (0, 1, 2):
         os.dup2(quiet, descriptor)
+
+
+def _run(tests: list[str], failed: str) -> None:
+    _be_quiet()
     import pytest
 
     from tests.mutation.profile import Failures
@@ -83,16 +90,56 @@ def _run(tests: list[str], failed: str) -> None:
     os._exit(int(pytest.main([*OPTIONS, *([] if failed else ["-x"]), *tests], plugins)))
 
 
-def _wait(child: int, limit: float) -> int | None:
-    descriptor = os.pidfd_open(child)
-    try:
-        ready, _, _ = select.select([descriptor], [], [], limit)
-    finally:
-        os.close(descriptor)
-    if not ready:
-        os.killpg(child, signal.SIGKILL)
-    _, status = os.waitpid(child, 0)
-    return os.waitstatus_to_exitcode(status) if ready else None
+class Shared:
+    """The session of some test files, in a child that answers requests until it is closed."""
+
+    def __init__(self, files: list[str]) -> None:
+        self.files = files
+        read, self._asks = _pipe()
+        self._answers, write = _pipe()
+        self._child = os.fork()
+        if self._child == 0:
+            self._asks.close()
+            self._answers.close()
+            _serve(files, read, write)
+        read.close()
+        write.close()
+        self.usable = bool(self._read().get("tests"))
+        if not self.usable:
+            sys.stderr.write("The tests cannot share a session: each change is imported afresh.\n")
+
+    def ask(self, request: dict) -> dict:
+        """Return the session's answer; one that has ended has none, and the change is imported afresh."""
+        if self.usable:
+            self._asks.write(json.dumps(request) + "\n")
+            self._asks.flush()
+        return self._read() if self.usable else {"outcome": FRESH}
+
+    def close(self) -> None:
+        """End the session."""
+        self._asks.close()
+        self._answers.close()
+        os.waitpid(self._child, 0)
+
+    def _read(self) -> dict:
+        line = self._answers.readline()
+        self.usable = bool(line)
+        return json.loads(line) if line else {"outcome": FRESH}
+
+
+def _pipe() -> tuple[IO[str], IO[str]]:
+    read, write = os.pipe()
+    return os.fdopen(read), os.fdopen(write, "w")
+
+
+def _serve(files: list[str], requests: IO[str], answers: IO[str]) -> None:
+    _be_quiet()
+    import pytest
+
+    # Children that import the tests afresh find them compiled.
+    sys.dont_write_bytecode = False
+    session = Session(Path.cwd(), requests, answers)
+    os._exit(int(pytest.main([*OPTIONS, "-x", *files], [session])))
 
 
 def _answer(answer: dict) -> None:
@@ -100,16 +147,91 @@ def _answer(answer: dict) -> None:
     sys.stdout.flush()
 
 
-def _try_change(request: dict) -> dict:
-    path = Path(request["file"])
-    original, times = path.read_bytes(), path.stat()
-    try:
-        path.write_bytes(request["content"].encode())
-        outcome, seconds = run_child(request["tests"], request["limit"])
-    finally:
-        path.write_bytes(original)
-        os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
-    return {"outcome": outcome, "seconds": seconds}
+class Trials:
+    """Writes each change into the copy, tries it and takes it back."""
+
+    def __init__(self) -> None:
+        self._shared: Shared | None = None
+        self._times = itertools.count(1)
+        self._passing: dict[str, bool] = {}
+        self._kept = set(TEMPORARY.iterdir())
+
+    def answer(self, request: dict) -> dict:
+        """Return the outcome of a request, with the way it was tried.
+
+        A test that fails without the change, too, says nothing: the others are asked again without it.
+        """
+        if request.get("session"):
+            self._start(request["session"])
+        answer = self._try(request)
+        while (
+            answer["outcome"] == "killed"
+            and (by := answer.get("by"))
+            and request.get("file")
+            and not self._passes(by, request)
+        ):
+            kept = [at for at, name in enumerate(request["tests"]) if name != by]
+            if not kept:
+                return answer | {"outcome": "error"}
+            named = ("tests", "limits")
+            request |= {key: [request[key][at] for at in kept] for key in named}
+            answer = self._try(request)
+        return answer
+
+    def close(self) -> None:
+        """End the session, if there is one."""
+        if self._shared:
+            self._shared.close()
+
+    def _passes(self, test: str, request: dict) -> bool:
+        """Tell whether a test passes alone and without a change; asked once for each test."""
+        if test not in self._passing:
+            plain = request | {"file": "", "tests": [test], "limits": [request["limit"]]}
+            self._passing[test] = self._try(plain)["outcome"] == "survived"
+        return self._passing[test]
+
+    def _try(self, request: dict) -> dict:
+        if not request.get("file"):
+            return self._outcome(request)
+        path = Path(request["file"])
+        original, times = path.read_bytes(), path.stat()
+        try:
+            path.write_bytes(request["content"].encode())
+            # A second of its own for each change: else Python would take the bytecode of the one before.
+            later = times.st_mtime_ns + next(self._times) * 10**9
+            os.utime(path, ns=(later, later))
+            return self._outcome(request | {"original": original.decode()})
+        finally:
+            path.write_bytes(original)
+            os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
+
+    def _outcome(self, request: dict) -> dict:
+        try:
+            if request.get("session"):
+                answer = self._shared.ask(request)
+                if answer["outcome"] != FRESH:
+                    return answer | {"way": "session"}
+            failed = request.get("failed", "")
+            outcome, seconds = run_child(request["tests"], request["limit"], failed)
+            return {"outcome": outcome, "seconds": seconds, "way": FRESH}
+        finally:
+            self._empty()
+
+    def _start(self, files: list[str]) -> None:
+        """Start the session of some test files before anything is changed."""
+        if self._shared is None or self._shared.files != files:
+            self.close()
+            self._shared = Shared(files)
+            self._passing.clear()
+            self._kept |= set(TEMPORARY.iterdir())
+
+    def _empty(self) -> None:
+        """Delete what tests left in the temporary folder: pytest searches it at each start."""
+        for path in set(TEMPORARY.iterdir()) - self._kept:
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path, ignore_errors=True)
+            else:
+                path.unlink(missing_ok=True)
 
 
 def main() -> None:
@@ -117,13 +239,10 @@ def main() -> None:
     sys.dont_write_bytecode = True
     preload()
     _answer({"threads": threading.active_count()})
+    trials = Trials()
     for line in sys.stdin:
-        request = json.loads(line)
-        if "failed" in request:
-            run_child(request["tests"], request["limit"], request["failed"])
-            _answer({})
-        else:
-            _answer(_try_change(request))
+        _answer(trials.answer(json.loads(line)))
+    trials.close()
 
 
 if __name__ == "__main__":

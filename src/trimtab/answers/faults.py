@@ -8,12 +8,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from trimtab.answers import drill_endpoint
-from trimtab.answers.actions import actions
+from trimtab.answers.actions import prefer_generator
 from trimtab.answers.records import Question
 from trimtab.answers.routing import NOWHERE
 from trimtab.answers.service import AnswerService
 from trimtab.answers.stages import Deadlines, TimedGenerator
+from trimtab.answers.tracing import SpanExporter
 from trimtab.infra.changes import ChangeLog
+from trimtab.infra.child_process import ChildProcess
 from trimtab.kernel.clock import Clock
 from trimtab.kernel.drilling import drill_traffic
 from trimtab.kernel.errors import TrimtabError
@@ -41,12 +43,13 @@ _ATTACKS = (
 
 
 def faults(
-    service: AnswerService, clock: Clock, changes: ChangeLog | None = None
+    service: AnswerService, exporter: SpanExporter, clock: Clock, changes: ChangeLog | None = None
 ) -> tuple[Fault, ...]:
     """Return every fault of the domain.
 
     Args:
-        service: What is broken.
+        service: Answers the questions.
+        exporter: Sends the traces.
         clock: Paces the questions.
         changes: Where the changes that people make are recorded.
     """
@@ -56,7 +59,7 @@ def faults(
         _misroute(service, clock),
         _attack(service, clock),
         _spent_budget(service),
-        _broken_export(service, clock),
+        _broken_export(service, exporter, clock),
     )
 
 
@@ -99,9 +102,7 @@ def _bad_change(service: AnswerService, clock: Clock, changes: ChangeLog) -> Fau
         models.connect(_SECOND, "honest").end()
         service.models.prefer(_MODEL)
         traffic.ask_first(given)
-        prefer = next(
-            action for action in actions(service) if action.name == "answers.generator.prefer"
-        )
+        prefer = prefer_generator(service)
         context = ActionContext(new_id("act", clock.now()), "drill")
         done = prefer.run({"generator": _SECOND}, context)
         changes.record("drill", prefer.name, done.undo_arguments)
@@ -188,18 +189,18 @@ def _spent_budget(service: AnswerService) -> Fault:
     )
 
 
-def _broken_export(service: AnswerService, clock: Clock) -> Fault:
+def _broken_export(service: AnswerService, exporter: SpanExporter, clock: Clock) -> Fault:
     traffic, backend = _Traffic(service, clock), _Endpoint()
 
     def inject(given: Arguments) -> Mapping[str, Value]:
-        before = service.exporter.redirect(backend.start("200"))
+        before = exporter.redirect(backend.start("200"))
         backend.end()
         traffic.start(given)  # Where nothing was asked there is nothing to send.
         return {"before": before}
 
     def restore(state: Mapping[str, Value]) -> None:
         traffic.stop()
-        service.exporter.redirect(str(state["before"]))
+        exporter.redirect(str(state["before"]))
         backend.end()
 
     return Fault(
@@ -216,34 +217,34 @@ class _Endpoint:
     """An HTTP endpoint in a process of its own."""
 
     def __init__(self) -> None:
-        self._process: subprocess.Popen[str] | None = None
+        self._child: ChildProcess | None = None
 
     def start(self, how: str) -> str:
         """Start the process and return its address."""
         self.end()
         script = Path(drill_endpoint.__file__)
-        self._process = process = subprocess.Popen(  # noqa: S603 - our own file.
+        self._child = ChildProcess(
             [sys.executable, "-I", str(script), how],
             stdout=subprocess.PIPE,
             stdin=subprocess.DEVNULL,
             text=True,
         )
-        assert process.stdout is not None  # noqa: S101 - a pipe was asked for; this tells mypy.
-        return f"http://127.0.0.1:{int(process.stdout.readline())}"
+        output = self._child.process.stdout
+        assert output is not None  # noqa: S101 - a pipe was asked for; this tells mypy.
+        return f"http://127.0.0.1:{int(output.readline())}"
 
     def freeze(self) -> None:
         """Stop the process without ending it: connections are taken by the kernel and get no reply."""
-        if self._process is not None:
-            self._process.send_signal(signal.SIGSTOP)
+        if self._child is not None:
+            self._child.process.send_signal(signal.SIGSTOP)
 
     def end(self) -> None:
         """Kill the process. May be called more than once."""
-        process, self._process = self._process, None
-        if process is not None:
-            process.kill()
-            process.wait(30)
-            if process.stdout is not None:
-                process.stdout.close()
+        child, self._child = self._child, None
+        if child is not None:
+            child.kill()
+            if child.process.stdout is not None:
+                child.process.stdout.close()
 
 
 class _Models:
@@ -283,13 +284,15 @@ class _Models:
 
 
 class _Traffic:
-    """Questions in the background, as users would ask them, until it is stopped."""
+    """Questions in the background, as users would ask them, until it is stopped; nothing of them is kept then."""
 
     def __init__(self, service: AnswerService, clock: Clock) -> None:
         self._service = service
         self._clock = clock
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
+        self._asker = new_id("drill", clock.now())
+        """Nobody else has this id, so what is kept under it is this drill's."""
 
     def ask_first(self, given: Arguments) -> None:
         """Ask some questions now, before anything is broken."""
@@ -298,7 +301,7 @@ class _Traffic:
 
     def start(self, given: Arguments, questions: Sequence[str] = _QUESTIONS) -> None:
         """Begin to ask."""
-        self.stop()
+        self._end()
         self._stop = threading.Event()
         self._thread = threading.Thread(
             target=self._ask,
@@ -309,7 +312,11 @@ class _Traffic:
         self._thread.start()
 
     def stop(self) -> None:
-        """Stop asking; may be called more than once."""
+        """Stop asking and forget what was asked; may be called more than once."""
+        self._end()
+        self._service.forget_drill(self._asker)
+
+    def _end(self) -> None:
         self._stop.set()
         if self._thread is not None:
             self._thread.join(timeout=30)
@@ -326,6 +333,6 @@ class _Traffic:
     def _ask_one(self, project: str, text: str) -> None:
         with drill_traffic():
             try:
-                self._service.answer(Question(project, text))
+                self._service.answer(Question(project, text, user_id=self._asker))
             except TrimtabError:
                 return  # Counted by the service; that is what the drill is about.

@@ -16,6 +16,7 @@ from trimtab.answers.screening import REFUSED, WITHHELD, Screen, facts, redacted
 from trimtab.answers.stopwatch import Stopwatch
 from trimtab.guardrails.verdicts import Decision
 from trimtab.kernel.clock import Clock, machine_clock
+from trimtab.kernel.drilling import in_drill
 from trimtab.kernel.events import Event, Events
 from trimtab.kernel.ids import new_id
 
@@ -203,6 +204,7 @@ class Answers:
             top_k=question.top_k,
             cost_usd=draft.usage.cost_usd,
             labels=retrieved.labels,
+            drill=in_drill(),
         )
         self._traces.keep(trace)
         facts = {

@@ -139,6 +139,8 @@ class Trace:
     cost_usd: float = 0.0
     labels: tuple[str, ...] = ()
     """Access labels that decided what was found: whoever lacks one may not see the answer."""
+    drill: bool = False
+    """Whether a drill asked."""
 
     @property
     def duration_ms(self) -> float:

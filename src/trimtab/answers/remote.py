@@ -17,7 +17,7 @@ from trimtab.answers.extractive import NOT_FOUND
 from trimtab.answers.generate import Draft, Usage, cite
 from trimtab.answers.pieces import DraftSentence
 from trimtab.answers.records import Citation, Passage
-from trimtab.text.sentences import sentences
+from trimtab.answers.reply_sentences import ReplySentences, whole_sentences
 
 _INSTRUCTIONS = (
     "Answer the question only from the numbered passages. Write short sentences and end each one with the numbers of "
@@ -25,9 +25,6 @@ _INSTRUCTIONS = (
     "stand in them. If they do not hold the answer, reply with the single word NOT_FOUND."
 )
 _MARKS = re.compile(r"(?:(?<!\s)\s++)?\[(\d{1,3})\]")
-_PARTIAL_MARK = re.compile(r"(?:(?<!\s)\s++)?\[\d{0,3}$")
-"""The beginning of a mark at the end of what has come in so far."""
-_MOVED_MARKS = re.compile(r"([.!?])((?:\s*\[\d{1,3}\])+)")
 
 
 class RemoteGenerator:
@@ -64,7 +61,7 @@ class RemoteGenerator:
         prompt = _prompt(question, passages)
         reply, usage = self._ask(prompt)
         citer = _Citer(passages)
-        for sentence in _whole_sentences(reply):
+        for sentence in whole_sentences(reply):
             citer.take(sentence)
         return self._draft(reply, citer, usage)
 
@@ -74,18 +71,13 @@ class RemoteGenerator:
         Raises:
             GeneratorUnavailable: As in `generate`; sentences may have been yielded before.
         """
-        prompt, reply, taken = _prompt(question, passages), "", 0
+        prompt, written = _prompt(question, passages), ReplySentences()
         citer, reported = _Citer(passages), None
         for delta, usage in self._deltas(prompt):
-            reply, reported = reply + delta, usage or reported
-            ready = _whole_sentences(_PARTIAL_MARK.sub("", reply))[:-1]
-            for sentence in ready[taken:]:
-                if (piece := citer.take(sentence)) is not None:
-                    yield piece
-            taken = max(taken, len(ready))
-        for sentence in _whole_sentences(reply)[taken:]:
-            if (piece := citer.take(sentence)) is not None:
-                yield piece
+            reported = usage or reported
+            yield from citer.take_all(written.feed(delta))
+        yield from citer.take_all(written.finish())
+        reply = written.text
         yield self._draft(reply, citer, _usage(reported, prompt, reply))
 
     def _draft(self, reply: str, citer: "_Citer", usage: Usage) -> Draft:
@@ -140,14 +132,6 @@ def _messages(prompt: str) -> list[ChatCompletionMessageParam]:
     ]
 
 
-def _whole_sentences(reply: str) -> list[str]:
-    """Return the reply's sentences, each with the marks that follow it.
-
-    "... text. [1] Next" is cut before the mark; moving the mark in front of the stop keeps the two together.
-    """
-    return [sentence.text for sentence in sentences(_MOVED_MARKS.sub(r"\2\1", reply))]
-
-
 def _prompt(question: str, passages: Sequence[Passage]) -> str:
     numbered = "\n\n".join(
         f"[{number}] ({passage.document_name}) {passage.text}"
@@ -177,6 +161,12 @@ class _Citer:
         self._passages = passages
         self.citations: list[Citation] = []
         self.kept: list[str] = []
+
+    def take_all(self, sentences: Sequence[str]) -> Iterator[DraftSentence]:
+        """Yield those of the sentences that cite a passage, with their marks renumbered."""
+        for sentence in sentences:
+            if (piece := self.take(sentence)) is not None:
+                yield piece
 
     def take(self, sentence: str) -> DraftSentence | None:
         """Return the sentence with its marks renumbered; None when it cites no passage."""

@@ -190,7 +190,10 @@ def _as_feedback(row: Any) -> Feedback:
 
 def encode(trace: Trace) -> str:
     """Return the trace as JSON; `decode` gives it back."""
-    return json.dumps(asdict(trace), default=datetime.isoformat, separators=(",", ":"))
+    row = asdict(trace)
+    if not trace.drill:  # Older releases read it, too.
+        del row["drill"]
+    return json.dumps(row, default=datetime.isoformat, separators=(",", ":"))
 
 
 def decode(body: str) -> Trace:

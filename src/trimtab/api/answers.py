@@ -4,7 +4,7 @@ import json
 import logging
 from collections.abc import Generator, Sequence
 from contextlib import closing
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request
@@ -22,16 +22,17 @@ from trimtab.api.body import Body
 from trimtab.api.data_subject import Person, UserId
 from trimtab.api.errors import InternalError, error_body, error_response
 from trimtab.api.http.openapi import refuses, sends
+from trimtab.api.http.routes import ApiRoute, answers
+from trimtab.api.http.schemas import extended
 from trimtab.api.roles import TENANT_READER, TENANT_REVIEWER
 from trimtab.api.services import Caller, Here, Services
 from trimtab.infra.auth import Principal
-from trimtab.infra.web.routes import GuardedRoute
 from trimtab.infra.web.steps import StepEvents, Steps
 from trimtab.kernel.errors import ErrorKind, Forbidden, NotFound, TrimtabError
 from trimtab.kernel.ids import new_id
 
 _log = logging.getLogger(__name__)
-router = APIRouter(tags=["answers"], route_class=GuardedRoute)
+router = APIRouter(tags=["answers"], route_class=ApiRoute)
 _ANSWER = TypeAdapter(Answer)
 
 
@@ -53,6 +54,28 @@ async def _asker(request: Request, caller: Caller) -> _Asking:
 
 Asker = Annotated[_Asking, Depends(_asker)]
 _Said = Generator[Released | Answer, None, None]
+
+
+@dataclass(frozen=True, slots=True)
+class TraceList:
+    """The newest traces first."""
+
+    traces: tuple[Trace, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TraceBody(Trace):
+    """How an answer came about, and what was said about it."""
+
+    duration_ms: float
+    feedback: tuple[Feedback, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FeedbackKept:
+    """The feedback that was kept."""
+
+    id: str
 
 
 class QueryRequest(Body):
@@ -84,41 +107,49 @@ class FeedbackRequest(Body):
 
 @router.get(
     "/api/v1/query/{project}",
-    responses=refuses(ErrorKind.NOT_FOUND, ErrorKind.STORAGE_FULL),
+    responses={**answers(200, Answer), **refuses(ErrorKind.NOT_FOUND, ErrorKind.STORAGE_FULL)},
     dependencies=[TENANT_READER],
 )
 async def query(
     project: str,
     q: str,
-    here: Here,
+    services: Here,
     asker: Asker,
     top_k: Annotated[int, Query()] = 5,
     person: Person = "",
 ) -> Response:
     """Answer a question from a project's documents; `degraded_mode` is told also when there is no such project."""
-    return await _queried(here, Question(project, q, top_k, person, asker.principal.labels), asker)
+    return await _queried(
+        services, Question(project, q, top_k, person, asker.principal.labels), asker
+    )
 
 
 @router.post(
     "/api/v1/query",
-    responses=refuses(ErrorKind.NOT_FOUND, ErrorKind.STORAGE_FULL),
+    responses={**answers(200, Answer), **refuses(ErrorKind.NOT_FOUND, ErrorKind.STORAGE_FULL)},
     dependencies=[TENANT_READER],
 )
 async def post_query(
-    request: QueryRequest, here: Here, asker: Asker, person: Person = ""
+    request: QueryRequest, services: Here, asker: Asker, person: Person = ""
 ) -> Response:
     """Answer a question from a project's documents; `degraded_mode` is told also when there is no such project."""
-    return await _queried(here, _question(request, request.query, asker.principal, person), asker)
+    return await _queried(
+        services, _question(request, request.query, asker.principal, person), asker
+    )
 
 
 @router.post(
     "/v1/answers",
-    responses=refuses(ErrorKind.NOT_FOUND, ErrorKind.STORAGE_FULL),
+    responses={**answers(200, Answer), **refuses(ErrorKind.NOT_FOUND, ErrorKind.STORAGE_FULL)},
     dependencies=[TENANT_READER],
 )
-async def answer(request: AnswerRequest, here: Here, asker: Asker, person: Person = "") -> Response:
+async def answer(
+    request: AnswerRequest, services: Here, asker: Asker, person: Person = ""
+) -> Response:
     """Answer a question from a project's documents, every sentence with its citation."""
-    return await _given(here, _question(request, request.question, asker.principal, person), asker)
+    return await _given(
+        services, _question(request, request.question, asker.principal, person), asker
+    )
 
 
 @router.post(
@@ -130,46 +161,48 @@ async def answer(request: AnswerRequest, here: Here, asker: Asker, person: Perso
         **refuses(ErrorKind.NOT_FOUND, ErrorKind.STORAGE_FULL),
     },
 )
-async def stream(request: AnswerRequest, here: Here, asker: Asker, person: Person = "") -> Response:
+async def stream(
+    request: AnswerRequest, services: Here, asker: Asker, person: Person = ""
+) -> Response:
     """Answer as server-sent events, each sentence as soon as its guards have let it pass.
 
     ``sentence`` holds `number`, `text` and `citations`; the last event is ``answer`` with the whole answer, its citations
     and `trace_id`, or ``error`` in the form of every error. What is refused before the first sentence is refused with its
     status, as without streaming. Whoever closes the connection stops the work; what was said is traced.
     """
-    said = here.answers.stream(_question(request, request.question, asker.principal, person))
-    steps = Steps(_noted(said, asker), here.places)
+    said = services.answers.stream(_question(request, request.question, asker.principal, person))
+    steps = Steps(_noted(said, asker), services.places)
     return StepEvents(await steps.first(), steps, _event, _failed)
 
 
 @router.get("/v1/traces", dependencies=[TENANT_REVIEWER])
 def traces(
-    here: Here,
-    who: Caller,
+    services: Here,
+    principal: Caller,
     limit: Annotated[int, Query(ge=1, le=1000)] = 50,
     project: str | None = None,
     below: Annotated[float, Query(ge=0, le=1, description="A grounding score.")] = 1.0,
-) -> dict[str, list[dict[str, object]]]:
+) -> TraceList:
     """List the newest traces first, of one project or of all; a key for some projects names one.
 
     ``below`` keeps found answers that are supported less than that.
     """
-    if project is None and who.projects is not None:
+    if project is None and principal.projects is not None:
         raise Forbidden("Name the project.", hint="Add ?project= with one of the key's projects.")
-    found = _visible(here, who, here.traces.recent(limit, project))
+    found = _visible(services, principal, services.traces.recent(limit, project))
     if below < 1:
         found = [t for t in found if t.answer.found and grounding_of(t) < below]
-    return {"traces": [asdict(trace) for trace in found]}
+    return TraceList(tuple(found))
 
 
 @router.get(
     "/v1/traces/{trace_id}", responses=refuses(ErrorKind.NOT_FOUND), dependencies=[TENANT_READER]
 )
-def trace(trace_id: str, here: Here, who: Caller) -> dict[str, object]:
+def trace(trace_id: str, services: Here, principal: Caller) -> TraceBody:
     """Return how an answer came about; whoever got the answer knows the id."""
-    found = _own_trace(here, who, trace_id)
-    said = [asdict(feedback) for feedback in here.feedback.of_trace(trace_id)]
-    return {**asdict(found), "duration_ms": round(found.duration_ms, 3), "feedback": said}
+    found = _own_trace(services, principal, trace_id)
+    feedback = tuple(services.feedback.of_trace(trace_id))
+    return extended(TraceBody, found, duration_ms=round(found.duration_ms, 3), feedback=feedback)
 
 
 @router.post(
@@ -179,35 +212,39 @@ def trace(trace_id: str, here: Here, who: Caller) -> dict[str, object]:
     dependencies=[TENANT_READER],
 )
 def give_feedback(
-    trace_id: str, request: FeedbackRequest, here: Here, who: Caller, person: Person = ""
-) -> dict[str, str]:
+    trace_id: str, request: FeedbackRequest, services: Here, principal: Caller, person: Person = ""
+) -> FeedbackKept:
     """Say whether an answer helped."""
-    _own_trace(here, who, trace_id)
-    now, user = here.clock.now(), request.user_id or person
+    _own_trace(services, principal, trace_id)
+    now, user = services.clock.now(), request.user_id or person
     given = Feedback(new_id("feedback", now), trace_id, user, now, request.helpful, request.comment)
-    here.feedback.keep(given)
-    return {"id": given.id}
+    services.feedback.keep(given)
+    return FeedbackKept(given.id)
 
 
 def _question(
-    request: QueryRequest | AnswerRequest, text: str, who: Principal, person: str
+    request: QueryRequest | AnswerRequest, text: str, principal: Principal, person: str
 ) -> Question:
-    who.enter(request.project)
-    return Question(request.project, text, request.top_k, request.user_id or person, who.labels)
+    principal.enter(request.project)
+    return Question(
+        request.project, text, request.top_k, request.user_id or person, principal.labels
+    )
 
 
-def _own_trace(here: Services, who: Principal, trace_id: str) -> Trace:
+def _own_trace(services: Services, principal: Principal, trace_id: str) -> Trace:
     """Return the trace; one of another tenant's project is as unknown as one that never was."""
-    found = here.traces.find(trace_id)
-    if not who.sees(found.answer.project) or not _visible(here, who, [found]):
+    found = services.traces.find(trace_id)
+    if not principal.sees(found.answer.project) or not _visible(services, principal, [found]):
         raise TraceUnknown(f"There is no trace {trace_id!r}.")
     return found
 
 
-def _visible(here: Services, who: Principal, traces: Sequence[Trace]) -> list[Trace]:
+def _visible(services: Services, principal: Principal, traces: Sequence[Trace]) -> list[Trace]:
     """Return the traces for which the caller has the labels that the asker used, and those that the sources have now."""
-    mine = [trace for trace in traces if set(trace.labels) <= set(who.labels)]
-    hidden = here.knowledge.documents.hidden_from(who.labels, set().union(*map(_sources, mine)))
+    mine = [trace for trace in traces if set(trace.labels) <= set(principal.labels)]
+    hidden = services.knowledge.documents.hidden_from(
+        principal.labels, set().union(*map(_sources, mine))
+    )
     return [trace for trace in mine if hidden.isdisjoint(_sources(trace))]
 
 
@@ -227,21 +264,21 @@ def _failed(error: Exception) -> dict[str, str]:
     return {"event": "error", "data": json.dumps(error_body(error), ensure_ascii=False)}
 
 
-async def _given(here: Services, question: Question, asker: _Asking) -> Response:
+async def _given(services: Services, question: Question, asker: _Asking) -> Response:
     def work() -> Response:
-        found: Answer = here.answers.answer(question)
+        found: Answer = services.answers.answer(question)
         _note(found, asker)
         return Response(_ANSWER.dump_json(found), media_type="application/json")
 
-    return await here.places.run(work)
+    return await services.places.run(work)
 
 
-async def _queried(here: Services, question: Question, asker: _Asking) -> Response:
+async def _queried(services: Services, question: Question, asker: _Asking) -> Response:
     try:
-        return await _given(here, question, asker)
+        return await _given(services, question, asker)
     except NotFound as error:
         # The operators' command reads `.degraded_mode` whatever project it names.
-        up = here.knowledge.components()
+        up = services.knowledge.components()
         degraded = not (up["embedding_model"] and up["vector_store"])
         return error_response(error, degraded_mode=degraded)
 

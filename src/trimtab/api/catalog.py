@@ -1,18 +1,18 @@
 """Signals to read and actions to run, straight from the catalog."""
 
-import math
 from collections.abc import Mapping
-from dataclasses import asdict
-from typing import Annotated
+from dataclasses import dataclass
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Query
 from pydantic import Field
 
 from trimtab.api.body import Body
 from trimtab.api.http.openapi import refuses
+from trimtab.api.http.routes import ApiRoute
+from trimtab.api.http.schemas import extended
 from trimtab.api.roles import OPERATOR, READER
 from trimtab.api.services import Caller, Here
-from trimtab.infra.web.routes import GuardedRoute
 from trimtab.kernel.errors import Conflict, ErrorKind
 from trimtab.kernel.ids import new_id, sha256_hex
 from trimtab.kernel.operable import (
@@ -20,15 +20,16 @@ from trimtab.kernel.operable import (
     ActionContext,
     ActionResult,
     Arguments,
+    Effect,
     Param,
     Risk,
-    Sample,
     Signal,
     Value,
     check_arguments,
 )
+from trimtab.kernel.roles import Role
 
-router = APIRouter(prefix="/v1", tags=["catalog"], route_class=GuardedRoute)
+router = APIRouter(prefix="/v1", tags=["catalog"], route_class=ApiRoute)
 
 
 class NeedsApproval(Conflict):
@@ -36,6 +37,124 @@ class NeedsApproval(Conflict):
 
     code = "catalog.needs_approval"
     default_hint = "Look at the dry run first; then repeat the call with `approve` (--approve)."
+
+
+@dataclass(frozen=True, slots=True)
+class SignalEntry:
+    """Something that can be measured."""
+
+    name: str
+    unit: str
+    help: str
+    metric: str
+    """Its name in PromQL."""
+    counter: bool
+    labels: tuple[str, ...]
+
+    @classmethod
+    def of(cls, signal: Signal) -> "SignalEntry":
+        """Return how a signal is declared."""
+        return cls(
+            name=signal.name,
+            unit=signal.unit,
+            help=signal.help,
+            metric=signal.metric_name,
+            counter=signal.counter,
+            labels=tuple(signal.labels),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ActionEntry:
+    """Something that can be done."""
+
+    name: str
+    help: str
+    risk: Risk
+    role: Role
+    effect: Effect
+    """Whether it can be taken back: ``reversible``, ``repeatable`` or ``irreversible``."""
+    params: tuple[Param, ...]
+    undo: bool
+    no_undo_because: str
+
+    @classmethod
+    def of(cls, action: Action) -> "ActionEntry":
+        """Return how an action is declared."""
+        return cls(
+            name=action.name,
+            help=action.help,
+            risk=action.risk,
+            role=action.role,
+            effect=action.effect_class,
+            params=action.params,
+            undo=action.undo is not None,
+            no_undo_because=action.no_undo_because,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class CatalogBody:
+    """Everything that can be measured and done."""
+
+    signals: tuple[SignalEntry, ...]
+    actions: tuple[ActionEntry, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SampleBody:
+    """One measured value."""
+
+    value: float | None
+    """Null when it cannot be said now."""
+    labels: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class SignalRead(SignalEntry):
+    """A signal with what it measures now."""
+
+    samples: tuple[SampleBody, ...]
+
+    @classmethod
+    def now(cls, signal: Signal) -> "SignalRead":
+        """Return a signal with the values that it has now."""
+        samples = tuple(SampleBody(sample.value, sample.labels) for sample in signal.read())
+        return extended(cls, SignalEntry.of(signal), samples=samples)
+
+
+@dataclass(frozen=True, slots=True)
+class SignalList:
+    """Signals, read now."""
+
+    signals: tuple[SignalRead, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ActionOutcome:
+    """What an action did, or would do."""
+
+    action: str
+    dry_run: bool
+    summary: str
+    changes: bool
+    """False when nothing was changed; of a dry run, when nothing would be."""
+    facts: Mapping[str, Any]
+    """Of the action."""
+    undo_arguments: Mapping[str, Value] | None
+    """What its undo needs; null when nothing was changed, or nothing can be undone."""
+
+    @classmethod
+    def of(cls, action: Action, result: ActionResult, *, dry_run: bool) -> "ActionOutcome":
+        """Return the result of an action."""
+        return cls(
+            action=action.name,
+            dry_run=dry_run,
+            summary=result.summary,
+            changes=result.changes,
+            facts=dict(result.facts),
+            undo_arguments=None if result.undo_arguments is None else dict(result.undo_arguments),
+        )
 
 
 class ActRequest(Body):
@@ -48,27 +167,20 @@ class ActRequest(Body):
 
 
 @router.get("/catalog", dependencies=[READER])
-def catalog(here: Here) -> dict[str, object]:
+def catalog(services: Here) -> CatalogBody:
     """List everything that can be measured and done."""
-    return {
-        "signals": [_signal_entry(signal) for signal in here.catalog.signals.values()],
-        "actions": [_action_entry(action) for action in here.catalog.actions.values()],
-    }
+    return CatalogBody(
+        tuple(SignalEntry.of(signal) for signal in services.catalog.signals.values()),
+        tuple(ActionEntry.of(action) for action in services.catalog.actions.values()),
+    )
 
 
 @router.get("/signals", responses=refuses(ErrorKind.NOT_FOUND), dependencies=[READER])
-def read_signals(
-    here: Here, name: Annotated[list[str] | None, Query()] = None
-) -> dict[str, list[dict[str, object]]]:
+def read_signals(services: Here, name: Annotated[list[str] | None, Query()] = None) -> SignalList:
     """Read signals now; without names, all of them."""
-    names = here.catalog.signals if name is None else name
-    signals = [here.catalog.signal(one) for one in names]
-    return {
-        "signals": [
-            {**_signal_entry(one), "samples": [_sample(sample) for sample in one.read()]}
-            for one in signals
-        ]
-    }
+    names = services.catalog.signals if name is None else name
+    signals = [services.catalog.signal(each) for each in names]
+    return SignalList(tuple(SignalRead.now(signal) for signal in signals))
 
 
 @router.post(
@@ -79,24 +191,26 @@ def read_signals(
 def act(
     name: str,
     request: ActRequest,
-    here: Here,
-    who: Caller,
+    services: Here,
+    principal: Caller,
     idempotency_key: Annotated[str | None, Header(max_length=200)] = None,
-) -> dict[str, object]:
+) -> ActionOutcome:
     """Run an action, or say what it would do. The same ``Idempotency-Key`` means the same effect."""
-    action = here.catalog.action(name)
-    who.require(action.role)
+    action = services.catalog.action(name)
+    principal.require(action.role)
     arguments = check_arguments(action.params, request.arguments)
-    context = ActionContext(idempotency_key or new_id("act", here.clock.now()), who.name)
+    context = ActionContext(idempotency_key or new_id("act", services.clock.now()), principal.name)
     if request.dry_run:
-        return _outcome(action, action.dry_run(arguments, context), dry_run=True)
+        return ActionOutcome.of(action, action.dry_run(arguments, context), dry_run=True)
     if action.risk is Risk.APPROVAL and not request.approve:
         raise NeedsApproval(f"{name} needs a person's approval.")
     result = action.run(arguments, context)
-    here.audit.append(who.name, "catalog.acted", name, auditable(action.params, arguments))
+    services.audit.append(
+        principal.name, "catalog.acted", name, auditable(action.params, arguments)
+    )
     if action.undo is not None:
-        here.changes.record(who.name, name, result.undo_arguments)
-    return _outcome(action, result, dry_run=False)
+        services.changes.record(principal.name, name, result.undo_arguments)
+    return ActionOutcome.of(action, result, dry_run=False)
 
 
 def auditable(params: tuple[Param, ...], arguments: Arguments) -> dict[str, object]:
@@ -106,48 +220,3 @@ def auditable(params: tuple[Param, ...], arguments: Arguments) -> dict[str, obje
         name: f"sha256:{sha256_hex(str(value).encode())[:16]}" if name in free else value
         for name, value in arguments.items()
     }
-
-
-def _outcome(action: Action, result: ActionResult, *, dry_run: bool) -> dict[str, object]:
-    return {
-        "action": action.name,
-        "dry_run": dry_run,
-        "summary": result.summary,
-        "changes": result.changes,
-        "facts": dict(result.facts),
-        "undo_arguments": None if result.undo_arguments is None else dict(result.undo_arguments),
-    }
-
-
-def _sample(sample: Sample) -> dict[str, object]:
-    value = sample.value if math.isfinite(sample.value) else None
-    return {"value": value, "labels": dict(sample.labels)}
-
-
-def _signal_entry(signal: Signal) -> dict[str, object]:
-    return {
-        "name": signal.name,
-        "unit": signal.unit,
-        "help": signal.help,
-        "metric": signal.metric_name,
-        "counter": signal.counter,
-        "labels": list(signal.labels),
-    }
-
-
-def _action_entry(action: Action) -> dict[str, object]:
-    return {
-        "name": action.name,
-        "help": action.help,
-        "risk": str(action.risk),
-        "role": str(action.role),
-        "effect": str(action.effect_class),
-        "params": param_entries(action.params),
-        "undo": action.undo is not None,
-        "no_undo_because": action.no_undo_because,
-    }
-
-
-def param_entries(params: tuple[Param, ...]) -> list[Mapping[str, object]]:
-    """Return the parameters' wire form."""
-    return [asdict(param) for param in params]

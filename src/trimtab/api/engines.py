@@ -9,12 +9,12 @@ from fastapi.responses import StreamingResponse
 from trimtab.api.body import Body
 from trimtab.api.http.ndjson import Tell, lines_of
 from trimtab.api.http.openapi import refuses, sends
+from trimtab.api.http.routes import ApiRoute
 from trimtab.api.roles import ADMIN
 from trimtab.api.services import Here
-from trimtab.infra.web.routes import GuardedRoute
 from trimtab.kernel.errors import ErrorKind
 
-router = APIRouter(prefix="/api/v1/projects", tags=["knowledge"], route_class=GuardedRoute)
+router = APIRouter(prefix="/api/v1/projects", tags=["knowledge"], route_class=ApiRoute)
 
 
 class MoveRequest(Body):
@@ -33,14 +33,14 @@ class MoveRequest(Body):
     },
     dependencies=[ADMIN],
 )
-def move(project: str, request: MoveRequest, here: Here) -> StreamingResponse:
+def move(project: str, request: MoveRequest, services: Here) -> StreamingResponse:
     """Move a project to another engine; it is searched where it is until everything has arrived and was checked.
 
     The answer is one JSON object a line: ``progress`` with ``step``, ``done`` and ``total``, and at the end ``result``
     or ``error``. The move goes on even when nobody reads any more.
     """
-    here.knowledge.projects.check_exists(project)
-    mover = here.knowledge.mover
+    services.knowledge.projects.check_exists(project)
+    mover = services.knowledge.mover
 
     def work(tell: Tell) -> None:
         moved = mover.move(

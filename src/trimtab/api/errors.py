@@ -9,6 +9,7 @@ from http import HTTPStatus
 from fastapi import FastAPI, Request
 from fastapi.encoders import jsonable_encoder
 from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse, Response
@@ -45,6 +46,32 @@ class InternalError(TrimtabError):
     code = "api.internal"
     kind = ErrorKind.CORRUPT
     default_hint = "Look for this request's X-Request-ID in the log."
+
+
+class WrongField(BaseModel):
+    """One part of a request that is wrong."""
+
+    field: str
+    problem: str
+
+
+class ErrorFacts(BaseModel):
+    """What happened, and the next step."""
+
+    code: str
+    message: str
+    hint: str
+    retryable: bool
+    kind: ErrorKind
+
+
+class ErrorBody(BaseModel):
+    """The body of every error."""
+
+    error: ErrorFacts
+    detail: str | list[WrongField]
+    degraded_mode: bool = False
+    """Whether words alone decide now; only the query routes tell it, of a project that is not there."""
 
 
 def error_response(

@@ -5,21 +5,22 @@ listener that the network reaches has no such route.
 """
 
 import threading
+from dataclasses import asdict
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request
 from pydantic import Field
 
 from trimtab.api.body import Body
-from trimtab.api.catalog import auditable, param_entries
+from trimtab.api.catalog import auditable
+from trimtab.api.http.routes import ApiRoute
 from trimtab.api.roles import ADMIN
 from trimtab.api.services import Caller, Here
-from trimtab.infra.web.routes import GuardedRoute
 from trimtab.kernel.drilling import drill_traffic
 from trimtab.kernel.errors import Conflict
 from trimtab.kernel.operable import Arguments, Value, check_arguments
 
-router = APIRouter(prefix="/v1/faults", tags=["faults"], route_class=GuardedRoute)
+router = APIRouter(prefix="/v1/faults", tags=["faults"], route_class=ApiRoute)
 
 
 class FaultState(Conflict):
@@ -64,27 +65,27 @@ InjectedHere = Annotated[Injected, Depends(_injected)]
 
 
 @router.get("", dependencies=[ADMIN])
-def list_faults(here: Here, injected: InjectedHere) -> dict[str, list[dict[str, object]]]:
+def list_faults(services: Here, injected: InjectedHere) -> dict[str, list[dict[str, object]]]:
     """List every fault and whether it is injected."""
     return {
         "faults": [
             {
                 "name": fault.name,
                 "help": fault.help,
-                "params": param_entries(fault.params),
+                "params": [asdict(param) for param in fault.params],
                 "injected": fault.name in injected,
             }
-            for fault in here.catalog.faults.values()
+            for fault in services.catalog.faults.values()
         ]
     }
 
 
 @router.post("/{name}/inject", dependencies=[ADMIN])
 def inject(
-    name: str, request: InjectRequest, here: Here, injected: InjectedHere, who: Caller
+    name: str, request: InjectRequest, services: Here, injected: InjectedHere, principal: Caller
 ) -> dict[str, object]:
     """Break the service in the fault's way, until it is restored."""
-    fault = here.catalog.fault(name)
+    fault = services.catalog.fault(name)
     arguments = check_arguments(fault.params, request.arguments)
     with injected.lock:
         if name in injected:
@@ -93,15 +94,19 @@ def inject(
             )
         with drill_traffic():
             injected.put(name, fault.inject(arguments))
-    here.audit.append(who.name, "drills.injected", name, auditable(fault.params, arguments))
+    services.audit.append(
+        principal.name, "drills.injected", name, auditable(fault.params, arguments)
+    )
     return {"fault": name, "injected": True}
 
 
 @router.post("/{name}/restore", dependencies=[ADMIN])
-def restore(name: str, here: Here, injected: InjectedHere, who: Caller) -> dict[str, object]:
+def restore(
+    name: str, services: Here, injected: InjectedHere, principal: Caller
+) -> dict[str, object]:
     """Put back what the fault broke."""
-    fault = here.catalog.fault(name)
+    fault = services.catalog.fault(name)
     with injected.lock, drill_traffic():
         fault.restore(injected.take(name))
-    here.audit.append(who.name, "drills.restored", name)
+    services.audit.append(principal.name, "drills.restored", name)
     return {"fault": name, "injected": False}

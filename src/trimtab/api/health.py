@@ -10,47 +10,89 @@ from http import HTTPStatus
 from fastapi import APIRouter
 from fastapi.responses import JSONResponse, PlainTextResponse
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
+from pydantic import BaseModel
 from starlette.responses import Response
 
 from trimtab import __version__
+from trimtab.api.errors import ErrorBody
+from trimtab.api.http.routes import ApiRoute, answers
 from trimtab.api.roles import ANYBODY, READER
 from trimtab.api.services import Here
-from trimtab.infra.web.routes import GuardedRoute
 from trimtab.kernel.health import ComponentHealth, Status, overall
 
-router = APIRouter(tags=["health"], route_class=GuardedRoute)
+router = APIRouter(tags=["health"], route_class=ApiRoute)
 
+_ALL_DOWN = "Every component is down"
 
 _ALSO = {"chromadb": "vector_store"}
-"""Names by which the operations documents ask for a component, whatever engine does its work here."""
+"""Names by which the operations documents ask for a component, whatever engine does its work services."""
 
 
-@router.get("/health", dependencies=[ANYBODY])
-def health(here: Here) -> JSONResponse:
+class Component(BaseModel, extra="allow"):
+    """The state of one component, with facts of its own."""
+
+    status: Status
+    connected: bool
+    latency_ms: float | None
+    error: str = ""
+    """Why it is not up; absent when it is."""
+
+
+class Connected(BaseModel, extra="forbid"):
+    """A component as the operations documents read it at the top of the body."""
+
+    connected: bool
+
+
+class HealthBody(BaseModel):
+    """The state of everything; each component also stands at the top, under its name."""
+
+    __pydantic_extra__: dict[str, Connected]
+    model_config = {"extra": "allow"}
+
+    status: Status
+    version: str
+    components: dict[str, Component]
+
+
+@router.get(
+    "/health",
+    responses={**answers(200, HealthBody), **answers(503, HealthBody, _ALL_DOWN)},
+    dependencies=[ANYBODY],
+)
+def health(services: Here) -> JSONResponse:
     """Tell whether each component is up.
 
     The status is 503 only when every component is down: a degraded service still answers, and
     must not be restarted for it.
     """
-    return _answer(here.health.check())
+    return _answer(services.health.check())
 
 
-@router.get("/v1/system/health", dependencies=[READER])
-def system_health(here: Here) -> JSONResponse:
+@router.get(
+    "/v1/system/health",
+    responses={**answers(200, HealthBody), **answers(503, HealthBody | ErrorBody, _ALL_DOWN)},
+    dependencies=[READER],
+)
+def system_health(services: Here) -> JSONResponse:
     """Tell the same for callers with a key."""
-    return _answer(here.health.check())
+    return _answer(services.health.check())
 
 
-@router.get("/v1/system/health/components", dependencies=[READER])
-def component_health(here: Here) -> dict[str, dict[str, object]]:
+@router.get(
+    "/v1/system/health/components",
+    responses=answers(200, dict[str, Component]),
+    dependencies=[READER],
+)
+def component_health(services: Here) -> dict[str, dict[str, object]]:
     """Tell the state of each component alone."""
-    return {name: as_component(found) for name, found in here.health.check().items()}
+    return {name: as_component(found) for name, found in services.health.check().items()}
 
 
 @router.get("/metrics", response_class=PlainTextResponse, dependencies=[ANYBODY])
-def metrics(here: Here) -> Response:
+def metrics(services: Here) -> Response:
     """Return every metric in Prometheus' text format."""
-    return Response(generate_latest(here.registry), media_type=CONTENT_TYPE_LATEST)
+    return Response(generate_latest(services.registry), media_type=CONTENT_TYPE_LATEST)
 
 
 def as_component(found: ComponentHealth) -> dict[str, object]:

@@ -2,8 +2,9 @@
 
 import json
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import asdict
-from typing import Annotated, Any, Literal
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated, Literal, cast
 
 from fastapi import APIRouter, Query
 from fastapi.encoders import jsonable_encoder
@@ -13,14 +14,103 @@ from sse_starlette import EventSourceResponse
 
 from trimtab.api.body import Body
 from trimtab.api.http.openapi import refuses, sends
+from trimtab.api.http.routes import ApiRoute
+from trimtab.api.http.schemas import extended
 from trimtab.api.roles import OPERATOR, READER
 from trimtab.api.services import Caller, Following, Here, Services
 from trimtab.incidents import Entry, Incident, Notification, State, cause_text, closing_text
+from trimtab.incidents.clocks import Clock
+from trimtab.incidents.model import Approval, Severity
 from trimtab.infra.web import Viewer
-from trimtab.infra.web.routes import GuardedRoute
 from trimtab.kernel.errors import ErrorKind
 
-router = APIRouter(prefix="/v1/incidents", tags=["incidents"], route_class=GuardedRoute)
+router = APIRouter(prefix="/v1/incidents", tags=["incidents"], route_class=ApiRoute)
+
+
+CauseStatus = Literal["verified", "suspected", "unknown"]
+NotificationStatus = Literal["accepted", "failed", "waiting", "no_channel"]
+
+
+@dataclass(frozen=True, slots=True)
+class IncidentSummary:
+    """An incident in a list."""
+
+    id: str
+    """``INC-YYYY-MMDD``, with ``-2``, ``-3`` ... for more on the same day."""
+    state: State
+    state_since: datetime
+    title: str
+    component: str
+    severity: Severity
+    opened_at: datetime
+    resolved_at: datetime | None
+    root_cause: str
+    """The title of the most likely cause."""
+    cause_status: CauseStatus
+    """``verified`` when the cause's fix changed something and its checks held afterwards."""
+    ending: str
+    """How it ended; empty while it goes on."""
+    opening: int
+    active: bool
+
+    @classmethod
+    def of(cls, incident: Incident) -> "IncidentSummary":
+        """Return the summary of an incident."""
+        return cls(
+            id=incident.id,
+            state=incident.state,
+            state_since=incident.state_since,
+            title=incident.title,
+            component=incident.component,
+            severity=incident.severity,
+            opened_at=incident.opened_at,
+            resolved_at=incident.resolved_at,
+            root_cause=incident.root_cause,
+            cause_status=cast("CauseStatus", incident.cause_status),
+            ending=closing_text(incident),
+            opening=incident.opening,
+            active=incident.active,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class IncidentList:
+    """Incidents, the newest first."""
+
+    incidents: tuple[IncidentSummary, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotificationBody(Notification):
+    """A call for a person, with what is known of its delivery."""
+
+    status: NotificationStatus
+    text: str
+    """The same as a sentence."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IncidentBody(Incident):
+    """Everything about an incident but its journal."""
+
+    active: bool
+    approval: Approval | None
+    """The newest question to a person; null when none was asked."""
+    cause_status: CauseStatus
+    cause_text: str
+    """What is known of the root cause, for people."""
+    ending: str
+    """How it ended; empty while it goes on."""
+    notifications: tuple[NotificationBody, ...]
+    """Whom this opening has called, and what is known of the delivery."""
+    clocks: tuple[Clock, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Timeline:
+    """Entries of an incident's journal, in order."""
+
+    entries: tuple[Entry, ...]
 
 
 class _Markdown(PlainTextResponse):
@@ -49,39 +139,45 @@ class Reject(Approve):
 
 @router.get("", dependencies=[READER])
 def incidents(
-    here: Here, active: bool | None = None, limit: Annotated[int, Query(ge=1, le=1000)] = 100
-) -> dict[str, list[dict[str, object]]]:
-    """List incidents, the newest first."""
-    found = here.incidents.list(active=active, limit=limit)
-    return {"incidents": [_summary(incident) for incident in found]}
+    services: Here,
+    active: bool | None = None,
+    drills: bool = False,
+    limit: Annotated[int, Query(ge=1, le=1000)] = 100,
+) -> IncidentList:
+    """List incidents, the newest first; with ``drills`` those of drills, which are in no other list."""
+    found = services.incidents.list(active=active, drills=drills, limit=limit)
+    return IncidentList(tuple(IncidentSummary.of(incident) for incident in found))
 
 
 @router.get("/{incident_id}", responses=refuses(ErrorKind.NOT_FOUND), dependencies=[READER])
-def incident(incident_id: str, here: Here) -> dict[str, Any]:
+def incident(incident_id: str, services: Here) -> IncidentBody:
     """Return everything about an incident: diagnosis, plan, the open question, clocks, who was told."""
-    found = here.incidents.get(incident_id)
-    approval = here.incidents.approval(incident_id)
-    return {
-        **asdict(found),
-        "active": found.active,
-        "approval": None if approval is None else asdict(approval),
-        "cause_status": found.cause_status,
-        "cause_text": cause_text(found),
-        "ending": closing_text(found),
-        "notifications": [_told(one) for one in here.incidents.notifications(incident_id)],
-        "clocks": [asdict(clock) for clock in here.incidents.clocks(incident_id)],
-    }
+    found = services.incidents.get(incident_id)
+    calls = services.incidents.notifications(incident_id)
+    return extended(
+        IncidentBody,
+        found,
+        active=found.active,
+        approval=services.incidents.approval(incident_id),
+        cause_status=found.cause_status,
+        cause_text=cause_text(found),
+        ending=closing_text(found),
+        notifications=tuple(
+            extended(NotificationBody, call, status=call.status, text=call.text) for call in calls
+        ),
+        clocks=services.incidents.clocks(incident_id),
+    )
 
 
 @router.get(
     "/{incident_id}/timeline", responses=refuses(ErrorKind.NOT_FOUND), dependencies=[READER]
 )
 def timeline(
-    incident_id: str, here: Here, after: Annotated[int, Query(ge=0, le=2**62)] = 0
-) -> dict[str, list[dict[str, Any]]]:
+    incident_id: str, services: Here, after: Annotated[int, Query(ge=0, le=2**62)] = 0
+) -> Timeline:
     """Return the journal behind an entry, in order."""
-    here.incidents.get(incident_id)
-    return {"entries": [asdict(entry) for entry in here.incidents.timeline(incident_id, after)]}
+    services.incidents.get(incident_id)
+    return Timeline(tuple(services.incidents.timeline(incident_id, after)))
 
 
 @router.get(
@@ -92,7 +188,7 @@ def timeline(
 )
 def stream(
     incident_id: str,
-    here: Here,
+    services: Here,
     viewer: Following,
     after: Annotated[int, Query(ge=0, le=2**62)] = 0,
 ) -> EventSourceResponse:
@@ -100,8 +196,8 @@ def stream(
 
     The stream ends when the incident is resolved.
     """
-    here.incidents.get(incident_id)
-    return EventSourceResponse(_events(here, incident_id, after, viewer))
+    services.incidents.get(incident_id)
+    return EventSourceResponse(_events(services, incident_id, after, viewer))
 
 
 @router.post(
@@ -109,11 +205,11 @@ def stream(
     responses=refuses(ErrorKind.NOT_FOUND, ErrorKind.CONFLICT, ErrorKind.STORAGE_FULL),
     dependencies=[OPERATOR],
 )
-def approve(incident_id: str, request: Approve, here: Here, who: Caller) -> dict[str, Any]:
+def approve(incident_id: str, request: Approve, services: Here, principal: Caller) -> Approval:
     """Let the plan run; whoever lets it run needs the role that each of its actions needs."""
-    acts = here.incidents.planned(incident_id, request.plan_hash)
-    who.require(here.catalog.role_for(acts))
-    return asdict(here.incidents.approve(incident_id, request.plan_hash, who.name))
+    acts = services.incidents.planned(incident_id, request.plan_hash)
+    principal.require(services.catalog.role_for(acts))
+    return services.incidents.approve(incident_id, request.plan_hash, principal.name)
 
 
 @router.post(
@@ -121,10 +217,9 @@ def approve(incident_id: str, request: Approve, here: Here, who: Caller) -> dict
     responses=refuses(ErrorKind.NOT_FOUND, ErrorKind.CONFLICT, ErrorKind.STORAGE_FULL),
     dependencies=[OPERATOR],
 )
-def reject(incident_id: str, request: Reject, here: Here, who: Caller) -> dict[str, Any]:
+def reject(incident_id: str, request: Reject, services: Here, principal: Caller) -> Approval:
     """Reject the plan and hand the incident over to people."""
-    decided = here.incidents.reject(incident_id, request.plan_hash, who.name, request.reason)
-    return asdict(decided)
+    return services.incidents.reject(incident_id, request.plan_hash, principal.name, request.reason)
 
 
 @router.post(
@@ -132,9 +227,10 @@ def reject(incident_id: str, request: Reject, here: Here, who: Caller) -> dict[s
     responses=refuses(ErrorKind.NOT_FOUND, ErrorKind.CONFLICT, ErrorKind.STORAGE_FULL),
     dependencies=[OPERATOR],
 )
-def close(incident_id: str, request: Close, here: Here, who: Caller) -> dict[str, object]:
+def close(incident_id: str, request: Close, services: Here, principal: Caller) -> IncidentSummary:
     """Close an incident that is escalated or not verified, when no alert of it fires."""
-    return _summary(here.incidents.close(incident_id, who.name, request.note))
+    closed = services.incidents.close(incident_id, principal.name, request.note)
+    return IncidentSummary.of(closed)
 
 
 @router.get(
@@ -145,40 +241,30 @@ def close(incident_id: str, request: Close, here: Here, who: Caller) -> dict[str
 )
 def postmortem(
     incident_id: str,
-    here: Here,
+    services: Here,
     form: Annotated[Literal["postmortem", "report"], Query(alias="format")] = "postmortem",
 ) -> _Markdown:
     """Return the post-mortem as Markdown; before the end, what it would say now."""
-    text = here.incidents.postmortem(incident_id, report=form == "report")
+    text = services.incidents.postmortem(incident_id, report=form == "report")
     return _Markdown(text)
 
 
 async def _events(
-    here: Services, incident_id: str, after: int, viewer: Viewer
+    services: Services, incident_id: str, after: int, viewer: Viewer
 ) -> AsyncIterator[dict[str, str]]:
     state: State | None = None
 
     def look(seconds: float) -> Sequence[Entry]:
-        return here.incidents.follow(incident_id, after, seconds)
+        return services.incidents.follow(incident_id, after, seconds)
 
-    async for entries in here.views.follow(look, viewer):
+    async for entries in services.views.follow(look, viewer):
         for entry in entries:
             after = entry.seq
             body = json.dumps(jsonable_encoder(entry), ensure_ascii=False)
             yield {"event": "entry", "id": str(entry.seq), "data": body}
-        now = here.incidents.get(incident_id).state
+        now = services.incidents.get(incident_id).state
         if now is not state:
             state = now
             yield {"event": "state", "data": json.dumps({"state": str(now)})}
         if now is State.RESOLVED and not entries:
             return
-
-
-def _summary(found: Incident) -> dict[str, object]:
-    names = ("id", "state", "state_since", "title", "component", "severity", "opened_at")
-    wanted = (*names, "resolved_at", "root_cause", "cause_status", "opening", "active")
-    return {**{name: getattr(found, name) for name in wanted}, "ending": closing_text(found)}
-
-
-def _told(found: Notification) -> dict[str, object]:
-    return {**asdict(found), "status": found.status, "text": found.text}

@@ -1,6 +1,6 @@
 """API keys and console sign-in links."""
 
-from dataclasses import asdict
+from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import APIRouter
@@ -9,17 +9,82 @@ from pydantic import Field, StringConstraints
 from trimtab.api.body import Body
 from trimtab.api.data_subject import Label
 from trimtab.api.http.openapi import refuses
+from trimtab.api.http.routes import ApiRoute
 from trimtab.api.roles import ADMIN, TENANT_READER
 from trimtab.api.services import Caller, Here
-from trimtab.infra.auth import Role
-from trimtab.infra.key_care import key_report
-from trimtab.infra.web.routes import GuardedRoute
+from trimtab.infra.auth import ApiKey, Role
+from trimtab.infra.key_care import KeyFinding, key_report
 from trimtab.kernel.errors import ErrorKind
 
-router = APIRouter(prefix="/v1", tags=["keys"], route_class=GuardedRoute)
+router = APIRouter(prefix="/v1", tags=["keys"], route_class=ApiRoute)
 
 Project = Annotated[str, StringConstraints(pattern=r"^[a-zA-Z0-9_-]{1,100}$")]
 Name = Annotated[str, StringConstraints(pattern=r"^[a-zA-Z0-9_.-]{1,100}$")]
+
+
+@dataclass(frozen=True, slots=True)
+class Me:
+    """A caller who may enter every project."""
+
+    name: str
+    role: Role
+
+
+@dataclass(frozen=True, slots=True)
+class TenantMe(Me):
+    """A caller for whom only some projects exist."""
+
+    projects: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LabelledMe(Me):
+    """A caller with access labels."""
+
+    labels: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LabelledTenantMe(TenantMe):
+    """A caller with access labels for whom only some projects exist."""
+
+    labels: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class KeyList:
+    """Every key, the oldest first, without the keys themselves."""
+
+    keys: tuple[ApiKey, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RotatedKey:
+    """A key that replaces another; it is shown this once."""
+
+    name: str
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class CreatedKey(RotatedKey):
+    """A new key; it is shown this once."""
+
+    role: Role
+
+
+@dataclass(frozen=True, slots=True)
+class KeyReview:
+    """Active keys, the oldest first, with what to do about them."""
+
+    keys: tuple[KeyFinding, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SignInLink:
+    """A link that signs a browser in once, within an hour."""
+
+    url: str
 
 
 class NewKey(Body):
@@ -34,17 +99,21 @@ class NewKey(Body):
 
 
 @router.get("/me", dependencies=[TENANT_READER])
-def me(who: Caller) -> dict[str, object]:
+def me(principal: Caller) -> LabelledTenantMe | LabelledMe | TenantMe | Me:
     """Tell who is calling."""
-    mine = {} if who.projects is None else {"projects": sorted(who.projects)}
-    labels = {"labels": list(who.labels)} if who.labels else {}
-    return {"name": who.name, "role": str(who.role), **mine, **labels}
+    name, role, labels = principal.name, principal.role, tuple(principal.labels)
+    if principal.projects is None:
+        return LabelledMe(name, role, labels) if labels else Me(name, role)
+    projects = tuple(sorted(principal.projects))
+    if labels:
+        return LabelledTenantMe(name, role, projects, labels)
+    return TenantMe(name, role, projects)
 
 
 @router.get("/keys", dependencies=[ADMIN])
-def list_keys(here: Here) -> dict[str, list[dict[str, object]]]:
+def list_keys(services: Here) -> KeyList:
     """List every key, the oldest first, without the keys themselves."""
-    return {"keys": [asdict(key) for key in here.keys.all()]}
+    return KeyList(tuple(services.keys.all()))
 
 
 @router.post(
@@ -53,12 +122,12 @@ def list_keys(here: Here) -> dict[str, list[dict[str, object]]]:
     responses=refuses(ErrorKind.CONFLICT, ErrorKind.STORAGE_FULL),
     dependencies=[ADMIN],
 )
-def create_key(new: NewKey, here: Here, who: Caller) -> dict[str, str]:
+def create_key(new: NewKey, services: Here, principal: Caller) -> CreatedKey:
     """Make a key; the answer is the only time it is shown."""
-    key = here.keys.create(
-        new.name, new.role, actor=who.name, projects=new.projects, labels=new.labels
+    key = services.keys.create(
+        new.name, new.role, actor=principal.name, projects=new.projects, labels=new.labels
     )
-    return {"name": new.name, "role": str(new.role), "key": key}
+    return CreatedKey(name=new.name, key=key, role=new.role)
 
 
 @router.delete(
@@ -67,9 +136,9 @@ def create_key(new: NewKey, here: Here, who: Caller) -> dict[str, str]:
     responses=refuses(ErrorKind.NOT_FOUND, ErrorKind.STORAGE_FULL),
     dependencies=[ADMIN],
 )
-def revoke_key(name: str, here: Here, who: Caller) -> None:
+def revoke_key(name: str, services: Here, principal: Caller) -> None:
     """Make a key useless from now on, and end its console sessions."""
-    here.keys.revoke(name, actor=who.name)
+    services.keys.revoke(name, actor=principal.name)
 
 
 @router.post(
@@ -77,25 +146,25 @@ def revoke_key(name: str, here: Here, who: Caller) -> None:
     responses=refuses(ErrorKind.NOT_FOUND, ErrorKind.STORAGE_FULL),
     dependencies=[ADMIN],
 )
-def rotate_key(name: str, here: Here, who: Caller) -> dict[str, str]:
+def rotate_key(name: str, services: Here, principal: Caller) -> RotatedKey:
     """Replace a key by a new one of the same name and role; the old one is useless from now on."""
-    return {"name": name, "key": here.keys.rotate(name, actor=who.name)}
+    return RotatedKey(name, services.keys.rotate(name, actor=principal.name))
 
 
 @router.get("/keys/review", dependencies=[ADMIN])
-def review_keys(here: Here) -> dict[str, list[dict[str, object]]]:
+def review_keys(services: Here) -> KeyReview:
     """List active keys, the oldest first, with what to do about them: too old, stale, never used."""
-    trust = here.settings.trust
+    trust = services.settings.trust
     found = key_report(
-        here.keys,
-        here.clock.now(),
+        services.keys,
+        services.clock.now(),
         max_age_days=trust.key_max_age_days,
         unused_days=trust.key_unused_days,
     )
-    return {"keys": [asdict(finding) for finding in found]}
+    return KeyReview(tuple(found))
 
 
 @router.post("/sign-in-links", status_code=201, dependencies=[ADMIN])
-def create_sign_in_link(here: Here) -> dict[str, str]:
+def create_sign_in_link(services: Here) -> SignInLink:
     """Make a link that signs a browser in to the console once, within an hour, as `admin`."""
-    return {"url": here.sessions.sign_in_url("admin")}
+    return SignInLink(services.sessions.sign_in_url("admin"))

@@ -1,10 +1,12 @@
-"""Probes of the operations documents, answered for whatever engine does that work here.
+"""Probes of the operations documents, answered for whatever engine does that work services.
 
 The heartbeat and the health of the vector store are open to everybody, as `/health` is: an orchestrator carries no key,
 and they tell one word.
 """
 
+from dataclasses import dataclass
 from http import HTTPStatus
+from typing import Literal
 
 from fastapi import APIRouter
 from fastapi.responses import JSONResponse, PlainTextResponse
@@ -12,12 +14,12 @@ from starlette.responses import Response
 
 from trimtab.api.errors import error_response
 from trimtab.api.http.openapi import refuses, sends
+from trimtab.api.http.routes import ApiRoute, answers
 from trimtab.api.roles import ANYBODY, READER
 from trimtab.api.services import Here, Services
-from trimtab.infra.web.routes import GuardedRoute
 from trimtab.kernel.errors import ErrorKind, Unavailable
 
-router = APIRouter(tags=["health"], route_class=GuardedRoute)
+router = APIRouter(tags=["health"], route_class=ApiRoute)
 
 
 class VectorStoreDown(Unavailable):
@@ -27,10 +29,41 @@ class VectorStoreDown(Unavailable):
     default_hint = "`/health` tells why; `trimtab incidents` lists what is being done."
 
 
-@router.get("/api/v1/heartbeat", responses=refuses(ErrorKind.UNAVAILABLE), dependencies=[ANYBODY])
-def heartbeat(here: Here) -> Response:
+@dataclass(frozen=True, slots=True)
+class Heartbeat:
+    """The vector store answers."""
+
+    status: Literal["ok"]
+
+
+@dataclass(frozen=True, slots=True)
+class CollectionFacts:
+    """What is stored, of all projects together."""
+
+    status: Literal["green", "yellow", "red"]
+    points_count: int
+    vectors_count: int
+    indexed_vectors_count: int
+    documents_count: int
+
+
+@dataclass(frozen=True, slots=True)
+class CollectionBody:
+    """What is stored, in the form of a collection of Qdrant."""
+
+    status: Literal["ok"]
+    time: float
+    result: CollectionFacts
+
+
+@router.get(
+    "/api/v1/heartbeat",
+    responses={**answers(200, Heartbeat), **refuses(ErrorKind.UNAVAILABLE)},
+    dependencies=[ANYBODY],
+)
+def heartbeat(services: Here) -> Response:
     """Tell whether the vector store answers, as Chroma's heartbeat does."""
-    if not _is_up(here):
+    if not _is_up(services):
         return error_response(VectorStoreDown("The vector store is down."))
     return JSONResponse({"status": "ok"})
 
@@ -41,35 +74,32 @@ def heartbeat(here: Here) -> Response:
     responses={**refuses(ErrorKind.UNAVAILABLE), **sends("text/plain")},
     dependencies=[ANYBODY],
 )
-def healthz(here: Here) -> Response:
+def healthz(services: Here) -> Response:
     """Tell the same in the words of Qdrant."""
-    if not _is_up(here):
+    if not _is_up(services):
         return error_response(VectorStoreDown("The vector store is down."))
     return PlainTextResponse("healthz check passed", HTTPStatus.OK)
 
 
 @router.get("/collections/documents", dependencies=[READER])
-def collection(here: Here) -> dict[str, object]:
+def collection(services: Here) -> CollectionBody:
     """Tell how many documents and vectors there are, of all projects together, in the form of a collection of Qdrant.
 
     The status is ``green`` when every passage has its vector, ``yellow`` while some wait for theirs, and ``red`` when the
     vector store is down.
     """
-    found = here.knowledge.projects.list()
+    found = services.knowledge.projects.list()
     points, vectors = sum(one.chunks for one in found), sum(one.vectors for one in found)
-    waits = "green" if vectors >= points else "yellow"
-    return {
-        "status": "ok",
-        "time": 0.0,
-        "result": {
-            "status": waits if _is_up(here) else "red",
-            "points_count": points,
-            "vectors_count": vectors,
-            "indexed_vectors_count": vectors,
-            "documents_count": sum(one.documents for one in found),
-        },
-    }
+    up_status: Literal["green", "yellow"] = "green" if vectors >= points else "yellow"
+    facts = CollectionFacts(
+        status=up_status if _is_up(services) else "red",
+        points_count=points,
+        vectors_count=vectors,
+        indexed_vectors_count=vectors,
+        documents_count=sum(one.documents for one in found),
+    )
+    return CollectionBody("ok", 0.0, facts)
 
 
-def _is_up(here: Services) -> bool:
-    return here.knowledge.components()["vector_store"]
+def _is_up(services: Services) -> bool:
+    return services.knowledge.components()["vector_store"]

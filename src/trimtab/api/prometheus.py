@@ -1,29 +1,57 @@
 """Alerts in the JSON of Prometheus' own API, for tools that know it: dashboards, scripts, `jq` filters."""
 
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
 
 from fastapi import APIRouter
 
+from trimtab.api.http.routes import ApiRoute
 from trimtab.api.roles import READER
 from trimtab.api.services import Here
-from trimtab.infra.web.routes import GuardedRoute
-from trimtab.monitoring.alerts import Alert
+from trimtab.monitoring.alerts import Alert, AlertState
 from trimtab.monitoring.templates import exponent_text
 
-router = APIRouter(prefix="/api/v1", tags=["rules"], route_class=GuardedRoute)
+router = APIRouter(prefix="/api/v1", tags=["rules"], route_class=ApiRoute)
+
+
+@dataclass(frozen=True, slots=True)
+class PrometheusAlert:
+    """An alert as Prometheus' API writes it."""
+
+    labels: Mapping[str, str]
+    annotations: Mapping[str, str]
+    state: AlertState
+    activeAt: datetime  # noqa: N815 - Prometheus' own name.
+    value: str
+    """With an exponent, such as ``1e+00``; or ``NaN``, ``+Inf``, ``-Inf``."""
+
+    @classmethod
+    def of(cls, alert: Alert) -> "PrometheusAlert":
+        """Return an alert in the form of Prometheus."""
+        return cls(
+            alert.labels, alert.annotations, alert.state, alert.since, exponent_text(alert.value)
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class PrometheusAlerts:
+    """The pending and the firing alerts."""
+
+    alerts: tuple[PrometheusAlert, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PrometheusBody:
+    """An answer of Prometheus' API."""
+
+    status: Literal["success"]
+    data: PrometheusAlerts
 
 
 @router.get("/alerts", dependencies=[READER])
-def prometheus_alerts(here: Here) -> dict[str, Any]:
+def prometheus_alerts(services: Here) -> PrometheusBody:
     """List the pending and firing alerts as Prometheus does."""
-    return {"status": "success", "data": {"alerts": [_alert(a) for a in here.rules.alerts()]}}
-
-
-def _alert(alert: Alert) -> dict[str, Any]:
-    return {
-        "labels": dict(alert.labels),
-        "annotations": dict(alert.annotations),
-        "state": alert.state.value,
-        "activeAt": alert.since,
-        "value": exponent_text(alert.value),
-    }
+    alerts = tuple(PrometheusAlert.of(alert) for alert in services.rules.alerts())
+    return PrometheusBody("success", PrometheusAlerts(alerts))

@@ -1,24 +1,28 @@
 """Alerts, rules and PromQL checks."""
 
-import math
 import threading
-from dataclasses import asdict
-from typing import Annotated, Any
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Annotated, Literal
 
 from fastapi import APIRouter
 from pydantic import Field, StringConstraints
 
 from trimtab.api.body import Body
+from trimtab.api.http.routes import ApiRoute
+from trimtab.api.http.schemas import extended
 from trimtab.api.roles import OPERATOR, READER
 from trimtab.api.services import Here
-from trimtab.infra.web.routes import GuardedRoute
 from trimtab.kernel.errors import Unavailable
-from trimtab.monitoring.alerts import Alert
+from trimtab.monitoring.alerts import Alert, AlertState
 from trimtab.monitoring.checks import CheckResult, Hold, check, check_for, compile_check
 from trimtab.monitoring.cost import CALLER_LIMITS
+from trimtab.monitoring.engine import RuleHealth
 from trimtab.monitoring.labels import METRIC_NAME
+from trimtab.monitoring.promql.values import Element
 
-router = APIRouter(prefix="/v1", tags=["rules"], route_class=GuardedRoute)
+router = APIRouter(prefix="/v1", tags=["rules"], route_class=ApiRoute)
 
 _MOST_WAITING = 8
 _waiting = threading.BoundedSemaphore(_MOST_WAITING)
@@ -28,6 +32,88 @@ class TooManyChecks(Unavailable):
     """All places for checks over time are taken."""
 
     code = "api.too_many_checks"
+
+
+@dataclass(frozen=True, slots=True)
+class ActiveAlert:
+    """An alert that is pending or fires."""
+
+    fingerprint: str
+    name: str
+    state: AlertState
+    labels: Mapping[str, str]
+    annotations: Mapping[str, str]
+    value: float | None
+    """Of the rule's expression when it was last there; null when it is not finite."""
+    since: datetime
+    severity: str
+    runbook: str | None
+    """The id of the runbook that the alert names."""
+
+    @classmethod
+    def of(cls, alert: Alert) -> "ActiveAlert":
+        """Return an alert with its severity and its runbook."""
+        return extended(cls, alert, severity=alert.severity, runbook=alert.runbook)
+
+
+@dataclass(frozen=True, slots=True)
+class AlertList:
+    """The pending and the firing alerts."""
+
+    alerts: tuple[ActiveAlert, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RuleList:
+    """Every rule and how its last evaluation went."""
+
+    rules: tuple[RuleHealth, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CheckSample:
+    """A series that a comparison left over."""
+
+    metric: str
+    labels: Mapping[str, str]
+    value: float | None
+    """Null when it is not finite."""
+
+    @classmethod
+    def of(cls, element: Element) -> "CheckSample":
+        """Return a series and its value, with the metric's name apart from the labels."""
+        labels, value = element
+        names = dict(labels)
+        metric = names.pop(METRIC_NAME, "")
+        return cls(metric, names, value)
+
+
+@dataclass(frozen=True, slots=True)
+class CheckBody:
+    """Whether a comparison holds."""
+
+    expression: str
+    holds: bool | None
+    """None: the samples cannot tell."""
+    at: datetime
+    error: str
+    """Why the samples cannot tell; else empty."""
+    samples: tuple[CheckSample, ...]
+
+    @classmethod
+    def of(cls, found: CheckResult) -> "CheckBody":
+        """Return the result of a check."""
+        samples = tuple(CheckSample.of(element) for element in found.samples)
+        return cls(found.expression, found.holds, found.at, found.reason, samples)
+
+
+@dataclass(frozen=True, slots=True)
+class HeldBody(CheckBody):
+    """Whether a comparison has held for long enough; the samples are of the last look."""
+
+    outcome: Literal["held", "gave_up", "stopped"]
+    held_seconds: float
+    waited_seconds: float
 
 
 class CheckRequest(Body):
@@ -44,70 +130,44 @@ class HoldRequest(CheckRequest):
 
 
 @router.get("/alerts", dependencies=[READER])
-def alerts(here: Here) -> dict[str, list[dict[str, Any]]]:
+def alerts(services: Here) -> AlertList:
     """List the pending and firing alerts."""
-    return {"alerts": [_alert(alert) for alert in here.rules.alerts()]}
+    return AlertList(tuple(ActiveAlert.of(alert) for alert in services.rules.alerts()))
 
 
 @router.get("/rules", dependencies=[READER])
-def rules(here: Here) -> dict[str, list[dict[str, Any]]]:
+def rules(services: Here) -> RuleList:
     """List every rule and how its last evaluation went."""
-    return {"rules": [asdict(health) for health in here.rules.health()]}
+    return RuleList(tuple(services.rules.health()))
 
 
 @router.post("/check", dependencies=[READER])
-def check_now(request: CheckRequest, here: Here) -> dict[str, object]:
+def check_now(request: CheckRequest, services: Here) -> CheckBody:
     """Ask whether a PromQL comparison holds now."""
     expression = compile_check(request.expression)
-    scrape = here.settings.monitor.scrape_interval_seconds
-    return _result(check(expression, here.series, here.clock.now(), scrape, CALLER_LIMITS))
+    scrape = services.settings.monitor.scrape_interval_seconds
+    now = services.clock.now()
+    return CheckBody.of(check(expression, services.series, now, scrape, CALLER_LIMITS))
 
 
 @router.post("/check/hold", dependencies=[OPERATOR])
-def check_over_time(request: HoldRequest, here: Here) -> dict[str, object]:
+def check_over_time(request: HoldRequest, services: Here) -> HeldBody:
     """Wait until a comparison has held for long enough, or the time is up."""
     expression = compile_check(request.expression)
-    step = here.settings.monitor.scrape_interval_seconds
+    step = services.settings.monitor.scrape_interval_seconds
     hold = Hold(request.for_seconds, request.give_up_seconds, step)
     if not _waiting.acquire(blocking=False):
         raise TooManyChecks(f"{_MOST_WAITING} checks wait already.")
     try:
         held = check_for(
-            expression, here.series, hold, here.clock, here.views.ending, CALLER_LIMITS
+            expression, services.series, hold, services.clock, services.views.ending, CALLER_LIMITS
         )
     finally:
         _waiting.release()
-    return {
-        **_result(held.last),
-        "holds": held.holds,
-        "outcome": str(held.outcome),
-        "held_seconds": round(held.held_seconds, 3),
-        "waited_seconds": round(held.waited_seconds, 3),
-    }
-
-
-def _result(found: CheckResult) -> dict[str, object]:
-    return {
-        "expression": found.expression,
-        "holds": found.holds,
-        "at": found.at,
-        "error": found.reason,
-        "samples": [
-            {
-                "metric": dict(labels).get(METRIC_NAME, ""),
-                "labels": {name: value for name, value in labels if name != METRIC_NAME},
-                "value": value if math.isfinite(value) else None,
-            }
-            for labels, value in found.samples
-        ],
-    }
-
-
-def _alert(alert: Alert) -> dict[str, Any]:
-    value = alert.value if math.isfinite(alert.value) else None
-    return {
-        **asdict(alert),
-        "value": value,
-        "severity": alert.severity,
-        "runbook": alert.runbook,
-    }
+    return extended(
+        HeldBody,
+        replace(CheckBody.of(held.last), holds=held.holds),
+        outcome=str(held.outcome),
+        held_seconds=round(held.held_seconds, 3),
+        waited_seconds=round(held.waited_seconds, 3),
+    )

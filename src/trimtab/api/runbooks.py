@@ -1,22 +1,24 @@
 """The runbook library."""
 
-from dataclasses import asdict
-from typing import Annotated
+from dataclasses import dataclass
+from typing import Annotated, Literal
 
 from fastapi import APIRouter
 from pydantic import Field, StringConstraints
 
 from trimtab.api.body import Body
 from trimtab.api.http.openapi import refuses
+from trimtab.api.http.routes import ApiRoute
+from trimtab.api.http.schemas import extended
 from trimtab.api.roles import OPERATOR, READER
 from trimtab.api.services import Here, Services
-from trimtab.incidents import proof_entry
-from trimtab.infra.web.routes import GuardedRoute
+from trimtab.incidents.proofs import DrillProof
 from trimtab.kernel.errors import ErrorKind, InvalidInput
 from trimtab.runbooks import Cause, Page, Runbook
+from trimtab.runbooks.claims import Claim
 from trimtab.runbooks.errors import RunbookRefused
 
-router = APIRouter(prefix="/v1/runbooks", tags=["runbooks"], route_class=GuardedRoute)
+router = APIRouter(prefix="/v1/runbooks", tags=["runbooks"], route_class=ApiRoute)
 
 
 class PageRefused(InvalidInput):
@@ -35,64 +37,142 @@ class LintRequest(Body):
     """Each command of the caller's command line with its options; without them commands are not checked."""
 
 
+@dataclass(frozen=True, slots=True)
+class CauseSummary:
+    """A cause of a runbook; checks and acts are as the page writes them."""
+
+    id: str
+    title: str
+    proven: bool
+    """Whether a drill on this build has shown that the fix works."""
+    realism: Literal["", "real", "simulated"]
+    """How real that drill was; empty when there is none. A simulated one does not let the fix run by itself."""
+    realism_reason: str
+    """Why it was simulated."""
+    repair: Literal["machine", "person"]
+    evidence: tuple[str, ...]
+    fix: tuple[str, ...]
+    verify: tuple[str, ...]
+    drill: tuple[str, ...]
+
+    @classmethod
+    def of(cls, cause: Cause, proof: DrillProof | None) -> "CauseSummary":
+        """Return a cause and what is known of its proof on this build."""
+        return cls(
+            id=cause.id,
+            title=cause.title,
+            proven=proof is not None,
+            realism="" if proof is None else proof.realism.value,
+            realism_reason="" if proof is None else proof.reason,
+            repair="machine" if cause.fix else "person",
+            evidence=tuple(map(str, cause.evidence)),
+            fix=tuple(map(str, cause.fix)),
+            verify=tuple(map(str, cause.verify)),
+            drill=tuple(map(str, cause.drill)),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ProcedureSummary:
+    """A page that people follow."""
+
+    id: str
+    title: str
+    path: str
+    kind: Literal["procedure"]
+
+
+@dataclass(frozen=True, slots=True)
+class RunbookSummary:
+    """A page that the machine follows."""
+
+    id: str
+    title: str
+    path: str
+    kind: Literal["runbook"]
+    severity: str
+    alerts: tuple[str, ...]
+    causes: tuple[CauseSummary, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RunbookList:
+    """The library."""
+
+    runbooks: tuple[RunbookSummary | ProcedureSummary, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ProcedureBody(ProcedureSummary):
+    """A procedure with its text."""
+
+    text: str
+    """Markdown."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunbookBody(RunbookSummary):
+    """A runbook with its text."""
+
+    text: str
+    """Markdown."""
+
+
+@dataclass(frozen=True, slots=True)
+class LintBody:
+    """A page that would load."""
+
+    ok: Literal[True]
+    id: str
+    kind: Literal["runbook", "procedure"]
+    claims: tuple[Claim, ...]
+    """What its prose and its ``source`` name and what does not exist."""
+
+
 @router.get("", dependencies=[READER])
-def runbooks(here: Here) -> dict[str, list[dict[str, object]]]:
+def runbooks(services: Here) -> RunbookList:
     """List every runbook with its causes and whether each is proven on this build."""
-    library = here.library
+    library = services.library
     pages: list[Page] = [*library.runbooks.values(), *library.procedures.values()]
-    return {"runbooks": [_summary(here, page) for page in pages]}
+    return RunbookList(tuple(_summary(services, page) for page in pages))
 
 
 @router.get("/{page_id}", responses=refuses(ErrorKind.NOT_FOUND), dependencies=[READER])
-def runbook(page_id: str, here: Here) -> dict[str, object]:
+def runbook(page_id: str, services: Here) -> RunbookBody | ProcedureBody:
     """Return a page with its Markdown text."""
-    page = here.library.page(page_id)
-    return {**_summary(here, page), "text": page.text}
+    page = services.library.page(page_id)
+    summary = _summary(services, page)
+    if isinstance(summary, RunbookSummary):
+        return extended(RunbookBody, summary, text=page.text)
+    return extended(ProcedureBody, summary, text=page.text)
 
 
 @router.post("/lint", dependencies=[OPERATOR])
-def lint(request: LintRequest, here: Here) -> dict[str, object]:
+def lint(request: LintRequest, services: Here) -> LintBody:
     """Check a page against the catalog and the rules; a wrong one is refused with page and line.
 
     What the prose of a page that loads names and what does not exist is in ``claims``.
     """
     try:
-        page = here.check_page(request.text, request.path)
+        page = services.check_page(request.text, request.path)
     except RunbookRefused as refused:
         raise PageRefused(refused.message, hint=refused.hint()) from refused
     commands = {name: frozenset(options) for name, options in (request.commands or {}).items()}
-    claims = here.check_prose(request.text, commands)
-    return {"ok": True, "id": page.id, "kind": _kind(page), "claims": [asdict(c) for c in claims]}
+    claims = tuple(services.check_prose(request.text, commands))
+    kind: Literal["runbook", "procedure"] = "runbook" if isinstance(page, Runbook) else "procedure"
+    return LintBody(ok=True, id=page.id, kind=kind, claims=claims)
 
 
-def _summary(here: Services, page: Page) -> dict[str, object]:
-    summary: dict[str, object] = {
-        "id": page.id,
-        "title": page.title,
-        "path": page.path,
-        "kind": _kind(page),
-    }
-    if isinstance(page, Runbook):
-        summary |= {
-            "severity": page.severity,
-            "alerts": list(page.alerts),
-            "causes": [_cause(here, page, cause) for cause in page.causes],
-        }
-    return summary
-
-
-def _cause(here: Services, page: Runbook, cause: Cause) -> dict[str, object]:
-    return {
-        "id": cause.id,
-        "title": cause.title,
-        **proof_entry(here.proofs.find(page, cause)),
-        "repair": "machine" if cause.fix else "person",
-        "evidence": [str(check) for check in cause.evidence],
-        "fix": [str(act) for act in cause.fix],
-        "verify": [str(check) for check in cause.verify],
-        "drill": [str(fault) for fault in cause.drill],
-    }
-
-
-def _kind(page: Page) -> str:
-    return "runbook" if isinstance(page, Runbook) else "procedure"
+def _summary(services: Services, page: Page) -> RunbookSummary | ProcedureSummary:
+    if not isinstance(page, Runbook):
+        return ProcedureSummary(page.id, page.title, page.path, "procedure")
+    causes = (CauseSummary.of(cause, services.proofs.find(page, cause)) for cause in page.causes)
+    return RunbookSummary(
+        id=page.id,
+        title=page.title,
+        path=page.path,
+        kind="runbook",
+        severity=page.severity,
+        alerts=tuple(page.alerts),
+        causes=tuple(causes),
+    )

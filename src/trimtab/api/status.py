@@ -1,16 +1,19 @@
 """The status page's content: what is disturbed now, and what was, in words for those who use the service."""
 
+from dataclasses import dataclass
 from datetime import timedelta
+from typing import Literal
 
 from fastapi import APIRouter
 
+from trimtab.api.http.routes import ApiRoute
 from trimtab.api.roles import READER
-from trimtab.api.services import Here, Services
+from trimtab.api.services import Here
 from trimtab.incidents import Incident, State, cause_text, closing_text
-from trimtab.infra.web.routes import GuardedRoute
-from trimtab.kernel.health import overall
+from trimtab.incidents.model import Severity
+from trimtab.kernel.health import Status, overall
 
-router = APIRouter(prefix="/v1/status", tags=["health"], route_class=GuardedRoute)
+router = APIRouter(prefix="/v1/status", tags=["health"], route_class=ApiRoute)
 _SHOWN = timedelta(days=7)
 """How long a resolved incident stays on the page."""
 _MOST = 100
@@ -29,38 +32,70 @@ _STAGES = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class Disturbance:
+    """An incident in words for those who use the service."""
+
+    id: str
+    title: str
+    affected: str
+    severity: Severity
+    since: str
+    """ISO 8601, UTC."""
+    state: Literal["investigating", "resolved"]
+    stage: str
+    """What is being done, in words."""
+    root_cause: str
+    ending: str
+    """How it ended; empty while it goes on."""
+    people_told: bool
+    resolved_at: str | None
+    summary: str
+    """Empty until it is resolved."""
+
+    @classmethod
+    def of(cls, incident: Incident, *, people_told: bool) -> "Disturbance":
+        """Return an incident as the status page shows it."""
+        resolved = incident.resolved_at
+        return cls(
+            id=incident.id,
+            title=incident.title,
+            affected=incident.component,
+            severity=incident.severity,
+            since=incident.opened_at.isoformat(),
+            state="investigating" if resolved is None else "resolved",
+            stage=_STAGES[incident.state],
+            root_cause=cause_text(incident),
+            ending=closing_text(incident),
+            people_told=people_told,
+            resolved_at=None if resolved is None else resolved.isoformat(),
+            summary=incident.resolution if resolved is not None else "",
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class StatusBody:
+    """The status page."""
+
+    status: Status
+    incidents: tuple[Disturbance, ...]
+
+
 @router.get("", dependencies=[READER])
-def status(here: Here) -> dict[str, object]:
+def status(services: Here) -> StatusBody:
     """Tell whether the service is up, what disturbs it, and what was resolved in the last week and how.
 
     Drills are left out: nobody but the operators is meant by them.
     """
-    since = here.clock.now() - _SHOWN
-    open_now = [one for one in here.incidents.list(active=True, limit=_MOST) if not one.drill]
+    since = services.clock.now() - _SHOWN
+    open_now = services.incidents.list(active=True, limit=_MOST)
     over = [
         one
-        for one in here.incidents.list(active=False, limit=_MOST)
-        if not one.drill and one.resolved_at is not None and one.resolved_at > since
+        for one in services.incidents.list(active=False, limit=_MOST)
+        if one.resolved_at is not None and one.resolved_at > since
     ]
-    return {
-        "status": str(overall(here.health.check())),
-        "incidents": [_told(here, one) for one in (*open_now, *over)],
-    }
-
-
-def _told(here: Services, incident: Incident) -> dict[str, object]:
-    resolved = incident.resolved_at
-    return {
-        "id": incident.id,
-        "title": incident.title,
-        "affected": incident.component,
-        "severity": str(incident.severity),
-        "since": incident.opened_at.isoformat(),
-        "state": "investigating" if resolved is None else "resolved",
-        "stage": _STAGES[incident.state],
-        "root_cause": cause_text(incident),
-        "ending": closing_text(incident),
-        "people_told": here.incidents.people_told(incident.id),
-        "resolved_at": None if resolved is None else resolved.isoformat(),
-        "summary": incident.resolution if resolved is not None else "",
-    }
+    shown = (
+        Disturbance.of(incident, people_told=services.incidents.people_told(incident.id))
+        for incident in (*open_now, *over)
+    )
+    return StatusBody(overall(services.health.check()), tuple(shown))

@@ -1,22 +1,114 @@
 """Trying other configurations on real questions, the retrieval canary, and the answers that wait for a review."""
 
-from dataclasses import asdict
-from typing import Annotated
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query
 from pydantic import Field, StringConstraints
 
-from trimtab.answers.watching.canary import Probe
+from trimtab.answers.reviews import Wanted
 from trimtab.api.body import Body
 from trimtab.api.http.openapi import refuses
+from trimtab.api.http.routes import ApiRoute, answers
+from trimtab.api.http.schemas import extended
 from trimtab.api.roles import OPERATOR, REVIEWER
 from trimtab.api.services import Caller, Here
-from trimtab.infra.web.routes import GuardedRoute
+from trimtab.evaluation.online.canary import Probe
+from trimtab.evaluation.statistics import Interval
 from trimtab.kernel.errors import ErrorKind
 
-router = APIRouter(prefix="/v1", tags=["answers"], route_class=GuardedRoute)
+router = APIRouter(prefix="/v1", tags=["answers"], route_class=ApiRoute)
 
+Verdict = Literal["better", "worse", "unclear"]
 Short = Annotated[str, StringConstraints(max_length=1000)]
+
+
+@dataclass(frozen=True, slots=True)
+class TrialSummary:
+    """What a second configuration would change: differences are tried minus now."""
+
+    n: int
+    """How many pairs of the same question."""
+    changed_text: int
+    found_gained: int
+    found_lost: int
+    shared_sources: float | None
+    """The mean share of cited passages that both cite, in [0, 1]; null without pairs."""
+    grounding: Interval
+    found: Interval
+    duration_ratio: float | None
+    """The median of tried over now; null without pairs."""
+    cost_usd: Interval
+    fallbacks: int
+    """Tried answers that the configured generator did not write."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReplayError:
+    """A question that the tried configuration failed to answer."""
+
+    trace_id: str
+    code: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReplayChange:
+    """An answer that would be another one; each pair is now, tried."""
+
+    trace_id: str
+    found: tuple[bool, bool]
+    grounding: tuple[float, float]
+    shared_sources: float
+
+
+@dataclass(frozen=True, slots=True)
+class ReplayBody:
+    """What would change if the configuration were switched."""
+
+    configuration: str
+    stopped: str
+    """Why not all were asked: ``budget``; else empty."""
+    verdict: Verdict
+    summary: TrialSummary
+    errors: tuple[ReplayError, ...]
+    changed: tuple[ReplayChange, ...]
+    """At most 50, the greatest change first."""
+
+
+@dataclass(frozen=True, slots=True)
+class ShadowBody:
+    """The shadow configuration beside the present one."""
+
+    configuration: str
+    verdict: Verdict
+    summary: TrialSummary
+    questions: Mapping[str, int]
+    """How many questions had which outcome."""
+
+
+@dataclass(frozen=True, slots=True)
+class CanaryBody:
+    """What one round of questions with known documents found."""
+
+    probes: int
+    recall: float | None
+    """Probes whose document was among the passages, in [0, 1]; null without probes."""
+    mean_reciprocal_rank: float | None
+    degraded: int
+    missed: tuple[str, ...]
+    """The questions whose document was not found."""
+    error: str
+    """The last failure of retrieval itself; else empty."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewList:
+    """Answers that a person should look at, the oldest first."""
+
+    reviews: tuple[Wanted, ...]
+    waiting: Mapping[str, int]
+    """How many wait, by reason."""
 
 
 class ReplayRequest(Body):
@@ -42,32 +134,36 @@ class CanaryRequest(Body):
     probes: Annotated[list[ProbeRequest], Field(default_factory=list, max_length=1000)]
 
 
-@router.post("/answers/replay", dependencies=[OPERATOR])
-def replay(request: ReplayRequest, here: Here) -> dict[str, object]:
+@router.post("/answers/replay", responses=answers(200, ReplayBody), dependencies=[OPERATOR])
+def replay(request: ReplayRequest, services: Here) -> dict[str, object]:
     """Ask the newest questions again of another configuration and tell what would change. Nothing is kept."""
-    return here.answers.trials.replay(request.set, request.last, request.project).as_dict()
+    return services.evaluation.experiments.replay(
+        request.set, request.last, request.project
+    ).as_dict()
 
 
-@router.get("/answers/shadow", dependencies=[REVIEWER])
-def shadow(here: Here, limit: Annotated[int, Query(ge=1, le=10_000)] = 1000) -> dict[str, object]:
+@router.get("/answers/shadow", responses=answers(200, ShadowBody), dependencies=[REVIEWER])
+def shadow(
+    services: Here, limit: Annotated[int, Query(ge=1, le=10_000)] = 1000
+) -> dict[str, object]:
     """Compare the shadow configuration with the present one, in pairs of the same questions."""
-    name, report, counts = here.answers.trials.shadow_report(limit)
+    name, report, counts = services.evaluation.experiments.shadow_report(limit)
     summary = {"verdict": report.verdict, "summary": report.as_dict()}
     return {"configuration": name, **summary, "questions": counts}
 
 
 @router.post("/answers/canary", dependencies=[OPERATOR])
-def canary(request: CanaryRequest, here: Here) -> dict[str, object]:
+def canary(request: CanaryRequest, services: Here) -> CanaryBody:
     """Ask questions whose document is known; tell which ones no longer find it."""
     probes = [Probe(**probe.model_dump()) for probe in request.probes]
-    return asdict(here.answers.trials.canary(probes))
+    return extended(CanaryBody, services.evaluation.experiments.canary(probes))
 
 
 @router.get("/reviews", dependencies=[REVIEWER])
-def reviews(here: Here, limit: Annotated[int, Query(ge=1, le=1000)] = 50) -> dict[str, object]:
+def reviews(services: Here, limit: Annotated[int, Query(ge=1, le=1000)] = 50) -> ReviewList:
     """List the answers that a person should look at, the oldest first, and how many wait for which reason."""
-    waiting = here.answers.reviews.waiting(limit)
-    return {"reviews": [asdict(one) for one in waiting], "waiting": here.answers.reviews.count()}
+    waiting = services.answers.reviews.waiting(limit)
+    return ReviewList(tuple(waiting), services.answers.reviews.count())
 
 
 @router.post(
@@ -76,6 +172,6 @@ def reviews(here: Here, limit: Annotated[int, Query(ge=1, le=1000)] = 50) -> dic
     responses=refuses(ErrorKind.NOT_FOUND, ErrorKind.STORAGE_FULL),
     dependencies=[REVIEWER],
 )
-def reviewed(trace_id: str, here: Here, who: Caller) -> None:
+def reviewed(trace_id: str, services: Here, principal: Caller) -> None:
     """Take an answer off that list: somebody has looked at it."""
-    here.answers.reviews.done(trace_id, who.name, here.clock.now())
+    services.answers.reviews.done(trace_id, principal.name, services.clock.now())

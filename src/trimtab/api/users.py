@@ -1,23 +1,28 @@
 """Erasing a person's data, where each erasure stands, and the operators' rounds."""
 
-from typing import Annotated
+from dataclasses import dataclass
+from typing import Annotated, cast
 
 from fastapi import APIRouter, Response
 from pydantic import StringConstraints
 
-from trimtab.answers.erasure import Erasure, Erasures, ErasureState
 from trimtab.api.body import Body
-from trimtab.api.data_subject import MOST
+from trimtab.api.data_subject import MAX_USER_ID
 from trimtab.api.http.openapi import refuses
+from trimtab.api.http.routes import ApiRoute, answers
+from trimtab.api.http.schemas import extended
 from trimtab.api.roles import ADMIN
 from trimtab.api.services import Caller, Here, Services
 from trimtab.infra.auth import Principal
-from trimtab.infra.web.routes import GuardedRoute
-from trimtab.kernel.errors import ErrorKind, InvalidInput, Unavailable
+from trimtab.kernel.errors import ErrorKind, InvalidInput
+from trimtab.operations.checklists import TaskResult
+from trimtab.privacy.erasure import Erasure, ErasureState
+from trimtab.privacy.erasure.records import StepStatus
 
-router = APIRouter(tags=["users"], route_class=GuardedRoute)
+router = APIRouter(tags=["users"], route_class=ApiRoute)
 
-_PATIENCE_SECONDS = 10.0
+_WAIT_SECONDS = 10.0
+_GOES_ON = "Accepted; it goes on"
 
 
 class UserIdInPath(InvalidInput):
@@ -27,18 +32,91 @@ class UserIdInPath(InvalidInput):
     default_hint = "Send it in the body: `POST /api/v1/erasures` with `user_id`."
 
 
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """One signature of an envelope."""
+
+    keyid: str
+    sig: str
+    """Base64."""
+
+
+@dataclass(frozen=True, slots=True)
+class SignedStatement:
+    """A statement in a DSSE envelope."""
+
+    payloadType: str  # noqa: N815 - the name in the DSSE standard.
+    payload: str
+    """Base64 of canonical JSON."""
+    signatures: tuple[Signature, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ErasureBody:
+    """Where the erasure of a person's data stands."""
+
+    id: str
+    subject: str
+    """The person's pseudonym."""
+    requested_by: str
+    requested_at: str
+    """ISO 8601, UTC."""
+    state: ErasureState
+    steps: tuple[StepStatus, ...]
+    finished_at: str
+    """Empty until it is done."""
+    certificate: SignedStatement | None
+    """Null until it is done."""
+    complete: bool
+
+    @classmethod
+    def of(cls, erasure: Erasure) -> "ErasureBody":
+        """Return where an erasure stands, without its nonce."""
+        return cls(
+            id=erasure.id,
+            subject=erasure.subject,
+            requested_by=erasure.requested_by,
+            requested_at=erasure.requested_at,
+            state=erasure.state,
+            steps=erasure.steps,
+            finished_at=erasure.finished_at,
+            certificate=cast("SignedStatement | None", erasure.certificate),
+            complete=erasure.state is ErasureState.DONE,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ErasureAsked(ErasureBody):
+    """An erasure as whoever asked for it is told."""
+
+    nonce: str
+    """Ties the certificate to the user id; shown only here."""
+
+
+@dataclass(frozen=True, slots=True)
+class TasksBody:
+    """The operators' round of a period."""
+
+    period: str
+    passed: bool
+    tasks: tuple[TaskResult, ...]
+
+
 class EraseRequest(Body):
     """Whose data is to be erased."""
 
-    user_id: Annotated[str, StringConstraints(min_length=1, max_length=MOST)]
+    user_id: Annotated[str, StringConstraints(min_length=1, max_length=MAX_USER_ID)]
 
 
 @router.delete(
     "/api/v1/users/{user_id:path}/data",
-    responses=refuses(ErrorKind.INVALID, ErrorKind.STORAGE_FULL),
+    responses={
+        **answers(202, ErasureAsked, _GOES_ON),
+        **refuses(ErrorKind.INVALID, ErrorKind.STORAGE_FULL),
+    },
     dependencies=[ADMIN],
 )
-def erase(user_id: str, here: Here, caller: Caller, response: Response) -> dict[str, object]:
+def erase(user_id: str, services: Here, caller: Caller, response: Response) -> ErasureAsked:
     """Erase everything about a person. 200 with the certificate when it is done, 202 while it goes on.
 
     The response tells each step. Its `nonce` is shown only here: with it the certificate can be tied to the user id.
@@ -46,37 +124,35 @@ def erase(user_id: str, here: Here, caller: Caller, response: Response) -> dict[
     """
     if "/" in user_id:
         raise UserIdInPath("A user id with a slash cannot stand in a path.")
-    return _erase(user_id, here, caller, response)
+    return _erase(user_id, services, caller, response)
 
 
 @router.post(
     "/api/v1/erasures",
-    responses=refuses(ErrorKind.STORAGE_FULL),
+    responses={**answers(202, ErasureAsked, _GOES_ON), **refuses(ErrorKind.STORAGE_FULL)},
     dependencies=[ADMIN],
 )
 def erase_by_body(
-    request: EraseRequest, here: Here, caller: Caller, response: Response
-) -> dict[str, object]:
+    request: EraseRequest, services: Here, caller: Caller, response: Response
+) -> ErasureAsked:
     """Erase everything about a person, named in the body, which no log and no proxy keeps; as the route by path does."""
-    return _erase(request.user_id, here, caller, response)
+    return _erase(request.user_id, services, caller, response)
 
 
-def _erase(
-    user_id: str, here: Services, caller: Principal, response: Response
-) -> dict[str, object]:
-    erasures = _erasures(here)
+def _erase(user_id: str, services: Services, caller: Principal, response: Response) -> ErasureAsked:
+    erasures = services.erasures
     asked = erasures.request(user_id, actor=caller.name)
-    now = erasures.wait_briefly(asked.id, _PATIENCE_SECONDS)
+    now = erasures.wait_briefly(asked.id, _WAIT_SECONDS)
     response.status_code = 200 if now.state is ErasureState.DONE else 202
-    return {**_shown(now), "nonce": asked.nonce}
+    return extended(ErasureAsked, ErasureBody.of(now), nonce=asked.nonce)
 
 
 @router.get(
     "/api/v1/erasures/{erasure_id}", responses=refuses(ErrorKind.NOT_FOUND), dependencies=[ADMIN]
 )
-def erasure(erasure_id: str, here: Here) -> dict[str, object]:
+def erasure(erasure_id: str, services: Here) -> ErasureBody:
     """Return where an erasure stands."""
-    return _shown(_erasures(here).find(erasure_id))
+    return ErasureBody.of(services.erasures.find(erasure_id))
 
 
 @router.post(
@@ -85,23 +161,7 @@ def erasure(erasure_id: str, here: Here) -> dict[str, object]:
     dependencies=[ADMIN],
     tags=["tasks"],
 )
-def tasks(period: str, here: Here) -> dict[str, object]:
+def tasks(period: str, services: Here) -> TasksBody:
     """Do the operators' daily, weekly or monthly round, or the one before a rollback, now: what passes, and what a person has to do."""
-    results = here.tasks.run(period)
-    return {
-        "period": period,
-        "passed": all(result.passed for result in results),
-        "tasks": [result.as_dict() for result in results],
-    }
-
-
-def _shown(erasure: Erasure) -> dict[str, object]:
-    found = erasure.as_dict()
-    del found["nonce"]
-    return {**found, "complete": erasure.state is ErasureState.DONE}
-
-
-def _erasures(here: Services) -> Erasures:
-    if here.answers.erasures is None:
-        raise Unavailable("This process runs no erasures.", hint="Ask the process with the jobs.")
-    return here.answers.erasures
+    results = services.tasks.run(period)
+    return TasksBody(period, all(result.passed for result in results), tuple(results))

@@ -18,13 +18,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from trimtab.cli.runtime.session import Json, Session, session
+from trimtab.cli.runtime.session import Json, Session, session_of
 from trimtab.kernel.errors import Conflict, Unavailable
 
 if TYPE_CHECKING:
     from trimtab.app import App
     from trimtab.incidents import Entry, Incident
     from trimtab.infra.settings import Settings
+
+app = typer.Typer()
 
 QUESTIONS = (
     "What happens to queries when the embedding model is down?",
@@ -88,6 +90,7 @@ class Passed:
         self.seconds.setdefault(milestone, round(time.monotonic() - self.broken_at, 3))
 
 
+@app.command()
 def demo(
     context: typer.Context,
     yes: Annotated[
@@ -101,8 +104,8 @@ def demo(
     ] = False,
     json: Json = False,
 ) -> None:
-    """Show the whole loop on a fresh data directory: answer, break, notice, repair, prove."""
-    here = session(context)
+    """Show the whole loop on fresh data: answer, break, detect, repair, prove."""
+    here = session_of(context)
     if not yes and not sys.stdin.isatty():
         raise Conflict(
             "The repair needs an approval, and there is nobody to ask.",
@@ -155,7 +158,7 @@ def _running(settings: "Settings") -> Iterator[tuple["App", str]]:
         except AddressInUse:
             listener = bind(settings.service.host, 0)
         app.start(handbook=False)
-        with served(app.faces.network, listener):
+        with served(app.http_apps.network, listener):
             address = f"http://localhost:{listener.getsockname()[1]}/console"
             yield app, f"{address}/login#token={app.sessions.new_link('admin')}"
     finally:

@@ -6,9 +6,9 @@ from typing import Annotated
 import typer
 
 from trimtab.cli.runtime.console import print_line, printed_as_json
-from trimtab.cli.runtime.session import Json, session
+from trimtab.cli.runtime.session import Json, session_of
 
-app = typer.Typer(help="Measure and train the guards.", no_args_is_help=True)
+app = typer.Typer(no_args_is_help=True)
 
 
 @app.command("evaluate")
@@ -22,7 +22,7 @@ def evaluate(
     from trimtab.guardrails.naming import name_detector
     from trimtab.guardrails.pii import Finder
 
-    names = name_detector(session(context).settings.guardrails)
+    names = name_detector(session_of(context).settings.guardrails)
     _show(context, measure(set_, Finder(names).find))
 
 
@@ -46,7 +46,7 @@ def train(
 
 
 def _show(context: typer.Context, report: dict[str, object]) -> None:
-    if printed_as_json(session(context), report):
+    if printed_as_json(session_of(context), report):
         return
     for name, value in report.items():
         for line in _lines(name, value):

@@ -6,10 +6,10 @@ from typing import Annotated, Any
 import typer
 
 from trimtab.cli.runtime.console import print_json, print_line, print_table, printed_as_json
-from trimtab.cli.runtime.session import Json, Session, session
+from trimtab.cli.runtime.session import Json, Session, session_of
 from trimtab.kernel.errors import Conflict, Unavailable
 
-app = typer.Typer(help="What broke, and what is done about it.", no_args_is_help=True)
+app = typer.Typer(no_args_is_help=True)
 IncidentId = Annotated[str, typer.Argument(metavar="INCIDENT", help="Such as INC-2026-0314.")]
 
 
@@ -34,14 +34,18 @@ class NoPlanWaits(Conflict):
 def list_incidents(
     context: typer.Context,
     active: Annotated[bool, typer.Option("--active", help="Only those that are not over.")] = False,
+    drills: Annotated[
+        bool, typer.Option("--drills", help="Those of drills, which are in no other list.")
+    ] = False,
     limit: int = 20,
     json: Json = False,
 ) -> None:
     """List incidents, the newest first."""
-    this = session(context)
-    params = {"limit": limit, **({"active": True} if active else {})}
-    body = this.client.call("GET", "/v1/incidents", params=params)
-    if not printed_as_json(this, body):
+    session = session_of(context)
+    flags = {"active": active, "drills": drills}
+    params = {"limit": limit, **{name: True for name, given in flags.items() if given}}
+    body = session.client.call("GET", "/v1/incidents", params=params)
+    if not printed_as_json(session, body):
         print_table(
             ("incident", "severity", "state", "title", "opened"),
             (
@@ -54,10 +58,10 @@ def list_incidents(
 @app.command("show")
 def show(context: typer.Context, incident: IncidentId, json: Json = False) -> None:
     """Show an incident: diagnosis, plan, decision, timeline."""
-    this = session(context)
-    body = this.client.call("GET", f"/v1/incidents/{incident}")
-    entries = this.client.call("GET", f"/v1/incidents/{incident}/timeline")["entries"]
-    if printed_as_json(this, {**body, "timeline": entries}):
+    session = session_of(context)
+    body = session.client.call("GET", f"/v1/incidents/{incident}")
+    entries = session.client.call("GET", f"/v1/incidents/{incident}/timeline")["entries"]
+    if printed_as_json(session, {**body, "timeline": entries}):
         return
     print_line(f"{body['id']}  {body['severity']}  {body['title']}", style="bold")
     print_line(f"{body['state'].replace('_', ' ')} since {body['state_since'][:19]}")
@@ -78,13 +82,13 @@ def show(context: typer.Context, incident: IncidentId, json: Json = False) -> No
 @app.command("watch")
 def watch(context: typer.Context, incident: IncidentId, json: Json = False) -> None:
     """Follow the timeline until the incident is resolved; Ctrl-C stops looking, not the incident."""
-    this = session(context)
-    _require_service(this)
-    for event in this.client.events(f"/v1/incidents/{incident}/stream"):
+    session = session_of(context)
+    _require_service(session)
+    for event in session.client.events(f"/v1/incidents/{incident}/stream"):
         data = json_lines.loads(event.data)
-        if this.json:
-            print_json({"event": event.name, **data})
-        elif event.name == "entry":
+        if session.json:
+            print_json({"event": event.event, **data})
+        elif event.event == "entry":
             _print_entry(data)
         elif data["state"] == "awaiting_approval":
             print_line(f"A plan waits for you: trimtab incidents approve {incident}", "bold yellow")
@@ -100,22 +104,22 @@ def approve(
     json: Json = False,
 ) -> None:
     """Let the plan of an incident run, after showing it."""
-    this = session(context)
-    waiting = _waiting_plan(this, incident)
+    session = session_of(context)
+    waiting = _waiting_plan(session, incident)
     if dry_run:
-        if not printed_as_json(this, waiting):
+        if not printed_as_json(session, waiting):
             _print_plan(waiting)
         return
-    _require_service(this)
+    _require_service(session)
     if not plan and not yes:
-        if this.json:
+        if session.json:
             raise NoPlanWaits("The plan is not confirmed.", hint="Add --yes, or --plan HASH.")
         _print_plan(waiting)
         typer.confirm("Run this plan?", abort=True)
-    body = this.client.call(
+    body = session.client.call(
         "POST", f"/v1/incidents/{incident}/approve", body={"plan_hash": plan or waiting["hash"]}
     )
-    if not printed_as_json(this, body):
+    if not printed_as_json(session, body):
         print_line("Approved. `trimtab incidents watch` follows it.", style="green")
 
 
@@ -127,15 +131,15 @@ def reject(
     json: Json = False,
 ) -> None:
     """Reject the plan and hand the incident over to people."""
-    this = session(context)
-    _require_service(this)
-    waiting = _waiting_plan(this, incident)
-    body = this.client.call(
+    session = session_of(context)
+    _require_service(session)
+    waiting = _waiting_plan(session, incident)
+    body = session.client.call(
         "POST",
         f"/v1/incidents/{incident}/reject",
         body={"plan_hash": waiting["hash"], "reason": reason},
     )
-    if not printed_as_json(this, body):
+    if not printed_as_json(session, body):
         print_line("Rejected.")
 
 
@@ -147,10 +151,10 @@ def close(
     json: Json = False,
 ) -> None:
     """Close an incident that is escalated or not verified, on your word."""
-    this = session(context)
-    _require_service(this)
-    body = this.client.call("POST", f"/v1/incidents/{incident}/close", body={"note": note})
-    if not printed_as_json(this, body):
+    session = session_of(context)
+    _require_service(session)
+    body = session.client.call("POST", f"/v1/incidents/{incident}/close", body={"note": note})
+    if not printed_as_json(session, body):
         print_line(f"{incident} is {body['state']}: {body['ending']}.")
 
 
@@ -162,23 +166,23 @@ def postmortem(
     json: Json = False,
 ) -> None:
     """Print the post-mortem as Markdown."""
-    this = session(context)
+    session = session_of(context)
     params = {"format": "report" if report else "postmortem"}
-    text = this.client.text(f"/v1/incidents/{incident}/postmortem", params)
-    if not printed_as_json(this, {"incident": incident, "text": text}):
+    text = session.client.text(f"/v1/incidents/{incident}/postmortem", params)
+    if not printed_as_json(session, {"incident": incident, "text": text}):
         print_line(text)
 
 
-def _waiting_plan(this: Session, incident: str) -> dict[str, Any]:
-    body = this.client.call("GET", f"/v1/incidents/{incident}")
+def _waiting_plan(session: Session, incident: str) -> dict[str, Any]:
+    body = session.client.call("GET", f"/v1/incidents/{incident}")
     if body["state"] != "awaiting_approval" or not body["plan"]:
         raise NoPlanWaits(f"No plan of {incident} waits for a decision: it is {body['state']}.")
     plan: dict[str, Any] = body["plan"]
     return plan
 
 
-def _require_service(this: Session) -> None:
-    if this.client.in_process:
+def _require_service(session: Session) -> None:
+    if session.client.in_process:
         raise NothingRuns("No service is running on this data directory.")
 
 

@@ -1,65 +1,62 @@
-"""The command's root: global options, sub-commands, and the one place where errors become exit codes.
+"""The command line: global options, the table of commands, and errors as exit codes.
 
-Commands import what they need when they run, so that `trimtab --help` and shell completion stay
-fast.
+A command is imported when it is used, and imports what it needs when it runs, so `trimtab --help` stays fast.
 """
 
 import os
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import typer
 
-from trimtab.cli import demo, guardrails, incidents, runbooks, service
-from trimtab.cli.admin import audit, keys
-from trimtab.cli.answers import ask as answers
-from trimtab.cli.drills import run as drills
-from trimtab.cli.evaluation import experiments as trials
-from trimtab.cli.evaluation import run as evaluating
-from trimtab.cli.gates import lazy as gates
-from trimtab.cli.knowledge import disk as knowledge_disk
-from trimtab.cli.knowledge import documents as knowledge
-from trimtab.cli.knowledge import engines as knowledge_move
-from trimtab.cli.knowledge import evaluate as knowledge_evaluate
-from trimtab.cli.knowledge import maintenance as knowledge_care
-from trimtab.cli.knowledge import schema as knowledge_schema
-from trimtab.cli.knowledge import warm as knowledge_warm
-from trimtab.cli.monitoring import catalog, logs, rules
 from trimtab.cli.runtime.errors import ProgramError, exit_code, report
+from trimtab.cli.runtime.lazy_group import Lazy, LazyGroup
 from trimtab.cli.runtime.session import Session
 from trimtab.kernel.errors import InvalidInput, TrimtabError
 
+
+class Commands(LazyGroup):
+    """Every command and command group of `trimtab`."""
+
+    table: ClassVar = {
+        "serve": Lazy("trimtab.cli.service", "Start the service, its console and its monitor; Ctrl-C stops it."),
+        "status": Lazy("trimtab.cli.service", "Show the state of each component."),
+        "settings": Lazy("trimtab.cli.service", "List every setting in force, its unit and its environment variable."),
+        "console": Lazy("trimtab.cli.service", "Print a link that signs your browser in to the console once."),
+        "demo": Lazy("trimtab.cli.demo", "Show the whole loop on fresh data: answer, break, detect, repair, prove."),
+        "ingest": Lazy("trimtab.cli.knowledge.ingest", "Send files and folders to a project."),
+        "search": Lazy("trimtab.cli.knowledge.search", "Find the passages that answer a query."),
+        "ask": Lazy("trimtab.cli.answers.ask", "Answer a question from a project's documents, with the source of every sentence."),
+        "read": Lazy("trimtab.cli.monitoring.catalog", "Read signals; without names, all of them."),
+        "check": Lazy("trimtab.cli.monitoring.rules", "Check a PromQL comparison; exit 1 if false, 3 if the samples cannot tell."),
+        "act": Lazy("trimtab.cli.monitoring.catalog", "Run an action on the service."),
+        "fault": Lazy("trimtab.cli.monitoring.catalog", "Inject or restore a fault for a drill; needs `service.drills`."),
+        "alerts": Lazy("trimtab.cli.monitoring.rules", "List the pending and firing alerts."),
+        "logs": Lazy("trimtab.cli.monitoring.logs", "Print the log of the data directory, oldest line first."),
+        "projects": Lazy("trimtab.cli.knowledge.projects", "List, create and delete projects."),
+        "documents": Lazy("trimtab.cli.knowledge.documents", "List, show, delete and label the documents of a project."),
+        "knowledge": Lazy("trimtab.cli.knowledge", "Maintain the documents, move projects and measure search."),
+        "traces": Lazy("trimtab.cli.answers.traces", "List answers and show the stages of one."),
+        "answers": Lazy("trimtab.cli.answers", "Measure answers, compare configurations, review and erase."),
+        "guardrails": Lazy("trimtab.cli.guardrails", "Measure and train the guards."),
+        "gates": Lazy("trimtab.cli.gates", "Quality gates: no release without evidence."),
+        "incidents": Lazy("trimtab.cli.incidents", "Show and follow incidents, approve plans, print post-mortems."),
+        "runbooks": Lazy("trimtab.cli.runbooks", "List, show and check runbooks."),
+        "drills": Lazy("trimtab.cli.drills", "Prove by fault injection that runbooks repair what they are for."),
+        "keys": Lazy("trimtab.cli.admin.keys", "Create, list, rotate and revoke API keys."),
+        "audit": Lazy("trimtab.cli.admin.audit", "Read the audit chain and verify that it is complete."),
+    }  # fmt: skip
+
+
 app = typer.Typer(
     name="trimtab",
+    cls=Commands,
     help="An AI knowledge service that runs, repairs and proves itself.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
 )
-service.add_to(app)
-answers.add_to(app)
-knowledge.add_to(app)
-catalog.add_to(app)
-rules.add_to(app)
-logs.add_to(app)
-app.command()(demo.demo)
-knowledge_care.add_to(knowledge_evaluate.app)
-knowledge_disk.add_to(knowledge_evaluate.app)
-knowledge_evaluate.app.command()(knowledge.ingest)
-knowledge_evaluate.app.command("move")(knowledge_move.move)
-app.add_typer(knowledge_evaluate.app, name="knowledge")
-knowledge_warm.add_to(knowledge_evaluate.app)
-knowledge_schema.add_to(knowledge_evaluate.app)
-app.add_typer(incidents.app, name="incidents")
-app.add_typer(runbooks.app, name="runbooks")
-app.add_typer(drills.app, name="drills")
-app.add_typer(keys.app, name="keys")
-app.add_typer(audit.app, name="audit")
-evaluating.add_to(app)
-trials.add_to(answers.answers_app)
-app.add_typer(guardrails.app, name="guardrails")
-app.add_typer(gates.app, name="gates")
 
 
 @app.callback()

@@ -8,11 +8,11 @@ import typer
 
 from trimtab.cli.runtime.console import print_line, print_table, printed_as_json
 from trimtab.cli.runtime.errors import Exit, Refused
-from trimtab.cli.runtime.session import Json, Session, session
+from trimtab.cli.runtime.session import Json, Session, session_of
 from trimtab.kernel.errors import InvalidInput
 from trimtab.runbooks.claims import NO_FILE
 
-app = typer.Typer(help="Pages that people read and the machine runs.", no_args_is_help=True)
+app = typer.Typer(no_args_is_help=True)
 
 _PROOF = {True: "proven", False: "not proven", None: ""}
 _PROCEDURE = {"title": "", "proven": None, "repair": "person"}
@@ -22,9 +22,9 @@ _PROCEDURE = {"title": "", "proven": None, "repair": "person"}
 @app.command("list")
 def list_runbooks(context: typer.Context, json: Json = False) -> None:
     """List all runbooks with the causes that they repair."""
-    this = session(context)
-    body = this.client.call("GET", "/v1/runbooks")
-    if not printed_as_json(this, body):
+    session = session_of(context)
+    body = session.client.call("GET", "/v1/runbooks")
+    if not printed_as_json(session, body):
         print_table(
             ("runbook", "severity", "cause", "proof", "repaired by"),
             (
@@ -44,9 +44,9 @@ def list_runbooks(context: typer.Context, json: Json = False) -> None:
 @app.command("show")
 def show(context: typer.Context, runbook: str, json: Json = False) -> None:
     """Show a page."""
-    this = session(context)
-    body = this.client.call("GET", f"/v1/runbooks/{runbook}")
-    if printed_as_json(this, body):
+    session = session_of(context)
+    body = session.client.call("GET", f"/v1/runbooks/{runbook}")
+    if printed_as_json(session, body):
         return
     from rich.console import Console
     from rich.markdown import Markdown
@@ -63,16 +63,17 @@ def lint(
     ] = None,
     json: Json = False,
 ) -> None:
-    """Check pages against what exists here: blocks, and what the prose names; exit 1 when one is wrong."""
-    this = session(context)
+    """Check blocks and statements of pages against this service; exit 1 on a finding."""
+    session = session_of(context)
     commands = {
         path: sorted(options)
         for path, options in command_options(context.find_root().command).items()
     }
     results = [
-        _checked(this, name, text, commands, folder) for name, text, folder in _texts(this, paths)
+        _checked(session, name, text, commands, folder)
+        for name, text, folder in _texts(session, paths)
     ]
-    if not printed_as_json(this, {"pages": results}):
+    if not printed_as_json(session, {"pages": results}):
         for result in results:
             _print_result(result)
     if not all(result["ok"] and not result["claims"] for result in results):
@@ -83,32 +84,29 @@ def command_options(command: Any, path: str = "") -> dict[str, frozenset[str]]:
     """Return every command below this one, such as ``gates drift``, with its options."""
     options = {each for param in command.params for each in (*param.opts, *param.secondary_opts)}
     found = {path: frozenset({*options, "--help"})}
-    if hasattr(command, "list_commands"):
-        context = typer.Context(command)
-        for name in command.list_commands(context):
-            below = command.get_command(context, name)
-            if below is not None:
-                found |= command_options(below, f"{path} {name}".strip())
+    # The mapping of a lazy group imports each command, `get_command` only describes it.
+    for name, below in getattr(command, "commands", {}).items():
+        found |= command_options(below, f"{path} {name}".strip())
     return found
 
 
-def _texts(this: Session, paths: list[Path] | None) -> Iterator[tuple[str, str, Path]]:
+def _texts(session: Session, paths: list[Path] | None) -> Iterator[tuple[str, str, Path]]:
     """Yield each page's name, text and folder."""
     if paths:
         for file in (file for path in paths for file in _pages(path)):
             yield str(file), _read(file), file.parent
         return
-    for book in this.client.call("GET", "/v1/runbooks")["runbooks"]:
-        page = this.client.call("GET", f"/v1/runbooks/{book['id']}")
+    for book in session.client.call("GET", "/v1/runbooks")["runbooks"]:
+        page = session.client.call("GET", f"/v1/runbooks/{book['id']}")
         yield page["path"], page["text"], Path.cwd()
 
 
 def _checked(
-    this: Session, name: str, text: str, commands: dict[str, list[str]], folder: Path
+    session: Session, name: str, text: str, commands: dict[str, list[str]], folder: Path
 ) -> dict[str, Any]:
     request = {"text": text, "path": name, "commands": commands}
     try:
-        found = this.client.call("POST", "/v1/runbooks/lint", body=request)
+        found = session.client.call("POST", "/v1/runbooks/lint", body=request)
     except Refused as refused:
         return {"path": name, "ok": False, "claims": [], **refused.error}
     # Files of the person's own are beside the page or below the working folder; the service cannot see them.

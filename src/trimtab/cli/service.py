@@ -1,20 +1,18 @@
 """`serve`, `status`, `settings`, `console`: the service itself."""
 
 import gc
+from dataclasses import asdict
 
 import typer
 
 from trimtab.cli.runtime.console import print_line, print_table, printed_as_json
 from trimtab.cli.runtime.errors import Exit
-from trimtab.cli.runtime.session import Json, session
+from trimtab.cli.runtime.session import Json, session_of
+
+app = typer.Typer()
 
 
-def add_to(app: typer.Typer) -> None:
-    """Add the commands."""
-    for command in (serve, status, settings, console):
-        app.command()(command)
-
-
+@app.command()
 def serve(context: typer.Context) -> None:
     """Start the service, its console and its monitor; Ctrl-C stops it."""
     # What a start makes stays: to look through it for garbage, again and again, is a tenth of the start. `run` ends it.
@@ -22,15 +20,18 @@ def serve(context: typer.Context) -> None:
     from trimtab.app import build
     from trimtab.cli.runtime.serving import run
 
-    run(build, session(context).settings)
+    run(build, session_of(context).settings)
 
 
+@app.command()
 def status(context: typer.Context, json: Json = False) -> None:
-    """Tell whether each component is up."""
-    this = session(context)
-    body = this.client.call("GET", "/health")
-    if not printed_as_json(this, body):
-        where = "no service is running; checked in this process" if this.client.in_process else ""
+    """Show the state of each component."""
+    session = session_of(context)
+    body = session.client.call("GET", "/health")
+    if not printed_as_json(session, body):
+        where = (
+            "no service is running; checked in this process" if session.client.in_process else ""
+        )
         print_line(
             f"trimtab {body['version']} is {body['status']}" + (f" ({where})" if where else "")
         )
@@ -45,31 +46,33 @@ def status(context: typer.Context, json: Json = False) -> None:
         raise typer.Exit(Exit.FAILED)
 
 
+@app.command()
 def settings(context: typer.Context, json: Json = False) -> None:
-    """List every setting in force, its unit and the variable that sets it."""
-    this = session(context)
+    """List every setting in force, its unit and its environment variable."""
+    session = session_of(context)
     from trimtab.api.settings import settings_table
 
-    table = settings_table(this.settings)
-    if not printed_as_json(this, {"settings": table}):
+    table = settings_table(session.settings)
+    if not printed_as_json(session, {"settings": [asdict(row) for row in table]}):
         print_table(
             ("setting", "value", "unit", "variable", "help"),
             (
                 (
-                    row["name"],
-                    row["value"],
-                    row["unit"],
-                    f"TRIMTAB_{row['name']}".replace(".", "_").upper(),
-                    row["help"],
+                    row.name,
+                    row.value,
+                    row.unit,
+                    f"TRIMTAB_{row.name}".replace(".", "_").upper(),
+                    row.help,
                 )
                 for row in table
             ),
         )
 
 
+@app.command()
 def console(context: typer.Context, json: Json = False) -> None:
-    """Print a link that signs your browser in to the console, once."""
-    this = session(context)
-    body = this.client.call("POST", "/v1/sign-in-links")
-    if not printed_as_json(this, body):
+    """Print a link that signs your browser in to the console once."""
+    session = session_of(context)
+    body = session.client.call("POST", "/v1/sign-in-links")
+    if not printed_as_json(session, body):
         print_line(body["url"])

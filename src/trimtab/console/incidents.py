@@ -29,15 +29,15 @@ STEPS = (
 
 
 @router.get("", dependencies=[READER])
-def incidents(request: Request, here: Here) -> HTMLResponse:
-    """Show the list."""
-    return page(request, "incidents.html", _list(here))
+def incidents(request: Request, here: Here, drills: bool = False) -> HTMLResponse:
+    """Show the list, or that of the drills' incidents."""
+    return page(request, "incidents.html", _list(here, drills=drills))
 
 
 @router.get("/live", dependencies=[READER])
-def live(request: Request, here: Here) -> HTMLResponse:
+def live(request: Request, here: Here, drills: bool = False) -> HTMLResponse:
     """Return the part of the list that refreshes itself."""
-    return page(request, "parts/incidents.html", _list(here))
+    return page(request, "parts/incidents.html", _list(here, drills=drills))
 
 
 @router.get("/{incident_id}", dependencies=[READER])
@@ -109,10 +109,11 @@ def postmortem(request: Request, incident_id: str, here: Here) -> HTMLResponse:
     return page(request, "postmortem.html", {"incident": found, "text": text})
 
 
-def _list(here: Services) -> dict[str, object]:
+def _list(here: Services, *, drills: bool) -> dict[str, object]:
     return {
-        "active": here.incidents.list(active=True, limit=100),
-        "ended": here.incidents.list(active=False, limit=50),
+        "drills": drills,
+        "active": here.incidents.list(active=True, drills=drills, limit=100),
+        "ended": here.incidents.list(active=False, drills=drills, limit=50),
         "alerts": here.rules.alerts(),
         "now": here.clock.now(),
     }

@@ -211,7 +211,8 @@ def _await_health(drill: _Drill) -> None:
 
 def _unhealthy(drill: _Drill) -> str:
     # What else is wrong may stay wrong: a drill looks at its own alerts, and a busy machine is often near its limits.
-    for incident in drill.subject.incidents.list(active=True):
+    incidents = drill.subject.incidents
+    for incident in (*incidents.list(active=True), *incidents.list(active=True, drills=True)):
         if incident.alert.name not in drill.book.alerts:
             continue
         return f"{incident.id} ({incident.title}) is not resolved"
@@ -284,9 +285,9 @@ def _watch(drill: _Drill, result: DrillResult) -> DrillResult:
 
 
 def _incident(drill: _Drill) -> Incident | None:
-    active = drill.subject.incidents.list(active=True)
+    active = drill.subject.incidents.list(active=True, drills=True)
     names = set(drill.book.alerts)
-    return next((one for one in active if one.drill and one.alert.name in names), None)
+    return next((one for one in active if one.alert.name in names), None)
 
 
 def _step(drill: _Drill, incident_id: str) -> bool:

@@ -85,9 +85,9 @@ class GuardEngine:
             call.verdict = replace(verdict, shadow=True) if shadow else verdict
         return [_outcome(calls, number) for number in range(len(subjects))]
 
-    def get_metrics(self) -> GuardMetrics:
-        """Return what was counted since the start."""
-        return self._counters.snapshot()
+    def get_metrics(self, *, drill: bool = False) -> GuardMetrics:
+        """Return what was counted since the start, of users' texts or of those of drills."""
+        return self._counters.snapshot(drill=drill)
 
     def review(self, *, wrongly_blocked: bool) -> None:
         """Count a person's opinion of a block, for the false-positive rate."""

@@ -2,7 +2,7 @@
 
 import threading
 from collections import Counter, deque
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from trimtab.guardrails.verdicts import Decision, Verdict
 from trimtab.kernel.drilling import Apart
@@ -12,13 +12,13 @@ _RECENT = 500
 
 @dataclass(frozen=True, slots=True)
 class GuardMetrics:
-    """A snapshot."""
+    """A snapshot of what was counted about users' texts, or about those of drills."""
 
     validations: int
     failures: int
     """Verdicts that are the result of an error or a timeout, not of a judgement."""
     blocked: dict[str, int]
-    """Blocks by guard, since the start; without those of drills."""
+    """Blocks by guard, since the start."""
     processing_duration_ms: dict[str, float]
     """The 95th percentile by guard, over the last 500 verdicts; 0 before the first."""
     false_positive_rate: float | None
@@ -26,8 +26,6 @@ class GuardMetrics:
     cache_hits: int
     score_p50: dict[str, float]
     """The median score by guard, over the last 500 verdicts with a score."""
-    blocked_in_drills: dict[str, int] = field(default_factory=dict)
-    """Blocks by guard of what drills have sent, since the start."""
 
     @property
     def validation_success_rate(self) -> float | None:
@@ -35,29 +33,37 @@ class GuardMetrics:
         return 1 - self.failures / self.validations if self.validations else None
 
 
+class _Counts:
+    """What is counted about one kind of callers."""
+
+    def __init__(self) -> None:
+        self.validations = self.failures = self.cache_hits = 0
+        self.blocked: Counter[str] = Counter()
+        self.durations: dict[str, deque[float]] = {}
+        self.scores: dict[str, deque[float]] = {}
+
+
 class GuardCounters:
-    """Collects what `GuardMetrics` shows. Thread-safe."""
+    """Collects what `GuardMetrics` shows, apart for drills. Thread-safe."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._validations = self._failures = self._cache_hits = 0
-        self._blocked: Apart[Counter[str]] = Apart(Counter)
-        self._durations: dict[str, deque[float]] = {}
-        self._scores: dict[str, deque[float]] = {}
+        self._apart = Apart(_Counts)
         self._reviews: deque[bool] = deque(maxlen=_RECENT)
 
     def count(self, verdict: Verdict, *, failed: bool = False) -> None:
         """Count one verdict; ``failed`` when it comes from an error or a timeout."""
         with self._lock:
-            self._validations += 1
-            self._failures += failed
-            self._cache_hits += verdict.cached
+            mine = self._apart.now
+            mine.validations += 1
+            mine.failures += failed
+            mine.cache_hits += verdict.cached
             if verdict.decision is Decision.BLOCK and not verdict.shadow:
-                self._blocked.now[verdict.guard] += 1
+                mine.blocked[verdict.guard] += 1
             if verdict.score is not None:
-                self._scores.setdefault(verdict.guard, deque(maxlen=_RECENT)).append(verdict.score)
+                mine.scores.setdefault(verdict.guard, deque(maxlen=_RECENT)).append(verdict.score)
             if not verdict.cached:
-                recent = self._durations.setdefault(verdict.guard, deque(maxlen=_RECENT))
+                recent = mine.durations.setdefault(verdict.guard, deque(maxlen=_RECENT))
                 recent.append(verdict.duration_ms)
 
     def review(self, *, wrongly_blocked: bool) -> None:
@@ -65,18 +71,18 @@ class GuardCounters:
         with self._lock:
             self._reviews.append(wrongly_blocked)
 
-    def snapshot(self) -> GuardMetrics:
-        """Return the counts of now."""
+    def snapshot(self, *, drill: bool = False) -> GuardMetrics:
+        """Return the counts of now, of users' texts or of those of drills."""
         with self._lock:
+            mine = self._apart.of(drill=drill)
             return GuardMetrics(
-                self._validations,
-                self._failures,
-                dict(self._blocked.users),
-                {guard: _quantile(recent, 0.95) for guard, recent in self._durations.items()},
+                mine.validations,
+                mine.failures,
+                dict(mine.blocked),
+                {guard: _quantile(recent, 0.95) for guard, recent in mine.durations.items()},
                 sum(self._reviews) / len(self._reviews) if self._reviews else None,
-                self._cache_hits,
-                {guard: _quantile(recent, 0.5) for guard, recent in self._scores.items()},
-                dict(self._blocked.drills),
+                mine.cache_hits,
+                {guard: _quantile(recent, 0.5) for guard, recent in mine.scores.items()},
             )
 
 

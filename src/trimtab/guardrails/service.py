@@ -54,7 +54,7 @@ class Guardrails:
         self.rules = LiveRules(_rules(settings))
         self.bypass = Bypass(clock, audit)
         self.rules_file = RulesFile(Path(settings.rules_file), self.rules, self.bypass, clock)
-        """Looked at by a chore of the app, every few seconds."""
+        """The scheduler calls its `look` every few seconds."""
         self.rules_file.look()
         self._clock = clock
         self._deadline_seconds = settings.deadline_seconds

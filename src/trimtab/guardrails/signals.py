@@ -1,10 +1,11 @@
 """What can be measured about the guards. Two metric names are the contract's."""
 
+import math
 from collections.abc import Iterable, Mapping
 
 from trimtab.guardrails.metrics import GuardMetrics
 from trimtab.guardrails.service import ANSWERS, PROBE, Guardrails
-from trimtab.kernel.drilling import LABEL, MARK
+from trimtab.kernel.drilling import LABEL, MARK, samples_apart
 from trimtab.kernel.operable import Sample, Signal
 
 
@@ -13,36 +14,44 @@ def signals(guardrails: Guardrails) -> tuple[Signal, ...]:
     return (*_of_validation(guardrails), *_of_verdicts(guardrails), *_of_state(guardrails))
 
 
-def _metrics(guardrails: Guardrails) -> Iterable[tuple[str, GuardMetrics]]:
-    return ((name, engine.get_metrics()) for name, engine in guardrails.engines.items())
+def _metrics(guardrails: Guardrails) -> Iterable[tuple[dict[str, str], GuardMetrics]]:
+    """Yield each engine's labels and figures: those of users, then those of drills with their label."""
+    for drill in (False, True):
+        mark = {LABEL: MARK} if drill else {}
+        for name, engine in guardrails.engines.items():
+            yield {"judged": name, **mark}, engine.get_metrics(drill=drill)
 
 
-def _by_guard(judged: str, values: Mapping[str, float], scale: float = 1.0) -> Iterable[Sample]:
+def _by_guard(
+    labels: Mapping[str, str], values: Mapping[str, float], scale: float = 1.0
+) -> Iterable[Sample]:
+    judged = labels["judged"]
     return (
-        Sample(value * scale, {"judged": judged, "guard": guard}) for guard, value in values.items()
+        Sample(value * scale, {"judged": judged, "guard": guard, **labels})
+        for guard, value in values.items()
     )
 
 
 def _of_validation(guardrails: Guardrails) -> Iterable[Signal]:
     def success_rate() -> Iterable[Sample]:
-        for judged, found in _metrics(guardrails):
+        for labels, found in _metrics(guardrails):
             if found.validation_success_rate is not None:
-                yield Sample(found.validation_success_rate, {"judged": judged})
+                yield Sample(found.validation_success_rate, labels)
 
     def duration() -> Iterable[Sample]:
-        for judged, found in _metrics(guardrails):
-            yield from _by_guard(judged, found.processing_duration_ms, 0.001)
+        for labels, found in _metrics(guardrails):
+            yield from _by_guard(labels, found.processing_duration_ms, 0.001)
 
     def failures() -> Iterable[Sample]:
-        for judged, found in _metrics(guardrails):
-            yield Sample(found.failures, {"judged": judged})
+        for labels, found in _metrics(guardrails):
+            yield Sample(found.failures, labels)
 
     yield Signal(
         "guardrails.validation.success_rate",
         "1",
         "The share of verdicts since the start that are judgements, not errors or timeouts.",
         success_rate,
-        ("judged",),
+        ("judged", LABEL),
         "guardrail_validation_success_rate",
     )
     yield Signal(
@@ -50,7 +59,7 @@ def _of_validation(guardrails: Guardrails) -> Iterable[Signal]:
         "seconds",
         "The 95th percentile of a guard's time over its last 500 verdicts.",
         duration,
-        ("judged", "guard"),
+        ("judged", "guard", LABEL),
         "guardrail_processing_duration",
     )
     yield Signal(
@@ -58,7 +67,7 @@ def _of_validation(guardrails: Guardrails) -> Iterable[Signal]:
         "1",
         "Verdicts that come from an error or a timeout, since the start.",
         failures,
-        ("judged",),
+        ("judged", LABEL),
         "guardrail_validation_failures_total",
         counter=True,
     )
@@ -67,21 +76,23 @@ def _of_validation(guardrails: Guardrails) -> Iterable[Signal]:
 def _of_verdicts(guardrails: Guardrails) -> Iterable[Signal]:
     def blocks() -> Iterable[Sample]:
         # From zero on: the first blocks of a guard are an increase, too.
-        for judged, engine in guardrails.engines.items():
-            none = dict.fromkeys((post.guard.name for post in engine.posts), 0)
-            found = engine.get_metrics()
-            yield from _by_guard(judged, {**none, **found.blocked})
-            for guard, count in {**none, **found.blocked_in_drills}.items():
-                yield Sample(float(count), {"judged": judged, "guard": guard, LABEL: MARK})
+        for labels, found in _metrics(guardrails):
+            posts = guardrails.engines[labels["judged"]].posts
+            none = dict.fromkeys((post.guard.name for post in posts), 0)
+            yield from _by_guard(labels, {**none, **found.blocked})
 
     def false_positives() -> Iterable[Sample]:
-        for judged, found in _metrics(guardrails):
-            if found.false_positive_rate is not None:
-                yield Sample(found.false_positive_rate, {"judged": judged})
+        # People review the blocks of users only.
+        for judged, engine in guardrails.engines.items():
+            rate = engine.get_metrics().false_positive_rate
+            if rate is not None:
+                yield Sample(rate, {"judged": judged})
 
     def grounding() -> Iterable[Sample]:
-        median = guardrails.engines[ANSWERS].get_metrics().score_p50.get("hallucination")
-        return () if median is None else (Sample(1 - median),)
+        engine, nan = guardrails.engines[ANSWERS], math.nan
+        return samples_apart(
+            lambda drill: 1 - engine.get_metrics(drill=drill).score_p50.get("hallucination", nan)
+        )
 
     yield Signal(
         "guardrails.blocks",
@@ -105,6 +116,7 @@ def _of_verdicts(guardrails: Guardrails) -> Iterable[Signal]:
         "1",
         "The median grounding score of the worst sentence of an answer, over the last 500 answers.",
         grounding,
+        (LABEL,),
         metric="guardrail_grounding_score_p50",
     )
 

@@ -56,7 +56,7 @@ def investigate(ground: Ground, incident: Incident) -> Diagnosis:
         recommended=tuple(str(act) for act in cause.fix) if cause else (),
         gathered=_gathered(ground, incident, books),
         changes=recent_changes(ground),
-        similar=similar(incident, ground.store.find(active=False, limit=500)),
+        similar=similar(incident, ground.store.find(active=False, drills=False, limit=500)),
         consulted=() if books or ground.consult is None else _consulted(ground, incident),
         abstained_because="" if chosen else _why_not(ground, incident, candidates),
     )
@@ -111,7 +111,8 @@ def _ranked(
 def _excluded(ground: Ground, incident: Incident, cause: Cause) -> str:
     for attempt in incident.attempts:
         if attempt.opening == incident.opening and attempt.cause_id == cause.id:
-            return f"tried before: {attempt.outcome.replace('_', ' ')}"
+            tried = f"tried before: {attempt.outcome.replace('_', ' ')}"
+            return f"{tried}: {attempt.reason}" if attempt.reason else tried
     since = ground.now() - timedelta(hours=ground.settings.barred_window_hours)
     worked = ground.store.worked_since(cause.id, incident.alert.fingerprint, since)
     if worked >= ground.settings.barred_after:

@@ -187,6 +187,8 @@ class Attempt:
     cause_id: str
     outcome: Outcome
     at: datetime
+    reason: str = ""
+    """Why it could not be planned, and what a person does instead; empty for other outcomes."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -140,7 +140,9 @@ def _reasons(
         reasons += _unproven(ground, book, cause)
     if changing and not settings.automatic:
         reasons.append("automatic acts are switched off")
-    used = ground.store.automatic_acts_since(ground.now() - timedelta(hours=1))
+    used = ground.store.automatic_acts_since(
+        ground.now() - timedelta(hours=1), drills=incident.drill
+    )
     if used + len(changing) > settings.automatic_acts_per_hour:
         reasons.append(
             f"{used} of {settings.automatic_acts_per_hour} automatic acts used this hour"
@@ -166,7 +168,7 @@ def _go(ground: Ground, incident: Incident, made: Plan) -> Turn:
         plan=made,
         remediation_at=incident.remediation_at or now,
     )
-    used = ground.store.automatic_acts_since(now - timedelta(hours=1))
+    used = ground.store.automatic_acts_since(now - timedelta(hours=1), drills=incident.drill)
     limit = ground.settings.automatic_acts_per_hour
     classes = ", ".join(dict.fromkeys(act.effect for act in made.acts))
     how = (
@@ -217,7 +219,7 @@ def _changes_nothing(
 
 def _not_plannable(ground: Ground, incident: Incident, cause: Cause, problem: str) -> Turn:
     now = ground.now()
-    attempt = Attempt(incident.opening, cause.id, Outcome.NOT_PLANNABLE, now)
+    attempt = Attempt(incident.opening, cause.id, Outcome.NOT_PLANNABLE, now, problem)
     after = replace(moved(incident, State.TRIAGED, now), attempts=(*incident.attempts, attempt))
     entry = Draft(
         f"{incident.opening}.{incident.attempt_number}.not_plannable",

@@ -31,6 +31,14 @@ ATTEMPTS = _table("incident_attempts", "incident_id number cause_id fingerprint 
 PROOFS = _table("drill_proofs", "cause_id proof_hash passed_at realism reason")
 
 
+def of_drill() -> sa.ColumnElement[bool]:
+    """Return the condition that picks the incidents of drills; a damaged record counts as a user's."""
+    # A document that is no JSON would fail the whole query; CASE keeps SQLite from looking into it.
+    document = INCIDENTS.c.document
+    marked = sa.func.coalesce(sa.func.json_extract(document, "$.drill"), 0) == 1
+    return sa.case((sa.func.json_valid(document) == 1, marked), else_=sa.false())
+
+
 def ignoring(table: sa.TableClause) -> sa.Insert:
     """Return an insert that leaves a row with a known key as it is."""
     return sa.insert(table).prefix_with("OR IGNORE")

@@ -92,7 +92,7 @@ class Incidents:
             latest = self._store.latest_of_group(group_key(alert))
             if latest is None:
                 incident = self._open(alert)
-            elif latest.active:
+            elif latest.active and (not latest.drill or self._of_drill(alert)):
                 incident = self._join(latest, alert)
             elif self._comes_back(latest, alert):
                 incident = self._reopen(latest, alert)
@@ -140,9 +140,17 @@ class Incidents:
         finally:
             self._drilling = False
 
-    def list(self, *, active: bool | None = None, limit: int = 100) -> Sequence[Incident]:
-        """Return incidents, the newest first."""
-        return self._store.find(active=active, limit=limit)
+    def list(
+        self, *, active: bool | None = None, drills: bool = False, limit: int = 100
+    ) -> Sequence[Incident]:
+        """Return incidents, the newest first.
+
+        Args:
+            active: Only those that are not over, or only those that are.
+            drills: Only those of drills; they are in no other list.
+            limit: The most that are returned.
+        """
+        return self._store.find(active=active, drills=drills, limit=limit)
 
     def get(self, incident_id: str) -> Incident:
         """Return the incident, or raise `IncidentUnknown`."""

@@ -19,14 +19,14 @@ _MEAN_OVER = 100
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """The operator's numbers at one instant."""
+    """The operator's numbers at one instant; drills are left out."""
 
     by_severity: Counter[str]
     by_state: Counter[str]
     progressed: datetime | None
     """When the act or undo that is longest without progress has last progressed; None when none runs."""
     opened: Mapping[str, datetime]
-    """When the oldest unresolved incident of each runbook opened; drills are left out."""
+    """When the oldest unresolved incident of each runbook opened."""
     mean_to_diagnose_seconds: float
     """NaN without a resolved incident."""
     mean_to_restore_seconds: float
@@ -74,7 +74,7 @@ def _open(board: FiguresBoard, clock: Clock) -> tuple[Signal, ...]:
         Signal(
             "incidents.open",
             "incidents",
-            "Incidents that are not resolved.",
+            "Incidents that are not resolved; without drills.",
             lambda: [
                 Sample(board.read().by_severity[severity], {"severity": severity})
                 for severity in Severity
@@ -136,8 +136,8 @@ def _means(board: FiguresBoard) -> tuple[Signal, ...]:
 
 
 def _count(store: IncidentStore) -> Figures:
-    active = store.find(active=True, limit=None)
-    ended = [one for one in store.find(active=False, limit=_MEAN_OVER) if not one.drill]
+    active = store.find(active=True, drills=False, limit=None)
+    ended = store.find(active=False, drills=False, limit=_MEAN_OVER)
     return Figures(
         Counter(one.severity.value for one in active),
         Counter(one.state.value for one in active),
@@ -161,7 +161,7 @@ def _stalled(board: FiguresBoard, clock: Clock) -> float:
 def _oldest(active: Iterable[Incident]) -> dict[str, datetime]:
     opened: dict[str, datetime] = {}
     for one in active:
-        for runbook in () if one.drill else one.runbooks:
+        for runbook in one.runbooks:
             opened[runbook] = min(one.opened_at, opened.get(runbook, one.opened_at))
     return opened
 

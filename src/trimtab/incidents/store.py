@@ -25,6 +25,7 @@ from trimtab.incidents.rows import (
     ignoring,
     incident_row,
     is_approval,
+    of_drill,
     parsed,
 )
 from trimtab.incidents.state import State, check_transition
@@ -79,14 +80,28 @@ class IncidentStore:
         with self._database.read() as connection:
             return get_incident(connection, incident_id)
 
-    def find(self, *, active: bool | None = None, limit: int | None = 100) -> list[Incident]:
-        """Return incidents, the newest first; all of them with the limit None."""
+    def find(
+        self,
+        *,
+        active: bool | None = None,
+        drills: bool | None = None,
+        limit: int | None = 100,
+    ) -> list[Incident]:
+        """Return incidents, the newest first.
+
+        Args:
+            active: Only those that are not over, or only those that are.
+            drills: Only those of drills, or only the others.
+            limit: The most that are returned; None for all.
+        """
         query = sa.select(INCIDENTS.c.document).order_by(
             INCIDENTS.c.opened_at.desc(), INCIDENTS.c.id.desc()
         )
         if active is not None:
             done = INCIDENTS.c.state == State.RESOLVED
             query = query.where(~done if active else done)
+        if drills is not None:
+            query = query.where(of_drill() if drills else ~of_drill())
         with self._database.read() as connection:
             rows = list(connection.execute(query.limit(limit)).scalars())
         return [found for text in rows if (found := _readable(text)) is not None]
@@ -146,7 +161,7 @@ class IncidentStore:
         return True
 
     def note(self, incident: Incident, at: datetime, *entries: Draft) -> None:
-        """Write journal entries and nothing else."""
+        """Write journal entries and nothing else; one whose key is known is left out."""
         with self._database.write() as connection:
             self._write_entries(connection, incident, at, entries)
         self._tell(incident.id)
@@ -180,12 +195,18 @@ class IncidentStore:
         self._tell(incident.id)
         return None if began is None else datetime.fromisoformat(began)
 
-    def automatic_acts_since(self, since: datetime) -> int:
-        """Return how many acts have run without a person's approval since then."""
+    def automatic_acts_since(self, since: datetime, *, drills: bool = False) -> int:
+        """Return how many acts have run without a person's approval since then.
+
+        Args:
+            since: The oldest that counts.
+            drills: Count those of drills instead of the others: a drill uses up nothing of the hour's limit.
+        """
         query = (
             sa.select(sa.func.count())
-            .select_from(ACTS)
+            .select_from(ACTS.join(INCIDENTS, INCIDENTS.c.id == ACTS.c.incident_id))
             .where(
+                of_drill() if drills else ~of_drill(),
                 ACTS.c.approved_by == "",
                 ACTS.c.started_at >= since.isoformat(),
                 ACTS.c.key.not_like("%:undo"),
@@ -324,8 +345,12 @@ class IncidentStore:
                 )
             ).scalars()
         )
-        fresh = [draft for draft in drafts if draft.key not in known]
-        for seq, draft in enumerate(fresh, start=last + 1):
+        # Of two with the same key the first is kept, whether the other was written before or comes with it.
+        fresh: dict[str, Draft] = {}
+        for draft in drafts:
+            if draft.key not in known:
+                fresh.setdefault(draft.key, draft)
+        for seq, draft in enumerate(fresh.values(), start=last + 1):
             row = {
                 "incident_id": incident.id,
                 "seq": seq,

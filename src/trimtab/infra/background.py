@@ -4,56 +4,21 @@ import logging
 import queue
 import threading
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Generic, Protocol, TypeVar
+from typing import Generic, TypeVar
 
 from trimtab.kernel.clock import Clock
 from trimtab.kernel.operable import Sample, Signal
+from trimtab.kernel.tasks import Task, TaskState
 
 T = TypeVar("T")
 _log = logging.getLogger(__name__)
-_LATE_ROUNDS = 3
 _ITEM_SECONDS = 600.0
 """The interval of a worker: one item may take so long."""
-_GRACE_SECONDS = 60.0
-"""A task is late after three intervals and this: one slow round on a busy machine is not a stalled task."""
 
 
 class Finished(Exception):
     """Raised by a task's work when there is nothing left to do: the thread ends, and the task is not late."""
-
-
-@dataclass(frozen=True, slots=True)
-class TaskState:
-    """What a background task says about itself."""
-
-    name: str
-    interval_seconds: float
-    failures: int
-    """Rounds that ended in an error that nobody expected, since the start."""
-    started_at: datetime | None
-    """None before the start, and again after the end."""
-    last_success: datetime | None
-
-    def age_seconds(self, now: datetime) -> float:
-        """Return the seconds since the last success, or since the start before the first one."""
-        since = self.last_success or self.started_at
-        return 0.0 if since is None else max(0.0, (now - since).total_seconds())
-
-    def late(self, now: datetime) -> bool:
-        """Return whether a running task has not succeeded for far longer than its interval."""
-        limit = _LATE_ROUNDS * self.interval_seconds + _GRACE_SECONDS
-        return self.started_at is not None and self.age_seconds(now) > limit
-
-
-class Task(Protocol):
-    """Something that works in the background."""
-
-    @property
-    def state(self) -> TaskState:
-        """Return what it says about itself now."""
-        ...
 
 
 class Rounds:

@@ -1,13 +1,20 @@
-"""What people changed while this process runs, so that a change that brought errors can be rolled back."""
+"""What was changed: by an action at run time, by a new release, or by new settings at a start."""
 
+import json
+import logging
 import math
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
+from typing import Any
 
+import sqlalchemy as sa
+
+from trimtab.infra.storage import Database
 from trimtab.kernel.clock import Clock
-from trimtab.kernel.errors import Conflict
+from trimtab.kernel.errors import Conflict, TrimtabError
 from trimtab.kernel.operable import (
     Action,
     ActionContext,
@@ -20,11 +27,24 @@ from trimtab.kernel.operable import (
     Signal,
 )
 
+_log = logging.getLogger(__name__)
 _LONGEST = 100
+_SHOWN_SETTINGS = 10
+DRILL = "drill"
+"""The actor of a drill's changes: they are forgotten with the process, so that no drill leaves one behind."""
+
+_changes = sa.table(
+    "recorded_changes",
+    *map(
+        sa.column,
+        ("id", "at", "actor", "kind", "action", "undo_arguments", "errors_before"),
+    ),
+)
+_last_run = sa.table("last_run", *map(sa.column, ("id", "version", "settings", "recent_errors")))
 
 
 class NothingToRollBack(Conflict):
-    """No recorded change of the configuration is left to undo."""
+    """The newest recorded change cannot be undone by trimtab, or there is none."""
 
     code = "service.nothing_to_roll_back"
     default_hint = (
@@ -32,38 +52,92 @@ class NothingToRollBack(Conflict):
     )
 
 
+class ChangeKind(StrEnum):
+    """Who can take a change back."""
+
+    ACTION = "action"
+    """Run at run time; its undo takes it back."""
+    RELEASE = "release"
+    """Came with a start; a person installs the former version."""
+    SETTINGS = "settings"
+    """Came with a start; a person writes the former values."""
+
+
 @dataclass(frozen=True, slots=True)
 class RecordedChange:
-    """An action that somebody ran and that can be undone."""
+    """A change that may have brought errors."""
 
     at: datetime
     monotonic: float
-    """The same instant on the clock's monotonic scale."""
+    """The same instant on the clock's monotonic scale; negative when it was before this process."""
     actor: str
     action: str
+    """The action's name, ``0.1.0 -> 0.2.0``, or the names of the settings."""
     undo_arguments: Arguments
+    kind: ChangeKind = ChangeKind.ACTION
+    errors_before: float | None = None
+    """Errors in the two minutes before a start, NaN when unknown; None when this process has counted them itself."""
 
 
 class ChangeLog:
-    """The newest changes of the configuration at run time. Safe for many threads.
+    """The newest changes, kept over restarts. Safe for many threads.
 
-    Changes of a settings file take a restart, and a restart begins an empty log: they are in the audit chain only.
+    Args:
+        clock: The service's.
+        database: Holds the chain ``state``; None keeps everything in memory.
     """
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, database: Database | None = None) -> None:
         self._clock = clock
+        self._database = database
         self._lock = threading.Lock()
-        self._changes: list[RecordedChange] = []
+        self._changes: list[RecordedChange] = [] if database is None else self._read(database)
 
     def record(self, actor: str, action: str, undo_arguments: Arguments | None) -> None:
         """Note that an action was run; one that changed nothing has no undo arguments and is left out."""
         if undo_arguments is None:
             return
-        change = RecordedChange(
-            self._clock.now(), self._clock.monotonic(), actor, action, dict(undo_arguments)
-        )
-        with self._lock:
-            self._changes = [*self._changes, change][-_LONGEST:]
+        now, monotonic = self._clock.now(), self._clock.monotonic()
+        self._add(RecordedChange(now, monotonic, actor, action, dict(undo_arguments)))
+
+    def note_start(self, version: str, settings: Mapping[str, str]) -> list[RecordedChange]:
+        """Record a release or settings that differ from those of the last run; return what was recorded.
+
+        Args:
+            version: The release that starts.
+            settings: A digest of each setting's value, by name; see `trimtab.infra.settings.digest`.
+        """
+        if self._database is None:
+            return []
+        with self._database.read() as connection:
+            last = connection.execute(sa.select(_last_run)).mappings().first()
+        self._write_run(version, settings)
+        if last is None:
+            return []
+        known = json.loads(last["settings"])
+        # Settings that only one of two releases has were changed by nobody.
+        changed = [name for name in settings if name in known and known[name] != settings[name]]
+        errors = math.nan if last["recent_errors"] is None else float(last["recent_errors"])
+        found = []
+        if changed:
+            found.append(self._at_start(ChangeKind.SETTINGS, ", ".join(changed), errors))
+        if last["version"] != version:
+            text = f"{last['version']} -> {version}"
+            found.append(self._at_start(ChangeKind.RELEASE, text, errors))
+        for change in found:
+            self._add(change)
+        return found
+
+    def note_stop(self, recent_errors: int) -> None:
+        """Keep how many questions failed in the last two minutes, for a change that comes with the next start."""
+        if self._database is None:
+            return
+        try:
+            with self._database.write() as connection:
+                connection.execute(sa.update(_last_run).values(recent_errors=recent_errors))
+        except TrimtabError:
+            # A full disk must not keep the process from ending; the next start says "unknown".
+            _log.warning("the errors before the end could not be written down", exc_info=True)
 
     def newest(self) -> RecordedChange | None:
         """Return the newest change that was not rolled back, or None."""
@@ -74,11 +148,71 @@ class ChangeLog:
         """Take a change out that was rolled back."""
         with self._lock:
             self._changes = [kept for kept in self._changes if kept is not change]
+            self._save()
 
     def age_seconds(self) -> float:
         """Return how long ago the newest change was; NaN when there is none."""
         change = self.newest()
         return math.nan if change is None else self._clock.monotonic() - change.monotonic
+
+    def _at_start(self, kind: ChangeKind, text: str, errors: float) -> RecordedChange:
+        now, monotonic = self._clock.now(), self._clock.monotonic()
+        return RecordedChange(now, monotonic, "unknown", text, {}, kind, errors)
+
+    def _add(self, change: RecordedChange) -> None:
+        with self._lock:
+            self._changes = [*self._changes, change][-_LONGEST:]
+            self._save()
+
+    def _save(self) -> None:
+        """Write the whole list: it is short, and so its bound holds on disk too."""
+        if self._database is None:
+            return
+        rows = [_row(number, one) for number, one in enumerate(self._changes) if one.actor != DRILL]
+        with self._database.write() as connection:
+            connection.execute(sa.delete(_changes))
+            if rows:
+                connection.execute(sa.insert(_changes), rows)
+
+    def _read(self, database: Database) -> list[RecordedChange]:
+        with database.read() as connection:
+            rows = connection.execute(sa.select(_changes).order_by(_changes.c.id)).mappings()
+            return [self._change(row) for row in rows]
+
+    def _change(self, row: Mapping[Any, Any]) -> RecordedChange:
+        at, kind = datetime.fromisoformat(row["at"]), ChangeKind(row["kind"])
+        ago = (self._clock.now() - at).total_seconds()
+        unknown = math.nan if row["errors_before"] is None else float(row["errors_before"])
+        return RecordedChange(
+            at,
+            self._clock.monotonic() - ago,
+            row["actor"],
+            row["action"],
+            json.loads(row["undo_arguments"]),
+            kind,
+            unknown,
+        )
+
+    def _write_run(self, version: str, settings: Mapping[str, str]) -> None:
+        assert self._database is not None  # noqa: S101 - the caller has looked; this tells mypy.
+        row = {"id": 1, "version": version, "settings": json.dumps(dict(settings))}
+        with self._database.write() as connection:
+            connection.execute(sa.delete(_last_run))
+            # The errors before a sudden end are unknown, so they are until an orderly one.
+            connection.execute(sa.insert(_last_run).values(**row, recent_errors=None))
+
+
+def _row(number: int, change: RecordedChange) -> dict[str, object]:
+    known = change.errors_before is not None and not math.isnan(change.errors_before)
+    return {
+        "id": number,
+        "at": change.at.isoformat(),
+        "actor": change.actor,
+        "kind": change.kind,
+        "action": change.action,
+        "undo_arguments": json.dumps(dict(change.undo_arguments)),
+        "errors_before": int(change.errors_before or 0) if known else None,
+    }
 
 
 def signals(changes: ChangeLog) -> tuple[Signal, ...]:
@@ -87,7 +221,7 @@ def signals(changes: ChangeLog) -> tuple[Signal, ...]:
         Signal(
             "service.change.age",
             "seconds",
-            "Time since the newest change of the configuration at run time that was not rolled back.",
+            "Time since the newest change of release, settings or run-time configuration that was not rolled back.",
             lambda: [Sample(changes.age_seconds())],
             metric="service_change_age_seconds",
         ),
@@ -101,6 +235,8 @@ def actions(changes: ChangeLog, catalog: Callable[[], Catalog]) -> tuple[Action,
         change = changes.newest()
         if change is None:
             raise NothingToRollBack("No change of the configuration is recorded.")
+        if change.kind is not ChangeKind.ACTION:
+            raise _by_a_person(change)
         return change
 
     def run(_: Arguments, context: ActionContext) -> ActionResult:
@@ -130,4 +266,23 @@ def actions(changes: ChangeLog, catalog: Callable[[], Catalog]) -> tuple[Action,
             no_undo_because="whoever made the change can make it again by the same action",
             effect=Effect.IRREVERSIBLE,
         ),
+    )
+
+
+def _by_a_person(change: RecordedChange) -> NothingToRollBack:
+    """Return why trimtab does not take the change back, and what a person does instead."""
+    at = f"{change.at:%Y-%m-%d %H:%M} UTC"
+    if change.kind is ChangeKind.RELEASE:
+        before = change.action.partition(" -> ")[0]
+        return NothingToRollBack(
+            f"A person has to roll back: the start of {at} brought another release ({change.action}), and trimtab does "
+            "not install itself.",
+            hint=f"Install version {before} again and restart the service, as the page rollback says.",
+        )
+    names = change.action.split(", ")
+    more = f" and {len(names) - _SHOWN_SETTINGS} more" if len(names) > _SHOWN_SETTINGS else ""
+    return NothingToRollBack(
+        f"A person has to roll back: the start of {at} brought other values of "
+        f"{', '.join(names[:_SHOWN_SETTINGS])}{more}, and trimtab does not write its settings.",
+        hint="Put the former values back and restart the service, as the page rollback says.",
     )

@@ -1,63 +1,57 @@
-"""Small duties that come round again and again: one thread, one failure never stops the others."""
+"""In-process scheduler of short periodic tasks: one thread; a failure does not stop the others."""
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from trimtab.infra.background import PeriodicTask, Rounds, TaskState
+from trimtab.infra.background import PeriodicTask, Rounds
 from trimtab.kernel.clock import Clock
+from trimtab.kernel.tasks import ScheduledTask, TaskState
 
 _LOOK_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True)
-class Chore:
-    """Something to do every so often. It must be short and safe to repeat."""
-
-    name: str
-    every_seconds: float
-    do: Callable[[], object]
-
-
-@dataclass(frozen=True, slots=True)
-class _ChoreTask:
-    chore: Chore
+class _Entry:
+    task: ScheduledTask
     rounds: Rounds
 
     @property
     def state(self) -> TaskState:
-        return self.rounds.state(max(_LOOK_SECONDS, self.chore.every_seconds))
+        return self.rounds.state(max(_LOOK_SECONDS, self.task.every_seconds))
 
 
-class Chores:
-    """Does them one after another, each first at the start. For work that may be late but not lost, use `Jobs`."""
+class Scheduler:
+    """Runs tasks one after another at their intervals, each for the first time at the start.
 
-    def __init__(self, chores: tuple[Chore, ...], clock: Clock) -> None:
-        self._chores = chores
+    For work that may be late but must not be lost, use `Jobs`.
+    """
+
+    def __init__(self, tasks: Sequence[ScheduledTask], clock: Clock) -> None:
         self._clock = clock
-        self._due = dict.fromkeys((chore.name for chore in chores), 0.0)
-        self.tasks = tuple(_ChoreTask(chore, Rounds(chore.name, clock)) for chore in chores)
-        self._loop = PeriodicTask("chores", self.run_due, _LOOK_SECONDS, clock)
+        self._due = dict.fromkeys((task.name for task in tasks), 0.0)
+        self.tasks = tuple(_Entry(task, Rounds(task.name, clock)) for task in tasks)
+        self._loop = PeriodicTask("scheduler", self.run_due, _LOOK_SECONDS, clock)
 
     def run_due(self) -> list[str]:
-        """Do what is due now; return the names of what was done."""
+        """Run every task that is due now; return the names of those that succeeded."""
         done = []
-        for chore, task in zip(self._chores, self.tasks, strict=True):
-            now = self._clock.monotonic()
-            if now < self._due[chore.name]:
+        for entry in self.tasks:
+            now, task = self._clock.monotonic(), entry.task
+            if now < self._due[task.name]:
                 continue
-            self._due[chore.name] = now + chore.every_seconds
-            if task.rounds.run(chore.do):
-                done.append(chore.name)
+            self._due[task.name] = now + task.every_seconds
+            if entry.rounds.run(task.run):
+                done.append(task.name)
         return done
 
     def start(self) -> None:
-        """Begin."""
-        for task in self.tasks:
-            task.rounds.started()
+        """Start the thread."""
+        for entry in self.tasks:
+            entry.rounds.started()
         self._loop.start()
 
     def close(self) -> None:
-        """Stop after the chore that is under way."""
+        """Stop after the task that is running."""
         self._loop.close()
-        for task in self.tasks:
-            task.rounds.ended()
+        for entry in self.tasks:
+            entry.rounds.ended()

@@ -10,6 +10,8 @@ from trimtab.kernel.operable import Sample
 LABEL = "drill"
 """Label of series measured during drills; series of users do not have it."""
 MARK = "true"
+OWN_PROJECT = "drill-"
+"""How the names of the projects begin that drills make and delete."""
 _T = TypeVar("_T")
 _in_drill: ContextVar[bool] = ContextVar("trimtab_in_drill", default=False)
 

@@ -20,7 +20,7 @@ from trimtab.knowledge.records import (
     FailedDocument,
     FolderIngestResult,
     IngestResult,
-    RefusedDocument,
+    RefusedFile,
 )
 from trimtab.knowledge.store import DocumentFingerprint, ProjectRow
 from trimtab.knowledge.store.writing import Vector
@@ -88,7 +88,7 @@ class BulkIngestion:
         )
         row, known = self._ingestion.open_project(project)
         ingested: list[IngestResult] = []
-        refused: list[RefusedDocument] = []
+        refused: list[RefusedFile] = []
         for number, outcome in enumerate(self._ingest(row, known, files), 1):
             if isinstance(outcome, IngestResult):
                 ingested.append(outcome)
@@ -171,12 +171,12 @@ def _open(source: DocumentSource) -> AbstractContextManager[DocumentSource]:
     return nullcontext(source)
 
 
-def _refusal(failed: FailedDocument) -> RefusedDocument:
+def _refusal(failed: FailedDocument) -> RefusedFile:
     """Return the refusal; raise an error that is not about the file itself."""
     error = failed.error
     if not isinstance(error, InvalidInput):
         raise error
-    return RefusedDocument(failed.name, error.code, error.message, error.hint())
+    return RefusedFile(failed.name, error.code, error.message, error.hint())
 
 
 def _list_files(folder: Path) -> Listing:

@@ -83,12 +83,14 @@ class CacheManager:
         self._apply()
         return before
 
-    def count_query(self, project_key: int, query: str) -> bool:
-        """Count a query; return whether it was asked at least twice before."""
+    def count_query(self, project_key: int, query: str, learn: bool = True) -> bool:
+        """Count a query if ``learn``; return whether it was asked at least twice before."""
         if not self._settings.frequent_queries:
             return False
         key = (project_key, query)
         with self._lock:
+            if not learn:
+                return self._seen.get(key, 0) >= _FREQUENT
             self._counts[key] += 1
             self._seen[key] = before = self._seen.get(key, 0)
             if before < _FREQUENT:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from trimtab.infra.breaker import BreakerState, CircuitBreaker
 from trimtab.infra.settings.sections.knowledge import KnowledgeSettings
 from trimtab.kernel.clock import Clock, machine_clock
+from trimtab.kernel.drilling import Apart
 from trimtab.kernel.health import ComponentHealth, Status
 from trimtab.knowledge.caches import BoundedCache, CacheLimits
 from trimtab.knowledge.embedding import Embedder, Vectors
@@ -33,7 +34,7 @@ class Encoder:
         self._dimension = 0
         self._loading = threading.Lock()
         self.breaker = CircuitBreaker(settings.breaker_failures, settings.probe_seconds, clock)
-        self.durations = RecentValues(clock, settings.cache_window_seconds)
+        self.durations = Apart(lambda: RecentValues(clock, settings.cache_window_seconds))
         self._last_error = "The model is not loaded."
         self.files_intact = True
         """Whether the files had the right checksums when a heartbeat last looked; it does while the model is down."""
@@ -179,7 +180,7 @@ class Encoder:
             self._last_error = error.message
             _log.warning("embedding_model failed", extra={"error_type": type(error).__name__})
             raise
-        self.durations.add((self._machine.monotonic() - started) / len(texts))
+        self.durations.now.add((self._machine.monotonic() - started) / len(texts))
         self.breaker.succeeded()
         return vectors
 

@@ -2,14 +2,14 @@
 
 import secrets
 import shutil
-import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 
+from trimtab.infra.child_process import ChildProcess
 from trimtab.kernel.clock import Clock
-from trimtab.kernel.drilling import drill_traffic
+from trimtab.kernel.drilling import OWN_PROJECT, drill_traffic
 from trimtab.kernel.operable import Arguments, Fault, Param, Realism, Value
 from trimtab.knowledge.cache_manager import CacheSizes
 from trimtab.knowledge.crowd import Crowd, long_queries
@@ -132,9 +132,9 @@ class _Contention:
 
     def __init__(self, knowledge: Knowledge, clock: Clock) -> None:
         self._knowledge = knowledge
-        self._project = DrillProject(knowledge, "drill-contention")
+        self._project = DrillProject(knowledge, f"{OWN_PROJECT}contention")
         self._load = SearchLoad(knowledge, clock)
-        self._busy: list[subprocess.Popen[bytes]] = []
+        self._busy: list[ChildProcess] = []
 
     def start(self, given: Arguments) -> Mapping[str, Value]:
         self._project.create()
@@ -142,15 +142,14 @@ class _Contention:
         queries = [(name, query) for query in long_queries(self._knowledge, name, _MANY)]
         for _ in range(int(given["processes"])):
             busy = [sys.executable, "-c", "while True: pass"]
-            self._busy.append(subprocess.Popen(busy))  # noqa: S603 - our own words.
+            self._busy.append(ChildProcess(busy))
         self._load.start(queries, 1.0, callers=6)
         return {}
 
     def restore(self, _: Mapping[str, Value]) -> None:
         busy, self._busy = self._busy, []
-        for process in busy:
-            process.kill()
-            process.wait(30)
+        for child in busy:
+            child.kill()
         self._load.stop()
         self._project.delete()
 
@@ -159,7 +158,7 @@ class _Traffic:
     """Searches, and the project that they are made in."""
 
     def __init__(self, knowledge: Knowledge, clock: Clock) -> None:
-        self._project = DrillProject(knowledge, "drill-traffic")
+        self._project = DrillProject(knowledge, f"{OWN_PROJECT}traffic")
         self._load = SearchLoad(knowledge, clock)
 
     def start(self, given: Arguments) -> Mapping[str, Value]:
@@ -209,7 +208,7 @@ class _Crowded:
     def __init__(self, knowledge: Knowledge, crowd: Crowd) -> None:
         self._knowledge = knowledge
         self._crowd = crowd
-        self._project = DrillProject(knowledge, "drill-crowd")
+        self._project = DrillProject(knowledge, f"{OWN_PROJECT}crowd")
 
     def by_the_same(self, given: Arguments) -> Mapping[str, Value]:
         knowledge, project = self._knowledge, self._project.name
@@ -295,7 +294,7 @@ class _BrokenCache:
 
     def __init__(self, knowledge: Knowledge, clock: Clock) -> None:
         self._knowledge = knowledge
-        self._project = DrillProject(knowledge, "drill-cache")
+        self._project = DrillProject(knowledge, f"{OWN_PROJECT}cache")
         self._load = SearchLoad(knowledge, clock)
 
     def outgrow(self, given: Arguments) -> Mapping[str, Value]:

@@ -14,6 +14,7 @@ import numpy as np
 
 from trimtab.infra.breaker import BreakerState, CircuitBreaker
 from trimtab.kernel.clock import Clock, machine_clock
+from trimtab.kernel.drilling import Apart
 from trimtab.kernel.errors import TrimtabError
 from trimtab.knowledge.encoder import Encoder
 from trimtab.knowledge.engines.port import EMBEDDED, EVERYTHING, SearchFilter
@@ -73,7 +74,7 @@ class Indexes:
         self._clock, self._machine = clock, machine_clock(clock)
         self.engines = engines
         self.breaker = breaker
-        self.durations = RecentValues(clock, 300.0)
+        self.durations = Apart(lambda: RecentValues(clock, 300.0))
         """How long it took to get hold of an index, in seconds."""
         self._held: dict[int, LoadedIndex] = {}
         self._locks: dict[int, threading.Lock] = {}
@@ -105,7 +106,7 @@ class Indexes:
             _log.exception("search index failed", extra={"error_type": type(error).__name__})
             raise IndexUnavailable(f"The search index failed: {error}") from error
         self.breaker.succeeded()
-        self.durations.add(self._machine.monotonic() - started)
+        self.durations.now.add(self._machine.monotonic() - started)
         return held
 
     def searched(

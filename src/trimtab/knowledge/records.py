@@ -102,7 +102,7 @@ class FailedDocument:
 
 
 @dataclass(frozen=True, slots=True)
-class RefusedDocument:
+class RefusedFile:
     """A file of a folder that was not ingested, and the error that says why."""
 
     name: str
@@ -116,7 +116,7 @@ class FolderIngestResult:
     """What became of each file of a folder."""
 
     documents: tuple[IngestResult, ...]
-    refused: tuple[RefusedDocument, ...]
+    refused: tuple[RefusedFile, ...]
     left_out: tuple[LeftOut, ...] = ()
     """Hidden entries, links, and what is no regular file."""
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from trimtab.infra.settings.sections.knowledge import KnowledgeSettings
 from trimtab.kernel.clock import Clock, machine_clock
-from trimtab.kernel.drilling import Apart
+from trimtab.kernel.drilling import OWN_PROJECT, Apart, in_drill
 from trimtab.kernel.errors import TrimtabError
 from trimtab.knowledge.caches import BoundedCache, CacheLimits
 from trimtab.knowledge.encoder import Encoder
@@ -93,8 +93,9 @@ class Searcher:
         self._indexes = indexes
         self._machine = machine_clock(clock)
         self._log_queries = settings.log_queries
-        self.on_query: Callable[[int, str], bool] = lambda _project_key, _query: False
-        """Called with project key and text of each query; returns whether it is a frequent one."""
+        self.on_query: Callable[[int, str, bool], bool] = lambda _key, _query, _learn: False
+        """Called with project key and text of each query, and whether to count it; returns whether
+        it is a frequent one."""
         self.metrics = Apart(lambda: SearchMetrics(settings, clock))
         self.cache: BoundedCache[_QueryKey, SearchResult] = BoundedCache(
             CacheLimits(
@@ -115,7 +116,9 @@ class Searcher:
             text = validate_query(query)
             _check_range(request)
             row = self._projects.find(project)
-            frequent = self.on_query(row.key, text)
+            # Queries of drills in lasting projects must not warm the caches of users later.
+            learn = not in_drill() or row.name.startswith(OWN_PROJECT)
+            frequent = self.on_query(row.key, text, learn)
             request = self._narrow_labels(row, request)
             key = _query_key(row, text, request)
             metrics.diversity.add(key[2])

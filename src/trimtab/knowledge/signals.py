@@ -96,11 +96,11 @@ def _embedding(knowledge: Knowledge) -> Iterable[Signal]:
         "1 when the circuit breaker keeps calls away from the model.",
         lambda: encoder.breaker.state is not BreakerState.CLOSED,
     )
-    yield _one(
+    yield _apart(
         "knowledge.embedding.p95_seconds",
         "seconds",
         "95 % of the recent texts took no longer to embed.",
-        lambda: encoder.durations.quantile(0.95),
+        lambda drill: encoder.durations.of(drill=drill).quantile(0.95),
         "kb_embedding_p95_seconds",
     )
 
@@ -298,13 +298,13 @@ def _outcomes(knowledge: Knowledge) -> Iterable[Signal]:
 
 
 def _index(knowledge: Knowledge) -> Iterable[Signal]:
-    yield _one(
+    yield _apart(
         "knowledge.index.p95_seconds",
         "seconds",
         "95 % of the recent searches waited no longer for the search index, or the slowest server of vectors.",
-        lambda: _slowest(
-            knowledge.indexes.durations,
-            *(engine.durations for engine in knowledge.engines.opened().values()),
+        lambda drill: _slowest(
+            knowledge.indexes.durations.of(drill=drill),
+            *(e.durations.of(drill=drill) for e in knowledge.engines.opened().values()),
         ),
         "kb_vector_store_latency_seconds",
     )

@@ -84,15 +84,12 @@ def build_components(
         data: Holds the database, the indexes and the model.
         settings: Limits and paths.
         context: Clock, events and health.
-        model: The embedding model's files; by default the shipped ones in ``models/minilm``.
+        model: The embedding model's files; None means the shipped ones.
     """
     clock = context.clock
     stores = _open_stores(data, settings)
-    encoder = Encoder(
-        model or MiniLmStore(data.folder("models") / "minilm", settings.embedding_threads),
-        settings,
-        clock,
-    )
+    model = model or MiniLmStore(data.folder("models") / "minilm", settings.embedding_threads)
+    encoder = Encoder(model, settings, clock)
     parser = Parser(settings, data.folder("parser"))
     engines = Engines(stores.engines, stores.search, encoder, settings, clock)
     breaker = CircuitBreaker(settings.breaker_failures, settings.probe_seconds, clock)
@@ -103,9 +100,7 @@ def build_components(
     searcher.on_query = caches.count_query
     ingestion = Ingestion(stores.projects, stores.documents, encoder, parser, settings, clock)
 
-    maintenance = Maintenance(
-        stores.database, data, settings, context, caches.forget_all, lambda: parser.worker_pid
-    )
+    maintenance = Maintenance(stores.database, data, settings, context, caches.forget_all, parser)
     maintenance.on_purge.append(indexes.purge)
     return Components(
         context,

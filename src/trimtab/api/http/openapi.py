@@ -1,9 +1,8 @@
-"""What each route may answer, as the OpenAPI description says it: neither more nor less.
+"""The OpenAPI document: the statuses and schemas of each route's answers, no more and no less.
 
-What follows from a route's form (its role, its body, its parameters) is added to every route by `describe`; what follows
-from its work (there is no such document, the plan has changed) the route states itself with `refuses`. The fuzz of
-`tests/api` fails on a status that a route does not state, and the whole campaign on one that it states and never gives.
-The forms of the bodies are in `trimtab.api.forms`.
+`describe` adds the statuses that follow from a route's declaration (role, body, parameters). A route states with
+`refuses` the errors of its own work, such as a document that does not exist. The fuzz tests of `tests/api` fail on a
+status that a route does not state.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -12,9 +11,9 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
-from pydantic import BaseModel
 from starlette.routing import BaseRoute
 
+from trimtab.api.http.schemas import add_schemas
 from trimtab.infra.web import Needs
 from trimtab.infra.web.status import STATUS
 from trimtab.kernel.errors import ErrorKind
@@ -39,32 +38,6 @@ _SAYS = {
 }
 
 
-class WrongField(BaseModel):
-    """One part of a request that is wrong."""
-
-    field: str
-    problem: str
-
-
-class ErrorFacts(BaseModel):
-    """What happened, and the next step."""
-
-    code: str
-    message: str
-    hint: str
-    retryable: bool
-    kind: ErrorKind
-
-
-class ErrorBody(BaseModel):
-    """The body of every error."""
-
-    error: ErrorFacts
-    detail: str | list[WrongField]
-    degraded_mode: bool = False
-    """Whether words alone decide now; only the query routes tell it, of a project that is not there."""
-
-
 def refuses(*kinds: ErrorKind) -> dict[int | str, dict[str, Any]]:
     """Return the statuses by which a route's own work may refuse, for its ``responses``."""
     return {int(STATUS[kind]): _refusal(STATUS[kind]) for kind in kinds}
@@ -80,10 +53,7 @@ def describe(app: FastAPI) -> dict[str, Any]:
     found = get_openapi(
         title=app.title, version=app.version, description=app.description, routes=app.routes
     )
-    # Only whoever asks for the document pays for the schemas.
-    from trimtab.api.forms import put_in
-
-    put_in(found)
+    add_schemas(found, routes_of(app.routes))
     schemas = found["components"]["schemas"]
     for unused in ("HTTPValidationError", "ValidationError"):
         schemas.pop(unused, None)

@@ -6,9 +6,9 @@ import typer
 
 from trimtab.cli.runtime.console import print_line, print_table, printed_as_json
 from trimtab.cli.runtime.errors import Exit
-from trimtab.cli.runtime.session import Json, session
+from trimtab.cli.runtime.session import Json, session_of
 
-app = typer.Typer(help="Read the audit chain and prove it whole.", no_args_is_help=True)
+app = typer.Typer(no_args_is_help=True)
 
 
 @app.command("verify")
@@ -21,9 +21,9 @@ def verify(
     json: Json = False,
 ) -> None:
     """Check chain, files and checkpoints; exit 1 when anything that must exist is missing or was changed."""
-    this = session(context)
-    body = this.client.call("GET", "/v1/audit/verify", params={"anchor": anchor or []})
-    if not printed_as_json(this, body):
+    session = session_of(context)
+    body = session.client.call("GET", "/v1/audit/verify", params={"anchor": anchor or []})
+    if not printed_as_json(session, body):
         for problem in body["problems"]:
             print_line(problem, style="red")
         for gap in body["gaps"]:
@@ -40,9 +40,9 @@ def verify(
 @app.command("list")
 def recent(context: typer.Context, limit: int = 20, json: Json = False) -> None:
     """List the newest events."""
-    this = session(context)
-    body = this.client.call("GET", "/v1/audit", params={"limit": limit})
-    if not printed_as_json(this, body):
+    session = session_of(context)
+    body = session.client.call("GET", "/v1/audit", params={"limit": limit})
+    if not printed_as_json(session, body):
         print_table(
             ("#", "at", "actor", "action", "subject", "facts"),
             (

@@ -6,9 +6,9 @@ import typer
 
 from trimtab.cli.runtime.console import print_line, print_table, printed_as_json
 from trimtab.cli.runtime.errors import Exit
-from trimtab.cli.runtime.session import Json, session
+from trimtab.cli.runtime.session import Json, session_of
 
-app = typer.Typer(help="Make, list and revoke API keys.", no_args_is_help=True)
+app = typer.Typer(no_args_is_help=True)
 
 
 @app.command("create")
@@ -31,10 +31,10 @@ def create(
     json: Json = False,
 ) -> None:
     """Make a key. It is shown once."""
-    this = session(context)
+    session = session_of(context)
     asked = {"name": name, "role": role, "projects": project or [], "labels": label or []}
-    body = this.client.call("POST", "/v1/keys", body=asked)
-    if not printed_as_json(this, body):
+    body = session.client.call("POST", "/v1/keys", body=asked)
+    if not printed_as_json(session, body):
         print_line(body["key"])
 
 
@@ -44,9 +44,9 @@ _WHEN = ("created_at", "last_used_at", "revoked_at")
 @app.command("list")
 def list_keys(context: typer.Context, json: Json = False) -> None:
     """List all keys, without the keys themselves."""
-    this = session(context)
-    body = this.client.call("GET", "/v1/keys")
-    if not printed_as_json(this, body):
+    session = session_of(context)
+    body = session.client.call("GET", "/v1/keys")
+    if not printed_as_json(session, body):
         print_table(
             ("name", "role", "projects", "labels", "created", "last used", "revoked"),
             (
@@ -65,27 +65,27 @@ def list_keys(context: typer.Context, json: Json = False) -> None:
 @app.command("revoke")
 def revoke(context: typer.Context, name: str, json: Json = False) -> None:
     """Make a key useless from now on."""
-    this = session(context)
-    this.client.call("DELETE", f"/v1/keys/{name}")
-    if not printed_as_json(this, {"name": name, "revoked": True}):
+    session = session_of(context)
+    session.client.call("DELETE", f"/v1/keys/{name}")
+    if not printed_as_json(session, {"name": name, "revoked": True}):
         print_line(f"The key {name} is revoked.")
 
 
 @app.command("rotate")
 def rotate(context: typer.Context, name: str, json: Json = False) -> None:
     """Replace a key by a new one of the same name and role. It is shown once."""
-    this = session(context)
-    body = this.client.call("POST", f"/v1/keys/{name}/rotate")
-    if not printed_as_json(this, body):
+    session = session_of(context)
+    body = session.client.call("POST", f"/v1/keys/{name}/rotate")
+    if not printed_as_json(session, body):
         print_line(body["key"])
 
 
 @app.command("review")
 def review(context: typer.Context, json: Json = False) -> None:
     """List active keys and which of them are too old or unused; exit 1 when one needs a look."""
-    this = session(context)
-    body = this.client.call("GET", "/v1/keys/review")
-    if not printed_as_json(this, body):
+    session = session_of(context)
+    body = session.client.call("GET", "/v1/keys/review")
+    if not printed_as_json(session, body):
         print_table(
             ("name", "role", "age in days", "unused for", "what to do"),
             (

@@ -51,7 +51,7 @@ def translate(script: str, words: Sequence[str]) -> Words:
 def main(script: str) -> NoReturn:
     """Run a script of the runbook with the program's arguments, and exit as the command does."""
     # Imported late: the self-test and the gates need not load for a wrong script name.
-    from trimtab.cli.gates.run import app
+    from trimtab.cli.gates import app
 
     app(translate(script, sys.argv[1:]))
     sys.exit(0)

@@ -12,24 +12,21 @@ import typer
 from trimtab.cli.drills.target import Drilled, OwnService, RunningService
 from trimtab.cli.runtime.console import print_json, print_line, print_table, printed_as_json
 from trimtab.cli.runtime.errors import Exit
-from trimtab.cli.runtime.session import Json, Session, session
+from trimtab.cli.runtime.session import Json, Session, session_of
 from trimtab.infra.control_socket import is_answering
 from trimtab.kernel.errors import InvalidInput
 from trimtab.kernel.operable import Realism
 
-app = typer.Typer(
-    help="Prove that runbooks repair what they are for.",
-    no_args_is_help=True,
-)
+app = typer.Typer(no_args_is_help=True)
 _STEPS = ("injected", "detected", "first_cause_right", "repaired", "verified", "restored", "passed")
 
 
 @app.command("list")
 def list_drills(context: typer.Context, json: Json = False) -> None:
     """List every cause and whether its drill has passed on this build."""
-    this = session(context)
-    causes = RunningService(this).causes()
-    if not printed_as_json(this, {"causes": causes}):
+    session = session_of(context)
+    causes = RunningService(session).causes()
+    if not printed_as_json(session, {"causes": causes}):
         print_table(
             ("cause", "proof", "drill"),
             ((c["id"], _proof_word(c), "; ".join(c["drill"])) for c in causes),
@@ -64,20 +61,20 @@ def run(
     They run on the service of the data directory, which needs `service.drills`. When none is running they run on one of
     their own, with a fresh data directory and a fast clock. Ctrl-C puts every fault back.
     """
-    this = session(context)
+    session = session_of(context)
     if bool(cause) == all_:
         raise InvalidInput("Name one cause or page, or all.", hint="`trimtab drills list`.")
     if dry_run:
-        wanted = _wanted(RunningService(this), cause)
-        if not printed_as_json(this, {"causes": wanted}):
+        wanted = _wanted(RunningService(session), cause)
+        if not printed_as_json(session, {"causes": wanted}):
             print_table(("cause", "would run"), ((c["id"], "; ".join(c["drill"])) for c in wanted))
         return
-    with _drilled(this, speed) as drilled:
+    with _drilled(session, speed) as drilled:
         causes = [str(found["id"]) for found in _wanted(drilled, cause)]
-        results = [_run_one(this, drilled, each, timeout) for each in causes]
+        results = [_run_one(session, drilled, each, timeout) for each in causes]
         if proofs is not None:
             proofs.write_text(drilled.proofs(), encoding="utf-8")
-    _summarise(this, results)
+    _summarise(session, results)
     if not all(result["passed"] for result in results):
         raise typer.Exit(Exit.FAILED)
 
@@ -85,18 +82,18 @@ def run(
 @app.command("export")
 def export(context: typer.Context, file: Path, json: Json = False) -> None:
     """Write the proofs that hold on this build to a file, to ship them with the library."""
-    this = session(context)
-    file.write_text(RunningService(this).proofs(), encoding="utf-8")
-    if not printed_as_json(this, {"file": str(file)}):
+    session = session_of(context)
+    file.write_text(RunningService(session).proofs(), encoding="utf-8")
+    if not printed_as_json(session, {"file": str(file)}):
         print_line(f"Wrote {file}.")
 
 
 @contextmanager
-def _drilled(this: Session, speed: float) -> Iterator[Drilled]:
-    own = not this.url and not is_answering(this.settings.service.data_dir)
+def _drilled(session: Session, speed: float) -> Iterator[Drilled]:
+    own = not session.url and not is_answering(session.settings.service.data_dir)
     # `kill` must leave as little behind as Ctrl-C: no broken service, no mounted file system.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    drilled: Drilled = OwnService(this.settings, speed) if own else RunningService(this)
+    drilled: Drilled = OwnService(session.settings, speed) if own else RunningService(session)
     try:
         yield drilled
     finally:
@@ -113,19 +110,19 @@ def _wanted(drilled: Drilled, named: str) -> list[dict[str, Any]]:
     return wanted
 
 
-def _run_one(this: Session, drilled: Drilled, cause: str, timeout: float) -> dict[str, Any]:
+def _run_one(session: Session, drilled: Drilled, cause: str, timeout: float) -> dict[str, Any]:
     """Run one drill and return its line of the summary; one that is refused does not end the others."""
     began, result = time.monotonic(), dict[str, Any]()
     for line in drilled.follow(cause, timeout):
-        if this.json:
+        if session.json:
             print_json(line)
         if "error" in line:
             result = {"problem": line["error"]["message"]}
         elif "result" in line:
             result = line["result"]
-        elif not this.json:
+        elif not session.json:
             _print_progress(line)
-    if not this.json:
+    if not session.json:
         verdict = "passed" if result.get("passed") else f"failed: {result.get('problem')}"
         if result.get("realism_reason"):
             verdict += f" ({result['realism']}: {result['realism_reason']})"
@@ -151,13 +148,13 @@ def _print_progress(line: dict[str, Any]) -> None:
     print_line(f"{stage['seconds']:8.1f} s  {stage['stage']:10} {stage['text']}")
 
 
-def _summarise(this: Session, results: list[dict[str, Any]]) -> None:
+def _summarise(session: Session, results: list[dict[str, Any]]) -> None:
     totals: dict[str, Any] = {step: sum(result[step] for result in results) for step in _STEPS}
     for realism in Realism:
         totals[realism] = sum(result["realism"] == realism for result in results)
     for measure in ("seconds", "machine_seconds"):
         totals[measure] = round(sum(result[measure] for result in results), 3)
-    if this.json:
+    if session.json:
         for result in results:
             print_json({"drill": result})
         print_json({"totals": {"causes": len(results), **totals}})

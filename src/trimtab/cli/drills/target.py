@@ -40,13 +40,13 @@ class Drilled(Protocol):
 class RunningService:
     """The service that answers to the command line's options."""
 
-    def __init__(self, this: Session) -> None:
-        self._this = this
+    def __init__(self, session: Session) -> None:
+        self._session = session
         self._following = False
 
     def causes(self) -> list[dict[str, Any]]:
         """Ask the service for its causes."""
-        body = self._this.client.call("GET", "/v1/runbooks")
+        body = self._session.client.call("GET", "/v1/runbooks")
         return [cause for book in body["runbooks"] for cause in book.get("causes", ())]
 
     def follow(self, cause: str, timeout_seconds: float) -> Iterator[dict[str, Any]]:
@@ -54,7 +54,7 @@ class RunningService:
         request = {"cause": cause, "timeout_seconds": timeout_seconds}
         self._following = True
         try:
-            yield from self._this.client.lines("/v1/drills", request)
+            yield from self._session.client.lines("/v1/drills", request)
         except Refused as refused:
             self._following = False
             raise faults_off(refused) from None
@@ -62,12 +62,12 @@ class RunningService:
 
     def proofs(self) -> str:
         """Ask the service for its proofs."""
-        return self._this.client.text("/v1/drills/proofs")
+        return self._session.client.text("/v1/drills/proofs")
 
     def stop(self) -> None:
         """Stop the drill that was left in the middle, if one was."""
         if self._following:
-            self._this.client.call("DELETE", "/v1/drills")
+            self._session.client.call("DELETE", "/v1/drills")
 
 
 class OwnService:

@@ -8,16 +8,13 @@ import typer
 
 from trimtab.cli.runtime.console import print_line, print_table, printed_as_json
 from trimtab.cli.runtime.errors import Exit
-from trimtab.cli.runtime.session import Json, session
+from trimtab.cli.runtime.session import Json, session_of
 from trimtab.kernel.errors import InvalidInput
 
-
-def add_to(app: typer.Typer) -> None:
-    """Add the commands to the group `answers`."""
-    for command in (replay, shadow, canary, reviews):
-        app.command()(command)
+app = typer.Typer()
 
 
+@app.command()
 def replay(
     context: typer.Context,
     set_: Annotated[
@@ -29,11 +26,11 @@ def replay(
     json: Json = False,
 ) -> None:
     """Ask the newest questions again of another configuration; exit 1 when answers would get worse."""
-    this = session(context)
+    session = session_of(context)
     changes = dict(_pair(text) for text in set_ or ())
     asked = {"set": changes, "last": last, "project": project or None}
-    body = this.client.call("POST", "/v1/answers/replay", body=asked)
-    if not printed_as_json(this, body):
+    body = session.client.call("POST", "/v1/answers/replay", body=asked)
+    if not printed_as_json(session, body):
         print_line(f"{body['configuration']}: {body['verdict']}", style="bold")
         _print_summary(body["summary"])
         for trace_id, code in ((e["trace_id"], e["code"]) for e in body["errors"]):
@@ -52,11 +49,12 @@ def replay(
         raise typer.Exit(Exit.FAILED)
 
 
+@app.command()
 def shadow(context: typer.Context, json: Json = False) -> None:
     """Compare the shadow configuration with the present one; exit 1 when it is worse."""
-    this = session(context)
-    body = this.client.call("GET", "/v1/answers/shadow")
-    if not printed_as_json(this, body):
+    session = session_of(context)
+    body = session.client.call("GET", "/v1/answers/shadow")
+    if not printed_as_json(session, body):
         print_line(f"{body['configuration']}: {body['verdict']}", style="bold")
         _print_summary(body["summary"])
         for name, count in body["questions"].items():
@@ -65,6 +63,7 @@ def shadow(context: typer.Context, json: Json = False) -> None:
         raise typer.Exit(Exit.FAILED)
 
 
+@app.command()
 def canary(
     context: typer.Context,
     probes: Annotated[
@@ -76,11 +75,11 @@ def canary(
     json: Json = False,
 ) -> None:
     """Ask questions whose document is known; exit 1 when one does not find it."""
-    this = session(context)
+    session = session_of(context)
     lines = probes.read_text(encoding="utf-8").splitlines() if probes else []
     asked = [loads(line) for line in lines if line.strip()]
-    body = this.client.call("POST", "/v1/answers/canary", body={"probes": asked})
-    if not printed_as_json(this, body):
+    body = session.client.call("POST", "/v1/answers/canary", body={"probes": asked})
+    if not printed_as_json(session, body):
         print_line(f"{body['probes']} probes, recall {body['recall']:.3f}", style="bold")
         for question in body["missed"]:
             print_line(f"missed: {question}", style="red")
@@ -88,25 +87,6 @@ def canary(
             print_line(body["error"], style="red")
     if body["missed"]:
         raise typer.Exit(Exit.FAILED)
-
-
-def reviews(
-    context: typer.Context,
-    limit: Annotated[int, typer.Option(min=1, max=1000)] = 20,
-    done: Annotated[str, typer.Option(metavar="TRACE", help="Take this one off the list.")] = "",
-    json: Json = False,
-) -> None:
-    """List the answers that a person should look at, and why."""
-    this = session(context)
-    if done:
-        this.client.call("POST", f"/v1/reviews/{done}/done")
-        if not printed_as_json(this, {"trace_id": done, "done": True}):
-            print_line(f"{done} is off the list.")
-        return
-    body = this.client.call("GET", "/v1/reviews", params={"limit": limit})
-    if not printed_as_json(this, body):
-        rows = ((r["trace_id"], r["reason"], r["at"]) for r in body["reviews"])
-        print_table(("trace", "why", "given"), rows)
 
 
 def _pair(text: str) -> tuple[str, str]:

@@ -6,9 +6,9 @@ from typing import Annotated
 import typer
 
 from trimtab.cli.runtime.console import print_line, print_table, printed_as_json
-from trimtab.cli.runtime.session import Json, session
+from trimtab.cli.runtime.session import Json, session_of
 
-app = typer.Typer(help="The health of the golden questions.", no_args_is_help=True)
+app = typer.Typer(no_args_is_help=True)
 GoldenSet = Annotated[
     Path, typer.Option("--set", help="Golden questions: a JSON Lines file or a folder of them.")
 ]
@@ -20,10 +20,10 @@ def stats(
     context: typer.Context, set_: GoldenSet, project: Project = "", json: Json = False
 ) -> None:
     """Count golden questions by project and by what they ask for."""
-    from trimtab.answers.evals import golden, read_cases
+    from trimtab.evaluation.offline import golden, read_cases
 
     found = golden.stats(read_cases(set_, project))
-    if printed_as_json(session(context), found.as_dict()):
+    if printed_as_json(session_of(context), found.as_dict()):
         return
     print_line(
         f"{found.cases} questions, {found.answered} with an answer, {found.repeated} repeated"
@@ -44,11 +44,11 @@ def coverage(
     """Say what people ask that the golden questions leave out; exit 1 when there is something to add."""
     from dataclasses import asdict
 
-    from trimtab.answers.evals import golden, read_cases, traces_as_cases
+    from trimtab.evaluation.offline import golden, read_cases, traces_as_cases
 
     gaps = golden.coverage(read_cases(set_, project), traces_as_cases(traces_dir))
     body = {"passed": not gaps, "gaps": [asdict(gap) for gap in gaps]}
-    if not printed_as_json(session(context), body):
+    if not printed_as_json(session_of(context), body):
         for gap in gaps:
             print_line(
                 f"DO   {gap.category}: {gap.asked_share:.0%} of what is asked, "

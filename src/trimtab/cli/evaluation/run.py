@@ -5,19 +5,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from trimtab.cli.answers.ask import answers_app as app
-from trimtab.cli.evaluation import golden
 from trimtab.cli.runtime.console import print_line, printed_as_json
-from trimtab.cli.runtime.session import Json, Session, session
+from trimtab.cli.runtime.session import Json, Session, session_of
 
 if TYPE_CHECKING:
-    from trimtab.answers.evals.regression import Ask
+    from trimtab.evaluation.offline.regression import Ask
 
 
-def add_to(root: typer.Typer) -> None:
-    """Mount the group, `answers evaluate` and the commands below."""
-    app.add_typer(golden.app, name="golden")
-    root.add_typer(app, name="answers")
+app = typer.Typer()
 
 
 @app.command("eval")
@@ -39,21 +34,21 @@ def eval_(
 
     The report of this run is written to the output folder as `latest.json`; give it as --baseline of the next one.
     """
-    from trimtab.answers.evals import compare, read_cases, run, traces_as_cases
-    from trimtab.answers.evals.regression import EvalRun, before
+    from trimtab.evaluation.offline import compare, read_cases, run, traces_as_cases
+    from trimtab.evaluation.offline.regression import EvalRun, before
     from trimtab.kernel.errors import InvalidInput
 
     if (golden is None) == (traces_dir is None):
         raise InvalidInput("Give either --golden or --traces-dir.")
-    this = session(context)
+    session = session_of(context)
     cases = read_cases(golden, project) if golden else traces_as_cases(traces_dir or Path())
-    now = run(cases, _asker(this))
+    now = run(cases, _asker(session))
     then = EvalRun.load(baseline) if baseline else before(cases)
     found = compare(now, then, margin) if then.scores else None
     now.save(output_dir / "latest.json")
     body = {"cases": len(cases), "mean": now.mean, "errors": dict(now.errors)}
     body["regression"] = found.as_dict() if found else None
-    if not printed_as_json(this, body):
+    if not printed_as_json(session, body):
         print_line(f"{len(cases)} cases, mean score {now.mean:.3f}, {len(now.errors)} errors")
         print_line((found.reason or "No regression.") if found else "Nothing to compare with yet.")
     if found and found.blocked:
@@ -79,20 +74,20 @@ def load_test(
     """Ask many questions at once; exit 1 on an error or when p95 grew by more than 20 %."""
     from json import dumps
 
-    from trimtab.answers.evals import run_load
-    from trimtab.answers.evals.target import HttpTarget
+    from trimtab.evaluation.offline import run_load
+    from trimtab.evaluation.offline.target import HttpTarget
     from trimtab.kernel.clock import SystemClock
 
-    this = session(context)
+    session = session_of(context)
     texts = questions.read_text(encoding="utf-8").splitlines() if questions else list(_QUESTIONS)
-    with HttpTarget(target, project, this.api_key) as service:
+    with HttpTarget(target, project, session.api_key) as service:
         report = run_load(service.ask, texts, (queries, concurrency), SystemClock())
     if baseline is not None:
         report = report.against(baseline)
     if write_baseline is not None:
         write_baseline.parent.mkdir(parents=True, exist_ok=True)
         write_baseline.write_text(dumps(report.as_dict(), indent=1) + "\n", encoding="utf-8")
-    if not printed_as_json(this, report.as_dict()):
+    if not printed_as_json(session, report.as_dict()):
         for name, value in report.as_dict().items():
             print_line(f"{name}: {'-' if value is None else value}")
     if not report.passed:
@@ -109,59 +104,40 @@ def export_traces(
     """Write the newest traces to a JSON Lines file, for `answers eval --traces-dir`."""
     from json import dumps
 
-    this = session(context)
-    found = this.client.call("GET", "/v1/traces", params={"limit": limit})["traces"]
+    session = session_of(context)
+    found = session.client.call("GET", "/v1/traces", params={"limit": limit})["traces"]
     output_dir.mkdir(parents=True, exist_ok=True)
     file = output_dir / "traces.jsonl"
     file.write_text("".join(f"{dumps(trace)}\n" for trace in found), encoding="utf-8")
-    if not printed_as_json(this, {"file": str(file), "traces": len(found)}):
+    if not printed_as_json(session, {"file": str(file), "traces": len(found)}):
         print_line(f"Wrote {len(found)} traces to {file}.")
 
 
-@app.command("tasks")
-def tasks(
+@app.command("evaluate")
+def evaluate(
     context: typer.Context,
-    period: Annotated[str, typer.Argument(help="daily, weekly, monthly or rollback")],
+    set_: Annotated[
+        Path,
+        typer.Option("--set", help="A folder with a data.jsonl of question, context, answers."),
+    ],
     json: Json = False,
 ) -> None:
-    """Do the operators' round: each task passes or says what to do; exit 1 when there is something to do."""
-    this = session(context)
-    body = this.client.call("POST", f"/v1/tasks/{period}")
-    if not printed_as_json(this, body):
-        for task in body["tasks"]:
-            print_line(
-                f"{'pass' if task['passed'] else 'DO  '} {task['id']} {task['name']}: {task['detail']}"
-            )
-            if task["todo"]:
-                print_line(f"     {task['todo']}")
-    if not body["passed"]:
-        raise typer.Exit(1)
+    """Ask each question of its own context and of another one."""
+    from trimtab.evaluation.offline.question_answering import evaluate as measure
+    from trimtab.evaluation.offline.question_answering import read
+
+    report = measure(read(set_)).as_dict()
+    if not printed_as_json(session_of(context), report):
+        for name, value in report.items():
+            print_line(f"{name}: {'-' if value is None else value}")
 
 
-@app.command("erase")
-def erase(context: typer.Context, user_id: str, json: Json = False) -> None:
-    """Erase everything about a person; prints each step and, when done, the signed certificate."""
-    from urllib.parse import quote
-
-    this = session(context)
-    body = this.client.call("DELETE", f"/api/v1/users/{quote(user_id, safe='')}/data")
-    if not printed_as_json(this, body):
-        print_line(f"Erasure {body['id']} is {body['state']}.")
-        for step in body["steps"]:
-            print_line(
-                f"  {step['name']}: {step['state']}, found {step['found']}, left {step['remaining']}"
-            )
-        print_line(f"Keep the nonce with the certificate: {body['nonce']}")
-    if not body["complete"]:
-        raise typer.Exit(1)
-
-
-def _asker(this: Session) -> "Ask":
-    from trimtab.answers.evals import Reply
+def _asker(session: Session) -> "Ask":
+    from trimtab.evaluation.offline import Reply
 
     def ask(project: str, question: str) -> Reply:
         body = {"project": project, "question": question}
-        return Reply.of(this.client.call("POST", "/v1/answers", body=body))
+        return Reply.of(session.client.call("POST", "/v1/answers", body=body))
 
     return ask
 

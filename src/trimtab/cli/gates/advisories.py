@@ -5,21 +5,18 @@ from typing import Annotated
 
 import typer
 
-from trimtab.cli.gates.console import AsJson, Root, console, emit
-from trimtab.cli.gates.errors import GatesGroup
-from trimtab.cli.gates.evidence import policy_of
+from trimtab.cli.gates.console import AsJson, Root, console, print_document
+from trimtab.cli.gates.project import policy_of
 from trimtab.gates.case import Case, Project
 from trimtab.gates.supply_chain import Snapshot
 from trimtab.gates.supply_chain.check import own_snapshot, project_snapshot
 from trimtab.gates.supply_chain.osv_export import refresh
 from trimtab.kernel.clock import SystemClock
 
-advisories = typer.Typer(
-    cls=GatesGroup, no_args_is_help=True, help="The advisory snapshot that the audit reads."
-)
+app = typer.Typer(no_args_is_help=True)
 
 
-@advisories.command("show")
+@app.command("show")
 def show(project: Root = Path(), *, as_json: AsJson = False) -> None:
     """Show the snapshot's source, date and age; exit 3 when it is older than the policy allows."""
     place = Project(project)
@@ -28,7 +25,7 @@ def show(project: Root = Path(), *, as_json: AsJson = False) -> None:
     _show(project_snapshot(case), own.name if own else "shipped", case, as_json=as_json)
 
 
-@advisories.command("refresh")
+@app.command("refresh")
 def refresh_snapshot(
     export: Annotated[
         Path,
@@ -56,7 +53,7 @@ def _show(snapshot: Snapshot, source: str, case: Case, *, as_json: bool) -> None
     age = (case.clock.now().date() - snapshot.date).days
     limit = case.policy.supply_chain.advisory_max_age_days
     if as_json:
-        emit(
+        print_document(
             {
                 "source": source,
                 "advisories": snapshot.records,

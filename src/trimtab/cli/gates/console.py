@@ -1,16 +1,15 @@
-"""How the gate commands speak: errors with exit codes, verdicts as tables or JSON, options that they share."""
+"""Prints gate findings and verdicts, and defines the options that gate commands share."""
 
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
-import orjson
 import typer
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from trimtab.cli.runtime import console as runtime
 from trimtab.gates.records import Finding, GateState, Outcome, Severity, Verdict, outcome_of
 from trimtab.gates.verdict import EXIT_CODES, finding_document, headline
 
@@ -30,36 +29,22 @@ Approved = Annotated[
 ]
 
 
+_PIPE_WIDTH = 160
+
+
 def console() -> Console:
     """Return the console for results."""
-    return _console(sys.stdout.isatty(), stderr=False)
+    return runtime.console(pipe_width=_PIPE_WIDTH)
 
 
 def errors() -> Console:
     """Return the console for errors and progress."""
-    return _console(sys.stderr.isatty(), stderr=True)
+    return runtime.console(stderr=True, pipe_width=_PIPE_WIDTH)
 
 
-def _console(is_terminal: bool, *, stderr: bool) -> Console:
-    """A pipe has no width of its own: lines are then as long as they are, tables as wide as a screen."""
-    return Console(
-        stderr=stderr,
-        highlight=False,
-        soft_wrap=not is_terminal,
-        width=None if is_terminal else 160,
-    )
-
-
-def say(text: str) -> None:
-    """Print plain text exactly as it is."""
-    typer.echo(text)
-
-
-def emit(document: object) -> None:
+def print_document(document: object) -> None:
     """Print a JSON document."""
-    typer.echo(
-        orjson.dumps(document, option=orjson.OPT_INDENT_2 | orjson.OPT_NON_STR_KEYS).decode()
-    )
+    runtime.print_json(document, pretty=True)
 
 
 def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
@@ -78,7 +63,7 @@ def show_findings(
     """Print what one gate found and exit with its code."""
     outcome = outcome_of(tuple(found))
     if as_json:
-        emit(
+        print_document(
             {
                 "verdict": outcome.value,
                 "findings": [finding_document(f) for f in found],
@@ -129,3 +114,12 @@ def _print_findings(found: Sequence[Finding]) -> None:
             f"  [dim]{entry.team}, respond {row['response']}, resolve {row['resolution']}, "
             f"{row['escalation']}; guide {row['guide']}[/]"
         )
+
+
+def nothing_to_judge(gate: str, *, as_json: bool) -> None:
+    """Say that there is no dataset, and end as unknown: nothing was verified."""
+    if as_json:
+        print_document([])
+    else:
+        console().print(f"❔ there is no dataset under datasets/: {gate} cannot be judged")
+    raise typer.Exit(EXIT_CODES[Outcome.UNKNOWN])

@@ -1,4 +1,4 @@
-"""How the gate commands end when something is wrong: exit 1 if the evidence is bad, 2 if the command was used wrongly."""
+"""Exit codes of the gate commands: 1 when the evidence is bad, 2 when the command is used wrongly."""
 
 from typing import Any
 
@@ -6,45 +6,49 @@ import typer
 from typer.core import TyperGroup
 from typer.exceptions import TyperException
 
-from trimtab.kernel.errors import TrimtabError
+from trimtab.cli.runtime.errors import Exit, report
+from trimtab.gates.errors import (
+    ApprovalRefused,
+    BaselineRefused,
+    EvidenceUnreadable,
+    ImportRefused,
+    SignatureWrong,
+)
+from trimtab.kernel.errors import ErrorKind, TrimtabError
 
-WRONG_USE = 2
+_BAD_EVIDENCE = (
+    ApprovalRefused,
+    BaselineRefused,
+    EvidenceUnreadable,
+    ImportRefused,
+    SignatureWrong,
+)
+
+
+class NotJudged(TrimtabError):
+    """A gate failed on the evidence, so the evidence does not pass."""
+
+    code = "gates.not_judged"
+    kind = ErrorKind.CORRUPT
+    default_hint = (
+        "The evidence could not be judged, so it does not pass. Correct or restore the file."
+    )
 
 
 class GatesGroup(TyperGroup):
-    """A command group that turns trimtab's errors into one line, a hint and an exit code."""
+    """Ends a gate command that fails with the exit code of the gates."""
 
     def invoke(self, ctx: Any) -> Any:
         """Run the command."""
         try:
             return super().invoke(ctx)
         except TrimtabError as error:
-            typer.echo(f"Error: {error.code}: {error.message}", err=True)
-            if error.hint():
-                typer.echo(f"Next:  {error.hint()}", err=True)
-            raise typer.Exit(1 if _is_bad_evidence(error) else WRONG_USE) from error
+            report(error, with_code=True)
+            blocked = isinstance(error, _BAD_EVIDENCE)
+            raise typer.Exit(Exit.FAILED if blocked else Exit.WRONG_USE) from error
         except (TyperException, typer.Exit, typer.Abort, BrokenPipeError):
             raise
         except Exception as error:
             reason = str(error).strip()[:300] or "no details"
-            typer.echo(f"Error: gates.not_judged: {type(error).__name__}: {reason}", err=True)
-            typer.echo(
-                "Next:  The evidence could not be judged, so it does not pass. Correct or restore the file.",
-                err=True,
-            )
-            raise typer.Exit(1) from error
-
-
-def _is_bad_evidence(error: TrimtabError) -> bool:
-    """Return whether the error speaks about the evidence, not about how the command was called."""
-    # Loaded only now: the gates import far more than `trimtab --help` may wait for.
-    from trimtab.gates.errors import (
-        ApprovalRefused,
-        BaselineRefused,
-        EvidenceUnreadable,
-        ImportRefused,
-        SignatureWrong,
-    )
-
-    blocked = (ApprovalRefused, BaselineRefused, EvidenceUnreadable, ImportRefused, SignatureWrong)
-    return isinstance(error, blocked)
+            report(NotJudged(f"{type(error).__name__}: {reason}"), with_code=True)
+            raise typer.Exit(Exit.FAILED) from error

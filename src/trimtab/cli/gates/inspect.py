@@ -1,16 +1,25 @@
 """`trimtab gates ...`: look at reports, schemas, windows, the matrix and the triage tree; nothing here changes evidence."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import orjson
 import typer
 
-from trimtab.cli.gates.console import AsJson, DryRun, Root, console, emit, say, show_findings, table
-from trimtab.cli.gates.evidence import policy_of
+from trimtab.cli.gates.console import (
+    AsJson,
+    DryRun,
+    Root,
+    console,
+    print_document,
+    show_findings,
+    table,
+)
+from trimtab.cli.gates.project import policy_of
 from trimtab.gates.case import Project
 from trimtab.gates.errors import EvidenceMissing
 from trimtab.gates.evidence_files import read_evidence
+from trimtab.gates.json_path import values_at
 from trimtab.gates.matrix import CONTACTS, HANDLING, TREE
 from trimtab.gates.plausibility import bounds
 from trimtab.gates.schema import CURRENT, available, check_document, check_report, downgrade
@@ -19,15 +28,12 @@ from trimtab.gates.schema.versions import schema as load_schema
 from trimtab.gates.strictjson import parse
 from trimtab.gates.windows import WINDOWS
 
+app = typer.Typer()
+
 Report = Annotated[Path, typer.Argument(help="A benchmark report (JSON).")]
 
 
-def register(app: typer.Typer) -> None:
-    """Add these commands to `trimtab gates`."""
-    for command in (fields, schemas, show, migrate, triage, matrix, windows):
-        app.command()(command)
-
-
+@app.command()
 def fields(report: Report, *, as_json: AsJson = False) -> None:
     """Check a report's required fields, types and ranges (the schema gate alone)."""
     if not report.is_file():
@@ -38,6 +44,7 @@ def fields(report: Report, *, as_json: AsJson = False) -> None:
     )
 
 
+@app.command()
 def schemas(project: Root = Path(), *, as_json: AsJson = False) -> None:
     """List the schema versions of each kind of document, and check that each schema is sound, the project's too."""
     rows = []
@@ -60,7 +67,7 @@ def schemas(project: Root = Path(), *, as_json: AsJson = False) -> None:
         for name, sound, title in project_schemas(Project(project).root / "schemas")
     ]
     if as_json:
-        emit(
+        print_document(
             [
                 dict(zip(("kind", "version", "current", "sound", "title"), row, strict=True))
                 for row in rows
@@ -72,6 +79,7 @@ def schemas(project: Root = Path(), *, as_json: AsJson = False) -> None:
         raise typer.Exit(1)
 
 
+@app.command()
 def show(
     report: Report,
     field: Annotated[
@@ -86,16 +94,11 @@ def show(
     if parsed.findings:
         # A document that two readers read differently has no one value to show.
         show_findings(parsed.findings, as_json=False, gate="schema")
-    nodes: list[Any] = [parsed.value]
-    for part in filter(None, field.replace("[]", "").strip(".").split(".")):
-        nodes = [entry for node in nodes for entry in (node if isinstance(node, list) else [node])]
-        nodes = [node.get(part) if isinstance(node, dict) else None for node in nodes]
-    if len(nodes) > 1:
-        nodes.sort(key=lambda value: (isinstance(value, str), value if value is not None else 0))
-    for node in nodes:
-        say(orjson.dumps(node, option=orjson.OPT_INDENT_2).decode())
+    for value in values_at(parsed.value, field):
+        typer.echo(orjson.dumps(value, option=orjson.OPT_INDENT_2).decode())
 
 
+@app.command()
 def migrate(
     report: Report,
     *,
@@ -118,6 +121,7 @@ def migrate(
     )
 
 
+@app.command()
 def triage(
     failure: Annotated[
         str,
@@ -141,7 +145,7 @@ def triage(
             hint=f"Branches: {', '.join(b.failure.value for b in TREE)}.",
         )
     if as_json:
-        emit(
+        print_document(
             [
                 {
                     "question": b.question,
@@ -153,18 +157,19 @@ def triage(
             ]
         )
         return
-    say("Build Failure? -> Start Here")
+    typer.echo("Build Failure? -> Start Here")
     for under_ci, title in ((True, "Red CI Status?"), (False, "")):
         mine = [branch for branch in branches if branch.red_ci is under_ci]
         if mine and title:
-            say(f"├── {title}")
+            typer.echo(f"├── {title}")
         for branch in mine:
             handling = HANDLING[branch.failure]
-            say(
+            typer.echo(
                 f"{'│   ' if under_ci else ''}├── {branch.question} -> {branch.guide} ({handling.team}, resolve {handling.resolution})"
             )
 
 
+@app.command()
 def matrix(*, as_json: AsJson = False) -> None:
     """Show the emergency matrix and the contacts."""
     rows = [
@@ -182,7 +187,7 @@ def matrix(*, as_json: AsJson = False) -> None:
     )
     contacts = [(issue, contact, sla) for issue, (contact, sla) in CONTACTS.items()]
     if as_json:
-        emit(
+        print_document(
             {
                 "matrix": [dict(zip(columns, row, strict=True)) for row in rows],
                 "contacts": [
@@ -208,6 +213,7 @@ def matrix(*, as_json: AsJson = False) -> None:
     table("Escalation contacts", ("Issue Type", "Contact", "Response SLA"), contacts)
 
 
+@app.command()
 def windows(
     benchmark: Annotated[str, typer.Argument(help="Such as mmlu; without, all are listed.")] = "",
     *,
@@ -231,7 +237,7 @@ def windows(
             )
         rows.append((name, size, round(edges.low, 4), round(edges.high, 4), edges.window.source))
     if as_json:
-        emit(
+        print_document(
             [
                 dict(zip(("benchmark", "samples", "low", "high", "source"), row, strict=True))
                 for row in rows

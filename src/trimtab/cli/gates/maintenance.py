@@ -12,15 +12,12 @@ from trimtab.cli.gates.console import (
     DryRun,
     Root,
     console,
-    emit,
     errors,
-    say,
+    print_document,
     table,
 )
-from trimtab.cli.gates.errors import GatesGroup
-from trimtab.gates import logbook, pip_launcher
+from trimtab.gates import pip_launcher
 from trimtab.gates.case import Project
-from trimtab.gates.errors import EvidenceUnreadable
 from trimtab.gates.profile import profile as profile_script
 from trimtab.gates.profile import python_processes
 from trimtab.gates.records import Outcome
@@ -31,77 +28,19 @@ from trimtab.gates.sweep import sweep as run_sweep
 from trimtab.gates.verdict import EXIT_CODES
 from trimtab.kernel.clock import SystemClock
 
-logs = typer.Typer(
-    cls=GatesGroup, no_args_is_help=True, help="Questions to logs/*.log and logs/*.jsonl."
-)
+app = typer.Typer()
+
 _SIGNS = {Outcome.PASS: "✅", Outcome.REVIEW: "⚠️", Outcome.BLOCK: "❌", Outcome.UNKNOWN: "❔"}
 ENVIRONMENT = ("PYTHONHASHSEED", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
 
 
-def register(app: typer.Typer) -> None:
-    """Add these commands to `trimtab gates`."""
-    app.add_typer(logs, name="logs")
-    for command in (sweep, reset, profile, resources, environment, scaffold):
-        app.command()(command)
-
-
-def _show(hits: tuple[logbook.Hit, ...], *, as_json: bool) -> None:
-    if as_json:
-        emit([{"file": hit.file, "line": hit.line, "text": hit.text} for hit in hits])
-    for hit in () if as_json else hits:
-        say(f"{hit.file}:{hit.line}:{hit.text}")
-
-
-@logs.command("errors")
-def logs_errors(project: Root = Path(), *, as_json: AsJson = False) -> None:
-    """Show the last 20 lines that speak of an error, a failure or something critical."""
-    _show(logbook.search(Project(project), logbook.ERRORS, last=logbook.LAST), as_json=as_json)
-
-
-@logs.command("schema")
-def logs_schema(
-    project: Root = Path(),
-    *,
-    failures: Annotated[
-        bool, typer.Option("--failures", help="Only schema failures and validation errors.")
-    ] = False,
-    as_json: AsJson = False,
-) -> None:
-    """Show the lines about schemas."""
-    pattern = logbook.SCHEMA_FAILURES if failures else logbook.SCHEMA
-    _show(logbook.search(Project(project), pattern), as_json=as_json)
-
-
-@logs.command("performance")
-def logs_performance(project: Root = Path(), *, as_json: AsJson = False) -> None:
-    """Show the lines with durations and throughput."""
-    _show(logbook.search(Project(project), logbook.PERFORMANCE), as_json=as_json)
-
-
-@logs.command("structured")
-def logs_structured(
-    project: Root = Path(),
-    *,
-    first: Annotated[int, typer.Option(help="Records of each file.", min=1)] = logbook.FIRST,
-) -> None:
-    """Show the first records of each structured log; exit 1 if a line is not JSON."""
-    try:
-        emit(
-            [
-                {"file": name, "record": record}
-                for name, record in logbook.structured(Project(project), first=first)
-            ]
-        )
-    except ValueError as error:
-        raise EvidenceUnreadable(f"A structured log is broken at {error}") from error
-
-
+@app.command()
 def sweep(project: Root = Path(), *, as_json: AsJson = False) -> None:
     """Run the seven immediate diagnostics as one sweep."""
     with errors().status("sweep") as status:
         rows = run_sweep(Project(project), SystemClock(), progress=status.update)
     if as_json:
-        emit(
+        print_document(
             [
                 {
                     "check": row.name,
@@ -125,6 +64,7 @@ def sweep(project: Root = Path(), *, as_json: AsJson = False) -> None:
     raise typer.Exit(EXIT_CODES[Outcome.UNKNOWN] if Outcome.UNKNOWN in worst else 0)
 
 
+@app.command()
 def reset(
     project: Root = Path(),
     *,
@@ -141,13 +81,14 @@ def reset(
     done = yes and not dry_run
     planned = run_reset(place, install=install) if done else plan(place)
     for name in planned.remove:
-        say(f"{'removed' if done else 'would remove'} {name}")
+        typer.echo(f"{'removed' if done else 'would remove'} {name}")
     for name in planned.kept:
-        say(f"kept {name}")
+        typer.echo(f"kept {name}")
     if not done:
         console().print("Nothing was changed; --yes does it.", style="dim")
 
 
+@app.command()
 def profile(
     script: Annotated[Path, typer.Argument(help="A Python script.")],
     arguments: Annotated[list[str] | None, typer.Argument(help="Its arguments.")] = None,
@@ -159,7 +100,7 @@ def profile(
     with errors().status(script.name):
         found = profile_script(script, arguments or [], SystemClock(), timeout_s=timeout_s)
     if as_json:
-        emit(
+        print_document(
             {
                 "peak_mb": found.peak_mb,
                 "still_growing": found.still_growing,
@@ -179,13 +120,14 @@ def profile(
     raise typer.Exit(1 if found.still_growing or found.exit_code else 0)
 
 
+@app.command()
 def resources(*, as_json: AsJson = False) -> None:
     """Show the Python programs of this machine with their memory and processor share."""
     rows = [
         (p.pid, f"{p.cpu_percent:.1f}", f"{p.memory_mb:.1f}", p.name) for p in python_processes()
     ]
     if as_json:
-        emit(
+        print_document(
             [
                 dict(zip(("pid", "cpu_percent", "memory_mb", "name"), row, strict=True))
                 for row in rows
@@ -195,17 +137,19 @@ def resources(*, as_json: AsJson = False) -> None:
         table("Python programs", ("pid", "cpu %", "memory MB", "name"), rows)
 
 
+@app.command()
 def environment(*, as_json: AsJson = False) -> None:
     """Show the variables that make a benchmark reproducible; exit 1 if one is not set."""
     values = {name: os.environ.get(name) for name in ENVIRONMENT}  # noqa: TID251 - it is asked for the environment itself.
     if as_json:
-        emit(values)
+        print_document(values)
     else:
         for name, value in values.items():
-            say(f"{name}: {value}")
+            typer.echo(f"{name}: {value}")
     raise typer.Exit(0 if all(values.values()) else 1)
 
 
+@app.command()
 def scaffold(
     folder: Annotated[Path, typer.Argument(help="A project directory.")],
     *,
@@ -220,11 +164,11 @@ def scaffold(
 ) -> None:
     """Write the runbook's own words into a project: scripts, schemas, the miso package, make targets; replaces nothing."""
     for name, written in write_scaffold(folder, dry_run=dry_run):
-        say(f"{('would write' if dry_run else 'wrote') if written else 'kept'} {name}")
+        typer.echo(f"{('would write' if dry_run else 'wrote') if written else 'kept'} {name}")
     if pip_audit:
         path = pip_launcher.path_of(Path(sys.prefix))
         if not dry_run:
             pip_launcher.install(Path(sys.prefix))
-        say(
+        typer.echo(
             f"{'would write' if dry_run else 'wrote'} {path}; `pip install --force-reinstall pip` undoes it"
         )

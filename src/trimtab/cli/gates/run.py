@@ -6,24 +6,17 @@ from typing import Annotated, Any
 import orjson
 import typer
 
-from trimtab.cli.gates import evidence as gates_evidence
-from trimtab.cli.gates import inspect as gates_look
-from trimtab.cli.gates import maintenance as gates_care
-from trimtab.cli.gates import supply_chain as gates_supply
-from trimtab.cli.gates.commands import command_names
 from trimtab.cli.gates.console import (
     AsJson,
     DryRun,
     Root,
     console,
-    emit,
     errors,
-    say,
+    print_document,
     show_verdict,
     table,
 )
-from trimtab.cli.gates.errors import GatesGroup
-from trimtab.gates import logbook
+from trimtab.cli.runtime.command_names import command_names
 from trimtab.gates.alerts import post_alerts
 from trimtab.gates.benchmark import prove as prove_run
 from trimtab.gates.case import Project
@@ -34,23 +27,15 @@ from trimtab.gates.records import Verdict
 from trimtab.gates.repository import judge_repository
 from trimtab.gates.run import Request
 from trimtab.gates.run import run as run_gates
-from trimtab.gates.schema import check_report
 from trimtab.gates.schema.importers import Stated, import_file
 from trimtab.gates.selftest import run_selftest
-from trimtab.gates.signing import KeyRing
 from trimtab.gates.strictjson import parse
-from trimtab.gates.verdict import EXIT_CODES, document, junit, markdown, sarif, sign
+from trimtab.gates.verdict import EXIT_CODES, document, junit, markdown, sarif
+from trimtab.gates.verdict_files import VERDICT_FILE, store_verdict
 from trimtab.kernel.clock import SystemClock
 
-app = typer.Typer(
-    cls=GatesGroup, no_args_is_help=True, help="Quality gates: no release without evidence."
-)
-gates_look.register(app)
-gates_evidence.register(app)
-gates_supply.register(app)
-gates_care.register(app)
+app = typer.Typer()
 
-VERDICT_FILE = "verdict.dsse.json"
 Report = Annotated[Path, typer.Argument(help="A benchmark report (JSON).")]
 
 
@@ -99,7 +84,7 @@ def run(
     verdict = _judge(request)
     signed = None
     if not dry_run:
-        signed = _keep(verdict, Project(root), report)
+        signed = store_verdict(verdict, Project(root), report)
         _write_files(verdict, markdown_file, junit_file, sarif_file)
         if alert:
             post_alerts(verdict, alert)
@@ -142,23 +127,9 @@ def _change(path: Path | None) -> dict[str, Any] | None:
     return parsed.value
 
 
-def _keep(verdict: Verdict, project: Project, report: Path | None) -> dict[str, str] | None:
-    """Log the verdict and, where a key is, sign it; return what the document says about the signature."""
-    checked = check_report(read_evidence(report)).report if report else None
-    results = checked["results"] if checked else []
-    logbook.write(project, verdict, tuple(results))  # type: ignore[arg-type]  # checked by the schema.
-    ring = KeyRing(project.keys, SystemClock())
-    if not ring.can_sign():
-        return None
-    envelope = sign(verdict, ring)
-    (project.root / VERDICT_FILE).write_bytes(envelope)
-    opened = ring.open(envelope)
-    return {"keyid": opened.keyid, "signer": opened.signer, "envelope": VERDICT_FILE}
-
-
 def _show(verdict: Verdict, signed: dict[str, str] | None, *, as_json: bool) -> None:
     if as_json:
-        emit(document(verdict, signed))
+        print_document(document(verdict, signed))
     else:
         show_verdict(verdict)
         unsigned = "not signed: no key here (`trimtab gates keys new`)"
@@ -255,7 +226,7 @@ def prove(
         proof = prove_run(read_evidence(report), command, clock=SystemClock(), timeout_s=timeout_s)
     Project(report.parent).proof.write_bytes(proof.as_json())
     if as_json:
-        say(proof.as_json().decode())
+        typer.echo(proof.as_json().decode())
     else:
         console().print(
             "✅ the second run gave the same results"
@@ -277,7 +248,7 @@ def selftest(
     with errors().status("self-test") as status:
         outcome = run_selftest(gates=tuple(gate or ()), progress=status.update)
     if as_json:
-        emit(outcome.as_document())
+        print_document(outcome.as_document())
     else:
         table("Self-test", ("gate", "killed", "survived"), outcome.rows())
         for name, detail in outcome.survivors():

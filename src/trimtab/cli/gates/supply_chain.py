@@ -1,13 +1,11 @@
 """`trimtab gates ...`: bill of materials, signatures, keys, audit, requirements."""
 
-import shutil
 from pathlib import Path
 from typing import Annotated
 
 import orjson
 import typer
 
-from trimtab.cli.gates.advisories import advisories
 from trimtab.cli.gates.console import (
     AsJson,
     DryRun,
@@ -15,14 +13,10 @@ from trimtab.cli.gates.console import (
     console,
     errors,
     show_findings,
-    table,
 )
-from trimtab.cli.gates.errors import GatesGroup
-from trimtab.cli.gates.evidence import policy_of
+from trimtab.cli.gates.project import policy_of, signing_keys
 from trimtab.gates.case import Case, Project
 from trimtab.gates.codes import finding
-from trimtab.gates.evidence_files import read_evidence
-from trimtab.gates.signing import BUILDER, KeyRing
 from trimtab.gates.supply_chain import (
     Installed,
     Snapshot,
@@ -39,30 +33,16 @@ from trimtab.gates.supply_chain.licences import licence_findings
 from trimtab.gates.supply_chain.pins import load_pins, pin_findings
 from trimtab.kernel.clock import SystemClock
 
-keys = typer.Typer(cls=GatesGroup, no_args_is_help=True, help="Signing keys and who trusts them.")
-KeyRole = Annotated[
-    str, typer.Option(help="builder (signs artifacts and verdicts) or approver (approves changes).")
-]
+app = typer.Typer()
+
 Tool = Annotated[str, typer.Option("--with", help="ed25519 (built in), gpg or cosign.")]
-
-
-def register(app: typer.Typer) -> None:
-    """Add these commands to `trimtab gates`."""
-    app.add_typer(keys, name="keys")
-    app.add_typer(advisories, name="advisories")
-    for command in (sbom, sign, verify, audit, licences):
-        app.command()(command)
-    app.command("pip-check")(pip_check)
 
 
 def _environment(project: Project) -> Installed:
     return environment(project.root, policy_of(project).supply_chain.site)
 
 
-def _ring(project: Project) -> KeyRing:
-    return KeyRing(project.keys, SystemClock(), pinned=policy_of(project).supply_chain.trusted_keys)
-
-
+@app.command()
 def sbom(
     project: Root = Path(),
     *,
@@ -97,6 +77,7 @@ def sbom(
         )
 
 
+@app.command()
 def sign(
     files: Annotated[list[Path], typer.Argument(help="The artifacts.")],
     *,
@@ -114,7 +95,7 @@ def sign(
             written = External(find_tool(tool)).sign(path)
             console().print(f"{path.name}: {written.name}", markup=False)
         return
-    envelope = sign_files(place, files, _ring(place), SystemClock().now(), builder=builder)
+    envelope = sign_files(place, files, signing_keys(place), SystemClock().now(), builder=builder)
     if not dry_run:
         place.provenance.write_bytes(envelope)
     console().print(
@@ -122,6 +103,7 @@ def sign(
     )
 
 
+@app.command()
 def verify(
     files: Annotated[
         list[Path] | None, typer.Argument(help="The artifacts; by default all that were signed.")
@@ -141,12 +123,13 @@ def verify(
             for path in bad
         )
     else:
-        found = verify_files(place, place.provenance, given, _ring(place))
+        found = verify_files(place, place.provenance, given, signing_keys(place))
     show_findings(
         found, as_json=as_json, gate="signatures", facts={"files": len(given)} if given else None
     )
 
 
+@app.command()
 def audit(
     project: Root = Path(),
     *,
@@ -178,6 +161,7 @@ def audit(
     show_findings(found, as_json=as_json, gate="audit", facts=facts)
 
 
+@app.command("pip-check")
 def pip_check(project: Root = Path(), *, as_json: AsJson = False) -> None:
     """Verify that the installed packages' requirements are met."""
     installed = _environment(Project(project))
@@ -190,6 +174,7 @@ def pip_check(project: Root = Path(), *, as_json: AsJson = False) -> None:
     )
 
 
+@app.command()
 def licences(project: Root = Path(), *, as_json: AsJson = False) -> None:
     """Compare every package's licence with the policy."""
     place = Project(project)
@@ -200,77 +185,3 @@ def licences(project: Root = Path(), *, as_json: AsJson = False) -> None:
         gate="licences",
         facts={"packages": len(packages)},
     )
-
-
-@keys.command("new")
-def keys_new(
-    name: Annotated[str, typer.Option(help="Whose key it is.")],
-    role: KeyRole = BUILDER,
-    project: Root = Path(),
-) -> None:
-    """Make a key pair in the user's key ring and trust it for one role."""
-    place = Project(project)
-    entry = KeyRing(place.keys, SystemClock()).new(name, role)
-    console().print(
-        f"{entry.keyid} ({name}, {role}) in {place.keys}; keep the .key secret, give others the .pub "
-        "(`trimtab gates keys trust FILE.pub`)",
-        markup=False,
-    )
-
-
-@keys.command("trust")
-def keys_trust(
-    file: Annotated[Path, typer.Argument(help="A public key in PEM form.")],
-    name: Annotated[str, typer.Option(help="Whose key it is.")],
-    role: KeyRole = BUILDER,
-    project: Root = Path(),
-) -> None:
-    """Trust somebody else's public key for one role. Compare its id with what they tell you first."""
-    entry = KeyRing(Project(project).keys, SystemClock()).trust(read_evidence(file), name, role)
-    console().print(f"{entry.keyid} ({name}) is trusted as {role}", markup=False)
-
-
-@keys.command("list")
-def keys_list(project: Root = Path()) -> None:
-    """List the keys, whether they count, and whether a private half lies open."""
-    place = Project(project)
-    ring = _ring(place)
-    counting = ring.trusted()
-    rows = []
-    for entry in ring.entries():
-        state = (
-            f"revoked {entry.revoked}"
-            if entry.revoked
-            else ("trusted" if entry.keyid in counting else "not pinned")
-        )
-        private = "yes" if (place.keys / f"{entry.keyid}.key").is_file() else ""
-        rows.append((entry.keyid[:16], entry.name, entry.role, entry.added, state, private))
-    columns = ("keyid", "name", "role", "added", "state", "private key here")
-    table(f"Keys in {place.keys}", columns, rows)
-    tools = ", ".join(
-        f"{tool}: {'found' if shutil.which(tool) else 'not installed'}"
-        for tool in ("gpg", "cosign")
-    )
-    console().print(tools, style="dim")
-    for path in ring.exposed():
-        console().print(f"❌ {path.name[:16]}... can be read by others", markup=False)
-    if ring.exposed() or not counting:
-        raise typer.Exit(1)
-
-
-@keys.command("rotate")
-def keys_rotate(
-    name: Annotated[str, typer.Option(help="Whose key it is.")],
-    role: KeyRole = BUILDER,
-    project: Root = Path(),
-) -> None:
-    """Make a new key and revoke the role's old ones that are here; what they signed must be signed again."""
-    entry = KeyRing(Project(project).keys, SystemClock()).rotate(name, role)
-    console().print(f"{entry.keyid} ({name}) replaces the former keys", markup=False)
-
-
-@keys.command("revoke")
-def keys_revoke(keyid: str, project: Root = Path()) -> None:
-    """End trust in a key. Its files stay."""
-    entry = KeyRing(Project(project).keys, SystemClock()).revoke(keyid)
-    console().print(f"{entry.keyid[:16]} ({entry.name}) no longer counts", markup=False)

@@ -1,1 +1,9 @@
-"""Commands for projects, documents, search and maintenance."""
+"""`knowledge`: maintain the documents, move projects, measure search."""
+
+import typer
+
+from trimtab.cli.knowledge import disk, engines, evaluate, ingest, maintenance, schema, warm
+
+app = typer.Typer(no_args_is_help=True)
+for _module in (evaluate, maintenance, disk, ingest, engines, warm, schema):
+    app.add_typer(_module.app)

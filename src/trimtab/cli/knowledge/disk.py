@@ -6,27 +6,24 @@ from typing import Annotated, Any
 import typer
 
 from trimtab.cli.runtime.console import print_line, print_table, printed_as_json
-from trimtab.cli.runtime.session import Json, Session, session
+from trimtab.cli.runtime.session import Json, Session, session_of
 from trimtab.infra.control_socket import is_answering
+
+app = typer.Typer()
 
 _MB = 1e6
 
 
-def add_to(app: typer.Typer) -> None:
-    """Add the commands."""
-    app.command()(disk)
-    app.command("clean-up")(clean_up)
-
-
+@app.command()
 def disk(
     context: typer.Context,
     limit: Annotated[int, typer.Option(min=1, max=1000, help="How many entries.")] = 20,
     json: Json = False,
 ) -> None:
     """Show what takes most disk space in the data directory, the largest first."""
-    this = session(context)
-    facts = _act(this, "knowledge.disk.usage", {"limit": limit}, lambda: _usage(this, limit))
-    if printed_as_json(this, facts):
+    session = session_of(context)
+    facts = _act(session, "knowledge.disk.usage", {"limit": limit}, lambda: _usage(session, limit))
+    if printed_as_json(session, facts):
         return
     used, free, total = facts["used_ratio"], facts["free_bytes"], facts["total_bytes"]
     print_line(f"{used:.1%} in use: {free / _MB:.1f} MB of {total / _MB:.1f} MB are free.")
@@ -35,20 +32,21 @@ def disk(
     )
 
 
+@app.command("clean-up")
 def clean_up(
     context: typer.Context,
     dry_run: Annotated[bool, typer.Option(help="Only say what would happen.")] = False,
     json: Json = False,
 ) -> None:
     """Remove what is past its age and compress older logs; works on a full disk and without a service."""
-    this = session(context)
+    session = session_of(context)
     if dry_run:
-        found = _reclaimable(this)
-        if not printed_as_json(this, {"bytes": found}):
+        found = _reclaimable(session)
+        if not printed_as_json(session, {"bytes": found}):
             print_table(("would be removed", "MB"), ((k, n / _MB) for k, n in found.items()))
         return
-    facts = _act(this, "knowledge.disk.clean_up", {}, lambda: _cleaned(this))
-    if printed_as_json(this, facts):
+    facts = _act(session, "knowledge.disk.clean_up", {}, lambda: _cleaned(session))
+    if printed_as_json(session, facts):
         return
     print_line(f"Freed {facts['measured_bytes'] / _MB:.1f} MB.")
     print_table(
@@ -62,45 +60,45 @@ def clean_up(
 
 
 def _act(
-    this: Session, name: str, arguments: dict[str, Any], closed: Callable[[], dict[str, Any]]
+    session: Session, name: str, arguments: dict[str, Any], closed: Callable[[], dict[str, Any]]
 ) -> dict[str, Any]:
     """Run the action in the service, or do the same to the closed data directory when none runs."""
-    if this.url or is_answering(this.settings.service.data_dir):
-        body = this.client.call("POST", f"/v1/actions/{name}", body={"arguments": arguments})
+    if session.url or is_answering(session.settings.service.data_dir):
+        body = session.client.call("POST", f"/v1/actions/{name}", body={"arguments": arguments})
         facts: dict[str, Any] = body["facts"]
         return facts
     return closed()
 
 
-def _usage(this: Session, limit: int) -> dict[str, Any]:
+def _usage(session: Session, limit: int) -> dict[str, Any]:
     import shutil
 
     from trimtab.knowledge.maintenance.actions import usage_facts
     from trimtab.knowledge.maintenance.space import Disk, largest
 
-    folder = this.settings.service.data_dir
+    folder = session.settings.service.data_dir
     usage = shutil.disk_usage(folder)
     return usage_facts(Disk(usage.total, usage.free), largest(folder, limit))
 
 
-def _reclaimable(this: Session) -> dict[str, int]:
+def _reclaimable(session: Session) -> dict[str, int]:
     from trimtab.infra.storage import DataDirectory
     from trimtab.kernel.clock import SystemClock
     from trimtab.knowledge.maintenance.offline_repair import closed_cleanup
 
-    if this.url or is_answering(this.settings.service.data_dir):
+    if session.url or is_answering(session.settings.service.data_dir):
         arguments = {"arguments": {}, "dry_run": True}
-        body = this.client.call("POST", "/v1/actions/knowledge.disk.clean_up", body=arguments)
+        body = session.client.call("POST", "/v1/actions/knowledge.disk.clean_up", body=arguments)
         found: dict[str, int] = body["facts"]["bytes"]
         return found
-    with DataDirectory(this.settings.service.data_dir, floor_bytes=0) as data:
-        return closed_cleanup(data, this.settings.knowledge, SystemClock()).reclaimable()
+    with DataDirectory(session.settings.service.data_dir, floor_bytes=0) as data:
+        return closed_cleanup(data, session.settings.knowledge, SystemClock()).reclaimable()
 
 
-def _cleaned(this: Session) -> dict[str, Any]:
+def _cleaned(session: Session) -> dict[str, Any]:
     from trimtab.infra.storage import DataDirectory
     from trimtab.kernel.clock import SystemClock
     from trimtab.knowledge.maintenance.offline_repair import closed_cleanup
 
-    with DataDirectory(this.settings.service.data_dir, floor_bytes=0) as data:
-        return closed_cleanup(data, this.settings.knowledge, SystemClock()).run().facts()
+    with DataDirectory(session.settings.service.data_dir, floor_bytes=0) as data:
+        return closed_cleanup(data, session.settings.knowledge, SystemClock()).run().facts()

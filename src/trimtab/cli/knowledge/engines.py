@@ -1,17 +1,17 @@
 """`knowledge move`: a project to another engine, while it is used."""
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
-from trimtab.cli.runtime.console import print_line, printed_as_json
+from trimtab.cli.runtime.console import print_line, printed_as_json, progress_bar
 from trimtab.cli.runtime.errors import Refused
-from trimtab.cli.runtime.session import Json, Session, session
+from trimtab.cli.runtime.session import Json, Session, session_of
 
-if TYPE_CHECKING:
-    from rich.progress import Progress
+app = typer.Typer()
 
 
+@app.command()
 def move(
     context: typer.Context,
     project: Annotated[str, typer.Argument(help="The project's name.")],
@@ -20,18 +20,18 @@ def move(
     json: Json = False,
 ) -> None:
     """Move a project to another engine: sent, checked, switched, and only then removed from the old one."""
-    this = session(context)
-    result = _moved(this, project, {"to": to, "dry_run": dry_run})
-    if not printed_as_json(this, result):
+    session = session_of(context)
+    result = _moved(session, project, {"to": to, "dry_run": dry_run})
+    if not printed_as_json(session, result):
         print_line(_sentence(result))
 
 
-def _moved(this: Session, project: str, request: dict[str, object]) -> dict[str, Any]:
+def _moved(session: Session, project: str, request: dict[str, object]) -> dict[str, Any]:
     # Starts the app when it is built in this process; a stream alone does not.
-    this.client.call("GET", "/api/v1/projects")
-    with _bar() as bar:
+    session.client.call("GET", "/api/v1/projects")
+    with progress_bar() as bar:
         task = bar.add_task("asking", total=None)
-        for line in this.client.lines(f"/api/v1/projects/{project}/move", request):
+        for line in session.client.lines(f"/api/v1/projects/{project}/move", request):
             if "error" in line:
                 raise Refused(line["error"])
             if "result" in line:
@@ -53,15 +53,3 @@ def _sentence(result: dict[str, Any]) -> str:
     if result["searches"]:
         compared += f" and {result['searches']} searches ({result['agreement']:.1%} alike)"
     return f"Moved {way} in {result['seconds']:.1f} s; compared {compared}."
-
-
-def _bar() -> "Progress":
-    """Return a progress bar on stderr, where it does not disturb the result; none without a terminal."""
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
-
-    error_console = Console(stderr=True)
-    columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn())
-    return Progress(
-        *columns, console=error_console, transient=True, disable=not error_console.is_terminal
-    )

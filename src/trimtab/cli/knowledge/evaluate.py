@@ -6,15 +6,12 @@ from typing import Annotated
 import typer
 
 from trimtab.cli.runtime.console import print_table, printed_as_json
-from trimtab.cli.runtime.session import Json, Session, session
+from trimtab.cli.runtime.session import Json, Session, session_of
 
-app = typer.Typer(
-    help="Care for the documents, move projects, and measure how well search finds.",
-    no_args_is_help=True,
-)
+app = typer.Typer()
 
 
-@app.command("evaluate")
+@app.command()
 def evaluate(
     context: typer.Context,
     set_: Annotated[
@@ -24,24 +21,24 @@ def evaluate(
     json: Json = False,
 ) -> None:
     """Index a corpus, ask its queries, and compare what is found with the judgements."""
-    this = session(context)
-    report = _measured(this, set_)
-    if not printed_as_json(this, report):
+    session = session_of(context)
+    report = _measured(session, set_)
+    if not printed_as_json(session, report):
         print_table(("figure", "value"), report.items())
 
 
-def _measured(this: Session, folder: Path) -> dict[str, float]:
+def _measured(session: Session, folder: Path) -> dict[str, float]:
     from rich.console import Console
     from rich.progress import Progress
 
     from trimtab.knowledge.embedding import MiniLmEmbedder, ensure_model
     from trimtab.knowledge.evaluate import evaluate as measure
 
-    model = this.settings.service.data_dir / "models" / "minilm"
+    model = session.settings.service.data_dir / "models" / "minilm"
     ensure_model(model)
-    embedder = MiniLmEmbedder(model, this.settings.knowledge.embedding_threads)
+    embedder = MiniLmEmbedder(model, session.settings.knowledge.embedding_threads)
     try:
-        with Progress(console=Console(stderr=True), transient=True, disable=this.json) as bar:
+        with Progress(console=Console(stderr=True), transient=True, disable=session.json) as bar:
             task = bar.add_task("reading", total=None)
 
             def progress(done: int, total: int, what: str) -> None:

@@ -158,11 +158,11 @@ def _again(error: TrimtabError) -> bool:
     )
 
 
-def follow(this: Session, mirror: Mirror) -> None:
+def follow(session: Session, mirror: Mirror) -> None:
     """Keep the project in step until Ctrl-C."""
     from watchfiles import watch
 
-    if not this.json:
+    if not session.json:
         print_line(f"Following {mirror.folder}; Ctrl-C ends it.", "dim")
         if left_out := mirror.left_out():
             print_line(left_out, "yellow")
@@ -170,20 +170,20 @@ def follow(this: Session, mirror: Mirror) -> None:
         mirror.folder, watch_filter=None, rust_timeout=_BETWEEN_LOOKS_MS, yield_on_timeout=True
     )
     try:
-        _tell(this, mirror.look())
+        _tell(session, mirror.look())
         # The watch begins with the loop: its first round looks for what changed since the look before it.
         for number, changed in enumerate(changes):
             if changed or mirror.waiting or number == 0:
-                _tell(this, mirror.look())
+                _tell(session, mirror.look())
     except KeyboardInterrupt:
         # A file that was on its way is taken again at the next start, which costs nothing if it was stored.
-        if not this.json:
+        if not session.json:
             print_line("Stopped. What was acknowledged stays; the next start goes on from here.")
 
 
-def _tell(this: Session, done: list[dict[str, Any]]) -> None:
+def _tell(session: Session, done: list[dict[str, Any]]) -> None:
     for entry in done:
-        if this.json:
+        if session.json:
             sys.stdout.write(json.dumps(entry) + "\n")
         elif entry["status"] != "unchanged":
             reason = entry.get("message") or entry.get("reason") or ""

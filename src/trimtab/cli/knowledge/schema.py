@@ -2,12 +2,10 @@
 
 import typer
 
-
-def add_to(app: typer.Typer) -> None:
-    """Add the command."""
-    app.command()(schema)
+app = typer.Typer()
 
 
+@app.command()
 def schema() -> None:
     """Print `schema.sql`: the statements that make an empty knowledge database of this release."""
     from trimtab.knowledge.schema import schema_sql

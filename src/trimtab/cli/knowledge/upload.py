@@ -46,28 +46,28 @@ def grouped(
 
 
 def send_one(
-    this: Session, project: str, name: str, file: Path | FolderFile, user_id: str
+    session: Session, project: str, name: str, file: Path | FolderFile, user_id: str
 ) -> Outcome:
     """Send one file; return what became of it, or raise `Refused`, or an `OSError` if it cannot be read."""
     with file.open("rb") as content:
-        return _posted(this, project, [(name, content)], user_id)
+        return _posted(session, project, [(name, content)], user_id)
 
 
-def send_group(this: Session, project: str, group: list[File], user_id: str) -> list[Outcome]:
+def send_group(session: Session, project: str, group: list[File], user_id: str) -> list[Outcome]:
     """Send a group; return what became of each file, in order. One that is too much for the service goes in halves."""
     try:
-        return _send_whole(this, project, group, user_id)
+        return _send_whole(session, project, group, user_id)
     except Refused as refused:
         if refused.service_kind is ErrorKind.TOO_LARGE and len(group) > 1:
             half = len(group) // 2
             return [
-                *send_group(this, project, group[:half], user_id),
-                *send_group(this, project, group[half:], user_id),
+                *send_group(session, project, group[:half], user_id),
+                *send_group(session, project, group[half:], user_id),
             ]
         return [{"name": name, **refused.error} for name, _ in group]
 
 
-def _send_whole(this: Session, project: str, group: list[File], user_id: str) -> list[Outcome]:
+def _send_whole(session: Session, project: str, group: list[File], user_id: str) -> list[Outcome]:
     outcomes: list[Outcome] = []
     with ExitStack() as stack:
         parts: list[tuple[str, IO[bytes]]] = []
@@ -78,7 +78,7 @@ def _send_whole(this: Session, project: str, group: list[File], user_id: str) ->
                 unreadable = FileUnreadable(f"{name} cannot be read: {error.strerror}.")
                 outcomes.append({"name": name, **unreadable.as_wire()})
         if parts:
-            answer = _posted(this, project, parts, user_id)
+            answer = _posted(session, project, parts, user_id)
             # One file is answered with what became of it, several with lists.
             outcomes += [answer] if len(parts) == 1 else [*answer["documents"], *answer["refused"]]
     place = {name.strip(): number for number, (name, _) in enumerate(group)}
@@ -86,12 +86,12 @@ def _send_whole(this: Session, project: str, group: list[File], user_id: str) ->
 
 
 def _posted(
-    this: Session, project: str, parts: list[tuple[str, IO[bytes]]], user_id: str
+    session: Session, project: str, parts: list[tuple[str, IO[bytes]]], user_id: str
 ) -> Outcome:
     form: list[tuple[str, Any]] = [("project", (None, project)), ("user_id", (None, user_id))]
-    form += [("labels", (None, label)) for label in this.document_labels]
+    form += [("labels", (None, label)) for label in session.document_labels]
     form += [("file", part) for part in parts]
-    answer: Outcome = this.client.call("POST", "/api/v1/ingest", files=form)
+    answer: Outcome = session.client.call("POST", "/api/v1/ingest", files=form)
     return answer
 
 

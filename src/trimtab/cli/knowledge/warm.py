@@ -6,17 +6,15 @@ from typing import Annotated
 import typer
 
 from trimtab.cli.runtime.console import print_line, printed_as_json
-from trimtab.cli.runtime.session import Json, session
+from trimtab.cli.runtime.session import Json, session_of
 from trimtab.kernel.errors import InvalidInput
+
+app = typer.Typer()
 
 _ALL = "all"
 
 
-def add_to(app: typer.Typer) -> None:
-    """Add the command."""
-    app.command()(warm)
-
-
+@app.command()
 def warm(
     context: typer.Context,
     project: Annotated[str, typer.Option(help="Only this project.")] = _ALL,
@@ -32,14 +30,14 @@ def warm(
     json: Json = False,
 ) -> None:
     """Answer the most frequent queries, or those of a file, into the cache."""
-    this = session(context)
+    session = session_of(context)
     request = {
         "project": "" if project == _ALL else project,
         "top": top_queries,
         "queries": _read(queries_file) if queries_file else None,
     }
-    body = this.client.call("POST", "/api/v1/cache/warm", body=request)
-    if not printed_as_json(this, body):
+    body = session.client.call("POST", "/api/v1/cache/warm", body=request)
+    if not printed_as_json(session, body):
         print_line(f"Answered {body['asked']} queries into the cache, skipped {body['skipped']}.")
 
 

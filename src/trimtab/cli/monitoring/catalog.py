@@ -7,8 +7,10 @@ import typer
 
 from trimtab.cli.runtime.console import print_line, print_table, printed_as_json
 from trimtab.cli.runtime.errors import Refused
-from trimtab.cli.runtime.session import Json, Session, session
+from trimtab.cli.runtime.session import Json, Session, session_of
 from trimtab.kernel.errors import InvalidInput, NotFound, TrimtabError
+
+app = typer.Typer()
 
 Pairs = Annotated[list[str] | None, typer.Argument(metavar="[KEY=VALUE]...")]
 ListFlag = Annotated[bool, typer.Option("--list", help="List what there is.")]
@@ -21,25 +23,20 @@ class FaultsOff(NotFound):
     default_hint = "Start it with `trimtab --set service.drills=true serve`, on this machine."
 
 
-def add_to(app: typer.Typer) -> None:
-    """Add the commands."""
-    for command in (read, act, fault):
-        app.command()(command)
-
-
+@app.command()
 def read(
     context: typer.Context,
     names: Annotated[list[str] | None, typer.Argument(metavar="[SIGNAL]...")] = None,
     list_: ListFlag = False,
     json: Json = False,
 ) -> None:
-    """Read signals now; without names, all of them."""
-    this = session(context)
+    """Read signals; without names, all of them."""
+    session = session_of(context)
     if list_:
-        _list_signals(this)
+        _list_signals(session)
         return
-    body = this.client.call("GET", "/v1/signals", params={"name": names} if names else None)
-    if not printed_as_json(this, body):
+    body = session.client.call("GET", "/v1/signals", params={"name": names} if names else None)
+    if not printed_as_json(session, body):
         print_table(
             ("signal", "value", "unit", "labels"),
             (
@@ -50,6 +47,7 @@ def read(
         )
 
 
+@app.command()
 def act(
     context: typer.Context,
     name: Annotated[str | None, typer.Argument(metavar="[ACTION]")] = None,
@@ -61,22 +59,23 @@ def act(
     list_: ListFlag = False,
     json: Json = False,
 ) -> None:
-    """Do something to the service."""
-    this = session(context)
+    """Run an action on the service."""
+    session = session_of(context)
     if list_ or name is None:
-        _list_actions(this)
+        _list_actions(session)
         return
-    body = this.client.call(
+    body = session.client.call(
         "POST",
         f"/v1/actions/{name}",
         body={"arguments": pairs(arguments), "dry_run": dry_run, "approve": approve},
     )
-    if not printed_as_json(this, body):
+    if not printed_as_json(session, body):
         print_line(body["summary"])
         if body["undo_arguments"] is not None and not dry_run:
             print_line(f"To undo: {_labels(body['undo_arguments'])}", style="dim")
 
 
+@app.command()
 def fault(
     context: typer.Context,
     name: Annotated[str | None, typer.Argument(metavar="[FAULT]")] = None,
@@ -85,25 +84,27 @@ def fault(
     list_: ListFlag = False,
     json: Json = False,
 ) -> None:
-    """Break the service on purpose, for a drill; needs `service.drills`."""
-    this = session(context)
+    """Inject or restore a fault for a drill; needs `service.drills`."""
+    session = session_of(context)
     if list_ or name is None:
-        body = _call_fault(this, "GET", "/v1/faults")
-        if not printed_as_json(this, body):
+        body = _call_fault(session, "GET", "/v1/faults")
+        if not printed_as_json(session, body):
             print_table(
                 ("fault", "injected", "help"),
                 ((f["name"], f["injected"], f["help"]) for f in body["faults"]),
             )
         return
     verb = "restore" if restore else "inject"
-    body = _call_fault(this, "POST", f"/v1/faults/{name}/{verb}", {"arguments": pairs(arguments)})
-    if not printed_as_json(this, body):
+    body = _call_fault(
+        session, "POST", f"/v1/faults/{name}/{verb}", {"arguments": pairs(arguments)}
+    )
+    if not printed_as_json(session, body):
         print_line(f"{name} is {'injected' if body['injected'] else 'restored'}.")
 
 
-def _call_fault(this: Session, method: str, path: str, body: object = None) -> Any:
+def _call_fault(session: Session, method: str, path: str, body: object = None) -> Any:
     try:
-        return this.client.call(method, path, body=body)
+        return session.client.call(method, path, body=body)
     except Refused as refused:
         raise faults_off(refused) from None
 
@@ -128,18 +129,18 @@ def pairs(words: Iterable[str] | None) -> dict[str, str]:
     return found
 
 
-def _list_signals(this: Session) -> None:
-    body = this.client.call("GET", "/v1/catalog")
-    if not printed_as_json(this, {"signals": body["signals"]}):
+def _list_signals(session: Session) -> None:
+    body = session.client.call("GET", "/v1/catalog")
+    if not printed_as_json(session, {"signals": body["signals"]}):
         print_table(
             ("signal", "unit", "metric", "help"),
             ((s["name"], s["unit"], s["metric"], s["help"]) for s in body["signals"]),
         )
 
 
-def _list_actions(this: Session) -> None:
-    body = this.client.call("GET", "/v1/catalog")
-    if not printed_as_json(this, {"actions": body["actions"]}):
+def _list_actions(session: Session) -> None:
+    body = session.client.call("GET", "/v1/catalog")
+    if not printed_as_json(session, {"actions": body["actions"]}):
         print_table(
             ("action", "risk", "effect", "arguments", "help"),
             (

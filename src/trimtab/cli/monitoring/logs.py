@@ -7,7 +7,7 @@ import typer
 
 from trimtab.cli.monitoring.rules import seconds
 from trimtab.cli.runtime.console import print_json, print_line
-from trimtab.cli.runtime.session import Json, session
+from trimtab.cli.runtime.session import Json, session_of
 from trimtab.infra.telemetry.log_reader import LEVELS, LogFilter, Skipped, read_logs
 from trimtab.kernel.clock import SystemClock
 from trimtab.kernel.errors import InvalidInput
@@ -15,14 +15,12 @@ from trimtab.kernel.errors import InvalidInput
 if TYPE_CHECKING:
     from pathlib import Path
 
+app = typer.Typer()
+
 _STANDARD = ("time", "level", "logger", "message")
 
 
-def add_to(app: typer.Typer) -> None:
-    """Add the command."""
-    app.command()(logs)
-
-
+@app.command()
 def logs(
     context: typer.Context,
     since: Annotated[str, typer.Option(help="How far back: 30m, 24h, 7d.")] = "24h",
@@ -32,9 +30,9 @@ def logs(
     ] = "",
     json: Json = False,
 ) -> None:
-    """Print the log of the data directory, the oldest line first; --json prints each line as it was written."""
-    this = session(context)
-    if this.url:
+    """Print the log of the data directory, oldest line first."""
+    session = session_of(context)
+    if session.url:
         raise InvalidInput(
             "The log is read from the files of this machine, not over --url.",
             hint="Run the command where the service runs.",
@@ -42,10 +40,10 @@ def logs(
     if level.lower() not in LEVELS:
         raise InvalidInput(f"{level!r} is not a level.", hint=f"Write one of {', '.join(LEVELS)}.")
     begin = SystemClock().now() - timedelta(seconds=_seconds(since))
-    folder: Path = this.settings.service.data_dir / "logs"
+    folder: Path = session.settings.service.data_dir / "logs"
     skipped = Skipped()
     for line in read_logs(folder, LogFilter(begin, level.lower(), component), skipped):
-        if this.json:
+        if session.json:
             print_json(line)
         else:
             print_line(_text(line), "bold red" if line["level"] in ("ERROR", "CRITICAL") else "")

@@ -7,8 +7,10 @@ import typer
 
 from trimtab.cli.runtime.console import print_line, print_table, printed_as_json
 from trimtab.cli.runtime.errors import Exit
-from trimtab.cli.runtime.session import Json, session
+from trimtab.cli.runtime.session import Json, session_of
 from trimtab.kernel.errors import InvalidInput
+
+app = typer.Typer()
 
 _UNITS = {"s": 1, "m": 60, "h": 3600}
 _VERDICTS = {
@@ -19,12 +21,7 @@ _VERDICTS = {
 _DURATION = re.compile(r"(?<![0-9])([0-9]+(?:\.[0-9]+)?)(s|m|h)")
 
 
-def add_to(app: typer.Typer) -> None:
-    """Add the commands."""
-    app.command()(check)
-    app.command()(alerts)
-
-
+@app.command()
 def check(
     context: typer.Context,
     expression: Annotated[str, typer.Argument(help="A PromQL comparison, in quotes.")],
@@ -34,18 +31,18 @@ def check(
     give_up: Annotated[str, typer.Option(help="When to stop waiting.")] = "30m",
     json: Json = False,
 ) -> None:
-    """Ask whether a comparison holds; exit 1 when it does not, 3 when the samples cannot tell."""
-    this = session(context)
+    """Check a PromQL comparison; exit 1 if false, 3 if the samples cannot tell."""
+    session = session_of(context)
     if for_:
         request = {
             "expression": expression,
             "for_seconds": seconds(for_),
             "give_up_seconds": seconds(give_up),
         }
-        body = this.client.call("POST", "/v1/check/hold", body=request)
+        body = session.client.call("POST", "/v1/check/hold", body=request)
     else:
-        body = this.client.call("POST", "/v1/check", body={"expression": expression})
-    if not printed_as_json(this, body):
+        body = session.client.call("POST", "/v1/check", body={"expression": expression})
+    if not printed_as_json(session, body):
         verdict, style = _VERDICTS[body["holds"]]
         print_line(f"{verdict}: {expression}", style=style)
         if body["error"]:
@@ -63,11 +60,12 @@ def check(
         raise typer.Exit(Exit.FAILED)
 
 
+@app.command()
 def alerts(context: typer.Context, json: Json = False) -> None:
     """List the pending and firing alerts."""
-    this = session(context)
-    body = this.client.call("GET", "/v1/alerts")
-    if not printed_as_json(this, body):
+    session = session_of(context)
+    body = session.client.call("GET", "/v1/alerts")
+    if not printed_as_json(session, body):
         print_table(
             ("alert", "state", "severity", "since", "summary"),
             (

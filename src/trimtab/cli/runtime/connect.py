@@ -1,18 +1,17 @@
-"""The connection to the service: always HTTP, over one of three ways.
+"""HTTP client of the service, over one of three transports.
 
-With ``--url`` it goes to that address. Otherwise, when a service runs on the data directory, through
-its control socket. Otherwise the app is built in this process and called without any network. What
-is called, and how errors come back, is the same in all three.
+With ``--url`` it calls that address. Otherwise, if a service runs on the data directory, it calls its control socket.
+Otherwise the app is built in this process and called without a network. Routes and errors are the same in all three.
 """
 
 import asyncio
 import json
 import logging
-from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import httpx
+from httpx_sse import EventSource, ServerSentEvent
 
 from trimtab.cli.runtime.errors import Refused
 from trimtab.infra.control_socket import LABELS_HEADER, control_path, is_answering
@@ -20,15 +19,15 @@ from trimtab.kernel.errors import Unavailable
 
 if TYPE_CHECKING:
     from trimtab.app import App
-    from trimtab.cli.runtime.session import Session
+    from trimtab.infra.settings import Settings
 
 _TIMEOUT = httpx.Timeout(600.0, connect=10.0)
 """Seconds; an ingestion of many documents is one call."""
 _ENDLESS = httpx.Timeout(None, connect=10.0)
-"""For what is followed until it ends."""
+"""For streams that are followed to their end."""
 _ANY_HOST = "http://localhost"
 
-_LIVING = (
+_NEEDS_START = (
     "/health",
     "/api/v1/",
     "/v1/answers",
@@ -37,27 +36,19 @@ _LIVING = (
     "/v1/check",
     "/v1/knowledge",
 )
-"""Paths that need the embedding model or samples; for the others an app in this process need not start."""
+"""Paths that need the embedding model or samples; for others an app in this process is not started."""
 
 _Result = TypeVar("_Result")
 
 
 class ServiceUnreachable(Unavailable):
-    """Nobody answers at the address."""
+    """No service answers at the address."""
 
     code = "cli.service_unreachable"
 
 
-@dataclass(frozen=True, slots=True)
-class ServerEvent:
-    """One server-sent event."""
-
-    name: str
-    data: str
-
-
 class Client:
-    """Calls the service's HTTP interface and returns what it answered."""
+    """Calls the HTTP API and returns the answers."""
 
     def __init__(self, http: httpx.AsyncClient, app: "App | None" = None) -> None:
         self._http = http
@@ -66,30 +57,33 @@ class Client:
         self._runner = asyncio.Runner()
 
     @classmethod
-    def connect(cls, session: "Session") -> "Client":
-        """Return a client on the way that the session's options choose."""
-        if session.url:
-            headers = {"Authorization": f"Bearer {session.api_key}"} if session.api_key else {}
-            return cls(httpx.AsyncClient(base_url=session.url, headers=headers, timeout=_TIMEOUT))
-        data_dir = session.settings.service.data_dir
-        if is_answering(data_dir):
-            socket = httpx.AsyncHTTPTransport(uds=str(control_path(data_dir)))
-            return cls(_local(socket, session))
-        return cls._in_process(session)
+    def remote(cls, url: str, api_key: str) -> "Client":
+        """Return a client of the service at an address."""
+        headers = {"Authorization": f"Bearer {api_key}"} if api_key else {}
+        return cls(httpx.AsyncClient(base_url=url, headers=headers, timeout=_TIMEOUT))
 
     @classmethod
-    def _in_process(cls, session: "Session") -> "Client":
+    def local(cls, settings: "Settings", labels: Sequence[str] = ()) -> "Client":
+        """Return a client of the service on the data directory, or of an app in this process."""
+        data_dir = settings.service.data_dir
+        if is_answering(data_dir):
+            socket = httpx.AsyncHTTPTransport(uds=str(control_path(data_dir)))
+            return cls(_local_http(socket, labels))
+        return cls._in_process(settings, labels)
+
+    @classmethod
+    def _in_process(cls, settings: "Settings", labels: Sequence[str]) -> "Client":
         from trimtab.app import build
 
-        # The commands' output is for people; what the service would log is not part of it.
+        # The output of a command is for people; the log of the service is not part of it.
         logging.getLogger().addHandler(logging.NullHandler())
-        app = build(session.settings)
-        transport = httpx.ASGITransport(app=app.faces.control, raise_app_exceptions=False)
-        return cls(_local(transport, session), app)
+        app = build(settings)
+        transport = httpx.ASGITransport(app=app.http_apps.control, raise_app_exceptions=False)
+        return cls(_local_http(transport, labels), app)
 
     @property
     def in_process(self) -> bool:
-        """Return whether no service runs, so that nothing goes on after this command."""
+        """Return whether no service runs, so that all work ends with this command."""
         return self._app is not None
 
     def call(
@@ -123,7 +117,7 @@ class Client:
             raise _refusal(response)
         return response.text
 
-    def events(self, path: str, body: object = None) -> Iterator[ServerEvent]:
+    def events(self, path: str, body: object = None) -> Iterator[ServerSentEvent]:
         """Yield server-sent events until the service ends the stream; a body is posted."""
         self._wake(path)
         stream = self._events(path, body)
@@ -151,24 +145,17 @@ class Client:
                 if line.strip():
                     yield line
 
-    async def _events(self, path: str, body: object) -> AsyncIterator[ServerEvent]:
+    async def _events(self, path: str, body: object) -> AsyncIterator[ServerSentEvent]:
         method = "GET" if body is None else "POST"
         async with self._http.stream(method, path, json=body, timeout=_ENDLESS) as response:
             if not response.is_success:
                 await response.aread()
                 raise _refusal(response)
-            name, data = "message", []
-            async for line in response.aiter_lines():
-                if line.startswith("event:"):
-                    name = line[6:].strip()
-                elif line.startswith("data:"):
-                    data.append(line[5:].removeprefix(" "))
-                elif not line and data:
-                    yield ServerEvent(name, "\n".join(data))
-                    name, data = "message", []
+            async for event in EventSource(response).aiter_sse():
+                yield event
 
     def _wake(self, path: str) -> None:
-        if self._app is not None and not self._started and path.startswith(_LIVING):
+        if self._app is not None and not self._started and path.startswith(_NEEDS_START):
             self._started = True
             self._app.start_for_a_moment()
 
@@ -189,8 +176,8 @@ class Client:
             ) from error
 
 
-def _local(transport: httpx.AsyncBaseTransport, session: "Session") -> httpx.AsyncClient:
-    headers = {LABELS_HEADER: ",".join(session.labels)} if session.labels else {}
+def _local_http(transport: httpx.AsyncBaseTransport, labels: Sequence[str]) -> httpx.AsyncClient:
+    headers = {LABELS_HEADER: ",".join(labels)} if labels else {}
     return httpx.AsyncClient(
         transport=transport, base_url=_ANY_HOST, headers=headers, timeout=_TIMEOUT
     )

@@ -1,57 +1,62 @@
-"""How results are printed: JSON for programs, tables for people."""
+"""Prints results: JSON for programs, text and tables for people."""
 
 import json
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from trimtab.cli.runtime.session import Session
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.progress import Progress
 
 
 _PIPE_WIDTH = 500
+"""Columns of a table in a pipe, which has no width: a program must not find words cut in the middle."""
 
 
-def print_json(body: object) -> None:
-    """Print one JSON value."""
-    sys.stdout.write(
-        json.dumps(body, ensure_ascii=False, indent=2 if sys.stdout.isatty() else None)
-    )
+def print_json(body: object, *, pretty: bool = False) -> None:
+    """Print one JSON value; on a terminal always indented."""
+    indent = 2 if pretty or sys.stdout.isatty() else None
+    sys.stdout.write(json.dumps(body, ensure_ascii=False, indent=indent))
     sys.stdout.write("\n")
 
 
-def console() -> "Console":
-    """Return the terminal that results are written to."""
+def console(*, stderr: bool = False, pipe_width: int | None = None) -> "Console":
+    """Return a console for results, or for errors and progress.
+
+    In a pipe its lines are not wrapped, and its tables are `pipe_width` columns wide.
+    """
     from rich.console import Console
 
-    return Console(highlight=False, soft_wrap=True)
+    is_terminal = (sys.stderr if stderr else sys.stdout).isatty()
+    width = None if is_terminal else pipe_width
+    return Console(stderr=stderr, highlight=False, soft_wrap=not is_terminal, width=width)
 
 
 def print_line(text: str, style: str = "") -> None:
-    """Print one line; text in brackets is no markup."""
-    console().print(text, style=style or None, markup=False)
+    """Print one line; text in brackets is not taken for markup."""
+    console().print(text, style=style or None, markup=False, soft_wrap=True)
 
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     """Print a table that fits the terminal."""
-    from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
-    # A pipe has no width: what reads it must not find words cut in the middle.
-    width = None if sys.stdout.isatty() else _PIPE_WIDTH
     table = Table(box=None, header_style="bold", pad_edge=False)
-    for place, column in enumerate(columns):
-        table.add_column(column, overflow="fold", no_wrap=place == 0)  # Names are copied whole.
+    for index, column in enumerate(columns):
+        # Names are in the first column and are copied from there, so they must not be wrapped.
+        table.add_column(column, overflow="fold", no_wrap=index == 0)
     for row in rows:
-        cells = [_shown(value) for value in row]
+        cells = [_format_cell(value) for value in row]
         table.add_row(*(Text(cell, style=_STYLES.get(cell, "")) for cell in cells))
-    Console(highlight=False, width=width).print(table)
+    console(pipe_width=_PIPE_WIDTH).print(table, soft_wrap=False)
 
 
-def _shown(value: object) -> str:
+def _format_cell(value: object) -> str:
     if value is None:
         return ""
     return f"{value:g}" if isinstance(value, float) else str(value)
@@ -75,3 +80,29 @@ def printed_as_json(session: Session, body: object) -> bool:
     if session.json:
         print_json(body)
     return session.json
+
+
+def progress_bar() -> "Progress":
+    """Return a progress bar on standard error; it shows nothing without a terminal."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+    error_console = console(stderr=True)
+    return Progress(
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        MofNCompleteColumn(),
+        console=error_console,
+        transient=True,
+        disable=not error_console.is_terminal,
+    )
+
+
+@contextmanager
+def waiting(reason: str) -> Iterator[None]:
+    """Show a spinner with the reason on a terminal's standard error."""
+    error_console = console(stderr=True)
+    if not reason or not error_console.is_terminal:
+        yield
+        return
+    with error_console.status(reason):
+        yield

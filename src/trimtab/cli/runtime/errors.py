@@ -80,11 +80,12 @@ def exit_code(error: TrimtabError) -> Exit:
     return EXIT[error.service_kind if isinstance(error, Refused) else error.kind]
 
 
-def report(error: TrimtabError, *, as_json: bool) -> None:
-    """Print the error: as JSON where the result would have been, else as two lines on stderr."""
+def report(error: TrimtabError, *, as_json: bool = False, with_code: bool = False) -> None:
+    """Print an error: as JSON on standard output, else as one or two lines on standard error."""
     if as_json:
         sys.stdout.write(json.dumps({"error": error.as_dict()}) + "\n")
         return
-    sys.stderr.write(f"Error: {error.message}\n")
+    code = f"{error.code}: " if with_code else ""
+    sys.stderr.write(f"Error: {code}{error.message}\n")
     if hint := error.hint():
         sys.stderr.write(f"Next:  {hint}\n")

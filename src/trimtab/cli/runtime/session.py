@@ -1,4 +1,4 @@
-"""One run of the command: its options, its settings and its connection."""
+"""Options, settings and connection of one command."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class Session:
-    """What the global options said. Settings and connection are made when first used."""
+    """The global options, with settings and connection that are made when first used."""
 
     config: Path | None
     flags: Mapping[str, str]
@@ -43,7 +43,11 @@ class Session:
         if self._client is None:
             from trimtab.cli.runtime.connect import Client
 
-            self._client = Client.connect(self)
+            self._client = (
+                Client.remote(self.url, self.api_key)
+                if self.url
+                else Client.local(self.settings, self.labels)
+            )
         return self._client
 
     def close(self) -> None:
@@ -52,18 +56,18 @@ class Session:
             self._client.close()
 
 
-def session(context: typer.Context) -> Session:
+def session_of(context: typer.Context) -> Session:
     """Return the session of the running command."""
     return cast("Session", context.find_root().obj)
 
 
 def _remember_json(context: typer.Context, value: bool) -> bool:
     if value and context.find_root().obj is not None:
-        session(context).json = True
+        session_of(context).json = True
     return value
 
 
 Json = Annotated[
     bool, typer.Option("--json", help="Print JSON instead of text.", callback=_remember_json)
 ]
-"""Lets ``--json`` stand behind a command as well as before it."""
+"""Accepts ``--json`` after a command as well as before it."""

@@ -1,7 +1,7 @@
 """The thread that empties the outbox."""
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from trimtab.infra.background import PeriodicTask
@@ -36,14 +36,14 @@ class Reach:
         channels: All that are configured.
     """
 
-    def __init__(self, channels: Sequence[Channel] = ()) -> None:
-        self._channels = tuple(channels)
+    def __init__(self, channels: Iterable[Channel] = ()) -> None:
+        self.channels = tuple(channels)
 
     def receivers(self, messages: Sequence[Message]) -> tuple[str, ...]:
         """Return the names of the channels that pass one of the messages on to people."""
         return tuple(
             channel.name
-            for channel in self._channels
+            for channel in self.channels
             if any(channel.reaches_people(message) for message in messages)
         )
 

@@ -9,6 +9,7 @@ import threading
 from contextlib import suppress
 from pathlib import Path
 
+from trimtab.infra.child_process import ChildProcess
 from trimtab.kernel.clock import Clock, SystemClock
 from trimtab.kernel.errors import Conflict
 
@@ -117,7 +118,6 @@ class DrillServer:
     def kill(self) -> None:
         """End the server's process as a crash does, and leave its port to nobody."""
         self._process.kill()
-        self._process.wait(30)
         self.proxy.close()
 
     def close(self) -> None:
@@ -125,13 +125,13 @@ class DrillServer:
         self.kill()
         shutil.rmtree(self._folder, ignore_errors=True)
 
-    def _start(self, port: int) -> "subprocess.Popen[bytes]":
+    def _start(self, port: int) -> ChildProcess:
         command = _find_program()
         if command is None:
             raise NoServer("Chroma's server is not installed.")
         words = ["run", "--host", "127.0.0.1", "--port", str(port)]
         with (self._folder / "log").open("ab") as log:
-            process = subprocess.Popen(  # noqa: S603 - the installed program, with our own words.
+            process = ChildProcess(
                 [command, *words, "--path", str(self._folder / "data")],
                 stdout=log,
                 stderr=log,
@@ -139,10 +139,9 @@ class DrillServer:
                 start_new_session=True,
             )
         try:
-            self._await_start(process, port)
+            self._await_start(process.process, port)
         except BaseException:
             process.kill()
-            process.wait(30)
             raise
         return process
 

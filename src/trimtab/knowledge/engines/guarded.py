@@ -6,6 +6,7 @@ from typing import TypeVar
 
 from trimtab.infra.breaker import BreakerState, CircuitBreaker
 from trimtab.kernel.clock import Clock, machine_clock
+from trimtab.kernel.drilling import Apart
 from trimtab.knowledge.engines.port import VectorEngine
 from trimtab.knowledge.errors import EngineUnavailable
 from trimtab.knowledge.rolling_stats import RecentValues
@@ -21,7 +22,7 @@ class GuardedEngine:
         self._engine = engine
         self._machine = machine_clock(clock)
         self.breaker = breaker
-        self.durations = RecentValues(clock, 300.0)
+        self.durations = Apart(lambda: RecentValues(clock, 300.0))
         """How long its searches took, in seconds."""
         self.latency_ms: float | None = None
         """Of the last heartbeat that it answered."""
@@ -44,7 +45,7 @@ class GuardedEngine:
         """Let the engine do a search, and note how long it takes; raises as `call` does."""
         started = self._machine.monotonic()
         found = self.call(work)
-        self.durations.add(self._machine.monotonic() - started)
+        self.durations.now.add(self._machine.monotonic() - started)
         return found
 
     def call(self, work: Callable[[VectorEngine], T]) -> T:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable
 
+from trimtab.kernel.drilling import LABEL, MARK
 from trimtab.kernel.operable import Sample, Signal
 from trimtab.knowledge.engines.guarded import GuardedEngine
 from trimtab.knowledge.engines.registry import Engines
@@ -14,6 +15,13 @@ def signals(engines: Engines) -> tuple[Signal, ...]:
         return lambda: [
             Sample(value(engine), {"engine": name}) for name, engine in engines.opened().items()
         ]
+
+    def slowest() -> Iterable[Sample]:
+        for drill in (False, True):
+            mark = {LABEL: MARK} if drill else {}
+            for name, engine in engines.opened().items():
+                seconds = engine.durations.of(drill=drill).quantile(0.95)
+                yield Sample(seconds, {"engine": name, **mark})
 
     def behind() -> Iterable[Sample]:
         for name, count in engines.behind().items():
@@ -38,8 +46,8 @@ def signals(engines: Engines) -> tuple[Signal, ...]:
             "knowledge.engine.p95_seconds",
             "seconds",
             "95 % of the recent searches in the server of vectors took no longer.",
-            of_each(lambda engine: engine.durations.quantile(0.95)),
-            labels=("engine",),
+            slowest,
+            labels=("engine", LABEL),
         ),
         Signal(
             "knowledge.engine.behind",

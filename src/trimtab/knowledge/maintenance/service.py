@@ -25,6 +25,7 @@ from trimtab.knowledge.maintenance.erased_owners import ERASED, ErasedOwners
 from trimtab.knowledge.maintenance.memory import MemoryUsage
 from trimtab.knowledge.maintenance.restore import Restore, RestoreResult
 from trimtab.knowledge.maintenance.space import free_bytes
+from trimtab.knowledge.parsing import Parser
 from trimtab.knowledge.store import DocumentStore, UsageStore
 from trimtab.knowledge.store.integrity import Damage, Integrity, integrity_of
 from trimtab.knowledge.store.reopenable import ReopenableDatabase
@@ -49,7 +50,7 @@ class Maintenance:
         settings: Retention and floors.
         around: Its clock; its events are told ``knowledge.integrity_failed`` and ``knowledge.restored``.
         forget_all: Drops everything in memory that came from the database; called when another file took its place.
-        parser_pid: The parser's process, if one is running.
+        parser: Its process is measured.
     """
 
     def __init__(
@@ -59,9 +60,9 @@ class Maintenance:
         settings: KnowledgeSettings,
         around: KnowledgeContext,
         forget_all: Callable[[], object],
-        parser_pid: Callable[[], int | None],
+        parser: Parser,
     ) -> None:
-        self._parser_pid = parser_pid
+        self._parser = parser
         self._live = live
         self._clock = clock = around.clock
         self._events = around.events
@@ -226,7 +227,7 @@ class Maintenance:
 
     def parser_mb(self) -> float:
         """Return the resident memory of the parser's process."""
-        pid = self._parser_pid()
+        pid = self._parser.worker_pid
         try:
             return 0.0 if pid is None else psutil.Process(pid).memory_info().rss / _MB
         except psutil.Error:

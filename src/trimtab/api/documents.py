@@ -1,0 +1,159 @@
+"""Projects and their documents."""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+from pydantic import Field
+
+from trimtab.api.body import Body
+from trimtab.api.data_subject import MAX_LABELS, Label
+from trimtab.api.http.openapi import refuses
+from trimtab.api.http.routes import ApiRoute
+from trimtab.api.http.schemas import extended
+from trimtab.api.roles import ADMIN, OPERATOR, TENANT_ADMIN, TENANT_READER
+from trimtab.api.services import Caller, Here
+from trimtab.kernel.errors import ErrorKind
+from trimtab.knowledge.records import Document, ProjectStats
+
+router = APIRouter(prefix="/api/v1", tags=["knowledge"], route_class=ApiRoute)
+
+Limit = Annotated[int, Query(ge=1, le=1000)]
+Offset = Annotated[int, Query(ge=0, le=2**31)]
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectList:
+    """The projects that are there for the caller."""
+
+    projects: tuple[ProjectStats, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectName:
+    """A project that is there now."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectDeleted:
+    """A project that is gone."""
+
+    name: str
+    documents: int
+    """How many went with it."""
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentList:
+    """A project's documents, by name."""
+
+    documents: tuple[Document, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DocumentBody(Document):
+    """A document with its text."""
+
+    text: str
+    """The text to which the offsets of citations refer."""
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentDeleted:
+    """A document that no search finds any more."""
+
+    document_id: str
+
+
+class NewProject(Body):
+    """A project to make."""
+
+    name: str
+
+
+@router.get("/projects", dependencies=[TENANT_READER])
+def projects(services: Here, principal: Caller) -> ProjectList:
+    """List every project that is there for the caller."""
+    found = services.knowledge.projects.list()
+    return ProjectList(tuple(project for project in found if principal.sees(project.name)))
+
+
+@router.post(
+    "/projects", status_code=201, responses=refuses(ErrorKind.STORAGE_FULL), dependencies=[OPERATOR]
+)
+def create_project(new: NewProject, services: Here) -> ProjectName:
+    """Make an empty project; nothing happens when it is there."""
+    services.knowledge.projects.create(new.name)
+    return ProjectName(new.name)
+
+
+@router.delete(
+    "/projects/{project}",
+    responses=refuses(ErrorKind.INVALID, ErrorKind.NOT_FOUND, ErrorKind.STORAGE_FULL),
+    dependencies=[ADMIN],
+)
+def delete_project(project: str, services: Here) -> ProjectDeleted:
+    """Delete a project with all its documents."""
+    return ProjectDeleted(project, services.knowledge.projects.delete(project))
+
+
+@router.get(
+    "/projects/{project}/documents",
+    responses=refuses(ErrorKind.NOT_FOUND),
+    dependencies=[TENANT_READER],
+)
+def documents(
+    project: str, services: Here, principal: Caller, limit: Limit = 1000, offset: Offset = 0
+) -> DocumentList:
+    """List a project's documents by name."""
+    found = services.knowledge.documents.list(project, limit, offset, principal.labels)
+    return DocumentList(tuple(found))
+
+
+@router.get(
+    "/projects/{project}/documents/{document_id}",
+    responses=refuses(ErrorKind.INVALID, ErrorKind.NOT_FOUND),
+    dependencies=[TENANT_READER],
+)
+def document(project: str, document_id: str, services: Here, principal: Caller) -> DocumentBody:
+    """Return one document, by id, with the text to which citations' offsets refer."""
+    found = services.knowledge.documents.get(project, document_id, principal.labels)
+    text = services.knowledge.documents.text(project, found.id)
+    return extended(DocumentBody, found, text=text)
+
+
+class NewLabels(Body):
+    """Access labels of a document."""
+
+    labels: Annotated[list[Label], Field(max_length=MAX_LABELS)]
+    """All that it has from now on; none means that everybody sees it."""
+
+
+@router.put(
+    "/projects/{project}/documents/{document_id}/labels",
+    status_code=204,
+    responses=refuses(ErrorKind.NOT_FOUND, ErrorKind.STORAGE_FULL),
+    dependencies=[TENANT_ADMIN],
+)
+def set_labels(
+    project: str, document_id: str, given: NewLabels, services: Here, principal: Caller
+) -> None:
+    """Replace a document's access labels; from now on only keys that share one see it."""
+    services.knowledge.documents.set_metadata(project, document_id, labels=given.labels)
+    facts = {"project": project, "labels": sorted(set(given.labels))}
+    services.audit.append(principal.name, "knowledge.labels_set", document_id, facts)
+
+
+@router.delete(
+    "/projects/{project}/documents/{document_id}",
+    responses=refuses(ErrorKind.INVALID, ErrorKind.NOT_FOUND, ErrorKind.STORAGE_FULL),
+    dependencies=[TENANT_ADMIN],
+)
+def delete_document(
+    project: str, document_id: str, services: Here, principal: Caller
+) -> DocumentDeleted:
+    """Delete a document; from now on no search finds it."""
+    found = services.knowledge.documents.get(project, document_id, principal.labels)
+    return DocumentDeleted(services.knowledge.documents.delete(project, found.id))

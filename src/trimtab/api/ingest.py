@@ -1,0 +1,186 @@
+"""Ingestion of documents: a text as JSON, or files as a form."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import APIRouter, Request
+from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import UploadFile
+from starlette.responses import Response
+
+from trimtab.api.body import problem_of
+from trimtab.api.data_subject import MAX_LABELS, MAX_USER_ID, Person, validate_user_id
+from trimtab.api.errors import InvalidRequest
+from trimtab.api.http.openapi import refuses
+from trimtab.api.http.routes import ApiRoute, answers
+from trimtab.api.roles import TENANT_OPERATOR
+from trimtab.api.services import Caller, Here, Services
+from trimtab.infra.auth import Principal, Role
+from trimtab.kernel.errors import ErrorKind, Forbidden
+from trimtab.knowledge import FailedDocument, IngestResult
+from trimtab.knowledge.ingestion import DocumentSource
+from trimtab.knowledge.parsing.content import Content
+
+router = APIRouter(prefix="/api/v1", tags=["knowledge"], route_class=ApiRoute)
+
+_MAX_FILES = 1000
+_LABEL = re.compile(r"[a-zA-Z0-9_.-]{1,100}")
+
+
+@dataclass(frozen=True, slots=True)
+class RefusedDocument:
+    """A document of several that was not taken in, and why."""
+
+    name: str
+    code: str
+    message: str
+    hint: str
+    retryable: bool
+    kind: str
+
+    @classmethod
+    def of(cls, failed: FailedDocument) -> "RefusedDocument":
+        """Return a document that was not ingested, with its error."""
+        error = failed.error
+        return cls(
+            failed.name, error.code, error.message, error.hint(), error.retryable, error.kind
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class IngestedMany:
+    """What became of several documents that came together."""
+
+    documents: tuple[IngestResult, ...]
+    refused: tuple[RefusedDocument, ...]
+
+
+@router.post("/ingest", responses={**answers(200, IngestResult | IngestedMany), **answers(202, IngestResult, "Accepted; it goes on"), **refuses(ErrorKind.STORAGE_FULL)}, dependencies=[TENANT_OPERATOR], openapi_extra={"requestBody": {"content": {
+    "application/json": {"schema": {
+        "type": "object",
+        "required": ["project", "name", "text"],
+        "properties": {
+            "labels": {"type": "array", "items": {"type": "string"}},
+            **{name: {"type": "string"} for name in ("project", "name", "text", "user_id")},
+        },
+    }},
+    "multipart/form-data": {"schema": {
+        "type": "object",
+        "required": ["project", "file"],
+        "properties": {
+            "project": {"type": "string"},
+            "user_id": {"type": "string"},
+            "labels": {"type": "array", "items": {"type": "string"}},
+            "file": {"type": "array", "items": {"type": "string", "format": "binary"}},
+        },
+    }},
+}}})  # fmt: skip
+async def ingest(
+    request: Request, response: Response, services: Here, principal: Caller, person: Person = ""
+) -> IngestResult | IngestedMany:
+    """Take documents in: a text as JSON, or files as a form that is streamed to disk.
+
+    With ``labels`` they are seen only by keys that share one. With ``user_id``, or the header ``X-User-Id``, they are that person's: erasing the person deletes them.
+
+    One document is answered with what became of it: ``ingested``, ``unchanged`` or ``queued`` (202).
+    Several are answered with a list, and a list of those that were refused; a refused one does not
+    stop the others.
+    """
+    content_type = request.headers.get("content-type", "")
+    is_form = content_type.startswith("multipart/form-data")
+    ingest_body = _ingest_form if is_form else _ingest_text
+    outcome = await ingest_body(request, services, principal, person)
+    if isinstance(outcome, IngestResult) and outcome.status == "queued":
+        response.status_code = HTTPStatus.ACCEPTED
+    return outcome
+
+
+async def _ingest_text(
+    request: Request, services: Services, principal: Principal, person: str
+) -> IngestResult:
+    text = await _text_of(request)
+    labels = _labels(text.get("labels", []), principal)
+    principal.enter(text["project"])
+    data = Content.of(text["text"].encode())
+    owner = _owner(text.get("user_id", person))
+    source = DocumentSource(
+        text["name"], data, "text/plain", owner, labels, visible_to=principal.labels
+    )
+    return await run_in_threadpool(services.knowledge.ingest, text["project"], source)
+
+
+async def _text_of(request: Request) -> Mapping[str, Any]:
+    try:
+        body = await request.json()
+    except (ValueError, RecursionError):
+        raise InvalidRequest("The body is neither JSON nor a form with files.") from None
+    fields = ("project", "name", "text")
+    if not isinstance(body, dict) or not all(isinstance(body.get(f), str) for f in fields):
+        raise InvalidRequest(f"The body needs the texts {', '.join(fields)}.")
+    if problem := problem_of(body):
+        raise InvalidRequest(problem)
+    return body
+
+
+def _labels(given: object, principal: Principal) -> tuple[str, ...]:
+    """Return the access labels for what is taken in: nobody gives a label that they lack, except administrators."""
+    if not isinstance(given, list) or len(given) > MAX_LABELS:
+        raise InvalidRequest(f"`labels` is not a list of at most {MAX_LABELS} labels.")
+    if not all(isinstance(one, str) and _LABEL.fullmatch(one) for one in given):
+        raise InvalidRequest("A label has 1 to 100 letters, digits, dots, dashes and underscores.")
+    missing = sorted(set(given) - set(principal.labels))
+    if missing and not principal.role.includes(Role.ADMIN):
+        raise Forbidden(
+            f"The key {principal.name!r} lacks the label {missing[0]!r}.",
+            hint="Take the document in with a key that has the label.",
+        )
+    return tuple(sorted(set(given)))
+
+
+def _owner(given: object) -> str:
+    if not isinstance(given, str) or len(given) > MAX_USER_ID:
+        raise InvalidRequest(f"The user id is not a text of at most {MAX_USER_ID} characters.")
+    try:
+        return validate_user_id(given.strip())
+    except ValueError as problem:
+        raise InvalidRequest(str(problem)) from None
+
+
+async def _ingest_form(
+    request: Request, services: Services, principal: Principal, person: str
+) -> IngestResult | IngestedMany:
+    async with request.form(max_files=_MAX_FILES) as form:
+        project = form.get("project")
+        files = [part for _, part in form.multi_items() if isinstance(part, UploadFile)]
+        if not isinstance(project, str) or not files:
+            raise InvalidRequest("The form needs `project` and at least one file.")
+        principal.enter(project)
+        owner = _owner(form.get("user_id", person))
+        labels = _labels(form.getlist("labels"), principal)
+        sources = [
+            DocumentSource(
+                file.filename or "",
+                Content(file.file),
+                file.content_type,
+                owner,
+                labels,
+                visible_to=principal.labels,
+            )
+            for file in files
+        ]
+        if len(sources) == 1:
+            return await run_in_threadpool(services.knowledge.ingest, project, sources[0])
+        return await run_in_threadpool(_ingest_many, services, project, sources)
+
+
+def _ingest_many(
+    services: Services, project: str, sources: list[DocumentSource]
+) -> IngestResult | IngestedMany:
+    outcomes = list(services.knowledge.ingest_many(project, sources))
+    return IngestedMany(
+        tuple(done for done in outcomes if isinstance(done, IngestResult)),
+        tuple(RefusedDocument.of(each) for each in outcomes if isinstance(each, FailedDocument)),
+    )

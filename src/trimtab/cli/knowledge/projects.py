@@ -1,0 +1,55 @@
+"""`projects`: list, create and delete projects."""
+
+from typing import Annotated
+
+import typer
+
+from trimtab.cli.knowledge.lookup import Project, list_all
+from trimtab.cli.runtime.console import print_line, print_table, printed_as_json
+from trimtab.cli.runtime.session import Json, session_of
+
+app = typer.Typer(no_args_is_help=True)
+
+
+@app.command("list")
+def list_projects(context: typer.Context, json: Json = False) -> None:
+    """List all projects."""
+    session = session_of(context)
+    body = session.client.call("GET", "/api/v1/projects")
+    if not printed_as_json(session, body):
+        print_table(
+            ("project", "documents", "passages", "waiting"),
+            ((p["name"], p["documents"], p["chunks"], p["queued"]) for p in body["projects"]),
+        )
+
+
+@app.command("create")
+def create_project(context: typer.Context, project: Project, json: Json = False) -> None:
+    """Make an empty project; nothing happens when it is there."""
+    session = session_of(context)
+    body = session.client.call("POST", "/api/v1/projects", body={"name": project})
+    if not printed_as_json(session, body):
+        print_line(f"The project {body['name']} is there.")
+
+
+@app.command("delete")
+def delete_project(
+    context: typer.Context,
+    project: Project,
+    dry_run: Annotated[bool, typer.Option(help="Only say what would be deleted.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    json: Json = False,
+) -> None:
+    """Delete a project with all its documents."""
+    session = session_of(context)
+    count = len(list_all(session, project))
+    what = f"{project} with {count} documents"
+    if dry_run:
+        if not printed_as_json(session, {"name": project, "documents": count, "dry_run": True}):
+            print_line(f"{what} would be deleted.")
+        return
+    if not yes and not session.json:
+        typer.confirm(f"Delete {what}?", abort=True)
+    body = session.client.call("DELETE", f"/api/v1/projects/{project}")
+    if not printed_as_json(session, body):
+        print_line(f"Deleted {what}.")

@@ -1,0 +1,84 @@
+"""Command groups that import a command's module when the command is used.
+
+`trimtab --help` then costs one table instead of the code of every domain.
+"""
+
+from collections.abc import Iterator, Mapping, MutableMapping
+from copy import copy
+from dataclasses import dataclass
+from importlib import import_module  # noqa: TID251 - a test keeps the tables to `trimtab.cli`.
+from typing import Any, ClassVar
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+
+
+@dataclass(frozen=True, slots=True)
+class Lazy:
+    """One row of a command table: where the command is, and what it does."""
+
+    module: str
+    """A module with a Typer named ``app``. A command in it that has the row's name is the command;
+    if there is none, the whole app is a group."""
+    help: str
+    """One line for the list of commands; also the page of a group."""
+
+
+class LazyCommands(MutableMapping[str, Any]):
+    """The commands of a group by name; looking one up imports it."""
+
+    def __init__(self, table: Mapping[str, Lazy]) -> None:
+        self._table = table
+        self._loaded: dict[str, Any] = {}
+
+    def __getitem__(self, name: str) -> Any:
+        if name not in self._loaded:
+            self._loaded[name] = _load(name, self._table[name])
+        return self._loaded[name]
+
+    def __setitem__(self, name: str, command: Any) -> None:
+        self._loaded[name] = command
+
+    def __delitem__(self, name: str) -> None:
+        del self._loaded[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter({**self._table, **self._loaded})
+
+    def __len__(self) -> int:
+        return len({**self._table, **self._loaded})
+
+
+class LazyGroup(TyperGroup):
+    """A command group that is built from a table of modules."""
+
+    table: ClassVar[Mapping[str, Lazy]] = {}
+
+    def __init__(self, **attributes: Any) -> None:
+        super().__init__(**attributes)
+        self.commands = LazyCommands(self.table)
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """Return the names of the commands, in the order of the table."""
+        return list(self.commands)
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        """Write the help page; its list of commands comes from the table, so none is imported."""
+        super(LazyGroup, self._listing()).format_help(ctx, formatter)
+
+    def _listing(self) -> "LazyGroup":
+        """Return this group with commands that have a name and a help text, nothing else."""
+        listing = copy(self)
+        listing.commands = {
+            name: TyperCommand(name, help=row.help) for name, row in self.table.items()
+        }
+        return listing
+
+
+def _load(name: str, row: Lazy) -> Any:
+    group: Any = typer.main.get_group(import_module(row.module).app)
+    command = group.commands.get(name)
+    if command is None:
+        command = group
+        command.name, command.help = name, row.help
+    return command

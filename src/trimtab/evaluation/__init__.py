@@ -1,0 +1,1 @@
+"""Evaluation of answers: offline test sets, online monitoring, experiments."""

@@ -1,0 +1,108 @@
+"""The same question answered by two configurations."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+
+from trimtab.answers.grounding import grounding_of
+from trimtab.answers.records import Trace
+from trimtab.evaluation.statistics import Interval, paired_interval, quantile
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How one configuration did. No text: a pair may be kept without keeping what anybody said."""
+
+    found: bool
+    blocked: bool
+    grounding: float
+    duration_ms: float
+    cost_usd: float
+    model: str
+    fallback: bool = False
+    """Whether another generator than the configured one wrote it, or quotes took an answer's place."""
+
+    @classmethod
+    def of(cls, trace: Trace) -> "Outcome":
+        """Return the outcome of a trace."""
+        answer = trace.answer
+        return cls(
+            answer.found,
+            answer.blocked,
+            grounding_of(trace) if answer.found else 0.0,
+            round(trace.duration_ms, 3),
+            trace.cost_usd,
+            answer.model,
+            any(stage.outcome == "fallback" for stage in trace.stages),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """Two outcomes for one question."""
+
+    trace_id: str
+    now: Outcome
+    tried: Outcome
+    same_text: bool
+    shared_sources: float
+    """The share of the cited passages that both cite (Jaccard), in [0, 1]; 1 when neither cites any."""
+
+
+def pair(now: Trace, tried: Trace) -> Pair:
+    """Return the comparison of two traces of one question."""
+    one = {citation.chunk_id for citation in now.answer.citations}
+    other = {citation.chunk_id for citation in tried.answer.citations}
+    shared = len(one & other) / len(one | other) if one | other else 1.0
+    same = now.answer.text == tried.answer.text
+    return Pair(now.id, Outcome.of(now), Outcome.of(tried), same, round(shared, 4))
+
+
+@dataclass(frozen=True, slots=True)
+class PairReport:
+    """What would change. Differences are tried minus now, with a 95 % interval over the pairs."""
+
+    n: int
+    changed_text: int
+    found_gained: int
+    found_lost: int
+    shared_sources: float
+    grounding: Interval
+    found: Interval
+    duration_ratio: float
+    """The median of tried over now; NaN without pairs."""
+    cost_usd: Interval
+    fallbacks: int = 0
+    """Tried answers that the configured generator did not write: they say little about it."""
+
+    def as_dict(self) -> dict[str, object]:
+        """Return the report, JSON-ready."""
+        row = asdict(self)
+        return {key: None if value != value else value for key, value in row.items()}  # noqa: PLR0124 - NaN.
+
+    @property
+    def verdict(self) -> str:
+        """Return ``better``, ``worse`` or ``unclear``, by the bounds of the intervals and not by their means."""
+        bounds = [(i.low, i.high) for i in (self.grounding, self.found)]
+        if any(high is not None and high < 0 for _, high in bounds):
+            return "worse"
+        if any(low is not None and low > 0 for low, _ in bounds):
+            return "better"
+        return "unclear"
+
+
+def report(pairs: Sequence[Pair]) -> PairReport:
+    """Return what the pairs say together."""
+    ratios = [p.tried.duration_ms / p.now.duration_ms for p in pairs if p.now.duration_ms > 0]
+    shared = [p.shared_sources for p in pairs]
+    return PairReport(
+        n=len(pairs),
+        changed_text=sum(not p.same_text for p in pairs),
+        found_gained=sum(p.tried.found and not p.now.found for p in pairs),
+        found_lost=sum(p.now.found and not p.tried.found for p in pairs),
+        shared_sources=round(sum(shared) / len(shared), 4) if shared else float("nan"),
+        grounding=paired_interval([p.tried.grounding - p.now.grounding for p in pairs]),
+        found=paired_interval([float(p.tried.found) - p.now.found for p in pairs]),
+        duration_ratio=round(quantile(ratios, 0.5), 4),
+        cost_usd=paired_interval([p.tried.cost_usd - p.now.cost_usd for p in pairs]),
+        fallbacks=sum(p.tried.fallback for p in pairs),
+    )

@@ -1,0 +1,76 @@
+"""Replay: the last questions asked again of another configuration, before anybody is served by it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from trimtab.answers.errors import BudgetExhausted
+from trimtab.answers.records import Question, Trace
+from trimtab.evaluation.experiments.candidate import question_of
+from trimtab.evaluation.experiments.pairs import Pair, PairReport, pair, report
+from trimtab.kernel.errors import TrimtabError
+
+
+@dataclass(frozen=True, slots=True)
+class ReplayReport:
+    """What would change if the configuration were switched."""
+
+    name: str
+    pairs: tuple[Pair, ...]
+    errors: tuple[tuple[str, str], ...]
+    """Trace ids with the code of what the configuration raised."""
+    summary: PairReport
+    stopped: str = ""
+    """Why not all were asked: ``budget``."""
+
+    def as_dict(self) -> dict[str, object]:
+        """Return the report with the traces that change most, JSON-ready."""
+        changed = [p for p in self.pairs if p.now.found != p.tried.found or not p.same_text]
+        changed.sort(key=lambda p: (p.now.found == p.tried.found, p.shared_sources))
+        return {
+            "configuration": self.name,
+            "stopped": self.stopped,
+            "verdict": "worse" if self.errors else self.summary.verdict,
+            "summary": self.summary.as_dict(),
+            "errors": [{"trace_id": trace_id, "code": code} for trace_id, code in self.errors],
+            "changed": [
+                {
+                    "trace_id": p.trace_id,
+                    "found": [p.now.found, p.tried.found],
+                    "grounding": [p.now.grounding, p.tried.grounding],
+                    "shared_sources": p.shared_sources,
+                }
+                for p in changed[:50]
+            ],
+        }
+
+
+class Tries(Protocol):
+    """A configuration under a name."""
+
+    @property
+    def name(self) -> str:
+        """What the report calls it."""
+        ...
+
+    def trace(self, question: Question) -> Trace:
+        """Return the trace of what it would answer."""
+        ...
+
+
+def replay(traces: Sequence[Trace], configuration: Tries) -> ReplayReport:
+    """Ask the questions of these traces again and compare.
+
+    The documents are those of today, so a trace from before a document changed may differ for that reason; compare the
+    configuration with a replay of the present one when that matters.
+    """
+    pairs, errors, stopped = [], [], ""
+    for trace in traces:
+        try:
+            pairs.append(pair(trace, configuration.trace(question_of(trace))))
+        except BudgetExhausted:
+            stopped = "budget"
+            break
+        except TrimtabError as error:
+            errors.append((trace.id, error.code))
+    return ReplayReport(configuration.name, tuple(pairs), tuple(errors), report(pairs), stopped)

@@ -1,0 +1,70 @@
+"""How healthy the golden questions are: how many of which kind, and what people ask that they leave out."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+
+from trimtab.answers.wanted import wanted
+from trimtab.evaluation.offline.cases import Case
+
+FEWEST_SHARE = 0.5
+"""A category is under-represented when it has less than half the share that it has among real questions."""
+
+
+@dataclass(frozen=True, slots=True)
+class GoldenStats:
+    """The golden questions counted."""
+
+    cases: int
+    answered: int
+    """Those whose answer the documents hold; the others are rightly "not found"."""
+    repeated: int
+    """Those that ask what another one asks already."""
+    categories: dict[str, int]
+
+    def as_dict(self) -> dict[str, object]:
+        """Return it, JSON-ready."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """A category that is asked more than it is tested."""
+
+    category: str
+    asked_share: float
+    golden_share: float
+    wanted: int
+    """How many golden questions to add to reach the share that people ask, the rest unchanged in number."""
+
+
+def category(case: Case) -> str:
+    """Return the project and the kind of thing that is asked for, such as ``handbook/time``."""
+    return f"{case.project}/{wanted(case.question).value}"
+
+
+def stats(cases: Sequence[Case]) -> GoldenStats:
+    """Count the golden questions."""
+    plain = {(case.project, " ".join(case.question.casefold().split())) for case in cases}
+    return GoldenStats(
+        len(cases),
+        sum(bool(case.answers) for case in cases),
+        len(cases) - len(plain),
+        dict(sorted(_counted(cases).items())),
+    )
+
+
+def coverage(golden: Sequence[Case], asked: Sequence[Case]) -> tuple[Gap, ...]:
+    """Return the under-represented categories, those that are asked most first."""
+    known, real = _counted(golden), _counted(asked)
+    gaps = []
+    for name, count in real.most_common():
+        share, has = count / len(asked), known[name] / max(1, len(golden))
+        if has < FEWEST_SHARE * share:
+            missing = max(1, round(share * len(golden)) - known[name])
+            gaps.append(Gap(name, round(share, 4), round(has, 4), missing))
+    return tuple(gaps)
+
+
+def _counted(cases: Iterable[Case]) -> Counter[str]:
+    return Counter(category(case) for case in cases)

@@ -1,0 +1,20 @@
+"""Read fields of a JSON document by a dotted path."""
+
+from typing import Any
+
+
+def values_at(document: Any, path: str) -> list[Any]:
+    """Return the values at a path such as ``metrics.accuracy``; several are sorted, numbers first.
+
+    A list on the way is entered: ``results.duration_s`` (also ``results[].duration_s``) returns one value for each
+    result. Where a field is missing its value is None.
+    """
+    values: list[Any] = [document]
+    for field in filter(None, path.replace("[]", "").strip(".").split(".")):
+        items = [
+            item for value in values for item in (value if isinstance(value, list) else [value])
+        ]
+        values = [item.get(field) if isinstance(item, dict) else None for item in items]
+    if len(values) > 1:
+        values.sort(key=lambda value: (isinstance(value, str), value if value is not None else 0))
+    return values

@@ -1,0 +1,28 @@
+"""Log a verdict and write its signed envelope into the project."""
+
+from pathlib import Path
+
+from trimtab.gates import logbook
+from trimtab.gates.case import Project
+from trimtab.gates.evidence_files import read_evidence
+from trimtab.gates.records import Verdict
+from trimtab.gates.schema import check_report
+from trimtab.gates.signing import KeyRing
+from trimtab.gates.verdict import sign
+from trimtab.kernel.clock import SystemClock
+
+VERDICT_FILE = "verdict.dsse.json"
+
+
+def store_verdict(verdict: Verdict, project: Project, report: Path) -> dict[str, str] | None:
+    """Log the verdict and sign it; return who signed it, or None if the project has no signing key."""
+    checked = check_report(read_evidence(report)).report
+    results = checked["results"] if checked else []
+    logbook.write(project, verdict, tuple(results))  # type: ignore[arg-type]  # checked by the schema.
+    ring = KeyRing(project.keys, SystemClock())
+    if not ring.can_sign():
+        return None
+    envelope = sign(verdict, ring)
+    (project.root / VERDICT_FILE).write_bytes(envelope)
+    opened = ring.open(envelope)
+    return {"keyid": opened.keyid, "signer": opened.signer, "envelope": VERDICT_FILE}

@@ -1,0 +1,28 @@
+"""Builds the guardrails domain."""
+
+from trimtab.guardrails.actions import actions
+from trimtab.guardrails.faults import faults
+from trimtab.guardrails.service import Guardrails
+from trimtab.guardrails.signals import signals
+from trimtab.infra.environment import Environment
+from trimtab.kernel.module import Module
+from trimtab.kernel.personal_data import ErasureStep
+from trimtab.kernel.tasks import ScheduledTask
+
+
+def build(env: Environment) -> Module:
+    """Return the guards of questions, passages and answers."""
+    guardrails = Guardrails(env.settings.guardrails, env.clock, env.audit)
+    # The caches do not know whose texts they hold, so an erasure empties them and counts nothing.
+    texts = ErasureStep("guardrails.texts", lambda _: 0, lambda _: guardrails.clear_cache())
+    look = guardrails.rules_file.look
+    return Module(
+        "guardrails",
+        guardrails,
+        signals=signals(guardrails),
+        actions=actions(guardrails),
+        faults=faults(guardrails),
+        personal_data=(texts,),
+        scheduled=(ScheduledTask("read the guards' rules file", 5.0, look),),
+        close=(guardrails.close,),
+    )

@@ -1,0 +1,102 @@
+"""The environment of a process: settings, data directory and infrastructure that every domain may use."""
+
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+from prometheus_client import CollectorRegistry
+
+from trimtab.infra.audit import Audit
+from trimtab.infra.auth import Keys
+from trimtab.infra.changes import ChangeLog
+from trimtab.infra.jobs import Jobs
+from trimtab.infra.jobs.opening import OpeningJobs
+from trimtab.infra.key_care import make_first_key, parse_key_roles, seed
+from trimtab.infra.settings import Settings
+from trimtab.infra.signing import Signer
+from trimtab.infra.storage import Database, DataDirectory
+from trimtab.infra.telemetry import new_registry
+from trimtab.kernel.clock import Clock
+from trimtab.kernel.events import Events
+from trimtab.kernel.health import Health
+
+_CHAINS = ("state", "incidents", "answers")
+"""The chains of migrations of the state database; its file is older than the split by domain."""
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """What the domains of one process share. Domains receive it in `build`, and construct none of it.
+
+    Attributes:
+        settings: All settings of this start.
+        directory: The exclusively held data directory.
+        clock: Of the process.
+        events: Publishes between domains.
+        health: Components of ``/health``.
+        registry: What Prometheus scrapes.
+        state: The database of every domain but knowledge.
+        audit: The audit chain.
+        keys: API keys.
+        signer: Signs certificates and checkpoints.
+        changes: Releases, settings and run-time configuration that changed.
+        jobs: Durable jobs; register bodies in `build`, they are launched when the process starts.
+        first_key: The file of the admin key that this start made; None at later starts.
+    """
+
+    settings: Settings
+    directory: DataDirectory
+    clock: Clock
+    events: Events
+    health: Health
+    registry: CollectorRegistry
+    state: Database
+    audit: Audit
+    keys: Keys
+    signer: Signer
+    changes: ChangeLog
+    jobs: OpeningJobs
+    first_key: Path | None = None
+
+
+def open_environment(settings: Settings, clock: Clock, closing: ExitStack) -> Environment:
+    """Open the data directory and the state database, and make the first key of a new directory.
+
+    Args:
+        settings: Name the directory.
+        clock: Of the process.
+        closing: Closes what is opened here, also when this raises.
+
+    Raises:
+        TrimtabError: The data directory cannot be used, or something in it is broken or too new.
+    """
+    directory = DataDirectory(settings.service.data_dir)
+    closing.callback(directory.close)
+    state = Database(directory.file("state.db"), _CHAINS, page_sums=True)
+    closing.callback(state.close)
+    audit = Audit(state, clock)
+    keys = Keys(state, clock, audit)
+    first_key = make_first_key(keys, directory)
+    seed(keys, parse_key_roles(settings.trust.api_key_roles))
+    return Environment(
+        settings=settings,
+        directory=directory,
+        clock=clock,
+        events=Events(),
+        health=Health(clock),
+        registry=new_registry(),
+        state=state,
+        audit=audit,
+        keys=keys,
+        signer=Signer.of(directory),
+        changes=ChangeLog(clock, state),
+        jobs=OpeningJobs(lambda: _durable_jobs(directory, clock)),
+        first_key=first_key,
+    )
+
+
+def _durable_jobs(directory: DataDirectory, clock: Clock) -> Jobs:
+    # The engine takes longer to import than everything else together; `OpeningJobs` calls this in a thread.
+    from trimtab.infra.jobs.durable import DurableJobs
+
+    return DurableJobs(directory.file("jobs.db"), clock)

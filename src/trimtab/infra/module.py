@@ -1,0 +1,125 @@
+"""Builds the modules of the infrastructure that every process has."""
+
+from collections.abc import Callable, Iterable
+from contextlib import ExitStack
+
+import trimtab
+from trimtab.infra.audit_anchor import anchor_of
+from trimtab.infra.audit_files import AuditFiles
+from trimtab.infra.changes import actions as change_actions
+from trimtab.infra.changes import signals as change_signals
+from trimtab.infra.environment import Environment
+from trimtab.infra.scheduler import Scheduler
+from trimtab.infra.settings.digest import digests
+from trimtab.infra.storage import Database, DiskReserve, losses
+from trimtab.infra.vitals import Vitals
+from trimtab.infra.web.sessions import session_secret
+from trimtab.kernel.health import ComponentHealth, Status
+from trimtab.kernel.module import Module
+from trimtab.kernel.operable import Catalog
+from trimtab.kernel.tasks import ScheduledTask
+
+
+def build_storage(env: Environment) -> Module:
+    """Return the state database and the disk space that is kept back for repairs."""
+
+    def health() -> ComponentHealth:
+        with env.state.read() as connection:
+            connection.exec_driver_sql("SELECT 1")
+        return losses(env.state) or ComponentHealth(Status.UP)
+
+    reserve = DiskReserve(env.directory.path)
+    return Module(
+        "storage",
+        env.state,
+        health=(("database", health),),
+        scheduled=(ScheduledTask("keep disk space back", 1.0, reserve.look),),
+    )
+
+
+def build_process(env: Environment, databases: Iterable[Database]) -> Module:
+    """Return the metrics of the process; its start and its orderly end are in the audit chain.
+
+    Args:
+        env: Of the process.
+        databases: Opened at this start; what each of them had lost is recorded.
+    """
+    vitals, ended = Vitals(env.audit, env.clock), ExitStack()
+
+    def start() -> None:
+        vitals.started(trimtab.__version__, tuple(databases))
+        ended.callback(vitals.stopped)  # A process that never started does not end either.
+
+    return Module("process", vitals, signals=vitals.signals(), start=(start,), close=(ended.close,))
+
+
+def build_audit(env: Environment) -> Module:
+    """Return the files of the audit chain, which the scheduler seals."""
+    trust = env.settings.trust
+    folder = env.directory.folder("audit_logs") / "local"
+    files = AuditFiles(folder, env.audit, env.signer, anchor_of(trust.audit_anchor))
+    seconds = trust.audit_checkpoint_minutes * 60
+    return Module(
+        "audit", files, scheduled=(ScheduledTask("seal the audit chain", seconds, files.seal),)
+    )
+
+
+def build_changes(
+    env: Environment, catalog: Callable[[], Catalog], recent_errors: Callable[[], int]
+) -> Module:
+    """Return the recorded changes; a start with another release or other settings adds one.
+
+    Args:
+        env: Of the process.
+        catalog: Returns the catalog, whose actions undo a change; it is complete only later.
+        recent_errors: Returns the failed questions of the last two minutes, noted at the end.
+    """
+    changes, ended = env.changes, ExitStack()
+
+    def start() -> None:
+        secret = session_secret(env.directory)  # Digests of settings tell nothing without it.
+        for change in changes.note_start(trimtab.__version__, digests(env.settings, secret)):
+            env.audit.append("trimtab", f"service.{change.kind}_changed", change.action)
+        ended.callback(lambda: changes.note_stop(recent_errors()))
+
+    return Module(
+        "changes",
+        changes,
+        signals=change_signals(changes),
+        actions=change_actions(changes, catalog),
+        start=(start,),
+        close=(ended.close,),
+    )
+
+
+def build_jobs(env: Environment, resume: Callable[[], None]) -> Module:
+    """Return the durable jobs; every body is registered by now.
+
+    Args:
+        env: Of the process.
+        resume: Called when the engine is open, in its thread.
+    """
+    return Module(
+        "jobs",
+        env.jobs,
+        health=(("jobs", env.jobs.health),),
+        start=(lambda: env.jobs.launch(then=resume),),
+        close=(env.jobs.close,),
+    )
+
+
+def build_scheduler(env: Environment, tasks: Iterable[ScheduledTask]) -> Module:
+    """Return the scheduler of the process.
+
+    Args:
+        env: Of the process.
+        tasks: Those of every module.
+    """
+    scheduler = Scheduler(tuple(tasks), env.clock)
+    return Module(
+        "scheduler",
+        scheduler,
+        tasks=scheduler.tasks,
+        start=(scheduler.start,),
+        close=(scheduler.close,),
+    )

@@ -1,0 +1,79 @@
+"""Builds the notifications: the outbox early, because others write to it, and its delivery late."""
+
+import sys
+from collections.abc import Callable, Iterator
+
+from trimtab.infra.environment import Environment
+from trimtab.infra.notify.actions import actions
+from trimtab.infra.notify.channels import Channel, ConsoleChannel, LogChannel, WebhookChannel
+from trimtab.infra.notify.delivery import Delivery, Reach, Receipt
+from trimtab.infra.notify.outbox import Outbox
+from trimtab.infra.notify.pagerduty import PagerDutyChannel
+from trimtab.infra.notify.tracker import GitHubChannel
+from trimtab.infra.settings.sections.notify import NotifySettings
+from trimtab.kernel.module import Module
+from trimtab.kernel.personal_data import ErasureStep
+
+
+def build(env: Environment) -> Module:
+    """Return the outbox."""
+    outbox = Outbox(env.state)
+    return Module(
+        "notify",
+        outbox,
+        actions=actions(outbox, env.clock),
+        personal_data=(ErasureStep("notify.outbox", outbox.naming, outbox.forget),),
+    )
+
+
+def build_channels(env: Environment) -> Module:
+    """Return the channels that the settings open."""
+    return Module("notify channels", Reach(_channels(env.settings.notify)))
+
+
+def build_delivery(
+    env: Environment, outbox: Outbox, reach: Reach, on_receipt: Callable[[Receipt], None]
+) -> Module:
+    """Return the delivery of messages.
+
+    Args:
+        env: Of the process.
+        outbox: Where messages wait.
+        reach: The channels.
+        on_receipt: Called for each message that a channel passed on to people, or failed to.
+    """
+    delivery = Delivery(outbox, reach.channels, env.clock, on_receipt)
+    return Module(
+        "notify delivery",
+        delivery,
+        tasks=(delivery.task,),
+        start=(delivery.start,),
+        close=(delivery.close,),
+    )
+
+
+def _channels(notify: NotifySettings) -> Iterator[Channel]:
+    yield LogChannel()
+    if notify.console:
+        yield ConsoleChannel(sys.stderr)
+    if notify.email_server and notify.email_to:
+        from trimtab.infra.notify.mail import EmailChannel
+
+        seconds = notify.webhook_timeout_seconds
+        yield EmailChannel(notify.email_server, notify.email_from, notify.email_to, seconds)
+    if notify.webhook_url or notify.pagerduty_routing_key or notify.github_repository:
+        yield from _over_http(notify)
+
+
+def _over_http(notify: NotifySettings) -> Iterator[Channel]:
+    import httpx
+
+    client = httpx.Client(timeout=notify.webhook_timeout_seconds)
+    if notify.webhook_url:
+        yield WebhookChannel(notify.webhook_url, client)
+    if notify.pagerduty_routing_key:
+        yield PagerDutyChannel(notify.pagerduty_url, notify.pagerduty_routing_key, client)
+    if notify.github_repository:
+        yield GitHubChannel(
+            notify.github_url, notify.github_repository, notify.github_token, client
+        )

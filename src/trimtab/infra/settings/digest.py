@@ -1,0 +1,21 @@
+"""Digests of settings, to find later which ones have changed without keeping their values."""
+
+import hmac
+
+from trimtab.infra.settings.settings import Settings
+from trimtab.infra.settings.table import rows
+
+
+def digests(settings: Settings, key: bytes) -> dict[str, str]:
+    """Return a keyed digest of each setting's value, by name.
+
+    Args:
+        settings: Those in force.
+        key: A secret of the installation, so that a short secret cannot be guessed from its digest.
+    """
+    found = {}
+    for row in rows(Settings):
+        section, _, name = row.name.partition(".")
+        value = repr(getattr(getattr(settings, section), name))
+        found[row.name] = hmac.new(key, f"{row.name}={value}".encode(), "sha256").hexdigest()[:32]
+    return found

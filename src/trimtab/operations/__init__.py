@@ -1,0 +1,1 @@
+"""Operations checklists: daily, weekly and monthly checks of a running service."""

@@ -1,0 +1,61 @@
+"""The signed statement that a person's data is gone."""
+
+import hashlib
+import hmac
+from collections.abc import Mapping
+
+from trimtab.infra.signing import Envelope, Signer, opened
+from trimtab.privacy.erasure.records import Erasure
+
+PAYLOAD_TYPE = "application/vnd.trimtab.erasure+json"
+
+
+BACKUPS = (
+    "Backups in the data directory were rewritten without the data; set-aside files and index snapshots were removed. "
+    "Copies that were taken elsewhere before hold it as long as they exist; a restore of one erases it again before "
+    "anybody is served."
+)
+
+
+def certificate(
+    erasure: Erasure, user_id: str, completed_at: str, signer: Signer, backups_gone_by: str | None
+) -> Envelope:
+    """Return the certificate: what was found, that nothing remains, since when backups hold nothing, whom it is about.
+
+    It names the person by a hash of the user id with a random nonce. Only who holds the nonce, which is returned to
+    whoever asked for the erasure, can show that it is about that person; the service itself keeps neither.
+    """
+    statement: dict[str, object] = {
+        "erasure_id": erasure.id,
+        "subject": erasure.subject,
+        "subject_sha256": _commitment(erasure.nonce, user_id),
+        "requested_at": erasure.requested_at,
+        "completed_at": completed_at,
+        "steps": [
+            {"name": step.name, "found": step.found, "remaining": step.remaining}
+            for step in erasure.steps
+        ],
+        "backups": None
+        if backups_gone_by is None
+        else {"policy": BACKUPS, "gone_by": backups_gone_by},
+    }
+    return signer.sign(PAYLOAD_TYPE, statement)
+
+
+def checked_certificate(
+    envelope: Mapping[str, object], public_pem: str, *, nonce: str = "", user_id: str = ""
+) -> dict[str, object]:
+    """Return the statement of a certificate, with ``about_this_user`` when nonce and user id are given.
+
+    Raises:
+        Corrupt: The certificate was changed, or another key signed it.
+    """
+    statement = opened(envelope, public_pem, PAYLOAD_TYPE)
+    if nonce and user_id:
+        stated = str(statement.get("subject_sha256"))
+        statement["about_this_user"] = hmac.compare_digest(stated, _commitment(nonce, user_id))
+    return statement
+
+
+def _commitment(nonce: str, user_id: str) -> str:
+    return hmac.new(nonce.encode(), user_id.encode(), hashlib.sha256).hexdigest()
