@@ -51,8 +51,8 @@ class LoadedIndex:
     """When it got its version, on the clock's monotonic scale."""
 
     @property
-    def asked_for(self) -> float | None:
-        """The share of meaning that the project's own passages asked for; None before they were asked."""
+    def fitted_meaning(self) -> float | None:
+        """The weight of vectors fitted to the project; None before the first fit."""
         return None if self.fitted == UNFITTED else self.fitted.meaning
 
 

@@ -30,7 +30,7 @@ def signals(knowledge: Knowledge) -> tuple[Signal, ...]:
         *_index(knowledge),
         *_documents(knowledge),
         *engine_signals(knowledge.engines),
-        *care_signals(knowledge.care),
+        *care_signals(knowledge.maintenance),
     )
 
 
@@ -148,7 +148,7 @@ def _query_cache(knowledge: Knowledge) -> Iterable[Signal]:
         "knowledge.query.diversity",
         "ratio",
         "Distinct queries among the last 1,000, as a share; absent below 20 queries.",
-        lambda drill: knowledge.searcher.figures.of(drill=drill).diversity.ratio(),
+        lambda drill: knowledge.searcher.metrics.of(drill=drill).diversity.ratio(),
     )
 
 
@@ -156,7 +156,7 @@ def _caches(knowledge: Knowledge) -> dict[str, BoundedCache[Any, Any]]:
     return {
         "query": knowledge.searcher.cache,
         "embedding": knowledge.encoder.cache,
-        "document": knowledge.texts,
+        "document": knowledge.parts.texts,
     }
 
 
@@ -211,13 +211,13 @@ def _cache_memory(knowledge: Knowledge) -> Iterable[Signal]:
         "knowledge.cache.memory_limit",
         "MB",
         "What all caches may hold together.",
-        lambda: knowledge.cache_sizes().memory_mb,
+        lambda: knowledge.caches.sizes().memory_mb,
         "kb_cache_memory_limit_mb",
     )
 
 
 def _searches(knowledge: Knowledge) -> Iterable[Signal]:
-    figures = knowledge.searcher.figures
+    figures = knowledge.searcher.metrics
     for name, share in (("p50", 0.5), ("p95", 0.95), ("p99", 0.99)):
         yield _searched(
             figures,
@@ -262,7 +262,7 @@ def _searches(knowledge: Knowledge) -> Iterable[Signal]:
 
 
 def _outcomes(knowledge: Knowledge) -> Iterable[Signal]:
-    figures = knowledge.searcher.figures
+    figures = knowledge.searcher.metrics
     yield _searched(
         figures,
         "knowledge.search.degraded_ratio",

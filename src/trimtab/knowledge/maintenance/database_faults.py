@@ -72,7 +72,7 @@ class DamagedDatabase:
 
     def __init__(self, knowledge: Knowledge) -> None:
         self._knowledge = knowledge
-        self._care = knowledge.care
+        self._care = knowledge.maintenance
         self._folder = knowledge.database.file.parent
         self._former = self._folder / _OLD_COPY
         self._hidden = self._care.backups.folder / _HIDDEN
@@ -122,7 +122,7 @@ class DamagedDatabase:
             missing = self._missing(project, lost=self._lost())
         elif self._former.exists():
             self._knowledge.database.replace(self._former, self._folder / "corrupted_by_drill.db")
-            self._knowledge.forget_all()
+            self._care.forget_all()
             self._care.check()
         self._clear(state)
         if missing:
@@ -148,7 +148,7 @@ class DamagedDatabase:
         for when in ("before", "after"):
             for number in range(_DOCUMENTS):
                 with contextlib.suppress(TrimtabError):
-                    self._knowledge.document_text(project, f"{when}-{number}.md")
+                    self._knowledge.documents.text(project, f"{when}-{number}.md")
 
     def _missing(self, project: str, lost: int) -> list[str]:
         """Return the documents that are not found any more, except for as many as the repair said were lost."""
@@ -181,7 +181,7 @@ class DamagedDatabase:
     def _clear(self, state: Mapping[str, Value]) -> None:
         """Remove what the drill made: project, copies, backups, damaged files."""
         with contextlib.suppress(ProjectUnknown):
-            self._knowledge.delete_project(str(state["project"]))
+            self._knowledge.projects.delete(str(state["project"]))
         backups = self._care.backups
         if name := str(state.get("backup", "")):
             backups.folder.joinpath(name).unlink(missing_ok=True)
@@ -229,7 +229,7 @@ class DamagedDatabase:
 
         Pages are found by what stands in them: the ids of documents and passages are unlike any other bytes.
         """
-        document = self._knowledge.document(project, "before-0.md")
+        document = self._knowledge.documents.get(project, "before-0.md")
         with self._opened() as connection:
             key, chunk = connection.execute(
                 "SELECT c.key, c.id FROM chunks c JOIN documents d ON d.key = c.document_key WHERE d.id = ?",

@@ -72,7 +72,7 @@ class FullDisk:
     """A data directory that is filled up, and what it takes to empty it."""
 
     def __init__(self, knowledge: Knowledge, clock: Clock) -> None:
-        self._care = knowledge.care
+        self._care = knowledge.maintenance
         self._folder = knowledge.database.file.parent
         self._clock = clock
 

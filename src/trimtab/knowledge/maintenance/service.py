@@ -25,6 +25,7 @@ from trimtab.knowledge.maintenance.erased_owners import ERASED, ErasedOwners
 from trimtab.knowledge.maintenance.memory import MemoryUsage
 from trimtab.knowledge.maintenance.restore import Restore, RestoreResult
 from trimtab.knowledge.maintenance.space import free_bytes
+from trimtab.knowledge.parsing import Parser
 from trimtab.knowledge.store import DocumentStore, UsageStore
 from trimtab.knowledge.store.integrity import Damage, Integrity, integrity_of
 from trimtab.knowledge.store.reopenable import ReopenableDatabase
@@ -48,8 +49,8 @@ class Maintenance:
         data: Its data directory; backups go to ``backups`` in it.
         settings: Retention and floors.
         around: Its clock; its events are told ``knowledge.integrity_failed`` and ``knowledge.restored``.
-        forget: Drops everything in memory that came from the database; called when another file took its place.
-        parser_pid: The parser's process, if one is running.
+        forget_all: Drops everything in memory that came from the database; called when another file took its place.
+        parser: Its process is measured.
     """
 
     def __init__(
@@ -58,14 +59,14 @@ class Maintenance:
         data: DataDirectory,
         settings: KnowledgeSettings,
         around: KnowledgeContext,
-        forget: Callable[[], object],
-        parser_pid: Callable[[], int | None],
+        forget_all: Callable[[], object],
+        parser: Parser,
     ) -> None:
-        self._parser_pid = parser_pid
+        self._parser = parser
         self._live = live
         self._clock = clock = around.clock
         self._events = around.events
-        self._forget = forget
+        self.forget_all = forget_all
         self._profile_seconds = settings.memory_profile_seconds if settings.memory_profiling else 0
         self._profiled_at = clock.monotonic()
         self._purged_at, self._checked_at = -1, clock.monotonic()
@@ -136,7 +137,7 @@ class Maintenance:
         """Make every index anew from its rows, and the file without gaps; nobody else works meanwhile."""
         with translated(self._live.file), self._live.alone() as connection:
             rebuild_indexes(connection)
-        self._forget()  # What was read by way of a damaged index may lack something.
+        self.forget_all()  # What was read by way of a damaged index may lack something.
         return self.check()
 
     def backup(self) -> Backup:
@@ -208,8 +209,8 @@ class Maintenance:
             # The list is written again as a whole; on a full disk it stays longer than it has to.
             _log.warning("the list of deletions was not shortened: the disk is full")
 
-    def look(self) -> None:
-        """Do what belongs to each heartbeat: watch the memory, and check a database that gave an error."""
+    def beat(self) -> None:
+        """Measure memory, CPU and disk; check a suspect or overdue database."""
         self.memory.look()
         self.processor.look()
         self._profile_when_due()
@@ -226,7 +227,7 @@ class Maintenance:
 
     def parser_mb(self) -> float:
         """Return the resident memory of the parser's process."""
-        pid = self._parser_pid()
+        pid = self._parser.worker_pid
         try:
             return 0.0 if pid is None else psutil.Process(pid).memory_info().rss / _MB
         except psutil.Error:
@@ -264,7 +265,7 @@ class Maintenance:
 
     def _replaced(self, done: RestoreResult) -> RestoreResult:
         self.restored = done
-        self._forget()
+        self.forget_all()
         self.check()
         self._tell("knowledge.restored", done.as_dict())
         return done

@@ -82,7 +82,7 @@ def recognised(name: str, data: Content, media_type: str | None) -> Format:
     suffix = PurePath(name).suffix.lower()
     stated = (media_type or "").partition(";")[0].strip().lower()
     known = SUFFIXES.get(suffix) or _BY_TYPE.get(stated)
-    content = _content(head)
+    content = next((what for magic, what in _FOREIGN.items() if head.startswith(magic)), "")
     if known is None:
         content = content or next((what for pattern, what in _MARKED_UP if pattern.match(head)), "")
         if content:
@@ -93,27 +93,22 @@ def recognised(name: str, data: Content, media_type: str | None) -> Format:
     return known
 
 
-def _content(data: bytes) -> str:
-    return next((what for magic, what in _FOREIGN.items() if data.startswith(magic)), "")
-
-
-def _check(known: Format, name: str, data: bytes, content: str) -> None:
-    wrong = DocumentTypeUnsupported(
-        f"{name} is named like {known.suffixes[0]} but its content is {content or 'something else'}.",
-        hint="Give the file the ending that fits its content, or save it again in that format.",
-    )
+def _check(known: Format, name: str, head: bytes, foreign: str) -> None:
+    """Raise an error when the content is not what the name says."""
+    if known.kind == "zip" and head.startswith(_OLE):
+        raise DocumentEncrypted(f"{name} is encrypted, or an old Office file.")
     match known.kind:
         case "pdf":
-            if b"%PDF-" not in data[:1024]:
-                raise wrong
+            fits = b"%PDF-" in head[:1024]
         case "zip":
-            if data.startswith(_OLE):
-                raise DocumentEncrypted(f"{name} is encrypted, or an old Office file.")
-            if not data.startswith(b"PK\x03\x04"):
-                raise wrong
+            fits = head.startswith(b"PK\x03\x04")
         case _:
-            if content:
-                raise wrong
+            fits = not foreign
+    if not fits:
+        raise DocumentTypeUnsupported(
+            f"{name} is named like {known.suffixes[0]} but its content is {foreign or 'something else'}.",
+            hint="Give the file the ending that fits its content, or save it again in that format.",
+        )
 
 
 _CONTROLS = bytes(byte for byte in range(32) if byte not in b"\t\n\r\f\x1b")
@@ -146,8 +141,4 @@ def decoded(name: str, data: bytes) -> str:
             f"The character encoding of {name} cannot be told.",
             hint="Save it as UTF-8, then ingest it again.",
         )
-    return _lines(text)
-
-
-def _lines(text: str) -> str:
     return INVISIBLE.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))

@@ -84,7 +84,7 @@ class Parser:
             raise DocumentEmpty(f"{name} holds no text.")
         return parsed
 
-    def rest(self) -> None:
+    def stop_worker(self) -> None:
         """End the warm worker, if any; the next file starts another."""
         with self._lock:
             self._end()
@@ -100,7 +100,9 @@ class Parser:
         if len(text) > self._settings.max_text_characters:
             raise _text_too_long(name, self._settings)
         title = markdown.title(text) if known.marked_up else ""
-        return ParsedDocument(text, title or _stem(name), known.media_type, (), known.marked_up)
+        return ParsedDocument(
+            text, title or PurePath(name).stem, known.media_type, (), known.marked_up
+        )
 
     def _extracted(self, name: str, data: Content, known: Format) -> ParsedDocument:
         if known.kind == "markup":
@@ -111,7 +113,9 @@ class Parser:
         text = str(answer["text"])
         title = str(answer["title"]) or (markdown.title(text) if known.marked_up else "")
         pages = tuple(int(offset) for offset in answer["pages"])
-        return ParsedDocument(text, title or _stem(name), known.media_type, pages, known.marked_up)
+        return ParsedDocument(
+            text, title or PurePath(name).stem, known.media_type, pages, known.marked_up
+        )
 
     def _ask(self, name: str, data: Content, media_type: str) -> dict[str, Any]:
         header = {
@@ -256,7 +260,3 @@ def _text_too_long(name: str, settings: KnowledgeSettings) -> DocumentTooLarge:
         f"{name} has more than {settings.max_text_characters} characters "
         "(knowledge.max_text_characters)."
     )
-
-
-def _stem(name: str) -> str:
-    return PurePath(name).stem

@@ -1,5 +1,6 @@
 """Rows of documents, their passages and vectors."""
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,17 +11,10 @@ import sqlalchemy as sa
 from trimtab.infra.storage import Database
 from trimtab.knowledge.errors import DatabaseDamaged, DocumentUnknown, ProjectUnknown
 from trimtab.knowledge.records import Document, DocumentState
-from trimtab.knowledge.store.fingerprint import DocumentFingerprint, is_still, missing
-from trimtab.knowledge.store.labels import put_labels, replace_metadata, visible
+from trimtab.knowledge.store.fingerprint import DocumentFingerprint, missing
+from trimtab.knowledge.store.labels import LABELS, put_labels, replace_metadata, visible
 from trimtab.knowledge.store.owners import join_owner
 from trimtab.knowledge.store.projects import ProjectRow, changed, deletion, found
-from trimtab.knowledge.store.rows import (
-    NewDocument,
-    Vector,
-    set_state,
-    vector_row,
-    without_vector,
-)
 from trimtab.knowledge.store.seals import intact, seal
 from trimtab.knowledge.store.tables import (
     chunks,
@@ -29,7 +23,15 @@ from trimtab.knowledge.store.tables import (
     projects,
     vectors,
 )
-from trimtab.knowledge.store.writing import former_rows, put_documents
+from trimtab.knowledge.store.writing import (
+    NewDocument,
+    Vector,
+    former_rows,
+    put_documents,
+    set_state,
+    vector_row,
+    without_vector,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,10 +51,10 @@ class DocumentStore:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def known(
+    def fingerprints(
         self, project_key: int, names: Sequence[str] | None = None
     ) -> dict[str, DocumentFingerprint]:
-        """Return what an ingestion compares with, by name: of all documents of the project, or of those named."""
+        """Return the fingerprints of the project's documents by name: all, or those named."""
         which = [documents.c.project_key == project_key]
         if names is not None:
             which.append(documents.c.name.in_(names))
@@ -63,11 +65,13 @@ class DocumentStore:
         )
         columns = documents.c
         statement = sa.select(
-            columns.name, columns.source_hash, columns.version, columns.state, counted
+            columns.name, columns.source_hash, columns.version, columns.state, counted, LABELS
         )
         with self._database.read() as connection:
             return {
-                row[0]: DocumentFingerprint(row[1], row[2], DocumentState(row[3]), row[4])
+                row[0]: DocumentFingerprint(
+                    row[1], row[2], DocumentState(row[3]), row[4], tuple(json.loads(row[5]))
+                )
                 for row in connection.execute(statement.where(*which))
             }
 
@@ -82,45 +86,41 @@ class DocumentStore:
         with self._database.read() as connection:
             return frozenset(connection.scalars(statement))
 
-    def write(self, project: ProjectRow, document: NewDocument, at: datetime) -> int:
-        """Write the document in place of its former version, if any; return its version.
+    def write(
+        self,
+        project: ProjectRow,
+        group: Sequence[NewDocument],
+        replaces: Sequence[DocumentFingerprint | None],
+        at: datetime,
+    ) -> list[int | None]:
+        """Write documents in one transaction, each in place of its former version.
+
+        Args:
+            project: Where they go.
+            group: The documents.
+            replaces: For each, the version that it was compared with; None for none. Where there is
+                another one by now, or an earlier document of the group, it is left alone.
+            at: The time of writing.
+
+        Returns:
+            The version of each; None for those left alone.
 
         Raises:
             ProjectUnknown: The project was deleted meanwhile; nothing is written.
         """
         with self._database.write() as connection:
             _check_alive(connection, project)
-            former = former_rows(connection, [document.id])
-            versions = put_documents(connection, project.key, [document], former, at)
-            changed(connection, project.key)
-            return versions[document.id]
-
-    def write_many(
-        self,
-        project: ProjectRow,
-        expected: Sequence[tuple[NewDocument, DocumentFingerprint | None]],
-        at: datetime,
-    ) -> list[int | None]:
-        """Write documents as `write` does, in one transaction; return their versions.
-
-        Args:
-            project: Whose documents.
-            expected: Each with what it is to replace. Where there is something else by now, or an earlier one of
-                these, it is left alone and None is returned for it.
-            at: The time of writing.
-        """
-        with self._database.write() as connection:
-            _check_alive(connection, project)
-            former = former_rows(connection, [document.id for document, _ in expected])
+            former = former_rows(connection, [document.id for document in group])
             chosen: dict[str, NewDocument] = {}
-            for document, known in expected:
-                if is_still(former.get(document.id), known):
+            for document, known in zip(group, replaces, strict=True):
+                row = former.get(document.id)
+                if row is None if known is None else known.matches(row):
                     chosen.setdefault(document.id, document)
             versions = put_documents(connection, project.key, [*chosen.values()], former, at)
             changed(connection, project.key)
         return [
             versions[document.id] if chosen.get(document.id) is document else None
-            for document, _ in expected
+            for document in group
         ]
 
     def page(
@@ -199,11 +199,24 @@ class DocumentStore:
             changed(connection, owner.key)
             return str(row.id)
 
-    def share(self, document_id: str, owner: str) -> None:
-        """Make that person one of the owners of a document that is somebody's; one of nobody stays nobody's."""
-        if owner:
-            with self._database.write() as connection:
+    def touch(self, document_id: str, owner: str, labels: Sequence[str]) -> None:
+        """Add an owner and access labels to a document whose content did not change.
+
+        A document without owner stays without one.
+        """
+        if not owner and not labels:
+            return
+        with self._database.write() as connection:
+            if owner:
                 join_owner(connection, document_id, owner)
+            row = connection.execute(
+                sa.select(documents.c.key, documents.c.project_key).where(
+                    documents.c.id == document_id
+                )
+            ).first()
+            if labels and row is not None:
+                put_labels(connection, row.key, labels)
+                changed(connection, row.project_key)
 
     def set_metadata(
         self, project: str, id_or_name: str, changes: Mapping[str, Sequence[str]]
@@ -218,15 +231,6 @@ class DocumentStore:
                 raise DocumentUnknown(f"Project {project!r} has no document {id_or_name!r}.")
             replace_metadata(connection, row.key, changes)
             changed(connection, owner.key)
-
-    def add_labels(self, project: str, document_id: str, labels: Sequence[str]) -> None:
-        """Add access labels to those of the document."""
-        with self._database.write() as connection:
-            owner = found(connection, project)
-            key = connection.scalar(sa.select(documents.c.key).where(documents.c.id == document_id))
-            if key is not None:
-                put_labels(connection, key, labels)
-                changed(connection, owner.key)
 
     def counts(self) -> dict[str, int]:
         """Return how many documents stand in each state."""
@@ -285,7 +289,7 @@ class DocumentStore:
             changed(connection, row.project_key)
             return True
 
-    def failed(self, document_id: str, error: str, most_attempts: int) -> DocumentState:
+    def record_failure(self, document_id: str, error: str, most_attempts: int) -> DocumentState:
         """Count a failed attempt; return the state it leads to."""
         with self._database.write() as connection:
             row = connection.execute(

@@ -11,6 +11,12 @@ from trimtab.knowledge.store.seals import sealed
 from trimtab.knowledge.store.tables import documents, metadata
 
 _LABEL = "label"
+LABELS = (
+    sa.select(sa.func.json_group_array(metadata.c.value))
+    .where(metadata.c.document_key == documents.c.key, metadata.c.name == _LABEL)
+    .scalar_subquery()
+)
+"""The labels of each selected document as a JSON list."""
 
 
 class LabelStore:
@@ -53,14 +59,6 @@ class LabelStore:
                 found.update(connection.scalars(query))
         return found
 
-    def hides_name(self, project_key: int, name: str, labels: Sequence[str]) -> bool:
-        """Return whether the project has a document of that name that a caller with these labels may not see."""
-        hidden = sa.select(documents.c.id).where(
-            documents.c.project_key == project_key, documents.c.name == name, ~visible(labels)
-        )
-        with self._database.read() as connection:
-            return connection.execute(hidden.limit(1)).first() is not None
-
 
 def visible(labels: Sequence[str]) -> sa.ColumnElement[bool]:
     """Return the condition that a caller with these labels may see a document: it has none, or shares one."""
@@ -76,8 +74,7 @@ def put_labels(connection: sa.Connection, document_key: int, labels: Sequence[st
         {"document_key": document_key, **sealed("metadata", {"name": _LABEL, "value": label})}
         for label in labels
     ]
-    if rows:
-        connection.execute(statement, rows)
+    connection.execute(statement, rows)
 
 
 def replace_metadata(

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from trimtab.infra.storage import Database
 from trimtab.knowledge.errors import DatabaseDamaged
+from trimtab.knowledge.store.fts_query import full_text_query
 from trimtab.knowledge.store.labels import LabelStore
 from trimtab.knowledge.store.seals import intact, seal
 from trimtab.knowledge.store.tables import chunks, documents, metadata, projects, vectors
@@ -71,17 +72,20 @@ class SearchStore:
         with self._database.read() as connection:
             return str(connection.scalar(statement) or "")
 
-    def by_words(
-        self, project_key: int, match: str, limit: int, allowed: Keys | None = None
+    def full_text(
+        self, project_key: int, query: str, limit: int, allowed: Keys | None = None
     ) -> list[tuple[int, float]]:
         """Return chunk keys and BM25 scores (higher is better), best first.
 
         Args:
-            project_key: Whose chunks.
-            match: An FTS5 query.
-            limit: At most so many.
-            allowed: Only these; None means all.
+            project_key: The project to search.
+            query: Free text; passages with any of its words match.
+            limit: Maximum number of chunks.
+            allowed: Only these chunks; None means all.
         """
+        match = full_text_query(query)
+        if not match:
+            return []
         only = "" if allowed is None else " AND chunks.key IN (SELECT value FROM json_each(:only))"
         statement = sa.text(
             "SELECT chunks_fts.rowid AS key, -bm25(chunks_fts, 1.0, 1.0) AS score"  # noqa: S608
@@ -181,7 +185,7 @@ class SearchStore:
         with self._database.read() as connection:
             return np.fromiter(connection.scalars(statement), dtype=np.int64)
 
-    def live(self, project_key: int, keys: Sequence[int]) -> dict[int, StoredChunk]:
+    def existing_chunks(self, project_key: int, keys: Sequence[int]) -> dict[int, StoredChunk]:
         """Return those of the chunks that exist now in that project, by key."""
         passages = sa.select(chunks).where(chunks.c.key.in_(keys))
         with self._database.read() as connection:
@@ -192,7 +196,7 @@ class SearchStore:
             )
             owners = {row.key: intact("documents", row) for row in connection.execute(of)}
         return {
-            row.key: _live(row, owners[row.document_key])
+            row.key: _existing_chunk(row, owners[row.document_key])
             for row in rows
             if row.document_key in owners
         }
@@ -213,7 +217,7 @@ def _stored(row: Any) -> StoredPassage:
     return StoredPassage(row.key, row.heading, row.text, row.vector)
 
 
-def _live(row: Any, document: Any) -> StoredChunk:
+def _existing_chunk(row: Any, document: Any) -> StoredChunk:
     intact("chunks", row)
     return StoredChunk(
         key=row.key,
