@@ -15,7 +15,6 @@ from starlette.responses import Response
 
 from trimtab.answers import Answer, Question, Trace
 from trimtab.answers.errors import TraceUnknown
-from trimtab.answers.grounding import grounding_of
 from trimtab.answers.records import Feedback
 from trimtab.answers.service import AnswerService
 from trimtab.answers.streaming import Released
@@ -202,7 +201,7 @@ def traces(
         raise Forbidden("Name the project.", hint="Add ?project= with one of the key's projects.")
     found = _visible(knowledge, principal, answers.traces.recent(limit, project))
     if below < 1:
-        found = [t for t in found if t.answer.found and grounding_of(t) < below]
+        found = [t for t in found if t.answer.found and t.grounding < below]
     return TraceList(tuple(found))
 
 

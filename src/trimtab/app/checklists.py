@@ -42,7 +42,7 @@ class Readings:
 
     def failures(self) -> Mapping[str, int]:
         """Return the number of failed questions by error code, since the start."""
-        return self.answers.tally.failures()
+        return self.answers.counters.failures()
 
     def budget(self) -> BudgetReading:
         """Return the spending of the model budget."""
