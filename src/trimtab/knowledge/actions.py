@@ -106,7 +106,7 @@ class _Resizing:
         self._knowledge = knowledge
 
     def run(self, given: Arguments, _: ActionContext) -> ActionResult:
-        before, after = self._knowledge.caches.sizes(), self._wanted(given)
+        before, after = self._knowledge.caches.sizes(), self._requested_sizes(given)
         self._knowledge.caches.resize(after)
         return ActionResult(
             f"Resized the caches: {_change(before, after)}.",
@@ -116,12 +116,12 @@ class _Resizing:
         )
 
     def dry_run(self, given: Arguments, _: ActionContext) -> ActionResult:
-        before, after = self._knowledge.caches.sizes(), self._wanted(given)
+        before, after = self._knowledge.caches.sizes(), self._requested_sizes(given)
         if before == after:
             return ActionResult("The caches have these sizes already.", changes=False)
         return ActionResult(f"The caches would be resized: {_change(before, after)}.")
 
-    def _wanted(self, given: Arguments) -> CacheSizes:
+    def _requested_sizes(self, given: Arguments) -> CacheSizes:
         now = self._knowledge.caches.sizes()
         return CacheSizes(
             int(given.get("query") or 0) or now.query,

@@ -77,9 +77,9 @@ class PersonalDocuments:
 
         Whom it is about is remembered first, as a hash, for backups that were taken elsewhere and are restored later.
         """
-        care = self._knowledge.maintenance
-        care.erased.note(owner, care.now())
-        return care.copies.erase(owner)
+        maintenance = self._knowledge.maintenance
+        maintenance.erased.note(owner, maintenance.now())
+        return maintenance.copies.erase(owner)
 
     def _delete(self, owner: str, owned: list[OwnedDocument]) -> int:
         for found in owned:

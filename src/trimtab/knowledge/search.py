@@ -233,7 +233,9 @@ class Searcher:
         limit, meaning = request.offset + request.top_k + _SPARE, loaded.fitted.meaning
         try:
             vector = self._encoder.query_vector(text)
-            index = self._indexes.searched(row, loaded, SearchFilter(request.tags, request.labels))
+            index = self._indexes.searchable_index(
+                row, loaded, SearchFilter(request.tags, request.labels)
+            )
             ranking = rank(index, text, vector, meaning=meaning, limit=limit, allowed=allowed)
             reason = ""
         except (EmbedderUnavailable, IndexUnavailable) as error:

@@ -34,7 +34,7 @@ def signals(knowledge: Knowledge) -> tuple[Signal, ...]:
     )
 
 
-def _one(name: str, unit: str, text: str, read: Read, metric: str = "") -> Signal:
+def _gauge(name: str, unit: str, text: str, read: Read, metric: str = "") -> Signal:
     return Signal(name, unit, text, lambda: (Sample(float(read())),), metric=metric)
 
 
@@ -75,22 +75,22 @@ def _components(knowledge: Knowledge) -> Iterable[Signal]:
 
 def _embedding(knowledge: Knowledge) -> Iterable[Signal]:
     encoder = knowledge.encoder
-    yield _one(
+    yield _gauge(
         "knowledge.embedding.files_present",
         "1",
         "1 when the model's files are all there.",
         encoder.files_present,
     )
-    yield _one(
+    yield _gauge(
         "knowledge.embedding.files_intact",
         "1",
         "1 when the model's files had the right checksums at the last check while it was down.",
         lambda: encoder.files_intact,
     )
-    yield _one(
+    yield _gauge(
         "knowledge.embedding.loaded", "1", "1 when a model is in memory.", lambda: encoder.loaded
     )
-    yield _one(
+    yield _gauge(
         "knowledge.embedding.breaker_open",
         "1",
         "1 when the circuit breaker keeps calls away from the model.",
@@ -132,13 +132,13 @@ def _query_cache(knowledge: Knowledge) -> Iterable[Signal]:
         "Share of the recent misses of the query cache that had been asked at least twice before.",
         lambda drill: cache.known_miss_ratio(drill=drill),
     )
-    yield _one(
+    yield _gauge(
         "knowledge.cache.fill_ratio",
         "ratio",
         "How full the query cache is.",
         lambda: cache.stats().size / cache.stats().max_size,
     )
-    yield _one(
+    yield _gauge(
         "knowledge.cache.capacity",
         "entries",
         "How many entries the query cache may hold.",
@@ -199,7 +199,7 @@ def _other_caches(knowledge: Knowledge) -> Iterable[Signal]:
 
 def _cache_memory(knowledge: Knowledge) -> Iterable[Signal]:
     caches = _caches(knowledge)
-    yield _one(
+    yield _gauge(
         "knowledge.cache.memory",
         "MB",
         "What all caches hold together.",
@@ -207,7 +207,7 @@ def _cache_memory(knowledge: Knowledge) -> Iterable[Signal]:
         "kb_cache_memory_mb",
     )
 
-    yield _one(
+    yield _gauge(
         "knowledge.cache.memory_limit",
         "MB",
         "What all caches may hold together.",
@@ -324,4 +324,4 @@ def _documents(knowledge: Knowledge) -> Iterable[Signal]:
         ("queued", "Documents that wait for the embedding model."),
         ("dead", "Documents whose vectors could not be made after several attempts."),
     ):
-        yield _one(f"knowledge.documents.{state}", "documents", text, counted(state))
+        yield _gauge(f"knowledge.documents.{state}", "documents", text, counted(state))

@@ -96,11 +96,11 @@ def test_a_line_cut_short_by_a_crash_is_ignored_and_not_joined(tmp_path, clock):
     from trimtab.knowledge.maintenance.deletions import Deletion
 
     log = DeletionLog(tmp_path / "log")
-    with log.noted([Deletion("doc_1", clock.now())]):
+    with log.record([Deletion("doc_1", clock.now())]):
         pass
     with log.file.open("a") as file:
         file.write('{"document": "doc_2", "at": "20')
-    with log.noted([Deletion("doc_3", clock.now())]):
+    with log.record([Deletion("doc_3", clock.now())]):
         pass
     assert [entry.document_id for entry in log.all()] == ["doc_1", "doc_3"]
     assert all("text" not in json.loads(line) for line in log.file.read_text().splitlines()[:1])

@@ -1,4 +1,4 @@
-"""How a server of vectors can be broken, for drills: a real one that the drill starts, and then kills or cuts off."""
+"""Faults of vector servers: a real one that the drill starts, then kills or cuts off."""
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
@@ -20,7 +20,7 @@ _TEXTS = {
     "valve.txt": "The inlet valve closes when the pressure in the tank is above four bar.",
     "pump.txt": "The pump starts by itself as soon as the level of the tank falls below one metre.",
     "filter.txt": "Change the filter of the pump each month, and write the date on its lid.",
-    "alarm.txt": "The alarm is tested every Monday at nine; nobody has to leave the building.",
+    "alarm.txt": "The alarm is tested every Monday at nine; no one has to leave the building.",
     "pipe.txt": "A leaking pipe is closed at the valve before it, never at the one behind it.",
 }
 
@@ -47,14 +47,14 @@ def faults(knowledge: Knowledge, clock: Clock) -> Iterator[Fault]:
     )
     yield Fault(
         "knowledge.engine.cut",
-        "Start a Chroma server, move a project into it, and let a TCP proxy forward nothing any more.",
+        "Start a Chroma server, move a project into it, and hold all traffic in a TCP proxy.",
         servers.broken(lambda server, _: server.proxy.hold()),
         servers.restore,
         realism=Realism.REAL,
     )
     yield Fault(
         "knowledge.engine.slow",
-        "Start a Chroma server, move a project into it, delay its replies in a TCP proxy, and search.",
+        "Start a Chroma server, move a project into it, delay its replies in a proxy, and search.",
         servers.slow,
         servers.restore,
         params=(delay,),

@@ -232,15 +232,15 @@ def usage_facts(disk: Disk, largest: list[tuple[str, int]]) -> dict[str, Any]:
 
 
 def _grow(knowledge: Knowledge) -> Action:
-    care = knowledge.maintenance
+    maintenance = knowledge.maintenance
 
     def put_back(given: Arguments, _: ActionContext) -> ActionResult:
-        care.set_disk_budget(int(given["megabytes"]))
+        maintenance.set_disk_budget(int(given["megabytes"]))
         return ActionResult(f"The data directory may use {given['megabytes']} MB again.")
 
     def run(_: Arguments, __: ActionContext) -> ActionResult:
-        after = care.doubled_budget_mb()
-        before = care.set_disk_budget(after)
+        after = maintenance.doubled_budget_mb()
+        before = maintenance.set_disk_budget(after)
         return ActionResult(
             f"The data directory may use {after} MB; it was {before} MB.",
             {"before_mb": before, "after_mb": after},
@@ -249,7 +249,7 @@ def _grow(knowledge: Knowledge) -> Action:
 
     def dry_run(_: Arguments, __: ActionContext) -> ActionResult:
         try:
-            after = care.doubled_budget_mb()
+            after = maintenance.doubled_budget_mb()
         except NoDiskBudget as error:
             return ActionResult(f"Nothing would change. {error.message}", changes=False)
         return ActionResult(f"The data directory could use {after} MB.", {"after_mb": after})

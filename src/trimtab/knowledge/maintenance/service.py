@@ -58,14 +58,14 @@ class Maintenance:
         live: ReopenableDatabase,
         data: DataDirectory,
         settings: KnowledgeSettings,
-        around: KnowledgeContext,
+        context: KnowledgeContext,
         forget_all: Callable[[], object],
         parser: Parser,
     ) -> None:
         self._parser = parser
         self._live = live
-        self._clock = clock = around.clock
-        self._events = around.events
+        self._clock = clock = context.clock
+        self._events = context.events
         self.forget_all = forget_all
         self._profile_seconds = settings.memory_profile_seconds if settings.memory_profiling else 0
         self._profiled_at = clock.monotonic()
@@ -78,7 +78,7 @@ class Maintenance:
         self.disk = Cleanup(data.path, self.backups, settings, clock)
         self.memory = MemoryUsage(clock, settings.memory_limit_mb)
         self.growth = GrowthProfile(clock, data.file("memory_profile.txt"))
-        self.processor = CpuUsage(around.clock)
+        self.processor = CpuUsage(context.clock)
         self.erased = ErasedOwners(data.file(ERASED))
         self.copies = DatabaseCopies(self.backups, live.chains, data.file("snapshots"))
         self._restore = Restore(live, self.backups, self.deletions, self.erased, clock)
@@ -104,7 +104,7 @@ class Maintenance:
     def deleting(self, witnesses: list[tuple[str, str]]) -> AbstractContextManager[None]:
         """Return a context in which these documents, given with one passage's id each, are deleted."""
         at = self._clock.now()
-        return self.deletions.noted(Deletion(document, at, chunk) for document, chunk in witnesses)
+        return self.deletions.record(Deletion(document, at, chunk) for document, chunk in witnesses)
 
     def now(self) -> datetime:
         """Return the time by which erasures are dated."""
@@ -168,13 +168,13 @@ class Maintenance:
         """
         with translated(self._live.file):
             done = self._restore.from_backup(backup, dry_run=dry_run)
-            return done if dry_run else self._replaced(done)
+            return done if dry_run else self._finish_restore(done)
 
     def recover(self, *, dry_run: bool = False) -> RestoreResult:
         """Put what can be read of the damaged file together with the newest good backup."""
         with translated(self._live.file):
             done = self._restore.from_what_is_left(dry_run=dry_run)
-            return done if dry_run else self._replaced(done)
+            return done if dry_run else self._finish_restore(done)
 
     def verify(self, held_document_ids: set[str], dead_in_indexes: int) -> DeletionProof:
         """Prove that every deletion holds everywhere.
@@ -263,7 +263,7 @@ class Maintenance:
                 extra={"lines": damaged},
             )
 
-    def _replaced(self, done: RestoreResult) -> RestoreResult:
+    def _finish_restore(self, done: RestoreResult) -> RestoreResult:
         self.restored = done
         self.forget_all()
         self.check()

@@ -68,7 +68,7 @@ _MARKED_UP = (
 """Text that is read as such only when its name says that it is text."""
 
 
-def recognised(name: str, data: Content, media_type: str | None) -> Format:
+def detect_format(name: str, data: Content, media_type: str | None) -> Format:
     """Return the file's format.
 
     Raises:
@@ -87,7 +87,7 @@ def recognised(name: str, data: Content, media_type: str | None) -> Format:
         content = content or next((what for pattern, what in _MARKED_UP if pattern.match(head)), "")
         if content:
             raise DocumentTypeUnsupported(f"{name} is {content}, which is not ingested as such.")
-        decoded(name, data.whole())
+        decode_file(name, data.whole())
         return TEXT
     _check(known, name, head, content)
     return known
@@ -115,7 +115,7 @@ _CONTROLS = bytes(byte for byte in range(32) if byte not in b"\t\n\r\f\x1b")
 
 
 def refuse_binary(name: str, data: Content) -> None:
-    """Raise `DocumentTypeUnsupported` for a file that is not text; `decoded` tells what text is."""
+    """Raise `DocumentTypeUnsupported` for a file that is not text; `decode_file` tells what text is."""
     head = data.head()
     if is_marked(head):
         return
@@ -124,7 +124,7 @@ def refuse_binary(name: str, data: Content) -> None:
         raise DocumentTypeUnsupported(f"{name} is not text: it holds binary data.")
 
 
-def decoded(name: str, data: bytes) -> str:
+def decode_file(name: str, data: bytes) -> str:
     """Return the text of a text file in the encoding of its mark, in UTF-8, or in one that its bytes show clearly.
 
     Raises:

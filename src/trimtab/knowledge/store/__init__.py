@@ -1,4 +1,4 @@
-"""The truth: projects, documents, passages and vectors in one SQLite file. The only SQL of this domain."""
+"""Stores projects, documents, passages and vectors in SQLite: all SQL of this domain."""
 
 from trimtab.knowledge.store.documents import DocumentStore, QueuedDocument
 from trimtab.knowledge.store.fingerprint import DocumentFingerprint

@@ -14,7 +14,7 @@ from trimtab.knowledge.records import Document, DocumentState
 from trimtab.knowledge.store.fingerprint import DocumentFingerprint, missing
 from trimtab.knowledge.store.labels import LABELS, put_labels, replace_metadata, visible
 from trimtab.knowledge.store.owners import join_owner
-from trimtab.knowledge.store.projects import ProjectRow, changed, deletion, found
+from trimtab.knowledge.store.projects import ProjectRow, bump_index_version, deletion, find_project
 from trimtab.knowledge.store.seals import intact, seal
 from trimtab.knowledge.store.tables import (
     chunks,
@@ -117,7 +117,7 @@ class DocumentStore:
                 if row is None if known is None else known.matches(row):
                     chosen.setdefault(document.id, document)
             versions = put_documents(connection, project.key, [*chosen.values()], former, at)
-            changed(connection, project.key)
+            bump_index_version(connection, project.key)
         return [
             versions[document.id] if chosen.get(document.id) is document else None
             for document in group
@@ -128,7 +128,7 @@ class DocumentStore:
     ) -> tuple[Document, ...]:
         """Return the project's documents by name: those that these labels let see, or all."""
         with self._database.read() as connection:
-            key = found(connection, project).key
+            key = find_project(connection, project).key
             statement = (
                 _selected()
                 .where(documents.c.project_key == key, *_seen(labels))
@@ -139,9 +139,9 @@ class DocumentStore:
             return tuple(_document(row) for row in connection.execute(statement))
 
     def get(self, project: str, id_or_name: str, labels: Sequence[str] | None = None) -> Document:
-        """Return one document, or raise `DocumentUnknown`; one that the labels do not let see is unknown too."""
+        """Return one document; `DocumentUnknown` if missing or hidden from these labels."""
         with self._database.read() as connection:
-            key = found(connection, project).key
+            key = find_project(connection, project).key
             named = _selected().where(*_named(key, id_or_name), *_seen(labels))
             row = connection.execute(named).first()
         if row is None:
@@ -169,9 +169,9 @@ class DocumentStore:
         return text
 
     def witnesses(self, project: str, id_or_name: str = "") -> list[tuple[str, str]]:
-        """Return the ids of one document, or of all of the project, each with the id of its first passage."""
+        """Return ids of one document, or all of the project, each with its first passage's id."""
         with self._database.read() as connection:
-            key = found(connection, project).key
+            key = find_project(connection, project).key
             which = _named(key, id_or_name) if id_or_name else (documents.c.project_key == key,)
             first = (chunks.c.document_key == documents.c.key) & (chunks.c.ordinal == 0)
             statement = (
@@ -182,10 +182,10 @@ class DocumentStore:
             return [(str(row[0]), str(row[1])) for row in connection.execute(statement)]
 
     def delete(self, project: str, id_or_name: str, at: datetime) -> str:
-        """Delete one document with all that came from it; return its id, or raise `DocumentUnknown`."""
+        """Delete one document and all its rows; return its id, or raise `DocumentUnknown`."""
         with self._database.write() as connection:
             connection.exec_driver_sql("PRAGMA secure_delete=ON")
-            owner = found(connection, project)
+            owner = find_project(connection, project)
             row = connection.execute(
                 sa.select(documents.c.key, documents.c.id).where(*_named(owner.key, id_or_name))
             ).first()
@@ -196,7 +196,7 @@ class DocumentStore:
             connection.execute(
                 sa.insert(deletions).prefix_with("OR REPLACE"), deletion(row.id, owner.id, at)
             )
-            changed(connection, owner.key)
+            bump_index_version(connection, owner.key)
             return str(row.id)
 
     def touch(self, document_id: str, owner: str, labels: Sequence[str]) -> None:
@@ -216,21 +216,21 @@ class DocumentStore:
             ).first()
             if labels and row is not None:
                 put_labels(connection, row.key, labels)
-                changed(connection, row.project_key)
+                bump_index_version(connection, row.project_key)
 
     def set_metadata(
         self, project: str, id_or_name: str, changes: Mapping[str, Sequence[str]]
     ) -> None:
         """Replace the document's values of each named metadata."""
         with self._database.write() as connection:
-            owner = found(connection, project)
+            owner = find_project(connection, project)
             row = connection.execute(
                 sa.select(documents.c.key).where(*_named(owner.key, id_or_name))
             ).first()
             if row is None:
                 raise DocumentUnknown(f"Project {project!r} has no document {id_or_name!r}.")
             replace_metadata(connection, row.key, changes)
-            changed(connection, owner.key)
+            bump_index_version(connection, owner.key)
 
     def counts(self) -> dict[str, int]:
         """Return how many documents stand in each state."""
@@ -268,7 +268,7 @@ class DocumentStore:
     def complete(self, document_id: str, made: Mapping[int, Vector], model: str) -> bool:
         """Add the vectors that a queued document lacked; return whether it was still there.
 
-        Passages that changed meanwhile are left out, and the document stays queued for those that came.
+        Passages that changed meanwhile are skipped; the document stays queued for new ones.
         """
         with self._database.write() as connection:
             row = connection.execute(
@@ -286,10 +286,10 @@ class DocumentStore:
                 connection.execute(sa.insert(vectors), rows)
             if missing <= set(made):
                 set_state(connection, row.key, DocumentState.READY, attempts=0, error="")
-            changed(connection, row.project_key)
+            bump_index_version(connection, row.project_key)
             return True
 
-    def record_failure(self, document_id: str, error: str, most_attempts: int) -> DocumentState:
+    def record_failure(self, document_id: str, error: str, max_attempts: int) -> DocumentState:
         """Count a failed attempt; return the state it leads to."""
         with self._database.write() as connection:
             row = connection.execute(
@@ -300,12 +300,12 @@ class DocumentStore:
             if row is None:
                 return DocumentState.READY
             attempts = row.attempts + 1
-            state = DocumentState.DEAD if attempts >= most_attempts else DocumentState.QUEUED
+            state = DocumentState.DEAD if attempts >= max_attempts else DocumentState.QUEUED
             set_state(connection, row.key, state, attempts=attempts, error=error)
             return state
 
     def deletions(self) -> list[tuple[str, datetime]]:
-        """Return the ids of deleted documents and when each was deleted, as far as the database remembers."""
+        """Return ids of deleted documents and the time of each deletion, as far as recorded."""
         with self._database.read() as connection:
             rows = connection.execute(sa.select(deletions)).all()
         return [
@@ -315,7 +315,7 @@ class DocumentStore:
         ]
 
     def apply_deletions(self, deleted: Sequence[tuple[str, datetime]]) -> int:
-        """Delete those documents that were last written before their deletion; return how many there were."""
+        """Delete documents last written before their recorded deletion; return their number."""
         with self._database.write() as connection:
             connection.exec_driver_sql("PRAGMA secure_delete=ON")
             count = 0
@@ -328,7 +328,7 @@ class DocumentStore:
                 if row is not None:
                     connection.execute(sa.delete(chunks).where(chunks.c.document_key == row.key))
                     connection.execute(sa.delete(documents).where(documents.c.key == row.key))
-                    changed(connection, row.project_key)
+                    bump_index_version(connection, row.project_key)
                     count += 1
             return count
 

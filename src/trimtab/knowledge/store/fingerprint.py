@@ -35,7 +35,10 @@ class DocumentFingerprint:
 
 
 def missing(connection: sa.Connection, document_id: str) -> TrimtabError:
-    """Return why the index does not know a document: it is gone, or the index is damaged. Reads all documents."""
+    """Return the error for a document that the index lacks: deleted, or a damaged index.
+
+    Reads all documents.
+    """
     past_the_index = documents.c.id.concat("") == document_id
     if connection.scalar(sa.select(documents.c.key).where(past_the_index)) is None:
         return DocumentUnknown(f"There is no document {document_id!r}.")

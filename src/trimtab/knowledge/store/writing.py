@@ -1,4 +1,4 @@
-"""Writes a group of documents inside a transaction: so many statements for all of them together, not for each."""
+"""Writes a group of documents in one transaction, with statements shared by all of them."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -64,7 +64,7 @@ def put_documents(
     former: Former,
     at: datetime,
 ) -> dict[str, int]:
-    """Write documents with distinct ids, each in place of its former row; return their versions by id.
+    """Write documents with distinct ids, replacing former rows; return versions by id.
 
     Passages that stay keep their keys and vectors.
     """
@@ -103,8 +103,8 @@ def _put_rows(
     if added:
         connection.execute(sa.insert(documents), added)
     if changed:
-        this = documents.c.key == sa.bindparam("this")
-        connection.execute(sa.update(documents).where(this), changed)
+        by_key = documents.c.key == sa.bindparam("this")
+        connection.execute(sa.update(documents).where(by_key), changed)
     return {row["id"]: row["version"] for row in (*added, *changed)}
 
 
@@ -141,7 +141,7 @@ def _content(document: NewDocument, now: str) -> dict[str, Any]:
 
 
 def _deletion_times(connection: sa.Connection, ids: Sequence[str]) -> dict[str, datetime]:
-    """Return a time just after each document's last deletion: one that comes back is newer than its deletion."""
+    """Return a time just after each document's deletion, so that a new version is newer."""
     return {
         row.document_id: datetime.fromisoformat(intact("deletions", row).deleted_at)
         + timedelta(microseconds=1)
@@ -188,8 +188,8 @@ def _put_chunks(
     if added:
         connection.execute(sa.insert(chunks), added)
     if moved:
-        this = chunks.c.key == sa.bindparam("this")
-        connection.execute(sa.update(chunks).where(this), moved)
+        by_key = chunks.c.key == sa.bindparam("this")
+        connection.execute(sa.update(chunks).where(by_key), moved)
 
 
 def _moved(was: Any, chunk: Chunk) -> bool:
@@ -214,9 +214,9 @@ def _put_vectors(
 def _chunk_rows(connection: sa.Connection, document_keys: Sequence[int]) -> Iterator[Any]:
     """Yield id, key and place of every passage of the documents."""
     column = chunks.c
-    wanted = sa.select(column.id, column.key, column.ordinal, column.start_offset, column.page)
+    selected = sa.select(column.id, column.key, column.ordinal, column.start_offset, column.page)
     for block in _blocks(document_keys):
-        yield from connection.execute(wanted.where(column.document_key.in_(block)))
+        yield from connection.execute(selected.where(column.document_key.in_(block)))
 
 
 def _blocks(values: Sequence[Any]) -> Iterator[Sequence[Any]]:
@@ -272,8 +272,8 @@ def set_state(
     connection: sa.Connection, key: int, state: DocumentState, *, attempts: int, error: str
 ) -> None:
     """Set the document's state."""
-    this = documents.c.key == key
-    row = intact("documents", connection.execute(sa.select(documents).where(this)).one())
+    by_key = documents.c.key == key
+    row = intact("documents", connection.execute(sa.select(documents).where(by_key)).one())
     changes = {"state": state, "attempts": attempts, "last_error": error}
     values = sealed("documents", {**row._asdict(), **changes})
-    connection.execute(sa.update(documents).where(this).values(values))
+    connection.execute(sa.update(documents).where(by_key).values(values))
