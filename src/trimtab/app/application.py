@@ -89,7 +89,7 @@ class App:
         self.handbook = service(Handbook)
         self.vitals = service(Vitals)
         web = service(Web)
-        self.sessions, self.views, self.places = web.sessions, web.views, web.places
+        self.sessions, self.views = web.sessions, web.views
 
     def start(self, *, handbook: bool = True) -> None:
         """Start every module in order: load the model, watch the service, drive incidents.

@@ -41,7 +41,7 @@ def build_storage(env: Environment) -> Module:
 
 
 def build_process(env: Environment, databases: Iterable[Database]) -> Module:
-    """Return the metrics of the process and its log files; its start and its orderly end are in the audit chain.
+    """Return the metrics and logs of the process; it audits its start and its orderly end.
 
     Args:
         env: Of the process.
@@ -53,7 +53,7 @@ def build_process(env: Environment, databases: Iterable[Database]) -> Module:
         vitals.started(trimtab.__version__, tuple(databases))
         ended.callback(vitals.stopped)  # A process that never started does not end either.
 
-    # A line of a log does not say whose query it has: all texts go, and that counts as nothing found.
+    # A log line does not name the user: all query texts are erased, and none is counted.
     logs = env.directory.folder("logs")
     queries = ErasureStep("logs.queries", lambda _: 0, lambda _: forget_queries(logs))
     return Module(
