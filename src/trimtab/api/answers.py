@@ -5,6 +5,7 @@ import logging
 from collections.abc import Generator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request
@@ -146,9 +147,8 @@ async def answer(
     request: AnswerRequest, services: Here, asker: Asker, person: Person = ""
 ) -> Response:
     """Answer a question from a project's documents, every sentence with its citation."""
-    return await _given(
-        services, _question(request, request.question, asker.principal, person), asker
-    )
+    question = _question(request, request.question, asker.principal, person)
+    return await services.places.run(partial(_respond, services, question, asker))
 
 
 @router.post(
@@ -261,18 +261,15 @@ def _failed(error: Exception) -> dict[str, str]:
     return {"event": "error", "data": json.dumps(error_body(error), ensure_ascii=False)}
 
 
-async def _given(services: Services, question: Question, asker: _Asking) -> Response:
-    def work() -> Response:
-        found: Answer = services.answers.answer(question)
-        _note(found, asker)
-        return Response(_ANSWER.dump_json(found), media_type="application/json")
-
-    return await services.places.run(work)
+def _respond(services: Services, question: Question, asker: _Asking) -> Response:
+    found: Answer = services.answers.answer(question)
+    _note(found, asker)
+    return Response(_ANSWER.dump_json(found), media_type="application/json")
 
 
 async def _queried(services: Services, question: Question, asker: _Asking) -> Response:
     try:
-        return await _given(services, question, asker)
+        return await services.places.run(partial(_respond, services, question, asker))
     except NotFound as error:
         # The operators' command reads `.degraded_mode` whatever project it names.
         up = services.knowledge.components()
