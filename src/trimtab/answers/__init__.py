@@ -15,6 +15,7 @@ from trimtab.answers.records import (
     Trace,
 )
 from trimtab.answers.retrieval import Retriever
+from trimtab.answers.store import FeedbackStore, TraceStore
 
 __all__ = [
     "Answer",
@@ -23,6 +24,7 @@ __all__ = [
     "Citation",
     "Draft",
     "ExtractiveGenerator",
+    "FeedbackStore",
     "Generator",
     "GuardedSentences",
     "Passage",
@@ -32,5 +34,6 @@ __all__ = [
     "Retriever",
     "Stage",
     "Trace",
+    "TraceStore",
     "Usage",
 ]
