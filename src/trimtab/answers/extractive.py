@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from trimtab.answers.drafts import Draft, Piece, cite
-from trimtab.answers.evidence import Asked, Candidate, candidates
+from trimtab.answers.evidence import AnalysedQuestion, Candidate, candidates
 from trimtab.answers.records import EXTRACTIVE, Passage
 from trimtab.text.sentences import BlockKind
 
@@ -33,10 +33,9 @@ class ExtractiveGenerator:
 
     def quote(self, question: str, passages: Sequence[Passage]) -> Draft:
         """Return the best sentences as a draft; one without citations when nothing holds the answer."""
-        asked = Asked(question)
         ranked = [
             candidate
-            for candidate in candidates(asked, passages)
+            for candidate in candidates(AnalysedQuestion.of(question), passages)
             if candidate.passage_coverage >= self.min_passage_coverage
             and candidate.coverage >= self.min_coverage
         ]

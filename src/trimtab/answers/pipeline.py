@@ -22,6 +22,7 @@ from trimtab.kernel.drilling import in_drill
 from trimtab.kernel.ids import new_id
 
 _log = logging.getLogger(__name__)
+_NOTHING = Retrieved(())
 
 
 @dataclass(slots=True)
@@ -38,7 +39,7 @@ class PreparedQuestion:
 
     question: Question
     clock: Clock
-    retrieved: Retrieved = field(default_factory=lambda: Retrieved(()))
+    retrieved: Retrieved = _NOTHING
     stages: list[Stage] = field(default_factory=list)
     refusal: str = ""
     """Why a guard blocked the question; nothing was retrieved then, and nothing may be written."""

@@ -14,7 +14,7 @@ from openai.types.chat import ChatCompletionMessageParam
 
 from trimtab.answers.drafts import Draft, DraftSentence, Piece, Usage, cite
 from trimtab.answers.errors import GeneratorUnavailable
-from trimtab.answers.evidence import Asked, candidates
+from trimtab.answers.evidence import AnalysedQuestion, candidates
 from trimtab.answers.extractive import NOT_FOUND
 from trimtab.answers.records import Citation, Passage
 from trimtab.answers.reply_sentences import ReplySentences
@@ -164,7 +164,7 @@ class _Citer:
 
 def _number(claim: str, passage: Passage, citations: list[Citation]) -> int:
     """Return the number of the quote in the passage that bears the claim out best, adding it when it is new."""
-    best = candidates(Asked(claim), (passage,))
+    best = candidates(AnalysedQuestion.of(claim), (passage,))
     start, end = (best[0].sentence.start, best[0].sentence.end) if best else (0, len(passage.text))
     score = min(1.0, best[0].coverage) if best else 0.0
     new = cite(len(citations) + 1, passage, start, end, score)
