@@ -13,9 +13,9 @@ from trimtab.gates.room import GatesRoom
 from trimtab.guardrails.service import Guardrails
 from trimtab.infra.jobs.opening import OpeningJobs
 from trimtab.infra.notify import Delivery
+from trimtab.infra.process_metrics import STOPPED, Vitals
 from trimtab.infra.scheduler import Scheduler
 from trimtab.infra.storage import Database, DataDirectory
-from trimtab.infra.vitals import STOPPED, Vitals
 from trimtab.kernel.errors import TrimtabError
 from trimtab.knowledge import Knowledge
 from trimtab.knowledge.embedding import MODEL_ID

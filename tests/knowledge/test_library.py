@@ -6,8 +6,8 @@ import pytest
 import yaml
 
 from trimtab.infra.audit import Audit
+from trimtab.infra.process_metrics import Vitals
 from trimtab.infra.storage import Database
-from trimtab.infra.vitals import Vitals
 from trimtab.kernel.operable import Catalog
 from trimtab.knowledge.actions import actions
 from trimtab.knowledge.faults import faults

@@ -28,8 +28,8 @@ from trimtab.api.http.schemas import extended
 from trimtab.api.roles import TENANT_READER, TENANT_REVIEWER
 from trimtab.api.services import AnswersDep, Caller, EnvDep, KnowledgeDep, WebDep
 from trimtab.infra.auth import Principal
+from trimtab.infra.web.blocking_stream import StepEvents, Steps
 from trimtab.infra.web.module import Web
-from trimtab.infra.web.steps import StepEvents, Steps
 from trimtab.kernel.errors import ErrorKind, Forbidden, NotFound, TrimtabError
 from trimtab.kernel.ids import new_id
 from trimtab.knowledge import Knowledge

@@ -17,8 +17,8 @@ from trimtab.answers.streaming import Released
 from trimtab.console.render import page
 from trimtab.console.services import READER, AnswersDep, Caller, EnvDep, KnowledgeDep, WebDep
 from trimtab.infra.web import caller
+from trimtab.infra.web.blocking_stream import StepEvents, Steps
 from trimtab.infra.web.routes import GuardedRoute
-from trimtab.infra.web.steps import StepEvents, Steps
 from trimtab.kernel.errors import TrimtabError
 from trimtab.kernel.ids import new_id
 

@@ -9,12 +9,12 @@ from trimtab.infra.audit_files import AuditFiles
 from trimtab.infra.changes import actions as change_actions
 from trimtab.infra.changes import signals as change_signals
 from trimtab.infra.environment import Environment
+from trimtab.infra.process_metrics import Vitals
 from trimtab.infra.response_history import ResponseHistory
 from trimtab.infra.scheduler import Scheduler
 from trimtab.infra.settings.digest import digests
 from trimtab.infra.storage import Database, DiskReserve, losses
 from trimtab.infra.telemetry.query_texts import forget_queries
-from trimtab.infra.vitals import Vitals
 from trimtab.infra.web.sessions import session_secret
 from trimtab.kernel.health import ComponentHealth, Status
 from trimtab.kernel.module import Module

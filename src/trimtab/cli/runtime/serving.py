@@ -7,8 +7,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from trimtab.api.http.server import Listener, bind, serve
-from trimtab.infra.arenas import share_arenas
 from trimtab.infra.control_socket import bind_control, control_path
+from trimtab.infra.malloc import share_arenas
 from trimtab.infra.telemetry import LogFiles, configure_logs
 from trimtab.kernel.errors import Unauthenticated
 

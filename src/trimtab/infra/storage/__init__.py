@@ -4,11 +4,11 @@ Each domain's ``store.py`` declares its tables (SQLAlchemy Core) and writes thro
 the Alembic revisions in ``migrations/<chain>/``, one linear chain a domain.
 """
 
-from trimtab.infra.storage.database import Database, losses, translated
 from trimtab.infra.storage.directory import DataDirectory
 from trimtab.infra.storage.errors import DataDirectoryInUse, DataDirectoryUnusable, SchemaTooNew
-from trimtab.infra.storage.guard import FileGuard
 from trimtab.infra.storage.reserve import DiskReserve
+from trimtab.infra.storage.sqlite.database import Database, losses, translated
+from trimtab.infra.storage.sqlite.integrity.file_guard import FileGuard
 
 __all__ = [
     "DataDirectory",

@@ -9,8 +9,8 @@ import stat
 from pathlib import Path
 from types import TracebackType
 
-from trimtab.infra.storage.database import translated
 from trimtab.infra.storage.errors import DataDirectoryInUse, DataDirectoryUnusable
+from trimtab.infra.storage.sqlite.database import translated
 from trimtab.kernel.errors import StorageFull
 
 _log = logging.getLogger(__name__)

@@ -4,7 +4,7 @@ import logging
 from collections.abc import Callable
 
 from trimtab.infra.storage.directory import DataDirectory
-from trimtab.infra.storage.page_sums import mended_bytes, sum_of
+from trimtab.infra.storage.sqlite.integrity.page_checksums import mended_bytes, sum_of
 from trimtab.kernel.errors import Corrupt
 
 _log = logging.getLogger(__name__)

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 from trimtab.infra.environment import Environment
 from trimtab.infra.settings import Settings
+from trimtab.infra.web.concurrency_limiter import Places
 from trimtab.infra.web.live import LiveViews
-from trimtab.infra.web.places import Places
 from trimtab.infra.web.sessions import Sessions, session_secret
 from trimtab.kernel.module import Module
 

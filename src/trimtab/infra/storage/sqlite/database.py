@@ -11,11 +11,11 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from trimtab.infra.storage.errors import DataDirectoryUnusable
-from trimtab.infra.storage.guard import FileGuard
+from trimtab.infra.storage.sqlite.integrity.file_guard import FileGuard
 from trimtab.kernel.errors import Corrupt, StorageFull, TrimtabError, Unavailable
 from trimtab.kernel.health import ComponentHealth, Status
 
-MIGRATIONS = Path(__file__).parent / "migrations"
+MIGRATIONS = Path(__file__).parents[1] / "migrations"
 _BUSY_SECONDS = 30
 _LITTLE_BYTES = 1024 * 1024
 _SIGNS_OF_DAMAGE = (
@@ -138,7 +138,7 @@ def _engine(file: Path) -> sa.Engine:
 def _upgrade(connection: sa.Connection, chain: str) -> None:
     if _current(connection, chain) != _newest(chain):
         # Alembic takes longer to load than everything else here; most starts have nothing to migrate.
-        from trimtab.infra.storage.migrate import upgrade
+        from trimtab.infra.storage.sqlite.migrate import upgrade
 
         upgrade(connection, MIGRATIONS, chain)
 

@@ -6,10 +6,10 @@ import math
 import pytest
 
 from trimtab.infra.audit import Audit
+from trimtab.infra.process_metrics import LOST, Vitals
 from trimtab.infra.storage import Database, losses
-from trimtab.infra.storage.acknowledged import Acknowledged
-from trimtab.infra.telemetry.tally import LogTally
-from trimtab.infra.vitals import LOST, Vitals
+from trimtab.infra.storage.sqlite.integrity.commit_counter import Acknowledged
+from trimtab.infra.telemetry.log_counters import LogTally
 from trimtab.kernel.health import Status
 from trimtab.testing.clock import FakeClock
 

@@ -7,7 +7,7 @@ import pytest
 
 COUNT = """
 import ctypes, sys, threading
-from trimtab.infra.arenas import share_arenas
+from trimtab.infra.malloc import share_arenas
 
 if sys.argv[1] == "shared":
     share_arenas()

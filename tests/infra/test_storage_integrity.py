@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from trimtab.infra.storage import Database
-from trimtab.infra.storage.log import LogReport, logged_pages, mend_log
-from trimtab.infra.storage.page_sums import PageSums, mended_bytes, sum_of
+from trimtab.infra.storage.sqlite.integrity.page_checksums import PageSums, mended_bytes, sum_of
+from trimtab.infra.storage.sqlite.integrity.wal import LogReport, logged_pages, mend_log
 from trimtab.kernel.errors import Corrupt
 
 ROWS = 30

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from trimtab.infra.storage.acknowledged import Acknowledged, commits_of, count_on
-from trimtab.infra.storage.log import log_of, logged_pages, mend_log
-from trimtab.infra.storage.page_sums import PageSums, sums_file
+from trimtab.infra.storage.sqlite.integrity.commit_counter import Acknowledged, commits_of, count_on
+from trimtab.infra.storage.sqlite.integrity.page_checksums import PageSums, sums_file
+from trimtab.infra.storage.sqlite.integrity.wal import log_of, logged_pages, mend_log
 from trimtab.kernel.errors import Corrupt
 
 _log = logging.getLogger(__name__)

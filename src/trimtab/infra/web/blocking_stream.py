@@ -8,7 +8,7 @@ import anyio.to_thread
 from sse_starlette import EventSourceResponse
 from starlette.types import Receive, Scope, Send
 
-from trimtab.infra.web.places import Places
+from trimtab.infra.web.concurrency_limiter import Places
 
 _Item = TypeVar("_Item")
 

@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from trimtab.infra.storage.log import logged_pages
+from trimtab.infra.storage.sqlite.integrity.wal import logged_pages
 from trimtab.kernel.errors import Corrupt
 
 _log = logging.getLogger(__name__)

@@ -4,7 +4,7 @@ import anyio
 import pytest
 
 from trimtab.infra.web import Places
-from trimtab.infra.web.places import TooManyWaiting
+from trimtab.infra.web.concurrency_limiter import TooManyWaiting
 
 
 class Work:
