@@ -28,7 +28,7 @@ from trimtab.api.http.schemas import extended
 from trimtab.api.roles import TENANT_READER, TENANT_REVIEWER
 from trimtab.api.services import AnswersDep, Caller, EnvDep, KnowledgeDep, WebDep
 from trimtab.infra.auth import Principal
-from trimtab.infra.web.blocking_stream import StepEvents, Steps
+from trimtab.infra.web.blocking_stream import BlockingStream, BlockingStreamResponse
 from trimtab.infra.web.module import Web
 from trimtab.kernel.errors import ErrorKind, Forbidden, NotFound, TrimtabError
 from trimtab.kernel.ids import new_id
@@ -158,7 +158,7 @@ async def answer(
 ) -> Response:
     """Answer a question from a project's documents, every sentence with its citation."""
     question = _question(request, request.question, asker.principal, person)
-    return await web.places.run(partial(_respond, answers, question, asker))
+    return await web.limiter.run(partial(_respond, answers, question, asker))
 
 
 @router.post(
@@ -180,8 +180,8 @@ async def stream(
     status, as without streaming. Whoever closes the connection stops the work; what was said is traced.
     """
     said = answers.stream(_question(request, request.question, asker.principal, person))
-    steps = Steps(_noted(said, asker), web.places)
-    return StepEvents(await steps.first(), steps, _event, _failed)
+    stream = BlockingStream(_noted(said, asker), web.limiter)
+    return BlockingStreamResponse(await stream.first(), stream, _event, _failed)
 
 
 @router.get("/v1/traces", dependencies=[TENANT_REVIEWER])
@@ -292,7 +292,7 @@ async def _queried(
     web: Web, knowledge: Knowledge, answers: AnswerService, question: Question, asker: _Asking
 ) -> Response:
     try:
-        return await web.places.run(partial(_respond, answers, question, asker))
+        return await web.limiter.run(partial(_respond, answers, question, asker))
     except NotFound as error:
         # The operators' command reads `.degraded_mode` whatever project it names.
         up = knowledge.components()

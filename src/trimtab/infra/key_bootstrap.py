@@ -1,4 +1,4 @@
-"""The first key, keys that come from `API_KEY_ROLES`, and which keys need a look: too old, stale, or never used."""
+"""Creates the first API key, imports keys from `API_KEY_ROLES`, reports stale keys."""
 
 import json
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ _FIRST_KEY_FILE = "admin.key"
 
 
 def make_first_key(keys: Keys, directory: DataDirectory) -> Path | None:
-    """Make an administrator's key, in a file that only this user can read; None when there are keys."""
+    """Create an admin key in a private file, unless keys exist; return its path."""
     if keys.all():
         return None
     key = keys.create("admin", Role.ADMIN, actor="trimtab")
@@ -25,7 +25,9 @@ def make_first_key(keys: Keys, directory: DataDirectory) -> Path | None:
 
 
 def parse_key_roles(text: str) -> dict[str, Role]:
-    """Return the role of each key of ``API_KEY_ROLES``: ``KEY:ROLE,KEY:ROLE`` or ``{"KEY": "ROLE"}``.
+    """Parse ``API_KEY_ROLES`` and return the role of each key.
+
+    The format is ``KEY:ROLE,KEY:ROLE`` or ``{"KEY": "ROLE"}``.
 
     Raises:
         Misconfigured: An entry has no role, an unknown one, or a key shorter than 16 characters. The message names
@@ -34,7 +36,7 @@ def parse_key_roles(text: str) -> dict[str, Role]:
     found: dict[str, Role] = {}
     for number, (key, role) in enumerate(_pairs(text.strip()), 1):
         if role not in list(Role):
-            raise _bad(number, "has no role that exists", f"Roles: {', '.join(Role)}.")
+            raise _bad(number, "has an unknown role or none", f"Roles: {', '.join(Role)}.")
         if len(key) < 16:
             raise _bad(
                 number, "has a key under 16 characters", "Use `trimtab keys create` to make one."
@@ -60,18 +62,18 @@ def _bad(number: int, problem: str, hint: str) -> Misconfigured:
 
 
 def seed_name(key: str) -> str:
-    """Return the name of a key from `API_KEY_ROLES`: it tells nothing of the key itself."""
+    """Return the name of a key from `API_KEY_ROLES`, which does not reveal the key."""
     return f"{_SEED}{sha256_hex(key.encode())[:12]}"
 
 
 def seed(keys: Keys, roles: Mapping[str, Role]) -> int:
-    """Make the keys of `API_KEY_ROLES` known and revoke those that no longer stand there; return how many changed."""
+    """Import the keys of `API_KEY_ROLES`, revoke removed ones; return the number of changes."""
     changed = sum(
         keys.admit(seed_name(key), role, key, actor="API_KEY_ROLES") for key, role in roles.items()
     )
-    wanted = {seed_name(key) for key in roles}
+    names = {seed_name(key) for key in roles}
     for known in keys.all():
-        if known.name.startswith(_SEED) and known.name not in wanted and known.revoked_at is None:
+        if known.name.startswith(_SEED) and known.name not in names and known.revoked_at is None:
             keys.revoke(known.name, actor="API_KEY_ROLES")
             changed += 1
     return changed
@@ -79,20 +81,20 @@ def seed(keys: Keys, roles: Mapping[str, Role]) -> int:
 
 @dataclass(frozen=True, slots=True)
 class KeyFinding:
-    """One active key and what is wrong with it; ``problems`` is empty when nothing is."""
+    """An active key with its problems; ``problems`` is empty when there are none."""
 
     name: str
     role: Role
     age_days: float
     unused_days: float | None
-    """Since its last use; None when it was never used."""
+    """Days since its last use; None when it was never used."""
     problems: tuple[str, ...]
 
 
 def key_report(
     keys: Keys, now: datetime, *, max_age_days: int = 90, unused_days: int = 30
 ) -> list[KeyFinding]:
-    """Return every active key, the oldest first, with what to do about it."""
+    """Return every active key with its problems, oldest first."""
     active = [key for key in keys.all() if key.revoked_at is None]
     found = [_finding(key, now, max_age_days, unused_days) for key in active]
     return sorted(found, key=lambda finding: -finding.age_days)

@@ -1,16 +1,16 @@
-"""How many separate heaps glibc may keep for the threads of this process."""
+"""Limits the number of malloc arenas of glibc to save memory."""
 
 import ctypes
 
 _M_ARENA_MAX = -8  # glibc's malloc.h
 _ARENAS = 2
-"""glibc's own bound is eight for each processor. Each keeps what was freed in it, and the buffers that the embedding
-model frees are kept on purpose (`knowledge.embedding.native`), so with threads that come and go every arena ends up with
-a set of its own. Python lets one thread compute at a time; two heaps do not make the others wait."""
+"""Arenas of the process. glibc's default limit is eight per processor, and each arena keeps freed memory. The buffers of
+the embedding model stay allocated on purpose (`knowledge.embedding.native`), so with short-lived threads every arena
+ends up with a set of its own. Python runs one thread at a time, so two arenas cause no contention."""
 
 
-def share_arenas() -> None:
-    """Let all threads share a few heaps; called before the first of them starts. Does nothing but on glibc."""
+def limit_malloc_arenas() -> None:
+    """Limit the malloc arenas before the first thread starts; no effect without glibc."""
     try:
         mallopt = ctypes.CDLL(None).mallopt
     except (OSError, AttributeError):

@@ -1,4 +1,4 @@
-"""A generator that blocks, sent as server-sent events from threads, and closed when its reader goes away."""
+"""Streams a blocking generator as server-sent events from worker threads."""
 
 from collections.abc import AsyncIterator, Callable, Generator, Mapping
 from typing import Generic, TypeVar
@@ -8,68 +8,70 @@ import anyio.to_thread
 from sse_starlette import EventSourceResponse
 from starlette.types import Receive, Scope, Send
 
-from trimtab.infra.web.concurrency_limiter import Places
+from trimtab.infra.web.concurrency_limiter import ConcurrencyLimiter
 
 _Item = TypeVar("_Item")
 
 
-class Steps(Generic[_Item]):
-    """Takes a blocking generator one step at a time, each at a place of its own: slow readers hold none."""
+class BlockingStream(Generic[_Item]):
+    """Runs a blocking generator step by step, so slow readers hold no limiter slot."""
 
-    def __init__(self, generator: Generator[_Item, None, None], places: Places) -> None:
+    def __init__(
+        self, generator: Generator[_Item, None, None], limiter: ConcurrencyLimiter
+    ) -> None:
         self._generator = generator
-        self._places = places
+        self._limiter = limiter
 
     async def first(self) -> _Item | None:
-        """Return the first item, or None; raises `TooManyWaiting`, and what the generator raises."""
-        return await self._places.run(self._step)
+        """Return the first item or None; raise `TooManyWaiting` or the generator's error."""
+        return await self._limiter.run(self._step)
 
     async def next(self) -> _Item | None:
-        """Return the next item, or None after the last; raises what the generator raises."""
-        return await self._places.go_on(self._step)
+        """Return the next item, or None after the last; raise the generator's error."""
+        return await self._limiter.resume(self._step)
 
     def _step(self) -> _Item | None:
         return next(self._generator, None)
 
     async def close(self) -> None:
-        """Stop the work; also when the caller is being cancelled."""
+        """Close the generator, even while the caller is being cancelled."""
         with anyio.CancelScope(shield=True):
             await anyio.to_thread.run_sync(self._generator.close)
 
 
-class StepEvents(EventSourceResponse, Generic[_Item]):
-    """Server-sent events of a blocking generator.
+class BlockingStreamResponse(EventSourceResponse, Generic[_Item]):
+    """Response that sends a blocking generator as server-sent events.
 
     Args:
-        first: Its first item; whoever took it has seen that the work could begin.
-        steps: The rest.
-        event: Turns an item into an event.
-        failed: Turns an error after the first item into the last event.
+        first: The first item, taken by the caller to get early errors before the status is sent.
+        stream: The remaining items.
+        event: Converts an item to an event.
+        failed: Converts an error after the first item to the last event.
     """
 
     def __init__(
         self,
         first: _Item | None,
-        steps: Steps[_Item],
+        stream: BlockingStream[_Item],
         event: Callable[[_Item], Mapping[str, str]],
         failed: Callable[[Exception], Mapping[str, str]],
     ) -> None:
-        self._first, self._steps = first, steps
+        self._first, self._stream = first, stream
         self._event, self._failed = event, failed
         super().__init__(self._events())
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send them; the generator is closed at the end, however it comes."""
+        """Send the events, and close the generator at the end or on disconnect."""
         try:
             await super().__call__(scope, receive, send)
         finally:
-            await self._steps.close()
+            await self._stream.close()
 
     async def _events(self) -> AsyncIterator[Mapping[str, str]]:
         item = self._first
         try:
             while item is not None:
                 yield self._event(item)
-                item = await self._steps.next()
-        except Exception as error:  # noqa: BLE001 - the status is sent already; the event tells, and logs.
+                item = await self._stream.next()
+        except Exception as error:  # noqa: BLE001 - the status is sent already; the last event reports the error.
             yield self._failed(error)

@@ -1,8 +1,8 @@
-"""Admission: so many calls are worked on at once, the others wait their turn, and too many are told to come back.
+"""Concurrency limiter with a bounded queue; rejects with 503 when it is full.
 
-Threads of one process share the interpreter. With forty at work each waits for all the others whenever it comes back
-from the database, so that every call takes as long as all of them together, and deadlines run out that no call by
-itself comes near. A few at a time serve the same number a second, each within the time that its own work takes.
+Threads of one process share the interpreter lock. With forty active calls each waits for all the others whenever it
+returns from the database, so every call takes as long as all of them together, and deadlines expire that a single call
+never reaches. A few calls at a time have the same throughput, and each takes only the time of its own work.
 """
 
 from collections.abc import Callable
@@ -16,50 +16,54 @@ _T = TypeVar("_T")
 
 
 class TooManyWaiting(Unavailable):
-    """All places are taken, and as many wait for one as may."""
+    """All slots are taken and the queue is full."""
 
     code = "api.too_many_waiting"
-    default_hint = "Repeat the call in a few seconds; `api.most_waiting` is how many may wait."
+    default_hint = (
+        "Repeat the call in a few seconds; `api.most_waiting` sets the length of the queue."
+    )
 
 
-class Places:
-    """Hands out places in the order of asking. Who waits for one takes no thread from other routes.
+class ConcurrencyLimiter:
+    """Runs a limited number of calls at once, first in, first out.
+
+    Waiting calls take no thread from other routes.
 
     Args:
-        at_once: How many calls are worked on at once.
-        most_waiting: How many may wait for a place.
+        at_once: The maximum number of running calls.
+        max_waiting: The maximum number of waiting calls.
     """
 
-    def __init__(self, at_once: int, most_waiting: int) -> None:
+    def __init__(self, at_once: int, max_waiting: int) -> None:
         self.at_once = at_once
-        self._most = at_once + most_waiting
-        self._new: anyio.CapacityLimiter | None = None
-        self._begun: anyio.CapacityLimiter | None = None
-        self._here = 0
+        self._max_calls = at_once + max_waiting
+        self._first_steps: anyio.CapacityLimiter | None = None
+        self._later_steps: anyio.CapacityLimiter | None = None
+        self._calls = 0
 
     @property
     def waiting(self) -> int:
-        """How many wait for their first place now."""
-        return max(0, self._here - self.at_once)
+        """Number of calls that wait for their first slot."""
+        return max(0, self._calls - self.at_once)
 
     async def run(self, work: Callable[[], _T]) -> _T:
-        """Return what the work returns, done in a thread when it is its turn.
+        """Run work in a thread when a slot is free; return its result.
 
         Raises:
-            TooManyWaiting: Too many wait already; nothing was done.
+            TooManyWaiting: The queue is full; the work did not run.
         """
-        if self._here >= self._most:
-            raise TooManyWaiting(f"{self.waiting} calls wait for their turn.")
-        # Made late: it belongs to the event loop that serves.
-        self._new = self._new or anyio.CapacityLimiter(self.at_once)
-        self._here += 1
+        if self._calls >= self._max_calls:
+            raise TooManyWaiting(f"{self.waiting} calls are waiting already.")
+        # Created late, because it belongs to the running event loop.
+        self._first_steps = self._first_steps or anyio.CapacityLimiter(self.at_once)
+        self._calls += 1
         try:
-            # Work is never abandoned: its thread would go on without a place.
-            return await anyio.to_thread.run_sync(work, limiter=self._new)
+            # Never abandon the work: its thread would continue without a slot.
+            return await anyio.to_thread.run_sync(work, limiter=self._first_steps)
         finally:
-            self._here -= 1
+            self._calls -= 1
 
-    async def go_on(self, work: Callable[[], _T]) -> _T:
-        """Do the next step of work that has begun: at a place of its own, before all that has not, and never refused."""
-        self._begun = self._begun or anyio.CapacityLimiter(self.at_once)
-        return await anyio.to_thread.run_sync(work, limiter=self._begun)
+    async def resume(self, work: Callable[[], _T]) -> _T:
+        """Run a later step of started work in a separate slot; never rejected."""
+        self._later_steps = self._later_steps or anyio.CapacityLimiter(self.at_once)
+        return await anyio.to_thread.run_sync(work, limiter=self._later_steps)
