@@ -140,3 +140,15 @@ def test_the_users_own_site_directory_counts_when_python_searches_it(
     if on_path:
         monkeypatch.syspath_prepend(str(tmp_path))
     assert (tmp_path in unrecorded.site_directories()) is named
+
+
+def test_only_path_files_at_the_top_that_are_there_point_at_sources(site, editable, tmp_path):
+    before = next(p for p in Installed([site]).packages if p.name == "delta").sources
+    about = site / "delta-1.0+local.1.dist-info"
+    nested = about / "nested.pth"
+    nested.write_text(f"{editable}\n")
+    (editable / "setup.py").write_text("x = 1\n")
+    record = about / "RECORD"
+    record.write_text(record.read_text() + f"gone.pth,,\n{about.name}/nested.pth,,\n")
+    after = next(p for p in Installed([site]).packages if p.name == "delta").sources
+    assert after == before
