@@ -8,7 +8,7 @@ import pytest
 
 from trimtab.gates import drift
 from trimtab.gates.baseline import Approvals, make_baseline, read_baseline, write_baseline
-from trimtab.gates.errors import ApprovalRefused
+from trimtab.gates.errors import ApprovalRefused, BaselineRefused, EvidenceMissing
 from trimtab.gates.evidence import promote
 from trimtab.gates.policy import Policy
 from trimtab.gates.records import GateState
