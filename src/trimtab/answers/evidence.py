@@ -19,7 +19,7 @@ from trimtab.answers.answer_type import (
     strip_question_words,
     type_evidence,
 )
-from trimtab.answers.records import Passage
+from trimtab.answers.records import SourcePassage
 from trimtab.text.languages import DEFAULT_LANGUAGE, FUNCTION_WORDS, language_of
 from trimtab.text.sentences import BlockKind, Sentence, sentences
 from trimtab.text.words import STOP_WORDS, stems, words
@@ -84,7 +84,7 @@ class AnalysedQuestion:
 class Candidate:
     """A sentence of a passage and how much speaks for it."""
 
-    passage: Passage
+    passage: SourcePassage
     sentence: Sentence
     score: float
     """For ranking only; not bounded."""
@@ -95,7 +95,7 @@ class Candidate:
     stems: frozenset[str]
 
 
-def candidates(question: AnalysedQuestion, passages: Sequence[Passage]) -> list[Candidate]:
+def candidates(question: AnalysedQuestion, passages: Sequence[SourcePassage]) -> list[Candidate]:
     """Return the quotable sentences of the passages, best first."""
     pieces = list[_Piece]()
     for passage in passages:
@@ -118,7 +118,7 @@ def candidates(question: AnalysedQuestion, passages: Sequence[Passage]) -> list[
 
 @dataclass(frozen=True, slots=True)
 class _Piece:
-    passage: Passage
+    passage: SourcePassage
     parts: tuple[Sentence, ...]
     sequences: list[list[str]]
     stem_sets: list[frozenset[str]]
