@@ -239,4 +239,4 @@ class RemoteView:
         if not known:
             return np.empty(0, np.int64), np.empty((0, 0), np.float32)
         rows = [self._rows[key] for key in known]
-        return np.array(known, np.int64), np.stack(rows)  # type: ignore[misc]
+        return np.array(known, np.int64), np.stack(rows)  # type: ignore[arg-type]
