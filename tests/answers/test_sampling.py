@@ -14,7 +14,7 @@ NEVER = SamplingRules(share=0.0)
 
 def trace(**changes):
     world = World()
-    answer = world.answers.answer(Question("p", "How many entries does the query cache hold?"))
+    answer = world.answer(Question("p", "How many entries does the query cache hold?"))
     found = world.traces.find(answer.trace_id)
     stages = changes.pop("stages", found.stages)
     return replace(found, answer=replace(found.answer, **changes), stages=stages)

@@ -1,15 +1,14 @@
-"""The default generator: the sentences that hold the answer, quoted and cited. Needs no model and no network."""
+"""Extractive generator: quotes and cites the sentences that hold the answer; needs no model."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from trimtab.answers.evidence import Asked, Candidate, candidates
-from trimtab.answers.generate import Draft, cite
-from trimtab.answers.records import Passage
+from trimtab.answers.drafts import Draft, Piece, cite
+from trimtab.answers.evidence import AnalysedQuestion, Candidate, candidates
+from trimtab.answers.records import EXTRACTIVE, Passage
 from trimtab.text.sentences import BlockKind
 
 NOT_FOUND = "The documents of this project do not answer that."
-MODEL = "extractive"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,18 +27,21 @@ class ExtractiveGenerator:
     min_coverage: float = 0.35
     keep_ratio: float = 0.5
 
-    def generate(self, question: str, passages: Sequence[Passage]) -> Draft:
+    def stream(self, question: str, passages: Sequence[Passage]) -> Iterator[Piece]:
+        """Yield the draft of `quote`."""
+        yield self.quote(question, passages)
+
+    def quote(self, question: str, passages: Sequence[Passage]) -> Draft:
         """Return the best sentences as a draft; one without citations when nothing holds the answer."""
-        asked = Asked(question)
         ranked = [
             candidate
-            for candidate in candidates(asked, passages)
+            for candidate in candidates(AnalysedQuestion.of(question), passages)
             if candidate.passage_coverage >= self.min_passage_coverage
             and candidate.coverage >= self.min_coverage
         ]
         chosen = self._chosen(ranked)
         if not chosen:
-            return Draft(NOT_FOUND, (), MODEL, 0.0)
+            return Draft(NOT_FOUND, (), EXTRACTIVE, 0.0)
         citations = tuple(
             cite(number, c.passage, c.sentence.start, c.sentence.end, min(1.0, c.coverage))
             for number, c in enumerate(chosen, 1)
@@ -47,7 +49,7 @@ class ExtractiveGenerator:
         text = " ".join(
             f"{_shown(candidate)} [{number}]" for number, candidate in enumerate(chosen, 1)
         )
-        return Draft(text, citations, MODEL, max(citation.score for citation in citations))
+        return Draft(text, citations, EXTRACTIVE, max(citation.score for citation in citations))
 
     def _chosen(self, ranked: Sequence[Candidate]) -> list[Candidate]:
         """Return the sentences to quote: best first, but those of one passage in reading order."""

@@ -11,10 +11,10 @@ from random import Random
 
 from trimtab.answers import drill_endpoint
 from trimtab.answers.actions import prefer_generator
+from trimtab.answers.generators import TimedGenerator
 from trimtab.answers.records import Question
-from trimtab.answers.routing import NOWHERE
+from trimtab.answers.retrieval import NOWHERE
 from trimtab.answers.service import AnswerService
-from trimtab.answers.stages import Deadlines, TimedGenerator
 from trimtab.answers.tracing import SpanExporter
 from trimtab.infra.changes import ChangeLog
 from trimtab.infra.child_process import ChildProcess
@@ -67,7 +67,7 @@ def faults(
 
 
 def _broken_generator(service: AnswerService, clock: Clock) -> Fault:
-    traffic, models = _Traffic(service, clock), _Models(service, clock)
+    traffic, models = _Traffic(service, clock), _Models(service)
 
     def inject(given: Arguments) -> Mapping[str, Value]:
         how = str(given["how"])
@@ -98,7 +98,7 @@ def _broken_generator(service: AnswerService, clock: Clock) -> Fault:
 
 
 def _bad_change(service: AnswerService, clock: Clock, changes: ChangeLog) -> Fault:
-    traffic, models = _Traffic(service, clock), _Models(service, clock)
+    traffic, models = _Traffic(service, clock), _Models(service)
 
     def inject(given: Arguments) -> Mapping[str, Value]:
         models.connect(_MODEL, "honest")
@@ -134,14 +134,14 @@ def _misroute(service: AnswerService, clock: Clock) -> Fault:
 
     def inject(given: Arguments) -> Mapping[str, Value]:
         project = str(given["project"])
-        before = service.routing.routes.get(project, project)
-        service.routing.set(project, NOWHERE)
+        before = service.retrieval.routes.get(project, project)
+        service.retrieval.set_route(project, NOWHERE)
         traffic.start(given)
         return {"project": project, "before": before}
 
     def restore(state: Mapping[str, Value]) -> None:
         traffic.stop()
-        service.routing.set(str(state["project"]), str(state["before"]))
+        service.retrieval.set_route(str(state["project"]), str(state["before"]))
 
     return Fault(
         "answers.routing.misroute",
@@ -253,9 +253,8 @@ class _Endpoint:
 class _Models:
     """Models whose endpoints are the drill's own, put before those of the service."""
 
-    def __init__(self, service: AnswerService, clock: Clock) -> None:
+    def __init__(self, service: AnswerService) -> None:
         self._service = service
-        self._clock = clock
         self._endpoints: dict[str, _Endpoint] = {}
         self._before = ""
 
@@ -269,9 +268,9 @@ class _Models:
         endpoint = self._endpoints.setdefault(name, _Endpoint())
         url = endpoint.start(how) + "/v1"
         # A busy machine must not make an honest endpoint look broken.
-        deadlines, wait = Deadlines(self._clock), patience_seconds
+        wait = patience_seconds
         remote = RemoteGenerator(url, name, "none", wait)
-        self._service.models.put(name, TimedGenerator(remote, deadlines, wait))
+        self._service.models.put(name, TimedGenerator(remote, self._service.deadlines, wait))
         self._service.cache.clear()
         return endpoint
 

@@ -1,16 +1,24 @@
-"""What passes between the stages of an answer. All frozen."""
+"""Records that pass between the stages of an answer. All frozen."""
 
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+
+from trimtab.answers.errors import BadProjectName, BadTopK, EmptyQuery, QueryTooLong
+
+MAX_CHARACTERS = 1_000
+MAX_TOP_K = 100
+EXTRACTIVE = "extractive"
+"""Name of the generator that quotes, as ``Answer.model``."""
+SUPPORTED = 0.85
+"""A grounding score at or above this counts as supported (the contract's threshold)."""
+_PROJECT = re.compile(r"[a-zA-Z0-9_-]{1,100}")
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What somebody asked.
-
-    ``text`` is checked and stripped by the pipeline: 1 to 1,000 characters.
-    """
+    """A question; the pipeline validates and strips it."""
 
     project: str
     text: str
@@ -18,7 +26,27 @@ class Question:
     user_id: str = ""
     """Who asked, for deletion on request; empty when nobody is signed in."""
     labels: tuple[str, ...] = ()
-    """The asker's access labels: labelled documents answer only those who share one."""
+    """Access labels of the caller: labelled documents answer only callers who share one."""
+
+    def validated(self) -> "Question":
+        """Return the question with its text stripped.
+
+        Raises:
+            BadProjectName: The project has characters that are not allowed.
+            EmptyQuery: The text is blank.
+            QueryTooLong: More than 1,000 characters remain after stripping.
+            BadTopK: ``top_k`` is not in 1 to 100.
+        """
+        text = self.text.strip()
+        if not _PROJECT.fullmatch(self.project):
+            raise BadProjectName("The project's name is not valid.")
+        if not text:
+            raise EmptyQuery("Query cannot be empty")
+        if len(text) > MAX_CHARACTERS:
+            raise QueryTooLong(f"The query has {len(text):,} characters.")
+        if not 1 <= self.top_k <= MAX_TOP_K:
+            raise BadTopK(f"top_k is {self.top_k}.")
+        return replace(self, text=text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +174,30 @@ class Trace:
     def duration_ms(self) -> float:
         """Return the time of all stages together."""
         return sum(stage.duration_ms for stage in self.stages)
+
+    @property
+    def grounding(self) -> float:
+        """Return how well a found answer is supported, in [0, 1].
+
+        Quotes are fully supported. A model's answer has the guard's score for its worst sentence where the guard has
+        seen it; otherwise the share of its sentences that stands in the passages they cite.
+        """
+        if self.answer.model == EXTRACTIVE:
+            return 1.0
+        for stage in self.stages:
+            scores = stage.facts.get("scores")
+            made_up = scores.get("hallucination") if isinstance(scores, dict) else None
+            if isinstance(made_up, int | float):
+                return 1.0 - float(made_up)
+        return self.answer.confidence
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerResult:
+    """An answer and how it came about."""
+
+    answer: Answer
+    trace: Trace
 
 
 @dataclass(frozen=True, slots=True)

@@ -78,11 +78,6 @@ class ReplySentences:
         return True
 
 
-def whole_sentences(reply: str) -> list[str]:
-    """Return the sentences of a whole reply, each with the marks that follow it."""
-    return [sentence.text for sentence in _cut(reply)]
-
-
 def _settled(tail: str) -> str:
     """Return the tail without an end that more characters may turn into something else: half a mark or table row."""
     line = tail.rfind("\n") + 1

@@ -6,8 +6,8 @@ from typing import Any
 
 from trimtab.answers.budgets import Budget
 from trimtab.answers.leaks import LeakWatch
+from trimtab.answers.metrics import KINDS, AnswerCounters
 from trimtab.answers.service import AnswerService
-from trimtab.answers.tally import KINDS, Tally
 from trimtab.answers.tracing import SpanExporter
 from trimtab.infra.changes import ChangeLog, RecordedChange
 from trimtab.kernel.drilling import LABEL, MARK, samples_apart
@@ -68,21 +68,21 @@ def _apart(name: str, unit: str, text: str, read: Callable[[bool], float], **mor
     return Signal(name, unit, text, lambda: samples_apart(read), labels=(LABEL,), **more)
 
 
-def _failures(tally: Tally) -> Iterable[Sample]:
+def _failures(counters: AnswerCounters) -> Iterable[Sample]:
     for drill in (False, True):
         mark = {LABEL: MARK} if drill else {}
-        for code, count in tally.failures(drill=drill).items():
+        for code, count in counters.failures(drill=drill).items():
             yield Sample(float(count), {"code": code, **mark})
 
 
 def _counts(service: AnswerService) -> Iterable[Signal]:
-    tally = service.tally
+    counters = service.counters
     for kind in KINDS:
         yield _apart(
             f"answers.{kind}",
             "answers",
             _MEANING[kind],
-            lambda drill, kind=kind: tally.count(kind, drill=drill),  # type: ignore[misc]
+            lambda drill, kind=kind: counters.count(kind, drill=drill),  # type: ignore[misc]
             metric=f"answers_{kind}_total",
             counter=True,
         )
@@ -90,7 +90,7 @@ def _counts(service: AnswerService) -> Iterable[Signal]:
         "answers.failed",
         "1",
         "Questions that ended in an error of the service, by its code.",
-        partial(_failures, tally),
+        partial(_failures, counters),
         labels=("code", LABEL),
         metric="answers_failed_total",
         counter=True,
@@ -100,11 +100,11 @@ def _counts(service: AnswerService) -> Iterable[Signal]:
 def recent_errors(service: AnswerService) -> int:
     """Return how many questions of users failed or fell back in the last two minutes."""
     since = service.context.clock.monotonic() - _BEFORE_SECONDS
-    return service.tally.errors_between(since)
+    return service.counters.errors_between(since)
 
 
 def _around_change(service: AnswerService, changes: ChangeLog) -> Iterable[Signal]:
-    tally = service.tally
+    counters = service.counters
 
     def newest() -> RecordedChange | None:
         # What fails long after a change has another cause, and must not be held against it.
@@ -118,17 +118,17 @@ def _around_change(service: AnswerService, changes: ChangeLog) -> Iterable[Signa
         if change.errors_before is not None:
             return 0 if drill else change.errors_before
         at = change.monotonic
-        return tally.errors_between(at - _BEFORE_SECONDS, at, drill=drill)
+        return counters.errors_between(at - _BEFORE_SECONDS, at, drill=drill)
 
     def after(drill: bool) -> float:
         change = newest()
-        return 0 if change is None else tally.errors_between(change.monotonic, drill=drill)
+        return 0 if change is None else counters.errors_between(change.monotonic, drill=drill)
 
     yield _apart(
         "answers.error_ratio",
         "ratio",
         "Share of the questions of the last minute that failed or fell back; absent when none was asked.",
-        lambda drill: tally.error_ratio(60.0, drill=drill),
+        lambda drill: counters.error_ratio(60.0, drill=drill),
     )
     yield _apart(
         "answers.errors.before_change",
@@ -191,7 +191,7 @@ def _routes(service: AnswerService) -> Iterable[Signal]:
         "answers.routing.routes",
         "routes",
         "Projects whose questions are sent elsewhere.",
-        lambda: len(service.routing.routes),
+        lambda: len(service.retrieval.routes),
     )
 
 

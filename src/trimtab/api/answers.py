@@ -5,6 +5,7 @@ import logging
 from collections.abc import Generator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request
@@ -15,8 +16,8 @@ from starlette.responses import Response
 
 from trimtab.answers import Answer, Question, Trace
 from trimtab.answers.errors import TraceUnknown
-from trimtab.answers.grounding import grounding_of
 from trimtab.answers.records import Feedback
+from trimtab.answers.service import AnswerService
 from trimtab.answers.streaming import Released
 from trimtab.api.body import Body
 from trimtab.api.data_subject import Person, UserId
@@ -25,11 +26,13 @@ from trimtab.api.http.openapi import refuses, sends
 from trimtab.api.http.routes import ApiRoute, answers
 from trimtab.api.http.schemas import extended
 from trimtab.api.roles import TENANT_READER, TENANT_REVIEWER
-from trimtab.api.services import Caller, Here, Services
+from trimtab.api.services import AnswersDep, Caller, EnvDep, KnowledgeDep, WebDep
 from trimtab.infra.auth import Principal
+from trimtab.infra.web.module import Web
 from trimtab.infra.web.steps import StepEvents, Steps
 from trimtab.kernel.errors import ErrorKind, Forbidden, NotFound, TrimtabError
 from trimtab.kernel.ids import new_id
+from trimtab.knowledge import Knowledge
 
 _log = logging.getLogger(__name__)
 router = APIRouter(tags=["answers"], route_class=ApiRoute)
@@ -113,14 +116,16 @@ class FeedbackRequest(Body):
 async def query(
     project: str,
     q: str,
-    services: Here,
+    web: WebDep,
+    knowledge: KnowledgeDep,
+    answers: AnswersDep,
     asker: Asker,
     top_k: Annotated[int, Query()] = 5,
     person: Person = "",
 ) -> Response:
     """Answer a question from a project's documents; `degraded_mode` is told also when there is no such project."""
     return await _queried(
-        services, Question(project, q, top_k, person, asker.principal.labels), asker
+        web, knowledge, answers, Question(project, q, top_k, person, asker.principal.labels), asker
     )
 
 
@@ -130,11 +135,16 @@ async def query(
     dependencies=[TENANT_READER],
 )
 async def post_query(
-    request: QueryRequest, services: Here, asker: Asker, person: Person = ""
+    request: QueryRequest,
+    web: WebDep,
+    knowledge: KnowledgeDep,
+    answers: AnswersDep,
+    asker: Asker,
+    person: Person = "",
 ) -> Response:
     """Answer a question from a project's documents; `degraded_mode` is told also when there is no such project."""
     return await _queried(
-        services, _question(request, request.query, asker.principal, person), asker
+        web, knowledge, answers, _question(request, request.query, asker.principal, person), asker
     )
 
 
@@ -144,12 +154,11 @@ async def post_query(
     dependencies=[TENANT_READER],
 )
 async def answer(
-    request: AnswerRequest, services: Here, asker: Asker, person: Person = ""
+    request: AnswerRequest, web: WebDep, answers: AnswersDep, asker: Asker, person: Person = ""
 ) -> Response:
     """Answer a question from a project's documents, every sentence with its citation."""
-    return await _given(
-        services, _question(request, request.question, asker.principal, person), asker
-    )
+    question = _question(request, request.question, asker.principal, person)
+    return await web.places.run(partial(_respond, answers, question, asker))
 
 
 @router.post(
@@ -162,7 +171,7 @@ async def answer(
     },
 )
 async def stream(
-    request: AnswerRequest, services: Here, asker: Asker, person: Person = ""
+    request: AnswerRequest, web: WebDep, answers: AnswersDep, asker: Asker, person: Person = ""
 ) -> Response:
     """Answer as server-sent events, each sentence as soon as its guards have let it pass.
 
@@ -170,14 +179,15 @@ async def stream(
     and `trace_id`, or ``error`` in the form of every error. What is refused before the first sentence is refused with its
     status, as without streaming. Whoever closes the connection stops the work; what was said is traced.
     """
-    said = services.answers.stream(_question(request, request.question, asker.principal, person))
-    steps = Steps(_noted(said, asker), services.places)
+    said = answers.stream(_question(request, request.question, asker.principal, person))
+    steps = Steps(_noted(said, asker), web.places)
     return StepEvents(await steps.first(), steps, _event, _failed)
 
 
 @router.get("/v1/traces", dependencies=[TENANT_REVIEWER])
 def traces(
-    services: Here,
+    knowledge: KnowledgeDep,
+    answers: AnswersDep,
     principal: Caller,
     limit: Annotated[int, Query(ge=1, le=1000)] = 50,
     project: str | None = None,
@@ -189,19 +199,21 @@ def traces(
     """
     if project is None and principal.projects is not None:
         raise Forbidden("Name the project.", hint="Add ?project= with one of the key's projects.")
-    found = _visible(services, principal, services.traces.recent(limit, project))
+    found = _visible(knowledge, principal, answers.traces.recent(limit, project))
     if below < 1:
-        found = [t for t in found if t.answer.found and grounding_of(t) < below]
+        found = [t for t in found if t.answer.found and t.grounding < below]
     return TraceList(tuple(found))
 
 
 @router.get(
     "/v1/traces/{trace_id}", responses=refuses(ErrorKind.NOT_FOUND), dependencies=[TENANT_READER]
 )
-def trace(trace_id: str, services: Here, principal: Caller) -> TraceBody:
+def trace(
+    trace_id: str, knowledge: KnowledgeDep, answers: AnswersDep, principal: Caller
+) -> TraceBody:
     """Return how an answer came about; whoever got the answer knows the id."""
-    found = _own_trace(services, principal, trace_id)
-    feedback = tuple(services.feedback.of_trace(trace_id))
+    found = _own_trace(knowledge, answers, principal, trace_id)
+    feedback = tuple(answers.feedback.of_trace(trace_id))
     return extended(TraceBody, found, duration_ms=round(found.duration_ms, 3), feedback=feedback)
 
 
@@ -212,13 +224,19 @@ def trace(trace_id: str, services: Here, principal: Caller) -> TraceBody:
     dependencies=[TENANT_READER],
 )
 def give_feedback(
-    trace_id: str, request: FeedbackRequest, services: Here, principal: Caller, person: Person = ""
+    trace_id: str,
+    request: FeedbackRequest,
+    env: EnvDep,
+    knowledge: KnowledgeDep,
+    answers: AnswersDep,
+    principal: Caller,
+    person: Person = "",
 ) -> FeedbackKept:
     """Say whether an answer helped."""
-    _own_trace(services, principal, trace_id)
-    now, user = services.clock.now(), request.user_id or person
+    _own_trace(knowledge, answers, principal, trace_id)
+    now, user = env.clock.now(), request.user_id or person
     given = Feedback(new_id("feedback", now), trace_id, user, now, request.helpful, request.comment)
-    services.feedback.keep(given)
+    answers.feedback.keep(given)
     return FeedbackKept(given.id)
 
 
@@ -231,20 +249,20 @@ def _question(
     )
 
 
-def _own_trace(services: Services, principal: Principal, trace_id: str) -> Trace:
+def _own_trace(
+    knowledge: Knowledge, answers: AnswerService, principal: Principal, trace_id: str
+) -> Trace:
     """Return the trace; one of another tenant's project is as unknown as one that never was."""
-    found = services.traces.find(trace_id)
-    if not principal.sees(found.answer.project) or not _visible(services, principal, [found]):
+    found = answers.traces.find(trace_id)
+    if not principal.sees(found.answer.project) or not _visible(knowledge, principal, [found]):
         raise TraceUnknown(f"There is no trace {trace_id!r}.")
     return found
 
 
-def _visible(services: Services, principal: Principal, traces: Sequence[Trace]) -> list[Trace]:
+def _visible(knowledge: Knowledge, principal: Principal, traces: Sequence[Trace]) -> list[Trace]:
     """Return the traces for which the caller has the labels that the asker used, and those that the sources have now."""
     mine = [trace for trace in traces if set(trace.labels) <= set(principal.labels)]
-    hidden = services.knowledge.documents.hidden_from(
-        principal.labels, set().union(*map(_sources, mine))
-    )
+    hidden = knowledge.documents.hidden_from(principal.labels, set().union(*map(_sources, mine)))
     return [trace for trace in mine if hidden.isdisjoint(_sources(trace))]
 
 
@@ -264,21 +282,20 @@ def _failed(error: Exception) -> dict[str, str]:
     return {"event": "error", "data": json.dumps(error_body(error), ensure_ascii=False)}
 
 
-async def _given(services: Services, question: Question, asker: _Asking) -> Response:
-    def work() -> Response:
-        found: Answer = services.answers.answer(question)
-        _note(found, asker)
-        return Response(_ANSWER.dump_json(found), media_type="application/json")
-
-    return await services.places.run(work)
+def _respond(answers: AnswerService, question: Question, asker: _Asking) -> Response:
+    found: Answer = answers.answer(question)
+    _note(found, asker)
+    return Response(_ANSWER.dump_json(found), media_type="application/json")
 
 
-async def _queried(services: Services, question: Question, asker: _Asking) -> Response:
+async def _queried(
+    web: Web, knowledge: Knowledge, answers: AnswerService, question: Question, asker: _Asking
+) -> Response:
     try:
-        return await _given(services, question, asker)
+        return await web.places.run(partial(_respond, answers, question, asker))
     except NotFound as error:
         # The operators' command reads `.degraded_mode` whatever project it names.
-        up = services.knowledge.components()
+        up = knowledge.components()
         degraded = not (up["embedding_model"] and up["vector_store"])
         return error_response(error, degraded_mode=degraded)
 

@@ -10,7 +10,7 @@ from pydantic import Field
 from trimtab.api.body import Body
 from trimtab.api.http.routes import ApiRoute
 from trimtab.api.roles import ADMIN
-from trimtab.api.services import Here
+from trimtab.api.services import DrillsDep, RecordsDep, RunbooksDep
 
 router = APIRouter(prefix="/v1/drills", tags=["drills"], route_class=ApiRoute)
 
@@ -23,27 +23,25 @@ class DrillRequest(Body):
 
 
 @router.get("/proofs", dependencies=[ADMIN])
-def proofs(services: Here) -> PlainTextResponse:
+def proofs(runbooks: RunbooksDep, records: RecordsDep) -> PlainTextResponse:
     """Return every proof that holds on this build, as the file that ships with the library."""
-    return PlainTextResponse(
-        services.proofs.export(services.library), media_type="application/json"
-    )
+    return PlainTextResponse(records.proofs.export(runbooks.library), media_type="application/json")
 
 
 @router.post("", dependencies=[ADMIN])
-def drill(request: DrillRequest, services: Here) -> StreamingResponse:
+def drill(request: DrillRequest, drills: DrillsDep) -> StreamingResponse:
     """Break the service as the cause says and watch the operator repair it.
 
     The answer is one JSON object a line: ``stage`` for each stage as it is reached, and at the end ``result`` or
     ``error``. The drill goes on, and everything is put back, even when nobody reads any more.
     """
-    told = services.drills.follow(request.cause, request.timeout_seconds)
+    told = drills.follow(request.cause, request.timeout_seconds)
     lines = (json.dumps(line, ensure_ascii=False) + "\n" for line in told)
     return StreamingResponse(lines, media_type="application/x-ndjson")
 
 
 @router.delete("", dependencies=[ADMIN])
-def stop(services: Here) -> dict[str, bool]:
+def stop(drills: DrillsDep) -> dict[str, bool]:
     """End the drills that run; answers when every fault is put back."""
-    services.drills.stop()
+    drills.stop()
     return {"stopped": True}

@@ -11,7 +11,7 @@ from trimtab.api.http.ndjson import Tell, lines_of
 from trimtab.api.http.openapi import refuses, sends
 from trimtab.api.http.routes import ApiRoute
 from trimtab.api.roles import ADMIN
-from trimtab.api.services import Here
+from trimtab.api.services import KnowledgeDep
 from trimtab.kernel.errors import ErrorKind
 
 router = APIRouter(prefix="/api/v1/projects", tags=["knowledge"], route_class=ApiRoute)
@@ -33,14 +33,14 @@ class MoveRequest(Body):
     },
     dependencies=[ADMIN],
 )
-def move(project: str, request: MoveRequest, services: Here) -> StreamingResponse:
+def move(project: str, request: MoveRequest, knowledge: KnowledgeDep) -> StreamingResponse:
     """Move a project to another engine; it is searched where it is until everything has arrived and was checked.
 
     The answer is one JSON object a line: ``progress`` with ``step``, ``done`` and ``total``, and at the end ``result``
     or ``error``. The move goes on even when nobody reads any more.
     """
-    services.knowledge.projects.check_exists(project)
-    mover = services.knowledge.mover
+    knowledge.projects.check_exists(project)
+    mover = knowledge.mover
 
     def work(tell: Tell) -> None:
         moved = mover.move(

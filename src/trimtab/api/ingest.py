@@ -17,10 +17,10 @@ from trimtab.api.errors import InvalidRequest
 from trimtab.api.http.openapi import refuses
 from trimtab.api.http.routes import ApiRoute, answers
 from trimtab.api.roles import TENANT_OPERATOR
-from trimtab.api.services import Caller, Here, Services
+from trimtab.api.services import Caller, KnowledgeDep
 from trimtab.infra.auth import Principal, Role
 from trimtab.kernel.errors import ErrorKind, Forbidden
-from trimtab.knowledge import FailedDocument, IngestResult
+from trimtab.knowledge import FailedDocument, IngestResult, Knowledge
 from trimtab.knowledge.ingestion import DocumentSource
 from trimtab.knowledge.parsing.content import Content
 
@@ -79,7 +79,11 @@ class IngestedMany:
     }},
 }}})  # fmt: skip
 async def ingest(
-    request: Request, response: Response, services: Here, principal: Caller, person: Person = ""
+    request: Request,
+    response: Response,
+    knowledge: KnowledgeDep,
+    principal: Caller,
+    person: Person = "",
 ) -> IngestResult | IngestedMany:
     """Take documents in: a text as JSON, or files as a form that is streamed to disk.
 
@@ -92,14 +96,14 @@ async def ingest(
     content_type = request.headers.get("content-type", "")
     is_form = content_type.startswith("multipart/form-data")
     ingest_body = _ingest_form if is_form else _ingest_text
-    outcome = await ingest_body(request, services, principal, person)
+    outcome = await ingest_body(request, knowledge, principal, person)
     if isinstance(outcome, IngestResult) and outcome.status == "queued":
         response.status_code = HTTPStatus.ACCEPTED
     return outcome
 
 
 async def _ingest_text(
-    request: Request, services: Services, principal: Principal, person: str
+    request: Request, knowledge: Knowledge, principal: Principal, person: str
 ) -> IngestResult:
     text = await _text_of(request)
     labels = _labels(text.get("labels", []), principal)
@@ -109,7 +113,7 @@ async def _ingest_text(
     source = DocumentSource(
         text["name"], data, "text/plain", owner, labels, visible_to=principal.labels
     )
-    return await run_in_threadpool(services.knowledge.ingest, text["project"], source)
+    return await run_in_threadpool(knowledge.ingest, text["project"], source)
 
 
 async def _text_of(request: Request) -> Mapping[str, Any]:
@@ -150,7 +154,7 @@ def _owner(given: object) -> str:
 
 
 async def _ingest_form(
-    request: Request, services: Services, principal: Principal, person: str
+    request: Request, knowledge: Knowledge, principal: Principal, person: str
 ) -> IngestResult | IngestedMany:
     async with request.form(max_files=_MAX_FILES) as form:
         project = form.get("project")
@@ -172,14 +176,14 @@ async def _ingest_form(
             for file in files
         ]
         if len(sources) == 1:
-            return await run_in_threadpool(services.knowledge.ingest, project, sources[0])
-        return await run_in_threadpool(_ingest_many, services, project, sources)
+            return await run_in_threadpool(knowledge.ingest, project, sources[0])
+        return await run_in_threadpool(_ingest_many, knowledge, project, sources)
 
 
 def _ingest_many(
-    services: Services, project: str, sources: list[DocumentSource]
+    knowledge: Knowledge, project: str, sources: list[DocumentSource]
 ) -> IngestResult | IngestedMany:
-    outcomes = list(services.knowledge.ingest_many(project, sources))
+    outcomes = list(knowledge.ingest_many(project, sources))
     return IngestedMany(
         tuple(done for done in outcomes if isinstance(done, IngestResult)),
         tuple(RefusedDocument.of(each) for each in outcomes if isinstance(each, FailedDocument)),

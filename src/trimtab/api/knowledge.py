@@ -12,7 +12,7 @@ from trimtab.api.errors import InvalidRequest
 from trimtab.api.http.openapi import refuses
 from trimtab.api.http.routes import ApiRoute, answers
 from trimtab.api.roles import OPERATOR, READER, TENANT_READER
-from trimtab.api.services import Here
+from trimtab.api.services import KnowledgeDep, WebDep
 from trimtab.infra.web import caller
 from trimtab.kernel.errors import ErrorKind
 from trimtab.knowledge.caches import CacheStats
@@ -79,9 +79,9 @@ class WarmedBody:
 
 
 @router.get("/stats", responses=answers(200, StatsBody), dependencies=[READER])
-def stats(services: Here) -> dict[str, object]:
+def stats(knowledge: KnowledgeDep) -> dict[str, object]:
     """Return the caches' figures and the counts of what is stored."""
-    return services.knowledge.stats()
+    return knowledge.stats()
 
 
 class WarmCache(Body):
@@ -95,12 +95,12 @@ class WarmCache(Body):
 
 
 @router.post("/cache/warm", dependencies=[OPERATOR])
-def warm_cache(wanted: WarmCache, services: Here) -> WarmedBody:
+def warm_cache(wanted: WarmCache, knowledge: KnowledgeDep) -> WarmedBody:
     """Answer queries into the cache; say how many were answered, and how many could not be."""
     lines = parse_query_list(wanted.queries or "")
     if wanted.queries is not None and not lines:
         raise InvalidRequest("`queries` holds no query.")
-    done = services.knowledge.warm_cache(wanted.top, wanted.project, lines)
+    done = knowledge.warm_cache(wanted.top, wanted.project, lines)
     return WarmedBody(done.asked, done.skipped)
 
 
@@ -112,7 +112,8 @@ def warm_cache(wanted: WarmCache, services: Here) -> WarmedBody:
 async def search(
     project: str,
     q: str,
-    services: Here,
+    web: WebDep,
+    knowledge: KnowledgeDep,
     request: Request,
     top_k: Annotated[int, Query()] = 10,
     offset: Annotated[int, Query()] = 0,
@@ -121,10 +122,10 @@ async def search(
     labels = caller(request).labels
 
     def work() -> Response:
-        found = services.knowledge.search(project, q, top_k, offset=offset, labels=labels)
+        found = knowledge.search(project, q, top_k, offset=offset, labels=labels)
         return Response(_FOUND.dump_json(found), media_type="application/json")
 
     search_request = SearchRequest(top_k, offset, labels=labels)
-    if services.knowledge.searcher.is_cached(project, q, search_request):
+    if knowledge.searcher.is_cached(project, q, search_request):
         return work()
-    return await services.places.run(work)
+    return await web.places.run(work)

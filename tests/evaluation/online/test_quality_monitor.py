@@ -5,7 +5,7 @@ from datetime import timedelta
 import numpy as np
 import pytest
 
-from tests.answers.world import StillClock, World, passage
+from tests.answers.world import StillClock, WholeDrafts, World, passage
 from trimtab.answers import ExtractiveGenerator, Question
 from trimtab.answers.errors import GeneratorUnavailable
 from trimtab.answers.records import Feedback, Retrieved, Stage
@@ -47,12 +47,9 @@ class Service:
     """Answers with stored traces, and a monitor of them."""
 
     def __init__(self, database, clock, embedder=None):
-        self.world = World()
-        self.world.clock = clock
-        self.world.answers._clock = clock
         self.traces, self.feedback = TraceStore(database), FeedbackStore(database)
         self.samples = SampleStore(database)
-        self.world.answers._traces = self.traces
+        self.world = World(clock=clock, traces=self.traces)
         self.stores = MonitoredStores(self.traces, self.feedback, self.samples)
         self.clock = clock
         self.monitor = self.monitor_with(embedder)
@@ -62,7 +59,7 @@ class Service:
 
     def ask(self, text=QUESTION, user_id="ann", times=1):
         for _ in range(times):
-            answer = self.world.answers.answer(Question("p", text, user_id=user_id))
+            answer = self.world.answer(Question("p", text, user_id=user_id))
         return answer
 
 
@@ -80,7 +77,7 @@ def service(tmp_path, clock):
 
 def trace(**changes):
     world = World()
-    found = world.traces.find(world.answers.answer(Question("p", QUESTION)).trace_id)
+    found = world.traces.find(world.answer(Question("p", QUESTION)).trace_id)
     top = {key: changes.pop(key) for key in ("stages", "retrieved", "cost_usd") if key in changes}
     return replace(found, answer=replace(found.answer, **changes), **top)
 
@@ -244,13 +241,13 @@ def test_lines_that_are_no_probes_are_refused(tmp_path, line):
 
 
 def test_a_fallback_in_the_pipeline_shows_in_the_figures(service):
-    class Broken:
+    class Broken(WholeDrafts):
         def generate(self, question, passages):
             raise GeneratorUnavailable("down")
 
-    service.world.answers._generator = Broken()
+    service.world.pipeline._generator = Broken()
     service.ask()
-    service.world.answers._generator = ExtractiveGenerator()
+    service.world.pipeline._generator = ExtractiveGenerator()
     service.ask()
     assert service.monitor.run_once().metrics.fallback_rate == 0.5
 

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
-from trimtab.answers.grounding import grounding_of
 from trimtab.answers.records import Trace
 from trimtab.evaluation.statistics import Interval, paired_interval, quantile
 
@@ -28,7 +27,7 @@ class Outcome:
         return cls(
             answer.found,
             answer.blocked,
-            grounding_of(trace) if answer.found else 0.0,
+            trace.grounding if answer.found else 0.0,
             round(trace.duration_ms, 3),
             trace.cost_usd,
             answer.model,

@@ -3,9 +3,10 @@
 import logging
 from collections import Counter
 
+from trimtab.answers import TraceStore
 from trimtab.answers.errors import BudgetExhausted
+from trimtab.answers.metrics import AnswerGiven
 from trimtab.answers.sampling import chosen
-from trimtab.answers.store import TraceStore
 from trimtab.evaluation.experiments.candidate import BudgetedCandidate, question_of
 from trimtab.evaluation.experiments.pairs import pair
 from trimtab.evaluation.experiments.store import PairStore
@@ -54,10 +55,9 @@ class Shadow:
 
     def on_answer(self, event: Event) -> None:
         """Queue an answered question; subscribed to ``answers.given``."""
-        trace_id = str(event.facts.get("trace_id", ""))
-        if not chosen(trace_id, self._share, "shadow"):
+        if not isinstance(event, AnswerGiven) or not chosen(event.trace_id, self._share, "shadow"):
             return
-        if not self.task.put(trace_id):
+        if not self.task.put(event.trace_id):
             self.counts["dropped"] += 1
 
     def run_waiting(self) -> int:

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 
-from trimtab.answers.wanted import wanted
+from trimtab.answers.answer_type import classify_question
 from trimtab.evaluation.offline.cases import Case
 
 FEWEST_SHARE = 0.5
@@ -40,7 +40,7 @@ class Gap:
 
 def category(case: Case) -> str:
     """Return the project and the kind of thing that is asked for, such as ``handbook/time``."""
-    return f"{case.project}/{wanted(case.question).value}"
+    return f"{case.project}/{classify_question(case.question).value}"
 
 
 def stats(cases: Sequence[Case]) -> GoldenStats:

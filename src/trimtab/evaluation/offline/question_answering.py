@@ -12,8 +12,8 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from trimtab.answers.drafts import Draft, Generator, last_draft
 from trimtab.answers.extractive import ExtractiveGenerator
-from trimtab.answers.generate import Draft, Generator
 from trimtab.answers.records import Passage
 from trimtab.evaluation.errors import BadEvaluationSet
 
@@ -112,7 +112,8 @@ def _shuffled(items: Sequence[QaItem], writer: Generator) -> float | None:
 
 
 def _ask(writer: Generator, question: str, context: str) -> Draft:
-    return writer.generate(question, (Passage("c", "d", "context", context, 0, len(context), 1.0),))
+    passage = Passage("c", "d", "context", context, 0, len(context), 1.0)
+    return last_draft(writer.stream(question, (passage,)))
 
 
 def _holds(draft: Draft, answers: Sequence[str]) -> bool:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from trimtab.answers.pipeline import Retriever
+from trimtab.answers.retrieval import Retriever
 from trimtab.evaluation.errors import BadEvaluationSet
 from trimtab.kernel.errors import TrimtabError
 

@@ -1,16 +1,15 @@
-"""Where the guards stand in the path of a question: before retrieval, over the passages, before the answer is shown."""
+"""Applies guardrails to questions, passages and answers."""
 
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
-from trimtab.answers.generate import Draft
-from trimtab.answers.pieces import DraftSentence
+from trimtab.answers.drafts import Draft, DraftSentence
 from trimtab.answers.records import Answer, Judged, Retrieved
 from trimtab.guardrails.credentials import without_credentials
 from trimtab.guardrails.engine import GuardEngine
 from trimtab.guardrails.guard import Subject
-from trimtab.guardrails.pii import redact
+from trimtab.guardrails.pii import redact as redact_text
 from trimtab.guardrails.verdicts import Outcome
 
 _log = logging.getLogger(__name__)
@@ -19,23 +18,23 @@ WITHHELD = "The answer was withheld by a guard."
 
 
 @dataclass(frozen=True, slots=True)
-class Screen:
+class PipelineGuards:
     """The guards of one pipeline.
 
     Args:
-        questions: Judges questions before anything is looked up.
-        answers: Judges answers before anybody sees them.
-        passage_guards: Judges what was retrieved before a model reads it.
-        redact: Replaces personal data in what is kept.
+        questions: Judges questions before retrieval.
+        answers: Judges answers before they are shown.
+        passage_guards: Judges passages before a model reads them.
+        redact: Replaces personal data in stored texts.
     """
 
     questions: GuardEngine
     answers: GuardEngine
     passage_guards: GuardEngine
-    redact: Callable[[str], str] = redact
+    redact: Callable[[str], str] = redact_text
 
     def question(self, text: str) -> Outcome:
-        """Judge a question; one that is stopped for injection is logged as ``injection_detected``."""
+        """Judge a question; a blocked injection is logged as ``injection_detected``."""
         outcome = self.questions.check(Subject(text))
         if not outcome.allowed:
             findings = {verdict.guard: verdict.findings for verdict in outcome.verdicts}
@@ -46,7 +45,7 @@ class Screen:
         return outcome
 
     def passages(self, retrieved: Retrieved) -> Retrieved:
-        """Return what was retrieved without the passages that hold orders to the model."""
+        """Return the retrieved passages without those that give orders to the model."""
         outcomes = self.passage_guards.check_many([Subject(p.text) for p in retrieved.passages])
         judged = list(zip(retrieved.passages, outcomes, strict=True))
         dropped = [(passage, outcome) for passage, outcome in judged if not outcome.allowed]
@@ -63,10 +62,6 @@ class Screen:
         """Return the kinds of personal data that no answer may show, by the current rules."""
         return self.answers.rules.now().pii_block_types
 
-    def redacted(self, answer: Answer) -> Answer:
-        """Return the answer as it may be kept; see `redacted`."""
-        return redacted(answer, self.redact)
-
     def answer(self, question: str, draft: Draft) -> Outcome:
         """Judge an answer against the quotes that it cites."""
         quotes = tuple(citation.quote for citation in draft.citations)
@@ -74,25 +69,25 @@ class Screen:
 
 
 @dataclass(frozen=True, slots=True)
-class ScreenedSentences:
+class GuardedSentences:
     """Judges an answer sentence by sentence, for streaming."""
 
-    screen: Screen
+    guards: PipelineGuards
 
     def judge(self, question: str, sentence: DraftSentence) -> Judged:
-        """Return why the sentence must not be shown, if so, and what a bypass let through."""
+        """Judge the sentence against the quotes that it cites."""
         quotes = tuple(citation.quote for citation in sentence.citations)
-        outcome = self.screen.answers.check(Subject(sentence.text, question, quotes))
+        outcome = self.guards.answers.check(Subject(sentence.text, question, quotes))
         return Judged("" if outcome.allowed else outcome.reason, outcome.bypassed)
 
 
 def _findings(outcome: Outcome) -> tuple[str, ...]:
-    """Return what was found in the text; nothing when its guard failed or was late."""
+    """Return the findings in a text; none when its guard failed or was late."""
     return tuple(name for verdict in outcome.verdicts for name in verdict.findings)
 
 
-def facts(outcome: Outcome) -> Mapping[str, object]:
-    """Return the outcome for a trace: decisions, findings and scores, no text."""
+def facts_of(outcome: Outcome) -> Mapping[str, object]:
+    """Return an outcome's decisions, findings and scores for a trace; no text."""
     return {
         "decision": outcome.decision.value,
         "verdicts": {verdict.guard: verdict.decision.value for verdict in outcome.verdicts},
@@ -103,15 +98,14 @@ def facts(outcome: Outcome) -> Mapping[str, object]:
     }
 
 
-def redacted(answer: Answer, redact: Callable[[str], str] = redact) -> Answer:
-    """Return the answer as it may be kept: personal data and secrets replaced by their kind."""
-
-    def clean(text: str) -> str:
-        return redact(without_credentials(text))
-
+def redact_answer(answer: Answer, redact: Callable[[str], str] = redact_text) -> Answer:
+    """Return the answer with personal data and secrets replaced by their kind."""
     return replace(
         answer,
-        question=clean(answer.question),
-        text=clean(answer.text),
-        citations=tuple(replace(c, quote=clean(c.quote)) for c in answer.citations),
+        question=redact(without_credentials(answer.question)),
+        text=redact(without_credentials(answer.text)),
+        citations=tuple(
+            replace(cited, quote=redact(without_credentials(cited.quote)))
+            for cited in answer.citations
+        ),
     )

@@ -3,27 +3,26 @@ from dataclasses import replace
 
 import pytest
 
-from tests.answers.world import CACHE_TEXT, StillClock, World, passage
+from tests.answers.world import CACHE_TEXT, Sentences, StillClock, WholeDrafts, World, passage
 from trimtab.answers import Draft, ExtractiveGenerator, Question, Retrieved, Usage
 from trimtab.answers.budgets import Budget, BudgetStore, Price
+from trimtab.answers.deadlines import Deadlines
+from trimtab.answers.drafts import DraftSentence, Restart, last_draft, sentences_of, with_sentences
 from trimtab.answers.errors import GeneratorUnavailable
-from trimtab.answers.pieces import sentences_of
-from trimtab.answers.stages import (
-    CachedGenerator,
-    Deadlines,
-    FirstAvailable,
-    MeteredGenerator,
-    TimedGenerator,
-    TimedRetriever,
-)
+from trimtab.answers.generation import CachedGenerator, FallbackGenerator
+from trimtab.answers.generators import MeteredGenerator, TimedGenerator
+from trimtab.answers.retrieval import Retrieval
 from trimtab.infra.storage import Database
-from trimtab.kernel.clock import SystemClock
 from trimtab.kernel.errors import DeadlineExceeded, Unavailable
 
 ASK = "How many entries does the query cache hold?"
 
 
-class Scripted:
+def written(generator, question=ASK, passages=None):
+    return last_draft(generator.stream(question, (passage(),) if passages is None else passages))
+
+
+class Scripted(WholeDrafts):
     """Fails or answers as told, and counts its calls."""
 
     def __init__(self, *outcomes, model="scripted", usage=None):
@@ -37,11 +36,11 @@ class Scripted:
         outcome = self.outcomes.pop(0) if self.outcomes else "ok"
         if outcome != "ok":
             raise GeneratorUnavailable(outcome)
-        draft = ExtractiveGenerator().generate(question, passages)
+        draft = ExtractiveGenerator().quote(question, passages)
         return replace(draft, model=self.model, usage=self.usage)
 
 
-class Hanging:
+class Hanging(WholeDrafts):
     def __init__(self):
         self.released = threading.Event()
 
@@ -63,30 +62,30 @@ def hanging():
 
 def chain(*generators, clock=None, **options):
     named = [(g.model, g) for g in generators]
-    return FirstAvailable(named, clock or StillClock(), **options)
+    return FallbackGenerator(named, clock or StillClock(), **options)
 
 
 def test_the_second_model_answers_when_the_first_is_down_and_the_notice_says_why():
     first, second = Scripted("The model failed: APIError.", model="a"), Scripted(model="b")
-    draft = chain(first, second).generate(ASK, (passage(),))
+    draft = written(chain(first, second))
     assert (draft.model, draft.notice) == ("b", "The model failed: APIError.")
 
 
 def test_with_all_models_down_the_pipeline_quotes():
     world = World(generator=chain(Scripted("x", model="a"), Scripted("y", model="b")))
-    answer = world.answers.answer(Question("p", ASK))
+    answer = world.answer(Question("p", ASK))
     assert (answer.model, answer.notice, answer.found) == ("extractive", "y", True)
 
 
 def test_a_model_that_keeps_failing_rests_and_is_tried_again_afterwards():
     clock = StillClock()
     first, second = Scripted(*"123", model="a"), Scripted(model="b")
-    models = chain(first, second, clock=clock, failures=3, rest_seconds=30)
+    models = chain(first, second, clock=clock, failures=3, open_seconds=30)
     for _ in range(5):
-        models.generate(ASK, (passage(),))
+        written(models)
     assert (first.calls, second.calls, models.resting("a")) == (3, 5, True)
     clock.seconds += 31
-    assert models.generate(ASK, (passage(),)).model == "a"
+    assert written(models).model == "a"
     assert not models.resting("a")
 
 
@@ -94,32 +93,24 @@ def test_one_failure_in_between_does_not_add_up():
     first = Scripted("x", "ok", "x", "ok", "x", "ok", model="a")
     models = chain(first, Scripted(model="b"))
     for _ in range(6):
-        models.generate(ASK, (passage(),))
+        written(models)
     assert first.calls == 6
 
 
 def test_a_generator_that_hangs_is_given_up(hanging):
-    timed = TimedGenerator(hanging, Deadlines(SystemClock()), 0.05)
+    timed = TimedGenerator(hanging, Deadlines(), 0.05)
     with pytest.raises(GeneratorUnavailable, match=r"longer than 0\.05 s"):
-        timed.generate(ASK, ())
-
-
-def test_a_drills_fast_clock_shortens_no_deadline(hanging):
-    deadlines, machine = Deadlines(SystemClock(rate=1000)), SystemClock()
-    begun = machine.monotonic()
-    with pytest.raises(GeneratorUnavailable):
-        TimedGenerator(hanging, deadlines, 0.05).generate(ASK, ())
-    assert machine.monotonic() - begun >= 0.05
+        written(timed, passages=())
 
 
 def test_what_a_timed_call_raises_is_raised():
-    timed = TimedGenerator(Scripted("broken"), Deadlines(SystemClock()), 30)
+    timed = TimedGenerator(Scripted("broken"), Deadlines(), 30)
     with pytest.raises(GeneratorUnavailable, match="broken"):
-        timed.generate(ASK, (passage(),))
+        written(timed)
 
 
 def test_calls_that_were_given_up_cannot_pile_up(hanging):
-    deadlines = Deadlines(SystemClock(), most_under_way=2)
+    deadlines = Deadlines(max_running=2)
     for _ in range(2):
         with pytest.raises(DeadlineExceeded, match="longer"):
             deadlines.run("generate", 0.01, lambda: hanging.generate(ASK, ()))
@@ -129,18 +120,18 @@ def test_calls_that_were_given_up_cannot_pile_up(hanging):
 
 def test_late_retrieval_falls_back_and_is_marked_as_degraded(hanging):
     fallback = World().retriever
-    timed = TimedRetriever(hanging, Deadlines(SystemClock()), 0.05, fallback)
+    timed = Retrieval(hanging, Deadlines(), 0.05, fallback)
     assert timed.search("p", ASK, 5).degraded_mode
 
 
 def test_late_retrieval_without_fallback_is_an_error(hanging):
-    timed = TimedRetriever(hanging, Deadlines(SystemClock()), 0.05)
+    timed = Retrieval(hanging, Deadlines(), 0.05)
     with pytest.raises(Unavailable):
         timed.search("p", ASK, 5)
 
 
 def test_timely_retrieval_is_as_it_was():
-    timed = TimedRetriever(World().retriever, Deadlines(SystemClock()), 30)
+    timed = Retrieval(World().retriever, Deadlines(), 30)
     assert timed.search("p", ASK, 5) == World().retriever.retrieved
 
 
@@ -158,7 +149,7 @@ def metered(database, generator, limit=1.0, **options):
 
 def test_a_draft_carries_its_cost_and_the_budget_counts_it(database):
     own = metered(database, Scripted())
-    assert own.generate(ASK, (passage(),)).usage.cost_usd == pytest.approx(140 / 1e6)
+    assert written(own).usage.cost_usd == pytest.approx(140 / 1e6)
     standing = own.budget.standing()
     assert (standing.spent_usd, standing.reserved_usd) == (pytest.approx(140 / 1e6), 0.0)
 
@@ -166,7 +157,7 @@ def test_a_draft_carries_its_cost_and_the_budget_counts_it(database):
 def test_an_exhausted_budget_falls_back_to_quotes_without_a_call(database):
     generator = Scripted()
     world = World(generator=metered(database, generator, limit=0.0001))
-    answer = world.answers.answer(Question("p", ASK))
+    answer = world.answer(Question("p", ASK))
     assert (answer.model, generator.calls) == ("extractive", 0)
     assert "used up" in answer.notice
 
@@ -174,7 +165,7 @@ def test_an_exhausted_budget_falls_back_to_quotes_without_a_call(database):
 def test_a_failed_call_is_settled_with_its_input(database):
     own = metered(database, Scripted("broken"))
     with pytest.raises(GeneratorUnavailable):
-        own.generate(ASK, (passage(),))
+        written(own)
     standing = own.budget.standing()
     assert 0 < standing.spent_usd < 0.01
     assert standing.reserved_usd == 0
@@ -182,14 +173,14 @@ def test_a_failed_call_is_settled_with_its_input(database):
 
 def test_the_cost_of_an_answer_is_in_its_trace(database):
     world = World(generator=metered(database, Scripted()))
-    answer = world.answers.answer(Question("p", ASK))
+    answer = world.answer(Question("p", ASK))
     assert world.traces.find(answer.trace_id).cost_usd == pytest.approx(140 / 1e6)
 
 
 def test_the_same_question_over_the_same_passages_is_written_once_and_costs_once():
     generator = Scripted()
     cached = CachedGenerator(generator, "v1")
-    first, second = (cached.generate(ASK, (passage(),)) for _ in range(2))
+    first, second = (written(cached) for _ in range(2))
     assert (generator.calls, second.usage) == (1, Usage())
     assert replace(second, usage=first.usage) == first
     assert (cached.hits, cached.misses) == (1, 1)
@@ -207,35 +198,33 @@ def test_the_same_question_over_the_same_passages_is_written_once_and_costs_once
 def test_another_passage_is_another_question(other):
     generator = Scripted()
     cached = CachedGenerator(generator, "v1")
-    cached.generate(ASK, (passage(),))
-    cached.generate(ASK, (other,))
+    written(cached)
+    written(cached, passages=(other,))
     assert generator.calls == 2
 
 
 def test_a_fallbacks_draft_is_not_remembered():
     models = chain(Scripted("down", model="a"), Scripted(model="b"))
     cached = CachedGenerator(models, "v1")
-    assert cached.generate(ASK, (passage(),)).model == "b"
-    assert cached.generate(ASK, (passage(),)).model == "a"
+    assert written(cached).model == "b"
+    assert written(cached).model == "a"
 
 
 def test_a_cleared_cache_has_forgotten_everything():
     cached = CachedGenerator(Scripted(), "v1")
-    cached.generate(ASK, (passage(),))
+    written(cached)
     assert (cached.clear(), len(cached)) == (1, 0)
 
 
 def test_a_cache_of_no_entries_keeps_none():
     cached = CachedGenerator(Scripted(), "v1", entries=0)
-    cached.generate(ASK, (passage(),))
+    written(cached)
     assert len(cached) == 0
 
 
 def test_a_found_nothing_draft_streams_no_sentence():
     draft = Draft("Not there.", (), "m", 0.0)
-    cached = CachedGenerator(Scripted(), "v1")
-    cached._remember(cached._key("q", ()), draft)
-    assert list(cached.stream("q", ())) == [draft]
+    assert list(with_sentences([draft])) == [draft]
 
 
 def test_a_stream_that_says_nothing_more_is_given_up_at_the_deadline_and_not_at_the_next_sentence():
@@ -243,14 +232,11 @@ def test_a_stream_that_says_nothing_more_is_given_up_at_the_deadline_and_not_at_
 
     class Dribble:
         def stream(self, question, passages):
-            yield from sentences_of(ExtractiveGenerator().generate(question, passages))
+            yield from sentences_of(ExtractiveGenerator().quote(question, passages))
             over.wait(30)  # Bytes come, but never a sentence.
             yield Draft("", (), "late", 0.0)
 
-        def generate(self, question, passages):
-            raise AssertionError
-
-    timed = TimedGenerator(Dribble(), Deadlines(SystemClock()), 0.2)
+    timed = TimedGenerator(Dribble(), Deadlines(), 0.2)
     said = timed.stream("How many entries does the query cache hold?", (passage(),))
     assert "100 entries" in next(said).text
     with pytest.raises(GeneratorUnavailable):
@@ -264,7 +250,7 @@ def test_half_open_lets_exactly_one_of_many_callers_try():
     clock, trying, answered = StillClock(), Hanging(), threading.Semaphore(0)
     calls = []
 
-    class Down:
+    class Down(WholeDrafts):
         model = "a"
 
         def generate(self, question, passages):
@@ -273,12 +259,12 @@ def test_half_open_lets_exactly_one_of_many_callers_try():
                 trying.generate(question, passages)
             raise GeneratorUnavailable("down")
 
-    models = chain(Down(), Scripted(model="b"), clock=clock, failures=1, rest_seconds=30)
-    models.generate("first", (passage(),))
+    models = chain(Down(), Scripted(model="b"), clock=clock, failures=1, open_seconds=30)
+    written(models, "first")
     clock.seconds += 31
 
     def ask():
-        models.generate("later", (passage(),))
+        written(models, "later")
         answered.release()
 
     callers = [threading.Thread(target=ask) for _ in range(20)]
@@ -289,3 +275,49 @@ def test_half_open_lets_exactly_one_of_many_callers_try():
     for caller in callers:
         caller.join()
     assert (calls, others) == (["first", "later"], 19)
+
+
+class BreaksOff(WholeDrafts):
+    """Fails after its first sentence."""
+
+    model = "a"
+
+    def stream(self, question, passages):
+        yield DraftSentence("It holds", ())
+        raise GeneratorUnavailable("broke off")
+
+
+def test_a_generator_that_breaks_off_gives_way_to_the_next_one_with_a_restart():
+    first, restart, draft = chain(BreaksOff(), Scripted(model="b")).stream(ASK, (passage(),))
+    assert (first.text, restart) == ("It holds", Restart("broke off"))
+    assert (draft.model, draft.notice) == ("b", "broke off")
+
+
+def test_sentences_come_once_whether_the_generator_streams_or_not():
+    class Whole(WholeDrafts):
+        def generate(self, question, passages):
+            return ExtractiveGenerator().quote(question, passages)
+
+    class Streams(Sentences, Whole):
+        pass
+
+    whole, streams = (
+        list(with_sentences(generator.stream(ASK, (passage(),))))
+        for generator in (Whole(), Streams())
+    )
+    assert whole == streams
+    assert len(whole) > 1
+
+
+def test_a_timed_out_call_of_its_own_is_not_taken_for_the_deadline():
+    def call():
+        raise TimeoutError("its own")
+
+    with pytest.raises(TimeoutError, match="its own"):
+        Deadlines().run("retrieve", 30, call)
+
+
+def test_many_calls_in_turn_share_one_thread():
+    deadlines = Deadlines()
+    names = {deadlines.run("x", 30, lambda: threading.current_thread().name) for _ in range(20)}
+    assert len(names) == 1
