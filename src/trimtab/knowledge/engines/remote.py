@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trimtab.knowledge.embedding import Vectors
+from trimtab.knowledge.engine_port import EVERYTHING, Point, SearchFilter
 from trimtab.knowledge.engines.guarded import GuardedEngine
-from trimtab.knowledge.engines.port import EVERYTHING, Point, SearchFilter
 from trimtab.knowledge.errors import EngineBehind, EngineUnavailable
 from trimtab.knowledge.index import Keys, KeywordIndex, Nearest
 
@@ -238,5 +238,5 @@ class RemoteView:
         known = [key for key in sorted(keys.tolist()) if self._rows[key] is not None]
         if not known:
             return np.empty(0, np.int64), np.empty((0, 0), np.float32)
-        rows = [self._rows[key] for key in known]
-        return np.array(known, np.int64), np.stack(rows)  # type: ignore[misc]
+        rows = [row for key in known if (row := self._rows[key]) is not None]
+        return np.array(known, np.int64), np.stack(rows)
