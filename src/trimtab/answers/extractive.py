@@ -4,8 +4,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from trimtab.answers.drafts import Draft, Piece, cite
-from trimtab.answers.evidence import Asked, Candidate, candidates
-from trimtab.answers.records import EXTRACTIVE, Passage
+from trimtab.answers.evidence import AnalysedQuestion, Candidate, candidates
+from trimtab.answers.records import EXTRACTIVE, SourcePassage
 from trimtab.text.sentences import BlockKind
 
 NOT_FOUND = "The documents of this project do not answer that."
@@ -27,16 +27,15 @@ class ExtractiveGenerator:
     min_coverage: float = 0.35
     keep_ratio: float = 0.5
 
-    def stream(self, question: str, passages: Sequence[Passage]) -> Iterator[Piece]:
+    def stream(self, question: str, passages: Sequence[SourcePassage]) -> Iterator[Piece]:
         """Yield the draft of `quote`."""
         yield self.quote(question, passages)
 
-    def quote(self, question: str, passages: Sequence[Passage]) -> Draft:
+    def quote(self, question: str, passages: Sequence[SourcePassage]) -> Draft:
         """Return the best sentences as a draft; one without citations when nothing holds the answer."""
-        asked = Asked(question)
         ranked = [
             candidate
-            for candidate in candidates(asked, passages)
+            for candidate in candidates(AnalysedQuestion.of(question), passages)
             if candidate.passage_coverage >= self.min_passage_coverage
             and candidate.coverage >= self.min_coverage
         ]

@@ -10,7 +10,7 @@ from cachetools import LRUCache
 
 from trimtab.answers.drafts import Draft, Generator, Piece, Restart, Usage
 from trimtab.answers.errors import GeneratorUnavailable, GeneratorUnknown
-from trimtab.answers.records import Passage
+from trimtab.answers.records import SourcePassage
 from trimtab.infra.breaker import CircuitBreaker
 from trimtab.kernel.clock import Clock
 from trimtab.kernel.ids import content_id
@@ -44,7 +44,7 @@ class FallbackGenerator:
         self.failed: Counter[str] = Counter()
         """Failures of each generator since the start."""
 
-    def stream(self, question: str, passages: Sequence[Passage]) -> Iterator[Piece]:
+    def stream(self, question: str, passages: Sequence[SourcePassage]) -> Iterator[Piece]:
         """Yield the pieces of the first generator that works; the draft's notice says why others did not.
 
         A `Restart` comes between the pieces of a generator that failed half-way and those of the next one.
@@ -142,7 +142,7 @@ class CachedGenerator:
         self.hits = 0
         self.misses = 0
 
-    def stream(self, question: str, passages: Sequence[Passage]) -> Iterator[Piece]:
+    def stream(self, question: str, passages: Sequence[SourcePassage]) -> Iterator[Piece]:
         """Yield the cached draft, at no cost, or the inner generator's pieces."""
         parts = [
             part for p in passages for part in (p.document_id, p.chunk_id, str(p.start), p.text)

@@ -10,7 +10,7 @@ from trimtab.answers.deadlines import Deadlines
 from trimtab.answers.drafts import Draft, DraftSentence, Generator, Piece, Usage
 from trimtab.answers.errors import BudgetExhausted, GeneratorUnavailable
 from trimtab.answers.extractive import ExtractiveGenerator
-from trimtab.answers.records import EXTRACTIVE, Passage
+from trimtab.answers.records import EXTRACTIVE, SourcePassage
 from trimtab.infra.settings.sections.answers import AnswersSettings
 from trimtab.kernel.errors import DeadlineExceeded
 
@@ -46,7 +46,7 @@ class TimedGenerator:
     deadlines: Deadlines
     seconds: float
 
-    def stream(self, question: str, passages: Sequence[Passage]) -> Iterator[Piece]:
+    def stream(self, question: str, passages: Sequence[SourcePassage]) -> Iterator[Piece]:
         """Yield the inner pieces until the deadline, then raise `GeneratorUnavailable`."""
         until = time.monotonic() + self.seconds  # Of the machine, also under a drill's fast clock.
         inner = self.inner.stream(question, passages)
@@ -76,7 +76,7 @@ class MeteredGenerator:
     """None only prices the calls: the caller has reserved the money."""
     max_tokens: int = 400
 
-    def stream(self, question: str, passages: Sequence[Passage]) -> Iterator[Piece]:
+    def stream(self, question: str, passages: Sequence[SourcePassage]) -> Iterator[Piece]:
         """Yield the inner pieces, the draft with its cost; settled also when the caller stops half-way.
 
         Raises:
@@ -92,7 +92,7 @@ class MeteredGenerator:
                     yield piece
 
     @contextmanager
-    def _reserved(self, question: str, passages: Sequence[Passage]) -> Iterator[Bill]:
+    def _reserved(self, question: str, passages: Sequence[SourcePassage]) -> Iterator[Bill]:
         if self.budget is None:
             yield Bill(0.0)
             return

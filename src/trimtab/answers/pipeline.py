@@ -15,13 +15,14 @@ from trimtab.answers.guarding import (
     facts_of,
     redact_answer,
 )
-from trimtab.answers.records import Answer, AnswerResult, Question, Retrieved, Stage, Trace
+from trimtab.answers.records import Answer, AnswerResult, PipelineStage, Question, Retrieved, Trace
 from trimtab.answers.retrieval import Retriever
 from trimtab.kernel.clock import Clock, machine_clock
 from trimtab.kernel.drilling import in_drill
 from trimtab.kernel.ids import new_id
 
 _log = logging.getLogger(__name__)
+_NOTHING = Retrieved(())
 
 
 @dataclass(slots=True)
@@ -38,8 +39,8 @@ class PreparedQuestion:
 
     question: Question
     clock: Clock
-    retrieved: Retrieved = field(default_factory=lambda: Retrieved(()))
-    stages: list[Stage] = field(default_factory=list)
+    retrieved: Retrieved = _NOTHING
+    stages: list[PipelineStage] = field(default_factory=list)
     refusal: str = ""
     """Why a guard blocked the question; nothing was retrieved then, and nothing may be written."""
 
@@ -50,7 +51,9 @@ class PreparedQuestion:
         started = self.clock.monotonic()
         yield running
         elapsed_ms = (self.clock.monotonic() - started) * 1000
-        self.stages.append(Stage(name, round(elapsed_ms, 3), running.outcome, running.facts))
+        self.stages.append(
+            PipelineStage(name, round(elapsed_ms, 3), running.outcome, running.facts)
+        )
 
 
 class AnswerPipeline:

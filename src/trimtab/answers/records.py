@@ -50,7 +50,7 @@ class Question:
 
 
 @dataclass(frozen=True, slots=True)
-class Passage:
+class SourcePassage:
     """A retrieved piece of a document."""
 
     chunk_id: str
@@ -73,7 +73,7 @@ class Passage:
 class Retrieved:
     """What retrieval found, best first."""
 
-    passages: tuple[Passage, ...]
+    passages: tuple[SourcePassage, ...]
     degraded_mode: bool = False
     """True when only keywords were searched, because the embedder or the vector index is down."""
     index_version: str = ""
@@ -115,7 +115,7 @@ class Judged:
 
 
 @dataclass(frozen=True, slots=True)
-class Stage:
+class PipelineStage:
     """One step of an answer and what it took."""
 
     name: str
@@ -157,7 +157,7 @@ class Trace:
     id: str
     answer: Answer
     user_id: str
-    stages: tuple[Stage, ...]
+    stages: tuple[PipelineStage, ...]
     retrieved: tuple[tuple[str, float], ...]
     """The chunk ids with their scores, best first."""
     index_version: str

@@ -14,9 +14,9 @@ from openai.types.chat import ChatCompletionMessageParam
 
 from trimtab.answers.drafts import Draft, DraftSentence, Piece, Usage, cite
 from trimtab.answers.errors import GeneratorUnavailable
-from trimtab.answers.evidence import Asked, candidates
+from trimtab.answers.evidence import AnalysedQuestion, candidates
 from trimtab.answers.extractive import NOT_FOUND
-from trimtab.answers.records import Citation, Passage
+from trimtab.answers.records import Citation, SourcePassage
 from trimtab.answers.reply_sentences import ReplySentences
 
 _INSTRUCTIONS = (
@@ -55,7 +55,7 @@ class RemoteGenerator:
             base_url=url, api_key=api_key or "none", timeout=timeout_seconds, max_retries=0
         )
 
-    def stream(self, question: str, passages: Sequence[Passage]) -> Iterator[Piece]:
+    def stream(self, question: str, passages: Sequence[SourcePassage]) -> Iterator[Piece]:
         """Yield the model's cited sentences as they become whole, then the draft.
 
         Raises:
@@ -112,7 +112,7 @@ def _messages(prompt: str) -> list[ChatCompletionMessageParam]:
     ]
 
 
-def _prompt(question: str, passages: Sequence[Passage]) -> str:
+def _prompt(question: str, passages: Sequence[SourcePassage]) -> str:
     numbered = "\n\n".join(
         f"[{number}] ({passage.document_name}) {passage.text}"
         for number, passage in enumerate(passages, 1)
@@ -137,7 +137,7 @@ def _usage(reported: object, prompt: str, reply: str) -> Usage:
 class _Citer:
     """Ties the sentences of a reply to quotes, one after the other."""
 
-    def __init__(self, passages: Sequence[Passage]) -> None:
+    def __init__(self, passages: Sequence[SourcePassage]) -> None:
         self._passages = passages
         self.citations: list[Citation] = []
         self.kept: list[str] = []
@@ -162,9 +162,9 @@ class _Citer:
         return DraftSentence(text, tuple(self.citations[before:]))
 
 
-def _number(claim: str, passage: Passage, citations: list[Citation]) -> int:
+def _number(claim: str, passage: SourcePassage, citations: list[Citation]) -> int:
     """Return the number of the quote in the passage that bears the claim out best, adding it when it is new."""
-    best = candidates(Asked(claim), (passage,))
+    best = candidates(AnalysedQuestion.of(claim), (passage,))
     start, end = (best[0].sentence.start, best[0].sentence.end) if best else (0, len(passage.text))
     score = min(1.0, best[0].coverage) if best else 0.0
     new = cite(len(citations) + 1, passage, start, end, score)

@@ -27,7 +27,7 @@ class Retriever(Protocol):
         ...
 
 
-class Retrieval:
+class RetrievalStage:
     """Searches within a deadline.
 
     Args:

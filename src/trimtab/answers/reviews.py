@@ -14,7 +14,7 @@ _reviews = sa.table(
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class ReviewItem:
     """An answer to look at, and why; see `sampling.SamplingRules`."""
 
     trace_id: str
@@ -29,12 +29,12 @@ class ReviewStore:
 
     database: Database
 
-    def waiting(self, limit: int) -> list[Wanted]:
+    def waiting(self, limit: int) -> list[ReviewItem]:
         """Return what nobody has looked at, oldest first."""
         columns = (_reviews.c.trace_id, _reviews.c.reason, _reviews.c.at)
         query = sa.select(*columns).where(_reviews.c.done_at == "").order_by(_reviews.c.at)
         with self.database.read() as connection:
-            return [Wanted(*row) for row in connection.execute(query.limit(limit))]
+            return [ReviewItem(*row) for row in connection.execute(query.limit(limit))]
 
     def count(self) -> dict[str, int]:
         """Return how many wait, by reason."""

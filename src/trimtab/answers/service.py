@@ -13,7 +13,7 @@ from trimtab.answers.leaks import LeakWatch
 from trimtab.answers.metrics import ANSWER_GIVEN, AnswerCounters, AnswerGiven
 from trimtab.answers.pipeline import AnswerPipeline
 from trimtab.answers.records import Answer, AnswerResult, Question
-from trimtab.answers.retrieval import Retrieval, Retriever
+from trimtab.answers.retrieval import RetrievalStage, Retriever
 from trimtab.answers.reviews import ReviewStore
 from trimtab.answers.sampling import SamplingRules
 from trimtab.answers.store import FeedbackStore, TraceStore
@@ -78,7 +78,7 @@ class AnswerService:
         )
         self.deadlines = Deadlines()
         seconds = settings.retrieval_deadline_seconds
-        self.retrieval = Retrieval(retriever, self.deadlines, seconds, keywords)
+        self.retrieval = RetrievalStage(retriever, self.deadlines, seconds, keywords)
         generators = configured_generators(settings, self.deadlines, self.budget)
         self.models = FallbackGenerator(generators, clock)
         version = f"{settings.generator}/{settings.generator_model}/{settings.second_model}"

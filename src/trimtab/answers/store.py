@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from trimtab.answers.errors import TraceUnknown
-from trimtab.answers.records import Answer, Citation, Feedback, Stage, Trace
+from trimtab.answers.records import Answer, Citation, Feedback, PipelineStage, Trace
 from trimtab.answers.sampling import SamplingRules
 from trimtab.infra.storage import Database
 
@@ -202,7 +202,7 @@ def decode(body: str) -> Trace:
     answer = row.pop("answer")
     answer["citations"] = tuple(Citation(**citation) for citation in answer["citations"])
     answer["created_at"] = datetime.fromisoformat(answer["created_at"])
-    row["stages"] = tuple(Stage(**stage) for stage in row["stages"])
+    row["stages"] = tuple(PipelineStage(**stage) for stage in row["stages"])
     row["retrieved"] = tuple((chunk, score) for chunk, score in row["retrieved"])
     row["labels"] = tuple(row.get("labels", ()))
     return Trace(answer=Answer(**answer), **row)

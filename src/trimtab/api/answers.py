@@ -5,6 +5,7 @@ import logging
 from collections.abc import Generator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request
@@ -156,9 +157,8 @@ async def answer(
     request: AnswerRequest, web: WebDep, answers: AnswersDep, asker: Asker, person: Person = ""
 ) -> Response:
     """Answer a question from a project's documents, every sentence with its citation."""
-    return await _given(
-        web, answers, _question(request, request.question, asker.principal, person), asker
-    )
+    question = _question(request, request.question, asker.principal, person)
+    return await web.places.run(partial(_respond, answers, question, asker))
 
 
 @router.post(
@@ -282,20 +282,17 @@ def _failed(error: Exception) -> dict[str, str]:
     return {"event": "error", "data": json.dumps(error_body(error), ensure_ascii=False)}
 
 
-async def _given(web: Web, answers: AnswerService, question: Question, asker: _Asking) -> Response:
-    def work() -> Response:
-        found: Answer = answers.answer(question)
-        _note(found, asker)
-        return Response(_ANSWER.dump_json(found), media_type="application/json")
-
-    return await web.places.run(work)
+def _respond(answers: AnswerService, question: Question, asker: _Asking) -> Response:
+    found: Answer = answers.answer(question)
+    _note(found, asker)
+    return Response(_ANSWER.dump_json(found), media_type="application/json")
 
 
 async def _queried(
     web: Web, knowledge: Knowledge, answers: AnswerService, question: Question, asker: _Asking
 ) -> Response:
     try:
-        return await _given(web, answers, question, asker)
+        return await web.places.run(partial(_respond, answers, question, asker))
     except NotFound as error:
         # The operators' command reads `.degraded_mode` whatever project it names.
         up = knowledge.components()

@@ -48,6 +48,7 @@ ROLES: Mapping[ProcessRole, tuple[Builder, ...]] = {
         alone(infra.build_audit),
         services.build_privacy,
         services.build_changes,
+        services.build_response_history,
         operator.build_incident_records,
         services.build_catalog,
         operator.build_monitoring,

@@ -9,6 +9,7 @@ from trimtab.infra.audit_files import AuditFiles
 from trimtab.infra.changes import actions as change_actions
 from trimtab.infra.changes import signals as change_signals
 from trimtab.infra.environment import Environment
+from trimtab.infra.response_history import ResponseHistory
 from trimtab.infra.scheduler import Scheduler
 from trimtab.infra.settings.digest import digests
 from trimtab.infra.storage import Database, DiskReserve, losses
@@ -101,6 +102,22 @@ def build_changes(
         actions=change_actions(changes, catalog),
         start=(start,),
         close=(ended.close,),
+    )
+
+
+def build_response_history(env: Environment, recent: Callable[[], tuple[float, int]]) -> Module:
+    """Return the normal response time of each hour of the day.
+
+    Args:
+        env: Of the process.
+        recent: Returns the p99 of the last minutes' requests in milliseconds, and how many there were.
+    """
+    history = ResponseHistory(env.state, env.clock, recent)
+    return Module(
+        "response_history",
+        history,
+        signals=history.signals(),
+        scheduled=(ScheduledTask("note response times", 60.0, history.note),),
     )
 
 

@@ -1,15 +1,17 @@
 import pytest
 
-from trimtab.evaluation.offline import Case, golden
+from trimtab.evaluation.offline import EvaluationCase, golden
 
 
 def cases(*questions, project="p"):
-    return [Case(str(n), project, text, ("x",)) for n, text in enumerate(questions)]
+    return [EvaluationCase(str(n), project, text, ("x",)) for n, text in enumerate(questions)]
 
 
 @pytest.mark.feature("F443")
 def test_stats_count_by_project_and_kind_and_find_repetitions():
-    found = golden.stats([*cases("When was it?", "when  was it?"), Case("n", "q", "Who?", ())])
+    found = golden.stats(
+        [*cases("When was it?", "when  was it?"), EvaluationCase("n", "q", "Who?", ())]
+    )
     assert (found.cases, found.answered, found.repeated) == (3, 2, 1)
     assert found.categories == {"p/time": 2, "q/person": 1}
 

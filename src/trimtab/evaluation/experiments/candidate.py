@@ -9,8 +9,8 @@ from trimtab.answers.generators import configured_generators
 from trimtab.answers.pipeline import AnswerPipeline
 from trimtab.answers.records import EXTRACTIVE, Question, Trace
 from trimtab.answers.service import AnswerService
-from trimtab.evaluation.errors import BadTrial
-from trimtab.evaluation.online.canary import Canary, Probe
+from trimtab.evaluation.errors import BadExperiment
+from trimtab.evaluation.online.canary import Canary, CanaryProbe
 from trimtab.infra.settings import load
 from trimtab.infra.settings.sections.answers import AnswersSettings
 from trimtab.kernel.errors import Misconfigured
@@ -79,7 +79,7 @@ class CandidateFactory:
         """Return the present configuration with these changes.
 
         Raises:
-            BadTrial: A setting cannot be tried, or its value is wrong.
+            BadExperiment: A setting cannot be tried, or its value is wrong.
         """
         answers, clock = self._answers, self._answers.context.clock
         settings = apply_changes(answers.settings, changes)
@@ -91,7 +91,7 @@ class CandidateFactory:
         worst = 0.0 if models.names == (EXTRACTIVE,) else WORST_USD
         return BudgetedCandidate(candidate, answers.shadow_budget, worst)
 
-    def canary(self, probes: Sequence[Probe]) -> Canary:
+    def canary(self, probes: Sequence[CanaryProbe]) -> Canary:
         """Return a canary that asks these probes of the present retriever."""
         return Canary(self._answers.retrieval, probes, self._answers.settings.top_k)
 
@@ -102,28 +102,28 @@ def question_of(trace: Trace) -> Question:
 
 
 def parse_changes(text: str) -> dict[str, str]:
-    """Return the changes of ``name=value,name=value``; raises `BadTrial`."""
+    """Return the changes of ``name=value,name=value``; raises `BadExperiment`."""
     changes = dict[str, str]()
     for part in filter(None, (piece.strip() for piece in text.split(","))):
         name, equals, value = part.partition("=")
         if not equals:
-            raise BadTrial(f"Expected name=value, got {part!r}.")
+            raise BadExperiment(f"Expected name=value, got {part!r}.")
         changes[name.strip().removeprefix("answers.")] = value.strip()
     return changes
 
 
 def apply_changes(settings: AnswersSettings, changes: Mapping[str, str]) -> AnswersSettings:
-    """Return the settings with these changes; raises `BadTrial`."""
+    """Return the settings with these changes; raises `BadExperiment`."""
     unknown = sorted(set(changes) - set(TRIABLE))
     if unknown:
-        raise BadTrial(
+        raise BadExperiment(
             f"{', '.join(unknown)} cannot be tried.", hint=f"Choose from: {', '.join(TRIABLE)}."
         )
     try:
         flags = {f"answers.{name}": value for name, value in changes.items()}
         section = load(flags=flags, environment={}).answers
     except Misconfigured as error:
-        raise BadTrial(error.message, hint=error.hint()) from error
+        raise BadExperiment(error.message, hint=error.hint()) from error
     return replace(settings, **{name: getattr(section, name) for name in changes})
 
 

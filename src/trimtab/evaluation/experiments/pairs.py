@@ -8,7 +8,7 @@ from trimtab.evaluation.statistics import Interval, paired_interval, quantile
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class PairOutcome:
     """How one configuration did. No text: a pair may be kept without keeping what anybody said."""
 
     found: bool
@@ -21,7 +21,7 @@ class Outcome:
     """Whether another generator than the configured one wrote it, or quotes took an answer's place."""
 
     @classmethod
-    def of(cls, trace: Trace) -> "Outcome":
+    def of(cls, trace: Trace) -> "PairOutcome":
         """Return the outcome of a trace."""
         answer = trace.answer
         return cls(
@@ -40,8 +40,8 @@ class Pair:
     """Two outcomes for one question."""
 
     trace_id: str
-    now: Outcome
-    tried: Outcome
+    now: PairOutcome
+    tried: PairOutcome
     same_text: bool
     shared_sources: float
     """The share of the cited passages that both cite (Jaccard), in [0, 1]; 1 when neither cites any."""
@@ -53,7 +53,7 @@ def pair(now: Trace, tried: Trace) -> Pair:
     other = {citation.chunk_id for citation in tried.answer.citations}
     shared = len(one & other) / len(one | other) if one | other else 1.0
     same = now.answer.text == tried.answer.text
-    return Pair(now.id, Outcome.of(now), Outcome.of(tried), same, round(shared, 4))
+    return Pair(now.id, PairOutcome.of(now), PairOutcome.of(tried), same, round(shared, 4))
 
 
 @dataclass(frozen=True, slots=True)

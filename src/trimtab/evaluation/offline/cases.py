@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from trimtab.evaluation.errors import BadEvaluationSet
+from trimtab.evaluation.errors import BadQuestionSet
 from trimtab.kernel.ids import content_id
 
 
@@ -30,7 +30,7 @@ class Reply:
 
 
 @dataclass(frozen=True, slots=True)
-class Case:
+class EvaluationCase:
     """A question and what a good answer holds."""
 
     id: str
@@ -65,25 +65,25 @@ def _plain(text: str) -> str:
     return " ".join(text.casefold().split())
 
 
-def read_cases(path: Path, project: str = "") -> list[Case]:
+def read_cases(path: Path, project: str = "") -> list[EvaluationCase]:
     """Return the golden questions of a JSON Lines file, or of every such file in a folder.
 
     A line is ``{"question", "answers"}`` with ``project`` (or the one given here) and ``id`` if it has one.
 
     Raises:
-        BadEvaluationSet: There is no question, or a line is none.
+        BadQuestionSet: There is no question, or a line is none.
     """
     cases = [_case(row, place, project) for row, place in _rows(path)]
     if not cases:
-        raise BadEvaluationSet(f"{path} holds no questions.")
+        raise BadQuestionSet(f"{path} holds no questions.")
     return cases
 
 
-def traces_as_cases(path: Path) -> list[Case]:
+def traces_as_cases(path: Path) -> list[EvaluationCase]:
     """Return a case for each answered trace of a JSON Lines file or a folder of them (``traces/local``).
 
     Raises:
-        BadEvaluationSet: There is no trace, or a line is none.
+        BadQuestionSet: There is no trace, or a line is none.
     """
     cases = []
     for row, place in _rows(path):
@@ -92,11 +92,11 @@ def traces_as_cases(path: Path) -> list[Case]:
             reply = Reply.of(answer)
             if reply.found:
                 question, project = str(answer["question"]), str(answer["project"])
-                cases.append(Case(str(row["id"]), project, question, before=reply))
+                cases.append(EvaluationCase(str(row["id"]), project, question, before=reply))
         except (KeyError, TypeError, ValueError) as error:
-            raise BadEvaluationSet(f"{place} is no trace: {error!r}.") from error
+            raise BadQuestionSet(f"{place} is no trace: {error!r}.") from error
     if not cases:
-        raise BadEvaluationSet(
+        raise BadQuestionSet(
             f"{path} holds no answered trace.",
             hint="`trimtab answers traces --output-dir traces/local` writes some.",
         )
@@ -109,7 +109,7 @@ def _rows(path: Path) -> Iterator[tuple[dict[str, Any], str]]:
         try:
             lines = file.read_text(encoding="utf-8").splitlines()
         except (OSError, UnicodeDecodeError) as error:
-            raise BadEvaluationSet(f"{file} cannot be read: {error}.") from error
+            raise BadQuestionSet(f"{file} cannot be read: {error}.") from error
         for number, line in enumerate(lines, 1):
             if line.strip():
                 yield _object(line, f"{file}, line {number}"), f"{file}, line {number}"
@@ -119,13 +119,13 @@ def _object(line: str, place: str) -> dict[str, Any]:
     try:
         row = json.loads(line)
     except ValueError as error:
-        raise BadEvaluationSet(f"{place}: {error}.") from error
+        raise BadQuestionSet(f"{place}: {error}.") from error
     if not isinstance(row, dict):
-        raise BadEvaluationSet(f"{place} is no object.")
+        raise BadQuestionSet(f"{place} is no object.")
     return row
 
 
-def _case(row: Mapping[str, Any], place: str, project: str) -> Case:
+def _case(row: Mapping[str, Any], place: str, project: str) -> EvaluationCase:
     try:
         question, answers = str(row["question"]), row["answers"]
         texts = answers["text"] if isinstance(answers, dict) else answers
@@ -133,6 +133,6 @@ def _case(row: Mapping[str, Any], place: str, project: str) -> Case:
         if not name or isinstance(texts, str):
             raise ValueError("no project, or answers is no list")
         own = str(row.get("id") or content_id("case", name, question))
-        return Case(own, name, question, tuple(map(str, texts)))
+        return EvaluationCase(own, name, question, tuple(map(str, texts)))
     except (KeyError, TypeError, ValueError) as error:
-        raise BadEvaluationSet(f"{place} is no golden question: {error!r}.") from error
+        raise BadQuestionSet(f"{place} is no golden question: {error!r}.") from error

@@ -4,8 +4,8 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 
-from trimtab.answers.wanted import wanted
-from trimtab.evaluation.offline.cases import Case
+from trimtab.answers.answer_type import classify_question
+from trimtab.evaluation.offline.cases import EvaluationCase
 
 FEWEST_SHARE = 0.5
 """A category is under-represented when it has less than half the share that it has among real questions."""
@@ -38,12 +38,12 @@ class Gap:
     """How many golden questions to add to reach the share that people ask, the rest unchanged in number."""
 
 
-def category(case: Case) -> str:
+def category(case: EvaluationCase) -> str:
     """Return the project and the kind of thing that is asked for, such as ``handbook/time``."""
-    return f"{case.project}/{wanted(case.question).value}"
+    return f"{case.project}/{classify_question(case.question).value}"
 
 
-def stats(cases: Sequence[Case]) -> GoldenStats:
+def stats(cases: Sequence[EvaluationCase]) -> GoldenStats:
     """Count the golden questions."""
     plain = {(case.project, " ".join(case.question.casefold().split())) for case in cases}
     return GoldenStats(
@@ -54,7 +54,7 @@ def stats(cases: Sequence[Case]) -> GoldenStats:
     )
 
 
-def coverage(golden: Sequence[Case], asked: Sequence[Case]) -> tuple[Gap, ...]:
+def coverage(golden: Sequence[EvaluationCase], asked: Sequence[EvaluationCase]) -> tuple[Gap, ...]:
     """Return the under-represented categories, those that are asked most first."""
     known, real = _counted(golden), _counted(asked)
     gaps = []
@@ -66,5 +66,5 @@ def coverage(golden: Sequence[Case], asked: Sequence[Case]) -> tuple[Gap, ...]:
     return tuple(gaps)
 
 
-def _counted(cases: Iterable[Case]) -> Counter[str]:
+def _counted(cases: Iterable[EvaluationCase]) -> Counter[str]:
     return Counter(category(case) for case in cases)

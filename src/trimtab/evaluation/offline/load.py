@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from trimtab.evaluation.errors import BadEvaluationSet
+from trimtab.evaluation.errors import BadQuestionSet
 from trimtab.evaluation.statistics import quantile
 from trimtab.kernel.clock import Clock
 
@@ -51,17 +51,17 @@ class LoadReport:
         """Return it with the baseline of that file.
 
         Raises:
-            BadEvaluationSet: The file is no baseline, or one of another load.
+            BadQuestionSet: The file is no baseline, or one of another load.
         """
         try:
             row = json.loads(file.read_text(encoding="utf-8"))
             load, p95 = (row["queries"], row["concurrency"]), float(row["p95_ms"])
         except (OSError, ValueError, KeyError, TypeError) as error:
-            raise BadEvaluationSet(
+            raise BadQuestionSet(
                 f"{file} is no load baseline: {error!r}.", hint="Write one with --write-baseline."
             ) from error
         if load != (self.queries, self.concurrency):
-            raise BadEvaluationSet(
+            raise BadQuestionSet(
                 f"{file} is of {load[0]} queries, {load[1]} at a time.",
                 hint="Run the same load, or write a new baseline.",
             )

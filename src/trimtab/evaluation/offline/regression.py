@@ -5,8 +5,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from trimtab.evaluation.errors import BadEvaluationSet
-from trimtab.evaluation.offline.cases import Case, Reply
+from trimtab.evaluation.errors import BadQuestionSet
+from trimtab.evaluation.offline.cases import EvaluationCase, Reply
 from trimtab.evaluation.statistics import Interval, paired_interval
 from trimtab.kernel.errors import TrimtabError
 
@@ -36,18 +36,18 @@ class EvalRun:
 
     @classmethod
     def load(cls, file: Path) -> "EvalRun":
-        """Return a saved run, or raise `BadEvaluationSet`."""
+        """Return a saved run, or raise `BadQuestionSet`."""
         try:
             row = json.loads(file.read_text(encoding="utf-8"))
             scores = {str(key): float(value) for key, value in row["scores"].items()}
             return cls(scores, dict(row.get("errors", {})))
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-            raise BadEvaluationSet(
+            raise BadQuestionSet(
                 f"{file} is no saved run: {error!r}.", hint="Write one with --write-baseline."
             ) from error
 
 
-def run(cases: Sequence[Case], ask: Ask) -> EvalRun:
+def run(cases: Sequence[EvaluationCase], ask: Ask) -> EvalRun:
     """Ask every case and score what comes back."""
     scores: dict[str, float] = {}
     errors: dict[str, str] = {}
@@ -59,7 +59,7 @@ def run(cases: Sequence[Case], ask: Ask) -> EvalRun:
     return EvalRun(scores, errors)
 
 
-def before(cases: Sequence[Case]) -> EvalRun:
+def before(cases: Sequence[EvaluationCase]) -> EvalRun:
     """Return the scores that the traces behind the cases had when they were answered."""
     return EvalRun(
         {case.id: round(case.score(case.before), 4) for case in cases if case.before is not None},

@@ -14,7 +14,7 @@ from trimtab.answers.records import Trace
 from trimtab.evaluation.online.canary import Canary, CanaryReport
 from trimtab.evaluation.online.drift import DriftReport, drift
 from trimtab.evaluation.online.metrics import NAN, QualityMetrics, quality_metrics
-from trimtab.evaluation.online.store import Baseline, Sample, SampleStore
+from trimtab.evaluation.online.store import Baseline, QuestionSample, SampleStore
 from trimtab.evaluation.statistics import quantile
 from trimtab.infra.background import PeriodicTask
 from trimtab.kernel.clock import Clock
@@ -29,7 +29,7 @@ _SAMPLES = 400
 _KEEP = timedelta(days=30)
 
 
-class Embedder(Protocol):
+class QuestionEmbedder(Protocol):
     """Turns texts into unit vectors whose dot product is their cosine."""
 
     @property
@@ -88,7 +88,7 @@ class QualityMonitor:
         stores: MonitoredStores,
         clock: Clock,
         window: timedelta = timedelta(hours=1),
-        embedder: Embedder | None = None,
+        embedder: QuestionEmbedder | None = None,
         canary: Canary | None = None,
     ) -> None:
         self._traces = stores.traces
@@ -167,7 +167,7 @@ class QualityMonitor:
         seen: QualitySnapshot,
         traces: list[Trace],
         since: datetime,
-        embedder: Embedder,
+        embedder: QuestionEmbedder,
         *,
         drill: bool = False,
     ) -> QualitySnapshot:
@@ -183,7 +183,9 @@ class QualityMonitor:
         found = drift(baseline.vectors, vectors) if len(vectors) else None
         return replace(seen, cosine_baseline=baseline.cosine_p50, drift=found)
 
-    def _sample(self, traces: list[Trace], embedder: Embedder, *, drill: bool = False) -> None:
+    def _sample(
+        self, traces: list[Trace], embedder: QuestionEmbedder, *, drill: bool = False
+    ) -> None:
         newest = self._samples.newest_at(drill=drill)
         new = [trace for trace in traces if trace.answer.created_at.isoformat() > newest]
         for trace in sorted(new, key=lambda trace: trace.answer.created_at)[-_EMBEDDED_A_ROUND:]:
@@ -191,5 +193,5 @@ class QualityMonitor:
             question, *others = embedder.embed([trace.answer.question, *quotes])
             cosine = max((float(np.dot(question, other)) for other in others), default=NAN)
             at, model = trace.answer.created_at, embedder.model_id
-            sample = Sample(trace.id, trace.user_id, at, model, cosine, question)
+            sample = QuestionSample(trace.id, trace.user_id, at, model, cosine, question)
             self._samples.keep(sample, drill=drill)

@@ -24,7 +24,7 @@ _OF_DRILLS = "#drill"
 
 
 @dataclass(frozen=True, slots=True)
-class Sample:
+class QuestionSample:
     """One question: how near its best quote was, and where it lies."""
 
     trace_id: str
@@ -55,7 +55,7 @@ class SampleStore:
 
     database: Database
 
-    def keep(self, sample: Sample, *, drill: bool = False) -> None:
+    def keep(self, sample: QuestionSample, *, drill: bool = False) -> None:
         """Add the sample, once, and only while its trace is there: it may have been erased meanwhile.
 
         Samples of a drill's questions are never compared with those of users.

@@ -14,7 +14,7 @@ from trimtab.answers.tracing.spans import spans
 _log = logging.getLogger(__name__)
 
 
-class Line:
+class OtlpClient:
     """Posts batches of traces.
 
     Args:

@@ -1,5 +1,5 @@
 # ruff: noqa: RUF001 - question words of several languages.
-"""What kind of thing a question asks for, and whether a sentence holds one."""
+"""Expected answer type of a question, and evidence for it in a sentence."""
 
 import re
 from enum import StrEnum
@@ -7,8 +7,8 @@ from enum import StrEnum
 from trimtab.text.words import stem
 
 
-class Wanted(StrEnum):
-    """The kind of answer that the question word asks for."""
+class AnswerType(StrEnum):
+    """The type of answer that the question word asks for."""
 
     TIME = "time"
     QUANTITY = "quantity"
@@ -19,14 +19,14 @@ class Wanted(StrEnum):
 
 _QUESTIONS = (
     (
-        Wanted.TIME,
+        AnswerType.TIME,
         (
             r"\bwhen\b|\b(?:what|which) (?:year|date|day|month|century|decade|time)\b|\bsince when\b"
             r"|\bwann\b|\bcuándo\b|\bquand\b|\bquando\b|\bwanneer\b|\bkiedy\b|\bкогда\b|什么时候|哪年"
         ),
     ),
     (
-        Wanted.QUANTITY,
+        AnswerType.QUANTITY,
         (
             r"\bhow (?:many|much|long|old|far|large|big|tall|high|often|fast)\b|\bwhat (?:percent\w*|number|size|share)\b"
             r"|\bwie ?(?:viele?|lange|oft|hoch)\b|\bcuánt[oa]s?\b|\bcombien\b|\bquant[oiae]s?\b|\bhoeveel\b|\bсколько\b"
@@ -34,20 +34,20 @@ _QUESTIONS = (
         ),
     ),
     (
-        Wanted.PERSON,
+        AnswerType.PERSON,
         (
             r"\bwho(?:m|se)?\b|\bwer\b|\bwem\b|\bwen\b|\bquién(?:es)?\b|\bqui\b|\bchi\b|\bquem\b|\bкто\b|谁"
         ),
     ),
     (
-        Wanted.PLACE,
+        AnswerType.PLACE,
         (
             r"\bwhere\b|\b(?:what|which) (?:city|country|state|town|place|location|continent|region)\b"
             r"|\bwo\b|\bdónde\b|\boù\b|\bdove\b|\bonde\b|\bwaar\b|\bгде\b|哪里"
         ),
     ),
 )
-_COMPILED = tuple((wanted, re.compile(pattern, re.IGNORECASE)) for wanted, pattern in _QUESTIONS)
+_COMPILED = tuple((kind, re.compile(pattern, re.IGNORECASE)) for kind, pattern in _QUESTIONS)
 
 _UNSPACED = re.compile(
     "什么时候|什么|哪一?[年里个]|多少|几个|如何|怎么样?|为什么|是否|请问|吗|呢|いつ|どこ|だれ|何"
@@ -69,15 +69,15 @@ _QUANTITY = re.compile(
 _NAME = re.compile(r"(?<![.!?:\"“] )(?<!^)\b[A-ZÀ-ÖØ-ÞА-Я][\w’'-]+|[\u4e00-\u9fff]{2,}")
 
 
-def wanted(question: str) -> Wanted:
-    """Return the kind of answer that the question asks for."""
+def classify_question(question: str) -> AnswerType:
+    """Return the type of answer that the question asks for."""
     for kind, pattern in _COMPILED:
         if pattern.search(question):
             return kind
-    return Wanted.ANYTHING
+    return AnswerType.ANYTHING
 
 
-def without_question_words(question: str) -> str:
+def strip_question_words(question: str) -> str:
     """Return the question without the question words of scripts that put no space between words.
 
     Elsewhere they are stop words; here they would make false word pairs with their neighbours.
@@ -85,26 +85,26 @@ def without_question_words(question: str) -> str:
     return _UNSPACED.sub(" ", question)
 
 
-def type_evidence(kind: Wanted, sentence: str, asked: frozenset[str]) -> float:
-    """Return 1 when the sentence holds that kind of thing, -1 when it doesn't, 0 when that says nothing.
+def type_evidence(kind: AnswerType, sentence: str, asked: frozenset[str]) -> float:
+    """Return 1 when the sentence holds an answer of that type, -1 when not, 0 without a type.
 
     Args:
-        kind: What is asked for.
+        kind: The expected type.
         sentence: A candidate, as it stands in the document.
-        asked: The stems of the question; a name that the question itself gives is no answer.
+        asked: The stems of the question; a name from the question does not count.
     """
     match kind:
-        case Wanted.ANYTHING:
+        case AnswerType.ANYTHING:
             return 0.0
-        case Wanted.TIME:
+        case AnswerType.TIME:
             return 1.0 if _TIME.search(sentence) else -1.0
-        case Wanted.QUANTITY:
+        case AnswerType.QUANTITY:
             return 1.0 if _QUANTITY.search(sentence) else -1.0
-        case Wanted.PERSON:
-            return 1.0 if _names_something_new(sentence, asked) else -1.0
-        case Wanted.PLACE:
-            return 0.5 if _names_something_new(sentence, asked) else -0.5
+        case AnswerType.PERSON:
+            return 1.0 if _has_new_name(sentence, asked) else -1.0
+        case AnswerType.PLACE:
+            return 0.5 if _has_new_name(sentence, asked) else -0.5
 
 
-def _names_something_new(sentence: str, asked: frozenset[str]) -> bool:
+def _has_new_name(sentence: str, asked: frozenset[str]) -> bool:
     return any(stem(name.casefold()) not in asked for name in _NAME.findall(sentence))
