@@ -1,4 +1,4 @@
-"""How answers can be broken, for drills: processes that are killed, hang or lie, and changes that people make."""
+"""Faults of the answers domain: broken model endpoints and wrong changes."""
 
 import signal
 import subprocess
@@ -69,8 +69,8 @@ def _broken_generator(service: AnswerService, clock: Clock) -> Fault:
     def inject(given: Arguments) -> Mapping[str, Value]:
         how = str(given["how"])
         dying = how in {"kill", "hang"}
-        patience = _HANG_SECONDS if how == "hang" else 10.0
-        endpoint = models.connect(_MODEL, "honest" if dying else how, patience)
+        timeout = _HANG_SECONDS if how == "hang" else 10.0
+        endpoint = models.connect(_MODEL, "honest" if dying else how, timeout)
         service.models.prefer(_MODEL)
         if dying:
             traffic.ask_first(given)
@@ -86,7 +86,8 @@ def _broken_generator(service: AnswerService, clock: Clock) -> Fault:
     how = Param("how", "string", "What becomes of the model's endpoint.", "kill", choices=kinds)
     return Fault(
         "answers.generator.break",
-        "Ask a model first whose endpoint, a process on loopback, is killed, hangs, fails or makes things up.",
+        "Ask a model first whose endpoint, a process on loopback, is killed, hangs, fails or makes "
+        "things up.",
         inject,
         restore,
         (how, _PROJECT, _PACE),
@@ -118,7 +119,8 @@ def _bad_change(service: AnswerService, clock: Clock, changes: ChangeLog) -> Fau
 
     return Fault(
         "answers.generator.misconfigure",
-        "Answer some questions, then let a person prefer a model whose address is wrong, and go on asking.",
+        "Answer some questions, then let a person prefer a model whose address is wrong, and "
+        "continue asking.",
         inject,
         restore,
         (_PROJECT, _PACE),
@@ -185,7 +187,8 @@ def _spent_budget(service: AnswerService) -> Fault:
         restore,
         (share,),
         realism=Realism.SIMULATED,
-        simulated_because="the reservation stands for calls under way; spending real money proves no more",
+        simulated_because="the reservation stands for calls under way; "
+        "spending real money proves no more",
     )
 
 
@@ -234,7 +237,7 @@ class _Endpoint:
         return f"http://127.0.0.1:{int(output.readline())}"
 
     def freeze(self) -> None:
-        """Stop the process without ending it: connections are taken by the kernel and get no reply."""
+        """Suspend the process: connections are accepted by the kernel and get no reply."""
         if self._child is not None:
             self._child.process.send_signal(signal.SIGSTOP)
 
@@ -255,9 +258,9 @@ class _Models:
         self._endpoints: dict[str, _Endpoint] = {}
         self._before = ""
 
-    def connect(self, name: str, how: str, patience_seconds: float = 10.0) -> _Endpoint:
+    def connect(self, name: str, how: str, timeout_seconds: float = 10.0) -> _Endpoint:
         """Start an endpoint and let the service know its model."""
-        # The client library takes as long to load as the rest of the service.
+        # The client library takes as long to load as all other modules together.
         from trimtab.answers.remote import RemoteGenerator
 
         if not self._endpoints:
@@ -265,7 +268,7 @@ class _Models:
         endpoint = self._endpoints.setdefault(name, _Endpoint())
         url = endpoint.start(how) + "/v1"
         # A busy machine must not make an honest endpoint look broken.
-        wait = patience_seconds
+        wait = timeout_seconds
         remote = RemoteGenerator(url, name, "none", wait)
         self._service.models.put(name, TimedGenerator(remote, self._service.deadlines, wait))
         self._service.cache.clear()
@@ -283,15 +286,15 @@ class _Models:
 
 
 class _Traffic:
-    """Questions in the background, as users would ask them, until it is stopped; nothing of them is kept then."""
+    """Background questions like those of users; their traces are deleted at the end."""
 
     def __init__(self, service: AnswerService, clock: Clock) -> None:
         self._service = service
         self._clock = clock
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
-        self._asker = new_id("drill", clock.now())
-        """Nobody else has this id, so what is kept under it is this drill's."""
+        self._user_id = new_id("drill", clock.now())
+        """User id of this drill's questions; unique to it."""
 
     def ask_first(self, given: Arguments) -> None:
         """Ask some questions now, before anything is broken."""
@@ -313,7 +316,7 @@ class _Traffic:
     def stop(self) -> None:
         """Stop asking and forget what was asked; may be called more than once."""
         self._end()
-        self._service.forget_drill(self._asker)
+        self._service.forget_drill(self._user_id)
 
     def _end(self) -> None:
         self._stop.set()
@@ -332,6 +335,6 @@ class _Traffic:
     def _ask_one(self, project: str, text: str) -> None:
         with drill_traffic():
             try:
-                self._service.answer(Question(project, text, user_id=self._asker))
+                self._service.answer(Question(project, text, user_id=self._user_id))
             except TrimtabError:
                 return  # Counted by the service; that is what the drill is about.
