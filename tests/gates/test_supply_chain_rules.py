@@ -8,6 +8,14 @@ from uuid import UUID
 
 import orjson
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+    load_pem_private_key,
+)
 
 import trimtab
 from trimtab.gates import supply_chain
@@ -370,8 +378,6 @@ def test_an_envelope_holds_type_payload_and_one_signature(ring):
 def sealed(ring, payload):
     """An envelope whose signature is right, whatever it says."""
     keyid = next(iter(ring.trusted()))
-    from cryptography.hazmat.primitives.serialization import load_pem_private_key
-
     private = load_pem_private_key((ring.folder / f"{keyid}.key").read_bytes(), None)
     sig = base64.b64encode(private.sign(pae(payload))).decode()
     return {
@@ -459,6 +465,18 @@ def test_a_foreign_public_key_is_trusted_once(ring, tmp_path):
         ring.trust(b"no key", "eve", BUILDER)
     with pytest.raises(PolicyWrong):
         ring.trust(pem, "eve", "reader")
+
+
+def test_a_private_key_of_another_kind_signs_nothing(ring):
+    entry = ring.new("ada")
+    other = ec.generate_private_key(ec.SECP256R1())
+    pem = other.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    (ring.folder / f"{entry.keyid}.key").write_bytes(pem)
+    with pytest.raises(KeyMissing, match="not an ed25519 key"):
+        ring.sign(GOOD)
+    public = other.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+    with pytest.raises(KeyMissing, match="no ed25519 key"):
+        ring.trust(public, "eve", BUILDER)
 
 
 def test_a_key_is_revoked_by_the_beginning_of_its_id(ring):

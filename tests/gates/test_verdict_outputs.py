@@ -144,14 +144,21 @@ def test_the_worst_finding_decides_the_outcome(severities, outcome):
     assert outcome_of(tuple(replace(DOCS, severity=s) for s in severities)) is outcome
 
 
-def test_the_words_of_severities_outcomes_states_and_failures():
-    assert [s.value for s in Severity] == ["critical", "warning", "low"]
-    assert [o.value for o in Outcome] == ["pass", "review", "block", "unknown"]
-    assert [s.value for s in GateState] == ["ran", "skipped", "missing"]
-    assert [f.value for f in Failure] == [
-        "schema", "dataset", "benchmark", "drift", "security", "performance", "documentation",
-        "process", "general",
-    ]  # fmt: skip
+@pytest.mark.parametrize(
+    ("member", "word"),
+    [
+        (Severity.CRITICAL, "critical"), (Severity.WARNING, "warning"), (Severity.LOW, "low"),
+        (Outcome.PASS, "pass"), (Outcome.REVIEW, "review"), (Outcome.BLOCK, "block"),
+        (Outcome.UNKNOWN, "unknown"), (GateState.RAN, "ran"), (GateState.SKIPPED, "skipped"),
+        (GateState.MISSING, "missing"), (Failure.SCHEMA, "schema"), (Failure.DATASET, "dataset"),
+        (Failure.BENCHMARK, "benchmark"), (Failure.DRIFT, "drift"), (Failure.SECURITY, "security"),
+        (Failure.PERFORMANCE, "performance"), (Failure.DOCUMENTATION, "documentation"),
+        (Failure.PROCESS, "process"), (Failure.GENERAL, "general"),
+    ],
+    ids=str,
+)  # fmt: skip
+def test_programs_know_severities_outcomes_states_and_failures_by_their_words(member, word):
+    assert member.value == word
 
 
 def test_the_exit_code_tells_pass_block_and_not_judged_apart():

@@ -3,9 +3,11 @@
 import signal
 import subprocess
 import sys
-import threading
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from itertools import count
 from pathlib import Path
+from random import Random
 
 from trimtab.answers import drill_endpoint
 from trimtab.answers.actions import prefer_generator
@@ -16,6 +18,7 @@ from trimtab.answers.service import AnswerService
 from trimtab.answers.tracing import SpanExporter
 from trimtab.infra.changes import ChangeLog
 from trimtab.infra.child_process import ChildProcess
+from trimtab.infra.load_generator import LoadGenerator
 from trimtab.kernel.clock import Clock
 from trimtab.kernel.drilling import drill_traffic
 from trimtab.kernel.errors import TrimtabError
@@ -286,55 +289,34 @@ class _Models:
 
 
 class _Traffic:
-    """Background questions like those of users; their traces are deleted at the end."""
+    """Questions of a drill; nothing of them is kept after `stop`."""
 
     def __init__(self, service: AnswerService, clock: Clock) -> None:
         self._service = service
-        self._clock = clock
-        self._stop = threading.Event()
-        self._thread: threading.Thread | None = None
+        self._load = LoadGenerator(clock, "drill-questions")
         self._user_id = new_id("drill", clock.now())
-        """User id of this drill's questions; unique to it."""
+        """Unique to this drill, so that its traces can be deleted."""
 
     def ask_first(self, given: Arguments) -> None:
         """Ask some questions now, before anything is broken."""
         for number in range(_BEFORE):
-            self._ask_one(str(given["project"]), f"{_QUESTIONS[number % 4]} (before {number})")
+            with drill_traffic(), suppress(TrimtabError):
+                self._ask(str(given["project"]), f"{_QUESTIONS[number % 4]} (before {number})")
 
     def start(self, given: Arguments, questions: Sequence[str] = _QUESTIONS) -> None:
-        """Begin to ask."""
-        self._end()
-        self._stop = threading.Event()
-        self._thread = threading.Thread(
-            target=self._ask,
-            args=(str(given["project"]), questions, 1 / float(given["per_second"]), self._stop),
-            name="drill-questions",
-            daemon=True,
-        )
-        self._thread.start()
+        """Ask the questions in turn, each with a number of its own, until `stop`."""
+        project, numbers = str(given["project"]), count()
+
+        def ask_next(_: Random) -> None:
+            number = next(numbers)
+            self._ask(project, f"{questions[number % len(questions)]} ({number})")
+
+        self._load.start(ask_next, per_second=float(given["per_second"]))
 
     def stop(self) -> None:
-        """Stop asking and forget what was asked; may be called more than once."""
-        self._end()
+        """Stop asking and delete what was asked; may be called more than once."""
+        self._load.stop()
         self._service.forget_drill(self._user_id)
 
-    def _end(self) -> None:
-        self._stop.set()
-        if self._thread is not None:
-            self._thread.join(timeout=30)
-            self._thread = None
-
-    def _ask(
-        self, project: str, questions: Sequence[str], pause_seconds: float, stop: threading.Event
-    ) -> None:
-        number = 0
-        while not self._clock.wait(stop, pause_seconds):
-            self._ask_one(project, f"{questions[number % len(questions)]} ({number})")
-            number += 1
-
-    def _ask_one(self, project: str, text: str) -> None:
-        with drill_traffic():
-            try:
-                self._service.answer(Question(project, text, user_id=self._user_id))
-            except TrimtabError:
-                return  # Counted by the service; that is what the drill is about.
+    def _ask(self, project: str, text: str) -> None:
+        self._service.answer(Question(project, text, user_id=self._user_id))

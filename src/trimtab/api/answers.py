@@ -262,7 +262,7 @@ def _own_trace(
 def _visible(knowledge: Knowledge, principal: Principal, traces: Sequence[Trace]) -> list[Trace]:
     """Return the traces for which the caller has the labels that the asker used, and those that the sources have now."""
     mine = [trace for trace in traces if set(trace.labels) <= set(principal.labels)]
-    hidden = knowledge.access.hidden(set().union(*map(_sources, mine)), principal.labels)
+    hidden = knowledge.documents.hidden_from(principal.labels, set().union(*map(_sources, mine)))
     return [trace for trace in mine if hidden.isdisjoint(_sources(trace))]
 
 

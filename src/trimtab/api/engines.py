@@ -39,7 +39,7 @@ def move(project: str, request: MoveRequest, knowledge: KnowledgeDep) -> Streami
     The answer is one JSON object a line: ``progress`` with ``step``, ``done`` and ``total``, and at the end ``result``
     or ``error``. The move goes on even when nobody reads any more.
     """
-    knowledge.projects.find(project)
+    knowledge.projects.check_exists(project)
     mover = knowledge.mover
 
     def work(tell: Tell) -> None:

@@ -17,7 +17,8 @@ from trimtab.infra.web import caller
 from trimtab.kernel.errors import ErrorKind
 from trimtab.knowledge.caches import CacheStats
 from trimtab.knowledge.records import SearchResult
-from trimtab.knowledge.validation import counted_lines
+from trimtab.knowledge.search import SearchRequest
+from trimtab.knowledge.validation import parse_query_list
 
 router = APIRouter(prefix="/api/v1", tags=["knowledge"], route_class=ApiRoute)
 
@@ -96,7 +97,7 @@ class WarmCache(Body):
 @router.post("/cache/warm", dependencies=[OPERATOR])
 def warm_cache(wanted: WarmCache, knowledge: KnowledgeDep) -> WarmedBody:
     """Answer queries into the cache; say how many were answered, and how many could not be."""
-    lines = counted_lines(wanted.queries or "")
+    lines = parse_query_list(wanted.queries or "")
     if wanted.queries is not None and not lines:
         raise InvalidRequest("`queries` holds no query.")
     done = knowledge.warm_cache(wanted.top, wanted.project, lines)
@@ -124,6 +125,7 @@ async def search(
         found = knowledge.search(project, q, top_k, offset=offset, labels=labels)
         return Response(_FOUND.dump_json(found), media_type="application/json")
 
-    if knowledge.holds(project, q, top_k, offset=offset, labels=labels):
+    search_request = SearchRequest(top_k, offset, labels=labels)
+    if knowledge.searcher.is_cached(project, q, search_request):
         return work()
     return await web.places.run(work)

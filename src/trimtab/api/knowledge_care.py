@@ -114,7 +114,7 @@ def backups(
     check: bool = Query(default=False, description="Read and check each of them."),
 ) -> BackupList:
     """List the backups, the newest first."""
-    kept = knowledge.care.backups
+    kept = knowledge.maintenance.backups
     if check:
         found = kept.list()
         return BackupList(tuple(CheckedBackup.checked(each, kept.problem(each)) for each in found))
@@ -126,7 +126,7 @@ def backups(
 )
 def take_backup(env: EnvDep, knowledge: KnowledgeDep, principal: Caller) -> BackupBody:
     """Take a backup, check it, and remove those that are too old."""
-    made = knowledge.care.backup()
+    made = knowledge.maintenance.backup()
     env.audit.append(principal.name, "knowledge.backed_up", made.path.name)
     return BackupBody.of(made)
 
@@ -138,7 +138,7 @@ def restore(
     wanted: RestoreRequest, env: EnvDep, knowledge: KnowledgeDep, principal: Caller
 ) -> RestoredBody | NotRestored:
     """Go back to a backup; what was deleted since stays deleted. Does nothing to a sound database unless forced."""
-    care = knowledge.care
+    care = knowledge.maintenance
     if not wanted.dry_run and not wanted.force and care.check().ok:
         return NotRestored(
             restored=False, reason="The database is sound; `force` goes back all the same."
@@ -154,7 +154,7 @@ def recover(
     trial: Trial, env: EnvDep, knowledge: KnowledgeDep, principal: Caller
 ) -> RestoredBody | NotRestored:
     """Put what can be read of a damaged database together with the newest good backup."""
-    care = knowledge.care
+    care = knowledge.maintenance
     if not trial.dry_run and care.check().ok:
         return NotRestored(restored=False, reason="The database is sound.")
     done = care.recover(dry_run=trial.dry_run)

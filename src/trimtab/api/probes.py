@@ -89,7 +89,7 @@ def collection(knowledge: KnowledgeDep) -> CollectionBody:
     The status is ``green`` when every passage has its vector, ``yellow`` while some wait for theirs, and ``red`` when the
     vector store is down.
     """
-    found = knowledge.list_projects()
+    found = knowledge.projects.list()
     points, vectors = sum(one.chunks for one in found), sum(one.vectors for one in found)
     up_status: Literal["green", "yellow"] = "green" if vectors >= points else "yellow"
     facts = CollectionFacts(

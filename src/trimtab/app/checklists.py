@@ -71,7 +71,7 @@ class Readings:
         from trimtab.gates.supply_chain.pins import load_pins, pin_findings
 
         everything, snapshot = Installed(), Snapshot.load()
-        # Extras come beside what trimtab needs, and the pins hold for them too.
+        # Extras come with what trimtab needs, and the pins hold for them too.
         broken_pins = [found.message for found in pin_findings(everything, load_pins(None))]
         installed = everything.needed_by("trimtab")
         versions = {package.name: package.version for package in installed.packages}

@@ -9,7 +9,7 @@ from trimtab.knowledge.records import (
     IngestResult,
     Passage,
     ProjectStats,
-    RefusedDocument,
+    RefusedFile,
     SearchResult,
 )
 from trimtab.knowledge.service import Knowledge
@@ -24,6 +24,6 @@ __all__ = [
     "KnowledgeContext",
     "Passage",
     "ProjectStats",
-    "RefusedDocument",
+    "RefusedFile",
     "SearchResult",
 ]

@@ -11,11 +11,11 @@ from trimtab.kernel.operable import (
     Param,
     Risk,
 )
+from trimtab.knowledge.cache_manager import CacheSizes
 from trimtab.knowledge.engines.actions import actions as engine_actions
 from trimtab.knowledge.maintenance.actions import actions as care_actions
 from trimtab.knowledge.service import Knowledge
 from trimtab.knowledge.snapshot_actions import snapshot_actions
-from trimtab.knowledge.usage import CacheSizes
 
 
 def actions(knowledge: Knowledge) -> tuple[Action, ...]:
@@ -106,8 +106,8 @@ class _Resizing:
         self._knowledge = knowledge
 
     def run(self, given: Arguments, _: ActionContext) -> ActionResult:
-        before, after = self._knowledge.cache_sizes(), self._wanted(given)
-        self._knowledge.resize_caches(after)
+        before, after = self._knowledge.caches.sizes(), self._requested_sizes(given)
+        self._knowledge.caches.resize(after)
         return ActionResult(
             f"Resized the caches: {_change(before, after)}.",
             asdict(after),
@@ -116,13 +116,13 @@ class _Resizing:
         )
 
     def dry_run(self, given: Arguments, _: ActionContext) -> ActionResult:
-        before, after = self._knowledge.cache_sizes(), self._wanted(given)
+        before, after = self._knowledge.caches.sizes(), self._requested_sizes(given)
         if before == after:
             return ActionResult("The caches have these sizes already.", changes=False)
         return ActionResult(f"The caches would be resized: {_change(before, after)}.")
 
-    def _wanted(self, given: Arguments) -> CacheSizes:
-        now = self._knowledge.cache_sizes()
+    def _requested_sizes(self, given: Arguments) -> CacheSizes:
+        now = self._knowledge.caches.sizes()
         return CacheSizes(
             int(given.get("query") or 0) or now.query,
             int(given.get("embedding") or 0) or now.embedding,
@@ -147,7 +147,7 @@ def _warm(knowledge: Knowledge) -> Action:
         )
 
     def dry_run(given: Arguments, _: ActionContext) -> ActionResult:
-        count = len(knowledge.frequent_queries(int(given["top"]), str(given["project"])))
+        count = len(knowledge.caches.select_queries(int(given["top"]), str(given["project"])))
         return ActionResult(
             f"{count} frequent queries would be answered into the cache; how many of them are in it "
             "already is unknown.",
@@ -177,7 +177,7 @@ def _retry(knowledge: Knowledge) -> Action:
         return ActionResult(text, {"documents": count}, changes=count > 0)
 
     def dry_run(_: Arguments, __: ActionContext) -> ActionResult:
-        count = knowledge.counts()["dead"]
+        count = knowledge.documents.counts()["dead"]
         text = f"{count} documents would be queued again."
         return ActionResult(text, {"documents": count}, changes=count > 0)
 
@@ -198,7 +198,7 @@ def _restart_index(knowledge: Knowledge) -> Action:
         return ActionResult("Dropped the search indexes; they are made anew from the store.")
 
     def dry_run(_: Arguments, __: ActionContext) -> ActionResult:
-        vectors = {found.name: found.vectors for found in knowledge.list_projects()}
+        vectors = {found.name: found.vectors for found in knowledge.projects.list()}
         indexes = knowledge.indexes
         held, files = indexes.held_count(), indexes.saved_files()
         size = sum(file.stat().st_size for file in files)

@@ -119,10 +119,10 @@ class BoundedCache(Generic[Key, Entry]):
         with self._lock:
             return [entry for entry, _ in self._entries.values()]
 
-    def discard(self, wanted: Callable[[Key], bool]) -> int:
+    def discard(self, matches: Callable[[Key], bool]) -> int:
         """Drop the entries whose keys are wanted; return how many. Not counted as evictions."""
         with self._lock:
-            keys = [key for key in self._entries if wanted(key)]
+            keys = [key for key in self._entries if matches(key)]
             for key in keys:
                 self._drop(key)
             return len(keys)
@@ -137,10 +137,10 @@ class BoundedCache(Generic[Key, Entry]):
             self._shrink()
             return before
 
-    def limit_memory(self, most_bytes: int) -> None:
+    def limit_memory(self, max_bytes: int) -> None:
         """Allow so many bytes from now on."""
         with self._lock:
-            self._max_bytes = most_bytes
+            self._max_bytes = max_bytes
             self._shrink()
 
     def stats(self, *, drill: bool = False) -> CacheStats:

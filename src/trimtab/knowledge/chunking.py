@@ -23,7 +23,7 @@ _JOINTS = (
 )
 
 
-def chunked(document_id: str, parsed: ParsedDocument, target: int) -> list[Chunk]:
+def chunk_document(document_id: str, parsed: ParsedDocument, target: int) -> list[Chunk]:
     """Return the document's passages in order.
 
     Args:

@@ -1,20 +1,21 @@
-"""Searches for drills: real ones, in a project that the drill makes and removes."""
+"""Projects and queries for drills."""
 
 import logging
 import random
-import threading
 from collections.abc import Sequence
 
-from trimtab.kernel.clock import Clock
+from trimtab.infra.load_generator import Request
 from trimtab.kernel.drilling import drill_traffic
-from trimtab.kernel.errors import Conflict, NotFound, TrimtabError
+from trimtab.kernel.errors import Conflict, TrimtabError
+from trimtab.knowledge.cache_manager import CacheSizes
 from trimtab.knowledge.errors import ProjectUnknown
 from trimtab.knowledge.service import Knowledge
-from trimtab.knowledge.usage import CacheSizes
+from trimtab.knowledge.validation import MAX_QUERY_CHARACTERS
 
 _log = logging.getLogger(__name__)
 _DOCUMENTS = 12
 _LONGEST = 6000
+_WORDS = 150
 
 
 class NothingToSearch(Conflict):
@@ -40,18 +41,18 @@ class DrillProject:
         """Copy some documents of the first project that has any, or raise `NothingToSearch`."""
         knowledge = self._knowledge
         self.delete()
-        projects = knowledge.list_projects()
+        projects = knowledge.projects.list()
         source = next((project.name for project in projects if project.documents), None)
         if source is None:
             raise NothingToSearch("There is no document to search for.")
-        for document in knowledge.documents(source, limit=_DOCUMENTS):
-            text = knowledge.document_text(source, document.name)[:_LONGEST]
+        for document in knowledge.documents.list(source, limit=_DOCUMENTS):
+            text = knowledge.documents.text(source, document.name)[:_LONGEST]
             with drill_traffic():
                 knowledge.ingest_text(self.name, f"{document.title[:80]}.txt", text)
 
     def queries(self, distinct: int, mark: str = "") -> list[tuple[str, str]]:
         """Return project and query, made of the documents' names; a new mark makes new queries."""
-        names = [document.name for document in self._knowledge.documents(self.name)]
+        names = [document.name for document in self._knowledge.documents.list(self.name)]
         return [
             (self.name, f"{names[number % len(names)][:100]} {number} {mark}".strip())
             for number in range(distinct)
@@ -60,7 +61,7 @@ class DrillProject:
     def delete(self) -> None:
         """Remove it with all that was asked in it. May be called twice."""
         try:
-            self._knowledge.delete_project(self.name)
+            self._knowledge.projects.delete(self.name)
         except ProjectUnknown:
             return
         except TrimtabError as error:
@@ -68,60 +69,20 @@ class DrillProject:
             _log.warning("drill project not deleted", extra={"error": error.message})
 
 
-class SearchLoad:
-    """Searches in the background, as users would make them, until it is stopped."""
+def long_queries(knowledge: Knowledge, project: str, count: int) -> list[str]:
+    """Return queries of up to 1,000 characters from the project's own words: the most expensive."""
+    rng = random.Random(count)  # noqa: S311 - drills repeat exactly.
+    names = [document.name for document in knowledge.documents.list(project, limit=50)]
+    words = " ".join(knowledge.documents.text(project, name) for name in names).split()
+    return [
+        f"{number} {' '.join(rng.choices(words, k=_WORDS))}"[:MAX_QUERY_CHARACTERS].strip()
+        for number in range(count)
+    ]
 
-    def __init__(self, knowledge: Knowledge, clock: Clock) -> None:
-        self._knowledge = knowledge
-        self._clock = clock
-        self._stop = threading.Event()
-        self._threads: list[threading.Thread] = []
 
-    def start(
-        self, queries: Sequence[tuple[str, str]], per_second: float, callers: int = 1
-    ) -> None:
-        """Search for the queries in random order until `stop`.
-
-        Args:
-            queries: Project and query.
-            per_second: How many searches each caller makes, when they are answered as fast.
-            callers: How many search at once; slow searches need several to be noticed by a rule with a minimum count.
-        """
-        self.stop()
-        self._stop.clear()
-        self._threads = [
-            threading.Thread(
-                target=self._run,
-                args=(queries, per_second, number),
-                name="drill-searches",
-                daemon=True,
-            )
-            for number in range(callers)
-        ]
-        for thread in self._threads:
-            thread.start()
-
-    def stop(self) -> None:
-        """End the searches, if any are running."""
-        self._stop.set()
-        threads, self._threads = self._threads, []
-        for thread in threads:
-            thread.join()
-
-    def _run(self, queries: Sequence[tuple[str, str]], per_second: float, number: int) -> None:
-        rng = random.Random(7 + number)  # noqa: S311 - a drill repeats itself exactly.
-        due = self._clock.monotonic()
-        while not self._stop.is_set():
-            project, query = rng.choice(queries)
-            try:
-                with drill_traffic():
-                    self._knowledge.search(project, query)
-            except NotFound:
-                return  # The project is gone: the drill's traffic goes with it.
-            except TrimtabError:
-                _log.debug("a search of the drill failed, as it may")
-            due += 1 / per_second
-            self._clock.wait(self._stop, due - self._clock.monotonic())
+def search_one_of(knowledge: Knowledge, queries: Sequence[tuple[str, str]]) -> Request:
+    """Return a request that searches for a random one of the queries, given with their projects."""
+    return lambda rng: knowledge.search(*rng.choice(queries))
 
 
 def restore_sizes(knowledge: Knowledge, before: CacheSizes) -> None:
@@ -134,4 +95,4 @@ def restore_sizes(knowledge: Knowledge, before: CacheSizes) -> None:
         settings.max_cache_memory_mb,
     )
     chosen = (0 if size == given else size for size, given in zip(own, default, strict=True))
-    knowledge.resize_caches(CacheSizes(*chosen))
+    knowledge.caches.resize(CacheSizes(*chosen))

@@ -54,30 +54,32 @@ class PersonalDocuments:
 
     def purge(self, _owner: str) -> bool:
         """Drop the indexes that knew what was deleted, and rewrite the full-text index without its words."""
-        return self._knowledge.care.purge()
+        return self._knowledge.maintenance.purge()
 
     def cached(self, owner: str) -> int:
         """Return of how many of the person's documents a cache holds something."""
         knowledge = self._knowledge
-        held = knowledge.searcher.held_documents() | {key[0] for key in knowledge.texts.held_keys()}
+        held = knowledge.searcher.held_documents() | {
+            key[0] for key in knowledge.parts.texts.held_keys()
+        }
         return len(held & {found.document_id for found in knowledge.owners.of(owner)})
 
     def empty_caches(self, _owner: str) -> int:
         """Empty every cache and forget the frequent queries: nobody's name stands beside them."""
-        return self._knowledge.empty_caches() + self._knowledge.forget_queries()
+        return self._knowledge.caches.empty() + self._knowledge.caches.forget_queries()
 
     def copies(self, owner: str) -> int:
         """Return how many copies of the database hold, or may hold, something of the person."""
-        return self._knowledge.care.copies.holding(owner)
+        return self._knowledge.maintenance.copies.holding(owner)
 
     def purge_copies(self, owner: str) -> int:
         """Rewrite the backups without the person, remove set-aside files and snapshots; return how many files.
 
         Whom it is about is remembered first, as a hash, for backups that were taken elsewhere and are restored later.
         """
-        care = self._knowledge.care
-        care.erased.note(owner, care.now())
-        return care.copies.erase(owner)
+        maintenance = self._knowledge.maintenance
+        maintenance.erased.note(owner, maintenance.now())
+        return maintenance.copies.erase(owner)
 
     def _delete(self, owner: str, owned: list[OwnedDocument]) -> int:
         for found in owned:
@@ -85,7 +87,7 @@ class PersonalDocuments:
                 self._knowledge.owners.leave(found.document_id, owner)
                 continue
             try:
-                self._knowledge.delete_document(found.project, found.document_id)
+                self._knowledge.documents.delete(found.project, found.document_id)
             except (DocumentUnknown, ProjectUnknown):
                 continue  # Somebody else has just deleted it.
         return len(owned)

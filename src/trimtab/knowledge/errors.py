@@ -3,13 +3,30 @@
 from trimtab.kernel.errors import (
     Conflict,
     Corrupt,
+    ErrorKind,
     Forbidden,
     InvalidInput,
     Misconfigured,
     NotFound,
     TooLarge,
+    TrimtabError,
     Unavailable,
 )
+
+_FAILURES = frozenset(
+    {
+        ErrorKind.UNAVAILABLE,
+        ErrorKind.STORAGE_FULL,
+        ErrorKind.CORRUPT,
+        ErrorKind.MISCONFIGURED,
+    }
+)
+
+
+def is_failure(error: TrimtabError) -> bool:
+    """Return whether the service is at fault; other errors are about the caller's input."""
+    return error.kind in _FAILURES
+
 
 # --- Retrieval: embedding, indexes, ranking, evaluation ---
 

@@ -182,15 +182,15 @@ def _report(
     found: dict[str, list[_Measured]], fitted: Fit, questions: EvaluationSet
 ) -> EvaluationReport:
     fused = found["fused"]
-    milliseconds = np.array([one.seconds for one in fused]) * 1000
+    milliseconds = np.array([item.seconds for item in fused]) * 1000
     return EvaluationReport(
-        ndcg_at_10=_mean([one.ndcg for one in fused]),
-        recall_at_100=_mean([one.recall for one in fused]),
+        ndcg_at_10=_mean([item.ndcg for item in fused]),
+        recall_at_100=_mean([item.recall for item in fused]),
         p50_ms=round(float(np.percentile(milliseconds, 50)), 3),
         p99_ms=round(float(np.percentile(milliseconds, 99)), 3),
-        cpu_ms=round(float(np.mean([one.cpu_seconds for one in fused])) * 1000, 3),
-        words_ndcg_at_10=_mean([one.ndcg for one in found["words"]]),
-        vectors_ndcg_at_10=_mean([one.ndcg for one in found["vectors"]]),
+        cpu_ms=round(float(np.mean([item.cpu_seconds for item in fused])) * 1000, 3),
+        words_ndcg_at_10=_mean([item.ndcg for item in found["words"]]),
+        vectors_ndcg_at_10=_mean([item.ndcg for item in found["vectors"]]),
         meaning=fitted.meaning,
         documents=len(questions.corpus),
         queries=len(questions.grades),

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 _DEEPEST = 6
-_MOST_INDENT = 3
-MOST_CHARACTERS = 500
+_MAX_INDENT = 3
+MAX_CHARACTERS = 500
 """A heading is kept with each passage under it, so a longer one is cut."""
 
 
@@ -24,7 +24,7 @@ def heading(line: str) -> Heading | None:
     """
     bare = line.lstrip(" ")
     level = len(bare) - len(bare.lstrip("#"))
-    if len(line) - len(bare) > _MOST_INDENT or not 1 <= level <= _DEEPEST:
+    if len(line) - len(bare) > _MAX_INDENT or not 1 <= level <= _DEEPEST:
         return None
     text = bare[level:]
     if not text[:1].isspace():
@@ -33,7 +33,7 @@ def heading(line: str) -> Heading | None:
     open_text = text.rstrip("#")
     if not open_text or open_text[-1].isspace():
         text = open_text.rstrip()
-    return Heading(level, text[:MOST_CHARACTERS].rstrip()) if text else None
+    return Heading(level, text[:MAX_CHARACTERS].rstrip()) if text else None
 
 
 def underlined(before: str, text: str, line: str) -> Heading | None:
@@ -49,7 +49,7 @@ def underlined(before: str, text: str, line: str) -> Heading | None:
         return None
     if not bare or bare[0] in "#>|-*+=`~" or text.startswith(("    ", "\t")):
         return None
-    return Heading(1 if mark[0] == "=" else 2, bare[:MOST_CHARACTERS].rstrip())
+    return Heading(1 if mark[0] == "=" else 2, bare[:MAX_CHARACTERS].rstrip())
 
 
 def title(text: str) -> str:
@@ -59,7 +59,7 @@ def title(text: str) -> str:
         if line.startswith("title:"):
             stated = line.removeprefix("title:").strip().strip("\"'")
             if stated:
-                return stated[:MOST_CHARACTERS].rstrip()
+                return stated[:MAX_CHARACTERS].rstrip()
     for before, above, line in zip(["", "", *lines], ["", *lines], lines, strict=False):
         found = heading(line) if line.startswith("#") else underlined(before, above, line)
         if found is not None and found.level == 1:

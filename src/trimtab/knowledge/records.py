@@ -7,6 +7,9 @@ from enum import StrEnum
 from trimtab.infra.folders import LeftOut
 from trimtab.kernel.errors import TrimtabError
 
+Labels = tuple[str, ...] | None
+"""A caller's access labels, sorted; None is for internal work, which sees every document."""
+
 
 @dataclass(frozen=True, slots=True)
 class ParsedDocument:
@@ -99,7 +102,7 @@ class FailedDocument:
 
 
 @dataclass(frozen=True, slots=True)
-class RefusedDocument:
+class RefusedFile:
     """A file of a folder that was not ingested, and the error that says why."""
 
     name: str
@@ -113,7 +116,7 @@ class FolderIngestResult:
     """What became of each file of a folder."""
 
     documents: tuple[IngestResult, ...]
-    refused: tuple[RefusedDocument, ...]
+    refused: tuple[RefusedFile, ...]
     left_out: tuple[LeftOut, ...] = ()
     """Hidden entries, links, and what is no regular file."""
 

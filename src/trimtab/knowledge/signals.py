@@ -30,11 +30,11 @@ def signals(knowledge: Knowledge) -> tuple[Signal, ...]:
         *_index(knowledge),
         *_documents(knowledge),
         *engine_signals(knowledge.engines),
-        *care_signals(knowledge.care),
+        *care_signals(knowledge.maintenance),
     )
 
 
-def _one(name: str, unit: str, text: str, read: Read, metric: str = "") -> Signal:
+def _gauge(name: str, unit: str, text: str, read: Read, metric: str = "") -> Signal:
     return Signal(name, unit, text, lambda: (Sample(float(read())),), metric=metric)
 
 
@@ -75,22 +75,22 @@ def _components(knowledge: Knowledge) -> Iterable[Signal]:
 
 def _embedding(knowledge: Knowledge) -> Iterable[Signal]:
     encoder = knowledge.encoder
-    yield _one(
+    yield _gauge(
         "knowledge.embedding.files_present",
         "1",
         "1 when the model's files are all there.",
         encoder.files_present,
     )
-    yield _one(
+    yield _gauge(
         "knowledge.embedding.files_intact",
         "1",
         "1 when the model's files had the right checksums at the last check while it was down.",
         lambda: encoder.files_intact,
     )
-    yield _one(
+    yield _gauge(
         "knowledge.embedding.loaded", "1", "1 when a model is in memory.", lambda: encoder.loaded
     )
-    yield _one(
+    yield _gauge(
         "knowledge.embedding.breaker_open",
         "1",
         "1 when the circuit breaker keeps calls away from the model.",
@@ -132,13 +132,13 @@ def _query_cache(knowledge: Knowledge) -> Iterable[Signal]:
         "Share of the recent misses of the query cache that had been asked at least twice before.",
         lambda drill: cache.known_miss_ratio(drill=drill),
     )
-    yield _one(
+    yield _gauge(
         "knowledge.cache.fill_ratio",
         "ratio",
         "How full the query cache is.",
         lambda: cache.stats().size / cache.stats().max_size,
     )
-    yield _one(
+    yield _gauge(
         "knowledge.cache.capacity",
         "entries",
         "How many entries the query cache may hold.",
@@ -148,7 +148,7 @@ def _query_cache(knowledge: Knowledge) -> Iterable[Signal]:
         "knowledge.query.diversity",
         "ratio",
         "Distinct queries among the last 1,000, as a share; absent below 20 queries.",
-        lambda drill: knowledge.searcher.figures.of(drill=drill).diversity.ratio(),
+        lambda drill: knowledge.searcher.metrics.of(drill=drill).diversity.ratio(),
     )
 
 
@@ -156,7 +156,7 @@ def _caches(knowledge: Knowledge) -> dict[str, BoundedCache[Any, Any]]:
     return {
         "query": knowledge.searcher.cache,
         "embedding": knowledge.encoder.cache,
-        "document": knowledge.texts,
+        "document": knowledge.parts.texts,
     }
 
 
@@ -199,7 +199,7 @@ def _other_caches(knowledge: Knowledge) -> Iterable[Signal]:
 
 def _cache_memory(knowledge: Knowledge) -> Iterable[Signal]:
     caches = _caches(knowledge)
-    yield _one(
+    yield _gauge(
         "knowledge.cache.memory",
         "MB",
         "What all caches hold together.",
@@ -207,17 +207,17 @@ def _cache_memory(knowledge: Knowledge) -> Iterable[Signal]:
         "kb_cache_memory_mb",
     )
 
-    yield _one(
+    yield _gauge(
         "knowledge.cache.memory_limit",
         "MB",
         "What all caches may hold together.",
-        lambda: knowledge.cache_sizes().memory_mb,
+        lambda: knowledge.caches.sizes().memory_mb,
         "kb_cache_memory_limit_mb",
     )
 
 
 def _searches(knowledge: Knowledge) -> Iterable[Signal]:
-    figures = knowledge.searcher.figures
+    figures = knowledge.searcher.metrics
     for name, share in (("p50", 0.5), ("p95", 0.95), ("p99", 0.99)):
         yield _searched(
             figures,
@@ -262,7 +262,7 @@ def _searches(knowledge: Knowledge) -> Iterable[Signal]:
 
 
 def _outcomes(knowledge: Knowledge) -> Iterable[Signal]:
-    figures = knowledge.searcher.figures
+    figures = knowledge.searcher.metrics
     yield _searched(
         figures,
         "knowledge.search.degraded_ratio",
@@ -324,4 +324,4 @@ def _documents(knowledge: Knowledge) -> Iterable[Signal]:
         ("queued", "Documents that wait for the embedding model."),
         ("dead", "Documents whose vectors could not be made after several attempts."),
     ):
-        yield _one(f"knowledge.documents.{state}", "documents", text, counted(state))
+        yield _gauge(f"knowledge.documents.{state}", "documents", text, counted(state))

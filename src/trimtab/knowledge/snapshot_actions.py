@@ -1,4 +1,4 @@
-"""What can be done with snapshots of the search indexes."""
+"""Actions on snapshots of the search indexes."""
 
 from collections.abc import Iterable
 
@@ -15,25 +15,26 @@ from trimtab.knowledge.service import Knowledge
 
 
 def snapshot_actions(knowledge: Knowledge) -> Iterable[Action]:
-    """Return every action of snapshots."""
-    return (_take(knowledge), _restore(knowledge))
+    """Yield every action on snapshots."""
+    yield _take(knowledge)
+    yield _restore(knowledge)
 
 
 def _take(knowledge: Knowledge) -> Action:
     snapshots = knowledge.snapshots
 
     def take(_: Arguments, __: ActionContext) -> ActionResult:
-        made = snapshots.take()
-        facts = {"snapshot": made.path.name, "bytes": made.size_bytes}
-        return ActionResult(f"Took the snapshot {made.path.name}.", facts)
+        taken = snapshots.take()
+        facts = {"snapshot": taken.path.name, "bytes": taken.size_bytes}
+        return ActionResult(f"Took the snapshot {taken.path.name}.", facts)
 
-    def would_take(_: Arguments, __: ActionContext) -> ActionResult:
+    def preview(_: Arguments, __: ActionContext) -> ActionResult:
         names = [found.path.name for found in snapshots.list()]
         files = knowledge.indexes.saved_files()
         size = sum(file.stat().st_size for file in files)
         return ActionResult(
-            f"{len(files)} saved indexes of {size} bytes, and what was not saved yet, would be copied into "
-            f"today's snapshot; the newest is {names[0] if names else 'none yet'}.",
+            f"{len(files)} saved indexes of {size} bytes, and what was not saved yet, would be "
+            f"copied into today's snapshot; the newest is {names[0] if names else 'none yet'}.",
             {"snapshots": names},
         )
 
@@ -42,7 +43,7 @@ def _take(knowledge: Knowledge) -> Action:
         "Save the search indexes into today's snapshot, and remove snapshots that are too old.",
         Risk.AUTOMATIC,
         take,
-        would_take,
+        preview,
         no_undo_because="a snapshot more does no harm",
         effect=Effect.REPEATABLE,
     )
@@ -56,7 +57,7 @@ def _restore(knowledge: Knowledge) -> Action:
         facts = {"snapshot": name, "projects": projects}
         return ActionResult(f"{projects} projects use their indexes of {name}.", facts)
 
-    def would_restore(given: Arguments, _: ActionContext) -> ActionResult:
+    def preview(given: Arguments, _: ActionContext) -> ActionResult:
         name, names = str(given["snapshot"]), [found.path.name for found in snapshots.list()]
         chosen = next((found for found in names if name in ("", found)), "")
         text = (
@@ -71,7 +72,7 @@ def _restore(knowledge: Knowledge) -> Action:
         "Use the search indexes of a snapshot; what changed since is brought in from the store.",
         Risk.AUTOMATIC,
         restore,
-        would_restore,
+        preview,
         params=(Param("snapshot", "string", "Its name; empty means the newest.", ""),),
         no_undo_because="an index holds nothing but what the store has",
         effect=Effect.REPEATABLE,

@@ -30,7 +30,7 @@ _MEMBER = re.compile(r"(\d{1,18})\.(index|ids\.npy)")
 
 
 @dataclass(frozen=True, slots=True)
-class Snapshot:
+class IndexSnapshot:
     """A snapshot file."""
 
     path: Path
@@ -62,7 +62,7 @@ class Snapshots:
         self._disk = disk
         self._clock = clock
 
-    def take(self) -> Snapshot:
+    def take(self) -> IndexSnapshot:
         """Save every index and copy their files into today's snapshot; remove the snapshots that are too old.
 
         Raises:
@@ -84,13 +84,13 @@ class Snapshots:
         finally:
             partial.unlink(missing_ok=True)
         self._disk.remove_old_snapshots()
-        return Snapshot(target, target.stat().st_size)
+        return IndexSnapshot(target, target.stat().st_size)
 
-    def list(self) -> tuple[Snapshot, ...]:
+    def list(self) -> tuple[IndexSnapshot, ...]:
         """Return the snapshots, the newest first."""
         found = sorted(self.folder.glob("daily_*.tar"), reverse=True)
         return tuple(
-            Snapshot(path, path.stat().st_size) for path in found if _NAME.fullmatch(path.name)
+            IndexSnapshot(path, path.stat().st_size) for path in found if _NAME.fullmatch(path.name)
         )
 
     def age(self) -> timedelta | None:
@@ -108,7 +108,9 @@ class Snapshots:
             SnapshotUnknown: There is no such snapshot.
             Corrupt: It cannot be read; the indexes are as they were.
         """
-        snapshot = next((one for one in self.list() if name in ("", one.path.name)), None)
+        snapshot = next(
+            (snapshot for snapshot in self.list() if name in ("", snapshot.path.name)), None
+        )
         if snapshot is None:
             raise SnapshotUnknown(f"There is no index snapshot {name or 'yet'}.")
         try:
@@ -118,7 +120,11 @@ class Snapshots:
                     for member in tar
                     if member.isreg() and _MEMBER.fullmatch(member.name)
                 }
-                keys = [int(one.partition(".")[0]) for one in members if one.endswith(".index")]
+                keys = [
+                    int(snapshot.partition(".")[0])
+                    for snapshot in members
+                    if snapshot.endswith(".index")
+                ]
                 restored = sum(self._adopt(tar, members, key) for key in keys)
         except (tarfile.TarError, EOFError, ValueError) as error:
             raise Corrupt(

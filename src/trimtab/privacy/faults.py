@@ -26,7 +26,7 @@ def _break_erasure(knowledge: Knowledge, erasures: Erasures) -> Fault:
 
     def inject(_: Arguments) -> Mapping[str, Value]:
         knowledge.ingest_text(PROJECT, "letter.txt", "A letter of a person.", owner=PERSON)
-        record = knowledge.care.deletions.file
+        record = knowledge.maintenance.deletions.file
         away = record.with_name(f"{record.name}.away")
         if record.exists():
             record.rename(away)
@@ -44,8 +44,8 @@ def _break_erasure(knowledge: Knowledge, erasures: Erasures) -> Fault:
         if erasures.find(erasure_id).state is ErasureState.FAILED:
             erasures.retry(erasure_id)
         erasures.wait(erasure_id)
-        if PROJECT in {project.name for project in knowledge.list_projects()}:
-            knowledge.delete_project(PROJECT)
+        if PROJECT in {project.name for project in knowledge.projects.list()}:
+            knowledge.projects.delete(PROJECT)
 
     return Fault(
         "answers.erasure.break",

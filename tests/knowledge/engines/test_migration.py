@@ -58,7 +58,7 @@ def spaces_on(knowledge, server):
 
 
 def engine_of(knowledge):
-    return knowledge.projects.find("sea").engine
+    return knowledge.parts.stores.projects.find("sea").engine
 
 
 def test_a_project_moves_there_and_back_and_answers_the_same(sea, server):
@@ -98,7 +98,7 @@ def test_progress_is_told_for_sending_and_for_checking(sea, server):
 def test_what_comes_and_goes_meanwhile_is_there_and_gone_afterwards(sea, server):
     def meanwhile(step, _done, _total):
         sea.ingest_text("sea", f"{step}.md", f"The {step} came meanwhile.")
-        sea.delete_document("sea", "fog.md" if step == "send" else "buoy.md")
+        sea.documents.delete("sea", "fog.md" if step == "send" else "buoy.md")
 
     seen = set()
 

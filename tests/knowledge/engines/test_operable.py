@@ -100,4 +100,4 @@ def test_a_drill_without_the_server_program_is_refused(knowledge, clock, monkeyp
     monkeypatch.setattr("trimtab.knowledge.engines.drill_server._find_program", lambda: None)
     with pytest.raises(NoServer, match="not installed"):
         catalog_of(knowledge, clock).fault("knowledge.engine.kill").inject({})
-    assert "drill-vectors" not in {project.name for project in knowledge.list_projects()}
+    assert "drill-vectors" not in {project.name for project in knowledge.projects.list()}

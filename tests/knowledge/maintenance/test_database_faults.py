@@ -34,7 +34,7 @@ def files(knowledge):
 
 
 def damage_found_by_the_schedule(knowledge):
-    return knowledge.care.check().damage
+    return knowledge.maintenance.check().damage
 
 
 def test_a_lost_write_of_an_index_damages_the_index_only_and_its_repair_finds_everything(
@@ -42,11 +42,11 @@ def test_a_lost_write_of_an_index_damages_the_index_only_and_its_repair_finds_ev
 ):
     before = files(knowledge)
     fault, state = break_it("damage_index")
-    assert knowledge.care.integrity.ok  # The fault itself checks nothing.
+    assert knowledge.maintenance.integrity.ok  # The fault itself checks nothing.
     assert damage_found_by_the_schedule(knowledge) is Damage.INDEX
-    knowledge.care.repair_indexes()
+    knowledge.maintenance.repair_indexes()
     fault.restore(state)
-    assert [found.name for found in knowledge.list_projects()] == ["sea"]
+    assert [found.name for found in knowledge.projects.list()] == ["sea"]
     assert files(knowledge) == before
 
 
@@ -57,10 +57,10 @@ def test_an_overwritten_page_is_damage_of_the_table_and_a_backup_brings_the_docu
     before = files(knowledge)
     fault, state = break_it("damage_table", table=table)
     assert damage_found_by_the_schedule(knowledge) is Damage.TABLE
-    done = knowledge.care.restore()
+    done = knowledge.maintenance.restore()
     assert done.lost != 0  # What came after the backup.
     fault.restore(state)
-    assert [found.name for found in knowledge.list_projects()] == ["sea"]
+    assert [found.name for found in knowledge.projects.list()] == ["sea"]
     assert files(knowledge) == before
 
 
@@ -69,21 +69,21 @@ def test_an_old_backup_and_the_readable_rest_together_bring_every_document_back(
 ):
     fault, state = break_it("damage_table_old_backup")
     assert damage_found_by_the_schedule(knowledge) is Damage.TABLE
-    assert 3 * 3600 <= knowledge.care.backups.age_seconds() < 3 * 3600 + 60
-    knowledge.care.recover()
-    assert knowledge.document_text(str(state["project"]), "before-0.md").startswith(
+    assert 3 * 3600 <= knowledge.maintenance.backups.age_seconds() < 3 * 3600 + 60
+    knowledge.maintenance.recover()
+    assert knowledge.documents.text(str(state["project"]), "before-0.md").startswith(
         "# Note before 0"
     )
-    assert knowledge.document_text(str(state["project"]), "after-11.md").startswith("# Note after")
+    assert knowledge.documents.text(str(state["project"]), "after-11.md").startswith("# Note after")
     fault.restore(state)
-    assert not knowledge.care.backups.list()
+    assert not knowledge.maintenance.backups.list()
 
 
 def test_a_read_of_a_damaged_document_is_what_makes_the_service_check_itself(knowledge, break_it):
     break_it("damage_table")
     assert knowledge.database.suspect
     knowledge.beat()
-    assert knowledge.care.integrity.damage is Damage.TABLE
+    assert knowledge.maintenance.integrity.damage is Damage.TABLE
 
 
 def test_a_check_that_the_schedule_missed_is_made_up_for_by_the_heartbeat(
@@ -93,16 +93,18 @@ def test_a_check_that_the_schedule_missed_is_made_up_for_by_the_heartbeat(
     knowledge.beat()
     clock.seconds += 31 * 60
     knowledge.beat()
-    assert knowledge.care.integrity.ok  # Nothing has looked yet: the index is not read by anybody.
+    assert (
+        knowledge.maintenance.integrity.ok
+    )  # Nothing has looked yet: the index is not read by anybody.
     clock.seconds += 1
     knowledge.beat()
-    assert knowledge.care.integrity.damage is Damage.INDEX
+    assert knowledge.maintenance.integrity.damage is Damage.INDEX
 
 
 def test_a_repair_after_which_damaged_documents_are_missing_does_not_pass(knowledge, break_it):
     fault, state = break_it("damage_table_old_backup")
-    knowledge.care.recover()
-    knowledge.delete_document(str(state["project"]), "before-0.md")
+    knowledge.maintenance.recover()
+    knowledge.documents.delete(str(state["project"]), "before-0.md")
     with pytest.raises(NotRecovered, match=r"before-0\.md"):
         fault.restore(state)
 
@@ -110,12 +112,12 @@ def test_a_repair_after_which_damaged_documents_are_missing_does_not_pass(knowle
 def test_without_a_repair_the_database_is_as_it_was(knowledge, break_it):
     fault, state = break_it("damage_table")
     fault.restore(state)
-    assert knowledge.care.check().ok
-    assert knowledge.document_text("sea", "whales.md") == "Whales sing."
+    assert knowledge.maintenance.check().ok
+    assert knowledge.documents.text("sea", "whales.md") == "Whales sing."
 
 
 def test_backups_that_a_killed_drill_hid_are_back_at_the_next_start(knowledge, break_it, clock):
-    kept = knowledge.care.backup().path
+    kept = knowledge.maintenance.backup().path
     clock.seconds += 60
     break_it("damage_table")
     assert not kept.exists()

@@ -1,4 +1,4 @@
-"""What can be done about the servers of vectors."""
+"""Actions on vector servers."""
 
 from trimtab.kernel.operable import (
     Action,
@@ -53,7 +53,7 @@ def _leave(engines: Engines, mover: ProjectMover) -> Action:
 
     return Action(
         "knowledge.engine.leave",
-        "Search the projects of a server in this process: their vectors are read from the database.",
+        "Search the projects of a server in this process, with the vectors of the database.",
         Risk.AUTOMATIC,
         run,
         dry_run,
@@ -71,8 +71,8 @@ def _reconnect(engines: Engines) -> Action:
     def run(given: Arguments, _: ActionContext) -> ActionResult:
         up = {name: engines.reconnect(name) for name in chosen(given)}
         silent = [name for name, answers in up.items() if not answers]
-        said = f"no answer from {', '.join(silent)}" if silent else "all answer"
-        text = f"Reconnected to {len(up)} servers; {said}."
+        state = f"no answer from {', '.join(silent)}" if silent else "all answer"
+        text = f"Reconnected to {len(up)} servers; {state}."
         return ActionResult(text, {"up": up}, changes=bool(up))
 
     def dry_run(given: Arguments, _: ActionContext) -> ActionResult:
@@ -82,7 +82,7 @@ def _reconnect(engines: Engines) -> Action:
 
     return Action(
         "knowledge.engine.reconnect",
-        "Drop the connections to the servers of vectors, look the addresses up again, and ask at once.",
+        "Drop the connections to the vector servers, look up their addresses, and probe them.",
         Risk.AUTOMATIC,
         run,
         dry_run,

@@ -1,13 +1,14 @@
-"""How a server of vectors can be broken, for drills: a real one that the drill starts, and then kills or cuts off."""
+"""Faults of vector servers: a real one that the drill starts, then kills or cuts off."""
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from threading import Lock
 
+from trimtab.infra.load_generator import LoadGenerator
 from trimtab.kernel.clock import Clock
 from trimtab.kernel.errors import Conflict, TrimtabError
 from trimtab.kernel.operable import Arguments, Fault, Param, Realism, Value
-from trimtab.knowledge.drill_project import SearchLoad
+from trimtab.knowledge.drill_project import search_one_of
 from trimtab.knowledge.engines.drill_server import DrillServer
 from trimtab.knowledge.errors import ProjectUnknown
 from trimtab.knowledge.service import Knowledge
@@ -19,7 +20,7 @@ _TEXTS = {
     "valve.txt": "The inlet valve closes when the pressure in the tank is above four bar.",
     "pump.txt": "The pump starts by itself as soon as the level of the tank falls below one metre.",
     "filter.txt": "Change the filter of the pump each month, and write the date on its lid.",
-    "alarm.txt": "The alarm is tested every Monday at nine; nobody has to leave the building.",
+    "alarm.txt": "The alarm is tested every Monday at nine; no one has to leave the building.",
     "pipe.txt": "A leaking pipe is closed at the valve before it, never at the one behind it.",
 }
 
@@ -35,7 +36,7 @@ class EngineInUse(Conflict):
 
 def faults(knowledge: Knowledge, clock: Clock) -> Iterator[Fault]:
     """Yield every fault."""
-    servers = _Servers(knowledge, SearchLoad(knowledge, clock))
+    servers = _Servers(knowledge, LoadGenerator(clock, "drill-searches"))
     delay = Param("seconds", "number", "How much later each reply arrives.", 0.6, 0.01, 60)
     yield Fault(
         "knowledge.engine.kill",
@@ -46,14 +47,14 @@ def faults(knowledge: Knowledge, clock: Clock) -> Iterator[Fault]:
     )
     yield Fault(
         "knowledge.engine.cut",
-        "Start a Chroma server, move a project into it, and let a TCP proxy forward nothing any more.",
+        "Start a Chroma server, move a project into it, and hold all traffic in a TCP proxy.",
         servers.broken(lambda server, _: server.proxy.hold()),
         servers.restore,
         realism=Realism.REAL,
     )
     yield Fault(
         "knowledge.engine.slow",
-        "Start a Chroma server, move a project into it, delay its replies in a TCP proxy, and search.",
+        "Start a Chroma server, move a project into it, delay its replies in a proxy, and search.",
         servers.slow,
         servers.restore,
         params=(delay,),
@@ -64,7 +65,7 @@ def faults(knowledge: Knowledge, clock: Clock) -> Iterator[Fault]:
 class _Servers:
     """The server of the drill that runs, and the project in it."""
 
-    def __init__(self, knowledge: Knowledge, load: SearchLoad) -> None:
+    def __init__(self, knowledge: Knowledge, load: LoadGenerator) -> None:
         self._knowledge = knowledge
         self._load = load
         self._server: DrillServer | None = None
@@ -85,7 +86,7 @@ class _Servers:
         server = self._start()
         server.proxy.delay_seconds = float(given["seconds"])
         queries = [(PROJECT, f"{text} {number}") for number in range(400) for text in _TEXTS]
-        self._load.start(queries, 1.0, callers=8)
+        self._load.start(search_one_of(self._knowledge, queries), 8, per_second=1.0)
         return {"project": PROJECT}
 
     def restore(self, _: Mapping[str, Value]) -> None:
@@ -94,7 +95,7 @@ class _Servers:
             server, self._server = self._server, None
         if server is not None:
             with suppress(ProjectUnknown):
-                self._knowledge.delete_project(PROJECT)
+                self._knowledge.projects.delete(PROJECT)
             self._knowledge.engines.disconnect(_ENGINE)
             server.close()
 

@@ -1,9 +1,9 @@
-"""Takes a project from one engine to another while it is used.
+"""Moves a project from one engine to another while it is in use.
 
-The other engine is filled from the store, not from the engine that the project is in: so a project leaves a server that is
-dead as well as one that lives. Until the switch, which is one row of the store, every search is answered by the old
-engine; whatever ends the process before it leaves the project where it was, and after it, where it goes. What is left
-behind in either case is dropped by the next heartbeat.
+The target is filled from the store, not from the current engine: so a project can leave a server
+that is down. Until the switch, which changes one row of the store, every search uses the old
+engine. A crash before the switch leaves the project where it was, after it, in the target. The next
+heartbeat drops what is left over in either case.
 """
 
 import logging
@@ -30,17 +30,17 @@ _PAGE = 500
 _SEARCHES = 20
 _BEST = 10
 # A graph finds nearly all of the true neighbours; below this something else is wrong.
-_LEAST_AGREEMENT = 0.9
+_MIN_AGREEMENT = 0.9
 # Rounds in which what came in meanwhile is sent; the rest goes with the next search.
-_ROUNDS = 5
+_MAX_PASSES = 5
 
 Progress = Callable[[str, int, int], None]
-"""Called with what is being done (``send`` or ``check``), how much of it is done, and how much there is."""
+"""Called with the step (``send`` or ``check``), the amount done, and the total."""
 
 
 @dataclass(frozen=True, slots=True)
 class MoveResult:
-    """What a move did, or would do."""
+    """Result of a move, or of its dry run."""
 
     project: str
     source: str
@@ -79,19 +79,20 @@ class ProjectMover:
     def move(
         self, project: str, target: str, progress: Progress, *, dry_run: bool = False
     ) -> MoveResult:
-        """Let a project be searched in another engine from now on; it is searched in its own until then.
+        """Move a project to another engine; searches use the old one until the move is complete.
 
         Args:
             project: Its name.
             target: ``embedded``, or a server that has an address.
-            progress: Told as it goes on.
+            progress: Called as the move advances.
             dry_run: Only ask whether the server is there, and say what would be moved.
 
         Raises:
             ProjectUnknown, EngineNotConfigured, EngineClientMissing, MoveRunning: See there.
             EmbedderUnavailable: The model was never loaded, so its vectors' length is not known.
-            EngineUnavailable: The server failed; what it got so far is dropped by the next heartbeat.
-            MoveRefused: What arrived is not what was sent. The project stays where it was, as in every case above.
+            EngineUnavailable: The server failed; the next heartbeat drops what it received.
+            MoveRefused: The vectors that arrived differ from those sent. In every case the
+                project stays where it was.
         """
         row = self._projects.find(project)
         started = self._clock.monotonic()
@@ -107,7 +108,7 @@ class ProjectMover:
                 checked, searches, agreement = passages, 0, None
                 self._indexes.switch(row, lambda: self._store.assign(row.key, target))
             else:
-                checked, searches, agreement = self._sent(row, target, truth, progress)
+                checked, searches, agreement = self._send_missing(row, target, truth, progress)
         self._engines.sweep()
         seconds = round(self._clock.monotonic() - started, 3)
         _log.info("project moved", extra={"project_id": row.id, "engine": target})
@@ -115,14 +116,14 @@ class ProjectMover:
             plan, checked=checked, searches=searches, agreement=agreement, seconds=seconds
         )
 
-    def _sent(
+    def _send_missing(
         self, row: ProjectRow, target: str, truth: StoreView, progress: Progress
     ) -> tuple[int, int, float | None]:
         remote = self._engines.remote(row, target)
         place = (target, remote.space)
         self._engines.moving.add(place)
         try:
-            for _ in range(_ROUNDS):
+            for _ in range(_MAX_PASSES):
                 version = truth.version()
                 remote.catch_up(version, progress=lambda done, total: progress("send", done, total))
                 if truth.version() == version:
@@ -149,7 +150,7 @@ class ProjectMover:
 class _Check:
     """Compares what arrived with the store: every stamp, every vector, and a sample of searches.
 
-    What changes in the store meanwhile is left out of the comparison: the engine is given it by the next search.
+    Passages that change in the store meanwhile are not compared: the next search sends them.
     """
 
     def __init__(self, remote: RemoteVectors, truth: StoreView) -> None:
@@ -157,13 +158,13 @@ class _Check:
         self._truth = truth
 
     def run(self, progress: Callable[[int, int], None]) -> tuple[int, int, float | None]:
-        """Return how many vectors and searches were compared, and how far the searches agreed, or refuse."""
+        """Return the numbers of compared vectors and searches, and their agreement, or refuse."""
         engine, space = self._remote.engine, self._remote.space
         held = engine.call(lambda adapter: adapter.stamps(space))
-        wanted = self._truth.stamps()
-        if held != wanted:
-            wanted = self._settled(held)
-        keys = np.array(sorted(wanted), np.int64)
+        expected = self._truth.stamps()
+        if held != expected:
+            expected = self._verify_move(held)
+        keys = np.array(sorted(expected), np.int64)
         if not len(keys):
             return 0, 0, None
         _, questions = self._truth.vectors(keys[:: max(1, len(keys) // _SEARCHES)][:_SEARCHES])
@@ -174,22 +175,22 @@ class _Check:
             best.add(known, rows)
             progress(min(start + _PAGE, len(keys)), len(keys))
         agreement = self._agreement(questions, best)
-        if agreement < _LEAST_AGREEMENT:
+        if agreement < _MIN_AGREEMENT:
             raise MoveRefused(
                 f"Searches find {agreement:.0%} of what they should in {engine.name}."
             )
         return len(keys), len(questions), round(agreement, 4)
 
-    def _settled(self, held: dict[int, str]) -> dict[int, str]:
+    def _verify_move(self, held: dict[int, str]) -> dict[int, str]:
         """Return what the engine should hold once it has what came in while it was asked."""
         self._remote.doubt()
         self._remote.catch_up(self._truth.version())
         held = self._remote.engine.call(lambda adapter: adapter.stamps(self._remote.space))
-        wanted = self._truth.stamps()
-        same = {key: stamp for key, stamp in wanted.items() if held.get(key) == stamp}
-        # Documents may go on coming in for ever; those that were there before have arrived, or something is wrong.
-        if len(same) < 0.9 * max(len(held), len(wanted)):
-            raise MoveRefused(f"{len(same)} of {len(wanted)} passages arrived as they were sent.")
+        expected = self._truth.stamps()
+        same = {key: stamp for key, stamp in expected.items() if held.get(key) == stamp}
+        # Documents may arrive without end; those that were there before must have been copied.
+        if len(same) < 0.9 * max(len(held), len(expected)):
+            raise MoveRefused(f"{len(same)} of {len(expected)} passages arrived as they were sent.")
         return same
 
     def _compare(self, known: NDArray[np.int64], rows: Vectors) -> None:

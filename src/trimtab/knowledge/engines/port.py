@@ -1,4 +1,4 @@
-"""What an engine must do to search the vectors of projects."""
+"""Interface of engines that search the vectors of projects."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,8 +11,8 @@ EMBEDDED = "embedded"
 """The engine inside this process; it has no adapter here, see ``knowledge/index``."""
 
 
-PATIENCE = 10
-"""A change, or a list of everything, may take so many times as long as a search."""
+TIMEOUT_SECONDS = 10
+"""A change, or a list of everything, may take this many times as long as a search."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +45,9 @@ EVERYTHING = SearchFilter()
 class VectorEngine(Protocol):
     """A server of vectors. Safe for many threads.
 
-    A space is what belongs to one project and one dimension; no call sees another space. Every call raises
-    `EngineUnavailable` when the server does not answer in time, answers with an error or with nonsense.
+    A space holds the vectors of one project and one dimension; calls never see another space. Every
+    call raises `EngineUnavailable` when the server does not answer in time, answers with an error
+    or with invalid data.
     """
 
     @property
@@ -59,7 +60,7 @@ class VectorEngine(Protocol):
         ...
 
     def put(self, space: str, points: Sequence[Point]) -> None:
-        """Hold these points, in place of those with the same keys; the space is made when missing."""
+        """Store these points, replacing those with the same keys; creates a missing space."""
         ...
 
     def remove(self, space: str, keys: Sequence[int]) -> None:

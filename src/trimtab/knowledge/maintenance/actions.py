@@ -36,7 +36,7 @@ def actions(knowledge: Knowledge) -> Iterable[Action]:
 
 def _check(knowledge: Knowledge) -> Action:
     def run(_: Arguments, __: ActionContext) -> ActionResult:
-        found = knowledge.care.check()
+        found = knowledge.maintenance.check()
         text = "Found nothing wrong." if found.ok else f"Found damage: {found.problems[0]}."
         facts = {"damage": found.damage.value, "problems": list(found.problems[:20])}
         return ActionResult(text, facts)
@@ -52,12 +52,12 @@ def _check(knowledge: Knowledge) -> Action:
 
 def _repair(knowledge: Knowledge) -> Action:
     def run(_: Arguments, __: ActionContext) -> ActionResult:
-        found = knowledge.care.repair_indexes()
+        found = knowledge.maintenance.repair_indexes()
         outcome = "and nothing is wrong now" if found.ok else f"but: {found.problems[0]}"
         return ActionResult(f"Made all indexes anew from their rows, {outcome}.", {"ok": found.ok})
 
     def dry_run(_: Arguments, __: ActionContext) -> ActionResult:
-        damage = knowledge.care.integrity.damage.value
+        damage = knowledge.maintenance.integrity.damage.value
         size = knowledge.database.file.stat().st_size
         return ActionResult(
             f"All indexes would be made anew and the file of {size} bytes rewritten; the damage is: "
@@ -78,17 +78,17 @@ def _repair(knowledge: Knowledge) -> Action:
 
 def _restore(knowledge: Knowledge) -> Action:
     def run(given: Arguments, _: ActionContext) -> ActionResult:
-        if knowledge.care.check().ok:
+        if knowledge.maintenance.check().ok:
             text = "The database is sound; nothing was restored."
             return ActionResult(text, {"restored": False}, changes=False)
-        done = knowledge.care.restore(str(given["backup"]))
+        done = knowledge.maintenance.restore(str(given["backup"]))
         facts = done.as_dict()
         return ActionResult(f"Restored {done.source}. {facts['report']}.", facts)
 
     def dry_run(given: Arguments, _: ActionContext) -> ActionResult:
-        if knowledge.care.check().ok:
+        if knowledge.maintenance.check().ok:
             return ActionResult("The database is sound; nothing would be restored.", changes=False)
-        backup = knowledge.care.backups.newest_good()
+        backup = knowledge.maintenance.backups.newest_good()
         name = str(given["backup"]) or (backup.path.name if backup else "no good backup")
         age = "" if backup is None else f", made at {backup.at.isoformat()}"
         return ActionResult(f"The database would go back to {name}{age}.", {"backup": name})
@@ -109,10 +109,10 @@ def _restore(knowledge: Knowledge) -> Action:
 
 def _recover(knowledge: Knowledge) -> Action:
     def run(_: Arguments, __: ActionContext) -> ActionResult:
-        if knowledge.care.check().ok:
+        if knowledge.maintenance.check().ok:
             text = "The database is sound; nothing was recovered."
             return ActionResult(text, {"restored": False}, changes=False)
-        done = knowledge.care.recover()
+        done = knowledge.maintenance.recover()
         facts = done.as_dict()
         return ActionResult(
             f"Put {done.recovered} readable documents together with {done.source}. "
@@ -121,9 +121,9 @@ def _recover(knowledge: Knowledge) -> Action:
         )
 
     def dry_run(_: Arguments, __: ActionContext) -> ActionResult:
-        if knowledge.care.check().ok:
+        if knowledge.maintenance.check().ok:
             return ActionResult("The database is sound; nothing would be recovered.", changes=False)
-        backup = knowledge.care.backups.newest_good()
+        backup = knowledge.maintenance.backups.newest_good()
         name = backup.path.name if backup else "no backup"
         return ActionResult(
             f"What can be read of the damaged file would be put together with {name}.",
@@ -145,7 +145,7 @@ def _recover(knowledge: Knowledge) -> Action:
 
 def _backup(knowledge: Knowledge) -> Action:
     def run(_: Arguments, __: ActionContext) -> ActionResult:
-        made = knowledge.care.backup()
+        made = knowledge.maintenance.backup()
         facts = {"backup": made.path.name, "bytes": made.size_bytes}
         return ActionResult(f"Took the backup {made.path.name}.", facts)
 
@@ -166,14 +166,14 @@ def _backup(knowledge: Knowledge) -> Action:
 
 def _clean_up(knowledge: Knowledge) -> Action:
     def run(_: Arguments, __: ActionContext) -> ActionResult:
-        done = knowledge.care.clean_up()
+        done = knowledge.maintenance.clean_up()
         return ActionResult(
             f"{done.report}: {_freed(done.measured_bytes)} {done.disk.free_bytes} bytes are free now.",
             done.facts(),
         )
 
     def dry_run(_: Arguments, __: ActionContext) -> ActionResult:
-        cleanup = knowledge.care.disk
+        cleanup = knowledge.maintenance.disk
         found, logs = cleanup.reclaimable(), cleanup.compressible_bytes()
         more = 0 if cleanup.enough() else cleanup.spare_backup_bytes()
         text = f"{sum(found.values())} bytes would be removed"
@@ -203,7 +203,7 @@ def _freed(measured: int) -> str:
 
 def _usage(knowledge: Knowledge) -> Action:
     def run(given: Arguments, _: ActionContext) -> ActionResult:
-        cleanup = knowledge.care.disk
+        cleanup = knowledge.maintenance.disk
         facts = usage_facts(cleanup.disk(), cleanup.largest(int(given["limit"])))
         first = next(iter(facts["largest"]), None)
         text = f"{facts['free_bytes']} of {facts['total_bytes']} bytes are free"
@@ -232,15 +232,15 @@ def usage_facts(disk: Disk, largest: list[tuple[str, int]]) -> dict[str, Any]:
 
 
 def _grow(knowledge: Knowledge) -> Action:
-    care = knowledge.care
+    maintenance = knowledge.maintenance
 
     def put_back(given: Arguments, _: ActionContext) -> ActionResult:
-        care.set_disk_budget(int(given["megabytes"]))
+        maintenance.set_disk_budget(int(given["megabytes"]))
         return ActionResult(f"The data directory may use {given['megabytes']} MB again.")
 
     def run(_: Arguments, __: ActionContext) -> ActionResult:
-        after = care.doubled_budget_mb()
-        before = care.set_disk_budget(after)
+        after = maintenance.doubled_budget_mb()
+        before = maintenance.set_disk_budget(after)
         return ActionResult(
             f"The data directory may use {after} MB; it was {before} MB.",
             {"before_mb": before, "after_mb": after},
@@ -249,7 +249,7 @@ def _grow(knowledge: Knowledge) -> Action:
 
     def dry_run(_: Arguments, __: ActionContext) -> ActionResult:
         try:
-            after = care.doubled_budget_mb()
+            after = maintenance.doubled_budget_mb()
         except NoDiskBudget as error:
             return ActionResult(f"Nothing would change. {error.message}", changes=False)
         return ActionResult(f"The data directory could use {after} MB.", {"after_mb": after})
@@ -267,7 +267,7 @@ def _grow(knowledge: Knowledge) -> Action:
 
 def _budget(knowledge: Knowledge) -> Action:
     def run(given: Arguments, _: ActionContext) -> ActionResult:
-        before = knowledge.care.set_disk_budget(int(given["megabytes"]))
+        before = knowledge.maintenance.set_disk_budget(int(given["megabytes"]))
         return ActionResult(
             f"The data directory may use {given['megabytes']} MB; it was {before} MB.",
             {"megabytes": given["megabytes"]},
@@ -276,7 +276,7 @@ def _budget(knowledge: Knowledge) -> Action:
         )
 
     def dry_run(given: Arguments, _: ActionContext) -> ActionResult:
-        before, after = knowledge.care.disk.budget_bytes // 1024**2, int(given["megabytes"])
+        before, after = knowledge.maintenance.disk.budget_bytes // 1024**2, int(given["megabytes"])
         if before == after:
             return ActionResult(f"The budget is {after} MB already.", changes=False)
         return ActionResult(
@@ -299,7 +299,7 @@ def _budget(knowledge: Knowledge) -> Action:
 def _heap_dump(knowledge: Knowledge) -> Action:
     def run(_: Arguments, __: ActionContext) -> ActionResult:
         file = knowledge.database.file.with_name("heap_dump.txt")
-        found = knowledge.care.memory.dump(file)
+        found = knowledge.maintenance.memory.dump(file)
         return ActionResult(
             f"Wrote {file.name}: {found.resident_mb} MB.", {"objects": found.objects}
         )
@@ -314,7 +314,7 @@ def _heap_dump(knowledge: Knowledge) -> Action:
 
 
 def _profile(knowledge: Knowledge) -> Action:
-    growth = knowledge.care.growth
+    growth = knowledge.maintenance.growth
 
     def run(given: Arguments, _: ActionContext) -> ActionResult:
         seconds = int(given["seconds"])
@@ -336,20 +336,20 @@ def _profile(knowledge: Knowledge) -> Action:
 
 def _recycle(knowledge: Knowledge) -> Action:
     def run(_: Arguments, __: ActionContext) -> ActionResult:
-        pid = knowledge.parser.worker_pid
-        knowledge.parser.rest()
+        pid = knowledge.parts.parser.worker_pid
+        knowledge.parts.parser.stop_worker()
         if pid is None:
             return ActionResult("The parser had no process to end.", changes=False)
         return ActionResult("Ended the parser's process; the next file starts a fresh one.")
 
     def dry_run(_: Arguments, __: ActionContext) -> ActionResult:
-        pid = knowledge.parser.worker_pid
+        pid = knowledge.parts.parser.worker_pid
         if pid is None:
             return ActionResult("The parser has no process to end.", changes=False)
         return ActionResult(f"The parser's process {pid} would be ended after its present file.")
 
     return Action(
-        "knowledge.parser.recycle",
+        "knowledge.parts.parser.recycle",
         "End the parser's process, and all memory that it holds.",
         Risk.AUTOMATIC,
         run,

@@ -13,7 +13,7 @@ from trimtab.knowledge.maintenance.backups import Backup, Backups
 from trimtab.knowledge.store.documents import DocumentStore
 from trimtab.knowledge.store.integrity import UNREADABLE, integrity_of
 from trimtab.knowledge.store.owners import OwnerStore
-from trimtab.knowledge.store.reopenable import settled, sync_folder
+from trimtab.knowledge.store.reopenable import consolidate_file, sync_folder
 
 _log = logging.getLogger(__name__)
 _OWNS = "SELECT count(*) FROM metadata WHERE name IN ('owner', 'former_owner') AND value = ?"
@@ -120,7 +120,7 @@ def rewrite_bytes(file: Path) -> None:
         connection.execute("PRAGMA secure_delete=ON")
         connection.execute("INSERT INTO chunks_fts(chunks_fts) VALUES('optimize')")
         connection.execute("VACUUM")
-    settled(file)
+    consolidate_file(file)
     for ending in ("-wal", "-shm", "-journal", "-commits"):
         file.with_name(f"{file.name}{ending}").unlink(missing_ok=True)
 

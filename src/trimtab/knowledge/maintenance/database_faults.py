@@ -72,10 +72,10 @@ class DamagedDatabase:
 
     def __init__(self, knowledge: Knowledge) -> None:
         self._knowledge = knowledge
-        self._care = knowledge.care
+        self._maintenance = knowledge.maintenance
         self._folder = knowledge.database.file.parent
         self._former = self._folder / _OLD_COPY
-        self._hidden = self._care.backups.folder / _HIDDEN
+        self._hidden = self._maintenance.backups.folder / _HIDDEN
         # A process that was killed in a drill left them hidden.
         self._show_backups()
 
@@ -98,7 +98,7 @@ class DamagedDatabase:
         """Take documents in, take a backup, and overwrite a page that holds rows of these documents."""
         state = self._begin()
         self._hide_backups()
-        backup = self._care.backup().path
+        backup = self._maintenance.backup().path
         if hours := float(given.get("hours", 0.0)):
             backup = self._dated_back(backup, timedelta(hours=hours))
         self._ingest(str(state["project"]), "after")
@@ -118,12 +118,12 @@ class DamagedDatabase:
             return  # It was put back before: the copy goes last.
         project = str(state["project"])
         missing: list[str] = []
-        if self._care.check().ok:
+        if self._maintenance.check().ok:
             missing = self._missing(project, lost=self._lost())
         elif self._former.exists():
             self._knowledge.database.replace(self._former, self._folder / "corrupted_by_drill.db")
-            self._knowledge.forget_all()
-            self._care.check()
+            self._maintenance.forget_all()
+            self._maintenance.check()
         self._clear(state)
         if missing:
             raise NotRecovered(
@@ -132,7 +132,7 @@ class DamagedDatabase:
 
     def _begin(self) -> dict[str, Value]:
         project = f"drill-{secrets.token_hex(4)}"
-        kept = " ".join(path.name for path in self._care.backups.set_aside())
+        kept = " ".join(path.name for path in self._maintenance.backups.set_aside())
         copy_database(self._knowledge.database.file, self._former)
         self._ingest(project, "before")
         return {"project": project, "set_aside": kept}
@@ -148,7 +148,7 @@ class DamagedDatabase:
         for when in ("before", "after"):
             for number in range(_DOCUMENTS):
                 with contextlib.suppress(TrimtabError):
-                    self._knowledge.document_text(project, f"{when}-{number}.md")
+                    self._knowledge.documents.text(project, f"{when}-{number}.md")
 
     def _missing(self, project: str, lost: int) -> list[str]:
         """Return the documents that are not found any more, except for as many as the repair said were lost."""
@@ -172,7 +172,7 @@ class DamagedDatabase:
         )
 
     def _lost(self) -> int:
-        done = self._care.restored
+        done = self._maintenance.restored
         if done is None:
             return 0
         # Unknown: the damaged file's list of documents cannot be read; all that came after the backup may be lost.
@@ -181,8 +181,8 @@ class DamagedDatabase:
     def _clear(self, state: Mapping[str, Value]) -> None:
         """Remove what the drill made: project, copies, backups, damaged files."""
         with contextlib.suppress(ProjectUnknown):
-            self._knowledge.delete_project(str(state["project"]))
-        backups = self._care.backups
+            self._knowledge.projects.delete(str(state["project"]))
+        backups = self._maintenance.backups
         if name := str(state.get("backup", "")):
             backups.folder.joinpath(name).unlink(missing_ok=True)
         self._show_backups()
@@ -193,17 +193,17 @@ class DamagedDatabase:
 
     def _hide_backups(self) -> None:
         self._hidden.mkdir(mode=0o700, exist_ok=True)
-        for backup in self._care.backups.list():
+        for backup in self._maintenance.backups.list():
             backup.path.rename(self._hidden / backup.path.name)
 
     def _show_backups(self) -> None:
         if self._hidden.is_dir():
             for file in self._hidden.iterdir():
-                file.rename(self._care.backups.folder / file.name)
+                file.rename(self._maintenance.backups.folder / file.name)
             self._hidden.rmdir()
 
     def _dated_back(self, backup: Path, by: timedelta) -> Path:
-        made = next(found for found in self._care.backups.list() if found.path == backup)
+        made = next(found for found in self._maintenance.backups.list() if found.path == backup)
         stamp = re.sub(r"\.\d{8}_\d+$", "", backup.name)
         return backup.rename(backup.with_name(f"{stamp}.{made.at - by:%Y%m%d_%H%M%S}"))
 
@@ -229,7 +229,7 @@ class DamagedDatabase:
 
         Pages are found by what stands in them: the ids of documents and passages are unlike any other bytes.
         """
-        document = self._knowledge.document(project, "before-0.md")
+        document = self._knowledge.documents.get(project, "before-0.md")
         with self._opened() as connection:
             key, chunk = connection.execute(
                 "SELECT c.key, c.id FROM chunks c JOIN documents d ON d.key = c.document_key WHERE d.id = ?",

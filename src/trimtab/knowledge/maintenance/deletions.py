@@ -38,7 +38,7 @@ class DeletionLog:
         self._lock = threading.Lock()
 
     @contextmanager
-    def noted(self, deletions: Iterable[Deletion]) -> Iterator[None]:
+    def record(self, deletions: Iterable[Deletion]) -> Iterator[None]:
         """Note the deletions on disk, let them be carried out, and take the note back when that fails.
 
         Only a crash in between leaves a note of what was not carried out; the next start completes it.

@@ -72,7 +72,7 @@ class FullDisk:
     """A data directory that is filled up, and what it takes to empty it."""
 
     def __init__(self, knowledge: Knowledge, clock: Clock) -> None:
-        self._care = knowledge.care
+        self._maintenance = knowledge.maintenance
         self._folder = knowledge.database.file.parent
         self._clock = clock
 
@@ -82,7 +82,7 @@ class FullDisk:
         if own_small_disk(self._folder):
             # As much as fits: the kernel ends it with ENOSPC.
             self._write(kind, free_bytes(self._folder) + _MB)
-            return {"budget": self._care.disk.budget_bytes // _MB}
+            return {"budget": self._maintenance.disk.budget_bytes // _MB}
         self._write(kind, int(given["megabytes"]) * _MB)
         return {"budget": self._use_up_budget()}
 
@@ -95,7 +95,7 @@ class FullDisk:
         """Remove what was written, and set the budget as it was."""
         for name in _KINDS.values():
             (self._folder / name).unlink(missing_ok=True)
-        self._care.set_disk_budget(int(before["budget"]))
+        self._maintenance.set_disk_budget(int(before["budget"]))
 
     def _write(self, kind: str, size: int) -> None:
         file = self._folder / _KINDS[kind]
@@ -108,5 +108,5 @@ class FullDisk:
         os.utime(file, (stamp, stamp))
 
     def _use_up_budget(self) -> int:
-        used = self._care.disk.data_bytes()
-        return self._care.set_disk_budget(int(used / _BUDGET_USE) // _MB + 1)
+        used = self._maintenance.disk.data_bytes()
+        return self._maintenance.set_disk_budget(int(used / _BUDGET_USE) // _MB + 1)

@@ -8,10 +8,10 @@ import numpy as np
 
 from trimtab.kernel.clock import Clock
 from trimtab.kernel.operable import Arguments, Fault, Param, Realism, Value
+from trimtab.knowledge.cache_manager import CacheSizes
 from trimtab.knowledge.maintenance.database_faults import database_faults
 from trimtab.knowledge.maintenance.disk_faults import disk_faults
 from trimtab.knowledge.service import Knowledge
-from trimtab.knowledge.usage import CacheSizes
 
 _MB = 1024 * 1024
 _PACE = Param("megabytes_per_beat", "integer", "Growth at each heartbeat.", 3, 1, 1000)
@@ -66,8 +66,8 @@ class _Memory:
 
     def fill_cache(self, given: Arguments) -> Mapping[str, Value]:
         knowledge = self._knowledge
-        before = knowledge.cache_sizes()
-        knowledge.resize_caches(CacheSizes(1_000_000, 1_000_000, 1_000_000))
+        before = knowledge.caches.sizes()
+        knowledge.caches.resize(CacheSizes(1_000_000, 1_000_000, 1_000_000))
 
         def grow() -> None:
             width = int(given["megabytes_per_beat"]) * _MB // 4
@@ -86,7 +86,7 @@ class _Memory:
         knowledge = self._knowledge
         knowledge.on_beat.clear()
         self._held.clear()
-        knowledge.empty_caches()
+        knowledge.caches.empty()
         if before:
             sizes = (int(before[name]) for name in ("query", "embedding", "memory_mb"))
-            knowledge.resize_caches(CacheSizes(*sizes))
+            knowledge.caches.resize(CacheSizes(*sizes))

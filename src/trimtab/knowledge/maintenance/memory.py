@@ -16,7 +16,7 @@ from trimtab.knowledge.maintenance.heap import counted, named
 
 _log = logging.getLogger(__name__)
 _MB = 1024 * 1024
-_MOST_COMMON = 20
+_MAX_TYPES = 20
 # Growth is judged over this time, as the operators' runbook watches it, in so many parts.
 _WINDOW_SECONDS = 1800.0
 _PARTS = 6
@@ -25,7 +25,7 @@ WARM_UP_SECONDS = 1800.0
 
 
 @dataclass(frozen=True, slots=True)
-class MemoryProfile:
+class TypeCounts:
     """What the process holds."""
 
     resident_mb: float
@@ -73,13 +73,13 @@ class MemoryUsage:
         grown = [young - old for young, old in pairwise(by_age)]
         return median(grown) * 3600 / width if len(grown) >= _PARTS // 2 else math.nan
 
-    def profile(self) -> MemoryProfile:
+    def profile(self) -> TypeCounts:
         """Count the objects; takes a moment in a large process."""
         gc.collect()
-        return MemoryProfile(
+        return TypeCounts(
             round(self.resident_mb(), 1),
             round(self.growth_mb_per_hour(), 1),
-            dict(named(counted()).most_common(_MOST_COMMON)),
+            dict(named(counted()).most_common(_MAX_TYPES)),
         )
 
     def log_profile(self) -> None:
@@ -94,7 +94,7 @@ class MemoryUsage:
             },
         )
 
-    def dump(self, file: Path) -> MemoryProfile:
+    def dump(self, file: Path) -> TypeCounts:
         """Write what the process holds to a text file: types, counts and least sizes, never contents.
 
         A size is that of the objects alone, without what a container of many parts has grown by.
@@ -105,6 +105,6 @@ class MemoryUsage:
             sizes[kind.__name__] += count * kind.__basicsize__
         lines = [f"resident_mb {found.resident_mb}", "type count bytes"]
         lines += [f"{name} {count} {sizes[name]}" for name, count in found.objects.items()]
-        lines += [f"largest {name} {size}" for name, size in sizes.most_common(_MOST_COMMON)]
+        lines += [f"largest {name} {size}" for name, size in sizes.most_common(_MAX_TYPES)]
         file.write_text("\n".join(lines) + "\n", encoding="utf-8")
         return found

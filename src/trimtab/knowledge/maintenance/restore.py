@@ -20,7 +20,7 @@ from trimtab.knowledge.maintenance.erased_owners import ErasedOwners
 from trimtab.knowledge.store.documents import DocumentStore
 from trimtab.knowledge.store.integrity import Damage, integrity_of
 from trimtab.knowledge.store.projects import ProjectStore
-from trimtab.knowledge.store.reopenable import put_in_place, settled
+from trimtab.knowledge.store.reopenable import consolidate_file, put_in_place
 from trimtab.knowledge.store.salvage import lost_documents, merge, rebuild_indexes, salvage
 
 _log = logging.getLogger(__name__)
@@ -115,7 +115,7 @@ class Restore:
         Raises:
             NoGoodBackup: There is none, or the named one is missing or damaged. Nothing was changed.
         """
-        backup = self._chosen(name)
+        backup = self._choose_backup(name)
         fresh = self._beside("restoring")
         copy_database(backup.path, fresh)
         return self._put_in_place(fresh, backup, recovered=0, dry_run=dry_run)
@@ -134,7 +134,7 @@ class Restore:
             self._remove("recovery", "migrated")
         return self._put_in_place(fresh, backup, recovered=merged.from_recovery, dry_run=dry_run)
 
-    def _chosen(self, name: str) -> Backup:
+    def _choose_backup(self, name: str) -> Backup:
         if not name:
             found = self._backups.newest_good()
         else:
@@ -148,7 +148,7 @@ class Restore:
     def _put_in_place(
         self, fresh: Path, backup: Backup | None, *, recovered: int, dry_run: bool
     ) -> RestoreResult:
-        applied, count = self._prepared(fresh)
+        applied, count = self._prepare(fresh)
         lost, first, last = self._loss(fresh, backup)
         kept = self._live.file.with_name(f"corrupted_{self._clock.now():%Y%m%d_%H%M%S}.db")
         source = "recovery" if backup is None else backup.path.name
@@ -161,7 +161,7 @@ class Restore:
         _log.warning("knowledge database restored", extra={"source": source, "lost": lost})
         return done
 
-    def _prepared(self, fresh: Path) -> tuple[int, int]:
+    def _prepare(self, fresh: Path) -> tuple[int, int]:
         """Bring the file to this schema, delete what was deleted since, and check it; return both counts."""
         database = Database(fresh, self._live.chains)
         try:
@@ -173,7 +173,7 @@ class Restore:
             count = sum(documents.counts().values())
         finally:
             database.close()
-        settled(fresh)
+        consolidate_file(fresh)
         count -= self._without_the_erased(fresh, deleted=applied)
         found = integrity_of(fresh)
         if found.damage is Damage.INDEX:
@@ -191,7 +191,7 @@ class Restore:
         if erased:
             before = _documents_in(fresh)
             erase_owners(
-                fresh, self._live.chains, lambda owner: any(one.matches(owner) for one in erased)
+                fresh, self._live.chains, lambda owner: any(item.matches(owner) for item in erased)
             )
             return before - _documents_in(fresh)
         if deleted:
@@ -239,4 +239,4 @@ def _rebuild_indexes(file: Path) -> None:
         rebuild_indexes(connection)
     finally:
         connection.close()
-    settled(file)
+    consolidate_file(file)

@@ -68,7 +68,7 @@ _MARKED_UP = (
 """Text that is read as such only when its name says that it is text."""
 
 
-def recognised(name: str, data: Content, media_type: str | None) -> Format:
+def detect_format(name: str, data: Content, media_type: str | None) -> Format:
     """Return the file's format.
 
     Raises:
@@ -82,45 +82,40 @@ def recognised(name: str, data: Content, media_type: str | None) -> Format:
     suffix = PurePath(name).suffix.lower()
     stated = (media_type or "").partition(";")[0].strip().lower()
     known = SUFFIXES.get(suffix) or _BY_TYPE.get(stated)
-    content = _content(head)
+    content = next((what for magic, what in _FOREIGN.items() if head.startswith(magic)), "")
     if known is None:
         content = content or next((what for pattern, what in _MARKED_UP if pattern.match(head)), "")
         if content:
             raise DocumentTypeUnsupported(f"{name} is {content}, which is not ingested as such.")
-        decoded(name, data.whole())
+        decode_file(name, data.whole())
         return TEXT
     _check(known, name, head, content)
     return known
 
 
-def _content(data: bytes) -> str:
-    return next((what for magic, what in _FOREIGN.items() if data.startswith(magic)), "")
-
-
-def _check(known: Format, name: str, data: bytes, content: str) -> None:
-    wrong = DocumentTypeUnsupported(
-        f"{name} is named like {known.suffixes[0]} but its content is {content or 'something else'}.",
-        hint="Give the file the ending that fits its content, or save it again in that format.",
-    )
+def _check(known: Format, name: str, head: bytes, foreign: str) -> None:
+    """Raise an error when the content is not what the name says."""
+    if known.kind == "zip" and head.startswith(_OLE):
+        raise DocumentEncrypted(f"{name} is encrypted, or an old Office file.")
     match known.kind:
         case "pdf":
-            if b"%PDF-" not in data[:1024]:
-                raise wrong
+            fits = b"%PDF-" in head[:1024]
         case "zip":
-            if data.startswith(_OLE):
-                raise DocumentEncrypted(f"{name} is encrypted, or an old Office file.")
-            if not data.startswith(b"PK\x03\x04"):
-                raise wrong
+            fits = head.startswith(b"PK\x03\x04")
         case _:
-            if content:
-                raise wrong
+            fits = not foreign
+    if not fits:
+        raise DocumentTypeUnsupported(
+            f"{name} is named like {known.suffixes[0]} but its content is {foreign or 'something else'}.",
+            hint="Give the file the ending that fits its content, or save it again in that format.",
+        )
 
 
 _CONTROLS = bytes(byte for byte in range(32) if byte not in b"\t\n\r\f\x1b")
 
 
 def refuse_binary(name: str, data: Content) -> None:
-    """Raise `DocumentTypeUnsupported` for a file that is not text; `decoded` tells what text is."""
+    """Raise `DocumentTypeUnsupported` for a file that is not text; `decode_file` tells what text is."""
     head = data.head()
     if is_marked(head):
         return
@@ -129,7 +124,7 @@ def refuse_binary(name: str, data: Content) -> None:
         raise DocumentTypeUnsupported(f"{name} is not text: it holds binary data.")
 
 
-def decoded(name: str, data: bytes) -> str:
+def decode_file(name: str, data: bytes) -> str:
     """Return the text of a text file in the encoding of its mark, in UTF-8, or in one that its bytes show clearly.
 
     Raises:
@@ -146,8 +141,4 @@ def decoded(name: str, data: bytes) -> str:
             f"The character encoding of {name} cannot be told.",
             hint="Save it as UTF-8, then ingest it again.",
         )
-    return _lines(text)
-
-
-def _lines(text: str) -> str:
     return INVISIBLE.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))

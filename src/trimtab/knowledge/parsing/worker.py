@@ -112,9 +112,9 @@ def _read(data: bytes, media_type: str, most: int) -> dict[str, Any]:
         return _mail(data, most)
     if media_type == _HTML:
         title, body = _without_head(data)
-        found = _extracted(body, media_type, most)
+        found = _extract(body, media_type, most)
         return {**found, "title": title or found["title"]} if "title" in found else found
-    return _extracted(data, media_type, most)
+    return _extract(data, media_type, most)
 
 
 class _Title(HTMLParser):
@@ -163,12 +163,12 @@ def _mail(data: bytes, most: int) -> dict[str, Any]:
         part = message.get_body(("plain", "html"))
         charset = part.get_content_charset() if part is not None else None
         payload = part.get_payload(decode=True) if part is not None else b""
-        body = _decoded(payload, charset) if isinstance(payload, bytes) else ""
+        body = _decode(payload, charset) if isinstance(payload, bytes) else ""
         headers = {name: _header(message[name], charset) for name in _SHOWN if message[name]}
     except (LookupError, ValueError, AttributeError, TypeError) as error:
         return {"error": "unreadable", "detail": f"{type(error).__name__}: {error}"[:300]}
     if part is not None and part.get_content_type() == _HTML:
-        page = _extracted(b'<meta charset="utf-8">' + body.encode(), _HTML, most)
+        page = _extract(b'<meta charset="utf-8">' + body.encode(), _HTML, most)
         if "error" in page:
             return page
         body = page["text"]
@@ -179,7 +179,7 @@ def _mail(data: bytes, most: int) -> dict[str, Any]:
     return {"text": text, "pages": [], "title": headers.get("Subject", "")}
 
 
-def _decoded(payload: bytes, charset: str | None) -> str:
+def _decode(payload: bytes, charset: str | None) -> str:
     """Decode a body as declared, with the character set that programs mean by the name.
 
     Raises:
@@ -200,11 +200,11 @@ def _header(value: str, charset: str | None) -> str:
     try:
         text = raw.decode("utf-8")
     except UnicodeDecodeError:
-        text = _decoded(raw, charset)
+        text = _decode(raw, charset)
     return " ".join(text.split())
 
 
-def _extracted(data: bytes, media_type: str, most: int) -> dict[str, Any]:
+def _extract(data: bytes, media_type: str, most: int) -> dict[str, Any]:
     try:
         import kreuzberg
     except (ImportError, OSError) as error:
