@@ -172,4 +172,4 @@ def reviews(answers: AnswersDep, limit: Annotated[int, Query(ge=1, le=1000)] = 5
 )
 def reviewed(trace_id: str, env: EnvDep, answers: AnswersDep, principal: Caller) -> None:
     """Take an answer off that list: somebody has looked at it."""
-    answers.reviews.done(trace_id, principal.name, env.clock.now())
+    answers.reviews.mark_done(trace_id, principal.name, env.clock.now())

@@ -35,12 +35,12 @@ def apparent_bytes(entry: Path) -> int:
 
 
 def allocated_bytes(entry: Path) -> int:
-    """Return the disk space of a file, or of all files below a folder: blocks in use, not lengths."""
+    """Return the disk space of a file or folder: blocks in use, not lengths."""
     return sum(found.st_blocks * BLOCK_BYTES for found in _files_of(entry))
 
 
 def largest(folder: Path, limit: int) -> list[tuple[str, int]]:
-    """Return the entries of a folder by the disk space that each takes with all below it, the largest first.
+    """Return the entries of a folder by disk space, with all below them, largest first.
 
     Entries of the same size come by name. What vanishes meanwhile counts as nothing.
     """

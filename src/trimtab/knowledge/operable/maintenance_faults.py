@@ -1,4 +1,4 @@
-"""How the data can be broken, for drills."""
+"""Faults of stored data: memory, disk and database."""
 
 import mmap
 import secrets
@@ -33,7 +33,7 @@ def _of_the_memory(knowledge: Knowledge) -> Iterable[Fault]:
         memory.restore,
         (_PACE,),
         realism=Realism.SIMULATED,
-        simulated_because="a function of the drill holds the memory, and the repair ends that function",
+        simulated_because="a function of the drill holds the memory, and the repair ends it",
     )
     yield Fault(
         "knowledge.memory.fill_cache",
@@ -55,7 +55,7 @@ class _Memory:
 
     def leak(self, given: Arguments) -> Mapping[str, Value]:
         def grow() -> None:
-            # Mapped, not allocated: an allocation may take room that was freed before, and the process would not grow.
+            # Mapped, not allocated: an allocation may reuse freed memory without any growth.
             held = mmap.mmap(-1, int(given["megabytes_per_beat"]) * _MB)
             for _ in range(0, len(held), mmap.PAGESIZE):
                 held.write(b"\x01" * mmap.PAGESIZE)
