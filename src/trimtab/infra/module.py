@@ -51,9 +51,8 @@ def build_process(env: Environment, databases: Iterable[Database]) -> Module:
 
     def start() -> None:
         process_metrics.record_start(trimtab.__version__, tuple(databases))
-        ended.callback(
-            process_metrics.record_stop
-        )  # A process that never started does not end either.
+        # Registered here, because a process that never started records no stop.
+        ended.callback(process_metrics.record_stop)
 
     # A log line does not name the user: all query texts are erased, and none is counted.
     logs = env.directory.folder("logs")

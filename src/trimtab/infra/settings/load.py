@@ -97,9 +97,8 @@ def _from_environment(table: Mapping[str, Setting], environment: Mapping[str, st
     for row in table.values():
         given += [
             (row.name, environment[variable], f"${variable}")
-            for variable in reversed(
-                row.env
-            )  # The one with the highest priority comes last and wins.
+            # The variable with the highest priority comes last and wins.
+            for variable in reversed(row.env)
             if variable in environment
         ]
     return given
