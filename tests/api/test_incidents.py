@@ -31,7 +31,7 @@ def test_the_status_page_tells_what_is_disturbed_now(tank):
         incident.title,
         "investigating",
     )
-    assert told["since"] == incident.opened_at.isoformat()
+    assert told["since"] == incident.episode.opened_at.isoformat()
 
 
 @pytest.mark.feature("F741")
@@ -49,7 +49,7 @@ def test_an_operator_approves_the_plan_that_was_read(tank):
     operator = tank.client(Role.OPERATOR)
     path = f"/v1/incidents/{incident.id}/approve"
     stale = operator.post(path, json={"plan_hash": "another"})
-    good = operator.post(path, json={"plan_hash": incident.plan.hash})
+    good = operator.post(path, json={"plan_hash": incident.episode.plan.hash})
     assert stale.json()["error"]["code"] == "incidents.plan_changed"
     assert (good.json()["decision"], good.json()["principal"]) == ("approved", "test-operator")
 
@@ -59,13 +59,13 @@ def test_a_reader_can_neither_approve_nor_reject(tank):
     reader = tank.client()
     for verb in ("approve", "reject"):
         path = f"/v1/incidents/{incident.id}/{verb}"
-        assert reader.post(path, json={"plan_hash": incident.plan.hash}).status_code == 403
+        assert reader.post(path, json={"plan_hash": incident.episode.plan.hash}).status_code == 403
     assert tank.operator.incidents.approval(incident.id).decision == ""
 
 
 def test_a_rejection_keeps_its_reason(tank):
     incident = tank.waiting()
-    body = {"plan_hash": incident.plan.hash, "reason": "not during the race"}
+    body = {"plan_hash": incident.episode.plan.hash, "reason": "not during the race"}
     answer = tank.client(Role.OPERATOR).post(f"/v1/incidents/{incident.id}/reject", json=body)
     assert (answer.json()["decision"], answer.json()["reason"]) == (
         "rejected",

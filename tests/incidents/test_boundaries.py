@@ -240,7 +240,7 @@ def test_a_ladder_counts_in_seconds_minutes_or_hours(tmp_path, after, seconds):
     ladder = load_ladders(str(tmp_path / "own.yaml"))["own"]
     incident = drift_incident(restored_at=None)
     assert ladder.due(incident, timedelta(seconds=seconds - 1)) == ()
-    assert [rung.who for rung in ladder.due(incident, timedelta(seconds=seconds))] == ["B"]
+    assert [rung.role for rung in ladder.due(incident, timedelta(seconds=seconds))] == ["B"]
 
 
 class Recorded:

@@ -51,7 +51,7 @@ def test_a_clock_that_ran_over_says_so_while_it_runs_and_after():
 
 def rungs(name, severity, minutes):
     incident = drift_incident(severity=severity, restored_at=None)
-    return [rung.who for rung in LADDERS[name].due(incident, timedelta(minutes=minutes))]
+    return [rung.role for rung in LADDERS[name].due(incident, timedelta(minutes=minutes))]
 
 
 @pytest.mark.feature("F302", "F303", "F304", "F305")
@@ -143,7 +143,7 @@ def test_a_rung_without_a_readable_time_is_named(tmp_path):
 
 
 def test_a_runbook_with_an_unknown_ladder_stops_the_start(tmp_path):
-    with pytest.raises(LaddersRefused, match=r"tank\.md: there is no ladder 'rope'"):
+    with pytest.raises(LaddersRefused, match=r"tank\.md: unknown ladder 'rope'"):
         make_operator(tmp_path, page=PAGE.replace("ladder: knowledge", "ladder: rope"))
 
 

@@ -164,7 +164,7 @@ def test_an_approval_is_bound_to_the_evidence_of_its_own_cause(operator):
             else each
             for each in found.candidates
         )
-        diagnosis = found.updated(candidates=candidates)
+        diagnosis = replace(found, candidates=candidates)
         return plan_hash(incident.updated(diagnosis=diagnosis), book, cause, ())
 
     whole = plan_hash(incident.updated(diagnosis=found), book, cause, ())
@@ -240,7 +240,7 @@ def test_an_unverified_fix_calls_its_own_person(tmp_path):
     operator.prove(TAP)
     operator.world.put(unsampled=["tank_level"])
     found = until(operator, fire_with_open_tap(operator), State.NOT_VERIFIED)
-    assert [call.who for call in operator.incidents.notifications(found.id)] == ["not_verified"]
+    assert [call.role for call in operator.incidents.notifications(found.id)] == ["not_verified"]
 
 
 def test_what_was_tried_in_an_earlier_opening_is_no_failure_of_this_one(tmp_path):

@@ -9,7 +9,7 @@ from tests.incidents.records import START, drift_alert, drift_incident
 from tests.incidents.world import PUMP, TAP
 from trimtab.incidents import DrillProof, IncidentSeverity, Proofs, State, load_ladders, proof_entry
 from trimtab.incidents.clocks import read_clocks
-from trimtab.incidents.evidence import confidences, told
+from trimtab.incidents.evidence import confidences, finding_text
 from trimtab.incidents.model import Attempt, AttemptOutcome, Entry, EvidenceFinding
 from trimtab.incidents.postmortem import render, render_report
 from trimtab.incidents.statements import cause_text, closing_text, resolution_without_fix
@@ -195,7 +195,7 @@ def test_evidence_that_cannot_be_told_counts_neither_way():
     ],
 )
 def test_a_finding_is_told_in_three_ways(finding, text):
-    assert told(finding) == text
+    assert finding_text(finding) == text
 
 
 @pytest.mark.feature("F346")

@@ -34,7 +34,7 @@ def test_a_verification_that_cannot_tell_ends_as_not_verified(operator):
     assert found.attempts == ()
     assert operator.context.store.worked_ever() == {}
     texts = " ".join(operator.texts(found.id))
-    assert "Not verified: whether it is over cannot be told from the samples" in texts
+    assert "Not verified: whether it is over is unknown from the samples" in texts
     assert "no samples of tank_level" in texts
     assert "Root cause identified" not in operator.incidents.postmortem(found.id)
     assert not any(m.kind == "page" for m in operator.outbox.about(found.id))
@@ -125,7 +125,7 @@ def test_evidence_that_cannot_be_told_supports_no_cause(operator):
     (tap, *_) = [each for each in found.episode.diagnosis.candidates if each.cause_id == TAP]
     assert (tap.supported, tap.findings[0].holds) == (False, None)
     assert found.episode.diagnosis.abstained_because.endswith(
-        "part of it cannot be told from the samples"
+        "part of it is unknown from the samples"
     )
 
 

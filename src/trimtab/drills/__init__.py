@@ -1,6 +1,6 @@
-"""Drills: break the service on purpose, and see whether its runbook repairs exactly that.
+"""Drills: inject a fault and check that the operator repairs it by the runbook.
 
-A cause whose drill has passed on this build may be repaired by the machine alone; others are asked for.
+A cause whose drill has passed on this build may be repaired without approval.
 """
 
 from trimtab.drills.errors import DrillRefused, DrillStopped

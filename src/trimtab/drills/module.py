@@ -29,6 +29,6 @@ class DrilledService:
 
 
 def build(service: DrilledService) -> Module:
-    """Return the drills; each one that runs is ended, and its faults are restored, at the close."""
-    room = DrillRunner(service)
-    return Module("drills", room, close=(room.stop,))
+    """Return the drill runner; closing it stops running drills and restores their faults."""
+    runner = DrillRunner(service)
+    return Module("drills", runner, close=(runner.stop,))

@@ -1,4 +1,4 @@
-"""Runs a cause's drill against a living service."""
+"""Runs the drill of a cause against a running service."""
 
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -19,47 +19,47 @@ from trimtab.kernel.operable import Catalog, Fault, Value, check_arguments, comb
 from trimtab.runbooks import Cause, Library, Runbook
 
 PRINCIPAL = "drill"
-"""Who approves the plans of a drill; the journal and the audit chain say so."""
+"""Principal that approves the plans of a drill, in the journal and the audit chain."""
 _LOOK_SECONDS = 1.0
 _REPORT_SECONDS = 3.0
-"""Of the machine: how often a drill says what it waits for."""
+"""Interval of wait reports, in real seconds."""
 
 
 class DrillSubject(Protocol):
-    """The service that is drilled. Its rules are evaluated and its incidents driven meanwhile."""
+    """The service under drill; its rules and incident jobs must be running."""
 
     @property
     def library(self) -> Library:
-        """Its runbooks."""
+        """Return the library of its runbooks."""
         ...
 
     @property
     def catalog(self) -> Catalog:
-        """Its faults."""
+        """Return the catalog with its faults."""
         ...
 
     @property
     def incidents(self) -> Incidents:
-        """Its operator."""
+        """Return its incident operator."""
         ...
 
     @property
     def monitor(self) -> AlertMonitor:
-        """Its rule evaluator."""
+        """Return its alert monitor."""
         ...
 
     @property
     def proofs(self) -> Proofs:
-        """Where a passed drill is recorded."""
+        """Return the store of drill proofs."""
         ...
 
     @property
     def clock(self) -> Clock:
-        """Its clock; a fast one makes fast drills."""
+        """Return its clock; a faster clock makes faster drills."""
         ...
 
     def wait(self, seconds: float) -> None:
-        """Let the service work for that long, in seconds of its clock."""
+        """Wait that many seconds of the service's clock."""
         ...
 
 
@@ -77,8 +77,8 @@ class _Drill:
     began: datetime
     seconds: dict[str, float] = field(default_factory=dict)
 
-    def reached(self, stage: DrillStage, text: str, at: datetime | None = None) -> None:
-        """Report a stage once; ``at`` when it is known better than "now"."""
+    def report_stage(self, stage: DrillStage, text: str, at: datetime | None = None) -> None:
+        """Report a stage once; ``at`` overrides the current time."""
         if stage in self.seconds:
             return
         elapsed = ((at or self.subject.clock.now()) - self.began).total_seconds()
@@ -88,7 +88,7 @@ class _Drill:
     def wait_until(
         self, found: Callable[[], bool], stage: DrillStage, condition: Callable[[], str]
     ) -> bool:
-        """Wait until something is found, and report every few seconds what the wait is for.
+        """Wait until a condition is true, with a report every few seconds.
 
         Returns:
             False when the drill's time is over.
@@ -108,7 +108,7 @@ class _Drill:
         return True
 
     def run_reported(self, work: Callable[[], None], stage: DrillStage, condition: str) -> None:
-        """Run a fault's work in a thread of its own, so that a slow one is reported as well."""
+        """Run the work of a fault in a thread and report while it takes long."""
         timer = _WaitTimer(self, stage)
         with ThreadPoolExecutor(1, "drill-fault") as pool:
             running = pool.submit(work)
@@ -118,7 +118,7 @@ class _Drill:
 
 
 class _WaitTimer:
-    """Reports a wait with its time, both in the service's seconds and the machine's."""
+    """Reports a wait with its duration in service time and real time."""
 
     def __init__(self, drill: _Drill, stage: DrillStage) -> None:
         self._drill = drill
@@ -155,9 +155,9 @@ def run_drill(
     timeout_seconds: float = 3600.0,
     stop: Event | None = None,
 ) -> DrillResult:
-    """Break the service in the way of the cause and watch the operator repair it. Proves the cause when it passes.
+    """Inject the faults of a cause, watch the operator repair it, and record a proof.
 
-    The faults are put back however the drill ends, also on an interrupt.
+    The faults are restored however the drill ends, also on an interrupt.
 
     Args:
         subject: The service.
@@ -167,8 +167,8 @@ def run_drill(
         stop: Ends the drill soon when it is set.
 
     Raises:
-        RunbookUnknown: There is no such cause.
-        DrillRefused: The service is not healthy to begin with.
+        RunbookUnknown: The cause does not exist.
+        DrillRefused: The service is not healthy before the drill.
         DrillStopped: ``stop`` was set.
     """
     book, cause = subject.library.cause(cause_id)
@@ -176,17 +176,17 @@ def run_drill(
     drill = _Drill(subject, book, cause, report, timeout_seconds, ending, now)
     _await_health(drill)
     drill.began = subject.clock.now()
-    drill.reached(
+    drill.report_stage(
         DrillStage.HEALTHY, "Healthy: no alert of the runbook fires, the evidence does not hold."
     )
     faults = [subject.catalog.fault(command.name) for command in cause.drill]
     result = DrillResult(cause.id, *combined_realism(faults))
     with subject.incidents.drill():
         with _broken(drill) as restored:
-            drill.reached(DrillStage.INJECTED, "; ".join(str(fault) for fault in cause.drill))
+            drill.report_stage(DrillStage.INJECTED, "; ".join(str(fault) for fault in cause.drill))
             result = _watch(drill, replace(result, injected=True))
         result = replace(result, restored=restored(), seconds=dict(drill.seconds))
-    drill.reached(DrillStage.RESTORED, "Every fault is put back.")
+    drill.report_stage(DrillStage.RESTORED, "Every fault is put back.")
     result = replace(result, seconds=dict(drill.seconds))
     if result.passed:
         subject.proofs.add(
@@ -254,7 +254,7 @@ def _broken(drill: _Drill) -> Iterator[Callable[[], bool]]:
 
 
 def _restore(broken: list[tuple[Fault, Mapping[str, Value]]]) -> None:
-    """Put every fault back, the last first; one that fails does not keep the others broken."""
+    """Restore every fault, the last first; a failure does not stop the others."""
     failures: list[Exception] = []
     for fault, state in reversed(broken):
         try:
@@ -277,7 +277,7 @@ def _watch(drill: _Drill, result: DrillResult) -> DrillResult:
         return replace(result, problem="no alert of the runbook fired")
     found = _incident(drill)
     assert found is not None  # noqa: S101 - wait_until has just seen it; this tells mypy.
-    drill.reached(DrillStage.DETECTED, f"{found.id}: {found.title}.", found.episode.opened_at)
+    drill.report_stage(DrillStage.DETECTED, f"{found.id}: {found.title}.", found.episode.opened_at)
     result = replace(result, detected=True, incident_id=found.id)
     ended = drill.wait_until(
         lambda: _step(drill, found.id), DrillStage.VERIFIED, lambda: _awaited(drill, found.id)
@@ -289,15 +289,15 @@ def _watch(drill: _Drill, result: DrillResult) -> DrillResult:
 def _incident(drill: _Drill) -> Incident | None:
     active = drill.subject.incidents.list(active=True, drills=True)
     names = set(drill.book.alerts)
-    return next((one for one in active if one.alert.name in names), None)
+    return next((each for each in active if each.alert.name in names), None)
 
 
 def _step(drill: _Drill, incident_id: str) -> bool:
-    """Report what is new and answer questions; return whether the incident has come to an end."""
+    """Report new stages and decide on plans; return whether the incident has ended."""
     incidents = drill.subject.incidents
     incident = incidents.get(incident_id)
     if incident.episode.diagnosis is not None:
-        drill.reached(
+        drill.report_stage(
             DrillStage.DIAGNOSED,
             f"{incident.episode.root_cause or 'abstained'} (confidence {incident.episode.diagnosis.confidence:.2f}).",
             incident.episode.diagnosed_at,
@@ -310,20 +310,20 @@ def _step(drill: _Drill, incident_id: str) -> bool:
             decide(incident_id, incident.episode.plan.hash, PRINCIPAL)
     if incident.state is State.VERIFYING and incident.episode.done:
         ran = " ".join(act.summary for act in incident.episode.done)
-        drill.reached(
+        drill.report_stage(
             DrillStage.REPAIRED,
             ran,
             incident.episode.watch.started_at if incident.episode.watch else None,
         )
     if incident.state in {State.RESTORED, State.RESOLVED}:
-        drill.reached(
+        drill.report_stage(
             DrillStage.VERIFIED, incident.episode.resolution, incident.episode.restored_at
         )
     return incident.state in {State.RESOLVED, State.ESCALATED, State.NOT_VERIFIED}
 
 
 def _awaited(drill: _Drill, incident_id: str) -> str:
-    """Return what the incident waits for before it comes to an end."""
+    """Return the condition that ends the incident."""
     incident = drill.subject.incidents.get(incident_id)
     checks = " and ".join(str(check) for check in drill.cause.verify)
     if incident.state is State.VERIFYING and checks:
@@ -372,5 +372,5 @@ def _first_cause(incident: Incident) -> str:
     found = incident.episode.diagnosis
     if found is None:
         return ""
-    supported = next((one.cause_id for one in found.candidates if one.supported), "")
+    supported = next((each.cause_id for each in found.candidates if each.supported), "")
     return found.cause_id or supported

@@ -1,4 +1,4 @@
-"""The drills of a running service: each in a thread of its own, ended on request with every fault put back."""
+"""Runs drills of a running service in threads and stops them on request."""
 
 import logging
 import queue
@@ -14,30 +14,30 @@ from trimtab.kernel.errors import TrimtabError
 _log = logging.getLogger(__name__)
 
 DrillMessage = Progress | DrillWait | DrillResult | TrimtabError
-"""What a drill tells: its stages, and last its result or why there is none."""
+"""Message of a drill: a stage, a wait, or at the end the result or an error."""
 
 
-def as_line(said: DrillMessage) -> dict[str, Any]:
-    """Return what was told as one JSON object: ``stage``, ``waiting``, ``result`` or ``error``."""
-    match said:
+def as_line(message: DrillMessage) -> dict[str, Any]:
+    """Return a message as a JSON object: ``stage``, ``waiting``, ``result`` or ``error``."""
+    match message:
         case Progress():
-            return {"stage": asdict(said)}
+            return {"stage": asdict(message)}
         case DrillWait():
-            return {"waiting": asdict(said)}
+            return {"waiting": asdict(message)}
         case DrillResult():
-            return {"result": {**asdict(said), "passed": said.passed}}
+            return {"result": {**asdict(message), "passed": message.passed}}
         case TrimtabError():
-            return {"error": said.as_wire()}
+            return {"error": message.as_wire()}
 
 
 class DrillFailed(TrimtabError):
-    """The drill met a mistake in the program; the log has its traceback."""
+    """The drill failed by a bug in trimtab; the log has the traceback."""
 
     code = "drills.failed"
 
 
 class DrillRunner:
-    """Starts drills and ends them.
+    """Starts and stops drills.
 
     Args:
         subject: The service that is drilled.
@@ -50,34 +50,34 @@ class DrillRunner:
         self._running: set[threading.Thread] = set()
 
     def start(
-        self, cause_id: str, timeout_seconds: float, say: Callable[[DrillMessage], None]
+        self, cause_id: str, timeout_seconds: float, report: Callable[[DrillMessage], None]
     ) -> None:
-        """Begin a drill and return; it tells ``say`` how it goes, from its thread.
+        """Start a drill in a thread, which calls ``report`` with each message.
 
         Raises:
-            RunbookUnknown: There is no such cause.
+            RunbookUnknown: The cause does not exist.
         """
         self._subject.library.cause(cause_id)
         with self._lock:
             stop = self._stop
             thread = threading.Thread(
-                target=self._run, args=(cause_id, timeout_seconds, say, stop), name="drill"
+                target=self._run, args=(cause_id, timeout_seconds, report, stop), name="drill"
             )
             self._running.add(thread)
             thread.start()
 
     def follow(self, cause_id: str, timeout_seconds: float) -> Iterator[dict[str, Any]]:
-        """Begin a drill, and return what it tells, as lines, up to the last; it goes on when nobody reads.
+        """Start a drill and yield its messages; it continues if the reader leaves.
 
         Raises:
-            RunbookUnknown: There is no such cause.
+            RunbookUnknown: The cause does not exist.
         """
-        said: queue.Queue[DrillMessage] = queue.Queue()
-        self.start(cause_id, timeout_seconds, said.put)
-        return _lines(said)
+        messages: queue.Queue[DrillMessage] = queue.Queue()
+        self.start(cause_id, timeout_seconds, messages.put)
+        return _lines(messages)
 
     def stop(self) -> None:
-        """End every drill, and return as soon as their faults are put back."""
+        """Stop every drill and wait until its faults are restored."""
         with self._lock:
             self._stop.set()
             self._stop = threading.Event()
@@ -89,24 +89,24 @@ class DrillRunner:
         self,
         cause_id: str,
         timeout_seconds: float,
-        say: Callable[[DrillMessage], None],
+        report: Callable[[DrillMessage], None],
         stop: threading.Event,
     ) -> None:
         try:
-            last: DrillMessage = run_drill(self._subject, cause_id, say, timeout_seconds, stop)
+            last: DrillMessage = run_drill(self._subject, cause_id, report, timeout_seconds, stop)
         except TrimtabError as error:
             last = error
-        except Exception:  # noqa: BLE001 - the edge of a thread; its follower is told.
+        except Exception:  # noqa: BLE001 - the outermost call of a thread; its reader gets an error.
             _log.exception("drill failed", extra={"cause": cause_id})
             last = DrillFailed("The drill failed inside trimtab.")
         finally:
             with self._lock:
                 self._running.discard(threading.current_thread())
-        say(last)
+        report(last)
 
 
-def _lines(said: "queue.Queue[DrillMessage]") -> Iterator[dict[str, Any]]:
+def _lines(messages: "queue.Queue[DrillMessage]") -> Iterator[dict[str, Any]]:
     item: DrillMessage | None = None
     while item is None or isinstance(item, Progress | DrillWait):
-        item = said.get()
+        item = messages.get()
         yield as_line(item)

@@ -1,7 +1,7 @@
-"""The operator's loop: alert, incident, diagnosis, plan, approval, acts, proof, post-mortem.
+"""Incident operator: from an alert over diagnosis, plan and repair to the post-mortem.
 
-`Incidents` is the public face. Each stage is one module with one function from an `Incident` to a `Transition`;
-`state.py` holds the only ways between the states, `loop.py` drives them as one durable job for each incident.
+`Incidents` is the public interface. Each stage is one module with one function from an `Incident` to a `Transition`;
+`state.py` holds the allowed transitions, `loop.py` runs the stages as one durable job per episode.
 """
 
 from trimtab.incidents.clocks import ResponseClock

@@ -1,4 +1,4 @@
-"""Waiting for a person, durably. No answer means no."""
+"""Waits durably for the approval of a plan; no answer counts as a rejection."""
 
 from trimtab.incidents.context import IncidentContext
 from trimtab.incidents.escalation import escalate
@@ -8,11 +8,11 @@ from trimtab.incidents.state import State
 from trimtab.incidents.transition import NewEntry, Transition, moved
 
 _LONGEST_PAUSE_SECONDS = 60.0
-"""An answer wakes the job at once; should the wake-up be lost in a crash, it is found this soon."""
+"""A decision wakes the job at once; if a crash loses the wake-up, the decision is found after this time."""
 
 
 def await_approval(context: IncidentContext, incident: Incident) -> Transition:
-    """Look for the answer; go on waiting while there is none."""
+    """Run the plan if it was approved, escalate if it was rejected, else keep waiting."""
     assert incident.episode.plan is not None  # noqa: S101 - the state machine guarantees it; this tells mypy.
     approval = context.store.approval(incident.id, incident.episode.plan.hash)
     if approval is not None and approval.decision == "approved":
@@ -55,7 +55,7 @@ def _approved(context: IncidentContext, incident: Incident, approval: PlanApprov
 
 
 def approval_cause(incident: Incident) -> str:
-    """Return the cause that the present plan repairs."""
+    """Return the id of the cause that the current plan repairs."""
     assert incident.episode.plan is not None  # noqa: S101 - the state machine guarantees it; this tells mypy.
     return incident.episode.plan.cause_id
 

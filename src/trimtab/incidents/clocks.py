@@ -1,4 +1,4 @@
-"""The four clocks of an incident; they are kept apart and never merged into one number.
+"""Response clocks of an incident: triage, investigation, resolution and escalation.
 
 Three measure the operator and its people against the response times of the severity (source: the incident response
 procedures' table); the fourth is the escalation ladder's.
@@ -25,7 +25,7 @@ knows no P0."""
 
 @dataclass(frozen=True, slots=True)
 class ResponseClock:
-    """One clock, read at one instant."""
+    """One response clock of an incident, read at one instant."""
 
     name: str
     """``triage``, ``investigation``, ``resolution`` or ``escalation``."""
@@ -39,7 +39,7 @@ class ResponseClock:
 
 
 def read_clocks(incident: Incident, ladder: Ladder, now: datetime) -> tuple[ResponseClock, ...]:
-    """Return the four clocks as they stand."""
+    """Return the four response clocks at that instant."""
     triage, investigation, resolution = LIMITS[incident.severity]
     return (
         _clock("triage", incident.episode.opened_at, incident.episode.triaged_at, triage, now),

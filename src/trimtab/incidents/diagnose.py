@@ -1,11 +1,11 @@
-"""Which cause it is: the runbooks' evidence, looked at now, weighed against what has happened before."""
+"""Ranks the causes of an incident by the runbooks' evidence and past repairs."""
 
 from dataclasses import dataclass
 from datetime import timedelta
 
 from trimtab.incidents.context import IncidentContext
 from trimtab.incidents.escalation import escalate
-from trimtab.incidents.evidence import confidences, look, told
+from trimtab.incidents.evidence import confidences, finding_text, look
 from trimtab.incidents.model import (
     CauseCandidate,
     Change,
@@ -25,7 +25,7 @@ _OWN_ACTIONS = "incidents."
 
 
 def diagnose(context: IncidentContext, incident: Incident) -> Transition:
-    """Choose a cause to repair, wait for evidence, or hand over to a person."""
+    """Choose the cause to repair, wait for evidence, or escalate to a person."""
     if context.quiet(incident):
         return _recovered(context, incident)
     found = investigate(context, incident)
@@ -42,7 +42,7 @@ def diagnose(context: IncidentContext, incident: Incident) -> Transition:
 
 
 def investigate(context: IncidentContext, incident: Incident) -> Diagnosis:
-    """Return what can be known now; changes nothing."""
+    """Evaluate the evidence of every cause and return a diagnosis."""
     books = context.runbooks_of(incident)
     candidates = _ranked(context, incident, books)
     chosen = next((each for each in candidates if _eligible(context, each)), None)
@@ -63,7 +63,10 @@ def investigate(context: IncidentContext, incident: Incident) -> Diagnosis:
 
 
 def recent_changes(context: IncidentContext) -> tuple[Change, ...]:
-    """Return what people and deployments changed lately, the newest first; the operator's own acts are left out."""
+    """Return recent changes by people and deployments, the newest first.
+
+    The operator's own acts are left out.
+    """
     oldest = (context.now() - timedelta(hours=context.settings.recent_changes_hours)).isoformat()
     return tuple(
         Change(event.at, event.actor, event.action, event.subject)
@@ -144,7 +147,7 @@ def _why_not(
     if not supported:
         untold = any(finding.holds is None for each in candidates for finding in each.findings)
         return "no cause is supported by its evidence" + (
-            "; part of it cannot be told from the samples" if untold else ""
+            "; part of it is unknown from the samples" if untold else ""
         )
     first = supported[0]
     if first.excluded_because:
@@ -188,7 +191,7 @@ def _decided(context: IncidentContext, incident: Incident, found: Diagnosis) -> 
 
 
 def look_again(context: IncidentContext, incident: Incident) -> Transition | None:
-    """Return the turn that follows when an escalated incident's evidence has changed, or None.
+    """Return the transition for changed evidence of an escalated incident, or None.
 
     A cause that can be repaired now is planned; the plan asks, because people have been called.
     """
@@ -257,7 +260,7 @@ def _gathered(
                 for name in command.signals:
                     found[name] = _values(context.catalog.signal(name), drill=incident.drill)
             else:
-                found[command.expression] = told(look(context, incident, command))
+                found[command.expression] = finding_text(look(context, incident, command))
     return found
 
 

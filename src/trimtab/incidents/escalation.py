@@ -1,4 +1,4 @@
-"""Calling people: when the clock says so, and when something happens that a machine should not decide."""
+"""Escalates incidents to people by elapsed time, by events and by runbook checks."""
 
 from dataclasses import dataclass
 
@@ -13,20 +13,20 @@ from trimtab.kernel.ids import content_id
 from trimtab.runbooks.commands import Check
 
 ON_CALL = "On-Call Engineer"
-"""Who is called when a ladder names no one else."""
+"""Default role when a ladder names no other."""
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A person who is called."""
+    """A call for a role, with its journal entry and messages."""
 
-    who: str
+    role: str
     entry: NewEntry
     messages: tuple[Message, ...]
 
 
 def rungs_due(context: IncidentContext, incident: Incident) -> Transition | None:
-    """Return the turn that calls whoever the ladder says is due now, or None."""
+    """Return the transition that calls the roles that are due by the ladder, or None."""
     age = context.now() - incident.episode.opened_at
     rungs = context.ladder_of(incident).due(incident, age)
     if not rungs or incident.drill or incident.state in {State.DETECTED, State.RESTORED}:
@@ -38,9 +38,9 @@ def rungs_due(context: IncidentContext, incident: Incident) -> Transition | None
         why = (
             f"unresolved for {duration_text(age.total_seconds())}" if rung.after else "new incident"
         )
-        key = f"rung.{incident.severity}.{rung.who}"
-        calls.append(call(context, incident, rung.who, why, key, page=rung.page))
-    after = incident.updated(called=(*incident.episode.called, *(rung.who for rung in rungs)))
+        key = f"rung.{incident.severity}.{rung.role}"
+        calls.append(call(context, incident, rung.role, why, key, page=rung.page))
+    after = incident.updated(called=(*incident.episode.called, *(rung.role for rung in rungs)))
     return Transition(
         after,
         tuple(each.entry for each in calls),
@@ -49,11 +49,11 @@ def rungs_due(context: IncidentContext, incident: Incident) -> Transition | None
 
 
 def conditions_met(context: IncidentContext, incident: Incident) -> Transition | None:
-    """Return the turn that calls a person because a runbook's escalation check holds, or None.
+    """Return the transition that escalates because a runbook's check holds, or None.
 
     While the alerts are quiet, only a check with an event of its own (such as lost data) calls.
-    Each check calls once in an opening: whoever the ladder has for its event, or the next rung that was not called
-    yet, else the first one.
+    Each check calls once in an episode: the role that the ladder has for its event, else the next rung that was
+    not called yet, else the first one.
     """
     if incident.drill or incident.state in {State.DETECTED, State.RESTORED}:
         return None
@@ -62,7 +62,7 @@ def conditions_met(context: IncidentContext, incident: Incident) -> Transition |
         for check in book.escalate_when:
             if check.expression in incident.episode.conditions or (quiet and not check.event):
                 continue
-            # "Cannot tell" is no reason to call anybody.
+            # An unknown result does not justify a call.
             if look(context, incident, check).holds is True:
                 return _condition_met(context, incident, check)
     return None
@@ -70,22 +70,22 @@ def conditions_met(context: IncidentContext, incident: Incident) -> Transition |
 
 def _condition_met(context: IncidentContext, incident: Incident, check: Check) -> Transition:
     ladder, expression = context.ladder_of(incident), check.expression
-    rungs = [rung.who for rung in ladder.rungs]
+    rungs = [rung.role for rung in ladder.rungs]
     following = next(
         (name for name in rungs if name not in incident.episode.called), (*rungs, ON_CALL)[0]
     )
-    who = ladder.when.get(check.event, following)
+    role = ladder.when.get(check.event, following)
     key = f"condition.{content_id('', expression)}"
-    called = call(context, incident, who, f"`{expression}` holds", key)
+    called = call(context, incident, role, f"`{expression}` holds", key)
     after = incident.updated(
-        called=tuple(dict.fromkeys((*incident.episode.called, who))),
+        called=tuple(dict.fromkeys((*incident.episode.called, role))),
         conditions=(*incident.episode.conditions, expression),
     )
     return Transition(after, (called.entry,), called.messages)
 
 
 def seconds_to_next_rung(context: IncidentContext, incident: Incident) -> float | None:
-    """Return how long until the ladder calls the next person, or None when it has no more rungs."""
+    """Return the seconds until the next rung is due, or None if no rung is left."""
     following = context.ladder_of(incident).next_after(
         incident, context.now() - incident.episode.opened_at
     )
@@ -95,7 +95,7 @@ def seconds_to_next_rung(context: IncidentContext, incident: Incident) -> float 
 def escalate(
     context: IncidentContext, incident: Incident, event: str, why: str, nature: str = ""
 ) -> Transition:
-    """Return the turn that hands the incident over to people.
+    """Return the transition that escalates the incident to people.
 
     Args:
         context: The stages' dependencies.
@@ -106,16 +106,16 @@ def escalate(
     """
     when = context.ladder_of(incident).when
     names = [name for name in (when.get(nature), when.get(event)) if name]
-    who = tuple(dict.fromkeys(names)) or (ON_CALL,)
+    roles = tuple(dict.fromkeys(names)) or (ON_CALL,)
     key = f"{incident.attempt_number}.{event}"
-    calls = [call(context, incident, name, why, f"{key}.{name}") for name in who]
+    calls = [call(context, incident, name, why, f"{key}.{name}") for name in roles]
     after = moved(
         incident,
         State.ESCALATED,
         context.now(),
         watch=None,
         escalated_at=incident.episode.escalated_at or context.now(),
-        called=tuple(dict.fromkeys((*incident.episode.called, *who))),
+        called=tuple(dict.fromkeys((*incident.episode.called, *roles))),
     )
     return Transition(
         after,
@@ -125,17 +125,23 @@ def escalate(
 
 
 def call(
-    context: IncidentContext, incident: Incident, who: str, why: str, key: str, *, page: bool = True
+    context: IncidentContext,
+    incident: Incident,
+    role: str,
+    why: str,
+    key: str,
+    *,
+    page: bool = True,
 ) -> Call:
-    """Return the journal entry and the messages that call somebody.
+    """Return the journal entry and the messages of a call.
 
-    P3 and drills are never paged: they are written to the channels of escalations, and stand in the list.
+    P3 incidents and drills are never paged: they are written to the escalation channels and shown in the list.
     """
     paged = page and incident.severity is not IncidentSeverity.P3 and not incident.drill
-    text = escalation_text(incident, who, why)
+    text = escalation_text(incident, role, why)
     kinds = (Kind.ESCALATION, Kind.PAGE) if paged else (Kind.ESCALATION,)
     messages = (
-        [] if incident.severity is IncidentSeverity.P3 else [direct(incident, who, text, key)]
+        [] if incident.severity is IncidentSeverity.P3 else [direct(incident, role, text, key)]
     )
     for kind in kinds:
         messages += [
@@ -144,25 +150,25 @@ def call(
         ]
     receivers = context.reach.receivers(messages)
     facts = {
-        "who": who,
+        "who": role,
         "why": why,
         "paged": paged,
         "receivers": receivers,
         "opening": incident.episode.number,
         "message_key": messages[0].key if messages else "",
     }
-    said = _said(who, why, receivers, severity=incident.severity, paged=paged)
-    entry = NewEntry(f"{incident.episode.number}.call.{key}", said, facts=facts)
-    return Call(who, entry, tuple(messages))
+    text = _call_text(role, why, receivers, severity=incident.severity, paged=paged)
+    entry = NewEntry(f"{incident.episode.number}.call.{key}", text, facts=facts)
+    return Call(role, entry, tuple(messages))
 
 
-def _said(
-    who: str, why: str, receivers: tuple[str, ...], *, severity: IncidentSeverity, paged: bool
+def _call_text(
+    role: str, why: str, receivers: tuple[str, ...], *, severity: IncidentSeverity, paged: bool
 ) -> str:
     through = ", ".join(receivers)
     if severity is IncidentSeverity.P3:
-        told = f"written to {through}" if receivers else "no channel is configured"
-        return f"For {who}: {why}. P3 is never paged; {told}."
+        delivery = f"written to {through}" if receivers else "no channel is configured"
+        return f"For {role}: {why}. P3 is never paged; {delivery}."
     if not receivers:
-        return f"{who} could not be called: {why}. No on-call channel is configured."
-    return f"{'Paging' if paged else 'Writing to'} {who} through {through}: {why}."
+        return f"{role} could not be called: {why}. No on-call channel is configured."
+    return f"{'Paging' if paged else 'Writing to'} {role} through {through}: {why}."

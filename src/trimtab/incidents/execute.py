@@ -1,8 +1,8 @@
-"""Running the plan, one act a turn, and taking it back.
+"""Runs the acts of a plan, one per transition, and undoes them.
 
-Each act is in the ledger before it runs and in the journal after. A crash in between runs it again under the same
-idempotency key, which the catalog's actions treat as the same intended effect, as long as its time limit is not over.
-An act that raises or does not end in time is followed by the undo of those before it.
+Each act is in the ledger before it runs and in the journal afterwards. After a crash in between it runs again with the
+same idempotency key, which actions treat as the same intended effect, unless its time limit is over. After an act that
+fails or exceeds its time limit, the acts before it are undone.
 """
 
 from collections.abc import Callable
@@ -28,7 +28,7 @@ from trimtab.kernel.operable import Action, ActionContext, Risk
 
 
 def execute(context: IncidentContext, incident: Incident) -> Transition:
-    """Run the next act of the plan; after the last one, begin to verify."""
+    """Run the next act of the plan; after the last one, start the verification."""
     made = _plan_of(incident)
     position = len(incident.episode.done)
     if position == len(made.acts):
@@ -41,7 +41,7 @@ def execute(context: IncidentContext, incident: Incident) -> Transition:
 
 
 def undo(context: IncidentContext, incident: Incident) -> Transition:
-    """Take back the last act that stands; after the first one, look for another cause."""
+    """Undo the most recent act; when all are undone, look for another cause."""
     made = _plan_of(incident)
     standing = [number for number, act in enumerate(incident.episode.done) if not act.undone]
     if not standing:
@@ -77,7 +77,7 @@ def _take_back(context: IncidentContext, incident: Incident, act: DoneAct, numbe
             _late(context, incident, key),
         )
         context.audit.append(actor, "incidents.undone", incident.id, {"act": act.name})
-    except Exception as error:  # noqa: BLE001 - an undo that fails must not keep the others from being undone.
+    except Exception as error:  # noqa: BLE001 - an undo that fails must not stop the others.
         facts = {"key": key, "undo_failed": act.name}
         return NewEntry(f"{key}:after", f"Undo of {act.name} failed: {why(error)}", actor, facts)
     return NewEntry(f"{key}:after", f"Undone: {result.summary}", actor, {"key": key})
@@ -108,14 +108,17 @@ def _run(context: IncidentContext, incident: Incident, made: Plan, position: int
     context.audit.append(actor, "incidents.acted", incident.id, facts)
     done = DoneAct(act.name, result.summary, result.undo_arguments, changed=result.changes)
     resumed = left < action.limit_seconds
-    told = f"Done: {result.summary}" if result.changes else f"Changed nothing: {result.summary}"
+    text = f"Done: {result.summary}" if result.changes else f"Changed nothing: {result.summary}"
     details = {"result": dict(result.facts), "resumed_after_crash": resumed}
-    after = NewEntry(f"{key}:after", told, actor, {**facts, **details})
+    after = NewEntry(f"{key}:after", text, actor, {**facts, **details})
     return Transition(incident.updated(done=(*incident.episode.done, done)), (after,))
 
 
 def _no_effect(context: IncidentContext, incident: Incident, act: PlannedAct) -> str:
-    """Return why the act would change nothing now, or an empty text; acts before it may have changed that."""
+    """Return why the act would change nothing now; empty if it would change something.
+
+    The dry run of the plan may be outdated: earlier acts of the plan can have changed the result.
+    """
     action = context.catalog.action(act.name)
     if action.risk is Risk.OBSERVE:
         return ""
@@ -138,14 +141,14 @@ def _skipped(incident: Incident, act: PlannedAct, key: str, reason: str) -> Tran
 def _seconds_left(
     context: IncidentContext, incident: Incident, key: str, action: Action, before: NewEntry
 ) -> float:
-    """Record that it begins; return its whole time limit, or after a crash what is left of it."""
+    """Record the start of an act and return the time that it may still take."""
     now = context.now()
     began = context.store.begin_act(incident, key, action.name, now, before)
     return action.limit_seconds if began is None else action.limit_seconds - _seconds(began, now)
 
 
 def _seconds(began: datetime, now: datetime) -> float:
-    # At least a little, so that a resumed act is known as one.
+    # Above zero, so that a resumed act differs from a new one.
     return max(0.001, (now - began).total_seconds())
 
 
@@ -178,21 +181,21 @@ def _undone(context: IncidentContext, incident: Incident, made: Plan) -> Transit
     taken = [act.name for act in changed if act.name not in kept]
     parts = [f"Taken back: {', '.join(taken)}."] if taken else []
     parts += [f"Not taken back: {', '.join(kept)}."] if kept else []
-    told = " ".join(parts) or "There was nothing to take back."
-    entry = NewEntry(f"{incident.episode.number}.{made.hash}.undone", told)
+    text = " ".join(parts) or "There was nothing to take back."
+    entry = NewEntry(f"{incident.episode.number}.{made.hash}.undone", text)
     last = incident.attempts[-1].outcome if incident.attempts else None
     problem = f"the undo of {', '.join(broken)} failed" if broken else ""
     if last is AttemptOutcome.TIMED_OUT:
-        # It may still be at work: nothing else is tried beside it.
+        # It may still be running, so no other fix is tried at the same time.
         problem = f"an act of {made.cause_id} did not end in time"
     if problem:
         transition = escalate(context, incident, "remediation_failed", problem)
         return Transition(transition.incident, (entry, *transition.entries), transition.messages)
-    who = context.ladder_of(incident).when.get("remediation_failed", ON_CALL)
-    key = f"{incident.attempt_number}.remediation_failed.{who}"
-    told_to = call(context, incident, who, f"the fix for {made.cause_id} failed", key, page=False)
+    role = context.ladder_of(incident).when.get("remediation_failed", ON_CALL)
+    key = f"{incident.attempt_number}.remediation_failed.{role}"
+    called = call(context, incident, role, f"the fix for {made.cause_id} failed", key, page=False)
     after = moved(incident, State.TRIAGED, now, watch=None)
-    return Transition(after, (entry, told_to.entry), told_to.messages)
+    return Transition(after, (entry, called.entry), called.messages)
 
 
 def _stays(context: IncidentContext, act: DoneAct) -> bool:
@@ -205,7 +208,7 @@ def _plan_of(incident: Incident) -> Plan:
 
 
 def _key(incident: Incident, position: int) -> str:
-    # The plan's hash holds incident, opening and attempt, so the key is one intended effect.
+    # The plan's hash holds incident, episode and attempt, so the key is one intended effect.
     return f"{incident.id}:{_plan_of(incident).hash}:{position}"
 
 

@@ -1,8 +1,8 @@
-"""The durable job: one for each opening of an incident, one stage a turn, each turn a recorded step.
+"""Durable job that runs the stages of an incident, one per episode.
 
-The store is the truth about where an incident stands; the job only drives it. A turn that was applied but not
-recorded, because the process ended in between, finds the incident further on and does the next thing: no turn is
-lost, and none is applied twice.
+Each transition is a recorded step of the job. The store holds the state of the incident; the job only drives it. If
+the process ends after a transition was applied and before the step was recorded, the next step reads the new state
+and continues there: no transition is lost, and none is applied twice.
 """
 
 import logging
@@ -35,7 +35,7 @@ KIND = "incidents.run"
 WAKE = "wake"
 _RETRY_SECONDS = 5.0
 _BROKEN_SECONDS = 60.0
-"""Until the next try when not even the failure can be written down."""
+"""Delay before the next attempt when the failure itself cannot be stored."""
 _SHORTEST_PAUSE_SECONDS = 0.05
 _OVER = -1.0
 
@@ -58,21 +58,21 @@ STAGES: Mapping[State, Stage] = {
 
 
 def job_id(incident: Incident, restart: int = 0) -> str:
-    """Return the id of the job that drives this opening of the incident.
+    """Return the id of the job that drives the current episode of the incident.
 
     Args:
         incident: The incident.
-        restart: How many jobs of this opening have failed before.
+        restart: Number of failed jobs of this episode.
     """
     suffix = f":{restart}" if restart else ""
     return f"incident:{incident.id}:{incident.episode.number}{suffix}"
 
 
 class Loop:
-    """The body of the job.
+    """Body of the durable job of an incident.
 
     Args:
-        context: What the stages stand on.
+        context: Dependencies of the stages.
     """
 
     def __init__(self, context: IncidentContext) -> None:
@@ -80,45 +80,48 @@ class Loop:
 
     def body(self, run: JobRun, argument: Mapping[str, Json]) -> Json:
         """Drive the incident until it is resolved."""
-        incident_id, opening = str(argument["incident_id"]), argument["opening"]
+        incident_id, episode = str(argument["incident_id"]), argument["opening"]
         number = 0
         while True:
-            pause = run.step(f"turn {number}", lambda: self.safe_advance(incident_id, opening))
+            # Jobs of earlier releases have recorded steps of this name.
+            pause = run.step(f"turn {number}", lambda: self.safe_advance(incident_id, episode))
             number += 1
-            assert isinstance(pause, int | float)  # noqa: S101 - `turn` returns it; this tells mypy.
+            assert isinstance(pause, int | float)  # noqa: S101 - `advance` returns it; this tells mypy.
             seconds = float(pause)
             if seconds == _OVER:
                 return {"incident_id": incident_id, "turns": number}
             if seconds > 0:
                 run.wait_for(WAKE, seconds)
 
-    def safe_advance(self, incident_id: str, opening: Json) -> float:
-        """Do what `turn` does; whatever it raises is logged, and tried again in a minute."""
-        # The job must outlive a full disk or a damaged record: the incident would never be driven again.
+    def safe_advance(self, incident_id: str, episode: Json) -> float:
+        """Call `advance`; log any error and try again in a minute."""
+        # The job must survive a full disk or a damaged record; otherwise the incident would stay unattended.
         try:
-            return self.advance(incident_id, opening)
+            return self.advance(incident_id, episode)
         except Exception:  # noqa: BLE001 - see above.
             _log.exception("an incident cannot be driven now", extra={"incident": incident_id})
             return _BROKEN_SECONDS
 
-    def advance(self, incident_id: str, opening: Json) -> float:
-        """Do what is next for this opening of the incident.
+    def advance(self, incident_id: str, episode: Json) -> float:
+        """Run the next stage of this episode of the incident.
 
         Returns:
-            How many seconds there is nothing to do; -1 when this opening is over.
+            Seconds until the next call; -1 when this episode is over.
         """
         context = self._context
         try:
             incident = context.store.get(incident_id)
-            if incident.state is State.RESOLVED or incident.episode.number != opening:
+            if incident.state is State.RESOLVED or incident.episode.number != episode:
                 return _OVER
             return self._take(incident)
         except TrimtabError as error:
             if error.retryable:
-                _log.warning("turn put off", extra={"incident": incident_id, "code": error.code})
+                _log.warning(
+                    "transition postponed", extra={"incident": incident_id, "code": error.code}
+                )
                 return _RETRY_SECONDS
             return self._hand_over(incident_id, error)
-        except Exception as error:  # noqa: BLE001 - a bug in a stage must end with a person, not with silence.
+        except Exception as error:  # noqa: BLE001 - a bug in a stage must reach a person.
             return self._hand_over(incident_id, error)
 
     def _take(self, incident: Incident) -> float:
@@ -147,9 +150,9 @@ class Loop:
         context = self._context
         _log.error("the operator failed", extra={"incident": incident_id}, exc_info=error)
         incident = context.store.get(incident_id)
-        told = f"{type(error).__name__}: {error}"
+        problem = f"{type(error).__name__}: {error}"
         entry = NewEntry(
-            f"{incident.episode.number}.failed.{told[:100]}", f"The operator failed: {told}."
+            f"{incident.episode.number}.failed.{problem[:100]}", f"The operator failed: {problem}."
         )
         if incident.state in _SETTLED:
             context.store.note(incident, context.now(), entry)

@@ -1,4 +1,4 @@
-"""The records that flow between the stages; all frozen, all kept as JSON in the store."""
+"""Records of incidents; all are frozen and stored as JSON."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
@@ -12,7 +12,7 @@ from trimtab.incidents.state import State
 
 
 class IncidentSeverity(StrEnum):
-    """How bad, on the one scale that every source's labels are mapped to."""
+    """Severity of an incident; labels of all sources are mapped to this scale."""
 
     P0 = "P0"
     """Complete service outage, data loss risk."""
@@ -51,7 +51,7 @@ class AttachedAlert:
 
 @dataclass(frozen=True, slots=True)
 class EvidenceFinding:
-    """One check, looked at once."""
+    """Result of one check at one instant."""
 
     expression: str
     holds: bool | None
@@ -63,7 +63,7 @@ class EvidenceFinding:
 
 @dataclass(frozen=True, slots=True)
 class CauseCandidate:
-    """A cause with what speaks for it."""
+    """A possible cause with its evidence and confidence."""
 
     cause_id: str
     title: str
@@ -74,12 +74,12 @@ class CauseCandidate:
     """Every piece of evidence holds."""
     findings: tuple[EvidenceFinding, ...]
     excluded_because: str = ""
-    """Why it may not be tried: tried before, barred, or nothing the machine can do."""
+    """Why it may not be repaired: tried before, barred, or without an automatic fix."""
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """Something that somebody changed recently."""
+    """A recent change by a person or a deployment."""
 
     at: str
     actor: str
@@ -89,7 +89,7 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Similar:
-    """A resolved incident that looked like this one."""
+    """A resolved incident that is similar to this one."""
 
     incident_id: str
     score: float
@@ -101,7 +101,7 @@ class Similar:
 
 @dataclass(frozen=True, slots=True)
 class Diagnosis:
-    """What the operator believes, and why."""
+    """Ranked causes of an incident, with their evidence."""
 
     at: datetime
     cause_id: str
@@ -122,13 +122,13 @@ class Diagnosis:
 
 @dataclass(frozen=True, slots=True)
 class PlannedAct:
-    """An act that has been tried dry."""
+    """An act of a plan with the result of its dry run."""
 
     name: str
     arguments: Mapping[str, Any]
     risk: str
     dry_run: str
-    """What it would do."""
+    """Summary of the dry run."""
     effect: str = "unknown"
     """``reversible``, ``repeatable`` or ``irreversible``."""
     changes: bool = True
@@ -138,7 +138,7 @@ class PlannedAct:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What is to be done about a cause."""
+    """The acts that repair a cause, and whether they need approval."""
 
     cause_id: str
     runbook_id: str
@@ -147,7 +147,7 @@ class Plan:
     """Binds an approval to exactly this incident, page, acts, dry run and evidence."""
     blast_radius: str
     approval_because: tuple[str, ...]
-    """Why a person is asked; empty when none is."""
+    """Why a person must approve; empty when the plan runs automatically."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,14 +158,14 @@ class DoneAct:
     summary: str
     undo_arguments: Mapping[str, Any] | None
     undone: bool = False
-    """Its undo was tried, or there was nothing to take back."""
+    """Its undo was tried, or there was nothing to undo."""
     undo_failed: bool = False
     changed: bool = True
     """False when it changed nothing or was skipped because it would have changed nothing."""
 
 
 class AttemptOutcome(StrEnum):
-    """How trying a cause ended."""
+    """Outcome of an attempt to repair a cause."""
 
     WORKED = "worked"
     DID_NOT_HELP = "did_not_help"
@@ -183,7 +183,7 @@ class AttemptOutcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """A cause that was tried."""
+    """An attempt to repair a cause."""
 
     episode: Annotated[int, Field(alias="opening")]
     """Number of the episode in which it was tried; stored and sent as ``opening``."""
@@ -196,7 +196,7 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class Watch:
-    """A verification in progress."""
+    """Progress of a verification."""
 
     started_at: datetime
     healthy_since: datetime | None = None
@@ -204,7 +204,7 @@ class Watch:
 
 @dataclass(frozen=True, slots=True)
 class Episode:
-    """What happened since the incident was opened or last reopened."""
+    """State of an incident since it was opened or last reopened."""
 
     number: Annotated[int, Field(alias="opening")]
     """1 for the first; a reopened incident starts the next one. Stored and sent as ``opening``."""
@@ -266,12 +266,12 @@ class Incident:
 
     @property
     def alert(self) -> IncidentAlert:
-        """Return the alert that opened it."""
+        """Return the alert that opened the incident."""
         return self.alerts[0].alert
 
     @property
     def active(self) -> bool:
-        """Return whether there is still something to do."""
+        """Return whether the incident is not resolved yet."""
         return self.state is not State.RESOLVED
 
     @property
@@ -283,7 +283,7 @@ class Incident:
 
     @property
     def attempt_number(self) -> int:
-        """Return how many causes were tried before the present one, over all episodes."""
+        """Return the number of attempts so far, over all episodes."""
         return len(self.attempts)
 
     def updated(self, **changes: Any) -> "Incident":
@@ -309,7 +309,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class PlanApproval:
-    """A question to a person."""
+    """A request for the approval of a plan, and its decision."""
 
     incident_id: str
     plan_hash: str

@@ -1,4 +1,4 @@
-"""Builds the incident operator: its records early, for the catalog, and the operator late."""
+"""Builds the incident records, the alert monitor and the operator."""
 
 from dataclasses import dataclass, field
 
@@ -37,7 +37,7 @@ class OperatorPorts:
 
     Attributes:
         consult: Searches the manual.
-        impact: Tells what users noticed.
+        impact: Measures what users noticed.
         probe: Makes the service do some work before it is judged.
         reach: The channels that reach people.
     """

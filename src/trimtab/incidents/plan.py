@@ -1,4 +1,4 @@
-"""What would be done: every act tried dry, and whether a person has to agree."""
+"""Plans a repair: dry run of every act, and the decision whether to ask a person."""
 
 import json
 from dataclasses import asdict, replace
@@ -36,10 +36,10 @@ ALWAYS_ASKED = ("*rollback*", "*retrain*")
 
 
 def check_preapproved(names: tuple[str, ...], catalog: Catalog) -> None:
-    """Refuse a pre-approved list that holds what always needs a person.
+    """Check that the pre-approved list has no action that always needs a person.
 
     Raises:
-        PreapprovalRefused: It does.
+        PreapprovalRefused: It has one.
     """
     for name in names:
         if any(fnmatch(name, pattern) for pattern in ALWAYS_ASKED):
@@ -50,12 +50,12 @@ def check_preapproved(names: tuple[str, ...], catalog: Catalog) -> None:
 
 
 def plan(context: IncidentContext, incident: Incident) -> Transition:
-    """Try the fix dry; then run it, ask a person, or go on to the next cause."""
+    """Dry-run the fix; then execute it, ask for approval, or try the next cause."""
     assert incident.episode.diagnosis is not None  # noqa: S101 - the state machine guarantees it; this tells mypy.
     book, cause = context.library.cause(incident.episode.diagnosis.cause_id)
     try:
         acts = tuple(_tried_dry(context, incident, book, act) for act in cause.fix)
-    except Exception as error:  # noqa: BLE001 - whatever a dry run raises, the next cause is to be tried.
+    except Exception as error:  # noqa: BLE001 - if a dry run fails, the next cause is tried.
         return _not_plannable(context, incident, cause, why(error))
     if not any(act.changes for act in acts):
         return _changes_nothing(context, incident, cause, acts)
@@ -64,7 +64,7 @@ def plan(context: IncidentContext, incident: Incident) -> Transition:
 
 
 def plan_hash(incident: Incident, book: Runbook, cause: Cause, acts: tuple[PlannedAct, ...]) -> str:
-    """Return what an approval is bound to.
+    """Return the hash that binds an approval to this plan.
 
     The diagnosis enters with its time, so that the same plan made again is asked for again. Evidence enters as what was found to hold, not as measured values: a value that moves while a person reads does
     not make it another plan, evidence that falls away does.

@@ -1,4 +1,4 @@
-"""The post-mortem, rendered from the incident and its journal; one record, two formats."""
+"""Renders the post-mortem and the incident report from the incident's records."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ _NOT_YET = "--:--"
 
 
 def close(context: IncidentContext, incident: Incident) -> Transition:
-    """Write the post-mortem, tell people that it is over, and end the incident."""
+    """Write the post-mortem, send the resolution message, and resolve the incident."""
     now = context.now()
     entries = context.store.timeline(incident.id)
     clocks = read_clocks(incident, context.ladder_of(incident), now)
@@ -97,7 +97,7 @@ def render(
 def render_report(
     incident: Incident, entries: Sequence[Entry], clocks: Sequence[ResponseClock]
 ) -> str:
-    """Return the same record as an incident report: title, four fields, timeline, cause, resolution, check boxes."""
+    """Return the incident report: fields, timeline, cause, resolution and check boxes."""
     end = incident.episode.resolved_at or incident.episode.restored_at or incident.episode.opened_at
     lessons = _lessons(incident, entries, clocks)
     lines = [
@@ -209,9 +209,9 @@ def _words(outcome: AttemptOutcome) -> str:
 
 def _what_happened(incident: Incident, entries: Sequence[Entry]) -> str:
     notes = incident.alert.annotations
-    told = " ".join(notes[name] for name in ("summary", "description") if notes.get(name))
-    told = told or f"{incident.alert.name} fired at {incident.alert.value:g}."
-    happened = f"{incident.title} on {incident.component} ({incident.native_severity}). {told}"
+    summary = " ".join(notes[name] for name in ("summary", "description") if notes.get(name))
+    summary = summary or f"{incident.alert.name} fired at {incident.alert.value:g}."
+    happened = f"{incident.title} on {incident.component} ({incident.native_severity}). {summary}"
     calls = [call.text for call in notifications(entries, incident.episode.number)]
     people = f" Calls: {'; '.join(calls)}." if calls else ""
     return f"{happened}{people} Resolution: {incident.episode.resolution or 'not yet'}"

@@ -44,7 +44,7 @@ PROOFS = _table("drill_proofs", "cause_id proof_hash passed_at realism reason")
 
 
 def of_drill() -> sa.ColumnElement[bool]:
-    """Return the condition that picks the incidents of drills; a damaged record counts as a user's."""
+    """Return the condition for incidents of drills; false for damaged records."""
     # A document that is not valid JSON would fail the whole query; CASE keeps SQLite from looking into it.
     document = INCIDENTS.c.document
     marked = sa.func.coalesce(sa.func.json_extract(document, "$.drill"), 0) == 1
@@ -52,7 +52,7 @@ def of_drill() -> sa.ColumnElement[bool]:
 
 
 def has_alert(fingerprint: str) -> sa.ColumnElement[bool]:
-    """Return the condition that picks the incidents of an alert; a damaged record has none."""
+    """Return the condition for incidents of an alert; false for damaged records."""
     document = INCIDENTS.c.document
     alerts = sa.func.json_each(document, "$.alerts").table_valued("value")
     of_alert = sa.func.json_extract(alerts.c.value, "$.alert.fingerprint") == fingerprint
@@ -61,7 +61,7 @@ def has_alert(fingerprint: str) -> sa.ColumnElement[bool]:
 
 
 def ignoring(table: sa.TableClause) -> sa.Insert:
-    """Return an insert that leaves a row with a known key as it is."""
+    """Return an insert that keeps an existing row of the same key."""
     return sa.insert(table).prefix_with("OR IGNORE")
 
 
@@ -75,12 +75,12 @@ def get_incident(connection: sa.Connection, incident_id: str) -> Incident:
 
 
 def parsed(text: str) -> Incident:
-    """Return the incident of a document."""
+    """Parse a stored document into an incident."""
     return _adapter.validate_json(text)
 
 
 def incident_row(incident: Incident, at: datetime) -> dict[str, Any]:
-    """Return an incident's row."""
+    """Convert an incident to its row."""
     resolved = incident.episode.resolved_at
     document = _adapter.dump_python(incident, mode="json", by_alias=True)
     episode = document.pop("episode")
@@ -98,7 +98,7 @@ def incident_row(incident: Incident, at: datetime) -> dict[str, Any]:
 
 
 def entry_of(row: Mapping[Any, Any]) -> Entry:
-    """Return a journal row's entry."""
+    """Convert a journal row to an entry."""
     return Entry(
         seq=row["seq"],
         at=datetime.fromisoformat(row["at"]),
@@ -110,7 +110,7 @@ def entry_of(row: Mapping[Any, Any]) -> Entry:
 
 
 def is_approval(approval: PlanApproval) -> tuple[sa.ColumnElement[bool], ...]:
-    """Return the condition that picks the approval's row."""
+    """Return the condition that selects the row of an approval."""
     return (
         APPROVALS.c.incident_id == approval.incident_id,
         APPROVALS.c.plan_hash == approval.plan_hash,
@@ -120,7 +120,7 @@ def is_approval(approval: PlanApproval) -> tuple[sa.ColumnElement[bool], ...]:
 def find_approval(
     connection: sa.Connection, incident_id: str, plan_hash: str
 ) -> PlanApproval | None:
-    """Return the question about the plan, or None."""
+    """Return the approval request for the plan, or None."""
     query = sa.select(APPROVALS).where(
         APPROVALS.c.incident_id == incident_id, APPROVALS.c.plan_hash == plan_hash
     )
@@ -140,7 +140,7 @@ def find_approval(
 
 
 def approval_row(approval: PlanApproval) -> dict[str, Any]:
-    """Return the row of a question that waits."""
+    """Return the row of a new approval request."""
     return {
         "incident_id": approval.incident_id,
         "plan_hash": approval.plan_hash,

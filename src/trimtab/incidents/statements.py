@@ -1,4 +1,4 @@
-"""Sentences about an incident that are derived from its records, and say "unknown" where there is none."""
+"""Sentences about an incident, derived from its records; "unknown" without a record."""
 
 from trimtab.incidents.context import IncidentContext
 from trimtab.incidents.model import Incident
@@ -28,24 +28,24 @@ def cause_text(incident: Incident) -> str:
 
 
 def resolution_of_fix(incident: Incident) -> str:
-    """Return what the acts did that changed something, or that none did."""
+    """Return a summary of the acts that changed something."""
     changed = [act.summary for act in incident.episode.done if act.changed and not act.undone]
     return " ".join(changed) or "Ended by itself: no act of the plan changed anything."
 
 
 def resolution_without_fix(context: IncidentContext, incident: Incident) -> str:
-    """Return how an incident ended that no act of the operator is known to have ended."""
+    """Return how an incident ended without a verified fix of the operator."""
     acts = persons_acts(context, incident)
     if acts:
-        told = ", ".join(acts)
-        return f"Actions run by people since it opened: {told}. Whether they ended it is unknown."
+        listed = ", ".join(acts)
+        return f"Actions run by people since it opened: {listed}. Whether they ended it is unknown."
     if incident.state is State.ESCALATED:
         return "No act of a person is recorded, so what ended the alerts is unknown."
     return "Ended by itself: no act is recorded."
 
 
 def resolution_by_person(context: IncidentContext, incident: Incident) -> str:
-    """Return what is recorded when a person closes the incident."""
+    """Return the resolution of an incident that a person closes."""
     ran = [act.summary for act in incident.episode.done if act.changed and not act.undone]
     acts = persons_acts(context, incident)
     parts = [*ran, *([f"Actions run by people: {', '.join(acts)}."] if acts else [])]
@@ -63,7 +63,7 @@ def persons_acts(context: IncidentContext, incident: Incident) -> list[str]:
 
 
 def closing_text(incident: Incident) -> str:
-    """Return how the incident ended, in one word group; empty while it goes on."""
+    """Return how the incident ended, in a few words; empty while it is active."""
     if incident.episode.restored_at is None:
         return ""
     if incident.episode.closed_by:

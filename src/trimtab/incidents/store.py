@@ -1,4 +1,4 @@
-"""The incidents chain of the state database: the only SQL of this domain."""
+"""Store of incidents in the state database."""
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
@@ -43,7 +43,7 @@ class IncidentStore:
 
     Args:
         database: Holds the ``incidents`` chain.
-        outbox: Messages join the transaction that causes them.
+        outbox: Messages are written in the transaction that causes them.
     """
 
     def __init__(self, database: Database, outbox: Outbox) -> None:
@@ -92,9 +92,9 @@ class IncidentStore:
         """Return incidents, the newest first.
 
         Args:
-            active: Only those that are not over, or only those that are.
-            drills: Only those of drills, or only the others.
-            limit: The most that are returned; None for all.
+            active: True for active incidents only, False for resolved ones only.
+            drills: True for those of drills only, False for all others.
+            limit: Maximum number of incidents; None for all.
         """
         query = sa.select(INCIDENTS.c.document).order_by(
             INCIDENTS.c.opened_at.desc(), INCIDENTS.c.id.desc()
@@ -136,7 +136,7 @@ class IncidentStore:
         at: datetime,
         entries: Sequence[NewEntry] = (),
     ) -> Incident:
-        """Change the incident as it is now; None from the function leaves everything as it is."""
+        """Update the stored incident by a function; None from it changes nothing."""
         with self._database.write() as connection:
             before = get_incident(connection, incident_id)
             after = change(before)
@@ -149,10 +149,10 @@ class IncidentStore:
         return after
 
     def apply(self, before: Incident, transition: Transition, at: datetime) -> bool:
-        """Make a turn true, unless the incident has moved on since the stage looked at it.
+        """Store a transition, unless the incident has changed state in the meantime.
 
         Returns:
-            Whether it was applied.
+            Whether it was stored.
         """
         if not transition.changes(before):
             return True
@@ -172,13 +172,13 @@ class IncidentStore:
         return True
 
     def note(self, incident: Incident, at: datetime, *entries: NewEntry) -> None:
-        """Write journal entries and nothing else; one whose key is known is left out."""
+        """Add journal entries; entries with a known key are left out."""
         with self._database.write() as connection:
             self._write_entries(connection, incident, at, entries)
         self._tell(incident.id)
 
     def act_begun(self, key: str) -> bool:
-        """Return whether the act was recorded as begun."""
+        """Return whether the start of the act was recorded."""
         query = sa.select(ACTS.c.key).where(ACTS.c.key == key)
         with self._database.read() as connection:
             return connection.execute(query).first() is not None
@@ -186,10 +186,10 @@ class IncidentStore:
     def begin_act(
         self, incident: Incident, key: str, name: str, at: datetime, note: NewEntry
     ) -> datetime | None:
-        """Record that an act is about to run.
+        """Record the start of an act.
 
         Returns:
-            When it began, if it was recorded before and the process ended while it ran; else None.
+            When it first began, if the process ended while it ran; else None.
         """
         row = {
             "key": key,
@@ -207,11 +207,11 @@ class IncidentStore:
         return None if began is None else datetime.fromisoformat(began)
 
     def automatic_acts_since(self, since: datetime, *, drills: bool = False) -> int:
-        """Return how many acts have run without a person's approval since then.
+        """Return the number of acts since then that ran without approval.
 
         Args:
-            since: The oldest that counts.
-            drills: Count those of drills instead of the others: a drill uses up nothing of the hour's limit.
+            since: Start of the period.
+            drills: Count the acts of drills instead; these do not count against the hourly limit.
         """
         query = (
             sa.select(sa.func.count())
@@ -227,7 +227,7 @@ class IncidentStore:
             return int(connection.execute(query).scalar_one())
 
     def worked_since(self, cause_id: str, fingerprint: str, since: datetime) -> int:
-        """Return how often the cause's fix worked for the alert since then."""
+        """Return the number of successful repairs of the cause for the alert since then."""
         query = (
             sa.select(sa.func.count())
             .select_from(ATTEMPTS)
@@ -242,7 +242,7 @@ class IncidentStore:
             return int(connection.execute(query).scalar_one())
 
     def worked_ever(self) -> dict[str, int]:
-        """Return how often each cause's fix has worked."""
+        """Return the number of successful repairs by cause."""
         query = (
             sa.select(ATTEMPTS.c.cause_id, sa.func.count().label("times"))
             .where(ATTEMPTS.c.outcome == "worked")
@@ -252,7 +252,7 @@ class IncidentStore:
             return {str(row.cause_id): int(row.times) for row in connection.execute(query)}
 
     def timeline(self, incident_id: str, after_seq: int = 0) -> list[Entry]:
-        """Return the journal behind an entry, in order; raises `IncidentUnknown`."""
+        """Return the journal entries after ``after_seq``; raise `IncidentUnknown`."""
         query = (
             sa.select(ENTRIES)
             .where(ENTRIES.c.incident_id == incident_id, ENTRIES.c.seq > after_seq)
@@ -265,16 +265,16 @@ class IncidentStore:
         return found
 
     def approval(self, incident_id: str, plan_hash: str) -> PlanApproval | None:
-        """Return the question about the plan."""
+        """Return the approval request for the plan, or None."""
         with self._database.read() as connection:
             return find_approval(connection, incident_id, plan_hash)
 
     def decide(self, decided: PlanApproval, note: NewEntry) -> PlanApproval:
-        """Record the answer to a question that waits.
+        """Record the decision on a waiting approval request.
 
         Raises:
-            NothingToDecide: No question waits, it was answered before, or its time is over.
-            PlanChanged: Another plan waits.
+            NothingToDecide: No plan waits, it was decided before, or its time is over.
+            PlanChanged: Another plan is current.
         """
         incident_id, at = decided.incident_id, decided.decided_at or decided.requested_at
         with self._database.write() as connection:
@@ -304,7 +304,7 @@ class IncidentStore:
     def add_proof(
         self, cause_id: str, proof_hash: str, at: datetime, *, realism: str, reason: str
     ) -> None:
-        """Record that a cause's drill has passed, and how real it was."""
+        """Record a passed drill of a cause, with its realism."""
         values = {"cause_id": cause_id, "proof_hash": proof_hash, "passed_at": at.isoformat()}
         with self._database.write() as connection:
             connection.execute(
@@ -360,7 +360,7 @@ class IncidentStore:
                 )
             ).scalars()
         )
-        # Of two with the same key the first is kept, whether the other was written before or comes with it.
+        # The first entry of a key is kept, whether the second comes later or in the same batch.
         fresh: dict[str, NewEntry] = {}
         for new_entry in new_entries:
             if new_entry.key not in known:
@@ -384,12 +384,12 @@ class IncidentStore:
 
 
 def _plain(facts: Mapping[str, Any]) -> Any:
-    """Return the facts as the journal will read them, so that no text hides in another type."""
+    """Convert facts to plain JSON types, so that every text in them can be redacted."""
     return orjson.loads(orjson.dumps(facts, default=str))
 
 
 def _readable(text: str) -> Incident | None:
-    """Return the incident of a document; one that is damaged keeps the others from nothing."""
+    """Parse a document; log a damaged one and return None."""
     try:
         return parsed(text)
     except ValueError:

@@ -1,4 +1,4 @@
-"""How bad it is, whose it is, and which runbooks know it."""
+"""Classifies an incident: severity, source system, escalation ladder and runbooks."""
 
 import re
 from collections.abc import Mapping
@@ -73,19 +73,19 @@ def triage(context: IncidentContext, incident: Incident) -> Transition:
 
 
 def raise_severity(context: IncidentContext, incident: Incident) -> Transition | None:
-    """Return the turn that raises the severity to that of the worst alert that fires, or None.
+    """Return the transition to the severity of the worst firing alert, or None.
 
-    The ladder starts again: whoever was written to about a lesser incident is paged about this one.
+    The ladder starts again: roles that were notified about the lower severity are paged for the higher one.
     """
     if incident.episode.triaged_at is None:
         return None
     books = context.runbooks_of(incident)
     fallback = books[0].severity if books else ""
-    firing = [one.alert for one in incident.alerts if one.firing]
+    firing = [each.alert for each in incident.alerts if each.firing]
     worst = min((severity_of(alert, fallback) for alert in firing), default=incident.severity)
     if worst >= incident.severity:
         return None
-    alert = next(one for one in firing if severity_of(one, fallback) is worst)
+    alert = next(each for each in firing if severity_of(each, fallback) is worst)
     after = incident.updated(
         title=title_of(alert),
         severity=worst,
@@ -97,12 +97,12 @@ def raise_severity(context: IncidentContext, incident: Incident) -> Transition |
         f"Raised from {incident.severity} to {worst} ({after.native_severity}): {alert.name} fires.",
         facts={"severity": worst, "alert": alert.name},
     )
-    told = broadcast(after, Kind.ALERT, alert_text(after, alert), f"alert.{worst}")
-    return Transition(after, (entry,), told)
+    messages = broadcast(after, Kind.ALERT, alert_text(after, alert), f"alert.{worst}")
+    return Transition(after, (entry,), messages)
 
 
 def severity_of(alert: IncidentAlert, runbook_severity: str) -> IncidentSeverity:
-    """Return the severity on our scale.
+    """Map the labels of an alert and its runbook to a severity.
 
     A P-label of the alert is the most precise; then the runbook's; then the alert's level.
     """
@@ -116,7 +116,7 @@ def severity_of(alert: IncidentAlert, runbook_severity: str) -> IncidentSeverity
 
 
 def native_label(system: str, severity: IncidentSeverity) -> str:
-    """Return the severity as its source would write it."""
+    """Return the severity in the notation of the source system."""
     return NATIVE.get(system, NATIVE["ENT"])[int(severity[1])]
 
 
@@ -127,7 +127,7 @@ def title_of(alert: IncidentAlert) -> str:
 
 
 def component_of(alert: IncidentAlert) -> str:
-    """Return what is affected, from the most specific label there is."""
+    """Return the affected component, from the most specific label."""
     for label in ("component", "model", "service", "project", "job", "instance"):
         if alert.labels.get(label):
             return alert.labels[label]
@@ -135,7 +135,9 @@ def component_of(alert: IncidentAlert) -> str:
 
 
 def group_key(alert: IncidentAlert) -> str:
-    """Return what the alerts of one incident have in common: system and component, else the fingerprint.
+    """Return the key by which alerts are grouped into incidents.
+
+    It is system and component, or the fingerprint if the alert has no component.
 
     Alerts of a drill's traffic never share an incident with those of users.
     """

@@ -1,4 +1,4 @@
-"""Proof that it is over: the runbook's checks hold and the alerts that opened it are quiet, long enough, together."""
+"""Verifies a repair: checks hold and alerts stay quiet for the hold time."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -24,7 +24,7 @@ _ESCALATED_PAUSE_SECONDS = 300.0
 
 
 def verify(context: IncidentContext, incident: Incident) -> Transition:
-    """Look once; then wait, declare the service restored, take the fix back, or ask a person to close."""
+    """Evaluate the checks; then wait, mark as restored, undo, or ask a person to close."""
     checks = _checks(context, incident)
     hold = max((check.hold_seconds for check in checks), default=recovery_hold(context, incident))
     give_up = max((check.give_up_seconds for check in checks), default=2 * hold)
@@ -37,9 +37,9 @@ def verify(context: IncidentContext, incident: Incident) -> Transition:
     over = (now - watch.started_at).total_seconds() >= give_up
     if seen.failing and (over or (incident.episode.plan is None and not context.quiet(incident))):
         return _not_over(context, incident, seen.failing)
-    if seen.untold and over:
-        return _not_verified(context, incident, seen.untold)
-    entries = _probed(context, incident) if seen.untold and not seen.failing else ()
+    if seen.unknown and over:
+        return _not_verified(context, incident, seen.unknown)
+    entries = _probed(context, incident) if seen.unknown and not seen.failing else ()
     return Transition(
         incident.updated(watch=Watch(watch.started_at, since)),
         entries,
@@ -48,13 +48,13 @@ def verify(context: IncidentContext, incident: Incident) -> Transition:
 
 
 def _probed(context: IncidentContext, incident: Incident) -> tuple[NewEntry, ...]:
-    """Use the service once, so that an idle one can be judged; return what the journal says of it."""
+    """Send test requests to an idle service; return their journal entries."""
     probe = context.probe
     if probe is None:
         return ()
 
     def use() -> ActionResult:
-        # What a drill's incident is judged by is the traffic of drills.
+        # The incident of a drill is judged by the traffic of drills.
         with drill_traffic(marked=incident.drill):
             probe()
         return ActionResult("")
@@ -62,13 +62,13 @@ def _probed(context: IncidentContext, incident: Incident) -> tuple[NewEntry, ...
     key = f"{incident.episode.number}.{incident.attempt_number}.probing"
     try:
         run_bounded(use, _PROBE_SECONDS, "the probe", lambda _: None)
-    except Exception as error:  # noqa: BLE001 - a probe that fails is an answer, too; the checks see it.
+    except Exception as error:  # noqa: BLE001 - a failing probe is a result, too; the checks see it.
         return (NewEntry(f"{key}.failed", f"A probe of trimtab's own failed: {why(error)}"),)
     return (NewEntry(key, "The samples cannot tell yet: trimtab sends probes of its own."),)
 
 
 def watch_escalated(context: IncidentContext, incident: Incident) -> Transition:
-    """Watch an incident that people have: when its alerts stay quiet it is over; changed evidence is looked at."""
+    """Watch an escalated incident for quiet alerts or changed evidence."""
     if not context.quiet(incident):
         again = look_again(context, incident)
         if again is not None:
@@ -77,7 +77,7 @@ def watch_escalated(context: IncidentContext, incident: Incident) -> Transition:
 
 
 def watch_unverified(context: IncidentContext, incident: Incident) -> Transition:
-    """Wait for a person to close it; look whether an alert fires again or the checks can tell after all."""
+    """Watch an unverified incident until a person closes it or the checks hold."""
     now = context.now()
     if not context.quiet(incident):
         entry = NewEntry(
@@ -97,7 +97,7 @@ def watch_unverified(context: IncidentContext, incident: Incident) -> Transition
     checks = _checks(context, incident)
     hold = max((check.hold_seconds for check in checks), default=recovery_hold(context, incident))
     if incident.drill:
-        # Nobody closes the incident of a drill: it ends when its fault is gone.
+        # No person closes the incident of a drill: it ends when its fault is gone.
         return _watch_quiet(context, incident.updated(plan=None), hold)
     if not _look(context, incident, checks).healthy:
         return Transition(incident.updated(watch=None), pause_seconds=_ESCALATED_PAUSE_SECONDS)
@@ -112,8 +112,8 @@ def _watch_quiet(context: IncidentContext, incident: Incident, hold: float) -> T
     if incident.episode.watch is None or (now - since).total_seconds() < hold:
         pause = _pause(context, hold, since, now)
         return Transition(incident.updated(watch=Watch(since, since)), pause_seconds=pause)
-    # Alerts that are quiet because nothing is measured any more are no sign of health. Asked at the end of the hold
-    # only: at its first instant no sample can be newer.
+    # Alerts can also be quiet because samples stopped arriving. Checked at the end of the hold time only: at its
+    # start no sample can be newer.
     if not context.monitor.sampled_since(since):
         return Transition(incident.updated(watch=None), pause_seconds=_ESCALATED_PAUSE_SECONDS)
     return _restored(context, incident, hold)
@@ -126,9 +126,9 @@ def _checks(context: IncidentContext, incident: Incident) -> tuple[Check, ...]:
 
 
 def recovery_hold(context: IncidentContext, incident: Incident) -> float:
-    """Return for how many seconds alerts must be quiet when nothing but them tells that it is over.
+    """Return the seconds that alerts must stay quiet if no check can verify recovery.
 
-    An alert that waits ten minutes before it fires is not over because it was quiet for one.
+    It includes the pending time: an alert that waits ten minutes before it fires proves nothing in one minute.
     """
     pending = max(attached.alert.pending_seconds for attached in incident.alerts)
     return context.settings.recovery_hold_seconds + pending
@@ -136,30 +136,30 @@ def recovery_hold(context: IncidentContext, incident: Incident) -> float:
 
 @dataclass(frozen=True, slots=True)
 class _Seen:
-    """What one look at the checks and alerts gave."""
+    """Result of one evaluation of the checks and alerts."""
 
     failing: list[str]
-    untold: list[str]
+    unknown: list[str]
     """What the samples cannot tell, with the reason."""
 
     @property
     def healthy(self) -> bool:
-        return not self.failing and not self.untold
+        return not self.failing and not self.unknown
 
 
 def _look(context: IncidentContext, incident: Incident, checks: tuple[Check, ...]) -> _Seen:
     findings: list[EvidenceFinding] = [look(context, incident, check) for check in checks]
-    failing = [f"`{one.expression}` does not hold" for one in findings if one.holds is False]
+    failing = [f"`{each.expression}` does not hold" for each in findings if each.holds is False]
     failing += [
-        f"alert {one.alert.name} fires"
-        for one in incident.alerts
-        if context.monitor.firing(one.alert.fingerprint)
+        f"alert {each.alert.name} fires"
+        for each in incident.alerts
+        if context.monitor.firing(each.alert.fingerprint)
     ]
-    untold = [f"`{one.expression}` ({one.error})" for one in findings if one.holds is None]
+    unknown = [f"`{each.expression}` ({each.error})" for each in findings if each.holds is None]
     begun = incident.episode.watch.started_at if incident.episode.watch else context.now()
     if not context.monitor.sampled_since(begun):
-        untold.append("no fresh samples")
-    return _Seen(failing, untold)
+        unknown.append("no fresh samples")
+    return _Seen(failing, unknown)
 
 
 def _pause(context: IncidentContext, hold: float, since: datetime | None, now: datetime) -> float:
@@ -196,28 +196,28 @@ def _restored(context: IncidentContext, incident: Incident, hold: float) -> Tran
         cause_verified=verified,
     )
     quiet = f"every alert stayed quiet for {round(hold, 1):g} s"
-    told = f"Repair verified: every check held and {quiet}" if verified else f"Over: {quiet}"
+    text = f"Repair verified: every check held and {quiet}" if verified else f"Over: {quiet}"
     entry = NewEntry(
         f"{incident.episode.number}.restored",
-        f"{told}. {resolution}",
+        f"{text}. {resolution}",
         facts={"hold_seconds": hold, "resolution": resolution, "repair_verified": verified},
     )
     return Transition(after, (entry,))
 
 
-def _not_verified(context: IncidentContext, incident: Incident, untold: list[str]) -> Transition:
+def _not_verified(context: IncidentContext, incident: Incident, unknown: list[str]) -> Transition:
     now = context.now()
-    reason = f"whether it is over cannot be told from the samples: {untold[0]}"
-    who = context.ladder_of(incident).when.get("not_verified", ON_CALL)
-    key = f"{incident.attempt_number}.not_verified.{who}"
-    told = call(context, incident, who, f"{reason}; a person closes it", key, page=False)
+    reason = f"whether it is over is unknown from the samples: {unknown[0]}"
+    role = context.ladder_of(incident).when.get("not_verified", ON_CALL)
+    key = f"{incident.attempt_number}.not_verified.{role}"
+    called = call(context, incident, role, f"{reason}; a person closes it", key, page=False)
     entry = NewEntry(
         f"{incident.episode.number}.{incident.attempt_number}.not_verified",
         f"Not verified: {reason}. A person closes it: `trimtab incidents close {incident.id}`.",
-        facts={"untold": untold},
+        facts={"untold": unknown},
     )
     after = moved(incident, State.NOT_VERIFIED, now, watch=None)
-    return Transition(after, (entry, told.entry), told.messages)
+    return Transition(after, (entry, called.entry), called.messages)
 
 
 def _not_over(context: IncidentContext, incident: Incident, failing: list[str]) -> Transition:

@@ -1,4 +1,4 @@
-"""Operations checklists: each check passes or says what to do."""
+"""Operations checklists: each check passes or returns what to do."""
 
 import math
 from collections.abc import Callable, Iterable, Sequence
@@ -32,7 +32,7 @@ class TaskResult:
     passed: bool
     detail: str
     todo: str = ""
-    """What a person does now; empty when it passed."""
+    """Next step for a person; empty when the check passed."""
 
     def as_dict(self) -> dict[str, object]:
         """Return a JSON-serialisable dict."""
@@ -60,12 +60,12 @@ class Checklists:
     """Runs the checklists on a running service.
 
     Args:
-        services: What the services report.
-        health: The health of every component.
+        services: Readings of the services.
+        health: Health of every component.
         keys: API keys.
-        audit: The chain and its files.
+        audit: Audit chain and its files.
         settings: Maximum ages and gaps.
-        firing: The alerts.
+        firing: Returns the firing alerts.
     """
 
     services: ServiceReadings
@@ -79,7 +79,7 @@ class Checklists:
         """Run the checklist ``daily``, ``weekly``, ``monthly`` or ``rollback``, in the contract's order.
 
         Raises:
-            PeriodUnknown: There is no such checklist.
+            PeriodUnknown: The period is unknown.
         """
         checklists = {
             "daily": self._daily,
@@ -92,7 +92,7 @@ class Checklists:
         return sorted(checklists[period](), key=lambda result: result.id)
 
     def verify_audit(self, anchors: Sequence[AnchoredHead] = ()) -> SealReport:
-        """Verify the audit chain, its files, its checkpoints and heads that were kept elsewhere."""
+        """Verify the audit chain, its files, its checkpoints and the external anchors."""
         gap = timedelta(minutes=self.settings.audit_max_gap_minutes)
         return self.audit.review(gap, now=self._clock.now(), anchors=anchors)
 
@@ -192,7 +192,7 @@ class Checklists:
         )
 
     def _external_keys(self) -> Iterable[str]:
-        """Yield the keys for other services that may have expired, because calls with them fail."""
+        """Yield keys of external services that may have expired, because calls fail."""
         for name in self.services.resting_generators():
             yield f"the generator {name} failed three times in a row: check its key and its status page"
         if self.services.export_error():
@@ -211,7 +211,7 @@ class Checklists:
         return result_of(("ENT-21", "dependencies"), detail, "; ".join(todo))
 
     def _rollback(self) -> Iterable[TaskResult]:
-        """Yield whether there is something to go back to; run before a rollback."""
+        """Yield the checks before a rollback: backup, settings and database."""
         good = self.services.newest_backup()
         stale = good is None or self._clock.now() - good.at > _BACKUP_MAX_AGE
         kept = f"the newest good backup is {good.name}" if good else "no backup is good"

@@ -59,7 +59,7 @@ class DependencyReading:
 
 
 class ServiceReadings(Protocol):
-    """What the checklists need to know about the services."""
+    """Readings of the services for the checklists."""
 
     def quality(self) -> QualityReading:
         """Measure the answers of the current window now."""
