@@ -115,7 +115,7 @@ class Tank:
     def resolved(self):
         """Break the tank's pump; return the incident when it was repaired with approval."""
         incident = self.waiting()
-        self.operator.incidents.approve(incident.id, incident.plan.hash, "alice")
+        self.operator.incidents.approve(incident.id, incident.episode.plan.hash, "alice")
         self.operator.jobs.while_waiting = lambda _topic: self.operator.world.put(level=9)
         self.operator.jobs.run()
         return self.operator.incidents.get(incident.id)

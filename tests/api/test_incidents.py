@@ -14,6 +14,60 @@ def test_an_incident_shows_diagnosis_plan_question_and_clocks(tank):
     assert len(body["clocks"]) == 4
 
 
+def test_the_keys_of_an_incident_stay_as_they_were_before_episodes(tank):
+    incident = tank.resolved()
+    body = tank.client().get(f"/v1/incidents/{incident.id}").json()
+    assert body.keys() == {
+        "id",
+        "opening",
+        "state",
+        "state_since",
+        "title",
+        "component",
+        "group_key",
+        "alerts",
+        "opened_at",
+        "severity",
+        "native_severity",
+        "system",
+        "ladder",
+        "runbooks",
+        "triaged_at",
+        "diagnosed_at",
+        "remediation_at",
+        "restored_at",
+        "resolved_at",
+        "diagnosis",
+        "plan",
+        "approved_by",
+        "done",
+        "watch",
+        "attempts",
+        "called",
+        "conditions",
+        "root_cause",
+        "cause_verified",
+        "resolution",
+        "escalated_at",
+        "closed_by",
+        "impact",
+        "postmortem",
+        "drill",
+        "active",
+        "approval",
+        "cause_status",
+        "cause_text",
+        "ending",
+        "notifications",
+        "clocks",
+    }
+    assert body["opening"] == 1
+    assert [attempt["opening"] for attempt in body["attempts"]] == [1]
+    assert [call.keys() for call in body["notifications"]] == [
+        {"who", "why", "at", "paged", "receivers", "accepted", "failed", "status", "text"}
+    ] * len(body["notifications"])
+
+
 def test_incidents_are_listed_by_whether_they_are_over(tank):
     incident = tank.resolved()
     client = tank.client()
@@ -38,8 +92,8 @@ def test_the_status_page_tells_what_is_disturbed_now(tank):
 def test_what_is_over_is_marked_resolved_on_the_status_page_with_a_summary_for_a_week(tank):
     incident = tank.resolved()
     (told,) = tank.client().get("/v1/status").json()["incidents"]
-    assert (told["state"], told["summary"]) == ("resolved", incident.resolution)
-    assert incident.resolution
+    assert (told["state"], told["summary"]) == ("resolved", incident.episode.resolution)
+    assert incident.episode.resolution
     tank.operator.clock.advance(8 * 86_400)
     assert tank.client().get("/v1/status").json()["incidents"] == []
 

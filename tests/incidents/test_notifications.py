@@ -37,7 +37,7 @@ def test_without_a_channel_nobody_was_called_and_every_text_says_so(tmp_path):
     assert any("could not be called: new incident. No on-call channel" in text for text in texts)
     assert not any(text.startswith(("Called", "Paging", "Delivered")) for text in texts)
     report = operator.incidents.postmortem(incident_id)
-    assert "On-Call Engineer: not told, no on-call channel is configured" in report
+    assert "On-Call Engineer: not notified, no on-call channel is configured" in report
     assert "Configure an on-call channel" in report
     calls = len(operator.incidents.notifications(incident_id))
     assert f"{calls} calls had no on-call channel" in report

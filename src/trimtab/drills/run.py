@@ -186,7 +186,7 @@ def run_drill(
             drill.report_stage(DrillStage.INJECTED, "; ".join(str(fault) for fault in cause.drill))
             result = _watch(drill, replace(result, injected=True))
         result = replace(result, restored=restored(), seconds=dict(drill.seconds))
-    drill.report_stage(DrillStage.RESTORED, "Every fault is put back.")
+    drill.report_stage(DrillStage.RESTORED, "Every fault is restored.")
     result = replace(result, seconds=dict(drill.seconds))
     if result.passed:
         subject.proofs.add(
@@ -263,7 +263,7 @@ def _restore(broken: list[tuple[Fault, Mapping[str, Value]]]) -> None:
         except Exception as error:  # noqa: BLE001 - collected and raised below.
             failures.append(error)
     if failures:
-        raise ExceptionGroup("faults could not be put back", failures)
+        raise ExceptionGroup("some faults could not be restored", failures)
 
 
 def _watch(drill: _Drill, result: DrillResult) -> DrillResult:

@@ -54,7 +54,7 @@ class Notification:
                 taken = ", ".join(f"{name} at {at:%H:%M}" for name, at in self.accepted)
                 return f"{self.role}: {what} accepted by {taken}"
             case "no_channel":
-                return f"{self.role}: not told, no on-call channel is configured"
+                return f"{self.role}: not notified, no on-call channel is configured"
             case "failed":
                 return f"{self.role}: {what} not accepted by {', '.join(self.failed)}"
             case _:

@@ -130,7 +130,7 @@ class _Lessons:
     well: str
     improve: str
     items: tuple[tuple[str, str], ...]
-    """What is to be done, and by whom."""
+    """A follow-up action with its owner."""
     monitoring: str
     runbooks: str
     infrastructure: str

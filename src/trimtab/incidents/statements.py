@@ -5,7 +5,7 @@ from trimtab.incidents.model import Incident
 from trimtab.incidents.state import State
 
 _PERSONS_ACT = "catalog.acted"
-"""What the audit chain calls an action that somebody ran by hand."""
+"""Name in the audit chain of an action that a person ran."""
 
 
 def cause_text(incident: Incident) -> str:

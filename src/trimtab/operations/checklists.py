@@ -76,7 +76,7 @@ class Checklists:
     firing: FiringAlerts
 
     def run(self, period: str) -> list[TaskResult]:
-        """Run the checklist ``daily``, ``weekly``, ``monthly`` or ``rollback``, in the contract's order.
+        """Run the daily, weekly, monthly or rollback checklist, in the contract's order.
 
         Raises:
             PeriodUnknown: The period is unknown.

@@ -22,7 +22,7 @@ _SHELL = re.compile(r"[|&;<>`$]")
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """``trimtab read SIGNAL...``: look at signals."""
+    """``trimtab read SIGNAL...``: read signals."""
 
     signals: tuple[str, ...]
     line: int

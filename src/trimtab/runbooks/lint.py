@@ -113,7 +113,7 @@ def _holds_only_in_verify(path: str, cause: Cause) -> None:
             raise RunbookRefused(
                 path,
                 check.line,
-                "--for belongs in verify; evidence is looked at once.",
+                "--for belongs in verify; evidence is evaluated once.",
                 hint="Look back with PromQL, such as min_over_time(metric[10m]).",
             )
     for check in cause.verify:
