@@ -1,6 +1,7 @@
 """Builders of service modules that need other domains."""
 
 from trimtab.answers import module as answers
+from trimtab.answers.quote_redaction import QuoteStore
 from trimtab.answers.service import AnswerService
 from trimtab.answers.signals import recent_errors
 from trimtab.api.http import HttpFigures
@@ -47,7 +48,8 @@ def build_evaluation(assembly: Assembly) -> Module:
 def build_privacy(assembly: Assembly) -> Module:
     """Return erasures over the personal data of every module before."""
     steps = [step for module in assembly.modules for step in module.personal_data]
-    return privacy.build(assembly.env, assembly.service(Knowledge), steps)
+    quotes = QuoteStore(assembly.env.state)
+    return privacy.build(assembly.env, assembly.service(Knowledge), quotes, steps)
 
 
 def build_changes(assembly: Assembly) -> Module:
