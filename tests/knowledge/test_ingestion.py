@@ -45,15 +45,19 @@ def test_a_refused_file_creates_no_project(knowledge):
     assert knowledge.projects.list() == ()
 
 
-@pytest.mark.parametrize("bulk", [False, True])
-def test_a_document_hidden_from_the_uploader_is_not_replaced(knowledge, bulk):
+def _alone(knowledge, source):
+    knowledge.ingest("sea", source)
+
+
+def _among_others(knowledge, source):
+    list(knowledge.ingest_many("sea", [_source("Mine.", visible_to=("board",)), source]))
+
+
+@pytest.mark.parametrize("ingest", [_alone, _among_others])
+def test_a_document_hidden_from_the_uploader_is_not_replaced(knowledge, ingest):
     knowledge.ingest("sea", _source("For the board.", labels=("board",)))
-    other = _source("From another team.", visible_to=("staff",))
     with pytest.raises(DocumentHidden):
-        if bulk:
-            list(knowledge.ingest_many("sea", [_source("x", visible_to=("board",)), other]))
-        else:
-            knowledge.ingest("sea", other)
+        ingest(knowledge, _source("From another team.", visible_to=("staff",)))
     assert knowledge.documents.text("sea", "plan.md") == "For the board."
 
 
