@@ -18,10 +18,10 @@ from pathlib import Path
 from trimtab.answers import (
     AnswerPipeline,
     ExtractiveGenerator,
-    Passage,
     PipelineGuards,
     Question,
     Retrieved,
+    SourcePassage,
 )
 from trimtab.answers.store import TraceStore
 from trimtab.guardrails.guard import Subject
@@ -145,7 +145,9 @@ def measure(data: Path | None, folder: Path) -> list[Row]:
         guardrails.questions, guardrails.answers, guardrails.passages, guardrails.finder.redact
     )
     extractive = ExtractiveGenerator()
-    passages = [Passage("c", "d", "n", r["context"], 0, len(r["context"]), 1.0) for r in asked]
+    passages = [
+        SourcePassage("c", "d", "n", r["context"], 0, len(r["context"]), 1.0) for r in asked
+    ]
     pairs = list(zip(asked, passages, strict=True))
     drafts = [extractive.quote(row["question"], (passage,)) for row, passage in pairs]
     triples = list(zip(asked, passages, drafts, strict=True))

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from tests.answers.world import World
 from trimtab.answers import Question
-from trimtab.answers.records import Stage
+from trimtab.answers.records import PipelineStage
 from trimtab.answers.sampling import SamplingRules, chosen
 
 NEVER = SamplingRules(share=0.0)
@@ -43,7 +43,10 @@ def test_a_fallback_is_reviewed():
 
 def test_what_a_bypass_let_through_is_reviewed_whatever_else_is_wrong():
     found = trace(found=False)
-    stages = (*found.stages, Stage("guard_answer", 1.0, facts={"bypassed": {"facts": "block"}}))
+    stages = (
+        *found.stages,
+        PipelineStage("guard_answer", 1.0, facts={"bypassed": {"facts": "block"}}),
+    )
     assert NEVER.reason(replace(found, stages=stages)) == "bypassed"
 
 

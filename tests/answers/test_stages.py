@@ -11,7 +11,7 @@ from trimtab.answers.drafts import DraftSentence, Restart, last_draft, sentences
 from trimtab.answers.errors import GeneratorUnavailable
 from trimtab.answers.generation import CachedGenerator, FallbackGenerator
 from trimtab.answers.generators import MeteredGenerator, TimedGenerator
-from trimtab.answers.retrieval import Retrieval
+from trimtab.answers.retrieval import RetrievalStage
 from trimtab.infra.storage import Database
 from trimtab.kernel.errors import DeadlineExceeded, Unavailable
 
@@ -120,18 +120,18 @@ def test_calls_that_were_given_up_cannot_pile_up(hanging):
 
 def test_late_retrieval_falls_back_and_is_marked_as_degraded(hanging):
     fallback = World().retriever
-    timed = Retrieval(hanging, Deadlines(), 0.05, fallback)
+    timed = RetrievalStage(hanging, Deadlines(), 0.05, fallback)
     assert timed.search("p", ASK, 5).degraded_mode
 
 
 def test_late_retrieval_without_fallback_is_an_error(hanging):
-    timed = Retrieval(hanging, Deadlines(), 0.05)
+    timed = RetrievalStage(hanging, Deadlines(), 0.05)
     with pytest.raises(Unavailable):
         timed.search("p", ASK, 5)
 
 
 def test_timely_retrieval_is_as_it_was():
-    timed = Retrieval(World().retriever, Deadlines(), 30)
+    timed = RetrievalStage(World().retriever, Deadlines(), 30)
     assert timed.search("p", ASK, 5) == World().retriever.retrieved
 
 

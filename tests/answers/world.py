@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-from trimtab.answers import AnswerPipeline, ExtractiveGenerator, Passage, Retrieved
+from trimtab.answers import AnswerPipeline, ExtractiveGenerator, Retrieved, SourcePassage
 from trimtab.answers.drafts import sentences_of
 from trimtab.answers.errors import TraceUnknown
 from trimtab.answers.metrics import AnswerGiven
@@ -20,7 +20,7 @@ CACHE_TEXT = (
 
 def passage(text=CACHE_TEXT, chunk_id="c1", start=0, **fields):
     given = {"document_id": "d1", "document_name": "cache.md", "score": 1.0} | fields
-    return Passage(chunk_id=chunk_id, text=text, start=start, end=start + len(text), **given)
+    return SourcePassage(chunk_id=chunk_id, text=text, start=start, end=start + len(text), **given)
 
 
 class FixedRetriever:

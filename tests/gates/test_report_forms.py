@@ -271,6 +271,8 @@ def test_the_schemas_of_a_project_are_sound_changed_or_broken(tmp_path):
         (b'{"a": 1, "a": 2}', [("duplicate_key", "$.a")]),
         (b'{"a" : 1, "a" : 2}', [("duplicate_key", "$.a")]),
         (b'{"a": 1, "\\u0061": 2}', [("duplicate_key", "$.a")]),
+        (b'{"a":"\\":","a":1}', [("duplicate_key", "$.a")]),
+        (b'{"a" :":","a"\t:1,"a"\n:1,"a"\r:1}', [("duplicate_key", "$.a")] * 3),
         (b'[{"b": [{"a": 1, "a": 2}]}]', [("duplicate_key", "$[0].b[0].a")]),
         (b'{"a": 1, "a": 2, "a": 3}', [("duplicate_key", "$.a")] * 2),
         (f'{{"a": {LARGEST}}}'.encode(), []),
@@ -303,7 +305,7 @@ def test_evidence_is_a_file_that_can_be_read(tmp_path):
     (tmp_path / "file").write_bytes(b"a\xff")
     assert (read_evidence(tmp_path / "file"), read_text(tmp_path / "file")) == (b"a\xff", "a\ufffd")
     for path in (tmp_path, tmp_path / "none"):
-        with pytest.raises(EvidenceUnreadable):
+        with pytest.raises(EvidenceUnreadable, match="not a regular file"):
             read_evidence(path)
 
 
@@ -357,6 +359,15 @@ def test_each_line_of_a_log_is_chained_to_the_one_before(log):
         body, _, stated = line.partition(',"chain":"')
         previous = sha256_hex((previous + body + "}").encode())
         assert stated == f'{previous}"}}'
+
+
+def test_ids_are_summed_whatever_their_order():
+    ids, total = IdHash(), 0
+    for number in range(50):
+        ids.add(f"q{number}")
+        total += int(sha256_hex(f"q{number}".encode()), 16)
+    assert (ids.count, ids.hexdigest()) == (50, f"{total % 2**256:064x}")
+    assert total >= 2**256
 
 
 EDITS = {

@@ -6,6 +6,7 @@ import subprocess
 from dataclasses import replace
 
 import orjson
+import psutil
 import pytest
 
 from trimtab.gates import logbook, reset, scaffold
@@ -328,9 +329,20 @@ def test_a_script_that_takes_too_long_is_ended(tmp_path):
         profile(script, [], FakeClock(), timeout_s=1)
 
 
+def test_a_script_may_take_exactly_its_time(tmp_path):
+    script = tmp_path / "script.py"
+    script.write_text("import time\ntime.sleep(600)\n")
+    clock = FakeClock()
+    with pytest.raises(EvidenceUnreadable):
+        profile(script, [], clock, timeout_s=0)
+    assert clock.monotonic() == 0.02
+
+
 def test_this_python_is_among_the_python_processes():
     found = python_processes()
-    assert os.getpid() in {one.pid for one in found}
+    (own,) = [one for one in found if one.pid == os.getpid()]
+    mebibytes = psutil.Process().memory_info().rss / 2**20
+    assert own.memory_mb == pytest.approx(mebibytes, rel=0.05)
     assert all("python" in one.name for one in found)
     sizes = [one.memory_mb for one in found]
     assert sizes == sorted(sizes, reverse=True)

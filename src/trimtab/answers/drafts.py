@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from trimtab.answers.records import Citation, Passage
+from trimtab.answers.records import Citation, SourcePassage
 
 _MARKS = re.compile(r"(?:\[\d{1,3}\])++\s*+")
 _MARK = re.compile(r"\[(\d{1,3})\]")
@@ -31,7 +31,7 @@ class DraftSentence:
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A written answer before its guards. Empty ``citations``: the passages do not hold the answer."""
+    """A written answer before its guards; without citations when nothing was found."""
 
     text: str
     citations: tuple[Citation, ...]
@@ -54,11 +54,12 @@ Piece = DraftSentence | Draft | Restart
 class Generator(Protocol):
     """Writes an answer from passages."""
 
-    def stream(self, question: str, passages: Sequence[Passage]) -> Iterator[Piece]:
-        """Yield sentences as they become whole, and the draft last; without streaming only the draft.
+    def stream(self, question: str, passages: Sequence[SourcePassage]) -> Iterator[Piece]:
+        """Yield sentences as they become whole, then the draft; or only the draft.
 
         Raises:
-            GeneratorUnavailable: The model failed or was late; sentences may have been yielded before.
+            GeneratorUnavailable: The model failed or was late; sentences may have been yielded
+                before.
         """
         ...
 
@@ -98,7 +99,7 @@ def marks_in(text: str) -> list[int]:
     return [int(number) for number in _MARK.findall(text)]
 
 
-def cite(number: int, passage: Passage, start: int, end: int, score: float) -> Citation:
+def cite(number: int, passage: SourcePassage, start: int, end: int, score: float) -> Citation:
     """Return the citation of ``passage.text[start:end]``, with its offsets in the document."""
     return Citation(
         number=number,

@@ -10,7 +10,7 @@ from trimtab.answers.deadlines import Deadlines
 from trimtab.answers.drafts import Draft, DraftSentence, Generator, Piece, Usage
 from trimtab.answers.errors import BudgetExhausted, GeneratorUnavailable
 from trimtab.answers.extractive import ExtractiveGenerator
-from trimtab.answers.records import EXTRACTIVE, Passage
+from trimtab.answers.records import EXTRACTIVE, SourcePassage
 from trimtab.infra.settings.sections.answers import AnswersSettings
 from trimtab.kernel.errors import DeadlineExceeded
 
@@ -21,7 +21,7 @@ _FRAMING_BYTES = 2_000
 def configured_generators(
     settings: AnswersSettings, deadlines: Deadlines, budget: Budget | None
 ) -> list[tuple[str, Generator]]:
-    """Return the generators of the settings by name: ``first``, ``second``, and always ``extractive`` last.
+    """Return the generators of the settings by name; ``extractive`` is always the last.
 
     Args:
         settings: Of the domain.
@@ -46,7 +46,7 @@ class TimedGenerator:
     deadlines: Deadlines
     seconds: float
 
-    def stream(self, question: str, passages: Sequence[Passage]) -> Iterator[Piece]:
+    def stream(self, question: str, passages: Sequence[SourcePassage]) -> Iterator[Piece]:
         """Yield the inner pieces until the deadline, then raise `GeneratorUnavailable`."""
         until = time.monotonic() + self.seconds  # Of the machine, also under a drill's fast clock.
         inner = self.inner.stream(question, passages)
@@ -67,7 +67,8 @@ class TimedGenerator:
 class MeteredGenerator:
     """A generator whose calls are reserved in a budget and settled with their cost.
 
-    A call that fails is settled with the cost of its input: the provider has read it and may bill it.
+    A call that fails is settled with the cost of its input: the provider has read it and may bill
+    it.
     """
 
     inner: Generator
@@ -76,13 +77,13 @@ class MeteredGenerator:
     """None only prices the calls: the caller has reserved the money."""
     max_tokens: int = 400
 
-    def stream(self, question: str, passages: Sequence[Passage]) -> Iterator[Piece]:
-        """Yield the inner pieces, the draft with its cost; settled also when the caller stops half-way.
+    def stream(self, question: str, passages: Sequence[SourcePassage]) -> Iterator[Piece]:
+        """Yield the inner pieces, the draft with its cost; settle also when the caller stops.
 
         Raises:
             GeneratorUnavailable: The inner generator is, or the budget is used up.
         """
-        with self._reserved(question, passages) as bill:
+        with self._reserve_cost(question, passages) as bill:
             for piece in self.inner.stream(question, passages):
                 if isinstance(piece, Draft):
                     yield replace(piece, usage=self._charge(bill, piece.usage))
@@ -92,7 +93,7 @@ class MeteredGenerator:
                     yield piece
 
     @contextmanager
-    def _reserved(self, question: str, passages: Sequence[Passage]) -> Iterator[Bill]:
+    def _reserve_cost(self, question: str, passages: Sequence[SourcePassage]) -> Iterator[Bill]:
         if self.budget is None:
             yield Bill(0.0)
             return
@@ -119,7 +120,7 @@ def _paid(
     deadlines: Deadlines,
     budget: Budget | None,
 ) -> MeteredGenerator:
-    # The client library takes as long to load as the rest of the service.
+    # The client library takes as long to load as all other modules together.
     from trimtab.answers.remote import RemoteGenerator
 
     remote = RemoteGenerator(

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from trimtab.answers import Passage, Retrieved
+from trimtab.answers import Retrieved, SourcePassage
 from trimtab.knowledge import FoundPassage, Knowledge
 from trimtab.knowledge.search import SearchRequest
 
@@ -53,8 +53,8 @@ class KnowledgeEmbedder:
         return self._encoder.vectors(texts)
 
 
-def _passage(found: FoundPassage) -> Passage:
-    return Passage(
+def _passage(found: FoundPassage) -> SourcePassage:
+    return SourcePassage(
         chunk_id=found.chunk_id,
         document_id=found.document_id,
         document_name=found.document_name,

@@ -12,10 +12,10 @@ from trimtab.kernel.operable import (
     Risk,
 )
 from trimtab.knowledge.cache_manager import CacheSizes
-from trimtab.knowledge.engines.actions import actions as engine_actions
-from trimtab.knowledge.maintenance.actions import actions as care_actions
+from trimtab.knowledge.operable.engine_actions import actions as engine_actions
+from trimtab.knowledge.operable.maintenance_actions import actions as care_actions
+from trimtab.knowledge.operable.snapshot_actions import snapshot_actions
 from trimtab.knowledge.service import Knowledge
-from trimtab.knowledge.snapshot_actions import snapshot_actions
 
 
 def actions(knowledge: Knowledge) -> tuple[Action, ...]:

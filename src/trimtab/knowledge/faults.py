@@ -13,16 +13,16 @@ from trimtab.kernel.clock import Clock
 from trimtab.kernel.drilling import OWN_PROJECT, drill_traffic
 from trimtab.kernel.operable import Arguments, Fault, Param, Realism, Value
 from trimtab.knowledge.cache_manager import CacheSizes
-from trimtab.knowledge.drill_project import (
+from trimtab.knowledge.errors import EmbedderUnavailable
+from trimtab.knowledge.operable.drill_project import (
     DrillProject,
     NothingToSearch,
     long_queries,
     restore_sizes,
     search_one_of,
 )
-from trimtab.knowledge.engines.faults import faults as engine_faults
-from trimtab.knowledge.errors import EmbedderUnavailable
-from trimtab.knowledge.maintenance.faults import faults as care_faults
+from trimtab.knowledge.operable.engine_faults import faults as engine_faults
+from trimtab.knowledge.operable.maintenance_faults import faults as care_faults
 from trimtab.knowledge.service import Knowledge
 
 __all__ = ["NothingToSearch", "faults"]

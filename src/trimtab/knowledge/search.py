@@ -13,7 +13,7 @@ from trimtab.kernel.drilling import OWN_PROJECT, Apart, in_drill
 from trimtab.kernel.errors import TrimtabError
 from trimtab.knowledge.caches import BoundedCache, CacheLimits
 from trimtab.knowledge.encoder import Encoder
-from trimtab.knowledge.engines.port import SearchFilter
+from trimtab.knowledge.engine_port import SearchFilter
 from trimtab.knowledge.errors import (
     EmbedderUnavailable,
     EngineBehind,

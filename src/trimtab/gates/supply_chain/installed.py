@@ -108,7 +108,7 @@ class Package:
                 wanted = Requirement(text)
             except InvalidRequirement:
                 continue
-            if wanted.marker is None or wanted.marker.evaluate({"extra": ""}):
+            if wanted.marker is None or wanted.marker.evaluate():
                 yield wanted
 
     def altered(self) -> tuple[str, ...]:
@@ -172,7 +172,7 @@ class Installed:
             for text in package.requires:
                 try:
                     wanted = Requirement(text)
-                    needed = wanted.marker is None or wanted.marker.evaluate({"extra": ""})
+                    needed = wanted.marker is None or wanted.marker.evaluate()
                 except InvalidRequirement:
                     yield f"{package.name} {package.version} has the unreadable requirement {text!r}."
                     continue

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trimtab.knowledge.embedding import Vectors
+from trimtab.knowledge.engine_port import EVERYTHING, Point, SearchFilter
 from trimtab.knowledge.engines.guarded import GuardedEngine
-from trimtab.knowledge.engines.port import EVERYTHING, Point, SearchFilter
 from trimtab.knowledge.errors import EngineBehind, EngineUnavailable
 from trimtab.knowledge.index import Keys, KeywordIndex, Nearest
 
@@ -235,8 +235,9 @@ class RemoteView:
             found, read = self.remote.rows(np.array(missing, np.int64))
             self._rows.update(dict.fromkeys(missing))
             self._rows.update(zip(found.tolist(), read, strict=True))
-        known = [key for key in sorted(keys.tolist()) if self._rows[key] is not None]
+        known = [
+            (key, row) for key in sorted(keys.tolist()) if (row := self._rows[key]) is not None
+        ]
         if not known:
             return np.empty(0, np.int64), np.empty((0, 0), np.float32)
-        rows = [self._rows[key] for key in known]
-        return np.array(known, np.int64), np.stack(rows)  # type: ignore[arg-type]
+        return np.array([key for key, _ in known], np.int64), np.stack([row for _, row in known])

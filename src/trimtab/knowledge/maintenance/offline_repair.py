@@ -11,7 +11,7 @@ from trimtab.knowledge.maintenance.cleanup import Cleanup
 from trimtab.knowledge.maintenance.deletions import DeletionLog
 from trimtab.knowledge.maintenance.erased_owners import ERASED, ErasedOwners
 from trimtab.knowledge.maintenance.restore import ClosedDatabase, Restore, RestoreResult
-from trimtab.knowledge.wiring import DATABASE
+from trimtab.knowledge.store.reopenable import DATABASE
 
 
 def repair_closed(

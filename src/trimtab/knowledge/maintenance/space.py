@@ -6,6 +6,7 @@ import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from trimtab.infra.compress import BLOCK_BYTES
 
@@ -67,3 +68,13 @@ def _status(file: Path) -> os.stat_result | None:
         return file.lstat()
     except FileNotFoundError:
         return None
+
+
+def usage_facts(disk: Disk, largest: list[tuple[str, int]]) -> dict[str, Any]:
+    """Return the use of the disk and the largest entries of the data directory, JSON-ready."""
+    return {
+        "total_bytes": disk.total_bytes,
+        "free_bytes": disk.free_bytes,
+        "used_ratio": disk.used_ratio,
+        "largest": [{"name": name, "bytes": size} for name, size in largest],
+    }

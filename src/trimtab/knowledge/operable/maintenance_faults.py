@@ -9,8 +9,8 @@ import numpy as np
 from trimtab.kernel.clock import Clock
 from trimtab.kernel.operable import Arguments, Fault, Param, Realism, Value
 from trimtab.knowledge.cache_manager import CacheSizes
-from trimtab.knowledge.maintenance.database_faults import database_faults
-from trimtab.knowledge.maintenance.disk_faults import disk_faults
+from trimtab.knowledge.operable.database_faults import database_faults
+from trimtab.knowledge.operable.disk_faults import disk_faults
 from trimtab.knowledge.service import Knowledge
 
 _MB = 1024 * 1024

@@ -1,7 +1,6 @@
 """Actions on stored data: checks, repair, backups, restore, clean-up and memory profiles."""
 
 from collections.abc import Iterable
-from typing import Any
 
 from trimtab.kernel.operable import (
     Action,
@@ -14,7 +13,7 @@ from trimtab.kernel.operable import (
 )
 from trimtab.kernel.roles import Role
 from trimtab.knowledge.errors import NoDiskBudget
-from trimtab.knowledge.maintenance.space import Disk
+from trimtab.knowledge.maintenance.space import usage_facts
 from trimtab.knowledge.service import Knowledge
 
 
@@ -219,16 +218,6 @@ def _usage(knowledge: Knowledge) -> Action:
         run,
         params=(Param("limit", "integer", "How many entries.", 20, 1, 1000),),
     )
-
-
-def usage_facts(disk: Disk, largest: list[tuple[str, int]]) -> dict[str, Any]:
-    """Return the use of the disk and the largest entries of the data directory, JSON-ready."""
-    return {
-        "total_bytes": disk.total_bytes,
-        "free_bytes": disk.free_bytes,
-        "used_ratio": disk.used_ratio,
-        "largest": [{"name": name, "bytes": size} for name, size in largest],
-    }
 
 
 def _grow(knowledge: Knowledge) -> Action:
