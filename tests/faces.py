@@ -89,13 +89,13 @@ class Tank:
         folder.mkdir()
         self.app = app
         self.operator = make_operator(folder)
-        ground, services = self.operator.ground, app.http_apps.api.state.services
+        context, services = self.operator.context, app.http_apps.api.state.services
         env = replace(app.env, clock=self.operator.clock, registry=new_registry())
         services = services.replaced(
             env,
-            ground.catalog,
-            replace(app.runbooks, library=ground.library),
-            IncidentRecords(ground.store, ground.proofs),
+            context.catalog,
+            replace(app.runbooks, library=context.library),
+            IncidentRecords(context.store, context.proofs),
             self.operator.incidents,
         )
         self.http_apps = make_http_apps(services, HttpFigures(self.operator.clock))

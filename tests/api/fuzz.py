@@ -128,7 +128,7 @@ class Fuzz:
         known["name"] = [*actions, *([spare] * len(actions))]
         known["text"] = [page.text for page in list(self._app.library.runbooks.values())[:3]]
         if (incident := self._incident()) is not None:
-            known["incident_id"], known["plan_hash"] = [incident.id], [incident.plan.hash]
+            known["incident_id"], known["plan_hash"] = [incident.id], [incident.episode.plan.hash]
 
     def _refused(self, wire, limited, method, path, operation):
         """Send what the edge refuses, by any route."""

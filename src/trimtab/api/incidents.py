@@ -27,8 +27,8 @@ from trimtab.incidents import (
     cause_text,
     closing_text,
 )
-from trimtab.incidents.clocks import Clock
-from trimtab.incidents.model import Approval, Severity
+from trimtab.incidents.clocks import ResponseClock
+from trimtab.incidents.model import AttachedAlert, Attempt, Episode, IncidentSeverity, PlanApproval
 from trimtab.infra.web import Viewer
 from trimtab.infra.web.module import Web
 from trimtab.kernel.errors import ErrorKind
@@ -50,7 +50,7 @@ class IncidentSummary:
     state_since: datetime
     title: str
     component: str
-    severity: Severity
+    severity: IncidentSeverity
     opened_at: datetime
     resolved_at: datetime | None
     root_cause: str
@@ -72,12 +72,12 @@ class IncidentSummary:
             title=incident.title,
             component=incident.component,
             severity=incident.severity,
-            opened_at=incident.opened_at,
-            resolved_at=incident.resolved_at,
-            root_cause=incident.root_cause,
+            opened_at=incident.episode.opened_at,
+            resolved_at=incident.episode.resolved_at,
+            root_cause=incident.episode.root_cause,
             cause_status=cast("CauseStatus", incident.cause_status),
             ending=closing_text(incident),
-            opening=incident.opening,
+            opening=incident.episode.number,
             active=incident.active,
         )
 
@@ -99,20 +99,69 @@ class NotificationBody(Notification):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class IncidentBody(Incident):
-    """Everything about an incident but its journal."""
+class IncidentBody(Episode):
+    """An incident and its current episode, without the journal."""
 
+    id: str
+    """``INC-YYYY-MMDD``, with ``-2``, ``-3`` ... for more on the same day."""
+    state: State
+    state_since: datetime
+    title: str
+    component: str
+    group_key: str
+    alerts: tuple[AttachedAlert, ...]
+    severity: IncidentSeverity
+    native_severity: str
+    system: str
+    ladder: str
+    runbooks: tuple[str, ...]
+    attempts: tuple[Attempt, ...]
+    """Of all episodes, the oldest first."""
+    drill: bool
     active: bool
-    approval: Approval | None
+    approval: PlanApproval | None
     """The newest question to a person; null when none was asked."""
     cause_status: CauseStatus
     cause_text: str
     """What is known of the root cause, for people."""
     ending: str
-    """How it ended; empty while it goes on."""
+    """How it ended; empty while it is active."""
     notifications: tuple[NotificationBody, ...]
-    """Whom this opening has called, and what is known of the delivery."""
-    clocks: tuple[Clock, ...]
+    """Calls of this episode and their delivery."""
+    clocks: tuple[ResponseClock, ...]
+
+    @classmethod
+    def of(cls, incident: Incident, incidents: Incidents) -> "IncidentBody":
+        """Return an incident with what its episode has called, asked and measured."""
+        calls = incidents.notifications(incident.id)
+        return extended(
+            cls,
+            incident.episode,
+            id=incident.id,
+            state=incident.state,
+            state_since=incident.state_since,
+            title=incident.title,
+            component=incident.component,
+            group_key=incident.group_key,
+            alerts=incident.alerts,
+            severity=incident.severity,
+            native_severity=incident.native_severity,
+            system=incident.system,
+            ladder=incident.ladder,
+            runbooks=incident.runbooks,
+            attempts=incident.attempts,
+            drill=incident.drill,
+            active=incident.active,
+            approval=incidents.approval(incident.id),
+            cause_status=incident.cause_status,
+            cause_text=cause_text(incident),
+            ending=closing_text(incident),
+            notifications=tuple(
+                extended(NotificationBody, call, status=call.status, text=call.text)
+                for call in calls
+            ),
+            clocks=incidents.clocks(incident.id),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,21 +210,7 @@ def incidents(
 @router.get("/{incident_id}", responses=refuses(ErrorKind.NOT_FOUND), dependencies=[READER])
 def incident(incident_id: str, incidents: IncidentsDep) -> IncidentBody:
     """Return everything about an incident: diagnosis, plan, the open question, clocks, who was told."""
-    found = incidents.get(incident_id)
-    calls = incidents.notifications(incident_id)
-    return extended(
-        IncidentBody,
-        found,
-        active=found.active,
-        approval=incidents.approval(incident_id),
-        cause_status=found.cause_status,
-        cause_text=cause_text(found),
-        ending=closing_text(found),
-        notifications=tuple(
-            extended(NotificationBody, call, status=call.status, text=call.text) for call in calls
-        ),
-        clocks=incidents.clocks(incident_id),
-    )
+    return IncidentBody.of(incidents.get(incident_id), incidents)
 
 
 @router.get(
@@ -221,7 +256,7 @@ def approve(
     catalog: CatalogDep,
     incidents: IncidentsDep,
     principal: Caller,
-) -> Approval:
+) -> PlanApproval:
     """Let the plan run; whoever lets it run needs the role that each of its actions needs."""
     acts = incidents.planned(incident_id, request.plan_hash)
     principal.require(catalog.role_for(acts))
@@ -235,7 +270,7 @@ def approve(
 )
 def reject(
     incident_id: str, request: Reject, incidents: IncidentsDep, principal: Caller
-) -> Approval:
+) -> PlanApproval:
     """Reject the plan and hand the incident over to people."""
     return incidents.reject(incident_id, request.plan_hash, principal.name, request.reason)
 

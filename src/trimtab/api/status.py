@@ -10,7 +10,7 @@ from trimtab.api.http.routes import ApiRoute
 from trimtab.api.roles import READER
 from trimtab.api.services import EnvDep, IncidentsDep
 from trimtab.incidents import Incident, State, cause_text, closing_text
-from trimtab.incidents.model import Severity
+from trimtab.incidents.model import IncidentSeverity
 from trimtab.kernel.health import Status, overall
 
 router = APIRouter(prefix="/v1/status", tags=["health"], route_class=ApiRoute)
@@ -39,7 +39,7 @@ class Disturbance:
     id: str
     title: str
     affected: str
-    severity: Severity
+    severity: IncidentSeverity
     since: str
     """ISO 8601, UTC."""
     state: Literal["investigating", "resolved"]
@@ -56,20 +56,20 @@ class Disturbance:
     @classmethod
     def of(cls, incident: Incident, *, people_told: bool) -> "Disturbance":
         """Return an incident as the status page shows it."""
-        resolved = incident.resolved_at
+        resolved = incident.episode.resolved_at
         return cls(
             id=incident.id,
             title=incident.title,
             affected=incident.component,
             severity=incident.severity,
-            since=incident.opened_at.isoformat(),
+            since=incident.episode.opened_at.isoformat(),
             state="investigating" if resolved is None else "resolved",
             stage=_STAGES[incident.state],
             root_cause=cause_text(incident),
             ending=closing_text(incident),
             people_told=people_told,
             resolved_at=None if resolved is None else resolved.isoformat(),
-            summary=incident.resolution if resolved is not None else "",
+            summary=incident.episode.resolution if resolved is not None else "",
         )
 
 
@@ -92,7 +92,7 @@ def status(env: EnvDep, incidents: IncidentsDep) -> StatusBody:
     over = [
         one
         for one in incidents.list(active=False, limit=_MOST)
-        if one.resolved_at is not None and one.resolved_at > since
+        if one.episode.resolved_at is not None and one.episode.resolved_at > since
     ]
     shown = (
         Disturbance.of(incident, people_told=incidents.people_told(incident.id))

@@ -10,7 +10,7 @@ from trimtab.app.handbook import Handbook
 from trimtab.app.http_apps import make_http_apps
 from trimtab.app.modules import ROLES, ProcessRole
 from trimtab.app.page_names import known_names
-from trimtab.drills import DrillRoom
+from trimtab.drills import DrillRunner
 from trimtab.evaluation.service import EvaluationService
 from trimtab.gates.room import GatesRoom
 from trimtab.guardrails.service import Guardrails
@@ -85,7 +85,7 @@ class App:
         self.proofs = service(IncidentRecords).proofs
         self.incidents = service(Incidents)
         self.checklists = service(Checklists)
-        self.drills = service(DrillRoom)
+        self.drills = service(DrillRunner)
         self.handbook = service(Handbook)
         self.vitals = service(Vitals)
         web = service(Web)

@@ -197,7 +197,7 @@ Approve = Callable[["Incident"], None]
 
 def _approval(app: "App", story: Story, *, yes: bool) -> Approve:
     def decide(incident: "Incident") -> None:
-        plan = incident.plan
+        plan = incident.episode.plan
         if plan is None:
             return
         for act in plan.acts:
@@ -279,8 +279,12 @@ def _follow(
         _mark(passed, incident)
         if incident.state in {"resolved", "escalated", "not_verified"}:
             return incident
-        if incident.state == "awaiting_approval" and incident.plan and incident.plan.hash != asked:
-            asked = incident.plan.hash
+        if (
+            incident.state == "awaiting_approval"
+            and incident.episode.plan
+            and incident.episode.plan.hash != asked
+        ):
+            asked = incident.episode.plan.hash
             before = time.monotonic()
             approve(incident)
             passed.broken_at += (
@@ -298,7 +302,7 @@ def _tell_entry(story: Story, entry: "Entry") -> None:
 
 def _mark(passed: Passed, incident: "Incident") -> None:
     passed.mark("detected_s")
-    if incident.diagnosis is not None:
+    if incident.episode.diagnosis is not None:
         passed.mark("diagnosed_s")
     if incident.state == "resolved":
         passed.mark("resolved_s")

@@ -184,7 +184,11 @@ def _reached(incident: Incident) -> int:
     """Return how many of the steps are behind the incident."""
     if incident.state in STEPS:
         return STEPS.index(incident.state)
-    marks = (incident.triaged_at, incident.diagnosed_at, incident.remediation_at)
+    marks = (
+        incident.episode.triaged_at,
+        incident.episode.diagnosed_at,
+        incident.episode.remediation_at,
+    )
     return sum(mark is not None for mark in marks)
 
 
