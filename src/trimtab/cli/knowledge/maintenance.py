@@ -1,5 +1,6 @@
 """`knowledge verify`, `backup`, `backups`, `restore`, `recover`: the operator's hand on the data's health."""
 
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -7,7 +8,8 @@ import typer
 from trimtab.cli.runtime.console import print_line, print_table, printed_as_json, waiting
 from trimtab.cli.runtime.errors import Exit
 from trimtab.cli.runtime.session import Json, Session, session_of
-from trimtab.kernel.errors import Corrupt
+from trimtab.infra.control_socket import is_answering
+from trimtab.kernel.errors import Conflict, Corrupt
 
 app = typer.Typer()
 
@@ -94,6 +96,42 @@ def recover(context: typer.Context, dry_run: DryRun = False, json: Json = False)
     """
     session = session_of(context)
     _show(session, _repaired(session, "recover", {"dry_run": dry_run}), dry_run=dry_run)
+
+
+@app.command()
+def merge(
+    context: typer.Context,
+    backup: Annotated[Path, typer.Option(help="A backup of the database.")],
+    recovery: Annotated[Path, typer.Option(help="What `sqlite3 .recover` could read.")],
+    output: Annotated[Path, typer.Option(help="The new database; no service may use it.")],
+    json: Json = False,
+) -> None:
+    """Merge a backup with a recovered database, taking the newer version of each document."""
+    from trimtab.kernel.clock import SystemClock
+    from trimtab.knowledge.maintenance.offline_repair import merge_databases
+
+    session = session_of(context)
+    if is_answering(output.parent):
+        raise Conflict(
+            f"A service uses the data directory {output.parent}.",
+            hint="Stop it first, or use `trimtab knowledge recover`, which works while it runs.",
+        )
+    with waiting("merging the databases"):
+        result = merge_databases(backup, recovery, output, SystemClock())
+    _show(session, {"restored": True, **result.as_dict()}, dry_run=False)
+
+
+@app.command()
+def scaffold(
+    folder: Annotated[Path, typer.Argument(help="The folder of the runbook's commands.")],
+    dry_run: DryRun = False,
+) -> None:
+    """Write the runbook's scripts and Python names into a folder; replaces nothing."""
+    from trimtab.cli.compat.knowledge_base import write_files
+
+    for name, is_new in write_files(folder, dry_run=dry_run):
+        verb = ("would write" if dry_run else "wrote") if is_new else "kept"
+        typer.echo(f"{verb} {name}")
 
 
 def _repaired(session: Session, verb: str, wanted: dict[str, Any]) -> dict[str, Any]:
