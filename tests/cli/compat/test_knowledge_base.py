@@ -37,7 +37,13 @@ def run(folder, data_dir):
         path = f"{Path(sys.executable).parent}{os.pathsep}{os.defpath}"
         environment = clean_environment(TRIMTAB_SERVICE_DATA_DIR=str(data_dir), PATH=path)
         return subprocess.run(
-            words, cwd=folder, env=environment, capture_output=True, text=True, timeout=300
+            words,
+            check=False,
+            cwd=folder,
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=300,
         )
 
     return run

@@ -1,7 +1,7 @@
 """The `miso` package of a scaffolded project: validators that print what they find and exit as a command does.
 
 The runbook calls them with `python -c` and looks at what is printed and at the exit code, so a finding must show in
-both. Programs use `trimtab.gates.words`, whose validators return their findings.
+both. Programs use `trimtab.cli.compat.runbook_names`, whose validators return their findings.
 """
 
 import functools
@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NoReturn, ParamSpec
 
-from trimtab.gates import words
+from trimtab.cli.compat import runbook_names as words
 from trimtab.gates.benchmark.logger import BenchmarkLogger
 from trimtab.gates.records import Finding, Outcome, outcome_of
 from trimtab.gates.verdict import EXIT_CODES
