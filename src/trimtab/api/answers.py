@@ -18,12 +18,12 @@ from trimtab.answers.errors import TraceUnknown
 from trimtab.answers.grounding import grounding_of
 from trimtab.answers.records import Feedback
 from trimtab.answers.streaming import Released
-from trimtab.api.body import Body
 from trimtab.api.data_subject import Person, UserId
 from trimtab.api.errors import InternalError, error_body, error_response
 from trimtab.api.http.openapi import refuses, sends
 from trimtab.api.http.routes import ApiRoute, answers
 from trimtab.api.http.schemas import extended
+from trimtab.api.request_body import Body
 from trimtab.api.roles import TENANT_READER, TENANT_REVIEWER
 from trimtab.api.services import Caller, Here, Services
 from trimtab.infra.auth import Principal

@@ -16,16 +16,16 @@ from trimtab.api import (
     ingest,
     keys,
     knowledge,
-    knowledge_care,
     probes,
     prometheus,
     rules,
     runbooks,
     settings,
     status,
-    trials,
-    users,
 )
+from trimtab.api import experiments as trials
+from trimtab.api import knowledge_maintenance as knowledge_care
+from trimtab.api import privacy as users
 from trimtab.api.errors import handle_errors
 from trimtab.api.http.openapi import describe
 from trimtab.api.services import Services

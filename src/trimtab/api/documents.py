@@ -6,11 +6,11 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from pydantic import Field
 
-from trimtab.api.body import Body
 from trimtab.api.data_subject import MAX_LABELS, Label
 from trimtab.api.http.openapi import refuses
 from trimtab.api.http.routes import ApiRoute
 from trimtab.api.http.schemas import extended
+from trimtab.api.request_body import Body
 from trimtab.api.roles import ADMIN, OPERATOR, TENANT_ADMIN, TENANT_READER
 from trimtab.api.services import Caller, Here
 from trimtab.kernel.errors import ErrorKind

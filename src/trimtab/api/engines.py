@@ -6,10 +6,10 @@ from typing import Literal
 from fastapi import APIRouter
 from fastapi.responses import StreamingResponse
 
-from trimtab.api.body import Body
 from trimtab.api.http.ndjson import Tell, lines_of
 from trimtab.api.http.openapi import refuses, sends
 from trimtab.api.http.routes import ApiRoute
+from trimtab.api.request_body import Body
 from trimtab.api.roles import ADMIN
 from trimtab.api.services import Here
 from trimtab.kernel.errors import ErrorKind

@@ -11,9 +11,9 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Request
 from pydantic import Field
 
-from trimtab.api.body import Body
 from trimtab.api.catalog import auditable
 from trimtab.api.http.routes import ApiRoute
+from trimtab.api.request_body import Body
 from trimtab.api.roles import ADMIN
 from trimtab.api.services import Caller, Here
 from trimtab.kernel.drilling import drill_traffic

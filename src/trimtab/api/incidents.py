@@ -12,10 +12,10 @@ from fastapi.responses import PlainTextResponse
 from pydantic import StringConstraints
 from sse_starlette import EventSourceResponse
 
-from trimtab.api.body import Body
 from trimtab.api.http.openapi import refuses, sends
 from trimtab.api.http.routes import ApiRoute
 from trimtab.api.http.schemas import extended
+from trimtab.api.request_body import Body
 from trimtab.api.roles import OPERATOR, READER
 from trimtab.api.services import Caller, Following, Here, Services
 from trimtab.incidents import Entry, Incident, Notification, State, cause_text, closing_text

@@ -11,11 +11,11 @@ from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import UploadFile
 from starlette.responses import Response
 
-from trimtab.api.body import problem_of
 from trimtab.api.data_subject import MAX_LABELS, MAX_USER_ID, Person, validate_user_id
 from trimtab.api.errors import InvalidRequest
 from trimtab.api.http.openapi import refuses
 from trimtab.api.http.routes import ApiRoute, answers
+from trimtab.api.request_body import problem_of
 from trimtab.api.roles import TENANT_OPERATOR
 from trimtab.api.services import Caller, Here, Services
 from trimtab.infra.auth import Principal, Role

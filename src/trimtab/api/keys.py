@@ -6,10 +6,10 @@ from typing import Annotated
 from fastapi import APIRouter
 from pydantic import Field, StringConstraints
 
-from trimtab.api.body import Body
 from trimtab.api.data_subject import Label
 from trimtab.api.http.openapi import refuses
 from trimtab.api.http.routes import ApiRoute
+from trimtab.api.request_body import Body
 from trimtab.api.roles import ADMIN, TENANT_READER
 from trimtab.api.services import Caller, Here
 from trimtab.infra.auth import ApiKey, Role

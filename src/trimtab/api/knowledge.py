@@ -7,10 +7,10 @@ from fastapi import APIRouter, Query, Request
 from pydantic import Field, TypeAdapter
 from starlette.responses import Response
 
-from trimtab.api.body import Body
 from trimtab.api.errors import InvalidRequest
 from trimtab.api.http.openapi import refuses
 from trimtab.api.http.routes import ApiRoute, answers
+from trimtab.api.request_body import Body
 from trimtab.api.roles import OPERATOR, READER, TENANT_READER
 from trimtab.api.services import Here
 from trimtab.infra.web import caller

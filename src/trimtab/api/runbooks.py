@@ -6,10 +6,10 @@ from typing import Annotated, Literal
 from fastapi import APIRouter
 from pydantic import Field, StringConstraints
 
-from trimtab.api.body import Body
 from trimtab.api.http.openapi import refuses
 from trimtab.api.http.routes import ApiRoute
 from trimtab.api.http.schemas import extended
+from trimtab.api.request_body import Body
 from trimtab.api.roles import OPERATOR, READER
 from trimtab.api.services import Here, Services
 from trimtab.incidents.proofs import DrillProof

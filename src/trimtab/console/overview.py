@@ -3,7 +3,7 @@
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, RedirectResponse
 
-from trimtab.console.figures import draw
+from trimtab.console.metrics_panel import draw
 from trimtab.console.render import page
 from trimtab.console.services import READER, Here, Services
 from trimtab.infra.web.routes import GuardedRoute

@@ -10,7 +10,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from trimtab.api.errors import ERROR_CODE_HEADER, InternalError, error_response
-from trimtab.api.http.figures import Finished, HttpFigures
+from trimtab.api.http.metrics import Finished, HttpFigures
 from trimtab.infra.web.access import has_key
 from trimtab.kernel.clock import Clock, machine_clock
 

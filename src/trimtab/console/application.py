@@ -12,7 +12,8 @@ from starlette.responses import RedirectResponse, Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
-from trimtab.console import ask, gates, incidents, overview, reference, runbooks, sign_in
+from trimtab.console import ask, gates, incidents, overview, reference, runbooks
+from trimtab.console import sign_in_pages as sign_in
 from trimtab.console.render import page
 from trimtab.console.services import Services
 from trimtab.infra.web import Access

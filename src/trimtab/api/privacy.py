@@ -6,11 +6,11 @@ from typing import Annotated, cast
 from fastapi import APIRouter, Response
 from pydantic import StringConstraints
 
-from trimtab.api.body import Body
 from trimtab.api.data_subject import MAX_USER_ID
 from trimtab.api.http.openapi import refuses
 from trimtab.api.http.routes import ApiRoute, answers
 from trimtab.api.http.schemas import extended
+from trimtab.api.request_body import Body
 from trimtab.api.roles import ADMIN
 from trimtab.api.services import Caller, Here, Services
 from trimtab.infra.auth import Principal

@@ -6,10 +6,10 @@ from typing import Literal
 from fastapi import APIRouter, Query
 from pydantic import Field
 
-from trimtab.api.body import Body
 from trimtab.api.http.openapi import refuses
 from trimtab.api.http.routes import ApiRoute
 from trimtab.api.http.schemas import extended
+from trimtab.api.request_body import Body
 from trimtab.api.roles import ADMIN, OPERATOR, READER
 from trimtab.api.services import Caller, Here
 from trimtab.kernel.errors import ErrorKind

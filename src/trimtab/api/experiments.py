@@ -8,10 +8,10 @@ from fastapi import APIRouter, Query
 from pydantic import Field, StringConstraints
 
 from trimtab.answers.reviews import Wanted
-from trimtab.api.body import Body
 from trimtab.api.http.openapi import refuses
 from trimtab.api.http.routes import ApiRoute, answers
 from trimtab.api.http.schemas import extended
+from trimtab.api.request_body import Body
 from trimtab.api.roles import OPERATOR, REVIEWER
 from trimtab.api.services import Caller, Here
 from trimtab.evaluation.online.canary import Probe
