@@ -6,7 +6,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from tests.incidents.operator import make_operator
-from trimtab.api.http import HttpFigures
+from trimtab.api.http import HttpMetrics
 from trimtab.app import build
 from trimtab.app.faces import make_faces
 from trimtab.infra.settings import load
@@ -97,7 +97,7 @@ class Tank:
             proofs=self.operator.ground.proofs,
             incidents=self.operator.incidents,
         )
-        self.faces = make_faces(services, HttpFigures(self.operator.clock))
+        self.faces = make_faces(services, HttpMetrics(self.operator.clock))
 
     def client(self, role=None):
         key = key_of(self.app, role) if role else ""

@@ -23,7 +23,7 @@ from tests.api.hostile import Maker, Pool, is_segment, request, spoil
 from tests.api.judge import Judge
 from tests.api.wire import Sent, Wire
 from trimtab.answers import Question
-from trimtab.api.http import HttpFigures
+from trimtab.api.http import HttpMetrics
 from trimtab.app.faces import make_faces
 from trimtab.infra.auth import Role
 from trimtab.kernel.ids import new_id
@@ -265,7 +265,7 @@ def _rarely(app):
     services = app.faces.api.state.services
     service = replace(services.settings.service, rate_limit_per_minute=1)
     settings = replace(services.settings, service=service)
-    return make_faces(replace(services, settings=settings), HttpFigures(app.clock)).network
+    return make_faces(replace(services, settings=settings), HttpMetrics(app.clock)).network
 
 
 logging.getLogger("schemathesis").setLevel(logging.ERROR)

@@ -116,7 +116,7 @@ def _on_trimtab_error(_request: Request, error: Exception) -> Response:
 
 
 def _on_cut_connection(_request: Request, _error: Exception) -> Response:
-    # Nobody reads it, unless `BodyLimit` has cut the request: then its own answer goes out instead.
+    # Nobody reads it, unless `BodyLimitMiddleware` has cut the request: then its own answer goes out instead.
     return error_response(InvalidRequest("The connection was cut before the request was whole."))
 
 

@@ -11,7 +11,7 @@ from trimtab.answers.service import Ground as AnswerGround
 from trimtab.answers.signals import recent_errors
 from trimtab.answers.tracing import health as tracing_health
 from trimtab.api import Services
-from trimtab.api.http import HttpFigures
+from trimtab.api.http import HttpMetrics
 from trimtab.app.adapters import (
     KnowledgeEmbedder,
     KnowledgeRetriever,
@@ -111,7 +111,7 @@ class App:
     def _lay_ground(self) -> None:
         self.health = Health(self.clock)
         self.registry = new_registry()
-        self.figures = HttpFigures(self.clock)
+        self.figures = HttpMetrics(self.clock)
         self.registry.register(self.figures)
         self.events = Events()
         chains = ("state", "incidents", "answers")
@@ -244,7 +244,7 @@ class App:
         )
         pages = {*self.library.runbooks, *self.library.procedures}
         exported = metric_names(self.registry, self.catalog.signals.values())
-        known = Known(metrics=exported | set(HttpFigures.NAMES), runbooks=pages)
+        known = Known(metrics=exported | set(HttpMetrics.NAMES), runbooks=pages)
         check_rules(self.rule_groups, known)
 
     def _watch(self) -> None:
@@ -252,7 +252,7 @@ class App:
         self.engine = RuleEngine(self.rule_groups, self.series)
         self.scrape = Scrape(self.registry, self.series)
         # No drill sends HTTP requests: those figures speak of users only.
-        apart = metrics_apart(self.catalog.signals.values()) | HttpFigures.NAMES
+        apart = metrics_apart(self.catalog.signals.values()) | HttpMetrics.NAMES
         self.user_series = SeriesView(self.series, apart)
         scrape_seconds = self.settings.monitor.scrape_interval_seconds
         self.monitor = EmbeddedMonitor(self.engine, self.series, self.clock, scrape_seconds, apart)

@@ -7,15 +7,15 @@ from starlette.types import ASGIApp
 
 from trimtab.api import Services, create_api, create_fault_api
 from trimtab.api.http import (
-    AsAdmin,
-    BodyLimit,
-    HttpFigures,
-    Late,
-    PathSwitch,
-    RateLimit,
-    Recorded,
-    SecurityHeaders,
-    TrustedOrigins,
+    AccessLogMiddleware,
+    BodyLimitMiddleware,
+    HttpMetrics,
+    LazyApp,
+    LocalAdminMiddleware,
+    PathMount,
+    RateLimitMiddleware,
+    SecurityHeadersMiddleware,
+    TrustedOriginsMiddleware,
 )
 from trimtab.infra.web import Access, RateLimits
 from trimtab.infra.web.access import is_loopback
@@ -36,8 +36,8 @@ class Faces:
     """
 
     api: FastAPI
-    pages: Late[FastAPI]
-    injection: Late[FastAPI]
+    pages: LazyApp[FastAPI]
+    injection: LazyApp[FastAPI]
     network: ASGIApp
     control: ASGIApp
 
@@ -52,7 +52,7 @@ class Faces:
         return self.injection.app()
 
 
-def make_faces(services: Services, figures: HttpFigures) -> Faces:
+def make_faces(services: Services, figures: HttpMetrics) -> Faces:
     """Return the apps."""
     settings = services.settings
     limits = RateLimits(services.clock)
@@ -74,28 +74,28 @@ def make_faces(services: Services, figures: HttpFigures) -> Faces:
     def make_fault_api() -> FastAPI:
         return create_fault_api(services, access)
 
-    console, faults = Late(make_console), Late(make_fault_api)
+    console, faults = LazyApp(make_console), LazyApp(make_fault_api)
 
     def bounded(app: ASGIApp) -> ASGIApp:
         most = {"body_mb": settings.service.max_body_mb, "upload_mb": settings.api.max_upload_mb}
-        return BodyLimit(app, access=access, **most)
+        return BodyLimitMiddleware(app, access=access, **most)
 
     def recorded(app: ASGIApp) -> ASGIApp:
         queries = settings.knowledge.log_queries
-        return Recorded(app, figures=figures, clock=services.clock, log_queries=queries)
+        return AccessLogMiddleware(app, figures=figures, clock=services.clock, log_queries=queries)
 
-    pages = PathSwitch(api, prefix="/console", there=console)
+    pages = PathMount(api, prefix="/console", there=console)
     hosts = settings.api.allowed_hosts or (_LOOPBACK_NAMES if local else ())
-    limited = RateLimit(
+    limited = RateLimitMiddleware(
         bounded(pages), limits=limits, per_minute=settings.service.rate_limit_per_minute
     )
     network = recorded(
-        SecurityHeaders(
-            TrustedOrigins(limited, hosts=hosts), hsts_seconds=settings.api.hsts_seconds
+        SecurityHeadersMiddleware(
+            TrustedOriginsMiddleware(limited, hosts=hosts), hsts_seconds=settings.api.hsts_seconds
         )
     )
     tools: ASGIApp = api
     if settings.service.drills:
         for prefix in ("/v1/faults", "/v1/drills"):
-            tools = PathSwitch(tools, prefix=prefix, there=faults)
-    return Faces(api, console, faults, network, AsAdmin(recorded(bounded(tools))))
+            tools = PathMount(tools, prefix=prefix, there=faults)
+    return Faces(api, console, faults, network, LocalAdminMiddleware(recorded(bounded(tools))))

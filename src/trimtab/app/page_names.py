@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from fastapi import FastAPI
 from starlette.routing import BaseRoute
 
-from trimtab.api.http import HttpFigures
+from trimtab.api.http import HttpMetrics
 from trimtab.infra.settings import Settings, rows
 from trimtab.infra.shipped import shipped
 from trimtab.monitoring.signals import metric_names
@@ -58,7 +58,7 @@ def known_names(app: "App", commands: Mapping[str, frozenset[str]] | None = None
         commands: Each command of the command line with its options; None leaves commands unchecked.
     """
     catalog, settings = app.catalog, list(rows(Settings))
-    metrics = metric_names(app.registry, catalog.signals.values()) | set(HttpFigures.NAMES)
+    metrics = metric_names(app.registry, catalog.signals.values()) | set(HttpMetrics.NAMES)
     metrics |= {f"{name}{end}" for name in metrics for end in ("_bucket", "_sum", "_count")}
     apps = (app.faces.api, app.faces.console, app.faces.faults)
     return KnownNames(

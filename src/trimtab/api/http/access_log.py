@@ -10,7 +10,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from trimtab.api.errors import ERROR_CODE_HEADER, InternalError, error_response
-from trimtab.api.http.metrics import Finished, HttpFigures
+from trimtab.api.http.metrics import FinishedRequest, HttpMetrics
 from trimtab.infra.web.access import has_key
 from trimtab.kernel.clock import Clock, machine_clock
 
@@ -37,7 +37,7 @@ class _Answered:
     streamed: bool = False
 
 
-class Recorded:
+class AccessLogMiddleware:
     """Counts and logs every request; a mistake in a route becomes a 500 in the usual shape.
 
     Args:
@@ -48,7 +48,7 @@ class Recorded:
     """
 
     def __init__(
-        self, app: ASGIApp, *, figures: HttpFigures, clock: Clock, log_queries: bool
+        self, app: ASGIApp, *, figures: HttpMetrics, clock: Clock, log_queries: bool
     ) -> None:
         self._app = app
         self._figures = figures
@@ -93,7 +93,7 @@ class Recorded:
         asked = method in {"GET", "HEAD"} or route in _QUESTIONS
         interactive = asked and not answered.streamed and not scope["path"].startswith(_QUIET)
         known = has_key(scope)
-        self._figures.count(Finished(method, route, status, seconds, interactive, known))
+        self._figures.count(FinishedRequest(method, route, status, seconds, interactive, known))
         level = logging.DEBUG if scope["path"].startswith(_QUIET) else logging.INFO
         _log.log(
             level,

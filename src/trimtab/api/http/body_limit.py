@@ -29,7 +29,7 @@ class BodyTooLarge(TooLarge):
     code = "api.body_too_large"
 
 
-class BodyLimit:
+class BodyLimitMiddleware:
     """Answers 413 to a body that is too large; the route never sees the rest of it.
 
     Args:

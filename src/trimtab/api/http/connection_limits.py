@@ -13,7 +13,7 @@ import asyncio
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
-from trimtab.api.http.write_coalescing import JoinedWrites
+from trimtab.api.http.write_coalescing import CoalescingTransport
 
 _TOO_LATE = b"HTTP/1.1 408 Request Timeout\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
 _TOO_LONG = (
@@ -26,7 +26,7 @@ _TOO_MANY = (
 )
 
 
-class BoundedProtocol(HttpToolsProtocol):
+class LimitedHttpProtocol(HttpToolsProtocol):
     """A connection that is closed when its caller keeps it waiting, or sends a head without end."""
 
     head_bytes = 64 * 1024
@@ -52,7 +52,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin to wait for a request."""
-        super().connection_made(JoinedWrites(transport, self.loop, self._may_close))  # type: ignore[arg-type]
+        super().connection_made(CoalescingTransport(transport, self.loop, self._may_close))  # type: ignore[arg-type]
         if len(self.connections) > self.most_connections:
             transport.write(_TOO_MANY)
             transport.close()

@@ -29,7 +29,7 @@ _HEADERS = {
 _ENCODED = [(name.lower().encode(), value.encode()) for name, value in _HEADERS.items()]
 
 
-class SecurityHeaders:
+class SecurityHeadersMiddleware:
     """Adds them to every answer; answers are not cached unless they say otherwise.
 
     Args:

@@ -10,7 +10,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 App = TypeVar("App", bound=ASGIApp)
 
 
-class Late(Generic[App]):
+class LazyApp(Generic[App]):
     """Makes the app once, outside the event loop; a start need not wait for what nobody looks at yet.
 
     Args:

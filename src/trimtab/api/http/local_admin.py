@@ -9,7 +9,7 @@ from trimtab.infra.control_socket import LABELS_HEADER
 from trimtab.infra.web.access import CONTROL
 
 
-class AsAdmin:
+class LocalAdminMiddleware:
     """Names the caller ``local`` with the role admin: the socket's file permissions have admitted it."""
 
     def __init__(self, app: ASGIApp) -> None:
@@ -23,7 +23,7 @@ class AsAdmin:
         await self._app({**scope, "trimtab.principal": principal}, receive, send)
 
 
-class PathSwitch:
+class PathMount:
     """Sends the paths under a prefix to an app of their own, which sees the whole path."""
 
     def __init__(self, app: ASGIApp, *, prefix: str, there: ASGIApp) -> None:

@@ -28,7 +28,7 @@ _QUANTILES = (0.5, 0.95, 0.99)
 
 
 @dataclass(frozen=True, slots=True)
-class Finished:
+class FinishedRequest:
     """A request that has been answered.
 
     Args:
@@ -49,7 +49,7 @@ class Finished:
     known: bool = True
 
 
-class HttpFigures(Collector):
+class HttpMetrics(Collector):
     """Counts requests and keeps the last minutes' durations."""
 
     NAMES = frozenset(
@@ -71,7 +71,7 @@ class HttpFigures(Collector):
         self._durations: deque[tuple[float, float]] = deque(maxlen=_NEWEST)
         self._outcomes: deque[tuple[float, bool]] = deque(maxlen=_NEWEST)
 
-    def count(self, request: Finished) -> None:
+    def count(self, request: FinishedRequest) -> None:
         """Add a finished request."""
         method = request.method if request.method in _METHODS else "other"
         with self._lock:
@@ -101,7 +101,9 @@ class HttpFigures(Collector):
 
 def _counts(requests: dict[tuple[str, str, str], int]) -> Metric:
     family = CounterMetricFamily(
-        "http_requests_total", "Finished HTTP requests.", labels=("method", "route", "status")
+        "http_requests_total",
+        "Finished HTTP requests.",
+        labels=("method", "route", "status"),
     )
     for labels, count in requests.items():
         family.add_metric(labels, count)

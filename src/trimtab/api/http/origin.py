@@ -31,7 +31,7 @@ class UntrustedOrigin(Forbidden):
     default_hint = "Open the console under its own address, or call with an API key."
 
 
-class TrustedOrigins:
+class TrustedOriginsMiddleware:
     """Refuses requests for unknown hosts and from other sites' pages.
 
     Args:

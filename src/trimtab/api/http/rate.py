@@ -15,7 +15,7 @@ _FREE = ("/health", "/metrics", "/console/static/", "/api/v1/heartbeat")
 _PAGES_PER_WORK = 10
 
 
-class RateLimit:
+class RateLimitMiddleware:
     """Answers 429 with ``Retry-After`` beyond the limit.
 
     Args:

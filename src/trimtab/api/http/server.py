@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import uvicorn
 from starlette.types import ASGIApp
 
-from trimtab.api.http.connection_limits import BoundedProtocol
+from trimtab.api.http.connection_limits import LimitedHttpProtocol
 from trimtab.kernel.errors import Misconfigured
 
 _FINISH_SECONDS = 5
@@ -102,7 +102,7 @@ class _Server(uvicorn.Server):
 async def _serve(
     listeners: tuple[Listener, ...], ready: Callable[[], None], body_seconds: float
 ) -> None:
-    protocol = type("Protocol", (BoundedProtocol,), {"body_total_seconds": body_seconds})
+    protocol = type("Protocol", (LimitedHttpProtocol,), {"body_total_seconds": body_seconds})
     servers = [_Server(_config(listener.app, protocol)) for listener in listeners]
 
     def stop() -> None:
@@ -121,7 +121,9 @@ async def _serve(
         ready()
 
 
-def _config(app: ASGIApp, protocol: type[BoundedProtocol] = BoundedProtocol) -> uvicorn.Config:
+def _config(
+    app: ASGIApp, protocol: type[LimitedHttpProtocol] = LimitedHttpProtocol
+) -> uvicorn.Config:
     return uvicorn.Config(
         app,
         loop="asyncio",

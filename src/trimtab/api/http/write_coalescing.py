@@ -8,7 +8,7 @@ _MOST_BYTES = 64 * 1024
 """More than this does not wait: a stream that never pauses would gather in memory."""
 
 
-class JoinedWrites:
+class CoalescingTransport:
     """A transport that sends together what was written in one turn of the event loop.
 
     Args:
