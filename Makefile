@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 install = $(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python --require-hashes -r $(1) \
   || $(BIN)/python -m pip install --quiet --require-hashes -r $(1)
 
-.PHONY: quiet-start run env dev test check format docs bench contract picture lock clean torture-knowledge torture-answers bench-answers bench-knowledge bench-guards mutate
+.PHONY: journeys quiet-start run env dev test check format docs bench contract picture lock clean torture-knowledge torture-answers bench-answers bench-knowledge bench-guards mutate
 
 run: env
 	$(BIN)/trimtab serve
@@ -93,6 +93,10 @@ bench: dev
 # What guards and pipeline cost, against the bars.
 bench-answers: dev
 	$(BIN)/python -m benchmarks.answers
+
+# The functions, files, frames and threads of four journeys, against their targets; JOURNEYS=--functions lists them.
+journeys: dev
+	$(BIN)/python -m tests.journeys $(JOURNEYS)
 
 # Every number of knowledge, beside other engines in an environment of their own; BENCH="--scale 0.04" for a short look.
 bench-knowledge: dev $(VENV)/.bench

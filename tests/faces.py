@@ -8,7 +8,7 @@ from starlette.testclient import TestClient
 from tests.incidents.operator import make_operator
 from trimtab.api.http import HttpMetrics
 from trimtab.app import build
-from trimtab.app.faces import make_faces
+from trimtab.app.http_apps import make_http_apps
 from trimtab.infra.settings import load
 from trimtab.infra.telemetry import new_registry
 
@@ -45,9 +45,9 @@ def app(app_of):
     return app_of()
 
 
-def client_of(app, *, address="127.0.0.1", key="", host="localhost", faces=None):
+def client_of(app, *, address="127.0.0.1", key="", host="localhost", http_apps=None):
     headers = {"Authorization": f"Bearer {key}"} if key else {}
-    network = (faces or app.faces).network
+    network = (http_apps or app.http_apps).network
     return TestClient(
         network,
         base_url=f"http://{host}",
@@ -78,7 +78,7 @@ def admin(app):
 
 @pytest.fixture
 def control(app):
-    return TestClient(app.faces.control, base_url="http://localhost")
+    return TestClient(app.http_apps.control, base_url="http://localhost")
 
 
 class Tank:
@@ -89,7 +89,7 @@ class Tank:
         self.app = app
         self.operator = make_operator(folder)
         services = replace(
-            app.faces.api.state.services,
+            app.http_apps.api.state.services,
             clock=self.operator.clock,
             registry=new_registry(),
             catalog=self.operator.ground.catalog,
@@ -97,11 +97,11 @@ class Tank:
             proofs=self.operator.ground.proofs,
             incidents=self.operator.incidents,
         )
-        self.faces = make_faces(services, HttpMetrics(self.operator.clock))
+        self.http_apps = make_http_apps(services, HttpMetrics(self.operator.clock))
 
     def client(self, role=None):
         key = key_of(self.app, role) if role else ""
-        return client_of(self.app, key=key, faces=self.faces)
+        return client_of(self.app, key=key, http_apps=self.http_apps)
 
     def waiting(self):
         """Break the tank's pump; return the incident when it waits for an approval."""

@@ -93,10 +93,10 @@ def test_the_page_says_how_to_run_the_canary_by_hand_and_that_runs_it(whole):
     assert "`trimtab act answers.watch.look`" in PAGES["answers-retrieval-degraded"].text
     name = whole.retriever.retrieved.passages[0].document_name
     probes = [Probe("handbook", "kept", name), Probe("handbook", "lost", "gone.md")]
-    whole.service.watch.canary = Canary(whole.retriever, probes)
+    whole.evaluation.monitor.canary = Canary(whole.retriever, probes)
     asked = len(whole.retriever.asked)
     result = whole.catalog.action("answers.watch.look").run({}, CONTEXT)
     assert [question for _, question, _ in whole.retriever.asked[asked:]] == ["kept", "lost"]
-    assert whole.service.watch.seen.canary.missed == ("lost",)
+    assert whole.evaluation.monitor.seen.canary.missed == ("lost",)
     assert whole.read("answers.canary.recall") == {"": 0.5}
     assert "lost" in f"{result.summary} {result.facts}"

@@ -15,6 +15,8 @@ from trimtab.answers.errors import GeneratorUnknown
 from trimtab.answers.faults import faults
 from trimtab.answers.signals import signals
 from trimtab.answers.tally import Tally
+from trimtab.evaluation.actions import actions as evaluation_actions
+from trimtab.evaluation.signals import signals as evaluation_signals
 from trimtab.guardrails.service import Guardrails
 from trimtab.guardrails.signals import signals as guard_signals
 from trimtab.infra.changes import ChangeLog
@@ -33,6 +35,8 @@ from trimtab.monitoring.proofs import check_proof
 from trimtab.monitoring.scrape import Scrape
 from trimtab.monitoring.series import SeriesStore
 from trimtab.monitoring.views import SeriesView, metrics_apart
+from trimtab.privacy.actions import actions as privacy_actions
+from trimtab.privacy.signals import signals as privacy_signals
 from trimtab.runbooks.lint import lint
 from trimtab.runbooks.model import Runbook
 from trimtab.runbooks.page import parse_page
@@ -44,7 +48,7 @@ PAGES = {
     for path in sorted((ROOT / "library").glob("answers-*.md"))
 }
 BOOKS = [page for page in PAGES.values() if isinstance(page, Runbook)]
-# An erasure fails on a file of knowledge: tests/app/test_erasure_fault.py drills that cause on the whole service.
+# An erasure fails on a file of knowledge: tests/privacy/test_faults.py drills that cause on the whole service.
 ELSEWHERE = "answers.erasure.break"
 CAUSES = [
     (book, cause)
@@ -86,12 +90,19 @@ class Operated(Whole):
         elsewhere = Fault(ELSEWHERE, "x", lambda _: {}, lambda _: None, realism=Realism.REAL)
         self.catalog = Catalog(
             (
-                *signals(self.service, changes),
+                *signals(self.service, self.exporter, changes),
+                *evaluation_signals(self.evaluation),
+                *privacy_signals(self.erasures),
                 *guard_signals(self.guardrails),
                 *change_signals(changes),
             ),
-            (*actions(self.service), *change_actions(changes, lambda: self.catalog)),
-            (*faults(self.service, self.clock, changes), elsewhere),
+            (
+                *actions(self.service, self.exporter),
+                *evaluation_actions(self.evaluation),
+                *privacy_actions(self.erasures),
+                *change_actions(changes, lambda: self.catalog),
+            ),
+            (*faults(self.service, self.exporter, self.clock, changes), elsewhere),
         )
         registry = new_registry()
         registry.register(SignalCollector(self.catalog.signals.values()))
@@ -202,7 +213,7 @@ def test_the_page_names_only_what_exists(book, whole):
 @pytest.mark.parametrize(("book", "cause"), CAUSES, ids=lambda part: part.id)
 def test_the_evidence_holds_under_its_fault_and_not_before_and_the_fix_ends_it(book, cause, whole):
     whole.ask(3)
-    whole.service.watch.run_once()
+    whole.evaluation.monitor.run_once()
     whole.minutes(6)
     evidence = [check.expression for check in cause.evidence]
     assert not all(map(whole.holds_in_drill, evidence))
@@ -213,7 +224,7 @@ def test_the_evidence_holds_under_its_fault_and_not_before_and_the_fix_ends_it(b
     try:
         if fast:
             eventually(lambda: whole.service.tally.count("given", drill=True) > 65)
-        whole.service.exporter.run_once()
+        whole.exporter.run_once()
         whole.minutes(1)
         # A model that rests is tried again every half minute, and rests again when the next question has met it.
         eventually(lambda: whole.looked() and all(map(whole.holds_in_drill, evidence)))
@@ -242,12 +253,12 @@ def test_a_broken_backend_shows_also_where_nothing_was_asked_before(whole):
     fault = whole.catalog.fault("answers.export.break")
     state = fault.inject(check_arguments(fault.params, {"per_second": "50"}))
     try:
-        eventually(lambda: whole.service.exporter.run_once().error)
+        eventually(lambda: whole.exporter.run_once().error)
         whole.minutes(1)
         assert whole.holds("answers_export_failing == 1")
     finally:
         fault.restore(state)
-    whole.service.exporter.run_once()
+    whole.exporter.run_once()
     whole.minutes(1)
     assert not whole.holds("answers_export_failing == 1")
 
@@ -339,7 +350,7 @@ def test_the_erase_action_erases_and_the_certificate_counts(whole):
     whole.ask(3)
     erasure_id = whole.act("answers.user.erase", user_id="ann").facts["erasure"]
     whole.jobs.run()
-    found = {step.name: step.found for step in whole.service.erasures.find(erasure_id).steps}
+    found = {step.name: step.found for step in whole.erasures.find(erasure_id).steps}
     assert found["answers.traces"] == 3
     assert whole.service.traces.count_user("ann") == 0
     assert len(whole.service.cache) == 0
@@ -404,7 +415,7 @@ def test_an_act_that_would_change_something_says_so(whole):
 
 def test_the_texts_of_passages_reach_no_signal(whole):
     whole.ask()
-    whole.service.watch.run_once()
+    whole.evaluation.monitor.run_once()
     for signal in whole.catalog.signals.values():
         assert CACHE_TEXT[:20] not in str(list(signal.read()))
 

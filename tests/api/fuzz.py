@@ -24,7 +24,7 @@ from tests.api.judge import Judge
 from tests.api.wire import Sent, Wire
 from trimtab.answers import Question
 from trimtab.api.http import HttpMetrics
-from trimtab.app.faces import make_faces
+from trimtab.app.http_apps import make_http_apps
 from trimtab.infra.auth import Role
 from trimtab.kernel.ids import new_id
 
@@ -45,12 +45,12 @@ class Fuzz:
         number: The seed; the same one makes the same requests.
     """
 
-    def __init__(self, app, number=1, faces=None, incident=lambda: None):
+    def __init__(self, app, number=1, http_apps=None, incident=lambda: None):
         settle(app)
         self._app = app
-        self._faces = faces or app.faces
+        self._http_apps = http_apps or app.http_apps
         self._incident = incident
-        self._described = self._faces.api.openapi()
+        self._described = self._http_apps.api.openapi()
         self._chance = random.Random(number)
         self._number = number
         self._keys = {role: _key(app, str(role), role) for role in Role}
@@ -77,7 +77,7 @@ class Fuzz:
     def run(self, cases, only=lambda _path: True):
         """Send about so many requests to each route that ``only`` lets pass."""
         few = _rarely(self._app)
-        with warnings.catch_warnings(), Wire(self._faces.network) as wire, Wire(few) as limited:
+        with warnings.catch_warnings(), Wire(self._http_apps.network) as wire, Wire(few) as limited:
             warnings.simplefilter("ignore")
             for method, path, operation in self.routes:
                 if only(path):
@@ -89,15 +89,15 @@ class Fuzz:
 
     def pages(self, cases):
         """Send so many hostile requests to each page of the console."""
-        described = self._faces.console.openapi()
-        with Wire(self._faces.network) as wire:
+        described = self._http_apps.console.openapi()
+        with Wire(self._http_apps.network) as wire:
             self._stock()
             self._beside(wire, described, cases)
 
     def faults(self, cases):
         """Send so many to each route of the control socket that injects faults, none of which there is."""
-        with Wire(self._faces.faults) as wire:
-            self._beside(wire, self._faces.faults.openapi(), cases)
+        with Wire(self._http_apps.faults) as wire:
+            self._beside(wire, self._http_apps.faults.openapi(), cases)
 
     def _beside(self, wire, described, cases):
         maker = Maker(described, self._chance, self._pool)
@@ -262,10 +262,10 @@ def _key(app, name, role, projects=()):
 
 def _rarely(app):
     """Return the network's app with a limit of one call a minute."""
-    services = app.faces.api.state.services
+    services = app.http_apps.api.state.services
     service = replace(services.settings.service, rate_limit_per_minute=1)
     settings = replace(services.settings, service=service)
-    return make_faces(replace(services, settings=settings), HttpMetrics(app.clock)).network
+    return make_http_apps(replace(services, settings=settings), HttpMetrics(app.clock)).network
 
 
 logging.getLogger("schemathesis").setLevel(logging.ERROR)

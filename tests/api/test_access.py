@@ -25,21 +25,21 @@ def roles_of(dependant: Dependant):
 
 
 def test_every_route_states_exactly_one_role(app):
-    routes = [*all_routes(app.faces.api), *all_routes(app.faces.faults)]
+    routes = [*all_routes(app.http_apps.api), *all_routes(app.http_apps.faults)]
     wrong = [route.path for route in routes if len(roles_of(route.dependant)) != 1]
     assert len(routes) > 10
     assert wrong == []
 
 
 def test_only_health_heartbeats_and_metrics_are_open_to_everybody(app):
-    routes = all_routes(app.faces.api)
+    routes = all_routes(app.http_apps.api)
     public = {route.path for route in routes if roles_of(route.dependant)[0].role is None}
     assert public == {"/health", "/metrics", "/healthz", "/api/v1/heartbeat"}
 
 
 def test_routes_that_change_something_are_closed_to_readers_except_asking(app):
     changing = [
-        r for r in all_routes(app.faces.api) if r.methods & {"POST", "PUT", "PATCH", "DELETE"}
+        r for r in all_routes(app.http_apps.api) if r.methods & {"POST", "PUT", "PATCH", "DELETE"}
     ]
     asking = {
         "/v1/answers",
@@ -113,7 +113,7 @@ def test_nobody_reads_without_a_key_from_the_second_key_on(app, anonymous):
 
 
 def test_every_route_admits_its_caller_before_it_reads_a_body(app):
-    faces = (app.faces.api, app.faces.faults, app.faces.console)
+    faces = (app.http_apps.api, app.http_apps.faults, app.http_apps.console)
     routes = [route for face in faces for route in all_routes(face)]
     assert [route.path for route in routes if not isinstance(route, GuardedRoute)] == []
 
@@ -180,7 +180,7 @@ def test_no_get_changes_anything(app, admin, monkeypatch):
     asking = "/api/v1/query/{project}"
     paths = [
         route.path_format.replace("{project}", "p")
-        for face in (app.faces.api, app.faces.console)
+        for face in (app.http_apps.api, app.http_apps.console)
         for route in all_routes(face)
         if "GET" in route.methods and route.path != asking and not route.path.endswith("/stream")
     ]
@@ -217,7 +217,7 @@ def test_callers_on_the_control_socket_are_admin(control):
 
 
 def test_a_header_cannot_claim_the_control_socket(app):
-    client = TestClient(app.faces.network, base_url="http://localhost", client=("192.0.2.7", 1))
+    client = TestClient(app.http_apps.network, base_url="http://localhost", client=("192.0.2.7", 1))
     answer = client.get("/v1/me", headers={"trimtab.principal": "local"})
     assert answer.status_code == 401
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from tests.evaluation.online.test_watch import QUESTION, World
+from tests.evaluation.online.test_quality_monitor import QUESTION, World
 from tests.faces import client_of
 from trimtab.answers import Question
 from trimtab.infra.auth import Role

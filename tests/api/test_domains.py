@@ -251,7 +251,7 @@ def test_an_act_is_in_the_audit_chain_without_its_free_text(operator, admin):
 
 
 def test_a_check_holds_or_says_what_is_wrong_with_it(app, anonymous):
-    app.scrape.take(app.clock.now())
+    app.monitoring.take_sample()
     assert anonymous.post("/v1/check", json={"expression": "up == 1"}).json()["holds"] is True
     assert anonymous.post("/v1/check", json={"expression": "up == 0"}).json()["holds"] is False
     refused = anonymous.post("/v1/check", json={"expression": "up =="})

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from trimtab.answers import Question
-from trimtab.evaluation.experiments.service import TRIABLE
+from trimtab.evaluation.experiments.candidate import TRIABLE
 from trimtab.infra.settings import Settings, rows
 
 TEXT = "The trimtab turns the rudder of the ship.\n\nA small winch moves the mast of the ship."
@@ -32,7 +32,7 @@ def client(asked):
 
     def make(**settings):
         app = asked(**settings)
-        return app, TestClient(app.faces.control, base_url="http://localhost")
+        return app, TestClient(app.http_apps.control, base_url="http://localhost")
 
     return make
 
@@ -80,7 +80,7 @@ def test_what_can_be_tried_are_settings():
 
 def test_a_shadow_tries_its_share_and_its_pairs_are_reported(client):
     app, http = client(answers__shadow_share="1", answers__shadow_set="max_sentences=1")
-    app.answers.trials.shadow.run_waiting()
+    app.evaluation.experiments.shadow.run_waiting()
     report = http.get("/v1/answers/shadow").json()
     assert (report["configuration"], report["questions"]) == ("max_sentences=1", {"tried": 10})
     assert (report["summary"]["n"], report["summary"]["changed_text"]) == (10, 5)
@@ -99,8 +99,8 @@ def test_the_canary_says_which_questions_lost_their_document(client, tmp_path):
     file = tmp_path / "probes.jsonl"
     file.write_text(json.dumps(good) + "\n", encoding="utf-8")
     app, http = client(answers__canary_file=str(file))
-    app.answers.watch.run_once()
-    assert app.answers.watch.seen.canary.recall == 1.0
+    app.evaluation.monitor.run_once()
+    assert app.evaluation.monitor.seen.canary.recall == 1.0
     asked = http.post("/v1/answers/canary", json={"probes": [good, lost]}).json()
     assert (asked["recall"], asked["missed"]) == (0.5, ["What moves the mast?"])
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from trimtab.app.adapters import PROBE, OwnQuestions
 from trimtab.app.handbook import HANDBOOK
+from trimtab.app.operator_ports import PROBE, OwnQuestions
 from trimtab.kernel.errors import TrimtabError
 
 

@@ -53,9 +53,7 @@ def test_a_configured_tracing_backend_is_a_component(app_of, monkeypatch):
     app = app_of(answers__otlp_endpoint="http://127.0.0.1:1")
     client = client_of(app)
     assert client.get("/health").json()["langfuse"] == {"connected": True}
-    monkeypatch.setattr(
-        app.answers.exporter, "last", type(app.answers.exporter.last)(0, 0, 3, "no")
-    )
+    monkeypatch.setattr(app.exporter, "last", type(app.exporter.last)(0, 0, 3, "no"))
     found = client.get("/health").json()["components"]["langfuse"]
     assert (found["status"], found["connected"], found["waiting"]) == ("degraded", True, 3)
 

@@ -37,20 +37,20 @@ def test_json_that_nests_without_end_is_refused(admin):
 
 @pytest.mark.parametrize("host", [b"[::1", b"\xff\xfe", b"a b", b"localhost@evil.example"])
 def test_a_host_header_that_names_no_host_is_refused(app, host):
-    with Wire(app.faces.network) as wire:
+    with Wire(app.http_apps.network) as wire:
         answer = wire.call(Sent("GET", "/health", b"", [(b"host", host)]))
     assert answer.status == 403
 
 
 def test_an_origin_that_is_no_address_is_refused(app):
     headers = [(b"origin", b"https://[::1")]
-    with Wire(app.faces.network) as wire:
+    with Wire(app.http_apps.network) as wire:
         assert wire.call(Sent("POST", "/v1/answers", b"", headers)).status == 403
 
 
 @pytest.mark.parametrize(("path", "status"), [("/console", 200), ("/nowhere", 404)])
 def test_a_query_that_is_no_text_spoils_no_page(app, path, status):
-    with Wire(app.faces.network) as wire:
+    with Wire(app.http_apps.network) as wire:
         assert wire.call(Sent("GET", path, bytes(range(128, 256)))).status == status
 
 
@@ -66,7 +66,7 @@ def test_a_slash_too_many_is_not_found_and_not_sent_elsewhere(anonymous):
 
 
 def test_invented_methods_are_counted_as_one(app):
-    with Wire(app.faces.network) as wire:
+    with Wire(app.http_apps.network) as wire:
         for method in ("BREW", "BREW2", "PURGE"):
             assert wire.call(Sent(method, "/health")).status == 405
     text = client_of(app).get("/metrics").text

@@ -81,7 +81,7 @@ def roles_by_route(app):
 
 
 def test_every_action_has_the_role_of_the_route_with_the_same_effect(app):
-    routes, actions = roles_by_route(app.faces.api), app.catalog.actions
+    routes, actions = roles_by_route(app.http_apps.api), app.catalog.actions
     through_actions = routes["POST", "/v1/actions/{name}"]
     wanted = {name: routes[route] for name, route in SAME_EFFECT.items()}
     wanted |= dict.fromkeys(ONLY_ACTIONS, through_actions)
@@ -91,7 +91,7 @@ def test_every_action_has_the_role_of_the_route_with_the_same_effect(app):
 
 
 def test_every_page_that_changes_something_has_the_role_of_its_route(app):
-    routes, pages = roles_by_route(app.faces.api), roles_by_route(app.faces.console)
+    routes, pages = roles_by_route(app.http_apps.api), roles_by_route(app.http_apps.console)
     changing = {
         path: role for (method, path), role in pages.items() if method not in ("GET", "HEAD")
     }

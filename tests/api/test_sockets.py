@@ -31,7 +31,7 @@ def app(tmp_path_factory):
 def address(app):
     """Serve the app as `trimtab serve` does, with less patience."""
     listener = bind("127.0.0.1", 0)
-    with pytest.MonkeyPatch.context() as patch, served(app.faces.network, listener):
+    with pytest.MonkeyPatch.context() as patch, served(app.http_apps.network, listener):
         patch.setattr(LimitedHttpProtocol, "head_seconds", SOON)
         patch.setattr(LimitedHttpProtocol, "body_seconds", SOON)
         yield listener.getsockname()

@@ -30,7 +30,7 @@ def app(tmp_path_factory):
 @pytest.fixture(scope="module")
 def address(app):
     listener = bind("127.0.0.1", 0)
-    with served(app.faces.network, listener):
+    with served(app.http_apps.network, listener):
         yield listener.getsockname()
 
 

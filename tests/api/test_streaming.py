@@ -116,7 +116,7 @@ def test_whoever_hangs_up_stops_the_work_and_the_part_is_traced(ship, speaker):
     listener = bind("127.0.0.1", 0)
     url = f"http://127.0.0.1:{listener.getsockname()[1]}/v1/answers/stream"
     asked = {"project": "p", "question": QUESTION, "user_id": "ann"}
-    with served(ship.faces.network, listener):
+    with served(ship.http_apps.network, listener):
         with httpx.stream("POST", url, json=asked, timeout=20) as response:
             lines = response.iter_lines()
             assert next(line for line in lines if line.startswith("event:")) == "event: sentence"

@@ -47,7 +47,7 @@ def red(two):
 def test_exactly_the_routes_that_filter_by_project_are_open_to_such_keys(app):
     found = {
         (method, route.path)
-        for route in all_routes(app.faces.api)
+        for route in all_routes(app.http_apps.api)
         if roles_of(route.dependant)[0].tenants
         for method in route.methods
     }

@@ -57,7 +57,7 @@ def post(app, key, pieces, *, cut=False):
         "scheme": "http",
         "http_version": "1.1",
     }
-    asyncio.run(app.faces.network(scope, receive, send))
+    asyncio.run(app.http_apps.network(scope, receive, send))
     return status[0] if status else 0
 
 

@@ -22,7 +22,7 @@ def test_an_admin_erases_a_user_and_gets_every_step_and_a_certificate(running, a
     assert (response.status_code, body["state"], body["complete"]) == (200, "done", True)
     steps = {step["name"]: step for step in body["steps"]}
     assert (steps["answers.traces"]["found"], steps["answers.traces"]["remaining"]) == (1, 0)
-    public = running.answers.erasures._trust.signer.public_pem
+    public = running.erasures._evidence.signer.public_pem
     statement = checked_certificate(body["certificate"], public, nonce=body["nonce"], user_id="ann")
     assert statement["about_this_user"]
     assert [trace.user_id for trace in running.answers.traces.recent(9)] == ["bob"]

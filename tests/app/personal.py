@@ -56,7 +56,7 @@ def build_app(folder, rate=1.0):
 def plant(app):
     """Leave something of the person, and something of somebody else, in every domain."""
     app.knowledge.start()
-    client = TestClient(app.faces.control, base_url="http://localhost")
+    client = TestClient(app.http_apps.control, base_url="http://localhost")
     for user, word in ((PERSON, SECRET), (OTHER, "harmless")):
         headers = {"X-User-Id": user}
         text = f"# Note of {user}\n\nThe {word} number of this house is 4711."
@@ -74,7 +74,7 @@ def plant(app):
         _queue(app, user, word)
     app.knowledge._usage.flush()
     app.knowledge.indexes.save()
-    app.answers.watch.run_once()
+    app.evaluation.monitor.run_once()
 
 
 def _queue(app, user, word):
@@ -110,13 +110,13 @@ def erase_and_die(folder, die_at):
     def die():
         os.kill(os.getpid(), 9)
 
-    steps = app.answers.erasures._steps
+    steps = app.erasures._steps
     if name == "certificate":
-        app.answers.erasures._store.__class__.certify = lambda *_: die()
+        app.erasures._store.__class__.certify = lambda *_: die()
     else:
         steps[name] = _Deadly(steps[name], when, die)
     app.jobs.launch()
-    app.answers.erasures.wait(app.answers.erasures.request(PERSON, actor="admin").id)
+    app.erasures.wait(app.erasures.request(PERSON, actor="admin").id)
 
 
 def killed_and_finished(folder, die_at):
@@ -130,10 +130,10 @@ def killed_and_finished(folder, die_at):
         return [f"was not killed: {killed.stderr[-500:]}"]
     app = build_app(folder)
     try:
-        (erasure_id,) = app.answers.erasures.in_state(ErasureState.RUNNING)
+        (erasure_id,) = app.erasures.in_state(ErasureState.RUNNING)
         app.jobs.launch()
-        app.answers.erasures.resume()
-        erasure = app.answers.erasures.wait(erasure_id)
+        app.erasures.resume()
+        erasure = app.erasures.wait(erasure_id)
         events = [event.action for event in app.audit.recent(1000)]
         problems = list(app.audit.verify().problems)
     finally:

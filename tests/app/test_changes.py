@@ -35,7 +35,7 @@ def fail(app, times):
 
 def judged(app):
     """Return whether each of the two causes is supported now, and what the rollback would say."""
-    app.scrape.take(app.clock.now())
+    app.monitoring.take_sample()
     found = []
     for name in (CAUSE, OTHER):
         _, cause = app.library.cause(name)

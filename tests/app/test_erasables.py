@@ -54,8 +54,8 @@ def test_nothing_of_an_erased_person_is_left_in_any_file_and_the_certificate_tel
     app = build_app(folder)
     try:
         app.jobs.launch()
-        erasure = app.answers.erasures.wait(app.answers.erasures.request(PERSON, actor="a").id)
-        trust = app.answers.erasures._trust
+        erasure = app.erasures.wait(app.erasures.request(PERSON, actor="a").id)
+        trust = app.erasures._evidence
         statement = checked_certificate(erasure.certificate, trust.signer.public_pem)
         ours = app.knowledge.documents("people")
         assert app.knowledge.verify_deletions().violations == ()
@@ -81,7 +81,7 @@ def test_an_erasure_forgets_the_words_that_functions_keep_in_memory(folder):
     try:
         app.jobs.launch()
         read(SECRET)
-        app.answers.erasures.wait(app.answers.erasures.request(PERSON, actor="a").id)
+        app.erasures.wait(app.erasures.request(PERSON, actor="a").id)
         read(SECRET)
     finally:
         app.close()
@@ -92,8 +92,8 @@ def test_the_certificate_says_since_when_no_backup_holds_the_data(folder):
     app = build_app(folder)
     try:
         app.jobs.launch()
-        erasure = app.answers.erasures.wait(app.answers.erasures.request(PERSON, actor="a").id)
-        signer = app.answers.erasures._trust.signer
+        erasure = app.erasures.wait(app.erasures.request(PERSON, actor="a").id)
+        signer = app.erasures._evidence.signer
         backups = checked_certificate(erasure.certificate, signer.public_pem)["backups"]
     finally:
         app.close()
@@ -106,7 +106,7 @@ def test_a_restored_backup_does_not_bring_an_erased_persons_documents_back(folde
     try:
         app.knowledge.care.backup()
         app.jobs.launch()
-        app.answers.erasures.wait(app.answers.erasures.request(PERSON, actor="a").id)
+        app.erasures.wait(app.erasures.request(PERSON, actor="a").id)
         app.knowledge.care.restore()
         names = {document.name for document in app.knowledge.documents("people")}
     finally:
@@ -137,10 +137,8 @@ def copied(folder):
 
 def erased(app):
     app.jobs.launch()
-    erasure = app.answers.erasures.wait(app.answers.erasures.request(PERSON, actor="a").id)
-    statement = checked_certificate(
-        erasure.certificate, app.answers.erasures._trust.signer.public_pem
-    )
+    erasure = app.erasures.wait(app.erasures.request(PERSON, actor="a").id)
+    statement = checked_certificate(erasure.certificate, app.erasures._evidence.signer.public_pem)
     return {step["name"]: step for step in statement["steps"]}["knowledge.copies"]
 
 
@@ -190,7 +188,7 @@ def test_a_damaged_backup_that_cannot_be_rewritten_goes_with_the_erasure(folder,
 def test_every_registered_step_is_one_at_which_the_torture_kills(folder):
     app = build_app(folder)
     try:
-        assert tuple(app.answers.erasures._steps) == STEPS
+        assert tuple(app.erasures._steps) == STEPS
     finally:
         app.close()
 
@@ -214,17 +212,17 @@ def test_a_service_starts_and_finishes_an_erasure_whose_job_was_never_begun(fold
         with pytest.raises(
             JobsNotOpen
         ):  # As a crash between the note of the request and its job leaves it.
-            app.answers.erasures.request(PERSON, actor="a")
-        (erasure_id,) = app.answers.erasures.in_state(ErasureState.RUNNING)
+            app.erasures.request(PERSON, actor="a")
+        (erasure_id,) = app.erasures.in_state(ErasureState.RUNNING)
     finally:
         app.close()
     app = build_app(folder)
     try:
         app.start(handbook=False)
         deadline = time.monotonic() + 60
-        while app.answers.erasures.in_state(ErasureState.RUNNING) and time.monotonic() < deadline:
+        while app.erasures.in_state(ErasureState.RUNNING) and time.monotonic() < deadline:
             time.sleep(0.05)
-        assert app.answers.erasures.find(erasure_id).state is ErasureState.DONE
+        assert app.erasures.find(erasure_id).state is ErasureState.DONE
     finally:
         app.close()
 

@@ -24,7 +24,7 @@ def service(small_disk):
     app = build_app(small_disk / "data")
     app.knowledge.start()
     client = TestClient(
-        app.faces.control, base_url="http://localhost", raise_server_exceptions=False
+        app.http_apps.control, base_url="http://localhost", raise_server_exceptions=False
     )
     body = {"project": "notes", "name": "note.md", "text": NOTE}
     assert client.post("/api/v1/ingest", json=body).is_success

@@ -1,7 +1,7 @@
 """What an incident's post-mortem says that users met."""
 
 from trimtab.answers.tally import KINDS
-from trimtab.app.adapters import QuestionsImpact
+from trimtab.app.operator_ports import QuestionsImpact
 from trimtab.kernel.operable import Sample
 
 

@@ -6,16 +6,14 @@ from types import SimpleNamespace
 import pytest
 
 from tests.answers.world import StillClock
-from trimtab.answers.budgets import Budget, BudgetStore
 from trimtab.answers.tracing.exporter import SpanExporter
 from trimtab.app.handbook import Handbook
-from trimtab.evaluation.experiments.shadow import Shadow, ShadowRules
-from trimtab.evaluation.online import Watch
+from trimtab.evaluation.experiments.shadow import Shadow
+from trimtab.evaluation.online.quality_monitor import MonitoredStores, QualityMonitor
 from trimtab.gates.room import GatesRoom
 from trimtab.infra.notify import Delivery
 from trimtab.infra.scheduler import Scheduler
 from trimtab.infra.settings.sections.monitor import MonitorSettings
-from trimtab.infra.storage import Database
 from trimtab.kernel.tasks import ScheduledTask
 from trimtab.knowledge.background import BackgroundTasks
 from trimtab.knowledge.maintenance.allocations import GrowthProfile
@@ -66,25 +64,21 @@ def survives(loop, state, call):
     assert state().failures == 1
 
 
-def test_the_shadow(clock, tmp_path):
-    database = Database(tmp_path / "state.db", ("answers",))
+def test_the_shadow(clock):
     call = FailsOnce(SimpleNamespace(cost_usd=0.0))
-    budget = Budget("shadow", 1.0, "day", BudgetStore(database), clock)
     pairs = SimpleNamespace(keep=lambda *_: None)
     shadow = Shadow(
         SimpleNamespace(name="c", trace=call),
         SimpleNamespace(find=call),
         pairs,
-        budget,
-        ShadowRules(1.0),
+        1.0,
         clock,
     )
     for name in ("one", "two"):
-        shadow.heard(SimpleNamespace(facts={"trace_id": name}))
+        shadow.on_answer(SimpleNamespace(facts={"trace_id": name}))
     shadow.start()
     assert call.again.wait(20)
     shadow.close()
-    database.close()
     assert shadow.counts["failed"] >= 1
 
 
@@ -95,18 +89,18 @@ def test_the_span_exporter(clock):
     survives(exporter, lambda: exporter.task.state, call)
 
 
-def test_the_watch_over_the_answers(clock):
+def test_the_quality_monitor(clock):
     call = FailsOnce([])
-    watch = Watch(
+    stores = MonitoredStores(
         SimpleNamespace(since=call),
         SimpleNamespace(counts_since=lambda _: {}),
         SimpleNamespace(drop_before=lambda _: None),
-        clock,
     )
-    watch.start()
+    monitor = QualityMonitor(stores, clock)
+    monitor.start()
     assert call.again.wait(20)
-    watch.close()
-    assert watch.task.state.failures >= 1
+    monitor.close()
+    assert monitor.task.state.failures >= 1
 
 
 def test_the_handbook_is_tried_again_and_then_finished(clock):

@@ -5,8 +5,8 @@ import pytest
 from tests.faces import app_of, client_of, settings_of  # noqa: F401 - fixtures.
 from tests.slow_model import SlowModel
 from trimtab.answers import Question
-from trimtab.app.adapters import places_of
 from trimtab.infra.settings import load
+from trimtab.infra.web.module import limiter_of
 
 
 @pytest.mark.parametrize(
@@ -16,7 +16,7 @@ from trimtab.infra.settings import load
 def test_few_work_at_once_where_the_processor_writes_and_many_where_a_model_elsewhere_does(
     flags, at_once
 ):
-    assert places_of(load(flags=flags, environment={})).at_once == at_once
+    assert limiter_of(load(flags=flags, environment={})).at_once == at_once
 
 
 def test_a_search_that_is_late_is_answered_by_words_alone(app_of):  # noqa: F811

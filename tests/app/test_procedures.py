@@ -7,7 +7,7 @@ import yaml
 
 from tests.faces import app, app_of, settings_of  # noqa: F401 - fixtures.
 from trimtab.app import HANDBOOK
-from trimtab.runbooks import parse_page
+from trimtab.runbooks import Runbook, parse_page
 
 ROOT = Path(__file__).parents[2]
 
@@ -22,6 +22,29 @@ def test_the_latency_page_is_what_the_latency_alerts_open():
     pages = {rule["alert"]: rule["annotations"]["runbook_url"] for rule in groups[0]["rules"]}
     assert pages["ServiceSlow"] == pages["ServiceSlowing"] == f"runbook:{page('latency-spike').id}"
     assert "http_request_latency_seconds_bucket" in page("latency-spike").prose
+
+
+@pytest.mark.parametrize(
+    ("alert", "repaired"),
+    [
+        ("ServiceSlow", True),
+        ("ServiceSlowing", True),
+        ("ServiceFailing", True),
+        ("ServiceNearlyFull", False),
+    ],
+)
+def test_each_alert_of_the_latency_page_has_a_cause_with_a_drill(alert, repaired):
+    books = [page(path.stem) for path in sorted((ROOT / "library").glob("*.md"))]
+    causes = [
+        cause
+        for book in books
+        if isinstance(book, Runbook) and alert in book.alerts
+        for cause in book.causes
+    ]
+    drilled = [cause for cause in causes if cause.evidence and cause.drill]
+    assert drilled
+    assert any(cause.fix and cause.verify for cause in drilled) == repaired
+    assert alert in page("latency-spike").alerts
 
 
 @pytest.mark.feature("F398")

@@ -4,9 +4,11 @@ import pytest
 
 from tests.faces import app_of, settings_of  # noqa: F401 - fixtures.
 from trimtab.answers.service import AnswerService
+from trimtab.answers.tracing import SpanExporter
 from trimtab.app import build
 from trimtab.app.handbook import Handbook
 from trimtab.drills import DrillRoom
+from trimtab.evaluation.service import EvaluationService
 from trimtab.gates.room import GatesRoom
 from trimtab.guardrails.service import Guardrails
 from trimtab.infra.jobs.opening import OpeningJobs
@@ -23,29 +25,36 @@ from trimtab.monitoring.monitor import Monitor
 STARTS = (
     (Knowledge, "start"),
     (Vitals, "started"),
-    (RuleEngine, "resume"),
     (AnswerService, "start"),
-    (Scheduler, "start"),
+    (SpanExporter, "start"),
+    (EvaluationService, "start"),
     (GatesRoom, "start"),
     (Delivery, "start"),
     (OpeningJobs, "launch"),
+    (Scheduler, "start"),
+    (RuleEngine, "resume"),
     (Monitor, "start"),
     (Handbook, "start"),
 )
 CLOSES = (
+    (Handbook, "close"),
     (DrillRoom, "stop"),
-    (Delivery, "close"),
+    (Monitor, "close"),
     (Scheduler, "close"),
     (OpeningJobs, "close"),
-    (Monitor, "close"),
+    (Delivery, "close"),
     (GatesRoom, "close"),
+    (EvaluationService, "close"),
+    (SpanExporter, "close"),
     (AnswerService, "close"),
     (Guardrails, "close"),
-    (Handbook, "close"),
+    (Vitals, "stopped"),
     (Knowledge, "close"),
     (Database, "close"),
     (DataDirectory, "close"),
 )
+NOT_STARTED = tuple(pair for pair in CLOSES if pair[0] is not Vitals)
+"""An end is written down only for a process that started."""
 
 
 def named(methods):
@@ -66,7 +75,7 @@ def recorded(owner, method, calls):
 def calls(monkeypatch):
     """The recorded calls, oldest first; every component works as usual."""
     found = []
-    for owner, method in (*STARTS, *CLOSES, (Vitals, "stopped")):
+    for owner, method in (*STARTS, *CLOSES):
         monkeypatch.setattr(owner, method, recorded(owner, method, found))
     return found
 
@@ -78,7 +87,7 @@ def test_components_start_in_this_order_and_close_in_this_one(app_of, calls):  #
     calls.clear()
     app.close()
     # Knowledge closes its own database, and the state's closes after it.
-    assert without_knowledge_database(calls) == ["Vitals.stopped", *named(CLOSES)]
+    assert without_knowledge_database(calls) == named(CLOSES)
     calls.clear()
     app.close()
     assert calls == []
@@ -86,7 +95,7 @@ def test_components_start_in_this_order_and_close_in_this_one(app_of, calls):  #
 
 def test_an_app_that_was_not_started_closes_the_same_components(app_of, calls):  # noqa: F811
     app_of().close()
-    assert without_knowledge_database(calls) == named(CLOSES)
+    assert without_knowledge_database(calls) == named(NOT_STARTED)
 
 
 def test_the_gates_start_only_with_a_project_or_in_drills(app_of, calls):  # noqa: F811
@@ -105,7 +114,7 @@ def test_a_start_that_fails_starts_nothing_further_and_closes_everything(app_of,
     events = [event.action for event in app.audit.recent(10)]
     app.close()
     assert STOPPED not in events
-    assert without_knowledge_database(calls[1:]) == named(CLOSES)
+    assert without_knowledge_database(calls[1:]) == named(NOT_STARTED)
 
 
 def test_an_app_that_cannot_be_built_closes_what_was_opened(
@@ -116,8 +125,8 @@ def test_an_app_that_cannot_be_built_closes_what_was_opened(
     missing = str(tmp_path / "no-such-file.yml")
     with pytest.raises(TrimtabError):
         build(settings_of(incidents__ladders_file=missing))
-    opened_later = (DrillRoom, Delivery, Scheduler, OpeningJobs)
-    expected = named(pair for pair in CLOSES if pair[0] not in opened_later)
+    built_later = (Handbook, DrillRoom, Monitor, Scheduler, OpeningJobs, Delivery)
+    expected = named(pair for pair in NOT_STARTED if pair[0] not in built_later)
     assert without_knowledge_database(calls) == expected
     build(settings_of()).close()  # The lock of the directory is free again.
 

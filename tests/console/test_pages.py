@@ -87,7 +87,7 @@ def test_every_field_has_a_label(anonymous, path):
 
 
 def test_every_page_states_exactly_one_role(app):
-    routes = all_routes(app.faces.console)
+    routes = all_routes(app.http_apps.console)
     assert [r.path for r in routes if len(roles_of(r.dependant)) != 1] == []
     public = {r.path for r in routes if roles_of(r.dependant)[0].role is None}
     assert public == {"/console/login", "/console/logout"}
@@ -95,7 +95,7 @@ def test_every_page_states_exactly_one_role(app):
 
 def test_deciding_is_for_operators(app):
     def role_of(name):
-        routes: list[APIRoute] = all_routes(app.faces.console)
+        routes: list[APIRoute] = all_routes(app.http_apps.console)
         return next(roles_of(r.dependant)[0].role for r in routes if r.path.endswith(name))
 
     assert role_of("/approve") is Role.OPERATOR
@@ -128,7 +128,7 @@ def test_a_link_signs_in_once_with_a_cookie_that_no_script_can_read(app, anonymo
 
 
 def test_a_link_ends_after_an_hour(tank):
-    sessions = tank.faces.console.state.services.sessions
+    sessions = tank.http_apps.console.state.services.sessions
     token = sessions.new_link("admin")
     sessions._clock = tank.operator.clock
     tank.operator.clock.advance(10 * 365 * 86_400)

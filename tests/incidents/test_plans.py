@@ -13,7 +13,9 @@ from trimtab.incidents.escalation import conditions_met
 from trimtab.incidents.model import Attempt, Outcome
 from trimtab.incidents.plan import plan, plan_hash
 from trimtab.incidents.turn import Draft
+from trimtab.kernel.errors import Unavailable
 from trimtab.kernel.operable import Action, ActionResult, Realism, Risk
+from trimtab.runbooks import Library, parse_page
 
 OBSERVED = PAGE.replace(
     "```sh fix\ntrimtab act tank.close_tap\n",
@@ -267,3 +269,31 @@ def test_without_a_rung_a_condition_calls_the_on_call_engineer(tmp_path):
     operator.world.put(level=1)
     fired = replace(operator.fire(), state=State.TRIAGED)
     assert conditions_met(operator.ground, fired).incident.called == ("On-Call Engineer",)
+
+
+@pytest.mark.parametrize("named", ["tank-empty", "other"])
+def test_of_two_pages_for_an_alert_the_one_that_its_rule_names_comes_first(operator, named):
+    pages = [PAGE, PAGE.replace("id: tank-empty", "id: other")]
+    library = Library([parse_page(page, "page.md") for page in pages])
+    ground = replace(operator.ground, library=library)
+    incident = operator.fire()
+    first = replace(incident.alert, annotations={"runbook_url": f"runbook:{named}"})
+    incident = replace(incident, alerts=(replace(incident.alerts[0], alert=first),))
+    books = [book.id for book in ground.runbooks_of(incident)]
+    assert (books[0], set(books)) == (named, {"tank-empty", "other"})
+
+
+def test_a_call_to_people_says_what_a_plan_that_cannot_be_made_asks_of_them(operator):
+    def refused(*_):
+        raise Unavailable("A person has to mend it.", hint="Turn the wheel.")
+
+    actions = dict(operator.ground.catalog.actions)
+    actions["tank.close_tap"] = replace(actions["tank.close_tap"], dry_run=refused)
+    operator.ground.catalog.actions = actions
+    operator.world.put(tap=1, level=1)
+    incident = operator.fire()
+    get = operator.incidents.get
+    operator.jobs.run(until=lambda: get(incident.id).state is State.ESCALATED)
+    said = " ".join(message.text for message in operator.outbox.about(incident.id))
+    assert "A person has to mend it. Turn the wheel." in said
+    assert operator.effects() == []

@@ -5,7 +5,7 @@ import pytest
 
 from tests.monitoring.clocks import START, StandingClock
 from tests.monitoring.samples import named
-from trimtab.monitoring.checks import Hold, Outcome, check, check_for, compile_check
+from trimtab.monitoring.checks import Hold, HoldOutcome, check, check_for, compile_check
 from trimtab.monitoring.errors import ExpressionRefused
 from trimtab.monitoring.scrape import milliseconds
 from trimtab.monitoring.series import SeriesStore
@@ -67,34 +67,34 @@ def test_an_ambiguous_check_does_not_hold_and_says_why():
 
 def test_a_check_over_time_holds_after_its_hold():
     result = held(lambda _: 31.0)
-    assert (result.outcome, result.holds, result.held_seconds) == (Outcome.HELD, True, 20.0)
+    assert (result.outcome, result.holds, result.held_seconds) == (HoldOutcome.HELD, True, 20.0)
     assert result.waited_seconds == 20.0
 
 
 def test_a_break_starts_the_hold_again():
     result = held(lambda seconds: 1.0 if seconds == 15 else 31.0)
-    assert (result.outcome, result.waited_seconds) == (Outcome.HELD, 40.0)
+    assert (result.outcome, result.waited_seconds) == (HoldOutcome.HELD, 40.0)
 
 
 def test_a_check_that_never_holds_gives_up():
     result = held(lambda _: 1.0)
-    assert (result.outcome, result.waited_seconds) == (Outcome.GAVE_UP, 100.0)
+    assert (result.outcome, result.waited_seconds) == (HoldOutcome.GAVE_UP, 100.0)
 
 
 def test_a_check_without_new_samples_never_holds():
     result = held(lambda seconds: 31.0 if seconds == 0 else None)
-    assert result.outcome is Outcome.GAVE_UP
+    assert result.outcome is HoldOutcome.GAVE_UP
 
 
 def test_a_sample_from_before_the_check_does_not_count():
     store, clock = scraped(lambda seconds: 31.0 if seconds == 0 else 1.0)
     clock.seconds = 3.0
     result = check_for(HIGH, store, Hold(0, 10), clock, threading.Event())
-    assert result.outcome is Outcome.GAVE_UP
+    assert result.outcome is HoldOutcome.GAVE_UP
 
 
 def test_a_stopped_check_ends_at_once():
     store, clock = scraped(lambda _: 31.0)
     stop = threading.Event()
     stop.set()
-    assert check_for(HIGH, store, HOLD, clock, stop).outcome is Outcome.STOPPED
+    assert check_for(HIGH, store, HOLD, clock, stop).outcome is HoldOutcome.STOPPED

@@ -2,7 +2,7 @@ import pytest
 from promql_parser import parse
 
 from trimtab.monitoring.errors import ExpressionRefused
-from trimtab.monitoring.promql.patterns import anchored
+from trimtab.monitoring.promql.patterns import compile_anchored
 
 
 @pytest.mark.parametrize(
@@ -28,8 +28,8 @@ from trimtab.monitoring.promql.patterns import anchored
     ],
 )
 def test_a_pattern_of_prometheus_matches_the_whole_text(pattern, text):
-    assert anchored("x", pattern).fullmatch(text)
-    assert not anchored("x", pattern).fullmatch(text + "\n")
+    assert compile_anchored("x", pattern).fullmatch(text)
+    assert not compile_anchored("x", pattern).fullmatch(text + "\n")
 
 
 @pytest.mark.parametrize(
@@ -54,11 +54,11 @@ def test_a_pattern_of_prometheus_matches_the_whole_text(pattern, text):
 )
 def test_a_pattern_that_prometheus_would_not_accept_is_refused(pattern):
     with pytest.raises(ExpressionRefused):
-        anchored("x", pattern)
+        compile_anchored("x", pattern)
 
 
 def test_digits_are_ascii_digits_as_in_prometheus():
-    assert not anchored("x", r"\d").fullmatch("\u0663")
+    assert not compile_anchored("x", r"\d").fullmatch("\u0663")
 
 
 def test_the_parser_refuses_broken_patterns_of_selectors():

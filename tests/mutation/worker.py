@@ -32,7 +32,7 @@ def _third_party() -> list[str]:
         os.dup2(os.open(os.devnull, os.O_RDWR), 1)
         import pytest
 
-        import trimtab.app.compose
+        import trimtab.app.application
         import trimtab.cli.main  # noqa: F401
 
         pytest.main([*OPTIONS, "--collect-only", "tests/contract"])

@@ -1,14 +1,15 @@
 import shutil
-from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 import sqlalchemy as sa
 
 from tests.answers.service import QUESTION, Whole
 from tests.answers.world import StillClock
-from tests.evaluation.online.test_watch import WordEmbedder
+from tests.evaluation.online.test_quality_monitor import WordEmbedder
 from trimtab.answers import Question
 from trimtab.answers.errors import GeneratorUnavailable
+from trimtab.app.checklists import Readings
 from trimtab.infra.audit_files import AuditFiles
 from trimtab.infra.auth import Keys, Role
 from trimtab.infra.scheduler import Scheduler
@@ -16,13 +17,21 @@ from trimtab.infra.settings.sections.trust import TrustSettings
 from trimtab.infra.signing import Signer
 from trimtab.kernel.health import ComponentHealth, Health, Status
 from trimtab.kernel.tasks import ScheduledTask
-from trimtab.operations.checklists import PeriodUnknown, Tasks, result_of
+from trimtab.operations.checklists import Checklists, PeriodUnknown
+from trimtab.operations.readings import DependencyReading
 from trimtab.testing.clock import FakeClock
 
 
-class Round(Whole):
-    def __init__(self, path, clock=None):
-        super().__init__(path, clock)
+class CurrentPackages(Readings):
+    """Readings without the audit of the packages, which has tests of its own."""
+
+    def dependencies(self):
+        return DependencyReading(1, 1, self.answers.context.clock.now().date(), ())
+
+
+class Operated(Whole):
+    def __init__(self, path, clock=None, embedder=None):
+        super().__init__(path, clock, embedder=embedder)
         self.keys = Keys(self.database, self.clock, self.audit)
         self.files = AuditFiles(
             self.directory.folder("audit_logs") / "local", self.audit, Signer.of(self.directory)
@@ -31,8 +40,12 @@ class Round(Whole):
         self.alerts = []
         self.status = Status.UP
         self.health.register("database", lambda: ComponentHealth(self.status))
-        self.tasks = Tasks(
-            self.service, self.health, self.keys, self.files, TrustSettings(), lambda: self.alerts
+        self.backups = SimpleNamespace(newest_good=lambda: None)
+        readings = CurrentPackages(
+            self.service, self.evaluation.monitor, self.exporter, self.backups
+        )
+        self.tasks = Checklists(
+            readings, self.health, self.keys, self.files, TrustSettings(), lambda: self.alerts
         )
 
     def of(self, period):
@@ -41,7 +54,7 @@ class Round(Whole):
 
 @pytest.fixture
 def around(tmp_path):
-    around = Round(tmp_path / "data")
+    around = Operated(tmp_path / "data")
     yield around
     around.close()
 
@@ -81,8 +94,7 @@ def test_a_week_without_baseline_says_how_to_pin_one(around):
 @pytest.mark.feature("F428")
 def test_a_week_of_other_questions_sends_to_the_runbook_of_drift(tmp_path):
     clock = StillClock()
-    around = Round(tmp_path / "data", clock)
-    around.service.watch.embedder = WordEmbedder()
+    around = Operated(tmp_path / "data", clock, WordEmbedder())
 
     def ask(text):
         for number in range(40):
@@ -91,7 +103,7 @@ def test_a_week_of_other_questions_sends_to_the_runbook_of_drift(tmp_path):
         return around.of("weekly")["ENT-19"]
 
     ask(QUESTION)
-    around.service.watch.pin_baseline("boss")
+    around.evaluation.monitor.pin_baseline("boss")
     assert ask(QUESTION).todo == ""
     clock.seconds += 3_700
     found = ask("Who designed the eviction rule, and why that one there?")
@@ -141,16 +153,8 @@ def test_chores_come_round_and_one_that_fails_does_not_stop_the_others():
     assert done == ["a", "b", "b", "a", "b"]
 
 
-def test_rounds_of_other_domains_take_their_place_in_the_order(around):
-    other = result_of(("ENT-21", "dependencies"), "fine", "")
-    tasks = replace(around.tasks, others={"monthly": lambda: [other], "rollback": lambda: [other]})
-    assert [result.id for result in tasks.run("monthly")] == [
-        "ENT-21",
-        "ENT-22",
-        "ENT-23",
-        "ENT-25",
-    ]
-    assert tasks.run("rollback") == [other]
+def test_the_checks_come_in_the_order_of_the_contract(around):
+    assert list(around.of("monthly")) == ["ENT-21", "ENT-22", "ENT-23", "ENT-25"]
 
 
 @pytest.mark.feature("F436")
@@ -171,7 +175,7 @@ def test_a_model_that_refuses_its_key_is_something_to_do_this_month(around):
 
 @pytest.mark.feature("F439")
 def test_a_tracing_backend_that_does_not_take_traces_is_something_to_do_this_month(around):
-    around.service.exporter.redirect("http://127.0.0.1:9")
+    around.exporter.redirect("http://127.0.0.1:9")
     around.service.answer(Question("p", QUESTION))
-    around.service.exporter.run_once()
+    around.exporter.run_once()
     assert "check answers.otlp_headers" in around.of("monthly")["ENT-22"].todo

@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 
 import psutil
 
-from trimtab.app import compose
+from trimtab.app import application
 
 SPEED = float(os.environ.get("QUIET_SPEED", "60"))  # noqa: TID251 - the test's own switch.
 _SLICE_SECONDS = 0.25
@@ -57,7 +57,7 @@ class SwitchedClock:
 
 
 if __name__ == "__main__":
-    compose.SystemClock = SwitchedClock
+    application.SystemClock = SwitchedClock
     from trimtab.cli import main
 
     sys.exit(main())

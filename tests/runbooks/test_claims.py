@@ -26,7 +26,8 @@ def known(tmp_path_factory):
     folder = tmp_path_factory.mktemp("claims") / "data"
     app = build(load(flags={"service.data_dir": str(folder)}, environment={}))
     try:
-        return known_names(app, command_options(typer.main.get_command(command_line)))
+        commands = command_options(typer.main.get_command(command_line))
+        return known_names(app.catalog, app.registry, app.http_apps, commands)
     finally:
         app.close()
 

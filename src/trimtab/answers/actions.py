@@ -1,7 +1,7 @@
-"""What can be done to answers."""
+"""Actions of the answers domain."""
 
 from trimtab.answers.service import AnswerService
-from trimtab.kernel.errors import Conflict
+from trimtab.answers.tracing import SpanExporter
 from trimtab.kernel.operable import (
     Action,
     ActionContext,
@@ -11,26 +11,21 @@ from trimtab.kernel.operable import (
     Param,
     Risk,
 )
-from trimtab.kernel.roles import Role
-from trimtab.privacy.erasure import ErasureState
 
 
-def actions(service: AnswerService) -> tuple[Action, ...]:
+def actions(service: AnswerService, exporter: SpanExporter) -> tuple[Action, ...]:
     """Return every action of the domain."""
     return (
-        _prefer(service),
+        prefer_generator(service),
         _route(service),
         _reset_routes(service),
-        _look(service),
-        _pin(service),
         _clear_cache(service),
-        _send(service),
-        _erase(service),
-        _retry(service),
+        _send(service, exporter),
     )
 
 
-def _prefer(service: AnswerService) -> Action:
+def prefer_generator(service: AnswerService) -> Action:
+    """Return the action that changes which generator is asked first; a drill runs it, too."""
     models = service.models
 
     def run(given: Arguments, _: ActionContext) -> ActionResult:
@@ -123,52 +118,6 @@ def _reset_routes(service: AnswerService) -> Action:
     )
 
 
-def _look(service: AnswerService) -> Action:
-    def run(_: Arguments, __: ActionContext) -> ActionResult:
-        seen = service.watch.run_once()
-        canary = seen.canary
-        facts = {
-            "answers": seen.figures.answers,
-            "canary_recall": canary.recall if canary else None,
-            "canary_missed": list(canary.missed) if canary else [],
-            "drift": bool(seen.drift and seen.drift.detected),
-        }
-        return ActionResult(f"Looked at {seen.figures.answers} answers.", facts)
-
-    return Action(
-        "answers.watch.look",
-        "Look at the answers now: rates, similarity, drift, and the canary's known questions.",
-        Risk.OBSERVE,
-        run,
-        run,
-    )
-
-
-def _pin(service: AnswerService) -> Action:
-    def run(_: Arguments, context: ActionContext) -> ActionResult:
-        version = service.watch.pin_baseline(context.actor)
-        service.watch.run_once()
-        return ActionResult(f"Pinned baseline {version}.", {}, {"version": version})
-
-    def undo(given: Arguments, _: ActionContext) -> ActionResult:
-        service.watch.unpin_baseline(int(given["version"]))
-        return ActionResult(f"Dropped baseline {given['version']}.")
-
-    def dry_run(_: Arguments, __: ActionContext) -> ActionResult:
-        count = service.watch.seen.figures.answers
-        return ActionResult(f"The last {count} questions would become the baseline.")
-
-    return Action(
-        "answers.watch.pin_baseline",
-        "Make the questions of the present window the normal ones.",
-        Risk.APPROVAL,
-        run,
-        dry_run,
-        undo=undo,
-        effect=Effect.REVERSIBLE,
-    )
-
-
 def _clear_cache(service: AnswerService) -> Action:
     def run(_: Arguments, __: ActionContext) -> ActionResult:
         count = service.cache.clear()
@@ -189,9 +138,9 @@ def _clear_cache(service: AnswerService) -> Action:
     )
 
 
-def _send(service: AnswerService) -> Action:
+def _send(service: AnswerService, exporter: SpanExporter) -> Action:
     def run(_: Arguments, __: ActionContext) -> ActionResult:
-        done = service.exporter.run_once()
+        done = exporter.run_once()
         text = f"Sent {done.sent} traces, {done.waiting} wait."
         return ActionResult(text, {"error": done.error}, changes=done.sent > 0)
 
@@ -207,58 +156,4 @@ def _send(service: AnswerService) -> Action:
         dry_run,
         no_undo_because="a trace that was sent is the backend's",
         effect=Effect.REPEATABLE,
-    )
-
-
-def _erase(service: AnswerService) -> Action:
-    def run(given: Arguments, context: ActionContext) -> ActionResult:
-        if service.erasures is None:
-            raise Conflict("This process runs no erasures.")
-        erasure = service.erasures.request(str(given["user_id"]), actor=context.actor)
-        return ActionResult(f"Began erasure {erasure.id}.", {"erasure": erasure.id})
-
-    def dry_run(given: Arguments, _: ActionContext) -> ActionResult:
-        user = str(given["user_id"])
-        found = {step.name: step.count(user) for step in service.erasables()}
-        return ActionResult(f"{sum(found.values())} things of answers would be erased.", found)
-
-    return Action(
-        "answers.user.erase",
-        "Erase everything about a person, with a signed certificate.",
-        Risk.APPROVAL,
-        run,
-        dry_run,
-        (Param("user_id", "string", "The id under which the person asked."),),
-        no_undo_because="what is erased on request is gone",
-        effect=Effect.IRREVERSIBLE,
-        role=Role.ADMIN,
-    )
-
-
-def _retry(service: AnswerService) -> Action:
-    def failed() -> list[str]:
-        return service.erasures.in_state(ErasureState.FAILED) if service.erasures else []
-
-    def run(_: Arguments, __: ActionContext) -> ActionResult:
-        retried = failed()
-        for erasure_id in retried:
-            assert service.erasures is not None  # noqa: S101 - something has failed, so there is one.
-            service.erasures.retry(erasure_id)
-        text = f"Continued {len(retried)} erasures."
-        return ActionResult(text, {"erasures": retried}, changes=bool(retried))
-
-    def dry_run(_: Arguments, __: ActionContext) -> ActionResult:
-        waiting = failed()
-        text = f"{len(waiting)} erasures would continue."
-        return ActionResult(text, {"erasures": waiting}, changes=bool(waiting))
-
-    return Action(
-        "answers.erasure.retry",
-        "Go on with every erasure that has failed.",
-        Risk.APPROVAL,
-        run,
-        dry_run,
-        no_undo_because="what is erased on request is gone",
-        effect=Effect.IRREVERSIBLE,
-        role=Role.ADMIN,
     )

@@ -1,4 +1,4 @@
-"""What can be wrong with a question, or with those who answer it.
+"""Errors of the answers domain.
 
 EmptyQuery           answers.empty_query           InvalidInput
 QueryTooLong         answers.query_too_long        InvalidInput
@@ -6,16 +6,11 @@ BadProjectName       answers.bad_project_name      InvalidInput
 BadTopK              answers.bad_top_k             InvalidInput
 TraceUnknown         answers.trace_unknown         NotFound
 GeneratorUnavailable answers.generator_unavailable Unavailable
-BadEvaluationSet     answers.bad_evaluation_set    InvalidInput
-BadUserId            answers.bad_user_id           InvalidInput
-ErasureUnknown       answers.erasure_unknown       NotFound
-ErasureFinished      answers.erasure_finished      Conflict
-BadTrial             answers.bad_trial             InvalidInput
 BudgetExhausted      answers.budget_exhausted      RateLimited
 GeneratorUnknown     answers.generator_unknown     NotFound
 """
 
-from trimtab.kernel.errors import Conflict, InvalidInput, NotFound, RateLimited, Unavailable
+from trimtab.kernel.errors import InvalidInput, NotFound, RateLimited, Unavailable
 
 
 class EmptyQuery(InvalidInput):
@@ -60,41 +55,6 @@ class GeneratorUnavailable(Unavailable):
 
     code = "answers.generator_unavailable"
     default_hint = "Check answers.generator_url, the key and the model's name; answers stay extractive meanwhile."
-
-
-class BadTrial(InvalidInput):
-    """What is to be tried is no configuration that can be tried."""
-
-    code = "answers.bad_trial"
-    default_hint = "Write name=value; docs/answers/watching.md lists what can be tried."
-
-
-class BadEvaluationSet(InvalidInput):
-    """The folder to evaluate holds no question set."""
-
-    code = "answers.bad_evaluation_set"
-    default_hint = "Name a folder with a data.jsonl whose rows have question, context and answers."
-
-
-class BadUserId(InvalidInput):
-    """The user id cannot be one."""
-
-    code = "answers.bad_user_id"
-    default_hint = "Give the id under which the user asked, 1 to 200 characters."
-
-
-class ErasureUnknown(NotFound):
-    """No erasure has that id."""
-
-    code = "answers.erasure_unknown"
-    default_hint = "The id is in the response to the request and in the audit chain."
-
-
-class ErasureFinished(Conflict):
-    """Only a failed erasure can be retried."""
-
-    code = "answers.erasure_finished"
-    default_hint = "Look at its state; request a new erasure when the user has come back."
 
 
 class BudgetExhausted(RateLimited):

@@ -8,11 +8,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from trimtab.answers import drill_endpoint
-from trimtab.answers.actions import actions
+from trimtab.answers.actions import prefer_generator
 from trimtab.answers.records import Question
 from trimtab.answers.routing import NOWHERE
 from trimtab.answers.service import AnswerService
 from trimtab.answers.stages import Deadlines, TimedGenerator
+from trimtab.answers.tracing import SpanExporter
 from trimtab.infra.changes import ChangeLog
 from trimtab.infra.child_process import ChildProcess
 from trimtab.kernel.clock import Clock
@@ -42,12 +43,13 @@ _ATTACKS = (
 
 
 def faults(
-    service: AnswerService, clock: Clock, changes: ChangeLog | None = None
+    service: AnswerService, exporter: SpanExporter, clock: Clock, changes: ChangeLog | None = None
 ) -> tuple[Fault, ...]:
     """Return every fault of the domain.
 
     Args:
-        service: What is broken.
+        service: Answers the questions.
+        exporter: Sends the traces.
         clock: Paces the questions.
         changes: Where the changes that people make are recorded.
     """
@@ -57,7 +59,7 @@ def faults(
         _misroute(service, clock),
         _attack(service, clock),
         _spent_budget(service),
-        _broken_export(service, clock),
+        _broken_export(service, exporter, clock),
     )
 
 
@@ -100,9 +102,7 @@ def _bad_change(service: AnswerService, clock: Clock, changes: ChangeLog) -> Fau
         models.connect(_SECOND, "honest").end()
         service.models.prefer(_MODEL)
         traffic.ask_first(given)
-        prefer = next(
-            action for action in actions(service) if action.name == "answers.generator.prefer"
-        )
+        prefer = prefer_generator(service)
         context = ActionContext(new_id("act", clock.now()), "drill")
         done = prefer.run({"generator": _SECOND}, context)
         changes.record("drill", prefer.name, done.undo_arguments)
@@ -189,18 +189,18 @@ def _spent_budget(service: AnswerService) -> Fault:
     )
 
 
-def _broken_export(service: AnswerService, clock: Clock) -> Fault:
+def _broken_export(service: AnswerService, exporter: SpanExporter, clock: Clock) -> Fault:
     traffic, backend = _Traffic(service, clock), _Endpoint()
 
     def inject(given: Arguments) -> Mapping[str, Value]:
-        before = service.exporter.redirect(backend.start("200"))
+        before = exporter.redirect(backend.start("200"))
         backend.end()
         traffic.start(given)  # Where nothing was asked there is nothing to send.
         return {"before": before}
 
     def restore(state: Mapping[str, Value]) -> None:
         traffic.stop()
-        service.exporter.redirect(str(state["before"]))
+        exporter.redirect(str(state["before"]))
         backend.end()
 
     return Fault(

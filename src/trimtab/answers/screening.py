@@ -59,6 +59,10 @@ class Screen:
         kept = tuple(passage for passage, outcome in judged if outcome.allowed)
         return replace(retrieved, passages=kept, unjudged=len(unjudged))
 
+    def forbidden_kinds(self) -> tuple[str, ...]:
+        """Return the kinds of personal data that no answer may show, by the current rules."""
+        return self.answers.rules.now().pii_block_types
+
     def redacted(self, answer: Answer) -> Answer:
         """Return the answer as it may be kept; see `redacted`."""
         return redacted(answer, self.redact)

@@ -1,18 +1,17 @@
-"""What can be measured about answers."""
+"""Signals of the answers domain."""
 
-import math
 from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any
 
 from trimtab.answers.budgets import Budget
+from trimtab.answers.leaks import LeakWatch
 from trimtab.answers.service import AnswerService
 from trimtab.answers.tally import KINDS, Tally
-from trimtab.evaluation.online import Watch
+from trimtab.answers.tracing import SpanExporter
 from trimtab.infra.changes import ChangeLog, RecordedChange
 from trimtab.kernel.drilling import LABEL, MARK, samples_apart
 from trimtab.kernel.operable import Sample, Signal
-from trimtab.privacy.erasure import ErasureState
 
 _MEANING = {
     "given": "Answers given.",
@@ -30,21 +29,24 @@ _BEFORE_SECONDS = 120.0
 _BLAMED_SECONDS = 1800.0
 
 
-def signals(service: AnswerService, changes: ChangeLog | None = None) -> tuple[Signal, ...]:
+def signals(
+    service: AnswerService, exporter: SpanExporter, changes: ChangeLog | None = None
+) -> tuple[Signal, ...]:
     """Return every signal of the domain.
 
     Args:
-        service: What is measured.
+        service: Answers the questions.
+        exporter: Sends the traces.
         changes: The recorded changes that errors are compared with.
     """
     return (
         *_counts(service),
-        *_around_change(service, changes or ChangeLog(service.ground.clock)),
+        *_around_change(service, changes or ChangeLog(service.context.clock)),
         *_generators(service),
-        *_window(service),
-        *_retrieval(service),
+        *_routes(service),
         *_money(service),
-        *_duties(service),
+        *_exports(exporter),
+        *_leaks(service.leaks),
     )
 
 
@@ -73,22 +75,6 @@ def _failures(tally: Tally) -> Iterable[Sample]:
             yield Sample(float(count), {"code": code, **mark})
 
 
-def _figure(watch: Watch, name: str, drill: bool) -> float:
-    return float(getattr(watch.seen_of(drill=drill).figures, name))
-
-
-def _drifted(watch: Watch, drill: bool) -> float:
-    found = watch.seen_of(drill=drill).drift
-    return math.nan if found is None else float(found.detected)
-
-
-def _blocks(watch: Watch) -> Iterable[Sample]:
-    for drill in (False, True):
-        mark = {LABEL: MARK} if drill else {}
-        for guard, share in watch.seen_of(drill=drill).figures.blocks.items():
-            yield Sample(share, {"guard": guard, **mark})
-
-
 def _counts(service: AnswerService) -> Iterable[Signal]:
     tally = service.tally
     for kind in KINDS:
@@ -113,7 +99,7 @@ def _counts(service: AnswerService) -> Iterable[Signal]:
 
 def recent_errors(service: AnswerService) -> int:
     """Return how many questions of users failed or fell back in the last two minutes."""
-    since = service.ground.clock.monotonic() - _BEFORE_SECONDS
+    since = service.context.clock.monotonic() - _BEFORE_SECONDS
     return service.tally.errors_between(since)
 
 
@@ -182,75 +168,6 @@ def _generators(service: AnswerService) -> Iterable[Signal]:
     )
 
 
-def _window(service: AnswerService) -> Iterable[Signal]:
-    watch = service.watch
-    for name, text in (
-        ("hallucination_rate", "Found answers in the window whose grounding is under 0.85."),
-        ("grounding_p10", "One answer in ten in the window is grounded no better than this."),
-        ("grounding_p50", "The median grounding of the found answers in the window."),
-        ("empty_rate", "Questions in the window for which nothing was retrieved."),
-        ("not_found_rate", "Questions in the window that the documents do not answer."),
-        ("blocked_rate", "Answers in the window that a guard withheld."),
-        ("feedback_rate", "Thumbs an answer in the window."),
-        ("helpful_rate", "Thumbs up of all thumbs in the window."),
-    ):
-        yield _apart(
-            f"answers.{name}",
-            "1",
-            text,
-            partial(_figure, watch, name),
-        )
-    yield _apart(
-        "answers.duration.p95",
-        "ms",
-        "95 % of the answers in the window took no longer.",
-        partial(_figure, watch, "duration_p95_ms"),
-        metric="answers_duration_p95_ms",
-    )
-    yield Signal(
-        "answers.guard.block_rate",
-        "1",
-        "The share of the answers in the window that a guard blocked.",
-        partial(_blocks, watch),
-        labels=("guard", LABEL),
-    )
-
-
-def _retrieval(service: AnswerService) -> Iterable[Signal]:
-    watch, nan = service.watch, float("nan")
-    yield _apart(
-        "answers.similarity.p50",
-        "1",
-        "The median cosine of question and best quote in the window.",
-        lambda drill: watch.seen_of(drill=drill).cosine_p50,
-    )
-    yield _apart(
-        "answers.similarity.ratio",
-        "1",
-        "The median cosine over its pinned baseline; 0.9 to 1.1 is normal.",
-        lambda drill: watch.seen_of(drill=drill).cosine_ratio,
-    )
-    yield _apart(
-        "answers.drift.detected",
-        "1",
-        "1 when people ask about other things than when the baseline was pinned.",
-        partial(_drifted, watch),
-        metric="embedding_drift_detected",
-    )
-    yield _one(
-        "answers.canary.recall",
-        "1",
-        "The share of the known questions whose document was found in the last round.",
-        lambda: nan if watch.seen.canary is None else watch.seen.canary.recall,
-    )
-    yield _one(
-        "answers.routing.routes",
-        "routes",
-        "Projects whose questions are sent elsewhere.",
-        lambda: len(service.routing.routes),
-    )
-
-
 def _money(service: AnswerService) -> Iterable[Signal]:
     def standing(read: Callable[[Budget], float]) -> Callable[[], Iterable[tuple[str, float]]]:
         return lambda: [(b.name, read(b)) for b in (service.budget, service.shadow_budget)]
@@ -269,8 +186,16 @@ def _money(service: AnswerService) -> Iterable[Signal]:
     )
 
 
-def _duties(service: AnswerService) -> Iterable[Signal]:
-    exporter = service.exporter
+def _routes(service: AnswerService) -> Iterable[Signal]:
+    yield _one(
+        "answers.routing.routes",
+        "routes",
+        "Projects whose questions are sent elsewhere.",
+        lambda: len(service.routing.routes),
+    )
+
+
+def _exports(exporter: SpanExporter) -> Iterable[Signal]:
     yield _one(
         "answers.export.waiting",
         "traces",
@@ -283,20 +208,14 @@ def _duties(service: AnswerService) -> Iterable[Signal]:
         "1 when the tracing backend did not take the traces at the last try.",
         lambda: bool(exporter.last.error),
     )
-    yield _labelled(
-        "answers.erasures",
-        "Erasures of people's data that are running or have failed.",
-        "state",
-        lambda: [
-            (state.value, service.erasures.count(state) if service.erasures else 0)
-            for state in (ErasureState.RUNNING, ErasureState.FAILED)
-        ],
-    )
+
+
+def _leaks(leaks: LeakWatch) -> Iterable[Signal]:
     yield _labelled(
         "answers.personal_data",
         "Where personal data was found that must not be there: kept traces, shown answers, log lines of the last hour.",
         "place",
-        lambda: service.leaks.counts().items(),
+        lambda: leaks.counts().items(),
         metric="answers_personal_data_found",
     )
     yield Signal(
@@ -304,8 +223,7 @@ def _duties(service: AnswerService) -> Iterable[Signal]:
         "1",
         "The traces that hold personal data, or whose answer or log line does; the newest twenty.",
         lambda: (
-            Sample(1.0, {"place": leak.place, "trace": leak.trace_id})
-            for leak in service.leaks.named()
+            Sample(1.0, {"place": leak.place, "trace": leak.trace_id}) for leak in leaks.named()
         ),
         ("place", "trace"),
         "answers_personal_data_trace",

@@ -137,7 +137,9 @@ class CanaryRequest(Body):
 @router.post("/answers/replay", responses=answers(200, ReplayBody), dependencies=[OPERATOR])
 def replay(request: ReplayRequest, services: Here) -> dict[str, object]:
     """Ask the newest questions again of another configuration and tell what would change. Nothing is kept."""
-    return services.answers.trials.replay(request.set, request.last, request.project).as_dict()
+    return services.evaluation.experiments.replay(
+        request.set, request.last, request.project
+    ).as_dict()
 
 
 @router.get("/answers/shadow", responses=answers(200, ShadowBody), dependencies=[REVIEWER])
@@ -145,7 +147,7 @@ def shadow(
     services: Here, limit: Annotated[int, Query(ge=1, le=10_000)] = 1000
 ) -> dict[str, object]:
     """Compare the shadow configuration with the present one, in pairs of the same questions."""
-    name, report, counts = services.answers.trials.shadow_report(limit)
+    name, report, counts = services.evaluation.experiments.shadow_report(limit)
     summary = {"verdict": report.verdict, "summary": report.as_dict()}
     return {"configuration": name, **summary, "questions": counts}
 
@@ -154,7 +156,7 @@ def shadow(
 def canary(request: CanaryRequest, services: Here) -> CanaryBody:
     """Ask questions whose document is known; tell which ones no longer find it."""
     probes = [Probe(**probe.model_dump()) for probe in request.probes]
-    return extended(CanaryBody, services.answers.trials.canary(probes))
+    return extended(CanaryBody, services.evaluation.experiments.canary(probes))
 
 
 @router.get("/reviews", dependencies=[REVIEWER])

@@ -14,9 +14,9 @@ from trimtab.api.request_body import Body
 from trimtab.api.roles import ADMIN
 from trimtab.api.services import Caller, Here, Services
 from trimtab.infra.auth import Principal
-from trimtab.kernel.errors import ErrorKind, InvalidInput, Unavailable
+from trimtab.kernel.errors import ErrorKind, InvalidInput
 from trimtab.operations.checklists import TaskResult
-from trimtab.privacy.erasure import Erasure, Erasures, ErasureState
+from trimtab.privacy.erasure import Erasure, ErasureState
 from trimtab.privacy.erasure.records import StepStatus
 
 router = APIRouter(tags=["users"], route_class=ApiRoute)
@@ -140,7 +140,7 @@ def erase_by_body(
 
 
 def _erase(user_id: str, services: Services, caller: Principal, response: Response) -> ErasureAsked:
-    erasures = _erasures(services)
+    erasures = services.erasures
     asked = erasures.request(user_id, actor=caller.name)
     now = erasures.wait_briefly(asked.id, _WAIT_SECONDS)
     response.status_code = 200 if now.state is ErasureState.DONE else 202
@@ -152,7 +152,7 @@ def _erase(user_id: str, services: Services, caller: Principal, response: Respon
 )
 def erasure(erasure_id: str, services: Here) -> ErasureBody:
     """Return where an erasure stands."""
-    return ErasureBody.of(_erasures(services).find(erasure_id))
+    return ErasureBody.of(services.erasures.find(erasure_id))
 
 
 @router.post(
@@ -165,9 +165,3 @@ def tasks(period: str, services: Here) -> TasksBody:
     """Do the operators' daily, weekly or monthly round, or the one before a rollback, now: what passes, and what a person has to do."""
     results = services.tasks.run(period)
     return TasksBody(period, all(result.passed for result in results), tuple(results))
-
-
-def _erasures(services: Services) -> Erasures:
-    if services.answers.erasures is None:
-        raise Unavailable("This process runs no erasures.", hint="Ask the process with the jobs.")
-    return services.answers.erasures

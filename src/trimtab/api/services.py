@@ -11,6 +11,7 @@ from trimtab.answers import Trace
 from trimtab.answers.records import Feedback
 from trimtab.answers.service import AnswerService
 from trimtab.drills import DrillRoom
+from trimtab.evaluation.service import EvaluationService
 from trimtab.gates.room import GatesRoom
 from trimtab.incidents import Incidents, Proofs
 from trimtab.infra.audit import Audit
@@ -24,7 +25,8 @@ from trimtab.kernel.operable import Catalog
 from trimtab.knowledge import Knowledge
 from trimtab.monitoring.engine import RuleEngine
 from trimtab.monitoring.series import Samples
-from trimtab.operations.checklists import Tasks
+from trimtab.operations.checklists import Checklists
+from trimtab.privacy.erasure import Erasures
 from trimtab.runbooks import Library, Page
 from trimtab.runbooks.claims import Claim
 
@@ -70,7 +72,9 @@ class Services:
     places: Places
     knowledge: Knowledge
     answers: AnswerService
-    tasks: Tasks
+    evaluation: EvaluationService
+    erasures: Erasures
+    tasks: Checklists
     traces: Traces
     feedback: FeedbackBook
     series: Samples

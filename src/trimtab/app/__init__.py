@@ -1,10 +1,11 @@
-"""The composition root: the only package that knows every concrete class.
+"""The composition root: the only package that knows every domain.
 
-`compose.py` builds the domains in the order in which they need each other, `adapters.py` fits one
-domain's port to another's class, `faces.py` puts the HTTP interface and the console around them.
+`modules.py` lists the modules of a process in start order, `service_modules.py` and
+`operator_modules.py` join those that need each other, `http_apps.py` puts the HTTP API and the
+console around them.
 """
 
-from trimtab.app.compose import App, build
+from trimtab.app.application import App, build
 from trimtab.app.handbook import HANDBOOK
 
 __all__ = ["HANDBOOK", "App", "build"]

@@ -3,19 +3,18 @@
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from fastapi import FastAPI
+from prometheus_client import CollectorRegistry
 from starlette.routing import BaseRoute
 
 from trimtab.api.http import HttpMetrics
+from trimtab.app.http_apps import HttpApps
 from trimtab.infra.settings import Settings, rows
 from trimtab.infra.shipped import shipped
+from trimtab.kernel.operable import Catalog
 from trimtab.monitoring.signals import metric_names
 from trimtab.runbooks.claims import KnownNames
-
-if TYPE_CHECKING:
-    from trimtab.app.compose import App
 
 _METRICS_OF_OURS = ("kb_", "knowledge_", "answers_", "gates_", "guardrail_", "http_")
 _WRITTEN = frozenset(
@@ -50,17 +49,24 @@ _OTHER_VARIABLES = frozenset({"MEMORY_PROFILE"})
 _NAME_IN_MANUAL = re.compile(r"`([a-z_]+(?:\.[a-z_]+)+)`")
 
 
-def known_names(app: "App", commands: Mapping[str, frozenset[str]] | None = None) -> KnownNames:
-    """Return what exists in this service.
+def known_names(
+    catalog: Catalog,
+    registry: CollectorRegistry,
+    http_apps: HttpApps,
+    commands: Mapping[str, frozenset[str]] | None = None,
+) -> KnownNames:
+    """Return the names that exist in this service.
 
     Args:
-        app: The service.
+        catalog: Signals, actions and faults.
+        registry: Metrics.
+        http_apps: Routes.
         commands: Each command of the command line with its options; None leaves commands unchecked.
     """
-    catalog, settings = app.catalog, list(rows(Settings))
-    metrics = metric_names(app.registry, catalog.signals.values()) | set(HttpMetrics.NAMES)
+    settings = list(rows(Settings))
+    metrics = metric_names(registry, catalog.signals.values()) | set(HttpMetrics.NAMES)
     metrics |= {f"{name}{end}" for name in metrics for end in ("_bucket", "_sum", "_count")}
-    apps = (app.faces.api, app.faces.console, app.faces.faults)
+    apps = (http_apps.api, http_apps.console, http_apps.faults)
     return KnownNames(
         commands=commands or {},
         names=frozenset(

@@ -158,7 +158,7 @@ def _running(settings: "Settings") -> Iterator[tuple["App", str]]:
         except AddressInUse:
             listener = bind(settings.service.host, 0)
         app.start(handbook=False)
-        with served(app.faces.network, listener):
+        with served(app.http_apps.network, listener):
             address = f"http://localhost:{listener.getsockname()[1]}/console"
             yield app, f"{address}/login#token={app.sessions.new_link('admin')}"
     finally:

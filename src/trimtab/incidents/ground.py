@@ -39,10 +39,15 @@ class Ground:
         return self.clock.now()
 
     def runbooks_of(self, incident: Incident) -> tuple[Runbook, ...]:
-        """Return the runbooks of all alerts of the incident, each once, the opening alert's first."""
+        """Return the runbooks of all alerts of the incident, each once, the opening alert's first.
+
+        Of several runbooks for one alert that which its rule names comes first: its ladder and severity count.
+        """
         found: dict[str, Runbook] = {}
         for attached in incident.alerts:
-            for book in self.library.for_alert(attached.alert.name):
+            named = attached.alert.annotations.get("runbook_url", "").removeprefix("runbook:")
+            books = self.library.for_alert(attached.alert.name)
+            for book in sorted(books, key=lambda book: book.id != named):
                 found.setdefault(book.id, book)
         return tuple(found.values())
 

@@ -39,7 +39,7 @@ class Environment:
         audit: The audit chain.
         keys: API keys.
         signer: Signs certificates and checkpoints.
-        changes: Changes of the configuration at run time.
+        changes: Releases, settings and run-time configuration that changed.
         jobs: Durable jobs; register bodies in `build`, they are launched when the process starts.
         first_key: The file of the admin key that this start made; None at later starts.
     """
@@ -89,7 +89,7 @@ def open_environment(settings: Settings, clock: Clock, closing: ExitStack) -> En
         audit=audit,
         keys=keys,
         signer=Signer.of(directory),
-        changes=ChangeLog(clock),
+        changes=ChangeLog(clock, state),
         jobs=OpeningJobs(lambda: _durable_jobs(directory, clock)),
         first_key=first_key,
     )

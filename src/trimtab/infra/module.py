@@ -3,15 +3,17 @@
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 
-from trimtab import __version__
+import trimtab
 from trimtab.infra.audit_anchor import anchor_of
 from trimtab.infra.audit_files import AuditFiles
 from trimtab.infra.changes import actions as change_actions
 from trimtab.infra.changes import signals as change_signals
 from trimtab.infra.environment import Environment
 from trimtab.infra.scheduler import Scheduler
+from trimtab.infra.settings.digest import digests
 from trimtab.infra.storage import Database, DiskReserve, losses
 from trimtab.infra.vitals import Vitals
+from trimtab.infra.web.sessions import session_secret
 from trimtab.kernel.health import ComponentHealth, Status
 from trimtab.kernel.module import Module
 from trimtab.kernel.operable import Catalog
@@ -45,7 +47,7 @@ def build_process(env: Environment, databases: Iterable[Database]) -> Module:
     vitals, ended = Vitals(env.audit, env.clock), ExitStack()
 
     def start() -> None:
-        vitals.started(__version__, tuple(databases))
+        vitals.started(trimtab.__version__, tuple(databases))
         ended.callback(vitals.stopped)  # A process that never started does not end either.
 
     return Module("process", vitals, signals=vitals.signals(), start=(start,), close=(ended.close,))
@@ -62,18 +64,31 @@ def build_audit(env: Environment) -> Module:
     )
 
 
-def build_changes(env: Environment, catalog: Callable[[], Catalog]) -> Module:
-    """Return the changes of the configuration at run time.
+def build_changes(
+    env: Environment, catalog: Callable[[], Catalog], recent_errors: Callable[[], int]
+) -> Module:
+    """Return the recorded changes; a start with another release or other settings adds one.
 
     Args:
         env: Of the process.
         catalog: Returns the catalog, whose actions undo a change; it is complete only later.
+        recent_errors: Returns the failed questions of the last two minutes, noted at the end.
     """
+    changes, ended = env.changes, ExitStack()
+
+    def start() -> None:
+        secret = session_secret(env.directory)  # Digests of settings tell nothing without it.
+        for change in changes.note_start(trimtab.__version__, digests(env.settings, secret)):
+            env.audit.append("trimtab", f"service.{change.kind}_changed", change.action)
+        ended.callback(lambda: changes.note_stop(recent_errors()))
+
     return Module(
         "changes",
-        env.changes,
-        signals=change_signals(env.changes),
-        actions=change_actions(env.changes, catalog),
+        changes,
+        signals=change_signals(changes),
+        actions=change_actions(changes, catalog),
+        start=(start,),
+        close=(ended.close,),
     )
 
 

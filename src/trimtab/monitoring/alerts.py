@@ -1,4 +1,4 @@
-"""The life of an alert: inactive, pending for its ``for``, firing, firing on for its ``keep_firing_for``, resolved."""
+"""Alert states: inactive, pending (``for``), firing (``keep_firing_for``), resolved."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ ALERT_NAME = "alertname"
 
 
 class AlertState(StrEnum):
-    """How far an alert that is not inactive has come."""
+    """State of an active alert: pending or firing."""
 
     PENDING = "pending"
     FIRING = "firing"
@@ -24,7 +24,10 @@ class AlertState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Alert:
-    """An alert as it was at one instant. Its labels are its identity: the same labels have the same fingerprint."""
+    """Alert at one instant, identified by its labels.
+
+    The same labels have the same fingerprint.
+    """
 
     fingerprint: str
     name: str
@@ -100,7 +103,7 @@ class AlertBook:
         Raises:
             EvaluationFailed: Two elements have the same labels once the rule's labels are set; nothing is changed.
         """
-        found = self._found(result, at_ms)
+        found = self._match_elements(result, at_ms)
         for labels, alert in found.items():
             known = self._active.setdefault(labels, alert)
             known.value, known.annotations = alert.value, alert.annotations
@@ -121,7 +124,7 @@ class AlertBook:
     def resume(
         self, labels: Mapping[str, str], annotations: Mapping[str, str], since: datetime
     ) -> None:
-        """Take up an alert that was firing when the process ended, so that its end will be noticed."""
+        """Resume an alert that was firing when the process ended and notice its end."""
         key = labels_of(labels)
         if key not in self._active:
             at_ms = round(since.timestamp() * 1000)
@@ -140,7 +143,7 @@ class AlertBook:
             for a in self._active.values()
         ]
 
-    def _found(self, result: Vector, at_ms: int) -> dict[Labels, _Active]:
+    def _match_elements(self, result: Vector, at_ms: int) -> dict[Labels, _Active]:
         found: dict[Labels, _Active] = {}
         for element in result:
             own = {name: t.expand(element.labels, element.value) for name, t in self._rule.labels}

@@ -1,4 +1,4 @@
-"""Yes-or-no questions to the samples: the evidence and the proof of a runbook."""
+"""Three-valued checks on samples: the evidence and verification of runbooks."""
 
 import threading
 from dataclasses import dataclass
@@ -32,8 +32,8 @@ class CheckResult:
     """Why the samples cannot tell."""
 
 
-class Outcome(StrEnum):
-    """How a check over time ended."""
+class HoldOutcome(StrEnum):
+    """Result of a check over time: held, gave up or stopped."""
 
     HELD = "held"
     GAVE_UP = "gave_up"
@@ -44,28 +44,28 @@ class Outcome(StrEnum):
 class HeldResult:
     """The answer of a check over time."""
 
-    outcome: Outcome
+    outcome: HoldOutcome
     held_seconds: float
-    """How long it had held without a break at the end."""
+    """Duration for which it had held without a break at the end."""
     waited_seconds: float
     last: CheckResult
 
     @property
     def holds(self) -> bool:
         """Tell whether it held for the whole time asked for."""
-        return self.outcome is Outcome.HELD
+        return self.outcome is HoldOutcome.HELD
 
 
 @dataclass(frozen=True, slots=True)
 class Hold:
-    """How long a check must hold, and when to give up."""
+    """Duration a check must hold, and the time to give up."""
 
     seconds: float
     """Without a break; 0: one answer is enough."""
     give_up_seconds: float
     """Counted from the start of the check."""
     step_seconds: float = 5.0
-    """The time between two looks. Samples older than three of these prove nothing."""
+    """Time between two evaluations. Samples older than three of these prove nothing."""
 
 
 def compile_check(text: str) -> Expression:
@@ -120,7 +120,7 @@ def check_for(
     stop: threading.Event,
     limits: QueryLimits = DEFAULT_LIMITS,
 ) -> HeldResult:
-    """Ask again and again until it has held for long enough, or the time is up, or ``stop`` is set.
+    """Evaluate periodically until it has held long enough, the time is up or ``stop`` is set.
 
     An answer counts only when samples have arrived since the start and within the last three steps: what was true
     before the repair, or before the scrape broke, proves nothing.
@@ -137,8 +137,8 @@ def check_for(
             held_since = None
         held = 0.0 if held_since is None else elapsed - held_since
         if held_since is not None and held >= hold.seconds:
-            return HeldResult(Outcome.HELD, held, elapsed, result)
+            return HeldResult(HoldOutcome.HELD, held, elapsed, result)
         if elapsed >= hold.give_up_seconds:
-            return HeldResult(Outcome.GAVE_UP, held, elapsed, result)
+            return HeldResult(HoldOutcome.GAVE_UP, held, elapsed, result)
         if clock.wait(stop, hold.step_seconds):
-            return HeldResult(Outcome.STOPPED, held, elapsed, result)
+            return HeldResult(HoldOutcome.STOPPED, held, elapsed, result)

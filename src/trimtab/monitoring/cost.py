@@ -1,4 +1,4 @@
-"""Bounds what the evaluation of one expression may cost, whoever wrote it."""
+"""Limits on the cost of evaluating one expression."""
 
 import time
 from collections.abc import Callable

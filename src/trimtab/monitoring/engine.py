@@ -1,4 +1,4 @@
-"""Evaluates the rules at each tick and says which alerts began and ended."""
+"""Evaluates rules at each tick and returns the transitions of alerts."""
 
 import logging
 import threading
@@ -19,7 +19,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class RuleHealth:
-    """How the last evaluation of a rule went."""
+    """Result of the last evaluation of a rule."""
 
     file: str
     group: str
@@ -67,7 +67,7 @@ class RuleEngine:
         """Evaluate the groups that are due and return what changed, in the order of the rules.
 
         A group without an interval of its own is due at every tick, another one at the first tick of each interval.
-        A rule that fails keeps its alerts as they are; the other rules go on.
+        A rule that fails keeps its alerts as they are; the other rules continue.
         """
         with self._lock:
             return tuple(
@@ -136,10 +136,10 @@ class RuleEngine:
             result = running.rule.expression.evaluate(self._store, at_ms)
             transitions = self._take(running, result, at_ms)
         except EvaluationFailed as error:
-            self._failed(running, error.message)
+            self._record_failure(running, error.message)
             return []
         except Exception as error:  # noqa: BLE001 - one broken rule must not blind the others.
-            self._failed(running, f"{type(error).__name__}: {error}")
+            self._record_failure(running, f"{type(error).__name__}: {error}")
             return []
         running.error = ""
         return transitions
@@ -155,7 +155,7 @@ class RuleEngine:
         self._store.append(running.source, at_ms, recorded)
         return []
 
-    def _failed(self, running: _Running, why: str) -> None:
+    def _record_failure(self, running: _Running, why: str) -> None:
         if running.error != why:
             _log.error("rule failed", extra={"rule": running.rule.name, "error": why})
         running.error = why

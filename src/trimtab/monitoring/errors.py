@@ -1,4 +1,4 @@
-"""What can be wrong with rules.
+"""Errors of rules and expressions.
 
 TrimtabError
 |-- InvalidInput

@@ -1,4 +1,4 @@
-"""Reads rule files in Prometheus' own format, and refuses at start what would fail or mislead at night."""
+"""Reads rule files in Prometheus' format; refuses at start what would fail or mislead later."""
 
 import re
 from collections.abc import Collection, Hashable, Iterable, Mapping
@@ -37,7 +37,7 @@ _GROUP_FIELDS = frozenset({"name", "interval", "rules"})
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What rules may name. None means: not checked."""
+    """Metrics and runbooks that rules may name; None means not checked."""
 
     metrics: Collection[str] | None = None
     """Names as in PromQL: counters with ``_total``, histograms with ``_bucket``, ``_sum`` and ``_count``."""

@@ -1,4 +1,4 @@
-"""Label sets, in the form in which they are compared, hashed and sorted all the time."""
+"""Label sets in a form that is cheap to compare, hash and sort."""
 
 from collections.abc import Collection, Mapping
 

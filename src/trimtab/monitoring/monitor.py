@@ -1,4 +1,4 @@
-"""The loop that watches the service: scrape, evaluate the rules, hand over what changed."""
+"""Monitoring loop: scrape, evaluate the rules, deliver transitions."""
 
 import logging
 from collections import deque
@@ -14,13 +14,13 @@ from trimtab.monitoring.scrape import Scrape
 _log = logging.getLogger(__name__)
 
 Sink = Callable[[Transition], None]
-"""Takes one transition; when it returns, the transition is safe."""
+"""Takes one transition and returns when the transition is stored."""
 
 
 class Monitor:
-    """Scrapes and evaluates at their intervals, in one thread of its own.
+    """Scrapes and evaluates periodically in its own thread.
 
-    A transition that the sink fails to take is offered again at every round, before the newer ones: an incident
+    A transition that the sink fails to store is offered again at every interval, before the newer ones: an incident
     that cannot be opened because the disk is full is opened when there is space.
 
     Args:
@@ -72,7 +72,7 @@ class Monitor:
             self._evaluate()
 
     def _pause(self) -> float:
-        """Return the rest of the interval: a round that took long is followed by the next at once."""
+        """Return the remaining time of the interval; zero after an evaluation that took longer."""
         taken = self._clock.monotonic() - self._started
         return max(0.0, self._settings.scrape_interval_seconds - taken)
 

@@ -1,4 +1,7 @@
-"""Whether a check can prove that a repair worked: it must not hold merely because nothing happens or no data comes."""
+"""Decides if a check can prove that a repair worked.
+
+A check that also holds without traffic or without data proves nothing.
+"""
 
 from trimtab.monitoring.checks import compile_check
 from trimtab.monitoring.errors import ExpressionRefused

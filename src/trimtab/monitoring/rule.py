@@ -25,7 +25,7 @@ class AlertRule:
     hold_seconds: float = 0.0
     """``for``: how long an element must be there before its alert fires."""
     keep_firing_seconds: float = 0.0
-    """``keep_firing_for``: how long an alert goes on firing after its element has gone."""
+    """``keep_firing_for``: how long an alert continues to fire after its element has gone."""
     labels: tuple[tuple[str, Template], ...] = ()
     annotations: tuple[tuple[str, Template], ...] = ()
 

@@ -1,4 +1,4 @@
-"""Takes the service's own metrics into the sample store, as a Prometheus server would over HTTP."""
+"""Scrapes the service's own metrics into the sample store."""
 
 import logging
 from collections.abc import Iterator, Mapping

@@ -48,7 +48,7 @@ class Latest:
 
 
 @dataclass(frozen=True, slots=True)
-class Window:
+class SampleWindow:
     """The samples of a series in a span of time, oldest first, at least one."""
 
     labels: Labels
@@ -61,7 +61,7 @@ class Window:
 
 
 class Samples(Protocol):
-    """What expressions are evaluated on."""
+    """Port: samples that expressions are evaluated on."""
 
     def latest(self, selection: Selection, at_ms: int, cost: Cost | None = None) -> list[Latest]:
         """Return the newest sample of each selected series at an instant."""
@@ -69,7 +69,7 @@ class Samples(Protocol):
 
     def window(
         self, selection: Selection, from_ms: int, to_ms: int, cost: Cost | None = None
-    ) -> list[Window]:
+    ) -> list[SampleWindow]:
         """Return the selected series' samples in a span of time."""
         ...
 
@@ -106,7 +106,7 @@ class _Series:
         self.seen = -1
 
     def put(self, column: int, value: float) -> None:
-        """Take a value; -0.0 goes on a run of 0.0."""
+        """Take a value; -0.0 continues a run of 0.0."""
         self.seen = column
         if self.marks and not self.marks[-1] & 1:
             last = self.values[-1]
@@ -219,7 +219,7 @@ class SeriesStore:
 
     def window(
         self, selection: Selection, from_ms: int, to_ms: int, cost: Cost | None = None
-    ) -> list[Window]:
+    ) -> list[SampleWindow]:
         """Return the selected series' samples from ``from_ms`` to ``to_ms``, both included."""
         with self._lock:
             found = []
@@ -293,9 +293,9 @@ def _span(timeline: _Timeline, from_ms: int, to_ms: int) -> tuple[int, int, list
     return timeline.first + low, timeline.first + high, timeline.times[low:high].tolist()
 
 
-def _window(series: _Series, low: int, high: int, times: list[int]) -> Window | None:
+def _window(series: _Series, low: int, high: int, times: list[int]) -> SampleWindow | None:
     unbroken, values = series.between(low, high)
     if not values:
         return None
     kept = [at_ms for span in unbroken for at_ms in times[span.start - low : span.stop - low]]
-    return Window(series.labels, series.nameless, kept, values, times)
+    return SampleWindow(series.labels, series.nameless, kept, values, times)

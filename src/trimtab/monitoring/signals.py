@@ -1,4 +1,4 @@
-"""What can be measured about the monitor itself, and which metric names rules may use."""
+"""Signals of the monitor, and the metric names that rules may use."""
 
 from collections.abc import Iterable
 

@@ -1,4 +1,4 @@
-"""The samples as one kind of incident sees them: those of users without drills, or those of a drill."""
+"""Views of the samples: only users, or only drills."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -7,7 +7,7 @@ from trimtab.kernel.drilling import LABEL, MARK
 from trimtab.kernel.operable import Signal
 from trimtab.monitoring.cost import Cost
 from trimtab.monitoring.labels import METRIC_NAME, Labels, changed, value_of
-from trimtab.monitoring.series import SCRAPE, Latest, Selection, SeriesStore, Window
+from trimtab.monitoring.series import SCRAPE, Latest, SampleWindow, Selection, SeriesStore
 
 
 def metrics_apart(signals: Iterable[Signal]) -> frozenset[str]:
@@ -41,7 +41,7 @@ class SeriesView:
 
     def window(
         self, selection: Selection, from_ms: int, to_ms: int, cost: Cost | None = None
-    ) -> list[Window]:
+    ) -> list[SampleWindow]:
         """Return what `SeriesStore.window` returns, as seen from here."""
         found = self.store.window(selection, from_ms, to_ms, cost)
         if _names_label(selection):

@@ -20,7 +20,7 @@ def campaign(folder, questions):
     with serving(collector) as url:
         for run in range(3):  # A restart every twenty minutes.
             whole = Whole(folder, SystemClock(RATE), otlp_endpoint=url)
-            whole.service.exporter.start()
+            whole.exporter.start()
             for _ in range(questions // 3):
                 started = time.monotonic()
                 kept.append(whole.service.answer(Question("p", QUESTION)).trace_id)
@@ -30,7 +30,7 @@ def campaign(folder, questions):
             whole.close()
         collector.status = 200
         whole = Whole(folder, SystemClock(RATE), otlp_endpoint=url)
-        whole.service.exporter.start()
+        whole.exporter.start()
         until = time.monotonic() + 60
         while whole.service.traces.count_unexported() and time.monotonic() < until:
             time.sleep(0.05)

@@ -38,7 +38,7 @@ def campaign(folder, cases, seed=1):
         fuzz.pages(each // 3)
         fuzz.faults(each // 10)
         waiting = Waiting(Tank(app, folder / "tank"))
-        operator = Fuzz(app, seed, waiting.tank.faces, waiting.incident)
+        operator = Fuzz(app, seed, waiting.tank.http_apps, waiting.incident)
         operator.judge = fuzz.judge
         operator.run(each, lambda path: path.startswith("/v1/incidents"))
         with mock.patch.object(users, "_PATIENCE_SECONDS", 0.0):  # No erasure is done by then.

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.answers.world import StillClock
-from trimtab.answers.errors import BadEvaluationSet
+from trimtab.evaluation.errors import BadEvaluationSet
 from trimtab.evaluation.offline import (
     Case,
     EvalRun,

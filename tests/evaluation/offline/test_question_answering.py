@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from trimtab.answers.errors import BadEvaluationSet
+from trimtab.evaluation.errors import BadEvaluationSet
 from trimtab.evaluation.offline.question_answering import evaluate, read
 
 ROWS = [

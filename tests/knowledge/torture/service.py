@@ -157,7 +157,7 @@ def fill(folder: Path, *, killed: bool):
             app.jobs.wait(f"job{number}")
         if number == 15:
             app.state.guard.checkpoint()
-            subject = app.erasures._trust.subjects.pseudonym("somebody")
+            subject = app.erasures._evidence.subjects.pseudonym("somebody")
             app.audit.append("torture", "named", subject)
             audit_files(app).seal()
     plant(app)
@@ -179,7 +179,7 @@ def plant(app):
 
 
 def audit_files(app):
-    return app.tasks.audit
+    return app.checklists.audit
 
 
 def answers(folder: Path):
@@ -195,8 +195,8 @@ def answers(folder: Path):
         found["session"] = app.sessions.principal(cookie).name
         found["session secret"] = app.sessions._secret.hex()
         found["key"] = str(app.keys.authenticate(KEY))
-        found["pseudonym"] = app.erasures._trust.subjects.pseudonym("somebody")
-        found["public key"] = app.erasures._trust.signer.public_pem
+        found["pseudonym"] = app.erasures._evidence.subjects.pseudonym("somebody")
+        found["public key"] = app.erasures._evidence.signer.public_pem
         found["audit"] = app.audit.verify().problems
         found["jobs"] = jobs(app)
         from datetime import timedelta

@@ -3,10 +3,10 @@ import json
 import pytest
 
 from tests.privacy.erasure.world import World
-from trimtab.answers.errors import BadUserId, ErasureFinished, ErasureUnknown
 from trimtab.kernel.errors import Corrupt, Unavailable
 from trimtab.privacy.erasure import ErasureState, StepState
 from trimtab.privacy.erasure.certificate import checked_certificate
+from trimtab.privacy.errors import BadUserId, ErasureFinished, ErasureUnknown
 
 ANN = "ann.lovelace@example.org"
 

@@ -8,7 +8,7 @@ from trimtab.infra.signing import Signer
 from trimtab.infra.storage import Database, DataDirectory
 from trimtab.kernel.clock import SystemClock
 from trimtab.privacy.erasure import Erasures
-from trimtab.privacy.erasure.service import Trust
+from trimtab.privacy.erasure.service import ErasureEvidence
 from trimtab.privacy.erasure.store import ErasureStore
 from trimtab.privacy.pseudonyms import Subjects
 
@@ -57,7 +57,7 @@ class World:
             ErasureStore(self.database),
             tuple(self.notes.values()),
             self.jobs,
-            Trust(self.audit, self.signer, self.subjects),
+            ErasureEvidence(self.audit, self.signer, self.subjects),
             self.clock,
             (self.database,),
         )

@@ -1,6 +1,6 @@
-"""Budgets that hold under concurrency: reserve the most a call can cost, then settle what it did cost."""
+"""Budgets: spending limits that hold across processes."""
 
-from trimtab.answers.budgets.budget import Budget, Price, Standing
+from trimtab.answers.budgets.budget import Bill, Budget, Price, Standing
 from trimtab.answers.budgets.store import BudgetStore
 
-__all__ = ["Budget", "BudgetStore", "Price", "Standing"]
+__all__ = ["Bill", "Budget", "BudgetStore", "Price", "Standing"]

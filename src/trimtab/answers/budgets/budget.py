@@ -1,7 +1,9 @@
-"""One budget: so much money in a day or a month."""
+"""Spending limit for a day or a month, shared by all processes through the database."""
 
 import math
-from dataclasses import dataclass
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Literal
 
@@ -19,7 +21,7 @@ Period = Literal["day", "month"]
 
 @dataclass(frozen=True, slots=True)
 class Price:
-    """What a model's tokens cost, in US dollars a million tokens."""
+    """Token prices of a model, in US dollars per million tokens."""
 
     input_usd: float = 0.0
     output_usd: float = 0.0
@@ -30,9 +32,17 @@ class Price:
         return tokens_usd / 1_000_000
 
 
+@dataclass(slots=True)
+class Bill:
+    """The cost of a call under way; settled when the call ends."""
+
+    cost_usd: float
+    usage: Usage = field(default_factory=Usage)
+
+
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """How a budget stands in its present period."""
+    """Spending of a budget in the current period."""
 
     name: str
     period: str
@@ -53,7 +63,7 @@ class Standing:
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """Money that may be spent in a period.
+    """Spending limit for a period.
 
     Args:
         name: Such as ``answers`` or ``shadow``.
@@ -69,11 +79,27 @@ class Budget:
     store: BudgetStore
     clock: Clock
 
-    def reserve(self, worst_usd: float) -> str:
-        """Set the most that a call can cost aside and return the reservation's id.
+    @contextmanager
+    def reserved(self, worst_usd: float) -> Iterator[Bill]:
+        """Reserve the maximum cost of a call and settle its bill afterwards, also after an error.
+
+        The bill starts at ``worst_usd``; the caller lowers it to the actual cost.
 
         Raises:
-            BudgetExhausted: It doesn't fit under the limit any more.
+            BudgetExhausted: The limit does not cover it.
+        """
+        reservation = self.reserve(worst_usd)
+        bill = Bill(worst_usd)
+        try:
+            yield bill
+        finally:
+            self.settle(reservation, bill.cost_usd, bill.usage)
+
+    def reserve(self, worst_usd: float) -> str:
+        """Reserve the maximum cost of a call and return the reservation's id.
+
+        Raises:
+            BudgetExhausted: The limit does not cover it.
         """
         now = self.clock.now()
         reservation = Reservation(
@@ -87,12 +113,12 @@ class Budget:
         return reservation.id
 
     def settle(self, reservation_id: str, cost_usd: float, usage: Usage | None = None) -> None:
-        """Say what the call did cost, which may be more than was reserved: what is billed is billed."""
+        """Settle a reservation with the actual cost, which may exceed the reserved amount."""
         tokens = (usage.input_tokens, usage.output_tokens) if usage else (0, 0)
         self.store.settle(reservation_id, _micros(cost_usd), tokens)
 
     def standing(self) -> Standing:
-        """Return how the budget stands now."""
+        """Return the spending of the current period."""
         period = self._period()
         spent, reserved = self.store.totals(self.name, period)
         return Standing(

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
-from trimtab.answers.budgets import Budget, Price
+from trimtab.answers.budgets import Bill, Budget, Price
 from trimtab.answers.errors import BudgetExhausted, GeneratorUnavailable
 from trimtab.answers.generate import Draft, Generator, Usage
 from trimtab.answers.pieces import DraftSentence, pieces
@@ -35,42 +35,36 @@ class MeteredGenerator:
         """
         with self._paid(question, passages) as bill:
             draft = self.inner.generate(question, passages)
-            bill.spent = replace(draft.usage, cost_usd=self.price.of(draft.usage))
-            return replace(draft, usage=bill.spent)
+            return replace(draft, usage=self._charge(bill, draft.usage))
 
     def stream(self, question: str, passages: Sequence[Passage]) -> Iterator[DraftSentence | Draft]:
         """Yield what the inner generator yields; settled also when the asker goes away half-way."""
         with self._paid(question, passages) as bill:
             for piece in pieces(self.inner, question, passages):
                 if isinstance(piece, Draft):
-                    bill.spent = replace(piece.usage, cost_usd=self.price.of(piece.usage))
-                    yield replace(piece, usage=bill.spent)
+                    yield replace(piece, usage=self._charge(bill, piece.usage))
                 else:
-                    said = bill.spent.output_tokens + len(piece.text) // 4 + 1
-                    bill.spent = replace(bill.spent, output_tokens=said)
+                    said = bill.usage.output_tokens + len(piece.text) // 4 + 1
+                    self._charge(bill, replace(bill.usage, output_tokens=said))
                     yield piece
 
     @contextmanager
-    def _paid(self, question: str, passages: Sequence[Passage]) -> Iterator["_Bill"]:
+    def _paid(self, question: str, passages: Sequence[Passage]) -> Iterator[Bill]:
+        if self.budget is None:
+            yield Bill(0.0)
+            return
         # A token is at least one byte, so bytes bound the tokens.
         size = len(question.encode()) + sum(len(p.text.encode()) for p in passages)
         most = Usage(size + _FRAMING_BYTES, self.max_tokens)
-        if self.budget is None:
-            yield _Bill(Usage())
-            return
         try:
-            reservation = self.budget.reserve(self.price.of(most))
+            with self.budget.reserved(self.price.of(most)) as bill:
+                self._charge(bill, Usage(most.input_tokens // 4, 0))
+                yield bill
         except BudgetExhausted as error:
             raise GeneratorUnavailable(error.message, hint=error.hint()) from error
-        bill = _Bill(Usage(most.input_tokens // 4, 0))
-        try:
-            yield bill
-        finally:
-            self.budget.settle(reservation, self.price.of(bill.spent), bill.spent)
 
-
-@dataclass(slots=True)
-class _Bill:
-    """What a call under way has cost so far."""
-
-    spent: Usage
+    def _charge(self, bill: Bill, usage: Usage) -> Usage:
+        """Set the bill to this usage and return the usage with its cost."""
+        bill.usage = replace(usage, cost_usd=self.price.of(usage))
+        bill.cost_usd = bill.usage.cost_usd
+        return bill.usage

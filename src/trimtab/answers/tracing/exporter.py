@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from trimtab.answers.records import Trace
 from trimtab.infra.background import PeriodicTask
+from trimtab.infra.settings.sections.answers import AnswersSettings
 from trimtab.kernel.clock import Clock
 from trimtab.kernel.errors import TrimtabError
 
@@ -147,6 +148,11 @@ class SpanExporter:
 
             self._line = Line(self._headers, self._timeout)
         return self._line.send(self._endpoint, batch)
+
+
+def exporter_of(settings: AnswersSettings, outbox: Outbox, clock: Clock) -> SpanExporter:
+    """Return the exporter that the settings ask for."""
+    return SpanExporter(outbox, settings.otlp_endpoint, parse_headers(settings.otlp_headers), clock)
 
 
 def parse_headers(text: str) -> dict[str, str]:

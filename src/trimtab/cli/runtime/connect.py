@@ -78,7 +78,7 @@ class Client:
         # The output of a command is for people; the log of the service is not part of it.
         logging.getLogger().addHandler(logging.NullHandler())
         app = build(settings)
-        transport = httpx.ASGITransport(app=app.faces.control, raise_app_exceptions=False)
+        transport = httpx.ASGITransport(app=app.http_apps.control, raise_app_exceptions=False)
         return cls(_local_http(transport, labels), app)
 
     @property

@@ -44,7 +44,7 @@ def run(build: Callable[["Settings"], "App"], settings: "Settings") -> None:
         gc.enable()
         port = listener.getsockname()[1]
         serve(
-            (Listener(app.faces.network, listener), Listener(app.faces.control, control)),
+            (Listener(app.http_apps.network, listener), Listener(app.http_apps.control, control)),
             lambda: _announce(app, port),
             body_seconds=settings.api.body_seconds,
         )
@@ -59,8 +59,8 @@ def _announce(app: "App", port: int) -> None:
     address = f"http://{'localhost' if host in ('127.0.0.1', '::1') else host}:{port}"
     _log.info("serving", extra={"address": address})
     say = sys.stderr.write
-    if app.first_start is not None:
-        say(f"An admin key was made; it is in {app.first_start}\n")
+    if app.env.first_key is not None:
+        say(f"An admin key was made; it is in {app.env.first_key}\n")
     app.sessions.address = address
     say(f"\n  trimtab is serving at {address}\n")
     say(f"  Console: {_console_hint(app)}\n\n")

@@ -1,22 +1,42 @@
-"""A configuration that answers without leaving anything: no kept trace, no event, nothing for the asker."""
+"""Candidate configurations: answer a question without storing a trace or publishing an event."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from trimtab.answers.budgets import Budget
+from trimtab.answers.extractive import MODEL as EXTRACTIVE
 from trimtab.answers.generate import Generator
+from trimtab.answers.generators import generators
 from trimtab.answers.pipeline import Answers, Retriever
 from trimtab.answers.records import Question, Trace
 from trimtab.answers.screening import Screen
+from trimtab.answers.service import AnswerService
+from trimtab.answers.stages import FirstAvailable
 from trimtab.answers.traces import RecentTraces
+from trimtab.evaluation.errors import BadTrial
+from trimtab.evaluation.online.canary import Canary, Probe
+from trimtab.infra.settings import load
+from trimtab.infra.settings.sections.answers import AnswersSettings
 from trimtab.kernel.clock import Clock
+from trimtab.kernel.errors import Misconfigured
 from trimtab.kernel.events import Events
+
+TRIABLE = (
+    "generator",
+    "generator_model",
+    "max_sentences",
+    "top_k",
+    "generator_timeout_seconds",
+    "generation_deadline_seconds",
+)
+"""What may be tried. Addresses and keys may not: a candidate would send questions and a key wherever its caller says."""
+WORST_USD = 0.01
+"""What is reserved for one answer of a paid model."""
 
 
 @dataclass(frozen=True, slots=True)
-class Rehearsal:
-    """Another retriever, generator or both, under a name.
-
-    Thread-safe: each question has its own pipeline.
-    """
+class CandidatePipeline:
+    """Another retriever, generator or both, under a name. Thread-safe."""
 
     name: str
     retriever: Retriever
@@ -24,10 +44,10 @@ class Rehearsal:
     clock: Clock
     screen: Screen | None = None
     top_k: int | None = None
-    """How many passages it looks at; None as many as the trace did."""
+    """The number of passages; None takes that of the question."""
 
     def trace(self, question: Question) -> Trace:
-        """Return the trace of what this configuration would answer; raises what `Answers.answer` raises."""
+        """Return the trace of the candidate's answer; raises what `Answers.answer` raises."""
         traces = RecentTraces(1)
         answers = Answers(self.retriever, self.generator, traces, self.clock, Events(), self.screen)
         if self.top_k is not None:
@@ -35,6 +55,94 @@ class Rehearsal:
         return traces.find(answers.answer(question).trace_id)
 
 
+@dataclass(frozen=True, slots=True)
+class BudgetedCandidate:
+    """A candidate whose every question is first reserved in a budget."""
+
+    inner: CandidatePipeline
+    budget: Budget
+    worst_usd: float = WORST_USD
+
+    @property
+    def name(self) -> str:
+        """The candidate's name."""
+        return self.inner.name
+
+    def trace(self, question: Question) -> Trace:
+        """Return the candidate's trace, or raise `BudgetExhausted`."""
+        with self.budget.reserved(self.worst_usd) as bill:
+            tried = self.inner.trace(question)
+            bill.cost_usd = tried.cost_usd
+            return tried
+
+
+class CandidateFactory:
+    """Builds candidates from changed settings of one answer service.
+
+    Args:
+        answers: Whose settings, retriever and guards the candidates share; its shadow budget pays for them.
+    """
+
+    def __init__(self, answers: AnswerService) -> None:
+        self._answers = answers
+
+    def build(self, changes: Mapping[str, str]) -> BudgetedCandidate:
+        """Return the present configuration with these changes.
+
+        Raises:
+            BadTrial: A setting cannot be tried, or its value is wrong.
+        """
+        answers, clock = self._answers, self._answers.context.clock
+        settings = apply_changes(answers.settings, changes)
+        models = FirstAvailable(generators(settings, answers.deadlines, None), clock)
+        pipeline = CandidatePipeline(
+            name_of(changes),
+            answers.routing,
+            models,
+            clock,
+            answers.screen,
+            settings.top_k if "top_k" in changes else None,
+        )
+        worst = 0.0 if models.names == (EXTRACTIVE,) else WORST_USD
+        return BudgetedCandidate(pipeline, answers.shadow_budget, worst)
+
+    def canary(self, probes: Sequence[Probe]) -> Canary:
+        """Return a canary that asks these probes of the present retriever."""
+        return Canary(self._answers.routing, probes, self._answers.settings.top_k)
+
+
 def question_of(trace: Trace) -> Question:
-    """Return the question of a trace, without its user: what is tried belongs to nobody."""
+    """Return the question of a trace, without its user."""
     return Question(trace.answer.project, trace.answer.question, trace.top_k)
+
+
+def parse_changes(text: str) -> dict[str, str]:
+    """Return the changes of ``name=value,name=value``; raises `BadTrial`."""
+    changes = dict[str, str]()
+    for part in filter(None, (piece.strip() for piece in text.split(","))):
+        name, equals, value = part.partition("=")
+        if not equals:
+            raise BadTrial(f"Expected name=value, got {part!r}.")
+        changes[name.strip().removeprefix("answers.")] = value.strip()
+    return changes
+
+
+def apply_changes(settings: AnswersSettings, changes: Mapping[str, str]) -> AnswersSettings:
+    """Return the settings with these changes; raises `BadTrial`."""
+    unknown = sorted(set(changes) - set(TRIABLE))
+    if unknown:
+        raise BadTrial(
+            f"{', '.join(unknown)} cannot be tried.", hint=f"Choose from: {', '.join(TRIABLE)}."
+        )
+    try:
+        flags = {f"answers.{name}": value for name, value in changes.items()}
+        section = load(flags=flags, environment={}).answers
+    except Misconfigured as error:
+        raise BadTrial(error.message, hint=error.hint()) from error
+    return replace(settings, **{name: getattr(section, name) for name in changes})
+
+
+def name_of(changes: Mapping[str, str]) -> str:
+    """Return a name for the changes, at most 100 characters."""
+    text = ",".join(f"{name}={value}" for name, value in sorted(changes.items()))
+    return text[:100] or "as it is"

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from trimtab.answers.errors import BadEvaluationSet
+from trimtab.evaluation.errors import BadEvaluationSet
 from trimtab.kernel.ids import content_id
 
 

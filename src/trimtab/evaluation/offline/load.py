@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from trimtab.answers.errors import BadEvaluationSet
+from trimtab.evaluation.errors import BadEvaluationSet
 from trimtab.evaluation.statistics import quantile
 from trimtab.kernel.clock import Clock
 

@@ -12,10 +12,10 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from trimtab.answers.errors import BadEvaluationSet
 from trimtab.answers.extractive import ExtractiveGenerator
 from trimtab.answers.generate import Draft, Generator
 from trimtab.answers.records import Passage
+from trimtab.evaluation.errors import BadEvaluationSet
 
 _SEED = 20_240
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from trimtab.answers.errors import BadEvaluationSet
+from trimtab.evaluation.errors import BadEvaluationSet
 from trimtab.evaluation.offline.cases import Case, Reply
 from trimtab.evaluation.statistics import Interval, paired_interval
 from trimtab.kernel.errors import TrimtabError

@@ -2,18 +2,18 @@
 
 from trimtab.evaluation.online.canary import Canary, CanaryReport, Probe
 from trimtab.evaluation.online.drift import DriftReport, drift
-from trimtab.evaluation.online.metrics import Figures, figures
-from trimtab.evaluation.online.quality_monitor import Watch
+from trimtab.evaluation.online.metrics import QualityMetrics, quality_metrics
+from trimtab.evaluation.online.quality_monitor import QualityMonitor
 from trimtab.evaluation.online.store import SampleStore
 
 __all__ = [
     "Canary",
     "CanaryReport",
     "DriftReport",
-    "Figures",
     "Probe",
+    "QualityMetrics",
+    "QualityMonitor",
     "SampleStore",
-    "Watch",
     "drift",
-    "figures",
+    "quality_metrics",
 ]

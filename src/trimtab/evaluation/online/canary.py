@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from trimtab.answers.errors import BadEvaluationSet
 from trimtab.answers.pipeline import Retriever
+from trimtab.evaluation.errors import BadEvaluationSet
 from trimtab.kernel.errors import TrimtabError
 
 

@@ -12,7 +12,7 @@ NAN = float("nan")
 
 
 @dataclass(frozen=True, slots=True)
-class Figures:
+class QualityMetrics:
     """Rates are shares of the answers in the window, in [0, 1]; NaN when there were none."""
 
     answers: int = 0
@@ -37,16 +37,16 @@ class Figures:
     cost_usd: float = 0.0
 
 
-def figures(traces: Sequence[Trace], thumbs: tuple[int, int] = (0, 0)) -> Figures:
-    """Return the figures of the traces and of the thumbs (up, down) in the same window."""
+def quality_metrics(traces: Sequence[Trace], thumbs: tuple[int, int] = (0, 0)) -> QualityMetrics:
+    """Return the quality_metrics of the traces and of the thumbs (up, down) in the same window."""
     up, down = thumbs
     if not traces:
-        return Figures(helpful_rate=_share(up, up + down))
+        return QualityMetrics(helpful_rate=_share(up, up + down))
     count = len(traces)
     found = [trace for trace in traces if trace.answer.found]
     grounding = [grounding_of(trace) for trace in found]
     blocks = Counter(s.name for t in traces for s in t.stages if s.outcome == "blocked")
-    return Figures(
+    return QualityMetrics(
         answers=count,
         empty_rate=_share(sum(not trace.retrieved for trace in traces), count),
         not_found_rate=1 - len(found) / count,

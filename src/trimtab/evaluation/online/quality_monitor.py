@@ -1,4 +1,4 @@
-"""Looks at the answers again and again and keeps what it saw for the signals, which must be cheap to read."""
+"""Periodically computes answer-quality metrics and caches them for the signals."""
 
 import logging
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ from trimtab.answers.records import Trace
 from trimtab.answers.store import FeedbackStore, TraceStore
 from trimtab.evaluation.online.canary import Canary, CanaryReport
 from trimtab.evaluation.online.drift import DriftReport, drift
-from trimtab.evaluation.online.metrics import NAN, Figures, figures
+from trimtab.evaluation.online.metrics import NAN, QualityMetrics, quality_metrics
 from trimtab.evaluation.online.store import Baseline, Sample, SampleStore
 from trimtab.evaluation.statistics import quantile
 from trimtab.infra.background import PeriodicTask
@@ -43,11 +43,11 @@ class Embedder(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class QualitySnapshot:
     """What the last round saw. NaN and None where it cannot be said."""
 
     at: datetime | None = None
-    figures: Figures = field(default_factory=Figures)
+    metrics: QualityMetrics = field(default_factory=QualityMetrics)
     cosine_p50: float = NAN
     cosine_baseline: float = NAN
     drift: DriftReport | None = None
@@ -59,63 +59,71 @@ class Seen:
         return self.cosine_p50 / self.cosine_baseline if self.cosine_baseline else NAN
 
 
-class Watch:
-    """One round a minute is enough: it reads the window's traces and embeds at most 50 questions.
+@dataclass(frozen=True, slots=True)
+class MonitoredStores:
+    """The stores that the quality monitor reads and writes."""
+
+    traces: TraceStore
+    feedback: FeedbackStore
+    samples: SampleStore
+    """Similarities and question vectors."""
+
+
+class QualityMonitor:
+    """Computes quality metrics once a minute; each run embeds at most 50 questions.
 
     Args:
-        traces: Where the traces are.
-        feedback: Where the thumbs are.
-        samples: Keeps similarities and question vectors.
+        stores: Traces, feedback and samples.
         clock: Tells the window.
-        window: How far back the figures look.
+        window: How far back the metrics look.
+        embedder: Makes the vectors; None leaves similarity and drift out.
+        canary: Run each time; None without probes.
 
     Attributes:
-        embedder: Makes the vectors; None watches everything else.
-        canary: Asked each round; None where there are no probes.
-        seen: What the last round saw.
+        seen: The snapshot of the last run.
     """
 
     def __init__(
         self,
-        traces: TraceStore,
-        feedback: FeedbackStore,
-        samples: SampleStore,
+        stores: MonitoredStores,
         clock: Clock,
         window: timedelta = timedelta(hours=1),
+        embedder: Embedder | None = None,
+        canary: Canary | None = None,
     ) -> None:
-        self._traces = traces
-        self._feedback = feedback
-        self._samples = samples
+        self._traces = stores.traces
+        self._feedback = stores.feedback
+        self._samples = stores.samples
         self._clock = clock
         self._window = window
-        self.embedder: Embedder | None = None
-        self.canary: Canary | None = None
+        self._embedder = embedder
+        self.canary = canary
         self._interval = 60.0
         self.task = PeriodicTask("answers-watch", self.run_once, lambda: self._interval, clock)
-        self._seen = Apart(Seen)
+        self._seen = Apart(QualitySnapshot)
 
     @property
-    def seen(self) -> Seen:
+    def seen(self) -> QualitySnapshot:
         """Return what the last round saw of users' questions, and of the canary."""
         return self._seen.users
 
-    def seen_of(self, *, drill: bool) -> Seen:
+    def seen_of(self, *, drill: bool) -> QualitySnapshot:
         """Return what the last round saw of the questions of drills, or of users."""
         return self._seen.of(drill=drill)
 
-    def run_once(self) -> Seen:
+    def run_once(self) -> QualitySnapshot:
         """Look now and return what was seen."""
         now = self._clock.now()
         since = now - self._window
         traces = self._traces.since(since, _MOST_TRACES)
         asked = [trace for trace in traces if not trace.drill]
         drilled = [trace for trace in traces if trace.drill]
-        seen = Seen(now, figures(asked, self._feedback.counts_since(since)))
-        drills = Seen(now, figures(drilled))
-        if self.embedder is not None:
-            seen = self._with_similarity(seen, asked, since, self.embedder)
+        seen = QualitySnapshot(now, quality_metrics(asked, self._feedback.counts_since(since)))
+        drills = QualitySnapshot(now, quality_metrics(drilled))
+        if self._embedder is not None:
+            seen = self._with_similarity(seen, asked, since, self._embedder)
             if drilled:
-                drills = self._with_similarity(drills, drilled, since, self.embedder, drill=True)
+                drills = self._with_similarity(drills, drilled, since, self._embedder, drill=True)
         if self.canary is not None and self.canary.probes:
             seen = replace(seen, canary=self.canary.run())
         self._samples.drop_before(now - _KEEP)
@@ -128,9 +136,9 @@ class Watch:
         Raises:
             Conflict: There are fewer than 30 samples, too few to compare with later.
         """
-        if self.embedder is None:
+        if self._embedder is None:
             raise Conflict("No embedder is set, so there is nothing to compare.")
-        model = self.embedder.model_id
+        model = self._embedder.model_id
         now = self._clock.now()
         cosines, vectors = self._samples.since(now - self._window, model, _SAMPLES)
         if len(vectors) < 30:
@@ -156,13 +164,13 @@ class Watch:
 
     def _with_similarity(
         self,
-        seen: Seen,
+        seen: QualitySnapshot,
         traces: list[Trace],
         since: datetime,
         embedder: Embedder,
         *,
         drill: bool = False,
-    ) -> Seen:
+    ) -> QualitySnapshot:
         try:
             self._sample(traces, embedder, drill=drill)
         except TrimtabError as error:

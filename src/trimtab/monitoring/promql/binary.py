@@ -49,7 +49,7 @@ class Many(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Matching:
-    """How the elements of two vectors find each other."""
+    """Matching of the elements of two vectors: ``on``, ``ignoring``, ``group_left``."""
 
     on: bool = False
     """True: only ``labels`` count; False: all labels but ``labels`` and the metric's name."""
@@ -119,8 +119,8 @@ def vectors(operation: Operation, left: Vector, right: Vector, matching: Matchin
     if not left or not right:
         return []
     swapped = matching.many is Many.RIGHT
-    many, one = (right, left) if swapped else (left, right)
-    partners = _partners(one, matching)
+    many, single = (right, left) if swapped else (left, right)
+    partners = _partners(single, matching)
     result: Vector = []
     taken: set[tuple[Labels, Labels]] = set()
     for element in many:
@@ -147,9 +147,9 @@ _TAKEN = {
 }
 
 
-def _partners(one: Vector, matching: Matching) -> dict[Labels, Element]:
+def _partners(single: Vector, matching: Matching) -> dict[Labels, Element]:
     partners: dict[Labels, Element] = {}
-    for element in one:
+    for element in single:
         key = matching.key(element.labels)
         if key in partners:
             raise EvaluationFailed(
@@ -160,13 +160,15 @@ def _partners(one: Vector, matching: Matching) -> dict[Labels, Element]:
     return partners
 
 
-def _result_labels(operation: Operation, many: Labels, one: Labels, matching: Matching) -> Labels:
+def _result_labels(
+    operation: Operation, many: Labels, single: Labels, matching: Matching
+) -> Labels:
     labels = without_name(many) if operation.drops_name else many
     if matching.many is Many.NEITHER:
         chosen = keep if matching.on else drop
         return chosen(labels, matching.labels)
     if matching.include:
-        return changed(labels, {name: value_of(one, name) for name in matching.include})
+        return changed(labels, {name: value_of(single, name) for name in matching.include})
     return labels
 
 
@@ -176,5 +178,5 @@ def sets(symbol: str, left: Vector, right: Vector, matching: Matching) -> Vector
         known = {matching.key(element.labels) for element in left}
         return left + [element for element in right if matching.key(element.labels) not in known]
     known = {matching.key(element.labels) for element in right}
-    wanted = symbol == "and"
-    return [element for element in left if (matching.key(element.labels) in known) == wanted]
+    keep_known = symbol == "and"
+    return [element for element in left if (matching.key(element.labels) in known) == keep_known]

@@ -9,7 +9,7 @@ from promql_parser import Expr, MatrixSelector, ParenExpr, StringLiteral, Vector
 from trimtab.monitoring.promql import functions
 from trimtab.monitoring.promql.aggregations import ordered
 from trimtab.monitoring.promql.histogram import histogram_quantile
-from trimtab.monitoring.promql.patterns import anchored
+from trimtab.monitoring.promql.patterns import compile_anchored
 from trimtab.monitoring.promql.ranges import (
     RANGE_FUNCTIONS,
     RangeFunction,
@@ -30,8 +30,8 @@ Arguments = list[Expr]
 _LABEL = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
 
 
-class Parts(Protocol):
-    """What compiles the arguments: the compiler of the whole expression."""
+class ArgumentCompiler(Protocol):
+    """Port that compiles the arguments of a call."""
 
     expression: str
 
@@ -47,7 +47,7 @@ class Parts(Protocol):
         """Compile a selector."""
         ...
 
-    def ranged(self, node: Expr, function: str) -> Selector:
+    def compile_range(self, node: Expr, function: str) -> Selector:
         """Compile a range selector."""
         ...
 
@@ -56,12 +56,12 @@ class Parts(Protocol):
         ...
 
 
-def _over_range(name: str) -> Callable[[Parts, Arguments], VectorNode]:
+def _over_range(name: str) -> Callable[[ArgumentCompiler, Arguments], VectorNode]:
     function = RANGE_FUNCTIONS[name]
     keeps_name = name == "last_over_time"
 
-    def compile_call(parts: Parts, arguments: Arguments) -> VectorNode:
-        selector = parts.ranged(arguments[0], name)
+    def compile_call(parts: ArgumentCompiler, arguments: Arguments) -> VectorNode:
+        selector = parts.compile_range(arguments[0], name)
         return lambda instant: _each_window(selector, instant, function, keeps_name=keeps_name)
 
     return compile_call
@@ -79,8 +79,11 @@ def _each_window(
     return distinct(result)
 
 
-def _quantile_over_time(parts: Parts, arguments: Arguments) -> VectorNode:
-    q, selector = parts.scalar(arguments[0]), parts.ranged(arguments[1], "quantile_over_time")
+def _quantile_over_time(parts: ArgumentCompiler, arguments: Arguments) -> VectorNode:
+    q, selector = (
+        parts.scalar(arguments[0]),
+        parts.compile_range(arguments[1], "quantile_over_time"),
+    )
 
     def run(instant: Instant) -> Vector:
         at = q(instant)
@@ -91,8 +94,11 @@ def _quantile_over_time(parts: Parts, arguments: Arguments) -> VectorNode:
     return run
 
 
-def _predict_linear(parts: Parts, arguments: Arguments) -> VectorNode:
-    selector, seconds = parts.ranged(arguments[0], "predict_linear"), parts.scalar(arguments[1])
+def _predict_linear(parts: ArgumentCompiler, arguments: Arguments) -> VectorNode:
+    selector, seconds = (
+        parts.compile_range(arguments[0], "predict_linear"),
+        parts.scalar(arguments[1]),
+    )
 
     def run(instant: Instant) -> Vector:
         ahead = seconds(instant)
@@ -103,23 +109,23 @@ def _predict_linear(parts: Parts, arguments: Arguments) -> VectorNode:
     return run
 
 
-def _absent_over_time(parts: Parts, arguments: Arguments) -> VectorNode:
-    selector = parts.ranged(arguments[0], "absent_over_time")
+def _absent_over_time(parts: ArgumentCompiler, arguments: Arguments) -> VectorNode:
+    selector = parts.compile_range(arguments[0], "absent_over_time")
     labels = selector.equalities
     return lambda instant: [] if selector.windows(instant) else [Element(labels, 1.0)]
 
 
-def _absent(parts: Parts, arguments: Arguments) -> VectorNode:
+def _absent(parts: ArgumentCompiler, arguments: Arguments) -> VectorNode:
     node = _bare(arguments[0])
     labels = parts.selector(node).equalities if isinstance(node, VectorSelector) else ()
     inner = parts.vector(node)
     return lambda instant: [] if inner(instant) else [Element(labels, 1.0)]
 
 
-def _elementwise(name: str) -> Callable[[Parts, Arguments], VectorNode]:
+def _elementwise(name: str) -> Callable[[ArgumentCompiler, Arguments], VectorNode]:
     function = functions.EACH[name]
 
-    def compile_call(parts: Parts, arguments: Arguments) -> VectorNode:
+    def compile_call(parts: ArgumentCompiler, arguments: Arguments) -> VectorNode:
         inner = parts.vector(arguments[0])
         return lambda instant: distinct(functions.each(function, inner(instant)))
 
@@ -128,8 +134,8 @@ def _elementwise(name: str) -> Callable[[Parts, Arguments], VectorNode]:
 
 def _with_number(
     function: Callable[[float, float], float], default: float | None = None
-) -> Callable[[Parts, Arguments], VectorNode]:
-    def compile_call(parts: Parts, arguments: Arguments) -> VectorNode:
+) -> Callable[[ArgumentCompiler, Arguments], VectorNode]:
+    def compile_call(parts: ArgumentCompiler, arguments: Arguments) -> VectorNode:
         inner = parts.vector(arguments[0])
         if default is not None and len(arguments) == 1:
             return lambda instant: distinct(functions.each(function, inner(instant), default))
@@ -139,31 +145,31 @@ def _with_number(
     return compile_call
 
 
-def _clamp(parts: Parts, arguments: Arguments) -> VectorNode:
+def _clamp(parts: ArgumentCompiler, arguments: Arguments) -> VectorNode:
     inner = parts.vector(arguments[0])
     low, high = parts.scalar(arguments[1]), parts.scalar(arguments[2])
     return lambda instant: distinct(functions.clamped(inner(instant), low(instant), high(instant)))
 
 
-def _sorted(*, descending: bool) -> Callable[[Parts, Arguments], VectorNode]:
-    def compile_call(parts: Parts, arguments: Arguments) -> VectorNode:
+def _sorted(*, descending: bool) -> Callable[[ArgumentCompiler, Arguments], VectorNode]:
+    def compile_call(parts: ArgumentCompiler, arguments: Arguments) -> VectorNode:
         inner = parts.vector(arguments[0])
         return lambda instant: ordered(inner(instant), descending=descending)
 
     return compile_call
 
 
-def _histogram_quantile(parts: Parts, arguments: Arguments) -> VectorNode:
+def _histogram_quantile(parts: ArgumentCompiler, arguments: Arguments) -> VectorNode:
     q, inner = parts.scalar(arguments[0]), parts.vector(arguments[1])
     return lambda instant: histogram_quantile(q(instant), inner(instant))
 
 
-def _vector(parts: Parts, arguments: Arguments) -> VectorNode:
+def _vector(parts: ArgumentCompiler, arguments: Arguments) -> VectorNode:
     inner = parts.scalar(arguments[0])
     return lambda instant: [Element((), inner(instant))]
 
 
-def _timestamp(parts: Parts, arguments: Arguments) -> VectorNode:
+def _timestamp(parts: ArgumentCompiler, arguments: Arguments) -> VectorNode:
     node = _bare(arguments[0])
     if not isinstance(node, VectorSelector):
         inner = parts.vector(node)
@@ -179,18 +185,18 @@ def _timestamp(parts: Parts, arguments: Arguments) -> VectorNode:
     )
 
 
-def _label_replace(parts: Parts, arguments: Arguments) -> VectorNode:
+def _label_replace(parts: ArgumentCompiler, arguments: Arguments) -> VectorNode:
     inner = parts.vector(arguments[0])
     target, replacement, source, text = (_text(argument) for argument in arguments[1:])
     _check_label(parts, target)
     _check_label(parts, source)
-    pattern = anchored(parts.expression, text)
+    pattern = compile_anchored(parts.expression, text)
     return lambda instant: distinct(
         functions.label_replaced(inner(instant), target, replacement, source, pattern)
     )
 
 
-def _label_join(parts: Parts, arguments: Arguments) -> VectorNode:
+def _label_join(parts: ArgumentCompiler, arguments: Arguments) -> VectorNode:
     inner = parts.vector(arguments[0])
     target, separator, *sources = (_text(argument) for argument in arguments[1:])
     for label in (target, *sources):
@@ -212,27 +218,27 @@ def _text(node: Expr) -> str:
     return str(node.val)
 
 
-def _check_label(parts: Parts, name: str) -> None:
+def _check_label(parts: ArgumentCompiler, name: str) -> None:
     if not _LABEL.fullmatch(name):
         parts.refuse(f"{name!r} is not a label name")
 
 
-def _scalar(parts: Parts, arguments: Arguments) -> ScalarNode:
+def _scalar(parts: ArgumentCompiler, arguments: Arguments) -> ScalarNode:
     inner = parts.vector(arguments[0])
     return lambda instant: functions.sole_value(inner(instant))
 
 
-def _time(_parts: Parts, _arguments: Arguments) -> ScalarNode:
+def _time(_parts: ArgumentCompiler, _arguments: Arguments) -> ScalarNode:
     return lambda instant: instant.at_ms / 1000
 
 
-SCALAR_CALLS: dict[str, Callable[[Parts, Arguments], ScalarNode]] = {
+SCALAR_CALLS: dict[str, Callable[[ArgumentCompiler, Arguments], ScalarNode]] = {
     "scalar": _scalar,
     "time": _time,
 }
 """Functions whose value is one number."""
 
-CALLS: dict[str, Callable[[Parts, Arguments], VectorNode]] = {
+CALLS: dict[str, Callable[[ArgumentCompiler, Arguments], VectorNode]] = {
     **{name: _over_range(name) for name in RANGE_FUNCTIONS},
     **{name: _elementwise(name) for name in functions.EACH},
     "absent": _absent,

@@ -1,4 +1,4 @@
-"""Turns the parser's tree into closures that evaluate it."""
+"""Compiles the parser's tree into closures that evaluate it."""
 
 import operator
 from collections.abc import Callable
@@ -144,9 +144,9 @@ class Compiler:
 
     def selector(self, node: VectorSelector | MatrixSelector) -> Selector:
         """Compile a selector and remember the metric that it names."""
-        return self._remembered(compile_selector(self.expression, node))
+        return self._add_selector(compile_selector(self.expression, node))
 
-    def _remembered(self, selector: Selector) -> Selector:
+    def _add_selector(self, selector: Selector) -> Selector:
         self.selectors.append(selector)
         if len(self.selectors) > MAX_SELECTORS:
             self.refuse(f"it has more than {MAX_SELECTORS} selectors")
@@ -154,14 +154,14 @@ class Compiler:
             self.metrics.add(selector.selection.metric)
         return selector
 
-    def ranged(self, node: Expr, function: str) -> Selector:
+    def compile_range(self, node: Expr, function: str) -> Selector:
         """Compile the range selector that a range function was given."""
         node = unwrapped(node)
         if not isinstance(node, MatrixSelector):
             self.refuse("subqueries are not supported")
         selector = compile_selector(self.expression, node)
         needs_cover = function not in NEWEST_ONLY
-        return self._remembered(
+        return self._add_selector(
             replace(selector, needs_cover=needs_cover, counter=function in COUNTERS)
         )
 

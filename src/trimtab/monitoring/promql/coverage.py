@@ -5,8 +5,8 @@ PromQL itself does not ask: ``min_over_time(x[30m])`` of a series that is ten se
 
 from itertools import pairwise
 
-from trimtab.monitoring.promql.ranges import Span
-from trimtab.monitoring.series import Window
+from trimtab.monitoring.promql.ranges import TimeRange
+from trimtab.monitoring.series import SampleWindow
 
 MISSED_SCRAPES = 3
 """The tolerance at both ends of a range, in scrape intervals."""
@@ -18,7 +18,7 @@ NEWEST_ONLY = frozenset({"irate", "idelta", "last_over_time", "present_over_time
 """They speak of the newest samples, or of any one, however long the range is."""
 
 
-def covers(window: Window, span: Span, tolerance_ms: int, *, counter: bool) -> bool:
+def covers(window: SampleWindow, span: TimeRange, tolerance_ms: int, *, counter: bool) -> bool:
     """Return whether the samples reach from one end of the range to the other without large gaps."""
     times = window.scrapes_ms if counter else window.times_ms
     tolerance = min(tolerance_ms, (span.end_ms - span.start_ms) // 2)
@@ -29,7 +29,7 @@ def covers(window: Window, span: Span, tolerance_ms: int, *, counter: bool) -> b
     return gaps <= MAX_GAPS * (span.end_ms - span.start_ms)
 
 
-def covered_ms(window: Window, span: Span, *, counter: bool) -> int:
+def covered_ms(window: SampleWindow, span: TimeRange, *, counter: bool) -> int:
     """Return the time between the first and the last sample in the range."""
     times = window.scrapes_ms if counter else window.times_ms
     return min(span.end_ms, times[-1]) - times[0]

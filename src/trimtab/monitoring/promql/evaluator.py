@@ -11,7 +11,7 @@ import promql_parser as promql
 from trimtab.monitoring.cost import Cost
 from trimtab.monitoring.errors import ExpressionRefused
 from trimtab.monitoring.promql.compiler import Compiler, is_scalar
-from trimtab.monitoring.promql.judge import Judgement, compile_judgement
+from trimtab.monitoring.promql.judge import JudgedExpression, compile_judgement
 from trimtab.monitoring.promql.values import Element, Instant, Vector, VectorNode
 from trimtab.monitoring.series import Samples
 
@@ -32,7 +32,7 @@ class Expression:
     """True when its outermost operator can leave elements out, so that "no result" has a meaning: a comparison
     without ``bool``, a set operator, ``absent`` or ``absent_over_time``."""
     run: VectorNode
-    judgement: Judgement | None = None
+    judgement: JudgedExpression | None = None
     """How to tell whether it holds; None for what can never be false."""
 
     def evaluate(self, store: Samples, at_ms: int, cost: Cost | None = None) -> Vector:

@@ -8,7 +8,7 @@ import numpy as np
 
 from trimtab.monitoring.errors import EvaluationFailed
 from trimtab.monitoring.labels import Labels, changed, value_of, without_name
-from trimtab.monitoring.promql.patterns import Match, Pattern
+from trimtab.monitoring.promql.patterns import CompiledPattern, Match
 from trimtab.monitoring.promql.values import Element, Vector, ieee
 
 MAX_LABEL_LENGTH = 4096
@@ -84,7 +84,7 @@ _REFERENCE = re.compile(r"\$(?:\$|(\w+)|\{(\w+)\})", re.ASCII)
 
 
 def label_replaced(
-    vector: Vector, target: str, replacement: str, source: str, pattern: Pattern
+    vector: Vector, target: str, replacement: str, source: str, pattern: CompiledPattern
 ) -> Vector:
     """Return the vector with ``target`` set where the whole value of ``source`` matches the pattern."""
     result = []
@@ -93,7 +93,7 @@ def label_replaced(
         if found is None:
             result.append(element)
         else:
-            text = _bounded(_expanded(replacement, found))
+            text = _check_length(_expanded(replacement, found))
             result.append(Element(changed(element.labels, {target: text}), element.value))
     return result
 
@@ -131,10 +131,10 @@ def label_joined(vector: Vector, target: str, separator: str, sources: list[str]
 
 
 def _joined(labels: Labels, separator: str, sources: list[str]) -> str:
-    return _bounded(separator.join(value_of(labels, name) for name in sources))
+    return _check_length(separator.join(value_of(labels, name) for name in sources))
 
 
-def _bounded(text: str) -> str:
+def _check_length(text: str) -> str:
     """Return the label's value unless it is too long: nested calls could double it at each level."""
     if len(text) > MAX_LABEL_LENGTH:
         raise EvaluationFailed(

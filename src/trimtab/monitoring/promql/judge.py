@@ -1,4 +1,4 @@
-"""Whether a check holds, does not hold, or cannot be told from the samples.
+"""Three-valued judgement of checks: holds, does not hold, cannot tell.
 
 The value of an expression is what Prometheus gives. The judgement adds what Prometheus does not ask: are there samples at
 all, and do they cover the ranges that the expression looks back over? No data is never an answer.
@@ -16,8 +16,8 @@ from trimtab.monitoring.promql.values import Instant, Vector, VectorNode
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
-    """The answer at an instant."""
+class CheckAnswer:
+    """Answer of a check at one instant."""
 
     holds: bool | None
     """None: the samples cannot tell."""
@@ -30,8 +30,8 @@ class Judged:
 
 
 @dataclass(frozen=True, slots=True)
-class Judgement:
-    """A part of an expression that is judged as a whole.
+class JudgedExpression:
+    """Part of an expression that is judged as a unit.
 
     Args:
         run: Its value.
@@ -42,10 +42,10 @@ class Judgement:
 
     run: VectorNode
     selectors: tuple[Selector, ...]
-    parts: tuple["Judgement", ...] = ()
+    parts: tuple["JudgedExpression", ...] = ()
     symbol: str = ""
 
-    def judge(self, instant: Instant, tolerance_ms: int) -> Judged:
+    def judge(self, instant: Instant, tolerance_ms: int) -> CheckAnswer:
         """Return the answer at the instant.
 
         Args:
@@ -63,22 +63,24 @@ class Judgement:
             return _joined(self.symbol, found, operands)
         return self._leaf(found, instant, tolerance_ms)
 
-    def _leaf(self, found: Vector, instant: Instant, tolerance_ms: int) -> Judged:
+    def _leaf(self, found: Vector, instant: Instant, tolerance_ms: int) -> CheckAnswer:
         why = _missing(self.selectors, instant)
         if why:
-            return Judged(None, [], why)
+            return CheckAnswer(None, [], why)
         short = _short(self.selectors, instant, tolerance_ms)
         if not short:
-            return Judged(bool(found), found)
+            return CheckAnswer(bool(found), found)
         sure = self.run(Instant(instant.store, instant.at_ms, instant.cost, tolerance_ms))
         known = {element.labels for element in sure}
         certain = [element for element in found if element.labels in known]
         return (
-            Judged(holds=True, samples=certain) if certain else Judged(None, [], short, short=True)
+            CheckAnswer(holds=True, samples=certain)
+            if certain
+            else CheckAnswer(None, [], short, short=True)
         )
 
 
-def compile_judgement(expression: str, tree: Expr) -> Judgement:
+def compile_judgement(expression: str, tree: Expr) -> JudgedExpression:
     """Return the expression, ready to be judged at any instant."""
     node = unwrapped(tree)
     compiler = Compiler(expression)
@@ -86,30 +88,32 @@ def compile_judgement(expression: str, tree: Expr) -> Judgement:
     selectors = tuple(compiler.selectors)
     if isinstance(node, BinaryExpr) and str(node.op) in {"and", "or", "unless"}:
         parts = (compile_judgement(expression, node.lhs), compile_judgement(expression, node.rhs))
-        return Judgement(run, selectors, parts, str(node.op))
-    return Judgement(run, selectors)
+        return JudgedExpression(run, selectors, parts, str(node.op))
+    return JudgedExpression(run, selectors)
 
 
-def _either(sides: list[Judged]) -> Judged:
+def _either(sides: list[CheckAnswer]) -> CheckAnswer:
     samples = [element for side in sides for element in side.samples]
     if any(side.holds for side in sides):
-        return Judged(holds=True, samples=samples)
-    return next((side for side in sides if side.holds is None), Judged(holds=False, samples=[]))
+        return CheckAnswer(holds=True, samples=samples)
+    return next(
+        (side for side in sides if side.holds is None), CheckAnswer(holds=False, samples=[])
+    )
 
 
-def _joined(symbol: str, found: Vector, operands: list[Judged]) -> Judged:
-    """Judge ``and`` and ``unless``: their value decides, unless an operand that it rests on cannot be told.
+def _joined(symbol: str, found: Vector, operands: list[CheckAnswer]) -> CheckAnswer:
+    """Judge ``and`` and ``unless``: their value decides, unless an operand that it depends on is unknown.
 
     The right side of ``unless`` may be without data: `x == 0 unless backup_age` asks just that.
     """
     left, right = operands
     if left.holds is False or (symbol == "and" and right.holds is False):
-        return Judged(holds=False, samples=[])
+        return CheckAnswer(holds=False, samples=[])
     if left.holds is None:
         return left
     if right.holds is None and (symbol == "and" or right.short):
         return right
-    return Judged(bool(found), found)
+    return CheckAnswer(bool(found), found)
 
 
 def _missing(selectors: tuple[Selector, ...], instant: Instant) -> str:

@@ -1,4 +1,4 @@
-"""Regular expressions of PromQL, run by RE2 as in Prometheus: in linear time, whoever wrote the pattern."""
+"""Regular expressions of PromQL, run in linear time by RE2 as in Prometheus."""
 
 import re
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ _NOT_IN_GO = re.compile(r"(?<!\\)(?:\\\\)*(?:\\C|\(\?<(?!\\))")
 
 
 class Match(Protocol):
-    """What a pattern found."""
+    """Result of a pattern match."""
 
     def __getitem__(self, group: int) -> str:
         """Return the text of a group; 0 is all that matched."""
@@ -30,7 +30,7 @@ class Match(Protocol):
         ...
 
 
-class Pattern(Protocol):
+class CompiledPattern(Protocol):
     """A compiled pattern of RE2."""
 
     def fullmatch(self, text: str) -> Match | None:
@@ -38,7 +38,7 @@ class Pattern(Protocol):
         ...
 
 
-def anchored(expression: str, pattern: str) -> Pattern:
+def compile_anchored(expression: str, pattern: str) -> CompiledPattern:
     """Compile a pattern for ``fullmatch``: Prometheus' patterns match whole values.
 
     Args:
@@ -58,7 +58,7 @@ def anchored(expression: str, pattern: str) -> Pattern:
             expression, f"the pattern {pattern!r} has a form that Prometheus does not accept"
         )
     try:
-        compiled: Pattern = re2.compile(pattern, _options())
+        compiled: CompiledPattern = re2.compile(pattern, _options())
     except (re2.error, UnicodeEncodeError) as error:
         detail = error.args[0]
         text = detail.decode(errors="replace") if isinstance(detail, bytes) else str(detail)

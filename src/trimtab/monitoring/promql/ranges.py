@@ -9,11 +9,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from trimtab.monitoring.promql.values import Summation, quantile
-from trimtab.monitoring.series import Window
+from trimtab.monitoring.series import SampleWindow
 
 
 @dataclass(frozen=True, slots=True)
-class Span:
+class TimeRange:
     """The range of a range selector, in milliseconds since 1970, both ends included."""
 
     start_ms: int
@@ -22,27 +22,27 @@ class Span:
     """The instant of the evaluation, without the selector's offset."""
 
 
-RangeFunction = Callable[[Window, Span], float | None]
+RangeFunction = Callable[[SampleWindow, TimeRange], float | None]
 
 
-def _rate(window: Window, span: Span) -> float | None:
+def _rate(window: SampleWindow, span: TimeRange) -> float | None:
     return _extrapolated(
         window, span, counter=True, per_seconds=(span.end_ms - span.start_ms) / 1000
     )
 
 
-def _increase(window: Window, span: Span) -> float | None:
+def _increase(window: SampleWindow, span: TimeRange) -> float | None:
     return _extrapolated(window, span, counter=True)
 
 
-def _delta(window: Window, span: Span) -> float | None:
+def _delta(window: SampleWindow, span: TimeRange) -> float | None:
     return _extrapolated(window, span, counter=False)
 
 
 def _extrapolated(
-    window: Window, span: Span, *, counter: bool, per_seconds: float = 1.0
+    window: SampleWindow, span: TimeRange, *, counter: bool, per_seconds: float = 1.0
 ) -> float | None:
-    """Return the difference over the whole range, as if the samples went on to its ends at their own slope.
+    """Return the difference over the whole range, as if the samples continued to its ends at their own slope.
 
     It goes to an end that is nearer than 1.1 average distances of samples, else half a distance; a counter never
     goes back beyond where it would have been zero. The order of the operations is Prometheus', to the last bit.
@@ -76,7 +76,7 @@ def _with_resets(difference: float, values: list[float]) -> float:
     return difference
 
 
-def _irate(window: Window, _: Span) -> float | None:
+def _irate(window: SampleWindow, _: TimeRange) -> float | None:
     if len(window.values) < 2:
         return None
     before, last = window.values[-2:]
@@ -84,17 +84,17 @@ def _irate(window: Window, _: Span) -> float | None:
     return (last if last < before else last - before) / seconds
 
 
-def _idelta(window: Window, _: Span) -> float | None:
+def _idelta(window: SampleWindow, _: TimeRange) -> float | None:
     return window.values[-1] - window.values[-2] if len(window.values) >= 2 else None
 
 
-def _deriv(window: Window, _: Span) -> float | None:
+def _deriv(window: SampleWindow, _: TimeRange) -> float | None:
     if len(window.values) < 2:
         return None
     return _line(window, window.times_ms[0])[0]
 
 
-def predict_linear(window: Window, span: Span, seconds: float) -> float | None:
+def predict_linear(window: SampleWindow, span: TimeRange, seconds: float) -> float | None:
     """Return where a straight line through the samples will be, that many seconds after the evaluation."""
     if len(window.values) < 2:
         return None
@@ -102,7 +102,7 @@ def predict_linear(window: Window, span: Span, seconds: float) -> float | None:
     return slope * seconds + intercept
 
 
-def _line(window: Window, origin_ms: int) -> tuple[float, float]:
+def _line(window: SampleWindow, origin_ms: int) -> tuple[float, float]:
     """Return slope (per second) and intercept (at the origin) by least squares."""
     first = window.values[0]
     if all(value == first for value in window.values):
@@ -123,14 +123,14 @@ def _line(window: Window, origin_ms: int) -> tuple[float, float]:
     return slope, sy / count - slope * sx / count
 
 
-def _sum(window: Window, _: Span) -> float:
+def _sum(window: SampleWindow, _: TimeRange) -> float:
     summation = Summation()
     for value in window.values:
         summation.add(value)
     return summation.result()
 
 
-def _average(window: Window, _: Span) -> float:
+def _average(window: SampleWindow, _: TimeRange) -> float:
     values = window.values
     if not all(map(math.isfinite, values)):
         return _average_with_infinities(values)
@@ -160,7 +160,7 @@ def _moves_infinity(mean: float, value: float) -> bool:
     return math.isnan(value) or (math.isinf(value) and (mean > 0) != (value > 0))
 
 
-def _variance(window: Window, _: Span) -> float:
+def _variance(window: SampleWindow, _: TimeRange) -> float:
     mean, squares = Summation(), Summation()
     for count, value in enumerate(window.values, 1):
         away = value - (mean.total + mean.compensation)
@@ -169,45 +169,45 @@ def _variance(window: Window, _: Span) -> float:
     return (squares.total + squares.compensation) / len(window.values)
 
 
-def _deviation(window: Window, span: Span) -> float:
+def _deviation(window: SampleWindow, span: TimeRange) -> float:
     variance = _variance(window, span)
     return math.sqrt(variance) if variance >= 0 else math.nan
 
 
-def _minimum(window: Window, _: Span) -> float:
+def _minimum(window: SampleWindow, _: TimeRange) -> float:
     return min(_numbers(window), default=math.nan)
 
 
-def _maximum(window: Window, _: Span) -> float:
+def _maximum(window: SampleWindow, _: TimeRange) -> float:
     return max(_numbers(window), default=math.nan)
 
 
-def _numbers(window: Window) -> list[float]:
+def _numbers(window: SampleWindow) -> list[float]:
     return [value for value in window.values if not math.isnan(value)]
 
 
-def _changes(window: Window, _: Span) -> float:
+def _changes(window: SampleWindow, _: TimeRange) -> float:
     pairs = zip(window.values, window.values[1:], strict=False)
     return float(sum(a != b and not (math.isnan(a) and math.isnan(b)) for a, b in pairs))
 
 
-def _resets(window: Window, _: Span) -> float:
+def _resets(window: SampleWindow, _: TimeRange) -> float:
     return float(sum(b < a for a, b in zip(window.values, window.values[1:], strict=False)))
 
 
-def _present(_window: Window, _: Span) -> float:
+def _present(_window: SampleWindow, _: TimeRange) -> float:
     return 1.0
 
 
-def _count(window: Window, _: Span) -> float:
+def _count(window: SampleWindow, _: TimeRange) -> float:
     return float(len(window.values))
 
 
-def _last(window: Window, _: Span) -> float:
+def _last(window: SampleWindow, _: TimeRange) -> float:
     return window.values[-1]
 
 
-def quantile_over_time(window: Window, _: Span, q: float) -> float:
+def quantile_over_time(window: SampleWindow, _: TimeRange, q: float) -> float:
     """Return the q-quantile of the samples."""
     return quantile(q, window.values)
 

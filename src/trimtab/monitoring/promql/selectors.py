@@ -10,10 +10,10 @@ from promql_parser import Matcher, MatchOp, MatrixSelector, VectorSelector
 from trimtab.monitoring.errors import ExpressionRefused
 from trimtab.monitoring.labels import METRIC_NAME, Labels, labels_of
 from trimtab.monitoring.promql.coverage import covers
-from trimtab.monitoring.promql.patterns import anchored
-from trimtab.monitoring.promql.ranges import Span
+from trimtab.monitoring.promql.patterns import compile_anchored
+from trimtab.monitoring.promql.ranges import TimeRange
 from trimtab.monitoring.promql.values import Instant
-from trimtab.monitoring.series import Latest, Selection, Window
+from trimtab.monitoring.series import Latest, SampleWindow, Selection
 
 Test = Callable[[str], bool]
 
@@ -37,12 +37,12 @@ class Selector:
         """Return the newest sample of each selected series."""
         return instant.store.latest(self.selection, instant.at_ms - self.offset_ms, instant.cost)
 
-    def span(self, instant: Instant) -> Span:
+    def span(self, instant: Instant) -> TimeRange:
         """Return the range that is looked at."""
         end = instant.at_ms - self.offset_ms
-        return Span(end - self.range_ms, end, instant.at_ms)
+        return TimeRange(end - self.range_ms, end, instant.at_ms)
 
-    def windows(self, instant: Instant) -> list[Window]:
+    def windows(self, instant: Instant) -> list[SampleWindow]:
         """Return the samples of each selected series in the range."""
         span = self.span(instant)
         found = instant.store.window(self.selection, span.start_ms, span.end_ms, instant.cost)
@@ -88,7 +88,7 @@ def _test(expression: str, matcher: Matcher) -> Test:
         return lambda found: found == value
     if matcher.op == MatchOp.NotEqual:
         return lambda found: found != value
-    fullmatch = anchored(expression, value).fullmatch
+    fullmatch = compile_anchored(expression, value).fullmatch
     if matcher.op == MatchOp.Re:
         return lambda found: fullmatch(found) is not None
     return lambda found: fullmatch(found) is None

@@ -1,4 +1,4 @@
-"""What flows between the parts of an expression, and arithmetic as Go does it."""
+"""Values of expressions, and arithmetic with the semantics of Go."""
 
 import math
 from collections.abc import Callable, Iterable
@@ -25,7 +25,7 @@ Vector = list[Element]
 
 @dataclass(frozen=True, slots=True)
 class Instant:
-    """Where and when an expression is evaluated."""
+    """Samples and time at which an expression is evaluated."""
 
     store: Samples
     at_ms: int

@@ -11,7 +11,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from trimtab.answers.errors import BadUserId, ErasureFinished
 from trimtab.infra.audit import Audit
 from trimtab.infra.jobs import JobRun, Jobs, Json
 from trimtab.infra.signing import Signer
@@ -23,6 +22,7 @@ from trimtab.kernel.personal_data import Erasable
 from trimtab.privacy.erasure.certificate import certificate
 from trimtab.privacy.erasure.records import Erasure, ErasureState, StepState, StepStatus
 from trimtab.privacy.erasure.store import ErasureStore
+from trimtab.privacy.errors import BadUserId, ErasureFinished
 from trimtab.privacy.pseudonyms import Subjects
 
 _log = logging.getLogger(__name__)
@@ -35,8 +35,8 @@ _PAUSE_SECONDS = 30.0
 
 
 @dataclass(frozen=True, slots=True)
-class Trust:
-    """What an erasure is proved with."""
+class ErasureEvidence:
+    """The audit chain, signing key and pseudonyms that prove an erasure."""
 
     audit: Audit
     signer: Signer
@@ -46,14 +46,14 @@ class Trust:
 
 
 class Erasures:
-    """Erases people.
+    """Runs data-erasure requests (GDPR Art. 17) as durable jobs.
 
     Args:
         store: Keeps the erasures.
         steps: What is erased, in this order. Queued work comes first, so that nothing puts back what a later step has
             erased; feedback comes before the traces by which it is found.
         jobs: Runs the erasures; constructed before `Jobs.launch`.
-        trust: Audit chain, signing key and pseudonyms.
+        evidence: Audit chain, signing key and pseudonyms.
         clock: Stamps.
         databases: Cleaned of the bytes of deleted rows at the end.
     """
@@ -63,7 +63,7 @@ class Erasures:
         store: ErasureStore,
         steps: Sequence[Erasable],
         jobs: Jobs,
-        trust: Trust,
+        evidence: ErasureEvidence,
         clock: Clock,
         databases: Sequence[Database] = (),
     ) -> None:
@@ -72,7 +72,7 @@ class Erasures:
         if len(self._steps) != len(steps):
             raise ValueError("two erasure steps have the same name")
         self._jobs = jobs
-        self._trust = trust
+        self._evidence = evidence
         self._clock = clock
         self._databases = databases
         jobs.register(KIND, self._body)
@@ -92,7 +92,7 @@ class Erasures:
         new = self._new(user_id, actor)
         erasure = self._store.open(new, user_id)
         if erasure.id == new.id:
-            self._trust.audit.append(actor, REQUESTED, new.subject, {"erasure": new.id})
+            self._evidence.audit.append(actor, REQUESTED, new.subject, {"erasure": new.id})
         if erasure.state is ErasureState.FAILED:
             return self.retry(erasure.id)
         self._start(erasure.id)
@@ -142,6 +142,10 @@ class Erasures:
         """Return the ids of the erasures in that state, oldest first."""
         return self._store.in_state(state)
 
+    def count_data(self, user_id: str) -> dict[str, int]:
+        """Return the number of items about a person, by step; deletes nothing."""
+        return {name: step.count(user_id) for name, step in self._steps.items()}
+
     def count(self, state: ErasureState) -> int:
         """Return how many erasures are in that state."""
         return len(self._store.in_state(state))
@@ -150,7 +154,7 @@ class Erasures:
         now = self._clock.now()
         return Erasure(
             id=new_id("erasure", now),
-            subject=self._trust.subjects.pseudonym(user_id),
+            subject=self._evidence.subjects.pseudonym(user_id),
             requested_by=actor,
             requested_at=now.isoformat(),
             state=ErasureState.RUNNING,
@@ -232,23 +236,23 @@ class Erasures:
         if erasure.certificate is None:
             user_id = self._store.user_of(erasure_id)
             # Every step has found nothing left, the one for backups among them.
-            gone_by = at if self._trust.has_backups else None
-            signed = certificate(erasure, user_id, at, self._trust.signer, gone_by)
+            gone_by = at if self._evidence.has_backups else None
+            signed = certificate(erasure, user_id, at, self._evidence.signer, gone_by)
             self._store.certify(erasure_id, signed, at)
 
     def _record(self, erasure_id: str) -> None:
         erasure = self._store.find(erasure_id)
-        if self._trust.audit.holds(ERASED, erasure.subject):
+        if self._evidence.audit.holds(ERASED, erasure.subject):
             return  # This step ran before a crash that came before its result was recorded.
         found: dict[str, object] = {step.name: step.found for step in erasure.steps}
-        self._trust.audit.append(
+        self._evidence.audit.append(
             "trimtab", ERASED, erasure.subject, {"erasure": erasure_id, "found": found}
         )
 
     def _forget(self, erasure_id: str) -> None:
         user_id = self._store.user_of(erasure_id)
         if user_id:
-            self._trust.subjects.shred(user_id)
+            self._evidence.subjects.shred(user_id)
         self._store.close(erasure_id)
 
     def _scrub(self) -> None:

@@ -7,9 +7,9 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from trimtab.answers.errors import ErasureUnknown
 from trimtab.infra.storage import Database
 from trimtab.privacy.erasure.records import Erasure, ErasureState, StepState, StepStatus
+from trimtab.privacy.errors import ErasureUnknown
 
 _erasures = sa.table(
     "erasures",

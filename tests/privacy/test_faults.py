@@ -3,9 +3,9 @@
 import pytest
 
 from tests.faces import app_of, settings_of  # noqa: F401 - fixtures.
-from trimtab.app.erasure_fault import PROJECT
 from trimtab.kernel.operable import ActionContext
 from trimtab.privacy.erasure import ErasureState
+from trimtab.privacy.faults import PROJECT
 
 
 @pytest.fixture

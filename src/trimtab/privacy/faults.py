@@ -1,6 +1,6 @@
-"""A fault that needs two domains: an erasure that fails because deletions cannot be written down."""
+"""Faults of the privacy domain: an erasure that fails because deletions cannot be recorded."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 from trimtab.kernel.operable import Arguments, Fault, Realism, Value
 from trimtab.knowledge import Knowledge
@@ -10,8 +10,13 @@ PROJECT = "drill-erasure"
 PERSON = "a person of the erasure drill"
 
 
-def erasure_fault(knowledge: Knowledge, erasures: Callable[[], Erasures]) -> Fault:
-    """Return the fault.
+def faults(knowledge: Knowledge, erasures: Erasures) -> tuple[Fault, ...]:
+    """Return every fault of the domain."""
+    return (_break_erasure(knowledge, erasures),)
+
+
+def _break_erasure(knowledge: Knowledge, erasures: Erasures) -> Fault:
+    """Return a fault that makes an erasure fail in all its passes.
 
     A folder stands where the record of deletions should be, as a container makes one for a file that is missing when it
     is mounted. Nothing is deleted that cannot be written down, so the erasure fails in all its passes. Then the file is
@@ -26,7 +31,7 @@ def erasure_fault(knowledge: Knowledge, erasures: Callable[[], Erasures]) -> Fau
             record.rename(away)
         record.mkdir()
         try:
-            found = erasures().wait(erasures().request(PERSON, actor="drill").id)
+            found = erasures.wait(erasures.request(PERSON, actor="drill").id)
         finally:
             record.rmdir()
             if away.exists():
@@ -35,9 +40,9 @@ def erasure_fault(knowledge: Knowledge, erasures: Callable[[], Erasures]) -> Fau
 
     def restore(state: Mapping[str, Value]) -> None:
         erasure_id = str(state["erasure"])
-        if erasures().find(erasure_id).state is ErasureState.FAILED:
-            erasures().retry(erasure_id)
-        erasures().wait(erasure_id)
+        if erasures.find(erasure_id).state is ErasureState.FAILED:
+            erasures.retry(erasure_id)
+        erasures.wait(erasure_id)
         if PROJECT in {project.name for project in knowledge.list_projects()}:
             knowledge.delete_project(PROJECT)
 

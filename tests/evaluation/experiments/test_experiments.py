@@ -10,8 +10,8 @@ from trimtab.answers.budgets import Budget, BudgetStore
 from trimtab.answers.errors import GeneratorUnavailable
 from trimtab.answers.records import Trace
 from trimtab.answers.store import TraceStore
-from trimtab.evaluation.experiments import PairStore, Rehearsal, Shadow, replay, report
-from trimtab.evaluation.experiments.shadow import ShadowRules
+from trimtab.evaluation.experiments import CandidatePipeline, PairStore, Shadow, replay, report
+from trimtab.evaluation.experiments.candidate import BudgetedCandidate
 from trimtab.evaluation.statistics import paired_interval
 from trimtab.infra.storage import Database
 from trimtab.kernel.errors import Unavailable
@@ -35,9 +35,9 @@ class Costly:
         return replace(draft, usage=replace(draft.usage, cost_usd=0.004))
 
 
-def rehearsal(retriever=None, generator=None, name="candidate"):
+def candidate(retriever=None, generator=None, name="candidate"):
     retriever = retriever or FixedRetriever(passage())
-    return Rehearsal(name, retriever, generator or ExtractiveGenerator(), StillClock())
+    return CandidatePipeline(name, retriever, generator or ExtractiveGenerator(), StillClock())
 
 
 def traces(times=1, user_id="ann") -> list[Trace]:
@@ -48,14 +48,14 @@ def traces(times=1, user_id="ann") -> list[Trace]:
 
 
 def test_the_same_configuration_changes_nothing():
-    found = replay(traces(), rehearsal()).as_dict()
+    found = replay(traces(), candidate()).as_dict()
     assert (found["changed"], found["errors"], found["verdict"]) == ([], [], "unclear")
     assert found["summary"]["shared_sources"] == 1.0
 
 
 def test_a_configuration_that_finds_nothing_is_worse_and_says_for_which_questions():
     past = traces(10)
-    found = replay(past, rehearsal(Nothing())).as_dict()
+    found = replay(past, candidate(Nothing())).as_dict()
     assert (found["verdict"], found["summary"]["found_lost"]) == ("worse", 20)
     assert {row["trace_id"] for row in found["changed"]} == {trace.id for trace in past}
     assert found["summary"]["found"]["high"] < 0
@@ -66,23 +66,22 @@ def test_a_configuration_that_finds_more_is_better():
     world.retriever.retrieved = Retrieved(())
     for text in QUESTIONS * 10:
         world.answers.answer(Question("p", text))
-    assert replay(world.traces.recent(100), rehearsal()).as_dict()["verdict"] == "better"
+    assert replay(world.traces.recent(100), candidate()).as_dict()["verdict"] == "better"
 
 
 def test_other_documents_with_the_same_words_are_seen_as_other_sources():
-    found = replay(traces(), rehearsal(FixedRetriever(passage(chunk_id="c9"))))
+    found = replay(traces(), candidate(FixedRetriever(passage(chunk_id="c9"))))
     assert (found.summary.shared_sources, found.summary.changed_text) == (0.0, 0)
 
 
 def test_a_configuration_that_fails_is_reported_with_its_code():
-    found = replay(traces(), rehearsal(Down())).as_dict()
+    found = replay(traces(), candidate(Down())).as_dict()
     assert {row["code"] for row in found["errors"]} == {"trimtab.unavailable"}
     assert found["verdict"] == "worse"
 
 
-def test_a_rehearsal_keeps_no_trace_and_tells_no_user():
-    candidate = rehearsal()
-    assert candidate.trace(Question("p", QUESTIONS[0])).user_id == ""
+def test_a_candidate_knows_no_user():
+    assert candidate().trace(Question("p", QUESTIONS[0])).user_id == ""
 
 
 @pytest.fixture
@@ -98,14 +97,13 @@ def shadow(database, configuration=None, share=1.0, limit=1.0, worst=0.01):
     world.answers._traces = store
     budget = Budget("shadow", limit, "day", BudgetStore(database), StillClock())
     own = Shadow(
-        configuration or rehearsal(generator=Costly()),
+        BudgetedCandidate(configuration or candidate(generator=Costly()), budget, worst),
         store,
         PairStore(database),
-        budget,
-        ShadowRules(share, worst),
+        share,
         StillClock(),
     )
-    world.events.subscribe("answers.given", own.heard)
+    world.events.subscribe("answers.given", own.on_answer)
     return own, world
 
 
@@ -134,16 +132,16 @@ def test_the_shadow_stops_when_its_budget_is_used_up_and_answers_go_on(database)
     ask(world, 5)
     own.run_waiting()
     assert own.counts == {"tried": 3, "over_budget": 7}
-    assert own._budget.standing().spent_usd == pytest.approx(0.012)
+    assert own._candidate.budget.standing().spent_usd == pytest.approx(0.012)
     assert len(TraceStore(database).recent(100)) == 10
 
 
 def test_a_shadow_that_fails_is_counted_and_costs_what_was_reserved(database):
-    own, world = shadow(database, rehearsal(Down()))
+    own, world = shadow(database, candidate(Down()))
     ask(world)
     own.run_waiting()
     assert own.counts == {"failed": 2}
-    assert own._budget.standing().spent_usd == pytest.approx(0.02)
+    assert own._candidate.budget.standing().spent_usd == pytest.approx(0.02)
 
 
 def test_what_does_not_fit_into_the_queue_is_dropped_and_counted(database):
@@ -160,7 +158,7 @@ def test_an_erased_users_pairs_go_and_do_not_come_back(database):
     assert pairs.count_user("ann") == 2
     TraceStore(database).forget_user("ann")
     pairs.forget_user("ann")
-    (pair,) = replay([kept], rehearsal()).pairs
+    (pair,) = replay([kept], candidate()).pairs
     pairs.keep("candidate", pair, "ann", kept.answer.created_at)
     assert pairs.count_user("ann") == 0
 
@@ -181,7 +179,7 @@ def test_a_candidate_whose_model_is_down_is_compared_by_its_fallback(database):
         def generate(self, question, passages):
             raise GeneratorUnavailable("down")
 
-    own, world = shadow(database, rehearsal(generator=Broken()))
+    own, world = shadow(database, candidate(generator=Broken()))
     ask(world)
     own.run_waiting()
     assert {pair.tried.model for pair in PairStore(database).of("candidate")} == {"extractive"}

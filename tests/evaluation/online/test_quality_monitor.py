@@ -7,11 +7,19 @@ import pytest
 
 from tests.answers.world import StillClock, World, passage
 from trimtab.answers import ExtractiveGenerator, Question
-from trimtab.answers.errors import BadEvaluationSet, GeneratorUnavailable
+from trimtab.answers.errors import GeneratorUnavailable
 from trimtab.answers.records import Feedback, Retrieved, Stage
 from trimtab.answers.store import FeedbackStore, TraceStore, encode
-from trimtab.evaluation.online import Canary, Probe, SampleStore, Watch, figures
+from trimtab.evaluation.errors import BadEvaluationSet
+from trimtab.evaluation.online import (
+    Canary,
+    Probe,
+    QualityMonitor,
+    SampleStore,
+    quality_metrics,
+)
 from trimtab.evaluation.online.canary import read_probes
+from trimtab.evaluation.online.quality_monitor import MonitoredStores
 from trimtab.infra.storage import Database
 from trimtab.kernel.drilling import drill_traffic
 from trimtab.kernel.errors import Conflict, Unavailable
@@ -36,7 +44,7 @@ class WordEmbedder:
 
 
 class Service:
-    """Answers with kept traces, and a watch on them."""
+    """Answers with stored traces, and a monitor of them."""
 
     def __init__(self, database, clock, embedder=None):
         self.world = World()
@@ -45,8 +53,12 @@ class Service:
         self.traces, self.feedback = TraceStore(database), FeedbackStore(database)
         self.samples = SampleStore(database)
         self.world.answers._traces = self.traces
-        self.watch = Watch(self.traces, self.feedback, self.samples, clock)
-        self.watch.embedder = embedder
+        self.stores = MonitoredStores(self.traces, self.feedback, self.samples)
+        self.clock = clock
+        self.monitor = self.monitor_with(embedder)
+
+    def monitor_with(self, embedder=None, canary=None):
+        return QualityMonitor(self.stores, self.clock, embedder=embedder, canary=canary)
 
     def ask(self, text=QUESTION, user_id="ann", times=1):
         for _ in range(times):
@@ -80,7 +92,7 @@ def test_rates_are_shares_of_the_answers():
         trace(found=False, blocked=True, stages=(Stage("pii", 1.0, "blocked"),)),
         trace(degraded_mode=True, stages=(Stage("generate", 5.0, "fallback"),)),
     ]
-    found = figures(window, (3, 1))
+    found = quality_metrics(window, (3, 1))
     assert (found.empty_rate, found.not_found_rate, found.blocked_rate) == (0.25, 0.5, 0.25)
     assert (found.degraded_rate, found.fallback_rate, found.blocks) == (0.25, 0.25, {"pii": 0.25})
     assert (found.feedback_rate, found.helpful_rate) == (1.0, 0.75)
@@ -91,80 +103,80 @@ def test_grounding_comes_from_the_guard_where_there_is_one():
     guarded = trace(
         stages=(Stage("guard_answer", 1.0, "ok", {"scores": {"hallucination": 0.75}}),), model="m"
     )
-    assert figures([guarded]).grounding_p50 == 0.25
-    assert figures([trace(confidence=0.9, model="m")]).grounding_p50 == 0.9
-    assert figures([trace(confidence=0.6)]).grounding_p50 == 1.0  # Quotes.
+    assert quality_metrics([guarded]).grounding_p50 == 0.25
+    assert quality_metrics([trace(confidence=0.9, model="m")]).grounding_p50 == 0.9
+    assert quality_metrics([trace(confidence=0.6)]).grounding_p50 == 1.0  # Quotes.
 
 
 @pytest.mark.feature("F405", "F406")
 def test_answers_under_085_count_as_hallucinations():
     window = [trace(confidence=c, model="m") for c in (0.84, 0.85)] + [trace(found=False)]
-    assert figures(window).hallucination_rate == 0.5
+    assert quality_metrics(window).hallucination_rate == 0.5
 
 
 def test_no_answers_say_nothing():
-    found = figures([])
+    found = quality_metrics([])
     assert found.answers == 0
     assert np.isnan(found.empty_rate)
 
 
 def test_the_window_moves_and_a_restart_forgets_nothing(service, clock):
     service.ask(times=3)
-    again = Watch(service.traces, service.feedback, service.samples, clock)
-    assert again.run_once().figures.answers == 3
+    again = service.monitor_with()
+    assert again.run_once().metrics.answers == 3
     clock.seconds += 3_700
-    assert again.run_once().figures.answers == 0
+    assert again.run_once().metrics.answers == 0
 
 
 @pytest.mark.feature("F407", "F491")
 def test_the_feedback_rate_survives_a_restart(service, clock):
     answer = service.ask(times=4)
     service.feedback.keep(Feedback("f1", answer.trace_id, "ann", clock.now(), helpful=True))
-    again = Watch(service.traces, service.feedback, service.samples, clock)
-    assert again.run_once().figures.feedback_rate == 0.25
+    again = service.monitor_with()
+    assert again.run_once().metrics.feedback_rate == 0.25
 
 
 @pytest.mark.feature("F404", "F468")
 def test_a_fall_of_similarity_is_seen_against_the_pinned_baseline(service, clock):
     service.ask(times=40)
-    assert np.isnan(service.watch.run_once().cosine_ratio)
-    service.watch.pin_baseline("boss")
-    assert service.watch.run_once().cosine_ratio == pytest.approx(1.0, abs=0.01)
+    assert np.isnan(service.monitor.run_once().cosine_ratio)
+    service.monitor.pin_baseline("boss")
+    assert service.monitor.run_once().cosine_ratio == pytest.approx(1.0, abs=0.01)
     clock.seconds += 3_700
     service.ask("How many entries, and who is the designer of that eviction rule there?", times=40)
-    seen = service.watch.run_once()
+    seen = service.monitor.run_once()
     assert seen.cosine_ratio < 0.9
     assert seen.drift.detected
 
 
 def test_a_new_embedding_model_is_not_compared_with_the_old_ones_baseline(service):
     service.ask(times=40)
-    service.watch.run_once()
-    service.watch.pin_baseline("boss")
-    service.watch.embedder = WordEmbedder("other")
-    assert service.watch.run_once().drift is None
+    service.monitor.run_once()
+    service.monitor.pin_baseline("boss")
+    service.monitor = service.monitor_with(WordEmbedder("other"))
+    assert service.monitor.run_once().drift is None
 
 
 def test_a_question_is_embedded_once(service):
     service.ask(times=3)
-    service.watch.run_once()
-    calls = service.watch.embedder.calls
-    service.watch.run_once()
-    assert service.watch.embedder.calls == calls == 3
+    service.monitor.run_once()
+    calls = service.monitor._embedder.calls
+    service.monitor.run_once()
+    assert service.monitor._embedder.calls == calls == 3
 
 
 def test_a_baseline_of_a_quiet_hour_is_refused(service):
     service.ask(times=3)
-    service.watch.run_once()
+    service.monitor.run_once()
     with pytest.raises(Conflict, match="Only 3"):
-        service.watch.pin_baseline("boss")
+        service.monitor.pin_baseline("boss")
 
 
 def test_an_unpinned_baseline_gives_way_to_the_one_before(service):
     service.ask(times=40)
-    service.watch.run_once()
-    first, second = service.watch.pin_baseline("a"), service.watch.pin_baseline("b")
-    service.watch.unpin_baseline(second)
+    service.monitor.run_once()
+    first, second = service.monitor.pin_baseline("a"), service.monitor.pin_baseline("b")
+    service.monitor.unpin_baseline(second)
     assert service.samples.baseline("retrieval").version == first
     assert service.samples.baseline("retrieval").actor == "a"
 
@@ -174,21 +186,23 @@ def test_an_embedder_that_is_down_leaves_the_other_figures(service):
         def embed(self, texts):
             raise Unavailable("The model is closed.")
 
-    service.watch.embedder = Down()
+    service.monitor = service.monitor_with(Down())
     service.ask()
-    seen = service.watch.run_once()
-    assert seen.figures.answers == 1
+    seen = service.monitor.run_once()
+    assert seen.metrics.answers == 1
     assert np.isnan(seen.cosine_p50)
 
 
 def test_an_erased_users_samples_go_and_do_not_come_back(service):
     service.ask(user_id="ann")
-    kept = service.traces.since(service.watch._clock.now() - timedelta(hours=1), 10)
-    service.watch.run_once()
+    kept = service.traces.since(service.monitor._clock.now() - timedelta(hours=1), 10)
+    service.monitor.run_once()
     assert service.samples.count_user("ann") == 1
     service.traces.forget_user("ann")
     service.samples.forget_user("ann")
-    service.watch._sample(kept, service.watch.embedder)  # A round that had read the traces before.
+    service.monitor._sample(
+        kept, service.monitor._embedder
+    )  # A round that had read the traces before.
     assert service.samples.count_user("ann") == 0
 
 
@@ -210,8 +224,8 @@ def test_the_canary_says_which_known_questions_lost_their_document():
 
 
 def test_the_canary_is_part_of_each_round(service):
-    service.watch.canary = Canary(ByQuestion(), [Probe("p", "first", "a")])
-    assert service.watch.run_once().canary.recall == 1.0
+    service.monitor = service.monitor_with(canary=Canary(ByQuestion(), [Probe("p", "first", "a")]))
+    assert service.monitor.run_once().canary.recall == 1.0
 
 
 def test_probes_are_read_from_json_lines(tmp_path):
@@ -238,7 +252,7 @@ def test_a_fallback_in_the_pipeline_shows_in_the_figures(service):
     service.ask()
     service.world.answers._generator = ExtractiveGenerator()
     service.ask()
-    assert service.watch.run_once().figures.fallback_rate == 0.5
+    assert service.monitor.run_once().metrics.fallback_rate == 0.5
 
 
 def in_a_drill(service, text=QUESTION, times=1):
@@ -249,20 +263,20 @@ def in_a_drill(service, text=QUESTION, times=1):
 def test_what_a_drill_asks_moves_no_figure_of_users(service):
     service.ask(times=3)
     in_a_drill(service, "Does it rain?", times=4)
-    service.watch.run_once()
-    users, drills = (service.watch.seen_of(drill=drill).figures for drill in (False, True))
+    service.monitor.run_once()
+    users, drills = (service.monitor.seen_of(drill=drill).metrics for drill in (False, True))
     assert (users.answers, drills.answers) == (3, 4)
-    assert service.watch.seen.figures == users
+    assert service.monitor.seen.metrics == users
 
 
 def test_what_a_drill_asks_is_no_fall_of_similarity_and_no_drift_of_users(service, clock):
     service.ask(times=40)
-    service.watch.run_once()
-    service.watch.pin_baseline("boss")
+    service.monitor.run_once()
+    service.monitor.pin_baseline("boss")
     other = "How many entries, and who is the designer of that eviction rule there?"
     in_a_drill(service, other, times=40)
-    service.watch.run_once()
-    users, drills = (service.watch.seen_of(drill=drill) for drill in (False, True))
+    service.monitor.run_once()
+    users, drills = (service.monitor.seen_of(drill=drill) for drill in (False, True))
     assert (users.cosine_ratio, users.drift.detected) == (pytest.approx(1.0, abs=0.01), False)
     assert drills.cosine_ratio < 0.9
     assert drills.drift.detected
@@ -272,8 +286,8 @@ def test_a_drill_does_not_keep_a_users_question_from_being_sampled(service, cloc
     service.ask()
     clock.seconds += 1
     in_a_drill(service)
-    service.watch.run_once()
-    model, since = service.watch.embedder.model_id, clock.now() - timedelta(hours=1)
+    service.monitor.run_once()
+    model, since = service.monitor._embedder.model_id, clock.now() - timedelta(hours=1)
     sizes = [len(service.samples.since(since, model, drill=d)[1]) for d in (False, True)]
     assert sizes == [1, 1]
 

@@ -5,9 +5,10 @@ from types import SimpleNamespace
 
 import pytest
 
-from trimtab.app.rounds import rounds
+from trimtab.app.checklists import Readings
 from trimtab.gates.selftest.world import add_package
 from trimtab.gates.supply_chain import Snapshot
+from trimtab.operations.checklists import Checklists
 from trimtab.testing.clock import FakeClock
 
 CLOCK = FakeClock()
@@ -19,8 +20,13 @@ def backups(age):
     return SimpleNamespace(newest_good=lambda: good)
 
 
-def of(age, period="rollback"):
-    return {result.id: result for result in rounds(backups(age), CLOCK)[period]()}
+def checklists(age=None):
+    audit = SimpleNamespace(audit=SimpleNamespace(clock=CLOCK))
+    return Checklists(Readings(None, None, None, backups(age)), None, None, audit, None, tuple)
+
+
+def of(age):
+    return {result.id: result for result in checklists(age).run("rollback")}
 
 
 def test_with_a_fresh_backup_and_readable_settings_every_rollback_may_start(monkeypatch, tmp_path):
@@ -62,7 +68,7 @@ def test_the_month_audits_what_is_installed_against_the_known_advisories(monkeyp
     monkeypatch.setattr(
         Snapshot, "load", lambda: Snapshot({"numpy": [record]}, CLOCK.now().date(), 1)
     )
-    (found,) = rounds(backups(None), CLOCK)["monthly"]()
+    found = checklists()._dependencies()
     assert not found.passed
     assert "TEST-1, fixed in 99" in found.todo
 
@@ -70,7 +76,7 @@ def test_the_month_audits_what_is_installed_against_the_known_advisories(monkeyp
 def test_old_advisories_are_something_to_do(monkeypatch):
     old = CLOCK.now().date() - timedelta(days=91)
     monkeypatch.setattr(Snapshot, "load", lambda: Snapshot({}, old, 0))
-    (found,) = rounds(backups(None), CLOCK)["monthly"]()
+    found = checklists()._dependencies()
     assert f"the advisories are of {old}" in found.todo
 
 
@@ -83,7 +89,7 @@ def test_the_month_names_a_transformers_outside_its_pin(monkeypatch, tmp_path, v
     add_package(tmp_path, "transformers", version)
     monkeypatch.syspath_prepend(str(tmp_path))
     monkeypatch.setattr(Snapshot, "load", lambda: Snapshot({}, CLOCK.now().date(), 0))
-    (found,) = rounds(backups(None), CLOCK)["monthly"]()
+    found = checklists()._dependencies()
     assert (
         f"transformers {version} is installed, the pin is transformers<5,>=4.40" in found.todo
     ) is named

@@ -1,0 +1,78 @@
+"""Builds the answers domain."""
+
+from dataclasses import dataclass
+
+from trimtab.answers.actions import actions
+from trimtab.answers.faults import faults
+from trimtab.answers.pipeline import Retriever
+from trimtab.answers.screening import Screen
+from trimtab.answers.service import AnswersContext, AnswerService
+from trimtab.answers.signals import signals
+from trimtab.answers.tracing import health as tracing_health
+from trimtab.answers.tracing.exporter import exporter_of
+from trimtab.guardrails.service import Guardrails
+from trimtab.infra.environment import Environment
+from trimtab.kernel.module import Module
+from trimtab.kernel.tasks import ScheduledTask
+
+_DROP_SECONDS = 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Retrieval:
+    """The searches that answers use.
+
+    Attributes:
+        best: Ranks by words and meaning.
+        keywords: Ranks by words alone, for when `best` is late.
+    """
+
+    best: Retriever
+    keywords: Retriever
+
+
+def build(env: Environment, retrieval: Retrieval, guardrails: Guardrails) -> Module:
+    """Return the answer service.
+
+    Args:
+        env: Of the process.
+        retrieval: Finds passages.
+        guardrails: Judge questions, passages and answers, where the settings enable them.
+    """
+    guards = guardrails
+    screen = Screen(guards.questions, guards.answers, guards.passages, guards.finder.redact)
+    answers = AnswerService(
+        env.settings.answers,
+        AnswersContext(env.state, env.clock, env.events),
+        retrieval.best,
+        keywords=retrieval.keywords,
+        screen=screen if env.settings.guardrails.enabled else None,
+    )
+    return Module(
+        "answers",
+        answers,
+        personal_data=answers.personal_data(),
+        tasks=answers.tasks,
+        scheduled=(ScheduledTask("drop old traces", _DROP_SECONDS, answers.drop_old),),
+        start=(answers.start,),
+        close=(answers.close,),
+    )
+
+
+def build_tracing(env: Environment, answers: AnswerService) -> Module:
+    """Return the export of traces, and what can be measured, done and broken in answers and traces.
+
+    Without a tracing backend in the settings the export is idle.
+    """
+    exporter = exporter_of(env.settings.answers, answers.traces, env.clock)
+    tracing_health.register(env.health, exporter)
+    return Module(
+        "answers tracing",
+        exporter,
+        signals=signals(answers, exporter, env.changes),
+        actions=actions(answers, exporter),
+        faults=faults(answers, exporter, env.clock, env.changes),
+        tasks=(exporter.task,),
+        start=(exporter.start,),
+        close=(exporter.close,),
+    )

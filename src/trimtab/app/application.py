@@ -1,0 +1,156 @@
+"""A whole trimtab in one process: environment, modules and HTTP apps."""
+
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+
+from trimtab.answers.service import AnswerService
+from trimtab.answers.tracing import SpanExporter
+from trimtab.api import Services
+from trimtab.api.http import HttpMetrics
+from trimtab.app.assembly import Assembly
+from trimtab.app.handbook import Handbook
+from trimtab.app.http_apps import make_http_apps
+from trimtab.app.modules import ROLES, ProcessRole
+from trimtab.app.page_names import known_names
+from trimtab.drills import DrillRoom
+from trimtab.evaluation.service import EvaluationService
+from trimtab.gates.room import GatesRoom
+from trimtab.guardrails.service import Guardrails
+from trimtab.incidents import EmbeddedMonitor, Incidents
+from trimtab.incidents.module import IncidentRecords
+from trimtab.infra.environment import open_environment
+from trimtab.infra.notify import Outbox
+from trimtab.infra.settings import Settings
+from trimtab.infra.telemetry import SignalCollector
+from trimtab.infra.vitals import Vitals
+from trimtab.infra.web.module import Web
+from trimtab.kernel.clock import Clock, SystemClock
+from trimtab.kernel.operable import Catalog
+from trimtab.knowledge import Knowledge
+from trimtab.monitoring.service import Monitoring
+from trimtab.operations.checklists import Checklists
+from trimtab.privacy.erasure import Erasures
+from trimtab.runbooks.claims import Claim, check_claims
+from trimtab.runbooks.service import Runbooks
+from trimtab.runbooks.sources import check_source
+
+
+class App:
+    """A whole trimtab on one data directory, built and not yet started.
+
+    Args:
+        settings: Name the directory.
+        clock: Of the process.
+        role: Which modules the process has.
+
+    Raises:
+        TrimtabError: The data directory cannot be used, or something in it is broken or too new.
+    """
+
+    def __init__(
+        self, settings: Settings, clock: Clock, role: ProcessRole = ProcessRole.ALL
+    ) -> None:
+        # The stack closes what was opened, the newest first, when a later part cannot be built.
+        with ExitStack() as closing:
+            self.env = env = open_environment(settings, clock, closing)
+            figures = HttpMetrics(clock)
+            env.registry.register(figures)
+            self.assembly = Assembly(env, closing)
+            for build_module in ROLES[role]:
+                self.assembly.add(build_module(self.assembly))
+            self._find_services()
+            self.http_apps = make_http_apps(self._services(), figures)
+            # Last: signals of background tasks read every task, so all of them must exist.
+            env.registry.register(SignalCollector(self.catalog.signals.values()))
+            self._closing = closing.pop_all()
+
+    def _find_services(self) -> None:
+        env, service = self.env, self.assembly.service
+        self.settings, self.directory, self.clock = env.settings, env.directory, env.clock
+        self.state, self.registry, self.health = env.state, env.registry, env.health
+        self.audit, self.keys, self.jobs, self.changes = env.audit, env.keys, env.jobs, env.changes
+        self.knowledge = service(Knowledge)
+        self.guardrails = service(Guardrails)
+        self.answers = service(AnswerService)
+        self.exporter = service(SpanExporter)
+        self.evaluation = service(EvaluationService)
+        self.erasures = service(Erasures)
+        self.gates = service(GatesRoom)
+        self.outbox = service(Outbox)
+        self.catalog = service(Catalog)
+        self.monitoring, self.monitor = service(Monitoring), service(EmbeddedMonitor)
+        self.runbooks = service(Runbooks)
+        self.library = self.runbooks.library
+        self.proofs = service(IncidentRecords).proofs
+        self.incidents = service(Incidents)
+        self.checklists = service(Checklists)
+        self.drills = service(DrillRoom)
+        self.handbook = service(Handbook)
+        self.vitals = service(Vitals)
+        web = service(Web)
+        self.sessions, self.views, self.places = web.sessions, web.views, web.places
+
+    def start(self, *, handbook: bool = True) -> None:
+        """Start every module in order: load the model, watch the service, drive incidents.
+
+        Args:
+            handbook: Whether to ingest the shipped pages in the background.
+        """
+        self.assembly.start(frozenset() if handbook else frozenset({"handbook"}))
+
+    def start_for_a_moment(self) -> None:
+        """Load the model and take one sample, for a command that builds its own app.
+
+        Nothing is watched and no incident is driven: the process ends before any of it is done.
+        """
+        self.knowledge.start()
+        self.monitoring.take_sample()
+
+    def close(self) -> None:
+        """Stop and release every module, the newest first. May be called twice."""
+        self._closing.close()
+
+    def check_prose(self, text: str, commands: Mapping[str, frozenset[str]]) -> Sequence[Claim]:
+        """Return what a page names in prose or as its source that does not exist."""
+        names = known_names(self.catalog, self.registry, self.http_apps, commands)
+        return [*check_claims(text, names), *check_source(text)]
+
+    def _services(self) -> Services:
+        return Services(
+            settings=self.settings,
+            clock=self.clock,
+            health=self.health,
+            registry=self.registry,
+            catalog=self.catalog,
+            changes=self.changes,
+            audit=self.audit,
+            keys=self.keys,
+            sessions=self.sessions,
+            views=self.views,
+            places=self.places,
+            knowledge=self.knowledge,
+            answers=self.answers,
+            evaluation=self.evaluation,
+            erasures=self.erasures,
+            tasks=self.checklists,
+            traces=self.answers.traces,
+            feedback=self.answers.feedback,
+            series=self.monitoring.user_series,
+            rules=self.monitoring.engine,
+            library=self.library,
+            proofs=self.proofs,
+            check_page=self.runbooks.check_page,
+            check_prose=self.check_prose,
+            incidents=self.incidents,
+            gates=self.gates,
+            drills=self.drills,
+        )
+
+
+def build(settings: Settings, clock: Clock | None = None) -> App:
+    """Return a trimtab on the data directory of the settings, not yet started.
+
+    Raises:
+        TrimtabError: The data directory cannot be used, or something in it is broken or too new.
+    """
+    return App(settings, clock or SystemClock(settings.service.clock_rate))

@@ -1,0 +1,68 @@
+"""The modules of one process: added in order, started in that order, closed in reverse."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from typing import TypeVar
+
+from trimtab.infra.environment import Environment
+from trimtab.kernel.module import Module
+from trimtab.kernel.operable import Catalog
+from trimtab.kernel.tasks import Task
+
+_S = TypeVar("_S")
+
+
+class Assembly:
+    """Collects modules. A builder receives it to find the services that its module needs.
+
+    Args:
+        env: Of the process.
+        closing: Closes every added module, the newest first, also when a later one cannot be built.
+    """
+
+    def __init__(self, env: Environment, closing: ExitStack) -> None:
+        self.env = env
+        self.modules: list[Module] = []
+        self._closing = closing
+
+    def add(self, module: Module) -> None:
+        """Add the next module, and register its health and its close.
+
+        Raises:
+            ValueError: Its name is taken, or it publishes something after the catalog was made.
+        """
+        for close in reversed(module.close):
+            self._closing.callback(close)
+        if any(module.name == added.name for added in self.modules):
+            raise ValueError(f"two modules are named {module.name!r}")
+        late = any(isinstance(added.service, Catalog) for added in self.modules)
+        if late and (module.signals or module.actions or module.faults):
+            raise ValueError(
+                f"module {module.name!r} has signals, actions or faults: list it before the catalog"
+            )
+        for component, probe in module.health:
+            self.env.health.register(component, probe)
+        self.modules.append(module)
+
+    def service(self, kind: type[_S]) -> _S:
+        """Return the service of that type; raises `LookupError` when no module before has it."""
+        for module in self.modules:
+            if isinstance(module.service, kind):
+                return module.service
+        raise LookupError(f"no module has a {kind.__name__}: list the one that has it earlier")
+
+    def tasks(self) -> Iterator[Task]:
+        """Yield the background tasks of every module."""
+        for module in self.modules:
+            yield from module.tasks
+
+    def start(self, without: frozenset[str] = frozenset()) -> None:
+        """Start the modules in order; the first error ends the start.
+
+        Args:
+            without: Names of modules that stay idle.
+        """
+        for module in self.modules:
+            if module.name not in without:
+                for start in module.start:
+                    start()

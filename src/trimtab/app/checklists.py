@@ -1,0 +1,90 @@
+"""Adapter: lets the operations checklists read the services."""
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from trimtab.answers.service import AnswerService
+from trimtab.answers.tracing import SpanExporter
+from trimtab.evaluation.online import QualityMonitor
+from trimtab.knowledge.maintenance.backups import Backups
+from trimtab.operations.readings import (
+    BackupReading,
+    BudgetReading,
+    DependencyReading,
+    DriftReading,
+    QualityReading,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Readings:
+    """Reads answers, evaluation, backups and the installed packages."""
+
+    answers: AnswerService
+    monitor: QualityMonitor
+    exporter: SpanExporter
+    backups: Backups
+
+    def quality(self) -> QualityReading:
+        """Measure the answers of the current window now."""
+        seen = self.monitor.run_once()
+        drift = seen.drift
+        return QualityReading(
+            answers=seen.metrics.answers,
+            empty_rate=seen.metrics.empty_rate,
+            hallucination_rate=seen.metrics.hallucination_rate,
+            blocked_rate=seen.metrics.blocked_rate,
+            cosine_ratio=seen.cosine_ratio,
+            has_baseline=not math.isnan(seen.cosine_baseline),
+            drift=DriftReading(drift.detected, drift.p_value, drift.effect) if drift else None,
+        )
+
+    def failures(self) -> Mapping[str, int]:
+        """Return the number of failed questions by error code, since the start."""
+        return self.answers.tally.failures()
+
+    def budget(self) -> BudgetReading:
+        """Return the spending of the model budget."""
+        now = self.answers.budget.standing()
+        tokens = now.input_tokens + now.output_tokens
+        return BudgetReading(now.period, now.spent_usd, now.limit_usd, now.share, now.calls, tokens)
+
+    def resting_generators(self) -> Iterable[str]:
+        """Return the names of the generators whose circuit is open."""
+        models = self.answers.models
+        return [name for name in models.names if models.resting(name)]
+
+    def export_error(self) -> str:
+        """Return why the tracing backend took no traces at the last try; empty when it did."""
+        return self.exporter.last.error
+
+    def newest_backup(self) -> BackupReading | None:
+        """Return the newest good backup, or None."""
+        good = self.backups.newest_good()
+        return BackupReading(good.path.name, good.at) if good else None
+
+    def dependencies(self) -> DependencyReading:
+        """Audit the installed packages now."""
+        # The packages' metadata takes a second to read, and only this check needs it.
+        from trimtab.gates.supply_chain import Installed, Snapshot, audit
+        from trimtab.gates.supply_chain.pins import load_pins, pin_findings
+
+        everything, snapshot = Installed(), Snapshot.load()
+        # Extras come beside what trimtab needs, and the pins hold for them too.
+        broken_pins = [found.message for found in pin_findings(everything, load_pins(None))]
+        installed = everything.needed_by("trimtab")
+        versions = {package.name: package.version for package in installed.packages}
+        problems = [
+            f"{hole.package} {hole.version}: {hole.id}, {_fix(hole.fixed_in)}"
+            for hole in audit(versions, snapshot)
+        ]
+        problems += broken_pins
+        problems += [f"pip check: {broken}" for broken in installed.inconsistencies()]
+        return DependencyReading(
+            len(installed.packages), snapshot.records, snapshot.date, tuple(problems)
+        )
+
+
+def _fix(versions: tuple[str, ...]) -> str:
+    return f"fixed in {', '.join(versions)}" if versions else "no fix is known"

@@ -1,0 +1,143 @@
+"""The HTTP API and the console behind their middleware, for the network and for the control socket."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from fastapi import FastAPI
+from starlette.types import ASGIApp
+
+from trimtab.api import Services, create_api, create_fault_api
+from trimtab.api.http import (
+    AccessLogMiddleware,
+    BodyLimitMiddleware,
+    HttpMetrics,
+    LazyApp,
+    LocalAdminMiddleware,
+    PathMount,
+    RateLimitMiddleware,
+    SecurityHeadersMiddleware,
+    TrustedOriginsMiddleware,
+)
+from trimtab.infra.web import Access, RateLimits
+from trimtab.infra.web.access import is_loopback
+
+_LOOPBACK_NAMES = ("localhost", "127.0.0.1", "::1")
+
+Middleware = Callable[[ASGIApp], ASGIApp]
+
+
+@dataclass(frozen=True, slots=True)
+class HttpApps:
+    """The ASGI apps of a trimtab.
+
+    Attributes:
+        api: The routes of the HTTP interface alone.
+        pages: The console alone, made at its first request.
+        injection: The fault routes alone, made at their first request.
+        network: API and console behind every check; for the network.
+        control: The API as administrator and, in drills, the faults; for the control socket.
+    """
+
+    api: FastAPI
+    pages: LazyApp[FastAPI]
+    injection: LazyApp[FastAPI]
+    network: ASGIApp
+    control: ASGIApp
+
+    @property
+    def console(self) -> FastAPI:
+        """The pages alone."""
+        return self.pages.app()
+
+    @property
+    def faults(self) -> FastAPI:
+        """The fault routes alone."""
+        return self.injection.app()
+
+
+def make_http_apps(services: Services, figures: HttpMetrics) -> HttpApps:
+    """Return the apps.
+
+    Args:
+        services: What the routes and pages use.
+        figures: Count the requests.
+    """
+    settings = services.settings
+    limits = RateLimits(services.clock)
+    access = _access(services, limits)
+    api = create_api(services, access)
+
+    def make_console() -> FastAPI:
+        from trimtab.console import create_console
+
+        return create_console(services, access, api.openapi)
+
+    console = LazyApp(make_console)
+    faults = LazyApp(lambda: create_fault_api(services, access))
+    record = _record(services, figures)
+    limit_body = _limit_body(services, access)
+    # A request passes these from the first to the last. What it is refused for is recorded too, and
+    # a caller who asks too often is refused before anything of the body is read.
+    network: tuple[Middleware, ...] = (
+        record,
+        lambda app: SecurityHeadersMiddleware(app, hsts_seconds=settings.api.hsts_seconds),
+        lambda app: TrustedOriginsMiddleware(app, hosts=_hosts(services)),
+        lambda app: RateLimitMiddleware(
+            app, limits=limits, per_minute=settings.service.rate_limit_per_minute
+        ),
+        limit_body,
+    )
+    control: tuple[Middleware, ...] = (LocalAdminMiddleware, record, limit_body)
+    return HttpApps(
+        api,
+        console,
+        faults,
+        behind(network, PathMount(api, prefix="/console", there=console)),
+        behind(control, _with_faults(api, faults) if settings.service.drills else api),
+    )
+
+
+def behind(middleware: tuple[Middleware, ...], app: ASGIApp) -> ASGIApp:
+    """Return the app behind the middleware; a request passes the first one first."""
+    for wrap in reversed(middleware):
+        app = wrap(app)
+    return app
+
+
+def _access(services: Services, limits: RateLimits) -> Access:
+    api = services.settings.api
+    return Access(
+        keys=services.keys,
+        sessions=services.sessions,
+        limits=limits,
+        anonymous_reader=api.anonymous_reader and _is_local(services),
+        key_limit_per_minute=api.key_limit_per_minute,
+    )
+
+
+def _hosts(services: Services) -> tuple[str, ...]:
+    local = _LOOPBACK_NAMES if _is_local(services) else ()
+    return services.settings.api.allowed_hosts or local
+
+
+def _is_local(services: Services) -> bool:
+    return is_loopback(services.settings.service.host)
+
+
+def _record(services: Services, figures: HttpMetrics) -> Middleware:
+    queries = services.settings.knowledge.log_queries
+    return lambda app: AccessLogMiddleware(
+        app, figures=figures, clock=services.clock, log_queries=queries
+    )
+
+
+def _limit_body(services: Services, access: Access) -> Middleware:
+    body_mb = services.settings.service.max_body_mb
+    upload_mb = services.settings.api.max_upload_mb
+    return lambda app: BodyLimitMiddleware(app, access=access, body_mb=body_mb, upload_mb=upload_mb)
+
+
+def _with_faults(api: ASGIApp, faults: ASGIApp) -> ASGIApp:
+    for prefix in ("/v1/faults", "/v1/drills"):
+        api = PathMount(api, prefix=prefix, there=faults)
+    return api

@@ -1,0 +1,65 @@
+"""The table of modules by role, in start order. A new domain is one line here."""
+
+from collections.abc import Callable, Mapping
+from enum import StrEnum
+
+from trimtab.app import operator_modules as operator
+from trimtab.app import service_modules as services
+from trimtab.app.assembly import Assembly
+from trimtab.gates import module as gates
+from trimtab.guardrails import module as guardrails
+from trimtab.infra import module as infra
+from trimtab.infra.environment import Environment
+from trimtab.infra.notify import module as notify
+from trimtab.infra.web import module as web
+from trimtab.kernel.module import Module
+from trimtab.knowledge import module as knowledge
+
+Builder = Callable[[Assembly], Module]
+
+
+class ProcessRole(StrEnum):
+    """The work that one process does."""
+
+    ALL = "all"
+
+
+def alone(build: Callable[[Environment], Module]) -> Builder:
+    """Return the builder of a domain that needs no other domain."""
+    return lambda assembly: build(assembly.env)
+
+
+# Each module is built after those that it needs, and closed before them. Everything that publishes
+# signals, actions or faults stands before the catalog. The jobs come late, because the import of
+# their engine delays everything else; whatever may start a job comes after them.
+ROLES: Mapping[ProcessRole, tuple[Builder, ...]] = {
+    ProcessRole.ALL: (
+        alone(infra.build_storage),
+        alone(web.build),
+        alone(knowledge.build),
+        services.build_process,
+        alone(guardrails.build),
+        services.build_answers,
+        services.build_tracing,
+        services.build_evaluation,
+        alone(gates.build),
+        alone(notify.build),
+        alone(notify.build_channels),
+        alone(infra.build_audit),
+        services.build_privacy,
+        services.build_changes,
+        operator.build_incident_records,
+        services.build_catalog,
+        operator.build_monitoring,
+        operator.build_runbooks,
+        operator.build_incident_monitor,
+        operator.build_incidents,
+        operator.build_operations,
+        operator.build_delivery,
+        operator.build_jobs,
+        operator.build_scheduler,
+        operator.build_monitor_loop,
+        operator.build_drills,
+        services.build_handbook,
+    ),
+}

@@ -1,0 +1,129 @@
+"""Builders of operator modules: they reach the services through the catalog and through ports."""
+
+from trimtab.answers.service import AnswerService
+from trimtab.answers.tracing import SpanExporter
+from trimtab.api.http import HttpMetrics
+from trimtab.app.assembly import Assembly
+from trimtab.app.checklists import Readings
+from trimtab.app.operator_ports import HandbookSearch, OwnQuestions, QuestionsImpact
+from trimtab.drills import module as drills
+from trimtab.evaluation.service import EvaluationService
+from trimtab.incidents import EmbeddedMonitor, Incidents, deliver, firing_before
+from trimtab.incidents import module as incidents
+from trimtab.infra import module as infra
+from trimtab.infra.audit_files import AuditFiles
+from trimtab.infra.notify import Outbox, Reach
+from trimtab.infra.notify import module as notify
+from trimtab.infra.web.module import Web
+from trimtab.kernel.module import Module
+from trimtab.kernel.operable import Catalog
+from trimtab.knowledge import Knowledge
+from trimtab.monitoring import module as monitoring
+from trimtab.monitoring.service import Monitoring
+from trimtab.operations import module as operations
+from trimtab.privacy.erasure import Erasures
+from trimtab.runbooks import module as runbooks
+from trimtab.runbooks.service import Runbooks
+
+
+def build_incident_records(assembly: Assembly) -> Module:
+    """Return the stored incidents, whose messages go to the outbox."""
+    return incidents.build_records(assembly.env, assembly.service(Outbox))
+
+
+def build_monitoring(assembly: Assembly) -> Module:
+    """Return the rules over the signals of the catalog."""
+    catalog = assembly.service(Catalog)
+    return monitoring.build(assembly.env, catalog, frozenset(HttpMetrics.NAMES))
+
+
+def build_runbooks(assembly: Assembly) -> Module:
+    """Return the runbooks of the alerts."""
+    return runbooks.build(assembly.service(Catalog), assembly.service(Monitoring))
+
+
+def build_incident_monitor(assembly: Assembly) -> Module:
+    """Return the embedded rules as the operator sees them."""
+    return incidents.build_monitor(assembly.env, assembly.service(Monitoring))
+
+
+def build_incidents(assembly: Assembly) -> Module:
+    """Return the operator of the services in this process."""
+    env, monitor = assembly.env, assembly.service(EmbeddedMonitor)
+    knowledge = assembly.service(Knowledge)
+    ports = incidents.OperatorPorts(
+        consult=HandbookSearch(knowledge),
+        impact=QuestionsImpact(monitor, env.settings.monitor.retention_minutes * 60),
+        probe=OwnQuestions(knowledge, assembly.service(AnswerService)),
+        reach=assembly.service(Reach),
+    )
+    return incidents.build(
+        env,
+        assembly.service(incidents.IncidentRecords),
+        assembly.service(Catalog),
+        assembly.service(Runbooks).library,
+        monitor,
+        ports,
+    )
+
+
+def build_operations(assembly: Assembly) -> Module:
+    """Return the checklists, which read the services through an adapter."""
+    readings = Readings(
+        assembly.service(AnswerService),
+        assembly.service(EvaluationService).monitor,
+        assembly.service(SpanExporter),
+        assembly.service(Knowledge).care.backups,
+    )
+    firing = assembly.service(Monitoring).firing
+    return operations.build(assembly.env, readings, assembly.service(AuditFiles), firing)
+
+
+def build_delivery(assembly: Assembly) -> Module:
+    """Return the delivery of messages, whose receipts go to the incidents."""
+    receipts = assembly.service(Incidents).note_receipt
+    outbox, reach = assembly.service(Outbox), assembly.service(Reach)
+    return notify.build_delivery(assembly.env, outbox, reach, receipts)
+
+
+def build_jobs(assembly: Assembly) -> Module:
+    """Return the durable jobs; unfinished incidents and erasures are resumed when they open."""
+    incidents_, erasures = assembly.service(Incidents), assembly.service(Erasures)
+
+    def resume() -> None:
+        incidents_.resume()
+        erasures.resume()
+
+    return infra.build_jobs(assembly.env, resume)
+
+
+def build_scheduler(assembly: Assembly) -> Module:
+    """Return the scheduler of every module's short tasks."""
+    tasks = [task for module in assembly.modules for task in module.scheduled]
+    return infra.build_scheduler(assembly.env, tasks)
+
+
+def build_monitor_loop(assembly: Assembly) -> Module:
+    """Return the loop that reports what the rules find to the incidents."""
+    operator = assembly.service(Incidents)
+    return monitoring.build_loop(
+        assembly.env,
+        assembly.service(Monitoring),
+        lambda transition: deliver(transition, operator),
+        lambda: firing_before(operator),
+    )
+
+
+def build_drills(assembly: Assembly) -> Module:
+    """Return the drills of this process."""
+    clock, ending = assembly.env.clock, assembly.service(Web).views.ending
+    service = drills.DrilledService(
+        library=assembly.service(Runbooks).library,
+        catalog=assembly.service(Catalog),
+        incidents=assembly.service(Incidents),
+        monitor=assembly.service(EmbeddedMonitor),
+        proofs=assembly.service(incidents.IncidentRecords).proofs,
+        clock=clock,
+        waiting=lambda seconds: clock.wait(ending, seconds),
+    )
+    return drills.build(service)

@@ -1,0 +1,68 @@
+"""Adapters: answers search and embed with the knowledge domain."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from trimtab.answers import Passage, Retrieved
+from trimtab.knowledge import Knowledge
+from trimtab.knowledge import Passage as FoundPassage
+
+
+class KnowledgeRetriever:
+    """Lets answers search in knowledge.
+
+    Args:
+        knowledge: What is searched.
+        meaning: False ranks by words alone: for when the whole search is late.
+    """
+
+    def __init__(self, knowledge: Knowledge, *, meaning: bool = True) -> None:
+        self._knowledge = knowledge
+        self._meaning = meaning
+
+    def search(
+        self, project: str, query: str, top_k: int, *, labels: tuple[str, ...] = ()
+    ) -> Retrieved:
+        """Return at most ``top_k`` passages that these labels permit, best first."""
+        search = self._knowledge.search if self._meaning else self._knowledge.search_words
+        found = search(project, query, top_k, labels=labels)
+        return Retrieved(
+            tuple(map(_passage, found.passages)),
+            found.degraded_mode,
+            str(found.index_version),
+            found.cache_hit,
+            labels=self._knowledge.access.used(project, labels) if labels else (),
+        )
+
+
+class KnowledgeEmbedder:
+    """Lets evaluation compare questions with the embedding model of knowledge."""
+
+    def __init__(self, knowledge: Knowledge) -> None:
+        self._encoder = knowledge.encoder
+
+    @property
+    def model_id(self) -> str:
+        """The model's name; vectors of different models are not compared."""
+        return self._encoder.model_id
+
+    def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Return one unit vector for each text; raises `EmbedderUnavailable`."""
+        return self._encoder.vectors(texts)
+
+
+def _passage(found: FoundPassage) -> Passage:
+    return Passage(
+        chunk_id=found.chunk_id,
+        document_id=found.document_id,
+        document_name=found.document_name,
+        text=found.text,
+        start=found.start,
+        end=found.end,
+        score=found.score,
+        title=found.title,
+        page=found.page,
+        heading=found.heading,
+    )

@@ -1,0 +1,84 @@
+"""Builders of service modules that need other domains."""
+
+from trimtab.answers import module as answers
+from trimtab.answers.service import AnswerService
+from trimtab.answers.signals import recent_errors
+from trimtab.app.assembly import Assembly
+from trimtab.app.handbook import Handbook
+from trimtab.app.retrieval import KnowledgeEmbedder, KnowledgeRetriever
+from trimtab.evaluation import module as evaluation
+from trimtab.guardrails.service import Guardrails
+from trimtab.infra import module as infra
+from trimtab.infra.background import background_signals
+from trimtab.kernel.module import Module
+from trimtab.kernel.operable import Catalog
+from trimtab.knowledge import Knowledge
+from trimtab.privacy import module as privacy
+
+
+def build_process(assembly: Assembly) -> Module:
+    """Return the metrics of the process, which records what its databases had lost."""
+    databases = (assembly.env.state, assembly.service(Knowledge).database)
+    return infra.build_process(assembly.env, databases)
+
+
+def build_answers(assembly: Assembly) -> Module:
+    """Return answers that search in knowledge and are judged by the guardrails."""
+    knowledge = assembly.service(Knowledge)
+    retrieval = answers.Retrieval(
+        best=KnowledgeRetriever(knowledge),
+        keywords=KnowledgeRetriever(knowledge, meaning=False),
+    )
+    return answers.build(assembly.env, retrieval, assembly.service(Guardrails))
+
+
+def build_tracing(assembly: Assembly) -> Module:
+    """Return the export of the answers' traces."""
+    return answers.build_tracing(assembly.env, assembly.service(AnswerService))
+
+
+def build_evaluation(assembly: Assembly) -> Module:
+    """Return the evaluation of answers, with the embedding model of knowledge."""
+    embedder = KnowledgeEmbedder(assembly.service(Knowledge))
+    return evaluation.build(assembly.service(AnswerService), embedder)
+
+
+def build_privacy(assembly: Assembly) -> Module:
+    """Return erasures over the personal data of every module before."""
+    steps = [step for module in assembly.modules for step in module.personal_data]
+    return privacy.build(assembly.env, assembly.service(Knowledge), steps)
+
+
+def build_changes(assembly: Assembly) -> Module:
+    """Return the recorded changes, which actions of the catalog roll back."""
+    answers_ = assembly.service(AnswerService)
+    return infra.build_changes(
+        assembly.env, lambda: assembly.service(Catalog), lambda: recent_errors(answers_)
+    )
+
+
+def build_catalog(assembly: Assembly) -> Module:
+    """Return the catalog of what every module before can measure, do and break.
+
+    The signals of background tasks read the tasks of all modules, also of later ones.
+    """
+    background = background_signals(assembly.tasks, assembly.env.clock)
+    modules = assembly.modules
+    catalog = Catalog(
+        signals=(*(entry for module in modules for entry in module.signals), *background),
+        actions=[entry for module in modules for entry in module.actions],
+        faults=[entry for module in modules for entry in module.faults],
+    )
+    return Module("catalog", catalog)
+
+
+def build_handbook(assembly: Assembly) -> Module:
+    """Return the project of the shipped pages, which is kept up to date in the background."""
+    handbook = Handbook(assembly.service(Knowledge), assembly.env.clock)
+    return Module(
+        "handbook",
+        handbook,
+        tasks=(handbook.task,),
+        start=(handbook.start,),
+        close=(handbook.close,),
+    )

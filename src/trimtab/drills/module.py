@@ -1,0 +1,34 @@
+"""Builds the drills of a running service."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from trimtab.drills.room import DrillRoom
+from trimtab.incidents import Incidents, Monitor, Proofs
+from trimtab.kernel.clock import Clock
+from trimtab.kernel.module import Module
+from trimtab.kernel.operable import Catalog
+from trimtab.runbooks import Library
+
+
+@dataclass(frozen=True, slots=True)
+class DrilledService:
+    """The parts of the running service that a drill uses."""
+
+    library: Library
+    catalog: Catalog
+    incidents: Incidents
+    monitor: Monitor
+    proofs: Proofs
+    clock: Clock
+    waiting: Callable[[float], object]
+
+    def wait(self, seconds: float) -> None:
+        """Wait on the service's clock; return early when the process ends."""
+        self.waiting(seconds)
+
+
+def build(service: DrilledService) -> Module:
+    """Return the drills; each one that runs is ended, and its faults are restored, at the close."""
+    room = DrillRoom(service)
+    return Module("drills", room, close=(room.stop,))

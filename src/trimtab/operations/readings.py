@@ -1,0 +1,90 @@
+"""Port through which the checklists read the services."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class DriftReading:
+    """Result of the drift test on questions."""
+
+    detected: bool
+    p_value: float
+    effect: float
+
+
+@dataclass(frozen=True, slots=True)
+class QualityReading:
+    """Quality of the answers in the current window; NaN where nothing was measured."""
+
+    answers: int
+    empty_rate: float
+    hallucination_rate: float
+    blocked_rate: float
+    cosine_ratio: float
+    has_baseline: bool
+    drift: DriftReading | None
+
+
+@dataclass(frozen=True, slots=True)
+class BudgetReading:
+    """Spending of the model budget in the current period."""
+
+    period: str
+    spent_usd: float
+    limit_usd: float
+    share: float
+    calls: int
+    tokens: int
+
+
+@dataclass(frozen=True, slots=True)
+class BackupReading:
+    """The newest backup that can be restored."""
+
+    name: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class DependencyReading:
+    """Audit of the installed packages."""
+
+    packages: int
+    advisories: int
+    advisories_date: date
+    problems: tuple[str, ...]
+
+
+class ServiceReadings(Protocol):
+    """What the checklists need to know about the services."""
+
+    def quality(self) -> QualityReading:
+        """Measure the answers of the current window now."""
+        ...
+
+    def failures(self) -> Mapping[str, int]:
+        """Return the number of failed questions by error code, since the start."""
+        ...
+
+    def budget(self) -> BudgetReading:
+        """Return the spending of the model budget."""
+        ...
+
+    def resting_generators(self) -> Iterable[str]:
+        """Return the names of the generators whose circuit is open."""
+        ...
+
+    def export_error(self) -> str:
+        """Return why the tracing backend took no traces at the last try; empty when it did."""
+        ...
+
+    def newest_backup(self) -> BackupReading | None:
+        """Return the newest good backup, or None."""
+        ...
+
+    def dependencies(self) -> DependencyReading:
+        """Audit the installed packages now."""
+        ...

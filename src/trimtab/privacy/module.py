@@ -1,0 +1,62 @@
+"""Builds the privacy domain: erasures of everything about a person."""
+
+from collections.abc import Iterable, Iterator
+
+from trimtab.infra.environment import Environment
+from trimtab.kernel.module import Module
+from trimtab.kernel.personal_data import Erasable, ErasureStep
+from trimtab.knowledge import Knowledge
+from trimtab.knowledge.erasure import PersonalDocuments
+from trimtab.privacy.actions import actions
+from trimtab.privacy.erasure import Erasures
+from trimtab.privacy.erasure.service import ErasureEvidence
+from trimtab.privacy.erasure.store import ErasureStore
+from trimtab.privacy.faults import faults
+from trimtab.privacy.pseudonyms import Subjects
+from trimtab.privacy.quote_redaction import QuoteStore
+from trimtab.privacy.signals import signals
+
+_BEFORE_QUOTES = "knowledge.queue"
+
+
+def build(env: Environment, knowledge: Knowledge, personal_data: Iterable[Erasable]) -> Module:
+    """Return the erasures, with their jobs registered.
+
+    Args:
+        env: Of the process.
+        knowledge: The documents of people; its database is cleaned of the bytes of deleted rows.
+        personal_data: What every domain keeps about people, in the order of erasure.
+    """
+    subjects = Subjects.of(env.state, env.clock, env.directory)
+    erasures = Erasures(
+        ErasureStore(env.state),
+        tuple(_with_quotes(personal_data, _quotes(env, knowledge))),
+        env.jobs,
+        ErasureEvidence(env.audit, env.signer, subjects, has_backups=True),
+        env.clock,
+        (env.state, knowledge.database),
+    )
+    return Module(
+        "privacy",
+        erasures,
+        signals=signals(erasures),
+        actions=actions(erasures),
+        faults=faults(knowledge, erasures),
+    )
+
+
+def _quotes(env: Environment, knowledge: Knowledge) -> Erasable:
+    quotes, documents = QuoteStore(env.state), PersonalDocuments(knowledge)
+    return ErasureStep(
+        "answers.quotes",
+        lambda person: quotes.count(documents.quotable(person)),
+        lambda person: quotes.blank(documents.quotable(person)),
+    )
+
+
+def _with_quotes(steps: Iterable[Erasable], quotes: Erasable) -> Iterator[Erasable]:
+    """Yield the steps with the quotes before the documents by which they are found."""
+    for step in steps:
+        yield step
+        if step.name == _BEFORE_QUOTES:
+            yield quotes

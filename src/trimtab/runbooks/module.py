@@ -1,0 +1,27 @@
+"""Builds the runbooks and checks that the alert rules name existing pages."""
+
+from trimtab.infra.shipped import shipped
+from trimtab.kernel.module import Module
+from trimtab.kernel.operable import Catalog
+from trimtab.monitoring.checks import compile_check
+from trimtab.monitoring.proofs import check_proof
+from trimtab.monitoring.service import Monitoring
+from trimtab.runbooks.service import PageChecks, Runbooks
+
+
+def build(catalog: Catalog, monitoring: Monitoring) -> Module:
+    """Return the shipped library.
+
+    Args:
+        catalog: What the pages may name.
+        monitoring: The alerts that the pages may name, and whose rules name the pages.
+    """
+    checks = PageChecks(catalog, monitoring.alert_names, _check_expression, check_proof)
+    runbooks = Runbooks(shipped("library"), checks)
+    # Rules name runbooks and runbooks name alerts: each is checked when both are read.
+    monitoring.check({*runbooks.library.runbooks, *runbooks.library.procedures})
+    return Module("runbooks", runbooks)
+
+
+def _check_expression(expression: str) -> None:
+    compile_check(expression)
