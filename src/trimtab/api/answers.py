@@ -1,6 +1,5 @@
 """Questions and answers, their traces, and what people thought of them."""
 
-import json
 import logging
 from collections.abc import Generator, Sequence
 from contextlib import closing
@@ -8,7 +7,6 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request
-from fastapi.encoders import jsonable_encoder
 from fastapi.responses import StreamingResponse
 from pydantic import StringConstraints, TypeAdapter
 from starlette.responses import Response
@@ -23,6 +21,7 @@ from trimtab.api.errors import InternalError, error_body, error_response
 from trimtab.api.http.openapi import refuses, sends
 from trimtab.api.http.routes import ApiRoute, answers
 from trimtab.api.http.schemas import extended
+from trimtab.api.http.sse import json_event
 from trimtab.api.request_body import Body
 from trimtab.api.roles import TENANT_READER, TENANT_REVIEWER
 from trimtab.api.services import Caller, Here, Services
@@ -252,14 +251,14 @@ def _sources(trace: Trace) -> set[str]:
 
 def _event(item: Released | Answer) -> dict[str, str]:
     name = "answer" if isinstance(item, Answer) else "sentence"
-    return {"event": name, "data": json.dumps(jsonable_encoder(item), ensure_ascii=False)}
+    return json_event(name, item)
 
 
 def _failed(error: Exception) -> dict[str, str]:
     if not isinstance(error, TrimtabError):
         _log.error("stream failed", exc_info=error)
         error = InternalError("Something went wrong inside trimtab.")
-    return {"event": "error", "data": json.dumps(error_body(error), ensure_ascii=False)}
+    return json_event("error", error_body(error))
 
 
 async def _given(services: Services, question: Question, asker: _Asking) -> Response:

@@ -1,12 +1,12 @@
 """Drills: run one and follow it, on the control socket alone."""
 
-import json
 from typing import Annotated
 
 from fastapi import APIRouter
 from fastapi.responses import PlainTextResponse, StreamingResponse
 from pydantic import Field
 
+from trimtab.api.http.ndjson import ndjson
 from trimtab.api.http.routes import ApiRoute
 from trimtab.api.request_body import Body
 from trimtab.api.roles import ADMIN
@@ -37,9 +37,7 @@ def drill(request: DrillRequest, services: Here) -> StreamingResponse:
     The answer is one JSON object a line: ``stage`` for each stage as it is reached, and at the end ``result`` or
     ``error``. The drill goes on, and everything is put back, even when nobody reads any more.
     """
-    told = services.drills.follow(request.cause, request.timeout_seconds)
-    lines = (json.dumps(line, ensure_ascii=False) + "\n" for line in told)
-    return StreamingResponse(lines, media_type="application/x-ndjson")
+    return ndjson(services.drills.follow(request.cause, request.timeout_seconds))
 
 
 @router.delete("", dependencies=[ADMIN])

@@ -6,7 +6,7 @@ from typing import Literal
 from fastapi import APIRouter
 from fastapi.responses import StreamingResponse
 
-from trimtab.api.http.ndjson import Tell, lines_of
+from trimtab.api.http.ndjson import Emit, items_of, ndjson
 from trimtab.api.http.openapi import refuses, sends
 from trimtab.api.http.routes import ApiRoute
 from trimtab.api.request_body import Body
@@ -42,15 +42,15 @@ def move(project: str, request: MoveRequest, services: Here) -> StreamingRespons
     services.knowledge.projects.find(project)
     mover = services.knowledge.mover
 
-    def work(tell: Tell) -> None:
+    def work(emit: Emit) -> None:
         moved = mover.move(
             project,
             request.to,
-            lambda step, done, total: tell(
+            lambda step, done, total: emit(
                 "progress", {"step": step, "done": done, "total": total}
             ),
             dry_run=request.dry_run,
         )
-        tell("result", asdict(moved))
+        emit("result", asdict(moved))
 
-    return StreamingResponse(lines_of("move", work), media_type="application/x-ndjson")
+    return ndjson(items_of("move", work))

@@ -1,13 +1,11 @@
 """Incidents: look, follow, decide, read the post-mortem."""
 
-import json
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Literal, cast
 
 from fastapi import APIRouter, Query
-from fastapi.encoders import jsonable_encoder
 from fastapi.responses import PlainTextResponse
 from pydantic import StringConstraints
 from sse_starlette import EventSourceResponse
@@ -15,6 +13,7 @@ from sse_starlette import EventSourceResponse
 from trimtab.api.http.openapi import refuses, sends
 from trimtab.api.http.routes import ApiRoute
 from trimtab.api.http.schemas import extended
+from trimtab.api.http.sse import json_event
 from trimtab.api.request_body import Body
 from trimtab.api.roles import OPERATOR, READER
 from trimtab.api.services import Caller, Following, Here, Services
@@ -260,11 +259,10 @@ async def _events(
     async for entries in services.views.follow(look, viewer):
         for entry in entries:
             after = entry.seq
-            body = json.dumps(jsonable_encoder(entry), ensure_ascii=False)
-            yield {"event": "entry", "id": str(entry.seq), "data": body}
+            yield json_event("entry", entry, event_id=str(entry.seq))
         now = services.incidents.get(incident_id).state
         if now is not state:
             state = now
-            yield {"event": "state", "data": json.dumps({"state": str(now)})}
+            yield json_event("state", {"state": now})
         if now is State.RESOLVED and not entries:
             return
