@@ -185,7 +185,7 @@ def test_hundreds_of_dropped_connections_leave_no_file_descriptor(address):
 
 
 def test_one_connection_more_than_there_may_be_is_told_so(address, monkeypatch):
-    monkeypatch.setattr(LimitedHttpProtocol, "most_connections", 5)
+    monkeypatch.setattr(LimitedHttpProtocol, "max_connections", 5)
     monkeypatch.setattr(LimitedHttpProtocol, "head_seconds", 30)
     with ExitStack() as held:
         for _ in range(5):

@@ -36,8 +36,8 @@ _ANSWER = TypeAdapter(Answer)
 
 
 @dataclass(frozen=True, slots=True)
-class _Asking:
-    """Who asks; logged only when a question is blocked."""
+class _Caller:
+    """Principal and address of a caller; logged only if a question is blocked."""
 
     principal: Principal
     address: str
@@ -47,12 +47,12 @@ class _Asking:
         return {"key": self.principal.name, "address": self.address}
 
 
-async def _asker(request: Request, caller: Caller) -> _Asking:
-    return _Asking(caller, request.client.host if request.client else "")
+async def _caller(request: Request, caller: Caller) -> _Caller:
+    return _Caller(caller, request.client.host if request.client else "")
 
 
-Asker = Annotated[_Asking, Depends(_asker)]
-_Said = Generator[Released | Answer, None, None]
+CallInfo = Annotated[_Caller, Depends(_caller)]
+_Events = Generator[Released | Answer, None, None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,7 @@ class TraceList:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TraceBody(Trace):
-    """How an answer came about, and what was said about it."""
+    """The trace of an answer, with the feedback about it."""
 
     duration_ms: float
     feedback: tuple[Feedback, ...]
@@ -87,17 +87,17 @@ class QueryRequest(Body):
 
 
 class AnswerRequest(Body):
-    """A question."""
+    """A question about a project's documents."""
 
     question: str
     project: str
     top_k: int = 5
     user_id: UserId = ""
-    """Who asks, to delete it on request; leave it out when nobody is signed in."""
+    """User id for later erasure; leave it out when no user is signed in."""
 
 
 class FeedbackRequest(Body):
-    """What somebody thought of an answer."""
+    """Feedback of a user about an answer."""
 
     helpful: bool
     comment: Annotated[str, StringConstraints(max_length=2000)] = ""
@@ -113,13 +113,16 @@ async def query(
     project: str,
     q: str,
     services: Here,
-    asker: Asker,
+    caller: CallInfo,
     top_k: Annotated[int, Query()] = 5,
     person: Person = "",
 ) -> Response:
-    """Answer a question from a project's documents; `degraded_mode` is told also when there is no such project."""
-    return await _queried(
-        services, Question(project, q, top_k, person, asker.principal.labels), asker
+    """Answer a question from a project's documents.
+
+    If the project does not exist, the error also has `degraded_mode`.
+    """
+    return await _answer_query(
+        services, Question(project, q, top_k, person, caller.principal.labels), caller
     )
 
 
@@ -129,11 +132,14 @@ async def query(
     dependencies=[TENANT_READER],
 )
 async def post_query(
-    request: QueryRequest, services: Here, asker: Asker, person: Person = ""
+    request: QueryRequest, services: Here, caller: CallInfo, person: Person = ""
 ) -> Response:
-    """Answer a question from a project's documents; `degraded_mode` is told also when there is no such project."""
-    return await _queried(
-        services, _question(request, request.query, asker.principal, person), asker
+    """Answer a question from a project's documents.
+
+    If the project does not exist, the error also has `degraded_mode`.
+    """
+    return await _answer_query(
+        services, _question(request, request.query, caller.principal, person), caller
     )
 
 
@@ -143,11 +149,11 @@ async def post_query(
     dependencies=[TENANT_READER],
 )
 async def answer(
-    request: AnswerRequest, services: Here, asker: Asker, person: Person = ""
+    request: AnswerRequest, services: Here, caller: CallInfo, person: Person = ""
 ) -> Response:
     """Answer a question from a project's documents, every sentence with its citation."""
-    return await _given(
-        services, _question(request, request.question, asker.principal, person), asker
+    return await _answer_question(
+        services, _question(request, request.question, caller.principal, person), caller
     )
 
 
@@ -161,16 +167,17 @@ async def answer(
     },
 )
 async def stream(
-    request: AnswerRequest, services: Here, asker: Asker, person: Person = ""
+    request: AnswerRequest, services: Here, caller: CallInfo, person: Person = ""
 ) -> Response:
-    """Answer as server-sent events, each sentence as soon as its guards have let it pass.
+    """Stream an answer as server-sent events, each sentence when it has passed the guards.
 
-    ``sentence`` holds `number`, `text` and `citations`; the last event is ``answer`` with the whole answer, its citations
-    and `trace_id`, or ``error`` in the form of every error. What is refused before the first sentence is refused with its
-    status, as without streaming. Whoever closes the connection stops the work; what was said is traced.
+    ``sentence`` has `number`, `text` and `citations`. The last event is ``answer`` with the whole
+    answer and its `trace_id`, or ``error`` in the format of every error. A question that is refused
+    before the first sentence gets the error's status, as without streaming. Closing the connection
+    stops the work; the sentences sent so far are traced.
     """
-    said = services.answers.stream(_question(request, request.question, asker.principal, person))
-    steps = Steps(_noted(said, asker), services.places)
+    events = services.answers.stream(_question(request, request.question, caller.principal, person))
+    steps = Steps(_log_blocked_events(events, caller), services.places)
     return StepEvents(await steps.first(), steps, _event, _failed)
 
 
@@ -198,7 +205,7 @@ def traces(
     "/v1/traces/{trace_id}", responses=refuses(ErrorKind.NOT_FOUND), dependencies=[TENANT_READER]
 )
 def trace(trace_id: str, services: Here, principal: Caller) -> TraceBody:
-    """Return how an answer came about; whoever got the answer knows the id."""
+    """Return the trace of an answer; the caller got its id with the answer."""
     found = _own_trace(services, principal, trace_id)
     feedback = tuple(services.feedback.of_trace(trace_id))
     return extended(TraceBody, found, duration_ms=round(found.duration_ms, 3), feedback=feedback)
@@ -213,7 +220,7 @@ def trace(trace_id: str, services: Here, principal: Caller) -> TraceBody:
 def give_feedback(
     trace_id: str, request: FeedbackRequest, services: Here, principal: Caller, person: Person = ""
 ) -> FeedbackKept:
-    """Say whether an answer helped."""
+    """Store feedback about an answer."""
     _own_trace(services, principal, trace_id)
     now, user = services.clock.now(), request.user_id or person
     given = Feedback(new_id("feedback", now), trace_id, user, now, request.helpful, request.comment)
@@ -231,7 +238,7 @@ def _question(
 
 
 def _own_trace(services: Services, principal: Principal, trace_id: str) -> Trace:
-    """Return the trace; one of another tenant's project is as unknown as one that never was."""
+    """Return the trace; one of another tenant's project counts as unknown."""
     found = services.traces.find(trace_id)
     if not principal.sees(found.answer.project) or not _visible(services, principal, [found]):
         raise TraceUnknown(f"There is no trace {trace_id!r}.")
@@ -239,7 +246,7 @@ def _own_trace(services: Services, principal: Principal, trace_id: str) -> Trace
 
 
 def _visible(services: Services, principal: Principal, traces: Sequence[Trace]) -> list[Trace]:
-    """Return the traces for which the caller has the labels that the asker used, and those that the sources have now."""
+    """Return the traces whose own labels and whose sources' present labels the caller has."""
     mine = [trace for trace in traces if set(trace.labels) <= set(principal.labels)]
     hidden = services.knowledge.access.hidden(set().union(*map(_sources, mine)), principal.labels)
     return [trace for trace in mine if hidden.isdisjoint(_sources(trace))]
@@ -257,22 +264,22 @@ def _event(item: Released | Answer) -> dict[str, str]:
 def _failed(error: Exception) -> dict[str, str]:
     if not isinstance(error, TrimtabError):
         _log.error("stream failed", exc_info=error)
-        error = InternalError("Something went wrong inside trimtab.")
+        error = InternalError("An unexpected error occurred inside trimtab.")
     return json_event("error", error_body(error))
 
 
-async def _given(services: Services, question: Question, asker: _Asking) -> Response:
+async def _answer_question(services: Services, question: Question, caller: _Caller) -> Response:
     def work() -> Response:
         found: Answer = services.answers.answer(question)
-        _note(found, asker)
+        _log_if_blocked(found, caller)
         return Response(_ANSWER.dump_json(found), media_type="application/json")
 
     return await services.places.run(work)
 
 
-async def _queried(services: Services, question: Question, asker: _Asking) -> Response:
+async def _answer_query(services: Services, question: Question, caller: _Caller) -> Response:
     try:
-        return await _given(services, question, asker)
+        return await _answer_question(services, question, caller)
     except NotFound as error:
         # The operators' command reads `.degraded_mode` whatever project it names.
         up = services.knowledge.components()
@@ -280,15 +287,15 @@ async def _queried(services: Services, question: Question, asker: _Asking) -> Re
         return error_response(error, degraded_mode=degraded)
 
 
-def _noted(said: _Said, asker: _Asking) -> _Said:
-    with closing(said):
-        for item in said:
+def _log_blocked_events(events: _Events, caller: _Caller) -> _Events:
+    with closing(events):
+        for item in events:
             if isinstance(item, Answer):
-                _note(item, asker)
+                _log_if_blocked(item, caller)
             yield item
 
 
-def _note(found: Answer, asker: _Asking) -> None:
-    """Write down who asked what a guard stopped: an attacker's key can be revoked, an address shut out."""
+def _log_if_blocked(found: Answer, caller: _Caller) -> None:
+    """Log the caller of a blocked question, so that a key can be revoked or an address blocked."""
     if found.blocked:
-        _log.warning("question_blocked", extra={"trace_id": found.trace_id, **asker.facts()})
+        _log.warning("question_blocked", extra={"trace_id": found.trace_id, **caller.facts()})

@@ -1,4 +1,4 @@
-"""Puts the routes together."""
+"""Creates the FastAPI applications of the API and of the faults."""
 
 from typing import Any
 
@@ -67,7 +67,7 @@ def create_api(services: Services, access: Access) -> FastAPI:
         redirect_slashes=False,
     )
     for router in _ROUTERS:
-        # As they are: in an included router FastAPI looks for the route twice, with a context for each it passes.
+        # Not `include_router`: FastAPI searches the routes of an included router twice per call.
         app.router.routes.extend(router.routes)
     return _finish(app, services, access)
 
@@ -84,10 +84,10 @@ def create_fault_api(services: Services, access: Access) -> FastAPI:
 
 
 class _Described(FastAPI):
-    """An app whose description states every status that each route can give."""
+    """A FastAPI app whose OpenAPI document states every status of each route."""
 
     def openapi(self) -> dict[str, Any]:
-        """Return the description, made when it is first asked for."""
+        """Return the OpenAPI document; it is built on the first call."""
         if self.openapi_schema is None:
             self.openapi_schema = describe(self)
         return self.openapi_schema

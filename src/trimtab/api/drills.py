@@ -1,4 +1,4 @@
-"""Drills: run one and follow it, on the control socket alone."""
+"""Routes that run fault drills, on the control socket only."""
 
 from typing import Annotated
 
@@ -16,7 +16,7 @@ router = APIRouter(prefix="/v1/drills", tags=["drills"], route_class=ApiRoute)
 
 
 class DrillRequest(Body):
-    """Which cause to bring about."""
+    """The cause to inject."""
 
     cause: str
     timeout_seconds: Annotated[float, Field(gt=0, le=86_400)] = 3600.0
@@ -24,7 +24,7 @@ class DrillRequest(Body):
 
 @router.get("/proofs", dependencies=[ADMIN])
 def proofs(services: Here) -> PlainTextResponse:
-    """Return every proof that holds on this build, as the file that ships with the library."""
+    """Return the valid proofs of this build as a proofs file."""
     return PlainTextResponse(
         services.proofs.export(services.library), media_type="application/json"
     )
@@ -32,16 +32,17 @@ def proofs(services: Here) -> PlainTextResponse:
 
 @router.post("", dependencies=[ADMIN])
 def drill(request: DrillRequest, services: Here) -> StreamingResponse:
-    """Break the service as the cause says and watch the operator repair it.
+    """Inject a cause and follow its repair.
 
-    The answer is one JSON object a line: ``stage`` for each stage as it is reached, and at the end ``result`` or
-    ``error``. The drill goes on, and everything is put back, even when nobody reads any more.
+    The answer has one JSON object per line: ``stage`` for each stage that is reached, at the end
+    ``result`` or ``error``. The drill continues to its end, with all faults restored, also after the
+    client disconnects.
     """
     return ndjson(services.drills.follow(request.cause, request.timeout_seconds))
 
 
 @router.delete("", dependencies=[ADMIN])
 def stop(services: Here) -> dict[str, bool]:
-    """End the drills that run; answers when every fault is put back."""
+    """Stop all drills; answers when every fault is restored."""
     services.drills.stop()
     return {"stopped": True}

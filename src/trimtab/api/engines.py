@@ -1,4 +1,4 @@
-"""Moving a project from one engine to another."""
+"""Routes that move a project to another engine."""
 
 from dataclasses import asdict
 from typing import Literal
@@ -18,7 +18,7 @@ router = APIRouter(prefix="/api/v1/projects", tags=["knowledge"], route_class=Ap
 
 
 class MoveRequest(Body):
-    """Where a project is to be searched."""
+    """The engine that a project moves to."""
 
     to: Literal["embedded", "postgres", "chroma", "qdrant"]
     dry_run: bool = False
@@ -34,10 +34,10 @@ class MoveRequest(Body):
     dependencies=[ADMIN],
 )
 def move(project: str, request: MoveRequest, services: Here) -> StreamingResponse:
-    """Move a project to another engine; it is searched where it is until everything has arrived and was checked.
+    """Move a project to another engine; the old one is searched until the new one is verified.
 
-    The answer is one JSON object a line: ``progress`` with ``step``, ``done`` and ``total``, and at the end ``result``
-    or ``error``. The move goes on even when nobody reads any more.
+    The answer has one JSON object per line: ``progress`` with ``step``, ``done`` and ``total``, at the
+    end ``result`` or ``error``. The move continues after the client disconnects.
     """
     services.knowledge.projects.find(project)
     mover = services.knowledge.mover

@@ -1,7 +1,7 @@
-"""Faults, for drills: an app of its own that only the control socket carries.
+"""Routes that inject and restore faults, on the control socket only.
 
-`app.py` puts it in front of the control socket, and only when ``service.drills`` is set; the
-listener that the network reaches has no such route.
+They are an app of their own, mounted only if ``service.drills`` is set. The network listener never
+has these routes.
 """
 
 import threading
@@ -30,13 +30,13 @@ class FaultState(Conflict):
 
 
 class InjectRequest(Body):
-    """How to break the service."""
+    """Arguments of a fault."""
 
     arguments: dict[str, Value] = Field(default_factory=dict)
 
 
 class Injected:
-    """What each injected fault needs to be restored, by the fault's name."""
+    """State that restores each injected fault, by name."""
 
     def __init__(self) -> None:
         self._states: dict[str, Arguments] = {}
@@ -84,7 +84,7 @@ def list_faults(services: Here, injected: InjectedHere) -> dict[str, list[dict[s
 def inject(
     name: str, request: InjectRequest, services: Here, injected: InjectedHere, principal: Caller
 ) -> dict[str, object]:
-    """Break the service in the fault's way, until it is restored."""
+    """Inject a fault until it is restored."""
     fault = services.catalog.fault(name)
     arguments = check_arguments(fault.params, request.arguments)
     with injected.lock:
@@ -104,7 +104,7 @@ def inject(
 def restore(
     name: str, services: Here, injected: InjectedHere, principal: Caller
 ) -> dict[str, object]:
-    """Put back what the fault broke."""
+    """Restore an injected fault."""
     fault = services.catalog.fault(name)
     with injected.lock, drill_traffic():
         fault.restore(injected.take(name))

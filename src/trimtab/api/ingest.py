@@ -127,7 +127,7 @@ def _labels(given: object, principal: Principal) -> tuple[str, ...]:
     """Return the access labels for what is taken in: nobody gives a label that they lack, except administrators."""
     if not isinstance(given, list) or len(given) > MAX_LABELS:
         raise InvalidRequest(f"`labels` is not a list of at most {MAX_LABELS} labels.")
-    if not all(isinstance(one, str) and _LABEL.fullmatch(one) for one in given):
+    if not all(isinstance(label, str) and _LABEL.fullmatch(label) for label in given):
         raise InvalidRequest("A label has 1 to 100 letters, digits, dots, dashes and underscores.")
     missing = sorted(set(given) - set(principal.labels))
     if missing and not principal.role.includes(Role.ADMIN):

@@ -94,12 +94,12 @@ class WarmCache(Body):
 
 
 @router.post("/cache/warm", dependencies=[OPERATOR])
-def warm_cache(wanted: WarmCache, services: Here) -> WarmedBody:
+def warm_cache(request: WarmCache, services: Here) -> WarmedBody:
     """Answer queries into the cache; say how many were answered, and how many could not be."""
-    lines = counted_lines(wanted.queries or "")
-    if wanted.queries is not None and not lines:
+    lines = counted_lines(request.queries or "")
+    if request.queries is not None and not lines:
         raise InvalidRequest("`queries` holds no query.")
-    done = services.knowledge.warm_cache(wanted.top, wanted.project, lines)
+    done = services.knowledge.warm_cache(request.top, request.project, lines)
     return WarmedBody(done.asked, done.skipped)
 
 

@@ -134,27 +134,27 @@ def take_backup(services: Here, principal: Caller) -> BackupBody:
     "/restore", responses=refuses(ErrorKind.NOT_FOUND, ErrorKind.STORAGE_FULL), dependencies=[ADMIN]
 )
 def restore(
-    wanted: RestoreRequest, services: Here, principal: Caller
+    request: RestoreRequest, services: Here, principal: Caller
 ) -> RestoredBody | NotRestored:
     """Go back to a backup; what was deleted since stays deleted. Does nothing to a sound database unless forced."""
-    care = services.knowledge.care
-    if not wanted.dry_run and not wanted.force and care.check().ok:
+    maintenance = services.knowledge.care
+    if not request.dry_run and not request.force and maintenance.check().ok:
         return NotRestored(
             restored=False, reason="The database is sound; `force` goes back all the same."
         )
-    done = care.restore(wanted.backup, dry_run=wanted.dry_run)
-    if not wanted.dry_run:
+    done = maintenance.restore(request.backup, dry_run=request.dry_run)
+    if not request.dry_run:
         services.audit.append(principal.name, "knowledge.restored", done.source)
-    return RestoredBody.of(done, dry_run=wanted.dry_run)
+    return RestoredBody.of(done, dry_run=request.dry_run)
 
 
 @router.post("/recover", responses=refuses(ErrorKind.STORAGE_FULL), dependencies=[ADMIN])
 def recover(trial: Trial, services: Here, principal: Caller) -> RestoredBody | NotRestored:
     """Put what can be read of a damaged database together with the newest good backup."""
-    care = services.knowledge.care
-    if not trial.dry_run and care.check().ok:
+    maintenance = services.knowledge.care
+    if not trial.dry_run and maintenance.check().ok:
         return NotRestored(restored=False, reason="The database is sound.")
-    done = care.recover(dry_run=trial.dry_run)
+    done = maintenance.recover(dry_run=trial.dry_run)
     if not trial.dry_run:
         services.audit.append(principal.name, "knowledge.recovered", done.source)
     return RestoredBody.of(done, dry_run=trial.dry_run)

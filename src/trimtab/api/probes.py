@@ -1,4 +1,4 @@
-"""Probes of the operations documents, answered for whatever engine does that work services.
+"""Probes of the operations documents, answered for whatever engine does that work here.
 
 The heartbeat and the health of the vector store are open to everybody, as `/health` is: an orchestrator carries no key,
 and they tell one word.
@@ -89,14 +89,14 @@ def collection(services: Here) -> CollectionBody:
     vector store is down.
     """
     found = services.knowledge.list_projects()
-    points, vectors = sum(one.chunks for one in found), sum(one.vectors for one in found)
+    points, vectors = sum(each.chunks for each in found), sum(each.vectors for each in found)
     up_status: Literal["green", "yellow"] = "green" if vectors >= points else "yellow"
     facts = CollectionFacts(
         status=up_status if _is_up(services) else "red",
         points_count=points,
         vectors_count=vectors,
         indexed_vectors_count=vectors,
-        documents_count=sum(one.documents for one in found),
+        documents_count=sum(project.documents for project in found),
     )
     return CollectionBody("ok", 0.0, facts)
 

@@ -33,7 +33,7 @@ def problem_of(given: object) -> str:
     if isinstance(given, Mapping):
         given = (*given, *given.values())
     if isinstance(given, Sequence) and not isinstance(given, bytes):
-        return next((problem for one in given if (problem := problem_of(one))), "")
+        return next((problem for item in given if (problem := problem_of(item))), "")
     return ""
 
 

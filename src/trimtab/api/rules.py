@@ -24,8 +24,8 @@ from trimtab.monitoring.promql.values import Element
 
 router = APIRouter(prefix="/v1", tags=["rules"], route_class=ApiRoute)
 
-_MOST_WAITING = 8
-_waiting = threading.BoundedSemaphore(_MOST_WAITING)
+_MAX_WAITING = 8
+_waiting = threading.BoundedSemaphore(_MAX_WAITING)
 
 
 class TooManyChecks(Unavailable):
@@ -157,7 +157,7 @@ def check_over_time(request: HoldRequest, services: Here) -> HeldBody:
     step = services.settings.monitor.scrape_interval_seconds
     hold = Hold(request.for_seconds, request.give_up_seconds, step)
     if not _waiting.acquire(blocking=False):
-        raise TooManyChecks(f"{_MOST_WAITING} checks wait already.")
+        raise TooManyChecks(f"{_MAX_WAITING} checks wait already.")
     try:
         held = check_for(
             expression, services.series, hold, services.clock, services.views.ending, CALLER_LIMITS

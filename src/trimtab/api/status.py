@@ -16,7 +16,7 @@ from trimtab.kernel.health import Status, overall
 router = APIRouter(prefix="/v1/status", tags=["health"], route_class=ApiRoute)
 _SHOWN = timedelta(days=7)
 """How long a resolved incident stays on the page."""
-_MOST = 100
+_MAX_INCIDENTS = 100
 _STAGES = {
     State.DETECTED: "investigating",
     State.TRIAGED: "investigating",
@@ -88,11 +88,11 @@ def status(services: Here) -> StatusBody:
     Drills are left out: nobody but the operators is meant by them.
     """
     since = services.clock.now() - _SHOWN
-    open_now = services.incidents.list(active=True, limit=_MOST)
+    open_now = services.incidents.list(active=True, limit=_MAX_INCIDENTS)
     over = [
-        one
-        for one in services.incidents.list(active=False, limit=_MOST)
-        if one.resolved_at is not None and one.resolved_at > since
+        incident
+        for incident in services.incidents.list(active=False, limit=_MAX_INCIDENTS)
+        if incident.resolved_at is not None and incident.resolved_at > since
     ]
     shown = (
         Disturbance.of(incident, people_told=services.incidents.people_told(incident.id))

@@ -105,14 +105,14 @@ def demo(
     json: Json = False,
 ) -> None:
     """Show the whole loop on fresh data: answer, break, detect, repair, prove."""
-    here = session_of(context)
+    session = session_of(context)
     if not yes and not sys.stdin.isatty():
         raise Conflict(
             "The repair needs an approval, and there is nobody to ask.",
             hint="Add --yes to approve it.",
         )
-    settings = _settings(here, speed)
-    story = Story(as_json=here.json)
+    settings = _settings(session, speed)
+    story = Story(as_json=session.json)
     with _running(settings) as (app, address):
         story.tell(
             "started",
@@ -131,15 +131,15 @@ def demo(
         raise typer.Exit(3)
 
 
-def _settings(here: Session, speed: float) -> "Settings":
-    given = here.flags.get("service.data_dir")
+def _settings(session: Session, speed: float) -> "Settings":
+    given = session.flags.get("service.data_dir")
     folder = Path(given) if given else Path(tempfile.mkdtemp(prefix="trimtab-demo-"))
     if folder.exists() and any(folder.iterdir()):
         raise DirectoryNotEmpty(
             f"{folder} is not empty.",
             hint="Give the demo a new directory, or none: then it makes one.",
         )
-    settings = here.settings
+    settings = session.settings
     service = replace(settings.service, data_dir=folder, clock_rate=speed, drills=True)
     return replace(settings, service=service)
 

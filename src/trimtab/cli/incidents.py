@@ -68,8 +68,8 @@ def show(context: typer.Context, incident: IncidentId, json: Json = False) -> No
     print_line(f"Root cause: {body['cause_text']}")
     if body["ending"]:
         print_line(f"Ended: {body['ending']}. {body['resolution']}")
-    for told in body["notifications"]:
-        print_line(f"Call: {told['text']} ({told['why']})")
+    for call in body["notifications"]:
+        print_line(f"Call: {call['text']} ({call['why']})")
     if body["diagnosis"]:
         _print_diagnosis(body["diagnosis"])
     if body["plan"]:

@@ -27,14 +27,14 @@ router = APIRouter(prefix="/console/ask", route_class=GuardedRoute)
 
 _MARK = re.compile(r"\[(\d{1,3})\]")
 _CODE = re.compile(r"`([^`\n]+)`")
-_AROUND = 1500
+_CONTEXT_CHARACTERS = 1500
 """Characters of the document that are shown on each side of a quote."""
 
 
 @router.get("", dependencies=[READER])
-def ask(request: Request, here: Here, project: str = "", question: str = "") -> HTMLResponse:
+def ask(request: Request, services: Here, project: str = "", question: str = "") -> HTMLResponse:
     """Show the form; the query parameters fill it in."""
-    projects = here.knowledge.list_projects()
+    projects = services.knowledge.list_projects()
     chosen = project or next((found.name for found in projects if found.documents), "")
     values = {"projects": projects, "chosen": chosen, "question": question}
     return page(request, "ask.html", values)
@@ -43,21 +43,23 @@ def ask(request: Request, here: Here, project: str = "", question: str = "") -> 
 @router.post("", dependencies=[READER])
 async def answer(
     request: Request,
-    here: Here,
-    who: Caller,
+    services: Here,
+    principal: Caller,
     project: Annotated[str, Form()],
     question: Annotated[str, Form()],
 ) -> HTMLResponse:
     """Return the answer."""
-    asked = Question(project, question, here.settings.answers.top_k, labels=who.labels)
-    return await here.places.run(lambda: _rendered(request, here, here.answers.answer(asked)))
+    asked = Question(project, question, services.settings.answers.top_k, labels=principal.labels)
+    return await services.places.run(
+        lambda: _rendered(request, services, services.answers.answer(asked))
+    )
 
 
 @router.post("/stream", dependencies=[READER])
 async def stream(
     request: Request,
-    here: Here,
-    who: Caller,
+    services: Here,
+    principal: Caller,
     project: Annotated[str, Form()],
     question: Annotated[str, Form()],
 ) -> Response:
@@ -66,7 +68,7 @@ async def stream(
     def event(item: Released | Answer) -> dict[str, str]:
         if not isinstance(item, Answer):
             return {"event": "sentence", "data": json.dumps({"text": item.text})}
-        html = _rendered(request, here, item).body
+        html = _rendered(request, services, item).body
         return {"event": "answer", "data": json.dumps({"html": bytes(html).decode()})}
 
     def failed(error: Exception) -> dict[str, str]:
@@ -75,26 +77,26 @@ async def stream(
         known = error.as_dict() if isinstance(error, TrimtabError) else {"message": _MISTAKE}
         return {"event": "error", "data": json.dumps(known)}
 
-    asked = Question(project, question, here.settings.answers.top_k, labels=who.labels)
-    steps = Steps(here.answers.stream(asked), here.places)
+    asked = Question(project, question, services.settings.answers.top_k, labels=principal.labels)
+    steps = Steps(services.answers.stream(asked), services.places)
     return StepEvents(await steps.first(), steps, event, failed)
 
 
 @router.get("/source", dependencies=[READER])
 def source(
     request: Request,
-    here: Here,
+    services: Here,
     project: str,
     document: str,
     start: Annotated[int, Query(ge=0)],
     end: Annotated[int, Query(ge=0)],
 ) -> HTMLResponse:
     """Return the place in the document where a quote stands."""
-    found = here.knowledge.document(project, document, caller(request).labels)
-    text = here.knowledge.document_text(project, found.id)
+    found = services.knowledge.document(project, document, caller(request).labels)
+    text = services.knowledge.document_text(project, found.id)
     end = min(end, len(text))
     start = min(start, end)
-    first, last = max(0, start - _AROUND), min(len(text), end + _AROUND)
+    first, last = max(0, start - _CONTEXT_CHARACTERS), min(len(text), end + _CONTEXT_CHARACTERS)
     values = {
         "document": found,
         "before": text[first:start],
@@ -108,17 +110,17 @@ def source(
 
 @router.post("/feedback/{trace_id}", dependencies=[READER])
 def feedback(
-    request: Request, trace_id: str, here: Here, helpful: Annotated[bool, Form()]
+    request: Request, trace_id: str, services: Here, helpful: Annotated[bool, Form()]
 ) -> HTMLResponse:
     """Note whether an answer helped."""
-    now = here.clock.now()
+    now = services.clock.now()
     given = Feedback(new_id("feedback", now), trace_id, "", now, helpful)
-    here.feedback.keep(given)
+    services.feedback.keep(given)
     return page(request, "parts/feedback.html", {"feedback": given, "trace_id": trace_id})
 
 
-def _rendered(request: Request, here: Services, given: Answer) -> HTMLResponse:
-    trace = here.traces.find(given.trace_id)
+def _rendered(request: Request, services: Services, given: Answer) -> HTMLResponse:
+    trace = services.traces.find(given.trace_id)
     values = {"answer": given, "text": _linked(given), "trace": trace, "feedback": None}
     return page(request, "parts/answer.html", values)
 

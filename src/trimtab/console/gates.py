@@ -11,14 +11,14 @@ router = APIRouter(prefix="/console/gates", route_class=GuardedRoute)
 
 
 @router.get("", dependencies=[READER])
-def gates(request: Request, here: Here) -> HTMLResponse:
+def gates(request: Request, services: Here) -> HTMLResponse:
     """Show the last verdict, gate by gate."""
     return page(
         request,
         "gates.html",
         {
-            "verdict": here.gates.verdict,
-            "project": here.gates.project,
-            "age_seconds": here.gates.age_seconds,
+            "verdict": services.gates.verdict,
+            "project": services.gates.project,
+            "age_seconds": services.gates.age_seconds,
         },
     )

@@ -29,99 +29,103 @@ STEPS = (
 
 
 @router.get("", dependencies=[READER])
-def incidents(request: Request, here: Here, drills: bool = False) -> HTMLResponse:
+def incidents(request: Request, services: Here, drills: bool = False) -> HTMLResponse:
     """Show the list, or that of the drills' incidents."""
-    return page(request, "incidents.html", _list(here, drills=drills))
+    return page(request, "incidents.html", _list(services, drills=drills))
 
 
 @router.get("/live", dependencies=[READER])
-def live(request: Request, here: Here, drills: bool = False) -> HTMLResponse:
+def live(request: Request, services: Here, drills: bool = False) -> HTMLResponse:
     """Return the part of the list that refreshes itself."""
-    return page(request, "parts/incidents.html", _list(here, drills=drills))
+    return page(request, "parts/incidents.html", _list(services, drills=drills))
 
 
 @router.get("/{incident_id}", dependencies=[READER])
-def incident(request: Request, incident_id: str, here: Here) -> HTMLResponse:
+def incident(request: Request, incident_id: str, services: Here) -> HTMLResponse:
     """Show one incident."""
-    values = _panel(here, incident_id)
-    entries = here.incidents.timeline(incident_id)
+    values = _panel(services, incident_id)
+    entries = services.incidents.timeline(incident_id)
     last = entries[-1].seq if entries else 0
     return page(request, "incident.html", {**values, "entries": entries, "last": last})
 
 
 @router.get("/{incident_id}/panel", dependencies=[READER])
-def panel(request: Request, incident_id: str, here: Here) -> HTMLResponse:
+def panel(request: Request, incident_id: str, services: Here) -> HTMLResponse:
     """Return everything about the incident but its timeline."""
-    return page(request, "parts/incident.html", _panel(here, incident_id))
+    return page(request, "parts/incident.html", _panel(services, incident_id))
 
 
 @router.get("/{incident_id}/stream", dependencies=[READER])
 def stream(
-    incident_id: str, here: Here, viewer: Following, after: Annotated[int, Query(ge=0)] = 0
+    incident_id: str, services: Here, viewer: Following, after: Annotated[int, Query(ge=0)] = 0
 ) -> EventSourceResponse:
     """Follow the timeline: ``entry`` is a line of it, ``change`` asks for the panel, ``end`` is the end."""
-    here.incidents.get(incident_id)
-    return EventSourceResponse(_events(here, incident_id, after, viewer))
+    services.incidents.get(incident_id)
+    return EventSourceResponse(_events(services, incident_id, after, viewer))
 
 
 @router.post("/{incident_id}/approve", dependencies=[OPERATOR])
 def approve(
-    request: Request, incident_id: str, here: Here, who: Caller, plan_hash: Annotated[str, Form()]
+    request: Request,
+    incident_id: str,
+    services: Here,
+    principal: Caller,
+    plan_hash: Annotated[str, Form()],
 ) -> HTMLResponse:
     """Let the plan run; whoever lets it run needs the role that each of its actions needs."""
-    who.require(here.catalog.role_for(here.incidents.planned(incident_id, plan_hash)))
-    here.incidents.approve(incident_id, plan_hash, who.name)
-    return panel(request, incident_id, here)
+    principal.require(services.catalog.role_for(services.incidents.planned(incident_id, plan_hash)))
+    services.incidents.approve(incident_id, plan_hash, principal.name)
+    return panel(request, incident_id, services)
 
 
 @router.post("/{incident_id}/reject", dependencies=[OPERATOR])
 def reject(
     request: Request,
     incident_id: str,
-    here: Here,
-    who: Caller,
+    services: Here,
+    principal: Caller,
     plan_hash: Annotated[str, Form()],
     reason: Annotated[str, Form(max_length=1000)] = "",
 ) -> HTMLResponse:
     """Reject the plan."""
-    here.incidents.reject(incident_id, plan_hash, who.name, reason)
-    return panel(request, incident_id, here)
+    services.incidents.reject(incident_id, plan_hash, principal.name, reason)
+    return panel(request, incident_id, services)
 
 
 @router.post("/{incident_id}/close", dependencies=[OPERATOR])
 def close(
     request: Request,
     incident_id: str,
-    here: Here,
-    who: Caller,
+    services: Here,
+    principal: Caller,
     note: Annotated[str, Form(max_length=1000)] = "",
 ) -> HTMLResponse:
     """Close the incident on a person's word."""
-    here.incidents.close(incident_id, who.name, note)
-    return panel(request, incident_id, here)
+    services.incidents.close(incident_id, principal.name, note)
+    return panel(request, incident_id, services)
 
 
 @router.get("/{incident_id}/postmortem", dependencies=[READER])
-def postmortem(request: Request, incident_id: str, here: Here) -> HTMLResponse:
+def postmortem(request: Request, incident_id: str, services: Here) -> HTMLResponse:
     """Show the post-mortem."""
-    found = here.incidents.get(incident_id)
-    text = here.incidents.postmortem(incident_id)
+    found = services.incidents.get(incident_id)
+    text = services.incidents.postmortem(incident_id)
     return page(request, "postmortem.html", {"incident": found, "text": text})
 
 
-def _list(here: Services, *, drills: bool) -> dict[str, object]:
+def _list(services: Services, *, drills: bool) -> dict[str, object]:
     return {
         "drills": drills,
-        "active": here.incidents.list(active=True, drills=drills, limit=100),
-        "ended": here.incidents.list(active=False, drills=drills, limit=50),
-        "alerts": here.rules.alerts(),
-        "now": here.clock.now(),
+        "active": services.incidents.list(active=True, drills=drills, limit=100),
+        "ended": services.incidents.list(active=False, drills=drills, limit=50),
+        "alerts": services.rules.alerts(),
+        "now": services.clock.now(),
     }
 
 
-def _panel(here: Services, incident_id: str) -> dict[str, Any]:
-    found = here.incidents.get(incident_id)
-    approval = here.incidents.approval(incident_id)
+def _panel(services: Services, incident_id: str) -> dict[str, Any]:
+    found = services.incidents.get(incident_id)
+    approval = services.incidents.approval(incident_id)
     waits = found.state is State.AWAITING_APPROVAL and approval and not approval.decision
     return {
         "incident": found,
@@ -129,13 +133,13 @@ def _panel(here: Services, incident_id: str) -> dict[str, Any]:
         "reached": _reached(found),
         "approval": approval,
         "waits": bool(waits),
-        "clocks": here.incidents.clocks(incident_id),
-        "notifications": here.incidents.notifications(incident_id),
+        "clocks": services.incidents.clocks(incident_id),
+        "notifications": services.incidents.notifications(incident_id),
         "cause": cause_text(found),
         "ending": closing_text(found),
         "may_close": found.state in (State.ESCALATED, State.NOT_VERIFIED),
-        "firing": sum(one.firing for one in found.alerts),
-        "now": here.clock.now(),
+        "firing": sum(alert.firing for alert in found.alerts),
+        "now": services.clock.now(),
     }
 
 
@@ -148,19 +152,19 @@ def _reached(incident: Incident) -> int:
 
 
 async def _events(
-    here: Services, incident_id: str, after: int, viewer: Viewer
+    services: Services, incident_id: str, after: int, viewer: Viewer
 ) -> AsyncIterator[dict[str, str]]:
     shown: tuple[State, int] | None = None
 
     def look(seconds: float) -> Sequence[Entry]:
-        return here.incidents.follow(incident_id, after, seconds)
+        return services.incidents.follow(incident_id, after, seconds)
 
-    async for entries in here.views.follow(look, viewer):
+    async for entries in services.views.follow(look, viewer):
         for entry in entries:
             after = entry.seq
             html = render("parts/entry.html", {"entry": entry})
             yield {"event": "entry", "id": str(entry.seq), "data": html}
-        found = here.incidents.get(incident_id)
+        found = services.incidents.get(incident_id)
         if (found.state, after) != shown:
             shown = (found.state, after)
             yield {"event": "change", "data": str(found.state)}

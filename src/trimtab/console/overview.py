@@ -13,9 +13,9 @@ router = APIRouter(route_class=GuardedRoute)
 
 
 @router.get("/console", dependencies=[READER])
-def overview(request: Request, here: Here) -> HTMLResponse:
+def overview(request: Request, services: Here) -> HTMLResponse:
     """Show the overview."""
-    return page(request, "overview.html", _state(here))
+    return page(request, "overview.html", _state(services))
 
 
 @router.get("/console/", include_in_schema=False, dependencies=[READER])
@@ -25,21 +25,21 @@ def overview_with_slash() -> RedirectResponse:
 
 
 @router.get("/console/overview/live", dependencies=[READER])
-def live(request: Request, here: Here) -> HTMLResponse:
+def live(request: Request, services: Here) -> HTMLResponse:
     """Return the part that refreshes itself."""
-    return page(request, "parts/overview.html", _state(here))
+    return page(request, "parts/overview.html", _state(services))
 
 
-def _state(here: Services) -> dict[str, object]:
-    components = here.health.check()
-    active = here.incidents.list(active=True, limit=20)
+def _state(services: Services) -> dict[str, object]:
+    components = services.health.check()
+    active = services.incidents.list(active=True, limit=20)
     return {
         "status": overall(components),
         "components": components,
-        "drawing": draw(here.series, here.clock),
-        "alerts": here.rules.alerts(),
+        "drawing": draw(services.series, services.clock),
+        "alerts": services.rules.alerts(),
         "active": active,
-        "recent": here.incidents.list(active=False, limit=5),
-        "projects": here.knowledge.list_projects(),
-        "now": here.clock.now(),
+        "recent": services.incidents.list(active=False, limit=5),
+        "projects": services.knowledge.list_projects(),
+        "now": services.clock.now(),
     }

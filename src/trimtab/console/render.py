@@ -18,7 +18,7 @@ from trimtab.infra.auth import Principal, Role
 from trimtab.infra.web import caller
 
 _NONE = "\N{EN DASH}"
-_HERE = Path(__file__).parent
+_FOLDER = Path(__file__).parent
 # No HTML from documents and runbooks: what they hold is text, whatever it looks like.
 _markdown = MarkdownIt("commonmark", {"html": False}).enable("table")
 _ROLES = ("evidence", "fix", "verify", "drill")
@@ -37,10 +37,10 @@ def render(template: str, values: Mapping[str, object]) -> str:
 
 
 def _common(request: Request) -> dict[str, object]:
-    who: Principal = caller(request)
+    principal: Principal = caller(request)
     return {
-        "who": who,
-        "may_operate": who.role.includes(Role.OPERATOR),
+        "who": principal,
+        "may_operate": principal.role.includes(Role.OPERATOR),
         "path": request.scope["path"],
         "version": __version__,
     }
@@ -108,14 +108,14 @@ def asset(name: str) -> str:
     """Return the address of a static file; it changes with the file's content."""
     digest = _digests.get(name)
     if digest is None:
-        digest = sha256((_HERE / "static" / name).read_bytes()).hexdigest()[:12]
+        digest = sha256((_FOLDER / "static" / name).read_bytes()).hexdigest()[:12]
         _digests[name] = digest
     return f"/console/static/{name}?v={digest}"
 
 
 _digests: dict[str, str] = {}
 _environment = Environment(
-    loader=FileSystemLoader(_HERE / "templates"),
+    loader=FileSystemLoader(_FOLDER / "templates"),
     autoescape=True,
     undefined=StrictUndefined,
     trim_blocks=True,

@@ -26,27 +26,27 @@ def login(request: Request) -> Response:
 @router.post("/login", dependencies=[ANYBODY])
 def sign_in(
     request: Request,
-    here: Here,
+    services: Here,
     key: Annotated[str, Form(max_length=1000)] = "",
     token: Annotated[str, Form(max_length=1000)] = "",
 ) -> Response:
     """Sign in with an API key, or with a link's token, which works once."""
     try:
-        sessions, keys = here.sessions, here.keys
+        sessions, keys = services.sessions, services.keys
         principal = sessions.redeem(token) if token else keys.authenticate(key.strip())
     except Unauthenticated as error:
         return _form(request, error.message)
-    return _signed_in(here, principal, request)
+    return _signed_in(services, principal, request)
 
 
 @router.post("/logout", dependencies=[ANYBODY])
-def logout(request: Request, here: Here) -> Response:
+def logout(request: Request, services: Here) -> Response:
     """End the session, here and in every copy of its cookie."""
     if cookie := request.cookies.get(COOKIE):
-        here.sessions.end(cookie)
+        services.sessions.end(cookie)
     response = RedirectResponse("/console", HTTPStatus.SEE_OTHER)
     response.delete_cookie(
-        COOKIE, path="/", secure=_is_secure(here, request), httponly=True, samesite="strict"
+        COOKIE, path="/", secure=_is_secure(services, request), httponly=True, samesite="strict"
     )
     return response
 
@@ -56,19 +56,19 @@ def _form(request: Request, problem: str) -> HTMLResponse:
     return page(request, "login.html", {"problem": problem}, status=status)
 
 
-def _signed_in(here: Services, principal: Principal, request: Request) -> Response:
+def _signed_in(services: Services, principal: Principal, request: Request) -> Response:
     response = RedirectResponse("/console", HTTPStatus.SEE_OTHER)
     response.set_cookie(
         COOKIE,
-        here.sessions.cookie(principal),
-        max_age=here.sessions.seconds,
+        services.sessions.cookie(principal),
+        max_age=services.sessions.seconds,
         path="/",
-        secure=_is_secure(here, request),
+        secure=_is_secure(services, request),
         httponly=True,
         samesite="strict",
     )
     return response
 
 
-def _is_secure(here: Services, request: Request) -> bool:
-    return here.settings.api.secure_cookie or request.scope["scheme"] == "https"
+def _is_secure(services: Services, request: Request) -> bool:
+    return services.settings.api.secure_cookie or request.scope["scheme"] == "https"

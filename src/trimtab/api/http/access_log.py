@@ -66,7 +66,7 @@ class AccessLogMiddleware:
         scope = {**scope, "trimtab.request_id": request_id, "state": scope.get("state", {})}
         started, answered = self._machine.monotonic(), _Answered(request_id)
 
-        async def watched(message: Message) -> None:
+        async def send_watched(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
                 headers["X-Request-ID"] = request_id
@@ -76,12 +76,12 @@ class AccessLogMiddleware:
             await send(message)
 
         try:
-            await self._app(scope, receive, watched)
+            await self._app(scope, receive, send_watched)
         except Exception:  # noqa: BLE001 - the edge: recorded here, and answered in the usual shape.
             _log.exception("request failed", extra={"request_id": request_id})
             if answered.status == 0:
                 await error_response(InternalError("Something went wrong inside trimtab."))(
-                    scope, receive, watched
+                    scope, receive, send_watched
                 )
             answered.status = 500
         seconds = self._machine.monotonic() - started

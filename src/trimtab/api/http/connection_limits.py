@@ -3,7 +3,7 @@
 uvicorn waits for ever for the rest of a request that has begun, and for the first byte of one that has not. A few
 hundred callers who send a byte now and then would hold every file descriptor of the process that way ("slow loris").
 Nor does its parser bound the head of a request. Here a head is whole within ``head_seconds`` and ``head_bytes``, a body
-never pauses for longer than ``body_seconds`` and is whole within ``body_total_seconds``, and beyond ``most_connections``
+never pauses for longer than ``body_seconds`` and is whole within ``body_total_seconds``, and beyond ``max_connections``
 a new connection is told so and closed. An answer that comes before the body is whole ends the connection: what is still
 sent is thrown away for ``linger_seconds`` and ``linger_bytes``, because closing at once would make the caller's system
 drop the answer that it has not read yet.
@@ -39,7 +39,7 @@ class LimitedHttpProtocol(HttpToolsProtocol):
     """From a request's head to the end of its body; ``api.body_seconds``."""
     linger_seconds = 2.0
     linger_bytes = 1024 * 1024
-    most_connections = 500
+    max_connections = 500
     """Half of the file descriptors that a process usually has."""
 
     _late: asyncio.TimerHandle | None = None
@@ -53,7 +53,7 @@ class LimitedHttpProtocol(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin to wait for a request."""
         super().connection_made(CoalescingTransport(transport, self.loop, self._may_close))  # type: ignore[arg-type]
-        if len(self.connections) > self.most_connections:
+        if len(self.connections) > self.max_connections:
             transport.write(_TOO_MANY)
             transport.close()
             return

@@ -87,10 +87,12 @@ def _complete(operation: dict[str, Any], route: APIRoute, method: str) -> None:
 def _statuses(operation: dict[str, Any], route: APIRoute, method: str) -> Iterator[int]:
     """Yield what follows from the route's form."""
     body = "requestBody" in operation
-    given = [one for one in operation.get("parameters", ()) if one["in"] != "path"]
+    given = [
+        parameter for parameter in operation.get("parameters", ()) if parameter["in"] != "path"
+    ]
     yield 403  # An untrusted host, or another site's page.
     yield 500
-    if body or any(_may_be_wrong(one) for one in given):
+    if body or any(_may_be_wrong(parameter) for parameter in given):
         yield 400
     if body:
         yield 413
@@ -108,7 +110,7 @@ def _may_be_wrong(parameter: dict[str, Any]) -> bool:
 def _is_free(schema: Mapping[str, Any]) -> bool:
     """Tell whether every text that a query can hold fits."""
     if "anyOf" in schema:
-        return all(_is_free(one) for one in schema["anyOf"])
+        return all(_is_free(option) for option in schema["anyOf"])
     if schema.get("type") == "array":
         return _is_free(schema["items"])
     return set(schema) <= {"type", "title", "default", "description"} and schema.get("type") in (
@@ -119,7 +121,7 @@ def _is_free(schema: Mapping[str, Any]) -> bool:
 
 def _role_of(route: APIRoute) -> object:
     """Return the least role that may call; None when everybody may."""
-    calls = [one.call for one in route.dependant.dependencies]
+    calls = [each.call for each in route.dependant.dependencies]
     return next((call.role for call in calls if isinstance(call, Needs)), None)
 
 

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
-_MOST_BYTES = 64 * 1024
+_MAX_BYTES = 64 * 1024
 """More than this does not wait: a stream that never pauses would gather in memory."""
 
 
@@ -35,7 +35,7 @@ class CoalescingTransport:
         if not self._written:
             self._loop.call_soon(self._send)
         self._written += data
-        if len(self._written) > _MOST_BYTES:
+        if len(self._written) > _MAX_BYTES:
             self._send()
 
     def close(self) -> None:

@@ -28,7 +28,7 @@ def ask(
     session = session_of(context)
     asked = {"project": project, "question": question, "top_k": top_k}
     if stream:
-        body = _streamed(session, asked)
+        body = _print_stream(session, asked)
     else:
         body = session.client.call("POST", "/v1/answers", body=asked)
         if not session.json:
@@ -37,17 +37,17 @@ def ask(
         _print_sources(body)
 
 
-def _streamed(session: Session, asked: Mapping[str, object]) -> Any:
+def _print_stream(session: Session, asked: Mapping[str, object]) -> Any:
     """Print the sentences as they come; return the whole answer."""
     body: Any = None
     for event in session.client.events("/v1/answers/stream", asked):
-        said = loads(event.data)
+        data = loads(event.data)
         if event.event == "error":
-            raise Refused(said["error"])
+            raise Refused(data["error"])
         if event.event == "answer":
-            body = said
+            body = data
         elif not session.json:
-            print_line(said["text"])
+            print_line(data["text"])
     if body is None:
         raise Refused({"message": "The service ended the stream without an answer.", "hint": ""})
     if not body["found"] and not session.json:

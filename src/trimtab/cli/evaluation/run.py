@@ -42,7 +42,7 @@ def eval_(
         raise InvalidInput("Give either --golden or --traces-dir.")
     session = session_of(context)
     cases = read_cases(golden, project) if golden else traces_as_cases(traces_dir or Path())
-    now = run(cases, _asker(session))
+    now = run(cases, _client_of(session))
     then = EvalRun.load(baseline) if baseline else before(cases)
     found = compare(now, then, margin) if then.scores else None
     now.save(output_dir / "latest.json")
@@ -132,7 +132,7 @@ def evaluate(
             print_line(f"{name}: {'-' if value is None else value}")
 
 
-def _asker(session: Session) -> "Ask":
+def _client_of(session: Session) -> "Ask":
     from trimtab.evaluation.offline import Reply
 
     def ask(project: str, question: str) -> Reply:

@@ -90,11 +90,11 @@ def show_verdict(verdict: Verdict) -> None:
         shown.add_column(column, overflow="fold")
     for result in verdict.results:
         ran = result.state is GateState.RAN
-        said = (
+        text = (
             _OUTCOMES[result.outcome] if ran or result.findings else f"[dim]{result.state.value}[/]"
         )
         shown.add_row(
-            result.gate, said, str(len(result.findings)), escape(headline(result) or result.reason)
+            result.gate, text, str(len(result.findings)), escape(headline(result) or result.reason)
         )
     out.print(shown)
     _print_findings(verdict.findings)

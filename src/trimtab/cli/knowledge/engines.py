@@ -21,12 +21,12 @@ def move(
 ) -> None:
     """Move a project to another engine: sent, checked, switched, and only then removed from the old one."""
     session = session_of(context)
-    result = _moved(session, project, {"to": to, "dry_run": dry_run})
+    result = _move(session, project, {"to": to, "dry_run": dry_run})
     if not printed_as_json(session, result):
         print_line(_sentence(result))
 
 
-def _moved(session: Session, project: str, request: dict[str, object]) -> dict[str, Any]:
+def _move(session: Session, project: str, request: dict[str, object]) -> dict[str, Any]:
     # Starts the app when it is built in this process; a stream alone does not.
     session.client.call("GET", "/api/v1/projects")
     with progress_bar() as bar:

@@ -97,7 +97,9 @@ class Mirror:
         return bool(self._missing)
 
     def _files(self) -> dict[str, FolderFile]:
-        found = (file for file in self._listing().files if self._wanted(PurePosixPath(file.name)))
+        found = (
+            file for file in self._listing().files if self._is_followed(PurePosixPath(file.name))
+        )
         return {file.name: file for file in found}
 
     def _listing(self) -> Listing:
@@ -106,7 +108,7 @@ class Mirror:
         except OSError:  # The folder itself is away for a moment: all of its files are missing.
             return Listing((), ())
 
-    def _wanted(self, inside: PurePosixPath) -> bool:
+    def _is_followed(self, inside: PurePosixPath) -> bool:
         name = inside.name.lower()
         hidden = any(part.startswith((".", "#", "~$")) for part in inside.parts)
         return (

@@ -41,7 +41,7 @@ def ingest(
     if watch and not dry_run:
         _follow(session, project, paths, user_id)
         return
-    files, listings = _found(paths)
+    files, listings = _list_files(paths)
     left_out = [asdict(entry) for listing in listings for entry in listing.left_out]
     if dry_run:
         names = [name for name, _ in files]
@@ -70,7 +70,7 @@ def ingest(
         raise typer.Exit(Exit.FAILED)
 
 
-def _found(paths: list[Path]) -> tuple[list[File], list[Listing]]:
+def _list_files(paths: list[Path]) -> tuple[list[File], list[Listing]]:
     """Return the files, and what the folders among the paths hold."""
     files: list[File] = []
     listings = []

@@ -65,7 +65,7 @@ def backups(
             ("backup", "made", "MB", *(("good", "problem") if check else ())),
             ((b["name"], b["at"], b["size_bytes"] / 1e6, *_verdict(b, check)) for b in found),
         )
-    if not all(one.get("good", True) for one in found):
+    if not all(each.get("good", True) for each in found):
         raise typer.Exit(Exit.FAILED)
 
 
@@ -84,8 +84,8 @@ def restore(
     session = session_of(context)
     if force and not (dry_run or yes or session.json):
         typer.confirm("Go back, and lose what came since?", abort=True)
-    wanted = {"backup": name, "dry_run": dry_run, "force": force}
-    _show(session, _repaired(session, "restore", wanted), dry_run=dry_run)
+    request = {"backup": name, "dry_run": dry_run, "force": force}
+    _show(session, _repair(session, "restore", request), dry_run=dry_run)
 
 
 @app.command()
@@ -95,7 +95,7 @@ def recover(context: typer.Context, dry_run: DryRun = False, json: Json = False)
     Works also when the database is too damaged for the service to start.
     """
     session = session_of(context)
-    _show(session, _repaired(session, "recover", {"dry_run": dry_run}), dry_run=dry_run)
+    _show(session, _repair(session, "recover", {"dry_run": dry_run}), dry_run=dry_run)
 
 
 @app.command()
@@ -134,13 +134,17 @@ def scaffold(
         typer.echo(f"{verb} {name}")
 
 
-def _repaired(session: Session, verb: str, wanted: dict[str, Any]) -> dict[str, Any]:
+def _repair(session: Session, verb: str, request: dict[str, Any]) -> dict[str, Any]:
     with waiting("building a database beside the one in use"):
         try:
-            body: dict[str, Any] = session.client.call("POST", f"/v1/knowledge/{verb}", body=wanted)
+            body: dict[str, Any] = session.client.call(
+                "POST", f"/v1/knowledge/{verb}", body=request
+            )
         except Corrupt:
             # The service could not even be built: it is closed, and repaired as a file.
-            return _closed(session, str(wanted.get("backup", "")), dry_run=bool(wanted["dry_run"]))
+            return _closed(
+                session, str(request.get("backup", "")), dry_run=bool(request["dry_run"])
+            )
         return body
 
 

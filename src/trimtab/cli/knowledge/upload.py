@@ -29,14 +29,14 @@ class FileUnreadable(InvalidInput):
 
 
 def grouped(
-    files: Iterable[File], most_files: int = _FILES, most_bytes: int = _BYTES
+    files: Iterable[File], max_files: int = _FILES, max_bytes: int = _BYTES
 ) -> Iterator[list[File]]:
     """Yield the files in order, in groups within both bounds; a file over the second is a group of its own."""
     group: list[File] = []
     held = 0
     for name, file in files:
         size = _size(file)
-        if group and (len(group) >= most_files or held + size > most_bytes):
+        if group and (len(group) >= max_files or held + size > max_bytes):
             yield group
             group, held = [], 0
         group.append((name, file))

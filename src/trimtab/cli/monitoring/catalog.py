@@ -40,9 +40,9 @@ def read(
         print_table(
             ("signal", "value", "unit", "labels"),
             (
-                (one["name"], sample["value"], one["unit"], _labels(sample["labels"]))
-                for one in body["signals"]
-                for sample in one["samples"]
+                (signal["name"], sample["value"], signal["unit"], _labels(sample["labels"]))
+                for signal in body["signals"]
+                for sample in signal["samples"]
             ),
         )
 
