@@ -24,25 +24,25 @@ Offset = Annotated[int, Query(ge=0, le=2**31)]
 
 @dataclass(frozen=True, slots=True)
 class ProjectList:
-    """The projects that are there for the caller."""
+    """The projects that the caller may see."""
 
     projects: tuple[ProjectStats, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class ProjectName:
-    """A project that is there now."""
+    """Name of an existing project."""
 
     name: str
 
 
 @dataclass(frozen=True, slots=True)
 class ProjectDeleted:
-    """A project that is gone."""
+    """A deleted project."""
 
     name: str
     documents: int
-    """How many went with it."""
+    """Number of deleted documents."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,20 +62,20 @@ class DocumentBody(Document):
 
 @dataclass(frozen=True, slots=True)
 class DocumentDeleted:
-    """A document that no search finds any more."""
+    """Id of a deleted document."""
 
     document_id: str
 
 
 class NewProject(Body):
-    """A project to make."""
+    """Name of a new project."""
 
     name: str
 
 
 @router.get("/projects", dependencies=[TENANT_READER])
 def projects(services: Here, principal: Caller) -> ProjectList:
-    """List every project that is there for the caller."""
+    """List every project that the caller may see."""
     found = services.knowledge.list_projects()
     return ProjectList(tuple(project for project in found if principal.sees(project.name)))
 
@@ -84,7 +84,7 @@ def projects(services: Here, principal: Caller) -> ProjectList:
     "/projects", status_code=201, responses=refuses(ErrorKind.STORAGE_FULL), dependencies=[OPERATOR]
 )
 def create_project(new: NewProject, services: Here) -> ProjectName:
-    """Make an empty project; nothing happens when it is there."""
+    """Create an empty project; an existing one is left as it is."""
     services.knowledge.create_project(new.name)
     return ProjectName(new.name)
 
@@ -128,7 +128,7 @@ class NewLabels(Body):
     """Access labels of a document."""
 
     labels: Annotated[list[Label], Field(max_length=MAX_LABELS)]
-    """All that it has from now on; none means that everybody sees it."""
+    """The new labels; without any every caller sees the document."""
 
 
 @router.put(
@@ -140,7 +140,7 @@ class NewLabels(Body):
 def set_labels(
     project: str, document_id: str, given: NewLabels, services: Here, principal: Caller
 ) -> None:
-    """Replace a document's access labels; from now on only keys that share one see it."""
+    """Replace a document's access labels; only keys with one of them see it."""
     services.knowledge.set_metadata(project, document_id, labels=given.labels)
     facts = {"project": project, "labels": sorted(set(given.labels))}
     services.audit.append(principal.name, "knowledge.labels_set", document_id, facts)
@@ -154,6 +154,6 @@ def set_labels(
 def delete_document(
     project: str, document_id: str, services: Here, principal: Caller
 ) -> DocumentDeleted:
-    """Delete a document; from now on no search finds it."""
+    """Delete a document at once from search."""
     found = services.knowledge.document(project, document_id, principal.labels)
     return DocumentDeleted(services.knowledge.delete_document(project, found.id))

@@ -35,8 +35,8 @@ def drill(request: DrillRequest, services: Here) -> StreamingResponse:
     """Inject a cause and follow its repair.
 
     The answer has one JSON object per line: ``stage`` for each stage that is reached, at the end
-    ``result`` or ``error``. The drill continues to its end, with all faults restored, also after the
-    client disconnects.
+    ``result`` or ``error``. The drill continues to its end, with all faults restored, also after
+    the client disconnects.
     """
     return ndjson(services.drills.follow(request.cause, request.timeout_seconds))
 

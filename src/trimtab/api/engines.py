@@ -36,8 +36,8 @@ class MoveRequest(Body):
 def move(project: str, request: MoveRequest, services: Here) -> StreamingResponse:
     """Move a project to another engine; the old one is searched until the new one is verified.
 
-    The answer has one JSON object per line: ``progress`` with ``step``, ``done`` and ``total``, at the
-    end ``result`` or ``error``. The move continues after the client disconnects.
+    The answer has one JSON object per line: ``progress`` with ``step``, ``done`` and ``total``, at
+    the end ``result`` or ``error``. The move continues after the client disconnects.
     """
     services.knowledge.projects.find(project)
     mover = services.knowledge.mover

@@ -1,4 +1,4 @@
-"""Incidents: look, follow, decide, read the post-mortem."""
+"""Routes of incidents: list, follow, decide, read the post-mortem."""
 
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
@@ -48,7 +48,7 @@ class IncidentSummary:
     cause_status: CauseStatus
     """``verified`` when the cause's fix changed something and its checks held afterwards."""
     ending: str
-    """How it ended; empty while it goes on."""
+    """How it ended; empty while it is open."""
     opening: int
     active: bool
 
@@ -81,7 +81,7 @@ class IncidentList:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NotificationBody(Notification):
-    """A call for a person, with what is known of its delivery."""
+    """A notification with its delivery status."""
 
     status: NotificationStatus
     text: str
@@ -90,18 +90,18 @@ class NotificationBody(Notification):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IncidentBody(Incident):
-    """Everything about an incident but its journal."""
+    """An incident without its journal."""
 
     active: bool
     approval: Approval | None
-    """The newest question to a person; null when none was asked."""
+    """The newest approval request; null without one."""
     cause_status: CauseStatus
     cause_text: str
-    """What is known of the root cause, for people."""
+    """The root cause as a sentence."""
     ending: str
-    """How it ended; empty while it goes on."""
+    """How it ended; empty while it is open."""
     notifications: tuple[NotificationBody, ...]
-    """Whom this opening has called, and what is known of the delivery."""
+    """Notifications of this episode with their delivery status."""
     clocks: tuple[Clock, ...]
 
 
@@ -117,21 +117,21 @@ class _Markdown(PlainTextResponse):
 
 
 class Approve(Body):
-    """A yes to one plan."""
+    """Approval of one plan."""
 
     plan_hash: str
-    """The plan that was read; another one is refused."""
+    """Hash of the plan; another plan is refused."""
 
 
 class Close(Body):
-    """A person's word that it is over."""
+    """Note of the person who closes the incident."""
 
     note: Annotated[str, StringConstraints(max_length=1000)] = ""
-    """What the person knows; goes to the journal."""
+    """A note for the journal."""
 
 
 class Reject(Approve):
-    """A no to one plan."""
+    """Rejection of one plan."""
 
     reason: Annotated[str, StringConstraints(max_length=1000)] = ""
 
@@ -143,14 +143,14 @@ def incidents(
     drills: bool = False,
     limit: Annotated[int, Query(ge=1, le=1000)] = 100,
 ) -> IncidentList:
-    """List incidents, the newest first; with ``drills`` those of drills, which are in no other list."""
+    """List incidents, newest first; with ``drills`` only those of drills."""
     found = services.incidents.list(active=active, drills=drills, limit=limit)
     return IncidentList(tuple(IncidentSummary.of(incident) for incident in found))
 
 
 @router.get("/{incident_id}", responses=refuses(ErrorKind.NOT_FOUND), dependencies=[READER])
 def incident(incident_id: str, services: Here) -> IncidentBody:
-    """Return everything about an incident: diagnosis, plan, the open question, clocks, who was told."""
+    """Return an incident with diagnosis, plan, approval, clocks and notifications."""
     found = services.incidents.get(incident_id)
     calls = services.incidents.notifications(incident_id)
     return extended(
@@ -174,7 +174,7 @@ def incident(incident_id: str, services: Here) -> IncidentBody:
 def timeline(
     incident_id: str, services: Here, after: Annotated[int, Query(ge=0, le=2**62)] = 0
 ) -> Timeline:
-    """Return the journal behind an entry, in order."""
+    """Return the journal entries after an entry, in order."""
     services.incidents.get(incident_id)
     return Timeline(tuple(services.incidents.timeline(incident_id, after)))
 
@@ -205,7 +205,7 @@ def stream(
     dependencies=[OPERATOR],
 )
 def approve(incident_id: str, request: Approve, services: Here, principal: Caller) -> Approval:
-    """Let the plan run; whoever lets it run needs the role that each of its actions needs."""
+    """Approve the plan; the caller needs the role of each of its actions."""
     acts = services.incidents.planned(incident_id, request.plan_hash)
     principal.require(services.catalog.role_for(acts))
     return services.incidents.approve(incident_id, request.plan_hash, principal.name)

@@ -31,8 +31,8 @@ _LABEL = re.compile(r"[a-zA-Z0-9_.-]{1,100}")
 
 
 @dataclass(frozen=True, slots=True)
-class RefusedDocument:
-    """A document of several that was not taken in, and why."""
+class IngestRefusal:
+    """A refused document with its error."""
 
     name: str
     code: str
@@ -42,7 +42,7 @@ class RefusedDocument:
     kind: str
 
     @classmethod
-    def of(cls, failed: FailedDocument) -> "RefusedDocument":
+    def of(cls, failed: FailedDocument) -> "IngestRefusal":
         """Return a document that was not ingested, with its error."""
         error = failed.error
         return cls(
@@ -52,13 +52,17 @@ class RefusedDocument:
 
 @dataclass(frozen=True, slots=True)
 class IngestedMany:
-    """What became of several documents that came together."""
+    """Results of several documents of one request."""
 
     documents: tuple[IngestResult, ...]
-    refused: tuple[RefusedDocument, ...]
+    refused: tuple[IngestRefusal, ...]
 
 
-@router.post("/ingest", responses={**answers(200, IngestResult | IngestedMany), **answers(202, IngestResult, "Accepted; it goes on"), **refuses(ErrorKind.STORAGE_FULL)}, dependencies=[TENANT_OPERATOR], openapi_extra={"requestBody": {"content": {
+@router.post("/ingest", dependencies=[TENANT_OPERATOR], responses={
+    **answers(200, IngestResult | IngestedMany),
+    **answers(202, IngestResult, "Accepted; it continues"),
+    **refuses(ErrorKind.STORAGE_FULL),
+}, openapi_extra={"requestBody": {"content": {
     "application/json": {"schema": {
         "type": "object",
         "required": ["project", "name", "text"],
@@ -81,13 +85,14 @@ class IngestedMany:
 async def ingest(
     request: Request, response: Response, services: Here, principal: Caller, person: Person = ""
 ) -> IngestResult | IngestedMany:
-    """Take documents in: a text as JSON, or files as a form that is streamed to disk.
+    """Ingest documents: a text as JSON, or files as a form that is streamed to disk.
 
-    With ``labels`` they are seen only by keys that share one. With ``user_id``, or the header ``X-User-Id``, they are that person's: erasing the person deletes them.
+    With ``labels`` only keys that have one of them see the documents. With ``user_id`` or the
+    header ``X-User-Id`` they belong to that user: an erasure of the user deletes them.
 
-    One document is answered with what became of it: ``ingested``, ``unchanged`` or ``queued`` (202).
-    Several are answered with a list, and a list of those that were refused; a refused one does not
-    stop the others.
+    The answer for one document is its status: ``ingested``, ``unchanged`` or ``queued`` (202). The
+    answer for several is a list of results and a list of refused documents; a refused document does
+    not stop the others.
     """
     content_type = request.headers.get("content-type", "")
     is_form = content_type.startswith("multipart/form-data")
@@ -124,7 +129,7 @@ async def _text_of(request: Request) -> Mapping[str, Any]:
 
 
 def _labels(given: object, principal: Principal) -> tuple[str, ...]:
-    """Return the access labels for what is taken in: nobody gives a label that they lack, except administrators."""
+    """Return the access labels; only administrators may set labels that they do not have."""
     if not isinstance(given, list) or len(given) > MAX_LABELS:
         raise InvalidRequest(f"`labels` is not a list of at most {MAX_LABELS} labels.")
     if not all(isinstance(label, str) and _LABEL.fullmatch(label) for label in given):
@@ -133,7 +138,7 @@ def _labels(given: object, principal: Principal) -> tuple[str, ...]:
     if missing and not principal.role.includes(Role.ADMIN):
         raise Forbidden(
             f"The key {principal.name!r} lacks the label {missing[0]!r}.",
-            hint="Take the document in with a key that has the label.",
+            hint="Ingest the document with a key that has the label.",
         )
     return tuple(sorted(set(given)))
 
@@ -185,7 +190,7 @@ def _take_many(
             services.knowledge.access.add(project, done.document_id, sources[0].labels)
     return IngestedMany(
         tuple(done for done in outcomes if isinstance(done, IngestResult)),
-        tuple(RefusedDocument.of(each) for each in outcomes if isinstance(each, FailedDocument)),
+        tuple(IngestRefusal.of(each) for each in outcomes if isinstance(each, FailedDocument)),
     )
 
 

@@ -54,7 +54,7 @@ class ModelFigures:
 
 @dataclass(frozen=True, slots=True)
 class StatsBody:
-    """Figures of the caches, and counts of what is stored."""
+    """Cache statistics and counts of stored items."""
 
     cache: CacheFigures
     cache_memory_mb: float
@@ -70,7 +70,7 @@ class StatsBody:
 
 @dataclass(frozen=True, slots=True)
 class WarmedBody:
-    """What a warming of the cache did."""
+    """Result of warming the cache."""
 
     asked: int
     skipped: int
@@ -79,12 +79,12 @@ class WarmedBody:
 
 @router.get("/stats", responses=answers(200, StatsBody), dependencies=[READER])
 def stats(services: Here) -> dict[str, object]:
-    """Return the caches' figures and the counts of what is stored."""
+    """Return cache statistics and counts of stored items."""
     return services.knowledge.stats()
 
 
 class WarmCache(Body):
-    """Which queries are to be answered into the cache."""
+    """Queries to warm the cache with."""
 
     project: str = ""
     """Empty means all."""
@@ -95,10 +95,10 @@ class WarmCache(Body):
 
 @router.post("/cache/warm", dependencies=[OPERATOR])
 def warm_cache(request: WarmCache, services: Here) -> WarmedBody:
-    """Answer queries into the cache; say how many were answered, and how many could not be."""
+    """Warm the query cache and return how many queries were answered and skipped."""
     lines = counted_lines(request.queries or "")
     if request.queries is not None and not lines:
-        raise InvalidRequest("`queries` holds no query.")
+        raise InvalidRequest("`queries` has no query.")
     done = services.knowledge.warm_cache(request.top, request.project, lines)
     return WarmedBody(done.asked, done.skipped)
 

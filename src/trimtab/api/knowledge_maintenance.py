@@ -1,4 +1,4 @@
-"""Proof of deletion, backups and restore of the knowledge database."""
+"""Routes of deletion proofs, backups and restores."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -22,14 +22,14 @@ router = APIRouter(prefix="/v1/knowledge", tags=["knowledge"], route_class=ApiRo
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProofBody(DeletionProof):
-    """What a proof of deletion found."""
+    """Result of a deletion proof."""
 
     holds: bool
 
 
 @dataclass(frozen=True, slots=True)
 class BackupBody:
-    """A backup."""
+    """Name, time and size of a backup."""
 
     name: str
     at: str
@@ -65,7 +65,7 @@ class BackupList:
 
 @dataclass(frozen=True, slots=True)
 class NotRestored:
-    """Nothing was done, because nothing was wrong."""
+    """No restore was needed."""
 
     restored: Literal[False]
     reason: str
@@ -73,7 +73,7 @@ class NotRestored:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RestoredBody(RestoreResult):
-    """What a restore did, or would do."""
+    """Result of a restore or of its dry run."""
 
     restored: bool
     """False after a dry run."""
@@ -88,15 +88,15 @@ class RestoredBody(RestoreResult):
 
 
 class RestoreRequest(Body):
-    """Which backup to go back to, and whether only to say what that would do."""
+    """The backup to restore."""
 
     backup: str = Field("", max_length=100, description="Its name; empty: the newest good one.")
     dry_run: bool = False
-    force: bool = Field(default=False, description="Go back although the database in use is sound.")
+    force: bool = Field(default=False, description="Restore although the database is sound.")
 
 
-class Trial(Body):
-    """Whether only to say what would happen."""
+class RecoverRequest(Body):
+    """Request with an optional dry run."""
 
     dry_run: bool = False
 
@@ -136,11 +136,11 @@ def take_backup(services: Here, principal: Caller) -> BackupBody:
 def restore(
     request: RestoreRequest, services: Here, principal: Caller
 ) -> RestoredBody | NotRestored:
-    """Go back to a backup; what was deleted since stays deleted. Does nothing to a sound database unless forced."""
+    """Restore a backup; deletions since then are kept. A sound database needs `force`."""
     maintenance = services.knowledge.care
     if not request.dry_run and not request.force and maintenance.check().ok:
         return NotRestored(
-            restored=False, reason="The database is sound; `force` goes back all the same."
+            restored=False, reason="The database is sound; use `force` to restore anyway."
         )
     done = maintenance.restore(request.backup, dry_run=request.dry_run)
     if not request.dry_run:
@@ -149,12 +149,14 @@ def restore(
 
 
 @router.post("/recover", responses=refuses(ErrorKind.STORAGE_FULL), dependencies=[ADMIN])
-def recover(trial: Trial, services: Here, principal: Caller) -> RestoredBody | NotRestored:
-    """Put what can be read of a damaged database together with the newest good backup."""
+def recover(
+    request: RecoverRequest, services: Here, principal: Caller
+) -> RestoredBody | NotRestored:
+    """Merge the readable part of a damaged database with the newest good backup."""
     maintenance = services.knowledge.care
-    if not trial.dry_run and maintenance.check().ok:
+    if not request.dry_run and maintenance.check().ok:
         return NotRestored(restored=False, reason="The database is sound.")
-    done = maintenance.recover(dry_run=trial.dry_run)
-    if not trial.dry_run:
+    done = maintenance.recover(dry_run=request.dry_run)
+    if not request.dry_run:
         services.audit.append(principal.name, "knowledge.recovered", done.source)
-    return RestoredBody.of(done, dry_run=trial.dry_run)
+    return RestoredBody.of(done, dry_run=request.dry_run)

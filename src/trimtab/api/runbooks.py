@@ -1,4 +1,4 @@
-"""The runbook library."""
+"""Routes of the runbook library."""
 
 from dataclasses import dataclass
 from typing import Annotated, Literal
@@ -22,7 +22,7 @@ router = APIRouter(prefix="/v1/runbooks", tags=["runbooks"], route_class=ApiRout
 
 
 class PageRefused(InvalidInput):
-    """The page that was sent does not load; the message begins with ``page:line``."""
+    """The page is invalid; the message begins with ``page:line``."""
 
     code = "api.page_refused"
 
@@ -34,7 +34,7 @@ class LintRequest(Body):
     path: str = "page.md"
     """Its name in messages."""
     commands: dict[str, list[str]] | None = Field(default=None, max_length=1000)
-    """Each command of the caller's command line with its options; without them commands are not checked."""
+    """Commands of the caller with their options; without them commands are not checked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ class CauseSummary:
     proven: bool
     """Whether a drill on this build has shown that the fix works."""
     realism: Literal["", "real", "simulated"]
-    """How real that drill was; empty when there is none. A simulated one does not let the fix run by itself."""
+    """Realism of the drill; empty without one. After a simulated drill the fix needs approval."""
     realism_reason: str
     """Why it was simulated."""
     repair: Literal["machine", "person"]
@@ -74,7 +74,7 @@ class CauseSummary:
 
 @dataclass(frozen=True, slots=True)
 class ProcedureSummary:
-    """A page that people follow."""
+    """A page for people."""
 
     id: str
     title: str
@@ -84,7 +84,7 @@ class ProcedureSummary:
 
 @dataclass(frozen=True, slots=True)
 class RunbookSummary:
-    """A page that the machine follows."""
+    """A page for people that the service can run."""
 
     id: str
     title: str
@@ -97,7 +97,7 @@ class RunbookSummary:
 
 @dataclass(frozen=True, slots=True)
 class RunbookList:
-    """The library."""
+    """All pages of the library."""
 
     runbooks: tuple[RunbookSummary | ProcedureSummary, ...]
 
@@ -120,13 +120,13 @@ class RunbookBody(RunbookSummary):
 
 @dataclass(frozen=True, slots=True)
 class LintBody:
-    """A page that would load."""
+    """A valid page."""
 
     ok: Literal[True]
     id: str
     kind: Literal["runbook", "procedure"]
     claims: tuple[Claim, ...]
-    """What its prose and its ``source`` name and what does not exist."""
+    """Names in its prose and its ``source`` that do not exist."""
 
 
 @router.get("", dependencies=[READER])
@@ -151,7 +151,7 @@ def runbook(page_id: str, services: Here) -> RunbookBody | ProcedureBody:
 def lint(request: LintRequest, services: Here) -> LintBody:
     """Check a page against the catalog and the rules; a wrong one is refused with page and line.
 
-    What the prose of a page that loads names and what does not exist is in ``claims``.
+    ``claims`` lists names in the prose that do not exist.
     """
     try:
         page = services.check_page(request.text, request.path)

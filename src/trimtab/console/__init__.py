@@ -1,4 +1,4 @@
-"""The operator's web console: server-rendered pages, live without a build step, whole without a network."""
+"""The operator's web console: server-rendered pages that work offline."""
 
 from trimtab.console.application import create_console
 

@@ -63,7 +63,7 @@ async def stream(
     project: Annotated[str, Form()],
     question: Annotated[str, Form()],
 ) -> Response:
-    """Answer as events: ``sentence`` with its text, then ``answer`` with the rendered answer, or ``error``."""
+    """Stream ``sentence`` events, then ``answer`` with the rendered answer, or ``error``."""
 
     def event(item: Released | Answer) -> dict[str, str]:
         if not isinstance(item, Answer):

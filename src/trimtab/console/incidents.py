@@ -25,7 +25,7 @@ STEPS = (
     State.RESTORED,
     State.RESOLVED,
 )
-"""The usual way; undoing, escalated and not verified are shown beside it."""
+"""States of a normal course; undoing, escalated and not verified are shown next to them."""
 
 
 @router.get("", dependencies=[READER])
@@ -59,7 +59,7 @@ def panel(request: Request, incident_id: str, services: Here) -> HTMLResponse:
 def stream(
     incident_id: str, services: Here, viewer: Following, after: Annotated[int, Query(ge=0)] = 0
 ) -> EventSourceResponse:
-    """Follow the timeline: ``entry`` is a line of it, ``change`` asks for the panel, ``end`` is the end."""
+    """Stream the timeline: ``entry`` per line, ``change`` to reload the panel, ``end``."""
     services.incidents.get(incident_id)
     return EventSourceResponse(_events(services, incident_id, after, viewer))
 
@@ -72,7 +72,7 @@ def approve(
     principal: Caller,
     plan_hash: Annotated[str, Form()],
 ) -> HTMLResponse:
-    """Let the plan run; whoever lets it run needs the role that each of its actions needs."""
+    """Approve the plan; the caller needs the role of each of its actions."""
     principal.require(services.catalog.role_for(services.incidents.planned(incident_id, plan_hash)))
     services.incidents.approve(incident_id, plan_hash, principal.name)
     return panel(request, incident_id, services)

@@ -11,7 +11,7 @@ from trimtab.monitoring.series import Samples
 
 _POINTS = 61
 _SPANS_MINUTES = (30, 10, 5)
-"""The longest of these that the samples reach back, so that a young service shows more than an edge."""
+"""Time ranges of the charts; the longest one that the samples cover is used."""
 _UP = compile_expression("up")
 
 

@@ -57,7 +57,8 @@ def _fence(_renderer: object, tokens: Sequence[Token], index: int, *_: object) -
     words_of_info = token.info.split()
     role = next((word for word in words_of_info if word in _ROLES), "")
     label = f"<figcaption>{role}</figcaption>" if role else ""
-    return f'<figure class="block {role}">{label}<pre><code>{escape(token.content)}</code></pre></figure>\n'
+    code = f"<pre><code>{escape(token.content)}</code></pre>"
+    return f'<figure class="block {role}">{label}{code}</figure>\n'
 
 
 _markdown.add_render_rule("fence", _fence)

@@ -19,7 +19,7 @@ router = APIRouter(prefix="/console", route_class=GuardedRoute)
 
 @router.get("/login", dependencies=[ANYBODY])
 def login(request: Request) -> Response:
-    """Show the form. A link carries its token behind a ``#``: a browser sends that to no server and no log."""
+    """Show the form. Links have the token after a ``#``, which browsers do not send."""
     return _form(request, "")
 
 

@@ -1,4 +1,4 @@
-"""What every request passes before it reaches a route, and every answer on its way out."""
+"""HTTP middleware, server and OpenAPI document of the API."""
 
 from trimtab.api.http.access_log import AccessLogMiddleware
 from trimtab.api.http.body_limit import BodyLimitMiddleware

@@ -36,9 +36,9 @@ class FinishedRequest:
         route: The route's template, never the path itself: paths have no end of values.
         status: The HTTP status.
         seconds: How long it took.
-        interactive: Whether somebody waits for it as for a page: a read or a question, no stream and no ingestion.
+        interactive: Whether a user waits for it: a read or a question, no stream or ingestion.
             Only these count as request latency.
-        known: Whether a credential named the caller. Others cannot raise the error rate, or lower it.
+        known: Whether the caller was authenticated; others do not affect the error rate.
     """
 
     method: str
@@ -145,19 +145,19 @@ def _recent(durations: list[float], failures: list[bool]) -> Iterator[Metric]:
     )
     yield GaugeMetricFamily(
         "http_error_rate_requests",
-        "Requests of known callers in the last five minutes, of which http_error_rate_ratio speaks.",
+        "Requests of authenticated callers in the last five minutes (for http_error_rate_ratio).",
         value=len(failures),
     )
     if durations:
         yield GaugeMetricFamily(
             "http_p99_latency_ms",
-            "The slowest hundredth of reads and questions in the last five minutes takes at least this long.",
+            "99th percentile of the duration of reads and questions in the last five minutes.",
             value=round(_quantile(durations, 0.99) * 1000, 3),
         )
     if failures:
         yield GaugeMetricFamily(
             "http_error_rate_ratio",
-            "The part of the last five minutes' requests of known callers that ended with a 5xx status.",
+            "Share of 5xx answers to authenticated callers in the last five minutes.",
             value=sum(failures) / len(failures),
         )
 

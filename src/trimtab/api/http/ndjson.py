@@ -26,7 +26,7 @@ def ndjson(items: Iterable[Any]) -> StreamingResponse:
 
 
 def items_of(name: str, work: Callable[[Emit], None]) -> Iterator[dict[str, object]]:
-    """Run the work in a thread and yield what it emits; an error is the last item, under ``error``."""
+    """Run the work in a thread and yield its items; an error is the last item, as ``error``."""
     emitted: queue.Queue[dict[str, object] | None] = queue.Queue()
 
     def emit(step: str, facts: dict[str, object]) -> None:

@@ -15,7 +15,7 @@ from trimtab.api.http.connection_limits import LimitedHttpProtocol
 from trimtab.kernel.errors import Misconfigured
 
 _FINISH_SECONDS = 5
-"""How long running requests may take to finish at shutdown; live timelines never end by themselves."""
+"""Seconds for running requests at shutdown; live streams do not end by themselves."""
 
 
 class AddressInUse(Misconfigured):
@@ -47,8 +47,8 @@ def bind(host: str, port: int) -> socket.socket:
             hint=f"Stop what listens there, or choose another port: "
             f"`trimtab serve --set service.port={port + 1}`.",
         ) from error
-    # Connections inherit it. asyncio sets it only where the protocol is named, which Python's listeners leave out;
-    # without, the body of each answer waits for the client's delayed acknowledgement of its head: 40 ms.
+    # Connections inherit it. asyncio sets it only on sockets with a protocol number, unlike these.
+    # Without it the body of each answer waits 40 ms for the client's delayed acknowledgement.
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return listener
 
@@ -95,7 +95,7 @@ class _Server(uvicorn.Server):
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """Capture nothing."""
+        """Leave all signals to the caller."""
         yield
 
 

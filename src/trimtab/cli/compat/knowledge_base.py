@@ -1,7 +1,7 @@
 """The Python names and scripts of the KnowledgeBeast runbook.
 
-`trimtab knowledge scaffold` writes small files that import from here, so that the commands of the runbook run as
-written. Everything goes through the HTTP API, as for every other command.
+`trimtab knowledge scaffold` writes small files that import from here, so that the commands of the
+runbook run as written. They use the HTTP API, as all other commands do.
 """
 
 import os
@@ -19,8 +19,8 @@ class KnowledgeBase:
     """The projects of a service, by the names that the runbook uses.
 
     Args:
-        url: The address of the service; by default that of ``TRIMTAB_URL``, else the service on the data directory.
-        api_key: A key for that address; by default that of ``TRIMTAB_API_KEY``.
+        url: Address of the service; by default ``TRIMTAB_URL``, else the local data directory.
+        api_key: Key for the address; by default ``TRIMTAB_API_KEY``.
     """
 
     def __init__(self, url: str = "", api_key: str = "") -> None:
@@ -84,16 +84,16 @@ SCRIPTS: dict[str, Callable[[Words], Words]] = {
     "dump_heap": lambda words: ["--json", "act", "knowledge.memory.heap_dump", *words],
     "merge_databases": lambda words: ["knowledge", "merge", *words],
 }
-"""What each script of the runbook stands for, without `trimtab`."""
+"""Arguments of `trimtab` for each script of the runbook."""
 
 
 def translate(script: str, words: Sequence[str]) -> Words:
-    """Return the arguments of `trimtab` that a script with these arguments stands for."""
+    """Return the arguments of `trimtab` for a script and its arguments."""
     return SCRIPTS[script](list(words))
 
 
 def main(script: str) -> NoReturn:
-    """Run a script of the runbook with the arguments of this process, and exit as the command does."""
+    """Run a script with the arguments of this process; exit with its code."""
     from trimtab.cli.main import main as run
 
     sys.argv = ["trimtab", *translate(script, sys.argv[1:])]
@@ -121,7 +121,7 @@ def files() -> dict[str, str]:
 
 
 def write_files(folder: Path, *, dry_run: bool = False) -> list[tuple[str, bool]]:
-    """Write the files into a folder; return each name and whether it is new. Existing files stay."""
+    """Write missing files into a folder; return each name and whether it is new."""
     written = []
     for name, text in files().items():
         path = folder / name

@@ -1,4 +1,4 @@
-"""The Python names of the MISO runbook, so that its snippets run as written in a scaffolded project."""
+"""The Python names of the MISO runbook, for its snippets in a scaffolded project."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -61,7 +61,7 @@ class DatasetValidator:
         self._project = Project(Path(root))
 
     def validate_checksums(self) -> tuple[Finding, ...]:
-        """Return every difference between the datasets and their manifests; that there is no dataset is one."""
+        """Return the differences between datasets and manifests; a missing dataset is one."""
         names = self._project.dataset_names()
         if not names:
             return (finding("datasets.not_found", "datasets/", "there is no dataset"),)
@@ -110,7 +110,7 @@ class DriftDetector:
         )
         result = check_drift(case)
         if result.state is not GateState.RAN:
-            # That nothing could be compared is no matter of single metrics.
+            # Findings without a metric concern the whole comparison.
             return result.findings
         return tuple(
             f for f in result.findings if not metrics or any(metric in f.path for metric in metrics)

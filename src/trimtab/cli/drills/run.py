@@ -1,4 +1,4 @@
-"""`drills`: break the service on purpose, and see whether its runbook repairs exactly that."""
+"""`drills`: inject faults and check that their runbooks repair them."""
 
 import signal
 import time
@@ -46,7 +46,7 @@ def run(
         str, typer.Argument(help="Such as knowledge-cache-miss/the-cache-is-too-small, or a page.")
     ] = "",
     all_: Annotated[bool, typer.Option("--all", help="Every cause of the library.")] = False,
-    dry_run: Annotated[bool, typer.Option(help="Only say what would be broken.")] = False,
+    dry_run: Annotated[bool, typer.Option(help="Only list the faults.")] = False,
     timeout: Annotated[float, typer.Option(help="Seconds of the service's clock.")] = 7200.0,
     speed: Annotated[
         float, typer.Option(min=0.1, max=100, help="How fast the clock of an own service runs.")
@@ -58,12 +58,13 @@ def run(
 ) -> None:
     """Run drills one after another; exit 1 when one does not pass.
 
-    They run on the service of the data directory, which needs `service.drills`. When none is running they run on one of
-    their own, with a fresh data directory and a fast clock. Ctrl-C puts every fault back.
+    They run on the service of the data directory, which needs `service.drills`. Without a running
+    service they start one, with a fresh data directory and a fast clock. Ctrl-C restores every
+    fault.
     """
     session = session_of(context)
     if bool(cause) == all_:
-        raise InvalidInput("Name one cause or page, or all.", hint="`trimtab drills list`.")
+        raise InvalidInput("Give a cause, a page or --all.", hint="`trimtab drills list`.")
     if dry_run:
         selected = _select_causes(RunningService(session), cause)
         if not printed_as_json(session, {"causes": selected}):
@@ -113,7 +114,7 @@ def _select_causes(drilled: Drilled, named: str) -> list[dict[str, Any]]:
 
 
 def _run_one(session: Session, drilled: Drilled, cause: str, timeout: float) -> dict[str, Any]:
-    """Run one drill and return its line of the summary; one that is refused does not end the others."""
+    """Run one drill and return its row of the summary; a refused one does not stop the others."""
     began, result = time.monotonic(), dict[str, Any]()
     for line in drilled.follow(cause, timeout):
         if session.json:

@@ -106,7 +106,8 @@ def _print_findings(found: Sequence[Finding]) -> None:
     for entry in found:
         row = finding_document(entry)
         out.print(
-            f"[{_COLOURS[entry.severity]}]{entry.severity.value}[/] [bold]{escape(entry.code)}[/] {escape(entry.path)}"
+            f"[{_COLOURS[entry.severity]}]{entry.severity.value}[/] "
+            f"[bold]{escape(entry.code)}[/] {escape(entry.path)}"
         )
         out.print(f"  {escape(entry.message)}")
         out.print(f"  fix: {escape(entry.fix)}")

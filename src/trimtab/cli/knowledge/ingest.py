@@ -22,16 +22,19 @@ def ingest(
     context: typer.Context,
     project: Project,
     paths: Annotated[list[Path], typer.Argument(help="Files, or folders of them.")],
-    dry_run: Annotated[bool, typer.Option(help="Only list what would be taken in.")] = False,
+    dry_run: Annotated[bool, typer.Option(help="Only list the files.")] = False,
     watch: Annotated[
-        bool, typer.Option(help="Follow the folder: what changes or goes there does so here.")
+        bool, typer.Option(help="Follow the folder and synchronise its changes.")
     ] = False,
     user_id: Annotated[
-        str, typer.Option(help="Whose documents they are; erasing the person deletes them.")
+        str,
+        typer.Option(help="The user who owns the documents; an erasure of the user deletes them."),
     ] = "",
     label: Annotated[
         list[str] | None,
-        typer.Option(help="An access label that they get; repeatable. Only keys with it see them."),
+        typer.Option(
+            help="An access label for the documents; repeatable. Only keys with it see them."
+        ),
     ] = None,
     json: Json = False,
 ) -> None:
@@ -71,7 +74,7 @@ def ingest(
 
 
 def _list_files(paths: list[Path]) -> tuple[list[File], list[Listing]]:
-    """Return the files, and what the folders among the paths hold."""
+    """Return the files, and the listings of the folders among the paths."""
     files: list[File] = []
     listings = []
     for path in paths:

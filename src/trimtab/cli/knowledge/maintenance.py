@@ -1,4 +1,4 @@
-"""`knowledge verify`, `backup`, `backups`, `restore`, `recover`: the operator's hand on the data's health."""
+"""`knowledge verify`, `backup`, `restore`, `recover` and more: maintain the database."""
 
 from pathlib import Path
 from typing import Annotated, Any
@@ -13,12 +13,12 @@ from trimtab.kernel.errors import Conflict, Corrupt
 
 app = typer.Typer()
 
-DryRun = Annotated[bool, typer.Option(help="Only say what would happen.")]
+DryRun = Annotated[bool, typer.Option(help="Only show what would happen.")]
 
 
 @app.command()
 def verify(context: typer.Context, json: Json = False) -> None:
-    """Prove that what was deleted is in no table, index, cache, or backup made since."""
+    """Prove that deleted documents are in no table, index, cache or later backup."""
     session = session_of(context)
     with waiting("reading every file"):
         body = session.client.call("POST", "/v1/knowledge/verify")
@@ -26,8 +26,8 @@ def verify(context: typer.Context, json: Json = False) -> None:
         for violation in body["violations"]:
             print_line(violation, "bold red")
         print_line(
-            f"{body['deletions']} deletions looked for in {len(body['files'])} files, in the indexes and the"
-            f" caches: {'none found' if body['holds'] else 'some found'}."
+            f"Searched {len(body['files'])} files, the indexes and the caches for "
+            f"{body['deletions']} deletions: {'none found' if body['holds'] else 'some found'}."
         )
     if not body["holds"]:
         raise typer.Exit(Exit.FAILED)
@@ -46,13 +46,13 @@ def backup(context: typer.Context, dry_run: DryRun = False, json: Json = False) 
     with waiting("backing up"):
         body = session.client.call("POST", "/v1/knowledge/backups")
     if not printed_as_json(session, body):
-        print_line(f"{body['name']} is made and checked: {body['size_bytes'] / 1e6:.1f} MB.")
+        print_line(f"{body['name']} is created and checked: {body['size_bytes'] / 1e6:.1f} MB.")
 
 
 @app.command()
 def backups(
     context: typer.Context,
-    check: Annotated[bool, typer.Option(help="Read and check each of them.")] = False,
+    check: Annotated[bool, typer.Option(help="Read and check each backup.")] = False,
     json: Json = False,
 ) -> None:
     """List the backups, the newest first; exit code 1 when a checked one is damaged."""
@@ -72,25 +72,23 @@ def backups(
 @app.command()
 def restore(
     context: typer.Context,
-    name: Annotated[str, typer.Argument(help="The backup; without one, the newest good.")] = "",
+    name: Annotated[str, typer.Argument(help="The backup; by default the newest good one.")] = "",
     dry_run: DryRun = False,
-    force: Annotated[
-        bool, typer.Option(help="Go back although the database in use is sound.")
-    ] = False,
+    force: Annotated[bool, typer.Option(help="Restore although the database is sound.")] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     json: Json = False,
 ) -> None:
-    """Go back to a backup. The former file is kept; what was deleted since stays deleted."""
+    """Restore a backup; the former file is kept and deletions since then are applied."""
     session = session_of(context)
     if force and not (dry_run or yes or session.json):
-        typer.confirm("Go back, and lose what came since?", abort=True)
+        typer.confirm("Restore, and lose the changes since the backup?", abort=True)
     request = {"backup": name, "dry_run": dry_run, "force": force}
     _show(session, _repair(session, "restore", request), dry_run=dry_run)
 
 
 @app.command()
 def recover(context: typer.Context, dry_run: DryRun = False, json: Json = False) -> None:
-    """Put what can be read of a damaged database together with the newest good backup.
+    """Merge the readable part of a damaged database with the newest good backup.
 
     Works also when the database is too damaged for the service to start.
     """
@@ -135,13 +133,13 @@ def scaffold(
 
 
 def _repair(session: Session, verb: str, request: dict[str, Any]) -> dict[str, Any]:
-    with waiting("building a database beside the one in use"):
+    with waiting("building a database next to the one in use"):
         try:
             body: dict[str, Any] = session.client.call(
                 "POST", f"/v1/knowledge/{verb}", body=request
             )
         except Corrupt:
-            # The service could not even be built: it is closed, and repaired as a file.
+            # The service could not be built, so the closed database file is repaired.
             return _closed(
                 session, str(request.get("backup", "")), dry_run=bool(request["dry_run"])
             )
@@ -166,7 +164,7 @@ def _show(session: Session, body: dict[str, Any], *, dry_run: bool) -> None:
     if "report" not in body:
         print_line(body["reason"])
         return
-    print_line(f"{'Would go' if dry_run else 'Went'} back to {body['source']}.")
+    print_line(f"{'Would restore' if dry_run else 'Restored'} {body['source']}.")
     print_line(
         f"{body['documents']} documents, {body['recovered']} of them read from the damaged file."
     )
