@@ -9,6 +9,7 @@ from tests.incidents.operator import make_operator
 from trimtab.api.http import HttpMetrics
 from trimtab.app import build
 from trimtab.app.http_apps import make_http_apps
+from trimtab.incidents.module import IncidentRecords
 from trimtab.infra.settings import load
 from trimtab.infra.telemetry import new_registry
 
@@ -88,14 +89,14 @@ class Tank:
         folder.mkdir()
         self.app = app
         self.operator = make_operator(folder)
-        services = replace(
-            app.http_apps.api.state.services,
-            clock=self.operator.clock,
-            registry=new_registry(),
-            catalog=self.operator.ground.catalog,
-            library=self.operator.ground.library,
-            proofs=self.operator.ground.proofs,
-            incidents=self.operator.incidents,
+        ground, services = self.operator.ground, app.http_apps.api.state.services
+        env = replace(app.env, clock=self.operator.clock, registry=new_registry())
+        services = services.replaced(
+            env,
+            ground.catalog,
+            replace(app.runbooks, library=ground.library),
+            IncidentRecords(ground.store, ground.proofs),
+            self.operator.incidents,
         )
         self.http_apps = make_http_apps(services, HttpMetrics(self.operator.clock))
 

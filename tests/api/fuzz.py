@@ -34,7 +34,7 @@ _METHODS = ("PUT", "PATCH", "TRACE", "BREW", "OPTIONS", "HEAD", "DELETE", "POST"
 def settle(app):
     """Let what follows something for a long time end at once: no request of the fuzz is to wait."""
     app.views.ending.set()
-    app.sessions.address = "http://localhost"
+    app.sessions.listen_at("http://localhost")
 
 
 class Fuzz:
@@ -262,10 +262,10 @@ def _key(app, name, role, projects=()):
 
 def _rarely(app):
     """Return the network's app with a limit of one call a minute."""
-    services = app.http_apps.api.state.services
-    service = replace(services.settings.service, rate_limit_per_minute=1)
-    settings = replace(services.settings, service=service)
-    return make_http_apps(replace(services, settings=settings), HttpMetrics(app.clock)).network
+    service = replace(app.settings.service, rate_limit_per_minute=1)
+    env = replace(app.env, settings=replace(app.settings, service=service))
+    services = app.http_apps.api.state.services.replaced(env)
+    return make_http_apps(services, HttpMetrics(app.clock)).network
 
 
 logging.getLogger("schemathesis").setLevel(logging.ERROR)

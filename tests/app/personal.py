@@ -29,6 +29,7 @@ STEPS = (
     "knowledge.copies",
     "guardrails.texts",
     "notify.outbox",
+    "logs.queries",
     "answers.feedback",
     "answers.traces",
     "answers.samples",
@@ -48,8 +49,12 @@ FOUND_BY = {
 PLACES = ("before knowledge.queue", *(f"after {step}" for step in STEPS), "before certificate")
 
 
-def build_app(folder, rate=1.0):
-    flags = {"service.data_dir": str(folder), "service.rate_limit_per_minute": "0"}
+def build_app(folder, rate=1.0, log_queries="false"):
+    flags = {
+        "service.data_dir": str(folder),
+        "service.rate_limit_per_minute": "0",
+        "knowledge.log_queries": log_queries,
+    }
     return build(load(flags=flags, environment={}), SystemClock(rate))
 
 

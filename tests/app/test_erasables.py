@@ -3,6 +3,7 @@
 import logging
 import shutil
 import time
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from tests.app.personal import (
     FOUND_BY,
     OTHER,
     PERSON,
+    PROJECT,
     SECRET,
     STEPS,
     build_app,
@@ -230,19 +232,49 @@ def test_a_service_starts_and_finishes_an_erasure_whose_job_was_never_begun(fold
 def test_the_log_that_is_kept_by_default_names_no_erased_person(tmp_path):
     folder = tmp_path / "data"
     app = build_app(folder)
+    try:
+        with written_log(folder):
+            plant(app)
+            erased(app)
+    finally:
+        app.close()
+    assert any(file.stat().st_size for file in (folder / "logs").iterdir())
+    assert remains(folder, PERSON, SECRET) == []
+
+
+def test_an_erasure_takes_the_texts_of_queries_out_of_the_logs_and_says_so(tmp_path):
+    folder = tmp_path / "data"
+    app = build_app(folder, log_queries="true")
+    try:
+        with written_log(folder, queries=True) as log:
+            plant(app)
+            log.begin_new_file()
+            app.knowledge.search(PROJECT, SECRET)
+            held = (folder / "logs" / "trimtab.log").read_text()
+            app.jobs.launch()
+            erasure = app.erasures.wait(app.erasures.request(PERSON, actor="a").id)
+        signer = app.erasures._evidence.signer
+        statement = checked_certificate(erasure.certificate, signer.public_pem)
+    finally:
+        app.close()
+    assert SECRET in held
+    assert remains(folder, PERSON, SECRET) == []
+    assert "every log file in the data directory" in statement["logs"]["policy"]
+    assert "logs.queries" in {step["name"] for step in statement["steps"]}
+
+
+@contextmanager
+def written_log(folder, **form):
+    """Write the log to files for a while, as a service does."""
     log = RotatingLog(LogFiles(folder / "logs", megabytes=1, most=2))
-    log.setFormatter(JsonFormatter())
+    log.setFormatter(JsonFormatter(**form))
     root = logging.getLogger()
     level = root.level
     root.addHandler(log)
     root.setLevel("INFO")
     try:
-        plant(app)
-        erased(app)
+        yield log
     finally:
         root.removeHandler(log)
         root.setLevel(level)
         log.close()
-        app.close()
-    assert (folder / "logs" / "trimtab.log").stat().st_size > 0
-    assert remains(folder, PERSON, SECRET) == []

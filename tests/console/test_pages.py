@@ -128,7 +128,7 @@ def test_a_link_signs_in_once_with_a_cookie_that_no_script_can_read(app, anonymo
 
 
 def test_a_link_ends_after_an_hour(tank):
-    sessions = tank.http_apps.console.state.services.sessions
+    sessions = tank.app.sessions
     token = sessions.new_link("admin")
     sessions._clock = tank.operator.clock
     tank.operator.clock.advance(10 * 365 * 86_400)

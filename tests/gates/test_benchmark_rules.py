@@ -6,6 +6,7 @@ import orjson
 import pytest
 
 from trimtab.gates import benchmark, plausibility
+from trimtab.gates.benchmark import BenchmarkLogger
 from trimtab.gates.records import GateState
 from trimtab.gates.schema.importers import Stated, import_file
 from trimtab.kernel.ids import sha256_hex
@@ -155,6 +156,29 @@ def test_the_gate_counts_results_and_logs(world):
         GateState.RAN,
         {"results": 3, "logs": 2},
     )
+
+
+@pytest.mark.parametrize(
+    ("predicted", "codes"),
+    [
+        (["q0", "q1"], set()),
+        (["q0", "q2"], {("benchmark.ids_mismatch", Q)}),
+        (["q0"], {("benchmark.count_mismatch", Q)}),
+    ],
+)
+def test_a_log_predicts_the_ids_that_it_read(world, predicted, codes):
+    with BenchmarkLogger("other", folder=world.project.logs, clock=world.clock) as log:
+        log.start(seeds={"python": 0}, environment={}, compute_mode="cpu")
+        for name in ("q0", "q1"):
+            log.sample(name)
+        for name in predicted:
+            log.prediction(name, correct=True)
+        entry = log.result()
+    report = world.report()
+    report["results"][2].pop("log")
+    report["results"][2].update(entry, name="other")
+    found = {(f.code, f.path) for f in benchmark.check(world.case(report)).findings}
+    assert {one for one in found if one[1] == Q} == codes
 
 
 @pytest.mark.parametrize("gate", [benchmark, plausibility])

@@ -1,11 +1,14 @@
 """Reports in every version and form: strict JSON, the schema's words, migrations both ways, and structured logs."""
 
+import sys
+
 import orjson
 import pytest
 
+from trimtab.gates import evidence_files, strictjson
 from trimtab.gates.benchmark import BenchmarkLogger
 from trimtab.gates.benchmark.idhash import IdHash
-from trimtab.gates.benchmark.prove import Proof, results_digest
+from trimtab.gates.benchmark.prove import Proof, prove, results_digest
 from trimtab.gates.benchmark.stream import read_log, structured_lines
 from trimtab.gates.errors import EvidenceUnreadable
 from trimtab.gates.evidence_files import read_evidence, read_text
@@ -15,6 +18,7 @@ from trimtab.gates.schema.versions import available, project_schemas
 from trimtab.gates.selftest.world import StepClock
 from trimtab.gates.strictjson import LARGEST, parse
 from trimtab.infra.shipped import shipped
+from trimtab.kernel.ids import sha256_hex
 
 ONE = {
     "schema_version": "1.0", "name": "mmlu", "accuracy": 0.5, "samples_processed": 10,
@@ -303,6 +307,19 @@ def test_evidence_is_a_file_that_can_be_read(tmp_path):
             read_evidence(path)
 
 
+def test_evidence_may_be_as_large_as_its_limit(tmp_path, monkeypatch):
+    assert evidence_files.MAX_BYTES == strictjson.MAX_BYTES == 256 * 1024 * 1024
+    monkeypatch.setattr(evidence_files, "MAX_BYTES", 3)
+    monkeypatch.setattr(strictjson, "MAX_BYTES", 3)
+    (tmp_path / "file").write_bytes(b"123")
+    assert read_evidence(tmp_path / "file") == b"123"
+    assert parse(b"123").findings == ()
+    (tmp_path / "file").write_bytes(b"1234")
+    with pytest.raises(EvidenceUnreadable, match="too large"):
+        read_evidence(tmp_path / "file")
+    assert [f.code for f in parse(b"1234").findings] == ["schema.invalid_json"]
+
+
 # Structured logs.
 
 
@@ -334,6 +351,14 @@ def test_a_log_is_counted_from_its_own_lines(log):
     assert said.result["accuracy"] == 0.75
 
 
+def test_each_line_of_a_log_is_chained_to_the_one_before(log):
+    previous = "0" * 64
+    for line in log.read_text().splitlines():
+        body, _, stated = line.partition(',"chain":"')
+        previous = sha256_hex((previous + body + "}").encode())
+        assert stated == f'{previous}"}}'
+
+
 EDITS = {
     "as written": (lambda lines: lines, []),
     "a line gone": (lambda lines: lines[:2] + lines[3:], [("log_broken", "run:3")]),
@@ -348,6 +373,10 @@ EDITS = {
     "a line without its chain": (
         lambda lines: [*lines[:1], b'{"event": "sample"}\n', *lines[1:]],
         [("log_broken", "run:2")],
+    ),
+    "a chain of another name": (
+        lambda lines: [lines[0], lines[1].replace(b'"chain"', b'"chaim"'), *lines[2:]],
+        [("log_broken", "run:2"), ("log_broken", "run:3")],
     ),
     "a line that is no JSON": (
         lambda lines: [lines[0], b"{" + lines[1], *lines[2:]],
@@ -398,3 +427,40 @@ def test_a_proof_says_whether_both_runs_agree(second, same):
         "report_sha256": "r", "first": "a", "second": second, "command": "python x.py",
         "environment": {"A": "1"}, "at": "2026-01-05T12:00:00Z", "same": same,
     }  # fmt: skip
+
+
+WRITES = "import os; open(os.environ['BENCHMARK_REPORT'], 'w').write('{}')"
+ENDS = "import sys; sys.stderr.write('why'); sys.exit(3)"
+
+
+@pytest.mark.parametrize(
+    ("command", "words"),
+    [
+        ([sys.executable, "-c", f"{WRITES}; {ENDS}"], "code 3 and wrote no report: why"),
+        ([sys.executable, "-c", "pass"], "code 0 and wrote no report"),
+        ([sys.executable, "-c", WRITES], "second run's report is unusable"),
+        (["/nothing/here"], "The second run failed"),
+    ],
+    ids=["ends with an error", "writes nothing", "writes no report", "does not start"],
+)
+def test_a_second_run_that_fails_proves_nothing(command, words):
+    raw = orjson.dumps(CURRENT)
+    with pytest.raises(EvidenceUnreadable, match=words):
+        prove(raw, command, clock=StepClock(), timeout_s=60)
+    with pytest.raises(EvidenceUnreadable, match="the report is unusable"):
+        prove(b"{}", command, clock=StepClock(), timeout_s=60)
+
+
+def test_a_second_run_gets_the_reports_environment_and_a_place_to_write(tmp_path):
+    (tmp_path / "run.py").write_text(
+        "import json, os, sys\n"
+        "assert os.environ['OMP_NUM_THREADS'] == '3' and sys.argv[1] == os.environ['BENCHMARK_REPORT']\n"
+        f"json.dump({CURRENT!r}, open(sys.argv[1], 'w'))\n"
+    )
+    raw = orjson.dumps({**CURRENT, "environment": {"OMP_NUM_THREADS": "3"}})
+    command = [sys.executable, str(tmp_path / "run.py"), "{report}"]
+    proof = prove(raw, command, clock=StepClock(), timeout_s=60)
+    assert (proof.same, proof.report_sha256) == (True, sha256_hex(raw))
+    assert proof.environment == {"OMP_NUM_THREADS": "3"}
+    assert proof.command.endswith("run.py '{report}'")
+    assert proof.at == "2026-01-05T12:00:00Z"

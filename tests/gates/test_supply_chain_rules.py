@@ -308,6 +308,8 @@ def test_chosen_files_are_verified_or_all_that_were_signed(world):
     world.report_path.write_bytes(b"{}")
     assert verify(project.sbom) == []
     assert verify() == ["supply_chain.signature_stale"]
+    project.provenance.write_bytes(b"{}")
+    assert verify() == ["supply_chain.signature_wrong"]
     project.provenance.unlink()
     assert verify() == ["supply_chain.unsigned"]
 
@@ -651,6 +653,12 @@ def test_without_bill_and_provenance_only_an_exposed_key_is_judged(world):
 def test_a_site_directory_that_is_not_there_is_said_so(tmp_path):
     with pytest.raises(EvidenceMissing, match="site directory none"):
         environment(tmp_path, "none")
+
+
+def test_without_a_site_directory_the_running_interpreters_packages_are_meant(tmp_path):
+    assert "pytest" in {package.name for package in environment(tmp_path, "").packages}
+    (tmp_path / "site").mkdir()
+    assert environment(tmp_path, "site").packages == ()
 
 
 @pytest.mark.parametrize(

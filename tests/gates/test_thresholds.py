@@ -88,6 +88,19 @@ def test_a_drop_is_critical_beyond_the_tolerance_and_the_noise(was, now, samples
     assert row.change == now - was
 
 
+@pytest.mark.parametrize(("z", "level"), [(7.0, Level.WARNING), (6.0, Level.CRITICAL)])
+@pytest.mark.parametrize("exact", [False, True])
+def test_a_change_of_exactly_the_noise_may_be_chance(z, level, exact):
+    """At 16 samples each, a fall from 1.0 to 0.5 is this many standard errors, without a rounding error."""
+    rules = DriftPolicy(z=3.2659863237109046 if exact else z / 2)
+    was, now = ({"accuracy": a, "samples_processed": 16} for a in (1.0, 0.5))
+    expected = Level.WARNING if exact else level
+    assert compare("x", was, now, rules).level is expected
+    inside = DriftPolicy(z=rules.z, accuracy_tolerance=0.6)
+    same = Level.SAME if expected is Level.WARNING else Level.WARNING
+    assert compare("x", was, now, inside).level is same
+
+
 def test_the_noise_is_that_of_two_proportions_and_none_for_a_derived_measure():
     was, now = {"accuracy": 0.8, "samples_processed": 100}, {"samples_processed": 400}
     row = compare("x", was, {**now, "accuracy": 0.7}, DriftPolicy())
@@ -163,6 +176,7 @@ MISMATCH = {"benchmark.totals_mismatch"}
         (report_of(result_of(), predictions_count=99), MISMATCH),
         (report_of(result_of(), accuracy=0.50049), set()),
         (report_of(result_of(), accuracy=0.50051), MISMATCH),
+        (report_of(result_of(accuracy=0.0), accuracy=5e-4), set()),
         (report_of(result_of(), duration_s=10.0 * (1 - 0.9e-6)), set()),
         (report_of(result_of(), duration_s=10.0 * (1 - 2e-6)), MISMATCH),
         (report_of(result_of(), duration_s=1.001 * 10.0 + 3600), set()),
@@ -240,7 +254,9 @@ def test_throughput_fits_samples_and_duration_within_5_percent(world, codes_of, 
     assert ("benchmark.duration_impossible" in codes_of(benchmark.check)) is found
 
 
-@pytest.mark.parametrize(("share", "found"), [(1.009, False), (1.011, True), (0.989, True)])
+@pytest.mark.parametrize(
+    ("share", "found"), [(1.0098, False), (1.0102, True), (0.9902, False), (0.9898, True)]
+)
 def test_a_duration_fits_its_log_within_1_percent(world, codes_of, share, found):
     def move(result):
         result["duration_s"] *= share

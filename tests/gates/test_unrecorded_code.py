@@ -4,7 +4,7 @@ import orjson
 import pytest
 
 from trimtab.gates.selftest.world import add_package
-from trimtab.gates.supply_chain import Installed, make_sbom, verify_sbom
+from trimtab.gates.supply_chain import Installed, make_sbom, unrecorded, verify_sbom
 
 
 @pytest.fixture
@@ -114,3 +114,29 @@ def test_a_file_added_to_an_installed_package_is_found(world, site):
     assert any(
         "site-packages/alpha is there, but not listed" in line for line in _found(world, site)
     )
+
+
+@pytest.mark.parametrize(("limit", "covered"), [(2, True), (1, False)])
+def test_sources_are_hashed_up_to_a_count_of_files(site, editable, monkeypatch, limit, covered):
+    assert unrecorded.MAX_FILES == 20_000
+    (editable / "src" / "delta" / "more.py").write_text("x = 1\n")
+    monkeypatch.setattr(unrecorded, "MAX_FILES", limit)
+    package = next(p for p in Installed([site]).packages if p.name == "delta")
+    assert (package.sources is not None) is covered
+
+
+def test_an_editable_package_without_a_source_file_is_not_covered(site, editable):
+    (editable / "src" / "delta" / "__init__.py").unlink()
+    package = next(p for p in Installed([site]).packages if p.name == "delta")
+    assert (package.editable, package.sources) == (True, None)
+
+
+@pytest.mark.parametrize(("enabled", "on_path", "named"), [(True, True, True), (True, False, False), (False, True, False)])  # fmt: skip
+def test_the_users_own_site_directory_counts_when_python_searches_it(
+    tmp_path, monkeypatch, enabled, on_path, named
+):
+    monkeypatch.setattr("site.ENABLE_USER_SITE", enabled)
+    monkeypatch.setattr("site.USER_SITE", str(tmp_path))
+    if on_path:
+        monkeypatch.syspath_prepend(str(tmp_path))
+    assert (tmp_path in unrecorded.site_directories()) is named

@@ -118,6 +118,7 @@ def test_after_a_restart_an_act_runs_again_within_its_limit_only(operator, down_
     assert (operator.effects() == ["close_tap"]) == runs
     if not runs:
         assert after.attempts[-1].outcome == "timed_out"
+        assert "was interrupted and its time limit is over" in operator.texts(incident.id)[-1]
 
 
 @pytest.mark.parametrize(("down_seconds", "runs"), [(599, True), (600, False)])
@@ -134,6 +135,8 @@ def test_after_a_restart_an_undo_runs_again_within_its_limit_only(operator, down
     loop.turn(incident.id, 1)
     assert (operator.effects() == ["close_tap", "open_tap"]) == runs
     assert operator.incidents.get(incident.id).done[0].undo_failed is not runs
+    interrupted = "was interrupted and its time is over" in operator.texts(incident.id)[-1]
+    assert interrupted is not runs
 
 
 def test_undoing_uses_up_no_budget_of_automatic_acts(operator):
@@ -248,3 +251,8 @@ def test_a_result_in_time_is_returned_and_an_error_raised():
         run_bounded(lambda: 1 / 0, 10, "a", late.append)
     with pytest.raises(ActTimedOut):
         run_bounded(lambda: threading.Event().wait(0.2) or ActionResult("x"), 0, "a", late.append)
+
+
+def test_an_act_that_tries_to_end_the_process_is_an_error():
+    with pytest.raises(RuntimeError, match="a tried to end the process: SystemExit"):
+        run_bounded(raising(SystemExit(3)), 10, "a", lambda _: None)

@@ -41,6 +41,8 @@ def test_without_a_channel_nobody_was_called_and_every_text_says_so(tmp_path):
     report = operator.incidents.postmortem(incident_id)
     assert "On-Call Engineer: not told, no on-call channel is configured" in report
     assert "Configure an on-call channel" in report
+    calls = len(operator.incidents.notifications(incident_id))
+    assert f"{calls} calls had no on-call channel" in report
 
 
 def test_a_call_counts_as_delivered_only_when_a_channel_has_accepted_it(tmp_path):
@@ -61,6 +63,7 @@ def test_a_call_counts_as_delivered_only_when_a_channel_has_accepted_it(tmp_path
     assert "Delivered to pager: On-Call Engineer: new incident." in delivered
     assert "Delivered to pager: the alert." in delivered
     assert len(delivered) == len(set(delivered))
+    assert "no on-call channel" not in operator.incidents.postmortem(incident_id)
 
 
 def test_a_channel_that_refuses_is_named_until_it_accepts(tmp_path):

@@ -107,6 +107,17 @@ def test_the_journal_tells_how_many_acts_this_hour_has_had(operator, ago, told):
     assert f"and {told} automatic acts were used this hour" in entry.text
 
 
+@pytest.mark.parametrize("handed_over", [True, False])
+def test_the_plan_of_an_incident_that_people_have_asks(operator, handed_over):
+    operator.prove(TAP)
+    incident = replace(fire_with_open_tap(operator), state=State.DIAGNOSED)
+    found = investigate(operator.ground, incident)
+    since = operator.clock.now() if handed_over else None
+    turn = plan(operator.ground, replace(incident, diagnosis=found, escalated_at=since))
+    reasons = ("the incident was handed over to people",) if handed_over else ()
+    assert turn.incident.plan.approval_because == reasons
+
+
 def test_a_cause_whose_drill_was_simulated_asks_and_says_why(operator):
     book, cause = operator.ground.library.cause(TAP)
     operator.ground.proofs.add(

@@ -11,6 +11,7 @@ from trimtab.incidents.triage import component_of, group_key, native_label, seve
         ("P0", "P2", Severity.P0),
         ("P1 — Critical", "P2", Severity.P1),
         ("critical", "P2", Severity.P2),
+        ("critical", "Warning", Severity.P2),
         ("critical", "", Severity.P1),
         ("WARNING", "", Severity.P2),
         ("info", "", Severity.P3),

@@ -55,14 +55,27 @@ def digest(paths: list[str], root: Path = ROOT) -> str:
 
 
 def record(domain: str, tests: list[str], copy: Path) -> Path:
-    """Run the domain's tests once under coverage, unless nothing changed since; return the recording."""
+    """Run the domain's test files that changed since they were recorded under coverage; return all recordings as one.
+
+    A recording holds for the sources and helpers that it was made with.
+    """
     sources = [str(p.relative_to(ROOT)) for p in (ROOT / "src").rglob("*.py")]
-    file = CACHE / f"record-{domain}-{digest([*sources, *helper_files(), *tests])}.json"
-    if file.exists():
-        return file
-    CACHE.mkdir(parents=True, exist_ok=True)
-    for old in CACHE.glob(f"record-{domain}-*"):
+    ground = digest([*sources, *helper_files()])
+    parts = {name: CACHE / f"record-{domain}-{ground}-{digest([name])}.json" for name in tests}
+    missing = [name for name, part in parts.items() if not part.exists()]
+    whole = CACHE / f"record-{domain}.json"
+    if missing:
+        CACHE.mkdir(parents=True, exist_ok=True)
+        _record(domain, missing, copy, whole)
+        _split(whole, {name: parts[name] for name in missing})
+    for old in set(CACHE.glob(f"record-{domain}-*")) - set(parts.values()):
         old.unlink()
+    _join(list(parts.values()), whole)
+    return whole
+
+
+def _record(domain: str, tests: list[str], copy: Path, file: Path) -> None:
+    file.unlink(missing_ok=True)
     arguments = ["-q", "-n", "0", "-p", "no:randomly", "-p", "tests.mutation.record"]
     arguments += ["-p", "no:cacheprovider", "--timeout=300"]
     wanted = {OUTPUT: str(file)}
@@ -78,7 +91,32 @@ def record(domain: str, tests: list[str], copy: Path) -> Path:
         file.unlink(missing_ok=True)
         raise SystemExit(f"The tests of {domain} could not be recorded:\n{done.stdout[-3000:]}")
     _leave_out(file, tests, copy)
-    return file
+
+
+def _split(whole: Path, parts: dict[str, Path]) -> None:
+    """Write what was recorded of each test file into a file of its own."""
+    recorded = json.loads(whole.read_text())
+    for name, part in parts.items():
+        own = {test for test in recorded["tests"] if test.partition("::")[0] == name}
+        lines = {
+            file: {line: kept for line, names in by_line.items() if (kept := [n for n in names if n in own])}
+            for file, by_line in recorded["lines"].items()
+        }  # fmt: skip
+        tests = {test: recorded["tests"][test] for test in recorded["tests"] if test in own}
+        part.write_text(json.dumps({"tests": tests, "lines": lines}))
+
+
+def _join(parts: list[Path], whole: Path) -> None:
+    tests: dict[str, dict] = {}
+    lines: dict[str, dict[str, list[str]]] = {}
+    for part in parts:
+        recorded = json.loads(part.read_text())
+        tests |= recorded["tests"]
+        for file, by_line in recorded["lines"].items():
+            for line, names in by_line.items():
+                lines.setdefault(file, {}).setdefault(line, []).extend(names)
+            lines.setdefault(file, {})
+    whole.write_text(json.dumps({"tests": tests, "lines": lines}))
 
 
 class Worker:

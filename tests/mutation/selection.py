@@ -97,7 +97,7 @@ class Selection:
             mentions = bool(word) and word in self._text[_file(name)]
             test = name.partition("[")[0]
             cases[test] += 1
-            cost = max(self._tests[name]["seconds"], 0.005) * cases[test]
+            cost = max(self._tests[name]["seconds"], 0.005) * cases[test] ** 0.5
             return (not word or word not in name, not mentions, cost)
 
         quickest = sorted(short or names, key=lambda name: (self._tests[name]["seconds"], name))

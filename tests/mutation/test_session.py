@@ -1,5 +1,6 @@
 """A shared session: which changes are put into functions that live, and that both ways of trying agree."""
 
+import json
 import shutil
 import sys
 from pathlib import Path
@@ -7,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.mutation.bodies import Calls, LiveFunctions
-from tests.mutation.copies import Worker
+from tests.mutation.copies import Worker, _join, _split
 
 MODULE = """
 import functools
@@ -276,3 +277,22 @@ def test_a_session_without_its_tests_leaves_the_change_to_a_fresh_import(copy):
     answer = worker.ask({**request, "session": ["test_missing.py"]})
     worker.close()
     assert (answer["outcome"], answer["way"]) == ("survived", "fresh")
+
+
+def test_a_recording_is_kept_for_each_test_file_and_joined_again(tmp_path):
+    first = {"seconds": 1.0, "passed": True, "features": [], "opened": []}
+    recorded = {
+        "tests": {"test_a.py::x": first, "test_b.py::y": first},
+        "lines": {"src/a.py": {"1": ["test_a.py::x", "test_b.py::y"], "2": ["test_b.py::y"], "3": []}},
+    }  # fmt: skip
+    whole = tmp_path / "whole.json"
+    whole.write_text(json.dumps(recorded))
+    parts = {name: tmp_path / f"{name}.json" for name in ("test_a.py", "test_b.py")}
+    _split(whole, parts)
+    assert json.loads(parts["test_a.py"].read_text()) == {
+        "tests": {"test_a.py::x": first},
+        "lines": {"src/a.py": {"1": ["test_a.py::x"]}},
+    }
+    _join(list(parts.values()), whole)
+    del recorded["lines"]["src/a.py"]["3"]
+    assert json.loads(whole.read_text()) == recorded

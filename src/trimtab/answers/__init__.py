@@ -5,6 +5,7 @@ from trimtab.answers.generate import Draft, Generator, Usage
 from trimtab.answers.pipeline import Answers, Retriever, TraceKeeper
 from trimtab.answers.records import Answer, Citation, Passage, Question, Retrieved, Stage, Trace
 from trimtab.answers.screening import Screen, ScreenedSentences
+from trimtab.answers.store import FeedbackStore, TraceStore
 from trimtab.answers.traces import RecentTraces
 
 __all__ = [
@@ -13,6 +14,7 @@ __all__ = [
     "Citation",
     "Draft",
     "ExtractiveGenerator",
+    "FeedbackStore",
     "Generator",
     "Passage",
     "Question",
@@ -24,5 +26,6 @@ __all__ = [
     "Stage",
     "Trace",
     "TraceKeeper",
+    "TraceStore",
     "Usage",
 ]

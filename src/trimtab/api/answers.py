@@ -15,6 +15,7 @@ from trimtab.answers import Answer, Question, Trace
 from trimtab.answers.errors import TraceUnknown
 from trimtab.answers.grounding import grounding_of
 from trimtab.answers.records import Feedback
+from trimtab.answers.service import AnswerService
 from trimtab.answers.streaming import Released
 from trimtab.api.data_subject import Person, UserId
 from trimtab.api.errors import InternalError, error_body, error_response
@@ -24,11 +25,13 @@ from trimtab.api.http.schemas import extended
 from trimtab.api.http.sse import json_event
 from trimtab.api.request_body import Body
 from trimtab.api.roles import TENANT_READER, TENANT_REVIEWER
-from trimtab.api.services import Caller, Here, Services
+from trimtab.api.services import AnswersDep, Caller, EnvDep, KnowledgeDep, WebDep
 from trimtab.infra.auth import Principal
+from trimtab.infra.web.module import Web
 from trimtab.infra.web.steps import StepEvents, Steps
 from trimtab.kernel.errors import ErrorKind, Forbidden, NotFound, TrimtabError
 from trimtab.kernel.ids import new_id
+from trimtab.knowledge import Knowledge
 
 _log = logging.getLogger(__name__)
 router = APIRouter(tags=["answers"], route_class=ApiRoute)
@@ -112,7 +115,9 @@ class FeedbackRequest(Body):
 async def query(
     project: str,
     q: str,
-    services: Here,
+    web: WebDep,
+    knowledge: KnowledgeDep,
+    answers: AnswersDep,
     caller: CallInfo,
     top_k: Annotated[int, Query()] = 5,
     person: Person = "",
@@ -122,7 +127,11 @@ async def query(
     If the project does not exist, the error also has `degraded_mode`.
     """
     return await _answer_query(
-        services, Question(project, q, top_k, person, caller.principal.labels), caller
+        web,
+        knowledge,
+        answers,
+        Question(project, q, top_k, person, caller.principal.labels),
+        caller,
     )
 
 
@@ -132,14 +141,19 @@ async def query(
     dependencies=[TENANT_READER],
 )
 async def post_query(
-    request: QueryRequest, services: Here, caller: CallInfo, person: Person = ""
+    request: QueryRequest,
+    web: WebDep,
+    knowledge: KnowledgeDep,
+    answers: AnswersDep,
+    caller: CallInfo,
+    person: Person = "",
 ) -> Response:
     """Answer a question from a project's documents.
 
     If the project does not exist, the error also has `degraded_mode`.
     """
     return await _answer_query(
-        services, _question(request, request.query, caller.principal, person), caller
+        web, knowledge, answers, _question(request, request.query, caller.principal, person), caller
     )
 
 
@@ -149,11 +163,11 @@ async def post_query(
     dependencies=[TENANT_READER],
 )
 async def answer(
-    request: AnswerRequest, services: Here, caller: CallInfo, person: Person = ""
+    request: AnswerRequest, web: WebDep, answers: AnswersDep, caller: CallInfo, person: Person = ""
 ) -> Response:
     """Answer a question from a project's documents, every sentence with its citation."""
     return await _answer_question(
-        services, _question(request, request.question, caller.principal, person), caller
+        web, answers, _question(request, request.question, caller.principal, person), caller
     )
 
 
@@ -167,7 +181,7 @@ async def answer(
     },
 )
 async def stream(
-    request: AnswerRequest, services: Here, caller: CallInfo, person: Person = ""
+    request: AnswerRequest, web: WebDep, answers: AnswersDep, caller: CallInfo, person: Person = ""
 ) -> Response:
     """Stream an answer as server-sent events, each sentence when it has passed the guards.
 
@@ -176,14 +190,15 @@ async def stream(
     before the first sentence gets the error's status, as without streaming. Closing the connection
     stops the work; the sentences sent so far are traced.
     """
-    events = services.answers.stream(_question(request, request.question, caller.principal, person))
-    steps = Steps(_log_blocked_events(events, caller), services.places)
+    events = answers.stream(_question(request, request.question, caller.principal, person))
+    steps = Steps(_log_blocked_events(events, caller), web.places)
     return StepEvents(await steps.first(), steps, _event, _failed)
 
 
 @router.get("/v1/traces", dependencies=[TENANT_REVIEWER])
 def traces(
-    services: Here,
+    knowledge: KnowledgeDep,
+    answers: AnswersDep,
     principal: Caller,
     limit: Annotated[int, Query(ge=1, le=1000)] = 50,
     project: str | None = None,
@@ -195,7 +210,7 @@ def traces(
     """
     if project is None and principal.projects is not None:
         raise Forbidden("Name the project.", hint="Add ?project= with one of the key's projects.")
-    found = _visible(services, principal, services.traces.recent(limit, project))
+    found = _visible(knowledge, principal, answers.traces.recent(limit, project))
     if below < 1:
         found = [t for t in found if t.answer.found and grounding_of(t) < below]
     return TraceList(tuple(found))
@@ -204,10 +219,12 @@ def traces(
 @router.get(
     "/v1/traces/{trace_id}", responses=refuses(ErrorKind.NOT_FOUND), dependencies=[TENANT_READER]
 )
-def trace(trace_id: str, services: Here, principal: Caller) -> TraceBody:
+def trace(
+    trace_id: str, knowledge: KnowledgeDep, answers: AnswersDep, principal: Caller
+) -> TraceBody:
     """Return the trace of an answer; the caller got its id with the answer."""
-    found = _own_trace(services, principal, trace_id)
-    feedback = tuple(services.feedback.of_trace(trace_id))
+    found = _own_trace(knowledge, answers, principal, trace_id)
+    feedback = tuple(answers.feedback.of_trace(trace_id))
     return extended(TraceBody, found, duration_ms=round(found.duration_ms, 3), feedback=feedback)
 
 
@@ -218,13 +235,19 @@ def trace(trace_id: str, services: Here, principal: Caller) -> TraceBody:
     dependencies=[TENANT_READER],
 )
 def give_feedback(
-    trace_id: str, request: FeedbackRequest, services: Here, principal: Caller, person: Person = ""
+    trace_id: str,
+    request: FeedbackRequest,
+    env: EnvDep,
+    knowledge: KnowledgeDep,
+    answers: AnswersDep,
+    principal: Caller,
+    person: Person = "",
 ) -> FeedbackKept:
     """Store feedback about an answer."""
-    _own_trace(services, principal, trace_id)
-    now, user = services.clock.now(), request.user_id or person
+    _own_trace(knowledge, answers, principal, trace_id)
+    now, user = env.clock.now(), request.user_id or person
     given = Feedback(new_id("feedback", now), trace_id, user, now, request.helpful, request.comment)
-    services.feedback.keep(given)
+    answers.feedback.keep(given)
     return FeedbackKept(given.id)
 
 
@@ -237,18 +260,20 @@ def _question(
     )
 
 
-def _own_trace(services: Services, principal: Principal, trace_id: str) -> Trace:
+def _own_trace(
+    knowledge: Knowledge, answers: AnswerService, principal: Principal, trace_id: str
+) -> Trace:
     """Return the trace; one of another tenant's project counts as unknown."""
-    found = services.traces.find(trace_id)
-    if not principal.sees(found.answer.project) or not _visible(services, principal, [found]):
+    found = answers.traces.find(trace_id)
+    if not principal.sees(found.answer.project) or not _visible(knowledge, principal, [found]):
         raise TraceUnknown(f"There is no trace {trace_id!r}.")
     return found
 
 
-def _visible(services: Services, principal: Principal, traces: Sequence[Trace]) -> list[Trace]:
+def _visible(knowledge: Knowledge, principal: Principal, traces: Sequence[Trace]) -> list[Trace]:
     """Return the traces whose own labels and whose sources' present labels the caller has."""
     mine = [trace for trace in traces if set(trace.labels) <= set(principal.labels)]
-    hidden = services.knowledge.access.hidden(set().union(*map(_sources, mine)), principal.labels)
+    hidden = knowledge.access.hidden(set().union(*map(_sources, mine)), principal.labels)
     return [trace for trace in mine if hidden.isdisjoint(_sources(trace))]
 
 
@@ -268,21 +293,25 @@ def _failed(error: Exception) -> dict[str, str]:
     return json_event("error", error_body(error))
 
 
-async def _answer_question(services: Services, question: Question, caller: _Caller) -> Response:
+async def _answer_question(
+    web: Web, answers: AnswerService, question: Question, caller: _Caller
+) -> Response:
     def work() -> Response:
-        found: Answer = services.answers.answer(question)
+        found: Answer = answers.answer(question)
         _log_if_blocked(found, caller)
         return Response(_ANSWER.dump_json(found), media_type="application/json")
 
-    return await services.places.run(work)
+    return await web.places.run(work)
 
 
-async def _answer_query(services: Services, question: Question, caller: _Caller) -> Response:
+async def _answer_query(
+    web: Web, knowledge: Knowledge, answers: AnswerService, question: Question, caller: _Caller
+) -> Response:
     try:
-        return await _answer_question(services, question, caller)
+        return await _answer_question(web, answers, question, caller)
     except NotFound as error:
         # The operators' command reads `.degraded_mode` whatever project it names.
-        up = services.knowledge.components()
+        up = knowledge.components()
         degraded = not (up["embedding_model"] and up["vector_store"])
         return error_response(error, degraded_mode=degraded)
 

@@ -28,8 +28,8 @@ from trimtab.api import knowledge_maintenance as knowledge_care
 from trimtab.api import privacy as users
 from trimtab.api.errors import handle_errors
 from trimtab.api.http.openapi import describe
-from trimtab.api.services import Services
 from trimtab.infra.web import Access
+from trimtab.infra.web.provide import ProvidedServices
 
 _ROUTERS = (
     health.router,
@@ -54,7 +54,7 @@ _ROUTERS = (
 )
 
 
-def create_api(services: Services, access: Access) -> FastAPI:
+def create_api(services: ProvidedServices, access: Access) -> FastAPI:
     """Return the app with every route that the network may reach."""
     app = _Described(
         title="trimtab",
@@ -72,7 +72,7 @@ def create_api(services: Services, access: Access) -> FastAPI:
     return _finish(app, services, access)
 
 
-def create_fault_api(services: Services, access: Access) -> FastAPI:
+def create_fault_api(services: ProvidedServices, access: Access) -> FastAPI:
     """Return the app with the routes for faults and drills, for the control socket alone."""
     from trimtab.api import drills, faults  # Only a drilled service has them.
 
@@ -93,7 +93,7 @@ class _Described(FastAPI):
         return self.openapi_schema
 
 
-def _finish(app: FastAPI, services: Services, access: Access) -> FastAPI:
+def _finish(app: FastAPI, services: ProvidedServices, access: Access) -> FastAPI:
     app.state.services = services
     app.state.access = access
     handle_errors(app)

@@ -9,7 +9,7 @@ from trimtab.api.http.openapi import refuses
 from trimtab.api.http.routes import ApiRoute
 from trimtab.api.http.schemas import extended
 from trimtab.api.roles import ADMIN
-from trimtab.api.services import Here
+from trimtab.api.services import ChecklistsDep, EnvDep
 from trimtab.infra.audit import AuditEvent
 from trimtab.infra.audit_anchor import AnchoredHead
 from trimtab.infra.audit_files import SealReport
@@ -33,18 +33,18 @@ class AuditBody(SealReport):
 
 
 @router.get("", dependencies=[ADMIN])
-def recent(services: Here, limit: Annotated[int, Query(ge=1, le=1000)] = 100) -> EventList:
+def recent(env: EnvDep, limit: Annotated[int, Query(ge=1, le=1000)] = 100) -> EventList:
     """Return the newest events, newest first."""
-    return EventList(tuple(services.audit.recent(limit)))
+    return EventList(tuple(env.audit.recent(limit)))
 
 
 @router.get("/verify", responses=refuses(ErrorKind.INVALID), dependencies=[ADMIN])
 def verify(
-    services: Here,
+    checklists: ChecklistsDep,
     anchor: Annotated[
         list[str], Query(max_length=100, description="Heads kept elsewhere, SEQ:HASH.")
     ] = [],  # noqa: B006 - read only.
 ) -> AuditBody:
     """Recompute the chain and check its files, its checkpoints and the given heads."""
-    report = services.tasks.verify_audit([AnchoredHead.parse(text) for text in anchor])
+    report = checklists.verify_audit([AnchoredHead.parse(text) for text in anchor])
     return extended(AuditBody, report, ok=not report.problems)

@@ -12,7 +12,7 @@ from trimtab.api.http.routes import ApiRoute
 from trimtab.api.http.schemas import extended
 from trimtab.api.request_body import Body
 from trimtab.api.roles import OPERATOR, READER
-from trimtab.api.services import Caller, Here
+from trimtab.api.services import Caller, CatalogDep, EnvDep
 from trimtab.kernel.errors import Conflict, ErrorKind
 from trimtab.kernel.ids import new_id, sha256_hex
 from trimtab.kernel.operable import (
@@ -167,19 +167,21 @@ class ActRequest(Body):
 
 
 @router.get("/catalog", dependencies=[READER])
-def catalog(services: Here) -> CatalogBody:
+def catalog(catalog: CatalogDep) -> CatalogBody:
     """List all signals and actions."""
     return CatalogBody(
-        tuple(SignalEntry.of(signal) for signal in services.catalog.signals.values()),
-        tuple(ActionEntry.of(action) for action in services.catalog.actions.values()),
+        tuple(SignalEntry.of(signal) for signal in catalog.signals.values()),
+        tuple(ActionEntry.of(action) for action in catalog.actions.values()),
     )
 
 
 @router.get("/signals", responses=refuses(ErrorKind.NOT_FOUND), dependencies=[READER])
-def read_signals(services: Here, name: Annotated[list[str] | None, Query()] = None) -> SignalList:
+def read_signals(
+    catalog: CatalogDep, name: Annotated[list[str] | None, Query()] = None
+) -> SignalList:
     """Read signals now; without names, all of them."""
-    names = services.catalog.signals if name is None else name
-    signals = [services.catalog.signal(each) for each in names]
+    names = catalog.signals if name is None else name
+    signals = [catalog.signal(each) for each in names]
     return SignalList(tuple(SignalRead.now(signal) for signal in signals))
 
 
@@ -191,25 +193,24 @@ def read_signals(services: Here, name: Annotated[list[str] | None, Query()] = No
 def act(
     name: str,
     request: ActRequest,
-    services: Here,
+    env: EnvDep,
+    catalog: CatalogDep,
     principal: Caller,
     idempotency_key: Annotated[str | None, Header(max_length=200)] = None,
 ) -> ActionOutcome:
     """Run an action or its dry run; the same ``Idempotency-Key`` has the same effect once."""
-    action = services.catalog.action(name)
+    action = catalog.action(name)
     principal.require(action.role)
     arguments = check_arguments(action.params, request.arguments)
-    context = ActionContext(idempotency_key or new_id("act", services.clock.now()), principal.name)
+    context = ActionContext(idempotency_key or new_id("act", env.clock.now()), principal.name)
     if request.dry_run:
         return ActionOutcome.of(action, action.dry_run(arguments, context), dry_run=True)
     if action.risk is Risk.APPROVAL and not request.approve:
         raise NeedsApproval(f"{name} needs a person's approval.")
     result = action.run(arguments, context)
-    services.audit.append(
-        principal.name, "catalog.acted", name, auditable(action.params, arguments)
-    )
+    env.audit.append(principal.name, "catalog.acted", name, auditable(action.params, arguments))
     if action.undo is not None:
-        services.changes.record(principal.name, name, result.undo_arguments)
+        env.changes.record(principal.name, name, result.undo_arguments)
     return ActionOutcome.of(action, result, dry_run=False)
 
 

@@ -12,7 +12,7 @@ from trimtab.api.http.routes import ApiRoute
 from trimtab.api.http.schemas import extended
 from trimtab.api.request_body import Body
 from trimtab.api.roles import ADMIN, OPERATOR, TENANT_ADMIN, TENANT_READER
-from trimtab.api.services import Caller, Here
+from trimtab.api.services import Caller, EnvDep, KnowledgeDep
 from trimtab.kernel.errors import ErrorKind
 from trimtab.knowledge.records import Document, ProjectStats
 
@@ -74,18 +74,18 @@ class NewProject(Body):
 
 
 @router.get("/projects", dependencies=[TENANT_READER])
-def projects(services: Here, principal: Caller) -> ProjectList:
+def projects(knowledge: KnowledgeDep, principal: Caller) -> ProjectList:
     """List every project that the caller may see."""
-    found = services.knowledge.list_projects()
+    found = knowledge.list_projects()
     return ProjectList(tuple(project for project in found if principal.sees(project.name)))
 
 
 @router.post(
     "/projects", status_code=201, responses=refuses(ErrorKind.STORAGE_FULL), dependencies=[OPERATOR]
 )
-def create_project(new: NewProject, services: Here) -> ProjectName:
+def create_project(new: NewProject, knowledge: KnowledgeDep) -> ProjectName:
     """Create an empty project; an existing one is left as it is."""
-    services.knowledge.create_project(new.name)
+    knowledge.create_project(new.name)
     return ProjectName(new.name)
 
 
@@ -94,9 +94,9 @@ def create_project(new: NewProject, services: Here) -> ProjectName:
     responses=refuses(ErrorKind.INVALID, ErrorKind.NOT_FOUND, ErrorKind.STORAGE_FULL),
     dependencies=[ADMIN],
 )
-def delete_project(project: str, services: Here) -> ProjectDeleted:
+def delete_project(project: str, knowledge: KnowledgeDep) -> ProjectDeleted:
     """Delete a project with all its documents."""
-    return ProjectDeleted(project, services.knowledge.delete_project(project))
+    return ProjectDeleted(project, knowledge.delete_project(project))
 
 
 @router.get(
@@ -105,10 +105,14 @@ def delete_project(project: str, services: Here) -> ProjectDeleted:
     dependencies=[TENANT_READER],
 )
 def documents(
-    project: str, services: Here, principal: Caller, limit: Limit = 1000, offset: Offset = 0
+    project: str,
+    knowledge: KnowledgeDep,
+    principal: Caller,
+    limit: Limit = 1000,
+    offset: Offset = 0,
 ) -> DocumentList:
     """List a project's documents by name."""
-    found = services.knowledge.documents(project, limit, offset, principal.labels)
+    found = knowledge.documents(project, limit, offset, principal.labels)
     return DocumentList(tuple(found))
 
 
@@ -117,10 +121,12 @@ def documents(
     responses=refuses(ErrorKind.INVALID, ErrorKind.NOT_FOUND),
     dependencies=[TENANT_READER],
 )
-def document(project: str, document_id: str, services: Here, principal: Caller) -> DocumentBody:
+def document(
+    project: str, document_id: str, knowledge: KnowledgeDep, principal: Caller
+) -> DocumentBody:
     """Return one document, by id, with the text to which citations' offsets refer."""
-    found = services.knowledge.document(project, document_id, principal.labels)
-    text = services.knowledge.document_text(project, found.id)
+    found = knowledge.document(project, document_id, principal.labels)
+    text = knowledge.document_text(project, found.id)
     return extended(DocumentBody, found, text=text)
 
 
@@ -138,12 +144,17 @@ class NewLabels(Body):
     dependencies=[TENANT_ADMIN],
 )
 def set_labels(
-    project: str, document_id: str, given: NewLabels, services: Here, principal: Caller
+    project: str,
+    document_id: str,
+    given: NewLabels,
+    env: EnvDep,
+    knowledge: KnowledgeDep,
+    principal: Caller,
 ) -> None:
     """Replace a document's access labels; only keys with one of them see it."""
-    services.knowledge.set_metadata(project, document_id, labels=given.labels)
+    knowledge.set_metadata(project, document_id, labels=given.labels)
     facts = {"project": project, "labels": sorted(set(given.labels))}
-    services.audit.append(principal.name, "knowledge.labels_set", document_id, facts)
+    env.audit.append(principal.name, "knowledge.labels_set", document_id, facts)
 
 
 @router.delete(
@@ -152,8 +163,8 @@ def set_labels(
     dependencies=[TENANT_ADMIN],
 )
 def delete_document(
-    project: str, document_id: str, services: Here, principal: Caller
+    project: str, document_id: str, knowledge: KnowledgeDep, principal: Caller
 ) -> DocumentDeleted:
     """Delete a document at once from search."""
-    found = services.knowledge.document(project, document_id, principal.labels)
-    return DocumentDeleted(services.knowledge.delete_document(project, found.id))
+    found = knowledge.document(project, document_id, principal.labels)
+    return DocumentDeleted(knowledge.delete_document(project, found.id))

@@ -10,7 +10,7 @@ from trimtab.api.http.ndjson import ndjson
 from trimtab.api.http.routes import ApiRoute
 from trimtab.api.request_body import Body
 from trimtab.api.roles import ADMIN
-from trimtab.api.services import Here
+from trimtab.api.services import DrillsDep, RecordsDep, RunbooksDep
 
 router = APIRouter(prefix="/v1/drills", tags=["drills"], route_class=ApiRoute)
 
@@ -23,26 +23,24 @@ class DrillRequest(Body):
 
 
 @router.get("/proofs", dependencies=[ADMIN])
-def proofs(services: Here) -> PlainTextResponse:
+def proofs(runbooks: RunbooksDep, records: RecordsDep) -> PlainTextResponse:
     """Return the valid proofs of this build as a proofs file."""
-    return PlainTextResponse(
-        services.proofs.export(services.library), media_type="application/json"
-    )
+    return PlainTextResponse(records.proofs.export(runbooks.library), media_type="application/json")
 
 
 @router.post("", dependencies=[ADMIN])
-def drill(request: DrillRequest, services: Here) -> StreamingResponse:
+def drill(request: DrillRequest, drills: DrillsDep) -> StreamingResponse:
     """Inject a cause and follow its repair.
 
     The answer has one JSON object per line: ``stage`` for each stage that is reached, at the end
     ``result`` or ``error``. The drill continues to its end, with all faults restored, also after
     the client disconnects.
     """
-    return ndjson(services.drills.follow(request.cause, request.timeout_seconds))
+    return ndjson(drills.follow(request.cause, request.timeout_seconds))
 
 
 @router.delete("", dependencies=[ADMIN])
-def stop(services: Here) -> dict[str, bool]:
+def stop(drills: DrillsDep) -> dict[str, bool]:
     """Stop all drills; answers when every fault is restored."""
-    services.drills.stop()
+    drills.stop()
     return {"stopped": True}

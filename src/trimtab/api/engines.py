@@ -11,7 +11,7 @@ from trimtab.api.http.openapi import refuses, sends
 from trimtab.api.http.routes import ApiRoute
 from trimtab.api.request_body import Body
 from trimtab.api.roles import ADMIN
-from trimtab.api.services import Here
+from trimtab.api.services import KnowledgeDep
 from trimtab.kernel.errors import ErrorKind
 
 router = APIRouter(prefix="/api/v1/projects", tags=["knowledge"], route_class=ApiRoute)
@@ -33,14 +33,14 @@ class MoveRequest(Body):
     },
     dependencies=[ADMIN],
 )
-def move(project: str, request: MoveRequest, services: Here) -> StreamingResponse:
+def move(project: str, request: MoveRequest, knowledge: KnowledgeDep) -> StreamingResponse:
     """Move a project to another engine; the old one is searched until the new one is verified.
 
     The answer has one JSON object per line: ``progress`` with ``step``, ``done`` and ``total``, at
     the end ``result`` or ``error``. The move continues after the client disconnects.
     """
-    services.knowledge.projects.find(project)
-    mover = services.knowledge.mover
+    knowledge.projects.find(project)
+    mover = knowledge.mover
 
     def work(emit: Emit) -> None:
         moved = mover.move(

@@ -13,7 +13,7 @@ from trimtab.api.http.routes import ApiRoute, answers
 from trimtab.api.http.schemas import extended
 from trimtab.api.request_body import Body
 from trimtab.api.roles import OPERATOR, REVIEWER
-from trimtab.api.services import Caller, Here
+from trimtab.api.services import AnswersDep, Caller, EnvDep, EvaluationDep
 from trimtab.evaluation.online.canary import Probe
 from trimtab.evaluation.statistics import Interval
 from trimtab.kernel.errors import ErrorKind
@@ -135,35 +135,33 @@ class CanaryRequest(Body):
 
 
 @router.post("/answers/replay", responses=answers(200, ReplayBody), dependencies=[OPERATOR])
-def replay(request: ReplayRequest, services: Here) -> dict[str, object]:
+def replay(request: ReplayRequest, evaluation: EvaluationDep) -> dict[str, object]:
     """Replay the newest questions with a candidate configuration; nothing is stored."""
-    return services.evaluation.experiments.replay(
-        request.set, request.last, request.project
-    ).as_dict()
+    return evaluation.experiments.replay(request.set, request.last, request.project).as_dict()
 
 
 @router.get("/answers/shadow", responses=answers(200, ShadowBody), dependencies=[REVIEWER])
 def shadow(
-    services: Here, limit: Annotated[int, Query(ge=1, le=10_000)] = 1000
+    evaluation: EvaluationDep, limit: Annotated[int, Query(ge=1, le=10_000)] = 1000
 ) -> dict[str, object]:
     """Compare the shadow configuration with the present one, in pairs of the same questions."""
-    name, report, counts = services.evaluation.experiments.shadow_report(limit)
+    name, report, counts = evaluation.experiments.shadow_report(limit)
     summary = {"verdict": report.verdict, "summary": report.as_dict()}
     return {"configuration": name, **summary, "questions": counts}
 
 
 @router.post("/answers/canary", dependencies=[OPERATOR])
-def canary(request: CanaryRequest, services: Here) -> CanaryBody:
+def canary(request: CanaryRequest, evaluation: EvaluationDep) -> CanaryBody:
     """Run the canary questions and return those that miss their document."""
     probes = [Probe(**probe.model_dump()) for probe in request.probes]
-    return extended(CanaryBody, services.evaluation.experiments.canary(probes))
+    return extended(CanaryBody, evaluation.experiments.canary(probes))
 
 
 @router.get("/reviews", dependencies=[REVIEWER])
-def reviews(services: Here, limit: Annotated[int, Query(ge=1, le=1000)] = 50) -> ReviewList:
+def reviews(answers: AnswersDep, limit: Annotated[int, Query(ge=1, le=1000)] = 50) -> ReviewList:
     """List the answers that need a review, oldest first, and their counts by reason."""
-    waiting = services.answers.reviews.waiting(limit)
-    return ReviewList(tuple(waiting), services.answers.reviews.count())
+    waiting = answers.reviews.waiting(limit)
+    return ReviewList(tuple(waiting), answers.reviews.count())
 
 
 @router.post(
@@ -172,6 +170,6 @@ def reviews(services: Here, limit: Annotated[int, Query(ge=1, le=1000)] = 50) ->
     responses=refuses(ErrorKind.NOT_FOUND, ErrorKind.STORAGE_FULL),
     dependencies=[REVIEWER],
 )
-def finish_review(trace_id: str, services: Here, principal: Caller) -> None:
+def finish_review(trace_id: str, env: EnvDep, answers: AnswersDep, principal: Caller) -> None:
     """Remove a reviewed answer from the review queue."""
-    services.answers.reviews.done(trace_id, principal.name, services.clock.now())
+    answers.reviews.done(trace_id, principal.name, env.clock.now())

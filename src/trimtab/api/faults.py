@@ -15,7 +15,7 @@ from trimtab.api.catalog import auditable
 from trimtab.api.http.routes import ApiRoute
 from trimtab.api.request_body import Body
 from trimtab.api.roles import ADMIN
-from trimtab.api.services import Caller, Here
+from trimtab.api.services import Caller, CatalogDep, EnvDep
 from trimtab.kernel.drilling import drill_traffic
 from trimtab.kernel.errors import Conflict
 from trimtab.kernel.operable import Arguments, Value, check_arguments
@@ -65,7 +65,7 @@ InjectedHere = Annotated[Injected, Depends(_injected)]
 
 
 @router.get("", dependencies=[ADMIN])
-def list_faults(services: Here, injected: InjectedHere) -> dict[str, list[dict[str, object]]]:
+def list_faults(catalog: CatalogDep, injected: InjectedHere) -> dict[str, list[dict[str, object]]]:
     """List every fault and whether it is injected."""
     return {
         "faults": [
@@ -75,17 +75,22 @@ def list_faults(services: Here, injected: InjectedHere) -> dict[str, list[dict[s
                 "params": [asdict(param) for param in fault.params],
                 "injected": fault.name in injected,
             }
-            for fault in services.catalog.faults.values()
+            for fault in catalog.faults.values()
         ]
     }
 
 
 @router.post("/{name}/inject", dependencies=[ADMIN])
 def inject(
-    name: str, request: InjectRequest, services: Here, injected: InjectedHere, principal: Caller
+    name: str,
+    request: InjectRequest,
+    env: EnvDep,
+    catalog: CatalogDep,
+    injected: InjectedHere,
+    principal: Caller,
 ) -> dict[str, object]:
     """Inject a fault until it is restored."""
-    fault = services.catalog.fault(name)
+    fault = catalog.fault(name)
     arguments = check_arguments(fault.params, request.arguments)
     with injected.lock:
         if name in injected:
@@ -94,19 +99,17 @@ def inject(
             )
         with drill_traffic():
             injected.put(name, fault.inject(arguments))
-    services.audit.append(
-        principal.name, "drills.injected", name, auditable(fault.params, arguments)
-    )
+    env.audit.append(principal.name, "drills.injected", name, auditable(fault.params, arguments))
     return {"fault": name, "injected": True}
 
 
 @router.post("/{name}/restore", dependencies=[ADMIN])
 def restore(
-    name: str, services: Here, injected: InjectedHere, principal: Caller
+    name: str, env: EnvDep, catalog: CatalogDep, injected: InjectedHere, principal: Caller
 ) -> dict[str, object]:
     """Restore an injected fault."""
-    fault = services.catalog.fault(name)
+    fault = catalog.fault(name)
     with injected.lock, drill_traffic():
         fault.restore(injected.take(name))
-    services.audit.append(principal.name, "drills.restored", name)
+    env.audit.append(principal.name, "drills.restored", name)
     return {"fault": name, "injected": False}

@@ -17,7 +17,7 @@ from trimtab import __version__
 from trimtab.api.errors import ErrorBody
 from trimtab.api.http.routes import ApiRoute, answers
 from trimtab.api.roles import ANYBODY, READER
-from trimtab.api.services import Here
+from trimtab.api.services import EnvDep
 from trimtab.kernel.health import ComponentHealth, Status, overall
 
 router = APIRouter(tags=["health"], route_class=ApiRoute)
@@ -60,13 +60,13 @@ class HealthBody(BaseModel):
     responses={**answers(200, HealthBody), **answers(503, HealthBody, _ALL_DOWN)},
     dependencies=[ANYBODY],
 )
-def health(services: Here) -> JSONResponse:
+def health(env: EnvDep) -> JSONResponse:
     """Return the state of each component.
 
     The status is 503 only when every component is down: a degraded service still answers, and
     must not be restarted for it.
     """
-    return _answer(services.health.check())
+    return _answer(env.health.check())
 
 
 @router.get(
@@ -74,9 +74,9 @@ def health(services: Here) -> JSONResponse:
     responses={**answers(200, HealthBody), **answers(503, HealthBody | ErrorBody, _ALL_DOWN)},
     dependencies=[READER],
 )
-def system_health(services: Here) -> JSONResponse:
+def system_health(env: EnvDep) -> JSONResponse:
     """Return the same for callers with a key."""
-    return _answer(services.health.check())
+    return _answer(env.health.check())
 
 
 @router.get(
@@ -84,15 +84,15 @@ def system_health(services: Here) -> JSONResponse:
     responses=answers(200, dict[str, Component]),
     dependencies=[READER],
 )
-def component_health(services: Here) -> dict[str, dict[str, object]]:
+def component_health(env: EnvDep) -> dict[str, dict[str, object]]:
     """Return the state of each component, without the summary."""
-    return {name: as_component(found) for name, found in services.health.check().items()}
+    return {name: as_component(found) for name, found in env.health.check().items()}
 
 
 @router.get("/metrics", response_class=PlainTextResponse, dependencies=[ANYBODY])
-def metrics(services: Here) -> Response:
+def metrics(env: EnvDep) -> Response:
     """Return every metric in Prometheus' text format."""
-    return Response(generate_latest(services.registry), media_type=CONTENT_TYPE_LATEST)
+    return Response(generate_latest(env.registry), media_type=CONTENT_TYPE_LATEST)
 
 
 def as_component(found: ComponentHealth) -> dict[str, object]:

@@ -16,11 +16,20 @@ from trimtab.api.http.schemas import extended
 from trimtab.api.http.sse import json_event
 from trimtab.api.request_body import Body
 from trimtab.api.roles import OPERATOR, READER
-from trimtab.api.services import Caller, Following, Here, Services
-from trimtab.incidents import Entry, Incident, Notification, State, cause_text, closing_text
+from trimtab.api.services import Caller, CatalogDep, Following, IncidentsDep, WebDep
+from trimtab.incidents import (
+    Entry,
+    Incident,
+    Incidents,
+    Notification,
+    State,
+    cause_text,
+    closing_text,
+)
 from trimtab.incidents.clocks import Clock
 from trimtab.incidents.model import Approval, Severity
 from trimtab.infra.web import Viewer
+from trimtab.infra.web.module import Web
 from trimtab.kernel.errors import ErrorKind
 
 router = APIRouter(prefix="/v1/incidents", tags=["incidents"], route_class=ApiRoute)
@@ -138,33 +147,33 @@ class Reject(Approve):
 
 @router.get("", dependencies=[READER])
 def incidents(
-    services: Here,
+    incidents: IncidentsDep,
     active: bool | None = None,
     drills: bool = False,
     limit: Annotated[int, Query(ge=1, le=1000)] = 100,
 ) -> IncidentList:
     """List incidents, newest first; with ``drills`` only those of drills."""
-    found = services.incidents.list(active=active, drills=drills, limit=limit)
+    found = incidents.list(active=active, drills=drills, limit=limit)
     return IncidentList(tuple(IncidentSummary.of(incident) for incident in found))
 
 
 @router.get("/{incident_id}", responses=refuses(ErrorKind.NOT_FOUND), dependencies=[READER])
-def incident(incident_id: str, services: Here) -> IncidentBody:
+def incident(incident_id: str, incidents: IncidentsDep) -> IncidentBody:
     """Return an incident with diagnosis, plan, approval, clocks and notifications."""
-    found = services.incidents.get(incident_id)
-    calls = services.incidents.notifications(incident_id)
+    found = incidents.get(incident_id)
+    calls = incidents.notifications(incident_id)
     return extended(
         IncidentBody,
         found,
         active=found.active,
-        approval=services.incidents.approval(incident_id),
+        approval=incidents.approval(incident_id),
         cause_status=found.cause_status,
         cause_text=cause_text(found),
         ending=closing_text(found),
         notifications=tuple(
             extended(NotificationBody, call, status=call.status, text=call.text) for call in calls
         ),
-        clocks=services.incidents.clocks(incident_id),
+        clocks=incidents.clocks(incident_id),
     )
 
 
@@ -172,11 +181,11 @@ def incident(incident_id: str, services: Here) -> IncidentBody:
     "/{incident_id}/timeline", responses=refuses(ErrorKind.NOT_FOUND), dependencies=[READER]
 )
 def timeline(
-    incident_id: str, services: Here, after: Annotated[int, Query(ge=0, le=2**62)] = 0
+    incident_id: str, incidents: IncidentsDep, after: Annotated[int, Query(ge=0, le=2**62)] = 0
 ) -> Timeline:
     """Return the journal entries after an entry, in order."""
-    services.incidents.get(incident_id)
-    return Timeline(tuple(services.incidents.timeline(incident_id, after)))
+    incidents.get(incident_id)
+    return Timeline(tuple(incidents.timeline(incident_id, after)))
 
 
 @router.get(
@@ -187,7 +196,8 @@ def timeline(
 )
 def stream(
     incident_id: str,
-    services: Here,
+    web: WebDep,
+    incidents: IncidentsDep,
     viewer: Following,
     after: Annotated[int, Query(ge=0, le=2**62)] = 0,
 ) -> EventSourceResponse:
@@ -195,8 +205,8 @@ def stream(
 
     The stream ends when the incident is resolved.
     """
-    services.incidents.get(incident_id)
-    return EventSourceResponse(_events(services, incident_id, after, viewer))
+    incidents.get(incident_id)
+    return EventSourceResponse(_events(web, incidents, incident_id, after, viewer))
 
 
 @router.post(
@@ -204,11 +214,17 @@ def stream(
     responses=refuses(ErrorKind.NOT_FOUND, ErrorKind.CONFLICT, ErrorKind.STORAGE_FULL),
     dependencies=[OPERATOR],
 )
-def approve(incident_id: str, request: Approve, services: Here, principal: Caller) -> Approval:
+def approve(
+    incident_id: str,
+    request: Approve,
+    catalog: CatalogDep,
+    incidents: IncidentsDep,
+    principal: Caller,
+) -> Approval:
     """Approve the plan; the caller needs the role of each of its actions."""
-    acts = services.incidents.planned(incident_id, request.plan_hash)
-    principal.require(services.catalog.role_for(acts))
-    return services.incidents.approve(incident_id, request.plan_hash, principal.name)
+    acts = incidents.planned(incident_id, request.plan_hash)
+    principal.require(catalog.role_for(acts))
+    return incidents.approve(incident_id, request.plan_hash, principal.name)
 
 
 @router.post(
@@ -216,9 +232,11 @@ def approve(incident_id: str, request: Approve, services: Here, principal: Calle
     responses=refuses(ErrorKind.NOT_FOUND, ErrorKind.CONFLICT, ErrorKind.STORAGE_FULL),
     dependencies=[OPERATOR],
 )
-def reject(incident_id: str, request: Reject, services: Here, principal: Caller) -> Approval:
+def reject(
+    incident_id: str, request: Reject, incidents: IncidentsDep, principal: Caller
+) -> Approval:
     """Reject the plan and hand the incident over to people."""
-    return services.incidents.reject(incident_id, request.plan_hash, principal.name, request.reason)
+    return incidents.reject(incident_id, request.plan_hash, principal.name, request.reason)
 
 
 @router.post(
@@ -226,9 +244,11 @@ def reject(incident_id: str, request: Reject, services: Here, principal: Caller)
     responses=refuses(ErrorKind.NOT_FOUND, ErrorKind.CONFLICT, ErrorKind.STORAGE_FULL),
     dependencies=[OPERATOR],
 )
-def close(incident_id: str, request: Close, services: Here, principal: Caller) -> IncidentSummary:
+def close(
+    incident_id: str, request: Close, incidents: IncidentsDep, principal: Caller
+) -> IncidentSummary:
     """Close an incident that is escalated or not verified, when no alert of it fires."""
-    closed = services.incidents.close(incident_id, principal.name, request.note)
+    closed = incidents.close(incident_id, principal.name, request.note)
     return IncidentSummary.of(closed)
 
 
@@ -240,27 +260,27 @@ def close(incident_id: str, request: Close, services: Here, principal: Caller) -
 )
 def postmortem(
     incident_id: str,
-    services: Here,
+    incidents: IncidentsDep,
     form: Annotated[Literal["postmortem", "report"], Query(alias="format")] = "postmortem",
 ) -> _Markdown:
     """Return the post-mortem as Markdown; before the end, what it would say now."""
-    text = services.incidents.postmortem(incident_id, report=form == "report")
+    text = incidents.postmortem(incident_id, report=form == "report")
     return _Markdown(text)
 
 
 async def _events(
-    services: Services, incident_id: str, after: int, viewer: Viewer
+    web: Web, incidents: Incidents, incident_id: str, after: int, viewer: Viewer
 ) -> AsyncIterator[dict[str, str]]:
     state: State | None = None
 
     def look(seconds: float) -> Sequence[Entry]:
-        return services.incidents.follow(incident_id, after, seconds)
+        return incidents.follow(incident_id, after, seconds)
 
-    async for entries in services.views.follow(look, viewer):
+    async for entries in web.views.follow(look, viewer):
         for entry in entries:
             after = entry.seq
             yield json_event("entry", entry, event_id=str(entry.seq))
-        now = services.incidents.get(incident_id).state
+        now = incidents.get(incident_id).state
         if now is not state:
             state = now
             yield json_event("state", {"state": now})

@@ -17,10 +17,10 @@ from trimtab.api.http.openapi import refuses
 from trimtab.api.http.routes import ApiRoute, answers
 from trimtab.api.request_body import problem_of
 from trimtab.api.roles import TENANT_OPERATOR
-from trimtab.api.services import Caller, Here, Services
+from trimtab.api.services import Caller, KnowledgeDep
 from trimtab.infra.auth import Principal, Role
 from trimtab.kernel.errors import ErrorKind, Forbidden
-from trimtab.knowledge import FailedDocument, IngestResult
+from trimtab.knowledge import FailedDocument, IngestResult, Knowledge
 from trimtab.knowledge.ingestion import DocumentSource
 from trimtab.knowledge.parsing.content import Content
 
@@ -83,7 +83,11 @@ class IngestedMany:
     }},
 }}})  # fmt: skip
 async def ingest(
-    request: Request, response: Response, services: Here, principal: Caller, person: Person = ""
+    request: Request,
+    response: Response,
+    knowledge: KnowledgeDep,
+    principal: Caller,
+    person: Person = "",
 ) -> IngestResult | IngestedMany:
     """Ingest documents: a text as JSON, or files as a form that is streamed to disk.
 
@@ -97,14 +101,14 @@ async def ingest(
     content_type = request.headers.get("content-type", "")
     is_form = content_type.startswith("multipart/form-data")
     ingest_body = _ingest_form if is_form else _ingest_text
-    outcome = await ingest_body(request, services, principal, person)
+    outcome = await ingest_body(request, knowledge, principal, person)
     if isinstance(outcome, IngestResult) and outcome.status == "queued":
         response.status_code = HTTPStatus.ACCEPTED
     return outcome
 
 
 async def _ingest_text(
-    request: Request, services: Services, principal: Principal, person: str
+    request: Request, knowledge: Knowledge, principal: Principal, person: str
 ) -> IngestResult:
     text = await _text_of(request)
     labels = _labels(text.get("labels", []), principal)
@@ -112,7 +116,7 @@ async def _ingest_text(
     data = Content.of(text["text"].encode())
     owner = _owner(text.get("user_id", person))
     source = DocumentSource(text["name"], data, "text/plain", owner, labels)
-    return await run_in_threadpool(_take_one, services, principal, text["project"], source)
+    return await run_in_threadpool(_take_one, knowledge, principal, text["project"], source)
 
 
 async def _text_of(request: Request) -> Mapping[str, Any]:
@@ -153,7 +157,7 @@ def _owner(given: object) -> str:
 
 
 async def _ingest_form(
-    request: Request, services: Services, principal: Principal, person: str
+    request: Request, knowledge: Knowledge, principal: Principal, person: str
 ) -> IngestResult | IngestedMany:
     async with request.form(max_files=_MAX_FILES) as form:
         project = form.get("project")
@@ -165,29 +169,29 @@ async def _ingest_form(
         labels = _labels(form.getlist("labels"), principal)
         sources = [_source(file, owner, labels) for file in files]
         if len(sources) == 1:
-            return await run_in_threadpool(_take_one, services, principal, project, sources[0])
-        return await run_in_threadpool(_take_many, services, principal, project, sources)
+            return await run_in_threadpool(_take_one, knowledge, principal, project, sources[0])
+        return await run_in_threadpool(_take_many, knowledge, principal, project, sources)
 
 
 def _take_one(
-    services: Services, principal: Principal, project: str, source: DocumentSource
+    knowledge: Knowledge, principal: Principal, project: str, source: DocumentSource
 ) -> IngestResult:
-    services.knowledge.access.check_replaceable(project, source.name, principal.labels)
-    done = services.knowledge.ingest(project, source)
+    knowledge.access.check_replaceable(project, source.name, principal.labels)
+    done = knowledge.ingest(project, source)
     if source.labels and done.status == "unchanged":
-        services.knowledge.access.add(project, done.document_id, source.labels)
+        knowledge.access.add(project, done.document_id, source.labels)
     return done
 
 
 def _take_many(
-    services: Services, principal: Principal, project: str, sources: list[DocumentSource]
+    knowledge: Knowledge, principal: Principal, project: str, sources: list[DocumentSource]
 ) -> IngestResult | IngestedMany:
     for source in sources:
-        services.knowledge.access.check_replaceable(project, source.name, principal.labels)
-    outcomes = list(services.knowledge.ingest_many(project, sources))
+        knowledge.access.check_replaceable(project, source.name, principal.labels)
+    outcomes = list(knowledge.ingest_many(project, sources))
     for done in outcomes:
         if isinstance(done, IngestResult) and done.status == "unchanged" and sources[0].labels:
-            services.knowledge.access.add(project, done.document_id, sources[0].labels)
+            knowledge.access.add(project, done.document_id, sources[0].labels)
     return IngestedMany(
         tuple(done for done in outcomes if isinstance(done, IngestResult)),
         tuple(IngestRefusal.of(each) for each in outcomes if isinstance(each, FailedDocument)),

@@ -11,7 +11,7 @@ from trimtab.api.http.openapi import refuses
 from trimtab.api.http.routes import ApiRoute
 from trimtab.api.request_body import Body
 from trimtab.api.roles import ADMIN, TENANT_READER
-from trimtab.api.services import Caller, Here
+from trimtab.api.services import Caller, EnvDep, WebDep
 from trimtab.infra.auth import ApiKey, Role
 from trimtab.infra.key_care import KeyFinding, key_report
 from trimtab.kernel.errors import ErrorKind
@@ -111,9 +111,9 @@ def me(principal: Caller) -> LabelledTenantMe | LabelledMe | TenantMe | Me:
 
 
 @router.get("/keys", dependencies=[ADMIN])
-def list_keys(services: Here) -> KeyList:
+def list_keys(env: EnvDep) -> KeyList:
     """List every key, the oldest first, without the keys themselves."""
-    return KeyList(tuple(services.keys.all()))
+    return KeyList(tuple(env.keys.all()))
 
 
 @router.post(
@@ -122,9 +122,9 @@ def list_keys(services: Here) -> KeyList:
     responses=refuses(ErrorKind.CONFLICT, ErrorKind.STORAGE_FULL),
     dependencies=[ADMIN],
 )
-def create_key(new: NewKey, services: Here, principal: Caller) -> CreatedKey:
+def create_key(new: NewKey, env: EnvDep, principal: Caller) -> CreatedKey:
     """Create a key; only this answer shows it."""
-    key = services.keys.create(
+    key = env.keys.create(
         new.name, new.role, actor=principal.name, projects=new.projects, labels=new.labels
     )
     return CreatedKey(name=new.name, key=key, role=new.role)
@@ -136,9 +136,9 @@ def create_key(new: NewKey, services: Here, principal: Caller) -> CreatedKey:
     responses=refuses(ErrorKind.NOT_FOUND, ErrorKind.STORAGE_FULL),
     dependencies=[ADMIN],
 )
-def revoke_key(name: str, services: Here, principal: Caller) -> None:
+def revoke_key(name: str, env: EnvDep, principal: Caller) -> None:
     """Revoke a key and end its console sessions."""
-    services.keys.revoke(name, actor=principal.name)
+    env.keys.revoke(name, actor=principal.name)
 
 
 @router.post(
@@ -146,18 +146,18 @@ def revoke_key(name: str, services: Here, principal: Caller) -> None:
     responses=refuses(ErrorKind.NOT_FOUND, ErrorKind.STORAGE_FULL),
     dependencies=[ADMIN],
 )
-def rotate_key(name: str, services: Here, principal: Caller) -> RotatedKey:
+def rotate_key(name: str, env: EnvDep, principal: Caller) -> RotatedKey:
     """Replace a key by a new one with the same name and role; the old one is revoked."""
-    return RotatedKey(name, services.keys.rotate(name, actor=principal.name))
+    return RotatedKey(name, env.keys.rotate(name, actor=principal.name))
 
 
 @router.get("/keys/review", dependencies=[ADMIN])
-def review_keys(services: Here) -> KeyReview:
+def review_keys(env: EnvDep) -> KeyReview:
     """List active keys, oldest first, with problems: too old, stale, never used."""
-    trust = services.settings.trust
+    trust = env.settings.trust
     found = key_report(
-        services.keys,
-        services.clock.now(),
+        env.keys,
+        env.clock.now(),
         max_age_days=trust.key_max_age_days,
         unused_days=trust.key_unused_days,
     )
@@ -165,6 +165,6 @@ def review_keys(services: Here) -> KeyReview:
 
 
 @router.post("/sign-in-links", status_code=201, dependencies=[ADMIN])
-def create_sign_in_link(services: Here) -> SignInLink:
+def create_sign_in_link(web: WebDep) -> SignInLink:
     """Create a link that signs a browser in to the console once, within an hour, as `admin`."""
-    return SignInLink(services.sessions.sign_in_url("admin"))
+    return SignInLink(web.sessions.sign_in_url("admin"))

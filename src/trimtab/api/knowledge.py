@@ -12,7 +12,7 @@ from trimtab.api.http.openapi import refuses
 from trimtab.api.http.routes import ApiRoute, answers
 from trimtab.api.request_body import Body
 from trimtab.api.roles import OPERATOR, READER, TENANT_READER
-from trimtab.api.services import Here
+from trimtab.api.services import KnowledgeDep, WebDep
 from trimtab.infra.web import caller
 from trimtab.kernel.errors import ErrorKind
 from trimtab.knowledge.caches import CacheStats
@@ -78,9 +78,9 @@ class WarmedBody:
 
 
 @router.get("/stats", responses=answers(200, StatsBody), dependencies=[READER])
-def stats(services: Here) -> dict[str, object]:
+def stats(knowledge: KnowledgeDep) -> dict[str, object]:
     """Return cache statistics and counts of stored items."""
-    return services.knowledge.stats()
+    return knowledge.stats()
 
 
 class WarmCache(Body):
@@ -94,12 +94,12 @@ class WarmCache(Body):
 
 
 @router.post("/cache/warm", dependencies=[OPERATOR])
-def warm_cache(request: WarmCache, services: Here) -> WarmedBody:
+def warm_cache(request: WarmCache, knowledge: KnowledgeDep) -> WarmedBody:
     """Warm the query cache and return how many queries were answered and skipped."""
     lines = counted_lines(request.queries or "")
     if request.queries is not None and not lines:
         raise InvalidRequest("`queries` has no query.")
-    done = services.knowledge.warm_cache(request.top, request.project, lines)
+    done = knowledge.warm_cache(request.top, request.project, lines)
     return WarmedBody(done.asked, done.skipped)
 
 
@@ -111,7 +111,8 @@ def warm_cache(request: WarmCache, services: Here) -> WarmedBody:
 async def search(
     project: str,
     q: str,
-    services: Here,
+    web: WebDep,
+    knowledge: KnowledgeDep,
     request: Request,
     top_k: Annotated[int, Query()] = 10,
     offset: Annotated[int, Query()] = 0,
@@ -120,9 +121,9 @@ async def search(
     labels = caller(request).labels
 
     def work() -> Response:
-        found = services.knowledge.search(project, q, top_k, offset=offset, labels=labels)
+        found = knowledge.search(project, q, top_k, offset=offset, labels=labels)
         return Response(_FOUND.dump_json(found), media_type="application/json")
 
-    if services.knowledge.holds(project, q, top_k, offset=offset, labels=labels):
+    if knowledge.holds(project, q, top_k, offset=offset, labels=labels):
         return work()
-    return await services.places.run(work)
+    return await web.places.run(work)

@@ -11,7 +11,7 @@ from trimtab.api.http.routes import ApiRoute
 from trimtab.api.http.schemas import extended
 from trimtab.api.request_body import Body
 from trimtab.api.roles import ADMIN, OPERATOR, READER
-from trimtab.api.services import Caller, Here
+from trimtab.api.services import Caller, EnvDep, KnowledgeDep
 from trimtab.kernel.errors import ErrorKind
 from trimtab.knowledge.maintenance.backups import Backup
 from trimtab.knowledge.maintenance.deletion_proof import DeletionProof
@@ -102,18 +102,19 @@ class RecoverRequest(Body):
 
 
 @router.post("/verify", dependencies=[OPERATOR])
-def verify(services: Here) -> ProofBody:
+def verify(knowledge: KnowledgeDep) -> ProofBody:
     """Prove that every deleted document is in no table, index, cache, or backup made since."""
-    proof = services.knowledge.verify_deletions()
+    proof = knowledge.verify_deletions()
     return extended(ProofBody, proof, holds=proof.holds)
 
 
 @router.get("/backups", dependencies=[READER])
 def backups(
-    services: Here, check: bool = Query(default=False, description="Read and check each of them.")
+    knowledge: KnowledgeDep,
+    check: bool = Query(default=False, description="Read and check each of them."),
 ) -> BackupList:
     """List the backups, the newest first."""
-    kept = services.knowledge.care.backups
+    kept = knowledge.care.backups
     if check:
         found = kept.list()
         return BackupList(tuple(CheckedBackup.checked(each, kept.problem(each)) for each in found))
@@ -123,10 +124,10 @@ def backups(
 @router.post(
     "/backups", status_code=201, responses=refuses(ErrorKind.STORAGE_FULL), dependencies=[OPERATOR]
 )
-def take_backup(services: Here, principal: Caller) -> BackupBody:
+def take_backup(env: EnvDep, knowledge: KnowledgeDep, principal: Caller) -> BackupBody:
     """Take a backup, check it, and remove those that are too old."""
-    made = services.knowledge.care.backup()
-    services.audit.append(principal.name, "knowledge.backed_up", made.path.name)
+    made = knowledge.care.backup()
+    env.audit.append(principal.name, "knowledge.backed_up", made.path.name)
     return BackupBody.of(made)
 
 
@@ -134,29 +135,29 @@ def take_backup(services: Here, principal: Caller) -> BackupBody:
     "/restore", responses=refuses(ErrorKind.NOT_FOUND, ErrorKind.STORAGE_FULL), dependencies=[ADMIN]
 )
 def restore(
-    request: RestoreRequest, services: Here, principal: Caller
+    request: RestoreRequest, env: EnvDep, knowledge: KnowledgeDep, principal: Caller
 ) -> RestoredBody | NotRestored:
     """Restore a backup; deletions since then are kept. A sound database needs `force`."""
-    maintenance = services.knowledge.care
+    maintenance = knowledge.care
     if not request.dry_run and not request.force and maintenance.check().ok:
         return NotRestored(
             restored=False, reason="The database is sound; use `force` to restore anyway."
         )
     done = maintenance.restore(request.backup, dry_run=request.dry_run)
     if not request.dry_run:
-        services.audit.append(principal.name, "knowledge.restored", done.source)
+        env.audit.append(principal.name, "knowledge.restored", done.source)
     return RestoredBody.of(done, dry_run=request.dry_run)
 
 
 @router.post("/recover", responses=refuses(ErrorKind.STORAGE_FULL), dependencies=[ADMIN])
 def recover(
-    request: RecoverRequest, services: Here, principal: Caller
+    request: RecoverRequest, env: EnvDep, knowledge: KnowledgeDep, principal: Caller
 ) -> RestoredBody | NotRestored:
     """Merge the readable part of a damaged database with the newest good backup."""
-    maintenance = services.knowledge.care
+    maintenance = knowledge.care
     if not request.dry_run and maintenance.check().ok:
         return NotRestored(restored=False, reason="The database is sound.")
     done = maintenance.recover(dry_run=request.dry_run)
     if not request.dry_run:
-        services.audit.append(principal.name, "knowledge.recovered", done.source)
+        env.audit.append(principal.name, "knowledge.recovered", done.source)
     return RestoredBody.of(done, dry_run=request.dry_run)

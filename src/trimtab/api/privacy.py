@@ -12,11 +12,11 @@ from trimtab.api.http.routes import ApiRoute, answers
 from trimtab.api.http.schemas import extended
 from trimtab.api.request_body import Body
 from trimtab.api.roles import ADMIN
-from trimtab.api.services import Caller, Here, Services
+from trimtab.api.services import Caller, ChecklistsDep, ErasuresDep
 from trimtab.infra.auth import Principal
 from trimtab.kernel.errors import ErrorKind, InvalidInput
 from trimtab.operations.checklists import TaskResult
-from trimtab.privacy.erasure import Erasure, ErasureState
+from trimtab.privacy.erasure import Erasure, Erasures, ErasureState
 from trimtab.privacy.erasure.records import StepStatus
 
 router = APIRouter(tags=["users"], route_class=ApiRoute)
@@ -116,7 +116,7 @@ class EraseRequest(Body):
     },
     dependencies=[ADMIN],
 )
-def erase(user_id: str, services: Here, caller: Caller, response: Response) -> ErasureAsked:
+def erase(user_id: str, erasures: ErasuresDep, caller: Caller, response: Response) -> ErasureAsked:
     """Erase all data of a person: 200 with the certificate when done, 202 while it runs.
 
     The answer lists each step. Only this answer has the `nonce`, which ties the certificate to the
@@ -124,7 +124,7 @@ def erase(user_id: str, services: Here, caller: Caller, response: Response) -> E
     """
     if "/" in user_id:
         raise UserIdInPath("A user id with a slash cannot stand in a path.")
-    return _erase(user_id, services, caller, response)
+    return _erase(user_id, erasures, caller, response)
 
 
 @router.post(
@@ -133,14 +133,13 @@ def erase(user_id: str, services: Here, caller: Caller, response: Response) -> E
     dependencies=[ADMIN],
 )
 def erase_by_body(
-    request: EraseRequest, services: Here, caller: Caller, response: Response
+    request: EraseRequest, erasures: ErasuresDep, caller: Caller, response: Response
 ) -> ErasureAsked:
     """Erase all data of a person; the user id in the body is in no log of a proxy."""
-    return _erase(request.user_id, services, caller, response)
+    return _erase(request.user_id, erasures, caller, response)
 
 
-def _erase(user_id: str, services: Services, caller: Principal, response: Response) -> ErasureAsked:
-    erasures = services.erasures
+def _erase(user_id: str, erasures: Erasures, caller: Principal, response: Response) -> ErasureAsked:
     asked = erasures.request(user_id, actor=caller.name)
     now = erasures.wait_briefly(asked.id, _WAIT_SECONDS)
     response.status_code = 200 if now.state is ErasureState.DONE else 202
@@ -150,9 +149,9 @@ def _erase(user_id: str, services: Services, caller: Principal, response: Respon
 @router.get(
     "/api/v1/erasures/{erasure_id}", responses=refuses(ErrorKind.NOT_FOUND), dependencies=[ADMIN]
 )
-def erasure(erasure_id: str, services: Here) -> ErasureBody:
+def erasure(erasure_id: str, erasures: ErasuresDep) -> ErasureBody:
     """Return the state of an erasure."""
-    return ErasureBody.of(services.erasures.find(erasure_id))
+    return ErasureBody.of(erasures.find(erasure_id))
 
 
 @router.post(
@@ -161,7 +160,7 @@ def erasure(erasure_id: str, services: Here) -> ErasureBody:
     dependencies=[ADMIN],
     tags=["tasks"],
 )
-def tasks(period: str, services: Here) -> TasksBody:
+def tasks(period: str, checklists: ChecklistsDep) -> TasksBody:
     """Run the daily, weekly, monthly or rollback checklist and return the results."""
-    results = services.tasks.run(period)
+    results = checklists.run(period)
     return TasksBody(period, all(result.passed for result in results), tuple(results))

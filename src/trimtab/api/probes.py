@@ -16,8 +16,9 @@ from trimtab.api.errors import error_response
 from trimtab.api.http.openapi import refuses, sends
 from trimtab.api.http.routes import ApiRoute, answers
 from trimtab.api.roles import ANYBODY, READER
-from trimtab.api.services import Here, Services
+from trimtab.api.services import KnowledgeDep
 from trimtab.kernel.errors import ErrorKind, Unavailable
+from trimtab.knowledge import Knowledge
 
 router = APIRouter(tags=["health"], route_class=ApiRoute)
 
@@ -61,9 +62,9 @@ class CollectionBody:
     responses={**answers(200, Heartbeat), **refuses(ErrorKind.UNAVAILABLE)},
     dependencies=[ANYBODY],
 )
-def heartbeat(services: Here) -> Response:
+def heartbeat(knowledge: KnowledgeDep) -> Response:
     """Return whether the vector store answers, as Chroma's heartbeat does."""
-    if not _is_up(services):
+    if not _is_up(knowledge):
         return error_response(VectorStoreDown("The vector store is down."))
     return JSONResponse({"status": "ok"})
 
@@ -74,25 +75,25 @@ def heartbeat(services: Here) -> Response:
     responses={**refuses(ErrorKind.UNAVAILABLE), **sends("text/plain")},
     dependencies=[ANYBODY],
 )
-def healthz(services: Here) -> Response:
+def healthz(knowledge: KnowledgeDep) -> Response:
     """Return the same in the format of Qdrant."""
-    if not _is_up(services):
+    if not _is_up(knowledge):
         return error_response(VectorStoreDown("The vector store is down."))
     return PlainTextResponse("healthz check passed", HTTPStatus.OK)
 
 
 @router.get("/collections/documents", dependencies=[READER])
-def collection(services: Here) -> CollectionBody:
+def collection(knowledge: KnowledgeDep) -> CollectionBody:
     """Return the number of documents and vectors, in the format of a Qdrant collection.
 
     The status is ``green`` if every passage has its vector, ``yellow`` while vectors are missing,
     and ``red`` if the vector store is down.
     """
-    found = services.knowledge.list_projects()
+    found = knowledge.list_projects()
     points, vectors = sum(each.chunks for each in found), sum(each.vectors for each in found)
     up_status: Literal["green", "yellow"] = "green" if vectors >= points else "yellow"
     facts = CollectionFacts(
-        status=up_status if _is_up(services) else "red",
+        status=up_status if _is_up(knowledge) else "red",
         points_count=points,
         vectors_count=vectors,
         indexed_vectors_count=vectors,
@@ -101,5 +102,5 @@ def collection(services: Here) -> CollectionBody:
     return CollectionBody("ok", 0.0, facts)
 
 
-def _is_up(services: Services) -> bool:
-    return services.knowledge.components()["vector_store"]
+def _is_up(knowledge: Knowledge) -> bool:
+    return knowledge.components()["vector_store"]

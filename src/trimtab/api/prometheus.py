@@ -9,7 +9,7 @@ from fastapi import APIRouter
 
 from trimtab.api.http.routes import ApiRoute
 from trimtab.api.roles import READER
-from trimtab.api.services import Here
+from trimtab.api.services import MonitoringDep
 from trimtab.monitoring.alerts import Alert, AlertState
 from trimtab.monitoring.templates import exponent_text
 
@@ -51,7 +51,7 @@ class PrometheusBody:
 
 
 @router.get("/alerts", dependencies=[READER])
-def prometheus_alerts(services: Here) -> PrometheusBody:
+def prometheus_alerts(monitoring: MonitoringDep) -> PrometheusBody:
     """List the pending and firing alerts as Prometheus does."""
-    alerts = tuple(PrometheusAlert.of(alert) for alert in services.rules.alerts())
+    alerts = tuple(PrometheusAlert.of(alert) for alert in monitoring.engine.alerts())
     return PrometheusBody("success", PrometheusAlerts(alerts))

@@ -13,7 +13,7 @@ from trimtab.api.http.routes import ApiRoute
 from trimtab.api.http.schemas import extended
 from trimtab.api.request_body import Body
 from trimtab.api.roles import OPERATOR, READER
-from trimtab.api.services import Here
+from trimtab.api.services import EnvDep, MonitoringDep, WebDep
 from trimtab.kernel.errors import Unavailable
 from trimtab.monitoring.alerts import Alert, AlertState
 from trimtab.monitoring.checks import CheckResult, Hold, check, check_for, compile_check
@@ -130,37 +130,39 @@ class HoldRequest(CheckRequest):
 
 
 @router.get("/alerts", dependencies=[READER])
-def alerts(services: Here) -> AlertList:
+def alerts(monitoring: MonitoringDep) -> AlertList:
     """List the pending and firing alerts."""
-    return AlertList(tuple(ActiveAlert.of(alert) for alert in services.rules.alerts()))
+    return AlertList(tuple(ActiveAlert.of(alert) for alert in monitoring.engine.alerts()))
 
 
 @router.get("/rules", dependencies=[READER])
-def rules(services: Here) -> RuleList:
+def rules(monitoring: MonitoringDep) -> RuleList:
     """List every rule with the result of its last evaluation."""
-    return RuleList(tuple(services.rules.health()))
+    return RuleList(tuple(monitoring.engine.health()))
 
 
 @router.post("/check", dependencies=[READER])
-def check_now(request: CheckRequest, services: Here) -> CheckBody:
+def check_now(request: CheckRequest, env: EnvDep, monitoring: MonitoringDep) -> CheckBody:
     """Check whether a PromQL comparison holds now."""
     expression = compile_check(request.expression)
-    scrape = services.settings.monitor.scrape_interval_seconds
-    now = services.clock.now()
-    return CheckBody.of(check(expression, services.series, now, scrape, CALLER_LIMITS))
+    scrape = env.settings.monitor.scrape_interval_seconds
+    now = env.clock.now()
+    return CheckBody.of(check(expression, monitoring.user_series, now, scrape, CALLER_LIMITS))
 
 
 @router.post("/check/hold", dependencies=[OPERATOR])
-def check_over_time(request: HoldRequest, services: Here) -> HeldBody:
+def check_over_time(
+    request: HoldRequest, env: EnvDep, web: WebDep, monitoring: MonitoringDep
+) -> HeldBody:
     """Wait until a comparison has held long enough or the timeout."""
     expression = compile_check(request.expression)
-    step = services.settings.monitor.scrape_interval_seconds
+    step = env.settings.monitor.scrape_interval_seconds
     hold = Hold(request.for_seconds, request.give_up_seconds, step)
     if not _waiting.acquire(blocking=False):
         raise TooManyChecks(f"{_MAX_WAITING} checks run already.")
     try:
         held = check_for(
-            expression, services.series, hold, services.clock, services.views.ending, CALLER_LIMITS
+            expression, monitoring.user_series, hold, env.clock, web.views.ending, CALLER_LIMITS
         )
     finally:
         _waiting.release()

@@ -11,7 +11,8 @@ from trimtab.api.http.routes import ApiRoute
 from trimtab.api.http.schemas import extended
 from trimtab.api.request_body import Body
 from trimtab.api.roles import OPERATOR, READER
-from trimtab.api.services import Here, Services
+from trimtab.api.services import ProseDep, RecordsDep, RunbooksDep
+from trimtab.incidents.module import IncidentRecords
 from trimtab.incidents.proofs import DrillProof
 from trimtab.kernel.errors import ErrorKind, InvalidInput
 from trimtab.runbooks import Cause, Page, Runbook
@@ -130,43 +131,45 @@ class LintBody:
 
 
 @router.get("", dependencies=[READER])
-def runbooks(services: Here) -> RunbookList:
+def runbooks(runbooks: RunbooksDep, records: RecordsDep) -> RunbookList:
     """List every runbook with its causes and whether each is proven on this build."""
-    library = services.library
+    library = runbooks.library
     pages: list[Page] = [*library.runbooks.values(), *library.procedures.values()]
-    return RunbookList(tuple(_summary(services, page) for page in pages))
+    return RunbookList(tuple(_summary(records, page) for page in pages))
 
 
 @router.get("/{page_id}", responses=refuses(ErrorKind.NOT_FOUND), dependencies=[READER])
-def runbook(page_id: str, services: Here) -> RunbookBody | ProcedureBody:
+def runbook(
+    page_id: str, runbooks: RunbooksDep, records: RecordsDep
+) -> RunbookBody | ProcedureBody:
     """Return a page with its Markdown text."""
-    page = services.library.page(page_id)
-    summary = _summary(services, page)
+    page = runbooks.library.page(page_id)
+    summary = _summary(records, page)
     if isinstance(summary, RunbookSummary):
         return extended(RunbookBody, summary, text=page.text)
     return extended(ProcedureBody, summary, text=page.text)
 
 
 @router.post("/lint", dependencies=[OPERATOR])
-def lint(request: LintRequest, services: Here) -> LintBody:
+def lint(request: LintRequest, runbooks: RunbooksDep, prose: ProseDep) -> LintBody:
     """Check a page against the catalog and the rules; a wrong one is refused with page and line.
 
     ``claims`` lists names in the prose that do not exist.
     """
     try:
-        page = services.check_page(request.text, request.path)
+        page = runbooks.check_page(request.text, request.path)
     except RunbookRefused as refused:
         raise PageRefused(refused.message, hint=refused.hint()) from refused
     commands = {name: frozenset(options) for name, options in (request.commands or {}).items()}
-    claims = tuple(services.check_prose(request.text, commands))
+    claims = tuple(prose.check(request.text, commands))
     kind: Literal["runbook", "procedure"] = "runbook" if isinstance(page, Runbook) else "procedure"
     return LintBody(ok=True, id=page.id, kind=kind, claims=claims)
 
 
-def _summary(services: Services, page: Page) -> RunbookSummary | ProcedureSummary:
+def _summary(records: IncidentRecords, page: Page) -> RunbookSummary | ProcedureSummary:
     if not isinstance(page, Runbook):
         return ProcedureSummary(page.id, page.title, page.path, "procedure")
-    causes = (CauseSummary.of(cause, services.proofs.find(page, cause)) for cause in page.causes)
+    causes = (CauseSummary.of(cause, records.proofs.find(page, cause)) for cause in page.causes)
     return RunbookSummary(
         id=page.id,
         title=page.title,

@@ -1,103 +1,44 @@
-"""What the routes work with; `app` fills it in."""
+"""The services that routes receive, each by its own parameter."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Annotated, Protocol
+from typing import Annotated
 
-from fastapi import Depends, Request
-from prometheus_client import CollectorRegistry
+from fastapi import Depends
 
-from trimtab.answers import Trace
-from trimtab.answers.records import Feedback
 from trimtab.answers.service import AnswerService
 from trimtab.drills import DrillRoom
 from trimtab.evaluation.service import EvaluationService
-from trimtab.gates.room import GatesRoom
-from trimtab.incidents import Incidents, Proofs
-from trimtab.infra.audit import Audit
-from trimtab.infra.auth import Keys, Principal
-from trimtab.infra.changes import ChangeLog
-from trimtab.infra.settings import Settings
-from trimtab.infra.web import LiveViews, Places, Sessions, Viewer, admitted, viewer
-from trimtab.kernel.clock import Clock
-from trimtab.kernel.health import Health
+from trimtab.incidents import Incidents
+from trimtab.incidents.module import IncidentRecords
+from trimtab.infra.auth import Principal
+from trimtab.infra.environment import Environment
+from trimtab.infra.web import Viewer, admitted, viewer
+from trimtab.infra.web.module import Web
+from trimtab.infra.web.provide import provided
 from trimtab.kernel.operable import Catalog
 from trimtab.knowledge import Knowledge
-from trimtab.monitoring.engine import RuleEngine
-from trimtab.monitoring.series import Samples
+from trimtab.monitoring.service import Monitoring
 from trimtab.operations.checklists import Checklists
 from trimtab.privacy.erasure import Erasures
-from trimtab.runbooks import Library, Page
-from trimtab.runbooks.claims import Claim
+from trimtab.runbooks.service import ProseChecks, Runbooks
 
+EnvDep = Annotated[Environment, provided(Environment)]
+"""Settings, clock, keys, audit chain and health."""
 
-class Traces(Protocol):
-    """Where traces are kept."""
+WebDep = Annotated[Web, provided(Web)]
+"""Sessions, live views and the concurrency limit."""
 
-    def find(self, trace_id: str) -> Trace:
-        """Return the trace, or raise `TraceUnknown`."""
-        ...
-
-    def recent(self, limit: int, project: str | None = None) -> Sequence[Trace]:
-        """Return the newest traces first, of one project or of all."""
-        ...
-
-
-class FeedbackBook(Protocol):
-    """Where feedback is kept."""
-
-    def keep(self, feedback: Feedback) -> None:
-        """Add it, or raise `TraceUnknown` when its trace is gone."""
-        ...
-
-    def of_trace(self, trace_id: str) -> Sequence[Feedback]:
-        """Return what was said about one answer, oldest first."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class Services:
-    """Everything a route may call."""
-
-    settings: Settings
-    clock: Clock
-    health: Health
-    registry: CollectorRegistry
-    catalog: Catalog
-    changes: ChangeLog
-    audit: Audit
-    keys: Keys
-    sessions: Sessions
-    views: LiveViews
-    places: Places
-    knowledge: Knowledge
-    answers: AnswerService
-    evaluation: EvaluationService
-    erasures: Erasures
-    tasks: Checklists
-    traces: Traces
-    feedback: FeedbackBook
-    series: Samples
-    rules: RuleEngine
-    library: Library
-    proofs: Proofs
-    incidents: Incidents
-    gates: GatesRoom
-    drills: DrillRoom
-    """The service as drills see it."""
-    check_page: Callable[[str, str], Page]
-    """Returns a runbook page as it would load, from its text and its path, or raises `RunbookRefused`."""
-    check_prose: Callable[[str, Mapping[str, frozenset[str]]], Sequence[Claim]]
-    """Returns what a page names that does not exist, from its text and the commands that exist."""
-
-
-async def _services(request: Request) -> Services:
-    found: Services = request.app.state.services
-    return found
-
-
-Here = Annotated[Services, Depends(_services)]
-"""The services, as a route's parameter."""
+CatalogDep = Annotated[Catalog, provided(Catalog)]
+KnowledgeDep = Annotated[Knowledge, provided(Knowledge)]
+AnswersDep = Annotated[AnswerService, provided(AnswerService)]
+EvaluationDep = Annotated[EvaluationService, provided(EvaluationService)]
+ErasuresDep = Annotated[Erasures, provided(Erasures)]
+ChecklistsDep = Annotated[Checklists, provided(Checklists)]
+MonitoringDep = Annotated[Monitoring, provided(Monitoring)]
+RunbooksDep = Annotated[Runbooks, provided(Runbooks)]
+ProseDep = Annotated[ProseChecks, provided(ProseChecks)]
+RecordsDep = Annotated[IncidentRecords, provided(IncidentRecords)]
+IncidentsDep = Annotated[Incidents, provided(Incidents)]
+DrillsDep = Annotated[DrillRoom, provided(DrillRoom)]
 
 Following = Annotated[Viewer, Depends(viewer)]
 """Who follows a live view, as a parameter of its route."""

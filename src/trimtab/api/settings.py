@@ -6,7 +6,7 @@ from fastapi import APIRouter
 
 from trimtab.api.http.routes import ApiRoute
 from trimtab.api.roles import OPERATOR
-from trimtab.api.services import Here
+from trimtab.api.services import EnvDep
 from trimtab.infra.settings import Settings, rows
 from trimtab.kernel.redaction import hide_credentials, hide_in
 
@@ -42,9 +42,9 @@ class SettingList:
 
 
 @router.get("", dependencies=[OPERATOR])
-def settings(services: Here) -> SettingList:
+def settings(env: EnvDep) -> SettingList:
     """List every setting with its value, default, unit and the variables that set it."""
-    return SettingList(settings_table(services.settings))
+    return SettingList(settings_table(env.settings))
 
 
 def settings_table(chosen: Settings) -> tuple[SettingRow, ...]:

@@ -8,7 +8,7 @@ from fastapi import APIRouter
 
 from trimtab.api.http.routes import ApiRoute
 from trimtab.api.roles import READER
-from trimtab.api.services import Here
+from trimtab.api.services import EnvDep, IncidentsDep
 from trimtab.incidents import Incident, State, cause_text, closing_text
 from trimtab.incidents.model import Severity
 from trimtab.kernel.health import Status, overall
@@ -82,20 +82,20 @@ class StatusBody:
 
 
 @router.get("", dependencies=[READER])
-def status(services: Here) -> StatusBody:
+def status(env: EnvDep, incidents: IncidentsDep) -> StatusBody:
     """Return the service status, open incidents and those resolved in the last week.
 
     Incidents of drills are left out.
     """
-    since = services.clock.now() - _SHOWN
-    open_now = services.incidents.list(active=True, limit=_MAX_INCIDENTS)
+    since = env.clock.now() - _SHOWN
+    open_now = incidents.list(active=True, limit=_MAX_INCIDENTS)
     over = [
         incident
-        for incident in services.incidents.list(active=False, limit=_MAX_INCIDENTS)
+        for incident in incidents.list(active=False, limit=_MAX_INCIDENTS)
         if incident.resolved_at is not None and incident.resolved_at > since
     ]
     shown = (
-        Disturbance.of(incident, people_told=services.incidents.people_told(incident.id))
+        Disturbance.of(incident, people_told=incidents.people_told(incident.id))
         for incident in (*open_now, *over)
     )
-    return StatusBody(overall(services.health.check()), tuple(shown))
+    return StatusBody(overall(env.health.check()), tuple(shown))

@@ -1,11 +1,9 @@
 """A whole trimtab in one process: environment, modules and HTTP apps."""
 
-from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 
 from trimtab.answers.service import AnswerService
 from trimtab.answers.tracing import SpanExporter
-from trimtab.api import Services
 from trimtab.api.http import HttpMetrics
 from trimtab.app.assembly import Assembly
 from trimtab.app.handbook import Handbook
@@ -24,15 +22,15 @@ from trimtab.infra.settings import Settings
 from trimtab.infra.telemetry import SignalCollector
 from trimtab.infra.vitals import Vitals
 from trimtab.infra.web.module import Web
+from trimtab.infra.web.provide import ProvidedServices
 from trimtab.kernel.clock import Clock, SystemClock
 from trimtab.kernel.operable import Catalog
 from trimtab.knowledge import Knowledge
 from trimtab.monitoring.service import Monitoring
 from trimtab.operations.checklists import Checklists
 from trimtab.privacy.erasure import Erasures
-from trimtab.runbooks.claims import Claim, check_claims
-from trimtab.runbooks.service import Runbooks
-from trimtab.runbooks.sources import check_source
+from trimtab.runbooks.claims import KnownNames
+from trimtab.runbooks.service import Commands, ProseChecks, Runbooks
 
 
 class App:
@@ -59,7 +57,8 @@ class App:
             for build_module in ROLES[role]:
                 self.assembly.add(build_module(self.assembly))
             self._find_services()
-            self.http_apps = make_http_apps(self._services(), figures)
+            provided = [env, ProseChecks(self._known_names), *self.assembly.services()]
+            self.http_apps = make_http_apps(ProvidedServices(provided), figures)
             # Last: signals of background tasks read every task, so all of them must exist.
             env.registry.register(SignalCollector(self.catalog.signals.values()))
             self._closing = closing.pop_all()
@@ -110,41 +109,8 @@ class App:
         """Stop and release every module, the newest first. May be called twice."""
         self._closing.close()
 
-    def check_prose(self, text: str, commands: Mapping[str, frozenset[str]]) -> Sequence[Claim]:
-        """Return what a page names in prose or as its source that does not exist."""
-        names = known_names(self.catalog, self.registry, self.http_apps, commands)
-        return [*check_claims(text, names), *check_source(text)]
-
-    def _services(self) -> Services:
-        return Services(
-            settings=self.settings,
-            clock=self.clock,
-            health=self.health,
-            registry=self.registry,
-            catalog=self.catalog,
-            changes=self.changes,
-            audit=self.audit,
-            keys=self.keys,
-            sessions=self.sessions,
-            views=self.views,
-            places=self.places,
-            knowledge=self.knowledge,
-            answers=self.answers,
-            evaluation=self.evaluation,
-            erasures=self.erasures,
-            tasks=self.checklists,
-            traces=self.answers.traces,
-            feedback=self.answers.feedback,
-            series=self.monitoring.user_series,
-            rules=self.monitoring.engine,
-            library=self.library,
-            proofs=self.proofs,
-            check_page=self.runbooks.check_page,
-            check_prose=self.check_prose,
-            incidents=self.incidents,
-            gates=self.gates,
-            drills=self.drills,
-        )
+    def _known_names(self, commands: Commands) -> KnownNames:
+        return known_names(self.catalog, self.registry, self.http_apps, commands)
 
 
 def build(settings: Settings, clock: Clock | None = None) -> App:

@@ -51,6 +51,10 @@ class Assembly:
                 return module.service
         raise LookupError(f"no module has a {kind.__name__}: list the one that has it earlier")
 
+    def services(self) -> list[object]:
+        """Return the services of all modules."""
+        return [module.service for module in self.modules]
+
     def tasks(self) -> Iterator[Task]:
         """Yield the background tasks of every module."""
         for module in self.modules:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from fastapi import FastAPI
 from starlette.types import ASGIApp
 
-from trimtab.api import Services, create_api, create_fault_api
+from trimtab.api import create_api, create_fault_api
 from trimtab.api.http import (
     AccessLogMiddleware,
     BodyLimitMiddleware,
@@ -18,8 +18,12 @@ from trimtab.api.http import (
     SecurityHeadersMiddleware,
     TrustedOriginsMiddleware,
 )
+from trimtab.infra.environment import Environment
+from trimtab.infra.settings import Settings
 from trimtab.infra.web import Access, RateLimits
 from trimtab.infra.web.access import is_loopback
+from trimtab.infra.web.module import Web
+from trimtab.infra.web.provide import ProvidedServices
 
 _LOOPBACK_NAMES = ("localhost", "127.0.0.1", "::1")
 
@@ -55,16 +59,17 @@ class HttpApps:
         return self.injection.app()
 
 
-def make_http_apps(services: Services, figures: HttpMetrics) -> HttpApps:
+def make_http_apps(services: ProvidedServices, figures: HttpMetrics) -> HttpApps:
     """Return the apps.
 
     Args:
         services: What the routes and pages use.
         figures: Count the requests.
     """
-    settings = services.settings
-    limits = RateLimits(services.clock)
-    access = _access(services, limits)
+    env = services.find(Environment)
+    settings = env.settings
+    limits = RateLimits(env.clock)
+    access = _access(env, services.find(Web), limits)
     api = create_api(services, access)
 
     def make_console() -> FastAPI:
@@ -74,14 +79,14 @@ def make_http_apps(services: Services, figures: HttpMetrics) -> HttpApps:
 
     console = LazyApp(make_console)
     faults = LazyApp(lambda: create_fault_api(services, access))
-    record = _record(services, figures)
-    limit_body = _limit_body(services, access)
+    record = _record(env, figures)
+    limit_body = _limit_body(settings, access)
     # A request passes these from the first to the last. What it is refused for is recorded too, and
     # a caller who asks too often is refused before anything of the body is read.
     network: tuple[Middleware, ...] = (
         record,
         lambda app: SecurityHeadersMiddleware(app, hsts_seconds=settings.api.hsts_seconds),
-        lambda app: TrustedOriginsMiddleware(app, hosts=_hosts(services)),
+        lambda app: TrustedOriginsMiddleware(app, hosts=_hosts(settings)),
         lambda app: RateLimitMiddleware(
             app, limits=limits, per_minute=settings.service.rate_limit_per_minute
         ),
@@ -104,36 +109,34 @@ def behind(middleware: tuple[Middleware, ...], app: ASGIApp) -> ASGIApp:
     return app
 
 
-def _access(services: Services, limits: RateLimits) -> Access:
-    api = services.settings.api
+def _access(env: Environment, web: Web, limits: RateLimits) -> Access:
+    api = env.settings.api
     return Access(
-        keys=services.keys,
-        sessions=services.sessions,
+        keys=env.keys,
+        sessions=web.sessions,
         limits=limits,
-        anonymous_reader=api.anonymous_reader and _is_local(services),
+        anonymous_reader=api.anonymous_reader and _is_local(env.settings),
         key_limit_per_minute=api.key_limit_per_minute,
     )
 
 
-def _hosts(services: Services) -> tuple[str, ...]:
-    local = _LOOPBACK_NAMES if _is_local(services) else ()
-    return services.settings.api.allowed_hosts or local
+def _hosts(settings: Settings) -> tuple[str, ...]:
+    return settings.api.allowed_hosts or (_LOOPBACK_NAMES if _is_local(settings) else ())
 
 
-def _is_local(services: Services) -> bool:
-    return is_loopback(services.settings.service.host)
+def _is_local(settings: Settings) -> bool:
+    return is_loopback(settings.service.host)
 
 
-def _record(services: Services, figures: HttpMetrics) -> Middleware:
-    queries = services.settings.knowledge.log_queries
+def _record(env: Environment, figures: HttpMetrics) -> Middleware:
+    queries = env.settings.knowledge.log_queries
     return lambda app: AccessLogMiddleware(
-        app, figures=figures, clock=services.clock, log_queries=queries
+        app, figures=figures, clock=env.clock, log_queries=queries
     )
 
 
-def _limit_body(services: Services, access: Access) -> Middleware:
-    body_mb = services.settings.service.max_body_mb
-    upload_mb = services.settings.api.max_upload_mb
+def _limit_body(settings: Settings, access: Access) -> Middleware:
+    body_mb, upload_mb = settings.service.max_body_mb, settings.api.max_upload_mb
     return lambda app: BodyLimitMiddleware(app, access=access, body_mb=body_mb, upload_mb=upload_mb)
 
 

@@ -15,8 +15,8 @@ from starlette.types import Scope
 from trimtab.console import ask, gates, incidents, overview, reference, runbooks
 from trimtab.console import sign_in_pages as sign_in
 from trimtab.console.render import page
-from trimtab.console.services import Services
 from trimtab.infra.web import Access
+from trimtab.infra.web.provide import ProvidedServices
 from trimtab.infra.web.status import STATUS
 from trimtab.kernel.errors import ErrorKind, InvalidInput, NotFound, TrimtabError
 
@@ -24,7 +24,7 @@ _STATIC = Path(__file__).parent / "static"
 
 
 def create_console(
-    services: Services, access: Access, describe_api: Callable[[], dict[str, Any]]
+    services: ProvidedServices, access: Access, describe_api: Callable[[], dict[str, Any]]
 ) -> FastAPI:
     """Return the app with every page, under ``/console``.
 

@@ -12,9 +12,10 @@ from starlette.responses import Response
 
 from trimtab.answers import Answer, Question
 from trimtab.answers.records import Feedback
+from trimtab.answers.service import AnswerService
 from trimtab.answers.streaming import Released
 from trimtab.console.render import page
-from trimtab.console.services import READER, Caller, Here, Services
+from trimtab.console.services import READER, AnswersDep, Caller, EnvDep, KnowledgeDep, WebDep
 from trimtab.infra.web import caller
 from trimtab.infra.web.routes import GuardedRoute
 from trimtab.infra.web.steps import StepEvents, Steps
@@ -32,9 +33,11 @@ _CONTEXT_CHARACTERS = 1500
 
 
 @router.get("", dependencies=[READER])
-def ask(request: Request, services: Here, project: str = "", question: str = "") -> HTMLResponse:
+def ask(
+    request: Request, knowledge: KnowledgeDep, project: str = "", question: str = ""
+) -> HTMLResponse:
     """Show the form; the query parameters fill it in."""
-    projects = services.knowledge.list_projects()
+    projects = knowledge.list_projects()
     chosen = project or next((found.name for found in projects if found.documents), "")
     values = {"projects": projects, "chosen": chosen, "question": question}
     return page(request, "ask.html", values)
@@ -43,22 +46,24 @@ def ask(request: Request, services: Here, project: str = "", question: str = "")
 @router.post("", dependencies=[READER])
 async def answer(
     request: Request,
-    services: Here,
+    env: EnvDep,
+    web: WebDep,
+    answers: AnswersDep,
     principal: Caller,
     project: Annotated[str, Form()],
     question: Annotated[str, Form()],
 ) -> HTMLResponse:
     """Return the answer."""
-    asked = Question(project, question, services.settings.answers.top_k, labels=principal.labels)
-    return await services.places.run(
-        lambda: _rendered(request, services, services.answers.answer(asked))
-    )
+    asked = Question(project, question, env.settings.answers.top_k, labels=principal.labels)
+    return await web.places.run(lambda: _rendered(request, answers, answers.answer(asked)))
 
 
 @router.post("/stream", dependencies=[READER])
 async def stream(
     request: Request,
-    services: Here,
+    env: EnvDep,
+    web: WebDep,
+    answers: AnswersDep,
     principal: Caller,
     project: Annotated[str, Form()],
     question: Annotated[str, Form()],
@@ -68,7 +73,7 @@ async def stream(
     def event(item: Released | Answer) -> dict[str, str]:
         if not isinstance(item, Answer):
             return {"event": "sentence", "data": json.dumps({"text": item.text})}
-        html = _rendered(request, services, item).body
+        html = _rendered(request, answers, item).body
         return {"event": "answer", "data": json.dumps({"html": bytes(html).decode()})}
 
     def failed(error: Exception) -> dict[str, str]:
@@ -77,23 +82,23 @@ async def stream(
         known = error.as_dict() if isinstance(error, TrimtabError) else {"message": _MISTAKE}
         return {"event": "error", "data": json.dumps(known)}
 
-    asked = Question(project, question, services.settings.answers.top_k, labels=principal.labels)
-    steps = Steps(services.answers.stream(asked), services.places)
+    asked = Question(project, question, env.settings.answers.top_k, labels=principal.labels)
+    steps = Steps(answers.stream(asked), web.places)
     return StepEvents(await steps.first(), steps, event, failed)
 
 
 @router.get("/source", dependencies=[READER])
 def source(
     request: Request,
-    services: Here,
+    knowledge: KnowledgeDep,
     project: str,
     document: str,
     start: Annotated[int, Query(ge=0)],
     end: Annotated[int, Query(ge=0)],
 ) -> HTMLResponse:
     """Return the place in the document where a quote stands."""
-    found = services.knowledge.document(project, document, caller(request).labels)
-    text = services.knowledge.document_text(project, found.id)
+    found = knowledge.document(project, document, caller(request).labels)
+    text = knowledge.document_text(project, found.id)
     end = min(end, len(text))
     start = min(start, end)
     first, last = max(0, start - _CONTEXT_CHARACTERS), min(len(text), end + _CONTEXT_CHARACTERS)
@@ -110,17 +115,21 @@ def source(
 
 @router.post("/feedback/{trace_id}", dependencies=[READER])
 def feedback(
-    request: Request, trace_id: str, services: Here, helpful: Annotated[bool, Form()]
+    request: Request,
+    trace_id: str,
+    env: EnvDep,
+    answers: AnswersDep,
+    helpful: Annotated[bool, Form()],
 ) -> HTMLResponse:
     """Note whether an answer helped."""
-    now = services.clock.now()
+    now = env.clock.now()
     given = Feedback(new_id("feedback", now), trace_id, "", now, helpful)
-    services.feedback.keep(given)
+    answers.feedback.keep(given)
     return page(request, "parts/feedback.html", {"feedback": given, "trace_id": trace_id})
 
 
-def _rendered(request: Request, services: Services, given: Answer) -> HTMLResponse:
-    trace = services.traces.find(given.trace_id)
+def _rendered(request: Request, answers: AnswerService, given: Answer) -> HTMLResponse:
+    trace = answers.traces.find(given.trace_id)
     values = {"answer": given, "text": _linked(given), "trace": trace, "feedback": None}
     return page(request, "parts/answer.html", values)
 

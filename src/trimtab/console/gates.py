@@ -4,21 +4,21 @@ from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 
 from trimtab.console.render import page
-from trimtab.console.services import READER, Here
+from trimtab.console.services import READER, GatesDep
 from trimtab.infra.web.routes import GuardedRoute
 
 router = APIRouter(prefix="/console/gates", route_class=GuardedRoute)
 
 
 @router.get("", dependencies=[READER])
-def gates(request: Request, services: Here) -> HTMLResponse:
+def gates(request: Request, gates: GatesDep) -> HTMLResponse:
     """Show the last verdict, gate by gate."""
     return page(
         request,
         "gates.html",
         {
-            "verdict": services.gates.verdict,
-            "project": services.gates.project,
-            "age_seconds": services.gates.age_seconds,
+            "verdict": gates.verdict,
+            "project": gates.project,
+            "age_seconds": gates.age_seconds,
         },
     )

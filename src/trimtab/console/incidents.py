@@ -8,10 +8,23 @@ from fastapi.responses import HTMLResponse
 from sse_starlette import EventSourceResponse
 
 from trimtab.console.render import page, render
-from trimtab.console.services import OPERATOR, READER, Caller, Following, Here, Services
-from trimtab.incidents import Entry, Incident, State, cause_text, closing_text
+from trimtab.console.services import (
+    OPERATOR,
+    READER,
+    Caller,
+    CatalogDep,
+    EnvDep,
+    Following,
+    IncidentsDep,
+    MonitoringDep,
+    WebDep,
+)
+from trimtab.incidents import Entry, Incident, Incidents, State, cause_text, closing_text
+from trimtab.infra.environment import Environment
 from trimtab.infra.web import Viewer
+from trimtab.infra.web.module import Web
 from trimtab.infra.web.routes import GuardedRoute
+from trimtab.monitoring.service import Monitoring
 
 router = APIRouter(prefix="/console/incidents", route_class=GuardedRoute)
 
@@ -29,103 +42,127 @@ STEPS = (
 
 
 @router.get("", dependencies=[READER])
-def incidents(request: Request, services: Here, drills: bool = False) -> HTMLResponse:
+def incidents(
+    request: Request,
+    env: EnvDep,
+    incidents: IncidentsDep,
+    monitoring: MonitoringDep,
+    drills: bool = False,
+) -> HTMLResponse:
     """Show the list, or that of the drills' incidents."""
-    return page(request, "incidents.html", _list(services, drills=drills))
+    return page(request, "incidents.html", _list(env, incidents, monitoring, drills=drills))
 
 
 @router.get("/live", dependencies=[READER])
-def live(request: Request, services: Here, drills: bool = False) -> HTMLResponse:
+def live(
+    request: Request,
+    env: EnvDep,
+    incidents: IncidentsDep,
+    monitoring: MonitoringDep,
+    drills: bool = False,
+) -> HTMLResponse:
     """Return the part of the list that refreshes itself."""
-    return page(request, "parts/incidents.html", _list(services, drills=drills))
+    return page(request, "parts/incidents.html", _list(env, incidents, monitoring, drills=drills))
 
 
 @router.get("/{incident_id}", dependencies=[READER])
-def incident(request: Request, incident_id: str, services: Here) -> HTMLResponse:
-    """Show one incident."""
-    values = _panel(services, incident_id)
-    entries = services.incidents.timeline(incident_id)
+def incident(
+    request: Request, incident_id: str, env: EnvDep, incidents: IncidentsDep
+) -> HTMLResponse:
+    """Show call incident."""
+    values = _panel(env, incidents, incident_id)
+    entries = incidents.timeline(incident_id)
     last = entries[-1].seq if entries else 0
     return page(request, "incident.html", {**values, "entries": entries, "last": last})
 
 
 @router.get("/{incident_id}/panel", dependencies=[READER])
-def panel(request: Request, incident_id: str, services: Here) -> HTMLResponse:
+def panel(request: Request, incident_id: str, env: EnvDep, incidents: IncidentsDep) -> HTMLResponse:
     """Return everything about the incident but its timeline."""
-    return page(request, "parts/incident.html", _panel(services, incident_id))
+    return page(request, "parts/incident.html", _panel(env, incidents, incident_id))
 
 
 @router.get("/{incident_id}/stream", dependencies=[READER])
 def stream(
-    incident_id: str, services: Here, viewer: Following, after: Annotated[int, Query(ge=0)] = 0
+    incident_id: str,
+    web: WebDep,
+    incidents: IncidentsDep,
+    viewer: Following,
+    after: Annotated[int, Query(ge=0)] = 0,
 ) -> EventSourceResponse:
     """Stream the timeline: ``entry`` per line, ``change`` to reload the panel, ``end``."""
-    services.incidents.get(incident_id)
-    return EventSourceResponse(_events(services, incident_id, after, viewer))
+    incidents.get(incident_id)
+    return EventSourceResponse(_events(web, incidents, incident_id, after, viewer))
 
 
 @router.post("/{incident_id}/approve", dependencies=[OPERATOR])
 def approve(
     request: Request,
     incident_id: str,
-    services: Here,
+    env: EnvDep,
+    catalog: CatalogDep,
+    incidents: IncidentsDep,
     principal: Caller,
     plan_hash: Annotated[str, Form()],
 ) -> HTMLResponse:
     """Approve the plan; the caller needs the role of each of its actions."""
-    principal.require(services.catalog.role_for(services.incidents.planned(incident_id, plan_hash)))
-    services.incidents.approve(incident_id, plan_hash, principal.name)
-    return panel(request, incident_id, services)
+    principal.require(catalog.role_for(incidents.planned(incident_id, plan_hash)))
+    incidents.approve(incident_id, plan_hash, principal.name)
+    return panel(request, incident_id, env, incidents)
 
 
 @router.post("/{incident_id}/reject", dependencies=[OPERATOR])
 def reject(
     request: Request,
     incident_id: str,
-    services: Here,
+    env: EnvDep,
+    incidents: IncidentsDep,
     principal: Caller,
     plan_hash: Annotated[str, Form()],
     reason: Annotated[str, Form(max_length=1000)] = "",
 ) -> HTMLResponse:
     """Reject the plan."""
-    services.incidents.reject(incident_id, plan_hash, principal.name, reason)
-    return panel(request, incident_id, services)
+    incidents.reject(incident_id, plan_hash, principal.name, reason)
+    return panel(request, incident_id, env, incidents)
 
 
 @router.post("/{incident_id}/close", dependencies=[OPERATOR])
 def close(
     request: Request,
     incident_id: str,
-    services: Here,
+    env: EnvDep,
+    incidents: IncidentsDep,
     principal: Caller,
     note: Annotated[str, Form(max_length=1000)] = "",
 ) -> HTMLResponse:
     """Close the incident on a person's word."""
-    services.incidents.close(incident_id, principal.name, note)
-    return panel(request, incident_id, services)
+    incidents.close(incident_id, principal.name, note)
+    return panel(request, incident_id, env, incidents)
 
 
 @router.get("/{incident_id}/postmortem", dependencies=[READER])
-def postmortem(request: Request, incident_id: str, services: Here) -> HTMLResponse:
+def postmortem(request: Request, incident_id: str, incidents: IncidentsDep) -> HTMLResponse:
     """Show the post-mortem."""
-    found = services.incidents.get(incident_id)
-    text = services.incidents.postmortem(incident_id)
+    found = incidents.get(incident_id)
+    text = incidents.postmortem(incident_id)
     return page(request, "postmortem.html", {"incident": found, "text": text})
 
 
-def _list(services: Services, *, drills: bool) -> dict[str, object]:
+def _list(
+    env: Environment, incidents: Incidents, monitoring: Monitoring, *, drills: bool
+) -> dict[str, object]:
     return {
         "drills": drills,
-        "active": services.incidents.list(active=True, drills=drills, limit=100),
-        "ended": services.incidents.list(active=False, drills=drills, limit=50),
-        "alerts": services.rules.alerts(),
-        "now": services.clock.now(),
+        "active": incidents.list(active=True, drills=drills, limit=100),
+        "ended": incidents.list(active=False, drills=drills, limit=50),
+        "alerts": monitoring.engine.alerts(),
+        "now": env.clock.now(),
     }
 
 
-def _panel(services: Services, incident_id: str) -> dict[str, Any]:
-    found = services.incidents.get(incident_id)
-    approval = services.incidents.approval(incident_id)
+def _panel(env: Environment, incidents: Incidents, incident_id: str) -> dict[str, Any]:
+    found = incidents.get(incident_id)
+    approval = incidents.approval(incident_id)
     waits = found.state is State.AWAITING_APPROVAL and approval and not approval.decision
     return {
         "incident": found,
@@ -133,13 +170,13 @@ def _panel(services: Services, incident_id: str) -> dict[str, Any]:
         "reached": _reached(found),
         "approval": approval,
         "waits": bool(waits),
-        "clocks": services.incidents.clocks(incident_id),
-        "notifications": services.incidents.notifications(incident_id),
+        "clocks": incidents.clocks(incident_id),
+        "notifications": incidents.notifications(incident_id),
         "cause": cause_text(found),
         "ending": closing_text(found),
         "may_close": found.state in (State.ESCALATED, State.NOT_VERIFIED),
-        "firing": sum(alert.firing for alert in found.alerts),
-        "now": services.clock.now(),
+        "firing": sum(call.firing for call in found.alerts),
+        "now": env.clock.now(),
     }
 
 
@@ -152,19 +189,19 @@ def _reached(incident: Incident) -> int:
 
 
 async def _events(
-    services: Services, incident_id: str, after: int, viewer: Viewer
+    web: Web, incidents: Incidents, incident_id: str, after: int, viewer: Viewer
 ) -> AsyncIterator[dict[str, str]]:
     shown: tuple[State, int] | None = None
 
     def look(seconds: float) -> Sequence[Entry]:
-        return services.incidents.follow(incident_id, after, seconds)
+        return incidents.follow(incident_id, after, seconds)
 
-    async for entries in services.views.follow(look, viewer):
+    async for entries in web.views.follow(look, viewer):
         for entry in entries:
             after = entry.seq
             html = render("parts/entry.html", {"entry": entry})
             yield {"event": "entry", "id": str(entry.seq), "data": html}
-        found = services.incidents.get(incident_id)
+        found = incidents.get(incident_id)
         if (found.state, after) != shown:
             shown = (found.state, after)
             yield {"event": "change", "data": str(found.state)}

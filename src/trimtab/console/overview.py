@@ -5,17 +5,27 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 
 from trimtab.console.metrics_panel import draw
 from trimtab.console.render import page
-from trimtab.console.services import READER, Here, Services
+from trimtab.console.services import READER, EnvDep, IncidentsDep, KnowledgeDep, MonitoringDep
+from trimtab.incidents import Incidents
+from trimtab.infra.environment import Environment
 from trimtab.infra.web.routes import GuardedRoute
 from trimtab.kernel.health import overall
+from trimtab.knowledge import Knowledge
+from trimtab.monitoring.service import Monitoring
 
 router = APIRouter(route_class=GuardedRoute)
 
 
 @router.get("/console", dependencies=[READER])
-def overview(request: Request, services: Here) -> HTMLResponse:
+def overview(
+    request: Request,
+    env: EnvDep,
+    knowledge: KnowledgeDep,
+    incidents: IncidentsDep,
+    monitoring: MonitoringDep,
+) -> HTMLResponse:
     """Show the overview."""
-    return page(request, "overview.html", _state(services))
+    return page(request, "overview.html", _state(env, knowledge, incidents, monitoring))
 
 
 @router.get("/console/", include_in_schema=False, dependencies=[READER])
@@ -25,21 +35,29 @@ def overview_with_slash() -> RedirectResponse:
 
 
 @router.get("/console/overview/live", dependencies=[READER])
-def live(request: Request, services: Here) -> HTMLResponse:
+def live(
+    request: Request,
+    env: EnvDep,
+    knowledge: KnowledgeDep,
+    incidents: IncidentsDep,
+    monitoring: MonitoringDep,
+) -> HTMLResponse:
     """Return the part that refreshes itself."""
-    return page(request, "parts/overview.html", _state(services))
+    return page(request, "parts/overview.html", _state(env, knowledge, incidents, monitoring))
 
 
-def _state(services: Services) -> dict[str, object]:
-    components = services.health.check()
-    active = services.incidents.list(active=True, limit=20)
+def _state(
+    env: Environment, knowledge: Knowledge, incidents: Incidents, monitoring: Monitoring
+) -> dict[str, object]:
+    components = env.health.check()
+    active = incidents.list(active=True, limit=20)
     return {
         "status": overall(components),
         "components": components,
-        "drawing": draw(services.series, services.clock),
-        "alerts": services.rules.alerts(),
+        "drawing": draw(monitoring.user_series, env.clock),
+        "alerts": monitoring.engine.alerts(),
         "active": active,
-        "recent": services.incidents.list(active=False, limit=5),
-        "projects": services.knowledge.list_projects(),
-        "now": services.clock.now(),
+        "recent": incidents.list(active=False, limit=5),
+        "projects": knowledge.list_projects(),
+        "now": env.clock.now(),
     }

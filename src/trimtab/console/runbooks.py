@@ -6,7 +6,8 @@ from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 
 from trimtab.console.render import page
-from trimtab.console.services import READER, Here, Services
+from trimtab.console.services import READER, RecordsDep, RunbooksDep
+from trimtab.incidents.module import IncidentRecords
 from trimtab.infra.web.routes import GuardedRoute
 from trimtab.runbooks import Runbook
 
@@ -17,16 +18,16 @@ _TITLE = re.compile(r"\A\s*# [^\n]*\n")
 
 
 @router.get("", dependencies=[READER])
-def runbooks(request: Request, services: Here) -> HTMLResponse:
+def runbooks(request: Request, runbooks: RunbooksDep, records: RecordsDep) -> HTMLResponse:
     """Show the library."""
-    books = list(services.library.runbooks.values())
-    proven = {book.id: _proven(services, book) for book in books}
+    books = list(runbooks.library.runbooks.values())
+    proven = {book.id: _proven(records, book) for book in books}
     return page(
         request,
         "runbooks.html",
         {
             "books": books,
-            "procedures": list(services.library.procedures.values()),
+            "procedures": list(runbooks.library.procedures.values()),
             "proven": proven,
             "causes": sum(len(book.causes) for book in books),
             "proofs": sum(len(found) for found in proven.values()),
@@ -35,26 +36,28 @@ def runbooks(request: Request, services: Here) -> HTMLResponse:
 
 
 @router.get("/{page_id}", dependencies=[READER])
-def runbook(request: Request, page_id: str, services: Here) -> HTMLResponse:
+def runbook(
+    request: Request, page_id: str, runbooks: RunbooksDep, records: RecordsDep
+) -> HTMLResponse:
     """Show one page as its reader sees it, with the proof of each cause."""
-    found = services.library.page(page_id)
+    found = runbooks.library.page(page_id)
     is_runbook = isinstance(found, Runbook)
     body = _TITLE.sub("", _FRONT_MATTER.sub("", found.text.replace("\r\n", "\n")))
     values = {
         "book": found,
         "is_runbook": is_runbook,
         "body": body,
-        "proven": _proven(services, found) if isinstance(found, Runbook) else set(),
-        "simulated": _simulated(services, found) if isinstance(found, Runbook) else {},
+        "proven": _proven(records, found) if isinstance(found, Runbook) else set(),
+        "simulated": _simulated(records, found) if isinstance(found, Runbook) else {},
     }
     return page(request, "runbook.html", values)
 
 
-def _proven(services: Services, book: Runbook) -> set[str]:
-    return {cause.id for cause in book.causes if services.proofs.proven(book, cause)}
+def _proven(records: IncidentRecords, book: Runbook) -> set[str]:
+    return {cause.id for cause in book.causes if records.proofs.proven(book, cause)}
 
 
-def _simulated(services: Services, book: Runbook) -> dict[str, str]:
+def _simulated(records: IncidentRecords, book: Runbook) -> dict[str, str]:
     """Return the reason of each proof that is only simulated, by cause."""
-    found = ((cause.id, services.proofs.find(book, cause)) for cause in book.causes)
+    found = ((cause.id, records.proofs.find(book, cause)) for cause in book.causes)
     return {cause_id: proof.reason for cause_id, proof in found if proof and proof.reason}

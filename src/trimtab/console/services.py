@@ -1,94 +1,33 @@
-"""What the pages work with."""
+"""The services that pages receive, each by its own parameter."""
 
-from collections.abc import Sequence
-from typing import Annotated, Protocol, cast
+from typing import Annotated
 
-from fastapi import Depends, Request
+from fastapi import Depends
 
-from trimtab.answers import Trace
-from trimtab.answers.records import Feedback
 from trimtab.answers.service import AnswerService
 from trimtab.gates.room import GatesRoom
-from trimtab.incidents import Incidents, Proofs
-from trimtab.infra.auth import Keys, Principal, Role
-from trimtab.infra.settings import Settings
-from trimtab.infra.web import LiveViews, Needs, Places, Sessions, Viewer, admitted, viewer
-from trimtab.kernel.clock import Clock
-from trimtab.kernel.health import Health
+from trimtab.incidents import Incidents
+from trimtab.incidents.module import IncidentRecords
+from trimtab.infra.auth import Principal, Role
+from trimtab.infra.environment import Environment
+from trimtab.infra.web import Needs, Viewer, admitted, viewer
+from trimtab.infra.web.module import Web
+from trimtab.infra.web.provide import provided
 from trimtab.kernel.operable import Catalog
 from trimtab.knowledge import Knowledge
-from trimtab.monitoring.engine import RuleEngine
-from trimtab.monitoring.series import Samples
-from trimtab.runbooks import Library
+from trimtab.monitoring.service import Monitoring
+from trimtab.runbooks.service import Runbooks
 
-
-class Traces(Protocol):
-    """Where traces are kept."""
-
-    def find(self, trace_id: str) -> Trace:
-        """Return the trace, or raise `TraceUnknown`."""
-        ...
-
-
-class FeedbackBook(Protocol):
-    """Where feedback is kept."""
-
-    def keep(self, feedback: Feedback) -> None:
-        """Add it."""
-        ...
-
-    def of_trace(self, trace_id: str) -> Sequence[Feedback]:
-        """Return what was said about one answer, oldest first."""
-        ...
-
-
-class Services(Protocol):
-    """Everything a page may call; the composition root's bundle has all of it."""
-
-    @property
-    def settings(self) -> Settings: ...  # noqa: D102 - the type says it all, here and below.
-    @property
-    def clock(self) -> Clock: ...  # noqa: D102
-    @property
-    def health(self) -> Health: ...  # noqa: D102
-    @property
-    def catalog(self) -> Catalog: ...  # noqa: D102
-    @property
-    def keys(self) -> Keys: ...  # noqa: D102
-    @property
-    def sessions(self) -> Sessions: ...  # noqa: D102
-    @property
-    def views(self) -> LiveViews: ...  # noqa: D102
-    @property
-    def places(self) -> Places: ...  # noqa: D102
-    @property
-    def knowledge(self) -> Knowledge: ...  # noqa: D102
-    @property
-    def answers(self) -> AnswerService: ...  # noqa: D102
-    @property
-    def traces(self) -> Traces: ...  # noqa: D102
-    @property
-    def feedback(self) -> FeedbackBook: ...  # noqa: D102
-    @property
-    def series(self) -> Samples: ...  # noqa: D102
-    @property
-    def rules(self) -> RuleEngine: ...  # noqa: D102
-    @property
-    def gates(self) -> GatesRoom: ...  # noqa: D102
-    @property
-    def library(self) -> Library: ...  # noqa: D102
-    @property
-    def proofs(self) -> Proofs: ...  # noqa: D102
-    @property
-    def incidents(self) -> Incidents: ...  # noqa: D102
-
-
-async def _services(request: Request) -> Services:
-    return cast("Services", request.app.state.services)
-
-
-Here = Annotated[Services, Depends(_services)]
-"""The services, as a page's parameter."""
+EnvDep = Annotated[Environment, provided(Environment)]
+WebDep = Annotated[Web, provided(Web)]
+CatalogDep = Annotated[Catalog, provided(Catalog)]
+KnowledgeDep = Annotated[Knowledge, provided(Knowledge)]
+AnswersDep = Annotated[AnswerService, provided(AnswerService)]
+GatesDep = Annotated[GatesRoom, provided(GatesRoom)]
+MonitoringDep = Annotated[Monitoring, provided(Monitoring)]
+RunbooksDep = Annotated[Runbooks, provided(Runbooks)]
+RecordsDep = Annotated[IncidentRecords, provided(IncidentRecords)]
+IncidentsDep = Annotated[Incidents, provided(Incidents)]
 
 Following = Annotated[Viewer, Depends(viewer)]
 """Who follows a live view, as a parameter of its route."""

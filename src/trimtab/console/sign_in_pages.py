@@ -8,8 +8,10 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from starlette.responses import Response
 
 from trimtab.console.render import page
-from trimtab.console.services import ANYBODY, Here, Services
+from trimtab.console.services import ANYBODY, EnvDep, WebDep
 from trimtab.infra.auth import Principal
+from trimtab.infra.environment import Environment
+from trimtab.infra.web.module import Web
 from trimtab.infra.web.routes import GuardedRoute
 from trimtab.infra.web.sessions import COOKIE
 from trimtab.kernel.errors import Unauthenticated
@@ -26,27 +28,28 @@ def login(request: Request) -> Response:
 @router.post("/login", dependencies=[ANYBODY])
 def sign_in(
     request: Request,
-    services: Here,
+    env: EnvDep,
+    web: WebDep,
     key: Annotated[str, Form(max_length=1000)] = "",
     token: Annotated[str, Form(max_length=1000)] = "",
 ) -> Response:
     """Sign in with an API key, or with a link's token, which works once."""
     try:
-        sessions, keys = services.sessions, services.keys
+        sessions, keys = web.sessions, env.keys
         principal = sessions.redeem(token) if token else keys.authenticate(key.strip())
     except Unauthenticated as error:
         return _form(request, error.message)
-    return _signed_in(services, principal, request)
+    return _signed_in(env, web, principal, request)
 
 
 @router.post("/logout", dependencies=[ANYBODY])
-def logout(request: Request, services: Here) -> Response:
+def logout(request: Request, env: EnvDep, web: WebDep) -> Response:
     """End the session, here and in every copy of its cookie."""
     if cookie := request.cookies.get(COOKIE):
-        services.sessions.end(cookie)
+        web.sessions.end(cookie)
     response = RedirectResponse("/console", HTTPStatus.SEE_OTHER)
     response.delete_cookie(
-        COOKIE, path="/", secure=_is_secure(services, request), httponly=True, samesite="strict"
+        COOKIE, path="/", secure=_is_secure(env, request), httponly=True, samesite="strict"
     )
     return response
 
@@ -56,19 +59,19 @@ def _form(request: Request, problem: str) -> HTMLResponse:
     return page(request, "login.html", {"problem": problem}, status=status)
 
 
-def _signed_in(services: Services, principal: Principal, request: Request) -> Response:
+def _signed_in(env: Environment, web: Web, principal: Principal, request: Request) -> Response:
     response = RedirectResponse("/console", HTTPStatus.SEE_OTHER)
     response.set_cookie(
         COOKIE,
-        services.sessions.cookie(principal),
-        max_age=services.sessions.seconds,
+        web.sessions.cookie(principal),
+        max_age=web.sessions.seconds,
         path="/",
-        secure=_is_secure(services, request),
+        secure=_is_secure(env, request),
         httponly=True,
         samesite="strict",
     )
     return response
 
 
-def _is_secure(services: Services, request: Request) -> bool:
-    return services.settings.api.secure_cookie or request.scope["scheme"] == "https"
+def _is_secure(env: Environment, request: Request) -> bool:
+    return env.settings.api.secure_cookie or request.scope["scheme"] == "https"

@@ -157,7 +157,7 @@ def finding(
     """
     known = CODES[code]
     return Finding(
-        gate=code.split(".", 1)[0],
+        gate=code.partition(".")[0],
         code=code,
         severity=severity or known.severity,
         path=path,

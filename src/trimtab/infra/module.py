@@ -12,11 +12,13 @@ from trimtab.infra.environment import Environment
 from trimtab.infra.scheduler import Scheduler
 from trimtab.infra.settings.digest import digests
 from trimtab.infra.storage import Database, DiskReserve, losses
+from trimtab.infra.telemetry.query_texts import forget_queries
 from trimtab.infra.vitals import Vitals
 from trimtab.infra.web.sessions import session_secret
 from trimtab.kernel.health import ComponentHealth, Status
 from trimtab.kernel.module import Module
 from trimtab.kernel.operable import Catalog
+from trimtab.kernel.personal_data import ErasureStep
 from trimtab.kernel.tasks import ScheduledTask
 
 
@@ -38,7 +40,7 @@ def build_storage(env: Environment) -> Module:
 
 
 def build_process(env: Environment, databases: Iterable[Database]) -> Module:
-    """Return the metrics of the process; its start and its orderly end are in the audit chain.
+    """Return the metrics of the process and its log files; its start and its orderly end are in the audit chain.
 
     Args:
         env: Of the process.
@@ -50,7 +52,17 @@ def build_process(env: Environment, databases: Iterable[Database]) -> Module:
         vitals.started(trimtab.__version__, tuple(databases))
         ended.callback(vitals.stopped)  # A process that never started does not end either.
 
-    return Module("process", vitals, signals=vitals.signals(), start=(start,), close=(ended.close,))
+    # A line of a log does not say whose query it has: all texts go, and that counts as nothing found.
+    logs = env.directory.folder("logs")
+    queries = ErasureStep("logs.queries", lambda _: 0, lambda _: forget_queries(logs))
+    return Module(
+        "process",
+        vitals,
+        signals=vitals.signals(),
+        personal_data=(queries,),
+        start=(start,),
+        close=(ended.close,),
+    )
 
 
 def build_audit(env: Environment) -> Module:

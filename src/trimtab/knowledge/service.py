@@ -330,17 +330,15 @@ class Knowledge(Parts):
             queries: Instead of the frequent ones; `words.counted_lines` reads a file of them.
             top_k: The number of passages that will be asked for.
         """
-        if queries:
-            names = (checked_project(project),) if project else self.projects.names()
-            wanted = [(name, query) for name in names for query in queries[:top]]
-        else:
-            wanted = self.frequent_queries(top, project)
+        names = (checked_project(project),) if project else self.projects.names()
+        given = [(name, query) for name in names for query in queries[:top]]
+        wanted = given if queries else self.frequent_queries(top, project)
         return self._usage.warm(wanted, top_k, self.background.stopping.is_set)
 
     def frequent_queries(self, top: int, project: str = "") -> list[tuple[str, str]]:
         """Return the most frequent queries with their projects, of one project or, when it is empty, of all."""
         names = (checked_project(project),) if project else self.projects.names()
-        return [found for found in self._usage.frequent(top) if found[0] in names]
+        return [pair for pair in self._usage.frequent(top) if pair[0] in names]
 
     def empty_caches(self) -> int:
         """Drop every cached answer, vector and text; return how many."""

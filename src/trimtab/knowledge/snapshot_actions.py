@@ -15,18 +15,17 @@ from trimtab.knowledge.service import Knowledge
 
 
 def snapshot_actions(knowledge: Knowledge) -> Iterable[Action]:
-    """Yield every action of snapshots."""
+    """Return every action of snapshots."""
+    return (_take(knowledge), _restore(knowledge))
+
+
+def _take(knowledge: Knowledge) -> Action:
     snapshots = knowledge.snapshots
 
     def take(_: Arguments, __: ActionContext) -> ActionResult:
         made = snapshots.take()
         facts = {"snapshot": made.path.name, "bytes": made.size_bytes}
         return ActionResult(f"Took the snapshot {made.path.name}.", facts)
-
-    def restore(given: Arguments, _: ActionContext) -> ActionResult:
-        name, projects = snapshots.restore(str(given["snapshot"]))
-        facts = {"snapshot": name, "projects": projects}
-        return ActionResult(f"{projects} projects use their indexes of {name}.", facts)
 
     def would_take(_: Arguments, __: ActionContext) -> ActionResult:
         names = [found.path.name for found in snapshots.list()]
@@ -38,6 +37,25 @@ def snapshot_actions(knowledge: Knowledge) -> Iterable[Action]:
             {"snapshots": names},
         )
 
+    return Action(
+        "knowledge.snapshot.take",
+        "Save the search indexes into today's snapshot, and remove snapshots that are too old.",
+        Risk.AUTOMATIC,
+        take,
+        would_take,
+        no_undo_because="a snapshot more does no harm",
+        effect=Effect.REPEATABLE,
+    )
+
+
+def _restore(knowledge: Knowledge) -> Action:
+    snapshots = knowledge.snapshots
+
+    def restore(given: Arguments, _: ActionContext) -> ActionResult:
+        name, projects = snapshots.restore(str(given["snapshot"]))
+        facts = {"snapshot": name, "projects": projects}
+        return ActionResult(f"{projects} projects use their indexes of {name}.", facts)
+
     def would_restore(given: Arguments, _: ActionContext) -> ActionResult:
         name, names = str(given["snapshot"]), [found.path.name for found in snapshots.list()]
         chosen = next((found for found in names if name in ("", found)), "")
@@ -48,16 +66,7 @@ def snapshot_actions(knowledge: Knowledge) -> Iterable[Action]:
         )
         return ActionResult(text, {"snapshots": names}, changes=bool(chosen))
 
-    yield Action(
-        "knowledge.snapshot.take",
-        "Save the search indexes into today's snapshot, and remove snapshots that are too old.",
-        Risk.AUTOMATIC,
-        take,
-        would_take,
-        no_undo_because="a snapshot more does no harm",
-        effect=Effect.REPEATABLE,
-    )
-    yield Action(
+    return Action(
         "knowledge.snapshot.restore",
         "Use the search indexes of a snapshot; what changed since is brought in from the store.",
         Risk.AUTOMATIC,

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 
+from trimtab.answers.quote_redaction import QuoteStore
 from trimtab.infra.environment import Environment
 from trimtab.kernel.module import Module
 from trimtab.kernel.personal_data import Erasable, ErasureStep
@@ -13,7 +14,6 @@ from trimtab.privacy.erasure.service import ErasureEvidence
 from trimtab.privacy.erasure.store import ErasureStore
 from trimtab.privacy.faults import faults
 from trimtab.privacy.pseudonyms import Subjects
-from trimtab.privacy.quote_redaction import QuoteStore
 from trimtab.privacy.signals import signals
 
 _BEFORE_QUOTES = "knowledge.queue"

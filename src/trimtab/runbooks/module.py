@@ -17,7 +17,7 @@ def build(catalog: Catalog, monitoring: Monitoring) -> Module:
         monitoring: The alerts that the pages may name, and whose rules name the pages.
     """
     checks = PageChecks(catalog, monitoring.alert_names, _check_expression, check_proof)
-    runbooks = Runbooks(shipped("library"), checks)
+    runbooks = Runbooks.load(shipped("library"), checks)
     # Rules name runbooks and runbooks name alerts: each is checked when both are read.
     monitoring.check({*runbooks.library.runbooks, *runbooks.library.procedures})
     return Module("runbooks", runbooks)

@@ -13,7 +13,7 @@ from trimtab.gates.errors import EvidenceMissing
 from trimtab.gates.evidence_files import read_evidence
 from trimtab.gates.plausibility import bounds
 from trimtab.gates.policy import Policy, load_policy
-from trimtab.gates.records import Finding, GateState
+from trimtab.gates.records import Finding
 from trimtab.gates.schema import check_report
 from trimtab.gates.windows import window_of
 from trimtab.kernel.clock import SystemClock
@@ -109,11 +109,13 @@ class DriftDetector:
             self._project, _policy(self._project), SystemClock(), raw=raw, report=checked.report
         )
         result = check_drift(case)
-        if result.state is not GateState.RAN:
-            # Findings without a metric concern the whole comparison.
-            return result.findings
+        # Only findings about results are filtered; others concern the whole comparison.
         return tuple(
-            f for f in result.findings if not metrics or any(metric in f.path for metric in metrics)
+            found
+            for found in result.findings
+            if not metrics
+            or not found.path.startswith("$.results.")
+            or any(metric in found.path for metric in metrics)
         )
 
     def analyze_data(self, reference: str | Path, current: str | Path) -> tuple[Finding, ...]:

@@ -61,17 +61,17 @@ def _announce(app: "App", port: int) -> None:
     say = sys.stderr.write
     if app.env.first_key is not None:
         say(f"An admin key was created; it is in {app.env.first_key}\n")
-    app.sessions.address = address
+    app.sessions.listen_at(address)
     say(f"\n  trimtab is serving at {address}\n")
-    say(f"  Console: {_console_hint(app)}\n\n")
+    say(f"  Console: {_console_hint(app, address)}\n\n")
     sys.stderr.flush()
 
 
-def _console_hint(app: "App") -> str:
+def _console_hint(app: "App", address: str) -> str:
     """Return a sign-in link if a person is at the terminal, since logs must not contain one."""
     if sys.stderr.isatty():
         try:
             return f"{app.sessions.sign_in_url('admin')} (signs in once, within an hour)"
         except Unauthenticated:
             pass  # The key `admin` was revoked; another administrator signs in with a key.
-    return f"{app.sessions.address}/console; `trimtab console` prints a link that signs you in"
+    return f"{address}/console; `trimtab console` prints a link that signs you in"

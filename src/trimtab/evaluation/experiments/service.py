@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from trimtab.answers.store import TraceStore
+from trimtab.answers import TraceStore
 from trimtab.evaluation.errors import BadTrial
 from trimtab.evaluation.experiments.candidate import CandidateFactory
 from trimtab.evaluation.experiments.pairs import PairReport, report

@@ -3,9 +3,9 @@
 import logging
 from collections import Counter
 
+from trimtab.answers import TraceStore
 from trimtab.answers.errors import BudgetExhausted
 from trimtab.answers.sampling import chosen
-from trimtab.answers.store import TraceStore
 from trimtab.evaluation.experiments.candidate import BudgetedCandidate, question_of
 from trimtab.evaluation.experiments.pairs import pair
 from trimtab.evaluation.experiments.store import PairStore

@@ -9,8 +9,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from trimtab.answers import FeedbackStore, TraceStore
 from trimtab.answers.records import Trace
-from trimtab.answers.store import FeedbackStore, TraceStore
 from trimtab.evaluation.online.canary import Canary, CanaryReport
 from trimtab.evaluation.online.drift import DriftReport, drift
 from trimtab.evaluation.online.metrics import NAN, QualityMetrics, quality_metrics

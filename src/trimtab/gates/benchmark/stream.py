@@ -29,7 +29,7 @@ class LogSummary:
     result: dict[str, Any] | None
     """The result line, if there is one."""
     findings: tuple[Finding, ...]
-    lines: int = 0
+    lines: int
 
 
 @dataclass(slots=True)

@@ -78,6 +78,16 @@ class RotatingLog(BaseRotatingHandler):
         self._packing = threading.Thread(target=self._tidy, name="log files", daemon=True)
         self._packing.start()
 
+    def begin_new_file(self) -> None:
+        """Close the file that is written to, and wait until closed files are compressed."""
+        self.acquire()
+        try:
+            if self.stream is not None and self.stream.tell():
+                self.doRollover()
+        finally:
+            self.release()
+        self._wait()
+
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - the base class's name.
         """Drop a line that finds the disk full; report any other error."""
         import sys

@@ -58,10 +58,13 @@ class Sessions:
         self._clock = clock
         self._secret = secret
         self.seconds = int(hours * 3600)
-        self.address = ""
-        """Where browsers reach the service, such as ``http://localhost:8000``; set when it listens."""
+        self._address = ""
         self._links: dict[str, tuple[Principal, float]] = {}
         self._lock = threading.Lock()
+
+    def listen_at(self, address: str) -> None:
+        """Note where browsers reach the service, such as ``http://localhost:8000``."""
+        self._address = address
 
     def new_link(self, key_name: str) -> str:
         """Return a one-time token that signs in as the key of that name, within an hour.
@@ -84,9 +87,9 @@ class Sessions:
         Raises:
             NotListening: No browser can reach the service now.
         """
-        if not self.address:
+        if not self._address:
             raise NotListening("No service is listening, so there is nothing to sign in to.")
-        return f"{self.address}/console/login#token={self.new_link(key_name)}"
+        return f"{self._address}/console/login#token={self.new_link(key_name)}"
 
     def redeem(self, token: str) -> Principal:
         """Return whom the link signs in; it works once.

@@ -8,12 +8,18 @@ from trimtab.infra.signing import Envelope, Signer, opened
 from trimtab.privacy.erasure.records import Erasure
 
 PAYLOAD_TYPE = "application/vnd.trimtab.erasure+json"
+LOG_STEP = "logs.queries"
+"""The step that takes queries out of the log files."""
 
 
 BACKUPS = (
     "Backups in the data directory were rewritten without the data; set-aside files and index snapshots were removed. "
     "Copies that were taken elsewhere before hold it as long as they exist; a restore of one erases it again before "
     "anybody is served."
+)
+LOGS = (
+    "The texts of queries (knowledge.log_queries) were taken out of every log file in the data directory, whoever had "
+    "asked. What went to standard error, or was copied elsewhere before, is kept by whoever collects it."
 )
 
 
@@ -35,6 +41,7 @@ def certificate(
             {"name": step.name, "found": step.found, "remaining": step.remaining}
             for step in erasure.steps
         ],
+        "logs": {"policy": LOGS} if any(s.name == LOG_STEP for s in erasure.steps) else None,
         "backups": None
         if backups_gone_by is None
         else {"policy": BACKUPS, "gone_by": backups_gone_by},

@@ -2,7 +2,7 @@
 
 from tests.answers.service import QUESTION, Whole
 from trimtab.answers import Question
-from trimtab.privacy.quote_redaction import ERASED, QuoteStore
+from trimtab.answers.quote_redaction import ERASED, QuoteStore
 
 
 def test_a_quote_is_blanked_in_every_trace_and_its_figures_stay(tmp_path):
