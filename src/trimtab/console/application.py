@@ -1,4 +1,4 @@
-"""Puts the pages together."""
+"""Creates the FastAPI application of the console."""
 
 from collections.abc import Callable
 from http import HTTPStatus
@@ -47,7 +47,7 @@ def create_console(
 
 
 class _Static(StaticFiles):
-    """Files whose address changes with their content, so browsers may keep them."""
+    """Static files whose URL changes with their content, so browsers may cache them."""
 
     async def get_response(self, path: str, scope: Scope) -> Response:
         response = await super().get_response(path, scope)

@@ -1,4 +1,4 @@
-"""Ask: a question, its answer, and the source behind every sentence."""
+"""Pages to ask questions, with the source of every sentence."""
 
 import json
 import logging
@@ -36,7 +36,7 @@ _CONTEXT_CHARACTERS = 1500
 def ask(
     request: Request, knowledge: KnowledgeDep, project: str = "", question: str = ""
 ) -> HTMLResponse:
-    """Show the form; the query parameters fill it in."""
+    """Show the form, filled from the query parameters."""
     projects = knowledge.list_projects()
     chosen = project or next((found.name for found in projects if found.documents), "")
     values = {"projects": projects, "chosen": chosen, "question": question}
@@ -96,7 +96,7 @@ def source(
     start: Annotated[int, Query(ge=0)],
     end: Annotated[int, Query(ge=0)],
 ) -> HTMLResponse:
-    """Return the place in the document where a quote stands."""
+    """Return the passage of the document around a quote."""
     found = knowledge.document(project, document, caller(request).labels)
     text = knowledge.document_text(project, found.id)
     end = min(end, len(text))
@@ -121,7 +121,7 @@ def feedback(
     answers: AnswersDep,
     helpful: Annotated[bool, Form()],
 ) -> HTMLResponse:
-    """Note whether an answer helped."""
+    """Store feedback about an answer."""
     now = env.clock.now()
     given = Feedback(new_id("feedback", now), trace_id, "", now, helpful)
     answers.feedback.keep(given)

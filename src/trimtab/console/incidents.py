@@ -1,4 +1,4 @@
-"""Incidents: the list, the live page of one, and a person's yes or no."""
+"""Pages of incidents: the list, the live page of one, and its decisions."""
 
 from collections.abc import AsyncIterator, Sequence
 from typing import Annotated, Any
@@ -49,7 +49,7 @@ def incidents(
     monitoring: MonitoringDep,
     drills: bool = False,
 ) -> HTMLResponse:
-    """Show the list, or that of the drills' incidents."""
+    """Show the list of incidents, or of those of drills."""
     return page(request, "incidents.html", _list(env, incidents, monitoring, drills=drills))
 
 
@@ -61,7 +61,7 @@ def live(
     monitoring: MonitoringDep,
     drills: bool = False,
 ) -> HTMLResponse:
-    """Return the part of the list that refreshes itself."""
+    """Return the part of the list that is reloaded periodically."""
     return page(request, "parts/incidents.html", _list(env, incidents, monitoring, drills=drills))
 
 
@@ -69,7 +69,7 @@ def live(
 def incident(
     request: Request, incident_id: str, env: EnvDep, incidents: IncidentsDep
 ) -> HTMLResponse:
-    """Show call incident."""
+    """Show one incident."""
     values = _panel(env, incidents, incident_id)
     entries = incidents.timeline(incident_id)
     last = entries[-1].seq if entries else 0
@@ -78,7 +78,7 @@ def incident(
 
 @router.get("/{incident_id}/panel", dependencies=[READER])
 def panel(request: Request, incident_id: str, env: EnvDep, incidents: IncidentsDep) -> HTMLResponse:
-    """Return everything about the incident but its timeline."""
+    """Return the incident without its timeline."""
     return page(request, "parts/incident.html", _panel(env, incidents, incident_id))
 
 
@@ -135,7 +135,7 @@ def close(
     principal: Caller,
     note: Annotated[str, Form(max_length=1000)] = "",
 ) -> HTMLResponse:
-    """Close the incident on a person's word."""
+    """Close the incident."""
     incidents.close(incident_id, principal.name, note)
     return panel(request, incident_id, env, incidents)
 
@@ -181,7 +181,7 @@ def _panel(env: Environment, incidents: Incidents, incident_id: str) -> dict[str
 
 
 def _reached(incident: Incident) -> int:
-    """Return how many of the steps are behind the incident."""
+    """Return the number of finished steps of the incident."""
     if incident.state in STEPS:
         return STEPS.index(incident.state)
     marks = (incident.triaged_at, incident.diagnosed_at, incident.remediation_at)

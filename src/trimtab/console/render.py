@@ -1,4 +1,4 @@
-"""Templates, Markdown, and how numbers and times read on a page."""
+"""Renders templates and Markdown, and formats numbers and times."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -47,12 +47,12 @@ def _common(request: Request) -> dict[str, object]:
 
 
 def markdown(text: str) -> Markup:
-    """Return the text as HTML; HTML in it is shown as it is written."""
+    """Return the Markdown as HTML; HTML in it is escaped."""
     return Markup(_markdown.render(text))  # noqa: S704 - html=False escapes it.
 
 
 def _fence(_renderer: object, tokens: Sequence[Token], index: int, *_: object) -> str:
-    """Render a code block; one that the machine reads says what it is for."""
+    """Render a code block; blocks that the service reads get a label."""
     token = tokens[index]
     words_of_info = token.info.split()
     role = next((word for word in words_of_info if word in _ROLES), "")
@@ -65,7 +65,7 @@ _markdown.add_render_rule("fence", _fence)
 
 
 def number(value: float | None) -> str:
-    """Return the value with about three significant digits; a dash when there is none."""
+    """Return the value with about three significant digits; a dash without a value."""
     if value is None or not math.isfinite(value):
         return _NONE
     size = abs(value)
@@ -75,7 +75,7 @@ def number(value: float | None) -> str:
 
 
 def duration(value: timedelta | float | None) -> str:
-    """Return a span of time in its two largest units, such as ``4 min 10 s``."""
+    """Return a duration in its two largest units, such as ``4 min 10 s``."""
     if value is None:
         return _NONE
     seconds = value.total_seconds() if isinstance(value, timedelta) else value
