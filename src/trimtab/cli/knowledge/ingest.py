@@ -56,21 +56,25 @@ def ingest(
     refused = [found for found in results if "code" in found]
     body = {"project": project, "documents": results, "left_out": left_out}
     if not printed_as_json(session, body):
-        print_table(
-            ("document", "status", "passages", ""),
-            (
-                (
-                    found["name"],
-                    found.get("status", "refused"),
-                    found.get("chunks"),
-                    found.get("reason") or found.get("message", ""),
-                )
-                for found in results
-            ),
-        )
-        _print_left_out(listings)
+        _print_results(results, listings)
     if refused:
         raise typer.Exit(Exit.FAILED)
+
+
+def _print_results(results: list[dict[str, Any]], listings: list[Listing]) -> None:
+    print_table(
+        ("document", "status", "passages", ""),
+        (
+            (
+                found["name"],
+                found.get("status", "refused"),
+                found.get("chunks"),
+                found.get("reason") or found.get("message", ""),
+            )
+            for found in results
+        ),
+    )
+    _print_left_out(listings)
 
 
 def _list_files(paths: list[Path]) -> tuple[list[File], list[Listing]]:
