@@ -16,13 +16,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from trimtab.answers import (
-    Answers,
+    AnswerPipeline,
     ExtractiveGenerator,
-    Passage,
+    PipelineGuards,
     Question,
-    RecentTraces,
     Retrieved,
-    Screen,
+    SourcePassage,
 )
 from trimtab.answers.store import TraceStore
 from trimtab.guardrails.guard import Subject
@@ -30,7 +29,6 @@ from trimtab.guardrails.service import Guardrails
 from trimtab.infra.settings.sections.guardrails import GuardrailsSettings
 from trimtab.infra.storage import Database
 from trimtab.kernel.clock import SystemClock
-from trimtab.kernel.events import Events
 from trimtab.text.sentences import sentences
 
 TEXTS = 500
@@ -79,7 +77,7 @@ class _Given:
     def __init__(self):
         self.passage = None
 
-    def search(self, project, query, top_k):
+    def search(self, project, query, top_k, *, labels=()):
         return Retrieved((self.passage,))
 
 
@@ -89,8 +87,8 @@ class _Ready:
     def __init__(self):
         self.draft = None
 
-    def generate(self, question, passages):
-        return self.draft
+    def stream(self, question, passages):
+        yield self.draft
 
 
 def rows(folder: Path) -> list[dict]:
@@ -143,38 +141,45 @@ def measure(data: Path | None, folder: Path) -> list[Row]:
     guardrails = Guardrails(GuardrailsSettings(), clock, _NoAudit())
     database = Database(folder / "state.db", ("state", "answers"))
     given, ready = _Given(), _Ready()
-    screen = Screen(guardrails.questions, guardrails.answers)
+    guards = PipelineGuards(
+        guardrails.questions, guardrails.answers, guardrails.passages, guardrails.finder.redact
+    )
     extractive = ExtractiveGenerator()
-    passages = [Passage("c", "d", "n", r["context"], 0, len(r["context"]), 1.0) for r in asked]
+    passages = [
+        SourcePassage("c", "d", "n", r["context"], 0, len(r["context"]), 1.0) for r in asked
+    ]
     pairs = list(zip(asked, passages, strict=True))
-    drafts = [extractive.generate(row["question"], (passage,)) for row, passage in pairs]
+    drafts = [extractive.quote(row["question"], (passage,)) for row, passage in pairs]
     triples = list(zip(asked, passages, drafts, strict=True))
 
-    def overhead(traces, guards):
-        answers = Answers(given, ready, traces, clock, Events(), guards)
+    def overhead(traces, judging):
+        pipeline = AnswerPipeline(given, ready, clock, judging)
 
         def one(row, passage, draft):
             guardrails.clear_cache()  # No verdict of the run before is taken.
             given.passage, ready.draft = passage, draft
-            return answers.answer(Question("p", row["question"]))
+            result = pipeline.answer(Question("p", row["question"]))
+            if traces is not None:
+                traces.keep(result.trace)
+            return result
 
         return [lambda args=args: one(*args) for args in triples]
 
     works = {
         "question guards": [
-            lambda r=r: screen.questions.check(Subject(r["text"][:1000])) for r in everyday
+            lambda r=r: guards.questions.check(Subject(r["text"][:1000])) for r in everyday
         ],
         "answer guards, five sentences": [
-            lambda r=r: screen.answers.check(
+            lambda r=r: guards.answers.check(
                 Subject(five_sentences(r["context"]), r["question"], (r["context"],))
             )
             for r in {row["context"]: row for row in asked}.values()
         ],
-        "pipeline with all guards": overhead(RecentTraces(), screen),
-        "the same, traces on disk": overhead(TraceStore(database), screen),
-        "the same, without guards": overhead(RecentTraces(), None),
+        "pipeline with all guards": overhead(None, guards),
+        "the same, traces on disk": overhead(TraceStore(database), guards),
+        "the same, without guards": overhead(None, None),
         "extractive answer": [
-            lambda r=r, p=p: extractive.generate(r["question"], (p,)) for r, p in pairs
+            lambda r=r, p=p: extractive.quote(r["question"], (p,)) for r, p in pairs
         ],
     }
     try:

@@ -39,13 +39,13 @@ def filled(data: Data, folder: Path) -> None:
     with opened(folder) as knowledge:
         store, model = DocumentStore(knowledge.database), knowledge.encoder.model_id
         for project in range(PROJECTS):
-            row, _ = knowledge.ingestion.project(f"p{project}")
+            row, _ = knowledge.ingestion.open_project(f"p{project}")
             keys = np.flatnonzero(data.projects == project)
             made = [
-                (document(data, row.id, keys[at : at + PASSAGES_A_DOCUMENT], model), None)
+                document(data, row.id, keys[at : at + PASSAGES_A_DOCUMENT], model)
                 for at in range(0, len(keys), PASSAGES_A_DOCUMENT)
             ]
-            store.write_many(row, made, SystemClock().now())
+            store.write(row, made, [None] * len(made), SystemClock().now())
 
 
 def document(data: Data, project: str, keys: np.ndarray, model: str) -> NewDocument:

@@ -23,7 +23,7 @@ QUESTION = "How many entries does the query cache hold?"
 class Whole:
     """Attributes are the parts; `service` is what is under test."""
 
-    def __init__(self, path, clock=None, jobs=None, screen=None, embedder=None, **settings):
+    def __init__(self, path, clock=None, jobs=None, guards=None, embedder=None, **settings):
         self.clock = clock or SystemClock()
         self.directory = DataDirectory(path)
         self.database = Database(self.directory.file("state.db"), ("state", "answers"))
@@ -32,7 +32,7 @@ class Whole:
         self.jobs = jobs or FakeJobs(FakeClock())
         context = AnswersContext(self.database, self.clock, self.events)
         self.settings = AnswersSettings(**settings)
-        self.service = AnswerService(self.settings, context, self.retriever, screen=screen)
+        self.service = AnswerService(self.settings, context, self.retriever, guards=guards)
         self.exporter = exporter_of(self.settings, self.service.traces, self.clock)
         self.evaluation = EvaluationService(self.service, embedder)
         self.audit = Audit(self.database, self.clock)

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from trimtab.answers.budgets import Budget, BudgetStore, Price
+from trimtab.answers.drafts import Usage
 from trimtab.answers.errors import BudgetExhausted
-from trimtab.answers.generate import Usage
 from trimtab.infra.storage import Database
 
 

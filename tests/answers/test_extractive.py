@@ -14,7 +14,7 @@ HANDBOOK = (
 
 
 def quotes(question, *passages, **options):
-    draft = ExtractiveGenerator(**options).generate(question, passages or (passage(HANDBOOK),))
+    draft = ExtractiveGenerator(**options).quote(question, passages or (passage(HANDBOOK),))
     return [citation.quote for citation in draft.citations]
 
 
@@ -60,7 +60,7 @@ def test_a_pronoun_sentence_is_found_through_the_sentence_before_it():
 def test_sentences_of_several_documents_are_merged():
     first = passage("The alpha cache holds 100 entries.", "c1", document_id="d1")
     second = passage("The alpha cache is emptied at noon.", "c2", document_id="d2")
-    draft = ExtractiveGenerator().generate("What about the alpha cache?", (first, second))
+    draft = ExtractiveGenerator().quote("What about the alpha cache?", (first, second))
     assert {citation.document_id for citation in draft.citations} == {"d1", "d2"}
 
 
@@ -84,7 +84,7 @@ def test_max_sentences_bounds_the_quotes():
 )
 def test_every_quote_equals_the_document_at_its_offsets(question, text, start):
     document = "y" * start + text
-    draft = ExtractiveGenerator(min_coverage=0.0, min_passage_coverage=0.0).generate(
+    draft = ExtractiveGenerator(min_coverage=0.0, min_passage_coverage=0.0).quote(
         question, (passage(text, start=start),)
     )
     for citation in draft.citations:

@@ -9,7 +9,7 @@ from tests.answers.service import QUESTION
 from tests.answers.test_alerts import fires
 from tests.answers.test_operable import Operated
 from trimtab.answers.leaks import Leak
-from trimtab.answers.records import Question, Stage
+from trimtab.answers.records import PipelineStage, Question
 
 CARD = "4111 1111 1111 1111"
 
@@ -84,8 +84,8 @@ def test_the_leak_ends_when_the_person_is_erased(whole):
     ],
 )
 def test_a_shown_answer_with_a_forbidden_kind_is_a_leak(whole, outcome, blocked, kind, leaks):
-    whole.service.screen.answers.rules.change({"pii_block_types": "CREDIT_CARD"})
-    stage = Stage("guard_answer", 1.0, outcome, {"findings": [kind]})
+    whole.service.guards.answers.rules.change({"pii_block_types": "CREDIT_CARD"})
+    stage = PipelineStage("guard_answer", 1.0, outcome, {"findings": [kind]})
     trace_id = kept(whole, stages=(stage,), blocked=blocked)
     assert (Leak("answer", trace_id) in whole.service.leaks.run_once()) is leaks
 

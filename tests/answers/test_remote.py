@@ -3,6 +3,7 @@ import threading
 import pytest
 
 from tests.answers.world import CACHE_TEXT, chat_endpoint, completion, passage
+from trimtab.answers.drafts import last_draft
 from trimtab.answers.errors import GeneratorUnavailable
 from trimtab.answers.remote import RemoteGenerator
 
@@ -11,7 +12,7 @@ QUESTION = "How many entries does the query cache hold?"
 
 def ask(url, *passages, timeout=5.0):
     generator = RemoteGenerator(url, "tiny", "secret", timeout)
-    return generator.generate(QUESTION, passages or (passage(),))
+    return last_draft(generator.stream(QUESTION, passages or (passage(),)))
 
 
 def test_a_cited_reply_becomes_a_draft_with_exact_quotes():
@@ -59,8 +60,9 @@ def test_not_found_is_a_draft_without_citations():
     [
         (completion("No citation at all."), 200),
         (b"{not json", 200),
-        ({"choices": []}, 200),
-        ({"choices": [{"message": None}]}, 200),
+        (b"data: {not json\n\n", 200),
+        (b'data: {"choices": []}\n\n', 200),
+        (b'data: {"choices": [{"delta": null}]}\n\n', 200),
         (b"[]", 200),
         ({"error": {"message": "slow down"}}, 429),
         ({"error": {"message": "broken"}}, 500),

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from trimtab.answers import reply_sentences
-from trimtab.answers.reply_sentences import ReplySentences, whole_sentences
+from trimtab.answers.reply_sentences import ReplySentences, _cut
 
 PARTS = [
     "It holds 100 entries. [1] ",
@@ -40,7 +40,10 @@ def streamed(reply, size):
 
 @given(st.lists(st.sampled_from(PARTS), min_size=1, max_size=8).map("".join), st.integers(1, 9))
 def test_written_piece_by_piece_a_reply_has_the_sentences_of_the_whole(reply, size):
-    assert " ".join(streamed(reply, size)).split() == " ".join(whole_sentences(reply)).split()
+    assert (
+        " ".join(streamed(reply, size)).split()
+        == " ".join(sentence.text for sentence in _cut(reply)).split()
+    )
 
 
 def test_sentences_come_when_the_next_one_has_begun():

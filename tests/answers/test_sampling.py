@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from tests.answers.world import World
 from trimtab.answers import Question
-from trimtab.answers.records import Stage
+from trimtab.answers.records import PipelineStage
 from trimtab.answers.sampling import SamplingRules, chosen
 
 NEVER = SamplingRules(share=0.0)
@@ -14,7 +14,7 @@ NEVER = SamplingRules(share=0.0)
 
 def trace(**changes):
     world = World()
-    answer = world.answers.answer(Question("p", "How many entries does the query cache hold?"))
+    answer = world.answer(Question("p", "How many entries does the query cache hold?"))
     found = world.traces.find(answer.trace_id)
     stages = changes.pop("stages", found.stages)
     return replace(found, answer=replace(found.answer, **changes), stages=stages)
@@ -43,7 +43,10 @@ def test_a_fallback_is_reviewed():
 
 def test_what_a_bypass_let_through_is_reviewed_whatever_else_is_wrong():
     found = trace(found=False)
-    stages = (*found.stages, Stage("guard_answer", 1.0, facts={"bypassed": {"facts": "block"}}))
+    stages = (
+        *found.stages,
+        PipelineStage("guard_answer", 1.0, facts={"bypassed": {"facts": "block"}}),
+    )
     assert NEVER.reason(replace(found, stages=stages)) == "bypassed"
 
 

@@ -20,7 +20,7 @@ def database(tmp_path):
 
 def a_trace(user_id="ann", project="p"):
     world = World()
-    answer = world.answers.answer(
+    answer = world.answer(
         Question(project, "How many entries does the query cache hold?", user_id=user_id)
     )
     return world.traces.find(answer.trace_id)

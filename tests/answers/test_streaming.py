@@ -13,7 +13,7 @@ from trimtab.answers import Answer, ExtractiveGenerator, Question
 from trimtab.answers.errors import EmptyQuery
 from trimtab.answers.records import Judged
 from trimtab.answers.remote import RemoteGenerator
-from trimtab.answers.streaming import OpenGuard, StreamedAnswers
+from trimtab.answers.streaming import AnswerStream, OpenGuard
 
 QUESTION = "How many entries does the query cache hold?"
 REPLY = "It holds 100 entries [1]. It is cleared at 03:00. [1] Trust me on that. Grace Hopper wrote the rule [1]."
@@ -62,8 +62,13 @@ def endpoint(writes, hang_after=None):
 
 def streamed(generator, guard=None, clock=None, **options):
     world = World()
-    own = StreamedAnswers(
-        world.answers, generator, guard or OpenGuard(), clock or StillClock(), **options
+    own = AnswerStream(
+        world.pipeline,
+        generator,
+        guard or OpenGuard(),
+        world.record,
+        clock or StillClock(),
+        **options,
     )
     *released, answer = own.stream(Question("p", QUESTION, user_id="ann"))
     assert isinstance(answer, Answer)
@@ -107,7 +112,9 @@ def test_the_first_sentence_is_out_before_the_model_has_said_the_last():
     writes = sse(REPLY[:60], REPLY[60:])
     with endpoint(writes, hang_after=1) as url:
         world = World()
-        own = StreamedAnswers(world.answers, remote(url, 0.3), OpenGuard(), StillClock())
+        own = AnswerStream(
+            world.pipeline, remote(url, 0.3), OpenGuard(), world.record, StillClock()
+        )
         first = next(own.stream(Question("p", QUESTION)))
     assert first.text == "It holds 100 entries. [1]"
 
@@ -171,7 +178,10 @@ def test_not_found_streams_nothing():
 
 
 def test_a_bad_question_is_refused_before_anything_is_said():
-    own = StreamedAnswers(World().answers, ExtractiveGenerator(), OpenGuard(), StillClock())
+    world = World()
+    own = AnswerStream(
+        world.pipeline, ExtractiveGenerator(), OpenGuard(), world.record, StillClock()
+    )
     with pytest.raises(EmptyQuery):
         next(own.stream(Question("p", " ")))
 

@@ -6,7 +6,10 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-from trimtab.answers import Answers, ExtractiveGenerator, Passage, RecentTraces, Retrieved
+from trimtab.answers import AnswerPipeline, ExtractiveGenerator, Retrieved, SourcePassage
+from trimtab.answers.drafts import sentences_of
+from trimtab.answers.errors import TraceUnknown
+from trimtab.answers.metrics import AnswerGiven
 from trimtab.kernel.events import Events
 
 CACHE_TEXT = (
@@ -17,7 +20,7 @@ CACHE_TEXT = (
 
 def passage(text=CACHE_TEXT, chunk_id="c1", start=0, **fields):
     given = {"document_id": "d1", "document_name": "cache.md", "score": 1.0} | fields
-    return Passage(chunk_id=chunk_id, text=text, start=start, end=start + len(text), **given)
+    return SourcePassage(chunk_id=chunk_id, text=text, start=start, end=start + len(text), **given)
 
 
 class FixedRetriever:
@@ -50,21 +53,84 @@ class StillClock:
         self.seconds += seconds
 
 
+class WholeDrafts:
+    """A generator that writes its draft with `generate` and cannot stream."""
+
+    def stream(self, question, passages):
+        yield self.generate(question, passages)
+
+
+class Sentences(WholeDrafts):
+    """A generator that yields the sentences of its draft before the draft."""
+
+    def stream(self, question, passages):
+        draft = self.generate(question, passages)
+        yield from sentences_of(draft)
+        yield draft
+
+
+class MemoryTraces:
+    """Traces in memory."""
+
+    def __init__(self):
+        self._traces = {}
+
+    def keep(self, trace):
+        self._traces[trace.id] = trace
+
+    def find(self, trace_id):
+        if trace_id not in self._traces:
+            raise TraceUnknown(f"There is no trace {trace_id!r}.")
+        return self._traces[trace_id]
+
+    def recent(self, limit, project=None):
+        newest = reversed(self._traces.values())
+        return [t for t in newest if project in (None, t.answer.project)][:limit]
+
+
 class World:
-    def __init__(self, *passages, generator=None, **facts):
+    """A pipeline whose results are stored and published, as the service does."""
+
+    def __init__(self, *passages, generator=None, guards=None, clock=None, traces=None, **facts):
         self.retriever = FixedRetriever(*(passages or (passage(),)), **facts)
-        self.traces = RecentTraces()
+        self.traces = traces or MemoryTraces()
         self.events = Events()
         self.heard = []
         self.events.subscribe("*", self.heard.append)
-        self.clock = StillClock()
-        self.answers = Answers(
-            self.retriever,
-            generator or ExtractiveGenerator(),
-            self.traces,
-            self.clock,
-            self.events,
+        self.clock = clock or StillClock()
+        self.pipeline = AnswerPipeline(
+            self.retriever, generator or ExtractiveGenerator(), self.clock, guards
         )
+
+    def answer(self, question):
+        return self.record(self.pipeline.answer(question))
+
+    def record(self, result):
+        self.traces.keep(result.trace)
+        self.events.publish(AnswerGiven.of(result.trace))
+        return result.answer
+
+
+def sse(completion):
+    """Return a chat completion as the events of a stream, word by word."""
+    frame = {"id": "x", "object": "chat.completion.chunk", "created": 1, "model": "m"}
+    words = completion["choices"][0]["message"]["content"].split(" ")
+    texts = [word + " " * (number < len(words)) for number, word in enumerate(words, 1)]
+    parts = [{"choices": [{"index": 0, "delta": {"content": text}}]} for text in texts]
+    parts.append({"choices": [], "usage": completion["usage"]})
+    events = b"".join(f"data: {json.dumps(frame | part)}\n\n".encode() for part in parts)
+    return events + b"data: [DONE]\n\n"
+
+
+def given(**facts):
+    """Return the event of a model's answer."""
+    usual = {
+        "trace_id": "t", "project": "p", "found": True, "blocked": False, "degraded_mode": False,
+        "cache_hit": False, "model": "m", "grounding": 1.0, "rejected": False, "fallback": False,
+        "passages": 1, "duration_ms": 1.0,
+    }  # fmt: skip
+    at = datetime(2026, 1, 1, tzinfo=UTC)
+    return AnswerGiven("answers.given", at, "answer", {}, **(usual | facts))
 
 
 def completion(content, **usage):
@@ -93,9 +159,12 @@ def chat_endpoint(body, status=200, hang=None):
             if hang is not None:
                 hang.wait(20)
                 return
-            raw = body if isinstance(body, bytes) else json.dumps(body).encode()
+            streamed = status == 200 and isinstance(body, dict)
+            raw = sse(body) if streamed else body
+            raw = raw if isinstance(raw, bytes) else json.dumps(raw).encode()
             self.send_response(status)
-            self.send_header("Content-Type", "application/json")
+            kind = "text/event-stream" if streamed else "application/json"
+            self.send_header("Content-Type", kind)
             self.send_header("Content-Length", str(len(raw)))
             self.end_headers()
             self.wfile.write(raw)

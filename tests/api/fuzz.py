@@ -118,12 +118,12 @@ class Fuzz:
         asked = Question("p", "What turns the rudder?", user_id="anna")
         waiting = [one.trace_id for one in self._app.answers.reviews.waiting(3)]
         known["trace_id"] = [self._app.answers.answer(asked).trace_id, *waiting]
-        known["document_id"] = ["ship.txt", knowledge.documents("p")[0].id]
-        known["backup"] = [one.path.name for one in knowledge.care.backups.list()]
+        known["document_id"] = ["ship.txt", knowledge.documents.list("p")[0].id]
+        known["backup"] = [one.path.name for one in knowledge.maintenance.backups.list()]
         spare = new_id("spare", self._app.clock.now())
         self._app.keys.create(spare, Role.READER, actor="fuzz")
-        if "nowhere" in {project.name for project in knowledge.list_projects()}:
-            knowledge.delete_project("nowhere")
+        if "nowhere" in {project.name for project in knowledge.projects.list()}:
+            knowledge.projects.delete("nowhere")
         actions = list(self._app.catalog.actions)
         known["name"] = [*actions, *([spare] * len(actions))]
         known["text"] = [page.text for page in list(self._app.library.runbooks.values())[:3]]

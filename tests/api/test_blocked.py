@@ -53,7 +53,7 @@ def test_answers_that_are_weakly_supported_can_be_listed(app):
     client = client_of(app, key=app.keys.create("r", Role.REVIEWER, actor="test"))
     for name, confidence in (("weak", 0.6), ("well", 0.9)):
         given = World()
-        trace = given.traces.find(given.answers.answer(Question("p", QUESTION)).trace_id)
+        trace = given.traces.find(given.answer(Question("p", QUESTION)).trace_id)
         answer = replace(trace.answer, question=name, model="m", confidence=confidence)
         app.answers.traces.keep(replace(trace, id=name, answer=answer, stages=()))
     listed = client.get("/v1/traces", params={"below": 0.85}).json()["traces"]

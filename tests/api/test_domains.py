@@ -66,7 +66,7 @@ def test_files_of_one_form_are_queued_while_the_model_is_down(app, operator):
     answer = operator.post("/api/v1/ingest", data={"project": "ship"}, files=files)
     assert answer.status_code == 200
     assert [d["status"] for d in answer.json()["documents"]] == ["queued", "queued"]
-    assert [document.name for document in app.knowledge.queued()] == ["a.txt", "b.txt"]
+    assert [document.name for document in app.knowledge.documents.queued()] == ["a.txt", "b.txt"]
 
 
 @pytest.mark.parametrize("content", [b"", b"[1]", b'{"project": "a"}', b"\xff"])
@@ -181,7 +181,7 @@ def test_the_cache_is_warmed_with_frequent_queries_or_with_a_file_of_them(app, o
     app.knowledge.encoder.install_and_load()
     app.knowledge.ingest_text("ship", "rudder.txt", TEXT)
     app.knowledge.search("ship", "rudder")
-    app.knowledge.empty_caches()
+    app.knowledge.caches.empty()
     path = "/api/v1/cache/warm"
     assert operator.post(path, json={"top": 1000}).json() == {"asked": 1, "skipped": 0}
     given = {"queries": "     12 trimtab force\n      3 ship\n", "project": "ship"}

@@ -53,7 +53,7 @@ ONLY_ACTIONS = {
     "knowledge.ingestion.retry_dead_letters",
     "knowledge.memory.heap_dump",
     "knowledge.memory.profile",
-    "knowledge.parser.recycle",
+    "knowledge.parts.parser.recycle",
     "knowledge.snapshot.restore",
     "knowledge.snapshot.take",
     "notify.send",

@@ -150,7 +150,7 @@ def test_a_body_shorter_than_it_says_leaves_nothing_behind(app, address):
     head = b"POST /api/v1/ingest HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
     answer_to(address, head + b"Content-Length: 1000\r\n\r\n" + body, then_close=True)
     assert is_well(address)
-    assert "cut" not in [project.name for project in app.knowledge.list_projects()]
+    assert "cut" not in [project.name for project in app.knowledge.projects.list()]
 
 
 def test_requests_sent_in_one_go_are_answered_in_their_order(address):

@@ -7,9 +7,8 @@ import time
 import httpx
 import pytest
 
+from trimtab.answers.drafts import Draft, Usage, sentences_of
 from trimtab.answers.errors import GeneratorUnavailable
-from trimtab.answers.generate import Draft, Usage
-from trimtab.answers.pieces import sentences_of
 from trimtab.api.http.server import bind, served
 from trimtab.kernel.errors import Unavailable
 
@@ -27,11 +26,8 @@ class Speaker:
         self.inner, self.fails, self.endless = inner, fails, endless
         self.go_on, self.spent, self.finished = threading.Event(), None, False
 
-    def generate(self, question, passages):
-        return self.inner.generate(question, passages)
-
     def stream(self, question, passages):
-        draft = self.inner.generate(question, passages)
+        draft = self.inner.quote(question, passages)
         first, *others = sentences_of(draft)
         yield first
         self.go_on.wait(20)

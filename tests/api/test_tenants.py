@@ -86,7 +86,7 @@ def test_another_project_is_closed_by_path_query_and_body(two, red):
         red.post("/api/v1/ingest", files={"project": (None, "blue"), "file": ("x.txt", b"x")}),
     ]
     assert {answer.status_code for answer in refused} == {403}
-    assert [document.name for document in two.knowledge.documents("blue")] == ["note.txt"]
+    assert [document.name for document in two.knowledge.documents.list("blue")] == ["note.txt"]
 
 
 def test_whether_another_project_exists_is_not_told(red):

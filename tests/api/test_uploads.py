@@ -76,7 +76,7 @@ def test_a_large_file_is_never_held_whole_in_memory(app, key):
 def test_a_cut_connection_leaves_no_trace(app, key, caplog):
     pieces = list(form("a.txt", b"Half of a", b" paper"))[:-1]
     post(app, key, pieces, cut=True)
-    assert app.knowledge.list_projects() == ()
+    assert app.knowledge.projects.list() == ()
     assert not [record for record in caplog.records if record.levelname == "ERROR"]
 
 
@@ -84,7 +84,7 @@ def test_a_file_over_the_limit_is_refused_as_it_arrives(app_of):
     app = app_of(api__max_upload_mb="1", service__max_body_mb="1")
     key = key_of(app, Role.OPERATOR)
     assert post(app, key, form("a.txt", *[b"x" * MB] * 3)) == 413
-    assert app.knowledge.list_projects() == ()
+    assert app.knowledge.projects.list() == ()
 
 
 def test_an_upload_that_its_own_limit_refuses_names_the_setting(app_of):

@@ -9,7 +9,7 @@ from trimtab.privacy.erasure.certificate import checked_certificate
 @pytest.fixture
 def running(app):
     app.jobs.launch()
-    app.knowledge.create_project("p")
+    app.knowledge.projects.create("p")
     for user in ("ann", "bob"):
         app.answers.answer(Question("p", "What is it?", user_id=user))
     return app
@@ -64,13 +64,13 @@ def test_documents_taken_in_for_a_person_go_with_the_person(running, admin):
     admin.post("/api/v1/ingest", json={"project": "p", "name": "c.txt", "text": "The third."})
     steps = {s["name"]: s for s in admin.delete("/api/v1/users/ann/data").json()["steps"]}
     assert (steps["knowledge.queue"]["found"], steps["knowledge.documents"]["found"]) == (2, 2)
-    assert [document.name for document in running.knowledge.documents("p")] == ["c.txt"]
+    assert [document.name for document in running.knowledge.documents.list("p")] == ["c.txt"]
 
 
 def test_a_user_id_that_is_no_short_text_is_refused_before_anything_is_written(running, admin):
     body = {"project": "p", "name": "a.txt", "text": "The first.", "user_id": ["ann"]}
     assert admin.post("/api/v1/ingest", json=body).status_code == 400
-    assert running.knowledge.documents("p") == ()
+    assert running.knowledge.documents.list("p") == ()
 
 
 def test_a_question_is_its_persons_by_the_header_too(running, admin):

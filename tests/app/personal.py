@@ -27,14 +27,14 @@ STEPS = (
     "knowledge.index",
     "knowledge.caches",
     "knowledge.copies",
+    "logs.queries",
     "guardrails.texts",
     "notify.outbox",
-    "logs.queries",
     "answers.feedback",
     "answers.traces",
+    "answers.cache",
     "answers.samples",
     "answers.shadow_pairs",
-    "answers.cache",
 )
 FOUND_BY = {
     "knowledge.queue",
@@ -77,7 +77,7 @@ def plant(app):
         message = Message("#incidents", Kind.NOTE, f"{user} asked for help.", f"note-{user}")
         app.outbox.add(message, app.clock.now())
         _queue(app, user, word)
-    app.knowledge._usage.flush()
+    app.knowledge.caches.flush()
     app.knowledge.indexes.save()
     app.evaluation.monitor.run_once()
 

@@ -12,7 +12,7 @@ PROGRAM = """
 import os, sys
 
 from trimtab.answers import Question
-from trimtab.answers.generate import Draft
+from trimtab.answers.drafts import Draft
 from trimtab.answers.records import Citation
 from trimtab.app import build
 from trimtab.infra.settings import load
@@ -22,12 +22,12 @@ app.knowledge.ingest_text("p", "ship.txt", "The trimtab turns the rudder by 5 de
 
 
 class Liar:
-    def generate(self, question, passages):
+    def stream(self, question, passages):
         found = passages[0]
         quote = Citation(
             1, found.document_id, found.document_name, found.chunk_id, found.text, 0, 42, 1.0
         )
-        return Draft("The trimtab turns the rudder by 700 degrees. [1]", (quote,), "liar", 1.0)
+        yield Draft("The trimtab turns the rudder by 700 degrees. [1]", (quote,), "liar", 1.0)
 
 
 app.answers.models.put("liar", Liar())

@@ -59,7 +59,7 @@ def test_nothing_of_an_erased_person_is_left_in_any_file_and_the_certificate_tel
         erasure = app.erasures.wait(app.erasures.request(PERSON, actor="a").id)
         trust = app.erasures._evidence
         statement = checked_certificate(erasure.certificate, trust.signer.public_pem)
-        ours = app.knowledge.documents("people")
+        ours = app.knowledge.documents.list("people")
         assert app.knowledge.verify_deletions().violations == ()
     finally:
         app.close()
@@ -106,11 +106,11 @@ def test_the_certificate_says_since_when_no_backup_holds_the_data(folder):
 def test_a_restored_backup_does_not_bring_an_erased_persons_documents_back(folder):
     app = build_app(folder)
     try:
-        app.knowledge.care.backup()
+        app.knowledge.maintenance.backup()
         app.jobs.launch()
         app.erasures.wait(app.erasures.request(PERSON, actor="a").id)
-        app.knowledge.care.restore()
-        names = {document.name for document in app.knowledge.documents("people")}
+        app.knowledge.maintenance.restore()
+        names = {document.name for document in app.knowledge.documents.list("people")}
     finally:
         app.close()
     assert names == {"harmless.md", "late-harmless.txt"}
@@ -121,7 +121,7 @@ def copied(folder):
     """Copies of every kind from before the erasure: backup, set-aside files, cut-off files, a snapshot, a hidden one."""
     app = build_app(folder)
     try:
-        backup = app.knowledge.care.backup().path
+        backup = app.knowledge.maintenance.backup().path
         app.knowledge.indexes.save(rest_seconds=0)
     finally:
         app.close()
@@ -150,8 +150,8 @@ def test_no_byte_of_an_erased_person_is_left_in_any_copy_also_after_a_restore(fo
     try:
         step = erased(app)
         assert remains(folder / "backups", PERSON, SECRET) == []
-        app.knowledge.care.restore()
-        names = {document.name for document in app.knowledge.documents("people")}
+        app.knowledge.maintenance.restore()
+        names = {document.name for document in app.knowledge.documents.list("people")}
         assert app.knowledge.verify_deletions().violations == ()
     finally:
         app.close()
@@ -165,8 +165,8 @@ def test_a_backup_that_was_taken_elsewhere_does_not_bring_an_erased_person_back(
     try:
         erased(app)
         back = shutil.copy(copied, folder / "backups" / "knowledge.db.20250101_000000")
-        app.knowledge.care.restore("knowledge.db.20250101_000000")
-        names = {document.name for document in app.knowledge.documents("people")}
+        app.knowledge.maintenance.restore("knowledge.db.20250101_000000")
+        names = {document.name for document in app.knowledge.documents.list("people")}
     finally:
         app.close()
     Path(back).unlink()

@@ -75,8 +75,8 @@ def test_reads_go_on_and_what_was_acknowledged_is_there_after_the_disk_was_empti
     assert app.knowledge.search("notes", "gate code").passages
     (disk / "ballast").unlink()
     assert ask(client).json()["found"]
-    assert {found.name for found in app.knowledge.documents("notes")} == set(acknowledged)
-    assert app.knowledge.care.check().ok
+    assert {found.name for found in app.knowledge.documents.list("notes")} == set(acknowledged)
+    assert app.knowledge.maintenance.check().ok
 
 
 def test_the_clean_up_runs_over_http_on_a_full_disk_and_is_audited(service):

@@ -1,6 +1,6 @@
 """What an incident's post-mortem says that users met."""
 
-from trimtab.answers.tally import KINDS
+from trimtab.answers.metrics import KINDS
 from trimtab.app.operator_ports import QuestionsImpact
 from trimtab.kernel.operable import Sample
 

@@ -44,7 +44,7 @@ app.knowledge.drain()
 print(json.dumps({
     "incidents": [i.id for i in app.incidents.list()],
     "journal": [entry.text for entry in app.incidents.timeline(incident.id)],
-    "queued": len(app.knowledge.queued()),
+    "queued": len(app.knowledge.documents.queued()),
     "approvals": [e.subject for e in app.audit.recent(1000) if "approved" in e.action],
     "found": len(app.knowledge.search(HANDBOOK, "written late", 5).passages),
     "up": app.knowledge.components()["embedding_model"],

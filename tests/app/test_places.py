@@ -25,7 +25,7 @@ def test_a_search_that_is_late_is_answered_by_words_alone(app_of):  # noqa: F811
     app.knowledge.ingest_text("p", "ship.txt", "The trimtab turns the rudder of the ship.")
     question = Question("p", "What turns the rudder?")
     assert app.answers.answer(question).degraded_mode is False
-    app.knowledge.empty_caches()
+    app.knowledge.caches.empty()
     encoder = app.knowledge.encoder
     encoder._model = SlowModel(encoder._model, 2.0, encoder._machine)
     late = app.answers.answer(question)

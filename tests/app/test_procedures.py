@@ -29,6 +29,7 @@ def test_the_latency_page_is_what_the_latency_alerts_open():
     [
         ("ServiceSlow", True),
         ("ServiceSlowing", True),
+        ("ServiceDegraded", True),
         ("ServiceFailing", True),
         ("ServiceNearlyFull", False),
     ],

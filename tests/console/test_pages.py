@@ -267,7 +267,7 @@ def test_an_answer_links_to_its_citations_and_shows_documents_as_text(anonymous)
 
 @pytest.mark.usefixtures("ship")
 def test_a_citation_opens_the_source_at_the_quote(app, anonymous):
-    document = app.knowledge.documents("ship")[0]
+    document = app.knowledge.documents.list("ship")[0]
     where = {"project": "ship", "document": document.id, "start": 4, "end": 10}
     text = anonymous.get("/console/ask/source", params=where).text
     assert "The <mark>rudder</mark> turns the ship." in text
@@ -275,7 +275,7 @@ def test_a_citation_opens_the_source_at_the_quote(app, anonymous):
 
 @pytest.mark.usefixtures("ship")
 def test_offsets_beyond_the_text_do_no_harm(app, anonymous):
-    document = app.knowledge.documents("ship")[0]
+    document = app.knowledge.documents.list("ship")[0]
     where = {"project": "ship", "document": document.id, "start": 10**9, "end": 10**10}
     assert anonymous.get("/console/ask/source", params=where).status_code == 200
 

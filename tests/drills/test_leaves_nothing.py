@@ -29,7 +29,7 @@ def test_drills_leave_their_record_and_nothing_else(settings):
         settings, first, lambda app: app.knowledge.ingest_text(HANDBOOK, "page.md", PAGE)
     )
     second = FastClock(first)
-    _, before = run_service(settings, second, lambda app: app.wait(60))
+    _, before = run_service(settings, second, lambda app: app.clock.sleep(60))
     third = FastClock(second)
     ended, after = run_service(settings, third, _drill)
     assert [line["result"]["passed"] for line in ended] == [True, True], ended

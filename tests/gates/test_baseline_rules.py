@@ -8,7 +8,9 @@ import pytest
 
 from trimtab.gates import drift
 from trimtab.gates.baseline import Approvals, make_baseline, read_baseline, write_baseline
-from trimtab.gates.errors import ApprovalRefused
+from trimtab.gates.errors import ApprovalRefused, BaselineRefused, EvidenceMissing
+from trimtab.gates.evidence import promote
+from trimtab.gates.policy import Policy
 from trimtab.gates.records import GateState
 from trimtab.gates.schema import check_report
 from trimtab.gates.selftest.world import START
@@ -152,6 +154,26 @@ def test_the_first_baseline_archives_nothing(world):
     shutil.rmtree(world.root / "baseline")
     write_baseline(world.project, {"created_at": "x"}, b"raw", b"envelope")
     assert [p.name for p in (world.root / "baseline").iterdir()] == ["current"]
+
+
+def test_only_a_report_that_is_there_and_passes_becomes_the_baseline(world, approvals):
+    def promoted(path, **options):
+        raw = path.read_bytes() if path.is_file() else b""
+        envelope = approvals.grant("baseline", sha256_hex(raw), by="ada", reason="better")
+        return promote(world.project, path, envelope, Policy(), world.clock, **options)
+
+    former = world.project.baseline.read_bytes()
+    with pytest.raises(EvidenceMissing, match=r"no report none\.json"):
+        promoted(world.root / "none.json")
+    bad = world.root / "bad.json"
+    bad.write_bytes(b"{}")
+    with pytest.raises(BaselineRefused, match="does not pass its own gates"):
+        promoted(bad)
+    spent = world.project.used_approvals.read_bytes()
+    assert promoted(world.report_path, dry_run=True) == world.project.baseline
+    assert world.project.used_approvals.read_bytes() == spent
+    assert world.project.baseline.read_bytes() == former
+    assert promoted(world.report_path).read_bytes() != former
 
 
 WHERE = "baseline/current/baseline_metrics.json"

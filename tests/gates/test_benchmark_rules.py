@@ -181,6 +181,30 @@ def test_a_log_predicts_the_ids_that_it_read(world, predicted, codes):
     assert {one for one in found if one[1] == Q} == codes
 
 
+@pytest.mark.parametrize(("accuracy", "differs"), [(5e-4, False), (5.1e-4, True)])
+def test_an_accuracy_differs_from_its_log_by_no_more_than_rounding(world, accuracy, differs):
+    with BenchmarkLogger("other", folder=world.project.logs, clock=world.clock) as log:
+        log.start(seeds={"python": 0}, environment={}, compute_mode="cpu")
+        log.sample("q0")
+        log.prediction("q0", correct=False)
+        entry = log.result()
+    report = world.report()
+    report["results"][2].pop("log")
+    report["results"][2].update(entry, name="other", accuracy=accuracy)
+    found = {(f.code, f.path) for f in benchmark.check(world.case(report)).findings}
+    assert (("benchmark.log_mismatch", f"{Q}.accuracy") in found) is differs
+
+
+def test_a_log_without_a_result_is_broken(world):
+    with BenchmarkLogger("other", folder=world.project.logs, clock=world.clock) as log:
+        log.start(seeds={"python": 0}, environment={}, compute_mode="cpu")
+    report = world.report()
+    report["results"][2].pop("log")
+    report["results"][2]["name"] = "other"
+    found = {(f.code, f.path) for f in benchmark.check(world.case(report)).findings}
+    assert ("benchmark.log_broken", Q) in found
+
+
 @pytest.mark.parametrize("gate", [benchmark, plausibility])
 def test_a_report_that_is_not_usable_is_not_judged(world, gate):
     judged = gate.check(world.case(None))
@@ -306,6 +330,8 @@ def test_each_number_that_cannot_be_is_a_finding_at_its_place(found, edit, expec
         ({"measure": "proportion"}, False),
         ({"measure": "proportion", "stderr": 0.05}, True),
         ({"measure": "mean", "stderr": 0.05}, False),
+        ({"measure": "proportion", "accuracy": 1.0, "stderr": 1e-9}, False),
+        ({"measure": "proportion", "accuracy": 1.0, "stderr": 1.1e-9}, True),
         ({"measure": "proportion", "samples_processed": 1, "accuracy": 1.0, "stderr": 0.0}, False),
     ],
 )
@@ -334,6 +360,8 @@ def test_the_plausibility_gate_counts_the_benchmarks_it_knows(world):
         (49, 0.01, False),
         (50, 0.33, True),
         (10, 1e-05, False),
+        (1, 0.5 * 10.0**-15 + 1e-9, True),
+        (1, 1.1e-9, False),
         (10_000, 0.33333333, False),
         (24, 0.05, False),
     ],

@@ -271,6 +271,8 @@ def test_the_schemas_of_a_project_are_sound_changed_or_broken(tmp_path):
         (b'{"a": 1, "a": 2}', [("duplicate_key", "$.a")]),
         (b'{"a" : 1, "a" : 2}', [("duplicate_key", "$.a")]),
         (b'{"a": 1, "\\u0061": 2}', [("duplicate_key", "$.a")]),
+        (b'{"a":"\\":","a":1}', [("duplicate_key", "$.a")]),
+        (b'{"a" :":","a"\t:1,"a"\n:1,"a"\r:1}', [("duplicate_key", "$.a")] * 3),
         (b'[{"b": [{"a": 1, "a": 2}]}]', [("duplicate_key", "$[0].b[0].a")]),
         (b'{"a": 1, "a": 2, "a": 3}', [("duplicate_key", "$.a")] * 2),
         (f'{{"a": {LARGEST}}}'.encode(), []),
@@ -359,6 +361,15 @@ def test_each_line_of_a_log_is_chained_to_the_one_before(log):
         assert stated == f'{previous}"}}'
 
 
+def test_ids_are_summed_whatever_their_order():
+    ids, total = IdHash(), 0
+    for number in range(50):
+        ids.add(f"q{number}")
+        total += int(sha256_hex(f"q{number}".encode()), 16)
+    assert (ids.count, ids.hexdigest()) == (50, f"{total % 2**256:064x}")
+    assert total >= 2**256
+
+
 EDITS = {
     "as written": (lambda lines: lines, []),
     "a line gone": (lambda lines: lines[:2] + lines[3:], [("log_broken", "run:3")]),
@@ -397,6 +408,12 @@ def test_each_change_of_a_log_is_found_at_its_line(log, edit, found):
         assert result[-1][1] in {f"run:{count - 1}", f"run:{count + 1}"}
     else:
         assert result == found
+
+
+@pytest.mark.parametrize(("lines", "told"), [(18, 19), (19, 20), (25, 20)])
+def test_a_log_that_is_wrong_throughout_is_described_by_twenty_faults(tmp_path, lines, told):
+    (tmp_path / "log").write_bytes(b"x\n" * lines)
+    assert len(read_log(tmp_path / "log").findings) == told
 
 
 def test_the_first_records_of_a_log_are_given(log):

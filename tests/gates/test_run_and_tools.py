@@ -6,6 +6,7 @@ import subprocess
 from dataclasses import replace
 
 import orjson
+import psutil
 import pytest
 
 from trimtab.gates import logbook, reset, scaffold
@@ -287,7 +288,7 @@ def sampled(*sizes):
     ("sizes", "growing"),
     [
         ([100] * 3 + [111] * 3 + [123] * 3 + [136] * 3, True),
-        ([100] * 3 + [110] * 3 + [123] * 3 + [136] * 3, False),
+        ([10] * 3 + [11] * 3 + [20] * 3 + [30] * 3, False),
         ([100] * 3 + [111] * 3 + [123] * 3 + [123] * 3, False),
         ([100] * 2 + [111] * 2 + [123] * 2 + [136] * 2 + [150] * 3, False),
         ([], False),
@@ -312,6 +313,15 @@ def test_a_script_is_profiled_with_its_arguments_and_exit_code(tmp_path):
         profile(tmp_path / "none.py", [], SystemClock(), timeout_s=60)
 
 
+def test_the_memory_of_a_script_is_read_fifty_times_a_second(tmp_path):
+    script = tmp_path / "script.py"
+    script.write_text("sum(range(10**6))\n")
+    seen = profile(script, [], FakeClock(), timeout_s=10**6)
+    times = [at for at, _ in seen.samples]
+    assert times == pytest.approx([0.02 * number for number in range(len(times))])
+    assert len(times) >= 2
+
+
 def test_a_script_that_takes_too_long_is_ended(tmp_path):
     script = tmp_path / "script.py"
     script.write_text("import time\ntime.sleep(600)\n")
@@ -319,9 +329,20 @@ def test_a_script_that_takes_too_long_is_ended(tmp_path):
         profile(script, [], FakeClock(), timeout_s=1)
 
 
+def test_a_script_may_take_exactly_its_time(tmp_path):
+    script = tmp_path / "script.py"
+    script.write_text("import time\ntime.sleep(600)\n")
+    clock = FakeClock()
+    with pytest.raises(EvidenceUnreadable):
+        profile(script, [], clock, timeout_s=0)
+    assert clock.monotonic() == 0.02
+
+
 def test_this_python_is_among_the_python_processes():
     found = python_processes()
-    assert os.getpid() in {one.pid for one in found}
+    (own,) = [one for one in found if one.pid == os.getpid()]
+    mebibytes = psutil.Process().memory_info().rss / 2**20
+    assert own.memory_mb == pytest.approx(mebibytes, rel=0.05)
     assert all("python" in one.name for one in found)
     sizes = [one.memory_mb for one in found]
     assert sizes == sorted(sizes, reverse=True)
@@ -356,6 +377,17 @@ def test_a_reset_deletes_what_is_made_and_keeps_evidence(repository):
     assert sorted(p.name for p in repository.root.iterdir()) == [
         ".env", ".git", "datasets", "keys", "logs", "report.db",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("removed", ["keys/", "datasets/d/x", "logs/a.log"])
+def test_a_git_that_would_delete_evidence_is_not_let(repository, tmp_path, monkeypatch, removed):
+    own = tmp_path / "bin" / "git"
+    own.parent.mkdir()
+    own.write_text(f"#!/bin/sh\necho 'Would remove {removed}'\n")
+    own.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{own.parent}{os.pathsep}{os.defpath}")
+    with pytest.raises(EvidenceUnreadable, match="protected evidence"):
+        reset.plan(repository)
 
 
 def test_a_reset_outside_a_repository_is_refused(tmp_path):

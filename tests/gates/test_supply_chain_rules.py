@@ -8,6 +8,14 @@ from uuid import UUID
 
 import orjson
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+    load_pem_private_key,
+)
 
 import trimtab
 from trimtab.gates import supply_chain
@@ -370,8 +378,6 @@ def test_an_envelope_holds_type_payload_and_one_signature(ring):
 def sealed(ring, payload):
     """An envelope whose signature is right, whatever it says."""
     keyid = next(iter(ring.trusted()))
-    from cryptography.hazmat.primitives.serialization import load_pem_private_key
-
     private = load_pem_private_key((ring.folder / f"{keyid}.key").read_bytes(), None)
     sig = base64.b64encode(private.sign(pae(payload))).decode()
     return {
@@ -461,6 +467,18 @@ def test_a_foreign_public_key_is_trusted_once(ring, tmp_path):
         ring.trust(pem, "eve", "reader")
 
 
+def test_a_private_key_of_another_kind_signs_nothing(ring):
+    entry = ring.new("ada")
+    other = ec.generate_private_key(ec.SECP256R1())
+    pem = other.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    (ring.folder / f"{entry.keyid}.key").write_bytes(pem)
+    with pytest.raises(KeyMissing, match="not an ed25519 key"):
+        ring.sign(GOOD)
+    public = other.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+    with pytest.raises(KeyMissing, match="no ed25519 key"):
+        ring.trust(public, "eve", BUILDER)
+
+
 def test_a_key_is_revoked_by_the_beginning_of_its_id(ring):
     entry = ring.new("ada")
     assert ring.can_sign() is True
@@ -500,6 +518,14 @@ def test_a_trust_file_that_is_damaged_trusts_nobody(ring, rows):
     (ring.folder / "trust.json").write_bytes(rows)
     with pytest.raises(SignatureWrong):
         ring.trusted()
+
+
+def test_a_key_of_a_role_that_is_none_damages_the_trust_file(ring):
+    ring.new("ada")
+    path = ring.folder / "trust.json"
+    path.write_bytes(path.read_bytes().replace(b'"builder"', b'"reader"'))
+    with pytest.raises(SignatureWrong):
+        ring.entries()
 
 
 def test_a_key_whose_id_is_not_its_own_is_not_trusted(ring):
@@ -701,7 +727,7 @@ def test_what_the_installer_wrote_is_no_part_of_a_package(tmp_path):
     record.write_text(record.read_text() + rows + "short\n")
     (after,) = Installed([tmp_path]).packages
     assert (after.files, after.sha256) == (before.files, before.sha256)
-    record.write_text(record.read_text() + f"alpha/more.py,{digest},0\n")
+    record.write_text(record.read_text() + f"alpha/more.py,{digest},0\nalpha/two.py,{digest}\n")
     (grown,) = Installed([tmp_path]).packages
-    assert grown.files["alpha/more.py"] == sha256_hex(b"")
+    assert grown.files["alpha/more.py"] == grown.files["alpha/two.py"] == sha256_hex(b"")
     assert grown.sha256 != before.sha256

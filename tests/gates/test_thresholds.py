@@ -75,6 +75,8 @@ def test_the_defaults_of_the_policy():
         (0.80, 0.80, 10**7, Level.SAME),
         (0.80, 0.79, 100, Level.SAME),
         (0.80, 0.70, 100, Level.WARNING),
+        (0.02 + 1e-12, 0.0, 10**7, Level.WARNING),
+        (0.02 + 1.05e-12, 0.0, 10**7, Level.CRITICAL),
     ],
 )
 def test_a_drop_is_critical_beyond_the_tolerance_and_the_noise(was, now, samples, level):
@@ -107,6 +109,13 @@ def test_the_noise_is_that_of_two_proportions_and_none_for_a_derived_measure():
     assert row.noise == pytest.approx(1.96 * (0.72 * 0.28 * (1 / 100 + 1 / 400)) ** 0.5)
     derived = compare("x", was, {**now, "accuracy": 0.7, "measure": "derived"}, DriftPolicy())
     assert (derived.noise, derived.level) == (0.0, Level.CRITICAL)
+
+
+@pytest.mark.parametrize(("fall", "level"), [(1e-12, Level.SAME), (1.05e-12, Level.WARNING)])
+def test_a_derived_measure_may_move_by_what_arithmetic_rounds_off(fall, level):
+    was = {"accuracy": fall, "samples_processed": 100}
+    now = {"accuracy": 0.0, "samples_processed": 100, "measure": "derived"}
+    assert compare("x", was, now, DriftPolicy()).level is level
 
 
 @pytest.mark.parametrize(("factor", "found"), [(1.25, False), (1.26, True)])

@@ -140,3 +140,26 @@ def test_the_users_own_site_directory_counts_when_python_searches_it(
     if on_path:
         monkeypatch.syspath_prepend(str(tmp_path))
     assert (tmp_path in unrecorded.site_directories()) is named
+
+
+def test_only_path_files_at_the_top_that_are_there_point_at_sources(site, editable, tmp_path):
+    before = next(p for p in Installed([site]).packages if p.name == "delta").sources
+    about = site / "delta-1.0+local.1.dist-info"
+    nested = about / "nested.pth"
+    nested.write_text(f"{editable}\n")
+    (editable / "setup.py").write_text("x = 1\n")
+    record = about / "RECORD"
+    record.write_text(record.read_text() + f"gone.pth,,\n{about.name}/nested.pth,,\n")
+    after = next(p for p in Installed([site]).packages if p.name == "delta").sources
+    assert after == before
+
+
+def test_a_finder_may_point_at_a_single_module(site, editable):
+    (site / "__editable__.delta.pth").write_text("import __editable___delta_finder\n")
+    (editable / "delta.py").write_text("x = 1\n")
+    finder = site / "__editable___delta_finder.py"
+    finder.write_text(f"MAPPING: dict[str, str] = {{'delta': {str(editable / 'delta.py')!r}}}\n")
+    record = site / "delta-1.0+local.1.dist-info" / "RECORD"
+    record.write_text(record.read_text() + f"{finder.name},,\n")
+    package = next(p for p in Installed([site]).packages if p.name == "delta")
+    assert set(package.sources) == {"delta.py"}

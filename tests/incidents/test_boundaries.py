@@ -97,6 +97,7 @@ def test_a_diagnosis_that_abstains_has_no_confidence(operator):
     operator.world.put(level=1)
     found = investigate(operator.ground, operator.fire())
     assert (found.cause_id, found.confidence, found.recommended) == ("", 0.0, ())
+    assert found.abstained_because == "no cause is supported by its evidence"
 
 
 @pytest.mark.parametrize(("more", "chosen"), [(0.0, TAP), (0.001, "")])

@@ -133,6 +133,12 @@ def test_ladders_that_cannot_be_read_are_refused(tmp_path, text):
         load_ladders(str(tmp_path / "ladders.yaml"))
 
 
+def test_a_rung_without_a_readable_time_is_named(tmp_path):
+    (tmp_path / "ladders.yaml").write_text("a: {system: X, rungs: [{who: B, after: soon}]}")
+    with pytest.raises(LaddersRefused, match="'soon' is not a duration such as 15m"):
+        load_ladders(str(tmp_path / "ladders.yaml"))
+
+
 def test_a_runbook_with_an_unknown_ladder_stops_the_start(tmp_path):
     with pytest.raises(LaddersRefused, match=r"tank\.md: there is no ladder 'rope'"):
         make_operator(tmp_path, page=PAGE.replace("ladder: knowledge", "ladder: rope"))

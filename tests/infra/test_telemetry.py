@@ -10,7 +10,7 @@ from prometheus_client import generate_latest
 from trimtab.infra.settings import Settings
 from trimtab.infra.telemetry import LogFiles, SignalCollector, configure_logs, new_registry
 from trimtab.kernel.operable import Sample, Signal
-from trimtab.knowledge.validation import counted_lines
+from trimtab.knowledge.validation import parse_query_list
 
 
 @pytest.fixture
@@ -132,7 +132,7 @@ def test_the_top_queries_of_the_whole_log_hold_no_null(lines, tmp_path):
     )  # fmt: skip
     text = (tmp_path / "top_queries.txt").read_text()
     assert (done.stderr, "null" in text) == (b"", False)
-    assert sorted(counted_lines(text)) == ["songs", "whales"]
+    assert sorted(parse_query_list(text)) == ["songs", "whales"]
 
 
 def test_without_logged_queries_no_line_has_one(lines):

@@ -32,7 +32,10 @@ _TEXTS = {
     "cache.md": "# Cache\n\nThe query cache holds 100 entries by default. It is cleared at night.\n",
     "rule.md": "# Eviction\n\nDr. Grace Hopper designed the eviction rule in 1987.\n",
 }
-_WARM = ("How many entries does the query cache hold?", "When is the query cache cleared?")
+_WARM = tuple(f"{question} {number}" for number in range(8) for question in (
+    "How many entries does the query cache hold?", "When is the query cache cleared?"
+))  # fmt: skip
+"""Enough for every pool to have its threads."""
 _QUESTION = "Who designed the eviction rule?"
 
 

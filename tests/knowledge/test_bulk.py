@@ -26,7 +26,7 @@ def _statuses(done):
 def test_every_file_of_a_large_folder_is_found_by_meaning(knowledge, folder):
     done = knowledge.ingest_folder("sea", folder)
     assert set(_statuses(done).values()) == {"ingested"}
-    assert knowledge.get_collection_size("sea") == 300
+    assert knowledge.projects.count_vectors("sea") == 300
     assert knowledge.search("sea", "island 217").passages[0].document_name == "217.md"
 
 
@@ -35,9 +35,11 @@ def test_only_changed_files_are_embedded_and_parsed_again(knowledge, folder, hom
     (folder / "042.md").write_text("A volcano.")
     home.model.embedded.clear()
     parsed = []
-    parse = knowledge.parser.parse
+    parse = knowledge.parts.parser.parse
     monkeypatch.setattr(
-        knowledge.parser, "parse", lambda name, *given: parsed.append(name) or parse(name, *given)
+        knowledge.parts.parser,
+        "parse",
+        lambda name, *given: parsed.append(name) or parse(name, *given),
     )
     done = knowledge.ingest_folder("sea", folder)
     assert [name for name, status in _statuses(done).items() if status == "ingested"] == ["042.md"]
@@ -66,24 +68,24 @@ def test_a_document_written_meanwhile_is_compared_anew(knowledge, folder, home, 
     monkeypatch.setattr(home.model, "embed", overtaken)
     done = knowledge.ingest_folder("sea", folder)
     assert next(found for found in done.documents if found.name == "007.md").version == 3
-    assert knowledge.document_text("sea", "007.md") == "From the folder."
-    assert knowledge.get_collection_size("sea") == 300
+    assert knowledge.documents.text("sea", "007.md") == "From the folder."
+    assert knowledge.projects.count_vectors("sea") == 300
 
 
 def test_a_full_disk_ends_the_ingestion_and_keeps_what_was_reported(knowledge, folder, monkeypatch):
     seen = []
-    write_many = DocumentStore.write_many
+    write = DocumentStore.write
 
     def full(store, *given):
         if seen:
             raise StorageFull("The disk is full.")
-        return write_many(store, *given)
+        return write(store, *given)
 
-    monkeypatch.setattr(DocumentStore, "write_many", full)
+    monkeypatch.setattr(DocumentStore, "write", full)
     with pytest.raises(StorageFull):
         knowledge.ingest_folder("sea", folder, lambda *step: seen.append(step))
     assert 0 < len(seen) < 300
-    assert len(knowledge.documents("sea")) == len(seen)
+    assert len(knowledge.documents.list("sea")) == len(seen)
 
 
 def test_hidden_files_and_links_are_left_out_and_told(knowledge, tmp_path):
@@ -120,14 +122,14 @@ def test_documents_that_come_together_are_embedded_together(knowledge, home, mon
     assert [one.name for one in outcomes] == [f"{n:03}.md" for n in range(100)]
     assert all(isinstance(one, IngestResult) for one in outcomes)
     assert len(calls) == 1
-    assert knowledge.get_collection_size("sea") == 100
+    assert knowledge.projects.count_vectors("sea") == 100
 
 
 def test_one_of_many_that_is_refused_is_told_in_its_place(knowledge):
     outcomes = list(knowledge.ingest_many("sea", _sources("One.", "", "Three.")))
     assert _became(outcomes) == ["ingested", "knowledge.document_empty", "ingested"]
     assert outcomes[1].name == "001.md"
-    counted = knowledge.searcher.figures.users.outcomes.totals()
+    counted = knowledge.searcher.metrics.users.outcomes.totals()
     assert (counted["full"], counted["failed"]) == (2, 0), (
         "a refused file is no failure of the service"
     )
@@ -145,23 +147,23 @@ def test_many_documents_are_queued_while_the_model_is_down_and_told_apart_again(
 def test_of_two_documents_of_one_name_the_later_stays(knowledge):
     both = [DocumentSource(" a.md", Content.of(text)) for text in (b"The first.", b"The second.")]
     assert [one.version for one in knowledge.ingest_many("sea", both)] == [1, 2]
-    assert knowledge.document_text("sea", "a.md") == "The second."
+    assert knowledge.documents.text("sea", "a.md") == "The second."
 
 
 def test_a_group_that_cannot_be_written_fails_whole_and_the_others_come_in(knowledge, monkeypatch):
-    write_many, called = DocumentStore.write_many, []
+    write, called = DocumentStore.write, []
 
     def full_at_first(store, *given):
         called.append(given)
         if len(called) == 1:
             raise StorageFull("The disk is full.")
-        return write_many(store, *given)
+        return write(store, *given)
 
-    monkeypatch.setattr(DocumentStore, "write_many", full_at_first)
+    monkeypatch.setattr(DocumentStore, "write", full_at_first)
     texts = [f"Island {n}." for n in range(130)]
     became = _became(knowledge.ingest_many("sea", _sources(*texts)))
     assert became == ["storage.full"] * 128 + ["ingested"] * 2
-    assert [found.name for found in knowledge.documents("sea")] == ["128.md", "129.md"]
+    assert [found.name for found in knowledge.documents.list("sea")] == ["128.md", "129.md"]
 
 
 def test_each_document_of_many_belongs_to_its_owner(knowledge):
@@ -175,7 +177,7 @@ def test_each_document_of_many_belongs_to_its_owner(knowledge):
 def test_each_document_of_many_that_is_new_is_told_to_the_other_domains(knowledge):
     told = []
     knowledge.ingest_text("sea", "000.md", "One.")
-    knowledge.reports.events.subscribe("knowledge.document_ingested", told.append)
+    knowledge.events.events.subscribe("knowledge.document_ingested", told.append)
     done = list(knowledge.ingest_many("sea", _sources("One.", "Two.")))
     assert [(event.subject, event.facts["project"]) for event in told] == [
         (done[1].document_id, "sea")
@@ -184,9 +186,11 @@ def test_each_document_of_many_that_is_new_is_told_to_the_other_domains(knowledg
 
 def test_what_is_queued_together_is_read_and_parsed_once(knowledge, monkeypatch):
     parsed = []
-    parse = knowledge.parser.parse
+    parse = knowledge.parts.parser.parse
     monkeypatch.setattr(
-        knowledge.parser, "parse", lambda name, *given: parsed.append(name) or parse(name, *given)
+        knowledge.parts.parser,
+        "parse",
+        lambda name, *given: parsed.append(name) or parse(name, *given),
     )
     knowledge.encoder.unload()
     assert _became(knowledge.ingest_many("sea", _sources("One.", "Two."))) == ["queued"] * 2
@@ -221,5 +225,5 @@ def test_a_changed_passage_of_one_document_of_many_leaves_the_others_their_vecto
     pages = [pages[0].replace("Palm", "Oak"), f"# C\n\nNew.\n\n{pages[1]}", pages[2]]
     list(knowledge.ingest_many("sea", _sources(*pages)))
     assert sorted(home.model.embedded) == ["B\n# B\n\nOak 0.", "C\n# C\n\nNew."]
-    assert [knowledge.document_text("sea", f"00{n}.md") for n in range(3)] == pages
-    assert knowledge.get_collection_size("sea") == 7
+    assert [knowledge.documents.text("sea", f"00{n}.md") for n in range(3)] == pages
+    assert knowledge.projects.count_vectors("sea") == 7

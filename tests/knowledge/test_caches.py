@@ -9,11 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.knowledge.conftest import HandClock
+from trimtab.knowledge.cache_manager import CacheSizes
 from trimtab.knowledge.caches import BoundedCache, CacheLimits, QueryDiversity
-from trimtab.knowledge.records import Passage, SearchResult
-from trimtab.knowledge.search import _weight
-from trimtab.knowledge.usage import CacheSizes
-from trimtab.knowledge.validation import counted_lines, normalised
+from trimtab.knowledge.records import FoundPassage, SearchResult
+from trimtab.knowledge.search import _estimate_bytes
+from trimtab.knowledge.validation import normalize_query, parse_query_list
 
 
 def _cache(entries=3, memory=10**6, clock=None):
@@ -91,7 +91,7 @@ def test_queries_that_differ_in_case_spaces_and_order_share_an_entry(knowledge):
     knowledge.ingest_text("sea", "a.md", "Whales sing.")
     knowledge.search("sea", "Whales  SING")
     assert knowledge.search("sea", " sing whales ").cache_hit
-    assert normalised("B  a\tC") == "a b c"
+    assert normalize_query("B  a\tC") == "a b c"
 
 
 def test_a_change_of_the_project_is_seen_at_once(knowledge):
@@ -102,11 +102,11 @@ def test_a_change_of_the_project_is_seen_at_once(knowledge):
 
 
 def test_chosen_sizes_survive_a_restart_until_they_are_given_back(open_knowledge):
-    open_knowledge().resize_caches(CacheSizes(500, 5000))
+    open_knowledge().caches.resize(CacheSizes(500, 5000))
     again = open_knowledge()
-    assert again.cache_sizes() == CacheSizes(500, 5000, 2048)
-    again.resize_caches(CacheSizes(0, 0))
-    assert again.cache_sizes() == CacheSizes(100, 1000, 2048)
+    assert again.caches.sizes() == CacheSizes(500, 5000, 2048)
+    again.caches.resize(CacheSizes(0, 0))
+    assert again.caches.sizes() == CacheSizes(100, 1000, 2048)
 
 
 @pytest.mark.feature("F519")
@@ -125,14 +125,14 @@ def test_deleting_a_project_forgets_its_queries(knowledge):
     knowledge.ingest_text("sea", "a.md", "Whales sing.")
     knowledge.search("sea", "whales")
     knowledge.beat()
-    knowledge.delete_project("sea")
+    knowledge.projects.delete("sea")
     knowledge.beat()
-    assert knowledge._usage.frequent(10) == []
+    assert knowledge.caches.frequent_queries(10) == []
 
 
 @pytest.mark.feature("F686")
 def test_a_file_of_queries_may_carry_counts():
-    assert counted_lines("     12 whales sing\n3 deserts\nplain query\n\n 2 null\n") == [
+    assert parse_query_list("     12 whales sing\n3 deserts\nplain query\n\n 2 null\n") == [
         "whales sing",
         "deserts",
         "plain query",
@@ -153,7 +153,7 @@ def deep_size(value):
 @pytest.mark.parametrize("length", [0, 700, 5000])
 def test_a_cached_result_weighs_no_less_than_it_holds(marks, length):
     spans = tuple((1000 + number, 2000 + number) for number in range(marks))
-    passage = Passage(
+    passage = FoundPassage(
         chunk_id="chunk_" + "a" * 26,
         document_id="document_" + "b" * 26,
         document_name="handbook/some/page.md",
@@ -171,4 +171,4 @@ def test_a_cached_result_weighs_no_less_than_it_holds(marks, length):
     result = SearchResult(
         (passage,) * 10, degraded_mode=False, cache_hit=False, index_version=7, duration_ms=1.5
     )
-    assert _weight(result) >= deep_size(result)
+    assert _estimate_bytes(result) >= deep_size(result)

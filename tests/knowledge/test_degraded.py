@@ -90,7 +90,7 @@ def test_a_document_is_queued_and_found_by_words_at_once(sea):
     done = sea.ingest_text("sea", "camels.md", "Camels cross the sand.\n")
     assert (done.status, done.reason) == ("queued", DOWN)
     assert sea.search("sea", "camels").passages[0].document_name == "camels.md"
-    assert [document.name for document in sea.queued()] == ["camels.md"]
+    assert [document.name for document in sea.documents.queued()] == ["camels.md"]
 
 
 @pytest.mark.feature("F663")
@@ -100,19 +100,19 @@ def test_the_queue_survives_a_restart_and_drains(open_knowledge):
     knowledge.ingest_text("sea", "camels.md", "Camels cross the sand.\n")
     again = open_knowledge()
     assert again.drain() == 1
-    assert again.counts() == {"ready": 1, "queued": 0, "dead": 0}
-    assert again.get_collection_size("sea") == 1
+    assert again.documents.counts() == {"ready": 1, "queued": 0, "dead": 0}
+    assert again.projects.count_vectors("sea") == 1
 
 
 def test_the_queue_drains_by_itself_when_the_model_is_back(sea):
     drained = threading.Event()
-    sea.reports.events.subscribe("knowledge.queue_drained", lambda _: drained.set())
+    sea.events.events.subscribe("knowledge.queue_drained", lambda _: drained.set())
     sea.start()
     sea.encoder.unload()
     sea.ingest_text("sea", "camels.md", "Camels cross the sand.\n")
     sea.reload_model()
     assert drained.wait(30)
-    assert sea.counts() == {"ready": 2, "queued": 0, "dead": 0}
+    assert sea.documents.counts() == {"ready": 2, "queued": 0, "dead": 0}
 
 
 def test_a_changed_document_that_is_queued_answers_with_its_new_text(sea):
@@ -127,11 +127,11 @@ def test_a_document_that_breaks_the_model_ends_on_the_dead_letter_list(open_know
     knowledge.ingest_text("sea", "bad.md", "This is poison.\n")
     knowledge.ingest_text("sea", "good.md", "This is bread.\n")
     knowledge.drain()
-    assert [(d.name, d.attempts) for d in knowledge.dead_letters()] == [("bad.md", 2)]
+    assert [(d.name, d.attempts) for d in knowledge.documents.dead_letters()] == [("bad.md", 2)]
     home.model.broken_by = "\0"
     knowledge.retry_dead_letters()
     assert knowledge.drain() == 1
-    assert knowledge.dead_letters() == ()
+    assert knowledge.documents.dead_letters() == ()
 
 
 @pytest.mark.feature("F648")

@@ -109,7 +109,7 @@ def test_the_fault_shows_its_own_cause_and_the_fix_clears_it(page, cause, knowle
     fault.restore(given)
     fault.restore(given)
     bench.live(2)
-    assert [document.name for document in knowledge.documents("sea")] == ["whales.md"]
+    assert [document.name for document in knowledge.documents.list("sea")] == ["whales.md"]
 
 
 def test_a_leak_shows_its_own_cause_too_in_a_process_of_its_own():

@@ -15,8 +15,7 @@ from trimtab.kernel.errors import (
     Unauthenticated,
     Unavailable,
 )
-from trimtab.knowledge.errors import DocumentTypeUnsupported, ProjectUnknown
-from trimtab.knowledge.events import is_failure
+from trimtab.knowledge.errors import DocumentTypeUnsupported, ProjectUnknown, is_failure
 
 
 @pytest.mark.parametrize("kind", [Unavailable, StorageFull, Corrupt, Misconfigured])
@@ -36,12 +35,16 @@ def test_a_refused_file_counts_neither_as_failed_nor_as_refused(knowledge):
     for number in range(20):
         with pytest.raises(DocumentTypeUnsupported):
             knowledge.ingest_bytes("a", f"{number}.exe", b"MZ\x00\x01" * 100)
-    totals = knowledge.searcher.figures.users.outcomes.totals()
-    assert (totals["failed"], totals["refused"], knowledge.error_rate()) == (0, 0, 0.0)
+    totals = knowledge.searcher.metrics.users.outcomes.totals()
+    assert (
+        totals["failed"],
+        totals["refused"],
+        knowledge.searcher.metrics.users.share("failed"),
+    ) == (0, 0, 0.0)
 
 
 def test_a_search_in_a_project_that_is_not_there_is_refused(knowledge):
     with pytest.raises(ProjectUnknown):
         knowledge.search("nowhere", "x")
-    totals = knowledge.searcher.figures.users.outcomes.totals()
+    totals = knowledge.searcher.metrics.users.outcomes.totals()
     assert (totals["failed"], totals["refused"]) == (0, 1)

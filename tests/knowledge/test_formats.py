@@ -22,7 +22,7 @@ def parser(tmp_path_factory):
         tmp_path_factory.mktemp("parser"),
     )
     yield shared
-    shared.rest()
+    shared.stop_worker()
 
 
 def test_a_slide_is_cited_by_its_number_and_title(knowledge):

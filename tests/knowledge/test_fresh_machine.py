@@ -33,7 +33,7 @@ from trimtab.knowledge.parsing import Parser
 parser = Parser(KnowledgeSettings(), Path(sys.argv[1]))
 data = Path(sys.argv[2])
 print(json.dumps(parser.parse(data.name, data.read_bytes()).text))
-parser.rest()
+parser.stop_worker()
 """
 
 
@@ -71,7 +71,7 @@ def away(tmp_path_factory):
 def parser(tmp_path):
     made = Parser(KnowledgeSettings(), tmp_path / "parser")
     yield made
-    made.rest()
+    made.stop_worker()
 
 
 def loaded_libraries(parser):
@@ -112,20 +112,20 @@ def test_the_pdf_library_is_loaded_from_the_private_folder(parser, tmp_path):
 def test_an_altered_library_is_never_loaded_but_unpacked_again(tmp_path):
     first = Parser(KnowledgeSettings(), tmp_path)
     first.parse("a.pdf", pdf("They sing."))
-    first.rest()
+    first.stop_worker()
     (library,) = tmp_path.rglob("libpdfium.so")
     good = library.read_bytes()
     library.write_bytes(good[:-1] + bytes([good[-1] ^ 1]))
     second = Parser(KnowledgeSettings(), tmp_path)
     assert "sing" in second.parse("a.pdf", pdf("They sing.")).text
-    second.rest()
+    second.stop_worker()
     (library,) = tmp_path.rglob("libpdfium.so")
     assert library.read_bytes() == good
 
 
 def test_a_library_that_was_altered_while_the_service_runs_is_unpacked_again(parser, tmp_path):
     parser.parse("a.pdf", pdf("They sing."))
-    parser.rest()
+    parser.stop_worker()
     (library,) = tmp_path.rglob("libpdfium.so")
     library.write_bytes(b"x" * library.stat().st_size)
     assert "sing" in parser.parse("a.pdf", pdf("They sing.")).text
@@ -140,7 +140,7 @@ def test_a_damaged_package_is_said_to_be_that_and_not_an_unreadable_file(parser,
 def test_a_library_that_does_not_load_is_said_to_be_the_parsers_fault(parser, tmp_path):
     """The manifest fits the file, as when the library itself was built for another machine."""
     parser.parse("a.pdf", pdf("They sing."))
-    parser.rest()
+    parser.stop_worker()
     (library,) = tmp_path.rglob("libpdfium.so")
     library.write_bytes(b"x" * library.stat().st_size)
     manifest = library.parents[1] / "manifest.json"

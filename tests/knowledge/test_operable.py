@@ -99,7 +99,7 @@ def test_a_slower_index_shows_in_its_own_latency_and_in_that_of_searches(
 @pytest.mark.feature("F689")
 def test_the_embedding_cache_grows_alone_to_ten_thousand(catalog, knowledge):
     act(catalog, "knowledge.cache.resize", embedding=10000)
-    assert (knowledge.cache_sizes().query, knowledge.cache_sizes().embedding) == (100, 10000)
+    assert (knowledge.caches.sizes().query, knowledge.caches.sizes().embedding) == (100, 10000)
     assert knowledge.stats()["cache"]["embedding_cache"]["max_size"] == 10000
 
 
@@ -163,7 +163,7 @@ def test_restoring_a_fault_twice_does_no_harm(catalog, knowledge):
 def test_a_resize_is_undone_with_what_it_returned(catalog, knowledge):
     done = act(catalog, "knowledge.cache.resize", query="500", embedding="5000")
     assert read(catalog, "knowledge.cache.capacity") == {"": 500}
-    assert (knowledge.cache_sizes().query, knowledge.cache_sizes().embedding) == (500, 5000)
+    assert (knowledge.caches.sizes().query, knowledge.caches.sizes().embedding) == (500, 5000)
     catalog.action("knowledge.cache.resize").undo(done.undo_arguments, ME)
     assert read(catalog, "knowledge.cache.capacity") == {"": 100}
 
@@ -175,7 +175,7 @@ def test_a_dry_run_changes_nothing(catalog, knowledge):
             "knowledge.disk.set_budget": {"megabytes": 1},
         }.get(action.name, {})
         assert action.dry_run(check_arguments(action.params, given), ME).summary
-    assert knowledge.cache_sizes().query == 100
+    assert knowledge.caches.sizes().query == 100
 
 
 def _dry(catalog, name, **given):
@@ -188,7 +188,7 @@ def test_a_dry_run_without_anything_to_change_says_so(catalog, knowledge):
         "knowledge.index.restart",
         "knowledge.cache.warm",
         "knowledge.snapshot.restore",
-        "knowledge.parser.recycle",
+        "knowledge.parts.parser.recycle",
         "knowledge.database.restore",
         "knowledge.database.recover",
         "knowledge.ingestion.retry_dead_letters",
@@ -196,7 +196,7 @@ def test_a_dry_run_without_anything_to_change_says_so(catalog, knowledge):
         "knowledge.disk.clean_up",
     ):
         assert not _dry(catalog, name).changes, name
-    knowledge.care.set_disk_budget(7)
+    knowledge.maintenance.set_disk_budget(7)
     assert not _dry(catalog, "knowledge.disk.set_budget", megabytes=7).changes
     assert "from 7 to 8 MB" in _dry(catalog, "knowledge.disk.set_budget", megabytes=8).summary
 
@@ -217,11 +217,11 @@ def test_the_cache_faults_need_something_to_search_for(catalog):
 def test_more_queries_than_the_cache_holds_are_missed_for_lack_of_room(catalog, searched):
     act(catalog, "knowledge.cache.resize", query=5)
     fault, before = inject(catalog, "knowledge.cache.outgrow", per_second=1000)
-    _seen(lambda: searched.searcher.figures.drills.outcomes.totals()["full"] >= 60)
+    _seen(lambda: searched.searcher.metrics.drills.outcomes.totals()["full"] >= 60)
     fault.restore(before)
     fault.restore(before)
     assert read(catalog, "knowledge.cache.regret_ratio")[DRILL] > 0.3
-    assert searched.cache_sizes().query == 5
+    assert searched.caches.sizes().query == 5
 
 
 def test_a_changed_project_misses_queries_that_were_asked_before(catalog, searched):
@@ -229,7 +229,7 @@ def test_a_changed_project_misses_queries_that_were_asked_before(catalog, search
     _seen(lambda: read(catalog, "knowledge.cache.known_miss_ratio")[DRILL] >= 0.2)
     fault.restore(before)
     assert read(catalog, "knowledge.cache.regret_ratio")[DRILL] < 0.3
-    assert searched.cache_sizes().query == 100
+    assert searched.caches.sizes().query == 100
 
 
 @pytest.mark.parametrize(
@@ -262,7 +262,7 @@ def test_a_fault_leaves_neither_projects_nor_queries_nor_settings_nor_files(
 
 def left_behind(knowledge, folder):
     """Return the rows of every table that a drill must not touch, and the names of all files."""
-    knowledge._usage.flush()
+    knowledge.caches.flush()
     tables = ("projects", "documents", "chunks", "frequent_queries", "tuning", "engine_spaces")
     with knowledge.database.read() as connection:
         rows = {
@@ -342,10 +342,10 @@ def test_refused_calls_are_counted_apart_from_failures(catalog, searched):
 )
 def test_searches_of_a_drill_move_no_figure_of_users(name, given, catalog, searched):
     searched.search("sea", "whale")
-    users = searched.searcher.figures.users
+    users = searched.searcher.metrics.users
     asked = (users.outcomes.totals(), users.durations.count(), searched.searcher.cache.stats())
     fault, state = inject(catalog, name, **given)
-    drills = searched.searcher.figures.drills
+    drills = searched.searcher.metrics.drills
     _seen(lambda: sum(drills.outcomes.totals().values()) >= 30)
     fault.restore(state)
     now = (users.outcomes.totals(), users.durations.count(), searched.searcher.cache.stats())
@@ -370,7 +370,7 @@ def test_component_times_of_a_drill_are_apart_from_those_of_users(catalog, searc
 
 def test_a_crowd_is_under_way_at_once_and_goes_when_it_is_told(catalog, searched):
     fault, state = inject(catalog, "knowledge.traffic.crowd", users=4)
-    _seen(lambda: searched.searcher.figures.drills.outcomes.totals()["full"] >= 40)
+    _seen(lambda: searched.searcher.metrics.drills.outcomes.totals()["full"] >= 40)
     fault.restore(state)
     assert read(catalog, "knowledge.query.diversity")[DRILL] > 0.8
     assert not [thread for thread in threading.enumerate() if thread.name == "drill-user"]
@@ -379,15 +379,15 @@ def test_a_crowd_is_under_way_at_once_and_goes_when_it_is_told(catalog, searched
 
 def test_an_overrun_cache_misses_what_was_asked_before_until_it_has_room(catalog, searched):
     fault, state = inject(catalog, "knowledge.cache.overrun", users=4)
-    _seen(lambda: searched.searcher.figures.drills.outcomes.totals()["full"] >= 60)
+    _seen(lambda: searched.searcher.metrics.drills.outcomes.totals()["full"] >= 60)
     assert read(catalog, "knowledge.cache.hit_ratio")[DRILL] < 0.5
     _seen(lambda: read(catalog, "knowledge.cache.known_miss_ratio")[DRILL] >= 0.5)
     act(catalog, "knowledge.cache.resize", query=500, embedding=5000)
     before = searched.searcher.cache.stats(drill=True).misses
-    _seen(lambda: searched.searcher.figures.drills.outcomes.totals()["full"] >= 200)
+    _seen(lambda: searched.searcher.metrics.drills.outcomes.totals()["full"] >= 200)
     assert searched.searcher.cache.stats(drill=True).misses - before <= 24
     fault.restore(state)
-    assert searched.cache_sizes().query == 100
+    assert searched.caches.sizes().query == 100
 
 
 def test_warming_a_small_cache_keeps_the_most_frequent_queries(catalog, searched):
@@ -395,11 +395,11 @@ def test_warming_a_small_cache_keeps_the_most_frequent_queries(catalog, searched
     for times, query in ((1, "sing"), (3, "whale"), (2, "sea")):
         for _ in range(times):
             searched.search("sea", query)
-    searched.empty_caches()
+    searched.caches.empty()
     act(catalog, "knowledge.cache.warm", top=3)
     assert [searched.search("sea", query).cache_hit for query in ("whale", "sea")] == [True, True]
 
 
 def test_the_processors_use_is_a_share(catalog, searched):
-    searched.care.processor.look()
+    searched.maintenance.processor.look()
     assert 0 <= read(catalog, "knowledge.cpu.used_ratio")[""] <= 1

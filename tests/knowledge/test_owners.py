@@ -11,7 +11,7 @@ def own(knowledge):
 
 
 def names(knowledge):
-    return [document.name for document in knowledge.documents("p")]
+    return [document.name for document in knowledge.documents.list("p")]
 
 
 def test_deleting_a_persons_documents_leaves_those_of_others_and_of_nobody(knowledge, own):
@@ -55,13 +55,16 @@ def test_new_content_that_names_nobody_leaves_the_owner(knowledge, own):
 
 def test_setting_tags_does_not_touch_the_owner(knowledge, own):
     knowledge.ingest_text("p", "a", "Old.", owner="ann")
-    knowledge.set_metadata("p", "a", tags=["x"], labels=["y"])
+    knowledge.documents.set_metadata("p", "a", tags=["x"], labels=["y"])
     assert own.documents("ann") == 1
 
 
 def test_what_was_asked_is_forgotten_with_the_caches(knowledge, own):
     knowledge.ingest_text("p", "a", "The text.")
     knowledge.search("p", "ann's secret question")
-    assert knowledge._usage.frequent(9)
+    assert knowledge.caches.frequent_queries(9)
     own.empty_caches("ann")
-    assert (knowledge._usage.frequent(9), knowledge.searcher.held_documents()) == ([], set())
+    assert (knowledge.caches.frequent_queries(9), knowledge.searcher.held_documents()) == (
+        [],
+        set(),
+    )

@@ -26,7 +26,7 @@ def parser(tmp_path_factory):
         tmp_path_factory.mktemp("parser"),
     )
     yield shared
-    shared.rest()
+    shared.stop_worker()
 
 
 @pytest.mark.parametrize(
@@ -106,7 +106,7 @@ def test_a_parser_that_takes_too_long_is_killed_and_the_next_file_is_read(tmp_pa
         parser.parse("a.html", b"<p>x</p>" * 10_000)
     patient = Parser(KnowledgeSettings(), tmp_path)
     assert patient.parse("a.html", b"<p>x</p>").text.strip() == "x"
-    patient.rest()
+    patient.stop_worker()
 
 
 def test_a_worker_that_was_killed_is_replaced(parser):

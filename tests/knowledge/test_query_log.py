@@ -5,7 +5,7 @@ from collections import Counter
 import pytest
 
 from tests.slow_model import SlowModel
-from trimtab.knowledge.validation import counted_lines
+from trimtab.knowledge.validation import parse_query_list
 
 
 def lines(caplog):
@@ -53,15 +53,15 @@ def test_the_top_queries_of_the_log_warm_the_cache(sea, caplog):
         sea.search("sea", query)
     counted = Counter(line["query"] for line in lines(caplog)).most_common(1)
     top = "".join(f"{count:7} {query}\n" for query, count in counted)
-    sea.empty_caches()
-    assert sea.warm_cache(queries=counted_lines(top), project="sea").asked == 1
+    sea.caches.empty()
+    assert sea.warm_cache(queries=parse_query_list(top), project="sea").asked == 1
     assert sea.search("sea", "whales").cache_hit
 
 
 def test_a_query_is_not_logged_by_itself(open_knowledge, caplog):
     caplog.set_level("DEBUG")
     knowledge = open_knowledge()
-    knowledge.create_project("sea")
+    knowledge.projects.create("sea")
     knowledge.search("sea", "something private")
     assert "query" not in lines(caplog)[0]
     assert "something private" not in caplog.text

@@ -50,7 +50,7 @@ def test_a_snapshot_of_the_indexes_is_taken_every_night(calendar, knowledge):
 def test_the_cache_is_warmed_every_six_hours(calendar, knowledge):
     knowledge.ingest_text("sea", "whales.md", "Whales sing.")
     knowledge.search("sea", "whales")
-    knowledge.empty_caches()
+    knowledge.caches.empty()
     assert calendar.schedules["cache-warmer"][0] == "0 */6 * * *"
     assert calendar.run_now("cache-warmer") == 1
     assert knowledge.search("sea", "whales").cache_hit
@@ -60,7 +60,7 @@ def test_the_cache_is_warmed_every_six_hours(calendar, knowledge):
 def test_a_backup_is_taken_every_hour(calendar, knowledge):
     assert calendar.schedules["db-backup"][0] == "0 * * * *"
     taken = calendar.run_now("db-backup")
-    assert [backup.path.name for backup in knowledge.care.backups.list()] == [taken]
+    assert [backup.path.name for backup in knowledge.maintenance.backups.list()] == [taken]
 
 
 @pytest.mark.feature("F731")

@@ -31,4 +31,4 @@ def test_a_database_made_from_schema_sql_is_opened_and_takes_documents_in(open_k
     knowledge = open_knowledge()
     knowledge.ingest_text("sea", "whales.md", "Whales sing.")
     assert knowledge.search("sea", "whales").passages[0].document_name == "whales.md"
-    assert knowledge.care.check().ok
+    assert knowledge.maintenance.check().ok

@@ -10,12 +10,12 @@ from trimtab.knowledge.errors import (
     DocumentNameInvalid,
     DocumentTooLarge,
     DocumentUnknown,
-    DocumentUnreadable,
     ProjectExists,
     ProjectNameInvalid,
     ProjectUnknown,
     QueryInvalid,
 )
+from trimtab.knowledge.search import SearchRequest
 
 WHALES = "# Whales\n\nWhales sing in the deep sea.\n"
 DESERTS = "# Deserts\n\nDeserts are dry and hot.\n"
@@ -38,7 +38,7 @@ def test_the_document_that_answers_comes_first(sea):
 
 def test_a_passage_is_cited_by_the_offsets_of_its_text(sea):
     passage = sea.search("sea", "whales").passages[0]
-    text = sea.document_text("sea", passage.document_id)
+    text = sea.documents.text("sea", passage.document_id)
     assert text[passage.start : passage.end] == passage.text
     assert passage.heading == "Whales"
 
@@ -60,7 +60,7 @@ def test_only_the_changed_passages_are_embedded_again(knowledge):
     parts[4] = "# Part 4\n\nSomething new.\n\n"
     second = knowledge.ingest_text("sea", "parts.md", "".join(parts))
     assert (first.embedded_chunks, second.embedded_chunks, second.version) == (10, 1, 2)
-    assert knowledge.document_text("sea", "parts.md") == "".join(parts)
+    assert knowledge.documents.text("sea", "parts.md") == "".join(parts)
 
 
 def test_a_changed_document_is_no_longer_found_by_its_old_words(sea):
@@ -70,17 +70,17 @@ def test_a_changed_document_is_no_longer_found_by_its_old_words(sea):
 
 def test_a_deleted_document_is_gone_from_search_cache_and_text(sea):
     sea.search("sea", "whales sing")
-    sea.delete_document("sea", "whales.md")
+    sea.documents.delete("sea", "whales.md")
     assert "whales.md" not in _names(sea.search("sea", "whales sing"))
     with pytest.raises(DocumentUnknown):
-        sea.document_text("sea", "whales.md")
+        sea.documents.text("sea", "whales.md")
 
 
 def test_a_hit_whose_row_is_gone_is_never_answered(sea, monkeypatch):
     sea.search("sea", "whales")
     monkeypatch.setattr(sea.indexes, "deleted_from", lambda _: None)
-    sea.delete_document("sea", "whales.md")
-    row = sea.projects.find("sea")
+    sea.documents.delete("sea", "whales.md")
+    row = sea.parts.stores.projects.find("sea")
     stale = sea.indexes.overview()[row.key]
     assert len(stale.index) == 2
     sea.indexes._held[row.key] = replace(stale, version=row.index_version)
@@ -88,10 +88,10 @@ def test_a_hit_whose_row_is_gone_is_never_answered(sea, monkeypatch):
 
 
 def test_deleting_a_project_takes_its_documents_and_the_name_is_free_again(sea):
-    assert sea.delete_project("sea") == 2
+    assert sea.projects.delete("sea") == 2
     with pytest.raises(ProjectUnknown):
         sea.search("sea", "whales")
-    sea.create_project("sea")
+    sea.projects.create("sea")
     assert sea.search("sea", "whales").passages == ()
 
 
@@ -101,14 +101,14 @@ def test_projects_do_not_see_each_other(sea):
 
 
 def test_a_renamed_project_keeps_its_documents(sea):
-    sea.rename_project("sea", "ocean")
+    sea.projects.rename("sea", "ocean")
     assert _names(sea.search("ocean", "whales"))[0] == "whales.md"
 
 
 def test_a_project_is_not_renamed_over_another(sea):
-    sea.create_project("land")
+    sea.projects.create("land")
     with pytest.raises(ProjectExists):
-        sea.rename_project("sea", "land")
+        sea.projects.rename("sea", "land")
 
 
 @pytest.mark.feature("F606")
@@ -116,7 +116,7 @@ def test_a_project_is_not_renamed_over_another(sea):
 def test_a_bad_project_name_is_refused(knowledge, name):
     with pytest.raises(ProjectNameInvalid):
         knowledge.ingest_text(name, "a.txt", "text")
-    assert knowledge.list_projects() == ()
+    assert knowledge.projects.list() == ()
 
 
 @pytest.mark.feature("F605")
@@ -140,24 +140,15 @@ def test_no_query_is_read_as_full_text_syntax(sea, query):
 def test_a_refused_file_leaves_no_trace(knowledge):
     with pytest.raises(TrimtabError):
         knowledge.ingest_bytes("sea", "broken.pdf", b"%PDF-1.4 nothing")
-    assert knowledge.list_projects() == ()
+    assert knowledge.projects.list() == ()
 
 
 def test_a_file_over_the_limit_is_refused_before_it_is_read(open_knowledge, tmp_path):
     knowledge = open_knowledge(max_document_mb=1)
-    big = tmp_path / "big.txt"
-    with big.open("wb") as file:
+    with (tmp_path / "big.txt").open("wb") as file:
         file.truncate(60 * 1024 * 1024)
-    with pytest.raises(DocumentTooLarge, match=r"60\.0 MB"):
-        knowledge.ingest_file("sea", big)
-
-
-@pytest.mark.parametrize("path", ["/dev/zero", "/nowhere/at/all.txt", "/"])
-def test_what_is_no_readable_file_is_refused(knowledge, path):
-    from pathlib import Path
-
-    with pytest.raises(DocumentUnreadable):
-        knowledge.ingest_file("sea", Path(path))
+    [refused] = knowledge.ingest_folder("sea", tmp_path).refused
+    assert (refused.code, "60.0 MB" in refused.message) == (DocumentTooLarge.code, True)
 
 
 @pytest.mark.parametrize("name", ["", " ", "a\nb", "x" * 501])
@@ -186,14 +177,14 @@ def test_the_words_that_match_are_marked(sea):
 
 
 def test_tags_narrow_a_search(sea):
-    sea.set_metadata("sea", "deserts.md", tags=["dry", "hot"])
+    sea.documents.set_metadata("sea", "deserts.md", tags=["dry", "hot"])
     assert _names(sea.search("sea", "whales", tags=["dry"])) == ["deserts.md"]
     assert sea.search("sea", "whales", tags=["dry", "cold"]).passages == ()
 
 
 @pytest.mark.parametrize("degraded", [False, True])
 def test_a_labelled_document_is_found_only_by_who_shares_a_label(sea, degraded):
-    sea.set_metadata("sea", "whales.md", labels=["secret", "crew"])
+    sea.documents.set_metadata("sea", "whales.md", labels=["secret", "crew"])
     if degraded:
         sea.indexes.breaker.trip()
     found = {
@@ -207,7 +198,7 @@ def test_a_labelled_document_is_found_only_by_who_shares_a_label(sea, degraded):
 
 
 def test_ingesting_a_document_again_keeps_its_labels(sea):
-    sea.set_metadata("sea", "whales.md", labels=["secret"])
+    sea.documents.set_metadata("sea", "whales.md", labels=["secret"])
     sea.ingest_text("sea", "whales.md", "# Whales\n\nThey whistle.\n")
     assert "whales.md" not in _names(sea.search("sea", "whales whistle", labels=[]))
 
@@ -224,14 +215,14 @@ def test_pages_of_results_do_not_overlap(knowledge):
 @pytest.mark.feature("F522")
 @pytest.mark.feature("F523")
 def test_projects_are_listed_with_their_sizes(sea):
-    (project,) = sea.list_projects()
+    (project,) = sea.projects.list()
     assert (project.name, project.documents, project.vectors) == ("sea", 2, 2)
-    assert sea.get_collection_size("sea") == 2
+    assert sea.projects.count_vectors("sea") == 2
 
 
 def test_a_project_too_small_to_be_asked_names_no_weight_of_its_own(sea):
     sea.search("sea", "whales")
-    (project,) = sea.list_projects()
+    (project,) = sea.projects.list()
     assert (project.engine, project.meaning) == ("exact", None)
 
 
@@ -256,23 +247,27 @@ def test_everything_is_there_after_a_restart(open_knowledge):
     assert again.ingest_text("sea", "whales.md", WHALES).status == "unchanged"
 
 
+def _is_cached(knowledge, query, top_k=10):
+    return knowledge.searcher.is_cached("sea", query, SearchRequest(top_k))
+
+
 def test_an_answer_is_held_in_memory_until_its_project_changes(sea):
     query = "where do whales sing"
-    assert not sea.holds("sea", query)
+    assert not _is_cached(sea, query)
     sea.search("sea", query)
     assert sea.search("sea", query).cache_hit
-    assert sea.holds("sea", query)
-    assert not sea.holds("sea", query, 3)
+    assert _is_cached(sea, query)
+    assert not _is_cached(sea, query, 3)
     sea.ingest_text("sea", "more.md", "Whales sing at night too.")
-    assert not sea.holds("sea", query)
+    assert not _is_cached(sea, query)
     assert "more.md" in _names(sea.search("sea", query))
 
 
-@pytest.mark.parametrize("end", ["delete_project", "rename_project"])
+@pytest.mark.parametrize("end", ["delete", "rename"])
 def test_a_project_that_was_just_searched_is_gone_at_once(sea, end):
     sea.search("sea", "whales")
-    getattr(sea, end)("sea", *["lake"] * (end == "rename_project"))
-    assert not sea.holds("sea", "whales")
+    getattr(sea.projects, end)("sea", *["lake"] * (end == "rename"))
+    assert not _is_cached(sea, "whales")
     with pytest.raises(ProjectUnknown):
         sea.search("sea", "whales")
 
@@ -284,4 +279,4 @@ def test_nothing_is_remembered_from_a_database_that_was_replaced(sea, tmp_path):
     sea.search("sea", "whales")
     fresh = sea.database.file.with_name("fresh.db")
     sea.database.replace(fresh, sea.database.file.with_name("former.db"))
-    assert not sea.holds("sea", "whales")
+    assert not _is_cached(sea, "whales")

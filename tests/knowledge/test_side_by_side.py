@@ -32,7 +32,7 @@ def test_eight_readers_find_their_documents_while_others_come_and_go(shore):
     def change(turn):
         name = f"guest{turn % 3}.md"
         shore.ingest_text("sea", name, f"A guest of turn{turn} visits the harbour.")
-        shore.delete_document("sea", name)
+        shore.documents.delete("sea", name)
 
     def first(number):
         found = shore.search("sea", f"harbour number{number}", 3)

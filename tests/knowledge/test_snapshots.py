@@ -44,7 +44,7 @@ def test_a_restored_snapshot_answers_without_building_the_index_again(sea, monke
     sea.indexes.restart()
     seen = built(sea, monkeypatch)
     assert sea.snapshots.restore() == ("daily_20260101.tar", 1)
-    sea.empty_caches()
+    sea.caches.empty()
     assert first(sea, "crabs walk") == "crabs.md"
     assert seen == []
 
@@ -53,12 +53,12 @@ def test_what_changed_since_the_snapshot_is_brought_in_and_what_was_deleted_is_n
     sea, monkeypatch
 ):
     sea.snapshots.take()
-    sea.delete_document("sea", "eels.md")
+    sea.documents.delete("sea", "eels.md")
     sea.ingest_text("sea", "rays.md", "Rays glide.")
     sea.indexes.restart()
     seen = built(sea, monkeypatch)
     sea.snapshots.restore()
-    sea.empty_caches()
+    sea.caches.empty()
     assert first(sea, "rays glide") == "rays.md"
     assert "eels.md" not in {
         found.document_name for found in sea.search("sea", "eels glow").passages
@@ -68,15 +68,15 @@ def test_what_changed_since_the_snapshot_is_brought_in_and_what_was_deleted_is_n
 
 
 def test_a_row_number_that_was_given_to_another_passage_is_not_taken_for_the_old_one(sea):
-    sea.care.backup()
+    sea.maintenance.backup()
     sea.ingest_text("sea", "rays.md", "Rays glide.")
     sea.search("sea", "rays")
     sea.snapshots.take()
-    sea.care.restore()
+    sea.maintenance.restore()
     sea.ingest_text("sea", "seals.md", "Seals bark.")
     sea.indexes.restart()
     sea.snapshots.restore()
-    sea.empty_caches()
+    sea.caches.empty()
     assert first(sea, "seals bark") == "seals.md"
 
 
@@ -93,7 +93,7 @@ def test_seven_daily_snapshots_are_kept_and_none_over_thirty_days(sea, clock):
 
 
 def test_no_snapshot_is_taken_that_would_leave_less_than_the_floor_free(sea, monkeypatch):
-    monkeypatch.setattr(type(sea.care.disk), "floor_bytes", lambda _: 10**18)
+    monkeypatch.setattr(type(sea.maintenance.disk), "floor_bytes", lambda _: 10**18)
     with pytest.raises(StorageFull, match="none was taken"):
         sea.snapshots.take()
     assert sea.snapshots.list() == ()

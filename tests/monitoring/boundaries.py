@@ -232,6 +232,7 @@ _KNOWLEDGE = [
 RATE, LATENCY = "http_error_rate_ratio", "http_p99_latency_ms"
 WEEK, USED = "kb_disk_full_in_seconds", "kb_disk_used_ratio"
 CALLS, READS = "http_error_rate_requests", "http_latency_requests"
+NORMAL = "http_p99_latency_normal_ms"
 
 _SERVICE = [
     Boundary("ServiceFailing", {RATE: "{v}"}, 0.1, 0.11, 1, {CALLS: 20}),
@@ -250,6 +251,9 @@ _SERVICE = [
     Boundary(
         "ServiceSlowing", {READS: "{v}x239 100x100"}, 98, 100, 130, {LATENCY: "200x239 400x100"}
     ),
+    Boundary("ServiceDegraded", {LATENCY: "{v}"}, 400, 401, 15, {NORMAL: 200, READS: 100}),
+    Boundary("ServiceDegraded", {LATENCY: "{v}"}, 100, 101, 15, {NORMAL: 40, READS: 100}),
+    Boundary("ServiceDegraded", {READS: "{v}"}, 99, 100, 15, {NORMAL: 200, LATENCY: 500}),
     Boundary("ServiceNearlyFull", {"service_cpu_ratio": "{v}"}, 0.7, 0.71, 75),
     Boundary("ServiceNearlyFull", {"kb_memory_used_ratio": "{v}"}, 0.7, 0.71, 15),
     # Full within a week at the pace of a day: while more than half and at most 80 % is in use.

@@ -37,6 +37,7 @@ FEATURES = {
     "KnowledgeSearchSlow": ("F507",),
     "KnowledgeSearchSlowing": ("F531",),
     "KnowledgeVectorStoreDown": ("F535",),
+    "ServiceDegraded": ("F299",),
     "ServiceErrorRateHigh": ("F298",),
     "ServiceFailing": ("F321", "F343"),
     "ServiceNearlyFull": ("F533",),

@@ -5,7 +5,7 @@ import pytest
 import sqlalchemy as sa
 
 from tests.answers.service import QUESTION, Whole
-from tests.answers.world import StillClock
+from tests.answers.world import StillClock, WholeDrafts
 from tests.evaluation.online.test_quality_monitor import WordEmbedder
 from trimtab.answers import Question
 from trimtab.answers.errors import GeneratorUnavailable
@@ -159,7 +159,7 @@ def test_the_checks_come_in_the_order_of_the_contract(around):
 
 @pytest.mark.feature("F436")
 def test_a_model_that_refuses_its_key_is_something_to_do_this_month(around):
-    class Refusing:
+    class Refusing(WholeDrafts):
         def generate(self, question, passages):
             raise GeneratorUnavailable("The model failed: AuthenticationError.")
 

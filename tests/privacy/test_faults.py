@@ -28,7 +28,7 @@ def test_the_erasure_fails_and_is_completed_by_going_on_with_it(app):
     assert app.erasures.wait(found.id).state is ErasureState.DONE
     fault.restore(state)
     fault.restore(state)
-    assert PROJECT not in {project.name for project in app.knowledge.list_projects()}
+    assert PROJECT not in {project.name for project in app.knowledge.projects.list()}
 
 
 def test_restoring_the_fault_completes_an_erasure_that_nobody_went_on_with(app):
@@ -36,4 +36,4 @@ def test_restoring_the_fault_completes_an_erasure_that_nobody_went_on_with(app):
     state = fault.inject({})
     fault.restore(state)
     assert app.erasures.find(state["erasure"]).state is ErasureState.DONE
-    assert app.knowledge.care.deletions.file.is_file()
+    assert app.knowledge.maintenance.deletions.file.is_file()

@@ -1,31 +1,39 @@
-"""Answers: a question goes down once and up once, and every sentence of the answer carries its proof."""
+"""Answers: questions answered from documents, every sentence with its citation."""
 
+from trimtab.answers.drafts import Draft, Generator, Usage
 from trimtab.answers.extractive import ExtractiveGenerator
-from trimtab.answers.generate import Draft, Generator, Usage
-from trimtab.answers.pipeline import Answers, Retriever, TraceKeeper
-from trimtab.answers.records import Answer, Citation, Passage, Question, Retrieved, Stage, Trace
-from trimtab.answers.screening import Screen, ScreenedSentences
+from trimtab.answers.guarding import GuardedSentences, PipelineGuards
+from trimtab.answers.pipeline import AnswerPipeline
+from trimtab.answers.records import (
+    Answer,
+    AnswerResult,
+    Citation,
+    PipelineStage,
+    Question,
+    Retrieved,
+    SourcePassage,
+    Trace,
+)
+from trimtab.answers.retrieval import Retriever
 from trimtab.answers.store import FeedbackStore, TraceStore
-from trimtab.answers.traces import RecentTraces
 
 __all__ = [
     "Answer",
-    "Answers",
+    "AnswerPipeline",
+    "AnswerResult",
     "Citation",
     "Draft",
     "ExtractiveGenerator",
     "FeedbackStore",
     "Generator",
-    "Passage",
+    "GuardedSentences",
+    "PipelineGuards",
+    "PipelineStage",
     "Question",
-    "RecentTraces",
     "Retrieved",
     "Retriever",
-    "Screen",
-    "ScreenedSentences",
-    "Stage",
+    "SourcePassage",
     "Trace",
-    "TraceKeeper",
     "TraceStore",
     "Usage",
 ]

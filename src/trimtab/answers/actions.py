@@ -56,19 +56,19 @@ def prefer_generator(service: AnswerService) -> Action:
 
 
 def _route(service: AnswerService) -> Action:
-    routing = service.routing
+    retrieval = service.retrieval
 
     def run(given: Arguments, _: ActionContext) -> ActionResult:
         project, target = str(given["project"]), str(given["target"])
-        before = routing.routes.get(project, project)
-        routing.set(project, target)
+        before = retrieval.routes.get(project, project)
+        retrieval.set_route(project, target)
         undo = {"project": project, "target": before}
         text = f"Questions to {project} go to {target}."
         return ActionResult(text, {"before": before}, undo, changes=before != target)
 
     def dry_run(given: Arguments, _: ActionContext) -> ActionResult:
         project, target = str(given["project"]), str(given["target"])
-        if routing.routes.get(project, project) == target:
+        if retrieval.routes.get(project, project) == target:
             return ActionResult(f"Questions to {project} go to {target} already.", changes=False)
         return ActionResult(f"Questions to {project} would go to {target}.")
 
@@ -88,10 +88,10 @@ def _route(service: AnswerService) -> Action:
 
 
 def _reset_routes(service: AnswerService) -> Action:
-    routing = service.routing
+    retrieval = service.retrieval
 
     def run(_: Arguments, __: ActionContext) -> ActionResult:
-        before = routing.reset()
+        before = retrieval.reset_routes()
         pairs = ",".join(f"{project}={target}" for project, target in before.items())
         undo = {"routes": pairs} if before else None
         facts = {"routes": dict(before)}
@@ -100,11 +100,11 @@ def _reset_routes(service: AnswerService) -> Action:
     def undo(given: Arguments, _: ActionContext) -> ActionResult:
         pairs = [pair.partition("=") for pair in str(given["routes"]).split(",")]
         for project, _sign, target in pairs:
-            routing.set(project, target)
+            retrieval.set_route(project, target)
         return ActionResult(f"Set {len(pairs)} routes again.")
 
     def dry_run(_: Arguments, __: ActionContext) -> ActionResult:
-        routes = dict(routing.routes)
+        routes = dict(retrieval.routes)
         return ActionResult(f"{len(routes)} routes would end.", routes, changes=bool(routes))
 
     return Action(

@@ -1,21 +1,24 @@
-"""How answers can be broken, for drills: processes that are killed, hang or lie, and changes that people make."""
+"""Faults of the answers domain: broken model endpoints and wrong changes."""
 
 import signal
 import subprocess
 import sys
-import threading
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from itertools import count
 from pathlib import Path
+from random import Random
 
 from trimtab.answers import drill_endpoint
 from trimtab.answers.actions import prefer_generator
+from trimtab.answers.generators import TimedGenerator
 from trimtab.answers.records import Question
-from trimtab.answers.routing import NOWHERE
+from trimtab.answers.retrieval import NOWHERE
 from trimtab.answers.service import AnswerService
-from trimtab.answers.stages import Deadlines, TimedGenerator
 from trimtab.answers.tracing import SpanExporter
 from trimtab.infra.changes import ChangeLog
 from trimtab.infra.child_process import ChildProcess
+from trimtab.infra.load_generator import LoadGenerator
 from trimtab.kernel.clock import Clock
 from trimtab.kernel.drilling import drill_traffic
 from trimtab.kernel.errors import TrimtabError
@@ -64,13 +67,13 @@ def faults(
 
 
 def _broken_generator(service: AnswerService, clock: Clock) -> Fault:
-    traffic, models = _Traffic(service, clock), _Models(service, clock)
+    traffic, models = _Traffic(service, clock), _Models(service)
 
     def inject(given: Arguments) -> Mapping[str, Value]:
         how = str(given["how"])
         dying = how in {"kill", "hang"}
-        patience = _HANG_SECONDS if how == "hang" else 10.0
-        endpoint = models.connect(_MODEL, "honest" if dying else how, patience)
+        timeout = _HANG_SECONDS if how == "hang" else 10.0
+        endpoint = models.connect(_MODEL, "honest" if dying else how, timeout)
         service.models.prefer(_MODEL)
         if dying:
             traffic.ask_first(given)
@@ -86,7 +89,8 @@ def _broken_generator(service: AnswerService, clock: Clock) -> Fault:
     how = Param("how", "string", "What becomes of the model's endpoint.", "kill", choices=kinds)
     return Fault(
         "answers.generator.break",
-        "Ask a model first whose endpoint, a process on loopback, is killed, hangs, fails or makes things up.",
+        "Ask a model first whose endpoint, a process on loopback, is killed, hangs, fails or makes "
+        "things up.",
         inject,
         restore,
         (how, _PROJECT, _PACE),
@@ -95,7 +99,7 @@ def _broken_generator(service: AnswerService, clock: Clock) -> Fault:
 
 
 def _bad_change(service: AnswerService, clock: Clock, changes: ChangeLog) -> Fault:
-    traffic, models = _Traffic(service, clock), _Models(service, clock)
+    traffic, models = _Traffic(service, clock), _Models(service)
 
     def inject(given: Arguments) -> Mapping[str, Value]:
         models.connect(_MODEL, "honest")
@@ -118,7 +122,8 @@ def _bad_change(service: AnswerService, clock: Clock, changes: ChangeLog) -> Fau
 
     return Fault(
         "answers.generator.misconfigure",
-        "Answer some questions, then let a person prefer a model whose address is wrong, and go on asking.",
+        "Answer some questions, then let a person prefer a model whose address is wrong, and "
+        "continue asking.",
         inject,
         restore,
         (_PROJECT, _PACE),
@@ -131,14 +136,14 @@ def _misroute(service: AnswerService, clock: Clock) -> Fault:
 
     def inject(given: Arguments) -> Mapping[str, Value]:
         project = str(given["project"])
-        before = service.routing.routes.get(project, project)
-        service.routing.set(project, NOWHERE)
+        before = service.retrieval.routes.get(project, project)
+        service.retrieval.set_route(project, NOWHERE)
         traffic.start(given)
         return {"project": project, "before": before}
 
     def restore(state: Mapping[str, Value]) -> None:
         traffic.stop()
-        service.routing.set(str(state["project"]), str(state["before"]))
+        service.retrieval.set_route(str(state["project"]), str(state["before"]))
 
     return Fault(
         "answers.routing.misroute",
@@ -185,7 +190,8 @@ def _spent_budget(service: AnswerService) -> Fault:
         restore,
         (share,),
         realism=Realism.SIMULATED,
-        simulated_because="the reservation stands for calls under way; spending real money proves no more",
+        simulated_because="the reservation stands for calls under way; "
+        "spending real money proves no more",
     )
 
 
@@ -234,7 +240,7 @@ class _Endpoint:
         return f"http://127.0.0.1:{int(output.readline())}"
 
     def freeze(self) -> None:
-        """Stop the process without ending it: connections are taken by the kernel and get no reply."""
+        """Suspend the process: connections are accepted by the kernel and get no reply."""
         if self._child is not None:
             self._child.process.send_signal(signal.SIGSTOP)
 
@@ -250,15 +256,14 @@ class _Endpoint:
 class _Models:
     """Models whose endpoints are the drill's own, put before those of the service."""
 
-    def __init__(self, service: AnswerService, clock: Clock) -> None:
+    def __init__(self, service: AnswerService) -> None:
         self._service = service
-        self._clock = clock
         self._endpoints: dict[str, _Endpoint] = {}
         self._before = ""
 
-    def connect(self, name: str, how: str, patience_seconds: float = 10.0) -> _Endpoint:
+    def connect(self, name: str, how: str, timeout_seconds: float = 10.0) -> _Endpoint:
         """Start an endpoint and let the service know its model."""
-        # The client library takes as long to load as the rest of the service.
+        # The client library takes as long to load as all other modules together.
         from trimtab.answers.remote import RemoteGenerator
 
         if not self._endpoints:
@@ -266,9 +271,9 @@ class _Models:
         endpoint = self._endpoints.setdefault(name, _Endpoint())
         url = endpoint.start(how) + "/v1"
         # A busy machine must not make an honest endpoint look broken.
-        deadlines, wait = Deadlines(self._clock), patience_seconds
+        wait = timeout_seconds
         remote = RemoteGenerator(url, name, "none", wait)
-        self._service.models.put(name, TimedGenerator(remote, deadlines, wait))
+        self._service.models.put(name, TimedGenerator(remote, self._service.deadlines, wait))
         self._service.cache.clear()
         return endpoint
 
@@ -284,55 +289,34 @@ class _Models:
 
 
 class _Traffic:
-    """Questions in the background, as users would ask them, until it is stopped; nothing of them is kept then."""
+    """Questions of a drill; nothing of them is kept after `stop`."""
 
     def __init__(self, service: AnswerService, clock: Clock) -> None:
         self._service = service
-        self._clock = clock
-        self._stop = threading.Event()
-        self._thread: threading.Thread | None = None
-        self._asker = new_id("drill", clock.now())
-        """Nobody else has this id, so what is kept under it is this drill's."""
+        self._load = LoadGenerator(clock, "drill-questions")
+        self._user_id = new_id("drill", clock.now())
+        """Unique to this drill, so that its traces can be deleted."""
 
     def ask_first(self, given: Arguments) -> None:
         """Ask some questions now, before anything is broken."""
         for number in range(_BEFORE):
-            self._ask_one(str(given["project"]), f"{_QUESTIONS[number % 4]} (before {number})")
+            with drill_traffic(), suppress(TrimtabError):
+                self._ask(str(given["project"]), f"{_QUESTIONS[number % 4]} (before {number})")
 
     def start(self, given: Arguments, questions: Sequence[str] = _QUESTIONS) -> None:
-        """Begin to ask."""
-        self._end()
-        self._stop = threading.Event()
-        self._thread = threading.Thread(
-            target=self._ask,
-            args=(str(given["project"]), questions, 1 / float(given["per_second"]), self._stop),
-            name="drill-questions",
-            daemon=True,
-        )
-        self._thread.start()
+        """Ask the questions in turn, each with a number of its own, until `stop`."""
+        project, numbers = str(given["project"]), count()
+
+        def ask_next(_: Random) -> None:
+            number = next(numbers)
+            self._ask(project, f"{questions[number % len(questions)]} ({number})")
+
+        self._load.start(ask_next, per_second=float(given["per_second"]))
 
     def stop(self) -> None:
-        """Stop asking and forget what was asked; may be called more than once."""
-        self._end()
-        self._service.forget_drill(self._asker)
+        """Stop asking and delete what was asked; may be called more than once."""
+        self._load.stop()
+        self._service.forget_drill(self._user_id)
 
-    def _end(self) -> None:
-        self._stop.set()
-        if self._thread is not None:
-            self._thread.join(timeout=30)
-            self._thread = None
-
-    def _ask(
-        self, project: str, questions: Sequence[str], pause_seconds: float, stop: threading.Event
-    ) -> None:
-        number = 0
-        while not self._clock.wait(stop, pause_seconds):
-            self._ask_one(project, f"{questions[number % len(questions)]} ({number})")
-            number += 1
-
-    def _ask_one(self, project: str, text: str) -> None:
-        with drill_traffic():
-            try:
-                self._service.answer(Question(project, text, user_id=self._asker))
-            except TrimtabError:
-                return  # Counted by the service; that is what the drill is about.
+    def _ask(self, project: str, text: str) -> None:
+        self._service.answer(Question(project, text, user_id=self._user_id))

@@ -1,22 +1,32 @@
-"""The generators that the settings ask for, the preferred one first."""
+"""The configured generators; calls of paid models have a deadline and a budget."""
 
-from trimtab.answers.budgets import Budget, Price
-from trimtab.answers.extractive import MODEL as EXTRACTIVE
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+
+from trimtab.answers.budgets import Bill, Budget, Price
+from trimtab.answers.deadlines import Deadlines
+from trimtab.answers.drafts import Draft, DraftSentence, Generator, Piece, Usage
+from trimtab.answers.errors import BudgetExhausted, GeneratorUnavailable
 from trimtab.answers.extractive import ExtractiveGenerator
-from trimtab.answers.generate import Generator
-from trimtab.answers.stages import Deadlines, MeteredGenerator, TimedGenerator
+from trimtab.answers.records import EXTRACTIVE, SourcePassage
 from trimtab.infra.settings.sections.answers import AnswersSettings
+from trimtab.kernel.errors import DeadlineExceeded
+
+_FRAMING_BYTES = 2_000
+"""Instructions, roles and numbering around question and passages."""
 
 
-def generators(
+def configured_generators(
     settings: AnswersSettings, deadlines: Deadlines, budget: Budget | None
 ) -> list[tuple[str, Generator]]:
-    """Return them by name: ``first`` and ``second`` where they are set, ``extractive`` always and last.
+    """Return the generators of the settings by name; ``extractive`` is always the last.
 
     Args:
-        settings: The domain's.
+        settings: Of the domain.
         deadlines: Bound each reply.
-        budget: Pays for them; None only prices their calls.
+        budget: Pays for the models; None only prices their calls.
     """
     found = list[tuple[str, Generator]]()
     if settings.generator == "openai":
@@ -28,16 +38,96 @@ def generators(
     return [*found, (EXTRACTIVE, ExtractiveGenerator(settings.max_sentences))]
 
 
+@dataclass(frozen=True, slots=True)
+class TimedGenerator:
+    """A generator with a deadline for the whole reply, which no per-read timeout gives."""
+
+    inner: Generator
+    deadlines: Deadlines
+    seconds: float
+
+    def stream(self, question: str, passages: Sequence[SourcePassage]) -> Iterator[Piece]:
+        """Yield the inner pieces until the deadline, then raise `GeneratorUnavailable`."""
+        until = time.monotonic() + self.seconds  # Of the machine, also under a drill's fast clock.
+        inner = self.inner.stream(question, passages)
+        while True:
+            left = max(0.0, until - time.monotonic())
+            try:
+                piece = self.deadlines.run("generate", left, lambda: next(inner, None))
+            except DeadlineExceeded as error:
+                raise GeneratorUnavailable(
+                    f"The model took longer than {self.seconds:g} s."
+                ) from error
+            if piece is None:
+                return
+            yield piece
+
+
+@dataclass(frozen=True, slots=True)
+class MeteredGenerator:
+    """A generator whose calls are reserved in a budget and settled with their cost.
+
+    A call that fails is settled with the cost of its input: the provider has read it and may bill
+    it.
+    """
+
+    inner: Generator
+    price: Price
+    budget: Budget | None
+    """None only prices the calls: the caller has reserved the money."""
+    max_tokens: int = 400
+
+    def stream(self, question: str, passages: Sequence[SourcePassage]) -> Iterator[Piece]:
+        """Yield the inner pieces, the draft with its cost; settle also when the caller stops.
+
+        Raises:
+            GeneratorUnavailable: The inner generator is, or the budget is used up.
+        """
+        with self._reserve_cost(question, passages) as bill:
+            for piece in self.inner.stream(question, passages):
+                if isinstance(piece, Draft):
+                    yield replace(piece, usage=self._charge(bill, piece.usage))
+                elif isinstance(piece, DraftSentence):
+                    written = bill.usage.output_tokens + len(piece.text) // 4 + 1
+                    self._charge(bill, replace(bill.usage, output_tokens=written))
+                    yield piece
+
+    @contextmanager
+    def _reserve_cost(self, question: str, passages: Sequence[SourcePassage]) -> Iterator[Bill]:
+        if self.budget is None:
+            yield Bill(0.0)
+            return
+        # A token is at least one byte, so bytes bound the tokens.
+        size = len(question.encode()) + sum(len(p.text.encode()) for p in passages)
+        maximum = Usage(size + _FRAMING_BYTES, self.max_tokens)
+        try:
+            with self.budget.reserved(self.price.of(maximum)) as bill:
+                self._charge(bill, Usage(maximum.input_tokens // 4, 0))
+                yield bill
+        except BudgetExhausted as error:
+            raise GeneratorUnavailable(error.message, hint=error.hint()) from error
+
+    def _charge(self, bill: Bill, usage: Usage) -> Usage:
+        """Set the bill to this usage and return the usage with its cost."""
+        bill.usage = replace(usage, cost_usd=self.price.of(usage))
+        bill.cost_usd = bill.usage.cost_usd
+        return bill.usage
+
+
 def _paid(
     model: tuple[str, str, str],
     settings: AnswersSettings,
     deadlines: Deadlines,
     budget: Budget | None,
 ) -> MeteredGenerator:
-    # The client library takes as long to load as the rest of the service.
+    # The client library takes as long to load as all other modules together.
     from trimtab.answers.remote import RemoteGenerator
 
-    remote = RemoteGenerator(*model, settings.generator_timeout_seconds)
+    remote = RemoteGenerator(
+        *model,
+        settings.generator_timeout_seconds,
+        max_seconds=settings.generation_deadline_seconds,
+    )
     price = Price(settings.input_usd_per_million, settings.output_usd_per_million)
     timed = TimedGenerator(remote, deadlines, settings.generation_deadline_seconds)
     return MeteredGenerator(timed, price, budget)

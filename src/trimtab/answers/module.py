@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 from trimtab.answers.actions import actions
 from trimtab.answers.faults import faults
-from trimtab.answers.pipeline import Retriever
-from trimtab.answers.screening import Screen
+from trimtab.answers.guarding import PipelineGuards
+from trimtab.answers.retrieval import Retriever
 from trimtab.answers.service import AnswersContext, AnswerService
 from trimtab.answers.signals import signals
 from trimtab.answers.tracing import health as tracing_health
@@ -39,14 +39,15 @@ def build(env: Environment, retrieval: Retrieval, guardrails: Guardrails) -> Mod
         retrieval: Finds passages.
         guardrails: Judge questions, passages and answers, where the settings enable them.
     """
-    guards = guardrails
-    screen = Screen(guards.questions, guards.answers, guards.passages, guards.finder.redact)
+    guards = PipelineGuards(
+        guardrails.questions, guardrails.answers, guardrails.passages, guardrails.finder.redact
+    )
     answers = AnswerService(
         env.settings.answers,
         AnswersContext(env.state, env.clock, env.events),
         retrieval.best,
         keywords=retrieval.keywords,
-        screen=screen if env.settings.guardrails.enabled else None,
+        guards=guards if env.settings.guardrails.enabled else None,
     )
     return Module(
         "answers",

@@ -1,180 +1,152 @@
-"""The path of a question: check, guard, retrieve, generate, guard, cite, trace. No stage calls back up."""
+"""Answer pipeline: validate, guard, retrieve, generate, guard, cite.
+
+It returns an answer and its trace and has no side effects.
+"""
 
 import logging
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Protocol
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 
+from trimtab.answers.drafts import Draft, Generator, last_draft
 from trimtab.answers.errors import GeneratorUnavailable
-from trimtab.answers.extractive import MODEL as EXTRACTIVE
 from trimtab.answers.extractive import ExtractiveGenerator
-from trimtab.answers.generate import Draft, Generator
-from trimtab.answers.grounding import grounding_of
-from trimtab.answers.question import checked
-from trimtab.answers.records import Answer, Question, Retrieved, Stage, Trace
-from trimtab.answers.screening import REFUSED, WITHHELD, Screen, facts, redacted
-from trimtab.answers.stopwatch import Stopwatch
-from trimtab.guardrails.verdicts import Decision
+from trimtab.answers.guarding import (
+    REFUSED,
+    WITHHELD,
+    PipelineGuards,
+    facts_of,
+    redact_answer,
+)
+from trimtab.answers.records import Answer, AnswerResult, PipelineStage, Question, Retrieved, Trace
+from trimtab.answers.retrieval import Retriever
 from trimtab.kernel.clock import Clock, machine_clock
 from trimtab.kernel.drilling import in_drill
-from trimtab.kernel.events import Event, Events
 from trimtab.kernel.ids import new_id
 
 _log = logging.getLogger(__name__)
+_NOTHING = Retrieved(())
 
 
-class Retriever(Protocol):
-    """Finds passages."""
+@dataclass(slots=True)
+class RunningStage:
+    """A stage under way; the pipeline notes its outcome."""
 
-    def search(
-        self, project: str, query: str, top_k: int, *, labels: tuple[str, ...] = ()
-    ) -> Retrieved:
-        """Return at most ``top_k`` passages of the project, best first, that a caller with these labels may see."""
-        ...
+    outcome: str = "ok"
+    facts: Mapping[str, object] = field(default_factory=dict)
 
 
-class TraceKeeper(Protocol):
-    """Keeps traces."""
-
-    def keep(self, trace: Trace) -> None:
-        """Keep the trace; called once for each answer, before the asker sees it."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class Begun:
-    """A question whose passages are found and whose answer is still to be written."""
+@dataclass(slots=True)
+class PreparedQuestion:
+    """A question whose passages are retrieved and whose answer is not written yet."""
 
     question: Question
-    retrieved: Retrieved
-    watch: Stopwatch
+    clock: Clock
+    retrieved: Retrieved = _NOTHING
+    stages: list[PipelineStage] = field(default_factory=list)
     refusal: str = ""
-    """Why a guard stopped the question; nothing was retrieved then, and nothing may be written."""
+    """Why a guard blocked the question; nothing was retrieved then, and nothing may be written."""
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[RunningStage]:
+        """Time the block as a stage; an error adds none, because no answer comes of it."""
+        running = RunningStage()
+        started = self.clock.monotonic()
+        yield running
+        elapsed_ms = (self.clock.monotonic() - started) * 1000
+        self.stages.append(
+            PipelineStage(name, round(elapsed_ms, 3), running.outcome, running.facts)
+        )
 
 
-class Answers:
-    """Answers questions from documents.
+class AnswerPipeline:
+    """Answers questions from passages. Thread-safe.
 
     Args:
         retriever: Finds the passages.
-        generator: Writes the answer; when it is unavailable the extractive one does, and the answer says so.
-        traces: Keeps how each answer came about.
+        generator: Writes the answer; quotes take its place when it is unavailable, and the answer
+            says so.
         clock: Stamps and times.
-        events: Told ``answers.given`` after each answer.
-        screen: The guards; without them everything passes, which only tests and evaluations want.
+        guards: Judge questions, passages and answers; None lets everything pass (tests and
+            evaluations).
     """
 
     def __init__(
         self,
         retriever: Retriever,
         generator: Generator,
-        traces: TraceKeeper,
         clock: Clock,
-        events: Events,
-        screen: Screen | None = None,
+        guards: PipelineGuards | None = None,
     ) -> None:
-        self._screen = screen
         self._retriever = retriever
         self._generator = generator
         self._fallback = ExtractiveGenerator()
-        self._traces = traces
         self._clock = clock
-        self._events = events
+        self._machine = machine_clock(clock)
+        self._guards = guards
 
-    def answer(self, question: Question) -> Answer:
-        """Return the answer; one with ``found`` False when the project's documents don't hold it.
+    def answer(self, question: Question) -> AnswerResult:
+        """Return the answer and its trace; ``found`` is False without an answer.
 
         Raises:
-            InvalidInput: The question is unusable; see `question.checked`.
+            InvalidInput: The question is not valid; see `Question.validated`.
             TrimtabError: What the retriever raises, such as an unknown project.
         """
-        begun = self.begin(question)
-        if begun.refusal:
-            return self.refuse(begun)
-        with begun.watch.stage("generate") as stage:
-            draft = self._generate(begun.question.text, begun.retrieved)
+        prepared = self.prepare(question)
+        if prepared.refusal:
+            return self.refuse(prepared)
+        text, passages = prepared.question.text, prepared.retrieved.passages
+        with prepared.stage("generate") as stage:
+            try:
+                draft = last_draft(self._generator.stream(text, passages))
+            except GeneratorUnavailable as error:
+                _log.warning("generator unavailable, quoting", extra={"reason": error.message})
+                draft = replace(self._fallback.quote(text, passages), notice=error.message)
             stage.outcome = "fallback" if draft.notice else "ok"
             stage.facts = {"model": draft.model, "citations": len(draft.citations)}
-        draft, blocked = self._screened(begun, draft)
-        return self.finish(begun, draft, blocked=blocked)
+        if self._guards is None:
+            return self.complete(prepared, draft)
+        return self._guarded(prepared, draft, self._guards)
 
-    def begin(self, question: Question) -> "Begun":
-        """Do everything that comes before the writing; raises what `answer` raises."""
-        asked = checked(question)
-        watch = Stopwatch(machine_clock(self._clock))
-        refusal = self._refusal(asked, watch)
-        if refusal:
-            return Begun(asked, Retrieved(()), watch, refusal)
-        with watch.stage("retrieve") as stage:
-            retrieved = self._retriever.search(
+    def prepare(self, question: Question) -> PreparedQuestion:
+        """Validate and guard the question, then retrieve and guard passages."""
+        prepared = PreparedQuestion(question.validate(), self._machine)
+        asked, guards = prepared.question, self._guards
+        if guards is not None:
+            with prepared.stage("guard_question") as stage:
+                outcome = guards.question(asked.text)
+                stage.outcome = "ok" if outcome.allowed else "blocked"
+                stage.facts = facts_of(outcome)
+            if not outcome.allowed:
+                prepared.refusal = outcome.reason
+                return prepared
+        with prepared.stage("retrieve") as stage:
+            found = self._retriever.search(
                 asked.project, asked.text, asked.top_k, labels=asked.labels
             )
-            stage.outcome = "degraded" if retrieved.degraded_mode else "ok"
-            stage.facts = {"passages": len(retrieved.passages), "cache_hit": retrieved.cache_hit}
-        if self._screen is not None:
-            with watch.stage("guard_passages") as stage:
-                found = len(retrieved.passages)
-                retrieved = self._screen.passages(retrieved)
-                stage.outcome = "degraded" if retrieved.unjudged else "ok"
-                stage.facts = {
-                    "dropped": found - len(retrieved.passages),
-                    "unjudged": retrieved.unjudged,
-                }
-        return Begun(asked, retrieved, watch)
+            stage.outcome = "degraded" if found.degraded_mode else "ok"
+            stage.facts = {"passages": len(found.passages), "cache_hit": found.cache_hit}
+        prepared.retrieved = found
+        if guards is not None:
+            with prepared.stage("guard_passages") as stage:
+                kept = guards.passages(found)
+                stage.outcome = "degraded" if kept.unjudged else "ok"
+                dropped = len(found.passages) - len(kept.passages)
+                stage.facts = {"dropped": dropped, "unjudged": kept.unjudged}
+            prepared.retrieved = kept
+        return prepared
 
-    def finish(self, begun: "Begun", draft: Draft, *, blocked: bool = False) -> Answer:
-        """Do everything that comes after the writing, and return the answer."""
-        answer = replace(self._composed(begun.question, begun.retrieved, draft), blocked=blocked)
-        self._finish(begun, draft, answer)
-        return answer
+    def refuse(self, prepared: PreparedQuestion) -> AnswerResult:
+        """Return the answer to a blocked question."""
+        draft = Draft(REFUSED, (), "none", 0.0, notice=prepared.refusal)
+        return self.complete(prepared, draft, blocked=True)
 
-    def refuse(self, begun: "Begun") -> Answer:
-        """Return the answer to a question that a guard stopped; it is traced like any other."""
-        draft = Draft(REFUSED, (), "none", 0.0, notice=begun.refusal)
-        return self.finish(begun, draft, blocked=True)
-
-    def _refusal(self, asked: Question, watch: Stopwatch) -> str:
-        """Return why a guard stops the question; empty when it may be answered."""
-        if self._screen is None:
-            return ""
-        with watch.stage("guard_question") as stage:
-            outcome = self._screen.question(asked.text)
-            stage.outcome = "ok" if outcome.allowed else "blocked"
-            stage.facts = facts(outcome)
-        return "" if outcome.allowed else outcome.reason
-
-    def _screened(self, begun: "Begun", draft: Draft) -> tuple[Draft, bool]:
-        """Return what may be shown and whether that is nothing: a model's blocked answer gives way to quotes."""
-        if self._screen is None:
-            return draft, False
-        asked = begun.question.text
-        with begun.watch.stage("guard_answer") as stage:
-            outcome = self._screen.answer(asked, draft)
-            stage.outcome = "ok" if outcome.allowed else "blocked"
-            stage.facts = facts(outcome)
-            if outcome.allowed:
-                return draft, False
-            quoted = self._fallback.generate(asked, begun.retrieved.passages)
-            if draft.model != quoted.model and self._screen.answer(asked, quoted).allowed:
-                stage.outcome = "fallback"
-                return replace(quoted, usage=draft.usage, notice=outcome.reason), False
-        return replace(
-            draft, text=WITHHELD, citations=(), confidence=0.0, notice=outcome.reason
-        ), True
-
-    def _generate(self, question: str, retrieved: Retrieved) -> Draft:
-        try:
-            return self._generator.generate(question, retrieved.passages)
-        except GeneratorUnavailable as error:
-            _log.warning(
-                "generator unavailable, answering extractively", extra={"reason": error.message}
-            )
-            draft = self._fallback.generate(question, retrieved.passages)
-            return replace(draft, notice=error.message)
-
-    def _composed(self, question: Question, retrieved: Retrieved, draft: Draft) -> Answer:
-        now = self._clock.now()
-        return Answer(
+    def complete(
+        self, prepared: PreparedQuestion, draft: Draft, *, blocked: bool = False
+    ) -> AnswerResult:
+        """Return the answer made of the draft, with its trace."""
+        question, retrieved, now = prepared.question, prepared.retrieved, self._clock.now()
+        answer = Answer(
             id=new_id("answer", now),
             trace_id=new_id("trace", now),
             project=question.project,
@@ -188,15 +160,13 @@ class Answers:
             confidence=draft.confidence,
             created_at=now,
             notice=draft.notice,
+            blocked=blocked,
         )
-
-    def _finish(self, begun: "Begun", draft: Draft, answer: Answer) -> None:
-        question, retrieved = begun.question, begun.retrieved
         trace = Trace(
             id=answer.trace_id,
-            answer=self._screen.redacted(answer) if self._screen else redacted(answer),
+            answer=redact_answer(answer, *((self._guards.redact,) if self._guards else ())),
             user_id=question.user_id,
-            stages=tuple(begun.watch.stages),
+            stages=tuple(prepared.stages),
             retrieved=tuple((p.chunk_id, p.score) for p in retrieved.passages),
             index_version=retrieved.index_version,
             input_tokens=draft.usage.input_tokens,
@@ -206,36 +176,24 @@ class Answers:
             labels=retrieved.labels,
             drill=in_drill(),
         )
-        self._traces.keep(trace)
-        facts = {
-            "trace_id": trace.id,
-            "project": answer.project,
-            "found": answer.found,
-            "blocked": answer.blocked,
-            "degraded_mode": answer.degraded_mode,
-            "cache_hit": answer.cache_hit,
-            "model": answer.model,
-            "confidence": answer.confidence,
-            "grounding": grounding_of(trace) if answer.found else 0.0,
-            "rejected": _made_up(trace.stages),
-            "fallback": any(
-                stage.name == "generate" and stage.outcome == "fallback" for stage in trace.stages
-            ),
-            "passages": len(trace.retrieved),
-            "duration_ms": round(trace.duration_ms, 3),
-        }
-        self._events.publish(Event("answers.given", answer.created_at, answer.id, facts))
+        return AnswerResult(answer, trace)
 
-
-def _made_up(stages: Sequence[Stage]) -> bool:
-    """Return whether the guards found a model's draft unsupported by its quotes.
-
-    A text withheld for personal data, or quotes that no model wrote, say nothing about a model.
-    """
-    found = {stage.name: stage for stage in stages}
-    written, judged = found.get("generate"), found.get("guard_answer")
-    if written is None or judged is None or judged.outcome not in {"fallback", "blocked"}:
-        return False
-    verdicts = judged.facts.get("verdicts", {})
-    unsupported = isinstance(verdicts, Mapping) and verdicts.get("hallucination") == Decision.BLOCK
-    return unsupported and written.facts.get("model") != EXTRACTIVE
+    def _guarded(
+        self, prepared: PreparedQuestion, draft: Draft, guards: PipelineGuards
+    ) -> AnswerResult:
+        """Complete the draft when its guards allow it; else quotes, or a withheld notice."""
+        asked, blocked = prepared.question.text, False
+        with prepared.stage("guard_answer") as stage:
+            outcome = guards.answer(asked, draft)
+            stage.facts = facts_of(outcome)
+            if not outcome.allowed:
+                quoted = self._fallback.quote(asked, prepared.retrieved.passages)
+                if draft.model != quoted.model and guards.answer(asked, quoted).allowed:
+                    stage.outcome = "fallback"
+                    draft = replace(quoted, usage=draft.usage, notice=outcome.reason)
+                else:
+                    stage.outcome, blocked = "blocked", True
+                    draft = replace(
+                        draft, text=WITHHELD, citations=(), confidence=0.0, notice=outcome.reason
+                    )
+        return self.complete(prepared, draft, blocked=blocked)

@@ -1,28 +1,56 @@
-"""What passes between the stages of an answer. All frozen."""
+"""Records that pass between the stages of an answer. All frozen."""
 
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+
+from trimtab.answers.errors import BadProjectName, BadTopK, EmptyQuery, QueryTooLong
+
+MAX_CHARACTERS = 1_000
+MAX_TOP_K = 100
+EXTRACTIVE = "extractive"
+"""Name of the generator that quotes, as ``Answer.model``."""
+SUPPORTED = 0.85
+"""A grounding score at or above this counts as supported (the contract's threshold)."""
+_PROJECT = re.compile(r"[a-zA-Z0-9_-]{1,100}")
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What somebody asked.
-
-    ``text`` is checked and stripped by the pipeline: 1 to 1,000 characters.
-    """
+    """A question; the pipeline validates and strips it."""
 
     project: str
     text: str
     top_k: int = 5
     user_id: str = ""
-    """Who asked, for deletion on request; empty when nobody is signed in."""
+    """User, for deletion on request; empty when no user is signed in."""
     labels: tuple[str, ...] = ()
-    """The asker's access labels: labelled documents answer only those who share one."""
+    """Access labels of the caller: labelled documents answer only callers who share one."""
+
+    def validate(self) -> "Question":
+        """Return the question with its text stripped.
+
+        Raises:
+            BadProjectName: The project has characters that are not allowed.
+            EmptyQuery: The text is blank.
+            QueryTooLong: More than 1,000 characters remain after stripping.
+            BadTopK: ``top_k`` is not in 1 to 100.
+        """
+        text = self.text.strip()
+        if not _PROJECT.fullmatch(self.project):
+            raise BadProjectName("The project's name is not valid.")
+        if not text:
+            raise EmptyQuery("Query cannot be empty")
+        if len(text) > MAX_CHARACTERS:
+            raise QueryTooLong(f"The query has {len(text):,} characters.")
+        if not 1 <= self.top_k <= MAX_TOP_K:
+            raise BadTopK(f"top_k is {self.top_k}.")
+        return replace(self, text=text)
 
 
 @dataclass(frozen=True, slots=True)
-class Passage:
+class SourcePassage:
     """A retrieved piece of a document."""
 
     chunk_id: str
@@ -43,17 +71,17 @@ class Passage:
 
 @dataclass(frozen=True, slots=True)
 class Retrieved:
-    """What retrieval found, best first."""
+    """Result of retrieval, best passage first."""
 
-    passages: tuple[Passage, ...]
+    passages: tuple[SourcePassage, ...]
     degraded_mode: bool = False
     """True when only keywords were searched, because the embedder or the vector index is down."""
     index_version: str = ""
     cache_hit: bool = False
     unjudged: int = 0
-    """How many passages were left out because their guard failed or was late."""
+    """Number of passages left out because their guard failed or was late."""
     labels: tuple[str, ...] = ()
-    """The access labels that let the asker see more than everybody does."""
+    """Access labels of the caller that permitted passages."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +98,7 @@ class Citation:
     start: int
     end: int
     score: float
-    """How well the quote covers the question (extractive) or the sentence (generated), in [0, 1]."""
+    """Coverage of the question (extractive) or the sentence (generated), in [0, 1]."""
     title: str = ""
     page: int | None = None
     heading: str = ""
@@ -78,16 +106,16 @@ class Citation:
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """What a guard thinks of a sentence."""
+    """Verdict of a guard on a sentence."""
 
     withheld: str = ""
     """Why it must not be shown; empty when it may be."""
     bypassed: Mapping[str, str] = field(default_factory=dict)
-    """What a bypass kept from taking effect: each guard with its decision."""
+    """Decisions of guards that a bypass kept from taking effect."""
 
 
 @dataclass(frozen=True, slots=True)
-class Stage:
+class PipelineStage:
     """One step of an answer and what it took."""
 
     name: str
@@ -100,7 +128,7 @@ class Stage:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What the asker gets. Not finding an answer is an answer: ``found`` is False and ``text`` says so."""
+    """Answer to a question; ``found`` is False when the documents do not hold it."""
 
     id: str
     trace_id: str
@@ -124,12 +152,12 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Trace:
-    """How an answer came about, kept for review, evaluation and replay."""
+    """Record of an answer and its stages, for review, evaluation and replay."""
 
     id: str
     answer: Answer
     user_id: str
-    stages: tuple[Stage, ...]
+    stages: tuple[PipelineStage, ...]
     retrieved: tuple[tuple[str, float], ...]
     """The chunk ids with their scores, best first."""
     index_version: str
@@ -138,19 +166,44 @@ class Trace:
     top_k: int
     cost_usd: float = 0.0
     labels: tuple[str, ...] = ()
-    """Access labels that decided what was found: whoever lacks one may not see the answer."""
+    """Access labels that permitted passages: a caller without them may not see the answer."""
     drill: bool = False
-    """Whether a drill asked."""
+    """True for questions of a drill."""
 
     @property
     def duration_ms(self) -> float:
         """Return the time of all stages together."""
         return sum(stage.duration_ms for stage in self.stages)
 
+    @property
+    def grounding(self) -> float:
+        """Return how well a found answer is supported, in [0, 1].
+
+        Quotes are fully supported. A model's answer has the guard's score for its worst sentence
+        where the guard has seen it; otherwise the share of its sentences that stands in the
+        passages they cite.
+        """
+        if self.answer.model == EXTRACTIVE:
+            return 1.0
+        for stage in self.stages:
+            scores = stage.facts.get("scores")
+            made_up = scores.get("hallucination") if isinstance(scores, dict) else None
+            if isinstance(made_up, int | float):
+                return 1.0 - float(made_up)
+        return self.answer.confidence
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerResult:
+    """An answer and how it came about."""
+
+    answer: Answer
+    trace: Trace
+
 
 @dataclass(frozen=True, slots=True)
 class Feedback:
-    """What somebody thought of an answer."""
+    """Feedback of a user on an answer."""
 
     id: str
     trace_id: str

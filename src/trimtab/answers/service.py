@@ -1,30 +1,26 @@
 """Facade of the answers domain: answers questions, stores traces, publishes events."""
 
 import logging
-from collections.abc import Generator as Yields
+from collections.abc import Generator
 from dataclasses import dataclass
 
 from trimtab.answers.budgets import Budget, BudgetStore
-from trimtab.answers.generators import generators
-from trimtab.answers.leaks import LeakWatch
-from trimtab.answers.pipeline import Answers, Retriever
-from trimtab.answers.records import Answer, Question
+from trimtab.answers.deadlines import Deadlines
+from trimtab.answers.generation import CachedGenerator, FallbackGenerator
+from trimtab.answers.generators import configured_generators
+from trimtab.answers.guarding import GuardedSentences, PipelineGuards
+from trimtab.answers.leaks import LeakMonitor
+from trimtab.answers.metrics import ANSWER_GIVEN, AnswerCounters, AnswerGiven
+from trimtab.answers.pipeline import AnswerPipeline
+from trimtab.answers.records import Answer, AnswerResult, Question
+from trimtab.answers.retrieval import RetrievalStage, Retriever
 from trimtab.answers.reviews import ReviewStore
-from trimtab.answers.routing import Routing
 from trimtab.answers.sampling import SamplingRules
-from trimtab.answers.screening import Screen, ScreenedSentences
-from trimtab.answers.stages import (
-    CachedGenerator,
-    Deadlines,
-    FirstAvailable,
-    TimedRetriever,
-)
 from trimtab.answers.store import FeedbackStore, TraceStore
-from trimtab.answers.streaming import OpenGuard, Released, SentenceGuard, StreamedAnswers
-from trimtab.answers.tally import Tally
+from trimtab.answers.streaming import AnswerStream, OpenGuard, Released, SentenceGuard
 from trimtab.infra.settings.sections.answers import AnswersSettings
 from trimtab.infra.storage import Database
-from trimtab.kernel.clock import Clock
+from trimtab.kernel.clock import Clock, machine_clock
 from trimtab.kernel.errors import ErrorKind, TrimtabError
 from trimtab.kernel.events import Event, Events
 from trimtab.kernel.personal_data import Erasable, ErasureStep
@@ -50,12 +46,12 @@ class AnswerService:
     """Answers questions with guards, deadlines, budgets and fallbacks.
 
     Args:
-        settings: The domain's.
+        settings: Of the domain.
         context: Database, clock and events.
         retriever: Finds the passages.
-        keywords: Finds them by words alone when the retriever is late; None where it degrades by itself.
-        guard: Looks at each streamed sentence.
-        screen: Looks at questions, passages and whole answers; None leaves them unguarded.
+        keywords: Finds them by words alone when the retriever is late; None raises its error.
+        guard: Judges each streamed sentence; None takes the answer guards.
+        guards: Judge questions, passages and whole answers; None leaves them unguarded.
     """
 
     def __init__(
@@ -66,10 +62,11 @@ class AnswerService:
         *,
         keywords: Retriever | None = None,
         guard: SentenceGuard | None = None,
-        screen: Screen | None = None,
+        guards: PipelineGuards | None = None,
     ) -> None:
         self.settings = settings
         self.context = context
+        self.guards = guards
         database, clock = context.database, context.clock
         rules = SamplingRules(settings.review_share, settings.review_confidence)
         self.reviews, self.feedback = ReviewStore(database), FeedbackStore(database)
@@ -79,37 +76,38 @@ class AnswerService:
         self.shadow_budget = Budget(
             "shadow", settings.shadow_budget_usd_per_day, "day", budgets, clock
         )
-        self.deadlines = deadlines = Deadlines(clock)
+        self.deadlines = Deadlines()
         seconds = settings.retrieval_deadline_seconds
-        self.routing = Routing(TimedRetriever(retriever, deadlines, seconds, keywords))
-        self.models = FirstAvailable(generators(settings, deadlines, self.budget), clock)
+        self.retrieval = RetrievalStage(retriever, self.deadlines, seconds, keywords)
+        generators = configured_generators(settings, self.deadlines, self.budget)
+        self.models = FallbackGenerator(generators, clock)
         version = f"{settings.generator}/{settings.generator_model}/{settings.second_model}"
         self.cache = CachedGenerator(self.models, version, settings.cache_entries)
-        self.screen = screen
-        self.pipeline = Answers(
-            self.routing, self.cache, self.traces, clock, context.events, screen
+        self.pipeline = AnswerPipeline(self.retrieval, self.cache, clock, guards)
+        self._stream = AnswerStream(
+            self.pipeline,
+            self.cache,
+            guard or (GuardedSentences(guards) if guards else OpenGuard()),
+            self._record,
+            machine_clock(clock),
+            settings.generation_deadline_seconds,
         )
-        wait = settings.generation_deadline_seconds
-        shown = ScreenedSentences(screen) if screen else OpenGuard()
-        self._streamed = StreamedAnswers(
-            self.pipeline, self.cache, guard or shown, deadlines.clock, wait
-        )
-        self.tally = Tally(clock)
-        context.events.subscribe("answers.given", self.tally.heard)
-        self.leaks = LeakWatch(self.traces, screen.forbidden_kinds if screen else tuple, clock)
+        self.counters = AnswerCounters(clock)
+        context.events.subscribe(ANSWER_GIVEN, self.counters.on_answer)
+        self.leaks = LeakMonitor(self.traces, guards.forbidden_kinds if guards else tuple, clock)
 
     def answer(self, question: Question) -> Answer:
-        """Return the answer; raises what `Answers.answer` raises, and counts its failures."""
+        """Return the answer, stored and published; raises what `AnswerPipeline.answer` raises."""
         try:
-            return self.pipeline.answer(question)
+            return self._record(self.pipeline.answer(question))
         except TrimtabError as error:
             self._count(error)
             raise
 
-    def stream(self, question: Question) -> Yields[Released | Answer, None, None]:
-        """Yield the released sentences and, last, the answer; see `StreamedAnswers.stream`."""
+    def stream(self, question: Question) -> Generator[Released | Answer, None, None]:
+        """Yield the released sentences and, last, the answer; see `AnswerStream.stream`."""
         try:
-            yield from self._streamed.stream(question)
+            yield from self._stream.stream(question)
         except TrimtabError as error:
             self._count(error)
             raise
@@ -117,8 +115,8 @@ class AnswerService:
     def personal_data(self) -> tuple[Erasable, ...]:
         """Return the erasure steps of this domain.
 
-        Feedback goes before the traces by which some of it is found. The cache does not record whose drafts it
-        holds, so it is emptied.
+        Feedback goes before the traces by which some of it is found. The cache does not record
+        whose drafts it holds, so it is emptied.
         """
         return (
             ErasureStep("answers.feedback", self.feedback.count_user, self.feedback.forget_user),
@@ -138,6 +136,7 @@ class AnswerService:
     def close(self) -> None:
         """Stop the background work."""
         self.leaks.stop()
+        self.deadlines.close()
 
     @property
     def tasks(self) -> tuple[Task, ...]:
@@ -145,9 +144,15 @@ class AnswerService:
         return (self.leaks.task,)
 
     def drop_old(self) -> int:
-        """Delete the traces and feedback that are older than the settings keep; return how many traces went."""
+        """Delete expired traces and feedback; return the number of traces."""
         return self.traces.drop_older_than(self.settings.trace_days, self.context.clock.now())
+
+    def _record(self, result: AnswerResult) -> Answer:
+        """Store the trace, publish the answer and return it, in this order."""
+        self.traces.keep(result.trace)
+        self.context.events.publish(AnswerGiven.of(result.trace))
+        return result.answer
 
     def _count(self, error: TrimtabError) -> None:
         if error.kind in _FAILURES:
-            self.tally.failed(error.code)
+            self.counters.count_failure(error.code)

@@ -5,9 +5,9 @@ from functools import partial
 from typing import Any
 
 from trimtab.answers.budgets import Budget
-from trimtab.answers.leaks import LeakWatch
+from trimtab.answers.leaks import LeakMonitor
+from trimtab.answers.metrics import KINDS, AnswerCounters
 from trimtab.answers.service import AnswerService
-from trimtab.answers.tally import KINDS, Tally
 from trimtab.answers.tracing import SpanExporter
 from trimtab.infra.changes import ChangeLog, RecordedChange
 from trimtab.kernel.drilling import LABEL, MARK, samples_apart
@@ -50,7 +50,7 @@ def signals(
     )
 
 
-def _one(name: str, unit: str, text: str, read: Callable[[], float], metric: str = "") -> Signal:
+def _plain(name: str, unit: str, text: str, read: Callable[[], float], metric: str = "") -> Signal:
     return Signal(name, unit, text, lambda: (Sample(float(read())),), metric=metric)
 
 
@@ -64,25 +64,25 @@ def _labelled(
 
 
 def _apart(name: str, unit: str, text: str, read: Callable[[bool], float], **more: Any) -> Signal:
-    """Return a signal about users and, under its label, about drills; ``read`` is told which."""
+    """Return a signal about users and, under its label, about drills; ``read`` receives which."""
     return Signal(name, unit, text, lambda: samples_apart(read), labels=(LABEL,), **more)
 
 
-def _failures(tally: Tally) -> Iterable[Sample]:
+def _failures(counters: AnswerCounters) -> Iterable[Sample]:
     for drill in (False, True):
         mark = {LABEL: MARK} if drill else {}
-        for code, count in tally.failures(drill=drill).items():
+        for code, count in counters.failures(drill=drill).items():
             yield Sample(float(count), {"code": code, **mark})
 
 
 def _counts(service: AnswerService) -> Iterable[Signal]:
-    tally = service.tally
+    counters = service.counters
     for kind in KINDS:
         yield _apart(
             f"answers.{kind}",
             "answers",
             _MEANING[kind],
-            lambda drill, kind=kind: tally.count(kind, drill=drill),  # type: ignore[misc]
+            lambda drill, kind=kind: counters.count(kind, drill=drill),  # type: ignore[misc]
             metric=f"answers_{kind}_total",
             counter=True,
         )
@@ -90,7 +90,7 @@ def _counts(service: AnswerService) -> Iterable[Signal]:
         "answers.failed",
         "1",
         "Questions that ended in an error of the service, by its code.",
-        partial(_failures, tally),
+        partial(_failures, counters),
         labels=("code", LABEL),
         metric="answers_failed_total",
         counter=True,
@@ -100,11 +100,11 @@ def _counts(service: AnswerService) -> Iterable[Signal]:
 def recent_errors(service: AnswerService) -> int:
     """Return how many questions of users failed or fell back in the last two minutes."""
     since = service.context.clock.monotonic() - _BEFORE_SECONDS
-    return service.tally.errors_between(since)
+    return service.counters.errors_between(since)
 
 
 def _around_change(service: AnswerService, changes: ChangeLog) -> Iterable[Signal]:
-    tally = service.tally
+    counters = service.counters
 
     def newest() -> RecordedChange | None:
         # What fails long after a change has another cause, and must not be held against it.
@@ -118,28 +118,31 @@ def _around_change(service: AnswerService, changes: ChangeLog) -> Iterable[Signa
         if change.errors_before is not None:
             return 0 if drill else change.errors_before
         at = change.monotonic
-        return tally.errors_between(at - _BEFORE_SECONDS, at, drill=drill)
+        return counters.errors_between(at - _BEFORE_SECONDS, at, drill=drill)
 
     def after(drill: bool) -> float:
         change = newest()
-        return 0 if change is None else tally.errors_between(change.monotonic, drill=drill)
+        return 0 if change is None else counters.errors_between(change.monotonic, drill=drill)
 
     yield _apart(
         "answers.error_ratio",
         "ratio",
-        "Share of the questions of the last minute that failed or fell back; absent when none was asked.",
-        lambda drill: tally.error_ratio(60.0, drill=drill),
+        "Share of the questions of the last minute that failed or fell back; absent when none was "
+        "asked.",
+        lambda drill: counters.error_ratio(60.0, drill=drill),
     )
     yield _apart(
         "answers.errors.before_change",
         "questions",
-        "Questions that failed or fell back in the two minutes before the newest change of the last half hour; 0 without one.",
+        "Questions that failed or fell back in the two minutes before the newest change of the "
+        "last half hour; 0 without one.",
         before,
     )
     yield _apart(
         "answers.errors.after_change",
         "questions",
-        "Questions that failed or fell back since the newest change of the last half hour; 0 without one.",
+        "Questions that failed or fell back since the newest change of the last half hour; 0 "
+        "without one.",
         after,
     )
 
@@ -187,22 +190,22 @@ def _money(service: AnswerService) -> Iterable[Signal]:
 
 
 def _routes(service: AnswerService) -> Iterable[Signal]:
-    yield _one(
+    yield _plain(
         "answers.routing.routes",
         "routes",
         "Projects whose questions are sent elsewhere.",
-        lambda: len(service.routing.routes),
+        lambda: len(service.retrieval.routes),
     )
 
 
 def _exports(exporter: SpanExporter) -> Iterable[Signal]:
-    yield _one(
+    yield _plain(
         "answers.export.waiting",
         "traces",
         "Traces that the tracing backend does not have, at the last try.",
         lambda: exporter.last.waiting,
     )
-    yield _one(
+    yield _plain(
         "answers.export.failing",
         "1",
         "1 when the tracing backend did not take the traces at the last try.",
@@ -210,10 +213,11 @@ def _exports(exporter: SpanExporter) -> Iterable[Signal]:
     )
 
 
-def _leaks(leaks: LeakWatch) -> Iterable[Signal]:
+def _leaks(leaks: LeakMonitor) -> Iterable[Signal]:
     yield _labelled(
         "answers.personal_data",
-        "Where personal data was found that must not be there: kept traces, shown answers, log lines of the last hour.",
+        "Where personal data was found that must not be there: kept traces, shown answers, log "
+        "lines of the last hour.",
         "place",
         lambda: leaks.counts().items(),
         metric="answers_personal_data_found",

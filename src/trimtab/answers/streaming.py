@@ -1,35 +1,41 @@
-"""Answers sentence by sentence: each is released when its guard has seen it, the whole answer comes last."""
+"""Streams answers sentence by sentence; each is released after its guard."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Protocol
 
+from trimtab.answers.drafts import (
+    Draft,
+    DraftSentence,
+    Generator,
+    Restart,
+    marks_in,
+    with_sentences,
+)
 from trimtab.answers.errors import GeneratorUnavailable
 from trimtab.answers.extractive import NOT_FOUND, ExtractiveGenerator
-from trimtab.answers.generate import Draft, Generator
-from trimtab.answers.pieces import DraftSentence, marks_in, pieces
-from trimtab.answers.pipeline import Answers, Begun
-from trimtab.answers.records import Answer, Citation, Judged, Question
+from trimtab.answers.pipeline import AnswerPipeline, PreparedQuestion
+from trimtab.answers.records import Answer, AnswerResult, Citation, Judged, Question
 from trimtab.kernel.clock import Clock
 
 _log = logging.getLogger(__name__)
-_GONE = "The asker went away before the answer was whole."
+_GONE = "The caller closed the stream before the answer was complete."
 
 
 @dataclass(frozen=True, slots=True)
 class Released:
-    """A sentence that the asker may see now."""
+    """A sentence that may be shown now."""
 
     number: int
     """Counted from 1."""
     text: str
     citations: tuple[Citation, ...]
-    """Those that no earlier sentence used."""
+    """Citations that no earlier sentence used."""
 
 
 class SentenceGuard(Protocol):
-    """Looks at one sentence before it is released."""
+    """Judges one sentence before it is released."""
 
     def judge(self, question: str, sentence: DraftSentence) -> Judged:
         """Return whether the sentence may be shown."""
@@ -37,33 +43,34 @@ class SentenceGuard(Protocol):
 
 
 class OpenGuard:
-    """Releases everything; for a pipeline whose guards look at the whole answer only."""
+    """Releases every sentence."""
 
     def judge(self, question: str, sentence: DraftSentence) -> Judged:
-        """Let it pass."""
+        """Allow the sentence."""
         return Judged()
 
 
 @dataclass(frozen=True, slots=True)
-class StreamedAnswers:
-    """Streams answers of a pipeline.
+class AnswerStream:
+    """Streams the answers of a pipeline.
 
-    A sentence once shown cannot be taken back, so the stages that judge a whole answer cannot help here: every
-    sentence passes its guard first. The stream ends with the `Answer` made of the sentences that were released, which
-    is traced like any other. When the asker goes away (the generator is closed) the model is asked no further, and what
-    was said is traced and paid for.
+    A sentence once shown cannot be taken back, so every sentence passes its guard first. The stream
+    ends with the `Answer` made of the released sentences. When the caller closes the stream, the
+    model is asked no further, and the answer so far is recorded.
 
     Args:
-        answers: Does what comes before and after the writing.
-        generator: Writes; sentences come as they become whole when it can stream, otherwise all at once.
-        guard: Looks at each sentence.
+        pipeline: Does everything before and after the writing.
+        generator: Writes.
+        guard: Judges each sentence.
+        record: Stores each answer with its trace; called once, before the answer is yielded.
         clock: Times the deadline.
-        seconds: After this long no further sentence is waited for; what was released stands.
+        seconds: After this time no further sentence is waited for; what was released stands.
     """
 
-    answers: Answers
+    pipeline: AnswerPipeline
     generator: Generator
     guard: SentenceGuard
+    record: Callable[[AnswerResult], Answer]
     clock: Clock
     seconds: float = 60.0
 
@@ -71,19 +78,19 @@ class StreamedAnswers:
         """Yield each released sentence and, last, the answer.
 
         Raises:
-            InvalidInput: The question is unusable; before anything is yielded.
+            InvalidInput: The question is not valid; before anything is yielded.
             TrimtabError: What the retriever raises; before anything is yielded.
         """
-        begun = self.answers.begin(question)
-        if begun.refusal:
-            yield self.answers.refuse(begun)
+        prepared = self.pipeline.prepare(question)
+        if prepared.refusal:
+            yield self.record(self.pipeline.refuse(prepared))
             return
-        writing = _Writing(self, begun)
-        with begun.watch.stage("generate") as stage:
+        writing = _Writing(self, prepared)
+        with prepared.stage("generate") as stage:
             try:
-                yield from writing.released()
+                yield from writing.release()
             except GeneratorExit:
-                writing.gone = True
+                writing.closed = True
             draft = writing.draft()
             stage.outcome = writing.outcome(draft)
             stage.facts = {
@@ -93,29 +100,29 @@ class StreamedAnswers:
                 "withheld": writing.withheld,
                 **({"bypassed": writing.bypassed} if writing.bypassed else {}),
             }
-        answer = self.answers.finish(begun, draft)
-        if not writing.gone:
+        answer = self.record(self.pipeline.complete(prepared, draft))
+        if not writing.closed:
             yield answer
 
 
 class _Writing:
     """One answer being streamed."""
 
-    def __init__(self, owner: StreamedAnswers, begun: Begun) -> None:
+    def __init__(self, owner: AnswerStream, prepared: PreparedQuestion) -> None:
         self._owner = owner
-        self._begun = begun
+        self._prepared = prepared
         self._released: list[Released] = []
         self._whole: Draft | None = None
         self._notice = ""
         self._pool: dict[int, Citation] = {}
         self.withheld = 0
         self.bypassed: dict[str, str] = {}
-        """What a bypass kept from taking effect, over all sentences."""
-        self.gone = False
-        """Whether the asker went away."""
+        """Verdicts that a bypass kept from taking effect, over all sentences."""
+        self.closed = False
+        """Whether the caller closed the stream."""
 
-    def released(self) -> Iterator[Released]:
-        """Yield what the asker may see; falls back to quotes when nothing was shown before a failure."""
+    def release(self) -> Iterator[Released]:
+        """Yield released sentences; quotes when the generator fails before the first one."""
         try:
             yield from self._from(self._owner.generator)
         except GeneratorUnavailable as error:
@@ -127,7 +134,7 @@ class _Writing:
     def draft(self) -> Draft:
         """Return the draft of what was released."""
         whole = self._whole or Draft("", (), "interrupted", 0.0)
-        notice = _GONE if self.gone else self._notice or whole.notice
+        notice = _GONE if self.closed else self._notice or whole.notice
         shown = tuple(citation for sentence in self._released for citation in sentence.citations)
         if self.withheld and not notice:
             notice = f"{self.withheld} of the sentences were withheld by a guard."
@@ -139,24 +146,29 @@ class _Writing:
 
     def outcome(self, draft: Draft) -> str:
         """Return the outcome of the stage."""
-        if self.gone:
+        if self.closed:
             return "interrupted"
         return "fallback" if draft.notice else "ok"
 
     def _from(self, generator: Generator) -> Iterator[Released]:
-        clock, text = self._owner.clock, self._begun.question.text
+        clock, text = self._owner.clock, self._prepared.question.text
         until = clock.monotonic() + self._owner.seconds
-        for piece in pieces(generator, text, self._begun.retrieved.passages):
-            if isinstance(piece, DraftSentence):
-                self._pool |= {citation.number: citation for citation in piece.citations}
+        for piece in with_sentences(generator.stream(text, self._prepared.retrieved.passages)):
             if isinstance(piece, Draft):
                 self._whole = piece
-            elif self._is_withheld(text, piece):
-                self.withheld += 1
+            elif isinstance(piece, Restart):
+                if self._released:
+                    raise GeneratorUnavailable(piece.reason)
+                self._pool, self.withheld = {}, 0
             else:
-                sentence = Released(len(self._released) + 1, piece.text, self._new(piece.text))
-                self._released.append(sentence)
-                yield sentence
+                self._pool |= {citation.number: citation for citation in piece.citations}
+                if self._is_withheld(text, piece):
+                    self.withheld += 1
+                else:
+                    new = self._new_citations(piece.text)
+                    sentence = Released(len(self._released) + 1, piece.text, new)
+                    self._released.append(sentence)
+                    yield sentence
             if clock.monotonic() > until and self._whole is None:
                 raise GeneratorUnavailable(f"The model took longer than {self._owner.seconds:g} s.")
 
@@ -166,12 +178,12 @@ class _Writing:
         return bool(judged.withheld)
 
     def _with_all_citations(self, sentence: DraftSentence) -> DraftSentence:
-        """Return the sentence with every quote it cites, also those that an earlier sentence was the first to use."""
+        """Return the sentence with every quote it cites, also those cited before."""
         numbers = dict.fromkeys(marks_in(sentence.text))
         return replace(sentence, citations=tuple(self._pool[n] for n in numbers if n in self._pool))
 
-    def _new(self, text: str) -> tuple[Citation, ...]:
-        """Return the citations of the sentence that no released one used; a withheld one may have come first."""
+    def _new_citations(self, text: str) -> tuple[Citation, ...]:
+        """Return the sentence's citations that no released sentence used."""
         shown = {c.number for sentence in self._released for c in sentence.citations}
         numbers = dict.fromkeys(marks_in(text))
         return tuple(self._pool[n] for n in numbers if n in self._pool and n not in shown)

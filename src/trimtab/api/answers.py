@@ -4,6 +4,7 @@ import logging
 from collections.abc import Generator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request
@@ -13,7 +14,6 @@ from starlette.responses import Response
 
 from trimtab.answers import Answer, Question, Trace
 from trimtab.answers.errors import TraceUnknown
-from trimtab.answers.grounding import grounding_of
 from trimtab.answers.records import Feedback
 from trimtab.answers.service import AnswerService
 from trimtab.answers.streaming import Released
@@ -166,9 +166,8 @@ async def answer(
     request: AnswerRequest, web: WebDep, answers: AnswersDep, caller: CallInfo, person: Person = ""
 ) -> Response:
     """Answer a question from a project's documents, every sentence with its citation."""
-    return await _answer_question(
-        web, answers, _question(request, request.question, caller.principal, person), caller
-    )
+    question = _question(request, request.question, caller.principal, person)
+    return await web.places.run(partial(_respond, answers, question, caller))
 
 
 @router.post(
@@ -212,7 +211,7 @@ def traces(
         raise Forbidden("Name the project.", hint="Add ?project= with one of the key's projects.")
     found = _visible(knowledge, principal, answers.traces.recent(limit, project))
     if below < 1:
-        found = [t for t in found if t.answer.found and grounding_of(t) < below]
+        found = [t for t in found if t.answer.found and t.grounding < below]
     return TraceList(tuple(found))
 
 
@@ -273,7 +272,7 @@ def _own_trace(
 def _visible(knowledge: Knowledge, principal: Principal, traces: Sequence[Trace]) -> list[Trace]:
     """Return the traces whose own labels and whose sources' present labels the caller has."""
     mine = [trace for trace in traces if set(trace.labels) <= set(principal.labels)]
-    hidden = knowledge.access.hidden(set().union(*map(_sources, mine)), principal.labels)
+    hidden = knowledge.documents.hidden_from(principal.labels, set().union(*map(_sources, mine)))
     return [trace for trace in mine if hidden.isdisjoint(_sources(trace))]
 
 
@@ -293,22 +292,17 @@ def _failed(error: Exception) -> dict[str, str]:
     return json_event("error", error_body(error))
 
 
-async def _answer_question(
-    web: Web, answers: AnswerService, question: Question, caller: _Caller
-) -> Response:
-    def work() -> Response:
-        found: Answer = answers.answer(question)
-        _log_if_blocked(found, caller)
-        return Response(_ANSWER.dump_json(found), media_type="application/json")
-
-    return await web.places.run(work)
+def _respond(answers: AnswerService, question: Question, caller: _Caller) -> Response:
+    found: Answer = answers.answer(question)
+    _log_if_blocked(found, caller)
+    return Response(_ANSWER.dump_json(found), media_type="application/json")
 
 
 async def _answer_query(
     web: Web, knowledge: Knowledge, answers: AnswerService, question: Question, caller: _Caller
 ) -> Response:
     try:
-        return await _answer_question(web, answers, question, caller)
+        return await web.places.run(partial(_respond, answers, question, caller))
     except NotFound as error:
         # The operators' command reads `.degraded_mode` whatever project it names.
         up = knowledge.components()

@@ -76,7 +76,7 @@ class NewProject(Body):
 @router.get("/projects", dependencies=[TENANT_READER])
 def projects(knowledge: KnowledgeDep, principal: Caller) -> ProjectList:
     """List every project that the caller may see."""
-    found = knowledge.list_projects()
+    found = knowledge.projects.list()
     return ProjectList(tuple(project for project in found if principal.sees(project.name)))
 
 
@@ -85,7 +85,7 @@ def projects(knowledge: KnowledgeDep, principal: Caller) -> ProjectList:
 )
 def create_project(new: NewProject, knowledge: KnowledgeDep) -> ProjectName:
     """Create an empty project; an existing one is left as it is."""
-    knowledge.create_project(new.name)
+    knowledge.projects.create(new.name)
     return ProjectName(new.name)
 
 
@@ -96,7 +96,7 @@ def create_project(new: NewProject, knowledge: KnowledgeDep) -> ProjectName:
 )
 def delete_project(project: str, knowledge: KnowledgeDep) -> ProjectDeleted:
     """Delete a project with all its documents."""
-    return ProjectDeleted(project, knowledge.delete_project(project))
+    return ProjectDeleted(project, knowledge.projects.delete(project))
 
 
 @router.get(
@@ -112,7 +112,7 @@ def documents(
     offset: Offset = 0,
 ) -> DocumentList:
     """List a project's documents by name."""
-    found = knowledge.documents(project, limit, offset, principal.labels)
+    found = knowledge.documents.list(project, limit, offset, principal.labels)
     return DocumentList(tuple(found))
 
 
@@ -125,8 +125,8 @@ def document(
     project: str, document_id: str, knowledge: KnowledgeDep, principal: Caller
 ) -> DocumentBody:
     """Return one document, by id, with the text to which citations' offsets refer."""
-    found = knowledge.document(project, document_id, principal.labels)
-    text = knowledge.document_text(project, found.id)
+    found = knowledge.documents.get(project, document_id, principal.labels)
+    text = knowledge.documents.text(project, found.id)
     return extended(DocumentBody, found, text=text)
 
 
@@ -152,7 +152,7 @@ def set_labels(
     principal: Caller,
 ) -> None:
     """Replace a document's access labels; only keys with one of them see it."""
-    knowledge.set_metadata(project, document_id, labels=given.labels)
+    knowledge.documents.set_metadata(project, document_id, labels=given.labels)
     facts = {"project": project, "labels": sorted(set(given.labels))}
     env.audit.append(principal.name, "knowledge.labels_set", document_id, facts)
 
@@ -166,5 +166,5 @@ def delete_document(
     project: str, document_id: str, knowledge: KnowledgeDep, principal: Caller
 ) -> DocumentDeleted:
     """Delete a document at once from search."""
-    found = knowledge.document(project, document_id, principal.labels)
-    return DocumentDeleted(knowledge.delete_document(project, found.id))
+    found = knowledge.documents.get(project, document_id, principal.labels)
+    return DocumentDeleted(knowledge.documents.delete(project, found.id))

@@ -39,7 +39,7 @@ def move(project: str, request: MoveRequest, knowledge: KnowledgeDep) -> Streami
     The answer has one JSON object per line: ``progress`` with ``step``, ``done`` and ``total``, at
     the end ``result`` or ``error``. The move continues after the client disconnects.
     """
-    knowledge.projects.find(project)
+    knowledge.projects.check_exists(project)
     mover = knowledge.mover
 
     def work(emit: Emit) -> None:

@@ -7,14 +7,14 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Query
 from pydantic import Field, StringConstraints
 
-from trimtab.answers.reviews import Wanted
+from trimtab.answers.reviews import ReviewItem
 from trimtab.api.http.openapi import refuses
 from trimtab.api.http.routes import ApiRoute, answers
 from trimtab.api.http.schemas import extended
 from trimtab.api.request_body import Body
 from trimtab.api.roles import OPERATOR, REVIEWER
 from trimtab.api.services import AnswersDep, Caller, EnvDep, EvaluationDep
-from trimtab.evaluation.online.canary import Probe
+from trimtab.evaluation.online.canary import CanaryProbe
 from trimtab.evaluation.statistics import Interval
 from trimtab.kernel.errors import ErrorKind
 
@@ -106,7 +106,7 @@ class CanaryBody:
 class ReviewList:
     """Answers that need a review, oldest first."""
 
-    reviews: tuple[Wanted, ...]
+    reviews: tuple[ReviewItem, ...]
     waiting: Mapping[str, int]
     """How many wait, by reason."""
 
@@ -153,7 +153,7 @@ def shadow(
 @router.post("/answers/canary", dependencies=[OPERATOR])
 def canary(request: CanaryRequest, evaluation: EvaluationDep) -> CanaryBody:
     """Run the canary questions and return those that miss their document."""
-    probes = [Probe(**probe.model_dump()) for probe in request.probes]
+    probes = [CanaryProbe(**probe.model_dump()) for probe in request.probes]
     return extended(CanaryBody, evaluation.experiments.canary(probes))
 
 
@@ -172,4 +172,4 @@ def reviews(answers: AnswersDep, limit: Annotated[int, Query(ge=1, le=1000)] = 5
 )
 def finish_review(trace_id: str, env: EnvDep, answers: AnswersDep, principal: Caller) -> None:
     """Remove a reviewed answer from the review queue."""
-    answers.reviews.done(trace_id, principal.name, env.clock.now())
+    answers.reviews.mark_done(trace_id, principal.name, env.clock.now())

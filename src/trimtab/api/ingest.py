@@ -115,8 +115,10 @@ async def _ingest_text(
     principal.enter(text["project"])
     data = Content.of(text["text"].encode())
     owner = _owner(text.get("user_id", person))
-    source = DocumentSource(text["name"], data, "text/plain", owner, labels)
-    return await run_in_threadpool(_take_one, knowledge, principal, text["project"], source)
+    source = DocumentSource(
+        text["name"], data, "text/plain", owner, labels, visible_to=principal.labels
+    )
+    return await run_in_threadpool(knowledge.ingest, text["project"], source)
 
 
 async def _text_of(request: Request) -> Mapping[str, Any]:
@@ -167,36 +169,27 @@ async def _ingest_form(
         principal.enter(project)
         owner = _owner(form.get("user_id", person))
         labels = _labels(form.getlist("labels"), principal)
-        sources = [_source(file, owner, labels) for file in files]
+        sources = [
+            DocumentSource(
+                file.filename or "",
+                Content(file.file),
+                file.content_type,
+                owner,
+                labels,
+                visible_to=principal.labels,
+            )
+            for file in files
+        ]
         if len(sources) == 1:
-            return await run_in_threadpool(_take_one, knowledge, principal, project, sources[0])
-        return await run_in_threadpool(_take_many, knowledge, principal, project, sources)
+            return await run_in_threadpool(knowledge.ingest, project, sources[0])
+        return await run_in_threadpool(_ingest_many, knowledge, project, sources)
 
 
-def _take_one(
-    knowledge: Knowledge, principal: Principal, project: str, source: DocumentSource
-) -> IngestResult:
-    knowledge.access.check_replaceable(project, source.name, principal.labels)
-    done = knowledge.ingest(project, source)
-    if source.labels and done.status == "unchanged":
-        knowledge.access.add(project, done.document_id, source.labels)
-    return done
-
-
-def _take_many(
-    knowledge: Knowledge, principal: Principal, project: str, sources: list[DocumentSource]
+def _ingest_many(
+    knowledge: Knowledge, project: str, sources: list[DocumentSource]
 ) -> IngestResult | IngestedMany:
-    for source in sources:
-        knowledge.access.check_replaceable(project, source.name, principal.labels)
     outcomes = list(knowledge.ingest_many(project, sources))
-    for done in outcomes:
-        if isinstance(done, IngestResult) and done.status == "unchanged" and sources[0].labels:
-            knowledge.access.add(project, done.document_id, sources[0].labels)
     return IngestedMany(
         tuple(done for done in outcomes if isinstance(done, IngestResult)),
         tuple(IngestRefusal.of(each) for each in outcomes if isinstance(each, FailedDocument)),
     )
-
-
-def _source(file: UploadFile, owner: str, labels: tuple[str, ...]) -> DocumentSource:
-    return DocumentSource(file.filename or "", Content(file.file), file.content_type, owner, labels)

@@ -17,7 +17,8 @@ from trimtab.infra.web import caller
 from trimtab.kernel.errors import ErrorKind
 from trimtab.knowledge.caches import CacheStats
 from trimtab.knowledge.records import SearchResult
-from trimtab.knowledge.validation import counted_lines
+from trimtab.knowledge.search import SearchRequest
+from trimtab.knowledge.validation import parse_query_list
 
 router = APIRouter(prefix="/api/v1", tags=["knowledge"], route_class=ApiRoute)
 
@@ -96,7 +97,7 @@ class WarmCache(Body):
 @router.post("/cache/warm", dependencies=[OPERATOR])
 def warm_cache(request: WarmCache, knowledge: KnowledgeDep) -> WarmedBody:
     """Warm the query cache and return how many queries were answered and skipped."""
-    lines = counted_lines(request.queries or "")
+    lines = parse_query_list(request.queries or "")
     if request.queries is not None and not lines:
         raise InvalidRequest("`queries` has no query.")
     done = knowledge.warm_cache(request.top, request.project, lines)
@@ -124,6 +125,7 @@ async def search(
         found = knowledge.search(project, q, top_k, offset=offset, labels=labels)
         return Response(_FOUND.dump_json(found), media_type="application/json")
 
-    if knowledge.holds(project, q, top_k, offset=offset, labels=labels):
+    search_request = SearchRequest(top_k, offset, labels=labels)
+    if knowledge.searcher.is_cached(project, q, search_request):
         return work()
     return await web.places.run(work)

@@ -114,7 +114,7 @@ def backups(
     check: bool = Query(default=False, description="Read and check each of them."),
 ) -> BackupList:
     """List the backups, the newest first."""
-    kept = knowledge.care.backups
+    kept = knowledge.maintenance.backups
     if check:
         found = kept.list()
         return BackupList(tuple(CheckedBackup.checked(each, kept.problem(each)) for each in found))
@@ -126,7 +126,7 @@ def backups(
 )
 def take_backup(env: EnvDep, knowledge: KnowledgeDep, principal: Caller) -> BackupBody:
     """Take a backup, check it, and remove those that are too old."""
-    made = knowledge.care.backup()
+    made = knowledge.maintenance.backup()
     env.audit.append(principal.name, "knowledge.backed_up", made.path.name)
     return BackupBody.of(made)
 
@@ -138,7 +138,7 @@ def restore(
     request: RestoreRequest, env: EnvDep, knowledge: KnowledgeDep, principal: Caller
 ) -> RestoredBody | NotRestored:
     """Restore a backup; deletions since then are kept. A sound database needs `force`."""
-    maintenance = knowledge.care
+    maintenance = knowledge.maintenance
     if not request.dry_run and not request.force and maintenance.check().ok:
         return NotRestored(
             restored=False, reason="The database is sound; use `force` to restore anyway."
@@ -154,7 +154,7 @@ def recover(
     request: RecoverRequest, env: EnvDep, knowledge: KnowledgeDep, principal: Caller
 ) -> RestoredBody | NotRestored:
     """Merge the readable part of a damaged database with the newest good backup."""
-    maintenance = knowledge.care
+    maintenance = knowledge.maintenance
     if not request.dry_run and maintenance.check().ok:
         return NotRestored(restored=False, reason="The database is sound.")
     done = maintenance.recover(dry_run=request.dry_run)

@@ -89,7 +89,7 @@ def collection(knowledge: KnowledgeDep) -> CollectionBody:
     The status is ``green`` if every passage has its vector, ``yellow`` while vectors are missing,
     and ``red`` if the vector store is down.
     """
-    found = knowledge.list_projects()
+    found = knowledge.projects.list()
     points, vectors = sum(each.chunks for each in found), sum(each.vectors for each in found)
     up_status: Literal["green", "yellow"] = "green" if vectors >= points else "yellow"
     facts = CollectionFacts(

@@ -24,6 +24,7 @@ from trimtab.infra.vitals import Vitals
 from trimtab.infra.web.module import Web
 from trimtab.infra.web.provide import ProvidedServices
 from trimtab.kernel.clock import Clock, SystemClock
+from trimtab.kernel.module import Module
 from trimtab.kernel.operable import Catalog
 from trimtab.knowledge import Knowledge
 from trimtab.monitoring.service import Monitoring
@@ -54,6 +55,7 @@ class App:
             figures = HttpMetrics(clock)
             env.registry.register(figures)
             self.assembly = Assembly(env, closing)
+            self.assembly.add(Module("requests", figures))
             for build_module in ROLES[role]:
                 self.assembly.add(build_module(self.assembly))
             self._find_services()
@@ -87,7 +89,7 @@ class App:
         self.handbook = service(Handbook)
         self.vitals = service(Vitals)
         web = service(Web)
-        self.sessions, self.views, self.places = web.sessions, web.views, web.places
+        self.sessions, self.views = web.sessions, web.views
 
     def start(self, *, handbook: bool = True) -> None:
         """Start every module in order: load the model, watch the service, drive incidents.

@@ -42,7 +42,7 @@ class Readings:
 
     def failures(self) -> Mapping[str, int]:
         """Return the number of failed questions by error code, since the start."""
-        return self.answers.tally.failures()
+        return self.answers.counters.failures()
 
     def budget(self) -> BudgetReading:
         """Return the spending of the model budget."""
@@ -71,7 +71,7 @@ class Readings:
         from trimtab.gates.supply_chain.pins import load_pins, pin_findings
 
         everything, snapshot = Installed(), Snapshot.load()
-        # Extras come beside what trimtab needs, and the pins hold for them too.
+        # Extras come with what trimtab needs, and the pins hold for them too.
         broken_pins = [found.message for found in pin_findings(everything, load_pins(None))]
         installed = everything.needed_by("trimtab")
         versions = {package.name: package.version for package in installed.packages}

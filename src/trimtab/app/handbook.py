@@ -1,4 +1,4 @@
-"""The first project: the shipped runbook library and the manual, so that a new installation can answer at once."""
+"""The project `handbook`: the shipped runbooks and the manual, searchable from the first start."""
 
 import logging
 
@@ -15,11 +15,11 @@ _log = logging.getLogger(__name__)
 
 
 class Handbook:
-    """Keeps the project ``handbook`` equal to what ships with this release.
+    """Keeps the project ``handbook`` equal to the pages of this release.
 
     Args:
-        knowledge: Where it is kept.
-        clock: Times another try after a failure.
+        knowledge: Stores the project.
+        clock: Times the retries.
     """
 
     def __init__(self, knowledge: Knowledge, clock: Clock) -> None:
@@ -27,23 +27,23 @@ class Handbook:
         self.task = PeriodicTask("handbook", self._take_in, _RETRY_SECONDS, clock)
 
     def ingest(self) -> FolderIngestResult:
-        """Take in every page that is new or changed; unchanged ones cost nothing."""
+        """Ingest new and changed pages; unchanged ones cost nothing."""
         found = [
             self._knowledge.ingest_folder(HANDBOOK, shipped(folder), self._progress)
             for folder in _FOLDERS
         ]
         return FolderIngestResult(
-            tuple(document for one in found for document in one.documents),
-            tuple(refused for one in found for refused in one.refused),
-            tuple(entry for one in found for entry in one.left_out),
+            tuple(document for part in found for document in part.documents),
+            tuple(refused for part in found for refused in part.refused),
+            tuple(entry for part in found for entry in part.left_out),
         )
 
     def start(self) -> None:
-        """Do it in the background, again after a while if it fails."""
+        """Ingest in the background; after a failure, again a minute later."""
         self.task.start()
 
     def close(self) -> None:
-        """Stop after the page at hand."""
+        """Stop after the pages that are being ingested."""
         self.task.close(timeout=None)
 
     def _take_in(self) -> None:
@@ -53,4 +53,4 @@ class Handbook:
 
     def _progress(self, _done: int, _total: int, _name: str) -> None:
         if self.task.stopping.is_set():
-            raise Finished  # The rest is taken in at the next start.
+            raise Finished  # The next start ingests the remaining pages.

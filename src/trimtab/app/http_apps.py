@@ -1,4 +1,4 @@
-"""The HTTP API and the console behind their middleware, for the network and for the control socket."""
+"""ASGI apps: API and console behind their middleware, for network and control socket."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -73,7 +73,7 @@ def build_operations(assembly: Assembly) -> Module:
         assembly.service(AnswerService),
         assembly.service(EvaluationService).monitor,
         assembly.service(SpanExporter),
-        assembly.service(Knowledge).care.backups,
+        assembly.service(Knowledge).maintenance.backups,
     )
     firing = assembly.service(Monitoring).firing
     return operations.build(assembly.env, readings, assembly.service(AuditFiles), firing)

@@ -43,7 +43,7 @@ _OTHER_NAMES = frozenset(
         "components.chromadb",
     }
 )
-"""Names in dots that are no entry of a catalog: events, and fields of the health."""
+"""Dotted names that are not in a catalog: events, and fields of the health."""
 _OTHER_VARIABLES = frozenset({"MEMORY_PROFILE"})
 """Words of the log that look like a variable."""
 _NAME_IN_MANUAL = re.compile(r"`([a-z_]+(?:\.[a-z_]+)+)`")
@@ -76,7 +76,7 @@ def known_names(
         metrics=frozenset(metrics),
         metric_prefixes=_METRICS_OF_OURS,
         variables=frozenset({v for row in settings for v in row.env} | _OTHER_VARIABLES),
-        routes=tuple({path for one in apps for path in _routes(one.routes)}),
+        routes=tuple({path for app in apps for path in _routes(app.routes)}),
         targets=_make_targets(),
         has_file=_has_file,
     )

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from trimtab.answers import Passage, Retrieved
-from trimtab.knowledge import Knowledge
-from trimtab.knowledge import Passage as FoundPassage
+from trimtab.answers import Retrieved, SourcePassage
+from trimtab.knowledge import FoundPassage, Knowledge
+from trimtab.knowledge.search import SearchRequest
 
 
 class KnowledgeRetriever:
@@ -26,14 +26,14 @@ class KnowledgeRetriever:
         self, project: str, query: str, top_k: int, *, labels: tuple[str, ...] = ()
     ) -> Retrieved:
         """Return at most ``top_k`` passages that these labels permit, best first."""
-        search = self._knowledge.search if self._meaning else self._knowledge.search_words
-        found = search(project, query, top_k, labels=labels)
+        request = SearchRequest(top_k, labels=labels, meaning=self._meaning)
+        found = self._knowledge.searcher.search(project, query, request)
         return Retrieved(
             tuple(map(_passage, found.passages)),
             found.degraded_mode,
             str(found.index_version),
             found.cache_hit,
-            labels=self._knowledge.access.used(project, labels) if labels else (),
+            labels=self._knowledge.documents.labels_in_use(project, labels) if labels else (),
         )
 
 
@@ -53,8 +53,8 @@ class KnowledgeEmbedder:
         return self._encoder.vectors(texts)
 
 
-def _passage(found: FoundPassage) -> Passage:
-    return Passage(
+def _passage(found: FoundPassage) -> SourcePassage:
+    return SourcePassage(
         chunk_id=found.chunk_id,
         document_id=found.document_id,
         document_name=found.document_name,

@@ -3,6 +3,7 @@
 from trimtab.answers import module as answers
 from trimtab.answers.service import AnswerService
 from trimtab.answers.signals import recent_errors
+from trimtab.api.http import HttpMetrics
 from trimtab.app.assembly import Assembly
 from trimtab.app.handbook import Handbook
 from trimtab.app.retrieval import KnowledgeEmbedder, KnowledgeRetriever
@@ -55,6 +56,11 @@ def build_changes(assembly: Assembly) -> Module:
     return infra.build_changes(
         assembly.env, lambda: assembly.service(Catalog), lambda: recent_errors(answers_)
     )
+
+
+def build_response_history(assembly: Assembly) -> Module:
+    """Return the normal response time of each hour, learnt from the requests of users."""
+    return infra.build_response_history(assembly.env, assembly.service(HttpMetrics).recent_p99)
 
 
 def build_catalog(assembly: Assembly) -> Module:

@@ -311,7 +311,7 @@ def _finish(app: "App", story: Story, incident: "Incident", passed: Passed) -> N
     text = app.incidents.postmortem(incident.id)
     if incident.state == "resolved":
         app.knowledge.drain()
-        left = len(app.knowledge.queued())
+        left = len(app.knowledge.documents.queued())
         story.tell("drained", f"Documents still waiting for the model: {left}", queued=left)
     story.tell(
         "postmortem", f"{incident.id} is {incident.state}", incident=incident.id, markdown=text

@@ -37,7 +37,7 @@ def ask(
     request: Request, knowledge: KnowledgeDep, project: str = "", question: str = ""
 ) -> HTMLResponse:
     """Show the form, filled from the query parameters."""
-    projects = knowledge.list_projects()
+    projects = knowledge.projects.list()
     chosen = project or next((found.name for found in projects if found.documents), "")
     values = {"projects": projects, "chosen": chosen, "question": question}
     return page(request, "ask.html", values)
@@ -97,8 +97,8 @@ def source(
     end: Annotated[int, Query(ge=0)],
 ) -> HTMLResponse:
     """Return the passage of the document around a quote."""
-    found = knowledge.document(project, document, caller(request).labels)
-    text = knowledge.document_text(project, found.id)
+    found = knowledge.documents.get(project, document, caller(request).labels)
+    text = knowledge.documents.text(project, found.id)
     end = min(end, len(text))
     start = min(start, end)
     first, last = max(0, start - _CONTEXT_CHARACTERS), min(len(text), end + _CONTEXT_CHARACTERS)

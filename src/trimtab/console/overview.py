@@ -58,6 +58,6 @@ def _state(
         "alerts": monitoring.engine.alerts(),
         "active": active,
         "recent": incidents.list(active=False, limit=5),
-        "projects": knowledge.list_projects(),
+        "projects": knowledge.projects.list(),
         "now": env.clock.now(),
     }

@@ -1,20 +1,20 @@
 """Errors of the evaluation domain; their codes keep the prefix that callers know.
 
-BadTrial             answers.bad_trial             InvalidInput
-BadEvaluationSet     answers.bad_evaluation_set    InvalidInput
+BadExperiment             answers.bad_trial             InvalidInput
+BadQuestionSet     answers.bad_evaluation_set    InvalidInput
 """
 
 from trimtab.kernel.errors import InvalidInput
 
 
-class BadTrial(InvalidInput):
+class BadExperiment(InvalidInput):
     """The experiment configuration is invalid."""
 
     code = "answers.bad_trial"
     default_hint = "Write name=value; docs/answers/watching.md lists what can be tried."
 
 
-class BadEvaluationSet(InvalidInput):
+class BadQuestionSet(InvalidInput):
     """The evaluation set cannot be read."""
 
     code = "answers.bad_evaluation_set"

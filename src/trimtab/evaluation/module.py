@@ -2,13 +2,13 @@
 
 from trimtab.answers.service import AnswerService
 from trimtab.evaluation.actions import actions
-from trimtab.evaluation.online.quality_monitor import Embedder
+from trimtab.evaluation.online.quality_monitor import QuestionEmbedder
 from trimtab.evaluation.service import EvaluationService
 from trimtab.evaluation.signals import signals
 from trimtab.kernel.module import Module
 
 
-def build(answers: AnswerService, embedder: Embedder) -> Module:
+def build(answers: AnswerService, embedder: QuestionEmbedder) -> Module:
     """Return the evaluation of the running service's answers.
 
     Args:

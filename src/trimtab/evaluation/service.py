@@ -9,7 +9,7 @@ from trimtab.evaluation.experiments.candidate import parse_changes
 from trimtab.evaluation.experiments.service import Experiments
 from trimtab.evaluation.online import Canary, QualityMonitor, SampleStore
 from trimtab.evaluation.online.canary import read_probes
-from trimtab.evaluation.online.quality_monitor import Embedder, MonitoredStores
+from trimtab.evaluation.online.quality_monitor import MonitoredStores, QuestionEmbedder
 from trimtab.kernel.events import Event
 from trimtab.kernel.personal_data import Erasable, ErasureStep
 from trimtab.kernel.tasks import Task
@@ -27,7 +27,7 @@ class EvaluationService:
         BadEvaluationSet: ``answers.canary_file`` cannot be read.
     """
 
-    def __init__(self, answers: AnswerService, embedder: Embedder | None = None) -> None:
+    def __init__(self, answers: AnswerService, embedder: QuestionEmbedder | None = None) -> None:
         settings, context = answers.settings, answers.context
         self.samples, self.pairs = SampleStore(context.database), PairStore(context.database)
         candidates = CandidateFactory(answers)
@@ -54,7 +54,8 @@ class EvaluationService:
     def personal_data(self) -> tuple[Erasable, ...]:
         """Return the erasure steps of this domain.
 
-        They run after those of answers: neither a sample nor a pair is added for a trace that is gone.
+        They run after those of answers: neither a sample nor a pair is added for a trace that is
+        gone.
         """
         return (
             ErasureStep("answers.samples", self.samples.count_user, self.samples.forget_user),
@@ -73,7 +74,7 @@ class EvaluationService:
             self.experiments.shadow.start()
 
     def close(self) -> None:
-        """Stop both."""
+        """Stop the monitor and the shadow."""
         if self.experiments.shadow is not None:
             self.experiments.shadow.close()
         self.monitor.close()

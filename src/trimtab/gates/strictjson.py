@@ -104,12 +104,12 @@ def _walk(root: object) -> tuple[int, bool]:
 def _each_key_once(raw: bytes, parsed_keys: int) -> bool:
     """Return True when no key can be doubled; False means "look closely".
 
-    Without a backslash every quote delimits a string, so ``":`` occurs once for each key that has no blank before its
-    colon, plus once for each string that begins with a colon. With no blank before any colon, the count is therefore
-    at least the number of keys in the text; if it equals the number of keys that survived parsing, none was doubled.
+    A key that has no blank before its colon ends in ``":``, which may also occur inside a string. With no blank before
+    any colon, it therefore occurs at least once for each key in the text; if it occurs as often as there are keys that
+    survived parsing, none was doubled.
     """
     blank_before_colon = any(blank in raw for blank in (b" :", b"\t:", b"\n:", b"\r:"))
-    return b"\\" not in raw and not blank_before_colon and raw.count(b'":') == parsed_keys
+    return not blank_before_colon and raw.count(b'":') == parsed_keys
 
 
 class _Pairs(list[tuple[str, object]]):

@@ -33,7 +33,7 @@ class IncidentRecords:
 
 @dataclass(frozen=True, slots=True)
 class OperatorPorts:
-    """What the operator asks of the services that it operates; it runs without each of them.
+    """Ports from the operator to the services; each of them is optional.
 
     Attributes:
         consult: Searches the manual.

@@ -1,4 +1,4 @@
-"""The environment of a process: settings, data directory and infrastructure that every domain may use."""
+"""Environment of a process: settings, data directory and shared infrastructure."""
 
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ _CHAINS = ("state", "incidents", "answers")
 
 @dataclass(frozen=True, slots=True)
 class Environment:
-    """What the domains of one process share. Domains receive it in `build`, and construct none of it.
+    """Settings and infrastructure of one process; each domain receives them in `build`.
 
     Attributes:
         settings: All settings of this start.
@@ -40,7 +40,7 @@ class Environment:
         keys: API keys.
         signer: Signs certificates and checkpoints.
         changes: Releases, settings and run-time configuration that changed.
-        jobs: Durable jobs; register bodies in `build`, they are launched when the process starts.
+        jobs: Durable jobs. Domains register bodies in `build`; the start launches them.
         first_key: The file of the admin key that this start made; None at later starts.
     """
 

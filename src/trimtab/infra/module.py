@@ -9,6 +9,7 @@ from trimtab.infra.audit_files import AuditFiles
 from trimtab.infra.changes import actions as change_actions
 from trimtab.infra.changes import signals as change_signals
 from trimtab.infra.environment import Environment
+from trimtab.infra.response_history import ResponseHistory
 from trimtab.infra.scheduler import Scheduler
 from trimtab.infra.settings.digest import digests
 from trimtab.infra.storage import Database, DiskReserve, losses
@@ -40,7 +41,7 @@ def build_storage(env: Environment) -> Module:
 
 
 def build_process(env: Environment, databases: Iterable[Database]) -> Module:
-    """Return the metrics of the process and its log files; its start and its orderly end are in the audit chain.
+    """Return the metrics and logs of the process; it audits its start and its orderly end.
 
     Args:
         env: Of the process.
@@ -52,7 +53,7 @@ def build_process(env: Environment, databases: Iterable[Database]) -> Module:
         vitals.started(trimtab.__version__, tuple(databases))
         ended.callback(vitals.stopped)  # A process that never started does not end either.
 
-    # A line of a log does not say whose query it has: all texts go, and that counts as nothing found.
+    # A log line does not name the user: all query texts are erased, and none is counted.
     logs = env.directory.folder("logs")
     queries = ErasureStep("logs.queries", lambda _: 0, lambda _: forget_queries(logs))
     return Module(
@@ -101,6 +102,22 @@ def build_changes(
         actions=change_actions(changes, catalog),
         start=(start,),
         close=(ended.close,),
+    )
+
+
+def build_response_history(env: Environment, recent: Callable[[], tuple[float, int]]) -> Module:
+    """Return the normal response time of each hour of the day.
+
+    Args:
+        env: Of the process.
+        recent: Returns the p99 of the last minutes' requests in milliseconds, and how many there were.
+    """
+    history = ResponseHistory(env.state, env.clock, recent)
+    return Module(
+        "response_history",
+        history,
+        signals=history.signals(),
+        scheduled=(ScheduledTask("note response times", 60.0, history.note),),
     )
 
 

@@ -13,11 +13,11 @@ _LOOK_SECONDS = 5.0
 @dataclass(frozen=True, slots=True)
 class _Entry:
     task: ScheduledTask
-    rounds: Rounds
+    runs: Rounds
 
     @property
     def state(self) -> TaskState:
-        return self.rounds.state(max(_LOOK_SECONDS, self.task.every_seconds))
+        return self.runs.state(max(_LOOK_SECONDS, self.task.every_seconds))
 
 
 class Scheduler:
@@ -40,18 +40,18 @@ class Scheduler:
             if now < self._due[task.name]:
                 continue
             self._due[task.name] = now + task.every_seconds
-            if entry.rounds.run(task.run):
+            if entry.runs.run(task.run):
                 done.append(task.name)
         return done
 
     def start(self) -> None:
         """Start the thread."""
         for entry in self.tasks:
-            entry.rounds.started()
+            entry.runs.started()
         self._loop.start()
 
     def close(self) -> None:
         """Stop after the task that is running."""
         self._loop.close()
         for entry in self.tasks:
-            entry.rounds.ended()
+            entry.runs.ended()

@@ -7,7 +7,7 @@ from typing import Protocol
 
 _LATE_INTERVALS = 3
 _GRACE_SECONDS = 60.0
-"""A task is late after three intervals and this: one slow round on a busy machine is not a stalled task."""
+"""Added to three intervals: one slow run on a busy machine is not a stalled task."""
 
 
 @dataclass(frozen=True, slots=True)

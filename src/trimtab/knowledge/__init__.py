@@ -6,10 +6,10 @@ from trimtab.knowledge.records import (
     DocumentState,
     FailedDocument,
     FolderIngestResult,
+    FoundPassage,
     IngestResult,
-    Passage,
     ProjectStats,
-    RefusedDocument,
+    RefusedFile,
     SearchResult,
 )
 from trimtab.knowledge.service import Knowledge
@@ -19,11 +19,11 @@ __all__ = [
     "DocumentState",
     "FailedDocument",
     "FolderIngestResult",
+    "FoundPassage",
     "IngestResult",
     "Knowledge",
     "KnowledgeContext",
-    "Passage",
     "ProjectStats",
-    "RefusedDocument",
+    "RefusedFile",
     "SearchResult",
 ]

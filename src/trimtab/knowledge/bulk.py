@@ -1,10 +1,10 @@
-"""Many documents at once: the unchanged are told by their hashes, the others embedded together and written in groups.
+"""Bulk ingestion: documents are embedded and written in groups, as a pipeline.
 
-While the model works on one group, the next is read and the one before is written, so that the model has both cores
-nearly all of the time. Each document is still written whole or not at all.
+While the model works on one group, the next is read and the one before is written, so that the
+model uses both cores nearly all of the time. Each document is still written whole or not at all.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
@@ -13,56 +13,61 @@ from pathlib import Path, PurePosixPath
 
 from trimtab.infra.folders import Listing, list_folder
 from trimtab.kernel.errors import InvalidInput, TrimtabError
-from trimtab.knowledge.errors import DocumentUnreadable, EmbedderUnavailable
+from trimtab.knowledge.errors import DocumentUnreadable
 from trimtab.knowledge.ingestion import DocumentSource, Ingestion, PreparedDocument, Progress
 from trimtab.knowledge.parsing.formats import SUFFIXES
 from trimtab.knowledge.records import (
     FailedDocument,
     FolderIngestResult,
     IngestResult,
-    RefusedDocument,
+    RefusedFile,
 )
 from trimtab.knowledge.store import DocumentFingerprint, ProjectRow
-from trimtab.knowledge.store.rows import Vector
+from trimtab.knowledge.store.writing import Vector
 
-# A group is embedded in one go and written in one transaction.
+# A group is embedded in one call and written in one transaction.
 _CHUNKS, _DOCUMENTS, _ENTRIES = 256, 128, 1000
 
+_Fingerprints = Mapping[str, DocumentFingerprint]
 _Vectors = dict[str, Vector]
 """By chunk id."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Named:
-    """A document to come: opened when it is its turn, and once more if it must be taken in alone."""
+class _Upcoming:
+    """A document to ingest: opened in its turn, and again if it must be ingested alone."""
 
     name: str
-    opened: Callable[[], AbstractContextManager[DocumentSource]]
+    open: Callable[[], AbstractContextManager[DocumentSource]]
 
 
 @dataclass
 class _Group:
-    entries: list[tuple[_Named, PreparedDocument | IngestResult | FailedDocument]] = field(
+    """Documents that are embedded and written together."""
+
+    entries: list[tuple[_Upcoming, PreparedDocument | IngestResult | FailedDocument]] = field(
         default_factory=list
     )
     new: list[PreparedDocument] = field(default_factory=list)
-    """Those of the entries that are to be written."""
+    """The entries to write."""
     chunks: int = 0
 
-    def add(self, named: _Named, entry: PreparedDocument | IngestResult | FailedDocument) -> None:
-        self.entries.append((named, entry))
+    def add(
+        self, upcoming: _Upcoming, entry: PreparedDocument | IngestResult | FailedDocument
+    ) -> None:
+        self.entries.append((upcoming, entry))
         if isinstance(entry, PreparedDocument):
             self.new.append(entry)
             self.chunks += len(entry.needed)
 
-    def full(self) -> bool:
+    def is_full(self) -> bool:
         return (
             self.chunks >= _CHUNKS or len(self.new) >= _DOCUMENTS or len(self.entries) >= _ENTRIES
         )
 
 
 class BulkIngestion:
-    """Takes in whole folders and lists of documents through an `Ingestion`."""
+    """Ingests folders and lists of documents through an `Ingestion`."""
 
     def __init__(self, ingestion: Ingestion) -> None:
         self._ingestion = ingestion
@@ -70,120 +75,112 @@ class BulkIngestion:
     def ingest_folder(
         self, project: str, folder: Path, progress: Progress | None
     ) -> FolderIngestResult:
-        """Take in every file of a known type below the folder; a refused file does not stop the others.
+        """Ingest every file of a known type below the folder; refused files do not stop the others.
 
         Raises:
-            TrimtabError: What is no fault of a file ends it: a full disk, a damaged database. What was reported
-                until then is kept.
+            TrimtabError: A failure that is not about a file ends it: a full disk, a damaged
+                database. Documents reported until then are kept.
         """
-        listing = _listed(folder)
+        listing = _list_files(folder)
         files = (
-            _Named(file.name, partial(self._ingestion.opened, file.name, file.open))
+            _Upcoming(file.name, partial(self._ingestion.open_source, file.name, file.open))
             for file in listing.files
         )
-        row, known = self._ingestion.project(project)
-        done: list[IngestResult] = []
-        refused: list[RefusedDocument] = []
-        for number, outcome in enumerate(self._outcomes(row, known, files), 1):
+        row, known = self._ingestion.open_project(project)
+        ingested: list[IngestResult] = []
+        refused: list[RefusedFile] = []
+        for number, outcome in enumerate(self._ingest(row, known, files), 1):
             if isinstance(outcome, IngestResult):
-                done.append(outcome)
+                ingested.append(outcome)
             else:
-                refused.append(_refused(outcome))
+                refused.append(_refusal(outcome))
             if progress is not None:
                 progress(number, len(listing.files), outcome.name)
-        return FolderIngestResult(tuple(done), tuple(refused), listing.left_out)
+        return FolderIngestResult(tuple(ingested), tuple(refused), listing.left_out)
 
     def ingest_many(
         self, project: str, sources: Sequence[DocumentSource]
     ) -> Iterator[IngestResult | FailedDocument]:
-        """Take in documents that are open already; yield what became of each, in order.
+        """Ingest open documents; yield the outcome of each, in order.
 
-        No error of one stops the others. When a group cannot be written, that is what became of each document in it.
+        An error of one does not stop the others. When a group cannot be written, each document in
+        it fails.
         """
-        row, known = self._ingestion.project(project, [source.name.strip() for source in sources])
-        named = (_Named(source.name, partial(_open_already, source)) for source in sources)
-        yield from self._outcomes(row, known, named)
+        row, known = self._ingestion.open_project(project, sources)
+        upcoming = (_Upcoming(source.name, partial(_open, source)) for source in sources)
+        yield from self._ingest(row, known, upcoming)
 
-    def _outcomes(
-        self, row: ProjectRow, known: dict[str, DocumentFingerprint], documents: Iterable[_Named]
+    def _ingest(
+        self, row: ProjectRow, known: _Fingerprints, documents: Iterable[_Upcoming]
     ) -> Iterator[IngestResult | FailedDocument]:
-        """Yield what became of each document, in order, as soon as it is on disk."""
-        with ThreadPoolExecutor(1, thread_name_prefix="knowledge-bulk") as beside:
-            before: tuple[_Group, Future[_Vectors | None]] | None = None
-            for group in self._groups(row, known, documents):
-                started = group, beside.submit(self._embedded, group)
-                if before is not None:
-                    yield from self._written(row, before[0], before[1].result())
-                before = started
-            if before is not None:
-                yield from self._written(row, before[0], before[1].result())
+        """Yield the outcome of each document, in order, as soon as it is on disk."""
+        with ThreadPoolExecutor(1, thread_name_prefix="knowledge-bulk") as embedder:
+            previous: tuple[_Group, Future[_Vectors | None]] | None = None
+            for group in self._group(row, known, documents):
+                started = group, embedder.submit(self._ingestion.embed, group.new)
+                if previous is not None:
+                    yield from self._write(row, previous[0], previous[1].result())
+                previous = started
+            if previous is not None:
+                yield from self._write(row, previous[0], previous[1].result())
 
-    def _groups(
-        self, row: ProjectRow, known: dict[str, DocumentFingerprint], documents: Iterable[_Named]
+    def _group(
+        self, row: ProjectRow, known: _Fingerprints, documents: Iterable[_Upcoming]
     ) -> Iterator[_Group]:
         group = _Group()
-        for named in documents:
+        for upcoming in documents:
             try:
-                with named.opened() as source:
-                    before = known.get(source.name.strip())
-                    group.add(named, self._ingestion.prepared(row, source, before))
+                with upcoming.open() as source:
+                    group.add(upcoming, self._ingestion.prepare(row, source, known))
             except TrimtabError as error:
-                group.add(named, FailedDocument(named.name, error))
-            if group.full():
+                group.add(upcoming, FailedDocument(upcoming.name, error))
+            if group.is_full():
                 yield group
                 group = _Group()
         if group.entries:
             yield group
 
-    def _embedded(self, group: _Group) -> _Vectors | None:
-        """Return the vectors that the group lacks; None when the model failed."""
-        needed = [chunk for prepared in group.new for chunk in prepared.needed]
-        try:
-            vectors = self._ingestion.vectors(needed)
-        except EmbedderUnavailable:
-            return None
-        return {chunk.id: vector for chunk, vector in zip(needed, vectors, strict=True)}
-
-    def _written(
+    def _write(
         self, row: ProjectRow, group: _Group, vectors: _Vectors | None
     ) -> Iterator[IngestResult | FailedDocument]:
-        done: list[IngestResult | TrimtabError | None] = [None] * len(group.new)
+        written: list[IngestResult | TrimtabError | None] = [None] * len(group.new)
         if group.new and (vectors is not None or not self._ingestion.model_up):
             try:
-                done = [*self._ingestion.write(row, group.new, vectors)]
+                written = [*self._ingestion.write(row, group.new, vectors)]
             except TrimtabError as error:
-                done = [error] * len(group.new)
-        outcomes = iter(done)
-        for named, entry in group.entries:
+                written = [error] * len(group.new)
+        outcomes = iter(written)
+        for upcoming, entry in group.entries:
             outcome = next(outcomes) if isinstance(entry, PreparedDocument) else entry
             if isinstance(outcome, TrimtabError):
-                yield FailedDocument(named.name, outcome)
+                yield FailedDocument(upcoming.name, outcome)
             else:
-                # Alone, the one whose text makes the model fail is found, and one that changed meanwhile is compared anew.
-                yield outcome or self._alone(row, named)
+                # Alone: finds the document whose text makes the model fail, and compares one that
+                # changed meanwhile again.
+                yield outcome or self._ingest_alone(row, upcoming)
 
-    def _alone(self, row: ProjectRow, named: _Named) -> IngestResult | FailedDocument:
+    def _ingest_alone(self, row: ProjectRow, upcoming: _Upcoming) -> IngestResult | FailedDocument:
         try:
-            with named.opened() as source:
+            with upcoming.open() as source:
                 return self._ingestion.ingest(row.name, source)
         except TrimtabError as error:
-            return FailedDocument(named.name, error)
+            return FailedDocument(upcoming.name, error)
 
 
-def _open_already(source: DocumentSource) -> AbstractContextManager[DocumentSource]:
+def _open(source: DocumentSource) -> AbstractContextManager[DocumentSource]:
     return nullcontext(source)
 
 
-def _refused(failed: FailedDocument) -> RefusedDocument:
-    """Return the refusal; an error that is not about the file itself is raised."""
+def _refusal(failed: FailedDocument) -> RefusedFile:
+    """Return the refusal; raise an error that is not about the file itself."""
     error = failed.error
     if not isinstance(error, InvalidInput):
         raise error
-    return RefusedDocument(failed.name, error.code, error.message, error.hint())
+    return RefusedFile(failed.name, error.code, error.message, error.hint())
 
 
-def _listed(folder: Path) -> Listing:
-    """Return the folder's files of known types, and what is left out."""
+def _list_files(folder: Path) -> Listing:
+    """Return the folder's files of known types, and the entries left out."""
     try:
         listing = list_folder(folder)
     except NotADirectoryError as error:

@@ -1,4 +1,4 @@
-"""How knowledge can be broken, for drills: real files, real load and real servers, and how to put them back."""
+"""Faults of knowledge for drills: real files, real load, real servers."""
 
 import secrets
 import shutil
@@ -8,16 +8,22 @@ from contextlib import suppress
 from pathlib import Path
 
 from trimtab.infra.child_process import ChildProcess
+from trimtab.infra.load_generator import LoadGenerator
 from trimtab.kernel.clock import Clock
 from trimtab.kernel.drilling import OWN_PROJECT, drill_traffic
 from trimtab.kernel.operable import Arguments, Fault, Param, Realism, Value
-from trimtab.knowledge.crowd import Crowd, long_queries
-from trimtab.knowledge.drill_project import DrillProject, NothingToSearch, SearchLoad, restore_sizes
-from trimtab.knowledge.engines.faults import faults as engine_faults
+from trimtab.knowledge.cache_manager import CacheSizes
 from trimtab.knowledge.errors import EmbedderUnavailable
-from trimtab.knowledge.maintenance.faults import faults as care_faults
+from trimtab.knowledge.operable.drill_project import (
+    DrillProject,
+    NothingToSearch,
+    long_queries,
+    restore_sizes,
+    search_one_of,
+)
+from trimtab.knowledge.operable.engine_faults import faults as engine_faults
+from trimtab.knowledge.operable.maintenance_faults import faults as care_faults
 from trimtab.knowledge.service import Knowledge
-from trimtab.knowledge.usage import CacheSizes
 
 __all__ = ["NothingToSearch", "faults"]
 
@@ -49,14 +55,14 @@ def _of_the_model(knowledge: Knowledge) -> Iterator[Fault]:
     )
     yield Fault(
         "knowledge.embedding.corrupt_model",
-        "Overwrite a part of the embedding model's largest file, and load it again as a restart does.",
+        "Overwrite a part of the embedding model's largest file, and reload it as a restart does.",
         files.corrupt,
         files.restore,
         realism=Realism.REAL,
     )
     yield Fault(
         "knowledge.embedding.unload_model",
-        "Take the model's files away while it is loaded again, as a late mount does, and bring them back.",
+        "Take the model's files away while it is reloaded, as a late mount does, and return them.",
         files.be_late,
         files.restore,
         realism=Realism.REAL,
@@ -93,7 +99,7 @@ class _ModelFiles:
             self._load()
         finally:
             away.rename(self._folder)
-        # A load that fails leaves the verdict on the files of that moment; the next heartbeat looks again.
+        # A failed load keeps its verdict on the files; the next heartbeat checks again.
         self._knowledge.beat()
         return {}
 
@@ -133,7 +139,7 @@ class _Contention:
     def __init__(self, knowledge: Knowledge, clock: Clock) -> None:
         self._knowledge = knowledge
         self._project = DrillProject(knowledge, f"{OWN_PROJECT}contention")
-        self._load = SearchLoad(knowledge, clock)
+        self._load = LoadGenerator(clock, "drill-searches")
         self._busy: list[ChildProcess] = []
 
     def start(self, given: Arguments) -> Mapping[str, Value]:
@@ -143,7 +149,7 @@ class _Contention:
         for _ in range(int(given["processes"])):
             busy = [sys.executable, "-c", "while True: pass"]
             self._busy.append(ChildProcess(busy))
-        self._load.start(queries, 1.0, callers=6)
+        self._load.start(search_one_of(self._knowledge, queries), 6, per_second=1.0)
         return {}
 
     def restore(self, _: Mapping[str, Value]) -> None:
@@ -158,13 +164,15 @@ class _Traffic:
     """Searches, and the project that they are made in."""
 
     def __init__(self, knowledge: Knowledge, clock: Clock) -> None:
+        self._knowledge = knowledge
         self._project = DrillProject(knowledge, f"{OWN_PROJECT}traffic")
-        self._load = SearchLoad(knowledge, clock)
+        self._load = LoadGenerator(clock, "drill-searches")
 
     def start(self, given: Arguments) -> Mapping[str, Value]:
         self._project.create()
+        queries = self._project.queries(_MANY, secrets.token_hex(3))
         self._load.start(
-            self._project.queries(_MANY, secrets.token_hex(3)), float(given["per_second"])
+            search_one_of(self._knowledge, queries), per_second=float(given["per_second"])
         )
         return {}
 
@@ -174,49 +182,49 @@ class _Traffic:
 
 
 def _of_the_callers(knowledge: Knowledge, clock: Clock) -> Iterator[Fault]:
-    crowded = _Crowded(knowledge, Crowd(clock))
+    users_load = _ManyUsers(knowledge, LoadGenerator(clock, "drill-user"))
     users = Param("users", "integer", "How many at once.", 24, 1, 1000)
     yield Fault(
         "knowledge.cache.overrun",
-        "Set the caches to five entries, and let many users at once ask the same long queries again.",
-        crowded.by_the_same,
-        crowded.restore,
+        "Set the caches to five entries, and let many users at once repeat the same long queries.",
+        users_load.by_the_same,
+        users_load.restore,
         (users,),
         realism=Realism.REAL,
     )
     yield Fault(
         "knowledge.traffic.crowd",
         "Let many users at once ask long queries of which none comes twice.",
-        crowded.by_different,
-        crowded.restore,
+        users_load.by_different,
+        users_load.restore,
         (users,),
         realism=Realism.REAL,
     )
     yield Fault(
         "knowledge.traffic.refuse",
-        "Let a caller send what is refused: blank and endless queries, and projects that cannot be.",
-        crowded.by_nonsense,
-        crowded.restore,
+        "Send requests that are refused: blank and endless queries, and invalid projects.",
+        users_load.by_nonsense,
+        users_load.restore,
         (Param("users", "integer", "How many at once.", 1, 1, 1000),),
         realism=Realism.REAL,
     )
 
 
-class _Crowded:
+class _ManyUsers:
     """Users, and the cache sizes that they met."""
 
-    def __init__(self, knowledge: Knowledge, crowd: Crowd) -> None:
+    def __init__(self, knowledge: Knowledge, load: LoadGenerator) -> None:
         self._knowledge = knowledge
-        self._crowd = crowd
+        self._load = load
         self._project = DrillProject(knowledge, f"{OWN_PROJECT}crowd")
 
     def by_the_same(self, given: Arguments) -> Mapping[str, Value]:
         knowledge, project = self._knowledge, self._project.name
         self._project.create()
         queries = long_queries(knowledge, project, _FEW)
-        before = knowledge.cache_sizes()
-        knowledge.resize_caches(CacheSizes(5, 5, before.memory_mb))
-        self._crowd.start(
+        before = knowledge.caches.sizes()
+        knowledge.caches.resize(CacheSizes(5, 5, before.memory_mb))
+        self._load.start(
             lambda rng: knowledge.search(project, rng.choice(queries)), int(given["users"])
         )
         return {
@@ -229,7 +237,7 @@ class _Crowded:
         project = self._project.name
         self._project.create()
         queries = long_queries(self._knowledge, project, _MANY)
-        self._crowd.start(
+        self._load.start(
             lambda rng: self._knowledge.search(
                 project, f"{rng.random()} {rng.choice(queries)}"[:1000]
             ),
@@ -241,13 +249,13 @@ class _Crowded:
         self._project.create()
         name = self._project.name
         wrong = ((name, " "), (name, "endless " * 200), ("no such/project", "hello"))
-        self._crowd.start(
+        self._load.start(
             lambda rng: self._knowledge.search(*rng.choice(wrong)), int(given["users"])
         )
         return {}
 
     def restore(self, before: Mapping[str, Value]) -> None:
-        self._crowd.stop()
+        self._load.stop()
         self._project.delete()
         if before:
             sizes = (int(before[name]) for name in ("query", "embedding", "memory_mb"))
@@ -283,7 +291,7 @@ def _of_the_cache(knowledge: Knowledge, clock: Clock) -> Iterator[Fault]:
     )
     yield fault(
         "knowledge.cache.diversify",
-        "Search for so many different queries that hardly any comes twice.",
+        "Search for many different queries, of which hardly any comes twice.",
         broken.diversify,
         Param("distinct", "integer", "How many different queries.", 2500, 2, 100_000),
     )
@@ -295,19 +303,20 @@ class _BrokenCache:
     def __init__(self, knowledge: Knowledge, clock: Clock) -> None:
         self._knowledge = knowledge
         self._project = DrillProject(knowledge, f"{OWN_PROJECT}cache")
-        self._load = SearchLoad(knowledge, clock)
+        self._load = LoadGenerator(clock, "drill-searches")
 
     def outgrow(self, given: Arguments) -> Mapping[str, Value]:
         before = self._begin()
+        queries = self._project.queries(3 * int(before["query"]))
         self._load.start(
-            self._project.queries(3 * int(before["query"])), float(given["per_second"])
+            search_one_of(self._knowledge, queries), per_second=float(given["per_second"])
         )
         return before
 
     def outdate(self, given: Arguments) -> Mapping[str, Value]:
         before, knowledge = self._begin(), self._knowledge
         distinct = int(given["distinct"])
-        knowledge.resize_caches(
+        knowledge.caches.resize(
             CacheSizes(2 * distinct, int(before["embedding"]), int(before["memory_mb"]))
         )
         queries = self._project.queries(distinct)
@@ -316,13 +325,17 @@ class _BrokenCache:
                 knowledge.search(project, query)
             added = "A page was added to the project."
             knowledge.ingest_text(self._project.name, "added.txt", added)
-        self._load.start(queries, float(given["per_second"]))
+        self._load.start(
+            search_one_of(self._knowledge, queries), per_second=float(given["per_second"])
+        )
         return before
 
     def diversify(self, given: Arguments) -> Mapping[str, Value]:
         before = self._begin()
         queries = self._project.queries(int(given["distinct"]))
-        self._load.start(queries, float(given["per_second"]))
+        self._load.start(
+            search_one_of(self._knowledge, queries), per_second=float(given["per_second"])
+        )
         return before
 
     def restore(self, before: Mapping[str, Value]) -> None:
@@ -333,7 +346,7 @@ class _BrokenCache:
 
     def _begin(self) -> Mapping[str, Value]:
         self._project.create()
-        before = self._knowledge.cache_sizes()
+        before = self._knowledge.caches.sizes()
         return {
             "query": before.query,
             "embedding": before.embedding,

@@ -1,6 +1,7 @@
-"""The projects' search indexes: made from the store when needed, brought up to date by what changed, and thrown away freely.
+"""Search indexes of the projects, in memory and on disk.
 
-A search never waits for a long build: it is told that there is no index yet, and answers by the store's own full text.
+They are built from the store when needed, updated with changes, and can be dropped at any time. A
+search never waits for a long build: until it is finished, SQLite's full-text index answers.
 """
 
 import logging
@@ -17,7 +18,7 @@ from trimtab.kernel.clock import Clock, machine_clock
 from trimtab.kernel.drilling import Apart
 from trimtab.kernel.errors import TrimtabError
 from trimtab.knowledge.encoder import Encoder
-from trimtab.knowledge.engines.port import EMBEDDED, EVERYTHING, SearchFilter
+from trimtab.knowledge.engine_port import EMBEDDED, EVERYTHING, SearchFilter
 from trimtab.knowledge.engines.registry import Engines
 from trimtab.knowledge.engines.remote import RemoteIndex, RemoteView
 from trimtab.knowledge.errors import EngineBehind, IndexStale, IndexUnavailable
@@ -28,7 +29,7 @@ from trimtab.knowledge.rolling_stats import RecentValues
 from trimtab.knowledge.store import ProjectRow, SearchStore
 
 _log = logging.getLogger(__name__)
-# Up to so many new passages a search brings its index up to date itself; more is done in the background.
+# A search itself adds up to this many new passages to its index; more are added in background.
 _AT_ONCE = 1000
 _BATCH = 5000
 _SAMPLE = 400
@@ -51,13 +52,13 @@ class LoadedIndex:
     """When it got its version, on the clock's monotonic scale."""
 
     @property
-    def asked_for(self) -> float | None:
-        """The share of meaning that the project's own passages asked for; None before they were asked."""
+    def fitted_meaning(self) -> float | None:
+        """The weight of vectors fitted to the project; None before the first fit."""
         return None if self.fitted == UNFITTED else self.fitted.meaning
 
 
 class Indexes:
-    """All indexes in memory. Safe for many threads; each project's index is changed by one at a time."""
+    """All indexes in memory. Safe for many threads; one at a time changes a project's index."""
 
     def __init__(
         self,
@@ -85,13 +86,13 @@ class Indexes:
 
     @property
     def up(self) -> bool:
-        """Whether searches get their indexes."""
+        """Return whether searches get their indexes: the breaker is closed."""
         return self.breaker.state is BreakerState.CLOSED
 
     def of(self, project: ProjectRow) -> LoadedIndex | None:
         """Return the project's index at its present version; None while it is being built.
 
-        When its vectors are in a server, it has its words only; see `searched`.
+        When its vectors are in a server, it has its words only; see `searchable_index`.
 
         Raises:
             IndexUnavailable: It cannot be had now.
@@ -109,10 +110,10 @@ class Indexes:
         self.durations.now.add(self._machine.monotonic() - started)
         return held
 
-    def searched(
+    def searchable_index(
         self, project: ProjectRow, held: LoadedIndex, seen: SearchFilter = EVERYTHING
     ) -> SearchableIndex:
-        """Return what a search ranks: the index itself, or its words with the vectors of the project's engine.
+        """Return the index to rank: the project's own, or its keywords with its engine's vectors.
 
         Raises:
             EngineUnavailable: The engine is down; the words of ``held`` still answer.
@@ -129,7 +130,7 @@ class Indexes:
     def switch(self, project: ProjectRow, assign: Callable[[], None]) -> None:
         """Let ``assign`` change the project's engine, with an index at hand that fits the new one.
 
-        The words are the same in every engine; the vectors are in memory only while the engine is the embedded one.
+        Keywords are the same in every engine; vectors are in memory for the embedded engine only.
         """
         model, dimension = self._encoder.model_id, self._encoder.dimension
         with self._lock:
@@ -147,7 +148,7 @@ class Indexes:
         self._file(project.key).unlink(missing_ok=True)
 
     def adopt(self, key: int, words: KeywordIndex) -> None:
-        """Let a project use these words with the store's vectors; the next search compares them with the store."""
+        """Use this keyword index for a project; the next search updates it from the store."""
         fresh = ProjectIndex(self._encoder.dimension)
         if self._embedded(key):
             model, dimension = self._encoder.model_id, self._encoder.dimension
@@ -175,23 +176,23 @@ class Indexes:
             self._tainted.add(project.key)
             held = project.key in self._held
         if held:
-            self._updated(project.key)
+            self._update(project.key)
         self.engines.let_go(project)
 
     def purge(self) -> None:
-        """Drop the indexes from which something was deleted: their segments may still hold its postings."""
+        """Drop the indexes that held deleted passages: segments may keep their postings."""
         with self._lock:
             tainted, self._tainted = self._tainted, set()
         for key in tainted:
             self.forget(key)
 
     def dead_keys(self) -> dict[int, int]:
-        """Return how many passages each index in memory and each engine holds that the store has not, where any."""
+        """Count passages in each index and engine that the store no longer has; omit zeros."""
         dead = {}
         for key, found in self.overview().items():
             # What changed since the last search is brought in by the next one; that is done now.
             current = found.version >= self._store.version(key)
-            held = found if current else self._updated(key)
+            held = found if current else self._update(key)
             gone = held.index.difference(*self._store.keys(key, self._encoder.model_id)).gone
             if len(gone):
                 dead[key] = len(gone)
@@ -200,7 +201,7 @@ class Indexes:
         return dead
 
     def restart(self) -> None:
-        """Drop everything in memory and on disk; indexes are made anew from the store."""
+        """Drop everything in memory and on disk; indexes are built again from the store."""
         with self._lock:
             self._held.clear()
         self.engines.forget_all()
@@ -231,8 +232,8 @@ class Indexes:
     def save(self, *, rest_seconds: float = _REST_SECONDS) -> int:
         """Write the indexes that changed, and then rested, to their files; return how many.
 
-        Files are what the next start begins with; they are left out while a project still changes, and when the
-        disk is full: they are made again from the store.
+        The next start reads the files. Indexes of projects that still change are skipped, and so
+        are all when the disk is full: they can be built again from the store.
         """
         before = self._clock.monotonic() - rest_seconds
         with self._lock:
@@ -269,20 +270,20 @@ class Indexes:
         with self._lock:
             held = self._held.get(project.key)
         if held is not None and held.version >= project.index_version:
-            return self._fitted(project, held)
+            return self._schedule_fit(project, held)
         if held is None:
             with self._lock_of(project.key):
-                held = self._held.get(project.key) or self._loaded(project)
+                held = self._held.get(project.key) or self._load(project)
         if held is not None and held.version >= project.index_version:
-            return self._fitted(project, held)
+            return self._schedule_fit(project, held)
         index = held.index if held else ProjectIndex(self._encoder.dimension)
         difference = index.difference(*self._keys(project.key))
         if len(difference.missing) > _AT_ONCE:
             self._in_background(project, self._build)
             return None
-        return self._fitted(project, self._updated(project.key))
+        return self._schedule_fit(project, self._update(project.key))
 
-    def _updated(self, key: int) -> LoadedIndex:
+    def _update(self, key: int) -> LoadedIndex:
         with self._lock_of(key):
             held = self._held.get(key)
             index = held.index if held else ProjectIndex(self._encoder.dimension)
@@ -296,7 +297,7 @@ class Indexes:
             return fresh
 
     def _keys(self, key: int) -> tuple[Keys, Keys]:
-        """Return the passages that the index should have, and those that it should have with their vectors."""
+        """Return the keys of all passages of the project, and of those with a vector."""
         keys, with_vector = self._store.keys(key, self._encoder.model_id)
         return keys, with_vector if self._embedded(key) else with_vector[:0]
 
@@ -318,7 +319,7 @@ class Indexes:
                 for row in self._store.passages(keys, model)
             )
 
-    def _loaded(self, project: ProjectRow) -> LoadedIndex | None:
+    def _load(self, project: ProjectRow) -> LoadedIndex | None:
         file = self._file(project.key)
         if not file.exists():
             return None
@@ -335,7 +336,7 @@ class Indexes:
         self._hold(project.key, held)
         return held
 
-    def _fitted(self, project: ProjectRow, held: LoadedIndex) -> LoadedIndex:
+    def _schedule_fit(self, project: ProjectRow, held: LoadedIndex) -> LoadedIndex:
         if held.fitted.outgrown(len(held.index)):
             # Behind the builds that wait: no index is worse for a search than the usual weights.
             self._in_background(project, self._fit)
@@ -347,9 +348,9 @@ class Indexes:
             if job in self._waiting:
                 return
             self._waiting.add(job)
-        self._workers.submit(self._guarded, project, work)
+        self._workers.submit(self._run_job, project, work)
 
-    def _guarded(self, project: ProjectRow, work: Callable[[ProjectRow], None]) -> None:
+    def _run_job(self, project: ProjectRow, work: Callable[[ProjectRow], None]) -> None:
         try:
             work(project)
         except IndexUnavailable as error:
@@ -361,18 +362,18 @@ class Indexes:
                 self._waiting.discard((project.key, work.__name__))
 
     def _build(self, project: ProjectRow) -> None:
-        held = self._updated(project.key)
+        held = self._update(project.key)
         remote = self.engines.of(project)
         if remote is not None:
             remote.catch_up(project.index_version)
-        self._fitted(project, held)
+        self._schedule_fit(project, held)
 
     def _fit(self, project: ProjectRow) -> None:
         held = self.overview().get(project.key)
         if held is None or not self._encoder.up or not held.fitted.outgrown(len(held.index)):
             return
         sample = self._store.sample(project.key, _SAMPLE)
-        fitted = fit(self.searched(project, held), sample, self._encoder.vectors)
+        fitted = fit(self.searchable_index(project, held), sample, self._encoder.vectors)
         self._hold(project.key, replace(held, fitted=fitted), only_over=held)
 
     def _hold(self, key: int, held: LoadedIndex, only_over: LoadedIndex | None = None) -> None:

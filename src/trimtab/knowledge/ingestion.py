@@ -1,43 +1,35 @@
-"""Files into the store: parsed, cut, embedded as far as needed, written whole; queued when the model is down."""
+"""Ingests documents: compare, parse, chunk, embed and write; queue them while the model is down."""
 
 import logging
 import os
-import stat
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import IO
 
 from trimtab.infra.settings.sections.knowledge import KnowledgeSettings
 from trimtab.kernel.clock import Clock
 from trimtab.kernel.ids import content_id
-from trimtab.knowledge.chunking import chunked
+from trimtab.knowledge.chunking import chunk_document
 from trimtab.knowledge.encoder import Encoder
-from trimtab.knowledge.errors import DocumentNameInvalid, DocumentUnreadable, EmbedderUnavailable
+from trimtab.knowledge.errors import (
+    DocumentHidden,
+    DocumentUnreadable,
+    EmbedderUnavailable,
+    ProjectUnknown,
+)
 from trimtab.knowledge.parsing.content import Content
 from trimtab.knowledge.parsing.parser import Parser, too_large
-from trimtab.knowledge.records import (
-    Chunk,
-    DocumentState,
-    IngestResult,
-    ParsedDocument,
-)
+from trimtab.knowledge.records import Chunk, DocumentState, IngestResult, Labels, ParsedDocument
 from trimtab.knowledge.search import MODEL_DOWN
-from trimtab.knowledge.store import (
-    DocumentFingerprint,
-    DocumentStore,
-    NewDocument,
-    ProjectRow,
-    ProjectStore,
-)
+from trimtab.knowledge.store import DocumentFingerprint, DocumentStore, ProjectRow, ProjectStore
 from trimtab.knowledge.store.documents import QueuedDocument
-from trimtab.knowledge.store.rows import Vector
+from trimtab.knowledge.store.writing import NewDocument, Vector
+from trimtab.knowledge.validation import MAX_DOCUMENT_NAME, validate_document_name
 
 _log = logging.getLogger(__name__)
-MAX_NAME_CHARACTERS = 500
-# Part of the source hash: raise it when chunking changes, so that documents are cut anew when next ingested.
+# Part of the source hash: raise it when chunking changes, so that documents are chunked again.
 _CHUNKING = "1"
 
 Progress = Callable[[int, int, str], None]
@@ -46,31 +38,37 @@ Progress = Callable[[int, int, str], None]
 
 @dataclass(frozen=True, slots=True)
 class DocumentSource:
-    """A file as it came in."""
+    """A file to ingest."""
 
     name: str
     data: Content
     media_type: str | None = None
     owner: str = ""
-    """The person whose document it is, for erasure on request; empty when it is nobody's."""
+    """The person whose document it is, for erasure on request; empty for no person's."""
     labels: tuple[str, ...] = ()
-    """Access labels that it gets beside those that it has."""
+    """Access labels to add to those of the document."""
+    visible_to: Labels = None
+    """The uploader's access labels: a hidden document is not replaced; None replaces any."""
 
 
 @dataclass(frozen=True, slots=True)
 class PreparedDocument:
-    """A new or changed document, cut and not yet embedded."""
+    """A new or changed document, chunked but not embedded."""
 
     document: NewDocument
     """Without new vectors."""
     needed: tuple[Chunk, ...]
-    """Its chunks that have no vector yet."""
+    """Its chunks without a vector."""
     replaces: DocumentFingerprint | None
-    """The document that it was compared with."""
+    """The stored document that it was compared with; None for a new one."""
 
 
 class Ingestion:
-    """Takes documents in and drains the queue of those that wait for the model."""
+    """Ingests documents, and embeds those queued while the model was down.
+
+    Each document goes through `prepare`, `embed` and `write`; bulk ingestion embeds and writes
+    groups, and a single document is a group of one.
+    """
 
     def __init__(
         self,
@@ -87,97 +85,136 @@ class Ingestion:
         self._parser = parser
         self._settings = settings
         self._clock = clock
-        self._writing = threading.Lock()
         self._draining = threading.Lock()
 
     def ingest(self, project: str, source: DocumentSource) -> IngestResult:
-        """Take one document in; see `Knowledge.ingest_bytes`."""
-        name = _checked_name(source.name)
-        parsed = self._parser.parse(name, source.data, source.media_type)
-        digest = self._digest(source.data.sha256())
-        # Two ingestions of one document must not interleave between reading what is there and writing.
-        with self._writing:
-            row = self._projects.ensure(project, self._clock.now())
-            document_id = content_id("doc", row.id, name)
-            known = self._documents.known(row.key, [name]).get(name)
-            if known is not None and known.source_hash == digest:
-                self._documents.share(document_id, source.owner)
-                return _unchanged(document_id, name, known)
-            source = replace(source, name=name)
-            return self._write(row, self._document(document_id, parsed, digest, source))
+        """Ingest one document; see `Knowledge.ingest_bytes`."""
+        parsed = None
+        try:
+            self._projects.find(project)
+        except ProjectUnknown:
+            parsed = self._parse(source)  # First: a refused file must not create a project.
+        while True:
+            row, known = self.open_project(project, [source])
+            prepared = self.prepare(row, source, known, parsed)
+            if isinstance(prepared, IngestResult):
+                return prepared
+            [result] = self.write(row, [prepared], self.embed([prepared]))
+            if result is not None:
+                return result
+            # Another writer was faster: compare with what it wrote.
 
-    def project(
-        self, name: str, documents: Sequence[str] | None = None
+    def open_project(
+        self, name: str, sources: Sequence[DocumentSource] | None = None
     ) -> tuple[ProjectRow, dict[str, DocumentFingerprint]]:
-        """Return the project, made when it is missing, and what it has by document name: all, or of those named."""
-        row = self._projects.ensure(name, self._clock.now())
-        return row, self._documents.known(row.key, documents)
+        """Return the project, created if missing, and the fingerprints of its documents by name.
 
-    def prepared(
-        self, project: ProjectRow, source: DocumentSource, known: DocumentFingerprint | None
-    ) -> PreparedDocument | IngestResult:
-        """Return the document ready to be embedded; what became of it already if it is unchanged.
+        Args:
+            name: The project.
+            sources: Only documents that these would replace; None means all.
 
         Raises:
-            TrimtabError: It is refused, as by `ingest`.
+            DocumentHidden: A source would replace a document that its uploader may not see.
         """
-        name = _checked_name(source.name)
+        row = self._projects.ensure(name, self._clock.now())
+        if sources is None:
+            return row, self._documents.fingerprints(row.key)
+        names = [source.name.strip() for source in sources]
+        known = self._documents.fingerprints(row.key, names)
+        for source in sources:
+            found = known.get(source.name.strip())
+            if found is not None and not found.is_visible_to(source.visible_to):
+                raise DocumentHidden(f"The name {source.name!r} is taken in project {name!r}.")
+        return row, known
+
+    def prepare(
+        self,
+        project: ProjectRow,
+        source: DocumentSource,
+        fingerprints: Mapping[str, DocumentFingerprint],
+        parsed: ParsedDocument | None = None,
+    ) -> PreparedDocument | IngestResult:
+        """Return the document ready to be embedded, or its result if it is unchanged.
+
+        Args:
+            project: Where it goes.
+            source: The file.
+            fingerprints: Of the project's documents, by name.
+            parsed: Its text where it was parsed already.
+
+        Raises:
+            TrimtabError: The file is refused; see `Knowledge.ingest_bytes`.
+        """
+        name = validate_document_name(source.name)
+        known = fingerprints.get(name)
         document_id = content_id("doc", project.id, name)
-        digest = self._digest(source.data.sha256())
+        settings = self._settings
+        digest = f"{_CHUNKING}:{settings.chunk_characters}:{source.data.sha256()}"
         if known is not None and known.source_hash == digest:
-            self._documents.share(document_id, source.owner)
+            self._documents.touch(document_id, source.owner, source.labels)
             return _unchanged(document_id, name, known)
-        parsed = self._parser.parse(name, source.data, source.media_type)
-        document = self._document(document_id, parsed, digest, replace(source, name=name))
-        has = self._embedded(document_id) if known is not None else frozenset()
-        needed = tuple(chunk for chunk in document.chunks if chunk.id not in has)
+        parsed = parsed or self._parse(source)
+        chunks = chunk_document(document_id, parsed, settings.chunk_characters)
+        model = self._encoder.model_id
+        stored = self._documents.embedded_chunks(document_id, model) if known else frozenset()
+        document = NewDocument(
+            id=document_id,
+            name=name,
+            title=parsed.title[:MAX_DOCUMENT_NAME],
+            media_type=parsed.media_type,
+            source_hash=digest,
+            size_bytes=source.data.size,
+            characters=len(parsed.text),
+            chunks=chunks,
+            vectors={},
+            model=model,
+            state=DocumentState.READY,
+            owner=source.owner,
+            labels=source.labels,
+        )
+        needed = tuple(chunk for chunk in chunks if chunk.id not in stored)
         return PreparedDocument(document, needed, known)
 
-    def vectors(self, needed: Sequence[Chunk]) -> Sequence[Vector]:
-        """Return a vector for each chunk, or raise `EmbedderUnavailable`."""
-        return list(self._encoder.vectors([chunk.embedded_text() for chunk in needed]))
+    def embed(self, group: Sequence[PreparedDocument]) -> dict[str, Vector] | None:
+        """Return the vectors that the group needs, by chunk id; None when the model fails."""
+        needed = [chunk for prepared in group for chunk in prepared.needed]
+        try:
+            vectors = self._encoder.vectors([chunk.embedded_text() for chunk in needed])
+        except EmbedderUnavailable:
+            return None
+        return {chunk.id: vector for chunk, vector in zip(needed, vectors, strict=True)}
 
     @property
     def model_up(self) -> bool:
-        """Whether the model answered last time."""
+        """Return whether the model's last call succeeded."""
         return self._encoder.up
 
     def write(
         self,
         project: ProjectRow,
-        prepared: Sequence[PreparedDocument],
+        group: Sequence[PreparedDocument],
         vectors: Mapping[str, Vector] | None,
     ) -> list[IngestResult | None]:
-        """Write the documents, all or none; return what became of each, None for those that changed meanwhile.
+        """Write the group in one transaction; return each result, None for those changed meanwhile.
 
         Args:
-            project: Whose documents.
-            prepared: The documents.
-            vectors: By chunk id; None while the model is down: documents that need some are queued.
+            project: Where the documents go.
+            group: The documents.
+            vectors: By chunk id; None queues the documents that need some.
         """
-        expected = [(_with(found, vectors), found.replaces) for found in prepared]
-        with self._writing:
-            versions = self._documents.write_many(project, expected, self._clock.now())
+        documents = [_with_vectors(prepared, vectors) for prepared in group]
+        replaces = [prepared.replaces for prepared in group]
+        versions = self._documents.write(project, documents, replaces, self._clock.now())
         return [
-            None if version is None else _ingested(document, version)
-            for (document, _), version in zip(expected, versions, strict=True)
+            None if version is None else _written(document, version)
+            for document, version in zip(documents, versions, strict=True)
         ]
 
     @contextmanager
-    def source(self, file: Path, name: str) -> Iterator[DocumentSource]:
-        """Open a file after checking that it is a regular one within the limit."""
-
-        def open_regular() -> IO[bytes]:
-            if not stat.S_ISREG(file.stat().st_mode):
-                raise DocumentUnreadable(f"{name} is not a file.", hint="Give a regular file.")
-            return file.open("rb")
-
-        with self.opened(name, open_regular) as source:
-            yield source
-
-    @contextmanager
-    def opened(self, name: str, open_file: Callable[[], IO[bytes]]) -> Iterator[DocumentSource]:
-        """Open a file in its own way; one over the limit is refused unread."""
+    def open_source(
+        self, name: str, open_file: Callable[[], IO[bytes]]
+    ) -> Iterator[DocumentSource]:
+        """Open a file with the given function; one over the size limit is refused unread."""
         try:
             with open_file() as stream:
                 status = os.fstat(stream.fileno())
@@ -190,10 +227,11 @@ class Ingestion:
             ) from error
 
     def drain(self, stop: threading.Event) -> int:
-        """Make the vectors that queued documents lack; return how many documents became ready.
+        """Embed queued documents; return how many became ready.
 
-        Ends early when the model is down again or ``stop`` is set. A document whose own text makes the model fail is
-        tried again after the others, and goes to the dead-letter list after `dead_letter_attempts`.
+        Ends early when the model is down again or ``stop`` is set. A document whose own text makes
+        the model fail is retried after the others, and goes to the dead-letter list after
+        `dead_letter_attempts`.
         """
         ready = 0
         with self._draining:
@@ -204,50 +242,18 @@ class Ingestion:
                 ready += completed
         return ready
 
-    def _digest(self, sha256: str) -> str:
-        return f"{_CHUNKING}:{self._settings.chunk_characters}:{sha256}"
-
-    def _document(
-        self, document_id: str, parsed: ParsedDocument, digest: str, source: DocumentSource
-    ) -> NewDocument:
-        return NewDocument(
-            id=document_id,
-            name=source.name,
-            title=parsed.title[:MAX_NAME_CHARACTERS],
-            media_type=parsed.media_type,
-            source_hash=digest,
-            size_bytes=source.data.size,
-            characters=len(parsed.text),
-            chunks=chunked(document_id, parsed, self._settings.chunk_characters),
-            vectors={},
-            model=self._encoder.model_id,
-            state=DocumentState.READY,
-            owner=source.owner,
-            labels=source.labels,
-        )
-
-    def _write(self, project: ProjectRow, document: NewDocument) -> IngestResult:
-        has = self._embedded(document.id)
-        needed = tuple(chunk for chunk in document.chunks if chunk.id not in has)
-        made: dict[str, Vector] | None = None
-        try:
-            made = {chunk.id: row for chunk, row in zip(needed, self.vectors(needed), strict=True)}
-        except EmbedderUnavailable:
-            _log.info("document queued", extra={"document_id": document.id})
-        document = _with(PreparedDocument(document, needed, None), made)
-        return _ingested(document, self._documents.write(project, document, self._clock.now()))
-
-    def _embedded(self, document_id: str) -> frozenset[str]:
-        return self._documents.embedded_chunks(document_id, self._encoder.model_id)
+    def _parse(self, source: DocumentSource) -> ParsedDocument:
+        name = validate_document_name(source.name)
+        return self._parser.parse(name, source.data, source.media_type)
 
     def _complete(self, document: QueuedDocument) -> bool | None:
-        """Return whether the document is ready now; None when the model is down, which is not the document's fault."""
+        """Embed a queued document; return whether it is ready, None when the model is down."""
         try:
             vectors = self._encoder.vectors([text for _, text in document.chunks])
         except EmbedderUnavailable as error:
             if not self._encoder.heartbeat():
                 return None
-            state = self._documents.failed(
+            state = self._documents.record_failure(
                 document.document_id, error.message, self._settings.dead_letter_attempts
             )
             _log.warning(
@@ -255,26 +261,22 @@ class Ingestion:
                 extra={"document_id": document.document_id, "state": state.value},
             )
             return False
-        made = {key: vector for (key, _), vector in zip(document.chunks, vectors, strict=True)}
-        return self._documents.complete(document.document_id, made, self._encoder.model_id)
+        by_chunk = {key: vector for (key, _), vector in zip(document.chunks, vectors, strict=True)}
+        return self._documents.complete(document.document_id, by_chunk, self._encoder.model_id)
 
 
-def _checked_name(name: str) -> str:
-    stripped = name.strip()
-    if not 1 <= len(stripped) <= MAX_NAME_CHARACTERS or not stripped.isprintable():
-        raise DocumentNameInvalid("The document's name is empty, too long or not printable.")
-    return stripped
+def _with_vectors(prepared: PreparedDocument, vectors: Mapping[str, Vector] | None) -> NewDocument:
+    """Return the document with the vectors it needs, or queued for them."""
+    if vectors is not None:
+        needed = {chunk.id: vectors[chunk.id] for chunk in prepared.needed}
+        return replace(prepared.document, vectors=needed)
+    if not prepared.needed:
+        return prepared.document
+    _log.info("document queued", extra={"document_id": prepared.document.id})
+    return replace(prepared.document, state=DocumentState.QUEUED)
 
 
-def _with(prepared: PreparedDocument, vectors: Mapping[str, Vector] | None) -> NewDocument:
-    """Return the document with the vectors that it needs, or queued for them."""
-    if vectors is None and prepared.needed:
-        return replace(prepared.document, state=DocumentState.QUEUED)
-    made = {chunk.id: vectors[chunk.id] for chunk in prepared.needed} if vectors else {}
-    return replace(prepared.document, vectors=made)
-
-
-def _ingested(document: NewDocument, version: int) -> IngestResult:
+def _written(document: NewDocument, version: int) -> IngestResult:
     queued = document.state is DocumentState.QUEUED
     return IngestResult(
         document.id,

@@ -4,14 +4,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 _DEEPEST = 6
-_MOST_INDENT = 3
-MOST_CHARACTERS = 500
+_MAX_INDENT = 3
+MAX_CHARACTERS = 500
 """A heading is kept with each passage under it, so a longer one is cut."""
 
 
 @dataclass(frozen=True, slots=True)
 class Heading:
-    """A heading and its text: ``#`` to ``######`` before it, or a line of ``=`` or ``-`` under it."""
+    """A heading and its text: ``#`` to ``######`` in front, or ``=`` or ``-`` below."""
 
     level: int
     text: str
@@ -20,11 +20,11 @@ class Heading:
 def heading(line: str) -> Heading | None:
     """Return the heading that the line is, if it is one and has a text.
 
-    As in CommonMark, a run of ``#`` at the end closes the heading only after a blank: ``# C#`` is "C#".
+    As in CommonMark, ``#`` at the end closes the heading only after a blank: ``# C#`` is "C#".
     """
     bare = line.lstrip(" ")
     level = len(bare) - len(bare.lstrip("#"))
-    if len(line) - len(bare) > _MOST_INDENT or not 1 <= level <= _DEEPEST:
+    if len(line) - len(bare) > _MAX_INDENT or not 1 <= level <= _DEEPEST:
         return None
     text = bare[level:]
     if not text[:1].isspace():
@@ -33,33 +33,33 @@ def heading(line: str) -> Heading | None:
     open_text = text.rstrip("#")
     if not open_text or open_text[-1].isspace():
         text = open_text.rstrip()
-    return Heading(level, text[:MOST_CHARACTERS].rstrip()) if text else None
+    return Heading(level, text[:MAX_CHARACTERS].rstrip()) if text else None
 
 
 def underlined(before: str, text: str, line: str) -> Heading | None:
-    """Return the heading that a line of ``=`` (first level) or ``-`` (second) makes of the line above it.
+    """Return the heading made by a line of ``=`` (first level) or ``-`` (second) below it.
 
     Args:
-        before: The line above the text; it must be blank, so that a paragraph, a table or front matter is none.
+        before: The line above the text; must be blank, to exclude paragraphs, tables, front matter.
         text: The line above.
-        line: The line that may be the underline; at least two characters, for ``-`` alone begins a list.
+        line: The possible underline; at least two characters, as ``-`` alone begins a list.
     """
     mark, bare = line.strip(), text.strip()
     if len(mark) < 2 or (mark.strip("=") and mark.strip("-")) or before.strip():
         return None
     if not bare or bare[0] in "#>|-*+=`~" or text.startswith(("    ", "\t")):
         return None
-    return Heading(1 if mark[0] == "=" else 2, bare[:MOST_CHARACTERS].rstrip())
+    return Heading(1 if mark[0] == "=" else 2, bare[:MAX_CHARACTERS].rstrip())
 
 
 def title(text: str) -> str:
-    """Return the title that the front matter states, or the first heading of the first level, or nothing."""
+    """Return the title of the front matter, else the first first-level heading, else empty."""
     lines = text.splitlines()
     for line in _front_matter(lines):
         if line.startswith("title:"):
             stated = line.removeprefix("title:").strip().strip("\"'")
             if stated:
-                return stated[:MOST_CHARACTERS].rstrip()
+                return stated[:MAX_CHARACTERS].rstrip()
     for before, above, line in zip(["", "", *lines], ["", *lines], lines, strict=False):
         found = heading(line) if line.startswith("#") else underlined(before, above, line)
         if found is not None and found.level == 1:

@@ -31,7 +31,7 @@ def build(env: Environment) -> Module:
 
 
 def _personal_data(documents: PersonalDocuments) -> tuple[ErasureStep, ...]:
-    """Return the steps in their order: queued work first, so that it does not restore what is erased later."""
+    """Return the steps in order; queued work first, or it would restore what is erased later."""
     own = documents
     return (
         ErasureStep("knowledge.queue", own.waiting, own.delete_waiting),

@@ -1,4 +1,4 @@
-"""The knowledge domain's regular work, as durable jobs; the names are those of the operators' runbook."""
+"""Schedules the regular jobs of knowledge, named as in the operators' runbook."""
 
 from collections.abc import Callable, Mapping
 
@@ -9,22 +9,22 @@ Work = Callable[[], Json]
 
 
 def register(jobs: Jobs, knowledge: Knowledge) -> None:
-    """Register and schedule clean-up, snapshot, warming, backup and integrity check; before the jobs are launched."""
+    """Register and schedule clean-up, snapshot, warming, backup and integrity check."""
 
     def clean_up() -> Json:
-        return knowledge.care.clean_up().report
+        return knowledge.maintenance.clean_up().report
 
     def warm() -> Json:
         return knowledge.warm_cache(top=1000).asked
 
     def backup() -> Json:
-        return knowledge.care.backup().path.name
+        return knowledge.maintenance.backup().path.name
 
     def snapshot() -> Json:
         return knowledge.snapshots.take().path.name
 
     def check() -> Json:
-        return knowledge.care.check().damage.value
+        return knowledge.maintenance.check().damage.value
 
     for name, cron, work in (
         ("disk-cleanup", "0 2 * * *", clean_up),

@@ -1,4 +1,4 @@
-"""What can be measured about knowledge. Names that start with ``kb_`` are those of the operators' runbooks."""
+"""Signals of knowledge. Metrics ``kb_*`` are named in the operators' runbooks."""
 
 import math
 from collections.abc import Callable, Iterable
@@ -30,18 +30,18 @@ def signals(knowledge: Knowledge) -> tuple[Signal, ...]:
         *_index(knowledge),
         *_documents(knowledge),
         *engine_signals(knowledge.engines),
-        *care_signals(knowledge.care),
+        *care_signals(knowledge.maintenance),
     )
 
 
-def _one(name: str, unit: str, text: str, read: Read, metric: str = "") -> Signal:
+def _gauge(name: str, unit: str, text: str, read: Read, metric: str = "") -> Signal:
     return Signal(name, unit, text, lambda: (Sample(float(read())),), metric=metric)
 
 
 def _apart(
     name: str, unit: str, text: str, read: Callable[[bool], float], metric: str = "", **more: Any
 ) -> Signal:
-    """Return a signal about users and, under its label, about drills; ``read`` is told which."""
+    """Return a signal for users and, labelled, for drills; ``read`` gets which of them."""
     return Signal(
         name, unit, text, lambda: samples_apart(read), labels=(LABEL,), metric=metric, **more
     )
@@ -75,22 +75,22 @@ def _components(knowledge: Knowledge) -> Iterable[Signal]:
 
 def _embedding(knowledge: Knowledge) -> Iterable[Signal]:
     encoder = knowledge.encoder
-    yield _one(
+    yield _gauge(
         "knowledge.embedding.files_present",
         "1",
         "1 when the model's files are all there.",
         encoder.files_present,
     )
-    yield _one(
+    yield _gauge(
         "knowledge.embedding.files_intact",
         "1",
         "1 when the model's files had the right checksums at the last check while it was down.",
         lambda: encoder.files_intact,
     )
-    yield _one(
+    yield _gauge(
         "knowledge.embedding.loaded", "1", "1 when a model is in memory.", lambda: encoder.loaded
     )
-    yield _one(
+    yield _gauge(
         "knowledge.embedding.breaker_open",
         "1",
         "1 when the circuit breaker keeps calls away from the model.",
@@ -123,7 +123,7 @@ def _query_cache(knowledge: Knowledge) -> Iterable[Signal]:
     yield _apart(
         "knowledge.cache.regret_ratio",
         "ratio",
-        "Share of the recent misses of the query cache that it had held and dropped for lack of room.",
+        "Share of the recent query-cache misses for entries dropped for lack of room.",
         lambda drill: cache.regret_ratio(drill=drill),
     )
     yield _apart(
@@ -132,13 +132,13 @@ def _query_cache(knowledge: Knowledge) -> Iterable[Signal]:
         "Share of the recent misses of the query cache that had been asked at least twice before.",
         lambda drill: cache.known_miss_ratio(drill=drill),
     )
-    yield _one(
+    yield _gauge(
         "knowledge.cache.fill_ratio",
         "ratio",
         "How full the query cache is.",
         lambda: cache.stats().size / cache.stats().max_size,
     )
-    yield _one(
+    yield _gauge(
         "knowledge.cache.capacity",
         "entries",
         "How many entries the query cache may hold.",
@@ -148,7 +148,7 @@ def _query_cache(knowledge: Knowledge) -> Iterable[Signal]:
         "knowledge.query.diversity",
         "ratio",
         "Distinct queries among the last 1,000, as a share; absent below 20 queries.",
-        lambda drill: knowledge.searcher.figures.of(drill=drill).diversity.ratio(),
+        lambda drill: knowledge.searcher.metrics.of(drill=drill).diversity.ratio(),
     )
 
 
@@ -156,7 +156,7 @@ def _caches(knowledge: Knowledge) -> dict[str, BoundedCache[Any, Any]]:
     return {
         "query": knowledge.searcher.cache,
         "embedding": knowledge.encoder.cache,
-        "document": knowledge.texts,
+        "document": knowledge.parts.texts,
     }
 
 
@@ -199,7 +199,7 @@ def _other_caches(knowledge: Knowledge) -> Iterable[Signal]:
 
 def _cache_memory(knowledge: Knowledge) -> Iterable[Signal]:
     caches = _caches(knowledge)
-    yield _one(
+    yield _gauge(
         "knowledge.cache.memory",
         "MB",
         "What all caches hold together.",
@@ -207,17 +207,17 @@ def _cache_memory(knowledge: Knowledge) -> Iterable[Signal]:
         "kb_cache_memory_mb",
     )
 
-    yield _one(
+    yield _gauge(
         "knowledge.cache.memory_limit",
         "MB",
         "What all caches may hold together.",
-        lambda: knowledge.cache_sizes().memory_mb,
+        lambda: knowledge.caches.sizes().memory_mb,
         "kb_cache_memory_limit_mb",
     )
 
 
 def _searches(knowledge: Knowledge) -> Iterable[Signal]:
-    figures = knowledge.searcher.figures
+    figures = knowledge.searcher.metrics
     for name, share in (("p50", 0.5), ("p95", 0.95), ("p99", 0.99)):
         yield _searched(
             figures,
@@ -262,7 +262,7 @@ def _searches(knowledge: Knowledge) -> Iterable[Signal]:
 
 
 def _outcomes(knowledge: Knowledge) -> Iterable[Signal]:
-    figures = knowledge.searcher.figures
+    figures = knowledge.searcher.metrics
     yield _searched(
         figures,
         "knowledge.search.degraded_ratio",
@@ -283,7 +283,7 @@ def _outcomes(knowledge: Knowledge) -> Iterable[Signal]:
         figures,
         "knowledge.search.failed",
         "1",
-        "Searches and ingestions of the last five minutes that failed through no fault of the caller.",
+        "Searches and ingestions of the last five minutes that failed by the service's fault.",
         lambda found: found.outcomes.totals()["failed"],
         "kb_failed_recently",
     )
@@ -291,7 +291,7 @@ def _outcomes(knowledge: Knowledge) -> Iterable[Signal]:
         figures,
         "knowledge.search.under_way",
         "1",
-        "The most searches that were under way at once in the last minute; absent without a search.",
+        "Maximum number of concurrent searches in the last minute; absent without a search.",
         lambda found: found.crowding.quantile(1.0),
         "kb_searches_under_way",
     )
@@ -301,7 +301,7 @@ def _index(knowledge: Knowledge) -> Iterable[Signal]:
     yield _apart(
         "knowledge.index.p95_seconds",
         "seconds",
-        "95 % of the recent searches waited no longer for the search index, or the slowest server of vectors.",
+        "95 % of recent searches waited at most this long for the index or the slowest server.",
         lambda drill: _slowest(
             knowledge.indexes.durations.of(drill=drill),
             *(e.durations.of(drill=drill) for e in knowledge.engines.opened().values()),
@@ -324,4 +324,4 @@ def _documents(knowledge: Knowledge) -> Iterable[Signal]:
         ("queued", "Documents that wait for the embedding model."),
         ("dead", "Documents whose vectors could not be made after several attempts."),
     ):
-        yield _one(f"knowledge.documents.{state}", "documents", text, counted(state))
+        yield _gauge(f"knowledge.documents.{state}", "documents", text, counted(state))

@@ -1,7 +1,7 @@
-"""Daily snapshots of the search indexes, and the way back from one.
+"""Takes and restores daily snapshots of the search indexes.
 
-An index can always be built again from the store; a snapshot saves the time that this takes. What the store has changed
-since is brought in by the next search, so a restored snapshot never answers with what was deleted.
+An index can always be built again from the store; a snapshot saves that time. The next search adds
+later changes from the store, so a restored snapshot never returns deleted passages.
 """
 
 import io
@@ -30,7 +30,7 @@ _MEMBER = re.compile(r"(\d{1,18})\.(index|ids\.npy)")
 
 
 @dataclass(frozen=True, slots=True)
-class Snapshot:
+class IndexSnapshot:
     """A snapshot file."""
 
     path: Path
@@ -62,8 +62,8 @@ class Snapshots:
         self._disk = disk
         self._clock = clock
 
-    def take(self) -> Snapshot:
-        """Save every index and copy their files into today's snapshot; remove the snapshots that are too old.
+    def take(self) -> IndexSnapshot:
+        """Save every index, copy the files into today's snapshot, and remove expired snapshots.
 
         Raises:
             StorageFull: It would leave the disk with less than its floor; nothing was written.
@@ -84,13 +84,13 @@ class Snapshots:
         finally:
             partial.unlink(missing_ok=True)
         self._disk.remove_old_snapshots()
-        return Snapshot(target, target.stat().st_size)
+        return IndexSnapshot(target, target.stat().st_size)
 
-    def list(self) -> tuple[Snapshot, ...]:
+    def list(self) -> tuple[IndexSnapshot, ...]:
         """Return the snapshots, the newest first."""
         found = sorted(self.folder.glob("daily_*.tar"), reverse=True)
         return tuple(
-            Snapshot(path, path.stat().st_size) for path in found if _NAME.fullmatch(path.name)
+            IndexSnapshot(path, path.stat().st_size) for path in found if _NAME.fullmatch(path.name)
         )
 
     def age(self) -> timedelta | None:
@@ -102,13 +102,15 @@ class Snapshots:
         return now - datetime.fromtimestamp(newest.path.stat().st_mtime, now.tzinfo)
 
     def restore(self, name: str = "") -> tuple[str, int]:
-        """Use the indexes of a snapshot, by default the newest; return its name and how many projects it was.
+        """Use the indexes of a snapshot, by default the newest; return its name and project count.
 
         Raises:
             SnapshotUnknown: There is no such snapshot.
             Corrupt: It cannot be read; the indexes are as they were.
         """
-        snapshot = next((one for one in self.list() if name in ("", one.path.name)), None)
+        snapshot = next(
+            (snapshot for snapshot in self.list() if name in ("", snapshot.path.name)), None
+        )
         if snapshot is None:
             raise SnapshotUnknown(f"There is no index snapshot {name or 'yet'}.")
         try:
@@ -118,12 +120,16 @@ class Snapshots:
                     for member in tar
                     if member.isreg() and _MEMBER.fullmatch(member.name)
                 }
-                keys = [int(one.partition(".")[0]) for one in members if one.endswith(".index")]
+                keys = [
+                    int(snapshot.partition(".")[0])
+                    for snapshot in members
+                    if snapshot.endswith(".index")
+                ]
                 restored = sum(self._adopt(tar, members, key) for key in keys)
         except (tarfile.TarError, EOFError, ValueError) as error:
             raise Corrupt(
                 f"The snapshot {snapshot.path.name} cannot be read: {error}.",
-                hint="Restore another one; `trimtab act knowledge.index.restart` builds the indexes from the store.",
+                hint="Restore another one, or rebuild all: `trimtab act knowledge.index.restart`.",
             ) from error
         return snapshot.path.name, restored
 
@@ -141,7 +147,7 @@ class Snapshots:
                 tar.addfile(entry, buffer)
 
     def _adopt(self, tar: tarfile.TarFile, members: dict[str, tarfile.TarInfo], key: int) -> bool:
-        """Let one project use its index of the snapshot; return False when that is of no use any more."""
+        """Use one project's index of the snapshot; return False when it is outdated."""
         ids = members.get(f"{key}.ids.npy")
         if ids is None or not len(now := self._store.identities(key)):
             return False
@@ -165,5 +171,5 @@ class Snapshots:
 def _content(tar: tarfile.TarFile, member: tarfile.TarInfo) -> bytes:
     stream = tar.extractfile(member)
     if stream is None:
-        raise ValueError(f"{member.name} is no file")
+        raise ValueError(f"{member.name} is not a file")
     return stream.read()

@@ -1,48 +1,43 @@
-"""The body of ``/api/v1/stats``."""
+"""Collects the body of ``/api/v1/stats``."""
 
+from dataclasses import asdict
 from pathlib import Path
 from stat import S_IMODE
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from trimtab.knowledge.service import Knowledge
+from trimtab.knowledge.wiring import Components
 
 
-def stats_of(knowledge: "Knowledge") -> dict[str, object]:
-    """Return each cache's figures, what they hold together, and the counts of what is stored."""
+def collect_stats(parts: Components) -> dict[str, object]:
+    """Return the figures of each cache, their total memory, and counts of stored items."""
     caches = {
-        "query_cache": knowledge.searcher.cache.stats(),
-        "embedding_cache": knowledge.encoder.cache.stats(),
-        "document_cache": knowledge.texts.stats(),
+        "query_cache": parts.searcher.cache.stats(),
+        "embedding_cache": parts.encoder.cache.stats(),
+        "document_cache": parts.texts.stats(),
     }
-    states = knowledge.counts()
-    file = knowledge.database.file
+    states = parts.stores.documents.counts()
     return {
-        "cache": {
-            name: {field: getattr(found, field) for field in found.__slots__}
-            for name, found in caches.items()
-        },
+        "cache": {name: asdict(stats) for name, stats in caches.items()},
         "cache_memory_mb": round(
-            sum(found.memory_bytes for found in caches.values()) / (1024 * 1024), 3
+            sum(stats.memory_bytes for stats in caches.values()) / (1024 * 1024), 3
         ),
-        "max_cache_memory_mb": knowledge.settings.max_cache_memory_mb,
-        "projects": len(knowledge.projects.names()),
+        "max_cache_memory_mb": parts.settings.max_cache_memory_mb,
+        "projects": len(parts.stores.projects.names()),
         "documents": sum(states.values()),
-        "metadata": knowledge.projects.metadata_count(),
-        "database": _file(file),
+        "metadata": parts.stores.projects.metadata_count(),
+        "database": _describe_file(parts.stores.database.file),
         "queued": states["queued"],
         "dead_letters": states["dead"],
         "embedding_model": {
-            "model": knowledge.encoder.model_id,
-            "breaker": knowledge.encoder.breaker.state.value,
+            "model": parts.encoder.model_id,
+            "breaker": parts.encoder.breaker.state.value,
         },
     }
 
 
-def _file(file: Path) -> dict[str, object]:
+def _describe_file(file: Path) -> dict[str, object]:
     log = file.with_name(f"{file.name}-wal")
-    found = file.stat()
+    status = file.stat()
     return {
-        "bytes": found.st_size + (log.stat().st_size if log.exists() else 0),
-        "mode": f"{S_IMODE(found.st_mode):o}",
+        "bytes": status.st_size + (log.stat().st_size if log.exists() else 0),
+        "mode": f"{S_IMODE(status.st_mode):o}",
     }

@@ -1,17 +1,17 @@
-"""What knowledge is made of, and how the parts are joined."""
+"""Builds the components of knowledge in the order of their dependencies."""
 
-from collections.abc import Callable
-from pathlib import Path
+from dataclasses import dataclass
 
 from trimtab.infra.breaker import CircuitBreaker
 from trimtab.infra.settings.sections.knowledge import KnowledgeSettings
 from trimtab.infra.storage import DataDirectory
-from trimtab.knowledge.access import AccessLabels
+from trimtab.kernel.clock import Clock
 from trimtab.knowledge.bulk import BulkIngestion
+from trimtab.knowledge.cache_manager import CacheManager
 from trimtab.knowledge.caches import BoundedCache, CacheLimits
 from trimtab.knowledge.context import KnowledgeContext
 from trimtab.knowledge.encoder import Encoder
-from trimtab.knowledge.engines.migration import ProjectMover
+from trimtab.knowledge.engine_migration import ProjectMover
 from trimtab.knowledge.engines.registry import Engines
 from trimtab.knowledge.events import IngestionEvents
 from trimtab.knowledge.indexes import Indexes
@@ -30,83 +30,124 @@ from trimtab.knowledge.store import (
 )
 from trimtab.knowledge.store.engines import EngineStore
 from trimtab.knowledge.store.labels import LabelStore
-from trimtab.knowledge.store.reopenable import ReopenableDatabase
-from trimtab.knowledge.usage import QueryUsage
-
-DATABASE = "knowledge.db"
+from trimtab.knowledge.store.reopenable import DATABASE, ReopenableDatabase
 
 
-class Parts:
-    """The parts, made in the order in which they need each other. `Knowledge` is the face over them."""
+@dataclass(frozen=True, slots=True)
+class Stores:
+    """The tables of knowledge."""
 
-    def __init__(
-        self,
-        data: DataDirectory,
-        settings: KnowledgeSettings,
-        around: KnowledgeContext,
-        home: ModelStore | None = None,
-    ) -> None:
-        self._clock = around.clock
-        self.settings = settings
-        self.database = ReopenableDatabase(data.file(DATABASE), ("knowledge",))
-        self.projects = ProjectStore(self.database, settings.engine)
-        self._documents = DocumentStore(self.database)
-        self.owners = OwnerStore(self.database)
-        labels = LabelStore(self.database)
-        self.access = AccessLabels(self.projects, labels, self._documents)
-        shipped = MiniLmStore(data.folder("models") / "minilm", settings.embedding_threads)
-        self.encoder = Encoder(home or shipped, settings, around.clock)
-        self.parser = Parser(settings, data.folder("parser"))
-        search_store = SearchStore(self.database, labels)
-        self._make_indexes(search_store, data.folder("index"))
-        self.searcher = Searcher(
-            self.projects, search_store, self.encoder, self.indexes, settings, around.clock
-        )
-        self.reports = IngestionEvents(self.searcher.figures, around)
-        self._usage = QueryUsage(UsageStore(self.database), self.searcher, self.encoder, settings)
-        self.searcher.on_query = self._usage.ask
-        self.ingestion = Ingestion(
-            self.projects, self._documents, self.encoder, self.parser, settings, around.clock
-        )
-        self.bulk = BulkIngestion(self.ingestion)
-        self.texts = _text_cache(settings, around)
-        worker = self.parser
-        self.care = Maintenance(
-            self.database, data, settings, around, self.forget_all, lambda: worker.worker_pid
-        )
-        self.care.on_purge.append(self.indexes.purge)
-        around.health.register("disk", self.care.disk.health)
-        folders = data.file("snapshots"), data.file("index")
-        self.snapshots = Snapshots(
-            self.indexes, search_store, folders, self.care.disk, around.clock
-        )
-        self.on_beat: list[Callable[[], object]] = []
-        """Called at each heartbeat."""
-        self.last_counts: dict[str, int] = {}
-        self.database_ok = True
+    database: ReopenableDatabase
+    projects: ProjectStore
+    documents: DocumentStore
+    owners: OwnerStore
+    labels: LabelStore
+    search: SearchStore
+    engines: EngineStore
+    usage: UsageStore
 
-    def _make_indexes(self, search_store: SearchStore, folder: Path) -> None:
-        settings, clock = self.settings, self._clock
-        self.engine_store = EngineStore(self.database)
-        self.engines = Engines(self.engine_store, search_store, self.encoder, settings, clock)
-        breaker = CircuitBreaker(settings.breaker_failures, settings.probe_seconds, clock)
-        self.indexes = Indexes(search_store, self.encoder, folder, breaker, clock, self.engines)
-        self.mover = ProjectMover(
-            self.engines, self.indexes, self.projects, self.engine_store, clock
-        )
 
-    def forget_queries(self) -> int:
-        """Forget what was asked, which nobody's name stands beside; return how many queries that were."""
-        return self._usage.forget()
+@dataclass(frozen=True, slots=True)
+class Components:
+    """The components of knowledge, as its services share them."""
 
-    def forget_all(self) -> None:
-        """Drop all that was read from the database: another file took its place."""
-        self.searcher.forget_all()
-        self.texts.discard(lambda _: True)
+    context: KnowledgeContext
+    settings: KnowledgeSettings
+    stores: Stores
+    encoder: Encoder
+    parser: Parser
+    engines: Engines
+    indexes: Indexes
+    mover: ProjectMover
+    searcher: Searcher
+    texts: BoundedCache[tuple[str, int], str]
+    """Texts of documents by id and version."""
+    caches: CacheManager
+    ingestion: Ingestion
+    bulk: BulkIngestion
+    events: IngestionEvents
+    maintenance: Maintenance
+    snapshots: Snapshots
+
+
+def build_components(
+    data: DataDirectory,
+    settings: KnowledgeSettings,
+    context: KnowledgeContext,
+    model: ModelStore | None = None,
+) -> Components:
+    """Return the components, on the database of the data directory.
+
+    Args:
+        data: Holds the database, the indexes and the model.
+        settings: Limits and paths.
+        context: Clock, events and health.
+        model: The embedding model's files; None means the shipped ones.
+    """
+    clock = context.clock
+    stores = _open_stores(data, settings)
+    model = model or MiniLmStore(data.folder("models") / "minilm", settings.embedding_threads)
+    encoder = Encoder(model, settings, clock)
+    parser = Parser(settings, data.folder("parser"))
+    engines = Engines(stores.engines, stores.search, encoder, settings, clock)
+    breaker = CircuitBreaker(settings.breaker_failures, settings.probe_seconds, clock)
+    indexes = Indexes(stores.search, encoder, data.folder("index"), breaker, clock, engines)
+    searcher = Searcher(stores.projects, stores.search, encoder, indexes, settings, clock)
+    texts = _text_cache(settings, context)
+    caches = CacheManager(stores.usage, stores.projects, searcher, encoder, texts, settings)
+    searcher.on_query = caches.count_query
+    ingestion = Ingestion(stores.projects, stores.documents, encoder, parser, settings, clock)
+
+    maintenance = Maintenance(stores.database, data, settings, context, caches.forget_all, parser)
+    maintenance.on_purge.append(indexes.purge)
+    return Components(
+        context,
+        settings,
+        stores,
+        encoder,
+        parser,
+        engines,
+        indexes,
+        ProjectMover(engines, indexes, stores.projects, stores.engines, clock),
+        searcher,
+        texts,
+        caches,
+        ingestion,
+        BulkIngestion(ingestion),
+        IngestionEvents(searcher.metrics, context),
+        maintenance,
+        _snapshots(data, stores.search, indexes, maintenance, clock),
+    )
+
+
+def _open_stores(data: DataDirectory, settings: KnowledgeSettings) -> Stores:
+    database = ReopenableDatabase(data.file(DATABASE), ("knowledge",))
+    labels = LabelStore(database)
+    return Stores(
+        database,
+        ProjectStore(database, settings.engine),
+        DocumentStore(database),
+        OwnerStore(database),
+        labels,
+        SearchStore(database, labels),
+        EngineStore(database),
+        UsageStore(database),
+    )
+
+
+def _snapshots(
+    data: DataDirectory,
+    store: SearchStore,
+    indexes: Indexes,
+    maintenance: Maintenance,
+    clock: Clock,
+) -> Snapshots:
+    folders = data.file("snapshots"), data.file("index")
+    return Snapshots(indexes, store, folders, maintenance.disk, clock)
 
 
 def _text_cache(
-    settings: KnowledgeSettings, around: KnowledgeContext
+    settings: KnowledgeSettings, context: KnowledgeContext
 ) -> BoundedCache[tuple[str, int], str]:
     limits = CacheLimits(
         settings.document_cache_entries,
@@ -114,4 +155,4 @@ def _text_cache(
         settings.cache_window_seconds,
         settings.cache_window_lookups,
     )
-    return BoundedCache(limits, lambda text: 2 * len(text), around.clock)
+    return BoundedCache(limits, lambda text: 2 * len(text), context.clock)

@@ -1,4 +1,4 @@
-"""Builds monitoring: the rules early, because others read them, and the loop that evaluates them late."""
+"""Builds monitoring: first the rules, which others read, and later the loop over them."""
 
 from collections.abc import Callable, Iterable
 

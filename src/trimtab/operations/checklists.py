@@ -40,7 +40,7 @@ class TaskResult:
 
 
 def result_of(task: tuple[str, str], detail: str, todo: str) -> TaskResult:
-    """Return the result of a check, given its id and name; it passed when there is nothing to do."""
+    """Return the result of a check; it passed when there is nothing to do."""
     return TaskResult(task[0], task[1], not todo, detail, todo)
 
 
@@ -76,7 +76,7 @@ class Checklists:
     firing: FiringAlerts
 
     def run(self, period: str) -> list[TaskResult]:
-        """Run the checklist ``daily``, ``weekly``, ``monthly`` or ``rollback``, in the contract's order.
+        """Run a checklist: ``daily``, ``weekly``, ``monthly`` or ``rollback``.
 
         Raises:
             PeriodUnknown: There is no such checklist.
@@ -194,7 +194,10 @@ class Checklists:
     def _external_keys(self) -> Iterable[str]:
         """Yield the keys for other services that may have expired, because calls with them fail."""
         for name in self.services.resting_generators():
-            yield f"the generator {name} failed three times in a row: check its key and its status page"
+            yield (
+                f"the generator {name} failed three times in a row: "
+                "check its key and its status page"
+            )
         if self.services.export_error():
             yield "the tracing backend does not take traces: check answers.otlp_headers"
 
@@ -203,7 +206,8 @@ class Checklists:
         todo = list(found.problems)
         if self._clock.now().date() - found.advisories_date > _ADVISORIES_MAX_AGE:
             todo.append(
-                f"the advisories are of {found.advisories_date}: take a newer release, or `pip audit`"
+                f"the advisories are of {found.advisories_date}: "
+                "take a newer release, or `pip audit`"
             )
         detail = (
             f"{found.packages} packages, {found.advisories} advisories of {found.advisories_date}"

@@ -59,7 +59,7 @@ class DependencyReading:
 
 
 class ServiceReadings(Protocol):
-    """What the checklists need to know about the services."""
+    """Measurements of the services that the checklists read."""
 
     def quality(self) -> QualityReading:
         """Measure the answers of the current window now."""

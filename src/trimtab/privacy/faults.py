@@ -18,14 +18,15 @@ def faults(knowledge: Knowledge, erasures: Erasures) -> tuple[Fault, ...]:
 def _break_erasure(knowledge: Knowledge, erasures: Erasures) -> Fault:
     """Return a fault that makes an erasure fail in all its passes.
 
-    A folder stands where the record of deletions should be, as a container makes one for a file that is missing when it
-    is mounted. Nothing is deleted that cannot be written down, so the erasure fails in all its passes. Then the file is
-    back, and the erasure stays failed until somebody goes on with it.
+    A folder stands where the record of deletions should be, as a container makes one for a file
+    that is missing when it is mounted. Nothing is deleted that cannot be written down, so the
+    erasure fails in all its passes. Then the file is back, and the erasure stays failed until
+    a person continues it.
     """
 
     def inject(_: Arguments) -> Mapping[str, Value]:
         knowledge.ingest_text(PROJECT, "letter.txt", "A letter of a person.", owner=PERSON)
-        record = knowledge.care.deletions.file
+        record = knowledge.maintenance.deletions.file
         away = record.with_name(f"{record.name}.away")
         if record.exists():
             record.rename(away)
@@ -43,12 +44,13 @@ def _break_erasure(knowledge: Knowledge, erasures: Erasures) -> Fault:
         if erasures.find(erasure_id).state is ErasureState.FAILED:
             erasures.retry(erasure_id)
         erasures.wait(erasure_id)
-        if PROJECT in {project.name for project in knowledge.list_projects()}:
-            knowledge.delete_project(PROJECT)
+        if PROJECT in {project.name for project in knowledge.projects.list()}:
+            knowledge.projects.delete(PROJECT)
 
     return Fault(
         "answers.erasure.break",
-        "Put a folder in the place of the record of deletions, erase a person until it fails, and put the record back.",
+        "Put a folder in the place of the record of deletions, erase a person until it fails, and "
+        "put the record back.",
         inject,
         restore,
         realism=Realism.REAL,

@@ -15,7 +15,7 @@ from trimtab.runbooks.sources import check_source
 
 @dataclass(frozen=True, slots=True)
 class PageChecks:
-    """What pages are checked against.
+    """The names and expressions that pages may use.
 
     Attributes:
         catalog: Signals, actions and faults that a page may name.

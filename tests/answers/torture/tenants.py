@@ -33,7 +33,7 @@ class Victim:
         app.knowledge.ingest_text(THEIRS, f"{CANARIES[1]}.md", "A name that says it all.", "eve")
         admin = client_of(app, key=app.keys.create("root", Role.ADMIN, actor="test"))
         self.traces = [self._asked(admin, text) for text in (QUESTION, "What are the hours?")]
-        self.documents = [document.id for document in app.knowledge.documents(THEIRS)]
+        self.documents = [document.id for document in app.knowledge.documents.list(THEIRS)]
         self.clients = {
             role: client_of(app, key=app.keys.create(f"r-{role}", role, actor="t", projects=[MINE]))
             for role in Role
@@ -50,7 +50,7 @@ class Victim:
         """Return what the other tenant has; no attempt may change it."""
         app = self.app
         return (
-            [(d.id, d.version) for d in app.knowledge.documents(THEIRS)],
+            [(d.id, d.version) for d in app.knowledge.documents.list(THEIRS)],
             [trace.id for trace in app.answers.traces.recent(1000, THEIRS)],
             [len(app.answers.feedback.of_trace(trace)) for trace in self.traces],
             [key.name for key in app.keys.all()],

@@ -98,7 +98,7 @@ def keep(store, count=1, user_id="ann"):
     world = World()
     kept = []
     for _ in range(count):
-        answer = world.answers.answer(Question("handbook", QUESTION, user_id=user_id))
+        answer = world.answer(Question("handbook", QUESTION, user_id=user_id))
         kept.append(world.traces.find(answer.trace_id))
         store.keep(kept[-1])
     return kept

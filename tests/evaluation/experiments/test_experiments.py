@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.answers.world import CACHE_TEXT, FixedRetriever, StillClock, World, passage
-from trimtab.answers import ExtractiveGenerator, Question, Retrieved
+from tests.answers.world import CACHE_TEXT, FixedRetriever, StillClock, WholeDrafts, World, passage
+from trimtab.answers import AnswerPipeline, ExtractiveGenerator, Question, Retrieved
 from trimtab.answers.budgets import Budget, BudgetStore
 from trimtab.answers.errors import GeneratorUnavailable
 from trimtab.answers.records import Trace
@@ -29,21 +29,22 @@ class Down:
         raise Unavailable("down")
 
 
-class Costly:
+class Costly(WholeDrafts):
     def generate(self, question, passages):
-        draft = ExtractiveGenerator().generate(question, passages)
+        draft = ExtractiveGenerator().quote(question, passages)
         return replace(draft, usage=replace(draft.usage, cost_usd=0.004))
 
 
 def candidate(retriever=None, generator=None, name="candidate"):
     retriever = retriever or FixedRetriever(passage())
-    return CandidatePipeline(name, retriever, generator or ExtractiveGenerator(), StillClock())
+    pipeline = AnswerPipeline(retriever, generator or ExtractiveGenerator(), StillClock())
+    return CandidatePipeline(name, pipeline)
 
 
 def traces(times=1, user_id="ann") -> list[Trace]:
     world = World()
     for text in QUESTIONS * times:
-        world.answers.answer(Question("p", text, user_id=user_id))
+        world.answer(Question("p", text, user_id=user_id))
     return world.traces.recent(100)
 
 
@@ -65,7 +66,7 @@ def test_a_configuration_that_finds_more_is_better():
     world = World()
     world.retriever.retrieved = Retrieved(())
     for text in QUESTIONS * 10:
-        world.answers.answer(Question("p", text))
+        world.answer(Question("p", text))
     assert replay(world.traces.recent(100), candidate()).as_dict()["verdict"] == "better"
 
 
@@ -93,8 +94,7 @@ def database(tmp_path):
 
 def shadow(database, configuration=None, share=1.0, limit=1.0, worst=0.01):
     store = TraceStore(database)
-    world = World()
-    world.answers._traces = store
+    world = World(traces=store)
     budget = Budget("shadow", limit, "day", BudgetStore(database), StillClock())
     own = Shadow(
         BudgetedCandidate(configuration or candidate(generator=Costly()), budget, worst),
@@ -109,7 +109,7 @@ def shadow(database, configuration=None, share=1.0, limit=1.0, worst=0.01):
 
 def ask(world, times=1, user_id="ann"):
     for text in QUESTIONS * times:
-        world.answers.answer(Question("p", text, user_id=user_id))
+        world.answer(Question("p", text, user_id=user_id))
 
 
 def test_a_shadow_answers_beside_and_is_compared_in_pairs(database):
@@ -175,7 +175,7 @@ def test_no_pair_holds_any_text(database):
 
 
 def test_a_candidate_whose_model_is_down_is_compared_by_its_fallback(database):
-    class Broken:
+    class Broken(WholeDrafts):
         def generate(self, question, passages):
             raise GeneratorUnavailable("down")
 

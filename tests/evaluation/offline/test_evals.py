@@ -7,10 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.answers.world import StillClock
-from trimtab.evaluation.errors import BadEvaluationSet
+from trimtab.evaluation.errors import BadQuestionSet
 from trimtab.evaluation.offline import (
-    Case,
     EvalRun,
+    EvaluationCase,
     Reply,
     compare,
     read_cases,
@@ -21,8 +21,8 @@ from trimtab.evaluation.offline import (
 from trimtab.evaluation.offline.regression import before
 from trimtab.kernel.errors import Unavailable
 
-GOLD = Case("c1", "p", "When?", ("1901",))
-NONE = Case("c2", "p", "Who?", ())
+GOLD = EvaluationCase("c1", "p", "When?", ("1901",))
+NONE = EvaluationCase("c2", "p", "Who?", ())
 
 SHIPPED = Path(__file__).parents[3] / "docs" / "baselines" / "production-baseline.json"
 
@@ -40,8 +40,12 @@ def reply(text="", *quotes, found=True, grounding=1.0):
         (GOLD, reply("Not there.", found=False), 0.0),
         (NONE, reply("Not there.", found=False), 1.0),
         (NONE, reply("Ann.", "Ann."), 0.0),
-        (Case("t", "p", "q", before=reply("x", "y")), reply("z", "w", grounding=0.7), 0.7),
-        (Case("t", "p", "q", before=reply("x", "y")), reply(found=False), 0.0),
+        (
+            EvaluationCase("t", "p", "q", before=reply("x", "y")),
+            reply("z", "w", grounding=0.7),
+            0.7,
+        ),
+        (EvaluationCase("t", "p", "q", before=reply("x", "y")), reply(found=False), 0.0),
     ],
 )
 def test_scores(case, given, score):
@@ -104,7 +108,7 @@ def test_a_run_comes_back_from_its_file(tmp_path):
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"scores": {"a": "x"}}'])
 def test_a_file_that_is_no_run_is_refused(tmp_path, text):
     (tmp_path / "run.json").write_text(text, encoding="utf-8")
-    with pytest.raises(BadEvaluationSet):
+    with pytest.raises(BadQuestionSet):
         EvalRun.load(tmp_path / "run.json")
 
 
@@ -124,7 +128,7 @@ def test_golden_questions_are_read_from_files_and_folders(tmp_path):
 
 @pytest.mark.parametrize("row", [{}, {"question": "q"}, {"question": "q", "answers": "x"}, {"question": "q", "answers": 1}])  # fmt: skip
 def test_rows_that_are_no_golden_questions_are_refused(tmp_path, row):
-    with pytest.raises(BadEvaluationSet, match="line 1"):
+    with pytest.raises(BadQuestionSet, match="line 1"):
         read_cases(write(tmp_path / "a.jsonl", row), "p")
 
 
@@ -140,7 +144,7 @@ def test_traces_become_cases_with_the_score_they_had(tmp_path):
 
 
 def test_a_folder_without_traces_says_how_to_get_some(tmp_path):
-    with pytest.raises(BadEvaluationSet) as caught:
+    with pytest.raises(BadQuestionSet) as caught:
         traces_as_cases(tmp_path)
     assert "answers traces" in caught.value.hint()
 
@@ -184,7 +188,7 @@ def test_a_p95_more_than_20_percent_over_the_shipped_baseline_is_flagged(growth,
 @pytest.mark.parametrize("text", ["", "{}", '{"queries": 9, "concurrency": 5, "p95_ms": 1}'])
 def test_a_baseline_of_another_load_is_refused(tmp_path, text):
     (tmp_path / "b.json").write_text(text, encoding="utf-8")
-    with pytest.raises(BadEvaluationSet):
+    with pytest.raises(BadQuestionSet):
         run_load(lambda _: "", ["a"], (10, 5), StillClock()).against(tmp_path / "b.json")
 
 

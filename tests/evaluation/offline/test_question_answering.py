@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from trimtab.evaluation.errors import BadEvaluationSet
+from trimtab.evaluation.errors import BadQuestionSet
 from trimtab.evaluation.offline.question_answering import evaluate, read
 
 ROWS = [
@@ -35,10 +35,10 @@ def test_one_context_gives_null_for_shuffled(tmp_path):
 
 @pytest.mark.parametrize("lines", [[], ["{"], ['{"question": "x"}'], ["[]"]])
 def test_a_folder_without_usable_rows_says_where_it_is_wrong(tmp_path, lines):
-    with pytest.raises(BadEvaluationSet, match=r"data\.jsonl"):
+    with pytest.raises(BadQuestionSet, match=r"data\.jsonl"):
         read(write(tmp_path, *lines))
 
 
 def test_a_missing_folder_says_so(tmp_path):
-    with pytest.raises(BadEvaluationSet, match="cannot be read"):
+    with pytest.raises(BadQuestionSet, match="cannot be read"):
         read(tmp_path / "none")

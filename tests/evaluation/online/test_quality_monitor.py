@@ -5,15 +5,15 @@ from datetime import timedelta
 import numpy as np
 import pytest
 
-from tests.answers.world import StillClock, World, passage
+from tests.answers.world import StillClock, WholeDrafts, World, passage
 from trimtab.answers import ExtractiveGenerator, Question
 from trimtab.answers.errors import GeneratorUnavailable
-from trimtab.answers.records import Feedback, Retrieved, Stage
+from trimtab.answers.records import Feedback, PipelineStage, Retrieved
 from trimtab.answers.store import FeedbackStore, TraceStore, encode
-from trimtab.evaluation.errors import BadEvaluationSet
+from trimtab.evaluation.errors import BadQuestionSet
 from trimtab.evaluation.online import (
     Canary,
-    Probe,
+    CanaryProbe,
     QualityMonitor,
     SampleStore,
     quality_metrics,
@@ -47,12 +47,9 @@ class Service:
     """Answers with stored traces, and a monitor of them."""
 
     def __init__(self, database, clock, embedder=None):
-        self.world = World()
-        self.world.clock = clock
-        self.world.answers._clock = clock
         self.traces, self.feedback = TraceStore(database), FeedbackStore(database)
         self.samples = SampleStore(database)
-        self.world.answers._traces = self.traces
+        self.world = World(clock=clock, traces=self.traces)
         self.stores = MonitoredStores(self.traces, self.feedback, self.samples)
         self.clock = clock
         self.monitor = self.monitor_with(embedder)
@@ -62,7 +59,7 @@ class Service:
 
     def ask(self, text=QUESTION, user_id="ann", times=1):
         for _ in range(times):
-            answer = self.world.answers.answer(Question("p", text, user_id=user_id))
+            answer = self.world.answer(Question("p", text, user_id=user_id))
         return answer
 
 
@@ -80,7 +77,7 @@ def service(tmp_path, clock):
 
 def trace(**changes):
     world = World()
-    found = world.traces.find(world.answers.answer(Question("p", QUESTION)).trace_id)
+    found = world.traces.find(world.answer(Question("p", QUESTION)).trace_id)
     top = {key: changes.pop(key) for key in ("stages", "retrieved", "cost_usd") if key in changes}
     return replace(found, answer=replace(found.answer, **changes), **top)
 
@@ -89,8 +86,8 @@ def test_rates_are_shares_of_the_answers():
     window = [
         trace(),
         trace(found=False, retrieved=()),
-        trace(found=False, blocked=True, stages=(Stage("pii", 1.0, "blocked"),)),
-        trace(degraded_mode=True, stages=(Stage("generate", 5.0, "fallback"),)),
+        trace(found=False, blocked=True, stages=(PipelineStage("pii", 1.0, "blocked"),)),
+        trace(degraded_mode=True, stages=(PipelineStage("generate", 5.0, "fallback"),)),
     ]
     found = quality_metrics(window, (3, 1))
     assert (found.empty_rate, found.not_found_rate, found.blocked_rate) == (0.25, 0.5, 0.25)
@@ -101,7 +98,8 @@ def test_rates_are_shares_of_the_answers():
 @pytest.mark.feature("F455")
 def test_grounding_comes_from_the_guard_where_there_is_one():
     guarded = trace(
-        stages=(Stage("guard_answer", 1.0, "ok", {"scores": {"hallucination": 0.75}}),), model="m"
+        stages=(PipelineStage("guard_answer", 1.0, "ok", {"scores": {"hallucination": 0.75}}),),
+        model="m",
     )
     assert quality_metrics([guarded]).grounding_p50 == 0.25
     assert quality_metrics([trace(confidence=0.9, model="m")]).grounding_p50 == 0.9
@@ -216,7 +214,7 @@ class ByQuestion:
 
 @pytest.mark.feature("F475", "F622")
 def test_the_canary_says_which_known_questions_lost_their_document():
-    probes = [Probe("p", question, "a") for question in ("first", "second", "none", "broken")]
+    probes = [CanaryProbe("p", question, "a") for question in ("first", "second", "none", "broken")]
     report = Canary(ByQuestion(), probes).run()
     assert (report.recall, report.mean_reciprocal_rank) == (0.5, 0.375)
     assert report.missed == ("none", "broken")
@@ -224,7 +222,9 @@ def test_the_canary_says_which_known_questions_lost_their_document():
 
 
 def test_the_canary_is_part_of_each_round(service):
-    service.monitor = service.monitor_with(canary=Canary(ByQuestion(), [Probe("p", "first", "a")]))
+    service.monitor = service.monitor_with(
+        canary=Canary(ByQuestion(), [CanaryProbe("p", "first", "a")])
+    )
     assert service.monitor.run_once().canary.recall == 1.0
 
 
@@ -232,25 +232,25 @@ def test_probes_are_read_from_json_lines(tmp_path):
     file = tmp_path / "probes.jsonl"
     row = {"project": "p", "question": "q", "document_name": "d"}
     file.write_text(json.dumps(row) + "\n\n", encoding="utf-8")
-    assert read_probes(file) == [Probe("p", "q", "d")]
+    assert read_probes(file) == [CanaryProbe("p", "q", "d")]
 
 
 @pytest.mark.parametrize("line", ["{", "[]", '{"project": "p"}', "1"])
 def test_lines_that_are_no_probes_are_refused(tmp_path, line):
     file = tmp_path / "probes.jsonl"
     file.write_text(line, encoding="utf-8")
-    with pytest.raises(BadEvaluationSet):
+    with pytest.raises(BadQuestionSet):
         read_probes(file)
 
 
 def test_a_fallback_in_the_pipeline_shows_in_the_figures(service):
-    class Broken:
+    class Broken(WholeDrafts):
         def generate(self, question, passages):
             raise GeneratorUnavailable("down")
 
-    service.world.answers._generator = Broken()
+    service.world.pipeline._generator = Broken()
     service.ask()
-    service.world.answers._generator = ExtractiveGenerator()
+    service.world.pipeline._generator = ExtractiveGenerator()
     service.ask()
     assert service.monitor.run_once().metrics.fallback_rate == 0.5
 

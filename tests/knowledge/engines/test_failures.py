@@ -93,14 +93,14 @@ def test_what_came_in_meanwhile_is_found_by_meaning_afterwards(sea, server, cloc
     found = sea.search("sea", "squid glow", 1)
     assert state(found) == (False, "")
     assert found.passages[0].vector_score is not None
-    assert len(sea.engines.of(sea.projects.find("sea"))) == 3
+    assert len(sea.engines.of(sea.parts.stores.projects.find("sea"))) == 3
 
 
 def test_what_was_deleted_meanwhile_is_hidden_at_once_and_leaves_the_server_later(
     sea, server, clock
 ):
     server.relay.set("refuse")
-    sea.delete_document("sea", "gulls.md")
+    sea.documents.delete("sea", "gulls.md")
     assert "gulls.md" not in [p.document_name for p in sea.search("sea", "gulls").passages]
     with pytest.raises(EngineUnavailable):
         sea.verify_deletions()
@@ -112,7 +112,7 @@ def test_what_was_deleted_meanwhile_is_hidden_at_once_and_leaves_the_server_late
 def test_a_project_that_was_deleted_meanwhile_leaves_the_server_later(sea, server, clock):
     (space,) = [space for _, space in sea.engine_store.spaces()]
     server.relay.set("refuse")
-    sea.delete_project("sea")
+    sea.projects.delete("sea")
     server.relay.set("pass")
     recovered(sea, clock)
     client = sea.engines.adapter(server.name)
@@ -121,7 +121,7 @@ def test_a_project_that_was_deleted_meanwhile_leaves_the_server_later(sea, serve
 
 
 def test_a_server_that_lost_everything_is_filled_again(sea, server):
-    remote = sea.engines.of(sea.projects.find("sea"))
+    remote = sea.engines.of(sea.parts.stores.projects.find("sea"))
     client = sea.engines.adapter(server.name)
     client.remove(remote.space, list(client.stamps(remote.space)))
     assert sea.search("sea", "gulls cry").degraded_mode
@@ -131,11 +131,11 @@ def test_a_server_that_lost_everything_is_filled_again(sea, server):
 
 
 def test_a_server_that_proposes_what_is_not_there_shows_nothing_of_it(sea, server):
-    row = sea.projects.find("sea")
+    row = sea.parts.stores.projects.find("sea")
     remote = sea.engines.of(row)
     former = remote.engine.replace(Liar())
     assert sea.search("sea", "anything at all", labels=["x"]).passages
-    sea.set_metadata("sea", "gulls.md", labels=["crew"])
+    sea.documents.set_metadata("sea", "gulls.md", labels=["crew"])
     found = sea.search("sea", "gulls cry harbour", labels=["passenger"])
     assert [p.document_name for p in found.passages] == ["whales.md"]
     remote.engine.replace(former)
@@ -160,7 +160,7 @@ class Liar:
 
 def test_a_project_in_the_embedded_engine_does_not_notice(sea, server):
     sea.ingest_text("land", "hills.md", "Hills rise.")
-    sea.engine_store.assign(sea.projects.find("land").key, "embedded")
+    sea.engine_store.assign(sea.parts.stores.projects.find("land").key, "embedded")
     server.relay.set("refuse")
     assert sea.search("sea", "gulls").degraded_mode
     assert not sea.search("land", "hills").degraded_mode

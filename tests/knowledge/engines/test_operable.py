@@ -5,8 +5,8 @@ import pytest
 from trimtab.kernel.operable import ActionContext, Catalog, check_arguments
 from trimtab.knowledge.actions import actions
 from trimtab.knowledge.engines.drill_server import NoServer
-from trimtab.knowledge.engines.faults import EngineInUse
 from trimtab.knowledge.faults import faults
+from trimtab.knowledge.operable.engine_faults import EngineInUse
 from trimtab.knowledge.signals import signals
 
 ME = ActionContext("key", "test")
@@ -100,4 +100,4 @@ def test_a_drill_without_the_server_program_is_refused(knowledge, clock, monkeyp
     monkeypatch.setattr("trimtab.knowledge.engines.drill_server._find_program", lambda: None)
     with pytest.raises(NoServer, match="not installed"):
         catalog_of(knowledge, clock).fault("knowledge.engine.kill").inject({})
-    assert "drill-vectors" not in {project.name for project in knowledge.list_projects()}
+    assert "drill-vectors" not in {project.name for project in knowledge.projects.list()}

@@ -31,7 +31,7 @@ def test_search_ranks_as_the_embedded_engine_does(sea):
     assert names(result)[0] == "whales.md"
     scores = [(p.document_name, p.score, round(p.vector_score, 4)) for p in result.passages]
     sea.searcher.forget_all()
-    row = sea.projects.find("sea")
+    row = sea.parts.stores.projects.find("sea")
     sea.engine_store.assign(row.key, "embedded")
     again = sea.search("sea", "whales sing", 4)
     assert scores == [(p.document_name, p.score, round(p.vector_score, 4)) for p in again.passages]
@@ -39,7 +39,7 @@ def test_search_ranks_as_the_embedded_engine_does(sea):
 
 def test_a_deleted_document_is_gone_at_once_and_provably(sea):
     assert "gulls.md" in names(sea.search("sea", "gulls", 4))
-    sea.delete_document("sea", "gulls.md")
+    sea.documents.delete("sea", "gulls.md")
     assert sea.verify_deletions().holds
     assert "gulls.md" not in names(sea.search("sea", "gulls cry over the harbour at noon", 4))
 
@@ -53,7 +53,7 @@ def test_a_changed_document_is_found_by_its_new_text_only(sea):
 
 
 def test_labels_are_kept_from_callers_who_have_none_of_them(sea):
-    sea.set_metadata("sea", "salaries.md", labels=["board"])
+    sea.documents.set_metadata("sea", "salaries.md", labels=["board"])
     public = sea.search("sea", "salaries of the board", 4, labels=["staff"])
     assert "salaries.md" not in names(public)
     assert (
@@ -62,22 +62,22 @@ def test_labels_are_kept_from_callers_who_have_none_of_them(sea):
 
 
 def test_a_label_that_changes_counts_from_the_next_search_on(sea):
-    sea.set_metadata("sea", "salaries.md", labels=["board"])
+    sea.documents.set_metadata("sea", "salaries.md", labels=["board"])
     sea.search("sea", "salaries", 4, labels=["staff"])
-    sea.set_metadata("sea", "salaries.md", labels=["staff"])
+    sea.documents.set_metadata("sea", "salaries.md", labels=["staff"])
     assert "salaries.md" in names(sea.search("sea", "salaries", 4, labels=["staff"]))
     assert "salaries.md" not in names(sea.search("sea", "salaries", 4, labels=["board"]))
 
 
 def test_tags_choose_documents(sea):
-    sea.set_metadata("sea", "tides.md", tags=["nature", "2026"])
+    sea.documents.set_metadata("sea", "tides.md", tags=["nature", "2026"])
     assert names(sea.search("sea", "harbour", 4, tags=["nature"])) == ["tides.md"]
 
 
 def test_projects_do_not_see_each_other(sea):
     sea.ingest_text("land", "hills.md", "Whales never climb hills.")
     assert names(sea.search("land", "whales", 10)) == ["hills.md"]
-    sea.delete_project("land")
+    sea.projects.delete("land")
     assert "whales.md" in names(sea.search("sea", "whales", 10))
 
 

@@ -42,7 +42,7 @@ def test_a_profile_names_the_types_that_grew_and_the_lines_that_made_them(tmp_pa
     report, waited = profiled(tmp_path)
     assert waited == [300]
     assert "grown Piece 3000" in report
-    assert "test_growth.py" in report
+    assert "test_allocations.py" in report
 
 
 def test_another_profile_may_follow(tmp_path):

@@ -44,7 +44,7 @@ def aged(knowledge, clock):
 def test_logs_are_compressed_after_a_week_and_removed_after_a_month(knowledge, aged):
     young, old = aged("logs/young.log", 6), aged("logs/old.log", 8)
     ancient = aged("logs/ancient.log.gz", 31)
-    knowledge.care.clean_up()
+    knowledge.maintenance.clean_up()
     assert young.exists()
     assert (old.exists(), old.with_name("old.log.gz").exists()) == (False, True)
     assert not ancient.exists()
@@ -56,14 +56,14 @@ def test_snapshots_go_after_30_days_and_seven_daily_ones_stay(knowledge, aged):
     aged("snapshots/full", 31)
     for day in range(9):
         aged(f"snapshots/daily_{day}", day)
-    knowledge.care.clean_up()
+    knowledge.maintenance.clean_up()
     left = sorted(p.name for p in (knowledge.database.file.parent / "snapshots").iterdir())
     assert left == [f"daily_{day}" for day in range(7)]
 
 
 def test_temporary_files_go_after_a_day(knowledge, aged):
     young, old = aged("temp/young", 0.5), aged("temp/old", 1.5)
-    done = knowledge.care.clean_up()
+    done = knowledge.maintenance.clean_up()
     assert (young.exists(), old.exists(), done.freed_bytes["temp"]) == (True, False, 4096)
 
 
@@ -92,35 +92,35 @@ def test_a_dry_run_says_which_logs_would_be_compressed(knowledge, aged):
 def test_on_a_nearly_full_disk_a_dry_run_names_the_backups_that_may_go(open_knowledge, clock):
     knowledge = open_knowledge(disk_max_used_percent=1)
     for _ in range(3):
-        knowledge.care.backup()
+        knowledge.maintenance.backup()
         clock.seconds += 3600
     (clean_up,) = [found for found in actions(knowledge) if found.name == "knowledge.disk.clean_up"]
     said = clean_up.dry_run({}, ActionContext("key", "test"))
-    sizes = [backup.size_bytes for backup in knowledge.care.backups.list()]
+    sizes = [backup.size_bytes for backup in knowledge.maintenance.backups.list()]
     assert said.facts["more_backups_bytes"] == sum(sizes[1:])
     assert said.changes
 
 
 @pytest.mark.feature("F637")
 def test_the_report_is_the_contracts_line(knowledge):
-    assert knowledge.care.clean_up().report.startswith("Disk cleanup complete at Thu Jan  1")
+    assert knowledge.maintenance.clean_up().report.startswith("Disk cleanup complete at Thu Jan  1")
 
 
 def test_below_its_floor_the_disk_gets_all_backups_but_the_newest(open_knowledge, clock):
     knowledge = open_knowledge(disk_max_used_percent=1)
     for _ in range(3):
-        knowledge.care.backup()
+        knowledge.maintenance.backup()
         clock.seconds += 3600
-    done = knowledge.care.clean_up()
-    assert len(knowledge.care.backups.list()) == 1
+    done = knowledge.maintenance.clean_up()
+    assert len(knowledge.maintenance.backups.list()) == 1
     assert not done.enough
 
 
 def test_the_database_itself_is_never_cleaned_up(knowledge, clock):
     knowledge.ingest_text("sea", "whales.md", "Whales sing.")
     clock.seconds += 1000 * DAY
-    knowledge.care.clean_up()
-    assert knowledge.documents("sea")
+    knowledge.maintenance.clean_up()
+    assert knowledge.documents.list("sea")
 
 
 @pytest.mark.feature("F627")
@@ -141,7 +141,7 @@ class HeapDumpMarker:
 def test_a_heap_dump_counts_types_and_shows_no_contents(knowledge, tmp_path):
     secret = ["a very secret text"] * 3
     many = [HeapDumpMarker() for _ in range(300_000)]
-    found = knowledge.care.memory.dump(tmp_path / "heap_dump.txt")
+    found = knowledge.maintenance.memory.dump(tmp_path / "heap_dump.txt")
     text = (tmp_path / "heap_dump.txt").read_text()
     assert len(found.objects) == 20
     assert list(found.objects.values()) == sorted(found.objects.values(), reverse=True)
@@ -154,22 +154,22 @@ def test_a_heap_dump_counts_types_and_shows_no_contents(knowledge, tmp_path):
 def test_growth_is_what_30_minutes_showed(knowledge, clock, monkeypatch):
     clock.seconds += WARM_UP_SECONDS
     sizes = iter(range(100, 200))
-    monkeypatch.setattr(knowledge.care.memory, "resident_mb", lambda: next(sizes))
+    monkeypatch.setattr(knowledge.maintenance.memory, "resident_mb", lambda: next(sizes))
     for _ in range(31):
-        knowledge.care.memory.look()
+        knowledge.maintenance.memory.look()
         clock.seconds += 60
-    assert knowledge.care.memory.growth_mb_per_hour() == pytest.approx(60, rel=0.05)
+    assert knowledge.maintenance.memory.growth_mb_per_hour() == pytest.approx(60, rel=0.05)
 
 
 def test_files_that_vanish_while_the_disk_is_measured_count_as_nothing(
     knowledge, aged, monkeypatch
 ):
     gone = aged("temp/gone", 0)
-    before = knowledge.care.disk.data_bytes()
+    before = knowledge.maintenance.disk.data_bytes()
     walked = list(os.walk(gone.parent))
     gone.unlink()
     monkeypatch.setattr(os, "walk", lambda _: walked)
-    assert knowledge.care.disk.data_bytes() < before
+    assert knowledge.maintenance.disk.data_bytes() < before
 
 
 @pytest.mark.parametrize(("minutes", "known"), [(30, False), (44, False), (46, True)])
@@ -177,21 +177,21 @@ def test_the_first_half_hour_of_a_process_is_its_warm_up(
     knowledge, clock, monkeypatch, minutes, known
 ):
     sizes = iter(range(100, 1000, 5))
-    monkeypatch.setattr(knowledge.care.memory, "resident_mb", lambda: next(sizes))
+    monkeypatch.setattr(knowledge.maintenance.memory, "resident_mb", lambda: next(sizes))
     for _ in range(minutes):
-        knowledge.care.memory.look()
+        knowledge.maintenance.memory.look()
         clock.seconds += 60
-    assert math.isfinite(knowledge.care.memory.growth_mb_per_hour()) is known
+    assert math.isfinite(knowledge.maintenance.memory.growth_mb_per_hour()) is known
 
 
 def test_one_jump_is_no_growth(knowledge, clock, monkeypatch):
     clock.seconds += WARM_UP_SECONDS
     sizes = iter([100] * 12 + [600] * 19)
-    monkeypatch.setattr(knowledge.care.memory, "resident_mb", lambda: next(sizes))
+    monkeypatch.setattr(knowledge.maintenance.memory, "resident_mb", lambda: next(sizes))
     for _ in range(31):
-        knowledge.care.memory.look()
+        knowledge.maintenance.memory.look()
         clock.seconds += 60
-    assert knowledge.care.memory.growth_mb_per_hour() == 0
+    assert knowledge.maintenance.memory.growth_mb_per_hour() == 0
 
 
 @pytest.mark.feature("F635")
@@ -257,19 +257,19 @@ def test_the_floor_is_five_gigabytes_or_a_tenth_of_a_smaller_disk(
 ):
     usage = shutil.disk_usage("/")._replace(total=total_gb * 1024**3)
     monkeypatch.setattr(shutil, "disk_usage", lambda _: usage)
-    assert knowledge.care.disk.floor_bytes() == pytest.approx(floor_gb * 1024**3)
+    assert knowledge.maintenance.disk.floor_bytes() == pytest.approx(floor_gb * 1024**3)
 
 
 def test_the_file_that_the_service_logs_to_is_left_to_its_handler(knowledge, aged):
     active, rotated = aged("logs/trimtab.log", 40), aged("logs/trimtab.log.1", 40)
-    knowledge.care.clean_up()
+    knowledge.maintenance.clean_up()
     assert (active.exists(), rotated.exists()) == (True, False)
 
 
 def test_a_second_log_of_the_same_name_does_not_replace_the_first_compressed_one(knowledge, aged):
     aged("logs/trimtab.log.1.gz", 9, gzip.compress(b"first"))
     aged("logs/trimtab.log.1", 8, b"second")
-    knowledge.care.clean_up()
+    knowledge.maintenance.clean_up()
     packed = sorted((knowledge.database.file.parent / "logs").iterdir())
     assert [gzip.decompress(file.read_bytes()) for file in packed] == [b"second", b"first"]
 
@@ -277,7 +277,7 @@ def test_a_second_log_of_the_same_name_does_not_replace_the_first_compressed_one
 def test_set_aside_files_and_cut_off_backups_go_with_the_backups_of_their_time(knowledge, aged):
     old, young = aged("corrupted_1.db", 8), aged("corrupted_2.db", 6)
     partial = aged("backups/knowledge.db.20251231_000000.partial", 2)
-    knowledge.care.clean_up()
+    knowledge.maintenance.clean_up()
     assert (old.exists(), young.exists(), partial.exists()) == (False, True, False)
 
 
@@ -286,20 +286,20 @@ def test_growing_the_budget_doubles_it_and_its_undo_sets_it_back(knowledge, aged
     context = ActionContext("key", "test")
     with pytest.raises(NoDiskBudget):
         grow.run({}, context)
-    knowledge.care.set_disk_budget(100)
+    knowledge.maintenance.set_disk_budget(100)
     done = grow.run({}, context)
-    assert (done.facts["after_mb"], knowledge.care.disk.budget_bytes) == (200, 200 * 1024**2)
+    assert (done.facts["after_mb"], knowledge.maintenance.disk.budget_bytes) == (200, 200 * 1024**2)
     grow.undo(done.undo_arguments, context)
-    assert knowledge.care.disk.budget_bytes == 100 * 1024**2
+    assert knowledge.maintenance.disk.budget_bytes == 100 * 1024**2
 
 
 def test_the_budget_is_not_raised_beyond_what_the_disk_has(knowledge, monkeypatch):
-    knowledge.care.set_disk_budget(100)
+    knowledge.maintenance.set_disk_budget(100)
     monkeypatch.setattr("trimtab.knowledge.maintenance.service.free_bytes", lambda _: 150 * 1024**2)
-    assert 150 <= knowledge.care.doubled_budget_mb() < 160
+    assert 150 <= knowledge.maintenance.doubled_budget_mb() < 160
     monkeypatch.setattr("trimtab.knowledge.maintenance.service.free_bytes", lambda _: 0)
     with pytest.raises(NoDiskBudget):
-        knowledge.care.doubled_budget_mb()
+        knowledge.maintenance.doubled_budget_mb()
 
 
 def _backups(folder, clock):

@@ -19,11 +19,11 @@ def sea(knowledge, clock):
 
 def test_after_a_deletion_the_proof_holds_and_no_byte_of_the_text_is_left(sea, clock):
     sea.search("sea", "whales")
-    sea.document_text("sea", "whales.md")
+    sea.documents.text("sea", "whales.md")
     sea.indexes.save(rest_seconds=0)
-    sea.delete_document("sea", "whales.md")
+    sea.documents.delete("sea", "whales.md")
     clock.seconds += 60
-    sea.care.backup()
+    sea.maintenance.backup()
     sea.search("sea", "crabs")
     sea.indexes.save(rest_seconds=0)
     proof = sea.verify_deletions()
@@ -34,61 +34,61 @@ def test_after_a_deletion_the_proof_holds_and_no_byte_of_the_text_is_left(sea, c
 
 
 def test_a_backup_from_before_the_deletion_is_no_violation(sea, clock):
-    sea.care.backup()
+    sea.maintenance.backup()
     clock.seconds += 60
-    sea.delete_document("sea", "whales.md")
+    sea.documents.delete("sea", "whales.md")
     assert sea.verify_deletions().holds
 
 
 def test_a_row_that_came_back_is_found(sea, clock):
-    before = sea.care.backup().path.read_bytes()
+    before = sea.maintenance.backup().path.read_bytes()
     clock.seconds += 60
-    sea.delete_document("sea", "whales.md")
+    sea.documents.delete("sea", "whales.md")
     clock.seconds += 60
-    sea.care.backup().path.write_bytes(before)
+    sea.maintenance.backup().path.write_bytes(before)
     (violation,) = sea.verify_deletions().violations
     assert "row of doc_" in violation
 
 
 def test_remains_in_a_file_are_found(sea):
-    (_, witness), *_ = sea._documents.witnesses("sea", "whales.md")
-    sea.delete_document("sea", "whales.md")
-    sea.care.purge()
+    (_, witness), *_ = sea.parts.stores.documents.witnesses("sea", "whales.md")
+    sea.documents.delete("sea", "whales.md")
+    sea.maintenance.purge()
     sea.database.file.with_name("knowledge.db-wal").write_bytes(b"..." + witness.encode() + b"...")
     assert not sea.verify_deletions().holds
 
 
 def test_a_cached_passage_of_a_deleted_document_is_found(sea):
-    document_id = sea.document("sea", "whales.md").id
-    sea.delete_document("sea", "whales.md")
-    sea.texts.put((document_id, 1), "Whales sing zyxwvut.")
+    document_id = sea.documents.get("sea", "whales.md").id
+    sea.documents.delete("sea", "whales.md")
+    sea.parts.texts.put((document_id, 1), "Whales sing zyxwvut.")
     assert sea.verify_deletions().violations == (f"cache: {document_id}",)
 
 
 def test_a_passage_that_an_index_still_holds_is_found(sea, monkeypatch):
     sea.search("sea", "whales")
     monkeypatch.setattr(ProjectIndex, "remove", lambda *_: None)
-    sea.delete_document("sea", "whales.md")
+    sea.documents.delete("sea", "whales.md")
     assert sea.verify_deletions().violations == ("index: 1 passages that no longer exist",)
 
 
 def test_a_document_that_was_ingested_again_is_no_violation(sea):
-    sea.delete_document("sea", "whales.md")
+    sea.documents.delete("sea", "whales.md")
     sea.ingest_text("sea", "whales.md", "Whales sing zyxwvut.")
     sea.search("sea", "whales")
     assert sea.verify_deletions().holds
 
 
 def test_a_deletion_cut_off_by_a_crash_is_completed_at_the_next_start(sea, open_knowledge):
-    with sea.care.deleting(sea._documents.witnesses("sea", "whales.md")):
+    with sea.maintenance.deleting(sea.parts.stores.documents.witnesses("sea", "whales.md")):
         pass
     again = open_knowledge()
-    assert [document.name for document in again.documents("sea")] == ["crabs.md"]
+    assert [document.name for document in again.documents.list("sea")] == ["crabs.md"]
 
 
 def test_a_deleted_projects_documents_are_all_on_the_list(sea):
-    sea.delete_project("sea")
-    assert len(sea.care.deletions.all()) == 2
+    sea.projects.delete("sea")
+    assert len(sea.maintenance.deletions.all()) == 2
     assert sea.verify_deletions().holds
 
 
@@ -96,11 +96,11 @@ def test_a_line_cut_short_by_a_crash_is_ignored_and_not_joined(tmp_path, clock):
     from trimtab.knowledge.maintenance.deletions import Deletion
 
     log = DeletionLog(tmp_path / "log")
-    with log.noted([Deletion("doc_1", clock.now())]):
+    with log.record([Deletion("doc_1", clock.now())]):
         pass
     with log.file.open("a") as file:
         file.write('{"document": "doc_2", "at": "20')
-    with log.noted([Deletion("doc_3", clock.now())]):
+    with log.record([Deletion("doc_3", clock.now())]):
         pass
     assert [entry.document_id for entry in log.all()] == ["doc_1", "doc_3"]
     assert all("text" not in json.loads(line) for line in log.file.read_text().splitlines()[:1])
@@ -109,21 +109,21 @@ def test_a_line_cut_short_by_a_crash_is_ignored_and_not_joined(tmp_path, clock):
 def test_a_deletion_that_failed_is_not_carried_out_by_the_next_start(sea, open_knowledge):
     with (
         pytest.raises(StorageFull),
-        sea.care.deleting(sea._documents.witnesses("sea", "whales.md")),
+        sea.maintenance.deleting(sea.parts.stores.documents.witnesses("sea", "whales.md")),
     ):
         raise StorageFull("The disk is full.")
     again = open_knowledge()
-    assert [document.name for document in again.documents("sea")] == ["crabs.md", "whales.md"]
+    assert [document.name for document in again.documents.list("sea")] == ["crabs.md", "whales.md"]
 
 
 def test_a_damaged_line_of_the_list_comes_back_from_the_database(sea, open_knowledge):
-    sea.delete_document("sea", "whales.md")
-    (noted,) = sea.care.deletions.all()
-    text = sea.care.deletions.file.read_text()
-    sea.care.deletions.file.write_text(text.replace(noted.document_id, f"doc_{'0' * 32}"))
-    assert sea.care.deletions.all() == ()
+    sea.documents.delete("sea", "whales.md")
+    (noted,) = sea.maintenance.deletions.all()
+    text = sea.maintenance.deletions.file.read_text()
+    sea.maintenance.deletions.file.write_text(text.replace(noted.document_id, f"doc_{'0' * 32}"))
+    assert sea.maintenance.deletions.all() == ()
     again = open_knowledge()
-    assert [entry.document_id for entry in again.care.deletions.all()] == [noted.document_id]
+    assert [entry.document_id for entry in again.maintenance.deletions.all()] == [noted.document_id]
 
 
 def test_passages_that_a_change_replaced_are_no_remains_of_a_deletion(sea):

@@ -56,9 +56,9 @@ def test_failed_writes_and_backups_are_refused_counted_and_recognised(small):
         small.ingest_text("sea", "eels.md", "Eels glow. " * 20_000)
     logging.getLogger("trimtab").error("ingestion failed", exc_info=refused.value)
     with pytest.raises((StorageFull, OSError, sqlite3.Error), match=r"full|No space"):
-        small.care.backup()
+        small.maintenance.backup()
     logging.getLogger("trimtab").removeHandler(tally)
-    assert small.error_rate() > 0
+    assert small.searcher.metrics.users.share("failed") > 0
     assert tally.symptoms()["disk_full"] == 1
     assert small.search("sea", "whales").passages[0].document_name == "whales.md"
 
@@ -88,14 +88,14 @@ def test_a_full_disk_is_cleaned_and_the_freed_bytes_are_those_of_the_file_system
     fill(folder_of(small))
     assert free(small) < 4096
     before = free(small)
-    done = small.care.clean_up()
+    done = small.maintenance.clean_up()
     assert done.measured_bytes == free(small) - before == sum(done.freed_bytes.values()) > 8_000_000
-    assert small.care.freed_bytes == done.measured_bytes
+    assert small.maintenance.freed_bytes == done.measured_bytes
 
 
 def test_a_log_that_fits_compressed_is_compressed_and_its_content_stays(small, aged):
     log = aged("logs/old.log", 8, LINES)
-    done = small.care.clean_up()
+    done = small.maintenance.clean_up()
     packed = log.with_name("old.log.gz")
     assert gzip.decompress(packed.read_bytes()) == LINES
     assert (log.exists(), done.uncompressed) == (False, ())
@@ -107,7 +107,7 @@ def test_on_a_full_disk_a_log_that_cannot_be_compressed_is_dropped_and_leaves_no
 ):
     log = aged("logs/old.log", 8, os.urandom(3_000_000))
     fill(folder_of(small))
-    done = small.care.clean_up()
+    done = small.maintenance.clean_up()
     assert list(log.parent.iterdir()) == []
     assert done.measured_bytes >= 3_000_000
 
@@ -123,26 +123,26 @@ def test_compressing_never_uses_more_than_the_measured_free_space(small, aged):
 
 def test_a_log_is_kept_uncompressed_while_the_disk_is_within_its_floors(small, aged, monkeypatch):
     log = aged("logs/noise.log", 8, os.urandom(3_000_000))
-    monkeypatch.setattr(type(small.care.disk), "enough", lambda _: True)
+    monkeypatch.setattr(type(small.maintenance.disk), "enough", lambda _: True)
     (folder_of(small) / "ballast").write_bytes(os.urandom(free(small) - 2_500_000))
-    done = small.care.clean_up()
+    done = small.maintenance.clean_up()
     assert (log.exists(), done.uncompressed) == (True, ("noise.log",))
 
 
 def test_a_clean_up_never_makes_a_full_disk_fuller_even_with_nothing_to_free(small):
     small.ingest_text("sea", "eels.md", "Eels glow.")
-    small.delete_document("sea", "eels.md")
+    small.documents.delete("sea", "eels.md")
     fill(folder_of(small))
     before = free(small)
-    done = small.care.clean_up()
+    done = small.maintenance.clean_up()
     assert free(small) >= before
     assert not done.enough
 
 
 def test_the_health_of_a_full_disk_names_the_cause_and_the_next_step(small):
-    assert small.care.disk.health().status is Status.UP
+    assert small.maintenance.disk.health().status is Status.UP
     fill(folder_of(small))
-    found = small.care.disk.health()
+    found = small.maintenance.disk.health()
     assert found.status is Status.DOWN
     assert "is full" in found.detail
     assert "knowledge.disk.clean_up" in found.detail

@@ -12,7 +12,7 @@ from trimtab.knowledge.store.integrity import Damage
 @pytest.fixture
 def sea(knowledge):
     knowledge.ingest_text("sea", "whales.md", "Whales sing.")
-    knowledge.set_metadata("sea", "whales.md", tags=["mammal"])
+    knowledge.documents.set_metadata("sea", "whales.md", tags=["mammal"])
     return knowledge
 
 
@@ -25,21 +25,21 @@ def unchecked(knowledge, statement):
 
 @pytest.mark.feature("F612", "F704")
 def test_a_sound_database_passes_its_check(sea):
-    found = sea.care.check()
+    found = sea.maintenance.check()
     assert (found.ok, found.damage, found.problems) == (True, Damage.NONE, ())
 
 
 @pytest.mark.feature("F700")
 def test_a_project_that_is_missing_from_the_list_is_damage(sea):
     unchecked(sea, "DELETE FROM projects")
-    assert sea.list_projects() == ()
-    assert sea.care.check().damage is Damage.TABLE
+    assert sea.projects.list() == ()
+    assert sea.maintenance.check().damage is Damage.TABLE
 
 
 @pytest.mark.feature("F701")
 def test_metadata_of_no_document_is_damage(sea):
     unchecked(sea, "UPDATE metadata SET document_key = document_key + 100")
-    found = sea.care.check()
+    found = sea.maintenance.check()
     assert found.damage is Damage.TABLE
     assert "metadata" in found.problems[0]
 
@@ -48,21 +48,21 @@ def test_metadata_of_no_document_is_damage(sea):
 def test_an_operation_that_fails_for_damage_has_the_database_checked_at_the_next_beat(sea):
     wreck(sea, "documents")
     with pytest.raises(Corrupt, match="malformed"):
-        sea.documents("sea")
+        sea.documents.list("sea")
     sea.beat()
-    assert sea.care.integrity.damage is Damage.TABLE
+    assert sea.maintenance.integrity.damage is Damage.TABLE
 
 
 @pytest.mark.feature("F709")
 def test_while_indexes_are_made_anew_nobody_writes(sea):
-    writer = threading.Thread(target=sea.create_project, args=("land",))
+    writer = threading.Thread(target=sea.projects.create, args=("land",))
     with sea.database.alone() as connection:
         writer.start()
         writer.join(0.3)
         assert writer.is_alive()
         assert connection.execute("SELECT name FROM projects").fetchall() == [("sea",)]
     writer.join()
-    assert len(sea.list_projects()) == 2
+    assert len(sea.projects.list()) == 2
 
 
 @pytest.mark.feature("F728")
@@ -94,6 +94,6 @@ def test_size_and_permissions_of_the_file_are_told_and_others_cannot_write_it(se
 def test_the_use_of_the_file_system_is_that_of_its_disk(sea):
     import shutil
 
-    usage, disk = shutil.disk_usage(sea.database.file.parent), sea.care.disk.disk()
+    usage, disk = shutil.disk_usage(sea.database.file.parent), sea.maintenance.disk.disk()
     assert disk.total_bytes == usage.total
     assert disk.used_ratio == pytest.approx(1 - usage.free / usage.total, abs=0.02)

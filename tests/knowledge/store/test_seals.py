@@ -18,16 +18,16 @@ VALUES = st.lists(st.none() | st.integers() | st.text() | st.binary(), max_size=
 @pytest.fixture
 def sea(knowledge, clock):
     knowledge.ingest_text("sea", "whales.md", "# Song\n\nWhales sing.")
-    knowledge.set_metadata("sea", "whales.md", tags=["loud"], labels=["staff"])
+    knowledge.documents.set_metadata("sea", "whales.md", tags=["loud"], labels=["staff"])
     clock.seconds += 60
-    knowledge.care.backup()
+    knowledge.maintenance.backup()
     return knowledge
 
 
 def change(knowledge, statement):
     with knowledge.database.write() as connection:
         connection.exec_driver_sql(statement)
-    knowledge.empty_caches()
+    knowledge.caches.empty()
     knowledge.indexes.restart()
 
 
@@ -50,34 +50,34 @@ def test_nothing_is_answered_from_a_row_that_changed(sea, statement):
     with pytest.raises(DatabaseDamaged) as caught:
         sea.search("sea", "whales")
     assert caught.value.hint()
-    assert sea.care.check().damage is Damage.TABLE
-    sea.care.recover()
-    assert sea.care.check().ok
+    assert sea.maintenance.check().damage is Damage.TABLE
+    sea.maintenance.recover()
+    assert sea.maintenance.check().ok
     assert sea.search("sea", "whales").passages[0].text.endswith("Whales sing.")
 
 
 def test_a_changed_vector_lets_words_answer_until_it_is_made_again(sea):
     change(sea, "UPDATE vectors SET vector = zeroblob(length(vector))")
     assert sea.search("sea", "whales").degraded_mode
-    assert sea.care.check().damage is Damage.INDEX
-    assert sea.care.repair_indexes().ok
+    assert sea.maintenance.check().damage is Damage.INDEX
+    assert sea.maintenance.repair_indexes().ok
     sea.drain()
     assert not sea.search("sea", "whales").degraded_mode
 
 
 def test_a_changed_label_is_found_and_comes_back_from_the_backup(sea):
     change(sea, "UPDATE metadata SET value = 'public' WHERE name = 'label'")
-    assert sea.care.check().damage is Damage.TABLE
-    sea.care.recover()
+    assert sea.maintenance.check().damage is Damage.TABLE
+    sea.maintenance.recover()
     assert not sea.search("sea", "whales", labels=["public"]).passages
     assert sea.search("sea", "whales", labels=["staff"]).passages
 
 
 def test_documents_whose_labels_cannot_be_read_are_not_shown_to_everybody(sea):
-    for backup in sea.care.backups.list():
+    for backup in sea.maintenance.backups.list():
         backup.path.unlink()
     change(sea, "DROP TABLE metadata")
-    sea.care.recover()
+    sea.maintenance.recover()
     assert not sea.search("sea", "whales", labels=[]).passages
     assert sea.search("sea", "whales", labels=[LABELS_UNKNOWN]).passages
 

@@ -98,7 +98,7 @@ class Flips:
                     "sea", f"tides{number}.md", f"# Low {number}\n\nEbb {number}."
                 )
                 knowledge.ingest_text("land", f"late{number}.txt", f"A late crab {number}. " * 30)
-            knowledge.delete_document("land", "crab3.txt")
+            knowledge.documents.delete("land", "crab3.txt")
             shutil.copytree(copy, self._killed)
             truth = {asked: ask() for asked, ask in everything(knowledge)}
         shutil.rmtree(copy)
@@ -147,7 +147,7 @@ class Flips:
         self._flip(copy / "knowledge.deletions")
         outcome = self._judged(copy)
         with Opened(copy) as opened:
-            left = len(opened.knowledge.care.deletions.all())
+            left = len(opened.knowledge.maintenance.deletions.all())
             proof = opened.knowledge.verify_deletions()
         if left != 2 or not proof.holds:
             return f"violation: {left} deletions are remembered, {proof.violations}"
@@ -160,14 +160,16 @@ class Flips:
         with Opened(copy) as opened:
             knowledge = opened.start()
             if damaged:
-                if knowledge.care.backups.newest_good() is not None:
+                if knowledge.maintenance.backups.newest_good() is not None:
                     return "violation: a damaged backup is called good"
                 # The truth is the live database: the next backup takes the place of the damaged one.
-                knowledge.care.backup()
+                knowledge.maintenance.backup()
                 return (
-                    "detected" if knowledge.care.backups.newest_good() else "violation: no backup"
+                    "detected"
+                    if knowledge.maintenance.backups.newest_good()
+                    else "violation: no backup"
                 )
-            knowledge.care.restore()
+            knowledge.maintenance.restore()
             return self._compared(knowledge, "harmless")
 
     def _model(self, copy):
@@ -193,7 +195,7 @@ class Flips:
             wrong, refused, partial = self._asked_at_first(knowledge)
             if wrong:
                 return f"violation: wrong answers to {wrong[:3]}"
-            found = knowledge.care.check()
+            found = knowledge.maintenance.check()
             if found.ok and not refused:
                 wrong, refused = self._asked(knowledge, _right) if partial else ([], [])
                 if wrong or refused:
@@ -203,11 +205,11 @@ class Flips:
             if found.ok:
                 return f"violation: {refused[0]}, but the check finds nothing"
             if found.damage is Damage.INDEX:
-                knowledge.care.repair_indexes()
+                knowledge.maintenance.repair_indexes()
                 knowledge.indexes.restart()
                 knowledge.drain()
             else:
-                knowledge.care.recover()
+                knowledge.maintenance.recover()
                 knowledge.drain()
             return self._compared(knowledge, "detected")
 
@@ -248,8 +250,8 @@ class Flips:
 
     def _compared(self, knowledge, good):
         wrong, refused = self._asked(knowledge, _right)
-        found = knowledge.care.check()
-        restored = knowledge.care.restored
+        found = knowledge.maintenance.check()
+        restored = knowledge.maintenance.restored
         self._lost = found.ok and restored is not None and bool(restored.lost)
         if wrong or refused or not found.ok:
             return f"violation: after the repair {(wrong + refused)[:3]} {found.problems[:1]}"

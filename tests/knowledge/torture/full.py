@@ -81,10 +81,10 @@ class Full:
             "re-ingest": (_ingest_again, {("sea", "tides0.md"): "It changed. " * 80}),
             "delete": (_delete, {("land", "crab2.txt"): None}),
             "save": (_save, {}),
-            "backup": (lambda knowledge: knowledge.care.backup(), {}),
-            "rebuild": (lambda knowledge: knowledge.care.repair_indexes(), {}),
+            "backup": (lambda knowledge: knowledge.maintenance.backup(), {}),
+            "rebuild": (lambda knowledge: knowledge.maintenance.repair_indexes(), {}),
             "restore": (_restore, {}),
-            "recover": (lambda knowledge: knowledge.care.recover(), {}),
+            "recover": (lambda knowledge: knowledge.maintenance.recover(), {}),
         }
         for name, (operation, change) in operations.items():
             self._starve(name, data, operation, change)
@@ -128,7 +128,7 @@ class Full:
     def _look(self, where, knowledge, expected, change):
         if _state(knowledge) != _present(expected):
             self.violations.append(f"{where}: what is there is not what was acknowledged")
-        found = knowledge.care.check()
+        found = knowledge.maintenance.check()
         if not found.ok:
             self.violations.append(f"{where}: {found.problems[0]}")
         proof = knowledge.verify_deletions()
@@ -145,9 +145,9 @@ def _present(expected):
 
 def _state(knowledge):
     return {
-        (project, document.name): knowledge.document_text(project, document.name)
+        (project, document.name): knowledge.documents.text(project, document.name)
         for project in ("sea", "land")
-        for document in knowledge.documents(project)
+        for document in knowledge.documents.list(project)
     }
 
 
@@ -160,7 +160,7 @@ def _ingest_again(knowledge):
 
 
 def _delete(knowledge):
-    knowledge.delete_document("land", "crab2.txt")
+    knowledge.documents.delete("land", "crab2.txt")
 
 
 def _save(knowledge):
@@ -172,6 +172,6 @@ def _save(knowledge):
 
 
 def _restore(knowledge):
-    if not knowledge.care.backups.list():
-        knowledge.care.backup()
-    knowledge.care.restore()
+    if not knowledge.maintenance.backups.list():
+        knowledge.maintenance.backup()
+    knowledge.maintenance.restore()

@@ -12,7 +12,7 @@ from trimtab.kernel.clock import SystemClock
 from trimtab.kernel.events import Events
 from trimtab.kernel.health import Health
 from trimtab.knowledge import Knowledge, KnowledgeContext
-from trimtab.knowledge.usage import CacheSizes
+from trimtab.knowledge.cache_manager import CacheSizes
 
 QUERIES = ("whale song", "crab 3", "part2 stays", "tide tables 7", "secret staff paper", "unknown")
 
@@ -86,17 +86,17 @@ def fill(folder: Path, documents: int = 16):
             knowledge.ingest_text("land", f"crab{number}.txt", f"A crab {number} on land. " * 20)
         knowledge.ingest_bytes("sea", "song.pdf", pdf("Whale song one.", "Whale song two."))
         knowledge.ingest_text("sea", "staff.md", "A secret staff paper.")
-        knowledge.set_metadata("sea", "staff.md", tags=["hr"], labels=["staff"])
+        knowledge.documents.set_metadata("sea", "staff.md", tags=["hr"], labels=["staff"])
         knowledge.ingest_text("sea", "gone.md", "This was deleted wholly.")
-        knowledge.delete_document("sea", "gone.md")
-        knowledge.delete_document("land", "crab1.txt")
-        knowledge.resize_caches(CacheSizes(query=50, embedding=60))
+        knowledge.documents.delete("sea", "gone.md")
+        knowledge.documents.delete("land", "crab1.txt")
+        knowledge.caches.resize(CacheSizes(query=50, embedding=60))
         for query in QUERIES:
             knowledge.search("sea", query)
             knowledge.search("land", query)
         knowledge.indexes.save(rest_seconds=0)
         knowledge.drain()
-        knowledge.care.backup()
+        knowledge.maintenance.backup()
 
 
 def everything(knowledge: Knowledge):
@@ -115,19 +115,19 @@ def everything(knowledge: Knowledge):
 def _projects(knowledge):
     return [
         (found.id, found.name, found.documents, found.chunks, found.characters)
-        for found in knowledge.list_projects()
+        for found in knowledge.projects.list()
     ]
 
 
 def _documents(knowledge, project):
-    found = [asdict(document) for document in knowledge.documents(project)]
+    found = [asdict(document) for document in knowledge.documents.list(project)]
     # A document whose vectors are made again waits for a moment; nothing else of it may differ.
     return [{**row, "state": "", "attempts": 0} for row in found]
 
 
 def _texts(knowledge, project):
-    names = [document.name for document in knowledge.documents(project)]
-    return {name: knowledge.document_text(project, name) for name in names}
+    names = [document.name for document in knowledge.documents.list(project)]
+    return {name: knowledge.documents.text(project, name) for name in names}
 
 
 def _found(knowledge, project, query, labels, tags=()):

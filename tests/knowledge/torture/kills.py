@@ -47,7 +47,7 @@ def opened(folder: Path):
     around = KnowledgeContext(clock, Events(), Health(clock))
     knowledge = Knowledge(data, KnowledgeSettings(), around, WordModelHome(folder / "model"))
     knowledge.encoder.install_and_load()
-    knowledge.create_project(PROJECT)
+    knowledge.projects.create(PROJECT)
     return knowledge, data
 
 
@@ -68,12 +68,12 @@ def work(folder: Path, say, chance: random.Random):
         "delete": (20, lambda name: _deleted(knowledge, name)),
         "search": (20, lambda name: knowledge.search(PROJECT, f"unique {name}")),
         "save": (8, lambda _: knowledge.indexes.save(rest_seconds=0)),
-        "backup": (4, lambda _: knowledge.care.backup()),
+        "backup": (4, lambda _: knowledge.maintenance.backup()),
         "rebuild": (3, lambda _: knowledge.indexes.restart()),
-        "reindex": (2, lambda _: knowledge.care.repair_indexes()),
-        "recover": (2, lambda _: knowledge.care.recover()),
-        "restore": (3, lambda _: (knowledge.care.backup(), knowledge.care.restore())),
-        "purge": (3, lambda _: knowledge.care.purge()),
+        "reindex": (2, lambda _: knowledge.maintenance.repair_indexes()),
+        "recover": (2, lambda _: knowledge.maintenance.recover()),
+        "restore": (3, lambda _: (knowledge.maintenance.backup(), knowledge.maintenance.restore())),
+        "purge": (3, lambda _: knowledge.maintenance.purge()),
     }
     while True:
         version += 1
@@ -86,7 +86,7 @@ def work(folder: Path, say, chance: random.Random):
 
 def _deleted(knowledge, name):
     with contextlib.suppress(NotFound):
-        knowledge.delete_document(PROJECT, name)
+        knowledge.documents.delete(PROJECT, name)
 
 
 class Expected:
@@ -112,7 +112,7 @@ class Expected:
     def check(self, knowledge):
         """Return what is wrong, and take what was found as the truth from now on."""
         wrong = []
-        there = {document.name: document for document in knowledge.documents(PROJECT)}
+        there = {document.name: document for document in knowledge.documents.list(PROJECT)}
         for name, possible in self.possible.items():
             texts = {text_of(name, version): version for version in possible if version is not None}
             if name not in there:
@@ -120,14 +120,14 @@ class Expected:
                     wrong.append(f"{name} was acknowledged and is lost")
                 self.possible[name] = {None}
                 continue
-            text = knowledge.document_text(PROJECT, name)
+            text = knowledge.documents.text(PROJECT, name)
             if text not in texts:
                 wrong.append(f"{name} holds what it should not")
                 continue
             self.possible[name] = {texts[text]}
             wrong += self._searched(knowledge, name, texts[text])
-        if not knowledge.care.check().ok:
-            wrong.append(f"integrity: {knowledge.care.integrity.problems[:2]}")
+        if not knowledge.maintenance.check().ok:
+            wrong.append(f"integrity: {knowledge.maintenance.integrity.problems[:2]}")
         wrong += knowledge.verify_deletions().violations
         return wrong
 
@@ -177,7 +177,7 @@ def one_round(folder: Path, chance: random.Random, expected: Expected):
         if guard.lost_commits or guard.kept_damage:
             wrong.append(f"damage is reported: {guard.lost_commits} lost, {guard.kept_damage}")
         # The proof reads every backup: a few are enough for a restore to choose from.
-        knowledge.care.backups.prune(timedelta(seconds=5))
+        knowledge.maintenance.backups.prune(timedelta(seconds=5))
         for kept in folder.glob("corrupted_*"):
             kept.unlink()
     finally:

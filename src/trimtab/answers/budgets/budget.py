@@ -8,8 +8,8 @@ from datetime import timedelta
 from typing import Literal
 
 from trimtab.answers.budgets.store import BudgetStore, Reservation
+from trimtab.answers.drafts import Usage
 from trimtab.answers.errors import BudgetExhausted
-from trimtab.answers.generate import Usage
 from trimtab.kernel.clock import Clock
 from trimtab.kernel.ids import new_id
 

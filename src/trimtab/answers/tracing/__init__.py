@@ -1,5 +1,5 @@
 """Traces as OpenTelemetry spans, sent to any OTLP backend; kept here until it has them."""
 
-from trimtab.answers.tracing.exporter import ExportRun, Outbox, SpanExporter
+from trimtab.answers.tracing.exporter import ExportRun, SpanExporter, TraceQueue
 
-__all__ = ["ExportRun", "Outbox", "SpanExporter"]
+__all__ = ["ExportRun", "SpanExporter", "TraceQueue"]

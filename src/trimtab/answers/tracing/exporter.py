@@ -1,8 +1,8 @@
 """Sends traces to an OTLP/HTTP backend, from the trace store.
 
-The store is the queue: every trace is on disk before its asker sees the answer, with a mark whether the backend has
-it. A backend that is down for an hour costs nothing but a longer list; a user who is erased meanwhile is erased from
-the list as well.
+The store is the queue: every trace is on disk before the caller sees the answer, with a mark
+whether the backend has it. A backend that is down for an hour costs nothing but a longer list; a
+user who is erased meanwhile is erased from the list as well.
 """
 
 import logging
@@ -17,14 +17,14 @@ from trimtab.kernel.clock import Clock
 from trimtab.kernel.errors import TrimtabError
 
 if TYPE_CHECKING:
-    from trimtab.answers.tracing.line import Line
+    from trimtab.answers.tracing.otlp_client import OtlpClient
 
 _log = logging.getLogger(__name__)
 _BATCH = 100
 _LONGEST_PAUSE_SECONDS = 300.0
 
 
-class Outbox(Protocol):
+class TraceQueue(Protocol):
     """The traces that the backend does not have yet; the trace store is one."""
 
     def unexported(self, limit: int) -> list[Trace]:
@@ -42,7 +42,7 @@ class Outbox(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class ExportRun:
-    """What one run of the exporter did."""
+    """Result of one run of the exporter."""
 
     sent: int
     rejected: int
@@ -66,7 +66,7 @@ class SpanExporter:
 
     def __init__(
         self,
-        outbox: Outbox,
+        outbox: TraceQueue,
         endpoint: str,
         headers: Mapping[str, str],
         clock: Clock,
@@ -78,7 +78,7 @@ class SpanExporter:
         self._interval = interval_seconds
         self._headers = dict(headers)
         self._timeout = timeout_seconds
-        self._line: Line | None = None
+        self._line: OtlpClient | None = None
         self._pause = interval_seconds
         self.task = PeriodicTask(
             "span-exporter", self._round, lambda: self._pause, clock, at_once=False
@@ -87,7 +87,7 @@ class SpanExporter:
 
     @property
     def is_configured(self) -> bool:
-        """Whether there is a backend to send to."""
+        """True when a backend is configured."""
         return bool(self._endpoint)
 
     def run_once(self) -> ExportRun:
@@ -142,15 +142,15 @@ class SpanExporter:
 
     def _send(self, batch: Sequence[Trace]) -> str:
         if self._line is None:
-            from trimtab.answers.tracing.line import (
-                Line,
+            from trimtab.answers.tracing.otlp_client import (
+                OtlpClient,
             )  # Its packages are large, and few send traces.
 
-            self._line = Line(self._headers, self._timeout)
+            self._line = OtlpClient(self._headers, self._timeout)
         return self._line.send(self._endpoint, batch)
 
 
-def exporter_of(settings: AnswersSettings, outbox: Outbox, clock: Clock) -> SpanExporter:
+def exporter_of(settings: AnswersSettings, outbox: TraceQueue, clock: Clock) -> SpanExporter:
     """Return the exporter that the settings ask for."""
     return SpanExporter(outbox, settings.otlp_endpoint, parse_headers(settings.otlp_headers), clock)
 

@@ -1,7 +1,8 @@
 """A trace as OpenTelemetry spans, named by the GenAI semantic conventions.
 
-See https://opentelemetry.io/docs/specs/semconv/gen-ai/gen-ai-spans/. No span holds a question, a passage, an answer or
-a user id: a tracing backend is one more place where personal data would have to be erased.
+See https://opentelemetry.io/docs/specs/semconv/gen-ai/gen-ai-spans/. No span holds a question, a
+passage, an answer or a user id: a tracing backend is one more place where personal data would have
+to be erased.
 """
 
 import hashlib
@@ -12,7 +13,7 @@ from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace import SpanContext, SpanKind, Status, StatusCode, TraceFlags
 
-from trimtab.answers.records import Stage, Trace
+from trimtab.answers.records import PipelineStage, Trace
 
 _SCOPE = InstrumentationScope("trimtab.answers")
 _NANOSECONDS = 1_000_000
@@ -71,7 +72,7 @@ def _context(trace_id: str, part: str) -> SpanContext:
     )
 
 
-def _name(stage: Stage, trace: Trace) -> str:
+def _name(stage: PipelineStage, trace: Trace) -> str:
     match stage.name:
         case "generate":
             return f"chat {trace.answer.model}"
@@ -99,7 +100,7 @@ def _answer_attributes(trace: Trace) -> dict[str, Attribute]:
     }
 
 
-def _stage_attributes(stage: Stage, trace: Trace) -> dict[str, Attribute]:
+def _stage_attributes(stage: PipelineStage, trace: Trace) -> dict[str, Attribute]:
     found: dict[str, Attribute] = {"trimtab.stage.outcome": stage.outcome}
     match stage.name:
         case "generate":

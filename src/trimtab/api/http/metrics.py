@@ -84,6 +84,13 @@ class HttpMetrics(Collector):
             if request.known:
                 self._outcomes.append((now, request.status >= 500))
 
+    def recent_p99(self) -> tuple[float, int]:
+        """Return the p99 in milliseconds of the last five minutes' reads and questions, and how many there were."""
+        with self._lock:
+            since = self._clock.monotonic() - WINDOW_SECONDS
+            durations = sorted(took for at, took in self._durations if at >= since)
+        return (_quantile(durations, 0.99) * 1000 if durations else 0.0), len(durations)
+
     def collect(self) -> Iterator[Metric]:
         """Return every figure."""
         with self._lock:

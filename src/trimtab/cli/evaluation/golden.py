@@ -42,17 +42,15 @@ def coverage(
     json: Json = False,
 ) -> None:
     """Find question categories without golden questions; exit 1 if there are any."""
-    from dataclasses import asdict
-
     from trimtab.evaluation.offline import golden, read_cases, traces_as_cases
 
     gaps = golden.coverage(read_cases(set_, project), traces_as_cases(traces_dir))
-    body = {"passed": not gaps, "gaps": [asdict(gap) for gap in gaps]}
+    body = {"passed": not gaps, "gaps": [gap.as_dict() for gap in gaps]}
     if not printed_as_json(session_of(context), body):
         for gap in gaps:
             print_line(
                 f"DO   {gap.category}: {gap.asked_share:.0%} of what is asked, "
-                f"{gap.golden_share:.0%} of the golden questions; write {gap.wanted} more"
+                f"{gap.golden_share:.0%} of the golden questions; write {gap.missing} more"
             )
         if not gaps:
             print_line("pass every category of questions has golden questions")

@@ -73,8 +73,7 @@ def _act(
 def _usage(session: Session, limit: int) -> dict[str, Any]:
     import shutil
 
-    from trimtab.knowledge.maintenance.actions import usage_facts
-    from trimtab.knowledge.maintenance.space import Disk, largest
+    from trimtab.knowledge.maintenance.space import Disk, largest, usage_facts
 
     folder = session.settings.service.data_dir
     usage = shutil.disk_usage(folder)

@@ -1,7 +1,7 @@
-"""Trying another configuration without anybody noticing: rehearsals, shadow mode and replay."""
+"""Experiments with other configurations: candidates, shadow mode and replay."""
 
 from trimtab.evaluation.experiments.candidate import CandidateFactory, CandidatePipeline
-from trimtab.evaluation.experiments.pairs import Outcome, Pair, PairReport, pair, report
+from trimtab.evaluation.experiments.pairs import Pair, PairOutcome, PairReport, pair, report
 from trimtab.evaluation.experiments.replay import ReplayReport, replay
 from trimtab.evaluation.experiments.shadow import Shadow
 from trimtab.evaluation.experiments.store import PairStore
@@ -9,8 +9,8 @@ from trimtab.evaluation.experiments.store import PairStore
 __all__ = [
     "CandidateFactory",
     "CandidatePipeline",
-    "Outcome",
     "Pair",
+    "PairOutcome",
     "PairReport",
     "PairStore",
     "ReplayReport",

@@ -4,22 +4,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from trimtab.answers.budgets import Budget
-from trimtab.answers.extractive import MODEL as EXTRACTIVE
-from trimtab.answers.generate import Generator
-from trimtab.answers.generators import generators
-from trimtab.answers.pipeline import Answers, Retriever
-from trimtab.answers.records import Question, Trace
-from trimtab.answers.screening import Screen
+from trimtab.answers.generation import FallbackGenerator
+from trimtab.answers.generators import configured_generators
+from trimtab.answers.pipeline import AnswerPipeline
+from trimtab.answers.records import EXTRACTIVE, Question, Trace
 from trimtab.answers.service import AnswerService
-from trimtab.answers.stages import FirstAvailable
-from trimtab.answers.traces import RecentTraces
-from trimtab.evaluation.errors import BadTrial
-from trimtab.evaluation.online.canary import Canary, Probe
+from trimtab.evaluation.errors import BadExperiment
+from trimtab.evaluation.online.canary import Canary, CanaryProbe
 from trimtab.infra.settings import load
 from trimtab.infra.settings.sections.answers import AnswersSettings
-from trimtab.kernel.clock import Clock
 from trimtab.kernel.errors import Misconfigured
-from trimtab.kernel.events import Events
 
 TRIABLE = (
     "generator",
@@ -29,30 +23,25 @@ TRIABLE = (
     "generator_timeout_seconds",
     "generation_deadline_seconds",
 )
-"""What may be tried. Addresses and keys may not: a candidate would send questions and a key wherever its caller says."""
+"""Settings that a candidate may change; addresses and keys would leak questions and secrets."""
 WORST_USD = 0.01
 """What is reserved for one answer of a paid model."""
 
 
 @dataclass(frozen=True, slots=True)
 class CandidatePipeline:
-    """Another retriever, generator or both, under a name. Thread-safe."""
+    """A pipeline under a name. Thread-safe."""
 
     name: str
-    retriever: Retriever
-    generator: Generator
-    clock: Clock
-    screen: Screen | None = None
+    pipeline: AnswerPipeline
     top_k: int | None = None
     """The number of passages; None takes that of the question."""
 
     def trace(self, question: Question) -> Trace:
-        """Return the trace of the candidate's answer; raises what `Answers.answer` raises."""
-        traces = RecentTraces(1)
-        answers = Answers(self.retriever, self.generator, traces, self.clock, Events(), self.screen)
+        """Return the trace of the candidate's answer; raises as `AnswerPipeline.answer`."""
         if self.top_k is not None:
             question = replace(question, top_k=self.top_k)
-        return traces.find(answers.answer(question).trace_id)
+        return self.pipeline.answer(question).trace
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +69,8 @@ class CandidateFactory:
     """Builds candidates from changed settings of one answer service.
 
     Args:
-        answers: Whose settings, retriever and guards the candidates share; its shadow budget pays for them.
+        answers: Whose settings, retriever and guards the candidates share; its shadow budget pays
+            for them.
     """
 
     def __init__(self, answers: AnswerService) -> None:
@@ -90,25 +80,21 @@ class CandidateFactory:
         """Return the present configuration with these changes.
 
         Raises:
-            BadTrial: A setting cannot be tried, or its value is wrong.
+            BadExperiment: A setting cannot be tried, or its value is wrong.
         """
         answers, clock = self._answers, self._answers.context.clock
         settings = apply_changes(answers.settings, changes)
-        models = FirstAvailable(generators(settings, answers.deadlines, None), clock)
-        pipeline = CandidatePipeline(
-            name_of(changes),
-            answers.routing,
-            models,
-            clock,
-            answers.screen,
-            settings.top_k if "top_k" in changes else None,
-        )
+        generators = configured_generators(settings, answers.deadlines, None)
+        models = FallbackGenerator(generators, clock)
+        pipeline = AnswerPipeline(answers.retrieval, models, clock, answers.guards)
+        top_k = settings.top_k if "top_k" in changes else None
+        candidate = CandidatePipeline(name_of(changes), pipeline, top_k)
         worst = 0.0 if models.names == (EXTRACTIVE,) else WORST_USD
-        return BudgetedCandidate(pipeline, answers.shadow_budget, worst)
+        return BudgetedCandidate(candidate, answers.shadow_budget, worst)
 
-    def canary(self, probes: Sequence[Probe]) -> Canary:
+    def canary(self, probes: Sequence[CanaryProbe]) -> Canary:
         """Return a canary that asks these probes of the present retriever."""
-        return Canary(self._answers.routing, probes, self._answers.settings.top_k)
+        return Canary(self._answers.retrieval, probes, self._answers.settings.top_k)
 
 
 def question_of(trace: Trace) -> Question:
@@ -117,28 +103,28 @@ def question_of(trace: Trace) -> Question:
 
 
 def parse_changes(text: str) -> dict[str, str]:
-    """Return the changes of ``name=value,name=value``; raises `BadTrial`."""
+    """Return the changes of ``name=value,name=value``; raises `BadExperiment`."""
     changes = dict[str, str]()
     for part in filter(None, (piece.strip() for piece in text.split(","))):
         name, equals, value = part.partition("=")
         if not equals:
-            raise BadTrial(f"Expected name=value, got {part!r}.")
+            raise BadExperiment(f"Expected name=value, got {part!r}.")
         changes[name.strip().removeprefix("answers.")] = value.strip()
     return changes
 
 
 def apply_changes(settings: AnswersSettings, changes: Mapping[str, str]) -> AnswersSettings:
-    """Return the settings with these changes; raises `BadTrial`."""
+    """Return the settings with these changes; raises `BadExperiment`."""
     unknown = sorted(set(changes) - set(TRIABLE))
     if unknown:
-        raise BadTrial(
+        raise BadExperiment(
             f"{', '.join(unknown)} cannot be tried.", hint=f"Choose from: {', '.join(TRIABLE)}."
         )
     try:
         flags = {f"answers.{name}": value for name, value in changes.items()}
         section = load(flags=flags, environment={}).answers
     except Misconfigured as error:
-        raise BadTrial(error.message, hint=error.hint()) from error
+        raise BadExperiment(error.message, hint=error.hint()) from error
     return replace(settings, **{name: getattr(section, name) for name in changes})
 
 

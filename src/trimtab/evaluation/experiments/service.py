@@ -3,13 +3,13 @@
 from collections.abc import Mapping, Sequence
 
 from trimtab.answers import TraceStore
-from trimtab.evaluation.errors import BadTrial
+from trimtab.evaluation.errors import BadExperiment
 from trimtab.evaluation.experiments.candidate import CandidateFactory
 from trimtab.evaluation.experiments.pairs import PairReport, report
 from trimtab.evaluation.experiments.replay import ReplayReport, replay
 from trimtab.evaluation.experiments.shadow import Shadow
 from trimtab.evaluation.experiments.store import PairStore
-from trimtab.evaluation.online.canary import Canary, CanaryReport, Probe
+from trimtab.evaluation.online.canary import Canary, CanaryProbe, CanaryReport
 
 
 class Experiments:
@@ -38,13 +38,13 @@ class Experiments:
         self._canary = canary
 
     def shadow_report(self, limit: int = 1_000) -> tuple[str, PairReport, Mapping[str, int]]:
-        """Return the shadow's name, the report on its newest pairs, and the counts of its questions.
+        """Return the shadow's name, the report on its newest pairs, and its counts.
 
         Raises:
-            BadTrial: No shadow is configured.
+            BadExperiment: No shadow is configured.
         """
         if self.shadow is None:
-            raise BadTrial(
+            raise BadExperiment(
                 "No shadow configuration runs.",
                 hint="Set answers.shadow_set and answers.shadow_share, and start again.",
             )
@@ -57,22 +57,25 @@ class Experiments:
         """Ask the newest questions again with changed settings.
 
         Args:
-            changes: Of `TRIABLE`, by name without the section; none replays the present configuration.
+            changes: Of `TRIABLE`, by name without the section; none replays the present
+                configuration.
             last: How many questions, 1 to 1,000.
             project: Only of this project.
 
         Raises:
-            BadTrial: A setting cannot be tried, or its value is wrong.
+            BadExperiment: A setting cannot be tried, or its value is wrong.
         """
         return replay(self._traces.recent(last, project), self._candidates.build(changes))
 
-    def canary(self, probes: Sequence[Probe] = ()) -> CanaryReport:
+    def canary(self, probes: Sequence[CanaryProbe] = ()) -> CanaryReport:
         """Run these probes now, or those of ``answers.canary_file``.
 
         Raises:
-            BadTrial: There are neither.
+            BadExperiment: There are neither.
         """
         canary = self._candidates.canary(probes) if probes else self._canary
         if canary is None:
-            raise BadTrial("There are no probes.", hint="Give some, or set answers.canary_file.")
+            raise BadExperiment(
+                "There are no probes.", hint="Give some, or set answers.canary_file."
+            )
         return canary.run()

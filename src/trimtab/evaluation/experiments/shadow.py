@@ -1,10 +1,11 @@
-"""Shadow mode: a candidate answers a share of the traffic in the background, under its own budget."""
+"""Shadow mode: a candidate answers a share of the traffic, under its own budget."""
 
 import logging
 from collections import Counter
 
 from trimtab.answers import TraceStore
 from trimtab.answers.errors import BudgetExhausted
+from trimtab.answers.metrics import AnswerGiven
 from trimtab.answers.sampling import chosen
 from trimtab.evaluation.experiments.candidate import BudgetedCandidate, question_of
 from trimtab.evaluation.experiments.pairs import pair
@@ -54,10 +55,9 @@ class Shadow:
 
     def on_answer(self, event: Event) -> None:
         """Queue an answered question; subscribed to ``answers.given``."""
-        trace_id = str(event.facts.get("trace_id", ""))
-        if not chosen(trace_id, self._share, "shadow"):
+        if not isinstance(event, AnswerGiven) or not chosen(event.trace_id, self._share, "shadow"):
             return
-        if not self.task.put(trace_id):
+        if not self.task.put(event.trace_id):
             self.counts["dropped"] += 1
 
     def run_waiting(self) -> int:

@@ -6,7 +6,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from trimtab.evaluation.experiments.pairs import Outcome, Pair
+from trimtab.evaluation.experiments.pairs import Pair, PairOutcome
 from trimtab.infra.storage import Database
 
 _traces = sa.table("answer_traces", sa.column("id"))
@@ -62,5 +62,5 @@ class PairStore:
 
 def _decoded(body: str) -> Pair:
     row = json.loads(body)
-    now, tried = Outcome(**row.pop("now")), Outcome(**row.pop("tried"))
+    now, tried = PairOutcome(**row.pop("now")), PairOutcome(**row.pop("tried"))
     return Pair(now=now, tried=tried, **row)

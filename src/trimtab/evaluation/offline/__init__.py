@@ -1,13 +1,13 @@
-"""Evaluations: golden questions and past traces asked again, compared in pairs; and how much load the service bears."""
+"""Offline evaluation: golden questions, regression against past traces, load tests."""
 
 from trimtab.evaluation.offline import golden
-from trimtab.evaluation.offline.cases import Case, Reply, read_cases, traces_as_cases
+from trimtab.evaluation.offline.cases import EvaluationCase, Reply, read_cases, traces_as_cases
 from trimtab.evaluation.offline.load import LoadReport, run_load
 from trimtab.evaluation.offline.regression import EvalRun, Regression, compare, run
 
 __all__ = [
-    "Case",
     "EvalRun",
+    "EvaluationCase",
     "LoadReport",
     "Regression",
     "Reply",

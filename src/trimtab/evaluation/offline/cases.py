@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from trimtab.evaluation.errors import BadEvaluationSet
+from trimtab.evaluation.errors import BadQuestionSet
 from trimtab.kernel.ids import content_id
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What came back, from whatever service: no more than what is judged."""
+    """Reply of a service: no more than what is judged."""
 
     found: bool
     text: str
@@ -30,7 +30,7 @@ class Reply:
 
 
 @dataclass(frozen=True, slots=True)
-class Case:
+class EvaluationCase:
     """A question and what a good answer holds."""
 
     id: str
@@ -39,13 +39,14 @@ class Case:
     answers: tuple[str, ...] = ()
     """One of these stands in a good answer; empty means that the documents do not hold it."""
     before: Reply | None = None
-    """How it was answered before, for a case made of a trace; its score is then relative to that."""
+    """The former answer, for a case made of a trace; the score is relative to it."""
 
     def score(self, reply: Reply) -> float:
         """Return how good the reply is, in [0, 1].
 
-        A golden question scores 1 when a gold answer stands in a cited quote, 0.5 when it stands only in the text, and
-        1 for a rightful "not found". A trace scores its grounding when it is answered, 0 when it is not.
+        A golden question scores 1 when a gold answer stands in a cited quote, 0.5 when it stands
+        only in the text, and 1 for a rightful "not found". A trace scores its grounding when it is
+        answered, 0 when it is not.
         """
         if self.before is not None:
             return reply.grounding if reply.found else 0.0
@@ -65,25 +66,26 @@ def _plain(text: str) -> str:
     return " ".join(text.casefold().split())
 
 
-def read_cases(path: Path, project: str = "") -> list[Case]:
+def read_cases(path: Path, project: str = "") -> list[EvaluationCase]:
     """Return the golden questions of a JSON Lines file, or of every such file in a folder.
 
-    A line is ``{"question", "answers"}`` with ``project`` (or the one given here) and ``id`` if it has one.
+    A line is ``{"question", "answers"}`` with ``project`` (or the one given here) and ``id`` if it
+    has one.
 
     Raises:
-        BadEvaluationSet: There is no question, or a line is none.
+        BadQuestionSet: There is no question, or a line is none.
     """
     cases = [_case(row, place, project) for row, place in _rows(path)]
     if not cases:
-        raise BadEvaluationSet(f"{path} holds no questions.")
+        raise BadQuestionSet(f"{path} holds no questions.")
     return cases
 
 
-def traces_as_cases(path: Path) -> list[Case]:
-    """Return a case for each answered trace of a JSON Lines file or a folder of them (``traces/local``).
+def traces_as_cases(path: Path) -> list[EvaluationCase]:
+    """Return a case for each answered trace of a JSON Lines file or folder.
 
     Raises:
-        BadEvaluationSet: There is no trace, or a line is none.
+        BadQuestionSet: There is no trace, or a line is none.
     """
     cases = []
     for row, place in _rows(path):
@@ -92,11 +94,11 @@ def traces_as_cases(path: Path) -> list[Case]:
             reply = Reply.of(answer)
             if reply.found:
                 question, project = str(answer["question"]), str(answer["project"])
-                cases.append(Case(str(row["id"]), project, question, before=reply))
+                cases.append(EvaluationCase(str(row["id"]), project, question, before=reply))
         except (KeyError, TypeError, ValueError) as error:
-            raise BadEvaluationSet(f"{place} is no trace: {error!r}.") from error
+            raise BadQuestionSet(f"{place} is not a trace: {error!r}.") from error
     if not cases:
-        raise BadEvaluationSet(
+        raise BadQuestionSet(
             f"{path} holds no answered trace.",
             hint="`trimtab answers traces --output-dir traces/local` writes some.",
         )
@@ -109,7 +111,7 @@ def _rows(path: Path) -> Iterator[tuple[dict[str, Any], str]]:
         try:
             lines = file.read_text(encoding="utf-8").splitlines()
         except (OSError, UnicodeDecodeError) as error:
-            raise BadEvaluationSet(f"{file} cannot be read: {error}.") from error
+            raise BadQuestionSet(f"{file} cannot be read: {error}.") from error
         for number, line in enumerate(lines, 1):
             if line.strip():
                 yield _object(line, f"{file}, line {number}"), f"{file}, line {number}"
@@ -119,20 +121,20 @@ def _object(line: str, place: str) -> dict[str, Any]:
     try:
         row = json.loads(line)
     except ValueError as error:
-        raise BadEvaluationSet(f"{place}: {error}.") from error
+        raise BadQuestionSet(f"{place}: {error}.") from error
     if not isinstance(row, dict):
-        raise BadEvaluationSet(f"{place} is no object.")
+        raise BadQuestionSet(f"{place} is not an object.")
     return row
 
 
-def _case(row: Mapping[str, Any], place: str, project: str) -> Case:
+def _case(row: Mapping[str, Any], place: str, project: str) -> EvaluationCase:
     try:
         question, answers = str(row["question"]), row["answers"]
         texts = answers["text"] if isinstance(answers, dict) else answers
         name = str(row.get("project") or project)
         if not name or isinstance(texts, str):
-            raise ValueError("no project, or answers is no list")
+            raise ValueError("no project, or answers is not a list")
         own = str(row.get("id") or content_id("case", name, question))
-        return Case(own, name, question, tuple(map(str, texts)))
+        return EvaluationCase(own, name, question, tuple(map(str, texts)))
     except (KeyError, TypeError, ValueError) as error:
-        raise BadEvaluationSet(f"{place} is no golden question: {error!r}.") from error
+        raise BadQuestionSet(f"{place} is not a golden question: {error!r}.") from error

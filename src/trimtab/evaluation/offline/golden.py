@@ -1,14 +1,14 @@
-"""How healthy the golden questions are: how many of which kind, and what people ask that they leave out."""
+"""Coverage of the golden questions compared with real questions."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 
-from trimtab.answers.wanted import wanted
-from trimtab.evaluation.offline.cases import Case
+from trimtab.answers.answer_type import classify_question
+from trimtab.evaluation.offline.cases import EvaluationCase
 
 FEWEST_SHARE = 0.5
-"""A category is under-represented when it has less than half the share that it has among real questions."""
+"""A category below half its share among real questions is under-represented."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,16 +34,21 @@ class Gap:
     category: str
     asked_share: float
     golden_share: float
-    wanted: int
-    """How many golden questions to add to reach the share that people ask, the rest unchanged in number."""
+    missing: int
+    """Number of golden questions to add to reach the share among real questions."""
+
+    def as_dict(self) -> dict[str, object]:
+        """Return a JSON-serialisable dict; ``missing`` has the name that readers know."""
+        found: dict[str, object] = asdict(self)
+        return {("wanted" if name == "missing" else name): value for name, value in found.items()}
 
 
-def category(case: Case) -> str:
+def category(case: EvaluationCase) -> str:
     """Return the project and the kind of thing that is asked for, such as ``handbook/time``."""
-    return f"{case.project}/{wanted(case.question).value}"
+    return f"{case.project}/{classify_question(case.question).value}"
 
 
-def stats(cases: Sequence[Case]) -> GoldenStats:
+def stats(cases: Sequence[EvaluationCase]) -> GoldenStats:
     """Count the golden questions."""
     plain = {(case.project, " ".join(case.question.casefold().split())) for case in cases}
     return GoldenStats(
@@ -54,7 +59,7 @@ def stats(cases: Sequence[Case]) -> GoldenStats:
     )
 
 
-def coverage(golden: Sequence[Case], asked: Sequence[Case]) -> tuple[Gap, ...]:
+def coverage(golden: Sequence[EvaluationCase], asked: Sequence[EvaluationCase]) -> tuple[Gap, ...]:
     """Return the under-represented categories, those that are asked most first."""
     known, real = _counted(golden), _counted(asked)
     gaps = []
@@ -66,5 +71,5 @@ def coverage(golden: Sequence[Case], asked: Sequence[Case]) -> tuple[Gap, ...]:
     return tuple(gaps)
 
 
-def _counted(cases: Iterable[Case]) -> Counter[str]:
+def _counted(cases: Iterable[EvaluationCase]) -> Counter[str]:
     return Counter(category(case) for case in cases)

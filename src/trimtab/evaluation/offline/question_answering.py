@@ -1,8 +1,8 @@
 """Measures extractive answers on a folder of questions whose answers are known.
 
-A row of ``data.jsonl`` is ``{"question", "context", "answers"}``. Each question is asked twice: of its own context,
-where the quoted sentences should hold a gold answer, and of another question's context, where the right answer is
-"not found".
+A row of ``data.jsonl`` is ``{"question", "context", "answers"}``. Each question is asked twice: of
+its own context, where the quoted sentences should hold a gold answer, and of another question's
+context, where the right answer is "not found".
 """
 
 import json
@@ -12,10 +12,10 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from trimtab.answers.drafts import Draft, Generator, last_draft
 from trimtab.answers.extractive import ExtractiveGenerator
-from trimtab.answers.generate import Draft, Generator
-from trimtab.answers.records import Passage
-from trimtab.evaluation.errors import BadEvaluationSet
+from trimtab.answers.records import SourcePassage
+from trimtab.evaluation.errors import BadQuestionSet
 
 _SEED = 20_240
 
@@ -31,14 +31,14 @@ class QaItem:
 
 @dataclass(frozen=True, slots=True)
 class QaReport:
-    """What was measured. A share is None where the set cannot give it."""
+    """Measurements; a share is None where the set cannot give it."""
 
     kind: str
     n: int
     answer_in_citation: float
     """Questions whose gold answer stands inside a cited sentence, of all questions."""
     not_found_on_shuffled: float | None
-    """Questions answered "not found" on another question's context; None when there is one context only."""
+    """Share answered "not found" on another context; None with one context only."""
     not_found_on_own: float
     mean_sentences: float
     """Cited sentences an answer, over the answers that were found."""
@@ -46,7 +46,7 @@ class QaReport:
     """CPU time a question, in milliseconds."""
 
     def as_dict(self) -> dict[str, object]:
-        """Return the report, JSON-ready."""
+        """Return a JSON-serialisable dict."""
         return asdict(self)
 
 
@@ -54,16 +54,16 @@ def read(folder: Path) -> list[QaItem]:
     """Return the rows of ``folder/data.jsonl``.
 
     Raises:
-        BadEvaluationSet: There is no such file, no row, or a row without the three fields.
+        BadQuestionSet: There is no such file, no row, or a row without the three fields.
     """
     file = folder / "data.jsonl"
     try:
         lines = file.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
-        raise BadEvaluationSet(f"{file} cannot be read: {error}.") from error
+        raise BadQuestionSet(f"{file} cannot be read: {error}.") from error
     items = [_item(file, number, line) for number, line in enumerate(lines, 1) if line.strip()]
     if not items:
-        raise BadEvaluationSet(f"{file} holds no rows.")
+        raise BadQuestionSet(f"{file} holds no rows.")
     return items
 
 
@@ -74,7 +74,7 @@ def _item(file: Path, number: int, line: str) -> QaItem:
         texts = answers["text"] if isinstance(answers, dict) else answers
         return QaItem(str(row["question"]), str(row["context"]), tuple(map(str, texts)))
     except (ValueError, KeyError, TypeError) as error:
-        raise BadEvaluationSet(f"{file}, line {number}: {error!r}.") from error
+        raise BadQuestionSet(f"{file}, line {number}: {error!r}.") from error
 
 
 def evaluate(items: Sequence[QaItem], generator: Generator | None = None) -> QaReport:
@@ -112,7 +112,8 @@ def _shuffled(items: Sequence[QaItem], writer: Generator) -> float | None:
 
 
 def _ask(writer: Generator, question: str, context: str) -> Draft:
-    return writer.generate(question, (Passage("c", "d", "context", context, 0, len(context), 1.0),))
+    passage = SourcePassage("c", "d", "context", context, 0, len(context), 1.0)
+    return last_draft(writer.stream(question, (passage,)))
 
 
 def _holds(draft: Draft, answers: Sequence[str]) -> bool:

@@ -1,12 +1,12 @@
-"""Whether answers got worse: the same cases before and now, in pairs."""
+"""Regression test of answers: the same cases before and now, in pairs."""
 
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from trimtab.evaluation.errors import BadEvaluationSet
-from trimtab.evaluation.offline.cases import Case, Reply
+from trimtab.evaluation.errors import BadQuestionSet
+from trimtab.evaluation.offline.cases import EvaluationCase, Reply
 from trimtab.evaluation.statistics import Interval, paired_interval
 from trimtab.kernel.errors import TrimtabError
 
@@ -36,18 +36,18 @@ class EvalRun:
 
     @classmethod
     def load(cls, file: Path) -> "EvalRun":
-        """Return a saved run, or raise `BadEvaluationSet`."""
+        """Return a saved run, or raise `BadQuestionSet`."""
         try:
             row = json.loads(file.read_text(encoding="utf-8"))
             scores = {str(key): float(value) for key, value in row["scores"].items()}
             return cls(scores, dict(row.get("errors", {})))
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-            raise BadEvaluationSet(
-                f"{file} is no saved run: {error!r}.", hint="Write one with --write-baseline."
+            raise BadQuestionSet(
+                f"{file} is not a saved run: {error!r}.", hint="Write one with --write-baseline."
             ) from error
 
 
-def run(cases: Sequence[Case], ask: Ask) -> EvalRun:
+def run(cases: Sequence[EvaluationCase], ask: Ask) -> EvalRun:
     """Ask every case and score what comes back."""
     scores: dict[str, float] = {}
     errors: dict[str, str] = {}
@@ -59,7 +59,7 @@ def run(cases: Sequence[Case], ask: Ask) -> EvalRun:
     return EvalRun(scores, errors)
 
 
-def before(cases: Sequence[Case]) -> EvalRun:
+def before(cases: Sequence[EvaluationCase]) -> EvalRun:
     """Return the scores that the traces behind the cases had when they were answered."""
     return EvalRun(
         {case.id: round(case.score(case.before), 4) for case in cases if case.before is not None},
@@ -83,16 +83,16 @@ class Regression:
     errors: int
 
     def as_dict(self) -> dict[str, object]:
-        """Return it, JSON-ready."""
+        """Return a JSON-serialisable dict."""
         return asdict(self)
 
 
 def compare(now: EvalRun, baseline: EvalRun, margin: float = 0.02) -> Regression:
-    """Say whether the answers are no worse than before.
+    """Return whether the answers got worse.
 
-    It blocks on the lower bound of the 95 % interval, not on the mean: a release must show that it does not lose more
-    than the margin, so a set too small to tell blocks as well. Cases that vanished block too: leaving out what fails
-    would be the easiest improvement.
+    It blocks on the lower bound of the 95 % interval, not on the mean: a release must show that it
+    does not lose more than the margin, so a set too small to tell blocks as well. Cases that
+    vanished block too: leaving out what fails would be the easiest improvement.
     """
     both = sorted(now.scores.keys() & baseline.scores.keys())
     differences = {key: now.scores[key] - baseline.scores[key] for key in both}

@@ -1,6 +1,6 @@
-"""Watching itself: how answers fare now, against a baseline, and against known questions."""
+"""Online monitoring: quality metrics, drift, and known questions."""
 
-from trimtab.evaluation.online.canary import Canary, CanaryReport, Probe
+from trimtab.evaluation.online.canary import Canary, CanaryProbe, CanaryReport
 from trimtab.evaluation.online.drift import DriftReport, drift
 from trimtab.evaluation.online.metrics import QualityMetrics, quality_metrics
 from trimtab.evaluation.online.quality_monitor import QualityMonitor
@@ -8,9 +8,9 @@ from trimtab.evaluation.online.store import SampleStore
 
 __all__ = [
     "Canary",
+    "CanaryProbe",
     "CanaryReport",
     "DriftReport",
-    "Probe",
     "QualityMetrics",
     "QualityMonitor",
     "SampleStore",

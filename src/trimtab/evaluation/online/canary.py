@@ -1,17 +1,17 @@
-"""Questions whose document is known, asked again and again: the first to notice that retrieval got worse."""
+"""Retrieval canary: asks questions whose document is known."""
 
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from trimtab.answers.pipeline import Retriever
-from trimtab.evaluation.errors import BadEvaluationSet
+from trimtab.answers.retrieval import Retriever
+from trimtab.evaluation.errors import BadQuestionSet
 from trimtab.kernel.errors import TrimtabError
 
 
 @dataclass(frozen=True, slots=True)
-class Probe:
+class CanaryProbe:
     """A question with the name of the document that answers it."""
 
     project: str
@@ -21,7 +21,7 @@ class Probe:
 
 @dataclass(frozen=True, slots=True)
 class CanaryReport:
-    """What one round found."""
+    """Result of one run."""
 
     probes: int
     recall: float
@@ -39,7 +39,7 @@ class Canary:
     """Asks the probes of a retriever."""
 
     retriever: Retriever
-    probes: Sequence[Probe]
+    probes: Sequence[CanaryProbe]
     top_k: int = 5
 
     def run(self) -> CanaryReport:
@@ -69,17 +69,17 @@ class Canary:
         )
 
 
-def read_probes(file: Path) -> list[Probe]:
+def read_probes(file: Path) -> list[CanaryProbe]:
     """Return the probes of a JSON Lines file: ``{"project", "question", "document_name"}`` each.
 
     Raises:
-        BadEvaluationSet: The file cannot be read or a line is no probe.
+        BadQuestionSet: The file cannot be read or a line is not a probe.
     """
     try:
         lines = file.read_text(encoding="utf-8").splitlines()
-        return [Probe(**json.loads(line)) for line in lines if line.strip()]
+        return [CanaryProbe(**json.loads(line)) for line in lines if line.strip()]
     except (OSError, ValueError, TypeError) as error:
-        raise BadEvaluationSet(
+        raise BadQuestionSet(
             f"The probes {file} cannot be read: {error}.",
             hint='One JSON object a line: {"project", "question", "document_name"}.',
         ) from error

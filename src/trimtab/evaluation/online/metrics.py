@@ -1,11 +1,10 @@
-"""What a window of traces says about the answers. All from the database, so a restart forgets nothing."""
+"""Quality metrics of a window of traces, all from the database."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from trimtab.answers.grounding import SUPPORTED, grounding_of
-from trimtab.answers.records import Trace
+from trimtab.answers.records import SUPPORTED, Trace
 from trimtab.evaluation.statistics import quantile
 
 NAN = float("nan")
@@ -44,7 +43,7 @@ def quality_metrics(traces: Sequence[Trace], thumbs: tuple[int, int] = (0, 0)) -
         return QualityMetrics(helpful_rate=_share(up, up + down))
     count = len(traces)
     found = [trace for trace in traces if trace.answer.found]
-    grounding = [grounding_of(trace) for trace in found]
+    grounding = [trace.grounding for trace in found]
     blocks = Counter(s.name for t in traces for s in t.stages if s.outcome == "blocked")
     return QualityMetrics(
         answers=count,

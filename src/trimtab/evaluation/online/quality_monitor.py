@@ -14,7 +14,7 @@ from trimtab.answers.records import Trace
 from trimtab.evaluation.online.canary import Canary, CanaryReport
 from trimtab.evaluation.online.drift import DriftReport, drift
 from trimtab.evaluation.online.metrics import NAN, QualityMetrics, quality_metrics
-from trimtab.evaluation.online.store import Baseline, Sample, SampleStore
+from trimtab.evaluation.online.store import Baseline, QuestionSample, SampleStore
 from trimtab.evaluation.statistics import quantile
 from trimtab.infra.background import PeriodicTask
 from trimtab.kernel.clock import Clock
@@ -23,13 +23,13 @@ from trimtab.kernel.errors import Conflict, TrimtabError
 
 _log = logging.getLogger(__name__)
 _KIND = "retrieval"
-_MOST_TRACES = 2_000
+_MAX_TRACES = 2_000
 _EMBEDDED_A_ROUND = 50
 _SAMPLES = 400
 _KEEP = timedelta(days=30)
 
 
-class Embedder(Protocol):
+class QuestionEmbedder(Protocol):
     """Turns texts into unit vectors whose dot product is their cosine."""
 
     @property
@@ -44,7 +44,7 @@ class Embedder(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class QualitySnapshot:
-    """What the last round saw. NaN and None where it cannot be said."""
+    """Snapshot of the last run; NaN and None where nothing was measured."""
 
     at: datetime | None = None
     metrics: QualityMetrics = field(default_factory=QualityMetrics)
@@ -88,7 +88,7 @@ class QualityMonitor:
         stores: MonitoredStores,
         clock: Clock,
         window: timedelta = timedelta(hours=1),
-        embedder: Embedder | None = None,
+        embedder: QuestionEmbedder | None = None,
         canary: Canary | None = None,
     ) -> None:
         self._traces = stores.traces
@@ -104,18 +104,18 @@ class QualityMonitor:
 
     @property
     def seen(self) -> QualitySnapshot:
-        """Return what the last round saw of users' questions, and of the canary."""
+        """The last snapshot of users' questions and of the canary."""
         return self._seen.users
 
     def seen_of(self, *, drill: bool) -> QualitySnapshot:
-        """Return what the last round saw of the questions of drills, or of users."""
+        """Return the last snapshot of the questions of drills or of users."""
         return self._seen.of(drill=drill)
 
     def run_once(self) -> QualitySnapshot:
-        """Look now and return what was seen."""
+        """Compute the metrics now and return the snapshot."""
         now = self._clock.now()
         since = now - self._window
-        traces = self._traces.since(since, _MOST_TRACES)
+        traces = self._traces.since(since, _MAX_TRACES)
         asked = [trace for trace in traces if not trace.drill]
         drilled = [trace for trace in traces if trace.drill]
         seen = QualitySnapshot(now, quality_metrics(asked, self._feedback.counts_since(since)))
@@ -154,12 +154,12 @@ class QualityMonitor:
         self._samples.unpin(_KIND, version)
 
     def start(self, interval_seconds: float = 60.0) -> None:
-        """Look in the background."""
+        """Run periodically in the background."""
         self._interval = interval_seconds
         self.task.start()
 
     def close(self) -> None:
-        """Stop looking."""
+        """Stop the background run."""
         self.task.close(timeout=15)
 
     def _with_similarity(
@@ -167,7 +167,7 @@ class QualityMonitor:
         seen: QualitySnapshot,
         traces: list[Trace],
         since: datetime,
-        embedder: Embedder,
+        embedder: QuestionEmbedder,
         *,
         drill: bool = False,
     ) -> QualitySnapshot:
@@ -183,7 +183,9 @@ class QualityMonitor:
         found = drift(baseline.vectors, vectors) if len(vectors) else None
         return replace(seen, cosine_baseline=baseline.cosine_p50, drift=found)
 
-    def _sample(self, traces: list[Trace], embedder: Embedder, *, drill: bool = False) -> None:
+    def _sample(
+        self, traces: list[Trace], embedder: QuestionEmbedder, *, drill: bool = False
+    ) -> None:
         newest = self._samples.newest_at(drill=drill)
         new = [trace for trace in traces if trace.answer.created_at.isoformat() > newest]
         for trace in sorted(new, key=lambda trace: trace.answer.created_at)[-_EMBEDDED_A_ROUND:]:
@@ -191,5 +193,5 @@ class QualityMonitor:
             question, *others = embedder.embed([trace.answer.question, *quotes])
             cosine = max((float(np.dot(question, other)) for other in others), default=NAN)
             at, model = trace.answer.created_at, embedder.model_id
-            sample = Sample(trace.id, trace.user_id, at, model, cosine, question)
+            sample = QuestionSample(trace.id, trace.user_id, at, model, cosine, question)
             self._samples.keep(sample, drill=drill)

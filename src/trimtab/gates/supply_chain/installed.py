@@ -108,7 +108,7 @@ class Package:
                 wanted = Requirement(text)
             except InvalidRequirement:
                 continue
-            if wanted.marker is None or wanted.marker.evaluate({"extra": ""}):
+            if wanted.marker is None or wanted.marker.evaluate():
                 yield wanted
 
     def altered(self) -> tuple[str, ...]:
@@ -172,7 +172,7 @@ class Installed:
             for text in package.requires:
                 try:
                     wanted = Requirement(text)
-                    needed = wanted.marker is None or wanted.marker.evaluate({"extra": ""})
+                    needed = wanted.marker is None or wanted.marker.evaluate()
                 except InvalidRequirement:
                     yield f"{package.name} {package.version} has the unreadable requirement {text!r}."
                     continue
@@ -230,7 +230,7 @@ def _recorded_paths(
 def _recorded(record: str) -> Iterator[tuple[str, str]]:
     for row in csv.reader(record.splitlines()):
         path, stated = (row[0], row[1]) if len(row) >= 2 else ("", "")
-        name = path.rsplit("/", 1)[-1]
+        name = path.rpartition("/")[2]
         if not stated.startswith("sha256=") or path.startswith(("..", "/")):
             continue
         if name in _INSTALLER_FILES or name.endswith(".pyc"):
@@ -245,7 +245,7 @@ def _licence(about: metadata.PackageMetadata) -> str:
     classifiers = [
         str(c) for c in about.get_all("Classifier") or [] if str(c).startswith("License ::")
     ]
-    named = [c.rsplit(" :: ", 1)[-1] for c in classifiers if not c.endswith("OSI Approved")]
+    named = [c.rpartition(" :: ")[2] for c in classifiers if not c.endswith("OSI Approved")]
     if named:
         return " OR ".join(named)
     text = str(about["License"]).strip() if "License" in about else ""

@@ -61,7 +61,7 @@ def pin_findings(installed: Installed, pins: dict[str, Requirement]) -> Iterator
     """Yield a finding for each installed package outside its pin; an unreadable version is outside."""
     for package in installed.packages:
         pin = pins.get(package.key)
-        if pin is None or (pin.marker is not None and not pin.marker.evaluate({"extra": ""})):
+        if pin is None or (pin.marker is not None and not pin.marker.evaluate()):
             continue
         if not _inside(package.version, pin):
             yield finding(

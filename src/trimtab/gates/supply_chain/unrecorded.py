@@ -119,7 +119,7 @@ def loose_hashes(sites: Sequence[Path], recorded: Mapping[Path, frozenset[str]])
         for path in _code_files([folder]):
             name = path.relative_to(folder).as_posix()
             if name not in known and ".dist-info/" not in name:
-                found.setdefault(name.split("/", 1)[0], []).append(path)
+                found.setdefault(name.partition("/")[0], []).append(path)
     return {name: _combined(name, paths) for name, paths in sorted(found.items())}
 
 

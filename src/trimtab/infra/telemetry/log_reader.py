@@ -25,7 +25,7 @@ class LogFilter:
     level: str = "debug"
     """The lowest level, one of `LEVELS`."""
     component: str = ""
-    """A logger or its beginning, with or without ``trimtab.``: ``knowledge``, ``knowledge.care``."""
+    """A logger or its beginning, with or without ``trimtab.``: ``knowledge``, ``knowledge.maintenance``."""
 
     def matches(self, line: dict[str, Any]) -> bool:
         """Return whether the line is wanted."""

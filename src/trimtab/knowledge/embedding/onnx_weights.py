@@ -41,7 +41,7 @@ def read_graph(path: Path) -> OnnxGraph:
 
     Raises:
         OSError: The file cannot be read.
-        ValueError: The bytes are no ONNX model.
+        ValueError: The bytes are not an ONNX model.
     """
     tensors: dict[str, Tensor] = {}
     nodes: list[OnnxNode] = []

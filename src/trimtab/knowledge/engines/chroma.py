@@ -1,7 +1,7 @@
 """A Chroma server, over its HTTP API (version 2): a collection for each project.
 
-Chroma's own client waits without end for a server that is silent, and cannot be told otherwise; it also reports its use
-and brings some seventy packages. The eight calls that are needed here are plain HTTP.
+Chroma's own client waits forever for a silent server, reports its use, and brings some seventy
+packages. The eight calls that are needed here are plain HTTP.
 """
 
 import base64
@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from trimtab.knowledge.engines.port import PATIENCE, Point, SearchFilter
+from trimtab.knowledge.engine_port import TIMEOUT_SECONDS, Point, SearchFilter
 from trimtab.knowledge.errors import EngineUnavailable
 
 _COLLECTIONS = "/api/v2/tenants/default_tenant/databases/default_database/collections"
@@ -50,14 +50,16 @@ class ChromaEngine:
             "embeddings": [_packed(point.vector) for point in points],
             "metadatas": [_metadata(point) for point in points],
         }
-        self._call("POST", f"{self._made(space)}/upsert", body, patience=PATIENCE)
+        self._call(
+            "POST", f"{self._create_collection(space)}/upsert", body, timeout=TIMEOUT_SECONDS
+        )
 
     def remove(self, space: str, keys: Sequence[int]) -> None:
         """Delete the records."""
         path = self._path(space)
         if path and keys:
             body = {"ids": [str(key) for key in keys]}
-            self._call("POST", f"{path}/delete", body, patience=PATIENCE)
+            self._call("POST", f"{path}/delete", body, timeout=TIMEOUT_SECONDS)
 
     def stamps(self, space: str) -> dict[int, str]:
         """Read every record's metadata, a page at a time."""
@@ -65,7 +67,7 @@ class ChromaEngine:
         found: dict[int, str] = {}
         while path:
             body = {"include": ["metadatas"], "limit": _PAGE, "offset": len(found)}
-            page = self._call("POST", f"{path}/get", body, patience=PATIENCE)
+            page = self._call("POST", f"{path}/get", body, timeout=TIMEOUT_SECONDS)
             with _Readable():
                 some = {
                     int(key): str(metadata["stamp"])
@@ -82,7 +84,7 @@ class ChromaEngine:
         if not path:
             return {}
         body = {"ids": [str(key) for key in keys], "include": ["embeddings"]}
-        page = self._call("POST", f"{path}/get", body, patience=PATIENCE)
+        page = self._call("POST", f"{path}/get", body, timeout=TIMEOUT_SECONDS)
         with _Readable():
             return {
                 int(key): np.array(row, np.float32)
@@ -112,18 +114,18 @@ class ChromaEngine:
     def drop(self, space: str) -> None:
         """Delete the collection."""
         self._ids.pop(space, None)
-        self._call("DELETE", f"{_COLLECTIONS}/{space}", patience=PATIENCE, missing_ok=True)
+        self._call("DELETE", f"{_COLLECTIONS}/{space}", timeout=TIMEOUT_SECONDS, missing_ok=True)
 
     def close(self) -> None:
         """Close the connections."""
         self._client.close()
 
-    def _made(self, space: str) -> str:
+    def _create_collection(self, space: str) -> str:
         """Return the path of the collection, made now if it is missing."""
         known = self._ids.get(space)
         if known is None:
             body = {"name": space, "get_or_create": True, "configuration": {"hnsw": _GRAPH}}
-            found = self._call("POST", _COLLECTIONS, body, patience=PATIENCE)
+            found = self._call("POST", _COLLECTIONS, body, timeout=TIMEOUT_SECONDS)
             with _Readable():
                 self._ids[space] = known = str(found["id"])
         return f"{_COLLECTIONS}/{known}"
@@ -144,14 +146,14 @@ class ChromaEngine:
         path: str,
         body: Mapping[str, object] | None = None,
         *,
-        patience: int = 1,
+        timeout: int = 1,
         missing_ok: bool = False,
     ) -> dict[str, Any]:
-        """Return the answer's JSON object; an empty one when what is asked for is missing and may be."""
+        """Return the answer's JSON object; an empty one when the thing may be missing and is."""
         import httpx
 
         try:
-            answer = self._client.request(method, path, json=body, timeout=self._timeout * patience)
+            answer = self._client.request(method, path, json=body, timeout=self._timeout * timeout)
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise EngineUnavailable(f"Chroma failed: {type(error).__name__}.") from error
         if answer.status_code == httpx.codes.NOT_FOUND:
@@ -165,7 +167,7 @@ class ChromaEngine:
             found = answer.json()
             if isinstance(found, dict):
                 return found
-        raise EngineUnavailable("Chroma's answer is no object.")
+        raise EngineUnavailable("Chroma's answer is not a JSON object.")
 
 
 class _Readable:
@@ -184,7 +186,7 @@ def _packed(vector: NDArray[np.float32]) -> str:
 
 
 def _metadata(point: Point) -> dict[str, object]:
-    """Return the record's metadata. Chroma merges it with the former, so what is not there is said to be none."""
+    """Return the record's metadata; Chroma merges it, so absent values are set to None."""
     return {
         "stamp": point.stamp,
         "open": not point.labels,

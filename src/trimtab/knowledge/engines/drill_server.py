@@ -1,4 +1,4 @@
-"""A real server of vectors for drills: Chroma in a process of its own, reached through a TCP proxy."""
+"""A Chroma server for drills: a process of its own, reached through a TCP proxy."""
 
 import shutil
 import socket
@@ -21,11 +21,11 @@ class NoServer(Conflict):
     """The drill needs Chroma's server program, and it is not installed."""
 
     code = "knowledge.no_server"
-    default_hint = "Install it beside trimtab: `pip install chromadb`."
+    default_hint = "Install it next to trimtab: `pip install chromadb`."
 
 
 class TcpProxy:
-    """Forwards a loopback port to an address, until it is told to cut, hold or delay."""
+    """Forwards a loopback port to an address; can cut, hold or delay the traffic."""
 
     def __init__(self, target: tuple[str, int], clock: Clock) -> None:
         self._target = target
@@ -100,7 +100,7 @@ class TcpProxy:
 
 
 class DrillServer:
-    """Chroma's own server on loopback, in a temporary folder, behind a proxy. `close` removes all of it."""
+    """A Chroma server on loopback in a temporary folder, behind a proxy. `close` removes it."""
 
     def __init__(self) -> None:
         self._machine = SystemClock()
@@ -116,7 +116,7 @@ class DrillServer:
         self.url = f"http://127.0.0.1:{self.proxy.port}"
 
     def kill(self) -> None:
-        """End the server's process as a crash does, and leave its port to nobody."""
+        """Kill the server's process, as a crash does, and leave its port free."""
         self._process.kill()
         self.proxy.close()
 

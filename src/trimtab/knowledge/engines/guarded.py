@@ -7,7 +7,7 @@ from typing import TypeVar
 from trimtab.infra.breaker import BreakerState, CircuitBreaker
 from trimtab.kernel.clock import Clock, machine_clock
 from trimtab.kernel.drilling import Apart
-from trimtab.knowledge.engines.port import VectorEngine
+from trimtab.knowledge.engine_port import VectorEngine
 from trimtab.knowledge.errors import EngineUnavailable
 from trimtab.knowledge.rolling_stats import RecentValues
 
@@ -29,7 +29,7 @@ class GuardedEngine:
         self.error = ""
         """Why the last call failed; empty when it did not."""
         self.silent = False
-        """Whether the last call ended without any reply in its time: the server may live, the way to it does not."""
+        """Whether the last call got no reply in time: the server may be up, the network is not."""
 
     @property
     def name(self) -> str:
@@ -38,7 +38,7 @@ class GuardedEngine:
 
     @property
     def up(self) -> bool:
-        """Whether calls go through."""
+        """Return whether calls are let through."""
         return self.breaker.state is BreakerState.CLOSED
 
     def search(self, work: Callable[[VectorEngine], T]) -> T:

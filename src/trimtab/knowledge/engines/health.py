@@ -1,5 +1,6 @@
-"""How the engines are, as ``/health`` tells it."""
+"""Health of the vector engines for ``/health``."""
 
+from functools import partial
 from typing import Protocol
 
 from trimtab.infra.breaker import CircuitBreaker
@@ -18,7 +19,7 @@ class EmbeddedEngine(Protocol):
 
     @property
     def up(self) -> bool:
-        """Whether searches get their indexes."""
+        """Return whether searches get their indexes: the breaker is closed."""
         ...
 
 
@@ -26,7 +27,7 @@ def register(health: Health, embedded: EmbeddedEngine, engines: Engines) -> None
     """Add ``vector_store``, which is all engines together, and each server that has an address."""
     health.register("vector_store", lambda: _together(embedded, engines))
     for name in engines.configured():
-        health.register(COMPONENTS.get(name, name), lambda name=name: _of_server(engines, name))  # type: ignore[misc]
+        health.register(COMPONENTS.get(name, name), partial(_of_server, engines, name))
 
 
 def components(engines: Engines) -> dict[str, bool]:

@@ -1,4 +1,4 @@
-"""PostgreSQL with pgvector: a table for each project, compared whole while it is small, by a graph of its own above.
+"""PostgreSQL with pgvector: one table for each project, with an HNSW index once it is large.
 
 Vectors are half floats, as the store has them: nothing is lost, and a table takes half the room.
 """
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from trimtab.knowledge.engines.port import PATIENCE, Point, SearchFilter
+from trimtab.knowledge.engine_port import TIMEOUT_SECONDS, Point, SearchFilter
 from trimtab.knowledge.errors import EngineClientMissing, EngineUnavailable
 from trimtab.knowledge.index import EXACT_LIMIT
 
@@ -86,8 +86,8 @@ class PostgresEngine:
                     rows,
                 )
 
-        self._run(write, PATIENCE)
-        self._run(lambda connection: self._make_graph(connection, space), 20 * PATIENCE)
+        self._run(write, TIMEOUT_SECONDS)
+        self._run(lambda connection: self._make_graph(connection, space), 20 * TIMEOUT_SECONDS)
 
     def remove(self, space: str, keys: Sequence[int]) -> None:
         """Delete the rows."""
@@ -97,7 +97,7 @@ class PostgresEngine:
                 statement = f"DELETE FROM {_table(space)} WHERE key = ANY(%s)"  # noqa: S608
                 connection.execute(statement, (list(keys),))
 
-        self._run(delete, PATIENCE)
+        self._run(delete, TIMEOUT_SECONDS)
 
     def stamps(self, space: str) -> dict[int, str]:
         """Read every key and stamp."""
@@ -108,7 +108,7 @@ class PostgresEngine:
             statement = f"SELECT key, stamp FROM {_table(space)}"  # noqa: S608
             return dict(connection.execute(statement).fetchall())
 
-        return self._run(read, PATIENCE)
+        return self._run(read, TIMEOUT_SECONDS)
 
     def vectors(self, space: str, keys: Sequence[int]) -> dict[int, NDArray[np.float32]]:
         """Read the vectors of those keys."""
@@ -132,7 +132,7 @@ class PostgresEngine:
             given["labels"] = list(seen.labels)
         where = "" if seen == SearchFilter() else f" WHERE {' AND '.join(conditions)}"
         statement = (
-            f"SELECT key FROM {_table(space)}{where}"  # noqa: S608 - no value of a caller is in the text.
+            f"SELECT key FROM {_table(space)}{where}"  # noqa: S608 - holds no value of a caller.
             " ORDER BY vector <#> %(query)s::halfvec LIMIT %(limit)s"
         )
         values = {**given, "query": HalfVector(query), "limit": limit}
@@ -142,7 +142,7 @@ class PostgresEngine:
     def drop(self, space: str) -> None:
         """Drop the table."""
         statement = f"DROP TABLE IF EXISTS {_table(space)}"
-        self._run(lambda connection: connection.execute(statement), PATIENCE)
+        self._run(lambda connection: connection.execute(statement), TIMEOUT_SECONDS)
 
     def close(self) -> None:
         """Close every idle connection."""
@@ -150,24 +150,25 @@ class PostgresEngine:
         self._close_idle()
 
     def _make_graph(self, connection: "Connection[Any]", space: str) -> None:
-        """Make the graph once the table is so large that comparing every vector costs more than keeping one."""
+        """Create the HNSW index once scanning the table costs more than maintaining one."""
         if _exists(connection, f"{space}_graph"):
             return
-        counted = connection.execute(f"SELECT count(*) FROM {_table(space)}").fetchone()  # noqa: S608
+        query = f"SELECT count(*) FROM {_table(space)}"  # noqa: S608
+        counted = connection.execute(query).fetchone()
         if counted is not None and counted[0] > self._exact_limit:
             connection.execute(
                 f'CREATE INDEX IF NOT EXISTS "{space}_graph" ON {_table(space)}'
                 " USING hnsw (vector halfvec_ip_ops)"
             )
 
-    def _run(self, work: "Callable[[BoundedConnection], T]", patience: int = 1) -> T:
+    def _run(self, work: "Callable[[BoundedConnection], T]", timeout: int = 1) -> T:
         import psycopg
 
         with self._lock:
             idle = self._idle.pop() if self._idle else None
         try:
-            with self._lent(idle or self._connect()) as connection:
-                connection.limit = self._timeout * patience
+            with self._borrow(idle or self._connect()) as connection:
+                connection.limit = self._timeout * timeout
                 return work(connection)
         except (psycopg.Error, OSError) as error:
             # The others lead to the same server: after a restart or a cut they are dead too.
@@ -175,14 +176,14 @@ class PostgresEngine:
             kind = type(error).__name__
             # It may have been idle over a restart of the server; one that is silent would stay so.
             if idle is not None and "Timeout" not in kind:
-                return self._run(work, patience)
+                return self._run(work, timeout)
             raise EngineUnavailable(f"PostgreSQL failed: {kind}.") from error
 
     @contextmanager
-    def _lent(self, connection: "BoundedConnection") -> "Iterator[BoundedConnection]":
+    def _borrow(self, connection: "BoundedConnection") -> "Iterator[BoundedConnection]":
         """Lend a connection; one that failed is not lent again.
 
-        psycopg's own pool lets callers wait for a server that is gone until they time out; here they hear at once.
+        psycopg's own pool lets callers wait until they time out; here they fail at once.
         """
         try:
             yield connection
@@ -224,7 +225,7 @@ class PostgresEngine:
 
 
 def _table(space: str) -> str:
-    """Return the table's name, quoted; spaces are named by `engines.space_of` out of letters, digits and ``_``."""
+    """Return the quoted table name; `registry.space_of` builds it from letters, digits, ``_``."""
     return f'"{space}"'
 
 

@@ -1,4 +1,4 @@
-"""A connection that does not wait for ever. In a file of its own: psycopg is loaded by who uses it only."""
+"""A connection with a deadline; in its own module, because importing psycopg is slow."""
 
 from typing import Any
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from trimtab.knowledge.engines.port import PATIENCE, Point, SearchFilter
+from trimtab.knowledge.engine_port import TIMEOUT_SECONDS, Point, SearchFilter
 from trimtab.knowledge.errors import EngineClientMissing, EngineUnavailable
 
 if TYPE_CHECKING:
@@ -40,11 +40,11 @@ class QdrantEngine:
             raise EngineClientMissing.of("qdrant") from error
         self._reader = _client(url, timeout_seconds)
         local = url == _IN_PROCESS
-        self._writer = self._reader if local else _client(url, timeout_seconds * PATIENCE)
+        self._writer = self._reader if local else _client(url, timeout_seconds * TIMEOUT_SECONDS)
 
     def ping(self) -> None:
         """Ask for the names of its collections."""
-        _asked(self._reader.get_collections)
+        _request(self._reader.get_collections)
 
     def put(self, space: str, points: Sequence[Point]) -> None:
         """Write the points."""
@@ -70,7 +70,7 @@ class QdrantEngine:
                 self._make(space, len(points[0].vector))
             self._writer.upsert(space, rows, wait=True)
 
-        _asked(write)
+        _request(write)
 
     def remove(self, space: str, keys: Sequence[int]) -> None:
         """Delete the points."""
@@ -79,7 +79,7 @@ class QdrantEngine:
             if keys and self._writer.collection_exists(space):
                 self._writer.delete(space, list(keys), wait=True)
 
-        _asked(delete)
+        _request(delete)
 
     def stamps(self, space: str) -> dict[int, str]:
         """Read every point's stamp, a page at a time."""
@@ -92,20 +92,20 @@ class QdrantEngine:
                 page, after = self._writer.scroll(
                     space, limit=_PAGE, offset=after, with_payload=["stamp"]
                 )
-                found |= {int(one.id): str((one.payload or {})["stamp"]) for one in page}
+                found |= {int(item.id): str((item.payload or {})["stamp"]) for item in page}
                 more = after is not None
             return found
 
-        return _asked(read)
+        return _request(read)
 
     def vectors(self, space: str, keys: Sequence[int]) -> dict[int, NDArray[np.float32]]:
         """Read the vectors of those keys."""
 
         def read() -> dict[int, NDArray[np.float32]]:
             page = self._writer.retrieve(space, list(keys), with_payload=False, with_vectors=True)
-            return {int(one.id): np.array(one.vector, np.float32) for one in page}
+            return {int(item.id): np.array(item.vector, np.float32) for item in page}
 
-        return _asked(read)
+        return _request(read)
 
     def nearest(
         self, space: str, query: NDArray[np.float32], limit: int, seen: SearchFilter
@@ -122,13 +122,13 @@ class QdrantEngine:
                 with_payload=False,
                 search_params=models.SearchParams(hnsw_ef=max(limit, _EXPANSION_SEARCH)),
             )
-            return [int(one.id) for one in found.points]
+            return [int(item.id) for item in found.points]
 
-        return _asked(ask)
+        return _request(ask)
 
     def drop(self, space: str) -> None:
         """Delete the collection."""
-        _asked(lambda: self._writer.delete_collection(space))
+        _request(lambda: self._writer.delete_collection(space))
 
     def close(self) -> None:
         """Close the connections."""
@@ -159,7 +159,7 @@ def _client(url: str, timeout_seconds: float) -> "QdrantClient":
     )
 
 
-def _asked(work: Callable[[], T]) -> T:
+def _request(work: Callable[[], T]) -> T:
     """Return what the client got, or raise `EngineUnavailable` for whatever it raises."""
     from qdrant_client.http.exceptions import ApiException
 

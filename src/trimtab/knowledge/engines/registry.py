@@ -4,6 +4,7 @@ import logging
 import threading
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
+from operator import methodcaller
 
 from trimtab.infra.breaker import CircuitBreaker
 from trimtab.infra.settings.sections.knowledge import KnowledgeSettings
@@ -11,9 +12,9 @@ from trimtab.kernel.clock import Clock
 from trimtab.kernel.errors import Misconfigured
 from trimtab.knowledge.embedding import Vectors
 from trimtab.knowledge.encoder import Encoder
+from trimtab.knowledge.engine_port import EMBEDDED, Point, VectorEngine
 from trimtab.knowledge.engines.chroma import ChromaEngine
 from trimtab.knowledge.engines.guarded import GuardedEngine
-from trimtab.knowledge.engines.port import EMBEDDED, Point, VectorEngine
 from trimtab.knowledge.engines.postgres import PostgresEngine
 from trimtab.knowledge.engines.qdrant import QdrantEngine
 from trimtab.knowledge.engines.remote import RemoteVectors, StoreView
@@ -66,7 +67,7 @@ class Engines:
 
     @property
     def up(self) -> bool:
-        """Whether every engine that projects are searched in takes calls."""
+        """Return whether all engines in use accept calls."""
         return not self.down()
 
     def opened(self) -> dict[str, GuardedEngine]:
@@ -141,14 +142,14 @@ class Engines:
             released.close()
 
     def reconnect(self, name: str, url: str = "") -> bool:
-        """Speak to the engine over new connections, to its own address or to another; return whether it answers."""
+        """Reconnect to the engine, at its own or another address; return whether it answers."""
         engine = self.engine(name)
         engine.replace(self.adapter(name, url)).close()
         engine.breaker.succeeded()
         return engine.heartbeat()
 
     def behind(self) -> dict[str, int]:
-        """Return how many projects each engine does not show in their present state, where that can be known."""
+        """Return the number of projects that each engine shows in an old state, where known."""
         counted = dict.fromkeys(self.opened(), 0)
         with self._lock:
             remotes = dict(self._remotes)
@@ -183,7 +184,7 @@ class Engines:
             raise EngineUnavailable(error.message, hint=error.hint()) from error
 
     def remote(self, project: ProjectRow, engine: str) -> RemoteVectors:
-        """Return the project's vectors in that engine, whether it is the project's or going to be."""
+        """Return the project's vectors in that engine, also while a move is filling it."""
         guarded = self.engine(engine)
         space = space_of(project.id, self._encoder.dimension)
         with self._lock:
@@ -202,7 +203,7 @@ class Engines:
         """Return what the store says of the project.
 
         Raises:
-            EmbedderUnavailable: The model was never loaded, so the length of its vectors is not known.
+            EmbedderUnavailable: The model was never loaded, so the vector length is unknown.
         """
         if not self._encoder.dimension:
             raise EmbedderUnavailable("The embedding model was not loaded yet.")
@@ -215,7 +216,7 @@ class Engines:
             if remote is not None:
                 remote.catch_up(self._search.version(project.key), most=0)
         except IndexUnavailable as error:
-            # No search answers it: hits are joined with the store. The next change or heartbeat takes it out.
+            # No search returns it: hits are joined with the store. The next change removes it.
             _log.warning("engine keeps a deletion for later", extra={"error": error.message})
 
     def forget(self, project_key: int) -> None:
@@ -230,7 +231,7 @@ class Engines:
             self._remotes.clear()
 
     def beat(self) -> list[ProjectRow]:
-        """Ask every engine that holds something of ours whether it is there, and drop what is left over.
+        """Probe every engine that holds data of this service, and drop leftovers.
 
         Returns:
             The projects whose engine lacks something and takes calls.
@@ -249,7 +250,7 @@ class Engines:
         return [project for project in self._store.projects() if self._lacks(project)]
 
     def dead_keys(self) -> dict[int, int]:
-        """Return how many passages each project's engine holds that the store has not, where there are any.
+        """Return the number of deleted passages that each project's engine still holds.
 
         Raises:
             EngineUnavailable: An engine cannot be asked.
@@ -259,18 +260,21 @@ class Engines:
         return {key: count for key, count in counted.items() if count}
 
     def sweep(self) -> int:
-        """Drop the spaces of projects that are gone or moved; return how many. What is down keeps them for later."""
-        wanted = {
+        """Drop the spaces of deleted or moved projects; return their number.
+
+        An engine that is down keeps them until later.
+        """
+        selected = {
             (project.engine, space_of(project.id, self._encoder.dimension))
             for project in self._store.projects()
         }
         dropped = 0
         for name, space in self._store.spaces():
-            kept = wanted | self.moving
+            kept = selected | self.moving
             if (name, space) in kept or name not in self.opened():
                 continue
             try:
-                self.engine(name).call(lambda engine, space=space: engine.drop(space))  # type: ignore[misc]
+                self.engine(name).call(methodcaller("drop", space))
             except EngineUnavailable:
                 continue
             self._store.forget_space(name, space)
@@ -311,5 +315,5 @@ class _ProjectTruth:
 
 
 def space_of(project_id: str, dimension: int) -> str:
-    """Return the name under which an engine holds a project: letters, digits and ``_``, at most 63."""
+    """Return the engine's name for a project: letters, digits and ``_``, at most 63."""
     return f"trimtab_{project_id}_{dimension}".lower()

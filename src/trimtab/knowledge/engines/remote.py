@@ -4,20 +4,21 @@ import logging
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from operator import methodcaller
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from trimtab.knowledge.embedding import Vectors
+from trimtab.knowledge.engine_port import EVERYTHING, Point, SearchFilter
 from trimtab.knowledge.engines.guarded import GuardedEngine
-from trimtab.knowledge.engines.port import EVERYTHING, Point, SearchFilter
 from trimtab.knowledge.errors import EngineBehind, EngineUnavailable
 from trimtab.knowledge.index import Keys, KeywordIndex, Nearest
 
 _log = logging.getLogger(__name__)
 _BATCH = 500
-# So many vectors, evenly spaced, tell how cosines to a query are spread.
+# This many vectors, evenly spaced, give the distribution of cosines to a query.
 _SAMPLE = 2000
 
 Progress = Callable[[int, int], None]
@@ -25,7 +26,7 @@ Progress = Callable[[int, int], None]
 
 
 class StoreView(Protocol):
-    """What the store says of the project."""
+    """The store's view of a project."""
 
     def version(self) -> int:
         """Return the project's index version now."""
@@ -46,7 +47,7 @@ class StoreView(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class _Shown:
-    """What a search relies on, replaced as a whole."""
+    """State that searches read, replaced as a whole."""
 
     version: int = -1
     """The project's version that the engine shows; -1 when it is not known."""
@@ -55,7 +56,10 @@ class _Shown:
 
 
 class RemoteVectors:
-    """The vectors of one project in one engine. Searches run beside changes; changes wait for each other."""
+    """The vectors of one project in one engine.
+
+    Searches run concurrently with changes; changes wait for each other.
+    """
 
     def __init__(self, engine: GuardedEngine, space: str, truth: StoreView) -> None:
         self.engine = engine
@@ -89,30 +93,30 @@ class RemoteVectors:
             Whether the engine shows that version now.
 
         Raises:
-            EngineUnavailable: It failed on the way; the next call goes on from there.
+            EngineUnavailable: It failed on the way; the next call continues there.
         """
         with self._changing:
             if self._shown.version >= version:
                 return True
             # Read before the rows: whatever changes in between is seen by the next call.
             reached = self._truth.version()
-            wanted = self._truth.stamps()
+            expected = self._truth.stamps()
             held, listed = self._held, self._held is None
             if held is None:
                 held = self.engine.call(lambda engine: engine.stamps(self.space))
-            missing = [key for key, stamp in wanted.items() if held.get(key) != stamp]
+            missing = [key for key, stamp in expected.items() if held.get(key) != stamp]
             if listed and missing:
                 self._doubted = False
             self._held = None
-            held = self._without(held, [key for key in held if key not in wanted])
+            held = self._without(held, [key for key in held if key not in expected])
             if most is None or len(missing) <= most:
-                held.update(self._sent(missing, progress))
+                held.update(self._send(missing, progress))
                 self._shown = self._state(reached, np.array(sorted(held), np.int64))
             self._held = held
             return self._shown.version >= version
 
     def dead_keys(self) -> int:
-        """Ask the engine how many passages it holds that the store has not, or raise `EngineUnavailable`."""
+        """Count deleted passages that the engine still holds, or raise `EngineUnavailable`."""
         held = self.engine.call(lambda engine: engine.stamps(self.space))
         return len(held.keys() - self._truth.stamps().keys())
 
@@ -123,7 +127,7 @@ class RemoteVectors:
             self._shown = _Shown()
 
     def nearest(self, query: NDArray[np.float32], limit: int, seen: SearchFilter) -> Keys:
-        """Return the keys that the engine proposes and the store had at the version shown, ascending.
+        """Return the engine's proposals that were in the store at the version shown, ascending.
 
         Raises:
             EngineUnavailable: It does not answer.
@@ -144,7 +148,7 @@ class RemoteVectors:
         if few and seen == EVERYTHING and not self._doubted:
             _log.warning("engine lost passages", extra={"engine": self.engine.name})
             self.doubt()
-            # Once: when it turns out to have them all, there are no more to be had from it.
+            # Once only: if the first reply already has all of them, asking for more is useless.
             self._doubted = True
             raise EngineBehind(f"{self.engine.name} has lost passages of this project.")
         return known
@@ -165,16 +169,16 @@ class RemoteVectors:
         """Take keys out of the engine; return what it holds then."""
         for start in range(0, len(gone), _BATCH):
             some = gone[start : start + _BATCH]
-            self.engine.call(lambda engine, some=some: engine.remove(self.space, some))  # type: ignore[misc]
+            self.engine.call(methodcaller("remove", self.space, some))
         left_out = set(gone)
         return {key: stamp for key, stamp in held.items() if key not in left_out}
 
-    def _sent(self, missing: list[int], progress: Progress | None) -> dict[int, str]:
+    def _send(self, missing: list[int], progress: Progress | None) -> dict[int, str]:
         """Give the engine those of the passages that exist now; return their stamps."""
         sent: dict[int, str] = {}
         for start in range(0, len(missing), _BATCH):
             points = self._truth.points(missing[start : start + _BATCH])
-            self.engine.call(lambda engine, points=points: engine.put(self.space, points))  # type: ignore[misc]
+            self.engine.call(methodcaller("put", self.space, points))
             sent.update((point.key, point.stamp) for point in points)
             if progress is not None:
                 progress(min(start + _BATCH, len(missing)), len(missing))
@@ -198,7 +202,7 @@ class RemoteIndex:
 
 @dataclass(frozen=True, slots=True)
 class RemoteView:
-    """What one search may see of a project's vectors; each row that it needs is read from the store once."""
+    """The passages of a project that one search may see; reads each needed row once."""
 
     remote: RemoteVectors
     seen: SearchFilter = EVERYTHING
@@ -213,7 +217,7 @@ class RemoteView:
     ) -> Nearest:
         """Return the nearest passages, scored with the stored vectors; see `VectorIndex.search`.
 
-        The engine has left out what may not be seen. ``allowed`` is the store's own word on it, asked for this search.
+        The engine has left out hidden passages already; ``allowed`` is what the store permits.
         """
         keys = self.remote.nearest(query, limit, self.seen)
         if allowed is not None:
@@ -231,7 +235,9 @@ class RemoteView:
             found, read = self.remote.rows(np.array(missing, np.int64))
             self._rows.update(dict.fromkeys(missing))
             self._rows.update(zip(found.tolist(), read, strict=True))
-        known = [key for key in sorted(keys.tolist()) if self._rows[key] is not None]
+        known = [
+            (key, row) for key in sorted(keys.tolist()) if (row := self._rows[key]) is not None
+        ]
         if not known:
             return np.empty(0, np.int64), np.empty((0, 0), np.float32)
-        return np.array(known, np.int64), np.stack([self._rows[key] for key in known])  # type: ignore[misc]
+        return np.array([key for key, _ in known], np.int64), np.stack([row for _, row in known])

@@ -1,4 +1,4 @@
-"""What can be measured about the servers of vectors."""
+"""Signals of vector servers."""
 
 from collections.abc import Callable, Iterable
 
@@ -9,7 +9,7 @@ from trimtab.knowledge.engines.registry import Engines
 
 
 def signals(engines: Engines) -> tuple[Signal, ...]:
-    """Return a signal with a sample for each server in use; none when every project is in the embedded engine."""
+    """Return a signal with a sample for each server in use; none if all are embedded."""
 
     def of_each(value: Callable[[GuardedEngine], float]) -> Callable[[], Iterable[Sample]]:
         return lambda: [

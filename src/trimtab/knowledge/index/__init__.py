@@ -1,6 +1,6 @@
 """Disposable indexes over the store's passages: words and vectors, per project.
 
-``ProjectIndex`` is what the rest of knowledge uses; ``ranking`` searches in it.
+``ProjectIndex`` is the public class; ``ranking`` searches in it.
 """
 
 from trimtab.knowledge.index.keywords import KeywordIndex, WordMatches

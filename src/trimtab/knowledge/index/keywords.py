@@ -1,8 +1,8 @@
 """The passages that share words with a query: BM25 over postings held as numpy arrays.
 
-Scoring a query adds up one array slice for each of its terms, so it needs no engine: 2 ms of CPU
-for 60,000 postings among 100,000 passages. Changes append a segment; deleted passages are masked; segments are merged when
-there are many. Searches read one immutable state and never wait.
+Scoring a query adds up one array slice for each of its terms: 2 ms of CPU for 60,000 postings among
+100,000 passages. Changes append a segment; deleted passages are masked; many segments are merged.
+Searches read one immutable state and never wait.
 
 BM25 is Robertson and Zaragoza, "The Probabilistic Relevance Framework: BM25 and Beyond" (2009),
 with the smoothed inverse document frequency of Lucene, which is never negative.
@@ -26,12 +26,12 @@ Terms = NDArray[np.int64]
 
 _K1 = 1.2
 _B = 0.75
-_MOST_SEGMENTS = 8
+_MAX_SEGMENTS = 8
 
 
 @dataclass(frozen=True, slots=True)
 class WordMatches:
-    """The passages that have any of the terms: keys ascending and BM25 scores above 0, shape (n,)."""
+    """Passages with any of the terms: keys ascending and BM25 scores above 0, shape (n,)."""
 
     keys: Keys
     scores: Scores
@@ -58,9 +58,9 @@ class WordMatches:
 class Segment:
     """Some passages and their postings, sorted by term; immutable but for what ``alive`` masks.
 
-    A term is kept as its `numbered` only, so an index holds no words that were deleted from a store.
-    ``documents`` and ``frequencies`` have one entry for each (term, passage) pair; those of the term
-    ``terms[i]`` are at ``starts[i]:starts[i + 1]``. A document is a row of ``keys``.
+    A term is kept as its `numbered` hash only, so an index holds no words deleted from a store.
+    ``documents`` and ``frequencies`` have one entry for each (term, passage) pair; those of the
+    term ``terms[i]`` are at ``starts[i]:starts[i + 1]``. A document is a row of ``keys``.
     """
 
     keys: Keys
@@ -99,7 +99,10 @@ class _State:
 
 
 class KeywordIndex:
-    """The words of one project's passages. Searches run beside changes; changes wait for each other."""
+    """The keyword index of one project.
+
+    Searches run concurrently with changes; changes wait for each other.
+    """
 
     def __init__(self, language_names: Sequence[str]) -> None:
         self._names = list(language_names)
@@ -332,7 +335,7 @@ def _sorted(
 
 def _compacted(segments: tuple[Segment, ...]) -> tuple[Segment, ...]:
     """Return few segments: the small ones are merged, and a large one when half of it is dead."""
-    if len(segments) <= _MOST_SEGMENTS:
+    if len(segments) <= _MAX_SEGMENTS:
         return segments
     largest = max(segments, key=lambda segment: len(segment.keys))
     rest = tuple(segment for segment in segments if segment is not largest)

@@ -53,7 +53,7 @@ class IndexedPassage:
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """How an index differs from its store; all keys ascending."""
+    """Difference between an index and its store; all keys ascending."""
 
     gone: Keys
     """In the index and no longer in the store."""
@@ -166,7 +166,7 @@ class ProjectIndex:
             np.savez,
             header=_as_bytes(json.dumps(header).encode()),
             graph=_as_bytes(self.vectors.graph_bytes()),
-            # Postings shrink to a quarter. A graph would by 40 %, but it is large, and a start waits for it.
+            # Compressed postings shrink to a quarter; a graph by 40 %, but it slows a start.
             words=_as_bytes(
                 _archive(np.savez_compressed, **{name: getattr(segment, name) for name in _SEGMENT})
             ),
@@ -204,8 +204,8 @@ def _arrays(file: Path, version: int | None) -> dict[str, NDArray[Any]]:
         raise IndexStale(f"The index {file.name} is damaged.")
     arrays = _unpacked(payload)
     header = json.loads(bytes(arrays["header"]))
-    wanted = header.get("version") if version is None else version
-    expected = {"format": _FORMAT, "analysis": ANALYSIS_VERSION, "version": wanted}
+    selected = header.get("version") if version is None else version
+    expected = {"format": _FORMAT, "analysis": ANALYSIS_VERSION, "version": selected}
     if header != expected:
         raise IndexStale(f"The index {file.name} is of another version: {header['version']}.")
     return arrays | _unpacked(arrays["words"].data)

@@ -4,7 +4,7 @@ Up to ``EXACT_LIMIT`` passages every vector is compared: recall is 1 and the sca
 the graph's upkeep would. Above it, an HNSW graph over int8 copies (usearch) proposes candidates.
 The switch goes by itself in both directions.
 
-Vectors are held as they are stored, in float16: half the memory, and the scan reads them as they are.
+Vectors are held in float16, as they are stored: half the memory, and the scan needs no copy.
 """
 
 import threading
@@ -27,11 +27,11 @@ EXACT_LIMIT = 12_000
 _CONNECTIVITY = 16
 _EXPANSION_ADD = 96
 _EXPANSION_SEARCH = 192
-# int8 copies rank neighbours a little differently: so many more are scored again.
+# int8 copies rank neighbours a little differently: this many more are scored again.
 _MORE = 32
-# What float16 leaves of a query's value is below 2^-11 of it; so much larger it fits float16 as well.
+# What float16 drops of a query's value is below 2^-11 of it; scaled by this it fits float16.
 _REST = np.float32(2.0**12)
-# So many rows, evenly spaced, tell how cosines to a query are spread.
+# This many rows, evenly spaced, give the distribution of cosines to a query.
 _SAMPLE = 2000
 
 
@@ -49,7 +49,7 @@ class Nearest:
 
 @dataclass(frozen=True, slots=True)
 class _Rows:
-    """What a search reads, replaced as a whole: ascending keys (n,) and their vectors (n, d)."""
+    """State that searches read, replaced as a whole: ascending keys (n,), vectors (n, d)."""
 
     keys: Keys
     rows: Halves
@@ -59,7 +59,7 @@ class _Rows:
 
 
 class VectorIndex:
-    """The vectors of one project. Searches run beside changes; changes wait for each other.
+    """The vectors of one project. Searches run concurrently with changes, which are serialised.
 
     Args:
         dimension: The length of a vector.
@@ -110,17 +110,17 @@ class VectorIndex:
 
         Args:
             query: A unit vector, shape (dimension,).
-            limit: At most so many.
+            limit: Maximum number of passages.
             allowed: Only these, ascending; None means all.
         """
         state = self._state
         if state.graph is None or (allowed is not None and len(allowed) <= self._exact_limit):
-            wanted = allowed
+            selected = allowed
         else:
-            wanted = self._proposed(state, query, limit + _MORE, allowed)
-        keys, rows = _rows(state, wanted)
+            selected = self._proposed(state, query, limit + _MORE, allowed)
+        keys, rows = _rows(state, selected)
         cosines = _cosines(rows, query)
-        spread = cosines if wanted is None else _cosines(state.sample, query)
+        spread = cosines if selected is None else _cosines(state.sample, query)
         return _best(keys, cosines, limit, spread)
 
     def vectors(self, keys: Keys) -> tuple[Keys, Vectors]:
@@ -137,7 +137,7 @@ class VectorIndex:
             return bytes(graph.save() or b"")
 
     def restore(self, keys: Keys, vectors: Halves | Vectors, graph: bytes) -> None:
-        """Become the index of these passages, with a graph from ``graph_bytes`` of the same keys."""
+        """Replace the content with these passages and the graph in ``graph_bytes``."""
         with self._changing:
             order = np.argsort(keys)
             loaded: Index | None = None
@@ -176,14 +176,14 @@ class VectorIndex:
         return _state(keys, rows, graph)
 
     def _proposed(
-        self, state: _Rows, query: NDArray[np.float32], wanted: int, allowed: Keys | None
+        self, state: _Rows, query: NDArray[np.float32], selected: int, allowed: Keys | None
     ) -> Keys:
-        """Return the graph's candidates, ascending; about ``wanted`` unless few are allowed."""
+        """Return the graph's candidates, ascending; about ``selected`` unless few are allowed."""
         if allowed is not None and len(allowed):
-            wanted = min(len(state.keys), int(wanted * 1.5 * len(state.keys) / len(allowed)))
+            selected = min(len(state.keys), int(selected * 1.5 * len(state.keys) / len(allowed)))
         with self._graph_use:
             graph = state.graph
-            found = graph.search(query, wanted, threads=1).keys if graph is not None else ()
+            found = graph.search(query, selected, threads=1).keys if graph is not None else ()
         keys = np.sort(np.asarray(found).astype(np.int64))
         return keys if allowed is None else keys[np.isin(keys, allowed)]
 
@@ -205,15 +205,15 @@ def _new_graph(dimension: int) -> Index:
     )
 
 
-def _rows(state: _Rows, wanted: Keys | None) -> tuple[Keys, Halves]:
-    """Return the wanted keys that are there, ascending as they were given, and their rows; None means all."""
-    if wanted is None:
+def _rows(state: _Rows, selected: Keys | None) -> tuple[Keys, Halves]:
+    """Return the selected keys that exist, in order, and their rows; None selects all."""
+    if selected is None:
         return state.keys, state.rows
     if not len(state.keys):
-        return wanted[:0], state.rows
-    at = np.minimum(np.searchsorted(state.keys, wanted), len(state.keys) - 1)
-    there = state.keys[at] == wanted
-    return wanted[there], state.rows[at[there]]
+        return selected[:0], state.rows
+    at = np.minimum(np.searchsorted(state.keys, selected), len(state.keys) - 1)
+    there = state.keys[at] == selected
+    return selected[there], state.rows[at[there]]
 
 
 def _cosines(rows: Halves, query: NDArray[np.float32]) -> Cosines:
@@ -246,7 +246,7 @@ def _best(keys: Keys, scores: Cosines, limit: int, spread: Cosines) -> Nearest:
 
 
 def best_first(keys: Keys, scores: Cosines, limit: int) -> tuple[Keys, Cosines]:
-    """Return at most ``limit`` by score, then by key: which of equal scores are among them is never a matter of chance."""
+    """Return the best ``limit`` by score, ties broken by key."""
     if len(keys) > limit > 0:
         lowest = np.partition(scores, len(scores) - limit)[len(scores) - limit]
         best = np.flatnonzero(scores >= lowest)

@@ -1,4 +1,4 @@
-"""What grew in memory over a while: by type, and by the line of the program that asked for it."""
+"""Traces memory growth: by type, and by the line of code that allocated it."""
 
 import gc
 import logging
@@ -16,7 +16,7 @@ _MOST = 20
 
 
 class GrowthProfile:
-    """Watches the allocations of this process for a while, in a thread of its own.
+    """Traces the allocations of this process for a given time, in a background thread.
 
     While it watches, each allocation costs about twice as much; before and after, nothing.
 
@@ -28,17 +28,17 @@ class GrowthProfile:
     def __init__(self, clock: Clock, file: Path) -> None:
         self._clock = clock
         self.file = file
-        self._rounds = Rounds("memory-profile", clock)
+        self._samples = Rounds("memory-profile", clock)
         self._stop = threading.Event()
-        self._one = threading.Lock()
+        self._profiling = threading.Lock()
         self._thread: threading.Thread | None = None
 
     def start(self, seconds: float) -> bool:
         """Begin to watch for so long; return False when one is under way already."""
-        if not self._one.acquire(blocking=False):
+        if not self._profiling.acquire(blocking=False):
             return False
         self._thread = threading.Thread(
-            target=self._rounds.run,
+            target=self._samples.run,
             args=(lambda: self._watch(seconds),),
             name="memory profile",
             daemon=True,
@@ -69,7 +69,7 @@ class GrowthProfile:
         finally:
             if ours:
                 tracemalloc.stop()
-            self._one.release()
+            self._profiling.release()
 
 
 def _types() -> Counter[str]:
@@ -78,10 +78,10 @@ def _types() -> Counter[str]:
 
 
 def _report(seconds: float, grown: Counter[str], lines: list[tracemalloc.StatisticDiff]) -> str:
-    told = [f"seconds {seconds:.0f}", "grown type count"]
-    told += [f"grown {name} {count}" for name, count in grown.most_common(_MOST)]
-    told.append("line bytes blocks")
+    report = [f"seconds {seconds:.0f}", "grown type count"]
+    report += [f"grown {name} {count}" for name, count in grown.most_common(_MOST)]
+    report.append("line bytes blocks")
     for line in lines:
         place = line.traceback[0]
-        told.append(f"line {place.filename}:{place.lineno} {line.size_diff} {line.count_diff}")
-    return "\n".join(told) + "\n"
+        report.append(f"line {place.filename}:{place.lineno} {line.size_diff} {line.count_diff}")
+    return "\n".join(report) + "\n"

@@ -1,4 +1,4 @@
-"""How much memory the process has, how fast it grows, and what it consists of."""
+"""Memory of the process: size, growth, and objects by type."""
 
 import gc
 import logging
@@ -16,8 +16,8 @@ from trimtab.knowledge.maintenance.heap import counted, named
 
 _log = logging.getLogger(__name__)
 _MB = 1024 * 1024
-_MOST_COMMON = 20
-# Growth is judged over this time, as the operators' runbook watches it, in so many parts.
+_MAX_TYPES = 20
+# Growth is judged over this time, as the operators' runbook watches it, in this many parts.
 _WINDOW_SECONDS = 1800.0
 _PARTS = 6
 WARM_UP_SECONDS = 1800.0
@@ -25,8 +25,8 @@ WARM_UP_SECONDS = 1800.0
 
 
 @dataclass(frozen=True, slots=True)
-class MemoryProfile:
-    """What the process holds."""
+class TypeCounts:
+    """Objects in memory, counted by type."""
 
     resident_mb: float
     growth_mb_per_hour: float
@@ -57,12 +57,12 @@ class MemoryUsage:
         self._seen.append((self._clock.monotonic(), self.resident_mb()))
 
     def growth_mb_per_hour(self) -> float:
-        """Return how fast the memory grew over the last 30 minutes; NaN until half of them are watched.
+        """Return the memory growth over the last 30 minutes; NaN until 15 minutes are known.
 
         The first half hour of the process does not count: its caches, indexes and models fill then.
 
-        It is the median of the growth in parts of five minutes: a leak grows in all of them, while a model that is
-        loaded or an index that is built shows in one.
+        It is the median of the growth in parts of five minutes: a leak grows in all of them, while
+        loading a model or building an index shows in one.
         """
         now, width = self._clock.monotonic(), _WINDOW_SECONDS / _PARTS
         ends: dict[int, float] = {}
@@ -73,13 +73,13 @@ class MemoryUsage:
         grown = [young - old for young, old in pairwise(by_age)]
         return median(grown) * 3600 / width if len(grown) >= _PARTS // 2 else math.nan
 
-    def profile(self) -> MemoryProfile:
+    def profile(self) -> TypeCounts:
         """Count the objects; takes a moment in a large process."""
         gc.collect()
-        return MemoryProfile(
+        return TypeCounts(
             round(self.resident_mb(), 1),
             round(self.growth_mb_per_hour(), 1),
-            dict(named(counted()).most_common(_MOST_COMMON)),
+            dict(named(counted()).most_common(_MAX_TYPES)),
         )
 
     def log_profile(self) -> None:
@@ -94,8 +94,8 @@ class MemoryUsage:
             },
         )
 
-    def dump(self, file: Path) -> MemoryProfile:
-        """Write what the process holds to a text file: types, counts and least sizes, never contents.
+    def dump(self, file: Path) -> TypeCounts:
+        """Write types, counts and minimum sizes of all objects to a text file, never contents.
 
         A size is that of the objects alone, without what a container of many parts has grown by.
         """
@@ -105,6 +105,6 @@ class MemoryUsage:
             sizes[kind.__name__] += count * kind.__basicsize__
         lines = [f"resident_mb {found.resident_mb}", "type count bytes"]
         lines += [f"{name} {count} {sizes[name]}" for name, count in found.objects.items()]
-        lines += [f"largest {name} {size}" for name, size in sizes.most_common(_MOST_COMMON)]
+        lines += [f"largest {name} {size}" for name, size in sizes.most_common(_MAX_TYPES)]
         file.write_text("\n".join(lines) + "\n", encoding="utf-8")
         return found

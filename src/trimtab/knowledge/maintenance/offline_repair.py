@@ -14,7 +14,7 @@ from trimtab.knowledge.maintenance.cleanup import Cleanup
 from trimtab.knowledge.maintenance.deletions import DeletionLog
 from trimtab.knowledge.maintenance.erased_owners import ERASED, ErasedOwners
 from trimtab.knowledge.maintenance.restore import ClosedDatabase, Restore, RestoreResult
-from trimtab.knowledge.wiring import DATABASE
+from trimtab.knowledge.store.reopenable import DATABASE
 
 DELETIONS = "knowledge.deletions"
 
@@ -29,8 +29,8 @@ def repair_closed(
 ) -> RestoreResult:
     """Go back to the named backup, or put what can be read together with the newest good one.
 
-    What was deleted since the backup stays deleted; the damaged file is kept. Saved indexes are dropped, since they
-    belong to the former file.
+    Documents deleted since the backup stay deleted; the damaged file is kept. Saved indexes are
+    dropped, since they belong to the former file.
 
     Raises:
         NoGoodBackup: The named one is missing or damaged. Nothing was changed.

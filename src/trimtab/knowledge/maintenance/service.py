@@ -25,6 +25,7 @@ from trimtab.knowledge.maintenance.erased_owners import ERASED, ErasedOwners
 from trimtab.knowledge.maintenance.memory import MemoryUsage
 from trimtab.knowledge.maintenance.restore import Restore, RestoreResult
 from trimtab.knowledge.maintenance.space import free_bytes
+from trimtab.knowledge.parsing import Parser
 from trimtab.knowledge.store import DocumentStore, UsageStore
 from trimtab.knowledge.store.integrity import Damage, Integrity, integrity_of
 from trimtab.knowledge.store.reopenable import ReopenableDatabase
@@ -34,7 +35,7 @@ _log = logging.getLogger(__name__)
 # Deletions are remembered at least this long, and as long as there is an older backup.
 _REMEMBER = timedelta(days=30)
 _MB = 1024 * 1024
-# The schedule checks every 30 minutes; a check that it missed by a minute is made up for by the heartbeat.
+# The schedule checks every 30 minutes; the heartbeat makes up for a check missed by a minute.
 _LATE_SECONDS = 31 * 60.0
 # What is checked before the service starts: about 0.3 seconds.
 _CHECKED_AT_ONCE = 32 * _MB
@@ -47,9 +48,10 @@ class Maintenance:
         live: The database.
         data: Its data directory; backups go to ``backups`` in it.
         settings: Retention and floors.
-        around: Its clock; its events are told ``knowledge.integrity_failed`` and ``knowledge.restored``.
-        forget: Drops everything in memory that came from the database; called when another file took its place.
-        parser_pid: The parser's process, if one is running.
+        context: Its clock and events; publishes ``knowledge.integrity_failed`` and
+            ``knowledge.restored``.
+        forget_all: Drops everything in memory that was read from a replaced database.
+        parser: Its process is measured.
     """
 
     def __init__(
@@ -57,15 +59,15 @@ class Maintenance:
         live: ReopenableDatabase,
         data: DataDirectory,
         settings: KnowledgeSettings,
-        around: KnowledgeContext,
-        forget: Callable[[], object],
-        parser_pid: Callable[[], int | None],
+        context: KnowledgeContext,
+        forget_all: Callable[[], object],
+        parser: Parser,
     ) -> None:
-        self._parser_pid = parser_pid
+        self._parser = parser
         self._live = live
-        self._clock = clock = around.clock
-        self._events = around.events
-        self._forget = forget
+        self._clock = clock = context.clock
+        self._events = context.events
+        self.forget_all = forget_all
         self._profile_seconds = settings.memory_profile_seconds if settings.memory_profiling else 0
         self._profiled_at = clock.monotonic()
         self._purged_at, self._checked_at = -1, clock.monotonic()
@@ -77,7 +79,7 @@ class Maintenance:
         self.disk = Cleanup(data.path, self.backups, settings, clock)
         self.memory = MemoryUsage(clock, settings.memory_limit_mb)
         self.growth = GrowthProfile(clock, data.file("memory_profile.txt"))
-        self.processor = CpuUsage(around.clock)
+        self.processor = CpuUsage(context.clock)
         self.erased = ErasedOwners(data.file(ERASED))
         self.copies = DatabaseCopies(self.backups, live.chains, data.file("snapshots"))
         self._restore = Restore(live, self.backups, self.deletions, self.erased, clock)
@@ -87,13 +89,13 @@ class Maintenance:
         self._tuning = UsageStore(live)
         self.disk.budget_bytes = self._tuning.tuned().get("disk_budget_mb", 0) * _MB
         self.freed_bytes: int | None = None
-        """What the last clean-up since the start freed, as the file system measures it; None before the first."""
+        """Disk space freed by the last clean-up since the start; None before the first."""
         self.restored: RestoreResult | None = None
         """What the last restore since the start did; None when there was none."""
         self.finish_deletions()
 
     def finish_deletions(self) -> int:
-        """Complete the deletions that a crash cut off between list and database; return how many."""
+        """Complete deletions that a crash interrupted; return their number."""
         self._restore.clear()
         self._mend_deletions()
         last = self.deletions.all()[-1000:]
@@ -101,9 +103,9 @@ class Maintenance:
         return DocumentStore(self._live).apply_deletions(pending) if pending else 0
 
     def deleting(self, witnesses: list[tuple[str, str]]) -> AbstractContextManager[None]:
-        """Return a context in which these documents, given with one passage's id each, are deleted."""
+        """Return a context for deleting these documents, given with one passage's id each."""
         at = self._clock.now()
-        return self.deletions.noted(Deletion(document, at, chunk) for document, chunk in witnesses)
+        return self.deletions.record(Deletion(document, at, chunk) for document, chunk in witnesses)
 
     def now(self) -> datetime:
         """Return the time by which erasures are dated."""
@@ -133,20 +135,20 @@ class Maintenance:
         return found
 
     def repair_indexes(self) -> Integrity:
-        """Make every index anew from its rows, and the file without gaps; nobody else works meanwhile."""
+        """Rebuild every index from its rows and vacuum the file, with exclusive access."""
         with translated(self._live.file), self._live.alone() as connection:
             rebuild_indexes(connection)
-        self._forget()  # What was read by way of a damaged index may lack something.
+        self.forget_all()  # What was read by way of a damaged index may lack something.
         return self.check()
 
     def backup(self) -> Backup:
-        """Take a backup; see `Backups.take`. What was deleted is purged first, so that it is not in it."""
+        """Take a backup; see `Backups.take`. Purges deleted data first."""
         with translated(self._live.file):
             self.purge()
             return self.backups.take()
 
     def purge(self) -> bool:
-        """Take the words of deleted passages out of the full-text index too; return whether it was needed."""
+        """Remove words of deleted passages from the full-text index; return whether needed."""
         deleted = len(self.deletions.all())
         if deleted == self._purged_at:
             return False
@@ -161,19 +163,19 @@ class Maintenance:
         return True
 
     def restore(self, backup: str = "", *, dry_run: bool = False) -> RestoreResult:
-        """Go back to a backup, by default the newest good one; what was deleted since stays deleted.
+        """Restore a backup, by default the newest good one; deletions since then are kept.
 
         A dry run changes nothing and says what would be lost.
         """
         with translated(self._live.file):
             done = self._restore.from_backup(backup, dry_run=dry_run)
-            return done if dry_run else self._replaced(done)
+            return done if dry_run else self._finish_restore(done)
 
     def recover(self, *, dry_run: bool = False) -> RestoreResult:
         """Put what can be read of the damaged file together with the newest good backup."""
         with translated(self._live.file):
             done = self._restore.from_what_is_left(dry_run=dry_run)
-            return done if dry_run else self._replaced(done)
+            return done if dry_run else self._finish_restore(done)
 
     def verify(self, held_document_ids: set[str], dead_in_indexes: int) -> DeletionProof:
         """Prove that every deletion holds everywhere.
@@ -208,8 +210,8 @@ class Maintenance:
             # The list is written again as a whole; on a full disk it stays longer than it has to.
             _log.warning("the list of deletions was not shortened: the disk is full")
 
-    def look(self) -> None:
-        """Do what belongs to each heartbeat: watch the memory, and check a database that gave an error."""
+    def beat(self) -> None:
+        """Measure memory, CPU and disk; check a suspect or overdue database."""
         self.memory.look()
         self.processor.look()
         self._profile_when_due()
@@ -226,7 +228,7 @@ class Maintenance:
 
     def parser_mb(self) -> float:
         """Return the resident memory of the parser's process."""
-        pid = self._parser_pid()
+        pid = self._parser.worker_pid
         try:
             return 0.0 if pid is None else psutil.Process(pid).memory_info().rss / _MB
         except psutil.Error:
@@ -257,14 +259,14 @@ class Maintenance:
         known = (Deletion(document, at) for document, at in DocumentStore(self._live).deletions())
         if damaged := self.deletions.mend(known):
             _log.warning(
-                "%s had unfinished or damaged lines; it was written anew with what the database remembers",
+                "%s had unfinished or damaged lines; it was rewritten from the database's records",
                 self.deletions.file.name,
                 extra={"lines": damaged},
             )
 
-    def _replaced(self, done: RestoreResult) -> RestoreResult:
+    def _finish_restore(self, done: RestoreResult) -> RestoreResult:
         self.restored = done
-        self._forget()
+        self.forget_all()
         self.check()
         self._tell("knowledge.restored", done.as_dict())
         return done

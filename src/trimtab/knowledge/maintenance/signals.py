@@ -1,4 +1,4 @@
-"""What can be measured about the data's health: integrity, backups, disk, memory and processors."""
+"""Signals of stored data: integrity, backups, disk, memory and CPU."""
 
 import math
 from collections.abc import Iterable
@@ -8,21 +8,21 @@ from trimtab.knowledge.maintenance.service import Maintenance
 from trimtab.knowledge.store.integrity import Damage
 
 
-def signals(care: Maintenance) -> Iterable[Signal]:
+def signals(maintenance: Maintenance) -> Iterable[Signal]:
     """Yield every signal of care."""
-    yield from _integrity(care)
-    yield from _loss(care)
-    yield from _disk(care)
-    yield from _disk_use(care)
-    yield from _memory(care)
+    yield from _integrity(maintenance)
+    yield from _loss(maintenance)
+    yield from _disk(maintenance)
+    yield from _disk_use(maintenance)
+    yield from _memory(maintenance)
 
 
-def _integrity(care: Maintenance) -> Iterable[Signal]:
+def _integrity(maintenance: Maintenance) -> Iterable[Signal]:
     yield Signal(
         "knowledge.database.integrity_ok",
         "1",
         "1 when the last check of the database found nothing wrong.",
-        lambda: (Sample(float(care.integrity.ok)),),
+        lambda: (Sample(float(maintenance.integrity.ok)),),
         metric="kb_database_integrity_ok",
     )
     yield Signal(
@@ -30,7 +30,7 @@ def _integrity(care: Maintenance) -> Iterable[Signal]:
         "1",
         "1 for the kind of damage that the last check found: index, or table.",
         lambda: tuple(
-            Sample(float(care.integrity.damage is kind), {"kind": kind.value})
+            Sample(float(maintenance.integrity.damage is kind), {"kind": kind.value})
             for kind in (Damage.INDEX, Damage.TABLE)
         ),
         labels=("kind",),
@@ -40,65 +40,67 @@ def _integrity(care: Maintenance) -> Iterable[Signal]:
         "knowledge.backup.age",
         "seconds",
         "Age of the newest backup; absent when there is none.",
-        lambda: (Sample(math.nan if (age := care.backups.age_seconds()) is None else age),),
+        lambda: (Sample(math.nan if (age := maintenance.backups.age_seconds()) is None else age),),
         metric="kb_backup_age_seconds",
     )
 
 
-def _loss(care: Maintenance) -> Iterable[Signal]:
+def _loss(maintenance: Maintenance) -> Iterable[Signal]:
     yield Signal(
         "knowledge.restore.lost_ratio",
         "ratio",
-        "Share of the documents that the last restore lost; absent when there was none, or it is unknown.",
-        lambda: (Sample(care.restored.lost_ratio if care.restored else math.nan),),
+        "Share of the documents that the last restore lost; absent if unknown or never restored.",
+        lambda: (Sample(maintenance.restored.lost_ratio if maintenance.restored else math.nan),),
         metric="kb_restore_lost_ratio",
     )
 
 
-def _disk(care: Maintenance) -> Iterable[Signal]:
+def _disk(maintenance: Maintenance) -> Iterable[Signal]:
     yield Signal(
         "knowledge.disk.free",
         "bytes",
         "Room left for the data directory: on its disk, or of its budget.",
-        lambda: (Sample(float(care.disk.disk().free_bytes)),),
+        lambda: (Sample(float(maintenance.disk.disk().free_bytes)),),
         metric="kb_disk_free_bytes",
     )
     yield Signal(
         "knowledge.disk.floor",
         "bytes",
         "How much has to stay free: 5 GB, or a tenth of a smaller disk; 0 within a budget.",
-        lambda: (Sample(care.disk.floor_bytes()),),
+        lambda: (Sample(maintenance.disk.floor_bytes()),),
         metric="kb_disk_floor_bytes",
     )
     yield Signal(
         "knowledge.disk.used_ratio",
         "ratio",
         "Share of the disk, or of the data directory's budget, that is in use.",
-        lambda: (Sample(care.disk.disk().used_ratio),),
+        lambda: (Sample(maintenance.disk.disk().used_ratio),),
         metric="kb_disk_used_ratio",
     )
     yield Signal(
         "knowledge.disk.freed",
         "bytes",
         "How much the last clean-up freed, measured on the file system; absent before the first.",
-        lambda: (Sample(math.nan if care.freed_bytes is None else float(care.freed_bytes)),),
+        lambda: (
+            Sample(math.nan if maintenance.freed_bytes is None else float(maintenance.freed_bytes)),
+        ),
         metric="kb_disk_freed_bytes",
     )
 
 
-def _disk_use(care: Maintenance) -> Iterable[Signal]:
+def _disk_use(maintenance: Maintenance) -> Iterable[Signal]:
     yield Signal(
         "knowledge.disk.budget",
         "bytes",
         "How much of its disk the data directory may use; 0 means all of it.",
-        lambda: (Sample(float(care.disk.budget_bytes)),),
+        lambda: (Sample(float(maintenance.disk.budget_bytes)),),
         metric="kb_disk_budget_bytes",
     )
     yield Signal(
         "knowledge.disk.full_in",
         "seconds",
-        "When the disk is full at the pace of the last day; absent without a day of data, or when it does not fill.",
-        lambda: (Sample(care.disk.trend.full_in_seconds()),),
+        "When the disk is full at the last day's pace; absent if it does not fill, or unknown.",
+        lambda: (Sample(maintenance.disk.trend.full_in_seconds()),),
         metric="kb_disk_full_in_seconds",
     )
     yield Signal(
@@ -106,7 +108,7 @@ def _disk_use(care: Maintenance) -> Iterable[Signal]:
         "bytes",
         "Disk space of the largest entries of the data directory, at the last look.",
         lambda: tuple(
-            Sample(float(size), {"entry": name}) for name, size in care.disk.largest_entries
+            Sample(float(size), {"entry": name}) for name, size in maintenance.disk.largest_entries
         ),
         labels=("entry",),
         metric="kb_disk_entry_bytes",
@@ -116,47 +118,48 @@ def _disk_use(care: Maintenance) -> Iterable[Signal]:
         "ratio",
         "Share of the disk space in use that a clean-up would free, by kind, at the last look.",
         lambda: tuple(
-            Sample(share, {"kind": kind}) for kind, share in care.disk.reclaimable_ratios.items()
+            Sample(share, {"kind": kind})
+            for kind, share in maintenance.disk.reclaimable_ratios.items()
         ),
         labels=("kind",),
         metric="kb_disk_reclaimable_ratio",
     )
 
 
-def _memory(care: Maintenance) -> Iterable[Signal]:
+def _memory(maintenance: Maintenance) -> Iterable[Signal]:
     yield Signal(
         "knowledge.memory.used_ratio",
         "ratio",
         "Share of the memory allowed to this process that is in use.",
-        lambda: (Sample(care.memory.used_ratio()),),
+        lambda: (Sample(maintenance.memory.used_ratio()),),
         metric="kb_memory_used_ratio",
     )
     yield Signal(
         "knowledge.memory.resident",
         "MB",
         "Resident memory of this process.",
-        lambda: (Sample(care.memory.resident_mb()),),
+        lambda: (Sample(maintenance.memory.resident_mb()),),
         metric="kb_memory_resident_mb",
     )
     yield Signal(
         "knowledge.memory.growth",
         "MB/h",
-        "How fast the memory grew over the last 30 minutes: the median of its parts of five minutes; "
+        "Memory growth over the last 30 minutes: the median of its parts of five minutes; "
         "unknown in the first 45 minutes of the process.",
-        lambda: (Sample(care.memory.growth_mb_per_hour()),),
+        lambda: (Sample(maintenance.memory.growth_mb_per_hour()),),
         metric="kb_memory_growth_mb_per_hour",
     )
     yield Signal(
         "knowledge.memory.parser",
         "MB",
         "Resident memory of the parser's process; 0 when none is running.",
-        lambda: (Sample(care.parser_mb()),),
+        lambda: (Sample(maintenance.parser_mb()),),
         metric="kb_parser_resident_mb",
     )
     yield Signal(
         "knowledge.cpu.used_ratio",
         "ratio",
         "Median share of the machine's CPU that was in use over the last minute, by anybody.",
-        lambda: (Sample(care.processor.used_ratio()),),
+        lambda: (Sample(maintenance.processor.used_ratio()),),
         metric="kb_cpu_used_ratio",
     )

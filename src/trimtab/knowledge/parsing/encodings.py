@@ -1,4 +1,4 @@
-"""Decodes text files: by their byte-order mark, as UTF-8, or by what the bytes look like; else not at all."""
+"""Decodes text files: by byte-order mark, as UTF-8, or by guessing from the bytes."""
 
 import codecs
 import re
@@ -14,10 +14,10 @@ _MARKS = (
 _HIGH_RUN = re.compile(rb"[\x80-\xff]+")
 _LETTERS = re.compile(rb"[A-Za-z]+")
 _WESTERN_RUN = 1.6
-"""Mean length of runs of bytes above 127: accents stand alone, letters of other alphabets in words."""
+"""Mean length of runs of bytes above 127: accents stand alone, other alphabets in words."""
 _WESTERN_RUN_AMONG_LETTERS = 2.5
 """The same where most letters are unaccented."""
-_MOST_BAD = 0.25
+_MAX_BAD = 0.25
 """Share of bad sequences up to which a file is UTF-8 with some lines of Windows-1252 in it."""
 _SURE = 0.9
 _CLEARLY = 0.1
@@ -35,15 +35,15 @@ _COMMON = re.compile("[\u0430\u0435\u0438\u0456\u043d\u043e\u0440\u0441\u0442]")
 
 
 def is_marked(data: bytes) -> bool:
-    """Return whether the text begins with a mark of UTF-16 or UTF-32, in which zero bytes are no binary data."""
+    """Return whether the text has a mark of UTF-16 or UTF-32: zero bytes are text there."""
     return any(data.startswith(mark) for mark, name in _MARKS if name != "utf-8-sig")
 
 
 def decode_text(data: bytes) -> str | None:
-    """Return the text, or None when its encoding cannot be told.
+    """Return the text, or None when its encoding cannot be detected.
 
     Raises:
-        UnicodeDecodeError: Its byte-order mark lies.
+        UnicodeDecodeError: Its byte-order mark is wrong.
     """
     for mark, name in _MARKS:
         if data.startswith(mark):
@@ -51,10 +51,10 @@ def decode_text(data: bytes) -> str | None:
     try:
         return data.decode("utf-8")
     except UnicodeDecodeError:
-        return _mixed(data) or _guess(data)
+        return _decode_mixed(data) or _guess(data)
 
 
-def _mixed(data: bytes) -> str | None:
+def _decode_mixed(data: bytes) -> str | None:
     """Return UTF-8 with a few bytes of Windows-1252 between, if the text is that."""
     bad = 0
 
@@ -70,7 +70,7 @@ def _mixed(data: bytes) -> str | None:
     codecs.register_error("trimtab-western", western)
     text = data.decode("utf-8", "trimtab-western")
     good = sum(ord(letter) > 127 for letter in text) - bad
-    return text if good > 0 and bad <= max(1, _MOST_BAD * (good + bad)) else None
+    return text if good > 0 and bad <= max(1, _MAX_BAD * (good + bad)) else None
 
 
 def _guess(data: bytes) -> str | None:
@@ -100,13 +100,13 @@ def _plausible(data: bytes, name: str) -> float:
     script = {"cp932": _KANA, "euc-jp": _KANA, "cp949": _HANGUL}.get(name, _HAN)
     if not script.search(joined):
         return 0.0
-    wanted = len(_HAN.findall(joined)) + len(_PUNCTUATION.findall(joined))
+    han = len(_HAN.findall(joined)) + len(_PUNCTUATION.findall(joined))
     if script is not _HAN:
         # Japanese is never written without kana, nor Korean mostly in Chinese characters.
         share = len(script.findall(joined)) / len(joined)
         least = 0.2 if script is _KANA else 0.5
-        return min(1.0, share / least) * (wanted + len(script.findall(joined))) / len(joined)
-    return wanted / len(joined) * _first_level(data, name)
+        return min(1.0, share / least) * (han + len(script.findall(joined))) / len(joined)
+    return han / len(joined) * _first_level(data, name)
 
 
 def _first_level(data: bytes, name: str) -> float:

@@ -1,4 +1,4 @@
-"""What a file is: by its name or the stated type, checked against its first bytes."""
+"""Detects file formats: by name or stated type, checked against the first bytes."""
 
 import re
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ class Format:
     media_type: str
     suffixes: tuple[str, ...]
     kind: str
-    """``text``: its bytes are its text; ``markup``: text that the parser renders; ``pdf``; ``zip``."""
+    """``text``: used as it is; ``markup``: text that the parser renders; ``pdf``; ``zip``."""
     marked_up: bool = False
     """Whether its extracted text has Markdown headings."""
 
@@ -46,7 +46,10 @@ _BY_TYPE = {known.media_type: known for known in FORMATS}
 INVISIBLE = re.compile(
     "[\u00ad\u200b\u2060\ufeff]|(?<=[A-Za-z\u00c0-\u024f])[\u200c\u200d]++(?=[A-Za-z\u00c0-\u024f])"
 )
-"""Characters without width that cut words in two for a search. Joiners have a meaning in other scripts and in emoji."""
+"""Characters without width, which cut words in two for a search.
+
+Joiners have a meaning in other scripts and in emoji.
+"""
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _FOREIGN = {
     b"%PDF-": "a PDF file",
@@ -68,12 +71,12 @@ _MARKED_UP = (
 """Text that is read as such only when its name says that it is text."""
 
 
-def recognised(name: str, data: Content, media_type: str | None) -> Format:
+def detect_format(name: str, data: Content, media_type: str | None) -> Format:
     """Return the file's format.
 
     Raises:
         DocumentEmpty: It has no bytes.
-        DocumentTypeUnsupported: Nothing here reads such content, or the content is not what its name says.
+        DocumentTypeUnsupported: No parser reads it, or the content differs from the name.
         DocumentEncrypted: It is an Office file with a password.
     """
     head = data.head()
@@ -82,45 +85,41 @@ def recognised(name: str, data: Content, media_type: str | None) -> Format:
     suffix = PurePath(name).suffix.lower()
     stated = (media_type or "").partition(";")[0].strip().lower()
     known = SUFFIXES.get(suffix) or _BY_TYPE.get(stated)
-    content = _content(head)
+    content = next((what for magic, what in _FOREIGN.items() if head.startswith(magic)), "")
     if known is None:
         content = content or next((what for pattern, what in _MARKED_UP if pattern.match(head)), "")
         if content:
             raise DocumentTypeUnsupported(f"{name} is {content}, which is not ingested as such.")
-        decoded(name, data.whole())
+        decode_file(name, data.whole())
         return TEXT
     _check(known, name, head, content)
     return known
 
 
-def _content(data: bytes) -> str:
-    return next((what for magic, what in _FOREIGN.items() if data.startswith(magic)), "")
-
-
-def _check(known: Format, name: str, data: bytes, content: str) -> None:
-    wrong = DocumentTypeUnsupported(
-        f"{name} is named like {known.suffixes[0]} but its content is {content or 'something else'}.",
-        hint="Give the file the ending that fits its content, or save it again in that format.",
-    )
+def _check(known: Format, name: str, head: bytes, foreign: str) -> None:
+    """Raise an error when the content is not what the name says."""
+    if known.kind == "zip" and head.startswith(_OLE):
+        raise DocumentEncrypted(f"{name} is encrypted, or an old Office file.")
     match known.kind:
         case "pdf":
-            if b"%PDF-" not in data[:1024]:
-                raise wrong
+            fits = b"%PDF-" in head[:1024]
         case "zip":
-            if data.startswith(_OLE):
-                raise DocumentEncrypted(f"{name} is encrypted, or an old Office file.")
-            if not data.startswith(b"PK\x03\x04"):
-                raise wrong
+            fits = head.startswith(b"PK\x03\x04")
         case _:
-            if content:
-                raise wrong
+            fits = not foreign
+    if not fits:
+        raise DocumentTypeUnsupported(
+            f"{name} is named like {known.suffixes[0]} but its content is "
+            f"{foreign or 'something else'}.",
+            hint="Give the file the ending that fits its content, or save it again in that format.",
+        )
 
 
 _CONTROLS = bytes(byte for byte in range(32) if byte not in b"\t\n\r\f\x1b")
 
 
 def refuse_binary(name: str, data: Content) -> None:
-    """Raise `DocumentTypeUnsupported` for a file that is not text; `decoded` tells what text is."""
+    """Raise `DocumentTypeUnsupported` for a file that is not text; see `decode_file`."""
     head = data.head()
     if is_marked(head):
         return
@@ -129,12 +128,12 @@ def refuse_binary(name: str, data: Content) -> None:
         raise DocumentTypeUnsupported(f"{name} is not text: it holds binary data.")
 
 
-def decoded(name: str, data: bytes) -> str:
-    """Return the text of a text file in the encoding of its mark, in UTF-8, or in one that its bytes show clearly.
+def decode_file(name: str, data: bytes) -> str:
+    """Return the text of a file, decoded by its mark, as UTF-8, or by a clear guess.
 
     Raises:
-        DocumentTypeUnsupported: It holds zero bytes or is mostly control characters: it is not text.
-        DocumentUnreadable: Its byte-order mark lies, or its encoding cannot be told.
+        DocumentTypeUnsupported: It has zero bytes or mostly control characters.
+        DocumentUnreadable: Its byte-order mark is wrong, or its encoding cannot be detected.
     """
     refuse_binary(name, Content.of(data))
     try:
@@ -143,11 +142,7 @@ def decoded(name: str, data: bytes) -> str:
         raise DocumentUnreadable(f"{name} is not valid {error.encoding.upper()}.") from error
     if text is None:
         raise DocumentUnreadable(
-            f"The character encoding of {name} cannot be told.",
+            f"The character encoding of {name} cannot be detected.",
             hint="Save it as UTF-8, then ingest it again.",
         )
-    return _lines(text)
-
-
-def _lines(text: str) -> str:
     return INVISIBLE.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))

@@ -1,4 +1,4 @@
-"""The parent's side of parsing: keeps one warm worker, feeds it, and kills it when it goes over its limits."""
+"""Runs the parser process: one warm worker, killed when it exceeds its limits."""
 
 import json
 import logging
@@ -25,19 +25,19 @@ from trimtab.knowledge.errors import (
     ParserUnavailable,
 )
 from trimtab.knowledge.parsing.content import Content
-from trimtab.knowledge.parsing.formats import Format, decoded, recognised, refuse_binary
+from trimtab.knowledge.parsing.formats import Format, decode_file, detect_format, refuse_binary
 from trimtab.knowledge.parsing.native import WORKER, NativeLibraries
 from trimtab.knowledge.records import ParsedDocument
 
 _log = logging.getLogger(__name__)
 _MB = 1024 * 1024
-# A library's leaks end with its process: a worker serves so many files, then a fresh one takes over.
+# A library's leaks end with its process: a worker is replaced after this many files.
 _FILES_PER_WORKER = 50
-_MOST_RESIDENT_MB = 256
+_MAX_RESIDENT_MB = 256
 
 
 class Parser:
-    """Turns the bytes of a file into text. Safe to call from many threads; one file is parsed at a time.
+    """Extracts the text of files. Safe for many threads; one file is parsed at a time.
 
     Plain text, Markdown and JSON are decoded here; everything else goes to the worker.
 
@@ -64,7 +64,7 @@ class Parser:
 
         Raises:
             DocumentTooLarge: The file, what it unpacks to, or its text is over a limit.
-            DocumentTypeUnsupported: See `recognised`.
+            DocumentTypeUnsupported: See `detect_format`.
             DocumentEncrypted: It has a password.
             DocumentUnreadable: It is damaged.
             DocumentEmpty: There is no text in it.
@@ -74,17 +74,17 @@ class Parser:
         content = Content.of(data)
         if content.size > self._settings.max_document_mb * _MB:
             raise too_large(name, content.size, self._settings)
-        known = recognised(name, content, media_type)
+        known = detect_format(name, content, media_type)
         parsed = (
-            self._decoded(name, content.whole(), known)
+            self._decode(name, content.whole(), known)
             if known.kind == "text"
-            else self._extracted(name, content, known)
+            else self._extract(name, content, known)
         )
         if not parsed.text.strip():
             raise DocumentEmpty(f"{name} holds no text.")
         return parsed
 
-    def rest(self) -> None:
+    def stop_worker(self) -> None:
         """End the warm worker, if any; the next file starts another."""
         with self._lock:
             self._end()
@@ -95,14 +95,16 @@ class Parser:
         worker = self._worker
         return worker.process.pid if worker else None
 
-    def _decoded(self, name: str, data: bytes, known: Format) -> ParsedDocument:
-        text = decoded(name, data)
+    def _decode(self, name: str, data: bytes, known: Format) -> ParsedDocument:
+        text = decode_file(name, data)
         if len(text) > self._settings.max_text_characters:
             raise _text_too_long(name, self._settings)
         title = markdown.title(text) if known.marked_up else ""
-        return ParsedDocument(text, title or _stem(name), known.media_type, (), known.marked_up)
+        return ParsedDocument(
+            text, title or PurePath(name).stem, known.media_type, (), known.marked_up
+        )
 
-    def _extracted(self, name: str, data: Content, known: Format) -> ParsedDocument:
+    def _extract(self, name: str, data: Content, known: Format) -> ParsedDocument:
         if known.kind == "markup":
             refuse_binary(name, data)
         answer = self._ask(name, data, known.media_type)
@@ -111,7 +113,9 @@ class Parser:
         text = str(answer["text"])
         title = str(answer["title"]) or (markdown.title(text) if known.marked_up else "")
         pages = tuple(int(offset) for offset in answer["pages"])
-        return ParsedDocument(text, title or _stem(name), known.media_type, pages, known.marked_up)
+        return ParsedDocument(
+            text, title or PurePath(name).stem, known.media_type, pages, known.marked_up
+        )
 
     def _ask(self, name: str, data: Content, media_type: str) -> dict[str, Any]:
         header = {
@@ -131,7 +135,7 @@ class Parser:
                 _log.warning("parser worker ended", extra={"reason": reason, "bytes": data.size})
                 raise ParserFailed(f"{name} could not be parsed: the parser {reason}.")
             worker.served += 1
-            if worker.served >= _FILES_PER_WORKER or worker.resident_mb() > _MOST_RESIDENT_MB:
+            if worker.served >= _FILES_PER_WORKER or worker.resident_mb() > _MAX_RESIDENT_MB:
                 self._end()
             return answer
 
@@ -256,7 +260,3 @@ def _text_too_long(name: str, settings: KnowledgeSettings) -> DocumentTooLarge:
         f"{name} has more than {settings.max_text_characters} characters "
         "(knowledge.max_text_characters)."
     )
-
-
-def _stem(name: str) -> str:
-    return PurePath(name).stem

@@ -59,5 +59,5 @@ def explain(
 
 def highlights(terms: tuple[QueryTerm, ...], text: str) -> tuple[tuple[int, int], ...]:
     """Return the (start, end) offsets of the words in ``text`` that match a term, in order."""
-    wanted = {variant for term in terms for variant in term.variants}
-    return tuple((start, end) for start, end, found in matching_words(text) if found in wanted)
+    variants = {variant for term in terms for variant in term.variants}
+    return tuple((start, end) for start, end, found in matching_words(text) if found in variants)

@@ -27,7 +27,7 @@ _SMOOTHED = 100
 
 
 class NearestVectors(Protocol):
-    """Where the passages nearest in meaning are found; `VectorIndex` says what each call returns."""
+    """Search for the nearest passages; `VectorIndex` documents each method."""
 
     def __len__(self) -> int:
         """Return how many passages have a vector."""
@@ -49,12 +49,12 @@ class SearchableIndex(Protocol):
 
     @property
     def words(self) -> KeywordIndex:
-        """Its words."""
+        """Its keyword index."""
         ...
 
     @property
     def vectors(self) -> NearestVectors:
-        """Its vectors."""
+        """Its vector index."""
         ...
 
     def __len__(self) -> int:
@@ -115,7 +115,7 @@ def rank(
         query: Natural language.
         vector: The query's unit vector; None while the model is down: words alone decide.
         meaning: The share of meaning in the sum, 0 to 1; see ``fit_weight``.
-        limit: At most so many.
+        limit: Maximum number of passages.
         allowed: Only these passages, ascending; None means all.
     """
     terms = query_terms(query, index.words.languages)

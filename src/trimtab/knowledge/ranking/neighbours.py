@@ -28,6 +28,6 @@ def smoothed(scores: NDArray[np.float64], vectors: Vectors) -> NDArray[np.float6
     np.fill_diagonal(likeness, -1.0)
     nearest = np.argpartition(-likeness, count - 1, axis=1)[:, :count]
     weights = np.maximum(np.take_along_axis(likeness, nearest, axis=1), 1e-6).astype(np.float64)
-    around = (scores[nearest] * weights).sum(axis=1) / weights.sum(axis=1)
-    mixed: NDArray[np.float64] = (1 - _SHARE) * scores + _SHARE * around
+    neighbours = (scores[nearest] * weights).sum(axis=1) / weights.sum(axis=1)
+    mixed: NDArray[np.float64] = (1 - _SHARE) * scores + _SHARE * neighbours
     return mixed

@@ -1,9 +1,9 @@
-"""How much meaning counts in a project, found by asking the project's own passages.
+"""Fits the weight of vectors for a project, by asking its own passages.
 
-A probe takes one sentence out of a passage and asks for the rest of it: the sentence is the query,
-and the passage without it the only right answer (the inverse cloze task of Lee, Chang and Toutanova,
-"Latent Retrieval for Weakly Supervised Open Domain Question Answering", ACL 2019). What was taken
-out cannot be found by its own words, so words get no undue advantage. Nobody has to judge anything.
+A probe takes one sentence out of a passage: the sentence is the query, and the passage without it
+the only right answer (the inverse cloze task of Lee, Chang and Toutanova, "Latent Retrieval for
+Weakly Supervised Open Domain Question Answering", ACL 2019). The sentence cannot be found by its
+own words, so keywords get no undue advantage. No labelled data is needed.
 """
 
 import random
@@ -23,16 +23,16 @@ from trimtab.knowledge.ranking.hybrid import (
     candidates,
 )
 
-MOST_PROBES = 150
+MAX_PROBES = 150
 FEWEST_PROBES = 20
 
 _SENTENCE_END = re.compile(r"(?<=[.!?\u2026])\s+|\n+")
-_FEWEST_WORDS, _MOST_WORDS = 4, 25
+_FEWEST_WORDS, _MAX_WORDS = 4, 25
 _GRID = np.linspace(0.0, 1.0, 21)
 # Differences below this are chance at 150 probes: the middle of all such shares is taken.
 _PLATEAU = 0.01
-# A passage's own sentence is an easier question than a person's, and which sentences are taken moves the answer by 0.1 to
-# 0.2; a third of the way from the share that served best elsewhere was better than half of it, all of it, or none.
+# A passage's own sentence is easier than a person's question, and the choice of sentences moves
+# the result by 0.1 to 0.2. A third of the way from the default share beat half, all, and none.
 _TRUST = 1 / 3
 
 
@@ -88,7 +88,7 @@ def fit(
     if len(probes) < FEWEST_PROBES or not len(index.vectors):
         return Fit(DEFAULT_MEANING, len(probes), 0.0, 0.0, 0.0, len(index))
     queries = embed([probe.query for probe in probes])
-    # Rounded as the passages' own vectors are, or no passage could ever be as near as the rest of one.
+    # Rounded like stored vectors, or no passage could ever be as near as the passage itself.
     rests = embed([probe.rest for probe in probes]).astype(np.float16).astype(np.float32)
     gains = np.array(
         [
@@ -108,31 +108,31 @@ def fit(
     )
 
 
-def _probes(passages: Sequence[tuple[int, str]], chance: random.Random) -> list[_Probe]:
+def _probes(passages: Sequence[tuple[int, str]], rng: random.Random) -> list[_Probe]:
     shuffled = sorted(passages)
-    chance.shuffle(shuffled)
+    rng.shuffle(shuffled)
     probes: list[_Probe] = []
     for key, text in shuffled:
-        probe = _probe(key, text, chance)
+        probe = _probe(key, text, rng)
         if probe is not None:
             probes.append(probe)
-        if len(probes) == MOST_PROBES:
+        if len(probes) == MAX_PROBES:
             break
     return probes
 
 
-def _probe(key: int, text: str, chance: random.Random) -> _Probe | None:
+def _probe(key: int, text: str, rng: random.Random) -> _Probe | None:
     """Return the passage with one sentence taken out, or None when it is too short for that."""
     sentences = [part.strip() for part in _SENTENCE_END.split(text) if part.strip()]
     askable = [part for part in sentences if len(part.split()) >= _FEWEST_WORDS]
     if len(askable) < 2:
         return None
-    chosen = chance.choice(askable)
+    chosen = rng.choice(askable)
     # A title is often the first sentence again.
     rest = " ".join(part for part in sentences if part.strip(" .#") != chosen.strip(" .#"))
     if not rest:
         return None
-    return _Probe(key, " ".join(chosen.split()[:_MOST_WORDS]), rest)
+    return _Probe(key, " ".join(chosen.split()[:_MAX_WORDS]), rest)
 
 
 def _gains(
@@ -149,7 +149,7 @@ def _gains(
     others = _others(found, probe.key)
     theirs = np.outer(_GRID, others[1]) + np.outer(1 - _GRID, others[0])
     own = _GRID * nearness + (1 - _GRID) * words
-    # Equal scores count against it: a side that cannot tell passages apart is no good.
+    # Equal scores count against it: a side that cannot tell passages apart does not help.
     better = (theirs >= own[:, None]).sum(axis=1)
     gains: NDArray[np.float64] = 1 / np.log2(2 + better)
     return gains

@@ -1,12 +1,12 @@
-"""The truth: projects, documents, passages and vectors in one SQLite file. The only SQL of this domain."""
+"""Stores projects, documents, passages and vectors in SQLite: all SQL of this domain."""
 
 from trimtab.knowledge.store.documents import DocumentStore, QueuedDocument
 from trimtab.knowledge.store.fingerprint import DocumentFingerprint
 from trimtab.knowledge.store.owners import OwnedDocument, OwnerStore
 from trimtab.knowledge.store.projects import ProjectRow, ProjectStore
-from trimtab.knowledge.store.rows import NewDocument
 from trimtab.knowledge.store.search import SearchStore, VectorRows
 from trimtab.knowledge.store.usage import UsageStore
+from trimtab.knowledge.store.writing import NewDocument
 
 __all__ = [
     "DocumentFingerprint",

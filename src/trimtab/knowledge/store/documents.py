@@ -1,5 +1,6 @@
 """Rows of documents, their passages and vectors."""
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,17 +11,10 @@ import sqlalchemy as sa
 from trimtab.infra.storage import Database
 from trimtab.knowledge.errors import DatabaseDamaged, DocumentUnknown, ProjectUnknown
 from trimtab.knowledge.records import Document, DocumentState
-from trimtab.knowledge.store.fingerprint import DocumentFingerprint, is_still, missing
-from trimtab.knowledge.store.labels import put_labels, replace_metadata, visible
+from trimtab.knowledge.store.fingerprint import DocumentFingerprint, missing
+from trimtab.knowledge.store.labels import LABELS, put_labels, replace_metadata, visible
 from trimtab.knowledge.store.owners import join_owner
-from trimtab.knowledge.store.projects import ProjectRow, changed, deletion, found
-from trimtab.knowledge.store.rows import (
-    NewDocument,
-    Vector,
-    set_state,
-    vector_row,
-    without_vector,
-)
+from trimtab.knowledge.store.projects import ProjectRow, bump_index_version, deletion, find_project
 from trimtab.knowledge.store.seals import intact, seal
 from trimtab.knowledge.store.tables import (
     chunks,
@@ -29,7 +23,15 @@ from trimtab.knowledge.store.tables import (
     projects,
     vectors,
 )
-from trimtab.knowledge.store.writing import former_rows, put_documents
+from trimtab.knowledge.store.writing import (
+    NewDocument,
+    Vector,
+    former_rows,
+    put_documents,
+    set_state,
+    vector_row,
+    without_vector,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,10 +51,10 @@ class DocumentStore:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def known(
+    def fingerprints(
         self, project_key: int, names: Sequence[str] | None = None
     ) -> dict[str, DocumentFingerprint]:
-        """Return what an ingestion compares with, by name: of all documents of the project, or of those named."""
+        """Return the fingerprints of the project's documents by name: all, or those named."""
         which = [documents.c.project_key == project_key]
         if names is not None:
             which.append(documents.c.name.in_(names))
@@ -63,11 +65,13 @@ class DocumentStore:
         )
         columns = documents.c
         statement = sa.select(
-            columns.name, columns.source_hash, columns.version, columns.state, counted
+            columns.name, columns.source_hash, columns.version, columns.state, counted, LABELS
         )
         with self._database.read() as connection:
             return {
-                row[0]: DocumentFingerprint(row[1], row[2], DocumentState(row[3]), row[4])
+                row[0]: DocumentFingerprint(
+                    row[1], row[2], DocumentState(row[3]), row[4], tuple(json.loads(row[5]))
+                )
                 for row in connection.execute(statement.where(*which))
             }
 
@@ -82,45 +86,41 @@ class DocumentStore:
         with self._database.read() as connection:
             return frozenset(connection.scalars(statement))
 
-    def write(self, project: ProjectRow, document: NewDocument, at: datetime) -> int:
-        """Write the document in place of its former version, if any; return its version.
+    def write(
+        self,
+        project: ProjectRow,
+        group: Sequence[NewDocument],
+        replaces: Sequence[DocumentFingerprint | None],
+        at: datetime,
+    ) -> list[int | None]:
+        """Write documents in one transaction, each in place of its former version.
+
+        Args:
+            project: Where they go.
+            group: The documents.
+            replaces: For each, the version that it was compared with; None for none. Where there is
+                another one by now, or an earlier document of the group, it is left alone.
+            at: The time of writing.
+
+        Returns:
+            The version of each; None for those left alone.
 
         Raises:
             ProjectUnknown: The project was deleted meanwhile; nothing is written.
         """
         with self._database.write() as connection:
             _check_alive(connection, project)
-            former = former_rows(connection, [document.id])
-            versions = put_documents(connection, project.key, [document], former, at)
-            changed(connection, project.key)
-            return versions[document.id]
-
-    def write_many(
-        self,
-        project: ProjectRow,
-        expected: Sequence[tuple[NewDocument, DocumentFingerprint | None]],
-        at: datetime,
-    ) -> list[int | None]:
-        """Write documents as `write` does, in one transaction; return their versions.
-
-        Args:
-            project: Whose documents.
-            expected: Each with what it is to replace. Where there is something else by now, or an earlier one of
-                these, it is left alone and None is returned for it.
-            at: The time of writing.
-        """
-        with self._database.write() as connection:
-            _check_alive(connection, project)
-            former = former_rows(connection, [document.id for document, _ in expected])
+            former = former_rows(connection, [document.id for document in group])
             chosen: dict[str, NewDocument] = {}
-            for document, known in expected:
-                if is_still(former.get(document.id), known):
+            for document, known in zip(group, replaces, strict=True):
+                row = former.get(document.id)
+                if row is None if known is None else known.matches(row):
                     chosen.setdefault(document.id, document)
             versions = put_documents(connection, project.key, [*chosen.values()], former, at)
-            changed(connection, project.key)
+            bump_index_version(connection, project.key)
         return [
             versions[document.id] if chosen.get(document.id) is document else None
-            for document, _ in expected
+            for document in group
         ]
 
     def page(
@@ -128,7 +128,7 @@ class DocumentStore:
     ) -> tuple[Document, ...]:
         """Return the project's documents by name: those that these labels let see, or all."""
         with self._database.read() as connection:
-            key = found(connection, project).key
+            key = find_project(connection, project).key
             statement = (
                 _selected()
                 .where(documents.c.project_key == key, *_seen(labels))
@@ -139,9 +139,9 @@ class DocumentStore:
             return tuple(_document(row) for row in connection.execute(statement))
 
     def get(self, project: str, id_or_name: str, labels: Sequence[str] | None = None) -> Document:
-        """Return one document, or raise `DocumentUnknown`; one that the labels do not let see is unknown too."""
+        """Return one document; `DocumentUnknown` if missing or hidden from these labels."""
         with self._database.read() as connection:
-            key = found(connection, project).key
+            key = find_project(connection, project).key
             named = _selected().where(*_named(key, id_or_name), *_seen(labels))
             row = connection.execute(named).first()
         if row is None:
@@ -169,9 +169,9 @@ class DocumentStore:
         return text
 
     def witnesses(self, project: str, id_or_name: str = "") -> list[tuple[str, str]]:
-        """Return the ids of one document, or of all of the project, each with the id of its first passage."""
+        """Return ids of one document, or all of the project, each with its first passage's id."""
         with self._database.read() as connection:
-            key = found(connection, project).key
+            key = find_project(connection, project).key
             which = _named(key, id_or_name) if id_or_name else (documents.c.project_key == key,)
             first = (chunks.c.document_key == documents.c.key) & (chunks.c.ordinal == 0)
             statement = (
@@ -182,10 +182,10 @@ class DocumentStore:
             return [(str(row[0]), str(row[1])) for row in connection.execute(statement)]
 
     def delete(self, project: str, id_or_name: str, at: datetime) -> str:
-        """Delete one document with all that came from it; return its id, or raise `DocumentUnknown`."""
+        """Delete one document and all its rows; return its id, or raise `DocumentUnknown`."""
         with self._database.write() as connection:
             connection.exec_driver_sql("PRAGMA secure_delete=ON")
-            owner = found(connection, project)
+            owner = find_project(connection, project)
             row = connection.execute(
                 sa.select(documents.c.key, documents.c.id).where(*_named(owner.key, id_or_name))
             ).first()
@@ -196,37 +196,41 @@ class DocumentStore:
             connection.execute(
                 sa.insert(deletions).prefix_with("OR REPLACE"), deletion(row.id, owner.id, at)
             )
-            changed(connection, owner.key)
+            bump_index_version(connection, owner.key)
             return str(row.id)
 
-    def share(self, document_id: str, owner: str) -> None:
-        """Make that person one of the owners of a document that is somebody's; one of nobody stays nobody's."""
-        if owner:
-            with self._database.write() as connection:
+    def touch(self, document_id: str, owner: str, labels: Sequence[str]) -> None:
+        """Add an owner and access labels to a document whose content did not change.
+
+        A document without owner stays without one.
+        """
+        if not owner and not labels:
+            return
+        with self._database.write() as connection:
+            if owner:
                 join_owner(connection, document_id, owner)
+            row = connection.execute(
+                sa.select(documents.c.key, documents.c.project_key).where(
+                    documents.c.id == document_id
+                )
+            ).first()
+            if labels and row is not None:
+                put_labels(connection, row.key, labels)
+                bump_index_version(connection, row.project_key)
 
     def set_metadata(
         self, project: str, id_or_name: str, changes: Mapping[str, Sequence[str]]
     ) -> None:
         """Replace the document's values of each named metadata."""
         with self._database.write() as connection:
-            owner = found(connection, project)
+            owner = find_project(connection, project)
             row = connection.execute(
                 sa.select(documents.c.key).where(*_named(owner.key, id_or_name))
             ).first()
             if row is None:
                 raise DocumentUnknown(f"Project {project!r} has no document {id_or_name!r}.")
             replace_metadata(connection, row.key, changes)
-            changed(connection, owner.key)
-
-    def add_labels(self, project: str, document_id: str, labels: Sequence[str]) -> None:
-        """Add access labels to those of the document."""
-        with self._database.write() as connection:
-            owner = found(connection, project)
-            key = connection.scalar(sa.select(documents.c.key).where(documents.c.id == document_id))
-            if key is not None:
-                put_labels(connection, key, labels)
-                changed(connection, owner.key)
+            bump_index_version(connection, owner.key)
 
     def counts(self) -> dict[str, int]:
         """Return how many documents stand in each state."""
@@ -264,7 +268,7 @@ class DocumentStore:
     def complete(self, document_id: str, made: Mapping[int, Vector], model: str) -> bool:
         """Add the vectors that a queued document lacked; return whether it was still there.
 
-        Passages that changed meanwhile are left out, and the document stays queued for those that came.
+        Passages that changed meanwhile are skipped; the document stays queued for new ones.
         """
         with self._database.write() as connection:
             row = connection.execute(
@@ -282,10 +286,10 @@ class DocumentStore:
                 connection.execute(sa.insert(vectors), rows)
             if missing <= set(made):
                 set_state(connection, row.key, DocumentState.READY, attempts=0, error="")
-            changed(connection, row.project_key)
+            bump_index_version(connection, row.project_key)
             return True
 
-    def failed(self, document_id: str, error: str, most_attempts: int) -> DocumentState:
+    def record_failure(self, document_id: str, error: str, max_attempts: int) -> DocumentState:
         """Count a failed attempt; return the state it leads to."""
         with self._database.write() as connection:
             row = connection.execute(
@@ -296,12 +300,12 @@ class DocumentStore:
             if row is None:
                 return DocumentState.READY
             attempts = row.attempts + 1
-            state = DocumentState.DEAD if attempts >= most_attempts else DocumentState.QUEUED
+            state = DocumentState.DEAD if attempts >= max_attempts else DocumentState.QUEUED
             set_state(connection, row.key, state, attempts=attempts, error=error)
             return state
 
     def deletions(self) -> list[tuple[str, datetime]]:
-        """Return the ids of deleted documents and when each was deleted, as far as the database remembers."""
+        """Return ids of deleted documents and the time of each deletion, as far as recorded."""
         with self._database.read() as connection:
             rows = connection.execute(sa.select(deletions)).all()
         return [
@@ -311,7 +315,7 @@ class DocumentStore:
         ]
 
     def apply_deletions(self, deleted: Sequence[tuple[str, datetime]]) -> int:
-        """Delete those documents that were last written before their deletion; return how many there were."""
+        """Delete documents last written before their recorded deletion; return their number."""
         with self._database.write() as connection:
             connection.exec_driver_sql("PRAGMA secure_delete=ON")
             count = 0
@@ -324,7 +328,7 @@ class DocumentStore:
                 if row is not None:
                     connection.execute(sa.delete(chunks).where(chunks.c.document_key == row.key))
                     connection.execute(sa.delete(documents).where(documents.c.key == row.key))
-                    changed(connection, row.project_key)
+                    bump_index_version(connection, row.project_key)
                     count += 1
             return count
 

@@ -1,4 +1,4 @@
-"""What engines outside this process are given, and what of ours lies in them."""
+"""Rows for engines outside this process, and the spaces they hold."""
 
 import hashlib
 from collections import defaultdict
@@ -10,8 +10,8 @@ import sqlalchemy as sa
 from numpy.typing import NDArray
 
 from trimtab.infra.storage import Database
-from trimtab.knowledge.engines.port import EMBEDDED, Point
-from trimtab.knowledge.store.projects import ProjectRow, changed, set_project
+from trimtab.knowledge.engine_port import EMBEDDED, Point
+from trimtab.knowledge.store.projects import ProjectRow, bump_index_version, set_project
 from trimtab.knowledge.store.tables import (
     chunks,
     documents,
@@ -41,7 +41,7 @@ class EngineStore:
         self._database = database
 
     def stamps(self, project_key: int, model: str) -> dict[int, str]:
-        """Return the stamp of every passage of the project that has a vector of that model, by ascending key."""
+        """Return the stamp of each passage that has a vector of that model, by ascending key."""
         statement = (
             sa.select(chunks.c.key, chunks.c.id, chunks.c.document_key)
             .join_from(chunks, vectors, vectors.c.chunk_key == chunks.c.key)
@@ -93,7 +93,7 @@ class EngineStore:
         """Let the project be searched in that engine from now on, or raise `ProjectUnknown`."""
         with self._database.write() as connection:
             set_project(connection, project_key, engine=engine)
-            changed(connection, project_key)
+            bump_index_version(connection, project_key)
 
     def projects(self) -> list[ProjectRow]:
         """Return the projects whose vectors are searched outside this process."""
@@ -118,9 +118,9 @@ class EngineStore:
 
     def forget_space(self, engine: str, space: str) -> None:
         """Write down that a space is gone."""
-        this = (engine_spaces.c.engine == engine) & (engine_spaces.c.space == space)
+        by_key = (engine_spaces.c.engine == engine) & (engine_spaces.c.space == space)
         with self._database.write() as connection:
-            connection.execute(sa.delete(engine_spaces).where(this))
+            connection.execute(sa.delete(engine_spaces).where(by_key))
 
 
 def _access(connection: sa.Connection, which: sa.ColumnElement[bool]) -> dict[int, _Access]:

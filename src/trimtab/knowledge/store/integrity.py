@@ -15,11 +15,11 @@ _INDEX_ONLY = re.compile(
 )
 _MOST = 100
 UNREADABLE = (sqlite3.Error, UnicodeDecodeError)
-"""What a damaged file raises: SQLite quotes a damaged definition in its message, which then is no text."""
+"""Errors of a damaged file; a message that quotes damaged text may not be valid Unicode."""
 
 
 class Damage(StrEnum):
-    """What is damaged."""
+    """Kind of damage found by a check."""
 
     NONE = "none"
     INDEX = "index"
@@ -30,7 +30,7 @@ class Damage(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Integrity:
-    """What a check found."""
+    """Result of an integrity check."""
 
     damage: Damage
     problems: tuple[str, ...] = ()
@@ -38,7 +38,7 @@ class Integrity:
 
     @property
     def ok(self) -> bool:
-        """Whether nothing is damaged."""
+        """Return whether there is no damage."""
         return self.damage is Damage.NONE
 
 
@@ -47,7 +47,8 @@ def integrity_of(file: Path, *, full_text: bool = True) -> Integrity:
 
     Args:
         file: The database; it may be in use.
-        full_text: Compare the full-text index with the rows too; needs a file that can be written, and writes nothing.
+        full_text: Compare the full-text index with the rows too; needs a writable file, though
+            it writes nothing.
     """
     mode = "rw" if full_text else "ro"
     try:
@@ -73,7 +74,7 @@ def _problems(connection: sqlite3.Connection, *, full_text: bool) -> list[str]:
     problems = [line for text in found for line in text.splitlines() if line != "ok"]
     for table, rowid, parent, _ in connection.execute("PRAGMA foreign_key_check"):
         problems.append(f"row {rowid} of {table} refers to a row of {parent} that is missing")
-    # Also where an index is damaged: made anew from a damaged row it would hide the damage.
+    # Also when an index is damaged: rebuilt from a damaged row, it would hide the damage.
     problems += _broken_seals(connection)
     if full_text and not problems:
         problems += _full_text_problems(connection)

@@ -1,4 +1,4 @@
-"""Access labels: which of a project's documents a caller may see, told by rows of `metadata` named ``label``."""
+"""Access labels: rows of `metadata` named ``label`` that decide who may see a document."""
 
 import threading
 from collections.abc import Collection, Mapping, Sequence
@@ -11,6 +11,12 @@ from trimtab.knowledge.store.seals import sealed
 from trimtab.knowledge.store.tables import documents, metadata
 
 _LABEL = "label"
+LABELS = (
+    sa.select(sa.func.json_group_array(metadata.c.value))
+    .where(metadata.c.document_key == documents.c.key, metadata.c.name == _LABEL)
+    .scalar_subquery()
+)
+"""The labels of each selected document as a JSON list."""
 
 
 class LabelStore:
@@ -19,11 +25,11 @@ class LabelStore:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._known: dict[int, tuple[int, frozenset[str]]] = {}
-        """The labels in use by project key, with the version of the project at which they were read."""
+        """Labels in use by project key, with the project's version when they were read."""
         self._lock = threading.Lock()
 
     def known(self, project: ProjectRow) -> frozenset[str] | None:
-        """Return the labels that the project's documents have, None when only the database can tell."""
+        """Return the labels in use if they are in memory; None means ask the database."""
         version, labels = self._known.get(project.key, (-1, frozenset()))
         return labels if version == project.index_version else None
 
@@ -44,7 +50,7 @@ class LabelStore:
         return found
 
     def hidden(self, document_ids: Collection[str], labels: Sequence[str]) -> set[str]:
-        """Return those of the documents that a caller with these labels may not see; those that are gone hide nothing."""
+        """Return the documents hidden from a caller with these labels; deleted ones are not."""
         ids, found = list(document_ids), set[str]()
         with self._database.read() as connection:
             for start in range(0, len(ids), 500):
@@ -53,17 +59,12 @@ class LabelStore:
                 found.update(connection.scalars(query))
         return found
 
-    def hides_name(self, project_key: int, name: str, labels: Sequence[str]) -> bool:
-        """Return whether the project has a document of that name that a caller with these labels may not see."""
-        hidden = sa.select(documents.c.id).where(
-            documents.c.project_key == project_key, documents.c.name == name, ~visible(labels)
-        )
-        with self._database.read() as connection:
-            return connection.execute(hidden.limit(1)).first() is not None
-
 
 def visible(labels: Sequence[str]) -> sa.ColumnElement[bool]:
-    """Return the condition that a caller with these labels may see a document: it has none, or shares one."""
+    """Return the SQL condition that a caller with these labels may see a document.
+
+    It has no label, or shares one.
+    """
     mine = (metadata.c.document_key == documents.c.key) & (metadata.c.name == _LABEL)
     shared = sa.exists().where(mine, metadata.c.value.in_(list(labels)))
     return ~sa.exists().where(mine) | shared
@@ -76,8 +77,7 @@ def put_labels(connection: sa.Connection, document_key: int, labels: Sequence[st
         {"document_key": document_key, **sealed("metadata", {"name": _LABEL, "value": label})}
         for label in labels
     ]
-    if rows:
-        connection.execute(statement, rows)
+    connection.execute(statement, rows)
 
 
 def replace_metadata(

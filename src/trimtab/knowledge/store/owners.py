@@ -35,7 +35,8 @@ class OwnerStore:
 
         Args:
             owner: The person.
-            waiting: Only those that wait for the model or gave up waiting, or only the others; None means all.
+            waiting: True for documents that wait for the model or failed, False for the others,
+                None for all.
         """
         other = metadata.alias()
         shared = sa.exists().where(
@@ -83,7 +84,7 @@ class OwnerStore:
             connection.execute(sa.delete(metadata).where(mine, metadata.c.name == _OWNER))
 
     def former(self, owner: str) -> list[str]:
-        """Return the ids of the documents whose content was the person's before somebody else replaced it."""
+        """Return ids of documents that were the person's until another person replaced them."""
         statement = sa.select(documents.c.id).join_from(
             metadata, documents, documents.c.key == metadata.c.document_key
         )
@@ -105,8 +106,8 @@ class OwnerStore:
 
 def put_owner(connection: sa.Connection, document_key: int, owner: str) -> None:
     """Make that person the only owner of a document whose content has just become theirs."""
-    here = metadata.c.document_key == document_key
-    others = here & (metadata.c.name == _OWNER) & (metadata.c.value != owner)
+    mine = metadata.c.document_key == document_key
+    others = mine & (metadata.c.name == _OWNER) & (metadata.c.value != owner)
     for other in list(connection.scalars(sa.select(metadata.c.value).where(others))):
         _put(connection, document_key, _FORMER, other)
     connection.execute(sa.delete(metadata).where(others))

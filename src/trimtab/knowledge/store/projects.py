@@ -44,7 +44,7 @@ class ProjectStore:
         changes = self._database.changes
         with self._database.read() as connection:
             try:
-                row = found(connection, name)
+                row = find_project(connection, name)
             except ProjectUnknown:
                 self._read.pop(name, None)
                 raise
@@ -52,7 +52,7 @@ class ProjectStore:
         return row
 
     def remembered(self, name: str) -> ProjectRow | None:
-        """Return the project when it was read since the last change of anything, without the database."""
+        """Return the project from memory if nothing in the database changed since it was read."""
         changes, row = self._read.get(name, (-1, None))
         return row if changes == self._database.changes else None
 
@@ -68,13 +68,13 @@ class ProjectStore:
                     sa.insert(projects).prefix_with("OR IGNORE"),
                     {**sealed("projects", {**row, "engine": self._engine}), "index_version": 0},
                 )
-                return found(connection, name)
+                return find_project(connection, name)
 
     def rename(self, name: str, new_name: str) -> None:
         """Give the project another name; its documents keep their ids."""
         _check_new(new_name)
         with self._database.write() as connection:
-            project = found(connection, name)
+            project = find_project(connection, name)
             taken = connection.execute(
                 sa.select(projects.c.key).where(projects.c.name == new_name)
             ).first()
@@ -86,7 +86,7 @@ class ProjectStore:
         """Delete the project with all its documents; return how many documents it had."""
         with self._database.write() as connection:
             connection.exec_driver_sql("PRAGMA secure_delete=ON")
-            project = found(connection, name)
+            project = find_project(connection, name)
             mine = documents.c.project_key == project.key
             gone = [
                 deletion(row.id, project.id, at)
@@ -100,7 +100,7 @@ class ProjectStore:
             return len(gone)
 
     def move_versions_on(self, least: int) -> None:
-        """Make every index version newer than ``least``: nothing cached before may match one of them."""
+        """Raise every index version above ``least``, so that no cached result matches it."""
         with self._database.write() as connection:
             newer = sa.func.max(projects.c.index_version, least) + 1
             connection.execute(sa.update(projects).values(index_version=newer))
@@ -169,7 +169,7 @@ def _stats(
     )
 
 
-def found(connection: sa.Connection, name: str) -> ProjectRow:
+def find_project(connection: sa.Connection, name: str) -> ProjectRow:
     """Return the project inside a transaction, or raise `ProjectUnknown`."""
     row = connection.execute(sa.select(projects).where(projects.c.name == name)).first()
     if row is None:
@@ -180,12 +180,12 @@ def found(connection: sa.Connection, name: str) -> ProjectRow:
 
 def set_project(connection: sa.Connection, key: int, **values: str) -> None:
     """Write values of a project, and its seal, or raise `ProjectUnknown`."""
-    this = projects.c.key == key
-    row = connection.execute(sa.select(projects).where(this)).first()
+    by_key = projects.c.key == key
+    row = connection.execute(sa.select(projects).where(by_key)).first()
     if row is None:
         raise ProjectUnknown("The project was deleted meanwhile.")
     new = sealed("projects", {**row._asdict(), **values})
-    connection.execute(sa.update(projects).where(this).values(**values, seal=new["seal"]))
+    connection.execute(sa.update(projects).where(by_key).values(**values, seal=new["seal"]))
 
 
 def deletion(document_id: str, project_id: str, at: datetime) -> dict[str, Any]:
@@ -194,8 +194,8 @@ def deletion(document_id: str, project_id: str, at: datetime) -> dict[str, Any]:
     return sealed("deletions", row)
 
 
-def changed(connection: sa.Connection, project_key: int) -> None:
-    """Give the project the next index version: what was cached for the former one is never served again."""
+def bump_index_version(connection: sa.Connection, project_key: int) -> None:
+    """Increment the project's index version: results cached for the former one expire."""
     connection.execute(
         sa.update(projects)
         .where(projects.c.key == project_key)

@@ -1,4 +1,4 @@
-"""The live database: closed for a moment while another file takes its place, and whole again after any crash."""
+"""A database whose file can be replaced while it is in use, safe against crashes."""
 
 import json
 import os
@@ -13,39 +13,40 @@ import sqlalchemy as sa
 from trimtab.infra.storage import Database
 from trimtab.kernel.errors import Corrupt
 
+DATABASE = "knowledge.db"
 _BESIDE = ("", "-wal", "-shm", "-commits")
 
 
 class ReopenableDatabase(Database):
     """A `Database` whose file can be replaced while others use it.
 
-    A replacement first writes down what it is going to do; a start that finds such a note completes it, so that a
-    crash at any instant leaves either the old file in its place or the new one, and never none.
+    A replacement first writes a plan to disk; the next start completes an unfinished one. So after
+    a crash at any instant either the old file or the new one is in place.
     """
 
     def __init__(self, file: Path, chains: tuple[str, ...]) -> None:
         _complete(file)
         self._gate = _Gate()
         self.suspect = False
-        """Set when a call met damage; whoever checks the file clears it."""
+        """Set when a call met damage; a check of the file clears it."""
         super().__init__(file, chains, keep_pages=True)
         self.suspect = self.guard.kept_damage
 
     @contextmanager
     def read(self) -> Iterator[sa.Connection]:
         """Open a connection that sees one consistent state."""
-        with self._gate.shared(), self._noticed(), super().read() as connection:
+        with self._gate.share(), self._note_damage(), super().read() as connection:
             yield connection
 
     @contextmanager
     def write(self) -> Iterator[sa.Connection]:
         """Open a transaction; see `Database.write`."""
-        with self._gate.shared(), self._noticed(), super().write() as connection:
+        with self._gate.share(), self._note_damage(), super().write() as connection:
             yield connection
 
     @contextmanager
     def alone(self) -> Iterator[sqlite3.Connection]:
-        """Open a plain connection while nobody else reads or writes: for VACUUM and the like."""
+        """Open a plain connection with exclusive access: for VACUUM and the like."""
         with self._gate.exclusive():
             self.engine.dispose()
             connection = sqlite3.connect(self.file, timeout=30, isolation_level=None)
@@ -56,7 +57,7 @@ class ReopenableDatabase(Database):
                 self.changes += 1
 
     def replace(self, fresh: Path, keep_as: Path) -> None:
-        """Put ``fresh`` in the database's place and keep the former file; both lie in the same folder."""
+        """Replace the database by ``fresh`` and keep the former file; both in the same folder."""
         with self._gate.exclusive():
             self.engine.dispose()
             put_in_place(self.file, fresh, keep_as)
@@ -64,7 +65,7 @@ class ReopenableDatabase(Database):
             self.guard.opened()
 
     @contextmanager
-    def _noticed(self) -> Iterator[None]:
+    def _note_damage(self) -> Iterator[None]:
         try:
             yield
         except Corrupt:
@@ -82,7 +83,7 @@ class _Gate:
         self._mine = threading.local()
 
     @contextmanager
-    def shared(self) -> Iterator[None]:
+    def share(self) -> Iterator[None]:
         depth: int = getattr(self._mine, "depth", 0)
         with self._free:
             while self._closed and not depth:
@@ -116,7 +117,7 @@ class _Gate:
 
 
 def put_in_place(file: Path, fresh: Path, keep_as: Path) -> None:
-    """Put ``fresh`` in a database's place while nobody uses it, and keep the former file; all in one folder."""
+    """Replace a closed database by ``fresh`` and keep the former file; all in one folder."""
     plan = {"fresh": fresh.name, "keep_as": keep_as.name}
     _write_durably(_note(file), json.dumps(plan))
     _complete(file)
@@ -164,8 +165,8 @@ def sync_folder(folder: Path) -> None:
         os.close(handle)
 
 
-def settled(file: Path) -> None:
-    """Bring a database that nobody uses into one file, without a log beside it, safely on disk."""
+def consolidate_file(file: Path) -> None:
+    """Merge the write-ahead log of a closed database into its file, and sync it."""
     connection = sqlite3.connect(file, timeout=30, isolation_level=None)
     try:
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")

@@ -13,12 +13,12 @@ _TABLES = ("projects", "documents", "metadata", "chunks", "vectors", "deletions"
 _KEY = {"metadata": "", "vectors": "chunk_key", "deletions": ""}
 _BLOCK = 200
 LABELS_UNKNOWN = "recovered-labels-unknown"
-"""The access label of documents whose own labels could not be read: they must not become visible to everybody."""
+"""Access label of documents whose labels could not be read: they must not become public."""
 
 
 @dataclass(frozen=True, slots=True)
 class MergeReport:
-    """What a merge took from where."""
+    """Number of documents of a merge, by source."""
 
     documents: int
     from_recovery: int
@@ -26,7 +26,7 @@ class MergeReport:
 
 
 def salvage(damaged: Path, target: Path) -> int:
-    """Copy every row that can be read into an empty database of the present schema; return how many documents.
+    """Copy all readable rows into an empty database of this schema; count the documents.
 
     Documents of which a passage is missing are left out: half a document would be an unseen loss.
     """
@@ -38,7 +38,8 @@ def salvage(damaged: Path, target: Path) -> int:
         for table in _TABLES:
             columns = [row[1] for row in into.execute(f"PRAGMA table_info({table})")]
             marks = ",".join("?" * len(columns))
-            insert = f"INSERT OR IGNORE INTO {table}({','.join(columns)}) VALUES ({marks})"  # noqa: S608 - names are ours.
+            names = ",".join(columns)
+            insert = f"INSERT OR IGNORE INTO {table}({names}) VALUES ({marks})"  # noqa: S608
             for rows in _readable(source, table, columns):
                 into.executemany(insert, rows)
         if not _whole(source, "metadata"):
@@ -53,7 +54,7 @@ def salvage(damaged: Path, target: Path) -> int:
 
 
 def merge(backup: Path | None, recovery: Path, output: Path) -> MergeReport:
-    """Add to ``output`` the newer of each document of both; ``output`` is empty and of the present schema."""
+    """Merge two databases into empty ``output``; of each document, the newer one wins."""
     into = sqlite3.connect(output, isolation_level=None)
     try:
         into.execute("ATTACH ? AS recovery", (str(recovery),))
@@ -71,7 +72,7 @@ def merge(backup: Path | None, recovery: Path, output: Path) -> MergeReport:
 
 
 def lost_documents(before: Path, after: Path) -> tuple[int, str, str]:
-    """Return how many documents of ``before`` are not in ``after``, or only as they were earlier, and since when.
+    """Count documents of ``before`` that ``after`` lacks or has in an older version; since when.
 
     The range is that of their creation times.
     """
@@ -80,7 +81,8 @@ def lost_documents(before: Path, after: Path) -> tuple[int, str, str]:
         connection.execute("ATTACH ? AS former", (f"file:{before}?mode=ro",))
         count, first, last = connection.execute(
             "SELECT count(*), min(created_at), max(created_at) FROM former.documents"
-            " WHERE id NOT IN (SELECT id FROM main.documents) OR EXISTS (SELECT 1 FROM main.documents AS now"
+            " WHERE id NOT IN (SELECT id FROM main.documents)"
+            " OR EXISTS (SELECT 1 FROM main.documents AS now"
             "  WHERE now.id = former.documents.id AND now.updated_at < former.documents.updated_at)"
         ).fetchone()
         return int(count), str(first or ""), str(last or "")
@@ -92,16 +94,17 @@ def _readable(
     source: sqlite3.Connection, table: str, columns: Sequence[str]
 ) -> Iterator[list[tuple[object, ...]]]:
     key = _KEY.get(table, "key")
-    wanted = ",".join(columns)
+    selected = ",".join(columns)
     if not key:
         try:
-            yield source.execute(f"SELECT {wanted} FROM {table}").fetchall()  # noqa: S608
+            yield source.execute(f"SELECT {selected} FROM {table}").fetchall()  # noqa: S608
         except UNREADABLE:
             return
         return
     last = _last_key(source, table, key)
     for start in range(0, last + 1, _BLOCK):
-        yield _block(source, f"SELECT {wanted} FROM {table} WHERE {key}", start, start + _BLOCK - 1)  # noqa: S608
+        query = f"SELECT {selected} FROM {table} WHERE {key}"  # noqa: S608
+        yield _block(source, query, start, start + _BLOCK - 1)
 
 
 def _last_key(source: sqlite3.Connection, table: str, key: str) -> int:
@@ -149,7 +152,7 @@ def _hide_all(into: sqlite3.Connection) -> None:
 
 
 def rebuild_indexes(alone: sqlite3.Connection) -> None:
-    """Make all that is made from rows anew, and the file without gaps; nobody else may use the database."""
+    """Rebuild indexes and derived rows, and vacuum; needs exclusive access."""
     alone.execute("PRAGMA foreign_keys=ON")
     if _drop_broken_made(alone):
         queue_the_vectorless(alone)
@@ -161,13 +164,13 @@ def rebuild_indexes(alone: sqlite3.Connection) -> None:
 def _drop_broken_made(into: sqlite3.Connection) -> int:
     """Drop the rows with a wrong seal that are made again or kept elsewhere too; return how many.
 
-    Vectors are made again from their text; what was deleted stands on the list beside the database; a size that was
-    chosen falls back to its setting.
+    Vectors are computed again from their text, deletions are in the list next to the database, and
+    a chosen size falls back to its setting.
     """
     count = 0
     for table, key in (("vectors", "chunk_key"), ("deletions", "document_id"), ("tuning", "name")):
         gone = list(broken_rows(into, table))
-        into.executemany(f"DELETE FROM {table} WHERE {key} = ?", gone)  # noqa: S608 - names are ours.
+        into.executemany(f"DELETE FROM {table} WHERE {key} = ?", gone)  # noqa: S608
         count += len(gone)
     return count
 
@@ -207,7 +210,8 @@ def queue_the_vectorless(into: sqlite3.Connection) -> None:
     for row in cursor.fetchall():
         queued = {**dict(zip(names, row, strict=True)), "state": DocumentState.QUEUED.value}
         into.execute(
-            "UPDATE documents SET state = :state, attempts = :attempts, seal = :seal WHERE key = :key",
+            "UPDATE documents SET state = :state, attempts = :attempts, seal = :seal"
+            " WHERE key = :key",
             sealed("documents", {**queued, "attempts": 0}),
         )
 
@@ -216,12 +220,13 @@ def _copy(into: sqlite3.Connection, schema: str) -> None:
     for table in _TABLES:
         columns = ",".join(row[1] for row in into.execute(f"PRAGMA main.table_info({table})"))
         into.execute(
-            f"INSERT OR IGNORE INTO main.{table}({columns}) SELECT {columns} FROM {schema}.{table}"  # noqa: S608
+            f"INSERT OR IGNORE INTO main.{table}({columns})"  # noqa: S608
+            f" SELECT {columns} FROM {schema}.{table}"
         )
 
 
 def _take_newer(into: sqlite3.Connection) -> int:
-    """Bring the documents that the recovery has newer, or alone, under fresh keys; return how many."""
+    """Add documents that the recovery has newer or alone, under new keys; count them."""
     into.execute(
         "INSERT OR IGNORE INTO main.projects(id, name, created_at, index_version, engine, seal)"
         " SELECT id, name, created_at, index_version, engine, seal FROM recovery.projects"
@@ -247,17 +252,23 @@ def _bring(into: sqlite3.Connection, key: int, document_id: str, project_key: in
         (document_id,),
     )
     into.execute(
-        "DELETE FROM main.chunks WHERE document_key IN (SELECT key FROM main.documents WHERE id = ?)",
+        "DELETE FROM main.chunks WHERE document_key IN"
+        " (SELECT key FROM main.documents WHERE id = ?)",
         (document_id,),
     )
     into.execute(
-        "DELETE FROM main.metadata WHERE document_key IN (SELECT key FROM main.documents WHERE id = ?)",
+        "DELETE FROM main.metadata WHERE document_key IN"
+        " (SELECT key FROM main.documents WHERE id = ?)",
         (document_id,),
     )
     into.execute("DELETE FROM main.documents WHERE id = ?", (document_id,))
-    own = "name, title, media_type, source_hash, size_bytes, characters, state, attempts, last_error, version, created_at, updated_at, seal"
+    own = (
+        "name, title, media_type, source_hash, size_bytes, characters, state, attempts,"
+        " last_error, version, created_at, updated_at, seal"
+    )
     new_key = into.execute(
-        f"INSERT INTO main.documents(id, project_key, {own}) SELECT id, ?, {own} FROM recovery.documents WHERE key = ?",  # noqa: S608
+        f"INSERT INTO main.documents(id, project_key, {own})"  # noqa: S608
+        f" SELECT id, ?, {own} FROM recovery.documents WHERE key = ?",
         (project_key, key),
     ).lastrowid
     into.execute(
@@ -275,6 +286,7 @@ def _bring(into: sqlite3.Connection, key: int, document_id: str, project_key: in
             (chunk_id, project_key, new_key, chunk_key),
         ).lastrowid
         into.execute(
-            "INSERT INTO main.vectors SELECT ?, model, vector, seal FROM recovery.vectors WHERE chunk_key = ?",
+            "INSERT INTO main.vectors"
+            " SELECT ?, model, vector, seal FROM recovery.vectors WHERE chunk_key = ?",
             (new_chunk, chunk_key),
         )

@@ -13,8 +13,8 @@ _SHADOWS = ("_fts_data", "_fts_idx", "_fts_content", "_fts_docsize", "_fts_confi
 def schema_sql() -> str:
     """Return the statements that make an empty knowledge database of this release.
 
-    They come from the migrations, so they cannot fall behind them. What is made by them is opened as it is: it says
-    which revision it has.
+    The migrations create them, so the two cannot differ. The database is opened as it is: it
+    records its own revision.
     """
     with tempfile.TemporaryDirectory(prefix="trimtab-schema-") as folder:
         file = Path(folder) / "knowledge.db"

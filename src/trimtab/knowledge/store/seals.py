@@ -1,7 +1,8 @@
-"""A checksum in every row: SQLite notices a damaged page structure, but not a changed byte inside a value.
+"""A checksum in every row, which detects changed bytes inside values.
 
-A seal is the CRC-32 of a row's values, each with its type and length. It is written with the row, looked at whenever
-the row is answered from, and for all rows by `integrity_of`. It guards against rot, not against malice.
+SQLite notices a damaged page structure only. A seal is the CRC-32 of a row's values, each with its
+type and length. It is written with the row and checked whenever the row is read, and for all rows
+by `integrity_of`. It guards against bit rot, not against malice.
 """
 
 import sqlite3
@@ -70,20 +71,20 @@ def intact(table: str, row: _Row) -> _Row:
 
 
 def broken_rows(connection: sqlite3.Connection, table: str) -> Iterator[tuple[Any, ...]]:
-    """Yield the key columns of every row whose seal does not fit, or nothing for a schema without seals."""
+    """Yield the keys of rows with a wrong seal; nothing for a schema without seals."""
     described = connection.execute(f"PRAGMA table_info({table})").fetchall()
     if "seal" not in {row[1] for row in described}:
         return
     keys = [row[1] for row in sorted(described, key=lambda row: row[5]) if row[5]]
     columns = ", ".join((*keys, "seal", *SEALED[table]))
     with LenientDecoding(connection):
-        for row in connection.execute(f"SELECT {columns} FROM {table}"):  # noqa: S608 - names are ours.
+        for row in connection.execute(f"SELECT {columns} FROM {table}"):  # noqa: S608
             if row[len(keys)] != seal(*row[len(keys) + 1 :]):
                 yield row[: len(keys)]
 
 
 class LenientDecoding:
-    """Lets a connection read text that is no UTF-8, which a changed byte makes of it."""
+    """Lets a connection read invalid UTF-8, which a changed byte can cause."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection

@@ -1,4 +1,4 @@
-"""What a search reads: words, vectors, and the live rows that every hit is joined with."""
+"""Reads for searches: keywords, vectors, and the existing rows that hits are joined with."""
 
 import json
 from collections.abc import Sequence
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from trimtab.infra.storage import Database
 from trimtab.knowledge.errors import DatabaseDamaged
+from trimtab.knowledge.store.fts_query import full_text_query
 from trimtab.knowledge.store.labels import LabelStore
 from trimtab.knowledge.store.seals import intact, seal
 from trimtab.knowledge.store.tables import chunks, documents, metadata, projects, vectors
@@ -18,7 +19,7 @@ from trimtab.knowledge.store.tables import chunks, documents, metadata, projects
 
 @dataclass(frozen=True, slots=True)
 class VectorRows:
-    """All vectors of a project: keys of shape (n,), rows of unit length of shape (n, dimension) as they are stored."""
+    """All vectors of a project, as stored: keys (n,), unit rows (n, dimension)."""
 
     keys: NDArray[np.int64]
     rows: NDArray[np.float16]
@@ -71,17 +72,20 @@ class SearchStore:
         with self._database.read() as connection:
             return str(connection.scalar(statement) or "")
 
-    def by_words(
-        self, project_key: int, match: str, limit: int, allowed: Keys | None = None
+    def full_text(
+        self, project_key: int, query: str, limit: int, allowed: Keys | None = None
     ) -> list[tuple[int, float]]:
         """Return chunk keys and BM25 scores (higher is better), best first.
 
         Args:
-            project_key: Whose chunks.
-            match: An FTS5 query.
-            limit: At most so many.
-            allowed: Only these; None means all.
+            project_key: The project to search.
+            query: Free text; passages with any of its words match.
+            limit: Maximum number of chunks.
+            allowed: Only these chunks; None means all.
         """
+        match = full_text_query(query)
+        if not match:
+            return []
         only = "" if allowed is None else " AND chunks.key IN (SELECT value FROM json_each(:only))"
         statement = sa.text(
             "SELECT chunks_fts.rowid AS key, -bm25(chunks_fts, 1.0, 1.0) AS score"  # noqa: S608
@@ -111,7 +115,7 @@ class SearchStore:
         return VectorRows(keys, packed.reshape(-1, dimension), version)
 
     def keys(self, project_key: int, model: str) -> tuple[Keys, Keys]:
-        """Return the keys of all passages of the project, and of those with a vector of that model; ascending."""
+        """Return keys of all passages, and of those with a vector of that model; ascending."""
         of_project = chunks.c.project_key == project_key
         every = sa.select(chunks.c.key).where(of_project).order_by(chunks.c.key)
         with_vector = (
@@ -127,13 +131,13 @@ class SearchStore:
             )
 
     def identities(self, project_key: int) -> NDArray[np.int64]:
-        """Return the row numbers and ids of the project's passages as an array of shape (n, 2), by row number.
+        """Return row numbers and ids of the project's passages, shape (n, 2), by row number.
 
-        Of an id, 60 of its bits are taken: a row number that was given to another passage shows another number.
+        An id is reduced to 60 of its bits: a row number that was reused shows another number.
         """
-        wanted = sa.select(chunks.c.key, chunks.c.id).where(chunks.c.project_key == project_key)
+        selected = sa.select(chunks.c.key, chunks.c.id).where(chunks.c.project_key == project_key)
         with self._database.read() as connection:
-            rows = connection.execute(wanted.order_by(chunks.c.key)).all()
+            rows = connection.execute(selected.order_by(chunks.c.key)).all()
         return np.array([(key, int(name[-15:], 16)) for key, name in rows], np.int64).reshape(-1, 2)
 
     def passages(self, keys: Sequence[int], model: str) -> list[StoredPassage]:
@@ -152,11 +156,11 @@ class SearchStore:
                     .outerjoin_from(chunks, vectors, joined)
                     .where(chunks.c.key.in_(keys[start : start + 500]))
                 )
-                found += [_stored(row) for row in connection.execute(statement)]
+                found += [_stored_passage(row) for row in connection.execute(statement)]
         return found
 
     def sample(self, project_key: int, size: int) -> list[tuple[int, str]]:
-        """Return keys and texts of so many passages, spread evenly over the project."""
+        """Return keys and texts of a sample of passages, spread evenly over the project."""
         every = sa.select(chunks.c.key).where(chunks.c.project_key == project_key)
         with self._database.read() as connection:
             keys = list(connection.scalars(every.order_by(chunks.c.key)))
@@ -171,17 +175,17 @@ class SearchStore:
         Args:
             project_key: Whose passages.
             tags: Only documents that have all of them.
-            labels: Of documents with labels, only those that share one; None means the caller may see all.
+            labels: Labelled documents need a shared one; None means the caller may see all.
         """
-        wanted = [chunks.c.project_key == project_key]
-        wanted += [_has("tag", (tag,)) for tag in tags]
+        selected = [chunks.c.project_key == project_key]
+        selected += [_has("tag", (tag,)) for tag in tags]
         if labels is not None:
-            wanted.append(~_has("label") | _has("label", labels))
-        statement = sa.select(chunks.c.key).where(*wanted).order_by(chunks.c.key)
+            selected.append(~_has("label") | _has("label", labels))
+        statement = sa.select(chunks.c.key).where(*selected).order_by(chunks.c.key)
         with self._database.read() as connection:
             return np.fromiter(connection.scalars(statement), dtype=np.int64)
 
-    def live(self, project_key: int, keys: Sequence[int]) -> dict[int, StoredChunk]:
+    def existing_chunks(self, project_key: int, keys: Sequence[int]) -> dict[int, StoredChunk]:
         """Return those of the chunks that exist now in that project, by key."""
         passages = sa.select(chunks).where(chunks.c.key.in_(keys))
         with self._database.read() as connection:
@@ -192,28 +196,28 @@ class SearchStore:
             )
             owners = {row.key: intact("documents", row) for row in connection.execute(of)}
         return {
-            row.key: _live(row, owners[row.document_key])
+            row.key: _existing_chunk(row, owners[row.document_key])
             for row in rows
             if row.document_key in owners
         }
 
 
 def _has(name: str, values: Sequence[str] | None = None) -> sa.ColumnElement[bool]:
-    """Return the condition that a passage's document has that metadata, with one of the values if given."""
+    """Return the SQL condition that a passage's document has that metadata value."""
     which = [metadata.c.document_key == chunks.c.document_key, metadata.c.name == name]
     if values is not None:
         which.append(metadata.c.value.in_(list(values)))
     return sa.exists().where(*which)
 
 
-def _stored(row: Any) -> StoredPassage:
+def _stored_passage(row: Any) -> StoredPassage:
     intact("chunks", row)
     if row.vector is not None and row.vector_seal != seal(row.model, row.vector):
         raise DatabaseDamaged("A vector in the knowledge database is not as it was written.")
     return StoredPassage(row.key, row.heading, row.text, row.vector)
 
 
-def _live(row: Any, document: Any) -> StoredChunk:
+def _existing_chunk(row: Any, document: Any) -> StoredChunk:
     intact("chunks", row)
     return StoredChunk(
         key=row.key,

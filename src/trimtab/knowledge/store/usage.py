@@ -1,4 +1,4 @@
-"""What running taught: the frequent queries, and sizes that an operator chose."""
+"""Stores frequent queries and the sizes that an operator chose."""
 
 from collections.abc import Mapping
 
@@ -17,7 +17,7 @@ class UsageStore:
         self._database = database
 
     def count(self, asked: Mapping[tuple[int, str], int], most: int) -> None:
-        """Add the counts by project key and query, and keep the ``most`` frequent queries of all."""
+        """Add the counts by project key and query; keep the ``most`` frequent of all."""
         with self._database.write() as connection:
             alive = set(connection.scalars(sa.select(projects.c.key)))
             rows = [
@@ -55,7 +55,7 @@ class UsageStore:
             return [(row.name, row.query) for row in connection.execute(statement)]
 
     def asked_often(self, times: int) -> list[tuple[int, str]]:
-        """Return project keys and queries that were asked at least so many times."""
+        """Return project keys and queries that were asked at least this often."""
         statement = sa.select(frequent_queries.c.project_key, frequent_queries.c.query).where(
             frequent_queries.c.asked >= times
         )
@@ -71,7 +71,7 @@ class UsageStore:
         """Return the sizes that an operator chose, by name."""
         with self._database.read() as connection:
             rows = connection.execute(sa.select(tuning)).all()
-        # A damaged size is no reason not to start: the setting applies until the check repairs the row.
+        # A damaged size must not prevent a start: the setting applies until a check repairs it.
         return {row.name: row.value for row in rows if row.seal == seal(row.name, row.value)}
 
     def tune(self, sizes: Mapping[str, int]) -> None:

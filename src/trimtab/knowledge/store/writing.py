@@ -1,17 +1,44 @@
-"""Writes a group of documents inside a transaction: so many statements for all of them together, not for each."""
+"""Writes a group of documents in one transaction, with statements shared by all of them."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+import numpy as np
 import sqlalchemy as sa
+from numpy.typing import NDArray
 
-from trimtab.knowledge.records import Chunk
+from trimtab.knowledge.records import Chunk, DocumentState
 from trimtab.knowledge.store.labels import put_labels
 from trimtab.knowledge.store.owners import put_owner
-from trimtab.knowledge.store.rows import NewDocument, chunk_row, vector_row
 from trimtab.knowledge.store.seals import intact, sealed
 from trimtab.knowledge.store.tables import chunks, deletions, documents, vectors
+
+Vector = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class NewDocument:
+    """A document ready to be written: everything of it, or nothing."""
+
+    id: str
+    name: str
+    title: str
+    media_type: str
+    source_hash: str
+    size_bytes: int
+    characters: int
+    chunks: Sequence[Chunk]
+    vectors: Mapping[str, Vector]
+    """New vectors by chunk id; chunks that had one keep it."""
+    model: str
+    state: DocumentState
+    owner: str = ""
+    """Whose content it is; empty leaves the owners as they are."""
+    labels: tuple[str, ...] = ()
+    """Access labels to add."""
+
 
 Former = Mapping[str, sa.Row[Any]]
 """The rows of the documents that are there already, by id."""
@@ -37,7 +64,7 @@ def put_documents(
     former: Former,
     at: datetime,
 ) -> dict[str, int]:
-    """Write documents with distinct ids, each in place of its former row; return their versions by id.
+    """Write documents with distinct ids, replacing former rows; return versions by id.
 
     Passages that stay keep their keys and vectors.
     """
@@ -49,7 +76,8 @@ def put_documents(
     for document in group:
         if document.owner:
             put_owner(connection, keys[document.id], document.owner)
-        put_labels(connection, keys[document.id], document.labels)
+        if document.labels:
+            put_labels(connection, keys[document.id], document.labels)
     for block in _blocks(ids):
         connection.execute(sa.delete(deletions).where(deletions.c.document_id.in_(block)))
     return versions
@@ -75,8 +103,8 @@ def _put_rows(
     if added:
         connection.execute(sa.insert(documents), added)
     if changed:
-        this = documents.c.key == sa.bindparam("this")
-        connection.execute(sa.update(documents).where(this), changed)
+        by_key = documents.c.key == sa.bindparam("this")
+        connection.execute(sa.update(documents).where(by_key), changed)
     return {row["id"]: row["version"] for row in (*added, *changed)}
 
 
@@ -113,7 +141,7 @@ def _content(document: NewDocument, now: str) -> dict[str, Any]:
 
 
 def _deletion_times(connection: sa.Connection, ids: Sequence[str]) -> dict[str, datetime]:
-    """Return a time just after each document's last deletion: one that comes back is newer than its deletion."""
+    """Return a time just after each document's deletion, so that a new version is newer."""
     return {
         row.document_id: datetime.fromisoformat(intact("deletions", row).deleted_at)
         + timedelta(microseconds=1)
@@ -160,8 +188,8 @@ def _put_chunks(
     if added:
         connection.execute(sa.insert(chunks), added)
     if moved:
-        this = chunks.c.key == sa.bindparam("this")
-        connection.execute(sa.update(chunks).where(this), moved)
+        by_key = chunks.c.key == sa.bindparam("this")
+        connection.execute(sa.update(chunks).where(by_key), moved)
 
 
 def _moved(was: Any, chunk: Chunk) -> bool:
@@ -186,10 +214,66 @@ def _put_vectors(
 def _chunk_rows(connection: sa.Connection, document_keys: Sequence[int]) -> Iterator[Any]:
     """Yield id, key and place of every passage of the documents."""
     column = chunks.c
-    wanted = sa.select(column.id, column.key, column.ordinal, column.start_offset, column.page)
+    selected = sa.select(column.id, column.key, column.ordinal, column.start_offset, column.page)
     for block in _blocks(document_keys):
-        yield from connection.execute(wanted.where(column.document_key.in_(block)))
+        yield from connection.execute(selected.where(column.document_key.in_(block)))
 
 
 def _blocks(values: Sequence[Any]) -> Iterator[Sequence[Any]]:
     return (values[start : start + _BLOCK] for start in range(0, len(values), _BLOCK))
+
+
+def packed(vector: Vector) -> bytes:
+    """Return the vector as stored: half precision, which moves a cosine by less than 0.001."""
+    return vector.astype(np.float16).tobytes()
+
+
+def vector_row(chunk_key: int, model: str, vector: Vector) -> dict[str, Any]:
+    """Return the row of a passage's vector."""
+    row = {"model": model, "vector": packed(vector)}
+    return {"chunk_key": chunk_key, **sealed("vectors", row)}
+
+
+def chunk_row(chunk: Chunk, project_key: int, document_key: int) -> dict[str, Any]:
+    """Return the row of a passage."""
+    row = {
+        "id": chunk.id,
+        "project_key": project_key,
+        "document_key": document_key,
+        "ordinal": chunk.ordinal,
+        "start_offset": chunk.start,
+        "end_offset": chunk.end,
+        "page": chunk.page,
+        "heading": chunk.heading,
+        "text": chunk.text,
+    }
+    return sealed("chunks", row)
+
+
+def without_vector(connection: sa.Connection, document_key: int) -> tuple[tuple[int, str], ...]:
+    """Return key and embedded text of the document's passages that have no vector."""
+    statement = (
+        sa.select(chunks)
+        .outerjoin_from(chunks, vectors, vectors.c.chunk_key == chunks.c.key)
+        .where(chunks.c.document_key == document_key, vectors.c.chunk_key.is_(None))
+        .order_by(chunks.c.ordinal)
+    )
+    return tuple(
+        (row.key, Chunk("", 0, 0, 0, row.text, None, row.heading).embedded_text())
+        for row in map(_intact_chunk, connection.execute(statement))
+    )
+
+
+def _intact_chunk(row: sa.Row[Any]) -> sa.Row[Any]:
+    return intact("chunks", row)
+
+
+def set_state(
+    connection: sa.Connection, key: int, state: DocumentState, *, attempts: int, error: str
+) -> None:
+    """Set the document's state."""
+    by_key = documents.c.key == key
+    row = intact("documents", connection.execute(sa.select(documents).where(by_key)).one())
+    changes = {"state": state, "attempts": attempts, "last_error": error}
+    values = sealed("documents", {**row._asdict(), **changes})
+    connection.execute(sa.update(documents).where(by_key).values(values))

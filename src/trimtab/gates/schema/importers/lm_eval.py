@@ -147,7 +147,7 @@ def _pick(metrics: Mapping[str, float], task: Task) -> tuple[dict[str, Any] | No
     """
     by_name: dict[str, str] = {}
     for key in task:
-        by_name.setdefault(str(key).split(",", 1)[0], str(key))
+        by_name.setdefault(str(key).partition(",")[0], str(key))
     known = [(name, "proportion") for name in PROPORTIONS]
     known += [(name, "mean") for name in MEANS] + [(name, "derived") for name in INVERSES]
     for name, measure in known:

@@ -1,0 +1,86 @@
+"""Reads, labels and deletes the documents of projects."""
+
+from collections.abc import Collection, Sequence
+
+from trimtab.knowledge.errors import ProjectUnknown
+from trimtab.knowledge.records import Document, DocumentState, Labels
+from trimtab.knowledge.validation import validate_project_name
+from trimtab.knowledge.wiring import Components
+
+
+class Documents:
+    """The documents of all projects. Safe to call from many threads."""
+
+    def __init__(self, parts: Components) -> None:
+        self._parts = parts
+        self._store = parts.stores.documents
+
+    def list(
+        self, project: str, limit: int = 1000, offset: int = 0, labels: Labels = None
+    ) -> tuple[Document, ...]:
+        """Return the project's documents, ordered by name."""
+        return self._store.page(validate_project_name(project), limit, offset, labels)
+
+    def get(self, project: str, id_or_name: str, labels: Labels = None) -> Document:
+        """Return one document, or raise `DocumentUnknown`."""
+        return self._store.get(validate_project_name(project), id_or_name, labels)
+
+    def text(self, project: str, id_or_name: str) -> str:
+        """Return the extracted text, to which the offsets of passages refer."""
+        document = self.get(project, id_or_name)
+        key = (document.id, document.version)
+        text = self._parts.texts.get(key)
+        if text is None:
+            text = self._store.text(document.id)
+            self._parts.texts.put(key, text)
+        return text
+
+    def delete(self, project: str, id_or_name: str) -> str:
+        """Delete a document; return its id. From now on no search finds it."""
+        parts = self._parts
+        row = parts.stores.projects.find(validate_project_name(project))
+        with parts.maintenance.deleting(self._store.witnesses(project, id_or_name)):
+            document_id = self._store.delete(project, id_or_name, parts.context.clock.now())
+        parts.searcher.forget(row.key)
+        parts.indexes.deleted_from(row)
+        parts.texts.discard(lambda key: key[0] == document_id)
+        parts.events.publish("knowledge.document_deleted", document_id, {"project": project})
+        return document_id
+
+    def set_metadata(
+        self,
+        project: str,
+        id_or_name: str,
+        tags: Sequence[str] | None = None,
+        labels: Sequence[str] | None = None,
+    ) -> None:
+        """Replace a document's tags or access labels; None keeps them, as does a new ingestion."""
+        given = {"tag": tags, "label": labels}
+        changes = {name: values for name, values in given.items() if values is not None}
+        row = self._parts.stores.projects.find(validate_project_name(project))
+        self._store.set_metadata(project, id_or_name, changes)
+        self._parts.searcher.forget(row.key)
+
+    def counts(self) -> dict[str, int]:
+        """Return the number of ready, queued and dead documents."""
+        return self._store.counts()
+
+    def queued(self, limit: int = 1000) -> tuple[Document, ...]:
+        """Return the documents that wait for the model, oldest first."""
+        return self._store.listed(DocumentState.QUEUED, limit)
+
+    def dead_letters(self, limit: int = 1000) -> tuple[Document, ...]:
+        """Return the documents that could not be embedded after several attempts."""
+        return self._store.listed(DocumentState.DEAD, limit)
+
+    def labels_in_use(self, project: str, labels: Sequence[str]) -> tuple[str, ...]:
+        """Return the caller's labels that documents of the project have; answers depend on them."""
+        try:
+            row = self._parts.stores.projects.find(project)
+        except ProjectUnknown:
+            return ()
+        return tuple(sorted(self._parts.stores.labels.in_use(row) & set(labels)))
+
+    def hidden_from(self, labels: Sequence[str], document_ids: Collection[str]) -> set[str]:
+        """Return the documents that a caller with these labels may not see."""
+        return self._parts.stores.labels.hidden(document_ids, labels) if document_ids else set()

@@ -1,0 +1,58 @@
+"""Creates, lists, renames and deletes projects."""
+
+from dataclasses import replace
+
+from trimtab.knowledge.records import ProjectStats
+from trimtab.knowledge.validation import validate_project_name
+from trimtab.knowledge.wiring import Components
+
+
+class Projects:
+    """All projects of the service. Safe to call from many threads."""
+
+    def __init__(self, parts: Components) -> None:
+        self._parts = parts
+        self._store = parts.stores.projects
+
+    def list(self) -> tuple[ProjectStats, ...]:
+        """Return all projects with their counts, ordered by name."""
+        loaded = self._parts.indexes.overview()
+        return tuple(
+            replace(found, engine=index.index.vectors.engine, meaning=index.fitted_meaning)
+            if (index := loaded.get(key)) is not None
+            else found
+            for key, found in self._store.overview()
+        )
+
+    def names(self) -> tuple[str, ...]:
+        """Return all names in alphabetical order."""
+        return self._store.names()
+
+    def create(self, project: str) -> None:
+        """Create an empty project unless it exists."""
+        self._store.ensure(validate_project_name(project), self._parts.context.clock.now())
+
+    def check_exists(self, project: str) -> None:
+        """Raise `ProjectUnknown` when there is no project of that name."""
+        self._store.find(project)
+
+    def rename(self, project: str, new_name: str) -> None:
+        """Rename a project; its documents keep their ids."""
+        self._store.rename(validate_project_name(project), validate_project_name(new_name))
+
+    def delete(self, project: str) -> int:
+        """Delete a project with all its documents; return their number."""
+        parts = self._parts
+        row = self._store.find(validate_project_name(project))
+        with parts.maintenance.deleting(parts.stores.documents.witnesses(project)):
+            count = self._store.delete(project, parts.context.clock.now())
+        parts.searcher.forget(row.key)
+        parts.indexes.forget(row.key)
+        parts.texts.discard(lambda _: True)
+        parts.events.publish("knowledge.project_deleted", row.id, {"documents": count})
+        return count
+
+    def count_vectors(self, project: str) -> int:
+        """Return the number of the project's vectors, or raise `ProjectUnknown`."""
+        name = self._store.find(validate_project_name(project)).name
+        return next(found.vectors for _, found in self._store.overview() if found.name == name)
