@@ -11,11 +11,14 @@ from trimtab.api import (
     catalog,
     documents,
     engines,
+    experiments,
     health,
     incidents,
     ingest,
     keys,
     knowledge,
+    knowledge_maintenance,
+    privacy,
     probes,
     prometheus,
     rules,
@@ -23,9 +26,6 @@ from trimtab.api import (
     settings,
     status,
 )
-from trimtab.api import experiments as trials
-from trimtab.api import knowledge_maintenance as knowledge_care
-from trimtab.api import privacy as users
 from trimtab.api.errors import handle_errors
 from trimtab.api.http.openapi import describe
 from trimtab.infra.web import Access
@@ -38,9 +38,9 @@ _ROUTERS = (
     documents.router,
     ingest.router,
     engines.router,
-    knowledge_care.router,
+    knowledge_maintenance.router,
     answers.router,
-    trials.router,
+    experiments.router,
     incidents.router,
     runbooks.router,
     rules.router,
@@ -49,7 +49,7 @@ _ROUTERS = (
     keys.router,
     audit.router,
     settings.router,
-    users.router,
+    privacy.router,
     status.router,
 )
 

@@ -85,7 +85,7 @@ class HttpMetrics(Collector):
                 self._outcomes.append((now, request.status >= 500))
 
     def recent_p99(self) -> tuple[float, int]:
-        """Return the p99 in milliseconds of the last five minutes' reads and questions, and how many there were."""
+        """Return p99 (ms) and number of reads and questions of the last five minutes."""
         with self._lock:
             since = self._clock.monotonic() - WINDOW_SECONDS
             durations = sorted(took for at, took in self._durations if at >= since)
