@@ -6,7 +6,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from tests.incidents.operator import make_operator
-from trimtab.api.http import HttpFigures
+from trimtab.api.http import HttpMetrics
 from trimtab.app import build
 from trimtab.app.http_apps import make_http_apps
 from trimtab.incidents.module import IncidentRecords
@@ -98,7 +98,7 @@ class Tank:
             IncidentRecords(context.store, context.proofs),
             self.operator.incidents,
         )
-        self.http_apps = make_http_apps(services, HttpFigures(self.operator.clock))
+        self.http_apps = make_http_apps(services, HttpMetrics(self.operator.clock))
 
     def client(self, role=None):
         key = key_of(self.app, role) if role else ""

@@ -29,7 +29,7 @@ def answered(whole, count, **facts):
 
 def failed(whole, count):
     for _ in range(count):
-        whole.service.counters.failed("answers.broken")
+        whole.service.counters.count_failure("answers.broken")
 
 
 @pytest.mark.feature("F402")

@@ -434,7 +434,7 @@ def test_errors_are_laid_to_a_change_of_the_last_half_hour_only(tmp_path, second
     changes = ChangeLog(clock)
     changes.record("alice", "answers.generator.prefer", {"generator": "first"})
     for _ in range(6):
-        whole.service.counters.failed("x")
+        whole.service.counters.count_failure("x")
     clock.ahead += seconds
     read = {one.name: one.read for one in signals(whole.service, whole.exporter, changes)}
     assert [sample.value for sample in read["answers.errors.after_change"]()] == [after, 0.0]

@@ -30,7 +30,7 @@ def run(data_dir):  # noqa: F811 - the fixture above.
 
 def fail(app, times):
     for _ in range(times):
-        app.answers.counters.failed("answers.unavailable")
+        app.answers.counters.count_failure("answers.unavailable")
 
 
 def judged(app):

@@ -169,7 +169,9 @@ def test_a_dataset_has_as_many_samples_as_the_policy_asks_for(world, judged, lea
 def test_a_folder_is_entered_by_its_owner_and_changed_by_nobody_else(tmp_path, mode, wanted, readable):  # fmt: skip
     folder = tmp_path / "data"
     (folder / "inner").mkdir(parents=True)
-    (folder / "link").symlink_to("/etc")
+    (tmp_path / "open").write_text("x")
+    (tmp_path / "open").chmod(0o666)
+    (folder / "link").symlink_to(tmp_path / "open")
     (folder / "inner").chmod(mode)
     wrong = datasets.wrong_permissions(folder)
     if wanted is None:

@@ -5,6 +5,7 @@ import shutil
 import pytest
 
 from trimtab.gates import docs_gate, errors
+from trimtab.gates.alerts import AlertNotSent
 from trimtab.gates.docs_gate import known_command, read_page, slug
 from trimtab.gates.errors import PolicyWrong
 from trimtab.gates.policy import Policy, load_policy
@@ -24,6 +25,7 @@ from trimtab.gates.records import GateState
         (errors.BaselineRefused, "gates.baseline_refused"),
         (errors.ToolMissing, "gates.tool_missing"),
         (errors.NoGoodCopy, "gates.no_good_copy"),
+        (AlertNotSent, "gates.alert_not_sent"),
     ],
 )
 def test_each_error_keeps_the_code_that_clients_know(kind, code):

@@ -329,6 +329,15 @@ def test_a_script_that_takes_too_long_is_ended(tmp_path):
         profile(script, [], FakeClock(), timeout_s=1)
 
 
+def test_a_script_may_take_exactly_its_time(tmp_path):
+    script = tmp_path / "script.py"
+    script.write_text("import time\ntime.sleep(600)\n")
+    clock = FakeClock()
+    with pytest.raises(EvidenceUnreadable):
+        profile(script, [], clock, timeout_s=0)
+    assert clock.monotonic() == 0.02
+
+
 def test_this_python_is_among_the_python_processes():
     found = python_processes()
     (own,) = [one for one in found if one.pid == os.getpid()]

@@ -520,6 +520,14 @@ def test_a_trust_file_that_is_damaged_trusts_nobody(ring, rows):
         ring.trusted()
 
 
+def test_a_key_of_a_role_that_is_none_damages_the_trust_file(ring):
+    ring.new("ada")
+    path = ring.folder / "trust.json"
+    path.write_bytes(path.read_bytes().replace(b'"builder"', b'"reader"'))
+    with pytest.raises(SignatureWrong):
+        ring.entries()
+
+
 def test_a_key_whose_id_is_not_its_own_is_not_trusted(ring):
     ring.new("ada")
     path = ring.folder / "trust.json"
@@ -719,7 +727,7 @@ def test_what_the_installer_wrote_is_no_part_of_a_package(tmp_path):
     record.write_text(record.read_text() + rows + "short\n")
     (after,) = Installed([tmp_path]).packages
     assert (after.files, after.sha256) == (before.files, before.sha256)
-    record.write_text(record.read_text() + f"alpha/more.py,{digest},0\n")
+    record.write_text(record.read_text() + f"alpha/more.py,{digest},0\nalpha/two.py,{digest}\n")
     (grown,) = Installed([tmp_path]).packages
-    assert grown.files["alpha/more.py"] == sha256_hex(b"")
+    assert grown.files["alpha/more.py"] == grown.files["alpha/two.py"] == sha256_hex(b"")
     assert grown.sha256 != before.sha256

@@ -6,6 +6,7 @@ from dataclasses import replace
 import orjson
 import pytest
 
+from trimtab.gates.matrix import clocks
 from trimtab.gates.records import (
     Failure,
     Finding,
@@ -159,6 +160,25 @@ def test_the_worst_finding_decides_the_outcome(severities, outcome):
 )  # fmt: skip
 def test_programs_know_severities_outcomes_states_and_failures_by_their_words(member, word):
     assert member.value == word
+
+
+@pytest.mark.parametrize(
+    ("failure", "severity", "clock"),
+    [
+        (Failure.SCHEMA, Severity.CRITICAL, ("Immediate", "< 30 minutes", "Block merge")),
+        (Failure.SCHEMA, Severity.WARNING, ("Immediate", "< 30 minutes", "Review required")),
+        (Failure.SCHEMA, Severity.LOW, ("Next sprint", "< 30 minutes", "None")),
+        (Failure.SECURITY, Severity.CRITICAL, ("Immediate", "Immediate", "Security team")),
+        (Failure.SECURITY, Severity.WARNING, ("Immediate", "< 1 hour", "Security team")),
+        (Failure.DRIFT, Severity.WARNING, ("1 hour", "< 4 hours", "Review required")),
+        (Failure.DRIFT, Severity.CRITICAL, ("Immediate", "< 4 hours", "Block merge")),
+        (Failure.DOCUMENTATION, Severity.LOW, ("Next sprint", "< 1 day", "Documentation team")),
+        (Failure.DOCUMENTATION, Severity.WARNING, ("Next sprint", "< 1 day", "Review required")),
+    ],
+)
+def test_the_clocks_of_a_finding_follow_its_kind_and_severity(failure, severity, clock):
+    by_when = clocks(failure, severity)
+    assert (by_when.response, by_when.resolution, by_when.escalation) == clock
 
 
 def test_the_exit_code_tells_pass_block_and_not_judged_apart():

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tests.knowledge.conftest import HandClock
 from trimtab.knowledge.cache_manager import CacheSizes
 from trimtab.knowledge.caches import BoundedCache, CacheLimits, QueryDiversity
-from trimtab.knowledge.records import Passage, SearchResult
+from trimtab.knowledge.records import FoundPassage, SearchResult
 from trimtab.knowledge.search import _estimate_bytes
 from trimtab.knowledge.validation import normalize_query, parse_query_list
 
@@ -153,7 +153,7 @@ def deep_size(value):
 @pytest.mark.parametrize("length", [0, 700, 5000])
 def test_a_cached_result_weighs_no_less_than_it_holds(marks, length):
     spans = tuple((1000 + number, 2000 + number) for number in range(marks))
-    passage = Passage(
+    passage = FoundPassage(
         chunk_id="chunk_" + "a" * 26,
         document_id="document_" + "b" * 26,
         document_name="handbook/some/page.md",

@@ -1,6 +1,6 @@
 import pytest
 
-from trimtab.knowledge.markdown import MOST_CHARACTERS, Heading, heading, title, underlined
+from trimtab.knowledge.markdown import MAX_CHARACTERS, Heading, heading, title, underlined
 
 
 @pytest.mark.parametrize(
@@ -41,8 +41,8 @@ def test_the_title_is_the_front_matters_or_the_first_heading(text, expected):
 
 
 def test_a_very_long_heading_is_cut():
-    assert len(heading("# " + "a" * 10_000).text) == MOST_CHARACTERS
-    assert len(title("---\ntitle: " + "a" * 10_000 + "\n---\n")) == MOST_CHARACTERS
+    assert len(heading("# " + "a" * 10_000).text) == MAX_CHARACTERS
+    assert len(title("---\ntitle: " + "a" * 10_000 + "\n---\n")) == MAX_CHARACTERS
 
 
 @pytest.mark.parametrize(

@@ -29,7 +29,7 @@ _PHRASE = re.compile(
 _CODE = re.compile(r"```.*?```|``[^`]*``|`[^`\n]*`", re.DOTALL)
 _THERE = re.compile(r"\b(?:there|it)\s+$", re.IGNORECASE)
 Function = ast.FunctionDef | ast.AsyncFunctionDef
-_PURE = {"property", "cached_property", "staticmethod"}
+_PURE = {"property", "cached_property", "staticmethod", "contextmanager"}
 
 
 @dataclass(frozen=True, order=True)

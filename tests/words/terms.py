@@ -35,7 +35,6 @@ PHRASES = {
     "by chance": "`randomly`",
     "of its own accord": "`automatically`",
     "sees to it": "`ensures`",
-    "so that its": "split the sentence",
     "did cost": "`cost`",
     "does cost": "`costs`",
     "go on": "`continue`",

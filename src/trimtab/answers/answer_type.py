@@ -21,28 +21,33 @@ _QUESTIONS = (
     (
         AnswerType.TIME,
         (
-            r"\bwhen\b|\b(?:what|which) (?:year|date|day|month|century|decade|time)\b|\bsince when\b"
+            r"\bwhen\b|\b(?:what|which) (?:year|date|day|month|century"
+            r"|decade|time)\b|\bsince when\b"
             r"|\bwann\b|\bcuándo\b|\bquand\b|\bquando\b|\bwanneer\b|\bkiedy\b|\bкогда\b|什么时候|哪年"
         ),
     ),
     (
         AnswerType.QUANTITY,
         (
-            r"\bhow (?:many|much|long|old|far|large|big|tall|high|often|fast)\b|\bwhat (?:percent\w*|number|size|share)\b"
-            r"|\bwie ?(?:viele?|lange|oft|hoch)\b|\bcuánt[oa]s?\b|\bcombien\b|\bquant[oiae]s?\b|\bhoeveel\b|\bсколько\b"
+            r"\bhow (?:many|much|long|old|far|large|big|tall|high|often"
+            r"|fast)\b|\bwhat (?:percent\w*|number|size|share)\b"
+            r"|\bwie ?(?:viele?|lange|oft|hoch)\b|\bcuánt[oa]s?\b|\bcombien\b"
+            r"|\bquant[oiae]s?\b|\bhoeveel\b|\bсколько\b"
             r"|多少|几个"
         ),
     ),
     (
         AnswerType.PERSON,
         (
-            r"\bwho(?:m|se)?\b|\bwer\b|\bwem\b|\bwen\b|\bquién(?:es)?\b|\bqui\b|\bchi\b|\bquem\b|\bкто\b|谁"
+            r"\bwho(?:m|se)?\b|\bwer\b|\bwem\b|\bwen\b|\bquién(?:es)?\b"
+            r"|\bqui\b|\bchi\b|\bquem\b|\bкто\b|谁"
         ),
     ),
     (
         AnswerType.PLACE,
         (
-            r"\bwhere\b|\b(?:what|which) (?:city|country|state|town|place|location|continent|region)\b"
+            r"\bwhere\b|\b(?:what|which) (?:city|country|state|town|place"
+            r"|location|continent|region)\b"
             r"|\bwo\b|\bdónde\b|\boù\b|\bdove\b|\bonde\b|\bwaar\b|\bгде\b|哪里"
         ),
     ),
@@ -54,16 +59,21 @@ _UNSPACED = re.compile(
 )
 
 _TIME = re.compile(
-    r"\b(?:1\d{3}|20\d\d)\b|\b\d{1,2}(?:st|nd|rd|th)[ -]centur|\b\d+ ?(?:BCE?|AD|CE)\b|\b\d{1,2}:\d\d\b"
+    r"\b(?:1\d{3}|20\d\d)\b|\b\d{1,2}(?:st|nd|rd|th)[ -]centur"
+    r"|\b\d+ ?(?:BCE?|AD|CE)\b|\b\d{1,2}:\d\d\b"
     r"|\b\d{1,2}[./-]\d{1,2}[./-]\d{2,4}\b"
     r"|\b(?:January|February|March|April|May|June|July|August|September|October|November|December"
-    r"|Januar|Februar|März|Mai|Juni|Juli|Oktober|Dezember|enero|febrero|marzo|abril|mayo|junio|julio|agosto"
+    r"|Januar|Februar|März|Mai|Juni|Juli|Oktober|Dezember|enero"
+    r"|febrero|marzo|abril|mayo|junio|julio|agosto"
     r"|janvier|février|mars|avril|juin|juillet|août|octobre|décembre)\b"
-    r"|\b(?:daily|weekly|monthly|yearly|every|nightly|mondays?|tuesdays?|wednesdays?|thursdays?|fridays?)\b",
+    r"|\b(?:daily|weekly|monthly|yearly|every|nightly|mondays?"
+    r"|tuesdays?|wednesdays?|thursdays?|fridays?)\b",
 )
 _QUANTITY = re.compile(
-    r"\d|\b(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|hundred|thousand|million|billion|dozen"
-    r"|half|third|quarter|once|twice|several|zwei|drei|vier|fünf|dos|tres|cuatro|deux|trois|quatre)\b",
+    r"\d|\b(?:one|two|three|four|five|six|seven|eight|nine|ten"
+    r"|eleven|twelve|hundred|thousand|million|billion|dozen"
+    r"|half|third|quarter|once|twice|several|zwei|drei|vier|fünf"
+    r"|dos|tres|cuatro|deux|trois|quatre)\b",
     re.IGNORECASE,
 )
 _NAME = re.compile(r"(?<![.!?:\"“] )(?<!^)\b[A-ZÀ-ÖØ-ÞА-Я][\w’'-]+|[\u4e00-\u9fff]{2,}")

@@ -1,7 +1,7 @@
 """Deadlines for pipeline stages: calls in a shared thread pool, with a limit on those under way.
 
-Python cannot stop a thread. A call that is given up runs on until its own timeout; the limit keeps such calls from
-piling up.
+Python cannot stop a thread. A call that is given up runs on until its own timeout; the limit keeps
+such calls from piling up.
 """
 
 import contextvars
@@ -43,7 +43,8 @@ class Deadlines:
         """Return what the call returns, or raise what it raises.
 
         Raises:
-            DeadlineExceeded: It took longer, in seconds of the machine, or too many calls are under way.
+            DeadlineExceeded: It took longer, in seconds of the machine, or too many calls are under
+                way.
         """
         future = self.submit(stage, call)
         try:

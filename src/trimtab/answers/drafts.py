@@ -31,7 +31,7 @@ class DraftSentence:
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A written answer before its guards. Empty ``citations``: the passages do not hold the answer."""
+    """A written answer before its guards; without citations when nothing was found."""
 
     text: str
     citations: tuple[Citation, ...]
@@ -55,10 +55,11 @@ class Generator(Protocol):
     """Writes an answer from passages."""
 
     def stream(self, question: str, passages: Sequence[SourcePassage]) -> Iterator[Piece]:
-        """Yield sentences as they become whole, and the draft last; without streaming only the draft.
+        """Yield sentences as they become whole, then the draft; or only the draft.
 
         Raises:
-            GeneratorUnavailable: The model failed or was late; sentences may have been yielded before.
+            GeneratorUnavailable: The model failed or was late; sentences may have been yielded
+                before.
         """
         ...
 

@@ -1,7 +1,8 @@
 """A model's endpoint for drills, run as a process of its own: ``python drill_endpoint.py HOW``.
 
-It listens on a free loopback port and prints it. ``honest`` quotes the first passage that it is given; the other ways are
-those in which endpoints fail. Nothing but the standard library is imported, so that it starts at once.
+It listens on a free loopback port and prints it. ``honest`` quotes the first passage that it is
+given; the other ways are those in which endpoints fail. Nothing but the standard library is
+imported, so that it starts at once.
 """
 
 import json
@@ -50,7 +51,7 @@ def reply(how: str, raw: bytes) -> tuple[int, bytes]:
     try:
         body = json.loads(raw or b"{}")
     except ValueError:
-        return 200, b"{}"  # Traces are not JSON; whoever sends them wants only the status.
+        return 200, b"{}"  # Traces are not JSON; their sender needs only the status.
     text = MADE_UP if how == "unsupported" else quote(body)
     return 200, completion(text, streamed=bool(body.get("stream")))
 
@@ -70,7 +71,7 @@ def main() -> None:
             self.wfile.write(body)
 
         def log_message(self, *_: object) -> None:
-            """Log nothing."""
+            """Suppress the access log."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     sys.stdout.write(f"{server.server_port}\n")

@@ -54,7 +54,10 @@ class GeneratorUnavailable(Unavailable):
     """The generation model did not answer, or answered with nothing usable."""
 
     code = "answers.generator_unavailable"
-    default_hint = "Check answers.generator_url, the key and the model's name; answers stay extractive meanwhile."
+    default_hint = (
+        "Check answers.generator_url, the key and the model's name; "
+        "answers stay extractive meanwhile."
+    )
 
 
 class BudgetExhausted(RateLimited):

@@ -1,9 +1,9 @@
 """Lexical evidence that a sentence of the retrieved passages answers the question.
 
-Term overlap with three additions that carry most of its quality: rare words of the question weigh more (rarity
-is counted over the sentences at hand), a neighbouring sentence may supply what a pronoun stands for, and the kind of
-thing that is asked for (a time, a quantity, a person, a place) must be there. The weights were chosen on
-``qa_xquad_en``; ``docs/answers.md`` has the figures.
+Term overlap with three additions that carry most of its quality: rare words of the question weigh
+more (rarity is counted over the sentences at hand), a neighbouring sentence may supply what a
+pronoun stands for, and the kind of thing that is asked for (a time, a quantity, a person, a place)
+must be there. The weights were chosen on ``qa_xquad_en``; ``docs/answers.md`` has the figures.
 """
 
 import math
@@ -75,27 +75,29 @@ class AnalysedQuestion:
         return cls(frozenset(sequence), terms, pairs, classify_question(text))
 
     def share(self, hits: Mapping[str, float]) -> float:
-        """Return the share of the terms, by weight, that were hit; 0 for a question without words."""
+        """Return the share of the terms, by weight, that were hit; 0 without words."""
         total = sum(self.terms.values())
         return sum(self.terms[term] * hit for term, hit in hits.items()) / total if total else 0.0
 
 
 @dataclass(frozen=True, slots=True)
-class Candidate:
-    """A sentence of a passage and how much speaks for it."""
+class QuoteCandidate:
+    """A sentence of a passage with its evidence scores."""
 
     passage: SourcePassage
     sentence: Sentence
     score: float
     """For ranking only; not bounded."""
     coverage: float
-    """The share of the question's terms, by weight, that stand in the sentence or beside it, in [0, 1]."""
+    """Share of the question's terms, by weight, in the sentence or next to it, in [0, 1]."""
     passage_coverage: float
     """The same for its whole passage."""
     stems: frozenset[str]
 
 
-def candidates(question: AnalysedQuestion, passages: Sequence[SourcePassage]) -> list[Candidate]:
+def candidates(
+    question: AnalysedQuestion, passages: Sequence[SourcePassage]
+) -> list[QuoteCandidate]:
     """Return the quotable sentences of the passages, best first."""
     pieces = list[_Piece]()
     for passage in passages:
@@ -127,7 +129,7 @@ class _Piece:
 
 def _scored(
     question: AnalysedQuestion, piece: _Piece, rarity: Mapping[str, float]
-) -> Iterator[Candidate]:
+) -> Iterator[QuoteCandidate]:
     whole = question.share(_hits(question, frozenset().union(*piece.stem_sets) | piece.heading))
     heading = _hits(question, piece.heading)
     hits = [_hits(question, stems) for stems in piece.stem_sets]
@@ -144,16 +146,16 @@ def _scored(
             + _TYPE * type_evidence(question.answer_type, part.text, question.stems)
             + _RETRIEVAL * piece.passage.score
         )
-        around = {
+        nearby = {
             term: max(h.get(term, 0.0) for h in (own, before, after, heading)) for term in own
         }
-        yield Candidate(
-            piece.passage, part, score, question.share(around), whole, piece.stem_sets[index]
+        yield QuoteCandidate(
+            piece.passage, part, score, question.share(nearby), whole, piece.stem_sets[index]
         )
 
 
 def _hits(question: AnalysedQuestion, found: frozenset[str]) -> _Hits:
-    """Return 1 for a term itself, less for a word that begins alike (``chloroplast``, ``chloroplastidan``)."""
+    """Return 1 for a term itself, less for a word with the same beginning."""
     hits = dict[str, float]()
     for term in question.terms:
         if term in found:
@@ -176,7 +178,7 @@ def _hits(question: AnalysedQuestion, found: frozenset[str]) -> _Hits:
 def _weigh(
     rarity: Mapping[str, float], own: _Hits, elsewhere: Sequence[tuple[float, _Hits]]
 ) -> float:
-    """Return the question's share in the sentence; a term that it lacks counts for less where it stands near by."""
+    """Return the question's share in the sentence; terms near by count for less."""
     total = sum(rarity.values()) or 1.0
     found = sum(rarity[term] * hit for term, hit in own.items())
     for discount, hits in elsewhere:

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from trimtab.answers.drafts import Draft, Piece, cite
-from trimtab.answers.evidence import AnalysedQuestion, Candidate, candidates
+from trimtab.answers.evidence import AnalysedQuestion, QuoteCandidate, candidates
 from trimtab.answers.records import EXTRACTIVE, SourcePassage
 from trimtab.text.sentences import BlockKind
 
@@ -17,9 +17,11 @@ class ExtractiveGenerator:
 
     Args:
         max_sentences: The most sentences in an answer.
-        min_passage_coverage: The share of the question, by weight, that a passage must hold to be quoted at all.
+        min_passage_coverage: The share of the question, by weight, that a passage must hold to be
+            quoted at all.
         min_coverage: The same for the sentence with its neighbours and headings.
-        keep_ratio: A further sentence is quoted when its score is at least this share of the best one's.
+        keep_ratio: A further sentence is quoted when its score is at least this share of the best
+            one's.
     """
 
     max_sentences: int = 2
@@ -32,7 +34,7 @@ class ExtractiveGenerator:
         yield self.quote(question, passages)
 
     def quote(self, question: str, passages: Sequence[SourcePassage]) -> Draft:
-        """Return the best sentences as a draft; one without citations when nothing holds the answer."""
+        """Return the best sentences as a draft; without citations when nothing was found."""
         ranked = [
             candidate
             for candidate in candidates(AnalysedQuestion.of(question), passages)
@@ -51,21 +53,21 @@ class ExtractiveGenerator:
         )
         return Draft(text, citations, EXTRACTIVE, max(citation.score for citation in citations))
 
-    def _chosen(self, ranked: Sequence[Candidate]) -> list[Candidate]:
+    def _chosen(self, ranked: Sequence[QuoteCandidate]) -> list[QuoteCandidate]:
         """Return the sentences to quote: best first, but those of one passage in reading order."""
-        chosen: list[Candidate] = []
+        chosen: list[QuoteCandidate] = []
         for candidate in ranked:
             if len(chosen) == self.max_sentences:
                 break
             enough = not chosen or candidate.score >= self.keep_ratio * chosen[0].score
             if enough and not any(candidate.stems <= other.stems for other in chosen):
                 chosen.append(candidate)
-        places = [candidate.passage.chunk_id for candidate in chosen]
-        return sorted(chosen, key=lambda c: (places.index(c.passage.chunk_id), c.sentence.start))
+        order = [candidate.passage.chunk_id for candidate in chosen]
+        return sorted(chosen, key=lambda c: (order.index(c.passage.chunk_id), c.sentence.start))
 
 
-def _shown(candidate: Candidate) -> str:
-    """Return the sentence for reading: hard-wrapped prose on one line, code and rows as they are."""
+def _shown(candidate: QuoteCandidate) -> str:
+    """Return the sentence for display: prose on one line, code and rows unchanged."""
     sentence = candidate.sentence
     if sentence.kind in (BlockKind.CODE, BlockKind.ROW):
         return sentence.text

@@ -1,4 +1,4 @@
-"""How answers can be broken, for drills: processes that are killed, hang or lie, and changes that people make."""
+"""Faults of the answers domain: broken model endpoints and wrong changes."""
 
 import signal
 import subprocess
@@ -72,8 +72,8 @@ def _broken_generator(service: AnswerService, clock: Clock) -> Fault:
     def inject(given: Arguments) -> Mapping[str, Value]:
         how = str(given["how"])
         dying = how in {"kill", "hang"}
-        patience = _HANG_SECONDS if how == "hang" else 10.0
-        endpoint = models.connect(_MODEL, "honest" if dying else how, patience)
+        timeout = _HANG_SECONDS if how == "hang" else 10.0
+        endpoint = models.connect(_MODEL, "honest" if dying else how, timeout)
         service.models.prefer(_MODEL)
         if dying:
             traffic.ask_first(given)
@@ -89,7 +89,8 @@ def _broken_generator(service: AnswerService, clock: Clock) -> Fault:
     how = Param("how", "string", "What becomes of the model's endpoint.", "kill", choices=kinds)
     return Fault(
         "answers.generator.break",
-        "Ask a model first whose endpoint, a process on loopback, is killed, hangs, fails or makes things up.",
+        "Ask a model first whose endpoint, a process on loopback, is killed, hangs, fails or makes "
+        "things up.",
         inject,
         restore,
         (how, _PROJECT, _PACE),
@@ -121,7 +122,8 @@ def _bad_change(service: AnswerService, clock: Clock, changes: ChangeLog) -> Fau
 
     return Fault(
         "answers.generator.misconfigure",
-        "Answer some questions, then let a person prefer a model whose address is wrong, and go on asking.",
+        "Answer some questions, then let a person prefer a model whose address is wrong, and "
+        "continue asking.",
         inject,
         restore,
         (_PROJECT, _PACE),
@@ -188,7 +190,8 @@ def _spent_budget(service: AnswerService) -> Fault:
         restore,
         (share,),
         realism=Realism.SIMULATED,
-        simulated_because="the reservation stands for calls under way; spending real money proves no more",
+        simulated_because="the reservation stands for calls under way; "
+        "spending real money proves no more",
     )
 
 
@@ -237,7 +240,7 @@ class _Endpoint:
         return f"http://127.0.0.1:{int(output.readline())}"
 
     def freeze(self) -> None:
-        """Stop the process without ending it: connections are taken by the kernel and get no reply."""
+        """Suspend the process: connections are accepted by the kernel and get no reply."""
         if self._child is not None:
             self._child.process.send_signal(signal.SIGSTOP)
 
@@ -258,9 +261,9 @@ class _Models:
         self._endpoints: dict[str, _Endpoint] = {}
         self._before = ""
 
-    def connect(self, name: str, how: str, patience_seconds: float = 10.0) -> _Endpoint:
+    def connect(self, name: str, how: str, timeout_seconds: float = 10.0) -> _Endpoint:
         """Start an endpoint and let the service know its model."""
-        # The client library takes as long to load as the rest of the service.
+        # The client library takes as long to load as all other modules together.
         from trimtab.answers.remote import RemoteGenerator
 
         if not self._endpoints:
@@ -268,7 +271,7 @@ class _Models:
         endpoint = self._endpoints.setdefault(name, _Endpoint())
         url = endpoint.start(how) + "/v1"
         # A busy machine must not make an honest endpoint look broken.
-        wait = patience_seconds
+        wait = timeout_seconds
         remote = RemoteGenerator(url, name, "none", wait)
         self._service.models.put(name, TimedGenerator(remote, self._service.deadlines, wait))
         self._service.cache.clear()

@@ -45,9 +45,10 @@ class FallbackGenerator:
         """Failures of each generator since the start."""
 
     def stream(self, question: str, passages: Sequence[SourcePassage]) -> Iterator[Piece]:
-        """Yield the pieces of the first generator that works; the draft's notice says why others did not.
+        """Yield the pieces of the first generator that works; the draft's notice says why.
 
-        A `Restart` comes between the pieces of a generator that failed half-way and those of the next one.
+        A `Restart` comes between the pieces of a generator that failed half-way and those of the
+        next one.
 
         Raises:
             GeneratorUnavailable: All of them failed or have an open breaker.
@@ -99,7 +100,7 @@ class FallbackGenerator:
         return before[0][0]
 
     def put(self, name: str, generator: Generator | None) -> Generator | None:
-        """Replace a generator, add it in front when it is new, or remove it; return the former one."""
+        """Replace, add in front, or remove a generator; return the former one."""
         with self._lock:
             before = dict(self._generators)
             former = before.get(name)
@@ -125,12 +126,13 @@ class FallbackGenerator:
 class CachedGenerator:
     """Caches drafts by question and passages.
 
-    The passages are part of the key: a document that was deleted, changed or belongs to another project can never be
-    answered from here, so nothing has to be invalidated.
+    The passages are part of the key: a document that was deleted, changed or belongs to another
+    project can never be answered from here, so nothing has to be invalidated.
 
     Args:
         inner: Writes the drafts.
-        version: Changes with the generator's settings, so that drafts of former settings are not used.
+        version: Changes with the generator's settings, so that drafts of former settings are not
+            used.
         entries: Maximum number of drafts; 0 caches none.
     """
 
@@ -156,7 +158,8 @@ class CachedGenerator:
             yield replace(draft, usage=Usage())
             return
         for piece in self._inner.stream(question, passages):
-            # A notice marks the draft of a fallback, which must not stand in for the preferred generator's.
+            # A notice marks the draft of a fallback, which must not stand in for the preferred
+            # generator's.
             if isinstance(piece, Draft) and not piece.notice and self._drafts.maxsize >= 1:
                 with self._lock:
                     self._drafts[key] = piece

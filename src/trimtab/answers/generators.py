@@ -21,7 +21,7 @@ _FRAMING_BYTES = 2_000
 def configured_generators(
     settings: AnswersSettings, deadlines: Deadlines, budget: Budget | None
 ) -> list[tuple[str, Generator]]:
-    """Return the generators of the settings by name: ``first``, ``second``, and always ``extractive`` last.
+    """Return the generators of the settings by name; ``extractive`` is always the last.
 
     Args:
         settings: Of the domain.
@@ -67,7 +67,8 @@ class TimedGenerator:
 class MeteredGenerator:
     """A generator whose calls are reserved in a budget and settled with their cost.
 
-    A call that fails is settled with the cost of its input: the provider has read it and may bill it.
+    A call that fails is settled with the cost of its input: the provider has read it and may bill
+    it.
     """
 
     inner: Generator
@@ -77,12 +78,12 @@ class MeteredGenerator:
     max_tokens: int = 400
 
     def stream(self, question: str, passages: Sequence[SourcePassage]) -> Iterator[Piece]:
-        """Yield the inner pieces, the draft with its cost; settled also when the caller stops half-way.
+        """Yield the inner pieces, the draft with its cost; settle also when the caller stops.
 
         Raises:
             GeneratorUnavailable: The inner generator is, or the budget is used up.
         """
-        with self._reserved(question, passages) as bill:
+        with self._reserve_cost(question, passages) as bill:
             for piece in self.inner.stream(question, passages):
                 if isinstance(piece, Draft):
                     yield replace(piece, usage=self._charge(bill, piece.usage))
@@ -92,7 +93,7 @@ class MeteredGenerator:
                     yield piece
 
     @contextmanager
-    def _reserved(self, question: str, passages: Sequence[SourcePassage]) -> Iterator[Bill]:
+    def _reserve_cost(self, question: str, passages: Sequence[SourcePassage]) -> Iterator[Bill]:
         if self.budget is None:
             yield Bill(0.0)
             return
@@ -119,7 +120,7 @@ def _paid(
     deadlines: Deadlines,
     budget: Budget | None,
 ) -> MeteredGenerator:
-    # The client library takes as long to load as the rest of the service.
+    # The client library takes as long to load as all other modules together.
     from trimtab.answers.remote import RemoteGenerator
 
     remote = RemoteGenerator(

@@ -1,4 +1,4 @@
-"""Looks for personal data in kept traces, shown answers and log lines, and names the traces."""
+"""Detects personal data in stored traces, shown answers and log lines."""
 
 import logging
 import threading
@@ -16,14 +16,14 @@ from trimtab.infra.background import PeriodicTask
 from trimtab.kernel.clock import Clock
 
 _log = logging.getLogger(__name__)
-PLACES = ("trace", "answer", "log")
+LOCATIONS = ("trace", "answer", "log")
 _EVERY_SECONDS = 60.0
-_MOST_TRACES = 2_000
-_MOST_NAMED = 20
+_MAX_TRACES = 2_000
+_MAX_NAMED = 20
 _FIRST_LOOK = timedelta(days=1)
 _LOG_LINES_COUNT_SECONDS = 3600.0
-# Kinds with a checksum or an unmistakable form. A leak calls a person at night, so a number that may be a version or a
-# size is no proof of one; the guards redact those, too.
+# Kinds with a checksum or an unmistakable form. A leak calls a person at night, so a number that
+# may be a version or a size does not prove one; the guards redact those, too.
 _CERTAIN = frozenset(
     (PiiType.EMAIL_ADDRESS, PiiType.IBAN_CODE, PiiType.CREDIT_CARD, PiiType.US_SSN)
 )
@@ -31,7 +31,7 @@ _SHOWN = frozenset(("ok", "degraded"))
 
 
 class Traces(Protocol):
-    """Where traces are kept."""
+    """Reads traces from the store."""
 
     def since(self, moment: datetime, limit: int) -> list[Trace]:
         """Return the newest traces that are not older than the moment."""
@@ -52,7 +52,7 @@ class Leak:
     """Empty for a log line that names none."""
 
 
-class LeakWatch(logging.Handler):
+class LeakMonitor(logging.Handler):
     """Keeps what was found for the signals; a leak is gone when its trace is erased.
 
     Args:
@@ -70,7 +70,7 @@ class LeakWatch(logging.Handler):
         self._clock = clock
         self._looked_at = clock.now() - _FIRST_LOOK
         self._found: dict[str, tuple[Leak, ...]] = {}
-        self._lines: deque[tuple[float, Leak]] = deque(maxlen=_MOST_NAMED)
+        self._lines: deque[tuple[float, Leak]] = deque(maxlen=_MAX_NAMED)
         self._guard = threading.Lock()
         self.task = PeriodicTask("leak-watch", self.run_once, _EVERY_SECONDS, clock)
 
@@ -80,14 +80,14 @@ class LeakWatch(logging.Handler):
         self.task.start()
 
     def stop(self) -> None:
-        """Stop looking."""
+        """Stop the background scan."""
         logging.getLogger().removeHandler(self)
         self.task.close(timeout=15)
 
     def run_once(self) -> tuple[Leak, ...]:
-        """Look at the traces since the last look, and again at those with a leak; return all leaks."""
+        """Scan new traces and those with a leak; return all leaks."""
         began = self._clock.now()
-        new = {trace.id: trace for trace in self._traces.since(self._looked_at, _MOST_TRACES)}
+        new = {trace.id: trace for trace in self._traces.since(self._looked_at, _MAX_TRACES)}
         for trace_id in set(self._found) - set(new):
             try:
                 new[trace_id] = self._traces.find(trace_id)
@@ -97,7 +97,7 @@ class LeakWatch(logging.Handler):
         found = {trace.id: leaks for trace in new.values() if (leaks := _leaks(trace, forbidden))}
         fresh = sorted(set(found) - set(self._found))
         if fresh:
-            _log.error("personal_data_found", extra={"traces": fresh[:_MOST_NAMED]})
+            _log.error("personal_data_found", extra={"traces": fresh[:_MAX_NAMED]})
         self._found, self._looked_at = found, began
         return self.leaks()
 
@@ -118,12 +118,12 @@ class LeakWatch(logging.Handler):
     def counts(self) -> Mapping[str, int]:
         """Return how many leaks there are in each place."""
         found = [leak.place for leak in self.leaks()]
-        return {place: found.count(place) for place in PLACES}
+        return {place: found.count(place) for place in LOCATIONS}
 
     def named(self) -> list[Leak]:
         """Return the newest leaks that name a trace, at most twenty."""
         named = [leak for leak in self.leaks() if leak.trace_id]
-        return sorted(set(named), key=lambda leak: leak.trace_id, reverse=True)[:_MOST_NAMED]
+        return sorted(set(named), key=lambda leak: leak.trace_id, reverse=True)[:_MAX_NAMED]
 
 
 def _leaks(trace: Trace, forbidden: frozenset[str]) -> tuple[Leak, ...]:

@@ -27,7 +27,8 @@ KINDS = (
     "generated",
     "unsupported",
 )
-"""``generated``: a model's answers; ``unsupported``: those grounded under 0.85 or rejected by the answer's guards."""
+"""``generated``: answers of a model; ``unsupported``: those of them grounded under 0.85 or rejected
+by the answer guards."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +58,8 @@ class AnswerGiven(Event):
         stages = {stage.name: stage for stage in trace.stages}
         written, judged = stages.get("generate"), stages.get("guard_answer")
         verdicts = judged.facts.get("verdicts") if judged else None
-        # A text withheld for personal data, or quotes that no model wrote, say nothing about a model.
+        # A text withheld for personal data, or quotes that no model wrote, say nothing about a
+        # model.
         rejected = (
             written is not None
             and judged is not None
@@ -127,7 +129,7 @@ class AnswerCounters:
             if event.fallback:
                 mine.errors.append(now)
 
-    def failed(self, code: str) -> None:
+    def count_failure(self, code: str) -> None:
         """Count a question that ended in an error."""
         with self._lock:
             mine = self._apart.now
@@ -135,7 +137,7 @@ class AnswerCounters:
             mine.errors.append(self._clock.monotonic())
 
     def errors_between(self, start: float, end: float = math.inf, *, drill: bool = False) -> int:
-        """Return the number of questions that failed or fell back between two monotonic instants."""
+        """Return the number of failed and fallback questions between two instants."""
         with self._lock:
             return sum(start <= at < end for at in self._apart.of(drill=drill).errors)
 

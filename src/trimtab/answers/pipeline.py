@@ -1,4 +1,7 @@
-"""Answer pipeline: validate, guard, retrieve, generate, guard, cite. Returns an answer and its trace; no side effects."""
+"""Answer pipeline: validate, guard, retrieve, generate, guard, cite.
+
+It returns an answer and its trace and has no side effects.
+"""
 
 import logging
 from collections.abc import Iterator, Mapping
@@ -61,9 +64,11 @@ class AnswerPipeline:
 
     Args:
         retriever: Finds the passages.
-        generator: Writes the answer; quotes take its place when it is unavailable, and the answer says so.
+        generator: Writes the answer; quotes take its place when it is unavailable, and the answer
+            says so.
         clock: Stamps and times.
-        guards: Judge questions, passages and answers; None lets everything pass (tests and evaluations).
+        guards: Judge questions, passages and answers; None lets everything pass (tests and
+            evaluations).
     """
 
     def __init__(
@@ -81,7 +86,7 @@ class AnswerPipeline:
         self._guards = guards
 
     def answer(self, question: Question) -> AnswerResult:
-        """Return the answer and its trace; ``found`` is False when the documents do not hold the answer.
+        """Return the answer and its trace; ``found`` is False without an answer.
 
         Raises:
             InvalidInput: The question is not valid; see `Question.validated`.
@@ -104,8 +109,8 @@ class AnswerPipeline:
         return self._guarded(prepared, draft, self._guards)
 
     def prepare(self, question: Question) -> PreparedQuestion:
-        """Validate and guard the question, then retrieve and guard passages; raises what `answer` raises."""
-        prepared = PreparedQuestion(question.validated(), self._machine)
+        """Validate and guard the question, then retrieve and guard passages."""
+        prepared = PreparedQuestion(question.validate(), self._machine)
         asked, guards = prepared.question, self._guards
         if guards is not None:
             with prepared.stage("guard_question") as stage:
@@ -176,7 +181,7 @@ class AnswerPipeline:
     def _guarded(
         self, prepared: PreparedQuestion, draft: Draft, guards: PipelineGuards
     ) -> AnswerResult:
-        """Complete the draft when its guards allow it; else with quotes, or with a notice that it was withheld."""
+        """Complete the draft when its guards allow it; else quotes, or a withheld notice."""
         asked, blocked = prepared.question.text, False
         with prepared.stage("guard_answer") as stage:
             outcome = guards.answer(asked, draft)

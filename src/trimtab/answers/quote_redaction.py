@@ -1,4 +1,4 @@
-"""What other people's answers quote from a document: it goes when the document's owner is erased."""
+"""Redacts quotes of erased documents in the traces of other users."""
 
 import re
 from collections.abc import Iterator, Set
@@ -19,7 +19,7 @@ _traces = sa.table("answer_traces", *map(sa.column, ("id", "found", "body")))
 
 @dataclass(frozen=True, slots=True)
 class QuoteStore:
-    """Quotes in traces, in the chain ``answers``. Each call reads every found answer that is kept."""
+    """Quotes in traces, in the chain ``answers``; each call reads every found answer."""
 
     database: Database
 
@@ -28,7 +28,7 @@ class QuoteStore:
         return sum(1 for _ in self._quoting(documents))
 
     def blank(self, documents: Set[str]) -> int:
-        """Take their quotes, names and the texts made of them out of every trace; return how many there were."""
+        """Redact the documents' quotes, names and texts in every trace; return their number."""
         found = list(self._quoting(documents))
         for start in range(0, len(found), _BATCH):
             with self.database.write() as connection:

@@ -24,11 +24,11 @@ class Question:
     text: str
     top_k: int = 5
     user_id: str = ""
-    """Who asked, for deletion on request; empty when nobody is signed in."""
+    """User, for deletion on request; empty when no user is signed in."""
     labels: tuple[str, ...] = ()
     """Access labels of the caller: labelled documents answer only callers who share one."""
 
-    def validated(self) -> "Question":
+    def validate(self) -> "Question":
         """Return the question with its text stripped.
 
         Raises:
@@ -71,7 +71,7 @@ class SourcePassage:
 
 @dataclass(frozen=True, slots=True)
 class Retrieved:
-    """What retrieval found, best first."""
+    """Result of retrieval, best passage first."""
 
     passages: tuple[SourcePassage, ...]
     degraded_mode: bool = False
@@ -79,9 +79,9 @@ class Retrieved:
     index_version: str = ""
     cache_hit: bool = False
     unjudged: int = 0
-    """How many passages were left out because their guard failed or was late."""
+    """Number of passages left out because their guard failed or was late."""
     labels: tuple[str, ...] = ()
-    """The access labels that let the asker see more than everybody does."""
+    """Access labels of the caller that permitted passages."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +98,7 @@ class Citation:
     start: int
     end: int
     score: float
-    """How well the quote covers the question (extractive) or the sentence (generated), in [0, 1]."""
+    """Coverage of the question (extractive) or the sentence (generated), in [0, 1]."""
     title: str = ""
     page: int | None = None
     heading: str = ""
@@ -106,12 +106,12 @@ class Citation:
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """What a guard thinks of a sentence."""
+    """Verdict of a guard on a sentence."""
 
     withheld: str = ""
     """Why it must not be shown; empty when it may be."""
     bypassed: Mapping[str, str] = field(default_factory=dict)
-    """What a bypass kept from taking effect: each guard with its decision."""
+    """Decisions of guards that a bypass kept from taking effect."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +128,7 @@ class PipelineStage:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What the asker gets. Not finding an answer is an answer: ``found`` is False and ``text`` says so."""
+    """Answer to a question; ``found`` is False when the documents do not hold it."""
 
     id: str
     trace_id: str
@@ -152,7 +152,7 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Trace:
-    """How an answer came about, kept for review, evaluation and replay."""
+    """Record of an answer and its stages, for review, evaluation and replay."""
 
     id: str
     answer: Answer
@@ -166,9 +166,9 @@ class Trace:
     top_k: int
     cost_usd: float = 0.0
     labels: tuple[str, ...] = ()
-    """Access labels that decided what was found: whoever lacks one may not see the answer."""
+    """Access labels that permitted passages: a caller without them may not see the answer."""
     drill: bool = False
-    """Whether a drill asked."""
+    """True for questions of a drill."""
 
     @property
     def duration_ms(self) -> float:
@@ -179,8 +179,9 @@ class Trace:
     def grounding(self) -> float:
         """Return how well a found answer is supported, in [0, 1].
 
-        Quotes are fully supported. A model's answer has the guard's score for its worst sentence where the guard has
-        seen it; otherwise the share of its sentences that stands in the passages they cite.
+        Quotes are fully supported. A model's answer has the guard's score for its worst sentence
+        where the guard has seen it; otherwise the share of its sentences that stands in the
+        passages they cite.
         """
         if self.answer.model == EXTRACTIVE:
             return 1.0
@@ -202,7 +203,7 @@ class AnswerResult:
 
 @dataclass(frozen=True, slots=True)
 class Feedback:
-    """What somebody thought of an answer."""
+    """Feedback of a user on an answer."""
 
     id: str
     trace_id: str

@@ -11,15 +11,16 @@ _MAY_END = re.compile("[.!?…।؟۔。！？\n]")  # noqa: RUF001 - stops of s
 _RUNNING = frozenset({BlockKind.PROSE, BlockKind.ITEM})
 """Kinds of text that may be cut anywhere between two sentences."""
 _BACKOFF = 16
-"""A tail that gave no sentence is looked at again when it has grown by this fraction of itself. That bounds the work:
-the tails that are looked at in vain form a geometric series."""
+"""A tail without a sentence is cut again when it has grown by this fraction of itself. That bounds
+the work: the tails that are cut without success form a geometric series."""
 
 
 class ReplySentences:
     """Gives the sentences of a reply as they become whole, each with the marks that follow it.
 
-    Only what follows the last sentence but one is cut again. What is looked at must begin with a sentence that is known:
-    where the cut would read the rest in another way, such as inside a block of code, it begins further ahead.
+    Only what follows the last sentence but one is cut again. What is looked at must begin with a
+    sentence that is known: where the cut would read the rest in another way, such as inside a block
+    of code, it begins further ahead.
     """
 
     def __init__(self) -> None:
@@ -65,7 +66,7 @@ class ReplySentences:
         return fresh
 
     def _shorten(self, tail: str, last: Sentence) -> bool:
-        """Let the tail begin with the last whole sentence; return False where it would be read in another way."""
+        """Cut the tail before its last whole sentence; return False if that changes it."""
         if last.kind not in _RUNNING:
             return False
         shorter = tail[last.start :]
@@ -79,7 +80,7 @@ class ReplySentences:
 
 
 def _settled(tail: str) -> str:
-    """Return the tail without an end that more characters may turn into something else: half a mark or table row."""
+    """Return the tail without an end that may still change: half a mark or table row."""
     line = tail.rfind("\n") + 1
     if tail[line:].lstrip(" \t").startswith("|"):
         tail = tail[:line]
@@ -87,6 +88,6 @@ def _settled(tail: str) -> str:
 
 
 def _cut(reply: str) -> tuple[Sentence, ...]:
-    # "... text. [1] Next" is cut before the mark; moving the mark in front of the stop keeps the two together, and all
-    # offsets as they are.
+    # "... text. [1] Next" is cut before the mark; moving the mark in front of the stop keeps the
+    # two together, and all offsets as they are.
     return sentences(_MOVED_MARKS.sub(r"\2\1", reply))

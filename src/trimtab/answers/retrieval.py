@@ -18,7 +18,7 @@ NOWHERE = "nowhere"
 
 
 class Retriever(Protocol):
-    """Finds passages."""
+    """Finds passages for a question."""
 
     def search(
         self, project: str, query: str, top_k: int, *, labels: tuple[str, ...] = ()
@@ -34,7 +34,8 @@ class RetrievalStage:
         retriever: Searches.
         deadlines: Runs the searches.
         seconds: The deadline.
-        fallback: Searches by keywords alone when the retriever is late or down; None raises the error.
+        fallback: Searches by keywords alone when the retriever is late or down; None raises the
+            error.
     """
 
     def __init__(
@@ -87,13 +88,15 @@ class RetrievalStage:
             return dict(self._routes)
 
     def set_route(self, project: str, target: str) -> None:
-        """Answer the project's questions from the target; ``nowhere`` finds nothing, the project itself ends the route.
+        """Answer the project's questions from the target.
+
+        ``nowhere`` finds nothing; the project itself ends the route.
 
         Raises:
             BadProjectName: A name is not valid.
         """
         for name in (project, target):
-            Question(name, "name").validated()
+            Question(name, "name").validate()
         with self._lock:
             if project == target:
                 self._routes.pop(project, None)

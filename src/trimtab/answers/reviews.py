@@ -1,4 +1,4 @@
-"""Answers that a person should look at: the seam to review. The chain ``answers``."""
+"""Review queue of answers, in the chain ``answers``."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,7 +15,7 @@ _reviews = sa.table(
 
 @dataclass(frozen=True, slots=True)
 class ReviewItem:
-    """An answer to look at, and why; see `sampling.SamplingRules`."""
+    """An answer to review, with the reason; see `sampling.SamplingRules`."""
 
     trace_id: str
     reason: str
@@ -25,12 +25,12 @@ class ReviewItem:
 
 @dataclass(frozen=True, slots=True)
 class ReviewStore:
-    """What waits for a look. `TraceStore.keep` adds to it in the transaction that keeps the trace."""
+    """Queue of answers to review; `TraceStore.keep` adds to it with the trace."""
 
     database: Database
 
     def waiting(self, limit: int) -> list[ReviewItem]:
-        """Return what nobody has looked at, oldest first."""
+        """Return the answers without a review, oldest first."""
         columns = (_reviews.c.trace_id, _reviews.c.reason, _reviews.c.at)
         query = sa.select(*columns).where(_reviews.c.done_at == "").order_by(_reviews.c.at)
         with self.database.read() as connection:
@@ -43,8 +43,8 @@ class ReviewStore:
             rows = connection.execute(query.group_by(_reviews.c.reason))
             return {str(reason): int(count) for reason, count in rows}
 
-    def done(self, trace_id: str, by: str, at: datetime) -> None:
-        """Note that somebody has looked; raises `TraceUnknown` when it does not wait."""
+    def mark_done(self, trace_id: str, by: str, at: datetime) -> None:
+        """Mark an answer as reviewed; raises `TraceUnknown` when it is not in the queue."""
         waits = (_reviews.c.trace_id == trace_id) & (_reviews.c.done_at == "")
         with self.database.write() as connection:
             done = sa.update(_reviews).where(waits).values(done_at=at.isoformat(), done_by=by)

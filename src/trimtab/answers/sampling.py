@@ -1,4 +1,4 @@
-"""Which answers a person should look at."""
+"""Rules that select answers for review."""
 
 import hashlib
 from dataclasses import dataclass
@@ -21,7 +21,8 @@ class SamplingRules:
     def reason(self, trace: Trace) -> str:
         """Return why this answer should be reviewed; empty when it need not be.
 
-        The share is chosen by the trace's id, so that every process and every repetition chooses the same.
+        The share is chosen by the trace's id, so that every process and every repetition chooses
+        the same.
         """
         answer = trace.answer
         outcomes = {stage.outcome for stage in trace.stages}
@@ -38,6 +39,6 @@ class SamplingRules:
 
 
 def chosen(key: str, share: float, salt: str = "review") -> bool:
-    """Return whether the key belongs to that share of all keys; a larger share includes every smaller one."""
+    """Return whether the key is in a share of all keys; larger shares include smaller ones."""
     digest = hashlib.sha256(f"{salt} {key}".encode()).digest()
     return int.from_bytes(digest[:8]) < share * 2**64

@@ -9,7 +9,7 @@ from trimtab.answers.deadlines import Deadlines
 from trimtab.answers.generation import CachedGenerator, FallbackGenerator
 from trimtab.answers.generators import configured_generators
 from trimtab.answers.guarding import GuardedSentences, PipelineGuards
-from trimtab.answers.leaks import LeakWatch
+from trimtab.answers.leaks import LeakMonitor
 from trimtab.answers.metrics import ANSWER_GIVEN, AnswerCounters, AnswerGiven
 from trimtab.answers.pipeline import AnswerPipeline
 from trimtab.answers.records import Answer, AnswerResult, Question
@@ -94,7 +94,7 @@ class AnswerService:
         )
         self.counters = AnswerCounters(clock)
         context.events.subscribe(ANSWER_GIVEN, self.counters.on_answer)
-        self.leaks = LeakWatch(self.traces, guards.forbidden_kinds if guards else tuple, clock)
+        self.leaks = LeakMonitor(self.traces, guards.forbidden_kinds if guards else tuple, clock)
 
     def answer(self, question: Question) -> Answer:
         """Return the answer, stored and published; raises what `AnswerPipeline.answer` raises."""
@@ -115,8 +115,8 @@ class AnswerService:
     def personal_data(self) -> tuple[Erasable, ...]:
         """Return the erasure steps of this domain.
 
-        Feedback goes before the traces by which some of it is found. The cache does not record whose drafts it
-        holds, so it is emptied.
+        Feedback goes before the traces by which some of it is found. The cache does not record
+        whose drafts it holds, so it is emptied.
         """
         return (
             ErasureStep("answers.feedback", self.feedback.count_user, self.feedback.forget_user),
@@ -144,15 +144,15 @@ class AnswerService:
         return (self.leaks.task,)
 
     def drop_old(self) -> int:
-        """Delete the traces and feedback that are older than the settings keep; return how many traces went."""
+        """Delete expired traces and feedback; return the number of traces."""
         return self.traces.drop_older_than(self.settings.trace_days, self.context.clock.now())
 
     def _record(self, result: AnswerResult) -> Answer:
-        """Store the trace, publish the answer and return it; the trace is durable before the caller sees it."""
+        """Store the trace, publish the answer and return it, in this order."""
         self.traces.keep(result.trace)
         self.context.events.publish(AnswerGiven.of(result.trace))
         return result.answer
 
     def _count(self, error: TrimtabError) -> None:
         if error.kind in _FAILURES:
-            self.counters.failed(error.code)
+            self.counters.count_failure(error.code)

@@ -5,7 +5,7 @@ from functools import partial
 from typing import Any
 
 from trimtab.answers.budgets import Budget
-from trimtab.answers.leaks import LeakWatch
+from trimtab.answers.leaks import LeakMonitor
 from trimtab.answers.metrics import KINDS, AnswerCounters
 from trimtab.answers.service import AnswerService
 from trimtab.answers.tracing import SpanExporter
@@ -50,7 +50,7 @@ def signals(
     )
 
 
-def _one(name: str, unit: str, text: str, read: Callable[[], float], metric: str = "") -> Signal:
+def _plain(name: str, unit: str, text: str, read: Callable[[], float], metric: str = "") -> Signal:
     return Signal(name, unit, text, lambda: (Sample(float(read())),), metric=metric)
 
 
@@ -64,7 +64,7 @@ def _labelled(
 
 
 def _apart(name: str, unit: str, text: str, read: Callable[[bool], float], **more: Any) -> Signal:
-    """Return a signal about users and, under its label, about drills; ``read`` is told which."""
+    """Return a signal about users and, under its label, about drills; ``read`` receives which."""
     return Signal(name, unit, text, lambda: samples_apart(read), labels=(LABEL,), **more)
 
 
@@ -127,19 +127,22 @@ def _around_change(service: AnswerService, changes: ChangeLog) -> Iterable[Signa
     yield _apart(
         "answers.error_ratio",
         "ratio",
-        "Share of the questions of the last minute that failed or fell back; absent when none was asked.",
+        "Share of the questions of the last minute that failed or fell back; absent when none was "
+        "asked.",
         lambda drill: counters.error_ratio(60.0, drill=drill),
     )
     yield _apart(
         "answers.errors.before_change",
         "questions",
-        "Questions that failed or fell back in the two minutes before the newest change of the last half hour; 0 without one.",
+        "Questions that failed or fell back in the two minutes before the newest change of the "
+        "last half hour; 0 without one.",
         before,
     )
     yield _apart(
         "answers.errors.after_change",
         "questions",
-        "Questions that failed or fell back since the newest change of the last half hour; 0 without one.",
+        "Questions that failed or fell back since the newest change of the last half hour; 0 "
+        "without one.",
         after,
     )
 
@@ -187,7 +190,7 @@ def _money(service: AnswerService) -> Iterable[Signal]:
 
 
 def _routes(service: AnswerService) -> Iterable[Signal]:
-    yield _one(
+    yield _plain(
         "answers.routing.routes",
         "routes",
         "Projects whose questions are sent elsewhere.",
@@ -196,13 +199,13 @@ def _routes(service: AnswerService) -> Iterable[Signal]:
 
 
 def _exports(exporter: SpanExporter) -> Iterable[Signal]:
-    yield _one(
+    yield _plain(
         "answers.export.waiting",
         "traces",
         "Traces that the tracing backend does not have, at the last try.",
         lambda: exporter.last.waiting,
     )
-    yield _one(
+    yield _plain(
         "answers.export.failing",
         "1",
         "1 when the tracing backend did not take the traces at the last try.",
@@ -210,10 +213,11 @@ def _exports(exporter: SpanExporter) -> Iterable[Signal]:
     )
 
 
-def _leaks(leaks: LeakWatch) -> Iterable[Signal]:
+def _leaks(leaks: LeakMonitor) -> Iterable[Signal]:
     yield _labelled(
         "answers.personal_data",
-        "Where personal data was found that must not be there: kept traces, shown answers, log lines of the last hour.",
+        "Where personal data was found that must not be there: kept traces, shown answers, log "
+        "lines of the last hour.",
         "place",
         lambda: leaks.counts().items(),
         metric="answers_personal_data_found",

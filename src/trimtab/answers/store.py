@@ -33,11 +33,11 @@ _feedback = sa.table(
 
 @dataclass(frozen=True, slots=True)
 class TraceStore:
-    """Traces on disk; each is durable before its asker sees the answer."""
+    """Traces on disk; each is durable before the caller sees the answer."""
 
     database: Database
     rules: SamplingRules | None = None
-    """Which answers a person should look at; None asks for none."""
+    """Which answers to review; None selects none."""
 
     def keep(self, trace: Trace) -> None:
         """Add the trace, and put it on the list for review where a rule says so."""
@@ -131,7 +131,7 @@ class TraceStore:
 
 @dataclass(frozen=True, slots=True)
 class FeedbackStore:
-    """What people thought of answers."""
+    """Feedback on answers, on disk."""
 
     database: Database
 
@@ -172,7 +172,7 @@ class FeedbackStore:
             return int(connection.scalar(query) or 0)
 
     def forget_user(self, user_id: str) -> int:
-        """Delete what a user said and what was said about the user's answers; return how much it was."""
+        """Delete feedback by a user and on the user's answers; return the number."""
         with self.database.write() as connection:
             return connection.execute(sa.delete(_feedback).where(_about(user_id))).rowcount
 

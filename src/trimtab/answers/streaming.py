@@ -1,4 +1,4 @@
-"""Streams answers sentence by sentence; each is released after its guard, the whole answer comes last."""
+"""Streams answers sentence by sentence; each is released after its guard."""
 
 import logging
 from collections.abc import Callable, Iterator
@@ -20,7 +20,7 @@ from trimtab.answers.records import Answer, AnswerResult, Citation, Judged, Ques
 from trimtab.kernel.clock import Clock
 
 _log = logging.getLogger(__name__)
-_GONE = "The asker went away before the answer was whole."
+_GONE = "The caller closed the stream before the answer was complete."
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +54,9 @@ class OpenGuard:
 class AnswerStream:
     """Streams the answers of a pipeline.
 
-    A sentence once shown cannot be taken back, so every sentence passes its guard first. The stream ends with the
-    `Answer` made of the released sentences. When the caller closes the stream, the model is asked no further, and the
-    answer so far is recorded.
+    A sentence once shown cannot be taken back, so every sentence passes its guard first. The stream
+    ends with the `Answer` made of the released sentences. When the caller closes the stream, the
+    model is asked no further, and the answer so far is recorded.
 
     Args:
         pipeline: Does everything before and after the writing.
@@ -88,7 +88,7 @@ class AnswerStream:
         writing = _Writing(self, prepared)
         with prepared.stage("generate") as stage:
             try:
-                yield from writing.released()
+                yield from writing.release()
             except GeneratorExit:
                 writing.closed = True
             draft = writing.draft()
@@ -121,7 +121,7 @@ class _Writing:
         self.closed = False
         """Whether the caller closed the stream."""
 
-    def released(self) -> Iterator[Released]:
+    def release(self) -> Iterator[Released]:
         """Yield released sentences; quotes when the generator fails before the first one."""
         try:
             yield from self._from(self._owner.generator)
@@ -178,12 +178,12 @@ class _Writing:
         return bool(judged.withheld)
 
     def _with_all_citations(self, sentence: DraftSentence) -> DraftSentence:
-        """Return the sentence with every quote it cites, also those that an earlier sentence was the first to use."""
+        """Return the sentence with every quote it cites, also those cited before."""
         numbers = dict.fromkeys(marks_in(sentence.text))
         return replace(sentence, citations=tuple(self._pool[n] for n in numbers if n in self._pool))
 
     def _new_citations(self, text: str) -> tuple[Citation, ...]:
-        """Return the citations of the sentence that no released one used; a withheld one may have come first."""
+        """Return the sentence's citations that no released sentence used."""
         shown = {c.number for sentence in self._released for c in sentence.citations}
         numbers = dict.fromkeys(marks_in(text))
         return tuple(self._pool[n] for n in numbers if n in self._pool and n not in shown)

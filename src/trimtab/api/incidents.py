@@ -1,21 +1,20 @@
-"""Incidents: look, follow, decide, read the post-mortem."""
+"""Routes of incidents: list, follow, decide, read the post-mortem."""
 
-import json
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Literal, cast
 
 from fastapi import APIRouter, Query
-from fastapi.encoders import jsonable_encoder
 from fastapi.responses import PlainTextResponse
 from pydantic import StringConstraints
 from sse_starlette import EventSourceResponse
 
-from trimtab.api.body import Body
 from trimtab.api.http.openapi import refuses, sends
 from trimtab.api.http.routes import ApiRoute
 from trimtab.api.http.schemas import extended
+from trimtab.api.http.sse import json_event
+from trimtab.api.request_body import Body
 from trimtab.api.roles import OPERATOR, READER
 from trimtab.api.services import Caller, CatalogDep, Following, IncidentsDep, WebDep
 from trimtab.incidents import (
@@ -58,7 +57,7 @@ class IncidentSummary:
     cause_status: CauseStatus
     """``verified`` when the cause's fix changed something and its checks held afterwards."""
     ending: str
-    """How it ended; empty while it goes on."""
+    """How it ended; empty while it is open."""
     opening: int
     active: bool
 
@@ -91,7 +90,7 @@ class IncidentList:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NotificationBody(Notification):
-    """A call for a person, with what is known of its delivery."""
+    """A notification with its delivery status."""
 
     status: NotificationStatus
     text: str
@@ -120,19 +119,19 @@ class IncidentBody(Episode):
     drill: bool
     active: bool
     approval: PlanApproval | None
-    """The newest question to a person; null when none was asked."""
+    """The newest approval request; null without one."""
     cause_status: CauseStatus
     cause_text: str
-    """What is known of the root cause, for people."""
+    """The root cause as a sentence."""
     ending: str
-    """How it ended; empty while it is active."""
+    """How it ended; empty while it is open."""
     notifications: tuple[NotificationBody, ...]
-    """Calls of this episode and their delivery."""
+    """Notifications of this episode with their delivery status."""
     clocks: tuple[ResponseClock, ...]
 
     @classmethod
     def of(cls, incident: Incident, incidents: Incidents) -> "IncidentBody":
-        """Return an incident with what its episode has called, asked and measured."""
+        """Return an incident with its approval, notifications and clocks."""
         calls = incidents.notifications(incident.id)
         return extended(
             cls,
@@ -176,21 +175,21 @@ class _Markdown(PlainTextResponse):
 
 
 class Approve(Body):
-    """A yes to one plan."""
+    """Approval of one plan."""
 
     plan_hash: str
-    """The plan that was read; another one is refused."""
+    """Hash of the plan; another plan is refused."""
 
 
 class Close(Body):
-    """A person's word that it is over."""
+    """Note of the person who closes the incident."""
 
     note: Annotated[str, StringConstraints(max_length=1000)] = ""
-    """What the person knows; goes to the journal."""
+    """A note for the journal."""
 
 
 class Reject(Approve):
-    """A no to one plan."""
+    """Rejection of one plan."""
 
     reason: Annotated[str, StringConstraints(max_length=1000)] = ""
 
@@ -202,14 +201,14 @@ def incidents(
     drills: bool = False,
     limit: Annotated[int, Query(ge=1, le=1000)] = 100,
 ) -> IncidentList:
-    """List incidents, the newest first; with ``drills`` those of drills, which are in no other list."""
+    """List incidents, newest first; with ``drills`` only those of drills."""
     found = incidents.list(active=active, drills=drills, limit=limit)
     return IncidentList(tuple(IncidentSummary.of(incident) for incident in found))
 
 
 @router.get("/{incident_id}", responses=refuses(ErrorKind.NOT_FOUND), dependencies=[READER])
 def incident(incident_id: str, incidents: IncidentsDep) -> IncidentBody:
-    """Return everything about an incident: diagnosis, plan, the open question, clocks, who was told."""
+    """Return an incident with diagnosis, plan, approval, clocks and notifications."""
     return IncidentBody.of(incidents.get(incident_id), incidents)
 
 
@@ -219,7 +218,7 @@ def incident(incident_id: str, incidents: IncidentsDep) -> IncidentBody:
 def timeline(
     incident_id: str, incidents: IncidentsDep, after: Annotated[int, Query(ge=0, le=2**62)] = 0
 ) -> Timeline:
-    """Return the journal behind an entry, in order."""
+    """Return the journal entries after an entry, in order."""
     incidents.get(incident_id)
     return Timeline(tuple(incidents.timeline(incident_id, after)))
 
@@ -257,7 +256,7 @@ def approve(
     incidents: IncidentsDep,
     principal: Caller,
 ) -> PlanApproval:
-    """Let the plan run; whoever lets it run needs the role that each of its actions needs."""
+    """Approve the plan; the caller needs the role of each of its actions."""
     acts = incidents.planned(incident_id, request.plan_hash)
     principal.require(catalog.role_for(acts))
     return incidents.approve(incident_id, request.plan_hash, principal.name)
@@ -315,11 +314,10 @@ async def _events(
     async for entries in web.views.follow(look, viewer):
         for entry in entries:
             after = entry.seq
-            body = json.dumps(jsonable_encoder(entry), ensure_ascii=False)
-            yield {"event": "entry", "id": str(entry.seq), "data": body}
+            yield json_event("entry", entry, event_id=str(entry.seq))
         now = incidents.get(incident_id).state
         if now is not state:
             state = now
-            yield {"event": "state", "data": json.dumps({"state": str(now)})}
+            yield json_event("state", {"state": now})
         if now is State.RESOLVED and not entries:
             return

@@ -1,4 +1,4 @@
-"""The status page's content: what is disturbed now, and what was, in words for those who use the service."""
+"""Route of the status page: open and recent incidents in plain words."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -15,8 +15,8 @@ from trimtab.kernel.health import Status, overall
 
 router = APIRouter(prefix="/v1/status", tags=["health"], route_class=ApiRoute)
 _SHOWN = timedelta(days=7)
-"""How long a resolved incident stays on the page."""
-_MOST = 100
+"""Time that a resolved incident stays on the page."""
+_MAX_INCIDENTS = 100
 _STAGES = {
     State.DETECTED: "investigating",
     State.TRIAGED: "investigating",
@@ -34,7 +34,7 @@ _STAGES = {
 
 @dataclass(frozen=True, slots=True)
 class Disturbance:
-    """An incident in words for those who use the service."""
+    """An incident as the status page shows it."""
 
     id: str
     title: str
@@ -47,7 +47,7 @@ class Disturbance:
     """What is being done, in words."""
     root_cause: str
     ending: str
-    """How it ended; empty while it goes on."""
+    """How it ended; empty while it is open."""
     people_told: bool
     resolved_at: str | None
     summary: str
@@ -83,16 +83,16 @@ class StatusBody:
 
 @router.get("", dependencies=[READER])
 def status(env: EnvDep, incidents: IncidentsDep) -> StatusBody:
-    """Tell whether the service is up, what disturbs it, and what was resolved in the last week and how.
+    """Return the service status, open incidents and those resolved in the last week.
 
-    Drills are left out: nobody but the operators is meant by them.
+    Incidents of drills are left out.
     """
     since = env.clock.now() - _SHOWN
-    open_now = incidents.list(active=True, limit=_MOST)
+    open_now = incidents.list(active=True, limit=_MAX_INCIDENTS)
     over = [
-        one
-        for one in incidents.list(active=False, limit=_MOST)
-        if one.episode.resolved_at is not None and one.episode.resolved_at > since
+        incident
+        for incident in incidents.list(active=False, limit=_MAX_INCIDENTS)
+        if incident.episode.resolved_at is not None and incident.episode.resolved_at > since
     ]
     shown = (
         Disturbance.of(incident, people_told=incidents.people_told(incident.id))

@@ -4,7 +4,7 @@ from contextlib import ExitStack
 
 from trimtab.answers.service import AnswerService
 from trimtab.answers.tracing import SpanExporter
-from trimtab.api.http import HttpFigures
+from trimtab.api.http import HttpMetrics
 from trimtab.app.assembly import Assembly
 from trimtab.app.handbook import Handbook
 from trimtab.app.http_apps import make_http_apps
@@ -52,7 +52,7 @@ class App:
         # The stack closes what was opened, the newest first, when a later part cannot be built.
         with ExitStack() as closing:
             self.env = env = open_environment(settings, clock, closing)
-            figures = HttpFigures(clock)
+            figures = HttpMetrics(clock)
             env.registry.register(figures)
             self.assembly = Assembly(env, closing)
             self.assembly.add(Module("requests", figures))

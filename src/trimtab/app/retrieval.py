@@ -6,8 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trimtab.answers import Retrieved, SourcePassage
-from trimtab.knowledge import Knowledge
-from trimtab.knowledge import Passage as FoundPassage
+from trimtab.knowledge import FoundPassage, Knowledge
 from trimtab.knowledge.search import SearchRequest
 
 

@@ -54,7 +54,8 @@ class EvaluationService:
     def personal_data(self) -> tuple[Erasable, ...]:
         """Return the erasure steps of this domain.
 
-        They run after those of answers: neither a sample nor a pair is added for a trace that is gone.
+        They run after those of answers: neither a sample nor a pair is added for a trace that is
+        gone.
         """
         return (
             ErasureStep("answers.samples", self.samples.count_user, self.samples.forget_user),
@@ -73,7 +74,7 @@ class EvaluationService:
             self.experiments.shadow.start()
 
     def close(self) -> None:
-        """Stop both."""
+        """Stop the monitor and the shadow."""
         if self.experiments.shadow is not None:
             self.experiments.shadow.close()
         self.monitor.close()

@@ -16,12 +16,12 @@ def signals(service: EvaluationService) -> tuple[Signal, ...]:
     return (*_window(service.monitor), *_retrieval(service.monitor))
 
 
-def _one(name: str, unit: str, text: str, read: Callable[[], float], metric: str = "") -> Signal:
+def _plain(name: str, unit: str, text: str, read: Callable[[], float], metric: str = "") -> Signal:
     return Signal(name, unit, text, lambda: (Sample(float(read())),), metric=metric)
 
 
 def _apart(name: str, unit: str, text: str, read: Callable[[bool], float], **more: Any) -> Signal:
-    """Return a signal about users and, under its label, about drills; ``read`` is told which."""
+    """Return a signal about users and, under its label, about drills; ``read`` receives which."""
     return Signal(name, unit, text, lambda: samples_apart(read), labels=(LABEL,), **more)
 
 
@@ -94,7 +94,7 @@ def _retrieval(monitor: QualityMonitor) -> Iterable[Signal]:
         partial(_drifted, monitor),
         metric="embedding_drift_detected",
     )
-    yield _one(
+    yield _plain(
         "answers.canary.recall",
         "1",
         "The share of the known questions whose document was found in the last round.",

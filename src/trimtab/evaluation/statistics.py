@@ -22,8 +22,8 @@ class Interval:
 def paired_interval(differences: Sequence[float]) -> Interval:
     """Return the mean of the differences and between which bounds it lies, by percentile bootstrap.
 
-    The differences are of the same items before and after, so what makes items hard or easy cancels out. The seed is
-    fixed: the same differences give the same interval.
+    The differences are of the same items before and after, so what makes items hard or easy cancels
+    out. The seed is fixed: the same differences give the same interval.
     """
     values = np.asarray(differences, dtype=np.float64)
     if values.size == 0:

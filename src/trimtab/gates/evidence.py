@@ -67,12 +67,10 @@ def promote(
         Request(project.root, report, policy=policy, keyring=project.keyring, only=VALIDATING),
         clock,
     )
-    if verdict.outcome is Outcome.BLOCK:
+    checked = check_report(raw)
+    if checked.report is None or verdict.outcome is Outcome.BLOCK:
         first = next(found for found in verdict.findings)
         raise BaselineRefused(f"The report does not pass its own gates: {first.message}")
-    checked = check_report(raw)
-    if checked.report is None:
-        raise BaselineRefused("The report is not usable.")
     if dry_run:
         return project.baseline
     approvals.spend(approval)

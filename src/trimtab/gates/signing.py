@@ -195,8 +195,6 @@ class KeyRing:
 
     def exposed(self) -> tuple[Path, ...]:
         """Return the private keys that others than their owner can read or change."""
-        if not self.folder.is_dir():
-            return ()
         modes = {
             path: stat.S_IMODE(path.stat().st_mode) for path in sorted(self.folder.glob("*.key"))
         }

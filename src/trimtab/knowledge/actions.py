@@ -1,4 +1,4 @@
-"""What can be done to knowledge."""
+"""Actions on the model, the caches, the queue and the search indexes."""
 
 from dataclasses import asdict
 
@@ -12,10 +12,10 @@ from trimtab.kernel.operable import (
     Risk,
 )
 from trimtab.knowledge.cache_manager import CacheSizes
-from trimtab.knowledge.engines.actions import actions as engine_actions
-from trimtab.knowledge.maintenance.actions import actions as care_actions
+from trimtab.knowledge.operable.engine_actions import actions as engine_actions
+from trimtab.knowledge.operable.maintenance_actions import actions as care_actions
+from trimtab.knowledge.operable.snapshot_actions import snapshot_actions
 from trimtab.knowledge.service import Knowledge
-from trimtab.knowledge.snapshot_actions import snapshot_actions
 
 
 def actions(knowledge: Knowledge) -> tuple[Action, ...]:
@@ -58,20 +58,20 @@ def _reload(knowledge: Knowledge) -> Action:
 def _reinstall(knowledge: Knowledge) -> Action:
     def run(_: Arguments, __: ActionContext) -> ActionResult:
         made = knowledge.reinstall_model()
-        what = "Made the embedding model's files anew" if made else "Found the files intact"
+        what = "Rebuilt the embedding model's files" if made else "Found the files intact"
         return ActionResult(f"{what} and loaded them.", {"files_made": made})
 
     def dry_run(_: Arguments, __: ActionContext) -> ActionResult:
         problem = knowledge.encoder.home.problem()
         found = problem or "every file is intact"
         return ActionResult(
-            f"The model's files would be checked ({found}), made anew if needed, and loaded.",
+            f"The model's files would be checked ({found}), rebuilt if needed, and loaded.",
             {"problem": problem},
         )
 
     return Action(
         "knowledge.embedding.reinstall",
-        "Make the embedding model's files anew from the installed package, and load them.",
+        "Rebuild the embedding model's files from the installed package, and load them.",
         Risk.APPROVAL,
         run,
         dry_run,
@@ -149,7 +149,7 @@ def _warm(knowledge: Knowledge) -> Action:
     def dry_run(given: Arguments, _: ActionContext) -> ActionResult:
         count = len(knowledge.caches.select_queries(int(given["top"]), str(given["project"])))
         return ActionResult(
-            f"{count} frequent queries would be answered into the cache; how many of them are in it "
+            f"{count} frequent queries would be searched and cached; how many of them are cached "
             "already is unknown.",
             {"queries": count},
             changes=count > 0,
@@ -165,7 +165,7 @@ def _warm(knowledge: Knowledge) -> Action:
             Param("top", "integer", "How many queries at most.", 1000, 1, 100_000),
             Param("project", "string", "Only of this project; empty means all.", ""),
         ),
-        no_undo_because="entries that nobody asks for leave the cache by themselves",
+        no_undo_because="entries that no one asks for leave the cache by themselves",
         effect=Effect.REPEATABLE,
     )
 
@@ -195,7 +195,7 @@ def _retry(knowledge: Knowledge) -> Action:
 def _restart_index(knowledge: Knowledge) -> Action:
     def run(_: Arguments, __: ActionContext) -> ActionResult:
         knowledge.indexes.restart()
-        return ActionResult("Dropped the search indexes; they are made anew from the store.")
+        return ActionResult("Dropped the search indexes; they are rebuilt from the store.")
 
     def dry_run(_: Arguments, __: ActionContext) -> ActionResult:
         vectors = {found.name: found.vectors for found in knowledge.projects.list()}
@@ -203,16 +203,16 @@ def _restart_index(knowledge: Knowledge) -> Action:
         held, files = indexes.held_count(), indexes.saved_files()
         size = sum(file.stat().st_size for file in files)
         return ActionResult(
-            f"{held} search indexes in memory and {len(files)} files of {size} bytes would be dropped, "
-            f"and those of {len(vectors)} projects made anew from the store; until then full text "
-            "answers, in degraded mode.",
+            f"{held} search indexes in memory and {len(files)} files of {size} bytes would be "
+            f"dropped, and those of {len(vectors)} projects rebuilt from the store; until then "
+            "full text answers, in degraded mode.",
             {"vectors": vectors},
             changes=bool(held or files or indexes.engines.in_use() or not indexes.up),
         )
 
     return Action(
         "knowledge.index.restart",
-        "Drop the search indexes in memory and on disk; they are made anew from the store.",
+        "Drop the search indexes in memory and on disk; they are rebuilt from the store.",
         Risk.AUTOMATIC,
         run,
         dry_run,

@@ -138,7 +138,7 @@ class CacheManager:
     def warm(
         self, queries: Iterable[tuple[str, str]], top_k: int, is_stopped: Callable[[], bool]
     ) -> WarmupResult:
-        """Search once for each query, given with its project, so that its result is cached.
+        """Search for each query in its project and cache the results.
 
         The first ones are searched last: when the cache is too small for all, these stay.
         """

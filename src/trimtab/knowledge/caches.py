@@ -35,7 +35,7 @@ class CacheStats:
 
 @dataclass(frozen=True, slots=True)
 class CacheLimits:
-    """What a cache may hold, and by how many recent lookups its ratios are judged."""
+    """Size limits of a cache, and the window of its ratios."""
 
     entries: int
     memory_bytes: int
@@ -44,7 +44,7 @@ class CacheLimits:
 
 
 class _Lookups:
-    """What is counted about the lookups of one kind of callers."""
+    """Lookup counters of one kind of callers: users or drills."""
 
     def __init__(self, clock: Clock, seconds: float) -> None:
         self.recent = RecentCounts(clock, seconds)
@@ -52,9 +52,9 @@ class _Lookups:
 
 
 class BoundedCache(Generic[Key, Entry]):
-    """Keeps what was used last, within a number of entries and of bytes. Safe for many threads.
+    """LRU cache bounded by entries and bytes. Safe for many threads.
 
-    Lookups of drills are counted apart: figures asked for with ``drill`` are theirs, else those of users.
+    Lookups of drills are counted separately; ``drill`` selects their figures.
 
     Args:
         limits: How much it holds.
@@ -128,7 +128,7 @@ class BoundedCache(Generic[Key, Entry]):
             return len(keys)
 
     def resize(self, entries: int) -> int:
-        """Allow so many entries from now on; return how many were allowed before."""
+        """Change the maximum number of entries; return the former one."""
         with self._lock:
             before, self._max_entries = self._max_entries, entries
             kept = LRUCache[Key, None](max(100, entries * _GHOSTS))
@@ -138,7 +138,7 @@ class BoundedCache(Generic[Key, Entry]):
             return before
 
     def limit_memory(self, max_bytes: int) -> None:
-        """Allow so many bytes from now on."""
+        """Change the maximum number of bytes."""
         with self._lock:
             self._max_bytes = max_bytes
             self._shrink()
@@ -162,12 +162,12 @@ class BoundedCache(Generic[Key, Entry]):
         return self._recent(drill).ratio("hit", "miss", self._limits.window_lookups)
 
     def regret_ratio(self, *, drill: bool = False) -> float:
-        """Return the share of the recent misses that the cache had held and dropped for lack of room."""
+        """Return the share of recent misses for entries dropped for lack of room."""
         least = max(1, self._limits.window_lookups // 4)
         return self._recent(drill).ratio("regret", "new", least)
 
     def known_miss_ratio(self, *, drill: bool = False) -> float:
-        """Return the share of the recent misses that had been asked often before: warming prevents those."""
+        """Return the share of recent misses for frequent queries: warming prevents those."""
         least = max(1, self._limits.window_lookups // 4)
         return self._recent(drill).ratio("known", "unknown", least)
 
@@ -193,7 +193,7 @@ class BoundedCache(Generic[Key, Entry]):
 
 
 class QueryDiversity:
-    """How different the last queries were: 1 when no two were the same."""
+    """Return the diversity of recent queries: 1 when no two were the same."""
 
     def __init__(self, least: int, most: int = 1000) -> None:
         self._least = least

@@ -1,6 +1,7 @@
-"""Cuts a text into passages at its own joints.
+"""Splits a text into passages at headings, paragraphs and sentences.
 
-The pieces are a partition: joined in order they are the text again, so offsets are exact and nothing is stored twice.
+The pieces are a partition: joined in order they are the text again, so offsets are exact and
+nothing is stored twice.
 """
 
 import re
@@ -27,7 +28,7 @@ def chunk_document(document_id: str, parsed: ParsedDocument, target: int) -> lis
     """Return the document's passages in order.
 
     Args:
-        document_id: Part of each chunk's id, so that equal texts in two documents have different ids.
+        document_id: Part of each chunk's id: equal texts in two documents get different ids.
         parsed: The text with its pages.
         target: Characters a passage aims at; none is longer than twice that.
     """
@@ -49,7 +50,7 @@ def chunk_document(document_id: str, parsed: ParsedDocument, target: int) -> lis
 
 
 def _headings(text: str) -> Iterator[tuple[int, str]]:
-    """Yield the offset of each Markdown heading line and the headings it stands under, itself included."""
+    """Yield each Markdown heading's offset and its path of headings, itself included."""
     path: list[tuple[int, str]] = []
     fence = ""
     offset = 0
@@ -71,7 +72,7 @@ def _headings(text: str) -> Iterator[tuple[int, str]]:
 
 
 def _cuts(text: str, hard: Sequence[int], target: int) -> list[int]:
-    """Return the offsets at which pieces start: every stretch between hard cuts, split where it is too long."""
+    """Return the offsets at which pieces start: between hard cuts, and inside long stretches."""
     cuts: list[int] = []
     for start, end in pairwise([*hard, len(text)]):
         if cuts and not text[start:end].strip():
@@ -81,7 +82,7 @@ def _cuts(text: str, hard: Sequence[int], target: int) -> list[int]:
 
 
 def _split(text: str, start: int, end: int, target: int) -> Iterator[int]:
-    """Yield the starts of the pieces of ``text[start:end]``, each at most ``target`` long, cut at the best joint."""
+    """Yield the starts of the pieces of ``text[start:end]``, at most ``target`` long each."""
     last = start + len(text[start:end].rstrip())
     while True:
         yield start

@@ -1,4 +1,4 @@
-"""What knowledge shares with the rest of the process."""
+"""Dependencies that knowledge shares with the other domains."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""The embedding model in service: loaded, watched by a circuit breaker, with a cache of query vectors."""
+"""Runs the embedding model behind a circuit breaker, with a cache of query vectors."""
 
 import logging
 import threading
@@ -13,13 +13,13 @@ from trimtab.kernel.clock import Clock, machine_clock
 from trimtab.kernel.drilling import Apart
 from trimtab.kernel.health import ComponentHealth, Status
 from trimtab.knowledge.caches import BoundedCache, CacheLimits
-from trimtab.knowledge.embedding import Embedder, Vectors
+from trimtab.knowledge.embedding import EmbeddingModel, Vectors
 from trimtab.knowledge.errors import EmbedderUnavailable
 from trimtab.knowledge.model_store import ModelStore
 from trimtab.knowledge.rolling_stats import RecentValues
 
 _log = logging.getLogger(__name__)
-# So many texts go to the model at once: between two batches a search gets its turn.
+# Texts per call of the model: between two batches a search gets its turn.
 _BATCH = 128
 
 
@@ -29,7 +29,7 @@ class Encoder:
     def __init__(self, home: ModelStore, settings: KnowledgeSettings, clock: Clock) -> None:
         self.home = home
         self._machine = machine_clock(clock)
-        self._model: Embedder | None = None
+        self._model: EmbeddingModel | None = None
         self._model_id = ""
         self._dimension = 0
         self._loading = threading.Lock()
@@ -37,7 +37,7 @@ class Encoder:
         self.durations = Apart(lambda: RecentValues(clock, settings.cache_window_seconds))
         self._last_error = "The model is not loaded."
         self.files_intact = True
-        """Whether the files had the right checksums when a heartbeat last looked; it does while the model is down."""
+        """Whether the files' checksums were right when last read; they are read while it is down."""
         self.cache: BoundedCache[str, NDArray[np.float32]] = BoundedCache(
             CacheLimits(
                 settings.embedding_cache_entries,
@@ -61,12 +61,12 @@ class Encoder:
 
     @property
     def loaded(self) -> bool:
-        """Whether a model is in memory."""
+        """Return whether a model is in memory."""
         return self._model is not None
 
     @property
     def up(self) -> bool:
-        """Whether the model is loaded and answered last time."""
+        """Return whether the model is loaded and its last call succeeded."""
         return self._model is not None and self.breaker.state is BreakerState.CLOSED
 
     def start(self) -> None:
@@ -80,7 +80,7 @@ class Encoder:
             self._load()
 
     def install_and_load(self) -> bool:
-        """Make the files where they are missing or damaged, and load them; return whether files were made.
+        """Rebuild missing or damaged files and load them; return whether files were rebuilt.
 
         Raises:
             EmbedderUnavailable: The installed package is damaged, or the disk full or read-only.
@@ -96,7 +96,7 @@ class Encoder:
             self._load()
 
     def unload(self) -> None:
-        """Free the model. Queries go on by words; ingestion queues."""
+        """Free the model: keyword search still works; ingestion queues."""
         self.close()
         self._down("The model is not loaded.")
 
@@ -143,7 +143,7 @@ class Encoder:
         return not self.home.missing()
 
     def health(self) -> ComponentHealth:
-        """Return up with the model's name, or down with the error, as the contract's ``/health`` shows it."""
+        """Return the model's health for ``/health``: up with its name, or down with the error."""
         name = self._model_id.partition("/")[0]
         facts: dict[str, object] = {"model": name, "breaker": self.breaker.state.value}
         if self.up:

@@ -1,4 +1,4 @@
-"""What knowledge holds of a person, and how it goes: documents, what waits, passages, index entries, cached results."""
+"""Counts and erases what knowledge holds of a person."""
 
 from trimtab.knowledge.errors import DocumentUnknown, ProjectUnknown
 from trimtab.knowledge.service import Knowledge
@@ -18,7 +18,7 @@ class PersonalDocuments:
         self._knowledge = knowledge
 
     def waiting(self, owner: str) -> int:
-        """Return how many of the person's documents wait for their vectors, dead letters included."""
+        """Count the person's documents without vectors, dead letters included."""
         return len(self._knowledge.owners.of(owner, waiting=True))
 
     def delete_waiting(self, owner: str) -> int:
@@ -31,9 +31,9 @@ class PersonalDocuments:
         return len(owners.of(owner)) + len(owners.former(owner))
 
     def quotable(self, owner: str) -> set[str]:
-        """Return the ids of the documents whose quotes are to go: the person's present and former ones.
+        """Return ids of documents whose quotes must be erased: present and former ones.
 
-        Those that are deleted already are among them, whoever's they were: nobody can tell any more.
+        All deleted documents are among them, because their owners are unknown.
         """
         owners = self._knowledge.owners
         own = {found.document_id for found in owners.of(owner) if not found.shared}
@@ -45,15 +45,15 @@ class PersonalDocuments:
         return self._delete(owner, owners.of(owner)) + owners.forget_former(owner)
 
     def passages(self, owner: str) -> int:
-        """Return how many passages, each with its vector and full-text entry, the person's documents have."""
+        """Count the passages of the person's documents, each with its vector and index entry."""
         return self._knowledge.owners.passages(owner)
 
     def index_remains(self, _owner: str) -> int:
-        """Return how many entries of deleted passages an index in memory holds, whoever's they were."""
+        """Count entries of deleted passages in the indexes, of any person."""
         return sum(self._knowledge.indexes.dead_keys().values())
 
     def purge(self, _owner: str) -> bool:
-        """Drop the indexes that knew what was deleted, and rewrite the full-text index without its words."""
+        """Drop indexes with deleted passages, and purge the full-text index."""
         return self._knowledge.maintenance.purge()
 
     def cached(self, owner: str) -> int:
@@ -65,7 +65,7 @@ class PersonalDocuments:
         return len(held & {found.document_id for found in knowledge.owners.of(owner)})
 
     def empty_caches(self, _owner: str) -> int:
-        """Empty every cache and forget the frequent queries: nobody's name stands beside them."""
+        """Empty every cache and forget the frequent queries, which carry no user id."""
         return self._knowledge.caches.empty() + self._knowledge.caches.forget_queries()
 
     def copies(self, owner: str) -> int:
@@ -73,9 +73,9 @@ class PersonalDocuments:
         return self._knowledge.maintenance.copies.holding(owner)
 
     def purge_copies(self, owner: str) -> int:
-        """Rewrite the backups without the person, remove set-aside files and snapshots; return how many files.
+        """Rewrite backups without the person, remove set-aside files and snapshots; count files.
 
-        Whom it is about is remembered first, as a hash, for backups that were taken elsewhere and are restored later.
+        First the person is recorded as a hash, for backups kept elsewhere and restored later.
         """
         maintenance = self._knowledge.maintenance
         maintenance.erased.note(owner, maintenance.now())

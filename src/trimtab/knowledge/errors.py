@@ -108,14 +108,14 @@ class IndexUnavailable(Unavailable):
     """The search index is down; full text still finds, in degraded mode."""
 
     code = "knowledge.index_unavailable"
-    default_hint = "`trimtab act knowledge.index.restart` makes it anew from the store."
+    default_hint = "Run `trimtab act knowledge.index.restart`: it rebuilds it from the store."
 
 
 # --- Engines ---
 
 
 class EngineUnavailable(IndexUnavailable):
-    """A server of vectors does not answer, or not as it should; words still find, in degraded mode."""
+    """A vector server does not answer, or answers wrongly; keyword search still works."""
 
     code = "knowledge.engine_unavailable"
     default_hint = "`trimtab health` names the engine; searches use it again when it answers."
@@ -156,7 +156,7 @@ class MoveRunning(Conflict):
 
 
 class MoveRefused(Conflict):
-    """What arrived in the other engine is not what was sent; the project stays where it was."""
+    """The vectors in the target engine differ from those sent; the project was not moved."""
 
     code = "knowledge.move_refused"
     default_hint = "Look at the other engine's own log, then move again; nothing was changed."
@@ -212,24 +212,32 @@ class ParserUnavailable(Unavailable):
 
     code = "knowledge.parser_unavailable"
     retryable = False
-    default_hint = "Install trimtab's packages again (`make clean run` in a clone), then ingest the file again."
+    default_hint = (
+        "Install trimtab's packages again (`make clean run` in a clone), "
+        "then ingest the file again."
+    )
 
 
-# --- Care ---
+# --- Maintenance ---
 
 
 class DatabaseDamaged(Corrupt):
     """A row of the database is not as it was written; nothing is answered from it."""
 
     code = "knowledge.database_damaged"
-    default_hint = "`trimtab act knowledge.database.check` says what is damaged; `trimtab knowledge recover` repairs it."
+    default_hint = (
+        "Run `trimtab act knowledge.database.check` for the damage, "
+        "then `trimtab knowledge recover`."
+    )
 
 
 class NoGoodBackup(NotFound):
     """There is no backup that passes its check."""
 
     code = "knowledge.no_good_backup"
-    default_hint = "`trimtab act knowledge.database.recover` reads what can be read of the damaged file without a backup."
+    default_hint = (
+        "`trimtab act knowledge.database.recover` salvages the damaged file without a backup."
+    )
 
 
 class SnapshotUnknown(NotFound):

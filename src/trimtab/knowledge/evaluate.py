@@ -1,9 +1,9 @@
-"""How good and how fast search is on a set of questions with known answers.
+"""Measures quality and speed of search on a set of judged queries.
 
 The set is a folder in the form of BEIR: ``corpus.jsonl`` (``_id`` or ``id``, ``title``, ``text``),
 ``queries.jsonl`` (``_id`` or ``id``, ``text``) and ``qrels.tsv`` (query, document, grade; a header
 line is skipped; ``qrels/test.tsv`` is read too). Each corpus entry is one passage, as in the
-published judgements; it goes through the embedder, index, weight fitting and ranking of the product.
+published judgements; it goes through the same embedder, index, weight fitting and ranking.
 """
 
 import json
@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
-from trimtab.knowledge.embedding import Embedder, Vectors
+from trimtab.knowledge.embedding import EmbeddingModel, Vectors
 from trimtab.knowledge.errors import EvaluationSetInvalid
 from trimtab.knowledge.index import IndexedPassage, ProjectIndex
 from trimtab.knowledge.ranking import Fit, fit, rank
@@ -81,7 +81,7 @@ class _Measured:
 
 
 def evaluate(
-    folder: Path, embedder: Embedder, progress: Progress = lambda _done, _all, _what: None
+    folder: Path, embedder: EmbeddingModel, progress: Progress = lambda _done, _all, _what: None
 ) -> EvaluationReport:
     """Measure search on the set in ``folder``.
 
@@ -137,7 +137,7 @@ def ndcg_at_10(found: Sequence[str], grades: dict[str, int]) -> float:
 
 
 def _prepared(
-    questions: EvaluationSet, embedder: Embedder, progress: Progress
+    questions: EvaluationSet, embedder: EmbeddingModel, progress: Progress
 ) -> tuple[ProjectIndex, Fit]:
     index = ProjectIndex(embedder.dimension)
     texts = list(questions.corpus.values())
@@ -153,7 +153,7 @@ def _prepared(
     return index, fit(index, sample, _batched(embedder))
 
 
-def _batched(embedder: Embedder) -> Callable[[Sequence[str]], Vectors]:
+def _batched(embedder: EmbeddingModel) -> Callable[[Sequence[str]], Vectors]:
     def embed(texts: Sequence[str]) -> Vectors:
         parts = [embedder.embed(texts[at : at + _BATCH]) for at in range(0, len(texts), _BATCH)]
         return np.concatenate(parts)
@@ -163,7 +163,7 @@ def _batched(embedder: Embedder) -> Callable[[Sequence[str]], Vectors]:
 
 def _measured(
     index: ProjectIndex,
-    embedder: Embedder,
+    embedder: EmbeddingModel,
     query: str,
     grades: dict[str, int],
     ids: list[str],
@@ -218,9 +218,9 @@ def _records(file: Path) -> Iterator[tuple[str, dict[str, object]]]:
         try:
             record = json.loads(line)
         except ValueError as error:
-            raise EvaluationSetInvalid(f"{place} is no JSON: {error}.") from error
+            raise EvaluationSetInvalid(f"{place} is not valid JSON: {error}.") from error
         if not isinstance(record, dict):
-            raise EvaluationSetInvalid(f"{place} is no JSON object.")
+            raise EvaluationSetInvalid(f"{place} is not a JSON object.")
         yield place, record
 
 

@@ -1,4 +1,4 @@
-"""How knowledge can be broken, for drills: real files, real load and real servers, and how to put them back."""
+"""Faults of knowledge for drills: real files, real load, real servers."""
 
 import secrets
 import shutil
@@ -13,16 +13,16 @@ from trimtab.kernel.clock import Clock
 from trimtab.kernel.drilling import OWN_PROJECT, drill_traffic
 from trimtab.kernel.operable import Arguments, Fault, Param, Realism, Value
 from trimtab.knowledge.cache_manager import CacheSizes
-from trimtab.knowledge.drill_project import (
+from trimtab.knowledge.errors import EmbedderUnavailable
+from trimtab.knowledge.operable.drill_project import (
     DrillProject,
     NothingToSearch,
     long_queries,
     restore_sizes,
     search_one_of,
 )
-from trimtab.knowledge.engines.faults import faults as engine_faults
-from trimtab.knowledge.errors import EmbedderUnavailable
-from trimtab.knowledge.maintenance.faults import faults as care_faults
+from trimtab.knowledge.operable.engine_faults import faults as engine_faults
+from trimtab.knowledge.operable.maintenance_faults import faults as care_faults
 from trimtab.knowledge.service import Knowledge
 
 __all__ = ["NothingToSearch", "faults"]
@@ -55,14 +55,14 @@ def _of_the_model(knowledge: Knowledge) -> Iterator[Fault]:
     )
     yield Fault(
         "knowledge.embedding.corrupt_model",
-        "Overwrite a part of the embedding model's largest file, and load it again as a restart does.",
+        "Overwrite a part of the embedding model's largest file, and reload it as a restart does.",
         files.corrupt,
         files.restore,
         realism=Realism.REAL,
     )
     yield Fault(
         "knowledge.embedding.unload_model",
-        "Take the model's files away while it is loaded again, as a late mount does, and bring them back.",
+        "Take the model's files away while it is reloaded, as a late mount does, and return them.",
         files.be_late,
         files.restore,
         realism=Realism.REAL,
@@ -99,7 +99,7 @@ class _ModelFiles:
             self._load()
         finally:
             away.rename(self._folder)
-        # A load that fails leaves the verdict on the files of that moment; the next heartbeat looks again.
+        # A failed load keeps its verdict on the files; the next heartbeat checks again.
         self._knowledge.beat()
         return {}
 
@@ -186,7 +186,7 @@ def _of_the_callers(knowledge: Knowledge, clock: Clock) -> Iterator[Fault]:
     users = Param("users", "integer", "How many at once.", 24, 1, 1000)
     yield Fault(
         "knowledge.cache.overrun",
-        "Set the caches to five entries, and let many users at once ask the same long queries again.",
+        "Set the caches to five entries, and let many users at once repeat the same long queries.",
         users_load.by_the_same,
         users_load.restore,
         (users,),
@@ -202,7 +202,7 @@ def _of_the_callers(knowledge: Knowledge, clock: Clock) -> Iterator[Fault]:
     )
     yield Fault(
         "knowledge.traffic.refuse",
-        "Let a caller send what is refused: blank and endless queries, and projects that cannot be.",
+        "Send requests that are refused: blank and endless queries, and invalid projects.",
         users_load.by_nonsense,
         users_load.restore,
         (Param("users", "integer", "How many at once.", 1, 1, 1000),),
@@ -291,7 +291,7 @@ def _of_the_cache(knowledge: Knowledge, clock: Clock) -> Iterator[Fault]:
     )
     yield fault(
         "knowledge.cache.diversify",
-        "Search for so many different queries that hardly any comes twice.",
+        "Search for many different queries, of which hardly any comes twice.",
         broken.diversify,
         Param("distinct", "integer", "How many different queries.", 2500, 2, 100_000),
     )

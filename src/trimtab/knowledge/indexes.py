@@ -18,7 +18,7 @@ from trimtab.kernel.clock import Clock, machine_clock
 from trimtab.kernel.drilling import Apart
 from trimtab.kernel.errors import TrimtabError
 from trimtab.knowledge.encoder import Encoder
-from trimtab.knowledge.engines.port import EMBEDDED, EVERYTHING, SearchFilter
+from trimtab.knowledge.engine_port import EMBEDDED, EVERYTHING, SearchFilter
 from trimtab.knowledge.engines.registry import Engines
 from trimtab.knowledge.engines.remote import RemoteIndex, RemoteView
 from trimtab.knowledge.errors import EngineBehind, IndexStale, IndexUnavailable

@@ -48,7 +48,7 @@ class DocumentSource:
     labels: tuple[str, ...] = ()
     """Access labels to add to those of the document."""
     visible_to: Labels = None
-    """The uploader's access labels: a document hidden from them is not replaced; None replaces any."""
+    """The uploader's access labels: a hidden document is not replaced; None replaces any."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,7 +186,7 @@ class Ingestion:
 
     @property
     def model_up(self) -> bool:
-        """Whether the model answered last time."""
+        """Return whether the model's last call succeeded."""
         return self._encoder.up
 
     def write(

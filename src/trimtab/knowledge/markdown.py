@@ -11,7 +11,7 @@ MAX_CHARACTERS = 500
 
 @dataclass(frozen=True, slots=True)
 class Heading:
-    """A heading and its text: ``#`` to ``######`` before it, or a line of ``=`` or ``-`` under it."""
+    """A heading and its text: ``#`` to ``######`` in front, or ``=`` or ``-`` below."""
 
     level: int
     text: str
@@ -20,7 +20,7 @@ class Heading:
 def heading(line: str) -> Heading | None:
     """Return the heading that the line is, if it is one and has a text.
 
-    As in CommonMark, a run of ``#`` at the end closes the heading only after a blank: ``# C#`` is "C#".
+    As in CommonMark, ``#`` at the end closes the heading only after a blank: ``# C#`` is "C#".
     """
     bare = line.lstrip(" ")
     level = len(bare) - len(bare.lstrip("#"))
@@ -37,12 +37,12 @@ def heading(line: str) -> Heading | None:
 
 
 def underlined(before: str, text: str, line: str) -> Heading | None:
-    """Return the heading that a line of ``=`` (first level) or ``-`` (second) makes of the line above it.
+    """Return the heading made by a line of ``=`` (first level) or ``-`` (second) below it.
 
     Args:
-        before: The line above the text; it must be blank, so that a paragraph, a table or front matter is none.
+        before: The line above the text; must be blank, to exclude paragraphs, tables, front matter.
         text: The line above.
-        line: The line that may be the underline; at least two characters, for ``-`` alone begins a list.
+        line: The possible underline; at least two characters, as ``-`` alone begins a list.
     """
     mark, bare = line.strip(), text.strip()
     if len(mark) < 2 or (mark.strip("=") and mark.strip("-")) or before.strip():
@@ -53,7 +53,7 @@ def underlined(before: str, text: str, line: str) -> Heading | None:
 
 
 def title(text: str) -> str:
-    """Return the title that the front matter states, or the first heading of the first level, or nothing."""
+    """Return the title of the front matter, else the first first-level heading, else empty."""
     lines = text.splitlines()
     for line in _front_matter(lines):
         if line.startswith("title:"):

@@ -1,4 +1,4 @@
-"""Where the embedding model lives on disk."""
+"""Files of the embedding model on disk."""
 
 import json
 from pathlib import Path
@@ -6,7 +6,7 @@ from typing import Protocol
 
 from trimtab.knowledge.embedding import (
     MODEL_ID,
-    Embedder,
+    EmbeddingModel,
     MiniLmEmbedder,
     ensure_model,
     model_problem,
@@ -18,17 +18,17 @@ class ModelStore(Protocol):
 
     @property
     def folder(self) -> Path:
-        """Where the files are."""
+        """Return the folder of the files."""
         ...
 
     def install(self) -> bool:
-        """Make the files anew from the installed package unless they are intact; return whether it was needed."""
+        """Rebuild the files from the installed package unless intact; return whether rebuilt."""
         ...
 
     def prepare(self) -> None:
         """Make the files at the first start with this model; later starts leave what they find.
 
-        Files that vanish or rot afterwards are a failure to be noticed and diagnosed, not to be painted over.
+        Files that vanish or rot afterwards are a failure to diagnose, so they are not rebuilt here.
         """
         ...
 
@@ -40,7 +40,7 @@ class ModelStore(Protocol):
         """Return what is wrong with the files in one phrase, or nothing. Reads all of them."""
         ...
 
-    def load(self) -> Embedder:
+    def load(self) -> EmbeddingModel:
         """Load the model, or raise `EmbedderUnavailable`."""
         ...
 
@@ -76,6 +76,6 @@ class MiniLmStore:
         """Return what is wrong with the files."""
         return model_problem(self.folder)
 
-    def load(self) -> Embedder:
-        """Load it."""
+    def load(self) -> EmbeddingModel:
+        """Load the embedding model."""
         return MiniLmEmbedder(self.folder, self._threads)

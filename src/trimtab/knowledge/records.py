@@ -1,4 +1,4 @@
-"""What passes between the stages of knowledge, and to its callers."""
+"""Records of documents, ingestion results and search results."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -46,7 +46,7 @@ class Chunk:
 
 
 class DocumentState(StrEnum):
-    """How far the ingestion of a document has come."""
+    """Progress of a document's ingestion."""
 
     READY = "ready"
     """Found by words and by meaning."""
@@ -79,7 +79,7 @@ class Document:
 
 @dataclass(frozen=True, slots=True)
 class IngestResult:
-    """What became of one ingestion."""
+    """Result of one ingestion."""
 
     document_id: str
     name: str
@@ -113,16 +113,16 @@ class RefusedFile:
 
 @dataclass(frozen=True, slots=True)
 class FolderIngestResult:
-    """What became of each file of a folder."""
+    """Results of a folder's files."""
 
     documents: tuple[IngestResult, ...]
     refused: tuple[RefusedFile, ...]
     left_out: tuple[LeftOut, ...] = ()
-    """Hidden entries, links, and what is no regular file."""
+    """Hidden entries, links, and entries that are not regular files."""
 
 
 @dataclass(frozen=True, slots=True)
-class Passage:
+class FoundPassage:
     """A stretch of a document that answers a query."""
 
     chunk_id: str
@@ -131,7 +131,7 @@ class Passage:
     title: str
     text: str
     start: int
-    """Offset of its first character in the document's text; ``text == document_text[start:end]``."""
+    """Offset of its first character: ``text == document_text[start:end]``."""
     end: int
     page: int | None
     heading: str
@@ -149,7 +149,7 @@ class Passage:
 class SearchResult:
     """The passages for one query, best first."""
 
-    passages: tuple[Passage, ...]
+    passages: tuple[FoundPassage, ...]
     degraded_mode: bool
     """True when only words were compared, because the model or the vector index is down."""
     cache_hit: bool
@@ -174,7 +174,7 @@ class ProjectStats:
     index_version: int
     created_at: datetime
     engine: str = ""
-    """How vectors are searched: ``exact`` or ``hnsw`` in this process, where it is empty while the index is not in
-    memory; otherwise the name of the server: ``postgres``, ``chroma`` or ``qdrant``."""
+    """How vectors are searched: ``exact`` or ``hnsw`` in this process, empty while the index is not
+    in memory; otherwise the server: ``postgres``, ``chroma`` or ``qdrant``."""
     meaning: float | None = None
-    """The share of meaning in the ranking, as the project's own passages asked for it; None before they were."""
+    """The weight of vectors in the ranking, fitted to the project; None before the first fit."""

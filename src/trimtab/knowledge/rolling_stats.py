@@ -1,4 +1,4 @@
-"""Figures of the last while, so that a signal falls when trouble comes and rises when it is gone."""
+"""Sliding-window counters and quantiles for signals."""
 
 import math
 import threading

@@ -1,4 +1,4 @@
-"""The knowledge domain's regular work, as durable jobs; the names are those of the operators' runbook."""
+"""Schedules the regular jobs of knowledge, named as in the operators' runbook."""
 
 from collections.abc import Callable, Mapping
 
@@ -9,7 +9,7 @@ Work = Callable[[], Json]
 
 
 def register(jobs: Jobs, knowledge: Knowledge) -> None:
-    """Register and schedule clean-up, snapshot, warming, backup and integrity check; before the jobs are launched."""
+    """Register and schedule clean-up, snapshot, warming, backup and integrity check."""
 
     def clean_up() -> Json:
         return knowledge.maintenance.clean_up().report

@@ -13,7 +13,7 @@ from trimtab.kernel.drilling import OWN_PROJECT, Apart, in_drill
 from trimtab.kernel.errors import TrimtabError
 from trimtab.knowledge.caches import BoundedCache, CacheLimits
 from trimtab.knowledge.encoder import Encoder
-from trimtab.knowledge.engines.port import SearchFilter
+from trimtab.knowledge.engine_port import SearchFilter
 from trimtab.knowledge.errors import (
     EmbedderUnavailable,
     EngineBehind,
@@ -23,7 +23,7 @@ from trimtab.knowledge.errors import (
 )
 from trimtab.knowledge.indexes import Indexes, LoadedIndex
 from trimtab.knowledge.ranking import SearchableIndex, highlights, rank
-from trimtab.knowledge.records import Passage, SearchResult
+from trimtab.knowledge.records import FoundPassage, SearchResult
 from trimtab.knowledge.search_metrics import SearchMetrics
 from trimtab.knowledge.store import ProjectRow, ProjectStore, SearchStore
 from trimtab.knowledge.store.search import StoredChunk
@@ -316,10 +316,10 @@ def _degraded_reason(error: TrimtabError) -> str:
 
 def _passage(
     chunk: StoredChunk, hit: _Hit, highlight: Callable[[str], tuple[tuple[int, int], ...]]
-) -> Passage:
+) -> FoundPassage:
     text = chunk.text.strip()
     start = chunk.start + len(chunk.text) - len(chunk.text.lstrip())
-    return Passage(
+    return FoundPassage(
         chunk_id=chunk.id,
         document_id=chunk.document_id,
         document_name=chunk.document_name,

@@ -1,4 +1,4 @@
-"""What is counted about searches: once for those of users, once for those of drills."""
+"""Metrics of searches and ingestions, for users and drills separately."""
 
 import threading
 

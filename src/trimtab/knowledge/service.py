@@ -247,7 +247,7 @@ class Knowledge:
         self.background.wake()
 
     def reinstall_model(self) -> bool:
-        """Rebuild the model's files where needed and load them; return whether they were rebuilt."""
+        """Rebuild the model's files where needed and load them; return whether rebuilt."""
         rebuilt = self.encoder.install_and_load()
         self.background.wake()
         return rebuilt

@@ -1,4 +1,4 @@
-"""What can be measured about knowledge. Names that start with ``kb_`` are those of the operators' runbooks."""
+"""Signals of knowledge. Metrics ``kb_*`` are named in the operators' runbooks."""
 
 import math
 from collections.abc import Callable, Iterable
@@ -41,7 +41,7 @@ def _gauge(name: str, unit: str, text: str, read: Read, metric: str = "") -> Sig
 def _apart(
     name: str, unit: str, text: str, read: Callable[[bool], float], metric: str = "", **more: Any
 ) -> Signal:
-    """Return a signal about users and, under its label, about drills; ``read`` is told which."""
+    """Return a signal for users and, labelled, for drills; ``read`` gets which of them."""
     return Signal(
         name, unit, text, lambda: samples_apart(read), labels=(LABEL,), metric=metric, **more
     )
@@ -123,7 +123,7 @@ def _query_cache(knowledge: Knowledge) -> Iterable[Signal]:
     yield _apart(
         "knowledge.cache.regret_ratio",
         "ratio",
-        "Share of the recent misses of the query cache that it had held and dropped for lack of room.",
+        "Share of the recent query-cache misses for entries dropped for lack of room.",
         lambda drill: cache.regret_ratio(drill=drill),
     )
     yield _apart(
@@ -283,7 +283,7 @@ def _outcomes(knowledge: Knowledge) -> Iterable[Signal]:
         figures,
         "knowledge.search.failed",
         "1",
-        "Searches and ingestions of the last five minutes that failed through no fault of the caller.",
+        "Searches and ingestions of the last five minutes that failed by the service's fault.",
         lambda found: found.outcomes.totals()["failed"],
         "kb_failed_recently",
     )
@@ -291,7 +291,7 @@ def _outcomes(knowledge: Knowledge) -> Iterable[Signal]:
         figures,
         "knowledge.search.under_way",
         "1",
-        "The most searches that were under way at once in the last minute; absent without a search.",
+        "Maximum number of concurrent searches in the last minute; absent without a search.",
         lambda found: found.crowding.quantile(1.0),
         "kb_searches_under_way",
     )
@@ -301,7 +301,7 @@ def _index(knowledge: Knowledge) -> Iterable[Signal]:
     yield _apart(
         "knowledge.index.p95_seconds",
         "seconds",
-        "95 % of the recent searches waited no longer for the search index, or the slowest server of vectors.",
+        "95 % of recent searches waited at most this long for the index or the slowest server.",
         lambda drill: _slowest(
             knowledge.indexes.durations.of(drill=drill),
             *(e.durations.of(drill=drill) for e in knowledge.engines.opened().values()),

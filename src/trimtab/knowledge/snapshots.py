@@ -1,7 +1,7 @@
-"""Daily snapshots of the search indexes, and the way back from one.
+"""Takes and restores daily snapshots of the search indexes.
 
-An index can always be built again from the store; a snapshot saves the time that this takes. What the store has changed
-since is brought in by the next search, so a restored snapshot never answers with what was deleted.
+An index can always be built again from the store; a snapshot saves that time. The next search adds
+later changes from the store, so a restored snapshot never returns deleted passages.
 """
 
 import io
@@ -63,7 +63,7 @@ class Snapshots:
         self._clock = clock
 
     def take(self) -> IndexSnapshot:
-        """Save every index and copy their files into today's snapshot; remove the snapshots that are too old.
+        """Save every index, copy the files into today's snapshot, and remove expired snapshots.
 
         Raises:
             StorageFull: It would leave the disk with less than its floor; nothing was written.
@@ -102,7 +102,7 @@ class Snapshots:
         return now - datetime.fromtimestamp(newest.path.stat().st_mtime, now.tzinfo)
 
     def restore(self, name: str = "") -> tuple[str, int]:
-        """Use the indexes of a snapshot, by default the newest; return its name and how many projects it was.
+        """Use the indexes of a snapshot, by default the newest; return its name and project count.
 
         Raises:
             SnapshotUnknown: There is no such snapshot.
@@ -129,7 +129,7 @@ class Snapshots:
         except (tarfile.TarError, EOFError, ValueError) as error:
             raise Corrupt(
                 f"The snapshot {snapshot.path.name} cannot be read: {error}.",
-                hint="Restore another one; `trimtab act knowledge.index.restart` builds the indexes from the store.",
+                hint="Restore another one, or rebuild all: `trimtab act knowledge.index.restart`.",
             ) from error
         return snapshot.path.name, restored
 
@@ -147,7 +147,7 @@ class Snapshots:
                 tar.addfile(entry, buffer)
 
     def _adopt(self, tar: tarfile.TarFile, members: dict[str, tarfile.TarInfo], key: int) -> bool:
-        """Let one project use its index of the snapshot; return False when that is of no use any more."""
+        """Use one project's index of the snapshot; return False when it is outdated."""
         ids = members.get(f"{key}.ids.npy")
         if ids is None or not len(now := self._store.identities(key)):
             return False
@@ -171,5 +171,5 @@ class Snapshots:
 def _content(tar: tarfile.TarFile, member: tarfile.TarInfo) -> bytes:
     stream = tar.extractfile(member)
     if stream is None:
-        raise ValueError(f"{member.name} is no file")
+        raise ValueError(f"{member.name} is not a file")
     return stream.read()

@@ -11,7 +11,7 @@ from trimtab.knowledge.cache_manager import CacheManager
 from trimtab.knowledge.caches import BoundedCache, CacheLimits
 from trimtab.knowledge.context import KnowledgeContext
 from trimtab.knowledge.encoder import Encoder
-from trimtab.knowledge.engines.migration import ProjectMover
+from trimtab.knowledge.engine_migration import ProjectMover
 from trimtab.knowledge.engines.registry import Engines
 from trimtab.knowledge.events import IngestionEvents
 from trimtab.knowledge.indexes import Indexes
@@ -30,9 +30,7 @@ from trimtab.knowledge.store import (
 )
 from trimtab.knowledge.store.engines import EngineStore
 from trimtab.knowledge.store.labels import LabelStore
-from trimtab.knowledge.store.reopenable import ReopenableDatabase
-
-DATABASE = "knowledge.db"
+from trimtab.knowledge.store.reopenable import DATABASE, ReopenableDatabase
 
 
 @dataclass(frozen=True, slots=True)

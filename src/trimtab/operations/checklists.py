@@ -1,4 +1,4 @@
-"""Operations checklists: each check passes or returns what to do."""
+"""Operations checklists: each check passes or says what to do."""
 
 import math
 from collections.abc import Callable, Iterable, Sequence
@@ -32,7 +32,7 @@ class TaskResult:
     passed: bool
     detail: str
     todo: str = ""
-    """Next step for a person; empty when the check passed."""
+    """What a person does now; empty when it passed."""
 
     def as_dict(self) -> dict[str, object]:
         """Return a JSON-serialisable dict."""
@@ -40,7 +40,7 @@ class TaskResult:
 
 
 def result_of(task: tuple[str, str], detail: str, todo: str) -> TaskResult:
-    """Return the result of a check, given its id and name; it passed when there is nothing to do."""
+    """Return the result of a check; it passed when there is nothing to do."""
     return TaskResult(task[0], task[1], not todo, detail, todo)
 
 
@@ -60,12 +60,12 @@ class Checklists:
     """Runs the checklists on a running service.
 
     Args:
-        services: Readings of the services.
-        health: Health of every component.
+        services: What the services report.
+        health: The health of every component.
         keys: API keys.
-        audit: Audit chain and its files.
+        audit: The chain and its files.
         settings: Maximum ages and gaps.
-        firing: Returns the firing alerts.
+        firing: The alerts.
     """
 
     services: ServiceReadings
@@ -76,10 +76,10 @@ class Checklists:
     firing: FiringAlerts
 
     def run(self, period: str) -> list[TaskResult]:
-        """Run the daily, weekly, monthly or rollback checklist, in the contract's order.
+        """Run a checklist: ``daily``, ``weekly``, ``monthly`` or ``rollback``.
 
         Raises:
-            PeriodUnknown: The period is unknown.
+            PeriodUnknown: There is no such checklist.
         """
         checklists = {
             "daily": self._daily,
@@ -92,7 +92,7 @@ class Checklists:
         return sorted(checklists[period](), key=lambda result: result.id)
 
     def verify_audit(self, anchors: Sequence[AnchoredHead] = ()) -> SealReport:
-        """Verify the audit chain, its files, its checkpoints and the external anchors."""
+        """Verify the audit chain, its files, its checkpoints and heads that were kept elsewhere."""
         gap = timedelta(minutes=self.settings.audit_max_gap_minutes)
         return self.audit.review(gap, now=self._clock.now(), anchors=anchors)
 
@@ -192,9 +192,12 @@ class Checklists:
         )
 
     def _external_keys(self) -> Iterable[str]:
-        """Yield keys of external services that may have expired, because calls fail."""
+        """Yield the keys for other services that may have expired, because calls with them fail."""
         for name in self.services.resting_generators():
-            yield f"the generator {name} failed three times in a row: check its key and its status page"
+            yield (
+                f"the generator {name} failed three times in a row: "
+                "check its key and its status page"
+            )
         if self.services.export_error():
             yield "the tracing backend does not take traces: check answers.otlp_headers"
 
@@ -203,7 +206,8 @@ class Checklists:
         todo = list(found.problems)
         if self._clock.now().date() - found.advisories_date > _ADVISORIES_MAX_AGE:
             todo.append(
-                f"the advisories are of {found.advisories_date}: take a newer release, or `pip audit`"
+                f"the advisories are of {found.advisories_date}: "
+                "take a newer release, or `pip audit`"
             )
         detail = (
             f"{found.packages} packages, {found.advisories} advisories of {found.advisories_date}"
@@ -211,7 +215,7 @@ class Checklists:
         return result_of(("ENT-21", "dependencies"), detail, "; ".join(todo))
 
     def _rollback(self) -> Iterable[TaskResult]:
-        """Yield the checks before a rollback: backup, settings and database."""
+        """Yield whether there is something to go back to; run before a rollback."""
         good = self.services.newest_backup()
         stale = good is None or self._clock.now() - good.at > _BACKUP_MAX_AGE
         kept = f"the newest good backup is {good.name}" if good else "no backup is good"

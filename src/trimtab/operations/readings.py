@@ -59,7 +59,7 @@ class DependencyReading:
 
 
 class ServiceReadings(Protocol):
-    """Readings of the services for the checklists."""
+    """Measurements of the services that the checklists read."""
 
     def quality(self) -> QualityReading:
         """Measure the answers of the current window now."""

@@ -59,7 +59,7 @@ def _retry(erasures: Erasures) -> Action:
 
     return Action(
         "answers.erasure.retry",
-        "Go on with every erasure that has failed.",
+        "Continue every erasure that has failed.",
         Risk.APPROVAL,
         run,
         dry_run,

@@ -18,9 +18,10 @@ def faults(knowledge: Knowledge, erasures: Erasures) -> tuple[Fault, ...]:
 def _break_erasure(knowledge: Knowledge, erasures: Erasures) -> Fault:
     """Return a fault that makes an erasure fail in all its passes.
 
-    A folder stands where the record of deletions should be, as a container makes one for a file that is missing when it
-    is mounted. Nothing is deleted that cannot be written down, so the erasure fails in all its passes. Then the file is
-    back, and the erasure stays failed until somebody goes on with it.
+    A folder stands where the record of deletions should be, as a container makes one for a file
+    that is missing when it is mounted. Nothing is deleted that cannot be written down, so the
+    erasure fails in all its passes. Then the file is back, and the erasure stays failed until
+    a person continues it.
     """
 
     def inject(_: Arguments) -> Mapping[str, Value]:
@@ -48,7 +49,8 @@ def _break_erasure(knowledge: Knowledge, erasures: Erasures) -> Fault:
 
     return Fault(
         "answers.erasure.break",
-        "Put a folder in the place of the record of deletions, erase a person until it fails, and put the record back.",
+        "Put a folder in the place of the record of deletions, erase a person until it fails, and "
+        "put the record back.",
         inject,
         restore,
         realism=Realism.REAL,

@@ -1,8 +1,8 @@
 """Pseudonyms for people: the same person has the same one, until the person is forgotten.
 
-The audit chain may never be changed, so it must never name a person. It names a pseudonym, made with a secret of that
-person's own. Shredding the secret makes the pseudonym mean nothing: nobody, with the whole data directory in hand, can
-compute it from the user id again.
+The audit chain may never be changed, so it must never name a person. It names a pseudonym, made
+with a secret of that person's own. Shredding the secret makes the pseudonym mean nothing: no one,
+with the whole data directory in hand, can compute it from the user id again.
 """
 
 import hashlib
@@ -17,7 +17,7 @@ from trimtab.infra.storage.secret_file import secret_of
 from trimtab.kernel.clock import Clock
 
 SECRET_FILE = "subjects.key"  # noqa: S105 - a file's name.
-_WITHOUT_SECRET = "Without it nobody's pseudonym in the audit chain can be found again."  # noqa: S105 - a sentence.
+_WITHOUT_SECRET = "Without it no pseudonym in the audit chain can be found again."  # noqa: S105
 
 _table = sa.table("subject_keys", *map(sa.column, ("tag", "secret", "created_at")))
 
@@ -45,7 +45,7 @@ class Subjects:
         return cls(database, clock, secret)
 
     def pseudonym(self, user_id: str) -> str:
-        """Return ``subject_`` and 32 hexadecimal digits; the same for the same user until `shred`."""
+        """Return the user's pseudonym: ``subject_`` and 32 hexadecimal digits, until `shred`."""
         tag = self._tag(user_id)
         with self.database.read() as connection:
             own = connection.scalar(sa.select(_table.c.secret).where(_table.c.tag == tag))
@@ -55,7 +55,7 @@ class Subjects:
         return f"subject_{digest[:32]}"
 
     def shred(self, user_id: str) -> bool:
-        """Destroy the person's secret; return whether there was one. A later pseudonym is a new one."""
+        """Destroy the person's secret; return whether there was one."""
         with self.database.write() as connection:
             gone = connection.execute(sa.delete(_table).where(_table.c.tag == self._tag(user_id)))
         return gone.rowcount > 0

@@ -7,7 +7,7 @@ import pytest
 from tests.processes import COMMAND, clean_environment
 from trimtab.cli.drills import small_disk
 from trimtab.cli.drills.small_disk import SmallDisk
-from trimtab.knowledge.maintenance.disk_faults import own_small_disk
+from trimtab.knowledge.operable.disk_faults import own_small_disk
 
 
 def test_a_small_disk_is_a_file_system_of_its_own_and_is_taken_away(tmp_path):

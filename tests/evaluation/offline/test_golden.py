@@ -20,7 +20,7 @@ def test_stats_count_by_project_and_kind_and_find_repetitions():
 def test_coverage_names_what_people_ask_more_than_it_is_tested_and_how_many_to_write():
     asked = cases("When?", "When?", "Who?", "Who?")
     (gap,) = golden.coverage(cases(*["When?"] * 9, "Who?"), asked)
-    assert (gap.category, gap.asked_share, gap.golden_share, gap.wanted) == (
+    assert (gap.category, gap.asked_share, gap.golden_share, gap.missing) == (
         "p/person", 0.5, 0.1, 4,
     )  # fmt: skip
 
@@ -31,4 +31,4 @@ def test_a_category_with_half_the_share_that_is_asked_is_enough():
 
 def test_nothing_asked_leaves_no_gap_and_nothing_golden_leaves_all():
     assert golden.coverage(cases("When?"), []) == ()
-    assert [gap.wanted for gap in golden.coverage([], cases("When?"))] == [1]
+    assert [gap.missing for gap in golden.coverage([], cases("When?"))] == [1]

@@ -25,13 +25,13 @@ def test_the_same_kind_of_questions_is_no_drift():
 
 
 def test_false_alarms_are_as_rare_as_the_level_says():
-    alarms = sum(drift(cloud(2 * s), cloud(2 * s + 1), level=0.05, least_effect=0).detected for s in range(100))  # fmt: skip
+    alarms = sum(drift(cloud(2 * s), cloud(2 * s + 1), level=0.05, min_effect=0).detected for s in range(100))  # fmt: skip
     assert alarms <= 12
 
 
 def test_a_difference_that_is_certain_but_tiny_is_no_drift():
     first, second = cloud(1, 400), cloud(2, 400, centre=0.7)
-    assert drift(first, second, least_effect=0.0).detected
+    assert drift(first, second, min_effect=0.0).detected
     assert not drift(first, second).detected
 
 

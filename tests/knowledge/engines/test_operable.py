@@ -5,8 +5,8 @@ import pytest
 from trimtab.kernel.operable import ActionContext, Catalog, check_arguments
 from trimtab.knowledge.actions import actions
 from trimtab.knowledge.engines.drill_server import NoServer
-from trimtab.knowledge.engines.faults import EngineInUse
 from trimtab.knowledge.faults import faults
+from trimtab.knowledge.operable.engine_faults import EngineInUse
 from trimtab.knowledge.signals import signals
 
 ME = ActionContext("key", "test")

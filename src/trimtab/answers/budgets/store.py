@@ -1,4 +1,4 @@
-"""The only SQL of budgets, in the chain ``answers``. Money is counted in whole millionths of a dollar."""
+"""SQL of budgets, in the chain ``answers``; amounts are whole millionths of a dollar."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -36,8 +36,8 @@ class BudgetStore:
     def reserve(self, reservation: Reservation, limit_micros: int, stale_before: str) -> bool:
         """Set the money aside when it fits under the limit; return whether it did.
 
-        Reservations made before ``stale_before`` belong to calls that a crash cut off. Nobody knows whether they were
-        billed, so they count as spent in full.
+        Reservations made before ``stale_before`` belong to calls that a crash cut off. No one knows
+        whether they were billed, so they count as spent in full.
         """
         with self.database.write() as connection:
             _write_off(connection, stale_before)
@@ -49,7 +49,7 @@ class BudgetStore:
         return True
 
     def settle(self, reservation_id: str, micros: int, tokens: tuple[int, int] = (0, 0)) -> None:
-        """Replace the reservation by what the call did cost; settling twice counts once."""
+        """Replace the reservation by the actual cost; settling twice counts once."""
         mine = _reservations.c.id == reservation_id
         with self.database.write() as connection:
             row = connection.execute(sa.select(_reservations).where(mine)).mappings().first()

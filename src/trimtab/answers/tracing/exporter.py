@@ -1,8 +1,8 @@
 """Sends traces to an OTLP/HTTP backend, from the trace store.
 
-The store is the queue: every trace is on disk before its asker sees the answer, with a mark whether the backend has
-it. A backend that is down for an hour costs nothing but a longer list; a user who is erased meanwhile is erased from
-the list as well.
+The store is the queue: every trace is on disk before the caller sees the answer, with a mark
+whether the backend has it. A backend that is down for an hour costs nothing but a longer list; a
+user who is erased meanwhile is erased from the list as well.
 """
 
 import logging
@@ -42,7 +42,7 @@ class TraceQueue(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class ExportRun:
-    """What one run of the exporter did."""
+    """Result of one run of the exporter."""
 
     sent: int
     rejected: int
@@ -87,7 +87,7 @@ class SpanExporter:
 
     @property
     def is_configured(self) -> bool:
-        """Whether there is a backend to send to."""
+        """True when a backend is configured."""
         return bool(self._endpoint)
 
     def run_once(self) -> ExportRun:

@@ -1,4 +1,4 @@
-"""How the tracing backend is, as ``/health`` tells it."""
+"""Health of the tracing backend, for ``/health``."""
 
 from trimtab.answers.tracing.exporter import SpanExporter
 from trimtab.kernel.health import ComponentHealth, Health, Status

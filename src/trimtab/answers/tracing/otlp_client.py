@@ -1,4 +1,4 @@
-"""The line to an OTLP/HTTP backend."""
+"""HTTP client of an OTLP backend."""
 
 import logging
 from collections.abc import Mapping, Sequence
@@ -28,7 +28,7 @@ class OtlpClient:
         )
 
     def send(self, endpoint: str, batch: Sequence[Trace]) -> str:
-        """Return empty when the backend has the batch, ``refused`` when it will never take it, else the reason."""
+        """Return an empty text on success, ``refused`` for a bad batch, else the reason."""
         body = encode_spans([span for trace in batch for span in spans(trace)]).SerializeToString()
         try:
             response = self._client.post(endpoint.rstrip("/") + "/v1/traces", content=body)

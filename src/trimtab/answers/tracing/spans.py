@@ -1,7 +1,8 @@
 """A trace as OpenTelemetry spans, named by the GenAI semantic conventions.
 
-See https://opentelemetry.io/docs/specs/semconv/gen-ai/gen-ai-spans/. No span holds a question, a passage, an answer or
-a user id: a tracing backend is one more place where personal data would have to be erased.
+See https://opentelemetry.io/docs/specs/semconv/gen-ai/gen-ai-spans/. No span holds a question, a
+passage, an answer or a user id: a tracing backend is one more place where personal data would have
+to be erased.
 """
 
 import hashlib

@@ -1,4 +1,4 @@
-"""Trying another configuration without anybody noticing: rehearsals, shadow mode and replay."""
+"""Experiments with other configurations: candidates, shadow mode and replay."""
 
 from trimtab.evaluation.experiments.candidate import CandidateFactory, CandidatePipeline
 from trimtab.evaluation.experiments.pairs import Pair, PairOutcome, PairReport, pair, report

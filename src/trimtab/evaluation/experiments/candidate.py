@@ -23,7 +23,7 @@ TRIABLE = (
     "generator_timeout_seconds",
     "generation_deadline_seconds",
 )
-"""What may be tried. Addresses and keys may not: a candidate would send questions and a key wherever its caller says."""
+"""Settings that a candidate may change; addresses and keys would leak questions and secrets."""
 WORST_USD = 0.01
 """What is reserved for one answer of a paid model."""
 
@@ -38,7 +38,7 @@ class CandidatePipeline:
     """The number of passages; None takes that of the question."""
 
     def trace(self, question: Question) -> Trace:
-        """Return the trace of the candidate's answer; raises what `AnswerPipeline.answer` raises."""
+        """Return the trace of the candidate's answer; raises as `AnswerPipeline.answer`."""
         if self.top_k is not None:
             question = replace(question, top_k=self.top_k)
         return self.pipeline.answer(question).trace
@@ -69,7 +69,8 @@ class CandidateFactory:
     """Builds candidates from changed settings of one answer service.
 
     Args:
-        answers: Whose settings, retriever and guards the candidates share; its shadow budget pays for them.
+        answers: Whose settings, retriever and guards the candidates share; its shadow budget pays
+            for them.
     """
 
     def __init__(self, answers: AnswerService) -> None:

@@ -1,5 +1,6 @@
 """The same question answered by two configurations."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
@@ -9,7 +10,7 @@ from trimtab.evaluation.statistics import Interval, paired_interval, quantile
 
 @dataclass(frozen=True, slots=True)
 class PairOutcome:
-    """How one configuration did. No text: a pair may be kept without keeping what anybody said."""
+    """Outcome of one configuration; holds no text."""
 
     found: bool
     blocked: bool
@@ -18,7 +19,7 @@ class PairOutcome:
     cost_usd: float
     model: str
     fallback: bool = False
-    """Whether another generator than the configured one wrote it, or quotes took an answer's place."""
+    """True when the configured generator did not write it, or quotes replaced it."""
 
     @classmethod
     def of(cls, trace: Trace) -> "PairOutcome":
@@ -44,21 +45,21 @@ class Pair:
     tried: PairOutcome
     same_text: bool
     shared_sources: float
-    """The share of the cited passages that both cite (Jaccard), in [0, 1]; 1 when neither cites any."""
+    """Jaccard index of the cited passages, in [0, 1]; 1 when neither cites any."""
 
 
 def pair(now: Trace, tried: Trace) -> Pair:
     """Return the comparison of two traces of one question."""
-    one = {citation.chunk_id for citation in now.answer.citations}
+    own = {citation.chunk_id for citation in now.answer.citations}
     other = {citation.chunk_id for citation in tried.answer.citations}
-    shared = len(one & other) / len(one | other) if one | other else 1.0
+    shared = len(own & other) / len(own | other) if own | other else 1.0
     same = now.answer.text == tried.answer.text
     return Pair(now.id, PairOutcome.of(now), PairOutcome.of(tried), same, round(shared, 4))
 
 
 @dataclass(frozen=True, slots=True)
 class PairReport:
-    """What would change. Differences are tried minus now, with a 95 % interval over the pairs."""
+    """Differences over the pairs, tried minus now, with 95 % intervals."""
 
     n: int
     changed_text: int
@@ -74,19 +75,23 @@ class PairReport:
     """Tried answers that the configured generator did not write: they say little about it."""
 
     def as_dict(self) -> dict[str, object]:
-        """Return the report, JSON-ready."""
+        """Return a JSON-serialisable dict."""
         row = asdict(self)
-        return {key: None if value != value else value for key, value in row.items()}  # noqa: PLR0124 - NaN.
+        return {key: None if _is_nan(value) else value for key, value in row.items()}
 
     @property
     def verdict(self) -> str:
-        """Return ``better``, ``worse`` or ``unclear``, by the bounds of the intervals and not by their means."""
+        """Return ``better``, ``worse`` or ``unclear``, by the bounds of the intervals."""
         bounds = [(i.low, i.high) for i in (self.grounding, self.found)]
         if any(high is not None and high < 0 for _, high in bounds):
             return "worse"
         if any(low is not None and low > 0 for low, _ in bounds):
             return "better"
         return "unclear"
+
+
+def _is_nan(value: object) -> bool:
+    return isinstance(value, float) and math.isnan(value)
 
 
 def report(pairs: Sequence[Pair]) -> PairReport:

@@ -1,4 +1,4 @@
-"""Replay: the last questions asked again of another configuration, before anybody is served by it."""
+"""Replay: asks past questions again with another configuration."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from trimtab.kernel.errors import TrimtabError
 
 @dataclass(frozen=True, slots=True)
 class ReplayReport:
-    """What would change if the configuration were switched."""
+    """Changes that a switch to the configuration would bring."""
 
     name: str
     pairs: tuple[Pair, ...]
@@ -24,7 +24,7 @@ class ReplayReport:
     """Why not all were asked: ``budget``."""
 
     def as_dict(self) -> dict[str, object]:
-        """Return the report with the traces that change most, JSON-ready."""
+        """Return a JSON-serialisable dict with the traces that change most."""
         changed = [p for p in self.pairs if p.now.found != p.tried.found or not p.same_text]
         changed.sort(key=lambda p: (p.now.found == p.tried.found, p.shared_sources))
         return {
@@ -45,12 +45,12 @@ class ReplayReport:
         }
 
 
-class Tries(Protocol):
+class NamedConfiguration(Protocol):
     """A configuration under a name."""
 
     @property
     def name(self) -> str:
-        """What the report calls it."""
+        """Name of the configuration in the report."""
         ...
 
     def trace(self, question: Question) -> Trace:
@@ -58,11 +58,11 @@ class Tries(Protocol):
         ...
 
 
-def replay(traces: Sequence[Trace], configuration: Tries) -> ReplayReport:
+def replay(traces: Sequence[Trace], configuration: NamedConfiguration) -> ReplayReport:
     """Ask the questions of these traces again and compare.
 
-    The documents are those of today, so a trace from before a document changed may differ for that reason; compare the
-    configuration with a replay of the present one when that matters.
+    The documents are those of today, so a trace from before a document changed may differ for that
+    reason; compare the configuration with a replay of the present one when that matters.
     """
     pairs, errors, stopped = [], [], ""
     for trace in traces:

@@ -38,7 +38,7 @@ class Experiments:
         self._canary = canary
 
     def shadow_report(self, limit: int = 1_000) -> tuple[str, PairReport, Mapping[str, int]]:
-        """Return the shadow's name, the report on its newest pairs, and the counts of its questions.
+        """Return the shadow's name, the report on its newest pairs, and its counts.
 
         Raises:
             BadExperiment: No shadow is configured.
@@ -57,7 +57,8 @@ class Experiments:
         """Ask the newest questions again with changed settings.
 
         Args:
-            changes: Of `TRIABLE`, by name without the section; none replays the present configuration.
+            changes: Of `TRIABLE`, by name without the section; none replays the present
+                configuration.
             last: How many questions, 1 to 1,000.
             project: Only of this project.
 

@@ -1,4 +1,4 @@
-"""Shadow mode: a candidate answers a share of the traffic in the background, under its own budget."""
+"""Shadow mode: a candidate answers a share of the traffic, under its own budget."""
 
 import logging
 from collections import Counter

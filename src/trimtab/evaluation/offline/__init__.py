@@ -1,4 +1,4 @@
-"""Evaluations: golden questions and past traces asked again, compared in pairs; and how much load the service bears."""
+"""Offline evaluation: golden questions, regression against past traces, load tests."""
 
 from trimtab.evaluation.offline import golden
 from trimtab.evaluation.offline.cases import EvaluationCase, Reply, read_cases, traces_as_cases

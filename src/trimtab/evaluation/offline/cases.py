@@ -12,7 +12,7 @@ from trimtab.kernel.ids import content_id
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What came back, from whatever service: no more than what is judged."""
+    """Reply of a service: no more than what is judged."""
 
     found: bool
     text: str
@@ -39,13 +39,14 @@ class EvaluationCase:
     answers: tuple[str, ...] = ()
     """One of these stands in a good answer; empty means that the documents do not hold it."""
     before: Reply | None = None
-    """How it was answered before, for a case made of a trace; its score is then relative to that."""
+    """The former answer, for a case made of a trace; the score is relative to it."""
 
     def score(self, reply: Reply) -> float:
         """Return how good the reply is, in [0, 1].
 
-        A golden question scores 1 when a gold answer stands in a cited quote, 0.5 when it stands only in the text, and
-        1 for a rightful "not found". A trace scores its grounding when it is answered, 0 when it is not.
+        A golden question scores 1 when a gold answer stands in a cited quote, 0.5 when it stands
+        only in the text, and 1 for a rightful "not found". A trace scores its grounding when it is
+        answered, 0 when it is not.
         """
         if self.before is not None:
             return reply.grounding if reply.found else 0.0
@@ -68,7 +69,8 @@ def _plain(text: str) -> str:
 def read_cases(path: Path, project: str = "") -> list[EvaluationCase]:
     """Return the golden questions of a JSON Lines file, or of every such file in a folder.
 
-    A line is ``{"question", "answers"}`` with ``project`` (or the one given here) and ``id`` if it has one.
+    A line is ``{"question", "answers"}`` with ``project`` (or the one given here) and ``id`` if it
+    has one.
 
     Raises:
         BadQuestionSet: There is no question, or a line is none.
@@ -80,7 +82,7 @@ def read_cases(path: Path, project: str = "") -> list[EvaluationCase]:
 
 
 def traces_as_cases(path: Path) -> list[EvaluationCase]:
-    """Return a case for each answered trace of a JSON Lines file or a folder of them (``traces/local``).
+    """Return a case for each answered trace of a JSON Lines file or folder.
 
     Raises:
         BadQuestionSet: There is no trace, or a line is none.
@@ -94,7 +96,7 @@ def traces_as_cases(path: Path) -> list[EvaluationCase]:
                 question, project = str(answer["question"]), str(answer["project"])
                 cases.append(EvaluationCase(str(row["id"]), project, question, before=reply))
         except (KeyError, TypeError, ValueError) as error:
-            raise BadQuestionSet(f"{place} is no trace: {error!r}.") from error
+            raise BadQuestionSet(f"{place} is not a trace: {error!r}.") from error
     if not cases:
         raise BadQuestionSet(
             f"{path} holds no answered trace.",
@@ -121,7 +123,7 @@ def _object(line: str, place: str) -> dict[str, Any]:
     except ValueError as error:
         raise BadQuestionSet(f"{place}: {error}.") from error
     if not isinstance(row, dict):
-        raise BadQuestionSet(f"{place} is no object.")
+        raise BadQuestionSet(f"{place} is not an object.")
     return row
 
 
@@ -131,8 +133,8 @@ def _case(row: Mapping[str, Any], place: str, project: str) -> EvaluationCase:
         texts = answers["text"] if isinstance(answers, dict) else answers
         name = str(row.get("project") or project)
         if not name or isinstance(texts, str):
-            raise ValueError("no project, or answers is no list")
+            raise ValueError("no project, or answers is not a list")
         own = str(row.get("id") or content_id("case", name, question))
         return EvaluationCase(own, name, question, tuple(map(str, texts)))
     except (KeyError, TypeError, ValueError) as error:
-        raise BadQuestionSet(f"{place} is no golden question: {error!r}.") from error
+        raise BadQuestionSet(f"{place} is not a golden question: {error!r}.") from error

@@ -1,4 +1,4 @@
-"""How healthy the golden questions are: how many of which kind, and what people ask that they leave out."""
+"""Coverage of the golden questions compared with real questions."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -8,7 +8,7 @@ from trimtab.answers.answer_type import classify_question
 from trimtab.evaluation.offline.cases import EvaluationCase
 
 FEWEST_SHARE = 0.5
-"""A category is under-represented when it has less than half the share that it has among real questions."""
+"""A category below half its share among real questions is under-represented."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +34,13 @@ class Gap:
     category: str
     asked_share: float
     golden_share: float
-    wanted: int
-    """How many golden questions to add to reach the share that people ask, the rest unchanged in number."""
+    missing: int
+    """Number of golden questions to add to reach the share among real questions."""
+
+    def as_dict(self) -> dict[str, object]:
+        """Return a JSON-serialisable dict; ``missing`` has the name that readers know."""
+        found: dict[str, object] = asdict(self)
+        return {("wanted" if name == "missing" else name): value for name, value in found.items()}
 
 
 def category(case: EvaluationCase) -> str:

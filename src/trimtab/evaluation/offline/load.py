@@ -1,4 +1,4 @@
-"""Load: so many questions, so many at a time, against a baseline of the same machine."""
+"""Load test: concurrent questions, compared with a baseline of the same machine."""
 
 import itertools
 import json
@@ -19,7 +19,7 @@ REGRESSION = 0.20
 
 @dataclass(frozen=True, slots=True)
 class LoadReport:
-    """What the run measured; milliseconds as an asker sees them."""
+    """Measurements of a run; milliseconds as the caller sees them."""
 
     queries: int
     concurrency: int
@@ -51,14 +51,15 @@ class LoadReport:
         """Return it with the baseline of that file.
 
         Raises:
-            BadQuestionSet: The file is no baseline, or one of another load.
+            BadQuestionSet: The file is not a baseline, or of another load.
         """
         try:
             row = json.loads(file.read_text(encoding="utf-8"))
             load, p95 = (row["queries"], row["concurrency"]), float(row["p95_ms"])
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise BadQuestionSet(
-                f"{file} is no load baseline: {error!r}.", hint="Write one with --write-baseline."
+                f"{file} is not a load baseline: {error!r}.",
+                hint="Write one with --write-baseline.",
             ) from error
         if load != (self.queries, self.concurrency):
             raise BadQuestionSet(
@@ -71,10 +72,11 @@ class LoadReport:
 def run_load(
     ask: Callable[[str], str], questions: Sequence[str], load: tuple[int, int], clock: Clock
 ) -> LoadReport:
-    """Ask.
+    """Run a load test and return its report.
 
     Args:
-        ask: Asks one question and returns an error code, empty for a good answer. Called from several threads.
+        ask: Asks one question and returns an error code, empty for a good answer. Called from
+            several threads.
         questions: Asked in turn.
         load: How many queries, and how many at a time.
         clock: Times them.
@@ -84,7 +86,7 @@ def run_load(
     errors: Counter[str] = Counter()
     lock = threading.Lock()
 
-    def one(question: str) -> None:
+    def ask_one(question: str) -> None:
         began = clock.monotonic()
         code = ask(question)
         elapsed_ms = (clock.monotonic() - began) * 1000
@@ -95,7 +97,7 @@ def run_load(
 
     began = clock.monotonic()
     with ThreadPoolExecutor(concurrency) as pool:
-        list(pool.map(one, itertools.islice(itertools.cycle(questions), queries)))
+        list(pool.map(ask_one, itertools.islice(itertools.cycle(questions), queries)))
     seconds = clock.monotonic() - began
     p50, p95, p99 = (round(quantile(took, share), 2) for share in (0.5, 0.95, 0.99))
     rate = round(queries / seconds, 2) if seconds else 0.0

@@ -1,8 +1,8 @@
 """Measures extractive answers on a folder of questions whose answers are known.
 
-A row of ``data.jsonl`` is ``{"question", "context", "answers"}``. Each question is asked twice: of its own context,
-where the quoted sentences should hold a gold answer, and of another question's context, where the right answer is
-"not found".
+A row of ``data.jsonl`` is ``{"question", "context", "answers"}``. Each question is asked twice: of
+its own context, where the quoted sentences should hold a gold answer, and of another question's
+context, where the right answer is "not found".
 """
 
 import json
@@ -31,14 +31,14 @@ class QaItem:
 
 @dataclass(frozen=True, slots=True)
 class QaReport:
-    """What was measured. A share is None where the set cannot give it."""
+    """Measurements; a share is None where the set cannot give it."""
 
     kind: str
     n: int
     answer_in_citation: float
     """Questions whose gold answer stands inside a cited sentence, of all questions."""
     not_found_on_shuffled: float | None
-    """Questions answered "not found" on another question's context; None when there is one context only."""
+    """Share answered "not found" on another context; None with one context only."""
     not_found_on_own: float
     mean_sentences: float
     """Cited sentences an answer, over the answers that were found."""
@@ -46,7 +46,7 @@ class QaReport:
     """CPU time a question, in milliseconds."""
 
     def as_dict(self) -> dict[str, object]:
-        """Return the report, JSON-ready."""
+        """Return a JSON-serialisable dict."""
         return asdict(self)
 
 

@@ -1,4 +1,4 @@
-"""Whether answers got worse: the same cases before and now, in pairs."""
+"""Regression test of answers: the same cases before and now, in pairs."""
 
 import json
 from collections.abc import Callable, Mapping, Sequence
@@ -43,7 +43,7 @@ class EvalRun:
             return cls(scores, dict(row.get("errors", {})))
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise BadQuestionSet(
-                f"{file} is no saved run: {error!r}.", hint="Write one with --write-baseline."
+                f"{file} is not a saved run: {error!r}.", hint="Write one with --write-baseline."
             ) from error
 
 
@@ -83,16 +83,16 @@ class Regression:
     errors: int
 
     def as_dict(self) -> dict[str, object]:
-        """Return it, JSON-ready."""
+        """Return a JSON-serialisable dict."""
         return asdict(self)
 
 
 def compare(now: EvalRun, baseline: EvalRun, margin: float = 0.02) -> Regression:
-    """Say whether the answers are no worse than before.
+    """Return whether the answers got worse.
 
-    It blocks on the lower bound of the 95 % interval, not on the mean: a release must show that it does not lose more
-    than the margin, so a set too small to tell blocks as well. Cases that vanished block too: leaving out what fails
-    would be the easiest improvement.
+    It blocks on the lower bound of the 95 % interval, not on the mean: a release must show that it
+    does not lose more than the margin, so a set too small to tell blocks as well. Cases that
+    vanished block too: leaving out what fails would be the easiest improvement.
     """
     both = sorted(now.scores.keys() & baseline.scores.keys())
     differences = {key: now.scores[key] - baseline.scores[key] for key in both}

@@ -26,7 +26,7 @@ class HttpTarget:
         )
 
     def ask(self, question: str) -> str:
-        """Return an empty text for a good answer, otherwise the status or the name of the failure."""
+        """Return an empty text for a good answer, else the status or the failure."""
         body = {"project": self._project, "query": question}
         try:
             response = self._client.post("/api/v1/query", json=body)

@@ -1,4 +1,4 @@
-"""Watching itself: how answers fare now, against a baseline, and against known questions."""
+"""Online monitoring: quality metrics, drift, and known questions."""
 
 from trimtab.evaluation.online.canary import Canary, CanaryProbe, CanaryReport
 from trimtab.evaluation.online.drift import DriftReport, drift

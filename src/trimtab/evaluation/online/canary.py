@@ -1,4 +1,4 @@
-"""Questions whose document is known, asked again and again: the first to notice that retrieval got worse."""
+"""Retrieval canary: asks questions whose document is known."""
 
 import json
 from collections.abc import Sequence
@@ -21,7 +21,7 @@ class CanaryProbe:
 
 @dataclass(frozen=True, slots=True)
 class CanaryReport:
-    """What one round found."""
+    """Result of one run."""
 
     probes: int
     recall: float
@@ -73,7 +73,7 @@ def read_probes(file: Path) -> list[CanaryProbe]:
     """Return the probes of a JSON Lines file: ``{"project", "question", "document_name"}`` each.
 
     Raises:
-        BadQuestionSet: The file cannot be read or a line is no probe.
+        BadQuestionSet: The file cannot be read or a line is not a probe.
     """
     try:
         lines = file.read_text(encoding="utf-8").splitlines()

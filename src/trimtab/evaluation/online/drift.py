@@ -1,4 +1,4 @@
-"""Whether people ask about other things than they used to: a permutation test on question embeddings."""
+"""Drift of questions: a permutation test on their embeddings."""
 
 from dataclasses import dataclass
 
@@ -11,7 +11,7 @@ _MIN_SAMPLES = 30
 
 @dataclass(frozen=True, slots=True)
 class DriftReport:
-    """What the test found."""
+    """Result of the test."""
 
     detected: bool
     p_value: float
@@ -27,20 +27,21 @@ def drift(
     recent: NDArray[np.float32],
     *,
     level: float = 0.01,
-    least_effect: float = 0.02,
+    min_effect: float = 0.02,
     permutations: int = 499,
 ) -> DriftReport | None:
-    """Compare two samples of unit vectors by their energy distance; None when one has under 30 vectors.
+    """Compare two samples of unit vectors; None when one has under 30 vectors.
 
-    The energy distance (Székely and Rizzo, 2013) is zero only for equal distributions; its chance under "nothing
-    has changed" is counted over random regroupings of the vectors, so no distribution is assumed. With many samples
-    any difference becomes certain, so a drift must also be large: at least ``least_effect``.
+    The energy distance (Székely and Rizzo, 2013) is zero only for equal distributions; its chance
+    under "nothing has changed" is counted over random regroupings of the vectors, so no
+    distribution is assumed. With many samples any difference becomes certain, so a drift must also
+    be large: at least ``min_effect``.
 
     Args:
         baseline: Shape (n, dimension).
         recent: Shape (m, dimension).
         level: The chance of a false alarm at one test.
-        least_effect: The smallest energy coefficient that counts.
+        min_effect: The smallest energy coefficient that counts.
         permutations: More give a finer p-value; 499 allow 0.002.
     """
     n, m = len(baseline), len(recent)
@@ -54,7 +55,7 @@ def drift(
     energy, between = _energy(distances, groups.astype(np.float64), n, m)
     p_value = (1 + int(np.sum(energy[1:] >= energy[0]))) / (permutations + 1)
     effect = max(0.0, float(energy[0] / (2 * between[0]))) if between[0] else 0.0
-    detected = p_value <= level and effect >= least_effect
+    detected = p_value <= level and effect >= min_effect
     return DriftReport(detected, round(p_value, 4), round(effect, 5), n, m)
 
 

@@ -1,4 +1,4 @@
-"""What a window of traces says about the answers. All from the database, so a restart forgets nothing."""
+"""Quality metrics of a window of traces, all from the database."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence

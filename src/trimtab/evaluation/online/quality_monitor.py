@@ -23,7 +23,7 @@ from trimtab.kernel.errors import Conflict, TrimtabError
 
 _log = logging.getLogger(__name__)
 _KIND = "retrieval"
-_MOST_TRACES = 2_000
+_MAX_TRACES = 2_000
 _EMBEDDED_A_ROUND = 50
 _SAMPLES = 400
 _KEEP = timedelta(days=30)
@@ -44,7 +44,7 @@ class QuestionEmbedder(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class QualitySnapshot:
-    """What the last round saw. NaN and None where it cannot be said."""
+    """Snapshot of the last run; NaN and None where nothing was measured."""
 
     at: datetime | None = None
     metrics: QualityMetrics = field(default_factory=QualityMetrics)
@@ -104,18 +104,18 @@ class QualityMonitor:
 
     @property
     def seen(self) -> QualitySnapshot:
-        """Return what the last round saw of users' questions, and of the canary."""
+        """The last snapshot of users' questions and of the canary."""
         return self._seen.users
 
     def seen_of(self, *, drill: bool) -> QualitySnapshot:
-        """Return what the last round saw of the questions of drills, or of users."""
+        """Return the last snapshot of the questions of drills or of users."""
         return self._seen.of(drill=drill)
 
     def run_once(self) -> QualitySnapshot:
-        """Look now and return what was seen."""
+        """Compute the metrics now and return the snapshot."""
         now = self._clock.now()
         since = now - self._window
-        traces = self._traces.since(since, _MOST_TRACES)
+        traces = self._traces.since(since, _MAX_TRACES)
         asked = [trace for trace in traces if not trace.drill]
         drilled = [trace for trace in traces if trace.drill]
         seen = QualitySnapshot(now, quality_metrics(asked, self._feedback.counts_since(since)))
@@ -154,12 +154,12 @@ class QualityMonitor:
         self._samples.unpin(_KIND, version)
 
     def start(self, interval_seconds: float = 60.0) -> None:
-        """Look in the background."""
+        """Run periodically in the background."""
         self._interval = interval_seconds
         self.task.start()
 
     def close(self) -> None:
-        """Stop looking."""
+        """Stop the background run."""
         self.task.close(timeout=15)
 
     def _with_similarity(

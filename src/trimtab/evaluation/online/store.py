@@ -1,4 +1,4 @@
-"""The only SQL of watching, in the chain ``answers``."""
+"""SQL of samples and baselines, in the chain ``answers``."""
 
 import json
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ _OF_DRILLS = "#drill"
 
 @dataclass(frozen=True, slots=True)
 class QuestionSample:
-    """One question: how near its best quote was, and where it lies."""
+    """Similarity and vector of one question."""
 
     trace_id: str
     user_id: str
@@ -38,7 +38,7 @@ class QuestionSample:
 
 @dataclass(frozen=True, slots=True)
 class Baseline:
-    """What "normal" is: pinned by a person, never by the machine."""
+    """Baseline of normal questions; pinned by a person only."""
 
     version: int
     at: str
@@ -56,7 +56,7 @@ class SampleStore:
     database: Database
 
     def keep(self, sample: QuestionSample, *, drill: bool = False) -> None:
-        """Add the sample, once, and only while its trace is there: it may have been erased meanwhile.
+        """Add the sample once, and only while its trace exists.
 
         Samples of a drill's questions are never compared with those of users.
         """
@@ -83,7 +83,7 @@ class SampleStore:
     def since(
         self, moment: datetime, model_id: str, limit: int = 500, *, drill: bool = False
     ) -> tuple[list[float], NDArray[np.float32]]:
-        """Return the cosines (where there are any) and the vectors of the newest samples of that model."""
+        """Return the cosines and the vectors of the newest samples of that model."""
         kept_under = _kept_under(model_id, drill=drill)
         query = (
             sa.select(_samples.c.cosine, _samples.c.vector)

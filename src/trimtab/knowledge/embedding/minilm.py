@@ -18,13 +18,13 @@ from trimtab.knowledge.errors import EmbedderUnavailable
 DIMENSION = 384
 # The model was trained on at most 256 tokens, although it has positions for 512.
 MAX_TOKENS = 256
-# Padded tokens in one forward pass: 512 cost 3 to 10 % more CPU a token, for they need more padding and
-# their states leave the cache; below 128 the products get too small.
+# Padded tokens in one forward pass: 512 cost 3 to 10 % more CPU per token, as they need more
+# padding and their states leave the cache; below 128 the matrix products get too small.
 _TOKEN_BUDGET = 256
 
 
 class MiniLmEmbedder:
-    """The ``Embedder`` that every installation has.
+    """The ``EmbeddingModel`` that every installation has.
 
     Many texts are cut into batches of similar length and spread over ``threads`` workers; a single
     text runs on one thread, on a worker that bulk work never takes, so a search does not wait
@@ -66,7 +66,7 @@ class MiniLmEmbedder:
 
     @property
     def max_tokens(self) -> int:
-        """How many tokens of a text are seen: 256."""
+        """Return the number of tokens of a text that are used: 256."""
         return MAX_TOKENS
 
     def embed(self, texts: Sequence[str]) -> Vectors:

@@ -1,7 +1,7 @@
 """The converted model on disk: made once, checked at each load, never half there.
 
-A conversion writes into a temporary folder beside the model's and renames it when complete, under a
-file lock, so that a killed one leaves the old state and two processes never mix their files.
+A conversion writes into a temporary folder next to the model's and renames it when complete, under
+a file lock, so that a killed one leaves the old state and two processes never mix their files.
 """
 
 import fcntl

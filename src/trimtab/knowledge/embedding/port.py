@@ -1,4 +1,4 @@
-"""What the rest of knowledge needs from an embedding model."""
+"""Interface of an embedding model."""
 
 from collections.abc import Sequence
 from typing import Protocol
@@ -10,7 +10,7 @@ Vectors = NDArray[np.float32]
 """Rows of unit length, shape (n, dimension)."""
 
 
-class Embedder(Protocol):
+class EmbeddingModel(Protocol):
     """Turns texts into vectors whose dot product is their cosine similarity; thread-safe."""
 
     @property
@@ -25,7 +25,7 @@ class Embedder(Protocol):
 
     @property
     def max_tokens(self) -> int:
-        """How many tokens of a text are seen, its two end marks included; the rest is cut off."""
+        """Return the number of tokens used of a text, end marks included; the rest is cut off."""
         ...
 
     def embed(self, texts: Sequence[str]) -> Vectors:

@@ -10,6 +10,6 @@ project's copy in step with the store, ``registry`` holds all engines, and ``mig
 project from one engine to another.
 """
 
-from trimtab.knowledge.engines.port import EMBEDDED, Point, SearchFilter, VectorEngine
+from trimtab.knowledge.engine_port import EMBEDDED, Point, SearchFilter, VectorEngine
 
 __all__ = ["EMBEDDED", "Point", "SearchFilter", "VectorEngine"]

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from trimtab.knowledge.engines.port import TIMEOUT_SECONDS, Point, SearchFilter
+from trimtab.knowledge.engine_port import TIMEOUT_SECONDS, Point, SearchFilter
 from trimtab.knowledge.errors import EngineUnavailable
 
 _COLLECTIONS = "/api/v2/tenants/default_tenant/databases/default_database/collections"

@@ -7,7 +7,7 @@ from typing import TypeVar
 from trimtab.infra.breaker import BreakerState, CircuitBreaker
 from trimtab.kernel.clock import Clock, machine_clock
 from trimtab.kernel.drilling import Apart
-from trimtab.knowledge.engines.port import VectorEngine
+from trimtab.knowledge.engine_port import VectorEngine
 from trimtab.knowledge.errors import EngineUnavailable
 from trimtab.knowledge.rolling_stats import RecentValues
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from trimtab.knowledge.engines.port import TIMEOUT_SECONDS, Point, SearchFilter
+from trimtab.knowledge.engine_port import TIMEOUT_SECONDS, Point, SearchFilter
 from trimtab.knowledge.errors import EngineClientMissing, EngineUnavailable
 
 if TYPE_CHECKING:

@@ -12,9 +12,9 @@ from trimtab.kernel.clock import Clock
 from trimtab.kernel.errors import Misconfigured
 from trimtab.knowledge.embedding import Vectors
 from trimtab.knowledge.encoder import Encoder
+from trimtab.knowledge.engine_port import EMBEDDED, Point, VectorEngine
 from trimtab.knowledge.engines.chroma import ChromaEngine
 from trimtab.knowledge.engines.guarded import GuardedEngine
-from trimtab.knowledge.engines.port import EMBEDDED, Point, VectorEngine
 from trimtab.knowledge.engines.postgres import PostgresEngine
 from trimtab.knowledge.engines.qdrant import QdrantEngine
 from trimtab.knowledge.engines.remote import RemoteVectors, StoreView

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trimtab.knowledge.embedding import Vectors
+from trimtab.knowledge.engine_port import EVERYTHING, Point, SearchFilter
 from trimtab.knowledge.engines.guarded import GuardedEngine
-from trimtab.knowledge.engines.port import EVERYTHING, Point, SearchFilter
 from trimtab.knowledge.errors import EngineBehind, EngineUnavailable
 from trimtab.knowledge.index import Keys, KeywordIndex, Nearest
 

@@ -1,4 +1,4 @@
-"""Care of what is kept: backups, checks, repair, restore, clean-up, and the proof that deletions hold."""
+"""Maintenance of stored data: backups, checks, repair, restore, clean-up, deletion proofs."""
 
 from trimtab.knowledge.maintenance.service import Maintenance
 

@@ -1,4 +1,4 @@
-"""What grew in memory over a while: by type, and by the line of the program that asked for it."""
+"""Traces memory growth: by type, and by the line of code that allocated it."""
 
 import gc
 import logging
@@ -16,7 +16,7 @@ _MOST = 20
 
 
 class GrowthProfile:
-    """Watches the allocations of this process for a while, in a thread of its own.
+    """Traces the allocations of this process for a given time, in a background thread.
 
     While it watches, each allocation costs about twice as much; before and after, nothing.
 

@@ -1,4 +1,4 @@
-"""Backups of the live database: made while it is in use, checked, kept for a while, found by check."""
+"""Backups of the live database: taken while it is in use, checked, and expired by age."""
 
 import os
 import re
@@ -57,7 +57,7 @@ class Backups:
             if not found.ok:
                 raise Corrupt(
                     f"The backup failed its check: {found.problems[0]}.",
-                    hint="The live database is damaged: `trimtab act knowledge.database.check` says how.",
+                    hint="The live database is damaged: `trimtab act knowledge.database.check`.",
                 )
             partial.replace(target)
         finally:
@@ -108,7 +108,7 @@ class Backups:
         return tuple(sorted(self.folder.glob(f"{self._database.name}.*.partial*")))
 
     def set_aside(self) -> tuple[Path, ...]:
-        """Return the former files that a restore or a killed drill kept, and what belongs to them."""
+        """Return the former files kept by a restore or a killed drill, with their companions."""
         folder = self._database.parent
         drilled = folder.glob(f"{self._database.name}.before-drill*")
         hidden = self.folder.glob("hidden-by-drill/*")

@@ -1,6 +1,6 @@
-"""Frees disk space: deletes what is past its age, then compresses logs within the space that is left.
+"""Frees disk space: deletes expired files, then compresses logs as far as space allows.
 
-Works on a completely full disk: nothing is written before something was deleted, and nothing is written that does not fit.
+Works on a completely full disk: it deletes before it writes, and writes nothing that does not fit.
 """
 
 import logging
@@ -23,10 +23,10 @@ from trimtab.knowledge.maintenance.space import Disk, allocated_bytes, free_byte
 _log = logging.getLogger(__name__)
 _GB = 1024**3
 _DAY_SECONDS = 86_400
-# When the disk is nearly full, backups are kept this long, then not at all beside the newest.
+# When the disk is nearly full, backups are kept this long; then only the newest stays.
 _HARDER = (timedelta(days=1), timedelta())
 _FLOOR_SHARE = 0.1
-"""The floor in bytes is at most this share of the disk: on a small disk 5 GB would be never, or always."""
+"""Maximum share of the disk for the floor: on a small disk, 5 GB would be all of it."""
 FULL_BYTES = 1024 * 1024
 """With less than this much free, a commit of a few pages may fail."""
 _NEXT = "`trimtab act knowledge.disk.clean_up` frees space."
@@ -34,12 +34,12 @@ _NEXT = "`trimtab act knowledge.disk.clean_up` frees space."
 
 @dataclass(frozen=True, slots=True)
 class CleanupResult:
-    """What a clean-up did."""
+    """Result of a clean-up."""
 
     freed_bytes: dict[str, int]
-    """Disk space of what was removed, by kind: ``logs``, ``snapshots``, ``temp``, ``backups``, ``set_aside``."""
+    """Freed bytes by kind: ``logs``, ``snapshots``, ``temp``, ``backups``, ``set_aside``."""
     measured_bytes: int
-    """How much more is free on the file system than before; negative when others wrote more meanwhile."""
+    """Growth of free space on the file system; negative when others wrote more meanwhile."""
     uncompressed: tuple[str, ...]
     """Logs that stay as they are because their compressed files do not fit."""
     disk: Disk
@@ -101,7 +101,7 @@ class Cleanup:
         self.trend.look(disk)
 
     def disk(self) -> Disk:
-        """Return the size and the free space now: of the disk, or of the budget where that is less."""
+        """Return total and free bytes: of the disk, or of the budget where that is smaller."""
         usage = shutil.disk_usage(self._folder)
         if not self.budget_bytes:
             return Disk(usage.total, usage.free)
@@ -113,7 +113,7 @@ class Cleanup:
         return allocated_bytes(self._folder)
 
     def reclaimable(self) -> dict[str, int]:
-        """Return the bytes that a clean-up by age would free, by kind; compression is not counted."""
+        """Return the bytes that a clean-up by age would free, by kind, without compression."""
         return {
             "logs": sum(map(allocated_bytes, self._expired_logs())),
             "snapshots": sum(map(allocated_bytes, self._old_snapshots())),
@@ -128,7 +128,7 @@ class Cleanup:
         return sum(allocated_bytes(log) for log in self._old_logs() if log not in expired)
 
     def spare_backup_bytes(self) -> int:
-        """Return the size of the backups that may go on a nearly full disk, beside the expired ones."""
+        """Return the size of the backups removable on a nearly full disk, without expired ones."""
         usual = {backup.path for backup in self._backups.expired()}
         spare = self._backups.expired(_HARDER[-1])
         return sum(backup.size_bytes for backup in spare if backup.path not in usual)
@@ -140,7 +140,7 @@ class Cleanup:
         return disk.free_bytes >= self.floor_bytes() and disk.used_ratio * 100 <= most
 
     def floor_bytes(self) -> float:
-        """Return how much has to stay free: the setting, or a tenth of a smaller disk; 0 within a budget."""
+        """Return the bytes to keep free: the setting, or 10 % of a smaller disk; 0 in a budget."""
         if self.budget_bytes:
             return 0.0
         total = shutil.disk_usage(self._folder).total
@@ -154,7 +154,9 @@ class Cleanup:
         if free_bytes(self._folder) < FULL_BYTES:
             return ComponentHealth(
                 Status.DOWN,
-                f"The disk of {self._folder} is full ({free}): writes are refused with storage.full, reads go on. "
+                f"The disk of {self._folder} is full ({free}): writes are refused with "
+                f"storage.full, "
+                f"reads continue. "
                 f"{_NEXT}",
                 facts=facts,
             )
@@ -163,7 +165,7 @@ class Cleanup:
         return ComponentHealth(Status.UP, facts=facts)
 
     def run(self) -> CleanupResult:
-        """Remove what is past its age, then compress older logs; on a nearly full disk, remove more."""
+        """Remove expired files, then compress older logs; on a nearly full disk, remove more."""
         before = free_bytes(self._folder)
         freed = {
             "temp": self._remove_all(self._old_temporary()),
@@ -194,11 +196,11 @@ class Cleanup:
         return self._remove_all(self._old_snapshots())
 
     def largest(self, limit: int = 20) -> list[tuple[str, int]]:
-        """Return what takes most disk space directly in the data directory, the largest first, in bytes."""
+        """Return the largest entries of the data directory with their bytes, largest first."""
         return largest(self._folder, limit)
 
     def _drop(self, logs: Iterable[Path]) -> int:
-        """Remove logs that do not fit compressed, the oldest first, while the disk is below its floors."""
+        """Remove the oldest logs that do not fit compressed, while the disk is below its floors."""
         freed = 0
         for log in logs:
             if self.enough():
@@ -253,7 +255,7 @@ class Cleanup:
         return self._aged(self._backups.set_aside(), self._settings.backup_keep_days)
 
     def _aged(self, files: Iterable[Path], days: float) -> list[Path]:
-        """Return those that did not change for so many days, the oldest first."""
+        """Return the files unchanged for this many days, oldest first."""
         before = self._clock.now().timestamp() - days * _DAY_SECONDS
         dated = sorted((_changed(file), file) for file in files)
         return [file for changed, file in dated if changed < before]

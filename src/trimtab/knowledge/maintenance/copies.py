@@ -40,10 +40,10 @@ class DatabaseCopies:
         return named + len(self._unsearchable())
 
     def erase(self, owner: str) -> int:
-        """Rewrite the backups without the person, and remove what cannot be searched; return how many files.
+        """Erase a person from backups and remove unsearchable files; count the changed files.
 
-        Frequent queries go from every backup, since no name stands beside them. A backup that cannot be read is removed:
-        no restore would take it, and its bytes may hold the data.
+        Frequent queries are removed from every backup, since they carry no user id. A backup that
+        cannot be read is removed: no restore would use it, and its bytes may hold the data.
 
         Raises:
             StorageFull: A backup cannot be rewritten for want of space; it is as it was.
@@ -61,7 +61,7 @@ class DatabaseCopies:
         return changed
 
     def _unsearchable(self) -> list[Path]:
-        """Return the files of which only a part, or only words can be read: damaged, cut off, or an index."""
+        """Return files that cannot be searched completely: damaged, truncated, or an index."""
         snapshots = self._snapshots.glob("*") if self._snapshots.is_dir() else ()
         return [
             *self._backups.set_aside(),
@@ -91,10 +91,10 @@ class DatabaseCopies:
 
 
 def erase_owners(file: Path, chains: tuple[str, ...], erased: Callable[[str], bool]) -> int:
-    """Erase people from a database that nobody uses, with the bytes of what is deleted; return how many people.
+    """Erase people from a closed database, including the deleted bytes; count the people.
 
-    Their own documents go; documents that others brought in too stay, without their names. Frequent queries go, since
-    nobody's name stands beside them.
+    Their own documents are deleted; shared ones stay, without their names. Frequent queries are
+    deleted, since they carry no user id.
     """
     database = Database(file, chains)
     try:
@@ -115,7 +115,7 @@ def erase_owners(file: Path, chains: tuple[str, ...], erased: Callable[[str], bo
 
 
 def rewrite_bytes(file: Path) -> None:
-    """Rewrite a database that nobody uses, so that no deleted row or word is left in its bytes."""
+    """Rewrite a closed database, so that no deleted row or word is left in its bytes."""
     with contextlib.closing(sqlite3.connect(file, timeout=30, isolation_level=None)) as connection:
         connection.execute("PRAGMA secure_delete=ON")
         connection.execute("INSERT INTO chunks_fts(chunks_fts) VALUES('optimize')")

@@ -1,4 +1,4 @@
-"""How busy the machine's processors are."""
+"""CPU usage of the machine."""
 
 import psutil
 
@@ -9,7 +9,7 @@ _WINDOW_SECONDS = 60.0
 
 
 class CpuUsage:
-    """Watches the processors of the machine, whoever uses them."""
+    """Measures the CPU usage of all processes of the machine."""
 
     def __init__(self, clock: Clock) -> None:
         self._shares = RecentValues(clock, _WINDOW_SECONDS)
@@ -19,5 +19,5 @@ class CpuUsage:
         self._shares.add(psutil.cpu_percent() / 100)
 
     def used_ratio(self) -> float:
-        """Return the median share of the last minute, 0 to 1; NaN when nobody looked."""
+        """Return the median share of the last minute, 0 to 1; NaN without a measurement."""
         return self._shares.quantile(0.5)

@@ -1,4 +1,4 @@
-"""Proves that what was deleted is nowhere: not in a table, an index, a cache, or a backup made since."""
+"""Proves that deleted data is nowhere: in no table, index, cache, or newer backup."""
 
 import re
 import sqlite3
@@ -16,7 +16,7 @@ _OVERLAP = 64
 
 @dataclass(frozen=True, slots=True)
 class DeletionProof:
-    """What was looked at, and what should not have been there."""
+    """Result of a deletion check: places searched, and what was found."""
 
     deletions: int
     files: tuple[str, ...]
@@ -25,7 +25,7 @@ class DeletionProof:
 
     @property
     def holds(self) -> bool:
-        """Whether nothing that was deleted was found anywhere."""
+        """Return whether no deleted data was found."""
         return not self.violations
 
 

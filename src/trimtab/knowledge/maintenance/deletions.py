@@ -1,4 +1,4 @@
-"""The list of deletions, kept beside the database: what was deleted stays deleted when a backup comes back."""
+"""A list of deletions next to the database, applied again when a backup is restored."""
 
 import json
 import os
@@ -39,9 +39,9 @@ class DeletionLog:
 
     @contextmanager
     def record(self, deletions: Iterable[Deletion]) -> Iterator[None]:
-        """Note the deletions on disk, let them be carried out, and take the note back when that fails.
+        """Record the deletions on disk before they are carried out; remove them if that fails.
 
-        Only a crash in between leaves a note of what was not carried out; the next start completes it.
+        A crash in between leaves a record of an unfinished deletion; the next start completes it.
         """
         lines = [_line(deletion) for deletion in deletions]
         if not lines:
@@ -66,7 +66,7 @@ class DeletionLog:
         return tuple(found for line in self._lines() if (found := _parsed(line)) is not None)
 
     def mend(self, known: Iterable[Deletion]) -> int:
-        """Write the list anew without its damaged lines, with what else is known; return how many were damaged.
+        """Rewrite the list without damaged lines, completed from ``known``; count the damaged.
 
         Args:
             known: The deletions that the database remembers; used only when a line is damaged.
@@ -117,7 +117,7 @@ class DeletionLog:
 
 
 def _listed(deletion: Deletion, listed: Iterable[Deletion]) -> bool:
-    """Return whether the deletion is on the list, where it stands a moment earlier than in the database."""
+    """Return whether the list has the deletion, there dated a moment earlier."""
     return any(
         found.document_id == deletion.document_id and deletion.at - found.at < _MOMENT
         for found in listed

@@ -1,4 +1,4 @@
-"""Projects when the disk will be full, from a whole day of measurements; before that it says nothing."""
+"""Predicts when the disk will be full, from a full day of measurements."""
 
 import math
 from collections import deque
@@ -14,7 +14,7 @@ _DAY_SECONDS = 86_400.0
 class DiskTrend:
     """Free space of the last day, one measurement every ten minutes.
 
-    A day is needed because use follows the day: an hour of ingestion in the morning is no trend.
+    A day is needed because use follows the day: an hour of ingestion is not a trend.
 
     Args:
         clock: Dates the measurements.
@@ -26,7 +26,7 @@ class DiskTrend:
         self._seen: deque[tuple[float, int]] = deque()
 
     def look(self, disk: Disk) -> None:
-        """Take a measurement when one is due; a disk or budget of another size begins a new series."""
+        """Measure the disk when due; a changed size of disk or budget starts a new series."""
         now = self._clock.monotonic()
         if disk.total_bytes != self._total:
             self._total = disk.total_bytes
@@ -38,7 +38,7 @@ class DiskTrend:
             self._seen.popleft()
 
     def full_in_seconds(self) -> float:
-        """Return when the disk is full at the pace of the last day; NaN when it does not fill, or less is known."""
+        """Return the seconds until the disk is full at the last day's pace; NaN if unknown."""
         seen = tuple(self._seen)
         if not seen or seen[-1][0] - seen[0][0] < _DAY_SECONDS:
             return math.nan

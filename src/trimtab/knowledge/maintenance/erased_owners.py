@@ -1,6 +1,6 @@
-"""The list of erased people, kept beside the database: a restored backup must not bring their data back.
+"""A list of erased people next to the database, applied again when a backup is restored.
 
-It holds no name: each entry is a salted hash, which tells only whether a given name is the one that was erased.
+It has no names: each entry is a salted hash, which only tells whether a given name was erased.
 """
 
 import hashlib
@@ -49,7 +49,7 @@ class ErasedOwners:
         return tuple(found for line in lines if (found := _parsed(line)) is not None)
 
     def note(self, owner: str, at: datetime) -> None:
-        """Remember the person; on disk when this returns. The same person twice is one entry, of the later time."""
+        """Record the person on disk; a repeated erasure updates the time of the entry."""
         with self._lock:
             salt = secrets.token_hex(16)
             kept = [found for found in self.all() if not found.matches(owner)]

@@ -1,4 +1,4 @@
-"""Writes bytes into files from another process, as a bad disk or a stranger's program does; for drills."""
+"""Overwrites bytes of files from another process, as a bad disk does; for drills."""
 
 import subprocess
 import sys
@@ -17,7 +17,7 @@ with open(name, "r+b") as file:
 def overwrite(file: Path, offset: int, data: bytes) -> None:
     """Overwrite bytes of a file from another process; the file keeps its length and its inode."""
     command = [sys.executable, "-I", "-S", "-c", _WRITER, str(file), str(offset)]
-    subprocess.run(command, input=data, check=True, timeout=60)  # noqa: S603 - this interpreter, our program.
+    subprocess.run(command, input=data, check=True, timeout=60)  # noqa: S603
 
 
 def overwrite_pages(file: Path, page_bytes: int, pages: Iterable[tuple[int, bytes]]) -> None:

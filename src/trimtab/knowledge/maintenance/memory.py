@@ -1,4 +1,4 @@
-"""How much memory the process has, how fast it grows, and what it consists of."""
+"""Memory of the process: size, growth, and objects by type."""
 
 import gc
 import logging
@@ -17,7 +17,7 @@ from trimtab.knowledge.maintenance.heap import counted, named
 _log = logging.getLogger(__name__)
 _MB = 1024 * 1024
 _MAX_TYPES = 20
-# Growth is judged over this time, as the operators' runbook watches it, in so many parts.
+# Growth is judged over this time, as the operators' runbook watches it, in this many parts.
 _WINDOW_SECONDS = 1800.0
 _PARTS = 6
 WARM_UP_SECONDS = 1800.0
@@ -26,7 +26,7 @@ WARM_UP_SECONDS = 1800.0
 
 @dataclass(frozen=True, slots=True)
 class TypeCounts:
-    """What the process holds."""
+    """Objects in memory, counted by type."""
 
     resident_mb: float
     growth_mb_per_hour: float
@@ -57,12 +57,12 @@ class MemoryUsage:
         self._seen.append((self._clock.monotonic(), self.resident_mb()))
 
     def growth_mb_per_hour(self) -> float:
-        """Return how fast the memory grew over the last 30 minutes; NaN until half of them are watched.
+        """Return the memory growth over the last 30 minutes; NaN until 15 minutes are known.
 
         The first half hour of the process does not count: its caches, indexes and models fill then.
 
-        It is the median of the growth in parts of five minutes: a leak grows in all of them, while a model that is
-        loaded or an index that is built shows in one.
+        It is the median of the growth in parts of five minutes: a leak grows in all of them, while
+        loading a model or building an index shows in one.
         """
         now, width = self._clock.monotonic(), _WINDOW_SECONDS / _PARTS
         ends: dict[int, float] = {}
@@ -95,7 +95,7 @@ class MemoryUsage:
         )
 
     def dump(self, file: Path) -> TypeCounts:
-        """Write what the process holds to a text file: types, counts and least sizes, never contents.
+        """Write types, counts and minimum sizes of all objects to a text file, never contents.
 
         A size is that of the objects alone, without what a container of many parts has grown by.
         """

@@ -28,17 +28,17 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class RestoreResult:
-    """What a restore did, and what was lost."""
+    """Result of a restore, and what was lost."""
 
     source: str
     """The backup's file name; ``recovery`` when there was none."""
     documents: int
     recovered: int
-    """Documents that were read out of the damaged file because the backup lacked them or had older ones."""
+    """Documents read from the damaged file that the backup lacked or had in an older version."""
     kept_as: str
     """Where the former file is kept; empty after a dry run."""
     lost: int | None
-    """Documents of the damaged file that are gone, or back in an older version; None when its list of documents cannot be read."""
+    """Documents of the damaged file that are gone or older now; None if that is unknown."""
     lost_from: str
     """When the first of them was created; with None: when the backup was made."""
     lost_to: str
@@ -65,7 +65,7 @@ class Replaceable(Protocol):
 
     @property
     def file(self) -> Path:
-        """The database."""
+        """The database to replace."""
         ...
 
     @property
@@ -74,24 +74,24 @@ class Replaceable(Protocol):
         ...
 
     def replace(self, fresh: Path, keep_as: Path) -> None:
-        """Put ``fresh`` in the file's place and keep the former one; both lie in the same folder."""
+        """Replace the file by ``fresh`` and keep the former one; both in the same folder."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class ClosedDatabase:
-    """A database that nobody has open: one that is too damaged to be opened."""
+    """A closed database, for one that is too damaged to be opened."""
 
     file: Path
     chains: tuple[str, ...]
 
     def replace(self, fresh: Path, keep_as: Path) -> None:
-        """See `Replaceable`."""
+        """Replace the file; see `Replaceable`."""
         put_in_place(self.file, fresh, keep_as)
 
 
 class Restore:
-    """Builds the new database beside the live one, checks it there, and only then puts it in place."""
+    """Builds a new database next to the live one, checks it, and only then replaces it."""
 
     def __init__(
         self,
@@ -110,10 +110,10 @@ class Restore:
     def from_backup(self, name: str = "", *, dry_run: bool = False) -> RestoreResult:
         """Go back to a backup, by default the newest that passes its check.
 
-        A dry run builds and checks the new database too, says what would be lost, and throws it away.
+        A dry run builds and checks the new database too, reports what would be lost, and drops it.
 
         Raises:
-            NoGoodBackup: There is none, or the named one is missing or damaged. Nothing was changed.
+            NoGoodBackup: There is none, or the named one is missing or damaged. Nothing changed.
         """
         backup = self._choose_backup(name)
         fresh = self._beside("restoring")
@@ -121,18 +121,29 @@ class Restore:
         return self._put_in_place(fresh, backup, recovered=0, dry_run=dry_run)
 
     def from_what_is_left(self, *, dry_run: bool = False) -> RestoreResult:
-        """Read what can be read of the live file, and add it to the newest good backup, if there is one."""
+        """Salvage the live file, and add it to the newest good backup, if there is one."""
         readable, fresh = self._beside("recovery"), self._beside("restoring")
         backup = self._backups.newest_good()
         try:
             for file in (readable, fresh):
                 Database(file, self._live.chains).close()
             salvage(self._live.file, readable)
-            source = None if backup is None else self._migrated(backup)
+            source = None if backup is None else self._migrated(backup.path)
             merged = merge(source, readable, fresh)
         finally:
             self._remove("recovery", "migrated")
         return self._put_in_place(fresh, backup, recovered=merged.from_recovery, dry_run=dry_run)
+
+    def from_files(self, backup: Path, recovery: Path) -> RestoreResult:
+        """Merge a backup with a recovered database, taking the newer version of each document."""
+        fresh = self._beside("restoring")
+        try:
+            Database(fresh, self._live.chains).close()
+            merged = merge(self._migrated(backup), self._migrated(recovery, "recovery"), fresh)
+        finally:
+            self._remove("recovery", "migrated")
+        source = Backup(backup, self._clock.now(), backup.stat().st_size)
+        return self._put_in_place(fresh, source, recovered=merged.from_recovery, dry_run=False)
 
     def _choose_backup(self, name: str) -> Backup:
         if not name:
@@ -142,7 +153,7 @@ class Restore:
             if found is not None and not integrity_of(found.path, full_text=False).ok:
                 found = None
         if found is None:
-            raise NoGoodBackup("No backup passes its check." if not name else f"{name} is no good.")
+            raise NoGoodBackup("No backup passes its check." if not name else f"{name} is damaged.")
         return found
 
     def _put_in_place(
@@ -157,12 +168,12 @@ class Restore:
             self._remove("restoring")
             return replace(done, kept_as="")
         self._live.replace(fresh, kept)
-        self._remove("restoring")  # What stood beside the new file while it was made.
+        self._remove("restoring")  # The files of the unfinished database.
         _log.warning("knowledge database restored", extra={"source": source, "lost": lost})
         return done
 
     def _prepare(self, fresh: Path) -> tuple[int, int]:
-        """Bring the file to this schema, delete what was deleted since, and check it; return both counts."""
+        """Migrate, erase, apply deletions and check the new file; return both counts."""
         database = Database(fresh, self._live.chains)
         try:
             documents = DocumentStore(database)
@@ -186,7 +197,7 @@ class Restore:
         return applied, count
 
     def _without_the_erased(self, fresh: Path, deleted: int) -> int:
-        """Do an erasure's last steps on the new file: no document, query or byte of who was erased comes back."""
+        """Erase people from the new file: no document, query or byte of theirs comes back."""
         erased = self._erased.all()
         if erased:
             before = _documents_in(fresh)
@@ -199,7 +210,7 @@ class Restore:
         return 0
 
     def clear(self) -> None:
-        """Remove what a restore that was cut off left beside the database."""
+        """Remove leftovers of an interrupted restore next to the database."""
         self._remove("recovery", "migrated", "restoring")
 
     def _loss(self, fresh: Path, backup: Backup | None) -> tuple[int | None, str, str]:
@@ -207,13 +218,13 @@ class Restore:
             return lost_documents(self._live.file, fresh)
         except (TrimtabError, OSError):
             raise
-        except Exception:  # noqa: BLE001 - a damaged file may fail in any way; then only the time is known.
+        except Exception:  # noqa: BLE001 - a damaged file may fail in any way.
             since: datetime | None = backup.at if backup else None
             return None, since.isoformat() if since else "", self._clock.now().isoformat()
 
-    def _migrated(self, backup: Backup) -> Path:
-        copy = self._beside("migrated")
-        copy_database(backup.path, copy)
+    def _migrated(self, file: Path, name: str = "migrated") -> Path:
+        copy = self._beside(name)
+        copy_database(file, copy)
         Database(copy, self._live.chains).close()
         return copy
 

@@ -35,7 +35,7 @@ _log = logging.getLogger(__name__)
 # Deletions are remembered at least this long, and as long as there is an older backup.
 _REMEMBER = timedelta(days=30)
 _MB = 1024 * 1024
-# The schedule checks every 30 minutes; a check that it missed by a minute is made up for by the heartbeat.
+# The schedule checks every 30 minutes; the heartbeat makes up for a check missed by a minute.
 _LATE_SECONDS = 31 * 60.0
 # What is checked before the service starts: about 0.3 seconds.
 _CHECKED_AT_ONCE = 32 * _MB
@@ -48,8 +48,9 @@ class Maintenance:
         live: The database.
         data: Its data directory; backups go to ``backups`` in it.
         settings: Retention and floors.
-        around: Its clock; its events are told ``knowledge.integrity_failed`` and ``knowledge.restored``.
-        forget_all: Drops everything in memory that came from the database; called when another file took its place.
+        context: Its clock and events; publishes ``knowledge.integrity_failed`` and
+            ``knowledge.restored``.
+        forget_all: Drops everything in memory that was read from a replaced database.
         parser: Its process is measured.
     """
 
@@ -88,13 +89,13 @@ class Maintenance:
         self._tuning = UsageStore(live)
         self.disk.budget_bytes = self._tuning.tuned().get("disk_budget_mb", 0) * _MB
         self.freed_bytes: int | None = None
-        """What the last clean-up since the start freed, as the file system measures it; None before the first."""
+        """Disk space freed by the last clean-up since the start; None before the first."""
         self.restored: RestoreResult | None = None
         """What the last restore since the start did; None when there was none."""
         self.finish_deletions()
 
     def finish_deletions(self) -> int:
-        """Complete the deletions that a crash cut off between list and database; return how many."""
+        """Complete deletions that a crash interrupted; return their number."""
         self._restore.clear()
         self._mend_deletions()
         last = self.deletions.all()[-1000:]
@@ -102,7 +103,7 @@ class Maintenance:
         return DocumentStore(self._live).apply_deletions(pending) if pending else 0
 
     def deleting(self, witnesses: list[tuple[str, str]]) -> AbstractContextManager[None]:
-        """Return a context in which these documents, given with one passage's id each, are deleted."""
+        """Return a context for deleting these documents, given with one passage's id each."""
         at = self._clock.now()
         return self.deletions.record(Deletion(document, at, chunk) for document, chunk in witnesses)
 
@@ -134,20 +135,20 @@ class Maintenance:
         return found
 
     def repair_indexes(self) -> Integrity:
-        """Make every index anew from its rows, and the file without gaps; nobody else works meanwhile."""
+        """Rebuild every index from its rows and vacuum the file, with exclusive access."""
         with translated(self._live.file), self._live.alone() as connection:
             rebuild_indexes(connection)
         self.forget_all()  # What was read by way of a damaged index may lack something.
         return self.check()
 
     def backup(self) -> Backup:
-        """Take a backup; see `Backups.take`. What was deleted is purged first, so that it is not in it."""
+        """Take a backup; see `Backups.take`. Purges deleted data first."""
         with translated(self._live.file):
             self.purge()
             return self.backups.take()
 
     def purge(self) -> bool:
-        """Take the words of deleted passages out of the full-text index too; return whether it was needed."""
+        """Remove words of deleted passages from the full-text index; return whether needed."""
         deleted = len(self.deletions.all())
         if deleted == self._purged_at:
             return False
@@ -162,7 +163,7 @@ class Maintenance:
         return True
 
     def restore(self, backup: str = "", *, dry_run: bool = False) -> RestoreResult:
-        """Go back to a backup, by default the newest good one; what was deleted since stays deleted.
+        """Restore a backup, by default the newest good one; deletions since then are kept.
 
         A dry run changes nothing and says what would be lost.
         """
@@ -258,7 +259,7 @@ class Maintenance:
         known = (Deletion(document, at) for document, at in DocumentStore(self._live).deletions())
         if damaged := self.deletions.mend(known):
             _log.warning(
-                "%s had unfinished or damaged lines; it was written anew with what the database remembers",
+                "%s had unfinished or damaged lines; it was rewritten from the database's records",
                 self.deletions.file.name,
                 extra={"lines": damaged},
             )

@@ -1,4 +1,4 @@
-"""What can be measured about the data's health: integrity, backups, disk, memory and processors."""
+"""Signals of stored data: integrity, backups, disk, memory and CPU."""
 
 import math
 from collections.abc import Iterable
@@ -49,7 +49,7 @@ def _loss(maintenance: Maintenance) -> Iterable[Signal]:
     yield Signal(
         "knowledge.restore.lost_ratio",
         "ratio",
-        "Share of the documents that the last restore lost; absent when there was none, or it is unknown.",
+        "Share of the documents that the last restore lost; absent if unknown or never restored.",
         lambda: (Sample(maintenance.restored.lost_ratio if maintenance.restored else math.nan),),
         metric="kb_restore_lost_ratio",
     )
@@ -99,7 +99,7 @@ def _disk_use(maintenance: Maintenance) -> Iterable[Signal]:
     yield Signal(
         "knowledge.disk.full_in",
         "seconds",
-        "When the disk is full at the pace of the last day; absent without a day of data, or when it does not fill.",
+        "When the disk is full at the last day's pace; absent if it does not fill, or unknown.",
         lambda: (Sample(maintenance.disk.trend.full_in_seconds()),),
         metric="kb_disk_full_in_seconds",
     )
@@ -144,7 +144,7 @@ def _memory(maintenance: Maintenance) -> Iterable[Signal]:
     yield Signal(
         "knowledge.memory.growth",
         "MB/h",
-        "How fast the memory grew over the last 30 minutes: the median of its parts of five minutes; "
+        "Memory growth over the last 30 minutes: the median of its parts of five minutes; "
         "unknown in the first 45 minutes of the process.",
         lambda: (Sample(maintenance.memory.growth_mb_per_hour()),),
         metric="kb_memory_growth_mb_per_hour",

@@ -6,6 +6,7 @@ import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from trimtab.infra.compress import BLOCK_BYTES
 
@@ -34,12 +35,12 @@ def apparent_bytes(entry: Path) -> int:
 
 
 def allocated_bytes(entry: Path) -> int:
-    """Return the disk space of a file, or of all files below a folder: blocks in use, not lengths."""
+    """Return the disk space of a file or folder: blocks in use, not lengths."""
     return sum(found.st_blocks * BLOCK_BYTES for found in _files_of(entry))
 
 
 def largest(folder: Path, limit: int) -> list[tuple[str, int]]:
-    """Return the entries of a folder by the disk space that each takes with all below it, the largest first.
+    """Return the entries of a folder by disk space, with all below them, largest first.
 
     Entries of the same size come by name. What vanishes meanwhile counts as nothing.
     """
@@ -67,3 +68,13 @@ def _status(file: Path) -> os.stat_result | None:
         return file.lstat()
     except FileNotFoundError:
         return None
+
+
+def usage_facts(disk: Disk, largest: list[tuple[str, int]]) -> dict[str, Any]:
+    """Return the use of the disk and the largest entries of the data directory, JSON-ready."""
+    return {
+        "total_bytes": disk.total_bytes,
+        "free_bytes": disk.free_bytes,
+        "used_ratio": disk.used_ratio,
+        "largest": [{"name": name, "bytes": size} for name, size in largest],
+    }

@@ -1,4 +1,4 @@
-"""Decodes text files: by their byte-order mark, as UTF-8, or by what the bytes look like; else not at all."""
+"""Decodes text files: by byte-order mark, as UTF-8, or by guessing from the bytes."""
 
 import codecs
 import re
@@ -14,7 +14,7 @@ _MARKS = (
 _HIGH_RUN = re.compile(rb"[\x80-\xff]+")
 _LETTERS = re.compile(rb"[A-Za-z]+")
 _WESTERN_RUN = 1.6
-"""Mean length of runs of bytes above 127: accents stand alone, letters of other alphabets in words."""
+"""Mean length of runs of bytes above 127: accents stand alone, other alphabets in words."""
 _WESTERN_RUN_AMONG_LETTERS = 2.5
 """The same where most letters are unaccented."""
 _MAX_BAD = 0.25
@@ -35,15 +35,15 @@ _COMMON = re.compile("[\u0430\u0435\u0438\u0456\u043d\u043e\u0440\u0441\u0442]")
 
 
 def is_marked(data: bytes) -> bool:
-    """Return whether the text begins with a mark of UTF-16 or UTF-32, in which zero bytes are no binary data."""
+    """Return whether the text has a mark of UTF-16 or UTF-32: zero bytes are text there."""
     return any(data.startswith(mark) for mark, name in _MARKS if name != "utf-8-sig")
 
 
 def decode_text(data: bytes) -> str | None:
-    """Return the text, or None when its encoding cannot be told.
+    """Return the text, or None when its encoding cannot be detected.
 
     Raises:
-        UnicodeDecodeError: Its byte-order mark lies.
+        UnicodeDecodeError: Its byte-order mark is wrong.
     """
     for mark, name in _MARKS:
         if data.startswith(mark):

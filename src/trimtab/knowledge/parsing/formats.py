@@ -1,4 +1,4 @@
-"""What a file is: by its name or the stated type, checked against its first bytes."""
+"""Detects file formats: by name or stated type, checked against the first bytes."""
 
 import re
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ class Format:
     media_type: str
     suffixes: tuple[str, ...]
     kind: str
-    """``text``: its bytes are its text; ``markup``: text that the parser renders; ``pdf``; ``zip``."""
+    """``text``: used as it is; ``markup``: text that the parser renders; ``pdf``; ``zip``."""
     marked_up: bool = False
     """Whether its extracted text has Markdown headings."""
 
@@ -46,7 +46,10 @@ _BY_TYPE = {known.media_type: known for known in FORMATS}
 INVISIBLE = re.compile(
     "[\u00ad\u200b\u2060\ufeff]|(?<=[A-Za-z\u00c0-\u024f])[\u200c\u200d]++(?=[A-Za-z\u00c0-\u024f])"
 )
-"""Characters without width that cut words in two for a search. Joiners have a meaning in other scripts and in emoji."""
+"""Characters without width, which cut words in two for a search.
+
+Joiners have a meaning in other scripts and in emoji.
+"""
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _FOREIGN = {
     b"%PDF-": "a PDF file",
@@ -73,7 +76,7 @@ def detect_format(name: str, data: Content, media_type: str | None) -> Format:
 
     Raises:
         DocumentEmpty: It has no bytes.
-        DocumentTypeUnsupported: Nothing here reads such content, or the content is not what its name says.
+        DocumentTypeUnsupported: No parser reads it, or the content differs from the name.
         DocumentEncrypted: It is an Office file with a password.
     """
     head = data.head()
@@ -106,7 +109,8 @@ def _check(known: Format, name: str, head: bytes, foreign: str) -> None:
             fits = not foreign
     if not fits:
         raise DocumentTypeUnsupported(
-            f"{name} is named like {known.suffixes[0]} but its content is {foreign or 'something else'}.",
+            f"{name} is named like {known.suffixes[0]} but its content is "
+            f"{foreign or 'something else'}.",
             hint="Give the file the ending that fits its content, or save it again in that format.",
         )
 
@@ -115,7 +119,7 @@ _CONTROLS = bytes(byte for byte in range(32) if byte not in b"\t\n\r\f\x1b")
 
 
 def refuse_binary(name: str, data: Content) -> None:
-    """Raise `DocumentTypeUnsupported` for a file that is not text; `decode_file` tells what text is."""
+    """Raise `DocumentTypeUnsupported` for a file that is not text; see `decode_file`."""
     head = data.head()
     if is_marked(head):
         return
@@ -125,11 +129,11 @@ def refuse_binary(name: str, data: Content) -> None:
 
 
 def decode_file(name: str, data: bytes) -> str:
-    """Return the text of a text file in the encoding of its mark, in UTF-8, or in one that its bytes show clearly.
+    """Return the text of a file, decoded by its mark, as UTF-8, or by a clear guess.
 
     Raises:
-        DocumentTypeUnsupported: It holds zero bytes or is mostly control characters: it is not text.
-        DocumentUnreadable: Its byte-order mark lies, or its encoding cannot be told.
+        DocumentTypeUnsupported: It has zero bytes or mostly control characters.
+        DocumentUnreadable: Its byte-order mark is wrong, or its encoding cannot be detected.
     """
     refuse_binary(name, Content.of(data))
     try:
@@ -138,7 +142,7 @@ def decode_file(name: str, data: bytes) -> str:
         raise DocumentUnreadable(f"{name} is not valid {error.encoding.upper()}.") from error
     if text is None:
         raise DocumentUnreadable(
-            f"The character encoding of {name} cannot be told.",
+            f"The character encoding of {name} cannot be detected.",
             hint="Save it as UTF-8, then ingest it again.",
         )
     return INVISIBLE.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))

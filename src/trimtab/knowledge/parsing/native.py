@@ -1,8 +1,9 @@
 """Unpacks the parser's native libraries before the sandbox and checks them at each use.
 
-kreuzberg carries PDFium inside its extension module and writes it to ``$TMPDIR/kreuzberg-pdfium`` at the first PDF
-file. The parser's process may not write files, and a path in ``/tmp`` that others can guess and write to would be
-loaded as code. So it is unpacked here, into a private folder, by a process that sees one file of our own.
+kreuzberg carries PDFium inside its extension module and writes it to ``$TMPDIR/kreuzberg-pdfium``
+at the first PDF file. The parser's process may not write files, and a path in ``/tmp`` that others
+can guess and write to would be loaded as code. So a process that sees one file of our own unpacks
+it here, into a private folder.
 """
 
 import base64
@@ -34,7 +35,7 @@ _Signature = tuple[tuple[str, int, int], ...]
 
 
 class NativeLibraries:
-    """The unpacked libraries of one installed version of the package, in a private folder. Thread-safe."""
+    """Unpacked libraries of one package version, in a private folder. Thread-safe."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -47,7 +48,7 @@ class NativeLibraries:
         return self._folder / f"{_PACKAGE}-{metadata.version(_PACKAGE)}"
 
     def environment(self) -> dict[str, str]:
-        """Return the environment of the parser's process: no secrets, and no folder that others can write to."""
+        """Return the environment of the parser's process: no secrets, no shared folders."""
         home = str(self.home)
         return {
             "TMPDIR": home,
@@ -152,7 +153,7 @@ def damaged_file(package: str) -> str:
     except metadata.PackageNotFoundError:
         return "it is not installed"
     for entry in installed.files or ():
-        # Scripts beside the package are written anew by each installer, for the interpreter's place.
+        # Each installer writes scripts of its own next to the package.
         if entry.hash is None or entry.hash.mode != "sha256" or ".." in entry.parts:
             continue
         file = Path(str(entry.locate()))

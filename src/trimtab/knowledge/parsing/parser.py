@@ -1,4 +1,4 @@
-"""The parent's side of parsing: keeps one warm worker, feeds it, and kills it when it goes over its limits."""
+"""Runs the parser process: one warm worker, killed when it exceeds its limits."""
 
 import json
 import logging
@@ -31,13 +31,13 @@ from trimtab.knowledge.records import ParsedDocument
 
 _log = logging.getLogger(__name__)
 _MB = 1024 * 1024
-# A library's leaks end with its process: a worker serves so many files, then a fresh one takes over.
+# A library's leaks end with its process: a worker is replaced after this many files.
 _FILES_PER_WORKER = 50
 _MAX_RESIDENT_MB = 256
 
 
 class Parser:
-    """Turns the bytes of a file into text. Safe to call from many threads; one file is parsed at a time.
+    """Extracts the text of files. Safe for many threads; one file is parsed at a time.
 
     Plain text, Markdown and JSON are decoded here; everything else goes to the worker.
 

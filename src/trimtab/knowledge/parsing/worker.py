@@ -1,9 +1,10 @@
 """The parser's process: reads one file after another from standard input and answers with its text.
 
-Run by path with ``python -I``; it imports nothing of trimtab, so that it starts fast and stays small. Each message is
-a length (8 bytes, big-endian) and that many bytes: first a JSON header, then the file; the answer is one JSON object.
-The limits are the kernel's (setrlimit), so that no library can talk its way around them. With ``--unpack`` it reads
-one PDF file of its own without the ban on writing, so that the package unpacks its libraries; see ``native.py``.
+Run by path with ``python -I``; it imports nothing of trimtab, so that it starts fast and stays
+small. Each message is a length (8 bytes, big-endian) and that many bytes: first a JSON header, then
+the file; the answer is one JSON object. The kernel enforces the limits (setrlimit), so that no
+library can evade them. With ``--unpack`` it reads one PDF file of its own without the ban on
+writing, so that the package unpacks its libraries; see ``native.py``.
 """
 
 import email
@@ -38,13 +39,15 @@ _PLAIN = frozenset({_PDF})
 _ZIPPED = "application/vnd.openxmlformats-officedocument."
 
 
-# What a PDF library that works can read; the table of offsets is left out, which readers have to repair anyway.
+# A minimal readable PDF; without a table of offsets, which readers have to repair anyway.
 _PROBE = (
     b"%PDF-1.4\n1 0 obj\n<</Type/Catalog/Pages 2 0 R>>\nendobj\n"
     b"2 0 obj\n<</Type/Pages/Kids[3 0 R]/Count 1>>\nendobj\n"
-    b"3 0 obj\n<</Type/Page/Parent 2 0 R/MediaBox[0 0 612 792]/Contents 4 0 R/Resources<</Font<</F1 "
+    b"3 0 obj\n<</Type/Page/Parent 2 0 R/MediaBox[0 0 612 792]/Contents 4 0 R"
+    b"/Resources<</Font<</F1 "
     b"<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>>>>>>>\nendobj\n"
-    b"4 0 obj\n<</Length 42>>\nstream\nBT /F1 12 Tf 72 720 Td (probe text) Tj ET \nendstream\nendobj\n"
+    b"4 0 obj\n<</Length 42>>\nstream\nBT /F1 12 Tf 72 720 Td (probe text) Tj ET"
+    b" \nendstream\nendobj\n"
     b"trailer\n<</Size 5/Root 1 0 R>>\n%%EOF\n"
 )
 
@@ -93,7 +96,7 @@ def _answer(header: dict[str, Any], data: bytes) -> dict[str, Any]:
 
 
 def _inflation(data: bytes, most: int) -> dict[str, Any] | None:
-    """Refuse an archive that unpacks to too much, counting real bytes: a directory can lie about sizes."""
+    """Refuse an archive that unpacks to too much; counts real bytes, as a directory can lie."""
     total = 0
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         for entry in archive.infolist():
@@ -137,7 +140,9 @@ class _Title(HTMLParser):
 
 
 def _without_head(data: bytes) -> tuple[str, bytes]:
-    """Return an HTML page's title, and the page without its head, which kreuzberg would render as text.
+    """Return an HTML page's title, and the page without its head.
+
+    kreuzberg would render the head as text.
 
     A page without a body tag, or in UTF-16, is returned as it is.
     """
@@ -157,7 +162,7 @@ def _without_head(data: bytes) -> tuple[str, bytes]:
 
 
 def _mail(data: bytes, most: int) -> dict[str, Any]:
-    """Return the headers and the body of an e-mail, line by line, by its declared character sets."""
+    """Return headers and body of an e-mail, line by line, by its declared character sets."""
     try:
         message = email.message_from_bytes(data, policy=email.policy.default)
         part = message.get_body(("plain", "html"))
@@ -195,7 +200,7 @@ def _decode(payload: bytes, charset: str | None) -> str:
 
 
 def _header(value: str, charset: str | None) -> str:
-    """Return a header in one line; bytes that no character set is declared for are read as the body's."""
+    """Return a header in one line; undeclared bytes are read in the body's character set."""
     raw = str(value).encode("utf-8", "surrogateescape")
     try:
         text = raw.decode("utf-8")
@@ -240,12 +245,12 @@ def _extract(data: bytes, media_type: str, most: int) -> dict[str, Any]:
 
 @functools.cache
 def _damage() -> str:
-    """Return why the PDF library reads nothing, not even a file that is known to be good; or nothing."""
+    """Return why the PDF library cannot read even a known good file; empty if it can."""
     try:
         import kreuzberg
     except (ImportError, OSError) as error:
         return str(error)[:300]
-    config = kreuzberg.ExtractionConfig(use_cache=False, disable_ocr=True)  # type: ignore[call-arg] # As above.
+    config = kreuzberg.ExtractionConfig(use_cache=False, disable_ocr=True)  # type: ignore[call-arg]
     try:
         found = kreuzberg.extract_bytes_sync(_PROBE, _PDF, config=config).content
     except (kreuzberg.KreuzbergError, OSError, RuntimeError, ValueError) as error:

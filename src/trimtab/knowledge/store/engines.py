@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from numpy.typing import NDArray
 
 from trimtab.infra.storage import Database
-from trimtab.knowledge.engines.port import EMBEDDED, Point
+from trimtab.knowledge.engine_port import EMBEDDED, Point
 from trimtab.knowledge.store.projects import ProjectRow, bump_index_version, set_project
 from trimtab.knowledge.store.tables import (
     chunks,

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from trimtab.infra.storage import Database
 from trimtab.kernel.errors import Corrupt
 
+DATABASE = "knowledge.db"
 _BESIDE = ("", "-wal", "-shm", "-commits")
 
 

@@ -1,4 +1,4 @@
-"""Erasure: everything about one person is deleted, step by step, and a signed certificate says so."""
+"""Erasure of everything about a person, with a signed certificate."""
 
 from trimtab.kernel.personal_data import Erasable, ErasureStep
 from trimtab.privacy.erasure.records import Erasure, ErasureState, StepState, StepStatus

@@ -13,23 +13,27 @@ LOG_STEP = "logs.queries"
 
 
 BACKUPS = (
-    "Backups in the data directory were rewritten without the data; set-aside files and index snapshots were removed. "
-    "Copies that were taken elsewhere before hold it as long as they exist; a restore of one erases it again before "
+    "Backups in the data directory were rewritten without the data; set-aside files and index "
+    "snapshots were removed. "
+    "Copies that were taken elsewhere before hold it as long as they exist; a restore of one "
+    "erases it again before "
     "anybody is served."
 )
 LOGS = (
-    "The texts of queries (knowledge.log_queries) were taken out of every log file in the data directory, whoever had "
-    "asked. What went to standard error, or was copied elsewhere before, is kept by whoever collects it."
+    "The texts of queries (knowledge.log_queries) of all users were removed from every log file in "
+    "the data directory. What went to standard error, or was copied elsewhere before, is kept by "
+    "those who collect it."
 )
 
 
 def certificate(
     erasure: Erasure, user_id: str, completed_at: str, signer: Signer, backups_gone_by: str | None
 ) -> Envelope:
-    """Return the certificate: what was found, that nothing remains, since when backups hold nothing, whom it is about.
+    """Return the signed certificate of an erasure.
 
-    It names the person by a hash of the user id with a random nonce. Only who holds the nonce, which is returned to
-    whoever asked for the erasure, can show that it is about that person; the service itself keeps neither.
+    It names the person by a hash of the user id with a random nonce. Only who holds the nonce,
+    which is returned to the requester of the erasure, can show that it is about that person; the
+    service itself keeps neither.
     """
     statement: dict[str, object] = {
         "erasure_id": erasure.id,
@@ -52,7 +56,7 @@ def certificate(
 def checked_certificate(
     envelope: Mapping[str, object], public_pem: str, *, nonce: str = "", user_id: str = ""
 ) -> dict[str, object]:
-    """Return the statement of a certificate, with ``about_this_user`` when nonce and user id are given.
+    """Return the verified statement of a certificate.
 
     Raises:
         Corrupt: The certificate was changed, or another key signed it.

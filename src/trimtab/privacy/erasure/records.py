@@ -6,16 +6,16 @@ from enum import StrEnum
 
 
 class ErasureState(StrEnum):
-    """Where an erasure stands."""
+    """State of an erasure."""
 
     RUNNING = "running"
     DONE = "done"
     FAILED = "failed"
-    """A step failed in every pass; the rest is erased. `Erasures.retry` goes on."""
+    """A step failed in every pass; all others are erased. `Erasures.retry` continues."""
 
 
 class StepState(StrEnum):
-    """Where one step stands."""
+    """State of one step."""
 
     PENDING = "pending"
     DONE = "done"
@@ -50,7 +50,7 @@ class Erasure:
     certificate: Mapping[str, object] | None = None
     """A signed envelope once the erasure is done."""
     nonce: str = ""
-    """Binds the certificate to the user id; known to whoever asked, and gone here when the erasure is done."""
+    """Binds the certificate to the user id; known to the requester, deleted here when done."""
 
     def as_dict(self) -> dict[str, object]:
         """Return the wire form, JSON-ready."""

@@ -1,7 +1,7 @@
 """Starts, runs and resumes erasures as durable jobs.
 
-A job's argument and results hold the erasure's id and counts only, because the job store keeps them for ever. The
-user id stands in one row until the erasure is done.
+A job's argument and results hold the erasure's id and counts only, because the job store keeps them
+for ever. The user id stands in one row until the erasure is done.
 """
 
 import contextlib
@@ -50,8 +50,8 @@ class Erasures:
 
     Args:
         store: Keeps the erasures.
-        steps: What is erased, in this order. Queued work comes first, so that nothing puts back what a later step has
-            erased; feedback comes before the traces by which it is found.
+        steps: What is erased, in this order. Queued work comes first, so that nothing puts back
+            what a later step has erased; feedback comes before the traces by which it is found.
         jobs: Runs the erasures; constructed before `Jobs.launch`.
         evidence: Audit chain, signing key and pseudonyms.
         clock: Stamps.
@@ -78,7 +78,7 @@ class Erasures:
         jobs.register(KIND, self._body)
 
     def request(self, user_id: str, *, actor: str) -> Erasure:
-        """Begin to erase everything about the user and return how it stands; the unfinished one if there is one.
+        """Start an erasure and return it; an unfinished one is continued.
 
         Args:
             user_id: 1 to 200 characters.
@@ -108,7 +108,7 @@ class Erasures:
         return self._store.find(erasure_id)
 
     def wait_briefly(self, erasure_id: str, seconds: float) -> Erasure:
-        """Return the erasure when it has ended, or after so many seconds of the service's clock as it stands then."""
+        """Return the erasure when it has ended, or after the given time on the service's clock."""
         until = self._clock.monotonic() + seconds
         while True:
             found = self._store.find(erasure_id)
@@ -129,7 +129,7 @@ class Erasures:
         return self._store.find(erasure_id)
 
     def resume(self) -> int:
-        """Start the job of every unfinished erasure; call after `Jobs.launch`. Jobs under way are not doubled.
+        """Start the job of every unfinished erasure that has none; call after `Jobs.launch`.
 
         A crash between the note of a request and the start of its job leaves one without a job.
         """
@@ -169,7 +169,7 @@ class Erasures:
         return f"{erasure_id}-run-{self._store.runs(erasure_id)}"
 
     def _body(self, run: JobRun, argument: Mapping[str, Json]) -> Json:
-        """Erase in passes until a look at everything finds nothing left, then certify and forget."""
+        """Erase in passes until nothing is left, then certify and forget."""
         erasure_id = str(argument["erasure_id"])
         names = list(self._steps)
         for number in range(1, _PASSES + 1):
@@ -177,7 +177,7 @@ class Erasures:
                 run.sleep(_PAUSE_SECONDS * (number - 1))
             for name in names:
                 run.step(f"{name} {number}", partial(self._erase, erasure_id, name))
-            if run.step(f"verify {number}", lambda: self._verified(erasure_id)):
+            if run.step(f"verify {number}", lambda: self._verify(erasure_id)):
                 break
         else:
             run.step("fail", lambda: self._fail(erasure_id))
@@ -192,11 +192,11 @@ class Erasures:
         user_id, step = self._store.user_of(erasure_id), self._steps[name]
         try:
             if name == next(iter(self._steps)):
-                self._look(erasure_id, user_id)
+                self._count_all(erasure_id, user_id)
             self._store.note_found(erasure_id, name, step.count(user_id))
             step.erase(user_id)
             remaining = step.count(user_id)
-        except Exception as error:  # noqa: BLE001 - one domain's failure is recorded; the others are still erased.
+        except Exception as error:  # noqa: BLE001 - recorded; the other domains are still erased.
             code = error.code if isinstance(error, TrimtabError) else type(error).__name__
             _log.warning(
                 "erasure step failed",
@@ -208,15 +208,15 @@ class Erasures:
         self._store.note_result(erasure_id, name, state, remaining)
         return remaining == 0
 
-    def _look(self, erasure_id: str, user_id: str) -> None:
-        """Note what every step finds before the first one erases: a document's passages go with the document."""
+    def _count_all(self, erasure_id: str, user_id: str) -> None:
+        """Count every step's data before the first one erases: passages go with documents."""
         for name, step in self._steps.items():
             # Its own turn comes, and its error is recorded then.
             with contextlib.suppress(Exception):
                 self._store.note_found(erasure_id, name, step.count(user_id))
 
-    def _verified(self, erasure_id: str) -> bool:
-        """Look at every step once more: something may have come in while others were being erased."""
+    def _verify(self, erasure_id: str) -> bool:
+        """Count every step's data again: new data may have arrived meanwhile."""
         user_id, clean = self._store.user_of(erasure_id), True
         failed = {s.name for s in self._store.find(erasure_id).steps if s.state is StepState.FAILED}
         for name, step in self._steps.items():
@@ -260,5 +260,6 @@ class Erasures:
             try:
                 database.scrub()
             except TrimtabError as error:
-                # A long reader keeps old pages in the log; the next erasure or checkpoint empties it.
+                # A long reader keeps old pages in the log; the next erasure or checkpoint empties
+                # it.
                 _log.warning("log not emptied", extra={"reason": error.message})

@@ -65,7 +65,7 @@ class DrillProject:
         except ProjectUnknown:
             return
         except TrimtabError as error:
-            # A database that is still damaged takes no deletion; the next drill replaces the project.
+            # A damaged database refuses the deletion; the next drill replaces the project.
             _log.warning("drill project not deleted", extra={"error": error.message})
 
 

@@ -8,9 +8,9 @@ from trimtab.infra.load_generator import LoadGenerator
 from trimtab.kernel.clock import Clock
 from trimtab.kernel.errors import Conflict, TrimtabError
 from trimtab.kernel.operable import Arguments, Fault, Param, Realism, Value
-from trimtab.knowledge.drill_project import search_one_of
 from trimtab.knowledge.engines.drill_server import DrillServer
 from trimtab.knowledge.errors import ProjectUnknown
+from trimtab.knowledge.operable.drill_project import search_one_of
 from trimtab.knowledge.service import Knowledge
 
 _ENGINE = "chroma"

@@ -9,8 +9,8 @@ from trimtab.kernel.operable import (
     Param,
     Risk,
 )
-from trimtab.knowledge.engines.migration import ProjectMover
-from trimtab.knowledge.engines.port import EMBEDDED
+from trimtab.knowledge.engine_migration import ProjectMover
+from trimtab.knowledge.engine_port import EMBEDDED
 from trimtab.knowledge.engines.registry import Engines
 
 

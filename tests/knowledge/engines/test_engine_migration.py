@@ -216,13 +216,13 @@ from trimtab.infra.settings.sections.knowledge import KnowledgeSettings
 from trimtab.infra.storage import DataDirectory
 from trimtab.kernel.events import Events
 from trimtab.kernel.health import Health
-from trimtab.knowledge import Knowledge, Surroundings
+from trimtab.knowledge import Knowledge, KnowledgeContext
 
 folder, name, url = sys.argv[1:]
 clock = HandClock()
 knowledge = Knowledge(
     DataDirectory(Path(folder) / "data"), KnowledgeSettings(**{f"{name}_url": url}),
-    Surroundings(clock, Events(), Health(clock)), WordModelHome(Path(folder) / "model"),
+    KnowledgeContext(clock, Events(), Health(clock)), WordModelHome(Path(folder) / "model"),
 )
 knowledge.encoder.install_and_load()
 

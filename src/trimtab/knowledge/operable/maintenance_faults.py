@@ -1,4 +1,4 @@
-"""How the data can be broken, for drills."""
+"""Faults of stored data: memory, disk and database."""
 
 import mmap
 import secrets
@@ -9,8 +9,8 @@ import numpy as np
 from trimtab.kernel.clock import Clock
 from trimtab.kernel.operable import Arguments, Fault, Param, Realism, Value
 from trimtab.knowledge.cache_manager import CacheSizes
-from trimtab.knowledge.maintenance.database_faults import database_faults
-from trimtab.knowledge.maintenance.disk_faults import disk_faults
+from trimtab.knowledge.operable.database_faults import database_faults
+from trimtab.knowledge.operable.disk_faults import disk_faults
 from trimtab.knowledge.service import Knowledge
 
 _MB = 1024 * 1024
@@ -33,7 +33,7 @@ def _of_the_memory(knowledge: Knowledge) -> Iterable[Fault]:
         memory.restore,
         (_PACE,),
         realism=Realism.SIMULATED,
-        simulated_because="a function of the drill holds the memory, and the repair ends that function",
+        simulated_because="a function of the drill holds the memory, and the repair ends it",
     )
     yield Fault(
         "knowledge.memory.fill_cache",
@@ -55,7 +55,7 @@ class _Memory:
 
     def leak(self, given: Arguments) -> Mapping[str, Value]:
         def grow() -> None:
-            # Mapped, not allocated: an allocation may take room that was freed before, and the process would not grow.
+            # Mapped, not allocated: an allocation may reuse freed memory without any growth.
             held = mmap.mmap(-1, int(given["megabytes_per_beat"]) * _MB)
             for _ in range(0, len(held), mmap.PAGESIZE):
                 held.write(b"\x01" * mmap.PAGESIZE)

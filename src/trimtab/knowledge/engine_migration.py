@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from trimtab.kernel.clock import Clock
 from trimtab.knowledge.embedding import Vectors
-from trimtab.knowledge.engines.port import EMBEDDED, EVERYTHING
+from trimtab.knowledge.engine_port import EMBEDDED, EVERYTHING
 from trimtab.knowledge.engines.registry import Engines
 from trimtab.knowledge.engines.remote import RemoteVectors, StoreView
 from trimtab.knowledge.errors import MoveRefused, MoveRunning

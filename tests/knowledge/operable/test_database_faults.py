@@ -3,7 +3,7 @@
 import pytest
 
 from trimtab.knowledge.faults import faults
-from trimtab.knowledge.maintenance.database_faults import NotRecovered
+from trimtab.knowledge.operable.database_faults import NotRecovered
 from trimtab.knowledge.store.integrity import Damage
 
 

@@ -1,7 +1,7 @@
-"""How the database can be damaged, for drills: bytes of its file are overwritten from another process.
+"""Faults of the database: another process overwrites bytes of its file.
 
-Each fault first takes real documents in, in a project of its own, so that damage has something to hit and the repair
-something to bring back. `restore` searches for them before it removes them.
+Each fault first ingests real documents into a project of its own, so that there is something to
+damage and to recover. `restore` searches for them before it removes them.
 """
 
 import contextlib
@@ -40,7 +40,7 @@ def database_faults(knowledge: Knowledge) -> Iterable[Fault]:
     table = Param("table", "string", "Which table.", "chunks", choices=_TABLES)
     yield Fault(
         "knowledge.database.damage_index",
-        "Put an index's former page back into the database file, as a disk that loses a write does.",
+        "Put an index's former page back into the database file, as a lost write does.",
         damaged.lose_index_write,
         damaged.restore,
         realism=Realism.REAL,
@@ -63,7 +63,7 @@ def database_faults(knowledge: Knowledge) -> Iterable[Fault]:
             Param("hours", "number", "The age of the newest backup.", 3.0, 0.1, 1000),
         ),
         realism=Realism.SIMULATED,
-        simulated_because="the hours are not waited for: the newest backup is made now, and dated back by its name",
+        simulated_because="a drill cannot wait for hours: the newest backup is dated back",
     )
 
 
@@ -95,7 +95,7 @@ class DamagedDatabase:
         return state
 
     def overwrite_table(self, given: Arguments) -> Mapping[str, Value]:
-        """Take documents in, take a backup, and overwrite a page that holds rows of these documents."""
+        """Ingest documents, take a backup, and overwrite a page with rows of these documents."""
         state = self._begin()
         self._hide_backups()
         backup = self._maintenance.backup().path
@@ -144,14 +144,14 @@ class DamagedDatabase:
             self._knowledge.ingest_text(project, f"{when}-{number}.md", text)
 
     def _read(self, project: str) -> None:
-        """Read the documents as their users do: a read that meets damage is what the service itself notices."""
+        """Read the documents as users do: a read that meets damage alerts the service itself."""
         for when in ("before", "after"):
             for number in range(_DOCUMENTS):
                 with contextlib.suppress(TrimtabError):
                     self._knowledge.documents.text(project, f"{when}-{number}.md")
 
     def _missing(self, project: str, lost: int) -> list[str]:
-        """Return the documents that are not found any more, except for as many as the repair said were lost."""
+        """Return the documents that are missing beyond the number that the repair reported."""
         missing = [
             f"{when}-{number}.md"
             for when in ("before", "after")
@@ -163,7 +163,7 @@ class DamagedDatabase:
 
     def _found(self, project: str, name: str, word: str) -> bool:
         try:
-            # The texts are alike, so all passages are asked for; the word stands in one document only.
+            # The texts are alike, so all passages are requested; the word is in one document only.
             found = self._knowledge.search(project, word, top_k=100)
         except TrimtabError:
             return False
@@ -175,7 +175,7 @@ class DamagedDatabase:
         done = self._maintenance.restored
         if done is None:
             return 0
-        # Unknown: the damaged file's list of documents cannot be read; all that came after the backup may be lost.
+        # Unknown: the damaged file's document list is unreadable; all since the backup may be lost.
         return _DOCUMENTS if done.lost is None else done.lost
 
     def _clear(self, state: Mapping[str, Value]) -> None:
@@ -227,12 +227,13 @@ class DamagedDatabase:
     def _leaf_of(self, table: str, project: str) -> int:
         """Return the page that holds a row of the project's first document.
 
-        Pages are found by what stands in them: the ids of documents and passages are unlike any other bytes.
+        Pages are found by their content: ids of documents and passages occur nowhere else.
         """
         document = self._knowledge.documents.get(project, "before-0.md")
         with self._opened() as connection:
             key, chunk = connection.execute(
-                "SELECT c.key, c.id FROM chunks c JOIN documents d ON d.key = c.document_key WHERE d.id = ?",
+                "SELECT c.key, c.id FROM chunks c JOIN documents d ON d.key = c.document_key"
+                " WHERE d.id = ?",
                 (document.id,),
             ).fetchone()
             vector = connection.execute(

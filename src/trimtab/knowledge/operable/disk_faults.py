@@ -1,7 +1,8 @@
-"""How the disk can be filled, for drills.
+"""Faults of the disk: fills it.
 
-On a small file system of its own, such as the one that `trimtab drills run` makes, the data directory is filled until
-the kernel says that no space is left. On a disk that others use too, a budget stands for the size of the disk.
+On a small file system of its own, such as the one that `trimtab drills run` mounts, the data
+directory is filled until the kernel reports that no space is left. On a shared disk, a budget
+stands in for its size.
 """
 
 import contextlib
@@ -32,7 +33,7 @@ _NOT_OWN = (
 
 
 def own_small_disk(folder: Path) -> bool:
-    """Return whether the folder is the root of a file system that is small enough to be filled in a drill."""
+    """Return whether the folder is the root of a file system small enough for a drill to fill."""
     if not folder.is_mount():
         return False
     found = os.statvfs(folder)
@@ -45,12 +46,12 @@ def disk_faults(knowledge: Knowledge, clock: Clock) -> Iterable[Fault]:
     real = own_small_disk(knowledge.database.file.parent)
     kind = Param("kind", "string", "What to fill it with.", "logs", choices=tuple(_KINDS))
     megabytes = Param(
-        "megabytes", "integer", "How much to write where a budget stands for the disk.", 100, 1, 10_000
+        "megabytes", "integer", "MB to write when a budget stands for the disk.", 100, 1, 10_000
     )  # fmt: skip
     yield Fault(
         "knowledge.disk.fill",
-        "Fill the data directory with old files of one kind, or young ones: a small disk of its own until no space "
-        "is left, else 95 % of a budget.",
+        "Fill the data directory with old files of one kind, or young ones: a small disk of its "
+        "own until no space is left, else 95 % of a budget.",
         disk.fill,
         disk.restore,
         params=(kind, megabytes),

@@ -1,7 +1,6 @@
-"""What can be done for the data's health."""
+"""Actions on stored data: checks, repair, backups, restore, clean-up and memory profiles."""
 
 from collections.abc import Iterable
-from typing import Any
 
 from trimtab.kernel.operable import (
     Action,
@@ -14,7 +13,7 @@ from trimtab.kernel.operable import (
 )
 from trimtab.kernel.roles import Role
 from trimtab.knowledge.errors import NoDiskBudget
-from trimtab.knowledge.maintenance.space import Disk
+from trimtab.knowledge.maintenance.space import usage_facts
 from trimtab.knowledge.service import Knowledge
 
 
@@ -54,20 +53,20 @@ def _repair(knowledge: Knowledge) -> Action:
     def run(_: Arguments, __: ActionContext) -> ActionResult:
         found = knowledge.maintenance.repair_indexes()
         outcome = "and nothing is wrong now" if found.ok else f"but: {found.problems[0]}"
-        return ActionResult(f"Made all indexes anew from their rows, {outcome}.", {"ok": found.ok})
+        return ActionResult(f"Rebuilt all indexes from their rows, {outcome}.", {"ok": found.ok})
 
     def dry_run(_: Arguments, __: ActionContext) -> ActionResult:
         damage = knowledge.maintenance.integrity.damage.value
         size = knowledge.database.file.stat().st_size
         return ActionResult(
-            f"All indexes would be made anew and the file of {size} bytes rewritten; the damage is: "
+            f"All indexes would be rebuilt and the file of {size} bytes rewritten; the damage is: "
             f"{damage}. Searches and writes would wait meanwhile.",
             {"damage": damage},
         )
 
     return Action(
         "knowledge.database.repair_indexes",
-        "Make every index of the database anew from its rows (REINDEX, rebuild, VACUUM).",
+        "Rebuild every index of the database from its rows (REINDEX, rebuild, VACUUM).",
         Risk.AUTOMATIC,
         run,
         dry_run,
@@ -101,7 +100,7 @@ def _restore(knowledge: Knowledge) -> Action:
         run,
         dry_run,
         params=(Param("backup", "string", "Its file name; empty means the newest good one.", ""),),
-        no_undo_because="the damaged file is kept beside it as corrupted_*.db",
+        no_undo_because="the damaged file is kept next to it as corrupted_*.db",
         effect=Effect.IRREVERSIBLE,
         role=Role.ADMIN,
     )
@@ -137,7 +136,7 @@ def _recover(knowledge: Knowledge) -> Action:
         Risk.APPROVAL,
         run,
         dry_run,
-        no_undo_because="the damaged file is kept beside it as corrupted_*.db",
+        no_undo_because="the damaged file is kept next to it as corrupted_*.db",
         effect=Effect.IRREVERSIBLE,
         role=Role.ADMIN,
     )
@@ -168,7 +167,7 @@ def _clean_up(knowledge: Knowledge) -> Action:
     def run(_: Arguments, __: ActionContext) -> ActionResult:
         done = knowledge.maintenance.clean_up()
         return ActionResult(
-            f"{done.report}: {_freed(done.measured_bytes)} {done.disk.free_bytes} bytes are free now.",
+            f"{done.report}: {_freed(done.measured_bytes)} {done.disk.free_bytes} bytes are free.",
             done.facts(),
         )
 
@@ -186,11 +185,11 @@ def _clean_up(knowledge: Knowledge) -> Action:
 
     return Action(
         "knowledge.disk.clean_up",
-        "Remove old logs, snapshots, temporary files and backups, then compress older logs where they fit.",
+        "Remove old logs, snapshots, temporary files and backups, then compress older logs.",
         Risk.AUTOMATIC,
         run,
         dry_run,
-        no_undo_because="it removes only what is past its age, and on a nearly full disk old backups and logs",
+        no_undo_because="it removes only expired files; on a nearly full disk also old backups",
         effect=Effect.REPEATABLE,
     )
 
@@ -221,16 +220,6 @@ def _usage(knowledge: Knowledge) -> Action:
     )
 
 
-def usage_facts(disk: Disk, largest: list[tuple[str, int]]) -> dict[str, Any]:
-    """Return the use of the disk and the largest entries of the data directory, JSON-ready."""
-    return {
-        "total_bytes": disk.total_bytes,
-        "free_bytes": disk.free_bytes,
-        "used_ratio": disk.used_ratio,
-        "largest": [{"name": name, "bytes": size} for name, size in largest],
-    }
-
-
 def _grow(knowledge: Knowledge) -> Action:
     maintenance = knowledge.maintenance
 
@@ -256,7 +245,7 @@ def _grow(knowledge: Knowledge) -> Action:
 
     return Action(
         "knowledge.disk.grow_budget",
-        "Double how much of its disk the data directory may use, as far as the disk has free space.",
+        "Double the disk budget of the data directory, as far as the disk has free space.",
         Risk.APPROVAL,
         run,
         dry_run,
@@ -306,7 +295,7 @@ def _heap_dump(knowledge: Knowledge) -> Action:
 
     return Action(
         "knowledge.memory.heap_dump",
-        "Write the types, counts and least sizes of everything in memory to heap_dump.txt; no contents.",
+        "Write types, counts and minimum sizes of all objects to heap_dump.txt; no contents.",
         Risk.OBSERVE,
         run,
         lambda _, __: ActionResult("heap_dump.txt would be written into the data directory."),
@@ -326,7 +315,7 @@ def _profile(knowledge: Knowledge) -> Action:
 
     return Action(
         "knowledge.memory.profile",
-        "Watch for a while which lines of the program take memory; written to memory_profile.txt, no contents.",
+        "Record which lines of code allocate memory; written to memory_profile.txt, no contents.",
         Risk.OBSERVE,
         run,
         lambda given, _: ActionResult(f"Allocations would be watched for {given['seconds']} s."),

@@ -1,0 +1,1 @@
+"""Actions, faults and drill projects of knowledge; they use its service."""
