@@ -7,7 +7,7 @@ from enum import StrEnum
 from trimtab.kernel.operable import Realism
 
 
-class Stage(StrEnum):
+class DrillStage(StrEnum):
     """The stages of a drill, in their order."""
 
     HEALTHY = "healthy"
@@ -24,18 +24,18 @@ class Progress:
     """A stage that was reached."""
 
     cause_id: str
-    stage: Stage
+    stage: DrillStage
     seconds: float
     """Of the service's clock, since the drill began."""
     text: str
 
 
 @dataclass(frozen=True, slots=True)
-class Waiting:
+class DrillWait:
     """What a drill waits for; reported every few seconds of the machine."""
 
     cause_id: str
-    stage: Stage
+    stage: DrillStage
     """The stage that is reached when the condition holds."""
     condition: str
     seconds: float

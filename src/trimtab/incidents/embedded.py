@@ -4,8 +4,8 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 
-from trimtab.incidents.model import Alert
-from trimtab.incidents.ports import Judgement
+from trimtab.incidents.model import IncidentAlert
+from trimtab.incidents.ports import CheckJudgement
 from trimtab.incidents.service import Incidents
 from trimtab.kernel.clock import Clock
 from trimtab.kernel.operable import Sample
@@ -59,7 +59,7 @@ class EmbeddedMonitor:
         at_ms = milliseconds(self._clock.now())
         return _samples_of(_compiled(expression).evaluate(self._view(drill), at_ms))
 
-    def judge(self, expression: str, *, drill: bool = False) -> Judgement:
+    def judge(self, expression: str, *, drill: bool = False) -> CheckJudgement:
         """Return whether the expression holds now for users or for a drill, as `trimtab.monitoring.promql.judge` tells.
 
         Raises:
@@ -68,9 +68,9 @@ class EmbeddedMonitor:
         now = self._clock.now()
         newest_ms = self._samples.newest_ms()
         if newest_ms is not None and now - _instant(newest_ms) > self._fresh:
-            return Judgement(None, "no samples have come lately")
+            return CheckJudgement(None, "no samples have come lately")
         found = check(_compiled(expression), self._view(drill), now, self._scrape_seconds)
-        return Judgement(found.holds, found.reason, _samples_of(found.samples))
+        return CheckJudgement(found.holds, found.reason, _samples_of(found.samples))
 
     def counts_drills_apart(self, alert: str) -> bool:
         """Return whether the rule of that alert reads series in which drills are counted apart."""
@@ -127,10 +127,10 @@ def firing_before(incidents: Incidents) -> list[RuleAlert]:
     ]
 
 
-def alert_of(fired: AlertFired) -> Alert:
+def alert_of(fired: AlertFired) -> IncidentAlert:
     """Return the rules' alert as the operator's."""
     alert = fired.alert
-    return Alert(
+    return IncidentAlert(
         fingerprint=alert.fingerprint,
         name=alert.name,
         labels=alert.labels,

@@ -2,8 +2,8 @@
 
 import math
 
-from trimtab.incidents.ground import Ground
-from trimtab.incidents.model import Finding, Incident
+from trimtab.incidents.context import IncidentContext
+from trimtab.incidents.model import EvidenceFinding, Incident
 from trimtab.kernel.errors import TrimtabError
 from trimtab.runbooks import Check
 
@@ -14,28 +14,28 @@ FAILS = 0.125
 _SHOWN_VALUES = 5
 
 
-def look(ground: Ground, incident: Incident, check: Check) -> Finding:
+def look(context: IncidentContext, incident: Incident, check: Check) -> EvidenceFinding:
     """Return what one check says now; ``holds`` is None when the samples cannot tell.
 
     The incident of a drill is judged by the traffic of the drill, any other by that of users.
     """
     try:
-        judged = ground.monitor.judge(check.expression, drill=incident.drill)
+        judged = context.monitor.judge(check.expression, drill=incident.drill)
     except TrimtabError as error:
-        return Finding(check.expression, None, error=error.message)
+        return EvidenceFinding(check.expression, None, error=error.message)
     shown = judged.samples[:_SHOWN_VALUES]
     values = tuple(one.value for one in shown if math.isfinite(one.value))
-    return Finding(check.expression, judged.holds, values, judged.reason)
+    return EvidenceFinding(check.expression, judged.holds, values, judged.reason)
 
 
-def told(finding: Finding) -> str:
+def told(finding: EvidenceFinding) -> str:
     """Return a finding for people: ``holds``, ``does not hold``, or why it cannot be told."""
     if finding.holds is None:
         return f"cannot tell: {finding.error or 'unknown'}"
     return "holds" if finding.holds else "does not hold"
 
 
-def confidences(findings: list[list[Finding]], past: list[int]) -> list[float]:
+def confidences(findings: list[list[EvidenceFinding]], past: list[int]) -> list[float]:
     """Return how likely each cause is, given its findings and how often its fix has worked before.
 
     The odds of a cause are (1 + past successes) times 4 for each piece of evidence that holds and 1/8 for each that

@@ -10,7 +10,7 @@ from typing import Any
 import yaml
 
 from trimtab.incidents.errors import LaddersRefused
-from trimtab.incidents.model import Incident, Severity
+from trimtab.incidents.model import Incident, IncidentSeverity
 from trimtab.runbooks import Library
 
 SHIPPED = Path(__file__).parent / "ladders.yaml"
@@ -52,7 +52,7 @@ class Ladder:
         return tuple(
             rung
             for rung in self.rungs
-            if rung.who not in incident.called
+            if rung.who not in incident.episode.called
             and (not rung.severities or incident.severity in rung.severities)
         )
 
@@ -95,7 +95,7 @@ def _ladder(name: str, body: dict[str, Any]) -> Ladder:
 
 
 def _rung(body: dict[str, Any]) -> Rung:
-    severities = tuple(Severity(name).value for name in body.get("severities", ()))
+    severities = tuple(IncidentSeverity(name).value for name in body.get("severities", ()))
     return Rung(str(body["who"]), _duration(body["after"]), severities, bool(body.get("page")))
 
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from datetime import timedelta
 
 from trimtab.incidents.approvals import await_approval
+from trimtab.incidents.context import IncidentContext
 from trimtab.incidents.diagnose import diagnose
 from trimtab.incidents.escalation import (
     conditions_met,
@@ -18,13 +19,12 @@ from trimtab.incidents.escalation import (
     seconds_to_next_rung,
 )
 from trimtab.incidents.execute import execute, undo
-from trimtab.incidents.ground import Ground
 from trimtab.incidents.model import Incident
 from trimtab.incidents.plan import plan
 from trimtab.incidents.postmortem import close
 from trimtab.incidents.state import State
+from trimtab.incidents.transition import NewEntry, Transition
 from trimtab.incidents.triage import raise_severity, triage
-from trimtab.incidents.turn import Draft, Turn
 from trimtab.incidents.verify import verify, watch_escalated, watch_unverified
 from trimtab.infra.jobs import JobRun, Json
 from trimtab.kernel.errors import TrimtabError
@@ -41,7 +41,7 @@ _OVER = -1.0
 
 _SETTLED = {State.ESCALATED, State.NOT_VERIFIED, State.RESTORED, State.RESOLVED}
 
-Stage = Callable[[Ground, Incident], Turn]
+Stage = Callable[[IncidentContext, Incident], Transition]
 
 STAGES: Mapping[State, Stage] = {
     State.DETECTED: triage,
@@ -65,25 +65,25 @@ def job_id(incident: Incident, restart: int = 0) -> str:
         restart: How many jobs of this opening have failed before.
     """
     suffix = f":{restart}" if restart else ""
-    return f"incident:{incident.id}:{incident.opening}{suffix}"
+    return f"incident:{incident.id}:{incident.episode.number}{suffix}"
 
 
 class Loop:
     """The body of the job.
 
     Args:
-        ground: What the stages stand on.
+        context: What the stages stand on.
     """
 
-    def __init__(self, ground: Ground) -> None:
-        self._ground = ground
+    def __init__(self, context: IncidentContext) -> None:
+        self._context = context
 
     def body(self, run: JobRun, argument: Mapping[str, Json]) -> Json:
         """Drive the incident until it is resolved."""
         incident_id, opening = str(argument["incident_id"]), argument["opening"]
         number = 0
         while True:
-            pause = run.step(f"turn {number}", lambda: self.safe_turn(incident_id, opening))
+            pause = run.step(f"turn {number}", lambda: self.safe_advance(incident_id, opening))
             number += 1
             assert isinstance(pause, int | float)  # noqa: S101 - `turn` returns it; this tells mypy.
             seconds = float(pause)
@@ -92,25 +92,25 @@ class Loop:
             if seconds > 0:
                 run.wait_for(WAKE, seconds)
 
-    def safe_turn(self, incident_id: str, opening: Json) -> float:
+    def safe_advance(self, incident_id: str, opening: Json) -> float:
         """Do what `turn` does; whatever it raises is logged, and tried again in a minute."""
         # The job must outlive a full disk or a damaged record: the incident would never be driven again.
         try:
-            return self.turn(incident_id, opening)
+            return self.advance(incident_id, opening)
         except Exception:  # noqa: BLE001 - see above.
             _log.exception("an incident cannot be driven now", extra={"incident": incident_id})
             return _BROKEN_SECONDS
 
-    def turn(self, incident_id: str, opening: Json) -> float:
+    def advance(self, incident_id: str, opening: Json) -> float:
         """Do what is next for this opening of the incident.
 
         Returns:
             How many seconds there is nothing to do; -1 when this opening is over.
         """
-        ground = self._ground
+        context = self._context
         try:
-            incident = ground.store.get(incident_id)
-            if incident.state is State.RESOLVED or incident.opening != opening:
+            incident = context.store.get(incident_id)
+            if incident.state is State.RESOLVED or incident.episode.number != opening:
                 return _OVER
             return self._take(incident)
         except TrimtabError as error:
@@ -122,33 +122,39 @@ class Loop:
             return self._hand_over(incident_id, error)
 
     def _take(self, incident: Incident) -> float:
-        ground = self._ground
+        context = self._context
         due = (
-            raise_severity(ground, incident)
-            or rungs_due(ground, incident)
-            or conditions_met(ground, incident)
+            raise_severity(context, incident)
+            or rungs_due(context, incident)
+            or conditions_met(context, incident)
         )
         if due is not None:
-            ground.store.apply(incident, due, ground.now())
+            context.store.apply(incident, due, context.now())
             return 0.0
-        turn = STAGES[incident.state](ground, incident)
-        ground.store.apply(incident, turn, ground.now())
-        if turn.pause_seconds <= 0:
+        transition = STAGES[incident.state](context, incident)
+        context.store.apply(incident, transition, context.now())
+        if transition.pause_seconds <= 0:
             return 0.0
-        following = None if incident.drill else seconds_to_next_rung(ground, incident)
-        limit = turn.pause_seconds if following is None else min(turn.pause_seconds, following)
+        following = None if incident.drill else seconds_to_next_rung(context, incident)
+        limit = (
+            transition.pause_seconds
+            if following is None
+            else min(transition.pause_seconds, following)
+        )
         return max(limit, _SHORTEST_PAUSE_SECONDS)
 
     def _hand_over(self, incident_id: str, error: Exception) -> float:
-        ground = self._ground
+        context = self._context
         _log.error("the operator failed", extra={"incident": incident_id}, exc_info=error)
-        incident = ground.store.get(incident_id)
+        incident = context.store.get(incident_id)
         told = f"{type(error).__name__}: {error}"
-        entry = Draft(f"{incident.opening}.failed.{told[:100]}", f"The operator failed: {told}.")
+        entry = NewEntry(
+            f"{incident.episode.number}.failed.{told[:100]}", f"The operator failed: {told}."
+        )
         if incident.state in _SETTLED:
-            ground.store.note(incident, ground.now(), entry)
+            context.store.note(incident, context.now(), entry)
             return timedelta(minutes=1).total_seconds()
-        turn = escalate(ground, incident, "remediation_failed", "the operator itself failed")
-        applied = Turn(turn.incident, (entry, *turn.entries), turn.messages)
-        ground.store.apply(incident, applied, ground.now())
+        transition = escalate(context, incident, "remediation_failed", "the operator itself failed")
+        applied = Transition(transition.incident, (entry, *transition.entries), transition.messages)
+        context.store.apply(incident, applied, context.now())
         return 0.0

@@ -2,12 +2,12 @@
 
 from datetime import datetime
 
-from trimtab.incidents.model import Alert, Incident, Plan
+from trimtab.incidents.model import Incident, IncidentAlert, Plan
 from trimtab.incidents.statements import cause_text
 from trimtab.infra.notify import Kind, Message, channels_for
 
 
-def alert_text(incident: Incident, alert: Alert | None = None) -> str:
+def alert_text(incident: Incident, alert: IncidentAlert | None = None) -> str:
     """Return the alert message: severity, title and component, what was measured, what stands out.
 
     Args:
@@ -31,8 +31,8 @@ def resolution_text(incident: Incident, at: datetime) -> str:
         (
             f"✅ [Resolved] {title} — {incident.component}",
             f"Root cause: {cause_text(incident)}",
-            f"Resolution: {incident.resolution}",
-            f"Time to resolve: {duration_text((at - incident.opened_at).total_seconds())}",
+            f"Resolution: {incident.episode.resolution}",
+            f"Time to resolve: {duration_text((at - incident.episode.opened_at).total_seconds())}",
         )
     )
 
@@ -69,7 +69,9 @@ def direct(incident: Incident, who: str, text: str, key: str) -> Message:
 def message(incident: Incident, channel: str, kind: Kind, text: str, key: str) -> Message:
     """Return one message about the incident; a drill's says so."""
     shown = f"[DRILL] {text}" if incident.drill else text
-    return Message(channel, kind, shown, f"{incident.id}:{incident.opening}:{key}", incident.id)
+    return Message(
+        channel, kind, shown, f"{incident.id}:{incident.episode.number}:{key}", incident.id
+    )
 
 
 def duration_text(seconds: float) -> str:

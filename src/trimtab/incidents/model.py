@@ -1,15 +1,17 @@
 """The records that flow between the stages; all frozen, all kept as JSON in the store."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import Field
 
 from trimtab.incidents.state import State
 
 
-class Severity(StrEnum):
+class IncidentSeverity(StrEnum):
     """How bad, on the one scale that every source's labels are mapped to."""
 
     P0 = "P0"
@@ -23,7 +25,7 @@ class Severity(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Alert:
+class IncidentAlert:
     """A firing alert, as the rules or Alertmanager report it."""
 
     fingerprint: str
@@ -42,13 +44,13 @@ class Alert:
 class AttachedAlert:
     """An alert that belongs to an incident."""
 
-    alert: Alert
+    alert: IncidentAlert
     firing: bool
     changed_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class EvidenceFinding:
     """One check, looked at once."""
 
     expression: str
@@ -60,7 +62,7 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True)
-class Candidate:
+class CauseCandidate:
     """A cause with what speaks for it."""
 
     cause_id: str
@@ -70,7 +72,7 @@ class Candidate:
     """In [0, 1]; the confidences of all candidates and of "none of them" sum to 1."""
     supported: bool
     """Every piece of evidence holds."""
-    findings: tuple[Finding, ...]
+    findings: tuple[EvidenceFinding, ...]
     excluded_because: str = ""
     """Why it may not be tried: tried before, barred, or nothing the machine can do."""
 
@@ -106,7 +108,7 @@ class Diagnosis:
     """Empty when it abstains."""
     root_cause: str
     confidence: float
-    candidates: tuple[Candidate, ...]
+    candidates: tuple[CauseCandidate, ...]
     """The most likely first."""
     recommended: tuple[str, ...]
     """The commands of the fix, as a person would type them."""
@@ -162,7 +164,7 @@ class DoneAct:
     """False when it changed nothing or was skipped because it would have changed nothing."""
 
 
-class Outcome(StrEnum):
+class AttemptOutcome(StrEnum):
     """How trying a cause ended."""
 
     WORKED = "worked"
@@ -183,9 +185,10 @@ class Outcome(StrEnum):
 class Attempt:
     """A cause that was tried."""
 
-    opening: int
+    episode: Annotated[int, Field(alias="opening")]
+    """Number of the episode in which it was tried; stored and sent as ``opening``."""
     cause_id: str
-    outcome: Outcome
+    outcome: AttemptOutcome
     at: datetime
     reason: str = ""
     """Why it could not be planned, and what a person does instead; empty for other outcomes."""
@@ -200,26 +203,12 @@ class Watch:
 
 
 @dataclass(frozen=True, slots=True)
-class Incident:
-    """Everything about one incident but its journal."""
+class Episode:
+    """What happened since the incident was opened or last reopened."""
 
-    id: str
-    """``INC-YYYY-MMDD``, with ``-2``, ``-3`` ... for more on the same day."""
-    opening: int
-    """1, and one more each time it is reopened."""
-    state: State
-    state_since: datetime
-    title: str
-    component: str
-    group_key: str
-    alerts: tuple[AttachedAlert, ...]
+    number: Annotated[int, Field(alias="opening")]
+    """1 for the first; a reopened incident starts the next one. Stored and sent as ``opening``."""
     opened_at: datetime
-    """Of this opening."""
-    severity: Severity = Severity.P2
-    native_severity: str = ""
-    system: str = "KB"
-    ladder: str = "knowledge"
-    runbooks: tuple[str, ...] = ()
     triaged_at: datetime | None = None
     diagnosed_at: datetime | None = None
     remediation_at: datetime | None = None
@@ -228,31 +217,55 @@ class Incident:
     diagnosis: Diagnosis | None = None
     plan: Plan | None = None
     approved_by: str = ""
-    """Who approved the present plan; empty when it runs by itself."""
+    """Key name of the person who approved the current plan; empty when it runs automatically."""
     done: tuple[DoneAct, ...] = ()
     watch: Watch | None = None
-    attempts: tuple[Attempt, ...] = ()
     called: tuple[str, ...] = ()
-    """Whom the escalation ladder has called in this opening."""
+    """Roles that the escalation ladder has called."""
     conditions: tuple[str, ...] = ()
-    """Which of the runbooks' escalation checks have held in this opening."""
+    """Escalation checks of the runbooks that have held."""
     root_cause: str = ""
-    """The title of the most likely cause; see `cause_status` for how sure it is."""
+    """The title of the most likely cause; see `Incident.cause_status` for how sure it is."""
     cause_verified: bool = False
     """The fix of that cause changed something, and its checks held afterwards."""
     resolution: str = ""
     escalated_at: datetime | None = None
-    """When it was first handed over to people in this opening; from then on every plan asks."""
+    """When it was first handed over to people; from then on every plan needs approval."""
     closed_by: str = ""
     """The person who closed it; empty when the checks or the quiet alerts did."""
     impact: str = ""
-    """What users met while it was open, as measured at its end; empty when it was not measured."""
+    """What users noticed, as measured at the end; empty when it was not measured."""
     postmortem: str = ""
+
+
+_EPISODE_FIELDS = frozenset(each.name for each in fields(Episode))
+
+
+@dataclass(frozen=True, slots=True)
+class Incident:
+    """An incident without its journal."""
+
+    id: str
+    """``INC-YYYY-MMDD``, with ``-2``, ``-3`` ... for more on the same day."""
+    state: State
+    state_since: datetime
+    title: str
+    component: str
+    group_key: str
+    alerts: tuple[AttachedAlert, ...]
+    episode: Episode
+    severity: IncidentSeverity = IncidentSeverity.P2
+    native_severity: str = ""
+    system: str = "KB"
+    ladder: str = "knowledge"
+    runbooks: tuple[str, ...] = ()
+    attempts: tuple[Attempt, ...] = ()
+    """Of all episodes, the oldest first."""
     drill: bool = False
-    """Brought about on purpose: nobody is paged by the clock, and its fix counts for no statistics."""
+    """Caused by a drill: the ladder pages no one, and its fix counts for no statistics."""
 
     @property
-    def alert(self) -> Alert:
+    def alert(self) -> IncidentAlert:
         """Return the alert that opened it."""
         return self.alerts[0].alert
 
@@ -264,14 +277,19 @@ class Incident:
     @property
     def cause_status(self) -> str:
         """Return ``verified``, ``suspected`` or ``unknown``."""
-        if self.cause_verified:
+        if self.episode.cause_verified:
             return "verified"
-        return "suspected" if self.root_cause else "unknown"
+        return "suspected" if self.episode.root_cause else "unknown"
 
     @property
     def attempt_number(self) -> int:
-        """Return how many causes were tried before the present one, over all openings."""
+        """Return how many causes were tried before the present one, over all episodes."""
         return len(self.attempts)
+
+    def updated(self, **changes: Any) -> "Incident":
+        """Return a copy with other values; those of an episode's fields go to its episode."""
+        current = {name: changes.pop(name) for name in _EPISODE_FIELDS.intersection(changes)}
+        return replace(self, episode=replace(self.episode, **current), **changes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -290,7 +308,7 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
-class Approval:
+class PlanApproval:
     """A question to a person."""
 
     incident_id: str

@@ -3,10 +3,10 @@
 from dataclasses import dataclass, field
 
 from trimtab import __version__
+from trimtab.incidents.context import IncidentContext
 from trimtab.incidents.embedded import EmbeddedMonitor
-from trimtab.incidents.ground import Ground
 from trimtab.incidents.ladders import load_ladders
-from trimtab.incidents.ports import Consult, Impact, Monitor, Probe
+from trimtab.incidents.ports import AlertMonitor, Consult, Impact, ServiceProbe
 from trimtab.incidents.proofs import Proofs, shipped_proofs
 from trimtab.incidents.service import Incidents
 from trimtab.incidents.signals import signals
@@ -44,7 +44,7 @@ class OperatorPorts:
 
     consult: Consult | None = None
     impact: Impact | None = None
-    probe: Probe | None = None
+    probe: ServiceProbe | None = None
     reach: Reach = field(default_factory=Reach)
 
 
@@ -68,7 +68,7 @@ def build(
     records: IncidentRecords,
     catalog: Catalog,
     library: Library,
-    monitor: Monitor,
+    monitor: AlertMonitor,
     ports: OperatorPorts,
 ) -> Module:
     """Return the operator, with its jobs registered.
@@ -82,7 +82,7 @@ def build(
         ports: What it asks of the services.
     """
     settings = env.settings.incidents
-    context = Ground(
+    context = IncidentContext(
         store=records.store,
         library=library,
         catalog=catalog,

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from trimtab.incidents.model import Entry
-from trimtab.incidents.turn import Draft
+from trimtab.incidents.transition import NewEntry
 from trimtab.infra.notify import Kind, Receipt
 
 _RECORDED = {
@@ -96,7 +96,7 @@ def people_told(entries: Sequence[Entry]) -> bool:
     return any(entry.facts.get("accepted") is True for entry in entries)
 
 
-def receipt_entry(receipt: Receipt) -> Draft | None:
+def receipt_entry(receipt: Receipt) -> NewEntry | None:
     """Return the journal entry of a delivery, or None for messages of other kinds."""
     message = receipt.message
     if message.kind not in _RECORDED:
@@ -111,4 +111,4 @@ def receipt_entry(receipt: Receipt) -> Draft | None:
         else f"Not delivered to {receipt.receiver} ({receipt.error} It is tried again): {what}."
     )
     facts = {"receipt_of": message.key, "receiver": receipt.receiver, "accepted": accepted}
-    return Draft(key, text, "notify", facts)
+    return NewEntry(key, text, "notify", facts)

@@ -1,6 +1,6 @@
 """What the operator needs from the rest of the house."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -9,7 +9,7 @@ from trimtab.kernel.operable import Sample
 
 
 @dataclass(frozen=True, slots=True)
-class Judgement:
+class CheckJudgement:
     """The answer to a check: it holds, it does not hold, or the samples cannot tell."""
 
     holds: bool | None
@@ -20,10 +20,10 @@ class Judgement:
     """The series for which it holds."""
 
 
-class Monitor(Protocol):
+class AlertMonitor(Protocol):
     """The rule evaluator."""
 
-    def judge(self, expression: str, *, drill: bool = False) -> Judgement:
+    def judge(self, expression: str, *, drill: bool = False) -> CheckJudgement:
         """Return whether the PromQL expression holds now, does not hold, or cannot be told from the samples.
 
         Of users, or of drills where those are counted apart.
@@ -48,45 +48,7 @@ class Monitor(Protocol):
         ...
 
 
-class AuditEvent(Protocol):
-    """One entry of the audit chain."""
-
-    @property
-    def at(self) -> str:
-        """ISO 8601, UTC."""
-        ...
-
-    @property
-    def actor(self) -> str:
-        """Who."""
-        ...
-
-    @property
-    def action(self) -> str:
-        """Did what."""
-        ...
-
-    @property
-    def subject(self) -> str:
-        """To what."""
-        ...
-
-
-class AuditTrail(Protocol):
-    """The append-only record of who did what."""
-
-    def append(
-        self, actor: str, action: str, subject: str, facts: Mapping[str, object] | None = None
-    ) -> AuditEvent:
-        """Record it; durable when it returns."""
-        ...
-
-    def recent(self, limit: int = 100) -> Sequence[AuditEvent]:
-        """Return the newest events, newest first."""
-        ...
-
-
-class Probe(Protocol):
+class ServiceProbe(Protocol):
     """Uses the service as its callers do, marked as trimtab's own, so that an idle service can be judged."""
 
     def __call__(self) -> None:

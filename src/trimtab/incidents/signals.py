@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from trimtab.incidents.model import Incident, Severity
+from trimtab.incidents.model import Incident, IncidentSeverity
 from trimtab.incidents.state import State
 from trimtab.incidents.store import IncidentStore
 from trimtab.infra.notify import Outbox
@@ -77,7 +77,7 @@ def _open(board: FiguresBoard, clock: Clock) -> tuple[Signal, ...]:
             "Incidents that are not resolved; without drills.",
             lambda: [
                 Sample(board.read().by_severity[severity], {"severity": severity})
-                for severity in Severity
+                for severity in IncidentSeverity
             ],
             labels=("severity",),
         ),
@@ -143,8 +143,8 @@ def _count(store: IncidentStore) -> Figures:
         Counter(one.state.value for one in active),
         _progressed(store, active),
         _oldest(active),
-        _mean([_seconds(one, one.diagnosed_at) for one in ended]),
-        _mean([_seconds(one, one.restored_at) for one in ended]),
+        _mean([_seconds(one, one.episode.diagnosed_at) for one in ended]),
+        _mean([_seconds(one, one.episode.restored_at) for one in ended]),
     )
 
 
@@ -162,12 +162,12 @@ def _oldest(active: Iterable[Incident]) -> dict[str, datetime]:
     opened: dict[str, datetime] = {}
     for one in active:
         for runbook in one.runbooks:
-            opened[runbook] = min(one.opened_at, opened.get(runbook, one.opened_at))
+            opened[runbook] = min(one.episode.opened_at, opened.get(runbook, one.episode.opened_at))
     return opened
 
 
 def _seconds(incident: Incident, end: datetime | None) -> float | None:
-    return None if end is None else (end - incident.opened_at).total_seconds()
+    return None if end is None else (end - incident.episode.opened_at).total_seconds()
 
 
 def _mean(spans: list[float | None]) -> float:

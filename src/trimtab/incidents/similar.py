@@ -50,6 +50,6 @@ def _similar(score: float, other: Incident) -> Similar:
         other.id,
         round(score, 3),
         worked[-1] if worked else "",
-        other.root_cause,
-        other.resolution,
+        other.episode.root_cause,
+        other.episode.resolution,
     )

@@ -2,7 +2,6 @@
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -10,7 +9,7 @@ import orjson
 import sqlalchemy as sa
 
 from trimtab.incidents.errors import NothingToDecide, PlanChanged
-from trimtab.incidents.model import Approval, Entry, Incident
+from trimtab.incidents.model import Entry, Incident, PlanApproval
 from trimtab.incidents.rows import (
     ACTS,
     APPROVALS,
@@ -22,6 +21,7 @@ from trimtab.incidents.rows import (
     entry_of,
     find_approval,
     get_incident,
+    has_alert,
     ignoring,
     incident_row,
     is_approval,
@@ -29,7 +29,7 @@ from trimtab.incidents.rows import (
     parsed,
 )
 from trimtab.incidents.state import State, check_transition
-from trimtab.incidents.turn import Draft, Turn
+from trimtab.incidents.transition import NewEntry, Transition
 from trimtab.infra.notify import Outbox
 from trimtab.infra.storage import Database
 from trimtab.kernel.redaction import hide_credentials, hide_in
@@ -55,7 +55,9 @@ class IncidentStore:
         """Call the listener with an incident's id after each of its commits."""
         self._listeners.append(listener)
 
-    def open(self, make: Callable[[str], Incident], day: str, entries: Sequence[Draft]) -> Incident:
+    def open(
+        self, make: Callable[[str], Incident], day: str, entries: Sequence[NewEntry]
+    ) -> Incident:
         """Add an incident under the day's next free id.
 
         Args:
@@ -69,9 +71,9 @@ class IncidentStore:
             ).scalar_one()
             incident = make(day if taken == 0 else f"{day}-{taken + 1}")
             connection.execute(
-                sa.insert(INCIDENTS).values(**incident_row(incident, incident.opened_at))
+                sa.insert(INCIDENTS).values(**incident_row(incident, incident.episode.opened_at))
             )
-            self._write_entries(connection, incident, incident.opened_at, entries)
+            self._write_entries(connection, incident, incident.episode.opened_at, entries)
         self._tell(incident.id)
         return incident
 
@@ -106,6 +108,15 @@ class IncidentStore:
             rows = list(connection.execute(query.limit(limit)).scalars())
         return [found for text in rows if (found := _readable(text)) is not None]
 
+    def active_with_alert(self, fingerprint: str) -> list[Incident]:
+        """Return the active incidents to which the alert of that fingerprint belongs."""
+        query = sa.select(INCIDENTS.c.document).where(
+            INCIDENTS.c.state != State.RESOLVED, has_alert(fingerprint)
+        )
+        with self._database.read() as connection:
+            rows = list(connection.execute(query).scalars())
+        return [found for text in rows if (found := _readable(text)) is not None]
+
     def latest_of_group(self, group_key: str) -> Incident | None:
         """Return the newest incident of the group."""
         query = (
@@ -123,7 +134,7 @@ class IncidentStore:
         incident_id: str,
         change: Callable[[Incident], Incident | None],
         at: datetime,
-        entries: Sequence[Draft] = (),
+        entries: Sequence[NewEntry] = (),
     ) -> Incident:
         """Change the incident as it is now; None from the function leaves everything as it is."""
         with self._database.write() as connection:
@@ -137,30 +148,30 @@ class IncidentStore:
         self._tell(incident_id)
         return after
 
-    def apply(self, before: Incident, turn: Turn, at: datetime) -> bool:
+    def apply(self, before: Incident, transition: Transition, at: datetime) -> bool:
         """Make a turn true, unless the incident has moved on since the stage looked at it.
 
         Returns:
             Whether it was applied.
         """
-        if not turn.changes(before):
+        if not transition.changes(before):
             return True
         with self._database.write() as connection:
             fresh = get_incident(connection, before.id)
             if (fresh.state, fresh.state_since) != (before.state, before.state_since):
                 return False
-            after = replace(turn.incident, alerts=fresh.alerts)
+            after = transition.incident.updated(alerts=fresh.alerts)
             check_transition(before.state, after.state)
             self._save(connection, fresh, after, at)
-            self._write_entries(connection, before, at, turn.entries)
-            for message in turn.messages:
+            self._write_entries(connection, before, at, transition.entries)
+            for message in transition.messages:
                 self._outbox.put(connection, message, at)
-            if turn.approval:
-                connection.execute(ignoring(APPROVALS).values(**approval_row(turn.approval)))
+            if transition.approval:
+                connection.execute(ignoring(APPROVALS).values(**approval_row(transition.approval)))
         self._tell(before.id)
         return True
 
-    def note(self, incident: Incident, at: datetime, *entries: Draft) -> None:
+    def note(self, incident: Incident, at: datetime, *entries: NewEntry) -> None:
         """Write journal entries and nothing else; one whose key is known is left out."""
         with self._database.write() as connection:
             self._write_entries(connection, incident, at, entries)
@@ -173,7 +184,7 @@ class IncidentStore:
             return connection.execute(query).first() is not None
 
     def begin_act(
-        self, incident: Incident, key: str, name: str, at: datetime, note: Draft
+        self, incident: Incident, key: str, name: str, at: datetime, note: NewEntry
     ) -> datetime | None:
         """Record that an act is about to run.
 
@@ -184,7 +195,7 @@ class IncidentStore:
             "key": key,
             "incident_id": incident.id,
             "name": name,
-            "approved_by": incident.approved_by,
+            "approved_by": incident.episode.approved_by,
             "started_at": at.isoformat(),
         }
         with self._database.write() as connection:
@@ -253,12 +264,12 @@ class IncidentStore:
                 get_incident(connection, incident_id)
         return found
 
-    def approval(self, incident_id: str, plan_hash: str) -> Approval | None:
+    def approval(self, incident_id: str, plan_hash: str) -> PlanApproval | None:
         """Return the question about the plan."""
         with self._database.read() as connection:
             return find_approval(connection, incident_id, plan_hash)
 
-    def decide(self, decided: Approval, note: Draft) -> Approval:
+    def decide(self, decided: PlanApproval, note: NewEntry) -> PlanApproval:
         """Record the answer to a question that waits.
 
         Raises:
@@ -268,11 +279,11 @@ class IncidentStore:
         incident_id, at = decided.incident_id, decided.decided_at or decided.requested_at
         with self._database.write() as connection:
             incident = get_incident(connection, incident_id)
-            if incident.state is not State.AWAITING_APPROVAL or incident.plan is None:
+            if incident.state is not State.AWAITING_APPROVAL or incident.episode.plan is None:
                 raise NothingToDecide(f"{incident_id} does not wait for an approval.")
-            if incident.plan.hash != decided.plan_hash:
+            if incident.episode.plan.hash != decided.plan_hash:
                 raise PlanChanged(
-                    f"{incident_id} waits for plan {incident.plan.hash}, not {decided.plan_hash}."
+                    f"{incident_id} waits for plan {incident.episode.plan.hash}, not {decided.plan_hash}."
                 )
             waiting = find_approval(connection, incident_id, decided.plan_hash)
             if waiting is None or waiting.decision or waiting.expires_at <= at:
@@ -332,34 +343,38 @@ class IncidentStore:
             connection.execute(sa.insert(ATTEMPTS).values(**row))
 
     def _write_entries(
-        self, connection: sa.Connection, incident: Incident, at: datetime, drafts: Sequence[Draft]
+        self,
+        connection: sa.Connection,
+        incident: Incident,
+        at: datetime,
+        new_entries: Sequence[NewEntry],
     ) -> None:
-        if not drafts:
+        if not new_entries:
             return
         mine = ENTRIES.c.incident_id == incident.id
         last = connection.execute(sa.select(sa.func.max(ENTRIES.c.seq)).where(mine)).scalar() or 0
         known = set(
             connection.execute(
                 sa.select(ENTRIES.c.key).where(
-                    mine, ENTRIES.c.key.in_([draft.key for draft in drafts])
+                    mine, ENTRIES.c.key.in_([new_entry.key for new_entry in new_entries])
                 )
             ).scalars()
         )
         # Of two with the same key the first is kept, whether the other was written before or comes with it.
-        fresh: dict[str, Draft] = {}
-        for draft in drafts:
-            if draft.key not in known:
-                fresh.setdefault(draft.key, draft)
-        for seq, draft in enumerate(fresh.values(), start=last + 1):
+        fresh: dict[str, NewEntry] = {}
+        for new_entry in new_entries:
+            if new_entry.key not in known:
+                fresh.setdefault(new_entry.key, new_entry)
+        for seq, new_entry in enumerate(fresh.values(), start=last + 1):
             row = {
                 "incident_id": incident.id,
                 "seq": seq,
-                "key": draft.key,
+                "key": new_entry.key,
                 "at": at.isoformat(),
                 "stage": incident.state,
-                "actor": draft.actor,
-                "text": hide_credentials(draft.text),
-                "facts": orjson.dumps(hide_in(_plain(draft.facts))).decode(),
+                "actor": new_entry.actor,
+                "text": hide_credentials(new_entry.text),
+                "facts": orjson.dumps(hide_in(_plain(new_entry.facts))).decode(),
             }
             connection.execute(sa.insert(ENTRIES).values(**row))
 

@@ -7,22 +7,22 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from typing import Any
 
-from trimtab.drills.result import DrillResult, Progress, Waiting
-from trimtab.drills.run import Subject, run_drill
+from trimtab.drills.result import DrillResult, DrillWait, Progress
+from trimtab.drills.run import DrillSubject, run_drill
 from trimtab.kernel.errors import TrimtabError
 
 _log = logging.getLogger(__name__)
 
-Said = Progress | Waiting | DrillResult | TrimtabError
+DrillMessage = Progress | DrillWait | DrillResult | TrimtabError
 """What a drill tells: its stages, and last its result or why there is none."""
 
 
-def as_line(said: Said) -> dict[str, Any]:
+def as_line(said: DrillMessage) -> dict[str, Any]:
     """Return what was told as one JSON object: ``stage``, ``waiting``, ``result`` or ``error``."""
     match said:
         case Progress():
             return {"stage": asdict(said)}
-        case Waiting():
+        case DrillWait():
             return {"waiting": asdict(said)}
         case DrillResult():
             return {"result": {**asdict(said), "passed": said.passed}}
@@ -36,20 +36,22 @@ class DrillFailed(TrimtabError):
     code = "drills.failed"
 
 
-class DrillRoom:
+class DrillRunner:
     """Starts drills and ends them.
 
     Args:
         subject: The service that is drilled.
     """
 
-    def __init__(self, subject: Subject) -> None:
+    def __init__(self, subject: DrillSubject) -> None:
         self._subject = subject
         self._stop = threading.Event()
         self._lock = threading.Lock()
         self._running: set[threading.Thread] = set()
 
-    def start(self, cause_id: str, timeout_seconds: float, say: Callable[[Said], None]) -> None:
+    def start(
+        self, cause_id: str, timeout_seconds: float, say: Callable[[DrillMessage], None]
+    ) -> None:
         """Begin a drill and return; it tells ``say`` how it goes, from its thread.
 
         Raises:
@@ -70,7 +72,7 @@ class DrillRoom:
         Raises:
             RunbookUnknown: There is no such cause.
         """
-        said: queue.Queue[Said] = queue.Queue()
+        said: queue.Queue[DrillMessage] = queue.Queue()
         self.start(cause_id, timeout_seconds, said.put)
         return _lines(said)
 
@@ -87,11 +89,11 @@ class DrillRoom:
         self,
         cause_id: str,
         timeout_seconds: float,
-        say: Callable[[Said], None],
+        say: Callable[[DrillMessage], None],
         stop: threading.Event,
     ) -> None:
         try:
-            last: Said = run_drill(self._subject, cause_id, say, timeout_seconds, stop)
+            last: DrillMessage = run_drill(self._subject, cause_id, say, timeout_seconds, stop)
         except TrimtabError as error:
             last = error
         except Exception:  # noqa: BLE001 - the edge of a thread; its follower is told.
@@ -103,8 +105,8 @@ class DrillRoom:
         say(last)
 
 
-def _lines(said: "queue.Queue[Said]") -> Iterator[dict[str, Any]]:
-    item: Said | None = None
-    while item is None or isinstance(item, Progress | Waiting):
+def _lines(said: "queue.Queue[DrillMessage]") -> Iterator[dict[str, Any]]:
+    item: DrillMessage | None = None
+    while item is None or isinstance(item, Progress | DrillWait):
         item = said.get()
         yield as_line(item)

@@ -1,17 +1,17 @@
 """One turn of the loop: what a stage decided, applied to the store in one transaction."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from trimtab.incidents.model import Approval, Incident
+from trimtab.incidents.model import Incident, PlanApproval
 from trimtab.incidents.state import State, check_transition
 from trimtab.infra.notify import Message
 
 
 @dataclass(frozen=True, slots=True)
-class Draft:
+class NewEntry:
     """A journal entry that has no number yet."""
 
     key: str
@@ -22,14 +22,14 @@ class Draft:
 
 
 @dataclass(frozen=True, slots=True)
-class Turn:
+class Transition:
     """What a stage decided. Everything in it becomes true together, or nothing does."""
 
     incident: Incident
     """The incident afterwards. Its alerts are ignored: they belong to the alert events."""
-    entries: tuple[Draft, ...] = ()
+    entries: tuple[NewEntry, ...] = ()
     messages: tuple[Message, ...] = ()
-    approval: Approval | None = None
+    approval: PlanApproval | None = None
     """A question to ask."""
     pause_seconds: float = 0.0
     """How long there is nothing to do, unless somebody wakes the job."""
@@ -47,4 +47,4 @@ def moved(incident: Incident, state: State, at: datetime, **changes: Any) -> Inc
         IllegalTransition: It cannot go there.
     """
     check_transition(incident.state, state)
-    return replace(incident, state=state, state_since=at, **changes)
+    return incident.updated(state=state, state_since=at, **changes)

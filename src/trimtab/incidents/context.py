@@ -5,9 +5,10 @@ from datetime import datetime
 
 from trimtab.incidents.ladders import Ladder, Ladders
 from trimtab.incidents.model import Incident
-from trimtab.incidents.ports import AuditTrail, Consult, Impact, Monitor, Probe
+from trimtab.incidents.ports import AlertMonitor, Consult, Impact, ServiceProbe
 from trimtab.incidents.proofs import Proofs
 from trimtab.incidents.store import IncidentStore
+from trimtab.infra.audit import Audit
 from trimtab.infra.notify import Reach
 from trimtab.infra.settings.sections.incidents import IncidentSettings
 from trimtab.kernel.clock import Clock
@@ -16,21 +17,21 @@ from trimtab.runbooks import Library, Procedure, Runbook
 
 
 @dataclass(frozen=True, slots=True)
-class Ground:
+class IncidentContext:
     """The operator's surroundings, the same for all stages."""
 
     store: IncidentStore
     library: Library
     catalog: Catalog
-    monitor: Monitor
-    audit: AuditTrail
+    monitor: AlertMonitor
+    audit: Audit
     clock: Clock
     settings: IncidentSettings
     ladders: Ladders
     proofs: Proofs
     consult: Consult | None = None
     impact: Impact | None = None
-    probe: Probe | None = None
+    probe: ServiceProbe | None = None
     reach: Reach = field(default_factory=Reach)
     """Which configured channels pass messages on to people; none by default."""
 
@@ -71,4 +72,4 @@ class Ground:
 
     def seen_quiet(self, incident: Incident) -> bool:
         """Return whether none of the alerts fires according to samples that still arrive."""
-        return self.quiet(incident) and self.monitor.sampled_since(incident.opened_at)
+        return self.quiet(incident) and self.monitor.sampled_since(incident.episode.opened_at)
