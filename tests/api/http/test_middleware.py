@@ -4,7 +4,7 @@ import logging
 import pytest
 
 from tests.faces import client_of
-from trimtab.api.http import BodyLimit
+from trimtab.api.http import BodyLimitMiddleware
 from trimtab.infra.auth import Role
 from trimtab.infra.settings.sections.service import ServiceSettings
 from trimtab.monitoring.engine import RuleEngine
@@ -77,7 +77,7 @@ def test_an_undeclared_body_beyond_the_limit_is_refused_as_it_arrives(admin):
 
 
 def test_uploads_have_their_own_limit():
-    limit = BodyLimit(None, access=None, body_mb=10, upload_mb=50)
+    limit = BodyLimitMiddleware(None, access=None, body_mb=10, upload_mb=50)
     assert limit.megabytes("/api/v1/ingest") == 50
     assert limit.megabytes("/v1/answers") == 10
 
