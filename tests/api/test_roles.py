@@ -53,7 +53,7 @@ ONLY_ACTIONS = {
     "knowledge.ingestion.retry_dead_letters",
     "knowledge.memory.heap_dump",
     "knowledge.memory.profile",
-    "knowledge.parts.parser.recycle",
+    "knowledge.parser.recycle",
     "knowledge.snapshot.restore",
     "knowledge.snapshot.take",
     "notify.send",

@@ -188,7 +188,7 @@ def test_a_dry_run_without_anything_to_change_says_so(catalog, knowledge):
         "knowledge.index.restart",
         "knowledge.cache.warm",
         "knowledge.snapshot.restore",
-        "knowledge.parts.parser.recycle",
+        "knowledge.parser.recycle",
         "knowledge.database.restore",
         "knowledge.database.recover",
         "knowledge.ingestion.retry_dead_letters",

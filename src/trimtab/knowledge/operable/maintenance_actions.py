@@ -338,7 +338,7 @@ def _recycle(knowledge: Knowledge) -> Action:
         return ActionResult(f"The parser's process {pid} would be ended after its present file.")
 
     return Action(
-        "knowledge.parts.parser.recycle",
+        "knowledge.parser.recycle",
         "End the parser's process, and all memory that it holds.",
         Risk.AUTOMATIC,
         run,
