@@ -305,7 +305,7 @@ def test_evidence_is_a_file_that_can_be_read(tmp_path):
     (tmp_path / "file").write_bytes(b"a\xff")
     assert (read_evidence(tmp_path / "file"), read_text(tmp_path / "file")) == (b"a\xff", "a\ufffd")
     for path in (tmp_path, tmp_path / "none"):
-        with pytest.raises(EvidenceUnreadable):
+        with pytest.raises(EvidenceUnreadable, match="not a regular file"):
             read_evidence(path)
 
 

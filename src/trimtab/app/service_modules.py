@@ -4,7 +4,7 @@ from trimtab.answers import module as answers
 from trimtab.answers.quote_redaction import QuoteStore
 from trimtab.answers.service import AnswerService
 from trimtab.answers.signals import recent_errors
-from trimtab.api.http import HttpFigures
+from trimtab.api.http import HttpMetrics
 from trimtab.app.assembly import Assembly
 from trimtab.app.handbook import Handbook
 from trimtab.app.retrieval import KnowledgeEmbedder, KnowledgeRetriever
@@ -62,7 +62,7 @@ def build_changes(assembly: Assembly) -> Module:
 
 def build_response_history(assembly: Assembly) -> Module:
     """Return the normal response time of each hour, learnt from the requests of users."""
-    return infra.build_response_history(assembly.env, assembly.service(HttpFigures).recent_p99)
+    return infra.build_response_history(assembly.env, assembly.service(HttpMetrics).recent_p99)
 
 
 def build_catalog(assembly: Assembly) -> Module:

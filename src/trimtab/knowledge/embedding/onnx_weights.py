@@ -1,27 +1,49 @@
-"""The named tensors and the node wiring of an ONNX file, without the ONNX libraries.
+"""Reads named tensors and node wiring of an ONNX file with protobuf alone.
 
-Only what the one-time conversion needs is read: initializers stored as ``raw_data`` and each node's
-operator, inputs and outputs. Field numbers are those of ``onnx.proto``
-(https://github.com/onnx/onnx/blob/main/onnx/onnx.proto); the wire format is
-https://protobuf.dev/programming-guides/encoding/.
+The messages declare only what the one-time conversion needs: initializers stored as ``raw_data``
+and each node's operator, inputs and outputs. Field numbers are those of ``onnx.proto``
+(https://github.com/onnx/onnx/blob/main/onnx/onnx.proto); protobuf skips all other fields.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
+from google.protobuf.message import DecodeError
 from numpy.typing import NDArray
 
-_VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
 _DTYPES = {1: "<f4", 3: "i1"}  # TensorProto.FLOAT, .INT8
+_FIELD = descriptor_pb2.FieldDescriptorProto
+_PACKAGE = "trimtab.onnx"
+_MESSAGES: dict[str, tuple[tuple[str, int, Any, Any], ...]] = {
+    "TensorProto": (
+        ("dims", 1, _FIELD.LABEL_REPEATED, _FIELD.TYPE_INT64),
+        ("data_type", 2, _FIELD.LABEL_OPTIONAL, _FIELD.TYPE_INT32),
+        ("name", 8, _FIELD.LABEL_OPTIONAL, _FIELD.TYPE_STRING),
+        ("raw_data", 9, _FIELD.LABEL_OPTIONAL, _FIELD.TYPE_BYTES),
+    ),
+    "NodeProto": (
+        ("input", 1, _FIELD.LABEL_REPEATED, _FIELD.TYPE_STRING),
+        ("output", 2, _FIELD.LABEL_REPEATED, _FIELD.TYPE_STRING),
+        ("op_type", 4, _FIELD.LABEL_OPTIONAL, _FIELD.TYPE_STRING),
+    ),
+    "GraphProto": (
+        ("node", 1, _FIELD.LABEL_REPEATED, "NodeProto"),
+        ("initializer", 5, _FIELD.LABEL_REPEATED, "TensorProto"),
+    ),
+    "ModelProto": (("graph", 7, _FIELD.LABEL_OPTIONAL, "GraphProto"),),
+}
+"""Fields of each message: name, number, label, and type or name of a message."""
 
 Tensor = NDArray[np.float32] | NDArray[np.int8]
 
 
 @dataclass(frozen=True)
 class OnnxNode:
-    """One operator of the graph with the names of the tensors that enter and leave it."""
+    """One operator of the graph with the names of its input and output tensors."""
 
     operator: str
     inputs: tuple[str, ...]
@@ -43,102 +65,35 @@ def read_graph(path: Path) -> OnnxGraph:
         OSError: The file cannot be read.
         ValueError: The bytes are not an ONNX model.
     """
-    tensors: dict[str, Tensor] = {}
-    nodes: list[OnnxNode] = []
-    model = memoryview(path.read_bytes())
-    for field, graph in _fields(model):
-        if field != 7 or not isinstance(graph, memoryview):  # ModelProto.graph
-            continue
-        for part, value in _fields(graph):
-            if not isinstance(value, memoryview):
-                continue
-            if part == 1:  # GraphProto.node
-                nodes.append(_node(value))
-            elif part == 5:  # GraphProto.initializer
-                _add_tensor(tensors, value)
+    try:
+        graph = _model_class().FromString(path.read_bytes()).graph
+    except DecodeError as error:
+        raise ValueError(f"{path.name} is damaged or not an ONNX model") from error
+    tensors: dict[str, Tensor] = {
+        tensor.name: np.frombuffer(tensor.raw_data, _DTYPES[tensor.data_type]).reshape(tensor.dims)
+        for tensor in graph.initializer
+        if tensor.data_type in _DTYPES  # No weight of the model has another element type.
+    }
     if not tensors:
-        raise ValueError(f"{path.name} holds no ONNX graph with weights")
-    return OnnxGraph(tensors, tuple(nodes))
+        raise ValueError(f"{path.name} has no ONNX graph with weights")
+    nodes = tuple(
+        OnnxNode(node.op_type, tuple(node.input), tuple(node.output)) for node in graph.node
+    )
+    return OnnxGraph(tensors, nodes)
 
 
-def _fields(data: memoryview) -> Iterator[tuple[int, memoryview | int]]:
-    """Yield (field number, payload): an int for varints, the bytes for everything else."""
-    at = 0
-    while at < len(data):
-        key, at = _varint(data, at)
-        wire = key & 7
-        if wire == _VARINT:
-            number, at = _varint(data, at)
-            yield key >> 3, number
-            continue
-        if wire == _BYTES:
-            size, at = _varint(data, at)
-        elif wire in (_FIXED32, _FIXED64):
-            size = 4 if wire == _FIXED32 else 8
-        else:
-            raise ValueError(f"unknown protobuf wire type {wire}")
-        if at + size > len(data):
-            raise ValueError("the protobuf message is cut short")
-        yield key >> 3, data[at : at + size]
-        at += size
-
-
-def _varint(data: memoryview, at: int) -> tuple[int, int]:
-    """Return (value, position after it) of the base-128 number that starts at ``at``."""
-    value = shift = 0
-    while at < len(data):
-        byte = data[at]
-        at += 1
-        value |= (byte & 0x7F) << shift
-        if not byte & 0x80:
-            return value, at
-        shift += 7
-    raise ValueError("the protobuf message is cut short")
-
-
-def _node(data: memoryview) -> OnnxNode:
-    inputs: list[str] = []
-    outputs: list[str] = []
-    operator = ""
-    for field, value in _fields(data):
-        if not isinstance(value, memoryview):
-            continue
-        if field == 1:
-            inputs.append(_text(value))
-        elif field == 2:
-            outputs.append(_text(value))
-        elif field == 4:
-            operator = _text(value)
-    return OnnxNode(operator, tuple(inputs), tuple(outputs))
-
-
-def _add_tensor(tensors: dict[str, Tensor], data: memoryview) -> None:
-    """Add one TensorProto; element types that no weight of ours has are left out."""
-    shape: list[int] = []
-    kind = 0
-    name, raw = "", memoryview(b"")
-    for field, value in _fields(data):
-        if field == 1:
-            shape += [value] if isinstance(value, int) else _packed(value)
-        elif isinstance(value, int):
-            kind = value if field == 2 else kind
-        elif field == 8:
-            name = _text(value)
-        elif field == 9:
-            raw = value
-    if kind in _DTYPES:
-        values: Tensor = np.frombuffer(raw, dtype=_DTYPES[kind])
-        tensors[name] = values.reshape(shape)
-
-
-def _packed(data: memoryview) -> list[int]:
-    values: list[int] = []
-    at = 0
-    while at < len(data):
-        value, at = _varint(data, at)
-        values.append(value)
-    return values
-
-
-def _text(data: memoryview) -> str:
-    return bytes(data).decode()
+@cache
+def _model_class() -> Any:
+    """Return the message class of an ONNX model."""
+    file = descriptor_pb2.FileDescriptorProto(name="trimtab/onnx.proto", package=_PACKAGE)
+    for name, fields in _MESSAGES.items():
+        message = file.message_type.add(name=name)
+        for field, number, label, kind in fields:
+            added = message.field.add(name=field, number=number, label=label)
+            if isinstance(kind, str):
+                added.type, added.type_name = _FIELD.TYPE_MESSAGE, f".{_PACKAGE}.{kind}"
+            else:
+                added.type = kind
+    pool = descriptor_pool.DescriptorPool()
+    pool.Add(file)
+    return message_factory.GetMessageClass(pool.FindMessageTypeByName(f"{_PACKAGE}.ModelProto"))
