@@ -9,6 +9,7 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeout
+from functools import partial
 from queue import SimpleQueue
 from typing import Any, TypeVar
 
@@ -38,8 +39,7 @@ class Deadlines:
             raise DeadlineExceeded(f"Too many {stage} calls are under way.")
         future = Future[_T]()
         future.add_done_callback(self._release)
-        context = contextvars.copy_context()
-        self._pool.submit(future, lambda: context.run(call))
+        self._pool.submit(future, partial(contextvars.copy_context().run, call))
         return future
 
     def run(self, stage: str, seconds: float, call: Callable[[], _T]) -> _T:
