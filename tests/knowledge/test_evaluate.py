@@ -68,8 +68,8 @@ def test_a_missing_file_is_named(folder, name):
 @pytest.mark.parametrize(
     ("name", "line", "message"),
     [
-        ("corpus.jsonl", "{", "line 4 is no JSON"),
-        ("corpus.jsonl", "[1]", "line 4 is no JSON object"),
+        ("corpus.jsonl", "{", "line 4 is not valid JSON"),
+        ("corpus.jsonl", "[1]", "line 4 is not a JSON object"),
         ("queries.jsonl", '{"text": "?"}', "line 4 has neither"),
         ("qrels.tsv", "q1 d1 1", "line 5 is not query, document and grade"),
     ],

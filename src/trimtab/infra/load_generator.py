@@ -56,7 +56,7 @@ class LoadGenerator:
         self._workers = [
             threading.Thread(
                 target=self._run,
-                args=(request, random.Random(number), stop, per_second, think_seconds),  # noqa: S311 - drills repeat exactly.
+                args=(request, _rng(number), stop, per_second, think_seconds),
                 name=self._name,
                 daemon=True,
             )
@@ -94,3 +94,7 @@ class LoadGenerator:
             else:
                 due += 1 / per_second
                 self._clock.wait(stop, due - self._clock.monotonic())
+
+
+def _rng(seed: int) -> random.Random:
+    return random.Random(seed)  # noqa: S311 - drills repeat exactly.

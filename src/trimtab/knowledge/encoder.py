@@ -37,7 +37,7 @@ class Encoder:
         self.durations = Apart(lambda: RecentValues(clock, settings.cache_window_seconds))
         self._last_error = "The model is not loaded."
         self.files_intact = True
-        """Whether the files' checksums were right when last read; they are read while it is down."""
+        """Whether the files' checksums were right when last read, which is while it is down."""
         self.cache: BoundedCache[str, NDArray[np.float32]] = BoundedCache(
             CacheLimits(
                 settings.embedding_cache_entries,

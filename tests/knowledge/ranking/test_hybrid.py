@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from tests.knowledge.ranking.words_embedder import TopicEmbedder
 from trimtab.knowledge.index import IndexedPassage, ProjectIndex
 from trimtab.knowledge.ranking import explain, highlights, rank
-from trimtab.knowledge.ranking.neighbours import smoothed
+from trimtab.knowledge.ranking.hybrid import smoothed
 
 EMBEDDER = TopicEmbedder(["restart reboot relaunch", "banana fruit mango", "disk volume storage"])
 TEXTS = [

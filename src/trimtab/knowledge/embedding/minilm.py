@@ -71,7 +71,11 @@ class MiniLmEmbedder:
 
     def embed(self, texts: Sequence[str]) -> Vectors:
         """Return one unit vector for each text, in the given order; shape (len(texts), 384)."""
-        tokens = [_cut(ids) for ids in self._token_ids(texts)]
+        # Texts that are too long keep their end mark.
+        tokens = [
+            ids if len(ids) <= MAX_TOKENS else [*ids[: MAX_TOKENS - 1], ids[-1]]
+            for ids in self._token_ids(texts)
+        ]
         vectors = np.empty((len(tokens), DIMENSION), dtype=np.float32)
         batches = list(_batches(tokens))
         for batch, rows in zip(batches, self._forward_all(batches), strict=True):
@@ -121,11 +125,6 @@ class _Batch:
     positions: NDArray[np.intp]
     ids: NDArray[np.int32]
     lengths: NDArray[np.int32]
-
-
-def _cut(ids: list[int]) -> list[int]:
-    """Return at most ``MAX_TOKENS`` ids, keeping the end mark."""
-    return ids if len(ids) <= MAX_TOKENS else [*ids[: MAX_TOKENS - 1], ids[-1]]
 
 
 def _batches(tokens: list[list[int]]) -> Iterator[_Batch]:

@@ -223,14 +223,10 @@ def _blocks(values: Sequence[Any]) -> Iterator[Sequence[Any]]:
     return (values[start : start + _BLOCK] for start in range(0, len(values), _BLOCK))
 
 
-def packed(vector: Vector) -> bytes:
-    """Return the vector as stored: half precision, which moves a cosine by less than 0.001."""
-    return vector.astype(np.float16).tobytes()
-
-
 def vector_row(chunk_key: int, model: str, vector: Vector) -> dict[str, Any]:
     """Return the row of a passage's vector."""
-    row = {"model": model, "vector": packed(vector)}
+    # Half precision moves a cosine by less than 0.001.
+    row = {"model": model, "vector": vector.astype(np.float16).tobytes()}
     return {"chunk_key": chunk_key, **sealed("vectors", row)}
 
 
