@@ -167,7 +167,7 @@ async def answer(
 ) -> Response:
     """Answer a question from a project's documents, every sentence with its citation."""
     question = _question(request, request.question, caller.principal, person)
-    return await web.limiter.run(partial(_respond, answers, question, caller))
+    return _response(await web.limiter.run(partial(answers.answer, question)), caller)
 
 
 @router.post(
@@ -292,8 +292,7 @@ def _failed(error: Exception) -> dict[str, str]:
     return json_event("error", error_body(error))
 
 
-def _respond(answers: AnswerService, question: Question, caller: _Caller) -> Response:
-    found: Answer = answers.answer(question)
+def _response(found: Answer, caller: _Caller) -> Response:
     _log_if_blocked(found, caller)
     return Response(_ANSWER.dump_json(found), media_type="application/json")
 
@@ -302,12 +301,13 @@ async def _answer_query(
     web: Web, knowledge: Knowledge, answers: AnswerService, question: Question, caller: _Caller
 ) -> Response:
     try:
-        return await web.limiter.run(partial(_respond, answers, question, caller))
+        found = await web.limiter.run(partial(answers.answer, question))
     except NotFound as error:
         # The operators' command reads `.degraded_mode` whatever project it names.
         up = knowledge.components()
         degraded = not (up["embedding_model"] and up["vector_store"])
         return error_response(error, degraded_mode=degraded)
+    return _response(found, caller)
 
 
 def _log_blocked_events(events: _Events, caller: _Caller) -> _Events:
