@@ -6,7 +6,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from tests.incidents.operator import make_operator
-from trimtab.api.http import HttpFigures
+from trimtab.api.http import HttpMetrics
 from trimtab.app import build
 from trimtab.app.http_apps import make_http_apps
 from trimtab.incidents.module import IncidentRecords
@@ -89,16 +89,16 @@ class Tank:
         folder.mkdir()
         self.app = app
         self.operator = make_operator(folder)
-        ground, services = self.operator.ground, app.http_apps.api.state.services
+        context, services = self.operator.context, app.http_apps.api.state.services
         env = replace(app.env, clock=self.operator.clock, registry=new_registry())
         services = services.replaced(
             env,
-            ground.catalog,
-            replace(app.runbooks, library=ground.library),
-            IncidentRecords(ground.store, ground.proofs),
+            context.catalog,
+            replace(app.runbooks, library=context.library),
+            IncidentRecords(context.store, context.proofs),
             self.operator.incidents,
         )
-        self.http_apps = make_http_apps(services, HttpFigures(self.operator.clock))
+        self.http_apps = make_http_apps(services, HttpMetrics(self.operator.clock))
 
     def client(self, role=None):
         key = key_of(self.app, role) if role else ""
@@ -115,7 +115,7 @@ class Tank:
     def resolved(self):
         """Break the tank's pump; return the incident when it was repaired with approval."""
         incident = self.waiting()
-        self.operator.incidents.approve(incident.id, incident.plan.hash, "alice")
+        self.operator.incidents.approve(incident.id, incident.episode.plan.hash, "alice")
         self.operator.jobs.while_waiting = lambda _topic: self.operator.world.put(level=9)
         self.operator.jobs.run()
         return self.operator.incidents.get(incident.id)

@@ -23,7 +23,7 @@ from tests.api.hostile import Maker, Pool, is_segment, request, spoil
 from tests.api.judge import Judge
 from tests.api.wire import Sent, Wire
 from trimtab.answers import Question
-from trimtab.api.http import HttpFigures
+from trimtab.api.http import HttpMetrics
 from trimtab.app.http_apps import make_http_apps
 from trimtab.infra.auth import Role
 from trimtab.kernel.ids import new_id
@@ -128,7 +128,7 @@ class Fuzz:
         known["name"] = [*actions, *([spare] * len(actions))]
         known["text"] = [page.text for page in list(self._app.library.runbooks.values())[:3]]
         if (incident := self._incident()) is not None:
-            known["incident_id"], known["plan_hash"] = [incident.id], [incident.plan.hash]
+            known["incident_id"], known["plan_hash"] = [incident.id], [incident.episode.plan.hash]
 
     def _refused(self, wire, limited, method, path, operation):
         """Send what the edge refuses, by any route."""
@@ -265,7 +265,7 @@ def _rarely(app):
     service = replace(app.settings.service, rate_limit_per_minute=1)
     env = replace(app.env, settings=replace(app.settings, service=service))
     services = app.http_apps.api.state.services.replaced(env)
-    return make_http_apps(services, HttpFigures(app.clock)).network
+    return make_http_apps(services, HttpMetrics(app.clock)).network
 
 
 logging.getLogger("schemathesis").setLevel(logging.ERROR)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tests.faces import client_of, key_of
-from trimtab.api.http import HttpFigures
+from trimtab.api.http import HttpMetrics
 from trimtab.infra.auth import Role
 from trimtab.monitoring.alerts import Alert, AlertState
 from trimtab.monitoring.checks import compile_check
@@ -201,7 +201,7 @@ def test_signals_are_read_by_name(anonymous):
 
 
 def test_every_check_of_a_runbook_reads_metrics_that_are_exported(app):
-    exported = metric_names(app.registry, app.catalog.signals.values()) | set(HttpFigures.NAMES)
+    exported = metric_names(app.registry, app.catalog.signals.values()) | set(HttpMetrics.NAMES)
     checks = [
         check
         for book in app.library.runbooks.values()

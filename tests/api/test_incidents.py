@@ -14,6 +14,60 @@ def test_an_incident_shows_diagnosis_plan_question_and_clocks(tank):
     assert len(body["clocks"]) == 4
 
 
+def test_the_keys_of_an_incident_stay_as_they_were_before_episodes(tank):
+    incident = tank.resolved()
+    body = tank.client().get(f"/v1/incidents/{incident.id}").json()
+    assert body.keys() == {
+        "id",
+        "opening",
+        "state",
+        "state_since",
+        "title",
+        "component",
+        "group_key",
+        "alerts",
+        "opened_at",
+        "severity",
+        "native_severity",
+        "system",
+        "ladder",
+        "runbooks",
+        "triaged_at",
+        "diagnosed_at",
+        "remediation_at",
+        "restored_at",
+        "resolved_at",
+        "diagnosis",
+        "plan",
+        "approved_by",
+        "done",
+        "watch",
+        "attempts",
+        "called",
+        "conditions",
+        "root_cause",
+        "cause_verified",
+        "resolution",
+        "escalated_at",
+        "closed_by",
+        "impact",
+        "postmortem",
+        "drill",
+        "active",
+        "approval",
+        "cause_status",
+        "cause_text",
+        "ending",
+        "notifications",
+        "clocks",
+    }
+    assert body["opening"] == 1
+    assert [attempt["opening"] for attempt in body["attempts"]] == [1]
+    assert [call.keys() for call in body["notifications"]] == [
+        {"who", "why", "at", "paged", "receivers", "accepted", "failed", "status", "text"}
+    ] * len(body["notifications"])
+
+
 def test_incidents_are_listed_by_whether_they_are_over(tank):
     incident = tank.resolved()
     client = tank.client()
@@ -31,15 +85,15 @@ def test_the_status_page_tells_what_is_disturbed_now(tank):
         incident.title,
         "investigating",
     )
-    assert told["since"] == incident.opened_at.isoformat()
+    assert told["since"] == incident.episode.opened_at.isoformat()
 
 
 @pytest.mark.feature("F741")
 def test_what_is_over_is_marked_resolved_on_the_status_page_with_a_summary_for_a_week(tank):
     incident = tank.resolved()
     (told,) = tank.client().get("/v1/status").json()["incidents"]
-    assert (told["state"], told["summary"]) == ("resolved", incident.resolution)
-    assert incident.resolution
+    assert (told["state"], told["summary"]) == ("resolved", incident.episode.resolution)
+    assert incident.episode.resolution
     tank.operator.clock.advance(8 * 86_400)
     assert tank.client().get("/v1/status").json()["incidents"] == []
 
@@ -49,7 +103,7 @@ def test_an_operator_approves_the_plan_that_was_read(tank):
     operator = tank.client(Role.OPERATOR)
     path = f"/v1/incidents/{incident.id}/approve"
     stale = operator.post(path, json={"plan_hash": "another"})
-    good = operator.post(path, json={"plan_hash": incident.plan.hash})
+    good = operator.post(path, json={"plan_hash": incident.episode.plan.hash})
     assert stale.json()["error"]["code"] == "incidents.plan_changed"
     assert (good.json()["decision"], good.json()["principal"]) == ("approved", "test-operator")
 
@@ -59,13 +113,13 @@ def test_a_reader_can_neither_approve_nor_reject(tank):
     reader = tank.client()
     for verb in ("approve", "reject"):
         path = f"/v1/incidents/{incident.id}/{verb}"
-        assert reader.post(path, json={"plan_hash": incident.plan.hash}).status_code == 403
+        assert reader.post(path, json={"plan_hash": incident.episode.plan.hash}).status_code == 403
     assert tank.operator.incidents.approval(incident.id).decision == ""
 
 
 def test_a_rejection_keeps_its_reason(tank):
     incident = tank.waiting()
-    body = {"plan_hash": incident.plan.hash, "reason": "not during the race"}
+    body = {"plan_hash": incident.episode.plan.hash, "reason": "not during the race"}
     answer = tank.client(Role.OPERATOR).post(f"/v1/incidents/{incident.id}/reject", json=body)
     assert (answer.json()["decision"], answer.json()["reason"]) == (
         "rejected",

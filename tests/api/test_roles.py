@@ -113,10 +113,10 @@ def test_an_operator_cannot_do_by_an_action_what_its_route_refuses(app, name, dr
 @pytest.mark.parametrize("path", ["/v1/incidents/{}/approve", "/console/incidents/{}/approve"])
 def test_a_plan_needs_the_highest_role_of_its_actions(tank, path, monkeypatch):
     found = tank.waiting()
-    for act in found.plan.acts:
-        action = tank.operator.ground.catalog.action(act.name)
+    for act in found.episode.plan.acts:
+        action = tank.operator.context.catalog.action(act.name)
         monkeypatch.setattr(type(action), "role", Role.ADMIN, raising=False)
-    given = {"plan_hash": found.plan.hash}
+    given = {"plan_hash": found.episode.plan.hash}
     client = tank.client(Role.OPERATOR)
     sent = {"json": given} if path.startswith("/v1") else {"data": given}
     assert client.post(path.format(found.id), **sent).status_code == 403

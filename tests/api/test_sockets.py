@@ -10,7 +10,7 @@ from contextlib import ExitStack, contextmanager
 import psutil
 import pytest
 
-from trimtab.api.http.connection_limits import BoundedProtocol
+from trimtab.api.http.connection_limits import LimitedHttpProtocol
 from trimtab.api.http.server import bind, served
 from trimtab.app import build
 from trimtab.infra.settings import load
@@ -32,8 +32,8 @@ def address(app):
     """Serve the app as `trimtab serve` does, with less patience."""
     listener = bind("127.0.0.1", 0)
     with pytest.MonkeyPatch.context() as patch, served(app.http_apps.network, listener):
-        patch.setattr(BoundedProtocol, "head_seconds", SOON)
-        patch.setattr(BoundedProtocol, "body_seconds", SOON)
+        patch.setattr(LimitedHttpProtocol, "head_seconds", SOON)
+        patch.setattr(LimitedHttpProtocol, "body_seconds", SOON)
         yield listener.getsockname()
 
 
@@ -185,8 +185,8 @@ def test_hundreds_of_dropped_connections_leave_no_file_descriptor(address):
 
 
 def test_one_connection_more_than_there_may_be_is_told_so(address, monkeypatch):
-    monkeypatch.setattr(BoundedProtocol, "most_connections", 5)
-    monkeypatch.setattr(BoundedProtocol, "head_seconds", 30)
+    monkeypatch.setattr(LimitedHttpProtocol, "max_connections", 5)
+    monkeypatch.setattr(LimitedHttpProtocol, "head_seconds", 30)
     with ExitStack() as held:
         for _ in range(5):
             held.enter_context(connection(address))

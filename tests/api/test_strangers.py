@@ -7,7 +7,7 @@ import pytest
 
 from tests.api.test_sockets import answer_to, connection, everything, is_well, status_of
 from tests.faces import first_key
-from trimtab.api.http.connection_limits import BoundedProtocol
+from trimtab.api.http.connection_limits import LimitedHttpProtocol
 from trimtab.api.http.server import bind, served
 from trimtab.app import build
 from trimtab.infra.auth import Role
@@ -67,7 +67,7 @@ def test_a_stranger_gets_the_whole_answer_although_it_is_still_sending(address):
 
 
 def test_a_stranger_who_goes_on_sending_is_cut_off(address, monkeypatch):
-    monkeypatch.setattr(BoundedProtocol, "linger_seconds", 0.2)
+    monkeypatch.setattr(LimitedHttpProtocol, "linger_seconds", 0.2)
     with connection(address) as opened:
         opened.sendall(head("/v1/answers", key="tt_wrong", content_length=LARGE))
         started = time.monotonic()
@@ -138,7 +138,7 @@ def test_a_stranger_behind_a_request_that_is_answered_is_refused_too(address):
 
 
 def test_a_body_that_comes_drop_by_drop_ends_in_time(app, address, monkeypatch):
-    monkeypatch.setattr(BoundedProtocol, "body_total_seconds", 0.5)
+    monkeypatch.setattr(LimitedHttpProtocol, "body_total_seconds", 0.5)
     with connection(address) as opened:
         opened.sendall(head("/v1/keys", key=first_key(app), content_length=10_000))
         started = time.monotonic()

@@ -7,7 +7,7 @@ from trimtab.answers.service import AnswerService
 from trimtab.answers.tracing import SpanExporter
 from trimtab.app import build
 from trimtab.app.handbook import Handbook
-from trimtab.drills import DrillRoom
+from trimtab.drills import DrillRunner
 from trimtab.evaluation.service import EvaluationService
 from trimtab.gates.room import GatesRoom
 from trimtab.guardrails.service import Guardrails
@@ -38,7 +38,7 @@ STARTS = (
 )
 CLOSES = (
     (Handbook, "close"),
-    (DrillRoom, "stop"),
+    (DrillRunner, "stop"),
     (Monitor, "close"),
     (Scheduler, "close"),
     (OpeningJobs, "close"),
@@ -125,7 +125,7 @@ def test_an_app_that_cannot_be_built_closes_what_was_opened(
     missing = str(tmp_path / "no-such-file.yml")
     with pytest.raises(TrimtabError):
         build(settings_of(incidents__ladders_file=missing))
-    built_later = (Handbook, DrillRoom, Monitor, Scheduler, OpeningJobs, Delivery)
+    built_later = (Handbook, DrillRunner, Monitor, Scheduler, OpeningJobs, Delivery)
     expected = named(pair for pair in NOT_STARTED if pair[0] not in built_later)
     assert without_knowledge_database(calls) == expected
     build(settings_of()).close()  # The lock of the directory is free again.

@@ -239,7 +239,7 @@ def test_another_sites_form_cannot_use_the_cookie(tank):
     client.post("/console/login", data={"key": key})
     answer = client.post(
         f"/console/incidents/{incident.id}/approve",
-        data={"plan_hash": incident.plan.hash},
+        data={"plan_hash": incident.episode.plan.hash},
         headers={"Origin": "http://evil.example", "Sec-Fetch-Site": "cross-site"},
     )
     assert answer.status_code == 403
@@ -306,7 +306,10 @@ def test_approving_shows_the_decision(tank):
     incident = tank.waiting()
     text = (
         tank.client(Role.OPERATOR)
-        .post(f"/console/incidents/{incident.id}/approve", data={"plan_hash": incident.plan.hash})
+        .post(
+            f"/console/incidents/{incident.id}/approve",
+            data={"plan_hash": incident.episode.plan.hash},
+        )
         .text
     )
     assert "approved by test-operator" in text

@@ -12,11 +12,11 @@ class Tank:
     operator: object
 
     def __post_init__(self):
-        self.library = self.operator.ground.library
-        self.catalog = self.operator.ground.catalog
+        self.library = self.operator.context.library
+        self.catalog = self.operator.context.catalog
         self.incidents = self.operator.incidents
         self.monitor = self.operator.world
-        self.proofs = self.operator.ground.proofs
+        self.proofs = self.operator.context.proofs
         self.clock = self.operator.clock
 
     def wait(self, seconds):

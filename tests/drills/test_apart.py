@@ -1,6 +1,5 @@
 """The incident of a drill is in the drills' record and in no other list, count, figure or page."""
 
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -53,11 +52,11 @@ def test_the_post_mortem_of_a_drill_is_still_to_be_read(drilled):
 
 def test_no_signal_counts_the_incident_of_a_drill(drilled):
     operator = drilled[0].operator
-    keep = operator.ground.store.change
+    keep = operator.context.store.change
     now = operator.clock.now()
 
     def figures():
-        found = signals(operator.ground.store, operator.outbox, operator.clock)
+        found = signals(operator.context.store, operator.outbox, operator.clock)
         return {
             one.name: [str(sample.value) for sample in one.read()]
             for one in found
@@ -68,9 +67,9 @@ def test_no_signal_counts_the_incident_of_a_drill(drilled):
         before = figures()
         incident = operator.fire(component="other")
     for state in (State.TRIAGED, State.ESCALATED):
-        keep(incident.id, lambda fresh, state=state: replace(fresh, state=state), now)
+        keep(incident.id, lambda fresh, state=state: fresh.updated(state=state), now)
         assert figures() == before, state
-    assert operator.ground.store.find(active=True) != []
+    assert operator.context.store.find(active=True) != []
 
 
 def test_a_later_incident_finds_no_similar_one_among_drills(drilled):
@@ -78,8 +77,8 @@ def test_a_later_incident_finds_no_similar_one_among_drills(drilled):
     operator.world.put(tap=1, level=1)
     incident = operator.fire()
     get = operator.incidents.get
-    operator.jobs.run(until=lambda: get(incident.id).diagnosis is not None)
-    assert get(incident.id).diagnosis.similar == ()
+    operator.jobs.run(until=lambda: get(incident.id).episode.diagnosis is not None)
+    assert get(incident.id).episode.diagnosis.similar == ()
 
 
 def test_the_acts_of_a_drill_use_up_nothing_of_the_hours_limit(tank):  # noqa: F811 - a fixture.
@@ -87,8 +86,8 @@ def test_the_acts_of_a_drill_use_up_nothing_of_the_hours_limit(tank):  # noqa: F
     operator.prove(TAP)
     run_drill(Tank(operator), TAP)
     hour_ago = operator.clock.now() - timedelta(hours=1)
-    assert operator.ground.store.automatic_acts_since(hour_ago) == 0
-    assert operator.ground.store.automatic_acts_since(hour_ago, drills=True) > 0
+    assert operator.context.store.automatic_acts_since(hour_ago) == 0
+    assert operator.context.store.automatic_acts_since(hour_ago, drills=True) > 0
 
 
 def test_an_alert_of_users_after_a_drill_opens_an_incident_of_its_own(tank):  # noqa: F811 - a fixture.
@@ -106,7 +105,7 @@ def test_an_alert_of_users_after_a_drill_opens_an_incident_of_its_own(tank):  # 
 def test_a_damaged_record_keeps_no_list_from_being_read(drilled):
     operator = drilled[0].operator
     users = operator.fire(component="other")
-    with operator.ground.store._database.write() as connection:
+    with operator.context.store._database.write() as connection:
         connection.exec_driver_sql(
             "INSERT INTO incidents SELECT 'INC-X', state, severity, system, group_key, opened_at, "
             "updated_at, resolved_at, '{' FROM incidents LIMIT 1"

@@ -12,11 +12,11 @@ from tests.incidents.operator import make_operator
 from tests.incidents.world import PUMP, TAP
 from trimtab.drills import (
     DrillRefused,
-    DrillRoom,
+    DrillRunner,
+    DrillStage,
     DrillStopped,
+    DrillWait,
     Progress,
-    Stage,
-    Waiting,
     run_drill,
 )
 from trimtab.incidents import State
@@ -35,7 +35,7 @@ def test_a_passed_drill_proves_its_cause_and_leaves_the_service_as_it_was(tank):
     result = run_drill(tank, TAP, seen.append)
     assert result.passed, result
     stages = [said.stage for said in seen if isinstance(said, Progress)]
-    assert stages == list(Stage)
+    assert stages == list(DrillStage)
     assert tank.proofs.proven(*tank.library.cause(TAP))
     assert [tank.monitor.get(name) for name in ("tap", "pump", "level")] == before
 
@@ -72,8 +72,8 @@ def test_a_part_of_the_evidence_may_hold_before_anything_is_broken(tank):
 def test_a_drill_says_every_few_seconds_what_it_waits_for(tank):
     seen = []
     run_drill(tank, TAP, seen.append)
-    waits = [said for said in seen if isinstance(said, Waiting)]
-    assert {wait.stage for wait in waits} <= {Stage.DETECTED, Stage.VERIFIED}
+    waits = [said for said in seen if isinstance(said, DrillWait)]
+    assert {wait.stage for wait in waits} <= {DrillStage.DETECTED, DrillStage.VERIFIED}
     verifying = [wait for wait in waits if "verifying" in wait.condition]
     assert "trimtab check" in verifying[0].condition
     gaps = [
@@ -89,7 +89,7 @@ def test_a_drill_that_cannot_begin_says_why_it_waits(tank):
     seen = []
     with pytest.raises(DrillRefused):
         run_drill(tank, TAP, seen.append, timeout_seconds=30)
-    assert {said.stage for said in seen} == {Stage.HEALTHY}
+    assert {said.stage for said in seen} == {DrillStage.HEALTHY}
     assert "holds before anything was broken" in seen[0].condition
 
 
@@ -114,9 +114,9 @@ def test_only_a_real_drill_lets_the_operator_act_without_approval(tank, realism,
     tank.proofs.add(book, cause, tank.clock.now(), realism=realism, reason=reason)
     tank.monitor.put(tap=1, level=1)
     incident = tank.operator.fire()
-    tank.operator.jobs.run(until=lambda: tank.incidents.get(incident.id).plan is not None)
+    tank.operator.jobs.run(until=lambda: tank.incidents.get(incident.id).episode.plan is not None)
     found = tank.incidents.get(incident.id)
-    assert found.plan.approval_because == reasons
+    assert found.episode.plan.approval_because == reasons
     assert (found.state is State.AWAITING_APPROVAL) == bool(reasons)
     assert bool(tank.operator.effects()) == (not reasons)
 
@@ -132,7 +132,7 @@ def _simulate(tank, name):
 
 def test_an_interrupt_puts_the_faults_back(tank):
     def interrupt(progress):
-        if progress.stage is Stage.DETECTED:
+        if progress.stage is DrillStage.DETECTED:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
@@ -143,7 +143,7 @@ def test_an_interrupt_puts_the_faults_back(tank):
 def test_plans_of_a_drill_are_approved_in_the_drills_name(tank):
     result = run_drill(tank, PUMP)
     incident = tank.incidents.get(result.incident_id)
-    assert (incident.drill, incident.approved_by) == (True, "drill")
+    assert (incident.drill, incident.episode.approved_by) == (True, "drill")
     assert tank.incidents.approval(incident.id).principal == "drill"
 
 
@@ -158,7 +158,7 @@ def test_drills_do_not_bar_the_fix_and_page_nobody(tank):
 
 def test_the_seconds_tell_when_each_stage_was_reached(tank):
     seconds = run_drill(tank, TAP).seconds
-    assert list(seconds) == [stage.value for stage in Stage]
+    assert list(seconds) == [stage.value for stage in DrillStage]
     assert list(seconds.values()) == sorted(seconds.values())
     assert seconds["verified"] - seconds["repaired"] >= 60
 
@@ -178,7 +178,7 @@ def test_a_drill_that_is_stopped_says_so_and_puts_the_faults_back(tank):
     stop = Event()
 
     def at_injection(progress):
-        if progress.stage is Stage.INJECTED:
+        if progress.stage is DrillStage.INJECTED:
             assert tank.monitor.get("tap") == 1
             stop.set()
 
@@ -189,10 +189,10 @@ def test_a_drill_that_is_stopped_says_so_and_puts_the_faults_back(tank):
 
 
 def test_stopping_the_room_returns_when_everything_is_put_back_and_the_next_drill_runs(tank):
-    room, said = DrillRoom(tank), Queue()
+    room, said = DrillRunner(tank), Queue()
     tank.monitor.put(broken=["refill"])  # The fix does not help, so the drill would go on.
     room.start(TAP, 1e9, said.put)
-    while not isinstance(item := said.get(), Progress) or item.stage is not Stage.INJECTED:
+    while not isinstance(item := said.get(), Progress) or item.stage is not DrillStage.INJECTED:
         pass
     room.stop()
     assert tank.monitor.get("tap") == 0
@@ -204,6 +204,6 @@ def test_stopping_the_room_returns_when_everything_is_put_back_and_the_next_dril
 
 
 def _last(said):
-    while isinstance(item := said.get(), Progress | Waiting):
+    while isinstance(item := said.get(), Progress | DrillWait):
         pass
     return item

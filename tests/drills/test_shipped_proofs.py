@@ -62,11 +62,11 @@ def test_a_proof_without_its_realism_is_refused(tmp_path, entry):
 
 def test_what_is_exported_is_read_back_with_its_realism(tmp_path):
     operator = make_operator(tmp_path)
-    book, cause = operator.ground.library.cause(TAP)
+    book, cause = operator.context.library.cause(TAP)
     why = {"realism": Realism.SIMULATED, "reason": "no tank is here"}
-    operator.ground.proofs.add(book, cause, operator.clock.now(), **why)
+    operator.context.proofs.add(book, cause, operator.clock.now(), **why)
     file = tmp_path / "proofs.json"
-    file.write_text(operator.ground.proofs.export(operator.ground.library))
+    file.write_text(operator.context.proofs.export(operator.context.library))
     found = shipped_proofs(file)
-    assert found == {TAP: operator.ground.proofs.find(book, cause)}
+    assert found == {TAP: operator.context.proofs.find(book, cause)}
     assert found[TAP].reason == "no tank is here"

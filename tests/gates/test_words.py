@@ -4,7 +4,6 @@ import shutil
 
 import numpy as np
 import pytest
-
 from trimtab.gates.words import DatasetValidator, DriftDetector
 
 

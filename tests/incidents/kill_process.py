@@ -25,9 +25,9 @@ def die():
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-def hang(ground, world):
+def hang(context, world):
     """Let the second act hang; the process dies once it does, unless that happened before."""
-    actions = ground.catalog.actions
+    actions = context.catalog.actions
     first = world.get("hung") == 0
     world.put(hung=1)
 
@@ -39,10 +39,10 @@ def hang(ground, world):
     actions["tank.refill"] = replace(actions["tank.refill"], run=run, limit_seconds=LIMIT_SECONDS)
 
 
-def arm(ground, world, at):
+def arm(context, world, at):
     """Make the process die at the moment."""
     if at == "hang":
-        hang(ground, world)
+        hang(context, world)
         return
     if at == "act":
         effect = world.effect
@@ -53,15 +53,15 @@ def arm(ground, world, at):
 
         world.effect = deadly
         return
-    apply = type(ground.store).apply
+    apply = type(context.store).apply
 
-    class Deadly(type(ground.store)):
-        def apply(self, before, turn, now):
-            apply(self, before, turn, now)
+    class Deadly(type(context.store)):
+        def apply(self, before, transition, now):
+            apply(self, before, transition, now)
             if before.state == at:
                 die()
 
-    ground.store.__class__ = Deadly
+    context.store.__class__ = Deadly
 
 
 def run(folder, at, ask):
@@ -73,16 +73,16 @@ def run(folder, at, ask):
         ask: Leave the cause unproven, so that its plan asks for approval; it is given at once.
     """
     world, clock = World(folder / "world.json"), SystemClock(RATE)
-    ground, _, _ = building.make_ground(folder, world, clock, poll_seconds=20.0)
+    context, _, _ = building.make_context(folder, world, clock, poll_seconds=20.0)
     if at:
-        arm(ground, world, at)
+        arm(context, world, at)
     jobs = DurableJobs(folder / "jobs.db", clock)
-    incidents = Incidents(ground, jobs)
+    incidents = Incidents(context, jobs)
     jobs.launch()
     incidents.resume()
     if not incidents.list():
         if not ask:
-            ground.proofs.add(*ground.library.cause(TAP), clock.now(), realism="real")
+            context.proofs.add(*context.library.cause(TAP), clock.now(), realism="real")
         incidents.alert_fired(building.alert(clock.now()))
     (incident,) = incidents.list()
     seen = 0
@@ -94,5 +94,5 @@ def run(folder, at, ask):
             incident.state is State.AWAITING_APPROVAL
             and not incidents.approval(incident.id).decision
         ):
-            incidents.approve(incident.id, incident.plan.hash, "alice")
+            incidents.approve(incident.id, incident.episode.plan.hash, "alice")
     os._exit(0)  # The executor's threads may wait for messages for long; nothing is lost.

@@ -5,8 +5,8 @@ from pathlib import Path
 
 from tests.incidents.world import PAGE, World, catalog
 from trimtab.incidents import (
-    Alert,
-    Ground,
+    IncidentAlert,
+    IncidentContext,
     Incidents,
     IncidentStore,
     Proofs,
@@ -30,7 +30,7 @@ class Operator:
     world: World
     clock: FakeClock
     jobs: FakeJobs
-    ground: Ground
+    context: IncidentContext
     incidents: Incidents
     outbox: Outbox
     audit: Audit
@@ -42,8 +42,8 @@ class Operator:
     def prove(self, *cause_ids):
         """Let the drills of these causes have passed."""
         for cause_id in cause_ids:
-            book, cause = self.ground.library.cause(cause_id)
-            self.ground.proofs.add(book, cause, self.clock.now(), realism=Realism.REAL)
+            book, cause = self.context.library.cause(cause_id)
+            self.context.proofs.add(book, cause, self.clock.now(), realism=Realism.REAL)
 
     def texts(self, incident_id):
         """Return the journal's texts."""
@@ -57,16 +57,18 @@ class Operator:
 def alert(at, **labels):
     given = {"component": "tank", **labels}
     fingerprint = content_id("alert", "TankLow", *(f"{k}={v}" for k, v in sorted(given.items())))
-    return Alert(fingerprint, "TankLow", given, {"summary": "Level: 1 (threshold: 5)"}, 1.0, at)
+    return IncidentAlert(
+        fingerprint, "TankLow", given, {"summary": "Level: 1 (threshold: 5)"}, 1.0, at
+    )
 
 
-def make_ground(folder: Path, world, clock, page=PAGE, **settings):
-    """Return the stages' ground on a database in the folder, with its outbox and audit chain."""
+def make_context(folder: Path, world, clock, page=PAGE, **settings):
+    """Return the stages' context on a database in the folder, with its outbox and audit chain."""
     database = Database(folder / "state.db", ("state", "incidents"))
     outbox = Outbox(database)
     store = IncidentStore(database, outbox)
     audit = Audit(database, clock)
-    ground = Ground(
+    context = IncidentContext(
         store=store,
         library=Library([parse_page(page, "tank.md")]),
         catalog=catalog(world),
@@ -77,12 +79,12 @@ def make_ground(folder: Path, world, clock, page=PAGE, **settings):
         ladders=load_ladders(),
         proofs=Proofs(store, "test-build"),
     )
-    return ground, outbox, audit
+    return context, outbox, audit
 
 
 def make_operator(folder: Path, page=PAGE, **settings):
     """Return an operator with fake time and fake jobs."""
     world, clock = World(folder / "world.json"), FakeClock()
     jobs = FakeJobs(clock)
-    ground, outbox, audit = make_ground(folder, world, clock, page, **settings)
-    return Operator(world, clock, jobs, ground, Incidents(ground, jobs), outbox, audit)
+    context, outbox, audit = make_context(folder, world, clock, page, **settings)
+    return Operator(world, clock, jobs, context, Incidents(context, jobs), outbox, audit)

@@ -3,15 +3,15 @@
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from trimtab.incidents import Alert, Incident, Severity, State
-from trimtab.incidents.model import AttachedAlert
+from trimtab.incidents import Incident, IncidentAlert, IncidentSeverity, State
+from trimtab.incidents.model import AttachedAlert, Episode
 
 START = datetime(2026, 3, 14, 9, 0, tzinfo=UTC)
 
 
 def drift_alert(**changes):
     """The alert of the incident response procedures' worked example."""
-    alert = Alert(
+    alert = IncidentAlert(
         fingerprint="alert_drift",
         name="ModelDriftCritical",
         labels={"model": "classifier_v2", "severity": "P1", "system": "AOPS"},
@@ -30,25 +30,27 @@ def drift_alert(**changes):
 def drift_incident(**changes):
     incident = Incident(
         id="INC-2026-0314",
-        opening=1,
         state=State.RESTORED,
         state_since=START,
         title="Model Drift Critical",
         component="classifier_v2",
         group_key="drift",
         alerts=(AttachedAlert(drift_alert(), firing=False, changed_at=START),),
-        opened_at=START,
-        severity=Severity.P1,
+        severity=IncidentSeverity.P1,
         native_severity="P1 — Critical",
         system="AOPS",
         ladder="agentops",
         runbooks=("model-drift",),
-        triaged_at=START + timedelta(minutes=1),
-        diagnosed_at=START + timedelta(minutes=8),
-        remediation_at=START + timedelta(minutes=20),
-        restored_at=START + timedelta(minutes=45),
-        cause_verified=True,
-        root_cause="Vendor API format change affecting V14",
-        resolution="Retrained model with updated feature pipeline",
+        episode=Episode(
+            number=1,
+            opened_at=START,
+            triaged_at=START + timedelta(minutes=1),
+            diagnosed_at=START + timedelta(minutes=8),
+            remediation_at=START + timedelta(minutes=20),
+            restored_at=START + timedelta(minutes=45),
+            cause_verified=True,
+            root_cause="Vendor API format change affecting V14",
+            resolution="Retrained model with updated feature pipeline",
+        ),
     )
-    return replace(incident, **changes)
+    return incident.updated(**changes)

@@ -9,7 +9,7 @@ import pytest
 from tests.incidents.operator import alert, make_operator
 from tests.incidents.records import START, drift_alert, drift_incident
 from tests.incidents.world import PAGE, TAP
-from trimtab.incidents import NothingToDecide, Outcome, State, load_ladders
+from trimtab.incidents import AttemptOutcome, NothingToDecide, State, load_ladders
 from trimtab.incidents.approvals import await_approval
 from trimtab.incidents.clocks import read_clocks
 from trimtab.incidents.diagnose import diagnose, investigate
@@ -41,15 +41,17 @@ def before_expiry(operator, incident, seconds):
 def test_an_answer_is_looked_for_every_minute_and_at_the_end(waiting, left, pause):
     operator, incident = waiting
     before_expiry(operator, incident, left)
-    assert await_approval(operator.ground, incident).pause_seconds == pause
+    assert await_approval(operator.context, incident).pause_seconds == pause
 
 
 def test_a_question_that_was_lost_counts_as_not_answered(waiting):
     operator, incident = waiting
-    lost = replace(incident, plan=replace(incident.plan, hash="plan_unknown"))
-    turn = await_approval(operator.ground, lost)
-    assert turn.incident.state is State.ESCALATED
-    assert [attempt.outcome for attempt in turn.incident.attempts] == [Outcome.NOT_ANSWERED]
+    lost = incident.updated(plan=replace(incident.episode.plan, hash="plan_unknown"))
+    transition = await_approval(operator.context, lost)
+    assert transition.incident.state is State.ESCALATED
+    assert [attempt.outcome for attempt in transition.incident.attempts] == [
+        AttemptOutcome.NOT_ANSWERED
+    ]
 
 
 def test_a_plan_is_not_run_when_the_alert_goes_quiet_before_its_approval(waiting):
@@ -57,7 +59,7 @@ def test_a_plan_is_not_run_when_the_alert_goes_quiet_before_its_approval(waiting
     operator.world.put(level=9, tap=0)
     after = until(operator, incident, State.RESOLVED)
     assert operator.effects() == []
-    assert after.plan is None
+    assert after.episode.plan is None
     assert "The alert is quiet again before the plan was approved" in " ".join(
         operator.texts(incident.id)
     )
@@ -68,34 +70,34 @@ def test_an_answer_at_the_very_end_is_too_late(waiting, left, accepted):
     operator, incident = waiting
     before_expiry(operator, incident, left)
     if accepted:
-        assert operator.incidents.approve(incident.id, incident.plan.hash, "alice").decision
+        assert operator.incidents.approve(incident.id, incident.episode.plan.hash, "alice").decision
     else:
         with pytest.raises(NothingToDecide):
-            operator.incidents.approve(incident.id, incident.plan.hash, "alice")
+            operator.incidents.approve(incident.id, incident.episode.plan.hash, "alice")
 
 
 def test_the_acts_of_a_plan_are_named_only_to_who_has_read_this_plan(waiting):
     operator, incident = waiting
     named = operator.incidents.planned
-    assert named(incident.id, incident.plan.hash) == ("tank.close_tap", "tank.refill")
+    assert named(incident.id, incident.episode.plan.hash) == ("tank.close_tap", "tank.refill")
     assert named(incident.id, "plan_other") == ()
-    assert named(operator.fire(component="other").id, incident.plan.hash) == ()
+    assert named(operator.fire(component="other").id, incident.episode.plan.hash) == ()
 
 
 @pytest.mark.parametrize(("seconds", "state"), [(119, State.TRIAGED), (120, State.ESCALATED)])
 def test_evidence_is_looked_for_two_minutes_long(operator, seconds, state):
     operator.world.put(level=1)
     fired = operator.fire()
-    since = replace(fired, state=State.TRIAGED, state_since=operator.clock.now())
+    since = fired.updated(state=State.TRIAGED, state_since=operator.clock.now())
     operator.clock.advance(seconds)
-    turn = diagnose(operator.ground, since)
-    assert turn.incident.state is state
-    assert turn.pause_seconds == (5.0 if state is State.TRIAGED else 0.0)
+    transition = diagnose(operator.context, since)
+    assert transition.incident.state is state
+    assert transition.pause_seconds == (5.0 if state is State.TRIAGED else 0.0)
 
 
 def test_a_diagnosis_that_abstains_has_no_confidence(operator):
     operator.world.put(level=1)
-    found = investigate(operator.ground, operator.fire())
+    found = investigate(operator.context, operator.fire())
     assert (found.cause_id, found.confidence, found.recommended) == ("", 0.0, ())
     assert found.abstained_because == "no cause is supported by its evidence"
 
@@ -104,7 +106,7 @@ def test_a_diagnosis_that_abstains_has_no_confidence(operator):
 def test_a_cause_is_tried_from_exactly_the_least_confidence_on(tmp_path, more, chosen):
     operator = make_operator(tmp_path, min_confidence=round(4 / 5.125, 3) + more)
     operator.world.put(tap=1, level=1)
-    assert investigate(operator.ground, operator.fire()).cause_id == chosen
+    assert investigate(operator.context, operator.fire()).cause_id == chosen
 
 
 @pytest.mark.parametrize(("hold", "pause"), [(20, 5.0), (60, 6.0), (290, 29.0), (330, 30.0)])
@@ -116,27 +118,27 @@ def test_while_verifying_it_looks_ten_times_a_hold_and_twice_a_minute_at_least(
     operator.prove(TAP)
     operator.world.put(tap=1, level=1)
     found = until(operator, operator.fire(), State.VERIFYING)
-    watched = replace(found, watch=Watch(operator.clock.now()))
-    assert verify(operator.ground, watched).pause_seconds == pause
+    watched = found.updated(watch=Watch(operator.clock.now()))
+    assert verify(operator.context, watched).pause_seconds == pause
 
 
 def test_an_escalated_incident_is_looked_at_every_five_minutes(operator):
     operator.world.put(level=1)
     found = until(operator, operator.fire(), State.ESCALATED)
-    assert watch_escalated(operator.ground, found).pause_seconds == 300
+    assert watch_escalated(operator.context, found).pause_seconds == 300
     operator.world.put(level=9)
     operator.world.sampled_since = lambda _at: False
-    quiet = replace(found, watch=Watch(START, START))
+    quiet = found.updated(watch=Watch(START, START))
     operator.clock.advance(60)
-    assert watch_escalated(operator.ground, quiet).pause_seconds == 300
+    assert watch_escalated(operator.context, quiet).pause_seconds == 300
 
 
 def test_an_alert_that_went_quiet_must_stay_so_for_exactly_the_hold(operator):
     incident = operator.fire()
-    assert recovery_hold(operator.ground, incident) == 60
+    assert recovery_hold(operator.context, incident) == 60
     operator.jobs.run()
     done = operator.incidents.get(incident.id)
-    assert (done.restored_at - done.opened_at).total_seconds() == 60
+    assert (done.episode.restored_at - done.episode.opened_at).total_seconds() == 60
 
 
 @pytest.mark.parametrize(("seconds", "state"), [(59, State.ESCALATED), (60, State.RESTORED)])
@@ -146,10 +148,10 @@ def test_an_escalated_incident_is_over_at_the_end_of_the_hold(operator, seconds,
     operator.world.put(level=9)
     now = operator.clock.now()
     operator.clock.advance(seconds)
-    turn = watch_escalated(operator.ground, replace(found, watch=Watch(now, now)))
-    assert turn.incident.state is state
+    transition = watch_escalated(operator.context, found.updated(watch=Watch(now, now)))
+    assert transition.incident.state is state
     if state is State.ESCALATED:
-        assert turn.pause_seconds == 1.0
+        assert transition.pause_seconds == 1.0
 
 
 @pytest.mark.parametrize(("seconds", "state"), [(599, State.VERIFYING), (600, State.UNDOING)])
@@ -160,8 +162,8 @@ def test_a_fix_has_exactly_its_time_to_help(operator, seconds, state):
     operator.world.put(level=1)
     began = operator.clock.now()
     operator.clock.advance(seconds)
-    turn = verify(operator.ground, replace(found, watch=Watch(began)))
-    assert turn.incident.state is state
+    transition = verify(operator.context, found.updated(watch=Watch(began)))
+    assert transition.incident.state is state
 
 
 @pytest.mark.parametrize(("minutes", "seconds", "opening"), [(30, 0, 2), (30, 1, 1)])
@@ -171,9 +173,9 @@ def test_an_alert_reopens_its_incident_for_exactly_half_an_hour(
     operator.fire()
     operator.jobs.run()
     (done,) = operator.incidents.list()
-    back = done.resolved_at + timedelta(minutes=minutes, seconds=seconds)
+    back = done.episode.resolved_at + timedelta(minutes=minutes, seconds=seconds)
     operator.clock.advance((back - operator.clock.now()).total_seconds())
-    assert operator.fire().opening == opening
+    assert operator.fire().episode.number == opening
 
 
 def test_an_alert_that_the_incident_did_not_have_does_not_reopen_it(operator):
@@ -226,10 +228,10 @@ def test_the_next_rung_is_the_one_after_the_one_that_is_due(operator):
     incident = drift_incident(restored_at=None)
     assert ladder.next_after(incident, timedelta(minutes=15)) == timedelta(minutes=15)
     assert ladder.next_after(incident, timedelta(minutes=60)) is None
-    fired = replace(operator.fire(), opened_at=operator.clock.now() - timedelta(minutes=10))
-    assert seconds_to_next_rung(operator.ground, fired) == 300
-    old = replace(fired, opened_at=operator.clock.now() - timedelta(hours=5))
-    assert seconds_to_next_rung(operator.ground, old) is None
+    fired = operator.fire().updated(opened_at=operator.clock.now() - timedelta(minutes=10))
+    assert seconds_to_next_rung(operator.context, fired) == 300
+    old = fired.updated(opened_at=operator.clock.now() - timedelta(hours=5))
+    assert seconds_to_next_rung(operator.context, old) is None
 
 
 @pytest.mark.parametrize(("after", "seconds"), [("30s", 30), ("2m", 120), ("1h", 3600)])
@@ -238,7 +240,7 @@ def test_a_ladder_counts_in_seconds_minutes_or_hours(tmp_path, after, seconds):
     ladder = load_ladders(str(tmp_path / "own.yaml"))["own"]
     incident = drift_incident(restored_at=None)
     assert ladder.due(incident, timedelta(seconds=seconds - 1)) == ()
-    assert [rung.who for rung in ladder.due(incident, timedelta(seconds=seconds))] == ["B"]
+    assert [rung.role for rung in ladder.due(incident, timedelta(seconds=seconds))] == ["B"]
 
 
 class Recorded:
@@ -257,7 +259,7 @@ class Recorded:
 
 def test_the_job_numbers_its_turns_from_zero_and_waits_only_when_there_is_nothing_to_do(operator):
     run = Recorded([0.0, 0.05, 7.0, 0.0, -1.0])
-    ended = Loop(operator.ground).body(run, {"incident_id": "INC-1", "opening": 1})
+    ended = Loop(operator.context).body(run, {"incident_id": "INC-1", "opening": 1})
     assert run.steps == [f"turn {number}" for number in range(5)]
     assert run.waits == [("wake", 0.05), ("wake", 7.0)]
     assert ended == {"incident_id": "INC-1", "turns": 5}
@@ -267,30 +269,30 @@ def test_a_turn_tells_how_long_there_is_nothing_to_do(tmp_path):
     operator = make_operator(tmp_path, page=PAGE.replace("severity: P2", "severity: P1"))
     operator.world.put(level=1)
     incident = operator.fire()
-    loop = Loop(operator.ground)
+    loop = Loop(operator.context)
     # Triaged, the first rung called, then looking for evidence.
-    assert [loop.turn(incident.id, 1) for _ in range(3)] == [0.0, 0.0, 5.0]
-    assert operator.incidents.get(incident.id).called == ("On-Call Engineer",)
+    assert [loop.advance(incident.id, 1) for _ in range(3)] == [0.0, 0.0, 5.0]
+    assert operator.incidents.get(incident.id).episode.called == ("On-Call Engineer",)
     operator.clock.advance(299.99)
-    operator.ground.store.change(
+    operator.context.store.change(
         incident.id,
-        lambda fresh: replace(fresh, state_since=operator.clock.now()),
+        lambda fresh: fresh.updated(state_since=operator.clock.now()),
         operator.clock.now(),
     )
     # Not beyond the next rung, and never less than the shortest pause.
-    assert loop.turn(incident.id, 1) == 0.05
-    assert loop.turn(incident.id, 2) == -1
+    assert loop.advance(incident.id, 1) == 0.05
+    assert loop.advance(incident.id, 2) == -1
 
 
 def test_an_operator_that_fails_hands_over_at_once_and_later_looks_every_minute(operator):
     operator.world.put(level=1)
     incident = operator.fire()
     operator.world.firing = lambda _fingerprint: 1 / 0
-    loop = Loop(operator.ground)
-    assert loop.turn(incident.id, 1) == 0.0
+    loop = Loop(operator.context)
+    assert loop.advance(incident.id, 1) == 0.0
     while operator.incidents.get(incident.id).state is not State.ESCALATED:
-        assert loop.turn(incident.id, 1) == 0.0
-    assert loop.turn(incident.id, 1) == 60.0
+        assert loop.advance(incident.id, 1) == 0.0
+    assert loop.advance(incident.id, 1) == 60.0
     assert operator.incidents.get(incident.id).state is State.ESCALATED
 
 
@@ -299,10 +301,10 @@ def test_a_drill_waits_for_no_rung(tmp_path):
     operator.world.put(level=1)
     with operator.incidents.drill():
         incident = operator.fire()
-    loop = Loop(operator.ground)
+    loop = Loop(operator.context)
     operator.clock.advance(299)
-    loop.turn(incident.id, 1)
-    assert loop.turn(incident.id, 1) == 5.0
+    loop.advance(incident.id, 1)
+    assert loop.advance(incident.id, 1) == 5.0
 
 
 def test_alerts_and_people_wake_the_job_that_waits(waiting):
@@ -314,7 +316,7 @@ def test_alerts_and_people_wake_the_job_that_waits(waiting):
     assert len(sent) == 1
     operator.incidents.alert_resolved(incident.alert.fingerprint, operator.clock.now())
     assert len(sent) == 2
-    operator.incidents.reject(incident.id, incident.plan.hash, "bob")
+    operator.incidents.reject(incident.id, incident.episode.plan.hash, "bob")
     assert len(sent) == 3
     until(operator, incident, State.ESCALATED)
     operator.world.put(level=9)

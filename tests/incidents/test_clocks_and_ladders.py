@@ -6,7 +6,7 @@ import pytest
 from tests.incidents.operator import make_operator
 from tests.incidents.records import START, drift_incident
 from tests.incidents.world import PAGE, TAP
-from trimtab.incidents import LaddersRefused, Severity, State, load_ladders
+from trimtab.incidents import IncidentSeverity, LaddersRefused, State, load_ladders
 from trimtab.incidents.clocks import read_clocks
 from trimtab.infra.notify import Kind
 from trimtab.runbooks import parse_page
@@ -23,10 +23,10 @@ def limits(severity):
 
 @pytest.mark.feature("F330", "F331", "F332", "F333", "F334", "F335", "F336", "F337", "F338")
 def test_the_response_times_are_the_documents():
-    assert limits(Severity.P0) == limits(Severity.P1)
-    assert limits(Severity.P1) == [5 * MINUTE, 10 * MINUTE, 2 * HOUR]
-    assert limits(Severity.P2) == [15 * MINUTE, 30 * MINUTE, 8 * HOUR]
-    assert limits(Severity.P3) == [1 * HOUR, 4 * HOUR, 24 * HOUR]
+    assert limits(IncidentSeverity.P0) == limits(IncidentSeverity.P1)
+    assert limits(IncidentSeverity.P1) == [5 * MINUTE, 10 * MINUTE, 2 * HOUR]
+    assert limits(IncidentSeverity.P2) == [15 * MINUTE, 30 * MINUTE, 8 * HOUR]
+    assert limits(IncidentSeverity.P3) == [1 * HOUR, 4 * HOUR, 24 * HOUR]
 
 
 @pytest.mark.feature("F339")
@@ -51,29 +51,32 @@ def test_a_clock_that_ran_over_says_so_while_it_runs_and_after():
 
 def rungs(name, severity, minutes):
     incident = drift_incident(severity=severity, restored_at=None)
-    return [rung.who for rung in LADDERS[name].due(incident, timedelta(minutes=minutes))]
+    return [rung.role for rung in LADDERS[name].due(incident, timedelta(minutes=minutes))]
 
 
 @pytest.mark.feature("F302", "F303", "F304", "F305")
 def test_the_hybrid_ladder_climbs_at_15_30_and_60_minutes():
-    assert rungs("hybrid", Severity.P2, 0) == ["On-Call Engineer"]
-    assert rungs("hybrid", Severity.P2, 15)[-1] == "Engineering Manager"
-    assert rungs("hybrid", Severity.P2, 30)[-1] == "VP Engineering"
-    assert rungs("hybrid", Severity.P2, 60)[-1] == "CTO"
+    assert rungs("hybrid", IncidentSeverity.P2, 0) == ["On-Call Engineer"]
+    assert rungs("hybrid", IncidentSeverity.P2, 15)[-1] == "Engineering Manager"
+    assert rungs("hybrid", IncidentSeverity.P2, 30)[-1] == "VP Engineering"
+    assert rungs("hybrid", IncidentSeverity.P2, 60)[-1] == "CTO"
 
 
 @pytest.mark.feature("F735", "F726")
 def test_the_knowledge_ladder_climbs_at_15_minutes_one_hour_and_four():
-    assert "Team Lead" not in rungs("knowledge", Severity.P1, 14)
-    assert rungs("knowledge", Severity.P1, 15)[-1] == "Team Lead"
-    assert rungs("knowledge", Severity.P1, 60)[-1] == "Engineering Manager"
-    assert rungs("knowledge", Severity.P1, 240)[-1] == "CTO"
+    assert "Team Lead" not in rungs("knowledge", IncidentSeverity.P1, 14)
+    assert rungs("knowledge", IncidentSeverity.P1, 15)[-1] == "Team Lead"
+    assert rungs("knowledge", IncidentSeverity.P1, 60)[-1] == "Engineering Manager"
+    assert rungs("knowledge", IncidentSeverity.P1, 240)[-1] == "CTO"
 
 
 @pytest.mark.feature("F737")
 def test_when_the_primary_does_not_resolve_it_the_secondary_is_called_too():
-    assert rungs("knowledge", Severity.P0, 4) == ["On-Call Engineer"]
-    assert rungs("knowledge", Severity.P0, 5) == ["On-Call Engineer", "Secondary On-Call Engineer"]
+    assert rungs("knowledge", IncidentSeverity.P0, 4) == ["On-Call Engineer"]
+    assert rungs("knowledge", IncidentSeverity.P0, 5) == [
+        "On-Call Engineer",
+        "Secondary On-Call Engineer",
+    ]
 
 
 @pytest.mark.feature("F732")
@@ -82,7 +85,7 @@ def test_a_failed_integrity_check_is_told_to_slack_and_pages_at_once(tmp_path):
     operator = make_operator(tmp_path, page=page)
     operator.world.put(pump=0, level=1)
     incident = operator.fire()
-    operator.jobs.run(until=lambda: bool(operator.incidents.get(incident.id).called))
+    operator.jobs.run(until=lambda: bool(operator.incidents.get(incident.id).episode.called))
     told = {(m.channel, m.kind) for m in operator.outbox.about(incident.id)}
     assert {("#incidents", Kind.ALERT), ("#on-call", Kind.PAGE)} <= told
 
@@ -94,7 +97,7 @@ def test_critical_data_loss_goes_to_the_cto_whatever_the_clock_says(tmp_path):
     operator.world.put(pump=0, level=1)
     incident = operator.fire()
     operator.jobs.run(until=lambda: operator.clock.monotonic() > 10 * MINUTE)
-    assert operator.incidents.get(incident.id).called[0] == "CTO"
+    assert operator.incidents.get(incident.id).episode.called[0] == "CTO"
     assert [m.channel for m in operator.outbox.about(incident.id) if m.channel[0] == "@"] == [
         "@CTO"
     ]
@@ -111,9 +114,9 @@ def test_the_pages_that_know_of_lost_data_send_it_to_the_cto():
 
 @pytest.mark.feature("F390")
 def test_a_p1_that_is_unresolved_for_an_hour_goes_to_the_engineering_manager():
-    assert rungs("agentops", Severity.P1, 59) == []
-    assert rungs("agentops", Severity.P1, 60) == ["Engineering Manager"]
-    assert rungs("agentops", Severity.P2, 600) == []
+    assert rungs("agentops", IncidentSeverity.P1, 59) == []
+    assert rungs("agentops", IncidentSeverity.P1, 60) == ["Engineering Manager"]
+    assert rungs("agentops", IncidentSeverity.P2, 600) == []
 
 
 def test_some_natures_of_causes_have_a_team_of_their_own():
@@ -140,7 +143,7 @@ def test_a_rung_without_a_readable_time_is_named(tmp_path):
 
 
 def test_a_runbook_with_an_unknown_ladder_stops_the_start(tmp_path):
-    with pytest.raises(LaddersRefused, match=r"tank\.md: there is no ladder 'rope'"):
+    with pytest.raises(LaddersRefused, match=r"tank\.md: unknown ladder 'rope'"):
         make_operator(tmp_path, page=PAGE.replace("ladder: knowledge", "ladder: rope"))
 
 
@@ -150,7 +153,7 @@ def test_while_nobody_answers_the_ladder_goes_on_calling(operator):
     operator.jobs.run(until=lambda: operator.clock.monotonic() > 5 * HOUR)
     done = operator.incidents.get(incident.id)
     assert done.state is State.ESCALATED
-    assert done.called == ("Team Lead", "Engineering Manager", "On-Call Engineer", "CTO")
+    assert done.episode.called == ("Team Lead", "Engineering Manager", "On-Call Engineer", "CTO")
     called = [m.channel for m in operator.outbox.about(incident.id) if m.channel.startswith("@")]
     assert called == ["@Team Lead", "@Engineering Manager", "@On-Call Engineer", "@CTO"]
 

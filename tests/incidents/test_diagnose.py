@@ -1,4 +1,3 @@
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
@@ -11,7 +10,7 @@ from tests.incidents.world import PAGE, PUMP, TAP
 from trimtab.incidents import State
 from trimtab.incidents.diagnose import investigate
 from trimtab.incidents.evidence import confidences
-from trimtab.incidents.model import Finding
+from trimtab.incidents.model import EvidenceFinding
 from trimtab.incidents.similar import similar
 from trimtab.kernel.errors import Unavailable
 
@@ -20,7 +19,7 @@ findings = st.lists(st.lists(answers, min_size=1, max_size=4), min_size=1, max_s
 
 
 def seen(*causes):
-    return [[Finding("x", holds) for holds in cause] for cause in causes]
+    return [[EvidenceFinding("x", holds) for holds in cause] for cause in causes]
 
 
 @given(findings)
@@ -56,7 +55,7 @@ def incident_with(operator, **world):
 
 @pytest.mark.feature("F347", "F350", "F351", "F352", "F357")
 def test_a_diagnosis_names_cause_confidence_and_what_to_do(operator):
-    found = investigate(operator.ground, incident_with(operator, tap=1))
+    found = investigate(operator.context, incident_with(operator, tap=1))
     assert (found.cause_id, found.root_cause) == (TAP, "the tap is open")
     assert found.confidence == pytest.approx(4 / (1 + 4 + 0.125), abs=1e-3)
     assert found.recommended == (
@@ -73,14 +72,14 @@ def test_evidence_that_cannot_be_evaluated_supports_nothing(operator):
         raise Unavailable("no samples")
 
     operator.world.evaluate = broken
-    found = investigate(operator.ground, incident)
+    found = investigate(operator.context, incident)
     assert found.cause_id == ""
     assert found.candidates[0].findings[0].error == "no samples"
 
 
 def test_too_many_equally_likely_causes_are_a_persons_to_tell_apart(tmp_path):
     operator = make_operator(tmp_path, min_confidence=0.5)
-    found = investigate(operator.ground, incident_with(operator, tap=1, pump=0))
+    found = investigate(operator.context, incident_with(operator, tap=1, pump=0))
     assert found.abstained_because == "2 causes are supported and none stands out"
 
 
@@ -88,7 +87,7 @@ def test_too_many_equally_likely_causes_are_a_persons_to_tell_apart(tmp_path):
 def test_recent_changes_of_people_are_shown_and_the_operators_own_are_not(operator):
     operator.audit.append("alice", "models.deployed", "classifier_v2")
     operator.audit.append("operator", "incidents.acted", "INC-1")
-    found = investigate(operator.ground, incident_with(operator))
+    found = investigate(operator.context, incident_with(operator))
     assert [(change.actor, change.action) for change in found.changes] == [
         ("alice", "models.deployed")
     ]
@@ -99,9 +98,9 @@ def test_a_release_that_started_before_the_alert_is_shown_with_its_version(opera
     operator.audit.append("trimtab", "service.started", "2.1.3")
     operator.clock.advance(600)
     incident = incident_with(operator)
-    (change,) = investigate(operator.ground, incident).changes
+    (change,) = investigate(operator.context, incident).changes
     assert (change.action, change.subject) == ("service.started", "2.1.3")
-    assert incident.opened_at - datetime.fromisoformat(change.at) == timedelta(minutes=10)
+    assert incident.episode.opened_at - datetime.fromisoformat(change.at) == timedelta(minutes=10)
 
 
 @pytest.mark.feature("F359")
@@ -111,14 +110,14 @@ def test_the_metrics_are_logged_without_anybodys_approval(tmp_path):
     operator.jobs.run(
         until=lambda: operator.incidents.get(incident.id).state is State.AWAITING_APPROVAL
     )
-    assert operator.incidents.get(incident.id).diagnosis.gathered == {"tank.level": "1"}
+    assert operator.incidents.get(incident.id).episode.diagnosis.gathered == {"tank.level": "1"}
     assert operator.effects() == []
 
 
 def test_changes_of_yesterday_are_no_longer_recent(operator):
     operator.audit.append("alice", "models.deployed", "classifier_v2")
     operator.clock.advance(25 * 3600)
-    assert investigate(operator.ground, incident_with(operator)).changes == ()
+    assert investigate(operator.context, incident_with(operator)).changes == ()
 
 
 @pytest.mark.feature("F349")
@@ -127,16 +126,14 @@ def test_a_resolved_incident_of_the_same_kind_is_found_again(operator):
     first = incident_with(operator, tap=1)
     operator.jobs.run()
     operator.clock.advance(7200)
-    found = investigate(operator.ground, incident_with(operator, tap=1))
+    found = investigate(operator.context, incident_with(operator, tap=1))
     assert [(one.incident_id, one.cause_id) for one in found.similar] == [(first.id, TAP)]
 
 
 def test_the_likest_past_incident_comes_first():
     now = drift_incident(id="now")
     like = drift_incident(id="like", component="classifier_v2")
-    other = replace(
-        drift_incident(id="other", title="Disk full", component="disk"), alerts=now.alerts
-    )
+    other = drift_incident(id="other", title="Disk full", component="disk", alerts=now.alerts)
     assert similar(now, [other, like])[0].incident_id == "like"
 
 
@@ -145,12 +142,12 @@ def test_without_a_runbook_the_handbook_is_asked_and_a_person_decides(tmp_path):
     operator = make_operator(tmp_path)
     asked = []
     object.__setattr__(
-        operator.ground, "consult", lambda question: asked.append(question) or ["page: text"]
+        operator.context, "consult", lambda question: asked.append(question) or ["page: text"]
     )
-    object.__setattr__(operator.ground.library, "runbooks", {})
+    object.__setattr__(operator.context.library, "runbooks", {})
     incident = incident_with(operator)
     operator.jobs.run(until=lambda: operator.incidents.get(incident.id).state is State.ESCALATED)
-    found = operator.incidents.get(incident.id).diagnosis
+    found = operator.incidents.get(incident.id).episode.diagnosis
     assert found.consulted == ("page: text",)
     assert "Level: 1 (threshold: 5)" in asked[0]
     assert found.abstained_because == "no runbook knows this alert"
@@ -175,9 +172,9 @@ def test_the_nature_of_a_cause_that_only_a_person_can_repair_decides_who_is_call
     operator = make_operator(tmp_path, page=head + tail)
     incident = incident_with(operator, pump=0)
     operator.jobs.run(until=lambda: operator.incidents.get(incident.id).state is State.ESCALATED)
-    assert operator.incidents.get(incident.id).called == (team, "ML Team Lead")
-    assert operator.incidents.get(incident.id).root_cause == "the pump is broken"
+    assert operator.incidents.get(incident.id).episode.called == (team, "ML Team Lead")
+    assert operator.incidents.get(incident.id).episode.root_cause == "the pump is broken"
     assert operator.effects() == []
     assert PUMP in {
-        one.cause_id for one in operator.incidents.get(incident.id).diagnosis.candidates
+        one.cause_id for one in operator.incidents.get(incident.id).episode.diagnosis.candidates
     }

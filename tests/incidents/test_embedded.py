@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from prometheus_client import CollectorRegistry
 
-from tests.incidents.operator import make_ground
+from tests.incidents.operator import make_context
 from tests.incidents.records import START
 from tests.incidents.world import TAP, World
 from trimtab.incidents import (
@@ -55,16 +55,16 @@ class Plant:
     def __init__(self, folder, clock=None):
         (folder / "rules.yml").write_text(RULES)
         self.world, self.clock = World(folder / "world.json"), clock or FakeClock()
-        ground, self.outbox, _ = make_ground(folder, self.world, self.clock)
+        context, self.outbox, _ = make_context(folder, self.world, self.clock)
         registry = CollectorRegistry()
         registry.register(SignalCollector(self._signals()))
         self.samples = SeriesStore()
         self.engine = RuleEngine(load_rules([folder / "rules.yml"]), self.samples)
         self.evidence = EmbeddedMonitor(self.engine, self.samples, self.clock, 5.0, self.APART)
-        object.__setattr__(ground, "monitor", self.evidence)
-        self.ground = ground
+        object.__setattr__(context, "monitor", self.evidence)
+        self.context = context
         self.jobs = FakeJobs(self.clock, lambda _topic: self.rules.look())
-        self.incidents = Incidents(ground, self.jobs)
+        self.incidents = Incidents(context, self.jobs)
         self.rules = Monitor(
             Scrape(registry, self.samples),
             self.engine,
@@ -109,7 +109,7 @@ class MarkedPlant(Plant):
         ]
 
     def marks(self):
-        return {one.drill: one for one in self.ground.store.find()}
+        return {one.drill: one for one in self.context.store.find()}
 
 
 @pytest.fixture
@@ -123,8 +123,8 @@ def plant(tmp_path):
 
 
 def test_from_a_scraped_value_to_a_proven_repair(plant):
-    plant.ground.proofs.add(
-        *plant.ground.library.cause(TAP), plant.clock.now(), realism=Realism.REAL
+    plant.context.proofs.add(
+        *plant.context.library.cause(TAP), plant.clock.now(), realism=Realism.REAL
     )
     plant.pass_time(30)
     plant.world.put(tap=1, level=1)

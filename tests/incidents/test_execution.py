@@ -12,7 +12,7 @@ from trimtab.incidents import PreapprovalRefused, State, signals
 from trimtab.incidents.bounded import ActTimedOut, run_bounded
 from trimtab.incidents.loop import Loop
 from trimtab.incidents.plan import check_preapproved
-from trimtab.incidents.turn import Draft
+from trimtab.incidents.transition import NewEntry
 from trimtab.kernel.operable import ActionResult, Effect
 
 MESSAGE = "not even a TrimtabError"
@@ -28,7 +28,7 @@ def release():
 
 def change(operator, name, **changes):
     """Replace a part of an action in the operator's catalog."""
-    actions = operator.ground.catalog.actions
+    actions = operator.context.catalog.actions
     actions[name] = replace(actions[name], **changes)
 
 
@@ -64,7 +64,7 @@ def test_an_act_that_hangs_is_given_up_at_its_limit_and_a_person_is_called(opera
     done = settle(operator, broken_tank(operator, pump=0))
     assert operator.effects() == ["close_tap", "open_tap"]
     assert [attempt.outcome for attempt in done.attempts] == ["timed_out"]
-    assert done.called
+    assert done.episode.called
     assert "whether it took effect is unknown" in " ".join(operator.texts(done.id))
 
 
@@ -77,7 +77,7 @@ def test_an_act_that_ends_after_it_was_given_up_is_written_down(operator, releas
 
     change(operator, "tank.refill", run=slow, limit_seconds=0.05)
     done = settle(operator, broken_tank(operator))
-    operator.ground.store.listen(lambda _: noted.set())
+    operator.context.store.listen(lambda _: noted.set())
     release.set()
     assert noted.wait(10)
     assert any("Ended after its time limit" in text for text in operator.texts(done.id))
@@ -86,7 +86,7 @@ def test_an_act_that_ends_after_it_was_given_up_is_written_down(operator, releas
 def test_an_undo_that_hangs_is_given_up_and_a_person_is_called(operator, release):
     change(operator, "tank.close_tap", undo=lambda *_: release.wait() and None, limit_seconds=0.05)
     done = settle(operator, broken_tank(operator, broken=["refill"]))
-    assert done.done[0].undo_failed
+    assert done.episode.done[0].undo_failed
     texts = " ".join(operator.texts(done.id))
     assert "Not taken back: tank.close_tap." in texts
     assert "the undo of tank.close_tap failed" in texts
@@ -102,17 +102,17 @@ def test_a_dry_run_that_raises_or_hangs_is_not_planned(operator, release):
 @pytest.mark.parametrize(("down_seconds", "runs"), [(599, True), (600, False), (601, False)])
 def test_after_a_restart_an_act_runs_again_within_its_limit_only(operator, down_seconds, runs):
     incident = broken_tank(operator)
-    begun = Loop(operator.ground)
+    begun = Loop(operator.context)
     while operator.incidents.get(incident.id).state is not State.EXECUTING:
-        begun.turn(incident.id, 1)
-    plan = operator.incidents.get(incident.id).plan
+        begun.advance(incident.id, 1)
+    plan = operator.incidents.get(incident.id).episode.plan
     key = f"{incident.id}:{plan.hash}:0"
     found = operator.incidents.get(incident.id)
-    operator.ground.store.begin_act(
-        found, key, "tank.close_tap", operator.clock.now(), Draft("x", "Running.")
+    operator.context.store.begin_act(
+        found, key, "tank.close_tap", operator.clock.now(), NewEntry("x", "Running.")
     )
     operator.clock.advance(down_seconds)
-    begun.turn(incident.id, 1)
+    begun.advance(incident.id, 1)
     after = operator.incidents.get(incident.id)
     assert (after.state is State.EXECUTING) == runs
     assert (operator.effects() == ["close_tap"]) == runs
@@ -124,17 +124,17 @@ def test_after_a_restart_an_act_runs_again_within_its_limit_only(operator, down_
 @pytest.mark.parametrize(("down_seconds", "runs"), [(599, True), (600, False)])
 def test_after_a_restart_an_undo_runs_again_within_its_limit_only(operator, down_seconds, runs):
     incident = broken_tank(operator, broken=["refill"])
-    loop = Loop(operator.ground)
+    loop = Loop(operator.context)
     while operator.incidents.get(incident.id).state is not State.UNDOING:
-        loop.turn(incident.id, 1)
+        loop.advance(incident.id, 1)
     found = operator.incidents.get(incident.id)
-    key = f"{incident.id}:{found.plan.hash}:0:undo"
-    note = Draft("x", "Undoing.")
-    operator.ground.store.begin_act(found, key, "tank.close_tap", operator.clock.now(), note)
+    key = f"{incident.id}:{found.episode.plan.hash}:0:undo"
+    note = NewEntry("x", "Undoing.")
+    operator.context.store.begin_act(found, key, "tank.close_tap", operator.clock.now(), note)
     operator.clock.advance(down_seconds)
-    loop.turn(incident.id, 1)
+    loop.advance(incident.id, 1)
     assert (operator.effects() == ["close_tap", "open_tap"]) == runs
-    assert operator.incidents.get(incident.id).done[0].undo_failed is not runs
+    assert operator.incidents.get(incident.id).episode.done[0].undo_failed is not runs
     interrupted = "was interrupted and its time is over" in operator.texts(incident.id)[-1]
     assert interrupted is not runs
 
@@ -143,7 +143,7 @@ def test_undoing_uses_up_no_budget_of_automatic_acts(operator):
     incident = broken_tank(operator, broken=["refill"])
     settle(operator, incident)
     hour_ago = operator.clock.now() - timedelta(hours=1)
-    assert operator.ground.store.automatic_acts_since(hour_ago) == 2
+    assert operator.context.store.automatic_acts_since(hour_ago) == 2
 
 
 def test_a_fix_that_would_change_nothing_is_not_run_and_earns_no_credit(operator):
@@ -154,7 +154,7 @@ def test_a_fix_that_would_change_nothing_is_not_run_and_earns_no_credit(operator
     done = settle(operator, incident)
     assert operator.effects() == []
     assert [attempt.outcome for attempt in done.attempts] == ["changed_nothing"]
-    assert operator.ground.store.worked_ever() == {}
+    assert operator.context.store.worked_ever() == {}
     assert "would change nothing, so it is not run" in " ".join(operator.texts(done.id))
 
 
@@ -167,8 +167,8 @@ def test_an_act_that_has_become_needless_is_skipped_and_the_others_run(operator)
     )
     done = settle(operator, incident, State.RESOLVED)
     assert operator.effects() == ["close_tap"]
-    assert [act.changed for act in done.done] == [True, False]
-    assert done.resolution == "close_tap was done."
+    assert [act.changed for act in done.episode.done] == [True, False]
+    assert done.episode.resolution == "close_tap was done."
     assert any("Skipped tank.refill" in text for text in operator.texts(done.id))
 
 
@@ -182,12 +182,12 @@ def test_acts_that_changed_nothing_are_no_repair_when_the_alert_ends_by_itself(o
 
     change(operator, "tank.refill", run=refilled_elsewhere)
     done = settle(operator, broken_tank(operator), State.RESOLVED)
-    assert done.resolution == "Ended by itself: no act of the plan changed anything."
-    assert (done.cause_verified, done.cause_status) == (False, "suspected")
+    assert done.episode.resolution == "Ended by itself: no act of the plan changed anything."
+    assert (done.episode.cause_verified, done.cause_status) == (False, "suspected")
     assert [attempt.outcome for attempt in done.attempts] == ["changed_nothing"]
-    assert operator.ground.store.worked_ever() == {}
-    assert "the page worked" not in done.postmortem
-    assert "Root cause identified" not in done.postmortem
+    assert operator.context.store.worked_ever() == {}
+    assert "the page worked" not in done.episode.postmortem
+    assert "Root cause identified" not in done.episode.postmortem
 
 
 def irreversible(operator):
@@ -201,8 +201,8 @@ def test_an_irreversible_act_never_runs_by_itself_although_it_is_preapproved(tmp
     operator.world.put(pump=0, level=1)
     incident = operator.fire()
     waiting = settle(operator, incident, State.AWAITING_APPROVAL)
-    assert waiting.plan.approval_because == ("tank.swap_pump is irreversible",)
-    assert "tank.swap_pump (irreversible)" in waiting.plan.blast_radius
+    assert waiting.episode.plan.approval_because == ("tank.swap_pump is irreversible",)
+    assert "tank.swap_pump (irreversible)" in waiting.episode.plan.blast_radius
 
 
 def test_a_repeatable_act_of_the_same_plan_runs_when_it_is_preapproved(tmp_path):
@@ -218,15 +218,15 @@ def test_a_repeatable_act_of_the_same_plan_runs_when_it_is_preapproved(tmp_path)
 def test_an_irreversible_action_on_the_preapproved_list_stops_the_start(tmp_path):
     operator = make_operator(tmp_path)
     irreversible(operator)
-    check_preapproved(("tank.refill",), operator.ground.catalog)
+    check_preapproved(("tank.refill",), operator.context.catalog)
     with pytest.raises(PreapprovalRefused, match="it is irreversible"):
-        check_preapproved(("tank.swap_pump",), operator.ground.catalog)
+        check_preapproved(("tank.swap_pump",), operator.context.catalog)
 
 
 def stalled(operator):
     (signal,) = [
         signal
-        for signal in signals(operator.ground.store, operator.outbox, operator.clock)
+        for signal in signals(operator.context.store, operator.outbox, operator.clock)
         if signal.name == "incidents.stalled_seconds"
     ]
     return signal.read()[0].value
@@ -234,13 +234,13 @@ def stalled(operator):
 
 def test_executing_without_progress_is_measured(operator):
     incident = broken_tank(operator)
-    loop = Loop(operator.ground)
+    loop = Loop(operator.context)
     while operator.incidents.get(incident.id).state is not State.EXECUTING:
         assert stalled(operator) == 0
-        loop.turn(incident.id, 1)
+        loop.advance(incident.id, 1)
     operator.clock.advance(1000)
     assert stalled(operator) == 1000
-    loop.turn(incident.id, 1)
+    loop.advance(incident.id, 1)
     assert stalled(operator) == 0
 
 

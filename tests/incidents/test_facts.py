@@ -12,7 +12,7 @@ from trimtab.incidents.bounded import ActTimedOut
 from trimtab.incidents.loop import Loop
 from trimtab.incidents.model import AttachedAlert
 from trimtab.incidents.similar import similar
-from trimtab.incidents.turn import Draft, Turn
+from trimtab.incidents.transition import NewEntry, Transition
 from trimtab.kernel.errors import TrimtabError
 
 
@@ -96,21 +96,21 @@ def test_what_the_journal_holds_of_a_fix_that_did_not_help(operator):
     assert failing == ["`tank_level > 5` does not hold", "alert TankLow fires"]
     undone = facts_of(operator, found.id, "Undone: open_tap")
     assert undone["key"].endswith(":0:undo")
-    assert "the operator" not in found.diagnosis.abstained_because
+    assert "the operator" not in found.episode.diagnosis.abstained_because
 
 
 def test_an_act_that_goes_on_after_a_crash_says_so(operator):
     operator.prove(TAP)
     operator.world.put(tap=1, level=1)
     incident = operator.fire()
-    loop = Loop(operator.ground)
+    loop = Loop(operator.context)
     while operator.incidents.get(incident.id).state is not State.EXECUTING:
-        loop.turn(incident.id, 1)
+        loop.advance(incident.id, 1)
     found = operator.incidents.get(incident.id)
-    key = f"{incident.id}:{found.plan.hash}:0"
-    note = Draft("x", "Running.")
-    operator.ground.store.begin_act(found, key, "tank.close_tap", operator.clock.now(), note)
-    loop.turn(incident.id, 1)
+    key = f"{incident.id}:{found.episode.plan.hash}:0"
+    note = NewEntry("x", "Running.")
+    operator.context.store.begin_act(found, key, "tank.close_tap", operator.clock.now(), note)
+    loop.advance(incident.id, 1)
     done = facts_of(operator, incident.id, "Done: close_tap")
     assert done["resumed_after_crash"] is True
 
@@ -133,7 +133,7 @@ def test_a_fix_is_barred_when_it_worked_exactly_so_often(tmp_path, worked, barre
 
 
 def test_the_operators_signals_have_these_names_units_and_labels(operator):
-    listed = signals(operator.ground.store, operator.outbox, operator.clock)
+    listed = signals(operator.context.store, operator.outbox, operator.clock)
     assert {(one.name, one.unit, one.labels, one.counter) for one in listed} == {
         ("incidents.open", "incidents", ("severity",), False),
         ("incidents.unresolved_seconds", "seconds", ("runbook",), False),
@@ -156,9 +156,9 @@ def test_an_incident_without_a_word_is_similar_to_none():
 
 def test_a_turn_that_says_and_changes_nothing_is_not_written():
     incident = drift_incident()
-    assert not Turn(incident).changes(incident)
-    assert Turn(incident).changes(drift_incident(opening=2))
-    assert Turn(incident, (Draft("k", "Said."),)).changes(incident)
+    assert not Transition(incident).changes(incident)
+    assert Transition(incident).changes(drift_incident(number=2))
+    assert Transition(incident, (NewEntry("k", "Said."),)).changes(incident)
 
 
 def test_the_job_ends_with_its_incident_and_the_number_of_its_turns(repaired):
@@ -173,12 +173,12 @@ def test_only_what_worked_for_the_same_cause_and_alert_lately_counts(repaired):
     operator, found = repaired
     fingerprint = operator.incidents.get(found).alert.fingerprint
     at = operator.incidents.get(found).attempts[0].at
-    count = operator.ground.store.worked_since
+    count = operator.context.store.worked_since
     assert count(TAP, fingerprint, at) == 1
     assert count(TAP, fingerprint, at + timedelta(seconds=1)) == 0
     assert count(PUMP, fingerprint, at) == 0
     assert count(TAP, "alert_other", at) == 0
-    assert operator.ground.store.worked_ever() == {TAP: 1}
+    assert operator.context.store.worked_ever() == {TAP: 1}
 
 
 def test_what_did_not_help_does_not_count_as_having_worked(operator):
@@ -187,14 +187,14 @@ def test_what_did_not_help_does_not_count_as_having_worked(operator):
     found = until(operator, operator.fire(), State.ESCALATED)
     attempt = found.attempts[0]
     assert attempt.outcome == "act_failed"
-    assert operator.ground.store.worked_since(TAP, found.alert.fingerprint, attempt.at) == 0
-    assert operator.ground.store.worked_ever() == {}
+    assert operator.context.store.worked_since(TAP, found.alert.fingerprint, attempt.at) == 0
+    assert operator.context.store.worked_ever() == {}
 
 
 def test_a_rejected_plan_is_no_fault_of_the_page(operator):
     operator.world.put(tap=1, level=1)
     waiting = until(operator, operator.fire(), State.AWAITING_APPROVAL)
-    operator.incidents.reject(waiting.id, waiting.plan.hash, "bob")
+    operator.incidents.reject(waiting.id, waiting.episode.plan.hash, "bob")
     until(operator, waiting, State.ESCALATED)
     assert "Correct the runbook" not in operator.incidents.postmortem(waiting.id)
 

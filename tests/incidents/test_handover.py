@@ -46,21 +46,21 @@ def slow_recovery(operator):
     def slow(fresh):
         (attached,) = fresh.alerts
         alert = replace(attached.alert, pending_seconds=5 * 3600.0)
-        return replace(fresh, alerts=(replace(attached, alert=alert),))
+        return fresh.updated(alerts=(replace(attached, alert=alert),))
 
     return slow
 
 
 def test_while_the_alert_is_quiet_the_next_person_is_not_called(operator):
     found = handed_over(operator)
-    operator.ground.store.change(found.id, slow_recovery(operator), operator.clock.now())
+    operator.context.store.change(found.id, slow_recovery(operator), operator.clock.now())
     operator.world.put(level=9)
     pass_time(operator, 2 * 3600)
     after = operator.incidents.get(found.id)
-    assert (after.state, after.called) == (State.ESCALATED, found.called)
+    assert (after.state, after.episode.called) == (State.ESCALATED, found.episode.called)
     operator.world.put(level=1)
     pass_time(operator, 600)
-    assert set(operator.incidents.get(found.id).called) > set(found.called)
+    assert set(operator.incidents.get(found.id).episode.called) > set(found.episode.called)
 
 
 def test_an_alert_that_is_quiet_because_nothing_is_measured_goes_on_calling(operator):
@@ -68,7 +68,7 @@ def test_an_alert_that_is_quiet_because_nothing_is_measured_goes_on_calling(oper
     operator.world.put(level=9)
     operator.world.sampled_since = lambda _at: False
     pass_time(operator, 2 * 3600)
-    assert set(operator.incidents.get(found.id).called) > set(found.called)
+    assert set(operator.incidents.get(found.id).episode.called) > set(found.episode.called)
 
 
 def test_a_quiet_alert_ends_an_escalated_incident_while_samples_come_now_and_then(operator):
@@ -88,23 +88,23 @@ def test_a_quiet_alert_ends_an_escalated_incident_while_samples_come_now_and_the
 def test_a_rung_or_condition_is_due_only_while_the_alert_fires_or_nothing_is_seen(tmp_path):
     operator = make_operator(tmp_path, page=CONDITION)
     operator.world.put(level=1)
-    incident = replace(operator.fire(), state=State.TRIAGED)
+    incident = operator.fire().updated(state=State.TRIAGED)
     operator.clock.advance(3600)
     for level, sampled, due in ((1, True, True), (9, True, False), (9, False, True)):
         operator.world.put(level=level)
         operator.world.sampled_since = lambda _at, sampled=sampled: sampled
-        assert (rungs_due(operator.ground, incident) is not None) is due
-        assert (conditions_met(operator.ground, incident) is not None) is due
+        assert (rungs_due(operator.context, incident) is not None) is due
+        assert (conditions_met(operator.context, incident) is not None) is due
 
 
 @pytest.mark.parametrize("state", [State.DETECTED, State.RESTORED])
 def test_before_triage_and_after_the_end_nobody_is_called(tmp_path, state):
     operator = make_operator(tmp_path, page=CONDITION)
     operator.world.put(level=1)
-    incident = replace(operator.fire(), state=state)
+    incident = operator.fire().updated(state=state)
     operator.clock.advance(3600)
-    assert rungs_due(operator.ground, incident) is None
-    assert conditions_met(operator.ground, incident) is None
+    assert rungs_due(operator.context, incident) is None
+    assert conditions_met(operator.context, incident) is None
 
 
 def test_lost_data_is_told_although_the_alert_is_quiet(tmp_path):
@@ -112,21 +112,21 @@ def test_lost_data_is_told_although_the_alert_is_quiet(tmp_path):
     operator.world.put(pump=0)
     incident = operator.fire()
     operator.jobs.run()
-    assert operator.incidents.get(incident.id).called == ("CTO",)
+    assert operator.incidents.get(incident.id).episode.called == ("CTO",)
 
 
 def test_an_escalated_incident_is_diagnosed_again_when_its_evidence_changes(operator):
     operator.prove(TAP)
     found = handed_over(operator)
-    assert found.root_cause == ""
+    assert found.episode.root_cause == ""
     operator.world.put(tap=1)
     waiting = until(operator, found, State.AWAITING_APPROVAL)
-    assert waiting.diagnosis.cause_id == TAP
-    assert waiting.plan.approval_because == ("the incident was handed over to people",)
+    assert waiting.episode.diagnosis.cause_id == TAP
+    assert waiting.episode.plan.approval_because == ("the incident was handed over to people",)
     assert operator.effects() == []
-    operator.incidents.approve(found.id, waiting.plan.hash, "alice")
+    operator.incidents.approve(found.id, waiting.episode.plan.hash, "alice")
     operator.jobs.run()
-    assert operator.incidents.get(found.id).cause_verified
+    assert operator.incidents.get(found.id).episode.cause_verified
 
 
 def test_evidence_that_stays_the_same_is_not_written_down_again(operator):
@@ -139,7 +139,7 @@ def test_evidence_that_stays_the_same_is_not_written_down_again(operator):
 def test_evidence_that_goes_away_is_written_down_without_a_plan(operator):
     operator.world.put(pump=0)
     waiting = until(operator, _fire_low(operator), State.AWAITING_APPROVAL)
-    operator.incidents.reject(waiting.id, waiting.plan.hash, "bob")
+    operator.incidents.reject(waiting.id, waiting.episode.plan.hash, "bob")
     until(operator, waiting, State.ESCALATED)
     operator.world.put(pump=1)
     pass_time(operator, 900)
@@ -156,7 +156,7 @@ def _fire_low(operator):
 def with_procedure(tmp_path):
     operator = make_operator(tmp_path)
     library = Library([parse_page(PROCEDURE, "procedure.md")])
-    object.__setattr__(operator.ground, "library", library)
+    object.__setattr__(operator.context, "library", library)
     return operator
 
 
@@ -164,7 +164,7 @@ def test_a_procedure_counts_as_the_runbook_of_its_alert(tmp_path):
     operator = with_procedure(tmp_path)
     found = handed_over(operator)
     assert found.runbooks == ("tank-procedure",)
-    assert found.diagnosis.abstained_because == "people follow the procedure tank-procedure"
+    assert found.episode.diagnosis.abstained_because == "people follow the procedure tank-procedure"
     assert "Write a runbook" not in operator.incidents.postmortem(found.id)
     assert "no runbook knows this alert" not in " ".join(operator.texts(found.id))
 
@@ -172,15 +172,15 @@ def test_a_procedure_counts_as_the_runbook_of_its_alert(tmp_path):
 def test_a_procedure_that_only_the_rule_names_counts_too(tmp_path):
     operator = with_procedure(tmp_path)
     page = replace(parse_page(PROCEDURE, "procedure.md"), alerts=())
-    object.__setattr__(operator.ground, "library", Library([page]))
+    object.__setattr__(operator.context, "library", Library([page]))
     assert isinstance(page, Procedure)
-    assert operator.ground.library.procedures_for("Other", "runbook:tank-procedure") == (page,)
-    assert operator.ground.library.procedures_for("Other", "runbook:other") == ()
+    assert operator.context.library.procedures_for("Other", "runbook:tank-procedure") == (page,)
+    assert operator.context.library.procedures_for("Other", "runbook:other") == ()
 
 
 def test_a_procedure_for_an_alert_that_does_not_exist_is_refused(tmp_path):
     (tmp_path / "procedure.md").write_text(PROCEDURE)
-    catalog = make_operator(tmp_path).ground.catalog
+    catalog = make_operator(tmp_path).context.catalog
     Library.load(tmp_path, catalog, {"TankLow"}, lambda _: None)
     with pytest.raises(RunbookRefused, match="no alert named 'TankLow'"):
         Library.load(tmp_path, catalog, {"TankHigh"}, lambda _: None)
@@ -192,22 +192,25 @@ def test_what_people_did_by_hand_is_told_and_not_taken_for_the_reason(operator):
     operator.world.put(level=9)
     operator.jobs.run()
     done = operator.incidents.get(found.id)
-    assert "Actions run by people since it opened: tank.refill at" in done.resolution
-    assert "Whether they ended it is unknown." in done.resolution
-    assert "alice" not in done.postmortem
+    assert "Actions run by people since it opened: tank.refill at" in done.episode.resolution
+    assert "Whether they ended it is unknown." in done.episode.resolution
+    assert "alice" not in done.episode.postmortem
 
 
 def test_a_fix_that_was_taken_back_is_no_repair_when_the_alert_ends_later(operator):
     operator.prove(TAP)
     operator.world.put(tap=1, level=1, broken=["refill"])
     found = until(operator, operator.fire(), State.ESCALATED)
-    assert found.done[0].changed
+    assert found.episode.done[0].changed
     operator.world.put(level=9)
     operator.jobs.run()
     done = operator.incidents.get(found.id)
-    assert (done.state, done.cause_verified) == (State.RESOLVED, False)
+    assert (done.state, done.episode.cause_verified) == (State.RESOLVED, False)
     assert [attempt.outcome for attempt in done.attempts] == ["act_failed"]
-    assert done.resolution == "No act of a person is recorded, so what ended the alerts is unknown."
+    assert (
+        done.episode.resolution
+        == "No act of a person is recorded, so what ended the alerts is unknown."
+    )
 
 
 @pytest.mark.parametrize(("joins", "severity"), [("P1", "P1"), ("P2", "P2"), ("P3", "P2")])
@@ -229,8 +232,8 @@ def test_who_was_written_to_about_a_lesser_incident_is_paged_about_a_worse_one(t
     assert not any(one.kind is Kind.PAGE for one in operator.outbox.about(found.id))
     operator.fire(instance="b", severity="P1")
     pass_time(operator, 60)
-    assert found.called
-    assert set(found.called) <= set(operator.incidents.get(found.id).called)
+    assert found.episode.called
+    assert set(found.episode.called) <= set(operator.incidents.get(found.id).episode.called)
     assert any(
         one.kind is Kind.PAGE and "P1" in one.text for one in operator.outbox.about(found.id)
     )

@@ -7,7 +7,7 @@ from collections import Counter
 import pytest
 
 from tests.incidents import kill_process
-from tests.incidents.operator import make_ground
+from tests.incidents.operator import make_context
 from tests.incidents.world import World
 from trimtab.incidents import State
 from trimtab.testing.clock import FakeClock
@@ -77,13 +77,13 @@ def test_an_act_that_hangs_ends_with_a_person_also_when_the_process_was_killed_i
     assert incident.state is State.ESCALATED
     assert [attempt.outcome for attempt in incident.attempts] == ["timed_out"]
     assert any("whether it took effect is unknown" in text for text in journal)
-    assert incident.called
+    assert incident.episode.called
 
 
 def _afterwards(folder):
     """Return the tank, the incident and its journal, which says nothing twice."""
     world = World(folder / "world.json")
-    store = make_ground(folder, world, FakeClock())[0].store
+    store = make_context(folder, world, FakeClock())[0].store
     (incident,) = store.find()
     journal = [entry.text for entry in store.timeline(incident.id)]
     assert [text for text, times in Counter(journal).items() if times > 1] == []

@@ -19,7 +19,7 @@ def until(operator, incident, state):
 
 
 def change(operator, name, **changes):
-    actions = operator.ground.catalog.actions
+    actions = operator.context.catalog.actions
     actions[name] = replace(actions[name], **changes)
 
 
@@ -81,7 +81,7 @@ def test_a_probe_may_take_fifteen_seconds(operator, monkeypatch):
         return run(act, limit, name, late)
 
     monkeypatch.setattr(verify, "run_bounded", bounded)
-    object.__setattr__(operator.ground, "probe", lambda: operator.world.put(unsampled=[]))
+    object.__setattr__(operator.context, "probe", lambda: operator.world.put(unsampled=[]))
     operator.prove(TAP)
     operator.world.put(tap=1, level=1, unsampled=["tank_level"])
     until(operator, operator.fire(), State.RESOLVED)
@@ -105,8 +105,8 @@ def test_an_incident_is_not_its_own_likeness():
 
 
 def test_an_alert_that_fires_again_while_it_is_watched_without_a_plan_is_diagnosed(operator):
-    watched = replace(operator.fire(), state=State.VERIFYING)
+    watched = operator.fire().updated(state=State.VERIFYING)
     operator.world.put(level=1)
-    turn = verify.verify(operator.ground, watched)
-    assert (turn.incident.state, turn.incident.attempts) == (State.TRIAGED, ())
-    assert [entry.text for entry in turn.entries] == ["Not over: alert TankLow fires."]
+    transition = verify.verify(operator.context, watched)
+    assert (transition.incident.state, transition.incident.attempts) == (State.TRIAGED, ())
+    assert [entry.text for entry in transition.entries] == ["Not over: alert TankLow fires."]

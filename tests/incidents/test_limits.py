@@ -1,6 +1,5 @@
 """How much of the past is looked at, on both sides of each limit, and that nothing active is left out."""
 
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -19,8 +18,8 @@ from trimtab.infra.jobs import JobState, JobStatus
 def keep(operator, *incidents):
     """Write incidents to the store, each opened a minute after the one before."""
     for number, incident in enumerate(incidents):
-        dated = replace(incident, opened_at=START + timedelta(minutes=number))
-        operator.ground.store.open(lambda _id, one=dated: one, "x", ())
+        dated = incident.updated(opened_at=START + timedelta(minutes=number))
+        operator.context.store.open(lambda _id, one=dated: one, "x", ())
 
 
 def ended(number, **changes):
@@ -42,7 +41,7 @@ def test_likeness_is_looked_for_among_the_500_newest_incidents(operator, newer, 
     like = ended(0, id="LIKE", title="Tank Low", component="tank")
     keep(operator, like, *(ended(number) for number in range(1, newer + 1)))
     operator.world.put(level=1)
-    seen = investigate(operator.ground, operator.fire()).similar
+    seen = investigate(operator.context, operator.fire()).similar
     assert ([one.incident_id for one in seen] == ["LIKE"]) is found
 
 
@@ -68,41 +67,41 @@ def test_incidents_that_share_half_of_their_words_are_half_alike():
 
 @pytest.mark.parametrize(("later", "shown"), [(199, 1), (200, 0)])
 def test_the_200_newest_events_are_searched_for_what_people_changed_and_did(operator, later, shown):
-    incident = replace(drift_incident(), opened_at=operator.clock.now())
+    incident = drift_incident(opened_at=operator.clock.now())
     operator.audit.append("alice", "catalog.acted", "tank.refill")
     for _ in range(later):
         operator.audit.append("operator", "incidents.acted", "INC-1")
-    assert len(recent_changes(operator.ground)) == shown
-    assert len(persons_acts(operator.ground, incident)) == shown
+    assert len(recent_changes(operator.context)) == shown
+    assert len(persons_acts(operator.context, incident)) == shown
 
 
 @pytest.mark.parametrize(("hours", "seconds", "shown"), [(24, 0, 1), (24, 1, 0)])
 def test_a_change_is_recent_for_exactly_the_hours_that_are_set(operator, hours, seconds, shown):
     operator.audit.append("alice", "models.deployed", "classifier_v2")
     operator.clock.advance(hours * 3600 + seconds)
-    assert len(recent_changes(operator.ground)) == shown
+    assert len(recent_changes(operator.context)) == shown
 
 
 def test_at_most_twenty_changes_are_shown(operator):
     for number in range(21):
         operator.audit.append("alice", "models.deployed", f"v{number}")
-    shown = recent_changes(operator.ground)
+    shown = recent_changes(operator.context)
     assert [change.subject for change in shown] == [f"v{number}" for number in range(20, 0, -1)]
 
 
 def test_an_act_of_a_person_at_the_instant_of_opening_counts(operator):
     operator.audit.append("alice", "catalog.acted", "tank.refill")
-    incident = replace(drift_incident(), opened_at=operator.clock.now())
-    assert persons_acts(operator.ground, incident) == ["tank.refill at 09:00"]
-    later = replace(incident, opened_at=operator.clock.now() + timedelta(seconds=1))
-    assert persons_acts(operator.ground, later) == []
+    incident = drift_incident(opened_at=operator.clock.now())
+    assert persons_acts(operator.context, incident) == ["tank.refill at 09:00"]
+    later = incident.updated(opened_at=operator.clock.now() + timedelta(seconds=1))
+    assert persons_acts(operator.context, later) == []
 
 
 def test_lists_end_at_a_hundred_incidents_and_the_active_ones_are_never_cut(operator):
     keep(operator, *(ended(number, state=State.TRIAGED) for number in range(101)))
     assert len(operator.incidents.list()) == 100
-    assert len(operator.ground.store.find()) == 100
-    assert len(operator.ground.store.find(active=True, limit=None)) == 101
+    assert len(operator.context.store.find()) == 100
+    assert len(operator.context.store.find(active=True, limit=None)) == 101
 
 
 class Started:
@@ -130,11 +129,11 @@ def test_every_active_incident_is_driven_heard_of_and_counted_however_many_there
     active = {"state": State.TRIAGED, "alerts": (firing,)}
     keep(operator, *(ended(number, **active) for number in range(101)))
     jobs = Started()
-    incidents = Incidents(operator.ground, jobs)
+    incidents = Incidents(operator.context, jobs)
     incidents.resume()
     assert len(set(jobs.started)) == 101
     assert len(incidents.firing_alerts()) == 101
-    (opened, *_) = signals(operator.ground.store, operator.outbox, operator.clock)
+    (opened, *_) = signals(operator.context.store, operator.outbox, operator.clock)
     assert sum(sample.value for sample in opened.read()) == 101
     incidents.alert_resolved("alert_drift", operator.clock.now())
     assert incidents.firing_alerts() == []
@@ -152,7 +151,7 @@ def test_the_means_are_those_of_the_last_hundred_incidents_without_drills(operat
     # The oldest but one is the hundredth: it counts, and the oldest does not.
     lasted = [1_000_000, 1010, *[10] * 99]
     keep(operator, *(lasting(number, minutes) for number, minutes in enumerate(lasted)))
-    listed = signals(operator.ground.store, operator.outbox, operator.clock)
+    listed = signals(operator.context.store, operator.outbox, operator.clock)
     read = {
         one.name: one.read()[0].value for one in listed if "seconds" in one.name and not one.labels
     }
@@ -163,5 +162,5 @@ def test_the_means_are_those_of_the_last_hundred_incidents_without_drills(operat
 def test_after_a_thousand_failed_jobs_the_next_one_still_starts(operator):
     incident = operator.fire()
     jobs = Started(JobState.FAILED)
-    Incidents(operator.ground, jobs).resume()
+    Incidents(operator.context, jobs).resume()
     assert (jobs.looked, jobs.started) == (1000, [job_id(incident, 1000)])

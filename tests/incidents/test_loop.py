@@ -16,9 +16,9 @@ def test_a_proven_automatic_fix_runs_by_itself_to_resolved(operator):
     done = operator.incidents.get(incident.id)
     assert done.state is State.RESOLVED
     assert operator.effects() == ["close_tap", "refill"]
-    assert done.root_cause == "the tap is open"
-    assert "# Post-Mortem: INC-2026-0314" in done.postmortem
-    assert done.approved_by == ""
+    assert done.episode.root_cause == "the tap is open"
+    assert "# Post-Mortem: INC-2026-0314" in done.episode.postmortem
+    assert done.episode.approved_by == ""
 
 
 def test_an_unproven_cause_is_proposed_and_runs_only_when_approved(operator):
@@ -27,14 +27,14 @@ def test_an_unproven_cause_is_proposed_and_runs_only_when_approved(operator):
     operator.jobs.run(until=lambda: True)
     waiting = operator.incidents.get(incident.id)
     assert waiting.state is State.AWAITING_APPROVAL
-    assert waiting.plan.approval_because == (
+    assert waiting.episode.plan.approval_because == (
         "the drill of this cause has not passed on this build",
     )
     assert operator.effects() == []
-    operator.incidents.approve(incident.id, waiting.plan.hash, "alice")
+    operator.incidents.approve(incident.id, waiting.episode.plan.hash, "alice")
     operator.jobs.run()
     done = operator.incidents.get(incident.id)
-    assert (done.state, done.approved_by) == (State.RESOLVED, "alice")
+    assert (done.state, done.episode.approved_by) == (State.RESOLVED, "alice")
 
 
 def test_an_action_of_risk_approval_asks_although_its_drill_has_passed(operator):
@@ -43,8 +43,8 @@ def test_an_action_of_risk_approval_asks_although_its_drill_has_passed(operator)
     incident = operator.fire()
     operator.jobs.run(until=lambda: True)
     waiting = operator.incidents.get(incident.id)
-    assert waiting.plan.approval_because == ("tank.swap_pump always asks",)
-    assert "tank.swap_pump (repeatable): would do it" in waiting.plan.blast_radius
+    assert waiting.episode.plan.approval_because == ("tank.swap_pump always asks",)
+    assert "tank.swap_pump (repeatable): would do it" in waiting.episode.plan.blast_radius
 
 
 def _at_approval(operator):
@@ -64,7 +64,7 @@ def test_no_answer_means_no_and_a_person_is_called(operator):
 
 def test_a_rejected_plan_does_not_run(operator):
     incident = _at_approval(operator)
-    operator.incidents.reject(incident.id, incident.plan.hash, "bob", "not today")
+    operator.incidents.reject(incident.id, incident.episode.plan.hash, "bob", "not today")
     operator.jobs.run(until=lambda: operator.incidents.get(incident.id).state is State.ESCALATED)
     assert operator.effects() == []
     assert "bob rejected plan" in " ".join(operator.texts(incident.id))
@@ -78,29 +78,31 @@ def test_an_approval_of_another_plan_is_refused(operator):
 
 def test_a_plan_is_decided_once(operator):
     incident = _at_approval(operator)
-    operator.incidents.reject(incident.id, incident.plan.hash, "bob")
+    operator.incidents.reject(incident.id, incident.episode.plan.hash, "bob")
     with pytest.raises(NothingToDecide):
-        operator.incidents.approve(incident.id, incident.plan.hash, "alice")
+        operator.incidents.approve(incident.id, incident.episode.plan.hash, "alice")
 
 
 def test_an_answer_after_the_timeout_is_too_late(operator):
     incident = _at_approval(operator)
     operator.clock.advance(3601)
     with pytest.raises(NothingToDecide):
-        operator.incidents.approve(incident.id, incident.plan.hash, "alice")
+        operator.incidents.approve(incident.id, incident.episode.plan.hash, "alice")
 
 
 def test_an_approved_plan_does_not_run_when_its_evidence_is_gone(operator):
     incident = _at_approval(operator)
-    operator.incidents.approve(incident.id, incident.plan.hash, "alice")
+    operator.incidents.approve(incident.id, incident.episode.plan.hash, "alice")
     operator.world.put(pump=1, tap=1)
-    operator.jobs.run(until=lambda: operator.incidents.get(incident.id).plan.cause_id == TAP)
+    operator.jobs.run(
+        until=lambda: operator.incidents.get(incident.id).episode.plan.cause_id == TAP
+    )
     assert operator.effects() == []
 
 
 def test_who_approved_is_in_the_audit_chain_before_anything_runs(operator):
     incident = _at_approval(operator)
-    operator.incidents.approve(incident.id, incident.plan.hash, "alice")
+    operator.incidents.approve(incident.id, incident.episode.plan.hash, "alice")
     operator.jobs.run()
     events = list(reversed(operator.audit.recent()))
     assert [(event.actor, event.action) for event in events] == [
@@ -142,7 +144,7 @@ def test_without_evidence_it_abstains_and_calls_a_person(operator):
     incident = operator.fire()
     operator.jobs.run(until=lambda: operator.incidents.get(incident.id).state is State.ESCALATED)
     assert operator.effects() == []
-    assert operator.incidents.get(incident.id).diagnosis.abstained_because
+    assert operator.incidents.get(incident.id).episode.diagnosis.abstained_because
 
 
 def test_evidence_that_shows_a_little_later_is_still_found(operator):
@@ -153,14 +155,14 @@ def test_evidence_that_shows_a_little_later_is_still_found(operator):
     )
     incident = operator.fire()
     operator.jobs.run()
-    assert operator.incidents.get(incident.id).root_cause == "the tap is open"
+    assert operator.incidents.get(incident.id).episode.root_cause == "the tap is open"
 
 
 def test_an_alert_that_goes_quiet_by_itself_is_resolved_without_an_act(operator):
     incident = operator.fire()
     operator.jobs.run()
     done = operator.incidents.get(incident.id)
-    assert (done.state, done.resolution) == (
+    assert (done.state, done.episode.resolution) == (
         State.RESOLVED,
         "Ended by itself: no act is recorded.",
     )
@@ -190,7 +192,7 @@ def test_beyond_the_hourly_budget_a_person_is_asked(tmp_path):
     incident = operator.fire()
     operator.jobs.run(until=lambda: True)
     waiting = operator.incidents.get(incident.id)
-    assert waiting.plan.approval_because == ("0 of 1 automatic acts used this hour",)
+    assert waiting.episode.plan.approval_because == ("0 of 1 automatic acts used this hour",)
 
 
 def test_with_automatic_off_everything_is_asked(tmp_path):
@@ -199,7 +201,7 @@ def test_with_automatic_off_everything_is_asked(tmp_path):
     operator.world.put(tap=1, level=1)
     incident = operator.fire()
     operator.jobs.run(until=lambda: True)
-    assert operator.incidents.get(incident.id).plan.approval_because == (
+    assert operator.incidents.get(incident.id).episode.plan.approval_because == (
         "automatic acts are switched off",
     )
 
@@ -211,7 +213,7 @@ def _seconds_to_restore(operator):
     operator.jobs.run()
     done = operator.incidents.get(incident.id)
     assert done.state is State.RESOLVED
-    return (done.restored_at - done.opened_at).total_seconds()
+    return (done.episode.restored_at - done.episode.opened_at).total_seconds()
 
 
 def test_while_the_alert_still_fires_it_is_not_over_although_the_runbooks_checks_hold(operator):
@@ -227,7 +229,7 @@ def test_without_fresh_samples_it_is_not_over_although_everything_looks_healthy(
 def test_a_job_of_an_earlier_opening_leaves_the_incident_alone(operator):
     operator.world.put(tap=1, level=1)
     incident = operator.fire()
-    assert Loop(operator.ground).turn(incident.id, incident.opening + 1) == -1
+    assert Loop(operator.context).advance(incident.id, incident.episode.number + 1) == -1
     assert operator.incidents.get(incident.id).state is State.DETECTED
 
 
@@ -237,7 +239,7 @@ def test_the_ladders_clock_calls_nobody_in_a_drill(operator):
         incident = operator.fire()
     operator.jobs.run(until=lambda: operator.clock.monotonic() > 3000)
     assert operator.clock.monotonic() > 3000
-    assert operator.incidents.get(incident.id).called == ()
+    assert operator.incidents.get(incident.id).episode.called == ()
 
 
 def test_a_quiet_alert_alone_proves_no_fix(operator):

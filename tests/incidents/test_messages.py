@@ -18,7 +18,7 @@ def test_the_alert_message_is_the_documents_word_for_word():
 @pytest.mark.feature("F377", "F378", "F379", "F380")
 def test_the_resolution_message_is_the_documents_word_for_word():
     incident = drift_incident()
-    assert resolution_text(incident, incident.restored_at) == (
+    assert resolution_text(incident, incident.episode.restored_at) == (
         "✅ [Resolved] Model Drift — classifier_v2\n"
         "Root cause: Vendor API format change affecting V14\n"
         "Resolution: Retrained model with updated feature pipeline\n"
@@ -40,5 +40,5 @@ def test_short_times_are_told_in_seconds(seconds, text):
 
 def test_the_same_news_of_a_reopened_incident_is_news_again():
     first = broadcast(drift_incident(), Kind.ALERT, "text", "alert")
-    again = broadcast(drift_incident(opening=2, opened_at=START), Kind.ALERT, "text", "alert")
+    again = broadcast(drift_incident(number=2, opened_at=START), Kind.ALERT, "text", "alert")
     assert first[0].key != again[0].key

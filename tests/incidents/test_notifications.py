@@ -1,7 +1,5 @@
 """Whether somebody was told is said from delivery records, and nothing else."""
 
-from dataclasses import replace
-
 import pytest
 
 from tests.incidents.channels import Pager
@@ -18,7 +16,7 @@ def paged_page(severity="P1"):
 def escalated(tmp_path, *channels, severity="P1"):
     """Return an operator whose incident was handed over, with its delivery on these channels."""
     operator = make_operator(tmp_path, page=paged_page(severity))
-    object.__setattr__(operator.ground, "reach", Reach(channels))
+    object.__setattr__(operator.context, "reach", Reach(channels))
     operator.world.put(level=1)
     incident = operator.fire()
     operator.jobs.run(until=lambda: operator.incidents.get(incident.id).state is State.ESCALATED)
@@ -39,7 +37,7 @@ def test_without_a_channel_nobody_was_called_and_every_text_says_so(tmp_path):
     assert any("could not be called: new incident. No on-call channel" in text for text in texts)
     assert not any(text.startswith(("Called", "Paging", "Delivered")) for text in texts)
     report = operator.incidents.postmortem(incident_id)
-    assert "On-Call Engineer: not told, no on-call channel is configured" in report
+    assert "On-Call Engineer: not notified, no on-call channel is configured" in report
     assert "Configure an on-call channel" in report
     calls = len(operator.incidents.notifications(incident_id))
     assert f"{calls} calls had no on-call channel" in report
@@ -109,8 +107,8 @@ def test_everything_above_p3_pages(tmp_path, severity):
 def test_a_reopened_incident_counts_its_own_calls(tmp_path):
     operator, incident_id, _ = escalated(tmp_path, Pager())
     calls = operator.incidents.notifications(incident_id)
-    operator.ground.store.change(
-        incident_id, lambda fresh: replace(fresh, opening=2), operator.clock.now()
+    operator.context.store.change(
+        incident_id, lambda fresh: fresh.updated(number=2), operator.clock.now()
     )
     assert calls
     assert operator.incidents.notifications(incident_id) == ()

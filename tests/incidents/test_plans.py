@@ -10,9 +10,9 @@ from tests.incidents.world import PAGE, PUMP, TAP
 from trimtab.incidents import Ladder, Rung, State
 from trimtab.incidents.diagnose import diagnose, investigate
 from trimtab.incidents.escalation import conditions_met
-from trimtab.incidents.model import Attempt, Outcome
+from trimtab.incidents.model import Attempt, AttemptOutcome
 from trimtab.incidents.plan import plan, plan_hash
-from trimtab.incidents.turn import Draft
+from trimtab.incidents.transition import NewEntry
 from trimtab.kernel.errors import Unavailable
 from trimtab.kernel.operable import Action, ActionResult, Realism, Risk
 from trimtab.runbooks import Library, parse_page
@@ -40,18 +40,18 @@ def fire_with_open_tap(operator):
 def planning(operator):
     """Return the turn in which the operator makes a plan for the open tap."""
     incident = fire_with_open_tap(operator)
-    found = investigate(operator.ground, incident)
-    return plan(operator.ground, replace(incident, state=State.DIAGNOSED, diagnosis=found))
+    found = investigate(operator.context, incident)
+    return plan(operator.context, incident.updated(state=State.DIAGNOSED, diagnosis=found))
 
 
 def planned(operator):
-    return planning(operator).incident.plan
+    return planning(operator).incident.episode.plan
 
 
 def observing(operator, *, changes=True):
     """Add an action that only looks; it says of itself whether it would change anything."""
     looked = []
-    operator.ground.catalog.actions["tank.look"] = Action(
+    operator.context.catalog.actions["tank.look"] = Action(
         "tank.look",
         "Look.",
         Risk.OBSERVE,
@@ -72,7 +72,10 @@ def test_the_blast_radius_counts_the_acts(operator):
 def test_one_act_is_told_as_one(operator):
     operator.world.put(pump=0, level=1)
     waiting = until(operator, operator.fire(), State.AWAITING_APPROVAL)
-    assert waiting.plan.blast_radius == "1 act on tank: tank.swap_pump (repeatable): would do it."
+    assert (
+        waiting.episode.plan.blast_radius
+        == "1 act on tank: tank.swap_pump (repeatable): would do it."
+    )
 
 
 @pytest.mark.parametrize(("limit", "asks"), [(2, False), (1, True)])
@@ -87,8 +90,8 @@ def test_an_act_counts_for_the_budget_for_exactly_an_hour(tmp_path, ago, used):
     operator = make_operator(tmp_path, automatic_acts_per_hour=2)
     operator.prove(TAP)
     earlier = operator.fire(component="other")
-    operator.ground.store.begin_act(
-        earlier, "key", "tank.refill", operator.clock.now(), Draft("a", "A.")
+    operator.context.store.begin_act(
+        earlier, "key", "tank.refill", operator.clock.now(), NewEntry("a", "A.")
     )
     operator.clock.advance(ago)
     reasons = planned(operator).approval_because
@@ -99,8 +102,8 @@ def test_an_act_counts_for_the_budget_for_exactly_an_hour(tmp_path, ago, used):
 def test_the_journal_tells_how_many_acts_this_hour_has_had(operator, ago, told):
     operator.prove(TAP)
     earlier = operator.fire(component="other")
-    operator.ground.store.begin_act(
-        earlier, "key", "tank.refill", operator.clock.now(), Draft("a", "A.")
+    operator.context.store.begin_act(
+        earlier, "key", "tank.refill", operator.clock.now(), NewEntry("a", "A.")
     )
     operator.clock.advance(ago)
     (entry,) = planning(operator).entries
@@ -110,17 +113,17 @@ def test_the_journal_tells_how_many_acts_this_hour_has_had(operator, ago, told):
 @pytest.mark.parametrize("handed_over", [True, False])
 def test_the_plan_of_an_incident_that_people_have_asks(operator, handed_over):
     operator.prove(TAP)
-    incident = replace(fire_with_open_tap(operator), state=State.DIAGNOSED)
-    found = investigate(operator.ground, incident)
+    incident = fire_with_open_tap(operator).updated(state=State.DIAGNOSED)
+    found = investigate(operator.context, incident)
     since = operator.clock.now() if handed_over else None
-    turn = plan(operator.ground, replace(incident, diagnosis=found, escalated_at=since))
+    transition = plan(operator.context, incident.updated(diagnosis=found, escalated_at=since))
     reasons = ("the incident was handed over to people",) if handed_over else ()
-    assert turn.incident.plan.approval_because == reasons
+    assert transition.incident.episode.plan.approval_because == reasons
 
 
 def test_a_cause_whose_drill_was_simulated_asks_and_says_why(operator):
-    book, cause = operator.ground.library.cause(TAP)
-    operator.ground.proofs.add(
+    book, cause = operator.context.library.cause(TAP)
+    operator.context.proofs.add(
         book, cause, operator.clock.now(), realism=Realism.SIMULATED, reason="no tank is here"
     )
     assert planned(operator).approval_because == (
@@ -145,14 +148,14 @@ def test_an_act_that_only_looks_runs_and_counts_for_no_budget(tmp_path, changes)
     done = until(operator, fire_with_open_tap(operator), State.RESOLVED)
     assert looked == [1]
     assert operator.effects() == ["close_tap", "refill"]
-    assert done.cause_verified
+    assert done.episode.cause_verified
     assert not any("Skipped" in text for text in operator.texts(done.id))
 
 
 def test_an_approval_is_bound_to_the_evidence_of_its_own_cause(operator):
     incident = fire_with_open_tap(operator)
-    found = investigate(operator.ground, incident)
-    book, cause = operator.ground.library.cause(TAP)
+    found = investigate(operator.context, incident)
+    book, cause = operator.context.library.cause(TAP)
 
     def hashed(cause_id):
         candidates = tuple(
@@ -162,28 +165,30 @@ def test_an_approval_is_bound_to_the_evidence_of_its_own_cause(operator):
             for each in found.candidates
         )
         diagnosis = replace(found, candidates=candidates)
-        return plan_hash(replace(incident, diagnosis=diagnosis), book, cause, ())
+        return plan_hash(incident.updated(diagnosis=diagnosis), book, cause, ())
 
-    whole = plan_hash(replace(incident, diagnosis=found), book, cause, ())
+    whole = plan_hash(incident.updated(diagnosis=found), book, cause, ())
     assert hashed(TAP) != whole
     assert hashed(PUMP) == whole
 
 
 def test_an_approval_is_bound_to_incident_opening_page_cause_acts_and_diagnosis(operator):
     incident = fire_with_open_tap(operator)
-    incident = replace(incident, diagnosis=investigate(operator.ground, incident))
-    book, cause = operator.ground.library.cause(TAP)
+    incident = incident.updated(diagnosis=investigate(operator.context, incident))
+    book, cause = operator.context.library.cause(TAP)
     acts = planned(operator).acts
-    later = replace(incident.diagnosis, at=incident.diagnosis.at + timedelta(seconds=1))
-    other = operator.ground.library.cause(PUMP)[1]
+    later = replace(
+        incident.episode.diagnosis, at=incident.episode.diagnosis.at + timedelta(seconds=1)
+    )
+    other = operator.context.library.cause(PUMP)[1]
     changed = replace(acts[1], arguments={"litres": 10})
-    attempt = Attempt(1, PUMP, Outcome.REJECTED, operator.clock.now())
+    attempt = Attempt(1, PUMP, AttemptOutcome.REJECTED, operator.clock.now())
     hashes = [
         plan_hash(incident, book, cause, acts),
-        plan_hash(replace(incident, id="INC-1"), book, cause, acts),
-        plan_hash(replace(incident, opening=2), book, cause, acts),
-        plan_hash(replace(incident, attempts=(attempt,)), book, cause, acts),
-        plan_hash(replace(incident, diagnosis=later), book, cause, acts),
+        plan_hash(incident.updated(id="INC-1"), book, cause, acts),
+        plan_hash(incident.updated(number=2), book, cause, acts),
+        plan_hash(incident.updated(attempts=(attempt,)), book, cause, acts),
+        plan_hash(incident.updated(diagnosis=later), book, cause, acts),
         plan_hash(incident, replace(book, text=f"{book.text} "), cause, acts),
         plan_hash(incident, book, replace(cause, id=other.id), acts),
         plan_hash(incident, book, cause, acts[:1]),
@@ -201,7 +206,7 @@ def with_ladder(tmp_path, *rungs, **settings):
     operator = make_operator(tmp_path, **settings)
     when = {event: event for event in EVENTS}
     own = Ladder("knowledge", "KB", tuple(rungs), when)
-    object.__setattr__(operator.ground, "ladders", {"knowledge": own})
+    object.__setattr__(operator.context, "ladders", {"knowledge": own})
     return operator
 
 
@@ -217,7 +222,7 @@ def test_each_reason_to_hand_over_calls_its_own_person(tmp_path, world, person):
     operator = with_ladder(tmp_path)
     operator.prove(TAP)
     operator.world.put(level=1, **world)
-    assert until(operator, operator.fire(), State.ESCALATED).called == (person,)
+    assert until(operator, operator.fire(), State.ESCALATED).episode.called == (person,)
 
 
 def test_a_barred_fix_calls_its_own_person(tmp_path):
@@ -225,7 +230,9 @@ def test_a_barred_fix_calls_its_own_person(tmp_path):
     operator.prove(TAP)
     until(operator, fire_with_open_tap(operator), State.RESOLVED)
     operator.clock.advance(3600)
-    assert until(operator, fire_with_open_tap(operator), State.ESCALATED).called == ("barred",)
+    assert until(operator, fire_with_open_tap(operator), State.ESCALATED).episode.called == (
+        "barred",
+    )
 
 
 def test_an_unverified_fix_calls_its_own_person(tmp_path):
@@ -233,24 +240,23 @@ def test_an_unverified_fix_calls_its_own_person(tmp_path):
     operator.prove(TAP)
     operator.world.put(unsampled=["tank_level"])
     found = until(operator, fire_with_open_tap(operator), State.NOT_VERIFIED)
-    assert [call.who for call in operator.incidents.notifications(found.id)] == ["not_verified"]
+    assert [call.role for call in operator.incidents.notifications(found.id)] == ["not_verified"]
 
 
 def test_what_was_tried_in_an_earlier_opening_is_no_failure_of_this_one(tmp_path):
     operator = with_ladder(tmp_path)
     operator.world.put(level=1)
-    incident = replace(
-        operator.fire(),
+    incident = operator.fire().updated(
         state=State.TRIAGED,
-        opening=2,
+        number=2,
         state_since=operator.clock.now() - timedelta(hours=1),
-        attempts=(Attempt(1, TAP, Outcome.DID_NOT_HELP, operator.clock.now()),),
+        attempts=(Attempt(1, TAP, AttemptOutcome.DID_NOT_HELP, operator.clock.now()),),
     )
-    assert diagnose(operator.ground, incident).incident.called == ("abstained",)
+    assert diagnose(operator.context, incident).incident.episode.called == ("abstained",)
     operator.world.put(tap=1)
-    found = investigate(operator.ground, incident)
+    found = investigate(operator.context, incident)
     assert found.cause_id == TAP
-    again = investigate(operator.ground, replace(incident, opening=1))
+    again = investigate(operator.context, incident.updated(number=1))
     assert again.abstained_because.startswith("the tap is open: tried before")
 
 
@@ -259,38 +265,38 @@ def test_a_condition_calls_the_next_rung_that_was_not_called(tmp_path):
     rungs = [Rung(who, timedelta(hours=9)) for who in ("first", "second")]
     operator = with_ladder(tmp_path, *rungs, page=page)
     operator.world.put(level=1)
-    fired = replace(operator.fire(), state=State.TRIAGED)
+    fired = operator.fire().updated(state=State.TRIAGED)
     for called, expected in (
         ((), "first"),
         (("first",), "second"),
         (("second",), "first"),
         (("first", "second"), "first"),
     ):
-        turn = conditions_met(operator.ground, replace(fired, called=called))
-        (entry,) = turn.entries
+        transition = conditions_met(operator.context, fired.updated(called=called))
+        (entry,) = transition.entries
         assert entry.facts["who"] == expected
-    told = turn.incident
-    assert told.conditions == ("pump_ok == 1",)
-    assert conditions_met(operator.ground, told) is None
+    told = transition.incident
+    assert told.episode.conditions == ("pump_ok == 1",)
+    assert conditions_met(operator.context, told) is None
 
 
 def test_without_a_rung_a_condition_calls_the_on_call_engineer(tmp_path):
     page = PAGE.rstrip() + "\n```sh\ntrimtab check 'pump_ok == 1'\n```\n"
     operator = with_ladder(tmp_path, page=page)
     operator.world.put(level=1)
-    fired = replace(operator.fire(), state=State.TRIAGED)
-    assert conditions_met(operator.ground, fired).incident.called == ("On-Call Engineer",)
+    fired = operator.fire().updated(state=State.TRIAGED)
+    assert conditions_met(operator.context, fired).incident.episode.called == ("On-Call Engineer",)
 
 
 @pytest.mark.parametrize("named", ["tank-empty", "other"])
 def test_of_two_pages_for_an_alert_the_one_that_its_rule_names_comes_first(operator, named):
     pages = [PAGE, PAGE.replace("id: tank-empty", "id: other")]
     library = Library([parse_page(page, "page.md") for page in pages])
-    ground = replace(operator.ground, library=library)
+    context = replace(operator.context, library=library)
     incident = operator.fire()
     first = replace(incident.alert, annotations={"runbook_url": f"runbook:{named}"})
-    incident = replace(incident, alerts=(replace(incident.alerts[0], alert=first),))
-    books = [book.id for book in ground.runbooks_of(incident)]
+    incident = incident.updated(alerts=(replace(incident.alerts[0], alert=first),))
+    books = [book.id for book in context.runbooks_of(incident)]
     assert (books[0], set(books)) == (named, {"tank-empty", "other"})
 
 
@@ -298,9 +304,9 @@ def test_a_call_to_people_says_what_a_plan_that_cannot_be_made_asks_of_them(oper
     def refused(*_):
         raise Unavailable("A person has to mend it.", hint="Turn the wheel.")
 
-    actions = dict(operator.ground.catalog.actions)
+    actions = dict(operator.context.catalog.actions)
     actions["tank.close_tap"] = replace(actions["tank.close_tap"], dry_run=refused)
-    operator.ground.catalog.actions = actions
+    operator.context.catalog.actions = actions
     operator.world.put(tap=1, level=1)
     incident = operator.fire()
     get = operator.incidents.get

@@ -6,7 +6,7 @@ from tests.incidents.records import START, drift_incident
 from tests.incidents.world import TAP
 from trimtab.incidents import load_ladders
 from trimtab.incidents.clocks import read_clocks
-from trimtab.incidents.model import Attempt, Entry, Outcome
+from trimtab.incidents.model import Attempt, AttemptOutcome, Entry
 from trimtab.incidents.postmortem import render, render_report
 
 TITLES = [
@@ -20,7 +20,7 @@ TITLES = [
 
 
 def written(incident, *entries):
-    now = incident.restored_at
+    now = incident.episode.restored_at
     clocks = read_clocks(incident, load_ladders()[incident.ladder], now)
     return render(incident, entries, clocks, now)
 
@@ -59,23 +59,23 @@ def test_the_impact_tells_duration_systems_and_users():
 
 
 def test_a_measured_impact_stands_in_the_post_mortem(operator):
-    object.__setattr__(operator.ground, "impact", lambda seconds: f"{seconds:g} s of trouble")
+    object.__setattr__(operator.context, "impact", lambda seconds: f"{seconds:g} s of trouble")
     operator.prove(TAP)
     operator.world.put(tap=1, level=1)
     incident = operator.fire()
     operator.jobs.run()
     done = operator.incidents.get(incident.id)
-    lasted = (done.restored_at - done.opened_at).total_seconds()
-    assert f"- User impact: {lasted:g} s of trouble" in done.postmortem
+    lasted = (done.episode.restored_at - done.episode.opened_at).total_seconds()
+    assert f"- User impact: {lasted:g} s of trouble" in done.episode.postmortem
 
 
 def test_an_impact_that_cannot_be_measured_keeps_no_incident_open(operator):
-    object.__setattr__(operator.ground, "impact", lambda seconds: 1 / 0)
+    object.__setattr__(operator.context, "impact", lambda seconds: 1 / 0)
     incident = operator.fire()
     operator.jobs.run()
     done = operator.incidents.get(incident.id)
     assert done.state == "resolved"
-    assert "- User impact: not measured" in done.postmortem
+    assert "- User impact: not measured" in done.episode.postmortem
 
 
 @pytest.mark.feature("F386", "F387", "F743")
@@ -100,14 +100,14 @@ def test_the_preventive_measures_are_of_three_kinds():
 
 @pytest.mark.feature("F368", "F745")
 def test_what_the_runbooks_did_not_know_becomes_work_on_the_runbooks():
-    failed = (Attempt(1, TAP, Outcome.DID_NOT_HELP, START),)
+    failed = (Attempt(1, TAP, AttemptOutcome.DID_NOT_HELP, START),)
     assert f"Correct the runbook: {TAP} did not help" in written(drift_incident(attempts=failed))
     assert "Write a runbook for ModelDriftCritical" in written(drift_incident(runbooks=()))
 
 
 @pytest.mark.feature("F744")
 def test_a_post_mortem_looks_at_systems_and_names_people_only_for_what_is_to_be_done():
-    failed = (Attempt(1, TAP, Outcome.DID_NOT_HELP, START),)
+    failed = (Attempt(1, TAP, AttemptOutcome.DID_NOT_HELP, START),)
     text = written(drift_incident(approved_by="alice", attempts=failed))
     named = [line for line in text.splitlines() if "alice" in line]
     assert [line[:15] for line in named] == ["3. Action items"]
@@ -117,7 +117,7 @@ def test_a_post_mortem_looks_at_systems_and_names_people_only_for_what_is_to_be_
 
 def test_what_went_wrong_is_said():
     text = written(
-        drift_incident(opening=2),
+        drift_incident(number=2),
         Entry(1, START, "executing", "operator", "x", {"resumed_after_crash": True}),
     )
     assert "it came back after it was resolved; the operator itself was interrupted" in text
@@ -126,7 +126,7 @@ def test_what_went_wrong_is_said():
 @pytest.mark.feature("F742")
 def test_the_same_record_reads_as_an_incident_report():
     incident = drift_incident()
-    clocks = read_clocks(incident, load_ladders()["agentops"], incident.restored_at)
+    clocks = read_clocks(incident, load_ladders()["agentops"], incident.episode.restored_at)
     text = render_report(incident, [Entry(1, START, "detected", "operator", "x", {})], clocks)
     assert text.startswith("# Incident Report: Model Drift Critical\n\n**Date**: 2026-03-14\n")
     assert re.findall(r"^\*\*(\w+)\*\*", text, re.M) == ["Date", "Severity", "Duration", "Impact"]
@@ -148,7 +148,7 @@ def test_the_post_mortem_is_kept_with_the_incident(operator):
     assert "Resolution: not yet" in operator.incidents.postmortem(incident.id)
     operator.jobs.run()
     text = operator.incidents.postmortem(incident.id)
-    assert text == operator.incidents.get(incident.id).postmortem
+    assert text == operator.incidents.get(incident.id).episode.postmortem
     assert "Resolution: close_tap was done. refill was done." in text
     github = [m.text for m in operator.outbox.about(incident.id) if m.channel == "github"]
     assert github == [text]

@@ -16,7 +16,7 @@ from trimtab.kernel.errors import TrimtabError
 
 def damage(operator, incident_id):
     """Make an incident's record unreadable."""
-    with operator.ground.store._database.write() as connection:
+    with operator.context.store._database.write() as connection:
         connection.execute(
             sa.update(INCIDENTS).where(INCIDENTS.c.id == incident_id).values(document="{")
         )
@@ -41,9 +41,9 @@ def test_a_damaged_incident_keeps_the_others_from_nothing(two):
     hour = operator.clock.monotonic() + 3600
     operator.jobs.run(until=lambda: operator.clock.monotonic() > hour)
     assert operator.jobs.status(job_id(damaged)).state is JobState.RUNNING
-    loop = Loop(operator.ground)
+    loop = Loop(operator.context)
     while operator.incidents.get(well.id).state is not State.RESOLVED:
-        operator.clock.advance(max(0.0, loop.turn(well.id, 1)))
+        operator.clock.advance(max(0.0, loop.advance(well.id, 1)))
 
 
 def test_an_alert_of_a_damaged_incident_opens_another_one(two):
@@ -60,8 +60,8 @@ def test_a_failure_that_cannot_even_be_written_down_is_tried_again(operator, mon
     def fail(*_args, **_kwargs):
         raise full
 
-    monkeypatch.setattr(operator.ground.store, "apply", fail)
-    monkeypatch.setattr(operator.ground.store, "note", fail)
+    monkeypatch.setattr(operator.context.store, "apply", fail)
+    monkeypatch.setattr(operator.context.store, "note", fail)
     waited = []
     operator.jobs.while_waiting = lambda _topic: waited.append(operator.clock.monotonic())
     operator.jobs.run(until=lambda: len(waited) >= 3)
@@ -82,7 +82,7 @@ def test_an_incident_whose_job_has_failed_gets_another_one(operator):
     operator.jobs.register(KIND, die)
     operator.jobs.run()
     assert operator.jobs.status(job_id(incident)).state is JobState.FAILED
-    operator.jobs.register(KIND, Loop(operator.ground).body)
+    operator.jobs.register(KIND, Loop(operator.context).body)
     operator.incidents.resume()
     operator.jobs.run()
     assert operator.incidents.get(incident.id).state is State.RESOLVED
@@ -113,24 +113,24 @@ class Busy(TrimtabError):
 def test_a_turn_that_fails_for_a_moment_is_tried_again_in_five_seconds(operator):
     operator.world.put(tap=1, level=1)
     incident = operator.fire()
-    loop = Loop(operator.ground)
-    loop.turn(incident.id, 1)
+    loop = Loop(operator.context)
+    loop.advance(incident.id, 1)
 
     def busy(_fingerprint):
         raise Busy("busy")
 
     operator.world.firing = busy
     before = operator.texts(incident.id)
-    assert loop.turn(incident.id, 1) == 5.0
+    assert loop.advance(incident.id, 1) == 5.0
     assert operator.texts(incident.id) == before
 
 
 def test_a_failure_that_cannot_be_written_down_is_tried_again_in_a_minute(operator, monkeypatch):
     operator.world.put(tap=1, level=1)
     incident = operator.fire()
-    loop = Loop(operator.ground)
-    monkeypatch.setattr(operator.ground.store, "get", lambda _id: 1 / 0)
-    assert loop.safe_turn(incident.id, 1) == 60.0
+    loop = Loop(operator.context)
+    monkeypatch.setattr(operator.context.store, "get", lambda _id: 1 / 0)
+    assert loop.safe_advance(incident.id, 1) == 60.0
 
 
 def test_incidents_are_found_by_whether_they_are_over(operator):
@@ -139,7 +139,7 @@ def test_incidents_are_found_by_whether_they_are_over(operator):
     operator.world.put(level=1)
     operator.clock.advance(86_400)
     second = operator.fire()
-    found = operator.ground.store.find
+    found = operator.context.store.find
     assert [one.id for one in found()] == [second.id, first.id]
     assert [one.id for one in found(active=True)] == [second.id]
     assert [one.id for one in found(active=False)] == [first.id]

@@ -7,8 +7,8 @@ import pytest
 from tests.incidents.operator import alert, make_operator
 from tests.incidents.world import PUMP, TAP
 from trimtab.incidents import DrillRunning, IncidentUnknown, PreapprovalRefused, State, signals
-from trimtab.incidents.model import Alert
-from trimtab.incidents.turn import Draft
+from trimtab.incidents.model import IncidentAlert
+from trimtab.incidents.transition import NewEntry
 from trimtab.kernel.operable import Catalog
 
 
@@ -43,7 +43,7 @@ def test_an_alert_that_comes_back_soon_reopens_its_incident(operator):
     operator.jobs.run()
     operator.clock.advance(600)
     again = broken(operator)
-    assert (again.id, again.opening, again.state) == (first.id, 2, State.DETECTED)
+    assert (again.id, again.episode.number, again.state) == (first.id, 2, State.DETECTED)
     operator.jobs.run()
     assert operator.incidents.get(first.id).state is State.RESOLVED
 
@@ -144,7 +144,7 @@ def test_acts_run_in_their_order_and_each_result_is_logged(operator):
 
 
 def test_the_operators_own_figures_can_be_read(operator):
-    catalog = Catalog(signals=signals(operator.ground.store, operator.outbox, operator.clock))
+    catalog = Catalog(signals=signals(operator.context.store, operator.outbox, operator.clock))
 
     def read(name):
         return [sample.value for sample in catalog.signal(name).read()]
@@ -161,13 +161,13 @@ def test_the_operators_own_figures_can_be_read(operator):
 def test_an_operator_that_fails_itself_calls_a_person(operator):
     incident = broken(operator)
     operator.world.put(tap=1)
-    original = operator.ground.monitor.firing
+    original = operator.context.monitor.firing
     operator.world.firing = lambda fingerprint: 1 / 0
     operator.jobs.run(until=lambda: operator.incidents.get(incident.id).state is State.ESCALATED)
     operator.world.firing = original
     texts = " ".join(operator.texts(incident.id))
     assert "The operator failed: ZeroDivisionError: division by zero." in texts
-    assert "On-Call Engineer" in operator.incidents.get(incident.id).called
+    assert "On-Call Engineer" in operator.incidents.get(incident.id).episode.called
 
 
 def test_when_a_person_has_repaired_it_the_incident_is_resolved(operator):
@@ -177,7 +177,7 @@ def test_when_a_person_has_repaired_it_the_incident_is_resolved(operator):
     operator.world.put(level=9)
     operator.jobs.run()
     done = operator.incidents.get(incident.id)
-    assert (done.state, done.resolution) == (
+    assert (done.state, done.episode.resolution) == (
         State.RESOLVED,
         "No act of a person is recorded, so what ended the alerts is unknown.",
     )
@@ -185,11 +185,11 @@ def test_when_a_person_has_repaired_it_the_incident_is_resolved(operator):
 
 def test_an_alert_that_needs_long_to_fire_must_be_quiet_for_as_long(operator):
     slow = replace(alert(operator.clock.now()), pending_seconds=1800.0)
-    assert isinstance(slow, Alert)
+    assert isinstance(slow, IncidentAlert)
     operator.incidents.alert_fired(slow)
     operator.jobs.run()
     (done,) = operator.incidents.list()
-    assert (done.restored_at - done.opened_at).total_seconds() >= 1860
+    assert (done.episode.restored_at - done.episode.opened_at).total_seconds() >= 1860
 
 
 def test_an_incident_counts_the_seconds_it_has_been_open_by_its_runbook(operator):
@@ -198,10 +198,10 @@ def test_an_incident_counts_the_seconds_it_has_been_open_by_its_runbook(operator
     operator.jobs.run(
         until=lambda: operator.incidents.get(incident.id).state == "awaiting_approval"
     )
-    opened = operator.incidents.get(incident.id).opened_at
+    opened = operator.incidents.get(incident.id).episode.opened_at
     (open_for,) = [
         signal
-        for signal in signals(operator.ground.store, operator.outbox, operator.clock)
+        for signal in signals(operator.context.store, operator.outbox, operator.clock)
         if signal.name == "incidents.unresolved_seconds"
     ]
     (sample,) = open_for.read()
@@ -219,8 +219,8 @@ def test_the_journal_hides_the_credentials_of_addresses(operator):
             return address
 
     facts = {"url": address, "deep": [{"at": address}], "other": Address(), "count": 3}
-    draft = Draft("test.secret", f"Asked {address} in vain.", facts=facts)
-    operator.ground.store.note(incident, operator.clock.now(), draft)
+    new_entry = NewEntry("test.secret", f"Asked {address} in vain.", facts=facts)
+    operator.context.store.note(incident, operator.clock.now(), new_entry)
     kept = operator.incidents.timeline(incident.id)[-1]
     for text in (kept.text, kept.facts["url"], kept.facts["deep"][0]["at"], kept.facts["other"]):
         assert "model.example/v1" in text

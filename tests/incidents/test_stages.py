@@ -1,17 +1,16 @@
 """Single stages, called directly, at their limits."""
 
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from tests.incidents.operator import make_operator
 from tests.incidents.world import PUMP, TAP
-from trimtab.incidents import Judgement, State, cause_text, shipped_proofs
+from trimtab.incidents import CheckJudgement, State, cause_text, shipped_proofs
 from trimtab.incidents.approvals import await_approval
 from trimtab.incidents.diagnose import diagnose, investigate
 from trimtab.incidents.evidence import look
-from trimtab.incidents.model import Attempt, Outcome
+from trimtab.incidents.model import Attempt, AttemptOutcome
 from trimtab.kernel.operable import Sample
 from trimtab.runbooks.commands import Check
 
@@ -32,13 +31,13 @@ def test_an_approval_ends_exactly_when_its_time_is_over(waiting, left, waits):
     operator, incident = waiting
     expires = operator.incidents.approval(incident.id).expires_at
     operator.clock.advance((expires - operator.clock.now()).total_seconds() - left)
-    turn = await_approval(operator.ground, incident)
-    assert (turn.incident.state is State.AWAITING_APPROVAL) is waits
+    transition = await_approval(operator.context, incident)
+    assert (transition.incident.state is State.AWAITING_APPROVAL) is waits
 
 
 def test_a_decision_stands_in_the_journal_with_its_name(waiting):
     operator, incident = waiting
-    operator.incidents.approve(incident.id, incident.plan.hash, "alice")
+    operator.incidents.approve(incident.id, incident.episode.plan.hash, "alice")
     entry = operator.incidents.timeline(incident.id)[-1]
     assert (entry.actor, dict(entry.facts)) == ("alice", {"decision": "approved"})
 
@@ -46,26 +45,26 @@ def test_a_decision_stands_in_the_journal_with_its_name(waiting):
 @pytest.mark.parametrize(("level", "state"), [(1, State.DIAGNOSED), (9, State.VERIFYING)])
 def test_an_alert_that_is_quiet_is_watched_instead_of_diagnosed(operator, level, state):
     operator.world.put(tap=1, level=1)
-    incident = replace(operator.fire(), state=State.TRIAGED)
+    incident = operator.fire().updated(state=State.TRIAGED)
     operator.world.put(level=level)
-    assert diagnose(operator.ground, incident).incident.state is state
+    assert diagnose(operator.context, incident).incident.state is state
 
 
 def test_a_supported_cause_that_may_not_be_tried_is_named_as_the_reason(operator):
     operator.world.put(tap=1, level=1)
     incident = operator.fire()
-    tried = Attempt(1, TAP, Outcome.ACT_FAILED, operator.clock.now())
-    found = investigate(operator.ground, replace(incident, attempts=(tried,)))
+    tried = Attempt(1, TAP, AttemptOutcome.ACT_FAILED, operator.clock.now())
+    found = investigate(operator.context, incident.updated(attempts=(tried,)))
     assert found.abstained_because == "the tap is open: tried before: act failed"
 
 
 def test_the_suspected_cause_is_told_with_its_own_confidence(operator):
     operator.world.put(tap=1, level=1)
     incident = operator.fire()
-    found = investigate(operator.ground, incident)
+    found = investigate(operator.context, incident)
     sure = {each.title: each.confidence for each in found.candidates}
     told = {
-        title: cause_text(replace(incident, diagnosis=found, root_cause=title)) for title in sure
+        title: cause_text(incident.updated(diagnosis=found, root_cause=title)) for title in sure
     }
     assert told == {
         title: f"not confirmed (suspected: {title}, confidence {confidence:.2f})"
@@ -78,8 +77,8 @@ def test_the_suspected_cause_is_told_with_its_own_confidence(operator):
 @pytest.mark.parametrize(("series", "shown"), [(5, 5), (6, 5)])
 def test_at_most_five_values_of_a_check_are_kept(operator, series, shown):
     samples = [Sample(float(number)) for number in range(series)]
-    operator.world.judge = lambda _, drill=False: Judgement(holds=True, samples=samples)
-    found = look(operator.ground, operator.fire(), Check("tap_open == 1", 0.0, 60.0, line=1))
+    operator.world.judge = lambda _, drill=False: CheckJudgement(holds=True, samples=samples)
+    found = look(operator.context, operator.fire(), Check("tap_open == 1", 0.0, 60.0, line=1))
     assert found.values == tuple(float(number) for number in range(shown))
 
 
@@ -89,8 +88,8 @@ def test_a_drills_repair_earns_no_credit(operator):
     with operator.incidents.drill():
         incident = operator.fire()
     operator.jobs.run()
-    assert operator.incidents.get(incident.id).cause_verified
-    assert operator.ground.store.worked_ever() == {}
+    assert operator.incidents.get(incident.id).episode.cause_verified
+    assert operator.context.store.worked_ever() == {}
 
 
 def test_a_missing_proofs_file_proves_nothing(tmp_path):
@@ -98,7 +97,7 @@ def test_a_missing_proofs_file_proves_nothing(tmp_path):
 
 
 def test_an_attempt_ends_in_one_of_these_ways():
-    assert {outcome.value for outcome in Outcome} == {
+    assert {outcome.value for outcome in AttemptOutcome} == {
         "worked",
         "did_not_help",
         "act_failed",
@@ -114,6 +113,6 @@ def test_an_attempt_ends_in_one_of_these_ways():
 def test_both_causes_of_the_page_are_weighed(tmp_path):
     operator = make_operator(tmp_path)
     operator.world.put(tap=1, level=1)
-    found = investigate(operator.ground, operator.fire())
+    found = investigate(operator.context, operator.fire())
     assert [each.cause_id for each in found.candidates] == [TAP, PUMP]
     assert found.at - operator.clock.now() == timedelta(0)

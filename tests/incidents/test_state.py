@@ -70,7 +70,7 @@ def play(folder, *, tap, pump, stuck, leaks, proven, answer):
         if incident.state is State.AWAITING_APPROVAL and answer != "silence":
             act = operator.incidents.approve if answer == "yes" else operator.incidents.reject
             with suppress(NothingToDecide):
-                act(incident.id, incident.plan.hash, "alice")
+                act(incident.id, incident.episode.plan.hash, "alice")
 
     operator.jobs.while_waiting = decide
     incident = operator.fire()
@@ -100,7 +100,7 @@ def test_every_story_ends_with_a_proof_or_a_person_and_leaves_no_half_done_fix(s
             assert not operator.world.firing("")
         else:
             assert effects.count("open_tap") == effects.count("close_tap")
-            assert done.called
+            assert done.episode.called
         if story["answer"] != "yes":
             assert "swap_pump" not in effects
             assert TAP in story["proven"] or "close_tap" not in effects

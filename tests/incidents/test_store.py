@@ -8,14 +8,14 @@ import pytest
 from tests.incidents.records import drift_incident
 from tests.incidents.world import TAP
 from trimtab.incidents import IllegalTransition, IncidentUnknown, NothingToDecide, State
-from trimtab.incidents.model import Approval, Attempt, Outcome
-from trimtab.incidents.turn import Draft, Turn, moved
+from trimtab.incidents.model import Attempt, AttemptOutcome, PlanApproval
+from trimtab.incidents.transition import NewEntry, Transition, moved
 
 
 @pytest.fixture
 def kept(operator):
     operator.world.put(tap=1, level=1)
-    return operator.ground.store, operator.fire(), operator
+    return operator.context.store, operator.fire(), operator
 
 
 def listened(store):
@@ -27,18 +27,18 @@ def listened(store):
 def test_each_commit_is_told_once_and_what_changes_nothing_is_not(kept):
     store, incident, operator = kept
     told, now = listened(store), operator.clock.now()
-    store.note(incident, now, Draft("a", "A."))
+    store.note(incident, now, NewEntry("a", "A."))
     assert len(told) == 1
-    store.change(incident.id, lambda fresh: replace(fresh, impact="some"), now)
+    store.change(incident.id, lambda fresh: fresh.updated(impact="some"), now)
     assert len(told) == 2
-    store.begin_act(incident, "key", "tank.refill", now, Draft("b", "B."))
+    store.begin_act(incident, "key", "tank.refill", now, NewEntry("b", "B."))
     assert len(told) == 3
     fresh = store.get(incident.id)
-    assert store.apply(fresh, Turn(replace(fresh, impact="more")), now) is True
+    assert store.apply(fresh, Transition(fresh.updated(impact="more")), now) is True
     assert told == [incident.id] * 4
-    assert store.change(incident.id, lambda _fresh: None, now).impact == "more"
+    assert store.change(incident.id, lambda _fresh: None, now).episode.impact == "more"
     fresh = store.get(incident.id)
-    assert store.apply(fresh, Turn(fresh), now) is True
+    assert store.apply(fresh, Transition(fresh), now) is True
     assert len(told) == 4
     operator.fire(component="other")
     assert len(told) == 5
@@ -47,7 +47,7 @@ def test_each_commit_is_told_once_and_what_changes_nothing_is_not(kept):
 def test_a_change_is_written_down_with_its_entries(kept):
     store, incident, operator = kept
     now = operator.clock.now()
-    entry = Draft("why", "Because.", "alice", {"reason": "x"})
+    entry = NewEntry("why", "Because.", "alice", {"reason": "x"})
     after = store.change(incident.id, lambda fresh: moved(fresh, State.TRIAGED, now), now, [entry])
     (written,) = store.timeline(incident.id, 1)
     assert (written.text, written.actor, dict(written.facts)) == (
@@ -61,8 +61,8 @@ def test_a_change_is_written_down_with_its_entries(kept):
 def test_of_entries_with_the_same_key_the_first_is_kept_in_its_place(kept):
     store, incident, operator = kept
     now = operator.clock.now()
-    store.note(incident, now, Draft("a", "A."), Draft("b", "B."), Draft("a", "Again."))
-    store.note(incident, now, Draft("b", "Later."), Draft("c", "C."), Draft("c", "Twice."))
+    store.note(incident, now, NewEntry("a", "A."), NewEntry("b", "B."), NewEntry("a", "Again."))
+    store.note(incident, now, NewEntry("b", "Later."), NewEntry("c", "C."), NewEntry("c", "Twice."))
     written = store.timeline(incident.id)[1:]
     assert [(entry.seq, entry.text) for entry in written] == [(2, "A."), (3, "B."), (4, "C.")]
 
@@ -73,7 +73,9 @@ def test_a_decision_is_told(kept):
         until=lambda: operator.incidents.get(incident.id).state is State.AWAITING_APPROVAL
     )
     told = listened(store)
-    operator.incidents.reject(incident.id, operator.incidents.get(incident.id).plan.hash, "bob")
+    operator.incidents.reject(
+        incident.id, operator.incidents.get(incident.id).episode.plan.hash, "bob"
+    )
     assert told == [incident.id]
 
 
@@ -81,9 +83,9 @@ def test_a_turn_on_an_incident_that_has_moved_on_is_not_applied(kept):
     store, incident, operator = kept
     told, now = listened(store), operator.clock.now()
     store.change(incident.id, lambda fresh: moved(fresh, State.TRIAGED, now), now)
-    entry = Draft("late", "Too late.")
-    assert store.apply(incident, Turn(replace(incident, impact="x"), (entry,)), now) is False
-    assert store.get(incident.id).impact == ""
+    entry = NewEntry("late", "Too late.")
+    assert store.apply(incident, Transition(incident.updated(impact="x"), (entry,)), now) is False
+    assert store.get(incident.id).episode.impact == ""
     assert "Too late." not in operator.texts(incident.id)
     assert len(told) == 1
 
@@ -91,18 +93,18 @@ def test_a_turn_on_an_incident_that_has_moved_on_is_not_applied(kept):
 def test_a_turn_keeps_the_alerts_that_came_meanwhile(kept):
     store, incident, operator = kept
     operator.fire(instance="b")
-    assert store.apply(incident, Turn(replace(incident, impact="x")), operator.clock.now())
-    assert (store.get(incident.id).impact, len(store.get(incident.id).alerts)) == ("x", 2)
+    assert store.apply(incident, Transition(incident.updated(impact="x")), operator.clock.now())
+    assert (store.get(incident.id).episode.impact, len(store.get(incident.id).alerts)) == ("x", 2)
 
 
 def test_a_step_that_is_not_drawn_is_refused_in_every_way(kept):
     store, incident, operator = kept
     now = operator.clock.now()
-    wrong = replace(incident, state=State.EXECUTING)
+    wrong = incident.updated(state=State.EXECUTING)
     with pytest.raises(IllegalTransition):
         store.change(incident.id, lambda _fresh: wrong, now)
     with pytest.raises(IllegalTransition):
-        store.apply(incident, Turn(wrong), now)
+        store.apply(incident, Transition(wrong), now)
     with pytest.raises(IllegalTransition):
         moved(incident, State.EXECUTING, now)
     assert store.get(incident.id).state is State.DETECTED
@@ -112,21 +114,21 @@ def test_an_act_is_known_as_begun_from_its_first_record_on(kept):
     store, incident, operator = kept
     first = operator.clock.now()
     assert not store.act_begun("key")
-    assert store.begin_act(incident, "key", "tank.refill", first, Draft("a", "A.")) is None
+    assert store.begin_act(incident, "key", "tank.refill", first, NewEntry("a", "A.")) is None
     assert store.act_begun("key")
     assert not store.act_begun("other")
     operator.clock.advance(5)
     later = operator.clock.now()
-    assert store.begin_act(incident, "key", "tank.refill", later, Draft("a", "A.")) == first
+    assert store.begin_act(incident, "key", "tank.refill", later, NewEntry("a", "A.")) == first
     assert operator.texts(incident.id).count("A.") == 1
 
 
 def test_only_acts_that_nobody_approved_count_as_automatic_within_the_time(kept):
     store, incident, operator = kept
     at = operator.clock.now()
-    approved = replace(incident, approved_by="alice")
-    store.begin_act(incident, "a", "tank.refill", at, Draft("a", "A."))
-    store.begin_act(approved, "b", "tank.refill", at, Draft("b", "B."))
+    approved = incident.updated(approved_by="alice")
+    store.begin_act(incident, "a", "tank.refill", at, NewEntry("a", "A."))
+    store.begin_act(approved, "b", "tank.refill", at, NewEntry("b", "B."))
     assert store.automatic_acts_since(at) == 1
     assert store.automatic_acts_since(at + timedelta(seconds=1)) == 0
 
@@ -136,8 +138,8 @@ def test_a_journal_can_be_read_from_its_end_and_belongs_to_one_incident(kept):
     other = operator.fire(component="other")
     assert store.timeline(incident.id, 1) == []
     for _ in range(2):
-        store.note(incident, operator.clock.now(), Draft("a", "A."))
-    store.note(other, operator.clock.now(), Draft("a", "A."))
+        store.note(incident, operator.clock.now(), NewEntry("a", "A."))
+    store.note(other, operator.clock.now(), NewEntry("a", "A."))
     assert [(entry.seq, entry.text) for entry in store.timeline(incident.id, 1)] == [(2, "A.")]
     assert [entry.seq for entry in store.timeline(other.id)] == [1, 2]
     with pytest.raises(IncidentUnknown):
@@ -148,9 +150,9 @@ def test_a_question_belongs_to_one_incident_and_one_plan(kept):
     store, _, operator = kept
     operator.jobs.run(until=lambda: True)
     (waiting,) = operator.incidents.list()
-    assert store.approval(waiting.id, waiting.plan.hash).decision == ""
+    assert store.approval(waiting.id, waiting.episode.plan.hash).decision == ""
     assert store.approval(waiting.id, "plan_other") is None
-    assert store.approval("INC-1", waiting.plan.hash) is None
+    assert store.approval("INC-1", waiting.episode.plan.hash) is None
 
 
 def test_a_decision_leaves_the_questions_of_other_plans_alone(kept):
@@ -158,27 +160,27 @@ def test_a_decision_leaves_the_questions_of_other_plans_alone(kept):
     operator.jobs.run(until=lambda: True)
     waiting, other = operator.incidents.get(incident.id), operator.fire(component="other")
     now = operator.clock.now()
-    earlier = Approval(waiting.id, "plan_earlier", now, now + timedelta(hours=1))
-    elsewhere = Approval(other.id, waiting.plan.hash, now, now + timedelta(hours=1))
+    earlier = PlanApproval(waiting.id, "plan_earlier", now, now + timedelta(hours=1))
+    elsewhere = PlanApproval(other.id, waiting.episode.plan.hash, now, now + timedelta(hours=1))
     for question in (earlier, elsewhere):
         fresh = store.get(waiting.id)
-        store.apply(fresh, Turn(fresh, approval=question), now)
-    operator.incidents.approve(waiting.id, waiting.plan.hash, "alice")
-    assert store.approval(waiting.id, waiting.plan.hash).principal == "alice"
+        store.apply(fresh, Transition(fresh, approval=question), now)
+    operator.incidents.approve(waiting.id, waiting.episode.plan.hash, "alice")
+    assert store.approval(waiting.id, waiting.episode.plan.hash).principal == "alice"
     assert store.approval(waiting.id, "plan_earlier").decision == ""
-    assert store.approval(other.id, waiting.plan.hash).decision == ""
+    assert store.approval(other.id, waiting.episode.plan.hash).decision == ""
 
 
 def test_without_a_plan_or_its_question_there_is_nothing_to_decide(kept):
     store, incident, operator = kept
     operator.jobs.run(until=lambda: True)
-    plan = operator.incidents.get(incident.id).plan
+    plan = operator.incidents.get(incident.id).episode.plan
     now = operator.clock.now()
     lost = replace(plan, hash="plan_lost")
-    store.change(incident.id, lambda fresh: replace(fresh, plan=lost), now)
+    store.change(incident.id, lambda fresh: fresh.updated(plan=lost), now)
     with pytest.raises(NothingToDecide, match="answered before"):
         operator.incidents.approve(incident.id, "plan_lost", "alice")
-    store.change(incident.id, lambda fresh: replace(fresh, plan=None), now)
+    store.change(incident.id, lambda fresh: fresh.updated(plan=None), now)
     with pytest.raises(NothingToDecide, match="does not wait"):
         operator.incidents.approve(incident.id, plan.hash, "alice")
     assert operator.incidents.approval(incident.id) is None
@@ -190,20 +192,20 @@ def test_each_attempt_is_counted_once(kept):
     store, incident, operator = kept
     now = operator.clock.now()
     for number in (1, 2):
-        attempt = Attempt(1, TAP, Outcome.WORKED, now)
+        attempt = Attempt(1, TAP, AttemptOutcome.WORKED, now)
         store.change(
             incident.id,
-            lambda fresh, one=attempt: replace(fresh, attempts=(*fresh.attempts, one)),
+            lambda fresh, one=attempt: fresh.updated(attempts=(*fresh.attempts, one)),
             now,
         )
         assert store.worked_ever() == {TAP: number}
-        store.change(incident.id, lambda fresh: replace(fresh, impact="x"), now)
+        store.change(incident.id, lambda fresh: fresh.updated(impact="x"), now)
     assert store.worked_since(TAP, incident.alert.fingerprint, now) == 2
 
 
 def test_the_newest_incident_of_a_group_is_the_one_that_is_joined(operator):
-    store = operator.ground.store
-    opened = drift_incident().opened_at
+    store = operator.context.store
+    opened = drift_incident().episode.opened_at
     for number in range(3):
         at = opened + timedelta(minutes=number % 2)
         store.open(lambda _id, n=number, at=at: drift_incident(id=f"I{n}", opened_at=at), "x", ())
@@ -212,7 +214,7 @@ def test_the_newest_incident_of_a_group_is_the_one_that_is_joined(operator):
 
 
 def test_a_proof_belongs_to_one_cause_and_one_page(operator):
-    store, now = operator.ground.store, operator.clock.now()
+    store, now = operator.context.store, operator.clock.now()
     store.add_proof("a", "hash", now, realism="real", reason="")
     store.add_proof("a", "hash", now, realism="simulated", reason="no tank is here")
     found = store.proof("a", "hash")

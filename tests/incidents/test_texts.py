@@ -1,6 +1,5 @@
 """What the texts say at their limits, and where they must say nothing."""
 
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -8,10 +7,10 @@ import pytest
 from tests.incidents.operator import alert, make_operator
 from tests.incidents.records import START, drift_alert, drift_incident
 from tests.incidents.world import PUMP, TAP
-from trimtab.incidents import DrillProof, Proofs, Severity, State, load_ladders, proof_entry
+from trimtab.incidents import DrillProof, IncidentSeverity, Proofs, State, load_ladders, proof_entry
 from trimtab.incidents.clocks import read_clocks
-from trimtab.incidents.evidence import confidences, told
-from trimtab.incidents.model import Attempt, Entry, Finding, Outcome
+from trimtab.incidents.evidence import confidences, finding_text
+from trimtab.incidents.model import Attempt, AttemptOutcome, Entry, EvidenceFinding
 from trimtab.incidents.postmortem import render, render_report
 from trimtab.incidents.statements import cause_text, closing_text, resolution_without_fix
 from trimtab.incidents.triage import component_of, severity_of, triage
@@ -19,12 +18,14 @@ from trimtab.kernel.operable import Realism
 
 
 def written(incident, *entries, now=None):
-    clocks = read_clocks(incident, load_ladders()[incident.ladder], incident.restored_at or START)
-    return render(incident, entries, clocks, now or incident.restored_at or START)
+    clocks = read_clocks(
+        incident, load_ladders()[incident.ladder], incident.episode.restored_at or START
+    )
+    return render(incident, entries, clocks, now or incident.episode.restored_at or START)
 
 
 def reported(incident, *entries):
-    clocks = read_clocks(incident, load_ladders()[incident.ladder], incident.restored_at)
+    clocks = read_clocks(incident, load_ladders()[incident.ladder], incident.episode.restored_at)
     return render_report(incident, entries, clocks)
 
 
@@ -56,7 +57,7 @@ def test_a_duration_of_one_minute_is_told_as_one(seconds, told):
 
 @pytest.mark.parametrize(("opening", "again"), [(1, False), (2, True)])
 def test_only_a_reopened_incident_has_come_back(opening, again):
-    text = written(drift_incident(opening=opening))
+    text = written(drift_incident(number=opening))
     assert ("it came back after it was resolved" in text) is again
     lasting = line(text, "- Infrastructure improvements")
     assert ("the repair did not last" in lasting) is again
@@ -65,7 +66,7 @@ def test_only_a_reopened_incident_has_come_back(opening, again):
 
 @pytest.mark.parametrize(("tried", "several"), [(1, False), (2, True)])
 def test_only_several_attempts_ask_for_more_evidence(tried, several):
-    attempts = (Attempt(1, TAP, Outcome.WORKED, START),) * tried
+    attempts = (Attempt(1, TAP, AttemptOutcome.WORKED, START),) * tried
     text = line(written(drift_incident(attempts=attempts)), "- Changes to monitoring")
     assert ("tell the causes apart with more evidence" in text) is several
 
@@ -88,9 +89,9 @@ def test_an_alert_that_ended_without_a_verified_repair_is_questioned(changes, to
         ({}, "none needed: the fix was run and its checks held afterwards"),
         ({"runbooks": ()}, "write one for this alert"),
         ({"cause_verified": False}, "unknown: no fix of a runbook was run and verified"),
-        ({"attempts": (Attempt(1, TAP, Outcome.REJECTED, START),)}, f"{TAP} rejected"),
+        ({"attempts": (Attempt(1, TAP, AttemptOutcome.REJECTED, START),)}, f"{TAP} rejected"),
         (
-            {"attempts": (Attempt(2, TAP, Outcome.REJECTED, START),)},
+            {"attempts": (Attempt(2, TAP, AttemptOutcome.REJECTED, START),)},
             "none needed: the fix was run and its checks held afterwards",
         ),
     ],
@@ -143,7 +144,7 @@ def test_the_root_cause_is_told_with_the_evidence_of_that_cause(operator):
     operator.world.put(tap=1, level=1)
     incident = operator.fire()
     operator.jobs.run()
-    text = operator.incidents.get(incident.id).postmortem
+    text = operator.incidents.get(incident.id).episode.postmortem
     root = text.split("## Root Cause\n")[1].splitlines()[0]
     assert root == "the tap is open (confidence 0.78). Evidence: `tap_open == 1`."
 
@@ -167,32 +168,34 @@ def test_a_verified_cause_is_told_without_a_doubt_and_none_as_unknown():
 def test_who_ended_the_alerts_is_unknown_only_when_people_had_the_incident(operator):
     ended = resolution_without_fix
     incident = drift_incident(opened_at=operator.clock.now())
-    assert ended(operator.ground, incident) == "Ended by itself: no act is recorded."
-    handed = replace(incident, state=State.ESCALATED)
-    assert "what ended the alerts is unknown" in ended(operator.ground, handed)
+    assert ended(operator.context, incident) == "Ended by itself: no act is recorded."
+    handed = incident.updated(state=State.ESCALATED)
+    assert "what ended the alerts is unknown" in ended(operator.context, handed)
     operator.audit.append("alice", "catalog.acted", "tank.refill")
     assert "Actions run by people since it opened: tank.refill at 09:00." in ended(
-        operator.ground, handed
+        operator.context, handed
     )
 
 
 def test_evidence_that_cannot_be_told_counts_neither_way():
-    assert confidences([[Finding("x", None)]], [0]) == [0.5]
-    assert confidences([[Finding("x", None), Finding("x", holds=True)]], [0]) == [0.8]
-    assert confidences([[Finding("x", holds=False)]], [0]) == [0.125 / 1.125]
+    assert confidences([[EvidenceFinding("x", None)]], [0]) == [0.5]
+    assert confidences([[EvidenceFinding("x", None), EvidenceFinding("x", holds=True)]], [0]) == [
+        0.8
+    ]
+    assert confidences([[EvidenceFinding("x", holds=False)]], [0]) == [0.125 / 1.125]
 
 
 @pytest.mark.parametrize(
     ("finding", "text"),
     [
-        (Finding("x", holds=True), "holds"),
-        (Finding("x", holds=False), "does not hold"),
-        (Finding("x", None, error="no samples"), "cannot tell: no samples"),
-        (Finding("x", None), "cannot tell: unknown"),
+        (EvidenceFinding("x", holds=True), "holds"),
+        (EvidenceFinding("x", holds=False), "does not hold"),
+        (EvidenceFinding("x", None, error="no samples"), "cannot tell: no samples"),
+        (EvidenceFinding("x", None), "cannot tell: unknown"),
     ],
 )
 def test_a_finding_is_told_in_three_ways(finding, text):
-    assert told(finding) == text
+    assert finding_text(finding) == text
 
 
 @pytest.mark.feature("F346")
@@ -215,7 +218,7 @@ def test_what_is_affected_is_the_most_specific_label(labels, component):
 @pytest.mark.parametrize("level", ["critical", "warning", "low", "info"])
 def test_a_level_that_neither_alert_nor_runbook_knows_as_severity_is_translated(level):
     expected = {"critical": "P1", "warning": "P2"}.get(level, "P3")
-    assert severity_of(drift_alert(labels={"severity": level}), "") == Severity(expected)
+    assert severity_of(drift_alert(labels={"severity": level}), "") == IncidentSeverity(expected)
 
 
 @pytest.mark.parametrize(
@@ -225,28 +228,28 @@ def test_without_a_runbook_the_label_names_the_ladder_if_there_is_one(
     tmp_path, label, ladder, system
 ):
     operator = make_operator(tmp_path)
-    object.__setattr__(operator.ground.library, "runbooks", {})
+    object.__setattr__(operator.context.library, "runbooks", {})
     incident = operator.incidents.alert_fired(alert(operator.clock.now(), ladder=label))
-    after = triage(operator.ground, incident).incident
+    after = triage(operator.context, incident).incident
     assert (after.ladder, after.system, after.runbooks) == (ladder, system, ())
 
 
 def test_a_person_closes_an_escalated_incident_without_an_attempt_being_counted(operator):
     operator.world.put(pump=0, level=1)
     incident = operator.fire()
-    operator.jobs.run(until=lambda: operator.incidents.get(incident.id).plan is not None)
+    operator.jobs.run(until=lambda: operator.incidents.get(incident.id).episode.plan is not None)
     waiting = operator.incidents.get(incident.id)
-    operator.incidents.reject(incident.id, waiting.plan.hash, "bob")
+    operator.incidents.reject(incident.id, waiting.episode.plan.hash, "bob")
     operator.jobs.run(until=lambda: operator.incidents.get(incident.id).state is State.ESCALATED)
     operator.world.put(level=9)
     closed = operator.incidents.close(incident.id, "alice")
-    assert closed.plan is not None
+    assert closed.episode.plan is not None
     assert [attempt.outcome for attempt in closed.attempts] == ["rejected"]
-    assert closed.resolution == "Closed by a person; not verified."
+    assert closed.episode.resolution == "Closed by a person; not verified."
 
 
 def test_a_proof_of_this_machine_decides_before_a_shipped_one(operator):
-    store, library = operator.ground.store, operator.ground.library
+    store, library = operator.context.store, operator.context.library
     book, cause = library.cause(TAP)
     wanted = book.proof_hash("build")
     shipped = {TAP: DrillProof(wanted, Realism.REAL), PUMP: DrillProof("old", Realism.REAL)}

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from tests.incidents.world import TAP
-from trimtab.incidents import Severity, State, signals
+from trimtab.incidents import IncidentSeverity, State, signals
 from trimtab.incidents.approvals import await_approval
 from trimtab.incidents.diagnose import investigate
 from trimtab.incidents.loop import Loop, job_id
@@ -22,7 +22,7 @@ def until(operator, incident, state):
 
 
 def change(operator, name, **changes):
-    actions = operator.ground.catalog.actions
+    actions = operator.context.catalog.actions
     actions[name] = replace(actions[name], **changes)
 
 
@@ -46,12 +46,12 @@ def facts_of(operator, incident_id, start):
 def test_the_audit_chain_holds_which_plan_was_approved_and_what_ran(operator):
     waiting = until(operator, with_open_tap(operator), State.AWAITING_APPROVAL)
     asked = operator.incidents.approval(waiting.id).requested_at
-    operator.incidents.approve(waiting.id, waiting.plan.hash, "alice")
+    operator.incidents.approve(waiting.id, waiting.episode.plan.hash, "alice")
     operator.jobs.run()
     assert audited(operator, "incidents.approved") == [
-        {"plan": waiting.plan.hash, "asked_at": asked.isoformat()}
+        {"plan": waiting.episode.plan.hash, "asked_at": asked.isoformat()}
     ]
-    key = f"{waiting.id}:{waiting.plan.hash}"
+    key = f"{waiting.id}:{waiting.episode.plan.hash}"
     assert audited(operator, "incidents.acted") == [
         {"act": "tank.close_tap", "approved_by": "alice", "key": f"{key}:0"},
         {"act": "tank.refill", "approved_by": "alice", "key": f"{key}:1"},
@@ -80,7 +80,7 @@ def test_an_act_that_fails_and_an_undo_that_fails_are_written_with_their_keys(op
 
 def test_a_refused_plan_is_written_with_how_it_ended(operator):
     waiting = until(operator, with_open_tap(operator), State.AWAITING_APPROVAL)
-    operator.incidents.reject(waiting.id, waiting.plan.hash, "bob")
+    operator.incidents.reject(waiting.id, waiting.episode.plan.hash, "bob")
     until(operator, waiting, State.ESCALATED)
     assert facts_of(operator, waiting.id, "The plan does not run") == {"outcome": "rejected"}
 
@@ -152,11 +152,11 @@ def test_the_states_have_these_names():
     ],
 )
 def test_each_source_has_its_own_words_for_a_severity(system, labels):
-    assert [native_label(system, severity) for severity in sorted(Severity)] == labels
+    assert [native_label(system, severity) for severity in sorted(IncidentSeverity)] == labels
 
 
 def test_the_open_incidents_are_counted_for_each_severity(operator):
-    (opened, *_) = signals(operator.ground.store, operator.outbox, operator.clock)
+    (opened, *_) = signals(operator.context.store, operator.outbox, operator.clock)
     assert [sample.labels for sample in opened.read()] == [
         {"severity": severity} for severity in ("P0", "P1", "P2", "P3")
     ]
@@ -169,7 +169,7 @@ def test_the_durable_job_keeps_its_kind(operator):
 
 def test_exported_proofs_name_the_build(operator):
     operator.prove(TAP)
-    exported = json.loads(operator.ground.proofs.export(operator.ground.library))
+    exported = json.loads(operator.context.proofs.export(operator.context.library))
     assert exported["version"] == "test-build"
     assert list(exported["proofs"]) == [TAP]
 
@@ -180,7 +180,7 @@ def test_an_act_of_an_old_record_has_an_unknown_effect():
 
 def labelled(operator):
     """Let the tank's level be counted apart for drills."""
-    signals = operator.ground.catalog.signals
+    signals = operator.context.catalog.signals
     signals["tank.level"] = replace(
         signals["tank.level"],
         labels=("drill",),
@@ -191,18 +191,18 @@ def labelled(operator):
 @pytest.mark.parametrize(("drill", "level"), [(False, "1"), (True, "7")])
 def test_a_diagnosis_shows_the_values_of_its_own_traffic(operator, drill, level):
     labelled(operator)
-    incident = replace(with_open_tap(operator), drill=drill)
-    assert investigate(operator.ground, incident).gathered == {"tank.level": level}
+    incident = with_open_tap(operator).updated(drill=drill)
+    assert investigate(operator.context, incident).gathered == {"tank.level": level}
 
 
 def test_a_turn_that_waits_for_less_than_a_second_waits_for_exactly_that(operator):
     waiting = until(operator, with_open_tap(operator), State.AWAITING_APPROVAL)
     expires = operator.incidents.approval(waiting.id).expires_at
     operator.clock.advance((expires - operator.clock.now()).total_seconds() - 0.5)
-    found = replace(waiting, called=("Team Lead", "Engineering Manager"))
-    assert await_approval(operator.ground, found).pause_seconds == 0.5
-    operator.ground.store.change(waiting.id, lambda _fresh: found, operator.clock.now())
-    assert Loop(operator.ground).turn(waiting.id, 1) == 0.5
+    found = waiting.updated(called=("Team Lead", "Engineering Manager"))
+    assert await_approval(operator.context, found).pause_seconds == 0.5
+    operator.context.store.change(waiting.id, lambda _fresh: found, operator.clock.now())
+    assert Loop(operator.context).advance(waiting.id, 1) == 0.5
 
 
 class Busy(TrimtabError):
@@ -230,23 +230,23 @@ def logged(caplog):
 def test_the_log_names_the_incident_whose_turn_is_put_off(operator, caplog):
     incident = with_open_tap(operator)
     operator.world.firing = failing(Busy("busy"))
-    Loop(operator.ground).turn(incident.id, 1)
-    Loop(operator.ground).turn(incident.id, 1)
+    Loop(operator.context).advance(incident.id, 1)
+    Loop(operator.context).advance(incident.id, 1)
     assert logged(caplog) == [("WARNING", incident.id, "test.busy")]
 
 
 def test_the_log_names_the_incident_on_which_the_operator_failed(operator, caplog):
     incident = with_open_tap(operator)
     operator.world.firing = failing(ZeroDivisionError())
-    Loop(operator.ground).turn(incident.id, 1)
-    Loop(operator.ground).turn(incident.id, 1)
+    Loop(operator.context).advance(incident.id, 1)
+    Loop(operator.context).advance(incident.id, 1)
     assert logged(caplog) == [("ERROR", incident.id, "")]
 
 
 def test_the_log_names_the_incident_that_cannot_be_driven(operator, caplog, monkeypatch):
     incident = with_open_tap(operator)
-    monkeypatch.setattr(operator.ground.store, "get", failing(ZeroDivisionError()))
-    Loop(operator.ground).safe_turn(incident.id, 1)
+    monkeypatch.setattr(operator.context.store, "get", failing(ZeroDivisionError()))
+    Loop(operator.context).safe_advance(incident.id, 1)
     assert logged(caplog)[-1] == ("ERROR", incident.id, "")
 
 

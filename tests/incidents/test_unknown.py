@@ -28,13 +28,13 @@ def unverified(operator):
 
 def test_a_verification_that_cannot_tell_ends_as_not_verified(operator):
     found = unverified(operator)
-    waited = (found.state_since - found.opened_at).total_seconds()
+    waited = (found.state_since - found.episode.opened_at).total_seconds()
     assert waited >= 600
     assert operator.effects() == ["close_tap", "refill"]
     assert found.attempts == ()
-    assert operator.ground.store.worked_ever() == {}
+    assert operator.context.store.worked_ever() == {}
     texts = " ".join(operator.texts(found.id))
-    assert "Not verified: whether it is over cannot be told from the samples" in texts
+    assert "Not verified: whether it is over is unknown from the samples" in texts
     assert "no samples of tank_level" in texts
     assert "Root cause identified" not in operator.incidents.postmortem(found.id)
     assert not any(m.kind == "page" for m in operator.outbox.about(found.id))
@@ -47,7 +47,7 @@ def test_when_the_samples_can_tell_in_time_it_is_verified(operator):
     operator.world.put(unsampled=[])
     operator.jobs.run()
     done = operator.incidents.get(incident.id)
-    assert (done.state, done.cause_verified) == (State.RESOLVED, True)
+    assert (done.state, done.episode.cause_verified) == (State.RESOLVED, True)
 
 
 def test_when_the_samples_can_tell_after_all_it_is_verified_without_a_person(operator):
@@ -55,7 +55,11 @@ def test_when_the_samples_can_tell_after_all_it_is_verified_without_a_person(ope
     operator.world.put(unsampled=[])
     operator.jobs.run()
     done = operator.incidents.get(found.id)
-    assert (done.state, done.cause_verified, done.closed_by) == (State.RESOLVED, True, "")
+    assert (done.state, done.episode.cause_verified, done.episode.closed_by) == (
+        State.RESOLVED,
+        True,
+        "",
+    )
 
 
 def test_an_alert_that_fires_again_ends_the_wait_and_the_fix_is_not_tried_again(operator):
@@ -71,15 +75,19 @@ def test_a_person_closes_what_is_not_verified_and_the_records_say_so(operator):
     operator.incidents.close(found.id, "alice", "looked at the gauge")
     operator.jobs.run()
     done = operator.incidents.get(found.id)
-    assert (done.state, done.closed_by, done.cause_verified) == (State.RESOLVED, "alice", False)
-    assert done.resolution.endswith("Closed by a person; not verified.")
+    assert (done.state, done.episode.closed_by, done.episode.cause_verified) == (
+        State.RESOLVED,
+        "alice",
+        False,
+    )
+    assert done.episode.resolution.endswith("Closed by a person; not verified.")
     assert "Closed by alice; not verified by trimtab: looked at the gauge." in operator.texts(
         found.id
     )
-    assert "Closed by a person, not verified (resolution)" in done.postmortem
-    assert "alice" not in done.postmortem
+    assert "Closed by a person, not verified (resolution)" in done.episode.postmortem
+    assert "alice" not in done.episode.postmortem
     assert [attempt.outcome for attempt in done.attempts] == ["not_verified"]
-    assert operator.ground.store.worked_ever() == {}
+    assert operator.context.store.worked_ever() == {}
     acted = [(event.actor, event.action) for event in operator.audit.recent()]
     assert ("alice", "incidents.closed") in acted
 
@@ -98,7 +106,7 @@ def test_an_escalation_check_that_cannot_tell_calls_nobody(tmp_path):
     operator.world.put(level=1, unsampled=["pump_ok"])
     incident = operator.fire()
     found = until(operator, incident, State.ESCALATED)
-    assert found.conditions == ()
+    assert found.episode.conditions == ()
     assert "`pump_ok == 1` holds" not in " ".join(operator.texts(incident.id))
 
 
@@ -107,22 +115,24 @@ def test_an_escalation_check_that_holds_calls(tmp_path):
     operator.world.put(level=1)
     incident = operator.fire()
     found = until(operator, incident, State.ESCALATED)
-    assert found.conditions == ("pump_ok == 1",)
+    assert found.episode.conditions == ("pump_ok == 1",)
 
 
 def test_evidence_that_cannot_be_told_supports_no_cause(operator):
     operator.world.put(unsampled=["tap_open"])
     found = until(operator, broken(operator), State.ESCALATED)
     assert operator.effects() == []
-    (tap, *_) = [each for each in found.diagnosis.candidates if each.cause_id == TAP]
+    (tap, *_) = [each for each in found.episode.diagnosis.candidates if each.cause_id == TAP]
     assert (tap.supported, tap.findings[0].holds) == (False, None)
-    assert found.diagnosis.abstained_because.endswith("part of it cannot be told from the samples")
+    assert found.episode.diagnosis.abstained_because.endswith(
+        "part of it is unknown from the samples"
+    )
 
 
 def test_an_approved_plan_whose_evidence_cannot_be_told_any_more_does_not_run(operator):
     operator.world.put(tap=1, level=1)
     waiting = until(operator, operator.fire(), State.AWAITING_APPROVAL)
-    operator.incidents.approve(waiting.id, waiting.plan.hash, "alice")
+    operator.incidents.approve(waiting.id, waiting.episode.plan.hash, "alice")
     operator.world.put(unsampled=["tap_open"])
     until(operator, waiting, State.ESCALATED)
     assert operator.effects() == []
@@ -149,7 +159,7 @@ def test_the_unverified_incident_of_a_drill_ends_when_its_fault_is_gone(operator
     until(operator, incident, State.NOT_VERIFIED)
     operator.jobs.run()
     done = operator.incidents.get(incident.id)
-    assert (done.state, done.cause_verified) == (State.RESOLVED, False)
+    assert (done.state, done.episode.cause_verified) == (State.RESOLVED, False)
 
 
 def test_an_idle_service_is_probed_until_the_samples_can_tell(operator):
@@ -160,18 +170,18 @@ def test_an_idle_service_is_probed_until_the_samples_can_tell(operator):
         if len(sent) == 3:
             operator.world.put(unsampled=[])
 
-    object.__setattr__(operator.ground, "probe", probe)
+    object.__setattr__(operator.context, "probe", probe)
     operator.world.put(unsampled=["tank_level"])
     incident = broken(operator)
     operator.jobs.run()
     done = operator.incidents.get(incident.id)
-    assert (done.state, done.cause_verified, len(sent)) == (State.RESOLVED, True, 3)
+    assert (done.state, done.episode.cause_verified, len(sent)) == (State.RESOLVED, True, 3)
     texts = operator.texts(incident.id)
     assert texts.count("The samples cannot tell yet: trimtab sends probes of its own.") == 1
 
 
 def test_a_probe_that_fails_is_written_down_and_verifies_nothing(operator):
-    object.__setattr__(operator.ground, "probe", lambda: 1 / 0)
+    object.__setattr__(operator.context, "probe", lambda: 1 / 0)
     found = unverified(operator)
     assert "A probe of trimtab's own failed: ZeroDivisionError" in " ".join(
         operator.texts(found.id)
@@ -180,7 +190,7 @@ def test_a_probe_that_fails_is_written_down_and_verifies_nothing(operator):
 
 def test_a_service_that_can_be_judged_is_not_probed(operator):
     sent = []
-    object.__setattr__(operator.ground, "probe", lambda: sent.append(1))
+    object.__setattr__(operator.context, "probe", lambda: sent.append(1))
     incident = broken(operator)
     operator.jobs.run()
     assert operator.incidents.get(incident.id).state is State.RESOLVED

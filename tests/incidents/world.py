@@ -4,7 +4,7 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from trimtab.incidents import Judgement
+from trimtab.incidents import CheckJudgement
 from trimtab.kernel.errors import Unavailable
 from trimtab.kernel.operable import (
     Action,
@@ -119,9 +119,9 @@ class World:
     def judge(self, expression, *, drill=False):
         name = expression.split()[0]
         if name in self.get("unsampled"):
-            return Judgement(None, f"no samples of {name}")
+            return CheckJudgement(None, f"no samples of {name}")
         found = self.evaluate(expression)
-        return Judgement(bool(found), samples=found)
+        return CheckJudgement(bool(found), samples=found)
 
     def counts_drills_apart(self, alert):
         return False

@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from tests.monitoring.rule_cases import PROMTOOL, Playback, RuleCase, load
-from trimtab.incidents.model import Alert
+from trimtab.incidents.model import IncidentAlert
 from trimtab.incidents.triage import group_key
 from trimtab.monitoring.alerts import AlertState
 from trimtab.monitoring.files import load_rules
@@ -201,7 +201,7 @@ def test_a_disk_has_one_alert_at_a_time_however_full_it_is(used, free):
 
 def test_a_disk_that_goes_on_filling_stays_the_matter_of_one_incident():
     warning, incident = (
-        Alert(alert.fingerprint, alert.name, alert.labels, {}, alert.value, alert.since)
+        IncidentAlert(alert.fingerprint, alert.name, alert.labels, {}, alert.value, alert.since)
         for used in (0.85, 0.95)
         for alert in firing_alerts({"kb_disk_used_ratio": used})
     )

@@ -44,7 +44,7 @@ def test_a_procedure_page_is_kept_for_reading():
         ("trimtab read tank.level", "cat /etc/passwd", 12, "not a trimtab command"),
         ("trimtab read tank.level", "trimtab act tank.close_tap", 12, "does not belong"),
         ("trimtab read tank.level\n", "", 11, "is empty"),
-        ("```sh drill", "```sh fix", 27, "stands twice"),
+        ("```sh drill", "```sh fix", 27, "appears twice"),
         ("```sh drill", "```sh shake", 27, "'shake' is unknown"),
         ("nature=infrastructure", "nature=cosmic", 15, "'cosmic' is unknown"),
         ("## Gather", "## Background", 11, "would not run"),

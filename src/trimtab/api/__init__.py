@@ -1,4 +1,4 @@
-"""The HTTP interface: one thin file for each domain, one table from errors to statuses."""
+"""The HTTP API: one file of routes per domain."""
 
 from trimtab.api.application import create_api, create_fault_api
 

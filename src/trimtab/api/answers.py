@@ -1,6 +1,5 @@
 """Questions and answers, their traces, and what people thought of them."""
 
-import json
 import logging
 from collections.abc import Generator, Sequence
 from contextlib import closing
@@ -9,7 +8,6 @@ from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request
-from fastapi.encoders import jsonable_encoder
 from fastapi.responses import StreamingResponse
 from pydantic import StringConstraints, TypeAdapter
 from starlette.responses import Response
@@ -19,12 +17,13 @@ from trimtab.answers.errors import TraceUnknown
 from trimtab.answers.records import Feedback
 from trimtab.answers.service import AnswerService
 from trimtab.answers.streaming import Released
-from trimtab.api.body import Body
 from trimtab.api.data_subject import Person, UserId
 from trimtab.api.errors import InternalError, error_body, error_response
 from trimtab.api.http.openapi import refuses, sends
 from trimtab.api.http.routes import ApiRoute, answers
 from trimtab.api.http.schemas import extended
+from trimtab.api.http.sse import json_event
+from trimtab.api.request_body import Body
 from trimtab.api.roles import TENANT_READER, TENANT_REVIEWER
 from trimtab.api.services import AnswersDep, Caller, EnvDep, KnowledgeDep, WebDep
 from trimtab.infra.auth import Principal
@@ -40,8 +39,8 @@ _ANSWER = TypeAdapter(Answer)
 
 
 @dataclass(frozen=True, slots=True)
-class _Asking:
-    """Who asks; logged only when a question is blocked."""
+class _Caller:
+    """Principal and address of a caller; logged only if a question is blocked."""
 
     principal: Principal
     address: str
@@ -51,12 +50,12 @@ class _Asking:
         return {"key": self.principal.name, "address": self.address}
 
 
-async def _asker(request: Request, caller: Caller) -> _Asking:
-    return _Asking(caller, request.client.host if request.client else "")
+async def _caller(request: Request, caller: Caller) -> _Caller:
+    return _Caller(caller, request.client.host if request.client else "")
 
 
-Asker = Annotated[_Asking, Depends(_asker)]
-_Said = Generator[Released | Answer, None, None]
+CallInfo = Annotated[_Caller, Depends(_caller)]
+_Events = Generator[Released | Answer, None, None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +67,7 @@ class TraceList:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TraceBody(Trace):
-    """How an answer came about, and what was said about it."""
+    """The trace of an answer, with the feedback about it."""
 
     duration_ms: float
     feedback: tuple[Feedback, ...]
@@ -91,17 +90,17 @@ class QueryRequest(Body):
 
 
 class AnswerRequest(Body):
-    """A question."""
+    """A question about a project's documents."""
 
     question: str
     project: str
     top_k: int = 5
     user_id: UserId = ""
-    """Who asks, to delete it on request; leave it out when nobody is signed in."""
+    """User id for later erasure; leave it out when no user is signed in."""
 
 
 class FeedbackRequest(Body):
-    """What somebody thought of an answer."""
+    """Feedback of a user about an answer."""
 
     helpful: bool
     comment: Annotated[str, StringConstraints(max_length=2000)] = ""
@@ -119,13 +118,20 @@ async def query(
     web: WebDep,
     knowledge: KnowledgeDep,
     answers: AnswersDep,
-    asker: Asker,
+    caller: CallInfo,
     top_k: Annotated[int, Query()] = 5,
     person: Person = "",
 ) -> Response:
-    """Answer a question from a project's documents; `degraded_mode` is told also when there is no such project."""
-    return await _queried(
-        web, knowledge, answers, Question(project, q, top_k, person, asker.principal.labels), asker
+    """Answer a question from a project's documents.
+
+    If the project does not exist, the error also has `degraded_mode`.
+    """
+    return await _answer_query(
+        web,
+        knowledge,
+        answers,
+        Question(project, q, top_k, person, caller.principal.labels),
+        caller,
     )
 
 
@@ -139,12 +145,15 @@ async def post_query(
     web: WebDep,
     knowledge: KnowledgeDep,
     answers: AnswersDep,
-    asker: Asker,
+    caller: CallInfo,
     person: Person = "",
 ) -> Response:
-    """Answer a question from a project's documents; `degraded_mode` is told also when there is no such project."""
-    return await _queried(
-        web, knowledge, answers, _question(request, request.query, asker.principal, person), asker
+    """Answer a question from a project's documents.
+
+    If the project does not exist, the error also has `degraded_mode`.
+    """
+    return await _answer_query(
+        web, knowledge, answers, _question(request, request.query, caller.principal, person), caller
     )
 
 
@@ -154,11 +163,11 @@ async def post_query(
     dependencies=[TENANT_READER],
 )
 async def answer(
-    request: AnswerRequest, web: WebDep, answers: AnswersDep, asker: Asker, person: Person = ""
+    request: AnswerRequest, web: WebDep, answers: AnswersDep, caller: CallInfo, person: Person = ""
 ) -> Response:
     """Answer a question from a project's documents, every sentence with its citation."""
-    question = _question(request, request.question, asker.principal, person)
-    return await web.places.run(partial(_respond, answers, question, asker))
+    question = _question(request, request.question, caller.principal, person)
+    return await web.places.run(partial(_respond, answers, question, caller))
 
 
 @router.post(
@@ -171,16 +180,17 @@ async def answer(
     },
 )
 async def stream(
-    request: AnswerRequest, web: WebDep, answers: AnswersDep, asker: Asker, person: Person = ""
+    request: AnswerRequest, web: WebDep, answers: AnswersDep, caller: CallInfo, person: Person = ""
 ) -> Response:
-    """Answer as server-sent events, each sentence as soon as its guards have let it pass.
+    """Stream an answer as server-sent events, each sentence when it has passed the guards.
 
-    ``sentence`` holds `number`, `text` and `citations`; the last event is ``answer`` with the whole answer, its citations
-    and `trace_id`, or ``error`` in the form of every error. What is refused before the first sentence is refused with its
-    status, as without streaming. Whoever closes the connection stops the work; what was said is traced.
+    ``sentence`` has `number`, `text` and `citations`. The last event is ``answer`` with the whole
+    answer and its `trace_id`, or ``error`` in the format of every error. A question that is refused
+    before the first sentence gets the error's status, as without streaming. Closing the connection
+    stops the work; the sentences sent so far are traced.
     """
-    said = answers.stream(_question(request, request.question, asker.principal, person))
-    steps = Steps(_noted(said, asker), web.places)
+    events = answers.stream(_question(request, request.question, caller.principal, person))
+    steps = Steps(_log_blocked_events(events, caller), web.places)
     return StepEvents(await steps.first(), steps, _event, _failed)
 
 
@@ -211,7 +221,7 @@ def traces(
 def trace(
     trace_id: str, knowledge: KnowledgeDep, answers: AnswersDep, principal: Caller
 ) -> TraceBody:
-    """Return how an answer came about; whoever got the answer knows the id."""
+    """Return the trace of an answer; the caller got its id with the answer."""
     found = _own_trace(knowledge, answers, principal, trace_id)
     feedback = tuple(answers.feedback.of_trace(trace_id))
     return extended(TraceBody, found, duration_ms=round(found.duration_ms, 3), feedback=feedback)
@@ -232,7 +242,7 @@ def give_feedback(
     principal: Caller,
     person: Person = "",
 ) -> FeedbackKept:
-    """Say whether an answer helped."""
+    """Store feedback about an answer."""
     _own_trace(knowledge, answers, principal, trace_id)
     now, user = env.clock.now(), request.user_id or person
     given = Feedback(new_id("feedback", now), trace_id, user, now, request.helpful, request.comment)
@@ -252,7 +262,7 @@ def _question(
 def _own_trace(
     knowledge: Knowledge, answers: AnswerService, principal: Principal, trace_id: str
 ) -> Trace:
-    """Return the trace; one of another tenant's project is as unknown as one that never was."""
+    """Return the trace; one of another tenant's project counts as unknown."""
     found = answers.traces.find(trace_id)
     if not principal.sees(found.answer.project) or not _visible(knowledge, principal, [found]):
         raise TraceUnknown(f"There is no trace {trace_id!r}.")
@@ -260,7 +270,7 @@ def _own_trace(
 
 
 def _visible(knowledge: Knowledge, principal: Principal, traces: Sequence[Trace]) -> list[Trace]:
-    """Return the traces for which the caller has the labels that the asker used, and those that the sources have now."""
+    """Return the traces whose own labels and whose sources' present labels the caller has."""
     mine = [trace for trace in traces if set(trace.labels) <= set(principal.labels)]
     hidden = knowledge.documents.hidden_from(principal.labels, set().union(*map(_sources, mine)))
     return [trace for trace in mine if hidden.isdisjoint(_sources(trace))]
@@ -272,27 +282,27 @@ def _sources(trace: Trace) -> set[str]:
 
 def _event(item: Released | Answer) -> dict[str, str]:
     name = "answer" if isinstance(item, Answer) else "sentence"
-    return {"event": name, "data": json.dumps(jsonable_encoder(item), ensure_ascii=False)}
+    return json_event(name, item)
 
 
 def _failed(error: Exception) -> dict[str, str]:
     if not isinstance(error, TrimtabError):
         _log.error("stream failed", exc_info=error)
-        error = InternalError("Something went wrong inside trimtab.")
-    return {"event": "error", "data": json.dumps(error_body(error), ensure_ascii=False)}
+        error = InternalError("An unexpected error occurred inside trimtab.")
+    return json_event("error", error_body(error))
 
 
-def _respond(answers: AnswerService, question: Question, asker: _Asking) -> Response:
+def _respond(answers: AnswerService, question: Question, caller: _Caller) -> Response:
     found: Answer = answers.answer(question)
-    _note(found, asker)
+    _log_if_blocked(found, caller)
     return Response(_ANSWER.dump_json(found), media_type="application/json")
 
 
-async def _queried(
-    web: Web, knowledge: Knowledge, answers: AnswerService, question: Question, asker: _Asking
+async def _answer_query(
+    web: Web, knowledge: Knowledge, answers: AnswerService, question: Question, caller: _Caller
 ) -> Response:
     try:
-        return await web.places.run(partial(_respond, answers, question, asker))
+        return await web.places.run(partial(_respond, answers, question, caller))
     except NotFound as error:
         # The operators' command reads `.degraded_mode` whatever project it names.
         up = knowledge.components()
@@ -300,15 +310,15 @@ async def _queried(
         return error_response(error, degraded_mode=degraded)
 
 
-def _noted(said: _Said, asker: _Asking) -> _Said:
-    with closing(said):
-        for item in said:
+def _log_blocked_events(events: _Events, caller: _Caller) -> _Events:
+    with closing(events):
+        for item in events:
             if isinstance(item, Answer):
-                _note(item, asker)
+                _log_if_blocked(item, caller)
             yield item
 
 
-def _note(found: Answer, asker: _Asking) -> None:
-    """Write down who asked what a guard stopped: an attacker's key can be revoked, an address shut out."""
+def _log_if_blocked(found: Answer, caller: _Caller) -> None:
+    """Log the caller of a blocked question, so that a key can be revoked or an address blocked."""
     if found.blocked:
-        _log.warning("question_blocked", extra={"trace_id": found.trace_id, **asker.facts()})
+        _log.warning("question_blocked", extra={"trace_id": found.trace_id, **caller.facts()})

@@ -1,4 +1,4 @@
-"""Puts the routes together."""
+"""Creates the FastAPI applications of the API and of the faults."""
 
 from typing import Any
 
@@ -11,20 +11,20 @@ from trimtab.api import (
     catalog,
     documents,
     engines,
+    experiments,
     health,
     incidents,
     ingest,
     keys,
     knowledge,
-    knowledge_care,
+    knowledge_maintenance,
+    privacy,
     probes,
     prometheus,
     rules,
     runbooks,
     settings,
     status,
-    trials,
-    users,
 )
 from trimtab.api.errors import handle_errors
 from trimtab.api.http.openapi import describe
@@ -38,9 +38,9 @@ _ROUTERS = (
     documents.router,
     ingest.router,
     engines.router,
-    knowledge_care.router,
+    knowledge_maintenance.router,
     answers.router,
-    trials.router,
+    experiments.router,
     incidents.router,
     runbooks.router,
     rules.router,
@@ -49,7 +49,7 @@ _ROUTERS = (
     keys.router,
     audit.router,
     settings.router,
-    users.router,
+    privacy.router,
     status.router,
 )
 
@@ -67,7 +67,7 @@ def create_api(services: ProvidedServices, access: Access) -> FastAPI:
         redirect_slashes=False,
     )
     for router in _ROUTERS:
-        # As they are: in an included router FastAPI looks for the route twice, with a context for each it passes.
+        # Not `include_router`: FastAPI searches the routes of an included router twice per call.
         app.router.routes.extend(router.routes)
     return _finish(app, services, access)
 
@@ -84,10 +84,10 @@ def create_fault_api(services: ProvidedServices, access: Access) -> FastAPI:
 
 
 class _Described(FastAPI):
-    """An app whose description states every status that each route can give."""
+    """A FastAPI app whose OpenAPI document states every status of each route."""
 
     def openapi(self) -> dict[str, Any]:
-        """Return the description, made when it is first asked for."""
+        """Return the OpenAPI document; it is built on the first call."""
         if self.openapi_schema is None:
             self.openapi_schema = describe(self)
         return self.openapi_schema

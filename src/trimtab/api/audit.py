@@ -1,4 +1,4 @@
-"""The audit chain: read it, and prove that nobody changed it."""
+"""Routes to read the audit chain and to verify that it is unchanged."""
 
 from dataclasses import dataclass
 from typing import Annotated
@@ -27,7 +27,7 @@ class EventList:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuditBody(SealReport):
-    """Whether the audit chain is whole."""
+    """Result of a verification of the audit chain."""
 
     ok: bool
 
@@ -45,6 +45,6 @@ def verify(
         list[str], Query(max_length=100, description="Heads kept elsewhere, SEQ:HASH.")
     ] = [],  # noqa: B006 - read only.
 ) -> AuditBody:
-    """Recompute the whole chain and demand its files, checkpoints and the given heads."""
+    """Recompute the chain and check its files, its checkpoints and the given heads."""
     report = checklists.verify_audit([AnchoredHead.parse(text) for text in anchor])
     return extended(AuditBody, report, ok=not report.problems)

@@ -1,4 +1,4 @@
-"""Signals to read and actions to run, straight from the catalog."""
+"""Routes of the catalog: read signals, run actions."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,10 +7,10 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Header, Query
 from pydantic import Field
 
-from trimtab.api.body import Body
 from trimtab.api.http.openapi import refuses
 from trimtab.api.http.routes import ApiRoute
 from trimtab.api.http.schemas import extended
+from trimtab.api.request_body import Body
 from trimtab.api.roles import OPERATOR, READER
 from trimtab.api.services import Caller, CatalogDep, EnvDep
 from trimtab.kernel.errors import Conflict, ErrorKind
@@ -41,7 +41,7 @@ class NeedsApproval(Conflict):
 
 @dataclass(frozen=True, slots=True)
 class SignalEntry:
-    """Something that can be measured."""
+    """Declaration of a signal."""
 
     name: str
     unit: str
@@ -66,7 +66,7 @@ class SignalEntry:
 
 @dataclass(frozen=True, slots=True)
 class ActionEntry:
-    """Something that can be done."""
+    """Declaration of an action."""
 
     name: str
     help: str
@@ -95,7 +95,7 @@ class ActionEntry:
 
 @dataclass(frozen=True, slots=True)
 class CatalogBody:
-    """Everything that can be measured and done."""
+    """All signals and actions."""
 
     signals: tuple[SignalEntry, ...]
     actions: tuple[ActionEntry, ...]
@@ -106,7 +106,7 @@ class SampleBody:
     """One measured value."""
 
     value: float | None
-    """Null when it cannot be said now."""
+    """Null if there is no value now."""
     labels: Mapping[str, str]
 
 
@@ -132,7 +132,7 @@ class SignalList:
 
 @dataclass(frozen=True, slots=True)
 class ActionOutcome:
-    """What an action did, or would do."""
+    """Result of an action or of its dry run."""
 
     action: str
     dry_run: bool
@@ -158,7 +158,7 @@ class ActionOutcome:
 
 
 class ActRequest(Body):
-    """What to do."""
+    """Arguments of an action."""
 
     arguments: dict[str, Value] = Field(default_factory=dict)
     dry_run: bool = False
@@ -168,7 +168,7 @@ class ActRequest(Body):
 
 @router.get("/catalog", dependencies=[READER])
 def catalog(catalog: CatalogDep) -> CatalogBody:
-    """List everything that can be measured and done."""
+    """List all signals and actions."""
     return CatalogBody(
         tuple(SignalEntry.of(signal) for signal in catalog.signals.values()),
         tuple(ActionEntry.of(action) for action in catalog.actions.values()),
@@ -198,7 +198,7 @@ def act(
     principal: Caller,
     idempotency_key: Annotated[str | None, Header(max_length=200)] = None,
 ) -> ActionOutcome:
-    """Run an action, or say what it would do. The same ``Idempotency-Key`` means the same effect."""
+    """Run an action or its dry run; the same ``Idempotency-Key`` has the same effect once."""
     action = catalog.action(name)
     principal.require(action.role)
     arguments = check_arguments(action.params, request.arguments)
@@ -215,7 +215,7 @@ def act(
 
 
 def auditable(params: tuple[Param, ...], arguments: Arguments) -> dict[str, object]:
-    """Return the arguments as the audit chain may hold them: free text only as its hash."""
+    """Return the arguments for the audit chain, with free text replaced by its hash."""
     free = {param.name for param in params if param.type == "string" and not param.choices}
     return {
         name: f"sha256:{sha256_hex(str(value).encode())[:16]}" if name in free else value

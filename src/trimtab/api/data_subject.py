@@ -1,4 +1,4 @@
-"""For whom a caller speaks: the person whose data a request leaves behind, so that it can be erased on request."""
+"""The data subject of a request: the user whose data it stores, for a later erasure."""
 
 from typing import Annotated
 
@@ -19,15 +19,15 @@ Label = Annotated[str, StringConstraints(pattern=r"^[a-zA-Z0-9_.-]{1,100}$")]
 
 
 def validate_user_id(user_id: str) -> str:
-    """Return the user id, or raise `ValueError` when it could be taken for another one."""
+    """Return the user id, or raise `ValueError` if it can be confused with another one."""
     if problem := problem_of_person(user_id):
         raise ValueError(f"The user id {problem}.")
     return user_id
 
 
 UserId = Annotated[str, StringConstraints(max_length=MAX_USER_ID), AfterValidator(validate_user_id)]
-"""A user id in a body; empty when nobody is signed in."""
+"""A user id in a body; empty when no user is signed in."""
 Person = Annotated[
     str, Header(alias="X-User-Id", max_length=MAX_USER_ID), AfterValidator(validate_user_id)
 ]
-"""The header; a key is a program's or a team's, so its name is never taken for a person's."""
+"""The header; the name of a key is never a user id, since keys belong to programs."""

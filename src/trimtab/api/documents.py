@@ -6,11 +6,11 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from pydantic import Field
 
-from trimtab.api.body import Body
 from trimtab.api.data_subject import MAX_LABELS, Label
 from trimtab.api.http.openapi import refuses
 from trimtab.api.http.routes import ApiRoute
 from trimtab.api.http.schemas import extended
+from trimtab.api.request_body import Body
 from trimtab.api.roles import ADMIN, OPERATOR, TENANT_ADMIN, TENANT_READER
 from trimtab.api.services import Caller, EnvDep, KnowledgeDep
 from trimtab.kernel.errors import ErrorKind
@@ -24,25 +24,25 @@ Offset = Annotated[int, Query(ge=0, le=2**31)]
 
 @dataclass(frozen=True, slots=True)
 class ProjectList:
-    """The projects that are there for the caller."""
+    """The projects that the caller may see."""
 
     projects: tuple[ProjectStats, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class ProjectName:
-    """A project that is there now."""
+    """Name of an existing project."""
 
     name: str
 
 
 @dataclass(frozen=True, slots=True)
 class ProjectDeleted:
-    """A project that is gone."""
+    """A deleted project."""
 
     name: str
     documents: int
-    """How many went with it."""
+    """Number of deleted documents."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,20 +62,20 @@ class DocumentBody(Document):
 
 @dataclass(frozen=True, slots=True)
 class DocumentDeleted:
-    """A document that no search finds any more."""
+    """Id of a deleted document."""
 
     document_id: str
 
 
 class NewProject(Body):
-    """A project to make."""
+    """Name of a new project."""
 
     name: str
 
 
 @router.get("/projects", dependencies=[TENANT_READER])
 def projects(knowledge: KnowledgeDep, principal: Caller) -> ProjectList:
-    """List every project that is there for the caller."""
+    """List every project that the caller may see."""
     found = knowledge.projects.list()
     return ProjectList(tuple(project for project in found if principal.sees(project.name)))
 
@@ -84,7 +84,7 @@ def projects(knowledge: KnowledgeDep, principal: Caller) -> ProjectList:
     "/projects", status_code=201, responses=refuses(ErrorKind.STORAGE_FULL), dependencies=[OPERATOR]
 )
 def create_project(new: NewProject, knowledge: KnowledgeDep) -> ProjectName:
-    """Make an empty project; nothing happens when it is there."""
+    """Create an empty project; an existing one is left as it is."""
     knowledge.projects.create(new.name)
     return ProjectName(new.name)
 
@@ -134,7 +134,7 @@ class NewLabels(Body):
     """Access labels of a document."""
 
     labels: Annotated[list[Label], Field(max_length=MAX_LABELS)]
-    """All that it has from now on; none means that everybody sees it."""
+    """The new labels; without any every caller sees the document."""
 
 
 @router.put(
@@ -151,7 +151,7 @@ def set_labels(
     knowledge: KnowledgeDep,
     principal: Caller,
 ) -> None:
-    """Replace a document's access labels; from now on only keys that share one see it."""
+    """Replace a document's access labels; only keys with one of them see it."""
     knowledge.documents.set_metadata(project, document_id, labels=given.labels)
     facts = {"project": project, "labels": sorted(set(given.labels))}
     env.audit.append(principal.name, "knowledge.labels_set", document_id, facts)
@@ -165,6 +165,6 @@ def set_labels(
 def delete_document(
     project: str, document_id: str, knowledge: KnowledgeDep, principal: Caller
 ) -> DocumentDeleted:
-    """Delete a document; from now on no search finds it."""
+    """Delete a document at once from search."""
     found = knowledge.documents.get(project, document_id, principal.labels)
     return DocumentDeleted(knowledge.documents.delete(project, found.id))

@@ -1,14 +1,14 @@
-"""Drills: run one and follow it, on the control socket alone."""
+"""Routes that run fault drills, on the control socket only."""
 
-import json
 from typing import Annotated
 
 from fastapi import APIRouter
 from fastapi.responses import PlainTextResponse, StreamingResponse
 from pydantic import Field
 
-from trimtab.api.body import Body
+from trimtab.api.http.ndjson import ndjson
 from trimtab.api.http.routes import ApiRoute
+from trimtab.api.request_body import Body
 from trimtab.api.roles import ADMIN
 from trimtab.api.services import DrillsDep, RecordsDep, RunbooksDep
 
@@ -16,7 +16,7 @@ router = APIRouter(prefix="/v1/drills", tags=["drills"], route_class=ApiRoute)
 
 
 class DrillRequest(Body):
-    """Which cause to bring about."""
+    """The cause to inject."""
 
     cause: str
     timeout_seconds: Annotated[float, Field(gt=0, le=86_400)] = 3600.0
@@ -24,24 +24,23 @@ class DrillRequest(Body):
 
 @router.get("/proofs", dependencies=[ADMIN])
 def proofs(runbooks: RunbooksDep, records: RecordsDep) -> PlainTextResponse:
-    """Return every proof that holds on this build, as the file that ships with the library."""
+    """Return the valid proofs of this build as a proofs file."""
     return PlainTextResponse(records.proofs.export(runbooks.library), media_type="application/json")
 
 
 @router.post("", dependencies=[ADMIN])
 def drill(request: DrillRequest, drills: DrillsDep) -> StreamingResponse:
-    """Break the service as the cause says and watch the operator repair it.
+    """Inject a cause and follow its repair.
 
-    The answer is one JSON object a line: ``stage`` for each stage as it is reached, and at the end ``result`` or
-    ``error``. The drill goes on, and everything is put back, even when nobody reads any more.
+    The answer has one JSON object per line: ``stage`` for each stage that is reached, at the end
+    ``result`` or ``error``. The drill continues to its end, with all faults restored, also after
+    the client disconnects.
     """
-    told = drills.follow(request.cause, request.timeout_seconds)
-    lines = (json.dumps(line, ensure_ascii=False) + "\n" for line in told)
-    return StreamingResponse(lines, media_type="application/x-ndjson")
+    return ndjson(drills.follow(request.cause, request.timeout_seconds))
 
 
 @router.delete("", dependencies=[ADMIN])
 def stop(drills: DrillsDep) -> dict[str, bool]:
-    """End the drills that run; answers when every fault is put back."""
+    """Stop all drills; answers when every fault is restored."""
     drills.stop()
     return {"stopped": True}

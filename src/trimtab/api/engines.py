@@ -1,4 +1,4 @@
-"""Moving a project from one engine to another."""
+"""Routes that move a project to another engine."""
 
 from dataclasses import asdict
 from typing import Literal
@@ -6,10 +6,10 @@ from typing import Literal
 from fastapi import APIRouter
 from fastapi.responses import StreamingResponse
 
-from trimtab.api.body import Body
-from trimtab.api.http.ndjson import Tell, lines_of
+from trimtab.api.http.ndjson import Emit, items_of, ndjson
 from trimtab.api.http.openapi import refuses, sends
 from trimtab.api.http.routes import ApiRoute
+from trimtab.api.request_body import Body
 from trimtab.api.roles import ADMIN
 from trimtab.api.services import KnowledgeDep
 from trimtab.kernel.errors import ErrorKind
@@ -18,7 +18,7 @@ router = APIRouter(prefix="/api/v1/projects", tags=["knowledge"], route_class=Ap
 
 
 class MoveRequest(Body):
-    """Where a project is to be searched."""
+    """The engine that a project moves to."""
 
     to: Literal["embedded", "postgres", "chroma", "qdrant"]
     dry_run: bool = False
@@ -34,23 +34,23 @@ class MoveRequest(Body):
     dependencies=[ADMIN],
 )
 def move(project: str, request: MoveRequest, knowledge: KnowledgeDep) -> StreamingResponse:
-    """Move a project to another engine; it is searched where it is until everything has arrived and was checked.
+    """Move a project to another engine; the old one is searched until the new one is verified.
 
-    The answer is one JSON object a line: ``progress`` with ``step``, ``done`` and ``total``, and at the end ``result``
-    or ``error``. The move goes on even when nobody reads any more.
+    The answer has one JSON object per line: ``progress`` with ``step``, ``done`` and ``total``, at
+    the end ``result`` or ``error``. The move continues after the client disconnects.
     """
     knowledge.projects.check_exists(project)
     mover = knowledge.mover
 
-    def work(tell: Tell) -> None:
+    def work(emit: Emit) -> None:
         moved = mover.move(
             project,
             request.to,
-            lambda step, done, total: tell(
+            lambda step, done, total: emit(
                 "progress", {"step": step, "done": done, "total": total}
             ),
             dry_run=request.dry_run,
         )
-        tell("result", asdict(moved))
+        emit("result", asdict(moved))
 
-    return StreamingResponse(lines_of("move", work), media_type="application/x-ndjson")
+    return ndjson(items_of("move", work))

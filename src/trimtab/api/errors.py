@@ -1,7 +1,7 @@
-"""Errors on the wire: one shape for every error body.
+"""HTTP error responses: one JSON body for all errors.
 
-``error`` tells what happened and the next step; ``detail`` repeats the message, or lists each wrong
-field, where HTTP clients look for it by habit.
+``error`` has code, message and hint; ``detail`` repeats the message or lists each wrong field, for
+clients that expect it there.
 """
 
 from http import HTTPStatus
@@ -19,29 +19,29 @@ from trimtab.infra.web.status import STATUS
 from trimtab.kernel.errors import ErrorKind, InvalidInput, NotFound, TrimtabError
 
 _RETRY_AFTER_SECONDS = 5
-"""What a caller is told to wait when the error does not know better."""
+"""Default of the ``Retry-After`` header."""
 
 
 ERROR_CODE_HEADER = "X-Error-Code"
-"""Every error body's code stands here too: for logs, and for callers of HEAD."""
+"""Header with the error code, for logs and for HEAD requests."""
 
 
 class InvalidRequest(InvalidInput):
-    """The request does not have the form that the route documents."""
+    """The request does not match the schema of the route."""
 
     code = "api.invalid_request"
-    default_hint = "`/console/api` shows the form of every request."
+    default_hint = "`/console/api` shows the schema of every request."
 
 
 class NoSuchRoute(NotFound):
-    """There is nothing under that method and path."""
+    """No route has this method and path."""
 
     code = "api.no_such_route"
     default_hint = "`/console/api` lists every route."
 
 
 class InternalError(TrimtabError):
-    """A mistake in the program; the log has its traceback under the request's id."""
+    """An unexpected exception; its traceback is in the log under the request's id."""
 
     code = "api.internal"
     kind = ErrorKind.CORRUPT
@@ -56,7 +56,7 @@ class WrongField(BaseModel):
 
 
 class ErrorFacts(BaseModel):
-    """What happened, and the next step."""
+    """Code, message and hint of an error."""
 
     code: str
     message: str
@@ -71,7 +71,7 @@ class ErrorBody(BaseModel):
     error: ErrorFacts
     detail: str | list[WrongField]
     degraded_mode: bool = False
-    """Whether words alone decide now; only the query routes tell it, of a project that is not there."""
+    """True while search uses keywords only; set by the query routes for an unknown project."""
 
 
 def error_response(
@@ -102,7 +102,7 @@ def _headers(error: TrimtabError) -> dict[str, str]:
 
 
 def handle_errors(app: FastAPI) -> None:
-    """Make the app answer every error in the one shape."""
+    """Register the handlers that answer every error with the error body."""
     app.add_exception_handler(TrimtabError, _on_trimtab_error)
     app.add_exception_handler(RequestValidationError, _on_invalid_request)
     app.add_exception_handler(HTTPException, _on_http_exception)
@@ -116,13 +116,13 @@ def _on_trimtab_error(_request: Request, error: Exception) -> Response:
 
 
 def _on_cut_connection(_request: Request, _error: Exception) -> Response:
-    # Nobody reads it, unless `BodyLimit` has cut the request: then its own answer goes out instead.
+    # The client is gone, unless `BodyLimitMiddleware` cut the request and sends its own answer.
     return error_response(InvalidRequest("The connection was cut before the request was whole."))
 
 
 def _on_mistake(_request: Request, _error: Exception) -> Response:
-    # It is raised on to `api.edge.record`, which logs it.
-    return error_response(InternalError("Something went wrong inside trimtab."))
+    # `AccessLogMiddleware` gets the exception too, and logs it.
+    return error_response(InternalError("An unexpected error occurred inside trimtab."))
 
 
 def _on_invalid_request(_request: Request, error: Exception) -> Response:

@@ -1,7 +1,7 @@
-"""Faults, for drills: an app of its own that only the control socket carries.
+"""Routes that inject and restore faults, on the control socket only.
 
-`app.py` puts it in front of the control socket, and only when ``service.drills`` is set; the
-listener that the network reaches has no such route.
+They are an app of their own, mounted only if ``service.drills`` is set. The network listener never
+has these routes.
 """
 
 import threading
@@ -11,9 +11,9 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Request
 from pydantic import Field
 
-from trimtab.api.body import Body
 from trimtab.api.catalog import auditable
 from trimtab.api.http.routes import ApiRoute
+from trimtab.api.request_body import Body
 from trimtab.api.roles import ADMIN
 from trimtab.api.services import Caller, CatalogDep, EnvDep
 from trimtab.kernel.drilling import drill_traffic
@@ -30,13 +30,13 @@ class FaultState(Conflict):
 
 
 class InjectRequest(Body):
-    """How to break the service."""
+    """Arguments of a fault."""
 
     arguments: dict[str, Value] = Field(default_factory=dict)
 
 
 class Injected:
-    """What each injected fault needs to be restored, by the fault's name."""
+    """State that restores each injected fault, by name."""
 
     def __init__(self) -> None:
         self._states: dict[str, Arguments] = {}
@@ -89,7 +89,7 @@ def inject(
     injected: InjectedHere,
     principal: Caller,
 ) -> dict[str, object]:
-    """Break the service in the fault's way, until it is restored."""
+    """Inject a fault until it is restored."""
     fault = catalog.fault(name)
     arguments = check_arguments(fault.params, request.arguments)
     with injected.lock:
@@ -107,7 +107,7 @@ def inject(
 def restore(
     name: str, env: EnvDep, catalog: CatalogDep, injected: InjectedHere, principal: Caller
 ) -> dict[str, object]:
-    """Put back what the fault broke."""
+    """Restore an injected fault."""
     fault = catalog.fault(name)
     with injected.lock, drill_traffic():
         fault.restore(injected.take(name))

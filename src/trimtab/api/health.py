@@ -1,7 +1,7 @@
-"""Health and metrics, in the shapes that every runbook of the contract reads.
+"""Routes of health and metrics.
 
-Both are open to everybody: load balancers and Prometheus carry no key, and neither tells more than
-names, states and numbers.
+Both are public: load balancers and Prometheus have no key. They return only names, states and
+numbers.
 """
 
 from collections.abc import Mapping
@@ -25,7 +25,7 @@ router = APIRouter(tags=["health"], route_class=ApiRoute)
 _ALL_DOWN = "Every component is down"
 
 _ALSO = {"chromadb": "vector_store"}
-"""Names by which the operations documents ask for a component, whatever engine does its work services."""
+"""Names of components in the operations documents, independent of the engine."""
 
 
 class Component(BaseModel, extra="allow"):
@@ -61,7 +61,7 @@ class HealthBody(BaseModel):
     dependencies=[ANYBODY],
 )
 def health(env: EnvDep) -> JSONResponse:
-    """Tell whether each component is up.
+    """Return the state of each component.
 
     The status is 503 only when every component is down: a degraded service still answers, and
     must not be restarted for it.
@@ -75,7 +75,7 @@ def health(env: EnvDep) -> JSONResponse:
     dependencies=[READER],
 )
 def system_health(env: EnvDep) -> JSONResponse:
-    """Tell the same for callers with a key."""
+    """Return the same for callers with a key."""
     return _answer(env.health.check())
 
 
@@ -85,7 +85,7 @@ def system_health(env: EnvDep) -> JSONResponse:
     dependencies=[READER],
 )
 def component_health(env: EnvDep) -> dict[str, dict[str, object]]:
-    """Tell the state of each component alone."""
+    """Return the state of each component, without the summary."""
     return {name: as_component(found) for name, found in env.health.check().items()}
 
 

@@ -1,21 +1,20 @@
-"""Incidents: look, follow, decide, read the post-mortem."""
+"""Routes of incidents: list, follow, decide, read the post-mortem."""
 
-import json
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Literal, cast
 
 from fastapi import APIRouter, Query
-from fastapi.encoders import jsonable_encoder
 from fastapi.responses import PlainTextResponse
 from pydantic import StringConstraints
 from sse_starlette import EventSourceResponse
 
-from trimtab.api.body import Body
 from trimtab.api.http.openapi import refuses, sends
 from trimtab.api.http.routes import ApiRoute
 from trimtab.api.http.schemas import extended
+from trimtab.api.http.sse import json_event
+from trimtab.api.request_body import Body
 from trimtab.api.roles import OPERATOR, READER
 from trimtab.api.services import Caller, CatalogDep, Following, IncidentsDep, WebDep
 from trimtab.incidents import (
@@ -27,8 +26,8 @@ from trimtab.incidents import (
     cause_text,
     closing_text,
 )
-from trimtab.incidents.clocks import Clock
-from trimtab.incidents.model import Approval, Severity
+from trimtab.incidents.clocks import ResponseClock
+from trimtab.incidents.model import AttachedAlert, Attempt, Episode, IncidentSeverity, PlanApproval
 from trimtab.infra.web import Viewer
 from trimtab.infra.web.module import Web
 from trimtab.kernel.errors import ErrorKind
@@ -50,7 +49,7 @@ class IncidentSummary:
     state_since: datetime
     title: str
     component: str
-    severity: Severity
+    severity: IncidentSeverity
     opened_at: datetime
     resolved_at: datetime | None
     root_cause: str
@@ -58,7 +57,7 @@ class IncidentSummary:
     cause_status: CauseStatus
     """``verified`` when the cause's fix changed something and its checks held afterwards."""
     ending: str
-    """How it ended; empty while it goes on."""
+    """How it ended; empty while it is open."""
     opening: int
     active: bool
 
@@ -72,12 +71,12 @@ class IncidentSummary:
             title=incident.title,
             component=incident.component,
             severity=incident.severity,
-            opened_at=incident.opened_at,
-            resolved_at=incident.resolved_at,
-            root_cause=incident.root_cause,
+            opened_at=incident.episode.opened_at,
+            resolved_at=incident.episode.resolved_at,
+            root_cause=incident.episode.root_cause,
             cause_status=cast("CauseStatus", incident.cause_status),
             ending=closing_text(incident),
-            opening=incident.opening,
+            opening=incident.episode.number,
             active=incident.active,
         )
 
@@ -91,7 +90,7 @@ class IncidentList:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NotificationBody(Notification):
-    """A call for a person, with what is known of its delivery."""
+    """A notification with its delivery status."""
 
     status: NotificationStatus
     text: str
@@ -99,20 +98,69 @@ class NotificationBody(Notification):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class IncidentBody(Incident):
-    """Everything about an incident but its journal."""
+class IncidentBody(Episode):
+    """An incident and its current episode, without the journal."""
 
+    id: str
+    """``INC-YYYY-MMDD``, with ``-2``, ``-3`` ... for more on the same day."""
+    state: State
+    state_since: datetime
+    title: str
+    component: str
+    group_key: str
+    alerts: tuple[AttachedAlert, ...]
+    severity: IncidentSeverity
+    native_severity: str
+    system: str
+    ladder: str
+    runbooks: tuple[str, ...]
+    attempts: tuple[Attempt, ...]
+    """Of all episodes, the oldest first."""
+    drill: bool
     active: bool
-    approval: Approval | None
-    """The newest question to a person; null when none was asked."""
+    approval: PlanApproval | None
+    """The newest approval request; null without one."""
     cause_status: CauseStatus
     cause_text: str
-    """What is known of the root cause, for people."""
+    """The root cause as a sentence."""
     ending: str
-    """How it ended; empty while it goes on."""
+    """How it ended; empty while it is open."""
     notifications: tuple[NotificationBody, ...]
-    """Whom this opening has called, and what is known of the delivery."""
-    clocks: tuple[Clock, ...]
+    """Notifications of this episode with their delivery status."""
+    clocks: tuple[ResponseClock, ...]
+
+    @classmethod
+    def of(cls, incident: Incident, incidents: Incidents) -> "IncidentBody":
+        """Return an incident with its approval, notifications and clocks."""
+        calls = incidents.notifications(incident.id)
+        return extended(
+            cls,
+            incident.episode,
+            id=incident.id,
+            state=incident.state,
+            state_since=incident.state_since,
+            title=incident.title,
+            component=incident.component,
+            group_key=incident.group_key,
+            alerts=incident.alerts,
+            severity=incident.severity,
+            native_severity=incident.native_severity,
+            system=incident.system,
+            ladder=incident.ladder,
+            runbooks=incident.runbooks,
+            attempts=incident.attempts,
+            drill=incident.drill,
+            active=incident.active,
+            approval=incidents.approval(incident.id),
+            cause_status=incident.cause_status,
+            cause_text=cause_text(incident),
+            ending=closing_text(incident),
+            notifications=tuple(
+                extended(NotificationBody, call, status=call.status, text=call.text)
+                for call in calls
+            ),
+            clocks=incidents.clocks(incident.id),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,21 +175,21 @@ class _Markdown(PlainTextResponse):
 
 
 class Approve(Body):
-    """A yes to one plan."""
+    """Approval of one plan."""
 
     plan_hash: str
-    """The plan that was read; another one is refused."""
+    """Hash of the plan; another plan is refused."""
 
 
 class Close(Body):
-    """A person's word that it is over."""
+    """Note of the person who closes the incident."""
 
     note: Annotated[str, StringConstraints(max_length=1000)] = ""
-    """What the person knows; goes to the journal."""
+    """A note for the journal."""
 
 
 class Reject(Approve):
-    """A no to one plan."""
+    """Rejection of one plan."""
 
     reason: Annotated[str, StringConstraints(max_length=1000)] = ""
 
@@ -153,29 +201,15 @@ def incidents(
     drills: bool = False,
     limit: Annotated[int, Query(ge=1, le=1000)] = 100,
 ) -> IncidentList:
-    """List incidents, the newest first; with ``drills`` those of drills, which are in no other list."""
+    """List incidents, newest first; with ``drills`` only those of drills."""
     found = incidents.list(active=active, drills=drills, limit=limit)
     return IncidentList(tuple(IncidentSummary.of(incident) for incident in found))
 
 
 @router.get("/{incident_id}", responses=refuses(ErrorKind.NOT_FOUND), dependencies=[READER])
 def incident(incident_id: str, incidents: IncidentsDep) -> IncidentBody:
-    """Return everything about an incident: diagnosis, plan, the open question, clocks, who was told."""
-    found = incidents.get(incident_id)
-    calls = incidents.notifications(incident_id)
-    return extended(
-        IncidentBody,
-        found,
-        active=found.active,
-        approval=incidents.approval(incident_id),
-        cause_status=found.cause_status,
-        cause_text=cause_text(found),
-        ending=closing_text(found),
-        notifications=tuple(
-            extended(NotificationBody, call, status=call.status, text=call.text) for call in calls
-        ),
-        clocks=incidents.clocks(incident_id),
-    )
+    """Return an incident with diagnosis, plan, approval, clocks and notifications."""
+    return IncidentBody.of(incidents.get(incident_id), incidents)
 
 
 @router.get(
@@ -184,7 +218,7 @@ def incident(incident_id: str, incidents: IncidentsDep) -> IncidentBody:
 def timeline(
     incident_id: str, incidents: IncidentsDep, after: Annotated[int, Query(ge=0, le=2**62)] = 0
 ) -> Timeline:
-    """Return the journal behind an entry, in order."""
+    """Return the journal entries after an entry, in order."""
     incidents.get(incident_id)
     return Timeline(tuple(incidents.timeline(incident_id, after)))
 
@@ -221,8 +255,8 @@ def approve(
     catalog: CatalogDep,
     incidents: IncidentsDep,
     principal: Caller,
-) -> Approval:
-    """Let the plan run; whoever lets it run needs the role that each of its actions needs."""
+) -> PlanApproval:
+    """Approve the plan; the caller needs the role of each of its actions."""
     acts = incidents.planned(incident_id, request.plan_hash)
     principal.require(catalog.role_for(acts))
     return incidents.approve(incident_id, request.plan_hash, principal.name)
@@ -235,7 +269,7 @@ def approve(
 )
 def reject(
     incident_id: str, request: Reject, incidents: IncidentsDep, principal: Caller
-) -> Approval:
+) -> PlanApproval:
     """Reject the plan and hand the incident over to people."""
     return incidents.reject(incident_id, request.plan_hash, principal.name, request.reason)
 
@@ -280,11 +314,10 @@ async def _events(
     async for entries in web.views.follow(look, viewer):
         for entry in entries:
             after = entry.seq
-            body = json.dumps(jsonable_encoder(entry), ensure_ascii=False)
-            yield {"event": "entry", "id": str(entry.seq), "data": body}
+            yield json_event("entry", entry, event_id=str(entry.seq))
         now = incidents.get(incident_id).state
         if now is not state:
             state = now
-            yield {"event": "state", "data": json.dumps({"state": str(now)})}
+            yield json_event("state", {"state": now})
         if now is State.RESOLVED and not entries:
             return

@@ -11,11 +11,11 @@ from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import UploadFile
 from starlette.responses import Response
 
-from trimtab.api.body import problem_of
 from trimtab.api.data_subject import MAX_LABELS, MAX_USER_ID, Person, validate_user_id
 from trimtab.api.errors import InvalidRequest
 from trimtab.api.http.openapi import refuses
 from trimtab.api.http.routes import ApiRoute, answers
+from trimtab.api.request_body import problem_of
 from trimtab.api.roles import TENANT_OPERATOR
 from trimtab.api.services import Caller, KnowledgeDep
 from trimtab.infra.auth import Principal, Role
@@ -31,8 +31,8 @@ _LABEL = re.compile(r"[a-zA-Z0-9_.-]{1,100}")
 
 
 @dataclass(frozen=True, slots=True)
-class RefusedDocument:
-    """A document of several that was not taken in, and why."""
+class IngestRefusal:
+    """A refused document with its error."""
 
     name: str
     code: str
@@ -42,7 +42,7 @@ class RefusedDocument:
     kind: str
 
     @classmethod
-    def of(cls, failed: FailedDocument) -> "RefusedDocument":
+    def of(cls, failed: FailedDocument) -> "IngestRefusal":
         """Return a document that was not ingested, with its error."""
         error = failed.error
         return cls(
@@ -52,13 +52,17 @@ class RefusedDocument:
 
 @dataclass(frozen=True, slots=True)
 class IngestedMany:
-    """What became of several documents that came together."""
+    """Results of several documents of one request."""
 
     documents: tuple[IngestResult, ...]
-    refused: tuple[RefusedDocument, ...]
+    refused: tuple[IngestRefusal, ...]
 
 
-@router.post("/ingest", responses={**answers(200, IngestResult | IngestedMany), **answers(202, IngestResult, "Accepted; it goes on"), **refuses(ErrorKind.STORAGE_FULL)}, dependencies=[TENANT_OPERATOR], openapi_extra={"requestBody": {"content": {
+@router.post("/ingest", dependencies=[TENANT_OPERATOR], responses={
+    **answers(200, IngestResult | IngestedMany),
+    **answers(202, IngestResult, "Accepted; it continues"),
+    **refuses(ErrorKind.STORAGE_FULL),
+}, openapi_extra={"requestBody": {"content": {
     "application/json": {"schema": {
         "type": "object",
         "required": ["project", "name", "text"],
@@ -85,13 +89,14 @@ async def ingest(
     principal: Caller,
     person: Person = "",
 ) -> IngestResult | IngestedMany:
-    """Take documents in: a text as JSON, or files as a form that is streamed to disk.
+    """Ingest documents: a text as JSON, or files as a form that is streamed to disk.
 
-    With ``labels`` they are seen only by keys that share one. With ``user_id``, or the header ``X-User-Id``, they are that person's: erasing the person deletes them.
+    With ``labels`` only keys that have one of them see the documents. With ``user_id`` or the
+    header ``X-User-Id`` they belong to that user: an erasure of the user deletes them.
 
-    One document is answered with what became of it: ``ingested``, ``unchanged`` or ``queued`` (202).
-    Several are answered with a list, and a list of those that were refused; a refused one does not
-    stop the others.
+    The answer for one document is its status: ``ingested``, ``unchanged`` or ``queued`` (202). The
+    answer for several is a list of results and a list of refused documents; a refused document does
+    not stop the others.
     """
     content_type = request.headers.get("content-type", "")
     is_form = content_type.startswith("multipart/form-data")
@@ -130,16 +135,16 @@ async def _text_of(request: Request) -> Mapping[str, Any]:
 
 
 def _labels(given: object, principal: Principal) -> tuple[str, ...]:
-    """Return the access labels for what is taken in: nobody gives a label that they lack, except administrators."""
+    """Return the access labels; only administrators may set labels that they do not have."""
     if not isinstance(given, list) or len(given) > MAX_LABELS:
         raise InvalidRequest(f"`labels` is not a list of at most {MAX_LABELS} labels.")
-    if not all(isinstance(one, str) and _LABEL.fullmatch(one) for one in given):
+    if not all(isinstance(label, str) and _LABEL.fullmatch(label) for label in given):
         raise InvalidRequest("A label has 1 to 100 letters, digits, dots, dashes and underscores.")
     missing = sorted(set(given) - set(principal.labels))
     if missing and not principal.role.includes(Role.ADMIN):
         raise Forbidden(
             f"The key {principal.name!r} lacks the label {missing[0]!r}.",
-            hint="Take the document in with a key that has the label.",
+            hint="Ingest the document with a key that has the label.",
         )
     return tuple(sorted(set(given)))
 
@@ -186,5 +191,5 @@ def _ingest_many(
     outcomes = list(knowledge.ingest_many(project, sources))
     return IngestedMany(
         tuple(done for done in outcomes if isinstance(done, IngestResult)),
-        tuple(RefusedDocument.of(each) for each in outcomes if isinstance(each, FailedDocument)),
+        tuple(IngestRefusal.of(each) for each in outcomes if isinstance(each, FailedDocument)),
     )

@@ -6,10 +6,10 @@ from typing import Annotated
 from fastapi import APIRouter
 from pydantic import Field, StringConstraints
 
-from trimtab.api.body import Body
 from trimtab.api.data_subject import Label
 from trimtab.api.http.openapi import refuses
 from trimtab.api.http.routes import ApiRoute
+from trimtab.api.request_body import Body
 from trimtab.api.roles import ADMIN, TENANT_READER
 from trimtab.api.services import Caller, EnvDep, WebDep
 from trimtab.infra.auth import ApiKey, Role
@@ -88,7 +88,7 @@ class SignInLink:
 
 
 class NewKey(Body):
-    """A key to make."""
+    """Name, role and limits of a new key."""
 
     name: Name
     role: Role = Role.READER
@@ -100,7 +100,7 @@ class NewKey(Body):
 
 @router.get("/me", dependencies=[TENANT_READER])
 def me(principal: Caller) -> LabelledTenantMe | LabelledMe | TenantMe | Me:
-    """Tell who is calling."""
+    """Return the name, role and limits of the caller."""
     name, role, labels = principal.name, principal.role, tuple(principal.labels)
     if principal.projects is None:
         return LabelledMe(name, role, labels) if labels else Me(name, role)
@@ -123,7 +123,7 @@ def list_keys(env: EnvDep) -> KeyList:
     dependencies=[ADMIN],
 )
 def create_key(new: NewKey, env: EnvDep, principal: Caller) -> CreatedKey:
-    """Make a key; the answer is the only time it is shown."""
+    """Create a key; only this answer shows it."""
     key = env.keys.create(
         new.name, new.role, actor=principal.name, projects=new.projects, labels=new.labels
     )
@@ -137,7 +137,7 @@ def create_key(new: NewKey, env: EnvDep, principal: Caller) -> CreatedKey:
     dependencies=[ADMIN],
 )
 def revoke_key(name: str, env: EnvDep, principal: Caller) -> None:
-    """Make a key useless from now on, and end its console sessions."""
+    """Revoke a key and end its console sessions."""
     env.keys.revoke(name, actor=principal.name)
 
 
@@ -147,13 +147,13 @@ def revoke_key(name: str, env: EnvDep, principal: Caller) -> None:
     dependencies=[ADMIN],
 )
 def rotate_key(name: str, env: EnvDep, principal: Caller) -> RotatedKey:
-    """Replace a key by a new one of the same name and role; the old one is useless from now on."""
+    """Replace a key by a new one with the same name and role; the old one is revoked."""
     return RotatedKey(name, env.keys.rotate(name, actor=principal.name))
 
 
 @router.get("/keys/review", dependencies=[ADMIN])
 def review_keys(env: EnvDep) -> KeyReview:
-    """List active keys, the oldest first, with what to do about them: too old, stale, never used."""
+    """List active keys, oldest first, with problems: too old, stale, never used."""
     trust = env.settings.trust
     found = key_report(
         env.keys,
@@ -166,5 +166,5 @@ def review_keys(env: EnvDep) -> KeyReview:
 
 @router.post("/sign-in-links", status_code=201, dependencies=[ADMIN])
 def create_sign_in_link(web: WebDep) -> SignInLink:
-    """Make a link that signs a browser in to the console once, within an hour, as `admin`."""
+    """Create a link that signs a browser in to the console once, within an hour, as `admin`."""
     return SignInLink(web.sessions.sign_in_url("admin"))

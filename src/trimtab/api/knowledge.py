@@ -7,10 +7,10 @@ from fastapi import APIRouter, Query, Request
 from pydantic import Field, TypeAdapter
 from starlette.responses import Response
 
-from trimtab.api.body import Body
 from trimtab.api.errors import InvalidRequest
 from trimtab.api.http.openapi import refuses
 from trimtab.api.http.routes import ApiRoute, answers
+from trimtab.api.request_body import Body
 from trimtab.api.roles import OPERATOR, READER, TENANT_READER
 from trimtab.api.services import KnowledgeDep, WebDep
 from trimtab.infra.web import caller
@@ -55,7 +55,7 @@ class ModelFigures:
 
 @dataclass(frozen=True, slots=True)
 class StatsBody:
-    """Figures of the caches, and counts of what is stored."""
+    """Cache statistics and counts of stored items."""
 
     cache: CacheFigures
     cache_memory_mb: float
@@ -71,7 +71,7 @@ class StatsBody:
 
 @dataclass(frozen=True, slots=True)
 class WarmedBody:
-    """What a warming of the cache did."""
+    """Result of warming the cache."""
 
     asked: int
     skipped: int
@@ -80,12 +80,12 @@ class WarmedBody:
 
 @router.get("/stats", responses=answers(200, StatsBody), dependencies=[READER])
 def stats(knowledge: KnowledgeDep) -> dict[str, object]:
-    """Return the caches' figures and the counts of what is stored."""
+    """Return cache statistics and counts of stored items."""
     return knowledge.stats()
 
 
 class WarmCache(Body):
-    """Which queries are to be answered into the cache."""
+    """Queries to warm the cache with."""
 
     project: str = ""
     """Empty means all."""
@@ -95,12 +95,12 @@ class WarmCache(Body):
 
 
 @router.post("/cache/warm", dependencies=[OPERATOR])
-def warm_cache(wanted: WarmCache, knowledge: KnowledgeDep) -> WarmedBody:
-    """Answer queries into the cache; say how many were answered, and how many could not be."""
-    lines = parse_query_list(wanted.queries or "")
-    if wanted.queries is not None and not lines:
-        raise InvalidRequest("`queries` holds no query.")
-    done = knowledge.warm_cache(wanted.top, wanted.project, lines)
+def warm_cache(request: WarmCache, knowledge: KnowledgeDep) -> WarmedBody:
+    """Warm the query cache and return how many queries were answered and skipped."""
+    lines = parse_query_list(request.queries or "")
+    if request.queries is not None and not lines:
+        raise InvalidRequest("`queries` has no query.")
+    done = knowledge.warm_cache(request.top, request.project, lines)
     return WarmedBody(done.asked, done.skipped)
 
 

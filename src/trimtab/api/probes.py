@@ -1,7 +1,7 @@
-"""Probes of the operations documents, answered for whatever engine does that work services.
+"""Probes of the operations documents, for any vector engine.
 
-The heartbeat and the health of the vector store are open to everybody, as `/health` is: an orchestrator carries no key,
-and they tell one word.
+The heartbeat and the health of the vector store are public, as `/health` is: an orchestrator has no
+key, and they return one word.
 """
 
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ class VectorStoreDown(Unavailable):
     """The vector store does not answer."""
 
     code = "api.vector_store_down"
-    default_hint = "`/health` tells why; `trimtab incidents` lists what is being done."
+    default_hint = "`/health` shows the reason; `trimtab incidents list` shows the repair."
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ class Heartbeat:
 
 @dataclass(frozen=True, slots=True)
 class CollectionFacts:
-    """What is stored, of all projects together."""
+    """Counts over all projects."""
 
     status: Literal["green", "yellow", "red"]
     points_count: int
@@ -50,7 +50,7 @@ class CollectionFacts:
 
 @dataclass(frozen=True, slots=True)
 class CollectionBody:
-    """What is stored, in the form of a collection of Qdrant."""
+    """Counts in the format of a Qdrant collection."""
 
     status: Literal["ok"]
     time: float
@@ -63,7 +63,7 @@ class CollectionBody:
     dependencies=[ANYBODY],
 )
 def heartbeat(knowledge: KnowledgeDep) -> Response:
-    """Tell whether the vector store answers, as Chroma's heartbeat does."""
+    """Return whether the vector store answers, as Chroma's heartbeat does."""
     if not _is_up(knowledge):
         return error_response(VectorStoreDown("The vector store is down."))
     return JSONResponse({"status": "ok"})
@@ -76,7 +76,7 @@ def heartbeat(knowledge: KnowledgeDep) -> Response:
     dependencies=[ANYBODY],
 )
 def healthz(knowledge: KnowledgeDep) -> Response:
-    """Tell the same in the words of Qdrant."""
+    """Return the same in the format of Qdrant."""
     if not _is_up(knowledge):
         return error_response(VectorStoreDown("The vector store is down."))
     return PlainTextResponse("healthz check passed", HTTPStatus.OK)
@@ -84,20 +84,20 @@ def healthz(knowledge: KnowledgeDep) -> Response:
 
 @router.get("/collections/documents", dependencies=[READER])
 def collection(knowledge: KnowledgeDep) -> CollectionBody:
-    """Tell how many documents and vectors there are, of all projects together, in the form of a collection of Qdrant.
+    """Return the number of documents and vectors, in the format of a Qdrant collection.
 
-    The status is ``green`` when every passage has its vector, ``yellow`` while some wait for theirs, and ``red`` when the
-    vector store is down.
+    The status is ``green`` if every passage has its vector, ``yellow`` while vectors are missing,
+    and ``red`` if the vector store is down.
     """
     found = knowledge.projects.list()
-    points, vectors = sum(one.chunks for one in found), sum(one.vectors for one in found)
+    points, vectors = sum(each.chunks for each in found), sum(each.vectors for each in found)
     up_status: Literal["green", "yellow"] = "green" if vectors >= points else "yellow"
     facts = CollectionFacts(
         status=up_status if _is_up(knowledge) else "red",
         points_count=points,
         vectors_count=vectors,
         indexed_vectors_count=vectors,
-        documents_count=sum(one.documents for one in found),
+        documents_count=sum(project.documents for project in found),
     )
     return CollectionBody("ok", 0.0, facts)
 

@@ -1,4 +1,4 @@
-"""Alerts in the JSON of Prometheus' own API, for tools that know it: dashboards, scripts, `jq` filters."""
+"""Alerts in the format of the Prometheus API, for its tools."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

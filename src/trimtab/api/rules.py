@@ -9,9 +9,9 @@ from typing import Annotated, Literal
 from fastapi import APIRouter
 from pydantic import Field, StringConstraints
 
-from trimtab.api.body import Body
 from trimtab.api.http.routes import ApiRoute
 from trimtab.api.http.schemas import extended
+from trimtab.api.request_body import Body
 from trimtab.api.roles import OPERATOR, READER
 from trimtab.api.services import EnvDep, MonitoringDep, WebDep
 from trimtab.kernel.errors import Unavailable
@@ -24,12 +24,12 @@ from trimtab.monitoring.promql.values import Element
 
 router = APIRouter(prefix="/v1", tags=["rules"], route_class=ApiRoute)
 
-_MOST_WAITING = 8
-_waiting = threading.BoundedSemaphore(_MOST_WAITING)
+_MAX_WAITING = 8
+_waiting = threading.BoundedSemaphore(_MAX_WAITING)
 
 
 class TooManyChecks(Unavailable):
-    """All places for checks over time are taken."""
+    """Too many checks over time are running."""
 
     code = "api.too_many_checks"
 
@@ -72,7 +72,7 @@ class RuleList:
 
 @dataclass(frozen=True, slots=True)
 class CheckSample:
-    """A series that a comparison left over."""
+    """A series for which the comparison holds."""
 
     metric: str
     labels: Mapping[str, str]
@@ -90,7 +90,7 @@ class CheckSample:
 
 @dataclass(frozen=True, slots=True)
 class CheckBody:
-    """Whether a comparison holds."""
+    """Result of a comparison."""
 
     expression: str
     holds: bool | None
@@ -109,7 +109,7 @@ class CheckBody:
 
 @dataclass(frozen=True, slots=True)
 class HeldBody(CheckBody):
-    """Whether a comparison has held for long enough; the samples are of the last look."""
+    """Result of a comparison over time; the samples are of the last check."""
 
     outcome: Literal["held", "gave_up", "stopped"]
     held_seconds: float
@@ -117,13 +117,13 @@ class HeldBody(CheckBody):
 
 
 class CheckRequest(Body):
-    """A PromQL comparison to ask about."""
+    """A PromQL comparison to check."""
 
     expression: Annotated[str, StringConstraints(max_length=4000)]
 
 
 class HoldRequest(CheckRequest):
-    """A PromQL comparison that must hold for a while."""
+    """A PromQL comparison that must hold for a duration."""
 
     for_seconds: Annotated[float, Field(ge=0, le=86_400)]
     give_up_seconds: Annotated[float, Field(gt=0, le=86_400)] = 1800.0
@@ -137,13 +137,13 @@ def alerts(monitoring: MonitoringDep) -> AlertList:
 
 @router.get("/rules", dependencies=[READER])
 def rules(monitoring: MonitoringDep) -> RuleList:
-    """List every rule and how its last evaluation went."""
+    """List every rule with the result of its last evaluation."""
     return RuleList(tuple(monitoring.engine.health()))
 
 
 @router.post("/check", dependencies=[READER])
 def check_now(request: CheckRequest, env: EnvDep, monitoring: MonitoringDep) -> CheckBody:
-    """Ask whether a PromQL comparison holds now."""
+    """Check whether a PromQL comparison holds now."""
     expression = compile_check(request.expression)
     scrape = env.settings.monitor.scrape_interval_seconds
     now = env.clock.now()
@@ -154,12 +154,12 @@ def check_now(request: CheckRequest, env: EnvDep, monitoring: MonitoringDep) -> 
 def check_over_time(
     request: HoldRequest, env: EnvDep, web: WebDep, monitoring: MonitoringDep
 ) -> HeldBody:
-    """Wait until a comparison has held for long enough, or the time is up."""
+    """Wait until a comparison has held long enough or the timeout."""
     expression = compile_check(request.expression)
     step = env.settings.monitor.scrape_interval_seconds
     hold = Hold(request.for_seconds, request.give_up_seconds, step)
     if not _waiting.acquire(blocking=False):
-        raise TooManyChecks(f"{_MOST_WAITING} checks wait already.")
+        raise TooManyChecks(f"{_MAX_WAITING} checks run already.")
     try:
         held = check_for(
             expression, monitoring.user_series, hold, env.clock, web.views.ending, CALLER_LIMITS

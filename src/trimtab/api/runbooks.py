@@ -1,4 +1,4 @@
-"""The runbook library."""
+"""Routes of the runbook library."""
 
 from dataclasses import dataclass
 from typing import Annotated, Literal
@@ -6,10 +6,10 @@ from typing import Annotated, Literal
 from fastapi import APIRouter
 from pydantic import Field, StringConstraints
 
-from trimtab.api.body import Body
 from trimtab.api.http.openapi import refuses
 from trimtab.api.http.routes import ApiRoute
 from trimtab.api.http.schemas import extended
+from trimtab.api.request_body import Body
 from trimtab.api.roles import OPERATOR, READER
 from trimtab.api.services import ProseDep, RecordsDep, RunbooksDep
 from trimtab.incidents.module import IncidentRecords
@@ -23,7 +23,7 @@ router = APIRouter(prefix="/v1/runbooks", tags=["runbooks"], route_class=ApiRout
 
 
 class PageRefused(InvalidInput):
-    """The page that was sent does not load; the message begins with ``page:line``."""
+    """The page is invalid; the message begins with ``page:line``."""
 
     code = "api.page_refused"
 
@@ -35,7 +35,7 @@ class LintRequest(Body):
     path: str = "page.md"
     """Its name in messages."""
     commands: dict[str, list[str]] | None = Field(default=None, max_length=1000)
-    """Each command of the caller's command line with its options; without them commands are not checked."""
+    """Commands of the caller with their options; without them commands are not checked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ class CauseSummary:
     proven: bool
     """Whether a drill on this build has shown that the fix works."""
     realism: Literal["", "real", "simulated"]
-    """How real that drill was; empty when there is none. A simulated one does not let the fix run by itself."""
+    """Realism of the drill; empty without one. After a simulated drill the fix needs approval."""
     realism_reason: str
     """Why it was simulated."""
     repair: Literal["machine", "person"]
@@ -75,7 +75,7 @@ class CauseSummary:
 
 @dataclass(frozen=True, slots=True)
 class ProcedureSummary:
-    """A page that people follow."""
+    """A page for people."""
 
     id: str
     title: str
@@ -85,7 +85,7 @@ class ProcedureSummary:
 
 @dataclass(frozen=True, slots=True)
 class RunbookSummary:
-    """A page that the machine follows."""
+    """A page for people that the service can run."""
 
     id: str
     title: str
@@ -98,7 +98,7 @@ class RunbookSummary:
 
 @dataclass(frozen=True, slots=True)
 class RunbookList:
-    """The library."""
+    """All pages of the library."""
 
     runbooks: tuple[RunbookSummary | ProcedureSummary, ...]
 
@@ -121,13 +121,13 @@ class RunbookBody(RunbookSummary):
 
 @dataclass(frozen=True, slots=True)
 class LintBody:
-    """A page that would load."""
+    """A valid page."""
 
     ok: Literal[True]
     id: str
     kind: Literal["runbook", "procedure"]
     claims: tuple[Claim, ...]
-    """What its prose and its ``source`` name and what does not exist."""
+    """Names in its prose and its ``source`` that do not exist."""
 
 
 @router.get("", dependencies=[READER])
@@ -154,7 +154,7 @@ def runbook(
 def lint(request: LintRequest, runbooks: RunbooksDep, prose: ProseDep) -> LintBody:
     """Check a page against the catalog and the rules; a wrong one is refused with page and line.
 
-    What the prose of a page that loads names and what does not exist is in ``claims``.
+    ``claims`` lists names in the prose that do not exist.
     """
     try:
         page = runbooks.check_page(request.text, request.path)

@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import Depends
 
 from trimtab.answers.service import AnswerService
-from trimtab.drills import DrillRoom
+from trimtab.drills import DrillRunner
 from trimtab.evaluation.service import EvaluationService
 from trimtab.incidents import Incidents
 from trimtab.incidents.module import IncidentRecords
@@ -38,7 +38,7 @@ RunbooksDep = Annotated[Runbooks, provided(Runbooks)]
 ProseDep = Annotated[ProseChecks, provided(ProseChecks)]
 RecordsDep = Annotated[IncidentRecords, provided(IncidentRecords)]
 IncidentsDep = Annotated[Incidents, provided(Incidents)]
-DrillsDep = Annotated[DrillRoom, provided(DrillRoom)]
+DrillsDep = Annotated[DrillRunner, provided(DrillRunner)]
 
 Following = Annotated[Viewer, Depends(viewer)]
 """Who follows a live view, as a parameter of its route."""

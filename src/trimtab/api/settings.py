@@ -1,4 +1,4 @@
-"""The settings in force."""
+"""Route of the settings in force."""
 
 from dataclasses import dataclass
 
@@ -11,7 +11,7 @@ from trimtab.infra.settings import Settings, rows
 from trimtab.kernel.redaction import hide_credentials, hide_in
 
 _SECRET = ("key", "secret", "password", "token", "webhook", "headers")
-"""Texts whose names hold one of these are not shown either, should a declaration forget ``secret``."""
+"""Settings with one of these words in their name are hidden, also without ``secret``."""
 
 router = APIRouter(prefix="/v1/settings", tags=["settings"], route_class=ApiRoute)
 
@@ -36,7 +36,7 @@ class SettingRow:
 
 @dataclass(frozen=True, slots=True)
 class SettingList:
-    """Every setting."""
+    """All settings in force."""
 
     settings: tuple[SettingRow, ...]
 
@@ -48,7 +48,7 @@ def settings(env: EnvDep) -> SettingList:
 
 
 def settings_table(chosen: Settings) -> tuple[SettingRow, ...]:
-    """Return one row for each setting. A value that is a secret is not shown."""
+    """Return one row per setting; secrets are hidden."""
     table: list[SettingRow] = []
     for row in rows(Settings):
         section, _, name = row.name.partition(".")

@@ -1,4 +1,4 @@
-"""The status page's content: what is disturbed now, and what was, in words for those who use the service."""
+"""Route of the status page: open and recent incidents in plain words."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -10,13 +10,13 @@ from trimtab.api.http.routes import ApiRoute
 from trimtab.api.roles import READER
 from trimtab.api.services import EnvDep, IncidentsDep
 from trimtab.incidents import Incident, State, cause_text, closing_text
-from trimtab.incidents.model import Severity
+from trimtab.incidents.model import IncidentSeverity
 from trimtab.kernel.health import Status, overall
 
 router = APIRouter(prefix="/v1/status", tags=["health"], route_class=ApiRoute)
 _SHOWN = timedelta(days=7)
-"""How long a resolved incident stays on the page."""
-_MOST = 100
+"""Time that a resolved incident stays on the page."""
+_MAX_INCIDENTS = 100
 _STAGES = {
     State.DETECTED: "investigating",
     State.TRIAGED: "investigating",
@@ -34,12 +34,12 @@ _STAGES = {
 
 @dataclass(frozen=True, slots=True)
 class Disturbance:
-    """An incident in words for those who use the service."""
+    """An incident as the status page shows it."""
 
     id: str
     title: str
     affected: str
-    severity: Severity
+    severity: IncidentSeverity
     since: str
     """ISO 8601, UTC."""
     state: Literal["investigating", "resolved"]
@@ -47,7 +47,7 @@ class Disturbance:
     """What is being done, in words."""
     root_cause: str
     ending: str
-    """How it ended; empty while it goes on."""
+    """How it ended; empty while it is open."""
     people_told: bool
     resolved_at: str | None
     summary: str
@@ -56,20 +56,20 @@ class Disturbance:
     @classmethod
     def of(cls, incident: Incident, *, people_told: bool) -> "Disturbance":
         """Return an incident as the status page shows it."""
-        resolved = incident.resolved_at
+        resolved = incident.episode.resolved_at
         return cls(
             id=incident.id,
             title=incident.title,
             affected=incident.component,
             severity=incident.severity,
-            since=incident.opened_at.isoformat(),
+            since=incident.episode.opened_at.isoformat(),
             state="investigating" if resolved is None else "resolved",
             stage=_STAGES[incident.state],
             root_cause=cause_text(incident),
             ending=closing_text(incident),
             people_told=people_told,
             resolved_at=None if resolved is None else resolved.isoformat(),
-            summary=incident.resolution if resolved is not None else "",
+            summary=incident.episode.resolution if resolved is not None else "",
         )
 
 
@@ -83,16 +83,16 @@ class StatusBody:
 
 @router.get("", dependencies=[READER])
 def status(env: EnvDep, incidents: IncidentsDep) -> StatusBody:
-    """Tell whether the service is up, what disturbs it, and what was resolved in the last week and how.
+    """Return the service status, open incidents and those resolved in the last week.
 
-    Drills are left out: nobody but the operators is meant by them.
+    Incidents of drills are left out.
     """
     since = env.clock.now() - _SHOWN
-    open_now = incidents.list(active=True, limit=_MOST)
+    open_now = incidents.list(active=True, limit=_MAX_INCIDENTS)
     over = [
-        one
-        for one in incidents.list(active=False, limit=_MOST)
-        if one.resolved_at is not None and one.resolved_at > since
+        incident
+        for incident in incidents.list(active=False, limit=_MAX_INCIDENTS)
+        if incident.episode.resolved_at is not None and incident.episode.resolved_at > since
     ]
     shown = (
         Disturbance.of(incident, people_told=incidents.people_told(incident.id))

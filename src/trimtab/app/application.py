@@ -4,13 +4,13 @@ from contextlib import ExitStack
 
 from trimtab.answers.service import AnswerService
 from trimtab.answers.tracing import SpanExporter
-from trimtab.api.http import HttpFigures
+from trimtab.api.http import HttpMetrics
 from trimtab.app.assembly import Assembly
 from trimtab.app.handbook import Handbook
 from trimtab.app.http_apps import make_http_apps
 from trimtab.app.modules import ROLES, ProcessRole
 from trimtab.app.page_names import known_names
-from trimtab.drills import DrillRoom
+from trimtab.drills import DrillRunner
 from trimtab.evaluation.service import EvaluationService
 from trimtab.gates.room import GatesRoom
 from trimtab.guardrails.service import Guardrails
@@ -52,7 +52,7 @@ class App:
         # The stack closes what was opened, the newest first, when a later part cannot be built.
         with ExitStack() as closing:
             self.env = env = open_environment(settings, clock, closing)
-            figures = HttpFigures(clock)
+            figures = HttpMetrics(clock)
             env.registry.register(figures)
             self.assembly = Assembly(env, closing)
             self.assembly.add(Module("requests", figures))
@@ -85,7 +85,7 @@ class App:
         self.proofs = service(IncidentRecords).proofs
         self.incidents = service(Incidents)
         self.checklists = service(Checklists)
-        self.drills = service(DrillRoom)
+        self.drills = service(DrillRunner)
         self.handbook = service(Handbook)
         self.vitals = service(Vitals)
         web = service(Web)

@@ -8,15 +8,15 @@ from starlette.types import ASGIApp
 
 from trimtab.api import create_api, create_fault_api
 from trimtab.api.http import (
-    AsAdmin,
-    BodyLimit,
-    HttpFigures,
-    Late,
-    PathSwitch,
-    RateLimit,
-    Recorded,
-    SecurityHeaders,
-    TrustedOrigins,
+    AccessLogMiddleware,
+    BodyLimitMiddleware,
+    HttpMetrics,
+    LazyApp,
+    LocalAdminMiddleware,
+    PathMount,
+    RateLimitMiddleware,
+    SecurityHeadersMiddleware,
+    TrustedOriginsMiddleware,
 )
 from trimtab.infra.environment import Environment
 from trimtab.infra.settings import Settings
@@ -43,8 +43,8 @@ class HttpApps:
     """
 
     api: FastAPI
-    pages: Late[FastAPI]
-    injection: Late[FastAPI]
+    pages: LazyApp[FastAPI]
+    injection: LazyApp[FastAPI]
     network: ASGIApp
     control: ASGIApp
 
@@ -59,7 +59,7 @@ class HttpApps:
         return self.injection.app()
 
 
-def make_http_apps(services: ProvidedServices, figures: HttpFigures) -> HttpApps:
+def make_http_apps(services: ProvidedServices, figures: HttpMetrics) -> HttpApps:
     """Return the apps.
 
     Args:
@@ -77,27 +77,27 @@ def make_http_apps(services: ProvidedServices, figures: HttpFigures) -> HttpApps
 
         return create_console(services, access, api.openapi)
 
-    console = Late(make_console)
-    faults = Late(lambda: create_fault_api(services, access))
+    console = LazyApp(make_console)
+    faults = LazyApp(lambda: create_fault_api(services, access))
     record = _record(env, figures)
     limit_body = _limit_body(settings, access)
     # A request passes these from the first to the last. What it is refused for is recorded too, and
     # a caller who asks too often is refused before anything of the body is read.
     network: tuple[Middleware, ...] = (
         record,
-        lambda app: SecurityHeaders(app, hsts_seconds=settings.api.hsts_seconds),
-        lambda app: TrustedOrigins(app, hosts=_hosts(settings)),
-        lambda app: RateLimit(
+        lambda app: SecurityHeadersMiddleware(app, hsts_seconds=settings.api.hsts_seconds),
+        lambda app: TrustedOriginsMiddleware(app, hosts=_hosts(settings)),
+        lambda app: RateLimitMiddleware(
             app, limits=limits, per_minute=settings.service.rate_limit_per_minute
         ),
         limit_body,
     )
-    control: tuple[Middleware, ...] = (AsAdmin, record, limit_body)
+    control: tuple[Middleware, ...] = (LocalAdminMiddleware, record, limit_body)
     return HttpApps(
         api,
         console,
         faults,
-        behind(network, PathSwitch(api, prefix="/console", there=console)),
+        behind(network, PathMount(api, prefix="/console", there=console)),
         behind(control, _with_faults(api, faults) if settings.service.drills else api),
     )
 
@@ -128,17 +128,19 @@ def _is_local(settings: Settings) -> bool:
     return is_loopback(settings.service.host)
 
 
-def _record(env: Environment, figures: HttpFigures) -> Middleware:
+def _record(env: Environment, figures: HttpMetrics) -> Middleware:
     queries = env.settings.knowledge.log_queries
-    return lambda app: Recorded(app, figures=figures, clock=env.clock, log_queries=queries)
+    return lambda app: AccessLogMiddleware(
+        app, figures=figures, clock=env.clock, log_queries=queries
+    )
 
 
 def _limit_body(settings: Settings, access: Access) -> Middleware:
     body_mb, upload_mb = settings.service.max_body_mb, settings.api.max_upload_mb
-    return lambda app: BodyLimit(app, access=access, body_mb=body_mb, upload_mb=upload_mb)
+    return lambda app: BodyLimitMiddleware(app, access=access, body_mb=body_mb, upload_mb=upload_mb)
 
 
 def _with_faults(api: ASGIApp, faults: ASGIApp) -> ASGIApp:
     for prefix in ("/v1/faults", "/v1/drills"):
-        api = PathSwitch(api, prefix=prefix, there=faults)
+        api = PathMount(api, prefix=prefix, there=faults)
     return api

@@ -2,7 +2,7 @@
 
 from trimtab.answers.service import AnswerService
 from trimtab.answers.tracing import SpanExporter
-from trimtab.api.http import HttpFigures
+from trimtab.api.http import HttpMetrics
 from trimtab.app.assembly import Assembly
 from trimtab.app.checklists import Readings
 from trimtab.app.operator_ports import HandbookSearch, OwnQuestions, QuestionsImpact
@@ -34,7 +34,7 @@ def build_incident_records(assembly: Assembly) -> Module:
 def build_monitoring(assembly: Assembly) -> Module:
     """Return the rules over the signals of the catalog."""
     catalog = assembly.service(Catalog)
-    return monitoring.build(assembly.env, catalog, frozenset(HttpFigures.NAMES))
+    return monitoring.build(assembly.env, catalog, frozenset(HttpMetrics.NAMES))
 
 
 def build_runbooks(assembly: Assembly) -> Module:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from trimtab.answers import Question
 from trimtab.answers.service import AnswerService
 from trimtab.app.handbook import HANDBOOK
-from trimtab.incidents import Monitor
+from trimtab.incidents import AlertMonitor
 from trimtab.kernel.drilling import in_drill
 from trimtab.kernel.ids import new_id
 from trimtab.knowledge import Knowledge
@@ -65,7 +65,7 @@ class QuestionsImpact:
         retention_seconds: How far back the samples reach; longer times give an empty text.
     """
 
-    def __init__(self, monitor: Monitor, retention_seconds: float) -> None:
+    def __init__(self, monitor: AlertMonitor, retention_seconds: float) -> None:
         self._monitor = monitor
         self._retention_seconds = retention_seconds
 

@@ -8,7 +8,7 @@ from fastapi import FastAPI
 from prometheus_client import CollectorRegistry
 from starlette.routing import BaseRoute
 
-from trimtab.api.http import HttpFigures
+from trimtab.api.http import HttpMetrics
 from trimtab.app.http_apps import HttpApps
 from trimtab.infra.settings import Settings, rows
 from trimtab.infra.shipped import shipped
@@ -64,7 +64,7 @@ def known_names(
         commands: Each command of the command line with its options; None leaves commands unchecked.
     """
     settings = list(rows(Settings))
-    metrics = metric_names(registry, catalog.signals.values()) | set(HttpFigures.NAMES)
+    metrics = metric_names(registry, catalog.signals.values()) | set(HttpMetrics.NAMES)
     metrics |= {f"{name}{end}" for name in metrics for end in ("_bucket", "_sum", "_count")}
     apps = (http_apps.api, http_apps.console, http_apps.faults)
     return KnownNames(

@@ -1,9 +1,10 @@
 """Builders of service modules that need other domains."""
 
 from trimtab.answers import module as answers
+from trimtab.answers.quote_redaction import QuoteStore
 from trimtab.answers.service import AnswerService
 from trimtab.answers.signals import recent_errors
-from trimtab.api.http import HttpFigures
+from trimtab.api.http import HttpMetrics
 from trimtab.app.assembly import Assembly
 from trimtab.app.handbook import Handbook
 from trimtab.app.retrieval import KnowledgeEmbedder, KnowledgeRetriever
@@ -47,7 +48,8 @@ def build_evaluation(assembly: Assembly) -> Module:
 def build_privacy(assembly: Assembly) -> Module:
     """Return erasures over the personal data of every module before."""
     steps = [step for module in assembly.modules for step in module.personal_data]
-    return privacy.build(assembly.env, assembly.service(Knowledge), steps)
+    quotes = QuoteStore(assembly.env.state)
+    return privacy.build(assembly.env, assembly.service(Knowledge), quotes, steps)
 
 
 def build_changes(assembly: Assembly) -> Module:
@@ -60,7 +62,7 @@ def build_changes(assembly: Assembly) -> Module:
 
 def build_response_history(assembly: Assembly) -> Module:
     """Return the normal response time of each hour, learnt from the requests of users."""
-    return infra.build_response_history(assembly.env, assembly.service(HttpFigures).recent_p99)
+    return infra.build_response_history(assembly.env, assembly.service(HttpMetrics).recent_p99)
 
 
 def build_catalog(assembly: Assembly) -> Module:

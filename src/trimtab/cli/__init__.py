@@ -1,4 +1,4 @@
-"""The `trimtab` command: a client of the HTTP interface, and the way to start it."""
+"""The `trimtab` command: an HTTP client of the service that also starts it."""
 
 from trimtab.cli.main import main
 

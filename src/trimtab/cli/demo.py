@@ -1,7 +1,7 @@
-"""`trimtab demo`: the whole loop on a fresh data directory - answer, break, notice, repair, prove.
+"""`trimtab demo`: the whole loop on a fresh data directory.
 
-Everything is real: the model's files are deleted from the disk, the alert rules of the shipped library fire, the
-runbook that the operator follows is the page a person would read. Only the clock runs faster, by ``--speed``.
+Everything is real: the model's files are deleted from the disk, the shipped alert rules fire, and
+the operator follows the runbook that a person would read. Only the clock is faster, by ``--speed``.
 """
 
 import json
@@ -30,12 +30,12 @@ app = typer.Typer()
 
 QUESTIONS = (
     "What happens to queries when the embedding model is down?",
-    "Which action makes the embedding model's files anew?",
+    "Which action reinstalls the embedding model's files?",
     "Which cache hit ratio is usual?",
 )
 FAULT = "knowledge.embedding.remove_model"
 PATIENCE_SECONDS = 80.0
-"""Real seconds for the incident; after that the demo says where it stands and gives up."""
+"""Real seconds for the incident; then the demo prints its state and gives up."""
 
 
 class DemoGaveUp(Unavailable):
@@ -45,7 +45,7 @@ class DemoGaveUp(Unavailable):
 
 
 class DirectoryNotEmpty(Conflict):
-    """The demo starts from nothing and would mix with what is there."""
+    """The data directory of the demo must be empty."""
 
     code = "demo.directory_not_empty"
 
@@ -80,7 +80,7 @@ class Story:
 
 @dataclass(slots=True)
 class Passed:
-    """When the incident reached each of its milestones, in real seconds since the fault."""
+    """Real seconds from the fault to each milestone of the incident."""
 
     broken_at: float = field(default_factory=time.monotonic)
     seconds: dict[str, float] = field(default_factory=dict)
@@ -97,7 +97,7 @@ def demo(
         bool, typer.Option("--yes", "-y", help="Approve the plan without asking.")
     ] = False,
     speed: Annotated[
-        float, typer.Option(min=0.1, max=100, help="How much faster than life the clock runs.")
+        float, typer.Option(min=0.1, max=100, help="Speed of the clock relative to real time.")
     ] = 5.0,
     stay: Annotated[
         bool, typer.Option("--stay", help="Keep the console open at the end, until Ctrl-C.")
@@ -105,14 +105,14 @@ def demo(
     json: Json = False,
 ) -> None:
     """Show the whole loop on fresh data: answer, break, detect, repair, prove."""
-    here = session_of(context)
+    session = session_of(context)
     if not yes and not sys.stdin.isatty():
         raise Conflict(
-            "The repair needs an approval, and there is nobody to ask.",
+            "The repair needs an approval, and no person is at the terminal.",
             hint="Add --yes to approve it.",
         )
-    settings = _settings(here, speed)
-    story = Story(as_json=here.json)
+    settings = _settings(session, speed)
+    story = Story(as_json=session.json)
     with _running(settings) as (app, address):
         story.tell(
             "started",
@@ -131,15 +131,15 @@ def demo(
         raise typer.Exit(3)
 
 
-def _settings(here: Session, speed: float) -> "Settings":
-    given = here.flags.get("service.data_dir")
+def _settings(session: Session, speed: float) -> "Settings":
+    given = session.flags.get("service.data_dir")
     folder = Path(given) if given else Path(tempfile.mkdtemp(prefix="trimtab-demo-"))
     if folder.exists() and any(folder.iterdir()):
         raise DirectoryNotEmpty(
             f"{folder} is not empty.",
             hint="Give the demo a new directory, or none: then it makes one.",
         )
-    settings = here.settings
+    settings = session.settings
     service = replace(settings.service, data_dir=folder, clock_rate=speed, drills=True)
     return replace(settings, service=service)
 
@@ -169,7 +169,8 @@ def _ingest(app: "App", story: Story) -> None:
     done = app.handbook.ingest()
     story.tell(
         "ingested",
-        f"The runbook library and the manual: {len(done.documents)} documents into the project `handbook`",
+        f"The runbook library and the manual: {len(done.documents)} documents "
+        "in the project `handbook`",
         documents=len(done.documents),
         refused=len(done.refused),
     )
@@ -181,10 +182,10 @@ def _ask(app: "App", story: Story, question: str) -> None:
 
     answer = app.answers.answer(Question(project=HANDBOOK, text=question))
     sources = [f"{c.document_name} [{c.start}:{c.end}]" for c in answer.citations]
-    said = answer.text if answer.found else "not found"
+    text = answer.text if answer.found else "not found"
     story.tell(
         "answered",
-        f"{question}\n{'':31}{said}  ({', '.join(sources)})",
+        f"{question}\n{'':31}{text}  ({', '.join(sources)})",
         question=question,
         found=answer.found,
         answer=answer.text,
@@ -197,7 +198,7 @@ Approve = Callable[["Incident"], None]
 
 def _approval(app: "App", story: Story, *, yes: bool) -> Approve:
     def decide(incident: "Incident") -> None:
-        plan = incident.plan
+        plan = incident.episode.plan
         if plan is None:
             return
         for act in plan.acts:
@@ -240,7 +241,8 @@ def _show_degraded(app: "App", story: Story) -> None:
     found = app.knowledge.search(HANDBOOK, "what to do when the model is gone", 3)
     story.tell(
         "degraded",
-        f"Searching goes on by words: {len(found.passages)} passages, degraded_mode {found.degraded_mode}",
+        f"Search continues with keywords: {len(found.passages)} passages, "
+        f"degraded_mode {found.degraded_mode}",
         degraded_mode=found.degraded_mode,
         passages=len(found.passages),
     )
@@ -279,8 +281,12 @@ def _follow(
         _mark(passed, incident)
         if incident.state in {"resolved", "escalated", "not_verified"}:
             return incident
-        if incident.state == "awaiting_approval" and incident.plan and incident.plan.hash != asked:
-            asked = incident.plan.hash
+        if (
+            incident.state == "awaiting_approval"
+            and incident.episode.plan
+            and incident.episode.plan.hash != asked
+        ):
+            asked = incident.episode.plan.hash
             before = time.monotonic()
             approve(incident)
             passed.broken_at += (
@@ -288,7 +294,8 @@ def _follow(
             )  # A person's time to think is not the machine's.
     raise DemoGaveUp(
         f"{incident.id} is {incident.state} after {PATIENCE_SECONDS:.0f} s.",
-        hint=f"See where it waits: `trimtab --data-dir {app.directory.path} incidents show {incident.id}`.",
+        hint=f"Show its state: `trimtab --data-dir {app.directory.path} incidents show "
+        f"{incident.id}`.",
     )
 
 
@@ -298,7 +305,7 @@ def _tell_entry(story: Story, entry: "Entry") -> None:
 
 def _mark(passed: Passed, incident: "Incident") -> None:
     passed.mark("detected_s")
-    if incident.diagnosis is not None:
+    if incident.episode.diagnosis is not None:
         passed.mark("diagnosed_s")
     if incident.state == "resolved":
         passed.mark("resolved_s")

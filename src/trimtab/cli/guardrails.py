@@ -1,4 +1,4 @@
-"""`guardrails`: measure and train the guards. Works on files, needs no running service."""
+"""`guardrails`: measure and train the guards; works without a running service."""
 
 from pathlib import Path
 from typing import Annotated
@@ -17,7 +17,7 @@ def evaluate(
     set_: Annotated[Path, typer.Option("--set", help="A folder with a data.jsonl.")],
     json: Json = False,
 ) -> None:
-    """Measure a guard on labelled texts; the kind of set is told from its fields."""
+    """Measure a guard on labelled texts; the fields of the set select the guard."""
     from trimtab.guardrails.evaluate import evaluate as measure
     from trimtab.guardrails.naming import name_detector
     from trimtab.guardrails.pii import Finder
@@ -32,7 +32,7 @@ def train(
     data: Annotated[Path, typer.Option(help="The folder that holds the training sets.")],
     json: Json = False,
 ) -> None:
-    """Make the shipped weights of the injection and grounding guards again. Needs `make dev`."""
+    """Train the shipped weights of the injection and grounding guards; needs `make dev`."""
     from trimtab.guardrails.grounding import model as grounding_model
     from trimtab.guardrails.grounding.train import train as train_grounding
     from trimtab.guardrails.injection import model as injection_model

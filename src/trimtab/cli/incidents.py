@@ -1,4 +1,4 @@
-"""`incidents`: look, follow, decide, read the post-mortem."""
+"""`incidents`: list, follow, decide, read the post-mortem."""
 
 import json as json_lines
 from typing import Annotated, Any
@@ -17,23 +17,23 @@ _HOLDS = {True: "holds", False: "does not hold", None: "cannot tell"}
 
 
 class NothingRuns(Unavailable):
-    """Incidents move only while a service runs."""
+    """No service runs, so no incident can change."""
 
     code = "cli.no_service_runs"
     default_hint = "Start it with `trimtab serve`, then repeat the command."
 
 
 class NoPlanWaits(Conflict):
-    """The incident has no plan to decide about."""
+    """The incident has no plan that waits for approval."""
 
     code = "cli.no_plan_waits"
-    default_hint = "`trimtab incidents show INCIDENT` tells where it stands."
+    default_hint = "`trimtab incidents show INCIDENT` shows its state."
 
 
 @app.command("list")
 def list_incidents(
     context: typer.Context,
-    active: Annotated[bool, typer.Option("--active", help="Only those that are not over.")] = False,
+    active: Annotated[bool, typer.Option("--active", help="Only open ones.")] = False,
     drills: Annotated[
         bool, typer.Option("--drills", help="Those of drills, which are in no other list.")
     ] = False,
@@ -68,8 +68,8 @@ def show(context: typer.Context, incident: IncidentId, json: Json = False) -> No
     print_line(f"Root cause: {body['cause_text']}")
     if body["ending"]:
         print_line(f"Ended: {body['ending']}. {body['resolution']}")
-    for told in body["notifications"]:
-        print_line(f"Call: {told['text']} ({told['why']})")
+    for call in body["notifications"]:
+        print_line(f"Call: {call['text']} ({call['why']})")
     if body["diagnosis"]:
         _print_diagnosis(body["diagnosis"])
     if body["plan"]:
@@ -81,7 +81,7 @@ def show(context: typer.Context, incident: IncidentId, json: Json = False) -> No
 
 @app.command("watch")
 def watch(context: typer.Context, incident: IncidentId, json: Json = False) -> None:
-    """Follow the timeline until the incident is resolved; Ctrl-C stops looking, not the incident."""
+    """Follow the timeline until the incident is resolved; Ctrl-C only stops watching."""
     session = session_of(context)
     _require_service(session)
     for event in session.client.events(f"/v1/incidents/{incident}/stream"):
@@ -103,7 +103,7 @@ def approve(
     dry_run: Annotated[bool, typer.Option(help="Only show the plan.")] = False,
     json: Json = False,
 ) -> None:
-    """Let the plan of an incident run, after showing it."""
+    """Approve the plan of an incident, after showing it."""
     session = session_of(context)
     waiting = _waiting_plan(session, incident)
     if dry_run:
@@ -147,10 +147,10 @@ def reject(
 def close(
     context: typer.Context,
     incident: IncidentId,
-    note: Annotated[str, typer.Option(help="What you know; goes to the journal.")] = "",
+    note: Annotated[str, typer.Option(help="A note for the journal.")] = "",
     json: Json = False,
 ) -> None:
-    """Close an incident that is escalated or not verified, on your word."""
+    """Close an incident that is escalated or not verified."""
     session = session_of(context)
     _require_service(session)
     body = session.client.call("POST", f"/v1/incidents/{incident}/close", body={"note": note})

@@ -1,6 +1,7 @@
 """The command line: global options, the table of commands, and errors as exit codes.
 
-A command is imported when it is used, and imports what it needs when it runs, so `trimtab --help` stays fast.
+A command is imported when it is used, and imports what it needs when it runs, so that
+`trimtab --help` stays fast.
 """
 
 import os
@@ -20,33 +21,68 @@ class Commands(LazyGroup):
     """Every command and command group of `trimtab`."""
 
     table: ClassVar = {
-        "serve": Lazy("trimtab.cli.service", "Start the service, its console and its monitor; Ctrl-C stops it."),
+        "serve": Lazy(
+            "trimtab.cli.service",
+            "Start the service, its console and its monitor; Ctrl-C stops it.",
+        ),
         "status": Lazy("trimtab.cli.service", "Show the state of each component."),
-        "settings": Lazy("trimtab.cli.service", "List every setting in force, its unit and its environment variable."),
-        "console": Lazy("trimtab.cli.service", "Print a link that signs your browser in to the console once."),
-        "demo": Lazy("trimtab.cli.demo", "Show the whole loop on fresh data: answer, break, detect, repair, prove."),
+        "settings": Lazy(
+            "trimtab.cli.service",
+            "List every setting in force, its unit and its environment variable.",
+        ),
+        "console": Lazy(
+            "trimtab.cli.service", "Print a link that signs your browser in to the console once."
+        ),
+        "demo": Lazy(
+            "trimtab.cli.demo",
+            "Show the whole loop on fresh data: answer, break, detect, repair, prove.",
+        ),
         "ingest": Lazy("trimtab.cli.knowledge.ingest", "Send files and folders to a project."),
         "search": Lazy("trimtab.cli.knowledge.search", "Find the passages that answer a query."),
-        "ask": Lazy("trimtab.cli.answers.ask", "Answer a question from a project's documents, with the source of every sentence."),
+        "ask": Lazy(
+            "trimtab.cli.answers.ask",
+            "Answer a question from a project's documents, with the source of every sentence.",
+        ),
         "read": Lazy("trimtab.cli.monitoring.catalog", "Read signals; without names, all of them."),
-        "check": Lazy("trimtab.cli.monitoring.rules", "Check a PromQL comparison; exit 1 if false, 3 if the samples cannot tell."),
+        "check": Lazy(
+            "trimtab.cli.monitoring.rules",
+            "Check a PromQL comparison; exit 1 if false, 3 if the samples cannot tell.",
+        ),
         "act": Lazy("trimtab.cli.monitoring.catalog", "Run an action on the service."),
-        "fault": Lazy("trimtab.cli.monitoring.catalog", "Inject or restore a fault for a drill; needs `service.drills`."),
+        "fault": Lazy(
+            "trimtab.cli.monitoring.catalog",
+            "Inject or restore a fault for a drill; needs `service.drills`.",
+        ),
         "alerts": Lazy("trimtab.cli.monitoring.rules", "List the pending and firing alerts."),
-        "logs": Lazy("trimtab.cli.monitoring.logs", "Print the log of the data directory, oldest line first."),
+        "logs": Lazy(
+            "trimtab.cli.monitoring.logs", "Print the log of the data directory, oldest line first."
+        ),
         "projects": Lazy("trimtab.cli.knowledge.projects", "List, create and delete projects."),
-        "documents": Lazy("trimtab.cli.knowledge.documents", "List, show, delete and label the documents of a project."),
-        "knowledge": Lazy("trimtab.cli.knowledge", "Maintain the documents, move projects and measure search."),
+        "documents": Lazy(
+            "trimtab.cli.knowledge.documents",
+            "List, show, delete and label the documents of a project.",
+        ),
+        "knowledge": Lazy(
+            "trimtab.cli.knowledge", "Maintain the documents, move projects and measure search."
+        ),
         "traces": Lazy("trimtab.cli.answers.traces", "List answers and show the stages of one."),
-        "answers": Lazy("trimtab.cli.answers", "Measure answers, compare configurations, review and erase."),
+        "answers": Lazy(
+            "trimtab.cli.answers", "Measure answers, compare configurations, review and erase."
+        ),
         "guardrails": Lazy("trimtab.cli.guardrails", "Measure and train the guards."),
         "gates": Lazy("trimtab.cli.gates", "Quality gates: no release without evidence."),
-        "incidents": Lazy("trimtab.cli.incidents", "Show and follow incidents, approve plans, print post-mortems."),
+        "incidents": Lazy(
+            "trimtab.cli.incidents", "Show and follow incidents, approve plans, print post-mortems."
+        ),
         "runbooks": Lazy("trimtab.cli.runbooks", "List, show and check runbooks."),
-        "drills": Lazy("trimtab.cli.drills", "Prove by fault injection that runbooks repair what they are for."),
+        "drills": Lazy(
+            "trimtab.cli.drills", "Prove by fault injection that runbooks repair what they are for."
+        ),
         "keys": Lazy("trimtab.cli.admin.keys", "Create, list, rotate and revoke API keys."),
-        "audit": Lazy("trimtab.cli.admin.audit", "Read the audit chain and verify that it is complete."),
-    }  # fmt: skip
+        "audit": Lazy(
+            "trimtab.cli.admin.audit", "Read the audit chain and verify that it is complete."
+        ),
+    }
 
 
 app = typer.Typer(
@@ -74,7 +110,7 @@ def _options(
         typer.Option("--set", metavar="SECTION.FIELD=VALUE", help="Set one setting; repeatable."),
     ] = None,
     url: Annotated[
-        str, typer.Option(envvar="TRIMTAB_URL", help="Talk to the service at this address.")
+        str, typer.Option(envvar="TRIMTAB_URL", help="Use the service at this address.")
     ] = "",
     api_key: Annotated[
         str, typer.Option(envvar="TRIMTAB_API_KEY", help="The key for --url.", show_default=False)
@@ -82,13 +118,15 @@ def _options(
     label: Annotated[
         list[str] | None,
         typer.Option(
-            help="An access label to see labelled documents with; repeatable. With --url the key's own count."
+            help="An access label of the local user; repeatable. With --url the key's labels count."
         ),
     ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")] = False,
-    debug: Annotated[bool, typer.Option("--debug", help="Show where a mistake happened.")] = False,
+    debug: Annotated[
+        bool, typer.Option("--debug", help="Show the traceback of an unexpected error.")
+    ] = False,
 ) -> None:
-    del debug  # `main` looks for it itself: an error may come before the options are read.
+    del debug  # `main` reads it itself, because an error may occur before the options are parsed.
     flags = dict(_flag(text) for text in set_ or ())
     if data_dir is not None:
         flags["service.data_dir"] = str(data_dir)
@@ -104,17 +142,17 @@ def _flag(text: str) -> tuple[str, str]:
     name, equals, value = text.partition("=")
     if not equals:
         raise InvalidInput(
-            f"--set {text}: there is no value.", hint="Write --set section.field=value."
+            f"--set {text}: the value is missing.", hint="Write --set section.field=value."
         )
     return name, value
 
 
 _PRIVATE = 0o077
-"""What this process and those that it starts write is for its user alone: databases, logs, keys, reports."""
+"""Mode bits that new files lack, so that only their owner reads data, logs and keys."""
 
 
 def main() -> None:
-    """Run the command line and exit with its code; an error prints what happened and the next step."""
+    """Run the command line and exit with its code; print errors with the next step."""
     os.umask(_PRIVATE)
     try:
         app()
@@ -124,6 +162,6 @@ def main() -> None:
     except Exception as error:
         if "--debug" in sys.argv:
             raise
-        unknown = ProgramError(f"Something went wrong inside trimtab: {error!r}.")
+        unknown = ProgramError(f"An unexpected error occurred: {error!r}.")
         report(unknown, as_json="--json" in sys.argv)
         sys.exit(exit_code(unknown))

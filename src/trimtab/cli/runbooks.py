@@ -16,12 +16,12 @@ app = typer.Typer(no_args_is_help=True)
 
 _PROOF = {True: "proven", False: "not proven", None: ""}
 _PROCEDURE = {"title": "", "proven": None, "repair": "person"}
-"""Stands for the causes that a procedure has not."""
+"""Row of a procedure, which has no causes."""
 
 
 @app.command("list")
 def list_runbooks(context: typer.Context, json: Json = False) -> None:
-    """List all runbooks with the causes that they repair."""
+    """List all runbooks with their causes."""
     session = session_of(context)
     body = session.client.call("GET", "/v1/runbooks")
     if not printed_as_json(session, body):
@@ -109,7 +109,7 @@ def _checked(
         found = session.client.call("POST", "/v1/runbooks/lint", body=request)
     except Refused as refused:
         return {"path": name, "ok": False, "claims": [], **refused.error}
-    # Files of the person's own are beside the page or below the working folder; the service cannot see them.
+    # The service cannot see the user's own files, next to the page or in the working folder.
     claims = [claim for claim in found["claims"] if not _is_own_file(claim, folder)]
     return {"path": name, **found, "claims": claims}
 

@@ -1,5 +1,5 @@
-"""The operator's web console: pages rendered here, live without a build step, whole without a network."""
+"""The operator's web console: server-rendered pages that work offline."""
 
-from trimtab.console.create import create_console
+from trimtab.console.application import create_console
 
 __all__ = ["create_console"]

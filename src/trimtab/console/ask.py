@@ -1,4 +1,4 @@
-"""Ask: a question, its answer, and the source behind every sentence."""
+"""Pages to ask questions, with the source of every sentence."""
 
 import json
 import logging
@@ -28,7 +28,7 @@ router = APIRouter(prefix="/console/ask", route_class=GuardedRoute)
 
 _MARK = re.compile(r"\[(\d{1,3})\]")
 _CODE = re.compile(r"`([^`\n]+)`")
-_AROUND = 1500
+_CONTEXT_CHARACTERS = 1500
 """Characters of the document that are shown on each side of a quote."""
 
 
@@ -36,7 +36,7 @@ _AROUND = 1500
 def ask(
     request: Request, knowledge: KnowledgeDep, project: str = "", question: str = ""
 ) -> HTMLResponse:
-    """Show the form; the query parameters fill it in."""
+    """Show the form, filled from the query parameters."""
     projects = knowledge.projects.list()
     chosen = project or next((found.name for found in projects if found.documents), "")
     values = {"projects": projects, "chosen": chosen, "question": question}
@@ -49,12 +49,12 @@ async def answer(
     env: EnvDep,
     web: WebDep,
     answers: AnswersDep,
-    who: Caller,
+    principal: Caller,
     project: Annotated[str, Form()],
     question: Annotated[str, Form()],
 ) -> HTMLResponse:
     """Return the answer."""
-    asked = Question(project, question, env.settings.answers.top_k, labels=who.labels)
+    asked = Question(project, question, env.settings.answers.top_k, labels=principal.labels)
     return await web.places.run(lambda: _rendered(request, answers, answers.answer(asked)))
 
 
@@ -64,11 +64,11 @@ async def stream(
     env: EnvDep,
     web: WebDep,
     answers: AnswersDep,
-    who: Caller,
+    principal: Caller,
     project: Annotated[str, Form()],
     question: Annotated[str, Form()],
 ) -> Response:
-    """Answer as events: ``sentence`` with its text, then ``answer`` with the rendered answer, or ``error``."""
+    """Stream ``sentence`` events, then ``answer`` with the rendered answer, or ``error``."""
 
     def event(item: Released | Answer) -> dict[str, str]:
         if not isinstance(item, Answer):
@@ -82,7 +82,7 @@ async def stream(
         known = error.as_dict() if isinstance(error, TrimtabError) else {"message": _MISTAKE}
         return {"event": "error", "data": json.dumps(known)}
 
-    asked = Question(project, question, env.settings.answers.top_k, labels=who.labels)
+    asked = Question(project, question, env.settings.answers.top_k, labels=principal.labels)
     steps = Steps(answers.stream(asked), web.places)
     return StepEvents(await steps.first(), steps, event, failed)
 
@@ -96,12 +96,12 @@ def source(
     start: Annotated[int, Query(ge=0)],
     end: Annotated[int, Query(ge=0)],
 ) -> HTMLResponse:
-    """Return the place in the document where a quote stands."""
+    """Return the passage of the document around a quote."""
     found = knowledge.documents.get(project, document, caller(request).labels)
     text = knowledge.documents.text(project, found.id)
     end = min(end, len(text))
     start = min(start, end)
-    first, last = max(0, start - _AROUND), min(len(text), end + _AROUND)
+    first, last = max(0, start - _CONTEXT_CHARACTERS), min(len(text), end + _CONTEXT_CHARACTERS)
     values = {
         "document": found,
         "before": text[first:start],
@@ -121,7 +121,7 @@ def feedback(
     answers: AnswersDep,
     helpful: Annotated[bool, Form()],
 ) -> HTMLResponse:
-    """Note whether an answer helped."""
+    """Store feedback about an answer."""
     now = env.clock.now()
     given = Feedback(new_id("feedback", now), trace_id, "", now, helpful)
     answers.feedback.keep(given)

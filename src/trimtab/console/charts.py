@@ -1,4 +1,4 @@
-"""Small line charts as SVG, drawn here so that the page needs no script for them."""
+"""Small line charts as SVG, without scripts."""
 
 import math
 from collections.abc import Sequence
@@ -7,17 +7,17 @@ from dataclasses import dataclass
 WIDTH = 240
 HEIGHT = 48
 _EDGE = 3
-"""Room for the line's own width at top and bottom."""
+"""Margin at top and bottom for the width of the line."""
 
 
 @dataclass(frozen=True, slots=True)
 class Spark:
-    """A line in a box of 240 by 48 units."""
+    """A line chart of 240 by 48 units."""
 
     line: str
-    """An SVG path; broken where there is no value."""
+    """An SVG path with gaps where values are missing."""
     area: str
-    """The path of the surface under the line."""
+    """The SVG path of the area below the line."""
     end_x: float
     end_y: float
     low: float
@@ -25,7 +25,7 @@ class Spark:
 
 
 def spark(values: Sequence[float | None]) -> Spark | None:
-    """Return the line through the values, spread evenly; None when there are fewer than two.
+    """Return the line through evenly spaced values; None for fewer than two.
 
     The scale starts at zero unless values are negative, so that heights can be compared.
     """

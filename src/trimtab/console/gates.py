@@ -1,4 +1,4 @@
-"""Gates: the last verdict over the watched project, and what each finding asks for."""
+"""Page of the gates: the last verdict on the project and its findings."""
 
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse

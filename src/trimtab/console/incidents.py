@@ -1,4 +1,4 @@
-"""Incidents: the list, the live page of one, and a person's yes or no."""
+"""Pages of incidents: the list, the live page of one, and its decisions."""
 
 from collections.abc import AsyncIterator, Sequence
 from typing import Annotated, Any
@@ -38,7 +38,7 @@ STEPS = (
     State.RESTORED,
     State.RESOLVED,
 )
-"""The usual way; undoing, escalated and not verified are shown beside it."""
+"""States of a normal course; undoing, escalated and not verified are shown next to them."""
 
 
 @router.get("", dependencies=[READER])
@@ -49,7 +49,7 @@ def incidents(
     monitoring: MonitoringDep,
     drills: bool = False,
 ) -> HTMLResponse:
-    """Show the list, or that of the drills' incidents."""
+    """Show the list of incidents, or of those of drills."""
     return page(request, "incidents.html", _list(env, incidents, monitoring, drills=drills))
 
 
@@ -61,7 +61,7 @@ def live(
     monitoring: MonitoringDep,
     drills: bool = False,
 ) -> HTMLResponse:
-    """Return the part of the list that refreshes itself."""
+    """Return the part of the list that is reloaded periodically."""
     return page(request, "parts/incidents.html", _list(env, incidents, monitoring, drills=drills))
 
 
@@ -78,7 +78,7 @@ def incident(
 
 @router.get("/{incident_id}/panel", dependencies=[READER])
 def panel(request: Request, incident_id: str, env: EnvDep, incidents: IncidentsDep) -> HTMLResponse:
-    """Return everything about the incident but its timeline."""
+    """Return the incident without its timeline."""
     return page(request, "parts/incident.html", _panel(env, incidents, incident_id))
 
 
@@ -90,7 +90,7 @@ def stream(
     viewer: Following,
     after: Annotated[int, Query(ge=0)] = 0,
 ) -> EventSourceResponse:
-    """Follow the timeline: ``entry`` is a line of it, ``change`` asks for the panel, ``end`` is the end."""
+    """Stream the timeline: ``entry`` per line, ``change`` to reload the panel, ``end``."""
     incidents.get(incident_id)
     return EventSourceResponse(_events(web, incidents, incident_id, after, viewer))
 
@@ -102,12 +102,12 @@ def approve(
     env: EnvDep,
     catalog: CatalogDep,
     incidents: IncidentsDep,
-    who: Caller,
+    principal: Caller,
     plan_hash: Annotated[str, Form()],
 ) -> HTMLResponse:
-    """Let the plan run; whoever lets it run needs the role that each of its actions needs."""
-    who.require(catalog.role_for(incidents.planned(incident_id, plan_hash)))
-    incidents.approve(incident_id, plan_hash, who.name)
+    """Approve the plan; the caller needs the role of each of its actions."""
+    principal.require(catalog.role_for(incidents.planned(incident_id, plan_hash)))
+    incidents.approve(incident_id, plan_hash, principal.name)
     return panel(request, incident_id, env, incidents)
 
 
@@ -117,12 +117,12 @@ def reject(
     incident_id: str,
     env: EnvDep,
     incidents: IncidentsDep,
-    who: Caller,
+    principal: Caller,
     plan_hash: Annotated[str, Form()],
     reason: Annotated[str, Form(max_length=1000)] = "",
 ) -> HTMLResponse:
     """Reject the plan."""
-    incidents.reject(incident_id, plan_hash, who.name, reason)
+    incidents.reject(incident_id, plan_hash, principal.name, reason)
     return panel(request, incident_id, env, incidents)
 
 
@@ -132,11 +132,11 @@ def close(
     incident_id: str,
     env: EnvDep,
     incidents: IncidentsDep,
-    who: Caller,
+    principal: Caller,
     note: Annotated[str, Form(max_length=1000)] = "",
 ) -> HTMLResponse:
-    """Close the incident on a person's word."""
-    incidents.close(incident_id, who.name, note)
+    """Close the incident."""
+    incidents.close(incident_id, principal.name, note)
     return panel(request, incident_id, env, incidents)
 
 
@@ -175,16 +175,20 @@ def _panel(env: Environment, incidents: Incidents, incident_id: str) -> dict[str
         "cause": cause_text(found),
         "ending": closing_text(found),
         "may_close": found.state in (State.ESCALATED, State.NOT_VERIFIED),
-        "firing": sum(one.firing for one in found.alerts),
+        "firing": sum(call.firing for call in found.alerts),
         "now": env.clock.now(),
     }
 
 
 def _reached(incident: Incident) -> int:
-    """Return how many of the steps are behind the incident."""
+    """Return the number of finished steps of the incident."""
     if incident.state in STEPS:
         return STEPS.index(incident.state)
-    marks = (incident.triaged_at, incident.diagnosed_at, incident.remediation_at)
+    marks = (
+        incident.episode.triaged_at,
+        incident.episode.diagnosed_at,
+        incident.episode.remediation_at,
+    )
     return sum(mark is not None for mark in marks)
 
 

@@ -1,9 +1,9 @@
-"""The first page: is all well, and if not, what is being done."""
+"""Overview page: health, key metrics and open incidents."""
 
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, RedirectResponse
 
-from trimtab.console.figures import draw
+from trimtab.console.metrics_panel import draw
 from trimtab.console.render import page
 from trimtab.console.services import READER, EnvDep, IncidentsDep, KnowledgeDep, MonitoringDep
 from trimtab.incidents import Incidents
@@ -30,7 +30,7 @@ def overview(
 
 @router.get("/console/", include_in_schema=False, dependencies=[READER])
 def overview_with_slash() -> RedirectResponse:
-    """Lead to the overview."""
+    """Redirect to the overview."""
     return RedirectResponse("/console")
 
 
@@ -42,7 +42,7 @@ def live(
     incidents: IncidentsDep,
     monitoring: MonitoringDep,
 ) -> HTMLResponse:
-    """Return the part that refreshes itself."""
+    """Return the part that is reloaded periodically."""
     return page(request, "parts/overview.html", _state(env, knowledge, incidents, monitoring))
 
 

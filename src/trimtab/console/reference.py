@@ -1,4 +1,4 @@
-"""The reference of the HTTP interface, rendered here: the usual pages load scripts from elsewhere."""
+"""API reference page; the usual ones load scripts from other hosts."""
 
 from collections import defaultdict
 from typing import Any

@@ -1,4 +1,4 @@
-"""Templates, Markdown, and how numbers and times read on a page."""
+"""Renders templates and Markdown, and formats numbers and times."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -18,7 +18,7 @@ from trimtab.infra.auth import Principal, Role
 from trimtab.infra.web import caller
 
 _NONE = "\N{EN DASH}"
-_HERE = Path(__file__).parent
+_FOLDER = Path(__file__).parent
 # No HTML from documents and runbooks: what they hold is text, whatever it looks like.
 _markdown = MarkdownIt("commonmark", {"html": False}).enable("table")
 _ROLES = ("evidence", "fix", "verify", "drill")
@@ -37,34 +37,35 @@ def render(template: str, values: Mapping[str, object]) -> str:
 
 
 def _common(request: Request) -> dict[str, object]:
-    who: Principal = caller(request)
+    principal: Principal = caller(request)
     return {
-        "who": who,
-        "may_operate": who.role.includes(Role.OPERATOR),
+        "who": principal,
+        "may_operate": principal.role.includes(Role.OPERATOR),
         "path": request.scope["path"],
         "version": __version__,
     }
 
 
 def markdown(text: str) -> Markup:
-    """Return the text as HTML; HTML in it is shown as it is written."""
+    """Return the Markdown as HTML; HTML in it is escaped."""
     return Markup(_markdown.render(text))  # noqa: S704 - html=False escapes it.
 
 
 def _fence(_renderer: object, tokens: Sequence[Token], index: int, *_: object) -> str:
-    """Render a code block; one that the machine reads says what it is for."""
+    """Render a code block; blocks that the service reads get a label."""
     token = tokens[index]
     words_of_info = token.info.split()
     role = next((word for word in words_of_info if word in _ROLES), "")
     label = f"<figcaption>{role}</figcaption>" if role else ""
-    return f'<figure class="block {role}">{label}<pre><code>{escape(token.content)}</code></pre></figure>\n'
+    code = f"<pre><code>{escape(token.content)}</code></pre>"
+    return f'<figure class="block {role}">{label}{code}</figure>\n'
 
 
 _markdown.add_render_rule("fence", _fence)
 
 
 def number(value: float | None) -> str:
-    """Return the value with about three significant digits; a dash when there is none."""
+    """Return the value with about three significant digits; a dash without a value."""
     if value is None or not math.isfinite(value):
         return _NONE
     size = abs(value)
@@ -74,7 +75,7 @@ def number(value: float | None) -> str:
 
 
 def duration(value: timedelta | float | None) -> str:
-    """Return a span of time in its two largest units, such as ``4 min 10 s``."""
+    """Return a duration in its two largest units, such as ``4 min 10 s``."""
     if value is None:
         return _NONE
     seconds = value.total_seconds() if isinstance(value, timedelta) else value
@@ -108,14 +109,14 @@ def asset(name: str) -> str:
     """Return the address of a static file; it changes with the file's content."""
     digest = _digests.get(name)
     if digest is None:
-        digest = sha256((_HERE / "static" / name).read_bytes()).hexdigest()[:12]
+        digest = sha256((_FOLDER / "static" / name).read_bytes()).hexdigest()[:12]
         _digests[name] = digest
     return f"/console/static/{name}?v={digest}"
 
 
 _digests: dict[str, str] = {}
 _environment = Environment(
-    loader=FileSystemLoader(_HERE / "templates"),
+    loader=FileSystemLoader(_FOLDER / "templates"),
     autoescape=True,
     undefined=StrictUndefined,
     trim_blocks=True,

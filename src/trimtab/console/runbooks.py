@@ -1,4 +1,4 @@
-"""Runbooks: what the machine can repair, and whether it has proven so."""
+"""Pages of the runbook library, with the proofs of this build."""
 
 import re
 
@@ -39,7 +39,7 @@ def runbooks(request: Request, runbooks: RunbooksDep, records: RecordsDep) -> HT
 def runbook(
     request: Request, page_id: str, runbooks: RunbooksDep, records: RecordsDep
 ) -> HTMLResponse:
-    """Show one page as its reader sees it, with the proof of each cause."""
+    """Show one page with the proof of each cause."""
     found = runbooks.library.page(page_id)
     is_runbook = isinstance(found, Runbook)
     body = _TITLE.sub("", _FRONT_MATTER.sub("", found.text.replace("\r\n", "\n")))

@@ -1,23 +1,23 @@
-"""Drills: break the service on purpose, and see whether its runbook repairs exactly that.
+"""Drills: inject a fault and check that the operator repairs it by the runbook.
 
-A cause whose drill has passed on this build may be repaired by the machine alone; others are asked for.
+A cause whose drill has passed on this build may be repaired without approval.
 """
 
 from trimtab.drills.errors import DrillRefused, DrillStopped
-from trimtab.drills.result import DrillResult, Progress, Stage, Waiting
-from trimtab.drills.room import DrillRoom, Said, as_line
-from trimtab.drills.run import Subject, run_drill
+from trimtab.drills.result import DrillResult, DrillStage, DrillWait, Progress
+from trimtab.drills.run import DrillSubject, run_drill
+from trimtab.drills.runner import DrillMessage, DrillRunner, as_line
 
 __all__ = [
+    "DrillMessage",
     "DrillRefused",
     "DrillResult",
-    "DrillRoom",
+    "DrillRunner",
+    "DrillStage",
     "DrillStopped",
+    "DrillSubject",
+    "DrillWait",
     "Progress",
-    "Said",
-    "Stage",
-    "Subject",
-    "Waiting",
     "as_line",
     "run_drill",
 ]

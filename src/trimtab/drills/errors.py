@@ -1,16 +1,16 @@
-"""Why a drill does not begin, or does not come to its end."""
+"""Errors of drills."""
 
 from trimtab.kernel.errors import Conflict
 
 
 class DrillRefused(Conflict):
-    """The service is not healthy to begin with, so the drill would prove nothing."""
+    """The service is not healthy before the drill, so the drill cannot start."""
 
     code = "drills.refused"
     default_hint = "Wait until no alert of this runbook fires and its incident is resolved."
 
 
 class DrillStopped(Conflict):
-    """Somebody ended the drill, or the service is closing; every fault is put back."""
+    """The drill was stopped by a person or by shutdown; every fault is restored."""
 
     code = "drills.stopped"

@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from trimtab.drills.room import DrillRoom
-from trimtab.incidents import Incidents, Monitor, Proofs
+from trimtab.drills.runner import DrillRunner
+from trimtab.incidents import AlertMonitor, Incidents, Proofs
 from trimtab.kernel.clock import Clock
 from trimtab.kernel.module import Module
 from trimtab.kernel.operable import Catalog
@@ -18,7 +18,7 @@ class DrilledService:
     library: Library
     catalog: Catalog
     incidents: Incidents
-    monitor: Monitor
+    monitor: AlertMonitor
     proofs: Proofs
     clock: Clock
     waiting: Callable[[float], object]
@@ -29,6 +29,6 @@ class DrilledService:
 
 
 def build(service: DrilledService) -> Module:
-    """Return the drills; each one that runs is ended, and its faults are restored, at the close."""
-    room = DrillRoom(service)
-    return Module("drills", room, close=(room.stop,))
+    """Return the drill runner; closing it stops running drills and restores their faults."""
+    runner = DrillRunner(service)
+    return Module("drills", runner, close=(runner.stop,))

@@ -1,4 +1,4 @@
-"""What a drill reports, while it runs and at its end."""
+"""Progress reports and result of a drill."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -7,8 +7,8 @@ from enum import StrEnum
 from trimtab.kernel.operable import Realism
 
 
-class Stage(StrEnum):
-    """The stages of a drill, in their order."""
+class DrillStage(StrEnum):
+    """Stages of a drill, in order."""
 
     HEALTHY = "healthy"
     INJECTED = "injected"
@@ -21,54 +21,54 @@ class Stage(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """A stage that was reached."""
+    """A stage that the drill has reached."""
 
     cause_id: str
-    stage: Stage
+    stage: DrillStage
     seconds: float
-    """Of the service's clock, since the drill began."""
+    """Seconds of the service's clock since the drill began."""
     text: str
 
 
 @dataclass(frozen=True, slots=True)
-class Waiting:
-    """What a drill waits for; reported every few seconds of the machine."""
+class DrillWait:
+    """The condition that a drill waits for; reported every few real seconds."""
 
     cause_id: str
-    stage: Stage
+    stage: DrillStage
     """The stage that is reached when the condition holds."""
     condition: str
     seconds: float
-    """Of the service's clock, since this wait began."""
+    """Seconds of the service's clock since this wait began."""
     machine_seconds: float
-    """Of the machine, since this wait began."""
+    """Real seconds since this wait began."""
 
 
 @dataclass(frozen=True, slots=True)
 class DrillResult:
-    """How a drill went."""
+    """Result of a drill."""
 
     cause_id: str
     realism: Realism
-    """How real its faults were; only a real drill lets the operator act without approval."""
+    """Realism of its faults; only a real drill lets the operator act without approval."""
     realism_reason: str = ""
-    """Why it was simulated; empty for a real one."""
+    """Why it was simulated; empty for a real drill."""
     injected: bool = False
     detected: bool = False
     """An alert of the runbook opened an incident."""
     first_cause_right: bool = False
-    """The first diagnosis named the cause that was brought about."""
+    """The first diagnosis named the cause that was injected."""
     repaired: bool = False
-    """The cause's own fix worked; for a cause that only a person can repair: a person was called."""
+    """The fix of the cause worked; for a cause without a fix: a person was called."""
     verified: bool = False
     """The runbook's checks held and its alerts stayed quiet for their time."""
     restored: bool = False
-    """Every fault was put back."""
+    """Every fault was restored."""
     incident_id: str = ""
     problem: str = ""
-    """What went wrong first; empty when it passed."""
+    """The first problem; empty when the drill passed."""
     seconds: Mapping[str, float] = field(default_factory=dict)
-    """When each stage was reached: seconds of the service's clock since the drill began."""
+    """Time of each stage, in seconds of the service's clock since the drill began."""
 
     @property
     def passed(self) -> bool:

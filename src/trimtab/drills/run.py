@@ -1,4 +1,4 @@
-"""Runs a cause's drill against a living service."""
+"""Runs the drill of a cause against a running service."""
 
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -10,8 +10,8 @@ from threading import Event
 from typing import Protocol
 
 from trimtab.drills.errors import DrillRefused, DrillStopped
-from trimtab.drills.result import DrillResult, Progress, Stage, Waiting
-from trimtab.incidents import Incident, Incidents, Monitor, Outcome, Proofs, State
+from trimtab.drills.result import DrillResult, DrillStage, DrillWait, Progress
+from trimtab.incidents import AlertMonitor, AttemptOutcome, Incident, Incidents, Proofs, State
 from trimtab.kernel.clock import Clock, machine_clock
 from trimtab.kernel.drilling import drill_traffic
 from trimtab.kernel.errors import TrimtabError
@@ -19,56 +19,56 @@ from trimtab.kernel.operable import Catalog, Fault, Value, check_arguments, comb
 from trimtab.runbooks import Cause, Library, Runbook
 
 PRINCIPAL = "drill"
-"""Who approves the plans of a drill; the journal and the audit chain say so."""
+"""Principal that approves the plans of a drill, in the journal and the audit chain."""
 _LOOK_SECONDS = 1.0
 _REPORT_SECONDS = 3.0
-"""Of the machine: how often a drill says what it waits for."""
+"""Interval of wait reports, in real seconds."""
 
 
-class Subject(Protocol):
-    """The service that is drilled. Its rules are evaluated and its incidents driven meanwhile."""
+class DrillSubject(Protocol):
+    """The service under drill; its rules and incident jobs must be running."""
 
     @property
     def library(self) -> Library:
-        """Its runbooks."""
+        """Return the library of its runbooks."""
         ...
 
     @property
     def catalog(self) -> Catalog:
-        """Its faults."""
+        """Return the catalog with its faults."""
         ...
 
     @property
     def incidents(self) -> Incidents:
-        """Its operator."""
+        """Return its incident operator."""
         ...
 
     @property
-    def monitor(self) -> Monitor:
-        """Its rule evaluator."""
+    def monitor(self) -> AlertMonitor:
+        """Return its alert monitor."""
         ...
 
     @property
     def proofs(self) -> Proofs:
-        """Where a passed drill is recorded."""
+        """Return the store of drill proofs."""
         ...
 
     @property
     def clock(self) -> Clock:
-        """Its clock; a fast one makes fast drills."""
+        """Return its clock; a faster clock makes faster drills."""
         ...
 
     def wait(self, seconds: float) -> None:
-        """Let the service work for that long, in seconds of its clock."""
+        """Wait that many seconds of the service's clock."""
         ...
 
 
-Report = Callable[[Progress | Waiting], None]
+Report = Callable[[Progress | DrillWait], None]
 
 
 @dataclass
 class _Drill:
-    subject: Subject
+    subject: DrillSubject
     book: Runbook
     cause: Cause
     report: Report
@@ -77,8 +77,8 @@ class _Drill:
     began: datetime
     seconds: dict[str, float] = field(default_factory=dict)
 
-    def reached(self, stage: Stage, text: str, at: datetime | None = None) -> None:
-        """Report a stage once; ``at`` when it is known better than "now"."""
+    def report_stage(self, stage: DrillStage, text: str, at: datetime | None = None) -> None:
+        """Report a stage once; ``at`` overrides the current time."""
         if stage in self.seconds:
             return
         elapsed = ((at or self.subject.clock.now()) - self.began).total_seconds()
@@ -86,9 +86,9 @@ class _Drill:
         self.report(Progress(self.cause.id, stage, round(elapsed, 3), text))
 
     def wait_until(
-        self, found: Callable[[], bool], stage: Stage, condition: Callable[[], str]
+        self, found: Callable[[], bool], stage: DrillStage, condition: Callable[[], str]
     ) -> bool:
-        """Wait until something is found, and report every few seconds what the wait is for.
+        """Wait until a condition is true, with a report every few seconds.
 
         Returns:
             False when the drill's time is over.
@@ -107,8 +107,8 @@ class _Drill:
             self.subject.wait(_LOOK_SECONDS)
         return True
 
-    def run_reported(self, work: Callable[[], None], stage: Stage, condition: str) -> None:
-        """Run a fault's work in a thread of its own, so that a slow one is reported as well."""
+    def run_reported(self, work: Callable[[], None], stage: DrillStage, condition: str) -> None:
+        """Run the work of a fault in a thread and report while it takes long."""
         timer = _WaitTimer(self, stage)
         with ThreadPoolExecutor(1, "drill-fault") as pool:
             running = pool.submit(work)
@@ -118,9 +118,9 @@ class _Drill:
 
 
 class _WaitTimer:
-    """Reports a wait with its time, both in the service's seconds and the machine's."""
+    """Reports a wait with its duration in service time and real time."""
 
-    def __init__(self, drill: _Drill, stage: Stage) -> None:
+    def __init__(self, drill: _Drill, stage: DrillStage) -> None:
         self._drill = drill
         self._stage = stage
         self._machine = machine_clock(drill.subject.clock)
@@ -138,7 +138,7 @@ class _WaitTimer:
         waited = self._drill.subject.clock.monotonic() - self._began
         machine_waited = self._reported - self._machine_began
         self._drill.report(
-            Waiting(
+            DrillWait(
                 self._drill.cause.id,
                 self._stage,
                 condition,
@@ -149,15 +149,15 @@ class _WaitTimer:
 
 
 def run_drill(
-    subject: Subject,
+    subject: DrillSubject,
     cause_id: str,
     report: Report = lambda _: None,
     timeout_seconds: float = 3600.0,
     stop: Event | None = None,
 ) -> DrillResult:
-    """Break the service in the way of the cause and watch the operator repair it. Proves the cause when it passes.
+    """Inject the faults of a cause, watch the operator repair it, and record a proof.
 
-    The faults are put back however the drill ends, also on an interrupt.
+    The faults are restored however the drill ends, also on an interrupt.
 
     Args:
         subject: The service.
@@ -167,8 +167,8 @@ def run_drill(
         stop: Ends the drill soon when it is set.
 
     Raises:
-        RunbookUnknown: There is no such cause.
-        DrillRefused: The service is not healthy to begin with.
+        RunbookUnknown: The cause does not exist.
+        DrillRefused: The service is not healthy before the drill.
         DrillStopped: ``stop`` was set.
     """
     book, cause = subject.library.cause(cause_id)
@@ -176,17 +176,17 @@ def run_drill(
     drill = _Drill(subject, book, cause, report, timeout_seconds, ending, now)
     _await_health(drill)
     drill.began = subject.clock.now()
-    drill.reached(
-        Stage.HEALTHY, "Healthy: no alert of the runbook fires, the evidence does not hold."
+    drill.report_stage(
+        DrillStage.HEALTHY, "Healthy: no alert of the runbook fires, the evidence does not hold."
     )
     faults = [subject.catalog.fault(command.name) for command in cause.drill]
     result = DrillResult(cause.id, *combined_realism(faults))
     with subject.incidents.drill():
         with _broken(drill) as restored:
-            drill.reached(Stage.INJECTED, "; ".join(str(fault) for fault in cause.drill))
+            drill.report_stage(DrillStage.INJECTED, "; ".join(str(fault) for fault in cause.drill))
             result = _watch(drill, replace(result, injected=True))
         result = replace(result, restored=restored(), seconds=dict(drill.seconds))
-    drill.reached(Stage.RESTORED, "Every fault is put back.")
+    drill.report_stage(DrillStage.RESTORED, "Every fault is restored.")
     result = replace(result, seconds=dict(drill.seconds))
     if result.passed:
         subject.proofs.add(
@@ -202,7 +202,7 @@ def run_drill(
 def _await_health(drill: _Drill) -> None:
     healthy = drill.wait_until(
         lambda: not _unhealthy(drill),
-        Stage.HEALTHY,
+        DrillStage.HEALTHY,
         lambda: f"it is over that {_unhealthy(drill)}",
     )
     if not healthy:
@@ -244,17 +244,17 @@ def _broken(drill: _Drill) -> Iterator[Callable[[], bool]]:
 
     commands = "; ".join(str(fault) for fault in drill.cause.drill)
     try:
-        drill.run_reported(inject, Stage.INJECTED, f"the faults are injected: {commands}")
+        drill.run_reported(inject, DrillStage.INJECTED, f"the faults are injected: {commands}")
         yield lambda: outcome["restored"]
     finally:
         drill.run_reported(
-            lambda: _restore(broken), Stage.RESTORED, f"the faults are restored: {commands}"
+            lambda: _restore(broken), DrillStage.RESTORED, f"the faults are restored: {commands}"
         )
         outcome["restored"] = True
 
 
 def _restore(broken: list[tuple[Fault, Mapping[str, Value]]]) -> None:
-    """Put every fault back, the last first; one that fails does not keep the others broken."""
+    """Restore every fault, the last first; a failure does not stop the others."""
     failures: list[Exception] = []
     for fault, state in reversed(broken):
         try:
@@ -263,22 +263,24 @@ def _restore(broken: list[tuple[Fault, Mapping[str, Value]]]) -> None:
         except Exception as error:  # noqa: BLE001 - collected and raised below.
             failures.append(error)
     if failures:
-        raise ExceptionGroup("faults could not be put back", failures)
+        raise ExceptionGroup("some faults could not be restored", failures)
 
 
 def _watch(drill: _Drill, result: DrillResult) -> DrillResult:
     alerts = " or ".join(drill.book.alerts)
     detected = drill.wait_until(
-        lambda: _incident(drill) is not None, Stage.DETECTED, lambda: f"{alerts} opens an incident"
+        lambda: _incident(drill) is not None,
+        DrillStage.DETECTED,
+        lambda: f"{alerts} opens an incident",
     )
     if not detected:
         return replace(result, problem="no alert of the runbook fired")
     found = _incident(drill)
     assert found is not None  # noqa: S101 - wait_until has just seen it; this tells mypy.
-    drill.reached(Stage.DETECTED, f"{found.id}: {found.title}.", found.opened_at)
+    drill.report_stage(DrillStage.DETECTED, f"{found.id}: {found.title}.", found.episode.opened_at)
     result = replace(result, detected=True, incident_id=found.id)
     ended = drill.wait_until(
-        lambda: _step(drill, found.id), Stage.VERIFIED, lambda: _awaited(drill, found.id)
+        lambda: _step(drill, found.id), DrillStage.VERIFIED, lambda: _awaited(drill, found.id)
     )
     incident = drill.subject.incidents.get(found.id)
     return _judged(drill, result, incident, ended=ended)
@@ -287,35 +289,41 @@ def _watch(drill: _Drill, result: DrillResult) -> DrillResult:
 def _incident(drill: _Drill) -> Incident | None:
     active = drill.subject.incidents.list(active=True, drills=True)
     names = set(drill.book.alerts)
-    return next((one for one in active if one.alert.name in names), None)
+    return next((each for each in active if each.alert.name in names), None)
 
 
 def _step(drill: _Drill, incident_id: str) -> bool:
-    """Report what is new and answer questions; return whether the incident has come to an end."""
+    """Report new stages and decide on plans; return whether the incident has ended."""
     incidents = drill.subject.incidents
     incident = incidents.get(incident_id)
-    if incident.diagnosis is not None:
-        drill.reached(
-            Stage.DIAGNOSED,
-            f"{incident.root_cause or 'abstained'} (confidence {incident.diagnosis.confidence:.2f}).",
-            incident.diagnosed_at,
+    if incident.episode.diagnosis is not None:
+        drill.report_stage(
+            DrillStage.DIAGNOSED,
+            f"{incident.episode.root_cause or 'abstained'} (confidence {incident.episode.diagnosis.confidence:.2f}).",
+            incident.episode.diagnosed_at,
         )
-    if incident.state is State.AWAITING_APPROVAL and incident.plan is not None:
+    if incident.state is State.AWAITING_APPROVAL and incident.episode.plan is not None:
         approval = incidents.approval(incident_id)
         if approval is not None and not approval.decision:
-            right = incident.plan.cause_id == drill.cause.id
+            right = incident.episode.plan.cause_id == drill.cause.id
             decide = incidents.approve if right else incidents.reject
-            decide(incident_id, incident.plan.hash, PRINCIPAL)
-    if incident.state is State.VERIFYING and incident.done:
-        ran = " ".join(act.summary for act in incident.done)
-        drill.reached(Stage.REPAIRED, ran, incident.watch.started_at if incident.watch else None)
+            decide(incident_id, incident.episode.plan.hash, PRINCIPAL)
+    if incident.state is State.VERIFYING and incident.episode.done:
+        ran = " ".join(act.summary for act in incident.episode.done)
+        drill.report_stage(
+            DrillStage.REPAIRED,
+            ran,
+            incident.episode.watch.started_at if incident.episode.watch else None,
+        )
     if incident.state in {State.RESTORED, State.RESOLVED}:
-        drill.reached(Stage.VERIFIED, incident.resolution, incident.restored_at)
+        drill.report_stage(
+            DrillStage.VERIFIED, incident.episode.resolution, incident.episode.restored_at
+        )
     return incident.state in {State.RESOLVED, State.ESCALATED, State.NOT_VERIFIED}
 
 
 def _awaited(drill: _Drill, incident_id: str) -> str:
-    """Return what the incident waits for before it comes to an end."""
+    """Return the condition that ends the incident."""
     incident = drill.subject.incidents.get(incident_id)
     checks = " and ".join(str(check) for check in drill.cause.verify)
     if incident.state is State.VERIFYING and checks:
@@ -338,9 +346,9 @@ def _judged(drill: _Drill, result: DrillResult, incident: Incident, *, ended: bo
             problem=problem,
         )
     worked = any(
-        attempt.cause_id == cause.id and attempt.outcome is Outcome.WORKED
+        attempt.cause_id == cause.id and attempt.outcome is AttemptOutcome.WORKED
         for attempt in incident.attempts
-        if attempt.opening == incident.opening
+        if attempt.episode == incident.episode.number
     )
     resolved = incident.state is State.RESOLVED
     problem = ""
@@ -359,10 +367,10 @@ def _judged(drill: _Drill, result: DrillResult, incident: Incident, *, ended: bo
 
 def _first_cause(incident: Incident) -> str:
     for attempt in incident.attempts:
-        if attempt.opening == incident.opening:
+        if attempt.episode == incident.episode.number:
             return attempt.cause_id
-    found = incident.diagnosis
+    found = incident.episode.diagnosis
     if found is None:
         return ""
-    supported = next((one.cause_id for one in found.candidates if one.supported), "")
+    supported = next((each.cause_id for each in found.candidates if each.supported), "")
     return found.cause_id or supported

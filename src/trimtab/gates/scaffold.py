@@ -88,7 +88,7 @@ def _files(folder: Path) -> Iterator[tuple[str, str, bool]]:
     for name, word in MODULES.items():
         yield (
             name,
-            f'"""The runbook\'s {word}."""\n\nfrom trimtab.gates.runbook_api import {word}\n\n__all__ = ["{word}"]\n',
+            f'"""The runbook\'s {word}."""\n\nfrom trimtab.cli.compat.runbook_api import {word}\n\n__all__ = ["{word}"]\n',
             False,
         )
     for path in sorted(shipped("schemas").iterdir()):

@@ -1,10 +1,11 @@
-"""The operator's loop: alert, incident, diagnosis, plan, approval, acts, proof, post-mortem.
+"""Incident operator: from an alert over diagnosis, plan and repair to the post-mortem.
 
-`Incidents` is the public face. Each stage is one module with one function from an `Incident` to a `Turn`;
-`state.py` holds the only ways between the states, `loop.py` drives them as one durable job for each incident.
+`Incidents` is the public interface. Each stage is one module with one function from an `Incident` to a `Transition`;
+`state.py` holds the allowed transitions, `loop.py` runs the stages as one durable job per episode.
 """
 
-from trimtab.incidents.clocks import Clock
+from trimtab.incidents.clocks import ResponseClock
+from trimtab.incidents.context import IncidentContext
 from trimtab.incidents.embedded import EmbeddedMonitor, alert_of, deliver, firing_before
 from trimtab.incidents.errors import (
     DrillRunning,
@@ -17,21 +18,20 @@ from trimtab.incidents.errors import (
     PreapprovalRefused,
     StillFiring,
 )
-from trimtab.incidents.ground import Ground
 from trimtab.incidents.ladders import Ladder, Ladders, Rung, load_ladders
 from trimtab.incidents.model import (
-    Alert,
-    Approval,
-    Candidate,
+    AttemptOutcome,
+    CauseCandidate,
     Diagnosis,
     Entry,
     Incident,
-    Outcome,
+    IncidentAlert,
+    IncidentSeverity,
     Plan,
-    Severity,
+    PlanApproval,
 )
 from trimtab.incidents.notifications import Notification
-from trimtab.incidents.ports import AuditTrail, Consult, Judgement, Monitor
+from trimtab.incidents.ports import AlertMonitor, CheckJudgement, Consult
 from trimtab.incidents.proofs import DrillProof, Proofs, proof_entry, shipped_proofs
 from trimtab.incidents.service import Incidents
 from trimtab.incidents.signals import signals
@@ -40,38 +40,37 @@ from trimtab.incidents.statements import cause_text, closing_text
 from trimtab.incidents.store import IncidentStore
 
 __all__ = [
-    "Alert",
-    "Approval",
-    "AuditTrail",
-    "Candidate",
-    "Clock",
+    "AlertMonitor",
+    "AttemptOutcome",
+    "CauseCandidate",
+    "CheckJudgement",
     "Consult",
     "Diagnosis",
     "DrillProof",
     "DrillRunning",
     "EmbeddedMonitor",
     "Entry",
-    "Ground",
     "IllegalTransition",
     "Incident",
+    "IncidentAlert",
+    "IncidentContext",
+    "IncidentSeverity",
     "IncidentStore",
     "IncidentUnknown",
     "Incidents",
-    "Judgement",
     "Ladder",
     "Ladders",
     "LaddersRefused",
-    "Monitor",
     "NothingToClose",
     "NothingToDecide",
     "Notification",
-    "Outcome",
     "Plan",
+    "PlanApproval",
     "PlanChanged",
     "PreapprovalRefused",
     "Proofs",
+    "ResponseClock",
     "Rung",
-    "Severity",
     "State",
     "StillFiring",
     "alert_of",

@@ -1,87 +1,89 @@
-"""Waiting for a person, durably. No answer means no."""
+"""Waits durably for the approval of a plan; no answer counts as a rejection."""
 
-from dataclasses import replace
-
+from trimtab.incidents.context import IncidentContext
 from trimtab.incidents.escalation import escalate
 from trimtab.incidents.evidence import look
-from trimtab.incidents.ground import Ground
-from trimtab.incidents.model import Approval, Attempt, Incident, Outcome, Watch
+from trimtab.incidents.model import Attempt, AttemptOutcome, Incident, PlanApproval, Watch
 from trimtab.incidents.state import State
-from trimtab.incidents.turn import Draft, Turn, moved
+from trimtab.incidents.transition import NewEntry, Transition, moved
 
 _LONGEST_PAUSE_SECONDS = 60.0
-"""An answer wakes the job at once; should the wake-up be lost in a crash, it is found this soon."""
+"""A decision wakes the job at once; if a crash loses the wake-up, the decision is found after this time."""
 
 
-def await_approval(ground: Ground, incident: Incident) -> Turn:
-    """Look for the answer; go on waiting while there is none."""
-    assert incident.plan is not None  # noqa: S101 - the state machine guarantees it; this tells mypy.
-    approval = ground.store.approval(incident.id, incident.plan.hash)
+def await_approval(context: IncidentContext, incident: Incident) -> Transition:
+    """Run the plan if it was approved, escalate if it was rejected, else keep waiting."""
+    assert incident.episode.plan is not None  # noqa: S101 - the state machine guarantees it; this tells mypy.
+    approval = context.store.approval(incident.id, incident.episode.plan.hash)
     if approval is not None and approval.decision == "approved":
-        return _approved(ground, incident, approval)
+        return _approved(context, incident, approval)
     if approval is not None and approval.decision == "rejected":
-        return _refused(ground, incident, Outcome.REJECTED, f"rejected by {approval.principal}")
-    left = 0.0 if approval is None else (approval.expires_at - ground.now()).total_seconds()
+        return _refused(
+            context, incident, AttemptOutcome.REJECTED, f"rejected by {approval.principal}"
+        )
+    left = 0.0 if approval is None else (approval.expires_at - context.now()).total_seconds()
     if left <= 0:
         return _refused(
-            ground, incident, Outcome.NOT_ANSWERED, f"no answer within {_minutes(ground)}"
+            context, incident, AttemptOutcome.NOT_ANSWERED, f"no answer within {_minutes(context)}"
         )
-    if ground.quiet(incident):
-        return _no_longer_needed(ground, incident)
-    return Turn(incident, pause_seconds=min(left, _LONGEST_PAUSE_SECONDS))
+    if context.quiet(incident):
+        return _no_longer_needed(context, incident)
+    return Transition(incident, pause_seconds=min(left, _LONGEST_PAUSE_SECONDS))
 
 
-def _approved(ground: Ground, incident: Incident, approval: Approval) -> Turn:
-    now = ground.now()
-    _, cause = ground.library.cause(approval_cause(incident))
-    gone = [check for check in cause.evidence if look(ground, incident, check).holds is not True]
+def _approved(context: IncidentContext, incident: Incident, approval: PlanApproval) -> Transition:
+    now = context.now()
+    _, cause = context.library.cause(approval_cause(incident))
+    gone = [check for check in cause.evidence if look(context, incident, check).holds is not True]
     if gone:
-        entry = Draft(
-            f"{incident.opening}.{approval.plan_hash}.stale",
+        entry = NewEntry(
+            f"{incident.episode.number}.{approval.plan_hash}.stale",
             f"The approved plan does not run: `{gone[0].expression}` is not known to hold any longer. Looking again.",
         )
-        return Turn(moved(incident, State.TRIAGED, now, plan=None), (entry,))
+        return Transition(moved(incident, State.TRIAGED, now, plan=None), (entry,))
     # Nothing runs on an approval that is not in the audit chain.
     facts = {"plan": approval.plan_hash, "asked_at": approval.requested_at.isoformat()}
-    ground.audit.append(approval.principal, "incidents.approved", incident.id, facts)
+    context.audit.append(approval.principal, "incidents.approved", incident.id, facts)
     after = moved(
         incident,
         State.EXECUTING,
         now,
         approved_by=approval.principal,
-        remediation_at=incident.remediation_at or now,
+        remediation_at=incident.episode.remediation_at or now,
     )
-    return Turn(after)
+    return Transition(after)
 
 
 def approval_cause(incident: Incident) -> str:
-    """Return the cause that the present plan repairs."""
-    assert incident.plan is not None  # noqa: S101 - the state machine guarantees it; this tells mypy.
-    return incident.plan.cause_id
+    """Return the id of the cause that the current plan repairs."""
+    assert incident.episode.plan is not None  # noqa: S101 - the state machine guarantees it; this tells mypy.
+    return incident.episode.plan.cause_id
 
 
-def _refused(ground: Ground, incident: Incident, outcome: Outcome, why: str) -> Turn:
-    now = ground.now()
-    attempt = Attempt(incident.opening, approval_cause(incident), outcome, now)
-    turn = escalate(ground, incident, "not_approved", why)
-    after = replace(turn.incident, attempts=(*incident.attempts, attempt))
-    entry = Draft(
-        f"{incident.opening}.{incident.attempt_number}.refused",
+def _refused(
+    context: IncidentContext, incident: Incident, outcome: AttemptOutcome, why: str
+) -> Transition:
+    now = context.now()
+    attempt = Attempt(incident.episode.number, approval_cause(incident), outcome, now)
+    transition = escalate(context, incident, "not_approved", why)
+    after = transition.incident.updated(attempts=(*incident.attempts, attempt))
+    entry = NewEntry(
+        f"{incident.episode.number}.{incident.attempt_number}.refused",
         f"The plan does not run: {why}.",
         facts={"outcome": outcome},
     )
-    return Turn(after, (entry, *turn.entries), turn.messages)
+    return Transition(after, (entry, *transition.entries), transition.messages)
 
 
-def _minutes(ground: Ground) -> str:
-    return f"{ground.settings.approval_timeout_minutes:g} minutes"
+def _minutes(context: IncidentContext) -> str:
+    return f"{context.settings.approval_timeout_minutes:g} minutes"
 
 
-def _no_longer_needed(ground: Ground, incident: Incident) -> Turn:
-    now = ground.now()
+def _no_longer_needed(context: IncidentContext, incident: Incident) -> Transition:
+    now = context.now()
     after = moved(incident, State.VERIFYING, now, plan=None, done=(), watch=Watch(now))
-    entry = Draft(
-        f"{incident.opening}.{incident.attempt_number}.quiet",
+    entry = NewEntry(
+        f"{incident.episode.number}.{incident.attempt_number}.quiet",
         "The alert is quiet again before the plan was approved; watching whether it stays so.",
     )
-    return Turn(after, (entry,))
+    return Transition(after, (entry,))

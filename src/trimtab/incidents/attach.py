@@ -1,64 +1,46 @@
-"""What an alert changes in its incident: it joins, goes quiet, or opens it again."""
+"""Attaches alerts to an incident, marks them quiet, and reopens the incident."""
 
 from dataclasses import replace
 from datetime import datetime
 
-from trimtab.incidents.model import Alert, AttachedAlert, Incident
+from trimtab.incidents.model import AttachedAlert, Episode, Incident, IncidentAlert
 from trimtab.incidents.state import State
-from trimtab.incidents.turn import Draft
+from trimtab.incidents.transition import NewEntry
 
 
-def reopened(incident: Incident, alert: Alert, now: datetime) -> Incident:
-    """Return the incident opened once more, with nothing of the opening before but its attempts."""
+def reopened(incident: Incident, alert: IncidentAlert, now: datetime) -> Incident:
+    """Return the incident in a new episode; only its attempts are kept."""
     return replace(
         attached(incident, alert, now),
-        opening=incident.opening + 1,
         state=State.DETECTED,
         state_since=now,
-        opened_at=now,
-        triaged_at=None,
-        diagnosed_at=None,
-        remediation_at=None,
-        restored_at=None,
-        resolved_at=None,
-        diagnosis=None,
-        plan=None,
-        approved_by="",
-        done=(),
-        watch=None,
-        called=(),
-        conditions=(),
-        root_cause="",
-        cause_verified=False,
-        escalated_at=None,
-        closed_by="",
-        resolution="",
-        impact="",
-        postmortem="",
+        episode=Episode(incident.episode.number + 1, now),
     )
 
 
-def attached(incident: Incident, alert: Alert, now: datetime) -> Incident:
+def attached(incident: Incident, alert: IncidentAlert, now: datetime) -> Incident:
     """Return the incident with the alert firing."""
-    others = [one for one in incident.alerts if one.alert.fingerprint != alert.fingerprint]
+    others = [each for each in incident.alerts if each.alert.fingerprint != alert.fingerprint]
     fresh = AttachedAlert(alert, firing=True, changed_at=now)
     if incident.alert.fingerprint == alert.fingerprint:
-        return replace(incident, alerts=(fresh, *others))
-    return replace(incident, alerts=(*others, fresh))
+        return incident.updated(alerts=(fresh, *others))
+    return incident.updated(alerts=(*others, fresh))
 
 
 def quieted(incident: Incident, fingerprint: str, at: datetime) -> Incident:
     """Return the incident with the alert quiet since that instant."""
     alerts = tuple(
-        replace(one, firing=False, changed_at=at) if one.alert.fingerprint == fingerprint else one
-        for one in incident.alerts
+        replace(each, firing=False, changed_at=at)
+        if each.alert.fingerprint == fingerprint
+        else each
+        for each in incident.alerts
     )
-    return replace(incident, alerts=alerts)
+    return incident.updated(alerts=alerts)
 
 
-def fired(alert: Alert, what: str) -> Draft:
+def fired(alert: IncidentAlert, what: str) -> NewEntry:
     """Return the journal entry of an alert that fired."""
-    return Draft(
+    return NewEntry(
         f"{what}.{alert.fingerprint}.{alert.fired_at.isoformat()}",
         f"Alert {alert.name} fired ({alert.value:g}); incident {what}.",
         facts={"alert": alert.name, "fingerprint": alert.fingerprint, "value": alert.value},

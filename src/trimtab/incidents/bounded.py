@@ -1,4 +1,4 @@
-"""Runs an act in a thread of its own and gives it up at its time limit."""
+"""Runs an action in its own thread with a time limit."""
 
 import threading
 from collections.abc import Callable
@@ -20,15 +20,15 @@ def run_bounded(
     name: str,
     ended_late: Callable[[str], None],
 ) -> ActionResult:
-    """Return what the act returns, or raise what it raises.
+    """Run an action with a time limit; return its result or raise its error.
 
-    A thread cannot be ended from outside: an act that is given up may still end, and is reported then.
+    A thread cannot be stopped from outside: an action may still finish after its limit, and is reported then.
 
     Args:
         act: What to run.
-        limit_seconds: In real seconds; a service whose clock runs faster has as much work to do.
-        name: Of the action, for messages.
-        ended_late: Called with how it ended, when it ends after it was given up.
+        limit_seconds: In real seconds, also when the clock of the service runs faster.
+        name: Name of the action, for messages.
+        ended_late: Called with the result or error when the action finishes after its limit.
 
     Raises:
         ActTimedOut: It did not end in time.
@@ -66,7 +66,7 @@ def run_bounded(
 
 
 def why(error: BaseException) -> str:
-    """Return an error for the journal: message and hint, or type and text."""
+    """Return an error as text for the journal: message and hint, or type and text."""
     if isinstance(error, TrimtabError):
         return f"{error.message} {error.hint()}".strip()
     return f"{type(error).__name__}: {error}"

@@ -1,4 +1,4 @@
-"""The four clocks of an incident; they are kept apart and never merged into one number.
+"""Response clocks of an incident: triage, investigation, resolution and escalation.
 
 Three measure the operator and its people against the response times of the severity (source: the incident response
 procedures' table); the fourth is the escalation ladder's.
@@ -8,24 +8,24 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from trimtab.incidents.ladders import Ladder
-from trimtab.incidents.model import Incident, Severity
+from trimtab.incidents.model import Incident, IncidentSeverity
 
 _MINUTE = 60.0
 _HOUR = 3600.0
 
-LIMITS: dict[Severity, tuple[float, float, float]] = {
-    Severity.P0: (5 * _MINUTE, 10 * _MINUTE, 2 * _HOUR),
-    Severity.P1: (5 * _MINUTE, 10 * _MINUTE, 2 * _HOUR),
-    Severity.P2: (15 * _MINUTE, 30 * _MINUTE, 8 * _HOUR),
-    Severity.P3: (1 * _HOUR, 4 * _HOUR, 24 * _HOUR),
+LIMITS: dict[IncidentSeverity, tuple[float, float, float]] = {
+    IncidentSeverity.P0: (5 * _MINUTE, 10 * _MINUTE, 2 * _HOUR),
+    IncidentSeverity.P1: (5 * _MINUTE, 10 * _MINUTE, 2 * _HOUR),
+    IncidentSeverity.P2: (15 * _MINUTE, 30 * _MINUTE, 8 * _HOUR),
+    IncidentSeverity.P3: (1 * _HOUR, 4 * _HOUR, 24 * _HOUR),
 }
 """Seconds for detection to triage, triage to investigation, investigation to resolution. P0 has P1's: the source
 knows no P0."""
 
 
 @dataclass(frozen=True, slots=True)
-class Clock:
-    """One clock, read at one instant."""
+class ResponseClock:
+    """One response clock of an incident, read at one instant."""
 
     name: str
     """``triage``, ``investigation``, ``resolution`` or ``escalation``."""
@@ -38,32 +38,49 @@ class Clock:
     breached: bool
 
 
-def read_clocks(incident: Incident, ladder: Ladder, now: datetime) -> tuple[Clock, ...]:
-    """Return the four clocks as they stand."""
+def read_clocks(incident: Incident, ladder: Ladder, now: datetime) -> tuple[ResponseClock, ...]:
+    """Return the four response clocks at that instant."""
     triage, investigation, resolution = LIMITS[incident.severity]
     return (
-        _clock("triage", incident.opened_at, incident.triaged_at, triage, now),
-        _clock("investigation", incident.triaged_at, incident.diagnosed_at, investigation, now),
-        _clock("resolution", incident.diagnosed_at, incident.restored_at, resolution, now),
+        _clock("triage", incident.episode.opened_at, incident.episode.triaged_at, triage, now),
+        _clock(
+            "investigation",
+            incident.episode.triaged_at,
+            incident.episode.diagnosed_at,
+            investigation,
+            now,
+        ),
+        _clock(
+            "resolution",
+            incident.episode.diagnosed_at,
+            incident.episode.restored_at,
+            resolution,
+            now,
+        ),
         _escalation(incident, ladder, now),
     )
 
 
 def _clock(
     name: str, start: datetime | None, stop: datetime | None, limit: float, now: datetime
-) -> Clock:
+) -> ResponseClock:
     if start is None:
-        return Clock(name, None, None, limit, 0.0, breached=False)
+        return ResponseClock(name, None, None, limit, 0.0, breached=False)
     elapsed = ((stop or now) - start).total_seconds()
-    return Clock(name, start, stop, limit, elapsed, breached=elapsed > limit)
+    return ResponseClock(name, start, stop, limit, elapsed, breached=elapsed > limit)
 
 
-def _escalation(incident: Incident, ladder: Ladder, now: datetime) -> Clock:
-    stop = incident.restored_at
-    elapsed = (stop or now) - incident.opened_at
+def _escalation(incident: Incident, ladder: Ladder, now: datetime) -> ResponseClock:
+    stop = incident.episode.restored_at
+    elapsed = (stop or now) - incident.episode.opened_at
     following = ladder.next_after(incident, elapsed) if stop is None else None
     limit = None if following is None else (elapsed + following).total_seconds()
     overdue = stop is None and bool(ladder.due(incident, elapsed - timedelta(seconds=60)))
-    return Clock(
-        "escalation", incident.opened_at, stop, limit, elapsed.total_seconds(), breached=overdue
+    return ResponseClock(
+        "escalation",
+        incident.episode.opened_at,
+        stop,
+        limit,
+        elapsed.total_seconds(),
+        breached=overdue,
     )

@@ -1,22 +1,22 @@
-"""Which cause it is: the runbooks' evidence, looked at now, weighed against what has happened before."""
+"""Ranks the causes of an incident by the runbooks' evidence and past repairs."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 
+from trimtab.incidents.context import IncidentContext
 from trimtab.incidents.escalation import escalate
-from trimtab.incidents.evidence import confidences, look, told
-from trimtab.incidents.ground import Ground
+from trimtab.incidents.evidence import confidences, finding_text, look
 from trimtab.incidents.model import (
-    Candidate,
+    CauseCandidate,
     Change,
     Diagnosis,
-    Finding,
+    EvidenceFinding,
     Incident,
     Watch,
 )
 from trimtab.incidents.similar import similar
 from trimtab.incidents.state import State
-from trimtab.incidents.turn import Draft, Turn, moved
+from trimtab.incidents.transition import NewEntry, Transition, moved
 from trimtab.kernel.drilling import LABEL, is_marked
 from trimtab.kernel.operable import Signal
 from trimtab.runbooks import Cause, Read, Runbook
@@ -24,50 +24,53 @@ from trimtab.runbooks import Cause, Read, Runbook
 _OWN_ACTIONS = "incidents."
 
 
-def diagnose(ground: Ground, incident: Incident) -> Turn:
-    """Choose a cause to repair, wait for evidence, or hand over to a person."""
-    if ground.quiet(incident):
-        return _recovered(ground, incident)
-    found = investigate(ground, incident)
+def diagnose(context: IncidentContext, incident: Incident) -> Transition:
+    """Choose the cause to repair, wait for evidence, or escalate to a person."""
+    if context.quiet(incident):
+        return _recovered(context, incident)
+    found = investigate(context, incident)
     if found.cause_id:
-        return _decided(ground, incident, found)
-    waited = (ground.now() - incident.state_since).total_seconds()
-    if waited < ground.settings.diagnosis_seconds and _may_still_show(found):
-        entry = Draft(
-            f"{incident.opening}.{incident.attempt_number}.watching",
+        return _decided(context, incident, found)
+    waited = (context.now() - incident.state_since).total_seconds()
+    if waited < context.settings.diagnosis_seconds and _may_still_show(found):
+        entry = NewEntry(
+            f"{incident.episode.number}.{incident.attempt_number}.watching",
             "No cause is supported yet; watching for evidence.",
         )
-        return Turn(incident, (entry,), pause_seconds=ground.settings.poll_seconds)
-    return _abstained(ground, incident, found)
+        return Transition(incident, (entry,), pause_seconds=context.settings.poll_seconds)
+    return _abstained(context, incident, found)
 
 
-def investigate(ground: Ground, incident: Incident) -> Diagnosis:
-    """Return what can be known now; changes nothing."""
-    books = ground.runbooks_of(incident)
-    candidates = _ranked(ground, incident, books)
-    chosen = next((each for each in candidates if _eligible(ground, each)), None)
+def investigate(context: IncidentContext, incident: Incident) -> Diagnosis:
+    """Evaluate the evidence of every cause and return a diagnosis."""
+    books = context.runbooks_of(incident)
+    candidates = _ranked(context, incident, books)
+    chosen = next((each for each in candidates if _eligible(context, each)), None)
     cause = _cause_of(books, chosen.cause_id) if chosen else None
     return Diagnosis(
-        at=ground.now(),
+        at=context.now(),
         cause_id=chosen.cause_id if chosen else "",
         root_cause=chosen.title if chosen else "",
         confidence=chosen.confidence if chosen else 0.0,
         candidates=candidates,
         recommended=tuple(str(act) for act in cause.fix) if cause else (),
-        gathered=_gathered(ground, incident, books),
-        changes=recent_changes(ground),
-        similar=similar(incident, ground.store.find(active=False, drills=False, limit=500)),
-        consulted=() if books or ground.consult is None else _consulted(ground, incident),
-        abstained_because="" if chosen else _why_not(ground, incident, candidates),
+        gathered=_gathered(context, incident, books),
+        changes=recent_changes(context),
+        similar=similar(incident, context.store.find(active=False, drills=False, limit=500)),
+        consulted=() if books or context.consult is None else _consulted(context, incident),
+        abstained_because="" if chosen else _why_not(context, incident, candidates),
     )
 
 
-def recent_changes(ground: Ground) -> tuple[Change, ...]:
-    """Return what people and deployments changed lately, the newest first; the operator's own acts are left out."""
-    oldest = (ground.now() - timedelta(hours=ground.settings.recent_changes_hours)).isoformat()
+def recent_changes(context: IncidentContext) -> tuple[Change, ...]:
+    """Return recent changes by people and deployments, the newest first.
+
+    The operator's own acts are left out.
+    """
+    oldest = (context.now() - timedelta(hours=context.settings.recent_changes_hours)).isoformat()
     return tuple(
         Change(event.at, event.actor, event.action, event.subject)
-        for event in ground.audit.recent(200)
+        for event in context.audit.recent(200)
         if event.at >= oldest and not event.action.startswith(_OWN_ACTIONS)
     )[:20]
 
@@ -75,18 +78,18 @@ def recent_changes(ground: Ground) -> tuple[Change, ...]:
 @dataclass(frozen=True, slots=True)
 class _Weighed:
     cause: Cause
-    findings: list[Finding]
+    findings: list[EvidenceFinding]
     worked: int
 
 
 def _ranked(
-    ground: Ground, incident: Incident, books: tuple[Runbook, ...]
-) -> tuple[Candidate, ...]:
-    worked = ground.store.worked_ever()
+    context: IncidentContext, incident: Incident, books: tuple[Runbook, ...]
+) -> tuple[CauseCandidate, ...]:
+    worked = context.store.worked_ever()
     weighed = [
         _Weighed(
             cause,
-            [look(ground, incident, check) for check in cause.evidence],
+            [look(context, incident, check) for check in cause.evidence],
             worked.get(cause.id, 0),
         )
         for book in books
@@ -94,37 +97,37 @@ def _ranked(
     ]
     scores = confidences([each.findings for each in weighed], [each.worked for each in weighed])
     candidates = [
-        Candidate(
+        CauseCandidate(
             cause_id=each.cause.id,
             title=each.cause.title,
             nature=each.cause.nature,
             confidence=round(score, 3),
             supported=all(finding.holds is True for finding in each.findings),
             findings=tuple(each.findings),
-            excluded_because=_excluded(ground, incident, each.cause),
+            excluded_because=_excluded(context, incident, each.cause),
         )
         for each, score in zip(weighed, scores, strict=True)
     ]
     return tuple(sorted(candidates, key=lambda each: -each.confidence))
 
 
-def _excluded(ground: Ground, incident: Incident, cause: Cause) -> str:
+def _excluded(context: IncidentContext, incident: Incident, cause: Cause) -> str:
     for attempt in incident.attempts:
-        if attempt.opening == incident.opening and attempt.cause_id == cause.id:
+        if attempt.episode == incident.episode.number and attempt.cause_id == cause.id:
             tried = f"tried before: {attempt.outcome.replace('_', ' ')}"
             return f"{tried}: {attempt.reason}" if attempt.reason else tried
-    since = ground.now() - timedelta(hours=ground.settings.barred_window_hours)
-    worked = ground.store.worked_since(cause.id, incident.alert.fingerprint, since)
-    if worked >= ground.settings.barred_after:
+    since = context.now() - timedelta(hours=context.settings.barred_window_hours)
+    worked = context.store.worked_since(cause.id, incident.alert.fingerprint, since)
+    if worked >= context.settings.barred_after:
         return f"barred: it worked {worked} times for this alert and the alert keeps coming back"
     return "" if cause.fix else "only a person can repair it"
 
 
-def _eligible(ground: Ground, candidate: Candidate) -> bool:
+def _eligible(context: IncidentContext, candidate: CauseCandidate) -> bool:
     return (
         candidate.supported
         and not candidate.excluded_because
-        and candidate.confidence >= ground.settings.min_confidence
+        and candidate.confidence >= context.settings.min_confidence
     )
 
 
@@ -134,15 +137,17 @@ def _may_still_show(found: Diagnosis) -> bool:
     ) and not any(each.supported for each in found.candidates)
 
 
-def _why_not(ground: Ground, incident: Incident, candidates: tuple[Candidate, ...]) -> str:
+def _why_not(
+    context: IncidentContext, incident: Incident, candidates: tuple[CauseCandidate, ...]
+) -> str:
     supported = [each for each in candidates if each.supported]
     if not candidates:
-        pages = ", ".join(page.id for page in ground.procedures_of(incident))
+        pages = ", ".join(page.id for page in context.procedures_of(incident))
         return f"people follow the procedure {pages}" if pages else "no runbook knows this alert"
     if not supported:
         untold = any(finding.holds is None for each in candidates for finding in each.findings)
         return "no cause is supported by its evidence" + (
-            "; part of it cannot be told from the samples" if untold else ""
+            "; part of it is unknown from the samples" if untold else ""
         )
     first = supported[0]
     if first.excluded_because:
@@ -150,14 +155,14 @@ def _why_not(ground: Ground, incident: Incident, candidates: tuple[Candidate, ..
     return f"{len(supported)} causes are supported and none stands out"
 
 
-def _decided(ground: Ground, incident: Incident, found: Diagnosis) -> Turn:
-    now = ground.now()
+def _decided(context: IncidentContext, incident: Incident, found: Diagnosis) -> Transition:
+    now = context.now()
     after = moved(
         incident,
         State.DIAGNOSED,
         now,
         diagnosis=found,
-        diagnosed_at=incident.diagnosed_at or now,
+        diagnosed_at=incident.episode.diagnosed_at or now,
         root_cause=found.root_cause,
         plan=None,
         approved_by="",
@@ -165,8 +170,8 @@ def _decided(ground: Ground, incident: Incident, found: Diagnosis) -> Turn:
         watch=None,
     )
     chosen = next(each for each in found.candidates if each.cause_id == found.cause_id)
-    entry = Draft(
-        f"{incident.opening}.{incident.attempt_number}.diagnosed.{now.isoformat()}",
+    entry = NewEntry(
+        f"{incident.episode.number}.{incident.attempt_number}.diagnosed.{now.isoformat()}",
         f"Most likely cause: {found.root_cause} (confidence {found.confidence:.2f}); not confirmed yet.",
         facts={
             "cause": found.cause_id,
@@ -182,42 +187,42 @@ def _decided(ground: Ground, incident: Incident, found: Diagnosis) -> Turn:
             "similar": [each.incident_id for each in found.similar],
         },
     )
-    return Turn(after, (entry,))
+    return Transition(after, (entry,))
 
 
-def look_again(ground: Ground, incident: Incident) -> Turn | None:
-    """Return the turn that follows when an escalated incident's evidence has changed, or None.
+def look_again(context: IncidentContext, incident: Incident) -> Transition | None:
+    """Return the transition for changed evidence of an escalated incident, or None.
 
     A cause that can be repaired now is planned; the plan asks, because people have been called.
     """
-    found = investigate(ground, incident)
-    before, now = _supported(incident.diagnosis), _supported(found)
+    found = investigate(context, incident)
+    before, now = _supported(incident.episode.diagnosis), _supported(found)
     if now == before:
         return None
     if found.cause_id:
-        return _decided(ground, incident, found)
+        return _decided(context, incident, found)
     chosen = next((each for each in found.candidates if each.supported), None)
     text = f"Evidence changed. Supported now: {', '.join(sorted(now)) or 'no cause'}."
-    entry = Draft(f"{incident.opening}.changed.{found.at.isoformat()}", text)
+    entry = NewEntry(f"{incident.episode.number}.changed.{found.at.isoformat()}", text)
     title = chosen.title if chosen else ""
-    return Turn(replace(incident, diagnosis=found, root_cause=title), (entry,))
+    return Transition(incident.updated(diagnosis=found, root_cause=title), (entry,))
 
 
 def _supported(found: Diagnosis | None) -> set[str]:
     return {each.title for each in found.candidates if each.supported} if found else set()
 
 
-def _abstained(ground: Ground, incident: Incident, found: Diagnosis) -> Turn:
+def _abstained(context: IncidentContext, incident: Incident, found: Diagnosis) -> Transition:
     chosen = next((each for each in found.candidates if each.supported), None)
     barred = chosen is not None and chosen.excluded_because.startswith("barred")
     event = "barred" if barred else "abstained"
-    if any(attempt.opening == incident.opening for attempt in incident.attempts):
+    if any(attempt.episode == incident.episode.number for attempt in incident.attempts):
         event = "remediation_failed"
-    turn = escalate(
-        ground, incident, event, found.abstained_because, chosen.nature if chosen else ""
+    transition = escalate(
+        context, incident, event, found.abstained_because, chosen.nature if chosen else ""
     )
-    entry = Draft(
-        f"{incident.opening}.{incident.attempt_number}.abstained",
+    entry = NewEntry(
+        f"{incident.episode.number}.{incident.attempt_number}.abstained",
         f"No further cause to try: {found.abstained_because}.",
         facts={
             "candidates": {each.cause_id: each.confidence for each in found.candidates},
@@ -225,35 +230,37 @@ def _abstained(ground: Ground, incident: Incident, found: Diagnosis) -> Turn:
         },
     )
     after = moved(
-        turn.incident,
+        transition.incident,
         State.ESCALATED,
-        turn.incident.state_since,
+        transition.incident.state_since,
         diagnosis=found,
-        diagnosed_at=incident.diagnosed_at or ground.now(),
-        root_cause=chosen.title if chosen else incident.root_cause,
+        diagnosed_at=incident.episode.diagnosed_at or context.now(),
+        root_cause=chosen.title if chosen else incident.episode.root_cause,
     )
-    return Turn(after, (entry, *turn.entries), turn.messages)
+    return Transition(after, (entry, *transition.entries), transition.messages)
 
 
-def _recovered(ground: Ground, incident: Incident) -> Turn:
-    now = ground.now()
+def _recovered(context: IncidentContext, incident: Incident) -> Transition:
+    now = context.now()
     after = moved(incident, State.VERIFYING, now, plan=None, done=(), watch=Watch(now))
-    entry = Draft(
-        f"{incident.opening}.{incident.attempt_number}.quiet",
+    entry = NewEntry(
+        f"{incident.episode.number}.{incident.attempt_number}.quiet",
         "The alert is quiet again before anything was done; watching whether it stays so.",
     )
-    return Turn(after, (entry,))
+    return Transition(after, (entry,))
 
 
-def _gathered(ground: Ground, incident: Incident, books: tuple[Runbook, ...]) -> dict[str, str]:
+def _gathered(
+    context: IncidentContext, incident: Incident, books: tuple[Runbook, ...]
+) -> dict[str, str]:
     found: dict[str, str] = {}
     for book in books:
         for command in book.gather:
             if isinstance(command, Read):
                 for name in command.signals:
-                    found[name] = _values(ground.catalog.signal(name), drill=incident.drill)
+                    found[name] = _values(context.catalog.signal(name), drill=incident.drill)
             else:
-                found[command.expression] = told(look(ground, incident, command))
+                found[command.expression] = finding_text(look(context, incident, command))
     return found
 
 
@@ -264,10 +271,10 @@ def _values(signal: Signal, *, drill: bool) -> str:
     return ", ".join(f"{sample.value:g}" for sample in samples) or "no data"
 
 
-def _consulted(ground: Ground, incident: Incident) -> tuple[str, ...]:
+def _consulted(context: IncidentContext, incident: Incident) -> tuple[str, ...]:
     notes = incident.alert.annotations
     question = f"{incident.title} {notes.get('summary', '')} {notes.get('description', '')}"
-    return tuple(ground.consult(question))[:3] if ground.consult else ()
+    return tuple(context.consult(question))[:3] if context.consult else ()
 
 
 def _cause_of(books: tuple[Runbook, ...], cause_id: str) -> Cause | None:

@@ -1,11 +1,11 @@
-"""The embedded rule evaluator as the operator's monitor."""
+"""Adapter from the embedded rule engine to the operator's alert monitor."""
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 
-from trimtab.incidents.model import Alert
-from trimtab.incidents.ports import Judgement
+from trimtab.incidents.model import IncidentAlert
+from trimtab.incidents.ports import CheckJudgement
 from trimtab.incidents.service import Incidents
 from trimtab.kernel.clock import Clock
 from trimtab.kernel.operable import Sample
@@ -24,7 +24,7 @@ _compiled = lru_cache(maxsize=1024)(compile_check)
 
 
 class EmbeddedMonitor:
-    """Implements `Monitor` on our own samples and rules.
+    """Implements `AlertMonitor` on trimtab's own samples and rules.
 
     Args:
         engine: Knows which alerts fire.
@@ -59,8 +59,8 @@ class EmbeddedMonitor:
         at_ms = milliseconds(self._clock.now())
         return _samples_of(_compiled(expression).evaluate(self._view(drill), at_ms))
 
-    def judge(self, expression: str, *, drill: bool = False) -> Judgement:
-        """Return whether the expression holds now for users or for a drill, as `trimtab.monitoring.promql.judge` tells.
+    def judge(self, expression: str, *, drill: bool = False) -> CheckJudgement:
+        """Evaluate a check for users or for a drill; unknown if samples are missing.
 
         Raises:
             ExpressionRefused: It is no check.
@@ -68,9 +68,9 @@ class EmbeddedMonitor:
         now = self._clock.now()
         newest_ms = self._samples.newest_ms()
         if newest_ms is not None and now - _instant(newest_ms) > self._fresh:
-            return Judgement(None, "no samples have come lately")
+            return CheckJudgement(None, "no samples have come lately")
         found = check(_compiled(expression), self._view(drill), now, self._scrape_seconds)
-        return Judgement(found.holds, found.reason, _samples_of(found.samples))
+        return CheckJudgement(found.holds, found.reason, _samples_of(found.samples))
 
     def counts_drills_apart(self, alert: str) -> bool:
         """Return whether the rule of that alert reads series in which drills are counted apart."""
@@ -78,7 +78,9 @@ class EmbeddedMonitor:
 
     def firing(self, fingerprint: str) -> bool:
         """Return whether the alert fires."""
-        return any(one.fingerprint == fingerprint for one in self._engine.alerts(AlertState.FIRING))
+        return any(
+            each.fingerprint == fingerprint for each in self._engine.alerts(AlertState.FIRING)
+        )
 
     def sampled_since(self, at: datetime) -> bool:
         """Return whether a scrape came after that instant and within the last three."""
@@ -94,8 +96,8 @@ class EmbeddedMonitor:
 
 def _samples_of(found: Iterable[Element]) -> list[Sample]:
     return [
-        Sample(one.value, {name: text for name, text in one.labels if name != METRIC_NAME})
-        for one in found
+        Sample(each.value, {name: text for name, text in each.labels if name != METRIC_NAME})
+        for each in found
     ]
 
 
@@ -104,7 +106,7 @@ def _instant(at_ms: int) -> datetime:
 
 
 def deliver(transition: Transition, incidents: Incidents) -> None:
-    """Tell the operator what the rules found; safe to be told twice."""
+    """Report an alert that fired or resolved to the operator; safe to repeat."""
     if isinstance(transition, AlertFired):
         incidents.alert_fired(alert_of(transition))
     else:
@@ -112,7 +114,7 @@ def deliver(transition: Transition, incidents: Incidents) -> None:
 
 
 def firing_before(incidents: Incidents) -> list[RuleAlert]:
-    """Return the alerts that fired when the process ended, for `RuleEngine.resume`."""
+    """Return the alerts that were firing at the last stop, for `RuleEngine.resume`."""
     return [
         RuleAlert(
             fingerprint=alert.fingerprint,
@@ -127,10 +129,10 @@ def firing_before(incidents: Incidents) -> list[RuleAlert]:
     ]
 
 
-def alert_of(fired: AlertFired) -> Alert:
-    """Return the rules' alert as the operator's."""
+def alert_of(fired: AlertFired) -> IncidentAlert:
+    """Convert an alert of the rule engine to an alert of the operator."""
     alert = fired.alert
-    return Alert(
+    return IncidentAlert(
         fingerprint=alert.fingerprint,
         name=alert.name,
         labels=alert.labels,

@@ -1,4 +1,4 @@
-"""What can go wrong when people talk to the operator."""
+"""Errors of the incident operator."""
 
 from trimtab.kernel.errors import Conflict, Misconfigured, NotFound
 
@@ -14,11 +14,11 @@ class NothingToDecide(Conflict):
     """The incident does not wait for an approval, or it was decided before."""
 
     code = "incidents.nothing_to_decide"
-    default_hint = "Look at the incident's timeline: somebody else may have answered."
+    default_hint = "Look at the incident's timeline: another person may have decided."
 
 
 class NothingToClose(Conflict):
-    """The incident is over, or the operator still works on it."""
+    """The incident is resolved, or the operator still works on it."""
 
     code = "incidents.nothing_to_close"
     default_hint = "A person closes incidents that are escalated or not verified."
@@ -32,20 +32,20 @@ class StillFiring(Conflict):
 
 
 class PlanChanged(Conflict):
-    """The approval names another plan than the one that waits."""
+    """The approval is for another plan than the current one."""
 
     code = "incidents.plan_changed"
     default_hint = "Read the plan again and approve its new hash."
 
 
 class IllegalTransition(Conflict):
-    """The incident cannot go from its state to that one."""
+    """The state machine does not allow this transition."""
 
     code = "incidents.illegal_transition"
 
 
 class DrillRunning(Conflict):
-    """Two drills at once would be taken for each other."""
+    """Another drill is running; only one may run at a time."""
 
     code = "incidents.drill_running"
     default_hint = "Wait until it has ended."

@@ -1,118 +1,123 @@
-"""Calling people: when the clock says so, and when something happens that a machine should not decide."""
+"""Escalates incidents to people by elapsed time, by events and by runbook checks."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
+from trimtab.incidents.context import IncidentContext
 from trimtab.incidents.evidence import look
-from trimtab.incidents.ground import Ground
 from trimtab.incidents.messages import direct, duration_text, escalation_text, message
-from trimtab.incidents.model import Incident, Severity
+from trimtab.incidents.model import Incident, IncidentSeverity
 from trimtab.incidents.state import State
-from trimtab.incidents.turn import Draft, Turn, moved
+from trimtab.incidents.transition import NewEntry, Transition, moved
 from trimtab.infra.notify import Kind, Message, channels_for
 from trimtab.kernel.ids import content_id
 from trimtab.runbooks.commands import Check
 
 ON_CALL = "On-Call Engineer"
-"""Who is called when a ladder names no one else."""
+"""Default role when a ladder names no other."""
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A person who is called."""
+    """A call for a role, with its journal entry and messages."""
 
-    who: str
-    entry: Draft
+    role: str
+    entry: NewEntry
     messages: tuple[Message, ...]
 
 
-def rungs_due(ground: Ground, incident: Incident) -> Turn | None:
-    """Return the turn that calls whoever the ladder says is due now, or None."""
-    age = ground.now() - incident.opened_at
-    rungs = ground.ladder_of(incident).due(incident, age)
+def rungs_due(context: IncidentContext, incident: Incident) -> Transition | None:
+    """Return the transition that calls the roles that are due by the ladder, or None."""
+    age = context.now() - incident.episode.opened_at
+    rungs = context.ladder_of(incident).due(incident, age)
     if not rungs or incident.drill or incident.state in {State.DETECTED, State.RESTORED}:
         return None
-    if ground.seen_quiet(incident):
+    if context.seen_quiet(incident):
         return None
     calls = []
     for rung in rungs:
         why = (
             f"unresolved for {duration_text(age.total_seconds())}" if rung.after else "new incident"
         )
-        key = f"rung.{incident.severity}.{rung.who}"
-        calls.append(call(ground, incident, rung.who, why, key, page=rung.page))
-    after = replace(incident, called=(*incident.called, *(rung.who for rung in rungs)))
-    return Turn(
+        key = f"rung.{incident.severity}.{rung.role}"
+        calls.append(call(context, incident, rung.role, why, key, page=rung.page))
+    after = incident.updated(called=(*incident.episode.called, *(rung.role for rung in rungs)))
+    return Transition(
         after,
         tuple(each.entry for each in calls),
         tuple(message for each in calls for message in each.messages),
     )
 
 
-def conditions_met(ground: Ground, incident: Incident) -> Turn | None:
-    """Return the turn that calls a person because a runbook's escalation check holds, or None.
+def conditions_met(context: IncidentContext, incident: Incident) -> Transition | None:
+    """Return the transition that escalates because a runbook's check holds, or None.
 
     While the alerts are quiet, only a check with an event of its own (such as lost data) calls.
-    Each check calls once in an opening: whoever the ladder has for its event, or the next rung that was not called
-    yet, else the first one.
+    Each check calls once in an episode: the role that the ladder has for its event, else the next rung that was
+    not called yet, else the first one.
     """
     if incident.drill or incident.state in {State.DETECTED, State.RESTORED}:
         return None
-    quiet = ground.seen_quiet(incident)
-    for book in ground.runbooks_of(incident):
+    quiet = context.seen_quiet(incident)
+    for book in context.runbooks_of(incident):
         for check in book.escalate_when:
-            if check.expression in incident.conditions or (quiet and not check.event):
+            if check.expression in incident.episode.conditions or (quiet and not check.event):
                 continue
-            # "Cannot tell" is no reason to call anybody.
-            if look(ground, incident, check).holds is True:
-                return _condition_met(ground, incident, check)
+            # An unknown result does not justify a call.
+            if look(context, incident, check).holds is True:
+                return _condition_met(context, incident, check)
     return None
 
 
-def _condition_met(ground: Ground, incident: Incident, check: Check) -> Turn:
-    ladder, expression = ground.ladder_of(incident), check.expression
-    rungs = [rung.who for rung in ladder.rungs]
-    following = next((name for name in rungs if name not in incident.called), (*rungs, ON_CALL)[0])
-    who = ladder.when.get(check.event, following)
-    key = f"condition.{content_id('', expression)}"
-    called = call(ground, incident, who, f"`{expression}` holds", key)
-    after = replace(
-        incident,
-        called=tuple(dict.fromkeys((*incident.called, who))),
-        conditions=(*incident.conditions, expression),
+def _condition_met(context: IncidentContext, incident: Incident, check: Check) -> Transition:
+    ladder, expression = context.ladder_of(incident), check.expression
+    rungs = [rung.role for rung in ladder.rungs]
+    following = next(
+        (name for name in rungs if name not in incident.episode.called), (*rungs, ON_CALL)[0]
     )
-    return Turn(after, (called.entry,), called.messages)
+    role = ladder.when.get(check.event, following)
+    key = f"condition.{content_id('', expression)}"
+    called = call(context, incident, role, f"`{expression}` holds", key)
+    after = incident.updated(
+        called=tuple(dict.fromkeys((*incident.episode.called, role))),
+        conditions=(*incident.episode.conditions, expression),
+    )
+    return Transition(after, (called.entry,), called.messages)
 
 
-def seconds_to_next_rung(ground: Ground, incident: Incident) -> float | None:
-    """Return how long until the ladder calls the next person, or None when it has no more rungs."""
-    following = ground.ladder_of(incident).next_after(incident, ground.now() - incident.opened_at)
+def seconds_to_next_rung(context: IncidentContext, incident: Incident) -> float | None:
+    """Return the seconds until the next rung is due, or None if no rung is left."""
+    following = context.ladder_of(incident).next_after(
+        incident, context.now() - incident.episode.opened_at
+    )
     return None if following is None else following.total_seconds()
 
 
-def escalate(ground: Ground, incident: Incident, event: str, why: str, nature: str = "") -> Turn:
-    """Return the turn that hands the incident over to people.
+def escalate(
+    context: IncidentContext, incident: Incident, event: str, why: str, nature: str = ""
+) -> Transition:
+    """Return the transition that escalates the incident to people.
 
     Args:
-        ground: The stages' dependencies.
+        context: The stages' dependencies.
         incident: The incident.
         event: ``remediation_failed``, ``abstained``, ``barred`` or ``not_approved``.
         why: One clause for the person.
         nature: The cause's nature; a ladder may have a team for it.
     """
-    when = ground.ladder_of(incident).when
+    when = context.ladder_of(incident).when
     names = [name for name in (when.get(nature), when.get(event)) if name]
-    who = tuple(dict.fromkeys(names)) or (ON_CALL,)
+    roles = tuple(dict.fromkeys(names)) or (ON_CALL,)
     key = f"{incident.attempt_number}.{event}"
-    calls = [call(ground, incident, name, why, f"{key}.{name}") for name in who]
+    calls = [call(context, incident, name, why, f"{key}.{name}") for name in roles]
     after = moved(
         incident,
         State.ESCALATED,
-        ground.now(),
+        context.now(),
         watch=None,
-        escalated_at=incident.escalated_at or ground.now(),
-        called=tuple(dict.fromkeys((*incident.called, *who))),
+        escalated_at=incident.episode.escalated_at or context.now(),
+        called=tuple(dict.fromkeys((*incident.episode.called, *roles))),
     )
-    return Turn(
+    return Transition(
         after,
         tuple(each.entry for each in calls),
         tuple(message for each in calls for message in each.messages),
@@ -120,42 +125,50 @@ def escalate(ground: Ground, incident: Incident, event: str, why: str, nature: s
 
 
 def call(
-    ground: Ground, incident: Incident, who: str, why: str, key: str, *, page: bool = True
+    context: IncidentContext,
+    incident: Incident,
+    role: str,
+    why: str,
+    key: str,
+    *,
+    page: bool = True,
 ) -> Call:
-    """Return the journal entry and the messages that call somebody.
+    """Return the journal entry and the messages of a call.
 
-    P3 and drills are never paged: they are written to the channels of escalations, and stand in the list.
+    P3 incidents and drills are never paged: they are written to the escalation channels and shown in the list.
     """
-    paged = page and incident.severity is not Severity.P3 and not incident.drill
-    text = escalation_text(incident, who, why)
+    paged = page and incident.severity is not IncidentSeverity.P3 and not incident.drill
+    text = escalation_text(incident, role, why)
     kinds = (Kind.ESCALATION, Kind.PAGE) if paged else (Kind.ESCALATION,)
-    messages = [] if incident.severity is Severity.P3 else [direct(incident, who, text, key)]
+    messages = (
+        [] if incident.severity is IncidentSeverity.P3 else [direct(incident, role, text, key)]
+    )
     for kind in kinds:
         messages += [
             message(incident, channel, kind, text, key)
             for channel in channels_for(kind, incident.severity, incident.system)
         ]
-    receivers = ground.reach.receivers(messages)
+    receivers = context.reach.receivers(messages)
     facts = {
-        "who": who,
+        "who": role,
         "why": why,
         "paged": paged,
         "receivers": receivers,
-        "opening": incident.opening,
+        "opening": incident.episode.number,
         "message_key": messages[0].key if messages else "",
     }
-    said = _said(who, why, receivers, severity=incident.severity, paged=paged)
-    entry = Draft(f"{incident.opening}.call.{key}", said, facts=facts)
-    return Call(who, entry, tuple(messages))
+    text = _call_text(role, why, receivers, severity=incident.severity, paged=paged)
+    entry = NewEntry(f"{incident.episode.number}.call.{key}", text, facts=facts)
+    return Call(role, entry, tuple(messages))
 
 
-def _said(
-    who: str, why: str, receivers: tuple[str, ...], *, severity: Severity, paged: bool
+def _call_text(
+    role: str, why: str, receivers: tuple[str, ...], *, severity: IncidentSeverity, paged: bool
 ) -> str:
     through = ", ".join(receivers)
-    if severity is Severity.P3:
-        told = f"written to {through}" if receivers else "no channel is configured"
-        return f"For {who}: {why}. P3 is never paged; {told}."
+    if severity is IncidentSeverity.P3:
+        delivery = f"written to {through}" if receivers else "no channel is configured"
+        return f"For {role}: {why}. P3 is never paged; {delivery}."
     if not receivers:
-        return f"{who} could not be called: {why}. No on-call channel is configured."
-    return f"{'Paging' if paged else 'Writing to'} {who} through {through}: {why}."
+        return f"{role} could not be called: {why}. No on-call channel is configured."
+    return f"{'Paging' if paged else 'Writing to'} {role} through {through}: {why}."

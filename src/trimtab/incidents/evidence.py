@@ -1,42 +1,42 @@
-"""One look at one check, and what all looks together say about the causes."""
+"""Evaluates the checks of causes and computes the confidence in each cause."""
 
 import math
 
-from trimtab.incidents.ground import Ground
-from trimtab.incidents.model import Finding, Incident
+from trimtab.incidents.context import IncidentContext
+from trimtab.incidents.model import EvidenceFinding, Incident
 from trimtab.kernel.errors import TrimtabError
 from trimtab.runbooks import Check
 
 HOLDS = 4.0
-"""How much likelier a cause gets by a piece of evidence that holds."""
+"""Factor on the odds of a cause for each check that holds."""
 FAILS = 0.125
-"""... and by one that does not."""
+"""Factor on the odds of a cause for each check that does not hold."""
 _SHOWN_VALUES = 5
 
 
-def look(ground: Ground, incident: Incident, check: Check) -> Finding:
-    """Return what one check says now; ``holds`` is None when the samples cannot tell.
+def look(context: IncidentContext, incident: Incident, check: Check) -> EvidenceFinding:
+    """Evaluate one check now; ``holds`` is None if the samples cannot tell.
 
     The incident of a drill is judged by the traffic of the drill, any other by that of users.
     """
     try:
-        judged = ground.monitor.judge(check.expression, drill=incident.drill)
+        judged = context.monitor.judge(check.expression, drill=incident.drill)
     except TrimtabError as error:
-        return Finding(check.expression, None, error=error.message)
+        return EvidenceFinding(check.expression, None, error=error.message)
     shown = judged.samples[:_SHOWN_VALUES]
-    values = tuple(one.value for one in shown if math.isfinite(one.value))
-    return Finding(check.expression, judged.holds, values, judged.reason)
+    values = tuple(each.value for each in shown if math.isfinite(each.value))
+    return EvidenceFinding(check.expression, judged.holds, values, judged.reason)
 
 
-def told(finding: Finding) -> str:
-    """Return a finding for people: ``holds``, ``does not hold``, or why it cannot be told."""
+def finding_text(finding: EvidenceFinding) -> str:
+    """Return a finding for people: ``holds``, ``does not hold``, or why it is unknown."""
     if finding.holds is None:
         return f"cannot tell: {finding.error or 'unknown'}"
     return "holds" if finding.holds else "does not hold"
 
 
-def confidences(findings: list[list[Finding]], past: list[int]) -> list[float]:
-    """Return how likely each cause is, given its findings and how often its fix has worked before.
+def confidences(findings: list[list[EvidenceFinding]], past: list[int]) -> list[float]:
+    """Return the probability of each cause from its findings and past repairs.
 
     The odds of a cause are (1 + past successes) times 4 for each piece of evidence that holds and 1/8 for each that
     does not; unknown counts neither way. "None of them" has odds 1. The odds are scaled to sum to 1. The two factors

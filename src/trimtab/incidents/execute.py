@@ -1,8 +1,8 @@
-"""Running the plan, one act a turn, and taking it back.
+"""Runs the acts of a plan, one per transition, and undoes them.
 
-Each act is in the ledger before it runs and in the journal after. A crash in between runs it again under the same
-idempotency key, which the catalog's actions treat as the same intended effect, as long as its time limit is not over.
-An act that raises or does not end in time is followed by the undo of those before it.
+Each act is in the ledger before it runs and in the journal afterwards. After a crash in between it runs again with the
+same idempotency key, which actions treat as the same intended effect, unless its time limit is over. After an act that
+fails or exceeds its time limit, the acts before it are undone.
 """
 
 from collections.abc import Callable
@@ -11,77 +11,87 @@ from datetime import datetime
 from typing import Any
 
 from trimtab.incidents.bounded import ActTimedOut, run_bounded, why
+from trimtab.incidents.context import IncidentContext
 from trimtab.incidents.escalation import ON_CALL, call, escalate
-from trimtab.incidents.ground import Ground
-from trimtab.incidents.model import Attempt, DoneAct, Incident, Outcome, Plan, PlannedAct, Watch
+from trimtab.incidents.model import (
+    Attempt,
+    AttemptOutcome,
+    DoneAct,
+    Incident,
+    Plan,
+    PlannedAct,
+    Watch,
+)
 from trimtab.incidents.state import State
-from trimtab.incidents.turn import Draft, Turn, moved
+from trimtab.incidents.transition import NewEntry, Transition, moved
 from trimtab.kernel.operable import Action, ActionContext, Risk
 
 
-def execute(ground: Ground, incident: Incident) -> Turn:
-    """Run the next act of the plan; after the last one, begin to verify."""
+def execute(context: IncidentContext, incident: Incident) -> Transition:
+    """Run the next act of the plan; after the last one, start the verification."""
     made = _plan_of(incident)
-    position = len(incident.done)
+    position = len(incident.episode.done)
     if position == len(made.acts):
-        now = ground.now()
-        entry = Draft(f"{incident.opening}.{made.hash}.verifying", "All acts ran; verifying.")
-        return Turn(moved(incident, State.VERIFYING, now, watch=Watch(now)), (entry,))
-    return _run(ground, incident, made, position)
+        now = context.now()
+        entry = NewEntry(
+            f"{incident.episode.number}.{made.hash}.verifying", "All acts ran; verifying."
+        )
+        return Transition(moved(incident, State.VERIFYING, now, watch=Watch(now)), (entry,))
+    return _run(context, incident, made, position)
 
 
-def undo(ground: Ground, incident: Incident) -> Turn:
-    """Take back the last act that stands; after the first one, look for another cause."""
+def undo(context: IncidentContext, incident: Incident) -> Transition:
+    """Undo the most recent act; when all are undone, look for another cause."""
     made = _plan_of(incident)
-    standing = [number for number, act in enumerate(incident.done) if not act.undone]
+    standing = [number for number, act in enumerate(incident.episode.done) if not act.undone]
     if not standing:
-        return _undone(ground, incident, made)
+        return _undone(context, incident, made)
     number = standing[-1]
-    entry = _take_back(ground, incident, incident.done[number], number)
+    entry = _take_back(context, incident, incident.episode.done[number], number)
     failed = "undo_failed" in entry.facts
     done = tuple(
         replace(each, undone=True, undo_failed=failed) if index == number else each
-        for index, each in enumerate(incident.done)
+        for index, each in enumerate(incident.episode.done)
     )
-    return Turn(replace(incident, done=done), (entry,))
+    return Transition(incident.updated(done=done), (entry,))
 
 
-def _take_back(ground: Ground, incident: Incident, act: DoneAct, number: int) -> Draft:
+def _take_back(context: IncidentContext, incident: Incident, act: DoneAct, number: int) -> NewEntry:
     actor = _actor(_plan_of(incident))
     key = f"{_key(incident, number)}:undo"
-    action = ground.catalog.action(act.name)
+    action = context.catalog.action(act.name)
     arguments, take_back = act.undo_arguments, action.undo
     if arguments is None or take_back is None:
         reason = action.no_undo_because or "its result names nothing to take back"
         text = f"{act.name} stays: {reason if act.changed else 'it changed nothing'}."
-        return Draft(f"{key}:after", text, actor)
-    before = Draft(f"{key}:before", f"Undoing {act.name}.", actor)
+        return NewEntry(f"{key}:after", text, actor)
+    before = NewEntry(f"{key}:before", f"Undoing {act.name}.", actor)
     try:
-        left = _seconds_left(ground, incident, key, action, before)
+        left = _seconds_left(context, incident, key, action, before)
         if left <= 0:
             raise ActTimedOut(f"The undo of {act.name} was interrupted and its time is over.")
         result = run_bounded(
             lambda: take_back(arguments, ActionContext(key, actor)),
             left,
             f"the undo of {act.name}",
-            _late(ground, incident, key),
+            _late(context, incident, key),
         )
-        ground.audit.append(actor, "incidents.undone", incident.id, {"act": act.name})
-    except Exception as error:  # noqa: BLE001 - an undo that fails must not keep the others from being undone.
+        context.audit.append(actor, "incidents.undone", incident.id, {"act": act.name})
+    except Exception as error:  # noqa: BLE001 - an undo that fails must not stop the others.
         facts = {"key": key, "undo_failed": act.name}
-        return Draft(f"{key}:after", f"Undo of {act.name} failed: {why(error)}", actor, facts)
-    return Draft(f"{key}:after", f"Undone: {result.summary}", actor, {"key": key})
+        return NewEntry(f"{key}:after", f"Undo of {act.name} failed: {why(error)}", actor, facts)
+    return NewEntry(f"{key}:after", f"Undone: {result.summary}", actor, {"key": key})
 
 
-def _run(ground: Ground, incident: Incident, made: Plan, position: int) -> Turn:
+def _run(context: IncidentContext, incident: Incident, made: Plan, position: int) -> Transition:
     act, actor = made.acts[position], _actor(made)
     key = _key(incident, position)
-    before = Draft(f"{key}:before", f"Running {act.name}{_shown(act)}.", actor, {"key": key})
+    before = NewEntry(f"{key}:before", f"Running {act.name}{_shown(act)}.", actor, {"key": key})
     try:
-        action = ground.catalog.action(act.name)
-        if not ground.store.act_begun(key) and (reason := _no_effect(ground, incident, act)):
+        action = context.catalog.action(act.name)
+        if not context.store.act_begun(key) and (reason := _no_effect(context, incident, act)):
             return _skipped(incident, act, key, reason)
-        left = _seconds_left(ground, incident, key, action, before)
+        left = _seconds_left(context, incident, key, action, before)
         if left <= 0:
             raise ActTimedOut(
                 f"{act.name} was interrupted and its time limit is over; whether it took effect is unknown."
@@ -90,28 +100,31 @@ def _run(ground: Ground, incident: Incident, made: Plan, position: int) -> Turn:
             lambda: action.run(act.arguments, ActionContext(key, actor)),
             left,
             act.name,
-            _late(ground, incident, key),
+            _late(context, incident, key),
         )
     except Exception as error:  # noqa: BLE001 - whatever an action raises, what ran before it is to be undone.
-        return _failed(ground, incident, key, act, error)
-    facts = {"act": act.name, "approved_by": incident.approved_by, "key": key}
-    ground.audit.append(actor, "incidents.acted", incident.id, facts)
+        return _failed(context, incident, key, act, error)
+    facts = {"act": act.name, "approved_by": incident.episode.approved_by, "key": key}
+    context.audit.append(actor, "incidents.acted", incident.id, facts)
     done = DoneAct(act.name, result.summary, result.undo_arguments, changed=result.changes)
     resumed = left < action.limit_seconds
-    told = f"Done: {result.summary}" if result.changes else f"Changed nothing: {result.summary}"
+    text = f"Done: {result.summary}" if result.changes else f"Changed nothing: {result.summary}"
     details = {"result": dict(result.facts), "resumed_after_crash": resumed}
-    after = Draft(f"{key}:after", told, actor, {**facts, **details})
-    return Turn(replace(incident, done=(*incident.done, done)), (after,))
+    after = NewEntry(f"{key}:after", text, actor, {**facts, **details})
+    return Transition(incident.updated(done=(*incident.episode.done, done)), (after,))
 
 
-def _no_effect(ground: Ground, incident: Incident, act: PlannedAct) -> str:
-    """Return why the act would change nothing now, or an empty text; acts before it may have changed that."""
-    action = ground.catalog.action(act.name)
+def _no_effect(context: IncidentContext, incident: Incident, act: PlannedAct) -> str:
+    """Return why the act would change nothing now; empty if it would change something.
+
+    The dry run of the plan may be outdated: earlier acts of the plan can have changed the result.
+    """
+    action = context.catalog.action(act.name)
     if action.risk is Risk.OBSERVE:
         return ""
-    context = ActionContext(f"{incident.id}:dry", _actor(_plan_of(incident)))
+    action_context = ActionContext(f"{incident.id}:dry", _actor(_plan_of(incident)))
     tried = run_bounded(
-        lambda: action.dry_run(act.arguments, context),
+        lambda: action.dry_run(act.arguments, action_context),
         action.limit_seconds,
         act.name,
         lambda _: None,
@@ -119,81 +132,83 @@ def _no_effect(ground: Ground, incident: Incident, act: PlannedAct) -> str:
     return "" if tried.changes else tried.summary
 
 
-def _skipped(incident: Incident, act: PlannedAct, key: str, reason: str) -> Turn:
+def _skipped(incident: Incident, act: PlannedAct, key: str, reason: str) -> Transition:
     done = DoneAct(act.name, reason, None, changed=False)
-    entry = Draft(f"{key}:skipped", f"Skipped {act.name}, it would change nothing: {reason}")
-    return Turn(replace(incident, done=(*incident.done, done)), (entry,))
+    entry = NewEntry(f"{key}:skipped", f"Skipped {act.name}, it would change nothing: {reason}")
+    return Transition(incident.updated(done=(*incident.episode.done, done)), (entry,))
 
 
 def _seconds_left(
-    ground: Ground, incident: Incident, key: str, action: Action, before: Draft
+    context: IncidentContext, incident: Incident, key: str, action: Action, before: NewEntry
 ) -> float:
-    """Record that it begins; return its whole time limit, or after a crash what is left of it."""
-    now = ground.now()
-    began = ground.store.begin_act(incident, key, action.name, now, before)
+    """Record the start of an act and return the time that it may still take."""
+    now = context.now()
+    began = context.store.begin_act(incident, key, action.name, now, before)
     return action.limit_seconds if began is None else action.limit_seconds - _seconds(began, now)
 
 
 def _seconds(began: datetime, now: datetime) -> float:
-    # At least a little, so that a resumed act is known as one.
+    # Above zero, so that a resumed act differs from a new one.
     return max(0.001, (now - began).total_seconds())
 
 
-def _late(ground: Ground, incident: Incident, key: str) -> Callable[[str], None]:
+def _late(context: IncidentContext, incident: Incident, key: str) -> Callable[[str], None]:
     def note(how: str) -> None:
         text = f"Ended after its time limit, when it no longer counted: {how}"
-        ground.store.note(incident, ground.now(), Draft(f"{key}:late", text))
+        context.store.note(incident, context.now(), NewEntry(f"{key}:late", text))
 
     return note
 
 
 def _failed(
-    ground: Ground, incident: Incident, key: str, act: PlannedAct, error: Exception
-) -> Turn:
-    now = ground.now()
-    outcome = Outcome.TIMED_OUT if isinstance(error, ActTimedOut) else Outcome.ACT_FAILED
-    attempt = Attempt(incident.opening, _plan_of(incident).cause_id, outcome, now)
+    context: IncidentContext, incident: Incident, key: str, act: PlannedAct, error: Exception
+) -> Transition:
+    now = context.now()
+    outcome = (
+        AttemptOutcome.TIMED_OUT if isinstance(error, ActTimedOut) else AttemptOutcome.ACT_FAILED
+    )
+    attempt = Attempt(incident.episode.number, _plan_of(incident).cause_id, outcome, now)
     after = moved(incident, State.UNDOING, now, attempts=(*incident.attempts, attempt))
-    entry = Draft(f"{key}:after", f"{act.name} failed: {why(error)}", facts={"key": key})
-    return Turn(after, (entry,))
+    entry = NewEntry(f"{key}:after", f"{act.name} failed: {why(error)}", facts={"key": key})
+    return Transition(after, (entry,))
 
 
-def _undone(ground: Ground, incident: Incident, made: Plan) -> Turn:
-    now = ground.now()
-    changed = [act for act in incident.done if act.changed]
+def _undone(context: IncidentContext, incident: Incident, made: Plan) -> Transition:
+    now = context.now()
+    changed = [act for act in incident.episode.done if act.changed]
     broken = [act.name for act in changed if act.undo_failed]
-    kept = [act.name for act in changed if act.undo_failed or _stays(ground, act)]
+    kept = [act.name for act in changed if act.undo_failed or _stays(context, act)]
     taken = [act.name for act in changed if act.name not in kept]
     parts = [f"Taken back: {', '.join(taken)}."] if taken else []
     parts += [f"Not taken back: {', '.join(kept)}."] if kept else []
-    told = " ".join(parts) or "There was nothing to take back."
-    entry = Draft(f"{incident.opening}.{made.hash}.undone", told)
+    text = " ".join(parts) or "There was nothing to take back."
+    entry = NewEntry(f"{incident.episode.number}.{made.hash}.undone", text)
     last = incident.attempts[-1].outcome if incident.attempts else None
     problem = f"the undo of {', '.join(broken)} failed" if broken else ""
-    if last is Outcome.TIMED_OUT:
-        # It may still be at work: nothing else is tried beside it.
+    if last is AttemptOutcome.TIMED_OUT:
+        # It may still be running, so no other fix is tried at the same time.
         problem = f"an act of {made.cause_id} did not end in time"
     if problem:
-        turn = escalate(ground, incident, "remediation_failed", problem)
-        return Turn(turn.incident, (entry, *turn.entries), turn.messages)
-    who = ground.ladder_of(incident).when.get("remediation_failed", ON_CALL)
-    key = f"{incident.attempt_number}.remediation_failed.{who}"
-    told_to = call(ground, incident, who, f"the fix for {made.cause_id} failed", key, page=False)
+        transition = escalate(context, incident, "remediation_failed", problem)
+        return Transition(transition.incident, (entry, *transition.entries), transition.messages)
+    role = context.ladder_of(incident).when.get("remediation_failed", ON_CALL)
+    key = f"{incident.attempt_number}.remediation_failed.{role}"
+    called = call(context, incident, role, f"the fix for {made.cause_id} failed", key, page=False)
     after = moved(incident, State.TRIAGED, now, watch=None)
-    return Turn(after, (entry, told_to.entry), told_to.messages)
+    return Transition(after, (entry, called.entry), called.messages)
 
 
-def _stays(ground: Ground, act: DoneAct) -> bool:
-    return act.undo_arguments is None or ground.catalog.action(act.name).undo is None
+def _stays(context: IncidentContext, act: DoneAct) -> bool:
+    return act.undo_arguments is None or context.catalog.action(act.name).undo is None
 
 
 def _plan_of(incident: Incident) -> Plan:
-    assert incident.plan is not None  # noqa: S101 - the state machine guarantees it; this tells mypy.
-    return incident.plan
+    assert incident.episode.plan is not None  # noqa: S101 - the state machine guarantees it; this tells mypy.
+    return incident.episode.plan
 
 
 def _key(incident: Incident, position: int) -> str:
-    # The plan's hash holds incident, opening and attempt, so the key is one intended effect.
+    # The plan's hash holds incident, episode and attempt, so the key is one intended effect.
     return f"{incident.id}:{_plan_of(incident).hash}:{position}"
 
 

@@ -1,4 +1,4 @@
-"""Escalation ladders as data: who is called after how long, and who when something particular happens."""
+"""Escalation ladders: which role is called after how long, or on which event."""
 
 import re
 from collections.abc import Mapping
@@ -10,7 +10,7 @@ from typing import Any
 import yaml
 
 from trimtab.incidents.errors import LaddersRefused
-from trimtab.incidents.model import Incident, Severity
+from trimtab.incidents.model import Incident, IncidentSeverity
 from trimtab.runbooks import Library
 
 SHIPPED = Path(__file__).parent / "ladders.yaml"
@@ -19,9 +19,9 @@ _UNITS = {"s": 1, "m": 60, "h": 3600}
 
 @dataclass(frozen=True, slots=True)
 class Rung:
-    """Somebody who is called when the incident is older than ``after``."""
+    """A role that is called when the incident is older than ``after``."""
 
-    who: str
+    role: str
     after: timedelta
     severities: tuple[str, ...] = ()
     """Empty means all."""
@@ -37,14 +37,14 @@ class Ladder:
     system: str
     rungs: tuple[Rung, ...]
     when: Mapping[str, str]
-    """``remediation_failed``, ``abstained``, ``barred``, ``not_approved`` or a cause's nature, to who is called."""
+    """``remediation_failed``, ``abstained``, ``barred``, ``not_approved`` or a cause's nature, to the role that is called."""
 
     def due(self, incident: Incident, age: timedelta) -> tuple[Rung, ...]:
-        """Return the rungs whose time has come and that were not called yet."""
+        """Return the rungs that are due and were not called yet."""
         return tuple(rung for rung in self._open(incident) if rung.after <= age)
 
     def next_after(self, incident: Incident, age: timedelta) -> timedelta | None:
-        """Return how long until the next rung, or None when there is none."""
+        """Return the time until the next rung, or None if there is none."""
         coming = [rung.after - age for rung in self._open(incident) if rung.after > age]
         return min(coming, default=None)
 
@@ -52,7 +52,7 @@ class Ladder:
         return tuple(
             rung
             for rung in self.rungs
-            if rung.who not in incident.called
+            if rung.role not in incident.episode.called
             and (not rung.severities or incident.severity in rung.severities)
         )
 
@@ -61,41 +61,41 @@ Ladders = Mapping[str, Ladder]
 
 
 def load_ladders(file: str = "") -> Ladders:
-    """Read the ladders of a file; without one, the shipped ladders.
+    """Load the ladders from a file; without one, the shipped ladders.
 
     Raises:
-        LaddersRefused: The file is not what docs/incidents.md describes.
+        LaddersRefused: The file does not have the format of docs/incidents.md.
     """
     path = Path(file) if file else SHIPPED
     try:
         document = yaml.safe_load(path.read_text(encoding="utf-8"))
         return {name: _ladder(name, body) for name, body in document.items()}
     except (OSError, yaml.YAMLError, AttributeError, KeyError, TypeError, ValueError) as error:
-        raise LaddersRefused(f"The ladders in {path.name} are refused: {error!r}.") from error
+        raise LaddersRefused(f"The ladders in {path.name} cannot be read: {error!r}.") from error
 
 
 def check_ladders(library: Library, ladders: Ladders) -> None:
-    """Refuse a library that names a ladder which does not exist.
+    """Check that every ladder that a runbook names exists.
 
     Raises:
-        LaddersRefused: It does.
+        LaddersRefused: A runbook names an unknown ladder.
     """
     for book in library.runbooks.values():
         if book.ladder not in ladders:
             raise LaddersRefused(
-                f"{book.path}: there is no ladder {book.ladder!r}.",
+                f"{book.path}: unknown ladder {book.ladder!r}.",
                 hint=f"Use one of: {', '.join(ladders)}.",
             )
 
 
 def _ladder(name: str, body: dict[str, Any]) -> Ladder:
     rungs = tuple(_rung(rung) for rung in body.get("rungs", ()))
-    when = {str(event): str(who) for event, who in body.get("when", {}).items()}
+    when = {str(event): str(role) for event, role in body.get("when", {}).items()}
     return Ladder(name, str(body["system"]), rungs, when)
 
 
 def _rung(body: dict[str, Any]) -> Rung:
-    severities = tuple(Severity(name).value for name in body.get("severities", ()))
+    severities = tuple(IncidentSeverity(name).value for name in body.get("severities", ()))
     return Rung(str(body["who"]), _duration(body["after"]), severities, bool(body.get("page")))
 
 

@@ -1,8 +1,8 @@
-"""The durable job: one for each opening of an incident, one stage a turn, each turn a recorded step.
+"""Durable job that runs the stages of an incident, one per episode.
 
-The store is the truth about where an incident stands; the job only drives it. A turn that was applied but not
-recorded, because the process ended in between, finds the incident further on and does the next thing: no turn is
-lost, and none is applied twice.
+Each transition is a recorded step of the job. The store holds the state of the incident; the job only drives it. If
+the process ends after a transition was applied and before the step was recorded, the next step reads the new state
+and continues there: no transition is lost, and none is applied twice.
 """
 
 import logging
@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from datetime import timedelta
 
 from trimtab.incidents.approvals import await_approval
+from trimtab.incidents.context import IncidentContext
 from trimtab.incidents.diagnose import diagnose
 from trimtab.incidents.escalation import (
     conditions_met,
@@ -18,13 +19,12 @@ from trimtab.incidents.escalation import (
     seconds_to_next_rung,
 )
 from trimtab.incidents.execute import execute, undo
-from trimtab.incidents.ground import Ground
 from trimtab.incidents.model import Incident
 from trimtab.incidents.plan import plan
 from trimtab.incidents.postmortem import close
 from trimtab.incidents.state import State
+from trimtab.incidents.transition import NewEntry, Transition
 from trimtab.incidents.triage import raise_severity, triage
-from trimtab.incidents.turn import Draft, Turn
 from trimtab.incidents.verify import verify, watch_escalated, watch_unverified
 from trimtab.infra.jobs import JobRun, Json
 from trimtab.kernel.errors import TrimtabError
@@ -35,13 +35,13 @@ KIND = "incidents.run"
 WAKE = "wake"
 _RETRY_SECONDS = 5.0
 _BROKEN_SECONDS = 60.0
-"""Until the next try when not even the failure can be written down."""
+"""Delay before the next attempt when the failure itself cannot be stored."""
 _SHORTEST_PAUSE_SECONDS = 0.05
 _OVER = -1.0
 
 _SETTLED = {State.ESCALATED, State.NOT_VERIFIED, State.RESTORED, State.RESOLVED}
 
-Stage = Callable[[Ground, Incident], Turn]
+Stage = Callable[[IncidentContext, Incident], Transition]
 
 STAGES: Mapping[State, Stage] = {
     State.DETECTED: triage,
@@ -58,97 +58,106 @@ STAGES: Mapping[State, Stage] = {
 
 
 def job_id(incident: Incident, restart: int = 0) -> str:
-    """Return the id of the job that drives this opening of the incident.
+    """Return the id of the job that drives the current episode of the incident.
 
     Args:
         incident: The incident.
-        restart: How many jobs of this opening have failed before.
+        restart: Number of failed jobs of this episode.
     """
     suffix = f":{restart}" if restart else ""
-    return f"incident:{incident.id}:{incident.opening}{suffix}"
+    return f"incident:{incident.id}:{incident.episode.number}{suffix}"
 
 
 class Loop:
-    """The body of the job.
+    """Body of the durable job of an incident.
 
     Args:
-        ground: What the stages stand on.
+        context: Dependencies of the stages.
     """
 
-    def __init__(self, ground: Ground) -> None:
-        self._ground = ground
+    def __init__(self, context: IncidentContext) -> None:
+        self._context = context
 
     def body(self, run: JobRun, argument: Mapping[str, Json]) -> Json:
         """Drive the incident until it is resolved."""
-        incident_id, opening = str(argument["incident_id"]), argument["opening"]
+        incident_id, episode = str(argument["incident_id"]), argument["opening"]
         number = 0
         while True:
-            pause = run.step(f"turn {number}", lambda: self.safe_turn(incident_id, opening))
+            # Jobs of earlier releases have recorded steps of this name.
+            pause = run.step(f"turn {number}", lambda: self.safe_advance(incident_id, episode))
             number += 1
-            assert isinstance(pause, int | float)  # noqa: S101 - `turn` returns it; this tells mypy.
+            assert isinstance(pause, int | float)  # noqa: S101 - `advance` returns it; this tells mypy.
             seconds = float(pause)
             if seconds == _OVER:
                 return {"incident_id": incident_id, "turns": number}
             if seconds > 0:
                 run.wait_for(WAKE, seconds)
 
-    def safe_turn(self, incident_id: str, opening: Json) -> float:
-        """Do what `turn` does; whatever it raises is logged, and tried again in a minute."""
-        # The job must outlive a full disk or a damaged record: the incident would never be driven again.
+    def safe_advance(self, incident_id: str, episode: Json) -> float:
+        """Call `advance`; log any error and try again in a minute."""
+        # The job must survive a full disk or a damaged record; otherwise the incident would stay unattended.
         try:
-            return self.turn(incident_id, opening)
+            return self.advance(incident_id, episode)
         except Exception:  # noqa: BLE001 - see above.
             _log.exception("an incident cannot be driven now", extra={"incident": incident_id})
             return _BROKEN_SECONDS
 
-    def turn(self, incident_id: str, opening: Json) -> float:
-        """Do what is next for this opening of the incident.
+    def advance(self, incident_id: str, episode: Json) -> float:
+        """Run the next stage of this episode of the incident.
 
         Returns:
-            How many seconds there is nothing to do; -1 when this opening is over.
+            Seconds until the next call; -1 when this episode is over.
         """
-        ground = self._ground
+        context = self._context
         try:
-            incident = ground.store.get(incident_id)
-            if incident.state is State.RESOLVED or incident.opening != opening:
+            incident = context.store.get(incident_id)
+            if incident.state is State.RESOLVED or incident.episode.number != episode:
                 return _OVER
             return self._take(incident)
         except TrimtabError as error:
             if error.retryable:
-                _log.warning("turn put off", extra={"incident": incident_id, "code": error.code})
+                _log.warning(
+                    "transition postponed", extra={"incident": incident_id, "code": error.code}
+                )
                 return _RETRY_SECONDS
             return self._hand_over(incident_id, error)
-        except Exception as error:  # noqa: BLE001 - a bug in a stage must end with a person, not with silence.
+        except Exception as error:  # noqa: BLE001 - a bug in a stage must reach a person.
             return self._hand_over(incident_id, error)
 
     def _take(self, incident: Incident) -> float:
-        ground = self._ground
+        context = self._context
         due = (
-            raise_severity(ground, incident)
-            or rungs_due(ground, incident)
-            or conditions_met(ground, incident)
+            raise_severity(context, incident)
+            or rungs_due(context, incident)
+            or conditions_met(context, incident)
         )
         if due is not None:
-            ground.store.apply(incident, due, ground.now())
+            context.store.apply(incident, due, context.now())
             return 0.0
-        turn = STAGES[incident.state](ground, incident)
-        ground.store.apply(incident, turn, ground.now())
-        if turn.pause_seconds <= 0:
+        transition = STAGES[incident.state](context, incident)
+        context.store.apply(incident, transition, context.now())
+        if transition.pause_seconds <= 0:
             return 0.0
-        following = None if incident.drill else seconds_to_next_rung(ground, incident)
-        limit = turn.pause_seconds if following is None else min(turn.pause_seconds, following)
+        following = None if incident.drill else seconds_to_next_rung(context, incident)
+        limit = (
+            transition.pause_seconds
+            if following is None
+            else min(transition.pause_seconds, following)
+        )
         return max(limit, _SHORTEST_PAUSE_SECONDS)
 
     def _hand_over(self, incident_id: str, error: Exception) -> float:
-        ground = self._ground
+        context = self._context
         _log.error("the operator failed", extra={"incident": incident_id}, exc_info=error)
-        incident = ground.store.get(incident_id)
-        told = f"{type(error).__name__}: {error}"
-        entry = Draft(f"{incident.opening}.failed.{told[:100]}", f"The operator failed: {told}.")
+        incident = context.store.get(incident_id)
+        problem = f"{type(error).__name__}: {error}"
+        entry = NewEntry(
+            f"{incident.episode.number}.failed.{problem[:100]}", f"The operator failed: {problem}."
+        )
         if incident.state in _SETTLED:
-            ground.store.note(incident, ground.now(), entry)
+            context.store.note(incident, context.now(), entry)
             return timedelta(minutes=1).total_seconds()
-        turn = escalate(ground, incident, "remediation_failed", "the operator itself failed")
-        applied = Turn(turn.incident, (entry, *turn.entries), turn.messages)
-        ground.store.apply(incident, applied, ground.now())
+        transition = escalate(context, incident, "remediation_failed", "the operator itself failed")
+        applied = Transition(transition.incident, (entry, *transition.entries), transition.messages)
+        context.store.apply(incident, applied, context.now())
         return 0.0

@@ -1,18 +1,18 @@
-"""What people are told, word for word as the incident response procedures have it."""
+"""Texts of the messages to people, in the wording of the incident response procedures."""
 
 from datetime import datetime
 
-from trimtab.incidents.model import Alert, Incident, Plan
+from trimtab.incidents.model import Incident, IncidentAlert, Plan
 from trimtab.incidents.statements import cause_text
 from trimtab.infra.notify import Kind, Message, channels_for
 
 
-def alert_text(incident: Incident, alert: Alert | None = None) -> str:
-    """Return the alert message: severity, title and component, what was measured, what stands out.
+def alert_text(incident: Incident, alert: IncidentAlert | None = None) -> str:
+    """Return the alert message: severity, title, component and measured values.
 
     Args:
         incident: The incident.
-        alert: The one of its alerts that measured it; the opening one when None.
+        alert: The alert that measured it; the first alert of the incident when None.
     """
     notes = (alert or incident.alert).annotations
     lines = [
@@ -31,14 +31,14 @@ def resolution_text(incident: Incident, at: datetime) -> str:
         (
             f"✅ [Resolved] {title} — {incident.component}",
             f"Root cause: {cause_text(incident)}",
-            f"Resolution: {incident.resolution}",
-            f"Time to resolve: {duration_text((at - incident.opened_at).total_seconds())}",
+            f"Resolution: {incident.episode.resolution}",
+            f"Time to resolve: {duration_text((at - incident.episode.opened_at).total_seconds())}",
         )
     )
 
 
 def approval_text(incident: Incident, plan: Plan) -> str:
-    """Return the question whether a plan may run."""
+    """Return the request for the approval of a plan."""
     acts = "\n".join(f"- {act.name} ({act.effect}): {act.dry_run}" for act in plan.acts)
     return (
         f"❓ [{incident.severity}] {incident.id} {incident.title} — {incident.component}\n"
@@ -46,30 +46,32 @@ def approval_text(incident: Incident, plan: Plan) -> str:
     )
 
 
-def escalation_text(incident: Incident, who: str, why: str) -> str:
-    """Return the call for a person."""
+def escalation_text(incident: Incident, role: str, why: str) -> str:
+    """Return the text of a call for a role."""
     return (
         f"📣 [{incident.severity}] {incident.id} {incident.title} — {incident.component}\n"
-        f"{who}: {why}"
+        f"{role}: {why}"
     )
 
 
 def broadcast(incident: Incident, kind: Kind, text: str, key: str) -> tuple[Message, ...]:
-    """Return the text as one message to each channel that hears of it."""
+    """Return one message for each channel that receives this kind."""
     topic = incident.alert.labels.get("topic", "")
     channels = channels_for(kind, incident.severity, incident.system, topic)
     return tuple(message(incident, channel, kind, text, key) for channel in channels)
 
 
-def direct(incident: Incident, who: str, text: str, key: str) -> Message:
+def direct(incident: Incident, role: str, text: str, key: str) -> Message:
     """Return the text as a direct message to a role."""
-    return message(incident, f"@{who.removeprefix('@')}", Kind.ESCALATION, text, key)
+    return message(incident, f"@{role.removeprefix('@')}", Kind.ESCALATION, text, key)
 
 
 def message(incident: Incident, channel: str, kind: Kind, text: str, key: str) -> Message:
-    """Return one message about the incident; a drill's says so."""
+    """Return one message about the incident; drills are marked `[DRILL]`."""
     shown = f"[DRILL] {text}" if incident.drill else text
-    return Message(channel, kind, shown, f"{incident.id}:{incident.opening}:{key}", incident.id)
+    return Message(
+        channel, kind, shown, f"{incident.id}:{incident.episode.number}:{key}", incident.id
+    )
 
 
 def duration_text(seconds: float) -> str:

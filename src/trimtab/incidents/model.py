@@ -1,16 +1,18 @@
-"""The records that flow between the stages; all frozen, all kept as JSON in the store."""
+"""Records of incidents; all are frozen and stored as JSON."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import Field
 
 from trimtab.incidents.state import State
 
 
-class Severity(StrEnum):
-    """How bad, on the one scale that every source's labels are mapped to."""
+class IncidentSeverity(StrEnum):
+    """Severity of an incident; labels of all sources are mapped to this scale."""
 
     P0 = "P0"
     """Complete service outage, data loss risk."""
@@ -23,7 +25,7 @@ class Severity(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Alert:
+class IncidentAlert:
     """A firing alert, as the rules or Alertmanager report it."""
 
     fingerprint: str
@@ -35,21 +37,21 @@ class Alert:
     """Finite; 0 when the rule's value is not."""
     fired_at: datetime
     pending_seconds: float = 0.0
-    """How long the condition held before the alert fired; one that came back would take as long to show."""
+    """Seconds that the condition held before the alert fired; a return of it would take as long to show."""
 
 
 @dataclass(frozen=True, slots=True)
 class AttachedAlert:
     """An alert that belongs to an incident."""
 
-    alert: Alert
+    alert: IncidentAlert
     firing: bool
     changed_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
-    """One check, looked at once."""
+class EvidenceFinding:
+    """Result of one check at one instant."""
 
     expression: str
     holds: bool | None
@@ -60,8 +62,8 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True)
-class Candidate:
-    """A cause with what speaks for it."""
+class CauseCandidate:
+    """A possible cause with its evidence and confidence."""
 
     cause_id: str
     title: str
@@ -70,14 +72,14 @@ class Candidate:
     """In [0, 1]; the confidences of all candidates and of "none of them" sum to 1."""
     supported: bool
     """Every piece of evidence holds."""
-    findings: tuple[Finding, ...]
+    findings: tuple[EvidenceFinding, ...]
     excluded_because: str = ""
-    """Why it may not be tried: tried before, barred, or nothing the machine can do."""
+    """Why it may not be repaired: tried before, barred, or without an automatic fix."""
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """Something that somebody changed recently."""
+    """A recent change by a person or a deployment."""
 
     at: str
     actor: str
@@ -87,7 +89,7 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Similar:
-    """A resolved incident that looked like this one."""
+    """A resolved incident that is similar to this one."""
 
     incident_id: str
     score: float
@@ -99,14 +101,14 @@ class Similar:
 
 @dataclass(frozen=True, slots=True)
 class Diagnosis:
-    """What the operator believes, and why."""
+    """Ranked causes of an incident, with their evidence."""
 
     at: datetime
     cause_id: str
     """Empty when it abstains."""
     root_cause: str
     confidence: float
-    candidates: tuple[Candidate, ...]
+    candidates: tuple[CauseCandidate, ...]
     """The most likely first."""
     recommended: tuple[str, ...]
     """The commands of the fix, as a person would type them."""
@@ -120,13 +122,13 @@ class Diagnosis:
 
 @dataclass(frozen=True, slots=True)
 class PlannedAct:
-    """An act that has been tried dry."""
+    """An act of a plan with the result of its dry run."""
 
     name: str
     arguments: Mapping[str, Any]
     risk: str
     dry_run: str
-    """What it would do."""
+    """Summary of the dry run."""
     effect: str = "unknown"
     """``reversible``, ``repeatable`` or ``irreversible``."""
     changes: bool = True
@@ -136,7 +138,7 @@ class PlannedAct:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What is to be done about a cause."""
+    """The acts that repair a cause, and whether they need approval."""
 
     cause_id: str
     runbook_id: str
@@ -145,7 +147,7 @@ class Plan:
     """Binds an approval to exactly this incident, page, acts, dry run and evidence."""
     blast_radius: str
     approval_because: tuple[str, ...]
-    """Why a person is asked; empty when none is."""
+    """Why a person must approve; empty when the plan runs automatically."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,14 +158,14 @@ class DoneAct:
     summary: str
     undo_arguments: Mapping[str, Any] | None
     undone: bool = False
-    """Its undo was tried, or there was nothing to take back."""
+    """Its undo was tried, or there was nothing to undo."""
     undo_failed: bool = False
     changed: bool = True
     """False when it changed nothing or was skipped because it would have changed nothing."""
 
 
-class Outcome(StrEnum):
-    """How trying a cause ended."""
+class AttemptOutcome(StrEnum):
+    """Outcome of an attempt to repair a cause."""
 
     WORKED = "worked"
     DID_NOT_HELP = "did_not_help"
@@ -181,11 +183,12 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """A cause that was tried."""
+    """An attempt to repair a cause."""
 
-    opening: int
+    episode: Annotated[int, Field(alias="opening")]
+    """Number of the episode in which it was tried; stored and sent as ``opening``."""
     cause_id: str
-    outcome: Outcome
+    outcome: AttemptOutcome
     at: datetime
     reason: str = ""
     """Why it could not be planned, and what a person does instead; empty for other outcomes."""
@@ -193,33 +196,19 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class Watch:
-    """A verification in progress."""
+    """Progress of a verification."""
 
     started_at: datetime
     healthy_since: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Incident:
-    """Everything about one incident but its journal."""
+class Episode:
+    """State of an incident since it was opened or last reopened."""
 
-    id: str
-    """``INC-YYYY-MMDD``, with ``-2``, ``-3`` ... for more on the same day."""
-    opening: int
-    """1, and one more each time it is reopened."""
-    state: State
-    state_since: datetime
-    title: str
-    component: str
-    group_key: str
-    alerts: tuple[AttachedAlert, ...]
+    number: Annotated[int, Field(alias="opening")]
+    """1 for the first; a reopened incident starts the next one. Stored and sent as ``opening``."""
     opened_at: datetime
-    """Of this opening."""
-    severity: Severity = Severity.P2
-    native_severity: str = ""
-    system: str = "KB"
-    ladder: str = "knowledge"
-    runbooks: tuple[str, ...] = ()
     triaged_at: datetime | None = None
     diagnosed_at: datetime | None = None
     remediation_at: datetime | None = None
@@ -228,50 +217,79 @@ class Incident:
     diagnosis: Diagnosis | None = None
     plan: Plan | None = None
     approved_by: str = ""
-    """Who approved the present plan; empty when it runs by itself."""
+    """Key name of the person who approved the current plan; empty when it runs automatically."""
     done: tuple[DoneAct, ...] = ()
     watch: Watch | None = None
-    attempts: tuple[Attempt, ...] = ()
     called: tuple[str, ...] = ()
-    """Whom the escalation ladder has called in this opening."""
+    """Roles that the escalation ladder has called."""
     conditions: tuple[str, ...] = ()
-    """Which of the runbooks' escalation checks have held in this opening."""
+    """Escalation checks of the runbooks that have held."""
     root_cause: str = ""
-    """The title of the most likely cause; see `cause_status` for how sure it is."""
+    """The title of the most likely cause; see `Incident.cause_status` for how sure it is."""
     cause_verified: bool = False
     """The fix of that cause changed something, and its checks held afterwards."""
     resolution: str = ""
     escalated_at: datetime | None = None
-    """When it was first handed over to people in this opening; from then on every plan asks."""
+    """When it was first handed over to people; from then on every plan needs approval."""
     closed_by: str = ""
     """The person who closed it; empty when the checks or the quiet alerts did."""
     impact: str = ""
-    """What users met while it was open, as measured at its end; empty when it was not measured."""
+    """What users noticed, as measured at the end; empty when it was not measured."""
     postmortem: str = ""
+
+
+_EPISODE_FIELDS = frozenset(each.name for each in fields(Episode))
+
+
+@dataclass(frozen=True, slots=True)
+class Incident:
+    """An incident without its journal."""
+
+    id: str
+    """``INC-YYYY-MMDD``, with ``-2``, ``-3`` ... for more on the same day."""
+    state: State
+    state_since: datetime
+    title: str
+    component: str
+    group_key: str
+    alerts: tuple[AttachedAlert, ...]
+    episode: Episode
+    severity: IncidentSeverity = IncidentSeverity.P2
+    native_severity: str = ""
+    system: str = "KB"
+    ladder: str = "knowledge"
+    runbooks: tuple[str, ...] = ()
+    attempts: tuple[Attempt, ...] = ()
+    """Of all episodes, the oldest first."""
     drill: bool = False
-    """Brought about on purpose: nobody is paged by the clock, and its fix counts for no statistics."""
+    """Caused by a drill: the ladder pages no one, and its fix counts for no statistics."""
 
     @property
-    def alert(self) -> Alert:
-        """Return the alert that opened it."""
+    def alert(self) -> IncidentAlert:
+        """Return the alert that opened the incident."""
         return self.alerts[0].alert
 
     @property
     def active(self) -> bool:
-        """Return whether there is still something to do."""
+        """Return whether the incident is not resolved yet."""
         return self.state is not State.RESOLVED
 
     @property
     def cause_status(self) -> str:
         """Return ``verified``, ``suspected`` or ``unknown``."""
-        if self.cause_verified:
+        if self.episode.cause_verified:
             return "verified"
-        return "suspected" if self.root_cause else "unknown"
+        return "suspected" if self.episode.root_cause else "unknown"
 
     @property
     def attempt_number(self) -> int:
-        """Return how many causes were tried before the present one, over all openings."""
+        """Return the number of attempts so far, over all episodes."""
         return len(self.attempts)
+
+    def updated(self, **changes: Any) -> "Incident":
+        """Return a copy with other values; those of an episode's fields go to its episode."""
+        current = {name: changes.pop(name) for name in _EPISODE_FIELDS.intersection(changes)}
+        return replace(self, episode=replace(self.episode, **current), **changes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -290,8 +308,8 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
-class Approval:
-    """A question to a person."""
+class PlanApproval:
+    """A request for the approval of a plan, and its decision."""
 
     incident_id: str
     plan_hash: str

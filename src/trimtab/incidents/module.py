@@ -1,12 +1,12 @@
-"""Builds the incident operator: its records early, for the catalog, and the operator late."""
+"""Builds the incident records, the alert monitor and the operator."""
 
 from dataclasses import dataclass, field
 
 from trimtab import __version__
+from trimtab.incidents.context import IncidentContext
 from trimtab.incidents.embedded import EmbeddedMonitor
-from trimtab.incidents.ground import Ground
 from trimtab.incidents.ladders import load_ladders
-from trimtab.incidents.ports import Consult, Impact, Monitor, Probe
+from trimtab.incidents.ports import AlertMonitor, Consult, Impact, ServiceProbe
 from trimtab.incidents.proofs import Proofs, shipped_proofs
 from trimtab.incidents.service import Incidents
 from trimtab.incidents.signals import signals
@@ -37,14 +37,14 @@ class OperatorPorts:
 
     Attributes:
         consult: Searches the manual.
-        impact: Tells what users noticed.
+        impact: Measures what users noticed.
         probe: Makes the service do some work before it is judged.
         reach: The channels that reach people.
     """
 
     consult: Consult | None = None
     impact: Impact | None = None
-    probe: Probe | None = None
+    probe: ServiceProbe | None = None
     reach: Reach = field(default_factory=Reach)
 
 
@@ -68,7 +68,7 @@ def build(
     records: IncidentRecords,
     catalog: Catalog,
     library: Library,
-    monitor: Monitor,
+    monitor: AlertMonitor,
     ports: OperatorPorts,
 ) -> Module:
     """Return the operator, with its jobs registered.
@@ -82,7 +82,7 @@ def build(
         ports: What it asks of the services.
     """
     settings = env.settings.incidents
-    context = Ground(
+    context = IncidentContext(
         store=records.store,
         library=library,
         catalog=catalog,

@@ -1,11 +1,14 @@
-"""Whether the people whom an incident calls were really told: from the journal and the delivery records in it."""
+"""Delivery status of the calls of an incident, from its journal."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Annotated
+
+from pydantic import Field
 
 from trimtab.incidents.model import Entry
-from trimtab.incidents.turn import Draft
+from trimtab.incidents.transition import NewEntry
 from trimtab.infra.notify import Kind, Receipt
 
 _RECORDED = {
@@ -14,24 +17,24 @@ _RECORDED = {
     Kind.ESCALATION: "",
     Kind.PAGE: "",
 }
-"""Kinds of messages whose delivery is recorded, and what the journal calls them; calls name whom they are for."""
+"""Kinds of messages whose delivery is recorded, with their names in the journal; calls name their role."""
 
 
 @dataclass(frozen=True, slots=True)
 class Notification:
-    """One call for a person, and what is known of its delivery."""
+    """One call for a role, with its delivery status."""
 
-    who: str
+    role: Annotated[str, Field(alias="who")]
     why: str
     at: datetime
     paged: bool
     """False for what is only written to channels, as all of P3 is."""
     receivers: tuple[str, ...]
-    """The configured channels that were to pass it on; empty when none is configured."""
+    """The configured channels for this call; empty when none is configured."""
     accepted: tuple[tuple[str, datetime], ...] = ()
     """The channels that have accepted it, and when."""
     failed: tuple[str, ...] = field(default=())
-    """Channels that did not accept it so far; it is tried again."""
+    """Channels that have not accepted it so far; delivery is retried."""
 
     @property
     def status(self) -> str:
@@ -44,26 +47,26 @@ class Notification:
 
     @property
     def text(self) -> str:
-        """Return one sentence for people."""
+        """Return the delivery status as a sentence."""
         what = "page" if self.paged else "message"
         match self.status:
             case "accepted":
                 taken = ", ".join(f"{name} at {at:%H:%M}" for name, at in self.accepted)
-                return f"{self.who}: {what} accepted by {taken}"
+                return f"{self.role}: {what} accepted by {taken}"
             case "no_channel":
-                return f"{self.who}: not told, no on-call channel is configured"
+                return f"{self.role}: not notified, no on-call channel is configured"
             case "failed":
-                return f"{self.who}: {what} not accepted by {', '.join(self.failed)}"
+                return f"{self.role}: {what} not accepted by {', '.join(self.failed)}"
             case _:
-                return f"{self.who}: {what} not delivered yet ({', '.join(self.receivers)})"
+                return f"{self.role}: {what} not delivered yet ({', '.join(self.receivers)})"
 
 
-def notifications(entries: Sequence[Entry], opening: int) -> tuple[Notification, ...]:
-    """Return the calls of one opening of an incident, the oldest first."""
+def notifications(entries: Sequence[Entry], episode: int) -> tuple[Notification, ...]:
+    """Return the calls of one episode of an incident, the oldest first."""
     return tuple(
         _notification(entry, entries)
         for entry in entries
-        if "who" in entry.facts and entry.facts.get("opening", opening) == opening
+        if "who" in entry.facts and entry.facts.get("opening", episode) == episode
     )
 
 
@@ -75,7 +78,7 @@ def _notification(call: Entry, entries: Sequence[Entry]) -> Notification:
     )
     taken = {name for name, _ in accepted}
     return Notification(
-        who=str(call.facts["who"]),
+        role=str(call.facts["who"]),
         why=str(call.facts.get("why", "")),
         at=call.at,
         paged=bool(call.facts.get("paged", True)),
@@ -96,7 +99,7 @@ def people_told(entries: Sequence[Entry]) -> bool:
     return any(entry.facts.get("accepted") is True for entry in entries)
 
 
-def receipt_entry(receipt: Receipt) -> Draft | None:
+def receipt_entry(receipt: Receipt) -> NewEntry | None:
     """Return the journal entry of a delivery, or None for messages of other kinds."""
     message = receipt.message
     if message.kind not in _RECORDED:
@@ -111,4 +114,4 @@ def receipt_entry(receipt: Receipt) -> Draft | None:
         else f"Not delivered to {receipt.receiver} ({receipt.error} It is tried again): {what}."
     )
     facts = {"receipt_of": message.key, "receiver": receipt.receiver, "accepted": accepted}
-    return Draft(key, text, "notify", facts)
+    return NewEntry(key, text, "notify", facts)

@@ -1,4 +1,4 @@
-"""What would be done: every act tried dry, and whether a person has to agree."""
+"""Plans a repair: dry run of every act, and the decision whether to ask a person."""
 
 import json
 from dataclasses import asdict, replace
@@ -6,19 +6,19 @@ from datetime import timedelta
 from fnmatch import fnmatch
 
 from trimtab.incidents.bounded import run_bounded, why
+from trimtab.incidents.context import IncidentContext
 from trimtab.incidents.errors import PreapprovalRefused
-from trimtab.incidents.ground import Ground
 from trimtab.incidents.messages import approval_text, broadcast
 from trimtab.incidents.model import (
-    Approval,
     Attempt,
+    AttemptOutcome,
     Incident,
-    Outcome,
     Plan,
+    PlanApproval,
     PlannedAct,
 )
 from trimtab.incidents.state import State
-from trimtab.incidents.turn import Draft, Turn, moved
+from trimtab.incidents.transition import NewEntry, Transition, moved
 from trimtab.infra.notify import Kind
 from trimtab.kernel.ids import content_id
 from trimtab.kernel.operable import (
@@ -36,10 +36,10 @@ ALWAYS_ASKED = ("*rollback*", "*retrain*")
 
 
 def check_preapproved(names: tuple[str, ...], catalog: Catalog) -> None:
-    """Refuse a pre-approved list that holds what always needs a person.
+    """Check that the pre-approved list has no action that always needs a person.
 
     Raises:
-        PreapprovalRefused: It does.
+        PreapprovalRefused: It has one.
     """
     for name in names:
         if any(fnmatch(name, pattern) for pattern in ALWAYS_ASKED):
@@ -49,29 +49,31 @@ def check_preapproved(names: tuple[str, ...], catalog: Catalog) -> None:
             raise PreapprovalRefused(f"{name} may not be pre-approved: it is irreversible.")
 
 
-def plan(ground: Ground, incident: Incident) -> Turn:
-    """Try the fix dry; then run it, ask a person, or go on to the next cause."""
-    assert incident.diagnosis is not None  # noqa: S101 - the state machine guarantees it; this tells mypy.
-    book, cause = ground.library.cause(incident.diagnosis.cause_id)
+def plan(context: IncidentContext, incident: Incident) -> Transition:
+    """Dry-run the fix; then execute it, ask for approval, or try the next cause."""
+    assert incident.episode.diagnosis is not None  # noqa: S101 - the state machine guarantees it; this tells mypy.
+    book, cause = context.library.cause(incident.episode.diagnosis.cause_id)
     try:
-        acts = tuple(_tried_dry(ground, incident, book, act) for act in cause.fix)
-    except Exception as error:  # noqa: BLE001 - whatever a dry run raises, the next cause is to be tried.
-        return _not_plannable(ground, incident, cause, why(error))
+        acts = tuple(_tried_dry(context, incident, book, act) for act in cause.fix)
+    except Exception as error:  # noqa: BLE001 - if a dry run fails, the next cause is tried.
+        return _not_plannable(context, incident, cause, why(error))
     if not any(act.changes for act in acts):
-        return _changes_nothing(ground, incident, cause, acts)
-    made = _plan(ground, incident, book, cause, acts)
-    return _ask(ground, incident, made) if made.approval_because else _go(ground, incident, made)
+        return _changes_nothing(context, incident, cause, acts)
+    made = _plan(context, incident, book, cause, acts)
+    return _ask(context, incident, made) if made.approval_because else _go(context, incident, made)
 
 
 def plan_hash(incident: Incident, book: Runbook, cause: Cause, acts: tuple[PlannedAct, ...]) -> str:
-    """Return what an approval is bound to.
+    """Return the hash that binds an approval to this plan.
 
     The diagnosis enters with its time, so that the same plan made again is asked for again. Evidence enters as what was found to hold, not as measured values: a value that moves while a person reads does
     not make it another plan, evidence that falls away does.
     """
     evidence = [
         (finding.expression, finding.holds)
-        for candidate in (incident.diagnosis.candidates if incident.diagnosis else ())
+        for candidate in (
+            incident.episode.diagnosis.candidates if incident.episode.diagnosis else ()
+        )
         if candidate.cause_id == cause.id
         for finding in candidate.findings
     ]
@@ -79,8 +81,8 @@ def plan_hash(incident: Incident, book: Runbook, cause: Cause, acts: tuple[Plann
     return content_id(
         "plan",
         incident.id,
-        f"{incident.opening}.{incident.attempt_number}",
-        incident.diagnosis.at.isoformat() if incident.diagnosis else "",
+        f"{incident.episode.number}.{incident.attempt_number}",
+        incident.episode.diagnosis.at.isoformat() if incident.episode.diagnosis else "",
         book.text,
         cause.id,
         json.dumps(parts, sort_keys=True, default=str),
@@ -88,12 +90,15 @@ def plan_hash(incident: Incident, book: Runbook, cause: Cause, acts: tuple[Plann
     )
 
 
-def _tried_dry(ground: Ground, incident: Incident, book: Runbook, act: Act) -> PlannedAct:
-    action = ground.catalog.action(act.name)
+def _tried_dry(context: IncidentContext, incident: Incident, book: Runbook, act: Act) -> PlannedAct:
+    action = context.catalog.action(act.name)
     arguments = check_arguments(action.params, act.arguments)
-    context = ActionContext(f"{incident.id}:dry", f"runbook:{book.id}")
+    action_context = ActionContext(f"{incident.id}:dry", f"runbook:{book.id}")
     result = run_bounded(
-        lambda: action.dry_run(arguments, context), action.limit_seconds, act.name, lambda _: None
+        lambda: action.dry_run(arguments, action_context),
+        action.limit_seconds,
+        act.name,
+        lambda _: None,
     )
     return PlannedAct(
         name=act.name,
@@ -107,7 +112,11 @@ def _tried_dry(ground: Ground, incident: Incident, book: Runbook, act: Act) -> P
 
 
 def _plan(
-    ground: Ground, incident: Incident, book: Runbook, cause: Cause, acts: tuple[PlannedAct, ...]
+    context: IncidentContext,
+    incident: Incident,
+    book: Runbook,
+    cause: Cause,
+    acts: tuple[PlannedAct, ...],
 ) -> Plan:
     radius = f"{len(acts)} act{'s' * (len(acts) != 1)} on {incident.component}: " + "; ".join(
         f"{act.name} ({act.effect}): {act.dry_run.rstrip('.')}" for act in acts
@@ -118,14 +127,18 @@ def _plan(
         acts=acts,
         hash=plan_hash(incident, book, cause, acts),
         blast_radius=f"{radius}.",
-        approval_because=_reasons(ground, incident, book, cause, acts),
+        approval_because=_reasons(context, incident, book, cause, acts),
     )
 
 
 def _reasons(
-    ground: Ground, incident: Incident, book: Runbook, cause: Cause, acts: tuple[PlannedAct, ...]
+    context: IncidentContext,
+    incident: Incident,
+    book: Runbook,
+    cause: Cause,
+    acts: tuple[PlannedAct, ...],
 ) -> tuple[str, ...]:
-    settings = ground.settings
+    settings = context.settings
     changing = [act for act in acts if act.risk != Risk.OBSERVE]
     risky = [
         act.name
@@ -134,14 +147,14 @@ def _reasons(
     ]
     reasons = [f"{act.name} is irreversible" for act in acts if act.effect == Effect.IRREVERSIBLE]
     reasons += [f"{name} always asks" for name in risky]
-    if incident.escalated_at is not None:
+    if incident.episode.escalated_at is not None:
         reasons.append("the incident was handed over to people")
     if changing:
-        reasons += _unproven(ground, book, cause)
+        reasons += _unproven(context, book, cause)
     if changing and not settings.automatic:
         reasons.append("automatic acts are switched off")
-    used = ground.store.automatic_acts_since(
-        ground.now() - timedelta(hours=1), drills=incident.drill
+    used = context.store.automatic_acts_since(
+        context.now() - timedelta(hours=1), drills=incident.drill
     )
     if used + len(changing) > settings.automatic_acts_per_hour:
         reasons.append(
@@ -150,8 +163,8 @@ def _reasons(
     return tuple(reasons)
 
 
-def _unproven(ground: Ground, book: Runbook, cause: Cause) -> list[str]:
-    proof = ground.proofs.find(book, cause)
+def _unproven(context: IncidentContext, book: Runbook, cause: Cause) -> list[str]:
+    proof = context.proofs.find(book, cause)
     if proof is None:
         return ["the drill of this cause has not passed on this build"]
     if proof.realism is not Realism.REAL:
@@ -159,40 +172,40 @@ def _unproven(ground: Ground, book: Runbook, cause: Cause) -> list[str]:
     return []
 
 
-def _go(ground: Ground, incident: Incident, made: Plan) -> Turn:
-    now = ground.now()
+def _go(context: IncidentContext, incident: Incident, made: Plan) -> Transition:
+    now = context.now()
     after = moved(
         incident,
         State.EXECUTING,
         now,
         plan=made,
-        remediation_at=incident.remediation_at or now,
+        remediation_at=incident.episode.remediation_at or now,
     )
-    used = ground.store.automatic_acts_since(now - timedelta(hours=1), drills=incident.drill)
-    limit = ground.settings.automatic_acts_per_hour
+    used = context.store.automatic_acts_since(now - timedelta(hours=1), drills=incident.drill)
+    limit = context.settings.automatic_acts_per_hour
     classes = ", ".join(dict.fromkeys(act.effect for act in made.acts))
     how = (
         f"It runs without approval: a real drill of this cause has passed on this build, its acts are {classes}, "
         f"and {used} of {limit} automatic acts were used this hour."
     )
-    return Turn(after, (_planned(incident, made, how),))
+    return Transition(after, (_planned(incident, made, how),))
 
 
-def _ask(ground: Ground, incident: Incident, made: Plan) -> Turn:
-    now = ground.now()
+def _ask(context: IncidentContext, incident: Incident, made: Plan) -> Transition:
+    now = context.now()
     after = moved(incident, State.AWAITING_APPROVAL, now, plan=made)
-    timeout = timedelta(minutes=ground.settings.approval_timeout_minutes)
-    approval = Approval(incident.id, made.hash, now, now + timeout)
+    timeout = timedelta(minutes=context.settings.approval_timeout_minutes)
+    approval = PlanApproval(incident.id, made.hash, now, now + timeout)
     messages = broadcast(after, Kind.APPROVAL, approval_text(after, made), f"approval.{made.hash}")
-    receivers = ground.reach.receivers(messages)
+    receivers = context.reach.receivers(messages)
     asked = f"asked through {', '.join(receivers)}" if receivers else "no channel is configured"
     how = f"Approval is needed ({asked}): {'; '.join(made.approval_because)}."
-    return Turn(after, (_planned(incident, made, how),), messages, approval)
+    return Transition(after, (_planned(incident, made, how),), messages, approval)
 
 
-def _planned(incident: Incident, made: Plan, how: str) -> Draft:
-    return Draft(
-        f"{incident.opening}.{made.hash}.planned",
+def _planned(incident: Incident, made: Plan, how: str) -> NewEntry:
+    return NewEntry(
+        f"{incident.episode.number}.{made.hash}.planned",
         f"Planned {made.blast_radius} {how}",
         facts={
             "plan_hash": made.hash,
@@ -204,25 +217,27 @@ def _planned(incident: Incident, made: Plan, how: str) -> Draft:
 
 
 def _changes_nothing(
-    ground: Ground, incident: Incident, cause: Cause, acts: tuple[PlannedAct, ...]
-) -> Turn:
-    now = ground.now()
-    attempt = Attempt(incident.opening, cause.id, Outcome.CHANGED_NOTHING, now)
+    context: IncidentContext, incident: Incident, cause: Cause, acts: tuple[PlannedAct, ...]
+) -> Transition:
+    now = context.now()
+    attempt = Attempt(incident.episode.number, cause.id, AttemptOutcome.CHANGED_NOTHING, now)
     after = replace(moved(incident, State.TRIAGED, now), attempts=(*incident.attempts, attempt))
-    entry = Draft(
-        f"{incident.opening}.{incident.attempt_number}.changes_nothing",
+    entry = NewEntry(
+        f"{incident.episode.number}.{incident.attempt_number}.changes_nothing",
         f"The fix would change nothing, so it is not run: {' '.join(act.dry_run for act in acts)}",
         facts={"cause": cause.id, "acts": [asdict(act) for act in acts]},
     )
-    return Turn(after, (entry,))
+    return Transition(after, (entry,))
 
 
-def _not_plannable(ground: Ground, incident: Incident, cause: Cause, problem: str) -> Turn:
-    now = ground.now()
-    attempt = Attempt(incident.opening, cause.id, Outcome.NOT_PLANNABLE, now, problem)
+def _not_plannable(
+    context: IncidentContext, incident: Incident, cause: Cause, problem: str
+) -> Transition:
+    now = context.now()
+    attempt = Attempt(incident.episode.number, cause.id, AttemptOutcome.NOT_PLANNABLE, now, problem)
     after = replace(moved(incident, State.TRIAGED, now), attempts=(*incident.attempts, attempt))
-    entry = Draft(
-        f"{incident.opening}.{incident.attempt_number}.not_plannable",
+    entry = NewEntry(
+        f"{incident.episode.number}.{incident.attempt_number}.not_plannable",
         f"The fix cannot be planned: {problem}",
     )
-    return Turn(after, (entry,))
+    return Transition(after, (entry,))

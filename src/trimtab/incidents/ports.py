@@ -1,6 +1,6 @@
-"""What the operator needs from the rest of the house."""
+"""Ports from the operator to the rules, the service and the handbook."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -9,8 +9,8 @@ from trimtab.kernel.operable import Sample
 
 
 @dataclass(frozen=True, slots=True)
-class Judgement:
-    """The answer to a check: it holds, it does not hold, or the samples cannot tell."""
+class CheckJudgement:
+    """Result of a check: it holds, does not hold, or is unknown."""
 
     holds: bool | None
     """None when the samples allow no answer: no series, or one that does not cover the window asked for."""
@@ -20,23 +20,23 @@ class Judgement:
     """The series for which it holds."""
 
 
-class Monitor(Protocol):
-    """The rule evaluator."""
+class AlertMonitor(Protocol):
+    """Evaluates checks and knows which alerts fire."""
 
-    def judge(self, expression: str, *, drill: bool = False) -> Judgement:
-        """Return whether the PromQL expression holds now, does not hold, or cannot be told from the samples.
+    def judge(self, expression: str, *, drill: bool = False) -> CheckJudgement:
+        """Return whether the PromQL expression holds now; unknown if samples are missing.
 
-        Of users, or of drills where those are counted apart.
-        Never raises because of what was sampled; `ExpressionRefused` for what is no check.
+        With ``drill``, evaluates the series of drills where those are counted apart.
+        Never raises because of samples; raises `ExpressionRefused` for an invalid check.
         """
         ...
 
     def evaluate(self, expression: str, *, drill: bool = False) -> Sequence[Sample]:
-        """Return the series for which the PromQL expression holds now; raise when it cannot be evaluated."""
+        """Return the series for which the PromQL expression holds; raise on an error."""
         ...
 
     def counts_drills_apart(self, alert: str) -> bool:
-        """Return whether the rule of that alert reads series in which drills are counted apart."""
+        """Return whether the alert's rule can tell drills from users."""
         ...
 
     def firing(self, fingerprint: str) -> bool:
@@ -44,50 +44,12 @@ class Monitor(Protocol):
         ...
 
     def sampled_since(self, at: datetime) -> bool:
-        """Return whether samples have arrived since then and still arrive: older ones prove nothing."""
+        """Return whether samples have arrived since then and still arrive."""
         ...
 
 
-class AuditEvent(Protocol):
-    """One entry of the audit chain."""
-
-    @property
-    def at(self) -> str:
-        """ISO 8601, UTC."""
-        ...
-
-    @property
-    def actor(self) -> str:
-        """Who."""
-        ...
-
-    @property
-    def action(self) -> str:
-        """Did what."""
-        ...
-
-    @property
-    def subject(self) -> str:
-        """To what."""
-        ...
-
-
-class AuditTrail(Protocol):
-    """The append-only record of who did what."""
-
-    def append(
-        self, actor: str, action: str, subject: str, facts: Mapping[str, object] | None = None
-    ) -> AuditEvent:
-        """Record it; durable when it returns."""
-        ...
-
-    def recent(self, limit: int = 100) -> Sequence[AuditEvent]:
-        """Return the newest events, newest first."""
-        ...
-
-
-class Probe(Protocol):
-    """Uses the service as its callers do, marked as trimtab's own, so that an idle service can be judged."""
+class ServiceProbe(Protocol):
+    """Sends marked test requests, so that an idle service can be checked."""
 
     def __call__(self) -> None:
         """Send one request of each kind; may raise."""
@@ -95,15 +57,15 @@ class Probe(Protocol):
 
 
 class Impact(Protocol):
-    """Measures what users met."""
+    """Measures the impact on users."""
 
     def __call__(self, seconds: float) -> str:
-        """Return what users met in the last seconds; empty when the samples cannot tell."""
+        """Return the impact on users in the last seconds; empty when unknown."""
         ...
 
 
 class Consult(Protocol):
-    """Searches the handbook for what is known about a situation."""
+    """Searches the handbook for passages about a situation."""
 
     def __call__(self, question: str) -> Sequence[str]:
         """Return the best passages, best first; empty when nothing fits."""

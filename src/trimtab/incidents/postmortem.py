@@ -1,63 +1,63 @@
-"""The post-mortem, rendered from the incident and its journal; one record, two formats."""
+"""Renders the post-mortem and the incident report from the incident's records."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from trimtab.incidents.clocks import Clock, read_clocks
-from trimtab.incidents.ground import Ground
+from trimtab.incidents.clocks import ResponseClock, read_clocks
+from trimtab.incidents.context import IncidentContext
 from trimtab.incidents.messages import broadcast, resolution_text
-from trimtab.incidents.model import Attempt, Entry, Incident, Outcome
+from trimtab.incidents.model import Attempt, AttemptOutcome, Entry, Incident
 from trimtab.incidents.notifications import notifications
 from trimtab.incidents.state import State
 from trimtab.incidents.statements import cause_text
-from trimtab.incidents.turn import Draft, Turn, moved
+from trimtab.incidents.transition import NewEntry, Transition, moved
 from trimtab.infra.notify import Kind
 
 _REVIEW_DUE = timedelta(hours=48)
 _NOTHING = "nothing is recorded"
-_DECISIONS = {Outcome.REJECTED, Outcome.NOT_ANSWERED}
+_DECISIONS = {AttemptOutcome.REJECTED, AttemptOutcome.NOT_ANSWERED}
 """How a person ended an attempt; that says nothing about the page."""
 _NOT_YET = "--:--"
 """Stands for the time of a stage that has not happened."""
 
 
-def close(ground: Ground, incident: Incident) -> Turn:
-    """Write the post-mortem, tell people that it is over, and end the incident."""
-    now = ground.now()
-    entries = ground.store.timeline(incident.id)
-    clocks = read_clocks(incident, ground.ladder_of(incident), now)
-    incident = replace(incident, impact=_measured(ground, incident))
+def close(context: IncidentContext, incident: Incident) -> Transition:
+    """Write the post-mortem, send the resolution message, and resolve the incident."""
+    now = context.now()
+    entries = context.store.timeline(incident.id)
+    clocks = read_clocks(incident, context.ladder_of(incident), now)
+    incident = incident.updated(impact=_measured(context, incident))
     text = render(incident, entries, clocks, now)
     after = moved(incident, State.RESOLVED, now, resolved_at=now, postmortem=text)
-    ground.audit.append(
-        "operator", "incidents.resolved", incident.id, {"opening": incident.opening}
+    context.audit.append(
+        "operator", "incidents.resolved", incident.id, {"opening": incident.episode.number}
     )
-    resolved = resolution_text(incident, incident.restored_at or now)
+    resolved = resolution_text(incident, incident.episode.restored_at or now)
     messages = (
         *broadcast(incident, Kind.RESOLUTION, resolved, "resolution"),
         *broadcast(incident, Kind.POSTMORTEM, text, "postmortem"),
     )
-    entry = Draft(f"{incident.opening}.closed", "Resolved; the post-mortem is written.")
-    return Turn(after, (entry,), messages)
+    entry = NewEntry(f"{incident.episode.number}.closed", "Resolved; the post-mortem is written.")
+    return Transition(after, (entry,), messages)
 
 
-def _measured(ground: Ground, incident: Incident) -> str:
-    if ground.impact is None:
+def _measured(context: IncidentContext, incident: Incident) -> str:
+    if context.impact is None:
         return ""
-    lasted = (incident.restored_at or ground.now()) - incident.opened_at
+    lasted = (incident.episode.restored_at or context.now()) - incident.episode.opened_at
     try:
-        return ground.impact(lasted.total_seconds())
+        return context.impact(lasted.total_seconds())
     except Exception:  # noqa: BLE001 - an impact that cannot be measured keeps no incident open.
         return ""
 
 
 def _impact(incident: Incident) -> str:
-    return incident.alert.annotations.get("impact") or incident.impact or "not measured"
+    return incident.alert.annotations.get("impact") or incident.episode.impact or "not measured"
 
 
 def render(
-    incident: Incident, entries: Sequence[Entry], clocks: Sequence[Clock], now: datetime
+    incident: Incident, entries: Sequence[Entry], clocks: Sequence[ResponseClock], now: datetime
 ) -> str:
     """Return the post-mortem in the incident response procedures' format."""
     review = (now + _REVIEW_DUE).date().isoformat()
@@ -94,27 +94,29 @@ def render(
     return "\n".join(lines)
 
 
-def render_report(incident: Incident, entries: Sequence[Entry], clocks: Sequence[Clock]) -> str:
-    """Return the same record as an incident report: title, four fields, timeline, cause, resolution, check boxes."""
-    end = incident.resolved_at or incident.restored_at or incident.opened_at
+def render_report(
+    incident: Incident, entries: Sequence[Entry], clocks: Sequence[ResponseClock]
+) -> str:
+    """Return the incident report: fields, timeline, cause, resolution and check boxes."""
+    end = incident.episode.resolved_at or incident.episode.restored_at or incident.episode.opened_at
     lessons = _lessons(incident, entries, clocks)
     lines = [
         f"# Incident Report: {incident.title}",
         "",
-        f"**Date**: {incident.opened_at.date().isoformat()}",
+        f"**Date**: {incident.episode.opened_at.date().isoformat()}",
         f"**Severity**: {incident.severity}",
         f"**Duration**: {_minutes(incident, end)}",
         f"**Impact**: {_impact(incident)}",
         "",
         "## Timeline",
-        f"- {incident.opened_at:%H:%M} - Alert fired: {incident.title}",
+        f"- {incident.episode.opened_at:%H:%M} - Alert fired: {incident.title}",
         *(f"- {entry.at:%H:%M} - {entry.text}" for entry in entries if entry.seq > 1),
         "",
         "## Root Cause",
         _root_cause(incident),
         "",
         "## Resolution",
-        incident.resolution or "not resolved yet",
+        incident.episode.resolution or "not resolved yet",
         "",
         "## Action Items",
         *(f"- [ ] {item} ({owner})" for item, owner in lessons.items),
@@ -128,16 +130,18 @@ class _Lessons:
     well: str
     improve: str
     items: tuple[tuple[str, str], ...]
-    """What is to be done, and by whom."""
+    """A follow-up action with its owner."""
     monitoring: str
     runbooks: str
     infrastructure: str
 
 
-def _lessons(incident: Incident, entries: Sequence[Entry], clocks: Sequence[Clock]) -> _Lessons:
-    owner = incident.approved_by or "on-call engineer"
-    mine = [attempt for attempt in incident.attempts if attempt.opening == incident.opening]
-    failed = [attempt for attempt in mine if attempt.outcome is not Outcome.WORKED]
+def _lessons(
+    incident: Incident, entries: Sequence[Entry], clocks: Sequence[ResponseClock]
+) -> _Lessons:
+    owner = incident.episode.approved_by or "on-call engineer"
+    mine = [attempt for attempt in incident.attempts if attempt.episode == incident.episode.number]
+    failed = [attempt for attempt in mine if attempt.outcome is not AttemptOutcome.WORKED]
     items = [("Review this post-mortem and find the deeper cause", owner)]
     items += [
         (f"Correct the runbook: {attempt.cause_id} {_words(attempt.outcome)}", owner)
@@ -146,11 +150,11 @@ def _lessons(incident: Incident, entries: Sequence[Entry], clocks: Sequence[Cloc
     ]
     if not incident.runbooks:
         items.append((f"Write a runbook for {incident.alert.name}", owner))
-    called = notifications(entries, incident.opening)
+    called = notifications(entries, incident.episode.number)
     if any(call.status == "no_channel" for call in called):
         items.append(("Configure an on-call channel: a call could not be sent", owner))
     improve = [f"the {clock.name} clock ran over" for clock in clocks if clock.breached]
-    improve += ["it came back after it was resolved"] if incident.opening > 1 else []
+    improve += ["it came back after it was resolved"] if incident.episode.number > 1 else []
     resumed = any(entry.facts.get("resumed_after_crash") for entry in entries)
     improve += ["the operator itself was interrupted"] if resumed else []
     unsent = sum(call.status == "no_channel" for call in called)
@@ -164,19 +168,19 @@ def _lessons(incident: Incident, entries: Sequence[Entry], clocks: Sequence[Cloc
         runbooks=_runbooks(incident, failed),
         infrastructure=(
             "the repair did not last: remove the cause itself"
-            if incident.opening > 1
+            if incident.episode.number > 1
             else "to be decided in the review"
         ),
     )
 
 
-def _went_well(incident: Incident, clocks: Sequence[Clock]) -> str:
+def _went_well(incident: Incident, clocks: Sequence[ResponseClock]) -> str:
     kept = [
         f"{clock.name} in time"
         for clock in clocks
         if clock.stopped_at and not clock.breached and clock.name != "escalation"
     ]
-    if incident.cause_verified:
+    if incident.episode.cause_verified:
         kept.append("the repair was verified")
     return "; ".join(kept) or _NOTHING
 
@@ -184,7 +188,7 @@ def _went_well(incident: Incident, clocks: Sequence[Clock]) -> str:
 def _monitoring(incident: Incident, tried: int) -> str:
     if tried > 1:
         return "tell the causes apart with more evidence"
-    if incident.restored_at is not None and not incident.cause_verified:
+    if incident.episode.restored_at is not None and not incident.episode.cause_verified:
         return "check whether the alert was justified: no verified repair ended it"
     return "to be decided in the review"
 
@@ -194,27 +198,27 @@ def _runbooks(incident: Incident, failed: Sequence[Attempt]) -> str:
         return "; ".join(f"{each.cause_id} {_words(each.outcome)}" for each in failed)
     if not incident.runbooks:
         return "write one for this alert"
-    if incident.cause_verified:
+    if incident.episode.cause_verified:
         return "none needed: the fix was run and its checks held afterwards"
     return "unknown: no fix of a runbook was run and verified"
 
 
-def _words(outcome: Outcome) -> str:
+def _words(outcome: AttemptOutcome) -> str:
     return outcome.replace("_", " ")
 
 
 def _what_happened(incident: Incident, entries: Sequence[Entry]) -> str:
     notes = incident.alert.annotations
-    told = " ".join(notes[name] for name in ("summary", "description") if notes.get(name))
-    told = told or f"{incident.alert.name} fired at {incident.alert.value:g}."
-    happened = f"{incident.title} on {incident.component} ({incident.native_severity}). {told}"
-    calls = [call.text for call in notifications(entries, incident.opening)]
+    summary = " ".join(notes[name] for name in ("summary", "description") if notes.get(name))
+    summary = summary or f"{incident.alert.name} fired at {incident.alert.value:g}."
+    happened = f"{incident.title} on {incident.component} ({incident.native_severity}). {summary}"
+    calls = [call.text for call in notifications(entries, incident.episode.number)]
     people = f" Calls: {'; '.join(calls)}." if calls else ""
-    return f"{happened}{people} Resolution: {incident.resolution or 'not yet'}"
+    return f"{happened}{people} Resolution: {incident.episode.resolution or 'not yet'}"
 
 
 def _root_cause(incident: Incident) -> str:
-    found, known = incident.diagnosis, cause_text(incident)
+    found, known = incident.episode.diagnosis, cause_text(incident)
     if found is None:
         return f"{known}."
     if not found.cause_id:
@@ -222,41 +226,49 @@ def _root_cause(incident: Incident) -> str:
         return f"{known}{why}."
     chosen = next(each for each in found.candidates if each.cause_id == found.cause_id)
     evidence = "; ".join(f"`{finding.expression}`" for finding in chosen.findings)
-    sure = f" (confidence {found.confidence:.2f})" if incident.cause_verified else ""
+    sure = f" (confidence {found.confidence:.2f})" if incident.episode.cause_verified else ""
     return f"{known}{sure}. Evidence: {evidence}."
 
 
 def _stages(incident: Incident, now: datetime) -> list[tuple[datetime | None, str]]:
     return [
-        (incident.opened_at, "Alert triggered (detection)"),
-        (incident.triaged_at, "Agent began investigation (triage)"),
-        (incident.diagnosed_at, f"{_investigated(incident)} (investigation)"),
-        (incident.remediation_at, f"{_remediated(incident)} (action)"),
-        (incident.restored_at, f"{_ended(incident)} (resolution)"),
+        (incident.episode.opened_at, "Alert triggered (detection)"),
+        (incident.episode.triaged_at, "Agent began investigation (triage)"),
+        (incident.episode.diagnosed_at, f"{_investigated(incident)} (investigation)"),
+        (incident.episode.remediation_at, f"{_remediated(incident)} (action)"),
+        (incident.episode.restored_at, f"{_ended(incident)} (resolution)"),
         (now, "Post-mortem completed")
-        if incident.restored_at
+        if incident.episode.restored_at
         else (None, "Post-mortem not completed: the incident is open"),
     ]
 
 
 def _investigated(incident: Incident) -> str:
-    if incident.cause_verified:
+    if incident.episode.cause_verified:
         return "Root cause identified"
-    if incident.diagnosed_at is None:
-        return "Not investigated yet" if incident.restored_at is None else "Not investigated"
-    return "Cause suspected, not confirmed" if incident.root_cause else "No cause identified"
+    if incident.episode.diagnosed_at is None:
+        return (
+            "Not investigated yet" if incident.episode.restored_at is None else "Not investigated"
+        )
+    return (
+        "Cause suspected, not confirmed" if incident.episode.root_cause else "No cause identified"
+    )
 
 
 def _remediated(incident: Incident) -> str:
-    return "Remediation started" if incident.remediation_at else "trimtab started no remediation"
+    return (
+        "Remediation started"
+        if incident.episode.remediation_at
+        else "trimtab started no remediation"
+    )
 
 
 def _ended(incident: Incident) -> str:
-    if incident.restored_at is None:
+    if incident.episode.restored_at is None:
         return "Not restored yet"
-    if incident.closed_by:
+    if incident.episode.closed_by:
         return "Closed by a person, not verified"
-    return "Service restored" if incident.cause_verified else "Alerts ended"
+    return "Service restored" if incident.episode.cause_verified else "Alerts ended"
 
 
 def _clock_time(at: datetime | None) -> str:
@@ -264,7 +276,7 @@ def _clock_time(at: datetime | None) -> str:
 
 
 def _minutes(incident: Incident, now: datetime) -> str:
-    seconds = ((incident.restored_at or now) - incident.opened_at).total_seconds()
+    seconds = ((incident.episode.restored_at or now) - incident.episode.opened_at).total_seconds()
     minutes = round(seconds / 60)
     return "1 minute" if minutes == 1 else f"{minutes} minutes"
 

@@ -1,4 +1,4 @@
-"""Which causes have proven, on this build, that their runbook repairs them."""
+"""Proofs that a drill of a cause has passed on this build."""
 
 import json
 from collections.abc import Mapping
@@ -17,7 +17,7 @@ _UNKNOWN = "the drill was run before realism was recorded"
 
 @dataclass(frozen=True, slots=True)
 class DrillProof:
-    """A passed drill: the page and build that it is bound to, and how real its faults were."""
+    """A passed drill: hash of page and build, and the realism of its faults."""
 
     proof: str
     """`Runbook.proof_hash` of the page and the build."""
@@ -43,16 +43,16 @@ class Proofs:
         self._shipped = dict(shipped or {})
 
     def find(self, runbook: Runbook, cause: Cause) -> DrillProof | None:
-        """Return the proof that holds for exactly this page on this build, or None.
+        """Return the proof for exactly this page on this build, or None.
 
-        A proof of this machine is newer than the shipped one, so it decides how real the drill was.
+        A proof of this machine is newer than the shipped one, so its realism applies.
         """
-        wanted = runbook.proof_hash(self._version)
-        row = self._store.proof(cause.id, wanted)
+        proof_hash = runbook.proof_hash(self._version)
+        row = self._store.proof(cause.id, proof_hash)
         if row is not None:
-            return DrillProof(wanted, Realism(row["realism"]), row["reason"])
+            return DrillProof(proof_hash, Realism(row["realism"]), row["reason"])
         shipped = self._shipped.get(cause.id)
-        return shipped if shipped is not None and shipped.proof == wanted else None
+        return shipped if shipped is not None and shipped.proof == proof_hash else None
 
     def proven(self, runbook: Runbook, cause: Cause) -> bool:
         """Return whether the cause's drill has passed with exactly this page on this build."""
@@ -61,13 +61,13 @@ class Proofs:
     def add(
         self, runbook: Runbook, cause: Cause, at: datetime, *, realism: Realism, reason: str = ""
     ) -> None:
-        """Record that the cause's drill has passed, and how real it was."""
+        """Record a passed drill of the cause, with its realism."""
         self._store.add_proof(
             cause.id, runbook.proof_hash(self._version), at, realism=realism, reason=reason
         )
 
     def export(self, library: Library) -> str:
-        """Return the text of a proofs file: every proof that holds for this library on this build."""
+        """Return the proofs of this library on this build as the text of a proofs file."""
         held = {
             cause.id: asdict(proof)
             for runbook, cause in library.causes()
@@ -77,7 +77,7 @@ class Proofs:
 
 
 def proof_entry(proof: DrillProof | None) -> dict[str, object]:
-    """Return what a list of causes says about a cause's proof."""
+    """Return a proof as fields of a list of causes."""
     return {
         "proven": proof is not None,
         "realism": "" if proof is None else proof.realism.value,
@@ -86,12 +86,12 @@ def proof_entry(proof: DrillProof | None) -> dict[str, object]:
 
 
 def shipped_proofs(file: Path) -> Mapping[str, DrillProof]:
-    """Read a proofs file; a missing one holds no proofs.
+    """Load a proofs file; a missing file has no proofs.
 
     An older file holds only the proof's hash for each cause; its proofs count as simulated.
 
     Raises:
-        Corrupt: It is no proofs file.
+        Corrupt: The file does not have the format of a proofs file.
     """
     if not file.exists():
         return {}
@@ -100,8 +100,8 @@ def shipped_proofs(file: Path) -> Mapping[str, DrillProof]:
         return {str(cause): _parse(entry) for cause, entry in proofs.items()}
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise Corrupt(
-            f"{file.name} is no proofs file: {error!r}.",
-            hint="Make it again: `trimtab drills run --all`.",
+            f"{file.name} is not a valid proofs file: {error!r}.",
+            hint="Create it again: `trimtab drills run --all`.",
         ) from error
 
 

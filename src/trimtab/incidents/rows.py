@@ -1,17 +1,29 @@
-"""The tables of the incidents chain, and what a row becomes."""
+"""Tables of the incidents chain and conversion between rows and records."""
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 
 import orjson
 import sqlalchemy as sa
-from pydantic import TypeAdapter
+from pydantic import BeforeValidator, TypeAdapter
 
 from trimtab.incidents.errors import IncidentUnknown
-from trimtab.incidents.model import Approval, Entry, Incident
+from trimtab.incidents.model import Entry, Episode, Incident, PlanApproval
 
-_adapter = TypeAdapter(Incident)
+_EPISODE_KEYS = frozenset(TypeAdapter(Episode).json_schema()["properties"])
+
+
+def _nested(document: Any) -> Any:
+    """Return a stored document with the keys of the episode in an object of their own."""
+    if not isinstance(document, dict):
+        return document
+    episode = {key: value for key, value in document.items() if key in _EPISODE_KEYS}
+    return {**{key: document[key] for key in document.keys() - _EPISODE_KEYS}, "episode": episode}
+
+
+# Documents are stored flat, as before there were episodes, so that any release can read them.
+_adapter = TypeAdapter(Annotated[Incident, BeforeValidator(_nested)])
 
 
 def _table(name: str, columns: str) -> sa.TableClause:
@@ -32,15 +44,24 @@ PROOFS = _table("drill_proofs", "cause_id proof_hash passed_at realism reason")
 
 
 def of_drill() -> sa.ColumnElement[bool]:
-    """Return the condition that picks the incidents of drills; a damaged record counts as a user's."""
-    # A document that is no JSON would fail the whole query; CASE keeps SQLite from looking into it.
+    """Return the condition for incidents of drills; false for damaged records."""
+    # A document that is not valid JSON would fail the whole query; CASE keeps SQLite from looking into it.
     document = INCIDENTS.c.document
     marked = sa.func.coalesce(sa.func.json_extract(document, "$.drill"), 0) == 1
     return sa.case((sa.func.json_valid(document) == 1, marked), else_=sa.false())
 
 
+def has_alert(fingerprint: str) -> sa.ColumnElement[bool]:
+    """Return the condition for incidents of an alert; false for damaged records."""
+    document = INCIDENTS.c.document
+    alerts = sa.func.json_each(document, "$.alerts").table_valued("value")
+    of_alert = sa.func.json_extract(alerts.c.value, "$.alert.fingerprint") == fingerprint
+    found = sa.exists(sa.select(sa.literal(1)).select_from(alerts).where(of_alert))
+    return sa.case((sa.func.json_valid(document) == 1, found), else_=sa.false())
+
+
 def ignoring(table: sa.TableClause) -> sa.Insert:
-    """Return an insert that leaves a row with a known key as it is."""
+    """Return an insert that keeps an existing row of the same key."""
     return sa.insert(table).prefix_with("OR IGNORE")
 
 
@@ -54,28 +75,30 @@ def get_incident(connection: sa.Connection, incident_id: str) -> Incident:
 
 
 def parsed(text: str) -> Incident:
-    """Return the incident of a document."""
+    """Parse a stored document into an incident."""
     return _adapter.validate_json(text)
 
 
 def incident_row(incident: Incident, at: datetime) -> dict[str, Any]:
-    """Return an incident's row."""
-    resolved = incident.resolved_at
+    """Convert an incident to its row."""
+    resolved = incident.episode.resolved_at
+    document = _adapter.dump_python(incident, mode="json", by_alias=True)
+    episode = document.pop("episode")
     return {
         "id": incident.id,
         "state": incident.state,
         "severity": incident.severity,
         "system": incident.system,
         "group_key": incident.group_key,
-        "opened_at": incident.opened_at.isoformat(),
+        "opened_at": incident.episode.opened_at.isoformat(),
         "updated_at": at.isoformat(),
         "resolved_at": None if resolved is None else resolved.isoformat(),
-        "document": _adapter.dump_json(incident).decode(),
+        "document": orjson.dumps(document | episode).decode(),
     }
 
 
 def entry_of(row: Mapping[Any, Any]) -> Entry:
-    """Return a journal row's entry."""
+    """Convert a journal row to an entry."""
     return Entry(
         seq=row["seq"],
         at=datetime.fromisoformat(row["at"]),
@@ -86,23 +109,25 @@ def entry_of(row: Mapping[Any, Any]) -> Entry:
     )
 
 
-def is_approval(approval: Approval) -> tuple[sa.ColumnElement[bool], ...]:
-    """Return the condition that picks the approval's row."""
+def is_approval(approval: PlanApproval) -> tuple[sa.ColumnElement[bool], ...]:
+    """Return the condition that selects the row of an approval."""
     return (
         APPROVALS.c.incident_id == approval.incident_id,
         APPROVALS.c.plan_hash == approval.plan_hash,
     )
 
 
-def find_approval(connection: sa.Connection, incident_id: str, plan_hash: str) -> Approval | None:
-    """Return the question about the plan, or None."""
+def find_approval(
+    connection: sa.Connection, incident_id: str, plan_hash: str
+) -> PlanApproval | None:
+    """Return the approval request for the plan, or None."""
     query = sa.select(APPROVALS).where(
         APPROVALS.c.incident_id == incident_id, APPROVALS.c.plan_hash == plan_hash
     )
     row = connection.execute(query).mappings().first()
     if row is None:
         return None
-    return Approval(
+    return PlanApproval(
         incident_id=row["incident_id"],
         plan_hash=row["plan_hash"],
         requested_at=datetime.fromisoformat(row["requested_at"]),
@@ -114,8 +139,8 @@ def find_approval(connection: sa.Connection, incident_id: str, plan_hash: str) -
     )
 
 
-def approval_row(approval: Approval) -> dict[str, Any]:
-    """Return the row of a question that waits."""
+def approval_row(approval: PlanApproval) -> dict[str, Any]:
+    """Return the row of a new approval request."""
     return {
         "incident_id": approval.incident_id,
         "plan_hash": approval.plan_hash,

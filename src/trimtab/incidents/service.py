@@ -1,4 +1,4 @@
-"""The public face: alerts come in, people look, approve and read."""
+"""Public interface of the incident operator."""
 
 import logging
 import math
@@ -9,24 +9,25 @@ from dataclasses import replace
 from datetime import datetime
 
 from trimtab.incidents.attach import attached, fired, quieted, reopened
-from trimtab.incidents.clocks import Clock, read_clocks
+from trimtab.incidents.clocks import ResponseClock, read_clocks
+from trimtab.incidents.context import IncidentContext
 from trimtab.incidents.errors import (
     DrillRunning,
     IncidentUnknown,
     NothingToClose,
     StillFiring,
 )
-from trimtab.incidents.ground import Ground
 from trimtab.incidents.ladders import check_ladders
 from trimtab.incidents.loop import KIND, WAKE, Loop, job_id
 from trimtab.incidents.model import (
-    Alert,
-    Approval,
     AttachedAlert,
     Attempt,
+    AttemptOutcome,
     Entry,
+    Episode,
     Incident,
-    Outcome,
+    IncidentAlert,
+    PlanApproval,
 )
 from trimtab.incidents.notifications import (
     Notification,
@@ -38,57 +39,57 @@ from trimtab.incidents.plan import check_preapproved
 from trimtab.incidents.postmortem import render, render_report
 from trimtab.incidents.state import State
 from trimtab.incidents.statements import resolution_by_person
+from trimtab.incidents.transition import NewEntry, moved
 from trimtab.incidents.triage import component_of, group_key, title_of
-from trimtab.incidents.turn import Draft, moved
 from trimtab.infra.jobs import Jobs, JobState, JobUnknown, Json
 from trimtab.infra.notify import Receipt
 from trimtab.kernel.drilling import is_marked
 
 _log = logging.getLogger(__name__)
-_MOST_RESTARTS = 1000
+_MAX_RESTARTS = 1000
 _CLOSABLE = {State.ESCALATED, State.NOT_VERIFIED}
 
 
 class Incidents:
-    """Opens incidents for alerts and drives each with one durable job.
+    """Opens incidents for alerts and runs one durable job for each episode.
 
     Construct it before `Jobs.launch`, and call `resume` after.
 
     Args:
-        ground: What the stages stand on.
-        jobs: Where the durable jobs run.
+        context: Dependencies of the stages.
+        jobs: Runs the durable jobs.
 
     Raises:
         PreapprovalRefused: The settings pre-approve what always needs a person.
         LaddersRefused: A runbook names a ladder that does not exist.
     """
 
-    def __init__(self, ground: Ground, jobs: Jobs) -> None:
-        check_preapproved(ground.settings.preapproved, ground.catalog)
-        check_ladders(ground.library, ground.ladders)
-        self._ground = ground
-        self._store = ground.store
+    def __init__(self, context: IncidentContext, jobs: Jobs) -> None:
+        check_preapproved(context.settings.preapproved, context.catalog)
+        check_ladders(context.library, context.ladders)
+        self._context = context
+        self._store = context.store
         self._jobs = jobs
-        self._opening = threading.Lock()
+        self._intake = threading.Lock()
         self._drilling = False
         self._changed = threading.Condition()
         self._changes = 0
         self._store.listen(self._notice)
-        jobs.register(KIND, Loop(ground).body)
+        jobs.register(KIND, Loop(context).body)
 
     def resume(self) -> None:
-        """Make sure that every active incident has a job that runs; safe to call at any time."""
+        """Start the missing jobs of active incidents; safe to call at any time."""
         for incident in self._store.find(active=True, limit=None):
             try:
                 self._start(incident)
-            except Exception:  # noqa: BLE001 - the others are driven all the same; the next call tries again.
+            except Exception:  # noqa: BLE001 - the others must start too; the next call tries again.
                 _log.exception("an incident's job cannot start", extra={"incident": incident.id})
 
-    def alert_fired(self, alert: Alert) -> Incident:
-        """Open an incident for the alert, join it to the one that is open, or reopen one that just ended."""
+    def alert_fired(self, alert: IncidentAlert) -> Incident:
+        """Open or reopen an incident for the alert, or attach it to an open one."""
         if not math.isfinite(alert.value):
             alert = replace(alert, value=0.0)
-        with self._opening:
+        with self._intake:
             latest = self._store.latest_of_group(group_key(alert))
             if latest is None:
                 incident = self._open(alert)
@@ -102,21 +103,21 @@ class Incidents:
         return incident
 
     def alert_resolved(self, fingerprint: str, at: datetime) -> None:
-        """Note that an alert is quiet; the loop decides what that means."""
-        for incident in self._store.find(active=True, limit=None):
-            firing = [one for one in incident.alerts if one.alert.fingerprint == fingerprint]
-            if firing and firing[0].firing:
-                name = firing[0].alert.name
+        """Record that an alert is quiet and wake the jobs of its incidents."""
+        for incident in self._store.active_with_alert(fingerprint):
+            found = next(each for each in incident.alerts if each.alert.fingerprint == fingerprint)
+            if found.firing:
+                text = f"Alert {found.alert.name} is quiet."
                 self._store.change(
                     incident.id,
                     lambda fresh: quieted(fresh, fingerprint, at),
                     at,
-                    [Draft(f"quiet.{fingerprint}.{at.isoformat()}", f"Alert {name} is quiet.")],
+                    [NewEntry(f"quiet.{fingerprint}.{at.isoformat()}", text)],
                 )
                 self._wake(incident)
 
-    def firing_alerts(self) -> Sequence[Alert]:
-        """Return the alerts that fired when they were last heard of, to resume the rules with after a start."""
+    def firing_alerts(self) -> Sequence[IncidentAlert]:
+        """Return the alerts that fired when last reported, to resume the rules at start."""
         return [
             attached.alert
             for incident in self._store.find(active=True, limit=None)
@@ -126,14 +127,14 @@ class Incidents:
 
     @contextmanager
     def drill(self) -> Iterator[None]:
-        """Mark the incidents that open in this time as a drill's, unless their rule knows that users met it.
+        """Mark incidents that open meanwhile as a drill's, unless users caused them.
 
         Raises:
             DrillRunning: Another drill is running.
         """
-        with self._opening:
+        with self._intake:
             if self._drilling:
-                raise DrillRunning("A drill is running already.")
+                raise DrillRunning("Another drill is running.")
             self._drilling = True
         try:
             yield
@@ -146,9 +147,9 @@ class Incidents:
         """Return incidents, the newest first.
 
         Args:
-            active: Only those that are not over, or only those that are.
-            drills: Only those of drills; they are in no other list.
-            limit: The most that are returned.
+            active: True for active incidents only, False for resolved ones only.
+            drills: True for those of drills only; they are in no other list.
+            limit: Maximum number of incidents.
         """
         return self._store.find(active=active, drills=drills, limit=limit)
 
@@ -156,19 +157,19 @@ class Incidents:
         """Return the incident, or raise `IncidentUnknown`."""
         return self._store.get(incident_id)
 
-    def clocks(self, incident_id: str) -> tuple[Clock, ...]:
-        """Return the incident's four clocks as they stand."""
+    def clocks(self, incident_id: str) -> tuple[ResponseClock, ...]:
+        """Return the four response clocks of the incident."""
         incident = self._store.get(incident_id)
-        return read_clocks(incident, self._ground.ladder_of(incident), self._ground.now())
+        return read_clocks(incident, self._context.ladder_of(incident), self._context.now())
 
     def timeline(self, incident_id: str, after_seq: int = 0) -> Sequence[Entry]:
-        """Return the journal behind an entry, in order."""
+        """Return the journal entries after ``after_seq``, in order."""
         return self._store.timeline(incident_id, after_seq)
 
     def follow(self, incident_id: str, after_seq: int, timeout_seconds: float) -> Sequence[Entry]:
-        """Return the journal behind an entry as soon as there is something, or nothing after the real seconds.
+        """Wait for journal entries after ``after_seq``; return none at the timeout.
 
-        For live views: call it again with the last ``seq``.
+        For live views: call it again with the last ``seq``. The timeout is in real seconds.
         """
         with self._changed:
             seen = self._changes
@@ -179,18 +180,22 @@ class Incidents:
             self._changed.wait_for(lambda: self._changes != seen, timeout_seconds)
         return self._store.timeline(incident_id, after_seq)
 
-    def approval(self, incident_id: str) -> Approval | None:
-        """Return the question that the incident waits for, or its answer."""
+    def approval(self, incident_id: str) -> PlanApproval | None:
+        """Return the approval request of the current plan with its decision, or None."""
         incident = self._store.get(incident_id)
-        return self._store.approval(incident_id, incident.plan.hash) if incident.plan else None
+        return (
+            self._store.approval(incident_id, incident.episode.plan.hash)
+            if incident.episode.plan
+            else None
+        )
 
     def planned(self, incident_id: str, plan_hash: str) -> tuple[str, ...]:
-        """Return the names of the actions of that plan; none when another one waits: then `approve` refuses."""
-        plan = self._store.get(incident_id).plan
+        """Return the actions of that plan; empty if it is not the current plan."""
+        plan = self._store.get(incident_id).episode.plan
         return tuple(act.name for act in plan.acts) if plan and plan.hash == plan_hash else ()
 
-    def approve(self, incident_id: str, plan_hash: str, principal: str) -> Approval:
-        """Let the plan run.
+    def approve(self, incident_id: str, plan_hash: str, principal: str) -> PlanApproval:
+        """Approve the plan, so that it runs.
 
         Args:
             incident_id: The incident.
@@ -198,19 +203,19 @@ class Incidents:
             principal: Who approves; goes to the journal and the audit chain.
 
         Raises:
-            NothingToDecide: Nothing waits, it was answered before, or its time is over.
-            PlanChanged: Another plan waits.
+            NothingToDecide: No plan waits, it was decided before, or its time is over.
+            PlanChanged: Another plan is current.
         """
         return self._decide(incident_id, plan_hash, "approved", principal, "")
 
     def reject(
         self, incident_id: str, plan_hash: str, principal: str, reason: str = ""
-    ) -> Approval:
-        """Reject the plan and hand the incident over to people. Raises as `approve` does."""
+    ) -> PlanApproval:
+        """Reject the plan and escalate the incident; raises as `approve` does."""
         return self._decide(incident_id, plan_hash, "rejected", principal, reason)
 
     def close(self, incident_id: str, principal: str, note: str = "") -> Incident:
-        """Close an incident that is escalated or not verified, on a person's word.
+        """Close an escalated or unverified incident on behalf of a person.
 
         Args:
             incident_id: The incident.
@@ -218,20 +223,25 @@ class Incidents:
             note: What the person knows; goes to the journal.
 
         Raises:
-            NothingToClose: It is over, or the operator still works on it.
+            NothingToClose: It is resolved, or the operator still works on it.
             StillFiring: An alert of it fires.
         """
-        now, incident = self._ground.now(), self._store.get(incident_id)
-        if not self._ground.quiet(incident):
+        now, incident = self._context.now(), self._store.get(incident_id)
+        if not self._context.quiet(incident):
             raise StillFiring(f"An alert of {incident_id} still fires.")
-        resolution = resolution_by_person(self._ground, incident)
+        resolution = resolution_by_person(self._context, incident)
 
-        def closed(fresh: Incident) -> Incident:
+        def close(fresh: Incident) -> Incident:
             if fresh.state not in _CLOSABLE:
                 raise NothingToClose(f"{incident_id} cannot be closed: it is {fresh.state}.")
             attempts = fresh.attempts
-            if fresh.state is State.NOT_VERIFIED and fresh.plan is not None:
-                tried = Attempt(fresh.opening, fresh.plan.cause_id, Outcome.NOT_VERIFIED, now)
+            if fresh.state is State.NOT_VERIFIED and fresh.episode.plan is not None:
+                tried = Attempt(
+                    fresh.episode.number,
+                    fresh.episode.plan.cause_id,
+                    AttemptOutcome.NOT_VERIFIED,
+                    now,
+                )
                 attempts = (*attempts, tried)
             return moved(
                 fresh,
@@ -243,25 +253,25 @@ class Incidents:
                 closed_by=principal,
             )
 
-        said = f"Closed by {principal}; not verified by trimtab" + (f": {note}" if note else "")
-        entry = Draft(f"{incident.opening}.closed_by_person", f"{said}.", principal)
-        after = self._store.change(incident_id, closed, now, [entry])
-        facts = {"opening": incident.opening}
-        self._ground.audit.append(principal, "incidents.closed", incident_id, facts)
+        text = f"Closed by {principal}; not verified by trimtab" + (f": {note}" if note else "")
+        entry = NewEntry(f"{incident.episode.number}.closed_by_person", f"{text}.", principal)
+        after = self._store.change(incident_id, close, now, [entry])
+        facts = {"opening": incident.episode.number}
+        self._context.audit.append(principal, "incidents.closed", incident_id, facts)
         self._wake(after)
         return after
 
     def notifications(self, incident_id: str) -> tuple[Notification, ...]:
-        """Return whom the present opening has called, and what is known of the delivery."""
-        opening = self._store.get(incident_id).opening
-        return notifications(self._store.timeline(incident_id), opening)
+        """Return the calls of the current episode, with their delivery status."""
+        episode = self._store.get(incident_id).episode
+        return notifications(self._store.timeline(incident_id), episode.number)
 
     def people_told(self, incident_id: str) -> bool:
         """Return whether a channel that reaches people has accepted anything about the incident."""
         return people_told(self._store.timeline(incident_id))
 
     def note_receipt(self, receipt: Receipt) -> None:
-        """Write to the journal what became of a message; those about no incident are left out."""
+        """Record the delivery of a message in the journal of its incident, if it has one."""
         entry = receipt_entry(receipt)
         if entry is None or not receipt.message.subject:
             return
@@ -269,10 +279,10 @@ class Incidents:
             incident = self._store.get(receipt.message.subject)
         except IncidentUnknown:
             return
-        self._store.note(incident, self._ground.now(), entry)
+        self._store.note(incident, self._context.now(), entry)
 
     def postmortem(self, incident_id: str, *, report: bool = False) -> str:
-        """Return the post-mortem as Markdown; before the end, what it would say now.
+        """Return the post-mortem as Markdown; a draft while the incident is active.
 
         Args:
             incident_id: The incident.
@@ -280,56 +290,55 @@ class Incidents:
         """
         incident = self._store.get(incident_id)
         entries = self._store.timeline(incident_id)
-        clocks = read_clocks(incident, self._ground.ladder_of(incident), self._ground.now())
+        clocks = read_clocks(incident, self._context.ladder_of(incident), self._context.now())
         if report:
             return render_report(incident, entries, clocks)
-        return incident.postmortem or render(incident, entries, clocks, self._ground.now())
+        return incident.episode.postmortem or render(incident, entries, clocks, self._context.now())
 
     def _decide(
         self, incident_id: str, plan_hash: str, decision: str, principal: str, reason: str
-    ) -> Approval:
-        now = self._ground.now()
-        decided = Approval(incident_id, plan_hash, now, now, decision, principal, reason, now)
-        said = f"{principal} {decided.decision} plan {plan_hash}" + (
+    ) -> PlanApproval:
+        now = self._context.now()
+        decided = PlanApproval(incident_id, plan_hash, now, now, decision, principal, reason, now)
+        text = f"{principal} {decided.decision} plan {plan_hash}" + (
             f": {reason}" if reason else ""
         )
-        note = Draft(f"decision.{plan_hash}", f"{said}.", principal, {"decision": decision})
+        note = NewEntry(f"decision.{plan_hash}", f"{text}.", principal, {"decision": decision})
         answer = self._store.decide(decided, note)
         self._wake(self._store.get(incident_id))
         return answer
 
-    def _open(self, alert: Alert) -> Incident:
-        now = self._ground.now()
+    def _open(self, alert: IncidentAlert) -> Incident:
+        now = self._context.now()
 
         def make(incident_id: str) -> Incident:
             return Incident(
                 id=incident_id,
-                opening=1,
                 state=State.DETECTED,
                 state_since=now,
                 title=title_of(alert),
                 component=component_of(alert),
                 group_key=group_key(alert),
                 alerts=(AttachedAlert(alert, firing=True, changed_at=now),),
-                opened_at=now,
+                episode=Episode(1, now),
                 drill=self._of_drill(alert),
             )
 
         return self._store.open(make, f"INC-{now:%Y-%m%d}", [fired(alert, "opened")])
 
-    def _of_drill(self, alert: Alert) -> bool:
+    def _of_drill(self, alert: IncidentAlert) -> bool:
         """Return whether a drill has caused the alert.
 
-        Its label tells. A rule that reads nothing in which drills are counted apart, such as the free space of a disk,
-        cannot tell: what it finds while a drill runs is taken as the drill's.
+        Its label says so. A rule whose series do not separate drills, such as the free space of a disk, cannot tell: its
+        alerts while a drill runs count as the drill's.
         """
         if is_marked(alert.labels):
             return True
-        return self._drilling and not self._ground.monitor.counts_drills_apart(alert.name)
+        return self._drilling and not self._context.monitor.counts_drills_apart(alert.name)
 
-    def _join(self, incident: Incident, alert: Alert) -> Incident:
-        now = self._ground.now()
-        known = {one.alert.fingerprint for one in incident.alerts if one.firing}
+    def _join(self, incident: Incident, alert: IncidentAlert) -> Incident:
+        now = self._context.now()
+        known = {each.alert.fingerprint for each in incident.alerts if each.firing}
         if alert.fingerprint in known:
             return incident
         after = self._store.change(
@@ -338,23 +347,23 @@ class Incidents:
         self._wake(after)
         return after
 
-    def _reopen(self, incident: Incident, alert: Alert) -> Incident:
-        now = self._ground.now()
+    def _reopen(self, incident: Incident, alert: IncidentAlert) -> Incident:
+        now = self._context.now()
 
         return self._store.change(
             incident.id, lambda fresh: reopened(fresh, alert, now), now, [fired(alert, "reopened")]
         )
 
-    def _comes_back(self, ended: Incident, alert: Alert) -> bool:
+    def _comes_back(self, ended: Incident, alert: IncidentAlert) -> bool:
         if ended.drill or self._of_drill(alert):
             return False
-        if all(one.alert.fingerprint != alert.fingerprint for one in ended.alerts):
+        if all(each.alert.fingerprint != alert.fingerprint for each in ended.alerts):
             return False
-        since = alert.fired_at - (ended.resolved_at or ended.opened_at)
-        return since.total_seconds() <= self._ground.settings.reopen_window_minutes * 60
+        since = alert.fired_at - (ended.episode.resolved_at or ended.episode.opened_at)
+        return since.total_seconds() <= self._context.settings.reopen_window_minutes * 60
 
     def _start(self, incident: Incident) -> None:
-        argument: dict[str, Json] = {"incident_id": incident.id, "opening": incident.opening}
+        argument: dict[str, Json] = {"incident_id": incident.id, "opening": incident.episode.number}
         self._jobs.start(KIND, self._driver(incident), argument)
 
     def _wake(self, incident: Incident) -> None:
@@ -364,15 +373,15 @@ class Incidents:
             self._start(incident)
 
     def _driver(self, incident: Incident) -> str:
-        """Return the id of the job that drives the incident, or of a fresh one when all before have failed."""
-        for restart in range(_MOST_RESTARTS):
+        """Return the id of the incident's job; a new id if all jobs so far have failed."""
+        for restart in range(_MAX_RESTARTS):
             name = job_id(incident, restart)
             try:
                 if self._jobs.status(name).state not in {JobState.FAILED, JobState.CANCELLED}:
                     return name
             except JobUnknown:
                 return name
-        return job_id(incident, _MOST_RESTARTS)
+        return job_id(incident, _MAX_RESTARTS)
 
     def _notice(self, _incident_id: str) -> None:
         with self._changed:

@@ -1,4 +1,4 @@
-"""What can be measured about the operator itself."""
+"""Signals of the incident operator."""
 
 import math
 import threading
@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from trimtab.incidents.model import Incident, Severity
+from trimtab.incidents.model import Incident, IncidentSeverity
 from trimtab.incidents.state import State
 from trimtab.incidents.store import IncidentStore
 from trimtab.infra.notify import Outbox
@@ -19,7 +19,7 @@ _MEAN_OVER = 100
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """The operator's numbers at one instant; drills are left out."""
+    """Counts and times of the operator at incident instant, without drills."""
 
     by_severity: Counter[str]
     by_state: Counter[str]
@@ -33,7 +33,7 @@ class Figures:
 
 
 class FiguresBoard:
-    """Keeps the numbers at hand: they are counted again only after an incident has changed."""
+    """Caches the figures until an incident changes."""
 
     def __init__(self, store: IncidentStore) -> None:
         self._store = store
@@ -43,7 +43,7 @@ class FiguresBoard:
         store.listen(self._notice)
 
     def read(self) -> Figures:
-        """Return the present numbers."""
+        """Return the current figures."""
         with self._lock:
             if self._changed:
                 self._changed = False
@@ -77,7 +77,7 @@ def _open(board: FiguresBoard, clock: Clock) -> tuple[Signal, ...]:
             "Incidents that are not resolved; without drills.",
             lambda: [
                 Sample(board.read().by_severity[severity], {"severity": severity})
-                for severity in Severity
+                for severity in IncidentSeverity
             ],
             labels=("severity",),
         ),
@@ -139,18 +139,18 @@ def _count(store: IncidentStore) -> Figures:
     active = store.find(active=True, drills=False, limit=None)
     ended = store.find(active=False, drills=False, limit=_MEAN_OVER)
     return Figures(
-        Counter(one.severity.value for one in active),
-        Counter(one.state.value for one in active),
+        Counter(incident.severity.value for incident in active),
+        Counter(incident.state.value for incident in active),
         _progressed(store, active),
         _oldest(active),
-        _mean([_seconds(one, one.diagnosed_at) for one in ended]),
-        _mean([_seconds(one, one.restored_at) for one in ended]),
+        _mean([_seconds(incident, incident.episode.diagnosed_at) for incident in ended]),
+        _mean([_seconds(incident, incident.episode.restored_at) for incident in ended]),
     )
 
 
 def _progressed(store: IncidentStore, active: Iterable[Incident]) -> datetime | None:
-    acting = [one for one in active if one.state in {State.EXECUTING, State.UNDOING}]
-    return min((store.timeline(one.id)[-1].at for one in acting), default=None)
+    acting = [incident for incident in active if incident.state in {State.EXECUTING, State.UNDOING}]
+    return min((store.timeline(incident.id)[-1].at for incident in acting), default=None)
 
 
 def _stalled(board: FiguresBoard, clock: Clock) -> float:
@@ -160,14 +160,16 @@ def _stalled(board: FiguresBoard, clock: Clock) -> float:
 
 def _oldest(active: Iterable[Incident]) -> dict[str, datetime]:
     opened: dict[str, datetime] = {}
-    for one in active:
-        for runbook in one.runbooks:
-            opened[runbook] = min(one.opened_at, opened.get(runbook, one.opened_at))
+    for incident in active:
+        for runbook in incident.runbooks:
+            opened[runbook] = min(
+                incident.episode.opened_at, opened.get(runbook, incident.episode.opened_at)
+            )
     return opened
 
 
 def _seconds(incident: Incident, end: datetime | None) -> float | None:
-    return None if end is None else (end - incident.opened_at).total_seconds()
+    return None if end is None else (end - incident.episode.opened_at).total_seconds()
 
 
 def _mean(spans: list[float | None]) -> float:

@@ -1,4 +1,4 @@
-"""Past incidents that looked like this one: TF-IDF over their words, cosine similarity."""
+"""Similar past incidents, by TF-IDF and cosine similarity."""
 
 import math
 import re
@@ -11,7 +11,7 @@ _WORD = re.compile(r"[a-z0-9]{2,}")
 
 
 def similar(incident: Incident, past: Sequence[Incident], limit: int = 3) -> tuple[Similar, ...]:
-    """Return the most similar resolved incidents, best first; those without a word in common are left out."""
+    """Return the most similar resolved incidents with a common word, best first."""
     texts = [_words(incident), *(_words(other) for other in past)]
     seen_in: Counter[str] = Counter()
     for words in texts:
@@ -38,9 +38,9 @@ def _words(incident: Incident) -> Counter[str]:
     return Counter(_WORD.findall(split))
 
 
-def _cosine(one: dict[str, float], other: dict[str, float]) -> float:
-    product = sum(weight * other.get(word, 0.0) for word, weight in one.items())
-    lengths = math.hypot(*one.values()) * math.hypot(*other.values())
+def _cosine(first: dict[str, float], other: dict[str, float]) -> float:
+    product = sum(weight * other.get(word, 0.0) for word, weight in first.items())
+    lengths = math.hypot(*first.values()) * math.hypot(*other.values())
     return product / lengths if lengths else 0.0
 
 
@@ -50,6 +50,6 @@ def _similar(score: float, other: Incident) -> Similar:
         other.id,
         round(score, 3),
         worked[-1] if worked else "",
-        other.root_cause,
-        other.resolution,
+        other.episode.root_cause,
+        other.episode.resolution,
     )

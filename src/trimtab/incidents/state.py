@@ -1,4 +1,4 @@
-"""The states of an incident and the only ways between them.
+"""States of an incident and the allowed transitions between them.
 
     detected -> triaged -> diagnosed -> awaiting_approval -> executing -> verifying -> restored -> resolved
                   ^           |               |                  |            |                       |
@@ -6,8 +6,8 @@
                   +-----------+---------------+------------------------+          reopened: detected <+
                                                                   verifying -> not_verified -> restored
 
-``triaged`` is where the next cause is looked for, so every way that did not help leads back to it. From every state
-in which something is still to be done the incident can be handed over to people: ``escalated``. When the samples cannot
+In ``triaged`` the operator searches the next cause, so every attempt that did not help leads back to it. From every
+unsettled state the incident can be escalated to people: ``escalated``. When the samples cannot
 tell whether a fix helped, the incident is ``not_verified``, and a person closes it.
 """
 
@@ -17,7 +17,7 @@ from trimtab.incidents.errors import IllegalTransition
 
 
 class State(StrEnum):
-    """What the operator does next."""
+    """State of an incident."""
 
     DETECTED = "detected"
     """An alert fired; to be triaged."""
@@ -34,7 +34,7 @@ class State(StrEnum):
     UNDOING = "undoing"
     """What was done is taken back, the last first."""
     ESCALATED = "escalated"
-    """Handed over to people; the operator goes on watching, calling and looking at the evidence."""
+    """Handed over to people; the operator continues to watch the alerts, call people and evaluate the evidence."""
     NOT_VERIFIED = "not_verified"
     """The samples cannot tell whether it is over; a person closes it."""
     RESTORED = "restored"
@@ -61,19 +61,19 @@ _ONWARD: dict[State, set[State]] = {
 _SETTLED = {_S.ESCALATED, _S.RESTORED, _S.RESOLVED}
 
 TRANSITIONS: dict[State, frozenset[State]] = {
-    here: frozenset(onward if here in _SETTLED else onward | {_S.ESCALATED})
-    for here, onward in _ONWARD.items()
+    current: frozenset(onward if current in _SETTLED else onward | {_S.ESCALATED})
+    for current, onward in _ONWARD.items()
 }
 
 
-def check_transition(here: State, there: State) -> None:
-    """Return when the step is allowed; staying is always allowed.
+def check_transition(current: State, following: State) -> None:
+    """Check that the transition is allowed; staying is always allowed.
 
     Raises:
-        IllegalTransition: It is not.
+        IllegalTransition: It is not allowed.
     """
-    if there is not here and there not in TRANSITIONS[here]:
+    if following is not current and following not in TRANSITIONS[current]:
         raise IllegalTransition(
-            f"An incident cannot go from {here} to {there}.",
-            hint=f"From {here} it can go to: {', '.join(sorted(TRANSITIONS[here]))}.",
+            f"An incident cannot go from {current} to {following}.",
+            hint=f"From {current} it can go to: {', '.join(sorted(TRANSITIONS[current]))}.",
         )

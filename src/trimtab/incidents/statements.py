@@ -1,67 +1,75 @@
-"""Sentences about an incident that are derived from its records, and say "unknown" where there is none."""
+"""Sentences about an incident, derived from its records; "unknown" without a record."""
 
-from trimtab.incidents.ground import Ground
+from trimtab.incidents.context import IncidentContext
 from trimtab.incidents.model import Incident
 from trimtab.incidents.state import State
 
 _PERSONS_ACT = "catalog.acted"
-"""What the audit chain calls an action that somebody ran by hand."""
+"""Name in the audit chain of an action that a person ran."""
 
 
 def cause_text(incident: Incident) -> str:
     """Return what is known of the root cause."""
-    if incident.cause_verified:
-        return incident.root_cause
-    if not incident.root_cause:
+    if incident.episode.cause_verified:
+        return incident.episode.root_cause
+    if not incident.episode.root_cause:
         return "unknown"
-    found = incident.diagnosis
+    found = incident.episode.diagnosis
     likely = next(
-        (each for each in (found.candidates if found else ()) if each.title == incident.root_cause),
+        (
+            each
+            for each in (found.candidates if found else ())
+            if each.title == incident.episode.root_cause
+        ),
         None,
     )
     sure = f", confidence {likely.confidence:.2f}" if likely else ""
-    return f"not confirmed (suspected: {incident.root_cause}{sure})"
+    return f"not confirmed (suspected: {incident.episode.root_cause}{sure})"
 
 
 def resolution_of_fix(incident: Incident) -> str:
-    """Return what the acts did that changed something, or that none did."""
-    changed = [act.summary for act in incident.done if act.changed and not act.undone]
+    """Return a summary of the acts that changed something."""
+    changed = [act.summary for act in incident.episode.done if act.changed and not act.undone]
     return " ".join(changed) or "Ended by itself: no act of the plan changed anything."
 
 
-def resolution_without_fix(ground: Ground, incident: Incident) -> str:
-    """Return how an incident ended that no act of the operator is known to have ended."""
-    acts = persons_acts(ground, incident)
+def resolution_without_fix(context: IncidentContext, incident: Incident) -> str:
+    """Return how an incident ended without a verified fix of the operator."""
+    acts = persons_acts(context, incident)
     if acts:
-        told = ", ".join(acts)
-        return f"Actions run by people since it opened: {told}. Whether they ended it is unknown."
+        listed = ", ".join(acts)
+        return f"Actions run by people since it opened: {listed}. Whether they ended it is unknown."
     if incident.state is State.ESCALATED:
         return "No act of a person is recorded, so what ended the alerts is unknown."
     return "Ended by itself: no act is recorded."
 
 
-def resolution_by_person(ground: Ground, incident: Incident) -> str:
-    """Return what is recorded when a person closes the incident."""
-    ran = [act.summary for act in incident.done if act.changed and not act.undone]
-    acts = persons_acts(ground, incident)
+def resolution_by_person(context: IncidentContext, incident: Incident) -> str:
+    """Return the resolution of an incident that a person closes."""
+    ran = [act.summary for act in incident.episode.done if act.changed and not act.undone]
+    acts = persons_acts(context, incident)
     parts = [*ran, *([f"Actions run by people: {', '.join(acts)}."] if acts else [])]
     return " ".join([*parts, "Closed by a person; not verified."])
 
 
-def persons_acts(ground: Ground, incident: Incident) -> list[str]:
+def persons_acts(context: IncidentContext, incident: Incident) -> list[str]:
     """Return the actions that people have run since the incident opened, the oldest first."""
-    opened = incident.opened_at.isoformat()
+    opened = incident.episode.opened_at.isoformat()
     return [
         f"{event.subject} at {event.at[11:16]}"
-        for event in reversed(ground.audit.recent(200))
+        for event in reversed(context.audit.recent(200))
         if event.at >= opened and event.action == _PERSONS_ACT
     ]
 
 
 def closing_text(incident: Incident) -> str:
-    """Return how the incident ended, in one word group; empty while it goes on."""
-    if incident.restored_at is None:
+    """Return how the incident ended, in a few words; empty while it is active."""
+    if incident.episode.restored_at is None:
         return ""
-    if incident.closed_by:
+    if incident.episode.closed_by:
         return "closed by a person, not verified"
-    return "repair verified" if incident.cause_verified else "alerts ended, cause not confirmed"
+    return (
+        "repair verified"
+        if incident.episode.cause_verified
+        else "alerts ended, cause not confirmed"
+    )

@@ -1,8 +1,7 @@
-"""The incidents chain of the state database: the only SQL of this domain."""
+"""Store of incidents in the state database."""
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -10,7 +9,7 @@ import orjson
 import sqlalchemy as sa
 
 from trimtab.incidents.errors import NothingToDecide, PlanChanged
-from trimtab.incidents.model import Approval, Entry, Incident
+from trimtab.incidents.model import Entry, Incident, PlanApproval
 from trimtab.incidents.rows import (
     ACTS,
     APPROVALS,
@@ -22,6 +21,7 @@ from trimtab.incidents.rows import (
     entry_of,
     find_approval,
     get_incident,
+    has_alert,
     ignoring,
     incident_row,
     is_approval,
@@ -29,7 +29,7 @@ from trimtab.incidents.rows import (
     parsed,
 )
 from trimtab.incidents.state import State, check_transition
-from trimtab.incidents.turn import Draft, Turn
+from trimtab.incidents.transition import NewEntry, Transition
 from trimtab.infra.notify import Outbox
 from trimtab.infra.storage import Database
 from trimtab.kernel.redaction import hide_credentials, hide_in
@@ -43,7 +43,7 @@ class IncidentStore:
 
     Args:
         database: Holds the ``incidents`` chain.
-        outbox: Messages join the transaction that causes them.
+        outbox: Messages are written in the transaction that causes them.
     """
 
     def __init__(self, database: Database, outbox: Outbox) -> None:
@@ -55,7 +55,9 @@ class IncidentStore:
         """Call the listener with an incident's id after each of its commits."""
         self._listeners.append(listener)
 
-    def open(self, make: Callable[[str], Incident], day: str, entries: Sequence[Draft]) -> Incident:
+    def open(
+        self, make: Callable[[str], Incident], day: str, entries: Sequence[NewEntry]
+    ) -> Incident:
         """Add an incident under the day's next free id.
 
         Args:
@@ -69,9 +71,9 @@ class IncidentStore:
             ).scalar_one()
             incident = make(day if taken == 0 else f"{day}-{taken + 1}")
             connection.execute(
-                sa.insert(INCIDENTS).values(**incident_row(incident, incident.opened_at))
+                sa.insert(INCIDENTS).values(**incident_row(incident, incident.episode.opened_at))
             )
-            self._write_entries(connection, incident, incident.opened_at, entries)
+            self._write_entries(connection, incident, incident.episode.opened_at, entries)
         self._tell(incident.id)
         return incident
 
@@ -90,9 +92,9 @@ class IncidentStore:
         """Return incidents, the newest first.
 
         Args:
-            active: Only those that are not over, or only those that are.
-            drills: Only those of drills, or only the others.
-            limit: The most that are returned; None for all.
+            active: True for active incidents only, False for resolved ones only.
+            drills: True for those of drills only, False for all others.
+            limit: Maximum number of incidents; None for all.
         """
         query = sa.select(INCIDENTS.c.document).order_by(
             INCIDENTS.c.opened_at.desc(), INCIDENTS.c.id.desc()
@@ -104,6 +106,15 @@ class IncidentStore:
             query = query.where(of_drill() if drills else ~of_drill())
         with self._database.read() as connection:
             rows = list(connection.execute(query.limit(limit)).scalars())
+        return [found for text in rows if (found := _readable(text)) is not None]
+
+    def active_with_alert(self, fingerprint: str) -> list[Incident]:
+        """Return the active incidents to which the alert of that fingerprint belongs."""
+        query = sa.select(INCIDENTS.c.document).where(
+            INCIDENTS.c.state != State.RESOLVED, has_alert(fingerprint)
+        )
+        with self._database.read() as connection:
+            rows = list(connection.execute(query).scalars())
         return [found for text in rows if (found := _readable(text)) is not None]
 
     def latest_of_group(self, group_key: str) -> Incident | None:
@@ -123,9 +134,9 @@ class IncidentStore:
         incident_id: str,
         change: Callable[[Incident], Incident | None],
         at: datetime,
-        entries: Sequence[Draft] = (),
+        entries: Sequence[NewEntry] = (),
     ) -> Incident:
-        """Change the incident as it is now; None from the function leaves everything as it is."""
+        """Update the stored incident by a function; None from it changes nothing."""
         with self._database.write() as connection:
             before = get_incident(connection, incident_id)
             after = change(before)
@@ -137,54 +148,54 @@ class IncidentStore:
         self._tell(incident_id)
         return after
 
-    def apply(self, before: Incident, turn: Turn, at: datetime) -> bool:
-        """Make a turn true, unless the incident has moved on since the stage looked at it.
+    def apply(self, before: Incident, transition: Transition, at: datetime) -> bool:
+        """Store a transition, unless the incident has changed state in the meantime.
 
         Returns:
-            Whether it was applied.
+            Whether it was stored.
         """
-        if not turn.changes(before):
+        if not transition.changes(before):
             return True
         with self._database.write() as connection:
             fresh = get_incident(connection, before.id)
             if (fresh.state, fresh.state_since) != (before.state, before.state_since):
                 return False
-            after = replace(turn.incident, alerts=fresh.alerts)
+            after = transition.incident.updated(alerts=fresh.alerts)
             check_transition(before.state, after.state)
             self._save(connection, fresh, after, at)
-            self._write_entries(connection, before, at, turn.entries)
-            for message in turn.messages:
+            self._write_entries(connection, before, at, transition.entries)
+            for message in transition.messages:
                 self._outbox.put(connection, message, at)
-            if turn.approval:
-                connection.execute(ignoring(APPROVALS).values(**approval_row(turn.approval)))
+            if transition.approval:
+                connection.execute(ignoring(APPROVALS).values(**approval_row(transition.approval)))
         self._tell(before.id)
         return True
 
-    def note(self, incident: Incident, at: datetime, *entries: Draft) -> None:
-        """Write journal entries and nothing else; one whose key is known is left out."""
+    def note(self, incident: Incident, at: datetime, *entries: NewEntry) -> None:
+        """Add journal entries; entries with a known key are left out."""
         with self._database.write() as connection:
             self._write_entries(connection, incident, at, entries)
         self._tell(incident.id)
 
     def act_begun(self, key: str) -> bool:
-        """Return whether the act was recorded as begun."""
+        """Return whether the start of the act was recorded."""
         query = sa.select(ACTS.c.key).where(ACTS.c.key == key)
         with self._database.read() as connection:
             return connection.execute(query).first() is not None
 
     def begin_act(
-        self, incident: Incident, key: str, name: str, at: datetime, note: Draft
+        self, incident: Incident, key: str, name: str, at: datetime, note: NewEntry
     ) -> datetime | None:
-        """Record that an act is about to run.
+        """Record the start of an act.
 
         Returns:
-            When it began, if it was recorded before and the process ended while it ran; else None.
+            When it first began, if the process ended while it ran; else None.
         """
         row = {
             "key": key,
             "incident_id": incident.id,
             "name": name,
-            "approved_by": incident.approved_by,
+            "approved_by": incident.episode.approved_by,
             "started_at": at.isoformat(),
         }
         with self._database.write() as connection:
@@ -196,11 +207,11 @@ class IncidentStore:
         return None if began is None else datetime.fromisoformat(began)
 
     def automatic_acts_since(self, since: datetime, *, drills: bool = False) -> int:
-        """Return how many acts have run without a person's approval since then.
+        """Return the number of acts since then that ran without approval.
 
         Args:
-            since: The oldest that counts.
-            drills: Count those of drills instead of the others: a drill uses up nothing of the hour's limit.
+            since: Start of the period.
+            drills: Count the acts of drills instead; these do not count against the hourly limit.
         """
         query = (
             sa.select(sa.func.count())
@@ -216,7 +227,7 @@ class IncidentStore:
             return int(connection.execute(query).scalar_one())
 
     def worked_since(self, cause_id: str, fingerprint: str, since: datetime) -> int:
-        """Return how often the cause's fix worked for the alert since then."""
+        """Return the number of successful repairs of the cause for the alert since then."""
         query = (
             sa.select(sa.func.count())
             .select_from(ATTEMPTS)
@@ -231,7 +242,7 @@ class IncidentStore:
             return int(connection.execute(query).scalar_one())
 
     def worked_ever(self) -> dict[str, int]:
-        """Return how often each cause's fix has worked."""
+        """Return the number of successful repairs by cause."""
         query = (
             sa.select(ATTEMPTS.c.cause_id, sa.func.count().label("times"))
             .where(ATTEMPTS.c.outcome == "worked")
@@ -241,7 +252,7 @@ class IncidentStore:
             return {str(row.cause_id): int(row.times) for row in connection.execute(query)}
 
     def timeline(self, incident_id: str, after_seq: int = 0) -> list[Entry]:
-        """Return the journal behind an entry, in order; raises `IncidentUnknown`."""
+        """Return the journal entries after ``after_seq``; raise `IncidentUnknown`."""
         query = (
             sa.select(ENTRIES)
             .where(ENTRIES.c.incident_id == incident_id, ENTRIES.c.seq > after_seq)
@@ -253,26 +264,26 @@ class IncidentStore:
                 get_incident(connection, incident_id)
         return found
 
-    def approval(self, incident_id: str, plan_hash: str) -> Approval | None:
-        """Return the question about the plan."""
+    def approval(self, incident_id: str, plan_hash: str) -> PlanApproval | None:
+        """Return the approval request for the plan, or None."""
         with self._database.read() as connection:
             return find_approval(connection, incident_id, plan_hash)
 
-    def decide(self, decided: Approval, note: Draft) -> Approval:
-        """Record the answer to a question that waits.
+    def decide(self, decided: PlanApproval, note: NewEntry) -> PlanApproval:
+        """Record the decision on a waiting approval request.
 
         Raises:
-            NothingToDecide: No question waits, it was answered before, or its time is over.
-            PlanChanged: Another plan waits.
+            NothingToDecide: No plan waits, it was decided before, or its time is over.
+            PlanChanged: Another plan is current.
         """
         incident_id, at = decided.incident_id, decided.decided_at or decided.requested_at
         with self._database.write() as connection:
             incident = get_incident(connection, incident_id)
-            if incident.state is not State.AWAITING_APPROVAL or incident.plan is None:
+            if incident.state is not State.AWAITING_APPROVAL or incident.episode.plan is None:
                 raise NothingToDecide(f"{incident_id} does not wait for an approval.")
-            if incident.plan.hash != decided.plan_hash:
+            if incident.episode.plan.hash != decided.plan_hash:
                 raise PlanChanged(
-                    f"{incident_id} waits for plan {incident.plan.hash}, not {decided.plan_hash}."
+                    f"{incident_id} waits for plan {incident.episode.plan.hash}, not {decided.plan_hash}."
                 )
             waiting = find_approval(connection, incident_id, decided.plan_hash)
             if waiting is None or waiting.decision or waiting.expires_at <= at:
@@ -293,7 +304,7 @@ class IncidentStore:
     def add_proof(
         self, cause_id: str, proof_hash: str, at: datetime, *, realism: str, reason: str
     ) -> None:
-        """Record that a cause's drill has passed, and how real it was."""
+        """Record a passed drill of a cause, with its realism."""
         values = {"cause_id": cause_id, "proof_hash": proof_hash, "passed_at": at.isoformat()}
         with self._database.write() as connection:
             connection.execute(
@@ -332,34 +343,38 @@ class IncidentStore:
             connection.execute(sa.insert(ATTEMPTS).values(**row))
 
     def _write_entries(
-        self, connection: sa.Connection, incident: Incident, at: datetime, drafts: Sequence[Draft]
+        self,
+        connection: sa.Connection,
+        incident: Incident,
+        at: datetime,
+        new_entries: Sequence[NewEntry],
     ) -> None:
-        if not drafts:
+        if not new_entries:
             return
         mine = ENTRIES.c.incident_id == incident.id
         last = connection.execute(sa.select(sa.func.max(ENTRIES.c.seq)).where(mine)).scalar() or 0
         known = set(
             connection.execute(
                 sa.select(ENTRIES.c.key).where(
-                    mine, ENTRIES.c.key.in_([draft.key for draft in drafts])
+                    mine, ENTRIES.c.key.in_([new_entry.key for new_entry in new_entries])
                 )
             ).scalars()
         )
-        # Of two with the same key the first is kept, whether the other was written before or comes with it.
-        fresh: dict[str, Draft] = {}
-        for draft in drafts:
-            if draft.key not in known:
-                fresh.setdefault(draft.key, draft)
-        for seq, draft in enumerate(fresh.values(), start=last + 1):
+        # The first entry of a key is kept, whether the second comes later or in the same batch.
+        fresh: dict[str, NewEntry] = {}
+        for new_entry in new_entries:
+            if new_entry.key not in known:
+                fresh.setdefault(new_entry.key, new_entry)
+        for seq, new_entry in enumerate(fresh.values(), start=last + 1):
             row = {
                 "incident_id": incident.id,
                 "seq": seq,
-                "key": draft.key,
+                "key": new_entry.key,
                 "at": at.isoformat(),
                 "stage": incident.state,
-                "actor": draft.actor,
-                "text": hide_credentials(draft.text),
-                "facts": orjson.dumps(hide_in(_plain(draft.facts))).decode(),
+                "actor": new_entry.actor,
+                "text": hide_credentials(new_entry.text),
+                "facts": orjson.dumps(hide_in(_plain(new_entry.facts))).decode(),
             }
             connection.execute(sa.insert(ENTRIES).values(**row))
 
@@ -369,12 +384,12 @@ class IncidentStore:
 
 
 def _plain(facts: Mapping[str, Any]) -> Any:
-    """Return the facts as the journal will read them, so that no text hides in another type."""
+    """Convert facts to plain JSON types, so that every text in them can be redacted."""
     return orjson.loads(orjson.dumps(facts, default=str))
 
 
 def _readable(text: str) -> Incident | None:
-    """Return the incident of a document; one that is damaged keeps the others from nothing."""
+    """Parse a document; log a damaged one and return None."""
     try:
         return parsed(text)
     except ValueError:

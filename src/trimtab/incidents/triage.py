@@ -1,22 +1,21 @@
-"""How bad it is, whose it is, and which runbooks know it."""
+"""Classifies an incident: severity, source system, escalation ladder and runbooks."""
 
 import re
 from collections.abc import Mapping
-from dataclasses import replace
 
-from trimtab.incidents.ground import Ground
+from trimtab.incidents.context import IncidentContext
 from trimtab.incidents.messages import alert_text, broadcast
-from trimtab.incidents.model import Alert, Incident, Severity
+from trimtab.incidents.model import Incident, IncidentAlert, IncidentSeverity
 from trimtab.incidents.state import State
-from trimtab.incidents.turn import Draft, Turn, moved
+from trimtab.incidents.transition import NewEntry, Transition, moved
 from trimtab.infra.notify import Kind
 from trimtab.kernel.drilling import is_marked
 
-CANONICAL: Mapping[str, Severity] = {
-    "critical": Severity.P1,
-    "warning": Severity.P2,
-    "low": Severity.P3,
-    "info": Severity.P3,
+CANONICAL: Mapping[str, IncidentSeverity] = {
+    "critical": IncidentSeverity.P1,
+    "warning": IncidentSeverity.P2,
+    "low": IncidentSeverity.P3,
+    "info": IncidentSeverity.P3,
 }
 """Labels of sources that do not count from P0 to P3. Alert levels are not severities, but when nothing better is
 known CRITICAL is P1 and WARNING is P2."""
@@ -33,16 +32,16 @@ NATIVE: Mapping[str, tuple[str, str, str, str]] = {
 _DEFAULT_LADDER = "knowledge"
 
 
-def triage(ground: Ground, incident: Incident) -> Turn:
+def triage(context: IncidentContext, incident: Incident) -> Transition:
     """Classify the incident and announce it."""
-    now = ground.now()
-    books = ground.runbooks_of(incident)
-    procedures = ground.procedures_of(incident)
+    now = context.now()
+    books = context.runbooks_of(incident)
+    procedures = context.procedures_of(incident)
     ladder = books[0].ladder if books else incident.alert.labels.get("ladder", _DEFAULT_LADDER)
-    if ladder not in ground.ladders:
+    if ladder not in context.ladders:
         ladder = _DEFAULT_LADDER
     system = incident.alert.labels.get("system") or (books[0].system if books else "")
-    system = system.upper() or ground.ladders[ladder].system
+    system = system.upper() or context.ladders[ladder].system
     severity = severity_of(incident.alert, books[0].severity if books else "")
     after = moved(
         incident,
@@ -60,8 +59,8 @@ def triage(ground: Ground, incident: Incident) -> Turn:
         if after.runbooks
         else "no runbook knows this alert."
     )
-    entry = Draft(
-        f"{incident.opening}.triaged",
+    entry = NewEntry(
+        f"{incident.episode.number}.triaged",
         text,
         facts={
             "severity": severity,
@@ -70,74 +69,75 @@ def triage(ground: Ground, incident: Incident) -> Turn:
             "runbooks": after.runbooks,
         },
     )
-    return Turn(after, (entry,), broadcast(after, Kind.ALERT, alert_text(after), "alert"))
+    return Transition(after, (entry,), broadcast(after, Kind.ALERT, alert_text(after), "alert"))
 
 
-def raise_severity(ground: Ground, incident: Incident) -> Turn | None:
-    """Return the turn that raises the severity to that of the worst alert that fires, or None.
+def raise_severity(context: IncidentContext, incident: Incident) -> Transition | None:
+    """Return the transition to the severity of the worst firing alert, or None.
 
-    The ladder starts again: whoever was written to about a lesser incident is paged about this one.
+    The ladder starts again: roles that were notified about the lower severity are paged for the higher one.
     """
-    if incident.triaged_at is None:
+    if incident.episode.triaged_at is None:
         return None
-    books = ground.runbooks_of(incident)
+    books = context.runbooks_of(incident)
     fallback = books[0].severity if books else ""
-    firing = [one.alert for one in incident.alerts if one.firing]
+    firing = [each.alert for each in incident.alerts if each.firing]
     worst = min((severity_of(alert, fallback) for alert in firing), default=incident.severity)
     if worst >= incident.severity:
         return None
-    alert = next(one for one in firing if severity_of(one, fallback) is worst)
-    after = replace(
-        incident,
+    alert = next(each for each in firing if severity_of(each, fallback) is worst)
+    after = incident.updated(
         title=title_of(alert),
         severity=worst,
         native_severity=native_label(incident.system, worst),
         called=(),
     )
-    entry = Draft(
-        f"{incident.opening}.raised.{worst}",
+    entry = NewEntry(
+        f"{incident.episode.number}.raised.{worst}",
         f"Raised from {incident.severity} to {worst} ({after.native_severity}): {alert.name} fires.",
         facts={"severity": worst, "alert": alert.name},
     )
-    told = broadcast(after, Kind.ALERT, alert_text(after, alert), f"alert.{worst}")
-    return Turn(after, (entry,), told)
+    messages = broadcast(after, Kind.ALERT, alert_text(after, alert), f"alert.{worst}")
+    return Transition(after, (entry,), messages)
 
 
-def severity_of(alert: Alert, runbook_severity: str) -> Severity:
-    """Return the severity on our scale.
+def severity_of(alert: IncidentAlert, runbook_severity: str) -> IncidentSeverity:
+    """Map the labels of an alert and its runbook to a severity.
 
     A P-label of the alert is the most precise; then the runbook's; then the alert's level.
     """
     for label in (alert.labels.get("severity", ""), runbook_severity):
         if found := re.match(r"P[0-3]\b", label):
-            return Severity(found[0])
+            return IncidentSeverity(found[0])
     for label in (runbook_severity, alert.labels.get("severity", "")):
         if label.lower() in CANONICAL:
             return CANONICAL[label.lower()]
-    return Severity.P2
+    return IncidentSeverity.P2
 
 
-def native_label(system: str, severity: Severity) -> str:
-    """Return the severity as its source would write it."""
+def native_label(system: str, severity: IncidentSeverity) -> str:
+    """Return the severity in the notation of the source system."""
     return NATIVE.get(system, NATIVE["ENT"])[int(severity[1])]
 
 
-def title_of(alert: Alert) -> str:
+def title_of(alert: IncidentAlert) -> str:
     """Return a title for people: the ``title`` annotation, or the name in words."""
     words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", alert.name)
     return alert.annotations.get("title", words)
 
 
-def component_of(alert: Alert) -> str:
-    """Return what is affected, from the most specific label there is."""
+def component_of(alert: IncidentAlert) -> str:
+    """Return the affected component, from the most specific label."""
     for label in ("component", "model", "service", "project", "job", "instance"):
         if alert.labels.get(label):
             return alert.labels[label]
     return alert.name
 
 
-def group_key(alert: Alert) -> str:
-    """Return what the alerts of one incident have in common: system and component, else the fingerprint.
+def group_key(alert: IncidentAlert) -> str:
+    """Return the key by which alerts are grouped into incidents.
+
+    It is system and component, or the fingerprint if the alert has no component.
 
     Alerts of a drill's traffic never share an incident with those of users.
     """

@@ -1,17 +1,17 @@
-"""Proof that it is over: the runbook's checks hold and the alerts that opened it are quiet, long enough, together."""
+"""Verifies a repair: checks hold and alerts stay quiet for the hold time."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 from trimtab.incidents.bounded import run_bounded, why
+from trimtab.incidents.context import IncidentContext
 from trimtab.incidents.diagnose import look_again
 from trimtab.incidents.escalation import ON_CALL, call
 from trimtab.incidents.evidence import look
-from trimtab.incidents.ground import Ground
-from trimtab.incidents.model import Attempt, Finding, Incident, Outcome, Watch
+from trimtab.incidents.model import Attempt, AttemptOutcome, EvidenceFinding, Incident, Watch
 from trimtab.incidents.state import State
 from trimtab.incidents.statements import resolution_of_fix, resolution_without_fix
-from trimtab.incidents.turn import Draft, Turn, moved
+from trimtab.incidents.transition import NewEntry, Transition, moved
 from trimtab.kernel.drilling import drill_traffic
 from trimtab.kernel.operable import ActionResult
 from trimtab.runbooks import Check
@@ -23,140 +23,147 @@ _ESCALATED_PAUSE_SECONDS = 300.0
 """An alert that goes quiet wakes the job; this is for the runbooks' escalation checks and for a lost wake-up."""
 
 
-def verify(ground: Ground, incident: Incident) -> Turn:
-    """Look once; then wait, declare the service restored, take the fix back, or ask a person to close."""
-    checks = _checks(ground, incident)
-    hold = max((check.hold_seconds for check in checks), default=recovery_hold(ground, incident))
+def verify(context: IncidentContext, incident: Incident) -> Transition:
+    """Evaluate the checks; then wait, mark as restored, undo, or ask a person to close."""
+    checks = _checks(context, incident)
+    hold = max((check.hold_seconds for check in checks), default=recovery_hold(context, incident))
     give_up = max((check.give_up_seconds for check in checks), default=2 * hold)
-    watch = incident.watch or Watch(ground.now())
-    now = ground.now()
-    seen = _look(ground, incident, checks)
+    watch = incident.episode.watch or Watch(context.now())
+    now = context.now()
+    seen = _look(context, incident, checks)
     since = watch.healthy_since or now if seen.healthy else None
     if since is not None and (now - since).total_seconds() >= hold:
-        return _restored(ground, incident, hold)
+        return _restored(context, incident, hold)
     over = (now - watch.started_at).total_seconds() >= give_up
-    if seen.failing and (over or (incident.plan is None and not ground.quiet(incident))):
-        return _not_over(ground, incident, seen.failing)
-    if seen.untold and over:
-        return _not_verified(ground, incident, seen.untold)
-    entries = _probed(ground, incident) if seen.untold and not seen.failing else ()
-    return Turn(
-        replace(incident, watch=Watch(watch.started_at, since)),
+    if seen.failing and (over or (incident.episode.plan is None and not context.quiet(incident))):
+        return _not_over(context, incident, seen.failing)
+    if seen.unknown and over:
+        return _not_verified(context, incident, seen.unknown)
+    entries = _probed(context, incident) if seen.unknown and not seen.failing else ()
+    return Transition(
+        incident.updated(watch=Watch(watch.started_at, since)),
         entries,
-        pause_seconds=_pause(ground, hold, since, now),
+        pause_seconds=_pause(context, hold, since, now),
     )
 
 
-def _probed(ground: Ground, incident: Incident) -> tuple[Draft, ...]:
-    """Use the service once, so that an idle one can be judged; return what the journal says of it."""
-    probe = ground.probe
+def _probed(context: IncidentContext, incident: Incident) -> tuple[NewEntry, ...]:
+    """Send test requests to an idle service; return their journal entries."""
+    probe = context.probe
     if probe is None:
         return ()
 
     def use() -> ActionResult:
-        # What a drill's incident is judged by is the traffic of drills.
+        # The incident of a drill is judged by the traffic of drills.
         with drill_traffic(marked=incident.drill):
             probe()
         return ActionResult("")
 
-    key = f"{incident.opening}.{incident.attempt_number}.probing"
+    key = f"{incident.episode.number}.{incident.attempt_number}.probing"
     try:
         run_bounded(use, _PROBE_SECONDS, "the probe", lambda _: None)
-    except Exception as error:  # noqa: BLE001 - a probe that fails is an answer, too; the checks see it.
-        return (Draft(f"{key}.failed", f"A probe of trimtab's own failed: {why(error)}"),)
-    return (Draft(key, "The samples cannot tell yet: trimtab sends probes of its own."),)
+    except Exception as error:  # noqa: BLE001 - a failing probe is a result, too; the checks see it.
+        return (NewEntry(f"{key}.failed", f"A probe of trimtab's own failed: {why(error)}"),)
+    return (NewEntry(key, "The samples cannot tell yet: trimtab sends probes of its own."),)
 
 
-def watch_escalated(ground: Ground, incident: Incident) -> Turn:
-    """Watch an incident that people have: when its alerts stay quiet it is over; changed evidence is looked at."""
-    if not ground.quiet(incident):
-        again = look_again(ground, incident)
+def watch_escalated(context: IncidentContext, incident: Incident) -> Transition:
+    """Watch an escalated incident for quiet alerts or changed evidence."""
+    if not context.quiet(incident):
+        again = look_again(context, incident)
         if again is not None:
             return again
-    return _watch_quiet(ground, incident, recovery_hold(ground, incident))
+    return _watch_quiet(context, incident, recovery_hold(context, incident))
 
 
-def watch_unverified(ground: Ground, incident: Incident) -> Turn:
-    """Wait for a person to close it; look whether an alert fires again or the checks can tell after all."""
-    now = ground.now()
-    if not ground.quiet(incident):
-        entry = Draft(f"{incident.opening}.unverified.{now.isoformat()}", "An alert fires again.")
+def watch_unverified(context: IncidentContext, incident: Incident) -> Transition:
+    """Watch an unverified incident until a person closes it or the checks hold."""
+    now = context.now()
+    if not context.quiet(incident):
+        entry = NewEntry(
+            f"{incident.episode.number}.unverified.{now.isoformat()}", "An alert fires again."
+        )
         attempts = incident.attempts
-        if incident.plan is not None:
-            tried = Attempt(incident.opening, incident.plan.cause_id, Outcome.NOT_VERIFIED, now)
+        if incident.episode.plan is not None:
+            tried = Attempt(
+                incident.episode.number,
+                incident.episode.plan.cause_id,
+                AttemptOutcome.NOT_VERIFIED,
+                now,
+            )
             attempts = (*attempts, tried)
         after = moved(incident, State.TRIAGED, now, watch=None, attempts=attempts)
-        return Turn(after, (entry,))
-    checks = _checks(ground, incident)
-    hold = max((check.hold_seconds for check in checks), default=recovery_hold(ground, incident))
+        return Transition(after, (entry,))
+    checks = _checks(context, incident)
+    hold = max((check.hold_seconds for check in checks), default=recovery_hold(context, incident))
     if incident.drill:
-        # Nobody closes the incident of a drill: it ends when its fault is gone.
-        return _watch_quiet(ground, replace(incident, plan=None), hold)
-    if not _look(ground, incident, checks).healthy:
-        return Turn(replace(incident, watch=None), pause_seconds=_ESCALATED_PAUSE_SECONDS)
-    return _watch_quiet(ground, incident, hold)
+        # No person closes the incident of a drill: it ends when its fault is gone.
+        return _watch_quiet(context, incident.updated(plan=None), hold)
+    if not _look(context, incident, checks).healthy:
+        return Transition(incident.updated(watch=None), pause_seconds=_ESCALATED_PAUSE_SECONDS)
+    return _watch_quiet(context, incident, hold)
 
 
-def _watch_quiet(ground: Ground, incident: Incident, hold: float) -> Turn:
-    now = ground.now()
-    since = (incident.watch.healthy_since if incident.watch else None) or now
-    if not ground.quiet(incident):
-        return Turn(replace(incident, watch=None), pause_seconds=_ESCALATED_PAUSE_SECONDS)
-    if incident.watch is None or (now - since).total_seconds() < hold:
-        pause = _pause(ground, hold, since, now)
-        return Turn(replace(incident, watch=Watch(since, since)), pause_seconds=pause)
-    # Alerts that are quiet because nothing is measured any more are no sign of health. Asked at the end of the hold
-    # only: at its first instant no sample can be newer.
-    if not ground.monitor.sampled_since(since):
-        return Turn(replace(incident, watch=None), pause_seconds=_ESCALATED_PAUSE_SECONDS)
-    return _restored(ground, incident, hold)
+def _watch_quiet(context: IncidentContext, incident: Incident, hold: float) -> Transition:
+    now = context.now()
+    since = (incident.episode.watch.healthy_since if incident.episode.watch else None) or now
+    if not context.quiet(incident):
+        return Transition(incident.updated(watch=None), pause_seconds=_ESCALATED_PAUSE_SECONDS)
+    if incident.episode.watch is None or (now - since).total_seconds() < hold:
+        pause = _pause(context, hold, since, now)
+        return Transition(incident.updated(watch=Watch(since, since)), pause_seconds=pause)
+    # Alerts can also be quiet because samples stopped arriving. Checked at the end of the hold time only: at its
+    # start no sample can be newer.
+    if not context.monitor.sampled_since(since):
+        return Transition(incident.updated(watch=None), pause_seconds=_ESCALATED_PAUSE_SECONDS)
+    return _restored(context, incident, hold)
 
 
-def _checks(ground: Ground, incident: Incident) -> tuple[Check, ...]:
-    if incident.plan is None:
+def _checks(context: IncidentContext, incident: Incident) -> tuple[Check, ...]:
+    if incident.episode.plan is None:
         return ()
-    return ground.library.cause(incident.plan.cause_id)[1].verify
+    return context.library.cause(incident.episode.plan.cause_id)[1].verify
 
 
-def recovery_hold(ground: Ground, incident: Incident) -> float:
-    """Return for how many seconds alerts must be quiet when nothing but them tells that it is over.
+def recovery_hold(context: IncidentContext, incident: Incident) -> float:
+    """Return the seconds that alerts must stay quiet if no check can verify recovery.
 
-    An alert that waits ten minutes before it fires is not over because it was quiet for one.
+    It includes the pending time: an alert that waits ten minutes before it fires proves nothing in one minute.
     """
     pending = max(attached.alert.pending_seconds for attached in incident.alerts)
-    return ground.settings.recovery_hold_seconds + pending
+    return context.settings.recovery_hold_seconds + pending
 
 
 @dataclass(frozen=True, slots=True)
 class _Seen:
-    """What one look at the checks and alerts gave."""
+    """Result of one evaluation of the checks and alerts."""
 
     failing: list[str]
-    untold: list[str]
+    unknown: list[str]
     """What the samples cannot tell, with the reason."""
 
     @property
     def healthy(self) -> bool:
-        return not self.failing and not self.untold
+        return not self.failing and not self.unknown
 
 
-def _look(ground: Ground, incident: Incident, checks: tuple[Check, ...]) -> _Seen:
-    findings: list[Finding] = [look(ground, incident, check) for check in checks]
-    failing = [f"`{one.expression}` does not hold" for one in findings if one.holds is False]
+def _look(context: IncidentContext, incident: Incident, checks: tuple[Check, ...]) -> _Seen:
+    findings: list[EvidenceFinding] = [look(context, incident, check) for check in checks]
+    failing = [f"`{each.expression}` does not hold" for each in findings if each.holds is False]
     failing += [
-        f"alert {one.alert.name} fires"
-        for one in incident.alerts
-        if ground.monitor.firing(one.alert.fingerprint)
+        f"alert {each.alert.name} fires"
+        for each in incident.alerts
+        if context.monitor.firing(each.alert.fingerprint)
     ]
-    untold = [f"`{one.expression}` ({one.error})" for one in findings if one.holds is None]
-    begun = incident.watch.started_at if incident.watch else ground.now()
-    if not ground.monitor.sampled_since(begun):
-        untold.append("no fresh samples")
-    return _Seen(failing, untold)
+    unknown = [f"`{each.expression}` ({each.error})" for each in findings if each.holds is None]
+    begun = incident.episode.watch.started_at if incident.episode.watch else context.now()
+    if not context.monitor.sampled_since(begun):
+        unknown.append("no fresh samples")
+    return _Seen(failing, unknown)
 
 
-def _pause(ground: Ground, hold: float, since: datetime | None, now: datetime) -> float:
-    poll = ground.settings.poll_seconds
+def _pause(context: IncidentContext, hold: float, since: datetime | None, now: datetime) -> float:
+    poll = context.settings.poll_seconds
     pause = min(max(poll, hold / _LOOKS_PER_HOLD), max(poll, _LONGEST_PAUSE_SECONDS))
     if since is None:
         return pause
@@ -164,17 +171,20 @@ def _pause(ground: Ground, hold: float, since: datetime | None, now: datetime) -
     return min(pause, max(left, poll / 10))
 
 
-def _restored(ground: Ground, incident: Incident, hold: float) -> Turn:
-    now = ground.now()
+def _restored(context: IncidentContext, incident: Incident, hold: float) -> Transition:
+    now = context.now()
     attempts, resolution, verified = (
         incident.attempts,
-        resolution_without_fix(ground, incident),
+        resolution_without_fix(context, incident),
         False,
     )
-    if incident.plan is not None and incident.state is not State.ESCALATED:
-        verified = any(act.changed for act in incident.done)
-        outcome = Outcome.WORKED if verified else Outcome.CHANGED_NOTHING
-        attempts = (*attempts, Attempt(incident.opening, incident.plan.cause_id, outcome, now))
+    if incident.episode.plan is not None and incident.state is not State.ESCALATED:
+        verified = any(act.changed for act in incident.episode.done)
+        outcome = AttemptOutcome.WORKED if verified else AttemptOutcome.CHANGED_NOTHING
+        attempts = (
+            *attempts,
+            Attempt(incident.episode.number, incident.episode.plan.cause_id, outcome, now),
+        )
         resolution = resolution_of_fix(incident)
     after = moved(
         incident,
@@ -186,41 +196,41 @@ def _restored(ground: Ground, incident: Incident, hold: float) -> Turn:
         cause_verified=verified,
     )
     quiet = f"every alert stayed quiet for {round(hold, 1):g} s"
-    told = f"Repair verified: every check held and {quiet}" if verified else f"Over: {quiet}"
-    entry = Draft(
-        f"{incident.opening}.restored",
-        f"{told}. {resolution}",
+    text = f"Repair verified: every check held and {quiet}" if verified else f"Over: {quiet}"
+    entry = NewEntry(
+        f"{incident.episode.number}.restored",
+        f"{text}. {resolution}",
         facts={"hold_seconds": hold, "resolution": resolution, "repair_verified": verified},
     )
-    return Turn(after, (entry,))
+    return Transition(after, (entry,))
 
 
-def _not_verified(ground: Ground, incident: Incident, untold: list[str]) -> Turn:
-    now = ground.now()
-    reason = f"whether it is over cannot be told from the samples: {untold[0]}"
-    who = ground.ladder_of(incident).when.get("not_verified", ON_CALL)
-    key = f"{incident.attempt_number}.not_verified.{who}"
-    told = call(ground, incident, who, f"{reason}; a person closes it", key, page=False)
-    entry = Draft(
-        f"{incident.opening}.{incident.attempt_number}.not_verified",
+def _not_verified(context: IncidentContext, incident: Incident, unknown: list[str]) -> Transition:
+    now = context.now()
+    reason = f"whether it is over is unknown from the samples: {unknown[0]}"
+    role = context.ladder_of(incident).when.get("not_verified", ON_CALL)
+    key = f"{incident.attempt_number}.not_verified.{role}"
+    called = call(context, incident, role, f"{reason}; a person closes it", key, page=False)
+    entry = NewEntry(
+        f"{incident.episode.number}.{incident.attempt_number}.not_verified",
         f"Not verified: {reason}. A person closes it: `trimtab incidents close {incident.id}`.",
-        facts={"untold": untold},
+        facts={"untold": unknown},
     )
     after = moved(incident, State.NOT_VERIFIED, now, watch=None)
-    return Turn(after, (entry, told.entry), told.messages)
+    return Transition(after, (entry, called.entry), called.messages)
 
 
-def _not_over(ground: Ground, incident: Incident, failing: list[str]) -> Turn:
-    now = ground.now()
-    entry = Draft(
-        f"{incident.opening}.{incident.attempt_number}.not_over.{now.isoformat()}",
+def _not_over(context: IncidentContext, incident: Incident, failing: list[str]) -> Transition:
+    now = context.now()
+    entry = NewEntry(
+        f"{incident.episode.number}.{incident.attempt_number}.not_over.{now.isoformat()}",
         f"Not over: {failing[0]}.",
         facts={"failing": failing},
     )
-    if incident.plan is None:
-        return Turn(moved(incident, State.TRIAGED, now, watch=None), (entry,))
-    helped = any(act.changed for act in incident.done)
-    outcome = Outcome.DID_NOT_HELP if helped else Outcome.CHANGED_NOTHING
-    attempt = Attempt(incident.opening, incident.plan.cause_id, outcome, now)
+    if incident.episode.plan is None:
+        return Transition(moved(incident, State.TRIAGED, now, watch=None), (entry,))
+    helped = any(act.changed for act in incident.episode.done)
+    outcome = AttemptOutcome.DID_NOT_HELP if helped else AttemptOutcome.CHANGED_NOTHING
+    attempt = Attempt(incident.episode.number, incident.episode.plan.cause_id, outcome, now)
     after = moved(incident, State.UNDOING, now, watch=None, attempts=(*incident.attempts, attempt))
-    return Turn(after, (entry,))
+    return Transition(after, (entry,))

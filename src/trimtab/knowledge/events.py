@@ -8,6 +8,9 @@ from trimtab.knowledge.errors import is_failure
 from trimtab.knowledge.records import FailedDocument, IngestResult
 from trimtab.knowledge.search_metrics import SearchMetrics
 
+HEARTBEAT = "knowledge.heartbeat_completed"
+"""The name of the event after each heartbeat."""
+
 
 class IngestionEvents:
     """Records outcomes of ingestions, and publishes the domain's events."""

@@ -1,7 +1,7 @@
 """The knowledge service: projects of documents and search over them."""
 
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from trimtab.infra.settings.sections.knowledge import KnowledgeSettings
@@ -14,6 +14,7 @@ from trimtab.knowledge.context import KnowledgeContext
 from trimtab.knowledge.documents import Documents
 from trimtab.knowledge.engines import health as engine_health
 from trimtab.knowledge.errors import EmbedderUnavailable
+from trimtab.knowledge.events import HEARTBEAT
 from trimtab.knowledge.ingestion import DocumentSource, Progress
 from trimtab.knowledge.maintenance.deletion_proof import DeletionProof
 from trimtab.knowledge.model_store import ModelStore
@@ -69,8 +70,6 @@ class Knowledge:
         self.events = parts.events
         self.maintenance = parts.maintenance
         self.snapshots = parts.snapshots
-        self.on_beat: list[Callable[[], object]] = []
-        """Called at each heartbeat."""
         self.last_counts: dict[str, int] = {}
         """Documents by state at the last look at the database."""
         self.database_ok = True
@@ -264,8 +263,7 @@ class Knowledge:
         self.indexes.save()
         self.caches.flush()
         self.maintenance.beat()
-        for callback in list(self.on_beat):
-            callback()
+        self.events.publish(HEARTBEAT, "knowledge", {})
 
     def drain(self) -> int:
         """Embed the queued documents now; return how many became ready."""

@@ -13,9 +13,9 @@ def build(
     """Return the daily, weekly and monthly checks, and those before a rollback.
 
     Args:
-        env: Of the process.
-        readings: What the checks know about the services.
-        audit: The files of the audit chain.
+        env: Environment of the process.
+        readings: Readings of the services.
+        audit: Files of the audit chain.
         firing: Returns the alerts that fire.
     """
     lists = Checklists(readings, env.health, env.keys, audit, env.settings.trust, firing)

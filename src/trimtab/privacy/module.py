@@ -1,8 +1,8 @@
 """Builds the privacy domain: erasures of everything about a person."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Set
+from typing import Protocol
 
-from trimtab.answers.quote_redaction import QuoteStore
 from trimtab.infra.environment import Environment
 from trimtab.kernel.module import Module
 from trimtab.kernel.personal_data import Erasable, ErasureStep
@@ -19,18 +19,36 @@ from trimtab.privacy.signals import signals
 _BEFORE_QUOTES = "knowledge.queue"
 
 
-def build(env: Environment, knowledge: Knowledge, personal_data: Iterable[Erasable]) -> Module:
+class QuoteRedactor(Protocol):
+    """Redacts quotes of documents in the traces of other users."""
+
+    def count(self, documents: Set[str], /) -> int:
+        """Return the number of traces with a quote of one of the documents."""
+        ...
+
+    def blank(self, documents: Set[str], /) -> int:
+        """Redact the quotes; return the number of traces."""
+        ...
+
+
+def build(
+    env: Environment,
+    knowledge: Knowledge,
+    quotes: QuoteRedactor,
+    personal_data: Iterable[Erasable],
+) -> Module:
     """Return the erasures, with their jobs registered.
 
     Args:
         env: Of the process.
         knowledge: The documents of people; its database is cleaned of the bytes of deleted rows.
+        quotes: Redacts what other users' answers quote from these documents.
         personal_data: What every domain keeps about people, in the order of erasure.
     """
     subjects = Subjects.of(env.state, env.clock, env.directory)
     erasures = Erasures(
         ErasureStore(env.state),
-        tuple(_with_quotes(personal_data, _quotes(env, knowledge))),
+        tuple(_with_quotes(personal_data, _quotes(quotes, knowledge))),
         env.jobs,
         ErasureEvidence(env.audit, env.signer, subjects, has_backups=True),
         env.clock,
@@ -45,8 +63,8 @@ def build(env: Environment, knowledge: Knowledge, personal_data: Iterable[Erasab
     )
 
 
-def _quotes(env: Environment, knowledge: Knowledge) -> Erasable:
-    quotes, documents = QuoteStore(env.state), PersonalDocuments(knowledge)
+def _quotes(quotes: QuoteRedactor, knowledge: Knowledge) -> Erasable:
+    documents = PersonalDocuments(knowledge)
     return ErasureStep(
         "answers.quotes",
         lambda person: quotes.count(documents.quotable(person)),

@@ -1,7 +1,7 @@
-"""Runbooks: one Markdown page that a person reads, the machine runs, and a drill proves.
+"""Runbooks: Markdown pages for people, executable by the operator and proved by drills.
 
 `Library.load` turns a folder of pages into `Runbook` and `Procedure` records and refuses, with page and line,
-everything that names what does not exist or fixes without verifying.
+a page that names something unknown or has a fix without a verification.
 """
 
 from trimtab.runbooks.commands import Act, Break, Check, Command, Read, parse_command

@@ -1,4 +1,4 @@
-"""Checks what a page says in prose: every command, path, address, setting and metric that it names must exist."""
+"""Checks that commands, paths, settings and metrics named in prose exist."""
 
 import re
 from collections.abc import Callable, Iterator, Mapping
@@ -19,7 +19,7 @@ _ABSENT = re.compile(
     r"\b(?:kubectl|kubernetes|helm|docker|nvidia-smi|gpu|pods?|replicas?|pvc|network polic(?:y|ies)|\d+ ?gi)\b",
     re.IGNORECASE,
 )
-"""Things of clusters and cards: trimtab has an adapter for neither, so a page must not send anybody to them."""
+"""Terms of clusters and GPUs: trimtab has no adapter for them, so a page must not refer to them."""
 _NAMING = {"act", "read", "fault"}
 """Commands whose arguments are names of the catalog."""
 NO_FILE = "there is no such file."
@@ -28,10 +28,10 @@ _PROGRAMS = {"top", "df", "grep", "jq", "git", "pip", "chroma", "memray", "py-sp
 
 @dataclass(frozen=True, slots=True)
 class KnownNames:
-    """Everything that a page may name."""
+    """Names that a page may use."""
 
     commands: Mapping[str, frozenset[str]]
-    """Each command without ``trimtab``, such as ``gates drift``, with its options. Empty: not checked."""
+    """Each command without ``trimtab``, such as ``gates drift``, with its options. If empty, commands are not checked."""
     names: frozenset[str]
     """Signals, actions, faults, settings, error codes and other dotted names."""
     metrics: frozenset[str]
@@ -42,14 +42,14 @@ class KnownNames:
     routes: tuple[str, ...]
     """Paths of the HTTP interface, with ``{name}`` for what varies."""
     targets: frozenset[str] | None
-    """Targets of the make file; None: not checked."""
+    """Targets of the make file; None if they are not checked."""
     has_file: Callable[[str], bool]
     """Whether a path exists in the repository or is written by the program."""
 
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """Something a page names that does not exist."""
+    """A name on a page that does not exist."""
 
     line: int
     named: str
@@ -60,12 +60,12 @@ class Claim:
 
 
 def check_claims(text: str, known: KnownNames, *, absent: bool = True) -> list[Claim]:
-    """Return every claim of the prose that is wrong; blocks are checked when the page is loaded.
+    """Return the wrong claims of the prose; `sh` blocks are checked at load.
 
     Args:
         text: The Markdown page.
         known: What exists.
-        absent: Whether to refuse words for what trimtab has no adapter for, such as pods.
+        absent: Whether to refuse terms of systems without an adapter, such as pods.
     """
     prose = _FENCE.sub(_blank, _FRONT.sub(_blank, text.replace("\r\n", "\n")))
     found = [
@@ -100,7 +100,7 @@ def _named(prose: str) -> Iterator[tuple[int, str]]:
 
 
 def _problem(named: str, known: KnownNames) -> str:
-    """Return what is wrong with the name, or an empty text when it is right or no name of ours."""
+    """Return the problem with a name; empty if it exists or is not one of trimtab's."""
     for judge in (_address, _command, _route, _file, _dotted, _variable, _metric):
         verdict = judge(named, known)
         if verdict is not None:
@@ -159,10 +159,10 @@ def _route(named: str, known: KnownNames) -> str | None:
 
 
 def _fits(path: str, route: str) -> bool:
-    """Return whether a path, with its own placeholders, is one of a route's."""
-    wanted, parts = route.strip("/").split("/"), path.strip("/").split("/")
-    return len(wanted) == len(parts) and all(
-        a == b or a.startswith("{") or b.isupper() for a, b in zip(wanted, parts, strict=True)
+    """Return whether a path, with its own placeholders, matches a route."""
+    expected, parts = route.strip("/").split("/"), path.strip("/").split("/")
+    return len(expected) == len(parts) and all(
+        a == b or a.startswith("{") or b.isupper() for a, b in zip(expected, parts, strict=True)
     )
 
 

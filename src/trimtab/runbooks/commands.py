@@ -1,7 +1,7 @@
-"""The four commands that a runbook's ``sh`` blocks may hold, and nothing else.
+"""Parses the commands of ``sh`` blocks: read, check, act and fault.
 
-Each is exactly what a person would type. A line is split as a shell would split it, but no shell ever sees it:
-redirections, pipes, variables and every other program are refused.
+A line is split as by a shell, but never passed to one: redirections, pipes, variables and all other programs are
+refused.
 """
 
 import re
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from trimtab.runbooks.errors import RunbookRefused
 
 GIVE_UP_SECONDS = 1800.0
-"""How long a check without ``--give-up`` is watched."""
+"""Default of ``--give-up``: the time after which a check has failed."""
 
 _UNITS = {"s": 1, "m": 60, "h": 3600}
 _DURATION = re.compile(r"(?<![0-9])([0-9]+(?:\.[0-9]+)?)(s|m|h)")
@@ -22,7 +22,7 @@ _SHELL = re.compile(r"[|&;<>`$]")
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """``trimtab read SIGNAL...``: look at signals."""
+    """``trimtab read SIGNAL...``: read signals."""
 
     signals: tuple[str, ...]
     line: int
@@ -40,12 +40,12 @@ class Check:
 
     expression: str
     hold_seconds: float
-    """How long it must hold without a break; 0 means once."""
+    """Seconds it must hold without interruption; 0 means once."""
     give_up_seconds: float
-    """After how long it has failed."""
+    """Seconds after which it has failed."""
     line: int
     event: str = ""
-    """In an escalation: what it means when it holds; a ladder may have somebody for it."""
+    """Event of an escalation check; a ladder may have a role for it."""
 
     def __str__(self) -> str:
         words = ["trimtab", "check", self.expression]
@@ -84,10 +84,10 @@ Command = Read | Check | Act | Break
 
 
 def parse_command(text: str, page: str, line: int) -> Command:
-    """Return the command that the line holds.
+    """Parse one line into a command.
 
     Raises:
-        RunbookRefused: It is no ``trimtab`` line of the four kinds.
+        RunbookRefused: The line is not one of the four ``trimtab`` commands.
     """
     words = _words(text, page, line)
     if words[0] != "trimtab" or len(words) < 2:
@@ -114,7 +114,7 @@ def parse_command(text: str, page: str, line: int) -> Command:
             raise RunbookRefused(
                 page,
                 line,
-                f"`trimtab {verb}` cannot stand in a runbook.",
+                f"`trimtab {verb}` is not allowed in a runbook.",
                 hint="Use read, check, act or fault.",
             )
 
@@ -137,10 +137,13 @@ def _words(text: str, page: str, line: int) -> list[str]:
     return words
 
 
-def _some(words: list[str], wanted: str, page: str, line: int) -> list[str]:
+def _some(words: list[str], expected: str, page: str, line: int) -> list[str]:
     if not words or any(word.startswith("-") for word in words):
         raise RunbookRefused(
-            page, line, f"{wanted} is missing.", hint="`trimtab read|act|fault --list` lists them."
+            page,
+            line,
+            f"{expected} is missing.",
+            hint="`trimtab read|act|fault --list` lists them.",
         )
     return words
 
@@ -158,7 +161,7 @@ def _check(words: list[str], page: str, line: int) -> Check:
             raise RunbookRefused(
                 page,
                 line,
-                f"{flag!r} is no option of check, or its duration is missing.",
+                f"{flag!r} is not an option of check, or its duration is missing.",
                 hint="Options: --for 10m, --give-up 30m; quote the whole expression.",
             )
         options[flag] = _seconds(rest.pop(0), page, line)
@@ -188,7 +191,7 @@ def _arguments(words: list[str], page: str, line: int) -> dict[str, str]:
             raise RunbookRefused(
                 page,
                 line,
-                f"{word!r} is no argument, or is given twice.",
+                f"{word!r} is not a key=value argument, or its key is given twice.",
                 hint="Write key=value, each key once.",
             )
         given[key] = value

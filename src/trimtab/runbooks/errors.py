@@ -1,10 +1,10 @@
-"""What can be wrong with a runbook."""
+"""Errors of the runbooks."""
 
 from trimtab.kernel.errors import Misconfigured, NotFound
 
 
 class RunbookRefused(Misconfigured):
-    """A page does not load. The message begins with ``page:line``.
+    """A page cannot be loaded; the message begins with ``page:line``.
 
     Args:
         page: The page's path as the author knows it.

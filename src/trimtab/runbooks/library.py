@@ -1,4 +1,4 @@
-"""All pages of a folder, checked against the catalog, by id and by alert."""
+"""Library of runbook pages, checked against the catalog."""
 
 from collections.abc import Collection, Iterator, Mapping
 from difflib import get_close_matches
@@ -12,7 +12,7 @@ from trimtab.runbooks.page import parse_page
 
 
 class Library:
-    """The runbooks and procedures of this start."""
+    """Runbooks and procedures that were loaded at start."""
 
     def __init__(self, pages: Collection[Page]) -> None:
         self.runbooks: Mapping[str, Runbook] = {
@@ -31,7 +31,7 @@ class Library:
         check_expression: CheckExpression,
         check_proof: CheckProof | None = None,
     ) -> "Library":
-        """Read every ``*.md`` below the folder, in the order of their paths; ``README.md`` is skipped.
+        """Load every ``*.md`` file below the folder, except ``README.md``.
 
         Raises:
             RunbookRefused: A page is wrong; nothing is loaded then.
@@ -69,7 +69,7 @@ class Library:
         return tuple(book for book in self.runbooks.values() if name in book.alerts)
 
     def procedures_for(self, alert: str, runbook_url: str = "") -> tuple[Procedure, ...]:
-        """Return the procedures for an alert: those whose front matter names it, and the one that its rule names.
+        """Return the procedures that name the alert or that its rule names.
 
         Args:
             alert: The alert's name.

@@ -1,4 +1,4 @@
-"""What must be true of a page before the operator may rely on it."""
+"""Checks a runbook against the catalog, the alerts and the rule evaluator."""
 
 from collections.abc import Collection, Iterator
 from difflib import get_close_matches
@@ -12,18 +12,18 @@ from trimtab.runbooks.model import Cause, Page, Runbook
 
 
 class CheckExpression(Protocol):
-    """Says whether the rule evaluator can run a PromQL expression."""
+    """Checks that the rule evaluator supports a PromQL expression."""
 
     def __call__(self, expression: str) -> None:
-        """Return when it can; raise a `TrimtabError` with the reason when it cannot."""
+        """Raise a `TrimtabError` with the reason if it cannot."""
         ...
 
 
 class CheckProof(Protocol):
-    """Says whether a PromQL expression can prove that a repair worked."""
+    """Checks that a PromQL expression can verify a repair."""
 
     def __call__(self, text: str, hold_seconds: float, give_up_seconds: float) -> None:
-        """Return when it can; raise a `TrimtabError` with the reason when it cannot."""
+        """Raise a `TrimtabError` with the reason if it cannot."""
         ...
 
 
@@ -34,14 +34,14 @@ def lint(
     check_expression: CheckExpression,
     check_proof: CheckProof | None = None,
 ) -> None:
-    """Check a runbook against what exists.
+    """Check that everything a runbook names exists.
 
     Args:
         runbook: The page.
         catalog: Every signal, action and fault.
-        alert_names: Those of the rules.
-        check_expression: Asks whether the evaluator can run an expression.
-        check_proof: Asks whether a verify can prove anything; None asks nothing.
+        alert_names: Alerts of the rules.
+        check_expression: Checks an expression.
+        check_proof: Checks a `verify` block; None to skip.
 
     Raises:
         RunbookRefused: The first thing that is wrong.
@@ -71,7 +71,7 @@ def lint(
 
 
 def check_alerts(page: Page, alert_names: Collection[str]) -> None:
-    """Raise `RunbookRefused` when the page names an alert that no rule has."""
+    """Raise `RunbookRefused` if the page names an unknown alert."""
     for name in page.alerts:
         if name not in alert_names:
             near = get_close_matches(name, alert_names, n=3)
@@ -113,7 +113,7 @@ def _holds_only_in_verify(path: str, cause: Cause) -> None:
             raise RunbookRefused(
                 path,
                 check.line,
-                "--for belongs in verify; evidence is looked at once.",
+                "--for belongs in verify; evidence is evaluated once.",
                 hint="Look back with PromQL, such as min_over_time(metric[10m]).",
             )
     for check in cause.verify:

@@ -1,4 +1,4 @@
-"""What a page becomes."""
+"""Records of parsed runbook pages."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -8,7 +8,7 @@ from trimtab.runbooks.commands import Act, Break, Check, Read
 
 
 class Nature(StrEnum):
-    """What kind of thing a cause is; escalation ladders send some kinds to a team of their own."""
+    """Nature of a cause; escalation ladders may have a team for it."""
 
     SOFTWARE = "software"
     UPSTREAM = "upstream"
@@ -18,7 +18,7 @@ class Nature(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """One possible cause, how to recognise it, and, where the machine can, how to repair it."""
+    """A possible cause with its evidence, fix, verification and drill."""
 
     id: str
     """``runbook-id/slug-of-the-title``."""
@@ -37,7 +37,7 @@ class Cause:
 
 @dataclass(frozen=True, slots=True)
 class Runbook:
-    """A page that the operator can run."""
+    """A page that the operator can execute."""
 
     id: str
     title: str
@@ -64,13 +64,13 @@ class Runbook:
         return next((cause for cause in self.causes if cause.id == cause_id), None)
 
     def proof_hash(self, version: str) -> str:
-        """Return what a drill's proof is bound to: this page, byte for byte, on that build."""
+        """Return the hash of this page and build, to which a drill's proof is bound."""
         return content_id("proof", self.text, version)
 
 
 @dataclass(frozen=True, slots=True)
 class Procedure:
-    """A page that only people follow: read, shown and searched, never run."""
+    """A page that only people follow; the operator never runs it."""
 
     id: str
     title: str
@@ -78,7 +78,7 @@ class Procedure:
     path: str
     text: str
     alerts: tuple[str, ...] = ()
-    """The alerts that open it, beside those whose rule names it."""
+    """Alerts that lead to it, in addition to those whose rule names it."""
 
 
 Page = Runbook | Procedure

@@ -1,4 +1,4 @@
-"""Reads one Markdown page: front matter, headings, prose and ``sh`` blocks."""
+"""Parses a Markdown page: front matter, headings, prose and ``sh`` blocks."""
 
 import re
 from collections.abc import Iterator
@@ -22,14 +22,14 @@ _CAUSE = "cause:"
 
 
 def parse_page(text: str, path: str) -> Page:
-    """Return the runbook or procedure that the page holds.
+    """Parse a page into a runbook or procedure.
 
     Args:
         text: The whole page.
-        path: How the author knows it, for messages.
+        path: Path of the page, for messages.
 
     Raises:
-        RunbookRefused: Something on the page cannot be read; the message begins with ``path:line``.
+        RunbookRefused: The page is invalid; the message begins with ``path:line``.
     """
     text = text.replace("\r\n", "\n")
     head, body_line = _front_matter(text, path)
@@ -133,7 +133,7 @@ def _refuse_hidden_blocks(tokens: list[Token], path: str) -> None:
             raise RunbookRefused(
                 path,
                 (token.map or [0])[0] + 1,
-                "an sh block stands inside a list or quote, where it would not run.",
+                "an sh block is inside a list or quote, where it would not run.",
                 hint="Move it to the left margin, or make it a `text` block.",
             )
 
@@ -188,7 +188,7 @@ def _runbook(
             raise RunbookRefused(
                 path,
                 section.blocks[0].line,
-                f"an sh block stands under {section.title!r}, where it would not run.",
+                f"an sh block is under {section.title!r}, where it would not run.",
                 hint="Blocks belong under Gather, `Cause: ...` or Escalate.",
             )
     ladder = _text(head, "ladder", path)
@@ -243,7 +243,7 @@ def _cause(page_id: str, section: _Section, path: str) -> Cause:
             raise RunbookRefused(
                 path,
                 block.line,
-                f"block role {block.role!r} is unknown or stands twice under this cause.",
+                f"block role {block.role!r} is unknown or appears twice under this cause.",
                 hint=f"Write ```sh ROLE with one of: {', '.join(_ROLES)}.",
             )
         blocks[block.role] = block

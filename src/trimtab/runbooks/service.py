@@ -1,4 +1,4 @@
-"""Facade of the runbooks: the library of this start, and the checks that a new page must pass."""
+"""Facade of the runbooks: the loaded library and the checks of new pages."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -20,8 +20,8 @@ class PageChecks:
     Attributes:
         catalog: Signals, actions and faults that a page may name.
         alert_names: Alerts that a page may name.
-        check_expression: Refuses what is not a yes-or-no question in PromQL.
-        check_proof: Refuses a `verify` block that proves nothing.
+        check_expression: Refuses a PromQL expression that is not a check.
+        check_proof: Refuses a `verify` block that cannot verify a repair.
     """
 
     catalog: Catalog
@@ -35,8 +35,8 @@ class Runbooks:
     """The pages of one process.
 
     Attributes:
-        library: The pages of this start.
-        checks: What they were checked against.
+        library: The loaded pages.
+        checks: The checks that they have passed.
     """
 
     library: Library
@@ -44,7 +44,7 @@ class Runbooks:
 
     @classmethod
     def load(cls, directory: Path, checks: PageChecks) -> "Runbooks":
-        """Read and check every page of the folder; raises `RunbookRefused` for a wrong one."""
+        """Load and check every page of the folder; raise `RunbookRefused` for an invalid one."""
         library = Library.load(
             directory,
             checks.catalog,
@@ -55,7 +55,7 @@ class Runbooks:
         return cls(library, checks)
 
     def check_page(self, text: str, path: str) -> Page:
-        """Return a page as it would load here, or raise `RunbookRefused`."""
+        """Parse and check a new page; raise `RunbookRefused` if it is invalid."""
         page, checks = parse_page(text, path), self.checks
         if isinstance(page, Runbook):
             lint(
@@ -83,5 +83,5 @@ class ProseChecks:
     known_names: Callable[[Commands], KnownNames]
 
     def check(self, text: str, commands: Commands) -> Sequence[Claim]:
-        """Return what a page names in prose or as its source that does not exist."""
+        """Return the unknown names in the prose and the source of a page."""
         return [*check_claims(text, self.known_names(commands)), *check_source(text)]

@@ -1,11 +1,11 @@
-"""Checks which parts of the operations documents a page says that it was written from."""
+"""Checks the ``source`` of a page: scenarios and features of the operations documents."""
 
 import re
 
 from trimtab.runbooks.claims import Claim
 
 OWN = "trimtab"
-"""The source of a page that none of the documents asks for."""
+"""Source of a page without a scenario or feature."""
 FEATURES = 754
 """The features are numbered F001 to this."""
 _SCENARIOS = {"MISO": 17, "HYB": 17, "AOPS": 20, "ENT": 25, "KB": 18}
@@ -16,9 +16,9 @@ _NAME = re.compile(r"\b(MISO|HYB|AOPS|ENT|KB)-(REF)?(\w+)|\bF(\d+)\b")
 
 
 def check_source(text: str) -> list[Claim]:
-    """Return what is wrong with the page's ``source``: a scenario or a feature that the documents have not.
+    """Return the unknown scenarios and features in a page's ``source``.
 
-    A page names at least one of them, or is of ``trimtab`` itself. A user's page without ``source`` has nothing wrong.
+    A page names at least one of them, or ``trimtab``. A page without ``source`` has no findings.
     """
     front = _FRONT.match(text.replace("\r\n", "\n"))
     source = _SOURCE.search(front[1]) if front else None

@@ -9,7 +9,7 @@ from unittest import mock
 from tests.answers.torture.result import Result
 from tests.api.fuzz import Fuzz
 from tests.faces import Tank
-from trimtab.api import users
+from trimtab.api import privacy as users
 from trimtab.app import build
 from trimtab.infra.settings import load
 

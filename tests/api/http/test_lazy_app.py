@@ -3,7 +3,7 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 from starlette.testclient import TestClient
 
-from trimtab.api.http import Late
+from trimtab.api.http import LazyApp
 
 
 def test_an_app_is_made_once_and_only_when_asked():
@@ -13,7 +13,7 @@ def test_an_app_is_made_once_and_only_when_asked():
         made.append(1)
         return Starlette(routes=[Route("/", lambda _request: PlainTextResponse("here"))])
 
-    late = Late(make)
+    late = LazyApp(make)
     assert made == []
     client = TestClient(late)
     assert [client.get("/").text, client.get("/").text] == ["here", "here"]

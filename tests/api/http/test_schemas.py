@@ -17,7 +17,7 @@ FREE = {
     ("Entry", "facts"),
     ("PlannedAct", "arguments"),
     ("PlannedAct", "facts"),
-    ("Stage", "facts"),
+    ("PipelineStage", "facts"),
 }
 """The schemas and fields that hold whatever an action, a component or a stage has to say."""
 

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from trimtab.api.http.write_coalescing import JoinedWrites
+from trimtab.api.http.write_coalescing import CoalescingTransport
 
 
 class Transport:
@@ -25,11 +25,11 @@ class Transport:
 
 
 def joined(use):
-    """Return the transport after the coroutine function has used it through `JoinedWrites`."""
+    """Return the transport after the coroutine function has used it through `CoalescingTransport`."""
     transport = Transport()
 
     async def main():
-        await use(JoinedWrites(transport, asyncio.get_running_loop()))
+        await use(CoalescingTransport(transport, asyncio.get_running_loop()))
 
     asyncio.run(main())
     return transport

@@ -66,7 +66,7 @@ def test_short_files_share_a_request_and_each_has_its_outcome_in_order(connected
 
 def test_groups_keep_the_order_and_both_bounds(files_of):
     files = files_of(a="12345", b="12345", c="x" * 20, d="1", e="1", f="1")
-    groups = [[name for name, _ in group] for group in grouped(files, most_files=2, most_bytes=10)]
+    groups = [[name for name, _ in group] for group in grouped(files, max_files=2, max_bytes=10)]
     assert groups == [["a.txt", "b.txt"], ["c.txt"], ["d.txt", "e.txt"], ["f.txt"]]
 
 

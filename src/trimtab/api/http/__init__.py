@@ -1,23 +1,23 @@
-"""What every request passes before it reaches a route, and every answer on its way out."""
+"""HTTP middleware, server and OpenAPI document of the API."""
 
-from trimtab.api.http.access_log import Recorded
-from trimtab.api.http.body import BodyLimit
-from trimtab.api.http.figures import Finished, HttpFigures
-from trimtab.api.http.headers import SecurityHeaders
-from trimtab.api.http.lazy_app import Late
-from trimtab.api.http.local_admin import AsAdmin, PathSwitch
-from trimtab.api.http.origin import TrustedOrigins
-from trimtab.api.http.rate import RateLimit
+from trimtab.api.http.access_log import AccessLogMiddleware
+from trimtab.api.http.body_limit import BodyLimitMiddleware
+from trimtab.api.http.headers import SecurityHeadersMiddleware
+from trimtab.api.http.lazy_app import LazyApp
+from trimtab.api.http.local_admin import LocalAdminMiddleware, PathMount
+from trimtab.api.http.metrics import FinishedRequest, HttpMetrics
+from trimtab.api.http.origin import TrustedOriginsMiddleware
+from trimtab.api.http.rate import RateLimitMiddleware
 
 __all__ = [
-    "AsAdmin",
-    "BodyLimit",
-    "Finished",
-    "HttpFigures",
-    "Late",
-    "PathSwitch",
-    "RateLimit",
-    "Recorded",
-    "SecurityHeaders",
-    "TrustedOrigins",
+    "AccessLogMiddleware",
+    "BodyLimitMiddleware",
+    "FinishedRequest",
+    "HttpMetrics",
+    "LazyApp",
+    "LocalAdminMiddleware",
+    "PathMount",
+    "RateLimitMiddleware",
+    "SecurityHeadersMiddleware",
+    "TrustedOriginsMiddleware",
 ]

@@ -1,4 +1,4 @@
-"""The outermost layer: gives each request an id, measures it, logs it, and answers when all else fails."""
+"""Middleware that assigns request ids, writes the access log and counts metrics."""
 
 import logging
 import re
@@ -10,20 +10,20 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from trimtab.api.errors import ERROR_CODE_HEADER, InternalError, error_response
-from trimtab.api.http.figures import Finished, HttpFigures
+from trimtab.api.http.metrics import FinishedRequest, HttpMetrics
 from trimtab.infra.web.access import has_key
 from trimtab.kernel.clock import Clock, machine_clock
 
 _log = logging.getLogger(__name__)
 _REQUEST_ID = re.compile(r"^[A-Za-z0-9_.-]{1,100}$")
 _CLIENT_GONE = 499
-"""What is written down when the client left before it was answered."""
+"""Status that is logged if the client disconnects before the answer."""
 _QUESTIONS = frozenset({"/api/v1/query", "/v1/answers", "/v1/check"})
-"""Calls with a body that somebody waits for as for a page; ingestion, backups and drills take as long as they take."""
+"""POST routes that a user waits for; the others may take long and do not count for latency."""
 _STREAMS = ("text/event-stream", "application/x-ndjson")
-"""They end when the reader leaves, so their duration says nothing about the service."""
+"""Streams: they end when the client disconnects, so their duration is not a latency."""
 _PERSON = re.compile(r"(?i)((?<!/)/+users?/++).+?((?<!/)/+data/*+)?$", re.DOTALL)
-"""A user id in a path, with all slashes that it may hold; no log may hold it, whether a route takes the path or none."""
+"""A user id in a path, also with slashes; it must not be logged, also for unknown paths."""
 _QUIET = ("/health", "/metrics", "/console/static/", "/api/v1/heartbeat")
 """Called every few seconds by machines; logged at debug level."""
 
@@ -37,8 +37,8 @@ class _Answered:
     streamed: bool = False
 
 
-class Recorded:
-    """Counts and logs every request; a mistake in a route becomes a 500 in the usual shape.
+class AccessLogMiddleware:
+    """Counts and logs every request and answers unexpected exceptions with 500.
 
     Args:
         app: What answers the requests.
@@ -48,7 +48,7 @@ class Recorded:
     """
 
     def __init__(
-        self, app: ASGIApp, *, figures: HttpFigures, clock: Clock, log_queries: bool
+        self, app: ASGIApp, *, figures: HttpMetrics, clock: Clock, log_queries: bool
     ) -> None:
         self._app = app
         self._figures = figures
@@ -56,17 +56,17 @@ class Recorded:
         self._log_queries = log_queries
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on and write down what became of it."""
+        """Handle the request, then log and count it."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
         given = Headers(scope=scope).get("x-request-id", "")
         request_id = given if _REQUEST_ID.match(given) else secrets.token_hex(8)
-        # The routes' `request.state` is this dictionary, so the caller that they found is seen here.
+        # It is also `request.state` of the routes, so the authenticated caller is visible here.
         scope = {**scope, "trimtab.request_id": request_id, "state": scope.get("state", {})}
         started, answered = self._machine.monotonic(), _Answered(request_id)
 
-        async def watched(message: Message) -> None:
+        async def send_watched(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
                 headers["X-Request-ID"] = request_id
@@ -76,12 +76,12 @@ class Recorded:
             await send(message)
 
         try:
-            await self._app(scope, receive, watched)
-        except Exception:  # noqa: BLE001 - the edge: recorded here, and answered in the usual shape.
+            await self._app(scope, receive, send_watched)
+        except Exception:  # noqa: BLE001 - logged here and answered as 500.
             _log.exception("request failed", extra={"request_id": request_id})
             if answered.status == 0:
                 await error_response(InternalError("Something went wrong inside trimtab."))(
-                    scope, receive, watched
+                    scope, receive, send_watched
                 )
             answered.status = 500
         seconds = self._machine.monotonic() - started
@@ -93,7 +93,7 @@ class Recorded:
         asked = method in {"GET", "HEAD"} or route in _QUESTIONS
         interactive = asked and not answered.streamed and not scope["path"].startswith(_QUIET)
         known = has_key(scope)
-        self._figures.count(Finished(method, route, status, seconds, interactive, known))
+        self._figures.count(FinishedRequest(method, route, status, seconds, interactive, known))
         level = logging.DEBUG if scope["path"].startswith(_QUIET) else logging.INFO
         _log.log(
             level,

@@ -1,19 +1,21 @@
-"""One HTTP connection, with bounds on what a caller may leave open: how long, how much, how many.
+"""uvicorn protocol with slow-client, header-size and connection limits.
 
-uvicorn waits for ever for the rest of a request that has begun, and for the first byte of one that has not. A few
-hundred callers who send a byte now and then would hold every file descriptor of the process that way ("slow loris").
-Nor does its parser bound the head of a request. Here a head is whole within ``head_seconds`` and ``head_bytes``, a body
-never pauses for longer than ``body_seconds`` and is whole within ``body_total_seconds``, and beyond ``most_connections``
-a new connection is told so and closed. An answer that comes before the body is whole ends the connection: what is still
-sent is thrown away for ``linger_seconds`` and ``linger_bytes``, because closing at once would make the caller's system
-drop the answer that it has not read yet.
+uvicorn has no timeout for the first byte of a request, nor for the remaining ones, and no limit for
+the head. A few hundred clients that send a byte now and then would use up all file descriptors
+("slow loris"). Here a head must be complete within ``head_seconds`` and ``head_bytes``. A body must
+not pause for longer than ``body_seconds`` and must be complete within ``body_total_seconds``. Above
+``max_connections`` a new connection gets 503 and is closed.
+
+An answer before the end of the body closes the connection. What the client still sends is discarded
+for ``linger_seconds`` and ``linger_bytes``: closing at once would make the client's system drop the
+answer before the client reads it.
 """
 
 import asyncio
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
-from trimtab.api.http.write_coalescing import JoinedWrites
+from trimtab.api.http.write_coalescing import CoalescingTransport
 
 _TOO_LATE = b"HTTP/1.1 408 Request Timeout\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
 _TOO_LONG = (
@@ -26,46 +28,47 @@ _TOO_MANY = (
 )
 
 
-class BoundedProtocol(HttpToolsProtocol):
-    """A connection that is closed when its caller keeps it waiting, or sends a head without end."""
+class LimitedHttpProtocol(HttpToolsProtocol):
+    """HTTP connection that is closed when its client is too slow or its head too large."""
 
     head_bytes = 64 * 1024
-    """The largest head that does not come in one piece; one piece is at most 256 KB."""
+    """Maximum size of a head that comes in several pieces; one piece is at most 256 KB."""
     head_seconds = 10.0
-    """From the connection, or from the first byte after an answer, to the end of the request's head."""
+    """From the connection or the previous answer to the end of the request's head."""
     body_seconds = 30.0
     """The longest pause within a body."""
     body_total_seconds = 300.0
     """From a request's head to the end of its body; ``api.body_seconds``."""
     linger_seconds = 2.0
     linger_bytes = 1024 * 1024
-    most_connections = 500
-    """Half of the file descriptors that a process usually has."""
+    max_connections = 500
+    """Half of the usual limit of file descriptors."""
 
     _late: asyncio.TimerHandle | None = None
     _body_ends = 0.0
-    """When the body that is being read has to be whole, in the loop's time."""
+    """Deadline of the body that is being read, in the loop's time."""
     _lingering = -1
-    """Bytes that may still be thrown away; below zero before an early answer."""
+    """Bytes that may still be discarded; negative before an early answer."""
     _head = 0
-    """Bytes of a head that is not whole yet."""
+    """Bytes of an incomplete head."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Begin to wait for a request."""
-        super().connection_made(JoinedWrites(transport, self.loop, self._may_close))  # type: ignore[arg-type]
-        if len(self.connections) > self.most_connections:
+        """Start the timer for the first request."""
+        coalescing = CoalescingTransport(transport, self.loop, self._may_close)
+        super().connection_made(coalescing)  # type: ignore[arg-type]
+        if len(self.connections) > self.max_connections:
             transport.write(_TOO_MANY)
             transport.close()
             return
         self._wait(self.head_seconds)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Stop waiting."""
+        """Stop the timer of the connection."""
         self._stop_waiting()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Take the data; wait for more where the request is not whole."""
+        """Parse the data and restart the timer while the request is incomplete."""
         if self._lingering >= 0:
             self._throw_away(len(data))
             return
@@ -98,7 +101,7 @@ class BoundedProtocol(HttpToolsProtocol):
             self.transport.abort()
 
     def _may_close(self) -> bool:
-        """Return whether nothing more is to come; otherwise begin to throw it away, and close later."""
+        """Return whether the body is complete; if not, discard the rest and close later."""
         cycle: RequestResponseCycle | None = self.cycle
         if self._lingering >= 0 or cycle is None:
             return True
@@ -110,7 +113,7 @@ class BoundedProtocol(HttpToolsProtocol):
         return False
 
     def send_400_response(self, msg: str) -> None:
-        """Refuse what is no HTTP; what is being answered already is answered first, and then the connection ends."""
+        """Answer 400 to invalid HTTP after running answers are sent, then close the connection."""
         if not self._answering:
             super().send_400_response(msg)
         elif not self.cycle.more_body:
@@ -123,7 +126,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
     @property
     def _answering(self) -> bool:
-        """Whether a request's head is whole and its answer is not."""
+        """True while a request is being answered."""
         cycle: RequestResponseCycle | None = self.cycle
         return cycle is not None and not cycle.response_complete
 

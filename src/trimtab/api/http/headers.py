@@ -1,4 +1,4 @@
-"""Headers that tell a browser what pages of ours may do."""
+"""Middleware that adds security headers (CSP, HSTS, no caching)."""
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -29,8 +29,8 @@ _HEADERS = {
 _ENCODED = [(name.lower().encode(), value.encode()) for name, value in _HEADERS.items()]
 
 
-class SecurityHeaders:
-    """Adds them to every answer; answers are not cached unless they say otherwise.
+class SecurityHeadersMiddleware:
+    """Adds the headers to every answer; by default answers are not cached.
 
     Args:
         hsts_seconds: How long browsers shall insist on HTTPS; 0 leaves the header out.
@@ -43,7 +43,7 @@ class SecurityHeaders:
             self._headers.append((b"strict-transport-security", f"max-age={hsts_seconds}".encode()))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on and the headers back."""
+        """Handle the request and add the headers to its answer."""
 
         async def with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":

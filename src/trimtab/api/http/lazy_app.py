@@ -1,4 +1,4 @@
-"""An app that is made when its first request comes."""
+"""ASGI app created lazily on the first request."""
 
 import threading
 from collections.abc import Callable
@@ -10,8 +10,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 App = TypeVar("App", bound=ASGIApp)
 
 
-class Late(Generic[App]):
-    """Makes the app once, outside the event loop; a start need not wait for what nobody looks at yet.
+class LazyApp(Generic[App]):
+    """Creates the app once, outside the event loop, so that a start does not wait for it.
 
     Args:
         make: Imports what the app needs and returns it.
@@ -23,13 +23,13 @@ class Late(Generic[App]):
         self._app: App | None = None
 
     def app(self) -> App:
-        """Return the app, made now when nobody asked before."""
+        """Return the app; the first call creates it."""
         with self._making:
             if self._app is None:
                 self._app = self._make()
             return self._app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request to the app."""
+        """Handle the request with the app."""
         app = await run_sync(self.app) if self._app is None else self._app
         await app(scope, receive, send)

@@ -1,4 +1,4 @@
-"""The control socket's way in, and the switch that gives a path to an app of its own."""
+"""Authentication of the control socket, and mounting of apps below a path."""
 
 from dataclasses import replace
 
@@ -9,22 +9,22 @@ from trimtab.infra.control_socket import LABELS_HEADER
 from trimtab.infra.web.access import CONTROL
 
 
-class AsAdmin:
-    """Names the caller ``local`` with the role admin: the socket's file permissions have admitted it."""
+class LocalAdminMiddleware:
+    """Authenticates each caller as the local admin: the socket's file mode restricts access."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on as the local administrator's, who sees labelled documents only by naming the labels."""
+        """Handle the request as local admin, with the access labels that the header names."""
         given = Headers(scope=scope).get(LABELS_HEADER, "") if scope["type"] == "http" else ""
         labels = tuple(sorted({label.strip() for label in given.split(",") if label.strip()}))
         principal = replace(CONTROL, labels=labels) if labels else CONTROL
         await self._app({**scope, "trimtab.principal": principal}, receive, send)
 
 
-class PathSwitch:
-    """Sends the paths under a prefix to an app of their own, which sees the whole path."""
+class PathMount:
+    """Mounts an app below a path prefix; the app sees the whole path."""
 
     def __init__(self, app: ASGIApp, *, prefix: str, there: ASGIApp) -> None:
         self._app = app
@@ -32,7 +32,7 @@ class PathSwitch:
         self._there = there
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request to whichever app its path belongs to."""
+        """Handle the request with the app of its path."""
         path = scope.get("path", "")
         inside = path == self._prefix or path.startswith(f"{self._prefix}/")
         await (self._there if inside else self._app)(scope, receive, send)

@@ -1,8 +1,8 @@
 """The OpenAPI document: the statuses and schemas of each route's answers, no more and no less.
 
-`describe` adds the statuses that follow from a route's declaration (role, body, parameters). A route states with
-`refuses` the errors of its own work, such as a document that does not exist. The fuzz tests of `tests/api` fail on a
-status that a route does not state.
+`describe` adds the statuses that follow from a route's declaration (role, body, parameters). A
+route states with `refuses` the errors of its own work, such as a document that does not exist. The
+fuzz tests of `tests/api` fail on a status that a route does not state.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -19,7 +19,7 @@ from trimtab.infra.web.status import STATUS
 from trimtab.kernel.errors import ErrorKind
 
 _UNLIMITED = ("/health", "/metrics", "/api/v1/heartbeat")
-"""Paths that the rate limit leaves alone; see `edge.rate`."""
+"""Paths without a rate limit; see `http.rate`."""
 _SECURITY: Mapping[str, Mapping[str, str]] = {
     "bearer": {"type": "http", "scheme": "bearer"},
     "key": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
@@ -39,12 +39,12 @@ _SAYS = {
 
 
 def refuses(*kinds: ErrorKind) -> dict[int | str, dict[str, Any]]:
-    """Return the statuses by which a route's own work may refuse, for its ``responses``."""
+    """Return the error statuses of a route's own work, for its ``responses``."""
     return {int(STATUS[kind]): _refusal(STATUS[kind]) for kind in kinds}
 
 
 def sends(media: str, status: int = 200) -> dict[int | str, dict[str, Any]]:
-    """Return that a route answers text of that media type, for its ``responses``."""
+    """Return the media type of a text answer, for a route's ``responses``."""
     return {status: {"content": {media: {"schema": {"type": "string"}}}}}
 
 
@@ -85,12 +85,14 @@ def _complete(operation: dict[str, Any], route: APIRoute, method: str) -> None:
 
 
 def _statuses(operation: dict[str, Any], route: APIRoute, method: str) -> Iterator[int]:
-    """Yield what follows from the route's form."""
+    """Yield the statuses that follow from the route's declaration."""
     body = "requestBody" in operation
-    given = [one for one in operation.get("parameters", ()) if one["in"] != "path"]
+    given = [
+        parameter for parameter in operation.get("parameters", ()) if parameter["in"] != "path"
+    ]
     yield 403  # An untrusted host, or another site's page.
     yield 500
-    if body or any(_may_be_wrong(one) for one in given):
+    if body or any(_may_be_wrong(parameter) for parameter in given):
         yield 400
     if body:
         yield 413
@@ -106,9 +108,9 @@ def _may_be_wrong(parameter: dict[str, Any]) -> bool:
 
 
 def _is_free(schema: Mapping[str, Any]) -> bool:
-    """Tell whether every text that a query can hold fits."""
+    """Return whether the schema accepts every query text."""
     if "anyOf" in schema:
-        return all(_is_free(one) for one in schema["anyOf"])
+        return all(_is_free(option) for option in schema["anyOf"])
     if schema.get("type") == "array":
         return _is_free(schema["items"])
     return set(schema) <= {"type", "title", "default", "description"} and schema.get("type") in (
@@ -118,8 +120,8 @@ def _is_free(schema: Mapping[str, Any]) -> bool:
 
 
 def _role_of(route: APIRoute) -> object:
-    """Return the least role that may call; None when everybody may."""
-    calls = [one.call for one in route.dependant.dependencies]
+    """Return the minimum role of the route; None if it is public."""
+    calls = [each.call for each in route.dependant.dependencies]
     return next((call.role for call in calls if isinstance(call, Needs)), None)
 
 

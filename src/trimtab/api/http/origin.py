@@ -1,4 +1,4 @@
-"""Keeps other sites' pages from using a visitor's browser to reach us.
+"""Middleware against cross-site requests and DNS rebinding.
 
 Two ways are closed: a host name that an attacker points at 127.0.0.1 (DNS rebinding), by an
 allow-list of names; and requests that a browser sends along with our cookie or from this machine
@@ -19,20 +19,20 @@ _SAFE = ("GET", "HEAD", "OPTIONS")
 
 
 class UntrustedHost(Forbidden):
-    """The request names a host that is not ours."""
+    """The Host header names an untrusted host."""
 
     code = "api.untrusted_host"
 
 
 class UntrustedOrigin(Forbidden):
-    """Another site's page made this request."""
+    """The request comes from a page of another site."""
 
     code = "api.untrusted_origin"
     default_hint = "Open the console under its own address, or call with an API key."
 
 
-class TrustedOrigins:
-    """Refuses requests for unknown hosts and from other sites' pages.
+class TrustedOriginsMiddleware:
+    """Refuses requests for untrusted hosts and from pages of other sites.
 
     Args:
         hosts: The host names that are ours, without ports; empty means any.
@@ -43,7 +43,7 @@ class TrustedOrigins:
         self._hosts = {host.lower().strip("[]") for host in hosts}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on, or answer 403."""
+        """Handle the request, or answer 403."""
         refusal = self._refusal(HTTPConnection(scope)) if scope["type"] == "http" else None
         if refusal is None:
             await self._app(scope, receive, send)
@@ -60,7 +60,7 @@ class TrustedOrigins:
                 hint="Add the name to `api.allowed_hosts` if it is.",
             )
         if not api_key(request) and _is_foreign(request, host):
-            return UntrustedOrigin("Another site's page made this request.")
+            return UntrustedOrigin("The request comes from a page of another site.")
         return None
 
 

@@ -1,4 +1,4 @@
-"""Limits how often one address may call.
+"""Middleware that limits requests per address.
 
 Three lanes, so that one does not starve the other: work (the API, and whatever the console changes)
 has the contract's limit; the console's pages, which refresh themselves, have a wider one of their
@@ -15,8 +15,8 @@ _FREE = ("/health", "/metrics", "/console/static/", "/api/v1/heartbeat")
 _PAGES_PER_WORK = 10
 
 
-class RateLimit:
-    """Answers 429 with ``Retry-After`` beyond the limit.
+class RateLimitMiddleware:
+    """Answers 429 with ``Retry-After`` above the limit.
 
     Args:
         per_minute: Calls a minute that one address may make; 0 means any number.
@@ -28,7 +28,7 @@ class RateLimit:
         self._per_minute = per_minute
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Count the call, then pass it on or refuse it."""
+        """Count the request, then handle or refuse it."""
         try:
             self._count(scope)
         except TooManyCalls as refusal:

@@ -15,15 +15,19 @@ _SCHEMA = "trimtab.schema"
 
 
 def answers(status: int, schema: Schema, description: str = "") -> dict[int | str, dict[str, Any]]:
-    """Return the schema of one status for a route's ``responses``, where the return type does not say it."""
+    """Return the schema of an answer for a route's ``responses``.
+
+    For answers that the return type does not describe: other statuses, ready-made responses.
+    """
     return {status: {_SCHEMA: schema, "description": description}}
 
 
 class ApiRoute(GuardedRoute):
     """A guarded route that keeps the types of its answers for the OpenAPI document.
 
-    FastAPI would build a validator from each return type when the process starts, and validate every answer. Here the
-    schemas are built when the document is first asked for (see `schemas`), and answers are only written as JSON.
+    FastAPI would build a validator from each return type at start, and validate every answer. Here
+    the schemas are built when the document is first requested (see `schemas`), and answers are only
+    serialised.
     """
 
     def __init__(

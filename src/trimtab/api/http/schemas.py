@@ -18,7 +18,7 @@ _Schema = TypeVar("_Schema")
 
 
 def extended(schema: type[_Schema], record: Any, **more: Any) -> _Schema:
-    """Return a record as a schema that inherits from its class, with the schema's further fields."""
+    """Return a record as a schema that inherits from its class, with further fields."""
     return schema(**{each.name: getattr(record, each.name) for each in fields(record)}, **more)
 
 
@@ -47,7 +47,7 @@ def add_schemas(document: dict[str, Any], routes: Iterable[APIRoute]) -> None:
 
 
 def _generate(schemas: list[Any]) -> dict[str, Any]:
-    # All in one model, so that a type that several answers contain is described once and each name means one type.
+    # All in one model, so that a shared type is described once and each name means one type.
     members: dict[str, Any] = {
         f"answer{number}": (schema, ...) for number, schema in enumerate(schemas)
     }
@@ -62,7 +62,7 @@ def _generate(schemas: list[Any]) -> dict[str, Any]:
 
 
 class _AnswerSchemas(GenerateJsonSchema):
-    """Describes a dataclass with all its fields required, because an answer contains each of them."""
+    """Describes all fields of a dataclass as required, since an answer has each of them."""
 
     def field_is_required(
         self,

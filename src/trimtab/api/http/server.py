@@ -11,11 +11,11 @@ from dataclasses import dataclass
 import uvicorn
 from starlette.types import ASGIApp
 
-from trimtab.api.http.connection_limits import BoundedProtocol
+from trimtab.api.http.connection_limits import LimitedHttpProtocol
 from trimtab.kernel.errors import Misconfigured
 
 _FINISH_SECONDS = 5
-"""How long running requests may take to finish at shutdown; live timelines never end by themselves."""
+"""Seconds for running requests at shutdown; live streams do not end by themselves."""
 
 
 class AddressInUse(Misconfigured):
@@ -47,8 +47,8 @@ def bind(host: str, port: int) -> socket.socket:
             hint=f"Stop what listens there, or choose another port: "
             f"`trimtab serve --set service.port={port + 1}`.",
         ) from error
-    # Connections inherit it. asyncio sets it only where the protocol is named, which Python's listeners leave out;
-    # without, the body of each answer waits for the client's delayed acknowledgement of its head: 40 ms.
+    # Connections inherit it. asyncio sets it only on sockets with a protocol number, unlike these.
+    # Without it the body of each answer waits 40 ms for the client's delayed acknowledgement.
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return listener
 
@@ -95,14 +95,14 @@ class _Server(uvicorn.Server):
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """Capture nothing."""
+        """Leave all signals to the caller."""
         yield
 
 
 async def _serve(
     listeners: tuple[Listener, ...], ready: Callable[[], None], body_seconds: float
 ) -> None:
-    protocol = type("Protocol", (BoundedProtocol,), {"body_total_seconds": body_seconds})
+    protocol = type("Protocol", (LimitedHttpProtocol,), {"body_total_seconds": body_seconds})
     servers = [_Server(_config(listener.app, protocol)) for listener in listeners]
 
     def stop() -> None:
@@ -121,7 +121,9 @@ async def _serve(
         ready()
 
 
-def _config(app: ASGIApp, protocol: type[BoundedProtocol] = BoundedProtocol) -> uvicorn.Config:
+def _config(
+    app: ASGIApp, protocol: type[LimitedHttpProtocol] = LimitedHttpProtocol
+) -> uvicorn.Config:
     return uvicorn.Config(
         app,
         loop="asyncio",

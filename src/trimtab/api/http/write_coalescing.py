@@ -1,18 +1,18 @@
-"""Sends an answer's head and body together: uvicorn writes them apart, and each write is a system call and a packet."""
+"""Transport that joins the head and body of an answer in one write."""
 
 import asyncio
 from collections.abc import Callable
 from typing import Any
 
-_MOST_BYTES = 64 * 1024
-"""More than this does not wait: a stream that never pauses would gather in memory."""
+_MAX_BYTES = 64 * 1024
+"""Bytes that are sent at once, so that a steady stream does not fill the memory."""
 
 
-class JoinedWrites:
-    """A transport that sends together what was written in one turn of the event loop.
+class CoalescingTransport:
+    """Transport that joins all writes of one event-loop iteration.
 
     Args:
-        may_close: Says when closing has to wait; whoever said so aborts later.
+        may_close: Returns False if closing has to wait; it then aborts the connection later.
     """
 
     def __init__(
@@ -31,15 +31,15 @@ class JoinedWrites:
         return getattr(self._transport, name)
 
     def write(self, data: bytes) -> None:
-        """Take the data; it is sent before the next turn of the loop."""
+        """Buffer the data until the end of this loop iteration."""
         if not self._written:
             self._loop.call_soon(self._send)
         self._written += data
-        if len(self._written) > _MOST_BYTES:
+        if len(self._written) > _MAX_BYTES:
             self._send()
 
     def close(self) -> None:
-        """Send what was written, then close, or only end our half while the other side still sends."""
+        """Send the buffer, then close, or only shut down writing while the client sends."""
         self._send()
         if self._may_close():
             self._transport.close()
@@ -49,7 +49,7 @@ class JoinedWrites:
             self._transport.write_eof()
 
     def is_closing(self) -> bool:
-        """Return whether nothing more will be sent."""
+        """Return whether the transport is closing."""
         return self._ending or self._transport.is_closing()
 
     def _send(self) -> None:

@@ -1,4 +1,4 @@
-"""`audit`: the append-only chain of who did what."""
+"""`audit`: read and verify the audit chain."""
 
 from typing import Annotated
 
@@ -16,18 +16,18 @@ def verify(
     context: typer.Context,
     anchor: Annotated[
         list[str] | None,
-        typer.Option(help="A head that was kept elsewhere, SEQ:HASH; repeat it for several."),
+        typer.Option(help="A head kept elsewhere, SEQ:HASH; repeatable."),
     ] = None,
     json: Json = False,
 ) -> None:
-    """Check chain, files and checkpoints; exit 1 when anything that must exist is missing or was changed."""
+    """Verify chain, files and checkpoints; exit 1 if anything is missing or changed."""
     session = session_of(context)
     body = session.client.call("GET", "/v1/audit/verify", params={"anchor": anchor or []})
     if not printed_as_json(session, body):
         for problem in body["problems"]:
             print_line(problem, style="red")
         for gap in body["gaps"]:
-            print_line(f"to be judged: {gap}", style="yellow")
+            print_line(f"to be reviewed: {gap}", style="yellow")
         verdict = "whole" if body["ok"] else "broken"
         print_line(
             f"{body['events']} events, {body['files']} files, {body['checkpoints']} checkpoints: "

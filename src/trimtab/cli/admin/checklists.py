@@ -16,13 +16,14 @@ def tasks(
     period: Annotated[str, typer.Argument(help="daily, weekly, monthly or rollback")],
     json: Json = False,
 ) -> None:
-    """Do the operators' round: each task passes or says what to do; exit 1 when there is something to do."""
+    """Run an operations checklist; exit 1 if a task needs a person."""
     session = session_of(context)
     body = session.client.call("POST", f"/v1/tasks/{period}")
     if not printed_as_json(session, body):
         for task in body["tasks"]:
             print_line(
-                f"{'pass' if task['passed'] else 'DO  '} {task['id']} {task['name']}: {task['detail']}"
+                f"{'pass' if task['passed'] else 'DO  '} {task['id']} {task['name']}: "
+                f"{task['detail']}"
             )
             if task["todo"]:
                 print_line(f"     {task['todo']}")

@@ -1,4 +1,4 @@
-"""`keys`: API keys."""
+"""`keys`: create, list, rotate and revoke API keys."""
 
 from typing import Annotated
 
@@ -30,7 +30,7 @@ def create(
     ] = None,
     json: Json = False,
 ) -> None:
-    """Make a key. It is shown once."""
+    """Create a key; it is shown once."""
     session = session_of(context)
     asked = {"name": name, "role": role, "projects": project or [], "labels": label or []}
     body = session.client.call("POST", "/v1/keys", body=asked)
@@ -64,7 +64,7 @@ def list_keys(context: typer.Context, json: Json = False) -> None:
 
 @app.command("revoke")
 def revoke(context: typer.Context, name: str, json: Json = False) -> None:
-    """Make a key useless from now on."""
+    """Revoke a key at once."""
     session = session_of(context)
     session.client.call("DELETE", f"/v1/keys/{name}")
     if not printed_as_json(session, {"name": name, "revoked": True}):
@@ -73,7 +73,7 @@ def revoke(context: typer.Context, name: str, json: Json = False) -> None:
 
 @app.command("rotate")
 def rotate(context: typer.Context, name: str, json: Json = False) -> None:
-    """Replace a key by a new one of the same name and role. It is shown once."""
+    """Replace a key by a new one of the same name and role; it is shown once."""
     session = session_of(context)
     body = session.client.call("POST", f"/v1/keys/{name}/rotate")
     if not printed_as_json(session, body):
@@ -82,12 +82,12 @@ def rotate(context: typer.Context, name: str, json: Json = False) -> None:
 
 @app.command("review")
 def review(context: typer.Context, json: Json = False) -> None:
-    """List active keys and which of them are too old or unused; exit 1 when one needs a look."""
+    """List active keys; exit 1 if one is too old or unused."""
     session = session_of(context)
     body = session.client.call("GET", "/v1/keys/review")
     if not printed_as_json(session, body):
         print_table(
-            ("name", "role", "age in days", "unused for", "what to do"),
+            ("name", "role", "age in days", "unused for", "problems"),
             (
                 (k["name"], k["role"], k["age_days"], k["unused_days"], "; ".join(k["problems"]))
                 for k in body["keys"]

@@ -10,7 +10,7 @@ app = typer.Typer()
 
 @app.command("erase")
 def erase(context: typer.Context, user_id: str, json: Json = False) -> None:
-    """Erase everything about a person; prints each step and, when done, the signed certificate."""
+    """Erase all data of a person and print each step; exit 1 while it is incomplete."""
     from urllib.parse import quote
 
     session = session_of(context)
@@ -19,7 +19,8 @@ def erase(context: typer.Context, user_id: str, json: Json = False) -> None:
         print_line(f"Erasure {body['id']} is {body['state']}.")
         for step in body["steps"]:
             print_line(
-                f"  {step['name']}: {step['state']}, found {step['found']}, left {step['remaining']}"
+                f"  {step['name']}: {step['state']}, "
+                f"found {step['found']}, left {step['remaining']}"
             )
         print_line(f"Keep the nonce with the certificate: {body['nonce']}")
     if not body["complete"]:

@@ -18,9 +18,9 @@ def ask(
     context: typer.Context,
     project: Annotated[str, typer.Argument(help="The project's name.")],
     question: str,
-    top_k: Annotated[int, typer.Option(help="How many passages to look at.")] = 5,
+    top_k: Annotated[int, typer.Option(help="Number of passages to search.")] = 5,
     stream: Annotated[
-        bool, typer.Option("--stream", help="Show each sentence as soon as it is there.")
+        bool, typer.Option("--stream", help="Show each sentence as soon as it passes the guards.")
     ] = False,
     json: Json = False,
 ) -> None:
@@ -28,7 +28,7 @@ def ask(
     session = session_of(context)
     asked = {"project": project, "question": question, "top_k": top_k}
     if stream:
-        body = _streamed(session, asked)
+        body = _print_stream(session, asked)
     else:
         body = session.client.call("POST", "/v1/answers", body=asked)
         if not session.json:
@@ -37,19 +37,19 @@ def ask(
         _print_sources(body)
 
 
-def _streamed(session: Session, asked: Mapping[str, object]) -> Any:
-    """Print the sentences as they come; return the whole answer."""
+def _print_stream(session: Session, asked: Mapping[str, object]) -> Any:
+    """Print the sentences as they arrive; return the whole answer."""
     body: Any = None
     for event in session.client.events("/v1/answers/stream", asked):
-        said = loads(event.data)
+        data = loads(event.data)
         if event.event == "error":
-            raise Refused(said["error"])
+            raise Refused(data["error"])
         if event.event == "answer":
-            body = said
+            body = data
         elif not session.json:
-            print_line(said["text"])
+            print_line(data["text"])
     if body is None:
-        raise Refused({"message": "The service ended the stream without an answer.", "hint": ""})
+        raise Refused({"message": "The stream ended without an answer.", "hint": ""})
     if not body["found"] and not session.json:
         print_line(body["text"], style="yellow")
     return body
@@ -63,7 +63,10 @@ def _print_sources(body: Any) -> None:
             f"[{citation['number']}] {citation['document_name']}{page}{heading}", style="cyan"
         )
     if body["degraded_mode"]:
-        print_line("Found by words only: the embedding model is down.", style="yellow")
+        print_line(
+            "Found by keywords only: the embedding model or the vector index is down.",
+            style="yellow",
+        )
     if body["notice"]:
         print_line(body["notice"], style="yellow")
     print_line(f"trace {body['trace_id']}", style="dim")

@@ -14,15 +14,17 @@ app = typer.Typer()
 def reviews(
     context: typer.Context,
     limit: Annotated[int, typer.Option(min=1, max=1000)] = 20,
-    done: Annotated[str, typer.Option(metavar="TRACE", help="Take this one off the list.")] = "",
+    done: Annotated[
+        str, typer.Option(metavar="TRACE", help="Remove this trace from the list.")
+    ] = "",
     json: Json = False,
 ) -> None:
-    """List the answers that a person should look at, and why."""
+    """List the answers that need a review, and the reasons."""
     session = session_of(context)
     if done:
         session.client.call("POST", f"/v1/reviews/{done}/done")
         if not printed_as_json(session, {"trace_id": done, "done": True}):
-            print_line(f"{done} is off the list.")
+            print_line(f"{done} is removed from the list.")
         return
     body = session.client.call("GET", "/v1/reviews", params={"limit": limit})
     if not printed_as_json(session, body):

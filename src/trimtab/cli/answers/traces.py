@@ -15,7 +15,7 @@ def list_traces(
     context: typer.Context,
     limit: int = 20,
     project: str = "",
-    below: Annotated[float, typer.Option(help="Only answers supported less than that.")] = 1.0,
+    below: Annotated[float, typer.Option(help="Only answers with a lower grounding score.")] = 1.0,
     json: Json = False,
 ) -> None:
     """List the newest answers first."""

@@ -1,4 +1,4 @@
-"""The runbook's scripts as command lines of `trimtab gates`; the scaffold's files call this."""
+"""Scripts of the gates runbook as `trimtab gates` commands; scaffolded files call them."""
 
 import sys
 from collections.abc import Callable, Sequence
@@ -40,16 +40,16 @@ SCRIPTS: dict[str, Callable[[Words], Words]] = {
     "memory_profiler": lambda words: ["profile", *words],
     "pip_audit": lambda words: ["audit", *words[1:]],
 }
-"""Script to what it means, without `trimtab gates`."""
+"""Arguments of `trimtab gates` for each script."""
 
 
 def translate(script: str, words: Sequence[str]) -> Words:
-    """Return the arguments of `trimtab gates` that a script with these arguments stands for."""
+    """Return the arguments of `trimtab gates` for a script and its arguments."""
     return SCRIPTS[script](list(words))
 
 
 def main(script: str) -> NoReturn:
-    """Run a script of the runbook with the program's arguments, and exit as the command does."""
+    """Run a script with the arguments of this process; exit with its code."""
     # Imported late: the self-test and the gates need not load for a wrong script name.
     from trimtab.cli.gates import app
 

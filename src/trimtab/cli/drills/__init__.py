@@ -1,4 +1,4 @@
-"""`drills`: break the service on purpose and see its runbook repair it."""
+"""`drills`: inject faults and check that their runbooks repair them."""
 
 from trimtab.cli.drills.run import app
 

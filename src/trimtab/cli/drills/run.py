@@ -1,4 +1,4 @@
-"""`drills`: break the service on purpose, and see whether its runbook repairs exactly that."""
+"""`drills`: inject faults and check that their runbooks repair them."""
 
 import signal
 import time
@@ -46,7 +46,7 @@ def run(
         str, typer.Argument(help="Such as knowledge-cache-miss/the-cache-is-too-small, or a page.")
     ] = "",
     all_: Annotated[bool, typer.Option("--all", help="Every cause of the library.")] = False,
-    dry_run: Annotated[bool, typer.Option(help="Only say what would be broken.")] = False,
+    dry_run: Annotated[bool, typer.Option(help="Only list the faults.")] = False,
     timeout: Annotated[float, typer.Option(help="Seconds of the service's clock.")] = 7200.0,
     speed: Annotated[
         float, typer.Option(min=0.1, max=100, help="How fast the clock of an own service runs.")
@@ -58,19 +58,22 @@ def run(
 ) -> None:
     """Run drills one after another; exit 1 when one does not pass.
 
-    They run on the service of the data directory, which needs `service.drills`. When none is running they run on one of
-    their own, with a fresh data directory and a fast clock. Ctrl-C puts every fault back.
+    They run on the service of the data directory, which needs `service.drills`. Without a running
+    service they start one, with a fresh data directory and a fast clock. Ctrl-C restores every
+    fault.
     """
     session = session_of(context)
     if bool(cause) == all_:
-        raise InvalidInput("Name one cause or page, or all.", hint="`trimtab drills list`.")
+        raise InvalidInput("Give a cause, a page or --all.", hint="`trimtab drills list`.")
     if dry_run:
-        wanted = _wanted(RunningService(session), cause)
-        if not printed_as_json(session, {"causes": wanted}):
-            print_table(("cause", "would run"), ((c["id"], "; ".join(c["drill"])) for c in wanted))
+        selected = _select_causes(RunningService(session), cause)
+        if not printed_as_json(session, {"causes": selected}):
+            print_table(
+                ("cause", "would run"), ((c["id"], "; ".join(c["drill"])) for c in selected)
+            )
         return
     with _drilled(session, speed) as drilled:
-        causes = [str(found["id"]) for found in _wanted(drilled, cause)]
+        causes = [str(found["id"]) for found in _select_causes(drilled, cause)]
         results = [_run_one(session, drilled, each, timeout) for each in causes]
         if proofs is not None:
             proofs.write_text(drilled.proofs(), encoding="utf-8")
@@ -100,18 +103,18 @@ def _drilled(session: Session, speed: float) -> Iterator[Drilled]:
         drilled.stop()
 
 
-def _wanted(drilled: Drilled, named: str) -> list[dict[str, Any]]:
+def _select_causes(drilled: Drilled, named: str) -> list[dict[str, Any]]:
     causes = drilled.causes()
-    wanted = [c for c in causes if not named or named in (c["id"], c["id"].partition("/")[0])]
-    if not wanted:
+    selected = [c for c in causes if not named or named in (c["id"], c["id"].partition("/")[0])]
+    if not selected:
         raise InvalidInput(
             f"There is no cause {named!r}.", hint="`trimtab drills list` names them."
         )
-    return wanted
+    return selected
 
 
 def _run_one(session: Session, drilled: Drilled, cause: str, timeout: float) -> dict[str, Any]:
-    """Run one drill and return its line of the summary; one that is refused does not end the others."""
+    """Run one drill and return its row of the summary; a refused one does not stop the others."""
     began, result = time.monotonic(), dict[str, Any]()
     for line in drilled.follow(cause, timeout):
         if session.json:
@@ -162,12 +165,12 @@ def _summarise(session: Session, results: list[dict[str, Any]]) -> None:
     shown = [name.replace("_", " ") for name in ("realism", *_STEPS, "seconds", "machine_seconds")]
     rows = [
         [
-            one["cause"],
-            one["realism"],
-            *("yes" if one[step] else "NO" for step in _STEPS),
-            *_seconds(one),
+            result["cause"],
+            result["realism"],
+            *("yes" if result[step] else "NO" for step in _STEPS),
+            *_seconds(result),
         ]
-        for one in results
+        for result in results
     ]
     real = f"{totals[Realism.REAL]} {Realism.REAL}"
     steps = (str(totals[step]) for step in _STEPS)
@@ -175,5 +178,5 @@ def _summarise(session: Session, results: list[dict[str, Any]]) -> None:
     print_table(("cause", *shown), [*rows, last])
 
 
-def _seconds(one: dict[str, Any]) -> tuple[str, str]:
-    return f"{one['seconds']:.0f}", f"{one['machine_seconds']:.0f}"
+def _seconds(result: dict[str, Any]) -> tuple[str, str]:
+    return f"{result['seconds']:.0f}", f"{result['machine_seconds']:.0f}"

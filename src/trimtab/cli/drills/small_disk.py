@@ -1,4 +1,4 @@
-"""A small file system of its own for the data directory of drills, so that a full disk is a real one."""
+"""Mounts a small file system for the data directory of drills, for a real full disk."""
 
 import logging
 import shutil
@@ -29,7 +29,8 @@ class SmallDisk:
     def close(self) -> None:
         """Take the file system away, with everything in it."""
         if not self.problem:
-            subprocess.run([_program("umount"), "-l", str(self.folder)], check=False)  # noqa: S603 - our own mount.
+            command = [_program("umount"), "-l", str(self.folder)]
+            subprocess.run(command, check=False)  # noqa: S603 - our own mount.
 
 
 def _mount(folder: Path, megabytes: int) -> str:
@@ -38,7 +39,8 @@ def _mount(folder: Path, megabytes: int) -> str:
         return "there is no mount program"
     options = f"size={megabytes}m,mode=0700,nosuid,nodev"
     command = [program, "-t", "tmpfs", "-o", options, "trimtab-drills", str(folder)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - fixed words, own folder.
+    # Fixed words and a folder of ours.
+    done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
     return "" if done.returncode == 0 else (done.stderr.strip() or "mount failed")
 
 

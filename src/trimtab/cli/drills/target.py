@@ -1,4 +1,4 @@
-"""What drills run on: the service of the data directory, or one of their own that nobody else uses."""
+"""The service that drills run on: the running one, or one in this process."""
 
 import logging
 import tempfile
@@ -71,7 +71,7 @@ class RunningService:
 
 
 class OwnService:
-    """A service in this process on a fresh data directory, with the handbook to search in. Removed by `stop`.
+    """A service in this process on a fresh data directory with the handbook; `stop` removes it.
 
     Args:
         settings: Those of the command; data directory, clock and drills are its own.
@@ -81,20 +81,20 @@ class OwnService:
     def __init__(self, settings: "Settings", speed: float) -> None:
         from trimtab.app import build
 
-        # What is broken on purpose is reported by the drill; its log is not part of that.
+        # The drill reports its own faults, so they are not logged.
         logging.basicConfig(level=logging.CRITICAL)
-        # The file system and the directory go also when the service cannot start or cannot be closed.
+        # The file system and directory are removed also if the service fails to start or close.
         with ExitStack() as undo:
             folder = undo.enter_context(tempfile.TemporaryDirectory(prefix="trimtab-drills-"))
             # A real full disk needs a disk that may be filled.
             disk = SmallDisk(Path(folder) / "data")
             undo.callback(disk.close)
             service = replace(settings.service, data_dir=disk.folder, clock_rate=speed, drills=True)
-            # A server of vectors is shared with others: nothing is broken there.
-            # Without a disk of its own: how full this machine's disk is has nothing to do with the drill.
+            # A vector server is shared with others, so no fault is injected there.
+            # Without an own disk, the free space of this machine must not affect the drill.
             floor = settings.knowledge.disk_min_free_gb if not disk.problem else 0.0
             knowledge = replace(settings.knowledge, engine="embedded", disk_min_free_gb=floor)
-            # A change of evidence is found by the next judgement; on this machine nobody else pays for it.
+            # The next run of the gates finds changed evidence; it must not take minutes here.
             gates = replace(settings.gates, interval_seconds=60.0)
             self._app = build(replace(settings, service=service, knowledge=knowledge, gates=gates))
             undo.callback(self._app.close)

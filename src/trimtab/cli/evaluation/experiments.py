@@ -1,4 +1,4 @@
-"""`answers replay`, `shadow`, `canary`, `reviews`: other configurations on real questions, and what waits for a look."""
+"""`answers replay`, `shadow`, `canary`: compare configurations on real questions."""
 
 from json import loads
 from pathlib import Path
@@ -25,7 +25,7 @@ def replay(
     project: Annotated[str, typer.Option(help="Only questions of this project.")] = "",
     json: Json = False,
 ) -> None:
-    """Ask the newest questions again of another configuration; exit 1 when answers would get worse."""
+    """Replay the newest questions with another configuration; exit 1 if answers get worse."""
     session = session_of(context)
     changes = dict(_pair(text) for text in set_ or ())
     asked = {"set": changes, "last": last, "project": project or None}
@@ -51,7 +51,7 @@ def replay(
 
 @app.command()
 def shadow(context: typer.Context, json: Json = False) -> None:
-    """Compare the shadow configuration with the present one; exit 1 when it is worse."""
+    """Compare the shadow configuration with the present one; exit 1 if it is worse."""
     session = session_of(context)
     body = session.client.call("GET", "/v1/answers/shadow")
     if not printed_as_json(session, body):
@@ -74,7 +74,7 @@ def canary(
     ] = None,
     json: Json = False,
 ) -> None:
-    """Ask questions whose document is known; exit 1 when one does not find it."""
+    """Run the canary questions; exit 1 if one misses its document."""
     session = session_of(context)
     lines = probes.read_text(encoding="utf-8").splitlines() if probes else []
     asked = [loads(line) for line in lines if line.strip()]
@@ -92,7 +92,7 @@ def canary(
 def _pair(text: str) -> tuple[str, str]:
     name, equals, value = text.partition("=")
     if not equals:
-        raise InvalidInput(f"--set {text}: there is no value.", hint="Write --set key=value.")
+        raise InvalidInput(f"--set {text}: the value is missing.", hint="Write --set key=value.")
     return name.strip().removeprefix("answers."), value
 
 

@@ -1,4 +1,4 @@
-"""`answers golden`: whether the golden questions are many, and about what people ask."""
+"""`answers golden`: size and coverage of the golden questions."""
 
 from pathlib import Path
 from typing import Annotated
@@ -19,7 +19,7 @@ Project = Annotated[str, typer.Option(help="For golden questions that name none.
 def stats(
     context: typer.Context, set_: GoldenSet, project: Project = "", json: Json = False
 ) -> None:
-    """Count golden questions by project and by what they ask for."""
+    """Count golden questions by project and category."""
     from trimtab.evaluation.offline import golden, read_cases
 
     found = golden.stats(read_cases(set_, project))
@@ -41,7 +41,7 @@ def coverage(
     project: Project = "",
     json: Json = False,
 ) -> None:
-    """Say what people ask that the golden questions leave out; exit 1 when there is something to add."""
+    """Find question categories without golden questions; exit 1 if there are any."""
     from trimtab.evaluation.offline import golden, read_cases, traces_as_cases
 
     gaps = golden.coverage(read_cases(set_, project), traces_as_cases(traces_dir))
@@ -53,6 +53,6 @@ def coverage(
                 f"{gap.golden_share:.0%} of the golden questions; write {gap.missing} more"
             )
         if not gaps:
-            print_line("pass every category that people ask about is tested")
+            print_line("pass every category of questions has golden questions")
     if gaps:
         raise typer.Exit(1)

@@ -1,4 +1,4 @@
-"""`answers`: measure how well questions are answered, under load too, and do the operators' rounds."""
+"""`answers eval`, `evaluate`, `load-test`, `traces`: measure answers."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -30,9 +30,9 @@ def eval_(
     margin: Annotated[float, typer.Option(help="How much of the mean score may be lost.")] = 0.02,
     json: Json = False,
 ) -> None:
-    """Ask golden questions or past ones again; exit 1 unless it is shown that answers are no worse.
+    """Replay golden or past questions; exit 1 unless answers are shown to be as good.
 
-    The report of this run is written to the output folder as `latest.json`; give it as --baseline of the next one.
+    The report is written to `latest.json` in the output folder, for --baseline of the next run.
     """
     from trimtab.evaluation.offline import compare, read_cases, run, traces_as_cases
     from trimtab.evaluation.offline.regression import EvalRun, before
@@ -42,7 +42,7 @@ def eval_(
         raise InvalidInput("Give either --golden or --traces-dir.")
     session = session_of(context)
     cases = read_cases(golden, project) if golden else traces_as_cases(traces_dir or Path())
-    now = run(cases, _asker(session))
+    now = run(cases, _client_of(session))
     then = EvalRun.load(baseline) if baseline else before(cases)
     found = compare(now, then, margin) if then.scores else None
     now.save(output_dir / "latest.json")
@@ -122,7 +122,7 @@ def evaluate(
     ],
     json: Json = False,
 ) -> None:
-    """Ask each question of its own context and of another one."""
+    """Ask each question with its own context and with another one."""
     from trimtab.evaluation.offline.question_answering import evaluate as measure
     from trimtab.evaluation.offline.question_answering import read
 
@@ -132,7 +132,7 @@ def evaluate(
             print_line(f"{name}: {'-' if value is None else value}")
 
 
-def _asker(session: Session) -> "Ask":
+def _client_of(session: Session) -> "Ask":
     from trimtab.evaluation.offline import Reply
 
     def ask(project: str, question: str) -> Reply:

@@ -1,4 +1,4 @@
-"""`trimtab gates advisories ...`: how old the advisory snapshot is, and a newer one from an OSV export."""
+"""`gates advisories`: show the age of the advisory snapshot, refresh it from OSV."""
 
 from pathlib import Path
 from typing import Annotated
@@ -41,7 +41,7 @@ def refresh_snapshot(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Make the project's snapshot of an OSV export that you brought here; nothing is downloaded."""
+    """Create the project's snapshot from a local OSV export; nothing is downloaded."""
     place = Project(project)
     target = output or own_snapshot(place) or place.root / "advisories.jsonl.gz"
     snapshot = refresh(export, target)
@@ -65,13 +65,14 @@ def _show(snapshot: Snapshot, source: str, case: Case, *, as_json: bool) -> None
         )
     else:
         console().print(
-            f"{source}: {snapshot.records} advisories, the newest of {snapshot.date.isoformat()}, {age} days old "
-            f"(at most {limit})",
+            f"{source}: {snapshot.records} advisories, the newest of "
+            f"{snapshot.date.isoformat()}, {age} days old (at most {limit})",
             markup=False,
         )
         if age > limit:
             console().print(
-                "⚠️ Vulnerabilities published since then are not found, so the audit asks for a review instead of passing.",
+                "⚠️ Vulnerabilities published since then are not found, "
+                "so the audit asks for a review instead of passing.",
                 markup=False,
             )
     if age > limit:

@@ -90,11 +90,11 @@ def show_verdict(verdict: Verdict) -> None:
         shown.add_column(column, overflow="fold")
     for result in verdict.results:
         ran = result.state is GateState.RAN
-        said = (
+        text = (
             _OUTCOMES[result.outcome] if ran or result.findings else f"[dim]{result.state.value}[/]"
         )
         shown.add_row(
-            result.gate, said, str(len(result.findings)), escape(headline(result) or result.reason)
+            result.gate, text, str(len(result.findings)), escape(headline(result) or result.reason)
         )
     out.print(shown)
     _print_findings(verdict.findings)
@@ -106,7 +106,8 @@ def _print_findings(found: Sequence[Finding]) -> None:
     for entry in found:
         row = finding_document(entry)
         out.print(
-            f"[{_COLOURS[entry.severity]}]{entry.severity.value}[/] [bold]{escape(entry.code)}[/] {escape(entry.path)}"
+            f"[{_COLOURS[entry.severity]}]{entry.severity.value}[/] "
+            f"[bold]{escape(entry.code)}[/] {escape(entry.path)}"
         )
         out.print(f"  {escape(entry.message)}")
         out.print(f"  fix: {escape(entry.fix)}")

@@ -53,7 +53,7 @@ def permissions(
     dry_run: DryRun = False,
     as_json: AsJson = False,
 ) -> None:
-    """Verify that datasets are readable and that others cannot change them; repair them with --fix."""
+    """Verify the file permissions of datasets; repair them with --fix."""
     place = Project(project)
     if not place.dataset_names():
         nothing_to_judge("permissions", as_json=as_json)

@@ -1,4 +1,4 @@
-"""Exit codes of the gate commands: 1 when the evidence is bad, 2 when the command is used wrongly."""
+"""Exit codes of the gate commands: 1 for bad evidence, 2 for wrong use."""
 
 from typing import Any
 

@@ -39,7 +39,7 @@ def approve(
     ),
     project: Root = Path(),
 ) -> None:
-    """Approve one change of evidence: signed, bound to its hash, valid for a day, good for one use."""
+    """Sign the approval of one change of evidence, valid for one use within a day."""
     if file is not None and not file.is_file():
         raise EvidenceMissing(f"There is no file {file.name}.")
     digest = sha256 or (sha256_hex(read_evidence(file)) if file else "")

@@ -1,4 +1,4 @@
-"""`trimtab gates ...`: look at reports, schemas, windows, the matrix and the triage tree; nothing here changes evidence."""
+"""`gates fields`, `schemas`, `show`, `migrate`, `triage`, `matrix`, `windows`: inspect."""
 
 from pathlib import Path
 from typing import Annotated
@@ -46,7 +46,7 @@ def fields(report: Report, *, as_json: AsJson = False) -> None:
 
 @app.command()
 def schemas(project: Root = Path(), *, as_json: AsJson = False) -> None:
-    """List the schema versions of each kind of document, and check that each schema is sound, the project's too."""
+    """List and check the schemas of each kind of document, also those of the project."""
     rows = []
     for kind, current in CURRENT.items():
         for version in available(kind):
@@ -126,13 +126,14 @@ def triage(
     failure: Annotated[
         str,
         typer.Argument(
-            help="schema, dataset, benchmark, drift, security, other, performance, documentation or process."
+            help="schema, dataset, benchmark, drift, security, other, performance, "
+            "documentation or process."
         ),
     ] = "",
     *,
     as_json: AsJson = False,
 ) -> None:
-    """Walk the triage tree: from a failed build to the guide that ends it."""
+    """Show the triage tree, from a failed build to its guide."""
     branches = [
         b
         for b in TREE
@@ -165,7 +166,8 @@ def triage(
         for branch in mine:
             handling = HANDLING[branch.failure]
             typer.echo(
-                f"{'│   ' if under_ci else ''}├── {branch.question} -> {branch.guide} ({handling.team}, resolve {handling.resolution})"
+                f"{'│   ' if under_ci else ''}├── {branch.question} -> {branch.guide} "
+                f"({handling.team}, resolve {handling.resolution})"
             )
 
 
@@ -232,7 +234,7 @@ def windows(
         edges = bounds(name, size, policy)
         if edges is None:
             raise EvidenceMissing(
-                f"Nothing is known about {name!r}.",
+                f"Unknown benchmark {name!r}.",
                 hint="Add it to the policy: plausibility.windows.",
             )
         rows.append((name, size, round(edges.low, 4), round(edges.high, 4), edges.window.source))

@@ -25,11 +25,12 @@ def keys_new(
     role: KeyRole = BUILDER,
     project: Root = Path(),
 ) -> None:
-    """Make a key pair in the user's key ring and trust it for one role."""
+    """Create a key pair in the user's key ring and trust it for one role."""
     place = Project(project)
     entry = KeyRing(place.keys, SystemClock()).new(name, role)
     console().print(
-        f"{entry.keyid} ({name}, {role}) in {place.keys}; keep the .key secret, give others the .pub "
+        f"{entry.keyid} ({name}, {role}) in {place.keys}; "
+        "keep the .key secret, give others the .pub "
         "(`trimtab gates keys trust FILE.pub`)",
         markup=False,
     )
@@ -42,14 +43,14 @@ def keys_trust(
     role: KeyRole = BUILDER,
     project: Root = Path(),
 ) -> None:
-    """Trust somebody else's public key for one role. Compare its id with what they tell you first."""
+    """Trust a public key for one role; compare its id with its owner first."""
     entry = KeyRing(Project(project).keys, SystemClock()).trust(read_evidence(file), name, role)
     console().print(f"{entry.keyid} ({name}) is trusted as {role}", markup=False)
 
 
 @app.command("list")
 def keys_list(project: Root = Path()) -> None:
-    """List the keys, whether they count, and whether a private half lies open."""
+    """List the keys with their trust; exit 1 if a private key is readable by others."""
     place = Project(project)
     ring = signing_keys(place)
     counting = ring.trusted()
@@ -81,13 +82,13 @@ def keys_rotate(
     role: KeyRole = BUILDER,
     project: Root = Path(),
 ) -> None:
-    """Make a new key and revoke the role's old ones that are here; what they signed must be signed again."""
+    """Replace the keys of a role by a new one; artifacts must be signed again."""
     entry = KeyRing(Project(project).keys, SystemClock()).rotate(name, role)
     console().print(f"{entry.keyid} ({name}) replaces the former keys", markup=False)
 
 
 @app.command("revoke")
 def keys_revoke(keyid: str, project: Root = Path()) -> None:
-    """End trust in a key. Its files stay."""
+    """Revoke a key; its files stay."""
     entry = KeyRing(Project(project).keys, SystemClock()).revoke(keyid)
     console().print(f"{entry.keyid[:16]} ({entry.name}) no longer counts", markup=False)

@@ -1,4 +1,4 @@
-"""`trimtab gates ...`: the runbook's quick reference - logs, sweep, reset, profile - and the scaffold."""
+"""`gates sweep`, `reset`, `profile`, `resources`, `environment`, `scaffold`."""
 
 import os
 import sys
@@ -36,7 +36,7 @@ ENVIRONMENT = ("PYTHONHASHSEED", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
 
 @app.command()
 def sweep(project: Root = Path(), *, as_json: AsJson = False) -> None:
-    """Run the seven immediate diagnostics as one sweep."""
+    """Run the seven immediate diagnostics."""
     with errors().status("sweep") as status:
         rows = run_sweep(Project(project), SystemClock(), progress=status.update)
     if as_json:
@@ -76,7 +76,7 @@ def reset(
     ] = False,
     dry_run: DryRun = False,
 ) -> None:
-    """Reset to a clean state: delete what git does not track, never keys, baselines, data or evidence."""
+    """Delete files that git does not track, except keys, baselines, data and evidence."""
     place = Project(project)
     done = yes and not dry_run
     planned = run_reset(place, install=install) if done else plan(place)
@@ -93,7 +93,7 @@ def profile(
     script: Annotated[Path, typer.Argument(help="A Python script.")],
     arguments: Annotated[list[str] | None, typer.Argument(help="Its arguments.")] = None,
     *,
-    timeout_s: Annotated[float, typer.Option(help="The longest it may take, in seconds.")] = 3600.0,
+    timeout_s: Annotated[float, typer.Option(help="Timeout in seconds.")] = 3600.0,
     as_json: AsJson = False,
 ) -> None:
     """Run a script and show its peak memory, whether it still grows at the end, and its time."""
@@ -115,7 +115,8 @@ def profile(
             else "steady at the end"
         )
         console().print(
-            f"peak {found.peak_mb:.1f} MB, {trend}, {found.duration_s:.2f} s, exit code {found.exit_code}"
+            f"peak {found.peak_mb:.1f} MB, {trend}, {found.duration_s:.2f} s, "
+            f"exit code {found.exit_code}"
         )
     raise typer.Exit(1 if found.still_growing or found.exit_code else 0)
 
@@ -140,7 +141,8 @@ def resources(*, as_json: AsJson = False) -> None:
 @app.command()
 def environment(*, as_json: AsJson = False) -> None:
     """Show the variables that make a benchmark reproducible; exit 1 if one is not set."""
-    values = {name: os.environ.get(name) for name in ENVIRONMENT}  # noqa: TID251 - it is asked for the environment itself.
+    variables = os.environ  # noqa: TID251 - the command shows the environment itself.
+    values = {name: variables.get(name) for name in ENVIRONMENT}
     if as_json:
         print_document(values)
     else:
@@ -157,12 +159,12 @@ def scaffold(
         bool,
         typer.Option(
             "--pip-audit",
-            help="Also make `pip audit` work as typed in this virtual environment: its pip launcher learns the word.",
+            help="Also make `pip audit` work in this virtual environment, by its pip launcher.",
         ),
     ] = False,
     dry_run: DryRun = False,
 ) -> None:
-    """Write the runbook's own words into a project: scripts, schemas, the miso package, make targets; replaces nothing."""
+    """Write the runbook's scripts, schemas, miso package and make targets; replaces nothing."""
     for name, written in write_scaffold(folder, dry_run=dry_run):
         typer.echo(f"{('would write' if dry_run else 'wrote') if written else 'kept'} {name}")
     if pip_audit:
@@ -170,5 +172,6 @@ def scaffold(
         if not dry_run:
             pip_launcher.install(Path(sys.prefix))
         typer.echo(
-            f"{'would write' if dry_run else 'wrote'} {path}; `pip install --force-reinstall pip` undoes it"
+            f"{'would write' if dry_run else 'wrote'} {path}; "
+            "`pip install --force-reinstall pip` undoes it"
         )

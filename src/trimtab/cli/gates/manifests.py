@@ -40,7 +40,7 @@ def manifest_create(
     approval: Approved = None,
     dry_run: DryRun = False,
 ) -> None:
-    """Create missing manifests; replace existing ones, which needs an approval of exactly the new content."""
+    """Create or replace manifests; replacing needs an approval of the new content."""
     place = Project(project)
     refused = 0
     if not names and not place.dataset_names():
@@ -78,7 +78,8 @@ def _write_manifest(place: Project, name: str, approval: Path | None) -> bool:
         except ApprovalRefused as error:
             console().print(f"[red]{name}: {error.message}[/]")
             console().print(
-                f"approve it: trimtab gates approve manifest --sha256 {change.sha256} --by NAME --reason WHY"
+                f"approve it: trimtab gates approve manifest --sha256 {change.sha256} "
+                "--by NAME --reason WHY"
             )
             return False
     written = data.write_manifest(place.datasets / name)

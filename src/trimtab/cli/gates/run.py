@@ -1,4 +1,4 @@
-"""`trimtab gates ...`: judge a release, import results, keep the evidence. Exit 0 pass, 1 blocked, 3 review, 2 wrong use."""
+"""`gates run`, `repository`, `import`, `prove`, `selftest`: judge a release."""
 
 from pathlib import Path
 from typing import Annotated, Any
@@ -70,7 +70,7 @@ def run(
     dry_run: DryRun = False,
     as_json: AsJson = False,
 ) -> None:
-    """Judge a report and everything around it; write one signed verdict file."""
+    """Run all gates on a report and its project; write a signed verdict."""
     root = project or report.parent
     request = Request(
         root=root,
@@ -150,7 +150,7 @@ def repository(
     only: Annotated[list[str] | None, typer.Option(help="Run only these gates.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Judge trimtab's own release: self-test as its benchmark, its packages, its manual, its process."""
+    """Judge trimtab's own release: self-test, packages, manual and process."""
     with errors().status("gates") as status:
         verdict = judge_repository(
             project,
@@ -182,14 +182,15 @@ def import_results(
     ] = None,
     dry_run: DryRun = False,
 ) -> None:
-    """Make a benchmark report of lm-evaluation-harness results or an MLPerf training log."""
+    """Convert lm-evaluation-harness results or an MLPerf training log to a report."""
     imported = import_file(file, source, Stated(samples, duration_s, compute_mode, seed))
     raw = orjson.dumps(imported.report, option=orjson.OPT_INDENT_2)
     if not dry_run:
         output.write_bytes(raw + b"\n")
     out = console()
     out.print(
-        f"{len(imported.report['results'])} results, status {imported.report['status']}, {'would go' if dry_run else 'written'} to {output.name}"
+        f"{len(imported.report['results'])} results, status {imported.report['status']}, "
+        f"{'would be written' if dry_run else 'written'} to {output.name}"
     )
     for field in imported.derived:
         out.print(f"derived: {field}", style="dim")
@@ -199,7 +200,8 @@ def import_results(
         for path in imported.missing[:20]:
             errors().print(f"the file does not state {path}", style="yellow", markup=False)
         errors().print(
-            "State it with --samples, --duration-s, --compute-mode or --seed; without, the report is refused."
+            "State it with --samples, --duration-s, --compute-mode or --seed; "
+            "without, the report is refused."
         )
         raise typer.Exit(3)
 
@@ -215,11 +217,11 @@ def prove(
     ],
     *,
     timeout_s: Annotated[
-        float, typer.Option(help="The longest the second run may take, in seconds.")
+        float, typer.Option(help="Timeout of the second run in seconds.")
     ] = 3600.0,
     as_json: AsJson = False,
 ) -> None:
-    """Run the benchmark again in another process and compare; writes reproducibility.json beside the report."""
+    """Run the benchmark again and compare; writes reproducibility.json next to the report."""
     if not report.is_file():
         raise EvidenceMissing(f"There is no report {report.name}.")
     with errors().status("second run"):
@@ -244,7 +246,7 @@ def selftest(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Corrupt sound evidence in every known way and see that each corruption is caught; exit 1 on a survivor."""
+    """Corrupt valid evidence in every known way; exit 1 if a corruption is not caught."""
     with errors().status("self-test") as status:
         outcome = run_selftest(gates=tuple(gate or ()), progress=status.update)
     if as_json:

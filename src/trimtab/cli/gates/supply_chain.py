@@ -1,4 +1,4 @@
-"""`trimtab gates ...`: bill of materials, signatures, keys, audit, requirements."""
+"""`gates sbom`, `sign`, `verify`, `audit`, `pip-check`, `licences`: the supply chain."""
 
 from pathlib import Path
 from typing import Annotated
@@ -64,7 +64,8 @@ def sbom(
             if not dry_run:
                 place.sbom.write_bytes(orjson.dumps(document, option=orjson.OPT_INDENT_2) + b"\n")
             console().print(
-                f"{len(document['components'])} components, {'would go' if dry_run else 'written'} to {place.sbom.name}"
+                f"{len(document['components'])} components, "
+                f"{'would be written' if dry_run else 'written'} to {place.sbom.name}"
             )
     if verify_it:
         with errors().status("hashing every installed file"):
@@ -88,7 +89,7 @@ def sign(
     ] = "urn:trimtab:builder:local",
     dry_run: DryRun = False,
 ) -> None:
-    """Sign artifacts with their provenance: one signature for all of them."""
+    """Sign artifacts with their provenance, one signature for all."""
     place = Project(project)
     if tool != "ed25519":
         for path in files:
@@ -99,7 +100,8 @@ def sign(
     if not dry_run:
         place.provenance.write_bytes(envelope)
     console().print(
-        f"{len(files)} artifacts signed, {'would go' if dry_run else 'written'} to {place.provenance.name}"
+        f"{len(files)} artifacts signed, "
+        f"{'would be written' if dry_run else 'written'} to {place.provenance.name}"
     )
 
 
@@ -139,7 +141,7 @@ def audit(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Look up what is installed in the advisory snapshot, and compare it with the version pins, offline."""
+    """Check installed packages against the advisory snapshot and the version pins."""
     place = Project(project)
     case = Case(place, policy_of(place), SystemClock())
     known = Snapshot.load(snapshot) if snapshot else project_snapshot(case)

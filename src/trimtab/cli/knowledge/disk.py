@@ -1,4 +1,4 @@
-"""`knowledge disk`, `clean-up`: what takes disk space, and how to free it, also while the disk is full."""
+"""`knowledge disk`, `clean-up`: show and free disk space, also on a full disk."""
 
 from collections.abc import Callable
 from typing import Annotated, Any
@@ -20,7 +20,7 @@ def disk(
     limit: Annotated[int, typer.Option(min=1, max=1000, help="How many entries.")] = 20,
     json: Json = False,
 ) -> None:
-    """Show what takes most disk space in the data directory, the largest first."""
+    """List the largest entries of the data directory."""
     session = session_of(context)
     facts = _act(session, "knowledge.disk.usage", {"limit": limit}, lambda: _usage(session, limit))
     if printed_as_json(session, facts):
@@ -38,7 +38,7 @@ def clean_up(
     dry_run: Annotated[bool, typer.Option(help="Only say what would happen.")] = False,
     json: Json = False,
 ) -> None:
-    """Remove what is past its age and compress older logs; works on a full disk and without a service."""
+    """Remove old files and compress old logs; works on a full disk and without a service."""
     session = session_of(context)
     if dry_run:
         found = _reclaimable(session)

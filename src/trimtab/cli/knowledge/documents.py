@@ -47,7 +47,7 @@ def delete_document(
     dry_run: Annotated[bool, typer.Option(help="Only say what would be deleted.")] = False,
     json: Json = False,
 ) -> None:
-    """Delete a document; from then on no search finds it."""
+    """Delete a document at once from search."""
     session = session_of(context)
     found = document_id(session, project, document)
     body = {"document_id": found, "dry_run": dry_run}
@@ -63,11 +63,11 @@ def label_document(
     project: Project,
     document: Annotated[str, typer.Argument(help="Its name or id.")],
     labels: Annotated[
-        list[str] | None, typer.Argument(help="All its labels; none makes it visible to everybody.")
+        list[str] | None, typer.Argument(help="All its labels; without any every key sees it.")
     ] = None,
     json: Json = False,
 ) -> None:
-    """Set a document's access labels: only keys with one of them see it, and the local user with `--label`."""
+    """Set a document's access labels; only keys with one of them see the document."""
     session = session_of(context)
     found, given = document_id(session, project, document), labels or []
     path = f"/api/v1/projects/{project}/documents/{found}/labels"

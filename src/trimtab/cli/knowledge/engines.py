@@ -1,4 +1,4 @@
-"""`knowledge move`: a project to another engine, while it is used."""
+"""`knowledge move`: move a project to another engine while it is in use."""
 
 from typing import Annotated, Any
 
@@ -16,17 +16,17 @@ def move(
     context: typer.Context,
     project: Annotated[str, typer.Argument(help="The project's name.")],
     to: Annotated[str, typer.Option(help="embedded, postgres, chroma or qdrant.")],
-    dry_run: Annotated[bool, typer.Option(help="Only say what would be moved.")] = False,
+    dry_run: Annotated[bool, typer.Option(help="Only show what would be moved.")] = False,
     json: Json = False,
 ) -> None:
-    """Move a project to another engine: sent, checked, switched, and only then removed from the old one."""
+    """Move a project to another engine; the old one is used until the new one is verified."""
     session = session_of(context)
-    result = _moved(session, project, {"to": to, "dry_run": dry_run})
+    result = _move(session, project, {"to": to, "dry_run": dry_run})
     if not printed_as_json(session, result):
         print_line(_sentence(result))
 
 
-def _moved(session: Session, project: str, request: dict[str, object]) -> dict[str, Any]:
+def _move(session: Session, project: str, request: dict[str, object]) -> dict[str, Any]:
     # Starts the app when it is built in this process; a stream alone does not.
     session.client.call("GET", "/api/v1/projects")
     with progress_bar() as bar:
@@ -39,7 +39,9 @@ def _moved(session: Session, project: str, request: dict[str, object]) -> dict[s
                 return found
             at = line["progress"]
             bar.update(task, description=at["step"], completed=at["done"], total=at["total"])
-    raise Refused({"message": "The service ended before the move did.", "hint": "Move again."})
+    raise Refused(
+        {"message": "The stream ended before the move was finished.", "hint": "Move again."}
+    )
 
 
 def _sentence(result: dict[str, Any]) -> str:

@@ -1,4 +1,4 @@
-"""`knowledge evaluate`: how well search finds, on a set with judgements. Works on files, needs no running service."""
+"""`knowledge evaluate`: measure search on a set with relevance judgements."""
 
 from pathlib import Path
 from typing import Annotated
@@ -20,11 +20,11 @@ def evaluate(
     ],
     json: Json = False,
 ) -> None:
-    """Index a corpus, ask its queries, and compare what is found with the judgements."""
+    """Index a corpus, run its queries and score the results by the judgements."""
     session = session_of(context)
     report = _measured(session, set_)
     if not printed_as_json(session, report):
-        print_table(("figure", "value"), report.items())
+        print_table(("metric", "value"), report.items())
 
 
 def _measured(session: Session, folder: Path) -> dict[str, float]:

@@ -1,4 +1,4 @@
-"""`ingest --watch`: a project that follows a folder: what is added, changed, renamed or deleted there is so here."""
+"""`ingest --watch`: synchronises a project with a folder."""
 
 import json
 import sys
@@ -24,7 +24,7 @@ Stamp = tuple[int, int]
 
 
 class Memory:
-    """The names that were taken in from a folder, kept over restarts of the command."""
+    """Names of the ingested files of a folder, stored for the next start."""
 
     def __init__(self, file: Path) -> None:
         self._file = file
@@ -43,7 +43,7 @@ class Memory:
             return set()
 
     def save(self, names: set[str]) -> None:
-        """Keep the names: whole or not at all."""
+        """Save the names atomically."""
         self._file.parent.mkdir(parents=True, exist_ok=True)
         fresh = self._file.with_suffix(".new")
         fresh.write_text(json.dumps(sorted(names)), encoding="utf-8")
@@ -52,14 +52,14 @@ class Memory:
 
 @dataclass
 class Mirror:
-    """Brings a project into step with a folder, look by look.
+    """Synchronises a project with a folder.
 
     Attributes:
-        folder: What is followed.
-        suffixes: The endings of files that are taken in.
-        take: Takes a file in under its name; raises `Refused` for one that cannot be.
+        folder: The folder to follow.
+        suffixes: Suffixes of the files to ingest.
+        take: Ingests a file under its name, or raises `Refused`.
         drop: Deletes a document by its name.
-        memory: The names taken in before.
+        memory: The names ingested before.
     """
 
     folder: Path
@@ -75,10 +75,11 @@ class Mirror:
         self._taken = self.memory.load()
 
     def look(self) -> list[dict[str, Any]]:
-        """Bring the project into step; return what was done, one entry a file.
+        """Synchronise the project; return one entry per file.
 
-        A file that is gone is deleted at the second look that misses it: many editors save by replacing. What failed
-        for lack of a service is tried again at the next look; a refused file when it changes.
+        A missing file is deleted at the second look, because many editors save by replacing. A file
+        that failed because of the service is retried at the next look, a refused one after a
+        change.
         """
         there = self._files()
         done = [
@@ -93,20 +94,22 @@ class Mirror:
 
     @property
     def waiting(self) -> bool:
-        """Whether a file is missing that may come back."""
+        """True while a missing file is not deleted yet."""
         return bool(self._missing)
 
     def _files(self) -> dict[str, FolderFile]:
-        found = (file for file in self._listing().files if self._wanted(PurePosixPath(file.name)))
+        found = (
+            file for file in self._listing().files if self._is_followed(PurePosixPath(file.name))
+        )
         return {file.name: file for file in found}
 
     def _listing(self) -> Listing:
         try:
             return list_folder(self.folder)
-        except OSError:  # The folder itself is away for a moment: all of its files are missing.
+        except OSError:  # The folder is missing for a moment, so all its files are.
             return Listing((), ())
 
-    def _wanted(self, inside: PurePosixPath) -> bool:
+    def _is_followed(self, inside: PurePosixPath) -> bool:
         name = inside.name.lower()
         hidden = any(part.startswith((".", "#", "~$")) for part in inside.parts)
         return (
@@ -114,7 +117,7 @@ class Mirror:
         )
 
     def left_out(self) -> str:
-        """Return what is not followed in the folder, in one line, or nothing."""
+        """Return a summary of the files that are not followed, or an empty text."""
         return self._listing().summary()
 
     def _take(self, name: str, file: FolderFile) -> dict[str, Any]:
@@ -149,7 +152,7 @@ def _kind(error: TrimtabError) -> ErrorKind:
 
 
 def _again(error: TrimtabError) -> bool:
-    """Return whether the same file may be taken later."""
+    """Return whether the same file may be accepted later."""
     return _kind(error) in (
         ErrorKind.UNAVAILABLE,
         ErrorKind.STORAGE_FULL,
@@ -159,7 +162,7 @@ def _again(error: TrimtabError) -> bool:
 
 
 def follow(session: Session, mirror: Mirror) -> None:
-    """Keep the project in step until Ctrl-C."""
+    """Synchronise the project until Ctrl-C."""
     from watchfiles import watch
 
     if not session.json:
@@ -171,14 +174,16 @@ def follow(session: Session, mirror: Mirror) -> None:
     )
     try:
         _tell(session, mirror.look())
-        # The watch begins with the loop: its first round looks for what changed since the look before it.
+        # The watch starts with the loop, so its first round finds changes since the look before it.
         for number, changed in enumerate(changes):
             if changed or mirror.waiting or number == 0:
                 _tell(session, mirror.look())
     except KeyboardInterrupt:
-        # A file that was on its way is taken again at the next start, which costs nothing if it was stored.
+        # A file that was being sent is sent again at the next start; if stored, it is unchanged.
         if not session.json:
-            print_line("Stopped. What was acknowledged stays; the next start goes on from here.")
+            print_line(
+                "Stopped. Acknowledged documents are kept; the next start continues from here."
+            )
 
 
 def _tell(session: Session, done: list[dict[str, Any]]) -> None:

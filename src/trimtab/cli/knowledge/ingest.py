@@ -22,16 +22,19 @@ def ingest(
     context: typer.Context,
     project: Project,
     paths: Annotated[list[Path], typer.Argument(help="Files, or folders of them.")],
-    dry_run: Annotated[bool, typer.Option(help="Only list what would be taken in.")] = False,
+    dry_run: Annotated[bool, typer.Option(help="Only list the files.")] = False,
     watch: Annotated[
-        bool, typer.Option(help="Follow the folder: what changes or goes there does so here.")
+        bool, typer.Option(help="Follow the folder and synchronise its changes.")
     ] = False,
     user_id: Annotated[
-        str, typer.Option(help="Whose documents they are; erasing the person deletes them.")
+        str,
+        typer.Option(help="The user who owns the documents; an erasure of the user deletes them."),
     ] = "",
     label: Annotated[
         list[str] | None,
-        typer.Option(help="An access label that they get; repeatable. Only keys with it see them."),
+        typer.Option(
+            help="An access label for the documents; repeatable. Only keys with it see them."
+        ),
     ] = None,
     json: Json = False,
 ) -> None:
@@ -41,7 +44,7 @@ def ingest(
     if watch and not dry_run:
         _follow(session, project, paths, user_id)
         return
-    files, listings = _found(paths)
+    files, listings = _list_files(paths)
     left_out = [asdict(entry) for listing in listings for entry in listing.left_out]
     if dry_run:
         names = [name for name, _ in files]
@@ -53,25 +56,29 @@ def ingest(
     refused = [found for found in results if "code" in found]
     body = {"project": project, "documents": results, "left_out": left_out}
     if not printed_as_json(session, body):
-        print_table(
-            ("document", "status", "passages", ""),
-            (
-                (
-                    found["name"],
-                    found.get("status", "refused"),
-                    found.get("chunks"),
-                    found.get("reason") or found.get("message", ""),
-                )
-                for found in results
-            ),
-        )
-        _print_left_out(listings)
+        _print_results(results, listings)
     if refused:
         raise typer.Exit(Exit.FAILED)
 
 
-def _found(paths: list[Path]) -> tuple[list[File], list[Listing]]:
-    """Return the files, and what the folders among the paths hold."""
+def _print_results(results: list[dict[str, Any]], listings: list[Listing]) -> None:
+    print_table(
+        ("document", "status", "passages", ""),
+        (
+            (
+                found["name"],
+                found.get("status", "refused"),
+                found.get("chunks"),
+                found.get("reason") or found.get("message", ""),
+            )
+            for found in results
+        ),
+    )
+    _print_left_out(listings)
+
+
+def _list_files(paths: list[Path]) -> tuple[list[File], list[Listing]]:
+    """Return the files, and the listings of the folders among the paths."""
     files: list[File] = []
     listings = []
     for path in paths:

@@ -1,5 +1,6 @@
-"""`knowledge verify`, `backup`, `backups`, `restore`, `recover`: the operator's hand on the data's health."""
+"""`knowledge verify`, `backup`, `restore`, `recover` and more: maintain the database."""
 
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -7,16 +8,17 @@ import typer
 from trimtab.cli.runtime.console import print_line, print_table, printed_as_json, waiting
 from trimtab.cli.runtime.errors import Exit
 from trimtab.cli.runtime.session import Json, Session, session_of
-from trimtab.kernel.errors import Corrupt
+from trimtab.infra.control_socket import is_answering
+from trimtab.kernel.errors import Conflict, Corrupt
 
 app = typer.Typer()
 
-DryRun = Annotated[bool, typer.Option(help="Only say what would happen.")]
+DryRun = Annotated[bool, typer.Option(help="Only show what would happen.")]
 
 
 @app.command()
 def verify(context: typer.Context, json: Json = False) -> None:
-    """Prove that what was deleted is in no table, index, cache, or backup made since."""
+    """Prove that deleted documents are in no table, index, cache or later backup."""
     session = session_of(context)
     with waiting("reading every file"):
         body = session.client.call("POST", "/v1/knowledge/verify")
@@ -24,8 +26,8 @@ def verify(context: typer.Context, json: Json = False) -> None:
         for violation in body["violations"]:
             print_line(violation, "bold red")
         print_line(
-            f"{body['deletions']} deletions looked for in {len(body['files'])} files, in the indexes and the"
-            f" caches: {'none found' if body['holds'] else 'some found'}."
+            f"Searched {len(body['files'])} files, the indexes and the caches for "
+            f"{body['deletions']} deletions: {'none found' if body['holds'] else 'some found'}."
         )
     if not body["holds"]:
         raise typer.Exit(Exit.FAILED)
@@ -44,13 +46,13 @@ def backup(context: typer.Context, dry_run: DryRun = False, json: Json = False) 
     with waiting("backing up"):
         body = session.client.call("POST", "/v1/knowledge/backups")
     if not printed_as_json(session, body):
-        print_line(f"{body['name']} is made and checked: {body['size_bytes'] / 1e6:.1f} MB.")
+        print_line(f"{body['name']} is created and checked: {body['size_bytes'] / 1e6:.1f} MB.")
 
 
 @app.command()
 def backups(
     context: typer.Context,
-    check: Annotated[bool, typer.Option(help="Read and check each of them.")] = False,
+    check: Annotated[bool, typer.Option(help="Read and check each backup.")] = False,
     json: Json = False,
 ) -> None:
     """List the backups, the newest first; exit code 1 when a checked one is damaged."""
@@ -63,46 +65,84 @@ def backups(
             ("backup", "made", "MB", *(("good", "problem") if check else ())),
             ((b["name"], b["at"], b["size_bytes"] / 1e6, *_verdict(b, check)) for b in found),
         )
-    if not all(one.get("good", True) for one in found):
+    if not all(each.get("good", True) for each in found):
         raise typer.Exit(Exit.FAILED)
 
 
 @app.command()
 def restore(
     context: typer.Context,
-    name: Annotated[str, typer.Argument(help="The backup; without one, the newest good.")] = "",
+    name: Annotated[str, typer.Argument(help="The backup; by default the newest good one.")] = "",
     dry_run: DryRun = False,
-    force: Annotated[
-        bool, typer.Option(help="Go back although the database in use is sound.")
-    ] = False,
+    force: Annotated[bool, typer.Option(help="Restore although the database is sound.")] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     json: Json = False,
 ) -> None:
-    """Go back to a backup. The former file is kept; what was deleted since stays deleted."""
+    """Restore a backup; the former file is kept and deletions since then are applied."""
     session = session_of(context)
     if force and not (dry_run or yes or session.json):
-        typer.confirm("Go back, and lose what came since?", abort=True)
-    wanted = {"backup": name, "dry_run": dry_run, "force": force}
-    _show(session, _repaired(session, "restore", wanted), dry_run=dry_run)
+        typer.confirm("Restore, and lose the changes since the backup?", abort=True)
+    request = {"backup": name, "dry_run": dry_run, "force": force}
+    _show(session, _repair(session, "restore", request), dry_run=dry_run)
 
 
 @app.command()
 def recover(context: typer.Context, dry_run: DryRun = False, json: Json = False) -> None:
-    """Put what can be read of a damaged database together with the newest good backup.
+    """Merge the readable part of a damaged database with the newest good backup.
 
     Works also when the database is too damaged for the service to start.
     """
     session = session_of(context)
-    _show(session, _repaired(session, "recover", {"dry_run": dry_run}), dry_run=dry_run)
+    _show(session, _repair(session, "recover", {"dry_run": dry_run}), dry_run=dry_run)
 
 
-def _repaired(session: Session, verb: str, wanted: dict[str, Any]) -> dict[str, Any]:
-    with waiting("building a database beside the one in use"):
+@app.command()
+def merge(
+    context: typer.Context,
+    backup: Annotated[Path, typer.Option(help="A backup of the database.")],
+    recovery: Annotated[Path, typer.Option(help="What `sqlite3 .recover` could read.")],
+    output: Annotated[Path, typer.Option(help="The new database; no service may use it.")],
+    json: Json = False,
+) -> None:
+    """Merge a backup with a recovered database, taking the newer version of each document."""
+    from trimtab.kernel.clock import SystemClock
+    from trimtab.knowledge.maintenance.offline_repair import merge_databases
+
+    session = session_of(context)
+    if is_answering(output.parent):
+        raise Conflict(
+            f"A service uses the data directory {output.parent}.",
+            hint="Stop it first, or use `trimtab knowledge recover`, which works while it runs.",
+        )
+    with waiting("merging the databases"):
+        result = merge_databases(backup, recovery, output, SystemClock())
+    _show(session, {"restored": True, **result.as_dict()}, dry_run=False)
+
+
+@app.command()
+def scaffold(
+    folder: Annotated[Path, typer.Argument(help="The folder of the runbook's commands.")],
+    dry_run: DryRun = False,
+) -> None:
+    """Write the runbook's scripts and Python names into a folder; replaces nothing."""
+    from trimtab.cli.compat.knowledge_base import write_files
+
+    for name, is_new in write_files(folder, dry_run=dry_run):
+        verb = ("would write" if dry_run else "wrote") if is_new else "kept"
+        typer.echo(f"{verb} {name}")
+
+
+def _repair(session: Session, verb: str, request: dict[str, Any]) -> dict[str, Any]:
+    with waiting("building a database next to the one in use"):
         try:
-            body: dict[str, Any] = session.client.call("POST", f"/v1/knowledge/{verb}", body=wanted)
+            body: dict[str, Any] = session.client.call(
+                "POST", f"/v1/knowledge/{verb}", body=request
+            )
         except Corrupt:
-            # The service could not even be built: it is closed, and repaired as a file.
-            return _closed(session, str(wanted.get("backup", "")), dry_run=bool(wanted["dry_run"]))
+            # The service could not be built, so the closed database file is repaired.
+            return _closed(
+                session, str(request.get("backup", "")), dry_run=bool(request["dry_run"])
+            )
         return body
 
 
@@ -124,7 +164,7 @@ def _show(session: Session, body: dict[str, Any], *, dry_run: bool) -> None:
     if "report" not in body:
         print_line(body["reason"])
         return
-    print_line(f"{'Would go' if dry_run else 'Went'} back to {body['source']}.")
+    print_line(f"{'Would restore' if dry_run else 'Restored'} {body['source']}.")
     print_line(
         f"{body['documents']} documents, {body['recovered']} of them read from the damaged file."
     )

@@ -25,18 +25,18 @@ def list_projects(context: typer.Context, json: Json = False) -> None:
 
 @app.command("create")
 def create_project(context: typer.Context, project: Project, json: Json = False) -> None:
-    """Make an empty project; nothing happens when it is there."""
+    """Create an empty project; an existing one is left as it is."""
     session = session_of(context)
     body = session.client.call("POST", "/api/v1/projects", body={"name": project})
     if not printed_as_json(session, body):
-        print_line(f"The project {body['name']} is there.")
+        print_line(f"The project {body['name']} exists.")
 
 
 @app.command("delete")
 def delete_project(
     context: typer.Context,
     project: Project,
-    dry_run: Annotated[bool, typer.Option(help="Only say what would be deleted.")] = False,
+    dry_run: Annotated[bool, typer.Option(help="Only show what would be deleted.")] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     json: Json = False,
 ) -> None:

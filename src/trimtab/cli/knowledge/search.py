@@ -16,7 +16,7 @@ def search(
     context: typer.Context,
     project: Project,
     query: str,
-    top_k: Annotated[int, typer.Option(help="How many passages, 1 to 100.")] = 5,
+    top_k: Annotated[int, typer.Option(help="Number of passages, 1 to 100.")] = 5,
     json: Json = False,
 ) -> None:
     """Find the passages that answer a query."""
@@ -27,7 +27,7 @@ def search(
     if printed_as_json(session, body):
         return
     if body["degraded_mode"]:
-        print_line(f"Words only: {body['reason']}", style="yellow")
+        print_line(f"Keywords only: {body['reason']}", style="yellow")
     for number, passage in enumerate(body["passages"], 1):
         place = f" · {passage['heading']}" if passage["heading"] else ""
         print_line(f"{number}. {passage['document_name']}{place}  ({passage['score']:.2f})", "bold")

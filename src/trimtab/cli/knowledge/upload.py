@@ -1,4 +1,4 @@
-"""Files go to the service in groups, which it embeds and writes together: many short ones, or a large one alone."""
+"""Uploads files in groups, which the service embeds and stores together."""
 
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
@@ -11,14 +11,14 @@ from trimtab.infra.folders import FolderFile
 from trimtab.kernel.errors import ErrorKind, InvalidInput
 
 _FILES = 128
-"""Open at once, and as many as the service writes in one go."""
+"""Maximum of open files; also the number that the service stores in one batch."""
 _BYTES = 16 * 1024 * 1024
-"""Well under what a service takes by default (`api.max_upload_mb`); one that takes less gets smaller groups."""
+"""Below the default of `api.max_upload_mb`; a service with a lower limit gets smaller groups."""
 
 File = tuple[str, Path | FolderFile]
-"""The name that the document will have, and where it lies: named by the user, or found in a folder."""
+"""Name of the document, and its file: named by the user or found in a folder."""
 Outcome = dict[str, Any]
-"""What the service answered for one file: an ingested document, or its name and the error."""
+"""Answer for one file: the ingested document, or the name and the error."""
 
 
 class FileUnreadable(InvalidInput):
@@ -29,14 +29,14 @@ class FileUnreadable(InvalidInput):
 
 
 def grouped(
-    files: Iterable[File], most_files: int = _FILES, most_bytes: int = _BYTES
+    files: Iterable[File], max_files: int = _FILES, max_bytes: int = _BYTES
 ) -> Iterator[list[File]]:
-    """Yield the files in order, in groups within both bounds; a file over the second is a group of its own."""
+    """Yield the files in order, in groups within both limits; a larger file is its own group."""
     group: list[File] = []
     held = 0
     for name, file in files:
         size = _size(file)
-        if group and (len(group) >= most_files or held + size > most_bytes):
+        if group and (len(group) >= max_files or held + size > max_bytes):
             yield group
             group, held = [], 0
         group.append((name, file))
@@ -48,13 +48,13 @@ def grouped(
 def send_one(
     session: Session, project: str, name: str, file: Path | FolderFile, user_id: str
 ) -> Outcome:
-    """Send one file; return what became of it, or raise `Refused`, or an `OSError` if it cannot be read."""
+    """Send one file and return its result; raises `Refused`, or `OSError` if it is unreadable."""
     with file.open("rb") as content:
         return _posted(session, project, [(name, content)], user_id)
 
 
 def send_group(session: Session, project: str, group: list[File], user_id: str) -> list[Outcome]:
-    """Send a group; return what became of each file, in order. One that is too much for the service goes in halves."""
+    """Send a group, in halves if it is too large; return the result of each file in order."""
     try:
         return _send_whole(session, project, group, user_id)
     except Refused as refused:
@@ -79,7 +79,7 @@ def _send_whole(session: Session, project: str, group: list[File], user_id: str)
                 outcomes.append({"name": name, **unreadable.as_wire()})
         if parts:
             answer = _posted(session, project, parts, user_id)
-            # One file is answered with what became of it, several with lists.
+            # The answer for one file is its result; for several it has two lists.
             outcomes += [answer] if len(parts) == 1 else [*answer["documents"], *answer["refused"]]
     place = {name.strip(): number for number, (name, _) in enumerate(group)}
     return sorted(outcomes, key=lambda found: place.get(found["name"].strip(), len(group)))

@@ -1,4 +1,4 @@
-"""`knowledge warm`: answer queries into the cache before users ask them."""
+"""`knowledge warm`: warm the query cache."""
 
 from pathlib import Path
 from typing import Annotated
@@ -19,7 +19,7 @@ def warm(
     context: typer.Context,
     project: Annotated[str, typer.Option(help="Only this project.")] = _ALL,
     top_queries: Annotated[
-        int, typer.Option(help="How many queries at most.", min=1, max=100_000)
+        int, typer.Option(help="Maximum number of queries.", min=1, max=100_000)
     ] = 1000,
     queries_file: Annotated[
         Path | None,
@@ -29,7 +29,7 @@ def warm(
     ] = None,
     json: Json = False,
 ) -> None:
-    """Answer the most frequent queries, or those of a file, into the cache."""
+    """Warm the cache with the most frequent queries, or those of a file."""
     session = session_of(context)
     request = {
         "project": "" if project == _ALL else project,

@@ -1,4 +1,4 @@
-"""`read`, `act`, `fault`: what the catalog offers. Runbooks hold the same lines."""
+"""`read`, `act`, `fault`: signals, actions and faults of the catalog, as in runbooks."""
 
 from collections.abc import Iterable, Mapping
 from typing import Annotated, Any
@@ -13,7 +13,7 @@ from trimtab.kernel.errors import InvalidInput, NotFound, TrimtabError
 app = typer.Typer()
 
 Pairs = Annotated[list[str] | None, typer.Argument(metavar="[KEY=VALUE]...")]
-ListFlag = Annotated[bool, typer.Option("--list", help="List what there is.")]
+ListFlag = Annotated[bool, typer.Option("--list", help="List all names.")]
 
 
 class FaultsOff(NotFound):
@@ -40,9 +40,9 @@ def read(
         print_table(
             ("signal", "value", "unit", "labels"),
             (
-                (one["name"], sample["value"], one["unit"], _labels(sample["labels"]))
-                for one in body["signals"]
-                for sample in one["samples"]
+                (signal["name"], sample["value"], signal["unit"], _labels(sample["labels"]))
+                for signal in body["signals"]
+                for sample in signal["samples"]
             ),
         )
 
@@ -52,10 +52,8 @@ def act(
     context: typer.Context,
     name: Annotated[str | None, typer.Argument(metavar="[ACTION]")] = None,
     arguments: Pairs = None,
-    dry_run: Annotated[bool, typer.Option(help="Only say what would change.")] = False,
-    approve: Annotated[
-        bool, typer.Option(help="Answer for an action that needs approval.")
-    ] = False,
+    dry_run: Annotated[bool, typer.Option(help="Only show what would change.")] = False,
+    approve: Annotated[bool, typer.Option(help="Approve an action that needs approval.")] = False,
     list_: ListFlag = False,
     json: Json = False,
 ) -> None:
@@ -80,7 +78,7 @@ def fault(
     context: typer.Context,
     name: Annotated[str | None, typer.Argument(metavar="[FAULT]")] = None,
     arguments: Pairs = None,
-    restore: Annotated[bool, typer.Option(help="Put back what the fault broke.")] = False,
+    restore: Annotated[bool, typer.Option(help="Restore the fault.")] = False,
     list_: ListFlag = False,
     json: Json = False,
 ) -> None:
@@ -110,10 +108,10 @@ def _call_fault(session: Session, method: str, path: str, body: object = None) -
 
 
 def faults_off(refused: Refused) -> TrimtabError:
-    """Return what it means when the routes for faults and drills are not there; else the refusal itself."""
+    """Return `FaultsOff` if the service has no routes for faults, else the refusal itself."""
     if refused.error.get("code") != "api.no_such_route":
         return refused
-    return FaultsOff("This service takes neither faults nor drills.")
+    return FaultsOff("This service does not allow faults and drills.")
 
 
 def pairs(words: Iterable[str] | None) -> dict[str, str]:
@@ -121,10 +119,10 @@ def pairs(words: Iterable[str] | None) -> dict[str, str]:
     found: dict[str, str] = {}
     for word in words or ():
         key, equals, value = word.partition("=")
-        if not equals or key in found:
-            raise InvalidInput(
-                f"{word!r} is no argument, or is given twice.", hint="Write key=value, each once."
-            )
+        if not equals:
+            raise InvalidInput(f"Expected key=value, got {word!r}.", hint="Write key=value.")
+        if key in found:
+            raise InvalidInput(f"Duplicate argument {key!r}.", hint="Give each argument once.")
         found[key] = value
     return found
 

@@ -1,4 +1,4 @@
-"""`logs`: the log of the last hours or days, read from its files, also while no service runs."""
+"""`logs`: print the log from its files; works without a service."""
 
 from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated, Any
@@ -26,7 +26,7 @@ def logs(
     since: Annotated[str, typer.Option(help="How far back: 30m, 24h, 7d.")] = "24h",
     level: Annotated[str, typer.Option(help="The lowest level: error, warning, info.")] = "debug",
     component: Annotated[
-        str, typer.Option(help="A part of the program, such as knowledge or incidents.loop.")
+        str, typer.Option(help="A component, such as knowledge or incidents.loop.")
     ] = "",
     json: Json = False,
 ) -> None:
@@ -49,7 +49,8 @@ def logs(
             print_line(_text(line), "bold red" if line["level"] in ("ERROR", "CRITICAL") else "")
     if skipped.lines or skipped.files:
         typer.echo(
-            f"{skipped.lines} lines and the rest of {skipped.files} files cannot be read.", err=True
+            f"Cannot read {skipped.lines} lines and the ends of {skipped.files} files.",
+            err=True,
         )
 
 

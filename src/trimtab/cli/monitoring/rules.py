@@ -1,4 +1,4 @@
-"""`check`, `alerts`: questions in PromQL, and what the rules found."""
+"""`check`, `alerts`: check PromQL comparisons and list alerts."""
 
 import re
 from typing import Annotated
@@ -26,9 +26,9 @@ def check(
     context: typer.Context,
     expression: Annotated[str, typer.Argument(help="A PromQL comparison, in quotes.")],
     for_: Annotated[
-        str, typer.Option("--for", help="How long it must hold without a break, such as 10m.")
+        str, typer.Option("--for", help="Time that it must hold without interruption, such as 10m.")
     ] = "",
-    give_up: Annotated[str, typer.Option(help="When to stop waiting.")] = "30m",
+    give_up: Annotated[str, typer.Option(help="Timeout.")] = "30m",
     json: Json = False,
 ) -> None:
     """Check a PromQL comparison; exit 1 if false, 3 if the samples cannot tell."""

@@ -9,7 +9,7 @@ CATALOG_WORDS = frozenset({"read", "check", "act", "fault"})
 
 
 def command_names(context: typer.Context) -> frozenset[str]:
-    """Return every command line by its words, such as ``gates run``, as the running program has them."""
+    """Return all commands of the running program by their words, such as ``gates run``."""
     root = context.find_root().command
     # Run as its own program (as tests may), this group is the root.
     start = () if "gates" in getattr(root, "commands", {}) else ("gates",)

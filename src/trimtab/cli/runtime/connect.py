@@ -1,7 +1,8 @@
 """HTTP client of the service, over one of three transports.
 
-With ``--url`` it calls that address. Otherwise, if a service runs on the data directory, it calls its control socket.
-Otherwise the app is built in this process and called without a network. Routes and errors are the same in all three.
+With ``--url`` it calls that address. Otherwise, if a service runs on the data directory, it calls
+its control socket. Otherwise the app is built in this process and called without a network.
+Routes and errors are the same in all three.
 """
 
 import asyncio
@@ -36,7 +37,7 @@ _NEEDS_START = (
     "/v1/check",
     "/v1/knowledge",
 )
-"""Paths that need the embedding model or samples; for others an app in this process is not started."""
+"""Paths that need the embedding model or samples; for others a local app is not started."""
 
 _Result = TypeVar("_Result")
 

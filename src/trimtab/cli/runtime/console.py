@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 _PIPE_WIDTH = 500
-"""Columns of a table in a pipe, which has no width: a program must not find words cut in the middle."""
+"""Columns of a table in a pipe, so that programs do not read wrapped words."""
 
 
 def print_json(body: object, *, pretty: bool = False) -> None:

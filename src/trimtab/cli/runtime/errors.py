@@ -1,4 +1,4 @@
-"""One table from errors to exit codes, and how an error is printed."""
+"""Maps errors to exit codes and prints them."""
 
 import json
 import sys
@@ -9,19 +9,19 @@ from trimtab.kernel.errors import ErrorKind, TrimtabError
 
 
 class Exit(IntEnum):
-    """How a command ends."""
+    """Exit codes of the commands."""
 
     OK = 0
     FAILED = 1
-    """It was tried and did not work, or a check does not hold."""
+    """The operation failed, or a check is false."""
     WRONG_USE = 2
     """The command, a file or a setting is wrong."""
     NEEDS_A_PERSON = 3
-    """The present state does not allow it until somebody decides: an approval, a name in use."""
+    """A person must decide first: an approval, a name in use."""
     NOT_FOUND = 4
     NO_ACCESS = 5
     TRY_LATER = 6
-    """Nothing is wrong with the command; the service cannot take it now."""
+    """The service cannot handle the command now."""
 
 
 EXIT: Mapping[ErrorKind, Exit] = {
@@ -40,7 +40,7 @@ EXIT: Mapping[ErrorKind, Exit] = {
 
 
 class Refused(TrimtabError):
-    """The service answered with an error; it is shown as the service put it.
+    """The service answered with an error, which is shown unchanged.
 
     Args:
         error: The ``error`` object of the answer.
@@ -50,7 +50,8 @@ class Refused(TrimtabError):
 
     def __init__(self, error: Mapping[str, object]) -> None:
         super().__init__(
-            str(error.get("message", "The service refused.")), hint=str(error.get("hint", ""))
+            str(error.get("message", "The service refused the request.")),
+            hint=str(error.get("hint", "")),
         )
         self.error = dict(error)
 
@@ -68,7 +69,7 @@ class Refused(TrimtabError):
 
 
 class ProgramError(TrimtabError):
-    """A mistake in the program."""
+    """An unexpected exception in the program."""
 
     code = "cli.program_error"
     kind = ErrorKind.CORRUPT
@@ -76,7 +77,7 @@ class ProgramError(TrimtabError):
 
 
 def exit_code(error: TrimtabError) -> Exit:
-    """Return how a command that met this error ends."""
+    """Return the exit code of an error."""
     return EXIT[error.service_kind if isinstance(error, Refused) else error.kind]
 
 

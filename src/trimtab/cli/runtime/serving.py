@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 _SWITCH_SECONDS = 0.0005
-"""How long a thread that computes may keep Python from the others. A request changes threads a few times; at Python's
-5 ms each time a check or an index in the making would make it wait for tens of milliseconds."""
+"""Python's thread switch interval. A request switches threads a few times; with the default of 5 ms
+it would wait tens of milliseconds for a thread that computes."""
 
 
 def run(build: Callable[["Settings"], "App"], settings: "Settings") -> None:
@@ -60,7 +60,7 @@ def _announce(app: "App", port: int) -> None:
     _log.info("serving", extra={"address": address})
     say = sys.stderr.write
     if app.env.first_key is not None:
-        say(f"An admin key was made; it is in {app.env.first_key}\n")
+        say(f"An admin key was created; it is in {app.env.first_key}\n")
     app.sessions.listen_at(address)
     say(f"\n  trimtab is serving at {address}\n")
     say(f"  Console: {_console_hint(app, address)}\n\n")
@@ -68,7 +68,7 @@ def _announce(app: "App", port: int) -> None:
 
 
 def _console_hint(app: "App", address: str) -> str:
-    """Return a sign-in link for a person at a terminal; what goes to a file or a log collector gets none."""
+    """Return a sign-in link if a person is at the terminal, since logs must not contain one."""
     if sys.stderr.isatty():
         try:
             return f"{app.sessions.sign_in_url('admin')} (signs in once, within an hour)"

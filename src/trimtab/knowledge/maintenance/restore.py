@@ -128,11 +128,22 @@ class Restore:
             for file in (readable, fresh):
                 Database(file, self._live.chains).close()
             salvage(self._live.file, readable)
-            source = None if backup is None else self._migrated(backup)
+            source = None if backup is None else self._migrated(backup.path)
             merged = merge(source, readable, fresh)
         finally:
             self._remove("recovery", "migrated")
         return self._put_in_place(fresh, backup, recovered=merged.from_recovery, dry_run=dry_run)
+
+    def from_files(self, backup: Path, recovery: Path) -> RestoreResult:
+        """Merge a backup with a recovered database, taking the newer version of each document."""
+        fresh = self._beside("restoring")
+        try:
+            Database(fresh, self._live.chains).close()
+            merged = merge(self._migrated(backup), self._migrated(recovery, "recovery"), fresh)
+        finally:
+            self._remove("recovery", "migrated")
+        source = Backup(backup, self._clock.now(), backup.stat().st_size)
+        return self._put_in_place(fresh, source, recovered=merged.from_recovery, dry_run=False)
 
     def _choose_backup(self, name: str) -> Backup:
         if not name:
@@ -211,9 +222,9 @@ class Restore:
             since: datetime | None = backup.at if backup else None
             return None, since.isoformat() if since else "", self._clock.now().isoformat()
 
-    def _migrated(self, backup: Backup) -> Path:
-        copy = self._beside("migrated")
-        copy_database(backup.path, copy)
+    def _migrated(self, file: Path, name: str = "migrated") -> Path:
+        copy = self._beside(name)
+        copy_database(file, copy)
         Database(copy, self._live.chains).close()
         return copy
 

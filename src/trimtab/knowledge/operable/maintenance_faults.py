@@ -2,13 +2,15 @@
 
 import mmap
 import secrets
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 import numpy as np
 
 from trimtab.kernel.clock import Clock
+from trimtab.kernel.events import Event
 from trimtab.kernel.operable import Arguments, Fault, Param, Realism, Value
 from trimtab.knowledge.cache_manager import CacheSizes
+from trimtab.knowledge.events import HEARTBEAT
 from trimtab.knowledge.operable.database_faults import database_faults
 from trimtab.knowledge.operable.disk_faults import disk_faults
 from trimtab.knowledge.service import Knowledge
@@ -52,6 +54,8 @@ class _Memory:
     def __init__(self, knowledge: Knowledge) -> None:
         self._knowledge = knowledge
         self._held: list[mmap.mmap] = []
+        self._grow: Callable[[], None] | None = None
+        knowledge.events.events.subscribe(HEARTBEAT, self._on_heartbeat)
 
     def leak(self, given: Arguments) -> Mapping[str, Value]:
         def grow() -> None:
@@ -61,7 +65,7 @@ class _Memory:
                 held.write(b"\x01" * mmap.PAGESIZE)
             self._held.append(held)
 
-        self._knowledge.on_beat.append(grow)
+        self._grow = grow
         return {}
 
     def fill_cache(self, given: Arguments) -> Mapping[str, Value]:
@@ -71,11 +75,10 @@ class _Memory:
 
         def grow() -> None:
             width = int(given["megabytes_per_beat"]) * _MB // 4
-            knowledge.encoder.cache.put(
-                f"drill {len(knowledge.on_beat)} {secrets.token_hex(4)}", np.ones(width, np.float32)
-            )
+            key = f"drill {secrets.token_hex(8)}"
+            knowledge.encoder.cache.put(key, np.ones(width, np.float32))
 
-        knowledge.on_beat.append(grow)
+        self._grow = grow
         return {
             "query": before.query,
             "embedding": before.embedding,
@@ -84,9 +87,13 @@ class _Memory:
 
     def restore(self, before: Mapping[str, Value]) -> None:
         knowledge = self._knowledge
-        knowledge.on_beat.clear()
+        self._grow = None
         self._held.clear()
         knowledge.caches.empty()
         if before:
             sizes = (int(before[name]) for name in ("query", "embedding", "memory_mb"))
             knowledge.caches.resize(CacheSizes(*sizes))
+
+    def _on_heartbeat(self, _: Event) -> None:
+        if self._grow is not None:
+            self._grow()

@@ -1,18 +1,18 @@
-"""One turn of the loop: what a stage decided, applied to the store in one transaction."""
+"""State transitions of an incident, stored in one transaction."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from trimtab.incidents.model import Approval, Incident
+from trimtab.incidents.model import Incident, PlanApproval
 from trimtab.incidents.state import State, check_transition
 from trimtab.infra.notify import Message
 
 
 @dataclass(frozen=True, slots=True)
-class Draft:
-    """A journal entry that has no number yet."""
+class NewEntry:
+    """A journal entry that is not stored yet."""
 
     key: str
     """Within its incident; a second entry of the same key is not written."""
@@ -22,29 +22,29 @@ class Draft:
 
 
 @dataclass(frozen=True, slots=True)
-class Turn:
-    """What a stage decided. Everything in it becomes true together, or nothing does."""
+class Transition:
+    """Result of a stage; stored completely or not at all."""
 
     incident: Incident
     """The incident afterwards. Its alerts are ignored: they belong to the alert events."""
-    entries: tuple[Draft, ...] = ()
+    entries: tuple[NewEntry, ...] = ()
     messages: tuple[Message, ...] = ()
-    approval: Approval | None = None
-    """A question to ask."""
+    approval: PlanApproval | None = None
+    """A new request for approval."""
     pause_seconds: float = 0.0
-    """How long there is nothing to do, unless somebody wakes the job."""
+    """Time until the next stage runs, unless a wake-up comes first."""
 
     def changes(self, before: Incident) -> bool:
-        """Return whether there is anything to write."""
-        said = self.entries or self.messages or self.approval
-        return bool(said) or self.incident != before
+        """Return whether there is anything to store."""
+        output = self.entries or self.messages or self.approval
+        return bool(output) or self.incident != before
 
 
 def moved(incident: Incident, state: State, at: datetime, **changes: Any) -> Incident:
     """Return the incident in another state.
 
     Raises:
-        IllegalTransition: It cannot go there.
+        IllegalTransition: The state machine does not allow it.
     """
     check_transition(incident.state, state)
-    return replace(incident, state=state, state_since=at, **changes)
+    return incident.updated(state=state, state_since=at, **changes)

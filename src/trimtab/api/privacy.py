@@ -1,4 +1,4 @@
-"""Erasing a person's data, where each erasure stands, and the operators' rounds."""
+"""Routes of erasures and of the operations checklists."""
 
 from dataclasses import dataclass
 from typing import Annotated, cast
@@ -6,11 +6,11 @@ from typing import Annotated, cast
 from fastapi import APIRouter, Response
 from pydantic import StringConstraints
 
-from trimtab.api.body import Body
 from trimtab.api.data_subject import MAX_USER_ID
 from trimtab.api.http.openapi import refuses
 from trimtab.api.http.routes import ApiRoute, answers
 from trimtab.api.http.schemas import extended
+from trimtab.api.request_body import Body
 from trimtab.api.roles import ADMIN
 from trimtab.api.services import Caller, ChecklistsDep, ErasuresDep
 from trimtab.infra.auth import Principal
@@ -22,11 +22,11 @@ from trimtab.privacy.erasure.records import StepStatus
 router = APIRouter(tags=["users"], route_class=ApiRoute)
 
 _WAIT_SECONDS = 10.0
-_GOES_ON = "Accepted; it goes on"
+_GOES_ON = "Accepted; it continues"
 
 
 class UserIdInPath(InvalidInput):
-    """A user id with a slash stands in a path, where proxies and logs may read it in different ways."""
+    """A user id with a slash in a path is ambiguous for proxies and logs."""
 
     code = "api.user_id_in_path"
     default_hint = "Send it in the body: `POST /api/v1/erasures` with `user_id`."
@@ -53,7 +53,7 @@ class SignedStatement:
 
 @dataclass(frozen=True, slots=True)
 class ErasureBody:
-    """Where the erasure of a person's data stands."""
+    """State of an erasure of a person's data."""
 
     id: str
     subject: str
@@ -71,7 +71,7 @@ class ErasureBody:
 
     @classmethod
     def of(cls, erasure: Erasure) -> "ErasureBody":
-        """Return where an erasure stands, without its nonce."""
+        """Return the state of an erasure without its nonce."""
         return cls(
             id=erasure.id,
             subject=erasure.subject,
@@ -87,7 +87,7 @@ class ErasureBody:
 
 @dataclass(frozen=True, slots=True)
 class ErasureAsked(ErasureBody):
-    """An erasure as whoever asked for it is told."""
+    """State of an erasure for the caller who requested it."""
 
     nonce: str
     """Ties the certificate to the user id; shown only here."""
@@ -95,7 +95,7 @@ class ErasureAsked(ErasureBody):
 
 @dataclass(frozen=True, slots=True)
 class TasksBody:
-    """The operators' round of a period."""
+    """Results of an operations checklist."""
 
     period: str
     passed: bool
@@ -103,7 +103,7 @@ class TasksBody:
 
 
 class EraseRequest(Body):
-    """Whose data is to be erased."""
+    """The user whose data is erased."""
 
     user_id: Annotated[str, StringConstraints(min_length=1, max_length=MAX_USER_ID)]
 
@@ -117,10 +117,10 @@ class EraseRequest(Body):
     dependencies=[ADMIN],
 )
 def erase(user_id: str, erasures: ErasuresDep, caller: Caller, response: Response) -> ErasureAsked:
-    """Erase everything about a person. 200 with the certificate when it is done, 202 while it goes on.
+    """Erase all data of a person: 200 with the certificate when done, 202 while it runs.
 
-    The response tells each step. Its `nonce` is shown only here: with it the certificate can be tied to the user id.
-    A user id with a slash, also as ``%2F``, is refused: `POST /api/v1/erasures` takes any.
+    The answer lists each step. Only this answer has the `nonce`, which ties the certificate to the
+    user id. A user id with a slash, also as ``%2F``, is refused: use `POST /api/v1/erasures`.
     """
     if "/" in user_id:
         raise UserIdInPath("A user id with a slash cannot stand in a path.")
@@ -135,7 +135,7 @@ def erase(user_id: str, erasures: ErasuresDep, caller: Caller, response: Respons
 def erase_by_body(
     request: EraseRequest, erasures: ErasuresDep, caller: Caller, response: Response
 ) -> ErasureAsked:
-    """Erase everything about a person, named in the body, which no log and no proxy keeps; as the route by path does."""
+    """Erase all data of a person; the user id in the body is in no log of a proxy."""
     return _erase(request.user_id, erasures, caller, response)
 
 
@@ -150,7 +150,7 @@ def _erase(user_id: str, erasures: Erasures, caller: Principal, response: Respon
     "/api/v1/erasures/{erasure_id}", responses=refuses(ErrorKind.NOT_FOUND), dependencies=[ADMIN]
 )
 def erasure(erasure_id: str, erasures: ErasuresDep) -> ErasureBody:
-    """Return where an erasure stands."""
+    """Return the state of an erasure."""
     return ErasureBody.of(erasures.find(erasure_id))
 
 
@@ -161,6 +161,6 @@ def erasure(erasure_id: str, erasures: ErasuresDep) -> ErasureBody:
     tags=["tasks"],
 )
 def tasks(period: str, checklists: ChecklistsDep) -> TasksBody:
-    """Do the operators' daily, weekly or monthly round, or the one before a rollback, now: what passes, and what a person has to do."""
+    """Run the daily, weekly, monthly or rollback checklist and return the results."""
     results = checklists.run(period)
     return TasksBody(period, all(result.passed for result in results), tuple(results))

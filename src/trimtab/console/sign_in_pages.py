@@ -1,4 +1,4 @@
-"""Signing in, by a one-time link or an API key, and out."""
+"""Pages to sign in, by a one-time link or an API key, and out."""
 
 from http import HTTPStatus
 from typing import Annotated
@@ -21,7 +21,7 @@ router = APIRouter(prefix="/console", route_class=GuardedRoute)
 
 @router.get("/login", dependencies=[ANYBODY])
 def login(request: Request) -> Response:
-    """Show the form. A link carries its token behind a ``#``: a browser sends that to no server and no log."""
+    """Show the form. Links have the token after a ``#``, which browsers do not send."""
     return _form(request, "")
 
 
@@ -33,7 +33,7 @@ def sign_in(
     key: Annotated[str, Form(max_length=1000)] = "",
     token: Annotated[str, Form(max_length=1000)] = "",
 ) -> Response:
-    """Sign in with an API key, or with a link's token, which works once."""
+    """Sign in with an API key or with a one-time token of a link."""
     try:
         sessions, keys = web.sessions, env.keys
         principal = sessions.redeem(token) if token else keys.authenticate(key.strip())
@@ -44,7 +44,7 @@ def sign_in(
 
 @router.post("/logout", dependencies=[ANYBODY])
 def logout(request: Request, env: EnvDep, web: WebDep) -> Response:
-    """End the session, here and in every copy of its cookie."""
+    """End the session, so that every copy of its cookie is invalid."""
     if cookie := request.cookies.get(COOKIE):
         web.sessions.end(cookie)
     response = RedirectResponse("/console", HTTPStatus.SEE_OTHER)

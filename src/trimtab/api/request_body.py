@@ -1,4 +1,4 @@
-"""What every request body has to be, whatever the route: text that can be written down, and numbers that are numbers."""
+"""Base class of request bodies: refuses lone surrogates, NaN and Infinity."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -6,8 +6,8 @@ from typing import Any
 
 from pydantic import BaseModel, model_validator
 
-_HALF = "The text holds half of a character (a lone surrogate)."
-_NO_NUMBER = "NaN and Infinity are no numbers in JSON."
+_HALF = "The text has a lone surrogate, which cannot be encoded."
+_NO_NUMBER = "NaN and Infinity are not allowed in JSON."
 
 
 class Body(BaseModel):
@@ -22,9 +22,9 @@ class Body(BaseModel):
 
 
 def problem_of(given: object) -> str:
-    """Return what in parsed JSON no other program could read; empty when nothing is.
+    """Return the problem of a parsed JSON value for other programs; empty if there is none.
 
-    Python's parser lets through lone surrogates, which no encoding can write, and NaN, which no answer may hold.
+    Python's parser accepts lone surrogates, which cannot be encoded, and NaN, which JSON lacks.
     """
     if isinstance(given, str):
         return "" if given.isascii() or _is_whole(given) else _HALF
@@ -33,7 +33,7 @@ def problem_of(given: object) -> str:
     if isinstance(given, Mapping):
         given = (*given, *given.values())
     if isinstance(given, Sequence) and not isinstance(given, bytes):
-        return next((problem for one in given if (problem := problem_of(one))), "")
+        return next((problem for item in given if (problem := problem_of(item))), "")
     return ""
 
 

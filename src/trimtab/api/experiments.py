@@ -1,4 +1,4 @@
-"""Trying other configurations on real questions, the retrieval canary, and the answers that wait for a review."""
+"""Routes of experiments, the retrieval canary and the review queue."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,10 +8,10 @@ from fastapi import APIRouter, Query
 from pydantic import Field, StringConstraints
 
 from trimtab.answers.reviews import ReviewItem
-from trimtab.api.body import Body
 from trimtab.api.http.openapi import refuses
 from trimtab.api.http.routes import ApiRoute, answers
 from trimtab.api.http.schemas import extended
+from trimtab.api.request_body import Body
 from trimtab.api.roles import OPERATOR, REVIEWER
 from trimtab.api.services import AnswersDep, Caller, EnvDep, EvaluationDep
 from trimtab.evaluation.online.canary import CanaryProbe
@@ -26,7 +26,7 @@ Short = Annotated[str, StringConstraints(max_length=1000)]
 
 @dataclass(frozen=True, slots=True)
 class TrialSummary:
-    """What a second configuration would change: differences are tried minus now."""
+    """Differences between a candidate and the present configuration, as candidate minus present."""
 
     n: int
     """How many pairs of the same question."""
@@ -41,12 +41,12 @@ class TrialSummary:
     """The median of tried over now; null without pairs."""
     cost_usd: Interval
     fallbacks: int
-    """Tried answers that the configured generator did not write."""
+    """Candidate answers that the configured generator did not write."""
 
 
 @dataclass(frozen=True, slots=True)
 class ReplayError:
-    """A question that the tried configuration failed to answer."""
+    """A question that the candidate configuration failed to answer."""
 
     trace_id: str
     code: str
@@ -54,7 +54,7 @@ class ReplayError:
 
 @dataclass(frozen=True, slots=True)
 class ReplayChange:
-    """An answer that would be another one; each pair is now, tried."""
+    """An answer that would change; each pair is present, candidate."""
 
     trace_id: str
     found: tuple[bool, bool]
@@ -64,7 +64,7 @@ class ReplayChange:
 
 @dataclass(frozen=True, slots=True)
 class ReplayBody:
-    """What would change if the configuration were switched."""
+    """Result of a replay with a candidate configuration."""
 
     configuration: str
     stopped: str
@@ -78,7 +78,7 @@ class ReplayBody:
 
 @dataclass(frozen=True, slots=True)
 class ShadowBody:
-    """The shadow configuration beside the present one."""
+    """The shadow configuration compared with the present one."""
 
     configuration: str
     verdict: Verdict
@@ -89,7 +89,7 @@ class ShadowBody:
 
 @dataclass(frozen=True, slots=True)
 class CanaryBody:
-    """What one round of questions with known documents found."""
+    """Result of the canary questions, whose documents are known."""
 
     probes: int
     recall: float | None
@@ -104,7 +104,7 @@ class CanaryBody:
 
 @dataclass(frozen=True, slots=True)
 class ReviewList:
-    """Answers that a person should look at, the oldest first."""
+    """Answers that need a review, oldest first."""
 
     reviews: tuple[ReviewItem, ...]
     waiting: Mapping[str, int]
@@ -112,7 +112,7 @@ class ReviewList:
 
 
 class ReplayRequest(Body):
-    """What to try on the newest questions."""
+    """A candidate configuration to replay."""
 
     set: Annotated[dict[Short, Short], Field(default_factory=dict)]
     """Settings of answers by name; none replays the present configuration."""
@@ -129,14 +129,14 @@ class ProbeRequest(Body):
 
 
 class CanaryRequest(Body):
-    """Probes; none asks those of the settings."""
+    """Canary questions; without any those of the settings."""
 
     probes: Annotated[list[ProbeRequest], Field(default_factory=list, max_length=1000)]
 
 
 @router.post("/answers/replay", responses=answers(200, ReplayBody), dependencies=[OPERATOR])
 def replay(request: ReplayRequest, evaluation: EvaluationDep) -> dict[str, object]:
-    """Ask the newest questions again of another configuration and tell what would change. Nothing is kept."""
+    """Replay the newest questions with a candidate configuration; nothing is stored."""
     return evaluation.experiments.replay(request.set, request.last, request.project).as_dict()
 
 
@@ -152,14 +152,14 @@ def shadow(
 
 @router.post("/answers/canary", dependencies=[OPERATOR])
 def canary(request: CanaryRequest, evaluation: EvaluationDep) -> CanaryBody:
-    """Ask questions whose document is known; tell which ones no longer find it."""
+    """Run the canary questions and return those that miss their document."""
     probes = [CanaryProbe(**probe.model_dump()) for probe in request.probes]
     return extended(CanaryBody, evaluation.experiments.canary(probes))
 
 
 @router.get("/reviews", dependencies=[REVIEWER])
 def reviews(answers: AnswersDep, limit: Annotated[int, Query(ge=1, le=1000)] = 50) -> ReviewList:
-    """List the answers that a person should look at, the oldest first, and how many wait for which reason."""
+    """List the answers that need a review, oldest first, and their counts by reason."""
     waiting = answers.reviews.waiting(limit)
     return ReviewList(tuple(waiting), answers.reviews.count())
 
@@ -170,6 +170,6 @@ def reviews(answers: AnswersDep, limit: Annotated[int, Query(ge=1, le=1000)] = 5
     responses=refuses(ErrorKind.NOT_FOUND, ErrorKind.STORAGE_FULL),
     dependencies=[REVIEWER],
 )
-def reviewed(trace_id: str, env: EnvDep, answers: AnswersDep, principal: Caller) -> None:
-    """Take an answer off that list: somebody has looked at it."""
+def finish_review(trace_id: str, env: EnvDep, answers: AnswersDep, principal: Caller) -> None:
+    """Remove a reviewed answer from the review queue."""
     answers.reviews.mark_done(trace_id, principal.name, env.clock.now())

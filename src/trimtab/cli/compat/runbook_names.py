@@ -1,4 +1,4 @@
-"""The Python names of the MISO runbook, so that its snippets run as written in a scaffolded project."""
+"""The Python names of the MISO runbook, for its snippets in a scaffolded project."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -61,7 +61,7 @@ class DatasetValidator:
         self._project = Project(Path(root))
 
     def validate_checksums(self) -> tuple[Finding, ...]:
-        """Return every difference between the datasets and their manifests; that there is no dataset is one."""
+        """Return the differences between datasets and manifests; a missing dataset is one."""
         names = self._project.dataset_names()
         if not names:
             return (finding("datasets.not_found", "datasets/", "there is no dataset"),)
@@ -109,7 +109,7 @@ class DriftDetector:
             self._project, _policy(self._project), SystemClock(), raw=raw, report=checked.report
         )
         result = check_drift(case)
-        # That nothing could be compared is no matter of single metrics: only findings about results are left out.
+        # Only findings about results are filtered; others concern the whole comparison.
         return tuple(
             found
             for found in result.findings

@@ -28,7 +28,7 @@ _QUANTILES = (0.5, 0.95, 0.99)
 
 
 @dataclass(frozen=True, slots=True)
-class Finished:
+class FinishedRequest:
     """A request that has been answered.
 
     Args:
@@ -36,9 +36,9 @@ class Finished:
         route: The route's template, never the path itself: paths have no end of values.
         status: The HTTP status.
         seconds: How long it took.
-        interactive: Whether somebody waits for it as for a page: a read or a question, no stream and no ingestion.
+        interactive: Whether a user waits for it: a read or a question, no stream or ingestion.
             Only these count as request latency.
-        known: Whether a credential named the caller. Others cannot raise the error rate, or lower it.
+        known: Whether the caller was authenticated; others do not affect the error rate.
     """
 
     method: str
@@ -49,7 +49,7 @@ class Finished:
     known: bool = True
 
 
-class HttpFigures(Collector):
+class HttpMetrics(Collector):
     """Counts requests and keeps the last minutes' durations."""
 
     NAMES = frozenset(
@@ -71,7 +71,7 @@ class HttpFigures(Collector):
         self._durations: deque[tuple[float, float]] = deque(maxlen=_NEWEST)
         self._outcomes: deque[tuple[float, bool]] = deque(maxlen=_NEWEST)
 
-    def count(self, request: Finished) -> None:
+    def count(self, request: FinishedRequest) -> None:
         """Add a finished request."""
         method = request.method if request.method in _METHODS else "other"
         with self._lock:
@@ -85,7 +85,7 @@ class HttpFigures(Collector):
                 self._outcomes.append((now, request.status >= 500))
 
     def recent_p99(self) -> tuple[float, int]:
-        """Return the p99 in milliseconds of the last five minutes' reads and questions, and how many there were."""
+        """Return p99 (ms) and number of reads and questions of the last five minutes."""
         with self._lock:
             since = self._clock.monotonic() - WINDOW_SECONDS
             durations = sorted(took for at, took in self._durations if at >= since)
@@ -108,7 +108,9 @@ class HttpFigures(Collector):
 
 def _counts(requests: dict[tuple[str, str, str], int]) -> Metric:
     family = CounterMetricFamily(
-        "http_requests_total", "Finished HTTP requests.", labels=("method", "route", "status")
+        "http_requests_total",
+        "Finished HTTP requests.",
+        labels=("method", "route", "status"),
     )
     for labels, count in requests.items():
         family.add_metric(labels, count)
@@ -150,19 +152,19 @@ def _recent(durations: list[float], failures: list[bool]) -> Iterator[Metric]:
     )
     yield GaugeMetricFamily(
         "http_error_rate_requests",
-        "Requests of known callers in the last five minutes, of which http_error_rate_ratio speaks.",
+        "Requests of authenticated callers in the last five minutes (for http_error_rate_ratio).",
         value=len(failures),
     )
     if durations:
         yield GaugeMetricFamily(
             "http_p99_latency_ms",
-            "The slowest hundredth of reads and questions in the last five minutes takes at least this long.",
+            "99th percentile of the duration of reads and questions in the last five minutes.",
             value=round(_quantile(durations, 0.99) * 1000, 3),
         )
     if failures:
         yield GaugeMetricFamily(
             "http_error_rate_ratio",
-            "The part of the last five minutes' requests of known callers that ended with a 5xx status.",
+            "Share of 5xx answers to authenticated callers in the last five minutes.",
             value=sum(failures) / len(failures),
         )
 

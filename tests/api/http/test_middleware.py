@@ -4,7 +4,7 @@ import logging
 import pytest
 
 from tests.faces import client_of
-from trimtab.api.http import BodyLimit
+from trimtab.api.http import BodyLimitMiddleware
 from trimtab.infra.auth import Role
 from trimtab.infra.settings.sections.service import ServiceSettings
 from trimtab.monitoring.engine import RuleEngine
@@ -77,7 +77,7 @@ def test_an_undeclared_body_beyond_the_limit_is_refused_as_it_arrives(admin):
 
 
 def test_uploads_have_their_own_limit():
-    limit = BodyLimit(None, access=None, body_mb=10, upload_mb=50)
+    limit = BodyLimitMiddleware(None, access=None, body_mb=10, upload_mb=50)
     assert limit.megabytes("/api/v1/ingest") == 50
     assert limit.megabytes("/v1/answers") == 10
 
@@ -216,13 +216,13 @@ def test_a_call_that_times_out_is_counted_by_its_error(app, admin, monkeypatch):
         raise TimeoutError("late")
 
     monkeypatch.setattr(type(app.keys), "all", late)
-    before = app.vitals.counters.errors().get("TimeoutError", 0)
-    logging.getLogger().addHandler(app.vitals.counters)
+    before = app.vitals.tally.errors().get("TimeoutError", 0)
+    logging.getLogger().addHandler(app.vitals.tally)
     try:
         assert admin.get("/v1/keys").status_code == 500
     finally:
-        logging.getLogger().removeHandler(app.vitals.counters)
-    assert app.vitals.counters.errors()["TimeoutError"] == before + 1
+        logging.getLogger().removeHandler(app.vitals.tally)
+    assert app.vitals.tally.errors()["TimeoutError"] == before + 1
     assert 'route="/v1/keys",status="500"} 1.0' in admin.get("/metrics").text
 
 

@@ -1,4 +1,4 @@
-"""The key figures of the overview: PromQL over the samples of the last minutes."""
+"""Key metrics of the overview, from PromQL over the last minutes."""
 
 from dataclasses import dataclass
 
@@ -11,13 +11,13 @@ from trimtab.monitoring.series import Samples
 
 _POINTS = 61
 _SPANS_MINUTES = (30, 10, 5)
-"""The longest of these that the samples reach back, so that a young service shows more than an edge."""
+"""Time ranges of the charts; the longest one that the samples cover is used."""
 _UP = compile_expression("up")
 
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """A number to watch."""
+    """A metric with its limits."""
 
     title: str
     unit: str
@@ -28,7 +28,7 @@ class Figure:
 
 @dataclass(frozen=True, slots=True)
 class Drawn:
-    """A figure as it stands."""
+    """A metric with its present value and chart."""
 
     figure: Figure
     value: float | None
@@ -36,7 +36,7 @@ class Drawn:
 
     @property
     def mood(self) -> str:
-        """Return ``good``, ``bad``, or nothing when there is no telling."""
+        """Return ``good``, ``bad``, or an empty text without a value or limit."""
         if self.value is None:
             return ""
         below, above = self.figure.good_below, self.figure.good_above
@@ -60,19 +60,19 @@ FIGURES = (
     _figure("Documents waiting", "", "knowledge_documents_queued", good_below=1),
     _figure("Memory", "MB", "process_resident_memory_bytes / 1048576"),
 )
-"""The limits are the contract's: 500 ms, 1 % errors, half the queries from the cache."""
+"""Limits of the contract: 500 ms, 1 % errors, a cache hit ratio of one half."""
 
 
 @dataclass(frozen=True, slots=True)
 class Drawing:
-    """All figures over the same minutes."""
+    """All metrics over the same time range."""
 
     figures: tuple[Drawn, ...]
     minutes: int
 
 
 def draw(store: Samples, clock: Clock) -> Drawing:
-    """Return every figure with its line over the last minutes."""
+    """Return every metric with its chart over the last minutes."""
     now = milliseconds(clock.now())
     reach = (m for m in _SPANS_MINUTES if _value(_UP, store, now - m * 60_000) is not None)
     minutes = next(reach, _SPANS_MINUTES[-1])

@@ -1,4 +1,4 @@
-"""Proof of deletion, backups and restore of the knowledge database."""
+"""Routes of deletion proofs, backups and restores."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -6,10 +6,10 @@ from typing import Literal
 from fastapi import APIRouter, Query
 from pydantic import Field
 
-from trimtab.api.body import Body
 from trimtab.api.http.openapi import refuses
 from trimtab.api.http.routes import ApiRoute
 from trimtab.api.http.schemas import extended
+from trimtab.api.request_body import Body
 from trimtab.api.roles import ADMIN, OPERATOR, READER
 from trimtab.api.services import Caller, EnvDep, KnowledgeDep
 from trimtab.kernel.errors import ErrorKind
@@ -22,14 +22,14 @@ router = APIRouter(prefix="/v1/knowledge", tags=["knowledge"], route_class=ApiRo
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProofBody(DeletionProof):
-    """What a proof of deletion found."""
+    """Result of a deletion proof."""
 
     holds: bool
 
 
 @dataclass(frozen=True, slots=True)
 class BackupBody:
-    """A backup."""
+    """Name, time and size of a backup."""
 
     name: str
     at: str
@@ -65,7 +65,7 @@ class BackupList:
 
 @dataclass(frozen=True, slots=True)
 class NotRestored:
-    """Nothing was done, because nothing was wrong."""
+    """No restore was needed."""
 
     restored: Literal[False]
     reason: str
@@ -73,7 +73,7 @@ class NotRestored:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RestoredBody(RestoreResult):
-    """What a restore did, or would do."""
+    """Result of a restore or of its dry run."""
 
     restored: bool
     """False after a dry run."""
@@ -88,15 +88,15 @@ class RestoredBody(RestoreResult):
 
 
 class RestoreRequest(Body):
-    """Which backup to go back to, and whether only to say what that would do."""
+    """The backup to restore."""
 
     backup: str = Field("", max_length=100, description="Its name; empty: the newest good one.")
     dry_run: bool = False
-    force: bool = Field(default=False, description="Go back although the database in use is sound.")
+    force: bool = Field(default=False, description="Restore although the database is sound.")
 
 
-class Trial(Body):
-    """Whether only to say what would happen."""
+class RecoverRequest(Body):
+    """Request with an optional dry run."""
 
     dry_run: bool = False
 
@@ -135,29 +135,29 @@ def take_backup(env: EnvDep, knowledge: KnowledgeDep, principal: Caller) -> Back
     "/restore", responses=refuses(ErrorKind.NOT_FOUND, ErrorKind.STORAGE_FULL), dependencies=[ADMIN]
 )
 def restore(
-    wanted: RestoreRequest, env: EnvDep, knowledge: KnowledgeDep, principal: Caller
+    request: RestoreRequest, env: EnvDep, knowledge: KnowledgeDep, principal: Caller
 ) -> RestoredBody | NotRestored:
-    """Go back to a backup; what was deleted since stays deleted. Does nothing to a sound database unless forced."""
-    care = knowledge.maintenance
-    if not wanted.dry_run and not wanted.force and care.check().ok:
+    """Restore a backup; deletions since then are kept. A sound database needs `force`."""
+    maintenance = knowledge.maintenance
+    if not request.dry_run and not request.force and maintenance.check().ok:
         return NotRestored(
-            restored=False, reason="The database is sound; `force` goes back all the same."
+            restored=False, reason="The database is sound; use `force` to restore anyway."
         )
-    done = care.restore(wanted.backup, dry_run=wanted.dry_run)
-    if not wanted.dry_run:
+    done = maintenance.restore(request.backup, dry_run=request.dry_run)
+    if not request.dry_run:
         env.audit.append(principal.name, "knowledge.restored", done.source)
-    return RestoredBody.of(done, dry_run=wanted.dry_run)
+    return RestoredBody.of(done, dry_run=request.dry_run)
 
 
 @router.post("/recover", responses=refuses(ErrorKind.STORAGE_FULL), dependencies=[ADMIN])
 def recover(
-    trial: Trial, env: EnvDep, knowledge: KnowledgeDep, principal: Caller
+    request: RecoverRequest, env: EnvDep, knowledge: KnowledgeDep, principal: Caller
 ) -> RestoredBody | NotRestored:
-    """Put what can be read of a damaged database together with the newest good backup."""
-    care = knowledge.maintenance
-    if not trial.dry_run and care.check().ok:
+    """Merge the readable part of a damaged database with the newest good backup."""
+    maintenance = knowledge.maintenance
+    if not request.dry_run and maintenance.check().ok:
         return NotRestored(restored=False, reason="The database is sound.")
-    done = care.recover(dry_run=trial.dry_run)
-    if not trial.dry_run:
+    done = maintenance.recover(dry_run=request.dry_run)
+    if not request.dry_run:
         env.audit.append(principal.name, "knowledge.recovered", done.source)
-    return RestoredBody.of(done, dry_run=trial.dry_run)
+    return RestoredBody.of(done, dry_run=request.dry_run)

@@ -1,4 +1,4 @@
-"""Puts the pages together."""
+"""Creates the FastAPI application of the console."""
 
 from collections.abc import Callable
 from http import HTTPStatus
@@ -12,7 +12,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
-from trimtab.console import ask, gates, incidents, overview, reference, runbooks, sign_in
+from trimtab.console import ask, gates, incidents, overview, reference, runbooks, sign_in_pages
 from trimtab.console.render import page
 from trimtab.infra.web import Access
 from trimtab.infra.web.provide import ProvidedServices
@@ -33,7 +33,7 @@ def create_console(
         describe_api: Returns the OpenAPI description of the HTTP interface.
     """
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
-    for part in (overview, ask, incidents, runbooks, gates, reference, sign_in):
+    for part in (overview, ask, incidents, runbooks, gates, reference, sign_in_pages):
         app.include_router(part.router)
     app.mount("/console/static", _Static(directory=_STATIC), name="static")
     app.state.services = services
@@ -46,7 +46,7 @@ def create_console(
 
 
 class _Static(StaticFiles):
-    """Files whose address changes with their content, so browsers may keep them."""
+    """Static files whose URL changes with their content, so browsers may cache them."""
 
     async def get_response(self, path: str, scope: Scope) -> Response:
         response = await super().get_response(path, scope)

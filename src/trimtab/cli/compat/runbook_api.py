@@ -1,7 +1,7 @@
-"""The `miso` package of a scaffolded project: validators that print what they find and exit as a command does.
+"""The `miso` package of a scaffolded project: validators that print findings and exit.
 
-The runbook calls them with `python -c` and looks at what is printed and at the exit code, so a finding must show in
-both. Programs use `trimtab.gates.words`, whose validators return their findings.
+The runbook calls them with `python -c` and reads their output and exit code, so a finding must show
+in both. Programs use `trimtab.cli.compat.runbook_names`, whose validators return their findings.
 """
 
 import functools
@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NoReturn, ParamSpec
 
-from trimtab.gates import words
+from trimtab.cli.compat import runbook_names as words
 from trimtab.gates.benchmark.logger import BenchmarkLogger
 from trimtab.gates.records import Finding, Outcome, outcome_of
 from trimtab.gates.verdict import EXIT_CODES
@@ -51,7 +51,7 @@ def _exits(gate: str) -> Callable[[Callable[_P, _Findings]], Callable[_P, _Findi
     return decorate
 
 
-class SchemaValidator(words.SchemaValidator):
+class _SchemaValidator(words.SchemaValidator):
     """Validates benchmark reports."""
 
     @_exits("schema")
@@ -60,12 +60,12 @@ class SchemaValidator(words.SchemaValidator):
         return super().validate_benchmark_report_file(path)
 
 
-class DatasetValidator(words.DatasetValidator):
+class _DatasetValidator(words.DatasetValidator):
     """Validates the datasets under ``datasets/``."""
 
     @_exits("checksums")
     def validate_checksums(self) -> _Findings:
-        """Print every difference between the datasets and their manifests; exit 1 if there is one."""
+        """Print the differences between datasets and manifests; exit 1 if there are any."""
         return super().validate_checksums()
 
     @_exits("sample counts")
@@ -74,12 +74,12 @@ class DatasetValidator(words.DatasetValidator):
         return super().validate_sample_counts()
 
 
-class DriftDetector(words.DriftDetector):
+class _DriftDetector(words.DriftDetector):
     """Compares reports, or tables of data, with what they were."""
 
     @_exits("drift")
     def analyze(self, path: str | Path, metrics: Sequence[str] = ()) -> _Findings:
-        """Print how a report differs from the baseline; exit 1 beyond tolerance, 3 to review or without baseline."""
+        """Print the drift of a report; exit 1 beyond tolerance, 3 for review or no baseline."""
         return super().analyze(path, metrics)
 
     @_exits("data drift")
@@ -88,7 +88,7 @@ class DriftDetector(words.DriftDetector):
         return super().analyze_data(reference, current)
 
 
-class PlausibilityMonitor(words.PlausibilityMonitor):
+class _PlausibilityMonitor(words.PlausibilityMonitor):
     """Knows what is plausible for each benchmark."""
 
     def get_benchmark_windows(self, name: str, samples: int | None = None) -> Mapping[str, Any]:
@@ -104,6 +104,12 @@ class PlausibilityMonitor(words.PlausibilityMonitor):
             _refuse(error.message, error.hint())
         _say(f"{name}: {window['low']:.4f} to {window['high']:.4f}, {window['source']}")
         return window
+
+
+SchemaValidator = _SchemaValidator
+DatasetValidator = _DatasetValidator
+DriftDetector = _DriftDetector
+PlausibilityMonitor = _PlausibilityMonitor
 
 
 def _say(text: str) -> None:

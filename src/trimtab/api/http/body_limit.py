@@ -1,4 +1,4 @@
-"""Refuses bodies beyond their limit, by their declared length or as they arrive; without a key the limit is small."""
+"""Middleware that limits the size of request bodies; without a key the limit is small."""
 
 from collections.abc import Iterable
 
@@ -17,7 +17,7 @@ _MB = 1024 * 1024
 _FORM_OVERHEAD = 64 * _KB
 """Room for the boundaries and part headers around an uploaded file of the largest size."""
 _SMALL_KB = 64
-"""The largest body of a caller without a key, and of a form of the console: a question has 1,000 characters."""
+"""Maximum body without a key and of console forms; a question has 1,000 characters."""
 
 UPLOADS = ("/api/v1/ingest",)
 """Paths whose bodies are streamed to disk and may have the upload size."""
@@ -29,8 +29,8 @@ class BodyTooLarge(TooLarge):
     code = "api.body_too_large"
 
 
-class BodyLimit:
-    """Answers 413 to a body that is too large; the route never sees the rest of it.
+class BodyLimitMiddleware:
+    """Answers 413 to a body that is too large; the route never sees the remaining bytes.
 
     Args:
         access: Finds the caller, before anything of the body is read.
@@ -91,7 +91,7 @@ def _hint(path: str) -> str:
 
 
 def _declared(headers: Iterable[tuple[bytes, bytes]]) -> int | None:
-    """Return the declared length of a body, -1 when it comes without one, None when nothing tells of a body."""
+    """Return the declared length of the body, -1 if it is unknown, None if there is no body."""
     for name, value in headers:
         if name == b"content-length":
             return int(value) if value.isdigit() else -1
@@ -101,7 +101,7 @@ def _declared(headers: Iterable[tuple[bytes, bytes]]) -> int | None:
 
 
 class _Counted:
-    """Counts the body. Beyond the limit the route sees the client gone, and cannot answer any more."""
+    """Counts the body; beyond the limit the route sees a disconnect and cannot answer."""
 
     def __init__(self, receive: Receive, send: Send, limit: int, *, whole: bool) -> None:
         self._receive = receive
@@ -127,7 +127,7 @@ class _Counted:
             await self.pass_on(message)
 
     async def pass_on(self, message: Message) -> None:
-        """Send the message, whoever wrote it."""
+        """Send a message of the route or of the limit."""
         if message["type"] == "http.response.start":
             self.answered = True
             if not self._whole:

@@ -1,13 +1,14 @@
-"""What every stage stands on."""
+"""Shared dependencies of the incident stages."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from trimtab.incidents.ladders import Ladder, Ladders
 from trimtab.incidents.model import Incident
-from trimtab.incidents.ports import AuditTrail, Consult, Impact, Monitor, Probe
+from trimtab.incidents.ports import AlertMonitor, Consult, Impact, ServiceProbe
 from trimtab.incidents.proofs import Proofs
 from trimtab.incidents.store import IncidentStore
+from trimtab.infra.audit import Audit
 from trimtab.infra.notify import Reach
 from trimtab.infra.settings.sections.incidents import IncidentSettings
 from trimtab.kernel.clock import Clock
@@ -16,32 +17,32 @@ from trimtab.runbooks import Library, Procedure, Runbook
 
 
 @dataclass(frozen=True, slots=True)
-class Ground:
-    """The operator's surroundings, the same for all stages."""
+class IncidentContext:
+    """Dependencies of all incident stages."""
 
     store: IncidentStore
     library: Library
     catalog: Catalog
-    monitor: Monitor
-    audit: AuditTrail
+    monitor: AlertMonitor
+    audit: Audit
     clock: Clock
     settings: IncidentSettings
     ladders: Ladders
     proofs: Proofs
     consult: Consult | None = None
     impact: Impact | None = None
-    probe: Probe | None = None
+    probe: ServiceProbe | None = None
     reach: Reach = field(default_factory=Reach)
-    """Which configured channels pass messages on to people; none by default."""
+    """Configured channels that deliver messages to people; none by default."""
 
     def now(self) -> datetime:
-        """Return the present instant."""
+        """Return the current time of the service's clock."""
         return self.clock.now()
 
     def runbooks_of(self, incident: Incident) -> tuple[Runbook, ...]:
-        """Return the runbooks of all alerts of the incident, each once, the opening alert's first.
+        """Return the runbooks of the incident's alerts, in the order of the alerts.
 
-        Of several runbooks for one alert that which its rule names comes first: its ladder and severity count.
+        Each runbook is returned once. If an alert has several runbooks, the one that its rule names comes first: its ladder and severity apply.
         """
         found: dict[str, Runbook] = {}
         for attached in incident.alerts:
@@ -52,7 +53,7 @@ class Ground:
         return tuple(found.values())
 
     def procedures_of(self, incident: Incident) -> tuple[Procedure, ...]:
-        """Return the procedures that the incident's alerts name or that name them, each once."""
+        """Return the procedures for the incident's alerts, without duplicates."""
         found: dict[str, Procedure] = {}
         for attached in incident.alerts:
             for page in self.library.procedures_for(
@@ -66,9 +67,9 @@ class Ground:
         return self.ladders[incident.ladder]
 
     def quiet(self, incident: Incident) -> bool:
-        """Return whether none of the incident's alerts fires."""
-        return not any(self.monitor.firing(one.alert.fingerprint) for one in incident.alerts)
+        """Return whether no alert of the incident fires."""
+        return not any(self.monitor.firing(each.alert.fingerprint) for each in incident.alerts)
 
     def seen_quiet(self, incident: Incident) -> bool:
-        """Return whether none of the alerts fires according to samples that still arrive."""
-        return self.quiet(incident) and self.monitor.sampled_since(incident.opened_at)
+        """Return whether no alert fires and fresh samples still arrive."""
+        return self.quiet(incident) and self.monitor.sampled_since(incident.episode.opened_at)
