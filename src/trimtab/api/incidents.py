@@ -10,7 +10,6 @@ from fastapi import APIRouter, Query, Response
 from fastapi.responses import PlainTextResponse
 from pydantic import StringConstraints, TypeAdapter
 from sse_starlette import EventSourceResponse
-from starlette.responses import Response
 
 from trimtab.api.http.openapi import refuses, sends
 from trimtab.api.http.routes import ApiRoute, answers
