@@ -4,7 +4,8 @@ import shutil
 
 import numpy as np
 import pytest
-from trimtab.gates.words import DatasetValidator, DriftDetector
+
+from trimtab.cli.compat.runbook_names import DatasetValidator, DriftDetector
 
 
 def codes(findings):
