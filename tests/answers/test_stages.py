@@ -1,3 +1,5 @@
+import subprocess
+import sys
 import threading
 from dataclasses import replace
 
@@ -315,6 +317,20 @@ def test_a_timed_out_call_of_its_own_is_not_taken_for_the_deadline():
 
     with pytest.raises(TimeoutError, match="its own"):
         Deadlines().run("retrieve", 30, call)
+
+
+def test_a_call_that_never_returns_does_not_delay_the_end_of_the_process():
+    program = (
+        "import threading\n"
+        "from trimtab.answers.deadlines import Deadlines\n"
+        "from trimtab.kernel.errors import DeadlineExceeded\n"
+        "try:\n    Deadlines().run('x', 0.05, threading.Event().wait)\n"
+        "except DeadlineExceeded:\n    print('late')\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True
+    )
+    assert done.stdout == "late\n"
 
 
 def test_many_calls_in_turn_share_one_thread():

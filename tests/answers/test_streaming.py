@@ -1,6 +1,7 @@
 import json
 import threading
 from contextlib import contextmanager
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import pairwise
 
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 
 from tests.answers.world import StillClock, World, passage
 from trimtab.answers import Answer, ExtractiveGenerator, Question
+from trimtab.answers.drafts import DraftSentence, Restart
 from trimtab.answers.errors import EmptyQuery
 from trimtab.answers.records import Judged
 from trimtab.answers.remote import RemoteGenerator
@@ -208,3 +210,26 @@ def test_wherever_the_reply_is_cut_the_sentences_are_the_same(cuts):
         "Grace Hopper wrote the rule. [3]",
     ]
     assert draft.text == " ".join(s.text for s in sentences)
+
+
+class Restarts:
+    """Yields a sentence, restarts, and then streams another generator's draft."""
+
+    def stream(self, question, passages):
+        draft = ExtractiveGenerator().quote(question, passages)
+        yield DraftSentence("It holds 7 entries. [1]", draft.citations[:1])
+        yield Restart("The first model broke off.")
+        yield replace(draft, notice="The first model broke off.")
+
+
+def test_a_restart_before_anything_was_shown_goes_to_the_next_generator():
+    released, answer = streamed(Restarts(), Without("7 entries"))
+    assert (answer.found, answer.notice) == (True, "The first model broke off.")
+    assert "7 entries" not in answer.text
+    assert released
+
+
+def test_a_restart_after_a_shown_sentence_ends_the_answer_with_it():
+    released, answer = streamed(Restarts())
+    assert [sentence.text for sentence in released] == ["It holds 7 entries. [1]"]
+    assert (answer.text, answer.model) == ("It holds 7 entries. [1]", "interrupted")

@@ -53,7 +53,7 @@ def test_a_replay_tells_what_would_change_and_leaves_no_trace(client):
 
 def test_a_replay_sees_the_guards_that_are_in_force(client):
     app, http = client()
-    app.answers.retrieval.set("p", "nowhere")
+    app.answers.retrieval.set_route("p", "nowhere")
     found = replayed(http, {}).json()
     assert (found["verdict"], found["summary"]["found_lost"]) == ("worse", 10)
 

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from tests.answers.world import StillClock
+from tests.answers.world import StillClock, given
 from trimtab.answers.tracing.exporter import SpanExporter
 from trimtab.app.handbook import Handbook
 from trimtab.evaluation.experiments.shadow import Shadow
@@ -75,7 +75,7 @@ def test_the_shadow(clock):
         clock,
     )
     for name in ("one", "two"):
-        shadow.on_answer(SimpleNamespace(facts={"trace_id": name}))
+        shadow.on_answer(given(trace_id=name))
     shadow.start()
     assert call.again.wait(20)
     shadow.close()

@@ -13,9 +13,9 @@ from trimtab.gates.room import GatesRoom
 from trimtab.guardrails.service import Guardrails
 from trimtab.infra.jobs.opening import OpeningJobs
 from trimtab.infra.notify import Delivery
+from trimtab.infra.process_metrics import STOPPED, ProcessMetrics
 from trimtab.infra.scheduler import Scheduler
 from trimtab.infra.storage import Database, DataDirectory
-from trimtab.infra.vitals import STOPPED, Vitals
 from trimtab.kernel.errors import TrimtabError
 from trimtab.knowledge import Knowledge
 from trimtab.knowledge.embedding import MODEL_ID
@@ -24,7 +24,7 @@ from trimtab.monitoring.monitor import Monitor
 
 STARTS = (
     (Knowledge, "start"),
-    (Vitals, "started"),
+    (ProcessMetrics, "record_start"),
     (AnswerService, "start"),
     (SpanExporter, "start"),
     (EvaluationService, "start"),
@@ -48,12 +48,12 @@ CLOSES = (
     (SpanExporter, "close"),
     (AnswerService, "close"),
     (Guardrails, "close"),
-    (Vitals, "stopped"),
+    (ProcessMetrics, "record_stop"),
     (Knowledge, "close"),
     (Database, "close"),
     (DataDirectory, "close"),
 )
-NOT_STARTED = tuple(pair for pair in CLOSES if pair[0] is not Vitals)
+NOT_STARTED = tuple(pair for pair in CLOSES if pair[0] is not ProcessMetrics)
 """An end is written down only for a process that started."""
 
 

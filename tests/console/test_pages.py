@@ -170,7 +170,7 @@ def test_signing_out_leaves_other_sessions_of_the_key(app, session):
 
 def test_an_ended_session_stays_ended_after_a_restart(app_of):
     first = app_of()
-    cookie = first.sessions.cookie(first.keys.named("admin"))
+    cookie = first.sessions.cookie(first.keys.find_principal("admin"))
     first.sessions.end(cookie)
     first.close()
     second = app_of()
@@ -224,7 +224,7 @@ def test_a_session_ends_when_its_key_is_revoked(app, anonymous):
     "change", ["{}x", "x{}", "a.b", ".", "\N{LATIN SMALL LETTER E WITH ACUTE}.x"]
 )
 def test_a_changed_cookie_is_refused(app, change):
-    good = app.sessions.cookie(app.keys.named("admin"))
+    good = app.sessions.cookie(app.keys.find_principal("admin"))
     client = client_of(app)
     header = f"trimtab_session={change.format(good)}".encode()
     assert (

@@ -11,7 +11,7 @@ import pytest
 from trimtab.infra.audit import Audit
 from trimtab.infra.audit_anchor import AnchoredHead, SyslogAnchor, WebhookAnchor, anchor_of
 from trimtab.infra.audit_files import CHECKPOINT, AuditFiles
-from trimtab.infra.signing import Signer, opened
+from trimtab.infra.signing import Signer, open_envelope
 from trimtab.infra.storage import Database, DataDirectory
 from trimtab.kernel.clock import SystemClock
 from trimtab.kernel.errors import InvalidInput, Misconfigured
@@ -71,7 +71,7 @@ def test_each_seal_posts_the_signed_head(seal_to, webhook):
     (body,) = posted
     assert files.anchored.seq == body["seq"]
     head = files.audit.recent(1)[0]
-    signed = opened(body["envelope"], files.signer.public_pem, CHECKPOINT)
+    signed = open_envelope(body["envelope"], files.signer.public_pem, CHECKPOINT)
     assert (body["seq"], body["hash"], signed["hash"]) == (head.seq, head.hash, head.hash)
     assert (body["kind"], body["at"]) == ("trimtab.audit.head", head.at)
     assert body["text"] == f"audit head {head.seq}:{head.hash} at {head.at}"

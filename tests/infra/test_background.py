@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from tests.answers.world import StillClock
-from trimtab.infra.background import Finished, PeriodicTask, Worker, background_signals
+from trimtab.infra.background import PeriodicTask, TaskFinished, Worker, background_signals
 
 
 class Boom(Exception):
@@ -82,7 +82,7 @@ def test_the_first_round_may_wait_for_the_first_pause(clock):
 
 def test_a_task_that_has_finished_ends_and_is_never_late(clock):
     def work():
-        raise Finished
+        raise TaskFinished
 
     task = started(PeriodicTask("t", work, 5.0, clock))
     task._thread.join(20)
@@ -94,7 +94,7 @@ def test_a_task_that_has_finished_ends_and_is_never_late(clock):
 @pytest.mark.parametrize(("age", "late"), [(89.0, False), (90.0, False), (90.1, True)])
 def test_a_task_is_late_after_three_intervals_and_a_minute(clock, age, late):
     task = PeriodicTask("t", lambda: None, 10.0, clock)
-    task._rounds.started()
+    task._runner.record_start()
     assert task.run_once()
     assert task.state.late(clock.now() + timedelta(seconds=age)) is late
 
@@ -149,7 +149,7 @@ def test_the_signals_say_age_lateness_and_failures_of_each_task(clock):
         PeriodicTask("bad", fails, 1.0, clock),
     )
     for task in (good, bad):
-        task._rounds.started()
+        task._runner.record_start()
     clock.seconds += 100
     good.run_once()
     bad.run_once()

@@ -140,7 +140,7 @@ def test_a_digest_depends_on_the_key_and_tells_nothing_without_it():
         (
             "0.1.0",
             {"answers.watch_window_minutes": "30"},
-            ("answers.watch_window_minutes", "Put the former values back"),
+            ("answers.watch_window_minutes", "Restore the former values"),
         ),
     ],
 )

@@ -28,7 +28,7 @@ def test_a_damaged_jobs_file_is_kept_and_the_jobs_begin_anew(tmp_path, caplog):
     assert worked(file) == "hello"
     (kept,) = tmp_path.glob("corrupted_*_jobs.db")
     assert kept.read_bytes() == data
-    assert "the jobs begin anew" in caplog.text
+    assert "the jobs start again with a new file" in caplog.text
 
 
 @pytest.mark.timeout(120)
@@ -39,7 +39,7 @@ def test_a_changed_byte_in_the_jobs_file_is_put_right(tmp_path, caplog):
     data[9000] ^= 0x20
     file.write_bytes(data)
     assert worked(file) == "hello"
-    assert "changed bytes in jobs.db were put right" in caplog.text
+    assert "changed bytes in jobs.db were repaired" in caplog.text
     assert not list(tmp_path.glob("corrupted_*"))
 
 

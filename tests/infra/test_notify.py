@@ -140,7 +140,7 @@ def test_a_runbooks_message_is_written_once_for_each_intended_effect(outbox, clo
     for key in ("a", "a", "b"):
         send.run(given, ActionContext(key, "runbook:x"))
     assert [waiting.message.text for waiting in outbox.due(clock.now())] == ["hello", "hello"]
-    assert "#ml-alerts would be told: hello" in send.dry_run(given, ActionContext("c", "x")).summary
+    assert "#ml-alerts would receive: hello" in send.dry_run(given, ActionContext("c", "x")).summary
     assert outbox.undelivered() == 2
 
 

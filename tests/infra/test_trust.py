@@ -4,7 +4,7 @@ import json
 import pytest
 import sqlalchemy as sa
 
-from trimtab.infra.signing import KEY_FILE, Signer, opened
+from trimtab.infra.signing import KEY_FILE, Signer, open_envelope
 from trimtab.infra.storage import Database, DataDirectory
 from trimtab.kernel.clock import SystemClock
 from trimtab.kernel.errors import Corrupt
@@ -28,7 +28,7 @@ def subjects(directory):
 
 def test_a_signed_statement_comes_back(directory):
     signer = Signer.of(directory)
-    assert opened(signer.sign(KIND, {"a": 1}), signer.public_pem, KIND) == {"a": 1}
+    assert open_envelope(signer.sign(KIND, {"a": 1}), signer.public_pem, KIND) == {"a": 1}
 
 
 def test_the_signing_key_outlives_the_process_and_is_for_its_user_only(directory):
@@ -55,14 +55,14 @@ def test_a_damaged_signing_key_is_refused(directory):
 def test_a_changed_envelope_is_refused(directory, change):
     signer = Signer.of(directory)
     with pytest.raises(Corrupt):
-        opened({**signer.sign(KIND, {"a": 1}), **change}, signer.public_pem, KIND)
+        open_envelope({**signer.sign(KIND, {"a": 1}), **change}, signer.public_pem, KIND)
 
 
 def test_another_keys_signature_is_refused(directory, tmp_path):
     with DataDirectory(tmp_path / "other") as other:
         foreign = Signer.of(other).sign(KIND, {"a": 1})
     with pytest.raises(Corrupt):
-        opened(foreign, Signer.of(directory).public_pem, KIND)
+        open_envelope(foreign, Signer.of(directory).public_pem, KIND)
 
 
 def test_a_pseudonym_stays_the_same_and_differs_between_people(subjects):

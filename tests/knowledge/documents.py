@@ -1,4 +1,4 @@
-"""Small files of each kind, made by hand."""
+"""Small files of each kind, made by hand, and what became of them."""
 
 import io
 import zipfile
@@ -66,3 +66,8 @@ def docx(*paragraphs: str, inflated_to: int = 0) -> bytes:
         if inflated_to:
             archive.writestr("word/media/bomb.bin", b"\0" * inflated_to)
     return file.getvalue()
+
+
+def vectors_of(knowledge, project):
+    """Return the number of a project's vectors."""
+    return next(found.vectors for found in knowledge.projects.list() if found.name == project)

@@ -3,6 +3,7 @@
 import pytest
 import sqlalchemy as sa
 
+from tests.knowledge.documents import vectors_of
 from trimtab.kernel.errors import StorageFull
 from trimtab.knowledge import FailedDocument, IngestResult
 from trimtab.knowledge.ingestion import DocumentSource
@@ -26,7 +27,7 @@ def _statuses(done):
 def test_every_file_of_a_large_folder_is_found_by_meaning(knowledge, folder):
     done = knowledge.ingest_folder("sea", folder)
     assert set(_statuses(done).values()) == {"ingested"}
-    assert knowledge.projects.count_vectors("sea") == 300
+    assert vectors_of(knowledge, "sea") == 300
     assert knowledge.search("sea", "island 217").passages[0].document_name == "217.md"
 
 
@@ -69,7 +70,7 @@ def test_a_document_written_meanwhile_is_compared_anew(knowledge, folder, home, 
     done = knowledge.ingest_folder("sea", folder)
     assert next(found for found in done.documents if found.name == "007.md").version == 3
     assert knowledge.documents.text("sea", "007.md") == "From the folder."
-    assert knowledge.projects.count_vectors("sea") == 300
+    assert vectors_of(knowledge, "sea") == 300
 
 
 def test_a_full_disk_ends_the_ingestion_and_keeps_what_was_reported(knowledge, folder, monkeypatch):
@@ -122,7 +123,7 @@ def test_documents_that_come_together_are_embedded_together(knowledge, home, mon
     assert [one.name for one in outcomes] == [f"{n:03}.md" for n in range(100)]
     assert all(isinstance(one, IngestResult) for one in outcomes)
     assert len(calls) == 1
-    assert knowledge.projects.count_vectors("sea") == 100
+    assert vectors_of(knowledge, "sea") == 100
 
 
 def test_one_of_many_that_is_refused_is_told_in_its_place(knowledge):
@@ -226,4 +227,4 @@ def test_a_changed_passage_of_one_document_of_many_leaves_the_others_their_vecto
     list(knowledge.ingest_many("sea", _sources(*pages)))
     assert sorted(home.model.embedded) == ["B\n# B\n\nOak 0.", "C\n# C\n\nNew."]
     assert [knowledge.documents.text("sea", f"00{n}.md") for n in range(3)] == pages
-    assert knowledge.projects.count_vectors("sea") == 7
+    assert vectors_of(knowledge, "sea") == 7

@@ -4,6 +4,7 @@ import threading
 
 import pytest
 
+from tests.knowledge.documents import vectors_of
 from trimtab.kernel.health import Status
 from trimtab.knowledge.errors import EmbedderUnavailable
 
@@ -101,7 +102,7 @@ def test_the_queue_survives_a_restart_and_drains(open_knowledge):
     again = open_knowledge()
     assert again.drain() == 1
     assert again.documents.counts() == {"ready": 1, "queued": 0, "dead": 0}
-    assert again.projects.count_vectors("sea") == 1
+    assert vectors_of(again, "sea") == 1
 
 
 def test_the_queue_drains_by_itself_when_the_model_is_back(sea):

@@ -6,8 +6,8 @@ import pytest
 import yaml
 
 from trimtab.infra.audit import Audit
+from trimtab.infra.process_metrics import ProcessMetrics
 from trimtab.infra.storage import Database
-from trimtab.infra.vitals import Vitals
 from trimtab.kernel.operable import Catalog
 from trimtab.knowledge.actions import actions
 from trimtab.knowledge.faults import faults
@@ -29,18 +29,20 @@ def _alerts():
 
 
 @pytest.fixture
-def vitals(tmp_path, clock):
+def process_metrics(tmp_path, clock):
     database = Database(tmp_path / "state.db", ("state",))
-    yield Vitals(Audit(database, clock), clock)
+    yield ProcessMetrics(Audit(database, clock), clock)
     database.close()
 
 
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: path.stem)
-def test_the_page_loads_and_names_only_what_exists(path, knowledge, clock, vitals):
+def test_the_page_loads_and_names_only_what_exists(path, knowledge, clock, process_metrics):
     page = parse_page(path.read_text(encoding="utf-8"), path.name)
     assert page.id == path.stem
     if isinstance(page, Runbook):
         catalog = Catalog(
-            (*signals(knowledge), *vitals.signals()), actions(knowledge), faults(knowledge, clock)
+            (*signals(knowledge), *process_metrics.signals()),
+            actions(knowledge),
+            faults(knowledge, clock),
         )
         lint(page, catalog, set(_alerts()), compile_check, check_proof)

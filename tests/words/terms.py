@@ -100,7 +100,6 @@ NAMES = {
     "this": "session, context or result",
     "who": "principal",
     "worn": "degraded",
-    "opening": "episode",
     "so_many": "count",
     "asker": "caller",
     "living": "alive",

@@ -7,9 +7,11 @@ such calls from piling up.
 import contextvars
 import threading
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeout
-from typing import TypeVar
+from functools import partial
+from queue import SimpleQueue
+from typing import Any, TypeVar
 
 from trimtab.kernel.errors import DeadlineExceeded
 
@@ -24,7 +26,7 @@ class Deadlines:
     """
 
     def __init__(self, max_running: int = 64) -> None:
-        self._pool = ThreadPoolExecutor(max_running, "deadline")
+        self._pool = _DaemonPool(max_running)
         self._slots = threading.BoundedSemaphore(max_running)
 
     def submit(self, stage: str, call: Callable[[], _T]) -> Future[_T]:
@@ -35,8 +37,9 @@ class Deadlines:
         """
         if not self._slots.acquire(blocking=False):
             raise DeadlineExceeded(f"Too many {stage} calls are under way.")
-        future = self._pool.submit(contextvars.copy_context().run, call)
+        future = Future[_T]()
         future.add_done_callback(self._release)
+        self._pool.submit(future, partial(contextvars.copy_context().run, call))
         return future
 
     def run(self, stage: str, seconds: float, call: Callable[[], _T]) -> _T:
@@ -55,11 +58,55 @@ class Deadlines:
             raise late(stage, seconds) from error
 
     def close(self) -> None:
-        """Start no further calls."""
-        self._pool.shutdown(wait=False, cancel_futures=True)
+        """Let the idle threads end; calls under way are left to finish."""
+        self._pool.close()
 
     def _release(self, _: Future[_T]) -> None:
         self._slots.release()
+
+
+class _DaemonPool:
+    """Thread pool that does not delay the end of the process.
+
+    `ThreadPoolExecutor` waits for its threads at exit, also for a call that never returns.
+    """
+
+    def __init__(self, max_threads: int) -> None:
+        self._max = max_threads
+        self._calls: SimpleQueue[tuple[Future[Any], Callable[[], Any]] | None] = SimpleQueue()
+        self._idle = threading.Semaphore(0)
+        self._lock = threading.Lock()
+        self._threads = 0
+
+    def submit(self, future: Future[_T], call: Callable[[], _T]) -> None:
+        """Run the call in a thread and complete the future with its result or error."""
+        self._calls.put((future, call))
+        if self._idle.acquire(blocking=False):
+            return
+        with self._lock:
+            if self._threads == self._max:
+                return
+            self._threads += 1
+        threading.Thread(target=self._work, name="deadline", daemon=True).start()
+
+    def close(self) -> None:
+        """End each thread after its call."""
+        for _ in range(self._threads):
+            self._calls.put(None)
+
+    def _work(self) -> None:
+        while (item := self._calls.get()) is not None:
+            future, call = item
+            try:
+                result = call()
+            except BaseException as error:  # noqa: BLE001 - raised again by the caller.
+                self._idle.release()
+                future.set_exception(error)
+            else:
+                # Idle first: the caller's next call must find this thread, not start another one.
+                self._idle.release()
+                future.set_result(result)
+            del item, future, call
 
 
 def late(stage: str, seconds: float) -> DeadlineExceeded:

@@ -64,7 +64,7 @@ class FallbackGenerator:
                 for piece in generator.stream(question, passages):
                     started = True
                     if isinstance(piece, Draft):
-                        breaker.succeeded()  # Before the yield: the caller may not come back.
+                        breaker.record_success()  # Before the yield: the caller may not come back.
                         yield replace(piece, notice=reasons[0]) if reasons else piece
                     else:
                         yield piece
@@ -117,7 +117,7 @@ class FallbackGenerator:
         return CircuitBreaker(self._limit, self._open_seconds, self._clock)
 
     def _note_failure(self, name: str, error: GeneratorUnavailable) -> None:
-        self._breakers[name].failed()
+        self._breakers[name].record_failure()
         with self._lock:
             self.failed[name] += 1
         _log.warning("generator failed", extra={"generator": name, "reason": error.message})

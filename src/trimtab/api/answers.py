@@ -27,8 +27,8 @@ from trimtab.api.request_body import Body
 from trimtab.api.roles import TENANT_READER, TENANT_REVIEWER
 from trimtab.api.services import AnswersDep, Caller, EnvDep, KnowledgeDep, WebDep
 from trimtab.infra.auth import Principal
+from trimtab.infra.web.blocking_stream import BlockingStream, BlockingStreamResponse
 from trimtab.infra.web.module import Web
-from trimtab.infra.web.steps import StepEvents, Steps
 from trimtab.kernel.errors import ErrorKind, Forbidden, NotFound, TrimtabError
 from trimtab.kernel.ids import new_id
 from trimtab.knowledge import Knowledge
@@ -167,7 +167,7 @@ async def answer(
 ) -> Response:
     """Answer a question from a project's documents, every sentence with its citation."""
     question = _question(request, request.question, caller.principal, person)
-    return await web.places.run(partial(_respond, answers, question, caller))
+    return _response(await web.limiter.run(partial(answers.answer, question)), caller)
 
 
 @router.post(
@@ -190,8 +190,8 @@ async def stream(
     stops the work; the sentences sent so far are traced.
     """
     events = answers.stream(_question(request, request.question, caller.principal, person))
-    steps = Steps(_log_blocked_events(events, caller), web.places)
-    return StepEvents(await steps.first(), steps, _event, _failed)
+    stream = BlockingStream(_log_blocked_events(events, caller), web.limiter)
+    return BlockingStreamResponse(await stream.first(), stream, _event, _failed)
 
 
 @router.get("/v1/traces", dependencies=[TENANT_REVIEWER])
@@ -292,8 +292,7 @@ def _failed(error: Exception) -> dict[str, str]:
     return json_event("error", error_body(error))
 
 
-def _respond(answers: AnswerService, question: Question, caller: _Caller) -> Response:
-    found: Answer = answers.answer(question)
+def _response(found: Answer, caller: _Caller) -> Response:
     _log_if_blocked(found, caller)
     return Response(_ANSWER.dump_json(found), media_type="application/json")
 
@@ -302,12 +301,13 @@ async def _answer_query(
     web: Web, knowledge: Knowledge, answers: AnswerService, question: Question, caller: _Caller
 ) -> Response:
     try:
-        return await web.places.run(partial(_respond, answers, question, caller))
+        found = await web.limiter.run(partial(answers.answer, question))
     except NotFound as error:
         # The operators' command reads `.degraded_mode` whatever project it names.
         up = knowledge.components()
         degraded = not (up["embedding_model"] and up["vector_store"])
         return error_response(error, degraded_mode=degraded)
+    return _response(found, caller)
 
 
 def _log_blocked_events(events: _Events, caller: _Caller) -> _Events:

@@ -3,15 +3,17 @@
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Annotated, Literal, cast
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Response
 from fastapi.responses import PlainTextResponse
-from pydantic import StringConstraints
+from pydantic import StringConstraints, TypeAdapter
 from sse_starlette import EventSourceResponse
+from starlette.responses import Response
 
 from trimtab.api.http.openapi import refuses, sends
-from trimtab.api.http.routes import ApiRoute
+from trimtab.api.http.routes import ApiRoute, answers
 from trimtab.api.http.schemas import extended
 from trimtab.api.http.sse import json_event
 from trimtab.api.request_body import Body
@@ -206,10 +208,21 @@ def incidents(
     return IncidentList(tuple(IncidentSummary.of(incident) for incident in found))
 
 
-@router.get("/{incident_id}", responses=refuses(ErrorKind.NOT_FOUND), dependencies=[READER])
-def incident(incident_id: str, incidents: IncidentsDep) -> IncidentBody:
+@router.get(
+    "/{incident_id}",
+    responses={**answers(200, IncidentBody), **refuses(ErrorKind.NOT_FOUND)},
+    dependencies=[READER],
+)
+def incident(incident_id: str, incidents: IncidentsDep) -> Response:
     """Return an incident with diagnosis, plan, approval, clocks and notifications."""
-    return IncidentBody.of(incidents.get(incident_id), incidents)
+    body = IncidentBody.of(incidents.get(incident_id), incidents)
+    # Only pydantic knows the aliases by which episodes and calls keep their keys.
+    return Response(_serializer().dump_json(body, by_alias=True), media_type="application/json")
+
+
+@cache
+def _serializer() -> TypeAdapter[IncidentBody]:
+    return TypeAdapter(IncidentBody)
 
 
 @router.get(

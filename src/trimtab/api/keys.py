@@ -13,7 +13,7 @@ from trimtab.api.request_body import Body
 from trimtab.api.roles import ADMIN, TENANT_READER
 from trimtab.api.services import Caller, EnvDep, WebDep
 from trimtab.infra.auth import ApiKey, Role
-from trimtab.infra.key_care import KeyFinding, key_report
+from trimtab.infra.key_report import KeyFinding, key_report
 from trimtab.kernel.errors import ErrorKind
 
 router = APIRouter(prefix="/v1", tags=["keys"], route_class=ApiRoute)

@@ -128,4 +128,4 @@ async def search(
     search_request = SearchRequest(top_k, offset, labels=labels)
     if knowledge.searcher.is_cached(project, q, search_request):
         return work()
-    return await web.places.run(work)
+    return await web.limiter.run(work)

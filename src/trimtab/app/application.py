@@ -18,9 +18,9 @@ from trimtab.incidents import EmbeddedMonitor, Incidents
 from trimtab.incidents.module import IncidentRecords
 from trimtab.infra.environment import open_environment
 from trimtab.infra.notify import Outbox
+from trimtab.infra.process_metrics import ProcessMetrics
 from trimtab.infra.settings import Settings
 from trimtab.infra.telemetry import SignalCollector
-from trimtab.infra.vitals import Vitals
 from trimtab.infra.web.module import Web
 from trimtab.infra.web.provide import ProvidedServices
 from trimtab.kernel.clock import Clock, SystemClock
@@ -87,7 +87,7 @@ class App:
         self.checklists = service(Checklists)
         self.drills = service(DrillRunner)
         self.handbook = service(Handbook)
-        self.vitals = service(Vitals)
+        self.process_metrics = service(ProcessMetrics)
         web = service(Web)
         self.sessions, self.views = web.sessions, web.views
 

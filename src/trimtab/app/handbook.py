@@ -2,7 +2,7 @@
 
 import logging
 
-from trimtab.infra.background import Finished, PeriodicTask
+from trimtab.infra.background import PeriodicTask, TaskFinished
 from trimtab.infra.shipped import shipped
 from trimtab.kernel.clock import Clock
 from trimtab.knowledge import Knowledge
@@ -49,8 +49,8 @@ class Handbook:
     def _take_in(self) -> None:
         done = self.ingest()
         _log.info("handbook ready", extra={"documents": len(done.documents)})
-        raise Finished
+        raise TaskFinished
 
     def _progress(self, _done: int, _total: int, _name: str) -> None:
         if self.task.stopping.is_set():
-            raise Finished  # The next start ingests the remaining pages.
+            raise TaskFinished  # The next start ingests the remaining pages.

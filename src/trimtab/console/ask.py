@@ -17,8 +17,8 @@ from trimtab.answers.streaming import Released
 from trimtab.console.render import page
 from trimtab.console.services import READER, AnswersDep, Caller, EnvDep, KnowledgeDep, WebDep
 from trimtab.infra.web import caller
+from trimtab.infra.web.blocking_stream import BlockingStream, BlockingStreamResponse
 from trimtab.infra.web.routes import GuardedRoute
-from trimtab.infra.web.steps import StepEvents, Steps
 from trimtab.kernel.errors import TrimtabError
 from trimtab.kernel.ids import new_id
 
@@ -55,7 +55,7 @@ async def answer(
 ) -> HTMLResponse:
     """Return the answer."""
     asked = Question(project, question, env.settings.answers.top_k, labels=principal.labels)
-    return await web.places.run(lambda: _rendered(request, answers, answers.answer(asked)))
+    return await web.limiter.run(lambda: _rendered(request, answers, answers.answer(asked)))
 
 
 @router.post("/stream", dependencies=[READER])
@@ -83,8 +83,8 @@ async def stream(
         return {"event": "error", "data": json.dumps(known)}
 
     asked = Question(project, question, env.settings.answers.top_k, labels=principal.labels)
-    steps = Steps(answers.stream(asked), web.places)
-    return StepEvents(await steps.first(), steps, event, failed)
+    stream = BlockingStream(answers.stream(asked), web.limiter)
+    return BlockingStreamResponse(await stream.first(), stream, event, failed)
 
 
 @router.get("/source", dependencies=[READER])

@@ -1,1 +1,1 @@
-"""What every domain stands on: settings, storage, jobs, telemetry, rules, audit, auth and notifications."""
+"""Shared infrastructure: settings, storage, jobs, telemetry, audit, auth, notifications."""

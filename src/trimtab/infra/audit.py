@@ -1,4 +1,4 @@
-"""The append-only audit chain: who did what to what, each event bound to the one before by its hash.
+"""Append-only audit log in which each event holds the previous event's hash.
 
 The chain never holds personal data: events name ids and key names, never texts or addresses.
 """
@@ -26,7 +26,7 @@ _table = sa.table(
 
 @dataclass(frozen=True, slots=True)
 class AuditEvent:
-    """One entry of the chain."""
+    """One event of the chain."""
 
     seq: int
     at: str
@@ -42,16 +42,16 @@ class AuditEvent:
 
 @dataclass(frozen=True, slots=True)
 class AuditReport:
-    """What a verification found; the chain is whole when ``problems`` is empty."""
+    """Result of a verification; the chain is intact when ``problems`` is empty."""
 
     events: int
     head: str
-    """The hash of the newest event; note it elsewhere to detect a cut-off tail."""
+    """Hash of the newest event; keep a copy elsewhere to detect a truncated chain."""
     problems: tuple[str, ...]
 
 
 class Audit:
-    """Appends to the chain and proves that nobody changed it."""
+    """Appends events to the chain and verifies it."""
 
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
@@ -60,7 +60,7 @@ class Audit:
     def append(
         self, actor: str, action: str, subject: str, facts: Mapping[str, object] | None = None
     ) -> AuditEvent:
-        """Record that the actor did the action to the subject. Durable when it returns."""
+        """Record an action of an actor on a subject; durable on return."""
         with self._database.write() as connection:
             newest = sa.select(sa.func.max(_table.c.seq)).scalar_subquery()
             last = connection.execute(
@@ -83,7 +83,7 @@ class Audit:
             return [AuditEvent(**row) for row in found.mappings()]
 
     def holds(self, action: str, subject: str) -> bool:
-        """Return whether that was done to that subject; for work that may run twice."""
+        """Return whether an event with that action and subject exists, for repeatable work."""
         query = sa.select(_table.c.seq).where(
             _table.c.action == action, _table.c.subject == subject
         )
@@ -91,13 +91,13 @@ class Audit:
             return connection.execute(query.limit(1)).first() is not None
 
     def after(self, seq: int) -> list[AuditEvent]:
-        """Return the events after that one, oldest first; all of them after 0."""
+        """Return the events after a sequence number, oldest first; 0 returns all."""
         query = sa.select(_table).where(_table.c.seq > seq).order_by(_table.c.seq)
         with self._database.read() as connection:
             return [AuditEvent(**row) for row in connection.execute(query).mappings()]
 
     def verify(self) -> AuditReport:
-        """Recompute the whole chain and name every event that is missing, changed or out of order."""
+        """Recompute all hashes; report events that are missing, changed or out of order."""
         problems: list[str] = []
         count, previous, expected_seq, last_at = 0, _GENESIS, 1, ""
         with self._database.read() as connection:

@@ -1,8 +1,8 @@
-"""Publishes the head of the audit chain outside this machine, so that a chain cut or rebuilt here is found.
+"""Publishes the audit chain's head to a webhook or syslog to detect tampering.
 
-Whoever controls the data directory holds the chain, its files and the key that signs the checkpoints, and can rebuild
-all three without a trace. Only a copy of the head that they cannot reach tells. It goes to a webhook or to syslog at
-each seal; `trimtab audit verify --anchor SEQ:HASH` compares a kept copy with the chain.
+A user with control of the data directory has the chain, its files and the key that signs the checkpoints, and can
+rebuild all three without a trace. Only a copy of the head elsewhere reveals that. It is sent to a webhook or to syslog
+at each seal; `trimtab audit verify --anchor SEQ:HASH` compares a kept copy with the chain.
 """
 
 import logging
@@ -24,50 +24,50 @@ _SYSLOG_PORT = 514
 
 @dataclass(frozen=True, slots=True)
 class AnchoredHead:
-    """A head of the chain that was kept elsewhere."""
+    """A head of the chain whose copy was kept elsewhere."""
 
     seq: int
     hash: str
 
     @classmethod
     def parse(cls, text: str) -> "AnchoredHead":
-        """Return the head of ``SEQ:HASH``.
+        """Parse a head of the form ``SEQ:HASH``.
 
         Raises:
-            InvalidInput: It has another form.
+            InvalidInput: The text has another format.
         """
         seq, _, digest = text.strip().partition(":")
         if not (seq.isascii() and seq.isdigit() and len(seq) <= 12 and len(digest) == 64):
             raise InvalidInput(
                 f"Invalid audit anchor {text[:80]!r}.",
-                hint="Give SEQ:HASH as the webhook or syslog line states them, such as 42:9f2b....",
+                hint="Use SEQ:HASH from the webhook or syslog line, such as 42:9f2b....",
             )
         return cls(int(seq), digest)
 
 
 class Anchor(Protocol):
-    """Where heads of the audit chain are published."""
+    """A destination for heads of the audit chain."""
 
     @property
     def name(self) -> str:
-        """Return what kind of place it is."""
+        """Return the kind of destination, such as `webhook`."""
         ...
 
     def publish(self, event: AuditEvent, envelope: Envelope) -> None:
-        """Publish a sealed head, or raise `OSError`."""
+        """Publish a sealed head; raise `OSError` on failure."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class WebhookAnchor:
-    """Posts each head as JSON."""
+    """Posts each head to a webhook as JSON."""
 
     url: str
     name: str = "webhook"
 
     def publish(self, event: AuditEvent, envelope: Envelope) -> None:
-        """Post the head."""
-        # The HTTP client takes longer to load than everything else here, and is needed once an hour.
+        """Post the head to the webhook; raise `OSError` on failure."""
+        # Imported late: the HTTP client loads slowly and is needed once an hour.
         import httpx
 
         body = {
@@ -81,23 +81,23 @@ class WebhookAnchor:
         try:
             httpx.post(self.url, json=body, timeout=TIMEOUT_SECONDS).raise_for_status()
         except (httpx.HTTPError, httpx.InvalidURL) as error:
-            # The address may hold a secret, and the client's own message quotes it.
+            # The URL may contain a secret, and the client's message quotes the URL.
             raise OSError(f"the webhook did not take it ({type(error).__name__})") from None
 
 
 @dataclass(frozen=True, slots=True)
 class SyslogAnchor:
-    """Sends each head as one syslog line of the facility `authpriv`.
+    """Sends each head as a syslog line with facility `authpriv`.
 
     Args:
-        address: The local socket, or host and port for UDP, which cannot tell whether a line arrived.
+        address: The local socket, or host and port for UDP, which does not confirm delivery.
     """
 
     address: str | tuple[str, int]
     name: str = "syslog"
 
     def publish(self, event: AuditEvent, envelope: Envelope) -> None:
-        """Send the line."""
+        """Send the head to syslog; raise `OSError` on failure."""
         priority = (logging.handlers.SysLogHandler.LOG_AUTHPRIV << 3) | (
             logging.handlers.SysLogHandler.LOG_NOTICE
         )
@@ -109,15 +109,15 @@ class SyslogAnchor:
 
 
 def head_line(event: AuditEvent) -> str:
-    """Return the head in one line; the word after `head` is what `audit verify --anchor` takes."""
+    """Return the head as a line; the word after `head` fits `audit verify --anchor`."""
     return f"audit head {event.seq}:{event.hash} at {event.at}"
 
 
 def anchor_of(setting: str) -> Anchor | None:
-    """Return the anchor that the setting names; None for an empty setting.
+    """Return the anchor for the setting `trust.audit_anchor`; None when it is empty.
 
     Raises:
-        Misconfigured: It is neither an HTTP address nor syslog.
+        Misconfigured: The setting is neither an HTTP URL nor a syslog address.
     """
     if not setting:
         return None
@@ -130,13 +130,13 @@ def anchor_of(setting: str) -> Anchor | None:
         address = (parts.hostname, parts.port or _SYSLOG_PORT) if parts.hostname else parts.path
         return SyslogAnchor(address)
     raise Misconfigured(
-        "trust.audit_anchor is no address that heads can be sent to.",
+        "Invalid setting trust.audit_anchor: neither an HTTP URL nor a syslog address.",
         hint="Set an https:// webhook, `syslog`, `syslog:///dev/log` or `syslog://host:514`.",
     )
 
 
 def missing_anchors(hashes: dict[int, str], anchors: Sequence[AnchoredHead]) -> list[str]:
-    """Return a problem for each anchored head that the chain does not hold."""
+    """Return a problem for each anchored head missing from the chain."""
     last = max(hashes, default=0)
     return [
         f"the chain ends at event {last}, but event {head.seq} was anchored: its tail was cut off"

@@ -1,10 +1,9 @@
-"""The audit chain outside its database: one write-once file an event, and signed checkpoints.
+"""Exports the audit chain to write-once files with signed checkpoints.
 
-A chain in a database proves that nothing in it was changed, but whoever can write the database can cut off its newest
-events or rebuild it whole. Each event is therefore also a read-only file in ``audit_logs/local/``, and each
-checkpoint signs how many events there were and which one was the newest. The chain itself says which files and
-checkpoints must exist: each seal is an event. Whoever can write all three can still rebuild them; `audit_anchor` publishes
-the head where they cannot.
+A chain in a database proves that no event was changed, but a user who can write the database can remove its newest
+events or rebuild all of it. Each event is therefore also a read-only file in ``audit_logs/local/``, and each checkpoint
+signs the number of events and the newest one. The chain itself records which files and checkpoints must exist: each
+seal is an event. A user who can write all three can still rebuild them; `audit_anchor` publishes the head elsewhere.
 """
 
 import json
@@ -18,20 +17,20 @@ from pathlib import Path
 
 from trimtab.infra.audit import Audit, AuditEvent
 from trimtab.infra.audit_anchor import Anchor, AnchoredHead, missing_anchors
-from trimtab.infra.signing import Envelope, Signer, opened
-from trimtab.infra.storage import translated
+from trimtab.infra.signing import Envelope, Signer, open_envelope
+from trimtab.infra.storage import translate_errors
 from trimtab.kernel.errors import Corrupt
 
 _log = logging.getLogger(__name__)
 CHECKPOINT = "application/vnd.trimtab.audit-checkpoint+json"
 STARTED = "service.started"
-"""The action of the event that explains the silence before it."""
+"""Audit action of a start, which explains a gap in time before it."""
 SEALED = "audit.sealed"
 
 
 @dataclass(frozen=True, slots=True)
 class SealReport:
-    """What a review of chain, files and checkpoints found; all is well when ``problems`` is empty."""
+    """Result of verifying chain, files and checkpoints; intact when ``problems`` is empty."""
 
     events: int
     files: int
@@ -39,22 +38,22 @@ class SealReport:
     head: str
     problems: tuple[str, ...]
     gaps: tuple[str, ...]
-    """Silences that no restart explains, an old checkpoint, a head not anchored: an operator has to judge them."""
+    """Gaps in time without a restart, an old checkpoint, an unpublished head: for an operator to judge."""
 
 
 @dataclass(slots=True)
 class AnchorState:
-    """How the last publication of the head went, since the start."""
+    """Result of the newest publication of the head since the start."""
 
     seq: int = 0
     """The newest head that was published; 0 before the first."""
     error: str = ""
-    """Why the last attempt failed; empty when it did not."""
+    """Reason why the last attempt failed; empty on success."""
 
 
 @dataclass(frozen=True, slots=True)
 class AuditFiles:
-    """The folder with the event files and checkpoints.
+    """Writes and verifies the event files and checkpoints of the audit chain.
 
     Args:
         folder: ``audit_logs/local`` in the data directory.
@@ -70,16 +69,16 @@ class AuditFiles:
     anchored: AnchorState = field(default_factory=AnchorState)
 
     def seal(self) -> AuditEvent:
-        """Write what is new in the chain to files and sign where it ends.
+        """Export new events to files and sign a checkpoint of the head.
 
-        Called every hour: its own event is the heartbeat by which a gap in time is noticed. Repeating a seal that was
-        cut short is safe. Each checkpoint is written before the file of its event, so that a file without its
-        checkpoint means that the checkpoint was removed.
+        Runs every hour: its own event is the heartbeat that reveals a gap in time. Repeating an interrupted seal is
+        safe. Each checkpoint is written before the file of its event, so that a file without its checkpoint means
+        that the checkpoint was removed.
 
         Raises:
-            StorageFull: Not all of it was written; the next seal writes the rest.
+            StorageFull: Some files were not written; the next seal writes the rest.
         """
-        with translated(self.folder):
+        with translate_errors(self.folder):
             self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             last = self.audit.append("trimtab", SEALED, "audit")
             for event in self.audit.after(self._exported()):
@@ -100,7 +99,7 @@ class AuditFiles:
         try:
             self.anchor.publish(head, self._statement(head))
         except OSError as error:
-            # The seal itself is done; the next one publishes a newer head, which covers this one.
+            # The seal succeeded; the next one publishes a newer head, which covers this one.
             self.anchored.error = f"the {self.anchor.name} failed: {error}"
             _log.warning("the audit head was not anchored", extra={"error": self.anchored.error})
         else:
@@ -113,12 +112,12 @@ class AuditFiles:
         now: datetime | None = None,
         anchors: Sequence[AnchoredHead] = (),
     ) -> SealReport:
-        """Check the chain, its files and its checkpoints against one another, and against what must exist.
+        """Verify that chain, files and checkpoints are complete and agree.
 
         Args:
-            max_gap: The longest silence, and the greatest age of the newest checkpoint.
-            now: With it, a tail that nobody sealed for longer than `max_gap` is reported.
-            anchors: Heads that were kept elsewhere.
+            max_gap: The longest gap in time, and the maximum age of the newest checkpoint.
+            now: If given, events unsealed for longer than `max_gap` are reported.
+            anchors: Heads whose copies were kept elsewhere.
         """
         chain = self.audit.verify()
         events = self.audit.after(0)
@@ -133,7 +132,7 @@ class AuditFiles:
         return SealReport(chain.events, files, len(checkpoints), chain.head, tuple(problems), gaps)
 
     def _missing(self, events: Sequence[AuditEvent]) -> Iterable[str]:
-        """Yield each file and checkpoint that a seal in the chain says was written and is not there."""
+        """Yield each missing file and checkpoint that a seal in the chain recorded."""
         exported = self._exported()
         sealed = [event.seq for event in events if event.action == SEALED]
         beyond = [event.seq for event in events if exported < event.seq <= max(sealed, default=0)]
@@ -165,7 +164,7 @@ class AuditFiles:
     def _against_checkpoint(self, file: Path, hashes: dict[int, str]) -> Iterable[str]:
         try:
             envelope = json.loads(file.read_text(encoding="utf-8"))
-            statement = opened(envelope, self.signer.public_pem, CHECKPOINT)
+            statement = open_envelope(envelope, self.signer.public_pem, CHECKPOINT)
         except (Corrupt, ValueError):
             yield f"{file.name} was changed, or was signed with another key"
             return
@@ -190,7 +189,10 @@ class AuditFiles:
 def _unsealed(
     events: Sequence[AuditEvent], now: datetime | None, max_gap: timedelta
 ) -> Iterable[str]:
-    """Yield a gap when the newest seal is too old: what came after it can be cut off without a trace."""
+    """Yield a gap when the newest seal is too old.
+
+    Events after it can be removed without a trace.
+    """
     if now is None or not events:
         return
     seals = [event for event in events if event.action == SEALED]
@@ -205,7 +207,7 @@ def _unsealed(
 
 
 def time_gaps(events: Sequence[AuditEvent], max_gap: timedelta) -> Iterable[str]:
-    """Yield each silence longer than that which does not end with a start of the service."""
+    """Yield each gap longer than `max_gap` that no start of the service explains."""
     for before, after in pairwise(events):
         silence = datetime.fromisoformat(after.at) - datetime.fromisoformat(before.at)
         if silence > max_gap and after.action != STARTED:
@@ -218,7 +220,7 @@ def _line(event: AuditEvent) -> bytes:
 
 
 def _write_once(file: Path, content: bytes) -> None:
-    """Write a read-only file; one that is there already stays as it is, and the review compares it."""
+    """Write a read-only file; keep an existing one, for the review to compare."""
     if file.exists():
         return
     temporary = file.with_suffix(".new")

@@ -1,4 +1,4 @@
-"""API keys and roles. A key is shown once; only its hash is kept."""
+"""API keys and roles; only the hash of a key is stored."""
 
 import hashlib
 import logging
@@ -35,27 +35,27 @@ _USE_NOTED_EVERY = timedelta(hours=1)
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """Who is calling."""
+    """The authenticated caller with its role, projects and labels."""
 
     name: str
     role: Role
     projects: frozenset[str] | None = None
-    """The only projects that exist for the caller; None for one who may enter all."""
+    """The only projects visible to the caller; None means all."""
     labels: tuple[str, ...] = ()
-    """Access labels, sorted: of labelled documents the caller sees only those that share one."""
+    """Access labels, sorted; a labelled document is visible only if they share a label."""
     credential: str = field(default="", compare=False, repr=False)
-    """Changes when the key is rotated; tells nothing of the key."""
+    """Changes when the key is rotated; does not reveal the key."""
 
     def sees(self, project: str) -> bool:
-        """Return whether the project, if there is one of that name, exists for the caller."""
+        """Return whether the project is visible to the caller; it need not exist."""
         return self.projects is None or project in self.projects
 
     def enter(self, project: str) -> None:
-        """Raise `Forbidden` unless the project is one of the caller's; whether it exists is not told."""
+        """Raise `Forbidden` unless the caller may access the project, whether it exists or not."""
         if not self.sees(project):
             raise Forbidden(
-                f"The key {self.name!r} is for other projects.",
-                hint="`GET /api/v1/projects` lists those that it is for.",
+                f"The key {self.name!r} has no access to this project.",
+                hint="`GET /api/v1/projects` lists the projects of the key.",
             )
 
     def require(self, role: Role) -> None:
@@ -69,24 +69,24 @@ class Principal:
 
 @dataclass(frozen=True, slots=True)
 class ApiKey:
-    """A key as it is kept: everything but the key itself."""
+    """The stored record of a key, without the key itself."""
 
     id: str
     name: str
     role: Role
     created_at: str
-    """When it was made or last rotated; ISO 8601, UTC."""
+    """Time of creation or last rotation; ISO 8601, UTC."""
     revoked_at: str | None
     last_used_at: str | None = None
-    """Noted once an hour at most; None when it was never used."""
+    """Updated at most once an hour; None when it was never used."""
     projects: tuple[str, ...] = ()
-    """The only projects it is for; empty means all."""
+    """The only projects visible to it; empty means all."""
     labels: tuple[str, ...] = ()
-    """Its access labels; empty means that it sees no labelled document."""
+    """Its access labels; empty means that no labelled document is visible."""
 
 
 class KeyNameReserved(InvalidInput):
-    """No key may have that name."""
+    """The name is reserved and cannot be given to a key."""
 
     code = "auth.key_name_reserved"
     default_hint = "Choose another name."
@@ -94,12 +94,12 @@ class KeyNameReserved(InvalidInput):
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """What a key is limited to, and which labelled documents it may see."""
+    """Projects and labelled documents that a key may access."""
 
     projects: Sequence[str] = ()
-    """The only projects that exist for it, without spaces in their names; none means all."""
+    """The only projects visible to it, names without spaces; empty means all."""
     labels: Sequence[str] = ()
-    """Its access labels, without spaces; none means that it sees no labelled document."""
+    """Its access labels, without spaces; empty means that no labelled document is visible."""
 
 
 _PUBLIC = ("id", "name", "role", "created_at", "revoked_at", "last_used_at", "projects", "labels")
@@ -108,7 +108,7 @@ _CALLER = tuple(_table.c[name] for name in ("name", "role", "projects", "labels"
 
 
 class Keys:
-    """Creates, checks and revokes API keys; every change is in the audit chain."""
+    """Creates, authenticates and revokes API keys, and audits every change."""
 
     def __init__(self, database: Database, clock: Clock, audit: Audit) -> None:
         self._database = database
@@ -116,9 +116,9 @@ class Keys:
         self._audit = audit
         self._noted: dict[str, datetime] = {}
         self._remembered: dict[str, Principal] = {}
-        """Active keys' callers by the key's hash, as they are since the last change of any key."""
+        """Cached callers of active keys by the key's hash; cleared when any key changes."""
         self._active: int | None = None
-        """How many keys are active, as counted since the last change of any key."""
+        """Cached number of active keys; None after any key has changed."""
         self._changes = 0
         self._lock = threading.Lock()
 
@@ -131,18 +131,18 @@ class Keys:
         projects: Sequence[str] = (),
         labels: Sequence[str] = (),
     ) -> str:
-        """Return a new key. It cannot be read again.
+        """Create a key and return it; it cannot be read again.
 
         Args:
-            name: Names the key in lists and logs.
-            role: What it may do.
-            actor: Who makes it.
-            projects: The only projects that exist for it, without spaces in their names; none means all.
-            labels: Its access labels, without spaces; none means that it sees no labelled document.
+            name: The name in lists and logs.
+            role: The role of the key.
+            actor: Who creates it, for the audit chain.
+            projects: The only projects visible to it, names without spaces; empty means all.
+            labels: Its access labels, without spaces; empty means that no labelled document is visible.
 
         Raises:
             Conflict: A key of that name exists, revoked or not.
-            KeyNameReserved: The name is one of trimtab's own, a device's, or a route's.
+            KeyNameReserved: The name is used by trimtab itself, a device or a route.
         """
         if problem := problem_of_name(name):
             raise KeyNameReserved(f"The key name {name!r} {problem}.")
@@ -151,9 +151,9 @@ class Keys:
         return key
 
     def admit(self, name: str, role: Role, key: str, *, actor: str) -> bool:
-        """Make a key that was chosen elsewhere known under this name and role; return whether anything changed.
+        """Import an existing key under this name and role; return whether anything changed.
 
-        A revoked key stays revoked: whoever revoked it meant it.
+        A revoked key stays revoked, because a person revoked it on purpose.
         """
         query = sa.select(_table.c.name, _table.c.role).where(_table.c.key_hash == _hash(key))
         with self._database.read() as connection:
@@ -170,7 +170,7 @@ class Keys:
         return True
 
     def rotate(self, name: str, *, actor: str) -> str:
-        """Return a new key of the same name and role; the old one is useless from now on."""
+        """Replace a key and return the new one; the old one is invalid."""
         key, now = _new_key(), self._clock.now().isoformat()
         self._change(name, key_hash=_hash(key), created_at=now, last_used_at=None)
         self._audit.append(actor, "auth.key_rotated", name)
@@ -202,10 +202,10 @@ class Keys:
         self._audit.append(actor, "auth.key_created", row["id"], facts)
 
     def authenticate(self, key: str) -> Principal:
-        """Return whose key it is, or raise `Unauthenticated`.
+        """Return the principal of a key, or raise `Unauthenticated`.
 
-        The key is found by its SHA-256: it has 256 random bits, so no slow hash is needed and equal-time comparison
-        of digests gains nothing over the index look-up. An active key is remembered until any key changes.
+        The key is looked up by its SHA-256: it has 256 random bits, so no slow hash is needed and constant-time
+        comparison of digests gains nothing over the index look-up. An active key is cached until any key changes.
         """
         digest = _hash(key)
         if (known := self._recall(digest)) is not None:
@@ -221,12 +221,12 @@ class Keys:
         self._note_use(row.name)
         principal = _principal(row)
         with self._lock:
-            if changes == self._changes:  # Otherwise it may be revoked since it was read.
+            if changes == self._changes:  # Otherwise it may have been revoked since it was read.
                 self._remembered[digest] = principal
         return principal
 
     def remembers(self, key: str) -> bool:
-        """Return whether `authenticate` knows the key without the database."""
+        """Return whether `authenticate` finds the key in its cache."""
         return self._recall(_hash(key)) is not None
 
     def _recall(self, digest: str) -> Principal | None:
@@ -235,7 +235,7 @@ class Keys:
 
     @contextmanager
     def _changing(self) -> Iterator[sa.Connection]:
-        """Open a transaction that changes keys; from its end on nothing older is remembered."""
+        """Open a transaction that changes keys, and clear the caches at its end."""
         try:
             with self._database.write() as connection:
                 yield connection
@@ -247,12 +247,12 @@ class Keys:
 
     @property
     def counted(self) -> bool:
-        """Whether `active` is known without the database."""
+        """True if `active` is cached, so reading it needs no database."""
         return self._active is not None
 
     @property
     def active(self) -> int:
-        """How many keys are not revoked."""
+        """Number of keys that are not revoked."""
         if (known := self._active) is not None:
             return known
         changes = self._changes
@@ -264,7 +264,7 @@ class Keys:
                 self._active = count
         return count
 
-    def named(self, name: str) -> Principal:
+    def find_principal(self, name: str) -> Principal:
         """Return the principal of the active key of that name, or raise `Unauthenticated`."""
         query = sa.select(*_CALLER).where(_table.c.name == name, _table.c.revoked_at.is_(None))
         with self._database.read() as connection:
@@ -274,12 +274,12 @@ class Keys:
         return _principal(row)
 
     def revoke(self, name: str, *, actor: str) -> None:
-        """Make the key useless from now on."""
+        """Revoke a key; it stops working at once."""
         self._change(name, revoked_at=self._clock.now().isoformat())
         self._audit.append(actor, "auth.key_revoked", name)
 
     def all(self) -> list[ApiKey]:
-        """Return every key, the oldest first."""
+        """Return every key, oldest first."""
         columns = [_table.c[name] for name in _PUBLIC]
         with self._database.read() as connection:
             found = connection.execute(sa.select(*columns).order_by(_table.c.id)).mappings()
@@ -312,8 +312,8 @@ class Keys:
         try:
             self._change(name, last_used_at=now.isoformat())
         except TrimtabError as error:
-            # A full disk must not keep callers out; the note is only for the age report.
-            _log.warning("a key's use was not noted", extra={"reason": error.message})
+            # A full disk must not block callers; the time of last use is only for the age report.
+            _log.warning("the last use of a key was not recorded", extra={"reason": error.message})
 
     def _is_noted(self, name: str) -> bool:
         last = self._noted.get(name)

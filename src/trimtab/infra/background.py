@@ -1,4 +1,4 @@
-"""Background threads that survive unexpected errors and tell when they last succeeded."""
+"""Background threads that survive unexpected errors and report their last success."""
 
 import logging
 import queue
@@ -14,15 +14,15 @@ from trimtab.kernel.tasks import Task, TaskState
 T = TypeVar("T")
 _log = logging.getLogger(__name__)
 _ITEM_SECONDS = 600.0
-"""The interval of a worker: one item may take so long."""
+"""The interval of a worker, in seconds: the longest time for one item."""
 
 
-class Finished(Exception):
-    """Raised by a task's work when there is nothing left to do: the thread ends, and the task is not late."""
+class TaskFinished(Exception):
+    """Raised by a task that has nothing left to do; its thread ends."""
 
 
-class Rounds:
-    """Counts the rounds of a task, and keeps an unexpected error from ending its thread."""
+class TaskRunner:
+    """Runs a task's work, counts failures and keeps its thread alive."""
 
     def __init__(self, name: str, clock: Clock) -> None:
         self.name = name
@@ -32,51 +32,51 @@ class Rounds:
         self._last_success: datetime | None = None
 
     def run(self, work: Callable[[], object]) -> bool:
-        """Do one round; return whether it succeeded.
+        """Run the work once; return whether it succeeded.
 
         Raises:
-            Finished: The work says that there is nothing left to do.
+            TaskFinished: The work has nothing left to do.
         """
         try:
             work()
-        except Finished:
-            self.succeeded()
+        except TaskFinished:
+            self.record_success()
             raise
-        except Exception:  # noqa: BLE001 - the edge of a thread: one failed round must not end all later ones.
+        except Exception:  # noqa: BLE001 - the edge of a thread: one failed run must not end all later ones.
             self._failures += 1
             _log.exception("background task failed", extra={"task": self.name})
             return False
-        self.succeeded()
+        self.record_success()
         return True
 
-    def succeeded(self) -> None:
-        """Stamp a success."""
+    def record_success(self) -> None:
+        """Record the time of a success."""
         self._last_success = self._clock.now()
 
-    def started(self) -> None:
-        """Stamp the start: from now on the task can be late."""
+    def record_start(self) -> None:
+        """Record the start; from now on the task can be late."""
         self._started_at = self._clock.now()
 
-    def ended(self) -> None:
-        """Note the end: the task is not late any more."""
+    def record_end(self) -> None:
+        """Record the end; the task cannot be late any more."""
         self._started_at = None
 
     def state(self, interval_seconds: float) -> TaskState:
-        """Return what the task says about itself now."""
+        """Return the current state of the task."""
         return TaskState(
             self.name, interval_seconds, self._failures, self._started_at, self._last_success
         )
 
 
 class PeriodicTask:
-    """Does something again and again in a thread of its own, until `close`.
+    """Runs work periodically in its own thread until `close`.
 
     Args:
-        name: Of the thread, in logs and in metrics.
-        work: One round; an unexpected error is logged and counted, and the next round comes as usual.
-        interval: Seconds between two rounds, asked before each pause.
-        clock: Whose seconds they are.
-        at_once: Whether the first round comes at the start, or after the first pause.
+        name: The name of the thread, in logs and in metrics.
+        work: Runs once per interval; an unexpected error is logged and counted, and the next run comes as usual.
+        interval: Seconds between two runs, or a function called before each pause.
+        clock: Measures the interval.
+        at_once: Whether the first run comes at the start, or after the first pause.
     """
 
     def __init__(
@@ -88,32 +88,32 @@ class PeriodicTask:
         *,
         at_once: bool = True,
     ) -> None:
-        self._rounds = Rounds(name, clock)
+        self._runner = TaskRunner(name, clock)
         self._work = work
         self._interval = interval
         self._clock = clock
         self._at_once = at_once
         self._thread: threading.Thread | None = None
         self.stopping = threading.Event()
-        """Set by `close`; long work looks at it."""
+        """Set by `close`; long work checks it."""
 
     @property
     def state(self) -> TaskState:
-        """Return what the task says about itself now."""
-        return self._rounds.state(self._pause())
+        """Return the current state of the task."""
+        return self._runner.state(self._pause())
 
     def run_once(self) -> bool:
-        """Do one round now, in the caller's thread; return whether it succeeded."""
-        return self._rounds.run(self._work)
+        """Run the work now in the caller's thread; return whether it succeeded."""
+        return self._runner.run(self._work)
 
     def start(self) -> None:
-        """Begin."""
-        self._rounds.started()
-        self._thread = threading.Thread(target=self._loop, name=self._rounds.name, daemon=True)
+        """Start the background thread."""
+        self._runner.record_start()
+        self._thread = threading.Thread(target=self._loop, name=self._runner.name, daemon=True)
         self._thread.start()
 
     def close(self, timeout: float | None = 30.0) -> None:
-        """Stop after the round that is under way, and wait for it so long. May be called twice."""
+        """Stop after the current run, waiting at most the timeout. May be called twice."""
         self.stopping.set()
         if self._thread is not None and self._thread is not threading.current_thread():
             self._thread.join(timeout=timeout)
@@ -128,26 +128,26 @@ class PeriodicTask:
             while not self.stopping.is_set():
                 self.run_once()
                 self._clock.wait(self.stopping, self._pause())
-        except Finished:
+        except TaskFinished:
             return
         finally:
-            self._rounds.ended()
+            self._runner.record_end()
 
 
 class Worker(Generic[T]):
-    """Works on items of a bounded queue in a thread of its own, one after another, until `close`.
+    """Processes items of a bounded queue in its own thread until `close`.
 
     Args:
-        name: Of the thread, in logs and in metrics.
-        work: Takes one item; an unexpected error is logged and counted, and the next item is taken.
-        clock: Stamps the successes.
-        capacity: How many items may wait.
+        name: The name of the thread, in logs and in metrics.
+        work: Processes one item; an unexpected error is logged and counted, and the next item is taken.
+        clock: Gives the time of each success.
+        capacity: The maximum number of waiting items.
     """
 
     def __init__(
         self, name: str, work: Callable[[T], object], clock: Clock, capacity: int = 100
     ) -> None:
-        self._rounds = Rounds(name, clock)
+        self._runner = TaskRunner(name, clock)
         self._work = work
         self._waiting: queue.Queue[T | None] = queue.Queue(capacity + 1)
         self._capacity = capacity
@@ -157,13 +157,13 @@ class Worker(Generic[T]):
 
     @property
     def state(self) -> TaskState:
-        """Return what the worker says about itself now; while it waits and its last item went well, it succeeds."""
+        """Return the current state; an idle worker without a failed last item succeeds now."""
         if self._waiting.empty() and not self._failed_last and self._alive():
-            self._rounds.succeeded()
-        return self._rounds.state(_ITEM_SECONDS)
+            self._runner.record_success()
+        return self._runner.state(_ITEM_SECONDS)
 
     def put(self, item: T) -> bool:
-        """Let an item wait; return False when too many do."""
+        """Add an item to the queue; return False when it is full."""
         if self._waiting.qsize() >= self._capacity:
             return False
         try:
@@ -173,7 +173,7 @@ class Worker(Generic[T]):
         return True
 
     def run_waiting(self) -> int:
-        """Work on everything that waits, in the caller's thread; return how many items it was."""
+        """Process all waiting items in the caller's thread; return their number."""
         count = 0
         while True:
             try:
@@ -185,18 +185,18 @@ class Worker(Generic[T]):
                 count += 1
 
     def start(self) -> None:
-        """Begin."""
-        self._rounds.started()
-        self._thread = threading.Thread(target=self._loop, name=self._rounds.name, daemon=True)
+        """Start the background thread."""
+        self._runner.record_start()
+        self._thread = threading.Thread(target=self._loop, name=self._runner.name, daemon=True)
         self._thread.start()
 
     def close(self, timeout: float | None = 30.0) -> None:
-        """Stop after the item at hand, and wait for it so long; what waits is dropped. May be called twice."""
+        """Stop after the current item and drop waiting ones. May be called twice."""
         self._stop.set()
         try:
             self._waiting.put_nowait(None)  # Wakes the thread.
         except queue.Full:
-            _log.debug("the worker has items, so it needs no waking")
+            _log.debug("the queue is full, so the worker needs no wake-up item")
         if self._thread is not None:
             self._thread.join(timeout=timeout)
 
@@ -204,7 +204,7 @@ class Worker(Generic[T]):
         return self._thread is not None and self._thread.is_alive()
 
     def _take(self, item: T) -> None:
-        self._failed_last = not self._rounds.run(lambda: self._work(item))
+        self._failed_last = not self._runner.run(lambda: self._work(item))
 
     def _loop(self) -> None:
         try:
@@ -213,15 +213,15 @@ class Worker(Generic[T]):
                 if item is not None and not self._stop.is_set():
                     self._take(item)
         finally:
-            self._rounds.ended()
+            self._runner.record_end()
 
 
 def background_signals(tasks: Callable[[], Iterable[Task]], clock: Clock) -> tuple[Signal, ...]:
     """Return the signals of the background tasks.
 
     Args:
-        tasks: Those that there are now.
-        clock: Tells their age.
+        tasks: Returns the current tasks.
+        clock: Gives the time for their age.
     """
 
     def states() -> list[TaskState]:
@@ -258,7 +258,7 @@ def background_signals(tasks: Callable[[], Iterable[Task]], clock: Clock) -> tup
         Signal(
             "background.failures",
             "1",
-            "Rounds of a background task that ended in an unexpected error, since the start.",
+            "Runs of a background task that ended in an unexpected error, since the start.",
             failures,
             ("task",),
             "background_failures_total",

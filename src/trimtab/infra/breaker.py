@@ -1,4 +1,4 @@
-"""A circuit breaker: opens after failures in a row, and lets one call try after a pause."""
+"""Circuit breaker that opens after consecutive failures and probes after a pause."""
 
 import threading
 from enum import StrEnum
@@ -7,7 +7,7 @@ from trimtab.kernel.clock import Clock
 
 
 class BreakerState(StrEnum):
-    """Whether calls go through."""
+    """State of a circuit breaker: closed, open or half-open."""
 
     CLOSED = "closed"
     OPEN = "open"
@@ -15,16 +15,16 @@ class BreakerState(StrEnum):
 
 
 class CircuitBreaker:
-    """Guards calls to one component. Thread-safe; half-open, exactly one call goes through.
+    """Thread-safe circuit breaker; half-open, it allows exactly one call.
 
     Args:
-        failures: So many in a row open it.
-        probe_seconds: How long it stays open before one call may try.
-        clock: Its time.
+        failures: Number of consecutive failures that opens it.
+        probe_seconds: Seconds that it stays open before one probe call.
+        clock: Measures the pause.
     """
 
     def __init__(self, failures: int, probe_seconds: float, clock: Clock) -> None:
-        self._most = failures
+        self._max_failures = failures
         self._probe_seconds = probe_seconds
         self._clock = clock
         self._failures = 0
@@ -34,43 +34,43 @@ class CircuitBreaker:
 
     @property
     def state(self) -> BreakerState:
-        """The state now."""
+        """The current state of the breaker."""
         return self._state
 
     @property
     def refuses(self) -> bool:
-        """Whether a call would be refused now; to ask takes no call's turn."""
+        """True if a call would be refused now; does not consume the probe."""
         with self._lock:
             return self._state is not BreakerState.CLOSED and not self._due()
 
     def allow(self) -> bool:
-        """Return whether a call may go through; the first one after the pause is the probe."""
+        """Return whether a call may proceed; the first after the pause is the probe."""
         with self._lock:
             if self._state is BreakerState.CLOSED:
                 return True
             due = self._due()
             if due:
-                # A probe that never reports back must not block the next one for ever.
+                # A probe that never reports its result must not block later probes for ever.
                 self._opened_at = self._clock.monotonic()
                 self._state = BreakerState.HALF_OPEN
             return due
 
-    def succeeded(self) -> None:
-        """A call went well: close."""
+    def record_success(self) -> None:
+        """Record a successful call and close the breaker."""
         with self._lock:
             self._failures = 0
             self._state = BreakerState.CLOSED
 
-    def failed(self) -> None:
-        """A call failed: open after enough of them, and again at once after a failed probe."""
+    def record_failure(self) -> None:
+        """Record a failed call; open after enough failures, or after a failed probe."""
         with self._lock:
             self._failures += 1
-            if self._state is BreakerState.HALF_OPEN or self._failures >= self._most:
+            if self._state is BreakerState.HALF_OPEN or self._failures >= self._max_failures:
                 self._state = BreakerState.OPEN
                 self._opened_at = self._clock.monotonic()
 
     def trip(self) -> None:
-        """Open now: the component is known to be gone."""
+        """Open now, because the component is known to be down."""
         with self._lock:
             self._state = BreakerState.OPEN
             self._opened_at = self._clock.monotonic()

@@ -1,4 +1,4 @@
-"""What was changed: by an action at run time, by a new release, or by new settings at a start."""
+"""Log of changes by runtime actions, new releases and new settings."""
 
 import json
 import logging
@@ -31,7 +31,7 @@ _log = logging.getLogger(__name__)
 _LONGEST = 100
 _SHOWN_SETTINGS = 10
 DRILL = "drill"
-"""The actor of a drill's changes: they are forgotten with the process, so that no drill leaves one behind."""
+"""Actor of a drill's changes, which are kept in memory only, so that no drill leaves one behind."""
 
 _changes = sa.table(
     "recorded_changes",
@@ -44,7 +44,7 @@ _last_run = sa.table("last_run", *map(sa.column, ("id", "version", "settings", "
 
 
 class NothingToRollBack(Conflict):
-    """The newest recorded change cannot be undone by trimtab, or there is none."""
+    """There is no newest change, or trimtab cannot undo it."""
 
     code = "service.nothing_to_roll_back"
     default_hint = (
@@ -53,37 +53,37 @@ class NothingToRollBack(Conflict):
 
 
 class ChangeKind(StrEnum):
-    """Who can take a change back."""
+    """Kind of a change, which decides who can undo it."""
 
     ACTION = "action"
-    """Run at run time; its undo takes it back."""
+    """Run at run time; its undo action reverts it."""
     RELEASE = "release"
     """Came with a start; a person installs the former version."""
     SETTINGS = "settings"
-    """Came with a start; a person writes the former values."""
+    """Came with a start; a person restores the former values."""
 
 
 @dataclass(frozen=True, slots=True)
 class RecordedChange:
-    """A change that may have brought errors."""
+    """A change that may have caused errors."""
 
     at: datetime
     monotonic: float
-    """The same instant on the clock's monotonic scale; negative when it was before this process."""
+    """The same time on the monotonic clock; negative when it was before this process."""
     actor: str
     action: str
     """The action's name, ``0.1.0 -> 0.2.0``, or the names of the settings."""
     undo_arguments: Arguments
     kind: ChangeKind = ChangeKind.ACTION
     errors_before: float | None = None
-    """Errors in the two minutes before a start, NaN when unknown; None when this process has counted them itself."""
+    """Errors in the two minutes before a start, NaN when unknown; None for a change at run time."""
 
 
 class ChangeLog:
-    """The newest changes, kept over restarts. Safe for many threads.
+    """The newest changes, kept across restarts; thread-safe.
 
     Args:
-        clock: The service's.
+        clock: The clock of the service.
         database: Holds the chain ``state``; None keeps everything in memory.
     """
 
@@ -94,14 +94,14 @@ class ChangeLog:
         self._changes: list[RecordedChange] = [] if database is None else self._read(database)
 
     def record(self, actor: str, action: str, undo_arguments: Arguments | None) -> None:
-        """Note that an action was run; one that changed nothing has no undo arguments and is left out."""
+        """Record an action; one without undo arguments changed nothing and is ignored."""
         if undo_arguments is None:
             return
         now, monotonic = self._clock.now(), self._clock.monotonic()
         self._add(RecordedChange(now, monotonic, actor, action, dict(undo_arguments)))
 
     def note_start(self, version: str, settings: Mapping[str, str]) -> list[RecordedChange]:
-        """Record a release or settings that differ from those of the last run; return what was recorded.
+        """Record a new release or new settings since the last run; return the changes.
 
         Args:
             version: The release that starts.
@@ -115,7 +115,7 @@ class ChangeLog:
         if last is None:
             return []
         known = json.loads(last["settings"])
-        # Settings that only one of two releases has were changed by nobody.
+        # A setting that only one of the two releases has was not changed by a user.
         changed = [name for name in settings if name in known and known[name] != settings[name]]
         errors = math.nan if last["recent_errors"] is None else float(last["recent_errors"])
         found = []
@@ -129,15 +129,21 @@ class ChangeLog:
         return found
 
     def note_stop(self, recent_errors: int) -> None:
-        """Keep how many questions failed in the last two minutes, for a change that comes with the next start."""
+        """Store the number of recent errors, for changes at the next start.
+
+        Args:
+            recent_errors: Failed questions of the last two minutes.
+        """
         if self._database is None:
             return
         try:
             with self._database.write() as connection:
                 connection.execute(sa.update(_last_run).values(recent_errors=recent_errors))
         except TrimtabError:
-            # A full disk must not keep the process from ending; the next start says "unknown".
-            _log.warning("the errors before the end could not be written down", exc_info=True)
+            # A full disk must not prevent the process from ending; the next start reports "unknown".
+            _log.warning(
+                "the number of errors before the stop could not be recorded", exc_info=True
+            )
 
     def newest(self) -> RecordedChange | None:
         """Return the newest change that was not rolled back, or None."""
@@ -145,13 +151,13 @@ class ChangeLog:
             return self._changes[-1] if self._changes else None
 
     def forget(self, change: RecordedChange) -> None:
-        """Take a change out that was rolled back."""
+        """Remove a change that was rolled back."""
         with self._lock:
             self._changes = [kept for kept in self._changes if kept is not change]
             self._save()
 
     def age_seconds(self) -> float:
-        """Return how long ago the newest change was; NaN when there is none."""
+        """Return the age of the newest change in seconds; NaN when there is none."""
         change = self.newest()
         return math.nan if change is None else self._clock.monotonic() - change.monotonic
 
@@ -165,10 +171,11 @@ class ChangeLog:
             self._save()
 
     def _save(self) -> None:
-        """Write the whole list: it is short, and so its bound holds on disk too."""
+        # The whole list: it is short, and its limit then holds on disk too.
         if self._database is None:
             return
-        rows = [_row(number, one) for number, one in enumerate(self._changes) if one.actor != DRILL]
+        kept = [change for change in self._changes if change.actor != DRILL]
+        rows = [_row(number, change) for number, change in enumerate(kept)]
         with self._database.write() as connection:
             connection.execute(sa.delete(_changes))
             if rows:
@@ -194,11 +201,11 @@ class ChangeLog:
         )
 
     def _write_run(self, version: str, settings: Mapping[str, str]) -> None:
-        assert self._database is not None  # noqa: S101 - the caller has looked; this tells mypy.
+        assert self._database is not None  # noqa: S101 - the caller has checked; for mypy.
         row = {"id": 1, "version": version, "settings": json.dumps(dict(settings))}
         with self._database.write() as connection:
             connection.execute(sa.delete(_last_run))
-            # The errors before a sudden end are unknown, so they are until an orderly one.
+            # Unknown until an orderly stop writes the number; a crash leaves it unknown.
             connection.execute(sa.insert(_last_run).values(**row, recent_errors=None))
 
 
@@ -216,7 +223,7 @@ def _row(number: int, change: RecordedChange) -> dict[str, object]:
 
 
 def signals(changes: ChangeLog) -> tuple[Signal, ...]:
-    """Return what can be measured about changes."""
+    """Return the signals of recorded changes."""
     return (
         Signal(
             "service.change.age",
@@ -229,7 +236,7 @@ def signals(changes: ChangeLog) -> tuple[Signal, ...]:
 
 
 def actions(changes: ChangeLog, catalog: Callable[[], Catalog]) -> tuple[Action, ...]:
-    """Return the rollback of the newest change."""
+    """Return the action that rolls back the newest change."""
 
     def newest() -> RecordedChange:
         change = changes.newest()
@@ -263,14 +270,14 @@ def actions(changes: ChangeLog, catalog: Callable[[], Catalog]) -> tuple[Action,
             Risk.APPROVAL,
             run,
             dry_run,
-            no_undo_because="whoever made the change can make it again by the same action",
+            no_undo_because="the same action makes the change again",
             effect=Effect.IRREVERSIBLE,
         ),
     )
 
 
 def _by_a_person(change: RecordedChange) -> NothingToRollBack:
-    """Return why trimtab does not take the change back, and what a person does instead."""
+    """Return the error that tells a person how to roll back the change."""
     at = f"{change.at:%Y-%m-%d %H:%M} UTC"
     if change.kind is ChangeKind.RELEASE:
         before = change.action.partition(" -> ")[0]
@@ -284,5 +291,5 @@ def _by_a_person(change: RecordedChange) -> NothingToRollBack:
     return NothingToRollBack(
         f"A person has to roll back: the start of {at} brought other values of "
         f"{', '.join(names[:_SHOWN_SETTINGS])}{more}, and trimtab does not write its settings.",
-        hint="Put the former values back and restart the service, as the page rollback says.",
+        hint="Restore the former values and restart the service, as the page rollback says.",
     )

@@ -1,4 +1,4 @@
-"""Child processes that do not outlive the process that has started them, also when it is killed.
+"""Child processes that end with their parent, even when it is killed.
 
 A parent-death signal of Linux would be simpler, but it is sent when the starting *thread* ends, and drills start their
 servers in threads that end soon. A second process watches instead; see `child_watcher`.
@@ -15,14 +15,14 @@ _WAIT_SECONDS = 30.0
 
 
 class Watcher:
-    """Kills a process as soon as this one is gone.
+    """Kills a process when this one ends.
 
     Args:
-        pid: A child of this process, or another one whose number stays the same until `close`.
+        pid: A child of this process, or another process whose id stays valid until `close`.
     """
 
     def __init__(self, pid: int) -> None:
-        # Its own session and folder: Ctrl-C ends it too early, and its folder could not be unmounted.
+        # Own session, or Ctrl-C would end it too early; own folder, or the current one could not be unmounted.
         self._process = subprocess.Popen(  # noqa: S603 - our own file, run by this interpreter.
             [sys.executable, "-I", "-S", str(Path(child_watcher.__file__)), str(pid)],
             stdin=subprocess.PIPE,
@@ -33,7 +33,7 @@ class Watcher:
         )
 
     def close(self) -> None:
-        """Stop watching and leave the process alone. May be called twice."""
+        """Stop watching without killing the process. May be called twice."""
         if self._process.poll() is None:
             self._process.kill()
         self._process.wait(_WAIT_SECONDS)
@@ -46,7 +46,7 @@ class ChildProcess:
 
     Args:
         command: The program and its arguments.
-        options: Those of `subprocess.Popen`.
+        options: Arguments of `subprocess.Popen`.
 
     Attributes:
         process: The child.
@@ -62,8 +62,8 @@ class ChildProcess:
             raise
 
     def kill(self) -> None:
-        """Kill the child and wait for its end. May be called twice."""
+        """Kill the child and wait until it has ended. May be called twice."""
         self.process.kill()
-        # Before the wait: after it the child's number may be given to another process.
+        # Before the wait: after it the system may reuse the child's process id.
         self._watcher.close()
         self.process.wait(_WAIT_SECONDS)

@@ -1,7 +1,7 @@
-"""Program that kills a process when its own standard input ends: ``python child_watcher.py PID``.
+"""Program that kills a process when its standard input ends.
 
-The starter holds the other end of the pipe; the system closes it however the starter ends, also by ``kill -9``. Nothing
-but the standard library is imported, so that it starts at once.
+Usage: ``python child_watcher.py PID``. The parent holds the other end of the pipe; the system closes it however the
+parent ends, also by ``kill -9``. Only the standard library is imported, for a fast start.
 """
 
 import os
@@ -13,7 +13,7 @@ def main() -> None:
     """Wait for the end of standard input, then kill the process."""
     pid = int(sys.argv[1])
     try:
-        # The handle keeps the number from meaning another process later.
+        # The handle stays bound to this process even if its id is reused.
         handle = os.pidfd_open(pid)
     except ProcessLookupError:
         return

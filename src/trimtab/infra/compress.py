@@ -8,24 +8,24 @@ from pathlib import Path
 
 _BLOCK = 1 << 20
 BLOCK_BYTES = 512
-"""The unit of ``st_blocks``, whatever the block size of the file system is."""
+"""The unit of ``st_blocks``, independent of the file system's block size."""
 MARGIN_BYTES = 1 << 20
-"""This much stays free while a file is compressed, so that the service can go on writing."""
+"""Space that stays free during compression, so that the service can continue to write."""
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 class NoRoom(OSError):
-    """The compressed file does not fit into the free space; the log is as it was."""
+    """The compressed file does not fit into the free space; the log is unchanged."""
 
 
 def compress(log: Path) -> int:
-    """Replace a log by its ``.gz``, dated like the log; return the disk space freed, in bytes.
+    """Replace a log with its ``.gz`` file; return the freed bytes.
 
-    The compressed file never grows beyond the free space measured before it was begun, less a margin. Whatever
-    happens, either the log or its whole compressed file is there, and no part of one.
+    The compressed file keeps the log's date, and never grows beyond the initial free space less a margin. At any
+    time either the log or its complete compressed file exists.
 
     Raises:
-        NoRoom: It does not fit.
+        NoRoom: The compressed file does not fit.
         OSError: The log cannot be read.
     """
     status = log.stat()
@@ -62,7 +62,7 @@ def _pack(log: Path, partial: Path, limit: int) -> None:
 
 
 def _unused(log: Path) -> Path:
-    """Return a name for the compressed file that no earlier one has."""
+    """Return an unused name for the compressed file."""
     target, number = log.with_name(f"{log.name}.gz"), 1
     while target.exists():
         target, number = log.with_name(f"{log.name}.{number}.gz"), number + 1

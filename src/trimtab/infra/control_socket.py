@@ -1,4 +1,4 @@
-"""The control socket: a Unix socket in the data directory whose callers are admin by file permission."""
+"""Control socket: a Unix socket whose callers are admin by file permission."""
 
 import hashlib
 import os
@@ -9,22 +9,22 @@ from pathlib import Path
 from trimtab.kernel.errors import Misconfigured
 
 LABELS_HEADER = "X-Access-Labels"
-"""Labels, with commas between them, that a caller on the control socket takes; nobody else may say which it has."""
+"""Comma-separated access labels of a caller on the control socket; ignored for all other callers."""
 _LONGEST_PATH = 100
-"""A Unix socket's path holds 107 bytes on Linux and 103 on macOS."""
+"""The limit of a Unix socket's path is 107 bytes on Linux and 103 on macOS."""
 
 
 class ControlSocketUnusable(Misconfigured):
-    """The control socket cannot be made where it belongs."""
+    """The control socket cannot be created at its path."""
 
     code = "api.control_socket_unusable"
 
 
 def control_path(data_dir: Path) -> Path:
-    """Return where the control socket of that data directory is.
+    """Return the path of the control socket of a data directory.
 
-    A path that is too long for a socket is replaced by one in a private folder under ``/tmp``, named
-    by a hash of the path, so that server and client agree without asking each other.
+    A path that is too long for a socket is replaced with one in a private folder under ``/tmp``, named
+    by a hash of the path, so that server and client derive the same path.
     """
     path = data_dir.absolute() / "control.sock"
     if len(os.fsencode(path)) <= _LONGEST_PATH:
@@ -34,13 +34,13 @@ def control_path(data_dir: Path) -> Path:
 
 
 def bind_control(data_dir: Path) -> socket.socket:
-    """Return the listening control socket, readable and writable by this user only.
+    """Return the listening control socket, accessible to this user only.
 
-    The caller holds the data directory's lock, so a socket file that is there was left by a process
-    that ended, and is replaced.
+    The caller holds the data directory's lock, so an existing socket file is from a process that has
+    ended, and is replaced.
 
     Raises:
-        ControlSocketUnusable: Its folder belongs to somebody else or is open to others.
+        ControlSocketUnusable: Its folder belongs to another user or is open to others.
     """
     path = control_path(data_dir)
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -48,13 +48,13 @@ def bind_control(data_dir: Path) -> socket.socket:
         _require_private(path.parent)
     path.unlink(missing_ok=True)
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    former = os.umask(0o177)  # The file must never exist with wider permissions, however briefly.
+    former = os.umask(0o177)  # The file must never exist with wider permissions, even briefly.
     try:
         listener.bind(str(path))
     except OSError as error:
         listener.close()
         raise ControlSocketUnusable(
-            f"The control socket {path} cannot be made: {error.strerror}."
+            f"The control socket {path} cannot be created: {error.strerror}."
         ) from error
     finally:
         os.umask(former)
@@ -63,7 +63,7 @@ def bind_control(data_dir: Path) -> socket.socket:
 
 
 def is_answering(data_dir: Path) -> bool:
-    """Return whether a service listens on the control socket of that data directory."""
+    """Return whether a service listens on the control socket of a data directory."""
     path = control_path(data_dir)
     if not path.is_socket():
         return False

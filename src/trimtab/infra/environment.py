@@ -11,7 +11,7 @@ from trimtab.infra.auth import Keys
 from trimtab.infra.changes import ChangeLog
 from trimtab.infra.jobs import Jobs
 from trimtab.infra.jobs.opening import OpeningJobs
-from trimtab.infra.key_care import make_first_key, parse_key_roles, seed
+from trimtab.infra.key_bootstrap import make_first_key, parse_key_roles, seed
 from trimtab.infra.settings import Settings
 from trimtab.infra.signing import Signer
 from trimtab.infra.storage import Database, DataDirectory

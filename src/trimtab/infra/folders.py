@@ -1,4 +1,4 @@
-"""Lists and opens the files below a folder without following links, so that nothing outside of it is read."""
+"""Lists and opens files below a folder without following links."""
 
 import os
 import stat
@@ -12,7 +12,7 @@ _SHOWN = 5
 
 @dataclass(frozen=True, slots=True)
 class LeftOut:
-    """An entry of a folder that is not read, and why."""
+    """A skipped entry of a folder, with the reason."""
 
     name: str
     reason: str
@@ -20,7 +20,7 @@ class LeftOut:
 
 @dataclass(frozen=True, slots=True)
 class FolderFile:
-    """A regular file below a folder, opened component by component: no link on its path is followed."""
+    """A regular file below a folder, opened without following links."""
 
     folder: Path
     name: str
@@ -32,7 +32,7 @@ class FolderFile:
         """Open the file for reading.
 
         Raises:
-            OSError: It is gone, cannot be read, is no regular file any more, or a part of its path is a link now.
+            OSError: The file is missing, unreadable or not a regular file any more, or a part of its path is a link now.
         """
         *folders, last = self.name.split("/")
         handle = os.open(self.folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
@@ -43,7 +43,7 @@ class FolderFile:
                 )
                 os.close(handle)
                 handle = deeper
-            # Not blocking: a named pipe that took the file's place would be waited for.
+            # Non-blocking: opening a named pipe in the file's place would wait for a writer.
             flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
             opened = os.open(last, flags, dir_fd=handle)
         finally:
@@ -61,17 +61,17 @@ class FolderFile:
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """What a folder holds: the files to read, ordered by path, and what is left out."""
+    """The files of a folder, ordered by path, and the skipped entries."""
 
     files: tuple[FolderFile, ...]
     left_out: tuple[LeftOut, ...]
 
     def summary(self) -> str:
-        """Return what is left out in one line, or nothing: hidden entries are not worth a line."""
-        told = [entry for entry in self.left_out if entry.reason != HIDDEN]
-        names = ", ".join(f"{entry.name} ({entry.reason})" for entry in told[:_SHOWN])
-        more = f" and {len(told) - _SHOWN} more" if len(told) > _SHOWN else ""
-        return f"Left out: {names}{more}." if told else ""
+        """Return the skipped entries in one line; hidden entries are not listed."""
+        listed = [entry for entry in self.left_out if entry.reason != HIDDEN]
+        names = ", ".join(f"{entry.name} ({entry.reason})" for entry in listed[:_SHOWN])
+        more = f" and {len(listed) - _SHOWN} more" if len(listed) > _SHOWN else ""
+        return f"Left out: {names}{more}." if listed else ""
 
 
 HIDDEN = "hidden"
@@ -80,12 +80,12 @@ _SPECIAL = "not a regular file"
 
 
 def list_folder(folder: Path) -> Listing:
-    """List the regular files below a folder; hidden entries, links and special files are left out.
+    """List the regular files below a folder; skip hidden entries, links and special files.
 
-    The folder itself may be reached through a link: whoever names it means it.
+    The folder itself may be a link, because the user has named it.
 
     Raises:
-        OSError: The folder is no folder or cannot be read.
+        OSError: The path is not a folder or cannot be read.
     """
     top = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:

@@ -9,12 +9,12 @@ from trimtab.infra.audit_files import AuditFiles
 from trimtab.infra.changes import actions as change_actions
 from trimtab.infra.changes import signals as change_signals
 from trimtab.infra.environment import Environment
+from trimtab.infra.process_metrics import ProcessMetrics
 from trimtab.infra.response_history import ResponseHistory
 from trimtab.infra.scheduler import Scheduler
 from trimtab.infra.settings.digest import digests
 from trimtab.infra.storage import Database, DiskReserve, losses
 from trimtab.infra.telemetry.query_texts import forget_queries
-from trimtab.infra.vitals import Vitals
 from trimtab.infra.web.sessions import session_secret
 from trimtab.kernel.health import ComponentHealth, Status
 from trimtab.kernel.module import Module
@@ -47,19 +47,20 @@ def build_process(env: Environment, databases: Iterable[Database]) -> Module:
         env: Of the process.
         databases: Opened at this start; what each of them had lost is recorded.
     """
-    vitals, ended = Vitals(env.audit, env.clock), ExitStack()
+    process_metrics, ended = ProcessMetrics(env.audit, env.clock), ExitStack()
 
     def start() -> None:
-        vitals.started(trimtab.__version__, tuple(databases))
-        ended.callback(vitals.stopped)  # A process that never started does not end either.
+        process_metrics.record_start(trimtab.__version__, tuple(databases))
+        # Registered here, because a process that never started records no stop.
+        ended.callback(process_metrics.record_stop)
 
     # A log line does not name the user: all query texts are erased, and none is counted.
     logs = env.directory.folder("logs")
     queries = ErasureStep("logs.queries", lambda _: 0, lambda _: forget_queries(logs))
     return Module(
         "process",
-        vitals,
-        signals=vitals.signals(),
+        process_metrics,
+        signals=process_metrics.signals(),
         personal_data=(queries,),
         start=(start,),
         close=(ended.close,),

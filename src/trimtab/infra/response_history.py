@@ -1,4 +1,4 @@
-"""Normal response time of an hour of the day, learnt from the same hour of earlier days."""
+"""Normal response time by hour of the day, from earlier days."""
 
 import math
 from collections.abc import Callable
@@ -12,10 +12,10 @@ from trimtab.kernel.clock import Clock
 from trimtab.kernel.operable import Sample, Signal
 
 MIN_DAYS = 3
-"""Fewer days are no norm: one of them may have been the day of an incident."""
+"""Minimum number of days, so that one day with an incident does not set the norm."""
 _DAYS = 14
 _MIN_REQUESTS = 100
-"""Under a hundred requests the p99 is the slowest one."""
+"""Minimum sample: with fewer than a hundred requests the p99 is the slowest one."""
 _MIN_MINUTES = 10
 
 _hours = sa.table("response_hours", *map(sa.column, ("hour", "total_ms", "minutes")))
@@ -26,7 +26,7 @@ class ResponseHistory:
 
     Args:
         database: Holds the chain ``state``.
-        clock: The service's; hours are those of UTC.
+        clock: The clock of the service; hours are in UTC.
         recent: Returns the p99 in milliseconds of the last minutes' requests of users, and how many there were.
     """
 
@@ -38,7 +38,10 @@ class ResponseHistory:
         self._recent = recent
 
     def note(self) -> None:
-        """Add the present p99 to the hour, and drop what is older than two weeks; call it once a minute."""
+        """Add the current p99 to its hour and delete hours older than two weeks.
+
+        Call it once a minute.
+        """
         p99_ms, requests = self._recent()
         if requests < _MIN_REQUESTS:
             return
@@ -56,16 +59,19 @@ class ResponseHistory:
             connection.execute(sa.delete(_hours).where(_hours.c.hour < oldest))
 
     def days(self) -> int:
-        """Return how many earlier days are known for the present hour of the day."""
+        """Return the number of earlier days with data for the current hour."""
         return len(self._means())
 
     def normal_ms(self) -> float:
-        """Return the median of the earlier days' means at this hour; NaN before three days are known."""
+        """Return the median of earlier days' means at this hour, in milliseconds.
+
+        NaN before three days are known.
+        """
         means = self._means()
         return median(means) if len(means) >= MIN_DAYS else math.nan
 
     def signals(self) -> tuple[Signal, ...]:
-        """Return the normal response time and from how many days it is known."""
+        """Return the signals of the normal response time and its days of data."""
         return (
             Signal(
                 "service.response.normal",
@@ -85,9 +91,9 @@ class ResponseHistory:
 
     def _means(self) -> list[float]:
         now = self._clock.now()
-        wanted = [_hour(now - timedelta(days=day)) for day in range(1, _DAYS + 1)]
+        hours = [_hour(now - timedelta(days=day)) for day in range(1, _DAYS + 1)]
         query = sa.select(_hours.c.total_ms, _hours.c.minutes).where(
-            _hours.c.hour.in_(wanted), _hours.c.minutes >= _MIN_MINUTES
+            _hours.c.hour.in_(hours), _hours.c.minutes >= _MIN_MINUTES
         )
         with self._database.read() as connection:
             return [row.total_ms / row.minutes for row in connection.execute(query)]

@@ -1,9 +1,9 @@
-"""In-process scheduler of short periodic tasks: one thread; a failure does not stop the others."""
+"""In-process scheduler of short periodic tasks in one thread."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from trimtab.infra.background import PeriodicTask, Rounds
+from trimtab.infra.background import PeriodicTask, TaskRunner
 from trimtab.kernel.clock import Clock
 from trimtab.kernel.tasks import ScheduledTask, TaskState
 
@@ -13,7 +13,7 @@ _LOOK_SECONDS = 5.0
 @dataclass(frozen=True, slots=True)
 class _Entry:
     task: ScheduledTask
-    runs: Rounds
+    runs: TaskRunner
 
     @property
     def state(self) -> TaskState:
@@ -21,19 +21,21 @@ class _Entry:
 
 
 class Scheduler:
-    """Runs tasks one after another at their intervals, each for the first time at the start.
+    """Runs tasks sequentially at their intervals, each first at the start.
 
-    For work that may be late but must not be lost, use `Jobs`.
+    A failing task does not stop the others.
+
+    For work that must not be lost, use `Jobs`.
     """
 
     def __init__(self, tasks: Sequence[ScheduledTask], clock: Clock) -> None:
         self._clock = clock
         self._due = dict.fromkeys((task.name for task in tasks), 0.0)
-        self.tasks = tuple(_Entry(task, Rounds(task.name, clock)) for task in tasks)
+        self.tasks = tuple(_Entry(task, TaskRunner(task.name, clock)) for task in tasks)
         self._loop = PeriodicTask("scheduler", self.run_due, _LOOK_SECONDS, clock)
 
     def run_due(self) -> list[str]:
-        """Run every task that is due now; return the names of those that succeeded."""
+        """Run every due task; return the names of those that succeeded."""
         done = []
         for entry in self.tasks:
             now, task = self._clock.monotonic(), entry.task
@@ -47,11 +49,11 @@ class Scheduler:
     def start(self) -> None:
         """Start the thread."""
         for entry in self.tasks:
-            entry.runs.started()
+            entry.runs.record_start()
         self._loop.start()
 
     def close(self) -> None:
         """Stop after the task that is running."""
         self._loop.close()
         for entry in self.tasks:
-            entry.runs.ended()
+            entry.runs.record_end()

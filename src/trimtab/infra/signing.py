@@ -1,6 +1,6 @@
-"""Signed statements: DSSE envelopes with ed25519, made and checked offline.
+"""Signs statements and verifies them offline: DSSE envelopes with ed25519.
 
-The private key is a file in the data directory that only this user can read. The envelope is the one of
+The private key is a file in the data directory that only this user can read. The envelope format is
 https://github.com/secure-systems-lab/dsse, so other tools can check it with the public key alone.
 """
 
@@ -26,7 +26,7 @@ from trimtab.kernel.errors import Corrupt
 from trimtab.kernel.ids import sha256_hex
 
 KEY_FILE = "signing.key"
-_WITHOUT_KEY = "Without it what was signed can still be checked with its public key, but nothing more be signed."
+_WITHOUT_KEY = "Without it, existing signatures can still be verified with the public key, but nothing can be signed."
 
 Envelope = Mapping[str, object]
 """``payloadType``, ``payload`` (base64) and ``signatures``: JSON-ready."""
@@ -34,13 +34,13 @@ Envelope = Mapping[str, object]
 
 @dataclass(frozen=True, slots=True)
 class Signer:
-    """Signs with one private key."""
+    """Signs statements with one private key."""
 
     key: Ed25519PrivateKey
 
     @classmethod
     def of(cls, directory: DataDirectory) -> "Signer":
-        """Return the signer of the data directory; its key is made at first use.
+        """Return the signer of the data directory, creating its key at first use.
 
         Raises:
             Corrupt: The key file holds no ed25519 key.
@@ -57,15 +57,15 @@ class Signer:
 
     @property
     def public_pem(self) -> str:
-        """Return the public key, for those who check."""
+        """Return the public key in PEM format, for verification."""
         public = self.key.public_key()
         return public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
 
     def sign(self, payload_type: str, statement: Mapping[str, object]) -> Envelope:
-        """Return the statement in a signed envelope.
+        """Sign a statement and return its envelope.
 
         Args:
-            payload_type: What the statement is, such as ``application/vnd.trimtab.erasure+json``.
+            payload_type: The type of the statement, such as ``application/vnd.trimtab.erasure+json``.
             statement: JSON-ready; it is signed as canonical JSON (sorted keys, no spaces).
         """
         payload = json.dumps(statement, sort_keys=True, separators=(",", ":")).encode()
@@ -85,15 +85,17 @@ def _new_pem() -> bytes:
 
 
 def key_id(public_pem: str) -> str:
-    """Return the short name of a public key: the first 16 hexadecimal digits of its SHA-256."""
+    """Return the id of a public key: 16 hexadecimal digits of its SHA-256."""
     return sha256_hex(_public_key(public_pem).public_bytes_raw())[:16]
 
 
-def opened(envelope: Mapping[str, object], public_pem: str, payload_type: str) -> dict[str, object]:
-    """Return the statement of an envelope that this key has signed.
+def open_envelope(
+    envelope: Mapping[str, object], public_pem: str, payload_type: str
+) -> dict[str, object]:
+    """Verify an envelope's signature and return its statement.
 
     Raises:
-        Corrupt: It is no such envelope, or it was changed, or another key signed it.
+        Corrupt: The envelope is invalid, was changed, or was signed with another key.
     """
     try:
         payload = base64.b64decode(str(envelope["payload"]), validate=True)
@@ -109,7 +111,7 @@ def opened(envelope: Mapping[str, object], public_pem: str, payload_type: str) -
             hint="Check the file against the original and the public key of the service that signed it.",
         ) from error
     if not isinstance(statement, dict):
-        raise Corrupt("The signed statement is no JSON object.")
+        raise Corrupt("The signed statement is not a JSON object.")
     return statement
 
 
@@ -129,5 +131,5 @@ def _to_be_signed(payload_type: str, payload: bytes) -> bytes:
 def _bad_key(file: str) -> Corrupt:
     return Corrupt(
         f"{file} holds no ed25519 key.",
-        hint=f"Put it back from your own backup. {_WITHOUT_KEY}",
+        hint=f"Restore it from your own backup. {_WITHOUT_KEY}",
     )

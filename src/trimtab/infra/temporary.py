@@ -1,4 +1,4 @@
-"""Finds temporary files that trimtab itself left behind in the system's temporary folder."""
+"""Finds temporary files that trimtab left in the system's temporary folder."""
 
 import fcntl
 import os
@@ -15,18 +15,18 @@ PREFIXES = (
     "trimtab-schema-",
     "trimtab-selftest-",
 )
-"""How the names of trimtab's temporary files begin; nothing else in that folder is ever touched."""
+"""Name prefixes of trimtab's temporary files; other files in that folder are never touched."""
 _LOCK = "trimtab.lock"
 
 
 def leftovers(before: float, folder: Path | None = None) -> Iterator[Path]:
-    """Yield the temporary files and folders of trimtab and this user in which nothing changed since ``before``.
+    """Yield this user's trimtab temporary files and folders unchanged since ``before``.
 
-    Links, other users' files, mount points and data directories that a process holds are left out.
+    Links, other users' files, mount points and locked data directories are skipped.
 
     Args:
         before: Seconds since the epoch.
-        folder: Where to look; by default the system's temporary folder.
+        folder: The folder to search; by default the system's temporary folder.
     """
     where = Path(tempfile.gettempdir()) if folder is None else folder
     try:
@@ -40,7 +40,7 @@ def leftovers(before: float, folder: Path | None = None) -> Iterator[Path]:
             if _is_leftover(entry, before, device):
                 yield entry
         except FileNotFoundError:
-            continue  # Its owner has just removed it.
+            continue  # Removed since the folder was listed.
 
 
 def _is_leftover(entry: Path, before: float, device: int) -> bool:
@@ -60,11 +60,11 @@ def _is_leftover(entry: Path, before: float, device: int) -> bool:
 
 
 def _held(lock: Path) -> bool:
-    """Return whether a process holds the data directory of this lock file."""
+    """Return whether a process holds this lock file of a data directory."""
     try:
         handle = os.open(lock, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
     except OSError:
-        return True  # What cannot be looked at is left alone.
+        return True  # Cannot be checked, so treat it as in use.
     try:
         fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except OSError:

@@ -1,4 +1,4 @@
-"""The safe YAML loader: in C where PyYAML has it, which reads the rules and pages of a start ten times faster."""
+"""The safe YAML loader, in C when available, which is ten times faster."""
 
 from typing import TYPE_CHECKING
 

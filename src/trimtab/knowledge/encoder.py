@@ -161,7 +161,7 @@ class Encoder:
             self._down(error.message)
             raise
         self._model, self._model_id, self._dimension = model, model.model_id, model.dimension
-        self.breaker.succeeded()
+        self.breaker.record_success()
         self.files_intact = True
         _log.info("embedding_model loaded", extra={"model": model.model_id})
 
@@ -176,12 +176,12 @@ class Encoder:
         try:
             vectors = model.embed(texts)
         except EmbedderUnavailable as error:
-            self.breaker.failed()
+            self.breaker.record_failure()
             self._last_error = error.message
             _log.warning("embedding_model failed", extra={"error_type": type(error).__name__})
             raise
         self.durations.now.add((self._machine.monotonic() - started) / len(texts))
-        self.breaker.succeeded()
+        self.breaker.record_success()
         return vectors
 
     def _down(self, error: str) -> None:

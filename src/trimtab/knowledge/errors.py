@@ -69,13 +69,6 @@ class ProjectUnknown(NotFound):
     default_hint = "`trimtab projects list` lists them; ingesting a document makes one."
 
 
-class ProjectExists(Conflict):
-    """The new name belongs to another project."""
-
-    code = "knowledge.project_exists"
-    default_hint = "Choose another name, or delete that project first."
-
-
 class DocumentUnknown(NotFound):
     """The project has no document of that id or name."""
 

@@ -103,10 +103,10 @@ class Indexes:
         try:
             held = self._current(project)
         except (TrimtabError, OSError, ValueError) as error:
-            self.breaker.failed()
+            self.breaker.record_failure()
             _log.exception("search index failed", extra={"error_type": type(error).__name__})
             raise IndexUnavailable(f"The search index failed: {error}") from error
-        self.breaker.succeeded()
+        self.breaker.record_success()
         self.durations.now.add(self._machine.monotonic() - started)
         return held
 
@@ -207,7 +207,7 @@ class Indexes:
         self.engines.forget_all()
         for file in self.saved_files():
             file.unlink(missing_ok=True)
-        self.breaker.succeeded()
+        self.breaker.record_success()
 
     def held_count(self) -> int:
         """Return how many projects' indexes are in memory."""
@@ -221,7 +221,7 @@ class Indexes:
     def probe(self) -> None:
         """Try whether the indexes work again, when the breaker lets a probe through."""
         if self.breaker.state is not BreakerState.CLOSED and self.breaker.allow():
-            self.breaker.succeeded()
+            self.breaker.record_success()
 
     def beat(self) -> None:
         """Ask the engines whether they are there, and give each what it lacks."""

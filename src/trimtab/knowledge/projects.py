@@ -1,4 +1,4 @@
-"""Creates, lists, renames and deletes projects."""
+"""Creates, lists and deletes projects."""
 
 from dataclasses import replace
 
@@ -24,10 +24,6 @@ class Projects:
             for key, found in self._store.overview()
         )
 
-    def names(self) -> tuple[str, ...]:
-        """Return all names in alphabetical order."""
-        return self._store.names()
-
     def create(self, project: str) -> None:
         """Create an empty project unless it exists."""
         self._store.ensure(validate_project_name(project), self._parts.context.clock.now())
@@ -35,10 +31,6 @@ class Projects:
     def check_exists(self, project: str) -> None:
         """Raise `ProjectUnknown` when there is no project of that name."""
         self._store.find(project)
-
-    def rename(self, project: str, new_name: str) -> None:
-        """Rename a project; its documents keep their ids."""
-        self._store.rename(validate_project_name(project), validate_project_name(new_name))
 
     def delete(self, project: str) -> int:
         """Delete a project with all its documents; return their number."""
@@ -51,8 +43,3 @@ class Projects:
         parts.texts.discard(lambda _: True)
         parts.events.publish("knowledge.project_deleted", row.id, {"documents": count})
         return count
-
-    def count_vectors(self, project: str) -> int:
-        """Return the number of the project's vectors, or raise `ProjectUnknown`."""
-        name = self._store.find(validate_project_name(project)).name
-        return next(found.vectors for _, found in self._store.overview() if found.name == name)

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-from trimtab.infra.storage import translated
+from trimtab.infra.storage import translate_errors
 from trimtab.kernel.clock import Clock
 from trimtab.kernel.errors import Corrupt, StorageFull
 from trimtab.knowledge.errors import IndexStale, SnapshotUnknown
@@ -77,7 +77,7 @@ class Snapshots:
         target = self.folder / f"daily_{self._clock.now():%Y%m%d}.tar"
         partial = target.with_name(f".{target.name}.partial")
         try:
-            with translated(target):
+            with translate_errors(target):
                 self._write(partial, files)
                 partial.replace(target)
                 sync_folder(self.folder)

@@ -9,7 +9,7 @@ from trimtab import __version__
 from trimtab.infra.audit_anchor import AnchoredHead
 from trimtab.infra.audit_files import AuditFiles, SealReport
 from trimtab.infra.auth import Keys
-from trimtab.infra.key_care import key_report
+from trimtab.infra.key_report import key_report
 from trimtab.infra.settings import load
 from trimtab.infra.settings.sections.trust import TrustSettings
 from trimtab.kernel.clock import Clock

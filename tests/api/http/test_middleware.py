@@ -216,13 +216,13 @@ def test_a_call_that_times_out_is_counted_by_its_error(app, admin, monkeypatch):
         raise TimeoutError("late")
 
     monkeypatch.setattr(type(app.keys), "all", late)
-    before = app.vitals.tally.errors().get("TimeoutError", 0)
-    logging.getLogger().addHandler(app.vitals.tally)
+    before = app.process_metrics.counters.errors().get("TimeoutError", 0)
+    logging.getLogger().addHandler(app.process_metrics.counters)
     try:
         assert admin.get("/v1/keys").status_code == 500
     finally:
-        logging.getLogger().removeHandler(app.vitals.tally)
-    assert app.vitals.tally.errors()["TimeoutError"] == before + 1
+        logging.getLogger().removeHandler(app.process_metrics.counters)
+    assert app.process_metrics.counters.errors()["TimeoutError"] == before + 1
     assert 'route="/v1/keys",status="500"} 1.0' in admin.get("/metrics").text
 
 

@@ -188,7 +188,7 @@ def test_health_tells_that_the_server_is_down_and_why(sea, server):
 
 
 def around(knowledge):
-    health = Health(knowledge._clock)
+    health = Health(knowledge.parts.context.clock)
     register(health, knowledge.indexes, knowledge.engines)
     return health.check()
 

@@ -13,7 +13,7 @@ from tests.knowledge.conftest import WordModelHome
 from trimtab.infra.compress import NoRoom, compress
 from trimtab.infra.settings.sections.knowledge import KnowledgeSettings
 from trimtab.infra.storage import DataDirectory, DiskReserve
-from trimtab.infra.telemetry import LogFiles, LogTally
+from trimtab.infra.telemetry import LogCounters, LogFiles
 from trimtab.infra.telemetry.log_files import RotatingLog
 from trimtab.kernel.errors import StorageFull
 from trimtab.kernel.events import Events
@@ -49,7 +49,7 @@ def _opened(mount, clock):
 
 @pytest.mark.feature("F625")
 def test_failed_writes_and_backups_are_refused_counted_and_recognised(small):
-    tally = LogTally()
+    tally = LogCounters()
     logging.getLogger("trimtab").addHandler(tally)
     fill(folder_of(small))
     with pytest.raises(StorageFull) as refused:

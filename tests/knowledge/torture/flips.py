@@ -26,7 +26,7 @@ from trimtab.knowledge.embedding import ensure_model, model_problem
 from trimtab.knowledge.maintenance.offline_repair import repair_closed
 from trimtab.knowledge.store.integrity import Damage, integrity_of
 
-_SELF_REPAIRS = ("search index is built again", "is made again", "written anew")
+_SELF_REPAIRS = ("search index is built again", "is made again", "written anew", "written again")
 
 
 class Flips:

@@ -191,7 +191,7 @@ def answers(folder: Path):
         app.jobs._jobs()
         with app.state.read() as connection:
             found = {name: table(connection, name) for name in tables(connection)}
-        cookie = app.sessions.cookie(app.keys.named("admin"))
+        cookie = app.sessions.cookie(app.keys.find_principal("admin"))
         found["session"] = app.sessions.principal(cookie).name
         found["session secret"] = app.sessions._secret.hex()
         found["key"] = str(app.keys.authenticate(KEY))

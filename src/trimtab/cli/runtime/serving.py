@@ -7,8 +7,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from trimtab.api.http.server import Listener, bind, serve
-from trimtab.infra.arenas import share_arenas
 from trimtab.infra.control_socket import bind_control, control_path
+from trimtab.infra.malloc import limit_malloc_arenas
 from trimtab.infra.telemetry import LogFiles, configure_logs
 from trimtab.kernel.errors import Unauthenticated
 
@@ -29,7 +29,7 @@ def run(build: Callable[["Settings"], "App"], settings: "Settings") -> None:
         settings.service.log_level, profile=settings.service.log_profile, queries=queries
     )
     sys.setswitchinterval(_SWITCH_SECONDS)
-    share_arenas()
+    limit_malloc_arenas()
     app = build(settings)
     service = settings.service
     if service.log_to_files:  # Only now is the data directory ours.

@@ -1,4 +1,4 @@
-"""Durable jobs on DBOS: one registered workflow that dispatches to our bodies by kind."""
+"""Durable jobs on DBOS: one workflow that dispatches to bodies by kind."""
 
 import logging
 import sqlite3
@@ -29,24 +29,24 @@ _STATES = {
     "CANCELLED": JobState.CANCELLED,
     "MAX_RECOVERY_ATTEMPTS_EXCEEDED": JobState.FAILED,
 }
-# Jobs outlive a release; bodies keep their step order, so every release may resume every job.
+# Constant over releases: bodies keep their step order, so every release can resume every job.
 _APPLICATION_VERSION = "trimtab-1"
 _POLL_SECONDS = 0.25
 _LEAVE_SECONDS = 10.0
 _GOODBYE = {"trimtab": "closing"}
-"""The message that wakes a waiting body when the jobs are closed."""
+"""Message that wakes a waiting body when the jobs are closed."""
 
 
 class _Closing(BaseException):
-    """Ends a body in the middle at `DurableJobs.close`.
+    """Interrupts a body at `DurableJobs.close`.
 
-    Not an `Exception`, so that neither a body nor DBOS takes it for a failure: nothing is recorded, and the job goes
-    on from its last record at the next launch.
+    Not an `Exception`, so that neither a body nor DBOS treats it as a failure: nothing is recorded, and the job
+    continues from its last recorded step at the next launch.
     """
 
 
 class _Run:
-    """The durable operations inside a running workflow."""
+    """Durable operations inside a running workflow."""
 
     def __init__(self, job_id: str, clock: Clock, open_jobs: "_OpenJobs") -> None:
         self.job_id = job_id
@@ -63,7 +63,7 @@ class _Run:
                 found = DBOS.recv(topic, timeout_seconds=timeout_seconds / self._clock.rate)
             if found != _GOODBYE:
                 return cast("Json", found)
-            # A clean stop woke us; a replay comes here, too, and begins the wait anew.
+            # An orderly stop sent this message; a replay also reads it, and then starts the wait again.
             self._open.check()
 
     def sleep(self, seconds: float) -> None:
@@ -72,10 +72,10 @@ class _Run:
 
 
 class _OpenJobs:
-    """Which bodies run and which of them wait, so that closing can end them all soon.
+    """Tracks running and waiting bodies, so that closing can end them quickly.
 
-    DBOS leaves its threads alone at `destroy`: a body that waits would go on in a service that is closed, and keep
-    the process from ending.
+    DBOS does not stop its threads at `destroy`: a waiting body would continue in a closed service and prevent the
+    process from ending.
     """
 
     def __init__(self) -> None:
@@ -85,13 +85,13 @@ class _OpenJobs:
         self._closing = False
 
     def check(self) -> None:
-        """Leave the body when the jobs are closing."""
+        """Raise `_Closing` when the jobs are closing."""
         if self._closing:
             raise _Closing
 
     @contextmanager
     def running(self) -> Iterator[None]:
-        """Count a body."""
+        """Count a running body."""
         with self._changed:
             self._running += 1
         try:
@@ -103,7 +103,7 @@ class _OpenJobs:
 
     @contextmanager
     def waiting(self, job_id: str, topic: str) -> Iterator[None]:
-        """Remember what a body waits for."""
+        """Record the topic that a body waits for."""
         with self._changed:
             self.check()
             self._waits.append((job_id, topic))
@@ -114,7 +114,7 @@ class _OpenJobs:
                 self._waits.remove((job_id, topic))
 
     def close(self, wake: Callable[[str, str], None]) -> None:
-        """Wake what waits, and return when every body has left, or after ten seconds."""
+        """Wake waiting bodies; return when all have ended, or after ten seconds."""
         with self._changed:
             self._closing = True
             waits = list(self._waits)
@@ -125,13 +125,13 @@ class _OpenJobs:
 
 
 class DurableJobs:
-    """Jobs kept in one SQLite file.
+    """Durable jobs stored in one SQLite file.
 
-    DBOS is one per process, so only one instance may be launched at a time; `close` makes room for the next.
+    DBOS is a singleton per process, so only one instance may be open at a time.
 
     Args:
-        file: The SQLite file; made when missing.
-        clock: Waits are given in this clock's seconds.
+        file: The SQLite file; created when missing.
+        clock: Waits are in seconds of this clock.
     """
 
     def __init__(self, file: Path, clock: Clock) -> None:
@@ -141,7 +141,7 @@ class DurableJobs:
         self._guard = _guarded(file, clock)
         self._engine = _engine(file)
         self._guard.attach(self._engine)
-        self._guard.opened()  # Before DBOS writes anything: it looks for what is missing.
+        self._guard.check_commits()  # Before DBOS writes anything.
         self._open = _OpenJobs()
         self._launched = False
         DBOS(
@@ -158,10 +158,10 @@ class DurableJobs:
             }
         )
 
-        # DBOS brings a handler that writes plain text to standard error; its records belong in our JSON logs.
+        # DBOS installs a handler that writes plain text to standard error; its records belong in the JSON logs.
         logging.getLogger("dbos").handlers.clear()
 
-        # DBOS marks the functions it wraps, and a bound method cannot be marked.
+        # DBOS sets attributes on the functions it wraps, and a bound method allows none.
         def run(kind: str, argument: dict[str, Json]) -> Json:
             return self._run(kind, argument)
 
@@ -172,17 +172,17 @@ class DurableJobs:
         self._scheduled = DBOS.workflow(name=_SCHEDULED)(run_scheduled)
 
     def register(self, kind: str, body: Body) -> None:
-        """Name a body."""
+        """Register the body of a kind of job."""
         if kind in self._bodies:
             raise ValueError(f"job kind {kind!r} is registered twice")
         self._bodies[kind] = body
 
     def schedule(self, name: str, cron: str, kind: str, argument: Mapping[str, Json]) -> None:
-        """Start a job of that kind at each tick of the cron expression (UTC)."""
+        """Schedule jobs of a kind with a cron expression (UTC)."""
         self._schedules.append((name, cron, kind, argument))
 
     def launch(self) -> None:
-        """Begin work and resume interrupted jobs."""
+        """Start the engine and resume interrupted jobs."""
         DBOS.launch()
         self._launched = True
         DBOS.apply_schedules(
@@ -198,7 +198,7 @@ class DurableJobs:
         )
 
     def start(self, kind: str, job_id: str, argument: Mapping[str, Json]) -> None:
-        """Start a job; nothing happens when the id was used before."""
+        """Start a job; does nothing if the id was used before."""
         if kind not in self._bodies:
             raise JobUnknown(f"No job kind is named {kind!r}.")
 
@@ -209,20 +209,20 @@ class DurableJobs:
         if DBOS.workflow_id is None:
             begin()
             return
-        # DBOS forbids a step to start a workflow, because a step may run twice. Ours are idempotent by their id, so a
-        # thread without the step's context may.
+        # DBOS forbids starting a workflow in a step, because a step may run twice. Starting is idempotent by the job's
+        # id here, so a thread without the step's context does it.
         with ThreadPoolExecutor(1) as outside:
             outside.submit(begin).result()
 
     def send(self, job_id: str, topic: str, message: Json, *, idempotency_key: str = "") -> None:
-        """Leave a message for the job."""
+        """Send a message to a job."""
         try:
             DBOS.send(job_id, message, topic, idempotency_key=idempotency_key or None)
         except dbos_error.DBOSNonExistentWorkflowError:
             raise JobUnknown(f"There is no job {job_id!r}.") from None
 
     def status(self, job_id: str) -> JobStatus:
-        """Return where the job stands."""
+        """Return the status of a job."""
         found = DBOS.get_workflow_status(job_id)
         if found is None:
             raise JobUnknown(f"There is no job {job_id!r}.")
@@ -231,12 +231,12 @@ class DurableJobs:
         return JobStatus(job_id, kind, _STATES.get(found.status, JobState.RUNNING), error)
 
     def wait(self, job_id: str) -> Json:
-        """Block until the job has ended; return its result or raise its error."""
+        """Wait until the job ends; return its result or raise its error."""
         self.status(job_id)
         return cast("Json", DBOS.retrieve_workflow(job_id).get_result())
 
     def close(self) -> None:
-        """Stop working; unfinished jobs go on at the next launch, and a wait begins anew then."""
+        """Stop the engine; unfinished jobs continue at the next launch and repeat their wait."""
         if self._launched:
             self._open.close(lambda job_id, topic: DBOS.send(job_id, _GOODBYE, topic))
         DBOS.destroy(destroy_registry=True)
@@ -256,22 +256,23 @@ class DurableJobs:
 
 
 def _guarded(file: Path, clock: Clock) -> FileGuard:
-    """Return the guard of the jobs' file; one that cannot be mended is set aside, and the jobs begin anew.
+    """Return the guard of the jobs' file; replace a file that cannot be repaired.
 
-    What the jobs are for stands in the other databases: whoever owns a job starts it again when the engine is open.
+    The damaged file is kept under another name. The other databases record which jobs are needed: their domains
+    start them again when the engine is open.
     """
     try:
         return FileGuard(file, page_sums=True)
     except Corrupt as error:
         kept = f"corrupted_{clock.now():%Y%m%d_%H%M%S}_{file.name}"
         _log.exception(
-            "ALERT: the jobs begin anew, and their damaged file is kept",
+            "ALERT: the jobs start again with a new file; the damaged one is kept",
             extra={"error_type": "DatabaseError", "reason": error.message, "kept_as": kept},
         )
         for ending in ("", "-wal", "-shm", "-sums", "-commits"):
-            beside = file.with_name(file.name + ending)
-            if beside.exists():
-                beside.replace(file.with_name(kept + ending))
+            part = file.with_name(file.name + ending)
+            if part.exists():
+                part.replace(file.with_name(kept + ending))
         return FileGuard(file, page_sums=True)
 
 
@@ -281,7 +282,7 @@ def _engine(file: Path) -> sa.Engine:
 
     @sa.event.listens_for(engine, "connect")
     def _prepare(connection: sqlite3.Connection, _record: object) -> None:
-        # DBOS sets these on the engines it makes itself; on ours we do.
+        # DBOS sets these only on engines that it creates itself.
         connection.isolation_level = "IMMEDIATE"
         connection.execute("PRAGMA busy_timeout=30000")
         connection.execute("PRAGMA foreign_keys=ON")

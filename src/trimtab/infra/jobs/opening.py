@@ -1,15 +1,15 @@
-"""Jobs whose engine opens behind the service.
+"""Durable jobs whose engine opens in the background after the start.
 
-The durable engine takes longer to import than everything else together. Nothing that a reader asks of the service needs
-it, so the service answers first, and whoever wants a job waits for the engine.
+The engine takes longer to import than all other modules of the service. Questions and searches do not need it, so the service
+answers at once, and only calls that use a job wait for the engine.
 """
 
 import logging
 import threading
 from collections.abc import Callable, Mapping
 
-# The engine imports it in its thread. A statement that another thread makes meanwhile would look into the
-# half-made module and fail, so it is whole before there are two threads.
+# The engine imports it in its thread. A statement of another thread would find the partly initialized module and
+# fail, so it is imported before there are two threads.
 import sqlalchemy.orm  # noqa: F401
 
 from trimtab.infra.jobs.port import Body, Jobs, JobStatus, JobUnknown, Json
@@ -18,7 +18,7 @@ from trimtab.kernel.health import ComponentHealth, Status
 
 _log = logging.getLogger(__name__)
 _OPEN_SECONDS = 60.0
-"""The longest wait for the engine, in real seconds."""
+"""Maximum wait for the engine, in real seconds."""
 
 
 class JobsNotOpen(Unavailable):
@@ -26,15 +26,15 @@ class JobsNotOpen(Unavailable):
 
     code = "jobs.not_open"
     default_hint = (
-        "Look at the component `jobs` of `/health`; `jobs.db` in the data directory holds the jobs."
+        "Check the component `jobs` of `/health`; `jobs.db` in the data directory holds the jobs."
     )
 
 
 class OpeningJobs:
-    """Keeps what is registered, and opens the engine in a thread of its own at `launch`.
+    """Stores registrations and opens the engine in its own thread at `launch`.
 
     Args:
-        make: Imports the engine and returns it, not launched.
+        make: Imports the engine and returns it, not yet launched.
     """
 
     def __init__(self, make: Callable[[], Jobs]) -> None:
@@ -47,51 +47,51 @@ class OpeningJobs:
         self._thread: threading.Thread | None = None
 
     def register(self, kind: str, body: Body) -> None:
-        """Name a body; before `launch`."""
+        """Register the body of a kind of job, before `launch`."""
         if kind in self._bodies:
             raise ValueError(f"job kind {kind!r} is registered twice")
         self._bodies[kind] = body
 
     def schedule(self, name: str, cron: str, kind: str, argument: Mapping[str, Json]) -> None:
-        """Start a job of that kind at each tick of the cron expression (UTC); before `launch`."""
+        """Schedule jobs of a kind with a cron expression (UTC), before `launch`."""
         self._schedules.append((name, cron, kind, argument))
 
     def launch(self, then: Callable[[], None] = lambda: None) -> None:
-        """Begin to open the engine, and return.
+        """Start opening the engine in its thread; return at once.
 
         Args:
-            then: Called when it is open, in its thread.
+            then: Called in that thread when the engine is open.
         """
         self._thread = threading.Thread(target=self._open, args=(then,), name="jobs", daemon=True)
         self._thread.start()
 
     def start(self, kind: str, job_id: str, argument: Mapping[str, Json]) -> None:
-        """Start a job; nothing happens when the id was used before."""
+        """Start a job; does nothing if the id was used before."""
         if kind not in self._bodies:
             raise JobUnknown(f"No job kind is named {kind!r}.")
         self._jobs().start(kind, job_id, argument)
 
     def send(self, job_id: str, topic: str, message: Json, *, idempotency_key: str = "") -> None:
-        """Leave a message for the job."""
+        """Send a message to a job."""
         self._jobs().send(job_id, topic, message, idempotency_key=idempotency_key)
 
     def status(self, job_id: str) -> JobStatus:
-        """Return where the job stands."""
+        """Return the status of a job."""
         return self._jobs().status(job_id)
 
     def wait(self, job_id: str) -> Json:
-        """Block until the job has ended; return its result or raise its error."""
+        """Wait until the job ends; return its result or raise its error."""
         return self._jobs().wait(job_id)
 
     def close(self) -> None:
-        """Stop working; unfinished jobs go on at the next launch."""
+        """Stop the engine; unfinished jobs continue at the next launch."""
         if self._thread is not None:
             self._thread.join()
         if self._engine is not None:
             self._engine.close()
 
     def health(self) -> ComponentHealth:
-        """Down when the engine did not open; while it opens, nothing is wrong with it yet."""
+        """Return DOWN when the engine failed to open, else UP, also while it opens."""
         if self._error:
             return ComponentHealth(Status.DOWN, self._error)
         return ComponentHealth(Status.UP, facts={"open": self._opened.is_set()})
@@ -106,7 +106,7 @@ class OpeningJobs:
             self._engine.launch()
             self._opened.set()
             then()
-        except Exception as error:  # noqa: BLE001 - nobody waits for this thread: health and the log say it.
+        except Exception as error:  # noqa: BLE001 - no caller waits for this thread: health and the log report it.
             self._error = f"The durable jobs did not open: {type(error).__name__}: {error}"
             _log.exception("durable jobs did not open")
             self._opened.set()

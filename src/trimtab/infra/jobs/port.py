@@ -1,4 +1,4 @@
-"""The interface that domains use; `durable.DurableJobs` implements it on DBOS."""
+"""Interface of durable jobs for the domains; `durable.DurableJobs` implements it."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ class JobUnknown(NotFound):
 
 
 class JobState(StrEnum):
-    """Where a job stands."""
+    """State of a job: running, done, failed or cancelled."""
 
     RUNNING = "running"
     DONE = "done"
@@ -27,7 +27,7 @@ class JobState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class JobStatus:
-    """A job as its store knows it."""
+    """The stored status of a job."""
 
     job_id: str
     kind: str
@@ -36,27 +36,27 @@ class JobStatus:
 
 
 class JobRun(Protocol):
-    """What a body is given to do durable things with. Only for use inside the body, never inside a step."""
+    """Durable operations for a body; must not be used inside a step."""
 
     @property
     def job_id(self) -> str:
-        """The job's id."""
+        """The id of the job."""
         ...
 
     def step(self, name: str, do: Callable[[], Json]) -> Json:
-        """Run ``do`` once and record its result; after a crash return the recorded result instead.
+        """Run ``do`` and record its result; return the recorded result at a replay.
 
-        Steps must come in the same order at each run of the body: decide only from the argument and from
+        Steps must run in the same order at each run of the body: decide only from the argument and from
         recorded results. An exception of ``do`` is recorded too and raised again at replay.
         """
         ...
 
     def wait_for(self, topic: str, timeout_seconds: float) -> Json:
-        """Wait durably for a message; return None after that many seconds of the service's clock."""
+        """Wait durably for a message; return None after the timeout on the service's clock."""
         ...
 
     def sleep(self, seconds: float) -> None:
-        """Wait durably; what was already slept before a crash counts."""
+        """Sleep durably; time slept before a crash counts."""
         ...
 
 
@@ -64,26 +64,26 @@ Body = Callable[[JobRun, Mapping[str, Json]], Json]
 
 
 class Jobs(Protocol):
-    """Starts, feeds and watches durable jobs."""
+    """Starts durable jobs, sends them messages and returns their status."""
 
     def register(self, kind: str, body: Body) -> None:
-        """Name a body. All bodies are registered before `launch`; kinds must stay stable over releases."""
+        """Register a body before `launch`; kinds must be stable across releases."""
         ...
 
     def schedule(self, name: str, cron: str, kind: str, argument: Mapping[str, Json]) -> None:
-        """Start a job of that kind at each tick of the five-field cron expression (UTC). Before `launch`."""
+        """Schedule jobs with a five-field cron expression (UTC), before `launch`."""
         ...
 
     def launch(self) -> None:
-        """Begin work and resume every job that a crash interrupted."""
+        """Start the engine and resume every interrupted job."""
         ...
 
     def start(self, kind: str, job_id: str, argument: Mapping[str, Json]) -> None:
-        """Start a job. When the id was used before nothing happens: starting is idempotent."""
+        """Start a job; idempotent: does nothing if the id was used before."""
         ...
 
     def send(self, job_id: str, topic: str, message: Json, *, idempotency_key: str = "") -> None:
-        """Leave a message for the job's `JobRun.wait_for`; it is kept until it is read.
+        """Send a message to the job's `JobRun.wait_for`; it is kept until it is read.
 
         Raises:
             JobUnknown: No job has that id.
@@ -91,13 +91,13 @@ class Jobs(Protocol):
         ...
 
     def status(self, job_id: str) -> JobStatus:
-        """Return where the job stands, or raise `JobUnknown`."""
+        """Return the status of a job, or raise `JobUnknown`."""
         ...
 
     def wait(self, job_id: str) -> Json:
-        """Block until the job has ended; return its result or raise its error."""
+        """Wait until the job ends; return its result or raise its error."""
         ...
 
     def close(self) -> None:
-        """Stop working. Unfinished jobs go on at the next `launch`."""
+        """Stop the engine; unfinished jobs continue at the next `launch`."""
         ...

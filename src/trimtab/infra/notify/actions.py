@@ -1,4 +1,4 @@
-"""What runbooks can do with messages."""
+"""Notification actions for runbooks."""
 
 from trimtab.infra.notify.outbox import Outbox
 from trimtab.infra.notify.routes import Kind, Message
@@ -15,7 +15,7 @@ from trimtab.kernel.operable import (
 
 
 def actions(outbox: Outbox, clock: Clock) -> tuple[Action, ...]:
-    """Return the actions of notifications."""
+    """Return the actions that send notifications."""
 
     def send(given: Arguments, context: ActionContext) -> ActionResult:
         channel = str(given["channel"])
@@ -24,20 +24,20 @@ def actions(outbox: Outbox, clock: Clock) -> tuple[Action, ...]:
         return ActionResult(f"Wrote to {channel}.", {"channel": channel})
 
     def dry_run(given: Arguments, _: ActionContext) -> ActionResult:
-        return ActionResult(f"{given['channel']} would be told: {given['text']}")
+        return ActionResult(f"{given['channel']} would receive: {given['text']}")
 
     return (
         Action(
             "notify.send",
-            "Tell people something.",
+            "Send a message to people.",
             Risk.AUTOMATIC,
             send,
             dry_run,
             params=(
                 Param("channel", "string", "Such as #incidents."),
-                Param("text", "string", "What to say."),
+                Param("text", "string", "The text of the message."),
             ),
-            no_undo_because="what was said cannot be unsaid",
+            no_undo_because="a message that was sent cannot be withdrawn",
             effect=Effect.REPEATABLE,
         ),
     )

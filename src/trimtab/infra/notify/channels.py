@@ -1,4 +1,4 @@
-"""Where a message can go."""
+"""Notification channels: log, console and webhook."""
 
 import logging
 from collections.abc import Mapping
@@ -14,40 +14,40 @@ _log = logging.getLogger(__name__)
 
 
 class NotDelivered(Unavailable):
-    """A channel did not take a message; it stays in the outbox and is tried again."""
+    """A channel rejected a message; it stays in the outbox for a retry."""
 
     code = "notify.not_delivered"
-    default_hint = "Check `notify.webhook_url`; the message is tried again by itself."
+    default_hint = "Check `notify.webhook_url`; the message is sent again automatically."
 
 
 class Channel(Protocol):
-    """Takes messages. A message may come twice after a crash; its key tells."""
+    """Delivers messages; after a crash one may come twice with the same key."""
 
     @property
     def name(self) -> str:
-        """What the channel is called in journals and post-mortems, such as ``pagerduty``."""
+        """The channel's name in journals and post-mortems, such as ``pagerduty``."""
         ...
 
     def reaches_people(self, message: Message) -> bool:
-        """Return whether the message is passed on to people outside of this process."""
+        """Return whether the channel forwards the message to people outside this process."""
         ...
 
     def send(self, message: Message) -> None:
-        """Deliver the message, or raise `NotDelivered`."""
+        """Deliver the message; raise `NotDelivered` on failure."""
         ...
 
 
 class LogChannel:
-    """Writes messages to the log."""
+    """Writes messages to the service log."""
 
     name = "log"
 
     def reaches_people(self, _message: Message) -> bool:
-        """Return False: nobody is told by a line in the log."""
+        """Return False: a log line notifies no one."""
         return False
 
     def send(self, message: Message) -> None:
-        """Log that a message was sent; the text is on the incident's page."""
+        """Log channel, kind and subject of a message, without its text."""
         _log.info(
             "notification",
             extra={"channel": message.channel, "kind": message.kind, "subject": message.subject},
@@ -55,7 +55,7 @@ class LogChannel:
 
 
 class ConsoleChannel:
-    """Writes messages to a stream for a person who watches."""
+    """Writes messages to a stream, such as standard error."""
 
     name = "console"
 
@@ -63,11 +63,11 @@ class ConsoleChannel:
         self._stream = stream
 
     def reaches_people(self, _message: Message) -> bool:
-        """Return False: whether somebody watches the stream is not known."""
+        """Return False: it is unknown whether a person reads the stream."""
         return False
 
     def send(self, message: Message) -> None:
-        """Write the message, its channel first."""
+        """Write the message with its channel in front."""
         self._stream.write(f"[{message.channel}] {message.text}\n")
         self._stream.flush()
 
@@ -76,8 +76,8 @@ class WebhookChannel:
     """Posts messages to a Slack-compatible incoming webhook.
 
     Args:
-        url: The webhook; it is a secret and never logged.
-        client: Carries the timeout.
+        url: The URL of the webhook; a secret that is never logged.
+        client: HTTP client with the timeout.
         headers: Sent with every post.
     """
 
@@ -108,7 +108,7 @@ def post(
     body: Mapping[str, object],
     headers: Mapping[str, str] | None = None,
 ) -> None:
-    """Post a body as JSON, or raise `NotDelivered` with the receiver's name when it is not taken."""
+    """Post a body as JSON; raise `NotDelivered` with the receiver's name on failure."""
     import httpx
 
     try:

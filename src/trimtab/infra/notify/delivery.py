@@ -1,4 +1,4 @@
-"""The thread that empties the outbox."""
+"""Background delivery of the messages in the outbox."""
 
 import logging
 from collections.abc import Callable, Iterable, Sequence
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from trimtab.infra.background import PeriodicTask
 from trimtab.infra.notify.channels import Channel
-from trimtab.infra.notify.outbox import Outbox, Waiting
+from trimtab.infra.notify.outbox import Outbox, PendingMessage
 from trimtab.infra.notify.routes import Message
 from trimtab.kernel.clock import Clock
 from trimtab.kernel.errors import TrimtabError
@@ -17,30 +17,30 @@ _IDLE_SECONDS = 2.0
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """What became of giving one message to one channel that reaches people."""
+    """Result of sending one message to one channel that reaches people."""
 
     message: Message
     receiver: str
     """The channel's name."""
     error: str = ""
-    """Empty when it was accepted; else why not. It is tried again."""
+    """Reason of a failure, to be retried; empty when the channel accepted the message."""
 
 
 OnReceipt = Callable[[Receipt], None]
 
 
 class Reach:
-    """Tells which of the configured channels would pass a message on to people.
+    """Finds the configured channels that forward a message to people.
 
     Args:
-        channels: All that are configured.
+        channels: All configured channels.
     """
 
     def __init__(self, channels: Iterable[Channel] = ()) -> None:
         self.channels = tuple(channels)
 
     def receivers(self, messages: Sequence[Message]) -> tuple[str, ...]:
-        """Return the names of the channels that pass one of the messages on to people."""
+        """Return the names of the channels that forward one of the messages to people."""
         return tuple(
             channel.name
             for channel in self.channels
@@ -49,13 +49,13 @@ class Reach:
 
 
 class Delivery:
-    """Delivers waiting messages to every channel, in order; a failing one is tried again later.
+    """Delivers waiting messages to every channel in order, with retries.
 
     Args:
-        outbox: Where messages wait.
-        channels: Each takes every message; a message counts as delivered when all have taken it.
-        clock: For due times.
-        on_receipt: Called for each message that a channel passes on to people, or fails to; it may be called again
+        outbox: Holds the waiting messages.
+        channels: Each receives every message; a message is delivered when all have accepted it.
+        clock: Gives the time for retries.
+        on_receipt: Called for each message that a channel forwards to people, or fails to; it may be called again
             after a crash.
     """
 
@@ -71,33 +71,35 @@ class Delivery:
         self._clock = clock
         self._on_receipt = on_receipt
         self._taken: dict[int, set[int]] = {}
-        """Of messages that were tried: which channels have them already, so that a broken one doubles none."""
+        """Channels that have accepted a message, by its id, so that a retry skips them."""
         self.task = PeriodicTask("notify", self.deliver_due, _IDLE_SECONDS, clock)
 
     def start(self) -> None:
-        """Begin delivering in a thread of its own."""
+        """Start delivery in a background thread."""
         self.task.start()
 
     def close(self) -> None:
-        """Stop; what waits is delivered at the next start."""
+        """Stop; waiting messages are delivered after the next start."""
         self.task.close(timeout=10)
 
     def deliver_due(self) -> int:
-        """Try every message that is due once; return how many were delivered."""
+        """Try each due message once; return the number delivered."""
         delivered = 0
         for waiting in self._outbox.due(self._clock.now()):
             error = self._offer(waiting)
             if error is None:
-                self._outbox.delivered(waiting, self._clock.now())
+                self._outbox.mark_delivered(waiting, self._clock.now())
                 self._taken.pop(waiting.id, None)
                 delivered += 1
             else:
                 _log.warning("notification not delivered", extra={"outbox_id": waiting.id})
-                self._outbox.failed(waiting, self._clock.now(), f"{type(error).__name__}: {error}")
+                self._outbox.mark_failed(
+                    waiting, self._clock.now(), f"{type(error).__name__}: {error}"
+                )
         return delivered
 
-    def _offer(self, waiting: Waiting) -> Exception | None:
-        """Give the message to every channel that has not taken it; return the first failure."""
+    def _offer(self, waiting: PendingMessage) -> Exception | None:
+        """Send a message to the channels that lack it; return the first error."""
         taken = self._taken.setdefault(waiting.id, set())
         failure: Exception | None = None
         for number, channel in enumerate(self._channels):
@@ -107,7 +109,7 @@ class Delivery:
                 channel.send(waiting.message)
                 taken.add(number)
                 self._report(channel, waiting.message)
-            except Exception as error:  # noqa: BLE001 - no channel may end the thread, or keep a message from others.
+            except Exception as error:  # noqa: BLE001 - no channel may end the thread or block the other channels.
                 failure = failure or error
                 self._report(channel, waiting.message, error)
         return failure
@@ -118,10 +120,10 @@ class Delivery:
         why = "" if error is None else _reason(error)
         try:
             self._on_receipt(Receipt(message, channel.name, why))
-        except Exception:  # noqa: BLE001 - the message is delivered; its record is only missing then.
+        except Exception:  # noqa: BLE001 - the message is delivered; only its record is missing.
             _log.warning("a receipt was not recorded", exc_info=True)
 
 
 def _reason(error: Exception) -> str:
-    # Other errors may hold an address with a token in it.
+    # The text of other errors may contain a URL with a token.
     return error.message if isinstance(error, TrimtabError) else type(error).__name__

@@ -1,4 +1,4 @@
-"""E-mail to those who are told of escalations and of their end."""
+"""E-mail notifications of escalations and resolutions over SMTP."""
 
 import smtplib
 from email.message import EmailMessage
@@ -13,10 +13,10 @@ class EmailChannel:
     """Sends each message to the channel ``email`` through an SMTP server.
 
     Args:
-        server: ``host`` or ``host:port``; a server of one's own that needs no password.
-        sender: The address it comes from.
-        to: Who gets it.
-        timeout_seconds: How long the server may take.
+        server: ``host`` or ``host:port`` of a server that needs no password.
+        sender: The sender's address.
+        to: The recipients' addresses.
+        timeout_seconds: Timeout of the server.
     """
 
     name = "email"
@@ -31,11 +31,11 @@ class EmailChannel:
         self._timeout_seconds = timeout_seconds
 
     def reaches_people(self, message: Message) -> bool:
-        """Return whether it is a message to the channel ``email``."""
+        """Return whether the message is for the channel ``email``."""
         return message.channel == CHANNEL
 
     def send(self, message: Message) -> None:
-        """Send it; the subject is the first line of the text."""
+        """Send the message by e-mail; the subject is its first line."""
         if not self.reaches_people(message):
             return
         mail = EmailMessage()

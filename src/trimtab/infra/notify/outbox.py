@@ -1,4 +1,4 @@
-"""Messages that wait for delivery, in the database."""
+"""Outbox of messages waiting for delivery, stored in the database."""
 
 import re
 from dataclasses import dataclass
@@ -35,8 +35,8 @@ _table = sa.table(
 
 
 @dataclass(frozen=True, slots=True)
-class Waiting:
-    """A message that is to be delivered."""
+class PendingMessage:
+    """A message that waits for delivery."""
 
     id: int
     message: Message
@@ -44,13 +44,13 @@ class Waiting:
 
 
 class Outbox:
-    """Keeps messages until they are delivered; each key goes out once, or twice after a crash in between."""
+    """Stores messages until delivery; each key is sent once, or twice after a crash."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def put(self, connection: sa.Connection, message: Message, at: datetime) -> None:
-        """Add a message within the caller's transaction; a known key is ignored."""
+        """Add a message in the caller's transaction; a known key is ignored."""
         insert = sa.insert(_table).prefix_with("OR IGNORE")
         connection.execute(
             insert.values(
@@ -66,12 +66,12 @@ class Outbox:
         )
 
     def add(self, message: Message, at: datetime) -> None:
-        """Add a message in a transaction of its own."""
+        """Add a message in its own transaction."""
         with self._database.write() as connection:
             self.put(connection, message, at)
 
-    def due(self, at: datetime, limit: int = 50) -> list[Waiting]:
-        """Return undelivered messages whose time has come, oldest first."""
+    def due(self, at: datetime, limit: int = 50) -> list[PendingMessage]:
+        """Return undelivered messages that are due, oldest first."""
         query = (
             sa.select(_table)
             .where(_table.c.delivered_at.is_(None), _table.c.next_attempt_at <= at.isoformat())
@@ -81,12 +81,12 @@ class Outbox:
         with self._database.read() as connection:
             return [_waiting(row) for row in connection.execute(query)]
 
-    def delivered(self, waiting: Waiting, at: datetime) -> None:
+    def mark_delivered(self, waiting: PendingMessage, at: datetime) -> None:
         """Mark a message as delivered."""
         self._update(waiting, delivered_at=at.isoformat(), attempts=waiting.attempts + 1)
 
-    def failed(self, waiting: Waiting, at: datetime, error: str) -> None:
-        """Put a message off; the pause doubles from 2 seconds to 10 minutes."""
+    def mark_failed(self, waiting: PendingMessage, at: datetime, error: str) -> None:
+        """Schedule a retry; the pause doubles from 2 seconds to 10 minutes."""
         pause = min(_LONGEST_RETRY_SECONDS, _FIRST_RETRY_SECONDS * 2.0 ** min(waiting.attempts, 20))
         self._update(
             waiting,
@@ -96,7 +96,7 @@ class Outbox:
         )
 
     def undelivered(self) -> int:
-        """Return how many messages wait."""
+        """Return the number of undelivered messages."""
         query = sa.select(sa.func.count()).where(_table.c.delivered_at.is_(None))
         with self._database.read() as connection:
             return int(connection.execute(query).scalar_one())
@@ -108,18 +108,18 @@ class Outbox:
             return [_waiting(row).message for row in connection.execute(query)]
 
     def naming(self, person: str) -> int:
-        """Return how many messages, delivered or not, name the person."""
+        """Return the number of messages, delivered or not, that name a person."""
         return len(self._naming(person))
 
     def forget(self, person: str) -> int:
-        """Delete them; return how many."""
+        """Delete the messages that name a person; return their number."""
         ids = self._naming(person)
         with self._database.write() as connection:
             connection.execute(sa.delete(_table).where(_table.c.id.in_(ids)))
         return len(ids)
 
     def _naming(self, person: str) -> list[int]:
-        # As a word of its own: the user "an" is not named by every "an".
+        # Whole words only: the user "an" is not named by a word that contains "an".
         named = re.compile(rf"(?<![\w@.-]){re.escape(person)}(?![\w@-])")
         query = sa.select(_table.c.id, _table.c.text, _table.c.subject, _table.c.last_error).where(
             _table.c.text.contains(person, autoescape=True)
@@ -133,12 +133,12 @@ class Outbox:
                 if any(named.search(str(text or "")) for text in row[1:])
             ]
 
-    def _update(self, waiting: Waiting, **values: object) -> None:
+    def _update(self, waiting: PendingMessage, **values: object) -> None:
         with self._database.write() as connection:
             connection.execute(sa.update(_table).where(_table.c.id == waiting.id).values(**values))
 
 
-def _waiting(row: sa.Row[tuple[object, ...]]) -> Waiting:
+def _waiting(row: sa.Row[tuple[object, ...]]) -> PendingMessage:
     _, _, key = str(row.key).partition("|")
     message = Message(row.channel, Kind(row.kind), row.text, key, row.subject)
-    return Waiting(int(row.id), message, int(row.attempts))
+    return PendingMessage(int(row.id), message, int(row.attempts))

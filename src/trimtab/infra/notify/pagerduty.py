@@ -1,4 +1,4 @@
-"""Pages whoever PagerDuty's rotation says is on call, and tells it when the incident is over."""
+"""Pages the on-call person through PagerDuty and resolves the page."""
 
 from typing import TYPE_CHECKING
 
@@ -10,16 +10,16 @@ if TYPE_CHECKING:
 
 _ACTIONS = {Kind.PAGE: "trigger", Kind.RESOLUTION: "resolve"}
 _SUMMARY_CHARACTERS = 1024
-"""PagerDuty refuses longer summaries."""
+"""Maximum length of a summary; PagerDuty rejects longer ones."""
 
 
 class PagerDutyChannel:
-    """Sends pages and resolutions to PagerDuty's Events API v2; everything else is not its business.
+    """Sends pages and resolutions to PagerDuty's Events API v2; ignores other messages.
 
     Args:
-        url: The API's address.
-        routing_key: Of the service whose rotation is called; it is a secret and never logged.
-        client: Carries the timeout.
+        url: The URL of the API.
+        routing_key: Key of the service whose rotation is paged; a secret that is never logged.
+        client: HTTP client with the timeout.
     """
 
     name = "pagerduty"
@@ -30,11 +30,11 @@ class PagerDutyChannel:
         self._client = client
 
     def reaches_people(self, message: Message) -> bool:
-        """Return whether it is a page, or the end of one."""
+        """Return whether the message is a page or a resolution."""
         return message.kind in _ACTIONS
 
     def send(self, message: Message) -> None:
-        """Trigger or resolve the alert of the message's incident; one incident is one alert there."""
+        """Trigger or resolve the PagerDuty alert of the message's incident."""
         if not self.reaches_people(message):
             return
         event = {

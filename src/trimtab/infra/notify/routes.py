@@ -1,11 +1,11 @@
-"""Which channels hear of what: one table."""
+"""Routing table from kinds of messages to channels."""
 
 from dataclasses import dataclass
 from enum import StrEnum
 
 
 class Kind(StrEnum):
-    """Why a message is sent."""
+    """Kind of a message, which selects its channels."""
 
     ALERT = "alert"
     RESOLUTION = "resolution"
@@ -15,25 +15,25 @@ class Kind(StrEnum):
     """A person must act now."""
     POSTMORTEM = "postmortem"
     NOTE = "note"
-    """Sent by a runbook's action."""
+    """Sent by an action of a runbook."""
 
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One message to one channel."""
+    """One message for one channel."""
 
     channel: str
     kind: Kind
     text: str
     key: str
-    """The same key is sent once, however often it is put into the outbox."""
+    """Idempotency key: a message with a known key is not sent again."""
     subject: str = ""
-    """The id of what it is about."""
+    """Id of the subject, such as an incident."""
 
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """A row of the table; an empty tuple means all."""
+    """A row of the routing table; an empty tuple matches all."""
 
     channel: str
     kinds: tuple[Kind, ...]
@@ -58,17 +58,17 @@ ROUTES = (
     Route("email", (Kind.ESCALATION, Kind.RESOLUTION), _HIGH),
     Route("github", (Kind.POSTMORTEM,)),
 )
-"""AOPS and KB name these channels; systems whose documents name none use ``#incidents``."""
+"""Channels that AOPS and KB specify; systems that specify none use ``#incidents``."""
 
 
 def channels_for(kind: Kind, severity: str, system: str, topic: str = "") -> tuple[str, ...]:
-    """Return the channels that hear of it, each once, in the order of the table.
+    """Return the distinct channels of a message, in the order of the table.
 
     Args:
-        kind: Why.
+        kind: The kind of the message.
         severity: ``P0`` to ``P3``.
         system: ``AOPS``, ``KB``, ``HYB``, ``ENT`` or ``MISO``.
-        topic: ``data`` for data quality; anything else has no route of its own.
+        topic: ``data`` for data quality; other topics have no separate route.
     """
     found = dict.fromkeys(
         route.channel

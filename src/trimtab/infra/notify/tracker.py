@@ -1,4 +1,4 @@
-"""Post-mortems become issues of a GitHub repository, where the whole team follows what is to be done."""
+"""Opens GitHub issues for post-mortems."""
 
 from typing import TYPE_CHECKING
 
@@ -15,10 +15,10 @@ class GitHubChannel:
     """Opens an issue for each message to the channel ``github``.
 
     Args:
-        url: The API's address.
+        url: The URL of the API.
         repository: ``owner/name``.
-        token: May open issues there; it is a secret and never logged.
-        client: Carries the timeout.
+        token: Token that may open issues there; a secret that is never logged.
+        client: HTTP client with the timeout.
     """
 
     name = "github"
@@ -32,11 +32,11 @@ class GitHubChannel:
         self._client = client
 
     def reaches_people(self, message: Message) -> bool:
-        """Return whether it is a message to the channel ``github``."""
+        """Return whether the message is for the channel ``github``."""
         return message.channel == CHANNEL
 
     def send(self, message: Message) -> None:
-        """Open the issue; its title is the first line of the text."""
+        """Open an issue titled with the first line of the text."""
         if not self.reaches_people(message):
             return
         title = message.text.splitlines()[0].lstrip("# ") if message.text else message.subject

@@ -1,4 +1,4 @@
-"""Digests of settings, to find later which ones have changed without keeping their values."""
+"""Digests of settings, to detect changed values without storing them."""
 
 import hmac
 
@@ -7,10 +7,10 @@ from trimtab.infra.settings.table import rows
 
 
 def digests(settings: Settings, key: bytes) -> dict[str, str]:
-    """Return a keyed digest of each setting's value, by name.
+    """Return a keyed digest (HMAC) of each setting's value, by name.
 
     Args:
-        settings: Those in force.
+        settings: The current settings.
         key: A secret of the installation, so that a short secret cannot be guessed from its digest.
     """
     found = {}

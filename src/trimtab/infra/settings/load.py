@@ -1,4 +1,4 @@
-"""Reads the settings: defaults, then the file, then the environment, then flags; the later wins."""
+"""Loads settings from defaults, file, environment and flags; later sources win."""
 
 import math
 import os
@@ -29,16 +29,16 @@ def load(
     flags: Mapping[str, str] | None = None,
     environment: Mapping[str, str] | None = None,
 ) -> Settings:
-    """Return the settings of this start.
+    """Load and validate the settings.
 
     Args:
         file: A TOML file; by default ``trimtab.toml`` in the working directory, when there is one.
         flags: ``section.field`` to text, as given on the command line.
-        environment: By default the process's own.
+        environment: Environment variables; by default those of the process.
 
     Raises:
         Misconfigured: The file cannot be read or parsed, or a name, type or value is wrong. The message names the
-            place, the hint the next step.
+            source, the hint the next step.
     """
     table = {row.name: row for row in rows(Settings)}
     chosen: dict[str, object] = {}
@@ -47,7 +47,7 @@ def load(
         *_from_environment(table, os.environ if environment is None else environment),  # noqa: TID251 - here only.
         *((name, value, f"--set {name}") for name, value in (flags or {}).items()),
     ):
-        chosen[name] = _checked(table, name, raw, place)
+        chosen[name] = _check(table, name, raw, place)
     sections = {}
     for section, section_type in get_type_hints(Settings).items():
         values = {
@@ -82,7 +82,7 @@ def _from_file(file: Path | None) -> list[_Given]:
     for section, body in document.items():
         if not isinstance(body, dict):
             raise Misconfigured(
-                f"{path}: {section!r} stands outside a section.",
+                f"{path}: {section!r} is outside a section.",
                 hint="Write [section] above it, then field = value.",
             )
         given += [
@@ -97,13 +97,14 @@ def _from_environment(table: Mapping[str, Setting], environment: Mapping[str, st
     for row in table.values():
         given += [
             (row.name, environment[variable], f"${variable}")
-            for variable in reversed(row.env)  # The strongest comes last and wins.
+            # The variable with the highest priority comes last and wins.
+            for variable in reversed(row.env)
             if variable in environment
         ]
     return given
 
 
-def _checked(table: Mapping[str, Setting], name: str, raw: object, place: str) -> object:
+def _check(table: Mapping[str, Setting], name: str, raw: object, place: str) -> object:
     row = table.get(name)
     if row is None:
         near = get_close_matches(name, table, n=2)
@@ -113,7 +114,7 @@ def _checked(table: Mapping[str, Setting], name: str, raw: object, place: str) -
             if near
             else "`trimtab settings` lists them all.",
         )
-    value = _converted(row, raw, place)
+    value = _convert(row, raw, place)
     if row.choices and value not in row.choices:
         raise Misconfigured(
             f"{place}: {value!r} is not allowed.", hint=f"Choose one of: {', '.join(row.choices)}."
@@ -129,7 +130,7 @@ def _checked(table: Mapping[str, Setting], name: str, raw: object, place: str) -
     return value
 
 
-def _converted(row: Setting, raw: object, place: str) -> object:
+def _convert(row: Setting, raw: object, place: str) -> object:
     try:
         if row.type is bool:
             return raw if isinstance(raw, bool) else _TRUTH[str(raw).strip().lower()]

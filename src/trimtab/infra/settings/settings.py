@@ -1,4 +1,4 @@
-"""The one settings table: a frozen section for each domain."""
+"""The settings of all domains, one frozen section each."""
 
 from dataclasses import dataclass, field
 
@@ -16,7 +16,7 @@ from trimtab.infra.settings.sections.trust import TrustSettings
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """All settings of one start. Passed in where needed, never imported as a global."""
+    """All settings of a process; passed to their users, never a global."""
 
     service: ServiceSettings = field(default_factory=ServiceSettings)
     monitor: MonitorSettings = field(default_factory=MonitorSettings)

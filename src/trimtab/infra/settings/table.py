@@ -1,4 +1,4 @@
-"""How a setting is declared, and the table of all of them."""
+"""Declares settings as dataclass fields and lists them as a table."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, fields, is_dataclass
@@ -7,7 +7,7 @@ from typing import Any, get_type_hints
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """One row of the table."""
+    """A setting as a row of the table."""
 
     name: str
     """``section.field``, as in the settings file: ``[section]`` then ``field = ...``."""
@@ -16,18 +16,18 @@ class Setting:
     unit: str
     help: str
     env: tuple[str, ...]
-    """Environment variables that set it, the strongest first; ``TRIMTAB_SECTION_FIELD`` is always the first."""
+    """Environment variables that set it, highest priority first: ``TRIMTAB_SECTION_FIELD``, then others."""
     minimum: float | None
     maximum: float | None
     choices: tuple[str, ...]
     secret: bool = False
-    """Whether its value must not be shown anywhere."""
+    """True if its value must not be shown anywhere."""
 
 
 def setting(  # noqa: PLR0913 - one keyword for each column of the table.
     default: object,
     *,
-    help: str,  # noqa: A002 - the word users see.
+    help: str,  # noqa: A002 - the name in the table.
     unit: str = "",
     env: tuple[str, ...] = (),
     minimum: float | None = None,
@@ -40,12 +40,12 @@ def setting(  # noqa: PLR0913 - one keyword for each column of the table.
     Args:
         default: The contract's value where it states one.
         help: One sentence for the person who changes it.
-        unit: Such as ``seconds``, ``MB``, ``entries``; empty for a plain number or text.
-        env: Names fixed by the contract (``QUERY_CACHE_SIZE``), beside ``TRIMTAB_SECTION_FIELD``.
+        unit: The unit, such as ``seconds``, ``MB``, ``entries``; empty for a plain number or text.
+        env: Names fixed by the contract (``QUERY_CACHE_SIZE``), in addition to ``TRIMTAB_SECTION_FIELD``.
         minimum: The smallest number allowed.
         maximum: The largest number allowed.
-        choices: The words allowed.
-        secret: Whether its value must not be shown: not in lists of settings, and not in the section's ``repr``.
+        choices: The values allowed.
+        secret: Whether its value is hidden in lists of settings and in the section's ``repr``.
     """
     row = {
         "help": help,
@@ -60,7 +60,7 @@ def setting(  # noqa: PLR0913 - one keyword for each column of the table.
 
 
 def rows(settings_type: type) -> Iterator[Setting]:
-    """Yield every setting of the nested sections, in the order of declaration."""
+    """Yield every setting of all sections, in the order of declaration."""
     for section, section_type in get_type_hints(settings_type).items():
         if not is_dataclass(section_type):
             continue

@@ -1,4 +1,4 @@
-"""The data directory: made, checked and locked before anything is opened in it."""
+"""Creates, checks and locks the data directory before anything opens it."""
 
 import errno
 import fcntl
@@ -9,32 +9,34 @@ import stat
 from pathlib import Path
 from types import TracebackType
 
-from trimtab.infra.storage.database import translated
 from trimtab.infra.storage.errors import DataDirectoryInUse, DataDirectoryUnusable
+from trimtab.infra.storage.sqlite.database import translate_errors
 from trimtab.kernel.errors import StorageFull
 
 _log = logging.getLogger(__name__)
 _OTHERS = 0o077
 FLOOR_BYTES = 16 * 1024 * 1024
-"""Below this much free space nothing starts: a database that cannot checkpoint helps nobody."""
+"""Free space required to start: below it a database may be unable to checkpoint."""
 
 _HINT = (
-    "`trimtab knowledge clean-up` removes what is past its age, also on a full disk; `trimtab knowledge disk` shows "
-    "what takes the space."
+    "`trimtab knowledge clean-up` removes expired files, also on a full disk; "
+    "`trimtab knowledge disk` shows what uses the space."
 )
 
 
 class DataDirectory:
-    """An exclusively held data directory. The lock goes with the process, however it ends.
+    """A data directory locked by this process.
+
+    The operating system releases the lock when the process ends, however it ends.
 
     Args:
-        path: Where it is; made when missing.
-        floor_bytes: How much must be free; 0 for whoever only frees space.
+        path: The directory; created when missing.
+        floor_bytes: Free space required; 0 for a process that only frees space.
 
     Raises:
-        DataDirectoryUnusable: It cannot be made, or not be written to.
-        DataDirectoryInUse: Another process holds it.
-        StorageFull: Its disk has less than 16 MB left.
+        DataDirectoryUnusable: The directory cannot be created or written.
+        DataDirectoryInUse: Another process holds the lock.
+        StorageFull: The disk has less free space than `floor_bytes`.
     """
 
     def __init__(self, path: Path, floor_bytes: int = FLOOR_BYTES) -> None:
@@ -55,15 +57,19 @@ class DataDirectory:
         return self.path / name
 
     def folder(self, name: str) -> Path:
-        """Return a sub-folder, made when missing, readable by this user only."""
+        """Return a subfolder that only this user can read, created when missing."""
         folder = self.path / name
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         return folder
 
     def keep_secret(self, name: str, data: bytes) -> None:
-        """Write a file that only this user can read: wholly, or not at all and raise `StorageFull`."""
+        """Write a file atomically that only this user can read.
+
+        Raises:
+            StorageFull: There is no space; nothing was written.
+        """
         temporary = self.file(f".{name}.new")
-        with translated(self.file(name)):
+        with translate_errors(self.file(name)):
             handle = os.open(temporary, os.O_CREAT | os.O_TRUNC | os.O_WRONLY | os.O_CLOEXEC, 0o600)
             with os.fdopen(handle, "wb") as file:
                 file.write(data)
@@ -93,16 +99,16 @@ class DataDirectory:
             raise _unusable(self.path, error) from error
 
     def _close_to_others(self) -> None:
-        """Take what other users may do from a directory that was made with wider permissions, and from all in it.
+        """Remove the permissions of other users from the directory and its content.
 
         Raises:
-            DataDirectoryUnusable: It is somebody else's, or its permissions cannot be changed.
+            DataDirectoryUnusable: Another user owns it, or its permissions cannot be changed.
         """
         found = self.path.stat()
         if found.st_uid != os.geteuid():
             raise DataDirectoryUnusable(
                 f"The data directory {self.path} belongs to another user.",
-                hint="Give it to this user with `chown -R`, or choose another one with `--data-dir`.",
+                hint="Change its owner with `chown -R`, or choose another one with `--data-dir`.",
             )
         if not stat.S_IMODE(found.st_mode) & _OTHERS:
             return
@@ -111,11 +117,11 @@ class DataDirectory:
             count = _close_files(self.path)
         except OSError as error:
             raise DataDirectoryUnusable(
-                f"The data directory {self.path} is open to other users and cannot be closed: {error.strerror}.",
+                f"The data directory {self.path} is open to other users and its permissions cannot be changed: {error.strerror}.",
                 hint=f"Run `chmod -R go= {self.path}`.",
             ) from error
         _log.warning(
-            "the data directory was open to other users; it is closed now",
+            "the data directory was open to other users; their permissions were removed",
             extra={"path": str(self.path), "files": count},
         )
 
@@ -130,13 +136,16 @@ class DataDirectory:
             os.close(lock)
             raise DataDirectoryInUse(
                 f"The data directory {self.path} is in use by another trimtab process.",
-                hint="Stop that process, or give another one with `--data-dir`.",
+                hint="Stop that process, or choose another directory with `--data-dir`.",
             ) from None
         return lock
 
 
 def _close_files(folder: Path) -> int:
-    """Take every permission of other users from what is in the folder; follow no link; return how much it was."""
+    """Remove the permissions of other users below a folder; return the number changed.
+
+    Links are not followed.
+    """
     count = 0
     for _, folders, files, handle in os.fwalk(folder, follow_symlinks=False):
         for name in (*folders, *files):

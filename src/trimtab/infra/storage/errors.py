@@ -1,22 +1,22 @@
-"""What can be wrong with the place where everything is kept."""
+"""Errors of the data directory and its databases."""
 
 from trimtab.kernel.errors import Conflict, Misconfigured
 
 
 class DataDirectoryUnusable(Misconfigured):
-    """The data directory cannot be made, read or written."""
+    """The data directory cannot be created, read or written."""
 
     code = "storage.directory_unusable"
 
 
 class DataDirectoryInUse(Conflict):
-    """Another trimtab process works in the data directory."""
+    """Another trimtab process uses the data directory."""
 
     code = "storage.directory_in_use"
 
 
 class SchemaTooNew(Misconfigured):
-    """The data was written by a newer release than this one."""
+    """A newer release has written the data."""
 
     code = "storage.schema_too_new"
     default_hint = (

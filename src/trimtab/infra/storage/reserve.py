@@ -1,4 +1,4 @@
-"""Disk space kept back for the operator: released when the disk is full, so that a repair can be written down."""
+"""Reserves disk space, released on a full disk so repairs can be recorded."""
 
 import logging
 import os
@@ -8,42 +8,42 @@ from pathlib import Path
 
 _log = logging.getLogger(__name__)
 RESERVE_BYTES = 8 * 1024 * 1024
-"""Enough for the journal, the jobs and the audit events of an incident on a full disk."""
+"""Size of the reserve: enough for the journal, jobs and audit events of one incident."""
 _SHARE = 0.02
-"""On a small disk the reserve is this share of it."""
+"""Largest share of a small disk that the reserve may take."""
 _LOW = 1024 * 1024
-"""With less than this much free, a commit of a few pages may fail."""
+"""Free space below which a commit of a few pages may fail."""
 NAME = "disk.reserve"
 
 
 class DiskReserve:
-    """A file that holds disk space and no data.
+    """A file that occupies disk space and holds no data.
 
     Args:
         folder: The data directory.
-        most_bytes: Its size on a large disk.
+        max_bytes: The size of the reserve on a large disk.
     """
 
-    def __init__(self, folder: Path, most_bytes: int = RESERVE_BYTES) -> None:
+    def __init__(self, folder: Path, max_bytes: int = RESERVE_BYTES) -> None:
         self.file = folder / NAME
-        self._most = most_bytes
+        self._max_bytes = max_bytes
         self._lock = threading.Lock()
 
     @property
     def size_bytes(self) -> int:
-        """Return how much is kept back on this disk."""
-        return min(self._most, int(shutil.disk_usage(self.file.parent).total * _SHARE))
+        """Return the size of the reserve on this disk, in bytes."""
+        return min(self._max_bytes, int(shutil.disk_usage(self.file.parent).total * _SHARE))
 
     @property
     def held(self) -> bool:
-        """Return whether the space is kept back now."""
+        """Return whether the space is reserved now."""
         try:
             return self.file.stat().st_size > 0
         except FileNotFoundError:
             return False
 
     def look(self) -> None:
-        """Release the space when the disk is full, and take it again when there is plenty; cheap, never raises."""
+        """Release the reserve on a full disk, or take it back. Cheap; never raises."""
         try:
             free = shutil.disk_usage(self.file.parent).free
             if self.held and free < _LOW:
@@ -54,7 +54,7 @@ class DiskReserve:
             _log.warning("the disk reserve was not changed", extra={"reason": str(error)})
 
     def hold(self) -> bool:
-        """Keep the space back; return False, with nothing left behind, when the disk has not enough."""
+        """Reserve the space; return False, leaving an empty file, when it does not fit."""
         size = self.size_bytes
         with self._lock:
             handle = os.open(self.file, os.O_CREAT | os.O_WRONLY | os.O_CLOEXEC, 0o600)
@@ -68,7 +68,7 @@ class DiskReserve:
         return True
 
     def release(self) -> None:
-        """Give the space to whoever writes next."""
+        """Free the reserved space for other writers."""
         with self._lock, self.file.open("r+b") as stream:
             stream.truncate(0)
         _log.error(

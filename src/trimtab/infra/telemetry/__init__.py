@@ -1,13 +1,13 @@
-"""What the service says about itself: JSON logs and Prometheus metrics."""
+"""Telemetry of the service: JSON logs and Prometheus metrics."""
 
+from trimtab.infra.telemetry.log_counters import LogCounters
 from trimtab.infra.telemetry.log_files import LogFiles
 from trimtab.infra.telemetry.logs import configure_logs, redacted
 from trimtab.infra.telemetry.metrics import SignalCollector, new_registry
-from trimtab.infra.telemetry.tally import LogTally
 
 __all__ = [
+    "LogCounters",
     "LogFiles",
-    "LogTally",
     "SignalCollector",
     "configure_logs",
     "new_registry",

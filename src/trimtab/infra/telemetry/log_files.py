@@ -1,4 +1,4 @@
-"""Log files: a new one by age and size, old ones compressed, the last day always kept within a size."""
+"""Rotates, compresses and removes log files by age and size."""
 
 import contextlib
 import errno
@@ -12,35 +12,35 @@ from pathlib import Path
 from trimtab.infra.compress import NoRoom, compress
 
 ACTIVE_LOG = "trimtab.log"
-"""The file that is written to now; only its handler begins a new one."""
+"""Name of the current log file; only its handler rotates it."""
 _ROTATED = "trimtab-*.log*"
 _HOURS = 3600.0
 _LONGEST_SECONDS = 6 * _HOURS
-"""A file is closed after so long, so that what is older than the kept time can go in parts."""
+"""Maximum age of the current file, so that old lines can be removed in small parts."""
 
 
 @dataclass(frozen=True, slots=True)
 class LogFiles:
-    """Where the log is also written, when it begins a new file, and when an old one goes.
+    """Folder, rotation size and retention of log files.
 
-    ``most`` files are kept, and all that are younger than ``hours``; together never more than ``most`` times
-    ``megabytes``, so that a flood of lines cannot fill the disk.
+    The newest ``most`` files are kept, and all that are younger than ``hours``; their total size never exceeds
+    ``most`` times ``megabytes``, so that a flood of lines cannot fill the disk.
     """
 
     folder: Path
     megabytes: int
-    """The size at which a file is full."""
+    """Size at which a file is rotated."""
     most: int
-    """How many files are kept whatever their age, the present one among them."""
+    """Number of files kept at any age, including the current one."""
     hours: float = 24.0
-    """How long files beyond these are kept."""
+    """Age up to which files beyond ``most`` are kept."""
 
 
 class RotatingLog(BaseRotatingHandler):
     """Writes ``trimtab.log``; full or old files become ``trimtab-<time>.log.gz``.
 
-    Files are compressed in a thread of their own. A line that finds the disk full is dropped here: it still goes to
-    the other handlers, and the program goes on.
+    Files are compressed in a separate thread. On a full disk a line is dropped here: it still reaches the other
+    handlers, and the program continues.
     """
 
     def __init__(self, files: LogFiles) -> None:
@@ -49,12 +49,12 @@ class RotatingLog(BaseRotatingHandler):
         self._full = files.megabytes * 1024 * 1024
         self._began: float | None = None
         self._now = 0.0
-        """The time of the newest line, in seconds since the epoch."""
+        """Time of the newest line, in seconds since the epoch."""
         self._packing: threading.Thread | None = None
         super().__init__(str(files.folder / ACTIVE_LOG), "a", encoding="utf-8")
 
     def shouldRollover(self, record: logging.LogRecord) -> bool:  # noqa: N802 - the base class's name.
-        """Return whether the record begins a new file."""
+        """Return whether to rotate before the record."""
         self._now = record.created
         if self._began is None:
             self._began = record.created
@@ -66,7 +66,7 @@ class RotatingLog(BaseRotatingHandler):
         return size > 0 and (old or size + line > self._full)
 
     def doRollover(self) -> None:  # noqa: N802 - the base class's name.
-        """Close the file under a name of its time, and begin a new one."""
+        """Rename the current file by its time, open a new one, compress in background."""
         if self.stream is not None:
             self.stream.close()
         active = Path(self.baseFilename)
@@ -79,7 +79,7 @@ class RotatingLog(BaseRotatingHandler):
         self._packing.start()
 
     def begin_new_file(self) -> None:
-        """Close the file that is written to, and wait until closed files are compressed."""
+        """Rotate the current file, and wait until closed files are compressed."""
         self.acquire()
         try:
             if self.stream is not None and self.stream.tell():
@@ -89,7 +89,7 @@ class RotatingLog(BaseRotatingHandler):
         self._wait()
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - the base class's name.
-        """Drop a line that finds the disk full; report any other error."""
+        """Drop a line on a full disk; report any other error."""
         import sys
 
         error = sys.exc_info()[1]
@@ -98,7 +98,7 @@ class RotatingLog(BaseRotatingHandler):
         super().handleError(record)
 
     def close(self) -> None:
-        """Finish what is being compressed, and close the file."""
+        """Wait for running compression, and close the file."""
         self._wait()
         with contextlib.suppress(OSError):
             super().close()
@@ -138,5 +138,5 @@ class RotatingLog(BaseRotatingHandler):
 
 
 def rotated(folder: Path) -> list[Path]:
-    """Return the files that are not written to any more, the oldest first."""
+    """Return the rotated log files, oldest first."""
     return sorted(folder.glob(_ROTATED))

@@ -1,4 +1,4 @@
-"""Reads log files back: by time, level and component, plain and compressed ones, oldest line first."""
+"""Reads plain and compressed log files, filtered by time, level and component."""
 
 import gzip
 import logging
@@ -19,16 +19,16 @@ _PACKAGE = "trimtab."
 
 @dataclass(frozen=True, slots=True)
 class LogFilter:
-    """Which lines are wanted."""
+    """Filter of log lines by time, level and component."""
 
     since: datetime
     level: str = "debug"
     """The lowest level, one of `LEVELS`."""
     component: str = ""
-    """A logger or its beginning, with or without ``trimtab.``: ``knowledge``, ``knowledge.maintenance``."""
+    """A logger or its prefix, with or without ``trimtab.``: ``knowledge``, ``knowledge.maintenance``."""
 
     def matches(self, line: dict[str, Any]) -> bool:
-        """Return whether the line is wanted."""
+        """Return whether a parsed line passes the filter."""
         return (
             _number(str(line.get("level", ""))) >= _number(self.level)
             and self._of_component(str(line.get("logger", "")))
@@ -36,42 +36,42 @@ class LogFilter:
         )
 
     def _of_component(self, logger: str) -> bool:
-        wanted = self.component.removeprefix(_PACKAGE)
+        prefix = self.component.removeprefix(_PACKAGE)
         name = logger.removeprefix(_PACKAGE)
-        return not wanted or name == wanted or name.startswith(f"{wanted}.")
+        return not prefix or name == prefix or name.startswith(f"{prefix}.")
 
 
 @dataclass(slots=True)
 class Skipped:
-    """What could not be read."""
+    """Counts of lines and files that could not be read."""
 
     lines: int = 0
-    """Lines that are no JSON objects, such as one that a crash cut short."""
+    """Lines that are not JSON objects, such as one truncated by a crash."""
     files: int = 0
-    """Files of which the rest, or all, cannot be read."""
+    """Files that cannot be read, in part or completely."""
 
 
-def read_logs(folder: Path, wanted: LogFilter, skipped: Skipped) -> Iterator[dict[str, Any]]:
-    """Yield the lines of all log files in the folder that match, the oldest file first.
+def read_logs(folder: Path, log_filter: LogFilter, skipped: Skipped) -> Iterator[dict[str, Any]]:
+    """Yield the matching lines of all log files in a folder, oldest file first.
 
     Args:
-        folder: Where the files are; it may be missing.
-        wanted: Which lines.
-        skipped: Counts what could not be read.
+        folder: The folder of the log files; it may be missing.
+        log_filter: The filter of lines.
+        skipped: Counts unreadable lines and files.
     """
     for file in (*rotated(folder), folder / ACTIVE_LOG):
         try:
-            # The newest line of a file is as old as the file.
-            if file.stat().st_mtime < wanted.since.timestamp():
+            # The modification time of a file is the time of its newest line.
+            if file.stat().st_mtime < log_filter.since.timestamp():
                 continue
             for raw in _lines(file):
                 line = _parsed(raw)
                 if line is None:
                     skipped.lines += 1
-                elif wanted.matches(line):
+                elif log_filter.matches(line):
                     yield line
         except FileNotFoundError:
-            continue  # It was compressed or removed meanwhile.
+            continue  # Compressed or removed since the folder was listed.
         except (OSError, EOFError, zlib.error):
             skipped.files += 1
 

@@ -1,4 +1,4 @@
-"""JSON logs, one object a line, with secrets taken out before they are written."""
+"""JSON logs with one object per line and redacted secrets."""
 
 import logging
 import re
@@ -26,11 +26,11 @@ def configure_logs(
     profile: str = "upper",
     queries: bool = False,
 ) -> None:
-    """Send every record of that level and above to the stream (standard error), and to files, as JSON.
+    """Configure JSON logs to a stream (standard error) and to files.
 
-    The fields ``level`` (upper or lower case, by the profile), ``message``, ``time`` and ``error_type`` are those that the
-    log queries of the contract read. With ``queries`` (``knowledge.log_queries``) each line has ``query``, empty where
-    there is none: ``jq -r .query`` would print the word null for a line without it, which counts as a query.
+    The log queries of the contract read the fields ``level`` (upper or lower case, by the profile), ``message``, ``time``
+    and ``error_type``. With ``queries`` (``knowledge.log_queries``) each line has ``query``, empty if there is none:
+    ``jq -r .query`` would print the word null for a line without it, which counts as a query.
     """
     handlers: list[logging.Handler] = [logging.StreamHandler(stream or sys.stderr)]
     if files:
@@ -45,11 +45,11 @@ def configure_logs(
 
 
 class JsonFormatter(logging.Formatter):
-    """Turns a record and its ``extra=`` fields into one line of JSON.
+    """Formats a record and its ``extra=`` fields as a line of JSON.
 
     Args:
         lower: Write the level in lower case.
-        queries: Give each line a ``query``.
+        queries: Add the field ``query`` to each line.
     """
 
     def __init__(self, *, lower: bool = False, queries: bool = False) -> None:
@@ -77,7 +77,7 @@ class JsonFormatter(logging.Formatter):
 
 
 def redacted(text: str) -> str:
-    """Return the text without what looks like a key, and without the credentials of addresses."""
+    """Return the text without API keys and credentials in URLs."""
     return hide_credentials(_SECRET_TEXT.sub(_HIDDEN, text))
 
 

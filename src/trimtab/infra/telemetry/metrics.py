@@ -1,4 +1,4 @@
-"""The metrics registry, and the bridge that exports every signal of the catalog."""
+"""Metrics registry and the collector that exports all signals."""
 
 import logging
 import math
@@ -14,27 +14,27 @@ _log = logging.getLogger(__name__)
 
 
 def new_registry() -> CollectorRegistry:
-    """Return a registry of its own for one app, with the process's memory, CPU and file figures."""
+    """Return a new registry with the memory, CPU and file metrics of the process."""
     registry = CollectorRegistry(auto_describe=False)
     ProcessCollector(registry=registry)
     return registry
 
 
 class SignalCollector(Collector):
-    """Exports signals under their metric names at every scrape.
+    """Exports signals under their metric names at each scrape.
 
-    A signal that fails or has nothing to say is left out; the others are still exported.
+    A signal that fails or has no samples is skipped; the others are still exported.
     """
 
     def __init__(self, signals: Iterable[Signal]) -> None:
         self._signals = tuple(signals)
 
     def collect(self) -> Iterator[Metric]:
-        """Read every signal now."""
+        """Yield the metrics of all readable signals."""
         for signal in self._signals:
             try:
                 yield _family(signal)
-            except Exception:  # noqa: BLE001 - one broken signal must not blind the whole scrape.
+            except Exception:  # noqa: BLE001 - one failing signal must not break the whole scrape.
                 _log.warning("signal cannot be read", extra={"signal": signal.name}, exc_info=True)
 
 
@@ -44,7 +44,7 @@ def _family(signal: Signal) -> Metric:
     name = f"{family.name}_total" if signal.counter else family.name
     for sample in signal.read():
         if not math.isnan(sample.value):
-            # A label without a value is left out: only the series of drills have `drill`.
+            # Empty labels are omitted: only the series of drills have `drill`.
             labels = {key: sample.labels[key] for key in signal.labels if sample.labels.get(key)}
             family.add_sample(name, labels, sample.value)
     return family

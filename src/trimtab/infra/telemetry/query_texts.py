@@ -1,4 +1,4 @@
-"""Takes the texts of queries out of the log files of a data directory."""
+"""Erases the texts of queries from the log files of a data directory."""
 
 import gzip
 import logging
@@ -15,20 +15,20 @@ _FIELD = b'"query":"'
 
 
 class QueryTextsKept(Unavailable):
-    """A log file still holds texts of queries after they were taken out."""
+    """A log file still holds texts of queries after their erasure."""
 
     code = "logs.query_texts_kept"
     default_hint = "Run the erasure again; when it fails again, delete the file named."
 
 
 def forget_queries(folder: Path) -> int:
-    """Take the text of every query out of the log files of the folder; return how many files held some.
+    """Erase all query texts in the log files; return the number of files changed.
 
-    A line does not say whose query it has, so all texts go; the lines themselves stay. The file that is written to is
-    closed first, so that what others ask meanwhile is no matter of this call.
+    A line does not name the user of its query, so all texts are erased; the lines themselves stay. The current file is
+    rotated first, so that new queries do not affect this call.
 
     Raises:
-        QueryTextsKept: A file still holds texts, because something else wrote it meanwhile.
+        QueryTextsKept: A file still holds texts, because something else wrote to it meanwhile.
         OSError: A file cannot be read or written.
     """
     handlers = [each for each in logging.getLogger().handlers if isinstance(each, RotatingLog)]
@@ -38,7 +38,7 @@ def forget_queries(folder: Path) -> int:
     found = [file for file in _files(folder, active=not writing) if _holds_text(file)]
     for file in found:
         _rewrite(file)
-    # A clean-up may have compressed a file while it was rewritten here.
+    # A clean-up may have compressed a file during the rewrite.
     for file in _files(folder, active=not writing):
         if _holds_text(file):
             raise QueryTextsKept(f"The log file {file.name} still holds texts of queries.")
@@ -64,7 +64,7 @@ def _holds_text(file: Path) -> bool:
 
 
 def _without(line: bytes) -> bytes:
-    """Return the line with an empty query; an empty line when it is cut off or no JSON."""
+    """Return the line with an empty query, or an empty line for invalid JSON."""
     try:
         fields = orjson.loads(line)
     except orjson.JSONDecodeError:

@@ -1,17 +1,17 @@
-"""What the HTTP interface and the console share: who is calling, console sessions, rate limits."""
+"""Shared by HTTP API and console: authentication, sessions, rate and concurrency limits."""
 
 from trimtab.infra.web.access import PUBLIC, Access, Needs, admitted, caller, viewer
+from trimtab.infra.web.concurrency_limiter import ConcurrencyLimiter
 from trimtab.infra.web.limits import RateLimits
 from trimtab.infra.web.live import LiveViews, Viewer
-from trimtab.infra.web.places import Places
 from trimtab.infra.web.sessions import Sessions
 
 __all__ = [
     "PUBLIC",
     "Access",
+    "ConcurrencyLimiter",
     "LiveViews",
     "Needs",
-    "Places",
     "RateLimits",
     "Sessions",
     "Viewer",

@@ -1,6 +1,6 @@
-"""Who is calling, and whether the route allows it.
+"""Authenticates the caller of a request and authorizes it for the route.
 
-Every route states its role with `Needs`; a test walks all routes and fails on one that does not.
+Every route declares its role with `Needs`; a test fails on a route that does not.
 """
 
 from collections.abc import Iterable
@@ -19,7 +19,7 @@ from trimtab.kernel.errors import Forbidden, TrimtabError, Unauthenticated
 
 ANONYMOUS = Principal("anonymous", Role.READER)
 CONTROL = Principal("local", Role.ADMIN)
-"""The caller on the control socket: the file's permissions have admitted it."""
+"""The caller on the control socket, authorized by the file's permissions."""
 
 _PROXY_HEADERS = frozenset(
     (
@@ -46,19 +46,19 @@ _PROXY_HEADERS = frozenset(
 )
 _PROXY_PREFIXES = (b"x-forwarded", b"x-original-", b"x-envoy-", b"cf-", b"fastly-", b"x-amzn-")
 _FOUND = "trimtab.found"
-"""Where a request's scope keeps what `Access.find` has found."""
+"""Key in the request's scope of the result of `Access.find`."""
 _ADMITTED = "trimtab.admitted"
-"""Where a request's scope keeps the `Needs` that has admitted its caller."""
+"""Key in the request's scope of the `Needs` that has admitted its caller."""
 
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """Finds the caller of a request.
+    """Finds the principal that sent a request.
 
     Attributes:
-        anonymous_reader: Whether a caller without a key may read. Only to be set when the service
+        anonymous_reader: Whether a caller without a key may read. Set it only when the service
             listens on loopback alone.
-        key_limit_per_minute: Calls a minute that one key may make; 0 means any number.
+        key_limit_per_minute: Maximum calls per minute and key; 0 means no limit.
     """
 
     keys: Keys
@@ -68,13 +68,14 @@ class Access:
     key_limit_per_minute: int
 
     async def find(self, connection: HTTPConnection) -> Principal | TrimtabError | None:
-        """Return the caller, why a given key or session does not hold, or None for nobody; looked up once a request.
+        """Return the caller, the error of invalid credentials, or None without any.
 
-        Nothing is raised, so that a body's limit and a public route do not depend on a stale cookie.
+        The result is cached per request. Errors are returned, not raised, so that the body limit and public routes
+        work with a stale cookie.
         """
         scope = connection.scope
         if _FOUND not in scope:
-            # A thread costs more than everything else that a request passes.
+            # A thread switch costs more than all other checks of a request.
             if self.knows(connection):
                 scope[_FOUND] = self._outcome(connection)
             else:
@@ -89,10 +90,10 @@ class Access:
             return refusal
 
     def identify(self, connection: HTTPConnection) -> Principal | None:
-        """Return the caller, or None when there is no key and anonymous reading is not allowed.
+        """Return the caller, or None without a key when anonymous reading is not allowed.
 
         Raises:
-            Unauthenticated: A key or session was given and is unknown, revoked or expired.
+            Unauthenticated: The given key or session is unknown, revoked or expired.
             RateLimited: The key has made too many calls.
         """
         if (admitted := connection.scope.get("trimtab.principal")) is not None:
@@ -104,7 +105,7 @@ class Access:
         return self._without_key(connection)
 
     def still_holds(self, connection: HTTPConnection) -> bool:
-        """Return whether the caller's key or session is good now; for answers that go on for long."""
+        """Return whether the caller's key or session is still valid, for long responses."""
         if connection.scope.get("trimtab.principal") is not None:
             return True
         try:
@@ -121,7 +122,7 @@ class Access:
         return ANONYMOUS if self._may_read_anonymously(connection) else None
 
     def knows(self, connection: HTTPConnection) -> bool:
-        """Return whether `identify` will find the caller without the database, so without waiting."""
+        """Return whether `identify` finds the caller without the database, so without blocking."""
         if connection.scope.get("trimtab.principal") is not None:
             return True
         if key := api_key(connection):
@@ -129,7 +130,7 @@ class Access:
         return COOKIE not in connection.cookies and self.keys.counted
 
     def _may_read_anonymously(self, connection: HTTPConnection) -> bool:
-        # A proxy on this machine speaks for somebody elsewhere, and a second key means more than one user.
+        # A local proxy forwards remote callers, and a second key means more than one user.
         return (
             self.anonymous_reader
             and connection.client is not None
@@ -144,7 +145,7 @@ def _is_proxied(headers: Iterable[tuple[bytes, bytes]]) -> bool:
 
 
 def has_key(scope: Scope) -> bool:
-    """Return whether the request came with a key or session that holds, or over the control socket."""
+    """Return whether the request has a valid key or session, or the control socket."""
     found = scope.get("trimtab.principal") or scope.get(_FOUND)
     return isinstance(found, Principal) and found is not ANONYMOUS
 
@@ -158,7 +159,7 @@ def api_key(connection: HTTPConnection) -> str:
 
 
 def is_loopback(host: str) -> bool:
-    """Return whether the host name or address can only be this machine."""
+    """Return whether the host name or address is loopback."""
     if host.lower() == "localhost":
         return True
     try:
@@ -168,13 +169,13 @@ def is_loopback(host: str) -> bool:
 
 
 class Needs:
-    """A route's demand on its caller, used as a dependency; it yields the caller.
+    """Dependency that authorizes the caller of a route and returns it.
 
     Args:
-        role: The least role that may call; None lets everybody in.
-        tenants: Whether keys that are for some projects only may call. Such a route gives nothing of a project that
-            its caller may not `Principal.enter`; a project in its path or query is checked here. All other routes
-            are closed to such keys.
+        role: The minimum role; None makes the route public.
+        tenants: Whether keys limited to some projects may call. Such a route returns nothing of a project that its
+            caller may not `Principal.enter`; a project in its path or query is checked here. All other routes
+            reject such keys.
     """
 
     def __init__(self, role: Role | None, *, tenants: bool = False) -> None:
@@ -187,7 +188,7 @@ class Needs:
             return ANONYMOUS
         if (
             request.scope.get(_ADMITTED) is self
-        ):  # `GuardedRoute` has asked before the body was read.
+        ):  # `GuardedRoute` has checked before the body was read.
             return caller(request)
         access: Access = request.app.state.access
         principal = await access.find(request)
@@ -206,7 +207,7 @@ class Needs:
             return
         if not self.tenants:
             raise Forbidden(
-                f"This is closed to {principal.name!r}, a key for some projects only.",
+                f"This call is not available to {principal.name!r}, a key for some projects only.",
                 hint="Use a key for all projects.",
             )
         path = request.path_params.get("project")
@@ -215,7 +216,7 @@ class Needs:
 
 
 PUBLIC = Needs(None)
-"""For routes that anybody may call; each says why beside it."""
+"""Dependency of public routes; each route states the reason in a comment."""
 
 
 def caller(request: Request) -> Principal:
@@ -225,11 +226,11 @@ def caller(request: Request) -> Principal:
 
 
 async def viewer(request: Request) -> Viewer:
-    """Return who follows a live view, as a dependency."""
+    """Return the viewer of a live view, as a dependency."""
     access: Access = request.app.state.access
     return Viewer(caller(request).name, lambda: access.still_holds(request))
 
 
 async def admitted(request: Request) -> Principal:
-    """Return the `caller`, as a dependency: FastAPI calls in a thread what is not async."""
+    """Return the `caller`, as a dependency; async, so FastAPI uses no thread."""
     return caller(request)

@@ -1,4 +1,4 @@
-"""JSON bodies within bounds: nested only so deep, with only so many values, and large ones parsed in a thread."""
+"""Parses JSON bodies with limits on depth and number of values."""
 
 import json
 from typing import Any
@@ -8,13 +8,13 @@ from starlette.requests import Request
 
 from trimtab.kernel.errors import InvalidInput
 
-DEEPEST = 64
-"""Levels of lists and objects in each other. Every route's form needs fewer than ten; Python's parser and whatever walks
-the values afterwards recurse, and give up with an error of their own at a few hundred."""
-MOST_VALUES = 20_000
-"""Values in a body. Each becomes an object, and the route's form looks at each on the event loop: about 20 ms for these."""
+MAX_DEPTH = 64
+"""Maximum nesting of lists and objects. Every route's schema needs fewer than ten; Python's parser and later code
+recurse, and fail with an error of their own at a few hundred."""
+MAX_VALUES = 20_000
+"""Maximum number of values in a body. The route's schema validates each on the event loop, about 20 ms in total."""
 _AT_ONCE = 64 * 1024
-"""Bytes up to which parsing takes less time than a change of threads."""
+"""Size in bytes up to which parsing is faster than a thread switch."""
 _NO_BRACKETS = bytes(byte for byte in range(256) if byte not in b"[]{}")
 
 
@@ -25,16 +25,16 @@ class BodyTooComplex(InvalidInput):
 
 
 class JsonRequest(Request):
-    """A request whose JSON is checked before it is parsed, and parsed once."""
+    """A request whose JSON is checked before parsing and parsed once."""
 
     _parsed: tuple[Any, ValueError | None] | None = None
 
     async def json(self) -> Any:
-        """Return the body's JSON.
+        """Return the parsed JSON of the body.
 
         Raises:
-            BodyTooComplex: It is nested too deep or holds too many values.
-            ValueError: It is not JSON in UTF-8.
+            BodyTooComplex: The JSON is nested too deep or holds too many values.
+            ValueError: The body is not JSON in UTF-8.
         """
         if self._parsed is None:
             body = await self.body()
@@ -46,7 +46,7 @@ class JsonRequest(Request):
         return value
 
     async def read_json(self) -> None:
-        """Read and parse the body if it says that it is JSON; what is no JSON is left to the route to refuse."""
+        """Parse the body if its content type is JSON; the route rejects invalid JSON."""
         if not _is_json(self.headers.get("content-type", "")):
             return
         try:
@@ -72,28 +72,28 @@ def _parsed(body: bytes) -> tuple[Any, ValueError | None]:
 
 
 def check_shape(body: bytes) -> None:
-    """Raise `BodyTooComplex` when the JSON is nested too deep or holds too many values; takes linear time.
+    """Raise `BodyTooComplex` for JSON with too deep nesting or too many values.
 
-    Strings are cut out first: a long text may hold as many brackets and commas as it likes.
+    Linear time. Strings are removed first: a long text may contain any number of brackets and commas.
     """
-    if len(body) <= MOST_VALUES and body.count(b"[") + body.count(b"{") <= DEEPEST:
+    if len(body) <= MAX_VALUES and body.count(b"[") + body.count(b"{") <= MAX_DEPTH:
         return
     plain = body.replace(b"\\\\", b"").replace(b'\\"', b"")
-    if plain.count(b'"') > 4 * MOST_VALUES:  # A value and its name have two each.
+    if plain.count(b'"') > 4 * MAX_VALUES:  # A value and its name have two each.
         raise _too_many()
     bare = b"".join(plain.split(b'"')[::2])
-    if bare.count(b",") + bare.count(b"[") + bare.count(b"{") > MOST_VALUES:
+    if bare.count(b",") + bare.count(b"[") + bare.count(b"{") > MAX_VALUES:
         raise _too_many()
     brackets = bare.translate(None, _NO_BRACKETS)
-    if len(brackets) > 2 * MOST_VALUES:
+    if len(brackets) > 2 * MAX_VALUES:
         raise _too_many()
     depth = 0
     for byte in brackets:
         if byte in b"[{":
             depth += 1
-            if depth > DEEPEST:
+            if depth > MAX_DEPTH:
                 raise BodyTooComplex(
-                    f"The JSON is nested deeper than {DEEPEST} levels.", hint="Send it flatter."
+                    f"The JSON is nested deeper than {MAX_DEPTH} levels.", hint="Send it flatter."
                 )
         else:
             depth -= 1
@@ -101,5 +101,5 @@ def check_shape(body: bytes) -> None:
 
 def _too_many() -> BodyTooComplex:
     return BodyTooComplex(
-        f"The JSON holds more than {MOST_VALUES} values.", hint="Send it in several calls."
+        f"The JSON holds more than {MAX_VALUES} values.", hint="Send it in several calls."
     )

@@ -1,4 +1,4 @@
-"""Rate limits: an exact count of calls in the last minute for each client."""
+"""Rate limits per client over a sliding window of one minute."""
 
 import math
 import threading
@@ -9,7 +9,7 @@ from trimtab.kernel.errors import RateLimited
 
 WINDOW_SECONDS = 60.0
 _CLIENTS = 4096
-"""How many clients are remembered; the one that was quiet longest is forgotten first."""
+"""Maximum number of tracked clients; the least recently active one is dropped first."""
 
 
 class TooManyCalls(RateLimited):
@@ -26,16 +26,16 @@ class TooManyCalls(RateLimited):
 
 
 class RateLimits:
-    """Counts calls by client over a sliding minute. Refused calls do not count."""
+    """Counts accepted calls by client over a sliding minute."""
 
     def __init__(self, clock: Clock) -> None:
-        # Calls come in the machine's time, whatever a drill's clock says.
+        # Real time, because calls do not speed up with a drill's clock.
         self._machine = machine_clock(clock)
         self._calls: OrderedDict[str, deque[float]] = OrderedDict()
         self._lock = threading.Lock()
 
     def take(self, client: str, limit: int) -> None:
-        """Count a call, or raise `TooManyCalls`; a limit of 0 means none."""
+        """Count a call, or raise `TooManyCalls`; a limit of 0 means no limit."""
         if limit == 0:
             return
         now = self._machine.monotonic()

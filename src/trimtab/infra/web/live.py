@@ -1,4 +1,4 @@
-"""Live views: follows something that grows, without holding more than a few threads."""
+"""Live views: streams new items to viewers with a limited number of threads."""
 
 import threading
 from collections import Counter
@@ -11,33 +11,33 @@ import anyio.to_thread
 from trimtab.kernel.errors import Unavailable
 
 _WAIT_SECONDS = 1.0
-"""How long one look waits for news, and so how soon a view ends at shutdown."""
-_MOST_VIEWS = 32
+"""Maximum wait of one look for new items, and so the delay of a view at shutdown."""
+_MAX_VIEWS = 32
 
-_MOST_PER_CALLER = 8
-"""Of them at most so many for one caller: nobody may keep all others from looking."""
+_MAX_PER_CALLER = 8
+"""Maximum number of views per caller, so that no caller can block all others."""
 
 _Item = TypeVar("_Item")
 
 
 @dataclass(frozen=True, slots=True)
 class Viewer:
-    """Who follows, and whether they still may."""
+    """The caller of a live view, with a check that it still has access."""
 
     name: str
     may_look: Callable[[], bool]
-    """Asked before each look: a view ends with the key or the session that opened it."""
+    """Called before each look: a view ends with the key or session that opened it."""
 
 
 class TooManyViews(Unavailable):
-    """All places for live views are taken."""
+    """The maximum number of live views is open."""
 
     code = "api.too_many_live_views"
     default_hint = "Close a live timeline, or read the timeline without following it."
 
 
 class LiveViews:
-    """Hands out live views, at most 32 at a time and 8 to a caller, and ends them all at shutdown."""
+    """Opens live views, at most 32 in total and 8 per caller."""
 
     def __init__(self) -> None:
         self._threads: anyio.CapacityLimiter | None = None
@@ -47,19 +47,19 @@ class LiveViews:
     async def follow(
         self, look: Callable[[float], Sequence[_Item]], viewer: Viewer
     ) -> AsyncIterator[Sequence[_Item]]:
-        """Yield what each look finds; nothing found is an empty sequence, a chance to look elsewhere.
+        """Yield the new items of each look; an empty sequence when there are none.
 
         Args:
-            look: Returns what is new, after waiting at most the given seconds for it.
-            viewer: Who follows.
+            look: Returns new items, waiting for them at most the given seconds.
+            viewer: The caller of the view.
 
         Raises:
-            TooManyViews: There is no place for another view.
+            TooManyViews: The maximum number of views is open.
         """
-        if self._open[viewer.name] >= _MOST_PER_CALLER or self._open.total() >= _MOST_VIEWS:
+        if self._open[viewer.name] >= _MAX_PER_CALLER or self._open.total() >= _MAX_VIEWS:
             raise TooManyViews("Too many live views are open.")
-        # Threads of their own, so that open views never keep other requests waiting.
-        self._threads = self._threads or anyio.CapacityLimiter(_MOST_VIEWS)
+        # A separate limiter, so that open views never block other requests.
+        self._threads = self._threads or anyio.CapacityLimiter(_MAX_VIEWS)
         self._open[viewer.name] += 1
 
         def looked() -> Sequence[_Item] | None:

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 from trimtab.infra.environment import Environment
 from trimtab.infra.settings import Settings
+from trimtab.infra.web.concurrency_limiter import ConcurrencyLimiter
 from trimtab.infra.web.live import LiveViews
-from trimtab.infra.web.places import Places
 from trimtab.infra.web.sessions import Sessions, session_secret
 from trimtab.kernel.module import Module
 
@@ -19,12 +19,12 @@ class Web:
     Attributes:
         sessions: Sign-ins to the console.
         views: Open live views; they end with the process.
-        places: Limits how many questions and searches run at once.
+        limiter: Limits how many questions and searches run at once.
     """
 
     sessions: Sessions
     views: LiveViews
-    places: Places
+    limiter: ConcurrencyLimiter
 
 
 def build(env: Environment) -> Module:
@@ -35,7 +35,7 @@ def build(env: Environment) -> Module:
     return Module("web", web, close=(web.views.ending.set,))
 
 
-def limiter_of(settings: Settings) -> Places:
+def limiter_of(settings: Settings) -> ConcurrencyLimiter:
     """Return the concurrency limit of questions and searches.
 
     Extractive answers use the processor, and more of them at once make each slower; calls that wait
@@ -43,4 +43,4 @@ def limiter_of(settings: Settings) -> Places:
     """
     remote = settings.answers.generator != "extractive"
     workers = settings.api.at_once or (_REMOTE_WORKERS if remote else _LOCAL_WORKERS)
-    return Places(workers, settings.api.most_waiting)
+    return ConcurrencyLimiter(workers, settings.api.most_waiting)

@@ -1,4 +1,4 @@
-"""Gives each route the services that it names, by their types."""
+"""Dependency injection of services into routes, by type."""
 
 from collections.abc import Iterable
 from typing import Any, TypeVar
@@ -9,25 +9,25 @@ _S = TypeVar("_S")
 
 
 class ProvidedServices:
-    """The services of one process that routes and pages may use, by type."""
+    """The services available to routes and pages, by type."""
 
     def __init__(self, services: Iterable[object]) -> None:
         self._services = {type(service): service for service in services}
 
     def find(self, kind: type[_S]) -> _S:
-        """Return the service of exactly that type; raises `LookupError` when there is none."""
+        """Return the service of exactly that type, or raise `LookupError`."""
         found = self._services.get(kind)
         if not isinstance(found, kind):
             raise LookupError(f"routes are provided with no {kind.__name__}: add it in trimtab.app")
         return found
 
     def replaced(self, *services: object) -> "ProvidedServices":
-        """Return a copy with these services in place of those of the same types."""
+        """Return a copy in which these services replace those of the same types."""
         return ProvidedServices([*self._services.values(), *services])
 
 
 def provided(kind: type[Any]) -> Any:
-    """Return the dependency on the service of that type, for ``Annotated``."""
+    """Return a dependency on the service of that type, for ``Annotated``."""
 
     async def find(request: Request) -> object:
         services: ProvidedServices = request.app.state.services

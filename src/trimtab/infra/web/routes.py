@@ -1,4 +1,4 @@
-"""Routes that know their caller before they read anything of the request's body."""
+"""Routes that authorize the caller before they read the body."""
 
 from collections.abc import Callable, Coroutine
 from dataclasses import replace
@@ -15,15 +15,15 @@ _WITHOUT_BODY = frozenset(("GET", "HEAD"))
 
 
 class GuardedRoute(APIRoute):
-    """A route that admits its caller, then reads a bounded body.
+    """A route that authorizes its caller, then reads a bounded body.
 
-    FastAPI reads and parses the body before it runs dependencies, so a role check among them would come after
-    whatever a stranger sent.
+    FastAPI reads and parses the body before it runs dependencies, so a role check among them would run after the body
+    of an unauthorized caller was parsed.
     """
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        """Return the handler: role, body, then the route's own work."""
-        marks = (one.dependency for one in self.dependencies)
+        """Return the handler: check the role, read the body, run the endpoint."""
+        marks = (dependency.dependency for dependency in self.dependencies)
         needs = next(mark for mark in marks if isinstance(mark, Needs))
         work = self._work_without(needs)
         reads, has_form = not (self.methods or set()) & _WITHOUT_BODY, self.body_field is not None
@@ -39,9 +39,12 @@ class GuardedRoute(APIRoute):
         return handler
 
     def _work_without(self, needs: Needs) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        """Return FastAPI's handler without the role check among its dependencies: solving one costs about 10 µs."""
+        """Return FastAPI's handler without the role check, which has run already.
+
+        Resolving one dependency costs about 10 µs.
+        """
         whole = self.dependant
-        others = [one for one in whole.dependencies if one.call is not needs]
+        others = [item for item in whole.dependencies if item.call is not needs]
         self.dependant = replace(whole, dependencies=others)
         try:
             return super().get_route_handler()

@@ -1,4 +1,4 @@
-"""Console sign-in: one-time links, and cookies that no script can read or forge."""
+"""Console sign-in with one-time links and signed session cookies."""
 
 import base64
 import hashlib
@@ -31,23 +31,22 @@ class SignInRefused(Unauthenticated):
 
 
 class NotListening(Unavailable):
-    """The service runs without a listener that a browser could reach."""
+    """The service has no listener that a browser can reach."""
 
     code = "console.not_listening"
     default_hint = "Start it with `trimtab serve`."
 
 
 class Sessions:
-    """Issues and checks console sessions.
+    """Issues and verifies console sessions.
 
-    A cookie names a key, which one of its successors it was, and when it ends, signed with a secret that is kept in
-    the data directory: sessions survive a restart, and end at once when their key is revoked or rotated, or when their
-    user signs out.
+    A cookie holds the name and credential of a key and its expiry, signed with a secret of the data directory.
+    Sessions survive a restart, and end at once when their key is revoked or rotated, or when the user signs out.
 
     Args:
-        database: Where ended sessions are kept, so that a copied cookie stays useless after a restart.
+        database: Stores ended sessions, so that a copied cookie stays invalid after a restart.
         secret: At least 32 random bytes, see `session_secret`.
-        hours: How long a session lasts.
+        hours: The lifetime of a session.
     """
 
     def __init__(
@@ -63,16 +62,16 @@ class Sessions:
         self._lock = threading.Lock()
 
     def listen_at(self, address: str) -> None:
-        """Note where browsers reach the service, such as ``http://localhost:8000``."""
+        """Set the URL of the service for browsers, such as ``http://localhost:8000``."""
         self._address = address
 
     def new_link(self, key_name: str) -> str:
-        """Return a one-time token that signs in as the key of that name, within an hour.
+        """Create a one-time token, valid for an hour, to sign in as a key.
 
         Raises:
             Unauthenticated: There is no active key of that name.
         """
-        principal = self._keys.named(key_name)
+        principal = self._keys.find_principal(key_name)
         token = secrets.token_urlsafe(24)
         ends = self._clock.now() + timedelta(hours=_LINK_HOURS)
         with self._lock:
@@ -82,7 +81,7 @@ class Sessions:
         return token
 
     def sign_in_url(self, key_name: str) -> str:
-        """Return a link that signs a browser in as the key of that name, once, within an hour.
+        """Return a one-time sign-in URL for a key, valid for an hour.
 
         Raises:
             NotListening: No browser can reach the service now.
@@ -92,7 +91,7 @@ class Sessions:
         return f"{self._address}/console/login#token={self.new_link(key_name)}"
 
     def redeem(self, token: str) -> Principal:
-        """Return whom the link signs in; it works once.
+        """Consume a sign-in token and return its principal.
 
         Raises:
             SignInRefused: The link is unknown, was used, or has expired.
@@ -104,7 +103,7 @@ class Sessions:
         return self._same(principal.name, principal.credential)
 
     def cookie(self, principal: Principal) -> str:
-        """Return the value of a new session's cookie."""
+        """Return the cookie value of a new session."""
         ends = int(self._clock.now().timestamp()) + self.seconds
         claims = {
             "id": secrets.token_urlsafe(12),
@@ -116,14 +115,14 @@ class Sessions:
         return f"{body}.{self._signature(body)}"
 
     def principal(self, cookie: str) -> Principal:
-        """Return whose session it is, or raise `SignInRefused` or `Unauthenticated`."""
+        """Return the principal of a session; raise `SignInRefused` or `Unauthenticated`."""
         claims = self._claims(cookie)
         if self._is_ended(claims["id"]):
             raise SignInRefused("The session was ended by signing out.")
         return self._same(claims["name"], claims["credential"])
 
     def end(self, cookie: str) -> None:
-        """Make the session useless from now on; one that does not hold is left alone."""
+        """End a session at once; an invalid cookie is ignored."""
         try:
             claims = self._claims(cookie)
         except SignInRefused:
@@ -152,8 +151,8 @@ class Sessions:
             return connection.execute(query).first() is not None
 
     def _same(self, name: str, credential: str) -> Principal:
-        """Return the active key of that name unless it was replaced since."""
-        found = self._keys.named(name)
+        """Return the key's principal; raise `SignInRefused` if the key was replaced."""
+        found = self._keys.find_principal(name)
         if not hmac.compare_digest(found.credential, credential):
             raise SignInRefused(f"The key {name!r} was replaced since this sign-in.")
         return found
@@ -163,7 +162,10 @@ class Sessions:
 
 
 def session_secret(directory: DataDirectory) -> bytes:
-    """Return the secret that signs sessions; it is made on first use, and anew when it is damaged: all sign in again."""
+    """Return the secret that signs sessions, created at first use.
+
+    A damaged secret is replaced, and all users must sign in again.
+    """
     return secret_of(directory, "session.secret", lambda: secrets.token_bytes(32))
 
 

@@ -1,4 +1,4 @@
-"""The one table from kinds of errors to HTTP statuses."""
+"""Mapping from kinds of errors to HTTP statuses."""
 
 from collections.abc import Mapping
 from http import HTTPStatus

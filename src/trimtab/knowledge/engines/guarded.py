@@ -59,7 +59,7 @@ class GuardedEngine:
         try:
             done = work(self._engine)
         except EngineUnavailable as error:
-            self.breaker.failed()
+            self.breaker.record_failure()
             self.error = error.message
             self.silent = _timed_out(error)
             _log.warning(
@@ -72,7 +72,7 @@ class GuardedEngine:
                 },
             )
             raise
-        self.breaker.succeeded()
+        self.breaker.record_success()
         self.error, self.silent = "", False
         return done
 

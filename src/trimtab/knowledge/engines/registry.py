@@ -145,7 +145,7 @@ class Engines:
         """Reconnect to the engine, at its own or another address; return whether it answers."""
         engine = self.engine(name)
         engine.replace(self.adapter(name, url)).close()
-        engine.breaker.succeeded()
+        engine.breaker.record_success()
         return engine.heartbeat()
 
     def behind(self) -> dict[str, int]:

@@ -7,7 +7,7 @@ import tracemalloc
 from collections import Counter
 from pathlib import Path
 
-from trimtab.infra.background import Rounds
+from trimtab.infra.background import TaskRunner
 from trimtab.kernel.clock import Clock
 from trimtab.knowledge.maintenance.heap import counted, named
 
@@ -28,7 +28,7 @@ class GrowthProfile:
     def __init__(self, clock: Clock, file: Path) -> None:
         self._clock = clock
         self.file = file
-        self._samples = Rounds("memory-profile", clock)
+        self._samples = TaskRunner("memory-profile", clock)
         self._stop = threading.Event()
         self._profiling = threading.Lock()
         self._thread: threading.Thread | None = None

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from trimtab.infra.storage import translated
+from trimtab.infra.storage import translate_errors
 from trimtab.kernel.clock import Clock
 from trimtab.kernel.errors import Corrupt
 from trimtab.knowledge.store.integrity import integrity_of
@@ -128,7 +128,7 @@ def copy_database(source: Path, target: Path) -> None:
         Corrupt: It cannot be read.
     """
     target.unlink(missing_ok=True)
-    with translated(source):
+    with translate_errors(source):
         live = sqlite3.connect(f"file:{source}?mode=ro", uri=True, timeout=30)
         copy = sqlite3.connect(target)
         try:

@@ -7,7 +7,7 @@ import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 
-from trimtab.infra.storage import Database, translated
+from trimtab.infra.storage import Database, translate_errors
 from trimtab.kernel.errors import Corrupt
 from trimtab.knowledge.maintenance.backups import Backup, Backups
 from trimtab.knowledge.store.documents import DocumentStore
@@ -72,7 +72,7 @@ class DatabaseCopies:
     def _rewrite(self, backup: Backup, owner: str) -> None:
         partial = backup.path.with_name(f"{backup.path.name}.partial")
         try:
-            with translated(backup.path):
+            with translate_errors(backup.path):
                 shutil.copy2(backup.path, partial)
                 erase_owners(partial, self._chains, lambda name: name == owner)
                 if not integrity_of(partial, full_text=False).ok:

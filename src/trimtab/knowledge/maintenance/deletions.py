@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from trimtab.infra.storage import translated
+from trimtab.infra.storage import translate_errors
 from trimtab.knowledge.store.reopenable import sync_folder
 from trimtab.knowledge.store.seals import seal
 
@@ -48,7 +48,7 @@ class DeletionLog:
             yield
             return
         text = "\n".join(lines) + "\n"
-        with self._lock, translated(self.file), self.file.open("a+b", buffering=0) as stream:
+        with self._lock, translate_errors(self.file), self.file.open("a+b", buffering=0) as stream:
             size = stream.tell()
             try:
                 stream.write((text if self._ends_well(size) else f"\n{text}").encode())

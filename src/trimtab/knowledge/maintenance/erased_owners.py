@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from trimtab.infra.storage import translated
+from trimtab.infra.storage import translate_errors
 from trimtab.knowledge.store.reopenable import sync_folder
 
 ERASED = "knowledge.erased"
@@ -65,7 +65,7 @@ class ErasedOwners:
 
     def _write(self, entries: Iterable[ErasedOwner]) -> None:
         partial = self.file.with_name(f"{self.file.name}.partial")
-        with translated(self.file):
+        with translate_errors(self.file):
             try:
                 with partial.open("w", encoding="utf-8") as stream:
                     for found in entries:

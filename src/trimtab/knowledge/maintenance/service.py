@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 import psutil
 
 from trimtab.infra.settings.sections.knowledge import KnowledgeSettings
-from trimtab.infra.storage import DataDirectory, translated
+from trimtab.infra.storage import DataDirectory, translate_errors
 from trimtab.kernel.erasable_cache import clear_all
 from trimtab.kernel.errors import StorageFull
 from trimtab.kernel.events import Event
@@ -136,14 +136,14 @@ class Maintenance:
 
     def repair_indexes(self) -> Integrity:
         """Rebuild every index from its rows and vacuum the file, with exclusive access."""
-        with translated(self._live.file), self._live.alone() as connection:
+        with translate_errors(self._live.file), self._live.alone() as connection:
             rebuild_indexes(connection)
         self.forget_all()  # What was read by way of a damaged index may lack something.
         return self.check()
 
     def backup(self) -> Backup:
         """Take a backup; see `Backups.take`. Purges deleted data first."""
-        with translated(self._live.file):
+        with translate_errors(self._live.file):
             self.purge()
             return self.backups.take()
 
@@ -167,13 +167,13 @@ class Maintenance:
 
         A dry run changes nothing and says what would be lost.
         """
-        with translated(self._live.file):
+        with translate_errors(self._live.file):
             done = self._restore.from_backup(backup, dry_run=dry_run)
             return done if dry_run else self._finish_restore(done)
 
     def recover(self, *, dry_run: bool = False) -> RestoreResult:
         """Put what can be read of the damaged file together with the newest good backup."""
-        with translated(self._live.file):
+        with translate_errors(self._live.file):
             done = self._restore.from_what_is_left(dry_run=dry_run)
             return done if dry_run else self._finish_restore(done)
 
@@ -203,7 +203,7 @@ class Maintenance:
         oldest = [backup.at for backup in self.backups.list()][-1:]
         age = max([_REMEMBER, *(self._clock.now() - at for at in oldest)])
         try:
-            with translated(self.deletions.file):
+            with translate_errors(self.deletions.file):
                 self.deletions.forget_before(self._clock.now(), age)
                 self.erased.forget_before(self._clock.now(), age)
         except StorageFull:

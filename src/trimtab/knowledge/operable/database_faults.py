@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from pathlib import Path
 
-from trimtab.infra.storage import translated
+from trimtab.infra.storage import translate_errors
 from trimtab.kernel.errors import Corrupt, TrimtabError
 from trimtab.kernel.operable import Arguments, Fault, Param, Realism, Value
 from trimtab.knowledge.errors import ProjectUnknown
@@ -253,7 +253,7 @@ class DamagedDatabase:
     def _write_out(self) -> None:
         """Bring the log into the file, and let the service's connections read the file again."""
         with (
-            translated(self._knowledge.database.file),
+            translate_errors(self._knowledge.database.file),
             self._knowledge.database.alone() as connection,
         ):
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")

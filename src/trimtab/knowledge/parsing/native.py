@@ -20,7 +20,7 @@ import threading
 from importlib import metadata
 from pathlib import Path
 
-from trimtab.infra.storage import translated
+from trimtab.infra.storage import translate_errors
 from trimtab.kernel.errors import StorageFull
 from trimtab.knowledge.errors import ParserUnavailable
 
@@ -73,7 +73,7 @@ class NativeLibraries:
             problem = _problem(self.home)
             if problem:
                 _log.info("unpacking the parser's libraries", extra={"reason": problem})
-                with translated(self._folder):
+                with translate_errors(self._folder):
                     self._unpack()
             self._verified = _signature(self.home)
 

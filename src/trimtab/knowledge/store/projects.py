@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from trimtab.infra.storage import Database
 from trimtab.kernel.ids import new_id
 from trimtab.kernel.names import problem_of_name
-from trimtab.knowledge.errors import ProjectExists, ProjectNameInvalid, ProjectUnknown
+from trimtab.knowledge.errors import ProjectNameInvalid, ProjectUnknown
 from trimtab.knowledge.records import ProjectStats
 from trimtab.knowledge.store.seals import intact, sealed
 from trimtab.knowledge.store.tables import chunks, deletions, documents, metadata, projects, vectors
@@ -28,7 +28,7 @@ class ProjectRow:
 
 
 class ProjectStore:
-    """Creates, finds, lists, renames and deletes projects."""
+    """Creates, finds, lists and deletes projects."""
 
     def __init__(self, database: Database, engine: str = "embedded") -> None:
         self._database = database
@@ -69,18 +69,6 @@ class ProjectStore:
                     {**sealed("projects", {**row, "engine": self._engine}), "index_version": 0},
                 )
                 return find_project(connection, name)
-
-    def rename(self, name: str, new_name: str) -> None:
-        """Give the project another name; its documents keep their ids."""
-        _check_new(new_name)
-        with self._database.write() as connection:
-            project = find_project(connection, name)
-            taken = connection.execute(
-                sa.select(projects.c.key).where(projects.c.name == new_name)
-            ).first()
-            if taken is not None and taken.key != project.key:
-                raise ProjectExists(f"There is already a project {new_name!r}.")
-            set_project(connection, project.key, name=new_name)
 
     def delete(self, name: str, at: datetime) -> int:
         """Delete the project with all its documents; return how many documents it had."""

@@ -62,7 +62,7 @@ class ReopenableDatabase(Database):
             self.engine.dispose()
             put_in_place(self.file, fresh, keep_as)
             self.changes += 1
-            self.guard.opened()
+            self.guard.check_commits()
 
     @contextmanager
     def _note_damage(self) -> Iterator[None]:

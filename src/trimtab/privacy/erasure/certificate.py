@@ -4,7 +4,7 @@ import hashlib
 import hmac
 from collections.abc import Mapping
 
-from trimtab.infra.signing import Envelope, Signer, opened
+from trimtab.infra.signing import Envelope, Signer, open_envelope
 from trimtab.privacy.erasure.records import Erasure
 
 PAYLOAD_TYPE = "application/vnd.trimtab.erasure+json"
@@ -61,7 +61,7 @@ def checked_certificate(
     Raises:
         Corrupt: The certificate was changed, or another key signed it.
     """
-    statement = opened(envelope, public_pem, PAYLOAD_TYPE)
+    statement = open_envelope(envelope, public_pem, PAYLOAD_TYPE)
     if nonce and user_id:
         stated = str(statement.get("subject_sha256"))
         statement["about_this_user"] = hmac.compare_digest(stated, _commitment(nonce, user_id))

@@ -1,4 +1,4 @@
-"""How answers are written."""
+"""Settings of answers: generators, deadlines, budgets, traces and reviews."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ from trimtab.infra.settings.table import setting
 
 @dataclass(frozen=True, slots=True)
 class AnswersSettings:
-    """The generator behind `trimtab answers ask`."""
+    """Generators, limits, traces and reviews of answers."""
 
     generator: str = setting(
         "extractive",

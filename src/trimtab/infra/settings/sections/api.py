@@ -1,4 +1,4 @@
-"""Who may call over HTTP, and how much."""
+"""Settings of the HTTP interface: access, limits and headers."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""The gates as part of a running service."""
+"""Settings of the release gates in a running service."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ from trimtab.infra.settings.table import setting
 
 @dataclass(frozen=True, slots=True)
 class GatesSettings:
-    """Which project is judged, and how often."""
+    """The project to evaluate, its keys and the interval."""
 
     project: str = setting(
         "",

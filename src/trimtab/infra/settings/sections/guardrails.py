@@ -1,4 +1,4 @@
-"""How strictly questions and answers are judged when the service starts; most of it can change while it runs."""
+"""Settings of the guardrails at the start; most can change at run time."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ from trimtab.infra.settings.table import setting
 
 @dataclass(frozen=True, slots=True)
 class GuardrailsSettings:
-    """The guards."""
+    """Switches, thresholds and deadlines of the guards."""
 
     enabled: bool = setting(default=True, help="Whether questions and answers are judged at all.")
     deadline_seconds: float = setting(
@@ -42,7 +42,7 @@ class GuardrailsSettings:
     )
     pii_names: str = setting(
         "off",
-        help="Who finds names of people and places: nobody, or Presidio (the extra trimtab[presidio] and a spaCy model).",
+        help="What finds names of people and places: nothing, or Presidio (the extra trimtab[presidio] and a spaCy model).",
         choices=("off", "presidio"),
     )
     pii_names_model: str = setting(

@@ -1,4 +1,4 @@
-"""How far the operator may go by itself."""
+"""Settings of incidents: automation, approvals and recovery."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ from trimtab.infra.settings.table import setting
 
 @dataclass(frozen=True, slots=True)
 class IncidentSettings:
-    """Incidents, approvals and limits on automatic acts."""
+    """Automation limits, approvals, diagnosis and recovery of incidents."""
 
     automatic: bool = setting(
         default=True, help="Let proven fixes run by themselves; when off, every act is asked for."
@@ -49,7 +49,7 @@ class IncidentSettings:
     diagnosis_seconds: float = setting(
         120.0,
         unit="seconds",
-        help="How long evidence is looked for before a person is called.",
+        help="How long evidence is collected before a person is called.",
         minimum=0,
     )
     poll_seconds: float = setting(
@@ -65,5 +65,5 @@ class IncidentSettings:
         "", help="Your own escalation ladders (YAML); empty means the shipped ones."
     )
     recent_changes_hours: float = setting(
-        24.0, unit="hours", help="How far back changes are looked for.", minimum=0
+        24.0, unit="hours", help="How far back changes are searched.", minimum=0
     )

@@ -1,4 +1,4 @@
-"""Limits, caches and care of the knowledge domain."""
+"""Settings of knowledge: limits, caches, embedding, engines and maintenance."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ from trimtab.infra.settings.table import setting
 
 @dataclass(frozen=True, slots=True)
 class KnowledgeSettings:
-    """Documents, search and the embedding model."""
+    """Documents, search, embedding model, engines and retention."""
 
     max_document_mb: int = setting(
         50,
@@ -68,7 +68,7 @@ class KnowledgeSettings:
     cache_window_seconds: float = setting(
         300.0,
         unit="seconds",
-        help="The hit ratios are those of the lookups of this last while.",
+        help="The sliding window over which cache hit ratios are computed.",
         minimum=1,
     )
     cache_window_lookups: int = setting(

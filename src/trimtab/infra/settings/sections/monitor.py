@@ -1,4 +1,4 @@
-"""How often the service looks at itself."""
+"""Settings of monitoring: scrape and evaluation intervals, retention."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ from trimtab.infra.settings.table import setting
 
 @dataclass(frozen=True, slots=True)
 class MonitorSettings:
-    """Scrapes and alert rules."""
+    """Intervals and retention of scrapes and alert rules."""
 
     scrape_interval_seconds: float = setting(
         5.0,

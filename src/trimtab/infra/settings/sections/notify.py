@@ -1,4 +1,4 @@
-"""Where messages to people go."""
+"""Settings of notifications: channels and their credentials."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ from trimtab.infra.settings.table import setting
 
 @dataclass(frozen=True, slots=True)
 class NotifySettings:
-    """Channels beside the log."""
+    """Notification channels in addition to the log."""
 
     webhook_url: str = setting(
         "", help="A Slack-compatible incoming webhook; empty sends to the log only.", secret=True
@@ -17,7 +17,7 @@ class NotifySettings:
     )
     pagerduty_routing_key: str = setting(
         "",
-        help="The integration key of the PagerDuty service whose rotation is paged; empty pages nobody there.",
+        help="The integration key of the PagerDuty service whose rotation is paged; empty sends no pages.",
         secret=True,
     )
     pagerduty_url: str = setting(
@@ -26,7 +26,9 @@ class NotifySettings:
     github_repository: str = setting(
         "", help="The `owner/name` in which post-mortems become issues; empty opens none."
     )
-    github_token: str = setting("", help="May open issues in that repository.", secret=True)
+    github_token: str = setting(
+        "", help="A token that may open issues in that repository.", secret=True
+    )
     github_url: str = setting("https://api.github.com", help="GitHub's API.")
     email_server: str = setting(
         "", help="The `host:port` of an SMTP server for escalations; empty sends no mail."

@@ -1,4 +1,4 @@
-"""Where the service listens and keeps its data."""
+"""Settings of the process: address, data directory, logs and limits."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,13 +8,13 @@ from trimtab.infra.settings.table import setting
 
 @dataclass(frozen=True, slots=True)
 class ServiceSettings:
-    """The process itself."""
+    """Address, data directory, logs and limits of the process."""
 
     host: str = setting(
         "127.0.0.1", help="The address to listen on; anything but loopback needs API keys."
     )
     port: int = setting(8000, help="The port to listen on.", minimum=0, maximum=65535)
-    data_dir: Path = setting(Path("data"), help="Where everything is kept; made when missing.")
+    data_dir: Path = setting(Path("data"), help="The directory for all data; created when missing.")
     log_level: str = setting(
         "INFO",
         help="How much is logged.",
@@ -37,11 +37,11 @@ class ServiceSettings:
     log_files: int = setting(
         10,
         unit="files",
-        help="How many log files are kept whatever their age; all together take at most so many times the size.",
+        help="How many log files are kept at any age; their total size is at most this number times the file size.",
         minimum=2,
     )
     log_keep_hours: float = setting(
-        24.0, unit="hours", help="Log files beyond these are kept so long.", minimum=0
+        24.0, unit="hours", help="How long log files beyond that number are kept.", minimum=0
     )
     max_body_mb: int = setting(
         10, unit="MB", help="The largest request body outside ingestion.", minimum=1, maximum=1024

@@ -1,4 +1,4 @@
-"""How long keys live, and how often the audit chain is sealed."""
+"""Settings of API keys and the audit chain."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ from trimtab.infra.settings.table import setting
 
 @dataclass(frozen=True, slots=True)
 class TrustSettings:
-    """API keys and the audit chain."""
+    """Ages of API keys; checkpoints and anchor of the audit chain."""
 
     api_key_roles: str = setting(
         "",

@@ -4,7 +4,8 @@ import pytest
 
 from trimtab.infra.audit import Audit
 from trimtab.infra.auth import Keys, Principal, Role
-from trimtab.infra.key_care import key_report, parse_key_roles, seed, seed_name
+from trimtab.infra.key_bootstrap import parse_key_roles, seed, seed_name
+from trimtab.infra.key_report import key_report
 from trimtab.infra.storage import Database
 from trimtab.kernel.errors import Misconfigured, Unauthenticated
 

@@ -11,8 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from trimtab.infra.storage import Database
-from trimtab.infra.storage.log import LogReport, logged_pages, mend_log
-from trimtab.infra.storage.page_sums import PageSums, mended_bytes, sum_of
+from trimtab.infra.storage.sqlite.integrity.page_checksums import (
+    PageChecksums,
+    checksum_of,
+    repaired_bytes,
+)
+from trimtab.infra.storage.sqlite.integrity.wal import WalReport, repair_wal, wal_pages
 from trimtab.kernel.errors import Corrupt
 
 ROWS = 30
@@ -98,13 +102,13 @@ def test_a_changed_byte_in_the_log_loses_nothing(killed, frame, place):
 def test_a_changed_byte_in_the_log_s_head_is_put_right(killed, place):
     before = (killed / "state.db-wal").read_bytes()
     flip(killed / "state.db-wal", place)
-    assert mend_log(killed / "state.db") == LogReport(mended=1)
+    assert repair_wal(killed / "state.db") == WalReport(repaired=1)
     assert (killed / "state.db-wal").read_bytes() == before
 
 
 def test_an_unharmed_log_is_left_alone(killed):
     before = (killed / "state.db-wal").stat().st_mtime_ns
-    assert mend_log(killed / "state.db") == LogReport()
+    assert repair_wal(killed / "state.db") == WalReport()
     assert (killed / "state.db-wal").stat().st_mtime_ns == before
 
 
@@ -145,7 +149,7 @@ def test_damaged_pages_of_a_log_can_be_kept_for_rows_with_checksums(killed):
     data = bytearray(file.read_bytes())
     data[50_000:50_100] = random.Random(1).randbytes(100)
     file.write_bytes(data)
-    report = mend_log(killed / "state.db", keep_pages=True)
+    report = repair_wal(killed / "state.db", keep_pages=True)
     assert report.unreadable > 1
     assert plainly(killed) == ROWS
 
@@ -155,7 +159,7 @@ def test_a_commit_that_was_cut_off_in_the_middle_is_no_damage(killed):
     data = bytearray(file.read_bytes())
     data[-3000:] = bytes(3000)  # A power cut may leave the last frame half written.
     file.write_bytes(data)
-    report = mend_log(killed / "state.db")
+    report = repair_wal(killed / "state.db")
     assert report.only_last
     assert report.unreadable == 1
 
@@ -169,7 +173,7 @@ def test_a_changed_byte_in_a_closed_database_is_put_right(stopped, seed, caplog)
     database = opened(stopped)
     assert rows(database) == ROWS
     database.close()
-    assert "changed bytes in state.db were put right" in caplog.text
+    assert "changed bytes in state.db were repaired" in caplog.text
 
 
 def test_a_damaged_page_refuses_the_start_and_names_the_file(stopped):
@@ -195,7 +199,7 @@ def test_damaged_sums_are_made_anew(stopped):
     database = opened(stopped)
     assert rows(database) == ROWS
     database.close()
-    assert PageSums.load(stopped / "state.db") is not None
+    assert PageChecksums.load(stopped / "state.db") is not None
 
 
 def test_without_sums_the_structure_is_looked_through(stopped):
@@ -213,9 +217,9 @@ def test_a_kill_between_sums_and_pages_is_no_damage(tmp_path):
     database.guard.checkpoint()
     with database.write() as connection:
         connection.exec_driver_sql("update t set x = x + 1000")
-    known = PageSums.load(tmp_path / "state.db")
-    logged = logged_pages(tmp_path / "state.db")
-    PageSums.of(tmp_path / "state.db", logged=logged, known=known).save(tmp_path / "state.db")
+    known = PageChecksums.load(tmp_path / "state.db")
+    logged = wal_pages(tmp_path / "state.db")
+    PageChecksums.of(tmp_path / "state.db", logged=logged, known=known).save(tmp_path / "state.db")
     copy = tmp_path / "copy"
     copy.mkdir()
     for file in tmp_path.glob("state.db*"):
@@ -298,10 +302,10 @@ def test_one_changed_byte_is_found_by_its_sum(data, draw):
     at = draw.draw(st.integers(0, len(data) - 1))
     bits = draw.draw(st.integers(1, 255))
     changed = data[:at] + bytes([data[at] ^ bits]) + data[at + 1 :]
-    assert mended_bytes(changed, sum_of(data)) == data
+    assert repaired_bytes(changed, checksum_of(data)) == data
 
 
 @given(st.binary(min_size=8, max_size=300), st.binary(min_size=8, max_size=300))
 def test_other_data_is_never_taken_for_a_changed_byte(data, other):
-    mended = mended_bytes(other, sum_of(data))
+    mended = repaired_bytes(other, checksum_of(data))
     assert mended is None or mended == data

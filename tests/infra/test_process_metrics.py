@@ -6,10 +6,10 @@ import math
 import pytest
 
 from trimtab.infra.audit import Audit
+from trimtab.infra.process_metrics import LOST, ProcessMetrics
 from trimtab.infra.storage import Database, losses
-from trimtab.infra.storage.acknowledged import Acknowledged
-from trimtab.infra.telemetry.tally import LogTally
-from trimtab.infra.vitals import LOST, Vitals
+from trimtab.infra.storage.sqlite.integrity.commit_counter import CommitCounter
+from trimtab.infra.telemetry.log_counters import LogCounters
 from trimtab.kernel.health import Status
 from trimtab.testing.clock import FakeClock
 
@@ -26,21 +26,21 @@ def live(tmp_path, clock):
     begun = []
 
     def begin(events=tmp_path / "none"):
-        vitals = Vitals(Audit(database, clock), clock, events)
-        vitals.started("1")
-        begun.append(vitals)
-        return vitals
+        process_metrics = ProcessMetrics(Audit(database, clock), clock, events)
+        process_metrics.record_start("1")
+        begun.append(process_metrics)
+        return process_metrics
 
     yield begin
-    for vitals in begun:
-        logging.getLogger().removeHandler(vitals.tally)
+    for process_metrics in begun:
+        logging.getLogger().removeHandler(process_metrics.counters)
     database.close()
 
 
 @pytest.fixture
-def tally():
+def counters():
     """Count what the logger `x` says."""
-    found, logger = LogTally(), logging.getLogger("x")
+    found, logger = LogCounters(), logging.getLogger("x")
     logger.addHandler(found)
     yield found
     logger.removeHandler(found)
@@ -49,14 +49,14 @@ def tally():
 def test_what_a_database_had_lost_at_a_start_is_in_the_audit_chain(tmp_path, clock):
     file = tmp_path / "other.db"
     Database(file, ("state",)).close()
-    Acknowledged(file).note(
+    CommitCounter(file).note(
         7
     )  # As if seven commits had been acknowledged, of which the file holds fewer.
     other = Database(file, ("state",))
     chain = Audit(other, clock)
-    vitals = Vitals(chain, clock)
-    vitals.started("1", (other,))
-    vitals.stopped()
+    process_metrics = ProcessMetrics(chain, clock)
+    process_metrics.record_start("1", (other,))
+    process_metrics.record_stop()
     (event,) = [event for event in chain.recent() if event.action == LOST]
     assert event.subject == "other.db"
     assert event.facts == f'{{"changes":{other.guard.lost_commits}}}'
@@ -65,8 +65,8 @@ def test_what_a_database_had_lost_at_a_start_is_in_the_audit_chain(tmp_path, clo
     other.close()
 
 
-def read(vitals, name):
-    (signal,) = [signal for signal in vitals.signals() if signal.name == name]
+def read(process_metrics, name):
+    (signal,) = [signal for signal in process_metrics.signals() if signal.name == name]
     return {",".join(sample.labels.values()): sample.value for sample in signal.read()}
 
 
@@ -75,14 +75,14 @@ def test_the_starts_of_the_last_hour_are_counted_over_lives(live, clock):
     live()
     clock.advance(50 * 60)
     live()
-    vitals = live()
-    assert read(vitals, "service.starts") == {"": 3}
+    process_metrics = live()
+    assert read(process_metrics, "service.starts") == {"": 3}
     clock.advance(11 * 60)
-    assert read(vitals, "service.starts") == {"": 2}
+    assert read(process_metrics, "service.starts") == {"": 2}
 
 
 def test_a_life_that_was_not_ended_in_order_was_killed(live):
-    live().stopped()
+    live().record_stop()
     live()
     assert read(live(), "service.kills") == {"": 1}
 
@@ -99,11 +99,14 @@ def test_without_a_cgroup_nothing_is_said_about_kills_for_memory(live):
 
 
 def test_what_is_written_to_the_disk_is_counted(live, tmp_path):
-    vitals = live()
-    before = read(vitals, "service.disk_bytes")
+    process_metrics = live()
+    before = read(process_metrics, "service.disk_bytes")
     with (tmp_path / "file").open("wb") as file:
         file.write(b"x" * 8 * 1024 * 1024)
-    assert read(vitals, "service.disk_bytes")["written"] - before["written"] >= 8 * 1024 * 1024
+    assert (
+        read(process_metrics, "service.disk_bytes")["written"] - before["written"]
+        >= 8 * 1024 * 1024
+    )
 
 
 def test_the_share_of_the_processors_is_between_nothing_and_all(live):
@@ -111,19 +114,19 @@ def test_the_share_of_the_processors_is_between_nothing_and_all(live):
 
 
 @pytest.mark.feature("F594", "F596")
-def test_errors_are_grouped_by_their_type(tally):
+def test_errors_are_grouped_by_their_type(counters):
     for error in (TimeoutError("late"), TimeoutError("later"), ValueError("odd")):
         logging.getLogger("x").error("failed", exc_info=error)
     logging.getLogger("x").error("failed", extra={"error_type": "DatabaseError"})
     logging.getLogger("x").warning("not an error", exc_info=KeyError("x"))
-    assert tally.errors() == {"TimeoutError": 2, "ValueError": 1, "DatabaseError": 1}
+    assert counters.errors() == {"TimeoutError": 2, "ValueError": 1, "DatabaseError": 1}
 
 
-def test_however_many_types_there_are_the_groups_stay_few(tally):
+def test_however_many_types_there_are_the_groups_stay_few(counters):
     for number in range(200):
         logging.getLogger("x").error("failed", extra={"error_type": f"Error{number}"})
-    assert len(tally.errors()) <= 51
-    assert sum(tally.errors().values()) == 200
+    assert len(counters.errors()) <= 51
+    assert sum(counters.errors().values()) == 200
 
 
 @pytest.mark.parametrize(
@@ -153,24 +156,24 @@ def test_however_many_types_there_are_the_groups_stay_few(tally):
         ("checkpoint_failed", "wal_checkpoint of knowledge.db failed", None),
     ],
 )
-def test_the_documents_texts_are_recognised_in_message_and_error(tally, symptom, message, error):
+def test_the_documents_texts_are_recognised_in_message_and_error(counters, symptom, message, error):
     logging.getLogger("x").warning(message, exc_info=error)
-    assert tally.symptoms() == {name: int(name == symptom) for name in tally.symptoms()}
+    assert counters.symptoms() == {name: int(name == symptom) for name in counters.symptoms()}
 
 
 @pytest.mark.feature("F707")
 def test_what_went_before_a_corruption_can_be_read_as_signals(live):
-    vitals = live()
+    process_metrics = live()
     logging.getLogger("trimtab").error("x", exc_info=OSError(28, "No space left on device"))
     logging.getLogger("trimtab").error("checkpoint failed: the log is in use")
     again = live()
-    seen = read(vitals, "service.symptoms_logged")
+    seen = read(process_metrics, "service.symptoms_logged")
     assert (seen["disk_full"], seen["checkpoint_failed"]) == (1, 1)
     assert read(again, "service.kills") == {"": 1}
 
 
-def test_the_cause_behind_an_error_is_looked_at_too(tally):
+def test_the_cause_behind_an_error_is_looked_at_too(counters):
     error = ValueError("wrapped")
     error.__cause__ = OSError(28, "No space left on device")
     logging.getLogger("x").error("failed", exc_info=error)
-    assert tally.symptoms()["disk_full"] == 1
+    assert counters.symptoms()["disk_full"] == 1

@@ -1,4 +1,4 @@
-"""Brings a chain of tables to this release's schema. Loaded only when there is something to do."""
+"""Migrates a chain of tables to this release's schema with Alembic."""
 
 from pathlib import Path
 
@@ -12,10 +12,10 @@ from trimtab.infra.storage.errors import SchemaTooNew
 
 
 def upgrade(connection: sa.Connection, migrations: Path, chain: str) -> None:
-    """Run the chain's revisions that the database has not had, in the connection's transaction.
+    """Run the pending revisions of a chain in the connection's transaction.
 
     Raises:
-        SchemaTooNew: The database has had a revision that this release does not know.
+        SchemaTooNew: The database has a revision that this release does not know.
     """
     script = ScriptDirectory(str(migrations), version_locations=[str(migrations / chain)])
 

@@ -1,4 +1,4 @@
-"""Counts what the log says: errors by type, and the symptoms by which operators know an incident."""
+"""Counts logged errors by type and log lines that show known symptoms."""
 
 import logging
 import re
@@ -7,8 +7,8 @@ from collections import Counter
 from collections.abc import Mapping
 
 OTHER = "other"
-_MOST_TYPES = 50
-"""Types are class names of the program, so they are few; a mistake must still not grow the metrics without end."""
+_MAX_TYPES = 50
+"""Limit on the cardinality of the metric; types are class names, so there are normally few."""
 
 SYMPTOMS: Mapping[str, re.Pattern[str]] = {
     "vector_store_unreachable": re.compile(
@@ -28,11 +28,11 @@ SYMPTOMS: Mapping[str, re.Pattern[str]] = {
         r"checkpoint\w{0,20}\b.{0,80}\b(?:fail|busy|locked)", re.IGNORECASE
     ),
 }
-"""The texts that the operations documents tell people to look for, and what they mean."""
+"""Symptoms by name, with the log texts that the operations documents give for them."""
 
 
-class LogTally(logging.Handler):
-    """A log handler that keeps numbers and no texts."""
+class LogCounters(logging.Handler):
+    """A log handler that counts records without storing their texts."""
 
     def __init__(self) -> None:
         super().__init__(logging.WARNING)
@@ -41,7 +41,7 @@ class LogTally(logging.Handler):
         self._symptoms: Counter[str] = Counter()
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Count the record."""
+        """Count the record's error type and symptoms."""
         text = _text_of(record)
         seen = [name for name, pattern in SYMPTOMS.items() if pattern.search(text)]
         with self._guard:
@@ -50,17 +50,17 @@ class LogTally(logging.Handler):
                 self._errors[self._known(_type_of(record))] += 1
 
     def errors(self) -> Mapping[str, int]:
-        """Return how many lines of level ERROR there were since the start, by ``error_type``."""
+        """Return the number of records of level ERROR since the start, by ``error_type``."""
         with self._guard:
             return dict(self._errors)
 
     def symptoms(self) -> Mapping[str, int]:
-        """Return how many lines of level WARNING and above showed each symptom; all of them, with 0 too."""
+        """Return the number of records (WARNING and above) by symptom; unseen ones have 0."""
         with self._guard:
             return {name: self._symptoms[name] for name in SYMPTOMS}
 
     def _known(self, error_type: str) -> str:
-        full = len(self._errors) >= _MOST_TYPES and error_type not in self._errors
+        full = len(self._errors) >= _MAX_TYPES and error_type not in self._errors
         return OTHER if full else error_type
 
 

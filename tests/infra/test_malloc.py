@@ -7,10 +7,10 @@ import pytest
 
 COUNT = """
 import ctypes, sys, threading
-from trimtab.infra.arenas import share_arenas
+from trimtab.infra.malloc import limit_malloc_arenas
 
 if sys.argv[1] == "shared":
-    share_arenas()
+    limit_malloc_arenas()
 libc = ctypes.CDLL(None)
 if not hasattr(libc, "malloc_info"):
     sys.exit(77)

@@ -1,4 +1,4 @@
-"""Guards a database file: nothing acknowledged is lost, and nothing changed is served, without a word."""
+"""Detects lost commits and changed bytes in a database file."""
 
 import logging
 import sqlite3
@@ -7,46 +7,50 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from trimtab.infra.storage.acknowledged import Acknowledged, commits_of, count_on
-from trimtab.infra.storage.log import log_of, logged_pages, mend_log
-from trimtab.infra.storage.page_sums import PageSums, sums_file
+from trimtab.infra.storage.sqlite.integrity.commit_counter import (
+    CommitCounter,
+    commit_count,
+    increment_commits,
+)
+from trimtab.infra.storage.sqlite.integrity.page_checksums import PageChecksums, checksums_file
+from trimtab.infra.storage.sqlite.integrity.wal import repair_wal, wal_file, wal_pages
 from trimtab.kernel.errors import Corrupt
 
 _log = logging.getLogger(__name__)
 _LOG_BYTES = 4 * 1024 * 1024
-"""A log that has grown by so much is checkpointed: about when SQLite would do it by itself."""
+"""Growth of the log that triggers a checkpoint, close to SQLite's own default."""
 
 
 class FileGuard:
-    """Guards one file, from before it is opened until after it is closed.
+    """Protects one database file from before it opens until after it closes.
 
     Args:
-        file: The database; nobody has it open.
-        page_sums: Keep a sum of each page. Then every checkpoint must be the guard's.
-        keep_pages: See `mend_log`.
+        file: The database; no connection to it may be open.
+        page_sums: Keep a checksum of each page. Then only the guard may checkpoint.
+        keep_pages: See `repair_wal`.
 
     Raises:
-        Corrupt: The file or its log is damaged, and cannot be put right.
+        Corrupt: The file or its log is damaged and cannot be repaired.
     """
 
     def __init__(self, file: Path, *, page_sums: bool, keep_pages: bool = False) -> None:
         self._file = file
         self._page_sums = page_sums
-        self._acknowledged = Acknowledged(file)
+        self._commits = CommitCounter(file)
         self._own: sqlite3.Connection | None = None
         self._lock = threading.Lock()
         self._due_bytes = _LOG_BYTES
         self.lost_commits = 0
-        """Acknowledged commits that were missing at the start."""
+        """Number of acknowledged commits that were missing at the start."""
         self.kept_damage = False
-        """Whether the log holds a page that is known to be damaged."""
-        self._mend_log(keep_pages=keep_pages)
-        self._sums: PageSums | None = None
+        """True if the log holds a page that is known to be damaged."""
+        self._repair_wal(keep_pages=keep_pages)
+        self._sums: PageChecksums | None = None
         if page_sums and file.exists():
-            self._mend_pages()
+            self._repair_pages()
 
     def attach(self, engine: sa.Engine) -> None:
-        """Count every commit of the engine that changes something, and keep its checkpoints for the guard."""
+        """Count each changing commit of the engine and disable its automatic checkpoints."""
 
         @sa.event.listens_for(engine, "connect")
         def _prepare(connection: sqlite3.Connection, _record: object) -> None:
@@ -57,7 +61,7 @@ class FileGuard:
         def _count(connection: sa.Connection) -> None:
             plain, info = _plain(connection), connection.info
             if plain.in_transaction and plain.total_changes != info.get("changes", 0):
-                info["number"] = count_on(plain)
+                info["number"] = increment_commits(plain)
             info["changes"] = plain.total_changes
 
         @sa.event.listens_for(engine, "rollback")
@@ -69,15 +73,15 @@ class FileGuard:
         def _acknowledge(
             connection: sqlite3.Connection | None, record: sa.pool.ConnectionPoolEntry
         ) -> None:
-            # The commit is over, and its caller waits. It may have failed, so the file is asked.
+            # The commit may have failed, so the counter is read from the file.
             if record.info.pop("number", 0) and connection is not None:
-                self._acknowledged.note(commits_of(connection))
+                self._commits.note(commit_count(connection))
 
-    def opened(self) -> None:
-        """Look whether anything acknowledged is missing; call when the file, or another in its place, is there."""
+    def check_commits(self) -> None:
+        """Count missing acknowledged commits; call whenever the file was opened or replaced."""
         own = sqlite3.connect(self._file, timeout=30, isolation_level=None, check_same_thread=False)
         own.execute("PRAGMA wal_autocheckpoint=0")
-        self.lost_commits = self._acknowledged.missing(commits_of(own))
+        self.lost_commits = self._commits.missing(commit_count(own))
         if self.lost_commits:
             _log.error(
                 "ALERT: acknowledged changes of %s are missing",
@@ -85,33 +89,33 @@ class FileGuard:
                 extra={"error_type": "ChangesLost", "changes": self.lost_commits},
             )
         if self._page_sums:
-            # Kept open to the end: SQLite checkpoints by itself when the last connection is closed.
+            # Kept open until `close`: SQLite checkpoints by itself when the last connection closes.
             self._own = own
         else:
             own.close()
 
     def checkpoint_when_due(self) -> None:
-        """Checkpoint when the log has grown much."""
+        """Checkpoint when the log has grown by 4 MB."""
         if self._own is None:
             return
-        file = log_of(self._file)
+        file = wal_file(self._file)
         size = file.stat().st_size if file.exists() else 0
         if size <= self._due_bytes:
             return
-        # Where it fails, or a reader keeps the log from being used again, it is not tried at each commit.
+        # After a failure, or while a reader blocks the reset of the log, do not retry at every commit.
         self._due_bytes = size + _LOG_BYTES
         self._try_checkpoint()
 
     def checkpoint(self) -> None:
-        """Write the sums of the pages in the log, then the pages, while nobody else writes."""
+        """Write the checksums of the logged pages, then the pages, under the write lock."""
         if self._own is None:
             return
         with self._lock:
             self._own.execute("BEGIN IMMEDIATE")
             try:
-                logged = logged_pages(self._file)
+                logged = wal_pages(self._file)
                 if logged or (self._sums is None and self._file.stat().st_size):
-                    self._sums = PageSums.of(self._file, logged=logged, known=self._sums)
+                    self._sums = PageChecksums.of(self._file, logged=logged, known=self._sums)
                     self._sums.save(self._file)
                 other = sqlite3.connect(self._file, timeout=30, isolation_level=None)
                 try:
@@ -122,7 +126,7 @@ class FileGuard:
                 self._own.execute("ROLLBACK")
 
     def close(self) -> None:
-        """Checkpoint for the last time; everybody else has closed the file."""
+        """Checkpoint a last time, after every other connection has closed."""
         if self._own is None:
             return
         self._try_checkpoint()
@@ -130,49 +134,52 @@ class FileGuard:
         own.close()
 
     def _try_checkpoint(self) -> None:
-        """Checkpoint; where that fails, as on a full disk, everything is still in the log, as after a kill."""
+        """Checkpoint; on failure log it, and the changes stay in the log."""
         try:
             self.checkpoint()
         except (OSError, sqlite3.Error) as error:
             _log.warning("%s was not checkpointed", self._file.name, extra={"reason": str(error)})
 
-    def _mend_pages(self) -> None:
-        self._sums = PageSums.load(self._file)
-        if self._sums is not None and (pages := self._sums.mend(self._file)):
+    def _repair_pages(self) -> None:
+        self._sums = PageChecksums.load(self._file)
+        if self._sums is not None and (pages := self._sums.repair(self._file)):
             name = self._file.name
-            _log.error("ALERT: changed bytes in %s were put right", name, extra={"pages": pages})
-        if not sums_file(self._file).exists():
+            _log.error("ALERT: changed bytes in %s were repaired", name, extra={"pages": pages})
+        if not checksums_file(self._file).exists():
             self._sums = None
         if self._sums is None:
             _check_structure(self._file)
 
-    def _mend_log(self, *, keep_pages: bool) -> None:
-        report = mend_log(self._file, keep_pages=keep_pages)
-        name = log_of(self._file).name
-        if report.mended:
+    def _repair_wal(self, *, keep_pages: bool) -> None:
+        report = repair_wal(self._file, keep_pages=keep_pages)
+        name = wal_file(self._file).name
+        if report.repaired:
             _log.error(
-                "ALERT: changed bytes in %s were put right", name, extra={"bytes": report.mended}
+                "ALERT: changed bytes in %s were repaired", name, extra={"bytes": report.repaired}
             )
         if not report.unreadable:
             return
         facts = {"error_type": "LogDamaged", "changes": report.unreadable}
         if report.only_last:
             _log.warning(
-                "the newest change in %s is cut off: it was not completed", name, extra=facts
+                "the newest change in %s is incomplete and was discarded", name, extra=facts
             )
         elif keep_pages:
             self.kept_damage = True
-            _log.error("ALERT: %s is damaged; every row is checked now", name, extra=facts)
+            _log.error("ALERT: %s is damaged; checking every row", name, extra=facts)
         else:
             raise Corrupt(
-                f"{log_of(self._file)} is damaged: {report.unreadable} changes of {self._file.name} behind the damage "
+                f"{wal_file(self._file)} is damaged: {report.unreadable} changes of {self._file.name} after the damage "
                 "cannot be read.",
-                hint=f"Put both files back from your own backup, or delete {name} to go on without these changes.",
+                hint=f"Restore both files from your own backup, or delete {name} to continue without these changes.",
             )
 
 
 def _check_structure(file: Path) -> None:
-    """Look through a file without sums: it comes from an earlier release, or its sums were damaged."""
+    """Check the structure of a file without checksums with `PRAGMA quick_check`.
+
+    Such a file comes from an earlier release, or its checksums were damaged.
+    """
     connection = sqlite3.connect(file, timeout=30, isolation_level=None)
     try:
         ((found,), *_) = connection.execute("PRAGMA quick_check(1)").fetchall()
@@ -183,7 +190,7 @@ def _check_structure(file: Path) -> None:
     if found != "ok":
         raise Corrupt(
             f"The database {file} is damaged: {found}.",
-            hint=f"Put {file.name} back from your own backup of the data directory.",
+            hint=f"Restore {file.name} from your own backup of the data directory.",
         )
 
 

@@ -1,4 +1,4 @@
-"""One SQLite file with short transactions: many readers, one writer, durable at commit."""
+"""SQLite databases with many readers, one writer and durable commits."""
 
 import errno
 import shutil
@@ -11,11 +11,11 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from trimtab.infra.storage.errors import DataDirectoryUnusable
-from trimtab.infra.storage.guard import FileGuard
+from trimtab.infra.storage.sqlite.integrity.file_guard import FileGuard
 from trimtab.kernel.errors import Corrupt, StorageFull, TrimtabError, Unavailable
 from trimtab.kernel.health import ComponentHealth, Status
 
-MIGRATIONS = Path(__file__).parent / "migrations"
+MIGRATIONS = Path(__file__).parents[1] / "migrations"
 _BUSY_SECONDS = 30
 _LITTLE_BYTES = 1024 * 1024
 _SIGNS_OF_DAMAGE = (
@@ -23,24 +23,24 @@ _SIGNS_OF_DAMAGE = (
     "not a database",
     "disk i/o error",
     "could not decode to utf-8",
-    # The schema is the one of this release; what it lacks was there.
+    # The schema was checked at the start, so a missing table or column means damage.
     "no such column",
     "no such table",
 )
 
 
 class Database:
-    """A SQLite database brought to this release's schema.
+    """A SQLite database with this release's schema.
 
     Args:
-        file: The database; made when missing.
+        file: The database; created when missing.
         chains: The domains whose tables it holds, each a folder of Alembic revisions in ``migrations/``.
         page_sums: Keep a checksum of every page, for tables whose rows have none.
-        keep_pages: Keep damaged pages of a left-over log, for tables whose rows have checksums.
+        keep_pages: Keep damaged pages of the write-ahead log, for tables whose rows have checksums.
 
     Raises:
         SchemaTooNew: A newer release has written the file.
-        Corrupt: The file is no readable SQLite database, or not as it was written.
+        Corrupt: The file is not a readable SQLite database, or it was damaged.
     """
 
     def __init__(
@@ -55,13 +55,13 @@ class Database:
         self.chains = chains
         self._writers = threading.RLock()
         self.changes = 0
-        """Counts on after everything that may have changed a row: what was read before it may be out of date."""
+        """Number of write transactions so far; a cached result from an earlier number may be stale."""
         self.guard = FileGuard(file, page_sums=page_sums, keep_pages=keep_pages)
         self.engine = _engine(file)
         self.guard.attach(self.engine)
         try:
-            with translated(file), self.engine.connect():
-                self.guard.opened()
+            with translate_errors(file), self.engine.connect():
+                self.guard.check_commits()
             with self.write() as connection:
                 for chain in chains:
                     _upgrade(connection, chain)
@@ -71,17 +71,17 @@ class Database:
 
     @contextmanager
     def read(self) -> Iterator[sa.Connection]:
-        """Open a connection that sees one consistent state."""
-        with translated(self.file), self.engine.connect() as connection, connection.begin():
+        """Open a read transaction with one consistent snapshot."""
+        with translate_errors(self.file), self.engine.connect() as connection, connection.begin():
             yield connection
 
     @contextmanager
     def write(self) -> Iterator[sa.Connection]:
-        """Open a transaction that holds the write lock from its start and commits at the end.
+        """Open a write transaction that commits at the end.
 
-        An exception rolls everything back: what was refused left no trace.
+        It holds the write lock from its start. An exception rolls the whole transaction back.
         """
-        with self._writers, translated(self.file), self.engine.connect() as plain:
+        with self._writers, translate_errors(self.file), self.engine.connect() as plain:
             connection = plain.execution_options(sqlite_begin="IMMEDIATE")
             try:
                 with connection.begin():
@@ -91,15 +91,15 @@ class Database:
             self.guard.checkpoint_when_due()
 
     def scrub(self) -> None:
-        """Empty the write-ahead log into the file, so that what was deleted is in neither.
+        """Move the write-ahead log into the file, so neither holds deleted content.
 
-        Deleted content is overwritten with zeros in the file (``secure_delete``); older copies of a page live on in
-        the log until it is emptied. Waits for readers that still look at an older state.
+        Deleted content is overwritten with zeros in the file (``secure_delete``); older copies of a page stay in
+        the log until it is emptied. Waits for readers of an older snapshot.
 
         Raises:
-            Unavailable: A reader kept the log busy; try again.
+            Unavailable: A reader kept the log busy; try again later.
         """
-        with self._writers, translated(self.file), self.engine.connect() as plain:
+        with self._writers, translate_errors(self.file), self.engine.connect() as plain:
             self.guard.checkpoint()
             connection = plain.execution_options(isolation_level="AUTOCOMMIT")
             cursor = connection.connection.cursor()
@@ -121,11 +121,11 @@ def _engine(file: Path) -> sa.Engine:
 
     @sa.event.listens_for(engine, "connect")
     def _prepare(connection: sqlite3.Connection, _record: object) -> None:
-        connection.isolation_level = None  # We begin ourselves, see _begin.
+        connection.isolation_level = None  # `_begin` starts transactions explicitly.
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("PRAGMA synchronous=FULL")
         connection.execute("PRAGMA foreign_keys=ON")
-        connection.execute("PRAGMA secure_delete=ON")  # What is erased on request leaves no bytes.
+        connection.execute("PRAGMA secure_delete=ON")  # Erasure requests must leave no bytes.
 
     @sa.event.listens_for(engine, "begin")
     def _begin(connection: sa.Connection) -> None:
@@ -137,8 +137,8 @@ def _engine(file: Path) -> sa.Engine:
 
 def _upgrade(connection: sa.Connection, chain: str) -> None:
     if _current(connection, chain) != _newest(chain):
-        # Alembic takes longer to load than everything else here; most starts have nothing to migrate.
-        from trimtab.infra.storage.migrate import upgrade
+        # Imported late: Alembic loads slowly, and most starts have nothing to migrate.
+        from trimtab.infra.storage.sqlite.migrate import upgrade
 
         upgrade(connection, MIGRATIONS, chain)
 
@@ -151,13 +151,13 @@ def _current(connection: sa.Connection, chain: str) -> str | None:
 
 
 def _newest(chain: str) -> str:
-    """Return the chain's last revision; the files are named ``<chain>_<number>_<subject>.py`` after theirs."""
+    """Return the chain's newest revision, from the names ``<chain>_<number>_<subject>.py``."""
     last = max(file.stem for file in (MIGRATIONS / chain).glob(f"{chain}_*.py"))
     return f"{chain}_{last.removeprefix(f'{chain}_').partition('_')[0]}"
 
 
 def losses(database: Database) -> ComponentHealth | None:
-    """Return what to say of a database that had lost something at its start; None when it had not."""
+    """Return degraded health when acknowledged commits were missing at this start, or None."""
     if not (changes := database.guard.lost_commits):
         return None
     return ComponentHealth(
@@ -168,11 +168,11 @@ def losses(database: Database) -> ComponentHealth | None:
 
 
 @contextmanager
-def translated(file: Path) -> Iterator[None]:
-    """Turn what the engine, SQLite or the file system says about a database or its folder into errors of ours.
+def translate_errors(file: Path) -> Iterator[None]:
+    """Translate errors of SQLAlchemy, SQLite and the file system into trimtab's.
 
     Raises:
-        StorageFull, Corrupt, DataDirectoryUnusable, Unavailable: Where the message is known.
+        StorageFull, Corrupt, DataDirectoryUnusable, Unavailable: By the message; others pass unchanged.
     """
     try:
         yield
@@ -194,13 +194,13 @@ def _full(file: Path) -> StorageFull:
 
 
 def _error(file: Path, message: str) -> TrimtabError | None:
-    # Where there is no room for its shared memory, SQLite says "disk I/O error".
+    # Without space for its shared memory SQLite reports "disk I/O error", not "disk is full".
     if "disk is full" in message or ("disk i/o error" in message and _no_room(file.parent)):
         return _full(file)
     if any(sign in message for sign in _SIGNS_OF_DAMAGE):
         return Corrupt(
             f"The database {file} is damaged: {message}.",
-            hint="`trimtab knowledge recover` repairs knowledge.db; put another file back from your own backup.",
+            hint="`trimtab knowledge recover` repairs knowledge.db; restore another file from your own backup.",
         )
     if "readonly" in message or "unable to open" in message:
         return DataDirectoryUnusable(

@@ -1,9 +1,9 @@
-"""SQLite's write-ahead log, looked through before SQLite opens it.
+"""Checks and repairs SQLite's write-ahead log before SQLite opens it.
 
-At the first frame whose checksum does not fit, SQLite stops reading and drops everything behind it without a word:
-one changed byte in a log that a killed process left makes acknowledged commits vanish. So the log is read first. The
-checksum of a frame is linear in its words, so a single changed byte leaves a trace that says where it is and what it
-was, and is put right. Format: https://www.sqlite.org/fileformat2.html#the_write_ahead_log
+SQLite stops reading at the first frame whose checksum does not match and silently drops everything after it: one
+changed byte in the log of a killed process loses acknowledged commits. So the log is checked first. The checksum of a
+frame is linear in its words, so the difference gives the position and former value of a single changed byte, which is
+then repaired. Format: https://www.sqlite.org/fileformat2.html#the_write_ahead_log
 """
 
 import os
@@ -27,15 +27,15 @@ Sums = tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)
-class LogReport:
-    """What was found in a log that was left over."""
+class WalReport:
+    """Result of checking the write-ahead log of a closed database."""
 
-    mended: int = 0
-    """Bytes or fields that were put right."""
+    repaired: int = 0
+    """Number of bytes or fields that were repaired."""
     unreadable: int = 0
-    """Commits behind a damage that could not be put right; the last of them may never have been acknowledged."""
+    """Number of commits after damage that could not be repaired; the last one may not have been acknowledged."""
     only_last: bool = False
-    """The damage is in the newest commit: it may be one that a power cut interrupted."""
+    """True if the damage is in the newest commit, which a power cut may have interrupted."""
 
 
 @dataclass(slots=True)
@@ -45,30 +45,30 @@ class _Frame:
     salts: tuple[int, int]
     stored: Sums
     made: Sums
-    """What the words of the frame give when the sums before it are zero."""
+    """Checksums of the frame's words when the preceding checksums are zero."""
 
 
-def log_of(database: Path) -> Path:
-    """Return the database's log."""
+def wal_file(database: Path) -> Path:
+    """Return the path of the database's write-ahead log."""
     return database.with_name(f"{database.name}-wal")
 
 
-def mend_log(database: Path, *, keep_pages: bool = False) -> LogReport:
-    """Put single changed bytes in a left-over log right, before anything opens the database.
+def repair_wal(database: Path, *, keep_pages: bool = False) -> WalReport:
+    """Repair single changed bytes in the log of a closed database.
 
     Args:
-        database: Nobody has it open.
-        keep_pages: Keep a page that cannot be put right, and what follows it, for a database that can tell for itself
-            which of its rows are damaged. Otherwise the log is left as it is, for SQLite to cut off.
+        database: The database file; no connection to it may be open.
+        keep_pages: Keep a page that cannot be repaired, and all pages after it, for a database whose rows have
+            checksums of their own. Otherwise the log is left unchanged, and SQLite truncates it.
     """
-    file = log_of(database)
+    file = wal_file(database)
     if not file.exists() or file.stat().st_size <= _HEADER:
-        return LogReport()
+        return WalReport()
     data = bytearray(file.read_bytes())
     log = _Log(data)
-    report = log.mended(keep_pages=keep_pages)
+    report = log.repair(keep_pages=keep_pages)
     if log.changed:
-        partial = file.with_name(f"{file.name}.mended")
+        partial = file.with_name(f"{file.name}.repaired")
         with partial.open("wb") as stream:
             stream.write(data)
             stream.flush()
@@ -77,9 +77,9 @@ def mend_log(database: Path, *, keep_pages: bool = False) -> LogReport:
     return report
 
 
-def logged_pages(database: Path) -> dict[int, bytes]:
-    """Return the newest committed image of each page in the log, by page number from 1."""
-    file = log_of(database)
+def wal_pages(database: Path) -> dict[int, bytes]:
+    """Return the newest committed pages in the log by number, from 1."""
+    file = wal_file(database)
     if not file.exists() or file.stat().st_size <= _HEADER:
         return {}
     log = _Log(bytearray(file.read_bytes()))
@@ -87,7 +87,7 @@ def logged_pages(database: Path) -> dict[int, bytes]:
 
 
 class _Log:
-    """A log in memory."""
+    """A write-ahead log in memory."""
 
     def __init__(self, data: bytearray) -> None:
         self.data = data
@@ -106,7 +106,7 @@ class _Log:
         return bool(_summed(words)[0] == self.sums)
 
     def pages(self) -> dict[int, bytes]:
-        """Return the pages that SQLite would read."""
+        """Return the pages that SQLite would read, by page number."""
         found: dict[int, bytes] = {}
         pending: dict[int, bytes] = {}
         before = self.sums
@@ -121,11 +121,11 @@ class _Log:
                 pending.clear()
         return found
 
-    def mended(self, *, keep_pages: bool) -> LogReport:
+    def repair(self, *, keep_pages: bool) -> WalReport:
         count = 0
         if not self.header_fits():
-            if not self._mend_header():
-                return LogReport(unreadable=1)
+            if not self._repair_header():
+                return WalReport(unreadable=1)
             count = 1
         frames = list(self._frames())
         end = self._end(frames)
@@ -134,15 +134,15 @@ class _Log:
             frame = frames[at]
             expected = _chained(before, frame, self._steps)
             if frame.salts != self.salts or expected != frame.stored:
-                if not self._mend_frame(at, frames[at:end], before):
+                if not self._repair_frame(at, frames[at:end], before):
                     left = sum(bool(found.commit) for found in frames[at:end])
                     if keep_pages and left > 1:
-                        self._chain_anew(frames[at:end], at, before)
-                        return LogReport(count, left, only_last=False)
-                    return LogReport(count, left, only_last=left <= 1)
+                        self._rewrite_checksums(frames[at:end], at, before)
+                        return WalReport(count, left, only_last=False)
+                    return WalReport(count, left, only_last=left <= 1)
                 count += 1
             before = frame.stored
-        return LogReport(count)
+        return WalReport(count)
 
     @property
     def _steps(self) -> int:
@@ -152,7 +152,7 @@ class _Log:
         return _HEADER + frame * (_FRAME_HEADER + self.page_size)
 
     def _frames(self) -> Iterator[_Frame]:
-        """Yield every whole frame in the file; the later ones may belong to a former log."""
+        """Yield the complete frames; later ones may belong to an earlier log."""
         import numpy as np
 
         length = _FRAME_HEADER + self.page_size
@@ -169,21 +169,22 @@ class _Log:
                 yield _Frame(fields[0], fields[1], fields[2:4], fields[4:6], sums)
 
     def _end(self, frames: list[_Frame]) -> int:
-        """Return the number of frames up to the last commit of this log, whether or not SQLite could read it.
+        """Return the number of frames up to the last commit of this log.
 
-        A former log has two other salts; one of two that fits is a changed byte in the other.
+        Frames that SQLite cannot read are counted too. In a frame of an earlier log both salts differ; if only one
+        salt differs, it has a changed byte.
         """
         mine = 0
         for at, frame in enumerate(frames):
-            alike = sum(one == other for one, other in zip(frame.salts, self.salts, strict=True))
+            alike = sum(a == b for a, b in zip(frame.salts, self.salts, strict=True))
             if not alike:
                 break
             if frame.commit:
                 mine = at + 1
         return mine
 
-    def _mend_header(self) -> bool:
-        """Try every value of every byte: only the right one makes the checksum fit."""
+    def _repair_header(self) -> bool:
+        """Repair the header: try every value of every byte until the checksum matches."""
         whole = bytes(self.data[:_HEADER])
         found = []
         for at in range(_HEADER):
@@ -193,7 +194,7 @@ class _Log:
                 if value != whole[at] and self.header_fits():
                     found.append((at, value, self._begins()))
             self.data[at] = whole[at]
-        found = [one for one in found if one[2]] or found
+        found = [candidate for candidate in found if candidate[2]] or found
         if len(found) == 1:
             self.data[found[0][0]] = found[0][1]
             self.changed = True
@@ -201,29 +202,29 @@ class _Log:
         return len(found) == 1
 
     def _begins(self) -> bool:
-        """Return whether the first frame goes on from the header."""
+        """Return whether the first frame continues from the header."""
         first = next(self._frames(), None)
         return first is not None and (
             first.salts == self.salts and _chained(self.sums, first, self._steps) == first.stored
         )
 
-    def _mend_frame(self, at: int, frames: list[_Frame], before: Sums) -> bool:
-        """Put the first of the frames, which is the log's frame number ``at``, right; return whether it could be."""
+    def _repair_frame(self, at: int, frames: list[_Frame], before: Sums) -> bool:
+        """Repair the first frame, number ``at`` in the log; return True on success."""
         frame, following = frames[0], frames[1] if len(frames) > 1 else None
         expected = _chained(before, frame, self._steps)
         if expected == frame.stored:
             self._set_fields(at, frame, salts=self.salts, sums=frame.stored)
             return True
         if following is not None and _chained(expected, following, self._steps) == following.stored:
-            # The next frame goes on from what this one's words give: its stored sums were changed.
+            # The next frame continues from the computed checksums, so the stored ones were changed.
             self._set_fields(at, frame, salts=self.salts, sums=expected)
             return True
-        places = _places(_minus(frame.stored, expected), self._steps, self.magic)
+        candidates = _candidates(_minus(frame.stored, expected), self._steps, self.magic)
         if following is None and _one_byte_apart(frame.stored, expected):
-            return False  # A changed sum, or a changed last word: nothing follows that could tell.
-        fitting = sorted(place for place in places if self._fits(at, *place))
+            return False  # Checksum or last word changed? No later frame can decide.
+        fitting = sorted(place for place in candidates if self._fits(at, *place))
         written_again = any(later.page == frame.page for later in frames[1:])
-        # Of a page that is written again later, it does not matter which byte it was.
+        # If a later frame rewrites the page, any of the candidates will do.
         if not fitting or (len(fitting) > 1 and not (written_again and fitting[0][0] >= 8)):
             return False
         place, change = fitting[0]
@@ -237,10 +238,10 @@ class _Log:
         return 0 <= self.data[self._byte(at, place)] + change < 256
 
     def _byte(self, at: int, place: int) -> int:
-        """Return where the byte stands in the file; the frame's salts and sums are not among its words."""
+        """Return a byte's file offset, skipping the frame's salts and checksums."""
         return self._offset(at) + place + (_FRAME_HEADER - 8 if place >= 8 else 0)
 
-    def _chain_anew(self, frames: list[_Frame], first: int, before: Sums) -> None:
+    def _rewrite_checksums(self, frames: list[_Frame], first: int, before: Sums) -> None:
         for at, frame in enumerate(frames, first):
             before = _chained(before, frame, self._steps)
             self._set_fields(at, frame, salts=self.salts, sums=before)
@@ -265,7 +266,7 @@ def _words(data: Any, magic: int) -> Any:
 
 
 def _summed(words: Any) -> list[Sums]:
-    """Return the two sums of each row of words, begun at zero."""
+    """Return the two checksums of each row of words, starting from zero."""
     import numpy as np
 
     weights = _weights(words.shape[1] // 2)
@@ -275,9 +276,9 @@ def _summed(words: Any) -> list[Sums]:
 
 @cache
 def _weights(steps: int) -> tuple[Any, Any]:
-    """Return how much each word counts in the two sums.
+    """Return the weight of each word in the two checksums.
 
-    A step takes two words x and y: first += x + second; second += y + first. So x counts (1, 1) and y (0, 1) after
+    A step takes two words x and y: first += x + second; second += y + first. So x has weight (1, 1) and y (0, 1) after
     their step, and each later step turns (a, b) into (a + b, a + 2b).
     """
     import numpy as np
@@ -292,12 +293,12 @@ def _weights(steps: int) -> tuple[Any, Any]:
 
 
 @cache
-def _steps_on(steps: int) -> tuple[Sums, Sums]:
-    """Return what the sums (1, 0) and (0, 1) become after so many steps over zeros."""
-    one, other = (1, 0), (0, 1)
+def _advance(steps: int) -> tuple[Sums, Sums]:
+    """Return the checksums (1, 0) and (0, 1) after steps over zeros."""
+    first, second = (1, 0), (0, 1)
     for _ in range(steps):
-        one, other = _stepped(one), _stepped(other)
-    return one, other
+        first, second = _stepped(first), _stepped(second)
+    return first, second
 
 
 def _stepped(sums: Sums) -> Sums:
@@ -306,25 +307,25 @@ def _stepped(sums: Sums) -> Sums:
 
 
 def _chained(before: Sums, frame: _Frame, steps: int) -> Sums:
-    one, other = _steps_on(steps)
+    first, second = _advance(steps)
     return (
-        (before[0] * one[0] + before[1] * other[0] + frame.made[0]) & _WORD,
-        (before[0] * one[1] + before[1] * other[1] + frame.made[1]) & _WORD,
+        (before[0] * first[0] + before[1] * second[0] + frame.made[0]) & _WORD,
+        (before[0] * first[1] + before[1] * second[1] + frame.made[1]) & _WORD,
     )
 
 
-def _minus(one: Sums, other: Sums) -> Sums:
-    return (one[0] - other[0]) & _WORD, (one[1] - other[1]) & _WORD
+def _minus(left: Sums, right: Sums) -> Sums:
+    return (left[0] - right[0]) & _WORD, (left[1] - right[1]) & _WORD
 
 
-def _one_byte_apart(one: Sums, other: Sums) -> bool:
-    """Return whether two pairs of sums, as they are stored, differ in a single byte."""
-    left, right = struct.pack(">2I", *one), struct.pack(">2I", *other)
+def _one_byte_apart(first: Sums, second: Sums) -> bool:
+    """Return whether two stored pairs of checksums differ in a single byte."""
+    left, right = struct.pack(">2I", *first), struct.pack(">2I", *second)
     return sum(a != b for a, b in zip(left, right, strict=True)) == 1
 
 
-def _places(difference: Sums, steps: int, magic: int) -> Iterator[tuple[int, int]]:
-    """Yield each byte, and what to add to it, that would make the sums fit."""
+def _candidates(difference: Sums, steps: int, magic: int) -> Iterator[tuple[int, int]]:
+    """Yield each byte position and the change of its value that matches the checksums."""
     import numpy as np
 
     first, second = _weights(steps)

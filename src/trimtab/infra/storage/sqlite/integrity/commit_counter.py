@@ -1,9 +1,9 @@
-"""How many changes of a database were acknowledged, kept beside it, so that a loss of any is noticed.
+"""Counts acknowledged commits in a separate file to detect lost ones.
 
-Each commit counts one on in the database (``PRAGMA user_version``) and then writes the same number to a small file. A
-kill between the two leaves the file behind, which says nothing; a database that is behind its file has lost what was
-acknowledged, however that happened: a log cut short or taken away, an older copy put in its place. The file is not
-forced to disk at each commit, since after a power cut it is merely behind.
+Each commit increments a counter in the database (``PRAGMA user_version``) and then writes the same number to a small
+file. A kill between the two leaves the file behind, which is harmless. A database whose counter is behind the file has
+lost acknowledged commits: its log was truncated or removed, or an older copy was restored. The file is not synced to
+disk at each commit, since after a power cut it is merely behind.
 """
 
 import logging
@@ -17,40 +17,40 @@ _log = logging.getLogger(__name__)
 _MOST = 2**31 - 1
 
 
-def acknowledged_file(database: Path) -> Path:
-    """Return the file that stands beside the database."""
+def commit_count_file(database: Path) -> Path:
+    """Return the path of the commit count file of a database."""
     return database.with_name(f"{database.name}-commits")
 
 
-def commits_of(connection: sqlite3.Connection) -> int:
-    """Return how many commits the database has counted."""
+def commit_count(connection: sqlite3.Connection) -> int:
+    """Return the number of commits counted in the database."""
     return int(connection.execute("PRAGMA user_version").fetchone()[0])
 
 
-def count_on(connection: sqlite3.Connection) -> int:
-    """Count this transaction, inside it; return its number."""
-    number = commits_of(connection) % _MOST + 1
+def increment_commits(connection: sqlite3.Connection) -> int:
+    """Increment the commit counter within the transaction; return its new value."""
+    number = commit_count(connection) % _MOST + 1
     connection.execute(f"PRAGMA user_version={number}")
     return number
 
 
-class Acknowledged:
-    """The number of the newest acknowledged commit of one database, on disk."""
+class CommitCounter:
+    """The file with the number of the newest acknowledged commit."""
 
     def __init__(self, database: Path) -> None:
-        self._file = acknowledged_file(database)
+        self._file = commit_count_file(database)
         self._lock = threading.Lock()
         self._highest = 0
 
     def missing(self, found: int) -> int:
-        """Return how many acknowledged commits a database lacks that has counted so many; go on from those."""
+        """Return the number of missing acknowledged commits, then accept the count found."""
         noted = self._noted()
         self._highest = 0
         self.note(found)
         return max(0, noted - found)
 
     def note(self, number: int) -> None:
-        """Note that so many commits were acknowledged. Never fails: it is only a witness."""
+        """Record the number of acknowledged commits. Write errors are only logged."""
         with self._lock:
             if number < self._highest < _MOST:
                 return
@@ -73,5 +73,5 @@ class Acknowledged:
         number, _, check = text[:20].partition(b" ")
         if number.isdigit() and check.strip() == b"%08x" % zlib.crc32(b"%d" % int(number)):
             return int(number)
-        _log.warning("%s was damaged; it is written anew", self._file.name)
+        _log.warning("%s was damaged; it is written again", self._file.name)
         return 0

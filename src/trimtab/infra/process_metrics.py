@@ -1,4 +1,4 @@
-"""What the process says about itself: its starts and sudden ends, what it read and wrote, what its log holds."""
+"""Signals of the process: starts, crashes, CPU, disk I/O and logged errors."""
 
 import logging
 import math
@@ -11,28 +11,28 @@ import psutil
 from trimtab.infra.audit import Audit
 from trimtab.infra.audit_files import STARTED
 from trimtab.infra.storage import Database
-from trimtab.infra.telemetry import LogTally
+from trimtab.infra.telemetry import LogCounters
 from trimtab.kernel.clock import Clock
 from trimtab.kernel.errors import TrimtabError
 from trimtab.kernel.operable import Sample, Signal
 
 _log = logging.getLogger(__name__)
 STOPPED = "service.stopped"
-"""The action of the event that an orderly end leaves; a start without it before came after a sudden one."""
+"""Audit action of an orderly stop; a start without one before it follows a crash or kill."""
 LOST = "storage.changes_lost"
-"""The action of the event that says how many acknowledged changes of a database were missing at a start."""
+"""Audit action that records acknowledged changes missing from a database at a start."""
 _HOUR = timedelta(hours=1)
 _RECENT_EVENTS = 1000
 _MEMORY_EVENTS = Path("/sys/fs/cgroup/memory.events")
 
 
-class Vitals:
-    """Watches this process over its lives.
+class ProcessMetrics:
+    """Records starts and stops of the process and measures it.
 
     Args:
-        audit: Where starts and ends are written down.
-        clock: Whose hour counts.
-        memory_events: The kernel's count of processes killed for want of memory, by cgroup.
+        audit: Records starts and stops.
+        clock: Defines the last hour.
+        memory_events: The cgroup file with the kernel's count of out-of-memory kills.
     """
 
     def __init__(self, audit: Audit, clock: Clock, memory_events: Path = _MEMORY_EVENTS) -> None:
@@ -42,27 +42,30 @@ class Vitals:
         self._process = psutil.Process()
         self._starts: list[datetime] = []
         self._kills: list[datetime] = []
-        self.tally = LogTally()
+        self.counters = LogCounters()
 
-    def started(self, version: str, databases: Iterable[Database] = ()) -> None:
-        """Write down the start and what each database had lost at it, and count the log from now on."""
-        logging.getLogger().addHandler(self.tally)
+    def record_start(self, version: str, databases: Iterable[Database] = ()) -> None:
+        """Audit the start and lost changes of each database; start counting log records."""
+        logging.getLogger().addHandler(self.counters)
         self._audit.append("trimtab", STARTED, version)
         for database in databases:
             if changes := database.guard.lost_commits:
                 self._audit.append("trimtab", LOST, database.file.name, {"changes": changes})
         self._starts, self._kills = _lives(self._audit)
 
-    def stopped(self) -> None:
-        """Write down an orderly end. A full or damaged disk must not keep the process from ending."""
-        logging.getLogger().removeHandler(self.tally)
+    def record_stop(self) -> None:
+        """Audit an orderly stop.
+
+        A storage error is only logged, so that the process can end.
+        """
+        logging.getLogger().removeHandler(self.counters)
         try:
             self._audit.append("trimtab", STOPPED, "service")
         except TrimtabError:
-            _log.warning("the end could not be written down", exc_info=True)
+            _log.warning("the stop of the service could not be recorded", exc_info=True)
 
     def oom_kills(self) -> float:
-        """Return how often the kernel killed a process of this container for want of memory; NaN when unknown."""
+        """Return the number of out-of-memory kills in this container; NaN when unknown."""
         try:
             lines = self._memory_events.read_text(encoding="ascii").splitlines()
         except OSError:
@@ -72,13 +75,13 @@ class Vitals:
 
     def signals(self) -> tuple[Signal, ...]:
         """Return every signal of the process."""
-        return (*self._life(), *self._work(), *self._said())
+        return (*self._life_signals(), *self._resource_signals(), *self._log_signals())
 
     def _recent(self, times: Iterable[datetime]) -> float:
         since = self._clock.now() - _HOUR
         return float(sum(at > since for at in times))
 
-    def _life(self) -> Iterator[Signal]:
+    def _life_signals(self) -> Iterator[Signal]:
         yield Signal(
             "service.starts",
             "starts",
@@ -100,7 +103,7 @@ class Vitals:
             lambda: [Sample(self.oom_kills())],
         )
 
-    def _work(self) -> Iterator[Signal]:
+    def _resource_signals(self) -> Iterator[Signal]:
         yield Signal(
             "service.cpu_ratio",
             "ratio",
@@ -124,14 +127,14 @@ class Vitals:
             Sample(float(found.write_bytes), {"direction": "written"}),
         ]
 
-    def _said(self) -> Iterator[Signal]:
+    def _log_signals(self) -> Iterator[Signal]:
         yield Signal(
             "service.errors_logged",
             "lines",
             "Log lines of level ERROR since the start, by error_type.",
             lambda: [
                 Sample(float(count), {"error_type": name})
-                for name, count in self.tally.errors().items()
+                for name, count in self.counters.errors().items()
             ],
             labels=("error_type",),
             metric="log_errors_total",
@@ -143,7 +146,7 @@ class Vitals:
             "Log lines that show a symptom of a known incident, since the start.",
             lambda: [
                 Sample(float(count), {"symptom": name})
-                for name, count in self.tally.symptoms().items()
+                for name, count in self.counters.symptoms().items()
             ],
             labels=("symptom",),
             metric="log_symptoms_total",
@@ -152,11 +155,11 @@ class Vitals:
 
 
 def _lives(audit: Audit) -> tuple[list[datetime], list[datetime]]:
-    """Return when the service started, and when it did so without having ended, oldest first."""
+    """Return the times of all starts, and of starts after a crash, oldest first."""
     recent = reversed(audit.recent(_RECENT_EVENTS))
-    turns = [event for event in recent if event.action in (STARTED, STOPPED)]
+    changes = [event for event in recent if event.action in (STARTED, STOPPED)]
     starts, kills, running = [], [], False
-    for event in turns:
+    for event in changes:
         at = datetime.fromisoformat(event.at)
         if event.action == STARTED:
             starts.append(at)

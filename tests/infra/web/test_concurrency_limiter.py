@@ -3,8 +3,8 @@ import threading
 import anyio
 import pytest
 
-from trimtab.infra.web import Places
-from trimtab.infra.web.places import TooManyWaiting
+from trimtab.infra.web import ConcurrencyLimiter
+from trimtab.infra.web.concurrency_limiter import TooManyWaiting
 
 
 class Work:
@@ -33,36 +33,36 @@ class Work:
 
 @pytest.mark.parametrize("at_once", [1, 2])
 def test_so_many_are_worked_on_at_once_and_the_others_take_their_turn_in_order(at_once):
-    work, places, done = Work(), Places(at_once, 10), []
+    work, limiter, done = Work(), ConcurrencyLimiter(at_once, 10), []
 
     async def ask(number):
-        done.append(await places.run(work.of(number)))
+        done.append(await limiter.run(work.of(number)))
 
     async def all_of_them():
         async with anyio.create_task_group() as tasks:
             for number in range(6):
                 tasks.start_soon(ask, number)
                 await anyio.wait_all_tasks_blocked()
-            assert places.waiting == 6 - at_once
+            assert limiter.waiting == 6 - at_once
             work.let_go.set()
 
     anyio.run(all_of_them)
     assert sorted(done) == list(range(6))
     assert work.most == at_once
     assert at_once > 1 or work.order == list(range(6))  # Threads begin in no certain order.
-    assert places.waiting == 0
+    assert limiter.waiting == 0
 
 
 def test_one_more_than_may_wait_is_refused_and_nothing_of_it_is_done():
-    work, places = Work(), Places(1, 1)
+    work, limiter = Work(), ConcurrencyLimiter(1, 1)
 
     async def crowd():
         async with anyio.create_task_group() as tasks:
             for number in range(2):
-                tasks.start_soon(places.run, work.of(number))
+                tasks.start_soon(limiter.run, work.of(number))
                 await anyio.wait_all_tasks_blocked()
             with pytest.raises(TooManyWaiting) as refused:
-                await places.run(work.of(2))
+                await limiter.run(work.of(2))
             assert refused.value.retryable
             work.let_go.set()
 
@@ -71,13 +71,13 @@ def test_one_more_than_may_wait_is_refused_and_nothing_of_it_is_done():
 
 
 def test_what_has_begun_is_neither_refused_nor_kept_waiting_by_what_has_not():
-    work, places = Work(), Places(1, 0)
+    work, limiter = Work(), ConcurrencyLimiter(1, 0)
 
     async def crowd():
         async with anyio.create_task_group() as tasks:
-            tasks.start_soon(places.run, work.of(0))
+            tasks.start_soon(limiter.run, work.of(0))
             await anyio.wait_all_tasks_blocked()
-            assert await places.go_on(lambda: 1) == 1
+            assert await limiter.resume(lambda: 1) == 1
             work.let_go.set()
 
     anyio.run(crowd)
@@ -85,7 +85,7 @@ def test_what_has_begun_is_neither_refused_nor_kept_waiting_by_what_has_not():
 
 
 def test_a_place_is_free_again_after_work_that_fails():
-    places = Places(1, 0)
+    limiter = ConcurrencyLimiter(1, 0)
 
     def fail():
         raise ValueError("broken")
@@ -93,7 +93,7 @@ def test_a_place_is_free_again_after_work_that_fails():
     async def twice():
         for _ in range(2):
             with pytest.raises(ValueError, match="broken"):
-                await places.run(fail)
-        return await places.run(lambda: 1)
+                await limiter.run(fail)
+        return await limiter.run(lambda: 1)
 
     assert anyio.run(twice) == 1

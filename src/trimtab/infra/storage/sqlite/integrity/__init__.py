@@ -1,0 +1,1 @@
+"""Detects and repairs damage in SQLite files; only `infra.storage` may import it."""
