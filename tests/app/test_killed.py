@@ -85,7 +85,7 @@ def test_an_incident_killed_at_a_stage_goes_on_to_its_end(tmp_path, stage):
         "Planned",
     ):
         assert _times(journal, once) == 1, (once, "\n".join(journal))
-    for once in ("tester approved", "Running", "Done: Made", "Repair verified", "Resolved"):
+    for once in ("tester approved", "Running", "Done: Rebuilt", "Repair verified", "Resolved"):
         assert _times(journal, once) == 1, (once, "\n".join(journal))
     assert (found["queued"], found["up"], found["audit"]) == (0, True, [])
     assert found["found"] >= 1
