@@ -6,7 +6,7 @@ from datetime import datetime
 from functools import cache
 from typing import Annotated, Literal, cast
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Response
 from fastapi.responses import PlainTextResponse
 from pydantic import StringConstraints, TypeAdapter
 from sse_starlette import EventSourceResponse
