@@ -18,7 +18,7 @@ from trimtab.cli.gates import app
 from trimtab.gates import docs_gate, process, supply_chain
 from trimtab.gates.alerts import AlertNotSent, alerts, post_alerts
 from trimtab.gates.errors import EvidenceUnreadable, KeyMissing, PolicyWrong, SignatureWrong
-from trimtab.gates.policy import Policy, load_policy
+from trimtab.gates.policy import GatePolicy, load_policy
 from trimtab.gates.reset import PROTECTED, plan, reset
 from trimtab.gates.run import Request, run
 from trimtab.gates.schema import check_document
@@ -404,8 +404,8 @@ def test_warnings_block_where_the_policy_says_so(world):
     world.edit_report(lambda report: report.pop("seeds"))
     world.project.proof.unlink()
     only = ("schema", "benchmark", "plausibility")
-    assert _judge(world, only=only, policy=Policy()).outcome == "review"
-    assert _judge(world, only=only, policy=Policy(warnings_block=True)).outcome == "block"
+    assert _judge(world, only=only, policy=GatePolicy()).outcome == "review"
+    assert _judge(world, only=only, policy=GatePolicy(warnings_block=True)).outcome == "block"
 
 
 def test_the_signed_verdict_says_what_was_judged(world):

@@ -15,7 +15,7 @@ from trimtab.gates.evidence_files import read_evidence, read_text
 from trimtab.gates.schema import check_document, check_report, downgrade, migrate, version_of
 from trimtab.gates.schema.check import MOST_FINDINGS, json_path, path_of
 from trimtab.gates.schema.versions import available, project_schemas
-from trimtab.gates.selftest.world import StepClock
+from trimtab.gates.selftest.sample_project import StepClock
 from trimtab.gates.strictjson import LARGEST, parse
 from trimtab.infra.shipped import shipped
 from trimtab.kernel.ids import sha256_hex

@@ -3,7 +3,7 @@
 from typing import Any
 
 from trimtab.gates.matrix import HANDLING
-from trimtab.gates.records import Failure, Finding, Severity, Verdict
+from trimtab.gates.records import Failure, Finding, GateVerdict, Severity
 from trimtab.kernel.errors import Unavailable
 
 ALERTS = {
@@ -31,7 +31,7 @@ def counted(found: Finding) -> bool:
     return found.severity is not Severity.LOW or found.failure is Failure.DOCUMENTATION
 
 
-def alerts(verdict: Verdict) -> list[dict[str, Any]]:
+def alerts(verdict: GateVerdict) -> list[dict[str, Any]]:
     """Return one alert for each type of failure, in Alertmanager's form (API v2)."""
     by_failure: dict[Failure, list[Finding]] = {}
     for found in filter(counted, verdict.findings):
@@ -39,7 +39,7 @@ def alerts(verdict: Verdict) -> list[dict[str, Any]]:
     return [_alert(verdict, failure, found) for failure, found in by_failure.items()]
 
 
-def _alert(verdict: Verdict, failure: Failure, found: list[Finding]) -> dict[str, Any]:
+def _alert(verdict: GateVerdict, failure: Failure, found: list[Finding]) -> dict[str, Any]:
     first = found[0]
     handling = HANDLING[failure]
     return {
@@ -60,7 +60,7 @@ def _alert(verdict: Verdict, failure: Failure, found: list[Finding]) -> dict[str
     }
 
 
-def post_alerts(verdict: Verdict, address: str) -> int:
+def post_alerts(verdict: GateVerdict, address: str) -> int:
     """Post the failed gates to an Alertmanager-compatible address; return how many there were.
 
     Raises:

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from trimtab.gates.errors import PolicyWrong
-from trimtab.gates.policy import Policy
+from trimtab.gates.policy import GatePolicy
 from trimtab.kernel.clock import Clock
 
 UNUSABLE = "the report is not usable"
@@ -116,7 +116,7 @@ class Case:
     """One report before the gates."""
 
     project: Project
-    policy: Policy
+    policy: GatePolicy
     clock: Clock
     raw: bytes = b""
     """The report as it lies on the disk."""

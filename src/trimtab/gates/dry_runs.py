@@ -8,7 +8,7 @@ import orjson
 
 from trimtab.gates.errors import NoGoodCopy
 from trimtab.gates.evidence import manifest_change
-from trimtab.gates.room import GROUPS, REPORT, GatesRoom
+from trimtab.gates.monitor import GROUPS, REPORT, GateMonitor
 from trimtab.gates.schema import check_report
 from trimtab.kernel.ids import sha256_hex
 
@@ -22,24 +22,25 @@ class Would:
     changes: bool = True
 
 
-def would_restore(room: GatesRoom, group: str) -> Would:
+def would_restore(monitor: GateMonitor, group: str) -> Would:
     """Compare a group's last good copy with what is there.
 
     Raises:
         NoGoodCopy: There is none.
     """
-    if not room.has_good(group):
+    if not monitor.has_good(group):
         raise NoGoodCopy(f"There is no good copy of {group}.")
     count = sum(
-        len(_differing(room.good_copy(name), room.project.root / name)) for name in GROUPS[group]
+        len(_differing(monitor.good_copy(name), monitor.project.root / name))
+        for name in GROUPS[group]
     )
     text = f"{count} files of {group} would be replaced by their last good copy."
     return Would(text, changes=count > 0)
 
 
-def would_write_manifest(room: GatesRoom, dataset: str) -> Would:
+def would_write_manifest(monitor: GateMonitor, dataset: str) -> Would:
     """Compare a dataset's manifest with its files."""
-    change = manifest_change(room.project, dataset)
+    change = manifest_change(monitor.project, dataset)
     if change.exists and change.same:
         return Would(
             f"The manifest of {dataset} fits its {change.files} files already.", changes=False
@@ -48,13 +49,13 @@ def would_write_manifest(room: GatesRoom, dataset: str) -> Would:
     return Would(f"The manifest of {dataset} would be {what} for {change.files} files.")
 
 
-def would_write_sbom(room: GatesRoom) -> Would:
+def would_write_sbom(monitor: GateMonitor) -> Would:
     """Compare the bill of materials with what is installed."""
     from trimtab.gates.supply_chain import environment, make_sbom
 
-    place = room.project
-    installed = environment(place.root, room.policy().supply_chain.site)
-    after, before = make_sbom(place, installed, room.clock.now()), _json(place.sbom)
+    place = monitor.project
+    installed = environment(place.root, monitor.policy().supply_chain.site)
+    after, before = make_sbom(place, installed, monitor.clock.now()), _json(place.sbom)
     listed = _components(after)
     if _without_origin(after) == _without_origin(before):
         return Would(f"The bill lists the {len(listed)} components that there are.", changes=False)
@@ -62,33 +63,33 @@ def would_write_sbom(room: GatesRoom) -> Would:
     return Would(f"The bill would list {len(listed)} components; {count} entries differ.")
 
 
-def would_sign(room: GatesRoom) -> Would:
+def would_sign(monitor: GateMonitor) -> Would:
     """Compare what is signed with the artifacts as they are.
 
     Raises:
         SignatureWrong: The present signature is not by a trusted key; then signing refuses, too.
     """
-    signed, root = room.signed(), room.project.root
-    now = {file.relative_to(root).as_posix(): _digest(file) for file in room.to_sign()}
+    signed, root = monitor.signed(), monitor.project.root
+    now = {file.relative_to(root).as_posix(): _digest(file) for file in monitor.to_sign()}
     count = len(now.items() ^ signed.items())
     if not count:
         return Would(f"All {len(now)} artifacts are signed as they are.", changes=False)
     return Would(f"{len(now)} artifacts would be signed; {count} differ from what is signed.")
 
 
-def would_promote(room: GatesRoom) -> Would:
+def would_promote(monitor: GateMonitor) -> Would:
     """Compare the report with the golden baseline."""
-    baseline = _json(room.project.baseline)
-    report = (room.project.root / REPORT).read_bytes()
+    baseline = _json(monitor.project.baseline)
+    report = (monitor.project.root / REPORT).read_bytes()
     if baseline.get("report_sha256") == sha256_hex(report):
         return Would("The report is the golden baseline already; its approval would be renewed.")
     former = "the former one would be archived" if baseline else "there is none yet"
     return Would(f"The report would become the golden baseline; {former}.")
 
 
-def would_migrate(room: GatesRoom) -> Would:
+def would_migrate(monitor: GateMonitor) -> Would:
     """Compare the report with its form in the current schema version."""
-    raw = (room.project.root / REPORT).read_bytes()
+    raw = (monitor.project.root / REPORT).read_bytes()
     report = check_report(raw).report
     if report is None:
         return Would("The report cannot be read, so it would stay as it is.", changes=False)
@@ -97,9 +98,9 @@ def would_migrate(room: GatesRoom) -> Would:
     return Would("The report would be written in the current schema version.")
 
 
-def would_set_modes(room: GatesRoom) -> Would:
+def would_set_modes(monitor: GateMonitor) -> Would:
     """Count the datasets' files with wrong modes."""
-    count = len(room.wrong_permissions())
+    count = len(monitor.wrong_permissions())
     return Would(
         f"The permissions of {count} files of datasets would be repaired.", changes=count > 0
     )

@@ -8,8 +8,8 @@ from trimtab.gates.baseline import Approvals, make_baseline, write_baseline
 from trimtab.gates.case import Project
 from trimtab.gates.errors import BaselineRefused, EvidenceMissing
 from trimtab.gates.evidence_files import read_evidence
-from trimtab.gates.policy import Policy
-from trimtab.gates.records import Outcome
+from trimtab.gates.policy import GatePolicy
+from trimtab.gates.records import GateOutcome
 from trimtab.gates.run import Request, run
 from trimtab.gates.schema import check_report
 from trimtab.kernel.clock import Clock
@@ -47,7 +47,7 @@ def promote(
     project: Project,
     report: Path,
     envelope: bytes,
-    policy: Policy,
+    policy: GatePolicy,
     clock: Clock,
     *,
     dry_run: bool = False,
@@ -68,7 +68,7 @@ def promote(
         clock,
     )
     checked = check_report(raw)
-    if checked.report is None or verdict.outcome is Outcome.BLOCK:
+    if checked.report is None or verdict.outcome is GateOutcome.BLOCK:
         first = next(found for found in verdict.findings)
         raise BaselineRefused(f"The report does not pass its own gates: {first.message}")
     if dry_run:

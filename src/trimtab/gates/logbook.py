@@ -12,7 +12,7 @@ import orjson
 
 from trimtab.gates.benchmark.stream import structured_lines
 from trimtab.gates.case import Project
-from trimtab.gates.records import Severity, Verdict
+from trimtab.gates.records import GateVerdict, Severity
 from trimtab.gates.verdict import document, headline
 
 ERRORS = re.compile(r"error|fail|critical", re.IGNORECASE)
@@ -35,7 +35,9 @@ class Hit:
     text: str
 
 
-def write(project: Project, verdict: Verdict, results: tuple[dict[str, object], ...] = ()) -> None:
+def write(
+    project: Project, verdict: GateVerdict, results: tuple[dict[str, object], ...] = ()
+) -> None:
     """Add a verdict to the logs.
 
     Args:
@@ -50,7 +52,7 @@ def write(project: Project, verdict: Verdict, results: tuple[dict[str, object], 
         stream.write(orjson.dumps(document(verdict)) + b"\n")
 
 
-def _lines(verdict: Verdict, results: tuple[dict[str, object], ...]) -> Iterator[str]:
+def _lines(verdict: GateVerdict, results: tuple[dict[str, object], ...]) -> Iterator[str]:
     yield f"INFO verdict {verdict.outcome.value} for {verdict.subject} under policy {verdict.policy}"
     for result in verdict.results:
         if headline(result):

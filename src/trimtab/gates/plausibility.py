@@ -13,7 +13,7 @@ from typing import Any
 
 from trimtab.gates.case import UNUSABLE, Case
 from trimtab.gates.codes import finding
-from trimtab.gates.policy import Policy
+from trimtab.gates.policy import GatePolicy
 from trimtab.gates.records import Finding, GateResult, GateState
 from trimtab.gates.windows import Window, window_of
 
@@ -37,7 +37,7 @@ def standard_error(p: float, n: int) -> float:
     return math.sqrt(max(p * (1 - p), 0.0) / n)
 
 
-def known_window(name: str, policy: Policy) -> Window | None:
+def known_window(name: str, policy: GatePolicy) -> Window | None:
     """Return the benchmark's window, with what the policy says about it."""
     own = policy.plausibility.windows.get(name)
     known = window_of(name)
@@ -47,7 +47,7 @@ def known_window(name: str, policy: Policy) -> Window | None:
     return replace(start, **dict(own))
 
 
-def bounds(name: str, samples: int, policy: Policy) -> Bounds | None:
+def bounds(name: str, samples: int, policy: GatePolicy) -> Bounds | None:
     """Return what accuracy is plausible at that many samples, or None for an unknown benchmark."""
     window = known_window(name, policy)
     if window is None:

@@ -116,7 +116,7 @@ class ProcessPolicy:
 
 
 @dataclass(frozen=True, slots=True)
-class Policy:
+class GatePolicy:
     """Everything a project may decide about its gates."""
 
     require: tuple[str, ...] = ("schema", "benchmark", "plausibility")
@@ -136,7 +136,7 @@ class Policy:
         return sha256_hex(orjson.dumps(asdict(self), option=orjson.OPT_SORT_KEYS))
 
 
-def load_policy(path: Path) -> Policy:
+def load_policy(path: Path) -> GatePolicy:
     """Return the policy of a YAML file.
 
     Raises:
@@ -146,7 +146,7 @@ def load_policy(path: Path) -> Policy:
         data = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError, RecursionError) as error:
         raise PolicyWrong(f"{path.name} cannot be read: {error}") from error
-    policy = cast("Policy", _build(Policy, {} if data is None else data, path.name))
+    policy = cast("GatePolicy", _build(GatePolicy, {} if data is None else data, path.name))
     unknown = sorted(set(policy.require) - set(GATES))
     if unknown:
         raise PolicyWrong(f"{path.name}: require names the unknown gate {unknown[0]!r}.")

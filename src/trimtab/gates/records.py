@@ -16,7 +16,7 @@ class Severity(StrEnum):
     """Noted; does not hold the release."""
 
 
-class Outcome(StrEnum):
+class GateOutcome(StrEnum):
     """What a verdict says."""
 
     PASS = "pass"  # noqa: S105 - a verdict, not a password.
@@ -80,24 +80,24 @@ class GateResult:
     """Why it did not run; empty when it ran."""
 
     @property
-    def outcome(self) -> Outcome:
+    def outcome(self) -> GateOutcome:
         """Return what this gate alone would say."""
         return outcome_of(self.findings)
 
 
-def outcome_of(findings: tuple[Finding, ...]) -> Outcome:
+def outcome_of(findings: tuple[Finding, ...]) -> GateOutcome:
     """Return block if any finding is critical, review if any is a warning, pass otherwise."""
     severities = {found.severity for found in findings}
     if Severity.CRITICAL in severities:
-        return Outcome.BLOCK
-    return Outcome.REVIEW if Severity.WARNING in severities else Outcome.PASS
+        return GateOutcome.BLOCK
+    return GateOutcome.REVIEW if Severity.WARNING in severities else GateOutcome.PASS
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class GateVerdict:
     """What all gates together say about one report under one policy."""
 
-    outcome: Outcome
+    outcome: GateOutcome
     subject: str
     """The report's file name, or the repository's name."""
     subject_sha256: str

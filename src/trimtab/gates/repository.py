@@ -18,11 +18,11 @@ from trimtab.gates.benchmark import BenchmarkLogger
 from trimtab.gates.case import Case, Project
 from trimtab.gates.datasets import hash_file
 from trimtab.gates.errors import EvidenceUnreadable
-from trimtab.gates.policy import GATES, Policy, load_policy
-from trimtab.gates.records import GateResult, Verdict, outcome_of
+from trimtab.gates.policy import GATES, GatePolicy, load_policy
+from trimtab.gates.records import GateResult, GateVerdict, outcome_of
 from trimtab.gates.run import Request, run
 from trimtab.gates.schema.importers.imported import totals
-from trimtab.gates.selftest import Outcome, run_selftest
+from trimtab.gates.selftest import SelfTestResult, run_selftest
 from trimtab.gates.signing import KeyRing
 from trimtab.gates.supply_chain import Installed, make_sbom, sign_files
 from trimtab.gates.supply_chain import check as check_supply_chain
@@ -46,7 +46,7 @@ def judge_repository(
     commands: frozenset[str] | None = None,
     only: tuple[str, ...] = GATES,
     progress: Callable[[str], None] = lambda _: None,
-) -> Verdict:
+) -> GateVerdict:
     """Return the verdict about a checkout of trimtab and the environment that it runs in.
 
     Args:
@@ -56,7 +56,7 @@ def judge_repository(
         only: Gates to run.
         progress: Told what is being done.
     """
-    policy = load_policy(root / "gates.yaml") if (root / "gates.yaml").is_file() else Policy()
+    policy = load_policy(root / "gates.yaml") if (root / "gates.yaml").is_file() else GatePolicy()
     tree = run(
         Request(root, None, policy=replace(policy, require=("docs",)), policy_name="gates.yaml", only=_both(_OF_THE_TREE, only), commands=commands),
         clock, progress=progress,
@@ -93,7 +93,11 @@ def _both(mine: tuple[str, ...], asked: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _supply_chain(
-    release: Project, report: Path, policy: Policy, clock: Clock, progress: Callable[[str], None]
+    release: Project,
+    report: Path,
+    policy: GatePolicy,
+    clock: Clock,
+    progress: Callable[[str], None],
 ) -> GateResult:
     progress("supply chain")
     installed = Installed().needed_by(SUBJECT)
@@ -133,7 +137,7 @@ ENVIRONMENT: Mapping[str, str] = {
 """The self-test draws no random numbers and starts no numeric threads: any fixed values are its true environment."""
 
 
-def _report(entry: dict[str, Any], log: Path, outcome: Outcome) -> dict[str, Any]:
+def _report(entry: dict[str, Any], log: Path, outcome: SelfTestResult) -> dict[str, Any]:
     accuracy, samples = entry["accuracy"], entry["samples_processed"]
     result = {
         **entry,

@@ -11,8 +11,15 @@ from trimtab.gates.case import UNUSABLE, Case, Project
 from trimtab.gates.codes import finding
 from trimtab.gates.errors import EvidenceMissing
 from trimtab.gates.evidence_files import read_evidence
-from trimtab.gates.policy import GATES, Policy, load_policy
-from trimtab.gates.records import Finding, GateResult, GateState, Outcome, Verdict, outcome_of
+from trimtab.gates.policy import GATES, GatePolicy, load_policy
+from trimtab.gates.records import (
+    Finding,
+    GateOutcome,
+    GateResult,
+    GateState,
+    GateVerdict,
+    outcome_of,
+)
 from trimtab.gates.schema import check_report
 from trimtab.kernel.clock import Clock
 from trimtab.kernel.errors import TrimtabError
@@ -42,7 +49,7 @@ class Request:
 
     root: Path
     report: Path | None
-    policy: Policy | None = None
+    policy: GatePolicy | None = None
     """None takes the project's ``gates.yaml``, or the defaults."""
     policy_name: str = ""
     keyring: Path | None = None
@@ -52,7 +59,7 @@ class Request:
     change: Mapping[str, Any] | None = None
 
 
-def run(request: Request, clock: Clock, *, progress: Progress = lambda _: None) -> Verdict:
+def run(request: Request, clock: Clock, *, progress: Progress = lambda _: None) -> GateVerdict:
     """Return the verdict.
 
     Args:
@@ -77,7 +84,7 @@ def run(request: Request, clock: Clock, *, progress: Progress = lambda _: None) 
         change=request.change or {},
     )
     results = _results(case, request, progress)
-    return Verdict(
+    return GateVerdict(
         outcome=_outcome(results, policy),
         subject=request.report.name if request.report else project.root.resolve().name,
         subject_sha256=sha256_hex(raw),
@@ -88,12 +95,12 @@ def run(request: Request, clock: Clock, *, progress: Progress = lambda _: None) 
     )
 
 
-def _policy(request: Request, project: Project) -> tuple[Policy, str]:
+def _policy(request: Request, project: Project) -> tuple[GatePolicy, str]:
     if request.policy is not None:
         return request.policy, request.policy_name or "given"
     if project.policy.is_file():
         return load_policy(project.policy), project.policy.name
-    return Policy(), "default"
+    return GatePolicy(), "default"
 
 
 def _raw(request: Request) -> bytes:
@@ -160,7 +167,7 @@ def _schema(case: Case, *, has_report: bool) -> tuple[GateResult, Case]:
     return result, replace(case, report=reports[0] if reports else None)
 
 
-def _required(result: GateResult, policy: Policy) -> GateResult:
+def _required(result: GateResult, policy: GatePolicy) -> GateResult:
     """Turn a skipped gate into a blocking one where the policy asks for its evidence."""
     if result.state is not GateState.SKIPPED or result.gate not in policy.require:
         return result
@@ -174,11 +181,11 @@ def _required(result: GateResult, policy: Policy) -> GateResult:
     return replace(result, state=GateState.MISSING, findings=(missing, *result.findings))
 
 
-def _outcome(results: Sequence[GateResult], policy: Policy) -> Outcome:
+def _outcome(results: Sequence[GateResult], policy: GatePolicy) -> GateOutcome:
     found: tuple[Finding, ...] = tuple(f for result in results for f in result.findings)
     outcome = outcome_of(found)
-    if outcome is Outcome.REVIEW and policy.warnings_block:
-        return Outcome.BLOCK
+    if outcome is GateOutcome.REVIEW and policy.warnings_block:
+        return GateOutcome.BLOCK
     # Nothing judged is nothing proved.
     judged = any(result.state is GateState.RAN for result in results)
-    return outcome if judged or outcome is Outcome.BLOCK else Outcome.REVIEW
+    return outcome if judged or outcome is GateOutcome.BLOCK else GateOutcome.REVIEW

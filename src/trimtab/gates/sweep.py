@@ -10,8 +10,8 @@ from pathlib import Path
 from trimtab.gates import datasets, drift
 from trimtab.gates.case import Case, Project
 from trimtab.gates.evidence_files import read_evidence, read_text
-from trimtab.gates.policy import Policy, load_policy
-from trimtab.gates.records import Finding, GateState, Outcome, outcome_of
+from trimtab.gates.policy import GatePolicy, load_policy
+from trimtab.gates.records import Finding, GateOutcome, GateState, outcome_of
 from trimtab.gates.run import Request, run
 from trimtab.gates.schema import CURRENT, available, check_document, check_report
 from trimtab.gates.selftest import run_selftest
@@ -19,9 +19,9 @@ from trimtab.gates.supply_chain import environment, verify_sbom
 from trimtab.kernel.clock import Clock
 
 TIMEOUT_S = 1800
-Said = tuple[Outcome, str]
+Said = tuple[GateOutcome, str]
 """What a diagnostic says, and the particulars."""
-_GRAVITY = (Outcome.PASS, Outcome.REVIEW, Outcome.UNKNOWN, Outcome.BLOCK)
+_GRAVITY = (GateOutcome.PASS, GateOutcome.REVIEW, GateOutcome.UNKNOWN, GateOutcome.BLOCK)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,7 @@ class SweepRow:
     """One diagnostic."""
 
     name: str
-    outcome: Outcome
+    outcome: GateOutcome
     """Unknown where there was nothing to judge: that is not a pass."""
     detail: str
     command: str
@@ -38,14 +38,14 @@ class SweepRow:
     @property
     def ok(self) -> bool:
         """Return whether it passed, perhaps with findings to review."""
-        return self.outcome in (Outcome.PASS, Outcome.REVIEW)
+        return self.outcome in (GateOutcome.PASS, GateOutcome.REVIEW)
 
 
 def sweep(
     project: Project, clock: Clock, *, progress: Callable[[str], None] = lambda _: None
 ) -> tuple[SweepRow, ...]:
     """Run every diagnostic, also after one has failed, and return them in the runbook's order."""
-    policy = load_policy(project.policy) if project.policy.is_file() else Policy()
+    policy = load_policy(project.policy) if project.policy.is_file() else GatePolicy()
     report = project.root / "benchmark_report.json"
     raw = read_evidence(report) if report.is_file() else b""
     checked = check_report(raw) if raw else None
@@ -76,11 +76,11 @@ def _guarded(step: Callable[[], Said]) -> Said:
     try:
         return step()
     except Exception as error:  # noqa: BLE001 - damaged evidence may raise anything.
-        return Outcome.BLOCK, f"{type(error).__name__}: {str(error)[:200]}"
+        return GateOutcome.BLOCK, f"{type(error).__name__}: {str(error)[:200]}"
 
 
-def _ended(good: bool) -> Outcome:
-    return Outcome.PASS if good else Outcome.BLOCK
+def _ended(good: bool) -> GateOutcome:
+    return GateOutcome.PASS if good else GateOutcome.BLOCK
 
 
 def _make(project: Project, target: str, gates: tuple[str, ...]) -> Said:
@@ -119,27 +119,27 @@ def _schemas() -> Said:
 def _datasets(case: Case) -> Said:
     result = datasets.check(case)
     if result.state is GateState.SKIPPED:
-        return Outcome.UNKNOWN, f"{result.reason}: cannot judge"
+        return GateOutcome.UNKNOWN, f"{result.reason}: cannot judge"
     return _said(result.findings, f"{len(case.project.dataset_names())} datasets")
 
 
 def _drift(case: Case) -> Said:
     if not case.raw:
-        return Outcome.UNKNOWN, "there is no report: cannot judge"
+        return GateOutcome.UNKNOWN, "there is no report: cannot judge"
     result = drift.check(case)
     if result.state is not GateState.RAN:
-        return Outcome.UNKNOWN, result.reason
+        return GateOutcome.UNKNOWN, result.reason
     return _said(result.findings, "no drift")
 
 
 def _permissions(project: Project) -> Said:
     if not project.dataset_names():
-        return Outcome.UNKNOWN, "there is no dataset: cannot judge"
+        return GateOutcome.UNKNOWN, "there is no dataset: cannot judge"
     wrong = datasets.wrong_permissions(project.datasets)
     return _ended(not wrong), f"{len(wrong)} wrong"
 
 
-def _sbom(project: Project, policy: Policy) -> Said:
+def _sbom(project: Project, policy: GatePolicy) -> Said:
     installed = environment(project.root, policy.supply_chain.site)
     return _said(verify_sbom(project, installed), "as listed")
 
@@ -159,6 +159,6 @@ def _everything(project: Project, clock: Clock, *, has_report: bool) -> Said:
 
 def _said(found: tuple[Finding, ...], good: str) -> Said:
     outcome = outcome_of(found)
-    if outcome is Outcome.BLOCK:
+    if outcome is GateOutcome.BLOCK:
         return outcome, f"{len(found)} findings, first: {found[0].message}"
     return outcome, good if not found else f"{len(found)} findings to review"

@@ -10,22 +10,32 @@ from trimtab.gates.matrix import HANDLING, clocks
 from trimtab.gates.records import (
     Failure,
     Finding,
+    GateOutcome,
     GateResult,
     GateState,
-    Outcome,
+    GateVerdict,
     Severity,
-    Verdict,
 )
 from trimtab.gates.signing import KeyRing, statement
 from trimtab.kernel.ids import sha256_hex
 
 SUMMARY_TYPE = "https://slsa.dev/verification_summary/v1"
 VERIFIER = "urn:trimtab:gates"
-EXIT_CODES = {Outcome.PASS: 0, Outcome.BLOCK: 1, Outcome.REVIEW: 3, Outcome.UNKNOWN: 3}
+EXIT_CODES = {
+    GateOutcome.PASS: 0,
+    GateOutcome.BLOCK: 1,
+    GateOutcome.REVIEW: 3,
+    GateOutcome.UNKNOWN: 3,
+}
 """Exit code 2 is wrong use; 3 asks for a person, because of a warning or because nothing could be judged."""
 
 
-_ICONS = {Outcome.PASS: "✅", Outcome.REVIEW: "⚠️", Outcome.BLOCK: "❌", Outcome.UNKNOWN: "❔"}
+_ICONS = {
+    GateOutcome.PASS: "✅",
+    GateOutcome.REVIEW: "⚠️",
+    GateOutcome.BLOCK: "❌",
+    GateOutcome.UNKNOWN: "❔",
+}
 _HEADLINES = {
     failure: HANDLING[failure].headline
     for failure in (Failure.SCHEMA, Failure.DATASET, Failure.BENCHMARK)
@@ -54,7 +64,7 @@ def finding_document(found: Finding) -> dict[str, Any]:
     }
 
 
-def document(verdict: Verdict, signed: Mapping[str, str] | None = None) -> dict[str, Any]:
+def document(verdict: GateVerdict, signed: Mapping[str, str] | None = None) -> dict[str, Any]:
     """Return the verdict as JSON (schemas/verdict-1.0.json)."""
     return {
         "schema_version": "1.0",
@@ -101,7 +111,7 @@ def headline(result: GateResult) -> str:
     return f"⚠️ {words}"
 
 
-def sign(verdict: Verdict, ring: KeyRing) -> bytes:
+def sign(verdict: GateVerdict, ring: KeyRing) -> bytes:
     """Return the signed verdict: one envelope with a SLSA verification summary and the whole document.
 
     Raises:
@@ -112,13 +122,13 @@ def sign(verdict: Verdict, ring: KeyRing) -> bytes:
         "timeVerified": verdict.at,
         "resourceUri": verdict.subject,
         "policy": {"uri": verdict.policy, "digest": {"sha256": verdict.policy_sha256}},
-        "verificationResult": "PASSED" if verdict.outcome is Outcome.PASS else "FAILED",
+        "verificationResult": "PASSED" if verdict.outcome is GateOutcome.PASS else "FAILED",
         "verdict": document(verdict),
     }
     return ring.sign(statement({verdict.subject: verdict.subject_sha256}, SUMMARY_TYPE, predicate))
 
 
-def sarif(verdict: Verdict) -> bytes:
+def sarif(verdict: GateVerdict) -> bytes:
     """Return the findings as SARIF 2.1.0."""
     levels = {Severity.CRITICAL: "error", Severity.WARNING: "warning", Severity.LOW: "note"}
     rules = {
@@ -162,7 +172,7 @@ def _location(found: Finding, subject: str) -> dict[str, Any]:
     return location
 
 
-def junit(verdict: Verdict) -> bytes:
+def junit(verdict: GateVerdict) -> bytes:
     """Return one test suite with one test case a gate; criticals fail, skipped gates are skipped."""
     suite = ET.Element("testsuite", name="trimtab gates", tests=str(len(verdict.results)))
     failures = 0
@@ -173,7 +183,7 @@ def junit(verdict: Verdict) -> bytes:
         text = "\n".join(
             f"[{f.severity}] {f.path}: {f.message} -> {f.fix}" for f in result.findings
         )
-        if result.outcome is Outcome.BLOCK:
+        if result.outcome is GateOutcome.BLOCK:
             failures += 1
             ET.SubElement(case, "failure", message=headline(result)).text = _printable(text)
         elif text:
@@ -192,7 +202,7 @@ def _printable(text: str) -> str:
     )
 
 
-def markdown(verdict: Verdict) -> str:
+def markdown(verdict: GateVerdict) -> str:
     """Return the summary that a pipeline puts on its page."""
     icon = _ICONS[verdict.outcome]
     lines = [
@@ -233,6 +243,6 @@ def _row(found: Finding) -> str:
     )
 
 
-def digest(verdict: Verdict) -> str:
+def digest(verdict: GateVerdict) -> str:
     """Return the hash of the verdict's document, without its signature."""
     return sha256_hex(orjson.dumps(document(verdict), option=orjson.OPT_SORT_KEYS))

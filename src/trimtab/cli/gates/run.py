@@ -23,7 +23,7 @@ from trimtab.gates.case import Project
 from trimtab.gates.errors import EvidenceMissing, PolicyWrong
 from trimtab.gates.evidence_files import read_evidence
 from trimtab.gates.policy import GATES, load_policy
-from trimtab.gates.records import Verdict
+from trimtab.gates.records import GateVerdict
 from trimtab.gates.repository import judge_repository
 from trimtab.gates.run import Request
 from trimtab.gates.run import run as run_gates
@@ -91,7 +91,7 @@ def run(
     _show(verdict, signed, as_json=as_json)
 
 
-def _judge(request: Request) -> Verdict:
+def _judge(request: Request) -> GateVerdict:
     with errors().status("gates") as status:
         return run_gates(
             request, SystemClock(), progress=lambda gate: status.update(f"{gate} gate")
@@ -99,7 +99,7 @@ def _judge(request: Request) -> Verdict:
 
 
 def _write_files(
-    verdict: Verdict, markdown_file: Path | None, junit_file: Path | None, sarif_file: Path | None
+    verdict: GateVerdict, markdown_file: Path | None, junit_file: Path | None, sarif_file: Path | None
 ) -> None:
     if markdown_file is not None:
         markdown_file.write_text(markdown(verdict), encoding="utf-8")
@@ -127,7 +127,7 @@ def _change(path: Path | None) -> dict[str, Any] | None:
     return parsed.value
 
 
-def _show(verdict: Verdict, signed: dict[str, str] | None, *, as_json: bool) -> None:
+def _show(verdict: GateVerdict, signed: dict[str, str] | None, *, as_json: bool) -> None:
     if as_json:
         print_document(document(verdict, signed))
     else:

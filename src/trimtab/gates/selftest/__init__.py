@@ -4,6 +4,6 @@ A corruption is killed when its gate reports one of the codes that it is meant t
 sound evidence. Whatever escapes a gate one day is added here as one more corruption.
 """
 
-from trimtab.gates.selftest.run import Outcome, run_selftest
+from trimtab.gates.selftest.run import SelfTestResult, run_selftest
 
-__all__ = ["Outcome", "run_selftest"]
+__all__ = ["SelfTestResult", "run_selftest"]

@@ -3,10 +3,10 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from trimtab.gates.selftest.world import World
+from trimtab.gates.selftest.sample_project import SampleProject
 
-Change = Callable[[World], object]
-Judge = Callable[[World], set[str]]
+Change = Callable[[SampleProject], object]
+Judge = Callable[[SampleProject], set[str]]
 
 
 @dataclass(frozen=True, slots=True)

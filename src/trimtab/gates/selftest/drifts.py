@@ -9,7 +9,7 @@ import orjson
 from trimtab.gates.baseline import VALID_FOR, Approvals
 from trimtab.gates.errors import ApprovalRefused
 from trimtab.gates.selftest.corruption import Corruption
-from trimtab.gates.selftest.world import World
+from trimtab.gates.selftest.sample_project import SampleProject
 from trimtab.gates.signing import APPROVER, BUILDER, KeyRing
 
 _GOOD, _LOW, _FRACTION = (
@@ -30,7 +30,7 @@ def _number(name: str, index: int, expect: tuple[str, ...], **values: object) ->
     return Corruption(
         "plausibility",
         name,
-        lambda world: world.edit_result(lambda r: r.update(values), index),
+        lambda sample: sample.edit_result(lambda r: r.update(values), index),
         expect,
     )
 
@@ -41,37 +41,39 @@ def _moved(
     expect: tuple[str, ...],
     index: int = QUESTIONS,
 ) -> Corruption:
-    return Corruption("drift", name, lambda world: world.edit_result(edit, index), expect)
+    return Corruption("drift", name, lambda sample: sample.edit_result(edit, index), expect)
 
 
-def _store(name: str, change: Callable[[World], object], expect: tuple[str, ...]) -> Corruption:
+def _store(
+    name: str, change: Callable[[SampleProject], object], expect: tuple[str, ...]
+) -> Corruption:
     return Corruption("drift", name, change, expect)
 
 
-def _edit_baseline(edit: Callable[[dict[str, Any]], object]) -> Callable[[World], None]:
-    return lambda world: world.edit_json(world.project.baseline, edit)
+def _edit_baseline(edit: Callable[[dict[str, Any]], object]) -> Callable[[SampleProject], None]:
+    return lambda sample: sample.edit_json(sample.project.baseline, edit)
 
 
-def _by_stranger(world: World) -> None:
+def _by_stranger(sample: SampleProject) -> None:
     """Approve the baseline with a key that nobody trusts."""
-    stranger = KeyRing(world.root / "stranger", world.clock)
+    stranger = KeyRing(sample.root / "stranger", sample.clock)
     stranger.new("stranger", APPROVER)
-    opened = world.ring().open(world.project.baseline_approval.read_bytes(), APPROVER)
-    world.project.baseline_approval.write_bytes(stranger.sign(opened.statement, APPROVER))
+    opened = sample.ring().open(sample.project.baseline_approval.read_bytes(), APPROVER)
+    sample.project.baseline_approval.write_bytes(stranger.sign(opened.statement, APPROVER))
 
 
-def _by_builder(world: World) -> None:
+def _by_builder(sample: SampleProject) -> None:
     """Approve the baseline with the key of whoever builds."""
-    opened = world.ring().open(world.project.baseline_approval.read_bytes(), APPROVER)
-    world.project.baseline_approval.write_bytes(world.ring().sign(opened.statement, BUILDER))
+    opened = sample.ring().open(sample.project.baseline_approval.read_bytes(), APPROVER)
+    sample.project.baseline_approval.write_bytes(sample.ring().sign(opened.statement, BUILDER))
 
 
-def _other_approval(action: str, sha256: str) -> Callable[[World], None]:
-    def change(world: World) -> None:
-        envelope = Approvals(world.project, world.clock).grant(
-            action, sha256 or world.report()["model"]["sha256"], by="m", reason="r"
+def _other_approval(action: str, sha256: str) -> Callable[[SampleProject], None]:
+    def change(sample: SampleProject) -> None:
+        envelope = Approvals(sample.project, sample.clock).grant(
+            action, sha256 or sample.report()["model"]["sha256"], by="m", reason="r"
         )
-        world.project.baseline_approval.write_bytes(envelope)
+        sample.project.baseline_approval.write_bytes(envelope)
 
     return change
 
@@ -122,10 +124,10 @@ _BASELINE = (
 )  # fmt: skip
 
 
-def _refused(ask: Callable[[World], object]) -> Callable[[World], set[str]]:
-    def judge(world: World) -> set[str]:
+def _refused(ask: Callable[[SampleProject], object]) -> Callable[[SampleProject], set[str]]:
+    def judge(sample: SampleProject) -> set[str]:
         try:
-            ask(world)
+            ask(sample)
         except ApprovalRefused as error:
             return {error.code}
         return set()
@@ -133,56 +135,56 @@ def _refused(ask: Callable[[World], object]) -> Callable[[World], set[str]]:
     return judge
 
 
-def _approval(name: str, ask: Callable[[World], object]) -> Corruption:
+def _approval(name: str, ask: Callable[[SampleProject], object]) -> Corruption:
     return Corruption("approval", name, lambda _: None, (ApprovalRefused.code,), _refused(ask))
 
 
-def _grant(world: World, sha256: str = "1" * 64) -> bytes:
-    return Approvals(world.project, world.clock).grant("baseline", sha256, by="m", reason="r")
+def _grant(sample: SampleProject, sha256: str = "1" * 64) -> bytes:
+    return Approvals(sample.project, sample.clock).grant("baseline", sha256, by="m", reason="r")
 
 
 def _check(
-    world: World, envelope: bytes, action: str = "baseline", sha256: str = "1" * 64
+    sample: SampleProject, envelope: bytes, action: str = "baseline", sha256: str = "1" * 64
 ) -> object:
-    return Approvals(world.project, world.clock).check(envelope, action, sha256)
+    return Approvals(sample.project, sample.clock).check(envelope, action, sha256)
 
 
-def _replayed(world: World) -> object:
-    envelope = _grant(world)
-    approvals = Approvals(world.project, world.clock)
+def _replayed(sample: SampleProject) -> object:
+    envelope = _grant(sample)
+    approvals = Approvals(sample.project, sample.clock)
     approvals.spend(approvals.check(envelope, "baseline", "1" * 64))
     return approvals.check(envelope, "baseline", "1" * 64)
 
 
-def _expired(world: World) -> object:
-    envelope = _grant(world)
-    world.clock.sleep((VALID_FOR + timedelta(minutes=1)).total_seconds())
-    return _check(world, envelope)
+def _expired(sample: SampleProject) -> object:
+    envelope = _grant(sample)
+    sample.clock.sleep((VALID_FOR + timedelta(minutes=1)).total_seconds())
+    return _check(sample, envelope)
 
 
-def _revoked(world: World) -> object:
-    envelope = _grant(world)
-    ring = world.ring()
+def _revoked(sample: SampleProject) -> object:
+    envelope = _grant(sample)
+    ring = sample.ring()
     ring.revoke(next(iter(ring.trusted(APPROVER))))
-    return _check(world, envelope)
+    return _check(sample, envelope)
 
 
-def _envelope(world: World, edit: Callable[[dict[str, Any]], object]) -> object:
-    envelope = orjson.loads(_grant(world))
+def _envelope(sample: SampleProject, edit: Callable[[dict[str, Any]], object]) -> object:
+    envelope = orjson.loads(_grant(sample))
     edit(envelope)
-    return _check(world, orjson.dumps(envelope))
+    return _check(sample, orjson.dumps(envelope))
 
 
 _APPROVALS = (
     _approval("used twice", _replayed),
     _approval("a day too late", _expired),
-    _approval("for another report", lambda world: _check(world, _grant(world), sha256="2" * 64)),
-    _approval("for another action", lambda world: _check(world, _grant(world), action="manifest")),
+    _approval("for another report", lambda sample: _check(sample, _grant(sample), sha256="2" * 64)),
+    _approval("for another action", lambda sample: _check(sample, _grant(sample), action="manifest")),
     _approval("its key was revoked", _revoked),
-    _approval("empty", lambda world: _check(world, b"")),
-    _approval("no signature", lambda world: _envelope(world, lambda e: e.update(signatures=[]))),
-    _approval("another type of payload", lambda world: _envelope(world, lambda e: e.update(payloadType="text/plain"))),
-    _approval("a verdict instead of an approval", lambda world: _check(world, world.project.provenance.read_bytes())),
+    _approval("empty", lambda sample: _check(sample, b"")),
+    _approval("no signature", lambda sample: _envelope(sample, lambda e: e.update(signatures=[]))),
+    _approval("another type of payload", lambda sample: _envelope(sample, lambda e: e.update(payloadType="text/plain"))),
+    _approval("a verdict instead of an approval", lambda sample: _check(sample, sample.project.provenance.read_bytes())),
 )  # fmt: skip
 
 CORRUPTIONS: tuple[Corruption, ...] = (*_NUMBERS, *_BASELINE, *_APPROVALS)

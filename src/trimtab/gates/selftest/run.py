@@ -12,7 +12,7 @@ from trimtab.gates.records import GateResult, GateState, Severity
 from trimtab.gates.schema import check_report
 from trimtab.gates.selftest import drifts, imports, papers, reports, runs, stores, supplies
 from trimtab.gates.selftest.corruption import Corruption
-from trimtab.gates.selftest.world import World, build_world
+from trimtab.gates.selftest.sample_project import SampleProject, build_sample_project
 
 ALL: tuple[Corruption, ...] = (
     *reports.CORRUPTIONS,
@@ -46,7 +46,7 @@ class Tried:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class SelfTestResult:
     """What the self-test found."""
 
     tried: tuple[Tried, ...]
@@ -104,7 +104,7 @@ def run_selftest(
     gates: Sequence[str] = (),
     corruptions: Sequence[Corruption] = ALL,
     progress: Callable[[str], None] = lambda _: None,
-) -> Outcome:
+) -> SelfTestResult:
     """Break sound evidence in every known way.
 
     Args:
@@ -114,7 +114,7 @@ def run_selftest(
     """
     chosen = [c for c in corruptions if not gates or c.gate in gates]
     with tempfile.TemporaryDirectory(prefix="trimtab-selftest-") as folder:
-        sound = build_world(Path(folder) / "sound")
+        sound = build_sample_project(Path(folder) / "sound")
         alarms = {gate: _codes(sound, gate) for gate in dict.fromkeys(c.gate for c in chosen)}
         tried = []
         for index, corruption in enumerate(chosen):
@@ -123,27 +123,27 @@ def run_selftest(
                 _try(corruption, sound.copy_to(Path(folder) / str(index)), alarms[corruption.gate])
             )
     false = tuple(f"{gate}: {code}" for gate, codes in alarms.items() for code in sorted(codes))
-    return Outcome(tuple(tried), false)
+    return SelfTestResult(tuple(tried), false)
 
 
-def _try(corruption: Corruption, world: World, before: set[str]) -> Tried:
-    corruption.change(world)
-    codes = corruption.judge(world) if corruption.judge else _codes(world, corruption.gate)
+def _try(corruption: Corruption, sample: SampleProject, before: set[str]) -> Tried:
+    corruption.change(sample)
+    codes = corruption.judge(sample) if corruption.judge else _codes(sample, corruption.gate)
     new = codes - before
     return Tried(
         corruption.gate, corruption.name, bool(new & set(corruption.expect)), ", ".join(sorted(new))
     )
 
 
-def _codes(world: World, gate: str) -> set[str]:
+def _codes(sample: SampleProject, gate: str) -> set[str]:
     """Return the codes that a gate reports about a world; a gate that did not run says so."""
-    raw = world.report_path.read_bytes() if world.report_path.is_file() else b""
+    raw = sample.report_path.read_bytes() if sample.report_path.is_file() else b""
     checked = check_report(raw)
     if gate in ("schema", "import", "approval"):
         return {found.code for found in checked.findings}
-    case = world.case(checked.report)
+    case = sample.case(checked.report)
     if gate == "supply_chain":
-        result = supply_chain.check(case, installed=world.installed(), snapshot=world.snapshot())
+        result = supply_chain.check(case, installed=sample.installed(), snapshot=sample.snapshot())
     else:
         result = _CHECKS[gate](case)
     if result.state is not GateState.RAN:

@@ -13,7 +13,7 @@ _UNSAFE = ("datasets.unsafe_path", "datasets.manifest_malformed")
 
 def _case(name: str, edit: Callable[[Path], object], expect: tuple[str, ...]) -> Corruption:
     return Corruption(
-        "datasets", name, lambda world: edit(world.project.datasets / "questions"), expect
+        "datasets", name, lambda sample: edit(sample.project.datasets / "questions"), expect
     )
 
 

@@ -19,7 +19,7 @@ from trimtab.gates.benchmark import BenchmarkLogger, Proof
 from trimtab.gates.benchmark.prove import results_digest
 from trimtab.gates.case import Case, Project
 from trimtab.gates.evidence import promote
-from trimtab.gates.policy import Policy, load_policy
+from trimtab.gates.policy import GatePolicy, load_policy
 from trimtab.gates.signing import APPROVER, BUILDER, KeyRing
 from trimtab.gates.supply_chain import Installed, Snapshot, make_sbom, sign_files
 from trimtab.infra.shipped import shipped
@@ -71,7 +71,7 @@ class StepClock:
 
 
 @dataclass(slots=True)
-class World:
+class SampleProject:
     """One copy of the sound project, to be broken."""
 
     root: Path
@@ -138,7 +138,7 @@ class World:
             change=self.change,
         )
 
-    def policy(self) -> Policy:
+    def policy(self) -> GatePolicy:
         """Return its policy."""
         return load_policy(self.project.policy)
 
@@ -149,12 +149,12 @@ class World:
             sign_files(self.project, files, self.ring(), self.clock.now())
         )
 
-    def copy_to(self, root: Path) -> "World":
+    def copy_to(self, root: Path) -> "SampleProject":
         """Return a copy in another folder."""
         shutil.copytree(self.root, root, symlinks=True)
         shutil.copytree(keyring_of(self.root), keyring_of(root))
         advisories = orjson.loads(orjson.dumps(self.advisories))
-        return World(
+        return SampleProject(
             root,
             StepClock(self.clock.now()),
             orjson.loads(orjson.dumps(self.change)),
@@ -168,25 +168,25 @@ def keyring_of(root: Path) -> Path:
     return root.with_name(f"{root.name}.keys")
 
 
-def build_world(root: Path, start: datetime = START) -> World:
+def build_sample_project(root: Path, start: datetime = START) -> SampleProject:
     """Build the sound project in an empty folder, with the same tools that users have, as of that instant."""
-    world = World(root, StepClock(start), _change())
+    sample = SampleProject(root, StepClock(start), _change())
     root.mkdir(parents=True, exist_ok=True)
-    world.ring().new("release builder", BUILDER)
-    world.ring().new("maintainer", APPROVER)
+    sample.ring().new("release builder", BUILDER)
+    sample.ring().new("maintainer", APPROVER)
     _data(root)
     _site(root / "site")
     _papers(root)
     (root / "advisories.jsonl").write_bytes(orjson.dumps(UNRELATED) + b"\n")
-    _policy(world)
-    world.report_path.write_bytes(orjson.dumps(_report(world), option=orjson.OPT_INDENT_2))
-    _promote(world)
-    _prove(world)
-    world.project.sbom.write_bytes(
-        orjson.dumps(make_sbom(world.project, world.installed(), world.clock.now()))
+    _policy(sample)
+    sample.report_path.write_bytes(orjson.dumps(_report(sample), option=orjson.OPT_INDENT_2))
+    _promote(sample)
+    _prove(sample)
+    sample.project.sbom.write_bytes(
+        orjson.dumps(make_sbom(sample.project, sample.installed(), sample.clock.now()))
     )
-    world.resign()
-    return world
+    sample.resign()
+    return sample
 
 
 def _data(root: Path) -> None:
@@ -205,10 +205,10 @@ def _data(root: Path) -> None:
     (root / "requirements.txt").write_text("alpha==1.0\nbeta==2.0\n", encoding="utf-8")
 
 
-def _report(world: World) -> dict[str, Any]:
-    started = world.clock.now()
-    results = [_run(world, name, samples, right) for name, (samples, right) in RUNS.items()]
-    world.clock.sleep(1)
+def _report(sample: SampleProject) -> dict[str, Any]:
+    started = sample.clock.now()
+    results = [_run(sample, name, samples, right) for name, (samples, right) in RUNS.items()]
+    sample.clock.sleep(1)
     samples = sum(result["samples_processed"] for result in results)
     return {
         "schema_version": "2.0",
@@ -221,7 +221,7 @@ def _report(world: World) -> dict[str, Any]:
         "metrics": {"compute_mode": "cpu"},
         "results": results,
         "started_at": _stamp(started),
-        "finished_at": _stamp(world.clock.now()),
+        "finished_at": _stamp(sample.clock.now()),
         "seeds": {"python": 0, "numpy": 7},
         "environment": ENVIRONMENT,
         "model": {"name": "selftest-model", "sha256": sha256_hex(b"weights")},
@@ -232,14 +232,14 @@ def _stamp(at: datetime) -> str:
     return at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def _run(world: World, name: str, samples: int, right: int) -> dict[str, Any]:
-    with BenchmarkLogger(name, folder=world.project.logs, clock=world.clock) as log:
+def _run(sample: SampleProject, name: str, samples: int, right: int) -> dict[str, Any]:
+    with BenchmarkLogger(name, folder=sample.project.logs, clock=sample.clock) as log:
         log.start(seeds={"python": 0}, environment=ENVIRONMENT, compute_mode="cpu")
         for index in range(samples):
             log.sample(f"{name}-{index}")
             log.prediction(f"{name}-{index}", correct=index < right)
         entry = log.result()
-    manifest = world.project.datasets / "questions" / datasets.MANIFEST
+    manifest = sample.project.datasets / "questions" / datasets.MANIFEST
     accuracy = entry["accuracy"]
     return {
         **entry,
@@ -251,20 +251,20 @@ def _run(world: World, name: str, samples: int, right: int) -> dict[str, Any]:
     }
 
 
-def _promote(world: World) -> None:
+def _promote(sample: SampleProject) -> None:
     """Make the report the baseline, under the default rules: the strict policy's proof does not exist yet."""
-    approvals = Approvals(world.project, world.clock)
+    approvals = Approvals(sample.project, sample.clock)
     envelope = approvals.grant(
         "baseline",
-        sha256_hex(world.report_path.read_bytes()),
+        sha256_hex(sample.report_path.read_bytes()),
         by="maintainer",
         reason="first baseline",
     )
-    promote(world.project, world.report_path, envelope, Policy(), world.clock)
+    promote(sample.project, sample.report_path, envelope, GatePolicy(), sample.clock)
 
 
-def _prove(world: World) -> None:
-    raw = world.report_path.read_bytes()
+def _prove(sample: SampleProject) -> None:
+    raw = sample.report_path.read_bytes()
     digest = results_digest(orjson.loads(raw))
     proof = Proof(
         sha256_hex(raw),
@@ -272,9 +272,9 @@ def _prove(world: World) -> None:
         digest,
         "python benchmark_script.py",
         ENVIRONMENT,
-        _stamp(world.clock.now()),
+        _stamp(sample.clock.now()),
     )
-    world.project.proof.write_bytes(proof.as_json())
+    sample.project.proof.write_bytes(proof.as_json())
 
 
 def _site(site: Path) -> None:
@@ -334,8 +334,8 @@ def _papers(root: Path) -> None:
     (docs / "SCHEMA_MIGRATION_GUIDE.md").write_text(steps, encoding="utf-8")
 
 
-def _policy(world: World) -> None:
-    keys = ", ".join(world.ring().trusted())
+def _policy(sample: SampleProject) -> None:
+    keys = ", ".join(sample.ring().trusted())
     text = f"""\
 require: [schema, datasets, benchmark, plausibility, drift, supply_chain, docs, process]
 datasets:
@@ -351,7 +351,7 @@ supply_chain:
 docs:
   paths: [README.md, docs]
 """
-    world.project.policy.write_text(text, encoding="utf-8")
+    sample.project.policy.write_text(text, encoding="utf-8")
 
 
 def _change() -> dict[str, Any]:

@@ -18,8 +18,8 @@ from trimtab.gates.case import Project
 from trimtab.gates.codes import finding
 from trimtab.gates.datasets import Permission, wrong_permissions
 from trimtab.gates.errors import NoGoodCopy
-from trimtab.gates.policy import Policy, load_policy
-from trimtab.gates.records import Finding, GateResult, GateState, Outcome, Verdict
+from trimtab.gates.policy import GatePolicy, load_policy
+from trimtab.gates.records import Finding, GateOutcome, GateResult, GateState, GateVerdict
 from trimtab.gates.signing import KeyRing
 from trimtab.infra.background import PeriodicTask
 from trimtab.kernel.clock import Clock
@@ -45,7 +45,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
 """What belongs together and is restored together. Keys are in none: they are never copied."""
 
 
-class GatesRoom:
+class GateMonitor:
     """One watched project.
 
     Args:
@@ -70,7 +70,7 @@ class GatesRoom:
         self._interval = 60.0
         # A failed attempt is noted by `refresh`: the verdict says unknown until one succeeds.
         self.task = PeriodicTask("gates", self.refresh, lambda: self._interval, clock)
-        self._last: Verdict | None = None
+        self._last: GateVerdict | None = None
         self._judged_at: float | None = None
         """Monotonic time of the last verdict, or of `start` until there is one; None before both."""
         self._max_age: float | None = None
@@ -79,7 +79,7 @@ class GatesRoom:
         """Why the last attempt to judge ended without a verdict; empty when it gave one."""
 
     @property
-    def verdict(self) -> Verdict | None:
+    def verdict(self) -> GateVerdict | None:
         """Return the last verdict; one that says `unknown` when it is too old or could not be refreshed.
 
         None before the first attempt.
@@ -117,7 +117,7 @@ class GatesRoom:
         """Stop watching. May be called twice."""
         self.task.close()
 
-    def refresh(self) -> Verdict:
+    def refresh(self) -> GateVerdict:
         """Judge the project as it is now and keep the verdict."""
         with self._lock:
             try:
@@ -136,9 +136,9 @@ class GatesRoom:
         verdict = self.verdict
         return verdict.findings if verdict else ()
 
-    def policy(self) -> Policy:
+    def policy(self) -> GatePolicy:
         """Return the project's policy."""
-        return load_policy(self.project.policy) if self.project.policy.is_file() else Policy()
+        return load_policy(self.project.policy) if self.project.policy.is_file() else GatePolicy()
 
     def ring(self) -> KeyRing:
         """Return the project's keys."""
@@ -147,13 +147,13 @@ class GatesRoom:
     def _ensure(self) -> None:
         if not self.is_specimen or self.project.root.is_dir():
             return
-        from trimtab.gates.selftest.world import build_world
+        from trimtab.gates.selftest.sample_project import build_sample_project
 
         building = self._folder / "specimen.new"
         shutil.rmtree(building, ignore_errors=True)
         shutil.rmtree(building.with_name(f"{building.name}.keys"), ignore_errors=True)
-        world = build_world(building, self.clock.now())
-        policy = world.project.policy
+        sample = build_sample_project(building, self.clock.now())
+        policy = sample.project.policy
         # The specimen stands still, so the age of its one advisory says nothing.
         policy.write_text(
             policy.read_text(encoding="utf-8").replace(
@@ -162,10 +162,10 @@ class GatesRoom:
             encoding="utf-8",
         )
         shutil.rmtree(self.project.keys, ignore_errors=True)
-        world.project.keys.rename(self.project.keys)
+        sample.project.keys.rename(self.project.keys)
         building.rename(self.project.root)
 
-    def _judge(self) -> Verdict:
+    def _judge(self) -> GateVerdict:
         # A service that watches no project needs none of the gates themselves.
         from trimtab.gates.run import Request, run
 
@@ -180,19 +180,19 @@ class GatesRoom:
         except TrimtabError as error:
             return self._not_judged(error)
 
-    def _not_judged(self, error: TrimtabError) -> Verdict:
+    def _not_judged(self, error: TrimtabError) -> GateVerdict:
         found = finding("gates.not_judged", error.code, error.message, fix=error.hint())
-        return self._without_gates(Outcome.BLOCK, found, self._now())
+        return self._without_gates(GateOutcome.BLOCK, found, self._now())
 
-    def _unknown(self, reason: str) -> Verdict:
+    def _unknown(self, reason: str) -> GateVerdict:
         found = finding("gates.verdict_stale", "verdict", reason)
         return self._without_gates(
-            Outcome.UNKNOWN, found, self._last.at if self._last else self._now()
+            GateOutcome.UNKNOWN, found, self._last.at if self._last else self._now()
         )
 
-    def _without_gates(self, outcome: Outcome, found: Finding, at: str) -> Verdict:
+    def _without_gates(self, outcome: GateOutcome, found: Finding, at: str) -> GateVerdict:
         result = GateResult("gates", GateState.MISSING, (found,))
-        return Verdict(
+        return GateVerdict(
             outcome, self.project.root.name, "0" * 64, "unreadable", "0" * 64, at, (result,)
         )
 
