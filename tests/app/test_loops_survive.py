@@ -159,9 +159,9 @@ def test_the_heartbeat_and_the_queue_of_knowledge(clock, part):
 def test_the_gates(clock, tmp_path, monkeypatch):
     call = FailsOnce(SimpleNamespace(findings=()))
     room = GateMonitor(tmp_path, clock)
-    monkeypatch.setattr(room, "_ensure", lambda: None)
+    monkeypatch.setattr(room, "_ensure_project", lambda: None)
     monkeypatch.setattr(room, "_judge", call)
-    monkeypatch.setattr(room, "_keep_good", lambda: None)
+    monkeypatch.setattr(room, "_copy_evidence", lambda: None)
     room.start(5.0)
     assert call.again.wait(20)
     room.close()

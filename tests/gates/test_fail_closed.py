@@ -89,7 +89,9 @@ def test_a_copy_that_cannot_be_kept_makes_the_verdict_unknown(world, tmp_path):
     assert (room.verdict.outcome, room.findings()[0].code) == ("unknown", "gates.verdict_stale")
 
 
-@pytest.mark.parametrize(("seconds", "outcome"), [(119, GateOutcome.PASS), (121, GateOutcome.UNKNOWN)])
+@pytest.mark.parametrize(
+    ("seconds", "outcome"), [(119, GateOutcome.PASS), (121, GateOutcome.UNKNOWN)]
+)
 def test_a_verdict_that_is_not_refreshed_for_three_intervals_is_unknown(watch, seconds, outcome):
     room, clock = watch()
     _watched(room, clock)

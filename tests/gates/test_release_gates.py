@@ -25,7 +25,7 @@ from trimtab.gates.schema import check_document
 from trimtab.gates.signing import KeyRing, pae
 from trimtab.gates.supply_chain import Snapshot, audit
 from trimtab.gates.supply_chain.cvss import base_score
-from trimtab.gates.supply_chain.external import External
+from trimtab.gates.supply_chain.external import ExternalSigner
 from trimtab.gates.supply_chain.licences import allowed
 from trimtab.gates.verdict import document, junit, markdown, sarif
 
@@ -240,7 +240,7 @@ def test_gpg_signs_and_verifies_where_it_is_installed(tmp_path, monkeypatch):
         pytest.skip("gpg cannot make a key here")
     artifact = tmp_path / "a.json"
     artifact.write_text("{}")
-    tool = External("gpg")
+    tool = ExternalSigner("gpg")
     tool.sign(artifact)
     assert tool.verify(artifact)
     artifact.write_text("{ }")

@@ -30,7 +30,7 @@ from trimtab.gates.records import (
     Severity,
 )
 from trimtab.gates.run import CHECKS, Request, judge, run
-from trimtab.gates.supply_chain.external import External, find_tool
+from trimtab.gates.supply_chain.external import ExternalSigner, find_tool
 from trimtab.gates.supply_chain.pins import load_pins, pin_findings
 from trimtab.gates.sweep import sweep
 from trimtab.kernel.clock import SystemClock
@@ -69,7 +69,9 @@ def test_only_the_gates_that_are_asked_for_run(world):
 
 def test_without_a_report_the_gates_that_need_one_are_skipped(world):
     only = ("schema", "docs", "plausibility")
-    verdict = run(request(world, report=None, only=only, policy=GatePolicy(require=())), world.clock)
+    verdict = run(
+        request(world, report=None, only=only, policy=GatePolicy(require=())), world.clock
+    )
     states = [(result.gate, result.state, result.reason) for result in verdict.results]
     assert states[0] == ("schema", GateState.SKIPPED, "there is no report")
     assert states[1] == ("plausibility", GateState.SKIPPED, "the report is not usable")
@@ -117,7 +119,9 @@ def test_nothing_judged_is_nothing_proved(world):
     assert verdict.outcome is GateOutcome.REVIEW
 
 
-@pytest.mark.parametrize(("strict", "outcome"), [(False, GateOutcome.REVIEW), (True, GateOutcome.BLOCK)])
+@pytest.mark.parametrize(
+    ("strict", "outcome"), [(False, GateOutcome.REVIEW), (True, GateOutcome.BLOCK)]
+)
 def test_a_warning_asks_for_a_review_or_blocks(world, strict, outcome):
     policy = replace(world.policy(), warnings_block=strict, require=())
     (world.root / ".github" / "pull_request_template.md").unlink()
@@ -135,7 +139,11 @@ def test_a_gate_that_fails_blocks_with_the_reason(world, error, path):
 
     result = judge("docs", gate, world.case(None))
     (found,) = result.findings
-    assert (result.gate, result.state, result.outcome) == ("docs", GateState.MISSING, GateOutcome.BLOCK)
+    assert (result.gate, result.state, result.outcome) == (
+        "docs",
+        GateState.MISSING,
+        GateOutcome.BLOCK,
+    )
     assert (found.gate, found.code, found.path) == ("docs", "gates.gate_failed", path)
     assert "bad" in found.message
 
@@ -432,7 +440,10 @@ def test_a_sound_project_passes_its_sweep(world):
     assert "; verdict " in rows["full system check"].detail
     (world.project.datasets / "questions" / "data.jsonl").chmod(0o666)
     rows = {row.name: row for row in sweep(world.project, world.clock)}
-    assert (rows["permissions"].outcome, rows["permissions"].detail) == (GateOutcome.BLOCK, "1 wrong")
+    assert (rows["permissions"].outcome, rows["permissions"].detail) == (
+        GateOutcome.BLOCK,
+        "1 wrong",
+    )
 
 
 # Pins and outside signers.
@@ -481,7 +492,7 @@ def test_an_outside_program_signs_and_verifies(tool, tmp_path, name, suffix, sig
     file = tmp_path / "file"
     file.write_text("x")
     signature = tmp_path / f"file{suffix}"
-    given = External(find_tool(name))
+    given = ExternalSigner(find_tool(name))
     assert given.verify(file) is False
     assert given.sign(file) == signature
     assert arguments() == sign.format(s=signature, f=file).split()
@@ -501,4 +512,4 @@ def test_a_tool_that_is_unknown_or_missing_is_said_so(tool, tmp_path, monkeypatc
     with pytest.raises(ToolMissing, match="gpg is not installed"):
         find_tool("gpg")
     with pytest.raises(SignatureWrong, match="could not run"):
-        External("gpg").sign(tmp_path / "file")
+        ExternalSigner("gpg").sign(tmp_path / "file")

@@ -47,7 +47,13 @@ RESULTS = (
     GateResult("docs", GateState.RAN, (DOCS,)),
 )
 VERDICT = GateVerdict(
-    GateOutcome.BLOCK, "report.json", "a" * 64, "gates.yaml", "b" * 64, "2026-01-05T12:00:00Z", RESULTS
+    GateOutcome.BLOCK,
+    "report.json",
+    "a" * 64,
+    "gates.yaml",
+    "b" * 64,
+    "2026-01-05T12:00:00Z",
+    RESULTS,
 )
 SCHEMA_DOCUMENT = {
     "gate": "schema",
@@ -354,7 +360,12 @@ def test_the_page_of_a_pipeline_lists_gates_and_findings():
 
 @pytest.mark.parametrize(
     ("outcome", "icon"),
-    [(GateOutcome.PASS, "✅"), (GateOutcome.REVIEW, "⚠️"), (GateOutcome.BLOCK, "❌"), (GateOutcome.UNKNOWN, "❔")],
+    [
+        (GateOutcome.PASS, "✅"),
+        (GateOutcome.REVIEW, "⚠️"),
+        (GateOutcome.BLOCK, "❌"),
+        (GateOutcome.UNKNOWN, "❔"),
+    ],
 )
 def test_a_page_without_findings_has_no_table_of_them(outcome, icon):
     page = markdown(replace(VERDICT, outcome=outcome, results=()))

@@ -1,6 +1,6 @@
-"""Every finding there is: its code, its kind, its severity, the contract's words and the fix.
+"""Table of all finding codes: failure type, severity, message and fix.
 
-One table, so that documentation, tests and the self-test can ask whether each code is described, reachable and killed.
+Documentation, tests and the self-test use it to check that each code is described, reachable and detected.
 """
 
 from dataclasses import dataclass
@@ -11,12 +11,12 @@ from trimtab.gates.records import Failure, Finding, Severity
 
 @dataclass(frozen=True, slots=True)
 class Code:
-    """One kind of finding."""
+    """Failure type, severity, message and fix of a finding code."""
 
     failure: Failure
     severity: Severity
     words: str
-    """How its message begins; the contract's own words where it gives them."""
+    """Start of the message; quoted from the runbook where it has one."""
     fix: str
 
 
@@ -145,14 +145,14 @@ CODES: dict[str, Code] = {
 def finding(
     code: str, path: str, detail: str, *, fix: str = "", severity: Severity | None = None
 ) -> Finding:
-    """Return the finding of that code.
+    """Return a finding for a code.
 
     Args:
         code: A key of `CODES`.
         path: JSON path or file path.
-        detail: The particulars, appended to the contract's words.
-        fix: A more exact fix than the table's.
-        severity: Another severity than the table's, where the policy or the size of the matter decides.
+        detail: Details, appended to the message of the code.
+        fix: Replaces the fix of the table.
+        severity: Replaces the severity of the table, where the policy or the size of the deviation decides.
     """
     known = CODES[code]
     return Finding(

@@ -1,4 +1,4 @@
-"""The changes of evidence that need an approval: a replaced manifest, a new baseline."""
+"""Changes of evidence that need an approval: manifest and baseline."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,25 +16,25 @@ from trimtab.kernel.clock import Clock
 from trimtab.kernel.ids import sha256_hex
 
 VALIDATING = ("schema", "datasets", "benchmark", "plausibility")
-"""Gates that a report passes before it may become the baseline; drift against the old one is what it replaces."""
+"""Gates that a report must pass to become the baseline; the drift gate is excluded, because it uses the old one."""
 
 
 @dataclass(frozen=True, slots=True)
 class ManifestChange:
-    """What writing a dataset's manifest would do."""
+    """Effect of writing a dataset's manifest."""
 
     exists: bool
     same: bool
     files: int
     sha256: str
-    """Of the new manifest's text: what an approval must name."""
+    """Hash of the new manifest's text, which an approval must name."""
 
 
 def manifest_change(project: Project, name: str) -> ManifestChange:
-    """Return what writing a dataset's manifest would do. Reads every file, changes nothing.
+    """Return the effect of writing a dataset's manifest; reads every file.
 
     Raises:
-        EvidenceMissing: There is no such dataset, or it cannot have a manifest.
+        EvidenceMissing: The dataset does not exist, or cannot have a manifest.
     """
     folder = project.datasets / name
     text = datasets.create_manifest(folder).text().encode()
@@ -52,10 +52,10 @@ def promote(
     *,
     dry_run: bool = False,
 ) -> Path:
-    """Make a report the golden baseline; the former one is archived.
+    """Make a report the golden baseline and archive the former one.
 
     Raises:
-        ApprovalRefused: The approval is not for this report, has expired, was used, or nobody trusted signed it.
+        ApprovalRefused: The approval is for another report, has expired, was used, or has no trusted signature.
         BaselineRefused: The report does not pass the validating gates.
     """
     if not report.is_file():

@@ -1,4 +1,4 @@
-"""The gates' own logs, and the log questions of the runbook answered without grep and jq.
+"""Logs of the gates, and log searches without grep and jq.
 
 Each verdict adds lines to ``logs/gates.log`` (for people) and one object to ``logs/gates.jsonl`` (for programs).
 """
@@ -27,8 +27,8 @@ _LEVELS = {Severity.CRITICAL: "ERROR", Severity.WARNING: "WARNING", Severity.LOW
 
 
 @dataclass(frozen=True, slots=True)
-class Hit:
-    """A log line that was asked for."""
+class LogMatch:
+    """A log line that matches a search."""
 
     file: str
     line: int
@@ -38,11 +38,11 @@ class Hit:
 def write(
     project: Project, verdict: GateVerdict, results: tuple[dict[str, object], ...] = ()
 ) -> None:
-    """Add a verdict to the logs.
+    """Append a verdict to the logs.
 
     Args:
-        project: Where the logs lie; the folder is made if needed.
-        verdict: What was decided.
+        project: Project of the logs; the folder is created if missing.
+        verdict: The verdict.
         results: The report's results, for the performance lines.
     """
     project.logs.mkdir(parents=True, exist_ok=True)
@@ -66,15 +66,21 @@ def _lines(verdict: GateVerdict, results: tuple[dict[str, object], ...]) -> Iter
 
 def search(
     project: Project, pattern: re.Pattern[str], *, last: int | None = None
-) -> tuple[Hit, ...]:
-    """Return the lines of ``logs/*.log`` that match, files in order; only the last so many if asked."""
-    hits = [
-        Hit(path.name, number, line)
+) -> tuple[LogMatch, ...]:
+    """Return the matching lines of ``logs/*.log``, files sorted by name.
+
+    Args:
+        project: Project of the logs.
+        pattern: Searched in each line.
+        last: Return at most this number of lines, from the end.
+    """
+    matches = [
+        LogMatch(path.name, number, line)
         for path in sorted(project.logs.glob("*.log"))
         for number, line in enumerate(_text_lines(path), start=1)
         if pattern.search(line)
     ]
-    return tuple(hits[-last:] if last else hits)
+    return tuple(matches[-last:] if last else matches)
 
 
 def _text_lines(path: Path) -> Iterator[str]:
@@ -84,7 +90,7 @@ def _text_lines(path: Path) -> Iterator[str]:
 
 
 def structured(project: Project, *, first: int = FIRST) -> Iterator[tuple[str, object]]:
-    """Yield the first records of each ``logs/*.jsonl`` with the file's name.
+    """Yield the first records of each ``logs/*.jsonl``, with the file name.
 
     Raises:
         ValueError: A line is not JSON.

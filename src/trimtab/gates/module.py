@@ -1,4 +1,4 @@
-"""Builds the release gates: one watched project."""
+"""Builds the release gates' monitor and its parts."""
 
 from pathlib import Path
 
@@ -11,13 +11,13 @@ from trimtab.kernel.module import Module
 
 
 def build(env: Environment) -> Module:
-    """Return the monitor of the project in the settings, or of the sample project without one."""
+    """Return the monitor of the configured project or the sample project."""
     settings = env.settings.gates
     project, keys = (Path(p) if p else None for p in (settings.project, settings.keys))
     monitor = GateMonitor(env.directory.folder("gates"), env.clock, project, keys)
 
     def start() -> None:
-        # Judging the sample project costs processor time that only drills need.
+        # Checking the sample project costs processor time that only drills need.
         if settings.project or env.settings.service.drills:
             monitor.start(settings.interval_seconds)
 

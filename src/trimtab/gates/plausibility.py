@@ -1,9 +1,9 @@
-"""The plausibility gate: the numbers could have come from the run that they claim.
+"""Plausibility gate: checks that the reported numbers are possible.
 
 Threat: a lucky or invented number, a percentage passed as a count, a benchmark run twice over half of its samples.
-How: hard walls (floor and ceiling of the benchmark, in standard errors at the stated sample count), whole numbers (a
-share of n right answers is some k / n), and the stated standard error against the one that follows from p and n.
-Limits: a false number inside the window with a matching fraction passes here; the log and the second run catch it.
+How: limits (floor and ceiling of the benchmark, in standard errors at the stated sample count), whole numbers (a
+fraction of n right answers is some k / n), and the stated standard error compared with the one from p and n.
+Limits: a false number inside the limits with a possible fraction passes; the log and the second run detect it.
 """
 
 import math
@@ -25,7 +25,7 @@ WHOLE = 0.9
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """The window of one benchmark at one sample count."""
+    """Plausible accuracy of a benchmark at a sample count."""
 
     low: float
     high: float
@@ -38,7 +38,7 @@ def standard_error(p: float, n: int) -> float:
 
 
 def known_window(name: str, policy: GatePolicy) -> Window | None:
-    """Return the benchmark's window, with what the policy says about it."""
+    """Return the benchmark's window, with the policy's changes."""
     own = policy.plausibility.windows.get(name)
     known = window_of(name)
     if own is None:
@@ -48,7 +48,7 @@ def known_window(name: str, policy: GatePolicy) -> Window | None:
 
 
 def bounds(name: str, samples: int, policy: GatePolicy) -> Bounds | None:
-    """Return what accuracy is plausible at that many samples, or None for an unknown benchmark."""
+    """Return the plausible accuracy at a sample count; None for unknown benchmarks."""
     window = known_window(name, policy)
     if window is None:
         return None
@@ -60,7 +60,7 @@ def bounds(name: str, samples: int, policy: GatePolicy) -> Bounds | None:
 
 
 def check(case: Case) -> GateResult:
-    """Judge every result's numbers."""
+    """Check the numbers of every result."""
     if case.report is None:
         return GateResult("plausibility", GateState.SKIPPED, reason=UNUSABLE)
     found: list[Finding] = []
@@ -121,11 +121,14 @@ def _walls(case: Case, result: Mapping[str, Any], path: str) -> Iterator[Finding
 
 
 def _whole_numbers(result: Mapping[str, Any], path: str) -> Iterator[Finding]:
-    """A share of n answers is k / n for a whole k, as far as the written decimals can tell (the GRIM test)."""
+    """Yield a finding for an impossible fraction (GRIM test).
+
+    The accuracy must be k / n for an integer k, within the precision of the written decimals.
+    """
     if result.get("measure") != "proportion":
         return
     samples, accuracy = result["samples_processed"], float(result["accuracy"])
-    # The billionth covers what the arithmetic here rounds off: 1 of 16 may be written 0.062, which is just at the edge.
+    # The billionth covers rounding errors: 1 of 16 may be written 0.062, which is exactly at the limit.
     slack = samples * (0.5 * 10.0 ** -_decimals(accuracy) + 1e-9)
     right = accuracy * samples
     if slack < 0.25 and abs(right - round(right)) > slack:

@@ -1,8 +1,8 @@
-"""trimtab gates its own release: the self-test as its benchmark, its own packages as its supply chain, its own manual.
+"""Runs the gates on trimtab itself: self-test, packages and documentation.
 
-The self-test is a benchmark like any other: each corruption is a sample, "killed" is the right answer, the structured
-logger writes the log, and the report goes through the same gates as everybody's. The bill of materials is made, signed
-with a key of this run and verified by recomputation; it holds what trimtab needs to run, not the development tools.
+The self-test is a benchmark: each corruption is a sample, "killed" is the right answer, the structured logger writes
+the log, and the report passes through the same gates as any other. The SBOM is created, signed with a temporary key and
+verified by recomputation; it contains the packages that trimtab needs to run, not the development tools.
 """
 
 import math
@@ -47,14 +47,14 @@ def judge_repository(
     only: tuple[str, ...] = GATES,
     progress: Callable[[str], None] = lambda _: None,
 ) -> GateVerdict:
-    """Return the verdict about a checkout of trimtab and the environment that it runs in.
+    """Return the verdict about a checkout of trimtab and its environment.
 
     Args:
-        root: The checkout.
-        clock: Stamps the verdict.
-        commands: The command lines that exist, for the docs gate.
+        root: Folder of the checkout.
+        clock: Source of the verdict's timestamp.
+        commands: Existing commands, for the docs gate.
         only: Gates to run.
-        progress: Told what is being done.
+        progress: Called with the name of each step.
     """
     policy = load_policy(root / "gates.yaml") if (root / "gates.yaml").is_file() else GatePolicy()
     tree = run(
@@ -62,7 +62,7 @@ def judge_repository(
         clock, progress=progress,
     )  # fmt: skip
     with tempfile.TemporaryDirectory(prefix="trimtab-release-") as folder:
-        # The keys of this run lie beside the release, because nothing in it may vouch for it.
+        # The keys of this run are outside the release, because trust must not come from inside it.
         release = Project(Path(folder) / "release", Path(folder) / "keys")
         release.root.mkdir()
         progress("self-test")
@@ -115,14 +115,14 @@ def _supply_chain(
 def write_selftest_report(
     folder: Path, clock: Clock, *, progress: Callable[[str], None] = lambda _: None
 ) -> Path:
-    """Run the self-test as a benchmark: write its log and its report into a folder and return the report's path."""
+    """Run the self-test as a benchmark; return the report's path."""
     with BenchmarkLogger(BENCHMARK, folder=folder / "logs", clock=clock) as log:
         log.start(seeds={"none": 0}, environment=ENVIRONMENT, compute_mode="cpu")
         outcome = run_selftest(progress=progress)
-        for tried in outcome.tried:
-            identifier = f"{tried.gate}: {tried.name}"
+        for result in outcome.results:
+            identifier = f"{result.gate}: {result.name}"
             log.sample(identifier)
-            log.prediction(identifier, correct=tried.killed)
+            log.prediction(identifier, correct=result.killed)
         entry = log.result(status="PASS" if outcome.sound else "ERROR")
     report = folder / "benchmark_report.json"
     report.write_bytes(orjson.dumps(_report(entry, log.path, outcome), option=orjson.OPT_INDENT_2))
@@ -134,7 +134,7 @@ ENVIRONMENT: Mapping[str, str] = {
     "OMP_NUM_THREADS": "1",
     "MKL_NUM_THREADS": "1",
 }
-"""The self-test draws no random numbers and starts no numeric threads: any fixed values are its true environment."""
+"""Any fixed values are correct: the self-test uses no random numbers and no numeric threads."""
 
 
 def _report(entry: dict[str, Any], log: Path, outcome: SelfTestResult) -> dict[str, Any]:

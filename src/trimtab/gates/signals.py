@@ -1,9 +1,9 @@
-"""What can be measured about the gates: the last verdict, by gate, by type of failure and by finding."""
+"""Signals of the last verdict by gate, failure type and code."""
 
 from collections import Counter
 from collections.abc import Iterable
 
-from trimtab.gates.alerts import counted
+from trimtab.gates.alerts import raises_alert
 from trimtab.gates.codes import CODES
 from trimtab.gates.monitor import GateMonitor
 from trimtab.gates.records import Failure, GateOutcome
@@ -18,7 +18,7 @@ _LEVEL = {
 
 
 def signals(monitor: GateMonitor) -> tuple[Signal, ...]:
-    """Return every signal of the domain. Before the first verdict they have no samples."""
+    """Return all signals of the gates, empty before the first verdict."""
     return (
         Signal(
             "gates.outcome",
@@ -69,7 +69,7 @@ def _failures(monitor: GateMonitor) -> Iterable[Sample]:
     verdict = monitor.verdict
     if verdict is None:
         return
-    counts = Counter(found.failure for found in verdict.findings if counted(found))
+    counts = Counter(found.failure for found in verdict.findings if raises_alert(found))
     for failure in Failure:
         yield Sample(float(counts[failure]), {"failure": failure.value})
 

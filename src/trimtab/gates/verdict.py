@@ -1,4 +1,4 @@
-"""The verdict as a document, as a signed file, and as pages for people and pipelines."""
+"""Formats a verdict as JSON, signed envelope, SARIF, JUnit and Markdown."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -27,7 +27,7 @@ EXIT_CODES = {
     GateOutcome.REVIEW: 3,
     GateOutcome.UNKNOWN: 3,
 }
-"""Exit code 2 is wrong use; 3 asks for a person, because of a warning or because nothing could be judged."""
+"""Exit code 2 is wrong use; 3 needs a person, because of a warning or missing evidence."""
 
 
 _ICONS = {
@@ -44,7 +44,7 @@ _HEADLINES = {
 
 
 def finding_document(found: Finding) -> dict[str, Any]:
-    """Return a finding with its clocks, escalation and guide."""
+    """Return a finding as JSON, with deadlines, escalation and guide."""
     handling = HANDLING[found.failure]
     by_when = clocks(found.failure, found.severity)
     return {
@@ -97,7 +97,7 @@ def _gate_document(result: GateResult) -> dict[str, Any]:
 
 
 def headline(result: GateResult) -> str:
-    """Return the line that a failed gate prints, in the contract's words; empty when it did not fail."""
+    """Return the runbook's headline of a failed gate; empty on success."""
     worst = [f for f in result.findings if f.severity is Severity.CRITICAL]
     worst = worst or [f for f in result.findings if f.severity is Severity.WARNING]
     if not worst:
@@ -112,10 +112,10 @@ def headline(result: GateResult) -> str:
 
 
 def sign(verdict: GateVerdict, ring: KeyRing) -> bytes:
-    """Return the signed verdict: one envelope with a SLSA verification summary and the whole document.
+    """Return the verdict in a signed envelope, with a SLSA verification summary.
 
     Raises:
-        KeyMissing: There is no key to sign with.
+        KeyMissing: There is no private key.
     """
     predicate = {
         "verifier": {"id": VERIFIER},
@@ -173,7 +173,10 @@ def _location(found: Finding, subject: str) -> dict[str, Any]:
 
 
 def junit(verdict: GateVerdict) -> bytes:
-    """Return one test suite with one test case a gate; criticals fail, skipped gates are skipped."""
+    """Return a JUnit test suite with a test case for each gate.
+
+    Critical findings are failures; skipped gates are skipped tests.
+    """
     suite = ET.Element("testsuite", name="trimtab gates", tests=str(len(verdict.results)))
     failures = 0
     for result in verdict.results:
@@ -194,7 +197,7 @@ def junit(verdict: GateVerdict) -> bytes:
 
 
 def _printable(text: str) -> str:
-    """Drop what XML 1.0 has no way to say; findings quote hostile input."""
+    """Remove characters that XML 1.0 forbids; findings quote untrusted input."""
     return "".join(
         c
         for c in text
@@ -203,7 +206,7 @@ def _printable(text: str) -> str:
 
 
 def markdown(verdict: GateVerdict) -> str:
-    """Return the summary that a pipeline puts on its page."""
+    """Return the Markdown summary for a pipeline."""
     icon = _ICONS[verdict.outcome]
     lines = [
         f"# {icon} {verdict.subject}: {verdict.outcome.value}",
@@ -212,12 +215,12 @@ def markdown(verdict: GateVerdict) -> str:
         "|---|---|---|",
     ]
     for result in verdict.results:
-        said = (
+        cell = (
             result.outcome.value
             if result.state is GateState.RAN
             else f"{result.state.value}: {result.reason}"
         )
-        lines.append(f"| {result.gate} | {said} | {len(result.findings)} |")
+        lines.append(f"| {result.gate} | {cell} | {len(result.findings)} |")
     if verdict.findings:
         lines += [
             "",
@@ -244,5 +247,5 @@ def _row(found: Finding) -> str:
 
 
 def digest(verdict: GateVerdict) -> str:
-    """Return the hash of the verdict's document, without its signature."""
+    """Return the hash of the verdict document, without its signature."""
     return sha256_hex(orjson.dumps(document(verdict), option=orjson.OPT_SORT_KEYS))

@@ -1,4 +1,4 @@
-"""Log a verdict and write its signed envelope into the project."""
+"""Logs verdicts and writes their signed envelopes into the project."""
 
 from pathlib import Path
 
@@ -15,7 +15,7 @@ VERDICT_FILE = "verdict.dsse.json"
 
 
 def store_verdict(verdict: GateVerdict, project: Project, report: Path) -> dict[str, str] | None:
-    """Log the verdict and sign it; return who signed it, or None if the project has no signing key."""
+    """Log and sign a verdict; return the signer, if any."""
     checked = check_report(read_evidence(report)).report
     results = checked["results"] if checked else []
     logbook.write(project, verdict, tuple(results))  # type: ignore[arg-type]  # checked by the schema.

@@ -30,7 +30,12 @@ from trimtab.kernel.clock import SystemClock
 
 app = typer.Typer()
 
-_SIGNS = {GateOutcome.PASS: "✅", GateOutcome.REVIEW: "⚠️", GateOutcome.BLOCK: "❌", GateOutcome.UNKNOWN: "❔"}
+_SIGNS = {
+    GateOutcome.PASS: "✅",
+    GateOutcome.REVIEW: "⚠️",
+    GateOutcome.BLOCK: "❌",
+    GateOutcome.UNKNOWN: "❔",
+}
 ENVIRONMENT = ("PYTHONHASHSEED", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
 
 

@@ -1,4 +1,4 @@
-"""What a corruption is."""
+"""Record of a corruption and its expected codes."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ Judge = Callable[[SampleProject], set[str]]
 
 @dataclass(frozen=True, slots=True)
 class Corruption:
-    """One way to break the evidence."""
+    """One way to corrupt the sample project's evidence."""
 
     gate: str
     name: str

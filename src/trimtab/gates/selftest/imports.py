@@ -1,4 +1,4 @@
-"""Corruptions of other tools' results: an import must refuse them, or say that they did not pass."""
+"""Corruptions of imported results, which must be refused or not pass."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -21,7 +21,7 @@ REFUSED, NOT_PASSED, PASSED, PARTLY, INCOMPLETE = (
 
 
 def sound_log() -> Lines:
-    """Return an MLPerf training log of a run that reached its target."""
+    """Return a valid MLPerf training log that reached its target."""
     events: list[tuple[str, object, dict[str, object]]] = [
         ("submission_org", "trimtab", {}),
         ("submission_benchmark", "retinanet", {}),
@@ -119,7 +119,7 @@ def _results(
 
 
 def write_sound(folder: Path) -> tuple[Path, Path]:
-    """Write a sound MLPerf log and sound lm-eval results; return their paths."""
+    """Write a valid MLPerf log and lm-eval results; return their paths."""
     log, results = folder / "sound_log.txt", folder / "sound_results.json"
     log.write_text("\n".join(sound_log()) + "\n", encoding="utf-8")
     results.write_bytes(_results())

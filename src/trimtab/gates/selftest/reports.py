@@ -1,4 +1,4 @@
-"""Corruptions of the report file: what the schema gate must catch."""
+"""Corruptions of the report file that the schema gate must detect."""
 
 from collections.abc import Callable
 from typing import Any

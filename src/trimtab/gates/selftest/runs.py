@@ -1,4 +1,4 @@
-"""Corruptions of the run: report against log, log against itself, second run."""
+"""Corruptions of the benchmark run: report, log and second run."""
 
 from collections.abc import Callable
 from typing import Any
@@ -41,7 +41,7 @@ def _result(
 
 
 def _restate(sample: SampleProject) -> None:
-    """Let the report name the log as it is now, as a forger would."""
+    """Update the log's hash in the report, like a forger."""
     log = sample.project.logs / "copa.jsonl"
     sample.edit_result(lambda result: result["log"].update(sha256=hash_file(log)))
 
@@ -60,7 +60,7 @@ def _log(
 def _forged(
     name: str, edit: Callable[[list[dict[str, Any]]], object], expect: tuple[str, ...]
 ) -> Corruption:
-    """A log edited by somebody who chains it again, whole."""
+    """Return a corruption that edits the log and recomputes its hash chain."""
 
     def rewrite(lines: Lines) -> Lines:
         records = [orjson.loads(line) for line in lines]

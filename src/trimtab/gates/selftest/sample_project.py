@@ -1,4 +1,4 @@
-"""A small, wholly sound project: datasets, logs, a report, a baseline, keys, a bill of materials, docs and a change."""
+"""Builds a small valid project with all evidence that the gates check."""
 
 import base64
 import hashlib
@@ -36,12 +36,12 @@ UNRELATED = {
     "modified": SNAPSHOT_DATE.isoformat(),
     "affected": [{"package": {"ecosystem": "PyPI", "name": "elsewhere"}, "versions": ["1.0"]}],
 }
-"""The one advisory of the project's own snapshot, about a package that it does not have."""
+"""The only advisory of the project's snapshot, about a package that it does not have."""
 COMMANDS = frozenset({"gates run", "gates fields"})
 
 
 class StepClock:
-    """A clock that moves a millisecond each time it is read, so that the same steps give the same times."""
+    """Deterministic clock that advances a millisecond at each reading."""
 
     rate = 1.0
 
@@ -50,29 +50,29 @@ class StepClock:
         self._elapsed = 0.0
 
     def now(self) -> datetime:
-        """Return the instant, a millisecond after the last."""
+        """Return the time, a millisecond after the previous reading."""
         self._now += timedelta(milliseconds=1)
         return self._now
 
     def monotonic(self) -> float:
-        """Return seconds, a millisecond after the last."""
+        """Return seconds, a millisecond after the previous reading."""
         self._elapsed += 0.001
         return self._elapsed
 
     def wait(self, event: Event, seconds: float) -> bool:
-        """Return whether the event is set; the time passes at once."""
+        """Advance the clock without waiting; return whether the event is set."""
         self.sleep(seconds)
         return event.is_set()
 
     def sleep(self, seconds: float) -> None:
-        """Let the time pass at once."""
+        """Advance the clock without waiting."""
         self._now += timedelta(seconds=seconds)
         self._elapsed += seconds
 
 
 @dataclass(slots=True)
 class SampleProject:
-    """One copy of the sound project, to be broken."""
+    """One copy of the sample project, which tests can corrupt."""
 
     root: Path
     clock: StepClock
@@ -82,16 +82,16 @@ class SampleProject:
 
     @property
     def project(self) -> Project:
-        """Return its files by name."""
+        """Return the paths of the project."""
         return Project(self.root, keyring_of(self.root))
 
     @property
     def report_path(self) -> Path:
-        """Return the report under test."""
+        """Return the path of the report."""
         return self.root / "benchmark_report.json"
 
     def report(self) -> dict[str, Any]:
-        """Return the report as it is now."""
+        """Return the parsed report file."""
         loaded: dict[str, Any] = orjson.loads(self.report_path.read_bytes())
         return loaded
 
@@ -112,22 +112,22 @@ class SampleProject:
         path.write_bytes(orjson.dumps(document))
 
     def ring(self) -> KeyRing:
-        """Return its keys."""
+        """Return the key ring of the project."""
         return KeyRing(self.project.keys, self.clock)
 
     def installed(self) -> Installed:
-        """Return its environment as it is now."""
+        """Return the installed packages of the project."""
         return Installed([self.root / "site"])
 
     def snapshot(self) -> Snapshot:
-        """Return the advisories it knows."""
+        """Return the advisory snapshot of the project."""
         by_package: dict[str, list[Mapping[str, Any]]] = {}
         for record in self.advisories:
             by_package.setdefault(record["affected"][0]["package"]["name"], []).append(record)
         return Snapshot(by_package, self.snapshot_date, len(self.advisories))
 
     def case(self, report: Mapping[str, Any] | None) -> Case:
-        """Return what the gates judge."""
+        """Return the case for the gates."""
         return Case(
             project=self.project,
             policy=self.policy(),
@@ -139,18 +139,18 @@ class SampleProject:
         )
 
     def policy(self) -> GatePolicy:
-        """Return its policy."""
+        """Return the policy of the project."""
         return load_policy(self.project.policy)
 
     def resign(self) -> None:
-        """Sign the artifacts again, as an honest build would after a change."""
+        """Sign the artifacts again after a change."""
         files = [self.root / name for name in SIGNED]
         self.project.provenance.write_bytes(
             sign_files(self.project, files, self.ring(), self.clock.now())
         )
 
     def copy_to(self, root: Path) -> "SampleProject":
-        """Return a copy in another folder."""
+        """Copy the project and its keys to another folder."""
         shutil.copytree(self.root, root, symlinks=True)
         shutil.copytree(keyring_of(self.root), keyring_of(root))
         advisories = orjson.loads(orjson.dumps(self.advisories))
@@ -164,21 +164,24 @@ class SampleProject:
 
 
 def keyring_of(root: Path) -> Path:
-    """Return the key ring of a sound project: beside it, because nothing inside it may vouch for it."""
+    """Return the project's key ring, a folder next to it.
+
+    Trust must not come from inside the project.
+    """
     return root.with_name(f"{root.name}.keys")
 
 
 def build_sample_project(root: Path, start: datetime = START) -> SampleProject:
-    """Build the sound project in an empty folder, with the same tools that users have, as of that instant."""
+    """Build the sample project in an empty folder."""
     sample = SampleProject(root, StepClock(start), _change())
     root.mkdir(parents=True, exist_ok=True)
     sample.ring().new("release builder", BUILDER)
     sample.ring().new("maintainer", APPROVER)
-    _data(root)
-    _site(root / "site")
-    _papers(root)
+    _write_data(root)
+    _write_site(root / "site")
+    _write_docs(root)
     (root / "advisories.jsonl").write_bytes(orjson.dumps(UNRELATED) + b"\n")
-    _policy(sample)
+    _write_policy(sample)
     sample.report_path.write_bytes(orjson.dumps(_report(sample), option=orjson.OPT_INDENT_2))
     _promote(sample)
     _prove(sample)
@@ -189,7 +192,7 @@ def build_sample_project(root: Path, start: datetime = START) -> SampleProject:
     return sample
 
 
-def _data(root: Path) -> None:
+def _write_data(root: Path) -> None:
     for name, count in (("questions", 120), ("golden", 60)):
         folder = root / "datasets" / name
         folder.mkdir(parents=True)
@@ -252,7 +255,10 @@ def _run(sample: SampleProject, name: str, samples: int, right: int) -> dict[str
 
 
 def _promote(sample: SampleProject) -> None:
-    """Make the report the baseline, under the default rules: the strict policy's proof does not exist yet."""
+    """Promote the report to baseline under the default policy.
+
+    The strict policy requires a proof, which does not exist yet.
+    """
     approvals = Approvals(sample.project, sample.clock)
     envelope = approvals.grant(
         "baseline",
@@ -277,7 +283,7 @@ def _prove(sample: SampleProject) -> None:
     sample.project.proof.write_bytes(proof.as_json())
 
 
-def _site(site: Path) -> None:
+def _write_site(site: Path) -> None:
     add_package(site, "alpha", "1.0", requires=("beta>=2",))
     add_package(site, "beta", "2.0")
     add_package(site, "gamma", "3.1", licence="Apache-2.0 OR GPL-3.0-only")
@@ -286,7 +292,7 @@ def _site(site: Path) -> None:
 def add_package(
     site: Path, name: str, version: str, *, licence: str = "MIT", requires: tuple[str, ...] = ()
 ) -> None:
-    """Install a package of one module, as a wheel would."""
+    """Install a package with one module, like a wheel."""
     folder = site / name
     folder.mkdir(parents=True)
     code = f'"""Package {name}."""\n'.encode()
@@ -310,7 +316,7 @@ def _record(path: str, content: bytes) -> str:
     return f"{path},sha256={digest},{len(content)}\n"
 
 
-def _papers(root: Path) -> None:
+def _write_docs(root: Path) -> None:
     shutil.copytree(shipped("schemas"), root / "schemas")
     github = root / ".github"
     (github / "workflows").mkdir(parents=True)
@@ -334,7 +340,7 @@ def _papers(root: Path) -> None:
     (docs / "SCHEMA_MIGRATION_GUIDE.md").write_text(steps, encoding="utf-8")
 
 
-def _policy(sample: SampleProject) -> None:
+def _write_policy(sample: SampleProject) -> None:
     keys = ", ".join(sample.ring().trusted())
     text = f"""\
 require: [schema, datasets, benchmark, plausibility, drift, supply_chain, docs, process]

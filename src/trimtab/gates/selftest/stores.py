@@ -24,9 +24,9 @@ def _flip(path: Path) -> None:
 
 
 def _swap(first: Path, second: Path) -> None:
-    one, two = first.read_bytes(), second.read_bytes()
-    first.write_bytes(two)
-    second.write_bytes(one)
+    first_bytes, second_bytes = first.read_bytes(), second.read_bytes()
+    first.write_bytes(second_bytes)
+    second.write_bytes(first_bytes)
 
 
 def _manifest(edit: Callable[[str], str]) -> Callable[[Path], None]:

@@ -1,4 +1,4 @@
-"""Corruptions of the supply chain: bill of materials, signatures, keys, packages, advisories."""
+"""Corruptions of SBOM, signatures, keys, packages and advisories."""
 
 import shutil
 from collections.abc import Callable
@@ -43,24 +43,24 @@ def _envelope(edit: Callable[[dict[str, Any]], object]) -> Callable[[SampleProje
 
 
 def _statement(edit: Callable[[dict[str, Any]], object]) -> Callable[[SampleProject], None]:
-    """Change what was signed, and sign it with the trusted key: a builder that says something else."""
+    """Change the signed statement and sign it with the trusted key."""
 
     def change(sample: SampleProject) -> None:
-        said = orjson.loads(
+        statement = orjson.loads(
             orjson.dumps(sample.ring().open(sample.project.provenance.read_bytes()).statement)
         )
-        edit(said)
-        sample.project.provenance.write_bytes(sample.ring().sign(said))
+        edit(statement)
+        sample.project.provenance.write_bytes(sample.ring().sign(statement))
 
     return change
 
 
 def _stranger(sample: SampleProject, *, trusted: bool) -> None:
-    """Sign with a key that the policy does not pin; with `trusted`, slip it into trust.json as well."""
+    """Sign with an unpinned key; with `trusted`, add it to trust.json."""
     ring = KeyRing(sample.root / "stranger", sample.clock)
     ring.new("stranger")
-    said = sample.ring().open(sample.project.provenance.read_bytes()).statement
-    sample.project.provenance.write_bytes(ring.sign(said))
+    statement = sample.ring().open(sample.project.provenance.read_bytes()).statement
+    sample.project.provenance.write_bytes(ring.sign(statement))
     if trusted:
         rows = orjson.loads((sample.root / "stranger" / "trust.json").read_bytes())["keys"]
         sample.edit_json(
@@ -69,8 +69,8 @@ def _stranger(sample: SampleProject, *, trusted: bool) -> None:
 
 
 def _by_approver(sample: SampleProject) -> None:
-    said = sample.ring().open(sample.project.provenance.read_bytes()).statement
-    sample.project.provenance.write_bytes(sample.ring().sign(said, APPROVER))
+    statement = sample.ring().open(sample.project.provenance.read_bytes()).statement
+    sample.project.provenance.write_bytes(sample.ring().sign(statement, APPROVER))
 
 
 def _revoke(sample: SampleProject) -> None:
@@ -79,7 +79,7 @@ def _revoke(sample: SampleProject) -> None:
 
 
 def _bundle(sample: SampleProject) -> None:
-    """Write the bill again for the environment as it is now, and sign it: an honest build of a bad environment."""
+    """Write and sign a correct SBOM of the current, bad environment."""
     sample.project.sbom.write_bytes(
         orjson.dumps(make_sbom(sample.project, sample.installed(), sample.clock.now()))
     )
