@@ -12,7 +12,7 @@ from trimtab.guardrails.bypass import Bypass
 from trimtab.guardrails.defaults import answer_guards, passage_guards, question_guards
 from trimtab.guardrails.engine import GuardEngine
 from trimtab.guardrails.errors import GuardUnavailable
-from trimtab.guardrails.guard import Policy, Post
+from trimtab.guardrails.guard import GuardConfig, Policy
 from trimtab.guardrails.pii import Finder
 from trimtab.guardrails.pii.presidio import PresidioNames
 from trimtab.guardrails.rules import LiveRules
@@ -41,13 +41,13 @@ class Writes(WholeDrafts):
 def guarded():
     engines = []
 
-    def build(*passages, generator=None, finder=None, passage_posts=None):
+    def build(*passages, generator=None, finder=None, passage_configs=None):
         clock = StillClock()
         rules, bypass = LiveRules(), Bypass(clock, NoAudit())
         guards = PipelineGuards(
             GuardEngine(question_guards(finder), rules, bypass, clock),
             GuardEngine(answer_guards(finder), rules, bypass, clock),
-            GuardEngine(passage_posts or passage_guards(), rules, bypass, clock),
+            GuardEngine(passage_configs or passage_guards(), rules, bypass, clock),
             *([finder.redact] if finder else []),
         )
         engines.extend((guards.questions, guards.answers, guards.passage_guards))
@@ -181,7 +181,7 @@ class BreaksOn:
 
 def test_a_failing_guard_of_passages_costs_its_passage_and_not_the_question(guarded):
     policy = Policy(on_error=Decision.BLOCK, on_timeout=Decision.BLOCK)
-    world = guarded(passage_posts=(Post(BreaksOn("e"), policy),))
+    world = guarded(passage_configs=(GuardConfig(BreaksOn("e"), policy),))
     answer = world.answer(ASK)
     stages = {stage.name: stage for stage in world.traces.find(answer.trace_id).stages}
     assert not answer.found

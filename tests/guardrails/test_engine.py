@@ -8,7 +8,7 @@ from trimtab.guardrails.bypass import Bypass
 from trimtab.guardrails.defaults import answer_guards, question_guards
 from trimtab.guardrails.engine import GuardEngine
 from trimtab.guardrails.errors import BadDuration, GuardUnavailable
-from trimtab.guardrails.guard import Policy, Post, Subject
+from trimtab.guardrails.guard import GuardConfig, Policy, Subject
 from trimtab.guardrails.rules import LiveRules
 from trimtab.guardrails.verdicts import Decision, Judgement, Verdict, combine_validation_results
 
@@ -69,8 +69,8 @@ def bypass(clock, log):
 def engine_of(clock, bypass):
     engines = []
 
-    def build(*posts, **options):
-        engines.append(GuardEngine(posts, LiveRules(), bypass, clock, **options))
+    def build(*configs, **options):
+        engines.append(GuardEngine(configs, LiveRules(), bypass, clock, **options))
         return engines[-1]
 
     yield build
@@ -106,14 +106,16 @@ def test_guards_judge_at_the_same_time(engine_of):
             return super().check(subject, rules)
 
     names = ("hallucination", "facts", "ethics")
-    posts = [Post(Meets(name, Decision.ALLOW)) for name in names]
-    outcome = engine_of(*posts, deadline_seconds=30).check(Subject("x"))
+    configs = [GuardConfig(Meets(name, Decision.ALLOW)) for name in names]
+    outcome = engine_of(*configs, deadline_seconds=30).check(Subject("x"))
     assert [v.decision for v in outcome.verdicts] == [Decision.ALLOW] * 3
 
 
 @pytest.mark.feature("F253")
 def test_all_guards_judge_and_the_reason_of_the_worst_is_told(engine_of):
-    engine = engine_of(Post(Says("a", Decision.WARN)), Post(Says("b", Decision.BLOCK)))
+    engine = engine_of(
+        GuardConfig(Says("a", Decision.WARN)), GuardConfig(Says("b", Decision.BLOCK))
+    )
     outcome = engine.check(Subject("x"))
     assert {v.guard for v in outcome.verdicts} == {"a", "b"}
     assert outcome.reason == "b: b says so"
@@ -122,7 +124,7 @@ def test_all_guards_judge_and_the_reason_of_the_worst_is_told(engine_of):
 @pytest.mark.feature("F258")
 @pytest.mark.parametrize("on_error", list(Decision))
 def test_a_failing_guard_gets_the_verdict_of_its_policy(engine_of, on_error):
-    engine = engine_of(Post(Fails(), Policy(on_error=on_error)))
+    engine = engine_of(GuardConfig(Fails(), Policy(on_error=on_error)))
     outcome = engine.check(Subject("x"))
     assert outcome.decision is on_error
     assert "GuardUnavailable" in outcome.verdicts[0].reason
@@ -131,7 +133,9 @@ def test_a_failing_guard_gets_the_verdict_of_its_policy(engine_of, on_error):
 @pytest.mark.feature("F238")
 def test_a_late_guard_is_unknown_and_does_not_hold_up_the_others(engine_of):
     slow = Hangs()
-    engine = engine_of(Post(slow), Post(Says("quick", Decision.ALLOW)), deadline_seconds=0.05)
+    engine = engine_of(
+        GuardConfig(slow), GuardConfig(Says("quick", Decision.ALLOW)), deadline_seconds=0.05
+    )
     outcome = engine.check(Subject("x"))
     slow.release.set()
     assert {v.guard: v.decision for v in outcome.verdicts} == {
@@ -145,7 +149,7 @@ def test_a_late_guard_is_unknown_and_does_not_hold_up_the_others(engine_of):
 def test_fact_check_timeout_is_the_limit_of_the_facts_guard(engine_of):
     slow = Hangs()
     slow.name = "facts"
-    engine = engine_of(Post(slow), deadline_seconds=30)
+    engine = engine_of(GuardConfig(slow), deadline_seconds=30)
     engine.rules.change({"fact_check_timeout": "20ms"})
     outcome = engine.check(Subject("x"))
     slow.release.set()
@@ -154,7 +158,7 @@ def test_fact_check_timeout_is_the_limit_of_the_facts_guard(engine_of):
 
 @pytest.mark.feature("F245")
 def test_a_bypass_lets_through_keeps_judging_and_ends_by_itself(engine_of, bypass, clock, log):
-    engine = engine_of(Post(Says("hallucination", Decision.BLOCK), Policy(bypassable=True)))
+    engine = engine_of(GuardConfig(Says("hallucination", Decision.BLOCK), Policy(bypassable=True)))
     bypass.start(1800, "ops")
     let_through = engine.check(Subject("x"))
     assert let_through.allowed
@@ -196,7 +200,7 @@ def test_a_bypass_can_be_stopped_early_once(bypass, log):
 @pytest.mark.feature("F250")
 def test_verdicts_are_cached_until_the_text_the_rules_or_the_cache_change(engine_of):
     guard = Says("a", Decision.ALLOW)
-    engine = engine_of(Post(guard))
+    engine = engine_of(GuardConfig(guard))
     assert [engine.check(Subject("x")).verdicts[0].cached for _ in range(2)] == [False, True]
     engine.check(Subject("x", sources=("s",)))
     engine.rules.change({"hallucination_threshold": "0.2"})
@@ -208,14 +212,14 @@ def test_verdicts_are_cached_until_the_text_the_rules_or_the_cache_change(engine
 
 
 def test_failures_are_not_cached(engine_of):
-    engine = engine_of(Post(Fails()))
+    engine = engine_of(GuardConfig(Fails()))
     assert [engine.check(Subject("x")).verdicts[0].cached for _ in range(2)] == [False, False]
 
 
 @pytest.mark.feature("F252")
 @pytest.mark.feature("F240")
 def test_metrics_tell_success_blocks_durations_and_the_false_positive_rate(engine_of):
-    engine = engine_of(Post(Says("a", Decision.BLOCK)), Post(Fails()))
+    engine = engine_of(GuardConfig(Says("a", Decision.BLOCK)), GuardConfig(Fails()))
     assert engine.get_metrics().validation_success_rate is None
     engine.check(Subject("x"))
     engine.review(wrongly_blocked=True)
@@ -239,7 +243,7 @@ def test_a_good_answer_passes_all_guards_and_a_made_up_number_does_not(engine_of
 
 def test_a_text_that_waits_for_a_thread_during_a_restart_is_judged_all_the_same(engine_of):
     stuck = Hangs()
-    engine = engine_of(Post(stuck), deadline_seconds=20)
+    engine = engine_of(GuardConfig(stuck), deadline_seconds=20)
     asked, found = Subject("a text", "a question"), []
     taken = [threading.Thread(target=engine.failing_on, args=(asked,)) for _ in range(4)]
     waiting = threading.Thread(target=lambda: found.append(engine.check(asked)))
@@ -247,7 +251,7 @@ def test_a_text_that_waits_for_a_thread_during_a_restart_is_judged_all_the_same(
         thread.start()
     while engine._pool._work_queue.qsize() < 1:
         time.sleep(0.001)  # Five texts and four threads: one has to wait.
-    engine.replace([Post(Says("slow", Decision.ALLOW))])
+    engine.replace([GuardConfig(Says("slow", Decision.ALLOW))])
     stuck.release.set()
     for thread in (*taken, waiting):
         thread.join()
@@ -279,7 +283,7 @@ def test_the_deadline_is_one_for_all_guards_however_many_are_late(engine_of, mon
     guards = [Hangs() for _ in range(late)]
     for number, guard in enumerate(guards):
         guard.name = f"slow{number}"
-    engine = engine_of(*map(Post, guards), deadline_seconds=0.5)
+    engine = engine_of(*map(GuardConfig, guards), deadline_seconds=0.5)
     engine._machine = type("Machine", (), {"monotonic": staticmethod(lambda: now["at"])})
     outcome = engine.check(Subject("x"))
     for guard in guards:
@@ -292,7 +296,7 @@ def test_a_guard_with_a_shorter_limit_is_not_waited_for_longer(engine_of):
     slow, slower = Hangs(), Hangs()
     slower.name = "slower"
     engine = engine_of(
-        Post(slow, Policy(timeout_seconds=0.01)), Post(slower), deadline_seconds=0.02
+        GuardConfig(slow, Policy(timeout_seconds=0.01)), GuardConfig(slower), deadline_seconds=0.02
     )
     reasons = {v.guard: v.reason for v in engine.check(Subject("x")).verdicts}
     slow.release.set()
@@ -315,11 +319,11 @@ def test_a_verdict_of_a_former_guard_never_answers_for_the_present_one(engine_of
             self.release.wait(20)
             return super().check(subject, rules)
 
-    engine = engine_of(Post(Slow(1)), deadline_seconds=20)
+    engine = engine_of(GuardConfig(Slow(1)), deadline_seconds=20)
     asker = threading.Thread(target=lambda: engine.check(Subject("x")))
     asker.start()
     Slow.begun.wait(20)
-    engine.replace((Post(Counting(2)),))
+    engine.replace((GuardConfig(Counting(2)),))
     Slow.release.set()
     asker.join()
     assert engine.check(Subject("x")).verdicts[0].reason == "copy 2"
@@ -328,7 +332,7 @@ def test_a_verdict_of_a_former_guard_never_answers_for_the_present_one(engine_of
 def test_the_verdict_that_was_used_last_is_kept_longest(engine_of, monkeypatch):
     monkeypatch.setattr("trimtab.guardrails.engine._CACHED", 2)
     guard = Says("a", Decision.ALLOW)
-    engine = engine_of(Post(guard))
+    engine = engine_of(GuardConfig(guard))
     for text in ("one", "two", "one", "three", "one"):
         engine.check(Subject(text))
     assert guard.asked == 3
@@ -341,7 +345,7 @@ def test_many_texts_have_one_deadline_and_an_outcome_each(engine_of):
         def check(self, subject, rules):
             return Judgement(Decision.BLOCK if subject.text == "bad" else Decision.ALLOW)
 
-    engine = engine_of(Post(Picky()))
+    engine = engine_of(GuardConfig(Picky()))
     outcomes = engine.check_many([Subject("good"), Subject("bad"), Subject("good")])
     assert [outcome.allowed for outcome in outcomes] == [True, False, True]
     assert engine.check_many([]) == []

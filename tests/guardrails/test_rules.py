@@ -1,7 +1,7 @@
 import pytest
 
 from trimtab.guardrails.errors import BadDuration, BadRule
-from trimtab.guardrails.rules import GuardRules, LiveRules, changed, seconds
+from trimtab.guardrails.rules import GuardRules, LiveRules, apply_changes, seconds
 
 
 @pytest.mark.parametrize(
@@ -55,4 +55,4 @@ def test_a_wrong_rule_is_refused_and_changes_nothing(given):
 
 def test_the_rules_go_to_text_and_back():
     rules = GuardRules(hallucination_threshold=0.25, pii_block_types=("IBAN_CODE", "US_SSN"))
-    assert changed(GuardRules(), rules.as_text()) == rules
+    assert apply_changes(GuardRules(), rules.as_text()) == rules

@@ -132,7 +132,7 @@ def test_a_dry_run_counts_what_would_be_forgotten_and_replaced(guardrails, catal
     guardrails.answers.check(HARMLESS)
     something = clear.dry_run({}, BY)
     assert (something.summary, something.changes) == ("5 cached verdicts would be forgotten.", True)
-    count = sum(len(engine.posts) for engine in guardrails.engines.values())
+    count = sum(len(engine.configs) for engine in guardrails.engines.values())
     assert restart.dry_run({}, BY).summary.startswith(f"{count} guards would be replaced")
 
 

@@ -1,1 +1,1 @@
-"""Guardrails: injection, personal data, secrets, grounding, facts and ethics, run in parallel under a deadline."""
+"""Guards on questions, passages and answers, run in parallel under a deadline."""

@@ -1,8 +1,8 @@
-"""What can be done to the guards."""
+"""Operator actions on the guards."""
 
 from dataclasses import fields
 
-from trimtab.guardrails.rules import GuardRules, changed, seconds
+from trimtab.guardrails.rules import GuardRules, apply_changes, seconds
 from trimtab.guardrails.service import Guardrails
 from trimtab.kernel.operable import (
     Action,
@@ -18,7 +18,7 @@ _RULES = tuple(field.name for field in fields(GuardRules))
 
 
 def actions(guardrails: Guardrails) -> tuple[Action, ...]:
-    """Return every action of the domain."""
+    """Return all actions of the guardrails domain."""
     return (_bypass(guardrails), _rule(guardrails), _clear(guardrails), _restart(guardrails))
 
 
@@ -73,7 +73,7 @@ def _rule(guardrails: Guardrails) -> Action:
 
     def dry_run(given: Arguments, _: ActionContext) -> ActionResult:
         name, now = str(given["name"]), guardrails.rules.now()
-        then = changed(now, {name: str(given["value"])})
+        then = apply_changes(now, {name: str(given["value"])})
         old, new = now.as_text()[name], then.as_text()[name]
         if old == new:
             return ActionResult(f"{name} is {old} already.", changes=False)

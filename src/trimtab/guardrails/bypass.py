@@ -1,7 +1,8 @@
-"""The bypass: lets answers through for a while when the output guards themselves are what is broken.
+"""Time-limited bypass of answer guards, for when they are broken.
 
-It ends by itself, is written to the audit log, leaves injection, personal data and secrets on, and the bypassed guards
-go on judging in the shadow, so that what slipped through can be reviewed.
+It expires by itself and is written to the audit log. The guards of injection, personal data and
+secrets stay in force. Bypassed guards continue in shadow mode: their verdicts are recorded without
+effect, so that the answers that passed can be reviewed.
 """
 
 import threading
@@ -17,18 +18,18 @@ LONGEST_SECONDS = 4 * 3600.0
 
 
 class AuditLog(Protocol):
-    """Where the bypass is recorded; `infra.audit.Audit` is one."""
+    """Append-only audit log, such as `infra.audit.Audit`."""
 
     def append(
         self, actor: str, action: str, subject: str, facts: Mapping[str, object] | None = None
     ) -> object:
-        """Record the event, durably."""
+        """Record the event durably."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class BypassState:
-    """A bypass in force."""
+    """An active bypass: who started it, its start and its end."""
 
     actor: str
     started_at: datetime
@@ -36,7 +37,7 @@ class BypassState:
 
 
 class Bypass:
-    """Switches the bypassable guards to shadow for a limited time."""
+    """Switches the bypassable guards to shadow mode for a limited time."""
 
     def __init__(self, clock: Clock, audit: AuditLog) -> None:
         self._clock = clock
@@ -45,10 +46,10 @@ class Bypass:
         self._lock = threading.Lock()
 
     def start(self, duration_seconds: float, actor: str) -> BypassState:
-        """Start, or extend, the bypass. It is in the audit log before it takes effect.
+        """Start or extend the bypass; the audit entry is written first.
 
         Raises:
-            BadDuration: Not above zero, or longer than four hours.
+            BadDuration: The duration is not above zero, or is longer than four hours.
         """
         if not 0 < duration_seconds <= LONGEST_SECONDS:
             raise BadDuration(
@@ -64,7 +65,7 @@ class Bypass:
         return state
 
     def stop(self, actor: str) -> bool:
-        """End the bypass now; return whether there was one."""
+        """End the bypass now; return whether one was active."""
         with self._lock:
             was_active, self._state = self._active() is not None, None
         if was_active:
@@ -72,7 +73,7 @@ class Bypass:
         return was_active
 
     def active(self) -> BypassState | None:
-        """Return the bypass in force, or None; one that has run out is recorded as ended, once."""
+        """Return the active bypass, or None; record an expired bypass once."""
         with self._lock:
             state = self._state
             if state is None or self._clock.now() < state.ends_at:

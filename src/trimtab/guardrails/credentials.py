@@ -1,4 +1,4 @@
-"""Secrets: keys, tokens and passwords that must leave neither in an answer nor in a log."""
+"""Detects keys, tokens and passwords, and blocks answers that contain them."""
 
 import math
 import re
@@ -13,14 +13,14 @@ from trimtab.text.prefilter import folded, shows
 
 @dataclass(frozen=True, slots=True)
 class Credential:
-    """A secret's place and kind; the secret itself is not carried."""
+    """Position and kind of a secret; the secret itself is not stored."""
 
     kind: str
     start: int
     end: int
 
 
-_FORMS = (  # Kind, signs, form.
+_FORMS = (  # Kind, substrings of the prefilter, pattern.
     ("private_key", "PRIVATE KEY", r"-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY-----[\s\S]*?(?:-----END (?:[A-Z0-9]+ )*PRIVATE KEY-----|\Z)"),
     ("aws_access_key", "AKIA|ASIA|AGPA|AIDA|AROA", r"(?<![A-Z0-9])(?:AKIA|ASIA|AGPA|AIDA|AROA)[A-Z0-9]{16}(?![A-Z0-9])"),
     ("github_token", "ghp_|gho_|ghu_|ghs_|ghr_|github_pat_", r"\bgh[pousr]_[A-Za-z0-9]{36,255}\b|\bgithub_pat_[A-Za-z0-9_]{22,255}\b"),
@@ -41,14 +41,14 @@ _ASSIGNED = re.compile(
     r"""["']?([^\s"',;<>{}()$]{8,128})""",
     re.IGNORECASE,
 )
-_LEAST_BITS = 2.6
+_MIN_BITS = 2.6
 _PLACEHOLDER = re.compile(
     r"x{4,}|\*{3,}|\.{3,}|example|changeme|placeholder|your[_-]|redacted|dummy", re.IGNORECASE
 )
 
 
 def find_credentials(text: str) -> tuple[Credential, ...]:
-    """Return the secrets, in order of place. Placeholders such as ``changeme`` are none."""
+    """Return the secrets in order of position, without placeholders (``changeme``)."""
     found = [
         Credential(kind, match.start(), match.end())
         for kind, signs, regex in _COMPILED
@@ -59,7 +59,7 @@ def find_credentials(text: str) -> tuple[Credential, ...]:
         found += [
             Credential("assigned_secret", *match.span(1))
             for match in _ASSIGNED.finditer(text)
-            if _random(match[1])
+            if _is_random(match[1])
         ]
     apart: list[Credential] = []
     for secret in sorted(found, key=lambda secret: (secret.start, -secret.end)):
@@ -75,22 +75,22 @@ def without_credentials(text: str) -> str:
     return text
 
 
-def _random(value: str) -> bool:
-    """Return whether a value looks chosen at random rather than written as a word."""
+def _is_random(value: str) -> bool:
+    """Return whether a value looks random, by its Shannon entropy per character."""
     if _PLACEHOLDER.search(value) or value.isalpha():
         return False
     counts = Counter(value)
     bits = -sum(n / len(value) * math.log2(n / len(value)) for n in counts.values())
-    return bits >= _LEAST_BITS
+    return bits >= _MIN_BITS
 
 
 class SecretsGuard:
-    """Blocks text that holds a secret."""
+    """Blocks text that contains a secret."""
 
     name = "secrets"
 
     def check(self, subject: Subject, rules: GuardRules) -> Judgement:
-        """Judge by form, and for assignments by how random the value looks."""
+        """Judge by known formats, and by the entropy of assigned values."""
         kinds = tuple(sorted({secret.kind for secret in find_credentials(subject.text)}))
         if not kinds:
             return Judgement(Decision.ALLOW, 0.0)

@@ -1,4 +1,4 @@
-"""Runs guards in parallel under one deadline and puts their verdicts together."""
+"""Runs guards in parallel under one deadline and combines their verdicts."""
 
 import hashlib
 import logging
@@ -11,7 +11,7 @@ from typing import ParamSpec, TypeVar
 from cachetools import LRUCache
 
 from trimtab.guardrails.bypass import Bypass
-from trimtab.guardrails.guard import Post, Subject
+from trimtab.guardrails.guard import GuardConfig, Subject
 from trimtab.guardrails.metrics import GuardCounters, GuardMetrics
 from trimtab.guardrails.rules import GuardRules, LiveRules, seconds
 from trimtab.guardrails.verdicts import Decision, Outcome, Verdict, combine_validation_results
@@ -22,33 +22,33 @@ T = TypeVar("T")
 _log = logging.getLogger(__name__)
 _CACHED = 2_000
 _Key = tuple[int, str, GuardRules, bytes]
-"""Generation of the guards, guard, rules, and digest of the text."""
+"""Generation of the guards, guard name, rules, and digest of the text."""
 
 
 class GuardEngine:
-    """The guards of one direction: those of questions, or those of answers.
+    """Runs the guards of one stage: questions, passages or answers.
 
-    A guard that is late or fails gets the verdict of its policy, never "allow" by default. The deadline counts from the
-    beginning for all guards together, however many of them are late. A late guard's thread is left to finish, and when
-    all threads are taken by late guards the next texts are judged "late" too.
+    A guard that times out or fails gets the verdict of its policy, never "allow" by default. One
+    deadline, counted from the start of the check, covers all guards. The thread of a late guard is
+    not stopped; while late guards occupy all threads, further checks time out too.
 
     Args:
-        posts: The guards with their policies.
+        configs: The guards with their policies.
         rules: The rules in force.
-        bypass: Whether bypassable guards only judge in the shadow now.
-        clock: Times the guards.
-        deadline_seconds: The longest that all guards together may take.
+        bypass: Switches bypassable guards to shadow mode.
+        clock: Measures the duration of checks.
+        deadline_seconds: Deadline of a check, for all guards together.
     """
 
     def __init__(
         self,
-        posts: Sequence[Post],
+        configs: Sequence[GuardConfig],
         rules: LiveRules,
         bypass: Bypass,
         clock: Clock,
         deadline_seconds: float = 2.0,
     ) -> None:
-        self.posts = tuple(posts)
+        self.configs = tuple(configs)
         self.rules = rules
         self.bypass = bypass
         self._machine = machine_clock(clock)
@@ -56,109 +56,112 @@ class GuardEngine:
         self._counters = GuardCounters()
         self._cache: LRUCache[_Key, Verdict] = LRUCache(_CACHED)
         self._generation = 0
-        """How often the guards were replaced: a verdict of former guards must not answer for the present ones."""
+        """Number of replacements of the guards: verdicts of former guards are not reused."""
         self._cache_lock = threading.Lock()
-        self._pool = ThreadPoolExecutor(4 * max(1, len(self.posts)), "guard")
+        self._pool = ThreadPoolExecutor(4 * max(1, len(self.configs)), "guard")
         self._pool_lock = threading.Lock()
 
     def check(self, subject: Subject) -> Outcome:
-        """Return the verdicts of all guards on the subject, within the deadline."""
+        """Run all guards on the subject within the deadline."""
         return self.check_many((subject,))[0]
 
     def check_many(self, subjects: Sequence[Subject]) -> list[Outcome]:
-        """Return the outcome of each subject, in order; the deadline is one for all of them."""
+        """Return the outcome of each subject, in order, under one common deadline."""
         rules, bypassed = self.rules.now(), self.bypass.active() is not None
-        posts, generation = self._present()
+        configs, generation = self._snapshot()
         started = self._machine.monotonic()
         calls = [
-            _Call(number, post, subject, _key(post, rules, subject, generation))
+            _Call(number, config, subject, _key(config, rules, subject, generation))
             for number, subject in enumerate(subjects)
-            for post in posts
+            for config in configs
         ]
         for call in calls:
-            call.verdict = self._known(call)
+            call.verdict = self._read_cache(call)
             if call.verdict is None:
-                call.future = self._start(self._timed, call.post, call.subject, rules)
-        for call in sorted(calls, key=lambda call: self._limit(call.post, rules)):
-            verdict = call.verdict or self._collected(call, self._limit(call.post, rules), started)
-            shadow = bypassed and call.post.policy.bypassable
+                call.future = self._start(self._run_guard, call.config, call.subject, rules)
+        for call in sorted(calls, key=lambda call: self._limit(call.config, rules)):
+            verdict = call.verdict or self._collect(call, self._limit(call.config, rules), started)
+            shadow = bypassed and call.config.policy.bypassable
             call.verdict = replace(verdict, shadow=True) if shadow else verdict
         return [_outcome(calls, number) for number in range(len(subjects))]
 
     def get_metrics(self, *, drill: bool = False) -> GuardMetrics:
-        """Return what was counted since the start, of users' texts or of those of drills."""
+        """Return the counters since the start, for user traffic or for drills."""
         return self._counters.snapshot(drill=drill)
 
     def review(self, *, wrongly_blocked: bool) -> None:
-        """Count a person's opinion of a block, for the false-positive rate."""
+        """Record a reviewer's opinion on a block, for the false-positive rate."""
         self._counters.review(wrongly_blocked=wrongly_blocked)
 
     @property
     def cached_verdicts(self) -> int:
-        """Return how many verdicts are remembered."""
+        """Return the number of cached verdicts."""
         with self._cache_lock:
             return len(self._cache)
 
     def clear_cache(self) -> int:
-        """Forget all cached verdicts; return how many there were."""
+        """Clear the verdict cache; return the number of verdicts removed."""
         with self._cache_lock:
             count = len(self._cache)
             self._cache.clear()
         return count
 
     def failing_on(self, subject: Subject) -> frozenset[str]:
-        """Put a text to all guards, uncached and uncounted; return those that fail or are late."""
+        """Health probe: run every guard on a text, bypassing cache and metrics.
+
+        Returns the names of the guards that failed or timed out.
+        """
         rules = self.rules.now()
         started = self._machine.monotonic()
         running = {
-            post.guard.name: (post, self._start(post.guard.check, subject, rules))
-            for post in self.posts
+            config.guard.name: (config, self._start(config.guard.check, subject, rules))
+            for config in self.configs
         }
         failing = set()
-        for name, (post, future) in running.items():
-            self._wait(future, self._limit(post, rules), started)
+        for name, (config, future) in running.items():
+            self._wait(future, self._limit(config, rules), started)
             if not future.done() or future.exception() is not None:
                 failing.add(name)
         return frozenset(failing)
 
-    def replace(self, posts: Sequence[Post]) -> tuple[Post, ...]:
-        """Put other guards at the posts, with fresh threads and an empty cache; return the former posts."""
-        fresh = ThreadPoolExecutor(4 * max(1, len(posts)), "guard")
+    def replace(self, configs: Sequence[GuardConfig]) -> tuple[GuardConfig, ...]:
+        """Replace the guards, their threads and the cache; return the former guards."""
+        fresh = ThreadPoolExecutor(4 * max(1, len(configs)), "guard")
         with self._pool_lock:
-            former, self.posts = self.posts, tuple(posts)
+            former, self.configs = self.configs, tuple(configs)
             self._generation += 1
-            worn, self._pool = self._pool, fresh
-        # What waits for a thread is still judged: to cancel it would fail its asker for the sake of a repair.
-        worn.shutdown(wait=False)
+            old_pool, self._pool = self._pool, fresh
+        # Queued checks still run: cancelling them would fail requests because of a restart.
+        old_pool.shutdown(wait=False)
         self.clear_cache()
         return former
 
     def close(self) -> None:
-        """Let no further guard start."""
+        """Shut down the executor; pending checks are cancelled."""
         self._pool.shutdown(wait=False, cancel_futures=True)
 
-    def _present(self) -> tuple[tuple[Post, ...], int]:
-        """Return the guards and their generation; a restart may replace them at any time."""
+    def _snapshot(self) -> tuple[tuple[GuardConfig, ...], int]:
+        """Return guards and generation, consistent under a concurrent restart."""
         with self._pool_lock:
-            return self.posts, self._generation
+            return self.configs, self._generation
 
     def _start(self, judge: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> Future[T]:
-        """Hand the call to a thread; never to those that a restart is about to close."""
+        """Submit the call to the executor, safe under a concurrent restart."""
         with self._pool_lock:
             return self._pool.submit(judge, *args, **kwargs)
 
-    def _limit(self, post: Post, rules: GuardRules) -> float:
-        own = post.policy.timeout_seconds
-        if post.guard.name == "facts":
+    def _limit(self, config: GuardConfig, rules: GuardRules) -> float:
+        own = config.policy.timeout_seconds
+        if config.guard.name == "facts":
             own = seconds(rules.fact_check_timeout)
         return min(self._deadline_seconds, own or self._deadline_seconds)
 
-    def _timed(self, post: Post, subject: Subject, rules: GuardRules) -> Verdict:
+    def _run_guard(self, config: GuardConfig, subject: Subject, rules: GuardRules) -> Verdict:
         started = self._machine.monotonic()
-        judged = post.guard.check(subject, rules)
+        judged = config.guard.check(subject, rules)
         elapsed_ms = (self._machine.monotonic() - started) * 1000
         return Verdict(
-            post.guard.name,
+            config.guard.name,
             judged.decision,
             judged.score,
             judged.reason,
@@ -167,38 +170,42 @@ class GuardEngine:
         )
 
     def _wait(self, future: Future[T], limit: float, started: float) -> None:
-        """Wait until the limit has passed since the start of all guards, not since the last one was waited for."""
+        """Wait for the call; the limit counts from ``started``."""
         left = limit - (self._machine.monotonic() - started)
         wait((future,), timeout=max(0.0, left))
 
-    def _collected(self, call: "_Call", limit: float, started: float) -> Verdict:
-        """Return the guard's verdict, or its policy's when it is late or has failed."""
-        post, future = call.post, call.future
+    def _collect(self, call: "_Call", limit: float, started: float) -> Verdict:
+        """Return the guard's verdict, or its policy's on timeout or error."""
+        config, future = call.config, call.future
         if future is None:
             raise ValueError("a call that was not started has no verdict")
         self._wait(future, limit, started)
         if not future.done():
             future.cancel()
-            return self._failed(
-                post, post.policy.on_timeout, f"no verdict within {limit:g} s", limit
+            return self._record_failure(
+                config, config.policy.on_timeout, f"no verdict within {limit:g} s", limit
             )
         error = future.exception()
         if error is not None:
-            _log.error("guard failed", extra={"guard": post.guard.name}, exc_info=error)
-            return self._failed(post, post.policy.on_error, f"failed: {type(error).__name__}", 0.0)
+            _log.error("guard failed", extra={"guard": config.guard.name}, exc_info=error)
+            return self._record_failure(
+                config, config.policy.on_error, f"failed: {type(error).__name__}", 0.0
+            )
         verdict = future.result()
         with self._cache_lock:
-            # Under the generation that judged: after a restart nobody asks for it.
+            # The key holds the generation of the guard: after a restart the entry is never read.
             self._cache[call.key] = verdict
         self._counters.count(verdict)
         return verdict
 
-    def _failed(self, post: Post, decision: Decision, reason: str, waited: float) -> Verdict:
-        verdict = Verdict(post.guard.name, decision, None, reason, (), round(waited * 1000, 3))
+    def _record_failure(
+        self, config: GuardConfig, decision: Decision, reason: str, waited: float
+    ) -> Verdict:
+        verdict = Verdict(config.guard.name, decision, None, reason, (), round(waited * 1000, 3))
         self._counters.count(verdict, failed=True)
         return verdict
 
-    def _known(self, call: "_Call") -> Verdict | None:
+    def _read_cache(self, call: "_Call") -> Verdict | None:
         with self._cache_lock:
             verdict = self._cache.get(call.key)
         if verdict is None:
@@ -210,11 +217,11 @@ class GuardEngine:
 
 @dataclass(slots=True, eq=False)
 class _Call:
-    """One guard's look at one text."""
+    """Check of one text by one guard."""
 
     number: int
-    """Of the text."""
-    post: Post
+    """Index of the text among the subjects of the check."""
+    config: GuardConfig
     subject: Subject
     key: _Key
     future: Future[Verdict] | None = None
@@ -227,9 +234,9 @@ def _outcome(calls: Sequence[_Call], number: int) -> Outcome:
     )
 
 
-def _key(post: Post, rules: GuardRules, subject: Subject, generation: int) -> _Key:
+def _key(config: GuardConfig, rules: GuardRules, subject: Subject, generation: int) -> _Key:
     digest = hashlib.sha256()
     for part in (subject.text, subject.question, *subject.sources):
         digest.update(len(part).to_bytes(8, "big"))
         digest.update(part.encode("utf-8", "surrogatepass"))
-    return generation, post.guard.name, rules, digest.digest()
+    return generation, config.guard.name, rules, digest.digest()

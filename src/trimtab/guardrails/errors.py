@@ -1,4 +1,6 @@
-"""What can be wrong with the guards themselves. A verdict is a value, never one of these.
+"""Errors of the guardrails domain.
+
+A guard's verdict on a text is a value and never one of these errors.
 
 BadEvaluationSet   guardrails.bad_evaluation_set   InvalidInput
 BadTrainingData    guardrails.bad_training_data    InvalidInput
@@ -15,7 +17,7 @@ from trimtab.kernel.errors import Corrupt, InvalidInput, Misconfigured, Unavaila
 
 
 class BadEvaluationSet(InvalidInput):
-    """The folder to evaluate holds no set of a known kind."""
+    """The folder contains no evaluation set of a known kind."""
 
     code = "guardrails.bad_evaluation_set"
     default_hint = (
@@ -32,41 +34,41 @@ class BadTrainingData(InvalidInput):
 
 
 class TrainingUnavailable(Misconfigured):
-    """The development tools that training needs are not installed."""
+    """The development packages needed for training are not installed."""
 
     code = "guardrails.training_unavailable"
     default_hint = "Run `make dev`: training needs scikit-learn, running the service does not."
 
 
 class WeightsDamaged(Corrupt):
-    """A shipped weights file cannot be read or does not fit this release."""
+    """A weights file is unreadable or does not match this release."""
 
     code = "guardrails.weights_damaged"
     default_hint = "Reinstall trimtab, or make them again with `trimtab guardrails train`."
 
 
 class BadDuration(InvalidInput):
-    """A duration is not of the form 30m, 5s, 1h."""
+    """The duration is malformed or out of range."""
 
     code = "guardrails.bad_duration"
     default_hint = "Write a number and s, m or h, such as 30m."
 
 
 class GuardUnavailable(Unavailable):
-    """A guard cannot judge now; its policy decides what that means."""
+    """The guard cannot judge now; its policy gives the verdict."""
 
     code = "guardrails.guard_unavailable"
 
 
 class NamesUnavailable(GuardUnavailable):
-    """Names should be looked for and cannot be now."""
+    """The name detector is enabled but cannot answer now."""
 
     code = "guardrails.names_unavailable"
     default_hint = "Run `trimtab act guardrails.restart`, or turn names off: guardrails.pii_names."
 
 
 class NameDetectorMissing(Misconfigured):
-    """Names should be looked for, and the detector or its model is not installed."""
+    """The enabled name detector or its model is not installed."""
 
     code = "guardrails.name_detector_missing"
     default_hint = (
@@ -76,6 +78,6 @@ class NameDetectorMissing(Misconfigured):
 
 
 class BadRule(InvalidInput):
-    """A guard rule is unknown or its value does not fit."""
+    """The guard rule is unknown or its value is invalid."""
 
     code = "guardrails.bad_rule"

@@ -1,4 +1,4 @@
-"""Ethics: threats, incitement, instructions for serious harm, and abuse, in the words of an answer."""
+"""Detects threats, incitement, instructions for serious harm, and abuse in answers."""
 
 import re
 from dataclasses import dataclass
@@ -63,15 +63,15 @@ _CONCERNS = (
 
 
 class EthicsGuard:
-    """Blocks serious concerns and warns of abuse; off when ``ethics_check_enabled`` is false."""
+    """Blocks serious concerns and warns of abuse; disabled by ``ethics_check_enabled``."""
 
     name = "ethics"
 
     def check(self, subject: Subject, rules: GuardRules) -> Judgement:
-        """Judge by phrase."""
+        """Judge by phrases that are matched by pattern."""
         if not rules.ethics_check_enabled:
             return Judgement(Decision.ALLOW, None, "switched off")
-        found = _shown(normalise(subject.text).text)
+        found = _find_concerns(normalise(subject.text).text)
         if not found:
             return Judgement(Decision.ALLOW, 0.0)
         worst = max((concern.decision for concern in found), key=lambda decision: decision.rank)
@@ -80,6 +80,6 @@ class EthicsGuard:
         return Judgement(worst, score, f"shows {', '.join(names)}", names)
 
 
-def _shown(text: str) -> list[_Concern]:
+def _find_concerns(text: str) -> list[_Concern]:
     plain = folded(text)
     return [c for c in _CONCERNS if shows(plain, c.signs) and c.regex.search(text)]

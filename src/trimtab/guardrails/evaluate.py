@@ -1,7 +1,7 @@
-"""Measures the guards on a folder of labelled texts; the kind of set is told from its fields.
+"""Evaluates the guards on a labelled set; its fields determine the kind.
 
-text + label (1 = attack) -> injection; context + claim + label (1 = supported) -> grounding; text + spans -> personal
-data. A set with one class only gives null for what it cannot give.
+text + label (1 = attack): injection; context + claim + label (1 = supported): grounding;
+text + spans: personal data. Metrics that need two classes are null for a set with only one.
 """
 
 import json
@@ -30,18 +30,18 @@ Row = Mapping[str, object]
 Report = dict[str, object]
 Find = Callable[[str], tuple[PersonalData, ...]]
 _SAME_TYPE = {"GPE": "LOCATION"}
-"""What sets call a type of ours."""
+"""Type names of public sets, with ours."""
 
 
 def evaluate(folder: Path, find_personal_data: Find = find) -> Report:
-    """Return the report of the set in ``folder/data.jsonl``.
+    """Return the metrics of the set in ``folder/data.jsonl``.
 
     Args:
-        folder: Holds the set.
-        find_personal_data: What a set with spans measures.
+        folder: The folder of the set.
+        find_personal_data: The detector that a set with spans evaluates.
 
     Raises:
-        BadEvaluationSet: The file is missing, empty, malformed, or of no known kind.
+        BadEvaluationSet: The file is missing, empty, malformed, or of an unknown kind.
     """
     rows = read(folder)
     fields = set(rows[0])
@@ -63,7 +63,7 @@ def evaluate(folder: Path, find_personal_data: Find = find) -> Report:
 
 
 def read(folder: Path) -> list[Row]:
-    """Return the rows, or raise `BadEvaluationSet`."""
+    """Return the rows of the set, or raise `BadEvaluationSet`."""
     file = folder / "data.jsonl"
     try:
         lines = file.read_text(encoding="utf-8").splitlines()
@@ -76,7 +76,7 @@ def read(folder: Path) -> list[Row]:
 
 
 def injection(rows: Sequence[Row]) -> Report:
-    """Score each text as a question would be."""
+    """Return the metrics of the injection classifier, applied as to questions."""
     labels = np.array([int(str(row["label"])) for row in rows])
     started = time.process_time()
     margins = np.array([query_margin(normalise(str(row["text"]))) for row in rows])
@@ -94,20 +94,20 @@ def injection(rows: Sequence[Row]) -> Report:
 
 
 def grounding(rows: Sequence[Row]) -> Report:
-    """Score each claim; supported above 0.5, which is what a calibrated score means."""
+    """Return the metrics of the grounding model, with a threshold of 0.5."""
     labels = np.array([int(str(row["label"])) for row in rows])
     started = time.process_time()
-    chances = np.array(
+    probabilities = np.array(
         [grounded(str(r["context"]), str(r["claim"]), str(r.get("question", ""))) for r in rows]
     )
     cpu_ms = (time.process_time() - started) * 1000 / len(rows)
-    supported = chances > 0.5
+    supported = probabilities > 0.5
     return {
         "kind": "grounding",
         "n": len(rows),
-        "auc": auc(labels, chances),
+        "auc": auc(labels, probabilities),
         "balanced_accuracy": balanced_accuracy(labels, supported),
-        "ece": calibration_error(labels, chances),
+        "ece": calibration_error(labels, probabilities),
         "recall": recall(labels, supported),
         "false_positive_rate": false_positive_rate(labels, supported),
         "cpu_ms": round(cpu_ms, 3),
@@ -115,7 +115,7 @@ def grounding(rows: Sequence[Row]) -> Report:
 
 
 def personal_data(rows: Sequence[Row], find: Find = find) -> Report:
-    """Compare findings with the labelled spans; a finding counts when type, start and end are exact."""
+    """Return precision and recall; type, start and end must match exactly."""
     started = time.process_time()
     found = [find(str(row["text"])) for row in rows]
     cpu_ms = (time.process_time() - started) * 1000 / len(rows)
@@ -133,9 +133,9 @@ def personal_data(rows: Sequence[Row], find: Find = find) -> Report:
     return {
         "kind": "pii",
         "n": len(rows),
-        "structured": _figures(structured, right, false, missed),
-        "all": _figures(labels, right, false, missed),
-        "by_type": {label: _figures([label], right, false, missed) for label in labels},
+        "structured": _scores(structured, right, false, missed),
+        "all": _scores(labels, right, false, missed),
+        "by_type": {label: _scores([label], right, false, missed) for label in labels},
         "cpu_ms": round(cpu_ms, 3),
     }
 
@@ -145,7 +145,7 @@ def _span(span: Mapping[str, object]) -> tuple[str, int, int]:
     return _SAME_TYPE.get(kind, kind), int(str(span["start"])), int(str(span["end"]))
 
 
-def _figures(
+def _scores(
     labels: Sequence[str], right: Counter[str], false: Counter[str], missed: Counter[str]
 ) -> dict[str, float | int | None]:
     hits, wrong, lost = (sum(count[label] for label in labels) for count in (right, false, missed))

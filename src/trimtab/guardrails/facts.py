@@ -1,5 +1,5 @@
 # ruff: noqa: SIM905 - word lists read best as text.
-"""Facts: numbers, dates and names of an answer must stand in what it cites."""
+"""Checks that numbers, dates and names in answers occur in sources."""
 
 import re
 
@@ -30,12 +30,15 @@ _SPELLED = {
 
 
 class FactsGuard:
-    """Blocks an answer with a number or date, and warns of one with a name, that its sources do not have."""
+    """Blocks unsupported numbers and dates; warns of unsupported names."""
 
     name = "facts"
 
     def check(self, subject: Subject, rules: GuardRules) -> Judgement:
-        """Compare with the cited quotes and the question; without citations there is nothing to compare."""
+        """Compare the answer with the cited quotes and the question.
+
+        An answer without citations is allowed: there is nothing to compare it with.
+        """
         if not subject.sources:
             return Judgement(Decision.ALLOW, None, "nothing is cited")
         given = "\n".join((*subject.sources, subject.question))
@@ -48,7 +51,7 @@ class FactsGuard:
 
 
 def unsupported(claim: str, given: str) -> tuple[str, ...]:
-    """Return which kinds of facts of the claim are not given: ``date``, ``number``, ``name``."""
+    """Return the kinds of unsupported facts: ``date``, ``number``, ``name``."""
     claim = _MARK.sub("", claim)
     dates, known_dates = _dates(claim), _dates(given)
     rest = _DATE.sub(" ", claim)
@@ -58,17 +61,20 @@ def unsupported(claim: str, given: str) -> tuple[str, ...]:
     if not _numbers(rest) <= _numbers(given):
         wrong.append("number")
     known = frozenset(stem(word) for word in words(given))
-    if any(not _known(name, known) for name in _NAME.findall(rest)):
+    if any(not _is_known(name, known) for name in _NAME.findall(rest)):
         wrong.append("name")
     return tuple(wrong)
 
 
-def _known(name: str, known: frozenset[str]) -> bool:
+def _is_known(name: str, known: frozenset[str]) -> bool:
     return all(stem(word) in known for word in words(name) if word not in STOP_WORDS)
 
 
 def _numbers(text: str) -> frozenset[str]:
-    """Return the numbers in one notation: no grouping, no trailing zeros, percent as ``%``, small words as digits."""
+    """Return the numbers in canonical notation.
+
+    No digit grouping, no trailing zeros, percent as ``%``, and numbers up to twelve in digits.
+    """
     plain = _GROUPED.sub("", text)
     found = {_canonical(match) for match in _NUMBER.findall(plain)}
     return frozenset(found | {_SPELLED[word] for word in words(text) if word in _SPELLED})

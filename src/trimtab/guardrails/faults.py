@@ -1,11 +1,11 @@
-"""How the guards can be broken, for drills: the real thing each time, and how to put it back."""
+"""Faults for drills: a guard that fails, a guard that hangs."""
 
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from trimtab.guardrails.errors import GuardUnavailable
-from trimtab.guardrails.guard import Guard, Post, Subject
+from trimtab.guardrails.guard import Guard, GuardConfig, Subject
 from trimtab.guardrails.rules import GuardRules
 from trimtab.guardrails.service import Guardrails
 from trimtab.guardrails.verdicts import Decision, Judgement
@@ -34,16 +34,16 @@ class _Stuck:
 
 
 def faults(guardrails: Guardrails) -> tuple[Fault, ...]:
-    """Return every fault of the domain."""
+    """Return all faults of the guardrails domain."""
     released = threading.Event()
 
     def fail(given: Arguments) -> Mapping[str, Value]:
-        _swap(guardrails, _Broken(str(given["guard"])))
+        _replace_guard(guardrails, _Broken(str(given["guard"])))
         return {}
 
     def hang(given: Arguments) -> Mapping[str, Value]:
         released.clear()
-        _swap(guardrails, _Stuck(str(given["guard"]), released))
+        _replace_guard(guardrails, _Stuck(str(given["guard"]), released))
         return {}
 
     def restore(_: Mapping[str, Value]) -> None:
@@ -73,11 +73,11 @@ def faults(guardrails: Guardrails) -> tuple[Fault, ...]:
     )
 
 
-def _swap(guardrails: Guardrails, guard: Guard) -> None:
+def _replace_guard(guardrails: Guardrails, guard: Guard) -> None:
     for engine in guardrails.engines.values():
-        if any(post.guard.name == guard.name for post in engine.posts):
-            engine.replace([_at(post, guard) for post in engine.posts])
+        if any(config.guard.name == guard.name for config in engine.configs):
+            engine.replace([_with_guard(config, guard) for config in engine.configs])
 
 
-def _at(post: Post, guard: Guard) -> Post:
-    return replace(post, guard=guard) if post.guard.name == guard.name else post
+def _with_guard(config: GuardConfig, guard: Guard) -> GuardConfig:
+    return replace(config, guard=guard) if config.guard.name == guard.name else config

@@ -1,4 +1,4 @@
-"""What a guard is, what it is shown, and what its failure means."""
+"""Interface of a guard, its input, and its policy on failure."""
 
 from dataclasses import dataclass
 from typing import Protocol
@@ -9,46 +9,50 @@ from trimtab.guardrails.verdicts import Decision, Judgement
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """A text to judge: a question (no sources), or an answer with what it rests on."""
+    """Text to judge: a question, passage, or answer with its sources."""
 
     text: str
     question: str = ""
     sources: tuple[str, ...] = ()
-    """The cited quotes, as they stand in their documents."""
+    """The cited quotes, verbatim."""
 
 
 class Guard(Protocol):
-    """Judges one aspect of a text. Stateless: the same subject and rules give the same judgement."""
+    """Judges one aspect of a text.
+
+    Stateless: the same subject and rules give the same judgement, so verdicts can be cached.
+    """
 
     @property
     def name(self) -> str:
-        """Return its name in verdicts, metrics and rules."""
+        """Return the name used in verdicts, metrics and rules."""
         ...
 
     def check(self, subject: Subject, rules: GuardRules) -> Judgement:
-        """Return the judgement.
+        """Return the judgement on the subject under the rules.
 
         Raises:
-            GuardUnavailable: It cannot judge now; so does any other error, see `Policy.on_error`.
+            GuardUnavailable: The guard cannot judge now. This and any other error lead to
+                `Policy.on_error`.
         """
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """What happens when a guard fails, is late, or is bypassed."""
+    """Decisions for a guard that fails or times out, and its limits."""
 
     on_error: Decision = Decision.UNKNOWN
     on_timeout: Decision = Decision.UNKNOWN
     bypassable: bool = False
-    """Injection, personal data and secrets stay on under a bypass."""
+    """False for injection, personal data and secrets: they stay in force under a bypass."""
     timeout_seconds: float | None = None
-    """Its own limit, when shorter than the common deadline."""
+    """Time limit of this guard, when shorter than the common deadline."""
 
 
 @dataclass(frozen=True, slots=True)
-class Post:
-    """A guard at its post: the guard and its policy."""
+class GuardConfig:
+    """A guard with its limits and policy."""
 
     guard: Guard
     policy: Policy = Policy()

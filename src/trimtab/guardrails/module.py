@@ -11,9 +11,9 @@ from trimtab.kernel.tasks import ScheduledTask
 
 
 def build(env: Environment) -> Module:
-    """Return the guards of questions, passages and answers."""
+    """Construct the guards with their signals, actions, faults and tasks."""
     guardrails = Guardrails(env.settings.guardrails, env.clock, env.audit)
-    # The caches do not know whose texts they hold, so an erasure empties them and counts nothing.
+    # Cache entries have no owner, so an erasure clears all of them and reports a count of 0.
     texts = ErasureStep("guardrails.texts", lambda _: 0, lambda _: guardrails.clear_cache())
     look = guardrails.rules_file.look
     return Module(

@@ -1,14 +1,16 @@
-"""The name detector that the settings ask for."""
+"""Selects the name detector from the settings."""
 
 from trimtab.guardrails.pii.names import NameDetector
 from trimtab.infra.settings.sections.guardrails import GuardrailsSettings
 
 
 def name_detector(settings: GuardrailsSettings) -> NameDetector | None:
-    """Return the detector, warm, which takes seconds and some hundred megabytes; None when names are off.
+    """Return the detector, warmed up; None when name detection is off.
+
+    Loading takes seconds and several hundred megabytes of memory.
 
     Raises:
-        NameDetectorMissing: Its packages or its model are not installed.
+        NameDetectorMissing: The packages or the model are not installed.
     """
     if settings.pii_names == "off":
         return None

@@ -1,4 +1,4 @@
-"""The rules that can change while the service runs, under the names of the runbooks."""
+"""Guard rules that can change while the service runs."""
 
 import re
 import threading
@@ -12,7 +12,7 @@ _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 
 
 def seconds(text: str) -> float:
-    """Return the seconds of a duration such as ``5s``, ``30m`` or ``1h``, or raise `BadDuration`."""
+    """Parse a duration such as ``5s``, ``30m`` or ``1h``, or raise `BadDuration`."""
     match = _DURATION.fullmatch(text.strip())
     if match is None:
         raise BadDuration(f"{text!r} is not a duration.")
@@ -21,28 +21,31 @@ def seconds(text: str) -> float:
 
 @dataclass(frozen=True, slots=True)
 class GuardRules:
-    """What the guards go by. ``hallucination`` is 1 - the grounding score."""
+    """Thresholds and switches of the guards.
+
+    The hallucination score is 1 - the grounding score.
+    """
 
     hallucination_threshold: float = 0.1
-    """A sentence above it is a warning."""
+    """A sentence with a higher score gives a warning."""
     hallucination_block_threshold: float = 0.5
-    """A sentence above it blocks the answer."""
+    """A sentence with a higher score blocks the answer."""
     fact_check_timeout: str = "5s"
     ethics_check_enabled: bool = True
     injection_enabled: bool = True
     pii_block_types: tuple[str, ...] = ("CREDIT_CARD", "US_SSN", "IBAN_CODE")
-    """Kinds of personal data that block an answer; other kinds are redacted in logs and traces only."""
+    """Kinds of personal data that block an answer; others are redacted in logs and traces only."""
 
     def as_text(self) -> dict[str, str]:
-        """Return the rules as the flat text map of a config map."""
+        """Return the rules as text by name, as in a config map."""
         return {field.name: _text(getattr(self, field.name)) for field in fields(self)}
 
 
-def changed(rules: GuardRules, given: Mapping[str, str]) -> GuardRules:
-    """Return the rules with the given ones replaced, as they stand in a config map.
+def apply_changes(rules: GuardRules, given: Mapping[str, str]) -> GuardRules:
+    """Return the rules with some values replaced, given as text.
 
     Raises:
-        BadRule: A name is unknown or a value does not fit; nothing is changed then.
+        BadRule: A name is unknown or a value is invalid; then no rule is changed.
     """
     known = {field.name for field in fields(GuardRules)}
     unknown = sorted(set(given) - known)
@@ -79,24 +82,24 @@ def _text(value: object) -> str:
 
 
 class LiveRules:
-    """The rules in force; a change applies to the next text, without a restart."""
+    """Current rules; a change applies to the next text without a restart."""
 
     def __init__(self, rules: GuardRules | None = None) -> None:
         self._rules = rules or GuardRules()
         self._lock = threading.Lock()
 
     def now(self) -> GuardRules:
-        """Return the rules in force."""
+        """Return the current rules."""
         return self._rules
 
     def change(self, given: Mapping[str, str]) -> GuardRules:
-        """Apply the change and return the former rules, with which `restore` undoes it."""
+        """Apply a change; return the former rules, which `restore` accepts."""
         with self._lock:
             former = self._rules
-            self._rules = changed(former, given)
+            self._rules = apply_changes(former, given)
         return former
 
     def restore(self, rules: GuardRules) -> None:
-        """Put rules back."""
+        """Replace the rules, such as to undo a change."""
         with self._lock:
             self._rules = rules

@@ -1,8 +1,8 @@
-"""A file of rules that is read again when it changes, as a mounted config map is.
+"""Reloads guard rules from a file, such as a mounted config map.
 
-It is a flat YAML map of the rules' names, on its own or under ``data``. ``bypass_mode: "true"`` in it starts a bypass for
-``bypass_duration``, counted from the moment the file was written: reading it again, or starting the service again, does
-not make it longer, and it ends by itself although the file still says true.
+The file is a flat YAML map of rule names, at the top level or under ``data``. ``bypass_mode: "true"``
+starts a bypass for ``bypass_duration``, counted from the modification time of the file: a reload or
+a restart of the service does not extend it, and it expires although the file still says true.
 """
 
 import logging
@@ -12,7 +12,7 @@ from pathlib import Path
 
 from trimtab.guardrails.bypass import LONGEST_SECONDS, Bypass
 from trimtab.guardrails.errors import BadDuration, BadRule
-from trimtab.guardrails.rules import LiveRules, changed, seconds
+from trimtab.guardrails.rules import LiveRules, apply_changes, seconds
 from trimtab.kernel.clock import Clock
 
 BYPASS_ACTOR = "guardrails.rules_file"
@@ -21,13 +21,13 @@ _log = logging.getLogger(__name__)
 
 
 class RulesFile:
-    """Brings what the file says into force.
+    """Applies the rules and the bypass of a file.
 
     Args:
-        file: It may be missing; then nothing changes.
-        rules: Changed in place.
-        bypass: Started and stopped.
-        clock: Tells how much of a bypass is left.
+        file: Path of the file; a missing file changes nothing.
+        rules: The rules to change, in place.
+        bypass: The bypass to start and stop.
+        clock: Determines the remaining time of a bypass.
     """
 
     def __init__(self, file: Path, rules: LiveRules, bypass: Bypass, clock: Clock) -> None:
@@ -35,18 +35,18 @@ class RulesFile:
         self._rules = rules
         self._bypass = bypass
         self._clock = clock
-        self._seen: tuple[float, str] | None = None
+        self._applied: tuple[float, str] | None = None
         self._bypassing = False
 
     def look(self) -> bool:
         """Apply the file if it has changed; return whether it was applied.
 
-        A file that does not fit is logged once and changes nothing: the rules before it stay in force.
+        An invalid file is logged once and changes nothing: the former rules stay in force.
         """
         found = self._read()
-        if found is None or found == self._seen:
+        if found is None or found == self._applied:
             return False
-        self._seen = found
+        self._applied = found
         try:
             self._apply(_map_of(found[1]), datetime.fromtimestamp(found[0], UTC))
         except (BadRule, BadDuration) as error:
@@ -68,7 +68,8 @@ class RulesFile:
             raise BadRule(f"bypass_mode is {mode!r}.", hint="Write true or false.")
         if not 0 < length <= LONGEST_SECONDS:
             raise BadDuration(f"A bypass of {length:g} s is not allowed.", hint="Choose up to 4h.")
-        changed(self._rules.now(), rules)  # Refused as a whole before anything is changed.
+        # Validates all rules first, so that an invalid file changes none of them.
+        apply_changes(self._rules.now(), rules)
         self._rules.change(rules)
         _log.info("guard_rules_read", extra={"rules": sorted(rules), "bypass_mode": mode})
         past = max(0.0, (self._clock.now() - written).total_seconds())
@@ -83,13 +84,13 @@ class RulesFile:
 
 
 def _map_of(text: str) -> dict[str, str]:
-    """Return the map as text, as config maps hold it, or raise `BadRule`."""
+    """Parse the file into text values by name, or raise `BadRule`."""
     import yaml
 
     try:
         found = yaml.safe_load(text) or {}
     except yaml.YAMLError as error:
-        raise BadRule("The rules file is no YAML.") from error
+        raise BadRule("The rules file is not valid YAML.") from error
     if isinstance(found, dict) and isinstance(found.get("data"), dict):
         found = found["data"]
     if not isinstance(found, dict):

@@ -1,4 +1,4 @@
-"""The guardrails of a running service: three engines, the rules in force, the bypass, and a probe that never stops."""
+"""Facade of the guardrails: three engines, rules, bypass and health probe."""
 
 import logging
 import threading
@@ -14,7 +14,7 @@ from trimtab.guardrails.defaults import (
     reload_weights,
 )
 from trimtab.guardrails.engine import GuardEngine
-from trimtab.guardrails.guard import Post, Subject
+from trimtab.guardrails.guard import GuardConfig, Subject
 from trimtab.guardrails.naming import name_detector
 from trimtab.guardrails.pii.finder import Finder
 from trimtab.guardrails.pii.names import BoundedNames
@@ -26,7 +26,7 @@ from trimtab.kernel.erasable_cache import clear_all
 
 QUESTIONS, PASSAGES, ANSWERS = "questions", "passages", "answers"
 PROBE = "probe"
-"""Stands among the failing guards when the probe itself fails: whether they work is not known then."""
+"""Reported as failing when the probe itself fails: the state of the guards is unknown then."""
 _log = logging.getLogger(__name__)
 _PROBED = Subject(
     "The query cache holds 100 entries. [1]",
@@ -35,32 +35,32 @@ _PROBED = Subject(
 )
 _PROBE_EVERY_SECONDS = 5.0
 _NAMES_SHARE = 0.25
-"""Of the deadline: a guard whose names are late still judges the rest in time."""
+"""Share of the deadline for name detection; a timeout leaves time to judge the rest."""
 
 
 class Guardrails:
-    """Everything about guards that the service, its operator and its commands need.
+    """Gives the service, the operator and the commands access to the guards.
 
     Args:
-        settings: The rules at start, the deadline, and whether names are looked for.
-        clock: Times the guards and ends the bypass.
-        audit: Where the bypass is recorded.
+        settings: The initial rules, the deadline, and whether names are detected.
+        clock: Measures checks and expires the bypass.
+        audit: Records the bypass.
 
     Raises:
-        NameDetectorMissing: Names should be looked for, and the extra or the model is not installed.
+        NameDetectorMissing: Name detection is on, but the extra or the model is missing.
     """
 
     def __init__(self, settings: GuardrailsSettings, clock: Clock, audit: AuditLog) -> None:
         self.rules = LiveRules(_rules(settings))
         self.bypass = Bypass(clock, audit)
         self.rules_file = RulesFile(Path(settings.rules_file), self.rules, self.bypass, clock)
-        """The scheduler calls its `look` every few seconds."""
+        """Polled by the scheduler every few seconds."""
         self.rules_file.look()
         self._clock = clock
         self._deadline_seconds = settings.deadline_seconds
         self._names = _names(settings)
         self.finder = Finder(self._names)
-        """Finds personal data as the settings want it: for whoever keeps texts."""
+        """Finds personal data by the settings; also used to redact stored texts."""
         self.questions = self._engine(question_guards(self.finder))
         self.passages = self._engine(passage_guards())
         self.answers = self._engine(answer_guards(self.finder))
@@ -68,11 +68,11 @@ class Guardrails:
 
     @property
     def engines(self) -> dict[str, GuardEngine]:
-        """Return the engines by what they judge."""
+        """Return the engines by stage: questions, passages, answers."""
         return {QUESTIONS: self.questions, PASSAGES: self.passages, ANSWERS: self.answers}
 
     def restart(self) -> int:
-        """Put fresh guards at every post, read the weights again, forget cached verdicts; return how many guards there are."""
+        """Rebuild all guards, weights and caches; return the number of guards."""
         reload_weights()
         if self._names is not None:
             self._names.renew()
@@ -83,40 +83,43 @@ class Guardrails:
         return self.guard_count()
 
     def guard_count(self) -> int:
-        """Return how many guards there are at all posts."""
-        return sum(len(engine.posts) for engine in self.engines.values())
+        """Return the number of guards in all engines."""
+        return sum(len(engine.configs) for engine in self.engines.values())
 
     def cached_verdicts(self) -> int:
-        """Return how many verdicts `clear_cache` would forget."""
+        """Return the number of verdicts that `clear_cache` would remove."""
         return sum(engine.cached_verdicts for engine in self.engines.values())
 
     def clear_cache(self) -> int:
-        """Forget all cached verdicts, and the words that judging keeps; return how many verdicts there were."""
+        """Clear all caches; return the number of verdicts removed.
+
+        This includes the process-wide caches of words and passages, which hold user text.
+        """
         clear_all()
         return sum(engine.clear_cache() for engine in self.engines.values())
 
     def failing(self) -> frozenset[str]:
-        """Return the guards that failed or were late when a harmless text was last put to them.
+        """Return the guards that failed or timed out in the latest probe.
 
-        Returns at once: a probe runs in the background at most every five seconds.
+        Does not block: the probe runs in the background, at most every five seconds.
         """
         return self._prober.latest()
 
     def close(self) -> None:
-        """Let no further guard start."""
+        """Shut down the probe, the engines and the name detector."""
         self._prober.close()
         for engine in self.engines.values():
             engine.close()
         if self._names is not None:
             self._names.close()
 
-    def _engine(self, posts: tuple[Post, ...]) -> GuardEngine:
-        return GuardEngine(posts, self.rules, self.bypass, self._clock, self._deadline_seconds)
+    def _engine(self, configs: tuple[GuardConfig, ...]) -> GuardEngine:
+        return GuardEngine(configs, self.rules, self.bypass, self._clock, self._deadline_seconds)
 
     def _judge_probe(self) -> frozenset[str]:
         found = (engine.failing_on(_PROBED) for engine in self.engines.values())
         failing = frozenset[str]().union(*found)
-        # Without names the guard goes on with the rest; that it lacks them must still be seen.
+        # A guard without name detection still judges, but the missing detector must be reported.
         return failing | {"pii"} if self.finder.look(_PROBED.text).unchecked else failing
 
 
@@ -128,7 +131,9 @@ def _names(settings: GuardrailsSettings) -> BoundedNames | None:
 
 
 def _rules(settings: GuardrailsSettings) -> GuardRules:
-    seconds(settings.fact_check_timeout)  # A wrong duration stops the start, not the first answer.
+    seconds(
+        settings.fact_check_timeout
+    )  # An invalid duration fails the start, not the first answer.
     return GuardRules(
         settings.hallucination_threshold,
         settings.hallucination_block_threshold,
@@ -148,7 +153,7 @@ def _result_of(probe: Future[frozenset[str]]) -> frozenset[str]:
 
 
 class _Prober:
-    """Runs a probe in the background and remembers what the last one found."""
+    """Runs a probe in the background and keeps its latest result."""
 
     def __init__(self, probe: Callable[[], frozenset[str]], clock: Clock) -> None:
         self._probe = probe
@@ -170,7 +175,7 @@ class _Prober:
             return self._found
 
     def forget(self) -> None:
-        """Discard the probe under way, which asked the former guards, and probe at the next read."""
+        """Discard the running probe; start a new one at the next read."""
         with self._lock:
             self._running = None
             self._next = 0.0

@@ -1,4 +1,4 @@
-"""What can be measured about the guards. Two metric names are the contract's."""
+"""Signals of the guards, for metrics, alerts and runbooks."""
 
 import math
 from collections.abc import Iterable, Mapping
@@ -10,12 +10,12 @@ from trimtab.kernel.operable import Sample, Signal
 
 
 def signals(guardrails: Guardrails) -> tuple[Signal, ...]:
-    """Return every signal of the domain."""
+    """Return all signals of the guardrails domain."""
     return (*_of_validation(guardrails), *_of_verdicts(guardrails), *_of_state(guardrails))
 
 
 def _metrics(guardrails: Guardrails) -> Iterable[tuple[dict[str, str], GuardMetrics]]:
-    """Yield each engine's labels and figures: those of users, then those of drills with their label."""
+    """Yield labels and metrics of each engine, for users, then drills."""
     for drill in (False, True):
         mark = {LABEL: MARK} if drill else {}
         for name, engine in guardrails.engines.items():
@@ -75,14 +75,14 @@ def _of_validation(guardrails: Guardrails) -> Iterable[Signal]:
 
 def _of_verdicts(guardrails: Guardrails) -> Iterable[Signal]:
     def blocks() -> Iterable[Sample]:
-        # From zero on: the first blocks of a guard are an increase, too.
+        # Start at zero, so that `increase` sees the first block of a guard.
         for labels, found in _metrics(guardrails):
-            posts = guardrails.engines[labels["judged"]].posts
-            none = dict.fromkeys((post.guard.name for post in posts), 0)
+            configs = guardrails.engines[labels["judged"]].configs
+            none = dict.fromkeys((config.guard.name for config in configs), 0)
             yield from _by_guard(labels, {**none, **found.blocked})
 
     def false_positives() -> Iterable[Sample]:
-        # People review the blocks of users only.
+        # Only blocks of user traffic are reviewed.
         for judged, engine in guardrails.engines.items():
             rate = engine.get_metrics().false_positive_rate
             if rate is not None:
@@ -124,7 +124,9 @@ def _of_verdicts(guardrails: Guardrails) -> Iterable[Signal]:
 def _of_state(guardrails: Guardrails) -> Iterable[Signal]:
     def failing() -> Iterable[Sample]:
         found = guardrails.failing()
-        names = {post.guard.name for engine in guardrails.engines.values() for post in engine.posts}
+        names = {
+            config.guard.name for engine in guardrails.engines.values() for config in engine.configs
+        }
         names.add(PROBE)
         return (Sample(float(name in found), {"guard": name}) for name in sorted(names))
 

@@ -1,4 +1,4 @@
-"""What a guard says, and what several of them say together."""
+"""Judgements of guards, and their combination into one outcome."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -6,7 +6,10 @@ from enum import StrEnum
 
 
 class Decision(StrEnum):
-    """What shall happen to the text, mildest first. Unknown is worse than a warning: an unclear verdict is a no."""
+    """Decision on a text, in order of severity.
+
+    Unknown is worse than a warning: without a clear verdict the text does not pass.
+    """
 
     ALLOW = "allow"
     WARN = "warn"
@@ -15,26 +18,26 @@ class Decision(StrEnum):
 
     @property
     def rank(self) -> int:
-        """Return the place in the order allow < warn < unknown < block."""
+        """Return the severity: allow < warn < unknown < block."""
         return list(Decision).index(self)
 
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """What one guard found in one text."""
+    """Result of one guard on one text."""
 
     decision: Decision
     score: float | None = None
-    """The guard's own measure in [0, 1], higher is worse; None where it has none."""
+    """The guard's own score in [0, 1], higher is worse; None for a guard without a score."""
     reason: str = ""
     """One sentence for the trace, without document text or personal data."""
     findings: tuple[str, ...] = ()
-    """Names of what was found: patterns, kinds of data, kinds of facts."""
+    """Names of the findings: patterns, kinds of data, kinds of facts."""
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """A judgement with its guard and its cost."""
+    """A judgement with the name of its guard and its duration."""
 
     guard: str
     decision: Decision
@@ -43,25 +46,25 @@ class Verdict:
     findings: tuple[str, ...]
     duration_ms: float
     shadow: bool = False
-    """True when it was found under a bypass: kept for review, without effect."""
+    """True under a bypass: recorded for review, without effect on the outcome."""
     cached: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """All verdicts on one text."""
+    """Combined decision on one text, with all verdicts."""
 
     decision: Decision
     verdicts: tuple[Verdict, ...]
 
     @property
     def allowed(self) -> bool:
-        """Return whether the text may pass: allowed, if need be with a warning."""
+        """Return whether the text may pass, with or without a warning."""
         return self.decision in (Decision.ALLOW, Decision.WARN)
 
     @property
     def bypassed(self) -> dict[str, str]:
-        """Return what a bypass kept from taking effect: each guard with what it would have decided."""
+        """Return the decisions that a bypass suppressed, by guard."""
         return {
             verdict.guard: verdict.decision.value
             for verdict in self.verdicts
@@ -70,7 +73,7 @@ class Outcome:
 
     @property
     def reason(self) -> str:
-        """Return the reason of the worst verdict; empty when all allow."""
+        """Return the reason of the most severe verdict; empty when all allow."""
         effective = [verdict for verdict in self.verdicts if not verdict.shadow]
         worst = max(effective, key=lambda verdict: verdict.decision.rank, default=None)
         if worst is None or worst.decision is Decision.ALLOW:
@@ -79,7 +82,7 @@ class Outcome:
 
 
 def combine_validation_results(verdicts: Iterable[Verdict]) -> Outcome:
-    """Return the outcome: the worst decision that is not a shadow; allow when there is none."""
+    """Return the most severe decision, without shadow verdicts; allow by default."""
     collected = tuple(verdicts)
     effective = [verdict.decision for verdict in collected if not verdict.shadow]
     worst = max(effective, key=lambda decision: decision.rank, default=Decision.ALLOW)

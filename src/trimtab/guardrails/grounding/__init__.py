@@ -1,1 +1,1 @@
-"""Grounding: whether a sentence is supported by the text that it cites."""
+"""Grounding: checks that sentences are supported by the text they cite."""

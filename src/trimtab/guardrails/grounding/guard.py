@@ -1,4 +1,4 @@
-"""The grounding guard: each sentence of an answer must be supported by what the answer cites."""
+"""Grounding guard: sentences of answers must be supported by their sources."""
 
 import re
 
@@ -9,11 +9,14 @@ from trimtab.guardrails.verdicts import Decision, Judgement
 from trimtab.text.sentences import sentences
 
 _MARK = re.compile(r"(?:(?<!\s)\s++)?\[\d{1,3}\]")
-MOST_SENTENCES = 20
+MAX_SENTENCES = 20
 
 
 class GroundingGuard:
-    """Judges by the worst sentence; the score is its chance of being made up."""
+    """Judges an answer by its worst sentence.
+
+    The score is the probability that this sentence is not supported.
+    """
 
     name = "hallucination"
 
@@ -30,7 +33,7 @@ class GroundingGuard:
 
 
 def hallucinations(subject: Subject) -> list[float]:
-    """Return for each sentence of the answer its chance of being made up, 1 - the grounding score."""
+    """Return the hallucination score of each sentence: 1 - its grounding score."""
     context = "\n\n".join(subject.sources)
-    parts = sentences(_MARK.sub("", subject.text))[:MOST_SENTENCES]
+    parts = sentences(_MARK.sub("", subject.text))[:MAX_SENTENCES]
     return [round(1 - grounded(context, part.text, subject.question), 4) for part in parts]

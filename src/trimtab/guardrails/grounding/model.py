@@ -1,4 +1,4 @@
-"""The grounding score: evidence weighed so that 0.85 means supported in 85 of 100 such cases."""
+"""Grounding model: calibrated probability that a context supports a claim."""
 
 import json
 import math
@@ -19,32 +19,32 @@ _TOPICS = ("off_topic", "on_topic")
 
 @dataclass(frozen=True, slots=True)
 class Curve:
-    """What the regressions' chance has meant on claims it was not fitted on: rising, straight between its points."""
+    """Monotonic calibration curve, fitted on held-out claims; linear between its points."""
 
     scores: tuple[float, ...]
     chances: tuple[float, ...]
 
     def at(self, score: float) -> float:
-        """Return the chance for a score; the score itself when there is no curve."""
+        """Return the probability for a score; an empty curve is the identity."""
         return float(np.interp(score, self.scores, self.chances)) if self.scores else score
 
 
 @dataclass(frozen=True, slots=True)
 class GroundingModel:
-    """Two logistic regressions over `Evidence`, blended by how far the sources speak of the question.
+    """Two logistic regressions over `Evidence`, blended by `Evidence.on_topic`.
 
-    An answer to a question that its sources treat is read strictly: one new word is suspicious. In a conversation that
-    has left the sources behind, new words are common and say little.
+    When the sources treat the question, one new word in the answer is suspicious. In conversation
+    away from the sources, new words are common and carry little information.
     """
 
     weights: tuple[float, ...]
-    """For sources that say nothing of the question and then for those that have all its words: a weight for each field
-    of `Evidence` but the last, and a bias."""
+    """The off-topic regression, then the on-topic one: a weight for each field of `Evidence` except
+    `on_topic`, and a bias."""
     curves: tuple[Curve, Curve] = (Curve((), ()), Curve((), ()))
-    """The same two cases; blended like the regressions."""
+    """Calibration off topic and on topic; blended like the regressions."""
 
     def probability(self, found: Evidence) -> float:
-        """Return the chance that the claim is supported, in [0, 1]."""
+        """Return the probability, in [0, 1], that the claim is supported."""
         total = sum(
             weight * value for weight, value in zip(self.weights, inputs(found), strict=True)
         )
@@ -53,7 +53,7 @@ class GroundingModel:
         return (1 - found.on_topic) * off_topic + found.on_topic * on_topic
 
     def save(self, file: Path) -> None:
-        """Write the weights under the names of their fields."""
+        """Write the weights to a JSON file, by name of their field."""
         half = len(FIELDS)
         named = {
             "off_topic": dict(zip(FIELDS, self.weights[:half], strict=True)),
@@ -66,7 +66,7 @@ class GroundingModel:
 
 
 def inputs(found: Evidence) -> tuple[float, ...]:
-    """Return the evidence and a 1 for the bias twice: as far as the sources are off the topic, and as far as on it."""
+    """Return features and bias, weighted off topic and then on topic."""
     *values, topic = found.row()
     row = (*values, 1.0)
     return (*(value * (1 - topic) for value in row), *(value * topic for value in row))
@@ -74,7 +74,7 @@ def inputs(found: Evidence) -> tuple[float, ...]:
 
 @lru_cache(maxsize=4)
 def load(file: Path = WEIGHTS) -> GroundingModel:
-    """Return the model of the file, or raise `WeightsDamaged`."""
+    """Load the model from its file, or raise `WeightsDamaged`."""
     try:
         stored = json.loads(file.read_text(encoding="utf-8"))
         weights = (float(stored[topic][name]) for topic in _TOPICS for name in FIELDS)
@@ -87,10 +87,12 @@ def load(file: Path = WEIGHTS) -> GroundingModel:
 def _curve(stored: Mapping[str, Sequence[float]]) -> Curve:
     scores, chances = (tuple(map(float, stored[name])) for name in ("scores", "chances"))
     if len(scores) != len(chances) or list(scores) != sorted(scores):
-        raise ValueError("the curve is no curve")
+        raise ValueError(
+            "the scores of a calibration curve do not rise or do not match its probabilities"
+        )
     return Curve(scores, chances)
 
 
 def grounded(context: str, claim: str, question: str = "") -> float:
-    """Return the calibrated chance that the context supports the claim."""
+    """Return the calibrated probability that the context supports the claim."""
     return load().probability(evidence(context, claim, question))

@@ -1,8 +1,8 @@
 # ruff: noqa: SIM905 - word lists read best as text.
-"""Reads a text for comparison: its words in one notation, and a claim's statements without the talk around them.
+"""Normalises texts for comparison and extracts the statements of a claim.
 
-Generated conversation comes in token notation (``i ' m``, ``45 , 700``), and people write the same number or country in
-several ways. What differs only so is no new fact.
+Generated conversation comes in token notation (``i ' m``, ``45 , 700``), and the same number or
+country is written in several ways. Such differences of notation must not count as new facts.
 """
 
 import re
@@ -35,7 +35,7 @@ _SPELLED = {
 }
 
 _END = re.compile(r"(?<=\s[.!?])\s+|(?<=[!?])\s+")
-"""Ends that `sentences` leaves alone because a small letter follows."""
+"""Sentence ends that `sentences` ignores because a lower-case letter follows."""
 _LEAD = re.compile(
     r"^(?:(?:yes|yeah|no|oh|well|wow|sure|ok|okay|yep|actually|and|but|so|because|also|though|however)\b[ ,!.]*)+",
     re.IGNORECASE,
@@ -47,13 +47,13 @@ _HEDGE = re.compile(
     re.IGNORECASE,
 )
 _JOINT = re.compile(
-    # A run of blanks is read from its beginning only, and never given back: else it costs its length squared.
+    # Possessive quantifiers, anchored at the start of a run of blanks, keep the match linear.
     r"(?:(?<!\s)\s++)?(?:[,;]\s*+|(?<=\s)-+\s++)?\b(?:but|so|because|although|though)\b\s*+"
     r"|(?:(?<!\s)\s++)?[;!]\s*+|(?<!\s)\s++,?\s*+and (?=(?:i|they|it|he|she|we)\b)",
     re.IGNORECASE,
 )
 _FIRST_PERSON = frozenset(["i", "me", "my", "you", "your", "we", "our"])
-FEWEST_KNOWN = 2
+MIN_KNOWN = 2
 _CHAT = frozenset(
     stem(word)
     for word in (
@@ -69,7 +69,7 @@ _CHAT = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Clause:
-    """A part of a claim that states one thing."""
+    """Part of a claim that makes one statement."""
 
     text: str
     words: tuple[str, ...]
@@ -77,49 +77,57 @@ class Clause:
 
 
 def read(text: str) -> list[str]:
-    """Return the words in one notation: numbers in digits without grouping, ordinals as numbers, ``usa`` and ``uk``."""
-    return [_SPELLED.get(word) or _number(word) for word in words(_plain(text))]
+    """Return the words in canonical notation.
+
+    Numbers in digits without grouping, ordinals as numbers, countries as ``usa`` and ``uk``.
+    """
+    return [_SPELLED.get(word) or _number(word) for word in words(_normalise(text))]
 
 
 def terms(sequence: list[str]) -> list[str]:
-    """Return the stems of the content words in order: neither stop words nor small talk."""
+    """Return the stems of content words, without stop words and small talk."""
     found = (stem(word) for word in sequence if word not in STOP_WORDS)
     return [term for term in found if term not in _CHAT]
 
 
 def in_first_person(sequence: tuple[str, ...] | list[str]) -> bool:
-    """Return whether someone speaks of himself or to another: conversation rather than a statement."""
+    """Return whether the words use the first or second person."""
     return bool(_FIRST_PERSON & frozenset(sequence))
 
 
 def statements(claim: str, known: frozenset[str]) -> list[Clause]:
-    """Return the claim's parts that can be compared; everything when nothing else is left.
+    """Return the statements of a claim to compare with the context.
 
-    Questions state nothing. "I'm not sure, but" is no part of what follows. Someone who speaks of himself states
-    something about the sources only with several of their words, and with as many as he brings along.
+    Questions and hedges such as "I'm not sure, but" are removed. A clause in the first person counts
+    only when it has at least `MIN_KNOWN` stems of the context and these are at least half of its
+    terms. Without any statement left, the whole claim is returned.
 
     Args:
         claim: One or more sentences.
-        known: The stems of the context.
+        known: The stems of the words of the context.
     """
-    found = [clause for clause in map(whole, _parts(claim)) if clause.terms]
-    stated = [clause for clause in found if not in_first_person(clause.words) or _of(clause, known)]
+    found = [clause for clause in map(whole, _split_claim(claim)) if clause.terms]
+    stated = [
+        clause
+        for clause in found
+        if not in_first_person(clause.words) or _is_about_context(clause, known)
+    ]
     return stated or found or [whole(claim)]
 
 
-def _of(clause: Clause, known: frozenset[str]) -> bool:
+def _is_about_context(clause: Clause, known: frozenset[str]) -> bool:
     shared = sum(term in known for term in clause.terms)
-    return shared >= FEWEST_KNOWN and 2 * shared >= len(clause.terms)
+    return shared >= MIN_KNOWN and 2 * shared >= len(clause.terms)
 
 
 def whole(claim: str) -> Clause:
-    """Return all of the claim as one clause."""
+    """Return the whole claim as one clause."""
     sequence = read(claim)
-    return Clause(_plain(claim), tuple(sequence), tuple(terms(sequence)))
+    return Clause(_normalise(claim), tuple(sequence), tuple(terms(sequence)))
 
 
-def _parts(claim: str) -> Iterator[str]:
-    for sentence in sentences(_written(claim)):
+def _split_claim(claim: str) -> Iterator[str]:
+    for sentence in sentences(_undo_tokenization(claim)):
         for piece in _END.split(sentence.text):
             if piece.rstrip().endswith("?"):
                 continue
@@ -127,16 +135,16 @@ def _parts(claim: str) -> Iterator[str]:
                 yield _LEAD.sub("", part.strip(" ,.!"))
 
 
-def _plain(text: str) -> str:
-    return _UK.sub(" UK ", _US.sub(" USA ", _written(text)))
+def _normalise(text: str) -> str:
+    return _UK.sub(" UK ", _US.sub(" USA ", _undo_tokenization(text)))
 
 
-def _written(text: str) -> str:
-    """Return the text with the blanks removed that a tokenizer put into words and numbers."""
+def _undo_tokenization(text: str) -> str:
+    """Remove the blanks that a tokenizer inserted into words and numbers."""
     return _HYPHEN.sub("-", _SEPARATOR.sub(r"\1", _APOSTROPHE.sub(r"\1", text)))
 
 
 def _number(word: str) -> str:
-    """Return ``45700`` for ``45,700``, ``1980`` for ``1980s`` and ``4`` for ``4th``; a word as it is."""
+    """Return ``45700`` for ``45,700`` and ``4`` for ``4th``; words stay unchanged."""
     digits = _DIGITS.fullmatch(word)
     return digits[1].replace(",", "") if digits else word

@@ -1,1 +1,1 @@
-"""Prompt injection: text that tries to take the place of our own instructions."""
+"""Prompt injection: detects text that tries to override the instructions."""

@@ -1,7 +1,7 @@
-"""The parts of an attack that a text shows, in whatever language: which concepts, and which ones close together.
+"""Maps words of many languages to the concepts of an attack.
 
-What a classifier learns of "ignore your rules" it then knows of every pair of words that means the same. The words stand
-in `concepts.toml`.
+What the classifier learns from "ignore your rules" then applies to every pair of words with the same
+meaning. The words are listed in `concepts.toml`.
 """
 
 import tomllib
@@ -13,23 +13,26 @@ from trimtab.kernel.erasable_cache import erasable_lru_cache
 
 _FILE = Path(__file__).parent / "concepts.toml"
 NEAR = 5
-"""How many words apart two concepts are still seen together."""
+"""Maximum distance, in words, of two concepts that form a pair."""
 
 
 def concepts(words: Sequence[str]) -> Iterator[str]:
-    """Yield the names of the concepts among case-folded words, and of those that follow one another closely."""
-    places = [(at, name) for at, word in enumerate(words) if (name := _concept(word))]
-    for index, (at, name) in enumerate(places):
+    """Yield the concepts among case-folded words, and the pairs within `NEAR` words."""
+    occurrences = [(at, name) for at, word in enumerate(words) if (name := _concept(word))]
+    for index, (at, name) in enumerate(occurrences):
         yield name
-        for later, other in places[index + 1 : index + NEAR]:
+        for later, other in occurrences[index + 1 : index + NEAR]:
             if later - at <= NEAR and other != name:
                 yield f"{name} {other}"
 
 
 @erasable_lru_cache(50_000)
 def _concept(word: str) -> str:
-    """Return the concept with the longest beginning of the word, or nothing; short beginnings are whole words."""
-    known, longest = _beginnings()
+    """Return the concept with the longest matching prefix, or an empty text.
+
+    Prefixes of up to three ASCII letters must match the whole word.
+    """
+    known, longest = _load_prefixes()
     for size in range(min(len(word), longest), 0, -1):
         name = known.get(word[:size])
         if name and (size == len(word) or size > 3 or not word.isascii()):
@@ -38,7 +41,7 @@ def _concept(word: str) -> str:
 
 
 @lru_cache(maxsize=1)
-def _beginnings() -> tuple[Mapping[str, str], int]:
+def _load_prefixes() -> tuple[Mapping[str, str], int]:
     stored = tomllib.loads(_FILE.read_text(encoding="utf-8"))
     known = {start.casefold(): name for name, starts in stored.items() for start in starts}
     return known, max(map(len, known))

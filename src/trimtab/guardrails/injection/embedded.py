@@ -1,10 +1,10 @@
-"""Orders hidden in an e-mail: tasks for an assistant between sentences that people write to each other.
+"""Detects instructions to an assistant that are hidden in an e-mail.
 
-A hidden order needs none of an attack's words ("Write a poem about the sea."), so the classifier of questions cannot see
-it, and in a question the same sentence would be fine. What gives it away is its place: a second classifier knows how
-sentences of e-mails read and how tasks for an assistant read. A sentence that shares its
-words with the rest belongs to the e-mail, one that shares none may not. It is used only on text that shows an e-mail's
-structure, because manuals are full of orders to their reader.
+A hidden instruction needs no words of an attack ("Write a poem about the sea."), so the classifier of
+questions does not detect it, and as a question the same sentence would be harmless. A second
+classifier therefore separates sentences of e-mails from tasks for an assistant. A sentence that
+shares words with other sentences of the e-mail scores lower. It runs only on text with the structure of an
+e-mail, because manuals are full of instructions to their reader.
 """
 
 import re
@@ -20,18 +20,18 @@ from trimtab.text.sentences import BlockKind, sentences
 from trimtab.text.words import STOP_WORDS, stems
 
 WEIGHTS = Path(__file__).parent / "embedded.npz"
-MOST_SENTENCES = 80
+MAX_SENTENCES = 80
 SHARED = 2.0
-"""Log-odds that a sentence loses when all its content words stand in other sentences too."""
-OWN_WORD, MOST_OWN_WORDS = 0.2, 8
-"""Log-odds for each content word, up to so many: "Best," and "Sales" are no tasks."""
+"""Log-odds subtracted when all content words of a sentence occur in other sentences too."""
+OWN_WORD, MAX_OWN_WORDS = 0.2, 8
+"""Log-odds for each content word, and the maximum count: very short lines are not tasks."""
 _HEADER = re.compile(
     r"(?:^|(?<=\s))(?:e?mail[_ ])?(?:subject|from|to|sent|date|received(?: date)?|cc|sender|recipients?|content|body|betreff|von|an|datum"
     r"|asunto|de|para|fecha|objet|à|oggetto|assunto)[ \t]*:[ \t]*\S",
     re.IGNORECASE,
 )
 _HEADERS_WITHIN = 400
-"""Characters from the start in which headers count; later ones are quoted or belong to a list."""
+"""Number of leading characters in which headers count; later ones are quoted or in a list."""
 _GREETING = re.compile(
     r"^[ \t]*(?:dear|hi|hello|hey|good (?:morning|afternoon|evening)|greetings)\b[^\n.?!]{0,40}[,:!]?[ \t]*$|^[ \t]*(?:dear|hi|hello) [A-Z][^\n.?!]{0,30},",
     re.IGNORECASE | re.MULTILINE,
@@ -45,45 +45,48 @@ _ABOUT_THE_TEXT = re.compile(
     r"\b(?:this|that|following|below|above|given|attached|provided|e-?mail|letter|message|text|passage|it)\b",
     re.IGNORECASE,
 )
-_FEWEST_MARKS = 2
+_MIN_MARKS = 2
 
 
 def is_email(text: str) -> bool:
-    """Return whether the text has at least two of: a header, a greeting, a closing (several headers count as two)."""
+    """Return whether the text has the structure of an e-mail.
+
+    It has at least two of: a header, a greeting, a closing; several headers count as two.
+    """
     top, plain = text[:_HEADERS_WITHIN], folded(text)
-    marks = min(_FEWEST_MARKS, len(_HEADER.findall(top))) if ":" in top else 0
+    marks = min(_MIN_MARKS, len(_HEADER.findall(top))) if ":" in top else 0
     marks += shows(plain, _CLOSING_SIGNS) and bool(_CLOSING.search(text))
-    # A greeting alone is too little, and to look for one costs the most.
-    return marks >= _FEWEST_MARKS or (marks > 0 and bool(_GREETING.search(text)))
+    # A greeting alone is not enough, and its pattern is the most expensive.
+    return marks >= _MIN_MARKS or (marks > 0 and bool(_GREETING.search(text)))
 
 
 def embedded_margin(text: str, weights: Path = WEIGHTS) -> float | None:
-    """Return how far the most task-like sentence is above the threshold, in log-odds; None for what is no e-mail.
+    """Return the margin of the most task-like sentence; None without e-mail.
 
-    A first sentence that speaks of the text below it ("Summarise this e-mail:") is the asker's own request and does not
-    count.
+    A first sentence about the text that follows ("Summarise this e-mail:") is the user's own request
+    and does not count.
     """
     return margin_of(text, load(weights)) if is_email(text) else None
 
 
 def margin_of(text: str, model: InjectionModel) -> float:
-    """Return the margin of the most task-like sentence of an e-mail."""
+    """Return the log-odds margin over the threshold of the most task-like sentence."""
     parts = [
-        part.text for part in sentences(text)[:MOST_SENTENCES] if part.kind is not BlockKind.CODE
+        part.text for part in sentences(text)[:MAX_SENTENCES] if part.kind is not BlockKind.CODE
     ]
     if parts and not _HEADER.match(parts[0].lstrip()) and _ABOUT_THE_TEXT.search(parts[0]):
         parts = parts[1:]
     scores = (
-        model.score(features(Normalised(part, frozenset()))) + apart
-        for part, apart in zip(parts, _apart(parts), strict=True)
+        model.score(features(Normalised(part, frozenset()))) + adjustment
+        for part, adjustment in zip(parts, _overlap_adjustments(parts), strict=True)
     )
     return max(scores, default=-30.0) - model.query_threshold
 
 
-def _apart(parts: Sequence[str]) -> Iterator[float]:
-    """Yield for each sentence how little it belongs to the others, in log-odds.
+def _overlap_adjustments(parts: Sequence[str]) -> Iterator[float]:
+    """Yield the log-odds adjustment of each sentence for its overlap.
 
-    A sentence of the e-mail itself speaks of what the others speak of; a hidden task has words of its own.
+    Sentences of the e-mail share words with each other; a hidden task has words of its own.
     """
     contents = [
         frozenset(term for term in stems(part) if len(term) > 2) - STOP_WORDS for part in parts
@@ -91,4 +94,4 @@ def _apart(parts: Sequence[str]) -> Iterator[float]:
     uses = Counter(term for content in contents for term in content)
     for content in contents:
         shared = sum(uses[term] > 1 for term in content) / max(1, len(content))
-        yield OWN_WORD * min(len(content), MOST_OWN_WORDS) - SHARED * shared
+        yield OWN_WORD * min(len(content), MAX_OWN_WORDS) - SHARED * shared

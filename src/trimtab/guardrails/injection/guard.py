@@ -1,4 +1,4 @@
-"""The injection guard: patterns first, then the classifier over the text and its windows of sentences."""
+"""Injection guards of questions and passages: patterns, then classifiers."""
 
 import math
 from collections.abc import Iterator
@@ -15,25 +15,31 @@ from trimtab.kernel.erasable_cache import erasable_lru_cache
 from trimtab.text.normalise import Normalised, normalise
 from trimtab.text.sentences import sentences
 
-MOST_SENTENCES = 60
-"""Of them and of their pairs windows are made: an order is often one sentence to prepare and one to command."""
+MAX_SENTENCES = 60
+"""Maximum number of sentences that form windows, alone and in pairs.
+
+Pairs matter because an attack is often one sentence of preparation and one command.
+"""
 WINDOW_MARGIN = 2.4
-"""How much more than the whole text a window of a question must score."""
+"""Log-odds subtracted from the score of a window of a question."""
 EMAIL_MARGIN = 6.0
-"""How much more an e-mail must score as an attack: people write orders to each other, and many sentences are many chances."""
-LONGEST_WORD = 20
-"""Letters of a word; a longer one may be a sentence without spaces."""
+"""Log-odds subtracted from the attack score of an e-mail.
+
+People write instructions to each other, and with many sentences false alarms add up.
+"""
+MAX_WORD_LETTERS = 20
+"""A longer word may be a sentence without spaces."""
 SURE = 20.0
-"""The log-odds given to a pattern's match."""
+"""Log-odds of a pattern match."""
 
 
 class InjectionGuard:
-    """Judges questions: is this text an attempt to take the place of our instructions?"""
+    """Blocks questions that try to override the instructions."""
 
     name = "injection"
 
     def check(self, subject: Subject, rules: GuardRules) -> Judgement:
-        """Block what a pattern matches or the classifier scores above its threshold."""
+        """Block on a pattern match, or on a score above the threshold."""
         if not rules.injection_enabled:
             return Judgement(Decision.ALLOW)
         normalised = normalise(subject.text)
@@ -49,12 +55,12 @@ class InjectionGuard:
 
 
 class PassageGuard:
-    """Judges retrieved passages: does this text give orders to the model?"""
+    """Blocks retrieved passages that give instructions to the model."""
 
     name = "passages"
 
     def check(self, subject: Subject, rules: GuardRules) -> Judgement:
-        """Block a passage whose worst window is above the threshold for passages."""
+        """Block a passage whose worst window scores above the passage threshold."""
         margin = passage_margin(subject.text) if rules.injection_enabled else -math.inf
         if margin > 0:
             return Judgement(Decision.BLOCK, squashed(margin), "orders to the model", ("passage",))
@@ -62,47 +68,51 @@ class PassageGuard:
 
 
 def is_one_word(text: str) -> bool:
-    """Return whether the text is one short word of Latin letters: it gives no order, whatever it scores.
+    """Return whether the text is a single short word of ASCII letters.
 
-    The classifier has seen few such questions, and stopped "example", with which the operations documents try a service.
+    Such a text cannot be an instruction. The classifier has seen few of them and blocked "example",
+    the test question of the operations documents.
     """
     word = text.strip().rstrip("?!.")
-    return word.isascii() and word.isalpha() and len(word) <= LONGEST_WORD
+    return word.isascii() and word.isalpha() and len(word) <= MAX_WORD_LETTERS
 
 
 def query_margin(normalised: Normalised) -> float:
-    """Return how far the text is above the threshold for questions, in log-odds; attacks are above 0.
+    """Return the log-odds margin over the question threshold; attacks are above 0.
 
-    The whole text and each window count; long text has more windows, and with each one a chance of a false alarm, so
-    windows must score higher.
+    The whole text and each window are scored. Long text has many windows, each of which may be a false
+    alarm, so windows need a higher score.
     """
     return SURE if matches(normalised.text) else classified_margin(normalised)
 
 
 def classified_margin(normalised: Normalised) -> float:
-    """Return the margin by the classifiers alone, for a text that shows no pattern."""
+    """Return the margin of both classifiers, for a text without pattern match."""
     attack = query_attack_margin(normalised)
     embedded = embedded_margin(normalised.text)
     return attack if embedded is None else max(embedded, attack - EMAIL_MARGIN)
 
 
 def query_attack_margin(normalised: Normalised) -> float:
-    """Return the margin of the classifier of attacks alone."""
+    """Return the margin of the attack classifier, in log-odds."""
     model = load()
     return attack_score(normalised, model) - model.query_threshold
 
 
 def attack_score(normalised: Normalised, model: InjectionModel) -> float:
-    """Return the log-odds of the whole text or of its worst window less `WINDOW_MARGIN`, whichever is higher."""
+    """Return the maximum log-odds of an attack over text and windows.
+
+    `WINDOW_MARGIN` is subtracted from the scores of windows.
+    """
     windows = map(model.score, _windows(normalised))
     return max(model.score(features(normalised)), max(windows, default=-math.inf) - WINDOW_MARGIN)
 
 
 @erasable_lru_cache(4_096)
 def passage_margin(text: str) -> float:
-    """Return how far the worst window of a retrieved passage is above the threshold for passages.
+    """Return the margin of a passage's worst window over its threshold.
 
-    Passages do not change and the same ones are retrieved again and again, so the last few thousand are remembered.
+    Passages do not change and are retrieved repeatedly, so the latest results are cached.
     """
     normalised = normalise(text)
     if matches(normalised.text):
@@ -115,14 +125,14 @@ def passage_margin(text: str) -> float:
 
 
 def squashed(margin: float) -> float:
-    """Return the margin as a number in [0, 1]; 0.5 is the threshold."""
+    """Map the margin to [0, 1], with the threshold at 0.5."""
     bounded = max(-30.0, min(30.0, margin))
     return round(1 / (1 + math.exp(-bounded)), 4)
 
 
 def _windows(normalised: Normalised) -> Iterator[Features]:
-    """Yield the features of each sentence and of each pair of neighbours, when there is more than one sentence."""
-    parts = [part.text for part in sentences(normalised.text)][:MOST_SENTENCES]
+    """Yield the features of sentences and adjacent pairs, if several."""
+    parts = [part.text for part in sentences(normalised.text)][:MAX_SENTENCES]
     if len(parts) < 2:
         return
     cuts = [Cut.of(part) for part in parts]

@@ -1,4 +1,4 @@
-"""The trained injection classifier: one array of weights, loaded without pickle."""
+"""Injection classifier: one array of weights, loaded without pickle."""
 
 from dataclasses import dataclass
 from functools import lru_cache
@@ -16,7 +16,7 @@ WEIGHTS = Path(__file__).parent / "weights.npz"
 
 @dataclass(frozen=True, slots=True)
 class InjectionModel:
-    """A logistic regression over hashed features.
+    """Logistic regression over hashed features.
 
     ``query_threshold`` and ``passage_threshold`` are log-odds: above them a query, or a window of a retrieved
     passage, counts as an attack.
@@ -28,11 +28,11 @@ class InjectionModel:
     passage_threshold: float
 
     def score(self, found: Features) -> float:
-        """Return the log-odds of an attack; unbounded."""
+        """Return the log-odds of an attack (unbounded)."""
         return float(self.weights[found.cells] @ found.values) + self.bias
 
     def save(self, file: Path) -> None:
-        """Write the weights; cells that weigh almost nothing are left out."""
+        """Write the weights to a file, without the weights near zero."""
         cells = np.flatnonzero(np.abs(self.weights) > 0.004)
         np.savez_compressed(
             file,
@@ -44,10 +44,10 @@ class InjectionModel:
 
 @lru_cache(maxsize=4)
 def load(file: Path = WEIGHTS) -> InjectionModel:
-    """Return the model of the file.
+    """Load the model from its file.
 
     Raises:
-        WeightsDamaged: The file is missing, unreadable or of another shape.
+        WeightsDamaged: The file is missing, unreadable or has the wrong shape.
     """
     try:
         with file.open("rb") as opened, np.load(opened, allow_pickle=False) as stored:

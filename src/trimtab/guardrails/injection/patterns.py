@@ -1,8 +1,8 @@
 # ruff: noqa: RUF001 - attacks in several languages.
-"""Level 1: phrasings that are attacks in any context, found by pattern.
+"""Patterns of phrases that are attacks in any context.
 
-Each pattern is narrow on purpose: what merely mentions instructions belongs to the classifier. A pattern needs a verb of
-overriding or revealing and, as its object, the assistant's own instructions.
+Each pattern is deliberately narrow: text that only mentions instructions is left to the classifier. A
+pattern needs a verb of overriding or revealing and, as its object, the instructions of the assistant.
 """
 
 import re
@@ -13,7 +13,7 @@ from trimtab.text.prefilter import folded, shows
 
 @dataclass(frozen=True, slots=True)
 class Pattern:
-    """A named phrasing."""
+    """Named pattern of an attack, with the substrings of its prefilter."""
 
     name: str
     signs: tuple[str, ...]
@@ -115,7 +115,7 @@ PATTERNS = (
 
 
 def matches(text: str) -> tuple[str, ...]:
-    """Return the names of the patterns that the normalised text shows."""
+    """Return the names of the patterns that match the normalised text."""
     plain = folded(text)
     return tuple(
         pattern.name

@@ -1,8 +1,9 @@
-"""Trains the injection classifier from the licensed sets and our own phrases, and sets its thresholds.
+"""Trains the injection classifiers and sets their thresholds.
 
-Thresholds follow a false-alarm budget, not accuracy on the training sets: at most 1 % of everyday requests
-(``benign_alpaca``) and 10 % of requests with an attack's words (``benign_notinject``) may be stopped. Those two sets are
-never trained on.
+The training sets are the licensed sets and synthetic examples. Thresholds follow a budget of false
+alarms, not accuracy on the training sets: at most 1 % of everyday requests (``benign_alpaca``) and
+10 % of harmless requests with the words of attacks (``benign_notinject``) may be blocked. These two
+sets are never used for training.
 """
 
 import json
@@ -30,21 +31,27 @@ VALIDATION = ("inj_slabs_validation", "inj_neuralchemy_validation")
 EVERYDAY, HARD = "benign_alpaca", "benign_notinject"
 CHAT, REQUESTS = "faith_q2", "pii_presidio_synth"
 PEOPLE = "people"
-"""Sentences that people say to each other: turns of conversation and requests to a company."""
+"""Name of the set of sentences between people: conversation and requests to a company."""
 EVERYDAY_BUDGET, HARD_BUDGET = 0.0095, 0.09
 PASSAGE_MARGIN = 4.9
-"""Where no passage of our own manual and of XQuAD's paragraphs is dropped: a lost document is a lost answer."""
+"""Log-odds at which no passage of our manual or of XQuAD is dropped.
+
+A dropped passage may cost the answer, so passages need a wider margin than questions.
+"""
 _STRENGTH = 3.0
-_PRECISE = 1e-5
-"""The fit's tolerance: a coarser one stops early, before rare words have found their weight."""
+_TOLERANCE = 1e-5
+"""Tolerance of the solver; a larger one stops before the weights of rare words converge."""
 EMAIL_BUDGET = 0.10
-"""Of e-mails whose phrases the fit has not seen; knowing all phrases, it stops fewer: 2 % of a public set's."""
+"""False alarms allowed on e-mails with unseen phrases.
+
+The final model, trained on all phrases, blocks fewer: 2 % of the e-mails of a public set.
+"""
 _STATEMENT = re.compile(r"(?:The|My|Our|I|We|An?|His|Her|They|She|He|It) ")
 
 
 @dataclass(frozen=True, slots=True)
 class Labelled:
-    """Texts with their labels; 1 is an attack."""
+    """Texts with their labels (1 is an attack)."""
 
     texts: tuple[str, ...]
     labels: NDArray[np.int64]
@@ -52,7 +59,7 @@ class Labelled:
 
 @dataclass(frozen=True, slots=True)
 class TrainingReport:
-    """What the training measured, on sets that it did not train on."""
+    """Metrics of the trained classifiers on held-out sets."""
 
     examples: int
     query_threshold: float
@@ -60,12 +67,12 @@ class TrainingReport:
     hard_false_alarms: float
     balanced_accuracy: dict[str, float]
     across_sets: dict[str, float]
-    """Balanced accuracy on one source's validation set when only the other source was trained on."""
+    """Balanced accuracy on one validation set of a model trained on the other source only."""
     hidden_in_emails: float | None
-    """AUC of everyday requests hidden in e-mails; neither the requests nor the e-mails' phrases were trained on."""
+    """AUC of everyday requests hidden in e-mails, all with unseen phrases."""
 
     def as_dict(self) -> dict[str, object]:
-        """Return the report, JSON-ready."""
+        """Return the report as a JSON-ready dictionary."""
         return asdict(self)
 
 
@@ -86,28 +93,28 @@ def train(
     vectors["ours"], sets["ours"] = _matrix(ours.texts), ours
     model = _fit(sets, vectors, TRAIN)
     model.save(weights)
-    # The threshold comes from e-mails whose phrases the fit has not seen; on seen ones it would be too low.
+    # The threshold needs e-mails with unseen phrases: with seen phrases it would be too low.
     unseen = _fit_embedded(sets, half=0)
     whole = replace(_fit_embedded(sets), query_threshold=unseen.query_threshold)
     whole.save(embedded_weights)
     return TrainingReport(
         examples=sum(len(sets[name].texts) for name in (*TRAIN, "ours")),
         query_threshold=round(model.query_threshold, 3),
-        everyday_false_alarms=_rate(model, sets[EVERYDAY]),
-        hard_false_alarms=_rate(model, sets[HARD]),
-        balanced_accuracy={name: _balanced(model, sets[name]) for name in VALIDATION},
+        everyday_false_alarms=_false_alarm_rate(model, sets[EVERYDAY]),
+        hard_false_alarms=_false_alarm_rate(model, sets[HARD]),
+        balanced_accuracy={name: _balanced_accuracy(model, sets[name]) for name in VALIDATION},
         across_sets={
-            VALIDATION[1 - index]: _balanced(
+            VALIDATION[1 - index]: _balanced_accuracy(
                 _fit(sets, vectors, (name,)), sets[VALIDATION[1 - index]]
             )
             for index, name in enumerate(TRAIN)
         },
-        hidden_in_emails=_hidden_auc(unseen, sets[EVERYDAY].texts),
+        hidden_in_emails=_hidden_task_auc(unseen, sets[EVERYDAY].texts),
     )
 
 
 def read(folder: Path) -> Labelled:
-    """Return the rows of ``folder/data.jsonl``, or raise `BadTrainingData`."""
+    """Read the set in ``folder/data.jsonl``, or raise `BadTrainingData`."""
     rows = _rows(folder)
     try:
         texts = tuple(str(row["text"]) for row in rows)
@@ -117,7 +124,10 @@ def read(folder: Path) -> Labelled:
 
 
 def people(data: Path) -> Labelled:
-    """Return what people say to each other, from two sets made for other guards; none of it is for an assistant."""
+    """Read sentences between people, from two sets of other guards.
+
+    None of them is addressed to an assistant, so all are labelled harmless.
+    """
     texts = [*_column(data / CHAT, "question"), *_column(data / REQUESTS, "text")]
     found = [part.text for text in dict.fromkeys(texts) for part in sentences(text)]
     return Labelled(tuple(found), np.zeros(len(found), dtype=np.int64))
@@ -136,7 +146,7 @@ def _rows(folder: Path) -> list[Any]:
 
 
 def _matrix(texts: Sequence[str]) -> Any:
-    """Return the features of the texts as a sparse matrix, one row each."""
+    """Return a sparse matrix with the features of each text."""
     sparse = _sparse()
     found = [features(normalise(text)) for text in texts]
     rows = np.cumsum([0, *(len(f.cells) for f in found)])
@@ -159,7 +169,7 @@ def _fit(
     sets: dict[str, Labelled], vectors: dict[str, Any], names: tuple[str, ...]
 ) -> InjectionModel:
     chosen = (*names, "ours")
-    fitted = _logistic(_STRENGTH, _PRECISE).fit(
+    fitted = _logistic_regression(_STRENGTH, _TOLERANCE).fit(
         _sparse().vstack([vectors[name] for name in chosen]),
         np.concatenate([sets[name].labels for name in chosen]),
         sample_weight=np.concatenate(_weights(sets, names)),
@@ -174,7 +184,10 @@ def _fit(
 
 
 def _weights(sets: dict[str, Labelled], names: tuple[str, ...]) -> list[NDArray[np.float64]]:
-    """Weigh the texts so that each licensed set counts as much as the largest; each of our own texts counts once."""
+    """Return sample weights that balance the licensed sets.
+
+    Each synthetic text has the weight 1.
+    """
     sizes = {name: len(sets[name].texts) for name in names}
     largest = max(sizes.values())
     licensed = [np.full(size, largest / size) for size in sizes.values()]
@@ -182,7 +195,10 @@ def _weights(sets: dict[str, Labelled], names: tuple[str, ...]) -> list[NDArray[
 
 
 def _fit_embedded(sets: dict[str, Labelled], half: int | None = None) -> InjectionModel:
-    """Fit tasks and attacks against what people write to each other; the threshold is a budget on whole e-mails."""
+    """Fit tasks and attacks against sentences between people.
+
+    The threshold follows the budget of false alarms on whole e-mails.
+    """
     own = synthetic.examples()
     orders = [example.text.split("\n")[0] for example in own if example.text.isascii()]
     harmless = [
@@ -194,7 +210,7 @@ def _fit_embedded(sets: dict[str, Labelled], half: int | None = None) -> Injecti
     orders += [text for text in harmless if text not in statements]
     ordinary = [*synthetic.email_sentences(half), *sorted(statements), *sets[PEOPLE].texts]
     labels = np.array([1] * len(orders) + [0] * len(ordinary))
-    fitted = _logistic(1.0).fit(_matrix([*orders, *ordinary]), labels)
+    fitted = _logistic_regression(1.0).fit(_matrix([*orders, *ordinary]), labels)
     kept = fitted.coef_[0].astype(np.float16).astype(np.float32)
     plain = InjectionModel(kept, float(fitted.intercept_[0]), 0.0, 0.0)
     margins = [
@@ -204,20 +220,20 @@ def _fit_embedded(sets: dict[str, Labelled], half: int | None = None) -> Injecti
     return replace(plain, query_threshold=float(np.quantile(margins, 1 - EMAIL_BUDGET)))
 
 
-def _hidden_auc(model: InjectionModel, requests: Sequence[str]) -> float | None:
-    """Hide unseen requests in e-mails made from the half of the phrases that the model was not fitted on."""
-    pick = random.Random(3)  # noqa: S311 - a reproducible choice, not a secret.
+def _hidden_task_auc(model: InjectionModel, requests: Sequence[str]) -> float | None:
+    """Return the AUC on unseen requests, hidden in e-mails with unseen phrases."""
+    rng = random.Random(3)  # noqa: S311 - a reproducible choice, not a secret.
     scores, labels = [], []
     for index, text in enumerate(synthetic.emails(half=1, seed=99, count=400)):
         parts = text.split("\n\n")
         if index % 2:
-            parts.insert(pick.randint(2, len(parts) - 1), pick.choice(requests).split("\n")[0])
+            parts.insert(rng.randint(2, len(parts) - 1), rng.choice(requests).split("\n")[0])
         scores.append(embedded.margin_of("\n\n".join(parts), model))
         labels.append(index % 2)
     return auc(np.array(labels), np.array(scores))
 
 
-def _logistic(strength: float, tolerance: float = 1e-4) -> Any:
+def _logistic_regression(strength: float, tolerance: float = 1e-4) -> Any:
     try:
         from sklearn.linear_model import LogisticRegression
     except ImportError as error:
@@ -226,14 +242,14 @@ def _logistic(strength: float, tolerance: float = 1e-4) -> Any:
 
 
 def _scores(model: InjectionModel, labelled: Labelled) -> NDArray[np.float64]:
-    """Score the texts as the guard does, windows included: each window is another chance of a false alarm."""
+    """Score the texts as the guard does, with all windows."""
     return np.array([attack_score(normalise(text), model) for text in labelled.texts])
 
 
-def _rate(model: InjectionModel, labelled: Labelled) -> float:
+def _false_alarm_rate(model: InjectionModel, labelled: Labelled) -> float:
     return round(float((_scores(model, labelled) > model.query_threshold).mean()), 4)
 
 
-def _balanced(model: InjectionModel, labelled: Labelled) -> float:
+def _balanced_accuracy(model: InjectionModel, labelled: Labelled) -> float:
     flagged = _scores(model, labelled) > model.query_threshold
     return balanced_accuracy(labelled.labels, flagged) or 0.0

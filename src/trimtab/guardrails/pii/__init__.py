@@ -1,4 +1,4 @@
-"""Personal data: found by pattern, checksum and context, and replaced by its type."""
+"""Finds personal data by pattern, checksum and context, and redacts it."""
 
 from trimtab.guardrails.pii.find import find
 from trimtab.guardrails.pii.finder import Finder

@@ -1,20 +1,23 @@
-"""The checksums that tell a number from a number that looks like one."""
+"""Checksums of card, account and identity numbers."""
 
 import ipaddress
 import re
 
 
 def luhn(digits: str) -> bool:
-    """Return whether the digits pass the Luhn check of payment cards (ISO/IEC 7812-1)."""
+    """Return whether the digits pass the Luhn check (ISO/IEC 7812-1)."""
     total = 0
-    for place, char in enumerate(reversed(digits)):
-        value = int(char) * (2 if place % 2 else 1)
+    for index, char in enumerate(reversed(digits)):
+        value = int(char) * (2 if index % 2 else 1)
         total += value - 9 if value > 9 else value
     return total % 10 == 0
 
 
 def iban(code: str) -> bool:
-    """Return whether the code, without spaces, passes the ISO 13616 check (remainder 1 modulo 97)."""
+    """Return whether an account code passes the check of ISO 13616.
+
+    The code, without spaces, must have the remainder 1 modulo 97.
+    """
     moved = (code[4:] + code[:4]).upper()
     if not re.fullmatch(r"[0-9A-Z]{15,34}", moved):
         return False
@@ -22,13 +25,13 @@ def iban(code: str) -> bool:
 
 
 def spanish_id(code: str) -> bool:
-    """Return whether the letter of a Spanish DNI or NIE fits its number."""
+    """Return whether a Spanish DNI or NIE has the correct letter."""
     number = code[:-1].upper().translate(str.maketrans("XYZ", "012"))
     return "TRWAGMYFPDXBNJZSQVHLCKE"[int(number) % 23] == code[-1].upper()
 
 
 def brazilian_cpf(code: str) -> bool:
-    """Return whether both check digits of a CPF fit."""
+    """Return whether both check digits of a Brazilian CPF are correct."""
     digits = [int(char) for char in code if char.isdigit()]
     if len(digits) != 11 or len(set(digits)) == 1:
         return False

@@ -1,7 +1,8 @@
-"""Finds personal data that has a form of its own.
+"""Finds personal data in recognisable formats, such as card and phone numbers.
 
-A form alone is rarely enough: what has a checksum must pass it, and what has none (a driver's licence, a nine-digit
-number) needs its word before it. Names and places need a name detector, see `finder`.
+A format alone is rarely sufficient. A number with a checksum must pass it; a number without one (a
+driver's licence, nine digits) counts only after a context word. Names and places need a name
+detector, see `finder`.
 """
 
 import re
@@ -10,14 +11,17 @@ from dataclasses import dataclass
 
 from trimtab.guardrails.pii import checksums
 from trimtab.guardrails.pii.kinds import PersonalData, PiiType
-from trimtab.guardrails.pii.phones import FEWEST_DIGITS, phones
+from trimtab.guardrails.pii.phones import MIN_DIGITS, phones
 from trimtab.text.prefilter import folded, shows
 
 
 def find(text: str) -> tuple[PersonalData, ...]:
-    """Return the personal data in order of place; findings never overlap, the surer kind wins."""
+    """Return the personal data in order of position, without overlaps.
+
+    Of overlapping findings the more reliable kind wins.
+    """
     taken: list[PersonalData] = []
-    for found in _all(text):
+    for found in _candidates(text):
         if not any(found.start < other.end and other.start < found.end for other in taken):
             taken.append(found)
     return tuple(sorted(taken, key=lambda data: data.start))
@@ -25,7 +29,10 @@ def find(text: str) -> tuple[PersonalData, ...]:
 
 @dataclass(frozen=True, slots=True)
 class _Recogniser:
-    """A form, what must hold of the matched text, and what must stand before it. Group 1 is the data, if there is one."""
+    """Pattern of one kind of data, with its checksum and context words.
+
+    Group 1 of the pattern, if present, is the data.
+    """
 
     type: PiiType
     regex: re.Pattern[str]
@@ -33,9 +40,9 @@ class _Recogniser:
     before: re.Pattern[str] | None = None
     not_before: re.Pattern[str] | None = None
     digits: int = 0
-    """The fewest digits of the form that stand in one run, see `_longest_run`."""
+    """Minimum number of digits in one run, see `_longest_run`."""
     signs: tuple[str, ...] = ("",)
-    """Signs of the form or of what stands before it."""
+    """Substrings of the prefilter: a text with none of them cannot match."""
 
     def find(self, text: str) -> Iterator[PersonalData]:
         for match in self.regex.finditer(text):
@@ -58,11 +65,11 @@ def _digits(text: str) -> str:
     return "".join(char for char in text if char.isdigit())
 
 
-def _card(text: str) -> bool:
+def _passes_luhn(text: str) -> bool:
     return checksums.luhn(_digits(text))
 
 
-def _iban(text: str) -> bool:
+def _passes_iban(text: str) -> bool:
     return checksums.iban(text.replace(" ", ""))
 
 
@@ -82,24 +89,24 @@ _RECOGNISERS = (
     ),
     _Recogniser(
         PiiType.IBAN_CODE,
-        # A word of the sentence is no group of the account: after a space there is a digit, or capitals only.
+        # A group after a space must contain a digit or only capitals: it is not a word of the text.
         _re(
             r"(?<!\w)[a-z]{2}\d{2} ?[a-z0-9]{4}(?:[a-z0-9]{4}| (?:(?=[a-z]*\d)[a-z0-9]{4}|(?-i:[A-Z]{4}))){1,6}"
             r"(?: ?(?=[a-z]*\d)[a-z0-9]{1,3})?(?!\w)"
         ),
-        _iban,
+        _passes_iban,
         digits=2,
     ),
     _Recogniser(
         PiiType.CREDIT_CARD,
         _re(rf"(?<![\w.+-])[2-6]\d{{3}}{_SEPARATED}{{9,15}}(?![\w-]|\.\d)"),
-        _card,
+        _passes_luhn,
         digits=13,
     ),
     _Recogniser(
         PiiType.CREDIT_CARD,
         _re(r"(?<![\w.+-])([1-6]\d{11,18})(?![\w-]|\.\d)"),
-        _card,
+        _passes_luhn,
         _CARD_WORD,
         digits=12,
     ),
@@ -183,13 +190,16 @@ _RECOGNISERS = (
 )  # fmt: skip
 
 
-def _all(text: str) -> Iterator[PersonalData]:
-    """Yield what each recogniser finds, the surer ones first; those that cannot find anything are not asked."""
+def _candidates(text: str) -> Iterator[PersonalData]:
+    """Yield the findings of all recognisers, the more reliable kinds first.
+
+    A prefilter skips recognisers that cannot match.
+    """
     digits, plain = _longest_run(text), folded(text)
     for recogniser in _RECOGNISERS:
         if digits >= recogniser.digits and shows(plain, recogniser.signs):
             yield from recogniser.find(text)
-    if digits >= FEWEST_DIGITS:
+    if digits >= MIN_DIGITS:
         for start, end in phones(text):
             yield PersonalData(PiiType.PHONE_NUMBER, start, end)
 
@@ -198,9 +208,9 @@ _RUN = re.compile(r"\d(?:\W{0,4}\d)*")
 
 
 def _longest_run(text: str) -> int:
-    """Return the most digits that stand together, with at most four signs between neighbours."""
+    """Return the most digits in one run, with up to four separators."""
     runs = _RUN.findall(text)
-    return max((len(run) - len(_NO_DIGIT.findall(run)) for run in runs), default=0)
+    return max((len(run) - len(_NOT_A_DIGIT.findall(run)) for run in runs), default=0)
 
 
-_NO_DIGIT = re.compile(r"\D")
+_NOT_A_DIGIT = re.compile(r"\D")

@@ -1,4 +1,4 @@
-"""All personal data of a text: what has a form of its own, and names where a detector is at hand."""
+"""Finds personal data by format, and names by an optional detector."""
 
 import logging
 from dataclasses import dataclass
@@ -11,46 +11,46 @@ from trimtab.guardrails.pii.redact import redact
 
 _log = logging.getLogger(__name__)
 NAMES_UNCHECKED = "NAMES_UNCHECKED"
-"""Stands for a finding where names should have been looked for and could not be."""
+"""Reported as a finding when the name detector is enabled but cannot answer."""
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """The findings in order of place, apart from each other."""
+    """Findings in order of position, without overlaps."""
 
     data: tuple[PersonalData, ...]
     unchecked: NamesUnavailable | None = None
-    """Why names were not looked for, though they should have been."""
+    """The error of the name detector, when it is enabled but cannot answer."""
 
 
 class Finder:
-    """Finds and replaces personal data.
+    """Finds and redacts personal data.
 
     Args:
-        names: Detects names; None where they are not looked for.
+        names: The name detector; None to detect no names.
     """
 
     def __init__(self, names: NameDetector | None = None) -> None:
         self._names = names
 
     def find(self, text: str) -> tuple[PersonalData, ...]:
-        """Return all findings; where a name overlaps data with a form of its own, the form wins.
+        """Return all findings; data with a format wins over an overlapping name.
 
         Raises:
-            NamesUnavailable: Names cannot be looked for now.
+            NamesUnavailable: The name detector cannot answer now.
         """
-        formed = find(text)
+        formatted = find(text)
         if self._names is None or not text.strip():
-            return formed
+            return formatted
         names = [
             name
             for name in self._names.detect(text)
-            if not any(name.start < other.end and other.start < name.end for other in formed)
+            if not any(name.start < other.end and other.start < name.end for other in formatted)
         ]
-        return tuple(sorted((*formed, *names), key=lambda data: data.start))
+        return tuple(sorted((*formatted, *names), key=lambda data: data.start))
 
     def look(self, text: str) -> Found:
-        """Return what can be found now, and whether names are missing from it."""
+        """Return the findings, without names when their detector is unavailable."""
         try:
             return Found(self.find(text))
         except NamesUnavailable as error:
@@ -58,6 +58,9 @@ class Finder:
             return Found(find(text), error)
 
     def redact(self, text: str) -> str:
-        """Return the text with each finding replaced by its type; nothing of it when names could not be checked."""
+        """Return the text with each finding replaced by its type.
+
+        When names cannot be checked, a marker replaces the whole text.
+        """
         found = self.look(text)
         return f"<{NAMES_UNCHECKED}>" if found.unchecked else redact(text, found.data)

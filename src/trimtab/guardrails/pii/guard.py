@@ -1,4 +1,4 @@
-"""The guard of personal data in answers and questions."""
+"""Guards against personal data in answers and questions."""
 
 from collections.abc import Set as AbstractSet
 
@@ -10,7 +10,7 @@ from trimtab.guardrails.verdicts import Decision, Judgement
 
 
 class PiiGuard:
-    """Blocks answers with the kinds of data that the rules name, and warns of the others."""
+    """Blocks answers with certain kinds of personal data; warns of the others."""
 
     name = "pii"
 
@@ -18,10 +18,10 @@ class PiiGuard:
         self._finder = finder or Finder()
 
     def check(self, subject: Subject, rules: GuardRules) -> Judgement:
-        """Judge by the kinds that are found; the data itself is never part of the judgement.
+        """Judge by kinds of data; the judgement never contains the data itself.
 
         Raises:
-            NamesUnavailable: Names block by the rules, and cannot be looked for now.
+            NamesUnavailable: The rules block names, and the detector cannot answer now.
         """
         found = self._finder.look(subject.text)
         findings = _findings(found)
@@ -34,7 +34,10 @@ class PiiGuard:
 
 
 class QuestionPiiGuard:
-    """Warns of personal data in a question: the asker may send it, but it is redacted where it is kept."""
+    """Warns of personal data in questions.
+
+    Callers may send their own data; it is redacted wherever the question is stored.
+    """
 
     name = "pii"
 
@@ -42,7 +45,7 @@ class QuestionPiiGuard:
         self._finder = finder or Finder()
 
     def check(self, subject: Subject, rules: GuardRules) -> Judgement:
-        """Warn when there is any."""
+        """Warn when the question contains personal data."""
         return _warning(_findings(self._finder.look(subject.text)))
 
 

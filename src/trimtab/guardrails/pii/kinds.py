@@ -1,11 +1,11 @@
-"""The kinds of personal data that are looked for."""
+"""Kinds of personal data, and the record of a finding."""
 
 from dataclasses import dataclass
 from enum import StrEnum
 
 
 class PiiType(StrEnum):
-    """A kind of personal data, by the names that Presidio uses."""
+    """Kind of personal data, with the names of Presidio."""
 
     EMAIL_ADDRESS = "EMAIL_ADDRESS"
     DOMAIN_NAME = "DOMAIN_NAME"
@@ -36,7 +36,7 @@ STRUCTURED = frozenset(
         PiiType.PHONE_NUMBER,
     }
 )
-"""Types with a form of their own, for which no name list or language model is needed."""
+"""Types with a recognisable format: they need no name list or language model."""
 
 
 NAMES = frozenset({PiiType.PERSON, PiiType.LOCATION})
@@ -45,7 +45,7 @@ NAMES = frozenset({PiiType.PERSON, PiiType.LOCATION})
 
 @dataclass(frozen=True, slots=True)
 class PersonalData:
-    """One finding; the text itself is not carried, so that a finding can be logged."""
+    """Position and type of a finding, without its text: safe to log."""
 
     type: PiiType
     start: int

@@ -1,4 +1,4 @@
-"""Names of people and places: what a detector of them is, and the bound on its time."""
+"""Interface of a name detector, and a wrapper with a timeout."""
 
 import threading
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -8,30 +8,30 @@ from trimtab.guardrails.errors import NamesUnavailable
 from trimtab.guardrails.pii.kinds import PersonalData
 
 LONGEST = 10_000
-"""Characters; a detector by language model needs tenths of a second for as many."""
+"""Maximum characters of a text; a language model needs tenths of a second for this length."""
 
 
 class NameDetector(Protocol):
-    """Finds names in a text."""
+    """Detects names of people and places in a text."""
 
     def detect(self, text: str) -> tuple[PersonalData, ...]:
-        """Return the names in order of place, apart from each other.
+        """Return the names in order of position, without overlaps.
 
         Raises:
-            NamesUnavailable: It cannot tell now.
+            NamesUnavailable: The detector cannot answer now.
         """
         ...
 
 
 class BoundedNames:
-    """A detector whose answer is waited for only so long.
+    """Runs a name detector on one thread with a timeout.
 
-    One thread detects, text after text. A late detection cannot be stopped; until it ends, every further text is
-    refused at once, so that a detector that hangs is waited for once and not at each text.
+    A late detection cannot be stopped. Until it ends, further texts are refused at once, so that a
+    detector that hangs delays one text and not every text.
 
     Args:
-        detector: Who detects.
-        timeout_seconds: The longest that one text may take, waiting for the thread included.
+        detector: The detector to call.
+        timeout_seconds: Limit for one text, including the wait for the thread.
     """
 
     def __init__(self, detector: NameDetector, timeout_seconds: float) -> None:
@@ -42,7 +42,7 @@ class BoundedNames:
         self._pool = ThreadPoolExecutor(1, "names")
 
     def detect(self, text: str) -> tuple[PersonalData, ...]:
-        """Return the names, or raise `NamesUnavailable` when there is no answer in time."""
+        """Return the names, or raise `NamesUnavailable` on a timeout."""
         if len(text) > LONGEST:
             raise NamesUnavailable(f"A text is longer than {LONGEST} characters.")
         with self._lock:
@@ -52,18 +52,18 @@ class BoundedNames:
         try:
             return future.result(self._timeout_seconds)
         except TimeoutError as error:
-            if not future.cancel():  # It runs; what only waited is dropped.
+            if not future.cancel():  # It is running; a queued call is cancelled.
                 with self._lock:
                     self._late = future
             raise NamesUnavailable(f"No names within {self._timeout_seconds:g} s.") from error
 
     def renew(self) -> None:
-        """Take a fresh thread, and leave a late detection to itself."""
+        """Replace the thread; a late detection is abandoned."""
         with self._lock:
-            worn, self._pool = self._pool, ThreadPoolExecutor(1, "names")
+            old_pool, self._pool = self._pool, ThreadPoolExecutor(1, "names")
             self._late = None
-        worn.shutdown(wait=False)
+        old_pool.shutdown(wait=False)
 
     def close(self) -> None:
-        """Let no further detection start."""
+        """Shut down the thread; queued detections are cancelled."""
         self._pool.shutdown(wait=False, cancel_futures=True)

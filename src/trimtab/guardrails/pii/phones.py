@@ -1,5 +1,5 @@
 # ruff: noqa: RUF001 - dashes as people type them.
-"""Telephone numbers: by their international form, their national grouping, or the word that stands before them."""
+"""Finds telephone numbers by international format, national grouping or context words."""
 
 import re
 
@@ -27,11 +27,11 @@ _NOT_A_PHONE = re.compile(
     r"(?:card|cc|iban|account|invoice|order|zip|ssn|security|license|licence|version|isbn|id)\W{0,3}(?:no\.?|number|#|is|:)*\W{0,3}$",
     re.IGNORECASE,
 )
-FEWEST_DIGITS, MOST_DIGITS = 7, 15
+MIN_DIGITS, MAX_DIGITS = 7, 15
 
 
 def phones(text: str) -> list[tuple[int, int]]:
-    """Return the places of telephone numbers, with their extensions."""
+    """Return start and end of each telephone number, extension included."""
     found = []
     for match in _CANDIDATE.finditer(text):
         number = match["number"].rstrip(" .-/(\u00a0")
@@ -40,7 +40,7 @@ def phones(text: str) -> list[tuple[int, int]]:
         start = match.start("number")
         end = match.end() if match["extension"] else start + len(number)
         digits = sum(char.isdigit() for char in number)
-        if FEWEST_DIGITS <= digits <= MOST_DIGITS and _is_phone(text, start, end, number):
+        if MIN_DIGITS <= digits <= MAX_DIGITS and _is_phone(text, start, end, number):
             found.append((start, end))
     return found
 
@@ -52,7 +52,7 @@ def _is_phone(text: str, start: int, end: int, number: str) -> bool:
     if _AFTER.match(text, end) or _BEFORE.search(before):
         return True
     if number.startswith(("+", "00")):
-        return _possible(number)
+        return _is_possible(number)
     return bool(_NATIONAL.fullmatch(number))
 
 
@@ -60,8 +60,8 @@ def _unbalanced(number: str) -> bool:
     return number.count("(") != number.count(")")
 
 
-def _possible(number: str) -> bool:
-    import phonenumbers  # Most texts hold no candidate.
+def _is_possible(number: str) -> bool:
+    import phonenumbers  # Imported late: most texts have no candidate.
 
     plus = "+" + number[2:] if number.startswith("00") else number
     try:

@@ -1,8 +1,8 @@
-"""Names by Presidio over a spaCy model: the extra ``presidio``, imported only when a setting asks for it.
+"""Name detector of Presidio with a spaCy model, in the extra ``presidio``.
 
-Of Presidio only the recognizer of the language model's own entities is used: its patterns are weaker than ours, and one
-of them fetches a list from the network. Of the model only what finds entities runs; its parser and tagger double the
-cost and change no finding that counts.
+Only the recognizer of spaCy entities is used: the patterns of Presidio are weaker than ours, and one
+of them downloads a list. Only the entity recognition of the model runs: its parser and tagger double
+the cost and do not change the findings of names and places.
 """
 
 import re
@@ -20,13 +20,13 @@ _IGNORED_LABELS = (
     *("CARDINAL", "DATE", "EVENT", "FAC", "LANGUAGE", "LAW", "MISC", "MONEY", "NORP", "ORDINAL"),
     *("ORG", "PERCENT", "PRODUCT", "QUANTITY", "TIME", "WORK_OF_ART"),
 )
-"""Of the models; Presidio logs a warning for each label that is neither mapped nor ignored."""
+"""Presidio logs a warning for each label of a model that is neither mapped nor ignored."""
 _POSSESSIVE = re.compile(r"['\u2019]s$")
 _WARM_UP = "Ann Lee lives in Lisbon."
 
 
 class Span(Protocol):
-    """What Presidio's ``RecognizerResult`` says of a finding."""
+    """Fields used of Presidio's ``RecognizerResult``."""
 
     entity_type: str
     start: int
@@ -34,24 +34,24 @@ class Span(Protocol):
 
 
 class Analyzer(Protocol):
-    """What is needed of Presidio's ``AnalyzerEngine``."""
+    """Interface used of Presidio's ``AnalyzerEngine``."""
 
     def analyze(self, text: str, language: str, entities: list[str]) -> Iterable[Span]:
-        """Return the findings of those types, in any order."""
+        """Return the findings of the given types, in any order."""
         ...
 
 
 class PresidioNames:
-    """Detects names by an analyzer, without a bound on its time: see `BoundedNames`."""
+    """Detects names with a Presidio analyzer, without a timeout (see `BoundedNames`)."""
 
     def __init__(self, analyzer: Analyzer) -> None:
         self._analyzer = analyzer
 
     def detect(self, text: str) -> tuple[PersonalData, ...]:
-        """Return the names; of two that overlap the first, and of two at one place the longer."""
+        """Return the names; of overlapping names the first, then the longest, wins."""
         try:
             spans = list(self._analyzer.analyze(text, language=_LANGUAGE, entities=_ENTITIES))
-        except Exception as error:  # Any failure of foreign code means the same.
+        except Exception as error:  # Any failure of the library means that names are unchecked.
             raise NamesUnavailable(f"Presidio failed: {type(error).__name__}.") from error
         found: list[PersonalData] = []
         for span in sorted(spans, key=lambda span: (span.start, -span.end)):
@@ -62,7 +62,7 @@ class PresidioNames:
 
 
 def load(model: str) -> PresidioNames:
-    """Return the detector, warm: the first text costs no more than the next.
+    """Return the detector, warmed up by one detection.
 
     Args:
         model: The name of an installed spaCy model for English, or its folder.
@@ -71,14 +71,14 @@ def load(model: str) -> PresidioNames:
         NameDetectorMissing: The extra or the model is not installed, or the model cannot be read.
     """
     try:
-        import presidio_analyzer  # noqa: F401 - only who asks for names installs it.
+        import presidio_analyzer  # noqa: F401 - checks that the extra is installed.
         import spacy.util
     except ImportError as error:
         raise NameDetectorMissing(
             "guardrails.pii_names is presidio, whose packages are not installed.",
             hint="Install them: pip install 'trimtab[presidio]'; or set guardrails.pii_names = \"off\".",
         ) from error
-    # Presidio would fetch a missing model from the network in the middle of a start.
+    # Presidio would download a missing model during startup.
     if not spacy.util.is_package(model) and not Path(model).is_dir():
         raise NameDetectorMissing(f"The spaCy model {model} is not installed.")
     try:

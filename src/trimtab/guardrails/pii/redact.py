@@ -1,4 +1,4 @@
-"""Replaces personal data by its type, for logs, traces and answers."""
+"""Redacts personal data in logs, traces and answers."""
 
 from collections.abc import Iterable
 
@@ -11,7 +11,7 @@ def redact(text: str, found: Iterable[PersonalData] | None = None) -> str:
 
     Args:
         text: Any text.
-        found: What to replace, not overlapping; by default what `find` finds.
+        found: The findings to replace, without overlaps; by default those of `find`.
     """
     pieces: list[str] = []
     end = 0
