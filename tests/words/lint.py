@@ -11,6 +11,7 @@ from pathlib import Path
 
 from tests.words.terms import (
     IRREGULAR,
+    KEPT_NAMES,
     NAME_PREFIXES,
     NAMES,
     NOT_PARTICIPLES,
@@ -134,6 +135,8 @@ class Module:
 
     def _name(self, name: str, line: int) -> Iterator[Finding]:
         bare = name.strip("_").lower()
+        if bare in KEPT_NAMES:
+            return
         if bare in NAMES:
             yield Finding(self.file, line, "name", f"{name}: use {NAMES[bare]}")
         first = bare.split("_")[0]

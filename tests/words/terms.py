@@ -113,6 +113,9 @@ NAMES = {
 }
 """Names of variables, parameters, functions, classes and modules -> the field's terms."""
 
+KEPT_NAMES = frozenset({"most_waiting"})
+"""Names that users have in their files: the setting `api.most_waiting`."""
+
 NAME_PREFIXES = {"most": "max", "least": "min", "so_many": "count"}
 """First words of names (`most_bytes`) -> what to write instead."""
 

@@ -44,7 +44,7 @@ def _bypass(guardrails: Guardrails) -> Action:
 
     return Action(
         "guardrails.bypass",
-        "Let answers through for a while although hallucination, facts or ethics fail.",
+        "Let answers through for a limited time although hallucination, facts or ethics fail.",
         Risk.APPROVAL,
         run,
         dry_run,
