@@ -86,3 +86,10 @@ def test_no_class_of_the_service_has_a_method_that_only_faults_call():
         if users[name] and all(map(is_for_drills, users[name]))
     }
     assert found == ADDRESSES
+
+
+def test_the_map_of_contributing_names_every_package():
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    words = set(text.partition("## Map")[2].partition("```text")[2].partition("```")[0].split())
+    packages = {path.name for path in PACKAGE.iterdir() if (path / "__init__.py").exists()}
+    assert packages - words == set()
