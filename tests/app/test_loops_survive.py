@@ -10,7 +10,7 @@ from trimtab.answers.tracing.exporter import SpanExporter
 from trimtab.app.handbook import Handbook
 from trimtab.evaluation.experiments.shadow import Shadow
 from trimtab.evaluation.online.quality_monitor import MonitoredStores, QualityMonitor
-from trimtab.gates.room import GatesRoom
+from trimtab.gates.monitor import GateMonitor
 from trimtab.infra.notify import Delivery
 from trimtab.infra.scheduler import Scheduler
 from trimtab.infra.settings.sections.monitor import MonitorSettings
@@ -158,10 +158,10 @@ def test_the_heartbeat_and_the_queue_of_knowledge(clock, part):
 
 def test_the_gates(clock, tmp_path, monkeypatch):
     call = FailsOnce(SimpleNamespace(findings=()))
-    room = GatesRoom(tmp_path, clock)
-    monkeypatch.setattr(room, "_ensure", lambda: None)
+    room = GateMonitor(tmp_path, clock)
+    monkeypatch.setattr(room, "_ensure_project", lambda: None)
     monkeypatch.setattr(room, "_judge", call)
-    monkeypatch.setattr(room, "_keep_good", lambda: None)
+    monkeypatch.setattr(room, "_copy_evidence", lambda: None)
     room.start(5.0)
     assert call.again.wait(20)
     room.close()

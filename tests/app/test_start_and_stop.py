@@ -9,7 +9,7 @@ from trimtab.app import build
 from trimtab.app.handbook import Handbook
 from trimtab.drills import DrillRunner
 from trimtab.evaluation.service import EvaluationService
-from trimtab.gates.room import GatesRoom
+from trimtab.gates.monitor import GateMonitor
 from trimtab.guardrails.service import Guardrails
 from trimtab.infra.jobs.opening import OpeningJobs
 from trimtab.infra.notify import Delivery
@@ -28,7 +28,7 @@ STARTS = (
     (AnswerService, "start"),
     (SpanExporter, "start"),
     (EvaluationService, "start"),
-    (GatesRoom, "start"),
+    (GateMonitor, "start"),
     (Delivery, "start"),
     (OpeningJobs, "launch"),
     (Scheduler, "start"),
@@ -43,7 +43,7 @@ CLOSES = (
     (Scheduler, "close"),
     (OpeningJobs, "close"),
     (Delivery, "close"),
-    (GatesRoom, "close"),
+    (GateMonitor, "close"),
     (EvaluationService, "close"),
     (SpanExporter, "close"),
     (AnswerService, "close"),
@@ -100,7 +100,7 @@ def test_an_app_that_was_not_started_closes_the_same_components(app_of, calls): 
 
 def test_the_gates_start_only_with_a_project_or_in_drills(app_of, calls):  # noqa: F811
     app_of().start(handbook=False)
-    left_out = (GatesRoom, Handbook)
+    left_out = (GateMonitor, Handbook)
     assert calls == named(pair for pair in STARTS if pair[0] not in left_out)
 
 

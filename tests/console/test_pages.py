@@ -7,7 +7,7 @@ from fastapi.routing import APIRoute
 
 from tests.api.test_access import all_routes, roles_of
 from tests.faces import client_of, key_of
-from trimtab.gates.room import GatesRoom
+from trimtab.gates.monitor import GateMonitor
 from trimtab.infra.auth import Role
 from trimtab.kernel.errors import Unauthenticated
 
@@ -393,7 +393,7 @@ def _gates_page(app, anonymous):
 
 def test_the_gates_page_shows_the_last_verdict_and_every_finding(app, anonymous, monkeypatch):
     with monkeypatch.context() as patched:
-        patched.setattr(GatesRoom, "verdict", None)
+        patched.setattr(GateMonitor, "verdict", None)
         assert "No project has been judged" in anonymous.get("/console/gates").text
     verdict, text = _gates_page(app, anonymous)
     assert verdict.findings == ()

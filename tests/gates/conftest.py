@@ -3,12 +3,12 @@
 import pytest
 
 from trimtab.gates.schema import check_report
-from trimtab.gates.selftest.world import build_world
+from trimtab.gates.selftest.sample_project import build_sample_project
 
 
 @pytest.fixture(scope="session")
 def sound(tmp_path_factory):
-    return build_world(tmp_path_factory.mktemp("gates") / "sound")
+    return build_sample_project(tmp_path_factory.mktemp("gates") / "sound")
 
 
 @pytest.fixture

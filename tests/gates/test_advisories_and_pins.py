@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 from trimtab.cli.gates import app
 from trimtab.gates.errors import EvidenceMissing, EvidenceUnreadable
-from trimtab.gates.selftest.world import add_package
+from trimtab.gates.selftest.sample_project import add_package
 from trimtab.gates.supply_chain import Snapshot
 from trimtab.gates.supply_chain.installed import Installed
 from trimtab.gates.supply_chain.osv_export import refresh

@@ -10,10 +10,10 @@ from trimtab.gates import drift
 from trimtab.gates.baseline import Approvals, make_baseline, read_baseline, write_baseline
 from trimtab.gates.errors import ApprovalRefused, BaselineRefused, EvidenceMissing
 from trimtab.gates.evidence import promote
-from trimtab.gates.policy import Policy
+from trimtab.gates.policy import GatePolicy
 from trimtab.gates.records import GateState
 from trimtab.gates.schema import check_report
-from trimtab.gates.selftest.world import START
+from trimtab.gates.selftest.sample_project import START
 from trimtab.gates.signing import APPROVER, statement
 from trimtab.kernel.ids import sha256_hex
 from trimtab.testing.clock import FakeClock
@@ -160,7 +160,7 @@ def test_only_a_report_that_is_there_and_passes_becomes_the_baseline(world, appr
     def promoted(path, **options):
         raw = path.read_bytes() if path.is_file() else b""
         envelope = approvals.grant("baseline", sha256_hex(raw), by="ada", reason="better")
-        return promote(world.project, path, envelope, Policy(), world.clock, **options)
+        return promote(world.project, path, envelope, GatePolicy(), world.clock, **options)
 
     former = world.project.baseline.read_bytes()
     with pytest.raises(EvidenceMissing, match=r"no report none\.json"):

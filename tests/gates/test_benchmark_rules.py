@@ -8,7 +8,7 @@ import pytest
 from trimtab.gates import benchmark, plausibility
 from trimtab.gates.benchmark import BenchmarkLogger
 from trimtab.gates.records import GateState
-from trimtab.gates.schema.importers import Stated, import_file
+from trimtab.gates.schema.importers import StatedValues, import_file
 from trimtab.kernel.ids import sha256_hex
 
 Q = "$.results[2]"
@@ -259,7 +259,7 @@ def imported(world):
     (world.project.logs / "copa.jsonl").unlink()
     source = world.root / "results.json"
     source.write_bytes(orjson.dumps({"results": {"copa": task}, "n-samples": counts}))
-    return source, import_file(source, "lm-eval", Stated(seed=1, duration_s=5.0)).report
+    return source, import_file(source, "lm-eval", StatedValues(seed=1, duration_s=5.0)).report
 
 
 def mismatches(world, report):

@@ -177,7 +177,7 @@ def test_a_folder_is_entered_by_its_owner_and_changed_by_nobody_else(tmp_path, m
     if wanted is None:
         assert wrong == ()
         return
-    assert [(one.path, one.mode, one.wanted, one.readable) for one in wrong] == [
+    assert [(one.path, one.mode, one.expected, one.readable) for one in wrong] == [
         (folder / "inner", mode, wanted, readable)
     ]
     datasets.fix_permissions(wrong)

@@ -8,7 +8,7 @@ from trimtab.gates import docs_gate, errors
 from trimtab.gates.alerts import AlertNotSent
 from trimtab.gates.docs_gate import known_command, read_page, slug
 from trimtab.gates.errors import PolicyWrong
-from trimtab.gates.policy import Policy, load_policy
+from trimtab.gates.policy import GatePolicy, load_policy
 from trimtab.gates.records import GateState
 
 
@@ -195,9 +195,9 @@ def loaded(tmp_path, text):
 
 
 def test_an_empty_policy_is_the_default(tmp_path):
-    assert loaded(tmp_path, "") == Policy()
-    assert loaded(tmp_path, "{}").sha256() == Policy().sha256()
-    assert loaded(tmp_path, "warnings_block: true").sha256() != Policy().sha256()
+    assert loaded(tmp_path, "") == GatePolicy()
+    assert loaded(tmp_path, "{}").sha256() == GatePolicy().sha256()
+    assert loaded(tmp_path, "warnings_block: true").sha256() != GatePolicy().sha256()
 
 
 def test_each_kind_of_value_is_read(tmp_path):

@@ -16,7 +16,7 @@ from trimtab.gates import benchmark, datasets, drift, plausibility
 from trimtab.gates.benchmark.idhash import IdHash
 from trimtab.gates.data_drift import pin_bins, psi
 from trimtab.gates.errors import EvidenceMissing
-from trimtab.gates.policy import DriftPolicy, Policy
+from trimtab.gates.policy import DriftPolicy, GatePolicy
 from trimtab.gates.records import GateState
 from trimtab.gates.schema import check_report
 
@@ -283,8 +283,8 @@ def test_without_a_baseline_there_is_nothing_to_compare_with(world):
 @pytest.mark.feature("F080", "F081")
 def test_the_window_of_mmlu_widens_with_fewer_samples():
     whole, part = (
-        plausibility.bounds("mmlu", 14042, Policy()),
-        plausibility.bounds("mmlu", 50, Policy()),
+        plausibility.bounds("mmlu", 14042, GatePolicy()),
+        plausibility.bounds("mmlu", 50, GatePolicy()),
     )
     assert part.low < whole.low < 0.25 < whole.high < part.high
     assert "arXiv:2009.03300" in whole.window.source

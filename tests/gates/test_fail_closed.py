@@ -8,10 +8,10 @@ from typer.testing import CliRunner
 
 from trimtab.cli.gates import app
 from trimtab.gates.alerts import alerts
-from trimtab.gates.records import Outcome
-from trimtab.gates.room import GatesRoom
+from trimtab.gates.monitor import GateMonitor
+from trimtab.gates.records import GateOutcome
 from trimtab.gates.run import Request, run
-from trimtab.gates.selftest.world import StepClock
+from trimtab.gates.selftest.sample_project import StepClock
 from trimtab.gates.signals import signals
 
 
@@ -44,7 +44,7 @@ def watch(world, tmp_path):
 
     def start(*steps):
         clock = WatchClock(steps)
-        room = GatesRoom(tmp_path / "room", clock, world.root)
+        room = GateMonitor(tmp_path / "room", clock, world.root)
         rooms.append(room)
         return room, clock
 
@@ -65,7 +65,7 @@ def test_a_makefile_of_bytes_does_not_end_the_watching(watch, world):
         (world.root / "benchmark_report.json").write_bytes(b"\xff")
 
     room, clock = watch(garble)
-    assert _watched(room, clock).outcome is Outcome.BLOCK
+    assert _watched(room, clock).outcome is GateOutcome.BLOCK
 
 
 def test_an_unexpected_error_makes_the_verdict_unknown_until_it_is_judged_again(watch):
@@ -75,12 +75,12 @@ def test_an_unexpected_error_makes_the_verdict_unknown_until_it_is_judged_again(
         lambda: (setattr(clock, "broken", False), said.append(room.verdict.outcome)),
     )
     last = _watched(room, clock)
-    assert [*said, last.outcome] == [Outcome.PASS, Outcome.UNKNOWN, Outcome.PASS]
+    assert [*said, last.outcome] == [GateOutcome.PASS, GateOutcome.UNKNOWN, GateOutcome.PASS]
 
 
 def test_a_copy_that_cannot_be_kept_makes_the_verdict_unknown(world, tmp_path):
-    room = GatesRoom(tmp_path / "room", StepClock(), world.root)
-    assert room.refresh().outcome is Outcome.PASS
+    room = GateMonitor(tmp_path / "room", StepClock(), world.root)
+    assert room.refresh().outcome is GateOutcome.PASS
     kept = tmp_path / "room" / "good"
     kept.rename(tmp_path / "elsewhere")
     kept.write_text("a file where a folder was")
@@ -89,7 +89,9 @@ def test_a_copy_that_cannot_be_kept_makes_the_verdict_unknown(world, tmp_path):
     assert (room.verdict.outcome, room.findings()[0].code) == ("unknown", "gates.verdict_stale")
 
 
-@pytest.mark.parametrize(("seconds", "outcome"), [(119, Outcome.PASS), (121, Outcome.UNKNOWN)])
+@pytest.mark.parametrize(
+    ("seconds", "outcome"), [(119, GateOutcome.PASS), (121, GateOutcome.UNKNOWN)]
+)
 def test_a_verdict_that_is_not_refreshed_for_three_intervals_is_unknown(watch, seconds, outcome):
     room, clock = watch()
     _watched(room, clock)
@@ -187,6 +189,6 @@ def test_a_gate_that_fails_blocks_with_the_reason(world):
         Request(world.root, world.report_path, commands=Commands()),
         world.clock,
     )
-    assert verdict.outcome is Outcome.BLOCK
+    assert verdict.outcome is GateOutcome.BLOCK
     (found,) = [f for f in verdict.findings if f.code == "gates.gate_failed"]
     assert (found.gate, "the commands cannot be listed" in found.message) == ("docs", True)

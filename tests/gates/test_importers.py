@@ -6,7 +6,7 @@ import pytest
 from trimtab.gates import benchmark
 from trimtab.gates.errors import EvidenceMissing, ImportRefused
 from trimtab.gates.schema import check_report
-from trimtab.gates.schema.importers import Stated, import_file, import_text
+from trimtab.gates.schema.importers import StatedValues, import_file, import_text
 from trimtab.gates.selftest.imports import sound_log, write_sound
 
 CURRENT = {
@@ -24,7 +24,7 @@ OLD = {
 
 
 def _lm_eval(document, **stated):
-    return import_text(orjson.dumps(document), "results.json", "lm-eval", Stated(**stated))
+    return import_text(orjson.dumps(document), "results.json", "lm-eval", StatedValues(**stated))
 
 
 def test_current_lm_eval_results_become_a_sound_report():
@@ -204,7 +204,7 @@ def test_a_failed_measurement_is_an_error_and_nothing_takes_its_place(metrics, f
 def test_a_value_that_is_not_json_is_refused_with_its_name_and_path(word):
     raw = orjson.dumps(CURRENT).replace(b"0.84", word.encode())
     with pytest.raises(ImportRefused) as refused:
-        import_text(raw, "results.json", "lm-eval", Stated())
+        import_text(raw, "results.json", "lm-eval", StatedValues())
     assert f"{word} is not JSON" in refused.value.message
     assert "$.results.copa.acc,none" in refused.value.message
 
@@ -245,7 +245,7 @@ def test_a_task_without_a_known_metric_is_an_error(task):
 def test_an_accuracy_that_the_source_does_not_state_is_found_out(world):
     source = world.root / "results.json"
     source.write_bytes(orjson.dumps(_task(**{"acc,none": None})))
-    report = import_file(source, "lm-eval", Stated(seed=1)).report
+    report = import_file(source, "lm-eval", StatedValues(seed=1)).report
     report["results"][0] |= {"accuracy": 0.9, "status": "PASS"}
     report |= {"accuracy": 0.9, "status": "PASS"}
     world.report_path.write_bytes(orjson.dumps(report))

@@ -14,10 +14,10 @@ from trimtab.gates.alerts import ALERTS
 from trimtab.gates.codes import CODES
 from trimtab.gates.errors import NoGoodCopy
 from trimtab.gates.faults import faults
-from trimtab.gates.policy import Policy
-from trimtab.gates.room import GROUPS, GatesRoom
+from trimtab.gates.monitor import GROUPS, GateMonitor
+from trimtab.gates.policy import GatePolicy
 from trimtab.gates.selftest.run import ALL
-from trimtab.gates.selftest.world import StepClock
+from trimtab.gates.selftest.sample_project import StepClock
 from trimtab.gates.signals import signals
 from trimtab.infra.telemetry import SignalCollector
 from trimtab.kernel.operable import ActionContext, Catalog, Risk, check_arguments
@@ -43,7 +43,7 @@ ME = ActionContext("key", "test")
 @pytest.fixture(scope="session")
 def built_room(tmp_path_factory):
     folder = tmp_path_factory.mktemp("room")
-    GatesRoom(folder, StepClock()).refresh()
+    GateMonitor(folder, StepClock()).refresh()
     return folder
 
 
@@ -51,7 +51,7 @@ def built_room(tmp_path_factory):
 def room(built_room, tmp_path):
     folder = tmp_path / "room"
     shutil.copytree(built_room, folder, symlinks=True)
-    room = GatesRoom(folder, StepClock())
+    room = GateMonitor(folder, StepClock())
     room.refresh()
     return room
 
@@ -217,7 +217,7 @@ def test_every_type_of_failure_has_its_alert_in_the_rule_file():
 
 
 def test_before_the_first_verdict_signals_have_no_samples(tmp_path):
-    room = GatesRoom(tmp_path, StepClock())
+    room = GateMonitor(tmp_path, StepClock())
     assert [sample for signal in signals(room) for sample in signal.read()] == []
 
 
@@ -235,7 +235,7 @@ def test_what_was_never_good_cannot_be_brought_back(tmp_path):
     project = tmp_path / "project"
     project.mkdir()
     with pytest.raises(NoGoodCopy):
-        GatesRoom(tmp_path / "room", StepClock(), project).restore("report")
+        GateMonitor(tmp_path / "room", StepClock(), project).restore("report")
 
 
 def test_the_manual_names_every_code_signal_action_fault_and_policy_key(catalog):
@@ -243,7 +243,7 @@ def test_the_manual_names_every_code_signal_action_fault_and_policy_key(catalog)
         path.read_text(encoding="utf-8")
         for path in [ROOT / "docs" / "gates.md", *(ROOT / "docs" / "gates").glob("*.md")]
     )
-    hints = get_type_hints(Policy)
+    hints = get_type_hints(GatePolicy)
     keys = [
         f"{s}.{f.name}" for s, kind in hints.items() if is_dataclass(kind) for f in fields(kind)
     ]

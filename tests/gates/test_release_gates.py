@@ -18,14 +18,14 @@ from trimtab.cli.gates import app
 from trimtab.gates import docs_gate, process, supply_chain
 from trimtab.gates.alerts import AlertNotSent, alerts, post_alerts
 from trimtab.gates.errors import EvidenceUnreadable, KeyMissing, PolicyWrong, SignatureWrong
-from trimtab.gates.policy import Policy, load_policy
+from trimtab.gates.policy import GatePolicy, load_policy
 from trimtab.gates.reset import PROTECTED, plan, reset
 from trimtab.gates.run import Request, run
 from trimtab.gates.schema import check_document
 from trimtab.gates.signing import KeyRing, pae
 from trimtab.gates.supply_chain import Snapshot, audit
 from trimtab.gates.supply_chain.cvss import base_score
-from trimtab.gates.supply_chain.external import External
+from trimtab.gates.supply_chain.external import ExternalSigner
 from trimtab.gates.supply_chain.licences import allowed
 from trimtab.gates.verdict import document, junit, markdown, sarif
 
@@ -240,7 +240,7 @@ def test_gpg_signs_and_verifies_where_it_is_installed(tmp_path, monkeypatch):
         pytest.skip("gpg cannot make a key here")
     artifact = tmp_path / "a.json"
     artifact.write_text("{}")
-    tool = External("gpg")
+    tool = ExternalSigner("gpg")
     tool.sign(artifact)
     assert tool.verify(artifact)
     artifact.write_text("{ }")
@@ -404,8 +404,8 @@ def test_warnings_block_where_the_policy_says_so(world):
     world.edit_report(lambda report: report.pop("seeds"))
     world.project.proof.unlink()
     only = ("schema", "benchmark", "plausibility")
-    assert _judge(world, only=only, policy=Policy()).outcome == "review"
-    assert _judge(world, only=only, policy=Policy(warnings_block=True)).outcome == "block"
+    assert _judge(world, only=only, policy=GatePolicy()).outcome == "review"
+    assert _judge(world, only=only, policy=GatePolicy(warnings_block=True)).outcome == "block"
 
 
 def test_the_signed_verdict_says_what_was_judged(world):

@@ -13,9 +13,9 @@ from trimtab.gates.benchmark.stream import read_log, structured_lines
 from trimtab.gates.errors import EvidenceUnreadable
 from trimtab.gates.evidence_files import read_evidence, read_text
 from trimtab.gates.schema import check_document, check_report, downgrade, migrate, version_of
-from trimtab.gates.schema.check import MOST_FINDINGS, json_path, path_of
+from trimtab.gates.schema.check import MAX_FINDINGS, json_path, path_of
 from trimtab.gates.schema.versions import available, project_schemas
-from trimtab.gates.selftest.world import StepClock
+from trimtab.gates.selftest.sample_project import StepClock
 from trimtab.gates.strictjson import LARGEST, parse
 from trimtab.infra.shipped import shipped
 from trimtab.kernel.ids import sha256_hex
@@ -205,8 +205,8 @@ def test_a_patch_number_is_ignored():
 
 
 def test_only_the_first_hundred_faults_are_told():
-    results = [{**RESULT, "accuracy": 2} for _ in range(MOST_FINDINGS + 5)]
-    assert MOST_FINDINGS == 100
+    results = [{**RESULT, "accuracy": 2} for _ in range(MAX_FINDINGS + 5)]
+    assert MAX_FINDINGS == 100
     assert len(checked(results=results)) == 100
     assert len(checked(results=results[:99])) == 99
 

@@ -6,8 +6,8 @@ import pytest
 
 from trimtab.gates import repository
 from trimtab.gates.repository import judge_repository
-from trimtab.gates.selftest.run import Outcome, Tried
-from trimtab.gates.selftest.world import StepClock, add_package
+from trimtab.gates.selftest.run import CorruptionResult, SelfTestResult
+from trimtab.gates.selftest.sample_project import StepClock, add_package
 from trimtab.gates.supply_chain import Installed
 
 ROOT = Path(__file__).parents[2]
@@ -15,8 +15,10 @@ RELEASE = ("schema", "benchmark", "plausibility")
 
 
 def _selftest(monkeypatch, killed, survived):
-    tried = [Tried("schema", f"case {i}", i < killed, "") for i in range(killed + survived)]
-    monkeypatch.setattr(repository, "run_selftest", lambda **_: Outcome(tuple(tried), ()))
+    results = [
+        CorruptionResult("schema", f"case {i}", i < killed, "") for i in range(killed + survived)
+    ]
+    monkeypatch.setattr(repository, "run_selftest", lambda **_: SelfTestResult(tuple(results), ()))
 
 
 def test_a_self_test_that_kills_everything_passes_as_a_benchmark(monkeypatch):

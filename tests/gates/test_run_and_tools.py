@@ -18,19 +18,19 @@ from trimtab.gates.errors import (
     SignatureWrong,
     ToolMissing,
 )
-from trimtab.gates.policy import GATES, Policy
+from trimtab.gates.policy import GATES, GatePolicy
 from trimtab.gates.profile import MemoryProfile, profile, python_processes
 from trimtab.gates.records import (
     Failure,
     Finding,
+    GateOutcome,
     GateResult,
     GateState,
-    Outcome,
+    GateVerdict,
     Severity,
-    Verdict,
 )
 from trimtab.gates.run import CHECKS, Request, judge, run
-from trimtab.gates.supply_chain.external import External, find_tool
+from trimtab.gates.supply_chain.external import ExternalSigner, find_tool
 from trimtab.gates.supply_chain.pins import load_pins, pin_findings
 from trimtab.gates.sweep import sweep
 from trimtab.kernel.clock import SystemClock
@@ -50,7 +50,7 @@ def test_every_gate_of_the_policy_is_run_in_its_order(world):
     verdict = run(request(world), world.clock, progress=told.append)
     assert tuple(told) == GATES == ("schema", *CHECKS)
     assert [result.gate for result in verdict.results] == list(GATES)
-    assert (verdict.outcome, verdict.findings) == (Outcome.PASS, ())
+    assert (verdict.outcome, verdict.findings) == (GateOutcome.PASS, ())
     assert verdict.subject == "benchmark_report.json"
     assert verdict.subject_sha256 == sha256_hex(world.report_path.read_bytes())
     assert (verdict.policy, verdict.policy_sha256) == ("gates.yaml", world.policy().sha256())
@@ -69,7 +69,9 @@ def test_only_the_gates_that_are_asked_for_run(world):
 
 def test_without_a_report_the_gates_that_need_one_are_skipped(world):
     only = ("schema", "docs", "plausibility")
-    verdict = run(request(world, report=None, only=only, policy=Policy(require=())), world.clock)
+    verdict = run(
+        request(world, report=None, only=only, policy=GatePolicy(require=())), world.clock
+    )
     states = [(result.gate, result.state, result.reason) for result in verdict.results]
     assert states[0] == ("schema", GateState.SKIPPED, "there is no report")
     assert states[1] == ("plausibility", GateState.SKIPPED, "the report is not usable")
@@ -83,15 +85,15 @@ def test_a_report_that_is_not_there_is_said_so(world):
 
 
 def test_the_policy_is_the_given_one_the_projects_or_the_default(world):
-    given = run(request(world, policy=Policy(), policy_name="mine"), world.clock)
-    assert (given.policy, given.policy_sha256) == ("mine", Policy().sha256())
-    assert run(request(world, policy=Policy()), world.clock).policy == "given"
+    given = run(request(world, policy=GatePolicy(), policy_name="mine"), world.clock)
+    assert (given.policy, given.policy_sha256) == ("mine", GatePolicy().sha256())
+    assert run(request(world, policy=GatePolicy()), world.clock).policy == "given"
     world.project.policy.unlink()
     assert run(request(world), world.clock).policy == "default"
 
 
 def test_required_evidence_that_is_missing_blocks_once(world):
-    policy = Policy(require=("schema", "datasets", "benchmark"))
+    policy = GatePolicy(require=("schema", "datasets", "benchmark"))
     only = ("schema", "datasets", "benchmark")
     world.report_path.write_bytes(b"{}")
     for folder in ("questions", "golden"):
@@ -99,7 +101,7 @@ def test_required_evidence_that_is_missing_blocks_once(world):
             path.unlink()
         (world.project.datasets / folder).rmdir()
     verdict = run(request(world, policy=policy, only=only), world.clock)
-    assert verdict.outcome is Outcome.BLOCK
+    assert verdict.outcome is GateOutcome.BLOCK
     states = {result.gate: result.state for result in verdict.results}
     assert states == {
         "schema": GateState.RAN, "datasets": GateState.MISSING, "benchmark": GateState.MISSING,
@@ -110,14 +112,16 @@ def test_required_evidence_that_is_missing_blocks_once(world):
 
 
 def test_nothing_judged_is_nothing_proved(world):
-    policy = Policy(require=())
+    policy = GatePolicy(require=())
     for path in world.project.sbom, world.project.provenance:
         path.unlink()
     verdict = run(request(world, policy=policy, report=None, only=("supply_chain",)), world.clock)
-    assert verdict.outcome is Outcome.REVIEW
+    assert verdict.outcome is GateOutcome.REVIEW
 
 
-@pytest.mark.parametrize(("strict", "outcome"), [(False, Outcome.REVIEW), (True, Outcome.BLOCK)])
+@pytest.mark.parametrize(
+    ("strict", "outcome"), [(False, GateOutcome.REVIEW), (True, GateOutcome.BLOCK)]
+)
 def test_a_warning_asks_for_a_review_or_blocks(world, strict, outcome):
     policy = replace(world.policy(), warnings_block=strict, require=())
     (world.root / ".github" / "pull_request_template.md").unlink()
@@ -135,7 +139,11 @@ def test_a_gate_that_fails_blocks_with_the_reason(world, error, path):
 
     result = judge("docs", gate, world.case(None))
     (found,) = result.findings
-    assert (result.gate, result.state, result.outcome) == ("docs", GateState.MISSING, Outcome.BLOCK)
+    assert (result.gate, result.state, result.outcome) == (
+        "docs",
+        GateState.MISSING,
+        GateOutcome.BLOCK,
+    )
     assert (found.gate, found.code, found.path) == ("docs", "gates.gate_failed", path)
     assert "bad" in found.message
 
@@ -161,7 +169,7 @@ def test_a_key_ring_inside_the_project_is_refused(tmp_path):
 
 
 def test_a_case_names_its_report_as_projects_do(world):
-    case = Case(world.project, Policy(), world.clock)
+    case = Case(world.project, GatePolicy(), world.clock)
     assert case.report_name == "benchmark_report.json"
 
 
@@ -218,8 +226,8 @@ def test_the_scaffold_leaves_what_is_there_and_a_dry_run_writes_nothing(tmp_path
 CRITICAL = Finding(
     "schema", "schema.invalid", Severity.CRITICAL, "$.a", "Bad: a\nb", "Fix.", "@t", Failure.SCHEMA
 )
-VERDICT = Verdict(
-    Outcome.BLOCK, "r.json", "a" * 64, "gates.yaml", "b" * 64, "2026-01-05T12:00:00Z",
+VERDICT = GateVerdict(
+    GateOutcome.BLOCK, "r.json", "a" * 64, "gates.yaml", "b" * 64, "2026-01-05T12:00:00Z",
     (
         GateResult("schema", GateState.RAN, (CRITICAL,)),
         GateResult(
@@ -409,13 +417,13 @@ def test_a_project_without_anything_is_unknown_and_never_a_pass(tmp_path):
     rows = sweep(Project(tmp_path, tmp_path.parent / "keys"), FakeClock(), progress=told.append)
     assert told == [row.name for row in rows]
     assert [(row.name, row.outcome, row.ok) for row in rows] == [
-        ("overall health", Outcome.PASS, True),
-        ("schemas", Outcome.PASS, True),
-        ("datasets", Outcome.UNKNOWN, False),
-        ("drift", Outcome.UNKNOWN, False),
-        ("permissions", Outcome.UNKNOWN, False),
-        ("bill of materials", Outcome.BLOCK, False),
-        ("full system check", Outcome.BLOCK, False),
+        ("overall health", GateOutcome.PASS, True),
+        ("schemas", GateOutcome.PASS, True),
+        ("datasets", GateOutcome.UNKNOWN, False),
+        ("drift", GateOutcome.UNKNOWN, False),
+        ("permissions", GateOutcome.UNKNOWN, False),
+        ("bill of materials", GateOutcome.BLOCK, False),
+        ("full system check", GateOutcome.BLOCK, False),
     ]
     assert rows[0].detail == "make test-short ended with 0"
     assert rows[6].detail.startswith("make test-all ended with ")
@@ -425,14 +433,17 @@ def test_a_sound_project_passes_its_sweep(world):
     (world.root / "Makefile").write_text("test-short test-all:\n\ttrue\ntest-short:\ntest-all:\ntest:\n\ttrue\n")  # fmt: skip
     rows = {row.name: row for row in sweep(world.project, world.clock)}
     assert {name: row.outcome for name, row in rows.items() if name != "full system check"} == {
-        "overall health": Outcome.PASS, "schemas": Outcome.PASS, "datasets": Outcome.PASS,
-        "drift": Outcome.PASS, "permissions": Outcome.PASS, "bill of materials": Outcome.PASS,
+        "overall health": GateOutcome.PASS, "schemas": GateOutcome.PASS, "datasets": GateOutcome.PASS,
+        "drift": GateOutcome.PASS, "permissions": GateOutcome.PASS, "bill of materials": GateOutcome.PASS,
     }  # fmt: skip
     assert rows["datasets"].detail == "2 datasets"
     assert "; verdict " in rows["full system check"].detail
     (world.project.datasets / "questions" / "data.jsonl").chmod(0o666)
     rows = {row.name: row for row in sweep(world.project, world.clock)}
-    assert (rows["permissions"].outcome, rows["permissions"].detail) == (Outcome.BLOCK, "1 wrong")
+    assert (rows["permissions"].outcome, rows["permissions"].detail) == (
+        GateOutcome.BLOCK,
+        "1 wrong",
+    )
 
 
 # Pins and outside signers.
@@ -481,7 +492,7 @@ def test_an_outside_program_signs_and_verifies(tool, tmp_path, name, suffix, sig
     file = tmp_path / "file"
     file.write_text("x")
     signature = tmp_path / f"file{suffix}"
-    given = External(find_tool(name))
+    given = ExternalSigner(find_tool(name))
     assert given.verify(file) is False
     assert given.sign(file) == signature
     assert arguments() == sign.format(s=signature, f=file).split()
@@ -501,4 +512,4 @@ def test_a_tool_that_is_unknown_or_missing_is_said_so(tool, tmp_path, monkeypatc
     with pytest.raises(ToolMissing, match="gpg is not installed"):
         find_tool("gpg")
     with pytest.raises(SignatureWrong, match="could not run"):
-        External("gpg").sign(tmp_path / "file")
+        ExternalSigner("gpg").sign(tmp_path / "file")

@@ -28,7 +28,7 @@ from trimtab.gates.errors import (
 )
 from trimtab.gates.policy import SupplyChainPolicy
 from trimtab.gates.records import GateState
-from trimtab.gates.selftest.world import START, add_package
+from trimtab.gates.selftest.sample_project import START, add_package
 from trimtab.gates.signing import APPROVER, BUILDER, KeyRing, pae, statement
 from trimtab.gates.supply_chain import Installed, Snapshot, make_sbom, sign_files, verify_sbom
 from trimtab.gates.supply_chain.audit import audit_findings

@@ -13,7 +13,7 @@ from trimtab.gates.data_drift import _judge, data_findings, pin_bins, psi
 from trimtab.gates.drift import Level, compare
 from trimtab.gates.errors import EvidenceUnreadable
 from trimtab.gates.matrix import HANDLING
-from trimtab.gates.policy import DriftPolicy, Policy
+from trimtab.gates.policy import DriftPolicy, GatePolicy
 from trimtab.gates.records import Failure
 from trimtab.gates.windows import FAMILIES, WINDOWS, Window, window_of
 
@@ -42,7 +42,7 @@ def test_a_window_is_found_by_name_or_by_the_beginning_of_its_family():
 
 
 def test_the_defaults_of_the_policy():
-    policy = Policy()
+    policy = GatePolicy()
     assert policy.require == ("schema", "benchmark", "plausibility")
     assert policy.warnings_block is False
     assert policy.datasets.default_min_samples == 1
@@ -281,15 +281,15 @@ def test_a_duration_fits_its_log_within_1_percent(world, codes_of, share, found)
     [(0.40 - 4 * (0.24 / 100) ** 0.5, 1.0, 100, "copa"), (0.0, 1.0, 1, "rte")],
 )
 def test_the_bounds_are_four_standard_errors_beyond_the_window(low, high, samples, name):
-    found = plausibility.bounds(name, samples, Policy())
+    found = plausibility.bounds(name, samples, GatePolicy())
     assert (found.low, found.high) == (pytest.approx(low), high)
 
 
 def test_the_upper_bound_leaves_half_a_sample():
-    found = plausibility.bounds("mmlu", 14042, Policy())
+    found = plausibility.bounds("mmlu", 14042, GatePolicy())
     error = (0.94 * 0.06 / 14042) ** 0.5
     assert found.high == pytest.approx(0.94 + 4 * error + 0.5 / 14042)
-    assert plausibility.bounds("unknown", 10, Policy()) is None
+    assert plausibility.bounds("unknown", 10, GatePolicy()) is None
 
 
 @pytest.mark.parametrize(("samples", "found"), [(99, False), (100, True)])

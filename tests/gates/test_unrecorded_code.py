@@ -3,7 +3,7 @@
 import orjson
 import pytest
 
-from trimtab.gates.selftest.world import add_package
+from trimtab.gates.selftest.sample_project import add_package
 from trimtab.gates.supply_chain import Installed, make_sbom, unrecorded, verify_sbom
 
 

@@ -10,11 +10,11 @@ from trimtab.gates.matrix import clocks
 from trimtab.gates.records import (
     Failure,
     Finding,
+    GateOutcome,
     GateResult,
     GateState,
-    Outcome,
+    GateVerdict,
     Severity,
-    Verdict,
     outcome_of,
 )
 from trimtab.gates.verdict import (
@@ -46,8 +46,14 @@ RESULTS = (
     GateResult("datasets", GateState.SKIPPED, reason="there are no datasets"),
     GateResult("docs", GateState.RAN, (DOCS,)),
 )
-VERDICT = Verdict(
-    Outcome.BLOCK, "report.json", "a" * 64, "gates.yaml", "b" * 64, "2026-01-05T12:00:00Z", RESULTS
+VERDICT = GateVerdict(
+    GateOutcome.BLOCK,
+    "report.json",
+    "a" * 64,
+    "gates.yaml",
+    "b" * 64,
+    "2026-01-05T12:00:00Z",
+    RESULTS,
 )
 SCHEMA_DOCUMENT = {
     "gate": "schema",
@@ -135,10 +141,10 @@ def test_the_headline_is_that_of_the_worst_finding(findings, line):
 @pytest.mark.parametrize(
     ("severities", "outcome"),
     [
-        ((), Outcome.PASS),
-        ((Severity.LOW,), Outcome.PASS),
-        ((Severity.LOW, Severity.WARNING), Outcome.REVIEW),
-        ((Severity.WARNING, Severity.CRITICAL), Outcome.BLOCK),
+        ((), GateOutcome.PASS),
+        ((Severity.LOW,), GateOutcome.PASS),
+        ((Severity.LOW, Severity.WARNING), GateOutcome.REVIEW),
+        ((Severity.WARNING, Severity.CRITICAL), GateOutcome.BLOCK),
     ],
 )
 def test_the_worst_finding_decides_the_outcome(severities, outcome):
@@ -149,8 +155,8 @@ def test_the_worst_finding_decides_the_outcome(severities, outcome):
     ("member", "word"),
     [
         (Severity.CRITICAL, "critical"), (Severity.WARNING, "warning"), (Severity.LOW, "low"),
-        (Outcome.PASS, "pass"), (Outcome.REVIEW, "review"), (Outcome.BLOCK, "block"),
-        (Outcome.UNKNOWN, "unknown"), (GateState.RAN, "ran"), (GateState.SKIPPED, "skipped"),
+        (GateOutcome.PASS, "pass"), (GateOutcome.REVIEW, "review"), (GateOutcome.BLOCK, "block"),
+        (GateOutcome.UNKNOWN, "unknown"), (GateState.RAN, "ran"), (GateState.SKIPPED, "skipped"),
         (GateState.MISSING, "missing"), (Failure.SCHEMA, "schema"), (Failure.DATASET, "dataset"),
         (Failure.BENCHMARK, "benchmark"), (Failure.DRIFT, "drift"), (Failure.SECURITY, "security"),
         (Failure.PERFORMANCE, "performance"), (Failure.DOCUMENTATION, "documentation"),
@@ -183,15 +189,15 @@ def test_the_clocks_of_a_finding_follow_its_kind_and_severity(failure, severity,
 
 def test_the_exit_code_tells_pass_block_and_not_judged_apart():
     assert EXIT_CODES == {
-        Outcome.PASS: 0,
-        Outcome.BLOCK: 1,
-        Outcome.REVIEW: 3,
-        Outcome.UNKNOWN: 3,
+        GateOutcome.PASS: 0,
+        GateOutcome.BLOCK: 1,
+        GateOutcome.REVIEW: 3,
+        GateOutcome.UNKNOWN: 3,
     }
 
 
 @pytest.mark.parametrize(
-    ("outcome", "result"), [(Outcome.PASS, "PASSED"), (Outcome.BLOCK, "FAILED"), (Outcome.REVIEW, "FAILED")]
+    ("outcome", "result"), [(GateOutcome.PASS, "PASSED"), (GateOutcome.BLOCK, "FAILED"), (GateOutcome.REVIEW, "FAILED")]
 )  # fmt: skip
 def test_the_signed_verdict_is_a_verification_summary(world, outcome, result):
     verdict = replace(VERDICT, outcome=outcome)
@@ -354,7 +360,12 @@ def test_the_page_of_a_pipeline_lists_gates_and_findings():
 
 @pytest.mark.parametrize(
     ("outcome", "icon"),
-    [(Outcome.PASS, "✅"), (Outcome.REVIEW, "⚠️"), (Outcome.BLOCK, "❌"), (Outcome.UNKNOWN, "❔")],
+    [
+        (GateOutcome.PASS, "✅"),
+        (GateOutcome.REVIEW, "⚠️"),
+        (GateOutcome.BLOCK, "❌"),
+        (GateOutcome.UNKNOWN, "❔"),
+    ],
 )
 def test_a_page_without_findings_has_no_table_of_them(outcome, icon):
     page = markdown(replace(VERDICT, outcome=outcome, results=()))

@@ -20,7 +20,7 @@ from tests.incidents.world import TAP
 from tests.journeys.recorder import SOURCE, Journey, install, record
 from trimtab.app import App, build
 from trimtab.gates.run import Request, run
-from trimtab.gates.selftest.world import build_world
+from trimtab.gates.selftest.sample_project import build_sample_project
 from trimtab.infra.settings import load
 
 TARGETS = {
@@ -128,7 +128,7 @@ def alert(folder: Path, journey: Journey) -> None:
 
 def report(folder: Path, journey: Journey) -> None:
     """Judge the report of a sample project by every gate."""
-    world = build_world(folder / "project")
+    world = build_sample_project(folder / "project")
     request = Request(world.root, world.report_path, keyring=world.project.keys)
     with record(journey):
         verdict = run(request, world.clock)

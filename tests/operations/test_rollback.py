@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import pytest
 
 from trimtab.app.checklists import Readings
-from trimtab.gates.selftest.world import add_package
+from trimtab.gates.selftest.sample_project import add_package
 from trimtab.gates.supply_chain import Snapshot
 from trimtab.operations.checklists import Checklists
 from trimtab.testing.clock import FakeClock

@@ -12,7 +12,7 @@ from trimtab.app.modules import ROLES, ProcessRole
 from trimtab.app.page_names import known_names
 from trimtab.drills import DrillRunner
 from trimtab.evaluation.service import EvaluationService
-from trimtab.gates.room import GatesRoom
+from trimtab.gates.monitor import GateMonitor
 from trimtab.guardrails.service import Guardrails
 from trimtab.incidents import EmbeddedMonitor, Incidents
 from trimtab.incidents.module import IncidentRecords
@@ -76,7 +76,7 @@ class App:
         self.exporter = service(SpanExporter)
         self.evaluation = service(EvaluationService)
         self.erasures = service(Erasures)
-        self.gates = service(GatesRoom)
+        self.gates = service(GateMonitor)
         self.outbox = service(Outbox)
         self.catalog = service(Catalog)
         self.monitoring, self.monitor = service(Monitoring), service(EmbeddedMonitor)

@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import Depends
 
 from trimtab.answers.service import AnswerService
-from trimtab.gates.room import GatesRoom
+from trimtab.gates.monitor import GateMonitor
 from trimtab.incidents import Incidents
 from trimtab.incidents.module import IncidentRecords
 from trimtab.infra.auth import Principal, Role
@@ -23,7 +23,7 @@ WebDep = Annotated[Web, provided(Web)]
 CatalogDep = Annotated[Catalog, provided(Catalog)]
 KnowledgeDep = Annotated[Knowledge, provided(Knowledge)]
 AnswersDep = Annotated[AnswerService, provided(AnswerService)]
-GatesDep = Annotated[GatesRoom, provided(GatesRoom)]
+GatesDep = Annotated[GateMonitor, provided(GateMonitor)]
 MonitoringDep = Annotated[Monitoring, provided(Monitoring)]
 RunbooksDep = Annotated[Runbooks, provided(Runbooks)]
 RecordsDep = Annotated[IncidentRecords, provided(IncidentRecords)]

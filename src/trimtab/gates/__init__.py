@@ -1,26 +1,26 @@
-"""Gates: no release without evidence that survives an attacker.
+"""Release gates: checks of benchmark reports and projects before a release.
 
-A *case* (a report and the project directory around it) goes through one gate after the other; each gate returns
-findings, and the verdict says pass, review or block, with the team, the clocks and the guide for each finding.
+A *case* (a report with its project directory) passes through every gate in order. Each gate returns findings; the
+verdict is pass, review or block, with the team, the deadlines and the guide of each finding.
 
-    records     Finding, GateResult, Verdict        codes    every finding there is, with its words and its fix
-    matrix      severity, clocks, teams, guides     policy   the numbers a project may change
+    records     Finding, GateResult, GateVerdict        codes    table of all findings, with message and fix
+    matrix      severity, deadlines, teams, guides  policy   settings that a project may change
     schema/ datasets benchmark/ plausibility drift supply_chain/ docs_gate process      one gate each
-    run         the one pass that makes a verdict   signing  ed25519 over in-toto statements
+    run         runs all gates and returns a verdict   signing  ed25519 over in-toto statements
 """
 
 from trimtab.gates.codes import finding
-from trimtab.gates.policy import Policy, load_policy
-from trimtab.gates.records import Finding, GateResult, GateState, Outcome, Severity, Verdict
+from trimtab.gates.policy import GatePolicy, load_policy
+from trimtab.gates.records import Finding, GateOutcome, GateResult, GateState, GateVerdict, Severity
 
 __all__ = [
     "Finding",
+    "GateOutcome",
+    "GatePolicy",
     "GateResult",
     "GateState",
-    "Outcome",
-    "Policy",
+    "GateVerdict",
     "Severity",
-    "Verdict",
     "finding",
     "load_policy",
 ]

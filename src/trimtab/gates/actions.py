@@ -1,4 +1,7 @@
-"""What can be done about a failed gate. Whatever changes evidence asks a person first, and can be taken back."""
+"""Operator actions that repair the evidence of a failed gate.
+
+Actions that change evidence need approval and can be undone.
+"""
 
 from collections.abc import Callable
 
@@ -7,18 +10,18 @@ import orjson
 from trimtab.gates import datasets
 from trimtab.gates.baseline import Approvals
 from trimtab.gates.dry_runs import (
-    Would,
-    would_migrate,
-    would_promote,
-    would_restore,
-    would_rewrite,
-    would_set_modes,
-    would_sign,
-    would_write_manifest,
-    would_write_sbom,
+    ChangePreview,
+    preview_manifest,
+    preview_migration,
+    preview_modes,
+    preview_promotion,
+    preview_restore,
+    preview_rewrite,
+    preview_sbom,
+    preview_signing,
 )
+from trimtab.gates.monitor import GROUPS, REPORT, GateMonitor
 from trimtab.gates.reset import plan, reset
-from trimtab.gates.room import GROUPS, REPORT, GatesRoom
 from trimtab.gates.schema import check_report
 from trimtab.kernel.ids import sha256_hex
 from trimtab.kernel.operable import (
@@ -32,53 +35,53 @@ from trimtab.kernel.operable import (
 )
 
 Apply = Callable[[Arguments, ActionContext], str]
-"""Does it and returns the token that takes it back."""
+"""Applies the change; returns the token that undoes it."""
 _TIMEOUT_LINE = "  timeout_s: "
 
 
-def actions(room: GatesRoom) -> tuple[Action, ...]:
-    """Return every action of the domain."""
+def actions(monitor: GateMonitor) -> tuple[Action, ...]:
+    """Return all actions of the release gates."""
     return (
-        _judge(room),
-        *_restoring(room),
-        *_regenerating(room),
-        *_protecting(room),
-        _reset(room),
+        _run_action(monitor),
+        *_restore_actions(monitor),
+        *_regenerate_actions(monitor),
+        *_protect_actions(monitor),
+        _reset_action(monitor),
     )
 
 
-def _taken_back(room: GatesRoom) -> Callable[[Arguments, ActionContext], ActionResult]:
+def _undo_by(monitor: GateMonitor) -> Callable[[Arguments, ActionContext], ActionResult]:
     def undo(arguments: Arguments, _: ActionContext) -> ActionResult:
-        done = room.put_back(str(arguments["token"]))
+        done = monitor.put_back(str(arguments["token"]))
         return ActionResult("Put back what was there." if done else "It was put back before.")
 
     return undo
 
 
-def _action(  # noqa: PLR0913 - one argument for each thing an action states.
-    room: GatesRoom, name: str, text: str, apply: Apply, would: Callable[[Arguments], Would], *,
+def _action(  # noqa: PLR0913 - one argument for each field of an action.
+    monitor: GateMonitor, name: str, text: str, apply: Apply, preview: Callable[[Arguments], ChangePreview], *,
     risk: Risk = Risk.APPROVAL, params: tuple[Param, ...] = (),
 ) -> Action:  # fmt: skip
     def run(arguments: Arguments, context: ActionContext) -> ActionResult:
         token = apply(arguments, context)
-        outcome = room.verdict.outcome.value if room.verdict else "unknown"
+        outcome = monitor.verdict.outcome.value if monitor.verdict else "unknown"
         return ActionResult(
             f"{text} The verdict is now: {outcome}.", {"verdict": outcome}, {"token": token}
         )
 
     def dry_run(arguments: Arguments, _: ActionContext) -> ActionResult:
-        room.prepare()
-        found = would(arguments)
+        monitor.prepare()
+        found = preview(arguments)
         return ActionResult(found.text, changes=found.changes)
 
     return Action(
-        name, text, risk, run, dry_run, params, undo=_taken_back(room), effect=Effect.REVERSIBLE
+        name, text, risk, run, dry_run, params, undo=_undo_by(monitor), effect=Effect.REVERSIBLE
     )
 
 
-def _judge(room: GatesRoom) -> Action:
+def _run_action(monitor: GateMonitor) -> Action:
     def run(_: Arguments, __: ActionContext) -> ActionResult:
-        verdict = room.refresh()
+        verdict = monitor.refresh()
         return ActionResult(
             f"The gates said {verdict.outcome.value}.", {"findings": len(verdict.findings)}
         )
@@ -89,77 +92,80 @@ def _judge(room: GatesRoom) -> Action:
     return Action("gates.run", "Judge the project as it is now.", Risk.OBSERVE, run, dry_run)
 
 
-def _restoring(room: GatesRoom) -> tuple[Action, ...]:
+def _restore_actions(monitor: GateMonitor) -> tuple[Action, ...]:
     group = Param("group", "string", "Which evidence.", choices=tuple(GROUPS))
     return (
         _action(
-            room, "gates.evidence.restore", "Brought back the evidence of the last passing verdict.",
-            lambda arguments, _: room.restore(str(arguments["group"])),
-            lambda arguments: would_restore(room, str(arguments["group"])), params=(group,),
+            monitor, "gates.evidence.restore", "Brought back the evidence of the last passing verdict.",
+            lambda arguments, _: monitor.restore(str(arguments["group"])),
+            lambda arguments: preview_restore(monitor, str(arguments["group"])), params=(group,),
         ),
     )  # fmt: skip
 
 
-def _regenerating(room: GatesRoom) -> tuple[Action, ...]:
-    place = room.project
+def _regenerate_actions(monitor: GateMonitor) -> tuple[Action, ...]:
+    project = monitor.project
     dataset = Param("dataset", "string", "The dataset's name.")
 
     def manifest(arguments: Arguments, _: ActionContext) -> str:
         name = str(arguments["dataset"])
-        return room.change(
+        return monitor.change(
             (f"datasets/{name}/{datasets.MANIFEST}",),
-            lambda: datasets.write_manifest(place.datasets / name),
+            lambda: datasets.write_manifest(project.datasets / name),
         )
 
     def sbom(_: Arguments, __: ActionContext) -> str:
         from trimtab.gates.supply_chain import environment, make_sbom
 
-        installed = environment(place.root, room.policy().supply_chain.site)
-        raw = orjson.dumps(make_sbom(place, installed, room.clock.now()))
-        return room.change((place.sbom.name,), lambda: place.sbom.write_bytes(raw))
+        installed = environment(project.root, monitor.policy().supply_chain.site)
+        raw = orjson.dumps(make_sbom(project, installed, monitor.clock.now()))
+        return monitor.change((project.sbom.name,), lambda: project.sbom.write_bytes(raw))
 
     def sign(_: Arguments, __: ActionContext) -> str:
-        return room.change((place.provenance.name,), room.resign)
+        return monitor.change((project.provenance.name,), monitor.resign)
 
     def baseline(_: Arguments, context: ActionContext) -> str:
         from trimtab.gates.evidence import promote
 
-        report = place.root / REPORT
-        approvals = Approvals(place, room.clock)
+        report = project.root / REPORT
+        approvals = Approvals(project, monitor.clock)
         envelope = approvals.grant(
             "baseline",
             sha256_hex(report.read_bytes()),
             by=context.actor,
             reason="approved as a runbook step",
         )
-        return room.change(
-            ("baseline",), lambda: promote(place, report, envelope, room.policy(), room.clock)
+        return monitor.change(
+            ("baseline",),
+            lambda: promote(project, report, envelope, monitor.policy(), monitor.clock),
         )
 
     def migrate(_: Arguments, __: ActionContext) -> str:
-        report = place.root / REPORT
+        report = project.root / REPORT
         checked = check_report(report.read_bytes())
         raw = orjson.dumps(checked.report) if checked.report else report.read_bytes()
-        return room.change((REPORT,), lambda: report.write_bytes(raw))
+        return monitor.change((REPORT,), lambda: report.write_bytes(raw))
 
     return (
-        _action(room, "gates.manifest.regenerate", "Wrote the dataset's manifest for the files as they are.", manifest, lambda arguments: would_write_manifest(room, str(arguments["dataset"])), params=(dataset,)),
-        _action(room, "gates.sbom.regenerate", "Wrote the bill of materials anew.", sbom, lambda _: would_write_sbom(room)),
-        _action(room, "gates.artifacts.sign", "Signed the artifacts as they are.", sign, lambda _: would_sign(room)),
-        _action(room, "gates.baseline.promote", "Made the report the golden baseline.", baseline, lambda _: would_promote(room)),
-        _action(room, "gates.report.migrate", "Brought the report to the current schema version.", migrate, lambda _: would_migrate(room)),
+        _action(monitor, "gates.manifest.regenerate", "Wrote the dataset's manifest for the files as they are.", manifest, lambda arguments: preview_manifest(monitor, str(arguments["dataset"])), params=(dataset,)),
+        _action(monitor, "gates.sbom.regenerate", "Wrote the bill of materials anew.", sbom, lambda _: preview_sbom(monitor)),
+        _action(monitor, "gates.artifacts.sign", "Signed the artifacts as they are.", sign, lambda _: preview_signing(monitor)),
+        _action(monitor, "gates.baseline.promote", "Made the report the golden baseline.", baseline, lambda _: preview_promotion(monitor)),
+        _action(monitor, "gates.report.migrate", "Brought the report to the current schema version.", migrate, lambda _: preview_migration(monitor)),
     )  # fmt: skip
 
 
-def _protecting(room: GatesRoom) -> tuple[Action, ...]:
-    place = room.project
+def _protect_actions(monitor: GateMonitor) -> tuple[Action, ...]:
+    project = monitor.project
 
     def permissions(_: Arguments, __: ActionContext) -> str:
-        return room.set_modes([(entry.path, entry.wanted) for entry in room.wrong_permissions()])
+        return monitor.set_modes(
+            [(entry.path, entry.expected) for entry in monitor.wrong_permissions()]
+        )
 
-    def raised(arguments: Arguments) -> str:
-        """Return the policy's text with the time limit."""
-        lines = place.policy.read_text(encoding="utf-8").splitlines(keepends=True)
+    def policy_with_timeout(arguments: Arguments) -> str:
+        """Return the policy file's text with the given time limit."""
+        lines = project.policy.read_text(encoding="utf-8").splitlines(keepends=True)
         kept = [line for line in lines if not line.startswith(_TIMEOUT_LINE)]
         at = next(
             (i + 1 for i, line in enumerate(kept) if line.rstrip() == "benchmark:"), len(kept)
@@ -173,35 +179,35 @@ def _protecting(room: GatesRoom) -> tuple[Action, ...]:
         return "".join(kept)
 
     def timeout(arguments: Arguments, _: ActionContext) -> str:
-        text = raised(arguments)
-        return room.change(
-            (place.policy.name,), lambda: place.policy.write_text(text, encoding="utf-8")
+        text = policy_with_timeout(arguments)
+        return monitor.change(
+            (project.policy.name,), lambda: project.policy.write_text(text, encoding="utf-8")
         )
 
-    def would_raise(arguments: Arguments) -> Would:
+    def preview_timeout(arguments: Arguments) -> ChangePreview:
         what = f"A time limit of {arguments['seconds']} seconds"
-        return would_rewrite(place.policy, raised(arguments), what)
+        return preview_rewrite(project.policy, policy_with_timeout(arguments), what)
 
     seconds = Param(
         "seconds", "number", "The longest a benchmark may take.", default=600.0, minimum=0.001
     )
     return (
-        _action(room, "gates.permissions.fix", "Made the datasets readable for their owner and closed to others.", permissions, lambda _: would_set_modes(room), risk=Risk.AUTOMATIC),
-        _protect_keys(room),
-        _action(room, "gates.timeout.raise", "Changed the time limit of benchmarks.", timeout, would_raise, params=(seconds,)),
+        _action(monitor, "gates.permissions.fix", "Made the datasets readable for their owner and closed to others.", permissions, lambda _: preview_modes(monitor), risk=Risk.AUTOMATIC),
+        _protect_keys_action(monitor),
+        _action(monitor, "gates.timeout.raise", "Changed the time limit of benchmarks.", timeout, preview_timeout, params=(seconds,)),
     )  # fmt: skip
 
 
-def _protect_keys(room: GatesRoom) -> Action:
+def _protect_keys_action(monitor: GateMonitor) -> Action:
     def run(_: Arguments, __: ActionContext) -> ActionResult:
-        open_keys = room.ring().exposed()
-        room.set_modes([(path, 0o600) for path in open_keys])
+        open_keys = monitor.ring().exposed()
+        monitor.set_modes([(path, 0o600) for path in open_keys])
         count = len(open_keys)
         text = f"Closed {count} private keys to others."
         return ActionResult(text, {"keys": count}, changes=count > 0)
 
     def dry_run(_: Arguments, __: ActionContext) -> ActionResult:
-        count = len(room.ring().exposed())
+        count = len(monitor.ring().exposed())
         return ActionResult(f"{count} private keys would be closed to others.", changes=count > 0)
 
     return Action(
@@ -211,10 +217,10 @@ def _protect_keys(room: GatesRoom) -> Action:
     )  # fmt: skip
 
 
-def _reset(room: GatesRoom) -> Action:
+def _reset_action(monitor: GateMonitor) -> Action:
     def run(_: Arguments, __: ActionContext) -> ActionResult:
-        done = reset(room.project)
-        room.refresh()
+        done = reset(monitor.project)
+        monitor.refresh()
         return ActionResult(
             f"Deleted {len(done.remove)} untracked files and folders.",
             {"removed": list(done.remove)},
@@ -222,7 +228,7 @@ def _reset(room: GatesRoom) -> Action:
         )
 
     def dry_run(_: Arguments, __: ActionContext) -> ActionResult:
-        planned = plan(room.project)
+        planned = plan(monitor.project)
         return ActionResult(
             f"{len(planned.remove)} would be deleted.",
             {"would_remove": list(planned.remove)},

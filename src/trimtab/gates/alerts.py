@@ -1,9 +1,9 @@
-"""A failed gate as an alert, so that it opens an incident like any other."""
+"""Alerts for failed gates, in Alertmanager's format."""
 
 from typing import Any
 
 from trimtab.gates.matrix import HANDLING
-from trimtab.gates.records import Failure, Finding, Severity, Verdict
+from trimtab.gates.records import Failure, Finding, GateVerdict, Severity
 from trimtab.kernel.errors import Unavailable
 
 ALERTS = {
@@ -26,20 +26,23 @@ class AlertNotSent(Unavailable):
     code = "gates.alert_not_sent"
 
 
-def counted(found: Finding) -> bool:
-    """Return whether a finding raises an alert: notes do not, except about documentation, where all are notes."""
+def raises_alert(found: Finding) -> bool:
+    """Return whether a finding raises an alert.
+
+    Findings of low severity do not, except those about documentation, which are all of low severity.
+    """
     return found.severity is not Severity.LOW or found.failure is Failure.DOCUMENTATION
 
 
-def alerts(verdict: Verdict) -> list[dict[str, Any]]:
-    """Return one alert for each type of failure, in Alertmanager's form (API v2)."""
+def alerts(verdict: GateVerdict) -> list[dict[str, Any]]:
+    """Return one Alertmanager (API v2) alert for each failure type."""
     by_failure: dict[Failure, list[Finding]] = {}
-    for found in filter(counted, verdict.findings):
+    for found in filter(raises_alert, verdict.findings):
         by_failure.setdefault(found.failure, []).append(found)
     return [_alert(verdict, failure, found) for failure, found in by_failure.items()]
 
 
-def _alert(verdict: Verdict, failure: Failure, found: list[Finding]) -> dict[str, Any]:
+def _alert(verdict: GateVerdict, failure: Failure, found: list[Finding]) -> dict[str, Any]:
     first = found[0]
     handling = HANDLING[failure]
     return {
@@ -60,11 +63,11 @@ def _alert(verdict: Verdict, failure: Failure, found: list[Finding]) -> dict[str
     }
 
 
-def post_alerts(verdict: Verdict, address: str) -> int:
-    """Post the failed gates to an Alertmanager-compatible address; return how many there were.
+def post_alerts(verdict: GateVerdict, address: str) -> int:
+    """Post the alerts to an Alertmanager-compatible address and return their number.
 
     Raises:
-        AlertNotSent: The address did not take them.
+        AlertNotSent: The address cannot be reached or refused the alerts.
     """
     found = alerts(verdict)
     if not found:

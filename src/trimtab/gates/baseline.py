@@ -1,8 +1,8 @@
-"""The golden baseline: replaced only by a validated report, with an approval that names exactly that report.
+"""Golden baseline and the signed approvals that allow replacing it.
 
-An approval is a signed statement: this action, on the file with this hash, by this person, until then. It can be
-spent once. The baseline keeps the report it came from and the approval beside it, so that a later edit of any of the
-three is found.
+Only a validated report with an approval for exactly that report becomes the baseline. An approval is a signed statement
+of the action, the hash of the file, the person and the expiry time; it can be used once. The baseline folder also keeps
+the report and the approval, so that a later edit of any of the three files is detected.
 """
 
 import secrets
@@ -20,7 +20,7 @@ from trimtab.gates.errors import ApprovalRefused, EvidenceUnreadable, SignatureW
 from trimtab.gates.evidence_files import read_evidence
 from trimtab.gates.records import Finding
 from trimtab.gates.schema import check_document, check_report
-from trimtab.gates.signing import APPROVER, KeyRing, Opened, statement
+from trimtab.gates.signing import APPROVER, KeyRing, VerifiedStatement, statement
 from trimtab.gates.strictjson import parse
 from trimtab.kernel.clock import Clock
 from trimtab.kernel.ids import sha256_hex
@@ -32,7 +32,7 @@ _KEPT = ("accuracy", "samples_processed", "duration_s", "durations_s", "peak_mem
 
 @dataclass(frozen=True, slots=True)
 class Approval:
-    """A checked approval."""
+    """An approval whose signature was verified."""
 
     id: str
     """The hash of its envelope."""
@@ -46,11 +46,11 @@ class Approval:
 
 
 class Approvals:
-    """Grants, checks and spends approvals.
+    """Grants, checks and uses up approvals.
 
     Args:
-        project: Whose keys sign and whose journal remembers what was spent.
-        clock: Decides whether an approval has expired.
+        project: Provides the keys and the journal of used approvals.
+        clock: Determines whether an approval has expired.
         pinned: Key ids that may approve; empty for every trusted key.
     """
 
@@ -60,7 +60,7 @@ class Approvals:
         self._ring = KeyRing(project.keys, clock, pinned=pinned)
 
     def grant(self, action: str, sha256: str, *, by: str, reason: str) -> bytes:
-        """Return the signed approval of one action on the file with that hash."""
+        """Return a signed approval of an action on a file's hash."""
         now = self._clock.now()
         predicate = {
             "action": action,
@@ -73,10 +73,10 @@ class Approvals:
         return self._ring.sign(statement({"evidence": sha256}, APPROVAL_TYPE, predicate), APPROVER)
 
     def read(self, envelope: bytes) -> Approval:
-        """Return what an approval says, once its signature is checked.
+        """Verify the signature of an approval and return its content.
 
         Raises:
-            ApprovalRefused: It is not an approval, or no trusted key signed it.
+            ApprovalRefused: The envelope is not an approval, or was not signed by a trusted key.
         """
         try:
             opened = self._ring.open(envelope, APPROVER)
@@ -85,10 +85,10 @@ class Approvals:
             raise ApprovalRefused(f"The approval does not verify: {error.message}") from error
 
     def check(self, envelope: bytes, action: str, sha256: str) -> Approval:
-        """Return the approval if it covers this action on this file, now, and was not spent.
+        """Return the approval if it is valid and unused for this action.
 
         Raises:
-            ApprovalRefused: It does not.
+            ApprovalRefused: It is for another action or file, has expired, or was used.
         """
         approval = self.read(envelope)
         if approval.action != action:
@@ -102,7 +102,7 @@ class Approvals:
         return approval
 
     def spend(self, approval: Approval) -> None:
-        """Remember that an approval was used."""
+        """Record in the journal that an approval was used."""
         path = self._project.used_approvals
         path.parent.mkdir(parents=True, exist_ok=True)
         at = self._clock.now().isoformat(timespec="seconds")
@@ -121,14 +121,14 @@ class Approvals:
         return {orjson.loads(line)["id"] for line in path.read_bytes().splitlines() if line}
 
     def baseline_signer(self) -> str:
-        """Return whose key approved the current baseline; empty when no trusted approver's did."""
+        """Return the approver of the current baseline; empty without a trusted one."""
         try:
             return self.read(read_evidence(self._project.baseline_approval)).signer
         except (ApprovalRefused, EvidenceUnreadable):
             return ""
 
     def baseline_findings(self) -> tuple[Finding, ...]:
-        """Return a finding unless the current baseline came from a report that somebody approved."""
+        """Return a finding unless the current baseline was approved."""
         path = self._project.baseline_approval
         where = "baseline/current/approval.dsse.json"
         if not path.is_file():
@@ -149,7 +149,7 @@ class Approvals:
         return ()
 
 
-def _approval(opened: Opened, envelope: bytes) -> Approval:
+def _approval(opened: VerifiedStatement, envelope: bytes) -> Approval:
     predicate = opened.predicate
     if opened.statement["predicateType"] != APPROVAL_TYPE:
         raise SignatureWrong("It is not an approval.")
@@ -170,18 +170,18 @@ def _approval(opened: Opened, envelope: bytes) -> Approval:
 def make_baseline(
     report: Mapping[str, Any], raw: bytes, approval: Approval, at: datetime
 ) -> dict[str, Any]:
-    """Return the baseline document of a report."""
+    """Return the baseline document for a report."""
     return {
         "schema_version": "1.0",
         "created_at": at.isoformat(timespec="seconds").replace("+00:00", "Z"),
         "report_sha256": sha256_hex(raw),
         "report_name": report["name"],
-        "benchmarks": {result["name"]: _kept(result) for result in report["results"]},
+        "benchmarks": {result["name"]: _baseline_entry(result) for result in report["results"]},
         "approval": {"by": approval.by, "id": approval.id, "reason": approval.reason},
     }
 
 
-def _kept(result: Mapping[str, Any]) -> dict[str, Any]:
+def _baseline_entry(result: Mapping[str, Any]) -> dict[str, Any]:
     kept = {key: result[key] for key in _KEPT if key in result}
     if "dataset" in result:
         kept["manifest_sha256"] = result["dataset"]["manifest_sha256"]
@@ -189,7 +189,7 @@ def _kept(result: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def read_baseline(project: Project) -> tuple[Mapping[str, Any] | None, tuple[Finding, ...]]:
-    """Return the current baseline, or why it cannot be compared with."""
+    """Return the current baseline, or findings if it is unusable."""
     where = "baseline/current/baseline_metrics.json"
     parsed = parse(read_evidence(project.baseline))
     wrong = parsed.findings or check_document("baseline", parsed.value)
@@ -207,7 +207,7 @@ def read_baseline(project: Project) -> tuple[Mapping[str, Any] | None, tuple[Fin
                 "the report beside it is not the one it came from",
             ),
         )
-    derived = {result["name"]: _kept(result) for result in checked.report["results"]}  # type: ignore[attr-defined]  # checked by the schema.
+    derived = {result["name"]: _baseline_entry(result) for result in checked.report["results"]}  # type: ignore[attr-defined]  # checked by the schema.
     if derived != data["benchmarks"]:
         return None, (
             finding("drift.baseline_unapproved", where, "its numbers are not those of its report"),
@@ -218,7 +218,7 @@ def read_baseline(project: Project) -> tuple[Mapping[str, Any] | None, tuple[Fin
 def write_baseline(
     project: Project, document: Mapping[str, Any], raw: bytes, envelope: bytes
 ) -> Path:
-    """Put a new baseline in place; the former one moves to ``baseline/archive/``.
+    """Write a new baseline; move the former one to ``baseline/archive/``.
 
     Returns:
         The new ``baseline_metrics.json``.

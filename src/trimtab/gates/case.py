@@ -1,10 +1,10 @@
-"""What the gates judge: one report, the project directory around it, a policy and a clock.
+"""Input of the gates: report, project directory, policy and clock.
 
-A project directory holds, each of it optional::
+A project directory has these files, all optional::
 
     benchmark_report.json          the report under test
     gates.yaml                     the policy
-    datasets/NAME/manifest.sha256  one manifest a dataset, beside its files
+    datasets/NAME/manifest.sha256  one manifest for each dataset, next to its files
     logs/*.jsonl                   structured benchmark logs
     baseline/current/              the golden baseline
     sbom.cdx.json, provenance.dsse.json, reproducibility.json
@@ -18,15 +18,15 @@ from pathlib import Path
 from typing import Any
 
 from trimtab.gates.errors import PolicyWrong
-from trimtab.gates.policy import Policy
+from trimtab.gates.policy import GatePolicy
 from trimtab.kernel.clock import Clock
 
 UNUSABLE = "the report is not usable"
-"""Why a gate that needs the report does not run after the schema gate has refused it."""
+"""Reason of the gates that need the report, after the schema gate has refused it."""
 
 
 def keyring_folder() -> Path:
-    """Return the user's key ring: TRIMTAB_GATES_KEYS, or ``trimtab/keys`` in the user's configuration folder."""
+    """Return TRIMTAB_GATES_KEYS, or ``trimtab/keys`` in the user's configuration folder."""
     named = os.environ.get("TRIMTAB_GATES_KEYS")  # noqa: TID251 - the gates run without the service's settings.
     if named:
         return Path(named)
@@ -36,7 +36,7 @@ def keyring_folder() -> Path:
 
 @dataclass(frozen=True, slots=True)
 class Project:
-    """Where everything lies under one root."""
+    """Paths of the evidence files below a project's root."""
 
     root: Path
     keyring: Path | None = None
@@ -44,7 +44,7 @@ class Project:
 
     @property
     def datasets(self) -> Path:
-        """Return the folder with one folder a dataset."""
+        """Return the folder of the datasets, one folder each."""
         return self.root / "datasets"
 
     @property
@@ -54,27 +54,27 @@ class Project:
 
     @property
     def baseline(self) -> Path:
-        """Return the current golden baseline."""
+        """Return the file of the current golden baseline."""
         return self.root / "baseline" / "current" / "baseline_metrics.json"
 
     @property
     def baseline_approval(self) -> Path:
-        """Return the signed approval that the baseline was promoted with."""
+        """Return the signed approval of the current baseline."""
         return self.baseline.with_name("approval.dsse.json")
 
     @property
     def used_approvals(self) -> Path:
-        """Return the journal of approvals that were spent."""
+        """Return the journal of used approvals."""
         return self.root / "baseline" / "approvals_used.jsonl"
 
     @property
     def keys(self) -> Path:
-        """Return the folder of keys, which says who is trusted: never one inside the project.
+        """Return the folder of trusted keys, which must be outside the project.
 
-        Whoever can change the tree that is verified could otherwise also add a key that vouches for the change.
+        Otherwise a person who changes the project could also add a trusted key and sign the change.
 
         Raises:
-            PolicyWrong: The folder lies inside the project.
+            PolicyWrong: The folder is inside the project.
         """
         folder = self.keyring or keyring_folder()
         if folder.resolve().is_relative_to(self.root.resolve()):
@@ -86,26 +86,26 @@ class Project:
 
     @property
     def sbom(self) -> Path:
-        """Return the CycloneDX bill of materials."""
+        """Return the file of the CycloneDX SBOM."""
         return self.root / "sbom.cdx.json"
 
     @property
     def provenance(self) -> Path:
-        """Return the signed in-toto statement about the artifacts."""
+        """Return the file of the signed in-toto provenance statement."""
         return self.root / "provenance.dsse.json"
 
     @property
     def proof(self) -> Path:
-        """Return the record of the second run."""
+        """Return the file of the reproducibility proof."""
         return self.root / "reproducibility.json"
 
     @property
     def policy(self) -> Path:
-        """Return the policy file."""
+        """Return the path of the policy file."""
         return self.root / "gates.yaml"
 
     def dataset_names(self) -> tuple[str, ...]:
-        """Return the datasets' names in order; empty when there is no folder."""
+        """Return the sorted names of the datasets; empty without a folder."""
         if not self.datasets.is_dir():
             return ()
         return tuple(sorted(path.name for path in self.datasets.iterdir() if path.is_dir()))
@@ -113,20 +113,20 @@ class Project:
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One report before the gates."""
+    """A report with everything that the gates need to check it."""
 
     project: Project
-    policy: Policy
+    policy: GatePolicy
     clock: Clock
     raw: bytes = b""
-    """The report as it lies on the disk."""
+    """The report file's bytes."""
     report: Mapping[str, Any] | None = None
-    """The report in the current version; None until, or unless, the schema gate lets it through."""
+    """The report in the current schema version; None until the schema gate has accepted it."""
     report_name: str = "benchmark_report.json"
     commands: frozenset[str] | None = None
-    """The command lines that exist (``gates run``), for the docs gate; None when they are not known."""
+    """Known commands (``gates run``), for the docs gate; None when unknown."""
     change: Mapping[str, Any] = field(default_factory=dict)
-    """The pull request, for the process gate: body, author, head and reviews; empty outside of one."""
+    """The pull request, for the process gate: body, author, head and reviews; empty without one."""
 
     def results(self) -> tuple[Mapping[str, Any], ...]:
         """Return the report's results; empty without a usable report."""

@@ -1,8 +1,8 @@
-"""Drift of the data itself: the population stability index of each column, on bins pinned by the reference.
+"""Data drift: population stability index (PSI) of each column.
 
-PSI = sum over bins of (now - then) * ln(now / then). A PSI means nothing without pinned bins, so the reference's
-decile edges are kept with the baseline. Even without drift PSI is not zero: its expectation is about
-(bins - 1) * (1/n_then + 1/n_now), which is taken off before the comparison with the thresholds.
+PSI = sum over bins of (now - then) * ln(now / then). Values are comparable only with the same bins, so the reference's
+decile edges are kept with the baseline. Without drift the expected PSI is about (bins - 1) * (1/n_then + 1/n_now);
+that is subtracted before the comparison with the thresholds.
 """
 
 from collections.abc import Sequence
@@ -29,7 +29,7 @@ Table = npt.NDArray[np.float64] | npt.NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True)
 class Bins:
-    """The pinned bins of one column."""
+    """Bin edges and shares of one reference column."""
 
     edges: npt.NDArray[np.float64]
     """Inner edges, ascending and distinct; shape (k,), k <= 9."""
@@ -39,10 +39,10 @@ class Bins:
 
 
 def read_table(path: Path) -> Table:
-    """Return a table of numbers, shape (rows, columns), from ``.npy`` or from CSV with one header line.
+    """Return a table of numbers from ``.npy`` or CSV, shape (rows, columns).
 
     Raises:
-        EvidenceUnreadable: It is neither, or not two-dimensional.
+        EvidenceUnreadable: The file has neither format, or is not two-dimensional.
     """
     try:
         if path.suffix == ".npy":
@@ -74,7 +74,10 @@ def _pin(column: npt.NDArray[np.floating]) -> Bins:
 def _shares(
     column: npt.NDArray[np.floating], edges: npt.NDArray[np.float64]
 ) -> npt.NDArray[np.float64]:
-    """Return the share of the rows in each bin [edge, next edge) and, last, of the missing ones."""
+    """Return the share of rows in each bin, then of missing values.
+
+    A bin is the interval [edge, next edge).
+    """
     # One comparison of a contiguous column for each of the nine edges costs a tenth of a binary search for each row.
     values = np.ascontiguousarray(column)
     missing = int(np.count_nonzero(np.isnan(values)))
@@ -84,7 +87,7 @@ def _shares(
 
 
 def psi(bins: Bins, column: npt.NDArray[np.floating]) -> float:
-    """Return the population stability index of a column against pinned bins, less its noise floor; at least 0."""
+    """Return a column's PSI minus its noise floor; at least 0."""
     then = np.maximum(bins.shares, _EMPTY)
     now = np.maximum(_shares(column, bins.edges), _EMPTY)
     used = (bins.shares > 0) | (now > _EMPTY)
@@ -96,7 +99,7 @@ def psi(bins: Bins, column: npt.NDArray[np.floating]) -> float:
 def data_findings(
     reference: Table, current: Table, rules: DriftPolicy, names: Sequence[str] = ()
 ) -> tuple[tuple[tuple[str, float], ...], tuple[Finding, ...]]:
-    """Return each column's index and the findings about those that moved.
+    """Return the PSI of each column, and findings for those that drifted.
 
     Raises:
         EvidenceUnreadable: The tables have different columns.

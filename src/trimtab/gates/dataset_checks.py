@@ -1,4 +1,4 @@
-"""Check all datasets of a project, or only count their samples."""
+"""Checks all datasets of a project, or only counts their samples."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,19 +11,19 @@ from trimtab.gates.records import Finding
 
 @dataclass(frozen=True, slots=True)
 class SampleCounts:
-    """The number of samples of each dataset, and which datasets have too few."""
+    """Sample count of each dataset, and findings for too few."""
 
     samples: Mapping[str, int]
     findings: tuple[Finding, ...]
 
 
 def check_datasets(case: Case) -> tuple[Finding, ...]:
-    """Check every dataset; a project without datasets gets a finding."""
+    """Check every dataset; without datasets there is a finding."""
     return datasets.check(case).findings if case.project.dataset_names() else _no_dataset()
 
 
 def count_samples(case: Case) -> SampleCounts:
-    """Count the samples of every dataset; a project without datasets gets a finding."""
+    """Count every dataset's samples; without datasets there is a finding."""
     names = case.project.dataset_names()
     if not names:
         return SampleCounts({}, _no_dataset())

@@ -1,9 +1,9 @@
-"""The dataset gate: the data is exactly what its manifest says, there is enough of it, and it is readable.
+"""Dataset gate: verifies manifests, sample counts and file permissions.
 
 Threat: a changed, swapped, added or removed file; a manifest that points out of its dataset; a subset passed off as
-the whole; data that anybody on the machine can change. How: SHA-256 of every file on two threads, never from a cache.
-Limits: a manifest regenerated together with its data agrees with itself - reports and the baseline therefore carry
-the manifest's own hash, and regenerating asks for approval.
+the whole; data that any user of the machine can change. How: SHA-256 of every file on two threads, never from a cache.
+Limits: a manifest regenerated together with its data is consistent; reports and the baseline therefore contain the
+manifest's own hash, and regenerating needs an approval.
 """
 
 import csv
@@ -32,34 +32,40 @@ _BLOCK = 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """The hashes of one dataset's files, by path relative to the dataset, in the order of the paths."""
+    """SHA-256 of a dataset's files, by relative path, sorted."""
 
     files: Mapping[str, str]
 
     def text(self) -> str:
-        """Return the file's text, as ``sha256sum`` writes and checks it."""
+        """Return the manifest in the format of ``sha256sum``."""
         return "".join(f"{sha}  {path}\n" for path, sha in sorted(self.files.items()))
 
     def as_document(self, dataset: str) -> dict[str, object]:
-        """Return the JSON form (schemas/manifest-1.0.json)."""
+        """Return the manifest as JSON (schemas/manifest-1.0.json)."""
         files = [{"path": path, "sha256": sha} for path, sha in sorted(self.files.items())]
         return {"schema_version": "1.0", "dataset": dataset, "files": files}
 
 
 def hash_file(path: Path) -> str:
-    """Return the SHA-256 of a file as 64 hexadecimal digits, reading it now."""
+    """Return the SHA-256 of a file, as 64 hexadecimal digits."""
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256", _bufsize=_BLOCK).hexdigest()
 
 
 def hash_files(paths: list[Path]) -> list[str]:
-    """Return the SHA-256 of each file, in order; two threads hash (hashlib gives up the interpreter's lock)."""
+    """Return the SHA-256 of each file, in order.
+
+    Uses threads, because hashlib releases the interpreter's lock.
+    """
     with ThreadPoolExecutor(THREADS, thread_name_prefix="gates-hash") as pool:
         return list(pool.map(hash_file, paths))
 
 
 def files_of(folder: Path) -> list[str]:
-    """Return the relative POSIX paths of a dataset's files and links, sorted, without its manifest."""
+    """Return the sorted relative paths of a dataset's files and links.
+
+    The manifest is excluded.
+    """
     found = []
     for directory, _, names in os.walk(folder):
         for name in names:
@@ -70,10 +76,10 @@ def files_of(folder: Path) -> list[str]:
 
 
 def create_manifest(folder: Path) -> Manifest:
-    """Return the manifest of the files as they are now.
+    """Return a manifest of the dataset's current files.
 
     Raises:
-        EvidenceMissing: There is no such folder, it is empty, or it holds a link.
+        EvidenceMissing: The folder does not exist, is empty, or contains a link.
     """
     if not folder.is_dir():
         raise EvidenceMissing(f"Dataset not found: {folder.name}.")
@@ -88,7 +94,7 @@ def create_manifest(folder: Path) -> Manifest:
 
 
 def write_manifest(folder: Path) -> Manifest:
-    """Create the manifest and put it in its place in one step."""
+    """Create the manifest and write it atomically."""
     manifest = create_manifest(folder)
     temporary = folder / f".{MANIFEST}.new"
     temporary.write_text(manifest.text(), encoding="utf-8")
@@ -97,7 +103,7 @@ def write_manifest(folder: Path) -> Manifest:
 
 
 def read_manifest(folder: Path) -> tuple[Manifest | None, tuple[Finding, ...]]:
-    """Return the manifest on disk, or what is wrong with it."""
+    """Return the manifest on disk, or the findings about it."""
     path = folder / MANIFEST
     where = f"datasets/{folder.name}/{MANIFEST}"
     if not path.is_file():
@@ -131,7 +137,7 @@ def _unsafe(path: str, folder: Path) -> bool:
 
 
 def verify(folder: Path) -> tuple[Finding, ...]:
-    """Return every difference between a dataset and its manifest. Every file is read again."""
+    """Return the differences between a dataset and its manifest; reads every file."""
     if not folder.is_dir():
         return (finding("datasets.not_found", f"datasets/{folder.name}", folder.name),)
     manifest, found = read_manifest(folder)
@@ -156,7 +162,7 @@ def _mismatches(folder: Path, manifest: Manifest, names: list[str]) -> Iterator[
         if not _is_regular(folder / name):
             where = f"datasets/{folder.name}/{name}"
             yield finding("datasets.unsafe_path", where, f"{name} is no regular file")
-    # What cannot be read is reported by `permission_findings`; a pipe would block the hash for ever.
+    # `permission_findings` reports unreadable files; hashing a pipe would block forever.
     readable = [
         name for name in names if _is_regular(folder / name) and os.access(folder / name, os.R_OK)
     ]
@@ -172,9 +178,10 @@ def _is_regular(path: Path) -> bool:
 
 
 def count_samples(folder: Path) -> int:
-    """Return how many samples a dataset holds: lines of JSONL and text, rows of CSV and TSV, entries of a JSON list.
+    """Return the number of samples of a dataset.
 
-    A file that cannot be read as its name says holds none, so that damage lowers the count and never raises it.
+    Counts lines of JSONL and text, rows of CSV and TSV, and items of a JSON list. A file that cannot be parsed counts as
+    empty, so that damage never raises the count.
     """
     return sum(_samples_or_none(folder / name) for name in files_of(folder))
 
@@ -205,7 +212,7 @@ def _samples(path: Path) -> int:
 
 
 def sample_findings(case: Case, name: str) -> tuple[Finding, ...]:
-    """Return a finding if the dataset has fewer samples than the policy asks for."""
+    """Return a finding if the dataset has too few samples."""
     rules = case.policy.datasets
     least = rules.min_samples.get(name, rules.default_min_samples)
     present = count_samples(case.project.datasets / name)
@@ -222,47 +229,47 @@ def sample_findings(case: Case, name: str) -> tuple[Finding, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Permission:
-    """A file or folder whose mode is not what it should be."""
+    """File or folder with a wrong mode."""
 
     path: Path
     mode: int
-    wanted: int
+    expected: int
     readable: bool
     """Whether its owner can read it; if not, nothing can be verified."""
 
 
 def wrong_permissions(root: Path) -> tuple[Permission, ...]:
-    """Return every file that its owner cannot read or that others can change. Changes nothing."""
+    """Return the files that the owner cannot read or others can write."""
     found = []
     for path in sorted([root, *root.rglob("*")]) if root.is_dir() else []:
         if path.is_symlink():
             continue
         mode = stat.S_IMODE(path.stat().st_mode)
         needed = 0o500 if path.is_dir() else 0o400
-        wanted = (mode | needed) & ~0o022
-        if wanted != mode:
-            found.append(Permission(path, mode, wanted, mode & needed == needed))
+        expected = (mode | needed) & ~0o022
+        if expected != mode:
+            found.append(Permission(path, mode, expected, mode & needed == needed))
     return tuple(found)
 
 
 def fix_permissions(wrong: tuple[Permission, ...]) -> None:
-    """Give each file the wanted mode."""
+    """Set the expected mode of each file."""
     for entry in wrong:
-        entry.path.chmod(entry.wanted)
+        entry.path.chmod(entry.expected)
 
 
 def permission_findings(case: Case) -> tuple[Finding, ...]:
-    """Return a finding for each file that its owner cannot read or that others can change."""
+    """Return a finding for each file with a wrong mode."""
     found = []
     for entry in wrong_permissions(case.project.datasets):
         code = "datasets.world_writable" if entry.readable else "datasets.permission_denied"
         where = entry.path.relative_to(case.project.root).as_posix()
-        found.append(finding(code, where, f"mode {entry.mode:04o}, wanted {entry.wanted:04o}"))
+        found.append(finding(code, where, f"mode {entry.mode:04o}, wanted {entry.expected:04o}"))
     return tuple(found)
 
 
 def check(case: Case) -> GateResult:
-    """Judge every dataset of the project, and the ones that the report was made with."""
+    """Check every dataset of the project and of the report."""
     names = case.project.dataset_names()
     used = _used(case)
     if not names and not used:

@@ -1,8 +1,8 @@
-"""The docs gate: every link, anchor and command on every page exists, and no section is a promise.
+"""Docs gate: checks links, anchors, commands and empty sections of all pages.
 
-Threat: a guide that ends nowhere in the middle of an incident, a command that was renamed, a schema version that
-nobody can migrate to. Limits: outside addresses are not fetched (the gate works offline), and whether a text is true
-is for its readers.
+Threat: a guide with a dead link during an incident, a command that was renamed, a schema version without a migration
+guide. Limits: external addresses are not fetched (the gate works offline), and the correctness of the text is not
+checked.
 """
 
 import re
@@ -32,7 +32,7 @@ _MAKE_TARGET = re.compile(r"^([A-Za-z0-9_.-]+)\s*:(?!=)", re.MULTILINE)
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """What one Markdown page has and points at."""
+    """Headings, links and commands of a Markdown page."""
 
     path: Path
     anchors: frozenset[str]
@@ -41,17 +41,17 @@ class Page:
     commands: tuple[tuple[int, str], ...]
     """Line and shell line."""
     unclear: tuple[tuple[int, str], ...]
-    """Line and what is unfinished there."""
+    """Line and description of the unfinished text."""
 
 
 def slug(heading: str) -> str:
-    """Return the anchor of a heading, as GitHub makes it."""
+    """Return the anchor of a heading, like GitHub."""
     kept = re.sub(r"[^\w\- ]", "", heading.strip().lower())
     return kept.replace(" ", "-")
 
 
 def read_page(path: Path) -> Page:
-    """Return what a page has and points at."""
+    """Return the headings, links and commands of a page."""
     text = read_text(path)
     tokens = MarkdownIt("commonmark").enable("table").parse(_without_front_matter(text))
     return Page(
@@ -64,7 +64,7 @@ def read_page(path: Path) -> Page:
 
 
 def _without_front_matter(text: str) -> str:
-    """Blank the front matter but keep its lines, so that line numbers stay right."""
+    """Replace the front matter with empty lines, to keep line numbers correct."""
     match = re.match(r"---\n.*?\n---\n", text, re.DOTALL)
     return text if match is None else "\n" * match[0].count("\n") + text[match.end() :]
 
@@ -122,7 +122,7 @@ def _unclear(tokens: list[Token]) -> Iterator[tuple[int, str]]:
 
 
 def pages_of(case: Case) -> tuple[Page, ...]:
-    """Return every page that the policy names, in the order of their paths."""
+    """Return the pages that the policy names, sorted by path."""
     found: set[Path] = set()
     for name in case.policy.docs.paths:
         place = case.project.root / name
@@ -135,7 +135,7 @@ def pages_of(case: Case) -> tuple[Page, ...]:
 
 
 def check(case: Case) -> GateResult:
-    """Judge every page of the project."""
+    """Check every documentation page of the project."""
     pages = pages_of(case)
     if not pages:
         return GateResult("docs", GateState.SKIPPED, reason="there is no documentation")
@@ -201,11 +201,11 @@ def _command_findings(case: Case, page: Page, where: str) -> Iterator[Finding]:
 
 
 def known_command(words: list[str], commands: frozenset[str]) -> bool:
-    """Return whether a command line names a command.
+    """Return whether a command line names an existing command.
 
     Args:
-        words: What follows ``trimtab``.
-        commands: Every command by its words (``gates run``); a group's own name is not in it.
+        words: Words after ``trimtab``.
+        commands: All commands (``gates run``), without the names of groups.
     """
     named = []
     for word in words:
@@ -218,7 +218,7 @@ def known_command(words: list[str], commands: frozenset[str]) -> bool:
 
 
 def _guide_findings(case: Case, pages: tuple[Page, ...]) -> Iterator[Finding]:
-    """Ask for a description of each step between the schema versions that the project ships."""
+    """Yield a finding for each schema migration missing in the guide."""
     if not list((case.project.root / "schemas").glob("report-*.json")):
         return
     guide = next((page for page in pages if page.path.name == GUIDE), None)

@@ -1,9 +1,9 @@
-"""The drift gate: the report against the golden baseline, in windows that know about noise.
+"""Drift gate: compares the report with the golden baseline.
 
-Threat: a slow slide that no single change explains, a regression hidden among many results, a benchmark that quietly
-disappears, a baseline replaced without anybody agreeing. How: a difference counts when it exceeds the sampling noise
-of both runs; inside the tolerance it is a warning, beyond it critical. Limits: on few samples a large difference can
-be noise - it is then reported as a warning, because nobody can tell.
+Threat: a slow decline that no single change explains, a regression among many results, a benchmark that is missing from
+the report, a baseline replaced without approval. How: a difference counts when it exceeds the sampling noise of both
+runs; inside the tolerance it is a warning, beyond it critical. Limits: with few samples a large difference can be noise;
+it is then a warning, because the data do not decide.
 """
 
 import math
@@ -24,7 +24,7 @@ SPLIT_REPEATS = 3
 
 
 class Level(StrEnum):
-    """How far a benchmark has moved."""
+    """Severity of a benchmark's change since the baseline."""
 
     SAME = "same"
     WARNING = "warning"
@@ -32,26 +32,28 @@ class Level(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
-    """One benchmark, then and now."""
+class DriftRow:
+    """Accuracy of a benchmark in the baseline and the report."""
 
     name: str
     baseline: float
     current: float
     noise: float
-    """Half width of what chance alone explains, absolute."""
+    """Half width of the sampling noise, absolute."""
     tolerance: float
     level: Level
     why: str
 
     @property
     def change(self) -> float:
-        """Return now minus then."""
+        """Return the accuracy now minus the accuracy then."""
         return self.current - self.baseline
 
 
-def compare(name: str, was: Mapping[str, Any], now: Mapping[str, Any], rules: DriftPolicy) -> Row:
-    """Return how a benchmark's accuracy moved.
+def compare(
+    name: str, was: Mapping[str, Any], now: Mapping[str, Any], rules: DriftPolicy
+) -> DriftRow:
+    """Return the change of a benchmark's accuracy.
 
     The noise is z standard errors of the difference of two proportions, pooled
     (p (1 - p) (1/n1 + 1/n2)); for a mean of fractions that is an upper bound.
@@ -64,7 +66,7 @@ def compare(name: str, was: Mapping[str, Any], now: Mapping[str, Any], rules: Dr
         noise = 0.0
     change = now["accuracy"] - was["accuracy"]
     level, why = _level(change, noise, tolerance)
-    return Row(name, was["accuracy"], now["accuracy"], noise, tolerance, level, why)
+    return DriftRow(name, was["accuracy"], now["accuracy"], noise, tolerance, level, why)
 
 
 def _level(change: float, noise: float, tolerance: float) -> tuple[Level, str]:
@@ -79,7 +81,7 @@ def _level(change: float, noise: float, tolerance: float) -> tuple[Level, str]:
 
 
 def check(case: Case) -> GateResult:
-    """Judge the report against the current baseline."""
+    """Compare the report with the current baseline."""
     if case.report is None:
         return GateResult("drift", GateState.SKIPPED, reason=UNUSABLE)
     if not case.project.baseline.is_file():
@@ -111,8 +113,8 @@ def check(case: Case) -> GateResult:
     )
 
 
-def table(case: Case, baseline: Mapping[str, Any]) -> tuple[Row, ...]:
-    """Return one row for each benchmark that both sides hold, the largest drop first."""
+def table(case: Case, baseline: Mapping[str, Any]) -> tuple[DriftRow, ...]:
+    """Return a row for each benchmark in both, largest drop first."""
     was = baseline["benchmarks"]
     rows = [
         compare(result["name"], was[result["name"]], result, case.policy.drift)
@@ -122,7 +124,7 @@ def table(case: Case, baseline: Mapping[str, Any]) -> tuple[Row, ...]:
     return tuple(sorted(rows, key=lambda row: row.change))
 
 
-def _accuracy_findings(rows: tuple[Row, ...]) -> Iterator[Finding]:
+def _accuracy_findings(rows: tuple[DriftRow, ...]) -> Iterator[Finding]:
     for row in rows:
         where = f"$.results.{row.name}.accuracy"
         detail = f"{row.name} {row.baseline:.4f} -> {row.current:.4f} ({row.change:+.4f}, tolerance {row.tolerance:g}, noise {row.noise:.4f}): {row.why}"
@@ -180,7 +182,7 @@ def _slower(
 
 
 def _spread(was: list[float], now: list[float]) -> float | None:
-    """Return the standard error of the log ratio of two sets of durations; None when there are too few."""
+    """Return the log ratio's standard error; None for too few durations."""
     if min(len(was), len(now)) < SPLIT_REPEATS:
         return None
     variances = [

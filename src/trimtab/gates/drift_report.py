@@ -1,21 +1,21 @@
-"""The drift report that people read: a table in Markdown and one picture (SVG, drawn here, no dependency)."""
+"""Drift report for people: a Markdown table and an SVG plot."""
 
 from collections.abc import Sequence
 from html import escape
 
-from trimtab.gates.drift import Level, Row
+from trimtab.gates.drift import DriftRow, Level
 
 _COLOURS = {Level.SAME: "#2e7d32", Level.WARNING: "#e69500", Level.CRITICAL: "#c62828"}
 _MARKS = {Level.SAME: "✅", Level.WARNING: "⚠️", Level.CRITICAL: "❌"}
 _ROW_HEIGHT, _LABEL_WIDTH, _PLOT_WIDTH = 24, 220, 480
 
 
-def markdown(rows: Sequence[Row], *, plot: str = "") -> str:
-    """Return the table, the largest drop first.
+def markdown(rows: Sequence[DriftRow], *, plot: str = "") -> str:
+    """Return the Markdown table, largest drop first.
 
     Args:
-        rows: What was compared.
-        plot: The picture's file name, if it was drawn.
+        rows: The compared benchmarks.
+        plot: File name of the SVG plot; empty without one.
     """
     lines = [
         "# Drift against the golden baseline",
@@ -33,8 +33,8 @@ def markdown(rows: Sequence[Row], *, plot: str = "") -> str:
     return "\n".join(lines) + "\n"
 
 
-def svg(rows: Sequence[Row]) -> str:
-    """Return the picture: one dot a benchmark, its noise as a line, its tolerance as a band around zero."""
+def svg(rows: Sequence[DriftRow]) -> str:
+    """Return the SVG plot: dot, error bar and tolerance band by benchmark."""
     reach = (
         max(
             [abs(row.change) + row.noise for row in rows] + [row.tolerance for row in rows] + [0.01]
@@ -62,7 +62,7 @@ def svg(rows: Sequence[Row]) -> str:
     return "\n".join([*parts, "</svg>"]) + "\n"
 
 
-def _row(row: Row, y: float, middle: float, scale: float) -> list[str]:
+def _row(row: DriftRow, y: float, middle: float, scale: float) -> list[str]:
     band = row.tolerance * scale
     x = middle + row.change * scale
     noise = row.noise * scale

@@ -1,4 +1,4 @@
-"""Says what each act of the gates would change, from the files as they are."""
+"""Previews of the changes that the gates' actions would make."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -8,113 +8,120 @@ import orjson
 
 from trimtab.gates.errors import NoGoodCopy
 from trimtab.gates.evidence import manifest_change
-from trimtab.gates.room import GROUPS, REPORT, GatesRoom
+from trimtab.gates.monitor import GROUPS, REPORT, GateMonitor
 from trimtab.gates.schema import check_report
 from trimtab.kernel.ids import sha256_hex
 
 
 @dataclass(frozen=True, slots=True)
-class Would:
-    """What an act would change."""
+class ChangePreview:
+    """Description of the change that an action would make."""
 
     text: str
     """One sentence."""
     changes: bool = True
 
 
-def would_restore(room: GatesRoom, group: str) -> Would:
-    """Compare a group's last good copy with what is there.
+def preview_restore(monitor: GateMonitor, group: str) -> ChangePreview:
+    """Compare a group's last good copy with its current files.
 
     Raises:
-        NoGoodCopy: There is none.
+        NoGoodCopy: The group has no good copy.
     """
-    if not room.has_good(group):
+    if not monitor.has_good(group):
         raise NoGoodCopy(f"There is no good copy of {group}.")
     count = sum(
-        len(_differing(room.good_copy(name), room.project.root / name)) for name in GROUPS[group]
+        len(_differing(monitor.good_copy(name), monitor.project.root / name))
+        for name in GROUPS[group]
     )
     text = f"{count} files of {group} would be replaced by their last good copy."
-    return Would(text, changes=count > 0)
+    return ChangePreview(text, changes=count > 0)
 
 
-def would_write_manifest(room: GatesRoom, dataset: str) -> Would:
+def preview_manifest(monitor: GateMonitor, dataset: str) -> ChangePreview:
     """Compare a dataset's manifest with its files."""
-    change = manifest_change(room.project, dataset)
+    change = manifest_change(monitor.project, dataset)
     if change.exists and change.same:
-        return Would(
+        return ChangePreview(
             f"The manifest of {dataset} fits its {change.files} files already.", changes=False
         )
     what = "written anew" if change.exists else "made"
-    return Would(f"The manifest of {dataset} would be {what} for {change.files} files.")
+    return ChangePreview(f"The manifest of {dataset} would be {what} for {change.files} files.")
 
 
-def would_write_sbom(room: GatesRoom) -> Would:
-    """Compare the bill of materials with what is installed."""
+def preview_sbom(monitor: GateMonitor) -> ChangePreview:
+    """Compare the SBOM with the installed packages."""
     from trimtab.gates.supply_chain import environment, make_sbom
 
-    place = room.project
-    installed = environment(place.root, room.policy().supply_chain.site)
-    after, before = make_sbom(place, installed, room.clock.now()), _json(place.sbom)
+    project = monitor.project
+    installed = environment(project.root, monitor.policy().supply_chain.site)
+    after, before = make_sbom(project, installed, monitor.clock.now()), _json(project.sbom)
     listed = _components(after)
     if _without_origin(after) == _without_origin(before):
-        return Would(f"The bill lists the {len(listed)} components that there are.", changes=False)
+        return ChangePreview(
+            f"The bill lists the {len(listed)} components that there are.", changes=False
+        )
     count = len(listed.items() ^ _components(before).items())
-    return Would(f"The bill would list {len(listed)} components; {count} entries differ.")
+    return ChangePreview(f"The bill would list {len(listed)} components; {count} entries differ.")
 
 
-def would_sign(room: GatesRoom) -> Would:
-    """Compare what is signed with the artifacts as they are.
+def preview_signing(monitor: GateMonitor) -> ChangePreview:
+    """Compare the signed hashes with the current artifacts.
 
     Raises:
-        SignatureWrong: The present signature is not by a trusted key; then signing refuses, too.
+        SignatureWrong: The current signature is not by a trusted key; signing refuses, too.
     """
-    signed, root = room.signed(), room.project.root
-    now = {file.relative_to(root).as_posix(): _digest(file) for file in room.to_sign()}
+    signed, root = monitor.signed(), monitor.project.root
+    now = {file.relative_to(root).as_posix(): _digest(file) for file in monitor.to_sign()}
     count = len(now.items() ^ signed.items())
     if not count:
-        return Would(f"All {len(now)} artifacts are signed as they are.", changes=False)
-    return Would(f"{len(now)} artifacts would be signed; {count} differ from what is signed.")
+        return ChangePreview(f"All {len(now)} artifacts are signed as they are.", changes=False)
+    return ChangePreview(
+        f"{len(now)} artifacts would be signed; {count} differ from what is signed."
+    )
 
 
-def would_promote(room: GatesRoom) -> Would:
+def preview_promotion(monitor: GateMonitor) -> ChangePreview:
     """Compare the report with the golden baseline."""
-    baseline = _json(room.project.baseline)
-    report = (room.project.root / REPORT).read_bytes()
+    baseline = _json(monitor.project.baseline)
+    report = (monitor.project.root / REPORT).read_bytes()
     if baseline.get("report_sha256") == sha256_hex(report):
-        return Would("The report is the golden baseline already; its approval would be renewed.")
+        return ChangePreview(
+            "The report is the golden baseline already; its approval would be renewed."
+        )
     former = "the former one would be archived" if baseline else "there is none yet"
-    return Would(f"The report would become the golden baseline; {former}.")
+    return ChangePreview(f"The report would become the golden baseline; {former}.")
 
 
-def would_migrate(room: GatesRoom) -> Would:
-    """Compare the report with its form in the current schema version."""
-    raw = (room.project.root / REPORT).read_bytes()
+def preview_migration(monitor: GateMonitor) -> ChangePreview:
+    """Compare the report with its migration to the current schema version."""
+    raw = (monitor.project.root / REPORT).read_bytes()
     report = check_report(raw).report
     if report is None:
-        return Would("The report cannot be read, so it would stay as it is.", changes=False)
+        return ChangePreview("The report cannot be read, so it would stay as it is.", changes=False)
     if orjson.dumps(report) == orjson.dumps(orjson.loads(raw)):
-        return Would("The report is in the current schema version already.", changes=False)
-    return Would("The report would be written in the current schema version.")
+        return ChangePreview("The report is in the current schema version already.", changes=False)
+    return ChangePreview("The report would be written in the current schema version.")
 
 
-def would_set_modes(room: GatesRoom) -> Would:
-    """Count the datasets' files with wrong modes."""
-    count = len(room.wrong_permissions())
-    return Would(
+def preview_modes(monitor: GateMonitor) -> ChangePreview:
+    """Count the dataset files with wrong modes."""
+    count = len(monitor.wrong_permissions())
+    return ChangePreview(
         f"The permissions of {count} files of datasets would be repaired.", changes=count > 0
     )
 
 
-def would_rewrite(path: Path, text: str, what: str) -> Would:
-    """Compare a file with the text that it would get."""
+def preview_rewrite(path: Path, text: str, what: str) -> ChangePreview:
+    """Compare a file with its new text."""
     before = path.read_text(encoding="utf-8") if path.is_file() else ""
     if before == text:
-        return Would(f"{what} is set already.", changes=False)
-    return Would(f"{what} would be set in {path.name}.")
+        return ChangePreview(f"{what} is set already.", changes=False)
+    return ChangePreview(f"{what} would be set in {path.name}.")
 
 
 def _differing(good: Path, present: Path) -> set[Path]:
-    """Return the files that one of the two has not, or that have other bytes."""
+    """Return the files that are missing in one folder or differ."""
     names = {file.relative_to(root) for root in (good, present) for file in _files(root)}
     return {name for name in names if _bytes(good / name) != _bytes(present / name)}
 
@@ -142,12 +149,12 @@ def _json(path: Path) -> dict[str, object]:
 
 
 def _without_origin(document: dict[str, object]) -> dict[str, object]:
-    """Return the document without when, where and by which tool it was made."""
+    """Return the document without the time, place and tool of its creation."""
     return {**document, "metadata": isinstance(document.get("metadata"), dict)}
 
 
 def _components(document: dict[str, object]) -> dict[str, str]:
-    """Return the bill's components, each with its hash."""
+    """Return the SBOM's components, each with its hash."""
     found = document.get("components")
     entries = found if isinstance(found, list) else []
     return {

@@ -1,4 +1,7 @@
-"""What the gates raise. A failed check is a `Finding`, never an exception; these are for wrong use."""
+"""Exceptions of the release gates.
+
+They report wrong use; a failed check is a `Finding`, never an exception.
+"""
 
 from trimtab.kernel.errors import (
     Conflict,

@@ -1,4 +1,4 @@
-"""The changes of evidence that need an approval: a replaced manifest, a new baseline."""
+"""Changes of evidence that need an approval: manifest and baseline."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,33 +8,33 @@ from trimtab.gates.baseline import Approvals, make_baseline, write_baseline
 from trimtab.gates.case import Project
 from trimtab.gates.errors import BaselineRefused, EvidenceMissing
 from trimtab.gates.evidence_files import read_evidence
-from trimtab.gates.policy import Policy
-from trimtab.gates.records import Outcome
+from trimtab.gates.policy import GatePolicy
+from trimtab.gates.records import GateOutcome
 from trimtab.gates.run import Request, run
 from trimtab.gates.schema import check_report
 from trimtab.kernel.clock import Clock
 from trimtab.kernel.ids import sha256_hex
 
 VALIDATING = ("schema", "datasets", "benchmark", "plausibility")
-"""Gates that a report passes before it may become the baseline; drift against the old one is what it replaces."""
+"""Gates that a report must pass to become the baseline; the drift gate is excluded, because it uses the old one."""
 
 
 @dataclass(frozen=True, slots=True)
 class ManifestChange:
-    """What writing a dataset's manifest would do."""
+    """Effect of writing a dataset's manifest."""
 
     exists: bool
     same: bool
     files: int
     sha256: str
-    """Of the new manifest's text: what an approval must name."""
+    """Hash of the new manifest's text, which an approval must name."""
 
 
 def manifest_change(project: Project, name: str) -> ManifestChange:
-    """Return what writing a dataset's manifest would do. Reads every file, changes nothing.
+    """Return the effect of writing a dataset's manifest; reads every file.
 
     Raises:
-        EvidenceMissing: There is no such dataset, or it cannot have a manifest.
+        EvidenceMissing: The dataset does not exist, or cannot have a manifest.
     """
     folder = project.datasets / name
     text = datasets.create_manifest(folder).text().encode()
@@ -47,15 +47,15 @@ def promote(
     project: Project,
     report: Path,
     envelope: bytes,
-    policy: Policy,
+    policy: GatePolicy,
     clock: Clock,
     *,
     dry_run: bool = False,
 ) -> Path:
-    """Make a report the golden baseline; the former one is archived.
+    """Make a report the golden baseline and archive the former one.
 
     Raises:
-        ApprovalRefused: The approval is not for this report, has expired, was used, or nobody trusted signed it.
+        ApprovalRefused: The approval is for another report, has expired, was used, or has no trusted signature.
         BaselineRefused: The report does not pass the validating gates.
     """
     if not report.is_file():
@@ -68,7 +68,7 @@ def promote(
         clock,
     )
     checked = check_report(raw)
-    if checked.report is None or verdict.outcome is Outcome.BLOCK:
+    if checked.report is None or verdict.outcome is GateOutcome.BLOCK:
         first = next(found for found in verdict.findings)
         raise BaselineRefused(f"The report does not pass its own gates: {first.message}")
     if dry_run:

@@ -1,4 +1,4 @@
-"""Reads evidence files with bounds: what cannot be read is a refusal with its reason, never a traceback."""
+"""Reads evidence files with size limits and clear errors."""
 
 from pathlib import Path
 
@@ -9,14 +9,14 @@ MAX_BYTES = 256 * 1024 * 1024
 
 
 def read_evidence(path: Path) -> bytes:
-    """Return a file's bytes.
+    """Return the bytes of an evidence file.
 
     Raises:
-        EvidenceUnreadable: It is no regular file (a pipe would block for ever), is larger than `MAX_BYTES`, or the
+        EvidenceUnreadable: It is not a regular file (a pipe would block forever), is larger than `MAX_BYTES`, or the
             operating system refuses to read it.
     """
     try:
-        # Asked first, because opening a pipe that nobody writes to never returns.
+        # Checked first, because opening a pipe without a writer never returns.
         if not path.is_file():
             raise EvidenceUnreadable(
                 f"{path.name} is not a regular file.", hint="Put the evidence itself there."
@@ -36,5 +36,5 @@ def read_evidence(path: Path) -> bytes:
 
 
 def read_text(path: Path) -> str:
-    """Return a text file with bytes that are not UTF-8 replaced; for texts whose content is only searched."""
+    """Return a text file with invalid UTF-8 replaced; for searching only."""
     return read_evidence(path).decode("utf-8", errors="replace")

@@ -1,4 +1,4 @@
-"""How a project's evidence can be broken, for drills: the real file each time, and how to put it back."""
+"""Faults for drills: break real evidence files and restore them."""
 
 import stat
 from collections.abc import Callable, Mapping
@@ -9,42 +9,42 @@ import orjson
 
 from trimtab.gates.baseline import Approvals, make_baseline, write_baseline
 from trimtab.gates.datasets import MANIFEST
-from trimtab.gates.room import GROUPS, REPORT, GatesRoom
+from trimtab.gates.monitor import GROUPS, REPORT, GateMonitor
 from trimtab.kernel.ids import sha256_hex
 from trimtab.kernel.operable import Arguments, Fault, Realism, Value
 
 Break = Callable[[], object]
 
 
-def faults(room: GatesRoom) -> tuple[Fault, ...]:
-    """Return every fault of the domain."""
-    return (*_of_the_report(room), *_of_the_data(room), *_of_the_rest(room))
+def faults(monitor: GateMonitor) -> tuple[Fault, ...]:
+    """Return all faults of the release gates."""
+    return (*_report_faults(monitor), *_dataset_faults(monitor), *_other_faults(monitor))
 
 
-def _fault(room: GatesRoom, name: str, text: str, group: str, act: Break) -> Fault:
+def _fault(monitor: GateMonitor, name: str, text: str, group: str, act: Break) -> Fault:
     def inject(_: Arguments) -> Mapping[str, Value]:
-        room.prepare()
-        # Nothing is judged here: the watching has to find it, as it would find a change of somebody else.
-        return {"token": room.change(GROUPS[group], act, judge=False)}
+        monitor.prepare()
+        # Not judged here: the periodic check must detect it, like a change from outside.
+        return {"token": monitor.change(GROUPS[group], act, judge=False)}
 
-    return Fault(name, text, inject, lambda saved: _put_back(room, saved), realism=Realism.REAL)
-
-
-def _put_back(room: GatesRoom, saved: Mapping[str, Value]) -> None:
-    room.put_back(str(saved["token"]))
+    return Fault(name, text, inject, lambda saved: _put_back(monitor, saved), realism=Realism.REAL)
 
 
-def _of_the_report(room: GatesRoom) -> tuple[Fault, ...]:
-    place = room.project
+def _put_back(monitor: GateMonitor, saved: Mapping[str, Value]) -> None:
+    monitor.put_back(str(saved["token"]))
+
+
+def _report_faults(monitor: GateMonitor) -> tuple[Fault, ...]:
+    project = monitor.project
 
     def edit(change: Callable[[dict[str, Any]], object]) -> Break:
         def act() -> None:
-            path = place.root / REPORT
+            path = project.root / REPORT
             report = orjson.loads(path.read_bytes())
             change(report)
             path.write_bytes(orjson.dumps(report))
-            # An honest build of a wrong report: signed, so that only the report is at fault.
-            room.resign()
+            # Sign the wrong report, so that only the report is at fault.
+            monitor.resign()
 
         return act
 
@@ -53,17 +53,17 @@ def _of_the_report(room: GatesRoom) -> tuple[Fault, ...]:
         report["predictions_count"] -= 1
 
     return (
-        _fault(room, "gates.report.drop_field", "Take `accuracy` out of the report.", "report", edit(lambda report: report.pop("accuracy"))),
-        _fault(room, "gates.report.miscount", "Lose one prediction in the report.", "report", edit(miscount)),
-        _fault(room, "gates.log.cut", "Cut the last line of a benchmark log.", "logs", lambda: _cut(_first(place.logs, "*.jsonl"))),
+        _fault(monitor, "gates.report.drop_field", "Take `accuracy` out of the report.", "report", edit(lambda report: report.pop("accuracy"))),
+        _fault(monitor, "gates.report.miscount", "Lose one prediction in the report.", "report", edit(miscount)),
+        _fault(monitor, "gates.log.cut", "Cut the last line of a benchmark log.", "logs", lambda: _cut(_first(project.logs, "*.jsonl"))),
     )  # fmt: skip
 
 
-def _of_the_data(room: GatesRoom) -> tuple[Fault, ...]:
-    place = room.project
+def _dataset_faults(monitor: GateMonitor) -> tuple[Fault, ...]:
+    project = monitor.project
 
     def dataset() -> Path:
-        return place.datasets / place.dataset_names()[0]
+        return project.datasets / project.dataset_names()[0]
 
     def flip() -> None:
         path = _first(dataset(), "*.jsonl")
@@ -75,77 +75,77 @@ def _of_the_data(room: GatesRoom) -> tuple[Fault, ...]:
         (dataset() / MANIFEST).unlink()
 
     def open_all(_: Arguments) -> Mapping[str, Value]:
-        room.prepare()
+        monitor.prepare()
         path = _first(dataset(), "*.jsonl")
-        return {"token": room.set_modes([(path, 0o666)], judge=False)}
+        return {"token": monitor.set_modes([(path, 0o666)], judge=False)}
 
     return (
-        _fault(room, "gates.dataset.flip_bit", "Flip one bit of a dataset.", "datasets", flip),
-        _fault(room, "gates.dataset.remove_manifest", "Remove a dataset's manifest.", "datasets", remove_manifest),
-        Fault("gates.dataset.open_permissions", "Let everybody write a dataset.", open_all, lambda saved: _put_back(room, saved), realism=Realism.REAL),
+        _fault(monitor, "gates.dataset.flip_bit", "Flip one bit of a dataset.", "datasets", flip),
+        _fault(monitor, "gates.dataset.remove_manifest", "Remove a dataset's manifest.", "datasets", remove_manifest),
+        Fault("gates.dataset.open_permissions", "Let everybody write a dataset.", open_all, lambda saved: _put_back(monitor, saved), realism=Realism.REAL),
     )  # fmt: skip
 
 
-def _of_the_rest(room: GatesRoom) -> tuple[Fault, ...]:
-    place = room.project
+def _other_faults(monitor: GateMonitor) -> tuple[Fault, ...]:
+    project = monitor.project
 
     def lower() -> None:
-        baseline = orjson.loads(place.baseline.read_bytes())
+        baseline = orjson.loads(project.baseline.read_bytes())
         next(iter(baseline["benchmarks"].values()))["accuracy"] /= 2
-        place.baseline.write_bytes(orjson.dumps(baseline))
+        project.baseline.write_bytes(orjson.dumps(baseline))
 
     def tamper() -> None:
-        bom = orjson.loads(place.sbom.read_bytes())
+        bom = orjson.loads(project.sbom.read_bytes())
         bom["components"].pop()
-        place.sbom.write_bytes(orjson.dumps(bom))
+        project.sbom.write_bytes(orjson.dumps(bom))
 
     def expose(_: Arguments) -> Mapping[str, Value]:
-        room.prepare()
-        path = _first(place.keys, "*.key")
+        monitor.prepare()
+        path = _first(project.keys, "*.key")
         return {
-            "token": room.set_modes(
+            "token": monitor.set_modes(
                 [(path, stat.S_IMODE(path.stat().st_mode) | 0o044)], judge=False
             )
         }
 
     def tighten() -> None:
-        text = place.policy.read_text(encoding="utf-8")
-        place.policy.write_text(
+        text = project.policy.read_text(encoding="utf-8")
+        project.policy.write_text(
             text.replace("timeout_s: 600", "timeout_s: 0.0001"), encoding="utf-8"
         )
 
     def break_link() -> None:
-        readme = place.root / "README.md"
+        readme = project.root / "README.md"
         readme.write_text(
             readme.read_text(encoding="utf-8") + "\nSee [the plan](docs/plan.md).\n",
             encoding="utf-8",
         )
 
     return (
-        _fault(room, "gates.baseline.lower", "Lower a number of the golden baseline by hand.", "baseline", lower),
-        _fault(room, "gates.baseline.raise", "Approve the baseline of a better model, which the present report falls short of.", "baseline", lambda: _raise_baseline(room)),
-        _fault(room, "gates.sbom.tamper", "Leave a component out of the bill of materials.", "supply_chain", tamper),
-        Fault("gates.keys.expose", "Let everybody read a private key.", expose, lambda saved: _put_back(room, saved), realism=Realism.REAL),
-        _fault(room, "gates.policy.tighten", "Set a time limit that no benchmark can hold.", "policy", tighten),
-        _fault(room, "gates.policy.garble", "Put an unknown key into the policy.", "policy", lambda: _append(place.policy, "\nrequires: [schema]\n")),
-        _fault(room, "gates.docs.break_link", "Link to a page that does not exist.", "docs", break_link),
-        _fault(room, "gates.process.remove_template", "Remove the pull request template.", "process", lambda: _first(place.root / ".github", "*.md").unlink()),
+        _fault(monitor, "gates.baseline.lower", "Lower a number of the golden baseline by hand.", "baseline", lower),
+        _fault(monitor, "gates.baseline.raise", "Approve the baseline of a better model, which the present report falls short of.", "baseline", lambda: _raise_baseline(monitor)),
+        _fault(monitor, "gates.sbom.tamper", "Leave a component out of the bill of materials.", "supply_chain", tamper),
+        Fault("gates.keys.expose", "Let everybody read a private key.", expose, lambda saved: _put_back(monitor, saved), realism=Realism.REAL),
+        _fault(monitor, "gates.policy.tighten", "Set a time limit that no benchmark can hold.", "policy", tighten),
+        _fault(monitor, "gates.policy.garble", "Put an unknown key into the policy.", "policy", lambda: _append(project.policy, "\nrequires: [schema]\n")),
+        _fault(monitor, "gates.docs.break_link", "Link to a page that does not exist.", "docs", break_link),
+        _fault(monitor, "gates.process.remove_template", "Remove the pull request template.", "process", lambda: _first(project.root / ".github", "*.md").unlink()),
     )  # fmt: skip
 
 
-def _raise_baseline(room: GatesRoom) -> None:
-    """Write a baseline as somebody with a trusted key would, from a report that is far better than the present one."""
-    place = room.project
-    report = orjson.loads((place.root / REPORT).read_bytes())
+def _raise_baseline(monitor: GateMonitor) -> None:
+    """Promote a baseline from a far better report, with a trusted approval."""
+    project = monitor.project
+    report = orjson.loads((project.root / REPORT).read_bytes())
     for result in report["results"]:
         result["accuracy"] = min(1.0, result["accuracy"] + 0.35)
     raw = orjson.dumps(report)
-    approvals = Approvals(place, room.clock)
+    approvals = Approvals(project, monitor.clock)
     envelope = approvals.grant(
         "baseline", sha256_hex(raw), by="drill", reason="a baseline of another model"
     )
-    document = make_baseline(report, raw, approvals.read(envelope), room.clock.now())
-    write_baseline(place, document, raw, envelope)
+    document = make_baseline(report, raw, approvals.read(envelope), monitor.clock.now())
+    write_baseline(project, document, raw, envelope)
 
 
 def _first(folder: Path, pattern: str) -> Path:

@@ -1,13 +1,13 @@
-"""Read fields of a JSON document by a dotted path."""
+"""Reads fields of a JSON document by a dotted path."""
 
 from typing import Any
 
 
 def values_at(document: Any, path: str) -> list[Any]:
-    """Return the values at a path such as ``metrics.accuracy``; several are sorted, numbers first.
+    """Return the values at a path such as ``metrics.accuracy``, sorted, numbers first.
 
-    A list on the way is entered: ``results.duration_s`` (also ``results[].duration_s``) returns one value for each
-    result. Where a field is missing its value is None.
+    Lists on the path are flattened: ``results.duration_s`` (also ``results[].duration_s``) returns one value for each
+    result. The value of a missing field is None.
     """
     values: list[Any] = [document]
     for field in filter(None, path.replace("[]", "").strip(".").split(".")):

@@ -1,4 +1,4 @@
-"""The gates' own logs, and the log questions of the runbook answered without grep and jq.
+"""Logs of the gates, and log searches without grep and jq.
 
 Each verdict adds lines to ``logs/gates.log`` (for people) and one object to ``logs/gates.jsonl`` (for programs).
 """
@@ -12,7 +12,7 @@ import orjson
 
 from trimtab.gates.benchmark.stream import structured_lines
 from trimtab.gates.case import Project
-from trimtab.gates.records import Severity, Verdict
+from trimtab.gates.records import GateVerdict, Severity
 from trimtab.gates.verdict import document, headline
 
 ERRORS = re.compile(r"error|fail|critical", re.IGNORECASE)
@@ -27,20 +27,22 @@ _LEVELS = {Severity.CRITICAL: "ERROR", Severity.WARNING: "WARNING", Severity.LOW
 
 
 @dataclass(frozen=True, slots=True)
-class Hit:
-    """A log line that was asked for."""
+class LogMatch:
+    """A log line that matches a search."""
 
     file: str
     line: int
     text: str
 
 
-def write(project: Project, verdict: Verdict, results: tuple[dict[str, object], ...] = ()) -> None:
-    """Add a verdict to the logs.
+def write(
+    project: Project, verdict: GateVerdict, results: tuple[dict[str, object], ...] = ()
+) -> None:
+    """Append a verdict to the logs.
 
     Args:
-        project: Where the logs lie; the folder is made if needed.
-        verdict: What was decided.
+        project: Project of the logs; the folder is created if missing.
+        verdict: The verdict.
         results: The report's results, for the performance lines.
     """
     project.logs.mkdir(parents=True, exist_ok=True)
@@ -50,7 +52,7 @@ def write(project: Project, verdict: Verdict, results: tuple[dict[str, object], 
         stream.write(orjson.dumps(document(verdict)) + b"\n")
 
 
-def _lines(verdict: Verdict, results: tuple[dict[str, object], ...]) -> Iterator[str]:
+def _lines(verdict: GateVerdict, results: tuple[dict[str, object], ...]) -> Iterator[str]:
     yield f"INFO verdict {verdict.outcome.value} for {verdict.subject} under policy {verdict.policy}"
     for result in verdict.results:
         if headline(result):
@@ -64,15 +66,21 @@ def _lines(verdict: Verdict, results: tuple[dict[str, object], ...]) -> Iterator
 
 def search(
     project: Project, pattern: re.Pattern[str], *, last: int | None = None
-) -> tuple[Hit, ...]:
-    """Return the lines of ``logs/*.log`` that match, files in order; only the last so many if asked."""
-    hits = [
-        Hit(path.name, number, line)
+) -> tuple[LogMatch, ...]:
+    """Return the matching lines of ``logs/*.log``, files sorted by name.
+
+    Args:
+        project: Project of the logs.
+        pattern: Searched in each line.
+        last: Return at most this number of lines, from the end.
+    """
+    matches = [
+        LogMatch(path.name, number, line)
         for path in sorted(project.logs.glob("*.log"))
         for number, line in enumerate(_text_lines(path), start=1)
         if pattern.search(line)
     ]
-    return tuple(hits[-last:] if last else hits)
+    return tuple(matches[-last:] if last else matches)
 
 
 def _text_lines(path: Path) -> Iterator[str]:
@@ -82,7 +90,7 @@ def _text_lines(path: Path) -> Iterator[str]:
 
 
 def structured(project: Project, *, first: int = FIRST) -> Iterator[tuple[str, object]]:
-    """Yield the first records of each ``logs/*.jsonl`` with the file's name.
+    """Yield the first records of each ``logs/*.jsonl``, with the file name.
 
     Raises:
         ValueError: A line is not JSON.

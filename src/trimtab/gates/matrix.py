@@ -1,7 +1,6 @@
-"""The emergency matrix, the clocks, the contacts and the triage tree of the MISO runbook, as data.
+"""Emergency matrix, deadlines, contacts and triage tree of the MISO runbook.
 
-Four clocks stay apart and are never merged: how soon someone responds, how long the repair may take, how soon the
-contact answers, and what happens meanwhile (the escalation). The runbook gives Benchmark and Process no severity;
+Four deadlines are separate and never merged: response time, resolution time, contact time, and escalation. The runbook gives Benchmark and Process no severity;
 here a benchmark that cannot be trusted is critical like any other unusable evidence, and a process gap is a warning.
 """
 
@@ -14,7 +13,7 @@ GUIDES = "docs/gates/guides.md"
 
 @dataclass(frozen=True, slots=True)
 class Handling:
-    """One row of the matrix: who does what by when."""
+    """Row of the matrix: team, deadlines and guide of a failure type."""
 
     title: str
     """The name in the runbook's matrix."""
@@ -27,11 +26,11 @@ class Handling:
     anchor: str
     """The guide's anchor, in `GUIDES`."""
     headline: str
-    """What is printed when a gate of this kind blocks."""
+    """Headline that is printed when a gate of this kind blocks."""
 
     @property
     def guide(self) -> str:
-        """Return the guide's address inside the documentation."""
+        """Return the path of the guide in the documentation."""
         return f"{GUIDES}#{self.anchor}"
 
 
@@ -87,7 +86,7 @@ CONTACTS: dict[str, tuple[str, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class Clocks:
-    """By when, for one finding."""
+    """Deadlines of one finding."""
 
     response: str
     resolution: str
@@ -95,7 +94,7 @@ class Clocks:
 
 
 def clocks(failure: Failure, severity: Severity) -> Clocks:
-    """Return a finding's clocks: its failure type's row, moved where its severity differs from the row's.
+    """Return a finding's deadlines, adjusted where its severity differs from its row.
 
     A critical security finding is resolved immediately ("< 1 hour" is for the others) and its team is called at once.
     Critical drift blocks; a note on a critical matter waits for the next sprint.
@@ -117,7 +116,7 @@ def clocks(failure: Failure, severity: Severity) -> Clocks:
 
 @dataclass(frozen=True, slots=True)
 class Branch:
-    """One line of the triage tree."""
+    """A branch of the triage tree."""
 
     question: str
     failure: Failure
@@ -126,7 +125,7 @@ class Branch:
 
     @property
     def guide(self) -> str:
-        """Return the guide where the branch ends."""
+        """Return the guide at the end of the branch."""
         return HANDLING[self.failure].guide
 
 

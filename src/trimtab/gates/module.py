@@ -1,33 +1,33 @@
-"""Builds the release gates: one watched project."""
+"""Builds the release gates' monitor and its parts."""
 
 from pathlib import Path
 
 from trimtab.gates.actions import actions
 from trimtab.gates.faults import faults
-from trimtab.gates.room import GatesRoom
+from trimtab.gates.monitor import GateMonitor
 from trimtab.gates.signals import signals
 from trimtab.infra.environment import Environment
 from trimtab.kernel.module import Module
 
 
 def build(env: Environment) -> Module:
-    """Return the monitor of the project in the settings, or of the sample project without one."""
+    """Return the monitor of the configured project or the sample project."""
     settings = env.settings.gates
     project, keys = (Path(p) if p else None for p in (settings.project, settings.keys))
-    room = GatesRoom(env.directory.folder("gates"), env.clock, project, keys)
+    monitor = GateMonitor(env.directory.folder("gates"), env.clock, project, keys)
 
     def start() -> None:
-        # Judging the sample project costs processor time that only drills need.
+        # Checking the sample project costs processor time that only drills need.
         if settings.project or env.settings.service.drills:
-            room.start(settings.interval_seconds)
+            monitor.start(settings.interval_seconds)
 
     return Module(
         "gates",
-        room,
-        signals=signals(room),
-        actions=actions(room),
-        faults=faults(room),
-        tasks=(room.task,),
+        monitor,
+        signals=signals(monitor),
+        actions=actions(monitor),
+        faults=faults(monitor),
+        tasks=(monitor.task,),
         start=(start,),
-        close=(room.close,),
+        close=(monitor.close,),
     )

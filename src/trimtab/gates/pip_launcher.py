@@ -1,7 +1,8 @@
-"""A `pip` command that knows `pip audit`: the operations documents type it, and pip has no such command.
+"""Replaces the `pip` launcher with one that supports `pip audit`.
 
-`python -m trimtab.gates.pip_launcher` replaces the launcher ``bin/pip`` of the running virtual environment. Everything
-but `audit` goes to pip itself, unchanged; installing pip again brings its own launcher back.
+`python -m trimtab.gates.pip_launcher` replaces the launcher ``bin/pip`` of the running virtual environment. The
+operations documents use `pip audit`, which pip does not have. All other commands are passed to pip unchanged; installing
+pip again restores its own launcher.
 """
 
 import sys
@@ -25,15 +26,15 @@ runpy.run_module("pip", run_name="__main__", alter_sys=True)
 
 
 def path_of(prefix: Path) -> Path:
-    """Return the launcher of an environment."""
+    """Return the path of an environment's pip launcher."""
     return prefix / "bin" / "pip"
 
 
 def install(prefix: Path) -> Path:
-    """Replace the launcher of a virtual environment; repeating it changes nothing.
+    """Replace the pip launcher of a virtual environment; idempotent.
 
     Raises:
-        EvidenceMissing: It is no virtual environment, or it has no pip.
+        EvidenceMissing: It is not a virtual environment, or has no pip.
     """
     path = path_of(prefix)
     if not (prefix / "pyvenv.cfg").is_file() or not path.is_file():

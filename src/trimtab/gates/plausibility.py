@@ -1,9 +1,9 @@
-"""The plausibility gate: the numbers could have come from the run that they claim.
+"""Plausibility gate: checks that the reported numbers are possible.
 
 Threat: a lucky or invented number, a percentage passed as a count, a benchmark run twice over half of its samples.
-How: hard walls (floor and ceiling of the benchmark, in standard errors at the stated sample count), whole numbers (a
-share of n right answers is some k / n), and the stated standard error against the one that follows from p and n.
-Limits: a false number inside the window with a matching fraction passes here; the log and the second run catch it.
+How: limits (floor and ceiling of the benchmark, in standard errors at the stated sample count), whole numbers (a
+fraction of n right answers is some k / n), and the stated standard error compared with the one from p and n.
+Limits: a false number inside the limits with a possible fraction passes; the log and the second run detect it.
 """
 
 import math
@@ -13,7 +13,7 @@ from typing import Any
 
 from trimtab.gates.case import UNUSABLE, Case
 from trimtab.gates.codes import finding
-from trimtab.gates.policy import Policy
+from trimtab.gates.policy import GatePolicy
 from trimtab.gates.records import Finding, GateResult, GateState
 from trimtab.gates.windows import Window, window_of
 
@@ -25,7 +25,7 @@ WHOLE = 0.9
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """The window of one benchmark at one sample count."""
+    """Plausible accuracy of a benchmark at a sample count."""
 
     low: float
     high: float
@@ -37,8 +37,8 @@ def standard_error(p: float, n: int) -> float:
     return math.sqrt(max(p * (1 - p), 0.0) / n)
 
 
-def known_window(name: str, policy: Policy) -> Window | None:
-    """Return the benchmark's window, with what the policy says about it."""
+def known_window(name: str, policy: GatePolicy) -> Window | None:
+    """Return the benchmark's window, with the policy's changes."""
     own = policy.plausibility.windows.get(name)
     known = window_of(name)
     if own is None:
@@ -47,8 +47,8 @@ def known_window(name: str, policy: Policy) -> Window | None:
     return replace(start, **dict(own))
 
 
-def bounds(name: str, samples: int, policy: Policy) -> Bounds | None:
-    """Return what accuracy is plausible at that many samples, or None for an unknown benchmark."""
+def bounds(name: str, samples: int, policy: GatePolicy) -> Bounds | None:
+    """Return the plausible accuracy at a sample count; None for unknown benchmarks."""
     window = known_window(name, policy)
     if window is None:
         return None
@@ -60,7 +60,7 @@ def bounds(name: str, samples: int, policy: Policy) -> Bounds | None:
 
 
 def check(case: Case) -> GateResult:
-    """Judge every result's numbers."""
+    """Check the numbers of every result."""
     if case.report is None:
         return GateResult("plausibility", GateState.SKIPPED, reason=UNUSABLE)
     found: list[Finding] = []
@@ -121,11 +121,14 @@ def _walls(case: Case, result: Mapping[str, Any], path: str) -> Iterator[Finding
 
 
 def _whole_numbers(result: Mapping[str, Any], path: str) -> Iterator[Finding]:
-    """A share of n answers is k / n for a whole k, as far as the written decimals can tell (the GRIM test)."""
+    """Yield a finding for an impossible fraction (GRIM test).
+
+    The accuracy must be k / n for an integer k, within the precision of the written decimals.
+    """
     if result.get("measure") != "proportion":
         return
     samples, accuracy = result["samples_processed"], float(result["accuracy"])
-    # The billionth covers what the arithmetic here rounds off: 1 of 16 may be written 0.062, which is just at the edge.
+    # The billionth covers rounding errors: 1 of 16 may be written 0.062, which is exactly at the limit.
     slack = samples * (0.5 * 10.0 ** -_decimals(accuracy) + 1e-9)
     right = accuracy * samples
     if slack < 0.25 and abs(right - round(right)) > slack:

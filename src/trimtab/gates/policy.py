@@ -1,4 +1,4 @@
-"""The numbers a project may change, with the defaults; read from a YAML file that refuses what it does not know."""
+"""Policy of the gates, read from YAML; unknown keys are refused."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, is_dataclass
@@ -16,7 +16,7 @@ GATES = ("schema", "datasets", "benchmark", "plausibility", "drift", "supply_cha
 
 @dataclass(frozen=True, slots=True)
 class DatasetPolicy:
-    """Dataset gate."""
+    """Settings of the dataset gate."""
 
     default_min_samples: int = 1
     """Samples a dataset must hold unless `min_samples` names it."""
@@ -26,7 +26,7 @@ class DatasetPolicy:
 
 @dataclass(frozen=True, slots=True)
 class BenchmarkPolicy:
-    """Benchmark gate."""
+    """Settings of the benchmark gate."""
 
     compute_modes: tuple[str, ...] = ("cpu", "gpu", "tpu", "npu", "mixed")
     environment: tuple[str, ...] = ("PYTHONHASHSEED", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
@@ -43,7 +43,7 @@ class BenchmarkPolicy:
 
 @dataclass(frozen=True, slots=True)
 class PlausibilityPolicy:
-    """Plausibility gate."""
+    """Settings of the plausibility gate."""
 
     z: float = 4.0
     """How many standard errors beyond a window count as implausible (4: about 1 in 30,000 by luck)."""
@@ -53,7 +53,7 @@ class PlausibilityPolicy:
 
 @dataclass(frozen=True, slots=True)
 class DriftPolicy:
-    """Drift gate."""
+    """Settings of the drift gate."""
 
     accuracy_tolerance: float = 0.02
     """The window around the baseline's accuracy, absolute; beyond it is critical."""
@@ -73,7 +73,7 @@ class DriftPolicy:
 
 @dataclass(frozen=True, slots=True)
 class SupplyChainPolicy:
-    """Supply-chain gate."""
+    """Settings of the supply-chain gate."""
 
     advisory_max_age_days: int = 30
     """An older snapshot turns the gate amber."""
@@ -97,7 +97,7 @@ class SupplyChainPolicy:
 
 @dataclass(frozen=True, slots=True)
 class DocsPolicy:
-    """Docs gate."""
+    """Settings of the docs gate."""
 
     paths: tuple[str, ...] = ("README.md", "CONTRIBUTING.md", "docs", "schemas")
     """Markdown files and folders to check."""
@@ -105,7 +105,7 @@ class DocsPolicy:
 
 @dataclass(frozen=True, slots=True)
 class ProcessPolicy:
-    """Process gate."""
+    """Settings of the process gate."""
 
     approvals: int = 1
     """Reviews by others than the author that a change needs."""
@@ -116,8 +116,8 @@ class ProcessPolicy:
 
 
 @dataclass(frozen=True, slots=True)
-class Policy:
-    """Everything a project may decide about its gates."""
+class GatePolicy:
+    """Settings of all gates of a project."""
 
     require: tuple[str, ...] = ("schema", "benchmark", "plausibility")
     """Gates whose evidence must be there; the others run when it is."""
@@ -132,21 +132,21 @@ class Policy:
     process: ProcessPolicy = field(default_factory=ProcessPolicy)
 
     def sha256(self) -> str:
-        """Return the hash of every value, so that a verdict says which rules it was made under."""
+        """Return the hash of all values, the policy's id in verdicts."""
         return sha256_hex(orjson.dumps(asdict(self), option=orjson.OPT_SORT_KEYS))
 
 
-def load_policy(path: Path) -> Policy:
-    """Return the policy of a YAML file.
+def load_policy(path: Path) -> GatePolicy:
+    """Read and validate a policy from a YAML file.
 
     Raises:
-        PolicyWrong: The file is not a mapping, holds an unknown key, or a value has the wrong type.
+        PolicyWrong: The file is not a mapping, has an unknown key, or a value has the wrong type.
     """
     try:
         data = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError, RecursionError) as error:
         raise PolicyWrong(f"{path.name} cannot be read: {error}") from error
-    policy = cast("Policy", _build(Policy, {} if data is None else data, path.name))
+    policy = cast("GatePolicy", _build(GatePolicy, {} if data is None else data, path.name))
     unknown = sorted(set(policy.require) - set(GATES))
     if unknown:
         raise PolicyWrong(f"{path.name}: require names the unknown gate {unknown[0]!r}.")
@@ -183,11 +183,11 @@ def _value(hint: Any, value: object, where: str) -> object:
     return _scalar(origin, value, where)
 
 
-def _scalar(wanted: Any, value: object, where: str) -> object:
-    if wanted is Any or type(value) is wanted:
+def _scalar(expected_type: Any, value: object, where: str) -> object:
+    if expected_type is Any or type(value) is expected_type:
         return value
-    if wanted is float and type(value) is int:
+    if expected_type is float and type(value) is int:
         return float(value)
-    if wanted is str and value is not None:
+    if expected_type is str and value is not None:
         return str(value)
     raise PolicyWrong(f"{where} has the wrong type ({type(value).__name__}).")

@@ -1,8 +1,8 @@
-"""The process gate: the change was described, reviewed by somebody else, and the pipeline can actually fail.
+"""Process gate: checks pull request, reviews and workflow files.
 
-Threat: a template ticked by nobody, an approval of another commit, an author who approves themselves, a workflow whose
-gates cannot turn it red. How: the pull request as the pipeline hands it over (`--change FILE`), the policy's files,
-and the workflow files as data. Limits: who may write the change file is the pipeline's affair.
+Threat: an unticked checklist, an approval of another commit, an author who approves the own change, a workflow whose
+gates cannot fail it. How: the pull request as the pipeline passes it (`--change FILE`), the policy's files, and the
+workflow files as data. Limits: the pipeline must control who can write the change file.
 """
 
 import re
@@ -25,7 +25,7 @@ _CANNOT_FAIL = re.compile(r"\|\|\s*(true|:)(\s|$)|set \+e")
 
 
 def check(case: Case) -> GateResult:
-    """Judge the change and the pipeline."""
+    """Check the pull request and the workflow files."""
     github = case.project.root / ".github"
     if not github.is_dir() and not case.change:
         return GateResult(
@@ -60,8 +60,8 @@ def check(case: Case) -> GateResult:
 def _checklist(change: Mapping[str, Any], template: Path | None) -> Iterator[Finding]:
     body = str(change.get("body", ""))
     given = _items(body)
-    wanted = _items(read_text(template)) if template else ()
-    for text in wanted:
+    required = _items(read_text(template)) if template else ()
+    for text in required:
         if text not in given:
             yield finding(
                 "process.checklist_incomplete", "change.body", f"the item {text!r} is missing"
@@ -72,7 +72,7 @@ def _checklist(change: Mapping[str, Any], template: Path | None) -> Iterator[Fin
 
 
 def _items(text: str) -> dict[str, bool]:
-    """Return each item of a checklist and whether it is ticked."""
+    """Return the items of a checklist; True if ticked."""
     return {match["text"].strip(): match["mark"] != " " for match in _ITEM.finditer(text)}
 
 

@@ -1,4 +1,4 @@
-"""What a benchmark costs: peak memory, its growth and time, measured from outside while the script runs."""
+"""Memory profile and duration of a benchmark script, sampled from outside."""
 
 import subprocess
 import sys
@@ -18,7 +18,7 @@ _MB = 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class MemoryProfile:
-    """Memory of a script and its children over its run."""
+    """Memory of a script and its child processes over time."""
 
     samples: tuple[tuple[float, float], ...]
     """(seconds since the start, MB resident), in order of time."""
@@ -27,12 +27,15 @@ class MemoryProfile:
 
     @property
     def peak_mb(self) -> float:
-        """Return the largest resident size seen."""
+        """Return the peak resident memory, in MB."""
         return max((mb for _, mb in self.samples), default=0.0)
 
     @property
     def still_growing(self) -> bool:
-        """Return whether the last quarter is above each earlier one by a tenth: what a leak looks like."""
+        """Return whether memory looks like a leak.
+
+        True if the last quarter is at least a tenth above each earlier one.
+        """
         quarter = len(self.samples) // 4
         if quarter < 3:
             return False
@@ -46,11 +49,11 @@ class MemoryProfile:
 def profile(
     script: Path, arguments: Sequence[str], clock: Clock, *, timeout_s: float
 ) -> MemoryProfile:
-    """Run a Python script and return what it cost.
+    """Run a Python script and return its memory profile.
 
     Raises:
-        EvidenceMissing: There is no such script.
-        EvidenceUnreadable: It took longer than the timeout; it was ended.
+        EvidenceMissing: The script does not exist.
+        EvidenceUnreadable: It exceeded the timeout and was stopped.
     """
     if not script.is_file():
         raise EvidenceMissing(f"There is no script {script.name}.")
@@ -84,7 +87,7 @@ def _resident_mb(pid: int) -> float:
 
 @dataclass(frozen=True, slots=True)
 class PythonProcess:
-    """One running Python program."""
+    """A running Python process."""
 
     pid: int
     cpu_percent: float
@@ -93,7 +96,7 @@ class PythonProcess:
 
 
 def python_processes() -> tuple[PythonProcess, ...]:
-    """Return the Python programs of this machine that may be seen, the largest first."""
+    """Return the visible Python processes of this machine, largest first."""
     found = []
     for process in psutil.process_iter():
         try:

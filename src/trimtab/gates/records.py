@@ -1,4 +1,4 @@
-"""The records that pass between gates, verdict and reader. All frozen, all JSON-ready."""
+"""Records of findings, gate results and verdicts: frozen and JSON-ready."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -6,28 +6,28 @@ from enum import StrEnum
 
 
 class Severity(StrEnum):
-    """The words of the runbook's emergency matrix."""
+    """Severities of the runbook's emergency matrix."""
 
     CRITICAL = "critical"
     """Blocks the merge."""
     WARNING = "warning"
     """A person reviews before the release."""
     LOW = "low"
-    """Noted; does not hold the release."""
+    """Recorded; does not block the release."""
 
 
-class Outcome(StrEnum):
-    """What a verdict says."""
+class GateOutcome(StrEnum):
+    """Outcome of a verdict or of one gate."""
 
     PASS = "pass"  # noqa: S105 - a verdict, not a password.
     REVIEW = "review"
     BLOCK = "block"
     UNKNOWN = "unknown"
-    """Not judged, or judged too long ago: never a pass."""
+    """Not checked, or checked too long ago: never a pass."""
 
 
 class GateState(StrEnum):
-    """Whether a gate had anything to judge."""
+    """State of a gate: ran, skipped, or without required evidence."""
 
     RAN = "ran"
     SKIPPED = "skipped"
@@ -37,7 +37,7 @@ class GateState(StrEnum):
 
 
 class Failure(StrEnum):
-    """The failure types of the runbook's matrix and guides; each has one row in `matrix.HANDLING`."""
+    """Failure types of the runbook; each has a row in `matrix.HANDLING`."""
 
     SCHEMA = "schema"
     DATASET = "dataset"
@@ -52,16 +52,16 @@ class Failure(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing a gate holds against the evidence."""
+    """A problem that a gate found in the evidence."""
 
     gate: str
     code: str
     """A key of `codes.CODES`, such as ``schema.required_missing``."""
     severity: Severity
     path: str
-    """Where: a JSON path (``$.results[3].accuracy``), or a file path with an optional ``:line``."""
+    """Location: a JSON path (``$.results[3].accuracy``), or a file path with an optional ``:line``."""
     message: str
-    """The contract's words, then the particulars."""
+    """Message of the code, then the details."""
     fix: str
     team: str
     failure: Failure = Failure.GENERAL
@@ -69,35 +69,38 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class GateResult:
-    """What one gate found."""
+    """Result of one gate."""
 
     gate: str
     state: GateState
     findings: tuple[Finding, ...] = ()
     facts: Mapping[str, object] = field(default_factory=dict)
-    """JSON-ready numbers worth showing, such as how many files were hashed."""
+    """JSON-ready values to show, such as the number of packages."""
     reason: str = ""
-    """Why it did not run; empty when it ran."""
+    """Reason why the gate did not run; empty when it ran."""
 
     @property
-    def outcome(self) -> Outcome:
-        """Return what this gate alone would say."""
+    def outcome(self) -> GateOutcome:
+        """Return the outcome of this gate alone."""
         return outcome_of(self.findings)
 
 
-def outcome_of(findings: tuple[Finding, ...]) -> Outcome:
-    """Return block if any finding is critical, review if any is a warning, pass otherwise."""
+def outcome_of(findings: tuple[Finding, ...]) -> GateOutcome:
+    """Return the outcome of the most severe finding.
+
+    Block for a critical finding, review for a warning, pass otherwise.
+    """
     severities = {found.severity for found in findings}
     if Severity.CRITICAL in severities:
-        return Outcome.BLOCK
-    return Outcome.REVIEW if Severity.WARNING in severities else Outcome.PASS
+        return GateOutcome.BLOCK
+    return GateOutcome.REVIEW if Severity.WARNING in severities else GateOutcome.PASS
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
-    """What all gates together say about one report under one policy."""
+class GateVerdict:
+    """Verdict of all gates about one report under one policy."""
 
-    outcome: Outcome
+    outcome: GateOutcome
     subject: str
     """The report's file name, or the repository's name."""
     subject_sha256: str
@@ -110,5 +113,5 @@ class Verdict:
 
     @property
     def findings(self) -> tuple[Finding, ...]:
-        """Return every finding, the gates in their order."""
+        """Return the findings of all gates, in the order of the gates."""
         return tuple(found for result in self.results for found in result.findings)

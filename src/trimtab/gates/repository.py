@@ -1,8 +1,8 @@
-"""trimtab gates its own release: the self-test as its benchmark, its own packages as its supply chain, its own manual.
+"""Runs the gates on trimtab itself: self-test, packages and documentation.
 
-The self-test is a benchmark like any other: each corruption is a sample, "killed" is the right answer, the structured
-logger writes the log, and the report goes through the same gates as everybody's. The bill of materials is made, signed
-with a key of this run and verified by recomputation; it holds what trimtab needs to run, not the development tools.
+The self-test is a benchmark: each corruption is a sample, "killed" is the right answer, the structured logger writes
+the log, and the report passes through the same gates as any other. The SBOM is created, signed with a temporary key and
+verified by recomputation; it contains the packages that trimtab needs to run, not the development tools.
 """
 
 import math
@@ -18,11 +18,11 @@ from trimtab.gates.benchmark import BenchmarkLogger
 from trimtab.gates.case import Case, Project
 from trimtab.gates.datasets import hash_file
 from trimtab.gates.errors import EvidenceUnreadable
-from trimtab.gates.policy import GATES, Policy, load_policy
-from trimtab.gates.records import GateResult, Verdict, outcome_of
+from trimtab.gates.policy import GATES, GatePolicy, load_policy
+from trimtab.gates.records import GateResult, GateVerdict, outcome_of
 from trimtab.gates.run import Request, run
 from trimtab.gates.schema.importers.imported import totals
-from trimtab.gates.selftest import Outcome, run_selftest
+from trimtab.gates.selftest import SelfTestResult, run_selftest
 from trimtab.gates.signing import KeyRing
 from trimtab.gates.supply_chain import Installed, make_sbom, sign_files
 from trimtab.gates.supply_chain import check as check_supply_chain
@@ -46,23 +46,23 @@ def judge_repository(
     commands: frozenset[str] | None = None,
     only: tuple[str, ...] = GATES,
     progress: Callable[[str], None] = lambda _: None,
-) -> Verdict:
-    """Return the verdict about a checkout of trimtab and the environment that it runs in.
+) -> GateVerdict:
+    """Return the verdict about a checkout of trimtab and its environment.
 
     Args:
-        root: The checkout.
-        clock: Stamps the verdict.
-        commands: The command lines that exist, for the docs gate.
+        root: Folder of the checkout.
+        clock: Source of the verdict's timestamp.
+        commands: Existing commands, for the docs gate.
         only: Gates to run.
-        progress: Told what is being done.
+        progress: Called with the name of each step.
     """
-    policy = load_policy(root / "gates.yaml") if (root / "gates.yaml").is_file() else Policy()
+    policy = load_policy(root / "gates.yaml") if (root / "gates.yaml").is_file() else GatePolicy()
     tree = run(
         Request(root, None, policy=replace(policy, require=("docs",)), policy_name="gates.yaml", only=_both(_OF_THE_TREE, only), commands=commands),
         clock, progress=progress,
     )  # fmt: skip
     with tempfile.TemporaryDirectory(prefix="trimtab-release-") as folder:
-        # The keys of this run lie beside the release, because nothing in it may vouch for it.
+        # The keys of this run are outside the release, because trust must not come from inside it.
         release = Project(Path(folder) / "release", Path(folder) / "keys")
         release.root.mkdir()
         progress("self-test")
@@ -93,7 +93,11 @@ def _both(mine: tuple[str, ...], asked: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _supply_chain(
-    release: Project, report: Path, policy: Policy, clock: Clock, progress: Callable[[str], None]
+    release: Project,
+    report: Path,
+    policy: GatePolicy,
+    clock: Clock,
+    progress: Callable[[str], None],
 ) -> GateResult:
     progress("supply chain")
     installed = Installed().needed_by(SUBJECT)
@@ -111,14 +115,14 @@ def _supply_chain(
 def write_selftest_report(
     folder: Path, clock: Clock, *, progress: Callable[[str], None] = lambda _: None
 ) -> Path:
-    """Run the self-test as a benchmark: write its log and its report into a folder and return the report's path."""
+    """Run the self-test as a benchmark; return the report's path."""
     with BenchmarkLogger(BENCHMARK, folder=folder / "logs", clock=clock) as log:
         log.start(seeds={"none": 0}, environment=ENVIRONMENT, compute_mode="cpu")
         outcome = run_selftest(progress=progress)
-        for tried in outcome.tried:
-            identifier = f"{tried.gate}: {tried.name}"
+        for result in outcome.results:
+            identifier = f"{result.gate}: {result.name}"
             log.sample(identifier)
-            log.prediction(identifier, correct=tried.killed)
+            log.prediction(identifier, correct=result.killed)
         entry = log.result(status="PASS" if outcome.sound else "ERROR")
     report = folder / "benchmark_report.json"
     report.write_bytes(orjson.dumps(_report(entry, log.path, outcome), option=orjson.OPT_INDENT_2))
@@ -130,10 +134,10 @@ ENVIRONMENT: Mapping[str, str] = {
     "OMP_NUM_THREADS": "1",
     "MKL_NUM_THREADS": "1",
 }
-"""The self-test draws no random numbers and starts no numeric threads: any fixed values are its true environment."""
+"""Any fixed values are correct: the self-test uses no random numbers and no numeric threads."""
 
 
-def _report(entry: dict[str, Any], log: Path, outcome: Outcome) -> dict[str, Any]:
+def _report(entry: dict[str, Any], log: Path, outcome: SelfTestResult) -> dict[str, Any]:
     accuracy, samples = entry["accuracy"], entry["samples_processed"]
     result = {
         **entry,

@@ -1,4 +1,4 @@
-"""Reset to a clean state: ``git clean -fdx`` that can never take keys, baselines, data or evidence with it."""
+"""Resets a project with ``git clean -fdx``, keeping keys and evidence."""
 
 import subprocess
 import sys
@@ -18,7 +18,7 @@ PROTECTED: tuple[str, ...] = (
 
 @dataclass(frozen=True, slots=True)
 class ResetPlan:
-    """What a reset would delete."""
+    """Files that a reset would delete."""
 
     remove: tuple[str, ...]
     """Paths relative to the root; a folder ends with ``/``."""
@@ -27,7 +27,7 @@ class ResetPlan:
 
 
 def plan(project: Project) -> ResetPlan:
-    """Return what a reset would delete. Changes nothing.
+    """Return the files that a reset would delete.
 
     Raises:
         EvidenceUnreadable: The folder is not in a git repository, or git would touch something protected.
@@ -48,7 +48,7 @@ def plan(project: Project) -> ResetPlan:
 
 
 def reset(project: Project, *, install: bool = False) -> ResetPlan:
-    """Delete what `plan` names and, if asked, reinstall ``requirements.txt``; return what was deleted.
+    """Delete the planned files and optionally reinstall ``requirements.txt``.
 
     Raises:
         EvidenceUnreadable: As `plan`; or git or pip failed.

@@ -1,4 +1,4 @@
-"""The one pass: every gate over one case, in order, into one verdict."""
+"""Runs all gates on a project and returns the verdict."""
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
@@ -11,8 +11,15 @@ from trimtab.gates.case import UNUSABLE, Case, Project
 from trimtab.gates.codes import finding
 from trimtab.gates.errors import EvidenceMissing
 from trimtab.gates.evidence_files import read_evidence
-from trimtab.gates.policy import GATES, Policy, load_policy
-from trimtab.gates.records import Finding, GateResult, GateState, Outcome, Verdict, outcome_of
+from trimtab.gates.policy import GATES, GatePolicy, load_policy
+from trimtab.gates.records import (
+    Finding,
+    GateOutcome,
+    GateResult,
+    GateState,
+    GateVerdict,
+    outcome_of,
+)
 from trimtab.gates.schema import check_report
 from trimtab.kernel.clock import Clock
 from trimtab.kernel.errors import TrimtabError
@@ -35,15 +42,15 @@ CHECKS: Mapping[str, Gate] = {
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What to judge.
+    """Request to run the gates on a project and its report.
 
-    ``report`` may be None: the gates that need none are then judged alone (a repository without a benchmark).
+    Without a ``report`` only the gates run that do not need one (a repository without a benchmark).
     """
 
     root: Path
     report: Path | None
-    policy: Policy | None = None
-    """None takes the project's ``gates.yaml``, or the defaults."""
+    policy: GatePolicy | None = None
+    """None uses the project's ``gates.yaml``, or the defaults."""
     policy_name: str = ""
     keyring: Path | None = None
     """The folder of trusted keys; None for the user's own."""
@@ -52,16 +59,16 @@ class Request:
     change: Mapping[str, Any] | None = None
 
 
-def run(request: Request, clock: Clock, *, progress: Progress = lambda _: None) -> Verdict:
-    """Return the verdict.
+def run(request: Request, clock: Clock, *, progress: Progress = lambda _: None) -> GateVerdict:
+    """Run the requested gates and return the verdict.
 
     Args:
-        request: What to judge.
-        clock: Stamps the verdict; also decides what is stale.
-        progress: Told the name of each gate before it runs.
+        request: The project, the report and the gates.
+        clock: Source of the verdict's timestamp and of the age of evidence.
+        progress: Called with the name of each gate before it runs.
 
     Raises:
-        EvidenceMissing: There is no such report.
+        EvidenceMissing: The report does not exist.
         PolicyWrong: The project's policy cannot be read.
     """
     project = Project(request.root, request.keyring)
@@ -77,7 +84,7 @@ def run(request: Request, clock: Clock, *, progress: Progress = lambda _: None) 
         change=request.change or {},
     )
     results = _results(case, request, progress)
-    return Verdict(
+    return GateVerdict(
         outcome=_outcome(results, policy),
         subject=request.report.name if request.report else project.root.resolve().name,
         subject_sha256=sha256_hex(raw),
@@ -88,12 +95,12 @@ def run(request: Request, clock: Clock, *, progress: Progress = lambda _: None) 
     )
 
 
-def _policy(request: Request, project: Project) -> tuple[Policy, str]:
+def _policy(request: Request, project: Project) -> tuple[GatePolicy, str]:
     if request.policy is not None:
         return request.policy, request.policy_name or "given"
     if project.policy.is_file():
         return load_policy(project.policy), project.policy.name
-    return Policy(), "default"
+    return GatePolicy(), "default"
 
 
 def _raw(request: Request) -> bytes:
@@ -123,14 +130,14 @@ def _results(case: Case, request: Request, progress: Progress) -> Sequence[GateR
 
 
 def judge(name: str, check: Gate, case: Case) -> GateResult:
-    """Run one gate; a gate that fails for whatever reason blocks with the reason.
+    """Run one gate; an exception becomes a blocking finding.
 
     Fail closed: hostile or damaged evidence may raise anything (a text that is not UTF-8, nesting that exhausts the
-    stack, a file that vanishes), and evidence that could not be judged must never leave an older or a better verdict.
+    stack, a file that vanishes), and evidence that cannot be checked must never result in an older or better verdict.
     """
     try:
         return check(case)
-    except Exception as error:  # noqa: BLE001 - whatever it is, the gate blocks with it.
+    except Exception as error:  # noqa: BLE001 - any error blocks the gate.
         _log.warning("the %s gate failed", name, exc_info=True)
         return GateResult(name, GateState.MISSING, (_not_judged(name, error),))
 
@@ -160,12 +167,12 @@ def _schema(case: Case, *, has_report: bool) -> tuple[GateResult, Case]:
     return result, replace(case, report=reports[0] if reports else None)
 
 
-def _required(result: GateResult, policy: Policy) -> GateResult:
-    """Turn a skipped gate into a blocking one where the policy asks for its evidence."""
+def _required(result: GateResult, policy: GatePolicy) -> GateResult:
+    """Make a skipped gate blocking if the policy requires its evidence."""
     if result.state is not GateState.SKIPPED or result.gate not in policy.require:
         return result
     if result.reason == UNUSABLE:
-        # The schema gate blocks already, and says why; a second finding would only hide the first.
+        # The schema gate already blocks with the reason; a second finding would hide it.
         return replace(result, state=GateState.MISSING)
     missing = finding(
         "gates.no_evidence", result.gate, f"the {result.gate} gate is required, but {result.reason}"
@@ -174,11 +181,11 @@ def _required(result: GateResult, policy: Policy) -> GateResult:
     return replace(result, state=GateState.MISSING, findings=(missing, *result.findings))
 
 
-def _outcome(results: Sequence[GateResult], policy: Policy) -> Outcome:
+def _outcome(results: Sequence[GateResult], policy: GatePolicy) -> GateOutcome:
     found: tuple[Finding, ...] = tuple(f for result in results for f in result.findings)
     outcome = outcome_of(found)
-    if outcome is Outcome.REVIEW and policy.warnings_block:
-        return Outcome.BLOCK
-    # Nothing judged is nothing proved.
+    if outcome is GateOutcome.REVIEW and policy.warnings_block:
+        return GateOutcome.BLOCK
+    # Without a gate that ran there is no evidence for a pass.
     judged = any(result.state is GateState.RAN for result in results)
-    return outcome if judged or outcome is Outcome.BLOCK else Outcome.REVIEW
+    return outcome if judged or outcome is GateOutcome.BLOCK else GateOutcome.REVIEW

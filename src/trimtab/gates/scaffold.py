@@ -1,6 +1,6 @@
-"""Writes the runbook's own words into a project: folders, schemas, scripts, the miso package and the make targets.
+"""Writes the runbook's folders, schemas, scripts and make targets into a project.
 
-Each script is a few lines that call trimtab, so that whoever pastes a command from the runbook gets the real thing.
+Each script is a few lines that call trimtab, so that commands copied from the runbook work.
 """
 
 from collections.abc import Iterator
@@ -30,9 +30,9 @@ MODULES: dict[str, str] = {
     "miso/monitoring/plausibility_monitor.py": "PlausibilityMonitor",
 }
 FOLDERS = ("baseline/current", "datasets", "logs")
-"""What the runbook lists with `ls`; `schemas/` comes with its files."""
+"""Folders that the runbook lists with `ls`; `schemas/` is created with its files."""
 LOGS = ("logs/gates.log", "logs/gates.jsonl")
-"""Empty at first, so that `grep ... logs/*.log` finds no match instead of no file."""
+"""Created empty, so that `grep ... logs/*.log` finds no match instead of no file."""
 _MAKE = """\
 # The runbook's two health checks of this project. `trimtab gates selftest` tests the gates themselves.
 REPORT ?= benchmark_report.json
@@ -52,7 +52,10 @@ test-all:
 
 
 def scaffold(folder: Path, *, dry_run: bool = False) -> list[tuple[str, bool]]:
-    """Write the files; return each file's name and whether it was (or would be) written. Existing files stay."""
+    """Write the missing files; return each name and whether it is new.
+
+    With `dry_run` nothing is written. Existing files are never changed.
+    """
     done = []
     for name in FOLDERS:
         fresh = not (folder / name).is_dir()

@@ -1,7 +1,8 @@
-"""Signatures that anybody can check offline: ed25519 over in-toto statements in DSSE envelopes.
+"""Signs and verifies in-toto statements in DSSE envelopes with ed25519 keys.
 
-Keys live in one folder outside of the project: ``<keyid>.key`` (PKCS#8 PEM, mode 0600), ``<keyid>.pub`` (PEM) and ``trust.json``, which says
-whose key it is, since when, and whether it was revoked. A key's id is the SHA-256 of its 32 public bytes.
+Verification works offline. Keys are in one folder outside the project: ``<keyid>.key`` (PKCS#8 PEM, mode 0600),
+``<keyid>.pub`` (PEM) and ``trust.json``, with the owner, date and revocation of each key. A key's id is the SHA-256 of
+its 32 public bytes.
 References: DSSE v1 (github.com/secure-systems-lab/dsse), in-toto Statement v1 (github.com/in-toto/attestation).
 """
 
@@ -40,23 +41,23 @@ ROLES = (BUILDER, APPROVER)
 
 
 @dataclass(frozen=True, slots=True)
-class Trusted:
-    """One entry of ``trust.json``."""
+class TrustedKey:
+    """A key entry of ``trust.json``."""
 
     keyid: str
     name: str
     public: bytes
-    """32 bytes."""
+    """Raw public key, 32 bytes."""
     added: str
     revoked: str | None = None
-    """When trust ended; None while it lasts."""
+    """Time of revocation; None if not revoked."""
     role: str = BUILDER
-    """What the key's signatures count for: `BUILDER` or `APPROVER`, never both."""
+    """Role of the key: `BUILDER` or `APPROVER`, never both."""
 
 
 @dataclass(frozen=True, slots=True)
-class Opened:
-    """A statement whose signature was checked."""
+class VerifiedStatement:
+    """A statement with a verified signature."""
 
     statement: Mapping[str, Any]
     keyid: str
@@ -64,21 +65,21 @@ class Opened:
 
     @property
     def predicate(self) -> Mapping[str, Any]:
-        """Return what the statement says about its subjects."""
+        """Return the predicate of the statement."""
         found: Mapping[str, Any] = self.statement["predicate"]
         return found
 
     def subjects(self) -> dict[str, str]:
-        """Return the SHA-256 of each subject by its name."""
+        """Return the SHA-256 of each subject, by name."""
         return {entry["name"]: entry["digest"]["sha256"] for entry in self.statement["subject"]}
 
 
 class KeyRing:
-    """The keys that a user trusts.
+    """Trusted keys of a user: create, trust, revoke, sign and verify.
 
     Args:
-        folder: Where the keys lie; made by `new`.
-        clock: Stamps when keys were added and revoked.
+        folder: Folder of the keys; created by `new`.
+        clock: Source of the times of adding and revoking.
         pinned: If not empty, only these key ids are trusted, whatever ``trust.json`` says.
     """
 
@@ -87,8 +88,8 @@ class KeyRing:
         self._clock = clock
         self._pinned = frozenset(pinned)
 
-    def new(self, name: str, role: str = BUILDER) -> Trusted:
-        """Make a key pair, trust it, and return its public side. Never replaces a file.
+    def new(self, name: str, role: str = BUILDER) -> TrustedKey:
+        """Create and trust a key pair; never replaces a file.
 
         Raises:
             PolicyWrong: There is no such role, or that name holds a key of the other role.
@@ -97,7 +98,7 @@ class KeyRing:
         private = Ed25519PrivateKey.generate()
         public = private.public_key()
         raw = public.public_bytes(Encoding.Raw, PublicFormat.Raw)
-        entry = Trusted(sha256_hex(raw), name, raw, self._now(), None, role)
+        entry = TrustedKey(sha256_hex(raw), name, raw, self._now(), None, role)
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         pem = private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
         descriptor = os.open(
@@ -110,11 +111,11 @@ class KeyRing:
         self._write([*self.entries(), entry])
         return entry
 
-    def trust(self, pem: bytes, name: str, role: str) -> Trusted:
-        """Trust somebody else's public key for a role.
+    def trust(self, pem: bytes, name: str, role: str) -> TrustedKey:
+        """Trust another person's public key for a role.
 
         Raises:
-            KeyMissing: It is no ed25519 public key in PEM form.
+            KeyMissing: It is not an ed25519 public key in PEM format.
             PolicyWrong: There is no such role, or that name holds a key of the other role.
         """
         self._check_identity(name, role)
@@ -125,13 +126,16 @@ class KeyRing:
         if not isinstance(public, Ed25519PublicKey):
             raise KeyMissing("It is no ed25519 key.")
         raw = public.public_bytes_raw()
-        entry = Trusted(sha256_hex(raw), name, raw, self._now(), None, role)
+        entry = TrustedKey(sha256_hex(raw), name, raw, self._now(), None, role)
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._write([*(e for e in self.entries() if e.keyid != entry.keyid), entry])
         return entry
 
     def _check_identity(self, name: str, role: str) -> None:
-        """Refuse a name that already holds a key of the other role: who builds must not also approve."""
+        """Refuse a name that already has a key of the other role.
+
+        Builder and approver must be different people.
+        """
         if role not in ROLES:
             raise PolicyWrong(f"There is no role {role!r}.", hint=f"Roles: {', '.join(ROLES)}.")
         taken = [e.role for e in self.entries() if e.name == name and e.revoked is None]
@@ -141,25 +145,25 @@ class KeyRing:
                 hint="Builder and approver are separate people: use another name, or revoke the key.",
             )
 
-    def entries(self) -> list[Trusted]:
-        """Return every key that was ever trusted, oldest first.
+    def entries(self) -> list[TrustedKey]:
+        """Return all entries of ``trust.json``, oldest first.
 
         Raises:
-            SignatureWrong: ``trust.json`` is not readable as such.
+            SignatureWrong: ``trust.json`` is malformed.
         """
         path = self.folder / "trust.json"
         if not path.is_file():
             return []
         parsed = parse(path.read_bytes())
         try:
-            assert not parsed.findings  # noqa: S101 - turned into the same refusal as any other malformation.
+            assert not parsed.findings  # noqa: S101 - handled below like any other malformed content.
             rows = parsed.value["keys"]  # type: ignore[index]  # a wrong shape is caught below.
-            return [_trusted(row) for row in rows]
+            return [_parse_entry(row) for row in rows]
         except (AssertionError, KeyError, TypeError, ValueError) as error:
             raise SignatureWrong("trust.json cannot be read.") from error
 
-    def revoke(self, keyid: str) -> Trusted:
-        """End trust in a key from now on. Its files stay; what it signed no longer verifies."""
+    def revoke(self, keyid: str) -> TrustedKey:
+        """Revoke a key; its files stay, but its signatures no longer verify."""
         entries = self.entries()
         known = [entry for entry in entries if entry.keyid.startswith(keyid)]
         if len(known) != 1:
@@ -168,8 +172,8 @@ class KeyRing:
         self._write([ended if entry.keyid == ended.keyid else entry for entry in entries])
         return ended
 
-    def rotate(self, name: str, role: str = BUILDER) -> Trusted:
-        """Make a new key and revoke every other one of the role whose private half is here."""
+    def rotate(self, name: str, role: str = BUILDER) -> TrustedKey:
+        """Create a key and revoke the role's other local keys."""
         old = [
             entry.keyid
             for entry in self.entries()
@@ -182,8 +186,8 @@ class KeyRing:
             self.revoke(keyid)
         return fresh
 
-    def trusted(self, role: str = "") -> dict[str, Trusted]:
-        """Return the keys that count now, by id; only those of a role if one is given."""
+    def trusted(self, role: str = "") -> dict[str, TrustedKey]:
+        """Return the currently trusted keys by id, optionally of one role."""
         return {
             entry.keyid: entry
             for entry in self.entries()
@@ -194,30 +198,30 @@ class KeyRing:
         }
 
     def exposed(self) -> tuple[Path, ...]:
-        """Return the private keys that others than their owner can read or change."""
+        """Return the private key files that other users can access."""
         modes = {
             path: stat.S_IMODE(path.stat().st_mode) for path in sorted(self.folder.glob("*.key"))
         }
         return tuple(path for path, mode in modes.items() if mode & 0o077)
 
     def can_sign(self) -> bool:
-        """Return whether a trusted builder's private key is here."""
+        """Return whether the private key of a trusted builder is available."""
         return any(self._private_path(keyid).is_file() for keyid in self.trusted(BUILDER))
 
     def sign(self, statement: Mapping[str, Any], role: str = BUILDER) -> bytes:
-        """Return the DSSE envelope of a statement, signed with the newest trusted key of the role that is here.
+        """Sign a statement with the role's newest key; return the envelope.
 
         Raises:
-            KeyMissing: There is none.
+            KeyMissing: No private key of the role is available.
         """
-        here = [
+        available = [
             entry
             for entry in self.trusted(role).values()
             if self._private_path(entry.keyid).is_file()
         ]
-        if not here:
+        if not available:
             raise KeyMissing(f"There is no private {role} key to sign with.")
-        keyid = here[-1].keyid
+        keyid = available[-1].keyid
         private = load_pem_private_key(self._private_path(keyid).read_bytes(), password=None)
         if not isinstance(private, Ed25519PrivateKey):
             raise KeyMissing("The private key is not an ed25519 key.")
@@ -231,18 +235,18 @@ class KeyRing:
         }
         return orjson.dumps(envelope, option=orjson.OPT_INDENT_2)
 
-    def open(self, raw: bytes, role: str = BUILDER) -> Opened:
-        """Return the statement of an envelope that a trusted key of the role signed.
+    def open(self, raw: bytes, role: str = BUILDER) -> VerifiedStatement:
+        """Verify an envelope with a role's trusted keys; return its statement.
 
         Raises:
-            SignatureWrong: It is malformed, or no signature on it is by a trusted key and right.
+            SignatureWrong: It is malformed, or has no valid signature of a trusted key.
         """
         payload, signatures = _unpack(raw)
         trusted = self.trusted(role)
         for signature in signatures:
             key = trusted.get(signature[0])
             if key is not None and _verifies(key.public, signature[1], payload):
-                return Opened(_statement(payload), key.keyid, key.name)
+                return VerifiedStatement(_statement(payload), key.keyid, key.name)
         raise SignatureWrong("No signature on it is by a trusted key and right.")
 
     def _private_path(self, keyid: str) -> Path:
@@ -251,7 +255,7 @@ class KeyRing:
     def _now(self) -> str:
         return self._clock.now().isoformat(timespec="seconds").replace("+00:00", "Z")
 
-    def _write(self, entries: Sequence[Trusted]) -> None:
+    def _write(self, entries: Sequence[TrustedKey]) -> None:
         rows = [
             {"keyid": e.keyid, "name": e.name, "public": base64.b64encode(e.public).decode(), "added": e.added, "revoked": e.revoked, "role": e.role}
             for e in entries
@@ -268,8 +272,8 @@ def statement(
 
     Args:
         subjects: Name to SHA-256 in hexadecimal.
-        predicate_type: A URI that says what the predicate means.
-        predicate: JSON-ready.
+        predicate_type: URI of the predicate's type.
+        predicate: JSON-ready mapping.
     """
     return {
         "_type": STATEMENT_TYPE,
@@ -280,7 +284,7 @@ def statement(
 
 
 def pae(payload: bytes) -> bytes:
-    """Return the pre-authentication encoding that DSSE signs: type and payload, each with its length."""
+    """Return the DSSE pre-authentication encoding of a payload."""
     kind = PAYLOAD_TYPE.encode()
     return b"DSSEv1 %d %b %d %b" % (len(kind), kind, len(payload), payload)
 
@@ -289,12 +293,12 @@ def _is_sha256(digest: object) -> bool:
     return isinstance(digest, str) and re.fullmatch(r"[0-9a-f]{64}", digest) is not None
 
 
-def _trusted(row: Mapping[str, Any]) -> Trusted:
+def _parse_entry(row: Mapping[str, Any]) -> TrustedKey:
     public = base64.b64decode(row["public"], validate=True)
     role = str(row.get("role", BUILDER))
     if role not in ROLES:
         raise ValueError(f"no role {role!r}")
-    return Trusted(
+    return TrustedKey(
         str(row["keyid"]), str(row["name"]), public, str(row["added"]), row.get("revoked"), role
     )
 

@@ -1,4 +1,4 @@
-"""JSON that two readers cannot read differently: no doubled keys, no NaN or infinity, no huge numbers."""
+"""Strict JSON parser: refuses duplicate keys, NaN, infinity and huge numbers."""
 
 import json
 from collections.abc import Iterator
@@ -16,20 +16,20 @@ MAX_BYTES = 256 * 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Parsed:
-    """A document, or why it cannot be read."""
+    """A parsed document and its findings."""
 
     value: object
     findings: tuple[Finding, ...] = ()
 
 
 def parse(raw: bytes, *, name: str = "$") -> Parsed:
-    """Return the document, with a finding for each ambiguity.
+    """Parse a document; return it with a finding for each ambiguity.
 
-    A document without findings means the same to every conforming reader. With findings, ``value`` may be None.
+    A document without findings has the same value for every conforming parser. With findings, ``value`` may be None.
 
     Args:
         raw: UTF-8 without byte-order mark.
-        name: The root in the findings' JSON paths.
+        name: Root of the JSON paths in findings.
     """
     if len(raw) > MAX_BYTES:
         return Parsed(
@@ -43,7 +43,7 @@ def parse(raw: bytes, *, name: str = "$") -> Parsed:
     count, large = _walk(value)
     found = [] if not large else _large(value, name)
     if not _each_key_once(raw, count):
-        found += _doubled(raw, name)
+        found += _duplicate_keys(raw, name)
     return Parsed(value, tuple(found))
 
 
@@ -52,7 +52,7 @@ def _readable(error: orjson.JSONDecodeError) -> str:
 
 
 def _not_finite(raw: bytes, name: str) -> tuple[Finding, ...]:
-    """Return a finding for each NaN or infinity, which Python writes and JSON does not have; none if that is not why."""
+    """Return a finding for each NaN or infinity, which JSON forbids."""
     try:
         value = json.loads(raw, parse_constant=_Constant)
     except (ValueError, RecursionError):
@@ -65,7 +65,7 @@ def _not_finite(raw: bytes, name: str) -> tuple[Finding, ...]:
 
 
 class _Constant(str):
-    """NaN, Infinity or -Infinity as written."""
+    """A NaN, Infinity or -Infinity literal."""
 
     __slots__ = ()
 
@@ -82,7 +82,7 @@ def _nodes(root: object, name: str) -> Iterator[tuple[str, object]]:
 
 
 def _walk(root: object) -> tuple[int, bool]:
-    """Return how many keys the document has, and whether a number is huge."""
+    """Return the number of keys, and whether a number is too large."""
     keys, large = 0, False
     stack: list[object] = [root]
     while stack:
@@ -102,7 +102,7 @@ def _walk(root: object) -> tuple[int, bool]:
 
 
 def _each_key_once(raw: bytes, parsed_keys: int) -> bool:
-    """Return True when no key can be doubled; False means "look closely".
+    """Return True if duplicate keys are impossible; False if unknown.
 
     A key that has no blank before its colon ends in ``":``, which may also occur inside a string. With no blank before
     any colon, it therefore occurs at least once for each key in the text; if it occurs as often as there are keys that
@@ -113,10 +113,10 @@ def _each_key_once(raw: bytes, parsed_keys: int) -> bool:
 
 
 class _Pairs(list[tuple[str, object]]):
-    """An object's members as written."""
+    """Members of an object as key-value pairs, with duplicates."""
 
 
-def _doubled(raw: bytes, root: str) -> list[Finding]:
+def _duplicate_keys(raw: bytes, root: str) -> list[Finding]:
     found: list[Finding] = []
     try:
         tree = json.loads(raw, object_pairs_hook=_Pairs)

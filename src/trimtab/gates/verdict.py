@@ -1,4 +1,4 @@
-"""The verdict as a document, as a signed file, and as pages for people and pipelines."""
+"""Formats a verdict as JSON, signed envelope, SARIF, JUnit and Markdown."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -10,22 +10,32 @@ from trimtab.gates.matrix import HANDLING, clocks
 from trimtab.gates.records import (
     Failure,
     Finding,
+    GateOutcome,
     GateResult,
     GateState,
-    Outcome,
+    GateVerdict,
     Severity,
-    Verdict,
 )
 from trimtab.gates.signing import KeyRing, statement
 from trimtab.kernel.ids import sha256_hex
 
 SUMMARY_TYPE = "https://slsa.dev/verification_summary/v1"
 VERIFIER = "urn:trimtab:gates"
-EXIT_CODES = {Outcome.PASS: 0, Outcome.BLOCK: 1, Outcome.REVIEW: 3, Outcome.UNKNOWN: 3}
-"""Exit code 2 is wrong use; 3 asks for a person, because of a warning or because nothing could be judged."""
+EXIT_CODES = {
+    GateOutcome.PASS: 0,
+    GateOutcome.BLOCK: 1,
+    GateOutcome.REVIEW: 3,
+    GateOutcome.UNKNOWN: 3,
+}
+"""Exit code 2 is wrong use; 3 needs a person, because of a warning or missing evidence."""
 
 
-_ICONS = {Outcome.PASS: "✅", Outcome.REVIEW: "⚠️", Outcome.BLOCK: "❌", Outcome.UNKNOWN: "❔"}
+_ICONS = {
+    GateOutcome.PASS: "✅",
+    GateOutcome.REVIEW: "⚠️",
+    GateOutcome.BLOCK: "❌",
+    GateOutcome.UNKNOWN: "❔",
+}
 _HEADLINES = {
     failure: HANDLING[failure].headline
     for failure in (Failure.SCHEMA, Failure.DATASET, Failure.BENCHMARK)
@@ -34,7 +44,7 @@ _HEADLINES = {
 
 
 def finding_document(found: Finding) -> dict[str, Any]:
-    """Return a finding with its clocks, escalation and guide."""
+    """Return a finding as JSON, with deadlines, escalation and guide."""
     handling = HANDLING[found.failure]
     by_when = clocks(found.failure, found.severity)
     return {
@@ -54,7 +64,7 @@ def finding_document(found: Finding) -> dict[str, Any]:
     }
 
 
-def document(verdict: Verdict, signed: Mapping[str, str] | None = None) -> dict[str, Any]:
+def document(verdict: GateVerdict, signed: Mapping[str, str] | None = None) -> dict[str, Any]:
     """Return the verdict as JSON (schemas/verdict-1.0.json)."""
     return {
         "schema_version": "1.0",
@@ -87,7 +97,7 @@ def _gate_document(result: GateResult) -> dict[str, Any]:
 
 
 def headline(result: GateResult) -> str:
-    """Return the line that a failed gate prints, in the contract's words; empty when it did not fail."""
+    """Return the runbook's headline of a failed gate; empty on success."""
     worst = [f for f in result.findings if f.severity is Severity.CRITICAL]
     worst = worst or [f for f in result.findings if f.severity is Severity.WARNING]
     if not worst:
@@ -101,24 +111,24 @@ def headline(result: GateResult) -> str:
     return f"⚠️ {words}"
 
 
-def sign(verdict: Verdict, ring: KeyRing) -> bytes:
-    """Return the signed verdict: one envelope with a SLSA verification summary and the whole document.
+def sign(verdict: GateVerdict, ring: KeyRing) -> bytes:
+    """Return the verdict in a signed envelope, with a SLSA verification summary.
 
     Raises:
-        KeyMissing: There is no key to sign with.
+        KeyMissing: There is no private key.
     """
     predicate = {
         "verifier": {"id": VERIFIER},
         "timeVerified": verdict.at,
         "resourceUri": verdict.subject,
         "policy": {"uri": verdict.policy, "digest": {"sha256": verdict.policy_sha256}},
-        "verificationResult": "PASSED" if verdict.outcome is Outcome.PASS else "FAILED",
+        "verificationResult": "PASSED" if verdict.outcome is GateOutcome.PASS else "FAILED",
         "verdict": document(verdict),
     }
     return ring.sign(statement({verdict.subject: verdict.subject_sha256}, SUMMARY_TYPE, predicate))
 
 
-def sarif(verdict: Verdict) -> bytes:
+def sarif(verdict: GateVerdict) -> bytes:
     """Return the findings as SARIF 2.1.0."""
     levels = {Severity.CRITICAL: "error", Severity.WARNING: "warning", Severity.LOW: "note"}
     rules = {
@@ -162,8 +172,11 @@ def _location(found: Finding, subject: str) -> dict[str, Any]:
     return location
 
 
-def junit(verdict: Verdict) -> bytes:
-    """Return one test suite with one test case a gate; criticals fail, skipped gates are skipped."""
+def junit(verdict: GateVerdict) -> bytes:
+    """Return a JUnit test suite with a test case for each gate.
+
+    Critical findings are failures; skipped gates are skipped tests.
+    """
     suite = ET.Element("testsuite", name="trimtab gates", tests=str(len(verdict.results)))
     failures = 0
     for result in verdict.results:
@@ -173,7 +186,7 @@ def junit(verdict: Verdict) -> bytes:
         text = "\n".join(
             f"[{f.severity}] {f.path}: {f.message} -> {f.fix}" for f in result.findings
         )
-        if result.outcome is Outcome.BLOCK:
+        if result.outcome is GateOutcome.BLOCK:
             failures += 1
             ET.SubElement(case, "failure", message=headline(result)).text = _printable(text)
         elif text:
@@ -184,7 +197,7 @@ def junit(verdict: Verdict) -> bytes:
 
 
 def _printable(text: str) -> str:
-    """Drop what XML 1.0 has no way to say; findings quote hostile input."""
+    """Remove characters that XML 1.0 forbids; findings quote untrusted input."""
     return "".join(
         c
         for c in text
@@ -192,8 +205,8 @@ def _printable(text: str) -> str:
     )
 
 
-def markdown(verdict: Verdict) -> str:
-    """Return the summary that a pipeline puts on its page."""
+def markdown(verdict: GateVerdict) -> str:
+    """Return the Markdown summary for a pipeline."""
     icon = _ICONS[verdict.outcome]
     lines = [
         f"# {icon} {verdict.subject}: {verdict.outcome.value}",
@@ -202,12 +215,12 @@ def markdown(verdict: Verdict) -> str:
         "|---|---|---|",
     ]
     for result in verdict.results:
-        said = (
+        cell = (
             result.outcome.value
             if result.state is GateState.RAN
             else f"{result.state.value}: {result.reason}"
         )
-        lines.append(f"| {result.gate} | {said} | {len(result.findings)} |")
+        lines.append(f"| {result.gate} | {cell} | {len(result.findings)} |")
     if verdict.findings:
         lines += [
             "",
@@ -233,6 +246,6 @@ def _row(found: Finding) -> str:
     )
 
 
-def digest(verdict: Verdict) -> str:
-    """Return the hash of the verdict's document, without its signature."""
+def digest(verdict: GateVerdict) -> str:
+    """Return the hash of the verdict document, without its signature."""
     return sha256_hex(orjson.dumps(document(verdict), option=orjson.OPT_SORT_KEYS))

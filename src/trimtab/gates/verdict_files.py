@@ -1,11 +1,11 @@
-"""Log a verdict and write its signed envelope into the project."""
+"""Logs verdicts and writes their signed envelopes into the project."""
 
 from pathlib import Path
 
 from trimtab.gates import logbook
 from trimtab.gates.case import Project
 from trimtab.gates.evidence_files import read_evidence
-from trimtab.gates.records import Verdict
+from trimtab.gates.records import GateVerdict
 from trimtab.gates.schema import check_report
 from trimtab.gates.signing import KeyRing
 from trimtab.gates.verdict import sign
@@ -14,8 +14,8 @@ from trimtab.kernel.clock import SystemClock
 VERDICT_FILE = "verdict.dsse.json"
 
 
-def store_verdict(verdict: Verdict, project: Project, report: Path) -> dict[str, str] | None:
-    """Log the verdict and sign it; return who signed it, or None if the project has no signing key."""
+def store_verdict(verdict: GateVerdict, project: Project, report: Path) -> dict[str, str] | None:
+    """Log and sign a verdict; return the signer, if any."""
     checked = check_report(read_evidence(report)).report
     results = checked["results"] if checked else []
     logbook.write(project, verdict, tuple(results))  # type: ignore[arg-type]  # checked by the schema.

@@ -12,7 +12,7 @@ from typing import Any, NoReturn, ParamSpec
 
 from trimtab.cli.compat import runbook_names as words
 from trimtab.gates.benchmark.logger import BenchmarkLogger
-from trimtab.gates.records import Finding, Outcome, outcome_of
+from trimtab.gates.records import Finding, GateOutcome, outcome_of
 from trimtab.gates.verdict import EXIT_CODES
 from trimtab.kernel.errors import TrimtabError
 
@@ -41,8 +41,8 @@ def _exits(gate: str) -> Callable[[Callable[_P, _Findings]], Callable[_P, _Findi
                 _say(f"{entry.severity.value} {entry.code} {entry.path}: {entry.message}")
                 _say(f"  fix: {entry.fix}")
             outcome = outcome_of(found)
-            _say(f"{'✅' if outcome is Outcome.PASS else '❌'} {outcome.value} {gate}")
-            if outcome is not Outcome.PASS:
+            _say(f"{'✅' if outcome is GateOutcome.PASS else '❌'} {outcome.value} {gate}")
+            if outcome is not GateOutcome.PASS:
                 raise SystemExit(EXIT_CODES[outcome])
             return found
 

@@ -12,7 +12,7 @@ from trimtab.gates.drift import check as check_drift
 from trimtab.gates.errors import EvidenceMissing
 from trimtab.gates.evidence_files import read_evidence
 from trimtab.gates.plausibility import bounds
-from trimtab.gates.policy import Policy, load_policy
+from trimtab.gates.policy import GatePolicy, load_policy
 from trimtab.gates.records import Finding
 from trimtab.gates.schema import check_report
 from trimtab.gates.windows import window_of
@@ -33,8 +33,8 @@ def _report(path: str | Path) -> bytes:
     return read_evidence(Path(path))
 
 
-def _policy(project: Project) -> Policy:
-    return load_policy(project.policy) if project.policy.is_file() else Policy()
+def _policy(project: Project) -> GatePolicy:
+    return load_policy(project.policy) if project.policy.is_file() else GatePolicy()
 
 
 class SchemaValidator:

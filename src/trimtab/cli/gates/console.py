@@ -10,15 +10,15 @@ from rich.markup import escape
 from rich.table import Table
 
 from trimtab.cli.runtime import console as runtime
-from trimtab.gates.records import Finding, GateState, Outcome, Severity, Verdict, outcome_of
+from trimtab.gates.records import Finding, GateOutcome, GateState, GateVerdict, Severity, outcome_of
 from trimtab.gates.verdict import EXIT_CODES, finding_document, headline
 
 _COLOURS = {Severity.CRITICAL: "red", Severity.WARNING: "yellow", Severity.LOW: "dim"}
 _OUTCOMES = {
-    Outcome.PASS: "[green]✅ pass[/]",
-    Outcome.REVIEW: "[yellow]⚠️ review[/]",
-    Outcome.BLOCK: "[red]❌ block[/]",
-    Outcome.UNKNOWN: "[yellow]❔ unknown[/]",
+    GateOutcome.PASS: "[green]✅ pass[/]",
+    GateOutcome.REVIEW: "[yellow]⚠️ review[/]",
+    GateOutcome.BLOCK: "[red]❌ block[/]",
+    GateOutcome.UNKNOWN: "[yellow]❔ unknown[/]",
 }
 
 Root = Annotated[Path, typer.Option("--project", help="The project directory.")]
@@ -74,11 +74,11 @@ def show_findings(
         _print_findings(found)
         extra = ", ".join(f"{value} {key}" for key, value in (facts or {}).items())
         console().print(f"{_OUTCOMES[outcome]} {gate}{f' ({escape(extra)})' if extra else ''}")
-    if outcome is not Outcome.PASS:
+    if outcome is not GateOutcome.PASS:
         raise typer.Exit(EXIT_CODES[outcome])
 
 
-def show_verdict(verdict: Verdict) -> None:
+def show_verdict(verdict: GateVerdict) -> None:
     """Print the verdict's page."""
     out = console()
     shown = Table(
@@ -123,4 +123,4 @@ def nothing_to_judge(gate: str, *, as_json: bool) -> None:
         print_document([])
     else:
         console().print(f"❔ there is no dataset under datasets/: {gate} cannot be judged")
-    raise typer.Exit(EXIT_CODES[Outcome.UNKNOWN])
+    raise typer.Exit(EXIT_CODES[GateOutcome.UNKNOWN])

@@ -61,7 +61,11 @@ def permissions(
     if fix and not dry_run:
         data.fix_permissions(wrong)
     rows = [
-        (entry.path.relative_to(place.root).as_posix(), f"{entry.mode:04o}", f"{entry.wanted:04o}")
+        (
+            entry.path.relative_to(place.root).as_posix(),
+            f"{entry.mode:04o}",
+            f"{entry.expected:04o}",
+        )
         for entry in wrong
     ]
     if as_json:

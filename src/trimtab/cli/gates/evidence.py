@@ -95,14 +95,14 @@ def drift(
         show_findings(result.findings, as_json=as_json, gate="drift")
 
 
-def _rows(case: Case) -> tuple[drift_gate.Row, ...]:
+def _rows(case: Case) -> tuple[drift_gate.DriftRow, ...]:
     if not case.project.baseline.is_file():
         return ()
     read, _ = read_baseline(case.project)
     return drift_gate.table(case, read) if read else ()
 
 
-def _drift_table(rows: tuple[drift_gate.Row, ...], reason: str) -> None:
+def _drift_table(rows: tuple[drift_gate.DriftRow, ...], reason: str) -> None:
     if reason:
         console().print(reason, style="dim")
     columns = ("benchmark", "baseline", "now", "change", "noise", "tolerance", "reading")

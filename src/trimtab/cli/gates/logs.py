@@ -13,10 +13,10 @@ from trimtab.gates.errors import EvidenceUnreadable
 app = typer.Typer(no_args_is_help=True)
 
 
-def _show(hits: tuple[logbook.Hit, ...], *, as_json: bool) -> None:
+def _show(matches: tuple[logbook.LogMatch, ...], *, as_json: bool) -> None:
     if as_json:
-        print_document([{"file": hit.file, "line": hit.line, "text": hit.text} for hit in hits])
-    for hit in () if as_json else hits:
+        print_document([{"file": hit.file, "line": hit.line, "text": hit.text} for hit in matches])
+    for hit in () if as_json else matches:
         typer.echo(f"{hit.file}:{hit.line}:{hit.text}")
 
 

@@ -20,7 +20,7 @@ from trimtab.gates import pip_launcher
 from trimtab.gates.case import Project
 from trimtab.gates.profile import profile as profile_script
 from trimtab.gates.profile import python_processes
-from trimtab.gates.records import Outcome
+from trimtab.gates.records import GateOutcome
 from trimtab.gates.reset import plan
 from trimtab.gates.reset import reset as run_reset
 from trimtab.gates.scaffold import scaffold as write_scaffold
@@ -30,7 +30,12 @@ from trimtab.kernel.clock import SystemClock
 
 app = typer.Typer()
 
-_SIGNS = {Outcome.PASS: "✅", Outcome.REVIEW: "⚠️", Outcome.BLOCK: "❌", Outcome.UNKNOWN: "❔"}
+_SIGNS = {
+    GateOutcome.PASS: "✅",
+    GateOutcome.REVIEW: "⚠️",
+    GateOutcome.BLOCK: "❌",
+    GateOutcome.UNKNOWN: "❔",
+}
 ENVIRONMENT = ("PYTHONHASHSEED", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
 
 
@@ -59,9 +64,9 @@ def sweep(project: Root = Path(), *, as_json: AsJson = False) -> None:
             [(r.name, _SIGNS[r.outcome], r.detail, r.command) for r in rows],
         )
     worst = {row.outcome for row in rows}
-    if Outcome.BLOCK in worst:
+    if GateOutcome.BLOCK in worst:
         raise typer.Exit(1)
-    raise typer.Exit(EXIT_CODES[Outcome.UNKNOWN] if Outcome.UNKNOWN in worst else 0)
+    raise typer.Exit(EXIT_CODES[GateOutcome.UNKNOWN] if GateOutcome.UNKNOWN in worst else 0)
 
 
 @app.command()

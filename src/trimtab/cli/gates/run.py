@@ -23,11 +23,11 @@ from trimtab.gates.case import Project
 from trimtab.gates.errors import EvidenceMissing, PolicyWrong
 from trimtab.gates.evidence_files import read_evidence
 from trimtab.gates.policy import GATES, load_policy
-from trimtab.gates.records import Verdict
+from trimtab.gates.records import GateVerdict
 from trimtab.gates.repository import judge_repository
 from trimtab.gates.run import Request
 from trimtab.gates.run import run as run_gates
-from trimtab.gates.schema.importers import Stated, import_file
+from trimtab.gates.schema.importers import StatedValues, import_file
 from trimtab.gates.selftest import run_selftest
 from trimtab.gates.strictjson import parse
 from trimtab.gates.verdict import EXIT_CODES, document, junit, markdown, sarif
@@ -91,7 +91,7 @@ def run(
     _show(verdict, signed, as_json=as_json)
 
 
-def _judge(request: Request) -> Verdict:
+def _judge(request: Request) -> GateVerdict:
     with errors().status("gates") as status:
         return run_gates(
             request, SystemClock(), progress=lambda gate: status.update(f"{gate} gate")
@@ -99,7 +99,10 @@ def _judge(request: Request) -> Verdict:
 
 
 def _write_files(
-    verdict: Verdict, markdown_file: Path | None, junit_file: Path | None, sarif_file: Path | None
+    verdict: GateVerdict,
+    markdown_file: Path | None,
+    junit_file: Path | None,
+    sarif_file: Path | None,
 ) -> None:
     if markdown_file is not None:
         markdown_file.write_text(markdown(verdict), encoding="utf-8")
@@ -127,7 +130,7 @@ def _change(path: Path | None) -> dict[str, Any] | None:
     return parsed.value
 
 
-def _show(verdict: Verdict, signed: dict[str, str] | None, *, as_json: bool) -> None:
+def _show(verdict: GateVerdict, signed: dict[str, str] | None, *, as_json: bool) -> None:
     if as_json:
         print_document(document(verdict, signed))
     else:
@@ -183,7 +186,7 @@ def import_results(
     dry_run: DryRun = False,
 ) -> None:
     """Convert lm-evaluation-harness results or an MLPerf training log to a report."""
-    imported = import_file(file, source, Stated(samples, duration_s, compute_mode, seed))
+    imported = import_file(file, source, StatedValues(samples, duration_s, compute_mode, seed))
     raw = orjson.dumps(imported.report, option=orjson.OPT_INDENT_2)
     if not dry_run:
         output.write_bytes(raw + b"\n")

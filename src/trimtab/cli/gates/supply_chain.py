@@ -28,7 +28,7 @@ from trimtab.gates.supply_chain import (
 )
 from trimtab.gates.supply_chain.audit import audit_findings
 from trimtab.gates.supply_chain.check import project_snapshot
-from trimtab.gates.supply_chain.external import External, find_tool
+from trimtab.gates.supply_chain.external import ExternalSigner, find_tool
 from trimtab.gates.supply_chain.licences import licence_findings
 from trimtab.gates.supply_chain.pins import load_pins, pin_findings
 from trimtab.kernel.clock import SystemClock
@@ -93,7 +93,7 @@ def sign(
     place = Project(project)
     if tool != "ed25519":
         for path in files:
-            written = External(find_tool(tool)).sign(path)
+            written = ExternalSigner(find_tool(tool)).sign(path)
             console().print(f"{path.name}: {written.name}", markup=False)
         return
     envelope = sign_files(place, files, signing_keys(place), SystemClock().now(), builder=builder)
@@ -119,7 +119,7 @@ def verify(
     place = Project(project)
     given = list(files or ())
     if tool != "ed25519":
-        bad = [path for path in given if not External(find_tool(tool)).verify(path)]
+        bad = [path for path in given if not ExternalSigner(find_tool(tool)).verify(path)]
         found = tuple(
             finding("supply_chain.signature_wrong", path.name, f"{tool} does not verify it")
             for path in bad

@@ -1,4 +1,4 @@
-"""The benchmark gate itself."""
+"""Checks of the benchmark gate: status, counts, log, seeds and proof."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -25,7 +25,7 @@ ROUNDING = 5e-4
 
 
 def check(case: Case) -> GateResult:
-    """Judge the run that the report came from."""
+    """Check the benchmark run behind the report."""
     if case.report is None:
         return GateResult("benchmark", GateState.SKIPPED, reason=UNUSABLE)
     found = [
@@ -288,7 +288,7 @@ def _proof(case: Case) -> Iterator[Finding]:
 
 
 def _source(case: Case) -> Iterator[Finding]:
-    """Import the source again, if it is still there: the report must say what its source says."""
+    """Compare the report with its source file, if present."""
     source = (case.report or {}).get("source")
     if source is None or source["format"] not in FORMATS or "/" in source["file"]:
         return
@@ -309,7 +309,7 @@ def _source(case: Case) -> Iterator[Finding]:
     for result in again["results"]:
         for key in ("accuracy", "status", "samples_processed"):
             reported = mine.get(result["name"], {}).get(key)
-            # Counts may be stated by whoever imports; what was measured may only come from the source.
+            # The importer may supply counts; measurements must come from the source file.
             if (key in result or key == "accuracy") and reported != result.get(key):
                 yield finding(
                     "benchmark.log_mismatch",

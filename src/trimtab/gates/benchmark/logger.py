@@ -1,4 +1,4 @@
-"""The structured logger: one JSON object a line, each chained to the one before."""
+"""Structured benchmark log: JSON lines in a hash chain."""
 
 import hashlib
 from collections.abc import Mapping
@@ -15,19 +15,19 @@ CHAIN_START = "0" * 64
 
 
 def chain(previous: str, body: bytes) -> str:
-    """Return the chain value of a line: SHA-256 over the previous value and the line without its own."""
+    """Return the SHA-256 of the previous chain value and the line's body."""
     return hashlib.sha256(previous.encode() + body).hexdigest()
 
 
 class BenchmarkLogger:
-    """Writes ``NAME.jsonl`` for the machine and ``NAME.log`` for people and ``grep``.
+    """Writes ``NAME.jsonl`` for programs and ``NAME.log`` for people.
 
     Use it as a context manager, or call `close`; a log without its ``run_end`` line counts as cut.
 
     Args:
         name: The benchmark's name.
-        folder: Where the two files go; made if needed.
-        clock: Where the lines' times come from.
+        folder: Folder of the two files; created if missing.
+        clock: Source of the timestamps.
     """
 
     def __init__(
@@ -53,7 +53,7 @@ class BenchmarkLogger:
         environment: Mapping[str, str],
         compute_mode: str,
     ) -> None:
-        """Record what the run depends on."""
+        """Record the seeds, environment and compute mode of the run."""
         self._started = self._clock.monotonic()
         self._write("run_start", benchmark=self.name, seeds=dict(seeds), environment=dict(environment), compute_mode=compute_mode)  # fmt: skip
 
@@ -69,7 +69,7 @@ class BenchmarkLogger:
         self._write("prediction", id=identifier, correct=correct)
 
     def result(self, *, status: str = "PASS") -> dict[str, Any]:
-        """Record and return the result as a report's entry.
+        """Record the result and return it as a report entry.
 
         Returns:
             A result of the current report schema, with counts, hashes, duration and throughput from this run.
@@ -102,7 +102,7 @@ class BenchmarkLogger:
             plain.write(f"{self._now()} ERROR {self.name} benchmark failed: {message}\n")
 
     def close(self) -> None:
-        """Write the last line and close the file. May be called more than once."""
+        """Write the last line and close the files; may be called repeatedly."""
         if not self._stream.closed:
             self._write("run_end", events=self._sequence)
             self._stream.close()

@@ -1,4 +1,4 @@
-"""The proof of reproducibility: the benchmark runs once more, in another process, and must say the same."""
+"""Proof of reproducibility: run the benchmark again and compare the results."""
 
 import os
 import shlex
@@ -19,12 +19,12 @@ from trimtab.kernel.ids import sha256_hex
 REPORT_VARIABLE = "BENCHMARK_REPORT"
 """The benchmark writes its report to the path in this environment variable (``{report}`` in the command also works)."""
 _TIMES = {"duration_s", "durations_s", "throughput", "peak_memory_mb", "log", "extra"}
-"""What may differ between two honest runs."""
+"""Fields that may differ between two correct runs."""
 
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """The record of the second run, as ``reproducibility.json`` holds it."""
+    """Record of the second run, the content of ``reproducibility.json``."""
 
     report_sha256: str
     first: str
@@ -37,16 +37,19 @@ class Proof:
 
     @property
     def same(self) -> bool:
-        """Return whether both runs said the same."""
+        """Return whether both runs gave the same results."""
         return self.first == self.second
 
     def as_json(self) -> bytes:
-        """Return the file's bytes."""
+        """Return the JSON bytes of the proof file."""
         return orjson.dumps({**asdict(self), "same": self.same}, option=orjson.OPT_INDENT_2)
 
 
 def results_digest(report: Mapping[str, Any]) -> str:
-    """Return the SHA-256 of a report's results without times and free data, in the order of their names."""
+    """Return the SHA-256 of a report's results.
+
+    Results are sorted by name; times and free data are excluded.
+    """
     kept = [
         {key: value for key, value in result.items() if key not in _TIMES}
         for result in report["results"]
@@ -56,13 +59,13 @@ def results_digest(report: Mapping[str, Any]) -> str:
 
 
 def prove(raw: bytes, command: Sequence[str], *, clock: Clock, timeout_s: float) -> Proof:
-    """Run the benchmark again under the report's recorded environment and compare.
+    """Run the benchmark again in the recorded environment and compare.
 
     Args:
         raw: The report of the first run.
         command: Program and arguments; never given to a shell.
-        clock: Stamps the proof.
-        timeout_s: The longest the second run may take, in seconds.
+        clock: Source of the proof's timestamp.
+        timeout_s: Time limit of the second run, in seconds.
 
     Raises:
         EvidenceUnreadable: A report is unusable, or the command failed or took too long.
@@ -98,7 +101,7 @@ def _usable(raw: bytes, what: str) -> Mapping[str, Any]:
 def _run(
     command: Sequence[str], environment: Mapping[str, str], target: Path, timeout_s: float
 ) -> None:
-    # The second run needs the machine's own PATH and the like; what the report recorded wins.
+    # The second run needs the machine's PATH and similar; recorded variables take precedence.
     everything = {**os.environ, **environment, REPORT_VARIABLE: str(target)}  # noqa: TID251 - handed to a child, not read.
     try:
         done = subprocess.run(  # noqa: S603 - the command is the user's own, without a shell.

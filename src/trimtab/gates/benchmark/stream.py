@@ -1,4 +1,4 @@
-"""Reads a structured log in one pass and constant memory, and says what is wrong with it."""
+"""Reads and verifies a structured log in one pass, in constant memory."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -14,12 +14,12 @@ from trimtab.gates.records import Finding
 
 _CHAIN_MARK = b',"chain":"'
 _CHAIN_LENGTH = len(_CHAIN_MARK) + 64 + len(b'"}')
-MOST_FINDINGS = 20
+MAX_FINDINGS = 20
 
 
 @dataclass(frozen=True, slots=True)
 class LogSummary:
-    """What a log says, counted from its own lines."""
+    """Counts and findings of a structured log."""
 
     samples: int
     predictions: int
@@ -46,17 +46,17 @@ class _Reading:
     ended: bool = False
     findings: list[Finding] = field(default_factory=list)
 
-    def say(self, code: str, line: int, detail: str) -> None:
-        if len(self.findings) < MOST_FINDINGS:
+    def add_finding(self, code: str, line: int, detail: str) -> None:
+        if len(self.findings) < MAX_FINDINGS:
             self.findings.append(finding(code, f"{self.where}:{line}", detail))
 
 
 def read_log(path: Path, where: str | None = None) -> LogSummary:
-    """Return what the log says. Memory does not grow with the log.
+    """Return the counts and findings of a log, in constant memory.
 
     Args:
         path: A file that `BenchmarkLogger` wrote.
-        where: How findings name the file.
+        where: File name in findings.
     """
     reading = _Reading(where or path.name)
     number = 0
@@ -64,7 +64,7 @@ def read_log(path: Path, where: str | None = None) -> LogSummary:
         for number, line in enumerate(stream, start=1):
             _read_line(reading, number, line)
     if not reading.ended:
-        reading.say("benchmark.log_broken", number, "the log ends without its run_end line")
+        reading.add_finding("benchmark.log_broken", number, "the log ends without its run_end line")
     return LogSummary(
         samples=reading.samples.count,
         predictions=reading.predictions.count,
@@ -81,32 +81,34 @@ def _read_line(reading: _Reading, number: int, line: bytes) -> None:
     text = line.rstrip(b"\n")
     body = text[:-_CHAIN_LENGTH] + b"}"
     if text[-_CHAIN_LENGTH:][: len(_CHAIN_MARK)] != _CHAIN_MARK:
-        reading.say("benchmark.log_broken", number, "the line is not whole")
+        reading.add_finding("benchmark.log_broken", number, "the line is not whole")
         return
     try:
         record = orjson.loads(body)
     except orjson.JSONDecodeError:
-        reading.say("benchmark.log_broken", number, "the line is not JSON")
+        reading.add_finding("benchmark.log_broken", number, "the line is not JSON")
         return
     expected = chain(reading.chain, body)
     stated = text[-66:-2].decode("ascii", errors="replace")
     if stated != expected or record.get("seq") != reading.sequence:
-        reading.say("benchmark.log_broken", number, "the line does not follow the one before")
-    # Go on from what the line states, so that one edited line is one finding.
+        reading.add_finding(
+            "benchmark.log_broken", number, "the line does not follow the one before"
+        )
+    # Continue from the stated chain value, so that one edited line gives one finding.
     sequence = record.get("seq", reading.sequence)
     reading.chain = stated
     reading.sequence = (sequence if type(sequence) is int else reading.sequence) + 1
     at = str(record.get("at", ""))
     if at < reading.latest:
-        reading.say("benchmark.clock_back", number, f"{at} comes after {reading.latest}")
+        reading.add_finding("benchmark.clock_back", number, f"{at} comes after {reading.latest}")
     reading.latest = max(reading.latest, at)
-    _take(reading, number, record)
+    _count_event(reading, number, record)
 
 
-def _take(reading: _Reading, number: int, record: dict[str, Any]) -> None:
+def _count_event(reading: _Reading, number: int, record: dict[str, Any]) -> None:
     event = record.get("event")
     if reading.ended:
-        reading.say("benchmark.log_broken", number, "a line follows run_end")
+        reading.add_finding("benchmark.log_broken", number, "a line follows run_end")
     if event == "sample":
         reading.samples.add(str(record.get("id")))
     elif event == "prediction":
@@ -114,21 +116,21 @@ def _take(reading: _Reading, number: int, record: dict[str, Any]) -> None:
         reading.right += record.get("correct") is True
     elif event == "result":
         if reading.result is not None:
-            reading.say("benchmark.log_broken", number, "a second result")
+            reading.add_finding("benchmark.log_broken", number, "a second result")
         reading.result = record
     elif event == "run_end":
         reading.ended = True
 
 
-def structured_lines(path: Path, most: int) -> Iterator[dict[str, Any]]:
-    """Yield the first records of a JSONL log, as ``jq . FILE | head`` would show them.
+def structured_lines(path: Path, limit: int) -> Iterator[dict[str, Any]]:
+    """Yield the first records of a JSONL log.
 
     Raises:
-        ValueError: A line is not JSON; the message names it.
+        ValueError: A line is not JSON; the message has its number.
     """
     with path.open("rb") as stream:
         for number, line in enumerate(stream, start=1):
-            if number > most:
+            if number > limit:
                 return
             try:
                 yield orjson.loads(line)

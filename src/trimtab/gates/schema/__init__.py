@@ -1,7 +1,7 @@
-"""The schema gate: a report has a known version, every required field, and values in range.
+"""Schema gate: checks version, required fields and value ranges of a report.
 
-Threat: an empty or half-written file, a doubled key that two readers resolve differently, a NaN that passes every
-comparison, a report of a version that nobody checks. Limits: it says nothing about whether the numbers are true.
+Threat: an empty or half-written file, a duplicate key that two parsers resolve differently, a NaN that passes every
+comparison, a report of an unknown version. Limits: the gate does not check whether the numbers are true.
 """
 
 from trimtab.gates.schema.check import CheckedReport, check_document, check_report

@@ -1,4 +1,4 @@
-"""The check of one document against its schema, in the contract's words."""
+"""Checks a document against its schema and returns findings."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from trimtab.gates.schema.migrate import migrate
 from trimtab.gates.schema.versions import CURRENT, available, validator, version_of
 from trimtab.gates.strictjson import parse
 
-MOST_FINDINGS = 100
+MAX_FINDINGS = 100
 """A file that is wrong throughout is described by its first hundred faults."""
 
 _FIELD_FIX = {
@@ -31,7 +31,7 @@ _RANGE_RULES = {"Minimum", "Maximum", "ExclusiveMinimum", "ExclusiveMaximum"}
 
 @dataclass(frozen=True, slots=True)
 class CheckedReport:
-    """A report after the schema gate."""
+    """Result of the schema gate for a report."""
 
     report: dict[str, object] | None
     """The report in the current version; None when it is not usable."""
@@ -40,7 +40,7 @@ class CheckedReport:
 
 
 def check_report(raw: bytes) -> CheckedReport:
-    """Check a benchmark report of any known version and bring it to the current one."""
+    """Check a benchmark report and migrate it to the current version."""
     parsed = parse(raw)
     if parsed.findings or not isinstance(parsed.value, dict):
         found = parsed.findings or (
@@ -64,26 +64,26 @@ def check_report(raw: bytes) -> CheckedReport:
 
 
 def check_document(kind: str, document: object, version: str | None = None) -> tuple[Finding, ...]:
-    """Return what is wrong with a parsed document.
+    """Return the schema findings of a parsed document.
 
     Args:
         kind: report, baseline, manifest or verdict.
         document: The parsed JSON.
-        version: Check against this version; by default the one that the document states.
+        version: Schema version; by default the one that the document states.
     """
-    wanted = version or version_of(document)
-    if wanted not in available(kind):
+    checked_version = version or version_of(document)
+    if checked_version not in available(kind):
         stated = document.get("schema_version") if isinstance(document, dict) else None
         return (_unknown_version(stated, kind),)
-    compiled = validator(kind, wanted)
-    if compiled.is_valid(_normal(document, wanted)):
+    compiled = validator(kind, checked_version)
+    if compiled.is_valid(_normal(document, checked_version)):
         return ()
-    errors = islice(compiled.iter_errors(_normal(document, wanted)), MOST_FINDINGS)
+    errors = islice(compiled.iter_errors(_normal(document, checked_version)), MAX_FINDINGS)
     return tuple(_finding(error) for error in errors)
 
 
 def _normal(document: object, version: str) -> object:
-    """Return the document with its patch number dropped, as `version_of` reads it."""
+    """Return the document with its version's patch number removed."""
     if isinstance(document, dict) and document.get("schema_version") not in (None, version):
         return {**document, "schema_version": version}
     return document
@@ -123,7 +123,7 @@ def _finding(error: jsonschema_rs.ValidationError) -> Finding:
 
 
 def path_of(parent: str, field: str) -> str:
-    """Return the field's path as people write it, without the leading ``$.``."""
+    """Return the field's path without the leading ``$.``."""
     return f"{parent}.{field}".removeprefix("$.")
 
 

@@ -1,7 +1,7 @@
-"""Migrations between report versions: pure functions, one a step, each with its way back.
+"""Migrations between report versions, up and down, as pure functions.
 
-Going up loses nothing: what the newer version has no place for is kept under ``extra``. Going down refuses what the
-older version cannot say, so that ``downgrade(migrate(report))`` is the report again.
+An upgrade loses nothing: fields that the newer version does not have are kept under ``extra``. A downgrade refuses
+fields that the older version cannot represent, so that ``downgrade(migrate(report))`` equals the report.
 """
 
 from collections.abc import Callable
@@ -22,11 +22,11 @@ _RESULT_FIELDS = (
     "status",
 )
 UNDECLARED = "undeclared"
-"""What `metrics.compute_mode` becomes when a 1.0 report states none; the benchmark gate refuses it."""
+"""Value of `metrics.compute_mode` for 1.0 reports without one; the benchmark gate refuses it."""
 
 
 def migrate(report: Report) -> Report:
-    """Return the report in the current version; the argument is not changed."""
+    """Return the report in the current version, without changing the argument."""
     while (version := version_of(report)) != CURRENT["report"]:
         report = _UP[str(version)](report)
     return report
@@ -36,7 +36,7 @@ def downgrade(report: Report, version: str) -> Report:
     """Return the report in an older version.
 
     Raises:
-        EvidenceUnreadable: The older version cannot say what the report says.
+        EvidenceUnreadable: The older version cannot represent the report.
     """
     while (present := version_of(report)) != version:
         step = _DOWN.get(str(present))

@@ -1,4 +1,4 @@
-"""Which schemas there are, and one compiled validator for each."""
+"""Available schema versions and their compiled validators."""
 
 import re
 from collections.abc import Mapping
@@ -19,7 +19,7 @@ _FILE = re.compile(r"^(?P<kind>[a-z]+)-(?P<version>[0-9]+\.[0-9]+)\.json$")
 
 @cache
 def available(kind: str) -> tuple[str, ...]:
-    """Return the versions of a kind that have a schema, oldest first."""
+    """Return the schema versions of a kind, oldest first."""
     found = (_FILE.match(path.name) for path in shipped("schemas").glob(f"{kind}-*.json"))
     versions = [match["version"] for match in found if match]
     return tuple(sorted(versions, key=lambda text: tuple(map(int, text.split(".")))))
@@ -41,7 +41,7 @@ def validator(kind: str, version: str) -> jsonschema_rs.Draft202012Validator:
 
 
 def version_of(document: object) -> str | None:
-    """Return the document's version as ``major.minor``, or None if it states none.
+    """Return the document's version as ``major.minor``; None if not stated.
 
     A patch number is ignored (``2.0.1`` is 2.0): patches change descriptions only.
     """
@@ -51,9 +51,9 @@ def version_of(document: object) -> str | None:
 
 
 def project_schemas(folder: Path) -> list[tuple[str, str, str]]:
-    """Return name, state and title of each schema file of a project.
+    """Return name, state and title of each schema file in a project.
 
-    The state is ``ok``; ``BROKEN`` when it is no JSON schema; ``changed`` when it has the name of a shipped schema and
+    The state is ``ok``; ``BROKEN`` when it is not a JSON schema; ``changed`` when it has the name of a shipped schema and
     another content, because reports are judged by the shipped one.
     """
     found = []

@@ -1,9 +1,9 @@
-"""The self-test: sound evidence, corrupted in every known way; each corruption must be caught for the right reason.
+"""Self-test of the gates: every known corruption must be detected.
 
 A corruption is killed when its gate reports one of the codes that it is meant to cause and did not report it on the
-sound evidence. Whatever escapes a gate one day is added here as one more corruption.
+sound evidence. A corruption that a gate misses is added here.
 """
 
-from trimtab.gates.selftest.run import Outcome, run_selftest
+from trimtab.gates.selftest.run import SelfTestResult, run_selftest
 
-__all__ = ["Outcome", "run_selftest"]
+__all__ = ["SelfTestResult", "run_selftest"]

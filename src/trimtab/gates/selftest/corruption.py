@@ -1,17 +1,17 @@
-"""What a corruption is."""
+"""Record of a corruption and its expected codes."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from trimtab.gates.selftest.world import World
+from trimtab.gates.selftest.sample_project import SampleProject
 
-Change = Callable[[World], object]
-Judge = Callable[[World], set[str]]
+Change = Callable[[SampleProject], object]
+Judge = Callable[[SampleProject], set[str]]
 
 
 @dataclass(frozen=True, slots=True)
 class Corruption:
-    """One way to break the evidence."""
+    """One way to corrupt the sample project's evidence."""
 
     gate: str
     name: str

@@ -1,4 +1,4 @@
-"""Corruptions of the numbers and of the baseline: plausibility, drift, approvals."""
+"""Corruptions of numbers, baseline and approvals."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -9,7 +9,7 @@ import orjson
 from trimtab.gates.baseline import VALID_FOR, Approvals
 from trimtab.gates.errors import ApprovalRefused
 from trimtab.gates.selftest.corruption import Corruption
-from trimtab.gates.selftest.world import World
+from trimtab.gates.selftest.sample_project import SampleProject
 from trimtab.gates.signing import APPROVER, BUILDER, KeyRing
 
 _GOOD, _LOW, _FRACTION = (
@@ -26,106 +26,108 @@ _FAILED, _UNAPPROVED = ("drift.comparison_failed",), ("drift.baseline_unapproved
 COPA, HUMANEVAL, QUESTIONS = 0, 1, 2
 
 
-def _number(name: str, index: int, expect: tuple[str, ...], **values: object) -> Corruption:
+def _number_case(name: str, index: int, expect: tuple[str, ...], **values: object) -> Corruption:
     return Corruption(
         "plausibility",
         name,
-        lambda world: world.edit_result(lambda r: r.update(values), index),
+        lambda sample: sample.edit_result(lambda r: r.update(values), index),
         expect,
     )
 
 
-def _moved(
+def _drift_case(
     name: str,
     edit: Callable[[dict[str, Any]], object],
     expect: tuple[str, ...],
     index: int = QUESTIONS,
 ) -> Corruption:
-    return Corruption("drift", name, lambda world: world.edit_result(edit, index), expect)
+    return Corruption("drift", name, lambda sample: sample.edit_result(edit, index), expect)
 
 
-def _store(name: str, change: Callable[[World], object], expect: tuple[str, ...]) -> Corruption:
+def _baseline_case(
+    name: str, change: Callable[[SampleProject], object], expect: tuple[str, ...]
+) -> Corruption:
     return Corruption("drift", name, change, expect)
 
 
-def _edit_baseline(edit: Callable[[dict[str, Any]], object]) -> Callable[[World], None]:
-    return lambda world: world.edit_json(world.project.baseline, edit)
+def _edit_baseline(edit: Callable[[dict[str, Any]], object]) -> Callable[[SampleProject], None]:
+    return lambda sample: sample.edit_json(sample.project.baseline, edit)
 
 
-def _by_stranger(world: World) -> None:
-    """Approve the baseline with a key that nobody trusts."""
-    stranger = KeyRing(world.root / "stranger", world.clock)
+def _by_stranger(sample: SampleProject) -> None:
+    """Approve the baseline with an untrusted key."""
+    stranger = KeyRing(sample.root / "stranger", sample.clock)
     stranger.new("stranger", APPROVER)
-    opened = world.ring().open(world.project.baseline_approval.read_bytes(), APPROVER)
-    world.project.baseline_approval.write_bytes(stranger.sign(opened.statement, APPROVER))
+    opened = sample.ring().open(sample.project.baseline_approval.read_bytes(), APPROVER)
+    sample.project.baseline_approval.write_bytes(stranger.sign(opened.statement, APPROVER))
 
 
-def _by_builder(world: World) -> None:
-    """Approve the baseline with the key of whoever builds."""
-    opened = world.ring().open(world.project.baseline_approval.read_bytes(), APPROVER)
-    world.project.baseline_approval.write_bytes(world.ring().sign(opened.statement, BUILDER))
+def _by_builder(sample: SampleProject) -> None:
+    """Approve the baseline with the builder's key."""
+    opened = sample.ring().open(sample.project.baseline_approval.read_bytes(), APPROVER)
+    sample.project.baseline_approval.write_bytes(sample.ring().sign(opened.statement, BUILDER))
 
 
-def _other_approval(action: str, sha256: str) -> Callable[[World], None]:
-    def change(world: World) -> None:
-        envelope = Approvals(world.project, world.clock).grant(
-            action, sha256 or world.report()["model"]["sha256"], by="m", reason="r"
+def _other_approval(action: str, sha256: str) -> Callable[[SampleProject], None]:
+    def change(sample: SampleProject) -> None:
+        envelope = Approvals(sample.project, sample.clock).grant(
+            action, sha256 or sample.report()["model"]["sha256"], by="m", reason="r"
         )
-        world.project.baseline_approval.write_bytes(envelope)
+        sample.project.baseline_approval.write_bytes(envelope)
 
     return change
 
 
 _NUMBERS = (
-    _number("every answer right", QUESTIONS, _GOOD, accuracy=1.0),
-    _number("better than the best known", COPA, _GOOD, benchmark="mmlu", accuracy=0.99, samples_processed=14042),
-    _number("better than people agree", COPA, _GOOD, benchmark="wic", accuracy=0.99),
-    _number("far below chance", COPA, _LOW, accuracy=0.05),
-    _number("no answer right where chance gives a quarter", COPA, _LOW, benchmark="mmlu", accuracy=0.0),
-    _number("a fraction that no count gives", COPA, _FRACTION, accuracy=0.8437),
-    _number("one sample less for the same accuracy", HUMANEVAL, _FRACTION, samples_processed=163),
-    _number("one sample more for the same accuracy", HUMANEVAL, _FRACTION, samples_processed=165),
-    _number("a tenth of the error", COPA, _ERROR, stderr=0.00368),
-    _number("no error", COPA, _ERROR, stderr=0.0),
-    _number("ten times the error", HUMANEVAL, _ERROR, stderr=0.387),
-    _number("more samples than there are", COPA, _MANY, samples_processed=200),
-    _number("twice the benchmark", HUMANEVAL, _MANY, samples_processed=328),
-    _number("half of the benchmark as a PASS", HUMANEVAL, _FEW, samples_processed=82),
+    _number_case("every answer right", QUESTIONS, _GOOD, accuracy=1.0),
+    _number_case("better than the best known", COPA, _GOOD, benchmark="mmlu", accuracy=0.99, samples_processed=14042),
+    _number_case("better than people agree", COPA, _GOOD, benchmark="wic", accuracy=0.99),
+    _number_case("far below chance", COPA, _LOW, accuracy=0.05),
+    _number_case("no answer right where chance gives a quarter", COPA, _LOW, benchmark="mmlu", accuracy=0.0),
+    _number_case("a fraction that no count gives", COPA, _FRACTION, accuracy=0.8437),
+    _number_case("one sample less for the same accuracy", HUMANEVAL, _FRACTION, samples_processed=163),
+    _number_case("one sample more for the same accuracy", HUMANEVAL, _FRACTION, samples_processed=165),
+    _number_case("a tenth of the error", COPA, _ERROR, stderr=0.00368),
+    _number_case("no error", COPA, _ERROR, stderr=0.0),
+    _number_case("ten times the error", HUMANEVAL, _ERROR, stderr=0.387),
+    _number_case("more samples than there are", COPA, _MANY, samples_processed=200),
+    _number_case("twice the benchmark", HUMANEVAL, _MANY, samples_processed=328),
+    _number_case("half of the benchmark as a PASS", HUMANEVAL, _FEW, samples_processed=82),
 )  # fmt: skip
 
 _BASELINE = (
-    _moved("a large drop", lambda r: r.update(accuracy=0.5), ("drift.critical",)),
-    _moved("a large drop is a regression", lambda r: r.update(accuracy=0.5), ("drift.accuracy_regression",)),
-    _moved("a drop that few samples cannot tell", lambda r: r.update(accuracy=0.775), ("drift.warning",)),
-    _moved("a jump upwards", lambda r: r.update(accuracy=0.98), ("drift.improvement",)),
-    _moved("half as fast", lambda r: r.update(duration_s=r["duration_s"] * 2), ("drift.slower",)),
-    _moved("twice the memory", lambda r: r.update(peak_memory_mb=200.0), ("drift.memory",)),
-    _moved("other data", lambda r: r["dataset"].update(manifest_sha256="0" * 64), ("drift.data_changed",)),
-    _moved("no data named", lambda r: r.pop("dataset"), ("drift.data_changed",)),
-    _moved("a benchmark renamed", lambda r: r.update(name="questions-v2"), ("drift.benchmark_dropped",)),
-    _store("a benchmark dropped", lambda w: w.edit_report(lambda r: r["results"].pop()), ("drift.benchmark_dropped",)),
-    _store("no baseline any more", lambda w: w.project.baseline.unlink(), _FAILED),
-    _store("an empty baseline", lambda w: w.project.baseline.write_bytes(b""), _FAILED),
-    _store("a baseline cut in half", lambda w: w.project.baseline.write_bytes(w.project.baseline.read_bytes()[:99]), _FAILED),
-    _store("a baseline with a doubled key", lambda w: w.project.baseline.write_bytes(w.project.baseline.read_bytes().replace(b'"report_name"', b'"created_at": "x", "report_name"')), _FAILED),
-    _store("a baseline without benchmarks", _edit_baseline(lambda b: b.update(benchmarks={})), _FAILED),
-    _store("a lowered baseline", _edit_baseline(lambda b: b["benchmarks"]["questions"].update(accuracy=0.1)), _UNAPPROVED),
-    _store("a benchmark removed from the baseline", _edit_baseline(lambda b: b["benchmarks"].pop("copa")), _UNAPPROVED),
-    _store("another report beside the baseline", lambda w: (w.project.baseline.parent / "benchmark_report.json").write_bytes(b"{}"), _UNAPPROVED),
-    _store("no report beside the baseline", lambda w: (w.project.baseline.parent / "benchmark_report.json").unlink(), _UNAPPROVED),
-    _store("no approval", lambda w: w.project.baseline_approval.unlink(), _UNAPPROVED),
-    _store("an approval by a stranger", _by_stranger, _UNAPPROVED),
-    _store("an approval with the builder's key", _by_builder, _UNAPPROVED),
-    _store("an approval of something else", _other_approval("baseline", "0" * 64), _UNAPPROVED),
-    _store("an approval for another action", _other_approval("manifest", ""), _UNAPPROVED),
-    _store("an approval that was edited", lambda w: w.edit_json(w.project.baseline_approval, lambda e: e.update(payload=e["payload"][:-8] + "AAAAAAA=")), _UNAPPROVED),
+    _drift_case("a large drop", lambda r: r.update(accuracy=0.5), ("drift.critical",)),
+    _drift_case("a large drop is a regression", lambda r: r.update(accuracy=0.5), ("drift.accuracy_regression",)),
+    _drift_case("a drop that few samples cannot tell", lambda r: r.update(accuracy=0.775), ("drift.warning",)),
+    _drift_case("a jump upwards", lambda r: r.update(accuracy=0.98), ("drift.improvement",)),
+    _drift_case("half as fast", lambda r: r.update(duration_s=r["duration_s"] * 2), ("drift.slower",)),
+    _drift_case("twice the memory", lambda r: r.update(peak_memory_mb=200.0), ("drift.memory",)),
+    _drift_case("other data", lambda r: r["dataset"].update(manifest_sha256="0" * 64), ("drift.data_changed",)),
+    _drift_case("no data named", lambda r: r.pop("dataset"), ("drift.data_changed",)),
+    _drift_case("a benchmark renamed", lambda r: r.update(name="questions-v2"), ("drift.benchmark_dropped",)),
+    _baseline_case("a benchmark dropped", lambda w: w.edit_report(lambda r: r["results"].pop()), ("drift.benchmark_dropped",)),
+    _baseline_case("no baseline any more", lambda w: w.project.baseline.unlink(), _FAILED),
+    _baseline_case("an empty baseline", lambda w: w.project.baseline.write_bytes(b""), _FAILED),
+    _baseline_case("a baseline cut in half", lambda w: w.project.baseline.write_bytes(w.project.baseline.read_bytes()[:99]), _FAILED),
+    _baseline_case("a baseline with a doubled key", lambda w: w.project.baseline.write_bytes(w.project.baseline.read_bytes().replace(b'"report_name"', b'"created_at": "x", "report_name"')), _FAILED),
+    _baseline_case("a baseline without benchmarks", _edit_baseline(lambda b: b.update(benchmarks={})), _FAILED),
+    _baseline_case("a lowered baseline", _edit_baseline(lambda b: b["benchmarks"]["questions"].update(accuracy=0.1)), _UNAPPROVED),
+    _baseline_case("a benchmark removed from the baseline", _edit_baseline(lambda b: b["benchmarks"].pop("copa")), _UNAPPROVED),
+    _baseline_case("another report beside the baseline", lambda w: (w.project.baseline.parent / "benchmark_report.json").write_bytes(b"{}"), _UNAPPROVED),
+    _baseline_case("no report beside the baseline", lambda w: (w.project.baseline.parent / "benchmark_report.json").unlink(), _UNAPPROVED),
+    _baseline_case("no approval", lambda w: w.project.baseline_approval.unlink(), _UNAPPROVED),
+    _baseline_case("an approval by a stranger", _by_stranger, _UNAPPROVED),
+    _baseline_case("an approval with the builder's key", _by_builder, _UNAPPROVED),
+    _baseline_case("an approval of something else", _other_approval("baseline", "0" * 64), _UNAPPROVED),
+    _baseline_case("an approval for another action", _other_approval("manifest", ""), _UNAPPROVED),
+    _baseline_case("an approval that was edited", lambda w: w.edit_json(w.project.baseline_approval, lambda e: e.update(payload=e["payload"][:-8] + "AAAAAAA=")), _UNAPPROVED),
 )  # fmt: skip
 
 
-def _refused(ask: Callable[[World], object]) -> Callable[[World], set[str]]:
-    def judge(world: World) -> set[str]:
+def _judge_refusal(ask: Callable[[SampleProject], object]) -> Callable[[SampleProject], set[str]]:
+    def judge(sample: SampleProject) -> set[str]:
         try:
-            ask(world)
+            ask(sample)
         except ApprovalRefused as error:
             return {error.code}
         return set()
@@ -133,56 +135,58 @@ def _refused(ask: Callable[[World], object]) -> Callable[[World], set[str]]:
     return judge
 
 
-def _approval(name: str, ask: Callable[[World], object]) -> Corruption:
-    return Corruption("approval", name, lambda _: None, (ApprovalRefused.code,), _refused(ask))
+def _approval_case(name: str, ask: Callable[[SampleProject], object]) -> Corruption:
+    return Corruption(
+        "approval", name, lambda _: None, (ApprovalRefused.code,), _judge_refusal(ask)
+    )
 
 
-def _grant(world: World, sha256: str = "1" * 64) -> bytes:
-    return Approvals(world.project, world.clock).grant("baseline", sha256, by="m", reason="r")
+def _grant(sample: SampleProject, sha256: str = "1" * 64) -> bytes:
+    return Approvals(sample.project, sample.clock).grant("baseline", sha256, by="m", reason="r")
 
 
 def _check(
-    world: World, envelope: bytes, action: str = "baseline", sha256: str = "1" * 64
+    sample: SampleProject, envelope: bytes, action: str = "baseline", sha256: str = "1" * 64
 ) -> object:
-    return Approvals(world.project, world.clock).check(envelope, action, sha256)
+    return Approvals(sample.project, sample.clock).check(envelope, action, sha256)
 
 
-def _replayed(world: World) -> object:
-    envelope = _grant(world)
-    approvals = Approvals(world.project, world.clock)
+def _replay_approval(sample: SampleProject) -> object:
+    envelope = _grant(sample)
+    approvals = Approvals(sample.project, sample.clock)
     approvals.spend(approvals.check(envelope, "baseline", "1" * 64))
     return approvals.check(envelope, "baseline", "1" * 64)
 
 
-def _expired(world: World) -> object:
-    envelope = _grant(world)
-    world.clock.sleep((VALID_FOR + timedelta(minutes=1)).total_seconds())
-    return _check(world, envelope)
+def _use_expired_approval(sample: SampleProject) -> object:
+    envelope = _grant(sample)
+    sample.clock.sleep((VALID_FOR + timedelta(minutes=1)).total_seconds())
+    return _check(sample, envelope)
 
 
-def _revoked(world: World) -> object:
-    envelope = _grant(world)
-    ring = world.ring()
+def _use_revoked_key(sample: SampleProject) -> object:
+    envelope = _grant(sample)
+    ring = sample.ring()
     ring.revoke(next(iter(ring.trusted(APPROVER))))
-    return _check(world, envelope)
+    return _check(sample, envelope)
 
 
-def _envelope(world: World, edit: Callable[[dict[str, Any]], object]) -> object:
-    envelope = orjson.loads(_grant(world))
+def _envelope(sample: SampleProject, edit: Callable[[dict[str, Any]], object]) -> object:
+    envelope = orjson.loads(_grant(sample))
     edit(envelope)
-    return _check(world, orjson.dumps(envelope))
+    return _check(sample, orjson.dumps(envelope))
 
 
 _APPROVALS = (
-    _approval("used twice", _replayed),
-    _approval("a day too late", _expired),
-    _approval("for another report", lambda world: _check(world, _grant(world), sha256="2" * 64)),
-    _approval("for another action", lambda world: _check(world, _grant(world), action="manifest")),
-    _approval("its key was revoked", _revoked),
-    _approval("empty", lambda world: _check(world, b"")),
-    _approval("no signature", lambda world: _envelope(world, lambda e: e.update(signatures=[]))),
-    _approval("another type of payload", lambda world: _envelope(world, lambda e: e.update(payloadType="text/plain"))),
-    _approval("a verdict instead of an approval", lambda world: _check(world, world.project.provenance.read_bytes())),
+    _approval_case("used twice", _replay_approval),
+    _approval_case("a day too late", _use_expired_approval),
+    _approval_case("for another report", lambda sample: _check(sample, _grant(sample), sha256="2" * 64)),
+    _approval_case("for another action", lambda sample: _check(sample, _grant(sample), action="manifest")),
+    _approval_case("its key was revoked", _use_revoked_key),
+    _approval_case("empty", lambda sample: _check(sample, b"")),
+    _approval_case("no signature", lambda sample: _envelope(sample, lambda e: e.update(signatures=[]))),
+    _approval_case("another type of payload", lambda sample: _envelope(sample, lambda e: e.update(payloadType="text/plain"))),
+    _approval_case("a verdict instead of an approval", lambda sample: _check(sample, sample.project.provenance.read_bytes())),
 )  # fmt: skip
 
 CORRUPTIONS: tuple[Corruption, ...] = (*_NUMBERS, *_BASELINE, *_APPROVALS)

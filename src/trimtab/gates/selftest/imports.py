@@ -1,4 +1,4 @@
-"""Corruptions of other tools' results: an import must refuse them, or say that they did not pass."""
+"""Corruptions of imported results, which must be refused or not pass."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -8,7 +8,7 @@ import orjson
 from trimtab.gates.errors import ImportRefused
 from trimtab.gates.schema.importers import import_file
 from trimtab.gates.selftest.corruption import Corruption
-from trimtab.gates.selftest.world import World
+from trimtab.gates.selftest.sample_project import SampleProject
 
 Lines = list[str]
 REFUSED, NOT_PASSED, PASSED, PARTLY, INCOMPLETE = (
@@ -21,7 +21,7 @@ REFUSED, NOT_PASSED, PASSED, PARTLY, INCOMPLETE = (
 
 
 def sound_log() -> Lines:
-    """Return an MLPerf training log of a run that reached its target."""
+    """Return a valid MLPerf training log that reached its target."""
     events: list[tuple[str, object, dict[str, object]]] = [
         ("submission_org", "trimtab", {}),
         ("submission_benchmark", "retinanet", {}),
@@ -47,10 +47,10 @@ def sound_log() -> Lines:
     ]  # fmt: skip
 
 
-def _judge(path: str, source: str) -> Callable[[World], set[str]]:
-    def judge(world: World) -> set[str]:
+def _judge(path: str, source: str) -> Callable[[SampleProject], set[str]]:
+    def judge(sample: SampleProject) -> set[str]:
         try:
-            imported = import_file(world.root / path, source)
+            imported = import_file(sample.root / path, source)
         except ImportRefused:
             return {REFUSED}
         return {f"status {imported.report['status']}", *([INCOMPLETE] if imported.missing else [])}
@@ -61,8 +61,8 @@ def _judge(path: str, source: str) -> Callable[[World], set[str]]:
 def _log(
     name: str, edit: Callable[[Lines], Lines], expect: tuple[str, ...] = (NOT_PASSED,)
 ) -> Corruption:
-    def change(world: World) -> None:
-        (world.root / "result_0.txt").write_text(
+    def change(sample: SampleProject) -> None:
+        (sample.root / "result_0.txt").write_text(
             "\n".join(edit(sound_log())) + "\n", encoding="utf-8"
         )
 
@@ -98,8 +98,8 @@ def _text(old: str, new: str) -> Callable[[Lines], Lines]:
 
 
 def _lm_eval(name: str, raw: bytes, expect: tuple[str, ...]) -> Corruption:
-    def change(world: World) -> None:
-        (world.root / "results.json").write_bytes(raw)
+    def change(sample: SampleProject) -> None:
+        (sample.root / "results.json").write_bytes(raw)
 
     return Corruption(
         "import", f"lm-eval: {name}", change, expect, _judge("results.json", "lm-eval")
@@ -119,7 +119,7 @@ def _results(
 
 
 def write_sound(folder: Path) -> tuple[Path, Path]:
-    """Write a sound MLPerf log and sound lm-eval results; return their paths."""
+    """Write a valid MLPerf log and lm-eval results; return their paths."""
     log, results = folder / "sound_log.txt", folder / "sound_results.json"
     log.write_text("\n".join(sound_log()) + "\n", encoding="utf-8")
     results.write_bytes(_results())

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from trimtab.gates.selftest.corruption import Corruption
-from trimtab.gates.selftest.world import World
+from trimtab.gates.selftest.sample_project import SampleProject
 
 _LINK, _ANCHOR, _COMMAND = ("docs.link_dead",), ("docs.anchor_dead",), ("docs.command_unknown",)
 _GUIDE, _UNCLEAR = ("docs.migration_guide_missing",), ("docs.unclear",)
@@ -21,8 +21,8 @@ GUIDE = "docs/SCHEMA_MIGRATION_GUIDE.md"
 def _text(
     gate: str, name: str, path: str, edit: Callable[[str], str], expect: tuple[str, ...]
 ) -> Corruption:
-    def change(world: World) -> None:
-        target = world.root / path
+    def change(sample: SampleProject) -> None:
+        target = sample.root / path
         target.write_text(edit(target.read_text(encoding="utf-8")), encoding="utf-8")
 
     return Corruption(gate, name, change, expect)
@@ -39,11 +39,11 @@ def _workflow(name: str, old: str, new: str, expect: tuple[str, ...]) -> Corrupt
 def _change(
     name: str, edit: Callable[[dict[str, Any]], object], expect: tuple[str, ...]
 ) -> Corruption:
-    return Corruption("process", name, lambda world: edit(world.change), expect)
+    return Corruption("process", name, lambda sample: edit(sample.change), expect)
 
 
 def _gone(gate: str, path: str, expect: tuple[str, ...]) -> Corruption:
-    return Corruption(gate, f"{path} is gone", lambda world: (world.root / path).unlink(), expect)
+    return Corruption(gate, f"{path} is gone", lambda sample: (sample.root / path).unlink(), expect)
 
 
 CORRUPTIONS: tuple[Corruption, ...] = (

@@ -1,10 +1,10 @@
-"""Corruptions of the report file: what the schema gate must catch."""
+"""Corruptions of the report file that the schema gate must detect."""
 
 from collections.abc import Callable
 from typing import Any
 
 from trimtab.gates.selftest.corruption import Corruption
-from trimtab.gates.selftest.world import World
+from trimtab.gates.selftest.sample_project import SampleProject
 
 _JSON, _KEY, _LARGE = (
     ("schema.invalid_json",),
@@ -26,8 +26,8 @@ SIX = ("name", "accuracy", "samples_processed", "duration_s", "status", "schema_
 
 
 def _raw(name: str, edit: Callable[[bytes], bytes], expect: tuple[str, ...]) -> Corruption:
-    def change(world: World) -> None:
-        world.report_path.write_bytes(edit(world.report_path.read_bytes()))
+    def change(sample: SampleProject) -> None:
+        sample.report_path.write_bytes(edit(sample.report_path.read_bytes()))
 
     return Corruption("schema", name, change, expect)
 
@@ -35,14 +35,14 @@ def _raw(name: str, edit: Callable[[bytes], bytes], expect: tuple[str, ...]) -> 
 def _top(
     name: str, edit: Callable[[dict[str, Any]], object], expect: tuple[str, ...]
 ) -> Corruption:
-    return Corruption("schema", name, lambda world: world.edit_report(edit), expect)
+    return Corruption("schema", name, lambda sample: sample.edit_report(edit), expect)
 
 
 def _result(name: str, key: str, value: object, expect: tuple[str, ...]) -> Corruption:
     return Corruption(
         "schema",
         name,
-        lambda world: world.edit_result(lambda result: result.update({key: value})),
+        lambda sample: sample.edit_result(lambda result: result.update({key: value})),
         expect,
     )
 

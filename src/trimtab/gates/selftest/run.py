@@ -1,4 +1,4 @@
-"""Runs the corruptions and counts what survives."""
+"""Runs the corruptions and counts the undetected ones."""
 
 import tempfile
 from collections import defaultdict
@@ -12,7 +12,7 @@ from trimtab.gates.records import GateResult, GateState, Severity
 from trimtab.gates.schema import check_report
 from trimtab.gates.selftest import drifts, imports, papers, reports, runs, stores, supplies
 from trimtab.gates.selftest.corruption import Corruption
-from trimtab.gates.selftest.world import World, build_world
+from trimtab.gates.selftest.sample_project import SampleProject, build_sample_project
 
 ALL: tuple[Corruption, ...] = (
     *reports.CORRUPTIONS,
@@ -23,7 +23,7 @@ ALL: tuple[Corruption, ...] = (
     *supplies.CORRUPTIONS,
     *papers.CORRUPTIONS,
 )
-"""Every known way to break the evidence."""
+"""All known corruptions."""
 _CHECKS: dict[str, Callable[..., GateResult]] = {
     "datasets": datasets.check,
     "benchmark": benchmark.check,
@@ -35,8 +35,8 @@ _CHECKS: dict[str, Callable[..., GateResult]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Tried:
-    """One corruption and what came of it."""
+class CorruptionResult:
+    """Result of one corruption."""
 
     gate: str
     name: str
@@ -46,44 +46,44 @@ class Tried:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
-    """What the self-test found."""
+class SelfTestResult:
+    """Result of the self-test."""
 
-    tried: tuple[Tried, ...]
+    results: tuple[CorruptionResult, ...]
     false_alarms: tuple[str, ...]
-    """Findings on the sound evidence, which should have none."""
+    """Findings on the valid evidence, which should have none."""
 
     @property
     def killed(self) -> int:
-        """Return how many corruptions were caught."""
-        return sum(entry.killed for entry in self.tried)
+        """Return the number of detected corruptions."""
+        return sum(entry.killed for entry in self.results)
 
     @property
     def survived(self) -> int:
-        """Return how many were not."""
-        return len(self.tried) - self.killed
+        """Return the number of undetected corruptions."""
+        return len(self.results) - self.killed
 
     @property
     def sound(self) -> bool:
-        """Return whether every corruption was caught and the sound evidence passed."""
-        return bool(self.tried) and not self.survived and not self.false_alarms
+        """Return whether all corruptions were detected and the valid evidence passed."""
+        return bool(self.results) and not self.survived and not self.false_alarms
 
     def survivors(self) -> tuple[tuple[str, str], ...]:
-        """Return name and detail of what was not caught, and the false alarms."""
+        """Return name and detail of undetected corruptions and false alarms."""
         escaped = [
-            (f"{e.gate}: {e.name}", e.detail or "no finding") for e in self.tried if not e.killed
+            (f"{e.gate}: {e.name}", e.detail or "no finding") for e in self.results if not e.killed
         ]
         return (*escaped, *(("sound evidence", alarm) for alarm in self.false_alarms))
 
     def rows(self) -> list[tuple[str, int, int]]:
-        """Return gate, killed and survived."""
+        """Return the numbers of killed and survived corruptions by gate."""
         counts: defaultdict[str, list[int]] = defaultdict(lambda: [0, 0])
-        for entry in self.tried:
+        for entry in self.results:
             counts[entry.gate][0 if entry.killed else 1] += 1
         return [(gate, killed, survived) for gate, (killed, survived) in counts.items()]
 
     def as_document(self) -> dict[str, Any]:
-        """Return the JSON form."""
+        """Return the result as JSON."""
         return {
             "killed": self.killed,
             "survived": self.survived,
@@ -95,7 +95,7 @@ class Outcome:
             "survivors": [
                 {"corruption": name, "detail": detail} for name, detail in self.survivors()
             ],
-            "corruptions": [f"{entry.gate}: {entry.name}" for entry in self.tried],
+            "corruptions": [f"{entry.gate}: {entry.name}" for entry in self.results],
         }
 
 
@@ -104,46 +104,49 @@ def run_selftest(
     gates: Sequence[str] = (),
     corruptions: Sequence[Corruption] = ALL,
     progress: Callable[[str], None] = lambda _: None,
-) -> Outcome:
-    """Break sound evidence in every known way.
+) -> SelfTestResult:
+    """Apply every corruption to valid evidence and check its detection.
 
     Args:
         gates: Only the corruptions of these gates; all if empty.
-        corruptions: Which ones; a test may pass its own.
-        progress: Told the name of each corruption.
+        corruptions: The corruptions to apply.
+        progress: Called with the name of each corruption.
     """
     chosen = [c for c in corruptions if not gates or c.gate in gates]
     with tempfile.TemporaryDirectory(prefix="trimtab-selftest-") as folder:
-        sound = build_world(Path(folder) / "sound")
+        sound = build_sample_project(Path(folder) / "sound")
         alarms = {gate: _codes(sound, gate) for gate in dict.fromkeys(c.gate for c in chosen)}
-        tried = []
+        results = []
         for index, corruption in enumerate(chosen):
             progress(f"{corruption.gate}: {corruption.name}")
-            tried.append(
+            results.append(
                 _try(corruption, sound.copy_to(Path(folder) / str(index)), alarms[corruption.gate])
             )
     false = tuple(f"{gate}: {code}" for gate, codes in alarms.items() for code in sorted(codes))
-    return Outcome(tuple(tried), false)
+    return SelfTestResult(tuple(results), false)
 
 
-def _try(corruption: Corruption, world: World, before: set[str]) -> Tried:
-    corruption.change(world)
-    codes = corruption.judge(world) if corruption.judge else _codes(world, corruption.gate)
+def _try(corruption: Corruption, sample: SampleProject, before: set[str]) -> CorruptionResult:
+    corruption.change(sample)
+    codes = corruption.judge(sample) if corruption.judge else _codes(sample, corruption.gate)
     new = codes - before
-    return Tried(
+    return CorruptionResult(
         corruption.gate, corruption.name, bool(new & set(corruption.expect)), ", ".join(sorted(new))
     )
 
 
-def _codes(world: World, gate: str) -> set[str]:
-    """Return the codes that a gate reports about a world; a gate that did not run says so."""
-    raw = world.report_path.read_bytes() if world.report_path.is_file() else b""
+def _codes(sample: SampleProject, gate: str) -> set[str]:
+    """Return the codes of a gate's findings.
+
+    A gate that did not run gives `gates.no_evidence`.
+    """
+    raw = sample.report_path.read_bytes() if sample.report_path.is_file() else b""
     checked = check_report(raw)
     if gate in ("schema", "import", "approval"):
         return {found.code for found in checked.findings}
-    case = world.case(checked.report)
+    case = sample.case(checked.report)
     if gate == "supply_chain":
-        result = supply_chain.check(case, installed=world.installed(), snapshot=world.snapshot())
+        result = supply_chain.check(case, installed=sample.installed(), snapshot=sample.snapshot())
     else:
         result = _CHECKS[gate](case)
     if result.state is not GateState.RAN:

@@ -1,4 +1,4 @@
-"""Corruptions of the run: report against log, log against itself, second run."""
+"""Corruptions of the benchmark run: report, log and second run."""
 
 from collections.abc import Callable
 from typing import Any
@@ -8,7 +8,7 @@ import orjson
 from trimtab.gates.benchmark.logger import CHAIN_START, chain
 from trimtab.gates.datasets import hash_file
 from trimtab.gates.selftest.corruption import Corruption
-from trimtab.gates.selftest.world import World
+from trimtab.gates.selftest.sample_project import SampleProject
 
 _COUNT, _IDS, _LOG = (
     ("benchmark.count_mismatch",),
@@ -31,28 +31,28 @@ Lines = list[bytes]
 def _report(
     name: str, edit: Callable[[dict[str, Any]], object], expect: tuple[str, ...]
 ) -> Corruption:
-    return Corruption("benchmark", name, lambda world: world.edit_report(edit), expect)
+    return Corruption("benchmark", name, lambda sample: sample.edit_report(edit), expect)
 
 
 def _result(
     name: str, edit: Callable[[dict[str, Any]], object], expect: tuple[str, ...]
 ) -> Corruption:
-    return Corruption("benchmark", name, lambda world: world.edit_result(edit), expect)
+    return Corruption("benchmark", name, lambda sample: sample.edit_result(edit), expect)
 
 
-def _restate(world: World) -> None:
-    """Let the report name the log as it is now, as a forger would."""
-    log = world.project.logs / "copa.jsonl"
-    world.edit_result(lambda result: result["log"].update(sha256=hash_file(log)))
+def _restate(sample: SampleProject) -> None:
+    """Update the log's hash in the report, like a forger."""
+    log = sample.project.logs / "copa.jsonl"
+    sample.edit_result(lambda result: result["log"].update(sha256=hash_file(log)))
 
 
 def _log(
     name: str, edit: Callable[[Lines], Lines], expect: tuple[str, ...] = _BROKEN
 ) -> Corruption:
-    def change(world: World) -> None:
-        path = world.project.logs / "copa.jsonl"
+    def change(sample: SampleProject) -> None:
+        path = sample.project.logs / "copa.jsonl"
         path.write_bytes(b"".join(edit(path.read_bytes().splitlines(keepends=True))))
-        _restate(world)
+        _restate(sample)
 
     return Corruption("benchmark", f"log: {name}", change, expect)
 
@@ -60,7 +60,7 @@ def _log(
 def _forged(
     name: str, edit: Callable[[list[dict[str, Any]]], object], expect: tuple[str, ...]
 ) -> Corruption:
-    """A log edited by somebody who chains it again, whole."""
+    """Return a corruption that edits the log and recomputes its hash chain."""
 
     def rewrite(lines: Lines) -> Lines:
         records = [orjson.loads(line) for line in lines]
@@ -81,7 +81,7 @@ def _proof(
     name: str, edit: Callable[[dict[str, Any]], object], expect: tuple[str, ...]
 ) -> Corruption:
     return Corruption(
-        "benchmark", name, lambda world: world.edit_json(world.project.proof, edit), expect
+        "benchmark", name, lambda sample: sample.edit_json(sample.project.proof, edit), expect
     )
 
 
@@ -126,8 +126,8 @@ CORRUPTIONS: tuple[Corruption, ...] = (
     _report("no thread", lambda r: r["environment"].update(MKL_NUM_THREADS="0"), ("benchmark.environment_unfixed",)),
     _report("compute mode undeclared", lambda r: r["metrics"].update(compute_mode="undeclared"), ("benchmark.compute_mode_missing",)),
     _report("unknown compute mode", lambda r: r["metrics"].update(compute_mode="quantum"), ("benchmark.compute_mode_unknown",)),
-    Corruption("benchmark", "the log is gone", lambda world: (world.project.logs / "copa.jsonl").unlink(), _GONE),
-    Corruption("benchmark", "the log changed after the report", lambda world: (world.project.logs / "copa.jsonl").write_bytes((world.project.logs / "copa.jsonl").read_bytes() + b"\n"), _BROKEN),
+    Corruption("benchmark", "the log is gone", lambda sample: (sample.project.logs / "copa.jsonl").unlink(), _GONE),
+    Corruption("benchmark", "the log changed after the report", lambda sample: (sample.project.logs / "copa.jsonl").write_bytes((sample.project.logs / "copa.jsonl").read_bytes() + b"\n"), _BROKEN),
     _log("empty", lambda _: []),
     _log("the last line is missing", lambda lines: lines[:-1]),
     _log("the last line is cut in half", lambda lines: [*lines[:-1], lines[-1][:20]]),
@@ -149,9 +149,9 @@ CORRUPTIONS: tuple[Corruption, ...] = (
     _forged("two results", lambda records: records.insert(-1, dict(_event(records, "result"))), _BROKEN),
     _forged("lines after the end", lambda records: records.append(dict(records[5])), _BROKEN),
     _forged("another duration", lambda records: _event(records, "result").update(duration_s=99.0), _LOG),
-    Corruption("benchmark", "no second run", lambda world: world.project.proof.unlink(), _PROOF),
+    Corruption("benchmark", "no second run", lambda sample: sample.project.proof.unlink(), _PROOF),
     _proof("the second run was for another report", lambda proof: proof.update(report_sha256="0" * 64), _PROOF),
     _proof("the second run gave other results", lambda proof: proof.update(second="0" * 64), ("benchmark.not_reproduced",)),
     _proof("both runs gave something else", lambda proof: proof.update(first="0" * 64, second="0" * 64), ("benchmark.not_reproduced",)),
-    Corruption("benchmark", "the record of the second run is cut", lambda world: world.project.proof.write_bytes(b'{"same": true'), _PROOF),
+    Corruption("benchmark", "the record of the second run is cut", lambda sample: sample.project.proof.write_bytes(b'{"same": true'), _PROOF),
 )  # fmt: skip

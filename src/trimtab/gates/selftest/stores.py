@@ -13,7 +13,7 @@ _UNSAFE = ("datasets.unsafe_path", "datasets.manifest_malformed")
 
 def _case(name: str, edit: Callable[[Path], object], expect: tuple[str, ...]) -> Corruption:
     return Corruption(
-        "datasets", name, lambda world: edit(world.project.datasets / "questions"), expect
+        "datasets", name, lambda sample: edit(sample.project.datasets / "questions"), expect
     )
 
 
@@ -24,9 +24,9 @@ def _flip(path: Path) -> None:
 
 
 def _swap(first: Path, second: Path) -> None:
-    one, two = first.read_bytes(), second.read_bytes()
-    first.write_bytes(two)
-    second.write_bytes(one)
+    first_bytes, second_bytes = first.read_bytes(), second.read_bytes()
+    first.write_bytes(second_bytes)
+    second.write_bytes(first_bytes)
 
 
 def _manifest(edit: Callable[[str], str]) -> Callable[[Path], None]:

@@ -1,4 +1,4 @@
-"""Corruptions of the supply chain: bill of materials, signatures, keys, packages, advisories."""
+"""Corruptions of SBOM, signatures, keys, packages and advisories."""
 
 import shutil
 from collections.abc import Callable
@@ -9,7 +9,7 @@ import orjson
 
 from trimtab.gates.datasets import write_manifest
 from trimtab.gates.selftest.corruption import Corruption
-from trimtab.gates.selftest.world import World, add_package
+from trimtab.gates.selftest.sample_project import SampleProject, add_package
 from trimtab.gates.signing import APPROVER, KeyRing
 from trimtab.gates.supply_chain import make_sbom
 
@@ -24,70 +24,74 @@ _STALE, _UNSIGNED, _PROVENANCE = (
 )
 
 
-def _case(name: str, change: Callable[[World], object], expect: tuple[str, ...]) -> Corruption:
+def _case(
+    name: str, change: Callable[[SampleProject], object], expect: tuple[str, ...]
+) -> Corruption:
     return Corruption("supply_chain", name, change, expect)
 
 
-def _sbom(edit: Callable[[dict[str, Any]], object]) -> Callable[[World], None]:
-    def change(world: World) -> None:
-        world.edit_json(world.project.sbom, edit)
-        world.resign()
+def _sbom(edit: Callable[[dict[str, Any]], object]) -> Callable[[SampleProject], None]:
+    def change(sample: SampleProject) -> None:
+        sample.edit_json(sample.project.sbom, edit)
+        sample.resign()
 
     return change
 
 
-def _envelope(edit: Callable[[dict[str, Any]], object]) -> Callable[[World], None]:
-    return lambda world: world.edit_json(world.project.provenance, edit)
+def _envelope(edit: Callable[[dict[str, Any]], object]) -> Callable[[SampleProject], None]:
+    return lambda sample: sample.edit_json(sample.project.provenance, edit)
 
 
-def _statement(edit: Callable[[dict[str, Any]], object]) -> Callable[[World], None]:
-    """Change what was signed, and sign it with the trusted key: a builder that says something else."""
+def _statement(edit: Callable[[dict[str, Any]], object]) -> Callable[[SampleProject], None]:
+    """Change the signed statement and sign it with the trusted key."""
 
-    def change(world: World) -> None:
-        said = orjson.loads(
-            orjson.dumps(world.ring().open(world.project.provenance.read_bytes()).statement)
+    def change(sample: SampleProject) -> None:
+        statement = orjson.loads(
+            orjson.dumps(sample.ring().open(sample.project.provenance.read_bytes()).statement)
         )
-        edit(said)
-        world.project.provenance.write_bytes(world.ring().sign(said))
+        edit(statement)
+        sample.project.provenance.write_bytes(sample.ring().sign(statement))
 
     return change
 
 
-def _stranger(world: World, *, trusted: bool) -> None:
-    """Sign with a key that the policy does not pin; with `trusted`, slip it into trust.json as well."""
-    ring = KeyRing(world.root / "stranger", world.clock)
+def _stranger(sample: SampleProject, *, trusted: bool) -> None:
+    """Sign with an unpinned key; with `trusted`, add it to trust.json."""
+    ring = KeyRing(sample.root / "stranger", sample.clock)
     ring.new("stranger")
-    said = world.ring().open(world.project.provenance.read_bytes()).statement
-    world.project.provenance.write_bytes(ring.sign(said))
+    statement = sample.ring().open(sample.project.provenance.read_bytes()).statement
+    sample.project.provenance.write_bytes(ring.sign(statement))
     if trusted:
-        rows = orjson.loads((world.root / "stranger" / "trust.json").read_bytes())["keys"]
-        world.edit_json(world.project.keys / "trust.json", lambda trust: trust["keys"].extend(rows))
+        rows = orjson.loads((sample.root / "stranger" / "trust.json").read_bytes())["keys"]
+        sample.edit_json(
+            sample.project.keys / "trust.json", lambda trust: trust["keys"].extend(rows)
+        )
 
 
-def _by_approver(world: World) -> None:
-    said = world.ring().open(world.project.provenance.read_bytes()).statement
-    world.project.provenance.write_bytes(world.ring().sign(said, APPROVER))
+def _by_approver(sample: SampleProject) -> None:
+    statement = sample.ring().open(sample.project.provenance.read_bytes()).statement
+    sample.project.provenance.write_bytes(sample.ring().sign(statement, APPROVER))
 
 
-def _revoke(world: World) -> None:
-    ring = world.ring()
+def _revoke(sample: SampleProject) -> None:
+    ring = sample.ring()
     ring.revoke(next(iter(ring.trusted())))
 
 
-def _bundle(world: World) -> None:
-    """Write the bill again for the environment as it is now, and sign it: an honest build of a bad environment."""
-    world.project.sbom.write_bytes(
-        orjson.dumps(make_sbom(world.project, world.installed(), world.clock.now()))
+def _bundle(sample: SampleProject) -> None:
+    """Write and sign a correct SBOM of the current, bad environment."""
+    sample.project.sbom.write_bytes(
+        orjson.dumps(make_sbom(sample.project, sample.installed(), sample.clock.now()))
     )
-    world.resign()
+    sample.resign()
 
 
-def _package(world: World, name: str, version: str, **about: Any) -> None:
-    add_package(world.root / "site", name, version, **about)
-    _bundle(world)
+def _package(sample: SampleProject, name: str, version: str, **about: Any) -> None:
+    add_package(sample.root / "site", name, version, **about)
+    _bundle(sample)
 
 
-def _advisory(world: World, score: str | None, *, version: str = "2.0") -> None:
+def _advisory(sample: SampleProject, score: str | None, *, version: str = "2.0") -> None:
     record: dict[str, Any] = {
         "id": "PYSEC-2026-1",
         "modified": "2026-01-01T00:00:00Z",
@@ -104,30 +108,30 @@ def _advisory(world: World, score: str | None, *, version: str = "2.0") -> None:
     }
     if score:
         record["severity"] = [{"type": "CVSS_V3", "score": score}]
-    world.advisories.append(record)
+    sample.advisories.append(record)
 
 
-def _old(world: World) -> None:
-    world.snapshot_date -= timedelta(days=31)
+def _old(sample: SampleProject) -> None:
+    sample.snapshot_date -= timedelta(days=31)
 
 
-def _unlink_beta(world: World) -> None:
-    (world.root / "site" / "beta" / "__init__.py").unlink()
+def _unlink_beta(sample: SampleProject) -> None:
+    (sample.root / "site" / "beta" / "__init__.py").unlink()
 
 
-def _expose(world: World) -> None:
-    for path in world.project.keys.glob("*.key"):
+def _expose(sample: SampleProject) -> None:
+    for path in sample.project.keys.glob("*.key"):
         path.chmod(0o644)
 
 
-def _change_data(world: World) -> None:
-    folder = world.project.datasets / "golden"
+def _change_data(sample: SampleProject) -> None:
+    folder = sample.project.datasets / "golden"
     (folder / "notes.csv").write_text("x", encoding="utf-8")
     write_manifest(folder)
 
 
-def _swap_models(world: World) -> None:
-    (world.root / "models" / "weights.bin").write_bytes(b"other weights")
+def _swap_models(sample: SampleProject) -> None:
+    (sample.root / "models" / "weights.bin").write_bytes(b"other weights")
 
 
 CORRUPTIONS: tuple[Corruption, ...] = (

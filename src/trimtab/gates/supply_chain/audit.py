@@ -1,4 +1,4 @@
-"""Known holes in what is installed, from an advisory snapshot in OSV form, without the network."""
+"""Finds known vulnerabilities of packages in an offline OSV snapshot."""
 
 import gzip
 import zlib
@@ -25,7 +25,7 @@ SHIPPED = Path(__file__).with_name("advisories.jsonl.gz")
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """Advisories by package, and how old they are."""
+    """Advisories by package, with the date of the snapshot."""
 
     by_package: Mapping[str, Sequence[Mapping[str, Any]]]
     date: date
@@ -34,10 +34,10 @@ class Snapshot:
 
     @classmethod
     def load(cls, path: Path = SHIPPED) -> "Snapshot":
-        """Return the snapshot of a JSON Lines file of OSV records, gzipped or not.
+        """Load a snapshot from OSV records in (gzipped) JSON Lines.
 
         Raises:
-            EvidenceMissing: There is no such file.
+            EvidenceMissing: The file does not exist.
             EvidenceUnreadable: A line is not an OSV record.
         """
         if not path.is_file():
@@ -75,8 +75,8 @@ def _by_package(records: Sequence[Mapping[str, Any]]) -> Mapping[str, Sequence[M
 
 
 @dataclass(frozen=True, slots=True)
-class Hole:
-    """One advisory that applies to one package."""
+class Vulnerability:
+    """An advisory that applies to a package version."""
 
     package: str
     version: str
@@ -88,29 +88,29 @@ class Hole:
     summary: str
 
 
-def audit(components: Mapping[str, str], snapshot: Snapshot) -> tuple[Hole, ...]:
-    """Return the advisories that apply.
+def audit(components: Mapping[str, str], snapshot: Snapshot) -> tuple[Vulnerability, ...]:
+    """Return the vulnerabilities of the given components.
 
     Args:
         components: Package name to installed version.
-        snapshot: What is known.
+        snapshot: The known advisories.
     """
     return tuple(
-        hole
+        vulnerability
         for name, version in sorted(components.items())
         for record in snapshot.by_package.get(normalised(name), ())
-        for hole in _hole(normalised(name), version, record)
+        for vulnerability in _vulnerability(normalised(name), version, record)
     )
 
 
-def _hole(name: str, version: str, record: Mapping[str, Any]) -> Iterator[Hole]:
+def _vulnerability(name: str, version: str, record: Mapping[str, Any]) -> Iterator[Vulnerability]:
     entries = [e for e in record["affected"] if normalised(e["package"]["name"]) == name]
     if not any(_affects(entry, version) for entry in entries):
         return
     events = [event for entry in entries for r in _ranges(entry) for event in r["events"]]
     scores = [base_score(entry["score"]) for entry in record.get("severity", [])]
     known = [score for score in scores if score is not None]
-    yield Hole(
+    yield Vulnerability(
         package=name,
         version=version,
         id=record["id"],
@@ -132,12 +132,12 @@ def _affects(entry: Mapping[str, Any], version: str) -> bool:
         present = Version(version)
         return any(_inside(r["events"], present) for r in _ranges(entry))
     except InvalidVersion:
-        # An unreadable version cannot be cleared.
+        # An invalid version cannot be ruled out.
         return True
 
 
 def _inside(events: Sequence[Mapping[str, str]], present: Version) -> bool:
-    """Return whether a version lies in a range: events switch "affected" on and off in the order of versions."""
+    """Return whether a version is in a range of OSV events."""
     switches = []
     for event in events:
         for kind, text in event.items():
@@ -155,18 +155,22 @@ def _inside(events: Sequence[Mapping[str, str]], present: Version) -> bool:
 def audit_findings(
     components: Mapping[str, str], snapshot: Snapshot, rules: SupplyChainPolicy, today: date
 ) -> Iterator[Finding]:
-    """Yield a finding for each hole that the policy does not ignore, and one if the snapshot is old."""
-    for hole in audit(components, snapshot):
-        if _ignored(hole, rules, today):
+    """Yield findings for vulnerabilities and for an old snapshot."""
+    for vulnerability in audit(components, snapshot):
+        if _ignored(vulnerability, rules, today):
             continue
-        critical = hole.score is not None and hole.score >= rules.critical_cvss
+        critical = vulnerability.score is not None and vulnerability.score >= rules.critical_cvss
         code = "supply_chain.vulnerability_critical" if critical else "supply_chain.vulnerability"
-        fixed = f"fixed in {', '.join(hole.fixed_in)}" if hole.fixed_in else "no fix is known"
-        score = "unrated" if hole.score is None else f"CVSS {hole.score:.1f}"
+        fixed = (
+            f"fixed in {', '.join(vulnerability.fixed_in)}"
+            if vulnerability.fixed_in
+            else "no fix is known"
+        )
+        score = "unrated" if vulnerability.score is None else f"CVSS {vulnerability.score:.1f}"
         yield finding(
             code,
-            f"pkg:pypi/{hole.package}@{hole.version}",
-            f"{hole.id} ({score}) in {hole.package} {hole.version}, {fixed}",
+            f"pkg:pypi/{vulnerability.package}@{vulnerability.version}",
+            f"{vulnerability.id} ({score}) in {vulnerability.package} {vulnerability.version}, {fixed}",
         )
     age = (today - snapshot.date).days
     if age > rules.advisory_max_age_days:
@@ -178,8 +182,8 @@ def audit_findings(
         )
 
 
-def _ignored(hole: Hole, rules: SupplyChainPolicy, today: date) -> bool:
-    for name in (hole.id, *hole.aliases):
+def _ignored(vulnerability: Vulnerability, rules: SupplyChainPolicy, today: date) -> bool:
+    for name in (vulnerability.id, *vulnerability.aliases):
         entry = rules.ignore.get(name)
         if entry and entry.get("reason") and entry.get("until"):
             return today <= date.fromisoformat(entry["until"])

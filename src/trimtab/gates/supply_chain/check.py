@@ -1,4 +1,4 @@
-"""The supply-chain gate itself."""
+"""Checks of the supply-chain gate."""
 
 from pathlib import Path
 
@@ -17,7 +17,7 @@ from trimtab.gates.supply_chain.sbom import read_sbom, verify_sbom
 def check(
     case: Case, *, installed: Installed | None = None, snapshot: Snapshot | None = None
 ) -> GateResult:
-    """Judge what the project ships with.
+    """Check the packages and artifacts that the project ships.
 
     Args:
         case: The project and its policy.
@@ -61,19 +61,19 @@ def check(
 
 
 def project_snapshot(case: Case) -> Snapshot:
-    """Return the project's own advisory snapshot if it keeps one, else the shipped one."""
+    """Return the project's advisory snapshot, or the shipped one."""
     own = own_snapshot(case.project)
     return Snapshot.load(own) if own is not None else Snapshot.load()
 
 
 def own_snapshot(project: Project) -> Path | None:
-    """Return the file of the project's own advisory snapshot; None when it keeps none."""
+    """Return the file of the project's advisory snapshot; None without one."""
     names = (project.root / name for name in ("advisories.jsonl", "advisories.jsonl.gz"))
     return next((path for path in names if path.exists()), None)
 
 
 def _listed(case: Case) -> dict[str, str]:
-    """Return the libraries that the bill of materials lists, by name: the audit is of what ships."""
+    """Return the versions of the SBOM's libraries, by name."""
     components, _ = read_sbom(case.project.sbom)
     libraries = [c for c in (components or {}).values() if c.get("type") == "library"]
     return {str(c.get("name")): str(c.get("version")) for c in libraries}

@@ -1,4 +1,7 @@
-"""The CVSS 3.x base score of a vector (first.org/cvss/v3.1/specification-document, section 7.1)."""
+"""CVSS 3.x base score of a vector.
+
+Source: first.org/cvss/v3.1/specification-document, section 7.1.
+"""
 
 import math
 
@@ -11,7 +14,7 @@ _CIA = {"H": 0.56, "L": 0.22, "N": 0.0}
 
 
 def base_score(vector: str) -> float | None:
-    """Return the score, 0 to 10, or None if it is not a whole CVSS 3 vector."""
+    """Return the score, 0 to 10; None for incomplete vectors."""
     if not vector.startswith("CVSS:3"):
         return None
     metrics = dict(part.split(":", 1) for part in vector.split("/")[1:] if ":" in part)
@@ -32,6 +35,6 @@ def base_score(vector: str) -> float | None:
 
 
 def _round_up(value: float) -> float:
-    """Return the smallest number with one decimal that is not below the value, as appendix A defines it."""
+    """Round up to one decimal, as appendix A defines."""
     scaled = round(value * 100_000)
     return scaled / 100_000 if scaled % 10_000 == 0 else (scaled // 10_000 + 1) / 10

@@ -1,4 +1,4 @@
-"""Optional signatures by programs that a team already trusts: GnuPG and cosign, if they are installed."""
+"""Detached signatures with GnuPG or cosign, if installed."""
 
 import shutil
 import subprocess
@@ -17,7 +17,7 @@ def find_tool(name: str) -> ToolName:
     """Return the tool's name if it is known and installed.
 
     Raises:
-        ToolMissing: It is not.
+        ToolMissing: It is unknown or not installed.
     """
     if name not in ("gpg", "cosign"):
         raise ToolMissing(f"There is no signing tool {name!r}.", hint="Use ed25519, gpg or cosign.")
@@ -29,16 +29,16 @@ def find_tool(name: str) -> ToolName:
 
 
 @dataclass(frozen=True, slots=True)
-class External:
-    """One of the two programs."""
+class ExternalSigner:
+    """Signs and verifies files with GnuPG or cosign."""
 
     tool: ToolName
 
     def sign(self, path: Path) -> Path:
-        """Write the detached signature beside a file and return it.
+        """Write a detached signature next to a file and return its path.
 
         Raises:
-            SignatureWrong: The program did not sign, for want of a key or a setup.
+            SignatureWrong: The program did not sign, for example without a key.
         """
         target = path.with_name(path.name + _SUFFIX[self.tool])
         if self.tool == "gpg":
@@ -64,7 +64,7 @@ class External:
         return target
 
     def verify(self, path: Path) -> bool:
-        """Return whether the signature beside a file is right and by a key that the program knows."""
+        """Return whether the file's detached signature is valid and its key known."""
         signature = path.with_name(path.name + _SUFFIX[self.tool])
         if not signature.is_file():
             return False

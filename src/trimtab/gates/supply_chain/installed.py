@@ -1,4 +1,4 @@
-"""What is installed: name, version, licence, requirements and one hash for each package, read from its RECORD."""
+"""Installed packages with version, licence, requirements and hashes from RECORD."""
 
 import base64
 import csv
@@ -31,14 +31,14 @@ _INSTALLER_FILES = {
     "uv_cache.json",
     "uv_build.json",
 }
-"""Written by whatever installed the package, so not part of what it is."""
+"""Files that the installer writes; they are not part of the package."""
 
 
 def environment(root: Path, site: str) -> "Installed":
-    """Return the packages of a project's own site directory, or of the running interpreter if it names none.
+    """Return the packages of a site directory, or of the running interpreter.
 
     Raises:
-        EvidenceMissing: The directory is not there.
+        EvidenceMissing: The site directory does not exist.
     """
     if not site:
         return Installed()
@@ -50,13 +50,13 @@ def environment(root: Path, site: str) -> "Installed":
 
 
 def normalised(name: str) -> str:
-    """Return a package name as indexes compare it (PEP 503)."""
+    """Return the normalised package name (PEP 503)."""
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
 @dataclass(frozen=True, slots=True)
 class Package:
-    """One installed package."""
+    """An installed package with its files."""
 
     name: str
     version: str
@@ -67,7 +67,7 @@ class Package:
     """Path relative to the site directory to the SHA-256 (hexadecimal) that RECORD states."""
     site: Path
     editable: bool = False
-    """Whether its code lies in a project directory that RECORD does not list."""
+    """Whether its code is in a project directory that RECORD does not list."""
     sources: Mapping[str, str] | None = None
     """For an editable package: path in the project to SHA-256; None when its code is not covered."""
 
@@ -83,11 +83,11 @@ class Package:
 
     @property
     def sha256(self) -> str:
-        """Return one hash for the package: SHA-256 over its sorted ``<sha256>  <path>`` lines; empty without files.
+        """Return the SHA-256 over the package's sorted ``<sha256>  <path>`` lines.
 
-        It does not depend on the installer or the machine: scripts, byte code and installer notes are left out. The
-        sources of an editable package are part of it; the files with which the installer points at them are not, because
-        they name the machine's folders.
+        Empty without files. Independent of installer and machine: scripts, byte code and installer files are excluded.
+        The sources of an editable package are included; the files that link to them are not, because they contain
+        paths of the machine.
         """
         files = self.files
         if self.editable:
@@ -102,17 +102,20 @@ class Package:
         return hashlib.sha256(lines.encode()).hexdigest()
 
     def requirements(self) -> Iterator[Requirement]:
-        """Yield what it needs on this machine; what cannot be read is left to `Installed.inconsistencies`."""
+        """Yield the requirements for this machine.
+
+        Skips invalid ones, which `Installed.inconsistencies` reports.
+        """
         for text in self.requires:
             try:
-                wanted = Requirement(text)
+                requirement = Requirement(text)
             except InvalidRequirement:
                 continue
-            if wanted.marker is None or wanted.marker.evaluate():
-                yield wanted
+            if requirement.marker is None or requirement.marker.evaluate():
+                yield requirement
 
     def altered(self) -> tuple[str, ...]:
-        """Return the files whose content is not what RECORD states. Reads every file."""
+        """Return the files that differ from RECORD; reads every file."""
         names = sorted(self.files)
         with ThreadPoolExecutor(THREADS, thread_name_prefix="gates-hash") as pool:
             same = list(pool.map(lambda name: _same(self.site / name, self.files[name]), names))
@@ -124,7 +127,7 @@ def _same(path: Path, sha256: str) -> bool:
 
 
 class Installed:
-    """The packages of one environment.
+    """Installed packages of an environment.
 
     Args:
         sites: Site directories; by default those of the running interpreter.
@@ -132,14 +135,14 @@ class Installed:
 
     def __init__(self, sites: Iterable[Path] | None = None) -> None:
         found: dict[str, Package] = {}
-        places = None if sites is None else [Path(one) for one in sites]
+        paths = None if sites is None else [Path(path) for path in sites]
         known = list(
             metadata.distributions()
-            if places is None
-            else metadata.distributions(path=[str(one) for one in places])
+            if paths is None
+            else metadata.distributions(path=[str(path) for path in paths])
         )
-        self._sites = site_directories() if places is None else places
-        self._recorded = _recorded_paths(known, self._sites)
+        self._sites = site_directories() if paths is None else paths
+        self._record_hashes = _recorded_paths(known, self._sites)
         for distribution in known:
             package = _package(distribution)
             if package is not None:
@@ -147,11 +150,11 @@ class Installed:
         self.packages: tuple[Package, ...] = tuple(found[key] for key in sorted(found))
 
     def loose(self) -> Mapping[str, str]:
-        """Return one SHA-256 for each entry of the site directories that no RECORD lists. Reads those files."""
-        return loose_hashes(self._sites, self._recorded)
+        """Hash each entry of the site directories that no RECORD lists."""
+        return loose_hashes(self._sites, self._record_hashes)
 
     def needed_by(self, name: str) -> "Installed":
-        """Return the package of that name and all that it needs here, directly or not; nothing if it is not installed."""
+        """Return a package and its transitive requirements; empty if not installed."""
         by_key = {package.key: package for package in self.packages}
         needed: dict[str, Package] = {}
         waiting = [normalised(name)]
@@ -160,36 +163,40 @@ class Installed:
             if package is None or package.key in needed:
                 continue
             needed[package.key] = package
-            waiting += [normalised(wanted.name) for wanted in package.requirements()]
+            waiting += [normalised(requirement.name) for requirement in package.requirements()]
         chosen = Installed(())
         chosen.packages = tuple(needed[key] for key in sorted(needed))
         return chosen
 
     def inconsistencies(self) -> Iterator[str]:
-        """Yield each requirement that is not met, as ``pip check`` words it."""
+        """Yield a message for each unmet requirement, like ``pip check``."""
         versions = {package.key: package.version for package in self.packages}
         for package in self.packages:
             for text in package.requires:
                 try:
-                    wanted = Requirement(text)
-                    needed = wanted.marker is None or wanted.marker.evaluate()
+                    requirement = Requirement(text)
+                    needed = requirement.marker is None or requirement.marker.evaluate()
                 except InvalidRequirement:
                     yield f"{package.name} {package.version} has the unreadable requirement {text!r}."
                     continue
                 if needed:
-                    yield from _unmet(package, wanted, versions.get(normalised(wanted.name)))
+                    yield from _requirement_problem(
+                        package, requirement, versions.get(normalised(requirement.name))
+                    )
 
 
-def _unmet(package: Package, wanted: Requirement, present: str | None) -> Iterator[str]:
+def _requirement_problem(
+    package: Package, requirement: Requirement, present: str | None
+) -> Iterator[str]:
     if present is None:
-        yield f"{package.name} {package.version} requires {wanted.name}, which is not installed."
-    elif not _satisfies(present, wanted):
-        yield f"{package.name} {package.version} has requirement {wanted}, but you have {wanted.name} {present}."
+        yield f"{package.name} {package.version} requires {requirement.name}, which is not installed."
+    elif not _satisfies(present, requirement):
+        yield f"{package.name} {package.version} has requirement {requirement}, but you have {requirement.name} {present}."
 
 
-def _satisfies(present: str, wanted: Requirement) -> bool:
+def _satisfies(present: str, requirement: Requirement) -> bool:
     try:
-        return wanted.specifier.contains(Version(present), prereleases=True)
+        return requirement.specifier.contains(Version(present), prereleases=True)
     except InvalidVersion:
         return False
 
@@ -207,7 +214,7 @@ def _package(distribution: metadata.Distribution) -> Package | None:
         version=distribution.version,
         licence=_licence(about),
         requires=tuple(distribution.requires or ()),
-        files=dict(_recorded(record)),
+        files=dict(_record_hashes(record)),
         site=site,
         editable=root is not None,
         sources=source_hashes(root, distribution) if root is not None and root.is_dir() else None,
@@ -217,7 +224,7 @@ def _package(distribution: metadata.Distribution) -> Package | None:
 def _recorded_paths(
     distributions: Iterable[metadata.Distribution], sites: Iterable[Path]
 ) -> dict[Path, frozenset[str]]:
-    """Return the paths that RECORD files list, by site directory."""
+    """Return the paths in RECORD files, by site directory."""
     listed: dict[Path, set[str]] = {site: set() for site in sites}
     for distribution in distributions:
         names = listed.get(Path(str(distribution.locate_file(""))))
@@ -227,7 +234,7 @@ def _recorded_paths(
     return {site: frozenset(names) for site, names in listed.items()}
 
 
-def _recorded(record: str) -> Iterator[tuple[str, str]]:
+def _record_hashes(record: str) -> Iterator[tuple[str, str]]:
     for row in csv.reader(record.splitlines()):
         path, stated = (row[0], row[1]) if len(row) >= 2 else ("", "")
         name = path.rpartition("/")[2]

@@ -1,4 +1,4 @@
-"""Whether a licence may be shipped."""
+"""Checks the licences of packages against the policy."""
 
 import re
 from collections.abc import Iterator
@@ -24,9 +24,9 @@ def licence_findings(packages: tuple[Package, ...], rules: SupplyChainPolicy) ->
 
 
 def allowed(expression: str, denied: tuple[str, ...]) -> bool:
-    """Return whether some choice that the expression offers has no denied part.
+    """Return whether a licence expression has an allowed alternative.
 
-    ``OR`` offers a choice, ``AND`` asks for all; brackets are read as if ``OR`` bound weaker than ``AND``.
+    ``OR`` separates alternatives, ``AND`` requires all parts; brackets are ignored, and ``AND`` binds stronger than ``OR``.
     """
     choices = re.split(
         r"(?<!\s)\s++OR\s++", expression.replace("(", " ").replace(")", " "), flags=re.IGNORECASE

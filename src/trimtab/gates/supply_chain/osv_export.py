@@ -1,4 +1,4 @@
-"""Makes an advisory snapshot of an OSV export, offline: a zip, a folder, or files of JSON or JSON Lines."""
+"""Converts an OSV export to an advisory snapshot, offline."""
 
 import gzip
 import zipfile
@@ -15,18 +15,18 @@ from trimtab.gates.supply_chain.audit import Snapshot
 MAX_RECORD_BYTES = 8 * 1024 * 1024
 MAX_RECORDS = 500_000
 _KEPT = ("id", "modified", "published", "withdrawn", "aliases", "summary", "affected", "severity")
-"""What the audit reads; the rest (references, credits, long texts) would make the snapshot ten times as large."""
+"""Fields that the audit reads; the others would make the snapshot ten times as large."""
 
 
 def refresh(export: Path, target: Path) -> Snapshot:
-    """Write the snapshot of an export in one step and return it.
+    """Write the snapshot of an export atomically and return it.
 
     Args:
-        export: ``all.zip`` of osv.dev's PyPI export, the folder it was unpacked to, or one JSON or JSON Lines file.
-        target: The snapshot; gzipped if its name ends so.
+        export: ``all.zip`` of osv.dev's PyPI export, its unpacked folder, or a JSON or JSON Lines file.
+        target: The snapshot file; gzipped if its name ends in ``.gz``.
 
     Raises:
-        EvidenceMissing: There is no such export, or it holds no advisory about a Python package.
+        EvidenceMissing: The export does not exist, or has no advisory about a Python package.
         EvidenceUnreadable: A record is not an OSV record, or the export is too large.
     """
     if not export.exists():
@@ -35,7 +35,7 @@ def refresh(export: Path, target: Path) -> Snapshot:
             hint="Give all.zip of osv.dev's PyPI export, or its folder.",
         )
     records: dict[str, Mapping[str, Any]] = {}
-    for name, raw in _documents(export):
+    for name, raw in _read_documents(export):
         record = _record(name, raw)
         if record is not None:
             records[str(record["id"])] = record
@@ -58,20 +58,20 @@ def refresh(export: Path, target: Path) -> Snapshot:
     return snapshot
 
 
-def _documents(export: Path) -> Iterator[tuple[str, bytes]]:
+def _read_documents(export: Path) -> Iterator[tuple[str, bytes]]:
     if export.is_dir():
         for path in sorted(export.rglob("*")):
             if path.suffix in (".json", ".jsonl") and path.is_file() and not path.is_symlink():
                 yield from _lines(path.name, read_evidence(path))
     elif export.suffix == ".zip":
-        yield from _zipped(export)
+        yield from _read_zip(export)
     elif export.suffix == ".gz":
-        yield from _lines(export.name, _unzipped(export))
+        yield from _lines(export.name, _unzip(export))
     else:
         yield from _lines(export.name, read_evidence(export))
 
 
-def _unzipped(path: Path) -> bytes:
+def _unzip(path: Path) -> bytes:
     try:
         with gzip.open(path) as stream:
             raw = stream.read(MAX_BYTES + 1)
@@ -82,14 +82,14 @@ def _unzipped(path: Path) -> bytes:
     return raw
 
 
-def _zipped(path: Path) -> Iterator[tuple[str, bytes]]:
+def _read_zip(path: Path) -> Iterator[tuple[str, bytes]]:
     total = 0
     try:
         with zipfile.ZipFile(path) as archive:
             for entry in archive.infolist():
                 if not entry.filename.endswith((".json", ".jsonl")):
                     continue
-                # The stated size bounds what `read` unpacks, so a zip bomb is refused before it is unpacked.
+                # `read` unpacks at most the stated size, so a zip bomb is refused before unpacking.
                 total += entry.file_size
                 if total > 4 * MAX_BYTES or entry.file_size > MAX_BYTES:
                     raise EvidenceUnreadable(f"{path.name} is too large when unpacked.")
@@ -106,7 +106,7 @@ def _lines(name: str, raw: bytes) -> Iterator[tuple[str, bytes]]:
 
 
 def _record(name: str, raw: bytes) -> Mapping[str, Any] | None:
-    """Return what the audit needs of an advisory; None when it is about no Python package."""
+    """Return the kept fields of a Python advisory; None for others."""
     try:
         if len(raw) > MAX_RECORD_BYTES:
             raise ValueError("too large")

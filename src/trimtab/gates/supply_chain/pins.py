@@ -1,7 +1,7 @@
-"""Version pins: packages that may only be installed in the versions that a file names, wherever they came from.
+"""Version pins: allowed versions of installed packages, read from a file.
 
-A lock file holds what trimtab itself needs. Extras and packages beside it are installed by others; a pin also holds
-for them, and says nothing about a package that is not installed.
+A lock file lists the packages that trimtab needs. Pins also apply to extras and other packages in the environment; a
+pin of a package that is not installed has no effect.
 """
 
 from collections.abc import Iterator
@@ -21,7 +21,7 @@ PROJECT_PINS = "pins.txt"
 
 
 def load_pins(root: Path | None) -> dict[str, Requirement]:
-    """Return the pins by package name; a project's own pin replaces the shipped one of the same package.
+    """Return the pins by package name; the project's replace the shipped ones.
 
     Raises:
         EvidenceUnreadable: A line is not a requirement with a version.
@@ -58,7 +58,10 @@ def _wrong(path: Path, number: int, stated: str) -> EvidenceUnreadable:
 
 
 def pin_findings(installed: Installed, pins: dict[str, Requirement]) -> Iterator[Finding]:
-    """Yield a finding for each installed package outside its pin; an unreadable version is outside."""
+    """Yield a finding for each installed package outside its pin.
+
+    An invalid version is outside.
+    """
     for package in installed.packages:
         pin = pins.get(package.key)
         if pin is None or (pin.marker is not None and not pin.marker.evaluate()):
@@ -74,7 +77,7 @@ def pin_findings(installed: Installed, pins: dict[str, Requirement]) -> Iterator
 
 def _inside(version: str, pin: Requirement) -> bool:
     try:
-        # A pre-release of 5.0 is older than 5.0 and still breaks what `<5` protects from; `contains` knows that.
+        # A pre-release of 5.0 is older than 5.0, but `<5` must exclude it; `contains` handles that.
         return pin.specifier.contains(Version(version), prereleases=True)
     except InvalidVersion:
         return False

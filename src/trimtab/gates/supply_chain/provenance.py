@@ -1,4 +1,4 @@
-"""Signed provenance: which files, from which commit, built where; one signature for all of them."""
+"""Signs and verifies the provenance of files: hashes, commit and builder."""
 
 import platform
 import subprocess
@@ -15,7 +15,7 @@ from trimtab.gates.errors import EvidenceMissing, SignatureWrong
 from trimtab.gates.evidence_files import read_evidence
 from trimtab.gates.policy import SupplyChainPolicy
 from trimtab.gates.records import Finding
-from trimtab.gates.signing import BUILDER, KeyRing, Opened, statement
+from trimtab.gates.signing import BUILDER, KeyRing, VerifiedStatement, statement
 
 PREDICATE_TYPE = "https://slsa.dev/provenance/v1"
 BUILD_TYPE = "urn:trimtab:gates:build:v1"
@@ -31,14 +31,14 @@ LOCKS = (
 
 @dataclass(frozen=True, slots=True)
 class GitState:
-    """Where a tree stands."""
+    """Commit of a working tree, and whether it has changes."""
 
     commit: str
     dirty: bool
 
 
 def git_state(root: Path) -> GitState | None:
-    """Return the commit and whether tracked files differ from it; None outside a repository."""
+    """Return the commit and whether tracked files changed; None outside a repository."""
     commit = _git(root, "rev-parse", "HEAD")
     if commit is None:
         return None
@@ -67,11 +67,11 @@ def sign_files(
     *,
     builder: str = BUILDER_LOCAL,
 ) -> bytes:
-    """Return the envelope of one statement about all the files.
+    """Sign one provenance statement about all files; return its envelope.
 
     Raises:
         EvidenceMissing: A file is missing or lies outside the project.
-        KeyMissing: There is no key to sign with.
+        KeyMissing: There is no private key.
     """
     root = project.root.resolve()
     if not files:
@@ -116,25 +116,25 @@ def _predicate(project: Project, at: datetime, builder: str) -> dict[str, Any]:
 def verify_files(
     project: Project, envelope: Path, files: Sequence[Path], ring: KeyRing
 ) -> tuple[Finding, ...]:
-    """Return what is wrong with the signatures of these files; of all signed files when none is given."""
+    """Return findings about signatures; of all signed files by default."""
     if not envelope.is_file():
         return (finding("supply_chain.unsigned", envelope.name, "there is no signed provenance"),)
-    opened = _opened(envelope, ring)
+    opened = _open_provenance(envelope, ring)
     if isinstance(opened, Finding):
         return (opened,)
     subjects = opened.subjects()
     root = project.root.resolve()
-    wanted = [path.resolve().relative_to(root).as_posix() for path in files] or list(subjects)
-    return tuple(_subject_findings(root, wanted, subjects))
+    names = [path.resolve().relative_to(root).as_posix() for path in files] or list(subjects)
+    return tuple(_subject_findings(root, names, subjects))
 
 
 def signer_of(project: Project, ring: KeyRing) -> str:
-    """Return whose key signed the project's provenance; empty when no trusted builder's did."""
-    opened = _opened(project.provenance, ring) if project.provenance.is_file() else None
-    return opened.signer if isinstance(opened, Opened) else ""
+    """Return the signer of the project's provenance; empty without a trusted one."""
+    opened = _open_provenance(project.provenance, ring) if project.provenance.is_file() else None
+    return opened.signer if isinstance(opened, VerifiedStatement) else ""
 
 
-def _opened(envelope: Path, ring: KeyRing) -> Opened | Finding:
+def _open_provenance(envelope: Path, ring: KeyRing) -> VerifiedStatement | Finding:
     try:
         opened = ring.open(read_evidence(envelope))
     except SignatureWrong as error:
@@ -153,9 +153,9 @@ def _opened(envelope: Path, ring: KeyRing) -> Opened | Finding:
 
 
 def _subject_findings(
-    root: Path, wanted: Sequence[str], subjects: Mapping[str, str]
+    root: Path, names: Sequence[str], subjects: Mapping[str, str]
 ) -> Iterator[Finding]:
-    for name in wanted:
+    for name in names:
         path = root / name
         if name not in subjects:
             yield finding("supply_chain.unsigned", name, f"{name} is not covered by the signature")
@@ -170,12 +170,12 @@ def _subject_findings(
 def provenance_findings(
     project: Project, ring: KeyRing, rules: SupplyChainPolicy
 ) -> Iterator[Finding]:
-    """Yield what is wrong with the project's provenance: signature, files, commit, locks."""
+    """Yield findings about the provenance: signature, files, commit and lock files."""
     name = project.provenance.name
     if not project.provenance.is_file():
         yield finding("supply_chain.unsigned", name, "there is no signed provenance")
         return
-    opened = _opened(project.provenance, ring)
+    opened = _open_provenance(project.provenance, ring)
     if isinstance(opened, Finding):
         yield opened
         return
@@ -202,8 +202,8 @@ def _git_findings(
         for d in build["resolvedDependencies"]
         if "gitCommit" in d["digest"]
     ]
-    here = git_state(project.root)
-    if here is None:
+    current = git_state(project.root)
+    if current is None:
         return
     if not commits:
         yield finding(

@@ -1,4 +1,4 @@
-"""A CycloneDX bill of materials with a hash on every component, and a part for models and data (ML-BOM)."""
+"""Creates and verifies a CycloneDX SBOM of packages, models and datasets."""
 
 import uuid
 from collections.abc import Iterator, Mapping
@@ -17,15 +17,15 @@ from trimtab.gates.supply_chain.installed import Installed, Package
 from trimtab.kernel.ids import sha256_hex
 
 HASH_OF = "trimtab:hash-of"
-"""Property that says what a component's hash was taken over."""
+"""Property that names the content of a component's hash."""
 NOT_COVERED = "trimtab:not-covered"
-"""Property that says what of a component no hash covers."""
+"""Property that names the content without a hash."""
 
 
 def make_sbom(project: Project, installed: Installed, at: datetime) -> dict[str, Any]:
-    """Return the CycloneDX 1.6 document of an environment and a project's models and data.
+    """Return the CycloneDX 1.6 SBOM of an environment, models and datasets.
 
-    The serial number follows from the content, so the same materials give the same number.
+    The serial number is derived from the content, so the same components give the same number.
     """
     components = [_library(package) for package in installed.packages]
     components += _loose(installed)
@@ -85,7 +85,7 @@ def _hash_of(package: Package) -> str:
 
 
 def _loose(installed: Installed) -> Iterator[dict[str, Any]]:
-    """Yield a component for each module, package and `.pth` file that belongs to no installed package."""
+    """Yield a component for each module or `.pth` file outside installed packages."""
     for name, sha in installed.loose().items():
         what = "sorted `<sha256>  <path>` lines of the files that no RECORD lists"
         yield _file("file", f"site-packages/{name}", sha, what)
@@ -101,7 +101,7 @@ def _models(project: Project) -> Iterator[dict[str, Any]]:
 
 def _data(project: Project) -> Iterator[dict[str, Any]]:
     for name in project.dataset_names():
-        # Whether the data is what its manifest says is the dataset gate's question.
+        # The dataset gate compares the data with its manifest.
         manifest = project.datasets / name / MANIFEST
         kept = manifest.is_file()
         text = read_evidence(manifest) if kept else create_manifest(manifest.parent).text().encode()
@@ -126,7 +126,7 @@ def _sha256(component: Mapping[str, Any]) -> str:
 
 
 def read_sbom(path: Path) -> tuple[dict[str, Mapping[str, Any]] | None, tuple[Finding, ...]]:
-    """Return a bill's components by their reference, or why it cannot be used."""
+    """Return the SBOM's components by reference, or findings if unusable."""
     if not path.is_file():
         return None, (
             finding("supply_chain.sbom_missing", path.name, "there is no bill of materials"),
@@ -153,11 +153,11 @@ def read_sbom(path: Path) -> tuple[dict[str, Mapping[str, Any]] | None, tuple[Fi
 def verify_sbom(
     project: Project, installed: Installed, *, deep: bool = True
 ) -> tuple[Finding, ...]:
-    """Compute the bill again from what is there and return every difference.
+    """Recompute the SBOM and return the differences.
 
     Args:
-        project: Where the bill, the models and the data lie.
-        installed: The environment as it is now.
+        project: Project with the SBOM, the models and the datasets.
+        installed: The current environment.
         deep: Also read every installed file and compare it with its package's RECORD.
     """
     listed, found = read_sbom(project.sbom)

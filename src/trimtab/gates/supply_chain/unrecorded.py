@@ -1,6 +1,6 @@
-"""Installed code that no RECORD lists: sources of editable packages, loose modules and `.pth` files.
+"""Hashes installed code that no RECORD lists: editable sources, modules, `.pth` files.
 
-All of it is imported or run at the start of Python, so a bill of materials that leaves it out says nothing about it.
+Python can import or run this code, so the SBOM must include it.
 """
 
 import ast
@@ -19,7 +19,7 @@ import orjson
 from trimtab.gates.datasets import hash_files
 
 MAX_FILES = 20_000
-"""A source tree with more files is not hashed; its component then says that the code is not covered."""
+"""A larger source tree is not hashed; its component is marked as not covered."""
 _NO_CODE = {"__pycache__", "build", "dist", "node_modules"}
 
 
@@ -32,7 +32,7 @@ def site_directories() -> list[Path]:
 
 
 def editable_root(distribution: metadata.Distribution) -> Path | None:
-    """Return the project directory of an editable package (PEP 660, direct_url.json); None for any other."""
+    """Return the project directory of an editable package (PEP 660); None otherwise."""
     try:
         stated = orjson.loads(distribution.read_text("direct_url.json") or "null")
         editable = bool(stated["dir_info"]["editable"])
@@ -43,15 +43,15 @@ def editable_root(distribution: metadata.Distribution) -> Path | None:
 
 
 def source_hashes(root: Path, distribution: metadata.Distribution) -> dict[str, str] | None:
-    """Return the SHA-256 of each source file of an editable package, by its path in the project.
+    """Return the SHA-256 of an editable package's source files, by relative path.
 
-    None when the sources are gone or are too many: the code is then not covered.
+    None when the sources are missing or too many: the code is then not covered.
     """
-    places = [place for place in _import_roots(distribution) if place.is_relative_to(root)] or [
-        root
-    ]
+    code_paths = [
+        code_path for code_path in _import_roots(distribution) if code_path.is_relative_to(root)
+    ] or [root]
     files: list[Path] = []
-    for path in _code_files(places):
+    for path in _code_files(code_paths):
         files.append(path)
         if len(files) > MAX_FILES:
             return None
@@ -62,7 +62,7 @@ def source_hashes(root: Path, distribution: metadata.Distribution) -> dict[str, 
 
 
 def _import_roots(distribution: metadata.Distribution) -> Iterator[Path]:
-    """Yield the folders that the package's `.pth` files and finder modules put on the import path."""
+    """Yield the folders that the package adds to the import path."""
     for file in distribution.files or ():
         path = Path(str(distribution.locate_file(file)))
         if len(file.parts) != 1 or not path.is_file():
@@ -72,10 +72,10 @@ def _import_roots(distribution: metadata.Distribution) -> Iterator[Path]:
             lines = [line.strip() for line in text.splitlines()]
             yield from (Path(line) for line in lines if line.startswith("/"))
         elif file.name.startswith("__editable__") and file.suffix == ".py":
-            yield from _mapped(text)
+            yield from _finder_paths(text)
 
 
-def _mapped(finder: str) -> Iterator[Path]:
+def _finder_paths(finder: str) -> Iterator[Path]:
     """Yield the folders in the `MAPPING` of a setuptools finder module."""
     try:
         nodes = ast.parse(finder).body
@@ -88,11 +88,11 @@ def _mapped(finder: str) -> Iterator[Path]:
             yield from (Path(str(path)) for path in mapping.values())
 
 
-def _code_files(places: Iterable[Path]) -> Iterator[Path]:
-    for place in sorted(set(places)):
-        if place.is_file():
-            yield place
-        for directory, folders, names in os.walk(place):
+def _code_files(code_paths: Iterable[Path]) -> Iterator[Path]:
+    for code_path in sorted(set(code_paths)):
+        if code_path.is_file():
+            yield code_path
+        for directory, folders, names in os.walk(code_path):
             folders[:] = sorted(
                 name
                 for name in folders
@@ -107,11 +107,11 @@ def _code_files(places: Iterable[Path]) -> Iterator[Path]:
 
 
 def loose_hashes(sites: Sequence[Path], recorded: Mapping[Path, frozenset[str]]) -> dict[str, str]:
-    """Return one SHA-256 for each top-level entry of the site directories with files that no RECORD lists.
+    """Return the SHA-256 of each top-level entry with files outside every RECORD.
 
     Args:
         sites: The site directories.
-        recorded: For each of them the paths that some RECORD lists.
+        recorded: Paths in RECORD files, by site directory.
     """
     found: dict[str, list[Path]] = {}
     for folder in sites:
@@ -120,10 +120,10 @@ def loose_hashes(sites: Sequence[Path], recorded: Mapping[Path, frozenset[str]])
             name = path.relative_to(folder).as_posix()
             if name not in known and ".dist-info/" not in name:
                 found.setdefault(name.partition("/")[0], []).append(path)
-    return {name: _combined(name, paths) for name, paths in sorted(found.items())}
+    return {name: _hash_files(name, paths) for name, paths in sorted(found.items())}
 
 
-def _combined(top: str, paths: Sequence[Path]) -> str:
+def _hash_files(top: str, paths: Sequence[Path]) -> str:
     lines = sorted(
         f"{sha}  {path.as_posix()[path.as_posix().rindex('/' + top) + 1 :]}\n"
         for path, sha in zip(paths, hash_files(list(paths)), strict=True)

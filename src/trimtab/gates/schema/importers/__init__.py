@@ -1,9 +1,15 @@
-"""Importers: results of other tools become benchmark reports, without inventing what those files do not say.
+"""Importers that convert results of other tools into benchmark reports.
 
-What a file leaves out (lm-eval's old format states neither sample counts nor durations) may be stated by whoever
-imports it; the report names each such field, and stays incomplete - and so blocked - otherwise.
+Fields missing in the file (lm-eval's old format has neither sample counts nor durations) can be supplied by the user
+who imports it; the report lists these fields. Otherwise the report stays incomplete and is blocked.
 """
 
-from trimtab.gates.schema.importers.read import FORMATS, Imported, Stated, import_file, import_text
+from trimtab.gates.schema.importers.read import (
+    FORMATS,
+    ImportedReport,
+    StatedValues,
+    import_file,
+    import_text,
+)
 
-__all__ = ["FORMATS", "Imported", "Stated", "import_file", "import_text"]
+__all__ = ["FORMATS", "ImportedReport", "StatedValues", "import_file", "import_text"]

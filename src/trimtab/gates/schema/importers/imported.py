@@ -1,12 +1,12 @@
-"""What an importer is told and what it returns."""
+"""Input values and result of an importer."""
 
 from dataclasses import dataclass, fields
 from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
-class Stated:
-    """What the person who imports says about a run whose file does not."""
+class StatedValues:
+    """Values that the user supplies for fields missing in the file."""
 
     samples: int | None = None
     """Samples of each benchmark."""
@@ -16,23 +16,23 @@ class Stated:
     seed: int | None = None
 
     def fields(self) -> tuple[str, ...]:
-        """Return the names of what was stated."""
+        """Return the names of the supplied values."""
         return tuple(entry.name for entry in fields(self) if getattr(self, entry.name) is not None)
 
 
 @dataclass(frozen=True, slots=True)
-class Imported:
-    """A report made from a foreign file."""
+class ImportedReport:
+    """A report converted from another tool's file."""
 
     report: dict[str, Any]
     missing: tuple[str, ...] = ()
-    """JSON paths that the file does not state; the report lacks them and will be refused."""
+    """JSON paths missing in the file and the report; the schema gate refuses it."""
     derived: tuple[str, ...] = ()
     """Fields that were computed from others, such as a sample count from accuracy and its standard error."""
 
 
 def totals(results: list[dict[str, Any]]) -> dict[str, Any]:
-    """Return the six fields at the top of a report: sums, the weighted accuracy, the worst status."""
+    """Return the totals of a report: sums, weighted accuracy and worst status."""
     summed: dict[str, Any] = {}
     for key in ("samples_processed", "predictions_count", "duration_s"):
         if results and all(key in result for result in results):

@@ -1,4 +1,4 @@
-"""Results of lm-evaluation-harness: the current format, the old one (v0), and the nested one of BigScience.
+"""Importer of lm-evaluation-harness results: current, old (v0) and BigScience formats.
 
 A task's accuracy is its first metric that is a fraction of right answers; a perplexity or loss becomes the mean
 probability per unit (1 / perplexity), marked ``derived``. A metric that the file names without a usable number (null, a
@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from trimtab.gates.errors import ImportRefused
-from trimtab.gates.schema.importers.imported import Imported, Stated, totals
+from trimtab.gates.schema.importers.imported import ImportedReport, StatedValues, totals
 from trimtab.gates.schema.migrate import UNDECLARED
 from trimtab.gates.strictjson import parse
 
@@ -27,11 +27,11 @@ PERCENT = {"exact", "HasAns_exact", "bleu", "chrf"}
 Task = Mapping[str, Any]
 
 
-def from_lm_eval(raw: bytes, stated: Stated) -> Imported:
-    """Return the report of a results file.
+def from_lm_eval(raw: bytes, stated: StatedValues) -> ImportedReport:
+    """Convert a results file to a report.
 
     Raises:
-        ImportRefused: It is not one JSON document with a ``results`` mapping.
+        ImportRefused: The file is not a JSON document with a ``results`` mapping.
     """
     parsed = parse(raw)
     if parsed.findings:
@@ -60,11 +60,14 @@ def from_lm_eval(raw: bytes, stated: Stated) -> Imported:
         "seeds": _seeds(document, stated),
         "extra": _extra(document, groups) | ({"faults": faults} if faults else {}),
     }
-    return Imported(report, tuple(_missing(report)), tuple(sorted(derived)))
+    return ImportedReport(report, tuple(_missing(report)), tuple(sorted(derived)))
 
 
 def _tasks(results: Mapping[str, Any]) -> Iterator[tuple[str, Task]]:
-    """Yield each task; BigScience files nest them as task+prompt -> date -> metrics."""
+    """Yield each task of the file.
+
+    BigScience files nest tasks as task+prompt -> date -> metrics.
+    """
     for name, task in results.items():
         if not isinstance(task, dict):
             raise ImportRefused(f"The result of {name!r} is not a mapping.")
@@ -79,14 +82,14 @@ def _result(
     name: str,
     task: Task,
     document: Mapping[str, Any],
-    stated: Stated,
+    stated: StatedValues,
     notes: tuple[set[str], list[str]],
 ) -> dict[str, Any]:
     derived, faults = notes
     metrics = _metrics(task)
-    picked, fault = _pick(metrics, task)
+    picked, fault = _main_metric(metrics, task)
     result: dict[str, Any] = {"name": name, "status": "PASS"}
-    counted, count_fault = _counted(document, name)
+    counted, count_fault = _sample_count(document, name)
     if (counted is not None and counted.partial) or _config(document).get("limit") is not None:
         result["status"] = "PARTIAL"
     wrong = [f"$.results.{name}{text}" for text in (fault,) if text]
@@ -113,37 +116,39 @@ def _metrics(task: Task) -> dict[str, float]:
 
 
 @dataclass(frozen=True, slots=True)
-class _Counted:
-    """How many samples a task has and how many were evaluated."""
+class _SampleCount:
+    """Number of evaluated samples of a task, and whether some are missing."""
 
     effective: int
     partial: bool
 
 
-def _counted(document: Mapping[str, Any], name: str) -> tuple[_Counted | None, str]:
-    """Return a task's counts, None where the file states none; and what is wrong with them."""
+def _sample_count(document: Mapping[str, Any], name: str) -> tuple[_SampleCount | None, str]:
+    """Return a task's sample count, if stated, and an error message."""
     if name not in _mapping(document, "n-samples"):
         return None, ""
     stated = _mapping(document, "n-samples")[name]
     if not isinstance(stated, dict):
-        return None, f" is {_shown(stated)}, not a mapping"
+        return None, f" is {_format_value(stated)}, not a mapping"
     effective, original = stated.get("effective"), stated.get("original")
     if type(effective) is not int or effective < 1:
-        return None, f".effective is {_shown(effective)}, not a count"
+        return None, f".effective is {_format_value(effective)}, not a count"
     if original is not None and (type(original) is not int or original < effective):
-        return None, f".original is {_shown(original)}, not a count of at least {effective}"
-    return _Counted(effective, original is not None and original != effective), ""
+        return None, f".original is {_format_value(original)}, not a count of at least {effective}"
+    return _SampleCount(effective, original is not None and original != effective), ""
 
 
-def _shown(value: object) -> str:
+def _format_value(value: object) -> str:
     return json.dumps(value, default=str)[:60]
 
 
-def _pick(metrics: Mapping[str, float], task: Task) -> tuple[dict[str, Any] | None, str]:
-    """Return accuracy, measure, score and stderr of the task's main metric, and why there is none.
+def _main_metric(metrics: Mapping[str, float], task: Task) -> tuple[dict[str, Any] | None, str]:
+    """Return values of the main metric, or the reason for none.
 
-    The main metric is the first of the known names that the task has, with the first filter that the task states it
-    under. When its value is no usable number, no other filter or metric is taken instead: it may well be higher.
+    The values are accuracy, measure, score and stderr.
+
+    The main metric is the first of the known names that the task has, with its first filter. When its value is not a
+    usable number, no other filter or metric is used instead, because that could be higher.
     """
     by_name: dict[str, str] = {}
     for key in task:
@@ -155,7 +160,7 @@ def _pick(metrics: Mapping[str, float], task: Task) -> tuple[dict[str, Any] | No
         if not key:
             continue
         if key not in metrics:
-            return None, f".{key} is {_shown(task[key])}, not a number"
+            return None, f".{key} is {_format_value(task[key])}, not a number"
         scale = 100.0 if name in PERCENT and metrics[key] > 1 else 1.0
         accuracy = _as_accuracy(metrics[key] / scale, measure)
         if accuracy is not None:
@@ -167,7 +172,7 @@ def _pick(metrics: Mapping[str, float], task: Task) -> tuple[dict[str, Any] | No
 
 
 def _as_accuracy(value: float, measure: str) -> float | None:
-    """Return a metric as a number from 0 to 1, or None if it cannot be one."""
+    """Return a metric as a number from 0 to 1; None if impossible."""
     if measure == "derived":
         return 1 / value if value >= 1 else None
     return value if 0 <= value <= 1 else None
@@ -189,7 +194,7 @@ def _picked(
 
 
 def samples_from_stderr(picked: Mapping[str, Any]) -> int | None:
-    """Return the sample count that accuracy and standard error imply, or None if they do not fix it."""
+    """Return the sample count implied by the standard error, if unique."""
     accuracy, stderr = picked["accuracy"], picked.get("stderr")
     if picked["measure"] != "proportion" or not stderr or not 0 < accuracy < 1:
         return None
@@ -201,7 +206,7 @@ def samples_from_stderr(picked: Mapping[str, Any]) -> int | None:
     return samples if abs(right - round(right)) < 1e-6 * samples else None
 
 
-def _duration(document: Mapping[str, Any], stated: Stated) -> float | None:
+def _duration(document: Mapping[str, Any], stated: StatedValues) -> float | None:
     if stated.duration_s is not None:
         return stated.duration_s
     try:
@@ -213,7 +218,7 @@ def _duration(document: Mapping[str, Any], stated: Stated) -> float | None:
 
 
 def _share_duration(results: list[dict[str, Any]], total: float | None, derived: set[str]) -> None:
-    """Give each result its share of the run's time, by samples: the file states the whole only."""
+    """Divide the duration of the run among the results, by samples."""
     if total is None:
         return
     samples = sum(result.get("samples_processed", 0) for result in results)
@@ -244,7 +249,7 @@ def _compute_mode(document: Mapping[str, Any]) -> str:
     return UNDECLARED
 
 
-def _seeds(document: Mapping[str, Any], stated: Stated) -> dict[str, int]:
+def _seeds(document: Mapping[str, Any], stated: StatedValues) -> dict[str, int]:
     names = ("random_seed", "numpy_seed", "torch_seed", "fewshot_seed", "seed")
     found = {name: _config(document).get(name) for name in names}
     seeds = {name: seed for name, seed in found.items() if type(seed) is int and seed >= 0}

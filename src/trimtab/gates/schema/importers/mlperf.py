@@ -1,6 +1,6 @@
-"""MLPerf training logs (``:::MLLOG`` lines): a run that did not finish is status ERROR, never PASS.
+"""Importer of MLPerf training logs (``:::MLLOG`` lines).
 
-A run passes when it started once, stopped once with status ``success``, evaluated in order, and its last evaluation
+A run that did not finish has status ERROR. A run passes when it started once, stopped once with status ``success``, evaluated in order, and its last evaluation
 reached the quality target of the closed division (training rules 5.1.0). For benchmarks whose ``eval_accuracy`` is a
 loss in nats the report's accuracy is exp(-loss), the mean probability of the right token, marked ``derived``.
 """
@@ -13,7 +13,7 @@ from itertools import pairwise
 from typing import Any
 
 from trimtab.gates.errors import ImportRefused
-from trimtab.gates.schema.importers.imported import Imported, Stated, totals
+from trimtab.gates.schema.importers.imported import ImportedReport, StatedValues, totals
 from trimtab.gates.strictjson import parse
 
 MARK = b":::MLLOG"
@@ -50,11 +50,11 @@ class _Event:
     line: int
 
 
-def from_mlperf(raw: bytes, stated: Stated) -> Imported:
-    """Return the report of one training log.
+def from_mlperf(raw: bytes, stated: StatedValues) -> ImportedReport:
+    """Convert a training log to a report.
 
     Raises:
-        ImportRefused: No line is an MLLOG line, or the log names no benchmark.
+        ImportRefused: The log has no MLLOG line, or does not name the benchmark.
     """
     faults: list[str] = []
     events = list(_events(raw, faults))
@@ -82,7 +82,7 @@ def from_mlperf(raw: bytes, stated: Stated) -> Imported:
         for key in ("accuracy", "samples_processed", "duration_s")
         if key not in result
     ]
-    return Imported(
+    return ImportedReport(
         report,
         tuple(missing),
         () if stated.compute_mode else ("metrics.compute_mode (accelerators)",),
@@ -135,7 +135,10 @@ def _faults(events: list[_Event], first: Mapping[str, _Event], name: str) -> lis
 
 
 def _agree(events: list[_Event], key: str) -> bool:
-    """Return whether a repeated key says the same each time (ranks may each log a setting); start and stop may not."""
+    """Return whether a repeated key always has the same value.
+
+    Each rank may log a setting; start and stop must not repeat.
+    """
     if key in ("run_start", "run_stop"):
         return False
     return len({repr(event.value) for event in events if event.key == key}) == 1

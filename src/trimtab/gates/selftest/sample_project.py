@@ -1,4 +1,4 @@
-"""A small, wholly sound project: datasets, logs, a report, a baseline, keys, a bill of materials, docs and a change."""
+"""Builds a small valid project with all evidence that the gates check."""
 
 import base64
 import hashlib
@@ -19,7 +19,7 @@ from trimtab.gates.benchmark import BenchmarkLogger, Proof
 from trimtab.gates.benchmark.prove import results_digest
 from trimtab.gates.case import Case, Project
 from trimtab.gates.evidence import promote
-from trimtab.gates.policy import Policy, load_policy
+from trimtab.gates.policy import GatePolicy, load_policy
 from trimtab.gates.signing import APPROVER, BUILDER, KeyRing
 from trimtab.gates.supply_chain import Installed, Snapshot, make_sbom, sign_files
 from trimtab.infra.shipped import shipped
@@ -36,12 +36,12 @@ UNRELATED = {
     "modified": SNAPSHOT_DATE.isoformat(),
     "affected": [{"package": {"ecosystem": "PyPI", "name": "elsewhere"}, "versions": ["1.0"]}],
 }
-"""The one advisory of the project's own snapshot, about a package that it does not have."""
+"""The only advisory of the project's snapshot, about a package that it does not have."""
 COMMANDS = frozenset({"gates run", "gates fields"})
 
 
 class StepClock:
-    """A clock that moves a millisecond each time it is read, so that the same steps give the same times."""
+    """Deterministic clock that advances a millisecond at each reading."""
 
     rate = 1.0
 
@@ -50,29 +50,29 @@ class StepClock:
         self._elapsed = 0.0
 
     def now(self) -> datetime:
-        """Return the instant, a millisecond after the last."""
+        """Return the time, a millisecond after the previous reading."""
         self._now += timedelta(milliseconds=1)
         return self._now
 
     def monotonic(self) -> float:
-        """Return seconds, a millisecond after the last."""
+        """Return seconds, a millisecond after the previous reading."""
         self._elapsed += 0.001
         return self._elapsed
 
     def wait(self, event: Event, seconds: float) -> bool:
-        """Return whether the event is set; the time passes at once."""
+        """Advance the clock without waiting; return whether the event is set."""
         self.sleep(seconds)
         return event.is_set()
 
     def sleep(self, seconds: float) -> None:
-        """Let the time pass at once."""
+        """Advance the clock without waiting."""
         self._now += timedelta(seconds=seconds)
         self._elapsed += seconds
 
 
 @dataclass(slots=True)
-class World:
-    """One copy of the sound project, to be broken."""
+class SampleProject:
+    """One copy of the sample project, which tests can corrupt."""
 
     root: Path
     clock: StepClock
@@ -82,16 +82,16 @@ class World:
 
     @property
     def project(self) -> Project:
-        """Return its files by name."""
+        """Return the paths of the project."""
         return Project(self.root, keyring_of(self.root))
 
     @property
     def report_path(self) -> Path:
-        """Return the report under test."""
+        """Return the path of the report."""
         return self.root / "benchmark_report.json"
 
     def report(self) -> dict[str, Any]:
-        """Return the report as it is now."""
+        """Return the parsed report file."""
         loaded: dict[str, Any] = orjson.loads(self.report_path.read_bytes())
         return loaded
 
@@ -112,22 +112,22 @@ class World:
         path.write_bytes(orjson.dumps(document))
 
     def ring(self) -> KeyRing:
-        """Return its keys."""
+        """Return the key ring of the project."""
         return KeyRing(self.project.keys, self.clock)
 
     def installed(self) -> Installed:
-        """Return its environment as it is now."""
+        """Return the installed packages of the project."""
         return Installed([self.root / "site"])
 
     def snapshot(self) -> Snapshot:
-        """Return the advisories it knows."""
+        """Return the advisory snapshot of the project."""
         by_package: dict[str, list[Mapping[str, Any]]] = {}
         for record in self.advisories:
             by_package.setdefault(record["affected"][0]["package"]["name"], []).append(record)
         return Snapshot(by_package, self.snapshot_date, len(self.advisories))
 
     def case(self, report: Mapping[str, Any] | None) -> Case:
-        """Return what the gates judge."""
+        """Return the case for the gates."""
         return Case(
             project=self.project,
             policy=self.policy(),
@@ -138,23 +138,23 @@ class World:
             change=self.change,
         )
 
-    def policy(self) -> Policy:
-        """Return its policy."""
+    def policy(self) -> GatePolicy:
+        """Return the policy of the project."""
         return load_policy(self.project.policy)
 
     def resign(self) -> None:
-        """Sign the artifacts again, as an honest build would after a change."""
+        """Sign the artifacts again after a change."""
         files = [self.root / name for name in SIGNED]
         self.project.provenance.write_bytes(
             sign_files(self.project, files, self.ring(), self.clock.now())
         )
 
-    def copy_to(self, root: Path) -> "World":
-        """Return a copy in another folder."""
+    def copy_to(self, root: Path) -> "SampleProject":
+        """Copy the project and its keys to another folder."""
         shutil.copytree(self.root, root, symlinks=True)
         shutil.copytree(keyring_of(self.root), keyring_of(root))
         advisories = orjson.loads(orjson.dumps(self.advisories))
-        return World(
+        return SampleProject(
             root,
             StepClock(self.clock.now()),
             orjson.loads(orjson.dumps(self.change)),
@@ -164,32 +164,35 @@ class World:
 
 
 def keyring_of(root: Path) -> Path:
-    """Return the key ring of a sound project: beside it, because nothing inside it may vouch for it."""
+    """Return the project's key ring, a folder next to it.
+
+    Trust must not come from inside the project.
+    """
     return root.with_name(f"{root.name}.keys")
 
 
-def build_world(root: Path, start: datetime = START) -> World:
-    """Build the sound project in an empty folder, with the same tools that users have, as of that instant."""
-    world = World(root, StepClock(start), _change())
+def build_sample_project(root: Path, start: datetime = START) -> SampleProject:
+    """Build the sample project in an empty folder."""
+    sample = SampleProject(root, StepClock(start), _change())
     root.mkdir(parents=True, exist_ok=True)
-    world.ring().new("release builder", BUILDER)
-    world.ring().new("maintainer", APPROVER)
-    _data(root)
-    _site(root / "site")
-    _papers(root)
+    sample.ring().new("release builder", BUILDER)
+    sample.ring().new("maintainer", APPROVER)
+    _write_data(root)
+    _write_site(root / "site")
+    _write_docs(root)
     (root / "advisories.jsonl").write_bytes(orjson.dumps(UNRELATED) + b"\n")
-    _policy(world)
-    world.report_path.write_bytes(orjson.dumps(_report(world), option=orjson.OPT_INDENT_2))
-    _promote(world)
-    _prove(world)
-    world.project.sbom.write_bytes(
-        orjson.dumps(make_sbom(world.project, world.installed(), world.clock.now()))
+    _write_policy(sample)
+    sample.report_path.write_bytes(orjson.dumps(_report(sample), option=orjson.OPT_INDENT_2))
+    _promote(sample)
+    _prove(sample)
+    sample.project.sbom.write_bytes(
+        orjson.dumps(make_sbom(sample.project, sample.installed(), sample.clock.now()))
     )
-    world.resign()
-    return world
+    sample.resign()
+    return sample
 
 
-def _data(root: Path) -> None:
+def _write_data(root: Path) -> None:
     for name, count in (("questions", 120), ("golden", 60)):
         folder = root / "datasets" / name
         folder.mkdir(parents=True)
@@ -205,10 +208,10 @@ def _data(root: Path) -> None:
     (root / "requirements.txt").write_text("alpha==1.0\nbeta==2.0\n", encoding="utf-8")
 
 
-def _report(world: World) -> dict[str, Any]:
-    started = world.clock.now()
-    results = [_run(world, name, samples, right) for name, (samples, right) in RUNS.items()]
-    world.clock.sleep(1)
+def _report(sample: SampleProject) -> dict[str, Any]:
+    started = sample.clock.now()
+    results = [_run(sample, name, samples, right) for name, (samples, right) in RUNS.items()]
+    sample.clock.sleep(1)
     samples = sum(result["samples_processed"] for result in results)
     return {
         "schema_version": "2.0",
@@ -221,7 +224,7 @@ def _report(world: World) -> dict[str, Any]:
         "metrics": {"compute_mode": "cpu"},
         "results": results,
         "started_at": _stamp(started),
-        "finished_at": _stamp(world.clock.now()),
+        "finished_at": _stamp(sample.clock.now()),
         "seeds": {"python": 0, "numpy": 7},
         "environment": ENVIRONMENT,
         "model": {"name": "selftest-model", "sha256": sha256_hex(b"weights")},
@@ -232,14 +235,14 @@ def _stamp(at: datetime) -> str:
     return at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def _run(world: World, name: str, samples: int, right: int) -> dict[str, Any]:
-    with BenchmarkLogger(name, folder=world.project.logs, clock=world.clock) as log:
+def _run(sample: SampleProject, name: str, samples: int, right: int) -> dict[str, Any]:
+    with BenchmarkLogger(name, folder=sample.project.logs, clock=sample.clock) as log:
         log.start(seeds={"python": 0}, environment=ENVIRONMENT, compute_mode="cpu")
         for index in range(samples):
             log.sample(f"{name}-{index}")
             log.prediction(f"{name}-{index}", correct=index < right)
         entry = log.result()
-    manifest = world.project.datasets / "questions" / datasets.MANIFEST
+    manifest = sample.project.datasets / "questions" / datasets.MANIFEST
     accuracy = entry["accuracy"]
     return {
         **entry,
@@ -251,20 +254,23 @@ def _run(world: World, name: str, samples: int, right: int) -> dict[str, Any]:
     }
 
 
-def _promote(world: World) -> None:
-    """Make the report the baseline, under the default rules: the strict policy's proof does not exist yet."""
-    approvals = Approvals(world.project, world.clock)
+def _promote(sample: SampleProject) -> None:
+    """Promote the report to baseline under the default policy.
+
+    The strict policy requires a proof, which does not exist yet.
+    """
+    approvals = Approvals(sample.project, sample.clock)
     envelope = approvals.grant(
         "baseline",
-        sha256_hex(world.report_path.read_bytes()),
+        sha256_hex(sample.report_path.read_bytes()),
         by="maintainer",
         reason="first baseline",
     )
-    promote(world.project, world.report_path, envelope, Policy(), world.clock)
+    promote(sample.project, sample.report_path, envelope, GatePolicy(), sample.clock)
 
 
-def _prove(world: World) -> None:
-    raw = world.report_path.read_bytes()
+def _prove(sample: SampleProject) -> None:
+    raw = sample.report_path.read_bytes()
     digest = results_digest(orjson.loads(raw))
     proof = Proof(
         sha256_hex(raw),
@@ -272,12 +278,12 @@ def _prove(world: World) -> None:
         digest,
         "python benchmark_script.py",
         ENVIRONMENT,
-        _stamp(world.clock.now()),
+        _stamp(sample.clock.now()),
     )
-    world.project.proof.write_bytes(proof.as_json())
+    sample.project.proof.write_bytes(proof.as_json())
 
 
-def _site(site: Path) -> None:
+def _write_site(site: Path) -> None:
     add_package(site, "alpha", "1.0", requires=("beta>=2",))
     add_package(site, "beta", "2.0")
     add_package(site, "gamma", "3.1", licence="Apache-2.0 OR GPL-3.0-only")
@@ -286,7 +292,7 @@ def _site(site: Path) -> None:
 def add_package(
     site: Path, name: str, version: str, *, licence: str = "MIT", requires: tuple[str, ...] = ()
 ) -> None:
-    """Install a package of one module, as a wheel would."""
+    """Install a package with one module, like a wheel."""
     folder = site / name
     folder.mkdir(parents=True)
     code = f'"""Package {name}."""\n'.encode()
@@ -310,7 +316,7 @@ def _record(path: str, content: bytes) -> str:
     return f"{path},sha256={digest},{len(content)}\n"
 
 
-def _papers(root: Path) -> None:
+def _write_docs(root: Path) -> None:
     shutil.copytree(shipped("schemas"), root / "schemas")
     github = root / ".github"
     (github / "workflows").mkdir(parents=True)
@@ -334,8 +340,8 @@ def _papers(root: Path) -> None:
     (docs / "SCHEMA_MIGRATION_GUIDE.md").write_text(steps, encoding="utf-8")
 
 
-def _policy(world: World) -> None:
-    keys = ", ".join(world.ring().trusted())
+def _write_policy(sample: SampleProject) -> None:
+    keys = ", ".join(sample.ring().trusted())
     text = f"""\
 require: [schema, datasets, benchmark, plausibility, drift, supply_chain, docs, process]
 datasets:
@@ -351,7 +357,7 @@ supply_chain:
 docs:
   paths: [README.md, docs]
 """
-    world.project.policy.write_text(text, encoding="utf-8")
+    sample.project.policy.write_text(text, encoding="utf-8")
 
 
 def _change() -> dict[str, Any]:

@@ -1,8 +1,8 @@
-"""The gates as part of a running service: one project, judged again and again, mended on request.
+"""Runs the gates on a project periodically; repairs evidence on request.
 
-Without a project of its own the service watches a specimen: a small sound project that it makes itself, so that the
-runbooks can be drilled anywhere. After each clean verdict the evidence is copied aside (files up to 8 MB); that
-copy, made only when there was nothing to complain about, is what `restore` brings back. Nothing here changes evidence by itself.
+Without a configured project the monitor builds a small valid sample project, so that runbooks can be drilled
+anywhere. After each verdict without alerts it copies the evidence (files up to 8 MB); `restore` restores that copy.
+Evidence changes only on request.
 """
 
 import json
@@ -13,13 +13,13 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from trimtab.gates.alerts import counted
+from trimtab.gates.alerts import raises_alert
 from trimtab.gates.case import Project
 from trimtab.gates.codes import finding
 from trimtab.gates.datasets import Permission, wrong_permissions
 from trimtab.gates.errors import NoGoodCopy
-from trimtab.gates.policy import Policy, load_policy
-from trimtab.gates.records import Finding, GateResult, GateState, Outcome, Verdict
+from trimtab.gates.policy import GatePolicy, load_policy
+from trimtab.gates.records import Finding, GateOutcome, GateResult, GateState, GateVerdict
 from trimtab.gates.signing import KeyRing
 from trimtab.infra.background import PeriodicTask
 from trimtab.kernel.clock import Clock
@@ -27,10 +27,10 @@ from trimtab.kernel.errors import TrimtabError
 from trimtab.kernel.ids import new_id
 
 MAX_AGE_INTERVALS = 3
-"""A verdict that was not refreshed for so many intervals counts as unknown."""
+"""Number of intervals after which a verdict that was not refreshed is unknown."""
 MIN_MAX_AGE_SECONDS = 120.0
-"""With a short interval the judging itself takes longer than three of them."""
-LARGEST_COPY = 8 * 1024 * 1024
+"""Lower bound, because one run of the gates can take longer than three short intervals."""
+MAX_COPY_BYTES = 8 * 1024 * 1024
 REPORT = "benchmark_report.json"
 GROUPS: dict[str, tuple[str, ...]] = {
     "report": (REPORT, "reproducibility.json", "provenance.dsse.json"),
@@ -42,17 +42,17 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "process": (".github", "LICENSE"),
     "policy": ("gates.yaml",),
 }
-"""What belongs together and is restored together. Keys are in none: they are never copied."""
+"""Files that are restored together, by group. Keys are never copied."""
 
 
-class GatesRoom:
-    """One watched project.
+class GateMonitor:
+    """Monitor of one project: periodic verdicts, good copies and undo.
 
     Args:
-        folder: Where the specimen, the good copies and what undo needs are kept.
-        clock: Stamps verdicts and paces the watching.
-        project: The watched project; None for the specimen.
-        keys: The key ring of a watched project; None for the user's own.
+        folder: Folder of the sample project, the good copies and the undo data.
+        clock: Source of timestamps and intervals.
+        project: The monitored project; None for the sample project.
+        keys: The key ring of the monitored project; None for the user's own.
     """
 
     def __init__(
@@ -60,42 +60,42 @@ class GatesRoom:
     ) -> None:
         self._folder = folder
         self.clock = clock
-        self.is_specimen = project is None
-        specimen = folder / "specimen"
-        own = Project(specimen, specimen.with_name("specimen.keys"))
-        self.project = own if project is None else Project(project, keys)
-        self._good = folder / "good"
+        self.uses_sample_project = project is None
+        sample_root = folder / "specimen"
+        sample_project = Project(sample_root, sample_root.with_name("specimen.keys"))
+        self.project = sample_project if project is None else Project(project, keys)
+        self._good_copies = folder / "good"
         self._saved = folder / "saved"
         self._lock = threading.RLock()
         self._interval = 60.0
-        # A failed attempt is noted by `refresh`: the verdict says unknown until one succeeds.
+        # `refresh` records a failure: the verdict is unknown until a run succeeds.
         self.task = PeriodicTask("gates", self.refresh, lambda: self._interval, clock)
-        self._last: Verdict | None = None
+        self._last: GateVerdict | None = None
         self._judged_at: float | None = None
         """Monotonic time of the last verdict, or of `start` until there is one; None before both."""
         self._max_age: float | None = None
-        """An older verdict counts as unknown; None while nobody refreshes it."""
+        """An older verdict is unknown; None before `start`."""
         self._failed: str = ""
-        """Why the last attempt to judge ended without a verdict; empty when it gave one."""
+        """Reason why the last run had no verdict; empty when it had one."""
 
     @property
-    def verdict(self) -> Verdict | None:
-        """Return the last verdict; one that says `unknown` when it is too old or could not be refreshed.
+    def verdict(self) -> GateVerdict | None:
+        """Return the last verdict, or an `unknown` one if stale.
 
-        None before the first attempt.
+        A verdict is stale when it is too old or the last run failed. None before the first run.
         """
         last, reason = self._last, self._stale_reason()
         return self._unknown(reason) if reason else last
 
     @property
     def age_seconds(self) -> float | None:
-        """Return the seconds since the project was last judged; None when it never was."""
+        """Return the seconds since the last verdict; None before the first."""
         at = self._judged_at
         return None if at is None else max(0.0, self.clock.monotonic() - at)
 
     @property
     def counts(self) -> Counter[str]:
-        """Return how many findings of each code the verdict holds."""
+        """Return the number of the verdict's findings by code."""
         return Counter(found.code for found in self.findings())
 
     def _stale_reason(self) -> str:
@@ -107,24 +107,24 @@ class GatesRoom:
         return ""
 
     def start(self, interval_seconds: float) -> None:
-        """Judge the project now and then every so many seconds, until `close`."""
+        """Run the gates now and at every interval, until `close`."""
         self._max_age = max(MAX_AGE_INTERVALS * interval_seconds, MIN_MAX_AGE_SECONDS)
         self._judged_at = self.clock.monotonic()
         self._interval = interval_seconds
         self.task.start()
 
     def close(self) -> None:
-        """Stop watching. May be called twice."""
+        """Stop the periodic runs; may be called repeatedly."""
         self.task.close()
 
-    def refresh(self) -> Verdict:
-        """Judge the project as it is now and keep the verdict."""
+    def refresh(self) -> GateVerdict:
+        """Run the gates now and store the verdict."""
         with self._lock:
             try:
-                self._ensure()
+                self._ensure_project()
                 verdict = self._judge()
-                if not any(map(counted, verdict.findings)):
-                    self._keep_good()
+                if not any(map(raises_alert, verdict.findings)):
+                    self._copy_evidence()
             except Exception as error:
                 self._failed = f"{type(error).__name__}: {error}"[:300]
                 raise
@@ -136,25 +136,25 @@ class GatesRoom:
         verdict = self.verdict
         return verdict.findings if verdict else ()
 
-    def policy(self) -> Policy:
-        """Return the project's policy."""
-        return load_policy(self.project.policy) if self.project.policy.is_file() else Policy()
+    def policy(self) -> GatePolicy:
+        """Return the policy of the project."""
+        return load_policy(self.project.policy) if self.project.policy.is_file() else GatePolicy()
 
     def ring(self) -> KeyRing:
-        """Return the project's keys."""
+        """Return the key ring of the project."""
         return KeyRing(self.project.keys, self.clock)
 
-    def _ensure(self) -> None:
-        if not self.is_specimen or self.project.root.is_dir():
+    def _ensure_project(self) -> None:
+        if not self.uses_sample_project or self.project.root.is_dir():
             return
-        from trimtab.gates.selftest.world import build_world
+        from trimtab.gates.selftest.sample_project import build_sample_project
 
         building = self._folder / "specimen.new"
         shutil.rmtree(building, ignore_errors=True)
         shutil.rmtree(building.with_name(f"{building.name}.keys"), ignore_errors=True)
-        world = build_world(building, self.clock.now())
-        policy = world.project.policy
-        # The specimen stands still, so the age of its one advisory says nothing.
+        sample = build_sample_project(building, self.clock.now())
+        policy = sample.project.policy
+        # The sample project never changes, so the age of its advisory is irrelevant.
         policy.write_text(
             policy.read_text(encoding="utf-8").replace(
                 "supply_chain:\n", "supply_chain:\n  advisory_max_age_days: 36500\n"
@@ -162,60 +162,60 @@ class GatesRoom:
             encoding="utf-8",
         )
         shutil.rmtree(self.project.keys, ignore_errors=True)
-        world.project.keys.rename(self.project.keys)
+        sample.project.keys.rename(self.project.keys)
         building.rename(self.project.root)
 
-    def _judge(self) -> Verdict:
-        # A service that watches no project needs none of the gates themselves.
+    def _judge(self) -> GateVerdict:
+        # Imported late: a service without a project does not need the gates.
         from trimtab.gates.run import Request, run
 
         report = self.project.root / REPORT
         try:
-            asked = Request(
+            request = Request(
                 self.project.root,
                 report if report.is_file() else None,
                 keyring=self.project.keyring,
             )
-            return run(asked, self.clock)
+            return run(request, self.clock)
         except TrimtabError as error:
             return self._not_judged(error)
 
-    def _not_judged(self, error: TrimtabError) -> Verdict:
+    def _not_judged(self, error: TrimtabError) -> GateVerdict:
         found = finding("gates.not_judged", error.code, error.message, fix=error.hint())
-        return self._without_gates(Outcome.BLOCK, found, self._now())
+        return self._without_gates(GateOutcome.BLOCK, found, self._now())
 
-    def _unknown(self, reason: str) -> Verdict:
+    def _unknown(self, reason: str) -> GateVerdict:
         found = finding("gates.verdict_stale", "verdict", reason)
         return self._without_gates(
-            Outcome.UNKNOWN, found, self._last.at if self._last else self._now()
+            GateOutcome.UNKNOWN, found, self._last.at if self._last else self._now()
         )
 
-    def _without_gates(self, outcome: Outcome, found: Finding, at: str) -> Verdict:
+    def _without_gates(self, outcome: GateOutcome, found: Finding, at: str) -> GateVerdict:
         result = GateResult("gates", GateState.MISSING, (found,))
-        return Verdict(
+        return GateVerdict(
             outcome, self.project.root.name, "0" * 64, "unreadable", "0" * 64, at, (result,)
         )
 
     def _now(self) -> str:
         return self.clock.now().isoformat(timespec="seconds").replace("+00:00", "Z")
 
-    # --- changes that can be taken back
+    # --- changes that can be undone
 
     def prepare(self) -> None:
-        """Make the specimen, where there is no project of its own and it was not made yet."""
+        """Build the sample project if it is used and does not exist."""
         with self._lock:
-            self._ensure()
+            self._ensure_project()
 
     def change(self, names: Iterable[str], act: Callable[[], object], *, judge: bool = True) -> str:
-        """Save what is there, do something to it; return the token that `put_back` needs.
+        """Save files, change them and return the token for `put_back`.
 
         Args:
-            names: The files and folders that are saved.
-            act: Changes them.
-            judge: Whether to judge the project now; otherwise the next round of the watching does.
+            names: The files and folders to save.
+            act: Function that changes them.
+            judge: Whether to run the gates now; otherwise the next periodic run does.
         """
         with self._lock:
-            self._ensure()
+            self._ensure_project()
             token = new_id("gates", self.clock.now())
             self._save(token, tuple(names))
             try:
@@ -228,7 +228,7 @@ class GatesRoom:
             return token
 
     def put_back(self, token: str) -> bool:
-        """Put back what `change` saved; return False if it was put back before."""
+        """Restore the files that `change` saved; return False if already restored."""
         with self._lock:
             saved = self._saved / Path(token).name
             if not saved.is_dir():
@@ -255,11 +255,11 @@ class GatesRoom:
         (saved / "modes.json").write_text("{}", encoding="utf-8")
 
     def set_modes(self, entries: Iterable[tuple[Path, int]], *, judge: bool = True) -> str:
-        """Change files' modes and judge as `change` does; return the token that `put_back` needs."""
+        """Change the modes of files and return the token for `put_back`."""
         with self._lock:
-            self._ensure()
+            self._ensure_project()
             chosen = list(entries)
-            # Whole paths, because keys lie outside of the project.
+            # Absolute paths, because keys are outside the project.
             before = {str(p.absolute()): stat.S_IMODE(p.stat().st_mode) for p, _ in chosen}
             token = new_id("gates", self.clock.now())
             self._save(token, ())
@@ -271,14 +271,14 @@ class GatesRoom:
             return token
 
     def wrong_permissions(self) -> tuple[Permission, ...]:
-        """Return the datasets' files whose modes are wrong."""
+        """Return the dataset files with wrong modes."""
         return wrong_permissions(self.project.datasets)
 
     def restore(self, group: str) -> str:
-        """Bring back a group's last good copy; return the token that takes this back.
+        """Restore a group's last good copy and return the token for `put_back`.
 
         Raises:
-            NoGoodCopy: The group was never part of a passing verdict, or has larger files than are copied.
+            NoGoodCopy: The group was never part of a passing verdict, or its files exceed the size limit.
         """
         if not self.has_good(group):
             raise NoGoodCopy(f"There is no good copy of {group}.")
@@ -286,43 +286,43 @@ class GatesRoom:
 
         def bring_back() -> None:
             for name in names:
-                _replace(self._good / name, self.project.root / name)
+                _replace(self._good_copies / name, self.project.root / name)
 
         return self.change(names, bring_back)
 
     def has_good(self, group: str) -> bool:
-        """Return whether a good copy of the group is kept."""
-        return any((self._good / name).exists() for name in GROUPS[group])
+        """Return whether the group has a good copy."""
+        return any((self._good_copies / name).exists() for name in GROUPS[group])
 
-    def _keep_good(self) -> None:
+    def _copy_evidence(self) -> None:
         for names in GROUPS.values():
             for name in names:
                 source = self.project.root / name
                 if source.exists() and not _too_large(source):
-                    _replace(source, self._good / name)
+                    _replace(source, self._good_copies / name)
 
     def good_copy(self, name: str) -> Path:
-        """Return where the last good copy of a file or folder is, or would be."""
-        return self._good / name
+        """Return the path of a file's last good copy, if any."""
+        return self._good_copies / name
 
     def signed(self) -> dict[str, str]:
-        """Return the SHA-256 of each file that the present provenance covers; nothing without one.
+        """Return the SHA-256 of each file in the provenance; empty without one.
 
         Raises:
-            SignatureWrong: No trusted key has signed it.
+            SignatureWrong: The provenance was not signed by a trusted key.
         """
         file = self.project.provenance
         return self.ring().open(file.read_bytes()).subjects() if file.is_file() else {}
 
     def to_sign(self) -> list[Path]:
-        """Return the files that the present provenance and the policy name, as far as they exist."""
-        place = self.project
-        wanted = [*self.signed(), *self.policy().supply_chain.sign, place.sbom.name]
-        files = [place.root / name for name in dict.fromkeys(wanted)]
+        """Return the existing files that the provenance or the policy names."""
+        project = self.project
+        names = [*self.signed(), *self.policy().supply_chain.sign, project.sbom.name]
+        files = [project.root / name for name in dict.fromkeys(names)]
         return [file for file in files if file.is_file()]
 
     def resign(self) -> None:
-        """Sign the files that the present provenance covers, as they are now."""
+        """Sign the current content of the files in the provenance."""
         from trimtab.gates.supply_chain import sign_files
 
         made = sign_files(self.project, self.to_sign(), self.ring(), self.clock.now())
@@ -331,7 +331,7 @@ class GatesRoom:
 
 def _too_large(path: Path) -> bool:
     files = path.rglob("*") if path.is_dir() else [path]
-    return any(p.is_file() and p.stat().st_size > LARGEST_COPY for p in files)
+    return any(p.is_file() and p.stat().st_size > MAX_COPY_BYTES for p in files)
 
 
 def _copy(source: Path, target: Path) -> None:
@@ -343,7 +343,7 @@ def _copy(source: Path, target: Path) -> None:
 
 
 def _replace(source: Path, target: Path) -> None:
-    """Make the target what the source is: a copy, or nothing."""
+    """Replace the target with a copy of the source, or delete it."""
     if target.is_dir():
         shutil.rmtree(target)
     else:
