@@ -246,7 +246,7 @@ def test_drift_names_who_approved_the_baseline_and_counts_benchmarks(world):
         {"benchmarks": 3, "approved_by": "maintainer"},
     )
     world.project.baseline_approval.write_bytes(b"{}")
-    assert drift.check(world.case(world.report())).facts["approved_by"] == "nobody trusted"
+    assert drift.check(world.case(world.report())).facts["approved_by"] == "no trusted key"
 
 
 @pytest.mark.parametrize(

@@ -117,7 +117,7 @@ def test_a_dataset_that_is_not_there_or_holds_a_link_has_no_manifest(tmp_path):
     with pytest.raises(EvidenceMissing, match="Dataset not found"):
         datasets.create_manifest(tmp_path / "none")
     (tmp_path / "link").symlink_to("/etc/hosts")
-    with pytest.raises(EvidenceMissing, match="no regular file"):
+    with pytest.raises(EvidenceMissing, match="not a regular file"):
         datasets.create_manifest(tmp_path)
 
 

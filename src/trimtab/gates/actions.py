@@ -148,7 +148,7 @@ def _regenerate_actions(monitor: GateMonitor) -> tuple[Action, ...]:
 
     return (
         _action(monitor, "gates.manifest.regenerate", "Wrote the dataset's manifest for the files as they are.", manifest, lambda arguments: preview_manifest(monitor, str(arguments["dataset"])), params=(dataset,)),
-        _action(monitor, "gates.sbom.regenerate", "Wrote the bill of materials anew.", sbom, lambda _: preview_sbom(monitor)),
+        _action(monitor, "gates.sbom.regenerate", "Wrote the bill of materials again.", sbom, lambda _: preview_sbom(monitor)),
         _action(monitor, "gates.artifacts.sign", "Signed the artifacts as they are.", sign, lambda _: preview_signing(monitor)),
         _action(monitor, "gates.baseline.promote", "Made the report the golden baseline.", baseline, lambda _: preview_promotion(monitor)),
         _action(monitor, "gates.report.migrate", "Brought the report to the current schema version.", migrate, lambda _: preview_migration(monitor)),

@@ -204,7 +204,7 @@ def read_baseline(project: Project) -> tuple[Mapping[str, Any] | None, tuple[Fin
             finding(
                 "drift.baseline_unapproved",
                 where,
-                "the report beside it is not the one it came from",
+                "the report next to it is not the one it came from",
             ),
         )
     derived = {result["name"]: _baseline_entry(result) for result in checked.report["results"]}  # type: ignore[attr-defined]  # checked by the schema.

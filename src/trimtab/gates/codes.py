@@ -73,7 +73,7 @@ CODES: dict[str, Code] = {
     "benchmark.count_mismatch": Code(Failure.BENCHMARK, Severity.CRITICAL, _CROSS_CHECK, "Ensure predictions_count == samples_processed; one prediction for each sample."),
     "benchmark.ids_mismatch": Code(Failure.BENCHMARK, Severity.CRITICAL, _CROSS_CHECK, "Predictions must be for exactly the samples that were read, each once."),
     "benchmark.log_mismatch": Code(Failure.BENCHMARK, Severity.CRITICAL, _CROSS_CHECK, "The report must state what its log recorded: write it from the same run."),
-    "benchmark.log_missing": Code(Failure.BENCHMARK, Severity.CRITICAL, _CROSS_CHECK, "Keep the JSONL log that the report names, unchanged, beside it."),
+    "benchmark.log_missing": Code(Failure.BENCHMARK, Severity.CRITICAL, _CROSS_CHECK, "Keep the JSONL log that the report names, unchanged, next to it."),
     "benchmark.log_broken": Code(Failure.BENCHMARK, Severity.CRITICAL, _CROSS_CHECK, "The log was cut, reordered or edited: run the benchmark again with the structured logger."),
     "benchmark.clock_back": Code(Failure.BENCHMARK, Severity.CRITICAL, _CROSS_CHECK, "Times in the log must not go back: check the clock of the machine and run again."),
     "benchmark.compute_mode_missing": Code(Failure.BENCHMARK, Severity.CRITICAL, "Missing compute mode", "Add `metrics.compute_mode` to the report."),
@@ -133,7 +133,7 @@ CODES: dict[str, Code] = {
     "process.approval_stale": Code(Failure.PROCESS, Severity.WARNING, "Missing approvals", "The approval is for another commit or by the author: request a new review."),
     "process.policy_violation": Code(Failure.PROCESS, Severity.WARNING, "Policy violation", "Address the policy: add the file that it names."),
     "process.workflow_invalid": Code(Failure.PROCESS, Severity.WARNING, "Workflow failure", "Fix the workflow configuration."),
-    "process.workflow_unsafe": Code(Failure.PROCESS, Severity.WARNING, "Workflow failure", "Fix the workflow configuration: a gate that cannot fail is no gate."),
+    "process.workflow_unsafe": Code(Failure.PROCESS, Severity.WARNING, "Workflow failure", "Fix the workflow configuration: a gate must be able to fail."),
     # --- every gate
     "gates.not_judged": Code(Failure.GENERAL, Severity.CRITICAL, "❌ A gate could not be judged", "Correct what the message names, then run the gates again."),
     "gates.gate_failed": Code(Failure.GENERAL, Severity.CRITICAL, "❌ A gate could not be judged", "Correct or restore what the gate could not read, then run the gates again."),

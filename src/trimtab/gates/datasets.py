@@ -87,7 +87,9 @@ def create_manifest(folder: Path) -> Manifest:
     odd = [name for name in names if not _is_regular(folder / name) or "\n" in name or "\\" in name]
     if odd or not names:
         what = (
-            f"{odd[0]!r} is no regular file or has an unusable name" if odd else "it has no files"
+            f"{odd[0]!r} is not a regular file or has an unusable name"
+            if odd
+            else "it has no files"
         )
         raise EvidenceMissing(f"Dataset {folder.name} cannot have a manifest: {what}.")
     return Manifest(dict(zip(names, hash_files([folder / name for name in names]), strict=True)))
@@ -161,7 +163,7 @@ def _mismatches(folder: Path, manifest: Manifest, names: list[str]) -> Iterator[
     for name in names:
         if not _is_regular(folder / name):
             where = f"datasets/{folder.name}/{name}"
-            yield finding("datasets.unsafe_path", where, f"{name} is no regular file")
+            yield finding("datasets.unsafe_path", where, f"{name} is not a regular file")
     # `permission_findings` reports unreadable files; hashing a pipe would block forever.
     readable = [
         name for name in names if _is_regular(folder / name) and os.access(folder / name, os.R_OK)

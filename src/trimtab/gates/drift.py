@@ -109,7 +109,7 @@ def check(case: Case) -> GateResult:
         "drift",
         GateState.RAN,
         found,
-        {"benchmarks": len(rows), "approved_by": approvals.baseline_signer() or "nobody trusted"},
+        {"benchmarks": len(rows), "approved_by": approvals.baseline_signer() or "no trusted key"},
     )
 
 

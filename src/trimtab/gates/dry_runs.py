@@ -45,7 +45,7 @@ def preview_manifest(monitor: GateMonitor, dataset: str) -> ChangePreview:
         return ChangePreview(
             f"The manifest of {dataset} fits its {change.files} files already.", changes=False
         )
-    what = "written anew" if change.exists else "made"
+    what = "written again" if change.exists else "made"
     return ChangePreview(f"The manifest of {dataset} would be {what} for {change.files} files.")
 
 

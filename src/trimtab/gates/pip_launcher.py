@@ -39,7 +39,7 @@ def install(prefix: Path) -> Path:
     path = path_of(prefix)
     if not (prefix / "pyvenv.cfg").is_file() or not path.is_file():
         raise EvidenceMissing(
-            f"{prefix} is no virtual environment with pip.",
+            f"{prefix} is not a virtual environment with pip.",
             hint="Put scripts/bin of a scaffolded project first in PATH instead.",
         )
     text = LAUNCHER.replace("/usr/bin/env python3", str(prefix / "bin" / "python"), 1)

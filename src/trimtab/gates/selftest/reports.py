@@ -65,7 +65,7 @@ _FILES = (
     _raw("single quotes", _replace(b'"name"', b"'name'"), _JSON),
     _raw("byte-order mark", lambda raw: b"\xef\xbb\xbf" + raw, _JSON),
     _raw("UTF-16", lambda raw: raw.decode().encode("utf-16"), _JSON),
-    _raw("a byte that is no UTF-8", _replace(b"selftest", b"self\xfftest"), _JSON),
+    _raw("a byte that is not UTF-8", _replace(b"selftest", b"self\xfftest"), _JSON),
     _raw("a lone surrogate", _replace(b'"selftest"', b'"\\ud800"'), _JSON),
     _raw("NaN", _replace(b'"accuracy": ', b'"accuracy": NaN, "x": '), _JSON),
     _raw("Infinity", _replace(b'"duration_s": ', b'"duration_s": Infinity, "x": '), _JSON),

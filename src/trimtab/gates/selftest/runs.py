@@ -137,7 +137,7 @@ CORRUPTIONS: tuple[Corruption, ...] = (
     _log("two lines swapped", _swapped),
     _log("a line doubled", lambda lines: [*lines[:50], lines[49], *lines[50:]]),
     _log("a wrong answer made right", lambda lines: [line.replace(b'"correct":false', b'"correct":true') for line in lines]),
-    _log("a line that is no JSON", lambda lines: [*lines[:50], b"oops\n", *lines[50:]]),
+    _log("a line that is not JSON", lambda lines: [*lines[:50], b"oops\n", *lines[50:]]),
     _log("a line without its chain", lambda lines: [*lines[:50], lines[50][:-78] + b"}\n", *lines[51:]]),
     _forged("a prediction removed", lambda records: records.remove(_event(records, "prediction")), _COUNT),
     _forged("a sample removed", lambda records: records.remove(_event(records, "sample")), _COUNT),

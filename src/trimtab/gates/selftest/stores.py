@@ -94,5 +94,5 @@ CORRUPTIONS: tuple[Corruption, ...] = (
     _case("a subset with a fresh manifest", lambda folder: _cut(folder, keep=50, again=True), ("datasets.too_few_samples",)),
     _case("a label changed, with a fresh manifest", _label, ("datasets.changed",)),
     _case("others may write", lambda folder: (folder / "data.jsonl").chmod(0o666), ("datasets.world_writable",)),
-    _case("nobody may read", lambda folder: (folder / "data.jsonl").chmod(0o000), ("datasets.permission_denied",)),
+    _case("unreadable for everyone", lambda folder: (folder / "data.jsonl").chmod(0o000), ("datasets.permission_denied",)),
 )  # fmt: skip

@@ -181,7 +181,7 @@ CORRUPTIONS: tuple[Corruption, ...] = (
     _case("an old snapshot", _old, ("supply_chain.advisories_stale",)),
     _case("a package outside its pin", lambda w: _package(w, "transformers", "5.0"), ("supply_chain.pin_broken",)),
     _case("a licence that is denied", lambda w: _package(w, "delta", "1.0", licence="AGPL-3.0-only"), ("supply_chain.licence_denied",)),
-    _case("a licence denied beside an allowed one", lambda w: _package(w, "delta", "1.0", licence="MIT AND GPL-3.0-only"), ("supply_chain.licence_denied",)),
+    _case("a denied licence with an allowed one", lambda w: _package(w, "delta", "1.0", licence="MIT AND GPL-3.0-only"), ("supply_chain.licence_denied",)),
     _case("a requirement that is not installed", lambda w: _package(w, "delta", "1.0", requires=("epsilon",)), ("supply_chain.requirement_broken",)),
     _case("a requirement of another version", lambda w: _package(w, "delta", "1.0", requires=("beta<2",)), ("supply_chain.requirement_broken",)),
 )  # fmt: skip

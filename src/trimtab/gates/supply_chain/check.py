@@ -51,7 +51,7 @@ def check(
     found += pin_findings(installed, load_pins(project.root))
     found += audit_findings(_listed(case), snapshot, rules, case.clock.now().date())
     facts = {
-        "signed_by": signer_of(project, ring) or "nobody trusted",
+        "signed_by": signer_of(project, ring) or "no trusted key",
         "packages": len(installed.packages),
         "advisories": snapshot.records,
         "advisories_of": snapshot.date.isoformat(),

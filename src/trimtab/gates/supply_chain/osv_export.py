@@ -95,7 +95,7 @@ def _read_zip(path: Path) -> Iterator[tuple[str, bytes]]:
                     raise EvidenceUnreadable(f"{path.name} is too large when unpacked.")
                 yield from _lines(entry.filename, archive.read(entry))
     except (zipfile.BadZipFile, OSError, RuntimeError, NotImplementedError) as error:
-        raise EvidenceUnreadable(f"{path.name} is no readable zip: {error}") from error
+        raise EvidenceUnreadable(f"{path.name} is not a readable zip: {error}") from error
 
 
 def _lines(name: str, raw: bytes) -> Iterator[tuple[str, bytes]]:

@@ -52,7 +52,7 @@ def _read(path: Path) -> dict[str, Requirement]:
 
 def _wrong(path: Path, number: int, stated: str) -> EvidenceUnreadable:
     return EvidenceUnreadable(
-        f"Line {number} of {path.name} is no pin: {stated[:80]!r}.",
+        f"Line {number} of {path.name} is not a pin: {stated[:80]!r}.",
         hint="Write one requirement a line with a version, such as `transformers>=4.40,<5`.",
     )
 
