@@ -49,7 +49,7 @@ class KeyMissing(NotFound):
 
 
 class SignatureWrong(Corrupt):
-    """An envelope is malformed, was not signed by a trusted key, or says something else than was asked."""
+    """An envelope is malformed, not signed by a trusted key, or about something else."""
 
     code = "gates.signature_wrong"
     default_hint = "Sign the artifacts again with `trimtab gates sign`, with a key that `keys/trust.json` trusts."

@@ -32,7 +32,7 @@ class ComponentHealth:
     """JSON-ready extras, such as ``model``."""
 
     def without_credentials(self) -> "ComponentHealth":
-        """Return it with the credentials of addresses hidden: it is shown to callers without a key."""
+        """Return a copy without credentials, for callers without a key."""
         facts = {name: hide_in(value) for name, value in self.facts.items()}
         return replace(self, detail=hide_credentials(self.detail), facts=facts)
 

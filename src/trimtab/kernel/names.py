@@ -18,7 +18,10 @@ _SCRIPTS = ("LATIN", "CYRILLIC", "GREEK", "ARMENIAN", "CHEROKEE", "COPTIC")
 
 
 def problem_of_name(name: str) -> str:
-    """Return why a new key or project may not have the name; empty when it may. Case makes no difference."""
+    """Return why a new key or project may not have the name, or an empty text.
+
+    Case makes no difference.
+    """
     plain = name.casefold()
     if plain.partition(".")[0] in _DEVICES:
         return "is the name of a device"

@@ -142,7 +142,10 @@ class Action:
 
     @property
     def effect_class(self) -> Effect:
-        """Return the stated class; an action that only observes is repeatable, one that states none irreversible."""
+        """Return the stated class of the effect.
+
+        An action that only observes is repeatable, one that states no class irreversible.
+        """
         observed = Effect.REPEATABLE if self.risk is Risk.OBSERVE else Effect.IRREVERSIBLE
         return self.effect or observed
 
@@ -174,7 +177,10 @@ class Fault:
 
 
 def combined_realism(faults: Iterable[Fault]) -> tuple[Realism, str]:
-    """Return how real a drill of these faults is, with the reasons: one simulated fault makes it simulated."""
+    """Return the realism of a drill of these faults, with reasons.
+
+    One simulated fault makes the drill simulated.
+    """
     reasons = [
         f"{fault.name}: {fault.simulated_because}"
         for fault in faults

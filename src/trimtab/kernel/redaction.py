@@ -1,4 +1,4 @@
-"""Hides credentials in text that people read: user and password in addresses, and secrets in query strings.
+"""Hides credentials in addresses and query strings of text that people read.
 
 Every pattern takes linear time: the text may come from a stranger.
 """

@@ -72,7 +72,7 @@ Transition = AlertFired | AlertResolved
 
 
 def fingerprint(labels: Mapping[str, str]) -> str:
-    """Return the id of the alert with these labels; the same in every process and after every restart."""
+    """Return the id of the alert with these labels, stable across restarts."""
     return content_id("alert", *(part for pair in sorted(labels.items()) for part in pair))
 
 
@@ -98,7 +98,7 @@ class AlertBook:
         self._active: dict[Labels, _Active] = {}
 
     def update(self, result: Vector, at_ms: int) -> list[Transition]:
-        """Take the rule's result at an instant and return what changed, in the order of the alerts' first appearance.
+        """Apply the rule's result at an instant and return the transitions in order.
 
         Raises:
             EvaluationFailed: Two elements have the same labels once the rule's labels are set; nothing is changed.

@@ -92,7 +92,7 @@ def check(
     scrape_seconds: float = SCRAPE_SECONDS,
     limits: QueryLimits = DEFAULT_LIMITS,
 ) -> CheckResult:
-    """Ask once. It holds when the expression has a result, and samples for all of the time that it looks back.
+    """Evaluate once; true needs a result and samples for the whole range.
 
     Args:
         expression: A result of `compile_check`.

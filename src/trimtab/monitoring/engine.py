@@ -79,7 +79,7 @@ class RuleEngine:
             )
 
     def resume(self, firing: Iterable[Alert]) -> None:
-        """Take up the alerts that were firing when the process ended, so that their end will be noticed.
+        """Resume the alerts that were firing when the process ended.
 
         Call it before the first tick. Alerts of rules that no longer exist are left out.
         """
@@ -91,7 +91,7 @@ class RuleEngine:
                         break
 
     def alerts(self, state: AlertState | None = None) -> tuple[Alert, ...]:
-        """Return the pending and firing alerts, or those of one state, in the order of the rules."""
+        """Return the pending and firing alerts, or those of one state."""
         with self._lock:
             return tuple(
                 alert

@@ -46,7 +46,7 @@ class Known:
 
 
 def load_rules(paths: Iterable[Path], known: Known | None = None) -> tuple[RuleGroup, ...]:
-    """Return the groups of all files, in the order given; raises what `read_rules` and `check_rules` raise."""
+    """Return the groups of all files, read and checked, in the order given."""
     groups = read_rules(paths)
     check_rules(groups, known or Known())
     return groups

@@ -51,7 +51,7 @@ def _holds(expression: Expression, store: SeriesStore) -> bool:
 
 
 def _idle(selectors: tuple[Selector, ...]) -> SeriesStore:
-    """Return the samples of a service that does nothing: its counters stand still, its gauges are not there."""
+    """Return the samples of an idle service: constant counters, no gauges."""
     store = SeriesStore(retention_seconds=86_400)
     counters: dict[Labels, float] = {}
     for selector in selectors:

@@ -35,7 +35,7 @@ Rule = RecordingRule | AlertRule
 
 @dataclass(frozen=True, slots=True)
 class RuleGroup:
-    """Rules that are evaluated together, in their order, so that later ones see what earlier ones recorded."""
+    """Rules that are evaluated in order, so that later ones see earlier results."""
 
     file: str
     name: str

@@ -14,7 +14,9 @@ _log = logging.getLogger(__name__)
 
 
 class Scrape:
-    """Appends all samples of a registry at an instant, and ``up``: 1, or 0 when the registry failed.
+    """Appends all samples of a registry at an instant, and ``up``.
+
+    ``up`` is 1, or 0 when the registry failed.
 
     Args:
         registry: Where the metrics are.
@@ -37,7 +39,7 @@ class Scrape:
         self._failing = False
 
     def take(self, now: datetime) -> None:
-        """Append the samples of this instant. A failing collector makes every series of the scrape stale."""
+        """Append the samples of this instant; a failure makes the scrape stale."""
         up = labels_of({**self._labels, METRIC_NAME: "up"})
         try:
             samples = [sample for metric in self._registry.collect() for sample in self._of(metric)]

@@ -26,7 +26,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, eq=False)
 class Selection:
-    """Which series a selector means. Compared by identity, so that the store can remember its answer."""
+    """Series that a selector selects, compared by identity for caching."""
 
     metric: str | None
     """The exact name, or None when the name is matched like any other label."""
@@ -93,7 +93,10 @@ class _Timeline:
 
 
 class _Series:
-    """Runs of equal values: ``marks[i]`` is twice the number of the first instant, plus one for an absent run."""
+    """Runs of equal values.
+
+    ``marks[i]`` is twice the index of the first instant, plus one for an absent run.
+    """
 
     __slots__ = ("labels", "marks", "nameless", "seen", "timeline", "values")
 
@@ -127,7 +130,7 @@ class _Series:
         return None if run < 0 or self.marks[run] & 1 else self.values[run]
 
     def between(self, low: int, high: int) -> tuple[list[range], list[float]]:
-        """Return the instants in ``[low, high)`` that have a value, as unbroken ranges, and the values."""
+        """Return the instants in ``[low, high)`` with a value, as ranges, and the values."""
         marks, values = self.marks, self.values
         run = max(0, bisect_right(marks, low * 2 + 1) - 1)
         last = bisect_left(marks, high * 2) - 1
@@ -155,7 +158,7 @@ class _Series:
 
 
 class SeriesStore:
-    """Samples of the last ``retention_seconds``, bounded also by a number of series. Safe to use from many threads.
+    """Thread-safe store of recent samples, limited in time and series.
 
     Args:
         retention_seconds: How far back selectors can see. Samples up to a sixteenth older may still be held.
@@ -200,7 +203,10 @@ class SeriesStore:
             self._forget_before(timeline, at_ms - self._retention_ms)
 
     def latest(self, selection: Selection, at_ms: int, cost: Cost | None = None) -> list[Latest]:
-        """Return the selected series that have a sample, at most five minutes old and not stale, at an instant."""
+        """Return the selected series with a fresh sample at an instant.
+
+        A sample is fresh for five minutes, unless it is stale.
+        """
         with self._lock:
             found = []
             columns: dict[_Timeline, int] = {}

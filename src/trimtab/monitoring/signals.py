@@ -54,7 +54,7 @@ def signals(engine: RuleEngine, store: SeriesStore) -> tuple[Signal, ...]:
 
 
 def metric_names(registry: CollectorRegistry, declared: Iterable[Signal]) -> frozenset[str]:
-    """Return the names that rules may use: what the registry exports now, and what the signals may export later.
+    """Return the metric names that rules may use, exported now or later.
 
     A signal that has nothing to say yet, such as a ratio before the first query, is in no scrape but in this set.
     """

@@ -155,7 +155,7 @@ class _Run:
 
 
 class JobsContract:
-    """Contract suite that every `Jobs` passes. Derive a test class and give it a ``jobs`` fixture (not yet launched)."""
+    """Contract suite of `Jobs`: derive a class with a ``jobs`` fixture, not launched."""
 
     def test_steps_run_in_order_and_the_result_comes_back(self, jobs: Jobs) -> None:
         """A body's result is the job's result."""

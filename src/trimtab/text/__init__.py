@@ -1,1 +1,1 @@
-"""Language processing shared by search and guards: tokens, stemming, languages, sentences, encodings."""
+"""Language processing for search and guards: tokens, stems, sentences, encodings."""

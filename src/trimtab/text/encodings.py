@@ -19,7 +19,7 @@ _FEWEST = 4
 
 
 def unescaped(text: str) -> str:
-    """Return the text with HTML's numeric references, escapes and percent signs read, when it is written in them."""
+    """Return the text with HTML references, escapes and percent signs decoded."""
     if text.count("\\u") + text.count("\\x") >= _FEWEST:
         text = _ESCAPE.sub(lambda found: chr(int(found[1] or found[2], 16)), text)
     if text.count("&#") >= _FEWEST and len(_REFERENCE.findall(text)) >= _FEWEST:
@@ -28,7 +28,7 @@ def unescaped(text: str) -> str:
 
 
 def _unquoted(run: re.Match[str]) -> str:
-    """Read a run that is mostly percent signs or has several spaces written so; an address with an umlaut stays."""
+    """Decode a run that is mostly percent-encoded; keep single encoded letters."""
     spaces, signs = run[0].count("%20"), run[0].count("%")
     dense = signs >= _FEWEST and signs * 6 >= len(run[0])
     return unquote(run[0]) if dense or spaces >= _FEWEST_SPACES else run[0]
@@ -111,7 +111,7 @@ _FEWEST_COMMON, _FEWEST_WORDS = 2, 4
 
 
 def _turned(text: str) -> list[str]:
-    """Return the lines that become English when read from their end or with the alphabet turned by 13 places."""
+    """Return the lines that are English when reversed or rotated by 13 letters."""
     found = []
     for line in text[:_MAX_DECODED].split("\n"):
         words = _LETTERS.findall(line)

@@ -144,7 +144,7 @@ _BACKSLASHED = re.compile(r"(?:\\[^\s\\]|\\ ){6,}")
 
 
 def _joined(text: str, found: set[Disguise]) -> str:
-    """Join letters kept apart by spaces, dots or dashes, and remove a backslash before each letter."""
+    """Join spaced-out letters, and remove a backslash before each letter."""
 
     def close(run: re.Match[str]) -> str:
         found.add(Disguise.SPACING)
@@ -164,7 +164,7 @@ _LEET_INSIDE = re.compile(r"[A-Za-z][013457@$!|€]+[A-Za-z]|^[@$!|€][A-Za-z]{
 
 
 def _unleeted(text: str, found: set[Disguise]) -> str:
-    """Read digits and signs inside words as the letters they stand for, when several words need it."""
+    """Replace digits and signs inside words by letters, if several words need it."""
     if not _LEET_SIGNS.search(text):
         return text
     suspects = [word[0] for word in _LEET_WORD.finditer(text) if _LEET_INSIDE.search(word[0])]

@@ -11,7 +11,7 @@ _DOTLESS = str.maketrans({"ı": "i", "\u0307": None})
 
 
 def folded(text: str) -> str:
-    """Return the text as patterns read it that ignore case; to them the Turkish letters ı and İ are an i."""
+    """Return the text casefolded as patterns do: Turkish ı and İ become i."""
     return text.lower() if text.isascii() else text.casefold().translate(_DOTLESS)
 
 

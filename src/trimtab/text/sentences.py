@@ -1,5 +1,5 @@
 # ruff: noqa: RUF001, SIM905 - punctuation and abbreviations of several languages, as text.
-"""Cuts text into sentences that keep their place: ``text[start:end]`` is the sentence, character by character.
+"""Cuts text into sentences with offsets: ``text[start:end]`` is the sentence.
 
 Markdown structure comes first (a heading, a list item, a table row or a code block never joins its neighbour), then
 punctuation inside each block, with the abbreviations, initials and ordinals that would fool a rule of "full stop and

@@ -46,7 +46,7 @@ def words(text: str) -> list[str]:
 
 
 def stems(text: str) -> list[str]:
-    """Return the stems of the words in order; English rules, which do little harm to other Latin scripts."""
+    """Return the stems of the words in order, by the rules of English."""
     return [stem(word) for word in words(text)]
 
 

@@ -84,12 +84,12 @@ def quantiles(q: float, vector: Vector, grouping: Grouping) -> Vector:
 
 
 def top(size: float, vector: Vector, grouping: Grouping) -> Vector:
-    """Return the largest elements of each group, with all their labels, largest first and NaN last."""
+    """Return the largest elements of each group, largest first and NaN last."""
     return _first(size, vector, grouping, descending=True)
 
 
 def bottom(size: float, vector: Vector, grouping: Grouping) -> Vector:
-    """Return the smallest elements of each group, with all their labels, smallest first and NaN last."""
+    """Return the smallest elements of each group, smallest first and NaN last."""
     return _first(size, vector, grouping, descending=False)
 
 
@@ -122,7 +122,7 @@ def count_values(label: str, vector: Vector, grouping: Grouping) -> Vector:
 
 
 def _plain_text(value: float) -> str:
-    """Write a number as Go's ``FormatFloat(value, 'f', -1, 64)``: the shortest digits, never an exponent."""
+    """Format a number as Go's ``FormatFloat(value, 'f', -1, 64)``: no exponent."""
     if math.isnan(value):
         return "NaN"
     if math.isinf(value):

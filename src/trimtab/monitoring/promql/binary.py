@@ -1,4 +1,4 @@
-"""Operators between scalars and vectors, with the matching rules of Prometheus 2.42 (``promql/engine.go``)."""
+"""Operators with the matching rules of Prometheus 2.42 (``promql/engine.go``)."""
 
 import math
 import operator
@@ -98,7 +98,7 @@ def scalars(operation: Operation, left: float, right: float) -> float:
 def vector_scalar(
     operation: Operation, vector: Vector, scalar: float, *, scalar_first: bool
 ) -> Vector:
-    """Return the vector with the operator applied; a filtering comparison keeps the vector's values."""
+    """Return the vector with the operator applied; comparisons filter it."""
     result = []
     for labels, value in vector:
         left, right = (scalar, value) if scalar_first else (value, scalar)

@@ -19,7 +19,7 @@ NEWEST_ONLY = frozenset({"irate", "idelta", "last_over_time", "present_over_time
 
 
 def covers(window: SampleWindow, span: TimeRange, tolerance_ms: int, *, counter: bool) -> bool:
-    """Return whether the samples reach from one end of the range to the other without large gaps."""
+    """Return whether the samples cover the range without large gaps."""
     times = window.scrapes_ms if counter else window.times_ms
     tolerance = min(tolerance_ms, (span.end_ms - span.start_ms) // 2)
     if times[0] - span.start_ms > tolerance or span.end_ms - times[-1] > tolerance:

@@ -69,7 +69,7 @@ def each(function: Callable[..., float], vector: Vector, *arguments: float) -> V
 
 
 def clamped(vector: Vector, minimum: float, maximum: float) -> Vector:
-    """Return the values brought between the bounds; nothing when the bounds are the wrong way round."""
+    """Return the values clamped to the bounds; nothing when the bounds are reversed."""
     if maximum < minimum:
         return []
     return each(lambda value: at_least(at_most(value, maximum), minimum), vector)
@@ -86,7 +86,7 @@ _REFERENCE = re.compile(r"\$(?:\$|(\w+)|\{(\w+)\})", re.ASCII)
 def label_replaced(
     vector: Vector, target: str, replacement: str, source: str, pattern: CompiledPattern
 ) -> Vector:
-    """Return the vector with ``target`` set where the whole value of ``source`` matches the pattern."""
+    """Return the vector with ``target`` set where ``source`` matches the pattern."""
     result = []
     for element in vector:
         found = pattern.fullmatch(value_of(element.labels, source))
@@ -99,7 +99,7 @@ def label_replaced(
 
 
 def _expanded(template: str, found: Match) -> str:
-    """Fill ``$1``, ``$name`` and ``${name}`` as Go's ``regexp.Expand`` does: an unknown group is empty."""
+    """Expand ``$1``, ``$name`` and ``${name}`` as Go's ``regexp.Expand`` does."""
     numbered, named = found.groups(), found.groupdict()
 
     def group(reference: re.Match[str]) -> str:
@@ -135,7 +135,10 @@ def _joined(labels: Labels, separator: str, sources: list[str]) -> str:
 
 
 def _check_length(text: str) -> str:
-    """Return the label's value unless it is too long: nested calls could double it at each level."""
+    """Return the label's value, or raise if it is too long.
+
+    Nested calls could double it at each level.
+    """
     if len(text) > MAX_LABEL_LENGTH:
         raise EvaluationFailed(
             f"A label's value would be longer than {MAX_LABEL_LENGTH} characters.",

@@ -1,4 +1,4 @@
-"""``histogram_quantile`` over classic histograms, as Prometheus 2.42 computes it (``promql/quantile.go``)."""
+"""``histogram_quantile`` of classic histograms (``promql/quantile.go`` of 2.42)."""
 
 import math
 from bisect import bisect_left
@@ -17,7 +17,7 @@ class _Bucket:
 
 
 def histogram_quantile(q: float, vector: Vector) -> Vector:
-    """Return the q-quantile of each histogram: elements that differ only in ``le`` are its cumulative buckets."""
+    """Return the q-quantile of each histogram, a group of ``le`` buckets."""
     histograms: dict[Labels, list[_Bucket]] = {}
     for element in vector:
         upper = _upper_bound(value_of(element.labels, "le"))

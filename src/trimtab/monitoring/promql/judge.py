@@ -102,7 +102,9 @@ def _either(sides: list[CheckAnswer]) -> CheckAnswer:
 
 
 def _joined(symbol: str, found: Vector, operands: list[CheckAnswer]) -> CheckAnswer:
-    """Judge ``and`` and ``unless``: their value decides, unless an operand that it depends on is unknown.
+    """Judge ``and`` and ``unless`` from their value and their operands.
+
+    The value decides, unless an operand that it depends on is unknown.
 
     The right side of ``unless`` may be without data: `x == 0 unless backup_age` asks just that.
     """

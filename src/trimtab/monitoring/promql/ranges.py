@@ -42,7 +42,7 @@ def _delta(window: SampleWindow, span: TimeRange) -> float | None:
 def _extrapolated(
     window: SampleWindow, span: TimeRange, *, counter: bool, per_seconds: float = 1.0
 ) -> float | None:
-    """Return the difference over the whole range, as if the samples continued to its ends at their own slope.
+    """Return the difference over the range, extrapolated to its ends.
 
     It goes to an end that is nearer than 1.1 average distances of samples, else half a distance; a counter never
     goes back beyond where it would have been zero. The order of the operations is Prometheus', to the last bit.
@@ -95,7 +95,7 @@ def _deriv(window: SampleWindow, _: TimeRange) -> float | None:
 
 
 def predict_linear(window: SampleWindow, span: TimeRange, seconds: float) -> float | None:
-    """Return where a straight line through the samples will be, that many seconds after the evaluation."""
+    """Return the linear prediction, the given seconds after the evaluation."""
     if len(window.values) < 2:
         return None
     slope, intercept = _line(window, span.at_ms)
