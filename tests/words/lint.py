@@ -27,6 +27,9 @@ _PHRASE = re.compile(
     + r")(?![\w`-])",
     re.IGNORECASE,
 )
+_PRAGMA = re.compile(r"\s+#\s*(?:type|noqa|fmt).*$")
+_RAW = re.compile(r"""^[^"']*(?:r|rf|fr)["']|^\s*"\[?\\u""", re.IGNORECASE)
+"""A regular expression, which no line break makes clearer."""
 _CODE = re.compile(r"```.*?```|``[^`]*``|`[^`\n]*`", re.DOTALL)
 _THERE = re.compile(r"\b(?:there|it)\s+$", re.IGNORECASE)
 Function = ast.FunctionDef | ast.AsyncFunctionDef
@@ -84,9 +87,29 @@ class Module:
                 yield node.name, node.lineno
 
     def _columns(self) -> Iterator[Finding]:
+        tables = self._tables()
         for number, line in enumerate(self._text.splitlines(), 1):
-            if len(line) > MAX_COLUMNS and "://" not in line:
+            length = len(_PRAGMA.sub("", line))
+            exempt = "://" in line or number in tables or _RAW.match(line)
+            if length > MAX_COLUMNS and not exempt:
                 yield Finding(self.file, number, "columns", f"{len(line)} columns")
+
+    def _tables(self) -> set[int]:
+        """Return the lines of statements and modules that the formatter leaves as tables."""
+        lines = self._text.splitlines()
+        if any(line.startswith("# fmt: off") for line in lines):
+            first = next(n for n, line in enumerate(lines, 1) if line.startswith("# fmt: off"))
+            last = next(
+                (n for n, line in enumerate(lines, 1) if line.startswith("# fmt: on")), len(lines)
+            )
+            return set(range(first, last + 1))
+        return {
+            number
+            for node in ast.walk(self.tree)
+            if isinstance(node, ast.stmt)
+            and lines[(node.end_lineno or 1) - 1].endswith("# fmt: skip")
+            for number in range(node.lineno, (node.end_lineno or 1) + 1)
+        }
 
     def _prose(self) -> Iterator[Finding]:
         for token in tokenize.generate_tokens(io.StringIO(self._text).readline):

@@ -163,7 +163,8 @@ def run_drill(
         subject: The service.
         cause_id: ``runbook-id/cause``.
         report: Called at each stage.
-        timeout_seconds: Of the service's clock, for each of: becoming healthy, and the drill itself.
+        timeout_seconds: Of the service's clock, for each of: becoming healthy, and the drill
+            itself.
         stop: Ends the drill soon when it is set.
 
     Raises:
@@ -210,7 +211,8 @@ def _await_health(drill: _Drill) -> None:
 
 
 def _unhealthy(drill: _Drill) -> str:
-    # What else is wrong may stay wrong: a drill looks at its own alerts, and a busy machine is often near its limits.
+    # What else is wrong may stay wrong: a drill looks at its own alerts, and a busy machine is
+    # often near its limits.
     incidents = drill.subject.incidents
     for incident in (*incidents.list(active=True), *incidents.list(active=True, drills=True)):
         if incident.alert.name not in drill.book.alerts:
@@ -299,7 +301,8 @@ def _step(drill: _Drill, incident_id: str) -> bool:
     if incident.episode.diagnosis is not None:
         drill.report_stage(
             DrillStage.DIAGNOSED,
-            f"{incident.episode.root_cause or 'abstained'} (confidence {incident.episode.diagnosis.confidence:.2f}).",
+            f"{incident.episode.root_cause or 'abstained'} (confidence"
+            f" {incident.episode.diagnosis.confidence:.2f}).",
             incident.episode.diagnosed_at,
         )
     if incident.state is State.AWAITING_APPROVAL and incident.episode.plan is not None:

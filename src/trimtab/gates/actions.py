@@ -59,9 +59,11 @@ def _undo_by(monitor: GateMonitor) -> Callable[[Arguments, ActionContext], Actio
 
 
 def _action(  # noqa: PLR0913 - one argument for each field of an action.
-    monitor: GateMonitor, name: str, text: str, apply: Apply, preview: Callable[[Arguments], ChangePreview], *,
+    monitor: GateMonitor, name: str, text: str, apply: Apply,
+    preview: Callable[[Arguments], ChangePreview], *,
     risk: Risk = Risk.APPROVAL, params: tuple[Param, ...] = (),
 ) -> Action:  # fmt: skip
+
     def run(arguments: Arguments, context: ActionContext) -> ActionResult:
         token = apply(arguments, context)
         outcome = monitor.verdict.outcome.value if monitor.verdict else "unknown"

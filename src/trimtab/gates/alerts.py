@@ -29,7 +29,8 @@ class AlertNotSent(Unavailable):
 def raises_alert(found: Finding) -> bool:
     """Return whether a finding raises an alert.
 
-    Findings of low severity do not, except those about documentation, which are all of low severity.
+    Findings of low severity do not, except those about documentation, which are all of low
+    severity.
     """
     return found.severity is not Severity.LOW or found.failure is Failure.DOCUMENTATION
 

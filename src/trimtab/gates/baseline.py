@@ -1,8 +1,9 @@
 """Golden baseline and the signed approvals that allow replacing it.
 
-Only a validated report with an approval for exactly that report becomes the baseline. An approval is a signed statement
-of the action, the hash of the file, the person and the expiry time; it can be used once. The baseline folder also keeps
-the report and the approval, so that a later edit of any of the three files is detected.
+Only a validated report with an approval for exactly that report becomes the baseline. An approval
+is a signed statement of the action, the hash of the file, the person and the expiry time; it can be
+used once. The baseline folder also keeps the report and the approval, so that a later edit of any
+of the three files is detected.
 """
 
 import secrets

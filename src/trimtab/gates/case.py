@@ -27,7 +27,8 @@ UNUSABLE = "the report is not usable"
 
 def keyring_folder() -> Path:
     """Return TRIMTAB_GATES_KEYS, or ``trimtab/keys`` in the user's configuration folder."""
-    named = os.environ.get("TRIMTAB_GATES_KEYS")  # noqa: TID251 - the gates run without the service's settings.
+    # the gates run without the service's settings.
+    named = os.environ.get("TRIMTAB_GATES_KEYS")  # noqa: TID251
     if named:
         return Path(named)
     base = os.environ.get("XDG_CONFIG_HOME")  # noqa: TID251 - as above.
@@ -80,7 +81,9 @@ class Project:
         if folder.resolve().is_relative_to(self.root.resolve()):
             raise PolicyWrong(
                 f"The key ring {folder.name} lies inside the project that it vouches for.",
-                hint="Keep it elsewhere: set TRIMTAB_GATES_KEYS to a folder outside of the project.",
+                hint=(
+                    "Keep it elsewhere: set TRIMTAB_GATES_KEYS to a folder outside of the project."
+                ),
             )
         return folder
 

@@ -1,6 +1,7 @@
 """Table of all finding codes: failure type, severity, message and fix.
 
-Documentation, tests and the self-test use it to check that each code is described, reachable and detected.
+Documentation, tests and the self-test use it to check that each code is described, reachable and
+detected.
 """
 
 from dataclasses import dataclass
@@ -33,7 +34,10 @@ _PROVENANCE_FAILED, _VULNERABILITY = (
     "❌ Provenance verification failed",
     "⚠️ Dependency vulnerability",
 )
-_REGENERATE = "If the change is meant, regenerate with `trimtab gates manifest create DATASET` (asks for approval); otherwise restore the file."
+_REGENERATE = (
+    "If the change is meant, regenerate with `trimtab gates manifest create DATASET` (asks for"
+    " approval); otherwise restore the file."
+)
 _SIGN_AGAIN = (
     "Check the keys with `trimtab gates keys list`, then sign again: `trimtab gates sign FILES`."
 )
@@ -152,7 +156,8 @@ def finding(
         path: JSON path or file path.
         detail: Details, appended to the message of the code.
         fix: Replaces the fix of the table.
-        severity: Replaces the severity of the table, where the policy or the size of the deviation decides.
+        severity: Replaces the severity of the table, where the policy or the size of the deviation
+            decides.
     """
     known = CODES[code]
     return Finding(

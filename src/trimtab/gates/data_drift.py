@@ -1,8 +1,8 @@
 """Data drift: population stability index (PSI) of each column.
 
-PSI = sum over bins of (now - then) * ln(now / then). Values are comparable only with the same bins, so the reference's
-decile edges are kept with the baseline. Without drift the expected PSI is about (bins - 1) * (1/n_then + 1/n_now);
-that is subtracted before the comparison with the thresholds.
+PSI = sum over bins of (now - then) * ln(now / then). Values are comparable only with the same bins,
+so the reference's decile edges are kept with the baseline. Without drift the expected PSI is about
+(bins - 1) * (1/n_then + 1/n_now); that is subtracted before the comparison with the thresholds.
 """
 
 from collections.abc import Sequence
@@ -78,7 +78,8 @@ def _shares(
 
     A bin is the interval [edge, next edge).
     """
-    # One comparison of a contiguous column for each of the nine edges costs a tenth of a binary search for each row.
+    # One comparison of a contiguous column for each of the nine edges costs a tenth of a binary
+    # search for each row.
     values = np.ascontiguousarray(column)
     missing = int(np.count_nonzero(np.isnan(values)))
     reached = [np.count_nonzero(values >= edge) for edge in edges.astype(values.dtype)]

@@ -1,9 +1,10 @@
 """Dataset gate: verifies manifests, sample counts and file permissions.
 
-Threat: a changed, swapped, added or removed file; a manifest that points out of its dataset; a subset passed off as
-the whole; data that any user of the machine can change. How: SHA-256 of every file on two threads, never from a cache.
-Limits: a manifest regenerated together with its data is consistent; reports and the baseline therefore contain the
-manifest's own hash, and regenerating needs an approval.
+Threat: a changed, swapped, added or removed file; a manifest that points out of its dataset; a
+subset passed off as the whole; data that any user of the machine can change. How: SHA-256 of every
+file on two threads, never from a cache. Limits: a manifest regenerated together with its data is
+consistent; reports and the baseline therefore contain the manifest's own hash, and regenerating
+needs an approval.
 """
 
 import csv
@@ -182,8 +183,8 @@ def _is_regular(path: Path) -> bool:
 def count_samples(folder: Path) -> int:
     """Return the number of samples of a dataset.
 
-    Counts lines of JSONL and text, rows of CSV and TSV, and items of a JSON list. A file that cannot be parsed counts as
-    empty, so that damage never raises the count.
+    Counts lines of JSONL and text, rows of CSV and TSV, and items of a JSON list. A file that
+    cannot be parsed counts as empty, so that damage never raises the count.
     """
     return sum(_samples_or_none(folder / name) for name in files_of(folder))
 

@@ -1,8 +1,8 @@
 """Docs gate: checks links, anchors, commands and empty sections of all pages.
 
-Threat: a guide with a dead link during an incident, a command that was renamed, a schema version without a migration
-guide. Limits: external addresses are not fetched (the gate works offline), and the correctness of the text is not
-checked.
+Threat: a guide with a dead link during an incident, a command that was renamed, a schema version
+without a migration guide. Limits: external addresses are not fetched (the gate works offline), and
+the correctness of the text is not checked.
 """
 
 import re

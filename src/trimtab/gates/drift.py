@@ -1,9 +1,10 @@
 """Drift gate: compares the report with the golden baseline.
 
-Threat: a slow decline that no single change explains, a regression among many results, a benchmark that is missing from
-the report, a baseline replaced without approval. How: a difference counts when it exceeds the sampling noise of both
-runs; inside the tolerance it is a warning, beyond it critical. Limits: with few samples a large difference can be noise;
-it is then a warning, because the data do not decide.
+Threat: a slow decline that no single change explains, a regression among many results, a benchmark
+that is missing from the report, a baseline replaced without approval. How: a difference counts when
+it exceeds the sampling noise of both runs; inside the tolerance it is a warning, beyond it
+critical. Limits: with few samples a large difference can be noise; it is then a warning, because
+the data do not decide.
 """
 
 import math
@@ -20,7 +21,9 @@ from trimtab.gates.policy import DriftPolicy
 from trimtab.gates.records import Finding, GateResult, GateState
 
 SPLIT_REPEATS = 3
-"""From this many repetitions on both sides, durations are compared by their spread, not by a fixed share."""
+"""From this many repetitions on both sides, durations are compared by their spread, not by a fixed
+share.
+"""
 
 
 class Level(StrEnum):
@@ -127,7 +130,10 @@ def table(case: Case, baseline: Mapping[str, Any]) -> tuple[DriftRow, ...]:
 def _accuracy_findings(rows: tuple[DriftRow, ...]) -> Iterator[Finding]:
     for row in rows:
         where = f"$.results.{row.name}.accuracy"
-        detail = f"{row.name} {row.baseline:.4f} -> {row.current:.4f} ({row.change:+.4f}, tolerance {row.tolerance:g}, noise {row.noise:.4f}): {row.why}"
+        detail = (
+            f"{row.name} {row.baseline:.4f} -> {row.current:.4f} ({row.change:+.4f}, tolerance"
+            f" {row.tolerance:g}, noise {row.noise:.4f}): {row.why}"
+        )
         if row.level is Level.CRITICAL:
             yield finding("drift.critical", where, detail)
             yield finding("drift.accuracy_regression", where, detail)

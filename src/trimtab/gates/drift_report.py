@@ -24,8 +24,8 @@ def markdown(rows: Sequence[DriftRow], *, plot: str = "") -> str:
         "|---|---|---|---|---|---|---|---|",
     ]
     lines += [
-        f"| {_MARKS[row.level]} | {row.name} | {row.baseline:.4f} | {row.current:.4f} | {row.change:+.4f} "
-        f"| ±{row.noise:.4f} | ±{row.tolerance:g} | {row.why} |"
+        f"| {_MARKS[row.level]} | {row.name} | {row.baseline:.4f} | {row.current:.4f} |"
+        f" {row.change:+.4f} | ±{row.noise:.4f} | ±{row.tolerance:g} | {row.why} |"
         for row in rows
     ]
     if plot:
@@ -46,7 +46,10 @@ def svg(rows: Sequence[DriftRow]) -> str:
     middle = _LABEL_WIDTH + _PLOT_WIDTH / 2
     scale = _PLOT_WIDTH / 2 / reach
     parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" font-size="12">',
+        (
+            f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}"'
+            ' font-size="12">'
+        ),
         "<title>Change of accuracy against the baseline</title>",
         f'<rect width="{width}" height="{height}" fill="white"/>',
     ]
@@ -69,7 +72,13 @@ def _row(row: DriftRow, y: float, middle: float, scale: float) -> list[str]:
     colour = _COLOURS[row.level]
     return [
         f'<text x="8" y="{y + 4}">{escape(row.name[:32])}</text>',
-        f'<rect x="{middle - band:.1f}" y="{y - 8}" width="{2 * band:.1f}" height="16" fill="#e8eef4"/>',
+        (
+            f'<rect x="{middle - band:.1f}" y="{y - 8}" width="{2 * band:.1f}" height="16"'
+            ' fill="#e8eef4"/>'
+        ),
         f'<line x1="{x - noise:.1f}" x2="{x + noise:.1f}" y1="{y}" y2="{y}" stroke="{colour}"/>',
-        f'<circle cx="{x:.1f}" cy="{y}" r="4" fill="{colour}"><title>{row.change:+.4f}: {escape(row.why)}</title></circle>',
+        (
+            f'<circle cx="{x:.1f}" cy="{y}" r="4" fill="{colour}"><title>{row.change:+.4f}:'
+            f" {escape(row.why)}</title></circle>"
+        ),
     ]

@@ -52,7 +52,10 @@ class SignatureWrong(Corrupt):
     """An envelope is malformed, not signed by a trusted key, or about something else."""
 
     code = "gates.signature_wrong"
-    default_hint = "Sign the artifacts again with `trimtab gates sign`, with a key that `keys/trust.json` trusts."
+    default_hint = (
+        "Sign the artifacts again with `trimtab gates sign`, with a key that `keys/trust.json`"
+        " trusts."
+    )
 
 
 class ApprovalRefused(Forbidden):

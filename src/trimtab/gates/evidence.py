@@ -16,7 +16,9 @@ from trimtab.kernel.clock import Clock
 from trimtab.kernel.ids import sha256_hex
 
 VALIDATING = ("schema", "datasets", "benchmark", "plausibility")
-"""Gates that a report must pass to become the baseline; the drift gate is excluded, because it uses the old one."""
+"""Gates that a report must pass to become the baseline; the drift gate is excluded, because it uses
+the old one.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +57,8 @@ def promote(
     """Make a report the golden baseline and archive the former one.
 
     Raises:
-        ApprovalRefused: The approval is for another report, has expired, was used, or has no trusted signature.
-        BaselineRefused: The report does not pass the validating gates.
+        ApprovalRefused: The approval is for another report, has expired, was used, or has no
+        trusted signature. BaselineRefused: The report does not pass the validating gates.
     """
     if not report.is_file():
         raise EvidenceMissing(f"There is no report {report.name}.")

@@ -5,14 +5,17 @@ from pathlib import Path
 from trimtab.gates.errors import EvidenceUnreadable
 
 MAX_BYTES = 256 * 1024 * 1024
-"""Larger evidence is refused before it fills the memory; datasets are hashed in blocks and have no limit."""
+"""Larger evidence is refused before it fills the memory; datasets are hashed in blocks and have no
+limit.
+"""
 
 
 def read_evidence(path: Path) -> bytes:
     """Return the bytes of an evidence file.
 
     Raises:
-        EvidenceUnreadable: It is not a regular file (a pipe would block forever), is larger than `MAX_BYTES`, or the
+        EvidenceUnreadable: It is not a regular file (a pipe would block forever), is larger than
+        `MAX_BYTES`, or the
             operating system refuses to read it.
     """
     try:

@@ -6,8 +6,8 @@ from typing import Any
 def values_at(document: Any, path: str) -> list[Any]:
     """Return the values at a path such as ``metrics.accuracy``, sorted, numbers first.
 
-    Lists on the path are flattened: ``results.duration_s`` (also ``results[].duration_s``) returns one value for each
-    result. The value of a missing field is None.
+    Lists on the path are flattened: ``results.duration_s`` (also ``results[].duration_s``) returns
+    one value for each result. The value of a missing field is None.
     """
     values: list[Any] = [document]
     for field in filter(None, path.replace("[]", "").strip(".").split(".")):

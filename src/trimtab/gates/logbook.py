@@ -1,6 +1,7 @@
 """Logs of the gates, and log searches without grep and jq.
 
-Each verdict adds lines to ``logs/gates.log`` (for people) and one object to ``logs/gates.jsonl`` (for programs).
+Each verdict adds lines to ``logs/gates.log`` (for people) and one object to ``logs/gates.jsonl``
+(for programs).
 """
 
 import re
@@ -53,7 +54,9 @@ def write(
 
 
 def _lines(verdict: GateVerdict, results: tuple[dict[str, object], ...]) -> Iterator[str]:
-    yield f"INFO verdict {verdict.outcome.value} for {verdict.subject} under policy {verdict.policy}"
+    yield (
+        f"INFO verdict {verdict.outcome.value} for {verdict.subject} under policy {verdict.policy}"
+    )
     for result in verdict.results:
         if headline(result):
             yield f"ERROR {result.gate} gate failed: {headline(result)}"
@@ -61,7 +64,10 @@ def _lines(verdict: GateVerdict, results: tuple[dict[str, object], ...]) -> Iter
             text = f"{found.path} {found.message}".replace("\n", " ")
             yield f"{_LEVELS[found.severity]} {result.gate} validation error {found.code} {text}"
     for entry in results:
-        yield f"INFO {entry['name']} duration_s={entry['duration_s']} throughput={entry.get('throughput', '')}"
+        yield (
+            f"INFO {entry['name']} duration_s={entry['duration_s']}"
+            f" throughput={entry.get('throughput', '')}"
+        )
 
 
 def search(

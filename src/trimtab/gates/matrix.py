@@ -1,7 +1,8 @@
 """Emergency matrix, deadlines, contacts and triage tree of the MISO runbook.
 
-Four deadlines are separate and never merged: response time, resolution time, contact time, and escalation. The runbook gives Benchmark and Process no severity;
-here a benchmark that cannot be trusted is critical like any other unusable evidence, and a process gap is a warning.
+Four deadlines are separate and never merged: response time, resolution time, contact time, and
+escalation. The runbook gives Benchmark and Process no severity; here a benchmark that cannot be
+trusted is critical like any other unusable evidence, and a process gap is a warning.
 """
 
 from dataclasses import dataclass
@@ -96,8 +97,8 @@ class Clocks:
 def clocks(failure: Failure, severity: Severity) -> Clocks:
     """Return a finding's deadlines, adjusted where its severity differs from its row.
 
-    A critical security finding is resolved immediately ("< 1 hour" is for the others) and its team is called at once.
-    Critical drift blocks; a note on a critical matter waits for the next sprint.
+    A critical security finding is resolved immediately ("< 1 hour" is for the others) and its team
+    is called at once. Critical drift blocks; a note on a critical matter waits for the next sprint.
     """
     row = HANDLING[failure]
     if failure is Failure.SECURITY:

@@ -1,8 +1,8 @@
 """Runs the gates on a project periodically; repairs evidence on request.
 
-Without a configured project the monitor builds a small valid sample project, so that runbooks can be drilled
-anywhere. After each verdict without alerts it copies the evidence (files up to 8 MB); `restore` restores that copy.
-Evidence changes only on request.
+Without a configured project the monitor builds a small valid sample project, so that runbooks can
+be drilled anywhere. After each verdict without alerts it copies the evidence (files up to 8 MB);
+`restore` restores that copy. Evidence changes only on request.
 """
 
 import json
@@ -72,7 +72,8 @@ class GateMonitor:
         self.task = PeriodicTask("gates", self.refresh, lambda: self._interval, clock)
         self._last: GateVerdict | None = None
         self._judged_at: float | None = None
-        """Monotonic time of the last verdict, or of `start` until there is one; None before both."""
+        """Monotonic time of the last verdict, or of `start` until there is one; None before both.
+        """
         self._max_age: float | None = None
         """An older verdict is unknown; None before `start`."""
         self._failed: str = ""
@@ -278,7 +279,8 @@ class GateMonitor:
         """Restore a group's last good copy and return the token for `put_back`.
 
         Raises:
-            NoGoodCopy: The group was never part of a passing verdict, or its files exceed the size limit.
+            NoGoodCopy: The group was never part of a passing verdict, or its files exceed the size
+            limit.
         """
         if not self.has_good(group):
             raise NoGoodCopy(f"There is no good copy of {group}.")

@@ -1,8 +1,8 @@
 """Replaces the `pip` launcher with one that supports `pip audit`.
 
-`python -m trimtab.gates.pip_launcher` replaces the launcher ``bin/pip`` of the running virtual environment. The
-operations documents use `pip audit`, which pip does not have. All other commands are passed to pip unchanged; installing
-pip again restores its own launcher.
+`python -m trimtab.gates.pip_launcher` replaces the launcher ``bin/pip`` of the running virtual
+environment. The operations documents use `pip audit`, which pip does not have. All other commands
+are passed to pip unchanged; installing pip again restores its own launcher.
 """
 
 import sys
@@ -12,7 +12,8 @@ from trimtab.gates.errors import EvidenceMissing
 
 LAUNCHER = """\
 #!/usr/bin/env python3
-# `pip audit` as the operations documents write it: pip has no such command, trimtab answers; all else goes to pip.
+# `pip audit` as the operations documents write it: pip has no such command, trimtab answers; all
+# else goes to pip.
 import sys
 
 if sys.argv[1:2] == ["audit"]:

@@ -1,9 +1,10 @@
 """Plausibility gate: checks that the reported numbers are possible.
 
-Threat: a lucky or invented number, a percentage passed as a count, a benchmark run twice over half of its samples.
-How: limits (floor and ceiling of the benchmark, in standard errors at the stated sample count), whole numbers (a
-fraction of n right answers is some k / n), and the stated standard error compared with the one from p and n.
-Limits: a false number inside the limits with a possible fraction passes; the log and the second run detect it.
+Threat: a lucky or invented number, a percentage passed as a count, a benchmark run twice over half
+of its samples. How: limits (floor and ceiling of the benchmark, in standard errors at the stated
+sample count), whole numbers (a fraction of n right answers is some k / n), and the stated standard
+error compared with the one from p and n. Limits: a false number inside the limits with a possible
+fraction passes; the log and the second run detect it.
 """
 
 import math
@@ -54,7 +55,8 @@ def bounds(name: str, samples: int, policy: GatePolicy) -> Bounds | None:
         return None
     z = policy.plausibility.z
     low = max(0.0, window.floor - z * standard_error(window.floor, samples))
-    # At a ceiling of 1 the error vanishes; half a sample keeps a perfect score on a tiny set plausible.
+    # At a ceiling of 1 the error vanishes; half a sample keeps a perfect score on a tiny set
+    # plausible.
     high = min(1.0, window.best + z * standard_error(window.best, samples) + 0.5 / samples)
     return Bounds(low, high, window)
 
@@ -116,7 +118,8 @@ def _walls(case: Case, result: Mapping[str, Any], path: str) -> Iterator[Finding
         yield finding(
             "plausibility.too_good",
             f"{path}.accuracy",
-            f"{name}: {accuracy:g}, at {samples} samples at most {edges.high:.4f} is plausible ({edges.window.source})",
+            f"{name}: {accuracy:g}, at {samples} samples at most {edges.high:.4f} is plausible"
+            f" ({edges.window.source})",
         )
 
 
@@ -128,7 +131,8 @@ def _whole_numbers(result: Mapping[str, Any], path: str) -> Iterator[Finding]:
     if result.get("measure") != "proportion":
         return
     samples, accuracy = result["samples_processed"], float(result["accuracy"])
-    # The billionth covers rounding errors: 1 of 16 may be written 0.062, which is exactly at the limit.
+    # The billionth covers rounding errors: 1 of 16 may be written 0.062, which is exactly at the
+    # limit.
     slack = samples * (0.5 * 10.0 ** -_decimals(accuracy) + 1e-9)
     right = accuracy * samples
     if slack < 0.25 and abs(right - round(right)) > slack:

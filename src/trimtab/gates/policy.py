@@ -46,7 +46,8 @@ class PlausibilityPolicy:
     """Settings of the plausibility gate."""
 
     z: float = 4.0
-    """How many standard errors beyond a window count as implausible (4: about 1 in 30,000 by luck)."""
+    """How many standard errors beyond a window count as implausible (4: about 1 in 30,000 by luck).
+    """
     windows: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """Own or changed windows: name to any of samples, chance, best, source."""
 
@@ -82,7 +83,9 @@ class SupplyChainPolicy:
     ignore: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     """Advisory id to ``reason`` and ``until`` (ISO date); counts until that day."""
     licences_denied: tuple[str, ...] = ("AGPL", "GPL-2", "GPL-3", "GPLv2", "GPLv3", "SSPL", "BUSL")
-    """Beginnings of licence names that block; a choice (``MIT OR GPL-3.0``) passes if one side is allowed."""
+    """Beginnings of licence names that block; a choice (``MIT OR GPL-3.0``) passes if one side is
+    allowed.
+    """
     licences_known: Mapping[str, str] = field(default_factory=dict)
     """Package name to its licence where the package does not state it."""
     allow_dirty: bool = False
@@ -90,7 +93,9 @@ class SupplyChainPolicy:
     trusted_keys: tuple[str, ...] = ()
     """If given, only these key ids count, whatever keys/trust.json says."""
     site: str = ""
-    """Site directory of the environment that ships, relative to the project; empty for the running interpreter's."""
+    """Site directory of the environment that ships, relative to the project; empty for the running
+    interpreter's.
+    """
     sign: tuple[str, ...] = ()
     """Files that must be covered by the signed provenance; the SBOM always is."""
 

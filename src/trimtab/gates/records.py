@@ -59,7 +59,8 @@ class Finding:
     """A key of `codes.CODES`, such as ``schema.required_missing``."""
     severity: Severity
     path: str
-    """Location: a JSON path (``$.results[3].accuracy``), or a file path with an optional ``:line``."""
+    """Location: a JSON path (``$.results[3].accuracy``), or a file path with an optional ``:line``.
+    """
     message: str
     """Message of the code, then the details."""
     fix: str

@@ -1,8 +1,9 @@
 """Runs the gates on trimtab itself: self-test, packages and documentation.
 
-The self-test is a benchmark: each corruption is a sample, "killed" is the right answer, the structured logger writes
-the log, and the report passes through the same gates as any other. The SBOM is created, signed with a temporary key and
-verified by recomputation; it contains the packages that trimtab needs to run, not the development tools.
+The self-test is a benchmark: each corruption is a sample, "killed" is the right answer, the
+structured logger writes the log, and the report passes through the same gates as any other. The
+SBOM is created, signed with a temporary key and verified by recomputation; it contains the packages
+that trimtab needs to run, not the development tools.
 """
 
 import math

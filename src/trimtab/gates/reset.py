@@ -30,7 +30,8 @@ def plan(project: Project) -> ResetPlan:
     """Return the files that a reset would delete.
 
     Raises:
-        EvidenceUnreadable: The folder is not in a git repository, or git would touch something protected.
+        EvidenceUnreadable: The folder is not in a git repository, or git would touch something
+        protected.
     """
     text = _clean(project.root, "-n")
     remove = tuple(

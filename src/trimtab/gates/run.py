@@ -109,7 +109,10 @@ def _raw(request: Request) -> bytes:
     if not request.report.is_file():
         raise EvidenceMissing(
             f"There is no report {request.report.name}.",
-            hint="Give the path of a benchmark report; `trimtab gates import` makes one from other tools' results.",
+            hint=(
+                "Give the path of a benchmark report; `trimtab gates import` makes one from other"
+                " tools' results."
+            ),
         )
     return read_evidence(request.report)
 
@@ -132,8 +135,9 @@ def _results(case: Case, request: Request, progress: Progress) -> Sequence[GateR
 def judge(name: str, check: Gate, case: Case) -> GateResult:
     """Run one gate; an exception becomes a blocking finding.
 
-    Fail closed: hostile or damaged evidence may raise anything (a text that is not UTF-8, nesting that exhausts the
-    stack, a file that vanishes), and evidence that cannot be checked must never result in an older or better verdict.
+    Fail closed: hostile or damaged evidence may raise anything (a text that is not UTF-8, nesting
+    that exhausts the stack, a file that vanishes), and evidence that cannot be checked must never
+    result in an older or better verdict.
     """
     try:
         return check(case)

@@ -34,7 +34,8 @@ FOLDERS = ("baseline/current", "datasets", "logs")
 LOGS = ("logs/gates.log", "logs/gates.jsonl")
 """Created empty, so that `grep ... logs/*.log` finds no match instead of no file."""
 _MAKE = """\
-# The runbook's two health checks of this project. `trimtab gates selftest` tests the gates themselves.
+# The runbook's two health checks of this project. `trimtab gates selftest` tests the gates
+# themselves.
 REPORT ?= benchmark_report.json
 .PHONY: test-short test-all
 
@@ -91,7 +92,10 @@ def _files(folder: Path) -> Iterator[tuple[str, str, bool]]:
     for name, word in MODULES.items():
         yield (
             name,
-            f'"""The runbook\'s {word}."""\n\nfrom trimtab.cli.compat.runbook_api import {word}\n\n__all__ = ["{word}"]\n',
+            (
+                f'"""The runbook\'s {word}."""\n\nfrom trimtab.cli.compat.runbook_api import'
+                f' {word}\n\n__all__ = ["{word}"]\n'
+            ),
             False,
         )
     for path in sorted(shipped("schemas").iterdir()):
@@ -105,4 +109,7 @@ def _files(folder: Path) -> Iterator[tuple[str, str, bool]]:
 
 
 def _script(name: str, about: str) -> str:
-    return f'#!/usr/bin/env python3\n"""{about}"""\n\nfrom trimtab.cli.compat.runbook_scripts import main\n\nmain("{name}")\n'
+    return (
+        f'#!/usr/bin/env python3\n"""{about}"""\n\nfrom trimtab.cli.compat.runbook_scripts import'
+        f' main\n\nmain("{name}")\n'
+    )

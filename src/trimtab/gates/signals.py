@@ -23,7 +23,8 @@ def signals(monitor: GateMonitor) -> tuple[Signal, ...]:
         Signal(
             "gates.outcome",
             "1",
-            "What each gate said last: 0 pass, 1 review, 2 block; `all` is the verdict, 3 when it is unknown.",
+            "What each gate said last: 0 pass, 1 review, 2 block; `all` is the verdict, 3 when it"
+            " is unknown.",
             lambda: _outcomes(monitor),
             labels=("gate",),
         ),

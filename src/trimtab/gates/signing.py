@@ -1,9 +1,9 @@
 """Signs and verifies in-toto statements in DSSE envelopes with ed25519 keys.
 
-Verification works offline. Keys are in one folder outside the project: ``<keyid>.key`` (PKCS#8 PEM, mode 0600),
-``<keyid>.pub`` (PEM) and ``trust.json``, with the owner, date and revocation of each key. A key's id is the SHA-256 of
-its 32 public bytes.
-References: DSSE v1 (github.com/secure-systems-lab/dsse), in-toto Statement v1 (github.com/in-toto/attestation).
+Verification works offline. Keys are in one folder outside the project: ``<keyid>.key`` (PKCS#8 PEM,
+mode 0600), ``<keyid>.pub`` (PEM) and ``trust.json``, with the owner, date and revocation of each
+key. A key's id is the SHA-256 of its 32 public bytes. References: DSSE v1
+(github.com/secure-systems-lab/dsse), in-toto Statement v1 (github.com/in-toto/attestation).
 """
 
 import base64
@@ -142,7 +142,9 @@ class KeyRing:
         if any(other != role for other in taken):
             raise PolicyWrong(
                 f"{name!r} already holds a {taken[0]} key and cannot also be {role}.",
-                hint="Builder and approver are separate people: use another name, or revoke the key.",
+                hint=(
+                    "Builder and approver are separate people: use another name, or revoke the key."
+                ),
             )
 
     def entries(self) -> list[TrustedKey]:
@@ -156,7 +158,8 @@ class KeyRing:
             return []
         parsed = parse(path.read_bytes())
         try:
-            assert not parsed.findings  # noqa: S101 - handled below like any other malformed content.
+            # handled below like any other malformed content.
+            assert not parsed.findings  # noqa: S101
             rows = parsed.value["keys"]  # type: ignore[index]  # a wrong shape is caught below.
             return [_parse_entry(row) for row in rows]
         except (AssertionError, KeyError, TypeError, ValueError) as error:

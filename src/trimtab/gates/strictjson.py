@@ -25,7 +25,8 @@ class Parsed:
 def parse(raw: bytes, *, name: str = "$") -> Parsed:
     """Parse a document; return it with a finding for each ambiguity.
 
-    A document without findings has the same value for every conforming parser. With findings, ``value`` may be None.
+    A document without findings has the same value for every conforming parser. With findings,
+    ``value`` may be None.
 
     Args:
         raw: UTF-8 without byte-order mark.
@@ -104,9 +105,9 @@ def _walk(root: object) -> tuple[int, bool]:
 def _each_key_once(raw: bytes, parsed_keys: int) -> bool:
     """Return True if duplicate keys are impossible; False if unknown.
 
-    A key that has no blank before its colon ends in ``":``, which may also occur inside a string. With no blank before
-    any colon, it therefore occurs at least once for each key in the text; if it occurs as often as there are keys that
-    survived parsing, none was doubled.
+    A key that has no blank before its colon ends in ``":``, which may also occur inside a string.
+    With no blank before any colon, it therefore occurs at least once for each key in the text; if
+    it occurs as often as there are keys that survived parsing, none was doubled.
     """
     blank_before_colon = any(blank in raw for blank in (b" :", b"\t:", b"\n:", b"\r:"))
     return not blank_before_colon and raw.count(b'":') == parsed_keys

@@ -230,7 +230,10 @@ def markdown(verdict: GateVerdict) -> str:
         lines += [_row(found) for found in verdict.findings]
     lines += [
         "",
-        f"Policy `{verdict.policy}` ({verdict.policy_sha256[:12]}), {verdict.at}, report `{verdict.subject_sha256[:12]}`.",
+        (
+            f"Policy `{verdict.policy}` ({verdict.policy_sha256[:12]}), {verdict.at}, report"
+            f" `{verdict.subject_sha256[:12]}`."
+        ),
     ]
     return "\n".join(lines) + "\n"
 

@@ -1,8 +1,9 @@
 """Plausible accuracy and size of well-known benchmarks, with sources.
 
-``floor`` is the share of the rarest answer, the lowest accuracy of a constant answer: a result far below it indicates
-swapped labels or a broken parser, not a weak model. ``best`` is the best published accuracy, or the limit set by label
-noise, rounded up; a higher result needs an explanation. Sizes are those of the split that lm-evaluation-harness scores.
+``floor`` is the share of the rarest answer, the lowest accuracy of a constant answer: a result far
+below it indicates swapped labels or a broken parser, not a weak model. ``best`` is the best
+published accuracy, or the limit set by label noise, rounded up; a higher result needs an
+explanation. Sizes are those of the split that lm-evaluation-harness scores.
 """
 
 from dataclasses import dataclass

@@ -1,8 +1,9 @@
 """Reloads guard rules from a file, such as a mounted config map.
 
-The file is a flat YAML map of rule names, at the top level or under ``data``. ``bypass_mode: "true"``
-starts a bypass for ``bypass_duration``, counted from the modification time of the file: a reload or
-a restart of the service does not extend it, and it expires although the file still says true.
+The file is a flat YAML map of rule names, at the top level or under ``data``. ``bypass_mode:
+"true"`` starts a bypass for ``bypass_duration``, counted from the modification time of the file: a
+reload or a restart of the service does not extend it, and it expires although the file still says
+true.
 """
 
 import logging

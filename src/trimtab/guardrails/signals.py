@@ -106,7 +106,8 @@ def _of_verdicts(guardrails: Guardrails) -> Iterable[Signal]:
     yield Signal(
         "guardrails.false_positive_rate",
         "1",
-        "Of the reviewed blocks, the share that a person called wrong; absent before the first review.",
+        "Of the reviewed blocks, the share that a person called wrong; absent before the first"
+        " review.",
         false_positives,
         ("judged",),
         "guardrail_false_positive_rate",
@@ -133,7 +134,8 @@ def _of_state(guardrails: Guardrails) -> Iterable[Signal]:
     yield Signal(
         "guardrails.guard.failing",
         "1",
-        "1 when the guard failed or was late on a harmless text that is put to it every few seconds; `probe`: the probe itself.",
+        "1 when the guard failed or was late on a harmless text that is put to it every few"
+        " seconds; `probe`: the probe itself.",
         failing,
         ("guard",),
         "guardrail_failing",

@@ -1,7 +1,8 @@
 """Incident operator: from an alert over diagnosis, plan and repair to the post-mortem.
 
-`Incidents` is the public interface. Each stage is one module with one function from an `Incident` to a `Transition`;
-`state.py` holds the allowed transitions, `loop.py` runs the stages as one durable job per episode.
+`Incidents` is the public interface. Each stage is one module with one function from an `Incident`
+to a `Transition`; `state.py` holds the allowed transitions, `loop.py` runs the stages as one
+durable job per episode.
 """
 
 from trimtab.incidents.clocks import ResponseClock

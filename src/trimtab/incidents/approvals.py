@@ -8,12 +8,15 @@ from trimtab.incidents.state import State
 from trimtab.incidents.transition import NewEntry, Transition, moved
 
 _LONGEST_PAUSE_SECONDS = 60.0
-"""A decision wakes the job at once; if a crash loses the wake-up, the decision is found after this time."""
+"""A decision wakes the job at once; if a crash loses the wake-up, the decision is found after this
+time.
+"""
 
 
 def await_approval(context: IncidentContext, incident: Incident) -> Transition:
     """Run the plan if it was approved, escalate if it was rejected, else keep waiting."""
-    assert incident.episode.plan is not None  # noqa: S101 - the state machine guarantees it; this tells mypy.
+    # the state machine guarantees it; this tells mypy.
+    assert incident.episode.plan is not None  # noqa: S101
     approval = context.store.approval(incident.id, incident.episode.plan.hash)
     if approval is not None and approval.decision == "approved":
         return _approved(context, incident, approval)
@@ -38,7 +41,8 @@ def _approved(context: IncidentContext, incident: Incident, approval: PlanApprov
     if gone:
         entry = NewEntry(
             f"{incident.episode.number}.{approval.plan_hash}.stale",
-            f"The approved plan does not run: `{gone[0].expression}` is not known to hold any longer. Looking again.",
+            f"The approved plan does not run: `{gone[0].expression}` is not known to hold any"
+            " longer. Looking again.",
         )
         return Transition(moved(incident, State.TRIAGED, now, plan=None), (entry,))
     # Nothing runs on an approval that is not in the audit chain.
@@ -56,7 +60,8 @@ def _approved(context: IncidentContext, incident: Incident, approval: PlanApprov
 
 def approval_cause(incident: Incident) -> str:
     """Return the id of the cause that the current plan repairs."""
-    assert incident.episode.plan is not None  # noqa: S101 - the state machine guarantees it; this tells mypy.
+    # the state machine guarantees it; this tells mypy.
+    assert incident.episode.plan is not None  # noqa: S101
     return incident.episode.plan.cause_id
 
 

@@ -1,7 +1,7 @@
 """Response clocks of an incident: triage, investigation, resolution and escalation.
 
-Three measure the operator and its people against the response times of the severity (source: the incident response
-procedures' table); the fourth is the escalation ladder's.
+Three measure the operator and its people against the response times of the severity (source: the
+incident response procedures' table); the fourth is the escalation ladder's.
 """
 
 from dataclasses import dataclass
@@ -19,8 +19,9 @@ LIMITS: dict[IncidentSeverity, tuple[float, float, float]] = {
     IncidentSeverity.P2: (15 * _MINUTE, 30 * _MINUTE, 8 * _HOUR),
     IncidentSeverity.P3: (1 * _HOUR, 4 * _HOUR, 24 * _HOUR),
 }
-"""Seconds for detection to triage, triage to investigation, investigation to resolution. P0 has P1's: the source
-knows no P0."""
+"""Seconds for detection to triage, triage to investigation, investigation to resolution. P0 has
+P1's: the source knows no P0.
+"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,7 +42,8 @@ class IncidentContext:
     def runbooks_of(self, incident: Incident) -> tuple[Runbook, ...]:
         """Return the runbooks of the incident's alerts, in the order of the alerts.
 
-        Each runbook is returned once. If an alert has several runbooks, the one that its rule names comes first: its ladder and severity apply.
+        Each runbook is returned once. If an alert has several runbooks, the one that its rule names
+        comes first: its ladder and severity apply.
         """
         found: dict[str, Runbook] = {}
         for attached in incident.alerts:

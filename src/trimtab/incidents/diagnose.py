@@ -172,7 +172,8 @@ def _decided(context: IncidentContext, incident: Incident, found: Diagnosis) -> 
     chosen = next(each for each in found.candidates if each.cause_id == found.cause_id)
     entry = NewEntry(
         f"{incident.episode.number}.{incident.attempt_number}.diagnosed.{now.isoformat()}",
-        f"Most likely cause: {found.root_cause} (confidence {found.confidence:.2f}); not confirmed yet.",
+        f"Most likely cause: {found.root_cause} (confidence {found.confidence:.2f}); not confirmed"
+        " yet.",
         facts={
             "cause": found.cause_id,
             "confidence": found.confidence,

@@ -30,7 +30,8 @@ class EmbeddedMonitor:
         engine: Knows which alerts fire.
         samples: What the rules and checks are evaluated on.
         clock: The service's.
-        scrape_seconds: The time between two scrapes; after three missed ones nothing counts as proof.
+        scrape_seconds: The time between two scrapes; after three missed ones nothing counts as
+            proof.
         apart: The metrics that count drills apart, or that no drill moves.
     """
 

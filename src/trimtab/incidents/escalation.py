@@ -52,8 +52,8 @@ def conditions_met(context: IncidentContext, incident: Incident) -> Transition |
     """Return the transition that escalates because a runbook's check holds, or None.
 
     While the alerts are quiet, only a check with an event of its own (such as lost data) calls.
-    Each check calls once in an episode: the role that the ladder has for its event, else the next rung that was
-    not called yet, else the first one.
+    Each check calls once in an episode: the role that the ladder has for its event, else the next
+    rung that was not called yet, else the first one.
     """
     if incident.drill or incident.state in {State.DETECTED, State.RESTORED}:
         return None
@@ -135,7 +135,8 @@ def call(
 ) -> Call:
     """Return the journal entry and the messages of a call.
 
-    P3 incidents and drills are never paged: they are written to the escalation channels and shown in the list.
+    P3 incidents and drills are never paged: they are written to the escalation channels and shown
+    in the list.
     """
     paged = page and incident.severity is not IncidentSeverity.P3 and not incident.drill
     text = escalation_text(incident, role, why)

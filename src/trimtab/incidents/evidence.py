@@ -38,9 +38,10 @@ def finding_text(finding: EvidenceFinding) -> str:
 def confidences(findings: list[list[EvidenceFinding]], past: list[int]) -> list[float]:
     """Return the probability of each cause from its findings and past repairs.
 
-    The odds of a cause are (1 + past successes) times 4 for each piece of evidence that holds and 1/8 for each that
-    does not; unknown counts neither way. "None of them" has odds 1. The odds are scaled to sum to 1. The two factors
-    are choices, not measurements: they make one clear cause 0.8, two equal ones 0.44 each.
+    The odds of a cause are (1 + past successes) times 4 for each piece of evidence that holds and
+    1/8 for each that does not; unknown counts neither way. "None of them" has odds 1. The odds are
+    scaled to sum to 1. The two factors are choices, not measurements: they make one clear cause
+    0.8, two equal ones 0.44 each.
     """
     odds = []
     for cause_findings, worked in zip(findings, past, strict=True):

@@ -1,8 +1,9 @@
 """Runs the acts of a plan, one per transition, and undoes them.
 
-Each act is in the ledger before it runs and in the journal afterwards. After a crash in between it runs again with the
-same idempotency key, which actions treat as the same intended effect, unless its time limit is over. After an act that
-fails or exceeds its time limit, the acts before it are undone.
+Each act is in the ledger before it runs and in the journal afterwards. After a crash in between it
+runs again with the same idempotency key, which actions treat as the same intended effect, unless
+its time limit is over. After an act that fails or exceeds its time limit, the acts before it are
+undone.
 """
 
 from collections.abc import Callable
@@ -94,7 +95,8 @@ def _run(context: IncidentContext, incident: Incident, made: Plan, position: int
         left = _seconds_left(context, incident, key, action, before)
         if left <= 0:
             raise ActTimedOut(
-                f"{act.name} was interrupted and its time limit is over; whether it took effect is unknown."
+                f"{act.name} was interrupted and its time limit is over; whether it took effect is"
+                " unknown."
             )
         result = run_bounded(
             lambda: action.run(act.arguments, ActionContext(key, actor)),
@@ -102,7 +104,8 @@ def _run(context: IncidentContext, incident: Incident, made: Plan, position: int
             act.name,
             _late(context, incident, key),
         )
-    except Exception as error:  # noqa: BLE001 - whatever an action raises, what ran before it is to be undone.
+    # whatever an action raises, what ran before it is to be undone.
+    except Exception as error:  # noqa: BLE001
         return _failed(context, incident, key, act, error)
     facts = {"act": act.name, "approved_by": incident.episode.approved_by, "key": key}
     context.audit.append(actor, "incidents.acted", incident.id, facts)
@@ -203,7 +206,8 @@ def _stays(context: IncidentContext, act: DoneAct) -> bool:
 
 
 def _plan_of(incident: Incident) -> Plan:
-    assert incident.episode.plan is not None  # noqa: S101 - the state machine guarantees it; this tells mypy.
+    # the state machine guarantees it; this tells mypy.
+    assert incident.episode.plan is not None  # noqa: S101
     return incident.episode.plan
 
 

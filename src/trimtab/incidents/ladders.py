@@ -37,7 +37,9 @@ class Ladder:
     system: str
     rungs: tuple[Rung, ...]
     when: Mapping[str, str]
-    """``remediation_failed``, ``abstained``, ``barred``, ``not_approved`` or a cause's nature, to the role that is called."""
+    """``remediation_failed``, ``abstained``, ``barred``, ``not_approved`` or a cause's nature, to
+    the role that is called.
+    """
 
     def due(self, incident: Incident, age: timedelta) -> tuple[Rung, ...]:
         """Return the rungs that are due and were not called yet."""

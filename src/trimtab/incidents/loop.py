@@ -1,8 +1,9 @@
 """Durable job that runs the stages of an incident, one per episode.
 
-Each transition is a recorded step of the job. The store holds the state of the incident; the job only drives it. If
-the process ends after a transition was applied and before the step was recorded, the next step reads the new state
-and continues there: no transition is lost, and none is applied twice.
+Each transition is a recorded step of the job. The store holds the state of the incident; the job
+only drives it. If the process ends after a transition was applied and before the step was recorded,
+the next step reads the new state and continues there: no transition is lost, and none is applied
+twice.
 """
 
 import logging
@@ -86,7 +87,8 @@ class Loop:
             # Jobs of earlier releases have recorded steps of this name.
             pause = run.step(f"turn {number}", lambda: self.safe_advance(incident_id, episode))
             number += 1
-            assert isinstance(pause, int | float)  # noqa: S101 - `advance` returns it; this tells mypy.
+            # `advance` returns it; this tells mypy.
+            assert isinstance(pause, int | float)  # noqa: S101
             seconds = float(pause)
             if seconds == _OVER:
                 return {"incident_id": incident_id, "turns": number}
@@ -95,7 +97,8 @@ class Loop:
 
     def safe_advance(self, incident_id: str, episode: Json) -> float:
         """Call `advance`; log any error and try again in a minute."""
-        # The job must survive a full disk or a damaged record; otherwise the incident would stay unattended.
+        # The job must survive a full disk or a damaged record; otherwise the incident would stay
+        # unattended.
         try:
             return self.advance(incident_id, episode)
         except Exception:  # noqa: BLE001 - see above.

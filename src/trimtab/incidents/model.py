@@ -37,7 +37,9 @@ class IncidentAlert:
     """Finite; 0 when the rule's value is not."""
     fired_at: datetime
     pending_seconds: float = 0.0
-    """Seconds that the condition held before the alert fired; a return of it would take as long to show."""
+    """Seconds that the condition held before the alert fired; a return of it would take as long to
+    show.
+    """
 
 
 @dataclass(frozen=True, slots=True)

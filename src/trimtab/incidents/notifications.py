@@ -17,7 +17,9 @@ _RECORDED = {
     Kind.ESCALATION: "",
     Kind.PAGE: "",
 }
-"""Kinds of messages whose delivery is recorded, with their names in the journal; calls name their role."""
+"""Kinds of messages whose delivery is recorded, with their names in the journal; calls name their
+role.
+"""
 
 
 @dataclass(frozen=True, slots=True)

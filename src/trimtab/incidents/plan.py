@@ -51,7 +51,8 @@ def check_preapproved(names: tuple[str, ...], catalog: Catalog) -> None:
 
 def plan(context: IncidentContext, incident: Incident) -> Transition:
     """Dry-run the fix; then execute it, ask for approval, or try the next cause."""
-    assert incident.episode.diagnosis is not None  # noqa: S101 - the state machine guarantees it; this tells mypy.
+    # the state machine guarantees it; this tells mypy.
+    assert incident.episode.diagnosis is not None  # noqa: S101
     book, cause = context.library.cause(incident.episode.diagnosis.cause_id)
     try:
         acts = tuple(_tried_dry(context, incident, book, act) for act in cause.fix)
@@ -66,8 +67,9 @@ def plan(context: IncidentContext, incident: Incident) -> Transition:
 def plan_hash(incident: Incident, book: Runbook, cause: Cause, acts: tuple[PlannedAct, ...]) -> str:
     """Return the hash that binds an approval to this plan.
 
-    The diagnosis enters with its time, so that the same plan made again is asked for again. Evidence enters as what was found to hold, not as measured values: a value that moves while a person reads does
-    not make it another plan, evidence that falls away does.
+    The diagnosis enters with its time, so that the same plan made again is asked for again.
+    Evidence enters as what was found to hold, not as measured values: a value that moves while a
+    person reads does not make it another plan, evidence that falls away does.
     """
     evidence = [
         (finding.expression, finding.holds)
@@ -185,8 +187,8 @@ def _go(context: IncidentContext, incident: Incident, made: Plan) -> Transition:
     limit = context.settings.automatic_acts_per_hour
     classes = ", ".join(dict.fromkeys(act.effect for act in made.acts))
     how = (
-        f"It runs without approval: a real drill of this cause has passed on this build, its acts are {classes}, "
-        f"and {used} of {limit} automatic acts were used this hour."
+        "It runs without approval: a real drill of this cause has passed on this build, its acts"
+        f" are {classes}, and {used} of {limit} automatic acts were used this hour."
     )
     return Transition(after, (_planned(incident, made, how),))
 

@@ -13,7 +13,9 @@ class CheckJudgement:
     """Result of a check: it holds, does not hold, or is unknown."""
 
     holds: bool | None
-    """None when the samples allow no answer: no series, or one that does not cover the window asked for."""
+    """None when the samples allow no answer: no series, or one that does not cover the window asked
+    for.
+    """
     reason: str = ""
     """Why the samples cannot tell; empty when they can."""
     samples: Sequence[Sample] = ()

@@ -45,7 +45,8 @@ PROOFS = _table("drill_proofs", "cause_id proof_hash passed_at realism reason")
 
 def of_drill() -> sa.ColumnElement[bool]:
     """Return the condition for incidents of drills; false for damaged records."""
-    # A document that is not valid JSON would fail the whole query; CASE keeps SQLite from looking into it.
+    # A document that is not valid JSON would fail the whole query; CASE keeps SQLite from looking
+    # into it.
     document = INCIDENTS.c.document
     marked = sa.func.coalesce(sa.func.json_extract(document, "$.drill"), 0) == 1
     return sa.case((sa.func.json_valid(document) == 1, marked), else_=sa.false())

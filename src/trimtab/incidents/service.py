@@ -82,7 +82,8 @@ class Incidents:
         for incident in self._store.find(active=True, limit=None):
             try:
                 self._start(incident)
-            except Exception:  # noqa: BLE001 - the others must start too; the next call tries again.
+            # the others must start too; the next call tries again.
+            except Exception:  # noqa: BLE001
                 _log.exception("an incident's job cannot start", extra={"incident": incident.id})
 
     def alert_fired(self, alert: IncidentAlert) -> Incident:
@@ -329,8 +330,8 @@ class Incidents:
     def _of_drill(self, alert: IncidentAlert) -> bool:
         """Return whether a drill has caused the alert.
 
-        Its label says so. A rule whose series do not separate drills, such as the free space of a disk, cannot tell: its
-        alerts while a drill runs count as the drill's.
+        Its label says so. A rule whose series do not separate drills, such as the free space of a
+        disk, cannot tell: its alerts while a drill runs count as the drill's.
         """
         if is_marked(alert.labels):
             return True

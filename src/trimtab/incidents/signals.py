@@ -24,7 +24,9 @@ class Figures:
     by_severity: Counter[str]
     by_state: Counter[str]
     progressed: datetime | None
-    """When the act or undo that is longest without progress has last progressed; None when none runs."""
+    """When the act or undo that is longest without progress has last progressed; None when none
+    runs.
+    """
     opened: Mapping[str, datetime]
     """When the oldest unresolved incident of each runbook opened."""
     mean_to_diagnose_seconds: float
@@ -84,7 +86,8 @@ def _open(board: FiguresBoard, clock: Clock) -> tuple[Signal, ...]:
         Signal(
             "incidents.unresolved_seconds",
             "seconds",
-            "How long the oldest unresolved incident of each runbook has been open; without drills.",
+            "How long the oldest unresolved incident of each runbook has been open; without"
+            " drills.",
             lambda: [
                 Sample((clock.now() - opened).total_seconds(), {"runbook": runbook})
                 for runbook, opened in board.read().opened.items()
@@ -112,7 +115,8 @@ def _open(board: FiguresBoard, clock: Clock) -> tuple[Signal, ...]:
         Signal(
             "incidents.stalled_seconds",
             "seconds",
-            "How long the act or undo that is longest without progress has made none; 0 when none runs.",
+            "How long the act or undo that is longest without progress has made none; 0 when none"
+            " runs.",
             lambda: [Sample(_stalled(board, clock))],
         ),
     )

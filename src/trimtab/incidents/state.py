@@ -1,14 +1,14 @@
 """States of an incident and the allowed transitions between them.
 
-    detected -> triaged -> diagnosed -> awaiting_approval -> executing -> verifying -> restored -> resolved
-                  ^           |               |                  |            |                       |
-                  |           |               |                  +-> undoing <+                       |
-                  +-----------+---------------+------------------------+          reopened: detected <+
-                                                                  verifying -> not_verified -> restored
+    detected -> triaged -> diagnosed -> awaiting_approval -> executing -> verifying -> restored
+    restored -> resolved -> detected (reopened)
+    executing, verifying -> undoing -> triaged
+    diagnosed, awaiting_approval, verifying -> triaged
+    verifying -> not_verified -> restored
 
-In ``triaged`` the operator searches the next cause, so every attempt that did not help leads back to it. From every
-unsettled state the incident can be escalated to people: ``escalated``. When the samples cannot
-tell whether a fix helped, the incident is ``not_verified``, and a person closes it.
+In ``triaged`` the operator searches the next cause, so every attempt that did not help leads back
+to it. From every unsettled state the incident can be escalated to people: ``escalated``. When the
+samples cannot tell whether a fix helped, the incident is ``not_verified``, and a person closes it.
 """
 
 from enum import StrEnum
@@ -34,7 +34,7 @@ class State(StrEnum):
     UNDOING = "undoing"
     """What was done is taken back, the last first."""
     ESCALATED = "escalated"
-    """Handed over to people; the operator continues to watch the alerts, call people and evaluate the evidence."""
+    """Handed over to people; the operator still watches, calls and evaluates the evidence."""
     NOT_VERIFIED = "not_verified"
     """The samples cannot tell whether it is over; a person closes it."""
     RESTORED = "restored"

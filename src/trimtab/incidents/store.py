@@ -283,7 +283,8 @@ class IncidentStore:
                 raise NothingToDecide(f"{incident_id} does not wait for an approval.")
             if incident.episode.plan.hash != decided.plan_hash:
                 raise PlanChanged(
-                    f"{incident_id} waits for plan {incident.episode.plan.hash}, not {decided.plan_hash}."
+                    f"{incident_id} waits for plan {incident.episode.plan.hash}, not"
+                    f" {decided.plan_hash}."
                 )
             waiting = find_approval(connection, incident_id, decided.plan_hash)
             if waiting is None or waiting.decision or waiting.expires_at <= at:

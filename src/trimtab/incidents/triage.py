@@ -17,8 +17,9 @@ CANONICAL: Mapping[str, IncidentSeverity] = {
     "low": IncidentSeverity.P3,
     "info": IncidentSeverity.P3,
 }
-"""Labels of sources that do not count from P0 to P3. Alert levels are not severities, but when nothing better is
-known CRITICAL is P1 and WARNING is P2."""
+"""Labels of sources that do not count from P0 to P3. Alert levels are not severities, but when
+nothing better is known CRITICAL is P1 and WARNING is P2.
+"""
 
 NATIVE: Mapping[str, tuple[str, str, str, str]] = {
     "KB": ("P0 (Critical)", "P1 (High)", "P2 (Medium)", "P3 (Low)"),
@@ -75,7 +76,8 @@ def triage(context: IncidentContext, incident: Incident) -> Transition:
 def raise_severity(context: IncidentContext, incident: Incident) -> Transition | None:
     """Return the transition to the severity of the worst firing alert, or None.
 
-    The ladder starts again: roles that were notified about the lower severity are paged for the higher one.
+    The ladder starts again: roles that were notified about the lower severity are paged for the
+    higher one.
     """
     if incident.episode.triaged_at is None:
         return None
@@ -94,7 +96,8 @@ def raise_severity(context: IncidentContext, incident: Incident) -> Transition |
     )
     entry = NewEntry(
         f"{incident.episode.number}.raised.{worst}",
-        f"Raised from {incident.severity} to {worst} ({after.native_severity}): {alert.name} fires.",
+        f"Raised from {incident.severity} to {worst} ({after.native_severity}): {alert.name}"
+        " fires.",
         facts={"severity": worst, "alert": alert.name},
     )
     messages = broadcast(after, Kind.ALERT, alert_text(after, alert), f"alert.{worst}")

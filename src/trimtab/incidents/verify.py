@@ -20,7 +20,9 @@ _LOOKS_PER_HOLD = 10
 _LONGEST_PAUSE_SECONDS = 30.0
 _PROBE_SECONDS = 15.0
 _ESCALATED_PAUSE_SECONDS = 300.0
-"""An alert that goes quiet wakes the job; this is for the runbooks' escalation checks and for a lost wake-up."""
+"""An alert that goes quiet wakes the job; this is for the runbooks' escalation checks and for a
+lost wake-up.
+"""
 
 
 def verify(context: IncidentContext, incident: Incident) -> Transition:
@@ -62,7 +64,8 @@ def _probed(context: IncidentContext, incident: Incident) -> tuple[NewEntry, ...
     key = f"{incident.episode.number}.{incident.attempt_number}.probing"
     try:
         run_bounded(use, _PROBE_SECONDS, "the probe", lambda _: None)
-    except Exception as error:  # noqa: BLE001 - a failing probe is a result, too; the checks see it.
+    # a failing probe is a result, too; the checks see it.
+    except Exception as error:  # noqa: BLE001
         return (NewEntry(f"{key}.failed", f"A probe of trimtab's own failed: {why(error)}"),)
     return (NewEntry(key, "The samples cannot tell yet: trimtab sends probes of its own."),)
 
@@ -112,8 +115,8 @@ def _watch_quiet(context: IncidentContext, incident: Incident, hold: float) -> T
     if incident.episode.watch is None or (now - since).total_seconds() < hold:
         pause = _pause(context, hold, since, now)
         return Transition(incident.updated(watch=Watch(since, since)), pause_seconds=pause)
-    # Alerts can also be quiet because samples stopped arriving. Checked at the end of the hold time only: at its
-    # start no sample can be newer.
+    # Alerts can also be quiet because samples stopped arriving. Checked at the end of the hold time
+    # only: at its start no sample can be newer.
     if not context.monitor.sampled_since(since):
         return Transition(incident.updated(watch=None), pause_seconds=_ESCALATED_PAUSE_SECONDS)
     return _restored(context, incident, hold)
@@ -128,7 +131,8 @@ def _checks(context: IncidentContext, incident: Incident) -> tuple[Check, ...]:
 def recovery_hold(context: IncidentContext, incident: Incident) -> float:
     """Return the seconds that alerts must stay quiet if no check can verify recovery.
 
-    It includes the pending time: an alert that waits ten minutes before it fires proves nothing in one minute.
+    It includes the pending time: an alert that waits ten minutes before it fires proves nothing in
+    one minute.
     """
     pending = max(attached.alert.pending_seconds for attached in incident.alerts)
     return context.settings.recovery_hold_seconds + pending

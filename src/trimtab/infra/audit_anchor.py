@@ -1,8 +1,9 @@
 """Publishes the audit chain's head to a webhook or syslog to detect tampering.
 
-A user with control of the data directory has the chain, its files and the key that signs the checkpoints, and can
-rebuild all three without a trace. Only a copy of the head elsewhere reveals that. It is sent to a webhook or to syslog
-at each seal; `trimtab audit verify --anchor SEQ:HASH` compares a kept copy with the chain.
+A user with control of the data directory has the chain, its files and the key that signs the
+checkpoints, and can rebuild all three without a trace. Only a copy of the head elsewhere reveals
+that. It is sent to a webhook or to syslog at each seal; `trimtab audit verify --anchor SEQ:HASH`
+compares a kept copy with the chain.
 """
 
 import logging

@@ -1,9 +1,10 @@
 """Exports the audit chain to write-once files with signed checkpoints.
 
-A chain in a database proves that no event was changed, but a user who can write the database can remove its newest
-events or rebuild all of it. Each event is therefore also a read-only file in ``audit_logs/local/``, and each checkpoint
-signs the number of events and the newest one. The chain itself records which files and checkpoints must exist: each
-seal is an event. A user who can write all three can still rebuild them; `audit_anchor` publishes the head elsewhere.
+A chain in a database proves that no event was changed, but a user who can write the database can
+remove its newest events or rebuild all of it. Each event is therefore also a read-only file in
+``audit_logs/local/``, and each checkpoint signs the number of events and the newest one. The chain
+itself records which files and checkpoints must exist: each seal is an event. A user who can write
+all three can still rebuild them; `audit_anchor` publishes the head elsewhere.
 """
 
 import json
@@ -38,7 +39,9 @@ class SealReport:
     head: str
     problems: tuple[str, ...]
     gaps: tuple[str, ...]
-    """Gaps in time without a restart, an old checkpoint, an unpublished head: for an operator to judge."""
+    """Gaps in time without a restart, an old checkpoint, an unpublished head: for an operator to
+    judge.
+    """
 
 
 @dataclass(slots=True)
@@ -71,9 +74,9 @@ class AuditFiles:
     def seal(self) -> AuditEvent:
         """Export new events to files and sign a checkpoint of the head.
 
-        Runs every hour: its own event is the heartbeat that reveals a gap in time. Repeating an interrupted seal is
-        safe. Each checkpoint is written before the file of its event, so that a file without its checkpoint means
-        that the checkpoint was removed.
+        Runs every hour: its own event is the heartbeat that reveals a gap in time. Repeating an
+        interrupted seal is safe. Each checkpoint is written before the file of its event, so that a
+        file without its checkpoint means that the checkpoint was removed.
 
         Raises:
             StorageFull: Some files were not written; the next seal writes the rest.
@@ -137,7 +140,9 @@ class AuditFiles:
         sealed = [event.seq for event in events if event.action == SEALED]
         beyond = [event.seq for event in events if exported < event.seq <= max(sealed, default=0)]
         if beyond:
-            yield f"the files of events {beyond[0]} to {beyond[-1]} are missing, and they were sealed"
+            yield (
+                f"the files of events {beyond[0]} to {beyond[-1]} are missing, and they were sealed"
+            )
         for seq in sealed:
             if not self._checkpoint_file(seq).exists():
                 yield f"{self._checkpoint_file(seq).name} is missing, and event {seq} sealed it"

@@ -138,7 +138,8 @@ class Keys:
             role: The role of the key.
             actor: Who creates it, for the audit chain.
             projects: The only projects visible to it, names without spaces; empty means all.
-            labels: Its access labels, without spaces; empty means that no labelled document is visible.
+            labels: Its access labels, without spaces; empty means that no labelled document is
+                visible.
 
         Raises:
             Conflict: A key of that name exists, revoked or not.
@@ -204,8 +205,9 @@ class Keys:
     def authenticate(self, key: str) -> Principal:
         """Return the principal of a key, or raise `Unauthenticated`.
 
-        The key is looked up by its SHA-256: it has 256 random bits, so no slow hash is needed and constant-time
-        comparison of digests gains nothing over the index look-up. An active key is cached until any key changes.
+        The key is looked up by its SHA-256: it has 256 random bits, so no slow hash is needed and
+        constant-time comparison of digests gains nothing over the index look-up. An active key is
+        cached until any key changes.
         """
         digest = _hash(key)
         if (known := self._recall(digest)) is not None:

@@ -42,7 +42,8 @@ class TaskRunner:
         except TaskFinished:
             self.record_success()
             raise
-        except Exception:  # noqa: BLE001 - the edge of a thread: one failed run must not end all later ones.
+        # the edge of a thread: one failed run must not end all later ones.
+        except Exception:  # noqa: BLE001
             self._failures += 1
             _log.exception("background task failed", extra={"task": self.name})
             return False
@@ -73,7 +74,8 @@ class PeriodicTask:
 
     Args:
         name: The name of the thread, in logs and in metrics.
-        work: Runs once per interval; an unexpected error is logged and counted, and the next run comes as usual.
+        work: Runs once per interval; an unexpected error is logged and counted, and the next run
+            comes as usual.
         interval: Seconds between two runs, or a function called before each pause.
         clock: Measures the interval.
         at_once: Whether the first run comes at the start, or after the first pause.
@@ -139,7 +141,8 @@ class Worker(Generic[T]):
 
     Args:
         name: The name of the thread, in logs and in metrics.
-        work: Processes one item; an unexpected error is logged and counted, and the next item is taken.
+        work: Processes one item; an unexpected error is logged and counted, and the next item is
+            taken.
         clock: Gives the time of each success.
         capacity: The maximum number of waiting items.
     """
@@ -242,7 +245,8 @@ def background_signals(tasks: Callable[[], Iterable[Task]], clock: Clock) -> tup
         Signal(
             "background.last_success",
             "seconds",
-            "Time since a running background task last succeeded, or since its start before the first success.",
+            "Time since a running background task last succeeded, or since its start before the"
+            " first success.",
             ages,
             ("task",),
             "background_last_success_seconds",
@@ -250,7 +254,8 @@ def background_signals(tasks: Callable[[], Iterable[Task]], clock: Clock) -> tup
         Signal(
             "background.late",
             "1",
-            "1 when a running background task has not succeeded for three of its intervals and a minute.",
+            "1 when a running background task has not succeeded for three of its intervals and a"
+            " minute.",
             late,
             ("task",),
             "background_late",

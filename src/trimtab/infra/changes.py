@@ -105,7 +105,8 @@ class ChangeLog:
 
         Args:
             version: The release that starts.
-            settings: A digest of each setting's value, by name; see `trimtab.infra.settings.digest`.
+            settings: A digest of each setting's value, by name; see
+                `trimtab.infra.settings.digest`.
         """
         if self._database is None:
             return []
@@ -140,7 +141,8 @@ class ChangeLog:
             with self._database.write() as connection:
                 connection.execute(sa.update(_last_run).values(recent_errors=recent_errors))
         except TrimtabError:
-            # A full disk must not prevent the process from ending; the next start reports "unknown".
+            # A full disk must not prevent the process from ending; the next start reports
+            # "unknown".
             _log.warning(
                 "the number of errors before the stop could not be recorded", exc_info=True
             )
@@ -228,7 +230,8 @@ def signals(changes: ChangeLog) -> tuple[Signal, ...]:
         Signal(
             "service.change.age",
             "seconds",
-            "Time since the newest change of release, settings or run-time configuration that was not rolled back.",
+            "Time since the newest change of release, settings or run-time configuration that was"
+            " not rolled back.",
             lambda: [Sample(changes.age_seconds())],
             metric="service_change_age_seconds",
         ),
@@ -282,9 +285,12 @@ def _by_a_person(change: RecordedChange) -> NothingToRollBack:
     if change.kind is ChangeKind.RELEASE:
         before = change.action.partition(" -> ")[0]
         return NothingToRollBack(
-            f"A person has to roll back: the start of {at} brought another release ({change.action}), and trimtab does "
-            "not install itself.",
-            hint=f"Install version {before} again and restart the service, as the page rollback says.",
+            f"A person has to roll back: the start of {at} brought another release"
+            f" ({change.action}), and trimtab does not install itself.",
+            hint=(
+                f"Install version {before} again and restart the service, as the page rollback"
+                " says."
+            ),
         )
     names = change.action.split(", ")
     more = f" and {len(names) - _SHOWN_SETTINGS} more" if len(names) > _SHOWN_SETTINGS else ""

@@ -1,7 +1,8 @@
 """Child processes that end with their parent, even when it is killed.
 
-A parent-death signal of Linux would be simpler, but it is sent when the starting *thread* ends, and drills start their
-servers in threads that end soon. A second process watches instead; see `child_watcher`.
+A parent-death signal of Linux would be simpler, but it is sent when the starting *thread* ends, and
+drills start their servers in threads that end soon. A second process watches instead; see
+`child_watcher`.
 """
 
 import subprocess
@@ -22,7 +23,8 @@ class Watcher:
     """
 
     def __init__(self, pid: int) -> None:
-        # Own session, or Ctrl-C would end it too early; own folder, or the current one could not be unmounted.
+        # Own session, or Ctrl-C would end it too early; own folder, or the current one could not be
+        # unmounted.
         self._process = subprocess.Popen(  # noqa: S603 - our own file, run by this interpreter.
             [sys.executable, "-I", "-S", str(Path(child_watcher.__file__)), str(pid)],
             stdin=subprocess.PIPE,
@@ -53,7 +55,8 @@ class ChildProcess:
     """
 
     def __init__(self, command: list[str], **options: Any) -> None:
-        self.process: subprocess.Popen[Any] = subprocess.Popen(command, **options)  # noqa: S603 - the caller's.
+        # the caller's.
+        self.process: subprocess.Popen[Any] = subprocess.Popen(command, **options)  # noqa: S603
         try:
             self._watcher = Watcher(self.process.pid)
         except BaseException:

@@ -1,7 +1,8 @@
 """Program that kills a process when its standard input ends.
 
-Usage: ``python child_watcher.py PID``. The parent holds the other end of the pipe; the system closes it however the
-parent ends, also by ``kill -9``. Only the standard library is imported, for a fast start.
+Usage: ``python child_watcher.py PID``. The parent holds the other end of the pipe; the system
+closes it however the parent ends, also by ``kill -9``. Only the standard library is imported, for a
+fast start.
 """
 
 import os

@@ -21,8 +21,8 @@ class NoRoom(OSError):
 def compress(log: Path) -> int:
     """Replace a log with its ``.gz`` file; return the freed bytes.
 
-    The compressed file keeps the log's date, and never grows beyond the initial free space less a margin. At any
-    time either the log or its complete compressed file exists.
+    The compressed file keeps the log's date, and never grows beyond the initial free space less a
+    margin. At any time either the log or its complete compressed file exists.
 
     Raises:
         NoRoom: The compressed file does not fit.

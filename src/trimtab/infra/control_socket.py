@@ -9,7 +9,8 @@ from pathlib import Path
 from trimtab.kernel.errors import Misconfigured
 
 LABELS_HEADER = "X-Access-Labels"
-"""Comma-separated access labels of a caller on the control socket; ignored for all other callers."""
+"""Comma-separated access labels of a caller on the control socket; ignored for all other callers.
+"""
 _LONGEST_PATH = 100
 """The limit of a Unix socket's path is 107 bytes on Linux and 103 on macOS."""
 
@@ -23,8 +24,8 @@ class ControlSocketUnusable(Misconfigured):
 def control_path(data_dir: Path) -> Path:
     """Return the path of the control socket of a data directory.
 
-    A path that is too long for a socket is replaced with one in a private folder under ``/tmp``, named
-    by a hash of the path, so that server and client derive the same path.
+    A path that is too long for a socket is replaced with one in a private folder under ``/tmp``,
+    named by a hash of the path, so that server and client derive the same path.
     """
     path = data_dir.absolute() / "control.sock"
     if len(os.fsencode(path)) <= _LONGEST_PATH:
@@ -36,8 +37,8 @@ def control_path(data_dir: Path) -> Path:
 def bind_control(data_dir: Path) -> socket.socket:
     """Return the listening control socket, accessible to this user only.
 
-    The caller holds the data directory's lock, so an existing socket file is from a process that has
-    ended, and is replaced.
+    The caller holds the data directory's lock, so an existing socket file is from a process that
+    has ended, and is replaced.
 
     Raises:
         ControlSocketUnusable: Its folder belongs to another user or is open to others.

@@ -96,7 +96,8 @@ def open_environment(settings: Settings, clock: Clock, closing: ExitStack) -> En
 
 
 def _durable_jobs(directory: DataDirectory, clock: Clock) -> Jobs:
-    # The engine takes longer to import than everything else together; `OpeningJobs` calls this in a thread.
+    # The engine takes longer to import than everything else together; `OpeningJobs` calls this in a
+    # thread.
     from trimtab.infra.jobs.durable import DurableJobs
 
     return DurableJobs(directory.file("jobs.db"), clock)

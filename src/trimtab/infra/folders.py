@@ -32,7 +32,8 @@ class FolderFile:
         """Open the file for reading.
 
         Raises:
-            OSError: The file is missing, unreadable or not a regular file any more, or a part of its path is a link now.
+            OSError: The file is missing, unreadable or not a regular file any more, or a part of
+            its path is a link now.
         """
         *folders, last = self.name.split("/")
         handle = os.open(self.folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)

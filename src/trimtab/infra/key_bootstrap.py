@@ -28,7 +28,8 @@ def parse_key_roles(text: str) -> dict[str, Role]:
     The format is ``KEY:ROLE,KEY:ROLE`` or ``{"KEY": "ROLE"}``.
 
     Raises:
-        Misconfigured: An entry has no role, an unknown one, or a key shorter than 16 characters. The message names
+        Misconfigured: An entry has no role, an unknown one, or a key shorter than 16 characters.
+        The message names
             the entry by its number, never the key.
     """
     found: dict[str, Role] = {}

@@ -111,7 +111,8 @@ def build_response_history(env: Environment, recent: Callable[[], tuple[float, i
 
     Args:
         env: Of the process.
-        recent: Returns the p99 of the last minutes' requests in milliseconds, and how many there were.
+        recent: Returns the p99 of the last minutes' requests in milliseconds, and how many there
+            were.
     """
     history = ResponseHistory(env.state, env.clock, recent)
     return Module(

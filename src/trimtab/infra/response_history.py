@@ -27,7 +27,8 @@ class ResponseHistory:
     Args:
         database: Holds the chain ``state``.
         clock: The clock of the service; hours are in UTC.
-        recent: Returns the p99 in milliseconds of the last minutes' requests of users, and how many there were.
+        recent: Returns the p99 in milliseconds of the last minutes' requests of users, and how many
+            there were.
     """
 
     def __init__(
@@ -76,14 +77,16 @@ class ResponseHistory:
             Signal(
                 "service.response.normal",
                 "ms",
-                f"Normal p99 of this hour of the day, from earlier days; absent before {MIN_DAYS} days are known.",
+                f"Normal p99 of this hour of the day, from earlier days; absent before {MIN_DAYS}"
+                " days are known.",
                 lambda: [Sample(self.normal_ms())],
                 metric="http_p99_latency_normal_ms",
             ),
             Signal(
                 "service.response.days",
                 "days",
-                f"Earlier days whose response time at this hour is known; ServiceDegraded needs {MIN_DAYS}.",
+                "Earlier days whose response time at this hour is known; ServiceDegraded needs"
+                f" {MIN_DAYS}.",
                 lambda: [Sample(float(self.days()))],
                 metric="http_p99_latency_normal_days",
             ),

@@ -26,7 +26,10 @@ from trimtab.kernel.errors import Corrupt
 from trimtab.kernel.ids import sha256_hex
 
 KEY_FILE = "signing.key"
-_WITHOUT_KEY = "Without it, existing signatures can still be verified with the public key, but nothing can be signed."
+_WITHOUT_KEY = (
+    "Without it, existing signatures can still be verified with the public key, but nothing can be"
+    " signed."
+)
 
 Envelope = Mapping[str, object]
 """``payloadType``, ``payload`` (base64) and ``signatures``: JSON-ready."""
@@ -65,7 +68,8 @@ class Signer:
         """Sign a statement and return its envelope.
 
         Args:
-            payload_type: The type of the statement, such as ``application/vnd.trimtab.erasure+json``.
+            payload_type: The type of the statement, such as
+                ``application/vnd.trimtab.erasure+json``.
             statement: JSON-ready; it is signed as canonical JSON (sorted keys, no spaces).
         """
         payload = json.dumps(statement, sort_keys=True, separators=(",", ":")).encode()
@@ -108,7 +112,10 @@ def open_envelope(
     except (KeyError, TypeError, ValueError, InvalidSignature) as error:
         raise Corrupt(
             "The signed statement does not match its signature.",
-            hint="Check the file against the original and the public key of the service that signed it.",
+            hint=(
+                "Check the file against the original and the public key of the service that"
+                " signed it."
+            ),
         ) from error
     if not isinstance(statement, dict):
         raise Corrupt("The signed statement is not a JSON object.")

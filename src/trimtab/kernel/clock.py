@@ -35,10 +35,10 @@ class SystemClock:
     """The machine's clock, optionally running faster.
 
     Args:
-        rate: Seconds of this clock per second of the machine; 10 makes a ten-minute window last one minute. Only
-            drills and the demo use a rate other than 1.
-        ahead_seconds: How far it is ahead of the machine when it is made; a fast clock that starts again on old data
-            continues from the time of the previous one.
+        rate: Seconds of this clock per second of the machine; 10 makes a ten-minute window last one
+            minute. Only drills and the demo use a rate other than 1.
+        ahead_seconds: How far it is ahead of the machine when it is made; a fast clock that starts
+            again on old data continues from the time of the previous one.
     """
 
     def __init__(self, rate: float = 1.0, ahead_seconds: float = 0.0) -> None:
@@ -56,7 +56,8 @@ class SystemClock:
     def now(self) -> datetime:
         """Return the present instant in UTC."""
         if self.rate == 1.0:
-            return datetime.fromtimestamp(time.time() + self._ahead, UTC)  # noqa: TID251 - this is the clock.
+            # this is the clock.
+            return datetime.fromtimestamp(time.time() + self._ahead, UTC)  # noqa: TID251
         return datetime.fromtimestamp(self._wall_start, UTC) + timedelta(seconds=self.monotonic())
 
     def wait(self, event: threading.Event, seconds: float) -> bool:
@@ -71,7 +72,7 @@ class SystemClock:
 def machine_clock(clock: Clock) -> Clock:
     """Return the clock by which the machine's own work is timed and given deadlines.
 
-    A drill's fast clock shortens windows and holds. It makes no disk, model or network faster: a search that takes
-    10 ms takes 10 ms at any rate, and a deadline of 2 s is 2 s of this machine.
+    A drill's fast clock shortens windows and holds. It makes no disk, model or network faster: a
+    search that takes 10 ms takes 10 ms at any rate, and a deadline of 2 s is 2 s of this machine.
     """
     return clock if clock.rate == 1.0 else SystemClock()

@@ -14,9 +14,10 @@
     |-- Corrupt                  stored data failed its check
     `-- Misconfigured            settings, rules or runbooks are wrong; found at start
 
-A domain derives its own errors from these in its ``errors.py`` and gives each a stable ``code`` that starts with
-the domain's name (``knowledge.project_unknown``). ``kind`` decides the HTTP status and the exit code in one table
-each (``api/errors.py``, ``cli/errors.py``), so a new error needs no new row.
+A domain derives its own errors from these in its ``errors.py`` and gives each a stable ``code``
+that starts with the domain's name (``knowledge.project_unknown``). ``kind`` decides the HTTP status
+and the exit code in one table each (``api/errors.py``, ``cli/errors.py``), so a new error needs no
+new row.
 """
 
 from enum import StrEnum
@@ -45,8 +46,8 @@ class TrimtabError(Exception):
     """Base class of errors with a code, a message and a next step.
 
     Args:
-        message: What happened, in one sentence, without secrets or personal data; credentials of addresses in it
-            are hidden.
+        message: What happened, in one sentence, without secrets or personal data; credentials of
+            addresses in it are hidden.
         hint: The next step. Defaults to the class's ``default_hint``.
     """
 

@@ -1,6 +1,7 @@
 """In-process events: domains publish, ``app`` subscribes the listeners.
 
-Publish after the transaction has committed; a listener must never be able to undo the event it receives.
+Publish after the transaction has committed; a listener must never be able to undo the event it
+receives.
 """
 
 import logging
@@ -45,5 +46,6 @@ class Events:
         for listener in (*self._listeners[event.name], *self._listeners["*"]):
             try:
                 listener(event)
-            except Exception:  # noqa: BLE001 - the publisher's work is committed; a listener cannot fail it.
+            # the publisher's work is committed; a listener cannot fail it.
+            except Exception:  # noqa: BLE001
                 _log.exception("event listener failed", extra={"event": event.name})

@@ -37,7 +37,8 @@ def problem_of_name(name: str) -> str:
 def problem_of_person(user_id: str) -> str:
     """Return why nothing may be kept under that user id; empty when it may.
 
-    An id that looks like another one would let one person's data pass for another's, and escape their erasure.
+    An id that looks like another one would let one person's data pass for another's, and escape
+    their erasure.
     """
     if any(unicodedata.category(character)[0] == "C" for character in user_id):
         return "holds a control, invisible or unassigned character"

@@ -1,8 +1,8 @@
 """Catalog of signals, actions and faults, through which operator and services meet.
 
-Each service domain publishes three things about itself: what can be measured (`Signal`), what can be done (`Action`) and
-how it can be broken (`Fault`). `app.py` gathers them in one `Catalog`; command line, HTTP API, runbooks and drills
-are all made from it, so a new action is written once.
+Each service domain publishes three things about itself: what can be measured (`Signal`), what can
+be done (`Action`) and how it can be broken (`Fault`). `app.py` gathers them in one `Catalog`;
+command line, HTTP API, runbooks and drills are all made from it, so a new action is written once.
 """
 
 import math
@@ -41,7 +41,9 @@ class Effect(StrEnum):
     REVERSIBLE = "reversible"
     """Has an undo that restores the former state."""
     REPEATABLE = "repeatable"
-    """Loses no state, such as a restart, a reload or an evicted cache; there is nothing to take back."""
+    """Loses no state, such as a restart, a reload or an evicted cache; there is nothing to take
+    back.
+    """
     IRREVERSIBLE = "irreversible"
     """Loses or overwrites state for good; a person decides always."""
 
@@ -58,8 +60,9 @@ class Sample:
 class Signal:
     """Something that can be measured.
 
-    ``metric`` is the name in PromQL and at ``/metrics``; by default the signal's name with underscores for dots.
-    ``read`` must be cheap (under a millisecond) and must not raise: it is called at each scrape.
+    ``metric`` is the name in PromQL and at ``/metrics``; by default the signal's name with
+    underscores for dots. ``read`` must be cheap (under a millisecond) and must not raise: it is
+    called at each scrape.
     """
 
     name: str
@@ -95,7 +98,9 @@ class ActionContext:
     """Identity of the run that an action is part of."""
 
     idempotency_key: str
-    """The same key means the same intended effect: after a crash the step may run again and must not do it twice."""
+    """The same key means the same intended effect: after a crash the step may run again and must
+    not do it twice.
+    """
     actor: str
     """Who asked: an API key's name, or ``runbook:<id>``."""
 
@@ -111,7 +116,9 @@ class ActionResult:
     undo_arguments: Arguments | None = None
     """What `Action.undo` needs to put the former state back; None when nothing was changed."""
     changes: bool = True
-    """False when nothing was changed; of a dry run, when nothing would be. Such an act is neither run nor a repair."""
+    """False when nothing was changed; of a dry run, when nothing would be. Such an act is neither
+    run nor a repair.
+    """
 
 
 Run = Callable[[Arguments, ActionContext], ActionResult]
@@ -121,10 +128,11 @@ Run = Callable[[Arguments, ActionContext], ActionResult]
 class Action:
     """Something that can be done to the service.
 
-    ``run`` receives checked arguments with the defaults filled in. It is idempotent under the context's key. ``undo``
-    receives the ``undo_arguments`` of the result; an action without undo says why in ``no_undo_because``. ``dry_run``
-    says what would change, and changes nothing. ``effect`` is stated by every action that changes something. ``role`` is
-    the least role that may ask for it, also as part of a plan that is approved: that of the route with the same effect.
+    ``run`` receives checked arguments with the defaults filled in. It is idempotent under the
+    context's key. ``undo`` receives the ``undo_arguments`` of the result; an action without undo
+    says why in ``no_undo_because``. ``dry_run`` says what would change, and changes nothing.
+    ``effect`` is stated by every action that changes something. ``role`` is the least role that may
+    ask for it, also as part of a plan that is approved: that of the route with the same effect.
     """
 
     name: str
@@ -137,7 +145,9 @@ class Action:
     no_undo_because: str = ""
     effect: Effect | None = field(default=None, kw_only=True)
     limit_seconds: float = field(default=600.0, kw_only=True)
-    """How long a run may take, also over a restart; then it counts as failed, with an unknown effect."""
+    """How long a run may take, also over a restart; then it counts as failed, with an unknown
+    effect.
+    """
     role: Role = field(default=Role.OPERATOR, kw_only=True)
 
     @property
@@ -154,17 +164,20 @@ class Realism(StrEnum):
     """Degree of realism of a fault: real or simulated."""
 
     REAL = "real"
-    """The outside world can produce it in the same way: a killed process, a changed file, a cut connection."""
+    """The outside world can produce it in the same way: a killed process, a changed file, a cut
+    connection.
+    """
     SIMULATED = "simulated"
-    """Something inside the service stands for the failure; a repair may work here and not in life."""
+    """Something inside the service stands for the failure; a repair may work here and not in life.
+    """
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
     """A way to break the service, for drills only. No request path may reach one.
 
-    ``inject`` returns what ``restore`` needs to put everything back; ``restore`` may be called more than once.
-    A simulated fault says in ``simulated_because`` why it cannot be real.
+    ``inject`` returns what ``restore`` needs to put everything back; ``restore`` may be called more
+    than once. A simulated fault says in ``simulated_because`` why it cannot be real.
     """
 
     name: str
@@ -205,9 +218,10 @@ class Catalog:
     """Everything that can be measured, done and broken, by name.
 
     Raises:
-        ValueError: A name is malformed or used twice, a metric name is used twice, an action has neither undo nor
-            a reason for having none, an action contradicts its class, or a simulated fault has no reason. These are
-            mistakes in the program, found at start.
+        ValueError: A name is malformed or used twice, a metric name is used twice, an action has
+        neither undo nor
+            a reason for having none, an action contradicts its class, or a simulated fault has no
+            reason. These are mistakes in the program, found at start.
     """
 
     def __init__(
@@ -302,10 +316,12 @@ _LISTS = {"signal": "read", "action": "act", "fault": "fault"}
 def check_arguments(params: Iterable[Param], given: Mapping[str, object]) -> dict[str, Value]:
     """Return the arguments converted to their types, with defaults filled in.
 
-    Text is converted (``"5"`` to 5, ``"true"`` to True), because runbooks and command lines hold text.
+    Text is converted (``"5"`` to 5, ``"true"`` to True), because runbooks and command lines hold
+    text.
 
     Raises:
-        BadArguments: An argument is unknown, missing, of the wrong type, out of range or not among the choices.
+        BadArguments: An argument is unknown, missing, of the wrong type, out of range or not among
+        the choices.
     """
     by_name = {param.name: param for param in params}
     unknown = sorted(set(given) - set(by_name))

@@ -101,7 +101,8 @@ class AlertBook:
         """Apply the rule's result at an instant and return the transitions in order.
 
         Raises:
-            EvaluationFailed: Two elements have the same labels once the rule's labels are set; nothing is changed.
+            EvaluationFailed: Two elements have the same labels once the rule's labels are set;
+            nothing is changed.
         """
         found = self._match_elements(result, at_ms)
         for labels, alert in found.items():

@@ -72,7 +72,8 @@ def compile_check(text: str) -> Expression:
     """Return an expression that can be true or false: one that leaves out what does not fit.
 
     Raises:
-        ExpressionRefused: It is refused by the evaluator, or always has a result, such as ``up`` or ``a > bool 1``.
+        ExpressionRefused: It is refused by the evaluator, or always has a result, such as ``up`` or
+        ``a > bool 1``.
     """
     expression = compile_expression(text)
     if not expression.filters:
@@ -122,8 +123,8 @@ def check_for(
 ) -> HeldResult:
     """Evaluate periodically until it has held long enough, the time is up or ``stop`` is set.
 
-    An answer counts only when samples have arrived since the start and within the last three steps: what was true
-    before the repair, or before the scrape broke, proves nothing.
+    An answer counts only when samples have arrived since the start and within the last three steps:
+    what was true before the repair, or before the scrape broke, proves nothing.
     """
     started, started_ms = clock.monotonic(), milliseconds(clock.now())
     held_since: float | None = None

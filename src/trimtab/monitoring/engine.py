@@ -66,8 +66,8 @@ class RuleEngine:
     def tick(self, now: datetime) -> tuple[Transition, ...]:
         """Evaluate the groups that are due and return what changed, in the order of the rules.
 
-        A group without an interval of its own is due at every tick, another one at the first tick of each interval.
-        A rule that fails keeps its alerts as they are; the other rules continue.
+        A group without an interval of its own is due at every tick, another one at the first tick
+        of each interval. A rule that fails keeps its alerts as they are; the other rules continue.
         """
         with self._lock:
             return tuple(
@@ -149,7 +149,8 @@ class RuleEngine:
             transitions = running.book.update(result, at_ms)
             self._store.append(running.source, at_ms, running.book.samples())
             return transitions
-        assert isinstance(running.rule, RecordingRule)  # noqa: S101 - for mypy: only these have no book.
+        # for mypy: only these have no book.
+        assert isinstance(running.rule, RecordingRule)  # noqa: S101
         own = {**dict(running.rule.labels), METRIC_NAME: running.rule.name}
         recorded = distinct([e._replace(labels=changed(e.labels, own)) for e in result])
         self._store.append(running.source, at_ms, recorded)

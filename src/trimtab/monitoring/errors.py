@@ -5,7 +5,7 @@ TrimtabError
 |   |-- ExpressionRefused       an expression that does not parse, or uses what is not supported
 |   `-- TemplateRefused         a label's or annotation's template that uses what is not supported
 |-- Conflict
-|   `-- EvaluationFailed        the samples do not allow the operation (many-to-many matching and the like)
+|   `-- EvaluationFailed        the samples do not allow the operation, such as many-to-many
 |       `-- QueryTooExpensive   ... because it would read too many samples or take too long
 `-- Misconfigured
     `-- BadRuleFile             a rule file is wrong; found at start

@@ -40,7 +40,9 @@ class Known:
     """Metrics and runbooks that rules may name; None means not checked."""
 
     metrics: Collection[str] | None = None
-    """Names as in PromQL: counters with ``_total``, histograms with ``_bucket``, ``_sum`` and ``_count``."""
+    """Names as in PromQL: counters with ``_total``, histograms with ``_bucket``, ``_sum`` and
+    ``_count``.
+    """
     runbooks: Collection[str] | None = None
     """Runbook ids."""
 
@@ -119,7 +121,8 @@ class _StrictLoader(SafeLoader):
 
 def _load_file(path: Path) -> list[RuleGroup]:
     try:
-        document = yaml.load(path.read_text(encoding="utf-8"), _StrictLoader)  # noqa: S506 - a SafeLoader.
+        # a SafeLoader.
+        document = yaml.load(path.read_text(encoding="utf-8"), _StrictLoader)  # noqa: S506
     except OSError as error:
         raise BadRuleFile(f"{path} cannot be read: {error.strerror}.") from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:

@@ -3,8 +3,9 @@
 from collections.abc import Collection, Mapping
 
 Labels = tuple[tuple[str, str], ...]
-"""Pairs in the order of their names, the metric's name among them as ``__name__``. An empty value means that
-the label is not there, so no pair has one."""
+"""Pairs in the order of their names, the metric's name among them as ``__name__``. An empty value
+means that the label is not there, so no pair has one.
+"""
 
 METRIC_NAME = "__name__"
 

@@ -20,8 +20,8 @@ Sink = Callable[[Transition], None]
 class Monitor:
     """Scrapes and evaluates periodically in its own thread.
 
-    A transition that the sink fails to store is offered again at every interval, before the newer ones: an incident
-    that cannot be opened because the disk is full is opened when there is space.
+    A transition that the sink fails to store is offered again at every interval, before the newer
+    ones: an incident that cannot be opened because the disk is full is opened when there is space.
 
     Args:
         scrape: Where the samples come from.

@@ -24,7 +24,8 @@ def check_proof(text: str, hold_seconds: float, give_up_seconds: float) -> None:
         give_up_seconds: When the repair is given up.
 
     Raises:
-        ExpressionRefused: It holds without data or on a service that does nothing, or it looks back so far that what
+        ExpressionRefused: It holds without data or on a service that does nothing, or it looks back
+        so far that what
             was before the repair keeps it from holding until the repair is given up.
     """
     expression = compile_check(text)
@@ -34,15 +35,15 @@ def check_proof(text: str, hold_seconds: float, give_up_seconds: float) -> None:
     if _holds(expression, _idle(selectors)):
         raise ExpressionRefused(
             text,
-            "it holds on a service that does nothing, so it proves nothing; "
-            "add that something was done, such as `and on() sum(increase(answers_given_total[1m])) > 0`",
+            "it holds on a service that does nothing, so it proves nothing; add that something was"
+            " done, such as `and on() sum(increase(answers_given_total[1m])) > 0`",
         )
     longest = max((selector.range_ms for selector in selectors), default=0) / 1000
     if longest + hold_seconds > give_up_seconds:
         raise ExpressionRefused(
             text,
-            f"it looks back {longest:g} s and must hold for {hold_seconds:g} s, but the repair is given up "
-            f"after {give_up_seconds:g} s; look back less, or give up later",
+            f"it looks back {longest:g} s and must hold for {hold_seconds:g} s, but the repair is"
+            f" given up after {give_up_seconds:g} s; look back less, or give up later",
         )
 
 

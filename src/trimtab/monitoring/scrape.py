@@ -22,7 +22,8 @@ class Scrape:
         registry: Where the metrics are.
         store: Where their samples go.
         source: The store's name for this scrape.
-        labels: Added to every sample, like Prometheus' target labels; a metric's own label of that name wins.
+        labels: Added to every sample, like Prometheus' target labels; a metric's own label of that
+            name wins.
     """
 
     def __init__(
@@ -43,7 +44,8 @@ class Scrape:
         up = labels_of({**self._labels, METRIC_NAME: "up"})
         try:
             samples = [sample for metric in self._registry.collect() for sample in self._of(metric)]
-        except Exception:  # noqa: BLE001 - a broken collector must be seen as `up == 0`, not stop the monitor.
+        # a broken collector must be seen as `up == 0`, not stop the monitor.
+        except Exception:  # noqa: BLE001
             if not self._failing:
                 _log.exception("scrape failed", extra={"source": self._source})
             self._failing = True
@@ -53,7 +55,8 @@ class Scrape:
         self._store.append(self._source, milliseconds(now), [*samples, (up, 1.0)])
 
     def _of(self, metric: Metric) -> Iterator[tuple[Labels, float]]:
-        # `_created` samples are times of birth: no rule reads them, and they would double the series.
+        # `_created` samples are times of birth: no rule reads them, and they would double the
+        # series.
         created = f"{metric.name}_created" if metric.type not in {"gauge", "unknown"} else None
         for sample in metric.samples:
             if sample.name != created:

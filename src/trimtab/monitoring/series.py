@@ -1,8 +1,9 @@
 """The last hours of samples, in memory.
 
-Every *source* (a scrape, a rule) appends whole batches, one for each instant, so the instants are stored once for each
-source and a series stores only where its value changed: a run of equal values costs 16 bytes however long it is. A
-series that a batch no longer holds gets an *absent* run, which is what Prometheus writes as a stale marker.
+Every *source* (a scrape, a rule) appends whole batches, one for each instant, so the instants are
+stored once for each source and a series stores only where its value changed: a run of equal values
+costs 16 bytes however long it is. A series that a batch no longer holds gets an *absent* run, which
+is what Prometheus writes as a stale marker.
 """
 
 import logging
@@ -57,7 +58,8 @@ class SampleWindow:
     times_ms: list[int]
     values: list[float]
     scrapes_ms: list[int]
-    """All instants in the span at which the source appended, whether the series was there or not."""
+    """All instants in the span at which the source appended, whether the series was there or not.
+    """
 
 
 class Samples(Protocol):
@@ -161,8 +163,10 @@ class SeriesStore:
     """Thread-safe store of recent samples, limited in time and series.
 
     Args:
-        retention_seconds: How far back selectors can see. Samples up to a sixteenth older may still be held.
-        max_series: Series beyond this number are refused, counted in ``refused_series`` and logged once.
+        retention_seconds: How far back selectors can see. Samples up to a sixteenth older may still
+            be held.
+        max_series: Series beyond this number are refused, counted in ``refused_series`` and logged
+            once.
     """
 
     def __init__(self, retention_seconds: float = 7200.0, max_series: int = 20_000) -> None:
@@ -173,16 +177,21 @@ class SeriesStore:
         self._by_name: dict[str, dict[Labels, _Series]] = {}
         self._series_count = 0
         self.refused_series = 0
-        """How many samples were dropped because their series did not fit or belongs to another source."""
+        """How many samples were dropped because their series did not fit or belongs to another
+        source.
+        """
         self.refused_batches = 0
-        """How many batches were dropped because they were not newer than their source's last one."""
+        """How many batches were dropped because they were not newer than their source's last one.
+        """
 
     def append(self, source: str, at_ms: int, samples: Iterable[tuple[Labels, float]]) -> None:
         """Append everything that a source knows at an instant.
 
         Args:
-            source: Who appends. A series that the source's last batch held and this one does not is stale from now on.
-            at_ms: Milliseconds since 1970; must grow from batch to batch of a source, else the batch is refused.
+            source: Who appends. A series that the source's last batch held and this one does not is
+                stale from now on.
+            at_ms: Milliseconds since 1970; must grow from batch to batch of a source, else the
+                batch is refused.
             samples: Labels including the metric's name, and the value.
         """
         with self._lock:

@@ -56,7 +56,8 @@ def signals(engine: RuleEngine, store: SeriesStore) -> tuple[Signal, ...]:
 def metric_names(registry: CollectorRegistry, declared: Iterable[Signal]) -> frozenset[str]:
     """Return the metric names that rules may use, exported now or later.
 
-    A signal that has nothing to say yet, such as a ratio before the first query, is in no scrape but in this set.
+    A signal that has nothing to say yet, such as a ratio before the first query, is in no scrape
+    but in this set.
     """
     names: set[str] = set()
     for metric in registry.collect():

@@ -1,7 +1,8 @@
 """The part of Prometheus' template language that labels and annotations need.
 
-``{{ $value }}``, ``{{ $labels.name }}``, ``{{ printf "%.2f" $value }}`` and pipes into ``humanize``, ``humanize1024``,
-``humanizeDuration``, ``humanizePercentage`` and ``printf``. Everything else is refused when the rule is loaded.
+``{{ $value }}``, ``{{ $labels.name }}``, ``{{ printf "%.2f" $value }}`` and pipes into
+``humanize``, ``humanize1024``, ``humanizeDuration``, ``humanizePercentage`` and ``printf``.
+Everything else is refused when the rule is loaded.
 """
 
 import math
@@ -127,7 +128,8 @@ def go_number(value: float) -> str:
     if value and not -4 <= exponent < _GO_EXPONENT_FROM:
         digits = "".join(str(digit) for digit in decimal.as_tuple().digits)
         mantissa = digits[0] + (f".{digits[1:]}" if len(digits) > 1 else "")
-        return f"{'-' if value < 0 else ''}{mantissa}e{'-' if exponent < 0 else '+'}{abs(exponent):02d}"
+        sign, exponent_sign = "-" if value < 0 else "", "-" if exponent < 0 else "+"
+        return f"{sign}{mantissa}e{exponent_sign}{abs(exponent):02d}"
     return format(decimal, "f")
 
 

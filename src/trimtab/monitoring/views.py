@@ -19,8 +19,9 @@ def metrics_apart(signals: Iterable[Signal]) -> frozenset[str]:
 class SeriesView:
     """Hides the series of drills; or shows those of a drill in the place of the users'.
 
-    A drill's series lose their label here, so that one expression on a page fits both kinds of incident. A metric that
-    does not count drills apart is shown to both. A selector that names the label gets what it asks for.
+    A drill's series lose their label here, so that one expression on a page fits both kinds of
+    incident. A metric that does not count drills apart is shown to both. A selector that names the
+    label gets what it asks for.
     """
 
     store: SeriesStore

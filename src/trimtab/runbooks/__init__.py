@@ -1,7 +1,7 @@
 """Runbooks: Markdown pages for people, executable by the operator and proved by drills.
 
-`Library.load` turns a folder of pages into `Runbook` and `Procedure` records and refuses, with page and line,
-a page that names something unknown or has a fix without a verification.
+`Library.load` turns a folder of pages into `Runbook` and `Procedure` records and refuses, with page
+and line, a page that names something unknown or has a fix without a verification.
 """
 
 from trimtab.runbooks.commands import Act, Break, Check, Command, Read, parse_command

@@ -16,7 +16,8 @@ _ROUTE = re.compile(r"(?:(?:GET|POST|PUT|PATCH|DELETE) )?(/[A-Za-z0-9_{}<>./-]+)
 _OPTION = re.compile(r"--?[a-z][a-z-]*")
 _FILE = re.compile(r"[\w./-]*\w\.(?:md|json|jsonl|toml|ya?ml|txt|tsv|py|sh|lock)")
 _ABSENT = re.compile(
-    r"\b(?:kubectl|kubernetes|helm|docker|nvidia-smi|gpu|pods?|replicas?|pvc|network polic(?:y|ies)|\d+ ?gi)\b",
+    r"\b(?:kubectl|kubernetes|helm|docker|nvidia-smi|gpu|pods?|replicas?|pvc|network"
+    r" polic(?:y|ies)|\d+ ?gi)\b",
     re.IGNORECASE,
 )
 """Terms of clusters and GPUs: trimtab has no adapter for them, so a page must not refer to them."""
@@ -31,7 +32,9 @@ class KnownNames:
     """Names that a page may use."""
 
     commands: Mapping[str, frozenset[str]]
-    """Each command without ``trimtab``, such as ``gates drift``, with its options. If empty, commands are not checked."""
+    """Each command without ``trimtab``, such as ``gates drift``, with its options. If empty,
+    commands are not checked.
+    """
     names: frozenset[str]
     """Signals, actions, faults, settings, error codes and other dotted names."""
     metrics: frozenset[str]

@@ -1,7 +1,7 @@
 """Parses the commands of ``sh`` blocks: read, check, act and fault.
 
-A line is split as by a shell, but never passed to one: redirections, pipes, variables and all other programs are
-refused.
+A line is split as by a shell, but never passed to one: redirections, pipes, variables and all other
+programs are refused.
 """
 
 import re

@@ -286,7 +286,9 @@ def _of(block: _Block | None, kinds: tuple[type[_Kind], ...], path: str) -> tupl
                 path,
                 command.line,
                 f"`{command}` does not belong in this block.",
-                hint="evidence, verify and Escalate hold checks, fix holds acts, drill holds faults.",
+                hint=(
+                    "evidence, verify and Escalate hold checks, fix holds acts, drill holds faults."
+                ),
             )
         kept.append(command)
     return tuple(kept)

@@ -32,7 +32,8 @@ class FakeJobs:
 
     Args:
         clock: Advanced by waits.
-        while_waiting: Called with the topic at each wait, before time passes; the test lets the world move there.
+        while_waiting: Called with the topic at each wait, before time passes; the test lets the
+            world move there.
     """
 
     def __init__(

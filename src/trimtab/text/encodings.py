@@ -1,7 +1,8 @@
 """Decodes text in other notations: escapes, base64, hexadecimal, Morse code and others.
 
-HTML references, percent signs and escapes are read in place; base64, base32, hexadecimal, binary, Morse code, words read
-from their end and the alphabet turned by 13 places are decoded in addition to the text.
+HTML references, percent signs and escapes are read in place; base64, base32, hexadecimal, binary,
+Morse code, words read from their end and the alphabet turned by 13 places are decoded in addition
+to the text.
 """
 
 import base64
@@ -143,9 +144,13 @@ def _readable(data: bytes) -> str:
 
 
 _MORSE = re.compile(r"(?:[.\-]{1,5}(?: +/ +| +|$)){12,}")
+_MORSE_SIGNS = (
+    ".- -... -.-. -.. . ..-. --. .... .. .--- -.- .-.. -- -. --- .--. --.- .-. ... - ..- "
+    "...- .-- -..- -.-- --.."
+)
 _MORSE_LETTERS = dict(
     zip(
-        ".- -... -.-. -.. . ..-. --. .... .. .--- -.- .-.. -- -. --- .--. --.- .-. ... - ..- ...- .-- -..- -.-- --..".split(),  # noqa: SIM905
+        _MORSE_SIGNS.split(),
         "abcdefghijklmnopqrstuvwxyz",
         strict=True,
     )

@@ -48,11 +48,11 @@ _FUNCTION_WORDS = {
         "sul sulla suo suoi tra tu un una uno è"
     ),
     "portuguese": (
-        "a ao aos as até com como da das de dela dele deles depois do dos e ela elas ele eles em "
-        "entre era eram essa esse esta está este eu foi foram há isso isto já lhe mais mas me mesmo "
-        "meu minha muito na nas nem no nos nós não o onde os ou para pela pelas pelo pelos por "
-        "porque qual quais quando quanto que quem se sem ser seu seus sobre sua suas são também te "
-        "tem teve um uma você à é"
+        "a ao aos as até com como da das de dela dele deles depois do dos e ela elas ele eles em"
+        " entre era eram essa esse esta está este eu foi foram há isso isto já lhe mais mas me"
+        " mesmo meu minha muito na nas nem no nos nós não o onde os ou para pela pelas pelo pelos"
+        " por porque qual quais quando quanto que quem se sem ser seu seus sobre sua suas são"
+        " também te tem teve um uma você à é"
     ),
 }
 LANGUAGES = tuple(_FUNCTION_WORDS)

@@ -1,9 +1,10 @@
 # ruff: noqa: RUF001 - look-alike letters are what this module is about.
 """Normalises disguised text before guards read it.
 
-Compatibility forms (NFKC), invisible characters, letters of another alphabet that look Latin, letters kept apart by
-spaces or backslashes, small capitals, digits for letters, stacked accents, and what `encodings` reads, decoded once. What
-was undone is reported: ordinary text needs none of it, so a disguise is itself evidence.
+Compatibility forms (NFKC), invisible characters, letters of another alphabet that look Latin,
+letters kept apart by spaces or backslashes, small capitals, digits for letters, stacked accents,
+and what `encodings` reads, decoded once. What was undone is reported: ordinary text needs none of
+it, so a disguise is itself evidence.
 """
 
 import re

@@ -1,8 +1,9 @@
 # ruff: noqa: RUF001, RUF002 - a look-alike letter is meant.
 """Prefilter for patterns: short strings, one of which every matching text contains.
 
-Searching for a few strings takes a tenth of the time of a pattern that must be tried at each place of the text, and almost no
-text shows a sign. A sign never decides: without one the pattern cannot match, with one it is asked.
+Searching for a few strings takes a tenth of the time of a pattern that must be tried at each place
+of the text, and almost no text shows a sign. A sign never decides: without one the pattern cannot
+match, with one it is asked.
 """
 
 from collections.abc import Iterable

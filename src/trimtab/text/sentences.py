@@ -1,9 +1,9 @@
 # ruff: noqa: RUF001, SIM905 - punctuation and abbreviations of several languages, as text.
 """Cuts text into sentences with offsets: ``text[start:end]`` is the sentence.
 
-Markdown structure comes first (a heading, a list item, a table row or a code block never joins its neighbour), then
-punctuation inside each block, with the abbreviations, initials and ordinals that would fool a rule of "full stop and
-space".
+Markdown structure comes first (a heading, a list item, a table row or a code block never joins its
+neighbour), then punctuation inside each block, with the abbreviations, initials and ordinals that
+would fool a rule of "full stop and space".
 """
 
 import re
@@ -140,10 +140,10 @@ _LAST_WORD = re.compile(r"(?<![^\s(\[\"'“‘«])[^\s(\[\"'“‘«]+$")
 _LONGEST_ABBREVIATION = 40
 _BEFORE_A_WORD = frozenset(" \t\n\r\"'“‘«([*_")
 _ABBREVIATIONS = frozenset(
-    "mr mrs ms dr prof st sr jr rev hon gen col lt sgt capt gov sen rep pres no nos fig figs eq sec ch vol pp p ed eds "
-    "vs cf e.g i.e eg ie al approx est inc ltd co corp dept univ ca c jan feb mar apr jun jul aug sep sept oct nov dec "
-    "bzw z.b d.h u.a usw nr hr fr str ggf vgl abs art sog mme mlle m sra srta sr ud uds ee.uu av núm pág p.ej a.c d.c "
-    "г ул т.е т.д т.п им стр р".split()
+    "mr mrs ms dr prof st sr jr rev hon gen col lt sgt capt gov sen rep pres no nos fig figs eq sec"
+    " ch vol pp p ed eds vs cf e.g i.e eg ie al approx est inc ltd co corp dept univ ca c jan feb"
+    " mar apr jun jul aug sep sept oct nov dec bzw z.b d.h u.a usw nr hr fr str ggf vgl abs art sog"
+    " mme mlle m sra srta sr ud uds ee.uu av núm pág p.ej a.c d.c г ул т.е т.д т.п им стр р".split()
 )
 _MONTH = re.compile(
     r"\s+(?:Jan|Feb|März|Apr|Mai|Juni|Juli|Aug|Sept|Okt|Nov|Dez|Jahrhundert)", re.IGNORECASE
@@ -162,7 +162,8 @@ def _cut(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
 
 
 def _ends_sentence(text: str, low: int, stop: re.Match[str], end: int) -> bool:
-    # No copy of the rest, and no search from the sentence's beginning: a text may be all stops, or one sentence.
+    # No copy of the rest, and no search from the sentence's beginning: a text may be all stops, or
+    # one sentence.
     at = stop.end()
     while at < end and text[at] in _BEFORE_A_WORD:
         at += 1

@@ -11,27 +11,28 @@ _WIDE = re.compile(r"[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]+")
 
 STOP_WORDS = frozenset(
     # English, with the words that only frame a question.
-    "a an the of in on at to for from by with and or but not is are was were be been being do does did has have had "
-    "what which who whom whose when where why how that this these those it its he she they them his her their there "
-    "as than then so if into about also can could would should will may might must shall many much some any such "
-    "other one i you we our your me my s t kind type name called known "
+    "a an the of in on at to for from by with and or but not is are was were be been being do does"
+    " did has have had what which who whom whose when where why how that this these those it its he"
+    " she they them his her their there as than then so if into about also can could would should"
+    " will may might must shall many much some any such other one i you we our your me my s t kind"
+    " type name called known "
     # German, French, Spanish, Italian, Portuguese, Dutch.
-    "der die das den dem des ein eine einer eines einem einen und oder aber nicht ist sind war waren wird werden wie "
-    "wer wo wann warum welche welcher welches im am zu zum zur von vom mit auf für sich auch "
-    "le la les un une des du et ou est sont était dans sur pour par avec que qui quoi quand où pourquoi comment quel "
-    "quelle quels quelles ce cette au aux "
-    "el los las una unos unas y o es son fue en de del con por para qué quién cuándo dónde cómo cuál cuáles se su al "
-    "il lo gli che chi cosa come perché quale quali è sono nel della di da "
-    "os as um uma e ou em no na do da dos das com por para quem quando onde como qual quais é são "
-    "het een van en niet zijn was wat wie waar waarom welke op te".split()
+    "der die das den dem des ein eine einer eines einem einen und oder aber nicht ist sind war"
+    " waren wird werden wie wer wo wann warum welche welcher welches im am zu zum zur von vom mit"
+    " auf für sich auch le la les un une des du et ou est sont était dans sur pour par avec que qui"
+    " quoi quand où pourquoi comment quel quelle quels quelles ce cette au aux el los las una unos"
+    " unas y o es son fue en de del con por para qué quién cuándo dónde cómo cuál cuáles se su al"
+    " il lo gli che chi cosa come perché quale quali è sono nel della di da os as um uma e ou em no"
+    " na do da dos das com por para quem quando onde como qual quais é são het een van en niet zijn"
+    " was wat wie waar waarom welke op te".split()
 )
 
 
 def words(text: str) -> list[str]:
     """Return the words of the text in order, case-folded and NFKC-normalised.
 
-    A number keeps its separators (``17,786.5``); a run of Chinese or Japanese gives its overlapping pairs, because
-    those scripts put no space between words.
+    A number keeps its separators (``17,786.5``); a run of Chinese or Japanese gives its overlapping
+    pairs, because those scripts put no space between words.
     """
     folded = unicodedata.normalize("NFKC", text).casefold()
     if not _WIDE.search(folded):

@@ -72,7 +72,8 @@ class BenchmarkLogger:
         """Record the result and return it as a report entry.
 
         Returns:
-            A result of the current report schema, with counts, hashes, duration and throughput from this run.
+            A result of the current report schema, with counts, hashes, duration and throughput from
+            this run.
         """
         seconds = max(self._clock.monotonic() - self._started, 1e-9)
         entry = {

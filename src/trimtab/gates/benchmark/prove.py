@@ -17,7 +17,9 @@ from trimtab.kernel.clock import Clock
 from trimtab.kernel.ids import sha256_hex
 
 REPORT_VARIABLE = "BENCHMARK_REPORT"
-"""The benchmark writes its report to the path in this environment variable (``{report}`` in the command also works)."""
+"""The benchmark writes its report to the path in this environment variable (``{report}`` in the
+command also works).
+"""
 _TIMES = {"duration_s", "durations_s", "throughput", "peak_memory_mb", "log", "extra"}
 """Fields that may differ between two correct runs."""
 
@@ -102,7 +104,8 @@ def _run(
     command: Sequence[str], environment: Mapping[str, str], target: Path, timeout_s: float
 ) -> None:
     # The second run needs the machine's PATH and similar; recorded variables take precedence.
-    everything = {**os.environ, **environment, REPORT_VARIABLE: str(target)}  # noqa: TID251 - handed to a child, not read.
+    # handed to a child, not read.
+    everything = {**os.environ, **environment, REPORT_VARIABLE: str(target)}  # noqa: TID251
     try:
         done = subprocess.run(  # noqa: S603 - the command is the user's own, without a shell.
             list(command), env=everything, timeout=timeout_s, capture_output=True, check=False

@@ -22,7 +22,9 @@ _FIELD_FIX = {
     "predictions_count": "predictions_count must be a whole number, equal to samples_processed.",
     "duration_s": "duration_s must be a number > 0, in seconds.",
     "status": 'status must be "PASS", "PARTIAL" or "ERROR".',
-    "schema_version": "Add `schema_version`; `ls schemas/` or `trimtab gates schemas` lists the versions.",
+    "schema_version": (
+        "Add `schema_version`; `ls schemas/` or `trimtab gates schemas` lists the versions."
+    ),
     "compute_mode": "Add `metrics.compute_mode`, such as cpu or gpu.",
     "metrics": "Add `metrics` with `compute_mode`.",
 }

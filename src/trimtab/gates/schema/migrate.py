@@ -1,7 +1,8 @@
 """Migrations between report versions, up and down, as pure functions.
 
-An upgrade loses nothing: fields that the newer version does not have are kept under ``extra``. A downgrade refuses
-fields that the older version cannot represent, so that ``downgrade(migrate(report))`` equals the report.
+An upgrade loses nothing: fields that the newer version does not have are kept under ``extra``. A
+downgrade refuses fields that the older version cannot represent, so that
+``downgrade(migrate(report))`` equals the report.
 """
 
 from collections.abc import Callable
@@ -65,7 +66,8 @@ def _from_1_0(report: Report) -> Report:
     upper = {key: value for key, value in report.items() if key in _KNOWN_1_0 - {"results"}}
     upper |= {
         "schema_version": "1.1",
-        # A 1.0 report may leave the count of predictions out; zero then fails the cross-check instead of passing it.
+        # A 1.0 report may leave the count of predictions out; zero then fails the cross-check
+        # instead of passing it.
         "predictions_count": report.get("predictions_count", 0),
         "metrics": metrics,
         "extra": {**report.get("extra", {}), "migrated_from_1_0": was},

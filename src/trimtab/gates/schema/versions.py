@@ -53,8 +53,8 @@ def version_of(document: object) -> str | None:
 def project_schemas(folder: Path) -> list[tuple[str, str, str]]:
     """Return name, state and title of each schema file in a project.
 
-    The state is ``ok``; ``BROKEN`` when it is not a JSON schema; ``changed`` when it has the name of a shipped schema and
-    another content, because reports are judged by the shipped one.
+    The state is ``ok``; ``BROKEN`` when it is not a JSON schema; ``changed`` when it has the name
+    of a shipped schema and another content, because reports are judged by the shipped one.
     """
     found = []
     for path in sorted(folder.glob("*.json")):

@@ -324,19 +324,28 @@ def _write_docs(root: Path) -> None:
         "- [ ] Tests added\n- [ ] Docs updated\n", encoding="utf-8"
     )
     workflow = "on: [push]\njobs:\n  gates:\n    runs-on: ubuntu-latest\n    steps:\n"
-    workflow += f"      - uses: actions/checkout@{'a' * 40}\n      - run: trimtab gates run benchmark_report.json\n"
+    workflow += (
+        f"      - uses: actions/checkout@{'a' * 40}\n      - run: trimtab gates run"
+        " benchmark_report.json\n"
+    )
     (github / "workflows" / "ci.yml").write_text(workflow, encoding="utf-8")
     (root / "LICENSE").write_text("MIT\n", encoding="utf-8")
     (root / "Makefile").write_text("test:\n\ttrue\n", encoding="utf-8")
     docs = root / "docs"
     docs.mkdir()
-    readme = "# Self-test\n\nSee [the guide](docs/guide.md#how-to-run).\n\n```sh\ntrimtab gates run benchmark_report.json\nmake test\n```\n"
+    readme = (
+        "# Self-test\n\nSee [the guide](docs/guide.md#how-to-run).\n\n```sh\ntrimtab gates run"
+        " benchmark_report.json\nmake test\n```\n"
+    )
     (root / "README.md").write_text(readme, encoding="utf-8")
     (docs / "guide.md").write_text(
         "# Guide\n\nBack to [the start](../README.md).\n\n## How to run\n\nRun the gates.\n",
         encoding="utf-8",
     )
-    steps = "# Schema migrations\n\nOne step each.\n\n## From 1.0 to 1.1\n\nCounts are added.\n\n## From 1.1 to 2.0\n\nResults are listed.\n"
+    steps = (
+        "# Schema migrations\n\nOne step each.\n\n## From 1.0 to 1.1\n\nCounts are added.\n\n##"
+        " From 1.1 to 2.0\n\nResults are listed.\n"
+    )
     (docs / "SCHEMA_MIGRATION_GUIDE.md").write_text(steps, encoding="utf-8")
 
 

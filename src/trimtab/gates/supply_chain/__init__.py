@@ -1,9 +1,9 @@
 """Supply-chain gate: checks SBOM, signatures, provenance, vulnerabilities and licences.
 
-Threat: an altered package, an SBOM that does not match the installation, an artifact changed after signing, a signature
-by an untrusted key, a build from uncommitted changes, a known vulnerability, a licence that forbids the use. Limits:
-advisories are a snapshot, whose date is shown; a person who can write keys/trust.json controls the trust, so a release
-policy pins the key ids.
+Threat: an altered package, an SBOM that does not match the installation, an artifact changed after
+signing, a signature by an untrusted key, a build from uncommitted changes, a known vulnerability, a
+licence that forbids the use. Limits: advisories are a snapshot, whose date is shown; a person who
+can write keys/trust.json controls the trust, so a release policy pins the key ids.
 """
 
 from trimtab.gates.supply_chain.audit import Snapshot, audit

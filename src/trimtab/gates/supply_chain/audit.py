@@ -170,15 +170,17 @@ def audit_findings(
         yield finding(
             code,
             f"pkg:pypi/{vulnerability.package}@{vulnerability.version}",
-            f"{vulnerability.id} ({score}) in {vulnerability.package} {vulnerability.version}, {fixed}",
+            f"{vulnerability.id} ({score}) in {vulnerability.package} {vulnerability.version},"
+            f" {fixed}",
         )
     age = (today - snapshot.date).days
     if age > rules.advisory_max_age_days:
         yield finding(
             "supply_chain.advisories_stale",
             "advisories",
-            f"of {snapshot.date.isoformat()}, {age} days old (at most {rules.advisory_max_age_days}); "
-            "what was published since then is not found, so this asks for a review instead of passing",
+            f"of {snapshot.date.isoformat()}, {age} days old (at most"
+            f" {rules.advisory_max_age_days}); what was published since then is not found, so this"
+            " asks for a review instead of passing",
         )
 
 

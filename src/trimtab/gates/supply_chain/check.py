@@ -22,7 +22,8 @@ def check(
     Args:
         case: The project and its policy.
         installed: The environment; by default the running interpreter's.
-        snapshot: The advisories; by default the project's ``advisories.jsonl``, else the shipped ones.
+        snapshot: The advisories; by default the project's ``advisories.jsonl``, else the shipped
+            ones.
     """
     project = case.project
     rules = case.policy.supply_chain

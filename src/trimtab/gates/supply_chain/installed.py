@@ -69,7 +69,8 @@ class Package:
     editable: bool = False
     """Whether its code is in a project directory that RECORD does not list."""
     sources: Mapping[str, str] | None = None
-    """For an editable package: path in the project to SHA-256; None when its code is not covered."""
+    """For an editable package: path in the project to SHA-256; None when its code is not covered.
+    """
 
     @property
     def key(self) -> str:
@@ -85,9 +86,9 @@ class Package:
     def sha256(self) -> str:
         """Return the SHA-256 over the package's sorted ``<sha256>  <path>`` lines.
 
-        Empty without files. Independent of installer and machine: scripts, byte code and installer files are excluded.
-        The sources of an editable package are included; the files that link to them are not, because they contain
-        paths of the machine.
+        Empty without files. Independent of installer and machine: scripts, byte code and installer
+        files are excluded. The sources of an editable package are included; the files that link to
+        them are not, because they contain paths of the machine.
         """
         files = self.files
         if self.editable:
@@ -177,7 +178,9 @@ class Installed:
                     requirement = Requirement(text)
                     needed = requirement.marker is None or requirement.marker.evaluate()
                 except InvalidRequirement:
-                    yield f"{package.name} {package.version} has the unreadable requirement {text!r}."
+                    yield (
+                        f"{package.name} {package.version} has the unreadable requirement {text!r}."
+                    )
                     continue
                 if needed:
                     yield from _requirement_problem(
@@ -189,9 +192,14 @@ def _requirement_problem(
     package: Package, requirement: Requirement, present: str | None
 ) -> Iterator[str]:
     if present is None:
-        yield f"{package.name} {package.version} requires {requirement.name}, which is not installed."
+        yield (
+            f"{package.name} {package.version} requires {requirement.name}, which is not installed."
+        )
     elif not _satisfies(present, requirement):
-        yield f"{package.name} {package.version} has requirement {requirement}, but you have {requirement.name} {present}."
+        yield (
+            f"{package.name} {package.version} has requirement {requirement}, but you have"
+            f" {requirement.name} {present}."
+        )
 
 
 def _satisfies(present: str, requirement: Requirement) -> bool:

@@ -26,7 +26,8 @@ def licence_findings(packages: tuple[Package, ...], rules: SupplyChainPolicy) ->
 def allowed(expression: str, denied: tuple[str, ...]) -> bool:
     """Return whether a licence expression has an allowed alternative.
 
-    ``OR`` separates alternatives, ``AND`` requires all parts; brackets are ignored, and ``AND`` binds stronger than ``OR``.
+    ``OR`` separates alternatives, ``AND`` requires all parts; brackets are ignored, and ``AND``
+    binds stronger than ``OR``.
     """
     choices = re.split(
         r"(?<!\s)\s++OR\s++", expression.replace("(", " ").replace(")", " "), flags=re.IGNORECASE

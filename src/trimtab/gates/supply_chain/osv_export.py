@@ -22,7 +22,8 @@ def refresh(export: Path, target: Path) -> Snapshot:
     """Write the snapshot of an export atomically and return it.
 
     Args:
-        export: ``all.zip`` of osv.dev's PyPI export, its unpacked folder, or a JSON or JSON Lines file.
+        export: ``all.zip`` of osv.dev's PyPI export, its unpacked folder, or a JSON or JSON Lines
+            file.
         target: The snapshot file; gzipped if its name ends in ``.gz``.
 
     Raises:

@@ -1,7 +1,7 @@
 """Version pins: allowed versions of installed packages, read from a file.
 
-A lock file lists the packages that trimtab needs. Pins also apply to extras and other packages in the environment; a
-pin of a package that is not installed has no effect.
+A lock file lists the packages that trimtab needs. Pins also apply to extras and other packages in
+the environment; a pin of a package that is not installed has no effect.
 """
 
 from collections.abc import Iterator

@@ -43,8 +43,9 @@ class Evidence:
     """Features of one claim, each in [0, 1]."""
 
     known_in_best_sentence: float
-    """Share of the claim's content words in the best matching sentence of the context; 1 for a claim
-    without content words. Small talk does not count as content."""
+    """Share of the claim's content words in the best matching sentence of the context; 1 for a
+    claim without content words. Small talk does not count as content.
+    """
     known_pairs: float
     """Share of the claim's pairs of adjacent content words that the context has at a distance of at
     most `NEAR`."""
@@ -71,7 +72,8 @@ class Evidence:
     repeats: float
     """Share of the claim's content words that are repetitions; 0 for a quote."""
     talk: float
-    """1 when the claim speaks in the first or second person: conversation rather than a statement."""
+    """1 when the claim speaks in the first or second person: conversation rather than a statement.
+    """
     on_topic: float
     """Share of the question's content words that the context has. It blends the two regressions."""
 

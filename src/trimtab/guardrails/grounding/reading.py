@@ -19,11 +19,13 @@ _US = re.compile(r"\b(?:united states(?: of america)?|u\.s\.(?:a\.)?|usa|the us)
 _UK = re.compile(r"\b(?:united kingdom|u\.k\.|uk)(?!\w)", re.I)
 _DIGITS = re.compile(r"(\d[\d.,]*?)(?:st|nd|rd|th|s)?")
 _CARDINALS = (
-    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen "
+    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen "
+    "fifteen sixteen seventeen "
     "eighteen nineteen twenty"
 ).split()
 _ORDINALS = (
-    "zeroth first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth thirteenth fourteenth "
+    "zeroth first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth "
+    "thirteenth fourteenth "
     "fifteenth sixteenth seventeenth eighteenth nineteenth twentieth"
 ).split()
 _TENS = "thirty forty fifty sixty seventy eighty ninety hundred".split()
@@ -57,11 +59,16 @@ MIN_KNOWN = 2
 _CHAT = frozenset(
     stem(word)
     for word in (
-        "yes yeah yep oh ok okay well wow hi hey hello lol haha thanks thank sure really actually also too very just like love "
-        "think know guess believe hear heard say said see sounds sound great good nice cool interesting awesome wonderful "
-        "favorite favourite lot lots pretty definitely maybe probably something things thing way ever even though because am "
-        "im ve don didn re ll agree hope glad sorry sir madam however therefore thus overall answer question context based "
-        "according passage text document information don doesn isn aren wasn get got go going make made want wanted try "
+        "yes yeah yep oh ok okay well wow hi hey hello lol haha thanks thank sure really "
+        "actually also too very just like love "
+        "think know guess believe hear heard say said see sounds sound great good nice cool "
+        "interesting awesome wonderful "
+        "favorite favourite lot lots pretty definitely maybe probably something things thing "
+        "way ever even though because am "
+        "im ve don didn re ll agree hope glad sorry sir madam however therefore thus overall "
+        "answer question context based "
+        "according passage text document information don doesn isn aren wasn get got go going "
+        "make made want wanted try "
         "tell told talk wonder enjoy enjoyed prefer personally fan big quite bit kind sort people"
     ).split()
 )
@@ -98,9 +105,9 @@ def in_first_person(sequence: tuple[str, ...] | list[str]) -> bool:
 def statements(claim: str, known: frozenset[str]) -> list[Clause]:
     """Return the statements of a claim to compare with the context.
 
-    Questions and hedges such as "I'm not sure, but" are removed. A clause in the first person counts
-    only when it has at least `MIN_KNOWN` stems of the context and these are at least half of its
-    terms. Without any statement left, the whole claim is returned.
+    Questions and hedges such as "I'm not sure, but" are removed. A clause in the first person
+    counts only when it has at least `MIN_KNOWN` stems of the context and these are at least half of
+    its terms. Without any statement left, the whole claim is returned.
 
     Args:
         claim: One or more sentences.

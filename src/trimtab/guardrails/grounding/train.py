@@ -1,9 +1,9 @@
 """Trains the grounding model: logistic regression with sign constraints on the weights.
 
-Known words never count against a claim and new names never for it, whatever a training set suggests.
-This costs a little accuracy within a set and gains accuracy on other sets. Each set has the same
-total weight. Claims about the same context stay in the same fold: otherwise the cross-validated
-metrics would be too high.
+Known words never count against a claim and new names never for it, whatever a training set
+suggests. This costs a little accuracy within a set and gains accuracy on other sets. Each set has
+the same total weight. Claims about the same context stay in the same fold: otherwise the
+cross-validated metrics would be too high.
 """
 
 import json
@@ -183,8 +183,8 @@ def _cross_validate(sets: Sequence[_Set]) -> list[_Rows]:
 def _curves(sets: Sequence[_Set], scores: Sequence[_Rows]) -> tuple[Curve, Curve]:
     """Fit the calibration curves off topic and on topic.
 
-    Isotonic regression keeps the order of the scores and corrects their size; each claim is weighted
-    by its share of the topic.
+    Isotonic regression keeps the order of the scores and corrects their size; each claim is
+    weighted by its share of the topic.
     """
     share = np.concatenate([np.full(len(own.labels), 1 / len(own.labels)) for own in sets])
     topics = np.concatenate([own.topics for own in sets])

@@ -1,7 +1,7 @@
 """Maps words of many languages to the concepts of an attack.
 
-What the classifier learns from "ignore your rules" then applies to every pair of words with the same
-meaning. The words are listed in `concepts.toml`.
+What the classifier learns from "ignore your rules" then applies to every pair of words with the
+same meaning. The words are listed in `concepts.toml`.
 """
 
 import tomllib

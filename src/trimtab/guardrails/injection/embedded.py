@@ -1,10 +1,10 @@
 """Detects instructions to an assistant that are hidden in an e-mail.
 
-A hidden instruction needs no words of an attack ("Write a poem about the sea."), so the classifier of
-questions does not detect it, and as a question the same sentence would be harmless. A second
+A hidden instruction needs no words of an attack ("Write a poem about the sea."), so the classifier
+of questions does not detect it, and as a question the same sentence would be harmless. A second
 classifier therefore separates sentences of e-mails from tasks for an assistant. A sentence that
-shares words with other sentences of the e-mail scores lower. It runs only on text with the structure of an
-e-mail, because manuals are full of instructions to their reader.
+shares words with other sentences of the e-mail scores lower. It runs only on text with the
+structure of an e-mail, because manuals are full of instructions to their reader.
 """
 
 import re
@@ -63,8 +63,8 @@ def is_email(text: str) -> bool:
 def embedded_margin(text: str, weights: Path = WEIGHTS) -> float | None:
     """Return the margin of the most task-like sentence; None without e-mail.
 
-    A first sentence about the text that follows ("Summarise this e-mail:") is the user's own request
-    and does not count.
+    A first sentence about the text that follows ("Summarise this e-mail:") is the user's own
+    request and does not count.
     """
     return margin_of(text, load(weights)) if is_email(text) else None
 

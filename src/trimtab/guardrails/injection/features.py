@@ -1,9 +1,9 @@
 """Converts text into hashed features of the injection classifier.
 
-Words and word pairs carry meaning, character n-grams cover misspellings and other languages, concepts
-transfer what was learnt in one language to others, and disguises that normalisation removed are
-evidence themselves. Feature hashing (CRC-32 into 2^18 cells) needs no vocabulary, so the weights are
-one array.
+Words and word pairs carry meaning, character n-grams cover misspellings and other languages,
+concepts transfer what was learnt in one language to others, and disguises that normalisation
+removed are evidence themselves. Feature hashing (CRC-32 into 2^18 cells) needs no vocabulary, so
+the weights are one array.
 """
 
 import math

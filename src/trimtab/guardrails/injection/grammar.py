@@ -1,8 +1,8 @@
 """Generates attacks and similar harmless texts from the templates of `grammar.toml`.
 
-Each licensed set covers few kinds of attack, and they differ: a classifier trained on one set misses a
-third of the attacks of the other. These examples cover the kinds known from the literature and, for
-each kind, harmless texts with the same words.
+Each licensed set covers few kinds of attack, and they differ: a classifier trained on one set
+misses a third of the attacks of the other. These examples cover the kinds known from the literature
+and, for each kind, harmless texts with the same words.
 """
 
 import random

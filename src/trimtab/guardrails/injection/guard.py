@@ -80,8 +80,8 @@ def is_one_word(text: str) -> bool:
 def query_margin(normalised: Normalised) -> float:
     """Return the log-odds margin over the question threshold; attacks are above 0.
 
-    The whole text and each window are scored. Long text has many windows, each of which may be a false
-    alarm, so windows need a higher score.
+    The whole text and each window are scored. Long text has many windows, each of which may be a
+    false alarm, so windows need a higher score.
     """
     return SURE if matches(normalised.text) else classified_margin(normalised)
 

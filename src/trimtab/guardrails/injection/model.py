@@ -18,8 +18,8 @@ WEIGHTS = Path(__file__).parent / "weights.npz"
 class InjectionModel:
     """Logistic regression over hashed features.
 
-    ``query_threshold`` and ``passage_threshold`` are log-odds: above them a query, or a window of a retrieved
-    passage, counts as an attack.
+    ``query_threshold`` and ``passage_threshold`` are log-odds: above them a query, or a window of a
+    retrieved passage, counts as an attack.
     """
 
     weights: NDArray[np.float32]

@@ -1,8 +1,9 @@
 # ruff: noqa: RUF001 - attacks in several languages.
 """Patterns of phrases that are attacks in any context.
 
-Each pattern is deliberately narrow: text that only mentions instructions is left to the classifier. A
-pattern needs a verb of overriding or revealing and, as its object, the instructions of the assistant.
+Each pattern is deliberately narrow: text that only mentions instructions is left to the classifier.
+A pattern needs a verb of overriding or revealing and, as its object, the instructions of the
+assistant.
 """
 
 import re

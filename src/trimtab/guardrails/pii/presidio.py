@@ -1,8 +1,8 @@
 """Name detector of Presidio with a spaCy model, in the extra ``presidio``.
 
-Only the recognizer of spaCy entities is used: the patterns of Presidio are weaker than ours, and one
-of them downloads a list. Only the entity recognition of the model runs: its parser and tagger double
-the cost and do not change the findings of names and places.
+Only the recognizer of spaCy entities is used: the patterns of Presidio are weaker than ours, and
+one of them downloads a list. Only the entity recognition of the model runs: its parser and tagger
+double the cost and do not change the findings of names and places.
 """
 
 import re
@@ -76,7 +76,8 @@ def load(model: str) -> PresidioNames:
     except ImportError as error:
         raise NameDetectorMissing(
             "guardrails.pii_names is presidio, whose packages are not installed.",
-            hint="Install them: pip install 'trimtab[presidio]'; or set guardrails.pii_names = \"off\".",
+            hint="Install them: pip install 'trimtab[presidio]'; "
+            'or set guardrails.pii_names = "off".',
         ) from error
     # Presidio would download a missing model during startup.
     if not spacy.util.is_package(model) and not Path(model).is_dir():

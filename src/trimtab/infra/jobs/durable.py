@@ -40,8 +40,8 @@ _GOODBYE = {"trimtab": "closing"}
 class _Closing(BaseException):
     """Interrupts a body at `DurableJobs.close`.
 
-    Not an `Exception`, so that neither a body nor DBOS treats it as a failure: nothing is recorded, and the job
-    continues from its last recorded step at the next launch.
+    Not an `Exception`, so that neither a body nor DBOS treats it as a failure: nothing is recorded,
+    and the job continues from its last recorded step at the next launch.
     """
 
 
@@ -63,7 +63,8 @@ class _Run:
                 found = DBOS.recv(topic, timeout_seconds=timeout_seconds / self._clock.rate)
             if found != _GOODBYE:
                 return cast("Json", found)
-            # An orderly stop sent this message; a replay also reads it, and then starts the wait again.
+            # An orderly stop sent this message; a replay also reads it, and then starts the wait
+            # again.
             self._open.check()
 
     def sleep(self, seconds: float) -> None:
@@ -74,8 +75,8 @@ class _Run:
 class _OpenJobs:
     """Tracks running and waiting bodies, so that closing can end them quickly.
 
-    DBOS does not stop its threads at `destroy`: a waiting body would continue in a closed service and prevent the
-    process from ending.
+    DBOS does not stop its threads at `destroy`: a waiting body would continue in a closed service
+    and prevent the process from ending.
     """
 
     def __init__(self) -> None:
@@ -158,7 +159,8 @@ class DurableJobs:
             }
         )
 
-        # DBOS installs a handler that writes plain text to standard error; its records belong in the JSON logs.
+        # DBOS installs a handler that writes plain text to standard error; its records belong in
+        # the JSON logs.
         logging.getLogger("dbos").handlers.clear()
 
         # DBOS sets attributes on the functions it wraps, and a bound method allows none.
@@ -209,8 +211,8 @@ class DurableJobs:
         if DBOS.workflow_id is None:
             begin()
             return
-        # DBOS forbids starting a workflow in a step, because a step may run twice. Starting is idempotent by the job's
-        # id here, so a thread without the step's context does it.
+        # DBOS forbids starting a workflow in a step, because a step may run twice. Starting is
+        # idempotent by the job's id here, so a thread without the step's context does it.
         with ThreadPoolExecutor(1) as outside:
             outside.submit(begin).result()
 
@@ -258,8 +260,8 @@ class DurableJobs:
 def _guarded(file: Path, clock: Clock) -> FileGuard:
     """Return the guard of the jobs' file; replace a file that cannot be repaired.
 
-    The damaged file is kept under another name. The other databases record which jobs are needed: their domains
-    start them again when the engine is open.
+    The damaged file is kept under another name. The other databases record which jobs are needed:
+    their domains start them again when the engine is open.
     """
     try:
         return FileGuard(file, page_sums=True)
@@ -289,11 +291,13 @@ def _engine(file: Path) -> sa.Engine:
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("PRAGMA synchronous=FULL")
         if needs_subsec:
-            # SQLite before 3.42 has no unixepoch('subsec'), which DBOS relies on for some timestamps.
+            # SQLite before 3.42 has no unixepoch('subsec'), which DBOS relies on for some
+            # timestamps.
             connection.create_function("unixepoch", 1, _unixepoch)
 
     return engine
 
 
 def _unixepoch(_modifier: str) -> float:
-    return time.time()  # noqa: TID251 - stands in for a database function that reads the machine's clock.
+    # stands in for a database function that reads the machine's clock.
+    return time.time()  # noqa: TID251

@@ -1,15 +1,15 @@
 """Durable jobs whose engine opens in the background after the start.
 
-The engine takes longer to import than all other modules of the service. Questions and searches do not need it, so the service
-answers at once, and only calls that use a job wait for the engine.
+The engine takes longer to import than all other modules of the service. Questions and searches do
+not need it, so the service answers at once, and only calls that use a job wait for the engine.
 """
 
 import logging
 import threading
 from collections.abc import Callable, Mapping
 
-# The engine imports it in its thread. A statement of another thread would find the partly initialized module and
-# fail, so it is imported before there are two threads.
+# The engine imports it in its thread. A statement of another thread would find the partly
+# initialized module and fail, so it is imported before there are two threads.
 import sqlalchemy.orm  # noqa: F401
 
 from trimtab.infra.jobs.port import Body, Jobs, JobStatus, JobUnknown, Json
@@ -106,7 +106,8 @@ class OpeningJobs:
             self._engine.launch()
             self._opened.set()
             then()
-        except Exception as error:  # noqa: BLE001 - no caller waits for this thread: health and the log report it.
+        # no caller waits for this thread: health and the log report it.
+        except Exception as error:  # noqa: BLE001
             self._error = f"The durable jobs did not open: {type(error).__name__}: {error}"
             _log.exception("durable jobs did not open")
             self._opened.set()

@@ -46,8 +46,8 @@ class JobRun(Protocol):
     def step(self, name: str, do: Callable[[], Json]) -> Json:
         """Run ``do`` and record its result; return the recorded result at a replay.
 
-        Steps must run in the same order at each run of the body: decide only from the argument and from
-        recorded results. An exception of ``do`` is recorded too and raised again at replay.
+        Steps must run in the same order at each run of the body: decide only from the argument and
+        from recorded results. An exception of ``do`` is recorded too and raised again at replay.
         """
         ...
 

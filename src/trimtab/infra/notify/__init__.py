@@ -1,7 +1,7 @@
 """Notifications to people through a transactional outbox and channels.
 
-A message is written to the outbox in the same transaction as the event that it reports. A separate thread delivers it,
-so a failing channel can neither lose a message nor block an incident.
+A message is written to the outbox in the same transaction as the event that it reports. A separate
+thread delivers it, so a failing channel can neither lose a message nor block an incident.
 """
 
 from trimtab.infra.notify.actions import actions

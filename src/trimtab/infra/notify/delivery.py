@@ -55,8 +55,8 @@ class Delivery:
         outbox: Holds the waiting messages.
         channels: Each receives every message; a message is delivered when all have accepted it.
         clock: Gives the time for retries.
-        on_receipt: Called for each message that a channel forwards to people, or fails to; it may be called again
-            after a crash.
+        on_receipt: Called for each message that a channel forwards to people, or fails to; it may
+            be called again after a crash.
     """
 
     def __init__(
@@ -109,7 +109,8 @@ class Delivery:
                 channel.send(waiting.message)
                 taken.add(number)
                 self._report(channel, waiting.message)
-            except Exception as error:  # noqa: BLE001 - no channel may end the thread or block the other channels.
+            # no channel may end the thread or block the other channels.
+            except Exception as error:  # noqa: BLE001
                 failure = failure or error
                 self._report(channel, waiting.message, error)
         return failure

@@ -1,7 +1,7 @@
 """Settings: one table, read from file, environment and flags, frozen at start.
 
-A domain's section is a frozen dataclass in ``sections/<domain>.py`` whose fields are declared with `setting`;
-`Settings` holds one of each.
+A domain's section is a frozen dataclass in ``sections/<domain>.py`` whose fields are declared with
+`setting`; `Settings` holds one of each.
 """
 
 from trimtab.infra.settings.load import load

@@ -37,14 +37,16 @@ def load(
         environment: Environment variables; by default those of the process.
 
     Raises:
-        Misconfigured: The file cannot be read or parsed, or a name, type or value is wrong. The message names the
+        Misconfigured: The file cannot be read or parsed, or a name, type or value is wrong. The
+        message names the
             source, the hint the next step.
     """
     table = {row.name: row for row in rows(Settings)}
     chosen: dict[str, object] = {}
     for name, raw, place in (
         *_from_file(file),
-        *_from_environment(table, os.environ if environment is None else environment),  # noqa: TID251 - here only.
+        # here only.
+        *_from_environment(table, os.environ if environment is None else environment),  # noqa: TID251
         *((name, value, f"--set {name}") for name, value in (flags or {}).items()),
     ):
         chosen[name] = _check(table, name, raw, place)
@@ -110,9 +112,11 @@ def _check(table: Mapping[str, Setting], name: str, raw: object, place: str) -> 
         near = get_close_matches(name, table, n=2)
         raise Misconfigured(
             f"{place}: there is no setting {name!r}.",
-            hint=f"Did you mean {' or '.join(near)}?"
-            if near
-            else "`trimtab settings` lists them all.",
+            hint=(
+                f"Did you mean {' or '.join(near)}?"
+                if near
+                else "`trimtab settings` lists them all."
+            ),
         )
     value = _convert(row, raw, place)
     if row.choices and value not in row.choices:

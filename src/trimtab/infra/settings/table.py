@@ -16,7 +16,9 @@ class Setting:
     unit: str
     help: str
     env: tuple[str, ...]
-    """Environment variables that set it, highest priority first: ``TRIMTAB_SECTION_FIELD``, then others."""
+    """Environment variables that set it, highest priority first: ``TRIMTAB_SECTION_FIELD``, then
+    others.
+    """
     minimum: float | None
     maximum: float | None
     choices: tuple[str, ...]
@@ -41,7 +43,8 @@ def setting(  # noqa: PLR0913 - one keyword for each column of the table.
         default: The contract's value where it states one.
         help: One sentence for the person who changes it.
         unit: The unit, such as ``seconds``, ``MB``, ``entries``; empty for a plain number or text.
-        env: Names fixed by the contract (``QUERY_CACHE_SIZE``), in addition to ``TRIMTAB_SECTION_FIELD``.
+        env: Names fixed by the contract (``QUERY_CACHE_SIZE``), in addition to
+            ``TRIMTAB_SECTION_FIELD``.
         minimum: The smallest number allowed.
         maximum: The largest number allowed.
         choices: The values allowed.

@@ -1,8 +1,8 @@
 """The data directory and the databases in it.
 
-Each domain's ``store.py`` declares its tables (SQLAlchemy Core) and writes through a `Database`; its schema grows by
-the Alembic revisions in ``migrations/<chain>/``, one linear chain per domain. ``sqlite/`` holds the connections
-and the integrity checks of the files.
+Each domain's ``store.py`` declares its tables (SQLAlchemy Core) and writes through a `Database`;
+its schema grows by the Alembic revisions in ``migrations/<chain>/``, one linear chain per domain.
+``sqlite/`` holds the connections and the integrity checks of the files.
 """
 
 from trimtab.infra.storage.directory import DataDirectory

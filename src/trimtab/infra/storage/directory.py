@@ -48,7 +48,8 @@ class DataDirectory:
         if free < floor_bytes:
             self.close()
             raise StorageFull(
-                f"The disk of {self.path} has {free // 1024} kB left; {floor_bytes // 1024**2} MB are needed to start.",
+                f"The disk of {self.path} has {free // 1024} kB left; {floor_bytes // 1024**2} MB"
+                " are needed to start.",
                 hint=_HINT,
             )
 
@@ -117,7 +118,8 @@ class DataDirectory:
             count = _close_files(self.path)
         except OSError as error:
             raise DataDirectoryUnusable(
-                f"The data directory {self.path} is open to other users and its permissions cannot be changed: {error.strerror}.",
+                f"The data directory {self.path} is open to other users and its permissions cannot"
+                f" be changed: {error.strerror}.",
                 hint=f"Run `chmod -R go= {self.path}`.",
             ) from error
         _log.warning(

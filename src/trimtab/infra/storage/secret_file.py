@@ -73,7 +73,8 @@ def _either_half_fits(data: bytes, noted: int) -> bool:
 
 
 def _keep(directory: DataDirectory, name: str, data: bytes) -> bytes:
-    # The secret first: a secret without a checksum is accepted, a checksum without a secret is an error.
+    # The secret first: a secret without a checksum is accepted, a checksum without a secret is an
+    # error.
     directory.keep_secret(name, data)
     directory.keep_secret(f"{name}.sum", _line(data))
     return data

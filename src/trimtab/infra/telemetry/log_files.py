@@ -23,8 +23,8 @@ _LONGEST_SECONDS = 6 * _HOURS
 class LogFiles:
     """Folder, rotation size and retention of log files.
 
-    The newest ``most`` files are kept, and all that are younger than ``hours``; their total size never exceeds
-    ``most`` times ``megabytes``, so that a flood of lines cannot fill the disk.
+    The newest ``most`` files are kept, and all that are younger than ``hours``; their total size
+    never exceeds ``most`` times ``megabytes``, so that a flood of lines cannot fill the disk.
     """
 
     folder: Path
@@ -39,8 +39,8 @@ class LogFiles:
 class RotatingLog(BaseRotatingHandler):
     """Writes ``trimtab.log``; full or old files become ``trimtab-<time>.log.gz``.
 
-    Files are compressed in a separate thread. On a full disk a line is dropped here: it still reaches the other
-    handlers, and the program continues.
+    Files are compressed in a separate thread. On a full disk a line is dropped here: it still
+    reaches the other handlers, and the program continues.
     """
 
     def __init__(self, files: LogFiles) -> None:
@@ -53,7 +53,8 @@ class RotatingLog(BaseRotatingHandler):
         self._packing: threading.Thread | None = None
         super().__init__(str(files.folder / ACTIVE_LOG), "a", encoding="utf-8")
 
-    def shouldRollover(self, record: logging.LogRecord) -> bool:  # noqa: N802 - the base class's name.
+    # the base class's name.
+    def shouldRollover(self, record: logging.LogRecord) -> bool:  # noqa: N802
         """Return whether to rotate before the record."""
         self._now = record.created
         if self._began is None:

@@ -25,7 +25,9 @@ class LogFilter:
     level: str = "debug"
     """The lowest level, one of `LEVELS`."""
     component: str = ""
-    """A logger or its prefix, with or without ``trimtab.``: ``knowledge``, ``knowledge.maintenance``."""
+    """A logger or its prefix, with or without ``trimtab.``: ``knowledge``,
+    ``knowledge.maintenance``.
+    """
 
     def matches(self, line: dict[str, Any]) -> bool:
         """Return whether a parsed line passes the filter."""

@@ -28,9 +28,10 @@ def configure_logs(
 ) -> None:
     """Configure JSON logs to a stream (standard error) and to files.
 
-    The log queries of the contract read the fields ``level`` (upper or lower case, by the profile), ``message``, ``time``
-    and ``error_type``. With ``queries`` (``knowledge.log_queries``) each line has ``query``, empty if there is none:
-    ``jq -r .query`` would print the word null for a line without it, which counts as a query.
+    The log queries of the contract read the fields ``level`` (upper or lower case, by the profile),
+    ``message``, ``time`` and ``error_type``. With ``queries`` (``knowledge.log_queries``) each line
+    has ``query``, empty if there is none: ``jq -r .query`` would print the word null for a line
+    without it, which counts as a query.
     """
     handlers: list[logging.Handler] = [logging.StreamHandler(stream or sys.stderr)]
     if files:

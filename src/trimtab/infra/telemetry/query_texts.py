@@ -24,8 +24,8 @@ class QueryTextsKept(Unavailable):
 def forget_queries(folder: Path) -> int:
     """Erase all query texts in the log files; return the number of files changed.
 
-    A line does not name the user of its query, so all texts are erased; the lines themselves stay. The current file is
-    rotated first, so that new queries do not affect this call.
+    A line does not name the user of its query, so all texts are erased; the lines themselves stay.
+    The current file is rotated first, so that new queries do not affect this call.
 
     Raises:
         QueryTextsKept: A file still holds texts, because something else wrote to it meanwhile.

@@ -70,8 +70,8 @@ class Access:
     async def find(self, connection: HTTPConnection) -> Principal | TrimtabError | None:
         """Return the caller, the error of invalid credentials, or None without any.
 
-        The result is cached per request. Errors are returned, not raised, so that the body limit and public routes
-        work with a stale cookie.
+        The result is cached per request. Errors are returned, not raised, so that the body limit
+        and public routes work with a stale cookie.
         """
         scope = connection.scope
         if _FOUND not in scope:
@@ -173,9 +173,9 @@ class Needs:
 
     Args:
         role: The minimum role; None makes the route public.
-        tenants: Whether keys limited to some projects may call. Such a route returns nothing of a project that its
-            caller may not `Principal.enter`; a project in its path or query is checked here. All other routes
-            reject such keys.
+        tenants: Whether keys limited to some projects may call. Such a route returns nothing of a
+            project that its caller may not `Principal.enter`; a project in its path or query is
+            checked here. All other routes reject such keys.
     """
 
     def __init__(self, role: Role | None, *, tenants: bool = False) -> None:

@@ -73,5 +73,6 @@ class BlockingStreamResponse(EventSourceResponse, Generic[_Item]):
             while item is not None:
                 yield self._event(item)
                 item = await self._stream.next()
-        except Exception as error:  # noqa: BLE001 - the status is sent already; the last event reports the error.
+        # the status is sent already; the last event reports the error.
+        except Exception as error:  # noqa: BLE001
             yield self._failed(error)

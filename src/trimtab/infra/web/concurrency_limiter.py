@@ -1,8 +1,9 @@
 """Concurrency limiter with a bounded queue; rejects with 503 when it is full.
 
-Threads of one process share the interpreter lock. With forty active calls each waits for all the others whenever it
-returns from the database, so every call takes as long as all of them together, and deadlines expire that a single call
-never reaches. A few calls at a time have the same throughput, and each takes only the time of its own work.
+Threads of one process share the interpreter lock. With forty active calls each waits for all the
+others whenever it returns from the database, so every call takes as long as all of them together,
+and deadlines expire that a single call never reaches. A few calls at a time have the same
+throughput, and each takes only the time of its own work.
 """
 
 from collections.abc import Callable

@@ -9,10 +9,13 @@ from starlette.requests import Request
 from trimtab.kernel.errors import InvalidInput
 
 MAX_DEPTH = 64
-"""Maximum nesting of lists and objects. Every route's schema needs fewer than ten; Python's parser and later code
-recurse, and fail with an error of their own at a few hundred."""
+"""Maximum nesting of lists and objects. Every route's schema needs fewer than ten; Python's parser
+and later code recurse, and fail with an error of their own at a few hundred.
+"""
 MAX_VALUES = 20_000
-"""Maximum number of values in a body. The route's schema validates each on the event loop, about 20 ms in total."""
+"""Maximum number of values in a body. The route's schema validates each on the event loop, about 20
+ms in total.
+"""
 _AT_ONCE = 64 * 1024
 """Size in bytes up to which parsing is faster than a thread switch."""
 _NO_BRACKETS = bytes(byte for byte in range(256) if byte not in b"[]{}")
@@ -74,7 +77,8 @@ def _parsed(body: bytes) -> tuple[Any, ValueError | None]:
 def check_shape(body: bytes) -> None:
     """Raise `BodyTooComplex` for JSON with too deep nesting or too many values.
 
-    Linear time. Strings are removed first: a long text may contain any number of brackets and commas.
+    Linear time. Strings are removed first: a long text may contain any number of brackets and
+    commas.
     """
     if len(body) <= MAX_VALUES and body.count(b"[") + body.count(b"{") <= MAX_DEPTH:
         return

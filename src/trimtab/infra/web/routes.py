@@ -17,8 +17,8 @@ _WITHOUT_BODY = frozenset(("GET", "HEAD"))
 class GuardedRoute(APIRoute):
     """A route that authorizes its caller, then reads a bounded body.
 
-    FastAPI reads and parses the body before it runs dependencies, so a role check among them would run after the body
-    of an unauthorized caller was parsed.
+    FastAPI reads and parses the body before it runs dependencies, so a role check among them would
+    run after the body of an unauthorized caller was parsed.
     """
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:

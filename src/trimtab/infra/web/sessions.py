@@ -40,8 +40,9 @@ class NotListening(Unavailable):
 class Sessions:
     """Issues and verifies console sessions.
 
-    A cookie holds the name and credential of a key and its expiry, signed with a secret of the data directory.
-    Sessions survive a restart, and end at once when their key is revoked or rotated, or when the user signs out.
+    A cookie holds the name and credential of a key and its expiry, signed with a secret of the data
+    directory. Sessions survive a restart, and end at once when their key is revoked or rotated, or
+    when the user signs out.
 
     Args:
         database: Stores ended sessions, so that a copied cookie stays invalid after a restart.

@@ -23,8 +23,8 @@ class QdrantEngine:
     """Searches in Qdrant.
 
     Args:
-        url: ``http://host:6333``; ``https://:KEY@host:6333`` sends an API key. ``:memory:`` is the client's own
-            imitation of the server inside this process, for trials.
+        url: ``http://host:6333``; ``https://:KEY@host:6333`` sends an API key. ``:memory:`` is the
+            client's own imitation of the server inside this process, for trials.
         timeout_seconds: How long one search may take.
 
     Raises:

@@ -142,7 +142,9 @@ def vectors(operation: Operation, left: Vector, right: Vector, matching: Matchin
 
 
 _TAKEN = {
-    True: "Several series on the left match one on the right; say so with group_left or group_right.",
+    True: (
+        "Several series on the left match one on the right; say so with group_left or group_right."
+    ),
     False: "The labels of group_left or group_right do not make the results distinct.",
 }
 

@@ -214,7 +214,8 @@ def _bare(node: Expr) -> Expr:
 
 def _text(node: Expr) -> str:
     node = _bare(node)
-    assert isinstance(node, StringLiteral)  # noqa: S101 - the parser has checked the argument types.
+    # the parser has checked the argument types.
+    assert isinstance(node, StringLiteral)  # noqa: S101
     return str(node.val)
 
 

@@ -1,6 +1,7 @@
 """Tells whether the samples of a series cover the range that a rule looks back over.
 
-PromQL itself does not ask: ``min_over_time(x[30m])`` of a series that is ten seconds old is its value of ten seconds.
+PromQL itself does not ask: ``min_over_time(x[30m])`` of a series that is ten seconds old is its
+value of ten seconds.
 """
 
 from itertools import pairwise
@@ -13,7 +14,9 @@ MISSED_SCRAPES = 3
 MAX_GAPS = 0.1
 """The part of a range that may be without samples between the first and the last one."""
 COUNTERS = frozenset({"rate", "increase", "resets"})
-"""A counter that is not exported yet has counted nothing, so its range is covered when the scrapes cover it."""
+"""A counter that is not exported yet has counted nothing, so its range is covered when the scrapes
+cover it.
+"""
 NEWEST_ONLY = frozenset({"irate", "idelta", "last_over_time", "present_over_time"})
 """They speak of the newest samples, or of any one, however long the range is."""
 

@@ -1,7 +1,8 @@
 """PromQL: text to a checked, runnable expression.
 
-`compile_expression` parses with ``promql-parser`` and turns the tree into closures. Everything that can be refused is
-refused here, so that an expression which has been compiled fails later only where Prometheus fails, too.
+`compile_expression` parses with ``promql-parser`` and turns the tree into closures. Everything that
+can be refused is refused here, so that an expression which has been compiled fails later only where
+Prometheus fails, too.
 """
 
 from dataclasses import dataclass
@@ -16,7 +17,9 @@ from trimtab.monitoring.promql.values import Element, Instant, Vector, VectorNod
 from trimtab.monitoring.series import Samples
 
 MAX_LENGTH = 4000
-"""Characters. The parser is recursive; this and the depth keep a hostile text from exhausting the stack."""
+"""Characters. The parser is recursive; this and the depth keep a hostile text from exhausting the
+stack.
+"""
 MAX_DEPTH = 60
 """Open brackets at any place."""
 
@@ -29,8 +32,9 @@ class Expression:
     metrics: frozenset[str]
     """The metric names that it selects by exact name."""
     filters: bool
-    """True when its outermost operator can leave elements out, so that "no result" has a meaning: a comparison
-    without ``bool``, a set operator, ``absent`` or ``absent_over_time``."""
+    """True when its outermost operator can leave elements out, so that "no result" has a meaning: a
+    comparison without ``bool``, a set operator, ``absent`` or ``absent_over_time``.
+    """
     run: VectorNode
     judgement: JudgedExpression | None = None
     """How to tell whether it holds; None for what can never be false."""
@@ -54,7 +58,8 @@ def compile_expression(text: str) -> Expression:
     """Return the expression, ready to be evaluated at any instant.
 
     Raises:
-        ExpressionRefused: The text is not PromQL, is longer or deeper than the limits, or uses what is not supported.
+        ExpressionRefused: The text is not PromQL, is longer or deeper than the limits, or uses what
+        is not supported.
     """
     _check_size(text)
     try:

@@ -51,7 +51,8 @@ def _quantile(q: float, given: list[_Bucket]) -> float:
 def _cumulative(given: list[_Bucket]) -> list[_Bucket]:
     """Return the buckets in order, equal bounds added up and counts made to grow.
 
-    A scrape in the middle of an update, or a rate over buckets that came later than others, can make counts shrink.
+    A scrape in the middle of an update, or a rate over buckets that came later than others, can
+    make counts shrink.
     """
     counts: dict[float, float] = {}
     for bucket in sorted(given, key=lambda bucket: bucket.upper):

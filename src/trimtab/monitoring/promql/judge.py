@@ -1,7 +1,8 @@
 """Three-valued judgement of checks: holds, does not hold, cannot tell.
 
-The value of an expression is what Prometheus gives. The judgement adds what Prometheus does not ask: are there samples at
-all, and do they cover the ranges that the expression looks back over? No data is never an answer.
+The value of an expression is what Prometheus gives. The judgement adds what Prometheus does not
+ask: are there samples at all, and do they cover the ranges that the expression looks back over? No
+data is never an answer.
 """
 
 from dataclasses import dataclass

@@ -11,7 +11,9 @@ from trimtab.monitoring.errors import ExpressionRefused
 MAX_PATTERN_LENGTH = 1000
 """Characters. Matching takes time in proportion to the pattern's length times the text's."""
 _NOT_IN_GO = re.compile(r"(?<!\\)(?:\\\\)*(?:\\C|\(\?<(?!\\))")
-"""What RE2 in C++ accepts and Prometheus' port of it (Go's `regexp`) does not: `\\C`, and `(?<name>` before Go 1.22."""
+"""What RE2 in C++ accepts and Prometheus' port of it (Go's `regexp`) does not: `\\C`, and
+`(?<name>` before Go 1.22.
+"""
 
 
 class Match(Protocol):

@@ -1,7 +1,7 @@
 """Functions over range vectors: ``rate``, ``increase``, ``*_over_time`` and the like.
 
-Each takes the samples of one series in the range and returns its value, or None for "no result". The formulas are those
-of Prometheus 2.42 (``promql/functions.go``).
+Each takes the samples of one series in the range and returns its value, or None for "no result".
+The formulas are those of Prometheus 2.42 (``promql/functions.go``).
 """
 
 import math
@@ -44,8 +44,9 @@ def _extrapolated(
 ) -> float | None:
     """Return the difference over the range, extrapolated to its ends.
 
-    It goes to an end that is nearer than 1.1 average distances of samples, else half a distance; a counter never
-    goes back beyond where it would have been zero. The order of the operations is Prometheus', to the last bit.
+    It goes to an end that is nearer than 1.1 average distances of samples, else half a distance; a
+    counter never goes back beyond where it would have been zero. The order of the operations is
+    Prometheus', to the last bit.
     """
     values, times = window.values, window.times_ms
     if len(values) < 2:

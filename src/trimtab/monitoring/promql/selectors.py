@@ -55,7 +55,8 @@ def compile_selector(expression: str, node: VectorSelector | MatrixSelector) -> 
     """Return the selector.
 
     Raises:
-        ExpressionRefused: It uses ``@``, ``or`` between matchers, or a pattern that is not portable.
+        ExpressionRefused: It uses ``@``, ``or`` between matchers, or a pattern that is not
+        portable.
     """
     inner: Any = node.vector_selector if isinstance(node, MatrixSelector) else node
     if inner.at is not None:

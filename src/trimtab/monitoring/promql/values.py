@@ -32,7 +32,9 @@ class Instant:
     cost: Cost = field(default_factory=Cost)
     """What the evaluation has read so far; one for all parts of the expression."""
     tolerance_ms: int | None = None
-    """Leave out series that do not cover their range by more than this; None: as Prometheus, take all."""
+    """Leave out series that do not cover their range by more than this; None: as Prometheus, take
+    all.
+    """
 
 
 ScalarNode = Callable[[Instant], float]
@@ -89,7 +91,8 @@ class Summation:
 
 def quantile(q: float, values: Iterable[float]) -> float:
     """Return the q-quantile by linear interpolation; NaN sorts below every number."""
-    ordered = sorted(values, key=lambda value: (value == value, value))  # noqa: PLR0124 - NaN first.
+    # NaN first.
+    ordered = sorted(values, key=lambda value: (value == value, value))  # noqa: PLR0124
     if not ordered or math.isnan(q):
         return math.nan
     if q < 0 or q > 1:

@@ -28,7 +28,9 @@ class ImportedReport:
     missing: tuple[str, ...] = ()
     """JSON paths missing in the file and the report; the schema gate refuses it."""
     derived: tuple[str, ...] = ()
-    """Fields that were computed from others, such as a sample count from accuracy and its standard error."""
+    """Fields that were computed from others, such as a sample count from accuracy and its standard
+    error.
+    """
 
 
 def totals(results: list[dict[str, Any]]) -> dict[str, Any]:

@@ -1,10 +1,11 @@
 """Importer of lm-evaluation-harness results: current, old (v0) and BigScience formats.
 
-A task's accuracy is its first metric that is a fraction of right answers; a perplexity or loss becomes the mean
-probability per unit (1 / perplexity), marked ``derived``. A metric that the file names without a usable number (null, a
-text, out of range) is a failed measurement: the task gets status ERROR and no accuracy, and no other metric or filter
-takes its place. The old formats state no sample count: for a proportion p
-with standard error s it follows from s^2 = p (1 - p) / (n - 1), and is accepted only if p * n is then a whole number.
+A task's accuracy is its first metric that is a fraction of right answers; a perplexity or loss
+becomes the mean probability per unit (1 / perplexity), marked ``derived``. A metric that the file
+names without a usable number (null, a text, out of range) is a failed measurement: the task gets
+status ERROR and no accuracy, and no other metric or filter takes its place. The old formats state
+no sample count: for a proportion p with standard error s it follows from s^2 = p (1 - p) / (n - 1),
+and is accepted only if p * n is then a whole number.
 """
 
 import json
@@ -147,8 +148,9 @@ def _main_metric(metrics: Mapping[str, float], task: Task) -> tuple[dict[str, An
 
     The values are accuracy, measure, score and stderr.
 
-    The main metric is the first of the known names that the task has, with its first filter. When its value is not a
-    usable number, no other filter or metric is used instead, because that could be higher.
+    The main metric is the first of the known names that the task has, with its first filter. When
+    its value is not a usable number, no other filter or metric is used instead, because that could
+    be higher.
     """
     by_name: dict[str, str] = {}
     for key in task:

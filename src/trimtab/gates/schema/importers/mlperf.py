@@ -1,8 +1,9 @@
 """Importer of MLPerf training logs (``:::MLLOG`` lines).
 
-A run that did not finish has status ERROR. A run passes when it started once, stopped once with status ``success``, evaluated in order, and its last evaluation
-reached the quality target of the closed division (training rules 5.1.0). For benchmarks whose ``eval_accuracy`` is a
-loss in nats the report's accuracy is exp(-loss), the mean probability of the right token, marked ``derived``.
+A run that did not finish has status ERROR. A run passes when it started once, stopped once with
+status ``success``, evaluated in order, and its last evaluation reached the quality target of the
+closed division (training rules 5.1.0). For benchmarks whose ``eval_accuracy`` is a loss in nats the
+report's accuracy is exp(-loss), the mean probability of the right token, marked ``derived``.
 """
 
 import math
@@ -27,7 +28,9 @@ TARGETS: dict[str, tuple[float, bool]] = {
     "retinanet": (0.340, True),
     "rgat": (0.72, True),
 }
-"""Benchmark to its quality target and whether higher is better (mlcommons/logging, training_5.1.0, closed)."""
+"""Benchmark to its quality target and whether higher is better (mlcommons/logging, training_5.1.0,
+closed).
+"""
 ONCE = (
     "run_start",
     "run_stop",
@@ -38,7 +41,9 @@ ONCE = (
 )
 PAIRS = (("block_start", "block_stop"), ("epoch_start", "epoch_stop"), ("eval_start", "eval_stop"))
 LIFE = ("run_", "block_", "epoch_", "eval_st", "eval_acc")
-"""Beginnings of the keys that one process writes in order; other keys come from many ranks, in any order."""
+"""Beginnings of the keys that one process writes in order; other keys come from many ranks, in any
+order.
+"""
 
 
 @dataclass(frozen=True, slots=True)

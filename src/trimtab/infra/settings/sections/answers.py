@@ -68,7 +68,10 @@ class AnswersSettings:
     )
     otlp_endpoint: str = setting(
         "",
-        help="The root of an OTLP/HTTP backend (Langfuse, Jaeger ...) for traces; empty keeps them here only.",
+        help=(
+            "The root of an OTLP/HTTP backend (Langfuse, Jaeger ...) for traces; empty keeps them"
+            " here only."
+        ),
         env=("OTEL_EXPORTER_OTLP_ENDPOINT",),
     )
     otlp_headers: str = setting(
@@ -91,7 +94,9 @@ class AnswersSettings:
     )
     shadow_set: str = setting(
         "",
-        help="What the second configuration does otherwise: name=value,name=value of these settings.",
+        help=(
+            "What the second configuration does otherwise: name=value,name=value of these settings."
+        ),
     )
     shadow_share: float = setting(
         0.0,

@@ -11,11 +11,17 @@ class GatesSettings:
 
     project: str = setting(
         "",
-        help="The project directory whose evidence is watched; empty watches nothing, or in drills a specimen under the data directory.",
+        help=(
+            "The project directory whose evidence is watched; empty watches nothing, or in drills a"
+            " specimen under the data directory."
+        ),
     )
     keys: str = setting(
         "",
-        help="The folder of keys that signatures are checked with, outside of the project; empty for trimtab/keys in the user's configuration folder.",
+        help=(
+            "The folder of keys that signatures are checked with, outside of the project; empty for"
+            " trimtab/keys in the user's configuration folder."
+        ),
     )
     interval_seconds: float = setting(
         300.0,

@@ -42,7 +42,10 @@ class GuardrailsSettings:
     )
     pii_names: str = setting(
         "off",
-        help="What finds names of people and places: nothing, or Presidio (the extra trimtab[presidio] and a spaCy model).",
+        help=(
+            "What finds names of people and places: nothing, or Presidio (the extra"
+            " trimtab[presidio] and a spaCy model)."
+        ),
         choices=("off", "presidio"),
     )
     pii_names_model: str = setting(
@@ -50,6 +53,9 @@ class GuardrailsSettings:
     )
     rules_file: str = setting(
         "",
-        help="A YAML file of guard rules, read again when it changes; bypass_mode and bypass_duration in it start a bypass.",
+        help=(
+            "A YAML file of guard rules, read again when it changes; bypass_mode and"
+            " bypass_duration in it start a bypass."
+        ),
         env=("GUARDRAILS_RULES_FILE",),
     )

@@ -113,7 +113,10 @@ class KnowledgeSettings:
     )
     engine: str = setting(
         "embedded",
-        help="Where the vectors of new projects are searched; a project keeps its engine until it is moved.",
+        help=(
+            "Where the vectors of new projects are searched; a project keeps its engine until it is"
+            " moved."
+        ),
         choices=("embedded", "postgres", "chroma", "qdrant"),
     )
     postgres_url: str = setting(

@@ -17,7 +17,10 @@ class NotifySettings:
     )
     pagerduty_routing_key: str = setting(
         "",
-        help="The integration key of the PagerDuty service whose rotation is paged; empty sends no pages.",
+        help=(
+            "The integration key of the PagerDuty service whose rotation is paged; empty sends no"
+            " pages."
+        ),
         secret=True,
     )
     pagerduty_url: str = setting(

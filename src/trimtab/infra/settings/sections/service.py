@@ -37,7 +37,10 @@ class ServiceSettings:
     log_files: int = setting(
         10,
         unit="files",
-        help="How many log files are kept at any age; their total size is at most this number times the file size.",
+        help=(
+            "How many log files are kept at any age; their total size is at most this number times"
+            " the file size."
+        ),
         minimum=2,
     )
     log_keep_hours: float = setting(

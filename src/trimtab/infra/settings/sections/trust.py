@@ -11,7 +11,10 @@ class TrustSettings:
 
     api_key_roles: str = setting(
         "",
-        help="Keys made elsewhere with their roles: KEY:ROLE,KEY:ROLE or a JSON object. Only in the environment.",
+        help=(
+            "Keys made elsewhere with their roles: KEY:ROLE,KEY:ROLE or a JSON object. Only in the"
+            " environment."
+        ),
         env=("API_KEY_ROLES",),
         secret=True,
     )
@@ -29,7 +32,10 @@ class TrustSettings:
     )
     audit_anchor: str = setting(
         "",
-        help="Where each sealed head of the audit chain is published: an https:// webhook, `syslog`, or syslog://HOST:PORT.",
+        help=(
+            "Where each sealed head of the audit chain is published: an https:// webhook, `syslog`,"
+            " or syslog://HOST:PORT."
+        ),
         secret=True,
     )
     audit_max_gap_minutes: float = setting(

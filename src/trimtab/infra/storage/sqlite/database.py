@@ -34,7 +34,8 @@ class Database:
 
     Args:
         file: The database; created when missing.
-        chains: The domains whose tables it holds, each a folder of Alembic revisions in ``migrations/``.
+        chains: The domains whose tables it holds, each a folder of Alembic revisions in
+            ``migrations/``.
         page_sums: Keep a checksum of every page, for tables whose rows have none.
         keep_pages: Keep damaged pages of the write-ahead log, for tables whose rows have checksums.
 
@@ -55,7 +56,8 @@ class Database:
         self.chains = chains
         self._writers = threading.RLock()
         self.changes = 0
-        """Number of write transactions so far; a cached result from an earlier number may be stale."""
+        """Number of write transactions so far; a cached result from an earlier number may be stale.
+        """
         self.guard = FileGuard(file, page_sums=page_sums, keep_pages=keep_pages)
         self.engine = _engine(file)
         self.guard.attach(self.engine)
@@ -93,8 +95,8 @@ class Database:
     def scrub(self) -> None:
         """Move the write-ahead log into the file, so neither holds deleted content.
 
-        Deleted content is overwritten with zeros in the file (``secure_delete``); older copies of a page stay in
-        the log until it is emptied. Waits for readers of an older snapshot.
+        Deleted content is overwritten with zeros in the file (``secure_delete``); older copies of a
+        page stay in the log until it is emptied. Waits for readers of an older snapshot.
 
         Raises:
             Unavailable: A reader kept the log busy; try again later.
@@ -172,7 +174,8 @@ def translate_errors(file: Path) -> Iterator[None]:
     """Translate errors of SQLAlchemy, SQLite and the file system into trimtab's.
 
     Raises:
-        StorageFull, Corrupt, DataDirectoryUnusable, Unavailable: By the message; others pass unchanged.
+        StorageFull, Corrupt, DataDirectoryUnusable, Unavailable: By the message; others pass
+        unchanged.
     """
     try:
         yield
@@ -200,7 +203,10 @@ def _error(file: Path, message: str) -> TrimtabError | None:
     if any(sign in message for sign in _SIGNS_OF_DAMAGE):
         return Corrupt(
             f"The database {file} is damaged: {message}.",
-            hint="`trimtab knowledge recover` repairs knowledge.db; restore another file from your own backup.",
+            hint=(
+                "`trimtab knowledge recover` repairs knowledge.db; restore another file from your"
+                " own backup."
+            ),
         )
     if "readonly" in message or "unable to open" in message:
         return DataDirectoryUnusable(

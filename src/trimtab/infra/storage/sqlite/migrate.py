@@ -30,5 +30,6 @@ def upgrade(connection: sa.Connection, migrations: Path, chain: str) -> None:
             context.run_migrations()
     except CommandError as error:
         raise SchemaTooNew(
-            f"The {chain} tables have schema {context.get_current_revision()}, which this release does not know."
+            f"The {chain} tables have schema {context.get_current_revision()}, which this release"
+            " does not know."
         ) from error

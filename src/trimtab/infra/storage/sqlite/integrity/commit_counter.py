@@ -1,9 +1,10 @@
 """Counts acknowledged commits in a separate file to detect lost ones.
 
-Each commit increments a counter in the database (``PRAGMA user_version``) and then writes the same number to a small
-file. A kill between the two leaves the file behind, which is harmless. A database whose counter is behind the file has
-lost acknowledged commits: its log was truncated or removed, or an older copy was restored. The file is not synced to
-disk at each commit, since after a power cut it is merely behind.
+Each commit increments a counter in the database (``PRAGMA user_version``) and then writes the same
+number to a small file. A kill between the two leaves the file behind, which is harmless. A database
+whose counter is behind the file has lost acknowledged commits: its log was truncated or removed, or
+an older copy was restored. The file is not synced to disk at each commit, since after a power cut
+it is merely behind.
 """
 
 import logging

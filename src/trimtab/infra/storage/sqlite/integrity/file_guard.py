@@ -102,7 +102,8 @@ class FileGuard:
         size = file.stat().st_size if file.exists() else 0
         if size <= self._due_bytes:
             return
-        # After a failure, or while a reader blocks the reset of the log, do not retry at every commit.
+        # After a failure, or while a reader blocks the reset of the log, do not retry at every
+        # commit.
         self._due_bytes = size + _LOG_BYTES
         self._try_checkpoint()
 
@@ -169,9 +170,12 @@ class FileGuard:
             _log.error("ALERT: %s is damaged; checking every row", name, extra=facts)
         else:
             raise Corrupt(
-                f"{wal_file(self._file)} is damaged: {report.unreadable} changes of {self._file.name} after the damage "
-                "cannot be read.",
-                hint=f"Restore both files from your own backup, or delete {name} to continue without these changes.",
+                f"{wal_file(self._file)} is damaged: {report.unreadable} changes of"
+                f" {self._file.name} after the damage cannot be read.",
+                hint=(
+                    f"Restore both files from your own backup, or delete {name} to continue without"
+                    " these changes."
+                ),
             )
 
 
@@ -182,7 +186,7 @@ def _check_structure(file: Path) -> None:
     """
     connection = sqlite3.connect(file, timeout=30, isolation_level=None)
     try:
-        ((found,), *_) = connection.execute("PRAGMA quick_check(1)").fetchall()
+        (found,), *_ = connection.execute("PRAGMA quick_check(1)").fetchall()
     except sqlite3.DatabaseError as error:
         found = str(error)
     finally:

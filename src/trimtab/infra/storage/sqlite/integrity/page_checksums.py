@@ -1,11 +1,13 @@
 """Keeps a checksum per database page, and repairs single changed bytes.
 
-SQLite detects a torn page, but not a changed byte inside a value. The checksums describe the file after a checkpoint,
-and only the guard checkpoints: under the write lock it writes the checksums of the logged pages first, then the pages.
-So after a kill each page is either in the log, which has checksums of its own, or matches its checksum.
+SQLite detects a torn page, but not a changed byte inside a value. The checksums describe the file
+after a checkpoint, and only the guard checkpoints: under the write lock it writes the checksums of
+the logged pages first, then the pages. So after a kill each page is either in the log, which has
+checksums of its own, or matches its checksum.
 
-A checksum is a CRC-32 and an Adler-32. The CRC difference of a single changed byte gives its position and its former
-value, and the Adler-32 confirms them, so the byte is repaired from the checksums alone.
+A checksum is a CRC-32 and an Adler-32. The CRC difference of a single changed byte gives its
+position and its former value, and the Adler-32 confirms them, so the byte is repaired from the
+checksums alone.
 """
 
 import array
@@ -33,7 +35,9 @@ class PageChecksums:
 
     page_size: int
     commits: int
-    """``PRAGMA user_version`` at that time; a higher value means that another program changed the file."""
+    """``PRAGMA user_version`` at that time; a higher value means that another program changed the
+    file.
+    """
     sums: "array.array[int]"
 
     @classmethod
@@ -110,8 +114,11 @@ class PageChecksums:
             if page is None:
                 raise Corrupt(
                     f"Page {number} of {database} does not match its checksum.",
-                    hint=f"Restore {database.name} from your own backup of the data directory. Without one, or if "
-                    f"you changed it yourself, delete {checksums_file(database).name}: the page is then accepted.",
+                    hint=(
+                        f"Restore {database.name} from your own backup of the data directory."
+                        " Without one, or if you changed it yourself, delete"
+                        f" {checksums_file(database).name}: the page is then accepted."
+                    ),
                 )
         with database.open("r+b") as stream:
             for number, page in repaired.items():

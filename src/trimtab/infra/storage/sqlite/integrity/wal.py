@@ -1,9 +1,10 @@
 """Checks and repairs SQLite's write-ahead log before SQLite opens it.
 
-SQLite stops reading at the first frame whose checksum does not match and silently drops everything after it: one
-changed byte in the log of a killed process loses acknowledged commits. So the log is checked first. The checksum of a
-frame is linear in its words, so the difference gives the position and former value of a single changed byte, which is
-then repaired. Format: https://www.sqlite.org/fileformat2.html#the_write_ahead_log
+SQLite stops reading at the first frame whose checksum does not match and silently drops everything
+after it: one changed byte in the log of a killed process loses acknowledged commits. So the log is
+checked first. The checksum of a frame is linear in its words, so the difference gives the position
+and former value of a single changed byte, which is then repaired. Format:
+https://www.sqlite.org/fileformat2.html#the_write_ahead_log
 """
 
 import os
@@ -33,7 +34,9 @@ class WalReport:
     repaired: int = 0
     """Number of bytes or fields that were repaired."""
     unreadable: int = 0
-    """Number of commits after damage that could not be repaired; the last one may not have been acknowledged."""
+    """Number of commits after damage that could not be repaired; the last one may not have been
+    acknowledged.
+    """
     only_last: bool = False
     """True if the damage is in the newest commit, which a power cut may have interrupted."""
 
@@ -58,8 +61,9 @@ def repair_wal(database: Path, *, keep_pages: bool = False) -> WalReport:
 
     Args:
         database: The database file; no connection to it may be open.
-        keep_pages: Keep a page that cannot be repaired, and all pages after it, for a database whose rows have
-            checksums of their own. Otherwise the log is left unchanged, and SQLite truncates it.
+        keep_pages: Keep a page that cannot be repaired, and all pages after it, for a database
+            whose rows have checksums of their own. Otherwise the log is left unchanged, and SQLite
+            truncates it.
     """
     file = wal_file(database)
     if not file.exists() or file.stat().st_size <= _HEADER:
@@ -171,8 +175,8 @@ class _Log:
     def _end(self, frames: list[_Frame]) -> int:
         """Return the number of frames up to the last commit of this log.
 
-        Frames that SQLite cannot read are counted too. In a frame of an earlier log both salts differ; if only one
-        salt differs, it has a changed byte.
+        Frames that SQLite cannot read are counted too. In a frame of an earlier log both salts
+        differ; if only one salt differs, it has a changed byte.
         """
         mine = 0
         for at, frame in enumerate(frames):
@@ -278,8 +282,8 @@ def _summed(words: Any) -> list[Sums]:
 def _weights(steps: int) -> tuple[Any, Any]:
     """Return the weight of each word in the two checksums.
 
-    A step takes two words x and y: first += x + second; second += y + first. So x has weight (1, 1) and y (0, 1) after
-    their step, and each later step turns (a, b) into (a + b, a + 2b).
+    A step takes two words x and y: first += x + second; second += y + first. So x has weight (1, 1)
+    and y (0, 1) after their step, and each later step turns (a, b) into (a + b, a + 2b).
     """
     import numpy as np
 
