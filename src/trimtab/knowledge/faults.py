@@ -286,7 +286,7 @@ def _of_the_cache(knowledge: Knowledge, clock: Clock) -> Iterator[Fault]:
         "knowledge.cache.outdate",
         "Ask queries several times, then change their project, so that no remembered answer fits.",
         broken.outdate,
-        Param("distinct", "integer", "How many different queries.", 400, 2, 100_000),
+        Param("distinct", "integer", "How many different queries.", 800, 2, 100_000),
         pace=0.15,
     )
     yield fault(
