@@ -96,7 +96,7 @@ class DrillRunner:
             last: DrillMessage = run_drill(self._subject, cause_id, report, timeout_seconds, stop)
         except TrimtabError as error:
             last = error
-        # the outermost call of a thread; its reader gets an error.
+        # The outermost call of a thread; its reader gets an error.
         except Exception:  # noqa: BLE001
             _log.exception("drill failed", extra={"cause": cause_id})
             last = DrillFailed("The drill failed inside trimtab.")

@@ -27,7 +27,7 @@ UNUSABLE = "the report is not usable"
 
 def keyring_folder() -> Path:
     """Return TRIMTAB_GATES_KEYS, or ``trimtab/keys`` in the user's configuration folder."""
-    # the gates run without the service's settings.
+    # The gates run without the service's settings.
     named = os.environ.get("TRIMTAB_GATES_KEYS")  # noqa: TID251
     if named:
         return Path(named)

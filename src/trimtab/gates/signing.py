@@ -158,7 +158,7 @@ class KeyRing:
             return []
         parsed = parse(path.read_bytes())
         try:
-            # handled below like any other malformed content.
+            # Handled below like any other malformed content.
             assert not parsed.findings  # noqa: S101
             rows = parsed.value["keys"]  # type: ignore[index]  # a wrong shape is caught below.
             return [_parse_entry(row) for row in rows]

@@ -18,7 +18,7 @@ def store_verdict(verdict: GateVerdict, project: Project, report: Path) -> dict[
     """Log and sign a verdict; return the signer, if any."""
     checked = check_report(read_evidence(report)).report
     results = checked["results"] if checked else []
-    # checked by the schema.
+    # Checked by the schema.
     logbook.write(project, verdict, tuple(results))  # type: ignore[arg-type]
     ring = KeyRing(project.keys, SystemClock())
     if not ring.can_sign():

@@ -15,7 +15,7 @@ time.
 
 def await_approval(context: IncidentContext, incident: Incident) -> Transition:
     """Run the plan if it was approved, escalate if it was rejected, else keep waiting."""
-    # the state machine guarantees it; this tells mypy.
+    # The state machine guarantees it; this tells mypy.
     assert incident.episode.plan is not None  # noqa: S101
     approval = context.store.approval(incident.id, incident.episode.plan.hash)
     if approval is not None and approval.decision == "approved":
@@ -60,7 +60,7 @@ def _approved(context: IncidentContext, incident: Incident, approval: PlanApprov
 
 def approval_cause(incident: Incident) -> str:
     """Return the id of the cause that the current plan repairs."""
-    # the state machine guarantees it; this tells mypy.
+    # The state machine guarantees it; this tells mypy.
     assert incident.episode.plan is not None  # noqa: S101
     return incident.episode.plan.cause_id
 

@@ -22,8 +22,7 @@ def run_bounded(
 ) -> ActionResult:
     """Run an action with a time limit; return its result or raise its error.
 
-    A thread cannot be stopped from outside: an action may still finish after its limit, and is
-    reported then.
+    A thread cannot be stopped: an action that finishes after its limit is reported then.
 
     Args:
         act: What to run.
@@ -41,7 +40,7 @@ def run_bounded(
     def work() -> None:
         try:
             result: ActionResult | BaseException = act()
-        # handed to the waiting thread, which raises it.
+        # Handed to the waiting thread, which raises it.
         except BaseException as error:  # noqa: BLE001
             result = error
         with decide:

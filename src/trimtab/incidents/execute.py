@@ -104,7 +104,7 @@ def _run(context: IncidentContext, incident: Incident, made: Plan, position: int
             act.name,
             _late(context, incident, key),
         )
-    # whatever an action raises, what ran before it is to be undone.
+    # Whatever an action raises, what ran before it is to be undone.
     except Exception as error:  # noqa: BLE001
         return _failed(context, incident, key, act, error)
     facts = {"act": act.name, "approved_by": incident.episode.approved_by, "key": key}
@@ -206,7 +206,7 @@ def _stays(context: IncidentContext, act: DoneAct) -> bool:
 
 
 def _plan_of(incident: Incident) -> Plan:
-    # the state machine guarantees it; this tells mypy.
+    # The state machine guarantees it; this tells mypy.
     assert incident.episode.plan is not None  # noqa: S101
     return incident.episode.plan
 

@@ -51,7 +51,7 @@ def check_preapproved(names: tuple[str, ...], catalog: Catalog) -> None:
 
 def plan(context: IncidentContext, incident: Incident) -> Transition:
     """Dry-run the fix; then execute it, ask for approval, or try the next cause."""
-    # the state machine guarantees it; this tells mypy.
+    # The state machine guarantees it; this tells mypy.
     assert incident.episode.diagnosis is not None  # noqa: S101
     book, cause = context.library.cause(incident.episode.diagnosis.cause_id)
     try:

@@ -82,7 +82,7 @@ class Incidents:
         for incident in self._store.find(active=True, limit=None):
             try:
                 self._start(incident)
-            # the others must start too; the next call tries again.
+            # The others must start too; the next call tries again.
             except Exception:  # noqa: BLE001
                 _log.exception("an incident's job cannot start", extra={"incident": incident.id})
 

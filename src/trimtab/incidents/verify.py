@@ -64,7 +64,7 @@ def _probed(context: IncidentContext, incident: Incident) -> tuple[NewEntry, ...
     key = f"{incident.episode.number}.{incident.attempt_number}.probing"
     try:
         run_bounded(use, _PROBE_SECONDS, "the probe", lambda _: None)
-    # a failing probe is a result, too; the checks see it.
+    # A failing probe is a result, too; the checks see it.
     except Exception as error:  # noqa: BLE001
         return (NewEntry(f"{key}.failed", f"A probe of trimtab's own failed: {why(error)}"),)
     return (NewEntry(key, "The samples cannot tell yet: trimtab sends probes of its own."),)

@@ -42,7 +42,7 @@ class TaskRunner:
         except TaskFinished:
             self.record_success()
             raise
-        # the edge of a thread: one failed run must not end all later ones.
+        # The edge of a thread: one failed run must not end all later ones.
         except Exception:  # noqa: BLE001
             self._failures += 1
             _log.exception("background task failed", extra={"task": self.name})
@@ -245,8 +245,7 @@ def background_signals(tasks: Callable[[], Iterable[Task]], clock: Clock) -> tup
         Signal(
             "background.last_success",
             "seconds",
-            "Time since a running background task last succeeded, or since its start before the"
-            " first success.",
+            "Time since a background task last succeeded; since its start before that.",
             ages,
             ("task",),
             "background_last_success_seconds",
@@ -254,8 +253,7 @@ def background_signals(tasks: Callable[[], Iterable[Task]], clock: Clock) -> tup
         Signal(
             "background.late",
             "1",
-            "1 when a running background task has not succeeded for three of its intervals and a"
-            " minute.",
+            "1 when a background task has not succeeded for three of its intervals and a minute.",
             late,
             ("task",),
             "background_late",

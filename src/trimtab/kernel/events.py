@@ -46,6 +46,6 @@ class Events:
         for listener in (*self._listeners[event.name], *self._listeners["*"]):
             try:
                 listener(event)
-            # the publisher's work is committed; a listener cannot fail it.
+            # The publisher's work is committed; a listener cannot fail it.
             except Exception:  # noqa: BLE001
                 _log.exception("event listener failed", extra={"event": event.name})

@@ -67,7 +67,7 @@ class Health:
         started = self._machine.monotonic()
         try:
             found = probe()
-        # a failing probe is a finding, not a failure of the check.
+        # A failing probe is a finding, not a failure of the check.
         except Exception as error:  # noqa: BLE001
             _log.warning("health probe failed", extra={"component": name}, exc_info=True)
             return ComponentHealth(Status.DOWN, f"{type(error).__name__}: {error}")

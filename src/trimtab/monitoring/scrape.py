@@ -44,7 +44,7 @@ class Scrape:
         up = labels_of({**self._labels, METRIC_NAME: "up"})
         try:
             samples = [sample for metric in self._registry.collect() for sample in self._of(metric)]
-        # a broken collector must be seen as `up == 0`, not stop the monitor.
+        # A broken collector must be seen as `up == 0`, not stop the monitor.
         except Exception:  # noqa: BLE001
             if not self._failing:
                 _log.exception("scrape failed", extra={"source": self._source})

@@ -120,7 +120,7 @@ class DriftDetector:
 
     def analyze_data(self, reference: str | Path, current: str | Path) -> tuple[Finding, ...]:
         """Return which columns of a table have drifted."""
-        # numpy is loaded by those who compare tables, not by those who validate a report.
+        # Numpy is loaded by those who compare tables, not by those who validate a report.
         from trimtab.gates.data_drift import data_findings, read_table
 
         policy = _policy(self._project)

@@ -124,7 +124,7 @@ def _drift_table(rows: tuple[drift_gate.DriftRow, ...], reason: str) -> None:
 def _data_drift(
     place: Project, reference: Path, current: Path, *, quiet: bool, as_json: bool
 ) -> None:
-    # numpy is loaded by those who compare tables, not by those who validate a report.
+    # Numpy is loaded by those who compare tables, not by those who validate a report.
     from trimtab.gates.data_drift import data_findings, read_table
 
     columns, found = data_findings(

@@ -299,5 +299,5 @@ def _engine(file: Path) -> sa.Engine:
 
 
 def _unixepoch(_modifier: str) -> float:
-    # stands in for a database function that reads the machine's clock.
+    # Stands in for a database function that reads the machine's clock.
     return time.time()  # noqa: TID251

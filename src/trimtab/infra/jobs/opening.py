@@ -106,7 +106,7 @@ class OpeningJobs:
             self._engine.launch()
             self._opened.set()
             then()
-        # no caller waits for this thread: health and the log report it.
+        # No caller waits for this thread: health and the log report it.
         except Exception as error:  # noqa: BLE001
             self._error = f"The durable jobs did not open: {type(error).__name__}: {error}"
             _log.exception("durable jobs did not open")

@@ -109,7 +109,7 @@ class Delivery:
                 channel.send(waiting.message)
                 taken.add(number)
                 self._report(channel, waiting.message)
-            # no channel may end the thread or block the other channels.
+            # No channel may end the thread or block the other channels.
             except Exception as error:  # noqa: BLE001
                 failure = failure or error
                 self._report(channel, waiting.message, error)

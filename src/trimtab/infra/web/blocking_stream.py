@@ -73,6 +73,6 @@ class BlockingStreamResponse(EventSourceResponse, Generic[_Item]):
             while item is not None:
                 yield self._event(item)
                 item = await self._stream.next()
-        # the status is sent already; the last event reports the error.
+        # The status is sent already; the last event reports the error.
         except Exception as error:  # noqa: BLE001
             yield self._failed(error)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 _AVX512 = {"avx512f", "avx512cd", "avx512vl", "avx512bw", "avx512dq"}
 
-# glibc's malloc.h; kept at most so much freed memory, asked for in steps of so much.
+# Glibc's malloc.h; kept at most so much freed memory, asked for in steps of so much.
 _M_TRIM_THRESHOLD, _M_TOP_PAD, _M_MMAP_THRESHOLD = -1, -2, -3
 _KEPT_BYTES = 64 * 1024 * 1024
 _STEP_BYTES = 4 * 1024 * 1024

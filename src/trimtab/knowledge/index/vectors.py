@@ -27,7 +27,7 @@ EXACT_LIMIT = 12_000
 _CONNECTIVITY = 16
 _EXPANSION_ADD = 96
 _EXPANSION_SEARCH = 192
-# int8 copies rank neighbours a little differently: this many more are scored again.
+# Int8 copies rank neighbours a little differently: this many more are scored again.
 _MORE = 32
 # What float16 drops of a query's value is below 2^-11 of it; scaled by this it fits float16.
 _REST = np.float32(2.0**12)
@@ -70,7 +70,7 @@ class VectorIndex:
         self.dimension = dimension
         self._exact_limit = exact_limit
         self._changing = threading.Lock()
-        # usearch moves its memory when it grows, so a graph is not searched while it changes.
+        # Usearch moves its memory when it grows, so a graph is not searched while it changes.
         self._graph_use = threading.Lock()
         self._state = _state(np.empty(0, np.int64), np.empty((0, dimension), np.float16), None)
 

@@ -214,7 +214,7 @@ def _bare(node: Expr) -> Expr:
 
 def _text(node: Expr) -> str:
     node = _bare(node)
-    # the parser has checked the argument types.
+    # The parser has checked the argument types.
     assert isinstance(node, StringLiteral)  # noqa: S101
     return str(node.val)
 
