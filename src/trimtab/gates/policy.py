@@ -11,7 +11,16 @@ import yaml
 from trimtab.gates.errors import PolicyWrong
 from trimtab.kernel.ids import sha256_hex
 
-GATES = ("schema", "datasets", "benchmark", "plausibility", "drift", "supply_chain", "docs", "process")  # fmt: skip
+GATES = (
+    "schema",
+    "datasets",
+    "benchmark",
+    "plausibility",
+    "drift",
+    "supply_chain",
+    "docs",
+    "process",
+)
 
 
 @dataclass(frozen=True, slots=True)

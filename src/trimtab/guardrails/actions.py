@@ -19,7 +19,12 @@ _RULES = tuple(field.name for field in fields(GuardRules))
 
 def actions(guardrails: Guardrails) -> tuple[Action, ...]:
     """Return all actions of the guardrails domain."""
-    return (_bypass(guardrails), _rule(guardrails), _clear(guardrails), _restart(guardrails))
+    return (
+        _bypass(guardrails),
+        _rule(guardrails),
+        _clear(guardrails),
+        _restart(guardrails),
+    )
 
 
 def _bypass(guardrails: Guardrails) -> Action:
