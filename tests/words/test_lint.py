@@ -69,6 +69,32 @@ def test_what_follows_the_rules_passes(code):
     assert _rules(code) == []
 
 
+@pytest.mark.parametrize(
+    "code",
+    [
+        f"x = [\n    {'1, ' * 40}\n]  # fmt: skip\n",
+        f"# fmt: off\nx = [{'1, ' * 40}]\n# fmt: on\n",
+        f'x = re.compile(r"{"a" * 100}")\n',
+        f"x = 1  # noqa: {'S' * 100}\n",
+        "def set_limit(most_waiting: int) -> int: ...\n",
+    ],
+)
+def test_tables_patterns_pragmas_and_names_of_settings_are_exempt(code):
+    assert _rules(code) == []
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        f"# fmt: off\nx = 1\n# fmt: on\ny = [{'1, ' * 40}]\n",
+        f"x = 1  # fmt: skip\ny = [{'1, ' * 40}]\n",
+        f'x = "{"a" * 100}"\n',
+    ],
+)
+def test_what_stands_outside_of_a_table_or_pattern_is_not_exempt(code):
+    assert _rules(code) == ["columns"]
+
+
 def test_a_class_name_that_exists_twice_is_found():
     modules = [Module("a.py", "class Draft: ..."), Module("b.py", "class Draft: ...")]
     assert [finding.file for finding in duplicate_classes(modules)] == ["a.py", "b.py"]

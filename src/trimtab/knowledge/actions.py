@@ -13,7 +13,7 @@ from trimtab.kernel.operable import (
 )
 from trimtab.knowledge.cache_manager import CacheSizes
 from trimtab.knowledge.operable.engine_actions import actions as engine_actions
-from trimtab.knowledge.operable.maintenance_actions import actions as care_actions
+from trimtab.knowledge.operable.maintenance_actions import actions as maintenance_actions
 from trimtab.knowledge.operable.snapshot_actions import snapshot_actions
 from trimtab.knowledge.service import Knowledge
 
@@ -28,7 +28,7 @@ def actions(knowledge: Knowledge) -> tuple[Action, ...]:
         _retry(knowledge),
         _restart_index(knowledge),
         *engine_actions(knowledge.engines, knowledge.mover),
-        *care_actions(knowledge),
+        *maintenance_actions(knowledge),
         *snapshot_actions(knowledge),
     )
 

@@ -9,7 +9,7 @@ from trimtab.knowledge.store.integrity import Damage
 
 
 def signals(maintenance: Maintenance) -> Iterable[Signal]:
-    """Yield every signal of care."""
+    """Yield every maintenance signal."""
     yield from _integrity(maintenance)
     yield from _loss(maintenance)
     yield from _disk(maintenance)

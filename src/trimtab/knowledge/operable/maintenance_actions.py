@@ -18,7 +18,7 @@ from trimtab.knowledge.service import Knowledge
 
 
 def actions(knowledge: Knowledge) -> Iterable[Action]:
-    """Yield every action of care."""
+    """Yield every maintenance action."""
     yield _check(knowledge)
     yield _repair(knowledge)
     yield _restore(knowledge)

@@ -20,7 +20,7 @@ _PACE = Param("megabytes_per_beat", "integer", "Growth at each heartbeat.", 3, 1
 
 
 def faults(knowledge: Knowledge, clock: Clock) -> Iterable[Fault]:
-    """Yield every fault of care."""
+    """Yield every maintenance fault."""
     yield from database_faults(knowledge)
     yield from disk_faults(knowledge, clock)
     yield from _of_the_memory(knowledge)
