@@ -55,7 +55,7 @@ class ChildProcess:
     """
 
     def __init__(self, command: list[str], **options: Any) -> None:
-        # The caller's.
+        # The caller chooses the command; no shell is used.
         self.process: subprocess.Popen[Any] = subprocess.Popen(command, **options)  # noqa: S603
         try:
             self._watcher = Watcher(self.process.pid)

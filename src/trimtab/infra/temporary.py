@@ -31,7 +31,7 @@ def leftovers(before: float, folder: Path | None = None) -> Iterator[Path]:
     where = Path(tempfile.gettempdir()) if folder is None else folder
     try:
         device = where.stat().st_dev
-        # Names only.
+        # Only names are needed, which `Path.iterdir` would wrap in objects.
         names = sorted(name for name in os.listdir(where) if name.startswith(PREFIXES))  # noqa: PTH208
     except OSError:
         return

@@ -56,7 +56,7 @@ class SystemClock:
     def now(self) -> datetime:
         """Return the present instant in UTC."""
         if self.rate == 1.0:
-            # This is the clock.
+            # The only module that may read the system time.
             return datetime.fromtimestamp(time.time() + self._ahead, UTC)  # noqa: TID251
         return datetime.fromtimestamp(self._wall_start, UTC) + timedelta(seconds=self.monotonic())
 

@@ -149,7 +149,7 @@ class RuleEngine:
             transitions = running.book.update(result, at_ms)
             self._store.append(running.source, at_ms, running.book.samples())
             return transitions
-        # For mypy: only these have no book.
+        # For mypy: only recording rules have no alert state.
         assert isinstance(running.rule, RecordingRule)  # noqa: S101
         own = {**dict(running.rule.labels), METRIC_NAME: running.rule.name}
         recorded = distinct([e._replace(labels=changed(e.labels, own)) for e in result])

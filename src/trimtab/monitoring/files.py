@@ -121,7 +121,7 @@ class _StrictLoader(SafeLoader):
 
 def _load_file(path: Path) -> list[RuleGroup]:
     try:
-        # A SafeLoader.
+        # `_StrictLoader` is a `SafeLoader`.
         document = yaml.load(path.read_text(encoding="utf-8"), _StrictLoader)  # noqa: S506
     except OSError as error:
         raise BadRuleFile(f"{path} cannot be read: {error.strerror}.") from error

@@ -39,7 +39,7 @@ def _mount(folder: Path, megabytes: int) -> str:
         return "there is no mount program"
     options = f"size={megabytes}m,mode=0700,nosuid,nodev"
     command = [program, "-t", "tmpfs", "-o", options, "trimtab-drills", str(folder)]
-    # Fixed words and a folder of ours.
+    # The command has fixed words and a folder of this process.
     done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
     return "" if done.returncode == 0 else (done.stderr.strip() or "mount failed")
 

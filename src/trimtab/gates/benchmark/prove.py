@@ -104,7 +104,7 @@ def _run(
     command: Sequence[str], environment: Mapping[str, str], target: Path, timeout_s: float
 ) -> None:
     # The second run needs the machine's PATH and similar; recorded variables take precedence.
-    # handed to a child, not read.
+    # The environment is passed to a child process, no setting is read.
     everything = {**os.environ, **environment, REPORT_VARIABLE: str(target)}  # noqa: TID251
     try:
         done = subprocess.run(  # noqa: S603 - the command is the user's own, without a shell.

@@ -45,7 +45,7 @@ def load(
     chosen: dict[str, object] = {}
     for name, raw, place in (
         *_from_file(file),
-        # Here only.
+        # The only place that reads the environment for settings.
         *_from_environment(table, os.environ if environment is None else environment),  # noqa: TID251
         *((name, value, f"--set {name}") for name, value in (flags or {}).items()),
     ):

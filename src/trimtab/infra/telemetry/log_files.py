@@ -53,7 +53,7 @@ class RotatingLog(BaseRotatingHandler):
         self._packing: threading.Thread | None = None
         super().__init__(str(files.folder / ACTIVE_LOG), "a", encoding="utf-8")
 
-    # The base class's name.
+    # The name is given by the base class.
     def shouldRollover(self, record: logging.LogRecord) -> bool:  # noqa: N802
         """Return whether to rotate before the record."""
         self._now = record.created

@@ -91,7 +91,7 @@ class Summation:
 
 def quantile(q: float, values: Iterable[float]) -> float:
     """Return the q-quantile by linear interpolation; NaN sorts below every number."""
-    # NaN first.
+    # A NaN differs from itself, so that it sorts first.
     ordered = sorted(values, key=lambda value: (value == value, value))  # noqa: PLR0124
     if not ordered or math.isnan(q):
         return math.nan
