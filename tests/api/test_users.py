@@ -3,7 +3,7 @@ import pytest
 from tests.faces import client_of
 from trimtab.answers import Question
 from trimtab.infra.auth import Role
-from trimtab.privacy.erasure.certificate import checked_certificate
+from trimtab.privacy.erasure.certificate import verify_certificate
 
 
 @pytest.fixture
@@ -23,7 +23,7 @@ def test_an_admin_erases_a_user_and_gets_every_step_and_a_certificate(running, a
     steps = {step["name"]: step for step in body["steps"]}
     assert (steps["answers.traces"]["found"], steps["answers.traces"]["remaining"]) == (1, 0)
     public = running.erasures._evidence.signer.public_pem
-    statement = checked_certificate(body["certificate"], public, nonce=body["nonce"], user_id="ann")
+    statement = verify_certificate(body["certificate"], public, nonce=body["nonce"], user_id="ann")
     assert statement["about_this_user"]
     assert [trace.user_id for trace in running.answers.traces.recent(9)] == ["bob"]
 

@@ -27,7 +27,7 @@ from trimtab.infra.telemetry.log_files import RotatingLog
 from trimtab.infra.telemetry.logs import JsonFormatter
 from trimtab.kernel.erasable_cache import erasable_lru_cache
 from trimtab.privacy.erasure import ErasureState
-from trimtab.privacy.erasure.certificate import checked_certificate
+from trimtab.privacy.erasure.certificate import verify_certificate
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +58,7 @@ def test_nothing_of_an_erased_person_is_left_in_any_file_and_the_certificate_tel
         app.jobs.launch()
         erasure = app.erasures.wait(app.erasures.request(PERSON, actor="a").id)
         trust = app.erasures._evidence
-        statement = checked_certificate(erasure.certificate, trust.signer.public_pem)
+        statement = verify_certificate(erasure.certificate, trust.signer.public_pem)
         ours = app.knowledge.documents.list("people")
         assert app.knowledge.verify_deletions().violations == ()
     finally:
@@ -96,7 +96,7 @@ def test_the_certificate_says_since_when_no_backup_holds_the_data(folder):
         app.jobs.launch()
         erasure = app.erasures.wait(app.erasures.request(PERSON, actor="a").id)
         signer = app.erasures._evidence.signer
-        backups = checked_certificate(erasure.certificate, signer.public_pem)["backups"]
+        backups = verify_certificate(erasure.certificate, signer.public_pem)["backups"]
     finally:
         app.close()
     assert backups["gone_by"] == erasure.finished_at
@@ -140,7 +140,7 @@ def copied(folder):
 def erased(app):
     app.jobs.launch()
     erasure = app.erasures.wait(app.erasures.request(PERSON, actor="a").id)
-    statement = checked_certificate(erasure.certificate, app.erasures._evidence.signer.public_pem)
+    statement = verify_certificate(erasure.certificate, app.erasures._evidence.signer.public_pem)
     return {step["name"]: step for step in statement["steps"]}["knowledge.copies"]
 
 
@@ -254,7 +254,7 @@ def test_an_erasure_takes_the_texts_of_queries_out_of_the_logs_and_says_so(tmp_p
             app.jobs.launch()
             erasure = app.erasures.wait(app.erasures.request(PERSON, actor="a").id)
         signer = app.erasures._evidence.signer
-        statement = checked_certificate(erasure.certificate, signer.public_pem)
+        statement = verify_certificate(erasure.certificate, signer.public_pem)
     finally:
         app.close()
     assert SECRET in held

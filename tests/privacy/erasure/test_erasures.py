@@ -5,7 +5,7 @@ import pytest
 from tests.privacy.erasure.world import World
 from trimtab.kernel.errors import Corrupt, Unavailable
 from trimtab.privacy.erasure import ErasureState, StepState
-from trimtab.privacy.erasure.certificate import checked_certificate
+from trimtab.privacy.erasure.certificate import verify_certificate
 from trimtab.privacy.errors import BadUserId, ErasureFinished, ErasureUnknown
 
 ANN = "ann.lovelace@example.org"
@@ -65,10 +65,10 @@ def test_the_certificate_is_signed_and_proves_whom_it_is_about(world):
     asked = world.erasures.request(ANN, actor="admin")
     done = world.erasures.wait(asked.id)
     public = world.signer.public_pem
-    statement = checked_certificate(done.certificate, public, nonce=asked.nonce, user_id=ANN)
+    statement = verify_certificate(done.certificate, public, nonce=asked.nonce, user_id=ANN)
     assert statement["about_this_user"] is True
     assert statement["steps"] == [{"name": n, "found": 1, "remaining": 0} for n in World.STEPS]
-    other = checked_certificate(done.certificate, public, nonce=asked.nonce, user_id="bob")
+    other = verify_certificate(done.certificate, public, nonce=asked.nonce, user_id="bob")
     assert other["about_this_user"] is False
     assert "lovelace" not in str(statement)
 
@@ -76,7 +76,7 @@ def test_the_certificate_is_signed_and_proves_whom_it_is_about(world):
 def test_a_changed_certificate_is_refused(world):
     envelope = {**erase(world).certificate, "payload": "e30="}
     with pytest.raises(Corrupt):
-        checked_certificate(envelope, world.signer.public_pem)
+        verify_certificate(envelope, world.signer.public_pem)
 
 
 def test_asking_twice_joins_the_erasure_under_way(world):

@@ -29,11 +29,6 @@ def free_bytes(folder: Path) -> int:
     return shutil.disk_usage(folder).free
 
 
-def apparent_bytes(entry: Path) -> int:
-    """Return the length of a file, or of all files below a folder; links are not followed."""
-    return sum(found.st_size for found in _files_of(entry))
-
-
 def allocated_bytes(entry: Path) -> int:
     """Return the disk space of a file or folder: blocks in use, not lengths."""
     return sum(found.st_blocks * BLOCK_BYTES for found in _files_of(entry))

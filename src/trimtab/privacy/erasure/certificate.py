@@ -53,7 +53,7 @@ def certificate(
     return signer.sign(PAYLOAD_TYPE, statement)
 
 
-def checked_certificate(
+def verify_certificate(
     envelope: Mapping[str, object], public_pem: str, *, nonce: str = "", user_id: str = ""
 ) -> dict[str, object]:
     """Return the verified statement of a certificate.
