@@ -1,3 +1,4 @@
+import re
 from datetime import datetime, timedelta
 
 import pytest
@@ -153,6 +154,31 @@ def test_without_a_runbook_the_handbook_is_asked_and_a_person_decides(tmp_path):
     assert found.abstained_because == "no runbook knows this alert"
 
 
+def without_fixes(page):
+    return re.sub(r"```sh (fix|verify)\n[^`]*```\n", "", page)
+
+
+def test_evidence_of_a_cause_that_only_a_person_can_repair_is_awaited(tmp_path):
+    operator = make_operator(tmp_path, page=without_fixes(PAGE))
+    incident = incident_with(operator)
+    started = operator.clock.now()
+    operator.jobs.run(until=lambda: operator.clock.now() - started >= timedelta(seconds=60))
+    assert operator.incidents.get(incident.id).state is State.TRIAGED
+    operator.world.put(pump=0)
+    operator.jobs.run(until=lambda: operator.incidents.get(incident.id).state is State.ESCALATED)
+    assert operator.incidents.get(incident.id).episode.root_cause == "the pump is broken"
+    assert operator.clock.now() - started < timedelta(seconds=120)
+
+
+def test_people_are_called_when_no_evidence_has_shown_in_time(tmp_path):
+    operator = make_operator(tmp_path, page=without_fixes(PAGE))
+    incident = incident_with(operator)
+    started = operator.clock.now()
+    operator.jobs.run(until=lambda: operator.incidents.get(incident.id).state is State.ESCALATED)
+    assert timedelta(seconds=120) <= operator.clock.now() - started < timedelta(seconds=150)
+    assert operator.incidents.get(incident.id).episode.root_cause == ""
+
+
 @pytest.mark.feature("F391", "F392", "F393")
 @pytest.mark.parametrize(
     ("nature", "team"),
@@ -165,11 +191,9 @@ def test_without_a_runbook_the_handbook_is_asked_and_a_person_decides(tmp_path):
 def test_the_nature_of_a_cause_that_only_a_person_can_repair_decides_who_is_called(
     tmp_path, nature, team
 ):
-    without_fix = PAGE.replace("ladder: knowledge", "ladder: agentops")
-    without_fix = without_fix.replace("nature=infrastructure", f"nature={nature}")
-    head, _, tail = without_fix.partition("```sh fix\ntrimtab act tank.swap_pump\n```\n")
-    tail = tail.partition("```sh verify")[2].partition("```\n")[2]
-    operator = make_operator(tmp_path, page=head + tail)
+    page = PAGE.replace("ladder: knowledge", "ladder: agentops")
+    page = without_fixes(page.replace("nature=infrastructure", f"nature={nature}"))
+    operator = make_operator(tmp_path, page=page)
     incident = incident_with(operator, pump=0)
     operator.jobs.run(until=lambda: operator.incidents.get(incident.id).state is State.ESCALATED)
     assert operator.incidents.get(incident.id).episode.called == (team, "ML Team Lead")

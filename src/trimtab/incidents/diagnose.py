@@ -22,6 +22,7 @@ from trimtab.kernel.operable import Signal
 from trimtab.runbooks import Cause, Read, Runbook
 
 _OWN_ACTIONS = "incidents."
+_PERSON_ONLY = "only a person can repair it"
 
 
 def diagnose(context: IncidentContext, incident: Incident) -> Transition:
@@ -120,7 +121,7 @@ def _excluded(context: IncidentContext, incident: Incident, cause: Cause) -> str
     worked = context.store.worked_since(cause.id, incident.alert.fingerprint, since)
     if worked >= context.settings.barred_after:
         return f"barred: it worked {worked} times for this alert and the alert keeps coming back"
-    return "" if cause.fix else "only a person can repair it"
+    return "" if cause.fix else _PERSON_ONLY
 
 
 def _eligible(context: IncidentContext, candidate: CauseCandidate) -> bool:
@@ -132,8 +133,12 @@ def _eligible(context: IncidentContext, candidate: CauseCandidate) -> bool:
 
 
 def _may_still_show(found: Diagnosis) -> bool:
+    """Return whether later evidence may support a first cause.
+
+    A cause that only a person can repair counts, so that the person is called with its name.
+    """
     return any(
-        not each.supported and not each.excluded_because for each in found.candidates
+        each.excluded_because in ("", _PERSON_ONLY) for each in found.candidates
     ) and not any(each.supported for each in found.candidates)
 
 
