@@ -67,6 +67,8 @@ class SourcePassage:
     """Counted from 1; None where the format has no pages."""
     heading: str = ""
     """The headings above the passage, outermost first, joined by `` > ``."""
+    similarity: float | None = None
+    """Cosine similarity to the question; None when it was not compared by meaning."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,4 +65,5 @@ def _passage(found: FoundPassage) -> SourcePassage:
         title=found.title,
         page=found.page,
         heading=found.heading,
+        similarity=found.vector_score,
     )
