@@ -97,9 +97,7 @@ class Parser:
         worker = self._worker
         return worker.process.pid if worker else None
 
-    def _extract(
-        self, name: str, data: Content, known: Format
-    ) -> tuple[str, str, tuple[int, ...]]:
+    def _extract(self, name: str, data: Content, known: Format) -> tuple[str, str, tuple[int, ...]]:
         """Return text, title and page offsets as the worker reads them."""
         if known.kind == "markup":
             refuse_binary(name, data.read(HEAD_BYTES), data.blocks())
