@@ -140,6 +140,15 @@ def decode_file(name: str, data: bytes) -> str:
     """
     refuse_binary(name, data[:HEAD_BYTES], (data,))
     try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        text = _decode_other(name, data)
+    return INVISIBLE.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
+
+
+def _decode_other(name: str, data: bytes) -> str:
+    """Return the text of a file that is not UTF-8; see `decode_file`."""
+    try:
         text = decode_text(data)
     except UnicodeDecodeError as error:
         raise DocumentUnreadable(f"{name} is not valid {error.encoding.upper()}.") from error
@@ -148,4 +157,4 @@ def decode_file(name: str, data: bytes) -> str:
             f"The character encoding of {name} cannot be detected.",
             hint="Save it as UTF-8, then ingest it again.",
         )
-    return INVISIBLE.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
+    return text
