@@ -30,6 +30,7 @@ from trimtab.knowledge.parsing.native import WORKER, NativeLibraries
 from trimtab.knowledge.records import ParsedDocument
 
 _log = logging.getLogger(__name__)
+_NO_PAGES: tuple[int, ...] = ()
 _MB = 1024 * 1024
 # A library's leaks end with its process: a worker is replaced after this many files.
 _FILES_PER_WORKER = 50
@@ -75,8 +76,9 @@ class Parser:
         if content.size > self._settings.max_document_mb * _MB:
             raise too_large(name, content.size, self._settings)
         known = detect_format(name, content, media_type)
+        title, pages = "", _NO_PAGES
         if known.kind == "text":
-            text, title, pages = decode_file(name, content.read()), "", ()
+            text = decode_file(name, content.read())
             if len(text) > self._settings.max_text_characters:
                 raise _text_too_long(name, self._settings)
         else:
