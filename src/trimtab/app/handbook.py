@@ -6,6 +6,7 @@ from trimtab.infra.background import PeriodicTask, TaskFinished
 from trimtab.infra.shipped import shipped
 from trimtab.kernel.clock import Clock
 from trimtab.knowledge import Knowledge
+from trimtab.knowledge.ingestion import Progress
 from trimtab.knowledge.records import FolderIngestResult
 
 HANDBOOK = "handbook"
@@ -26,10 +27,17 @@ class Handbook:
         self._knowledge = knowledge
         self.task = PeriodicTask("handbook", self._take_in, _RETRY_SECONDS, clock)
 
-    def ingest(self) -> FolderIngestResult:
-        """Ingest new and changed pages; unchanged ones cost nothing."""
+    def ingest(self, progress: Progress | None = None) -> FolderIngestResult:
+        """Ingest new and changed pages; unchanged ones cost nothing.
+
+        Args:
+            progress: Called after each page with its number in its folder, the folder's pages and
+                the page's name.
+        """
         found = [
-            self._knowledge.ingest_folder(HANDBOOK, shipped(folder), stop=self.task.stopping)
+            self._knowledge.ingest_folder(
+                HANDBOOK, shipped(folder), progress, stop=self.task.stopping
+            )
             for folder in _FOLDERS
         ]
         return FolderIngestResult(
