@@ -128,7 +128,7 @@ class BulkIngestion:
         documents: Iterable[_Upcoming],
         stop: threading.Event,
     ) -> Generator[IngestResult | FailedDocument, None, None]:
-        """Yield the outcome of each document, in order, as soon as it is on disk, until ``stop``."""
+        """Yield each document's outcome, in order, as soon as it is on disk, until ``stop``."""
         left = threading.Event()
 
         def is_stopped() -> bool:
@@ -148,7 +148,7 @@ class BulkIngestion:
             except EmbeddingStopped:
                 return
             finally:
-                left.set()  # When the outcomes are not read to the end, the next group is in vain.
+                left.set()  # The outcome of a group that is still being embedded is not wanted.
 
     def _group(
         self, row: ProjectRow, known: _Fingerprints, documents: Iterable[_Upcoming]

@@ -102,7 +102,7 @@ class SearchMetrics:
         """Counts ``full``, ``degraded``, ``refused`` and ``failed`` searches and ingestions."""
         self.queries: deque[Hashable] = deque(maxlen=_DIVERSITY_QUERIES)
         """The normalized text of the last queries; see `diversity`."""
-        self._least_queries = settings.cache_window_lookups
+        self._min_queries = settings.cache_window_lookups
         self._under_way = 0
         self._lock = threading.Lock()
 
@@ -130,7 +130,7 @@ class SearchMetrics:
     def diversity(self) -> float:
         """Return distinct queries / queries: 1 if all differ, NaN when they are too few."""
         recent = list(self.queries)
-        return len(set(recent)) / len(recent) if len(recent) >= self._least_queries else math.nan
+        return len(set(recent)) / len(recent) if len(recent) >= self._min_queries else math.nan
 
     def share(self, outcome: str) -> float:
         """Return the share of an outcome among all recent ones; 0 when there were none."""

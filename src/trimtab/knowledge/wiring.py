@@ -28,9 +28,9 @@ from trimtab.knowledge.store import (
     SearchStore,
     UsageStore,
 )
+from trimtab.knowledge.store.database import DATABASE, ReopenableDatabase
 from trimtab.knowledge.store.engines import EngineStore
 from trimtab.knowledge.store.labels import LabelStore
-from trimtab.knowledge.store.reopenable import DATABASE, ReopenableDatabase
 
 
 @dataclass(frozen=True, slots=True)

@@ -78,8 +78,8 @@ class MiniLmEmbedder:
         )
         # Texts that are too long keep their end mark.
         tokens = [
-            ids if len(ids := one.ids) <= MAX_TOKENS else [*ids[: MAX_TOKENS - 1], ids[-1]]
-            for one in encoded
+            ids if len(ids := encoding.ids) <= MAX_TOKENS else [*ids[: MAX_TOKENS - 1], ids[-1]]
+            for encoding in encoded
         ]
         vectors = np.empty((len(tokens), DIMENSION), dtype=np.float32)
         batches = list(_batches(tokens))
@@ -93,7 +93,7 @@ class MiniLmEmbedder:
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """Return each text's length in tokens before any cut, its two end marks included."""
-        return [len(one.ids) for one in self._tokenizer.encode_batch_fast(list(texts))]
+        return [len(encoding.ids) for encoding in self._tokenizer.encode_batch_fast(list(texts))]
 
     def close(self) -> None:
         """Free the model."""

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Generic, Protocol, TypeVar
 
 from trimtab.infra.storage import translate_errors
-from trimtab.knowledge.store.reopenable import write_durably
+from trimtab.knowledge.store.database import write_durably
 
 
 class Dated(Protocol):
@@ -15,7 +15,7 @@ class Dated(Protocol):
 
     @property
     def at(self) -> datetime:
-        """When it happened."""
+        """Time of the entry."""
         ...
 
 

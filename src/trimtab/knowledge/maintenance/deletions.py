@@ -10,8 +10,7 @@ from pathlib import Path
 
 from trimtab.infra.storage import translate_errors
 from trimtab.knowledge.maintenance.dated_list import DatedList
-from trimtab.knowledge.store.reopenable import sync_folder
-from trimtab.knowledge.store.seals import seal
+from trimtab.knowledge.store.database import seal, sync_folder
 
 _MOMENT = timedelta(minutes=1)
 _FIELDS = ("document", "at", "witness")

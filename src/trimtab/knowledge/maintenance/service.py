@@ -28,8 +28,8 @@ from trimtab.knowledge.maintenance.restore import Restore, RestoreResult
 from trimtab.knowledge.maintenance.space import free_bytes
 from trimtab.knowledge.parsing import Parser
 from trimtab.knowledge.store import DocumentStore, UsageStore
+from trimtab.knowledge.store.database import ReopenableDatabase
 from trimtab.knowledge.store.integrity import Damage, Integrity, integrity_of
-from trimtab.knowledge.store.reopenable import ReopenableDatabase
 from trimtab.knowledge.store.salvage import rebuild_indexes
 
 _log = logging.getLogger(__name__)
@@ -44,7 +44,7 @@ _CHECKED_AT_ONCE = 32 * _MB
 
 @dataclass(frozen=True, slots=True)
 class DerivedData:
-    """What caches and indexes keep of the database, and how to get rid of it."""
+    """Functions that drop what caches and indexes keep of the database."""
 
     forget_all: Callable[[], object]
     """Drops everything in memory that was read from a replaced database."""

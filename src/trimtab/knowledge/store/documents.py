@@ -11,11 +11,11 @@ import sqlalchemy as sa
 from trimtab.infra.storage import Database
 from trimtab.knowledge.errors import DatabaseDamaged, DocumentUnknown, ProjectUnknown
 from trimtab.knowledge.records import Document, DocumentState
+from trimtab.knowledge.store.database import intact, seal
 from trimtab.knowledge.store.fingerprint import DocumentFingerprint, missing
 from trimtab.knowledge.store.labels import LABELS, put_labels, replace_metadata, visible
 from trimtab.knowledge.store.owners import join_owner
 from trimtab.knowledge.store.projects import ProjectRow, bump_index_version, deletion, find_project
-from trimtab.knowledge.store.seals import intact, seal
 from trimtab.knowledge.store.tables import (
     chunks,
     deletions,

@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping, Sequence
 import sqlalchemy as sa
 
 from trimtab.infra.storage import Database
-from trimtab.knowledge.store.seals import sealed
+from trimtab.knowledge.store.database import sealed
 from trimtab.knowledge.store.tables import documents, metadata
 
 _LABEL = "label"

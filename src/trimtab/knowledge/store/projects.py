@@ -11,7 +11,7 @@ from trimtab.kernel.ids import new_id
 from trimtab.kernel.names import problem_of_name
 from trimtab.knowledge.errors import ProjectNameInvalid, ProjectUnknown
 from trimtab.knowledge.records import ProjectStats
-from trimtab.knowledge.store.seals import intact, sealed
+from trimtab.knowledge.store.database import intact, sealed
 from trimtab.knowledge.store.tables import chunks, deletions, documents, metadata, projects, vectors
 
 

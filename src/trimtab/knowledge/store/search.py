@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 
 from trimtab.infra.storage import Database
 from trimtab.knowledge.errors import DatabaseDamaged, ProjectUnknown
+from trimtab.knowledge.store.database import intact, seal
 from trimtab.knowledge.store.fts_query import full_text_query
 from trimtab.knowledge.store.labels import labels_of
 from trimtab.knowledge.store.projects import ProjectRow, find_project
-from trimtab.knowledge.store.seals import intact, seal
 from trimtab.knowledge.store.tables import chunks, documents, metadata, projects, vectors
 
 

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from trimtab.knowledge.chunking import embedded_text
 from trimtab.knowledge.records import Chunk, DocumentState
+from trimtab.knowledge.store.database import intact, sealed
 from trimtab.knowledge.store.labels import put_labels
 from trimtab.knowledge.store.owners import put_owner
-from trimtab.knowledge.store.seals import intact, sealed
 from trimtab.knowledge.store.tables import chunks, deletions, documents, vectors
 
 Vector = NDArray[np.float32]
@@ -48,7 +48,7 @@ Former = Mapping[str, sa.Row[Any]]
 _PLACE = ("ordinal", "start_offset", "end_offset", "page", "seal")
 # SQLite takes at least 999 values in a statement.
 _BLOCK = 500
-_THIS: sa.BindParameter[Any] = sa.bindparam("this")
+_KEY: sa.BindParameter[Any] = sa.bindparam("row_key")
 
 
 def select_in(
@@ -87,11 +87,11 @@ def put_documents(
         row = _document_row(document, project_key, was, now.isoformat())
         (added if was is None else changed).append(row)
     _execute(connection, sa.insert(documents), added)
-    _execute(connection, sa.update(documents).where(documents.c.key == _THIS), changed)
+    _execute(connection, sa.update(documents).where(documents.c.key == _KEY), changed)
     _execute(
         connection,
-        sa.delete(deletions).where(deletions.c.document_id == _THIS),
-        [{"this": document_id} for document_id in deleted],
+        sa.delete(deletions).where(deletions.c.document_id == _KEY),
+        [{"row_key": document_id} for document_id in deleted],
     )
     by_id = sa.select(documents.c.id, documents.c.key)
     keys = {row.id: row.key for row in select_in(connection, by_id, documents.c.id, ids)}
@@ -130,7 +130,7 @@ def _document_row(
         return sealed("documents", {**content, **first})
     row = intact("documents", was)._asdict()
     key = row.pop("key")
-    return {"this": key, **sealed("documents", {**row, **content, "version": was.version + 1})}
+    return {"row_key": key, **sealed("documents", {**row, **content, "version": was.version + 1})}
 
 
 def _put_chunks(
@@ -142,11 +142,11 @@ def _put_chunks(
 ) -> None:
     """Write the passages that are new or moved, delete those that are gone, add the vectors."""
     of_document, column = chunks.c.document_key, chunks.c
-    places = sa.select(column.id, column.key, column.ordinal, column.start_offset, column.page)
+    positions = sa.select(column.id, column.key, column.ordinal, column.start_offset, column.page)
     replaced = [keys[document.id] for document in group if document.id in former]
-    old = {row.id: row for row in select_in(connection, places, of_document, replaced)}
+    old = {row.id: row for row in select_in(connection, positions, of_document, replaced)}
     stay = {chunk.id for document in group for chunk in document.chunks}
-    gone = [{"this": row.key} for row in old.values() if row.id not in stay]
+    gone = [{"row_key": row.key} for row in old.values() if row.id not in stay]
     added: list[dict[str, Any]] = []
     moved: list[dict[str, Any]] = []
     for document in group:
@@ -169,10 +169,10 @@ def _put_chunks(
             if was is None:
                 added.append(row)
             else:
-                moved.append({"this": was.key, **{name: row[name] for name in _PLACE}})
-    _execute(connection, sa.delete(chunks).where(chunks.c.key == _THIS), gone)
+                moved.append({"row_key": was.key, **{name: row[name] for name in _PLACE}})
+    _execute(connection, sa.delete(chunks).where(chunks.c.key == _KEY), gone)
     _execute(connection, sa.insert(chunks), added)
-    _execute(connection, sa.update(chunks).where(chunks.c.key == _THIS), moved)
+    _execute(connection, sa.update(chunks).where(chunks.c.key == _KEY), moved)
     made = [document for document in group if document.vectors]
     by_id = sa.select(column.id, column.key)
     in_made = select_in(connection, by_id, of_document, [keys[document.id] for document in made])
