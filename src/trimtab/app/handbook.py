@@ -35,7 +35,9 @@ class Handbook:
                 the page's name.
         """
         found = [
-            self._knowledge.ingest_folder(HANDBOOK, shipped(folder), progress or self._progress)
+            self._knowledge.ingest_folder(
+                HANDBOOK, shipped(folder), progress, stop=self.task.stopping
+            )
             for folder in _FOLDERS
         ]
         return FolderIngestResult(
@@ -49,14 +51,12 @@ class Handbook:
         self.task.start()
 
     def close(self) -> None:
-        """Stop after the pages that are being ingested."""
+        """Stop the ingestion; the pages that are not stored yet follow at the next start."""
         self.task.close(timeout=None)
 
     def _take_in(self) -> None:
         done = self.ingest()
-        _log.info("handbook ready", extra={"documents": len(done.documents)})
-        raise TaskFinished
-
-    def _progress(self, _done: int, _total: int, _name: str) -> None:
         if self.task.stopping.is_set():
             raise TaskFinished  # The next start ingests the remaining pages.
+        _log.info("handbook ready", extra={"documents": len(done.documents)})
+        raise TaskFinished

@@ -141,8 +141,8 @@ def demo(
     story = Story(as_json=session.json)
     story.tell(
         "clock",
-        f"The service's clock runs {speed:g} times as fast as real time; the incident's times are of"
-        " that clock.",
+        f"The service's clock runs {speed:g} times as fast as real time; the incident's times are"
+        " of that clock.",
         clock_rate=speed,
     )
     with (
@@ -263,9 +263,9 @@ def _approval(app: "App", story: Story, *, yes: bool) -> Approve:
         agreed = yes or _asked(app, incident.id, plan.hash)
         if agreed is None:
             decided = app.incidents.approval(incident.id)
-            who = decided.principal if decided and decided.decision else "unknown"
+            principal = decided.principal if decided and decided.decision else "unknown"
             what = decided.decision if decided and decided.decision else "decided"
-            story.tell("decided", f"{what} in the console by {who}", plan=plan.hash)
+            story.tell("decided", f"{what} in the console by {principal}", plan=plan.hash)
             return
         if agreed:
             app.incidents.approve(incident.id, plan.hash, "demo")
