@@ -118,7 +118,7 @@ async def _ingest_text(
     owner = _owner(body["user_id"]) if "user_id" in body else person
     source = DocumentSource(
         body["name"],
-        Content.of(body["text"].encode()),
+        Content(body["text"].encode()),
         "text/plain",
         owner,
         labels,

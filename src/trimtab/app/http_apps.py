@@ -85,8 +85,9 @@ def make_http_apps(services: ProvidedServices, figures: HttpMetrics) -> HttpApps
         log=RequestLog(figures.counters, env.clock, log_queries=settings.knowledge.log_queries),
     )
     rate = AddressRateLimit(limits, settings.service.rate_limit_per_minute)
+    # A caller who asks too often is refused before anything of the body is read.
     network = middleware(
-        PathMount(api, prefix="/console", there=console),
+        _with_console(api, console),
         checks=(TrustedOrigins(_hosts(settings)).check, rate.check),
         response_headers=security_headers(settings.api.hsts_seconds),
     )
@@ -113,6 +114,11 @@ def _hosts(settings: Settings) -> tuple[str, ...]:
 
 def _is_local(settings: Settings) -> bool:
     return is_loopback(settings.service.host)
+
+
+def _with_console(api: ASGIApp, console: ASGIApp) -> ASGIApp:
+    below = PathMount(api, prefix="/console", there=console)
+    return PathMount(below, prefix="/", there=console)
 
 
 def _with_faults(api: ASGIApp, faults: ASGIApp) -> ASGIApp:
