@@ -15,7 +15,7 @@ from starlette.types import Scope
 from trimtab.console import ask, gates, incidents, overview, reference, runbooks, sign_in_pages
 from trimtab.console.render import page
 from trimtab.infra.web import Access
-from trimtab.infra.web.provide import ProvidedServices
+from trimtab.infra.web.routes import ProvidedServices
 from trimtab.infra.web.status import STATUS
 from trimtab.kernel.errors import ErrorKind, InvalidInput, NotFound, TrimtabError
 

@@ -172,7 +172,7 @@ class Encoder:
         _log.info("embedding_model loaded", extra={"model": model.model_id})
 
     def _embed(self, texts: Sequence[str]) -> Vectors:
-        if not self.breaker.allow():
+        if not (self.breaker.healthy or self.breaker.allow()):
             raise EmbedderUnavailable("The embedding model is down.")
         model = self._model
         if model is None:
@@ -187,7 +187,8 @@ class Encoder:
             _log.warning("embedding_model failed", extra={"error_type": type(error).__name__})
             raise
         self.durations.now.add((self._machine.monotonic() - started) / len(texts))
-        self.breaker.record_success()
+        if not self.breaker.healthy:
+            self.breaker.record_success()
         return vectors
 
     def _down(self, error: str) -> None:

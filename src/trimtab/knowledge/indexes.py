@@ -102,7 +102,7 @@ class Indexes:
         Raises:
             IndexUnavailable: It cannot be had now.
         """
-        if not self.breaker.allow():
+        if not (self.breaker.healthy or self.breaker.allow()):
             raise IndexUnavailable("The search index is down.")
         started = self._machine.monotonic()
         try:
@@ -113,7 +113,8 @@ class Indexes:
             self.breaker.record_failure()
             _log.exception("search index failed", extra={"error_type": type(error).__name__})
             raise IndexUnavailable(f"The search index failed: {error}") from error
-        self.breaker.record_success()
+        if not self.breaker.healthy:
+            self.breaker.record_success()
         self.durations.now.add(self._machine.monotonic() - started)
         if held is not None and held.fit_due:
             # Behind the builds that wait: no index is worse for a search than the usual weights.
