@@ -1,5 +1,6 @@
 """Each rule of the benchmark and the plausibility gate: its code, its place and how severe it is."""
 
+import math
 from dataclasses import replace
 
 import orjson
@@ -7,6 +8,7 @@ import pytest
 
 from trimtab.gates import benchmark, plausibility
 from trimtab.gates.benchmark import BenchmarkLogger
+from trimtab.gates.policy import GatePolicy
 from trimtab.gates.records import GateState
 from trimtab.gates.schema.importers import StatedValues, import_file
 from trimtab.kernel.ids import sha256_hex
@@ -302,6 +304,7 @@ SHARES = [
      {(f"{P}too_many_samples", CRITICAL, f"{Q}.samples_processed")}),
     (result(benchmark="copa", samples_processed=80),
      {(f"{P}too_few_samples", WARNING, f"{Q}.samples_processed")}),
+    (result(benchmark="copa", samples_processed=90), set()),
     (result(benchmark="copa", samples_processed=80, status="PARTIAL"), set()),
     (result(benchmark="copa", samples_processed=100, accuracy=0.1),
      {(f"{P}below_chance", CRITICAL, f"{Q}.accuracy")}),
@@ -324,6 +327,15 @@ def test_each_number_that_cannot_be_is_a_finding_at_its_place(found, edit, expec
     assert found(plausibility.check, edit) == expected
 
 
+def test_an_accuracy_of_exactly_the_least_that_is_plausible_is_none_too_low(found):
+    least = plausibility.bounds("copa", 100, GatePolicy()).low
+    assert 0 < least < 0.5
+    for accuracy, low in ((least, False), (math.nextafter(least, 0), True)):
+        edit = result(benchmark="copa", samples_processed=100, accuracy=accuracy, measure="mean")
+        codes = {code for code, *_ in found(plausibility.check, both(without("stderr"), edit))}
+        assert (f"{P}below_chance" in codes) is low
+
+
 @pytest.mark.parametrize(
     ("changes", "wrong"),
     [
@@ -333,6 +345,7 @@ def test_each_number_that_cannot_be_is_a_finding_at_its_place(found, edit, expec
         ({"measure": "proportion", "accuracy": 1.0, "stderr": 1e-9}, False),
         ({"measure": "proportion", "accuracy": 1.0, "stderr": 1.1e-9}, True),
         ({"measure": "proportion", "samples_processed": 1, "accuracy": 1.0, "stderr": 0.0}, False),
+        ({"measure": "proportion", "samples_processed": 2, "accuracy": 0.5, "stderr": 0.5}, False),
     ],
 )
 def test_the_error_of_a_proportion_follows_from_accuracy_and_samples(found, changes, wrong):

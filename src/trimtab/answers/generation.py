@@ -56,7 +56,7 @@ class FallbackGenerator:
         reasons: list[str] = []
         for name, generator in self._generators:
             breaker = self._breakers[name]
-            if not breaker.allow():
+            if not (breaker.healthy or breaker.allow()):
                 reasons.append(f"{name} rests after {self._limit} failures")
                 continue
             started = False
@@ -64,7 +64,9 @@ class FallbackGenerator:
                 for piece in generator.stream(question, passages):
                     started = True
                     if isinstance(piece, Draft):
-                        breaker.record_success()  # Before the yield: the caller may not come back.
+                        if not breaker.healthy:
+                            # Before the yield: the caller may not come back.
+                            breaker.record_success()
                         yield replace(piece, notice=reasons[0]) if reasons else piece
                     else:
                         yield piece

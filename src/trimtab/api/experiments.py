@@ -5,13 +5,12 @@ from dataclasses import dataclass
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query
-from pydantic import Field, StringConstraints
+from pydantic import BaseModel, Field, StringConstraints
 
 from trimtab.answers.reviews import ReviewItem
 from trimtab.api.http.openapi import refuses
 from trimtab.api.http.routes import ApiRoute, answers
 from trimtab.api.http.schemas import extended
-from trimtab.api.request_body import Body
 from trimtab.api.roles import OPERATOR, REVIEWER
 from trimtab.api.services import AnswersDep, Caller, EnvDep, EvaluationDep
 from trimtab.evaluation.online.canary import CanaryProbe
@@ -111,7 +110,7 @@ class ReviewList:
     """How many wait, by reason."""
 
 
-class ReplayRequest(Body):
+class ReplayRequest(BaseModel):
     """A candidate configuration to replay."""
 
     set: Annotated[dict[Short, Short], Field(default_factory=dict)]
@@ -120,7 +119,7 @@ class ReplayRequest(Body):
     project: str | None = None
 
 
-class ProbeRequest(Body):
+class ProbeRequest(BaseModel):
     """A question with the name of the document that answers it."""
 
     project: Short
@@ -128,7 +127,7 @@ class ProbeRequest(Body):
     document_name: Short
 
 
-class CanaryRequest(Body):
+class CanaryRequest(BaseModel):
     """Canary questions; without any those of the settings."""
 
     probes: Annotated[list[ProbeRequest], Field(default_factory=list, max_length=1000)]

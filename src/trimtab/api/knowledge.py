@@ -4,16 +4,15 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
-from pydantic import Field, TypeAdapter
+from pydantic import BaseModel, Field, TypeAdapter
 from starlette.responses import Response
 
-from trimtab.api.errors import InvalidRequest
 from trimtab.api.http.openapi import refuses
 from trimtab.api.http.routes import ApiRoute, answers
-from trimtab.api.request_body import Body
 from trimtab.api.roles import OPERATOR, READER, TENANT_READER
 from trimtab.api.services import KnowledgeDep, WebDep
 from trimtab.infra.web import caller
+from trimtab.infra.web.json_body import InvalidRequest
 from trimtab.kernel.errors import ErrorKind
 from trimtab.knowledge.caches import CacheStats
 from trimtab.knowledge.records import SearchResult
@@ -84,7 +83,7 @@ def stats(knowledge: KnowledgeDep) -> dict[str, object]:
     return knowledge.stats()
 
 
-class WarmCache(Body):
+class WarmCache(BaseModel):
     """Queries to warm the cache with."""
 
     project: str = ""

@@ -33,7 +33,7 @@ def hide_credentials(text: str) -> str:
 def hide_in(value: object) -> object:
     """Return JSON-ready data with the same done to every text in it."""
     if isinstance(value, str):
-        return hide_credentials(value)
+        return hide_credentials(value) if "=" in value or "://" in value else value
     if isinstance(value, dict):
         return {name: hide_in(item) for name, item in value.items()}
     if isinstance(value, list | tuple):

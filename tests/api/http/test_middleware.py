@@ -4,7 +4,6 @@ import logging
 import pytest
 
 from tests.faces import client_of
-from trimtab.api.http import BodyLimitMiddleware
 from trimtab.infra.auth import Role
 from trimtab.infra.settings.sections.service import ServiceSettings
 from trimtab.monitoring.engine import RuleEngine
@@ -76,10 +75,14 @@ def test_an_undeclared_body_beyond_the_limit_is_refused_as_it_arrives(admin):
     assert answer.status_code == 413
 
 
-def test_uploads_have_their_own_limit():
-    limit = BodyLimitMiddleware(None, access=None, body_mb=10, upload_mb=50)
-    assert limit.megabytes("/api/v1/ingest") == 50
-    assert limit.megabytes("/v1/answers") == 10
+def test_uploads_have_their_own_limit(app_of):
+    app = app_of(service__max_body_mb="1", api__max_upload_mb="2")
+    client = operator(app)
+    body = {"project": "no name", "name": "a.txt", "text": "a" * (MB + 10)}
+    assert client.post("/api/v1/ingest", json=body).status_code == 400
+    assert client.post("/v1/answers", json=body).status_code == 413
+    body["text"] *= 3
+    assert client.post("/api/v1/ingest", json=body).status_code == 413
 
 
 @pytest.mark.feature("F619")

@@ -6,7 +6,7 @@ import pytest
 from fastapi import FastAPI
 from starlette.testclient import TestClient
 
-from trimtab.infra.web.provide import ProvidedServices, provided
+from trimtab.infra.web.routes import ProvidedServices, provided
 
 
 class Tank:
