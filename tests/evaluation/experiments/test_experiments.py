@@ -10,8 +10,10 @@ from trimtab.answers.budgets import Budget, BudgetStore
 from trimtab.answers.errors import GeneratorUnavailable
 from trimtab.answers.records import Trace
 from trimtab.answers.store import TraceStore
-from trimtab.evaluation.experiments import CandidatePipeline, PairStore, Shadow, replay, report
-from trimtab.evaluation.experiments.candidate import BudgetedCandidate
+from trimtab.evaluation.experiments import PairStore, Shadow
+from trimtab.evaluation.experiments.candidate import BudgetedCandidate, CandidatePipeline
+from trimtab.evaluation.experiments.pairs import report
+from trimtab.evaluation.experiments.replay import replay
 from trimtab.evaluation.statistics import paired_interval
 from trimtab.infra.storage import Database
 from trimtab.kernel.errors import Unavailable

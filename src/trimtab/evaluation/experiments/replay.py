@@ -2,11 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 from trimtab.answers.errors import BudgetExhausted
-from trimtab.answers.records import Question, Trace
-from trimtab.evaluation.experiments.candidate import question_of
+from trimtab.answers.records import Trace
+from trimtab.evaluation.experiments.candidate import BudgetedCandidate, question_of
 from trimtab.evaluation.experiments.pairs import (
     ExperimentVerdict,
     Pair,
@@ -42,20 +41,7 @@ class ReplayReport:
         return tuple(changed)
 
 
-class NamedConfiguration(Protocol):
-    """A configuration under a name."""
-
-    @property
-    def name(self) -> str:
-        """Name of the configuration in the report."""
-        ...
-
-    def trace(self, question: Question) -> Trace:
-        """Return the trace of what it would answer."""
-        ...
-
-
-def replay(traces: Sequence[Trace], configuration: NamedConfiguration) -> ReplayReport:
+def replay(traces: Sequence[Trace], configuration: BudgetedCandidate) -> ReplayReport:
     """Ask the questions of these traces again and compare.
 
     The documents are those of today, so a trace from before a document changed may differ for that
