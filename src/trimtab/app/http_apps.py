@@ -97,7 +97,7 @@ def make_http_apps(services: ProvidedServices, figures: HttpMetrics) -> HttpApps
         api,
         console,
         faults,
-        behind(network, PathMount(api, prefix="/console", there=console)),
+        behind(network, _with_console(api, console)),
         behind(control, _with_faults(api, faults) if settings.service.drills else api),
     )
 
@@ -138,6 +138,11 @@ def _record(env: Environment, figures: HttpMetrics) -> Middleware:
 def _limit_body(settings: Settings, access: Access) -> Middleware:
     body_mb, upload_mb = settings.service.max_body_mb, settings.api.max_upload_mb
     return lambda app: BodyLimitMiddleware(app, access=access, body_mb=body_mb, upload_mb=upload_mb)
+
+
+def _with_console(api: ASGIApp, console: ASGIApp) -> ASGIApp:
+    below = PathMount(api, prefix="/console", there=console)
+    return PathMount(below, prefix="/", there=console)
 
 
 def _with_faults(api: ASGIApp, faults: ASGIApp) -> ASGIApp:

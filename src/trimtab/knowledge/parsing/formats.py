@@ -1,6 +1,7 @@
 """Detects file formats: by name or stated type, checked against the first bytes."""
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import PurePath
 
@@ -10,8 +11,8 @@ from trimtab.knowledge.errors import (
     DocumentTypeUnsupported,
     DocumentUnreadable,
 )
-from trimtab.knowledge.parsing.content import Content
-from trimtab.knowledge.parsing.encodings import decode_text, is_marked
+from trimtab.knowledge.parsing.content import HEAD_BYTES, Content
+from trimtab.knowledge.parsing.encodings import WIDE_MARKS, decode_text
 
 _OFFICE = "application/vnd.openxmlformats-officedocument"
 
@@ -50,6 +51,8 @@ INVISIBLE = re.compile(
 
 Joiners have a meaning in other scripts and in emoji.
 """
+_BINARY = ("pdf", "zip")
+"""Kinds whose first bytes must be theirs; text may begin with anything that no other is."""
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _FOREIGN = {
     b"%PDF-": "a PDF file",
@@ -79,7 +82,7 @@ def detect_format(name: str, data: Content, media_type: str | None) -> Format:
         DocumentTypeUnsupported: No parser reads it, or the content differs from the name.
         DocumentEncrypted: It is an Office file with a password.
     """
-    head = data.head()
+    head = data.read(HEAD_BYTES)
     if data.size <= len(head) and not head.strip():
         raise DocumentEmpty(f"{name} is empty.")
     suffix = PurePath(name).suffix.lower()
@@ -90,9 +93,10 @@ def detect_format(name: str, data: Content, media_type: str | None) -> Format:
         content = content or next((what for pattern, what in _MARKED_UP if pattern.match(head)), "")
         if content:
             raise DocumentTypeUnsupported(f"{name} is {content}, which is not ingested as such.")
-        decode_file(name, data.whole())
+        decode_file(name, data.read())
         return TEXT
-    _check(known, name, head, content)
+    if content or known.kind in _BINARY:
+        _check(known, name, head, content)
     return known
 
 
@@ -118,13 +122,12 @@ def _check(known: Format, name: str, head: bytes, foreign: str) -> None:
 _CONTROLS = bytes(byte for byte in range(32) if byte not in b"\t\n\r\f\x1b")
 
 
-def refuse_binary(name: str, data: Content) -> None:
+def refuse_binary(name: str, head: bytes, blocks: Iterable[bytes]) -> None:
     """Raise `DocumentTypeUnsupported` for a file that is not text; see `decode_file`."""
-    head = data.head()
-    if is_marked(head):
+    if head.startswith(WIDE_MARKS):
         return
     controls = len(head) - len(head.translate(None, _CONTROLS))
-    if controls * 20 > len(head) or any(b"\0" in block for block in data.blocks()):
+    if controls * 20 > len(head) or any(b"\0" in block for block in blocks):
         raise DocumentTypeUnsupported(f"{name} is not text: it holds binary data.")
 
 
@@ -135,7 +138,16 @@ def decode_file(name: str, data: bytes) -> str:
         DocumentTypeUnsupported: It has zero bytes or mostly control characters.
         DocumentUnreadable: Its byte-order mark is wrong, or its encoding cannot be detected.
     """
-    refuse_binary(name, Content.of(data))
+    refuse_binary(name, data[:HEAD_BYTES], (data,))
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        text = _decode_other(name, data)
+    return INVISIBLE.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
+
+
+def _decode_other(name: str, data: bytes) -> str:
+    """Return the text of a file that is not UTF-8; see `decode_file`."""
     try:
         text = decode_text(data)
     except UnicodeDecodeError as error:
@@ -145,4 +157,4 @@ def decode_file(name: str, data: bytes) -> str:
             f"The character encoding of {name} cannot be detected.",
             hint="Save it as UTF-8, then ingest it again.",
         )
-    return INVISIBLE.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
+    return text

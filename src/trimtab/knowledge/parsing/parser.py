@@ -24,12 +24,13 @@ from trimtab.knowledge.errors import (
     ParserFailed,
     ParserUnavailable,
 )
-from trimtab.knowledge.parsing.content import Content
+from trimtab.knowledge.parsing.content import HEAD_BYTES, Content
 from trimtab.knowledge.parsing.formats import Format, decode_file, detect_format, refuse_binary
 from trimtab.knowledge.parsing.native import WORKER, NativeLibraries
 from trimtab.knowledge.records import ParsedDocument
 
 _log = logging.getLogger(__name__)
+_NO_PAGES: tuple[int, ...] = ()
 _MB = 1024 * 1024
 # A library's leaks end with its process: a worker is replaced after this many files.
 _FILES_PER_WORKER = 50
@@ -71,18 +72,21 @@ class Parser:
             ParserFailed: The worker ran into its limits or crashed.
             ParserUnavailable: The parser's own installation is damaged.
         """
-        content = Content.of(data)
+        content = data if isinstance(data, Content) else Content(data)
         if content.size > self._settings.max_document_mb * _MB:
             raise too_large(name, content.size, self._settings)
         known = detect_format(name, content, media_type)
-        parsed = (
-            self._decode(name, content.whole(), known)
-            if known.kind == "text"
-            else self._extract(name, content, known)
-        )
-        if not parsed.text.strip():
+        title, pages = "", _NO_PAGES
+        if known.kind == "text":
+            text = decode_file(name, content.read())
+            if len(text) > self._settings.max_text_characters:
+                raise _text_too_long(name, self._settings)
+        else:
+            text, title, pages = self._extract(name, content, known)
+        if not text.strip():
             raise DocumentEmpty(f"{name} holds no text.")
-        return parsed
+        title = title or (markdown.title(text) if known.marked_up else "") or PurePath(name).stem
+        return ParsedDocument(text, title, known.media_type, pages, known.marked_up)
 
     def stop_worker(self) -> None:
         """End the warm worker, if any; the next file starts another."""
@@ -95,27 +99,15 @@ class Parser:
         worker = self._worker
         return worker.process.pid if worker else None
 
-    def _decode(self, name: str, data: bytes, known: Format) -> ParsedDocument:
-        text = decode_file(name, data)
-        if len(text) > self._settings.max_text_characters:
-            raise _text_too_long(name, self._settings)
-        title = markdown.title(text) if known.marked_up else ""
-        return ParsedDocument(
-            text, title or PurePath(name).stem, known.media_type, (), known.marked_up
-        )
-
-    def _extract(self, name: str, data: Content, known: Format) -> ParsedDocument:
+    def _extract(self, name: str, data: Content, known: Format) -> tuple[str, str, tuple[int, ...]]:
+        """Return text, title and page offsets as the worker reads them."""
         if known.kind == "markup":
-            refuse_binary(name, data)
+            refuse_binary(name, data.read(HEAD_BYTES), data.blocks())
         answer = self._ask(name, data, known.media_type)
         if "error" in answer:
             raise self._refusal(name, str(answer["error"]), str(answer["detail"]))
-        text = str(answer["text"])
-        title = str(answer["title"]) or (markdown.title(text) if known.marked_up else "")
         pages = tuple(int(offset) for offset in answer["pages"])
-        return ParsedDocument(
-            text, title or PurePath(name).stem, known.media_type, pages, known.marked_up
-        )
+        return str(answer["text"]), str(answer["title"]), pages
 
     def _ask(self, name: str, data: Content, media_type: str) -> dict[str, Any]:
         header = {
@@ -205,7 +197,7 @@ class _Worker:
         incoming, outgoing = self.process.stdin, self.process.stdout
         if incoming is None or outgoing is None:
             return None
-        for part in (Content.of(header), data):
+        for part in (Content(header), data):
             incoming.write(part.size.to_bytes(8, "big"))
             for block in part.blocks():
                 incoming.write(block)

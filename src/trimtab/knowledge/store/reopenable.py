@@ -26,7 +26,11 @@ class ReopenableDatabase(Database):
 
     def __init__(self, file: Path, chains: tuple[str, ...]) -> None:
         _complete(file)
-        self._gate = _Gate()
+        self._free = threading.Condition()
+        self._inside = 0
+        """Number of threads that use the file."""
+        self._closed = False
+        self._mine = threading.local()
         self.suspect = False
         """Set when a call met damage; a check of the file clears it."""
         super().__init__(file, chains, keep_pages=True)
@@ -35,19 +39,19 @@ class ReopenableDatabase(Database):
     @contextmanager
     def read(self) -> Iterator[sa.Connection]:
         """Open a connection that sees one consistent state."""
-        with self._gate.share(), self._note_damage(), super().read() as connection:
+        with self._sharing(), super().read() as connection:
             yield connection
 
     @contextmanager
     def write(self) -> Iterator[sa.Connection]:
         """Open a transaction; see `Database.write`."""
-        with self._gate.share(), self._note_damage(), super().write() as connection:
+        with self._sharing(), super().write() as connection:
             yield connection
 
     @contextmanager
     def alone(self) -> Iterator[sqlite3.Connection]:
         """Open a plain connection with exclusive access: for VACUUM and the like."""
-        with self._gate.exclusive():
+        with self._exclusive():
             self.engine.dispose()
             connection = sqlite3.connect(self.file, timeout=30, isolation_level=None)
             try:
@@ -58,32 +62,18 @@ class ReopenableDatabase(Database):
 
     def replace(self, fresh: Path, keep_as: Path) -> None:
         """Replace the database by ``fresh`` and keep the former file; both in the same folder."""
-        with self._gate.exclusive():
+        with self._exclusive():
             self.engine.dispose()
             put_in_place(self.file, fresh, keep_as)
             self.changes += 1
             self.guard.check_commits()
 
     @contextmanager
-    def _note_damage(self) -> Iterator[None]:
-        try:
-            yield
-        except Corrupt:
-            self.suspect = True
-            raise
+    def _sharing(self) -> Iterator[None]:
+        """Keep the file in place meanwhile, and note whether it met damage.
 
-
-class _Gate:
-    """Many may pass, or one alone. A thread that is inside may enter again."""
-
-    def __init__(self) -> None:
-        self._free = threading.Condition()
-        self._inside = 0
-        self._closed = False
-        self._mine = threading.local()
-
-    @contextmanager
-    def share(self) -> Iterator[None]:
+        Many threads may share it; one that does may share it again.
+        """
         depth: int = getattr(self._mine, "depth", 0)
         with self._free:
             while self._closed and not depth:
@@ -92,6 +82,9 @@ class _Gate:
         self._mine.depth = depth + 1
         try:
             yield
+        except Corrupt:
+            self.suspect = True
+            raise
         finally:
             self._mine.depth = depth
             with self._free:
@@ -99,7 +92,8 @@ class _Gate:
                 self._free.notify_all()
 
     @contextmanager
-    def exclusive(self) -> Iterator[None]:
+    def _exclusive(self) -> Iterator[None]:
+        """Wait until no thread uses the file, and let none use it meanwhile but this one."""
         with self._free:
             while self._closed:
                 self._free.wait()
@@ -119,7 +113,7 @@ class _Gate:
 def put_in_place(file: Path, fresh: Path, keep_as: Path) -> None:
     """Replace a closed database by ``fresh`` and keep the former file; all in one folder."""
     plan = {"fresh": fresh.name, "keep_as": keep_as.name}
-    _write_durably(_note(file), json.dumps(plan))
+    write_durably(_note(file), json.dumps(plan))
     _complete(file)
 
 
@@ -146,13 +140,17 @@ def _complete(file: Path) -> None:
     sync_folder(file.parent)
 
 
-def _write_durably(file: Path, text: str) -> None:
+def write_durably(file: Path, text: str) -> None:
+    """Write a file that is replaced whole or not at all, and survives a power cut."""
     partial = file.with_name(f"{file.name}.partial")
-    with partial.open("w", encoding="utf-8") as stream:
-        stream.write(text)
-        stream.flush()
-        os.fsync(stream.fileno())
-    partial.replace(file)
+    try:
+        with partial.open("w", encoding="utf-8") as stream:
+            stream.write(text)
+            stream.flush()
+            os.fsync(stream.fileno())
+        partial.replace(file)
+    finally:
+        partial.unlink(missing_ok=True)
     sync_folder(file.parent)
 
 
