@@ -3,7 +3,9 @@
 import pytest
 
 from tests.answers.world import passage
-from trimtab.answers.units import forget_units, plain, units_of
+from trimtab.answers import ExtractiveGenerator
+from trimtab.answers.generation import CachedGenerator
+from trimtab.answers.units import plain, units_of
 from trimtab.text.sentences import BlockKind
 from trimtab.text.words import stem
 
@@ -106,9 +108,9 @@ def test_marks_are_taken_out(text, bare):
     assert plain(text) == bare
 
 
-def test_remembered_units_are_dropped_with_an_erasure():
+def test_remembered_units_are_dropped_with_the_drafts_as_an_erasure_does():
     given = passage("The port is 80.")
     first = units_of(given)
     assert units_of(given) is first
-    forget_units()
+    CachedGenerator(ExtractiveGenerator(), "1").clear()
     assert units_of(given) is not first

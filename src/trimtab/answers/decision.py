@@ -24,7 +24,7 @@ BEST_FEATURES = (*FEATURES, "score", "margin", "certainty", "thin")
 says something else, its share of all units' exponential scores, and how much less than half of the
 question it covers."""
 
-_LEAST_COVERAGE = 0.15
+_MIN_COVERAGE = 0.15
 """Below it a unit shares next to nothing with the question, whatever else speaks for it."""
 
 
@@ -65,7 +65,7 @@ class AnswerModel:
             return AnswerChoice((), np.empty(0), 0.0)
         scores = found.features @ self.rank
         order = tuple(int(at) for at in np.argsort(-scores, kind="stable"))
-        if found.candidates[order[0]].coverage < _LEAST_COVERAGE:
+        if found.candidates[order[0]].coverage < _MIN_COVERAGE:
             return AnswerChoice(order, scores, 0.0)
         columns = best_columns(found, scores, order)
         logit = float(columns @ self.answer) + self.bias
