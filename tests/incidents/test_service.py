@@ -7,9 +7,11 @@ import pytest
 
 from tests.incidents.operator import alert, make_operator
 from tests.incidents.world import PUMP, TAP
-from trimtab.incidents import DrillRunning, IncidentUnknown, PreapprovalRefused, State, signals
+from trimtab.incidents import State
+from trimtab.incidents.errors import DrillRunning, IncidentUnknown, PreapprovalRefused
 from trimtab.incidents.model import IncidentAlert
 from trimtab.incidents.module import IncidentRecords, OperatorPorts, build
+from trimtab.incidents.signals import signals
 from trimtab.incidents.transition import NewEntry
 from trimtab.kernel.operable import Catalog
 from trimtab.testing.jobs import FakeJobs

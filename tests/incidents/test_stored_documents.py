@@ -7,9 +7,9 @@ import pytest
 import sqlalchemy as sa
 
 from tests.incidents.records import START, drift_alert, drift_incident
-from trimtab.incidents import AttemptOutcome, IncidentSeverity, State
+from trimtab.incidents import AttemptOutcome, State
 from trimtab.incidents.attach import reopened
-from trimtab.incidents.model import Attempt, DoneAct, Episode, Watch
+from trimtab.incidents.model import Attempt, DoneAct, Episode, IncidentSeverity, Watch
 from trimtab.incidents.rows import INCIDENTS, incident_row, parsed
 
 AT = "2026-03-14T09:00:00Z"

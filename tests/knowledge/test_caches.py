@@ -82,9 +82,9 @@ def test_a_cold_cache_regrets_nothing():
 @pytest.mark.feature("F688")
 def test_diversity_is_the_share_of_distinct_queries():
     metrics = SearchMetrics(KnowledgeSettings(cache_window_lookups=4), HandClock())
-    metrics.queries.extend("aab")
+    metrics.queries.extend(map(hash, "aab"))
     assert math.isnan(metrics.diversity())
-    metrics.queries.append("c")
+    metrics.queries.append(hash("c"))
     assert metrics.diversity() == 0.75
 
 

@@ -11,6 +11,7 @@ from cachetools import LRUCache
 from trimtab.answers.drafts import Draft, Generator, Piece, Restart, Usage
 from trimtab.answers.errors import GeneratorUnavailable, GeneratorUnknown
 from trimtab.answers.records import SourcePassage
+from trimtab.answers.units import forget_units
 from trimtab.infra.breaker import CircuitBreaker
 from trimtab.kernel.clock import Clock
 from trimtab.kernel.ids import content_id
@@ -172,6 +173,7 @@ class CachedGenerator:
         with self._lock:
             count = len(self._drafts)
             self._drafts.clear()
+        forget_units()
         return count
 
     def __len__(self) -> int:

@@ -40,6 +40,7 @@ class KnowledgeRetriever:
                 title=passage.title,
                 page=passage.page,
                 heading=passage.heading,
+                similarity=passage.vector_score,
             )
             for passage in found.passages
         )

@@ -3,7 +3,7 @@
 import math
 import threading
 from collections import Counter, deque
-from collections.abc import Hashable, Iterable
+from collections.abc import Iterable
 
 from cachetools import LRUCache
 
@@ -100,8 +100,8 @@ class SearchMetrics:
         """How many passages each search returned."""
         self.outcomes = RecentCounts(clock, settings.cache_window_seconds)
         """Counts ``full``, ``degraded``, ``refused`` and ``failed`` searches and ingestions."""
-        self.queries: deque[Hashable] = deque(maxlen=_DIVERSITY_QUERIES)
-        """The normalized text of the last queries; see `diversity`."""
+        self.queries: deque[int] = deque(maxlen=_DIVERSITY_QUERIES)
+        """Hashes of the last normalized queries, not their texts, for `diversity`."""
         self._min_queries = settings.cache_window_lookups
         self._under_way = 0
         self._lock = threading.Lock()

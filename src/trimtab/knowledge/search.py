@@ -97,7 +97,7 @@ class Searcher:
             learn = not in_drill() or row.name.startswith(OWN_PROJECT)
             frequent = self.queries.count(row.key, text, learn=learn)
             key = _query_key(found, text, request)
-            metrics.queries.append(key[2])
+            metrics.queries.append(hash(key[2]))
             result = self.cache.get(key, known=frequent)
             if result is not None:
                 result = replace(result, cache_hit=True)

@@ -28,7 +28,7 @@ from trimtab.knowledge.records import (
     SearchResult,
 )
 from trimtab.knowledge.search import SearchRequest
-from trimtab.knowledge.stats import collect_stats
+from trimtab.knowledge.stats import KnowledgeStats, collect_stats
 from trimtab.knowledge.validation import validate_project_name
 from trimtab.knowledge.wiring import build_components
 
@@ -208,8 +208,8 @@ class Knowledge:
         request = SearchRequest(top_k, offset, tuple(sorted(set(tags))), labels)
         return self.searcher.search(validate_project_name(project), query, request)
 
-    def stats(self) -> dict[str, object]:
-        """Return the body of ``/api/v1/stats``: figures of caches, and counts."""
+    def stats(self) -> KnowledgeStats:
+        """Return the figures of the caches, and counts of stored items."""
         return collect_stats(self.parts)
 
     def components(self) -> dict[str, bool]:

@@ -1,7 +1,8 @@
 """Compares sizes of the query cache by replaying recorded queries; changes nothing live.
 
 Queries arrive in their recorded order, and each cache evicts the least recently used entry, as the
-service does. The key has the index version, so results from before a change of documents do not hit.
+service does. The key has the index version, so a result from before a change of documents does not
+hit.
 """
 
 from collections.abc import Hashable, Iterable, Mapping, Sequence
