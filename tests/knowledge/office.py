@@ -64,5 +64,7 @@ def one_of_each() -> dict[str, bytes]:
         "a.docx": paper("Of the sea", ("Whales", "They sing."), ("Crabs", "They walk.")),
         "a.eml": mail("Whales at noon", "They sing at noon."),
         "a.pdf": pdf("Whales sing.", "Crabs walk."),
+        "a.rtf": rb"{\rtf1\ansi They sing.\par}",
+        "a.mbox": b"From ann@example.org Mon Jan  5 10:00:00 2026\n" + mail("Whales", "They sing."),
         "a.html": b"<html><body><h1>Whales</h1><p>They sing.</p></body></html>",
     }

@@ -36,7 +36,7 @@ def test_a_row_is_cited_by_its_sheet(knowledge):
     knowledge.ingest_bytes("sea", "a.xlsx", workbook(Tides=tides, Crabs=[["name"], ["bob"]]))
     (found, *_) = knowledge.search("sea", "bob").passages
     assert found.heading == "Crabs"
-    assert "| bob |" in found.text
+    assert found.text.strip().endswith("bob")
 
 
 def test_a_paragraph_is_cited_by_its_heading_and_the_documents_title(knowledge):

@@ -30,7 +30,7 @@ from trimtab.knowledge.validation import MAX_DOCUMENT_NAME, validate_document_na
 
 _log = logging.getLogger(__name__)
 # Part of the source hash: raise it when chunking changes, so that documents are chunked again.
-_CHUNKING = "1"
+_CHUNKING = "2"
 
 Progress = Callable[[int, int, str], None]
 """Called with files done, files in all, and the name of the last one."""

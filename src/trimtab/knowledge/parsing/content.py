@@ -8,6 +8,7 @@ from typing import IO
 
 HEAD_BYTES = 65536
 _BLOCK_BYTES = 1 << 20
+_BLOCK_CHARACTERS = 8192
 
 
 class Content:
@@ -27,6 +28,11 @@ class Content:
         """Return bytes as a content; a content is returned as it is."""
         return data if isinstance(data, Content) else cls(io.BytesIO(data))
 
+    def stream(self) -> IO[bytes]:
+        """Return the bytes as a stream at its beginning; the caller does not close it."""
+        self._stream.seek(0)
+        return self._stream
+
     def head(self) -> bytes:
         """Return the first 64 KB."""
         self._stream.seek(0)
@@ -37,6 +43,20 @@ class Content:
         self._stream.seek(0)
         while block := self._stream.read(_BLOCK_BYTES):
             yield block
+
+    def characters(self, encoding: str) -> Iterator[str]:
+        """Yield the text in blocks of 8,192 characters, with Unix line ends.
+
+        Raises:
+            UnicodeDecodeError: It is in another encoding.
+        """
+        self._stream.seek(0)
+        reader = io.TextIOWrapper(self._stream, encoding)
+        try:
+            while block := reader.read(_BLOCK_CHARACTERS):
+                yield block
+        finally:
+            reader.detach()
 
     def whole(self) -> bytes:
         """Return all bytes: for text, which becomes a string as a whole anyway."""

@@ -4,14 +4,16 @@ import re
 from dataclasses import dataclass
 from pathlib import PurePath
 
+from trimtab.extraction.characters import cleaned
+from trimtab.extraction.encodings import decode_text, is_marked, marked_encoding
 from trimtab.knowledge.errors import (
     DocumentEmpty,
     DocumentEncrypted,
+    DocumentTooLarge,
     DocumentTypeUnsupported,
     DocumentUnreadable,
 )
 from trimtab.knowledge.parsing.content import Content
-from trimtab.knowledge.parsing.encodings import decode_text, is_marked
 
 _OFFICE = "application/vnd.openxmlformats-officedocument"
 
@@ -23,34 +25,34 @@ class Format:
     media_type: str
     suffixes: tuple[str, ...]
     kind: str
-    """``text``: used as it is; ``markup``: text that the parser renders; ``pdf``; ``zip``."""
+    """``text``: decoded here; ``markup``: text for the parser; ``pdf``; ``rtf``; ``zip``."""
     marked_up: bool = False
     """Whether its extracted text has Markdown headings."""
 
 
 TEXT = Format("text/plain", (".txt", ".text", ".log", ".rst"), "text")
+MAILBOX = Format("application/mbox", (".mbox", ".mbx"), "markup", marked_up=True)
+RTF = Format("application/rtf", (".rtf",), "rtf")
 FORMATS = (
     TEXT,
     Format("text/markdown", (".md", ".markdown"), "text", marked_up=True),
     Format("application/json", (".json", ".jsonl"), "text"),
     Format("text/html", (".html", ".htm", ".xhtml"), "markup", marked_up=True),
     Format("text/csv", (".csv",), "text"),
+    Format("text/tab-separated-values", (".tsv", ".tab"), "text"),
     Format("message/rfc822", (".eml",), "markup"),
-    Format("application/pdf", (".pdf",), "pdf"),
+    MAILBOX,
+    RTF,
+    Format("application/pdf", (".pdf",), "pdf", marked_up=True),
     Format(f"{_OFFICE}.wordprocessingml.document", (".docx",), "zip", marked_up=True),
     Format(f"{_OFFICE}.presentationml.presentation", (".pptx",), "zip", marked_up=True),
     Format(f"{_OFFICE}.spreadsheetml.sheet", (".xlsx",), "zip", marked_up=True),
 )
 SUFFIXES = {suffix: known for known in FORMATS for suffix in known.suffixes}
+"""Endings of the names of files that are ingested; each also with ``.gz`` after it."""
 _BY_TYPE = {known.media_type: known for known in FORMATS}
-INVISIBLE = re.compile(
-    "[\u00ad\u200b\u2060\ufeff]|(?<=[A-Za-z\u00c0-\u024f])[\u200c\u200d]++(?=[A-Za-z\u00c0-\u024f])"
-)
-"""Characters without width, which cut words in two for a search.
-
-Joiners have a meaning in other scripts and in emoji.
-"""
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+_RTF = b"{\\rtf"
 _FOREIGN = {
     b"%PDF-": "a PDF file",
     b"PK\x03\x04": "a ZIP archive or an Office file",
@@ -62,13 +64,10 @@ _FOREIGN = {
     b"7z\xbc\xaf": "a 7-Zip archive",
     b"\x7fELF": "a program",
     b"MZ\x90": "a program",
-    b"{\\rtf": "a Rich Text Format (RTF) file",
+    _RTF: "a Rich Text Format (RTF) file",
 }
-_MARKED_UP = (
-    (re.compile(rb"\s{0,100}<\?xml\b"), "an XML file"),
-    (re.compile(rb"From \S{1,300} +[A-Z][a-z]{2} [A-Z][a-z]{2} "), "a mailbox of several e-mails"),
-)
-"""Text that is read as such only when its name says that it is text."""
+_XML = re.compile(rb"\s{0,100}<\?xml\b")
+_ENVELOPE = re.compile(rb"From \S{1,300} +[A-Z][a-z]{2} [A-Z][a-z]{2} ")
 
 
 def detect_format(name: str, data: Content, media_type: str | None) -> Format:
@@ -87,10 +86,11 @@ def detect_format(name: str, data: Content, media_type: str | None) -> Format:
     known = SUFFIXES.get(suffix) or _BY_TYPE.get(stated)
     content = next((what for magic, what in _FOREIGN.items() if head.startswith(magic)), "")
     if known is None:
-        content = content or next((what for pattern, what in _MARKED_UP if pattern.match(head)), "")
+        if head.startswith(_RTF) or _ENVELOPE.match(head):
+            return RTF if head.startswith(_RTF) else MAILBOX
+        content = content or ("an XML file" if _XML.match(head) else "")
         if content:
             raise DocumentTypeUnsupported(f"{name} is {content}, which is not ingested as such.")
-        decode_file(name, data.whole())
         return TEXT
     _check(known, name, head, content)
     return known
@@ -103,6 +103,8 @@ def _check(known: Format, name: str, head: bytes, foreign: str) -> None:
     match known.kind:
         case "pdf":
             fits = b"%PDF-" in head[:1024]
+        case "rtf":
+            fits = head.startswith(_RTF)
         case "zip":
             fits = head.startswith(b"PK\x03\x04")
         case _:
@@ -128,21 +130,49 @@ def refuse_binary(name: str, data: Content) -> None:
         raise DocumentTypeUnsupported(f"{name} is not text: it holds binary data.")
 
 
-def decode_file(name: str, data: bytes) -> str:
+def decode_file(name: str, data: Content, most: int) -> str:
     """Return the text of a file, decoded by its mark, as UTF-8, or by a clear guess.
+
+    Args:
+        name: For the messages.
+        data: Its bytes; read in blocks of 8,192 characters where the encoding is known.
+        most: Characters.
 
     Raises:
         DocumentTypeUnsupported: It has zero bytes or mostly control characters.
         DocumentUnreadable: Its byte-order mark is wrong, or its encoding cannot be detected.
+        DocumentTooLarge: It has more characters.
     """
-    refuse_binary(name, Content.of(data))
+    refuse_binary(name, data)
+    encoding = marked_encoding(data.head())
+    pieces: list[str] = []
+    length = 0
     try:
-        text = decode_text(data)
+        for piece in data.characters(encoding or "utf-8"):
+            length += len(piece)
+            if length > most:
+                raise text_too_long(name, most)
+            pieces.append(piece)
     except UnicodeDecodeError as error:
-        raise DocumentUnreadable(f"{name} is not valid {error.encoding.upper()}.") from error
-    if text is None:
-        raise DocumentUnreadable(
-            f"The character encoding of {name} cannot be detected.",
-            hint="Save it as UTF-8, then ingest it again.",
-        )
-    return INVISIBLE.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
+        if encoding:
+            raise DocumentUnreadable(f"{name} is not valid {encoding.upper()}.") from error
+        text = decode_text(data.whole())
+        if text is None:
+            raise encoding_unknown(name) from error
+        return cleaned(text)
+    return cleaned("".join(pieces))
+
+
+def encoding_unknown(name: str) -> DocumentUnreadable:
+    """Return the error for a text whose encoding cannot be detected."""
+    return DocumentUnreadable(
+        f"The character encoding of {name} cannot be detected.",
+        hint="Save it as UTF-8, then ingest it again.",
+    )
+
+
+def text_too_long(name: str, most: int) -> DocumentTooLarge:
+    """Return the error for a text over the limit."""
+    return DocumentTooLarge(
+        f"{name} has more than {most} characters (knowledge.max_text_characters)."
+    )
