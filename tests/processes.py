@@ -87,13 +87,18 @@ def start(data_dir, *words, command=(COMMAND,), **environment):
 
 
 def run(data_dir, *words, **environment):
-    """Run the installed command to its end."""
+    """Run the installed command to its end, on a data directory."""
+    return run_in(data_dir.parent, "--data-dir", data_dir, *words, **environment)
+
+
+def run_in(folder, *words, **environment):
+    """Run the installed command to its end, in a folder."""
     done = subprocess.run(
-        [COMMAND, "--data-dir", data_dir, *words],
+        [COMMAND, *words],
         capture_output=True,
         text=True,
         timeout=300,
-        cwd=data_dir.parent,
+        cwd=folder,
         env=clean_environment(**environment),
         check=False,
     )

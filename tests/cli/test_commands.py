@@ -62,6 +62,6 @@ def test_settings_shows_what_is_in_force(trimtab):
 
 def test_an_unwritable_data_directory_says_so(trimtab, tmp_path):
     (tmp_path / "file").write_text("")
-    done = trimtab("--data-dir", str(tmp_path / "file"), "status")
+    done = trimtab("--data-dir", str(tmp_path / "file"), "projects", "create", "p")
     assert done.code == 2
     assert "--data-dir" in done.err

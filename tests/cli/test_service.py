@@ -2,11 +2,20 @@
 
 import signal
 import stat
+import subprocess
 
 import httpx
 import pytest
 
-from tests.processes import run, start, with_models
+from tests.processes import (
+    COMMAND,
+    Service,
+    clean_environment,
+    run,
+    run_in,
+    start,
+    with_models,
+)
 from trimtab.infra.control_socket import control_path
 
 pytestmark = pytest.mark.timeout(600)  # Starting a service takes a while on a busy machine.
@@ -28,16 +37,67 @@ def shared(service):
     return service.data_dir
 
 
-def test_status_without_a_running_service_checks_in_this_process(trimtab):
-    done = trimtab("status", "--json")
-    assert done.code == 0
-    assert done.json["components"]["embedding_model"]["status"] == "up"
+def test_status_without_a_running_service_exits_6_and_creates_nothing(trimtab, tmp_path):
+    absent = tmp_path / "absent"
+    done = trimtab("--data-dir", str(absent), "status", "--json")
+    assert (done.code, done.json["error"]["code"]) == (6, "cli.no_service")
+    assert "trimtab serve" in done.json["error"]["hint"]
+    assert not absent.exists()
+
+
+@pytest.mark.parametrize("words", [("documents", "list", "p"), ("ask", "p", "why?"), ("alerts",)])
+def test_commands_that_only_read_create_no_data_directory(trimtab, tmp_path, words):
+    absent = tmp_path / "absent"
+    done = trimtab("--data-dir", str(absent), *words)
+    assert done.code == 6
+    assert str(absent) in done.err
+    assert not absent.exists()
+
+
+def test_commands_find_the_only_running_service_from_any_folder(models, tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    first = start(with_models(tmp_path / "first", models))
+    try:
+        found = run_in(elsewhere, "status", "--json")
+        assert (found.code, found.json["status"]) == (0, "up")
+        second = start(with_models(tmp_path / "second", models))
+        try:
+            many = run_in(elsewhere, "status", "--json")
+            assert (many.code, many.json["error"]["code"]) == (2, "cli.several_services")
+        finally:
+            second.stop(signal.SIGKILL)
+        assert run_in(elsewhere, "status").code == 0
+    finally:
+        assert first.stop() == 0
+    assert run_in(elsewhere, "status").code == 6
+    assert list(elsewhere.iterdir()) == []
+
+
+def test_serve_takes_its_settings_after_the_command(tmp_path, models):
+    folder = with_models(tmp_path / "named", models)
+    words = ("serve", "--port", "0", "--host", "127.0.0.1", "--data-dir", folder)
+    process = subprocess.Popen(
+        [COMMAND, *words, "--set", "service.log_level=WARNING"],
+        stderr=subprocess.PIPE, text=True, cwd=tmp_path, env=clean_environment(),
+    )  # fmt: skip
+    served = Service(process, folder)
+    assert run(folder, "settings", "--json").code == 0
+    assert httpx.get(f"{served.url}/health").status_code == 200
+    assert served.stop() == 0
+    assert not any('"level": "info"' in line for line in served.said)
+
+
+def test_a_command_that_stores_something_creates_the_data_directory(trimtab, tmp_path):
+    fresh = tmp_path / "fresh"
+    assert trimtab("--data-dir", str(fresh), "projects", "create", "p").code == 0
+    assert trimtab("--data-dir", str(fresh), "projects", "list", "--json").code == 0
 
 
 def test_status_talks_to_the_running_service_over_its_socket(trimtab, shared):
     done = trimtab("--data-dir", str(shared), "status")
     assert "is up" in done.out
-    assert "no service is running" not in done.out
 
 
 def test_status_talks_to_an_address_with_a_key(trimtab, service, shared):
@@ -102,14 +162,14 @@ def test_a_service_with_a_long_path_is_reached_and_ends_cleanly_on_ctrl_c(tmp_pa
     service = start(deep)
     done = run(deep, "status")
     assert service.stop(signal.SIGINT) == 0
-    assert "no service is running" not in done.out
+    assert "is up" in done.out
     assert "Traceback" not in "".join(service.said)
 
 
 def test_after_a_kill_the_socket_file_that_was_left_does_not_matter(serve, trimtab, data_dir):
     serve().stop(signal.SIGKILL)
     assert control_path(data_dir).exists()
-    assert trimtab("status", "--json").json["status"] == "up"
+    assert trimtab("status").code == 6
     again = serve()
     assert httpx.get(f"{again.url}/health").json()["status"] == "up"
     assert again.stop() == 0

@@ -302,6 +302,7 @@ SHARES = [
      {(f"{P}too_many_samples", CRITICAL, f"{Q}.samples_processed")}),
     (result(benchmark="copa", samples_processed=80),
      {(f"{P}too_few_samples", WARNING, f"{Q}.samples_processed")}),
+    (result(benchmark="copa", samples_processed=90), set()),
     (result(benchmark="copa", samples_processed=80, status="PARTIAL"), set()),
     (result(benchmark="copa", samples_processed=100, accuracy=0.1),
      {(f"{P}below_chance", CRITICAL, f"{Q}.accuracy")}),
@@ -333,6 +334,7 @@ def test_each_number_that_cannot_be_is_a_finding_at_its_place(found, edit, expec
         ({"measure": "proportion", "accuracy": 1.0, "stderr": 1e-9}, False),
         ({"measure": "proportion", "accuracy": 1.0, "stderr": 1.1e-9}, True),
         ({"measure": "proportion", "samples_processed": 1, "accuracy": 1.0, "stderr": 0.0}, False),
+        ({"measure": "proportion", "samples_processed": 2, "accuracy": 0.5, "stderr": 0.5}, False),
     ],
 )
 def test_the_error_of_a_proportion_follows_from_accuracy_and_samples(found, changes, wrong):

@@ -5,6 +5,7 @@ run in this process; the rows of the second table run exactly as the runbook wri
 """
 
 import os
+import runpy
 import shutil
 import subprocess
 import sys
@@ -15,6 +16,7 @@ import pytest
 from typer.testing import CliRunner
 
 from trimtab.cli.gates import app
+from trimtab.gates import pip_launcher
 from trimtab.gates.errors import EvidenceMissing
 from trimtab.gates.pip_launcher import install
 from trimtab.gates.scaffold import SCRIPTS, scaffold
@@ -283,6 +285,7 @@ def test_pip_audit_works_as_typed_in_an_environment_whose_launcher_knows_it(proj
     (prefix / "bin" / "pip").write_text("the launcher of pip")
     (prefix / "bin" / "python").symlink_to(sys.executable)
     assert (install(prefix), install(prefix)) == (prefix / "bin" / "pip",) * 2
+    assert (prefix / "bin" / "pip").stat().st_mode & 0o777 == 0o755
     words = f"export PATH={prefix}/bin:$PATH; pip audit && pip --version && pip list | head -1"
     text = (
         (prefix / "bin" / "pip").read_text().replace(str(prefix / "bin" / "python"), sys.executable)
@@ -294,6 +297,21 @@ def test_pip_audit_works_as_typed_in_an_environment_whose_launcher_knows_it(proj
         True,
         True,
     ), done.stderr
+
+
+def test_the_launcher_of_the_running_environment_is_replaced_from_the_command_line(
+    tmp_path, monkeypatch, capsys
+):
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "pyvenv.cfg").touch()
+    launcher = tmp_path / "bin" / "pip"
+    launcher.write_text("the launcher of pip")
+    monkeypatch.setattr(sys, "prefix", str(tmp_path))
+    runpy.run_path(pip_launcher.__file__, run_name="__main__")
+    assert capsys.readouterr().out == f"{launcher} knows `pip audit`\n"
+    assert launcher.read_text().splitlines()[0] == f"#!{tmp_path}/bin/python"
+    assert [path.name for path in launcher.parent.iterdir()] == ["pip"]
+    assert launcher.stat().st_mode & 0o777 == 0o755
 
 
 def test_only_a_virtual_environments_launcher_is_replaced(tmp_path):

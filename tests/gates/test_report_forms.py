@@ -8,10 +8,12 @@ import pytest
 from trimtab.gates import evidence_files, strictjson
 from trimtab.gates.benchmark import BenchmarkLogger
 from trimtab.gates.benchmark.idhash import IdHash
+from trimtab.gates.benchmark.logger import chain
 from trimtab.gates.benchmark.prove import Proof, prove, results_digest
 from trimtab.gates.benchmark.stream import read_log, structured_lines
 from trimtab.gates.errors import EvidenceUnreadable
 from trimtab.gates.evidence_files import read_evidence, read_text
+from trimtab.gates.json_path import values_at
 from trimtab.gates.schema import check_document, check_report, downgrade, migrate, version_of
 from trimtab.gates.schema.check import MAX_FINDINGS, json_path, path_of
 from trimtab.gates.schema.versions import available, project_schemas
@@ -19,6 +21,7 @@ from trimtab.gates.selftest.sample_project import StepClock
 from trimtab.gates.strictjson import LARGEST, parse
 from trimtab.infra.shipped import shipped
 from trimtab.kernel.ids import sha256_hex
+from trimtab.testing.clock import FakeClock
 
 ONE = {
     "schema_version": "1.0", "name": "mmlu", "accuracy": 0.5, "samples_processed": 10,
@@ -322,6 +325,21 @@ def test_evidence_may_be_as_large_as_its_limit(tmp_path, monkeypatch):
     assert [f.code for f in parse(b"1234").findings] == ["schema.invalid_json"]
 
 
+@pytest.mark.parametrize(
+    ("path", "values"),
+    [
+        ("name", ["mmlu"]),
+        ("", [{"name": "mmlu", "results": [{"a": 0.5, "b": [2, 1]}, {}, {"a": -1}, {"a": "x"}]}]),
+        ("results[].a", [-1, None, 0.5, "x"]),
+        ("results.a.deeper", [None, None, None, None]),
+        ("name.none", [None]),
+    ],
+)
+def test_the_values_of_a_path_are_sorted_with_missing_ones_among_the_numbers(path, values):
+    results = [{"a": 0.5, "b": [2, 1]}, {}, {"a": -1}, {"a": "x"}]
+    assert values_at({"name": "mmlu", "results": results}, path) == values
+
+
 # Structured logs.
 
 
@@ -408,6 +426,25 @@ def test_each_change_of_a_log_is_found_at_its_line(log, edit, found):
         assert result[-1][1] in {f"run:{count - 1}", f"run:{count + 1}"}
     else:
         assert result == found
+
+
+def test_lines_of_one_moment_are_in_order(tmp_path):
+    with BenchmarkLogger("run", folder=tmp_path, clock=FakeClock()) as writer:
+        writer.start(seeds={}, environment={}, compute_mode="cpu")
+        writer.result()
+    assert read_log(writer.path).findings == ()
+
+
+def test_a_line_that_follows_the_end_is_a_fault_though_it_continues_the_chain(log):
+    last = orjson.loads(log.read_bytes().splitlines()[-1])
+    body = orjson.dumps({"seq": last["seq"] + 1, "at": last["at"], "event": "note"})
+    stated = chain(last["chain"], body)
+    log.write_bytes(log.read_bytes() + body[:-1] + f',"chain":"{stated}"}}\n'.encode())
+    (found,) = read_log(log, "run").findings
+    assert (found.path, "a line follows run_end" in found.message) == (
+        f"run:{last['seq'] + 2}",
+        True,
+    )
 
 
 @pytest.mark.parametrize(("lines", "told"), [(18, 19), (19, 20), (25, 20)])

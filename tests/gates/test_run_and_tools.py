@@ -1,9 +1,12 @@
 """One pass of all gates, and the tools around it: scaffold, logs, profile, reset, sweep and outside signers."""
 
 import os
+import shutil
 import stat
 import subprocess
+import sys
 from dataclasses import replace
+from pathlib import Path
 
 import orjson
 import psutil
@@ -398,6 +401,16 @@ def test_a_git_that_would_delete_evidence_is_not_let(repository, tmp_path, monke
         reset.plan(repository)
 
 
+def test_a_reset_installs_the_requirements_only_when_asked(repository):
+    requirements = repository.root / "requirements.txt"
+    assert reset.reset(repository, install=True).remove == ("build/", "x.pyc")
+    requirements.write_text("this is no requirement\n")
+    subprocess.run(["git", "-C", str(repository.root), "add", "requirements.txt"], check=True)
+    assert reset.reset(repository).remove == ()
+    with pytest.raises(EvidenceUnreadable, match="Invalid requirement"):
+        reset.reset(repository, install=True)
+
+
 def test_a_reset_outside_a_repository_is_refused(tmp_path):
     (tmp_path / "x.pyc").write_text("x")
     with pytest.raises(EvidenceUnreadable, match="git failed"):
@@ -409,7 +422,7 @@ def test_a_reset_outside_a_repository_is_refused(tmp_path):
 
 
 def test_a_project_without_anything_is_unknown_and_never_a_pass(tmp_path):
-    makefile = "test-short:\n\ttrue\ntest-all:\n\tfalse\n"
+    makefile = 'test-short:\n\tprintf %s "$$PATH" > path\ntest-all:\n\tfalse\n'
     (tmp_path / "Makefile").write_text(makefile)
     (tmp_path / "gates.yaml").write_text("supply_chain: {site: site}\n")
     (tmp_path / "site").mkdir()
@@ -427,6 +440,16 @@ def test_a_project_without_anything_is_unknown_and_never_a_pass(tmp_path):
     ]
     assert rows[0].detail == "make test-short ended with 0"
     assert rows[6].detail.startswith("make test-all ended with ")
+    assert rows[5].detail.startswith("1 findings, first: ")
+    assert [row.detail for row in rows[2:5]] == [
+        "there is no datasets/ folder: cannot judge",
+        "there is no report: cannot judge",
+        "there is no dataset: cannot judge",
+    ]
+    # The targets call `trimtab`: make finds this installation's first.
+    path = (tmp_path / "path").read_text().split(os.pathsep)
+    assert path[0] == str(Path(sys.executable).parent)
+    assert Path(shutil.which("make")).parent in map(Path, path[1:])
 
 
 def test_a_sound_project_passes_its_sweep(world):
@@ -443,6 +466,17 @@ def test_a_sound_project_passes_its_sweep(world):
     assert (rows["permissions"].outcome, rows["permissions"].detail) == (
         GateOutcome.BLOCK,
         "1 wrong",
+    )
+
+
+def test_drift_without_a_baseline_is_unknown_in_a_sweep(world):
+    (world.root / "Makefile").write_text("test-short test-all:\n\ttrue\ntest-short:\ntest-all:\n")
+    for path in (world.project.baseline, world.project.baseline_approval, world.project.used_approvals):  # fmt: skip
+        path.unlink(missing_ok=True)
+    rows = {row.name: row for row in sweep(world.project, world.clock)}
+    assert (rows["drift"].outcome, rows["drift"].detail) == (
+        GateOutcome.UNKNOWN,
+        "no baseline: cannot judge",
     )
 
 

@@ -3,6 +3,7 @@
 import base64
 import platform
 import subprocess
+from dataclasses import replace
 from datetime import date
 from uuid import UUID
 
@@ -33,6 +34,7 @@ from trimtab.gates.signing import APPROVER, BUILDER, KeyRing, pae, statement
 from trimtab.gates.supply_chain import Installed, Snapshot, make_sbom, sign_files, verify_sbom
 from trimtab.gates.supply_chain.audit import audit_findings
 from trimtab.gates.supply_chain.installed import environment
+from trimtab.gates.supply_chain.licences import licence_findings
 from trimtab.gates.supply_chain.provenance import provenance_findings, signer_of, verify_files
 from trimtab.gates.supply_chain.sbom import read_sbom
 from trimtab.kernel.ids import sha256_hex
@@ -715,6 +717,51 @@ def test_a_package_without_a_name_is_none(tmp_path):
     (tmp_path / "x-1.dist-info").mkdir()
     (tmp_path / "x-1.dist-info" / "METADATA").write_text("Metadata-Version: 2.1\nVersion: 1\n")
     assert Installed([tmp_path]).packages == ()
+
+
+def test_a_package_without_files_has_no_hash(tmp_path):
+    add_package(tmp_path, "alpha", "1.0")
+    (tmp_path / "alpha-1.0.dist-info" / "RECORD").write_text("")
+    (package,) = Installed([tmp_path]).packages
+    assert (dict(package.files), package.sha256) == ({}, "")
+
+
+@pytest.mark.parametrize(
+    ("requirement", "told"),
+    [
+        ("beta>=1", []),
+        ("beta>=2; python_version < '3'", []),
+        ("beta>=2", ["alpha 1.0 has requirement beta>=2, but you have beta 1.0."]),
+        ("gamma", ["alpha 1.0 requires gamma, which is not installed."]),
+        ("beta>=", ["alpha 1.0 has the unreadable requirement 'beta>='."]),
+    ],
+)
+def test_a_requirement_that_is_not_met_is_told(tmp_path, requirement, told):
+    add_package(tmp_path, "beta", "1.0")
+    add_package(tmp_path, "alpha", "1.0")
+    metadata = tmp_path / "alpha-1.0.dist-info" / "METADATA"
+    metadata.write_text(
+        f"Metadata-Version: 2.1\nName: alpha\nVersion: 1.0\nRequires-Dist: {requirement}\n"
+    )
+    assert list(Installed([tmp_path]).inconsistencies()) == told
+
+
+@pytest.mark.parametrize(
+    ("licence", "code"),
+    [
+        ("", "supply_chain.licence_unknown"),
+        ("GPL-3.0", "supply_chain.licence_denied"),
+        ("MIT", None),
+    ],
+)
+def test_a_licence_that_is_denied_or_unknown_is_a_finding(tmp_path, licence, code):
+    add_package(tmp_path, "alpha", "1.0")
+    (package,) = Installed([tmp_path]).packages
+    rules = SupplyChainPolicy(licences_denied=("GPL-3",))
+    found = list(licence_findings((replace(package, licence=licence),), rules))
+    assert [(f.code, f.path) for f in found] == ([(code, "pkg:pypi/alpha@1.0")] if code else [])
+    named = replace(rules, licences_known={"alpha": "MIT"})
+    assert list(licence_findings((replace(package, licence=licence),), named)) == []
 
 
 def test_what_the_installer_wrote_is_no_part_of_a_package(tmp_path):

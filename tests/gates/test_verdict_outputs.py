@@ -27,6 +27,7 @@ from trimtab.gates.verdict import (
     sarif,
     sign,
 )
+from trimtab.gates.verdict_files import store_verdict
 
 SCHEMA = Finding(
     "schema", "schema.out_of_range", Severity.CRITICAL, "$.results[0].accuracy",
@@ -178,6 +179,7 @@ def test_programs_know_severities_outcomes_states_and_failures_by_their_words(me
         (Failure.SECURITY, Severity.WARNING, ("Immediate", "< 1 hour", "Security team")),
         (Failure.DRIFT, Severity.WARNING, ("1 hour", "< 4 hours", "Review required")),
         (Failure.DRIFT, Severity.CRITICAL, ("Immediate", "< 4 hours", "Block merge")),
+        (Failure.PERFORMANCE, Severity.WARNING, ("2 hours", "< 4 hours", "Performance review")),
         (Failure.DOCUMENTATION, Severity.LOW, ("Next sprint", "< 1 day", "Documentation team")),
         (Failure.DOCUMENTATION, Severity.WARNING, ("Next sprint", "< 1 day", "Review required")),
     ],
@@ -376,3 +378,15 @@ def test_a_page_without_findings_has_no_table_of_them(outcome, icon):
 def test_the_digest_is_of_the_whole_document():
     assert digest(VERDICT) == digest(replace(VERDICT))
     assert digest(VERDICT) != digest(replace(VERDICT, subject_sha256="c" * 64))
+
+
+def test_a_verdict_is_signed_into_the_project_where_a_key_can_sign(world, tmp_path):
+    signed = store_verdict(VERDICT, world.project, world.report_path)
+    opened = world.ring().open((world.root / "verdict.dsse.json").read_bytes())
+    assert signed == {
+        "keyid": opened.keyid, "signer": opened.signer, "envelope": "verdict.dsse.json",
+    }  # fmt: skip
+    (world.root / "verdict.dsse.json").unlink()
+    keyless = replace(world.project, keyring=tmp_path / "none")
+    assert store_verdict(VERDICT, keyless, world.report_path) is None
+    assert not (world.root / "verdict.dsse.json").exists()

@@ -123,6 +123,21 @@ def test_what_went_wrong_is_said():
     assert "it came back after it was resolved; the operator itself was interrupted" in text
 
 
+def test_calls_that_no_channel_has_accepted_are_what_went_wrong():
+    calls = [
+        Entry(at, START, "triaged", "operator", "x", {"who": who, "message_key": who, "receivers": ["pager"]})
+        for at, who in enumerate(("Engineer", "Lead", "Manager"), start=1)
+    ]  # fmt: skip
+    receipts = [
+        Entry(at, START, "triaged", "notify", "x", {"receipt_of": who, "receiver": "pager", "accepted": accepted})
+        for at, (who, accepted) in enumerate((("Engineer", True), ("Lead", False)), start=4)
+    ]  # fmt: skip
+    _, improve, _ = section(written(drift_incident(), *calls, *receipts), "Lessons Learned")
+    assert improve.endswith(
+        ": Lead: page not accepted by pager; Manager: page not delivered yet (pager)"
+    )
+
+
 @pytest.mark.feature("F742")
 def test_the_same_record_reads_as_an_incident_report():
     incident = drift_incident()

@@ -14,13 +14,15 @@ def _saved(document) -> bytes:
     return file.getvalue()
 
 
-def slides(*pages: tuple[str, str]) -> bytes:
-    """Return a presentation with a title and a body on each slide."""
+def slides(*pages: tuple[str, str], notes: str = "") -> bytes:
+    """Return a presentation with a title and a body on each slide, and notes of its last one."""
     made = pptx.Presentation()
     for title, body in pages:
         slide = made.slides.add_slide(made.slide_layouts[1])
         slide.shapes.title.text = title
         slide.placeholders[1].text = body
+    if notes:
+        made.slides[len(pages) - 1].notes_slide.notes_text_frame.text = notes
     return _saved(made)
 
 

@@ -106,7 +106,7 @@ def test_hidden_files_and_links_are_left_out_and_told(knowledge, tmp_path):
 
 def _sources(*texts):
     return [
-        DocumentSource(f"{number:03}.md", Content.of(text.encode()))
+        DocumentSource(f"{number:03}.md", Content(text.encode()))
         for number, text in enumerate(texts)
     ]
 
@@ -146,7 +146,7 @@ def test_many_documents_are_queued_while_the_model_is_down_and_told_apart_again(
 
 
 def test_of_two_documents_of_one_name_the_later_stays(knowledge):
-    both = [DocumentSource(" a.md", Content.of(text)) for text in (b"The first.", b"The second.")]
+    both = [DocumentSource(" a.md", Content(text)) for text in (b"The first.", b"The second.")]
     assert [one.version for one in knowledge.ingest_many("sea", both)] == [1, 2]
     assert knowledge.documents.text("sea", "a.md") == "The second."
 
@@ -169,7 +169,7 @@ def test_a_group_that_cannot_be_written_fails_whole_and_the_others_come_in(knowl
 
 def test_each_document_of_many_belongs_to_its_owner(knowledge):
     sources = [
-        DocumentSource(f"{who}.md", Content.of(who.encode()), owner=who) for who in ("ann", "bob")
+        DocumentSource(f"{who}.md", Content(who.encode()), owner=who) for who in ("ann", "bob")
     ]
     done = list(knowledge.ingest_many("sea", sources))
     assert [owned.document_id for owned in knowledge.owners.of("ann")] == [done[0].document_id]

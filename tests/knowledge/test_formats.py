@@ -31,6 +31,13 @@ def test_a_slide_is_cited_by_its_number_and_title(knowledge):
     assert (found.page, found.heading) == (2, "Crabs")
 
 
+def test_the_notes_of_a_slide_follow_it(parser):
+    file = slides(("Whales", "Sing."), ("Crabs", "Walk."), notes="They walk\nsideways.")
+    found = parser.parse("a.pptx", file)
+    assert found.text.endswith("Walk.\n\n### Notes\n\nThey walk\n\nsideways.\n")
+    assert found.text[found.pages[1] :].startswith("## Crabs")
+
+
 def test_a_row_is_cited_by_its_sheet(knowledge):
     tides = [["hour", "height"], [6, 1.5]]
     knowledge.ingest_bytes("sea", "a.xlsx", workbook(Tides=tides, Crabs=[["name"], ["bob"]]))

@@ -8,7 +8,7 @@ from trimtab.knowledge.parsing.content import Content
 
 
 def _source(text, **options):
-    return DocumentSource("plan.md", Content.of(text.encode()), **options)
+    return DocumentSource("plan.md", Content(text.encode()), **options)
 
 
 def test_a_document_overtaken_by_another_writer_replaces_what_that_one_wrote(

@@ -113,7 +113,7 @@ async def _ingest_text(
     text = await _text_of(request)
     labels = _labels(text.get("labels", []), principal)
     principal.enter(text["project"])
-    data = Content.of(text["text"].encode())
+    data = Content(text["text"].encode())
     owner = _owner(text.get("user_id", person))
     source = DocumentSource(
         text["name"], data, "text/plain", owner, labels, visible_to=principal.labels

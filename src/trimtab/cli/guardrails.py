@@ -1,10 +1,13 @@
 """`guardrails`: measure and train the guards; works without a running service."""
 
+from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from trimtab.cli.evaluation.load_report import Baselines, finish_load
 from trimtab.cli.runtime.console import print_line, printed_as_json
 from trimtab.cli.runtime.session import Json, session_of
 
@@ -24,6 +27,49 @@ def evaluate(
 
     names = name_detector(session_of(context).settings.guardrails)
     _show(context, measure(set_, Finder(names).find))
+
+
+@app.command("load-test")
+def load_test(
+    context: typer.Context,
+    checks: Annotated[int, typer.Option(min=1, help="How many texts are checked.")] = 200,
+    concurrency: Annotated[int, typer.Option(min=1, max=500, help="How many at a time.")] = 5,
+    texts: Annotated[Path | None, typer.Option(help="A text file, one question a line.")] = None,
+    baseline: Annotated[
+        Path | None, typer.Option(help="docs/baselines/guardrails-baseline.json")
+    ] = None,
+    write_baseline: Annotated[Path | None, typer.Option(help="Keep this run as baseline.")] = None,
+    json: Json = False,
+) -> None:
+    """Check many texts at once; exit 1 on an undecided text or when p95 grew by over 20 %.
+
+    Each check passes all guards of a question, of a passage and of an answer, without the verdict
+    caches. A guard that fails or exceeds the deadline counts as an error under its name.
+    """
+    from trimtab.evaluation.offline import run_load
+    from trimtab.guardrails.load_test import TEXTS, GuardLoad, unstored_guardrails
+    from trimtab.kernel.clock import SystemClock
+
+    session, clock = session_of(context), SystemClock()
+    lines = _lines_of(texts) if texts else TEXTS
+    with closing(unstored_guardrails(session.settings.guardrails, clock)) as guardrails:
+        load = GuardLoad(guardrails)
+        report = run_load(load.check, lines, (checks, concurrency), clock)
+        report = replace(report, errors=load.failures())
+    finish_load(session, report, Baselines(baseline, write_baseline))
+
+
+def _lines_of(file: Path) -> list[str]:
+    """Return the lines of the file that are not blank."""
+    from trimtab.kernel.errors import InvalidInput
+
+    try:
+        lines = [line for line in file.read_text(encoding="utf-8").splitlines() if line.strip()]
+    except (OSError, UnicodeDecodeError) as error:
+        raise InvalidInput(f"{file} cannot be read: {error}.") from error
+    if not lines:
+        raise InvalidInput(f"{file} holds no text.", hint="Write one question a line, in UTF-8.")
+    return lines
 
 
 @app.command("train")

@@ -13,8 +13,8 @@ import typer
 
 from trimtab.cli.runtime.errors import ProgramError, exit_code, report
 from trimtab.cli.runtime.lazy_group import Lazy, LazyGroup
-from trimtab.cli.runtime.session import Session
-from trimtab.kernel.errors import InvalidInput, TrimtabError
+from trimtab.cli.runtime.session import Session, SetOptions, settings_of
+from trimtab.kernel.errors import TrimtabError
 
 
 class Commands(LazyGroup):
@@ -24,66 +24,127 @@ class Commands(LazyGroup):
         "serve": Lazy(
             "trimtab.cli.service",
             "Start the service, its console and its monitor; Ctrl-C stops it.",
+            "Start",
         ),
-        "status": Lazy("trimtab.cli.service", "Show the state of each component."),
-        "settings": Lazy(
+        "status": Lazy(
             "trimtab.cli.service",
-            "List every setting in force, its unit and its environment variable.",
+            "Show the state of each component; exit 6 when no service is running.",
+            "Start",
         ),
         "console": Lazy(
-            "trimtab.cli.service", "Print a link that signs your browser in to the console once."
+            "trimtab.cli.service",
+            "Print a link that signs your browser in to the console once.",
+            "Start",
         ),
         "demo": Lazy(
             "trimtab.cli.demo",
             "Show the whole loop on fresh data: answer, break, detect, repair, prove.",
+            "Start",
         ),
-        "ingest": Lazy("trimtab.cli.knowledge.ingest", "Send files and folders to a project."),
-        "search": Lazy("trimtab.cli.knowledge.search", "Find the passages that answer a query."),
+        "ingest": Lazy(
+            "trimtab.cli.knowledge.ingest",
+            "Send files and folders to a project.",
+            "Documents and answers",
+        ),
+        "search": Lazy(
+            "trimtab.cli.knowledge.search",
+            "Find the passages that answer a query.",
+            "Documents and answers",
+        ),
         "ask": Lazy(
             "trimtab.cli.answers.ask",
             "Answer a question from a project's documents, with the source of every sentence.",
+            "Documents and answers",
         ),
-        "read": Lazy("trimtab.cli.monitoring.catalog", "Read signals; without names, all of them."),
-        "check": Lazy(
-            "trimtab.cli.monitoring.rules",
-            "Check a PromQL comparison; exit 1 if false, 3 if the samples cannot tell.",
+        "projects": Lazy(
+            "trimtab.cli.knowledge.projects",
+            "List, create and delete projects.",
+            "Documents and answers",
         ),
-        "act": Lazy("trimtab.cli.monitoring.catalog", "Run an action on the service."),
-        "fault": Lazy(
-            "trimtab.cli.monitoring.catalog",
-            "Inject or restore a fault for a drill; needs `service.drills`.",
-        ),
-        "alerts": Lazy("trimtab.cli.monitoring.rules", "List the pending and firing alerts."),
-        "logs": Lazy(
-            "trimtab.cli.monitoring.logs", "Print the log of the data directory, oldest line first."
-        ),
-        "projects": Lazy("trimtab.cli.knowledge.projects", "List, create and delete projects."),
         "documents": Lazy(
             "trimtab.cli.knowledge.documents",
             "List, show, delete and label the documents of a project.",
+            "Documents and answers",
         ),
         "knowledge": Lazy(
-            "trimtab.cli.knowledge", "Maintain the documents, move projects and measure search."
+            "trimtab.cli.knowledge",
+            "Maintain the documents, move projects and measure search.",
+            "Documents and answers",
         ),
-        "traces": Lazy("trimtab.cli.answers.traces", "List answers and show the stages of one."),
+        "traces": Lazy(
+            "trimtab.cli.answers.traces",
+            "List answers and show the stages of one.",
+            "Documents and answers",
+        ),
         "answers": Lazy(
-            "trimtab.cli.answers", "Measure answers, compare configurations, review and erase."
+            "trimtab.cli.answers",
+            "Measure answers, compare configurations, review and erase.",
+            "Documents and answers",
         ),
-        "guardrails": Lazy("trimtab.cli.guardrails", "Measure and train the guards."),
-        "gates": Lazy("trimtab.cli.gates", "Quality gates: no release without evidence."),
+        "guardrails": Lazy(
+            "trimtab.cli.guardrails", "Measure and train the guards.", "Documents and answers"
+        ),
         "incidents": Lazy(
-            "trimtab.cli.incidents", "Show and follow incidents, approve plans, print post-mortems."
+            "trimtab.cli.incidents",
+            "Show and follow incidents, approve plans, print post-mortems.",
+            "Operate",
         ),
-        "runbooks": Lazy("trimtab.cli.runbooks", "List, show and check runbooks."),
+        "runbooks": Lazy("trimtab.cli.runbooks", "List, show and check runbooks.", "Operate"),
         "drills": Lazy(
-            "trimtab.cli.drills", "Prove by fault injection that runbooks repair what they are for."
+            "trimtab.cli.drills",
+            "Prove by fault injection that runbooks repair what they are for.",
+            "Operate",
         ),
-        "keys": Lazy("trimtab.cli.admin.keys", "Create, list, rotate and revoke API keys."),
+        "alerts": Lazy(
+            "trimtab.cli.monitoring.rules", "List the pending and firing alerts.", "Operate"
+        ),
+        "logs": Lazy(
+            "trimtab.cli.monitoring.logs",
+            "Print the log of the data directory, oldest line first.",
+            "Operate",
+        ),
+        "read": Lazy(
+            "trimtab.cli.monitoring.catalog", "Read signals; without names, all of them.", "Operate"
+        ),
+        "check": Lazy(
+            "trimtab.cli.monitoring.rules",
+            "Check a PromQL comparison; exit 1 if false, 3 if the samples cannot tell.",
+            "Operate",
+        ),
+        "act": Lazy("trimtab.cli.monitoring.catalog", "Run an action on the service.", "Operate"),
+        "fault": Lazy(
+            "trimtab.cli.monitoring.catalog",
+            "Inject or restore a fault for a drill; needs `service.drills`.",
+            "Operate",
+        ),
+        "gates": Lazy(
+            "trimtab.cli.gates", "Quality gates: no release without evidence.", "Release"
+        ),
+        "settings": Lazy(
+            "trimtab.cli.service",
+            "List every setting in force, its unit and its environment variable.",
+            "Administer",
+        ),
+        "keys": Lazy(
+            "trimtab.cli.admin.keys", "Create, list, rotate and revoke API keys.", "Administer"
+        ),
         "audit": Lazy(
-            "trimtab.cli.admin.audit", "Read the audit chain and verify that it is complete."
+            "trimtab.cli.admin.audit",
+            "Read the audit chain and verify that it is complete.",
+            "Administer",
         ),
     }
 
+
+_EXAMPLES = """Examples:
+
+trimtab serve
+
+trimtab ingest manuals docs/
+
+trimtab ask manuals "How large is the query cache?"
+
+trimtab incidents list --json"""
 
 app = typer.Typer(
     name="trimtab",
@@ -92,7 +153,17 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
+    epilog=_EXAMPLES,
+    context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+
+def _print_version(value: bool) -> None:
+    if value:
+        from trimtab import __version__
+
+        typer.echo(f"trimtab {__version__}")
+        raise typer.Exit
 
 
 @app.callback()
@@ -105,10 +176,7 @@ def _options(
         Path | None,
         typer.Option(help="The settings file.", show_default="trimtab.toml when there is one"),
     ] = None,
-    set_: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="SECTION.FIELD=VALUE", help="Set one setting; repeatable."),
-    ] = None,
+    set_: SetOptions = None,
     url: Annotated[
         str, typer.Option(envvar="TRIMTAB_URL", help="Use the service at this address.")
     ] = "",
@@ -125,9 +193,16 @@ def _options(
     debug: Annotated[
         bool, typer.Option("--debug", help="Show the traceback of an unexpected error.")
     ] = False,
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Print the version."
+        ),
+    ] = False,
 ) -> None:
     del debug  # `main` reads it itself, because an error may occur before the options are parsed.
-    flags = dict(_flag(text) for text in set_ or ())
+    del version
+    flags = settings_of(set_)
     if data_dir is not None:
         flags["service.data_dir"] = str(data_dir)
     labels = tuple(label or ())
@@ -136,15 +211,6 @@ def _options(
     )
     context.obj = session
     context.call_on_close(session.close)
-
-
-def _flag(text: str) -> tuple[str, str]:
-    name, equals, value = text.partition("=")
-    if not equals:
-        raise InvalidInput(
-            f"--set {text}: the value is missing.", hint="Write --set section.field=value."
-        )
-    return name, value
 
 
 _PRIVATE = 0o077

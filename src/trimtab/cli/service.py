@@ -2,40 +2,66 @@
 
 import gc
 from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
 
 import typer
 
 from trimtab.cli.runtime.console import print_line, print_table, printed_as_json
 from trimtab.cli.runtime.errors import Exit
-from trimtab.cli.runtime.session import Json, session_of
+from trimtab.cli.runtime.session import Json, SetOptions, session_of, settings_of
 
 app = typer.Typer()
 
 
 @app.command()
-def serve(context: typer.Context) -> None:
-    """Start the service, its console and its monitor; Ctrl-C stops it."""
+def serve(
+    context: typer.Context,
+    host: Annotated[
+        str | None, typer.Option(help="Address to listen on.", show_default="127.0.0.1")
+    ] = None,
+    port: Annotated[
+        int | None,
+        typer.Option(min=0, max=65535, help="Port; 0 takes a free one.", show_default="8000"),
+    ] = None,
+    data_dir: Annotated[
+        Path | None, typer.Option(help="The data directory; it is created.", show_default="data")
+    ] = None,
+    set_: SetOptions = None,
+) -> None:
+    """Start the service, its console and its monitor; Ctrl-C stops it.
+
+    Examples:
+    trimtab serve
+
+    trimtab serve --port 9000 --data-dir /srv/trimtab
+
+    trimtab serve --set knowledge.log_queries=false
+    """
+    session = session_of(context)
+    given = {"host": host, "port": port, "data_dir": data_dir}
+    flags = {f"service.{name}": str(value) for name, value in given.items() if value is not None}
+    session.flags = {**session.flags, **settings_of(set_), **flags}
     # Objects of the start stay alive; collecting garbage meanwhile is a tenth of the start time.
     # `run` enables it again.
     gc.disable()
     from trimtab.app import build
     from trimtab.cli.runtime.serving import run
 
-    run(build, session_of(context).settings)
+    run(build, session.settings)
 
 
 @app.command()
 def status(context: typer.Context, json: Json = False) -> None:
-    """Show the state of each component."""
+    """Show the state of each component; exit 6 when no service is running."""
     session = session_of(context)
+    if not session.url and session.running_directory() is None:
+        from trimtab.cli.runtime.connect import NoService
+
+        raise NoService("No trimtab service is running.")
     body = session.client.call("GET", "/health")
     if not printed_as_json(session, body):
-        where = (
-            "no service is running; checked in this process" if session.client.in_process else ""
-        )
-        print_line(
-            f"trimtab {body['version']} is {body['status']}" + (f" ({where})" if where else "")
-        )
+        print_line(f"trimtab {body['version']} is {body['status']}")
         print_table(
             ("component", "status", "ms", "detail"),
             (

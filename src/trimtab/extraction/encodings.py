@@ -17,6 +17,8 @@ MEANT = {
     "ks_c_5601-1987": "cp949", "euc-kr": "cp949", "iso-8859-1": "cp1252", "us-ascii": "utf-8",
     "big5": "cp950",
 }  # fmt: skip
+WIDE_MARKS = {mark: name for mark, name in _MARKS if name != "utf-8-sig"}
+"""Marks of UTF-16 and UTF-32, where zero bytes are text, with the encoding."""
 _HIGH_RUN = re.compile(rb"[\x80-\xff]+")
 _LETTERS = re.compile(rb"[A-Za-z]+")
 _WESTERN_RUN = 1.6
@@ -38,16 +40,6 @@ _PUNCTUATION = re.compile("[\u3000-\u303f\uff01-\uff5e]")
 _LOWER, _CAPITAL = re.compile("[\u0430-\u045f\u0491]"), re.compile("[\u0400-\u042f\u0490]")
 # In every language that uses it these are common; a wrong table turns them into rare ones.
 _COMMON = re.compile("[\u0430\u0435\u0438\u0456\u043d\u043e\u0440\u0441\u0442]")
-
-
-def is_marked(data: bytes) -> bool:
-    """Return whether the text has a mark of UTF-16 or UTF-32: zero bytes are text there."""
-    return any(data.startswith(mark) for mark, name in _MARKS if name != "utf-8-sig")
-
-
-def marked_encoding(data: bytes) -> str:
-    """Return the encoding that the byte-order mark states, or nothing."""
-    return next((name for mark, name in _MARKS if data.startswith(mark)), "")
 
 
 def decode_text(data: bytes) -> str | None:

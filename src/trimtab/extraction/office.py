@@ -5,6 +5,7 @@ from typing import Any
 
 from trimtab.extraction.markdown_tables import render_markdown_tables
 from trimtab.extraction.records import Extracted, Refusal
+from trimtab.extraction.slide_notes import slide_notes
 
 PAGE_MARK = "\u241ePAGE{page_num}\u241e"
 _PAGE = re.compile(r"(?:(?<!\s)\s++)?\u241ePAGE(\d+)\u241e\s*+")
@@ -35,9 +36,23 @@ def read_office(data: bytes, media_type: str) -> Extracted:
             raise Refusal("installation", detail) from error
         protected = re.search(r"password|encrypt", detail, re.IGNORECASE)
         raise Refusal("encrypted" if protected else "unreadable", detail) from error
-    text, pages = _paged(render_markdown_tables(result.content.replace("\r\n", "\n")))
+    content = result.content.replace("\r\n", "\n")
+    if media_type.endswith("presentation"):
+        content = _with_notes(content, slide_notes(data))
+    text, pages = _paged(render_markdown_tables(content))
     title = result.metadata.get("title") or result.metadata.get("subject")
     return Extracted(text, str(title or ""), pages)
+
+
+def _with_notes(content: str, notes: dict[int, str]) -> str:
+    """Return the slides, each followed by what its speaker notes say."""
+    marks = list(_PAGE.finditer(content))
+    pieces = [content[: marks[0].start()] if marks else content]
+    for mark, after in zip(marks, [*marks[1:], None], strict=True):
+        slide = content[mark.start() : after.start() if after is not None else len(content)]
+        said = notes.get(int(mark[1]), "")
+        pieces.append(f"{slide.rstrip()}\n\n### Notes\n\n{said}\n" if said else slide)
+    return "".join(pieces)
 
 
 def _paged(content: str) -> tuple[str, tuple[int, ...]]:

@@ -3,6 +3,12 @@
 from collections.abc import Sequence
 from typing import Any
 
+import pypdfium2
+
+from trimtab.extraction.pdf_furniture import PdfPage
+from trimtab.extraction.pdf_layout import page_rows
+from trimtab.extraction.pdf_text import render_pages
+from trimtab.extraction.pdf_words import read_words
 from trimtab.extraction.records import Extracted, Refusal
 
 _EMPTY_TITLES = frozenset({"", "untitled", "anonymous", "(anonymous)"})
@@ -14,8 +20,6 @@ def read_pdf(data: bytes) -> Extracted:
     Raises:
         Refusal: It is damaged or encrypted, or the library does not work.
     """
-    import pypdfium2
-
     try:
         document = pypdfium2.PdfDocument(data)
     except pypdfium2.PdfiumError as error:
@@ -28,11 +32,6 @@ def read_pdf(data: bytes) -> Extracted:
 
 
 def _read(document: Any) -> Extracted:
-    from trimtab.extraction.pdf_furniture import PdfPage
-    from trimtab.extraction.pdf_layout import page_rows
-    from trimtab.extraction.pdf_text import render_pages
-    from trimtab.extraction.pdf_words import read_words
-
     pages: list[PdfPage] = []
     empty: list[int] = []
     failed: list[int] = []
@@ -57,8 +56,6 @@ def _read(document: Any) -> Extracted:
 
 
 def _load(document: Any, number: int) -> Any:
-    import pypdfium2
-
     try:
         return document[number]
     except pypdfium2.PdfiumError:

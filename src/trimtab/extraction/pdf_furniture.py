@@ -55,7 +55,7 @@ def without_furniture(pages: list[PdfPage]) -> list[list[Row]]:
 
 def row_text(row: Row) -> str:
     """Return the text of a row in one line."""
-    return " ".join(line.text() for line in row)
+    return " ".join(line.text for line in row)
 
 
 def _edges(page: PdfPage) -> list[Row]:

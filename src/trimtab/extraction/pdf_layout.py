@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from statistics import median
 
-from trimtab.extraction.pdf_words import Word
+from trimtab.extraction.pdf_words import RTL, Word
 
 _SAME_LINE = 0.45
 """Distance of base lines, in sizes of the letters, up to which words are in one line."""
@@ -19,7 +19,7 @@ _FEWEST_CHARACTERS = 18
 """A column of shorter lines is a table's."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Line:
     """A stretch of words on one base line without a wide gap."""
 
@@ -28,6 +28,8 @@ class Line:
     right: float
     base: float
     size: float
+    text: str
+    """The words in the order in which they are read."""
 
     @classmethod
     def of(cls, words: Sequence[Word]) -> "Line":
@@ -36,15 +38,10 @@ class Line:
             tuple(words),
             min(word.left for word in words),
             max(word.right for word in words),
-            median(word.base for word in words),
-            median(word.size for word in words),
+            median([word.base for word in words]),
+            median([word.size for word in words]),
+            _text(words),
         )
-
-    def text(self) -> str:
-        """Return the words in the order in which they are read."""
-        if not any(word.rtl for word in self.words):
-            return " ".join(word.text for word in self.words)
-        return " ".join(_logical(self.words))
 
     @property
     def fixed(self) -> bool:
@@ -52,14 +49,14 @@ class Line:
         return all(word.fixed for word in self.words)
 
     @property
-    def bold(self) -> bool:
-        """Return whether all words are bold."""
-        return all(word.bold for word in self.words)
-
-    @property
     def hyphen(self) -> bool:
         """Return whether its last word continues in the next line."""
         return self.words[-1].hyphen
+
+
+def _text(words: Sequence[Word]) -> str:
+    text = " ".join([word.text for word in words])
+    return text if text.isascii() or not RTL.search(text) else " ".join(_logical(words))
 
 
 Row = list[Line]
@@ -173,7 +170,7 @@ def _are_columns(band: list[Row], gutter: float) -> bool:
     ):
         if len(inside) < _FEWEST_LINES:
             return False
-        lengths = [sum(len(word.text) + 1 for word in line.words) for line in inside]
+        lengths = [len(line.text) for line in inside]
         if median(lengths) < _FEWEST_CHARACTERS:
             return False
     return True

@@ -84,7 +84,7 @@ class _Style:
 
     def level(self, line: Line) -> int:
         """Return the level of the heading that the line is, or 0."""
-        text = line.text()
+        text = line.text
         if len(text) > _LONGEST_HEADING or not any(map(str.isalpha, text)) or _BULLET.match(text):
             return 0
         return self.levels.get(_rounded(line.size), 0)
@@ -151,7 +151,7 @@ class _Writer:
             return
         text = ""
         for line in self._open:
-            words = line.text() + ("-" if line.hyphen else "")
+            words = line.text + ("-" if line.hyphen else "")
             text = self.style.joined(text, words) if text else words
         self._open.clear()
         if item := _ITEM.match(text):
@@ -164,16 +164,16 @@ class _Writer:
         if not self._open:
             return False
         last, first = self._open[-1], self._open[0]
-        if _ITEM.match(line.text()) or abs(last.size - line.size) > 0.15 * last.size:
+        if _ITEM.match(line.text) or abs(last.size - line.size) > 0.15 * last.size:
             return False
-        ended = bool(_ENDED.search(last.text()))
+        ended = bool(_ENDED.search(last.text))
         step = last.base - line.base
         if step <= 0:  # The next column.
-            return last.hyphen or (not ended and line.text()[:1].islower())
+            return last.hyphen or (not ended and line.text[:1].islower())
         if step > _PITCH * (self._pitch or 1.2 * line.size):
             return False
         indented = line.left - min(part.left for part in self._open[-2:]) > 0.8 * line.size
-        if indented and ended and not _ITEM.match(first.text()):
+        if indented and ended and not _ITEM.match(first.text):
             return False
         short = last.right < max(part.right for part in (*self._open, line)) - 8 * line.size
         return not (short and ended)
@@ -212,9 +212,9 @@ def _merged(row: Row) -> Line:
 
 def _code(lines: list[Line]) -> str:
     left = min(line.left for line in lines)
-    widths = [(line.right - line.left) / max(len(line.text()), 1) for line in lines]
+    widths = [(line.right - line.left) / max(len(line.text), 1) for line in lines]
     width = max(median(widths), 1.0)
-    written = [" " * min(round((line.left - left) / width), 60) + line.text() for line in lines]
+    written = [" " * min(round((line.left - left) / width), 60) + line.text for line in lines]
     fence = "```"
     while any(fence in line for line in written):
         fence += "`"
@@ -234,7 +234,7 @@ def _table_end(rows: list[Row], at: int) -> int:
 
 
 def _is_cells(row: Row) -> bool:
-    return len(row) > 1 and not (len(row) == 2 and _MARK.fullmatch(row[0].text()))
+    return len(row) > 1 and not (len(row) == 2 and _MARK.fullmatch(row[0].text))
 
 
 def _goes_on(above: Row, row: Row) -> bool:
@@ -257,7 +257,7 @@ def _table(rows: list[Row]) -> str:
         cells = [""] * len(columns)
         for line in row:
             at = max(range(len(columns)), key=lambda place: _overlap(line, columns[place]))
-            cells[at] = f"{cells[at]} {line.text()}".strip()
+            cells[at] = f"{cells[at]} {line.text}".strip()
         if number and _goes_on(rows[number - 1], row) and not cells[0]:
             grid[-1] = [f"{old} {new}".strip() for old, new in zip(grid[-1], cells, strict=True)]
         else:

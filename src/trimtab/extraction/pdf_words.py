@@ -12,15 +12,17 @@ import pypdfium2.raw as pdfium
 HYPHEN = "\ufffe"
 """PDFium's sign for a hyphen that divides a word at the end of a line."""
 _WORD = re.compile("[^\\s\x02\ufffe]+[\x02\ufffe]?")
-_RTL = re.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufeff]")
+RTL = re.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufeff]")
 _FORMS = re.compile("[\ufb00-\ufb06\ufb50-\ufdff\ufe70-\ufefc]+")
 _FIXED_PITCH = 1
+_MAX_NAME = 128
+_SAME_BASE = 0.01
 _FIXED = re.compile(r"mono|courier|consol|typewriter|cmtt|menlo|fixed", re.IGNORECASE)
-_BOLD = re.compile(r"bold|black|heavy|demi", re.IGNORECASE)
+_DIVIDES = f"{HYPHEN}\x02"
 _QUARTER = math.pi / 2
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Word:
     """A word and its place; x grows to the right, y upwards, both as the reader sees the line."""
 
@@ -32,14 +34,13 @@ class Word:
     turn: int
     """Quarter turns of the line on the page, clockwise."""
     fixed: bool
-    bold: bool
     hyphen: bool
     """Whether it continues in the next line."""
 
     @property
     def rtl(self) -> bool:
         """Return whether it has letters that are read from right to left."""
-        return _RTL.search(self.text) is not None
+        return RTL.search(self.text) is not None
 
 
 def read_words(page: Any) -> list[Word]:
@@ -51,6 +52,16 @@ def read_words(page: Any) -> list[Word]:
         text_page.close()
 
 
+@dataclass(slots=True)
+class _Run:
+    """What consecutive words on one base line have in common."""
+
+    base: float
+    size: float
+    turn: int
+    fixed: bool
+
+
 class _Words:
     """Measures the words of one page."""
 
@@ -60,7 +71,10 @@ class _Words:
         self._box = [ctypes.c_double() for _ in range(4)]
         self._pointers = [ctypes.byref(value) for value in self._box]
         self._matrix = pdfium.FS_MATRIX()
-        self._fonts: dict[tuple[bytes, int], tuple[bool, bool]] = {}
+        self._last: _Run | None = None
+        self._name = ctypes.create_string_buffer(_MAX_NAME)
+        self._flags = ctypes.c_int()
+        self._fonts: dict[tuple[bytes, int], bool] = {}
 
     def read(self) -> list[Word]:
         words = [self._word(found) for found in _WORD.finditer(self._text())]
@@ -81,50 +95,57 @@ class _Words:
 
     def _word(self, found: re.Match[str]) -> Word | None:
         first, last, text = found.start(), found.end() - 1, found[0]
-        hyphen = text[-1] in (HYPHEN, "\x02")
-        text = text[:-1] if hyphen else text
+        hyphen = text[-1] in _DIVIDES
+        if hyphen:
+            text = text[:-1]
+            last -= 1
         if not text:
             return None
-        angle = pdfium.FPDFText_GetCharAngle(self._raw, first)
-        turn = round(angle / _QUARTER) % 4 if angle > 0 else 0
-        left, right, base = self._upright(first, turn)
-        end = last - 1 if hyphen else last
-        if end > first:
-            left_of_end, right_of_end, _ = self._upright(end, turn)
-            if _RTL.search(text) and left_of_end > left:
+        run = self._run(first)
+        left, right = self._edges(first, run.turn)
+        if last > first:
+            left_of_end, right_of_end = self._edges(last, run.turn)
+            if left_of_end < left:
+                left = left_of_end
+            elif RTL.search(text):
                 text = text[::-1]  # Drawn letter by letter from the left.
-            left, right = min(left, left_of_end), max(right, right_of_end)
-        size = self._size(first)
-        fixed, bold = self._font(first)
-        text = _FORMS.sub(lambda form: unicodedata.normalize("NFKC", form[0]), text)
-        return Word(text, left, right, base, max(size, 1.0), turn, fixed, bold, hyphen)
+            right = max(right, right_of_end)
+        if not text.isascii():
+            text = _FORMS.sub(lambda form: unicodedata.normalize("NFKC", form[0]), text)
+        return Word(text, left, right, run.base, run.size, run.turn, run.fixed, hyphen)
 
-    def _upright(self, at: int, turn: int) -> tuple[float, float, float]:
-        """Return left edge, right edge and base line of a character, turned back."""
-        pdfium.FPDFText_GetCharBox(self._raw, at, *self._pointers)
-        x0, x1, y0, y1 = (value.value for value in self._box)
-        pdfium.FPDFText_GetCharOrigin(self._raw, at, self._pointers[0], self._pointers[1])
+    def _run(self, at: int) -> _Run:
+        """Return what the word that begins there shares with the words before it on its line."""
+        pdfium.FPDFText_GetCharOrigin(self._raw, at, *self._pointers[:2])
         x, y = self._box[0].value, self._box[1].value
+        run = self._last
+        if run is None or abs((y, x, -y, -x)[run.turn] - run.base) > _SAME_BASE:
+            pdfium.FPDFText_GetMatrix(self._raw, at, ctypes.byref(self._matrix))
+            turn = round(math.atan2(self._matrix.c, self._matrix.a) / _QUARTER) % 4
+            scale = math.hypot(self._matrix.c, self._matrix.d) or 1.0
+            size = float(pdfium.FPDFText_GetFontSize(self._raw, at)) * scale
+            base = (y, x, -y, -x)[turn]
+            self._last = run = _Run(base, max(size, 1.0), turn, self._is_fixed(at))
+        elif run.fixed and not self._is_fixed(at):
+            # A line is code only as a whole, so the fonts after another one do not matter.
+            self._last = run = _Run(run.base, run.size, run.turn, fixed=False)
+        return run
+
+    def _edges(self, at: int, turn: int) -> tuple[float, float]:
+        """Return left and right edge of a character, turned back."""
+        pdfium.FPDFText_GetCharBox(self._raw, at, *self._pointers)
+        left, right, bottom, top = self._box
         if turn == 0:
-            return x0, x1, y
-        if turn == 3:
-            return y0, y1, -x
-        return (-x1, -x0, -y) if turn == 2 else (-y1, -y0, x)
+            return left.value, right.value
+        if turn == 2:
+            return -right.value, -left.value
+        return (-top.value, -bottom.value) if turn == 1 else (bottom.value, top.value)
 
-    def _size(self, at: int) -> float:
-        """Return the size of the letters as the page shows them."""
-        pdfium.FPDFText_GetMatrix(self._raw, at, ctypes.byref(self._matrix))
-        scale = math.hypot(self._matrix.c, self._matrix.d)
-        return float(pdfium.FPDFText_GetFontSize(self._raw, at) * (scale or 1.0))
-
-    def _font(self, at: int) -> tuple[bool, bool]:
-        """Return whether the font has a fixed pitch, and whether it is bold."""
-        name = ctypes.create_string_buffer(128)
-        flags = ctypes.c_int()
-        pdfium.FPDFText_GetFontInfo(self._raw, at, name, 128, ctypes.byref(flags))
-        key = (name.value, flags.value)
+    def _is_fixed(self, at: int) -> bool:
+        """Return whether the character's font has a fixed pitch."""
+        pdfium.FPDFText_GetFontInfo(self._raw, at, self._name, _MAX_NAME, ctypes.byref(self._flags))
+        key = (self._name.value, self._flags.value)
         if key not in self._fonts:
-            label = name.value.decode("utf-8", "replace")
-            fixed = bool(flags.value & _FIXED_PITCH) or bool(_FIXED.search(label))
-            self._fonts[key] = fixed, bool(_BOLD.search(label))
+            label = key[0].decode("utf-8", "replace")
+            self._fonts[key] = bool(key[1] & _FIXED_PITCH) or bool(_FIXED.search(label))
         return self._fonts[key]

@@ -8,10 +8,14 @@ from trimtab.extraction.number_formats import shown
 from trimtab.extraction.records import Extracted, Refusal
 from trimtab.extraction.tables import render_table
 
-# It would import numpy only to recognise its types, at a tenth of a second and 30 MB.
-sys.modules.setdefault("numpy", None)  # type: ignore[arg-type]
+# openpyxl would import numpy only to recognise its types, at a tenth of a second and 30 MB.
+_HIDDEN = "numpy" not in sys.modules
+if _HIDDEN:
+    sys.modules["numpy"] = None  # type: ignore[assignment]
+import openpyxl  # noqa: E402 - after the lines above.
 
-import openpyxl  # noqa: E402 - after the line above.
+if _HIDDEN:
+    del sys.modules["numpy"]
 
 
 def read_workbook(data: bytes) -> Extracted:

@@ -15,6 +15,6 @@ def values_at(document: Any, path: str) -> list[Any]:
             item for value in values for item in (value if isinstance(value, list) else [value])
         ]
         values = [item.get(field) if isinstance(item, dict) else None for item in items]
-    if len(values) > 1:
-        values.sort(key=lambda value: (isinstance(value, str), value if value is not None else 0))
-    return values
+    return sorted(
+        values, key=lambda value: (isinstance(value, str), value if value is not None else 0)
+    )

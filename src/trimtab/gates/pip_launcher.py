@@ -43,7 +43,7 @@ def install(prefix: Path) -> Path:
             f"{prefix} is not a virtual environment with pip.",
             hint="Put scripts/bin of a scaffolded project first in PATH instead.",
         )
-    text = LAUNCHER.replace("/usr/bin/env python3", str(prefix / "bin" / "python"), 1)
+    text = LAUNCHER.replace("/usr/bin/env python3", str(prefix / "bin" / "python"))
     if path.read_text(encoding="utf-8", errors="replace") != text:
         temporary = path.with_name(".pip.new")
         temporary.write_text(text, encoding="utf-8")

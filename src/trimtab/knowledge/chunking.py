@@ -8,7 +8,7 @@ that ends with a colon stays with what it announces.
 import re
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from trimtab.kernel.ids import content_id
@@ -52,51 +52,46 @@ def chunk_document(document_id: str, parsed: ParsedDocument, target: int) -> lis
         parsed: The text with its pages.
         target: Characters a passage aims at; none is longer than twice that.
     """
-    sections, fences = _structure(parsed)
+    text, fences = parsed.text, list[int]()
+    sections: list[_Section] = []
+    for section in _headings(parsed, fences):
+        # A heading directly above a deeper one would be a passage without a text.
+        if (
+            sections
+            and section.path.startswith(f"{sections[-1].path} > ")
+            and not text[sections[-1].end : section.start].strip()
+        ):
+            sections[-1] = replace(section, start=sections[-1].start)
+        else:
+            sections.append(section)
     starts = [section.start for section in sections]
-    hard = sorted({0, *parsed.pages, *starts, *_other_cuts(parsed)})
-    cuts = _cuts(parsed.text, hard, target, fences)
+    hard = {0, *parsed.pages, *starts}
+    if parsed.media_type in _MAILS or text.startswith(("---\n", "+++\n")):
+        hard.update(_other_cuts(parsed))
+    cuts = _cuts(text, sorted(hard), target, fences)
     seen: dict[str, int] = {}
     chunks: list[Chunk] = []
-    for ordinal, (start, end) in enumerate(pairwise([*cuts, len(parsed.text)])):
-        text = parsed.text[start:end]
+    for ordinal, (start, end) in enumerate(pairwise([*cuts, len(text)])):
+        passage = text[start:end]
         at = bisect_right(starts, start) - 1
         under = sections[at].path if at >= 0 else ""
         page = bisect_right(parsed.pages, start) or None
-        repeat = seen[f"{under}\0{text}"] = seen.get(f"{under}\0{text}", 0) + 1
-        chunk_id = content_id("chk", document_id, under, text, str(repeat))
-        chunks.append(Chunk(chunk_id, ordinal, start, end, text, page, under))
+        repeat = seen[f"{under}\0{passage}"] = seen.get(f"{under}\0{passage}", 0) + 1
+        chunk_id = content_id("chk", document_id, under, passage, str(repeat))
+        chunks.append(Chunk(chunk_id, ordinal, start, end, passage, page, under))
     return chunks
 
 
-def _structure(parsed: ParsedDocument) -> tuple[list[_Section], list[int]]:
-    """Return the sections, and the offsets at which blocks of code begin and end, in turns."""
+def _headings(parsed: ParsedDocument, fences: list[int]) -> Iterator[_Section]:
+    """Yield the headings; append the offsets at which blocks of code begin and end, in turns."""
     plain = not parsed.marked_up
     if plain and parsed.media_type != "text/plain":
-        return [], []
-    fences: list[int] = []
-    sections: list[_Section] = []
-    for section in _headings(parsed.text, fences, plain=plain):
-        # A heading directly above a deeper one would be a passage without a text.
-        above = sections[-1] if sections else None
-        if (
-            above is not None
-            and section.path.startswith(f"{above.path} > ")
-            and not parsed.text[above.end : section.start].strip()
-        ):
-            sections[-1] = _Section(above.start, section.end, section.path)
-        else:
-            sections.append(section)
-    return sections, fences
-
-
-def _headings(text: str, fences: list[int], *, plain: bool) -> Iterator[_Section]:
-    """Yield the headings; append the offsets of fences, which hold none."""
+        return
     path: list[Heading] = []
     fence = ""
     offset = 0
     before, above, above_at = "", "", 0
-    for line in text.splitlines(keepends=True):
+    for line in parsed.text.splitlines(keepends=True):
         mark = None if plain else _FENCE.match(line)
         if mark and (not fence or mark[1].startswith(fence)):
             fences.append(offset + len(line) if fence else offset)

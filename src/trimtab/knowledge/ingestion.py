@@ -61,6 +61,8 @@ class PreparedDocument:
     """Its chunks without a vector."""
     replaces: DocumentFingerprint | None
     """The stored document that it was compared with; None for a new one."""
+    warnings: tuple[str, ...] = ()
+    """Of the parser."""
 
 
 class Ingestion:
@@ -173,7 +175,7 @@ class Ingestion:
             labels=source.labels,
         )
         needed = tuple(chunk for chunk in chunks if chunk.id not in stored)
-        return PreparedDocument(document, needed, known)
+        return PreparedDocument(document, needed, known, parsed.warnings)
 
     def embed(self, group: Sequence[PreparedDocument]) -> dict[str, Vector] | None:
         """Return the vectors that the group needs, by chunk id; None when the model fails."""
@@ -206,8 +208,8 @@ class Ingestion:
         replaces = [prepared.replaces for prepared in group]
         versions = self._documents.write(project, documents, replaces, self._clock.now())
         return [
-            None if version is None else _written(document, version)
-            for document, version in zip(documents, versions, strict=True)
+            None if version is None else _written(document, version, prepared.warnings)
+            for document, version, prepared in zip(documents, versions, group, strict=True)
         ]
 
     @contextmanager
@@ -276,7 +278,7 @@ def _with_vectors(prepared: PreparedDocument, vectors: Mapping[str, Vector] | No
     return replace(prepared.document, state=DocumentState.QUEUED)
 
 
-def _written(document: NewDocument, version: int) -> IngestResult:
+def _written(document: NewDocument, version: int, warnings: tuple[str, ...]) -> IngestResult:
     queued = document.state is DocumentState.QUEUED
     return IngestResult(
         document.id,
@@ -286,6 +288,7 @@ def _written(document: NewDocument, version: int) -> IngestResult:
         chunks=len(document.chunks),
         embedded_chunks=len(document.vectors),
         version=version,
+        warnings=warnings,
     )
 
 

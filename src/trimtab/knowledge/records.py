@@ -93,6 +93,8 @@ class IngestResult:
     embedded_chunks: int = 0
     """How many of them needed a new vector."""
     version: int = 1
+    warnings: tuple[str, ...] = ()
+    """What of the file is not in the text: scanned pages, hidden sheets; a sentence each."""
 
 
 @dataclass(frozen=True, slots=True)

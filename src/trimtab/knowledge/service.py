@@ -146,7 +146,8 @@ class Knowledge:
             DocumentEncrypted, DocumentUnreadable, DocumentEmpty, ParserFailed, StorageFull:
                 Nothing was written.
         """
-        return self.ingest(project, DocumentSource(name, Content.of(data), media_type, owner))
+        content = data if isinstance(data, Content) else Content(data)
+        return self.ingest(project, DocumentSource(name, content, media_type, owner))
 
     def ingest_text(self, project: str, name: str, text: str, owner: str = "") -> IngestResult:
         """Ingest a text; a name without ending is read as plain text."""

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from trimtab.cli.evaluation.load_report import Baselines, finish_load
 from trimtab.cli.runtime.console import print_line, printed_as_json
 from trimtab.cli.runtime.session import Json, Session, session_of
 
@@ -72,8 +73,6 @@ def load_test(
     json: Json = False,
 ) -> None:
     """Ask many questions at once; exit 1 on an error or when p95 grew by more than 20 %."""
-    from json import dumps
-
     from trimtab.evaluation.offline import run_load
     from trimtab.evaluation.offline.target import HttpTarget
     from trimtab.kernel.clock import SystemClock
@@ -82,16 +81,7 @@ def load_test(
     texts = questions.read_text(encoding="utf-8").splitlines() if questions else list(_QUESTIONS)
     with HttpTarget(target, project, session.api_key) as service:
         report = run_load(service.ask, texts, (queries, concurrency), SystemClock())
-    if baseline is not None:
-        report = report.against(baseline)
-    if write_baseline is not None:
-        write_baseline.parent.mkdir(parents=True, exist_ok=True)
-        write_baseline.write_text(dumps(report.as_dict(), indent=1) + "\n", encoding="utf-8")
-    if not printed_as_json(session, report.as_dict()):
-        for name, value in report.as_dict().items():
-            print_line(f"{name}: {'-' if value is None else value}")
-    if not report.passed:
-        raise typer.Exit(1)
+    finish_load(session, report, Baselines(baseline, write_baseline))
 
 
 @app.command("traces")

@@ -1,21 +1,23 @@
 """HTTP client of the service, over one of three transports.
 
-With ``--url`` it calls that address. Otherwise, if a service runs on the data directory, it calls
-its control socket. Otherwise the app is built in this process and called without a network.
-Routes and errors are the same in all three.
+With ``--url`` it calls that address. Otherwise, if a service runs, it calls its control socket:
+that of the data directory, or of the one service of this user when no data directory was named.
+Otherwise the app is built in this process, on a data directory that exists or that the request may
+create, and called without a network. Routes and errors are the same in all three.
 """
 
 import asyncio
 import json
 import logging
 from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import httpx
 from httpx_sse import EventSource, ServerSentEvent
 
 from trimtab.cli.runtime.errors import Refused
-from trimtab.infra.control_socket import LABELS_HEADER, control_path, is_answering
+from trimtab.infra.control_socket import LABELS_HEADER, control_path
 from trimtab.kernel.errors import Unavailable
 
 if TYPE_CHECKING:
@@ -39,6 +41,9 @@ _NEEDS_START = (
 )
 """Paths that need the embedding model or samples; for others a local app is not started."""
 
+_MAY_CREATE = ("/api/v1/ingest", "/api/v1/projects", "/v1/keys")
+"""Paths whose POST may create the data directory; other commands only read or change one."""
+
 _Result = TypeVar("_Result")
 
 
@@ -48,12 +53,34 @@ class ServiceUnreachable(Unavailable):
     code = "cli.service_unreachable"
 
 
-class Client:
-    """Calls the HTTP API and returns the answers."""
+class NoService(Unavailable):
+    """No service runs, and there is no data directory to work on."""
 
-    def __init__(self, http: httpx.AsyncClient, app: "App | None" = None) -> None:
-        self._http = http
-        self._app = app
+    code = "cli.no_service"
+    default_hint = (
+        "`trimtab serve` starts a service; --data-dir names a data directory, --url another host."
+    )
+
+
+class Client:
+    """Calls the HTTP API and returns the answers.
+
+    Args:
+        http: Connection to a service; None builds the app in this process at the first request.
+        settings: Settings of that app.
+        labels: Access labels of the local user.
+    """
+
+    def __init__(
+        self,
+        http: httpx.AsyncClient | None,
+        settings: "Settings | None" = None,
+        labels: Sequence[str] = (),
+    ) -> None:
+        self._connected = http
+        self._settings = settings
+        self._labels = labels
+        self._app: App | None = None
         self._started = False
         self._runner = asyncio.Runner()
 
@@ -64,28 +91,25 @@ class Client:
         return cls(httpx.AsyncClient(base_url=url, headers=headers, timeout=_TIMEOUT))
 
     @classmethod
-    def local(cls, settings: "Settings", labels: Sequence[str] = ()) -> "Client":
-        """Return a client of the service on the data directory, or of an app in this process."""
-        data_dir = settings.service.data_dir
-        if is_answering(data_dir):
-            socket = httpx.AsyncHTTPTransport(uds=str(control_path(data_dir)))
-            return cls(_local_http(socket, labels))
-        return cls._in_process(settings, labels)
+    def local(
+        cls, settings: "Settings", running: Path | None, labels: Sequence[str] = ()
+    ) -> "Client":
+        """Return a client of a running service, or of an app in this process.
 
-    @classmethod
-    def _in_process(cls, settings: "Settings", labels: Sequence[str]) -> "Client":
-        from trimtab.app import build
-
-        # The output of a command is for people; the log of the service is not part of it.
-        logging.getLogger().addHandler(logging.NullHandler())
-        app = build(settings)
-        transport = httpx.ASGITransport(app=app.http_apps.control, raise_app_exceptions=False)
-        return cls(_local_http(transport, labels), app)
+        Args:
+            settings: Settings of an app in this process.
+            running: Data directory of the running service; None when there is none.
+            labels: Access labels of the local user.
+        """
+        if running is None:
+            return cls(None, settings, labels)
+        socket = httpx.AsyncHTTPTransport(uds=str(control_path(running)))
+        return cls(_local_http(socket, labels))
 
     @property
     def in_process(self) -> bool:
         """Return whether no service runs, so that all work ends with this command."""
-        return self._app is not None
+        return self._connected is None or self._app is not None
 
     def call(
         self,
@@ -102,10 +126,8 @@ class Client:
             Refused: The service answered with an error.
             ServiceUnreachable: It did not answer.
         """
-        self._wake(path)
-        response = self._run(
-            self._http.request(method, path, json=body, params=params, files=files)
-        )
+        http = self._ready(method, path)
+        response = self._run(http.request(method, path, json=body, params=params, files=files))
         # /health answers 503 with its usual body when everything is down: that is its result.
         if not response.is_success and path != "/health":
             raise _refusal(response)
@@ -113,15 +135,14 @@ class Client:
 
     def text(self, path: str, params: Mapping[str, Any] | None = None) -> str:
         """Return the answer as text; raises as `call` does."""
-        response = self._run(self._http.get(path, params=params))
+        response = self._run(self._ready("GET", path).get(path, params=params))
         if not response.is_success:
             raise _refusal(response)
         return response.text
 
     def events(self, path: str, body: object = None) -> Iterator[ServerSentEvent]:
         """Yield server-sent events until the service ends the stream; a body is posted."""
-        self._wake(path)
-        stream = self._events(path, body)
+        stream = self._events(self._ready("GET", path), path, body)
         try:
             while (event := self._run(anext(stream, None))) is not None:
                 yield event
@@ -130,15 +151,15 @@ class Client:
 
     def lines(self, path: str, body: object) -> Iterator[dict[str, Any]]:
         """Yield each line of a JSON-lines answer as it arrives; raises as `call` does."""
-        stream = self._lines(path, body)
+        stream = self._lines(self._ready("POST", path), path, body)
         try:
             while (line := self._run(anext(stream, None))) is not None:
                 yield json.loads(line)
         finally:
             self._run(stream.aclose())  # type: ignore[attr-defined]
 
-    async def _lines(self, path: str, body: object) -> AsyncIterator[str]:
-        async with self._http.stream("POST", path, json=body, timeout=_ENDLESS) as response:
+    async def _lines(self, http: httpx.AsyncClient, path: str, body: object) -> AsyncIterator[str]:
+        async with http.stream("POST", path, json=body, timeout=_ENDLESS) as response:
             if not response.is_success:
                 await response.aread()
                 raise _refusal(response)
@@ -146,23 +167,45 @@ class Client:
                 if line.strip():
                     yield line
 
-    async def _events(self, path: str, body: object) -> AsyncIterator[ServerSentEvent]:
+    async def _events(
+        self, http: httpx.AsyncClient, path: str, body: object
+    ) -> AsyncIterator[ServerSentEvent]:
         method = "GET" if body is None else "POST"
-        async with self._http.stream(method, path, json=body, timeout=_ENDLESS) as response:
+        async with http.stream(method, path, json=body, timeout=_ENDLESS) as response:
             if not response.is_success:
                 await response.aread()
                 raise _refusal(response)
             async for event in EventSource(response).aiter_sse():
                 yield event
 
-    def _wake(self, path: str) -> None:
+    def _ready(self, method: str, path: str) -> httpx.AsyncClient:
+        """Return the connection; build and start the app in this process if it is needed."""
+        if self._connected is None:
+            self._connected = self._build(may_create=method == "POST" and path in _MAY_CREATE)
         if self._app is not None and not self._started and path.startswith(_NEEDS_START):
             self._started = True
             self._app.start_for_a_moment()
+        return self._connected
+
+    def _build(self, *, may_create: bool) -> httpx.AsyncClient:
+        from trimtab.app import build
+
+        assert self._settings is not None  # noqa: S101 - only `remote` and sockets have none.
+        data_dir = self._settings.service.data_dir
+        if not may_create and not data_dir.is_dir():
+            raise NoService(f"No trimtab service is running, and {data_dir} does not exist.")
+        # The output of a command is for people; the log of the service is not part of it.
+        logging.getLogger().addHandler(logging.NullHandler())
+        self._app = build(self._settings)
+        control = self._app.http_apps.control
+        return _local_http(
+            httpx.ASGITransport(app=control, raise_app_exceptions=False), self._labels
+        )
 
     def close(self) -> None:
         """Close the connection, and the app if it is in this process."""
-        self._runner.run(self._http.aclose())
+        if self._connected is not None:
+            self._runner.run(self._connected.aclose())
         self._runner.close()
         if self._app is not None:
             self._app.close()

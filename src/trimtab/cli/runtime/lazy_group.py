@@ -22,6 +22,8 @@ class Lazy:
     if there is none, the whole app is a group."""
     help: str
     """One line for the list of commands; also the page of a group."""
+    panel: str | None = None
+    """Heading under which the list shows the command."""
 
 
 class LazyCommands(MutableMapping[str, Any]):
@@ -70,7 +72,8 @@ class LazyGroup(TyperGroup):
         """Return this group with commands that have a name and a help text, nothing else."""
         listing = copy(self)
         listing.commands = {
-            name: TyperCommand(name, help=row.help) for name, row in self.table.items()
+            name: TyperCommand(name, help=row.help, rich_help_panel=row.panel)
+            for name, row in self.table.items()
         }
         return listing
 

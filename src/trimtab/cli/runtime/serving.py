@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from trimtab.api.http.server import Listener, bind, serve
 from trimtab.infra.control_socket import bind_control, control_path
 from trimtab.infra.malloc import limit_malloc_arenas
+from trimtab.infra.running import registered
 from trimtab.infra.telemetry import LogFiles, configure_logs
 from trimtab.kernel.errors import Unauthenticated
 
@@ -43,11 +44,15 @@ def run(build: Callable[["Settings"], "App"], settings: "Settings") -> None:
         gc.freeze()
         gc.enable()
         port = listener.getsockname()[1]
-        serve(
-            (Listener(app.http_apps.network, listener), Listener(app.http_apps.control, control)),
-            lambda: _announce(app, port),
-            body_seconds=settings.api.body_seconds,
-        )
+        with registered(app.directory.path):
+            serve(
+                (
+                    Listener(app.http_apps.network, listener),
+                    Listener(app.http_apps.control, control),
+                ),
+                lambda: _announce(app, port),
+                body_seconds=settings.api.body_seconds,
+            )
     finally:
         control_path(app.directory.path).unlink(missing_ok=True)
         app.close()

@@ -1,15 +1,23 @@
 """Options, settings and connection of one command."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
+from trimtab.kernel.errors import InvalidInput
+
 if TYPE_CHECKING:
     from trimtab.cli.runtime.connect import Client
     from trimtab.infra.settings import Settings
+
+
+class SeveralServices(InvalidInput):
+    """More than one local service could be meant."""
+
+    code = "cli.several_services"
 
 
 @dataclass(slots=True)
@@ -46,9 +54,35 @@ class Session:
             self._client = (
                 Client.remote(self.url, self.api_key)
                 if self.url
-                else Client.local(self.settings, self.labels)
+                else Client.local(self.settings, self.running_directory(), self.labels)
             )
         return self._client
+
+    def running_directory(self) -> Path | None:
+        """Return the data directory of the local service that answers, or None.
+
+        It is the data directory of the settings. When none was named and none is here, it is that
+        of the only running service of this user.
+
+        Raises:
+            SeveralServices: More than one runs elsewhere.
+        """
+        from trimtab.infra.control_socket import is_answering
+        from trimtab.infra.running import running_services
+        from trimtab.infra.settings.sections.service import ServiceSettings
+
+        named = self.settings.service.data_dir
+        if is_answering(named):
+            return named
+        if named != ServiceSettings().data_dir or named.exists():
+            return None
+        found = running_services()
+        if len(found) > 1:
+            raise SeveralServices(
+                f"{len(found)} services are running: {', '.join(map(str, found))}.",
+                hint="Name one with --data-dir.",
+            )
+        return found[0] if found else None
 
     def close(self) -> None:
         """Close the connection, if one was made."""
@@ -71,3 +105,26 @@ Json = Annotated[
     bool, typer.Option("--json", help="Print JSON instead of text.", callback=_remember_json)
 ]
 """Accepts ``--json`` after a command as well as before it."""
+
+SetOptions = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="SECTION.FIELD=VALUE", help="Set one setting; repeatable."),
+]
+"""Accepts ``--set`` before the command, and after those that start a service."""
+
+
+def settings_of(texts: Sequence[str] | None) -> dict[str, str]:
+    """Return the values of ``--set`` by the setting's name.
+
+    Raises:
+        InvalidInput: One has no equals sign.
+    """
+    found = {}
+    for text in texts or ():
+        name, equals, value = text.partition("=")
+        if not equals:
+            raise InvalidInput(
+                f"--set {text}: the value is missing.", hint="Write --set section.field=value."
+            )
+        found[name] = value
+    return found

@@ -1,11 +1,12 @@
 """Detects file formats: by name or stated type, checked against the first bytes."""
 
+import io
 import re
 from dataclasses import dataclass
 from pathlib import PurePath
 
 from trimtab.extraction.characters import cleaned
-from trimtab.extraction.encodings import decode_text, is_marked, marked_encoding
+from trimtab.extraction.encodings import WIDE_MARKS, decode_text
 from trimtab.knowledge.errors import (
     DocumentEmpty,
     DocumentEncrypted,
@@ -13,7 +14,7 @@ from trimtab.knowledge.errors import (
     DocumentTypeUnsupported,
     DocumentUnreadable,
 )
-from trimtab.knowledge.parsing.content import Content
+from trimtab.knowledge.parsing.content import HEAD_BYTES, Content
 
 _OFFICE = "application/vnd.openxmlformats-officedocument"
 
@@ -51,6 +52,8 @@ FORMATS = (
 SUFFIXES = {suffix: known for known in FORMATS for suffix in known.suffixes}
 """Endings of the names of files that are ingested; each also with ``.gz`` after it."""
 _BY_TYPE = {known.media_type: known for known in FORMATS}
+_BINARY = ("pdf", "rtf", "zip")
+"""Kinds whose first bytes must be theirs; text may begin with anything that no other is."""
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _RTF = b"{\\rtf"
 _FOREIGN = {
@@ -78,7 +81,7 @@ def detect_format(name: str, data: Content, media_type: str | None) -> Format:
         DocumentTypeUnsupported: No parser reads it, or the content differs from the name.
         DocumentEncrypted: It is an Office file with a password.
     """
-    head = data.head()
+    head = data.read(HEAD_BYTES)
     if data.size <= len(head) and not head.strip():
         raise DocumentEmpty(f"{name} is empty.")
     suffix = PurePath(name).suffix.lower()
@@ -92,7 +95,8 @@ def detect_format(name: str, data: Content, media_type: str | None) -> Format:
         if content:
             raise DocumentTypeUnsupported(f"{name} is {content}, which is not ingested as such.")
         return TEXT
-    _check(known, name, head, content)
+    if content or known.kind in _BINARY:
+        _check(known, name, head, content)
     return known
 
 
@@ -117,50 +121,70 @@ def _check(known: Format, name: str, head: bytes, foreign: str) -> None:
         )
 
 
+_BLOCK_CHARACTERS = 8192
 _CONTROLS = bytes(byte for byte in range(32) if byte not in b"\t\n\r\f\x1b")
 
 
 def refuse_binary(name: str, data: Content) -> None:
-    """Raise `DocumentTypeUnsupported` for a file that is not text; see `decode_file`."""
-    head = data.head()
-    if is_marked(head):
+    """Raise `DocumentTypeUnsupported` for a file that is not text."""
+    head = data.read(HEAD_BYTES)
+    if head.startswith(tuple(WIDE_MARKS)):
         return
-    controls = len(head) - len(head.translate(None, _CONTROLS))
-    if controls * 20 > len(head) or any(b"\0" in block for block in data.blocks()):
+    if len(head.translate(None, _CONTROLS)) * 20 < len(head) * 19 or any(
+        b"\0" in block for block in data.blocks()
+    ):
         raise DocumentTypeUnsupported(f"{name} is not text: it holds binary data.")
 
 
-def decode_file(name: str, data: Content, most: int) -> str:
+def decode_file(name: str, data: Content, limit: int) -> str:
     """Return the text of a file, decoded by its mark, as UTF-8, or by a clear guess.
+
+    It is read in blocks of 8,192 characters, so that a file that is refused is not read whole.
 
     Args:
         name: For the messages.
-        data: Its bytes; read in blocks of 8,192 characters where the encoding is known.
-        most: Characters.
+        data: Its bytes.
+        limit: Characters.
 
     Raises:
         DocumentTypeUnsupported: It has zero bytes or mostly control characters.
         DocumentUnreadable: Its byte-order mark is wrong, or its encoding cannot be detected.
         DocumentTooLarge: It has more characters.
     """
-    refuse_binary(name, data)
-    encoding = marked_encoding(data.head())
+    head = data.read(HEAD_BYTES)
+    encoding = next(
+        (name for mark, name in WIDE_MARKS.items() if head.startswith(mark)), "utf-8-sig"
+    )
+    wide = encoding != "utf-8-sig"
+    binary = not wide and len(head.translate(None, _CONTROLS)) * 20 < len(head) * 19
+    data.stream.seek(0)
+    reader = io.TextIOWrapper(data.stream, encoding)
     pieces: list[str] = []
-    length = 0
     try:
-        for piece in data.characters(encoding or "utf-8"):
-            length += len(piece)
-            if length > most:
-                raise text_too_long(name, most)
+        while (piece := reader.read(_BLOCK_CHARACTERS)) and not binary:
+            binary = not wide and "\0" in piece
             pieces.append(piece)
+            if len(pieces) * _BLOCK_CHARACTERS > limit + _BLOCK_CHARACTERS:
+                raise text_too_long(name, limit)
+        text = "".join(pieces)
     except UnicodeDecodeError as error:
-        if encoding:
+        if wide:
             raise DocumentUnreadable(f"{name} is not valid {encoding.upper()}.") from error
-        text = decode_text(data.whole())
-        if text is None:
-            raise encoding_unknown(name) from error
-        return cleaned(text)
-    return cleaned("".join(pieces))
+        text = _decode_other(name, data)
+    finally:
+        reader.detach()
+    if binary:
+        raise DocumentTypeUnsupported(f"{name} is not text: it holds binary data.")
+    return cleaned(text)
+
+
+def _decode_other(name: str, data: Content) -> str:
+    """Return the text of a file that is not UTF-8; see `decode_file`."""
+    refuse_binary(name, data)
+    text = decode_text(data.read())
+    if text is None:
+        raise encoding_unknown(name)
+    return text
 
 
 def encoding_unknown(name: str) -> DocumentUnreadable:
@@ -171,8 +195,8 @@ def encoding_unknown(name: str) -> DocumentUnreadable:
     )
 
 
-def text_too_long(name: str, most: int) -> DocumentTooLarge:
+def text_too_long(name: str, limit: int) -> DocumentTooLarge:
     """Return the error for a text over the limit."""
     return DocumentTooLarge(
-        f"{name} has more than {most} characters (knowledge.max_text_characters)."
+        f"{name} has more than {limit} characters (knowledge.max_text_characters)."
     )

@@ -20,8 +20,9 @@ def unpack(name: str, data: Content, max_mb: int) -> tuple[str, Content]:
         DocumentUnreadable: It is damaged.
     """
     whole = io.BytesIO()
+    data.stream.seek(0)
     try:
-        with gzip.GzipFile(fileobj=data.stream()) as packed:
+        with gzip.GzipFile(fileobj=data.stream) as packed:
             while block := packed.read(_BLOCK):
                 if whole.write(block) and whole.tell() > max_mb << 20:
                     raise DocumentTooLarge(

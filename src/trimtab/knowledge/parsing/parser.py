@@ -50,12 +50,8 @@ _BOOT = (
     "import sys; sys.path.insert(0, sys.argv.pop(1)); "
     "from trimtab.extraction.worker import main; main()"
 )
-_RENDERED = {
-    "text/csv": render_delimited,
-    "text/tab-separated-values": render_delimited,
-    "text/markdown": render_markdown_tables,
-}
-"""Text formats with tables, by media type."""
+_TABLES = {"text/csv": render_delimited, "text/tab-separated-values": render_delimited}
+"""Functions that render text formats with rows, by media type."""
 
 
 class Parser:
@@ -93,20 +89,29 @@ class Parser:
             ParserFailed: The worker ran into its limits or crashed.
             ParserUnavailable: The parser's own installation is damaged.
         """
-        content = Content.of(data)
+        content = data if isinstance(data, Content) else Content(data)
         if content.size > self._settings.max_document_mb * _MB:
             raise too_large(name, content.size, self._settings)
-        if content.head().startswith(GZIP):
+        if content.read(2) == GZIP:
             name, content = unpack(name, content, self._settings.max_document_mb)
         known = detect_format(name, content, media_type)
-        parsed = (
-            self._decode(name, content, known)
-            if known.kind == "text"
-            else self._extract(name, content, known)
-        )
-        if not parsed.text.strip():
-            raise DocumentEmpty(" ".join([f"{name} holds no text.", *parsed.warnings]))
-        return parsed
+        title = ""
+        pages: tuple[int, ...] = ()
+        warnings: tuple[str, ...] = ()
+        if known.kind == "text":
+            text = decode_file(name, content, self._settings.max_text_characters)
+            if known.media_type in _TABLES:
+                text = _TABLES[known.media_type](text)
+            elif known.marked_up and "|" in text:
+                text = render_markdown_tables(text)
+            if len(text) > self._settings.max_text_characters:
+                raise text_too_long(name, self._settings.max_text_characters)
+        else:
+            text, title, pages, warnings = self._extract(name, content, known)
+        if not text.strip():
+            raise DocumentEmpty(" ".join([f"{name} holds no text.", *warnings]))
+        title = title or (markdown.title(text) if known.marked_up else "") or PurePath(name).stem
+        return ParsedDocument(text, title, known.media_type, pages, known.marked_up, warnings)
 
     def stop_worker(self) -> None:
         """End the warm worker, if any; the next file starts another."""
@@ -119,34 +124,18 @@ class Parser:
         worker = self._worker
         return worker.process.pid if worker else None
 
-    def _decode(self, name: str, data: Content, known: Format) -> ParsedDocument:
-        text = decode_file(name, data, self._settings.max_text_characters)
-        title = markdown.title(text) if known.marked_up else ""
-        if known.media_type in _RENDERED:
-            text = _RENDERED[known.media_type](text)
-        if len(text) > self._settings.max_text_characters:
-            raise text_too_long(name, self._settings.max_text_characters)
-        return ParsedDocument(
-            text, title or PurePath(name).stem, known.media_type, (), known.marked_up
-        )
-
-    def _extract(self, name: str, data: Content, known: Format) -> ParsedDocument:
+    def _extract(
+        self, name: str, data: Content, known: Format
+    ) -> tuple[str, str, tuple[int, ...], tuple[str, ...]]:
+        """Return text, title, page offsets and warnings as the worker answers them."""
         if known.kind == "markup":
             refuse_binary(name, data)
         answer = self._ask(name, data, known.media_type)
         if "error" in answer:
             raise self._refusal(name, str(answer["error"]), str(answer["detail"]))
-        text = str(answer["text"])
-        return ParsedDocument(
-            text,
-            str(answer["title"])
-            or (markdown.title(text) if known.marked_up else "")
-            or PurePath(name).stem,
-            known.media_type,
-            tuple(int(offset) for offset in answer["pages"]),
-            known.marked_up,
-            tuple(map(str, answer["warnings"])),
-        )
+        pages = tuple(int(offset) for offset in answer["pages"])
+        warnings = tuple(map(str, answer["warnings"]))
+        return str(answer["text"]), str(answer["title"]), pages, warnings
 
     def _ask(self, name: str, data: Content, media_type: str) -> dict[str, Any]:
         header = {
@@ -239,7 +228,7 @@ class _Worker:
         incoming, outgoing = self.process.stdin, self.process.stdout
         if incoming is None or outgoing is None:
             return None
-        for part in (Content.of(header), data):
+        for part in (Content(header), data):
             incoming.write(part.size.to_bytes(8, "big"))
             for block in part.blocks():
                 incoming.write(block)
