@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 install = $(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python --require-hashes -r $(1) \
   || $(BIN)/python -m pip install --quiet --require-hashes -r $(1)
 
-.PHONY: journeys quiet-start run env dev test check format docs bench contract picture lock clean torture-knowledge torture-answers bench-answers bench-knowledge bench-guards mutate
+.PHONY: journeys quiet-start run env dev test check format docs bench contract picture lock clean torture-knowledge torture-answers bench-answers bench-knowledge bench-guards bench-qa mutate
 
 run: env
 	$(BIN)/trimtab serve
@@ -93,6 +93,11 @@ bench: dev
 # What guards and pipeline cost, against the bars.
 bench-answers: dev
 	$(BIN)/python -m benchmarks.answers
+
+# Answers on three corpora of real documents; QA is the folder with their questions, CORPORA where the documents are kept.
+QA ?= ../shared/data/qa
+bench-qa: dev
+	$(BIN)/python -m benchmarks.qa $(QA) $(if $(CORPORA),--corpora $(CORPORA))
 
 # The functions, files, frames and threads of four journeys, against their targets; JOURNEYS=--functions lists them.
 journeys: dev

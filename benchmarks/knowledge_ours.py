@@ -9,6 +9,7 @@ from benchmarks.knowledge_measure import TOP, Figures, asked, memory_mb, recall,
 
 from trimtab.knowledge.index import IndexedPassage, ProjectIndex, VectorIndex, analysed, query_terms
 from trimtab.knowledge.index.keywords import KeywordIndex
+from trimtab.knowledge.index.vectors import best_first
 from trimtab.knowledge.ranking import rank
 from trimtab.text.languages import LANGUAGES
 
@@ -48,7 +49,8 @@ def words(figures: Figures, data: Data) -> None:
 
     def by_words(number):
         terms = query_terms(data.questions[number], index.languages)
-        return index.search(terms).best(TOP)
+        matches = index.search(terms)
+        return best_first(matches.keys, matches.scores, TOP)[0]
 
     _, figures.keyword_cpu_ms = asked(by_words, len(data.queries))
 

@@ -57,11 +57,24 @@ def test_a_pronoun_sentence_is_found_through_the_sentence_before_it():
     assert "It has its head office in Delhi." in found
 
 
-def test_sentences_of_several_documents_are_merged():
+def test_a_second_sentence_is_quoted_when_it_says_what_the_first_does_not():
+    first = passage("The alpha cache holds 100 entries.", "c1", document_id="d1")
+    second = passage("The beta queue holds 500 jobs.", "c2", document_id="d2")
+    draft = ExtractiveGenerator().quote(
+        "What do the alpha cache and the beta queue hold?", (first, second)
+    )
+    assert {citation.document_id for citation in draft.citations} == {"d1", "d2"}
+
+
+def test_a_second_sentence_that_adds_nothing_of_the_question_is_left_out():
     first = passage("The alpha cache holds 100 entries.", "c1", document_id="d1")
     second = passage("The alpha cache is emptied at noon.", "c2", document_id="d2")
-    draft = ExtractiveGenerator().quote("What about the alpha cache?", (first, second))
-    assert {citation.document_id for citation in draft.citations} == {"d1", "d2"}
+    draft = ExtractiveGenerator().quote(
+        "How many entries does the alpha cache hold?", (first, second)
+    )
+    assert [citation.quote for citation in draft.citations] == [
+        "The alpha cache holds 100 entries."
+    ]
 
 
 def test_the_same_sentence_in_two_documents_is_quoted_once():
@@ -84,9 +97,7 @@ def test_max_sentences_bounds_the_quotes():
 )
 def test_every_quote_equals_the_document_at_its_offsets(question, text, start):
     document = "y" * start + text
-    draft = ExtractiveGenerator(min_coverage=0.0, min_passage_coverage=0.0).quote(
-        question, (passage(text, start=start),)
-    )
+    draft = ExtractiveGenerator(min_confidence=0.0).quote(question, (passage(text, start=start),))
     for citation in draft.citations:
         assert document[citation.start : citation.end] == citation.quote != ""
         assert 0.0 <= citation.score <= 1.0

@@ -6,7 +6,7 @@ from tests.answers.world import StillClock, WholeDrafts, World, passage
 from tests.guardrails.pii.analyzers import Knows
 from trimtab.answers import Draft, ExtractiveGenerator, GuardedSentences, PipelineGuards, Question
 from trimtab.answers.drafts import DraftSentence, cite
-from trimtab.answers.guarding import REFUSED, WITHHELD
+from trimtab.answers.pipeline import REFUSED, WITHHELD
 from trimtab.answers.streaming import AnswerStream
 from trimtab.guardrails.bypass import Bypass
 from trimtab.guardrails.defaults import answer_guards, passage_guards, question_guards

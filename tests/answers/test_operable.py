@@ -36,7 +36,7 @@ from trimtab.monitoring.series import SeriesStore
 from trimtab.monitoring.views import SeriesView, metrics_apart
 from trimtab.privacy.actions import actions as privacy_actions
 from trimtab.privacy.signals import signals as privacy_signals
-from trimtab.runbooks.lint import lint
+from trimtab.runbooks.lint import PageChecks, lint
 from trimtab.runbooks.model import Runbook
 from trimtab.runbooks.page import parse_page
 
@@ -211,7 +211,7 @@ def test_the_page_names_only_what_exists(book, whole):
         whole.catalog.faults.values(),
     )
     alerts = {name for file in (ROOT / "rules").glob("*.yml") for name in alert_names(file)}
-    lint(book, catalog, alerts, compile_check, check_proof)
+    lint(book, PageChecks(catalog, alerts, compile_check, check_proof))
 
 
 @pytest.mark.parametrize(("book", "cause"), CAUSES, ids=lambda part: part.id)

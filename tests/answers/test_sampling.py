@@ -6,8 +6,7 @@ from hypothesis import strategies as st
 
 from tests.answers.world import World
 from trimtab.answers import Question
-from trimtab.answers.records import PipelineStage
-from trimtab.answers.sampling import SamplingRules, chosen
+from trimtab.answers.records import PipelineStage, SamplingRules, chosen
 
 NEVER = SamplingRules(share=0.0)
 

@@ -8,12 +8,11 @@ import pytest
 from tests.answers.world import CACHE_TEXT, Sentences, StillClock, WholeDrafts, World, passage
 from trimtab.answers import Draft, ExtractiveGenerator, Question, Retrieved, Usage
 from trimtab.answers.budgets import Budget, BudgetStore, Price
-from trimtab.answers.deadlines import Deadlines
+from trimtab.answers.deadlines import Deadlines, RetrievalStage, TimedGenerator
 from trimtab.answers.drafts import DraftSentence, Restart, last_draft, sentences_of, with_sentences
 from trimtab.answers.errors import GeneratorUnavailable
 from trimtab.answers.generation import CachedGenerator, FallbackGenerator
-from trimtab.answers.generators import MeteredGenerator, TimedGenerator
-from trimtab.answers.retrieval import RetrievalStage
+from trimtab.answers.generators import MeteredGenerator
 from trimtab.infra.storage import Database
 from trimtab.kernel.errors import DeadlineExceeded, Unavailable
 

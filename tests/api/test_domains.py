@@ -49,7 +49,7 @@ def test_files_are_ingested_and_a_refused_one_does_not_stop_the_others(operator)
 def test_files_of_one_form_are_embedded_together(app, operator, monkeypatch):
     asked = []
 
-    def vectors(encoder, texts):
+    def vectors(encoder, texts, is_stopped=None):
         asked.append(list(texts))
         return np.ones((len(texts), 384), dtype=np.float32)
 

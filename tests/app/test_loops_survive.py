@@ -11,7 +11,7 @@ from trimtab.app.handbook import Handbook
 from trimtab.evaluation.experiments.shadow import Shadow
 from trimtab.evaluation.online.quality_monitor import MonitoredStores, QualityMonitor
 from trimtab.gates.monitor import GateMonitor
-from trimtab.infra.notify import Delivery
+from trimtab.infra.notify.delivery import Delivery
 from trimtab.infra.scheduler import Scheduler
 from trimtab.infra.settings.sections.monitor import MonitorSettings
 from trimtab.kernel.tasks import ScheduledTask

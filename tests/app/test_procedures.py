@@ -7,7 +7,8 @@ import yaml
 
 from tests.faces import app, app_of, settings_of  # noqa: F401 - fixtures.
 from trimtab.app import HANDBOOK
-from trimtab.runbooks import Runbook, parse_page
+from trimtab.runbooks import Runbook
+from trimtab.runbooks.page import parse_page
 
 ROOT = Path(__file__).parents[2]
 

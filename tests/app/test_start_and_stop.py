@@ -12,7 +12,7 @@ from trimtab.evaluation.service import EvaluationService
 from trimtab.gates.monitor import GateMonitor
 from trimtab.guardrails.service import Guardrails
 from trimtab.infra.jobs.opening import OpeningJobs
-from trimtab.infra.notify import Delivery
+from trimtab.infra.notify.delivery import Delivery
 from trimtab.infra.process_metrics import STOPPED, ProcessMetrics
 from trimtab.infra.scheduler import Scheduler
 from trimtab.infra.storage import Database, DataDirectory

@@ -1,10 +1,15 @@
 """`trimtab demo`: the whole loop in one command."""
 
 import json
+import os
+import pty
+import re
+import subprocess
 
+import httpx
 import pytest
 
-from tests.processes import run
+from tests.processes import COMMAND, clean_environment, run
 
 
 @pytest.mark.timeout(400)
@@ -53,3 +58,58 @@ def test_nobody_to_ask_is_said_before_anything_starts(tmp_path):
     assert done.code != 0
     assert "--yes" in done.err
     assert not (tmp_path / "demo").exists()
+
+
+def at_a_terminal(folder, answer, *, while_asked=lambda address: None):
+    """Run the demo at a pseudo-terminal; return what it printed and its exit code."""
+    leader, follower = pty.openpty()
+    process = subprocess.Popen(
+        [COMMAND, "--set", "service.port=0", "demo"],
+        stdin=follower, stdout=follower, stderr=follower, cwd=folder,
+        env=clean_environment(TMPDIR=str(folder), HOME=str(folder)),
+    )  # fmt: skip
+    os.close(follower)
+    said, asked = "", False
+    try:
+        while True:
+            try:
+                said += os.read(leader, 4096).decode(errors="replace")
+            except OSError:  # The terminal has no other end any more.
+                return said, process.wait(60)
+            if not asked and "[y/N]" in said:
+                asked = True
+                while_asked(said)
+                if answer:
+                    os.write(leader, f"{answer}\n".encode())
+    finally:
+        os.close(leader)
+        process.kill()
+        process.wait()
+
+
+@pytest.mark.timeout(400)
+def test_at_a_terminal_it_asks_shows_progress_and_leaves_nothing_behind(tmp_path):
+    said, code = at_a_terminal(tmp_path, "y")
+    assert code == 0, said
+    assert "runs 5 times as fast as real time" in said
+    assert re.search(r"\d+ of \d+: ", said)
+    assert "waiting until the alert fires" in said
+    assert said.count("trimtab serve") == 1
+    assert [name.name for name in tmp_path.iterdir() if "demo" in name.name] == []
+
+
+@pytest.mark.timeout(400)
+def test_an_approval_in_the_console_is_noticed(tmp_path):
+    def approve(said):
+        link = re.search(r"(http://localhost:\d+)/console/login#token=(\S+)", said)
+        with httpx.Client(base_url=link[1], headers={"Origin": link[1]}) as browser:
+            browser.post("/console/login", data={"token": link[2]})
+            (listed,) = browser.get("/v1/incidents", params={"active": True}).json()["incidents"]
+            path = f"/v1/incidents/{listed['id']}"
+            plan = browser.get(path).json()["plan"]["hash"]
+            answer = browser.post(f"{path}/approve", json={"plan_hash": plan})
+            assert answer.status_code == 200, answer.text
+
+    said, code = at_a_terminal(tmp_path, "", while_asked=approve)
+    assert code == 0, said
+    assert "approved in the console by admin" in said

@@ -403,3 +403,9 @@ def test_the_gates_page_shows_the_last_verdict_and_every_finding(app, anonymous,
     assert verdict.outcome == "block"
     assert all(found.team in text for found in verdict.findings)
     assert text.count("<tr><td>") == len(verdict.results) + len(verdict.findings)
+
+
+def test_the_root_leads_a_browser_to_the_console(anonymous):
+    answer = anonymous.get("/", follow_redirects=False)
+    assert (answer.status_code, answer.headers["location"]) == (303, "/console")
+    assert anonymous.get("/nothing").json()["error"]["kind"] == "not_found"

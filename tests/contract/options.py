@@ -9,7 +9,8 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
-from trimtab.runbooks import Cause, Runbook, parse_page
+from trimtab.runbooks import Cause, Runbook
+from trimtab.runbooks.page import parse_page
 
 ROOT = Path(__file__).parent.parent.parent
 TABLE = Path(__file__).parent / "options.tsv"

@@ -7,7 +7,7 @@ import pytest
 from tests.drills.tank import Tank
 from tests.faces import app, app_of, settings_of, tank  # noqa: F401 - fixtures.
 from tests.incidents.world import TAP
-from trimtab.drills import run_drill
+from trimtab.drills.run import run_drill
 from trimtab.incidents import State
 from trimtab.incidents.signals import signals
 

@@ -10,15 +10,10 @@ import pytest
 from tests.drills.tank import Tank
 from tests.incidents.operator import make_operator
 from tests.incidents.world import PUMP, TAP
-from trimtab.drills import (
-    DrillRefused,
-    DrillRunner,
-    DrillStage,
-    DrillStopped,
-    DrillWait,
-    Progress,
-    run_drill,
-)
+from trimtab.drills import DrillRunner
+from trimtab.drills.errors import DrillRefused, DrillStopped
+from trimtab.drills.result import DrillStage, DrillWait, Progress
+from trimtab.drills.run import run_drill
 from trimtab.incidents import State
 from trimtab.kernel.operable import Realism
 from trimtab.runbooks import Library

@@ -8,7 +8,7 @@ import pytest
 import trimtab
 from tests.incidents.operator import make_operator
 from tests.incidents.world import TAP
-from trimtab.incidents import shipped_proofs
+from trimtab.incidents.proofs import shipped_proofs
 from trimtab.kernel.errors import Corrupt
 from trimtab.kernel.operable import Realism
 from trimtab.runbooks.model import Runbook

@@ -1,5 +1,6 @@
 """Each rule of the benchmark and the plausibility gate: its code, its place and how severe it is."""
 
+import math
 from dataclasses import replace
 
 import orjson
@@ -7,6 +8,7 @@ import pytest
 
 from trimtab.gates import benchmark, plausibility
 from trimtab.gates.benchmark import BenchmarkLogger
+from trimtab.gates.policy import GatePolicy
 from trimtab.gates.records import GateState
 from trimtab.gates.schema.importers import StatedValues, import_file
 from trimtab.kernel.ids import sha256_hex
@@ -323,6 +325,15 @@ SHARES = [
 def test_each_number_that_cannot_be_is_a_finding_at_its_place(found, edit, expected):
     edit = both(without("stderr"), edit)
     assert found(plausibility.check, edit) == expected
+
+
+def test_an_accuracy_of_exactly_the_least_that_is_plausible_is_none_too_low(found):
+    least = plausibility.bounds("copa", 100, GatePolicy()).low
+    assert 0 < least < 0.5
+    for accuracy, low in ((least, False), (math.nextafter(least, 0), True)):
+        edit = result(benchmark="copa", samples_processed=100, accuracy=accuracy, measure="mean")
+        codes = {code for code, *_ in found(plausibility.check, both(without("stderr"), edit))}
+        assert (f"{P}below_chance" in codes) is low
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,8 @@ import pytest
 from trimtab.gates import benchmark
 from trimtab.gates.errors import EvidenceMissing, ImportRefused
 from trimtab.gates.schema import check_report
-from trimtab.gates.schema.importers import StatedValues, import_file, import_text
+from trimtab.gates.schema.importers import StatedValues, import_file
+from trimtab.gates.schema.importers.read import import_text
 from trimtab.gates.selftest.imports import sound_log, write_sound
 
 CURRENT = {

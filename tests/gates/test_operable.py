@@ -25,7 +25,7 @@ from trimtab.monitoring.checks import check, compile_check
 from trimtab.monitoring.proofs import check_proof
 from trimtab.monitoring.scrape import Scrape
 from trimtab.monitoring.series import SeriesStore
-from trimtab.runbooks.lint import lint
+from trimtab.runbooks.lint import PageChecks, lint
 from trimtab.runbooks.page import parse_page
 
 ROOT = Path(__file__).parents[2]
@@ -98,7 +98,7 @@ def test_the_specimen_passes(room):
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.id)
 def test_the_page_loads_and_names_only_what_exists(page, catalog):
-    lint(page, catalog, {rule["alert"] for rule in RULES}, compile_check, check_proof)
+    lint(page, PageChecks(catalog, {rule["alert"] for rule in RULES}, compile_check, check_proof))
 
 
 @pytest.mark.parametrize("cause", CAUSES, ids=lambda cause: cause.id)

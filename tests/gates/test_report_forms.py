@@ -14,9 +14,10 @@ from trimtab.gates.benchmark.stream import read_log, structured_lines
 from trimtab.gates.errors import EvidenceUnreadable
 from trimtab.gates.evidence_files import read_evidence, read_text
 from trimtab.gates.json_path import values_at
-from trimtab.gates.schema import check_document, check_report, downgrade, migrate, version_of
+from trimtab.gates.schema import check_document, check_report, downgrade
 from trimtab.gates.schema.check import MAX_FINDINGS, json_path, path_of
-from trimtab.gates.schema.versions import available, project_schemas
+from trimtab.gates.schema.migrate import migrate
+from trimtab.gates.schema.versions import available, project_schemas, version_of
 from trimtab.gates.selftest.sample_project import StepClock
 from trimtab.gates.strictjson import LARGEST, parse
 from trimtab.infra.shipped import shipped

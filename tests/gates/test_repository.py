@@ -2,10 +2,11 @@
 
 from pathlib import Path
 
+import orjson
 import pytest
 
 from trimtab.gates import repository
-from trimtab.gates.repository import judge_repository
+from trimtab.gates.repository import judge_repository, write_selftest_report
 from trimtab.gates.selftest.run import CorruptionResult, SelfTestResult
 from trimtab.gates.selftest.sample_project import StepClock, add_package
 from trimtab.gates.supply_chain import Installed
@@ -25,6 +26,15 @@ def test_a_self_test_that_kills_everything_passes_as_a_benchmark(monkeypatch):
     _selftest(monkeypatch, 300, 0)
     verdict = judge_repository(ROOT, StepClock(), only=RELEASE)
     assert (verdict.outcome, verdict.findings) == ("pass", ())
+
+
+def test_the_self_test_is_reported_and_logged_under_its_name(monkeypatch, tmp_path):
+    _selftest(monkeypatch, 2, 0)
+    report = orjson.loads(write_selftest_report(tmp_path, StepClock()).read_bytes())
+    assert [result["name"] for result in report["results"]] == ["gates-selftest"]
+    assert {path.name.partition(".")[0] for path in (tmp_path / "logs").iterdir()} == {
+        "gates-selftest"
+    }
 
 
 def test_one_survivor_blocks_the_release(monkeypatch):

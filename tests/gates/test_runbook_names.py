@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from trimtab.cli.compat.runbook_names import DatasetValidator, DriftDetector
+from trimtab.gates.datasets import count_samples
 
 
 def codes(findings):
@@ -58,7 +59,7 @@ def test_no_dataset_at_all_is_a_finding_of_both_validators(datasets, world):
 def test_a_dataset_below_the_least_number_of_samples_is_a_finding(
     datasets, world, dataset, missing, wanted
 ):
-    count = datasets.sample_counts()[dataset.name]
+    count = count_samples(dataset)
     world.project.policy.write_text(
         f"datasets:\n  min_samples:\n    {dataset.name}: {count + missing}\n"
     )

@@ -8,15 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from trimtab.gates.errors import EvidenceUnreadable
-from trimtab.gates.schema import (
-    CURRENT,
-    available,
-    check_document,
-    check_report,
-    downgrade,
-    migrate,
-    version_of,
-)
+from trimtab.gates.schema import CURRENT, available, check_document, check_report, downgrade
+from trimtab.gates.schema.migrate import migrate
+from trimtab.gates.schema.versions import version_of
 from trimtab.gates.strictjson import parse
 
 FLAT = {

@@ -6,11 +6,11 @@ import pytest
 from tests.answers.world import StillClock
 from trimtab.guardrails.bypass import Bypass
 from trimtab.guardrails.defaults import answer_guards, question_guards
-from trimtab.guardrails.engine import GuardEngine
+from trimtab.guardrails.engine import GuardEngine, combine_validation_results
 from trimtab.guardrails.errors import BadDuration, GuardUnavailable
 from trimtab.guardrails.guard import GuardConfig, Policy, Subject
 from trimtab.guardrails.rules import LiveRules
-from trimtab.guardrails.verdicts import Decision, Judgement, Verdict, combine_validation_results
+from trimtab.guardrails.verdicts import Decision, Judgement, Verdict
 
 
 class Says:

@@ -31,10 +31,10 @@ def test_the_defaults_are_the_contracts():
 def test_a_change_applies_at_once_and_can_be_undone():
     live = LiveRules()
     former = live.change({"hallucination_threshold": "0.3", "ethics_check_enabled": "false"})
-    assert live.now().hallucination_threshold == 0.3
-    assert not live.now().ethics_check_enabled
+    assert live.current.hallucination_threshold == 0.3
+    assert not live.current.ethics_check_enabled
     live.restore(former)
-    assert live.now() == GuardRules()
+    assert live.current == GuardRules()
 
 
 @pytest.mark.parametrize(
@@ -50,7 +50,7 @@ def test_a_wrong_rule_is_refused_and_changes_nothing(given):
     live = LiveRules()
     with pytest.raises(BadRule):
         live.change({"fact_check_timeout": "1s"} | given)
-    assert live.now() == GuardRules()
+    assert live.current == GuardRules()
 
 
 def test_the_rules_go_to_text_and_back():

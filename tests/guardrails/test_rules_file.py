@@ -44,15 +44,15 @@ def world(tmp_path):
 @pytest.mark.feature("F242")
 def test_rules_in_a_config_map_are_taken_over_without_a_restart(world):
     assert world.write('data:\n  hallucination_threshold: "0.2"\n  ethics_check_enabled: "false"\n')
-    assert world.rules.now().hallucination_threshold == 0.2
-    assert not world.rules.now().ethics_check_enabled
+    assert world.rules.current.hallucination_threshold == 0.2
+    assert not world.rules.current.ethics_check_enabled
 
 
 def test_a_file_that_did_not_change_is_not_applied_again(world):
     world.write("hallucination_threshold: 0.2")
     world.rules.change({"hallucination_threshold": "0.3"})
     assert not world.watched.look()
-    assert world.rules.now().hallucination_threshold == 0.3
+    assert world.rules.current.hallucination_threshold == 0.3
 
 
 @pytest.mark.parametrize(
@@ -66,10 +66,10 @@ def test_a_file_that_did_not_change_is_not_applied_again(world):
     ],
 )
 def test_a_file_that_does_not_fit_changes_nothing_and_is_logged_once(world, text, caplog):
-    before = world.rules.now()
+    before = world.rules.current
     assert not world.write(text)
     world.watched.look()
-    assert world.rules.now() == before
+    assert world.rules.current == before
     assert world.bypass.active() is None
     assert [record.message for record in caplog.records] == ["guard_rules_refused"]
 

@@ -113,9 +113,9 @@ def test_the_bypass_action_keeps_the_shadow_and_its_undo_ends_it(guardrails, cat
 
 def test_a_rule_is_changed_and_put_back(guardrails, catalog):
     result = act(catalog, "guardrails.rules.set", name="ethics_check_enabled", value="false")
-    assert not guardrails.rules.now().ethics_check_enabled
+    assert not guardrails.rules.current.ethics_check_enabled
     undo(catalog, "guardrails.rules.set", result)
-    assert guardrails.rules.now().ethics_check_enabled
+    assert guardrails.rules.current.ethics_check_enabled
 
 
 @pytest.mark.feature("F250")
@@ -147,9 +147,9 @@ def test_a_dry_run_counts_what_would_be_forgotten_and_replaced(guardrails, catal
 )
 def test_a_dry_run_changes_nothing(guardrails, catalog, name, given):
     guardrails.answers.check(HARMLESS)
-    before = guardrails.rules.now()
+    before = guardrails.rules.current
     catalog.action(name).dry_run(given, BY)
-    assert guardrails.rules.now() == before
+    assert guardrails.rules.current == before
     assert guardrails.bypass.active() is None
     assert guardrails.clear_cache() == 5
 
@@ -360,6 +360,6 @@ def test_the_rules_file_holds_from_the_start(tmp_path):
     file.write_text('data:\n  hallucination_threshold: "0.2"\n')
     service = Guardrails(GuardrailsSettings(rules_file=str(file)), StillClock(), Log())
     try:
-        assert service.rules.now().hallucination_threshold == 0.2
+        assert service.rules.current.hallucination_threshold == 0.2
     finally:
         service.close()

@@ -4,21 +4,19 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tests.incidents.world import PAGE, World, catalog
-from trimtab.incidents import (
-    IncidentAlert,
-    IncidentContext,
-    Incidents,
-    IncidentStore,
-    Proofs,
-    load_ladders,
-)
+from trimtab.incidents import Incidents, Proofs
+from trimtab.incidents.context import IncidentContext
+from trimtab.incidents.ladders import load_ladders
+from trimtab.incidents.model import IncidentAlert
+from trimtab.incidents.store import IncidentStore
 from trimtab.infra.audit import Audit
 from trimtab.infra.notify import Outbox
 from trimtab.infra.settings.sections.incidents import IncidentSettings
 from trimtab.infra.storage import Database
 from trimtab.kernel.ids import content_id
 from trimtab.kernel.operable import Realism
-from trimtab.runbooks import Library, parse_page
+from trimtab.runbooks import Library
+from trimtab.runbooks.page import parse_page
 from trimtab.testing.clock import FakeClock
 from trimtab.testing.jobs import FakeJobs
 
@@ -88,3 +86,15 @@ def make_operator(folder: Path, page=PAGE, **settings):
     jobs = FakeJobs(clock)
     context, outbox, audit = make_context(folder, world, clock, page, **settings)
     return Operator(world, clock, jobs, context, Incidents(context, jobs), outbox, audit)
+
+
+def until(operator, incident, state):
+    """Run the jobs until the incident is in that state; return it."""
+    operator.jobs.run(until=lambda: operator.incidents.get(incident.id).state is state)
+    return operator.incidents.get(incident.id)
+
+
+def change(operator, name, **changes):
+    """Replace fields of an action of the catalog."""
+    actions = operator.context.catalog.actions
+    actions[name] = replace(actions[name], **changes)

@@ -3,8 +3,8 @@
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from trimtab.incidents import Incident, IncidentAlert, IncidentSeverity, State
-from trimtab.incidents.model import AttachedAlert, Episode
+from trimtab.incidents import Incident, State
+from trimtab.incidents.model import AttachedAlert, Episode, IncidentAlert, IncidentSeverity
 
 START = datetime(2026, 3, 14, 9, 0, tzinfo=UTC)
 

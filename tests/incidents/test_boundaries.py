@@ -6,30 +6,21 @@ from datetime import timedelta
 
 import pytest
 
-from tests.incidents.operator import alert, make_operator
+from tests.incidents.operator import alert, make_operator, until
 from tests.incidents.records import START, drift_alert, drift_incident
 from tests.incidents.world import PAGE, TAP
-from trimtab.incidents import AttemptOutcome, NothingToDecide, State, load_ladders
+from trimtab.incidents import AttemptOutcome, State
 from trimtab.incidents.approvals import await_approval
 from trimtab.incidents.clocks import read_clocks
 from trimtab.incidents.diagnose import diagnose, investigate
+from trimtab.incidents.errors import NothingToDecide
 from trimtab.incidents.escalation import seconds_to_next_rung
+from trimtab.incidents.ladders import load_ladders
 from trimtab.incidents.loop import Loop
 from trimtab.incidents.model import Watch
 from trimtab.incidents.verify import recovery_hold, verify, watch_escalated
 
 LADDERS = load_ladders()
-
-
-def until(operator, incident, state):
-    operator.jobs.run(until=lambda: operator.incidents.get(incident.id).state is state)
-    return operator.incidents.get(incident.id)
-
-
-@pytest.fixture
-def waiting(operator):
-    operator.world.put(tap=1, level=1)
-    return operator, until(operator, operator.fire(), State.AWAITING_APPROVAL)
 
 
 def before_expiry(operator, incident, seconds):

@@ -6,10 +6,13 @@ import pytest
 from tests.incidents.operator import make_operator
 from tests.incidents.records import START, drift_incident
 from tests.incidents.world import PAGE, TAP
-from trimtab.incidents import IncidentSeverity, LaddersRefused, State, load_ladders
+from trimtab.incidents import State
 from trimtab.incidents.clocks import read_clocks
+from trimtab.incidents.errors import LaddersRefused
+from trimtab.incidents.ladders import load_ladders
+from trimtab.incidents.model import IncidentSeverity
 from trimtab.infra.notify import Kind
-from trimtab.runbooks import parse_page
+from trimtab.runbooks.page import parse_page
 
 LADDERS = load_ladders()
 MINUTE, HOUR = 60, 3600

@@ -10,14 +10,8 @@ from prometheus_client import CollectorRegistry
 from tests.incidents.operator import make_context
 from tests.incidents.records import START
 from tests.incidents.world import TAP, World
-from trimtab.incidents import (
-    EmbeddedMonitor,
-    Incidents,
-    State,
-    alert_of,
-    deliver,
-    firing_before,
-)
+from trimtab.incidents import EmbeddedMonitor, Incidents, State, deliver, firing_before
+from trimtab.incidents.embedded import alert_of
 from trimtab.infra.notify import Kind
 from trimtab.infra.settings.sections.monitor import MonitorSettings
 from trimtab.infra.telemetry import SignalCollector

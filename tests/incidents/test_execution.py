@@ -1,17 +1,18 @@
 """Acts that raise, hang, change nothing or cannot be taken back."""
 
 import threading
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
-from tests.incidents.operator import make_operator
+from tests.incidents.operator import change, make_operator
 from tests.incidents.world import PUMP, TAP
-from trimtab.incidents import PreapprovalRefused, State, signals
+from trimtab.incidents import State
 from trimtab.incidents.bounded import ActTimedOut, run_bounded
+from trimtab.incidents.errors import PreapprovalRefused
 from trimtab.incidents.loop import Loop
 from trimtab.incidents.plan import check_preapproved
+from trimtab.incidents.signals import signals
 from trimtab.incidents.transition import NewEntry
 from trimtab.kernel.operable import ActionResult, Effect
 
@@ -24,12 +25,6 @@ def release():
     event = threading.Event()
     yield event
     event.set()
-
-
-def change(operator, name, **changes):
-    """Replace a part of an action in the operator's catalog."""
-    actions = operator.context.catalog.actions
-    actions[name] = replace(actions[name], **changes)
 
 
 def broken_tank(operator, **world):

@@ -4,21 +4,17 @@ from datetime import timedelta
 
 import pytest
 
-from tests.incidents.operator import make_operator
+from tests.incidents.operator import make_operator, until
 from tests.incidents.records import START, drift_alert, drift_incident
 from tests.incidents.world import PUMP, TAP
-from trimtab.incidents import State, errors, signals
+from trimtab.incidents import State, errors
 from trimtab.incidents.bounded import ActTimedOut
 from trimtab.incidents.loop import Loop
 from trimtab.incidents.model import AttachedAlert
+from trimtab.incidents.signals import signals
 from trimtab.incidents.similar import similar
 from trimtab.incidents.transition import NewEntry, Transition
 from trimtab.kernel.errors import TrimtabError
-
-
-def until(operator, incident, state):
-    operator.jobs.run(until=lambda: operator.incidents.get(incident.id).state is state)
-    return operator.incidents.get(incident.id)
 
 
 def facts_of(operator, incident_id, start):

@@ -5,12 +5,15 @@ from datetime import timedelta
 
 import pytest
 
-from tests.incidents.operator import make_operator
+from tests.incidents.operator import make_operator, until
 from tests.incidents.world import PAGE, PUMP, TAP
 from trimtab.incidents import State
 from trimtab.incidents.escalation import conditions_met, rungs_due
 from trimtab.infra.notify import Kind
-from trimtab.runbooks import Library, Procedure, RunbookRefused, parse_page
+from trimtab.runbooks import Library, Procedure
+from trimtab.runbooks.errors import RunbookRefused
+from trimtab.runbooks.lint import PageChecks
+from trimtab.runbooks.page import parse_page
 
 DATA_LOSS = PAGE.rstrip() + "\n```sh event=data_loss\ntrimtab check 'pump_ok == 0'\n```\n"
 CONDITION = PAGE.rstrip() + "\n```sh\ntrimtab check 'pump_ok == 1'\n```\n"
@@ -23,11 +26,6 @@ alerts: [TankLow]
 # Look at the tank
 Climb up and look.
 """
-
-
-def until(operator, incident, state):
-    operator.jobs.run(until=lambda: operator.incidents.get(incident.id).state is state)
-    return operator.incidents.get(incident.id)
 
 
 def pass_time(operator, seconds):
@@ -181,9 +179,9 @@ def test_a_procedure_that_only_the_rule_names_counts_too(tmp_path):
 def test_a_procedure_for_an_alert_that_does_not_exist_is_refused(tmp_path):
     (tmp_path / "procedure.md").write_text(PROCEDURE)
     catalog = make_operator(tmp_path).context.catalog
-    Library.load(tmp_path, catalog, {"TankLow"}, lambda _: None)
+    Library.load(tmp_path, PageChecks(catalog, {"TankLow"}, lambda _: None))
     with pytest.raises(RunbookRefused, match="no alert named 'TankLow'"):
-        Library.load(tmp_path, catalog, {"TankHigh"}, lambda _: None)
+        Library.load(tmp_path, PageChecks(catalog, {"TankHigh"}, lambda _: None))
 
 
 def test_what_people_did_by_hand_is_told_and_not_taken_for_the_reason(operator):

@@ -4,23 +4,13 @@ from dataclasses import replace
 
 import pytest
 
-from tests.incidents.operator import make_operator
+from tests.incidents.operator import change, make_operator, until
 from tests.incidents.records import drift_incident
 from tests.incidents.world import PUMP, TAP
 from trimtab.incidents import State, verify
 from trimtab.incidents.similar import similar
 from trimtab.infra.notify import Kind, Message, Receipt
 from trimtab.kernel.operable import ActionResult
-
-
-def until(operator, incident, state):
-    operator.jobs.run(until=lambda: operator.incidents.get(incident.id).state is state)
-    return operator.incidents.get(incident.id)
-
-
-def change(operator, name, **changes):
-    actions = operator.context.catalog.actions
-    actions[name] = replace(actions[name], **changes)
 
 
 def without_help(operator, name, **result):

@@ -5,11 +5,12 @@ from datetime import timedelta
 import pytest
 
 from tests.incidents.records import START, drift_alert, drift_incident
-from trimtab.incidents import State, signals
+from trimtab.incidents import State
 from trimtab.incidents.diagnose import investigate, recent_changes
 from trimtab.incidents.loop import job_id
 from trimtab.incidents.model import AttachedAlert
 from trimtab.incidents.service import Incidents
+from trimtab.incidents.signals import signals
 from trimtab.incidents.similar import similar
 from trimtab.incidents.statements import persons_acts
 from trimtab.infra.jobs import JobState, JobStatus

@@ -4,7 +4,8 @@ import pytest
 
 from tests.incidents.operator import make_operator
 from tests.incidents.world import PUMP, TAP
-from trimtab.incidents import NothingToDecide, PlanChanged, State
+from trimtab.incidents import State
+from trimtab.incidents.errors import NothingToDecide, PlanChanged
 from trimtab.incidents.loop import Loop
 
 

@@ -6,7 +6,9 @@ from tests.incidents.channels import Pager
 from tests.incidents.operator import make_operator
 from tests.incidents.world import PAGE
 from trimtab.incidents import State
-from trimtab.infra.notify import Delivery, Kind, LogChannel, Reach
+from trimtab.infra.notify import Kind, Reach
+from trimtab.infra.notify.channels import LogChannel
+from trimtab.infra.notify.delivery import Delivery
 
 
 def paged_page(severity="P1"):

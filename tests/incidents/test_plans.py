@@ -5,17 +5,19 @@ from datetime import timedelta
 
 import pytest
 
-from tests.incidents.operator import make_operator
+from tests.incidents.operator import make_operator, until
 from tests.incidents.world import PAGE, PUMP, TAP
-from trimtab.incidents import Ladder, Rung, State
+from trimtab.incidents import State
 from trimtab.incidents.diagnose import diagnose, investigate
 from trimtab.incidents.escalation import conditions_met
+from trimtab.incidents.ladders import Ladder, Rung
 from trimtab.incidents.model import Attempt, AttemptOutcome
 from trimtab.incidents.plan import plan, plan_hash
 from trimtab.incidents.transition import NewEntry
 from trimtab.kernel.errors import Unavailable
 from trimtab.kernel.operable import Action, ActionResult, Realism, Risk
-from trimtab.runbooks import Library, parse_page
+from trimtab.runbooks import Library
+from trimtab.runbooks.page import parse_page
 
 OBSERVED = PAGE.replace(
     "```sh fix\ntrimtab act tank.close_tap\n",
@@ -25,11 +27,6 @@ ONLY_OBSERVED = PAGE.replace(
     "```sh fix\ntrimtab act tank.close_tap\ntrimtab act tank.refill litres=9\n",
     "```sh fix\ntrimtab act tank.look\n",
 )
-
-
-def until(operator, incident, state):
-    operator.jobs.run(until=lambda: operator.incidents.get(incident.id).state is state)
-    return operator.incidents.get(incident.id)
 
 
 def fire_with_open_tap(operator):

@@ -4,8 +4,8 @@ import pytest
 
 from tests.incidents.records import START, drift_incident
 from tests.incidents.world import TAP
-from trimtab.incidents import load_ladders
 from trimtab.incidents.clocks import read_clocks
+from trimtab.incidents.ladders import load_ladders
 from trimtab.incidents.model import Attempt, AttemptOutcome, Entry
 from trimtab.incidents.postmortem import render, render_report
 

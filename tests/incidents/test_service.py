@@ -1,15 +1,20 @@
 import math
 import threading
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 
 from tests.incidents.operator import alert, make_operator
 from tests.incidents.world import PUMP, TAP
-from trimtab.incidents import DrillRunning, IncidentUnknown, PreapprovalRefused, State, signals
+from trimtab.incidents import State
+from trimtab.incidents.errors import DrillRunning, IncidentUnknown, PreapprovalRefused
 from trimtab.incidents.model import IncidentAlert
+from trimtab.incidents.module import IncidentRecords, OperatorPorts, build
+from trimtab.incidents.signals import signals
 from trimtab.incidents.transition import NewEntry
 from trimtab.kernel.operable import Catalog
+from trimtab.testing.jobs import FakeJobs
 
 
 def broken(operator):
@@ -77,6 +82,20 @@ def test_every_active_incident_gets_its_job_again_after_a_start(tmp_path):
     assert again.incidents.get(incident.id).state is State.RESOLVED
 
 
+def test_missing_jobs_are_started_again_each_minute(operator):
+    context, jobs = operator.context, FakeJobs(operator.clock)
+    settings = SimpleNamespace(incidents=context.settings)
+    env = SimpleNamespace(settings=settings, audit=operator.audit, clock=operator.clock, jobs=jobs)
+    records = IncidentRecords(context.store, context.proofs)
+    module = build(env, records, context.catalog, context.library, context.monitor, OperatorPorts())
+    (task,) = module.scheduled
+    assert task.every_seconds == 60
+    incident = broken(operator)
+    task.run()
+    jobs.run()
+    assert module.service.get(incident.id).state is State.RESOLVED
+
+
 def test_following_returns_at_once_what_is_there_and_waits_for_what_is_not(operator):
     incident = broken(operator)
     assert [entry.seq for entry in operator.incidents.follow(incident.id, 0, 60)] == [1]
@@ -85,6 +104,21 @@ def test_following_returns_at_once_what_is_there_and_waits_for_what_is_not(opera
     # Far longer than a test may take: only the news may end the wait.
     assert operator.incidents.follow(incident.id, 1, 600)[0].seq == 2
     worker.join()
+
+
+def test_following_is_told_of_news_that_come_while_it_looks(operator, monkeypatch):
+    incident = broken(operator)
+    store, look = operator.context.store, operator.context.store.timeline
+
+    def followed_by_news(*asked):
+        found = look(*asked)
+        monkeypatch.setattr(store, "timeline", look)
+        operator.jobs.run()
+        return found
+
+    monkeypatch.setattr(store, "timeline", followed_by_news)
+    # Far longer than a test may take: only the news may end the wait.
+    assert operator.incidents.follow(incident.id, 1, 600)[0].seq == 2
 
 
 def test_following_ends_empty_when_nothing_happens(operator):

@@ -6,24 +6,15 @@ import pytest
 
 from tests.incidents.operator import make_operator
 from tests.incidents.world import PUMP, TAP
-from trimtab.incidents import CheckJudgement, State, cause_text, shipped_proofs
+from trimtab.incidents import State, cause_text
 from trimtab.incidents.approvals import await_approval
 from trimtab.incidents.diagnose import diagnose, investigate
 from trimtab.incidents.evidence import look
 from trimtab.incidents.model import Attempt, AttemptOutcome
+from trimtab.incidents.ports import CheckJudgement
+from trimtab.incidents.proofs import shipped_proofs
 from trimtab.kernel.operable import Sample
 from trimtab.runbooks.commands import Check
-
-
-def until(operator, incident, state):
-    operator.jobs.run(until=lambda: operator.incidents.get(incident.id).state is state)
-    return operator.incidents.get(incident.id)
-
-
-@pytest.fixture
-def waiting(operator):
-    operator.world.put(tap=1, level=1)
-    return operator, until(operator, operator.fire(), State.AWAITING_APPROVAL)
 
 
 @pytest.mark.parametrize(("left", "waits"), [(0.5, True), (0.0, False)])

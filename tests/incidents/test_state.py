@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from tests.incidents.operator import make_operator
 from tests.incidents.world import PUMP, TAP
-from trimtab.incidents import IllegalTransition, NothingToDecide, State
+from trimtab.incidents import State
+from trimtab.incidents.errors import IllegalTransition, NothingToDecide
 from trimtab.incidents.state import TRANSITIONS, check_transition
 
 states = st.sampled_from(State)

@@ -7,7 +7,8 @@ import pytest
 
 from tests.incidents.records import drift_incident
 from tests.incidents.world import TAP
-from trimtab.incidents import IllegalTransition, IncidentUnknown, NothingToDecide, State
+from trimtab.incidents import State
+from trimtab.incidents.errors import IllegalTransition, IncidentUnknown, NothingToDecide
 from trimtab.incidents.model import Attempt, AttemptOutcome, PlanApproval
 from trimtab.incidents.transition import NewEntry, Transition, moved
 

@@ -7,9 +7,9 @@ import pytest
 import sqlalchemy as sa
 
 from tests.incidents.records import START, drift_alert, drift_incident
-from trimtab.incidents import AttemptOutcome, IncidentSeverity, State
+from trimtab.incidents import AttemptOutcome, State
 from trimtab.incidents.attach import reopened
-from trimtab.incidents.model import Attempt, DoneAct, Episode, Watch
+from trimtab.incidents.model import Attempt, DoneAct, Episode, IncidentSeverity, Watch
 from trimtab.incidents.rows import INCIDENTS, incident_row, parsed
 
 AT = "2026-03-14T09:00:00Z"
@@ -118,6 +118,13 @@ def test_a_document_of_the_first_release_lacks_the_later_keys():
     assert parsed(json.dumps(short)).episode == Episode(3, START)
 
 
+def test_outcomes_of_attempts_are_kept_by_these_words():
+    assert [outcome.value for outcome in AttemptOutcome] == [
+        "worked", "did_not_help", "act_failed", "timed_out", "changed_nothing", "not_verified", "not_plannable",
+        "rejected", "not_answered",
+    ]  # fmt: skip
+
+
 @pytest.mark.parametrize("damaged", ["{", "[]", "null", "{}", '{"episode": 1}', '{"attempts": 1}'])
 def test_a_damaged_document_is_a_value_error(damaged):
     with pytest.raises(ValueError):  # noqa: PT011 - pydantic's and JSON's errors have no common text.
@@ -141,6 +148,21 @@ def test_changes_go_to_the_incident_or_its_episode():
     assert (before.title, before.episode.impact) == ("Model Drift Critical", "")
     with pytest.raises(TypeError):
         before.updated(unknown=1)
+
+
+def test_incidents_of_drills_are_told_from_others_and_from_those_of_older_releases(operator):
+    store = operator.context.store
+    for name, drill in (("real", False), ("drill", True), ("older", False)):
+        made = drift_incident(id=name, drill=drill)
+        store.open(lambda _id, made=made: made, "x", ())
+    with store._database.write() as connection:
+        older = sa.update(INCIDENTS).where(INCIDENTS.c.id == "older")
+        without = sa.func.json_remove(INCIDENTS.c.document, "$.drill")
+        connection.execute(older.values(document=without))
+    found = {
+        drills: {each.id for each in store.find(drills=drills)} for drills in (None, True, False)
+    }
+    assert found == {None: {"real", "drill", "older"}, True: {"drill"}, False: {"real", "older"}}
 
 
 def test_active_incidents_are_found_by_the_alert(operator):

@@ -7,11 +7,19 @@ import pytest
 from tests.incidents.operator import alert, make_operator
 from tests.incidents.records import START, drift_alert, drift_incident
 from tests.incidents.world import PUMP, TAP
-from trimtab.incidents import DrillProof, IncidentSeverity, Proofs, State, load_ladders, proof_entry
+from trimtab.incidents import Proofs, State, proof_entry
 from trimtab.incidents.clocks import read_clocks
 from trimtab.incidents.evidence import confidences, finding_text
-from trimtab.incidents.model import Attempt, AttemptOutcome, Entry, EvidenceFinding
+from trimtab.incidents.ladders import load_ladders
+from trimtab.incidents.model import (
+    Attempt,
+    AttemptOutcome,
+    Entry,
+    EvidenceFinding,
+    IncidentSeverity,
+)
 from trimtab.incidents.postmortem import render, render_report
+from trimtab.incidents.proofs import DrillProof
 from trimtab.incidents.statements import cause_text, closing_text, resolution_without_fix
 from trimtab.incidents.triage import component_of, severity_of, triage
 from trimtab.kernel.operable import Realism

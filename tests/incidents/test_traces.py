@@ -5,25 +5,17 @@ from dataclasses import replace
 
 import pytest
 
+from tests.incidents.operator import change, until
 from tests.incidents.world import TAP
-from trimtab.incidents import IncidentSeverity, State, signals
+from trimtab.incidents import State
 from trimtab.incidents.approvals import await_approval
 from trimtab.incidents.diagnose import investigate
 from trimtab.incidents.loop import Loop, job_id
-from trimtab.incidents.model import PlannedAct
+from trimtab.incidents.model import IncidentSeverity, PlannedAct
+from trimtab.incidents.signals import signals
 from trimtab.incidents.triage import native_label
 from trimtab.kernel.errors import TrimtabError
 from trimtab.kernel.operable import ActionResult, Sample
-
-
-def until(operator, incident, state):
-    operator.jobs.run(until=lambda: operator.incidents.get(incident.id).state is state)
-    return operator.incidents.get(incident.id)
-
-
-def change(operator, name, **changes):
-    actions = operator.context.catalog.actions
-    actions[name] = replace(actions[name], **changes)
 
 
 def with_open_tap(operator, **world):

@@ -1,7 +1,7 @@
 import pytest
 
 from tests.incidents.records import drift_alert
-from trimtab.incidents import IncidentSeverity
+from trimtab.incidents.model import IncidentSeverity
 from trimtab.incidents.triage import component_of, group_key, native_label, severity_of, title_of
 
 

@@ -2,9 +2,10 @@
 
 import pytest
 
-from tests.incidents.operator import make_operator
+from tests.incidents.operator import make_operator, until
 from tests.incidents.world import PAGE, TAP
-from trimtab.incidents import NothingToClose, State, StillFiring
+from trimtab.incidents import State
+from trimtab.incidents.errors import NothingToClose, StillFiring
 
 ESCALATE = PAGE.rstrip() + "\n```sh\ntrimtab check 'pump_ok == 1'\n```\n"
 
@@ -13,11 +14,6 @@ def broken(operator):
     operator.prove(TAP)
     operator.world.put(tap=1, level=1)
     return operator.fire()
-
-
-def until(operator, incident, state):
-    operator.jobs.run(until=lambda: operator.incidents.get(incident.id).state is state)
-    return operator.incidents.get(incident.id)
 
 
 def unverified(operator):

@@ -4,7 +4,7 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from trimtab.incidents import CheckJudgement
+from trimtab.incidents.ports import CheckJudgement
 from trimtab.kernel.errors import Unavailable
 from trimtab.kernel.operable import (
     Action,

@@ -154,9 +154,9 @@ def test_a_key_is_remembered_until_any_key_changes(keys):
     key = keys.create("ci", Role.OPERATOR, actor="me")
     for _ in range(2):  # The first call notes the use, which is a change.
         keys.authenticate(key)
-    assert keys.remembers(key)
+    assert keys.recall(key)
     keys.create("other", Role.READER, actor="me")
-    assert not keys.remembers(key)
+    assert not keys.recall(key)
 
 
 def test_a_remembered_key_is_refused_as_soon_as_it_is_rotated_or_revoked(keys):
@@ -192,4 +192,4 @@ def test_a_key_that_is_revoked_while_it_is_looked_up_is_not_remembered(database,
 def test_an_unknown_key_is_never_remembered(keys):
     with pytest.raises(Unauthenticated):
         keys.authenticate("tt_guessed")
-    assert not keys.remembers("tt_guessed")
+    assert not keys.recall("tt_guessed")

@@ -6,20 +6,13 @@ import threading
 import httpx
 import pytest
 
-from trimtab.infra.notify import (
-    ConsoleChannel,
-    Delivery,
-    GitHubChannel,
-    Kind,
-    Message,
-    Outbox,
-    PagerDutyChannel,
-    WebhookChannel,
-    actions,
-    channels_for,
-)
-from trimtab.infra.notify.channels import NotDelivered
+from trimtab.infra.notify import Kind, Message, Outbox, channels_for
+from trimtab.infra.notify.actions import actions
+from trimtab.infra.notify.channels import ConsoleChannel, NotDelivered, WebhookChannel
+from trimtab.infra.notify.delivery import Delivery
 from trimtab.infra.notify.mail import EmailChannel
+from trimtab.infra.notify.pagerduty import PagerDutyChannel
+from trimtab.infra.notify.tracker import GitHubChannel
 from trimtab.infra.storage import Database
 from trimtab.kernel.operable import ActionContext, check_arguments
 from trimtab.testing.clock import FakeClock

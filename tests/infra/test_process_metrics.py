@@ -2,13 +2,13 @@
 
 import logging
 import math
+import zlib
 
 import pytest
 
 from trimtab.infra.audit import Audit
 from trimtab.infra.process_metrics import LOST, ProcessMetrics
 from trimtab.infra.storage import Database, losses
-from trimtab.infra.storage.sqlite.integrity.commit_counter import CommitCounter
 from trimtab.infra.telemetry.log_counters import LogCounters
 from trimtab.kernel.health import Status
 from trimtab.testing.clock import FakeClock
@@ -49,9 +49,8 @@ def counters():
 def test_what_a_database_had_lost_at_a_start_is_in_the_audit_chain(tmp_path, clock):
     file = tmp_path / "other.db"
     Database(file, ("state",)).close()
-    CommitCounter(file).note(
-        7
-    )  # As if seven commits had been acknowledged, of which the file holds fewer.
+    # As if seven commits had been acknowledged, of which the file holds fewer.
+    file.with_name("other.db-commits").write_bytes(b"0000000007 %08x\n" % zlib.crc32(b"7"))
     other = Database(file, ("state",))
     chain = Audit(other, clock)
     process_metrics = ProcessMetrics(chain, clock)

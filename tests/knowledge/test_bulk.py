@@ -1,5 +1,7 @@
 """Folders and lists: the unchanged is left alone, a document that changes meanwhile is not overwritten."""
 
+import threading
+
 import pytest
 import sqlalchemy as sa
 
@@ -73,8 +75,25 @@ def test_a_document_written_meanwhile_is_compared_anew(knowledge, folder, home, 
     assert vectors_of(knowledge, "sea") == 300
 
 
+def test_a_stop_ends_the_ingestion_within_one_batch_of_texts(knowledge, folder, home, monkeypatch):
+    stop, calls = threading.Event(), []
+    embed = home.model.embed
+
+    def stopped(texts):
+        calls.append(len(texts))
+        stop.set()
+        return embed(texts)
+
+    monkeypatch.setattr(home.model, "embed", stopped)
+    done = knowledge.ingest_folder("sea", folder, stop=stop)
+    assert calls == [64]
+    assert done.documents == ()
+    monkeypatch.undo()
+    assert len(knowledge.ingest_folder("sea", folder).documents) == 300
+
+
 def test_a_full_disk_ends_the_ingestion_and_keeps_what_was_reported(knowledge, folder, monkeypatch):
-    seen = []
+    seen, stop = [], threading.Event()
     write = DocumentStore.write
 
     def full(store, *given):
@@ -84,8 +103,9 @@ def test_a_full_disk_ends_the_ingestion_and_keeps_what_was_reported(knowledge, f
 
     monkeypatch.setattr(DocumentStore, "write", full)
     with pytest.raises(StorageFull):
-        knowledge.ingest_folder("sea", folder, lambda *step: seen.append(step))
+        knowledge.ingest_folder("sea", folder, lambda *step: seen.append(step), stop)
     assert 0 < len(seen) < 300
+    assert not stop.is_set(), "the caller may try again"
     assert len(knowledge.documents.list("sea")) == len(seen)
 
 
@@ -122,7 +142,7 @@ def test_documents_that_come_together_are_embedded_together(knowledge, home, mon
     outcomes = list(knowledge.ingest_many("sea", _sources(*[f"Island {n}." for n in range(100)])))
     assert [one.name for one in outcomes] == [f"{n:03}.md" for n in range(100)]
     assert all(isinstance(one, IngestResult) for one in outcomes)
-    assert len(calls) == 1
+    assert [len(texts) for texts in calls] == [64, 36]
     assert vectors_of(knowledge, "sea") == 100
 
 

@@ -9,34 +9,36 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.knowledge.conftest import HandClock
+from trimtab.infra.settings.sections.knowledge import KnowledgeSettings
 from trimtab.knowledge.cache_manager import CacheSizes
-from trimtab.knowledge.caches import BoundedCache, CacheLimits, QueryDiversity
+from trimtab.knowledge.caches import BoundedCache, CacheLimits
+from trimtab.knowledge.metrics import SearchMetrics
 from trimtab.knowledge.records import FoundPassage, SearchResult
 from trimtab.knowledge.search import _estimate_bytes
-from trimtab.knowledge.validation import normalize_query, parse_query_list
+from trimtab.knowledge.validation import parse_query_list
 
 
 def _cache(entries=3, memory=10**6, clock=None):
     limits = CacheLimits(entries, memory, window_seconds=300, window_lookups=4)
-    return BoundedCache(limits, len, clock or HandClock())
+    return BoundedCache(limits, clock or HandClock())
 
 
 @given(st.lists(st.tuples(st.integers(0, 9), st.text(max_size=30)), max_size=80))
 def test_neither_entries_nor_bytes_ever_exceed_their_bounds(puts):
     cache = _cache(entries=4, memory=60)
     for key, text in puts:
-        cache.put(key, text)
+        cache.put(key, text, len(text))
         stats = cache.stats()
         assert stats.size <= 4
-        assert stats.memory_bytes == sum(len(entry) for entry, _ in cache._entries.values()) <= 60
+        assert stats.memory_bytes == sum(map(len, cache.held())) <= 60
 
 
 def test_what_was_not_used_longest_leaves_first():
     cache = _cache(entries=2)
-    cache.put("a", "1")
-    cache.put("b", "2")
+    cache.put("a", "1", 1)
+    cache.put("b", "2", 1)
     cache.get("a")
-    cache.put("c", "3")
+    cache.put("c", "3", 1)
     assert (cache.get("a"), cache.get("b"), cache.get("c")) == ("1", None, "3")
 
 
@@ -47,7 +49,7 @@ def test_the_hit_ratio_is_that_of_the_last_while():
         cache.get(key)
     assert cache.hit_ratio() == 0
     clock.seconds += 400
-    cache.put("a", "1")
+    cache.put("a", "1", 1)
     for _ in range(4):
         cache.get("a")
     assert cache.hit_ratio() == 1
@@ -64,7 +66,7 @@ def test_a_cache_that_is_too_small_regrets_what_it_dropped():
     cache = _cache(entries=2)
     for key in "abcabcabc":
         if cache.get(key) is None:
-            cache.put(key, key)
+            cache.put(key, key, 1)
     assert cache.regret_ratio() > 0.5
     assert cache.evictions_per_minute() > 0
 
@@ -73,16 +75,17 @@ def test_a_cold_cache_regrets_nothing():
     cache = _cache(entries=100)
     for key in "abcdefgh":
         if cache.get(key) is None:
-            cache.put(key, key)
+            cache.put(key, key, 1)
     assert cache.regret_ratio() == 0
 
 
 @pytest.mark.feature("F688")
 def test_diversity_is_the_share_of_distinct_queries():
-    diversity = QueryDiversity(least=4)
-    for query in "aabc":
-        diversity.add(query)
-    assert diversity.ratio() == 0.75
+    metrics = SearchMetrics(KnowledgeSettings(cache_window_lookups=4), HandClock())
+    metrics.queries.extend(map(hash, "aab"))
+    assert math.isnan(metrics.diversity())
+    metrics.queries.append(hash("c"))
+    assert metrics.diversity() == 0.75
 
 
 @pytest.mark.feature("F683")
@@ -91,7 +94,6 @@ def test_queries_that_differ_in_case_spaces_and_order_share_an_entry(knowledge):
     knowledge.ingest_text("sea", "a.md", "Whales sing.")
     knowledge.search("sea", "Whales  SING")
     assert knowledge.search("sea", " sing whales ").cache_hit
-    assert normalize_query("B  a\tC") == "a b c"
 
 
 def test_a_change_of_the_project_is_seen_at_once(knowledge):

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.monitoring.rule_cases import Playback, RuleCase
-from trimtab.incidents import load_ladders
+from trimtab.incidents.ladders import load_ladders
 from trimtab.monitoring.checks import check, compile_check
 from trimtab.runbooks.page import parse_page
 

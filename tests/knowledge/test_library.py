@@ -14,7 +14,7 @@ from trimtab.knowledge.faults import faults
 from trimtab.knowledge.signals import signals
 from trimtab.monitoring.checks import compile_check
 from trimtab.monitoring.proofs import check_proof
-from trimtab.runbooks.lint import lint
+from trimtab.runbooks.lint import PageChecks, lint
 from trimtab.runbooks.model import Runbook
 from trimtab.runbooks.page import parse_page
 
@@ -45,4 +45,4 @@ def test_the_page_loads_and_names_only_what_exists(path, knowledge, clock, proce
             actions(knowledge),
             faults(knowledge, clock),
         )
-        lint(page, catalog, set(_alerts()), compile_check, check_proof)
+        lint(page, PageChecks(catalog, set(_alerts()), compile_check, check_proof))

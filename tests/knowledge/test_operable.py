@@ -100,7 +100,7 @@ def test_a_slower_index_shows_in_its_own_latency_and_in_that_of_searches(
 def test_the_embedding_cache_grows_alone_to_ten_thousand(catalog, knowledge):
     act(catalog, "knowledge.cache.resize", embedding=10000)
     assert (knowledge.caches.sizes().query, knowledge.caches.sizes().embedding) == (100, 10000)
-    assert knowledge.stats()["cache"]["embedding_cache"]["max_size"] == 10000
+    assert knowledge.stats().cache.embedding_cache.max_size == 10000
 
 
 @pytest.mark.feature("F690")

@@ -36,28 +36,28 @@ def filled(knowledge, count):
     knowledge.ingest_text("sea", "whales.md", "Whales sing.")
     for number in range(count):
         knowledge.search("sea", f"whale {number}")
-    return knowledge.stats()["cache"]
+    return knowledge.stats().cache
 
 
 @pytest.mark.feature("F520")
 def test_cache_size_is_another_name_of_query_cache_size(started):
-    assert started(CACHE_SIZE="500").stats()["cache"]["query_cache"]["max_size"] == 500
+    assert started(CACHE_SIZE="500").stats().cache.query_cache.max_size == 500
 
 
 @pytest.mark.feature("F520")
 def test_of_both_names_the_explicit_one_wins(started):
     knowledge = started(CACHE_SIZE="500", QUERY_CACHE_SIZE="300")
-    assert knowledge.stats()["cache"]["query_cache"]["max_size"] == 300
+    assert knowledge.stats().cache.query_cache.max_size == 300
 
 
 @pytest.mark.feature("F573")
 def test_the_query_cache_holds_so_many_answers_and_no_more(started):
-    assert filled(started(QUERY_CACHE_SIZE="7"), 20)["query_cache"]["size"] == 7
+    assert filled(started(QUERY_CACHE_SIZE="7"), 20).query_cache.size == 7
 
 
 @pytest.mark.feature("F574")
 def test_the_embedding_cache_holds_so_many_vectors_and_no_more(started):
-    assert filled(started(EMBEDDING_CACHE_SIZE="7"), 20)["embedding_cache"]["size"] == 7
+    assert filled(started(EMBEDDING_CACHE_SIZE="7"), 20).embedding_cache.size == 7
 
 
 @pytest.mark.feature("F575")
@@ -66,8 +66,8 @@ def test_the_caches_together_hold_no_more_than_their_memory(started):
         MAX_CACHE_MEMORY_MB="1", QUERY_CACHE_SIZE="1000000", EMBEDDING_CACHE_SIZE="1000000"
     )
     caches = filled(knowledge, 1500)
-    assert caches["query_cache"]["evictions"] > 0
-    assert knowledge.stats()["cache_memory_mb"] <= 1
+    assert caches.query_cache.evictions > 0
+    assert knowledge.stats().cache_memory_mb <= 1
 
 
 @pytest.mark.feature("F582")

@@ -20,7 +20,7 @@ groups:
         for: 20s
         keep_firing_for: 10s
         labels: {severity: P2, room: "{{ $labels.room }}!"}
-        annotations: {summary: "{{ $value | humanize }} degrees", runbook_url: "runbook:cool-down"}
+        annotations: {summary: "{{ $value }} degrees", runbook_url: "runbook:cool-down"}
 """
 
 

@@ -4,9 +4,6 @@ import pytest
 
 from tests.monitoring import expressions, samples
 from tests.monitoring.comparison import differences, ours
-from tests.monitoring.real_prometheus import running
-from tests.monitoring.remote_write import write
-from trimtab.monitoring.series import SeriesStore
 
 MINUTE = 60_000
 INSTANTS_MS = {
@@ -22,18 +19,6 @@ INSTANTS_MS = {
     "minutes after the last sample": samples.END_MS + 3 * MINUTE,
 }
 ORDERED = ("sort(", "sort_desc(")
-
-
-@pytest.fixture(scope="module")
-def prometheus(tmp_path_factory):
-    with running(tmp_path_factory.mktemp("prometheus")) as server:
-        write(server.url, samples.as_series(samples.batches()))
-        yield server
-
-
-@pytest.fixture(scope="module")
-def store():
-    return samples.fill(SeriesStore(retention_seconds=86_400), samples.batches())
 
 
 def test_there_are_at_least_150_expressions():

@@ -2,13 +2,11 @@
 
 import itertools
 
-import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.monitoring import samples
 from tests.monitoring.comparison import differences, ours
-from tests.monitoring.real_prometheus import running
 from tests.monitoring.remote_write import write
 from trimtab.monitoring.series import SeriesStore
 
@@ -18,18 +16,6 @@ THOROUGH = settings(
     derandomize=True,  # The last bit of a sum may differ, and `==`, floor or ^ can make much of it.
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
-
-
-@pytest.fixture(scope="module")
-def prometheus(tmp_path_factory):
-    with running(tmp_path_factory.mktemp("prometheus")) as server:
-        write(server.url, samples.as_series(samples.batches()))
-        yield server
-
-
-@pytest.fixture(scope="module")
-def store():
-    return samples.fill(SeriesStore(retention_seconds=86_400), samples.batches())
 
 
 # Random expressions over the fixed samples. No operator here picks one of several equal values (topk, sort), because

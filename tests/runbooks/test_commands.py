@@ -4,7 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trimtab.runbooks import Act, Break, Check, Read, RunbookRefused, parse_command
+from trimtab.runbooks import Act, Check, Read
+from trimtab.runbooks.commands import Break, parse_command
+from trimtab.runbooks.errors import RunbookRefused
 
 
 def parse(text):

@@ -1,7 +1,9 @@
 import pytest
 
 from tests.runbooks.pages import PAGE, catalog, check_expression
-from trimtab.runbooks import Library, RunbookRefused, RunbookUnknown
+from trimtab.runbooks import Library
+from trimtab.runbooks.errors import RunbookRefused, RunbookUnknown
+from trimtab.runbooks.lint import PageChecks
 
 
 @pytest.fixture
@@ -9,7 +11,7 @@ def load(tmp_path):
     def with_pages(**pages):
         for name, text in pages.items():
             (tmp_path / f"{name}.md").write_text(text, encoding="utf-8")
-        return Library.load(tmp_path, catalog(), {"TankLow"}, check_expression)
+        return Library.load(tmp_path, PageChecks(catalog(), {"TankLow"}, check_expression))
 
     return with_pages
 
@@ -75,4 +77,4 @@ def test_two_pages_with_one_id_do_not_load(load):
 
 def test_a_missing_folder_is_refused(tmp_path):
     with pytest.raises(RunbookRefused, match="does not exist"):
-        Library.load(tmp_path / "none", catalog(), {"TankLow"}, check_expression)
+        Library.load(tmp_path / "none", PageChecks(catalog(), {"TankLow"}, check_expression))

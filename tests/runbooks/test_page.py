@@ -1,7 +1,11 @@
 import pytest
 
 from tests.runbooks.pages import PAGE
-from trimtab.runbooks import Act, Break, Check, Nature, Procedure, Read, RunbookRefused, parse_page
+from trimtab.runbooks import Act, Check, Procedure, Read
+from trimtab.runbooks.commands import Break
+from trimtab.runbooks.errors import RunbookRefused
+from trimtab.runbooks.model import Nature
+from trimtab.runbooks.page import parse_page
 
 
 def test_a_page_becomes_a_runbook_with_every_part():

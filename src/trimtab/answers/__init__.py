@@ -1,9 +1,9 @@
 """Answers: questions answered from documents, every sentence with its citation."""
 
+from trimtab.answers.deadlines import Retriever
 from trimtab.answers.drafts import Draft, Generator, Usage
 from trimtab.answers.extractive import ExtractiveGenerator
-from trimtab.answers.guarding import GuardedSentences, PipelineGuards
-from trimtab.answers.pipeline import AnswerPipeline
+from trimtab.answers.pipeline import AnswerPipeline, PipelineGuards
 from trimtab.answers.records import (
     Answer,
     AnswerResult,
@@ -14,8 +14,8 @@ from trimtab.answers.records import (
     SourcePassage,
     Trace,
 )
-from trimtab.answers.retrieval import Retriever
 from trimtab.answers.store import FeedbackStore, TraceStore
+from trimtab.answers.streaming import GuardedSentences
 
 __all__ = [
     "Answer",

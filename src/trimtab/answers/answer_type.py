@@ -31,6 +31,10 @@ _QUESTIONS = (
         (
             r"\bhow (?:many|much|long|old|far|large|big|tall|high|often"
             r"|fast)\b|\bwhat (?:percent\w*|number|size|share)\b"
+            r"|\bhow (?:soon|accurate|late|early|deep|wide|heavy|expensive)\b"
+            r"|\b(?:which|what) (?:\w+ )?(?:port|version|uid|threshold|limit|rate|score|error)\b"
+            r"|\b(?:port|uid|threshold|limit|size|timeout|number|weight|population|percentage"
+            r"|version|sla|maximum|max|minimum|min|price|capacity)\b"
             r"|\bwie ?(?:viele?|lange|oft|hoch)\b|\bcuánt[oa]s?\b|\bcombien\b"
             r"|\bquant[oiae]s?\b|\bhoeveel\b|\bсколько\b"
             r"|多少|几个"
@@ -76,6 +80,7 @@ _QUANTITY = re.compile(
     r"|dos|tres|cuatro|deux|trois|quatre)\b",
     re.IGNORECASE,
 )
+_PATH = re.compile(r"(?:^|[\s`'\"(])(?:~|\.{0,2})/[\w.-]+|\bhttps?://\S|\b[\w-]+\.[a-z]{2,4}\b")
 _NAME = re.compile(r"(?<![.!?:\"“] )(?<!^)\b[A-ZÀ-ÖØ-ÞА-Я][\w’'-]+|[\u4e00-\u9fff]{2,}")
 
 
@@ -113,6 +118,8 @@ def type_evidence(kind: AnswerType, sentence: str, asked: frozenset[str]) -> flo
         case AnswerType.PERSON:
             return 1.0 if _has_new_name(sentence, asked) else -1.0
         case AnswerType.PLACE:
+            if _PATH.search(sentence):
+                return 1.0
             return 0.5 if _has_new_name(sentence, asked) else -0.5
 
 

@@ -1,17 +1,19 @@
-"""Lexical evidence that a sentence of the retrieved passages answers the question.
+# ruff: noqa: RUF001 - punctuation of several languages.
+"""Evidence that a unit of a passage answers the question, as numbers that a model weighs.
 
-Term overlap with three additions that carry most of its quality: rare words of the question weigh
-more (rarity is counted over the sentences at hand), a neighbouring sentence may supply what a
-pronoun stands for, and the kind of thing that is asked for (a time, a quantity, a person, a place)
-must be there. The weights were chosen on ``qa_xquad_en``; ``docs/answers.md`` has the figures.
+Words carry most of it: which of the question's words stand in the unit, in what it depends on (its
+lead-in, the heading, the title), and which of them stand nowhere. Rare words, names and numbers
+weigh more. The weights were trained; see `decision` and ``docs/answers.md``.
 """
 
 import math
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from operator import attrgetter
+
+import numpy as np
+from numpy.typing import NDArray
 
 from trimtab.answers.answer_type import (
     AnswerType,
@@ -20,23 +22,70 @@ from trimtab.answers.answer_type import (
     type_evidence,
 )
 from trimtab.answers.records import SourcePassage
+from trimtab.answers.units import PassageUnits, Unit, units_of, with_title
 from trimtab.text.languages import DEFAULT_LANGUAGE, FUNCTION_WORDS, language_of
-from trimtab.text.sentences import BlockKind, Sentence, sentences
+from trimtab.text.sentences import BlockKind
 from trimtab.text.words import STOP_WORDS, stems, words
 
-_NEAR_BEFORE = 0.4
-_NEAR_AFTER = 0.2
-_PAIRS = 0.5
-_TYPE = 0.1
-_HEADING = 0.15
-_RETRIEVAL = 0.05
-
-_Hits = Mapping[str, float]
-"""For each term of the question how well it was found, in [0, 1]."""
+FEATURES = (
+    # Of the unit's words and where it stands:
+    "own",  # the share of the question, by weight, in the unit,
+    "context",  # what its lead-in and the heading right above add to it,
+    "place",  # what title, file name and all headings add,
+    "near",  # what its neighbours add,
+    "elsewhere",  # and what the passage adds;
+    "rarest_missing",  # the largest weight that neither the unit nor its context or place has,
+    "missing_here",  # that the passage does not have,
+    "missing_everywhere",  # that no passage has;
+    "identifier_missing",
+    "identifier_missing_here",
+    "question_above",  # the share of the question in the question right above the unit,
+    "heading",  # and in the innermost heading;
+    # of the passage:
+    "passage_score",
+    "similarity",
+    "not_compared",  # whether it was found by words alone;
+    "first",
+    "rank",
+    # and of the unit's text:
+    "pairs",
+    "context_words",
+    "type",
+    "code",
+    "code_wanted",
+    "item",
+    "row",
+    "length",
+    "short",
+    "new",  # the words that the question does not have, as a logarithm,
+    "nothing_new",  # and whether there are fewer than two of them.
+    "title",
+    "title_wanted",
+)
+"""Names of the columns of `UnitEvidence.features`, in order."""
 
 _PREFIX = 5
 _PREFIX_HIT = 0.7
+_LENGTH_SLACK = 4
+_AFTER = 0.7
+_SHORT = 4
+_NEW = 2
 _NAME = re.compile(r"\b[A-ZÀ-ÖØ-ÞА-Я]\w+")
+_IDENTIFIER = re.compile(r"(?=\w*[\d_])\w{2,}|\d|[A-Z][A-Z\d]+\b|\w+(?:[.:/-]\w+)+")
+_HOW_TO = re.compile(
+    r"\bhow (?:do|can|to|would|should)\b|\bcommand\b|\bwie kann\b|\bcómo\b", re.IGNORECASE
+)
+_ASKS = re.compile(
+    r"^\W*(?:wh|how\b|is\b|are\b|do\b|does\b|did\b|can\b|may\b|must\b|should\b|will\b|has\b|have\b)"
+    r"|[?？]\s*$",
+    re.IGNORECASE,
+)
+_DOCUMENT = r"(?:documents?|runbook|manual|guide|page|paper|article|readme|faq|handbook|file)"
+_TITLE = re.compile(
+    rf"\b(?:name|title)s? of (?:\S+ ){{0,3}}{_DOCUMENT}\b|\b(?:which|what) (?:\S+ ){{0,2}}?{_DOCUMENT} (?!is\b"
+    r"(?! about)|are\b|do\b|does\b)|\btitle of\b",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +98,12 @@ class AnalysedQuestion:
     pairs: frozenset[tuple[str, str]]
     """Stems side by side."""
     answer_type: AnswerType
+    identifiers: frozenset[str] = frozenset()
+    """Stems of numbers, codes, versions and abbreviations."""
+    procedure: bool = False
+    """Whether a command or a procedure is asked for."""
+    title: bool = False
+    """Whether a document is asked for, or its name."""
 
     @classmethod
     def of(cls, text: str) -> "AnalysedQuestion":
@@ -67,120 +122,188 @@ class AnalysedQuestion:
             if word not in ignored and (len(stem) > 1 or stem.isdigit())
         ]
         named = {name for word in _NAME.findall(text[1:]) for name in stems(word)}
+        codes = {name for word in _IDENTIFIER.findall(text) for name in stems(word)}
+        kind = classify_question(text)
         terms = {
             stem: 1.0 + 0.5 * (stem in named) + 0.3 * stem[0].isdigit()
             for _, stem in content or every
         }
-        pairs = frozenset(pairwise(sequence))
-        return cls(frozenset(sequence), terms, pairs, classify_question(text))
+        return cls(
+            frozenset(sequence),
+            terms,
+            frozenset(pairwise(sequence)),
+            kind,
+            frozenset(codes & terms.keys()),
+            _is_procedural(text, kind),
+            _TITLE.search(text) is not None,
+        )
 
-    def share(self, hits: Mapping[str, float]) -> float:
-        """Return the share of the terms, by weight, that were hit; 0 without words."""
-        total = sum(self.terms.values())
-        return sum(self.terms[term] * hit for term, hit in hits.items()) / total if total else 0.0
+
+def _is_procedural(text: str, kind: AnswerType) -> bool:
+    """Return whether a procedure is asked for: key words alone mostly do."""
+    if _HOW_TO.search(text):
+        return True
+    return kind is AnswerType.ANYTHING and not _ASKS.search(text) and not _TITLE.search(text)
 
 
 @dataclass(frozen=True, slots=True)
-class QuoteCandidate:
-    """A sentence of a passage with its evidence scores."""
+class Candidate:
+    """A unit that may be quoted."""
 
     passage: SourcePassage
-    sentence: Sentence
-    score: float
-    """For ranking only; not bounded."""
+    unit: Unit
     coverage: float
-    """Share of the question's terms, by weight, in the sentence or next to it, in [0, 1]."""
-    passage_coverage: float
-    """The same for its whole passage."""
-    stems: frozenset[str]
-
-
-def candidates(
-    question: AnalysedQuestion, passages: Sequence[SourcePassage]
-) -> list[QuoteCandidate]:
-    """Return the quotable sentences of the passages, best first."""
-    pieces = list[_Piece]()
-    for passage in passages:
-        parts = sentences(passage.text)
-        sequences = [stems(part.text) for part in parts]
-        heading = frozenset(stems(f"{passage.heading} {passage.title}"))
-        stem_sets = [frozenset(sequence) for sequence in sequences]
-        pieces.append(_Piece(passage, parts, sequences, stem_sets, heading))
-    # A term weighs more, the fewer of the sentences at hand hold it.
-    sentence_stems = [found for piece in pieces for found in piece.stem_sets]
-    count = len(sentence_stems)
-    rarity = {
-        term: weight
-        * math.log(1 + (count + 1) / (sum(term in found for found in sentence_stems) + 0.5))
-        for term, weight in question.terms.items()
-    }
-    found = [candidate for piece in pieces for candidate in _scored(question, piece, rarity)]
-    return sorted(found, key=attrgetter("score"), reverse=True)
+    """Share of the question's terms, by weight, in the unit or next to it, in [0, 1]."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Piece:
-    passage: SourcePassage
-    parts: tuple[Sentence, ...]
-    sequences: list[list[str]]
-    stem_sets: list[frozenset[str]]
-    heading: frozenset[str]
+class UnitEvidence:
+    """All candidates of a question: features of shape (n, len(FEATURES)), one row each."""
+
+    candidates: list[Candidate]
+    features: NDArray[np.float64]
 
 
-def _scored(
-    question: AnalysedQuestion, piece: _Piece, rarity: Mapping[str, float]
-) -> Iterator[QuoteCandidate]:
-    whole = question.share(_hits(question, frozenset().union(*piece.stem_sets) | piece.heading))
-    heading = _hits(question, piece.heading)
-    hits = [_hits(question, stems) for stems in piece.stem_sets]
-    for index, part in enumerate(piece.parts):
-        if part.kind is BlockKind.HEADING:
+def evidence(question: AnalysedQuestion, passages: Sequence[SourcePassage]) -> UnitEvidence:
+    """Return the quotable units of the passages with their evidence, in reading order."""
+    cut = [units_of(passage) for passage in passages]
+    if question.title:
+        cut = [with_title(passage, piece) for passage, piece in zip(passages, cut, strict=True)]
+    names = tuple(question.terms)
+    weights = _rarity(question, cut)
+    in_passage = [_hits(names, piece.stems | piece.place) for piece in cut]
+    everywhere = np.max(in_passage, axis=0, initial=0.0)
+    codes = np.array([name in question.identifiers for name in names], dtype=bool)
+    found = list[Candidate]()
+    blocks = [np.empty((0, len(FEATURES)))]
+    for rank, (passage, piece) in enumerate(zip(passages, cut, strict=True)):
+        if not piece.units:
             continue
-        own = hits[index]
-        before = hits[index - 1] if index else {}
-        after = hits[index + 1] if index + 1 < len(hits) else {}
-        shared = question.pairs & frozenset(pairwise(piece.sequences[index]))
-        score = (
-            _weigh(rarity, own, ((_NEAR_BEFORE, before), (_NEAR_AFTER, after), (_HEADING, heading)))
-            + _PAIRS * len(shared) / max(1, len(question.pairs))
-            + _TYPE * type_evidence(question.answer_type, part.text, question.stems)
-            + _RETRIEVAL * piece.passage.score
+        hits = _WordHits.of(names, piece)
+        rows, coverage = _word_columns(hits, weights, in_passage[rank], everywhere, codes)
+        found += map(Candidate, [passage] * len(rows), piece.units, coverage.tolist())
+        retrieval = (
+            passage.score,
+            passage.similarity or 0.0,
+            float(passage.similarity is None),
+            float(rank == 0),
+            1 / (1 + rank),
         )
-        nearby = {
-            term: max(h.get(term, 0.0) for h in (own, before, after, heading)) for term in own
-        }
-        yield QuoteCandidate(
-            piece.passage, part, score, question.share(nearby), whole, piece.stem_sets[index]
+        texts = [_text_columns(question, unit) for unit in piece.units]
+        blocks.append(np.hstack([rows, np.tile(retrieval, (len(rows), 1)), np.array(texts)]))
+    return UnitEvidence(found, np.concatenate(blocks))
+
+
+@dataclass(frozen=True, slots=True)
+class _WordHits:
+    """Hits of each term of the question, in [0, 1], by unit and term: shape (n, t)."""
+
+    own: NDArray[np.float64]
+    context: NDArray[np.float64]
+    asked: NDArray[np.float64]
+    near: NDArray[np.float64]
+    place: NDArray[np.float64]
+    """Shape (t,)."""
+    heading: NDArray[np.float64]
+    """Shape (t,)."""
+
+    @classmethod
+    def of(cls, names: Sequence[str], piece: PassageUnits) -> "_WordHits":
+        """Look the terms up in every unit of a passage."""
+        units = piece.units
+        own = np.array([_hits(names, unit.stems) for unit in units])
+        near = np.zeros_like(own)
+        near[1:] = own[:-1]
+        near[:-1] = np.maximum(near[:-1], _AFTER * own[1:])
+        return cls(
+            own,
+            np.array([_hits(names, unit.context) for unit in units]),
+            np.array([_hits(names, unit.asked) for unit in units]),
+            near,
+            np.array(_hits(names, piece.place)),
+            np.array(_hits(names, piece.heading)),
         )
 
 
-def _hits(question: AnalysedQuestion, found: frozenset[str]) -> _Hits:
-    """Return 1 for a term itself, less for a word with the same beginning."""
-    hits = dict[str, float]()
-    for term in question.terms:
-        if term in found:
-            hits[term] = 1.0
-            continue
-        hits[term] = 0.0
-        if len(term) >= _PREFIX and not term[0].isdigit():
-            start = term[:_PREFIX]
-            for stem in found:
-                if (
-                    stem.startswith(start)
-                    and len(stem) >= _PREFIX
-                    and abs(len(stem) - len(term)) <= 4
-                ):
-                    hits[term] = _PREFIX_HIT
+def _word_columns(
+    hits: _WordHits,
+    weights: NDArray[np.float64],
+    in_passage: Sequence[float],
+    everywhere: NDArray[np.float64],
+    codes: NDArray[np.bool_],
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the columns up to ``heading``, and the coverage of each unit with its neighbours."""
+    context = np.maximum(hits.own, np.maximum(hits.context, hits.asked))
+    place = np.maximum(context, hits.place)
+    near = np.maximum(place, hits.near)
+    shares = [level @ weights for level in (hits.own, context, place, near)]
+    whole = float(np.asarray(in_passage) @ weights)
+    largest = weights.max(initial=1e-9)
+    column = np.ones(len(hits.own))
+    missing = ((1 - place) * weights).max(axis=1, initial=0.0) / largest
+    nowhere = ((1 - np.asarray(in_passage)) * weights).max(initial=0.0) / largest
+    never = ((1 - everywhere) * weights).max(initial=0.0) / largest
+    columns = [
+        shares[0],
+        *(after - before for before, after in pairwise(shares)),
+        np.maximum(0.0, whole - shares[3]),
+        missing,
+        nowhere * column,
+        never * column,
+        (1 - place[:, codes]).max(axis=1, initial=0.0),
+        (1 - np.asarray(in_passage)[codes]).max(initial=0.0) * column,
+        hits.asked @ weights,
+        float(hits.heading @ weights) * column,
+    ]
+    return np.column_stack(columns), shares[3]
+
+
+def _text_columns(question: AnalysedQuestion, unit: Unit) -> tuple[float, ...]:
+    """Return the columns from ``pairs`` on."""
+    count = max(1, len(question.pairs))
+    pairs = question.pairs & frozenset(pairwise(unit.sequence))
+    procedural = question.procedure and unit.kind is BlockKind.CODE
+    new = len(unit.stems - question.stems - STOP_WORDS)
+    title = unit.kind is BlockKind.HEADING
+    return (
+        len(pairs) / count,
+        len(question.stems & unit.context) / max(1, len(question.stems)),
+        type_evidence(question.answer_type, unit.shown, question.stems),
+        float(unit.kind is BlockKind.CODE),
+        float(procedural),
+        float(unit.kind is BlockKind.ITEM),
+        float(unit.kind is BlockKind.ROW),
+        math.log1p(len(unit.sequence)),
+        float(len(unit.sequence) < _SHORT),
+        math.log1p(new),
+        float(new < _NEW),
+        float(title),
+        float(title and question.title),
+    )
+
+
+def _rarity(question: AnalysedQuestion, cut: Sequence[PassageUnits]) -> NDArray[np.float64]:
+    """Return the terms' weights, 1 in all: a term weighs more, the fewer units hold it."""
+    found = [unit.stems for piece in cut for unit in piece.units]
+    weights = np.array(
+        [
+            weight * math.log(1 + (len(found) + 1) / (sum(term in held for held in found) + 0.5))
+            for term, weight in question.terms.items()
+        ]
+    )
+    return weights / (weights.sum() or 1.0)
+
+
+def _hits(names: Sequence[str], held: frozenset[str]) -> list[float]:
+    """Return 1 for a term itself, less for a word with the same beginning, 0 for none."""
+    hits = list[float]()
+    for term in names:
+        hit = 1.0 if term in held else 0.0
+        if not hit and len(term) >= _PREFIX and not term[0].isdigit():
+            start, size = term[:_PREFIX], len(term)
+            for stem in held:
+                if stem.startswith(start) and abs(len(stem) - size) <= _LENGTH_SLACK:
+                    hit = _PREFIX_HIT
                     break
+        hits.append(hit)
     return hits
-
-
-def _weigh(
-    rarity: Mapping[str, float], own: _Hits, elsewhere: Sequence[tuple[float, _Hits]]
-) -> float:
-    """Return the question's share in the sentence; terms near by count for less."""
-    total = sum(rarity.values()) or 1.0
-    found = sum(rarity[term] * hit for term, hit in own.items())
-    for discount, hits in elsewhere:
-        found += discount * sum(rarity[term] * hit for term, hit in hits.items() if not own[term])
-    return found / total

@@ -1,33 +1,32 @@
-"""Extractive generator: quotes and cites the sentences that hold the answer; needs no model."""
+"""Extractive generator: quotes and cites the sentence that holds the answer; needs no model."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from trimtab.answers.decision import AnswerChoice, shipped_model
 from trimtab.answers.drafts import Draft, Piece, cite
-from trimtab.answers.evidence import AnalysedQuestion, QuoteCandidate, candidates
+from trimtab.answers.evidence import AnalysedQuestion, Candidate, UnitEvidence, evidence
 from trimtab.answers.records import EXTRACTIVE, SourcePassage
-from trimtab.text.sentences import BlockKind
 
 NOT_FOUND = "The documents of this project do not answer that."
+_ADDS = 0.25
+"""The share of the question that a further sentence must add."""
+_CLOSE = 1.5
+"""The most that its score may be below the first one's."""
 
 
 @dataclass(frozen=True, slots=True)
 class ExtractiveGenerator:
-    """Quotes at most ``max_sentences`` sentences.
+    """Quotes the sentence that answers, a second one when it adds a required part.
 
     Args:
         max_sentences: The most sentences in an answer.
-        min_passage_coverage: The share of the question, by weight, that a passage must hold to be
-            quoted at all.
-        min_coverage: The same for the sentence with its neighbours and headings.
-        keep_ratio: A further sentence is quoted when its score is at least this share of the best
-            one's.
+        min_confidence: The lowest probability with which an answer is given; None takes that of
+            the shipped weights.
     """
 
     max_sentences: int = 2
-    min_passage_coverage: float = 0.45
-    min_coverage: float = 0.35
-    keep_ratio: float = 0.5
+    min_confidence: float | None = None
 
     def stream(self, question: str, passages: Sequence[SourcePassage]) -> Iterator[Piece]:
         """Yield the draft of `quote`."""
@@ -35,40 +34,40 @@ class ExtractiveGenerator:
 
     def quote(self, question: str, passages: Sequence[SourcePassage]) -> Draft:
         """Return the best sentences as a draft; without citations when nothing was found."""
-        ranked = [
-            candidate
-            for candidate in candidates(AnalysedQuestion.of(question), passages)
-            if candidate.passage_coverage >= self.min_passage_coverage
-            and candidate.coverage >= self.min_coverage
-        ]
-        chosen = self._chosen(ranked)
-        if not chosen:
+        model = shipped_model()
+        analysed = AnalysedQuestion.of(question)
+        found = evidence(analysed, passages)
+        decision = model.decide(found)
+        least = model.threshold if self.min_confidence is None else self.min_confidence
+        if not decision.order or decision.probability < least:
             return Draft(NOT_FOUND, (), EXTRACTIVE, 0.0)
+        confidence = round(decision.probability, 4)
+        chosen = self._chosen(analysed, found, decision)
         citations = tuple(
-            cite(number, c.passage, c.sentence.start, c.sentence.end, min(1.0, c.coverage))
+            cite(number, c.passage, c.unit.start, c.unit.end, confidence)
             for number, c in enumerate(chosen, 1)
         )
         text = " ".join(
-            f"{_shown(candidate)} [{number}]" for number, candidate in enumerate(chosen, 1)
+            f"{candidate.unit.shown} [{number}]" for number, candidate in enumerate(chosen, 1)
         )
-        return Draft(text, citations, EXTRACTIVE, max(citation.score for citation in citations))
+        return Draft(text, citations, EXTRACTIVE, confidence)
 
-    def _chosen(self, ranked: Sequence[QuoteCandidate]) -> list[QuoteCandidate]:
-        """Return the sentences to quote: best first, but those of one passage in reading order."""
-        chosen: list[QuoteCandidate] = []
-        for candidate in ranked:
-            if len(chosen) == self.max_sentences:
+    def _chosen(
+        self, question: AnalysedQuestion, found: UnitEvidence, decision: AnswerChoice
+    ) -> list[Candidate]:
+        """Return the best unit, then those that say what of the question it does not say."""
+        first = decision.order[0]
+        chosen = [found.candidates[first]]
+        total = sum(question.terms.values()) or 1.0
+        for at in decision.order[1:]:
+            if len(chosen) >= self.max_sentences:
                 break
-            enough = not chosen or candidate.score >= self.keep_ratio * chosen[0].score
-            if enough and not any(candidate.stems <= other.stems for other in chosen):
-                chosen.append(candidate)
-        order = [candidate.passage.chunk_id for candidate in chosen]
-        return sorted(chosen, key=lambda c: (order.index(c.passage.chunk_id), c.sentence.start))
-
-
-def _shown(candidate: QuoteCandidate) -> str:
-    """Return the sentence for display: prose on one line, code and rows unchanged."""
-    sentence = candidate.sentence
-    if sentence.kind in (BlockKind.CODE, BlockKind.ROW):
-        return sentence.text
-    return " ".join(sentence.text.split())
+            if decision.scores[first] - decision.scores[at] > _CLOSE:
+                break
+            stated = frozenset().union(*(c.unit.stems | c.unit.context for c in chosen))
+            new = found.candidates[at].unit.stems & question.terms.keys() - stated
+            if sum(question.terms[term] for term in new) >= _ADDS * total:
+                chosen.append(found.candidates[at])
+        if len({candidate.passage.chunk_id for candidate in chosen}) == 1:
+            chosen.sort(key=lambda candidate: candidate.unit.start)
+        return chosen

@@ -11,9 +11,8 @@ from random import Random
 
 from trimtab.answers import drill_endpoint
 from trimtab.answers.actions import prefer_generator
-from trimtab.answers.generators import TimedGenerator
+from trimtab.answers.deadlines import NOWHERE, TimedGenerator
 from trimtab.answers.records import Question
-from trimtab.answers.retrieval import NOWHERE
 from trimtab.answers.service import AnswerService
 from trimtab.answers.tracing import SpanExporter
 from trimtab.infra.changes import ChangeLog

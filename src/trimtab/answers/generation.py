@@ -11,6 +11,7 @@ from cachetools import LRUCache
 from trimtab.answers.drafts import Draft, Generator, Piece, Restart, Usage
 from trimtab.answers.errors import GeneratorUnavailable, GeneratorUnknown
 from trimtab.answers.records import SourcePassage
+from trimtab.answers.units import forget_units
 from trimtab.infra.breaker import CircuitBreaker
 from trimtab.kernel.clock import Clock
 from trimtab.kernel.ids import content_id
@@ -56,7 +57,7 @@ class FallbackGenerator:
         reasons: list[str] = []
         for name, generator in self._generators:
             breaker = self._breakers[name]
-            if not breaker.allow():
+            if not (breaker.healthy or breaker.allow()):
                 reasons.append(f"{name} rests after {self._limit} failures")
                 continue
             started = False
@@ -64,7 +65,9 @@ class FallbackGenerator:
                 for piece in generator.stream(question, passages):
                     started = True
                     if isinstance(piece, Draft):
-                        breaker.record_success()  # Before the yield: the caller may not come back.
+                        if not breaker.healthy:
+                            # Before the yield: the caller may not come back.
+                            breaker.record_success()
                         yield replace(piece, notice=reasons[0]) if reasons else piece
                     else:
                         yield piece
@@ -170,6 +173,7 @@ class CachedGenerator:
         with self._lock:
             count = len(self._drafts)
             self._drafts.clear()
+        forget_units()
         return count
 
     def __len__(self) -> int:

@@ -1,18 +1,16 @@
 """The configured generators; calls of paid models have a deadline and a budget."""
 
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 from trimtab.answers.budgets import Bill, Budget, Price
-from trimtab.answers.deadlines import Deadlines
+from trimtab.answers.deadlines import Deadlines, TimedGenerator
 from trimtab.answers.drafts import Draft, DraftSentence, Generator, Piece, Usage
 from trimtab.answers.errors import BudgetExhausted, GeneratorUnavailable
 from trimtab.answers.extractive import ExtractiveGenerator
 from trimtab.answers.records import EXTRACTIVE, SourcePassage
 from trimtab.infra.settings.sections.answers import AnswersSettings
-from trimtab.kernel.errors import DeadlineExceeded
 
 _FRAMING_BYTES = 2_000
 """Instructions, roles and numbering around question and passages."""
@@ -36,31 +34,6 @@ def configured_generators(
         second = (settings.second_url, settings.second_model, settings.second_key)
         found.append(("second", _paid(second, settings, deadlines, budget)))
     return [*found, (EXTRACTIVE, ExtractiveGenerator(settings.max_sentences))]
-
-
-@dataclass(frozen=True, slots=True)
-class TimedGenerator:
-    """A generator with a deadline for the whole reply, which no per-read timeout gives."""
-
-    inner: Generator
-    deadlines: Deadlines
-    seconds: float
-
-    def stream(self, question: str, passages: Sequence[SourcePassage]) -> Iterator[Piece]:
-        """Yield the inner pieces until the deadline, then raise `GeneratorUnavailable`."""
-        until = time.monotonic() + self.seconds  # Of the machine, also under a drill's fast clock.
-        inner = self.inner.stream(question, passages)
-        while True:
-            left = max(0.0, until - time.monotonic())
-            try:
-                piece = self.deadlines.run("generate", left, lambda: next(inner, None))
-            except DeadlineExceeded as error:
-                raise GeneratorUnavailable(
-                    f"The model took longer than {self.seconds:g} s."
-                ) from error
-            if piece is None:
-                return
-            yield piece
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 
 from trimtab.answers.actions import actions
+from trimtab.answers.deadlines import Retriever
 from trimtab.answers.faults import faults
-from trimtab.answers.guarding import PipelineGuards
-from trimtab.answers.retrieval import Retriever
+from trimtab.answers.pipeline import PipelineGuards
 from trimtab.answers.service import AnswersContext, AnswerService
 from trimtab.answers.signals import signals
 from trimtab.answers.tracing import health as tracing_health

@@ -4,28 +4,27 @@ It returns an answer and its trace and has no side effects.
 """
 
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
+from trimtab.answers.deadlines import Retriever
 from trimtab.answers.drafts import Draft, Generator, last_draft
 from trimtab.answers.errors import GeneratorUnavailable
 from trimtab.answers.extractive import ExtractiveGenerator
-from trimtab.answers.guarding import (
-    REFUSED,
-    WITHHELD,
-    PipelineGuards,
-    facts_of,
-    redact_answer,
-)
 from trimtab.answers.records import Answer, AnswerResult, PipelineStage, Question, Retrieved, Trace
-from trimtab.answers.retrieval import Retriever
+from trimtab.guardrails.engine import GuardEngine
+from trimtab.guardrails.guard import Subject
+from trimtab.guardrails.pii import redact
+from trimtab.guardrails.verdicts import Outcome
 from trimtab.kernel.clock import Clock, machine_clock
 from trimtab.kernel.drilling import in_drill
 from trimtab.kernel.ids import new_id
 
 _log = logging.getLogger(__name__)
 _NOTHING = Retrieved(())
+REFUSED = "This question cannot be answered: it was stopped by a guard."
+WITHHELD = "The answer was withheld by a guard."
 
 
 @dataclass(slots=True)
@@ -57,6 +56,58 @@ class PreparedQuestion:
         self.stages.append(
             PipelineStage(name, round(elapsed_ms, 3), running.outcome, running.facts)
         )
+
+
+@dataclass(frozen=True, slots=True)
+class PipelineGuards:
+    """The guards of one pipeline.
+
+    Args:
+        questions: Judges questions before retrieval.
+        answers: Judges answers before they are shown.
+        passage_guards: Judges passages before a model reads them.
+        redact: Replaces secrets and personal data in stored texts.
+    """
+
+    questions: GuardEngine
+    answers: GuardEngine
+    passage_guards: GuardEngine
+    redact: Callable[[str], str] = redact
+
+    def judge(self, engine: GuardEngine, subject: Subject, stage: RunningStage) -> Outcome:
+        """Judge a text; the stage notes decisions, findings and scores, but no text."""
+        outcome = engine.check(subject)
+        stage.outcome = "ok" if outcome.allowed else "blocked"
+        stage.facts = {
+            "decision": outcome.decision.value,
+            "verdicts": {verdict.guard: verdict.decision.value for verdict in outcome.verdicts},
+            "findings": sorted({name for verdict in outcome.verdicts for name in verdict.findings}),
+            "scores": {v.guard: v.score for v in outcome.verdicts if v.score is not None},
+            "shadow": any(verdict.shadow for verdict in outcome.verdicts),
+            **({"bypassed": outcome.bypassed} if outcome.bypassed else {}),
+        }
+        return outcome
+
+    def passages(self, retrieved: Retrieved) -> Retrieved:
+        """Return the retrieved passages without those that give orders to the model."""
+        outcomes = self.passage_guards.check_many([Subject(p.text) for p in retrieved.passages])
+        judged = list(zip(retrieved.passages, outcomes, strict=True))
+        # A guard that failed or was late has no findings.
+        found, unjudged = list[str](), list[str]()
+        for passage, outcome in judged:
+            if not outcome.allowed:
+                names = [name for verdict in outcome.verdicts for name in verdict.findings]
+                (found if names else unjudged).append(passage.chunk_id)
+        if unjudged:
+            _log.warning("passages not judged", extra={"passages": unjudged})
+        if found:
+            _log.warning("injection_detected", extra={"passages": found})
+        kept = tuple(passage for passage, outcome in judged if outcome.allowed)
+        return replace(retrieved, passages=kept, unjudged=len(unjudged))
+
+    def forbidden_kinds(self) -> tuple[str, ...]:
+        """Return the kinds of personal data that no answer may show, by the current rules."""
+        return self.answers.rules.current.pii_block_types
 
 
 class AnswerPipeline:
@@ -104,9 +155,24 @@ class AnswerPipeline:
                 draft = replace(self._fallback.quote(text, passages), notice=error.message)
             stage.outcome = "fallback" if draft.notice else "ok"
             stage.facts = {"model": draft.model, "citations": len(draft.citations)}
-        if self._guards is None:
+        if (guards := self._guards) is None:
             return self.complete(prepared, draft)
-        return self._guarded(prepared, draft, self._guards)
+        blocked = False
+        with prepared.stage("guard_answer") as stage:
+            subject = Subject(draft.text, text, tuple(c.quote for c in draft.citations))
+            outcome = guards.judge(guards.answers, subject, stage)
+            if not outcome.allowed:
+                quoted = self._fallback.quote(text, passages)
+                again = Subject(quoted.text, text, tuple(c.quote for c in quoted.citations))
+                if draft.model != quoted.model and guards.answers.check(again).allowed:
+                    stage.outcome = "fallback"
+                    draft = replace(quoted, usage=draft.usage, notice=outcome.reason)
+                else:
+                    blocked = True
+                    draft = replace(
+                        draft, text=WITHHELD, citations=(), confidence=0.0, notice=outcome.reason
+                    )
+        return self.complete(prepared, draft, blocked=blocked)
 
     def prepare(self, question: Question) -> PreparedQuestion:
         """Validate and guard the question, then retrieve and guard passages."""
@@ -114,10 +180,13 @@ class AnswerPipeline:
         asked, guards = prepared.question, self._guards
         if guards is not None:
             with prepared.stage("guard_question") as stage:
-                outcome = guards.question(asked.text)
-                stage.outcome = "ok" if outcome.allowed else "blocked"
-                stage.facts = facts_of(outcome)
+                outcome = guards.judge(guards.questions, Subject(asked.text), stage)
             if not outcome.allowed:
+                findings = {verdict.guard: verdict.findings for verdict in outcome.verdicts}
+                _log.warning(
+                    "injection_detected" if findings.get("injection") else "question_stopped",
+                    extra={"reason": outcome.reason, "findings": findings},
+                )
                 prepared.refusal = outcome.reason
                 return prepared
         with prepared.stage("retrieve") as stage:
@@ -162,9 +231,16 @@ class AnswerPipeline:
             notice=draft.notice,
             blocked=blocked,
         )
+        hide = self._guards.redact if self._guards else redact
+        stored = replace(
+            answer,
+            question=hide(answer.question),
+            text=hide(answer.text),
+            citations=tuple(replace(c, quote=hide(c.quote)) for c in answer.citations),
+        )
         trace = Trace(
             id=answer.trace_id,
-            answer=redact_answer(answer, *((self._guards.redact,) if self._guards else ())),
+            answer=stored,
             user_id=question.user_id,
             stages=tuple(prepared.stages),
             retrieved=tuple((p.chunk_id, p.score) for p in retrieved.passages),
@@ -177,23 +253,3 @@ class AnswerPipeline:
             drill=in_drill(),
         )
         return AnswerResult(answer, trace)
-
-    def _guarded(
-        self, prepared: PreparedQuestion, draft: Draft, guards: PipelineGuards
-    ) -> AnswerResult:
-        """Complete the draft when its guards allow it; else quotes, or a withheld notice."""
-        asked, blocked = prepared.question.text, False
-        with prepared.stage("guard_answer") as stage:
-            outcome = guards.answer(asked, draft)
-            stage.facts = facts_of(outcome)
-            if not outcome.allowed:
-                quoted = self._fallback.quote(asked, prepared.retrieved.passages)
-                if draft.model != quoted.model and guards.answer(asked, quoted).allowed:
-                    stage.outcome = "fallback"
-                    draft = replace(quoted, usage=draft.usage, notice=outcome.reason)
-                else:
-                    stage.outcome, blocked = "blocked", True
-                    draft = replace(
-                        draft, text=WITHHELD, citations=(), confidence=0.0, notice=outcome.reason
-                    )
-        return self.complete(prepared, draft, blocked=blocked)

@@ -1,5 +1,6 @@
 """Records that pass between the stages of an answer. All frozen."""
 
+import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -67,6 +68,8 @@ class SourcePassage:
     """Counted from 1; None where the format has no pages."""
     heading: str = ""
     """The headings above the passage, outermost first, joined by `` > ``."""
+    similarity: float | None = None
+    """Cosine similarity to the question; None when it was not compared by meaning."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,6 +194,44 @@ class Trace:
             if isinstance(made_up, int | float):
                 return 1.0 - float(made_up)
         return self.answer.confidence
+
+
+@dataclass(frozen=True, slots=True)
+class SamplingRules:
+    """Answers that need a look are always taken, of the others a share.
+
+    Args:
+        share: Of the unsuspicious answers, in [0, 1].
+        low_confidence: Found answers below this are taken.
+    """
+
+    share: float = 0.02
+    low_confidence: float = 0.5
+
+    def reason(self, trace: Trace) -> str:
+        """Return why this answer should be reviewed; empty when it need not be.
+
+        The share is chosen by the trace's id, so that every process and every repetition chooses
+        the same.
+        """
+        answer = trace.answer
+        outcomes = {stage.outcome for stage in trace.stages}
+        rules = (
+            ("bypassed", any(stage.facts.get("bypassed") for stage in trace.stages)),
+            ("blocked", answer.blocked),
+            ("fallback", "fallback" in outcomes),
+            ("degraded", answer.degraded_mode),
+            ("not_found", not answer.found and not answer.blocked),
+            ("low_confidence", answer.found and answer.confidence < self.low_confidence),
+            ("sample", chosen(trace.id, self.share)),
+        )
+        return next((name for name, applies in rules if applies), "")
+
+
+def chosen(key: str, share: float, salt: str = "review") -> bool:
+    """Return whether the key is in a share of all keys; larger shares include smaller ones."""
+    digest = hashlib.sha256(f"{salt} {key}".encode()).digest()
+    return int.from_bytes(digest[:8]) < share * 2**64
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ falls back.
 import re
 import time
 from collections.abc import Iterator, Sequence
+from operator import attrgetter
 
 import httpx
 import openai
@@ -15,7 +16,7 @@ from openai.types.chat import ChatCompletionMessageParam
 
 from trimtab.answers.drafts import Draft, DraftSentence, Piece, Usage, cite
 from trimtab.answers.errors import GeneratorUnavailable
-from trimtab.answers.evidence import AnalysedQuestion, candidates
+from trimtab.answers.evidence import AnalysedQuestion, evidence
 from trimtab.answers.extractive import NOT_FOUND
 from trimtab.answers.records import Citation, SourcePassage
 from trimtab.answers.reply_sentences import ReplySentences
@@ -168,9 +169,10 @@ class _Citer:
 
 def _number(claim: str, passage: SourcePassage, citations: list[Citation]) -> int:
     """Return the number of the quote that supports the claim best; add a new one."""
-    best = candidates(AnalysedQuestion.of(claim), (passage,))
-    start, end = (best[0].sentence.start, best[0].sentence.end) if best else (0, len(passage.text))
-    score = min(1.0, best[0].coverage) if best else 0.0
+    found = evidence(AnalysedQuestion.of(claim), (passage,)).candidates
+    best = max(found, key=attrgetter("coverage"), default=None)
+    start, end = (best.unit.start, best.unit.end) if best else (0, len(passage.text))
+    score = min(1.0, best.coverage) if best else 0.0
     new = cite(len(citations) + 1, passage, start, end, score)
     for known in citations:
         if (known.chunk_id, known.start) == (new.chunk_id, new.start):

@@ -5,19 +5,22 @@ from collections.abc import Generator
 from dataclasses import dataclass
 
 from trimtab.answers.budgets import Budget, BudgetStore
-from trimtab.answers.deadlines import Deadlines
+from trimtab.answers.deadlines import Deadlines, RetrievalStage, Retriever
 from trimtab.answers.generation import CachedGenerator, FallbackGenerator
 from trimtab.answers.generators import configured_generators
-from trimtab.answers.guarding import GuardedSentences, PipelineGuards
 from trimtab.answers.leaks import LeakMonitor
 from trimtab.answers.metrics import ANSWER_GIVEN, AnswerCounters, AnswerGiven
-from trimtab.answers.pipeline import AnswerPipeline
-from trimtab.answers.records import Answer, AnswerResult, Question
-from trimtab.answers.retrieval import RetrievalStage, Retriever
+from trimtab.answers.pipeline import AnswerPipeline, PipelineGuards
+from trimtab.answers.records import Answer, AnswerResult, Question, SamplingRules
 from trimtab.answers.reviews import ReviewStore
-from trimtab.answers.sampling import SamplingRules
 from trimtab.answers.store import FeedbackStore, TraceStore
-from trimtab.answers.streaming import AnswerStream, OpenGuard, Released, SentenceGuard
+from trimtab.answers.streaming import (
+    AnswerStream,
+    GuardedSentences,
+    OpenGuard,
+    Released,
+    SentenceGuard,
+)
 from trimtab.infra.settings.sections.answers import AnswersSettings
 from trimtab.infra.storage import Database
 from trimtab.kernel.clock import Clock, machine_clock

@@ -9,8 +9,14 @@ from typing import Any
 import sqlalchemy as sa
 
 from trimtab.answers.errors import TraceUnknown
-from trimtab.answers.records import Answer, Citation, Feedback, PipelineStage, Trace
-from trimtab.answers.sampling import SamplingRules
+from trimtab.answers.records import (
+    Answer,
+    Citation,
+    Feedback,
+    PipelineStage,
+    SamplingRules,
+    Trace,
+)
 from trimtab.infra.storage import Database
 
 CHAIN = "answers"

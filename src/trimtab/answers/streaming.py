@@ -15,8 +15,9 @@ from trimtab.answers.drafts import (
 )
 from trimtab.answers.errors import GeneratorUnavailable
 from trimtab.answers.extractive import NOT_FOUND, ExtractiveGenerator
-from trimtab.answers.pipeline import AnswerPipeline, PreparedQuestion
+from trimtab.answers.pipeline import AnswerPipeline, PipelineGuards, PreparedQuestion
 from trimtab.answers.records import Answer, AnswerResult, Citation, Judged, Question
+from trimtab.guardrails.guard import Subject
 from trimtab.kernel.clock import Clock
 
 _log = logging.getLogger(__name__)
@@ -48,6 +49,19 @@ class OpenGuard:
     def judge(self, question: str, sentence: DraftSentence) -> Judged:
         """Allow the sentence."""
         return Judged()
+
+
+@dataclass(frozen=True, slots=True)
+class GuardedSentences:
+    """Judges an answer sentence by sentence, for streaming."""
+
+    guards: PipelineGuards
+
+    def judge(self, question: str, sentence: DraftSentence) -> Judged:
+        """Judge the sentence against the quotes that it cites."""
+        quotes = tuple(citation.quote for citation in sentence.citations)
+        outcome = self.guards.answers.check(Subject(sentence.text, question, quotes))
+        return Judged("" if outcome.allowed else outcome.reason, outcome.bypassed)
 
 
 @dataclass(frozen=True, slots=True)

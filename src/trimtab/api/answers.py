@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Query, Request
 from fastapi.responses import StreamingResponse
-from pydantic import StringConstraints, TypeAdapter
+from pydantic import BaseModel, StringConstraints, TypeAdapter
 from starlette.responses import Response
 
 from trimtab.answers import Answer, Question, Trace
@@ -23,7 +23,6 @@ from trimtab.api.http.openapi import refuses, sends
 from trimtab.api.http.routes import ApiRoute, answers
 from trimtab.api.http.schemas import extended
 from trimtab.api.http.sse import json_event
-from trimtab.api.request_body import Body
 from trimtab.api.roles import TENANT_READER, TENANT_REVIEWER
 from trimtab.api.services import AnswersDep, Caller, EnvDep, KnowledgeDep, WebDep
 from trimtab.infra.auth import Principal
@@ -38,23 +37,6 @@ router = APIRouter(tags=["answers"], route_class=ApiRoute)
 _ANSWER = TypeAdapter(Answer)
 
 
-@dataclass(frozen=True, slots=True)
-class _Caller:
-    """Principal and address of a caller; logged only if a question is blocked."""
-
-    principal: Principal
-    address: str
-
-    def facts(self) -> dict[str, str]:
-        """Return the key's name and the address, for the log."""
-        return {"key": self.principal.name, "address": self.address}
-
-
-async def _caller(request: Request, caller: Caller) -> _Caller:
-    return _Caller(caller, request.client.host if request.client else "")
-
-
-CallInfo = Annotated[_Caller, Depends(_caller)]
 _Events = Generator[Released | Answer, None, None]
 
 
@@ -80,7 +62,7 @@ class FeedbackKept:
     id: str
 
 
-class QueryRequest(Body):
+class QueryRequest(BaseModel):
     """A question, as the contract words it; the pipeline checks it."""
 
     query: str
@@ -89,7 +71,7 @@ class QueryRequest(Body):
     user_id: UserId = ""
 
 
-class AnswerRequest(Body):
+class AnswerRequest(BaseModel):
     """A question about a project's documents."""
 
     question: str
@@ -99,7 +81,7 @@ class AnswerRequest(Body):
     """User id for later erasure; leave it out when no user is signed in."""
 
 
-class FeedbackRequest(Body):
+class FeedbackRequest(BaseModel):
     """Feedback of a user about an answer."""
 
     helpful: bool
@@ -115,10 +97,11 @@ class FeedbackRequest(Body):
 async def query(
     project: str,
     q: str,
+    request: Request,
     web: WebDep,
     knowledge: KnowledgeDep,
     answers: AnswersDep,
-    caller: CallInfo,
+    principal: Caller,
     top_k: Annotated[int, Query()] = 5,
     person: Person = "",
 ) -> Response:
@@ -126,13 +109,8 @@ async def query(
 
     If the project does not exist, the error also has `degraded_mode`.
     """
-    return await _answer_query(
-        web,
-        knowledge,
-        answers,
-        Question(project, q, top_k, person, caller.principal.labels),
-        caller,
-    )
+    question = Question(project, q, top_k, person, principal.labels)
+    return await _answer_query(web, knowledge, answers, question, _Caller(request, principal))
 
 
 @router.post(
@@ -141,20 +119,20 @@ async def query(
     dependencies=[TENANT_READER],
 )
 async def post_query(
-    request: QueryRequest,
+    body: QueryRequest,
+    request: Request,
     web: WebDep,
     knowledge: KnowledgeDep,
     answers: AnswersDep,
-    caller: CallInfo,
+    principal: Caller,
     person: Person = "",
 ) -> Response:
     """Answer a question from a project's documents.
 
     If the project does not exist, the error also has `degraded_mode`.
     """
-    return await _answer_query(
-        web, knowledge, answers, _question(request, request.query, caller.principal, person), caller
-    )
+    question = _question(body, body.query, principal, person)
+    return await _answer_query(web, knowledge, answers, question, _Caller(request, principal))
 
 
 @router.post(
@@ -163,11 +141,17 @@ async def post_query(
     dependencies=[TENANT_READER],
 )
 async def answer(
-    request: AnswerRequest, web: WebDep, answers: AnswersDep, caller: CallInfo, person: Person = ""
+    body: AnswerRequest,
+    request: Request,
+    web: WebDep,
+    answers: AnswersDep,
+    principal: Caller,
+    person: Person = "",
 ) -> Response:
     """Answer a question from a project's documents, every sentence with its citation."""
-    question = _question(request, request.question, caller.principal, person)
-    return _response(await web.limiter.run(partial(answers.answer, question)), caller)
+    question = _question(body, body.question, principal, person)
+    found = await web.limiter.run(partial(answers.answer, question))
+    return _response(found, _Caller(request, principal))
 
 
 @router.post(
@@ -180,7 +164,12 @@ async def answer(
     },
 )
 async def stream(
-    request: AnswerRequest, web: WebDep, answers: AnswersDep, caller: CallInfo, person: Person = ""
+    body: AnswerRequest,
+    request: Request,
+    web: WebDep,
+    answers: AnswersDep,
+    principal: Caller,
+    person: Person = "",
 ) -> Response:
     """Stream an answer as server-sent events, each sentence when it has passed the guards.
 
@@ -189,8 +178,9 @@ async def stream(
     before the first sentence gets the error's status, as without streaming. Closing the connection
     stops the work; the sentences sent so far are traced.
     """
-    events = answers.stream(_question(request, request.question, caller.principal, person))
-    stream = BlockingStream(_log_blocked_events(events, caller), web.limiter)
+    events = answers.stream(_question(body, body.question, principal, person))
+    logged = _log_blocked_events(events, _Caller(request, principal))
+    stream = BlockingStream(logged, web.limiter)
     return BlockingStreamResponse(await stream.first(), stream, _event, _failed)
 
 
@@ -250,13 +240,19 @@ def give_feedback(
     return FeedbackKept(given.id)
 
 
+@dataclass(frozen=True, slots=True)
+class _Caller:
+    """Request and principal of a question; logged only if it is blocked."""
+
+    request: Request
+    principal: Principal
+
+
 def _question(
-    request: QueryRequest | AnswerRequest, text: str, principal: Principal, person: str
+    body: QueryRequest | AnswerRequest, text: str, principal: Principal, person: str
 ) -> Question:
-    principal.enter(request.project)
-    return Question(
-        request.project, text, request.top_k, request.user_id or person, principal.labels
-    )
+    principal.enter(body.project)
+    return Question(body.project, text, body.top_k, body.user_id or person, principal.labels)
 
 
 def _own_trace(
@@ -293,7 +289,8 @@ def _failed(error: Exception) -> dict[str, str]:
 
 
 def _response(found: Answer, caller: _Caller) -> Response:
-    _log_if_blocked(found, caller)
+    if found.blocked:
+        _log_blocked(found, caller)
     return Response(_ANSWER.dump_json(found), media_type="application/json")
 
 
@@ -313,12 +310,13 @@ async def _answer_query(
 def _log_blocked_events(events: _Events, caller: _Caller) -> _Events:
     with closing(events):
         for item in events:
-            if isinstance(item, Answer):
-                _log_if_blocked(item, caller)
+            if isinstance(item, Answer) and item.blocked:
+                _log_blocked(item, caller)
             yield item
 
 
-def _log_if_blocked(found: Answer, caller: _Caller) -> None:
+def _log_blocked(found: Answer, caller: _Caller) -> None:
     """Log the caller of a blocked question, so that a key can be revoked or an address blocked."""
-    if found.blocked:
-        _log.warning("question_blocked", extra={"trace_id": found.trace_id, **caller.facts()})
+    client = caller.request.client
+    facts = {"key": caller.principal.name, "address": client.host if client else ""}
+    _log.warning("question_blocked", extra={"trace_id": found.trace_id, **facts})

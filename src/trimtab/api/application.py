@@ -29,7 +29,7 @@ from trimtab.api import (
 from trimtab.api.errors import handle_errors
 from trimtab.api.http.openapi import describe
 from trimtab.infra.web import Access
-from trimtab.infra.web.provide import ProvidedServices
+from trimtab.infra.web.routes import ProvidedServices
 
 _ROUTERS = (
     health.router,

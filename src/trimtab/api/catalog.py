@@ -5,12 +5,11 @@ from dataclasses import dataclass
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Query
-from pydantic import Field
+from pydantic import BaseModel, Field
 
 from trimtab.api.http.openapi import refuses
 from trimtab.api.http.routes import ApiRoute
 from trimtab.api.http.schemas import extended
-from trimtab.api.request_body import Body
 from trimtab.api.roles import OPERATOR, READER
 from trimtab.api.services import Caller, CatalogDep, EnvDep
 from trimtab.kernel.errors import Conflict, ErrorKind
@@ -157,7 +156,7 @@ class ActionOutcome:
         )
 
 
-class ActRequest(Body):
+class ActRequest(BaseModel):
     """Arguments of an action."""
 
     arguments: dict[str, Value] = Field(default_factory=dict)

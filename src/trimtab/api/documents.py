@@ -4,13 +4,12 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import APIRouter, Query
-from pydantic import Field
+from pydantic import BaseModel, Field
 
 from trimtab.api.data_subject import MAX_LABELS, Label
 from trimtab.api.http.openapi import refuses
 from trimtab.api.http.routes import ApiRoute
 from trimtab.api.http.schemas import extended
-from trimtab.api.request_body import Body
 from trimtab.api.roles import ADMIN, OPERATOR, TENANT_ADMIN, TENANT_READER
 from trimtab.api.services import Caller, EnvDep, KnowledgeDep
 from trimtab.kernel.errors import ErrorKind
@@ -67,7 +66,7 @@ class DocumentDeleted:
     document_id: str
 
 
-class NewProject(Body):
+class NewProject(BaseModel):
     """Name of a new project."""
 
     name: str
@@ -130,7 +129,7 @@ def document(
     return extended(DocumentBody, found, text=text)
 
 
-class NewLabels(Body):
+class NewLabels(BaseModel):
     """Access labels of a document."""
 
     labels: Annotated[list[Label], Field(max_length=MAX_LABELS)]

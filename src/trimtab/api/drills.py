@@ -4,18 +4,17 @@ from typing import Annotated
 
 from fastapi import APIRouter
 from fastapi.responses import PlainTextResponse, StreamingResponse
-from pydantic import Field
+from pydantic import BaseModel, Field
 
 from trimtab.api.http.ndjson import ndjson
 from trimtab.api.http.routes import ApiRoute
-from trimtab.api.request_body import Body
 from trimtab.api.roles import ADMIN
 from trimtab.api.services import DrillsDep, RecordsDep, RunbooksDep
 
 router = APIRouter(prefix="/v1/drills", tags=["drills"], route_class=ApiRoute)
 
 
-class DrillRequest(Body):
+class DrillRequest(BaseModel):
     """The cause to inject."""
 
     cause: str

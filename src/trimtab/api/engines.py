@@ -5,11 +5,11 @@ from typing import Literal
 
 from fastapi import APIRouter
 from fastapi.responses import StreamingResponse
+from pydantic import BaseModel
 
 from trimtab.api.http.ndjson import Emit, items_of, ndjson
 from trimtab.api.http.openapi import refuses, sends
 from trimtab.api.http.routes import ApiRoute
-from trimtab.api.request_body import Body
 from trimtab.api.roles import ADMIN
 from trimtab.api.services import KnowledgeDep
 from trimtab.kernel.errors import ErrorKind
@@ -17,7 +17,7 @@ from trimtab.kernel.errors import ErrorKind
 router = APIRouter(prefix="/api/v1/projects", tags=["knowledge"], route_class=ApiRoute)
 
 
-class MoveRequest(Body):
+class MoveRequest(BaseModel):
     """The engine that a project moves to."""
 
     to: Literal["embedded", "postgres", "chroma", "qdrant"]

@@ -14,9 +14,10 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse, Response
 
+from trimtab.infra.web.json_body import InvalidRequest
 from trimtab.infra.web.limits import TooManyCalls
 from trimtab.infra.web.status import STATUS
-from trimtab.kernel.errors import ErrorKind, InvalidInput, NotFound, TrimtabError
+from trimtab.kernel.errors import ErrorKind, NotFound, TrimtabError
 
 _RETRY_AFTER_SECONDS = 5
 """Default of the ``Retry-After`` header."""
@@ -24,13 +25,6 @@ _RETRY_AFTER_SECONDS = 5
 
 ERROR_CODE_HEADER = "X-Error-Code"
 """Header with the error code, for logs and for HEAD requests."""
-
-
-class InvalidRequest(InvalidInput):
-    """The request does not match the schema of the route."""
-
-    code = "api.invalid_request"
-    default_hint = "`/console/api` shows the schema of every request."
 
 
 class NoSuchRoute(NotFound):
@@ -116,12 +110,12 @@ def _on_trimtab_error(_request: Request, error: Exception) -> Response:
 
 
 def _on_cut_connection(_request: Request, _error: Exception) -> Response:
-    # The client is gone, unless `BodyLimitMiddleware` cut the request and sends its own answer.
+    # The client is gone, unless `RequestMiddleware` cut the body and sends its own answer.
     return error_response(InvalidRequest("The connection was cut before the request was whole."))
 
 
 def _on_mistake(_request: Request, _error: Exception) -> Response:
-    # `AccessLogMiddleware` gets the exception too, and logs it.
+    # `RequestMiddleware` gets the exception too, and logs it.
     return error_response(InternalError("An unexpected error occurred inside trimtab."))
 
 

@@ -2,46 +2,26 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated
 
 from fastapi import APIRouter, Query
-from pydantic import Field, StringConstraints
+from pydantic import BaseModel, Field, StringConstraints
 
 from trimtab.answers.reviews import ReviewItem
 from trimtab.api.http.openapi import refuses
-from trimtab.api.http.routes import ApiRoute, answers
+from trimtab.api.http.routes import ApiRoute
 from trimtab.api.http.schemas import extended
-from trimtab.api.request_body import Body
 from trimtab.api.roles import OPERATOR, REVIEWER
 from trimtab.api.services import AnswersDep, Caller, EnvDep, EvaluationDep
+from trimtab.evaluation.experiments.pairs import ExperimentVerdict, PairReport
+from trimtab.evaluation.experiments.replay import ReplayReport
 from trimtab.evaluation.online.canary import CanaryProbe
-from trimtab.evaluation.statistics import Interval
 from trimtab.kernel.errors import ErrorKind
 
 router = APIRouter(prefix="/v1", tags=["answers"], route_class=ApiRoute)
 
-Verdict = Literal["better", "worse", "unclear"]
+_MAX_CHANGES = 50
 Short = Annotated[str, StringConstraints(max_length=1000)]
-
-
-@dataclass(frozen=True, slots=True)
-class TrialSummary:
-    """Differences between a candidate and the present configuration, as candidate minus present."""
-
-    n: int
-    """How many pairs of the same question."""
-    changed_text: int
-    found_gained: int
-    found_lost: int
-    shared_sources: float | None
-    """The mean share of cited passages that both cite, in [0, 1]; null without pairs."""
-    grounding: Interval
-    found: Interval
-    duration_ratio: float | None
-    """The median of tried over now; null without pairs."""
-    cost_usd: Interval
-    fallbacks: int
-    """Candidate answers that the configured generator did not write."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,11 +49,31 @@ class ReplayBody:
     configuration: str
     stopped: str
     """Why not all were asked: ``budget``; else empty."""
-    verdict: Verdict
-    summary: TrialSummary
+    verdict: ExperimentVerdict
+    summary: PairReport
     errors: tuple[ReplayError, ...]
     changed: tuple[ReplayChange, ...]
     """At most 50, the greatest change first."""
+
+    @classmethod
+    def of(cls, report: ReplayReport) -> "ReplayBody":
+        """Return the result without the pairs that do not differ."""
+        return cls(
+            report.name,
+            report.stopped,
+            report.verdict,
+            report.summary,
+            tuple(ReplayError(*error) for error in report.errors),
+            tuple(
+                ReplayChange(
+                    pair.trace_id,
+                    (pair.now.found, pair.tried.found),
+                    (pair.now.grounding, pair.tried.grounding),
+                    pair.shared_sources,
+                )
+                for pair in report.changed[:_MAX_CHANGES]
+            ),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +81,8 @@ class ShadowBody:
     """The shadow configuration compared with the present one."""
 
     configuration: str
-    verdict: Verdict
-    summary: TrialSummary
+    verdict: ExperimentVerdict
+    summary: PairReport
     questions: Mapping[str, int]
     """How many questions had which outcome."""
 
@@ -111,7 +111,7 @@ class ReviewList:
     """How many wait, by reason."""
 
 
-class ReplayRequest(Body):
+class ReplayRequest(BaseModel):
     """A candidate configuration to replay."""
 
     set: Annotated[dict[Short, Short], Field(default_factory=dict)]
@@ -120,7 +120,7 @@ class ReplayRequest(Body):
     project: str | None = None
 
 
-class ProbeRequest(Body):
+class ProbeRequest(BaseModel):
     """A question with the name of the document that answers it."""
 
     project: Short
@@ -128,26 +128,26 @@ class ProbeRequest(Body):
     document_name: Short
 
 
-class CanaryRequest(Body):
+class CanaryRequest(BaseModel):
     """Canary questions; without any those of the settings."""
 
     probes: Annotated[list[ProbeRequest], Field(default_factory=list, max_length=1000)]
 
 
-@router.post("/answers/replay", responses=answers(200, ReplayBody), dependencies=[OPERATOR])
-def replay(request: ReplayRequest, evaluation: EvaluationDep) -> dict[str, object]:
+@router.post("/answers/replay", dependencies=[OPERATOR])
+def replay(request: ReplayRequest, evaluation: EvaluationDep) -> ReplayBody:
     """Replay the newest questions with a candidate configuration; nothing is stored."""
-    return evaluation.experiments.replay(request.set, request.last, request.project).as_dict()
+    report = evaluation.experiments.replay(request.set, request.last, request.project)
+    return ReplayBody.of(report)
 
 
-@router.get("/answers/shadow", responses=answers(200, ShadowBody), dependencies=[REVIEWER])
+@router.get("/answers/shadow", dependencies=[REVIEWER])
 def shadow(
     evaluation: EvaluationDep, limit: Annotated[int, Query(ge=1, le=10_000)] = 1000
-) -> dict[str, object]:
+) -> ShadowBody:
     """Compare the shadow configuration with the present one, in pairs of the same questions."""
     name, report, counts = evaluation.experiments.shadow_report(limit)
-    summary = {"verdict": report.verdict, "summary": report.as_dict()}
-    return {"configuration": name, **summary, "questions": counts}
+    return ShadowBody(name, report.verdict, report, counts)
 
 
 @router.post("/answers/canary", dependencies=[OPERATOR])

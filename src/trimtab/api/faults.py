@@ -9,11 +9,10 @@ from dataclasses import asdict
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request
-from pydantic import Field
+from pydantic import BaseModel, Field
 
 from trimtab.api.catalog import auditable
 from trimtab.api.http.routes import ApiRoute
-from trimtab.api.request_body import Body
 from trimtab.api.roles import ADMIN
 from trimtab.api.services import Caller, CatalogDep, EnvDep
 from trimtab.kernel.drilling import drill_traffic
@@ -29,7 +28,7 @@ class FaultState(Conflict):
     code = "drills.fault_state"
 
 
-class InjectRequest(Body):
+class InjectRequest(BaseModel):
     """Arguments of a fault."""
 
     arguments: dict[str, Value] = Field(default_factory=dict)

@@ -8,14 +8,13 @@ from typing import Annotated, Literal, cast
 
 from fastapi import APIRouter, Query, Response
 from fastapi.responses import PlainTextResponse
-from pydantic import StringConstraints, TypeAdapter
+from pydantic import BaseModel, StringConstraints, TypeAdapter
 from sse_starlette import EventSourceResponse
 
 from trimtab.api.http.openapi import refuses, sends
 from trimtab.api.http.routes import ApiRoute, answers
 from trimtab.api.http.schemas import extended
 from trimtab.api.http.sse import json_event
-from trimtab.api.request_body import Body
 from trimtab.api.roles import OPERATOR, READER
 from trimtab.api.services import Caller, CatalogDep, Following, IncidentsDep, WebDep
 from trimtab.incidents import (
@@ -175,14 +174,14 @@ class _Markdown(PlainTextResponse):
     media_type = "text/markdown"
 
 
-class Approve(Body):
+class Approve(BaseModel):
     """Approval of one plan."""
 
     plan_hash: str
     """Hash of the plan; another plan is refused."""
 
 
-class Close(Body):
+class Close(BaseModel):
     """Note of the person who closes the incident."""
 
     note: Annotated[str, StringConstraints(max_length=1000)] = ""

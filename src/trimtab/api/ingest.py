@@ -1,10 +1,8 @@
 """Ingestion of documents: a text as JSON, or files as a form."""
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Any
 
 from fastapi import APIRouter, Request
 from starlette.concurrency import run_in_threadpool
@@ -12,13 +10,12 @@ from starlette.datastructures import UploadFile
 from starlette.responses import Response
 
 from trimtab.api.data_subject import MAX_LABELS, MAX_USER_ID, Person, validate_user_id
-from trimtab.api.errors import InvalidRequest
 from trimtab.api.http.openapi import refuses
 from trimtab.api.http.routes import ApiRoute, answers
-from trimtab.api.request_body import problem_of
 from trimtab.api.roles import TENANT_OPERATOR
 from trimtab.api.services import Caller, KnowledgeDep
 from trimtab.infra.auth import Principal, Role
+from trimtab.infra.web.json_body import InvalidRequest
 from trimtab.kernel.errors import ErrorKind, Forbidden
 from trimtab.knowledge import FailedDocument, IngestResult, Knowledge
 from trimtab.knowledge.ingestion import DocumentSource
@@ -110,28 +107,24 @@ async def ingest(
 async def _ingest_text(
     request: Request, knowledge: Knowledge, principal: Principal, person: str
 ) -> IngestResult:
-    text = await _text_of(request)
-    labels = _labels(text.get("labels", []), principal)
-    principal.enter(text["project"])
-    data = Content(text["text"].encode())
-    owner = _owner(text.get("user_id", person))
-    source = DocumentSource(
-        text["name"], data, "text/plain", owner, labels, visible_to=principal.labels
-    )
-    return await run_in_threadpool(knowledge.ingest, text["project"], source)
-
-
-async def _text_of(request: Request) -> Mapping[str, Any]:
-    try:
-        body = await request.json()
-    except (ValueError, RecursionError):
-        raise InvalidRequest("The body is neither JSON nor a form with files.") from None
+    body = await request.json()
     fields = ("project", "name", "text")
     if not isinstance(body, dict) or not all(isinstance(body.get(f), str) for f in fields):
-        raise InvalidRequest(f"The body needs the texts {', '.join(fields)}.")
-    if problem := problem_of(body):
-        raise InvalidRequest(problem)
-    return body
+        raise InvalidRequest(
+            f"The body is neither JSON with the texts {', '.join(fields)} nor a form with files."
+        )
+    principal.enter(body["project"])
+    labels = _labels(body["labels"], principal) if "labels" in body else ()
+    owner = _owner(body["user_id"]) if "user_id" in body else person
+    source = DocumentSource(
+        body["name"],
+        Content(body["text"].encode()),
+        "text/plain",
+        owner,
+        labels,
+        visible_to=principal.labels,
+    )
+    return await run_in_threadpool(knowledge.ingest, body["project"], source)
 
 
 def _labels(given: object, principal: Principal) -> tuple[str, ...]:
@@ -167,7 +160,7 @@ async def _ingest_form(
         if not isinstance(project, str) or not files:
             raise InvalidRequest("The form needs `project` and at least one file.")
         principal.enter(project)
-        owner = _owner(form.get("user_id", person))
+        owner = _owner(form["user_id"]) if "user_id" in form else person
         labels = _labels(form.getlist("labels"), principal)
         sources = [
             DocumentSource(

@@ -4,12 +4,11 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import APIRouter
-from pydantic import Field, StringConstraints
+from pydantic import BaseModel, Field, StringConstraints
 
 from trimtab.api.data_subject import Label
 from trimtab.api.http.openapi import refuses
 from trimtab.api.http.routes import ApiRoute
-from trimtab.api.request_body import Body
 from trimtab.api.roles import ADMIN, TENANT_READER
 from trimtab.api.services import Caller, EnvDep, WebDep
 from trimtab.infra.auth import ApiKey, Role
@@ -87,7 +86,7 @@ class SignInLink:
     url: str
 
 
-class NewKey(Body):
+class NewKey(BaseModel):
     """Name, role and limits of a new key."""
 
     name: Name

@@ -4,69 +4,24 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
-from pydantic import Field, TypeAdapter
+from pydantic import BaseModel, Field, TypeAdapter
 from starlette.responses import Response
 
-from trimtab.api.errors import InvalidRequest
 from trimtab.api.http.openapi import refuses
 from trimtab.api.http.routes import ApiRoute, answers
-from trimtab.api.request_body import Body
 from trimtab.api.roles import OPERATOR, READER, TENANT_READER
 from trimtab.api.services import KnowledgeDep, WebDep
 from trimtab.infra.web import caller
+from trimtab.infra.web.json_body import InvalidRequest
 from trimtab.kernel.errors import ErrorKind
-from trimtab.knowledge.caches import CacheStats
 from trimtab.knowledge.records import SearchResult
 from trimtab.knowledge.search import SearchRequest
+from trimtab.knowledge.stats import KnowledgeStats
 from trimtab.knowledge.validation import parse_query_list
 
 router = APIRouter(prefix="/api/v1", tags=["knowledge"], route_class=ApiRoute)
 
 _FOUND = TypeAdapter(SearchResult)
-
-
-@dataclass(frozen=True, slots=True)
-class CacheFigures:
-    """The caches of knowledge, by name."""
-
-    query_cache: CacheStats
-    embedding_cache: CacheStats
-    document_cache: CacheStats
-
-
-@dataclass(frozen=True, slots=True)
-class DatabaseFigures:
-    """The file that holds documents and passages."""
-
-    bytes: int
-    """With its write-ahead log."""
-    mode: str
-    """Its permissions, octal, such as ``600``."""
-
-
-@dataclass(frozen=True, slots=True)
-class ModelFigures:
-    """The embedding model."""
-
-    model: str
-    breaker: str
-    """The state of its circuit breaker: ``closed``, ``open`` or ``half_open``."""
-
-
-@dataclass(frozen=True, slots=True)
-class StatsBody:
-    """Cache statistics and counts of stored items."""
-
-    cache: CacheFigures
-    cache_memory_mb: float
-    max_cache_memory_mb: int
-    projects: int
-    documents: int
-    metadata: int
-    database: DatabaseFigures
-    queued: int
-    dead_letters: int
-    embedding_model: ModelFigures
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,13 +33,13 @@ class WarmedBody:
     """Queries that could not be answered, because their project is gone or the model is down."""
 
 
-@router.get("/stats", responses=answers(200, StatsBody), dependencies=[READER])
-def stats(knowledge: KnowledgeDep) -> dict[str, object]:
+@router.get("/stats", dependencies=[READER])
+def stats(knowledge: KnowledgeDep) -> KnowledgeStats:
     """Return cache statistics and counts of stored items."""
     return knowledge.stats()
 
 
-class WarmCache(Body):
+class WarmCache(BaseModel):
     """Queries to warm the cache with."""
 
     project: str = ""

@@ -4,12 +4,11 @@ from dataclasses import dataclass
 from typing import Literal
 
 from fastapi import APIRouter, Query
-from pydantic import Field
+from pydantic import BaseModel, Field
 
 from trimtab.api.http.openapi import refuses
 from trimtab.api.http.routes import ApiRoute
 from trimtab.api.http.schemas import extended
-from trimtab.api.request_body import Body
 from trimtab.api.roles import ADMIN, OPERATOR, READER
 from trimtab.api.services import Caller, EnvDep, KnowledgeDep
 from trimtab.kernel.errors import ErrorKind
@@ -87,7 +86,7 @@ class RestoredBody(RestoreResult):
         return extended(cls, result, restored=not dry_run, report=f"Documents lost: {lost}")
 
 
-class RestoreRequest(Body):
+class RestoreRequest(BaseModel):
     """The backup to restore."""
 
     backup: str = Field("", max_length=100, description="Its name; empty: the newest good one.")
@@ -95,7 +94,7 @@ class RestoreRequest(Body):
     force: bool = Field(default=False, description="Restore although the database is sound.")
 
 
-class RecoverRequest(Body):
+class RecoverRequest(BaseModel):
     """Request with an optional dry run."""
 
     dry_run: bool = False

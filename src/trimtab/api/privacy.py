@@ -4,13 +4,12 @@ from dataclasses import dataclass
 from typing import Annotated, cast
 
 from fastapi import APIRouter, Response
-from pydantic import StringConstraints
+from pydantic import BaseModel, StringConstraints
 
 from trimtab.api.data_subject import MAX_USER_ID
 from trimtab.api.http.openapi import refuses
 from trimtab.api.http.routes import ApiRoute, answers
 from trimtab.api.http.schemas import extended
-from trimtab.api.request_body import Body
 from trimtab.api.roles import ADMIN
 from trimtab.api.services import Caller, ChecklistsDep, ErasuresDep
 from trimtab.infra.auth import Principal
@@ -102,7 +101,7 @@ class TasksBody:
     tasks: tuple[TaskResult, ...]
 
 
-class EraseRequest(Body):
+class EraseRequest(BaseModel):
     """The user whose data is erased."""
 
     user_id: Annotated[str, StringConstraints(min_length=1, max_length=MAX_USER_ID)]

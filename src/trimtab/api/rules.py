@@ -7,11 +7,10 @@ from datetime import datetime
 from typing import Annotated, Literal
 
 from fastapi import APIRouter
-from pydantic import Field, StringConstraints
+from pydantic import BaseModel, Field, StringConstraints
 
 from trimtab.api.http.routes import ApiRoute
 from trimtab.api.http.schemas import extended
-from trimtab.api.request_body import Body
 from trimtab.api.roles import OPERATOR, READER
 from trimtab.api.services import EnvDep, MonitoringDep, WebDep
 from trimtab.kernel.errors import Unavailable
@@ -116,7 +115,7 @@ class HeldBody(CheckBody):
     waited_seconds: float
 
 
-class CheckRequest(Body):
+class CheckRequest(BaseModel):
     """A PromQL comparison to check."""
 
     expression: Annotated[str, StringConstraints(max_length=4000)]

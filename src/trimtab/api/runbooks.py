@@ -4,12 +4,11 @@ from dataclasses import dataclass
 from typing import Annotated, Literal
 
 from fastapi import APIRouter
-from pydantic import Field, StringConstraints
+from pydantic import BaseModel, Field, StringConstraints
 
 from trimtab.api.http.openapi import refuses
 from trimtab.api.http.routes import ApiRoute
 from trimtab.api.http.schemas import extended
-from trimtab.api.request_body import Body
 from trimtab.api.roles import OPERATOR, READER
 from trimtab.api.services import ProseDep, RecordsDep, RunbooksDep
 from trimtab.incidents.module import IncidentRecords
@@ -28,7 +27,7 @@ class PageRefused(InvalidInput):
     code = "api.page_refused"
 
 
-class LintRequest(Body):
+class LintRequest(BaseModel):
     """A page to check."""
 
     text: Annotated[str, StringConstraints(max_length=1_000_000)]

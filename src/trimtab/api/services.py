@@ -13,7 +13,7 @@ from trimtab.infra.auth import Principal
 from trimtab.infra.environment import Environment
 from trimtab.infra.web import Viewer, admitted, viewer
 from trimtab.infra.web.module import Web
-from trimtab.infra.web.provide import provided
+from trimtab.infra.web.routes import provided
 from trimtab.kernel.operable import Catalog
 from trimtab.knowledge import Knowledge
 from trimtab.monitoring.service import Monitoring

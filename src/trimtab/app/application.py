@@ -22,7 +22,7 @@ from trimtab.infra.process_metrics import ProcessMetrics
 from trimtab.infra.settings import Settings
 from trimtab.infra.telemetry import SignalCollector
 from trimtab.infra.web.module import Web
-from trimtab.infra.web.provide import ProvidedServices
+from trimtab.infra.web.routes import ProvidedServices
 from trimtab.kernel.clock import Clock, SystemClock
 from trimtab.kernel.module import Module
 from trimtab.kernel.operable import Catalog

@@ -6,6 +6,7 @@ from trimtab.infra.background import PeriodicTask, TaskFinished
 from trimtab.infra.shipped import shipped
 from trimtab.kernel.clock import Clock
 from trimtab.knowledge import Knowledge
+from trimtab.knowledge.ingestion import Progress
 from trimtab.knowledge.records import FolderIngestResult
 
 HANDBOOK = "handbook"
@@ -26,10 +27,17 @@ class Handbook:
         self._knowledge = knowledge
         self.task = PeriodicTask("handbook", self._take_in, _RETRY_SECONDS, clock)
 
-    def ingest(self) -> FolderIngestResult:
-        """Ingest new and changed pages; unchanged ones cost nothing."""
+    def ingest(self, progress: Progress | None = None) -> FolderIngestResult:
+        """Ingest new and changed pages; unchanged ones cost nothing.
+
+        Args:
+            progress: Called after each page with its number in its folder, the folder's pages and
+                the page's name.
+        """
         found = [
-            self._knowledge.ingest_folder(HANDBOOK, shipped(folder), self._progress)
+            self._knowledge.ingest_folder(
+                HANDBOOK, shipped(folder), progress, stop=self.task.stopping
+            )
             for folder in _FOLDERS
         ]
         return FolderIngestResult(
@@ -43,14 +51,12 @@ class Handbook:
         self.task.start()
 
     def close(self) -> None:
-        """Stop after the pages that are being ingested."""
+        """Stop the ingestion; the pages that are not stored yet follow at the next start."""
         self.task.close(timeout=None)
 
     def _take_in(self) -> None:
         done = self.ingest()
-        _log.info("handbook ready", extra={"documents": len(done.documents)})
-        raise TaskFinished
-
-    def _progress(self, _done: int, _total: int, _name: str) -> None:
         if self.task.stopping.is_set():
             raise TaskFinished  # The next start ingests the remaining pages.
+        _log.info("handbook ready", extra={"documents": len(done.documents)})
+        raise TaskFinished

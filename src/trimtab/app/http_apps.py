@@ -1,33 +1,31 @@
 """ASGI apps: API and console behind their middleware, for network and control socket."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from fastapi import FastAPI
 from starlette.types import ASGIApp
 
 from trimtab.api import create_api, create_fault_api
 from trimtab.api.http import (
-    AccessLogMiddleware,
-    BodyLimitMiddleware,
+    AddressRateLimit,
     HttpMetrics,
     LazyApp,
-    LocalAdminMiddleware,
     PathMount,
-    RateLimitMiddleware,
-    SecurityHeadersMiddleware,
-    TrustedOriginsMiddleware,
+    RequestLog,
+    RequestMiddleware,
+    TrustedOrigins,
 )
+from trimtab.api.http.body_limit import body_limit, upload_limit
+from trimtab.api.http.headers import security_headers
 from trimtab.infra.environment import Environment
 from trimtab.infra.settings import Settings
 from trimtab.infra.web import Access, RateLimits
 from trimtab.infra.web.access import is_loopback
 from trimtab.infra.web.module import Web
-from trimtab.infra.web.provide import ProvidedServices
+from trimtab.infra.web.routes import ProvidedServices
 
 _LOOPBACK_NAMES = ("localhost", "127.0.0.1", "::1")
-
-Middleware = Callable[[ASGIApp], ASGIApp]
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,34 +77,24 @@ def make_http_apps(services: ProvidedServices, figures: HttpMetrics) -> HttpApps
 
     console = LazyApp(make_console)
     faults = LazyApp(lambda: create_fault_api(services, access))
-    record = _record(env, figures)
-    limit_body = _limit_body(settings, access)
-    # A request passes these from the first to the last. What it is refused for is recorded too, and
-    # a caller who asks too often is refused before anything of the body is read.
-    network: tuple[Middleware, ...] = (
-        record,
-        lambda app: SecurityHeadersMiddleware(app, hsts_seconds=settings.api.hsts_seconds),
-        lambda app: TrustedOriginsMiddleware(app, hosts=_hosts(settings)),
-        lambda app: RateLimitMiddleware(
-            app, limits=limits, per_minute=settings.service.rate_limit_per_minute
-        ),
-        limit_body,
+    middleware = partial(
+        RequestMiddleware,
+        access=access,
+        body_limit=body_limit(settings.service.max_body_mb),
+        upload_limit=upload_limit(settings.api.max_upload_mb),
+        log=RequestLog(figures.counters, env.clock, log_queries=settings.knowledge.log_queries),
     )
-    control: tuple[Middleware, ...] = (LocalAdminMiddleware, record, limit_body)
-    return HttpApps(
-        api,
-        console,
-        faults,
-        behind(network, PathMount(api, prefix="/console", there=console)),
-        behind(control, _with_faults(api, faults) if settings.service.drills else api),
+    rate = AddressRateLimit(limits, settings.service.rate_limit_per_minute)
+    # A caller who asks too often is refused before anything of the body is read.
+    network = middleware(
+        _with_console(api, console),
+        checks=(TrustedOrigins(_hosts(settings)).check, rate.check),
+        response_headers=security_headers(settings.api.hsts_seconds),
     )
-
-
-def behind(middleware: tuple[Middleware, ...], app: ASGIApp) -> ASGIApp:
-    """Return the app behind the middleware; a request passes the first one first."""
-    for wrap in reversed(middleware):
-        app = wrap(app)
-    return app
+    control = middleware(
+        _with_faults(api, faults) if settings.service.drills else api, is_local=True
+    )
+    return HttpApps(api, console, faults, network, control)
 
 
 def _access(env: Environment, web: Web, limits: RateLimits) -> Access:
@@ -128,16 +116,9 @@ def _is_local(settings: Settings) -> bool:
     return is_loopback(settings.service.host)
 
 
-def _record(env: Environment, figures: HttpMetrics) -> Middleware:
-    queries = env.settings.knowledge.log_queries
-    return lambda app: AccessLogMiddleware(
-        app, figures=figures, clock=env.clock, log_queries=queries
-    )
-
-
-def _limit_body(settings: Settings, access: Access) -> Middleware:
-    body_mb, upload_mb = settings.service.max_body_mb, settings.api.max_upload_mb
-    return lambda app: BodyLimitMiddleware(app, access=access, body_mb=body_mb, upload_mb=upload_mb)
+def _with_console(api: ASGIApp, console: ASGIApp) -> ASGIApp:
+    below = PathMount(api, prefix="/console", there=console)
+    return PathMount(below, prefix="/", there=console)
 
 
 def _with_faults(api: ASGIApp, faults: ASGIApp) -> ASGIApp:

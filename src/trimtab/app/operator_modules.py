@@ -7,6 +7,7 @@ from trimtab.app.assembly import Assembly
 from trimtab.app.checklists import Readings
 from trimtab.app.operator_ports import HandbookSearch, OwnQuestions, QuestionsImpact
 from trimtab.drills import module as drills
+from trimtab.drills.run import DrilledService
 from trimtab.evaluation.service import EvaluationService
 from trimtab.incidents import EmbeddedMonitor, Incidents, deliver, firing_before
 from trimtab.incidents import module as incidents
@@ -117,13 +118,13 @@ def build_monitor_loop(assembly: Assembly) -> Module:
 def build_drills(assembly: Assembly) -> Module:
     """Return the drills of this process."""
     clock, ending = assembly.env.clock, assembly.service(Web).views.ending
-    service = drills.DrilledService(
+    service = DrilledService(
         library=assembly.service(Runbooks).library,
         catalog=assembly.service(Catalog),
         incidents=assembly.service(Incidents),
         monitor=assembly.service(EmbeddedMonitor),
         proofs=assembly.service(incidents.IncidentRecords).proofs,
         clock=clock,
-        waiting=lambda seconds: clock.wait(ending, seconds),
+        wait=lambda seconds: clock.wait(ending, seconds),
     )
     return drills.build(service)

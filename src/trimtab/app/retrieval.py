@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trimtab.answers import Retrieved, SourcePassage
-from trimtab.knowledge import FoundPassage, Knowledge
+from trimtab.knowledge import Knowledge
 from trimtab.knowledge.search import SearchRequest
 
 
@@ -28,8 +28,24 @@ class KnowledgeRetriever:
         """Return at most ``top_k`` passages that these labels permit, best first."""
         request = SearchRequest(top_k, labels=labels, meaning=self._meaning)
         found = self._knowledge.searcher.search(project, query, request)
+        passages = (
+            SourcePassage(
+                chunk_id=passage.chunk_id,
+                document_id=passage.document_id,
+                document_name=passage.document_name,
+                text=passage.text,
+                start=passage.start,
+                end=passage.end,
+                score=passage.score,
+                title=passage.title,
+                page=passage.page,
+                heading=passage.heading,
+                similarity=passage.vector_score,
+            )
+            for passage in found.passages
+        )
         return Retrieved(
-            tuple(map(_passage, found.passages)),
+            tuple(passages),
             found.degraded_mode,
             str(found.index_version),
             found.cache_hit,
@@ -51,18 +67,3 @@ class KnowledgeEmbedder:
     def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Return one unit vector for each text; raises `EmbedderUnavailable`."""
         return self._encoder.vectors(texts)
-
-
-def _passage(found: FoundPassage) -> SourcePassage:
-    return SourcePassage(
-        chunk_id=found.chunk_id,
-        document_id=found.document_id,
-        document_name=found.document_name,
-        text=found.text,
-        start=found.start,
-        end=found.end,
-        score=found.score,
-        title=found.title,
-        page=found.page,
-        heading=found.heading,
-    )

@@ -4,20 +4,22 @@ Everything is real: the model's files are deleted from the disk, the shipped ale
 the operator follows the runbook that a person would read. Only the clock is faster, by ``--speed``.
 """
 
-import json
 import logging
+import select
+import shutil
 import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from trimtab.cli.demo_story import Story
 from trimtab.cli.runtime.session import Json, Session, session_of
 from trimtab.kernel.errors import Conflict, Unavailable
 
@@ -34,6 +36,11 @@ QUESTIONS = (
     "Which cache hit ratio is usual?",
 )
 FAULT = "knowledge.embedding.remove_model"
+_NEXT_STEPS = """Next, on a service of your own:
+  1. trimtab serve                        starts it; its console opens with the link it prints
+  2. trimtab ingest manuals FOLDER        reads your documents into the project `manuals`
+  3. trimtab ask manuals "your question"  answers from them, with the source of every sentence"""
+_POLL_SECONDS = 0.2
 PATIENCE_SECONDS = 80.0
 """Real seconds for the incident; then the demo prints its state and gives up."""
 
@@ -48,34 +55,6 @@ class DirectoryNotEmpty(Conflict):
     """The data directory of the demo must be empty."""
 
     code = "demo.directory_not_empty"
-
-
-class Story:
-    """Tells what happens: a line with its clock for people, one JSON object for programs."""
-
-    def __init__(self, *, as_json: bool) -> None:
-        self._json = as_json
-        self._began = time.monotonic()
-
-    def tell(self, stage: str, text: str, **facts: Any) -> None:
-        """Tell one stage, with the real seconds since the start."""
-        elapsed = time.monotonic() - self._began
-        if self._json:
-            line = {"stage": stage, "elapsed_s": round(elapsed, 3), "text": text, **facts}
-            sys.stdout.write(json.dumps(line, ensure_ascii=False, default=str) + "\n")
-        else:
-            sys.stdout.write(f"{elapsed:7.1f} s  {stage:<18} {text}\n")
-        sys.stdout.flush()
-
-    def show(self, text: str) -> None:
-        """Show a longer text, to people only."""
-        if not self._json:
-            sys.stdout.write(f"\n{text}\n\n")
-
-    def end(self, summary: Mapping[str, object]) -> None:
-        """Print the last JSON object, to programs only."""
-        if self._json:
-            sys.stdout.write(json.dumps(summary) + "\n")
 
 
 @dataclass(slots=True)
@@ -111,9 +90,20 @@ def demo(
             "The repair needs an approval, and no person is at the terminal.",
             hint="Add --yes to approve it.",
         )
-    settings = _settings(session, speed)
     story = Story(as_json=session.json)
-    with _running(settings) as (app, address):
+    story.tell(
+        "clock",
+        f"The service's clock runs {speed:g} times as fast as real time; the incident's times are"
+        " of that clock.",
+        clock_rate=speed,
+    )
+    with (
+        _directory(session) as folder,
+        _running(_settings(session, folder, speed)) as (
+            app,
+            address,
+        ),
+    ):
         story.tell(
             "started",
             f"The console is at {address}",
@@ -131,14 +121,27 @@ def demo(
         raise typer.Exit(3)
 
 
-def _settings(session: Session, speed: float) -> "Settings":
+@contextmanager
+def _directory(session: Session) -> Iterator[Path]:
+    """Yield the data directory: the one that was named, which stays, or one that is removed."""
     given = session.flags.get("service.data_dir")
-    folder = Path(given) if given else Path(tempfile.mkdtemp(prefix="trimtab-demo-"))
-    if folder.exists() and any(folder.iterdir()):
-        raise DirectoryNotEmpty(
-            f"{folder} is not empty.",
-            hint="Give the demo a new directory, or none: then it makes one.",
-        )
+    if given:
+        folder = Path(given)
+        if folder.exists() and any(folder.iterdir()):
+            raise DirectoryNotEmpty(
+                f"{folder} is not empty.",
+                hint="Give the demo a new directory, or none: then it makes one.",
+            )
+        yield folder
+        return
+    folder = Path(tempfile.mkdtemp(prefix="trimtab-demo-"))
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _settings(session: Session, folder: Path, speed: float) -> "Settings":
     settings = session.settings
     service = replace(settings.service, data_dir=folder, clock_rate=speed, drills=True)
     return replace(settings, service=service)
@@ -166,7 +169,7 @@ def _running(settings: "Settings") -> Iterator[tuple["App", str]]:
 
 
 def _ingest(app: "App", story: Story) -> None:
-    done = app.handbook.ingest()
+    done = app.handbook.ingest(story.progress)
     story.tell(
         "ingested",
         f"The runbook library and the manual: {len(done.documents)} documents "
@@ -209,7 +212,13 @@ def _approval(app: "App", story: Story, *, yes: bool) -> Approve:
                 risk=act.risk,
                 because=plan.approval_because,
             )
-        agreed = yes or typer.confirm("Approve this plan?", default=False)
+        agreed = yes or _asked(app, incident.id, plan.hash)
+        if agreed is None:
+            decided = app.incidents.approval(incident.id)
+            principal = decided.principal if decided and decided.decision else "unknown"
+            what = decided.decision if decided and decided.decision else "decided"
+            story.tell("decided", f"{what} in the console by {principal}", plan=plan.hash)
+            return
         if agreed:
             app.incidents.approve(incident.id, plan.hash, "demo")
         else:
@@ -219,6 +228,18 @@ def _approval(app: "App", story: Story, *, yes: bool) -> Approve:
     return decide
 
 
+def _asked(app: "App", incident_id: str, plan_hash: str) -> bool | None:
+    """Ask at the terminal; return None when the plan is decided in the console meanwhile."""
+    sys.stdout.write("Approve this plan, here or in the console? [y/N]: ")
+    sys.stdout.flush()
+    while not select.select([sys.stdin], [], [], _POLL_SECONDS)[0]:
+        approval = app.incidents.approval(incident_id)
+        if approval is None or approval.plan_hash != plan_hash or approval.decision:
+            sys.stdout.write("\n")
+            return None
+    return sys.stdin.readline().strip().lower() in {"y", "yes"}
+
+
 def _break_and_repair(app: "App", story: Story, approve: Approve) -> tuple["Incident", Passed]:
     fault = app.catalog.fault(FAULT)
     state = fault.inject({})
@@ -226,7 +247,7 @@ def _break_and_repair(app: "App", story: Story, approve: Approve) -> tuple["Inci
     story.tell("broken", f"{FAULT}: {fault.help}", fault=FAULT)
     try:
         _show_degraded(app, story)
-        incident = _first_incident(app, passed)
+        incident = _first_incident(app, story, passed)
         incident = _follow(app, story, incident, passed, approve)
     except BaseException:
         with suppress(Exception):
@@ -257,7 +278,7 @@ def _show_degraded(app: "App", story: Story) -> None:
     )
 
 
-def _first_incident(app: "App", passed: Passed) -> "Incident":
+def _first_incident(app: "App", story: Story, passed: Passed) -> "Incident":
     deadline = passed.broken_at + PATIENCE_SECONDS
     while not (found := app.incidents.list(active=True, limit=1)):
         if time.monotonic() > deadline:
@@ -265,6 +286,7 @@ def _first_incident(app: "App", passed: Passed) -> "Incident":
                 f"No alert fired within {PATIENCE_SECONDS:.0f} s.",
                 hint="`trimtab alerts` shows what is pending.",
             )
+        story.wait("waiting until the alert fires")
         time.sleep(0.05)
     return found[0]
 
@@ -279,6 +301,7 @@ def _follow(
             _tell_entry(story, entry)
         incident = app.incidents.get(incident.id)
         _mark(passed, incident)
+        story.wait(f"{incident.id} is {incident.state.replace('_', ' ')}")
         if incident.state in {"resolved", "escalated", "not_verified"}:
             return incident
         if (
@@ -294,8 +317,7 @@ def _follow(
             )  # A person's time to think is not the machine's.
     raise DemoGaveUp(
         f"{incident.id} is {incident.state} after {PATIENCE_SECONDS:.0f} s.",
-        hint=f"Show its state: `trimtab --data-dir {app.directory.path} incidents show "
-        f"{incident.id}`.",
+        hint="Repeat it with `trimtab --data-dir DIR demo`, which keeps what it stores in DIR.",
     )
 
 
@@ -321,10 +343,7 @@ def _finish(app: "App", story: Story, incident: "Incident", passed: Passed) -> N
         "postmortem", f"{incident.id} is {incident.state}", incident=incident.id, markdown=text
     )
     story.show(text)
-    story.show(
-        f"Look around: trimtab --data-dir {app.directory.path} serve\n"
-        f"The incident's page is /console/incidents/{incident.id}"
-    )
+    story.show(_NEXT_STEPS)
     story.end(
         {
             "answers": len(QUESTIONS),

@@ -15,7 +15,7 @@ from starlette.types import Scope
 from trimtab.console import ask, gates, incidents, overview, reference, runbooks, sign_in_pages
 from trimtab.console.render import page
 from trimtab.infra.web import Access
-from trimtab.infra.web.provide import ProvidedServices
+from trimtab.infra.web.routes import ProvidedServices
 from trimtab.infra.web.status import STATUS
 from trimtab.kernel.errors import ErrorKind, InvalidInput, NotFound, TrimtabError
 
@@ -25,7 +25,7 @@ _STATIC = Path(__file__).parent / "static"
 def create_console(
     services: ProvidedServices, access: Access, describe_api: Callable[[], dict[str, Any]]
 ) -> FastAPI:
-    """Return the app with every page, under ``/console``.
+    """Return the app with every page, under ``/console``; ``/`` leads there.
 
     Args:
         services: What the pages show.
@@ -35,6 +35,7 @@ def create_console(
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
     for part in (overview, ask, incidents, runbooks, gates, reference, sign_in_pages):
         app.include_router(part.router)
+    app.add_route("/", _lead_to_console)
     app.mount("/console/static", _Static(directory=_STATIC), name="static")
     app.state.services = services
     app.state.access = access
@@ -52,6 +53,10 @@ class _Static(StaticFiles):
         response = await super().get_response(path, scope)
         response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
         return response
+
+
+async def _lead_to_console(_: Request) -> Response:
+    return RedirectResponse("/console", HTTPStatus.SEE_OTHER)
 
 
 def _on_error(request: Request, error: Exception) -> Response:

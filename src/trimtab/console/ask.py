@@ -5,7 +5,7 @@ import logging
 import re
 from typing import Annotated
 
-from fastapi import APIRouter, Form, Query, Request
+from fastapi import APIRouter, Depends, Form, Query, Request
 from fastapi.responses import HTMLResponse
 from markupsafe import Markup, escape
 from starlette.responses import Response
@@ -43,31 +43,26 @@ def ask(
     return page(request, "ask.html", values)
 
 
-@router.post("", dependencies=[READER])
-async def answer(
-    request: Request,
+async def _question(
     env: EnvDep,
-    web: WebDep,
-    answers: AnswersDep,
     principal: Caller,
     project: Annotated[str, Form()],
     question: Annotated[str, Form()],
-) -> HTMLResponse:
+) -> Question:
+    return Question(project, question, env.settings.answers.top_k, labels=principal.labels)
+
+
+Asked = Annotated[Question, Depends(_question)]
+
+
+@router.post("", dependencies=[READER])
+async def answer(request: Request, web: WebDep, answers: AnswersDep, asked: Asked) -> HTMLResponse:
     """Return the answer."""
-    asked = Question(project, question, env.settings.answers.top_k, labels=principal.labels)
     return await web.limiter.run(lambda: _rendered(request, answers, answers.answer(asked)))
 
 
 @router.post("/stream", dependencies=[READER])
-async def stream(
-    request: Request,
-    env: EnvDep,
-    web: WebDep,
-    answers: AnswersDep,
-    principal: Caller,
-    project: Annotated[str, Form()],
-    question: Annotated[str, Form()],
-) -> Response:
+async def stream(request: Request, web: WebDep, answers: AnswersDep, asked: Asked) -> Response:
     """Stream ``sentence`` events, then ``answer`` with the rendered answer, or ``error``."""
 
     def event(item: Released | Answer) -> dict[str, str]:
@@ -82,7 +77,6 @@ async def stream(
         known = error.as_dict() if isinstance(error, TrimtabError) else {"message": _MISTAKE}
         return {"event": "error", "data": json.dumps(known)}
 
-    asked = Question(project, question, env.settings.answers.top_k, labels=principal.labels)
     stream = BlockingStream(answers.stream(asked), web.limiter)
     return BlockingStreamResponse(await stream.first(), stream, event, failed)
 

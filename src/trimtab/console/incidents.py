@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Sequence
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Form, Query, Request
+from fastapi import APIRouter, Depends, Form, Query, Request
 from fastapi.responses import HTMLResponse
 from sse_starlette import EventSourceResponse
 
@@ -24,7 +24,6 @@ from trimtab.infra.environment import Environment
 from trimtab.infra.web import Viewer
 from trimtab.infra.web.module import Web
 from trimtab.infra.web.routes import GuardedRoute
-from trimtab.monitoring.service import Monitoring
 
 router = APIRouter(prefix="/console/incidents", route_class=GuardedRoute)
 
@@ -41,28 +40,31 @@ STEPS = (
 """States of a normal course; undoing, escalated and not verified are shown next to them."""
 
 
+def _list(
+    env: EnvDep, incidents: IncidentsDep, monitoring: MonitoringDep, drills: bool = False
+) -> dict[str, object]:
+    return {
+        "drills": drills,
+        "active": incidents.list(active=True, drills=drills, limit=100),
+        "ended": incidents.list(active=False, drills=drills, limit=50),
+        "alerts": monitoring.engine.alerts(),
+        "now": env.clock.now(),
+    }
+
+
+Listed = Annotated[dict[str, object], Depends(_list)]
+
+
 @router.get("", dependencies=[READER])
-def incidents(
-    request: Request,
-    env: EnvDep,
-    incidents: IncidentsDep,
-    monitoring: MonitoringDep,
-    drills: bool = False,
-) -> HTMLResponse:
+def incidents(request: Request, listed: Listed) -> HTMLResponse:
     """Show the list of incidents, or of those of drills."""
-    return page(request, "incidents.html", _list(env, incidents, monitoring, drills=drills))
+    return page(request, "incidents.html", listed)
 
 
 @router.get("/live", dependencies=[READER])
-def live(
-    request: Request,
-    env: EnvDep,
-    incidents: IncidentsDep,
-    monitoring: MonitoringDep,
-    drills: bool = False,
-) -> HTMLResponse:
+def live(request: Request, listed: Listed) -> HTMLResponse:
     """Return the part of the list that is reloaded periodically."""
-    return page(request, "parts/incidents.html", _list(env, incidents, monitoring, drills=drills))
+    return page(request, "parts/incidents.html", listed)
 
 
 @router.get("/{incident_id}", dependencies=[READER])
@@ -146,18 +148,6 @@ def postmortem(request: Request, incident_id: str, incidents: IncidentsDep) -> H
     found = incidents.get(incident_id)
     text = incidents.postmortem(incident_id)
     return page(request, "postmortem.html", {"incident": found, "text": text})
-
-
-def _list(
-    env: Environment, incidents: Incidents, monitoring: Monitoring, *, drills: bool
-) -> dict[str, object]:
-    return {
-        "drills": drills,
-        "active": incidents.list(active=True, drills=drills, limit=100),
-        "ended": incidents.list(active=False, drills=drills, limit=50),
-        "alerts": monitoring.engine.alerts(),
-        "now": env.clock.now(),
-    }
 
 
 def _panel(env: Environment, incidents: Incidents, incident_id: str) -> dict[str, Any]:

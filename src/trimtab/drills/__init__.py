@@ -3,21 +3,6 @@
 A cause whose drill has passed on this build may be repaired without approval.
 """
 
-from trimtab.drills.errors import DrillRefused, DrillStopped
-from trimtab.drills.result import DrillResult, DrillStage, DrillWait, Progress
-from trimtab.drills.run import DrillSubject, run_drill
-from trimtab.drills.runner import DrillMessage, DrillRunner, as_line
+from trimtab.drills.runner import DrillRunner
 
-__all__ = [
-    "DrillMessage",
-    "DrillRefused",
-    "DrillResult",
-    "DrillRunner",
-    "DrillStage",
-    "DrillStopped",
-    "DrillSubject",
-    "DrillWait",
-    "Progress",
-    "as_line",
-    "run_drill",
-]
+__all__ = ["DrillRunner"]

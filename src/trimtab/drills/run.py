@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from threading import Event
-from typing import Protocol
 
 from trimtab.drills.errors import DrillRefused, DrillStopped
 from trimtab.drills.result import DrillResult, DrillStage, DrillWait, Progress
@@ -25,42 +24,19 @@ _REPORT_SECONDS = 3.0
 """Interval of wait reports, in real seconds."""
 
 
-class DrillSubject(Protocol):
+@dataclass(frozen=True, slots=True)
+class DrilledService:
     """The service under drill; its rules and incident jobs must be running."""
 
-    @property
-    def library(self) -> Library:
-        """Return the library of its runbooks."""
-        ...
-
-    @property
-    def catalog(self) -> Catalog:
-        """Return the catalog with its faults."""
-        ...
-
-    @property
-    def incidents(self) -> Incidents:
-        """Return its incident operator."""
-        ...
-
-    @property
-    def monitor(self) -> AlertMonitor:
-        """Return its alert monitor."""
-        ...
-
-    @property
-    def proofs(self) -> Proofs:
-        """Return the store of drill proofs."""
-        ...
-
-    @property
-    def clock(self) -> Clock:
-        """Return its clock; a faster clock makes faster drills."""
-        ...
-
-    def wait(self, seconds: float) -> None:
-        """Wait that many seconds of the service's clock."""
-        ...
+    library: Library
+    catalog: Catalog
+    incidents: Incidents
+    monitor: AlertMonitor
+    proofs: Proofs
+    clock: Clock
+    """A faster clock makes faster drills."""
+    wait: Callable[[float], object]
+    """Waits on the service's clock; returns early when the process ends."""
 
 
 Report = Callable[[Progress | DrillWait], None]
@@ -68,7 +44,7 @@ Report = Callable[[Progress | DrillWait], None]
 
 @dataclass
 class _Drill:
-    subject: DrillSubject
+    subject: DrilledService
     book: Runbook
     cause: Cause
     report: Report
@@ -149,7 +125,7 @@ class _WaitTimer:
 
 
 def run_drill(
-    subject: DrillSubject,
+    subject: DrilledService,
     cause_id: str,
     report: Report = lambda _: None,
     timeout_seconds: float = 3600.0,
@@ -338,16 +314,11 @@ def _judged(drill: _Drill, result: DrillResult, incident: Incident, *, ended: bo
     cause = drill.cause
     first = _first_cause(incident)
     right = first == cause.id
+    result = replace(result, first_cause_right=right)
     if not cause.fix:
         handed_over = incident.state is State.ESCALATED and right
         problem = "" if handed_over else "the right person was not called for the right cause"
-        return replace(
-            result,
-            first_cause_right=right,
-            repaired=handed_over,
-            verified=handed_over,
-            problem=problem,
-        )
+        return replace(result, repaired=handed_over, verified=handed_over, problem=problem)
     worked = any(
         attempt.cause_id == cause.id and attempt.outcome is AttemptOutcome.WORKED
         for attempt in incident.attempts
@@ -359,13 +330,7 @@ def _judged(drill: _Drill, result: DrillResult, incident: Incident, *, ended: bo
         problem = f"the first diagnosis was {first or 'none'}"
     elif not worked:
         problem = "its fix did not bring the service back" if ended else "it took too long"
-    return replace(
-        result,
-        first_cause_right=right,
-        repaired=worked,
-        verified=worked and resolved,
-        problem=problem,
-    )
+    return replace(result, repaired=worked, verified=worked and resolved, problem=problem)
 
 
 def _first_cause(incident: Incident) -> str:

@@ -8,7 +8,7 @@ from dataclasses import asdict
 from typing import Any
 
 from trimtab.drills.result import DrillResult, DrillWait, Progress
-from trimtab.drills.run import DrillSubject, run_drill
+from trimtab.drills.run import DrilledService, run_drill
 from trimtab.kernel.errors import TrimtabError
 
 _log = logging.getLogger(__name__)
@@ -43,7 +43,7 @@ class DrillRunner:
         subject: The service that is drilled.
     """
 
-    def __init__(self, subject: DrillSubject) -> None:
+    def __init__(self, subject: DrilledService) -> None:
         self._subject = subject
         self._stop = threading.Event()
         self._lock = threading.Lock()

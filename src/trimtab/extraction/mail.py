@@ -14,6 +14,7 @@ _SHOWN = ("Subject", "From", "To", "Cc", "Date")
 _ENVELOPE = re.compile(
     rb"^From \S{1,300} +[A-Z][a-z]{2} [A-Z][a-z]{2} [ \d]\d [^\n]{0,60}\n", re.MULTILINE
 )
+_ESCAPED = re.compile(rb"^>(>*From )", re.MULTILINE)
 
 
 def read_mail(data: bytes) -> Extracted:
@@ -52,7 +53,7 @@ def _messages(data: bytes) -> Iterator[bytes]:
     starts = [found for found in _ENVELOPE.finditer(data) if _begins_message(data, found.start())]
     for found, after in zip(starts, [*starts[1:], None], strict=True):
         message = data[found.end() : after.start() if after is not None else len(data)]
-        yield re.sub(rb"^>(>*From )", rb"\1", message, flags=re.MULTILINE)
+        yield _ESCAPED.sub(rb"\1", message)
 
 
 def _begins_message(data: bytes, at: int) -> bool:

@@ -50,8 +50,8 @@ def _with_notes(content: str, notes: dict[int, str]) -> str:
     pieces = [content[: marks[0].start()] if marks else content]
     for mark, after in zip(marks, [*marks[1:], None], strict=True):
         slide = content[mark.start() : after.start() if after is not None else len(content)]
-        said = notes.get(int(mark[1]), "")
-        pieces.append(f"{slide.rstrip()}\n\n### Notes\n\n{said}\n" if said else slide)
+        spoken = notes.get(int(mark[1]), "")
+        pieces.append(f"{slide.rstrip()}\n\n### Notes\n\n{spoken}\n" if spoken else slide)
     return "".join(pieces)
 
 

@@ -54,7 +54,7 @@ def read_words(page: Any) -> list[Word]:
 
 @dataclass(slots=True)
 class _Run:
-    """What consecutive words on one base line have in common."""
+    """Common properties of consecutive words on one base line."""
 
     base: float
     size: float

@@ -12,19 +12,3 @@ of each finding.
     signing     ed25519 over in-toto statements
     schema/ datasets benchmark/ plausibility drift supply_chain/ docs_gate process: one gate each
 """
-
-from trimtab.gates.codes import finding
-from trimtab.gates.policy import GatePolicy, load_policy
-from trimtab.gates.records import Finding, GateOutcome, GateResult, GateState, GateVerdict, Severity
-
-__all__ = [
-    "Finding",
-    "GateOutcome",
-    "GatePolicy",
-    "GateResult",
-    "GateState",
-    "GateVerdict",
-    "Severity",
-    "finding",
-    "load_policy",
-]

@@ -1,8 +1,6 @@
 """Operator actions on the guards."""
 
-from dataclasses import fields
-
-from trimtab.guardrails.rules import GuardRules, apply_changes, seconds
+from trimtab.guardrails.rules import RULES, apply_changes, seconds
 from trimtab.guardrails.service import Guardrails
 from trimtab.kernel.operable import (
     Action,
@@ -13,8 +11,6 @@ from trimtab.kernel.operable import (
     Param,
     Risk,
 )
-
-_RULES = tuple(field.name for field in fields(GuardRules))
 
 
 def actions(guardrails: Guardrails) -> tuple[Action, ...]:
@@ -61,7 +57,7 @@ def _bypass(guardrails: Guardrails) -> Action:
 
 def _rule(guardrails: Guardrails) -> Action:
     params = (
-        Param("name", "string", "The rule.", choices=_RULES),
+        Param("name", "string", "The rule.", choices=RULES),
         Param("value", "string", "Its new value, as in a config map."),
     )
 
@@ -73,11 +69,11 @@ def _rule(guardrails: Guardrails) -> Action:
             f"Set {name} to {given['value']}.",
             {},
             {"name": name, "value": before},
-            changes=before != guardrails.rules.now().as_text()[name],
+            changes=before != guardrails.rules.current.as_text()[name],
         )
 
     def dry_run(given: Arguments, _: ActionContext) -> ActionResult:
-        name, now = str(given["name"]), guardrails.rules.now()
+        name, now = str(given["name"]), guardrails.rules.current
         then = apply_changes(now, {name: str(given["value"])})
         old, new = now.as_text()[name], then.as_text()[name]
         if old == new:

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from trimtab.guardrails.guard import Subject
 from trimtab.guardrails.rules import GuardRules
 from trimtab.guardrails.verdicts import Decision, Judgement
-from trimtab.text.prefilter import folded, shows
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +51,11 @@ def find_credentials(text: str) -> tuple[Credential, ...]:
     found = [
         Credential(kind, match.start(), match.end())
         for kind, signs, regex in _COMPILED
-        if shows(text, signs)
+        if any(sign in text for sign in signs)
         for match in regex.finditer(text)
     ]
-    if shows(folded(text), _ASSIGNED_SIGNS):
+    folded = text.casefold()
+    if any(sign in folded for sign in _ASSIGNED_SIGNS):
         found += [
             Credential("assigned_secret", *match.span(1))
             for match in _ASSIGNED.finditer(text)

@@ -8,7 +8,7 @@ from trimtab.guardrails.grounding.guard import GroundingGuard
 from trimtab.guardrails.guard import GuardConfig, Policy
 from trimtab.guardrails.injection import model as injection_model
 from trimtab.guardrails.injection.guard import InjectionGuard, PassageGuard
-from trimtab.guardrails.pii.finder import Finder
+from trimtab.guardrails.pii.find import Finder
 from trimtab.guardrails.pii.guard import PiiGuard, QuestionPiiGuard
 from trimtab.guardrails.verdicts import Decision
 

@@ -1,28 +1,26 @@
 """Runs guards in parallel under one deadline and combines their verdicts."""
 
-import hashlib
 import logging
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
-from typing import ParamSpec, TypeVar
+from hashlib import sha256
+from operator import attrgetter
 
 from cachetools import LRUCache
 
 from trimtab.guardrails.bypass import Bypass
 from trimtab.guardrails.guard import GuardConfig, Subject
 from trimtab.guardrails.metrics import GuardCounters, GuardMetrics
-from trimtab.guardrails.rules import GuardRules, LiveRules, seconds
-from trimtab.guardrails.verdicts import Decision, Outcome, Verdict, combine_validation_results
+from trimtab.guardrails.rules import GuardRules, LiveRules
+from trimtab.guardrails.verdicts import SEVERITIES, Decision, Outcome, Verdict
 from trimtab.kernel.clock import Clock, machine_clock
 
-P = ParamSpec("P")
-T = TypeVar("T")
 _log = logging.getLogger(__name__)
 _CACHED = 2_000
 _Key = tuple[int, str, GuardRules, bytes]
-"""Generation of the guards, guard name, rules, and digest of the text."""
+"""Generation of the guards, guard name, rules, and digest of the subject."""
 
 
 class GuardEngine:
@@ -67,23 +65,35 @@ class GuardEngine:
 
     def check_many(self, subjects: Sequence[Subject]) -> list[Outcome]:
         """Return the outcome of each subject, in order, under one common deadline."""
-        rules, bypassed = self.rules.now(), self.bypass.active() is not None
-        configs, generation = self._snapshot()
+        rules, bypassed = self.rules.current, self.bypass.active() is not None
         started = self._machine.monotonic()
-        calls = [
-            _Call(number, config, subject, _key(config, rules, subject, generation))
-            for number, subject in enumerate(subjects)
-            for config in configs
-        ]
-        for call in calls:
-            call.verdict = self._read_cache(call)
-            if call.verdict is None:
-                call.future = self._start(self._run_guard, call.config, call.subject, rules)
-        for call in sorted(calls, key=lambda call: self._limit(call.config, rules)):
-            verdict = call.verdict or self._collect(call, self._limit(call.config, rules), started)
+        with self._pool_lock:  # Both of the same restart.
+            configs, generation = self.configs, self._generation
+        calls = list[_Call]()
+        for subject in subjects:
+            digest = sha256(repr(subject).encode()).digest()
+            for config in configs:
+                call = _Call(
+                    config,
+                    self._limit(config, rules),
+                    (generation, config.guard.name, rules, digest),
+                )
+                with self._cache_lock:
+                    cached = self._cache.get(call.key)
+                if cached is None:
+                    with self._pool_lock:  # A restart replaces the pool.
+                        call.running = self._pool.submit(self._run_guard, config, subject, rules)
+                else:
+                    call.verdict = replace(cached, cached=True, duration_ms=0.0)
+                    self._counters.count(call.verdict)
+                calls.append(call)
+        for call in sorted(calls, key=attrgetter("limit")):
+            verdict = call.verdict or self._collect(call, started)
             shadow = bypassed and call.config.policy.bypassable
             call.verdict = replace(verdict, shadow=True) if shadow else verdict
-        return [_outcome(calls, number) for number in range(len(subjects))]
+        verdicts, width = [call.verdict for call in calls if call.verdict], len(configs)
+        parts = (verdicts[width * n : width * (n + 1)] for n in range(len(subjects)))
+        return [combine_validation_results(part) for part in parts]
 
     def get_metrics(self, *, drill: bool = False) -> GuardMetrics:
         """Return the counters since the start, for user traffic or for drills."""
@@ -111,17 +121,19 @@ class GuardEngine:
 
         Returns the names of the guards that failed or timed out.
         """
-        rules = self.rules.now()
+        rules = self.rules.current
         started = self._machine.monotonic()
-        running = {
-            config.guard.name: (config, self._start(config.guard.check, subject, rules))
-            for config in self.configs
-        }
+        with self._pool_lock:
+            running = [
+                (config, self._pool.submit(config.guard.check, subject, rules))
+                for config in self.configs
+            ]
         failing = set()
-        for name, (config, future) in running.items():
-            self._wait(future, self._limit(config, rules), started)
+        for config, future in running:
+            left = self._limit(config, rules) - (self._machine.monotonic() - started)
+            wait((future,), max(0.0, left))
             if not future.done() or future.exception() is not None:
-                failing.add(name)
+                failing.add(config.guard.name)
         return frozenset(failing)
 
     def replace(self, configs: Sequence[GuardConfig]) -> tuple[GuardConfig, ...]:
@@ -140,20 +152,11 @@ class GuardEngine:
         """Shut down the executor; pending checks are cancelled."""
         self._pool.shutdown(wait=False, cancel_futures=True)
 
-    def _snapshot(self) -> tuple[tuple[GuardConfig, ...], int]:
-        """Return guards and generation, consistent under a concurrent restart."""
-        with self._pool_lock:
-            return self.configs, self._generation
-
-    def _start(self, judge: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> Future[T]:
-        """Submit the call to the executor, safe under a concurrent restart."""
-        with self._pool_lock:
-            return self._pool.submit(judge, *args, **kwargs)
-
     def _limit(self, config: GuardConfig, rules: GuardRules) -> float:
+        """Return the seconds of this guard, counted from the start of the check."""
         own = config.policy.timeout_seconds
         if config.guard.name == "facts":
-            own = seconds(rules.fact_check_timeout)
+            own = rules.fact_check_seconds
         return min(self._deadline_seconds, own or self._deadline_seconds)
 
     def _run_guard(self, config: GuardConfig, subject: Subject, rules: GuardRules) -> Verdict:
@@ -169,74 +172,56 @@ class GuardEngine:
             round(elapsed_ms, 3),
         )
 
-    def _wait(self, future: Future[T], limit: float, started: float) -> None:
-        """Wait for the call; the limit counts from ``started``."""
-        left = limit - (self._machine.monotonic() - started)
-        wait((future,), timeout=max(0.0, left))
-
-    def _collect(self, call: "_Call", limit: float, started: float) -> Verdict:
-        """Return the guard's verdict, or its policy's on timeout or error."""
-        config, future = call.config, call.future
-        if future is None:
+    def _collect(self, call: "_Call", started: float) -> Verdict:
+        """Wait for the guard; return its verdict, or its policy's on timeout or error."""
+        name, policy, running = call.config.guard.name, call.config.policy, call.running
+        if running is None:
             raise ValueError("a call that was not started has no verdict")
-        self._wait(future, limit, started)
-        if not future.done():
-            future.cancel()
-            return self._record_failure(
-                config, config.policy.on_timeout, f"no verdict within {limit:g} s", limit
-            )
-        error = future.exception()
-        if error is not None:
-            _log.error("guard failed", extra={"guard": config.guard.name}, exc_info=error)
-            return self._record_failure(
-                config, config.policy.on_error, f"failed: {type(error).__name__}", 0.0
-            )
-        verdict = future.result()
-        with self._cache_lock:
-            # The key holds the generation of the guard: after a restart the entry is never read.
-            self._cache[call.key] = verdict
-        self._counters.count(verdict)
+        wait((running,), max(0.0, call.limit - (self._machine.monotonic() - started)))
+        failed = True
+        if not running.done():
+            running.cancel()
+            reason, waited_ms = f"no verdict within {call.limit:g} s", round(call.limit * 1000, 3)
+            verdict = Verdict(name, policy.on_timeout, None, reason, (), waited_ms)
+        elif (error := running.exception()) is not None:
+            _log.error("guard failed", extra={"guard": name}, exc_info=error)
+            reason = f"failed: {type(error).__name__}"
+            verdict = Verdict(name, policy.on_error, None, reason, (), 0.0)
+        else:
+            verdict, failed = running.result(), False
+            with self._cache_lock:
+                # The key holds the generation of the guard: after a restart it is never read.
+                self._cache[call.key] = verdict
+        self._counters.count(verdict, failed=failed)
         return verdict
-
-    def _record_failure(
-        self, config: GuardConfig, decision: Decision, reason: str, waited: float
-    ) -> Verdict:
-        verdict = Verdict(config.guard.name, decision, None, reason, (), round(waited * 1000, 3))
-        self._counters.count(verdict, failed=True)
-        return verdict
-
-    def _read_cache(self, call: "_Call") -> Verdict | None:
-        with self._cache_lock:
-            verdict = self._cache.get(call.key)
-        if verdict is None:
-            return None
-        cached = replace(verdict, cached=True, duration_ms=0.0)
-        self._counters.count(cached)
-        return cached
 
 
 @dataclass(slots=True, eq=False)
 class _Call:
-    """Check of one text by one guard."""
+    """Check of one text by one guard: its verdict from the cache, or the running check."""
 
-    number: int
-    """Index of the text among the subjects of the check."""
     config: GuardConfig
-    subject: Subject
+    limit: float
     key: _Key
-    future: Future[Verdict] | None = None
+    running: Future[Verdict] | None = None
     verdict: Verdict | None = None
 
 
-def _outcome(calls: Sequence[_Call], number: int) -> Outcome:
-    return combine_validation_results(
-        call.verdict for call in calls if call.number == number and call.verdict is not None
+def combine_validation_results(verdicts: Iterable[Verdict]) -> Outcome:
+    """Return the most severe decision, without shadow verdicts; allow by default."""
+    collected = tuple(verdicts)
+    effective = [verdict for verdict in collected if not verdict.shadow]
+    decisions = [verdict.decision for verdict in effective]
+    worst = max(decisions, key=SEVERITIES.index, default=Decision.ALLOW)
+    reasons = (f"{v.guard}: {v.reason}" for v in effective if v.decision is worst)
+    return Outcome(
+        worst,
+        collected,
+        allowed=worst in (Decision.ALLOW, Decision.WARN),
+        reason="" if worst is Decision.ALLOW else next(reasons),
+        bypassed={
+            verdict.guard: verdict.decision.value
+            for verdict in collected
+            if verdict.shadow and verdict.decision is not Decision.ALLOW
+        },
     )
-
-
-def _key(config: GuardConfig, rules: GuardRules, subject: Subject, generation: int) -> _Key:
-    digest = hashlib.sha256()
-    for part in (subject.text, subject.question, *subject.sources):
-        digest.update(len(part).to_bytes(8, "big"))
-        digest.update(part.encode("utf-8", "surrogatepass"))
-    return generation, config.guard.name, rules, digest.digest()

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 from trimtab.guardrails.guard import Subject
 from trimtab.guardrails.rules import GuardRules
-from trimtab.guardrails.verdicts import Decision, Judgement
+from trimtab.guardrails.verdicts import SEVERITIES, Decision, Judgement
 from trimtab.text.normalise import normalise
-from trimtab.text.prefilter import folded, shows
+from trimtab.text.words import folded
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,7 @@ class EthicsGuard:
         found = _find_concerns(normalise(subject.text).text)
         if not found:
             return Judgement(Decision.ALLOW, 0.0)
-        worst = max((concern.decision for concern in found), key=lambda decision: decision.rank)
+        worst = max((concern.decision for concern in found), key=SEVERITIES.index)
         names = tuple(concern.name for concern in found)
         score = 1.0 if worst is Decision.BLOCK else 0.5
         return Judgement(worst, score, f"shows {', '.join(names)}", names)
@@ -82,4 +82,8 @@ class EthicsGuard:
 
 def _find_concerns(text: str) -> list[_Concern]:
     plain = folded(text)
-    return [c for c in _CONCERNS if shows(plain, c.signs) and c.regex.search(text)]
+    return [
+        concern
+        for concern in _CONCERNS
+        if any(sign in plain for sign in concern.signs) and concern.regex.search(text)
+    ]

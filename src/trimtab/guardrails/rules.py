@@ -1,22 +1,19 @@
 """Guard rules that can change while the service runs."""
 
-import re
 import threading
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 
 from trimtab.guardrails.errors import BadDuration, BadRule
-
-_DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h)")
-_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
+from trimtab.kernel.durations import parse_duration
 
 
 def seconds(text: str) -> float:
     """Parse a duration such as ``5s``, ``30m`` or ``1h``, or raise `BadDuration`."""
-    match = _DURATION.fullmatch(text.strip())
-    if match is None:
+    found = parse_duration(text)
+    if found is None:
         raise BadDuration(f"{text!r} is not a duration.")
-    return float(match[1]) * _SECONDS[match[2]]
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,10 +32,20 @@ class GuardRules:
     injection_enabled: bool = True
     pii_block_types: tuple[str, ...] = ("CREDIT_CARD", "US_SSN", "IBAN_CODE")
     """Kinds of personal data that block an answer; others are redacted in logs and traces only."""
+    fact_check_seconds: float = field(init=False, repr=False, compare=False)
+    """`fact_check_timeout` as a number."""
+
+    def __post_init__(self) -> None:
+        """Parse the timeout, or raise `BadDuration`."""
+        object.__setattr__(self, "fact_check_seconds", seconds(self.fact_check_timeout))
 
     def as_text(self) -> dict[str, str]:
         """Return the rules as text by name, as in a config map."""
-        return {field.name: _text(getattr(self, field.name)) for field in fields(self)}
+        return {name: _text(getattr(self, name)) for name in RULES}
+
+
+RULES = tuple(rule.name for rule in fields(GuardRules) if rule.init)
+"""The names of the rules."""
 
 
 def apply_changes(rules: GuardRules, given: Mapping[str, str]) -> GuardRules:
@@ -47,11 +54,10 @@ def apply_changes(rules: GuardRules, given: Mapping[str, str]) -> GuardRules:
     Raises:
         BadRule: A name is unknown or a value is invalid; then no rule is changed.
     """
-    known = {field.name for field in fields(GuardRules)}
-    unknown = sorted(set(given) - known)
+    unknown = sorted(set(given) - set(RULES))
     if unknown:
         raise BadRule(
-            f"There is no guard rule {unknown[0]!r}.", hint=f"They are: {', '.join(sorted(known))}."
+            f"There is no guard rule {unknown[0]!r}.", hint=f"They are: {', '.join(sorted(RULES))}."
         )
     return replace(rules, **{name: _value(name, text) for name, text in given.items()})  # type: ignore[arg-type]
 
@@ -60,7 +66,6 @@ def _value(name: str, text: str) -> object:
     if name == "pii_block_types":
         return tuple(word.strip() for word in text.split(",") if word.strip())
     if name == "fact_check_timeout":
-        seconds(text)
         return text
     if name.endswith("_enabled"):
         if text.lower() not in ("true", "false"):
@@ -82,24 +87,24 @@ def _text(value: object) -> str:
 
 
 class LiveRules:
-    """Current rules; a change applies to the next text without a restart."""
+    """Current rules; a change applies to the next text without a restart.
+
+    Attributes:
+        current: The rules in force.
+    """
 
     def __init__(self, rules: GuardRules | None = None) -> None:
-        self._rules = rules or GuardRules()
+        self.current = rules or GuardRules()
         self._lock = threading.Lock()
-
-    def now(self) -> GuardRules:
-        """Return the current rules."""
-        return self._rules
 
     def change(self, given: Mapping[str, str]) -> GuardRules:
         """Apply a change; return the former rules, which `restore` accepts."""
         with self._lock:
-            former = self._rules
-            self._rules = apply_changes(former, given)
+            former = self.current
+            self.current = apply_changes(former, given)
         return former
 
     def restore(self, rules: GuardRules) -> None:
         """Replace the rules, such as to undo a change."""
         with self._lock:
-            self._rules = rules
+            self.current = rules

@@ -70,7 +70,7 @@ class RulesFile:
         if not 0 < length <= LONGEST_SECONDS:
             raise BadDuration(f"A bypass of {length:g} s is not allowed.", hint="Choose up to 4h.")
         # Validates all rules first, so that an invalid file changes none of them.
-        apply_changes(self._rules.now(), rules)
+        apply_changes(self._rules.current, rules)
         self._rules.change(rules)
         _log.info("guard_rules_read", extra={"rules": sorted(rules), "bypass_mode": mode})
         past = max(0.0, (self._clock.now() - written).total_seconds())

@@ -16,9 +16,9 @@ from trimtab.guardrails.defaults import (
 from trimtab.guardrails.engine import GuardEngine
 from trimtab.guardrails.guard import GuardConfig, Subject
 from trimtab.guardrails.naming import name_detector
-from trimtab.guardrails.pii.finder import Finder
+from trimtab.guardrails.pii.find import Finder
 from trimtab.guardrails.pii.names import BoundedNames
-from trimtab.guardrails.rules import GuardRules, LiveRules, seconds
+from trimtab.guardrails.rules import GuardRules, LiveRules
 from trimtab.guardrails.rules_file import RulesFile
 from trimtab.infra.settings.sections.guardrails import GuardrailsSettings
 from trimtab.kernel.clock import Clock
@@ -131,9 +131,6 @@ def _names(settings: GuardrailsSettings) -> BoundedNames | None:
 
 
 def _rules(settings: GuardrailsSettings) -> GuardRules:
-    seconds(
-        settings.fact_check_timeout
-    )  # An invalid duration fails the start, not the first answer.
     return GuardRules(
         settings.hallucination_threshold,
         settings.hallucination_block_threshold,

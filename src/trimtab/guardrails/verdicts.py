@@ -1,6 +1,6 @@
-"""Judgements of guards, and their combination into one outcome."""
+"""Records of what guards decide: judgements, verdicts and outcomes."""
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -16,10 +16,9 @@ class Decision(StrEnum):
     UNKNOWN = "unknown"
     BLOCK = "block"
 
-    @property
-    def rank(self) -> int:
-        """Return the severity: allow < warn < unknown < block."""
-        return list(Decision).index(self)
+
+SEVERITIES = tuple(Decision)
+"""The decisions in order of severity: allow, warn, unknown, block."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,38 +51,13 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """Combined decision on one text, with all verdicts."""
+    """Combined decision on one text, with all verdicts; see `combine_validation_results`."""
 
     decision: Decision
     verdicts: tuple[Verdict, ...]
-
-    @property
-    def allowed(self) -> bool:
-        """Return whether the text may pass, with or without a warning."""
-        return self.decision in (Decision.ALLOW, Decision.WARN)
-
-    @property
-    def bypassed(self) -> dict[str, str]:
-        """Return the decisions that a bypass suppressed, by guard."""
-        return {
-            verdict.guard: verdict.decision.value
-            for verdict in self.verdicts
-            if verdict.shadow and verdict.decision is not Decision.ALLOW
-        }
-
-    @property
-    def reason(self) -> str:
-        """Return the reason of the most severe verdict; empty when all allow."""
-        effective = [verdict for verdict in self.verdicts if not verdict.shadow]
-        worst = max(effective, key=lambda verdict: verdict.decision.rank, default=None)
-        if worst is None or worst.decision is Decision.ALLOW:
-            return ""
-        return f"{worst.guard}: {worst.reason}"
-
-
-def combine_validation_results(verdicts: Iterable[Verdict]) -> Outcome:
-    """Return the most severe decision, without shadow verdicts; allow by default."""
-    collected = tuple(verdicts)
-    effective = [verdict.decision for verdict in collected if not verdict.shadow]
-    worst = max(effective, key=lambda decision: decision.rank, default=Decision.ALLOW)
-    return Outcome(worst, collected)
+    allowed: bool
+    """Whether the text may pass, with or without a warning."""
+    reason: str
+    """The reason of the most severe verdict; empty when all allow."""
+    bypassed: Mapping[str, str]
+    """The decisions that a bypass suppressed, by guard."""

@@ -1,9 +1,10 @@
 """Waits durably for the approval of a plan; no answer counts as a rejection."""
 
 from trimtab.incidents.context import IncidentContext
+from trimtab.incidents.diagnose import watch_recovery
 from trimtab.incidents.escalation import escalate
 from trimtab.incidents.evidence import look
-from trimtab.incidents.model import Attempt, AttemptOutcome, Incident, PlanApproval, Watch
+from trimtab.incidents.model import AttemptOutcome, Incident, PlanApproval
 from trimtab.incidents.state import State
 from trimtab.incidents.transition import NewEntry, Transition, moved
 
@@ -15,9 +16,7 @@ time.
 
 def await_approval(context: IncidentContext, incident: Incident) -> Transition:
     """Run the plan if it was approved, escalate if it was rejected, else keep waiting."""
-    # The state machine guarantees it; this tells mypy.
-    assert incident.episode.plan is not None  # noqa: S101
-    approval = context.store.approval(incident.id, incident.episode.plan.hash)
+    approval = context.store.approval(incident.id, incident.current_plan.hash)
     if approval is not None and approval.decision == "approved":
         return _approved(context, incident, approval)
     if approval is not None and approval.decision == "rejected":
@@ -30,13 +29,13 @@ def await_approval(context: IncidentContext, incident: Incident) -> Transition:
             context, incident, AttemptOutcome.NOT_ANSWERED, f"no answer within {_minutes(context)}"
         )
     if context.quiet(incident):
-        return _no_longer_needed(context, incident)
+        return watch_recovery(context, incident, "the plan was approved")
     return Transition(incident, pause_seconds=min(left, _LONGEST_PAUSE_SECONDS))
 
 
 def _approved(context: IncidentContext, incident: Incident, approval: PlanApproval) -> Transition:
     now = context.now()
-    _, cause = context.library.cause(approval_cause(incident))
+    _, cause = context.library.cause(incident.current_plan.cause_id)
     gone = [check for check in cause.evidence if look(context, incident, check).holds is not True]
     if gone:
         entry = NewEntry(
@@ -58,22 +57,14 @@ def _approved(context: IncidentContext, incident: Incident, approval: PlanApprov
     return Transition(after)
 
 
-def approval_cause(incident: Incident) -> str:
-    """Return the id of the cause that the current plan repairs."""
-    # The state machine guarantees it; this tells mypy.
-    assert incident.episode.plan is not None  # noqa: S101
-    return incident.episode.plan.cause_id
-
-
 def _refused(
     context: IncidentContext, incident: Incident, outcome: AttemptOutcome, why: str
 ) -> Transition:
-    now = context.now()
-    attempt = Attempt(incident.episode.number, approval_cause(incident), outcome, now)
     transition = escalate(context, incident, "not_approved", why)
-    after = transition.incident.updated(attempts=(*incident.attempts, attempt))
+    cause_id = incident.current_plan.cause_id
+    after = transition.incident.with_attempt(cause_id, outcome, context.now())
     entry = NewEntry(
-        f"{incident.episode.number}.{incident.attempt_number}.refused",
+        f"{incident.attempt_key}.refused",
         f"The plan does not run: {why}.",
         facts={"outcome": outcome},
     )
@@ -82,13 +73,3 @@ def _refused(
 
 def _minutes(context: IncidentContext) -> str:
     return f"{context.settings.approval_timeout_minutes:g} minutes"
-
-
-def _no_longer_needed(context: IncidentContext, incident: Incident) -> Transition:
-    now = context.now()
-    after = moved(incident, State.VERIFYING, now, plan=None, done=(), watch=Watch(now))
-    entry = NewEntry(
-        f"{incident.episode.number}.{incident.attempt_number}.quiet",
-        "The alert is quiet again before the plan was approved; watching whether it stays so.",
-    )
-    return Transition(after, (entry,))

@@ -4,7 +4,7 @@ import threading
 from collections.abc import Callable
 
 from trimtab.kernel.errors import TrimtabError, Unavailable
-from trimtab.kernel.operable import ActionResult
+from trimtab.kernel.operable import Action, ActionContext, ActionResult, Arguments
 
 
 class ActTimedOut(Unavailable):
@@ -64,6 +64,14 @@ def run_bounded(
     if isinstance(found, BaseException):
         raise RuntimeError(f"{name} tried to end the process: {type(found).__name__}")
     return found
+
+
+def dry_run(action: Action, arguments: Arguments, context: ActionContext) -> ActionResult:
+    """Return what an action would do, within its time limit."""
+    limit = action.limit_seconds
+    return run_bounded(
+        lambda: action.dry_run(arguments, context), limit, action.name, lambda _: None
+    )
 
 
 def why(error: BaseException) -> str:

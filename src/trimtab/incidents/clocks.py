@@ -42,22 +42,11 @@ class ResponseClock:
 def read_clocks(incident: Incident, ladder: Ladder, now: datetime) -> tuple[ResponseClock, ...]:
     """Return the four response clocks at that instant."""
     triage, investigation, resolution = LIMITS[incident.severity]
+    episode = incident.episode
     return (
-        _clock("triage", incident.episode.opened_at, incident.episode.triaged_at, triage, now),
-        _clock(
-            "investigation",
-            incident.episode.triaged_at,
-            incident.episode.diagnosed_at,
-            investigation,
-            now,
-        ),
-        _clock(
-            "resolution",
-            incident.episode.diagnosed_at,
-            incident.episode.restored_at,
-            resolution,
-            now,
-        ),
+        _clock("triage", episode.opened_at, episode.triaged_at, triage, now),
+        _clock("investigation", episode.triaged_at, episode.diagnosed_at, investigation, now),
+        _clock("resolution", episode.diagnosed_at, episode.restored_at, resolution, now),
         _escalation(incident, ladder, now),
     )
 
@@ -77,11 +66,6 @@ def _escalation(incident: Incident, ladder: Ladder, now: datetime) -> ResponseCl
     following = ladder.next_after(incident, elapsed) if stop is None else None
     limit = None if following is None else (elapsed + following).total_seconds()
     overdue = stop is None and bool(ladder.due(incident, elapsed - timedelta(seconds=60)))
-    return ResponseClock(
-        "escalation",
-        incident.episode.opened_at,
-        stop,
-        limit,
-        elapsed.total_seconds(),
-        breached=overdue,
-    )
+    seconds = elapsed.total_seconds()
+    opened = incident.episode.opened_at
+    return ResponseClock("escalation", opened, stop, limit, seconds, breached=overdue)

@@ -28,14 +28,14 @@ _PERSON_ONLY = "only a person can repair it"
 def diagnose(context: IncidentContext, incident: Incident) -> Transition:
     """Choose the cause to repair, wait for evidence, or escalate to a person."""
     if context.quiet(incident):
-        return _recovered(context, incident)
+        return watch_recovery(context, incident, "anything was done")
     found = investigate(context, incident)
     if found.cause_id:
         return _decided(context, incident, found)
     waited = (context.now() - incident.state_since).total_seconds()
     if waited < context.settings.diagnosis_seconds and _may_still_show(found):
         entry = NewEntry(
-            f"{incident.episode.number}.{incident.attempt_number}.watching",
+            f"{incident.attempt_key}.watching",
             "No cause is supported yet; watching for evidence.",
         )
         return Transition(incident, (entry,), pause_seconds=context.settings.poll_seconds)
@@ -176,7 +176,7 @@ def _decided(context: IncidentContext, incident: Incident, found: Diagnosis) -> 
     )
     chosen = next(each for each in found.candidates if each.cause_id == found.cause_id)
     entry = NewEntry(
-        f"{incident.episode.number}.{incident.attempt_number}.diagnosed.{now.isoformat()}",
+        f"{incident.attempt_key}.diagnosed.{now.isoformat()}",
         f"Most likely cause: {found.root_cause} (confidence {found.confidence:.2f}); not confirmed"
         " yet.",
         facts={
@@ -228,7 +228,7 @@ def _abstained(context: IncidentContext, incident: Incident, found: Diagnosis) -
         context, incident, event, found.abstained_because, chosen.nature if chosen else ""
     )
     entry = NewEntry(
-        f"{incident.episode.number}.{incident.attempt_number}.abstained",
+        f"{incident.attempt_key}.abstained",
         f"No further cause to try: {found.abstained_because}.",
         facts={
             "candidates": {each.cause_id: each.confidence for each in found.candidates},
@@ -246,12 +246,13 @@ def _abstained(context: IncidentContext, incident: Incident, found: Diagnosis) -
     return Transition(after, (entry, *transition.entries), transition.messages)
 
 
-def _recovered(context: IncidentContext, incident: Incident) -> Transition:
+def watch_recovery(context: IncidentContext, incident: Incident, step: str) -> Transition:
+    """Return the transition that watches an alert which became quiet before a step."""
     now = context.now()
     after = moved(incident, State.VERIFYING, now, plan=None, done=(), watch=Watch(now))
     entry = NewEntry(
-        f"{incident.episode.number}.{incident.attempt_number}.quiet",
-        "The alert is quiet again before anything was done; watching whether it stays so.",
+        f"{incident.attempt_key}.quiet",
+        f"The alert is quiet again before {step}; watching whether it stays so.",
     )
     return Transition(after, (entry,))
 

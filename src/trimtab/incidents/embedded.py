@@ -1,7 +1,7 @@
 """Adapter from the embedded rule engine to the operator's alert monitor."""
 
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import lru_cache
 
 from trimtab.incidents.model import IncidentAlert
@@ -16,7 +16,7 @@ from trimtab.monitoring.engine import RuleEngine
 from trimtab.monitoring.labels import METRIC_NAME
 from trimtab.monitoring.promql.coverage import MISSED_SCRAPES
 from trimtab.monitoring.promql.values import Element
-from trimtab.monitoring.scrape import milliseconds
+from trimtab.monitoring.scrape import instant_of, milliseconds
 from trimtab.monitoring.series import SeriesStore
 from trimtab.monitoring.views import SeriesView
 
@@ -68,7 +68,7 @@ class EmbeddedMonitor:
         """
         now = self._clock.now()
         newest_ms = self._samples.newest_ms()
-        if newest_ms is not None and now - _instant(newest_ms) > self._fresh:
+        if newest_ms is not None and now - instant_of(newest_ms) > self._fresh:
             return CheckJudgement(None, "no samples have come lately")
         found = check(_compiled(expression), self._view(drill), now, self._scrape_seconds)
         return CheckJudgement(found.holds, found.reason, _samples_of(found.samples))
@@ -100,10 +100,6 @@ def _samples_of(found: Iterable[Element]) -> list[Sample]:
         Sample(each.value, {name: text for name, text in each.labels if name != METRIC_NAME})
         for each in found
     ]
-
-
-def _instant(at_ms: int) -> datetime:
-    return datetime.fromtimestamp(at_ms / 1000, UTC)
 
 
 def deliver(transition: Transition, incidents: Incidents) -> None:

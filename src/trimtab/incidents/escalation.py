@@ -1,5 +1,6 @@
 """Escalates incidents to people by elapsed time, by events and by runbook checks."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from trimtab.incidents.context import IncidentContext
@@ -41,11 +42,7 @@ def rungs_due(context: IncidentContext, incident: Incident) -> Transition | None
         key = f"rung.{incident.severity}.{rung.role}"
         calls.append(call(context, incident, rung.role, why, key, page=rung.page))
     after = incident.updated(called=(*incident.episode.called, *(rung.role for rung in rungs)))
-    return Transition(
-        after,
-        tuple(each.entry for each in calls),
-        tuple(message for each in calls for message in each.messages),
-    )
+    return _with_calls(after, calls)
 
 
 def conditions_met(context: IncidentContext, incident: Incident) -> Transition | None:
@@ -117,11 +114,12 @@ def escalate(
         escalated_at=incident.episode.escalated_at or context.now(),
         called=tuple(dict.fromkeys((*incident.episode.called, *roles))),
     )
-    return Transition(
-        after,
-        tuple(each.entry for each in calls),
-        tuple(message for each in calls for message in each.messages),
-    )
+    return _with_calls(after, calls)
+
+
+def _with_calls(after: Incident, calls: Sequence[Call]) -> Transition:
+    entries = tuple(each.entry for each in calls)
+    return Transition(after, entries, tuple(text for each in calls for text in each.messages))
 
 
 def call(

@@ -11,11 +11,10 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from trimtab.incidents.bounded import ActTimedOut, run_bounded, why
+from trimtab.incidents.bounded import ActTimedOut, dry_run, run_bounded, why
 from trimtab.incidents.context import IncidentContext
 from trimtab.incidents.escalation import ON_CALL, call, escalate
 from trimtab.incidents.model import (
-    Attempt,
     AttemptOutcome,
     DoneAct,
     Incident,
@@ -30,7 +29,7 @@ from trimtab.kernel.operable import Action, ActionContext, Risk
 
 def execute(context: IncidentContext, incident: Incident) -> Transition:
     """Run the next act of the plan; after the last one, start the verification."""
-    made = _plan_of(incident)
+    made = incident.current_plan
     position = len(incident.episode.done)
     if position == len(made.acts):
         now = context.now()
@@ -43,7 +42,7 @@ def execute(context: IncidentContext, incident: Incident) -> Transition:
 
 def undo(context: IncidentContext, incident: Incident) -> Transition:
     """Undo the most recent act; when all are undone, look for another cause."""
-    made = _plan_of(incident)
+    made = incident.current_plan
     standing = [number for number, act in enumerate(incident.episode.done) if not act.undone]
     if not standing:
         return _undone(context, incident, made)
@@ -58,7 +57,7 @@ def undo(context: IncidentContext, incident: Incident) -> Transition:
 
 
 def _take_back(context: IncidentContext, incident: Incident, act: DoneAct, number: int) -> NewEntry:
-    actor = _actor(_plan_of(incident))
+    actor = _actor(incident.current_plan)
     key = f"{_key(incident, number)}:undo"
     action = context.catalog.action(act.name)
     arguments, take_back = act.undo_arguments, action.undo
@@ -125,12 +124,9 @@ def _no_effect(context: IncidentContext, incident: Incident, act: PlannedAct) ->
     action = context.catalog.action(act.name)
     if action.risk is Risk.OBSERVE:
         return ""
-    action_context = ActionContext(f"{incident.id}:dry", _actor(_plan_of(incident)))
-    tried = run_bounded(
-        lambda: action.dry_run(act.arguments, action_context),
-        action.limit_seconds,
-        act.name,
-        lambda _: None,
+    runbook = incident.current_plan.runbook_id
+    tried = dry_run(
+        action, act.arguments, ActionContext(f"{incident.id}:dry", f"runbook:{runbook}")
     )
     return "" if tried.changes else tried.summary
 
@@ -167,11 +163,10 @@ def _failed(
     context: IncidentContext, incident: Incident, key: str, act: PlannedAct, error: Exception
 ) -> Transition:
     now = context.now()
-    outcome = (
-        AttemptOutcome.TIMED_OUT if isinstance(error, ActTimedOut) else AttemptOutcome.ACT_FAILED
-    )
-    attempt = Attempt(incident.episode.number, _plan_of(incident).cause_id, outcome, now)
-    after = moved(incident, State.UNDOING, now, attempts=(*incident.attempts, attempt))
+    timed_out = isinstance(error, ActTimedOut)
+    outcome = AttemptOutcome.TIMED_OUT if timed_out else AttemptOutcome.ACT_FAILED
+    tried = incident.with_attempt(incident.current_plan.cause_id, outcome, now)
+    after = moved(tried, State.UNDOING, now)
     entry = NewEntry(f"{key}:after", f"{act.name} failed: {why(error)}", facts={"key": key})
     return Transition(after, (entry,))
 
@@ -205,15 +200,9 @@ def _stays(context: IncidentContext, act: DoneAct) -> bool:
     return act.undo_arguments is None or context.catalog.action(act.name).undo is None
 
 
-def _plan_of(incident: Incident) -> Plan:
-    # The state machine guarantees it; this tells mypy.
-    assert incident.episode.plan is not None  # noqa: S101
-    return incident.episode.plan
-
-
 def _key(incident: Incident, position: int) -> str:
     # The plan's hash holds incident, episode and attempt, so the key is one intended effect.
-    return f"{incident.id}:{_plan_of(incident).hash}:{position}"
+    return f"{incident.id}:{incident.current_plan.hash}:{position}"
 
 
 def _actor(made: Plan) -> str:

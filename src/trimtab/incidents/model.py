@@ -288,6 +288,24 @@ class Incident:
         """Return the number of attempts so far, over all episodes."""
         return len(self.attempts)
 
+    @property
+    def attempt_key(self) -> str:
+        """Return the key of the current attempt, the prefix of its journal keys."""
+        return f"{self.episode.number}.{self.attempt_number}"
+
+    @property
+    def current_plan(self) -> Plan:
+        """Return the plan, which the state machine guarantees from its approval to its undo."""
+        assert self.episode.plan is not None  # noqa: S101 - tells mypy.
+        return self.episode.plan
+
+    def with_attempt(
+        self, cause_id: str, outcome: AttemptOutcome, at: datetime, reason: str = ""
+    ) -> "Incident":
+        """Return a copy with one more attempt in the current episode."""
+        attempt = Attempt(self.episode.number, cause_id, outcome, at, reason)
+        return replace(self, attempts=(*self.attempts, attempt))
+
     def updated(self, **changes: Any) -> "Incident":
         """Return a copy with other values; those of an episode's fields go to its episode."""
         current = {name: changes.pop(name) for name in _EPISODE_FIELDS.intersection(changes)}

@@ -1,16 +1,15 @@
 """Plans a repair: dry run of every act, and the decision whether to ask a person."""
 
 import json
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from datetime import timedelta
 from fnmatch import fnmatch
 
-from trimtab.incidents.bounded import run_bounded, why
+from trimtab.incidents.bounded import dry_run, why
 from trimtab.incidents.context import IncidentContext
 from trimtab.incidents.errors import PreapprovalRefused
 from trimtab.incidents.messages import approval_text, broadcast
 from trimtab.incidents.model import (
-    Attempt,
     AttemptOutcome,
     Incident,
     Plan,
@@ -57,7 +56,12 @@ def plan(context: IncidentContext, incident: Incident) -> Transition:
     try:
         acts = tuple(_tried_dry(context, incident, book, act) for act in cause.fix)
     except Exception as error:  # noqa: BLE001 - if a dry run fails, the next cause is tried.
-        return _not_plannable(context, incident, cause, why(error))
+        now, problem = context.now(), why(error)
+        tried = incident.with_attempt(cause.id, AttemptOutcome.NOT_PLANNABLE, now, problem)
+        entry = NewEntry(
+            f"{incident.attempt_key}.not_plannable", f"The fix cannot be planned: {problem}"
+        )
+        return Transition(moved(tried, State.TRIAGED, now), (entry,))
     if not any(act.changes for act in acts):
         return _changes_nothing(context, incident, cause, acts)
     made = _plan(context, incident, book, cause, acts)
@@ -83,7 +87,7 @@ def plan_hash(incident: Incident, book: Runbook, cause: Cause, acts: tuple[Plann
     return content_id(
         "plan",
         incident.id,
-        f"{incident.episode.number}.{incident.attempt_number}",
+        incident.attempt_key,
         incident.episode.diagnosis.at.isoformat() if incident.episode.diagnosis else "",
         book.text,
         cause.id,
@@ -96,12 +100,7 @@ def _tried_dry(context: IncidentContext, incident: Incident, book: Runbook, act:
     action = context.catalog.action(act.name)
     arguments = check_arguments(action.params, act.arguments)
     action_context = ActionContext(f"{incident.id}:dry", f"runbook:{book.id}")
-    result = run_bounded(
-        lambda: action.dry_run(arguments, action_context),
-        action.limit_seconds,
-        act.name,
-        lambda _: None,
-    )
+    result = dry_run(action, arguments, action_context)
     return PlannedAct(
         name=act.name,
         arguments=arguments,
@@ -222,24 +221,10 @@ def _changes_nothing(
     context: IncidentContext, incident: Incident, cause: Cause, acts: tuple[PlannedAct, ...]
 ) -> Transition:
     now = context.now()
-    attempt = Attempt(incident.episode.number, cause.id, AttemptOutcome.CHANGED_NOTHING, now)
-    after = replace(moved(incident, State.TRIAGED, now), attempts=(*incident.attempts, attempt))
+    tried = incident.with_attempt(cause.id, AttemptOutcome.CHANGED_NOTHING, now)
     entry = NewEntry(
-        f"{incident.episode.number}.{incident.attempt_number}.changes_nothing",
+        f"{incident.attempt_key}.changes_nothing",
         f"The fix would change nothing, so it is not run: {' '.join(act.dry_run for act in acts)}",
         facts={"cause": cause.id, "acts": [asdict(act) for act in acts]},
     )
-    return Transition(after, (entry,))
-
-
-def _not_plannable(
-    context: IncidentContext, incident: Incident, cause: Cause, problem: str
-) -> Transition:
-    now = context.now()
-    attempt = Attempt(incident.episode.number, cause.id, AttemptOutcome.NOT_PLANNABLE, now, problem)
-    after = replace(moved(incident, State.TRIAGED, now), attempts=(*incident.attempts, attempt))
-    entry = NewEntry(
-        f"{incident.episode.number}.{incident.attempt_number}.not_plannable",
-        f"The fix cannot be planned: {problem}",
-    )
-    return Transition(after, (entry,))
+    return Transition(moved(tried, State.TRIAGED, now), (entry,))

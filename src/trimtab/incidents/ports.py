@@ -1,6 +1,6 @@
 """Ports from the operator to the rules, the service and the handbook."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -50,25 +50,11 @@ class AlertMonitor(Protocol):
         ...
 
 
-class ServiceProbe(Protocol):
-    """Sends marked test requests, so that an idle service can be checked."""
+ServiceProbe = Callable[[], None]
+"""Sends one marked request of each kind, so that an idle service can be checked; may raise."""
 
-    def __call__(self) -> None:
-        """Send one request of each kind; may raise."""
-        ...
+Impact = Callable[[float], str]
+"""Returns the impact on users in the last seconds; empty when unknown."""
 
-
-class Impact(Protocol):
-    """Measures the impact on users."""
-
-    def __call__(self, seconds: float) -> str:
-        """Return the impact on users in the last seconds; empty when unknown."""
-        ...
-
-
-class Consult(Protocol):
-    """Searches the handbook for passages about a situation."""
-
-    def __call__(self, question: str) -> Sequence[str]:
-        """Return the best passages, best first; empty when nothing fits."""
-        ...
+Consult = Callable[[str], Sequence[str]]
+"""Returns the handbook's passages about a situation, best first; empty when nothing fits."""

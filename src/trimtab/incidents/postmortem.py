@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from trimtab.incidents.clocks import ResponseClock, read_clocks
 from trimtab.incidents.context import IncidentContext
 from trimtab.incidents.messages import broadcast, resolution_text
-from trimtab.incidents.model import Attempt, AttemptOutcome, Entry, Incident
+from trimtab.incidents.model import Attempt, AttemptOutcome, Entry, Episode, Incident
 from trimtab.incidents.notifications import notifications
 from trimtab.incidents.state import State
 from trimtab.incidents.statements import cause_text
@@ -18,6 +18,7 @@ _REVIEW_DUE = timedelta(hours=48)
 _NOTHING = "nothing is recorded"
 _DECISIONS = {AttemptOutcome.REJECTED, AttemptOutcome.NOT_ANSWERED}
 """How a person ended an attempt; that says nothing about the page."""
+_NOT_COMPLETED = (None, "Post-mortem not completed: the incident is open")
 _NOT_YET = "--:--"
 """Stands for the time of a stage that has not happened."""
 
@@ -231,44 +232,33 @@ def _root_cause(incident: Incident) -> str:
 
 
 def _stages(incident: Incident, now: datetime) -> list[tuple[datetime | None, str]]:
+    episode = incident.episode
+    last = (now, "Post-mortem completed") if episode.restored_at else _NOT_COMPLETED
+    started = "Remediation started" if episode.remediation_at else "trimtab started no remediation"
     return [
-        (incident.episode.opened_at, "Alert triggered (detection)"),
-        (incident.episode.triaged_at, "Agent began investigation (triage)"),
-        (incident.episode.diagnosed_at, f"{_investigated(incident)} (investigation)"),
-        (incident.episode.remediation_at, f"{_remediated(incident)} (action)"),
-        (incident.episode.restored_at, f"{_ended(incident)} (resolution)"),
-        (now, "Post-mortem completed")
-        if incident.episode.restored_at
-        else (None, "Post-mortem not completed: the incident is open"),
+        (episode.opened_at, "Alert triggered (detection)"),
+        (episode.triaged_at, "Agent began investigation (triage)"),
+        (episode.diagnosed_at, f"{_investigated(episode)} (investigation)"),
+        (episode.remediation_at, f"{started} (action)"),
+        (episode.restored_at, f"{_ended(episode)} (resolution)"),
+        last,
     ]
 
 
-def _investigated(incident: Incident) -> str:
-    if incident.episode.cause_verified:
+def _investigated(episode: Episode) -> str:
+    if episode.cause_verified:
         return "Root cause identified"
-    if incident.episode.diagnosed_at is None:
-        return (
-            "Not investigated yet" if incident.episode.restored_at is None else "Not investigated"
-        )
-    return (
-        "Cause suspected, not confirmed" if incident.episode.root_cause else "No cause identified"
-    )
+    if episode.diagnosed_at is None:
+        return "Not investigated yet" if episode.restored_at is None else "Not investigated"
+    return "Cause suspected, not confirmed" if episode.root_cause else "No cause identified"
 
 
-def _remediated(incident: Incident) -> str:
-    return (
-        "Remediation started"
-        if incident.episode.remediation_at
-        else "trimtab started no remediation"
-    )
-
-
-def _ended(incident: Incident) -> str:
-    if incident.episode.restored_at is None:
+def _ended(episode: Episode) -> str:
+    if episode.restored_at is None:
         return "Not restored yet"
-    if incident.episode.closed_by:
+    if episode.closed_by:
         return "Closed by a person, not verified"
-    return "Service restored" if incident.episode.cause_verified else "Alerts ended"
+    return "Service restored" if episode.cause_verified else "Alerts ended"
 
 
 def _clock_time(at: datetime | None) -> str:

@@ -21,7 +21,6 @@ from trimtab.incidents.ladders import check_ladders
 from trimtab.incidents.loop import KIND, WAKE, Loop, job_id
 from trimtab.incidents.model import (
     AttachedAlert,
-    Attempt,
     AttemptOutcome,
     Entry,
     Episode,
@@ -235,24 +234,10 @@ class Incidents:
         def close(fresh: Incident) -> Incident:
             if fresh.state not in _CLOSABLE:
                 raise NothingToClose(f"{incident_id} cannot be closed: it is {fresh.state}.")
-            attempts = fresh.attempts
-            if fresh.state is State.NOT_VERIFIED and fresh.episode.plan is not None:
-                tried = Attempt(
-                    fresh.episode.number,
-                    fresh.episode.plan.cause_id,
-                    AttemptOutcome.NOT_VERIFIED,
-                    now,
-                )
-                attempts = (*attempts, tried)
-            return moved(
-                fresh,
-                State.RESTORED,
-                now,
-                restored_at=now,
-                attempts=attempts,
-                resolution=resolution,
-                closed_by=principal,
-            )
+            if fresh.state is State.NOT_VERIFIED and (plan := fresh.episode.plan):
+                fresh = fresh.with_attempt(plan.cause_id, AttemptOutcome.NOT_VERIFIED, now)
+            given = {"resolution": resolution, "closed_by": principal}
+            return moved(fresh, State.RESTORED, now, restored_at=now, **given)
 
         text = f"Closed by {principal}; not verified by trimtab" + (f": {note}" if note else "")
         entry = NewEntry(f"{incident.episode.number}.closed_by_person", f"{text}.", principal)

@@ -8,7 +8,7 @@ from trimtab.incidents.context import IncidentContext
 from trimtab.incidents.diagnose import look_again
 from trimtab.incidents.escalation import ON_CALL, call
 from trimtab.incidents.evidence import look
-from trimtab.incidents.model import Attempt, AttemptOutcome, EvidenceFinding, Incident, Watch
+from trimtab.incidents.model import AttemptOutcome, EvidenceFinding, Incident, Watch
 from trimtab.incidents.state import State
 from trimtab.incidents.statements import resolution_of_fix, resolution_without_fix
 from trimtab.incidents.transition import NewEntry, Transition, moved
@@ -61,7 +61,7 @@ def _probed(context: IncidentContext, incident: Incident) -> tuple[NewEntry, ...
             probe()
         return ActionResult("")
 
-    key = f"{incident.episode.number}.{incident.attempt_number}.probing"
+    key = f"{incident.attempt_key}.probing"
     try:
         run_bounded(use, _PROBE_SECONDS, "the probe", lambda _: None)
     # A failing probe is a result, too; the checks see it.
@@ -86,17 +86,9 @@ def watch_unverified(context: IncidentContext, incident: Incident) -> Transition
         entry = NewEntry(
             f"{incident.episode.number}.unverified.{now.isoformat()}", "An alert fires again."
         )
-        attempts = incident.attempts
-        if incident.episode.plan is not None:
-            tried = Attempt(
-                incident.episode.number,
-                incident.episode.plan.cause_id,
-                AttemptOutcome.NOT_VERIFIED,
-                now,
-            )
-            attempts = (*attempts, tried)
-        after = moved(incident, State.TRIAGED, now, watch=None, attempts=attempts)
-        return Transition(after, (entry,))
+        if plan := incident.episode.plan:
+            incident = incident.with_attempt(plan.cause_id, AttemptOutcome.NOT_VERIFIED, now)
+        return Transition(moved(incident, State.TRIAGED, now, watch=None), (entry,))
     checks = _checks(context, incident)
     hold = max((check.hold_seconds for check in checks), default=recovery_hold(context, incident))
     if incident.drill:
@@ -177,25 +169,17 @@ def _pause(context: IncidentContext, hold: float, since: datetime | None, now: d
 
 def _restored(context: IncidentContext, incident: Incident, hold: float) -> Transition:
     now = context.now()
-    attempts, resolution, verified = (
-        incident.attempts,
-        resolution_without_fix(context, incident),
-        False,
-    )
+    resolution, verified = resolution_without_fix(context, incident), False
     if incident.episode.plan is not None and incident.state is not State.ESCALATED:
         verified = any(act.changed for act in incident.episode.done)
         outcome = AttemptOutcome.WORKED if verified else AttemptOutcome.CHANGED_NOTHING
-        attempts = (
-            *attempts,
-            Attempt(incident.episode.number, incident.episode.plan.cause_id, outcome, now),
-        )
         resolution = resolution_of_fix(incident)
+        incident = incident.with_attempt(incident.current_plan.cause_id, outcome, now)
     after = moved(
         incident,
         State.RESTORED,
         now,
         restored_at=now,
-        attempts=attempts,
         resolution=resolution,
         cause_verified=verified,
     )
@@ -216,7 +200,7 @@ def _not_verified(context: IncidentContext, incident: Incident, unknown: list[st
     key = f"{incident.attempt_number}.not_verified.{role}"
     called = call(context, incident, role, f"{reason}; a person closes it", key, page=False)
     entry = NewEntry(
-        f"{incident.episode.number}.{incident.attempt_number}.not_verified",
+        f"{incident.attempt_key}.not_verified",
         f"Not verified: {reason}. A person closes it: `trimtab incidents close {incident.id}`.",
         facts={"untold": unknown},
     )
@@ -227,7 +211,7 @@ def _not_verified(context: IncidentContext, incident: Incident, unknown: list[st
 def _not_over(context: IncidentContext, incident: Incident, failing: list[str]) -> Transition:
     now = context.now()
     entry = NewEntry(
-        f"{incident.episode.number}.{incident.attempt_number}.not_over.{now.isoformat()}",
+        f"{incident.attempt_key}.not_over.{now.isoformat()}",
         f"Not over: {failing[0]}.",
         facts={"failing": failing},
     )
@@ -235,6 +219,5 @@ def _not_over(context: IncidentContext, incident: Incident, failing: list[str]) 
         return Transition(moved(incident, State.TRIAGED, now, watch=None), (entry,))
     helped = any(act.changed for act in incident.episode.done)
     outcome = AttemptOutcome.DID_NOT_HELP if helped else AttemptOutcome.CHANGED_NOTHING
-    attempt = Attempt(incident.episode.number, incident.episode.plan.cause_id, outcome, now)
-    after = moved(incident, State.UNDOING, now, watch=None, attempts=(*incident.attempts, attempt))
-    return Transition(after, (entry,))
+    tried = incident.with_attempt(incident.episode.plan.cause_id, outcome, now)
+    return Transition(moved(tried, State.UNDOING, now, watch=None), (entry,))

@@ -104,12 +104,8 @@ class Audit:
             for row in connection.execute(sa.select(_table).order_by(_table.c.seq)).mappings():
                 event = AuditEvent(**row)
                 problems += _problems(event, expected_seq, previous, last_at)
-                count, previous, expected_seq, last_at = (
-                    count + 1,
-                    event.hash,
-                    event.seq + 1,
-                    event.at,
-                )
+                count, previous = count + 1, event.hash
+                expected_seq, last_at = event.seq + 1, event.at
         return AuditReport(count, previous, tuple(problems))
 
 
@@ -122,15 +118,7 @@ def _problems(event: AuditEvent, expected_seq: int, previous: str, last_at: str)
         found.append(f"events {expected_seq} to {event.seq - 1} are missing")
     elif event.previous_hash != previous:
         found.append(f"event {event.seq} does not follow event {event.seq - 1}")
-    if event.hash != _digest(
-        event.seq,
-        event.at,
-        event.actor,
-        event.action,
-        event.subject,
-        event.facts,
-        event.previous_hash,
-    ):
+    if event.hash != _digest(*(getattr(event, name) for name in _COLUMNS if name != "hash")):
         found.append(f"event {event.seq} was changed")
     if event.at < last_at:
         found.append(f"event {event.seq} is dated before event {event.seq - 1}")

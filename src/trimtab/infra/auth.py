@@ -25,7 +25,7 @@ from trimtab.kernel.errors import (
 )
 from trimtab.kernel.ids import new_id
 from trimtab.kernel.names import problem_of_name
-from trimtab.kernel.roles import Role
+from trimtab.kernel.roles import INCLUDED, Role
 
 __all__ = ["ApiKey", "Keys", "Principal", "Role", "Scope"]
 
@@ -52,7 +52,7 @@ class Principal:
 
     def enter(self, project: str) -> None:
         """Raise `Forbidden` unless the caller may access the project, whether it exists or not."""
-        if not self.sees(project):
+        if self.projects is not None and project not in self.projects:
             raise Forbidden(
                 f"The key {self.name!r} has no access to this project.",
                 hint="`GET /api/v1/projects` lists the projects of the key.",
@@ -60,7 +60,7 @@ class Principal:
 
     def require(self, role: Role) -> None:
         """Raise `Forbidden` unless the caller's role includes the one given."""
-        if not self.role.includes(role):
+        if role not in INCLUDED[self.role]:
             raise Forbidden(
                 f"This needs the role {role}; the key {self.name!r} has {self.role}.",
                 hint=f"Use a key with the role {role}: `trimtab keys create NAME --role {role}`.",
@@ -209,9 +209,9 @@ class Keys:
         constant-time comparison of digests gains nothing over the index look-up. An active key is
         cached until any key changes.
         """
-        digest = _hash(key)
-        if (known := self._recall(digest)) is not None:
+        if (known := self.recall(key)) is not None:
             return known
+        digest = _hash(key)
         changes = self._changes
         query = sa.select(*_CALLER).where(
             _table.c.key_hash == digest, _table.c.revoked_at.is_(None)
@@ -227,12 +227,9 @@ class Keys:
                 self._remembered[digest] = principal
         return principal
 
-    def remembers(self, key: str) -> bool:
-        """Return whether `authenticate` finds the key in its cache."""
-        return self._recall(_hash(key)) is not None
-
-    def _recall(self, digest: str) -> Principal | None:
-        known = self._remembered.get(digest)
+    def recall(self, key: str) -> Principal | None:
+        """Return the cached principal of a key; None if `authenticate` has to read the database."""
+        known = self._remembered.get(_hash(key))
         return known if known is not None and self._is_noted(known.name) else None
 
     @contextmanager

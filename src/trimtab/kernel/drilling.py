@@ -57,7 +57,7 @@ class Apart(Generic[_T]):
     @property
     def now(self) -> _T:
         """Return the metrics for the calling thread: drill or users."""
-        return self.drills if in_drill() else self.users
+        return self.drills if _in_drill.get() else self.users
 
     def of(self, *, drill: bool) -> _T:
         """Return the metrics of drills or of users."""

@@ -6,6 +6,8 @@ Every pattern takes linear time: the text may come from a stranger.
 import re
 
 HIDDEN = "[hidden]"
+SIGNS = ("://", "=")
+"""A text without any of them holds no address and no assignment, so nothing to hide."""
 _NAMES = (
     r"api[-_]?key|access[-_]?key|private[-_]?key|routing[-_]?key|key|token|password|passwd|pwd|pass"
     r"|secret|signature|sig|credentials?|authorization|auth|code|session|jwt|sas"

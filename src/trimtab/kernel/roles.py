@@ -1,5 +1,6 @@
 """Roles: what a caller may do, for routes, console pages and actions alike."""
 
+from collections.abc import Mapping
 from enum import StrEnum
 
 
@@ -17,5 +18,11 @@ class Role(StrEnum):
 
     def includes(self, other: "Role") -> bool:
         """Return whether this role may do what the other may."""
-        ranks = list(Role)
-        return ranks.index(self) >= ranks.index(other)
+        return other in INCLUDED[self]
+
+
+_RANKS = tuple(Role)
+INCLUDED: Mapping[Role, frozenset[Role]] = {
+    role: frozenset(_RANKS[: rank + 1]) for rank, role in enumerate(_RANKS)
+}
+"""The roles that each role includes, itself among them."""

@@ -4,15 +4,18 @@ While the model works on one group, the next is read and the one before is writt
 model uses both cores nearly all of the time. Each document is still written whole or not at all.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+import threading
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, closing, nullcontext
 from dataclasses import dataclass, field, replace
 from functools import partial
+from itertools import takewhile
 from pathlib import Path, PurePosixPath
 
 from trimtab.infra.folders import Listing, list_folder
 from trimtab.kernel.errors import InvalidInput, TrimtabError
+from trimtab.knowledge.encoder import EmbeddingStopped
 from trimtab.knowledge.errors import DocumentUnreadable
 from trimtab.knowledge.ingestion import DocumentSource, Ingestion, PreparedDocument, Progress
 from trimtab.knowledge.parsing.formats import SUFFIXES
@@ -73,9 +76,15 @@ class BulkIngestion:
         self._ingestion = ingestion
 
     def ingest_folder(
-        self, project: str, folder: Path, progress: Progress | None
+        self,
+        project: str,
+        folder: Path,
+        progress: Progress | None = None,
+        stop: threading.Event | None = None,
     ) -> FolderIngestResult:
         """Ingest every file of a known type below the folder; refused files do not stop the others.
+
+        It ends early, with what was ingested until then, when ``stop`` is set.
 
         Raises:
             TrimtabError: A failure that is not about a file ends it: a full disk, a damaged
@@ -89,13 +98,15 @@ class BulkIngestion:
         row, known = self._ingestion.open_project(project)
         ingested: list[IngestResult] = []
         refused: list[RefusedFile] = []
-        for number, outcome in enumerate(self._ingest(row, known, files), 1):
-            if isinstance(outcome, IngestResult):
-                ingested.append(outcome)
-            else:
-                refused.append(_refusal(outcome))
-            if progress is not None:
-                progress(number, len(listing.files), outcome.name)
+        stop = stop or threading.Event()
+        with closing(self._ingest(row, known, files, stop)) as outcomes:
+            for number, outcome in enumerate(outcomes, 1):
+                if isinstance(outcome, IngestResult):
+                    ingested.append(outcome)
+                else:
+                    refused.append(_refusal(outcome))
+                if progress is not None:
+                    progress(number, len(listing.files), outcome.name)
         return FolderIngestResult(tuple(ingested), tuple(refused), listing.left_out)
 
     def ingest_many(
@@ -108,21 +119,36 @@ class BulkIngestion:
         """
         row, known = self._ingestion.open_project(project, sources)
         upcoming = (_Upcoming(source.name, partial(_open, source)) for source in sources)
-        yield from self._ingest(row, known, upcoming)
+        yield from self._ingest(row, known, upcoming, threading.Event())
 
     def _ingest(
-        self, row: ProjectRow, known: _Fingerprints, documents: Iterable[_Upcoming]
-    ) -> Iterator[IngestResult | FailedDocument]:
-        """Yield the outcome of each document, in order, as soon as it is on disk."""
+        self,
+        row: ProjectRow,
+        known: _Fingerprints,
+        documents: Iterable[_Upcoming],
+        stop: threading.Event,
+    ) -> Generator[IngestResult | FailedDocument, None, None]:
+        """Yield each document's outcome, in order, as soon as it is on disk, until ``stop``."""
+        left = threading.Event()
+
+        def is_stopped() -> bool:
+            return stop.is_set() or left.is_set()
+
+        documents = takewhile(lambda _: not is_stopped(), documents)
         with ThreadPoolExecutor(1, thread_name_prefix="knowledge-bulk") as embedder:
             previous: tuple[_Group, Future[_Vectors | None]] | None = None
-            for group in self._group(row, known, documents):
-                started = group, embedder.submit(self._ingestion.embed, group.new)
+            try:
+                for group in self._group(row, known, documents):
+                    started = group, embedder.submit(self._ingestion.embed, group.new, is_stopped)
+                    if previous is not None:
+                        yield from self._write(row, previous[0], previous[1].result())
+                    previous = started
                 if previous is not None:
                     yield from self._write(row, previous[0], previous[1].result())
-                previous = started
-            if previous is not None:
-                yield from self._write(row, previous[0], previous[1].result())
+            except EmbeddingStopped:
+                return
+            finally:
+                left.set()  # The outcome of a group that is still being embedded is not wanted.
 
     def _group(
         self, row: ProjectRow, known: _Fingerprints, documents: Iterable[_Upcoming]

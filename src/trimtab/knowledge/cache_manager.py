@@ -1,11 +1,7 @@
-"""Resizes, warms and empties the caches, and counts queries to find the frequent ones."""
+"""Resizes, warms and empties the caches, and stores how often queries are asked."""
 
-import threading
-from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-
-from cachetools import LRUCache
 
 from trimtab.infra.settings.sections.knowledge import KnowledgeSettings
 from trimtab.kernel.errors import TrimtabError
@@ -14,9 +10,6 @@ from trimtab.knowledge.encoder import Encoder
 from trimtab.knowledge.search import Searcher
 from trimtab.knowledge.store import ProjectStore, UsageStore
 from trimtab.knowledge.validation import validate_project_name
-
-# A query asked this often before is a frequent one.
-_FREQUENT = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +49,6 @@ class CacheManager:
         self._encoder = encoder
         self._texts = texts
         self._settings = settings
-        self._counts: Counter[tuple[int, str]] = Counter()
-        self._seen: LRUCache[tuple[int, str], int] = LRUCache(max(1, settings.frequent_queries))
-        self._seen.update(dict.fromkeys(store.asked_often(_FREQUENT), _FREQUENT))
-        self._lock = threading.Lock()
         self._apply()
 
     def sizes(self) -> CacheSizes:
@@ -83,25 +72,9 @@ class CacheManager:
         self._apply()
         return before
 
-    def count_query(self, project_key: int, query: str, learn: bool = True) -> bool:
-        """Count a query if ``learn``; return whether it was asked at least twice before."""
-        if not self._settings.frequent_queries:
-            return False
-        key = (project_key, query)
-        with self._lock:
-            if not learn:
-                return self._seen.get(key, 0) >= _FREQUENT
-            self._counts[key] += 1
-            self._seen[key] = before = self._seen.get(key, 0)
-            if before < _FREQUENT:
-                self._seen[key] = before + 1
-            return before >= _FREQUENT
-
     def flush(self) -> None:
         """Store the counts gathered since the last call."""
-        with self._lock:
-            counts, self._counts = self._counts, Counter()
-        if counts:
+        if counts := self._searcher.queries.take():
             self._store.count(counts, self._settings.frequent_queries)
 
     def forget_queries(self) -> int:
@@ -109,11 +82,7 @@ class CacheManager:
 
         They carry no user id, so an erasure cannot pick those of one person.
         """
-        with self._lock:
-            count = len(self._counts.keys() | self._seen.keys())
-            self._counts.clear()
-            self._seen.clear()
-        return max(count, self._store.forget())
+        return max(self._searcher.queries.forget(), self._store.forget())
 
     def frequent_queries(self, limit: int) -> list[tuple[str, str]]:
         """Return project names and queries, the most frequent first."""

@@ -2,16 +2,16 @@
 
 import math
 import threading
-from collections import OrderedDict, deque
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Generic, TypeVar
 
-from cachetools import LRUCache
+from cachetools import Cache, LRUCache
 
 from trimtab.kernel.clock import Clock
 from trimtab.kernel.drilling import Apart
-from trimtab.knowledge.rolling_stats import RecentCounts
+from trimtab.knowledge.metrics import RecentCounts
 
 Key = TypeVar("Key", bound=Hashable)
 Entry = TypeVar("Entry")
@@ -55,18 +55,12 @@ class BoundedCache(Generic[Key, Entry]):
     """LRU cache bounded by entries and bytes. Safe for many threads.
 
     Lookups of drills are counted separately; ``drill`` selects their figures.
-
-    Args:
-        limits: How much it holds.
-        weigh: An entry's size in bytes, roughly.
-        clock: For the recent figures.
     """
 
-    def __init__(self, limits: CacheLimits, weigh: Callable[[Entry], int], clock: Clock) -> None:
-        self._weigh = weigh
+    def __init__(self, limits: CacheLimits, clock: Clock) -> None:
         self._limits = limits
-        self._entries: OrderedDict[Key, tuple[Entry, int]] = OrderedDict()
-        self._bytes = 0
+        # Entries with their sizes. Bounded here: cachetools cannot change its bound later.
+        self._entries: LRUCache[Key, tuple[Entry, int]] = LRUCache(math.inf, itemgetter(1))
         self._max_entries = limits.entries
         self._max_bytes = limits.memory_bytes
         self._ghosts: LRUCache[Key, None] = LRUCache(max(100, limits.entries * _GHOSTS))
@@ -84,30 +78,26 @@ class BoundedCache(Generic[Key, Entry]):
             mine = self._apart.now
             found = self._entries.get(key)
             if found is not None:
-                self._entries.move_to_end(key)
                 mine.hits += 1
                 mine.recent.add("hit")
                 return found[0]
             mine.misses += 1
-            mine.recent.add("miss")
-            mine.recent.add("known" if known else "unknown")
-            mine.recent.add("regret" if self._ghosts.pop(key, False) is None else "new")
+            regret = self._ghosts.pop(key, False) is None
+            mine.recent.add("miss", "known" if known else "unknown", "regret" if regret else "new")
             return None
 
     def __contains__(self, key: Key) -> bool:
         """Return whether the entry is here; not counted."""
         return key in self._entries
 
-    def put(self, key: Key, entry: Entry) -> None:
+    def put(self, key: Key, entry: Entry, size_bytes: int) -> None:
         """Keep the entry, dropping the longest unused ones where it needs room."""
-        weight = self._weigh(entry)
         with self._lock:
-            if weight > self._max_bytes:
+            if size_bytes > self._max_bytes:
                 return
-            self._drop(key)
-            self._entries[key] = (entry, weight)
-            self._bytes += weight
-            self._shrink()
+            self._entries[key] = entry, size_bytes
+            if len(self._entries) > self._max_entries or self._entries.currsize > self._max_bytes:
+                self._shrink()
 
     def held_keys(self) -> list[Key]:
         """Return the keys held now."""
@@ -117,14 +107,15 @@ class BoundedCache(Generic[Key, Entry]):
     def held(self) -> list[Entry]:
         """Return the entries held now."""
         with self._lock:
-            return [entry for entry, _ in self._entries.values()]
+            # Past the lookup of `LRUCache`, which would make each the latest used.
+            return [Cache.__getitem__(self._entries, key)[0] for key in self._entries]
 
     def discard(self, matches: Callable[[Key], bool]) -> int:
         """Drop the entries whose keys are wanted; return how many. Not counted as evictions."""
         with self._lock:
             keys = [key for key in self._entries if matches(key)]
             for key in keys:
-                self._drop(key)
+                del self._entries[key]
             return len(keys)
 
     def resize(self, entries: int) -> int:
@@ -150,7 +141,7 @@ class BoundedCache(Generic[Key, Entry]):
             return CacheStats(
                 size=len(self._entries),
                 max_size=self._max_entries,
-                memory_bytes=self._bytes,
+                memory_bytes=int(self._entries.currsize),
                 hits=counted.hits,
                 misses=counted.misses,
                 evictions=counted.evictions,
@@ -179,35 +170,9 @@ class BoundedCache(Generic[Key, Entry]):
         return self._apart.of(drill=drill).recent
 
     def _shrink(self) -> None:
-        while len(self._entries) > self._max_entries or self._bytes > self._max_bytes:
-            key, (_, weight) = self._entries.popitem(last=False)
-            self._bytes -= weight
-            self._apart.now.evictions += 1
-            self._apart.now.recent.add("eviction")
+        mine = self._apart.now
+        while len(self._entries) > self._max_entries or self._entries.currsize > self._max_bytes:
+            key, _ = self._entries.popitem()
+            mine.evictions += 1
+            mine.recent.add("eviction")
             self._ghosts[key] = None
-
-    def _drop(self, key: Key) -> None:
-        found = self._entries.pop(key, None)
-        if found is not None:
-            self._bytes -= found[1]
-
-
-class QueryDiversity:
-    """Return the diversity of recent queries: 1 when no two were the same."""
-
-    def __init__(self, least: int, most: int = 1000) -> None:
-        self._least = least
-        self._recent: deque[int] = deque(maxlen=most)
-        self._lock = threading.Lock()
-
-    def add(self, query: Hashable) -> None:
-        """Record a query."""
-        with self._lock:
-            self._recent.append(hash(query))
-
-    def ratio(self) -> float:
-        """Return distinct queries / queries; NaN when they are too few."""
-        with self._lock:
-            if len(self._recent) < self._least:
-                return math.nan
-            return len(set(self._recent)) / len(self._recent)

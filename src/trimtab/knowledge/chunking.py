@@ -119,26 +119,26 @@ def _other_cuts(parsed: ParsedDocument) -> Iterator[int]:
 
 
 def _cuts(text: str, hard: Sequence[int], target: int, fences: Sequence[int]) -> list[int]:
-    """Return the offsets at which pieces start: between hard cuts, and inside long stretches."""
+    """Return the offsets at which pieces of at most ``target`` start, also at every hard cut."""
     cuts: list[int] = []
-    for start, end in pairwise([*hard, len(text)]):
-        if cuts and not text[start:end].strip():
+    for begin, end in pairwise([*hard, len(text)]):
+        last = begin + len(text[begin:end].rstrip())
+        if cuts and last == begin:
             continue  # Blank stretches stay with the piece before them.
-        cuts.extend(_split(text, start, end, target, fences))
+        start = begin
+        cuts.append(start)
+        # A short remainder would say little on its own: it stays with its piece.
+        while end - start > target * 5 // 4 and start + target < last:
+            start = _joint(text, start, target, fences)
+            if start < last:
+                cuts.append(start)
     return cuts
 
 
-def _split(text: str, start: int, end: int, target: int, fences: Sequence[int]) -> Iterator[int]:
-    """Yield the starts of the pieces of ``text[start:end]``, at most ``target`` long each."""
-    last = start + len(text[start:end].rstrip())
-    while True:
-        yield start
-        # A short remainder would say little on its own: it stays with its piece.
-        if end - start <= target * 5 // 4 or start + target >= last:
-            return
-        start = _joint(text, start, target, fences)
-        if start >= last:
-            return
+def embedded_text(heading: str, text: str) -> str:
+    """Return what the model sees of a passage: its text under its headings."""
+    body = text.strip()
+    return f"{heading}\n{body}" if heading else body
 
 
 def _joint(text: str, start: int, target: int, fences: Sequence[int]) -> int:

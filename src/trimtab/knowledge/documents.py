@@ -32,7 +32,7 @@ class Documents:
         text = self._parts.texts.get(key)
         if text is None:
             text = self._store.text(document.id)
-            self._parts.texts.put(key, text)
+            self._parts.texts.put(key, text, 2 * len(text))
         return text
 
     def delete(self, project: str, id_or_name: str) -> str:
@@ -76,10 +76,10 @@ class Documents:
     def labels_in_use(self, project: str, labels: Sequence[str]) -> tuple[str, ...]:
         """Return the caller's labels that documents of the project have; answers depend on them."""
         try:
-            row = self._parts.stores.projects.find(project)
+            used = self._parts.stores.search.project(project).labels
         except ProjectUnknown:
             return ()
-        return tuple(sorted(self._parts.stores.labels.in_use(row) & set(labels)))
+        return tuple(sorted(used & set(labels)))
 
     def hidden_from(self, labels: Sequence[str], document_ids: Collection[str]) -> set[str]:
         """Return the documents that a caller with these labels may not see."""

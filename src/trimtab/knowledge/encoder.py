@@ -2,7 +2,7 @@
 
 import logging
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,12 +15,16 @@ from trimtab.kernel.health import ComponentHealth, Status
 from trimtab.knowledge.caches import BoundedCache, CacheLimits
 from trimtab.knowledge.embedding import EmbeddingModel, Vectors
 from trimtab.knowledge.errors import EmbedderUnavailable
+from trimtab.knowledge.metrics import RecentValues
 from trimtab.knowledge.model_store import ModelStore
-from trimtab.knowledge.rolling_stats import RecentValues
 
 _log = logging.getLogger(__name__)
-# Texts per call of the model: between two batches a search gets its turn.
-_BATCH = 128
+# Texts per call of the model: between two batches a search gets its turn, and a stop is seen.
+_BATCH = 64
+
+
+class EmbeddingStopped(Exception):
+    """Raised when the caller of a long embedding does not want its result any more."""
 
 
 class Encoder:
@@ -30,8 +34,10 @@ class Encoder:
         self.home = home
         self._machine = machine_clock(clock)
         self._model: EmbeddingModel | None = None
-        self._model_id = ""
-        self._dimension = 0
+        self.model_id = ""
+        """The id of the model that is or was loaded; empty when none ever was."""
+        self.dimension = 0
+        """The length of a vector; 0 when no model was ever loaded."""
         self._loading = threading.Lock()
         self.breaker = CircuitBreaker(settings.breaker_failures, settings.probe_seconds, clock)
         self.durations = Apart(lambda: RecentValues(clock, settings.cache_window_seconds))
@@ -45,19 +51,8 @@ class Encoder:
                 settings.cache_window_seconds,
                 settings.cache_window_lookups,
             ),
-            lambda vector: vector.nbytes + 200,
             clock,
         )
-
-    @property
-    def model_id(self) -> str:
-        """The id of the model that is or was loaded; empty when none ever was."""
-        return self._model_id
-
-    @property
-    def dimension(self) -> int:
-        """The length of a vector; 0 when no model was ever loaded."""
-        return self._dimension
 
     @property
     def loaded(self) -> bool:
@@ -118,14 +113,25 @@ class Encoder:
         if cached is not None:
             return cached
         vector: NDArray[np.float32] = self._embed([query])[0]
-        self.cache.put(key, vector)
+        self.cache.put(key, vector, vector.nbytes + 200)
         return vector
 
-    def vectors(self, texts: Sequence[str]) -> Vectors:
-        """Return one row for each text, or raise `EmbedderUnavailable`."""
-        parts = [self._embed(texts[at : at + _BATCH]) for at in range(0, len(texts), _BATCH)]
+    def vectors(
+        self, texts: Sequence[str], is_stopped: Callable[[], bool] | None = None
+    ) -> Vectors:
+        """Return one row for each text.
+
+        Raises:
+            EmbedderUnavailable: The model is down.
+            EmbeddingStopped: ``is_stopped`` said so between two batches.
+        """
+        parts: list[Vectors] = []
+        for at in range(0, len(texts), _BATCH):
+            if is_stopped is not None and is_stopped():
+                raise EmbeddingStopped
+            parts.append(self._embed(texts[at : at + _BATCH]))
         if not parts:
-            return np.empty((0, self._dimension), dtype=np.float32)
+            return np.empty((0, self.dimension), dtype=np.float32)
         return np.concatenate(parts)
 
     def heartbeat(self) -> bool:
@@ -144,7 +150,7 @@ class Encoder:
 
     def health(self) -> ComponentHealth:
         """Return the model's health for ``/health``: up with its name, or down with the error."""
-        name = self._model_id.partition("/")[0]
+        name = self.model_id.partition("/")[0]
         facts: dict[str, object] = {"model": name, "breaker": self.breaker.state.value}
         if self.up:
             return ComponentHealth(Status.UP, facts=facts)
@@ -160,13 +166,13 @@ class Encoder:
         except EmbedderUnavailable as error:
             self._down(error.message)
             raise
-        self._model, self._model_id, self._dimension = model, model.model_id, model.dimension
+        self._model, self.model_id, self.dimension = model, model.model_id, model.dimension
         self.breaker.record_success()
         self.files_intact = True
         _log.info("embedding_model loaded", extra={"model": model.model_id})
 
     def _embed(self, texts: Sequence[str]) -> Vectors:
-        if not self.breaker.allow():
+        if not (self.breaker.healthy or self.breaker.allow()):
             raise EmbedderUnavailable("The embedding model is down.")
         model = self._model
         if model is None:
@@ -181,7 +187,8 @@ class Encoder:
             _log.warning("embedding_model failed", extra={"error_type": type(error).__name__})
             raise
         self.durations.now.add((self._machine.monotonic() - started) / len(texts))
-        self.breaker.record_success()
+        if not self.breaker.healthy:
+            self.breaker.record_success()
         return vectors
 
     def _down(self, error: str) -> None:

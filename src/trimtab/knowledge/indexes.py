@@ -8,7 +8,7 @@ import logging
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -24,8 +24,8 @@ from trimtab.knowledge.engines.remote import RemoteIndex, RemoteView
 from trimtab.knowledge.errors import EngineBehind, IndexStale, IndexUnavailable
 from trimtab.knowledge.fit_files import read_fit, write_fit
 from trimtab.knowledge.index import Difference, IndexedPassage, Keys, KeywordIndex, ProjectIndex
+from trimtab.knowledge.metrics import RecentValues
 from trimtab.knowledge.ranking import UNFITTED, Fit, SearchableIndex, fit
-from trimtab.knowledge.rolling_stats import RecentValues
 from trimtab.knowledge.store import ProjectRow, SearchStore
 
 _log = logging.getLogger(__name__)
@@ -50,6 +50,11 @@ class LoadedIndex:
     """The version of its file; -1 when there is none."""
     changed_at: float = 0.0
     """When it got its version, on the clock's monotonic scale."""
+    fit_due: bool = field(init=False)
+    """Whether the index has outgrown what it was fitted to."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "fit_due", self.fitted.outgrown(len(self.index)))
 
     @property
     def fitted_meaning(self) -> float | None:
@@ -97,17 +102,23 @@ class Indexes:
         Raises:
             IndexUnavailable: It cannot be had now.
         """
-        if not self.breaker.allow():
+        if not (self.breaker.healthy or self.breaker.allow()):
             raise IndexUnavailable("The search index is down.")
         started = self._machine.monotonic()
         try:
-            held = self._current(project)
+            held = self._held.get(project.key)
+            if held is None or held.version < project.index_version:
+                held = self._current(project)
         except (TrimtabError, OSError, ValueError) as error:
             self.breaker.record_failure()
             _log.exception("search index failed", extra={"error_type": type(error).__name__})
             raise IndexUnavailable(f"The search index failed: {error}") from error
-        self.breaker.record_success()
+        if not self.breaker.healthy:
+            self.breaker.record_success()
         self.durations.now.add(self._machine.monotonic() - started)
+        if held is not None and held.fit_due:
+            # Behind the builds that wait: no index is worse for a search than the usual weights.
+            self._in_background(project, self._fit)
         return held
 
     def searchable_index(
@@ -267,21 +278,19 @@ class Indexes:
         self.save(rest_seconds=0)
 
     def _current(self, project: ProjectRow) -> LoadedIndex | None:
-        with self._lock:
-            held = self._held.get(project.key)
-        if held is not None and held.version >= project.index_version:
-            return self._schedule_fit(project, held)
+        """Bring the project's index to its present version; None while that takes long."""
+        held = self._held.get(project.key)
         if held is None:
             with self._lock_of(project.key):
                 held = self._held.get(project.key) or self._load(project)
         if held is not None and held.version >= project.index_version:
-            return self._schedule_fit(project, held)
+            return held
         index = held.index if held else ProjectIndex(self._encoder.dimension)
         difference = index.difference(*self._keys(project.key))
         if len(difference.missing) > _AT_ONCE:
             self._in_background(project, self._build)
             return None
-        return self._schedule_fit(project, self._update(project.key))
+        return self._update(project.key)
 
     def _update(self, key: int) -> LoadedIndex:
         with self._lock_of(key):
@@ -336,12 +345,6 @@ class Indexes:
         self._hold(project.key, held)
         return held
 
-    def _schedule_fit(self, project: ProjectRow, held: LoadedIndex) -> LoadedIndex:
-        if held.fitted.outgrown(len(held.index)):
-            # Behind the builds that wait: no index is worse for a search than the usual weights.
-            self._in_background(project, self._fit)
-        return held
-
     def _in_background(self, project: ProjectRow, work: Callable[[ProjectRow], None]) -> None:
         job = (project.key, work.__name__)
         with self._lock:
@@ -366,11 +369,12 @@ class Indexes:
         remote = self.engines.of(project)
         if remote is not None:
             remote.catch_up(project.index_version)
-        self._schedule_fit(project, held)
+        if held.fit_due:
+            self._in_background(project, self._fit)
 
     def _fit(self, project: ProjectRow) -> None:
         held = self.overview().get(project.key)
-        if held is None or not self._encoder.up or not held.fitted.outgrown(len(held.index)):
+        if held is None or not self._encoder.up or not held.fit_due:
             return
         sample = self._store.sample(project.key, _SAMPLE)
         fitted = fit(self.searchable_index(project, held), sample, self._encoder.vectors)

@@ -10,27 +10,44 @@ from typing import IO
 
 from trimtab.infra.settings.sections.knowledge import KnowledgeSettings
 from trimtab.kernel.clock import Clock
+from trimtab.kernel.drilling import Apart
+from trimtab.kernel.errors import TrimtabError
+from trimtab.kernel.events import Event
 from trimtab.kernel.ids import content_id
-from trimtab.knowledge.chunking import chunk_document
+from trimtab.knowledge.chunking import chunk_document, embedded_text
+from trimtab.knowledge.context import KnowledgeContext
 from trimtab.knowledge.encoder import Encoder
 from trimtab.knowledge.errors import (
     DocumentHidden,
+    DocumentNameInvalid,
     DocumentUnreadable,
     EmbedderUnavailable,
     ProjectUnknown,
+    is_failure,
 )
+from trimtab.knowledge.metrics import SearchMetrics
 from trimtab.knowledge.parsing.content import Content
 from trimtab.knowledge.parsing.parser import Parser, too_large
-from trimtab.knowledge.records import Chunk, DocumentState, IngestResult, Labels, ParsedDocument
+from trimtab.knowledge.records import (
+    Chunk,
+    DocumentState,
+    FailedDocument,
+    IngestResult,
+    Labels,
+    ParsedDocument,
+)
 from trimtab.knowledge.search import MODEL_DOWN
 from trimtab.knowledge.store import DocumentFingerprint, DocumentStore, ProjectRow, ProjectStore
 from trimtab.knowledge.store.documents import QueuedDocument
 from trimtab.knowledge.store.writing import NewDocument, Vector
-from trimtab.knowledge.validation import MAX_DOCUMENT_NAME, validate_document_name
+from trimtab.knowledge.validation import validate_project_name
 
 _log = logging.getLogger(__name__)
 # Part of the source hash: raise it when chunking changes, so that documents are chunked again.
 _CHUNKING = "2"
+MAX_DOCUMENT_NAME = 500
+HEARTBEAT = "knowledge.heartbeat_completed"
+"""The name of the event after each heartbeat."""
 
 Progress = Callable[[int, int, str], None]
 """Called with files done, files in all, and the name of the last one."""
@@ -65,6 +82,40 @@ class PreparedDocument:
     """Of the parser."""
 
 
+class IngestionEvents:
+    """Counts outcomes of ingestions for the signals, and publishes the domain's events."""
+
+    def __init__(self, metrics: Apart[SearchMetrics], context: KnowledgeContext) -> None:
+        self._metrics = metrics
+        self._clock = context.clock
+        self.events = context.events
+
+    def record(
+        self, project: str, outcome: IngestResult | FailedDocument, *, count: bool = True
+    ) -> None:
+        """Count the outcome of an upload if ``count``, and publish that a document changed."""
+        if isinstance(outcome, FailedDocument):
+            self.record_error(outcome.error)
+            return
+        if count:
+            self._metrics.now.outcomes.add("full")
+        if outcome.status != "unchanged":
+            facts: dict[str, object] = {"project": project, "status": outcome.status}
+            now = self._clock.now()
+            self.events.publish(
+                Event("knowledge.document_ingested", now, outcome.document_id, facts)
+            )
+
+    def record_error(self, error: TrimtabError) -> None:
+        """Count a failure of the service; a refused file is not counted."""
+        if is_failure(error):
+            self._metrics.now.outcomes.add("failed")
+
+    def publish(self, name: str, subject: str, facts: dict[str, object]) -> None:
+        """Publish an event with the time of now."""
+        self.events.publish(Event(name, self._clock.now(), subject, facts))
+
+
 class Ingestion:
     """Ingests documents, and embeds those queued while the model was down.
 
@@ -92,12 +143,16 @@ class Ingestion:
     def ingest(self, project: str, source: DocumentSource) -> IngestResult:
         """Ingest one document; see `Knowledge.ingest_bytes`."""
         parsed = None
-        try:
-            self._projects.find(project)
-        except ProjectUnknown:
-            parsed = self._parse(source)  # First: a refused file must not create a project.
         while True:
-            row, known = self.open_project(project, [source])
+            try:
+                row, known = self._find_replaced(project, [source])
+            except ProjectUnknown:
+                validate_project_name(project)
+                # First: a refused file must not create a project.
+                name = validate_document_name(source.name)
+                parsed = self._parser.parse(name, source.data, source.media_type)
+                self._projects.ensure(project, self._clock.now())
+                continue
             prepared = self.prepare(row, source, known, parsed)
             if isinstance(prepared, IngestResult):
                 return prepared
@@ -118,15 +173,21 @@ class Ingestion:
         Raises:
             DocumentHidden: A source would replace a document that its uploader may not see.
         """
-        row = self._projects.ensure(name, self._clock.now())
+        self._projects.ensure(name, self._clock.now())
         if sources is None:
-            return row, self._documents.fingerprints(row.key)
+            return self._documents.fingerprints(name)
+        return self._find_replaced(name, sources)
+
+    def _find_replaced(
+        self, project: str, sources: Sequence[DocumentSource]
+    ) -> tuple[ProjectRow, dict[str, DocumentFingerprint]]:
+        """Return the project, and the fingerprints of the documents that these would replace."""
         names = [source.name.strip() for source in sources]
-        known = self._documents.fingerprints(row.key, names)
-        for source in sources:
-            found = known.get(source.name.strip())
+        row, known = self._documents.fingerprints(project, names)
+        for name, source in zip(names, sources, strict=True):
+            found = known.get(name)
             if found is not None and not found.is_visible_to(source.visible_to):
-                raise DocumentHidden(f"The name {source.name!r} is taken in project {name!r}.")
+                raise DocumentHidden(f"The name {source.name!r} is taken in project {project!r}.")
         return row, known
 
     def prepare(
@@ -155,7 +216,7 @@ class Ingestion:
         if known is not None and known.source_hash == digest:
             self._documents.touch(document_id, source.owner, source.labels)
             return _unchanged(document_id, name, known)
-        parsed = parsed or self._parse(source)
+        parsed = parsed or self._parser.parse(name, source.data, source.media_type)
         chunks = chunk_document(document_id, parsed, settings.chunk_characters)
         model = self._encoder.model_id
         stored = self._documents.embedded_chunks(document_id, model) if known else frozenset()
@@ -177,11 +238,19 @@ class Ingestion:
         needed = tuple(chunk for chunk in chunks if chunk.id not in stored)
         return PreparedDocument(document, needed, known, parsed.warnings)
 
-    def embed(self, group: Sequence[PreparedDocument]) -> dict[str, Vector] | None:
-        """Return the vectors that the group needs, by chunk id; None when the model fails."""
+    def embed(
+        self, group: Sequence[PreparedDocument], is_stopped: Callable[[], bool] | None = None
+    ) -> dict[str, Vector] | None:
+        """Return the vectors that the group needs, by chunk id; None when the model fails.
+
+        Raises:
+            EmbeddingStopped: ``is_stopped`` said so meanwhile.
+        """
         needed = [chunk for prepared in group for chunk in prepared.needed]
         try:
-            vectors = self._encoder.vectors([chunk.embedded_text() for chunk in needed])
+            vectors = self._encoder.vectors(
+                [embedded_text(chunk.heading, chunk.text) for chunk in needed], is_stopped
+            )
         except EmbedderUnavailable:
             return None
         return {chunk.id: vector for chunk, vector in zip(needed, vectors, strict=True)}
@@ -204,11 +273,32 @@ class Ingestion:
             group: The documents.
             vectors: By chunk id; None queues the documents that need some.
         """
-        documents = [_with_vectors(prepared, vectors) for prepared in group]
+        documents: list[NewDocument] = []
+        for prepared in group:
+            document, needed = prepared.document, prepared.needed
+            if vectors is not None:
+                document = replace(
+                    document, vectors={chunk.id: vectors[chunk.id] for chunk in needed}
+                )
+            elif needed:
+                _log.info("document queued", extra={"document_id": document.id})
+                document = replace(document, state=DocumentState.QUEUED)
+            documents.append(document)
         replaces = [prepared.replaces for prepared in group]
         versions = self._documents.write(project, documents, replaces, self._clock.now())
         return [
-            None if version is None else _written(document, version, prepared.warnings)
+            None
+            if version is None
+            else IngestResult(
+                document.id,
+                document.name,
+                status="queued" if document.state is DocumentState.QUEUED else "ingested",
+                reason=MODEL_DOWN if document.state is DocumentState.QUEUED else "",
+                chunks=len(document.chunks),
+                embedded_chunks=len(document.vectors),
+                version=version,
+                warnings=prepared.warnings,
+            )
             for document, version, prepared in zip(documents, versions, group, strict=True)
         ]
 
@@ -244,10 +334,6 @@ class Ingestion:
                 ready += completed
         return ready
 
-    def _parse(self, source: DocumentSource) -> ParsedDocument:
-        name = validate_document_name(source.name)
-        return self._parser.parse(name, source.data, source.media_type)
-
     def _complete(self, document: QueuedDocument) -> bool | None:
         """Embed a queued document; return whether it is ready, None when the model is down."""
         try:
@@ -267,29 +353,12 @@ class Ingestion:
         return self._documents.complete(document.document_id, by_chunk, self._encoder.model_id)
 
 
-def _with_vectors(prepared: PreparedDocument, vectors: Mapping[str, Vector] | None) -> NewDocument:
-    """Return the document with the vectors it needs, or queued for them."""
-    if vectors is not None:
-        needed = {chunk.id: vectors[chunk.id] for chunk in prepared.needed}
-        return replace(prepared.document, vectors=needed)
-    if not prepared.needed:
-        return prepared.document
-    _log.info("document queued", extra={"document_id": prepared.document.id})
-    return replace(prepared.document, state=DocumentState.QUEUED)
-
-
-def _written(document: NewDocument, version: int, warnings: tuple[str, ...]) -> IngestResult:
-    queued = document.state is DocumentState.QUEUED
-    return IngestResult(
-        document.id,
-        document.name,
-        status="queued" if queued else "ingested",
-        reason=MODEL_DOWN if queued else "",
-        chunks=len(document.chunks),
-        embedded_chunks=len(document.vectors),
-        version=version,
-        warnings=warnings,
-    )
+def validate_document_name(name: str) -> str:
+    """Return the name without surrounding blanks, or raise `DocumentNameInvalid`."""
+    stripped = name.strip()
+    if not 1 <= len(stripped) <= MAX_DOCUMENT_NAME or not stripped.isprintable():
+        raise DocumentNameInvalid("The document's name is empty, too long or not printable.")
+    return stripped
 
 
 def _unchanged(document_id: str, name: str, known: DocumentFingerprint) -> IngestResult:

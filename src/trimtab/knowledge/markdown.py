@@ -1,6 +1,5 @@
 """Headings and front matter of Markdown, read line by line in linear time."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 _DEEPEST = 6
@@ -83,23 +82,15 @@ def front_matter_end(text: str) -> int:
 def title(text: str) -> str:
     """Return the title of the front matter, else the first first-level heading, else empty."""
     lines = text.splitlines()
-    for line in _front_matter(lines):
-        if line.startswith("title:"):
+    if lines[:1] == ["---"]:
+        front = [line.rstrip() for line in lines[1:]]
+        end = front.index("---") if "---" in front else 0
+        for line in front[:end]:
             stated = line.removeprefix("title:").strip().strip("\"'")
-            if stated:
+            if line.startswith("title:") and stated:
                 return stated[:MAX_CHARACTERS].rstrip()
     for before, above, line in zip(["", "", *lines], ["", *lines], lines, strict=False):
         found = heading(line) if line.startswith("#") else underlined(before, above, line)
         if found is not None and found.level == 1:
             return found.text.strip("\"'")
     return ""
-
-
-def _front_matter(lines: list[str]) -> Iterator[str]:
-    """Yield the lines between a first line ``---`` and the next one; none without both."""
-    if not lines or lines[0] != "---":
-        return
-    for end, line in enumerate(lines[1:], 1):
-        if line.rstrip() == "---":
-            yield from lines[1:end]
-            return

@@ -41,11 +41,6 @@ class Chunk:
     page: int | None
     heading: str
 
-    def embedded_text(self) -> str:
-        """Return what the model sees: the passage under its headings."""
-        body = self.text.strip()
-        return f"{self.heading}\n{body}" if self.heading else body
-
 
 class DocumentState(StrEnum):
     """Progress of a document's ingestion."""

@@ -1,11 +1,7 @@
 """Hybrid search: keywords and vectors ranked together, keywords alone when degraded."""
 
 import logging
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-
-import numpy as np
-from numpy.typing import NDArray
 
 from trimtab.infra.settings.sections.knowledge import KnowledgeSettings
 from trimtab.kernel.clock import Clock, machine_clock
@@ -13,7 +9,7 @@ from trimtab.kernel.drilling import OWN_PROJECT, Apart, in_drill
 from trimtab.kernel.errors import TrimtabError
 from trimtab.knowledge.caches import BoundedCache, CacheLimits
 from trimtab.knowledge.encoder import Encoder
-from trimtab.knowledge.engine_port import SearchFilter
+from trimtab.knowledge.engine_port import EMBEDDED, SearchFilter
 from trimtab.knowledge.errors import (
     EmbedderUnavailable,
     EngineBehind,
@@ -22,14 +18,14 @@ from trimtab.knowledge.errors import (
     is_failure,
 )
 from trimtab.knowledge.indexes import Indexes, LoadedIndex
-from trimtab.knowledge.ranking import SearchableIndex, highlights, rank
+from trimtab.knowledge.metrics import QueryCounter, SearchMetrics
+from trimtab.knowledge.ranking import RankedPassage, Ranking, highlights, rank
 from trimtab.knowledge.records import FoundPassage, SearchResult
-from trimtab.knowledge.search_metrics import SearchMetrics
-from trimtab.knowledge.store import ProjectRow, ProjectStore, SearchStore
-from trimtab.knowledge.store.search import StoredChunk
-from trimtab.knowledge.validation import normalize_query, validate_query
+from trimtab.knowledge.store import ProjectRow, SearchStore
+from trimtab.knowledge.store.search import Keys, SearchedProject, StoredChunk
 
 _log = logging.getLogger(__name__)
+MAX_QUERY_CHARACTERS = 1000
 MAX_TOP_K = 100
 MAX_OFFSET = 1000
 MODEL_DOWN = "embedding_model_unavailable"
@@ -55,24 +51,7 @@ class SearchRequest:
 
 
 _QueryKey = tuple[int, int, str, SearchRequest]
-
-
-@dataclass(frozen=True, slots=True)
-class _Hit:
-    key: int
-    score: float
-    keyword_score: float | None
-    cosine: float | None
-
-
-@dataclass(frozen=True, slots=True)
-class _Hits:
-    """Ranked passages of one query."""
-
-    hits: list[_Hit]
-    reason: str
-    """Why the search is degraded; empty when it is not."""
-    highlight: Callable[[str], tuple[tuple[int, int], ...]]
+"""Project, its index version, the query's words and the options that count."""
 
 
 class Searcher:
@@ -80,22 +59,19 @@ class Searcher:
 
     def __init__(
         self,
-        projects: ProjectStore,
         store: SearchStore,
         encoder: Encoder,
         indexes: Indexes,
+        queries: QueryCounter,
         settings: KnowledgeSettings,
         clock: Clock,
     ) -> None:
-        self._projects = projects
         self._store = store
         self._encoder = encoder
         self._indexes = indexes
+        self.queries = queries
         self._machine = machine_clock(clock)
         self._log_queries = settings.log_queries
-        self.on_query: Callable[[int, str, bool], bool] = lambda _key, _query, _learn: False
-        """Called with project key and text of each query, and whether to count it; returns whether
-        it is a frequent one."""
         self.metrics = Apart(lambda: SearchMetrics(settings, clock))
         self.cache: BoundedCache[_QueryKey, SearchResult] = BoundedCache(
             CacheLimits(
@@ -104,7 +80,6 @@ class Searcher:
                 settings.cache_window_seconds,
                 settings.cache_window_lookups,
             ),
-            _estimate_bytes,
             clock,
         )
 
@@ -112,38 +87,38 @@ class Searcher:
         """Return the best passages; see `Knowledge.search`."""
         started, metrics = self._machine.monotonic(), self.metrics.now
         metrics.enter()
+        outcome: str = "failed"
+        passages: int | None = None
         try:
-            text = validate_query(query)
-            _check_range(request)
-            row = self._projects.find(project)
+            _check(query, request)
+            text, found = query.strip(), self._store.project(project)
+            row = found.row
             # Queries of drills in lasting projects must not warm the caches of users later.
             learn = not in_drill() or row.name.startswith(OWN_PROJECT)
-            frequent = self.on_query(row.key, text, learn)
-            request = self._narrow_labels(row, request)
-            key = _query_key(row, text, request)
-            metrics.diversity.add(key[2])
+            frequent = self.queries.count(row.key, text, learn=learn)
+            key = _query_key(found, text, request)
+            metrics.queries.append(hash(key[2]))
             result = self.cache.get(key, known=frequent)
             if result is not None:
                 result = replace(result, cache_hit=True)
             else:
-                result = self._retrieve(row, text, request)
+                result = self._retrieve(row, text, key[3])
                 if not result.degraded_mode:
-                    self.cache.put(key, result)
+                    self.cache.put(key, result, _estimate_bytes(result))
+            outcome, passages = "degraded" if result.degraded_mode else "full", len(result.passages)
         except TrimtabError as error:
-            metrics.outcomes.add("failed" if is_failure(error) else "refused")
+            outcome = "failed" if is_failure(error) else "refused"
             raise
         finally:
-            metrics.leave()
-        duration_ms = (self._machine.monotonic() - started) * 1000
-        self._record(project, query, duration_ms, result)
-        return replace(result, duration_ms=round(duration_ms, 3))
+            seconds = self._machine.monotonic() - started
+            metrics.leave(outcome, seconds, passages)
+        self._log_query(project, query, seconds, result)
+        return replace(result, duration_ms=round(seconds * 1000, 3))
 
     def is_cached(self, project: str, query: str, request: SearchRequest) -> bool:
         """Return whether `search` will answer from the cache, without the database."""
-        row = self._projects.remembered(project)
-        if row is None or (request.labels is not None and self._store.labels.known(row) is None):
-            return False
-        return _query_key(row, query, self._narrow_labels(row, request)) in self.cache
+        found = self._store.remembered(project)
+        return found is not None and _query_key(found, query, request) in self.cache
 
     def prepare(self, project: str, query: str, top_k: int) -> None:
         """Cache the query's result without counting the query.
@@ -151,13 +126,14 @@ class Searcher:
         Raises:
             EmbedderUnavailable: The model or the index is down; degraded results are not cached.
         """
-        text = validate_query(query)
-        row = self._projects.find(project)
-        request = self._narrow_labels(row, SearchRequest(top_k, labels=()))
-        result = self._retrieve(row, text, request)
+        request = SearchRequest(top_k, labels=())
+        _check(query, request)
+        text, found = query.strip(), self._store.project(project)
+        key = _query_key(found, text, request)
+        result = self._retrieve(found.row, text, key[3])
         if result.degraded_mode:
             raise EmbedderUnavailable(f"Only words can be compared now: {result.reason}.")
-        self.cache.put(_query_key(row, text, request), result)
+        self.cache.put(key, result, _estimate_bytes(result))
 
     def forget(self, project_key: int) -> None:
         """Drop the project's cached results."""
@@ -172,37 +148,23 @@ class Searcher:
         """Return the ids of documents with passages in the cache."""
         return {passage.document_id for result in self.cache.held() for passage in result.passages}
 
-    def _narrow_labels(self, row: ProjectRow, request: SearchRequest) -> SearchRequest:
-        """Keep only the caller's labels that documents of the project have; None if there are none.
-
-        Most projects have no labels: their searches need no filter, and all callers share one
-        cached result.
-        """
-        if request.labels is None:
-            return request
-        used = self._store.labels.in_use(row)
-        mine = tuple(label for label in request.labels if label in used) if used else None
-        return request if mine == request.labels else replace(request, labels=mine)
-
     def _retrieve(self, row: ProjectRow, text: str, request: SearchRequest) -> SearchResult:
         """Rank the project's passages and read the rows of the best."""
         allowed = None
         if request.tags or request.labels is not None:
             allowed = self._store.allowed(row.key, request.tags, request.labels)
-        limit = request.offset + request.top_k
-        index, reason = self._open_index(row, request)
-        if index is None:
-            found = self._full_text(row, text, limit + _SPARE, allowed, reason)
+        loaded, reason = self._open_index(row, request)
+        if loaded is None:
+            ranking = self._full_text(row, text, request, allowed)
         else:
-            found = self._rank(row, index, text, request, allowed)
-        best = self._read_existing(row, found.hits, limit)[request.offset :]
+            ranking, reason = self._rank(row, loaded, text, request, allowed)
         return SearchResult(
-            tuple(_passage(chunk, hit, found.highlight) for hit, chunk in best),
-            degraded_mode=bool(found.reason),
+            self._passages(row, ranking, request),
+            degraded_mode=bool(reason),
             cache_hit=False,
             index_version=row.index_version,
             duration_ms=0.0,
-            reason=found.reason,
+            reason=reason,
         )
 
     def _open_index(
@@ -225,62 +187,75 @@ class Searcher:
         loaded: LoadedIndex,
         text: str,
         request: SearchRequest,
-        allowed: NDArray[np.int64] | None,
-    ) -> _Hits:
-        """Rank by keywords and vectors; by keywords alone when vectors cannot be searched."""
-        index: SearchableIndex = loaded.index
-        vector: NDArray[np.float32] | None = None
-        limit, meaning = request.offset + request.top_k + _SPARE, loaded.fitted.meaning
+        allowed: Keys | None,
+    ) -> tuple[Ranking, str]:
+        """Rank by keywords and vectors; by keywords alone, with the reason, without vectors."""
+        meaning, limit = loaded.fitted.meaning, request.offset + request.top_k + _SPARE
         try:
             vector = self._encoder.query_vector(text)
-            index = self._indexes.searchable_index(
-                row, loaded, SearchFilter(request.tags, request.labels)
+            index = (
+                loaded.index
+                if row.engine == EMBEDDED
+                else self._indexes.searchable_index(
+                    row, loaded, SearchFilter(request.tags, request.labels)
+                )
             )
-            ranking = rank(index, text, vector, meaning=meaning, limit=limit, allowed=allowed)
-            reason = ""
+            return rank(index, text, vector, meaning=meaning, limit=limit, allowed=allowed), ""
         except (EmbedderUnavailable, IndexUnavailable) as error:
-            vector, reason = None, _degraded_reason(error)
-            ranking = rank(loaded.index, text, None, meaning=meaning, limit=limit, allowed=allowed)
-        hits = [
-            _Hit(found.key, found.score, found.keyword_score or None, found.cosine)
-            for found in ranking.passages
-            if vector is not None or found.keyword_score > 0
-        ]
-        return _Hits(hits, reason, lambda passage: highlights(ranking.terms, passage))
+            reason = _degraded_reason(error)
+        ranking = rank(loaded.index, text, None, meaning=meaning, limit=limit, allowed=allowed)
+        by_words = tuple(hit for hit in ranking.passages if hit.keyword_score > 0)
+        return replace(ranking, passages=by_words), reason
 
     def _full_text(
-        self,
-        row: ProjectRow,
-        text: str,
-        limit: int,
-        allowed: NDArray[np.int64] | None,
-        reason: str,
-    ) -> _Hits:
+        self, row: ProjectRow, text: str, request: SearchRequest, allowed: Keys | None
+    ) -> Ranking:
         """Rank with SQLite's full-text index, which needs neither model nor index in memory."""
+        limit = request.offset + request.top_k + _SPARE
         scored = self._store.full_text(row.key, text, limit, allowed)
         best = scored[0][1] if scored else 1.0
-        hits = [_Hit(key, max(0.0, score / best), score, None) for key, score in scored]
-        return _Hits(hits, reason, lambda _: ())
+        passages = (
+            RankedPassage(key, max(0.0, score / best), score, None) for key, score in scored
+        )
+        return Ranking(tuple(passages), (), 0.0)
 
-    def _read_existing(
-        self, row: ProjectRow, hits: Sequence[_Hit], limit: int
-    ) -> list[tuple[_Hit, StoredChunk]]:
-        """Return the first hits with their rows, without passages that were deleted meanwhile.
+    def _passages(
+        self, row: ProjectRow, ranking: Ranking, request: SearchRequest
+    ) -> tuple[FoundPassage, ...]:
+        """Return the best passages with their rows, without those that were deleted meanwhile.
 
-        Hits after the first ``limit`` are read only when some of the first are gone.
+        Passages beyond the wanted ones are read only when some of those are gone.
         """
-        existing: list[tuple[_Hit, StoredChunk]] = []
-        for batch in (hits[:limit], hits[limit:]):
+        limit = request.offset + request.top_k
+        existing: list[tuple[RankedPassage, StoredChunk]] = []
+        for batch in (ranking.passages[:limit], ranking.passages[limit:]):
             if batch and len(existing) < limit:
                 rows = self._store.existing_chunks(row.key, [hit.key for hit in batch])
                 existing += [(hit, rows[hit.key]) for hit in batch if hit.key in rows]
-        return existing[:limit]
+        found: list[FoundPassage] = []
+        for hit, chunk in existing[request.offset : limit]:
+            text = chunk.text.strip()
+            start = chunk.start + len(chunk.text) - len(chunk.text.lstrip())
+            found.append(
+                FoundPassage(
+                    chunk_id=chunk.id,
+                    document_id=chunk.document_id,
+                    document_name=chunk.document_name,
+                    title=chunk.title,
+                    text=text,
+                    start=start,
+                    end=start + len(text),
+                    page=chunk.page,
+                    heading=chunk.heading,
+                    score=round(hit.score, 6),
+                    keyword_score=hit.keyword_score or None,
+                    vector_score=hit.cosine,
+                    highlights=highlights(ranking.terms, text) if ranking.terms else (),
+                )
+            )
+        return tuple(found)
 
-    def _record(self, project: str, query: str, duration_ms: float, result: SearchResult) -> None:
-        metrics = self.metrics.now
-        metrics.durations.add(duration_ms / 1000)
-        metrics.sizes.add(len(result.passages))
-        metrics.outcomes.add("degraded" if result.degraded_mode else "full")
+    def _log_query(self, project: str, query: str, seconds: float, result: SearchResult) -> None:
         text = {"query": query.strip()} if self._log_queries else {}
         _log.info(
             "query",
@@ -288,7 +263,7 @@ class Searcher:
                 **text,
                 "project": project,
                 "terms": len(query.split()),
-                "query_duration_ms": round(duration_ms, 3),
+                "query_duration_ms": round(seconds * 1000, 3),
                 "cache_hit": result.cache_hit,
                 "degraded_mode": result.degraded_mode,
                 "passages": len(result.passages),
@@ -296,7 +271,14 @@ class Searcher:
         )
 
 
-def _check_range(request: SearchRequest) -> None:
+def _check(query: str, request: SearchRequest) -> None:
+    """Raise `QueryInvalid` for an empty or long query, or options out of range."""
+    if not query.strip():
+        raise QueryInvalid("Query cannot be empty")
+    if len(query) > MAX_QUERY_CHARACTERS:
+        raise QueryInvalid(
+            f"The query has {len(query)} characters; the limit is {MAX_QUERY_CHARACTERS}."
+        )
     if not 1 <= request.top_k <= MAX_TOP_K or not 0 <= request.offset <= MAX_OFFSET:
         raise QueryInvalid(
             f"top_k={request.top_k}, offset={request.offset} is out of range.",
@@ -304,36 +286,24 @@ def _check_range(request: SearchRequest) -> None:
         )
 
 
-def _query_key(row: ProjectRow, query: str, request: SearchRequest) -> _QueryKey:
-    return row.key, row.index_version, normalize_query(query), request
+def _query_key(found: SearchedProject, query: str, request: SearchRequest) -> _QueryKey:
+    """Return the key of the query's result in the cache, with the request as it is carried out.
+
+    Two orders of the same words share an entry, as the operators' runbook asks. Of the caller's
+    labels only those count that documents of the project have. Most projects have none: their
+    searches need no filter, and all callers share one cached result.
+    """
+    if request.labels is not None:
+        mine = tuple(label for label in request.labels if label in found.labels)
+        request = replace(request, labels=mine if found.labels else None)
+    words = " ".join(sorted(query.lower().split()))
+    return found.row.key, found.row.index_version, words, request
 
 
 def _degraded_reason(error: TrimtabError) -> str:
     if isinstance(error, EmbedderUnavailable):
         return MODEL_DOWN
     return INDEX_BUILDING if isinstance(error, EngineBehind) else STORE_DOWN
-
-
-def _passage(
-    chunk: StoredChunk, hit: _Hit, highlight: Callable[[str], tuple[tuple[int, int], ...]]
-) -> FoundPassage:
-    text = chunk.text.strip()
-    start = chunk.start + len(chunk.text) - len(chunk.text.lstrip())
-    return FoundPassage(
-        chunk_id=chunk.id,
-        document_id=chunk.document_id,
-        document_name=chunk.document_name,
-        title=chunk.title,
-        text=text,
-        start=start,
-        end=start + len(text),
-        page=chunk.page,
-        heading=chunk.heading,
-        score=round(hit.score, 6),
-        keyword_score=hit.keyword_score,
-        vector_score=hit.cosine,
-        highlights=highlight(text),
-    )
 
 
 def _estimate_bytes(result: SearchResult) -> int:

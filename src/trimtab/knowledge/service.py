@@ -1,6 +1,7 @@
 """The knowledge service: projects of documents and search over them."""
 
 import logging
+import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -14,8 +15,7 @@ from trimtab.knowledge.context import KnowledgeContext
 from trimtab.knowledge.documents import Documents
 from trimtab.knowledge.engines import health as engine_health
 from trimtab.knowledge.errors import EmbedderUnavailable
-from trimtab.knowledge.events import HEARTBEAT
-from trimtab.knowledge.ingestion import DocumentSource, Progress
+from trimtab.knowledge.ingestion import HEARTBEAT, DocumentSource, Progress
 from trimtab.knowledge.maintenance.deletion_proof import DeletionProof
 from trimtab.knowledge.model_store import ModelStore
 from trimtab.knowledge.parsing.content import Content
@@ -28,7 +28,7 @@ from trimtab.knowledge.records import (
     SearchResult,
 )
 from trimtab.knowledge.search import SearchRequest
-from trimtab.knowledge.stats import collect_stats
+from trimtab.knowledge.stats import KnowledgeStats, collect_stats
 from trimtab.knowledge.validation import validate_project_name
 from trimtab.knowledge.wiring import build_components
 
@@ -110,7 +110,7 @@ class Knowledge:
     def ingest(self, project: str, source: DocumentSource) -> IngestResult:
         """Ingest a document; see `ingest_bytes`."""
         try:
-            result = self.ingestion.ingest(validate_project_name(project), source)
+            result = self.ingestion.ingest(project, source)
         except TrimtabError as error:
             self.events.record_error(error)
             raise
@@ -165,16 +165,21 @@ class Knowledge:
             yield outcome
 
     def ingest_folder(
-        self, project: str, path: Path, progress: Progress | None = None
+        self,
+        project: str,
+        path: Path,
+        progress: Progress | None = None,
+        stop: threading.Event | None = None,
     ) -> FolderIngestResult:
         """Ingest every file of a known type below the folder, named by its path there.
 
         Hidden files are left out. A refused file is listed with its error and does not stop the
-        others.
+        others; ``stop`` does, within seconds.
         """
-        result = self.parts.bulk.ingest_folder(validate_project_name(project), path, progress)
+        name = validate_project_name(project)
+        result = self.parts.bulk.ingest_folder(name, path, progress, stop)
         for document in result.documents:
-            self.events.publish_ingested(project, document)
+            self.events.record(project, document, count=False)
         return result
 
     def search(
@@ -203,8 +208,8 @@ class Knowledge:
         request = SearchRequest(top_k, offset, tuple(sorted(set(tags))), labels)
         return self.searcher.search(validate_project_name(project), query, request)
 
-    def stats(self) -> dict[str, object]:
-        """Return the body of ``/api/v1/stats``: figures of caches, and counts."""
+    def stats(self) -> KnowledgeStats:
+        """Return the figures of the caches, and counts of stored items."""
         return collect_stats(self.parts)
 
     def components(self) -> dict[str, bool]:

@@ -10,8 +10,7 @@ from trimtab.kernel.operable import Sample, Signal
 from trimtab.knowledge.caches import BoundedCache
 from trimtab.knowledge.engines.signals import signals as engine_signals
 from trimtab.knowledge.maintenance.signals import signals as care_signals
-from trimtab.knowledge.rolling_stats import RecentValues
-from trimtab.knowledge.search_metrics import SearchMetrics
+from trimtab.knowledge.metrics import RecentValues, SearchMetrics
 from trimtab.knowledge.service import Knowledge
 
 Read = Callable[[], float]
@@ -148,7 +147,7 @@ def _query_cache(knowledge: Knowledge) -> Iterable[Signal]:
         "knowledge.query.diversity",
         "ratio",
         "Distinct queries among the last 1,000, as a share; absent below 20 queries.",
-        lambda drill: knowledge.searcher.metrics.of(drill=drill).diversity.ratio(),
+        lambda drill: knowledge.searcher.metrics.of(drill=drill).diversity(),
     )
 
 

@@ -23,7 +23,7 @@ from trimtab.knowledge.index import ProjectIndex
 from trimtab.knowledge.indexes import Indexes
 from trimtab.knowledge.maintenance.cleanup import Cleanup
 from trimtab.knowledge.store import SearchStore
-from trimtab.knowledge.store.reopenable import sync_folder
+from trimtab.knowledge.store.database import sync_folder
 
 _NAME = re.compile(r"daily_\d{8}\.tar")
 _MEMBER = re.compile(r"(\d{1,18})\.(index|ids\.npy)")

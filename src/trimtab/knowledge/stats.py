@@ -1,43 +1,80 @@
-"""Collects the body of ``/api/v1/stats``."""
+"""Cache statistics and counts of stored items, as ``/api/v1/stats`` returns them."""
 
-from dataclasses import asdict
+from dataclasses import dataclass
 from pathlib import Path
 from stat import S_IMODE
 
+from trimtab.knowledge.caches import CacheStats
 from trimtab.knowledge.wiring import Components
 
 
-def collect_stats(parts: Components) -> dict[str, object]:
+@dataclass(frozen=True, slots=True)
+class CacheFigures:
+    """The caches of knowledge, by name."""
+
+    query_cache: CacheStats
+    embedding_cache: CacheStats
+    document_cache: CacheStats
+
+
+@dataclass(frozen=True, slots=True)
+class DatabaseFigures:
+    """The file that holds documents and passages."""
+
+    bytes: int
+    """With its write-ahead log."""
+    mode: str
+    """Its permissions, octal, such as ``600``."""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelFigures:
+    """The embedding model."""
+
+    model: str
+    breaker: str
+    """The state of its circuit breaker: ``closed``, ``open`` or ``half_open``."""
+
+
+@dataclass(frozen=True, slots=True)
+class KnowledgeStats:
+    """Cache statistics and counts of stored items."""
+
+    cache: CacheFigures
+    cache_memory_mb: float
+    max_cache_memory_mb: int
+    projects: int
+    documents: int
+    metadata: int
+    database: DatabaseFigures
+    queued: int
+    dead_letters: int
+    embedding_model: ModelFigures
+
+
+def collect_stats(parts: Components) -> KnowledgeStats:
     """Return the figures of each cache, their total memory, and counts of stored items."""
-    caches = {
-        "query_cache": parts.searcher.cache.stats(),
-        "embedding_cache": parts.encoder.cache.stats(),
-        "document_cache": parts.texts.stats(),
-    }
+    caches = CacheFigures(
+        parts.searcher.cache.stats(), parts.encoder.cache.stats(), parts.texts.stats()
+    )
+    figures = (caches.query_cache, caches.embedding_cache, caches.document_cache)
     states = parts.stores.documents.counts()
-    return {
-        "cache": {name: asdict(stats) for name, stats in caches.items()},
-        "cache_memory_mb": round(
-            sum(stats.memory_bytes for stats in caches.values()) / (1024 * 1024), 3
-        ),
-        "max_cache_memory_mb": parts.settings.max_cache_memory_mb,
-        "projects": len(parts.stores.projects.names()),
-        "documents": sum(states.values()),
-        "metadata": parts.stores.projects.metadata_count(),
-        "database": _describe_file(parts.stores.database.file),
-        "queued": states["queued"],
-        "dead_letters": states["dead"],
-        "embedding_model": {
-            "model": parts.encoder.model_id,
-            "breaker": parts.encoder.breaker.state.value,
-        },
-    }
+    return KnowledgeStats(
+        cache=caches,
+        cache_memory_mb=round(sum(each.memory_bytes for each in figures) / (1024 * 1024), 3),
+        max_cache_memory_mb=parts.settings.max_cache_memory_mb,
+        projects=len(parts.stores.projects.names()),
+        documents=sum(states.values()),
+        metadata=parts.stores.projects.metadata_count(),
+        database=_describe_file(parts.stores.database.file),
+        queued=states["queued"],
+        dead_letters=states["dead"],
+        embedding_model=ModelFigures(parts.encoder.model_id, parts.encoder.breaker.state.value),
+    )
 
 
-def _describe_file(file: Path) -> dict[str, object]:
+def _describe_file(file: Path) -> DatabaseFigures:
     log = file.with_name(f"{file.name}-wal")
     status = file.stat()
-    return {
-        "bytes": status.st_size + (log.stat().st_size if log.exists() else 0),
-        "mode": f"{S_IMODE(status.st_mode):o}",
-    }
+    size = status.st_size + (log.stat().st_size if log.exists() else 0)
+    return DatabaseFigures(size, f"{S_IMODE(status.st_mode):o}")

@@ -13,10 +13,10 @@ from trimtab.knowledge.context import KnowledgeContext
 from trimtab.knowledge.encoder import Encoder
 from trimtab.knowledge.engine_migration import ProjectMover
 from trimtab.knowledge.engines.registry import Engines
-from trimtab.knowledge.events import IngestionEvents
 from trimtab.knowledge.indexes import Indexes
-from trimtab.knowledge.ingestion import Ingestion
-from trimtab.knowledge.maintenance import Maintenance
+from trimtab.knowledge.ingestion import Ingestion, IngestionEvents
+from trimtab.knowledge.maintenance import DerivedData, Maintenance
+from trimtab.knowledge.metrics import FREQUENT, QueryCounter
 from trimtab.knowledge.model_store import MiniLmStore, ModelStore
 from trimtab.knowledge.parsing import Parser
 from trimtab.knowledge.search import Searcher
@@ -28,9 +28,9 @@ from trimtab.knowledge.store import (
     SearchStore,
     UsageStore,
 )
+from trimtab.knowledge.store.database import DATABASE, ReopenableDatabase
 from trimtab.knowledge.store.engines import EngineStore
 from trimtab.knowledge.store.labels import LabelStore
-from trimtab.knowledge.store.reopenable import DATABASE, ReopenableDatabase
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,14 +92,13 @@ def build_components(
     engines = Engines(stores.engines, stores.search, encoder, settings, clock)
     breaker = CircuitBreaker(settings.breaker_failures, settings.probe_seconds, clock)
     indexes = Indexes(stores.search, encoder, data.folder("index"), breaker, clock, engines)
-    searcher = Searcher(stores.projects, stores.search, encoder, indexes, settings, clock)
+    queries = QueryCounter(settings.frequent_queries, stores.usage.asked_often(FREQUENT))
+    searcher = Searcher(stores.search, encoder, indexes, queries, settings, clock)
     texts = _text_cache(settings, context)
     caches = CacheManager(stores.usage, stores.projects, searcher, encoder, texts, settings)
-    searcher.on_query = caches.count_query
     ingestion = Ingestion(stores.projects, stores.documents, encoder, parser, settings, clock)
-
-    maintenance = Maintenance(stores.database, data, settings, context, caches.forget_all, parser)
-    maintenance.on_purge.append(indexes.purge)
+    derived = DerivedData(caches.forget_all, indexes.purge)
+    maintenance = Maintenance(stores.database, data, settings, context, derived, parser)
     return Components(
         context,
         settings,
@@ -122,14 +121,13 @@ def build_components(
 
 def _open_stores(data: DataDirectory, settings: KnowledgeSettings) -> Stores:
     database = ReopenableDatabase(data.file(DATABASE), ("knowledge",))
-    labels = LabelStore(database)
     return Stores(
         database,
         ProjectStore(database, settings.engine),
         DocumentStore(database),
         OwnerStore(database),
-        labels,
-        SearchStore(database, labels),
+        LabelStore(database),
+        SearchStore(database),
         EngineStore(database),
         UsageStore(database),
     )
@@ -155,4 +153,4 @@ def _text_cache(
         settings.cache_window_seconds,
         settings.cache_window_lookups,
     )
-    return BoundedCache(limits, lambda text: 2 * len(text), context.clock)
+    return BoundedCache(limits, context.clock)

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from enum import StrEnum
 
 from trimtab.kernel.ids import content_id
@@ -11,6 +11,7 @@ from trimtab.monitoring.files import RUNBOOK_SCHEME
 from trimtab.monitoring.labels import METRIC_NAME, Labels, changed, labels_of
 from trimtab.monitoring.promql.values import Vector
 from trimtab.monitoring.rule import AlertRule
+from trimtab.monitoring.scrape import instant_of
 
 ALERT_NAME = "alertname"
 
@@ -115,11 +116,11 @@ class AlertBook:
             elif not self._keeps_firing(alert, at_ms):
                 del self._active[labels]
                 if alert.state is AlertState.FIRING:
-                    transitions.append(AlertResolved(self._seen(alert), _instant(at_ms)))
+                    transitions.append(AlertResolved(self._seen(alert), instant_of(at_ms)))
                 continue
             if self._fires(alert, at_ms):
                 alert.state = AlertState.FIRING
-                transitions.append(AlertFired(self._seen(alert), _instant(at_ms)))
+                transitions.append(AlertFired(self._seen(alert), instant_of(at_ms)))
         return transitions
 
     def resume(
@@ -177,9 +178,5 @@ class AlertBook:
             labels=labels,
             annotations=dict(alert.annotations),
             value=alert.value,
-            since=_instant(alert.active_ms),
+            since=instant_of(alert.active_ms),
         )
-
-
-def _instant(at_ms: int) -> datetime:
-    return datetime.fromtimestamp(at_ms / 1000, UTC)

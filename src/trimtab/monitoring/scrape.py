@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Iterator, Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 
 from prometheus_client import CollectorRegistry
 from prometheus_client.metrics_core import Metric
@@ -62,6 +62,11 @@ class Scrape:
             if sample.name != created:
                 pairs = {**self._labels, **sample.labels, METRIC_NAME: sample.name}
                 yield labels_of(pairs), float(sample.value)
+
+
+def instant_of(at_ms: int) -> datetime:
+    """Return the instant of a sample, given in milliseconds since 1970."""
+    return datetime.fromtimestamp(at_ms / 1000, UTC)
 
 
 def milliseconds(instant: datetime) -> int:

@@ -1,8 +1,7 @@
 """The part of Prometheus' template language that labels and annotations need.
 
-``{{ $value }}``, ``{{ $labels.name }}``, ``{{ printf "%.2f" $value }}`` and pipes into
-``humanize``, ``humanize1024``, ``humanizeDuration``, ``humanizePercentage`` and ``printf``.
-Everything else is refused when the rule is loaded.
+``{{ $value }}``, ``{{ $labels.name }}`` and pipes of the value into ``humanizeDuration`` and
+``humanizePercentage``. Everything else is refused when the rule is loaded.
 """
 
 import math
@@ -18,8 +17,6 @@ _Part = Callable[[Labels, float], str]
 _ACTION = re.compile(r"\{\{((?:(?!\{\{|\}\}).)*+)\}\}", re.DOTALL)
 _LABEL = re.compile(r"(?:\$labels|\.Labels)\.([a-zA-Z_][a-zA-Z0-9_]*)")
 _VALUES = frozenset({"$value", ".Value"})
-_PRINTF = re.compile(r'printf\s+"((?:[^"\\]|\\["\\nt])*)"(?:\s+(\S+))?')
-_VERB = re.compile(r"%(?:%|\.\d+[feg]|f|e)")
 _GO_EXPONENT_FROM = 6
 
 
@@ -57,64 +54,22 @@ def _literal(text: str) -> _Part:
 
 
 def _action(action: str) -> _Part:
-    first, *pipes = _pipeline(action)
-    label = _LABEL.fullmatch(first)
-    if label and not pipes:
+    if label := _LABEL.fullmatch(action):
         name = label[1]
         return lambda labels, _: value_of(labels, name)
-    if first in _VALUES:
-        render = _format(pipes[0]) if pipes else go_number
-    else:
-        function, _, operand = first.rpartition(" ")
-        render = _format(first if first.startswith("printf") else function.strip())
-        if operand not in _VALUES:
-            raise _refusal(action)
-        pipes = ["", *pipes]
-    if len(pipes) > 1:
+    operand, pipe, function = (part.strip() for part in action.partition("|"))
+    render = _FORMATS.get(function) if pipe else go_number
+    if operand not in _VALUES or render is None:
         raise _refusal(action)
     return lambda _, value: render(value)
-
-
-def _pipeline(action: str) -> list[str]:
-    """Split at the bars that are not inside a quoted text."""
-    pieces = action.split('"')
-    if len(pieces) % 2 == 0:  # A quote that is not closed: refused as a whole.
-        return [action]
-    parts = [""]
-    for number, piece in enumerate(pieces):
-        if number % 2:
-            parts[-1] += f'"{piece}"'
-            continue
-        first, *more = piece.split("|")
-        parts[-1] += first
-        parts += more
-    return [part.strip() for part in parts]
-
-
-def _format(function: str) -> Callable[[float], str]:
-    if function in _FORMATS:
-        return _FORMATS[function]
-    printf = _PRINTF.fullmatch(function)
-    if printf is None:
-        raise _refusal(function)
-    verbs = re.findall(r"%.?", _VERB.sub(lambda verb: "" if verb[0] == "%%" else "V", printf[1]))
-    count = sum(verb[0] != "%%" for verb in _VERB.finditer(printf[1]))
-    if verbs or count != 1:
-        raise _refusal(function)
-    pattern = re.sub(
-        r"\\(.)", lambda found: {"n": "\n", "t": "\t"}.get(found[1], found[1]), printf[1]
-    )
-    return lambda value: _VERB.sub(
-        lambda verb: "%" if verb[0] == "%%" else _digits(verb[0], value), pattern
-    )
 
 
 def _refusal(what: str) -> TemplateRefused:
     return TemplateRefused(f"The template {{{{ {what} }}}} is not supported.")
 
 
-def _digits(verb: str, value: float) -> str:
-    return verb % value if math.isfinite(value) else go_number(value)
+def _digits(value: float) -> str:
+    return f"{value:.4g}" if math.isfinite(value) else go_number(value)
 
 
 def go_number(value: float) -> str:
@@ -124,12 +79,8 @@ def go_number(value: float) -> str:
     if math.isinf(value):
         return "+Inf" if value > 0 else "-Inf"
     decimal = Decimal(repr(value)).normalize()
-    exponent = decimal.adjusted()
-    if value and not -4 <= exponent < _GO_EXPONENT_FROM:
-        digits = "".join(str(digit) for digit in decimal.as_tuple().digits)
-        mantissa = digits[0] + (f".{digits[1:]}" if len(digits) > 1 else "")
-        sign, exponent_sign = "-" if value < 0 else "", "-" if exponent < 0 else "+"
-        return f"{sign}{mantissa}e{exponent_sign}{abs(exponent):02d}"
+    if value and not -4 <= decimal.adjusted() < _GO_EXPONENT_FROM:
+        return exponent_text(value)
     return format(decimal, "f")
 
 
@@ -144,42 +95,20 @@ def exponent_text(value: float) -> str:
     return f"{'-' if sign else ''}{mantissa}e{'-' if exponent < 0 else '+'}{abs(exponent):02d}"
 
 
-def _humanize(value: float) -> str:
-    if value == 0 or not math.isfinite(value):
-        return _digits("%.4g", value)
-    return _with_prefix(value, 1000, "kMGTPEZY") if abs(value) >= 1 else _small(value)
-
-
-def _humanize_1024(value: float) -> str:
-    if abs(value) <= 1 or not math.isfinite(value):
-        return _digits("%.4g", value)
-    text = _with_prefix(value, 1024, "kMGTPEZY")
-    return text + "i" if text[-1].isalpha() else text
-
-
-def _with_prefix(value: float, step: int, prefixes: str) -> str:
-    prefix = ""
-    for larger in prefixes:
-        if abs(value) < step:
-            break
-        prefix, value = larger, value / step
-    return f"{_digits('%.4g', value)}{prefix}"
-
-
 def _small(value: float) -> str:
     prefix = ""
     for smaller in "munpfazy":
         if abs(value) >= 1:
             break
         prefix, value = smaller, value * 1000
-    return f"{_digits('%.4g', value)}{prefix}"
+    return f"{_digits(value)}{prefix}"
 
 
 def _humanize_duration(seconds: float) -> str:
     if not math.isfinite(seconds):
         return go_number(seconds)
     if abs(seconds) < 1:
-        return f"{_small(seconds) if seconds else _digits('%.4g', seconds)}s"
+        return f"{_small(seconds) if seconds else _digits(seconds)}s"
     sign, whole = ("-" if seconds < 0 else ""), int(abs(seconds))
     minutes, hours, days = whole // 60 % 60, whole // 3600 % 24, whole // 86400
     if not (days or hours or minutes):
@@ -191,12 +120,10 @@ def _humanize_duration(seconds: float) -> str:
 
 
 def _humanize_percentage(ratio: float) -> str:
-    return f"{_digits('%.4g', ratio * 100)}%"
+    return f"{_digits(ratio * 100)}%"
 
 
 _FORMATS: dict[str, Callable[[float], str]] = {
-    "humanize": _humanize,
-    "humanize1024": _humanize_1024,
     "humanizeDuration": _humanize_duration,
     "humanizePercentage": _humanize_percentage,
 }

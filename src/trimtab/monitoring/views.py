@@ -2,12 +2,15 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 from trimtab.kernel.drilling import LABEL, MARK
 from trimtab.kernel.operable import Signal
 from trimtab.monitoring.cost import Cost
-from trimtab.monitoring.labels import METRIC_NAME, Labels, changed, value_of
+from trimtab.monitoring.labels import METRIC_NAME, Labels, changed, value_of, without_name
 from trimtab.monitoring.series import SCRAPE, Latest, SampleWindow, Selection, SeriesStore
+
+_Found = TypeVar("_Found", Latest, SampleWindow)
 
 
 def metrics_apart(signals: Iterable[Signal]) -> frozenset[str]:
@@ -31,31 +34,22 @@ class SeriesView:
 
     def latest(self, selection: Selection, at_ms: int, cost: Cost | None = None) -> list[Latest]:
         """Return what `SeriesStore.latest` returns, as seen from here."""
-        found = self.store.latest(selection, at_ms, cost)
-        if _names_label(selection):
-            return found
-        return [
-            replace(each, labels=_unmarked(each.labels))
-            for each in found
-            if self._shows(each.labels)
-        ]
+        return self._visible(selection, self.store.latest(selection, at_ms, cost))
 
     def window(
         self, selection: Selection, from_ms: int, to_ms: int, cost: Cost | None = None
     ) -> list[SampleWindow]:
         """Return what `SeriesStore.window` returns, as seen from here."""
-        found = self.store.window(selection, from_ms, to_ms, cost)
-        if _names_label(selection):
-            return found
-        return [
-            replace(each, labels=_unmarked(each.labels), nameless=_unmarked(each.nameless))
-            for each in found
-            if self._shows(each.labels)
-        ]
+        return self._visible(selection, self.store.window(selection, from_ms, to_ms, cost))
 
     def newest_ms(self, source: str = SCRAPE) -> int | None:
         """Return when the source last appended, or None when it never did."""
         return self.store.newest_ms(source)
+
+    def _visible(self, selection: Selection, found: list[_Found]) -> list[_Found]:
+        if any(name == LABEL for name, _ in selection.tests):
+            return found
+        return [_unmarked(each) for each in found if self._shows(each.labels)]
 
     def _shows(self, labels: Labels) -> bool:
         marked = value_of(labels, LABEL) == MARK
@@ -64,9 +58,10 @@ class SeriesView:
         return marked or value_of(labels, METRIC_NAME) not in self.apart
 
 
-def _unmarked(labels: Labels) -> Labels:
-    return changed(labels, {LABEL: ""}) if value_of(labels, LABEL) else labels
-
-
-def _names_label(selection: Selection) -> bool:
-    return any(name == LABEL for name, _ in selection.tests)
+def _unmarked(found: _Found) -> _Found:
+    if not value_of(found.labels, LABEL):
+        return found
+    labels = changed(found.labels, {LABEL: ""})
+    if isinstance(found, SampleWindow):
+        return replace(found, labels=labels, nameless=without_name(labels))
+    return replace(found, labels=labels)

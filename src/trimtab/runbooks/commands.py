@@ -9,13 +9,13 @@ import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from trimtab.kernel.durations import parse_duration
 from trimtab.runbooks.errors import RunbookRefused
 
 GIVE_UP_SECONDS = 1800.0
 """Default of ``--give-up``: the time after which a check has failed."""
 
 _UNITS = {"s": 1, "m": 60, "h": 3600}
-_DURATION = re.compile(r"(?<![0-9])([0-9]+(?:\.[0-9]+)?)(s|m|h)")
 _ARGUMENT = re.compile(r"[a-z][a-z0-9_]*")
 _SHELL = re.compile(r"[|&;<>`$]")
 
@@ -169,11 +169,12 @@ def _check(words: list[str], page: str, line: int) -> Check:
 
 
 def _seconds(text: str, page: str, line: int) -> float:
-    if not re.fullmatch(f"(?:{_DURATION.pattern})+", text):
+    found = parse_duration(text)
+    if found is None:
         raise RunbookRefused(
             page, line, f"{text!r} is not a duration.", hint="Write 30s, 10m, 1h or 1h30m."
         )
-    return sum(float(number) * _UNITS[unit] for number, unit in _DURATION.findall(text))
+    return found
 
 
 def _duration_text(seconds: float) -> str:

@@ -4,9 +4,8 @@ from collections.abc import Collection, Iterator, Mapping
 from difflib import get_close_matches
 from pathlib import Path
 
-from trimtab.kernel.operable import Catalog
 from trimtab.runbooks.errors import RunbookRefused, RunbookUnknown
-from trimtab.runbooks.lint import CheckExpression, CheckProof, check_alerts, lint
+from trimtab.runbooks.lint import PageChecks, check_alerts, lint
 from trimtab.runbooks.model import Cause, Page, Procedure, Runbook
 from trimtab.runbooks.page import parse_page
 
@@ -23,14 +22,7 @@ class Library:
         }
 
     @classmethod
-    def load(
-        cls,
-        directory: Path,
-        catalog: Catalog,
-        alert_names: Collection[str],
-        check_expression: CheckExpression,
-        check_proof: CheckProof | None = None,
-    ) -> "Library":
+    def load(cls, directory: Path, checks: PageChecks) -> "Library":
         """Load every ``*.md`` file below the folder, except ``README.md``.
 
         Raises:
@@ -47,9 +39,9 @@ class Library:
                     hint="Give this page another id.",
                 )
             if isinstance(page, Runbook):
-                lint(page, catalog, alert_names, check_expression, check_proof)
+                lint(page, checks)
             else:
-                check_alerts(page, alert_names)
+                check_alerts(page, checks.alert_names)
             pages[page.id] = page
         return cls(list(pages.values()))
 

@@ -1,52 +1,50 @@
 """Checks a runbook against the catalog, the alerts and the rule evaluator."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import Protocol
 
 from trimtab.kernel.errors import TrimtabError
 from trimtab.kernel.operable import Catalog, check_arguments
-from trimtab.runbooks.commands import Act, Break, Check, Read
+from trimtab.runbooks.commands import Act, Break, Check, Command, Read
 from trimtab.runbooks.errors import RunbookRefused
 from trimtab.runbooks.model import Cause, Page, Runbook
 
+CheckExpression = Callable[[str], object]
+"""Raises a `TrimtabError` with the reason if the rule evaluator cannot evaluate the expression."""
 
-class CheckExpression(Protocol):
-    """Checks that the rule evaluator supports a PromQL expression."""
+CheckProof = Callable[[str, float, float], None]
+"""Raises a `TrimtabError` if an expression cannot verify a repair.
 
-    def __call__(self, expression: str) -> None:
-        """Raise a `TrimtabError` with the reason if it cannot."""
-        ...
-
-
-class CheckProof(Protocol):
-    """Checks that a PromQL expression can verify a repair."""
-
-    def __call__(self, text: str, hold_seconds: float, give_up_seconds: float) -> None:
-        """Raise a `TrimtabError` with the reason if it cannot."""
-        ...
+Its arguments are the expression, the seconds that it must hold, and those until the repair is given
+up.
+"""
 
 
-def lint(
-    runbook: Runbook,
-    catalog: Catalog,
-    alert_names: Collection[str],
-    check_expression: CheckExpression,
-    check_proof: CheckProof | None = None,
-) -> None:
+@dataclass(frozen=True, slots=True)
+class PageChecks:
+    """The names and expressions that pages may use.
+
+    Attributes:
+        catalog: Signals, actions and faults that a page may name.
+        alert_names: Alerts that a page may name.
+        check_expression: Refuses a PromQL expression that is not a check.
+        check_proof: Refuses a `verify` block that cannot verify a repair; None checks none.
+    """
+
+    catalog: Catalog
+    alert_names: Collection[str]
+    check_expression: CheckExpression
+    check_proof: CheckProof | None = None
+
+
+def lint(runbook: Runbook, checks: PageChecks) -> None:
     """Check that everything a runbook names exists.
-
-    Args:
-        runbook: The page.
-        catalog: Every signal, action and fault.
-        alert_names: Alerts of the rules.
-        check_expression: Checks an expression.
-        check_proof: Checks a `verify` block; None to skip.
 
     Raises:
         RunbookRefused: The first thing that is wrong.
     """
-    check_alerts(runbook, alert_names)
+    check_alerts(runbook, checks.alert_names)
     if not runbook.causes:
         raise RunbookRefused(
             runbook.path,
@@ -64,10 +62,10 @@ def lint(
         _complete(runbook.path, cause)
         _holds_only_in_verify(runbook.path, cause)
     for command in _commands(runbook):
-        _exists(runbook.path, command, catalog, check_expression)
-    if check_proof is not None:
+        _exists(runbook.path, command, checks)
+    if checks.check_proof is not None:
         for cause in runbook.causes:
-            _proves(runbook.path, cause, check_proof)
+            _proves(runbook.path, cause, checks.check_proof)
 
 
 def check_alerts(page: Page, alert_names: Collection[str]) -> None:
@@ -139,7 +137,7 @@ def _proves(path: str, cause: Cause, check_proof: CheckProof) -> None:
             ) from error
 
 
-def _commands(runbook: Runbook) -> Iterator[Read | Check | Act | Break]:
+def _commands(runbook: Runbook) -> Iterator[Command]:
     yield from runbook.gather
     yield from runbook.escalate_when
     for cause in runbook.causes:
@@ -149,16 +147,15 @@ def _commands(runbook: Runbook) -> Iterator[Read | Check | Act | Break]:
         yield from cause.drill
 
 
-def _exists(
-    path: str, command: Read | Check | Act | Break, catalog: Catalog, check: CheckExpression
-) -> None:
+def _exists(path: str, command: Command, checks: PageChecks) -> None:
+    catalog = checks.catalog
     try:
         match command:
             case Read():
                 for name in command.signals:
                     catalog.signal(name)
             case Check():
-                check(command.expression)
+                checks.check_expression(command.expression)
             case Act():
                 check_arguments(catalog.action(command.name).params, command.arguments)
             case Break():

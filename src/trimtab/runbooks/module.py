@@ -6,7 +6,8 @@ from trimtab.kernel.operable import Catalog
 from trimtab.monitoring.checks import compile_check
 from trimtab.monitoring.proofs import check_proof
 from trimtab.monitoring.service import Monitoring
-from trimtab.runbooks.service import PageChecks, Runbooks
+from trimtab.runbooks.lint import PageChecks
+from trimtab.runbooks.service import Runbooks
 
 
 def build(catalog: Catalog, monitoring: Monitoring) -> Module:
@@ -16,12 +17,8 @@ def build(catalog: Catalog, monitoring: Monitoring) -> Module:
         catalog: What the pages may name.
         monitoring: The alerts that the pages may name, and whose rules name the pages.
     """
-    checks = PageChecks(catalog, monitoring.alert_names, _check_expression, check_proof)
+    checks = PageChecks(catalog, monitoring.alert_names, compile_check, check_proof)
     runbooks = Runbooks.load(shipped("library"), checks)
     # Rules name runbooks and runbooks name alerts: each is checked when both are read.
     monitoring.check({*runbooks.library.runbooks, *runbooks.library.procedures})
     return Module("runbooks", runbooks)
-
-
-def _check_expression(expression: str) -> None:
-    compile_check(expression)

@@ -1,33 +1,15 @@
 """Facade of the runbooks: the loaded library and the checks of new pages."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from trimtab.kernel.operable import Catalog
 from trimtab.runbooks.claims import Claim, KnownNames, check_claims
 from trimtab.runbooks.library import Library
-from trimtab.runbooks.lint import CheckExpression, CheckProof, lint
+from trimtab.runbooks.lint import PageChecks, lint
 from trimtab.runbooks.model import Page, Runbook
 from trimtab.runbooks.page import parse_page
 from trimtab.runbooks.sources import check_source
-
-
-@dataclass(frozen=True, slots=True)
-class PageChecks:
-    """The names and expressions that pages may use.
-
-    Attributes:
-        catalog: Signals, actions and faults that a page may name.
-        alert_names: Alerts that a page may name.
-        check_expression: Refuses a PromQL expression that is not a check.
-        check_proof: Refuses a `verify` block that cannot verify a repair.
-    """
-
-    catalog: Catalog
-    alert_names: Collection[str]
-    check_expression: CheckExpression
-    check_proof: CheckProof
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,26 +27,13 @@ class Runbooks:
     @classmethod
     def load(cls, directory: Path, checks: PageChecks) -> "Runbooks":
         """Load and check every page of the folder; raise `RunbookRefused` for an invalid one."""
-        library = Library.load(
-            directory,
-            checks.catalog,
-            checks.alert_names,
-            checks.check_expression,
-            checks.check_proof,
-        )
-        return cls(library, checks)
+        return cls(Library.load(directory, checks), checks)
 
     def check_page(self, text: str, path: str) -> Page:
         """Parse and check a new page; raise `RunbookRefused` if it is invalid."""
-        page, checks = parse_page(text, path), self.checks
+        page = parse_page(text, path)
         if isinstance(page, Runbook):
-            lint(
-                page,
-                checks.catalog,
-                checks.alert_names,
-                checks.check_expression,
-                checks.check_proof,
-            )
+            lint(page, self.checks)
         return page
 
 

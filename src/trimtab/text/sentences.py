@@ -57,6 +57,11 @@ _ROW_RULE = re.compile(
 _ITEM = re.compile(r"[ \t]*(?:[-*+•–]|\(?\d{1,3}[.)]|\(?[a-z][.)])[ \t]+(?=\S)")
 _QUOTE = re.compile(r"[ \t]*>+[ \t]?")
 
+_UNDERLINE = re.compile(r"={3,}|-{3,}|~{3,}|\^{3,}")
+_UNDERLINE_SLACK = 4
+# "Tank: Q-087; Pressure: 4; Wall: steel": how ingestion writes the row of a table.
+_FIELDS = re.compile(r"[^:;\n]{1,120}+: [^;\n]*+(?:; [^:;\n]{1,120}+: [^;\n]*+)++")
+
 _CLOSED = frozenset({BlockKind.HEADING, BlockKind.ROW})
 _Block = tuple[int, int, BlockKind]
 
@@ -80,10 +85,20 @@ def _blocks(text: str) -> Iterator[_Block]:
             block = (block[0], line.end, block[2])
             continue
         if block:
-            yield block
+            yield _recognised(text, block, line)
         block = (line.start, line.end, line.kind) if line.kind else None
     if block:
-        yield block
+        yield _recognised(text, block, None)
+
+
+def _recognised(text: str, block: _Block, after: _Line | None) -> _Block:
+    """Return the block; one line of prose may be an underlined heading or a row of fields."""
+    start, end, kind = block
+    if kind is not BlockKind.PROSE or text.find("\n", start, end) >= 0:
+        return block
+    if after is not None and _underlines(text[after.start : after.end], text[start:end]):
+        return start, end, BlockKind.HEADING
+    return (start, end, BlockKind.ROW) if _FIELDS.fullmatch(text, start, end) else block
 
 
 def _joins(line: _Line, kind: BlockKind) -> bool:
@@ -92,20 +107,29 @@ def _joins(line: _Line, kind: BlockKind) -> bool:
 
 
 def _marked_lines(text: str) -> Iterator[_Line]:
-    fence = ""
+    fence = above = ""
     for start, end in _lines(text):
-        line = text[start:end]
-        mark = _FENCE.match(line)
+        line, before = text[start:end], above
+        above = line
+        underlines = not fence and _underlines(line, before)
+        mark = None if underlines else _FENCE.match(line)
         if mark and (not fence or mark[1].startswith(fence)):
             fence = "" if fence else mark[1]
             yield _Line(start, end, None, opens=False)
         elif fence:
             yield _Line(start, end, BlockKind.CODE, opens=False)
-        elif not line.strip() or _is_rule(line):
+        elif underlines or not line.strip() or _is_rule(line):
             yield _Line(start, end, None, opens=False)
         else:
             offset, kind = _starts(line)
             yield _Line(start + offset, end, kind or BlockKind.PROSE, opens=kind is not None)
+
+
+def _underlines(line: str, above: str) -> bool:
+    """Return whether a line underlines the line above: marks of about its length."""
+    mark, title = line.strip(), above.strip()
+    near = abs(len(mark) - len(title)) <= _UNDERLINE_SLACK
+    return bool(title) and near and _UNDERLINE.fullmatch(mark) is not None and mark != title
 
 
 def _is_rule(line: str) -> bool:

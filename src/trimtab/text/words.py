@@ -1,11 +1,16 @@
-# ruff: noqa: SIM905 - a word list reads best as text.
-"""Words and stems for lexical comparison of texts."""
+# ruff: noqa: RUF001, RUF002, SIM905 - look-alike letters are meant; a word list reads best as text.
+"""Words, their stems, and case folding, for lexical comparison of texts."""
 
 import re
+import threading
 import unicodedata
 
-from trimtab.text import stemming
+import Stemmer
 
+from trimtab.kernel.erasable_cache import erasable_lru_cache
+from trimtab.text.languages import DEFAULT_LANGUAGE, LANGUAGES
+
+_DOTLESS = str.maketrans({"ı": "i", "\u0307": None})
 _WORD = re.compile(r"\w+(?:[.,]\d+)*")
 _WIDE = re.compile(r"[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]+")
 
@@ -46,14 +51,35 @@ def words(text: str) -> list[str]:
     return found
 
 
+def folded(text: str) -> str:
+    """Return the text casefolded as patterns do: Turkish ı and İ become i.
+
+    A pattern that ignores case matches only where one of some short strings stands in the folded
+    text. Searching for these first takes a tenth of the time, and almost no text holds one.
+    """
+    return text.lower() if text.isascii() else text.casefold().translate(_DOTLESS)
+
+
 def stems(text: str) -> list[str]:
     """Return the stems of the words in order, by the rules of English."""
     return [stem(word) for word in words(text)]
 
 
+class Stemmers(threading.local):
+    """Snowball stemmers of the thread: one keeps the word that it works on in itself."""
+
+    def __init__(self) -> None:
+        self.of = {language: Stemmer.Stemmer(language, 0) for language in LANGUAGES}
+
+
+stemmers = Stemmers()
+
+
+@erasable_lru_cache(50_000)
 def stem(word: str) -> str:
-    """Return the stem of one case-folded word."""
-    return word if word[0].isdigit() else stemming.stem(word, "english")
+    """Return the stem of one case-folded word by the rules of English; a number stays."""
+    stemmed: str = word if word[0].isdigit() else stemmers.of[DEFAULT_LANGUAGE].stemWord(word)
+    return stemmed
 
 
 def _pairs(word: str) -> list[str]:

@@ -3,8 +3,8 @@ import logging
 
 import pytest
 
+from tests.api.wire import Sent, Wire
 from tests.faces import client_of
-from trimtab.api.http import BodyLimitMiddleware
 from trimtab.infra.auth import Role
 from trimtab.infra.settings.sections.service import ServiceSettings
 from trimtab.monitoring.engine import RuleEngine
@@ -76,10 +76,23 @@ def test_an_undeclared_body_beyond_the_limit_is_refused_as_it_arrives(admin):
     assert answer.status_code == 413
 
 
-def test_uploads_have_their_own_limit():
-    limit = BodyLimitMiddleware(None, access=None, body_mb=10, upload_mb=50)
-    assert limit.megabytes("/api/v1/ingest") == 50
-    assert limit.megabytes("/v1/answers") == 10
+@pytest.mark.parametrize("length", [b"5", b"none", b"9" * 30])
+def test_a_body_that_is_larger_than_it_declares_is_refused_too(app, length):
+    media = (b"content-type", b"application/json")
+    headers = [(b"host", b"localhost"), media, (b"content-length", length)]
+    with Wire(app.http_apps.network) as wire:
+        answer = wire.call(Sent("POST", "/v1/answers", b"", headers, b" " * 65 * 1024))
+    assert answer.status == 413
+
+
+def test_uploads_have_their_own_limit(app_of):
+    app = app_of(service__max_body_mb="1", api__max_upload_mb="2")
+    client = operator(app)
+    body = {"project": "no name", "name": "a.txt", "text": "a" * (MB + 10)}
+    assert client.post("/api/v1/ingest", json=body).status_code == 400
+    assert client.post("/v1/answers", json=body).status_code == 413
+    body["text"] *= 3
+    assert client.post("/api/v1/ingest", json=body).status_code == 413
 
 
 @pytest.mark.feature("F619")

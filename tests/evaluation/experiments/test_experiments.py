@@ -10,8 +10,10 @@ from trimtab.answers.budgets import Budget, BudgetStore
 from trimtab.answers.errors import GeneratorUnavailable
 from trimtab.answers.records import Trace
 from trimtab.answers.store import TraceStore
-from trimtab.evaluation.experiments import CandidatePipeline, PairStore, Shadow, replay, report
-from trimtab.evaluation.experiments.candidate import BudgetedCandidate
+from trimtab.evaluation.experiments import PairStore, Shadow
+from trimtab.evaluation.experiments.candidate import BudgetedCandidate, CandidatePipeline
+from trimtab.evaluation.experiments.pairs import report
+from trimtab.evaluation.experiments.replay import replay
 from trimtab.evaluation.statistics import paired_interval
 from trimtab.infra.storage import Database
 from trimtab.kernel.errors import Unavailable
@@ -49,17 +51,17 @@ def traces(times=1, user_id="ann") -> list[Trace]:
 
 
 def test_the_same_configuration_changes_nothing():
-    found = replay(traces(), candidate()).as_dict()
-    assert (found["changed"], found["errors"], found["verdict"]) == ([], [], "unclear")
-    assert found["summary"]["shared_sources"] == 1.0
+    found = replay(traces(), candidate())
+    assert (found.changed, found.errors, found.verdict) == ((), (), "unclear")
+    assert found.summary.shared_sources == 1.0
 
 
 def test_a_configuration_that_finds_nothing_is_worse_and_says_for_which_questions():
     past = traces(10)
-    found = replay(past, candidate(Nothing())).as_dict()
-    assert (found["verdict"], found["summary"]["found_lost"]) == ("worse", 20)
-    assert {row["trace_id"] for row in found["changed"]} == {trace.id for trace in past}
-    assert found["summary"]["found"]["high"] < 0
+    found = replay(past, candidate(Nothing()))
+    assert (found.verdict, found.summary.found_lost) == ("worse", 20)
+    assert {pair.trace_id for pair in found.changed} == {trace.id for trace in past}
+    assert found.summary.found.high < 0
 
 
 def test_a_configuration_that_finds_more_is_better():
@@ -67,7 +69,7 @@ def test_a_configuration_that_finds_more_is_better():
     world.retriever.retrieved = Retrieved(())
     for text in QUESTIONS * 10:
         world.answer(Question("p", text))
-    assert replay(world.traces.recent(100), candidate()).as_dict()["verdict"] == "better"
+    assert replay(world.traces.recent(100), candidate()).verdict == "better"
 
 
 def test_other_documents_with_the_same_words_are_seen_as_other_sources():
@@ -76,9 +78,10 @@ def test_other_documents_with_the_same_words_are_seen_as_other_sources():
 
 
 def test_a_configuration_that_fails_is_reported_with_its_code():
-    found = replay(traces(), candidate(Down())).as_dict()
-    assert {row["code"] for row in found["errors"]} == {"trimtab.unavailable"}
-    assert found["verdict"] == "worse"
+    found = replay(traces(), candidate(Down()))
+    assert {code for _, code in found.errors} == {"trimtab.unavailable"}
+    assert found.verdict == "worse"
+    assert (found.summary.shared_sources, found.summary.duration_ratio) == (None, None)
 
 
 def test_a_candidate_knows_no_user():

@@ -8,17 +8,9 @@ from hypothesis import strategies as st
 
 from tests.answers.world import StillClock
 from trimtab.evaluation.errors import BadQuestionSet
-from trimtab.evaluation.offline import (
-    EvalRun,
-    EvaluationCase,
-    Reply,
-    compare,
-    read_cases,
-    run,
-    run_load,
-    traces_as_cases,
-)
-from trimtab.evaluation.offline.regression import before
+from trimtab.evaluation.offline import Reply, compare, read_cases, run, run_load, traces_as_cases
+from trimtab.evaluation.offline.cases import EvaluationCase
+from trimtab.evaluation.offline.regression import EvalRun, before
 from trimtab.kernel.errors import Unavailable
 
 GOLD = EvaluationCase("c1", "p", "When?", ("1901",))

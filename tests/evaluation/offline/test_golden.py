@@ -1,6 +1,7 @@
 import pytest
 
-from trimtab.evaluation.offline import EvaluationCase, golden
+from trimtab.evaluation.offline import golden
+from trimtab.evaluation.offline.cases import EvaluationCase
 
 
 def cases(*questions, project="p"):

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from trimtab.evaluation.online import drift
+from trimtab.evaluation.online.drift import drift
 
 
 def cloud(seed, count=80, centre=0.0, dimension=16):

@@ -11,14 +11,9 @@ from trimtab.answers.errors import GeneratorUnavailable
 from trimtab.answers.records import Feedback, PipelineStage, Retrieved
 from trimtab.answers.store import FeedbackStore, TraceStore, encode
 from trimtab.evaluation.errors import BadQuestionSet
-from trimtab.evaluation.online import (
-    Canary,
-    CanaryProbe,
-    QualityMonitor,
-    SampleStore,
-    quality_metrics,
-)
-from trimtab.evaluation.online.canary import read_probes
+from trimtab.evaluation.online import Canary, QualityMonitor, SampleStore
+from trimtab.evaluation.online.canary import CanaryProbe, read_probes
+from trimtab.evaluation.online.metrics import quality_metrics
 from trimtab.evaluation.online.quality_monitor import MonitoredStores
 from trimtab.infra.storage import Database
 from trimtab.kernel.drilling import drill_traffic

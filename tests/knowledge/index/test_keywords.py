@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from trimtab.knowledge.index import KeywordIndex, analysed, query_terms
+from trimtab.knowledge.index.vectors import best_first
 from trimtab.text.languages import LANGUAGES
 
 WORDS = ["cache", "index", "server", "query", "model", "disk", "proxy", "queue", "backup", "alert"]
@@ -56,8 +57,8 @@ def test_scores_are_bm25():
 def test_the_best_come_first_and_equal_scores_by_key():
     index = indexed({3: "cache", 1: "cache", 2: "cache cache cache", 9: "disk"})
     matches = index.search(query_terms("cache", ["english"]))
-    assert matches.best(3).tolist() == [2, 1, 3]
-    assert matches.best(1).tolist() == [2]
+    assert best_first(matches.keys, matches.scores, 3)[0].tolist() == [2, 1, 3]
+    assert best_first(matches.keys, matches.scores, 1)[0].tolist() == [2]
 
 
 def test_scores_are_looked_up_by_key():
@@ -171,6 +172,7 @@ def test_searches_beside_changes_see_whole_states():
 def test_rarer_terms_weigh_more():
     index = indexed({1: "cache disk", 2: "cache", 3: "cache"})
     rare, frequent, _pair = query_terms("disk cache", ["english"])
-    assert index.rarity(rare) > index.rarity(frequent) > 0
+    passage = analysed("disk cache")
+    assert index.score_of([rare], passage) > index.score_of([frequent], passage) > 0
     (unknown,) = query_terms("zebra", ["english"])
-    assert index.rarity(unknown) == 0
+    assert index.score_of([unknown], analysed("zebra")) == 0

@@ -3,6 +3,7 @@ import pytest
 
 from trimtab.knowledge.errors import IndexStale
 from trimtab.knowledge.index import IndexedPassage, ProjectIndex, query_terms
+from trimtab.knowledge.index.vectors import best_first
 
 DIMENSION = 16
 TEXTS = ["the cache is cold", "the disk is full", "the proxy is slow", "the queue is long"]
@@ -30,7 +31,8 @@ def stored(count=8):
 
 def words_found(index, query):
     terms = query_terms(query, index.words.languages)
-    return index.words.search(terms).best(100).tolist()
+    matches = index.words.search(terms)
+    return best_first(matches.keys, matches.scores, 100)[0].tolist()
 
 
 @pytest.mark.parametrize("exact_limit", [4, 1000])

@@ -61,7 +61,7 @@ def test_remains_in_a_file_are_found(sea):
 def test_a_cached_passage_of_a_deleted_document_is_found(sea):
     document_id = sea.documents.get("sea", "whales.md").id
     sea.documents.delete("sea", "whales.md")
-    sea.parts.texts.put((document_id, 1), "Whales sing zyxwvut.")
+    sea.parts.texts.put((document_id, 1), "Whales sing zyxwvut.", 40)
     assert sea.verify_deletions().violations == (f"cache: {document_id}",)
 
 

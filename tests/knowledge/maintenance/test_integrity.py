@@ -75,18 +75,18 @@ def test_the_database_keeps_a_write_ahead_log_and_syncs_every_commit(sea):
 @pytest.mark.feature("F706")
 def test_what_is_stored_is_counted_to_compare_it_with_what_was_expected(sea):
     stats = sea.stats()
-    assert (stats["projects"], stats["documents"], stats["metadata"]) == (1, 1, 1)
+    assert (stats.projects, stats.documents, stats.metadata) == (1, 1, 1)
 
 
 @pytest.mark.feature("F705")
 def test_size_and_permissions_of_the_file_are_told_and_others_cannot_write_it(sea):
-    facts = sea.stats()["database"]
+    facts = sea.stats().database
     folder = sea.database.file.parent
     held = sum(
         folder.joinpath(name).stat().st_size for name in ("knowledge.db", "knowledge.db-wal")
     )
-    assert facts["bytes"] == held > 50_000
-    assert facts["mode"] == f"{sea.database.file.stat().st_mode & 0o777:o}"
+    assert facts.bytes == held > 50_000
+    assert facts.mode == f"{sea.database.file.stat().st_mode & 0o777:o}"
     assert sea.database.file.stat().st_mode & 0o022 == 0
 
 

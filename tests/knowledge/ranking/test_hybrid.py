@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from tests.knowledge.ranking.words_embedder import TopicEmbedder
 from trimtab.knowledge.index import IndexedPassage, ProjectIndex
-from trimtab.knowledge.ranking import explain, highlights, rank
+from trimtab.knowledge.ranking import highlights, rank
 from trimtab.knowledge.ranking.hybrid import smoothed
 
 EMBEDDER = TopicEmbedder(["restart reboot relaunch", "banana fruit mango", "disk volume storage"])
@@ -116,16 +116,6 @@ def test_neighbours_lift_each_other():
 
 def test_one_candidate_keeps_its_score():
     assert smoothed(np.array([2.0]), np.ones((1, 4), np.float32)).tolist() == [2.0]
-
-
-def test_an_explanation_says_which_words_and_which_weights_counted():
-    index = filled()
-    ranking = rank(index, "restart console zebra", vector_of("restart"), meaning=0.4)
-    why = explain(index, ranking, ranking.passages[0], TEXTS[3])
-    assert {term.word for term in why.matched} == {"restart", "console"}
-    assert "zebra" in why.unmatched
-    assert (why.keyword_weight, why.vector_weight) == (0.6, 0.4)
-    assert sum(term.score for term in why.matched) == pytest.approx(why.keyword_score, rel=1e-4)
 
 
 def test_highlights_mark_every_form_of_a_word():

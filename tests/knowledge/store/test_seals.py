@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 
 from trimtab.infra.storage import Database
 from trimtab.knowledge.errors import DatabaseDamaged
+from trimtab.knowledge.store.database import seal
 from trimtab.knowledge.store.integrity import Damage
 from trimtab.knowledge.store.salvage import LABELS_UNKNOWN
-from trimtab.knowledge.store.seals import seal
 
 VALUES = st.lists(st.none() | st.integers() | st.text() | st.binary(), max_size=5)
 

@@ -4,8 +4,9 @@ import pytest
 
 from tests.privacy.erasure.world import World
 from trimtab.kernel.errors import Corrupt, Unavailable
-from trimtab.privacy.erasure import ErasureState, StepState
+from trimtab.privacy.erasure import ErasureState
 from trimtab.privacy.erasure.certificate import verify_certificate
+from trimtab.privacy.erasure.records import StepState
 from trimtab.privacy.errors import BadUserId, ErasureFinished, ErasureUnknown
 
 ANN = "ann.lovelace@example.org"

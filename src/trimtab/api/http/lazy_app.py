@@ -1,4 +1,4 @@
-"""ASGI app created lazily on the first request."""
+"""ASGI apps created on their first request, and mounting of apps below a path."""
 
 import threading
 from collections.abc import Callable
@@ -33,3 +33,18 @@ class LazyApp(Generic[App]):
         """Handle the request with the app."""
         app = await run_sync(self.app) if self._app is None else self._app
         await app(scope, receive, send)
+
+
+class PathMount:
+    """Mounts an app below a path prefix; the app sees the whole path."""
+
+    def __init__(self, app: ASGIApp, *, prefix: str, there: ASGIApp) -> None:
+        self._app = app
+        self._prefix = prefix
+        self._there = there
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle the request with the app of its path."""
+        path = scope.get("path", "")
+        inside = path == self._prefix or path.startswith(f"{self._prefix}/")
+        await (self._there if inside else self._app)(scope, receive, send)

@@ -9,11 +9,10 @@ header is exempt from the second: no page of another site can set it.
 from urllib.parse import urlsplit
 
 from starlette.requests import HTTPConnection
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import Scope
 
-from trimtab.api.errors import error_response
 from trimtab.infra.web.access import api_key
-from trimtab.kernel.errors import Forbidden, TrimtabError
+from trimtab.kernel.errors import Forbidden
 
 _SAFE = ("GET", "HEAD", "OPTIONS")
 
@@ -31,26 +30,19 @@ class UntrustedOrigin(Forbidden):
     default_hint = "Open the console under its own address, or call with an API key."
 
 
-class TrustedOriginsMiddleware:
+class TrustedOrigins:
     """Refuses requests for untrusted hosts and from pages of other sites.
 
     Args:
         hosts: The host names that are ours, without ports; empty means any.
     """
 
-    def __init__(self, app: ASGIApp, *, hosts: tuple[str, ...]) -> None:
-        self._app = app
+    def __init__(self, hosts: tuple[str, ...]) -> None:
         self._hosts = {host.lower().strip("[]") for host in hosts}
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Handle the request, or answer 403."""
-        refusal = self._refusal(HTTPConnection(scope)) if scope["type"] == "http" else None
-        if refusal is None:
-            await self._app(scope, receive, send)
-        else:
-            await error_response(refusal)(scope, receive, send)
-
-    def _refusal(self, request: HTTPConnection) -> TrimtabError | None:
+    def check(self, scope: Scope) -> Forbidden | None:
+        """Return why the request is refused, or None."""
+        request = HTTPConnection(scope)
         given = request.headers.getlist("host")
         host = given[0] if len(given) == 1 else ""  # Two of them may be read differently elsewhere.
         name = _name_in(host)

@@ -6,8 +6,7 @@ in both. Programs use `trimtab.cli.compat.runbook_names`, whose validators retur
 
 import functools
 import sys
-from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Callable, Mapping
 from typing import Any, NoReturn, ParamSpec
 
 from trimtab.cli.compat import runbook_names as words
@@ -54,38 +53,23 @@ def _exits(gate: str) -> Callable[[Callable[_P, _Findings]], Callable[_P, _Findi
 class _SchemaValidator(words.SchemaValidator):
     """Validates benchmark reports."""
 
-    @_exits("schema")
-    def validate_benchmark_report_file(self, path: str | Path) -> _Findings:
-        """Print what is wrong with a report file; exit 1 if anything is."""
-        return super().validate_benchmark_report_file(path)
+    validate_benchmark_report_file = _exits("schema")(
+        words.SchemaValidator.validate_benchmark_report_file
+    )
 
 
 class _DatasetValidator(words.DatasetValidator):
     """Validates the datasets under ``datasets/``."""
 
-    @_exits("checksums")
-    def validate_checksums(self) -> _Findings:
-        """Print the differences between datasets and manifests; exit 1 if there are any."""
-        return super().validate_checksums()
-
-    @_exits("sample counts")
-    def validate_sample_counts(self) -> _Findings:
-        """Print each dataset that has too few samples; exit 1 if there is one."""
-        return super().validate_sample_counts()
+    validate_checksums = _exits("checksums")(words.DatasetValidator.validate_checksums)
+    validate_sample_counts = _exits("sample counts")(words.DatasetValidator.validate_sample_counts)
 
 
 class _DriftDetector(words.DriftDetector):
     """Compares reports, or tables of data, with what they were."""
 
-    @_exits("drift")
-    def analyze(self, path: str | Path, metrics: Sequence[str] = ()) -> _Findings:
-        """Print the drift of a report; exit 1 beyond tolerance, 3 for review or no baseline."""
-        return super().analyze(path, metrics)
-
-    @_exits("data drift")
-    def analyze_data(self, reference: str | Path, current: str | Path) -> _Findings:
-        """Print which columns of a table have drifted; exit 1 or 3 if one has."""
-        return super().analyze_data(reference, current)
+    analyze = _exits("drift")(words.DriftDetector.analyze)
+    analyze_data = _exits("data drift")(words.DriftDetector.analyze_data)
 
 
 class _PlausibilityMonitor(words.PlausibilityMonitor):

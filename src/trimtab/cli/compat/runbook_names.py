@@ -4,15 +4,16 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from trimtab.cli.gates.project import policy_of
 from trimtab.gates.benchmark.logger import BenchmarkLogger
 from trimtab.gates.case import Case, Project
 from trimtab.gates.codes import finding
-from trimtab.gates.datasets import count_samples, sample_findings, verify
+from trimtab.gates.dataset_checks import count_samples
+from trimtab.gates.datasets import verify
 from trimtab.gates.drift import check as check_drift
 from trimtab.gates.errors import EvidenceMissing
 from trimtab.gates.evidence_files import read_evidence
 from trimtab.gates.plausibility import bounds
-from trimtab.gates.policy import GatePolicy, load_policy
 from trimtab.gates.records import Finding
 from trimtab.gates.schema import check_report
 from trimtab.gates.windows import window_of
@@ -31,10 +32,6 @@ def _report(path: str | Path) -> bytes:
     if not Path(path).is_file():
         raise EvidenceMissing(f"There is no report {Path(path).name}.")
     return read_evidence(Path(path))
-
-
-def _policy(project: Project) -> GatePolicy:
-    return load_policy(project.policy) if project.policy.is_file() else GatePolicy()
 
 
 class SchemaValidator:
@@ -69,19 +66,8 @@ class DatasetValidator:
 
     def validate_sample_counts(self) -> tuple[Finding, ...]:
         """Return a finding for each dataset that has fewer samples than the policy asks for."""
-        case = Case(self._project, _policy(self._project), SystemClock())
-        if not self._project.dataset_names():
-            return (finding("datasets.not_found", "datasets/", "there is no dataset"),)
-        return tuple(
-            f for name in self._project.dataset_names() for f in sample_findings(case, name)
-        )
-
-    def sample_counts(self) -> Mapping[str, int]:
-        """Return each dataset's number of samples."""
-        return {
-            name: count_samples(self._project.datasets / name)
-            for name in self._project.dataset_names()
-        }
+        case = Case(self._project, policy_of(self._project), SystemClock())
+        return count_samples(case).findings
 
 
 class DriftDetector:
@@ -106,7 +92,7 @@ class DriftDetector:
         if checked.report is None:
             return checked.findings
         case = Case(
-            self._project, _policy(self._project), SystemClock(), raw=raw, report=checked.report
+            self._project, policy_of(self._project), SystemClock(), raw=raw, report=checked.report
         )
         result = check_drift(case)
         # Only findings about results are filtered; others concern the whole comparison.
@@ -123,7 +109,7 @@ class DriftDetector:
         # Numpy is loaded by those who compare tables, not by those who validate a report.
         from trimtab.gates.data_drift import data_findings, read_table
 
-        policy = _policy(self._project)
+        policy = policy_of(self._project)
         return data_findings(read_table(Path(reference)), read_table(Path(current)), policy.drift)[
             1
         ]
@@ -151,7 +137,7 @@ class PlausibilityMonitor:
         """
         known = window_of(name)
         size = samples or (known.samples if known else None) or 1000
-        edges = bounds(name, size, _policy(self._project))
+        edges = bounds(name, size, policy_of(self._project))
         if edges is None:
             raise KeyError(name)
         window = edges.window

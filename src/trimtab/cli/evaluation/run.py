@@ -110,16 +110,33 @@ def evaluate(
         Path,
         typer.Option("--set", help="A folder with a data.jsonl of question, context, answers."),
     ],
+    open_: Annotated[
+        bool, typer.Option("--open", help="Ask all contexts as one corpus, a third left out.")
+    ] = False,
     json: Json = False,
 ) -> None:
     """Ask each question with its own context and with another one."""
     from trimtab.evaluation.offline.question_answering import evaluate as measure
     from trimtab.evaluation.offline.question_answering import read
 
-    report = measure(read(set_)).as_dict()
-    if not printed_as_json(session_of(context), report):
+    session = session_of(context)
+    report = _measured_open(session, set_) if open_ else measure(read(set_)).as_dict()
+    if not printed_as_json(session, report):
         for name, value in report.items():
             print_line(f"{name}: {'-' if value is None else value}")
+
+
+def _measured_open(session: Session, folder: Path) -> dict[str, object]:
+    from trimtab.evaluation.offline.open_answering import evaluate_open
+    from trimtab.knowledge.embedding import MiniLmEmbedder, ensure_model
+
+    model = session.settings.service.data_dir / "models" / "minilm"
+    ensure_model(model)
+    embedder = MiniLmEmbedder(model, session.settings.knowledge.embedding_threads)
+    try:
+        return evaluate_open(folder, embedder).as_dict()
+    finally:
+        embedder.close()
 
 
 def _client_of(session: Session) -> "Ask":

@@ -57,6 +57,21 @@ def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) 
     console().print(shown)
 
 
+def show_rows(
+    title: str,
+    columns: Sequence[str],
+    rows: Sequence[Sequence[object]],
+    *,
+    as_json: bool,
+    keys: Sequence[str] = (),
+) -> None:
+    """Print rows as a table, or as JSON objects with the given keys, by default the columns."""
+    if as_json:
+        print_document([dict(zip(keys or columns, row, strict=True)) for row in rows])
+    else:
+        table(title, columns, rows)
+
+
 def show_findings(
     found: Sequence[Finding], *, as_json: bool, gate: str, facts: dict[str, object] | None = None
 ) -> None:

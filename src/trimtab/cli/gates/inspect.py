@@ -13,6 +13,7 @@ from trimtab.cli.gates.console import (
     console,
     print_document,
     show_findings,
+    show_rows,
     table,
 )
 from trimtab.cli.gates.project import policy_of
@@ -53,28 +54,16 @@ def schemas(project: Root = Path(), *, as_json: AsJson = False) -> None:
             title = load_schema(kind, version).get("title", "")
             # Compiling the schema and judging an empty document shows that it loads and refuses.
             sound = bool(check_document(kind, {}, version))
-            rows.append(
-                (
-                    kind,
-                    version,
-                    "current" if version == current else "",
-                    "ok" if sound else "BROKEN",
-                    title,
-                )
-            )
+            status = "current" if version == current else ""
+            rows.append((kind, version, status, "ok" if sound else "BROKEN", title))
     rows += [
         (f"schemas/{name}", "", "project", sound, title)
         for name, sound, title in project_schemas(Project(project).root / "schemas")
     ]
-    if as_json:
-        print_document(
-            [
-                dict(zip(("kind", "version", "current", "sound", "title"), row, strict=True))
-                for row in rows
-            ]
-        )
-    else:
-        table("Schemas", ("kind", "version", "", "sound", "title"), rows)
+    keys = ("kind", "version", "current", "sound", "title")
+    show_rows(
+        "Schemas", ("kind", "version", "", "sound", "title"), rows, as_json=as_json, keys=keys
+    )
     if any(row[3] != "ok" for row in rows):
         raise typer.Exit(1)
 
@@ -238,12 +227,5 @@ def windows(
                 hint="Add it to the policy: plausibility.windows.",
             )
         rows.append((name, size, round(edges.low, 4), round(edges.high, 4), edges.window.source))
-    if as_json:
-        print_document(
-            [
-                dict(zip(("benchmark", "samples", "low", "high", "source"), row, strict=True))
-                for row in rows
-            ]
-        )
-    else:
-        table("Plausibility windows", ("benchmark", "samples", "low", "high", "source"), rows)
+    columns = ("benchmark", "samples", "low", "high", "source")
+    show_rows("Plausibility windows", columns, rows, as_json=as_json)

@@ -14,6 +14,7 @@ from trimtab.cli.gates.console import (
     console,
     errors,
     print_document,
+    show_rows,
     table,
 )
 from trimtab.gates import pip_launcher
@@ -132,15 +133,9 @@ def resources(*, as_json: AsJson = False) -> None:
     rows = [
         (p.pid, f"{p.cpu_percent:.1f}", f"{p.memory_mb:.1f}", p.name) for p in python_processes()
     ]
-    if as_json:
-        print_document(
-            [
-                dict(zip(("pid", "cpu_percent", "memory_mb", "name"), row, strict=True))
-                for row in rows
-            ]
-        )
-    else:
-        table("Python programs", ("pid", "cpu %", "memory MB", "name"), rows)
+    columns = ("pid", "cpu %", "memory MB", "name")
+    keys = ("pid", "cpu_percent", "memory_mb", "name")
+    show_rows("Python programs", columns, rows, as_json=as_json, keys=keys)
 
 
 @app.command()

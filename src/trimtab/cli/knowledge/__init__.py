@@ -2,8 +2,17 @@
 
 import typer
 
-from trimtab.cli.knowledge import disk, engines, evaluate, ingest, maintenance, schema, warm
+from trimtab.cli.knowledge import (
+    cache_trial,
+    disk,
+    engines,
+    evaluate,
+    ingest,
+    maintenance,
+    schema,
+    warm,
+)
 
 app = typer.Typer(no_args_is_help=True)
-for _module in (evaluate, maintenance, disk, ingest, engines, warm, schema):
+for _module in (evaluate, maintenance, disk, ingest, engines, warm, cache_trial, schema):
     app.add_typer(_module.app)

@@ -39,7 +39,7 @@ def logs(
         )
     if level.lower() not in LEVELS:
         raise InvalidInput(f"{level!r} is not a level.", hint=f"Write one of {', '.join(LEVELS)}.")
-    begin = SystemClock().now() - timedelta(seconds=_seconds(since))
+    begin = SystemClock().now() - timedelta(seconds=seconds(since))
     folder: Path = session.settings.service.data_dir / "logs"
     skipped = Skipped()
     for line in read_logs(folder, LogFilter(begin, level.lower(), component), skipped):
@@ -52,12 +52,6 @@ def logs(
             f"Cannot read {skipped.lines} lines and the ends of {skipped.files} files.",
             err=True,
         )
-
-
-def _seconds(text: str) -> float:
-    if text.endswith("d") and text[:-1].isdigit():
-        return int(text[:-1]) * 86_400.0
-    return seconds(text)
 
 
 def _text(line: dict[str, Any]) -> str:

@@ -1,6 +1,5 @@
 """`check`, `alerts`: check PromQL comparisons and list alerts."""
 
-import re
 from typing import Annotated
 
 import typer
@@ -8,17 +7,16 @@ import typer
 from trimtab.cli.runtime.console import print_line, print_table, printed_as_json
 from trimtab.cli.runtime.errors import Exit
 from trimtab.cli.runtime.session import Json, session_of
+from trimtab.kernel.durations import parse_duration
 from trimtab.kernel.errors import InvalidInput
 
 app = typer.Typer()
 
-_UNITS = {"s": 1, "m": 60, "h": 3600}
 _VERDICTS = {
     True: ("holds", "green"),
     False: ("does not hold", "red"),
     None: ("cannot tell", "yellow"),
 }
-_DURATION = re.compile(r"(?<![0-9])([0-9]+(?:\.[0-9]+)?)(s|m|h)")
 
 
 @app.command()
@@ -83,6 +81,7 @@ def alerts(context: typer.Context, json: Json = False) -> None:
 
 def seconds(text: str) -> float:
     """Return a duration such as ``10m`` or ``1h30m`` in seconds, or raise `InvalidInput`."""
-    if not re.fullmatch(f"(?:{_DURATION.pattern})+", text):
+    found = parse_duration(text)
+    if found is None:
         raise InvalidInput(f"{text!r} is not a duration.", hint="Write 30s, 10m, 1h or 1h30m.")
-    return sum(float(number) * _UNITS[unit] for number, unit in _DURATION.findall(text))
+    return found

@@ -1,21 +1,7 @@
 """Experiments with other configurations: candidates, shadow mode and replay."""
 
-from trimtab.evaluation.experiments.candidate import CandidateFactory, CandidatePipeline
-from trimtab.evaluation.experiments.pairs import Pair, PairOutcome, PairReport, pair, report
-from trimtab.evaluation.experiments.replay import ReplayReport, replay
+from trimtab.evaluation.experiments.candidate import CandidateFactory
 from trimtab.evaluation.experiments.shadow import Shadow
 from trimtab.evaluation.experiments.store import PairStore
 
-__all__ = [
-    "CandidateFactory",
-    "CandidatePipeline",
-    "Pair",
-    "PairOutcome",
-    "PairReport",
-    "PairStore",
-    "ReplayReport",
-    "Shadow",
-    "pair",
-    "replay",
-    "report",
-]
+__all__ = ["CandidateFactory", "PairStore", "Shadow"]

@@ -1,11 +1,13 @@
 """The same question answered by two configurations."""
 
-import math
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
+from typing import Literal
 
 from trimtab.answers.records import Trace
 from trimtab.evaluation.statistics import Interval, paired_interval, quantile
+
+ExperimentVerdict = Literal["better", "worse", "unclear"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,28 +61,25 @@ def pair(now: Trace, tried: Trace) -> Pair:
 
 @dataclass(frozen=True, slots=True)
 class PairReport:
-    """Differences over the pairs, tried minus now, with 95 % intervals."""
+    """Differences over the pairs, candidate minus present, with 95 % intervals."""
 
     n: int
+    """How many pairs of the same question."""
     changed_text: int
     found_gained: int
     found_lost: int
-    shared_sources: float
+    shared_sources: float | None
+    """The mean share of cited passages that both cite, in [0, 1]; null without pairs."""
     grounding: Interval
     found: Interval
-    duration_ratio: float
-    """The median of tried over now; NaN without pairs."""
+    duration_ratio: float | None
+    """The median of tried over now; null without pairs."""
     cost_usd: Interval
     fallbacks: int = 0
-    """Tried answers that the configured generator did not write: they say little about it."""
-
-    def as_dict(self) -> dict[str, object]:
-        """Return a JSON-serialisable dict."""
-        row = asdict(self)
-        return {key: None if _is_nan(value) else value for key, value in row.items()}
+    """Candidate answers that the configured generator did not write: they say little about it."""
 
     @property
-    def verdict(self) -> str:
+    def verdict(self) -> ExperimentVerdict:
         """Return ``better``, ``worse`` or ``unclear``, by the bounds of the intervals."""
         bounds = [(i.low, i.high) for i in (self.grounding, self.found)]
         if any(high is not None and high < 0 for _, high in bounds):
@@ -88,10 +87,6 @@ class PairReport:
         if any(low is not None and low > 0 for low, _ in bounds):
             return "better"
         return "unclear"
-
-
-def _is_nan(value: object) -> bool:
-    return isinstance(value, float) and math.isnan(value)
 
 
 def report(pairs: Sequence[Pair]) -> PairReport:
@@ -103,10 +98,10 @@ def report(pairs: Sequence[Pair]) -> PairReport:
         changed_text=sum(not p.same_text for p in pairs),
         found_gained=sum(p.tried.found and not p.now.found for p in pairs),
         found_lost=sum(p.now.found and not p.tried.found for p in pairs),
-        shared_sources=round(sum(shared) / len(shared), 4) if shared else float("nan"),
+        shared_sources=round(sum(shared) / len(shared), 4) if shared else None,
         grounding=paired_interval([p.tried.grounding - p.now.grounding for p in pairs]),
         found=paired_interval([float(p.tried.found) - p.now.found for p in pairs]),
-        duration_ratio=round(quantile(ratios, 0.5), 4),
+        duration_ratio=round(quantile(ratios, 0.5), 4) if ratios else None,
         cost_usd=paired_interval([p.tried.cost_usd - p.now.cost_usd for p in pairs]),
         fallbacks=sum(p.tried.fallback for p in pairs),
     )

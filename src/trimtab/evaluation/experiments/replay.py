@@ -2,12 +2,17 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 from trimtab.answers.errors import BudgetExhausted
-from trimtab.answers.records import Question, Trace
-from trimtab.evaluation.experiments.candidate import question_of
-from trimtab.evaluation.experiments.pairs import Pair, PairReport, pair, report
+from trimtab.answers.records import Trace
+from trimtab.evaluation.experiments.candidate import BudgetedCandidate, question_of
+from trimtab.evaluation.experiments.pairs import (
+    ExperimentVerdict,
+    Pair,
+    PairReport,
+    pair,
+    report,
+)
 from trimtab.kernel.errors import TrimtabError
 
 
@@ -23,42 +28,20 @@ class ReplayReport:
     stopped: str = ""
     """Why not all were asked: ``budget``."""
 
-    def as_dict(self) -> dict[str, object]:
-        """Return a JSON-serialisable dict with the traces that change most."""
-        changed = [p for p in self.pairs if p.now.found != p.tried.found or not p.same_text]
-        changed.sort(key=lambda p: (p.now.found == p.tried.found, p.shared_sources))
-        return {
-            "configuration": self.name,
-            "stopped": self.stopped,
-            "verdict": "worse" if self.errors else self.summary.verdict,
-            "summary": self.summary.as_dict(),
-            "errors": [{"trace_id": trace_id, "code": code} for trace_id, code in self.errors],
-            "changed": [
-                {
-                    "trace_id": p.trace_id,
-                    "found": [p.now.found, p.tried.found],
-                    "grounding": [p.now.grounding, p.tried.grounding],
-                    "shared_sources": p.shared_sources,
-                }
-                for p in changed[:50]
-            ],
-        }
-
-
-class NamedConfiguration(Protocol):
-    """A configuration under a name."""
+    @property
+    def verdict(self) -> ExperimentVerdict:
+        """Return ``worse`` when a question failed, else the verdict of the pairs."""
+        return "worse" if self.errors else self.summary.verdict
 
     @property
-    def name(self) -> str:
-        """Name of the configuration in the report."""
-        ...
-
-    def trace(self, question: Question) -> Trace:
-        """Return the trace of what it would answer."""
-        ...
+    def changed(self) -> tuple[Pair, ...]:
+        """Return the pairs whose answers differ, the greatest change first."""
+        changed = [p for p in self.pairs if p.now.found != p.tried.found or not p.same_text]
+        changed.sort(key=lambda p: (p.now.found == p.tried.found, p.shared_sources))
+        return tuple(changed)
 
 
-def replay(traces: Sequence[Trace], configuration: NamedConfiguration) -> ReplayReport:
+def replay(traces: Sequence[Trace], configuration: BudgetedCandidate) -> ReplayReport:
     """Ask the questions of these traces again and compare.
 
     The documents are those of today, so a trace from before a document changed may differ for that

@@ -6,7 +6,7 @@ from collections import Counter
 from trimtab.answers import TraceStore
 from trimtab.answers.errors import BudgetExhausted
 from trimtab.answers.metrics import AnswerGiven
-from trimtab.answers.sampling import chosen
+from trimtab.answers.records import chosen
 from trimtab.evaluation.experiments.candidate import BudgetedCandidate, question_of
 from trimtab.evaluation.experiments.pairs import pair
 from trimtab.evaluation.experiments.store import PairStore

@@ -84,7 +84,7 @@ def evaluate(items: Sequence[QaItem], generator: Generator | None = None) -> QaR
     own = [_ask(writer, item.question, item.context) for item in items]
     cpu_ms = (time.process_time() - started) * 1000 / len(items)
     found = [draft for draft in own if draft.citations]
-    hits = sum(_holds(draft, item.answers) for draft, item in zip(own, items, strict=True))
+    hits = sum(holds(draft, item.answers) for draft, item in zip(own, items, strict=True))
     quotes = sum(len(draft.citations) for draft in found)
     return QaReport(
         kind="qa",
@@ -116,7 +116,8 @@ def _ask(writer: Generator, question: str, context: str) -> Draft:
     return last_draft(writer.stream(question, (passage,)))
 
 
-def _holds(draft: Draft, answers: Sequence[str]) -> bool:
+def holds(draft: Draft, answers: Sequence[str]) -> bool:
+    """Return whether a gold answer stands inside a cited sentence."""
     quotes = [" ".join(citation.quote.casefold().split()) for citation in draft.citations]
     return any(
         " ".join(answer.casefold().split()) in quote for answer in answers for quote in quotes

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from trimtab.answers.retrieval import Retriever
+from trimtab.answers.deadlines import Retriever
 from trimtab.evaluation.errors import BadQuestionSet
 from trimtab.kernel.errors import TrimtabError
 

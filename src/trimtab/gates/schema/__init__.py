@@ -5,17 +5,8 @@ that passes every comparison, a report of an unknown version. Limits: the gate d
 whether the numbers are true.
 """
 
-from trimtab.gates.schema.check import CheckedReport, check_document, check_report
-from trimtab.gates.schema.migrate import downgrade, migrate
-from trimtab.gates.schema.versions import CURRENT, available, version_of
+from trimtab.gates.schema.check import check_document, check_report
+from trimtab.gates.schema.migrate import downgrade
+from trimtab.gates.schema.versions import CURRENT, available
 
-__all__ = [
-    "CURRENT",
-    "CheckedReport",
-    "available",
-    "check_document",
-    "check_report",
-    "downgrade",
-    "migrate",
-    "version_of",
-]
+__all__ = ["CURRENT", "available", "check_document", "check_report", "downgrade"]

@@ -15,9 +15,8 @@ from pathlib import Path
 from trimtab.guardrails.injection.features import features
 from trimtab.guardrails.injection.model import InjectionModel, load
 from trimtab.text.normalise import Normalised
-from trimtab.text.prefilter import folded, shows
 from trimtab.text.sentences import BlockKind, sentences
-from trimtab.text.words import STOP_WORDS, stems
+from trimtab.text.words import STOP_WORDS, folded, stems
 
 WEIGHTS = Path(__file__).parent / "embedded.npz"
 MAX_SENTENCES = 80
@@ -55,7 +54,7 @@ def is_email(text: str) -> bool:
     """
     top, plain = text[:_HEADERS_WITHIN], folded(text)
     marks = min(_MIN_MARKS, len(_HEADER.findall(top))) if ":" in top else 0
-    marks += shows(plain, _CLOSING_SIGNS) and bool(_CLOSING.search(text))
+    marks += any(sign in plain for sign in _CLOSING_SIGNS) and bool(_CLOSING.search(text))
     # A greeting alone is not enough, and its pattern is the most expensive.
     return marks >= _MIN_MARKS or (marks > 0 and bool(_GREETING.search(text)))
 

@@ -9,7 +9,7 @@ assistant.
 import re
 from dataclasses import dataclass
 
-from trimtab.text.prefilter import folded, shows
+from trimtab.text.words import folded
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,5 +121,5 @@ def matches(text: str) -> tuple[str, ...]:
     return tuple(
         pattern.name
         for pattern in PATTERNS
-        if shows(plain, pattern.signs) and pattern.regex.search(text)
+        if any(sign in plain for sign in pattern.signs) and pattern.regex.search(text)
     )

@@ -1,30 +1,118 @@
-"""Finds personal data in recognisable formats, such as card and phone numbers.
+"""Finds and redacts personal data: by format, and names by an optional detector.
 
 A format alone is rarely sufficient. A number with a checksum must pass it; a number without one (a
 driver's licence, nine digits) counts only after a context word. Names and places need a name
-detector, see `finder`.
+detector.
 """
 
+import logging
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import chain
+from operator import attrgetter
 
+from trimtab.guardrails.credentials import without_credentials
+from trimtab.guardrails.errors import NamesUnavailable
 from trimtab.guardrails.pii import checksums
 from trimtab.guardrails.pii.kinds import PersonalData, PiiType
+from trimtab.guardrails.pii.names import NameDetector
 from trimtab.guardrails.pii.phones import MIN_DIGITS, phones
-from trimtab.text.prefilter import folded, shows
+from trimtab.text.words import folded
+
+_log = logging.getLogger(__name__)
+NAMES_UNCHECKED = "NAMES_UNCHECKED"
+"""Reported as a finding when the name detector is enabled but cannot answer."""
+RUN = re.compile(r"\d(?:\W{0,4}\d)*")
+"""Digits with up to four separators between two."""
+NOT_A_DIGIT = re.compile(r"\D")
 
 
 def find(text: str) -> tuple[PersonalData, ...]:
     """Return the personal data in order of position, without overlaps.
 
-    Of overlapping findings the more reliable kind wins.
+    Of overlapping findings the more reliable kind wins. A prefilter skips the recognisers that
+    cannot match.
     """
+    plain = folded(text)
+    digits = max((len(NOT_A_DIGIT.sub("", run)) for run in RUN.findall(text)), default=0)
+    formatted = (
+        data
+        for recogniser in _RECOGNISERS  # The more reliable kinds first.
+        if digits >= recogniser.digits and any(sign in plain for sign in recogniser.signs)
+        for data in recogniser.find(text)
+    )
+    spans = phones(text) if digits >= MIN_DIGITS else ()
     taken: list[PersonalData] = []
-    for found in _candidates(text):
-        if not any(found.start < other.end and other.start < found.end for other in taken):
-            taken.append(found)
-    return tuple(sorted(taken, key=lambda data: data.start))
+    for data in chain(formatted, (PersonalData(PiiType.PHONE_NUMBER, *span) for span in spans)):
+        if not any(data.start < other.end and other.start < data.end for other in taken):
+            taken.append(data)
+    return tuple(sorted(taken, key=attrgetter("start")))
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Findings in order of position, without overlaps."""
+
+    data: tuple[PersonalData, ...]
+    unchecked: NamesUnavailable | None = None
+    """The error of the name detector, when it is enabled but cannot answer."""
+
+
+class Finder:
+    """Finds and redacts personal data.
+
+    Args:
+        names: The name detector; None to detect no names.
+    """
+
+    def __init__(self, names: NameDetector | None = None) -> None:
+        self._names = names
+
+    def find(self, text: str) -> tuple[PersonalData, ...]:
+        """Return all findings; data with a format wins over an overlapping name.
+
+        Raises:
+            NamesUnavailable: The name detector cannot answer now.
+        """
+        found = self.look(text)
+        if found.unchecked is not None:
+            raise found.unchecked
+        return found.data
+
+    def look(self, text: str) -> Found:
+        """Return the findings, without names when their detector is unavailable."""
+        formatted = find(text)
+        if self._names is None or not text.strip():
+            return Found(formatted)
+        try:
+            names = self._names.detect(text)
+        except NamesUnavailable as error:
+            _log.warning("names_unchecked", extra={"reason": error.message})
+            return Found(formatted, error)
+        apart = [
+            name
+            for name in names
+            if not any(name.start < other.end and other.start < name.end for other in formatted)
+        ]
+        return Found(tuple(sorted((*formatted, *apart), key=attrgetter("start"))))
+
+    def redact(self, text: str) -> str:
+        """Return the text with each secret and finding replaced by its kind, as ``<PERSON>``.
+
+        When names cannot be checked, a marker replaces the whole text.
+        """
+        text = without_credentials(text)
+        found = self.look(text)
+        if found.unchecked:
+            return f"<{NAMES_UNCHECKED}>"
+        for data in reversed(found.data):
+            text = f"{text[: data.start]}<{data.type.value}>{text[data.end :]}"
+        return text
+
+
+redact = Finder().redact
+"""Redacts secrets and the personal data that has a format, but no names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +128,7 @@ class _Recogniser:
     before: re.Pattern[str] | None = None
     not_before: re.Pattern[str] | None = None
     digits: int = 0
-    """Minimum number of digits in one run, see `_longest_run`."""
+    """Minimum number of digits in one run, see `RUN`."""
     signs: tuple[str, ...] = ("",)
     """Substrings of the prefilter: a text with none of them cannot match."""
 
@@ -188,29 +276,3 @@ _RECOGNISERS = (
         signs=("zip", "post", "plz"),
     ),
 )  # fmt: skip
-
-
-def _candidates(text: str) -> Iterator[PersonalData]:
-    """Yield the findings of all recognisers, the more reliable kinds first.
-
-    A prefilter skips recognisers that cannot match.
-    """
-    digits, plain = _longest_run(text), folded(text)
-    for recogniser in _RECOGNISERS:
-        if digits >= recogniser.digits and shows(plain, recogniser.signs):
-            yield from recogniser.find(text)
-    if digits >= MIN_DIGITS:
-        for start, end in phones(text):
-            yield PersonalData(PiiType.PHONE_NUMBER, start, end)
-
-
-_RUN = re.compile(r"\d(?:\W{0,4}\d)*")
-
-
-def _longest_run(text: str) -> int:
-    """Return the most digits in one run, with up to four separators."""
-    runs = _RUN.findall(text)
-    return max((len(run) - len(_NOT_A_DIGIT.findall(run)) for run in runs), default=0)
-
-
-_NOT_A_DIGIT = re.compile(r"\D")

@@ -3,7 +3,7 @@
 from collections.abc import Set as AbstractSet
 
 from trimtab.guardrails.guard import Subject
-from trimtab.guardrails.pii.finder import NAMES_UNCHECKED, Finder, Found
+from trimtab.guardrails.pii.find import NAMES_UNCHECKED, Finder, Found
 from trimtab.guardrails.pii.kinds import NAMES
 from trimtab.guardrails.rules import GuardRules
 from trimtab.guardrails.verdicts import Decision, Judgement

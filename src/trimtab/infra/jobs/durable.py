@@ -251,10 +251,7 @@ class DurableJobs:
             raise JobUnknown(f"No job kind is named {kind!r}.")
         run: JobRun = _Run(str(DBOS.workflow_id), self._clock, self._open)
         with self._open.running():
-            try:
-                return body(run, argument)
-            finally:
-                self._guard.checkpoint_when_due()
+            return body(run, argument)
 
 
 def _guarded(file: Path, clock: Clock) -> FileGuard:

@@ -6,6 +6,6 @@ A domain's section is a frozen dataclass in ``sections/<domain>.py`` whose field
 
 from trimtab.infra.settings.load import load
 from trimtab.infra.settings.settings import Settings
-from trimtab.infra.settings.table import Setting, rows, setting
+from trimtab.infra.settings.table import rows
 
-__all__ = ["Setting", "Settings", "load", "rows", "setting"]
+__all__ = ["Settings", "load", "rows"]

@@ -4,14 +4,14 @@ Every route declares its role with `Needs`; a test fails on a route that does no
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from ipaddress import ip_address
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import HTTPConnection, Request
-from starlette.types import Scope
 
 from trimtab.infra.auth import Keys, Principal, Role
+from trimtab.infra.control_socket import LABELS_HEADER
 from trimtab.infra.web.limits import RateLimits
 from trimtab.infra.web.live import Viewer
 from trimtab.infra.web.sessions import COOKIE, Sessions
@@ -45,10 +45,14 @@ _PROXY_HEADERS = frozenset(
     )
 )
 _PROXY_PREFIXES = (b"x-forwarded", b"x-original-", b"x-envoy-", b"cf-", b"fastly-", b"x-amzn-")
+LOCAL = "trimtab.local"
+"""Key in the request's scope: True for a request on the control socket."""
+KNOWN = "trimtab.known"
+"""Key in the request's scope: True if `Access.find` has found a key, a session or `CONTROL`."""
 _FOUND = "trimtab.found"
 """Key in the request's scope of the result of `Access.find`."""
-_ADMITTED = "trimtab.admitted"
-"""Key in the request's scope of the `Needs` that has admitted its caller."""
+_CALLER = "trimtab.caller"
+"""Key in the request's scope of the principal whom the route's `Needs` has admitted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,39 +78,34 @@ class Access:
         and public routes work with a stale cookie.
         """
         scope = connection.scope
-        if _FOUND not in scope:
-            # A thread switch costs more than all other checks of a request.
-            if self.knows(connection):
-                scope[_FOUND] = self._outcome(connection)
-            else:
-                scope[_FOUND] = await run_in_threadpool(self._outcome, connection)
-        found: Principal | TrimtabError | None = scope[_FOUND]
-        return found
-
-    def _outcome(self, connection: HTTPConnection) -> Principal | TrimtabError | None:
+        if _FOUND in scope:
+            cached: Principal | TrimtabError | None = scope[_FOUND]
+            return cached
+        found: Principal | TrimtabError | None
         try:
-            return self.identify(connection)
+            # A thread switch costs more than all other checks of a request, so only what needs the
+            # database goes to a thread.
+            if scope.get(LOCAL):
+                labels = connection.headers.get(LABELS_HEADER, "")
+                found = _local_admin(labels) if labels else CONTROL
+            elif key := api_key(connection):
+                found = self.keys.recall(key)
+                if found is None:
+                    found = await run_in_threadpool(self.keys.authenticate, key)
+                self.limits.take(f"key:{found.name}", self.key_limit_per_minute)
+            elif COOKIE not in connection.cookies and self.keys.counted:
+                found = self._without_key(connection)
+            else:
+                found = await run_in_threadpool(self._without_key, connection)
         except TrimtabError as refusal:
-            return refusal
-
-    def identify(self, connection: HTTPConnection) -> Principal | None:
-        """Return the caller, or None without a key when anonymous reading is not allowed.
-
-        Raises:
-            Unauthenticated: The given key or session is unknown, revoked or expired.
-            RateLimited: The key has made too many calls.
-        """
-        if (admitted := connection.scope.get("trimtab.principal")) is not None:
-            return admitted if isinstance(admitted, Principal) else None
-        if key := api_key(connection):
-            principal = self.keys.authenticate(key)
-            self.limits.take(f"key:{principal.name}", self.key_limit_per_minute)
-            return principal
-        return self._without_key(connection)
+            found = refusal
+        scope[_FOUND] = found
+        scope[KNOWN] = isinstance(found, Principal) and found is not ANONYMOUS
+        return found
 
     def still_holds(self, connection: HTTPConnection) -> bool:
         """Return whether the caller's key or session is still valid, for long responses."""
-        if connection.scope.get("trimtab.principal") is not None:
+        if connection.scope.get(LOCAL):
             return True
         try:
             if key := api_key(connection):
@@ -117,37 +116,28 @@ class Access:
             return False
 
     def _without_key(self, connection: HTTPConnection) -> Principal | None:
+        """Return the principal of the session, or `ANONYMOUS` where that may read."""
         if cookie := connection.cookies.get(COOKIE):
             return self.sessions.principal(cookie)
-        return ANONYMOUS if self._may_read_anonymously(connection) else None
-
-    def knows(self, connection: HTTPConnection) -> bool:
-        """Return whether `identify` finds the caller without the database, so without blocking."""
-        if connection.scope.get("trimtab.principal") is not None:
-            return True
-        if key := api_key(connection):
-            return self.keys.remembers(key)
-        return COOKIE not in connection.cookies and self.keys.counted
-
-    def _may_read_anonymously(self, connection: HTTPConnection) -> bool:
         # A local proxy forwards remote callers, and a second key means more than one user.
-        return (
+        may_read = (
             self.anonymous_reader
             and connection.client is not None
             and is_loopback(connection.client.host)
             and not _is_proxied(connection.scope["headers"])
             and self.keys.active <= 1
         )
+        return ANONYMOUS if may_read else None
+
+
+def _local_admin(labels: str) -> Principal:
+    """Return the local administrator with the access labels of the header."""
+    names = {label.strip() for label in labels.split(",") if label.strip()}
+    return replace(CONTROL, labels=tuple(sorted(names)))
 
 
 def _is_proxied(headers: Iterable[tuple[bytes, bytes]]) -> bool:
     return any(name in _PROXY_HEADERS or name.startswith(_PROXY_PREFIXES) for name, _ in headers)
-
-
-def has_key(scope: Scope) -> bool:
-    """Return whether the request has a valid key or session, or the control socket."""
-    found = scope.get("trimtab.principal") or scope.get(_FOUND)
-    return isinstance(found, Principal) and found is not ANONYMOUS
 
 
 def api_key(connection: HTTPConnection) -> str:
@@ -186,10 +176,6 @@ class Needs:
         """Return the caller, or raise `Unauthenticated` or `Forbidden`."""
         if self.role is None:
             return ANONYMOUS
-        if (
-            request.scope.get(_ADMITTED) is self
-        ):  # `GuardedRoute` has checked before the body was read.
-            return caller(request)
         access: Access = request.app.state.access
         principal = await access.find(request)
         if principal is None:
@@ -197,14 +183,12 @@ class Needs:
         if isinstance(principal, TrimtabError):
             raise principal
         principal.require(self.role)
-        self._check_projects(principal, request)
-        request.state.principal = principal
-        request.scope[_ADMITTED] = self
+        if principal.projects is not None:
+            self._check_projects(principal, request)
+        request.scope[_CALLER] = principal
         return principal
 
     def _check_projects(self, principal: Principal, request: Request) -> None:
-        if principal.projects is None:
-            return
         if not self.tenants:
             raise Forbidden(
                 f"This call is not available to {principal.name!r}, a key for some projects only.",
@@ -221,16 +205,17 @@ PUBLIC = Needs(None)
 
 def caller(request: Request) -> Principal:
     """Return the caller that the route's `Needs` has admitted."""
-    found = getattr(request.state, "principal", ANONYMOUS)
-    return found if isinstance(found, Principal) else ANONYMOUS
+    found: Principal = request.scope.get(_CALLER, ANONYMOUS)
+    return found
+
+
+async def admitted(request: Request) -> Principal:
+    """Return the `caller`, as a dependency; async, so FastAPI uses no thread."""
+    found: Principal = request.scope.get(_CALLER, ANONYMOUS)
+    return found
 
 
 async def viewer(request: Request) -> Viewer:
     """Return the viewer of a live view, as a dependency."""
     access: Access = request.app.state.access
     return Viewer(caller(request).name, lambda: access.still_holds(request))
-
-
-async def admitted(request: Request) -> Principal:
-    """Return the `caller`, as a dependency; async, so FastAPI uses no thread."""
-    return caller(request)

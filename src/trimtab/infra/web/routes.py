@@ -1,17 +1,30 @@
-"""Routes that authorize the caller before they read the body."""
+"""Routes that authorize the caller before they read the body, and receive services by type."""
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterable
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 
+import orjson
+from fastapi import Depends
 from fastapi.routing import APIRoute
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
 from trimtab.infra.web.access import Needs
-from trimtab.infra.web.json_body import JsonRequest
+from trimtab.infra.web.json_body import (
+    MAX_DEPTH,
+    MAX_VALUES,
+    InvalidRequest,
+    check_shape,
+    problem_of,
+)
 
 _WITHOUT_BODY = frozenset(("GET", "HEAD"))
+_AT_ONCE = 64 * 1024
+"""Size in bytes up to which parsing is faster than a thread switch."""
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+_S = TypeVar("_S")
 
 
 class GuardedRoute(APIRoute):
@@ -32,8 +45,11 @@ class GuardedRoute(APIRoute):
             await needs(request)
             if reads:
                 request = JsonRequest(request.scope, request.receive)
-                if has_form:
-                    await request.read_json()
+                media = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+                # FastAPI reads the body of these types too, but hides the errors of `json`.
+                is_json = media.startswith("application/") and media.endswith(("/json", "+json"))
+                if has_form and is_json:
+                    await request.json()
             return await work(request)
 
         return handler
@@ -50,3 +66,59 @@ class GuardedRoute(APIRoute):
             return super().get_route_handler()
         finally:
             self.dependant = whole
+
+
+class JsonRequest(Request):
+    """A request whose JSON is checked before parsing and parsed once."""
+
+    async def json(self) -> Any:
+        """Return the parsed JSON of the body; None if the body is empty.
+
+        Raises:
+            BodyTooComplex: The JSON is nested too deep or holds too many values.
+            InvalidRequest: The body is not strict JSON in UTF-8.
+        """
+        if not hasattr(self, "_json"):
+            body = await self.body()
+            large = len(body) > _AT_ONCE
+            self._json = await run_in_threadpool(parse_json, body) if large else parse_json(body)
+        return self._json
+
+
+def parse_json(body: bytes) -> Any:
+    """Return the value of a JSON body; see `JsonRequest.json`."""
+    if len(body) > MAX_VALUES or body.count(b"[") + body.count(b"{") > MAX_DEPTH:
+        check_shape(body)
+    body = body.removeprefix(_BYTE_ORDER_MARK)
+    try:
+        return orjson.loads(body) if body else None
+    except orjson.JSONDecodeError:
+        raise InvalidRequest(problem_of(body)) from None
+
+
+class ProvidedServices:
+    """The services available to routes and pages, by type."""
+
+    def __init__(self, services: Iterable[object]) -> None:
+        self.by_type = {type(service): service for service in services}
+
+    def find(self, kind: type[_S]) -> _S:
+        """Return the service of exactly that type, or raise `LookupError`."""
+        found = self.by_type.get(kind)
+        if not isinstance(found, kind):
+            raise LookupError(f"routes are provided with no {kind.__name__}: add it in trimtab.app")
+        return found
+
+    def replaced(self, *services: object) -> "ProvidedServices":
+        """Return a copy in which these services replace those of the same types."""
+        return ProvidedServices([*self.by_type.values(), *services])
+
+
+def provided(kind: type[Any]) -> Any:
+    """Return a dependency on the service of that type, for ``Annotated``."""
+
+    async def find(request: Request) -> object:
+        services: ProvidedServices = request.app.state.services
+        return services.by_type[kind]
+
+    return Depends(find)

@@ -1,6 +1,6 @@
 """all-MiniLM-L6-v2 on the CPU: 384 dimensions, 256 tokens, int8."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -71,40 +71,37 @@ class MiniLmEmbedder:
 
     def embed(self, texts: Sequence[str]) -> Vectors:
         """Return one unit vector for each text, in the given order; shape (len(texts), 384)."""
+        encoded = (
+            [self._tokenizer.encode(texts[0])]
+            if len(texts) == 1
+            else self._tokenizer.encode_batch_fast(list(texts))
+        )
         # Texts that are too long keep their end mark.
         tokens = [
-            ids if len(ids) <= MAX_TOKENS else [*ids[: MAX_TOKENS - 1], ids[-1]]
-            for ids in self._token_ids(texts)
+            ids if len(ids := encoding.ids) <= MAX_TOKENS else [*ids[: MAX_TOKENS - 1], ids[-1]]
+            for encoding in encoded
         ]
         vectors = np.empty((len(tokens), DIMENSION), dtype=np.float32)
         batches = list(_batches(tokens))
-        for batch, rows in zip(batches, self._forward_all(batches), strict=True):
-            vectors[batch.positions] = rows
+        try:
+            run = map if len(batches) < 2 else self._workers.map
+            for batch, rows in zip(batches, run(self._forward, batches), strict=True):
+                vectors[batch.positions] = rows
+        except RuntimeError as error:  # The pool was shut down by `close`.
+            raise EmbedderUnavailable("The embedder is closed.") from error
         return vectors
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """Return each text's length in tokens before any cut, its two end marks included."""
-        return [len(ids) for ids in self._token_ids(texts)]
+        return [len(encoding.ids) for encoding in self._tokenizer.encode_batch_fast(list(texts))]
 
     def close(self) -> None:
         """Free the model."""
         self._encoder = None
         self._workers.shutdown()
 
-    def _token_ids(self, texts: Sequence[str]) -> list[list[int]]:
-        if len(texts) == 1:
-            return [self._tokenizer.encode(texts[0]).ids]
-        return [encoding.ids for encoding in self._tokenizer.encode_batch_fast(list(texts))]
-
-    def _forward_all(self, batches: list["_Batch"]) -> Iterable[Vectors]:
-        if len(batches) < 2:
-            return map(self._forward, batches)
-        try:
-            return self._workers.map(self._forward, batches)
-        except RuntimeError as error:  # The pool was shut down by `close`.
-            raise EmbedderUnavailable("The embedder is closed.") from error
-
     def _forward(self, batch: "_Batch") -> Vectors:
+        """Return the unit vector along each text's mean token state; padding is left out."""
         encoder = self._encoder
         if encoder is None:
             raise EmbedderUnavailable("The embedder is closed.")
@@ -115,7 +112,11 @@ class MiniLmEmbedder:
             )
         except RuntimeError as error:
             raise EmbedderUnavailable(f"The embedding model failed: {error}") from error
-        return _mean_pooled(np.array(output.last_hidden_state), batch.lengths)
+        states = np.array(output.last_hidden_state)
+        mask = np.arange(states.shape[1]) < batch.lengths[:, None]
+        sums = np.einsum("nld,nl->nd", states, mask.astype(np.float32))
+        vectors: Vectors = sums / np.linalg.norm(sums, axis=1, keepdims=True)
+        return vectors
 
 
 @dataclass(frozen=True)
@@ -140,11 +141,3 @@ def _batches(tokens: list[list[int]]) -> Iterator[_Batch]:
             padded[row, : lengths[position]] = tokens[position]
         yield _Batch(positions, padded, lengths[positions])
         start += len(positions)
-
-
-def _mean_pooled(states: NDArray[np.float32], lengths: NDArray[np.int32]) -> Vectors:
-    """Return the unit vector along each text's mean token state; padding is left out."""
-    mask = np.arange(states.shape[1]) < lengths[:, None]
-    sums = np.einsum("nld,nl->nd", states, mask.astype(np.float32))
-    vectors: Vectors = sums / np.linalg.norm(sums, axis=1, keepdims=True)
-    return vectors

@@ -9,7 +9,7 @@ from trimtab.kernel.clock import Clock, machine_clock
 from trimtab.kernel.drilling import Apart
 from trimtab.knowledge.engine_port import VectorEngine
 from trimtab.knowledge.errors import EngineUnavailable
-from trimtab.knowledge.rolling_stats import RecentValues
+from trimtab.knowledge.metrics import RecentValues
 
 _log = logging.getLogger(__name__)
 T = TypeVar("T")

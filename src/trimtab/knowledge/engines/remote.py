@@ -214,11 +214,13 @@ class RemoteView:
 
     def search(
         self, query: NDArray[np.float32], limit: int, allowed: Keys | None = None
-    ) -> Nearest:
+    ) -> Nearest | None:
         """Return the nearest passages, scored with the stored vectors; see `VectorIndex.search`.
 
         The engine has left out hidden passages already; ``allowed`` is what the store permits.
         """
+        if not len(self.remote):
+            return None
         keys = self.remote.nearest(query, limit, self.seen)
         if allowed is not None:
             keys = keys[np.isin(keys, allowed)]

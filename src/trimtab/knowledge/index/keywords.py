@@ -13,12 +13,12 @@ import math
 import threading
 from array import array
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from trimtab.knowledge.index.vectors import Keys, best_first
+from trimtab.knowledge.index.vectors import Keys
 from trimtab.text.analysis import AnalysedText, QueryTerm
 
 Scores = NDArray[np.float32]
@@ -39,10 +39,6 @@ class WordMatches:
     """The mean score over all passages of the project, those without any term included ..."""
     deviation: float
     """... and its standard deviation."""
-
-    def best(self, limit: int) -> Keys:
-        """Return the keys of the highest scores, best first, equal scores by key."""
-        return best_first(self.keys, self.scores, limit)[0]
 
     def of(self, keys: Keys) -> Scores:
         """Return the scores of these passages; 0 for those without any term."""
@@ -72,13 +68,6 @@ class Segment:
     documents: NDArray[np.int32]
     frequencies: NDArray[np.uint16]
 
-    def postings(self, term: int) -> slice:
-        """Return where the entries of the term with that number are; an empty slice for none."""
-        at = int(self.terms.searchsorted(term))
-        if at == len(self.terms) or self.terms[at] != term:
-            return slice(0, 0)
-        return slice(int(self.starts[at]), int(self.starts[at + 1]))
-
 
 @dataclass(frozen=True, slots=True)
 class _Entries:
@@ -95,7 +84,6 @@ class _State:
     """What BM25 adds to a term's frequency in each passage of each segment, for its length."""
     passages: int = 0
     mean_length: float = 1.0
-    languages: tuple[str, ...] = field(default=())
 
 
 class KeywordIndex:
@@ -108,6 +96,8 @@ class KeywordIndex:
         self._names = list(language_names)
         self._changing = threading.Lock()
         self._state = _State()
+        self.languages: tuple[str, ...] = ()
+        """The languages of at least one passage in twenty, the most frequent first."""
 
     def __len__(self) -> int:
         return self._state.passages
@@ -118,11 +108,6 @@ class KeywordIndex:
         alive = [segment.keys[segment.alive] for segment in self._state.segments]
         return np.sort(np.concatenate(alive)) if alive else np.empty(0, np.int64)
 
-    @property
-    def languages(self) -> tuple[str, ...]:
-        """The languages of at least one passage in twenty, the most frequent first."""
-        return self._state.languages
-
     def add(self, passages: Iterable[tuple[int, AnalysedText]]) -> None:
         """Add passages with distinct keys, in place of those with the same keys."""
         with self._changing:
@@ -130,12 +115,12 @@ class KeywordIndex:
             if not len(fresh.keys):
                 return
             segments = (*_without(self._state.segments, fresh.keys), fresh)
-            self._state = self._summed(_compacted(segments))
+            self._hold(_compacted(segments))
 
     def remove(self, keys: Keys) -> None:
         """Take passages out; keys that are not there are left alone."""
         with self._changing:
-            self._state = self._summed(_without(self._state.segments, keys))
+            self._hold(_without(self._state.segments, keys))
 
     def search(self, terms: Sequence[QueryTerm], allowed: Keys | None = None) -> WordMatches:
         """Score every passage that has any of the terms.
@@ -149,14 +134,25 @@ class KeywordIndex:
             [(found.slices, term.weight * found.rarity) for found in self._entries(state, term)]
             for term in terms
         ]
-        keys, scores = [np.empty(0, np.int64)], [np.empty(0, np.float32)]
+        key_parts, score_parts = [np.empty(0, np.int64)], [np.empty(0, np.float32)]
         for at, segment in enumerate(state.segments):
             weights = [[(slices[at], weight) for slices, weight in found] for found in entries]
             sums = _sums(segment, weights, state.norms[at])
             hit = np.flatnonzero(sums > 0)
-            keys.append(segment.keys.take(hit))
-            scores.append(sums.take(hit))
-        return _matches(np.concatenate(keys), np.concatenate(scores), state.passages, allowed)
+            key_parts.append(segment.keys.take(hit))
+            score_parts.append(sums.take(hit))
+        keys, scores = np.concatenate(key_parts), np.concatenate(score_parts)
+        whole = max(1, state.passages)
+        mean = float(scores.sum(dtype=np.float64)) / whole
+        deviation = math.sqrt(max(0.0, float(scores @ scores) / whole - mean * mean))
+        if allowed is not None:
+            within = np.isin(keys, allowed)
+            keys, scores = keys[within], scores[within]
+        # Keys mostly grow from segment to segment, and within one they mostly are in order.
+        if len(keys) and not (keys[1:] > keys[:-1]).all():
+            order = np.argsort(keys, kind="stable")
+            keys, scores = keys[order], scores[order]
+        return WordMatches(keys, scores, mean, deviation)
 
     def score_of(self, terms: Sequence[QueryTerm], passage: AnalysedText) -> float:
         """Return the score that a passage would have if it were in the index."""
@@ -174,48 +170,50 @@ class KeywordIndex:
             total += term.weight * max(scores, default=0.0)
         return total
 
-    def rarity(self, term: QueryTerm) -> float:
-        """Return the term's inverse document frequency: 0 when no passage has it."""
-        return max((found.rarity for found in self._entries(self._state, term)), default=0.0)
-
     def segments(self) -> tuple[Segment, ...]:
         """Return what has to be kept on disk; deleted passages are gone."""
         with self._changing:
-            self._state = self._summed((_merged(self._state.segments),))
+            self._hold((_merged(self._state.segments),))
             return self._state.segments
 
     def restore(self, segments: Sequence[Segment]) -> None:
         """Become the index that ``segments`` describe."""
         with self._changing:
-            self._state = self._summed(tuple(segments))
+            self._hold(tuple(segments))
 
     def _entries(self, state: _State, term: QueryTerm) -> list[_Entries]:
         """Return the postings and the inverse document frequency of each variant that occurs."""
         entries: list[_Entries] = []
         for variant in term.variants:
-            number = numbered(variant)
-            slices = tuple(segment.postings(number) for segment in state.segments)
-            # Deleted passages count until their segment is merged, as in Lucene.
-            count = sum(found.stop - found.start for found in slices)
+            number, count, slices = numbered(variant), 0, []
+            for segment in state.segments:
+                at = int(segment.terms.searchsorted(number))
+                if at < len(segment.terms) and segment.terms[at] == number:
+                    slices.append(slice(int(segment.starts[at]), int(segment.starts[at + 1])))
+                else:
+                    slices.append(slice(0, 0))
+                # Deleted passages count until their segment is merged, as in Lucene.
+                count += slices[-1].stop - slices[-1].start
             if count:
                 whole = max(state.passages, count)
                 rarity = math.log1p((whole - count + 0.5) / (count + 0.5))
-                entries.append(_Entries(slices, rarity))
+                entries.append(_Entries(tuple(slices), rarity))
         return entries
 
-    def _summed(self, segments: tuple[Segment, ...]) -> _State:
+    def _hold(self, segments: tuple[Segment, ...]) -> None:
+        """Let searches read these segments from now on."""
         passages = sum(int(segment.alive.sum()) for segment in segments)
         words = sum(float(segment.lengths[segment.alive].sum()) for segment in segments)
         counts = np.zeros(len(self._names), np.int64)
         for segment in segments:
             counts += np.bincount(segment.languages[segment.alive], minlength=len(counts))
         order = [int(number) for number in np.argsort(-counts, kind="stable")]
-        names = tuple(
+        self.languages = tuple(
             self._names[at] for at in order if counts[at] > 0 and counts[at] * 20 >= passages
         )
         mean_length = words / passages if passages else 1.0
         norms = tuple(_norms(segment, mean_length) for segment in segments)
-        return _State(segments, norms, passages, mean_length, names)
+        self._state = _State(segments, norms, passages, mean_length)
 
 
 def _norms(segment: Segment, mean_length: float) -> Scores:
@@ -228,46 +226,23 @@ def _norms(segment: Segment, mean_length: float) -> Scores:
 def _sums(
     segment: Segment, weights: Sequence[Sequence[tuple[slice, float]]], norms: Scores
 ) -> Scores:
-    """Return the BM25 score of each passage of the segment, shape (n,)."""
+    """Return the BM25 score of each passage of the segment, shape (n,), in few passes of numpy."""
     sums = np.zeros(len(segment.keys), np.float32)
     for variants in weights:
-        if len(variants) == 1:
-            np.add.at(sums, *_term_scores(segment, *variants[0], norms))
-        elif variants:
-            best = np.zeros_like(sums)
-            for entries, weight in variants:
-                np.maximum.at(best, *_term_scores(segment, entries, weight, norms))
+        several = len(variants) > 1
+        best = np.zeros_like(sums) if several else sums
+        for entries, weight in variants:
+            documents = segment.documents[entries]
+            scores = segment.frequencies[entries].astype(np.float32)
+            # Rows are always in range; clipping spares the check, which costs as much.
+            below = norms.take(documents, mode="clip")
+            below += scores
+            scores /= below
+            scores *= np.float32(weight * (_K1 + 1))
+            (np.maximum if several else np.add).at(best, documents, scores)
+        if several:
             sums += best
     return sums
-
-
-def _term_scores(
-    segment: Segment, entries: slice, weight: float, norms: Scores
-) -> tuple[NDArray[np.int32], Scores]:
-    """Return the passages with the term and what it adds to each, in as few passes as numpy can."""
-    documents = segment.documents[entries]
-    scores = segment.frequencies[entries].astype(np.float32)
-    # Rows are always in range; clipping spares the check, which costs as much as the look-up.
-    below = norms.take(documents, mode="clip")
-    below += scores
-    scores /= below
-    scores *= np.float32(weight * (_K1 + 1))
-    return documents, scores
-
-
-def _matches(keys: Keys, scores: Scores, passages: int, allowed: Keys | None) -> WordMatches:
-    whole = max(1, passages)
-    mean = float(scores.sum(dtype=np.float64)) / whole
-    square = float(scores @ scores) / whole
-    deviation = math.sqrt(max(0.0, square - mean * mean))
-    if allowed is not None:
-        within = np.isin(keys, allowed)
-        keys, scores = keys[within], scores[within]
-    # Keys mostly grow from segment to segment, and within one they mostly are in order.
-    if len(keys) and not (keys[1:] > keys[:-1]).all():
-        order = np.argsort(keys, kind="stable")
-        keys, scores = keys[order], scores[order]
-    return WordMatches(keys, scores, mean, deviation)
 
 
 def _without(segments: Sequence[Segment], keys: Keys) -> tuple[Segment, ...]:

@@ -105,8 +105,8 @@ class VectorIndex:
 
     def search(
         self, query: NDArray[np.float32], limit: int, allowed: Keys | None = None
-    ) -> Nearest:
-        """Return the nearest passages.
+    ) -> Nearest | None:
+        """Return the nearest passages; None when there are no vectors.
 
         Args:
             query: A unit vector, shape (dimension,).
@@ -114,6 +114,8 @@ class VectorIndex:
             allowed: Only these, ascending; None means all.
         """
         state = self._state
+        if not len(state.keys):
+            return None
         if state.graph is None or (allowed is not None and len(allowed) <= self._exact_limit):
             selected = allowed
         else:
@@ -121,12 +123,16 @@ class VectorIndex:
         keys, rows = _rows(state, selected)
         cosines = _cosines(rows, query)
         spread = cosines if selected is None else _cosines(state.sample, query)
-        return _best(keys, cosines, limit, spread)
+        keys, cosines = best_first(keys, cosines, limit)
+        return Nearest(keys, cosines, float(spread.mean()), float(spread.std()))
 
     def vectors(self, keys: Keys) -> tuple[Keys, Vectors]:
         """Return those of the keys that have a vector, ascending, and their rows (m, dimension)."""
         known, rows = _rows(self._state, np.sort(keys))
-        return known, _wide(rows)
+        if not len(rows):
+            return known, np.empty(rows.shape, np.float32)
+        # Ten times faster than numpy's own conversion.
+        return known, np.asarray(numkong.astype(np.ascontiguousarray(rows), "float32"))
 
     def graph_bytes(self) -> bytes:
         """Return the graph to be kept on disk; empty while the scan is exact."""
@@ -170,7 +176,7 @@ class VectorIndex:
         """Return the state with the engine that fits its size; small changes do not flip it."""
         if graph is None and len(keys) > self._exact_limit:
             graph = _new_graph(self.dimension)
-            graph.add(keys, _wide(rows), threads=0)
+            graph.add(keys, rows.astype(np.float32), threads=0)
         elif graph is not None and len(keys) <= self._exact_limit // 2:
             graph = None
         return _state(keys, rows, graph)
@@ -229,20 +235,6 @@ def _cosines(rows: Halves, query: NDArray[np.float32]) -> Cosines:
     found = np.asarray(numkong.cdist(parts, np.ascontiguousarray(rows), "inner"))
     cosines: Cosines = (found[0] + found[1] / _REST).astype(np.float32)
     return cosines
-
-
-def _wide(rows: Halves) -> Vectors:
-    """Return the rows in float32; ten times faster than numpy's own conversion."""
-    if not len(rows):
-        return np.empty(rows.shape, np.float32)
-    wide: Vectors = np.asarray(numkong.astype(np.ascontiguousarray(rows), "float32"))
-    return wide
-
-
-def _best(keys: Keys, scores: Cosines, limit: int, spread: Cosines) -> Nearest:
-    keys, scores = best_first(keys, scores, limit)
-    mean, deviation = (float(spread.mean()), float(spread.std())) if len(spread) else (0.0, 0.0)
-    return Nearest(keys, scores, mean, deviation)
 
 
 def best_first(keys: Keys, scores: Cosines, limit: int) -> tuple[Keys, Cosines]:

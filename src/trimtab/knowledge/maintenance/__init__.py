@@ -1,5 +1,5 @@
 """Maintenance of stored data: backups, checks, repair, restore, clean-up, deletion proofs."""
 
-from trimtab.knowledge.maintenance.service import Maintenance
+from trimtab.knowledge.maintenance.service import DerivedData, Maintenance
 
-__all__ = ["Maintenance"]
+__all__ = ["DerivedData", "Maintenance"]

@@ -10,8 +10,8 @@ from pathlib import Path
 from trimtab.infra.storage import translate_errors
 from trimtab.kernel.clock import Clock
 from trimtab.kernel.errors import Corrupt
+from trimtab.knowledge.store.database import sync_folder
 from trimtab.knowledge.store.integrity import integrity_of
-from trimtab.knowledge.store.reopenable import sync_folder
 
 _NAME = re.compile(r"\.(\d{8}_\d{4}(?:\d{2})?)$")
 

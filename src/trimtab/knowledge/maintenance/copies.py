@@ -10,10 +10,10 @@ from pathlib import Path
 from trimtab.infra.storage import Database, translate_errors
 from trimtab.kernel.errors import Corrupt
 from trimtab.knowledge.maintenance.backups import Backup, Backups
+from trimtab.knowledge.store.database import consolidate_file, sync_folder
 from trimtab.knowledge.store.documents import DocumentStore
 from trimtab.knowledge.store.integrity import UNREADABLE, integrity_of
 from trimtab.knowledge.store.owners import OwnerStore
-from trimtab.knowledge.store.reopenable import consolidate_file, sync_folder
 
 _log = logging.getLogger(__name__)
 _OWNS = "SELECT count(*) FROM metadata WHERE name IN ('owner', 'former_owner') AND value = ?"

@@ -3,7 +3,7 @@
 import psutil
 
 from trimtab.kernel.clock import Clock
-from trimtab.knowledge.rolling_stats import RecentValues
+from trimtab.knowledge.metrics import RecentValues
 
 _WINDOW_SECONDS = 60.0
 

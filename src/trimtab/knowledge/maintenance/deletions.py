@@ -2,7 +2,6 @@
 
 import json
 import os
-import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -10,8 +9,8 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from trimtab.infra.storage import translate_errors
-from trimtab.knowledge.store.reopenable import sync_folder
-from trimtab.knowledge.store.seals import seal
+from trimtab.knowledge.maintenance.dated_list import DatedList
+from trimtab.knowledge.store.database import seal, sync_folder
 
 _MOMENT = timedelta(minutes=1)
 _FIELDS = ("document", "at", "witness")
@@ -27,15 +26,14 @@ class Deletion:
     """The id of one of its passages: found in a file's bytes, it betrays remains."""
 
 
-class DeletionLog:
+class DeletionLog(DatedList[Deletion]):
     """Appends before the database deletes, so that no crash can lose a deletion.
 
     Every line has a checksum. A line that a crash cut short was never acknowledged and is ignored.
     """
 
     def __init__(self, file: Path) -> None:
-        self.file = file
-        self._lock = threading.Lock()
+        super().__init__(file, _parsed, _line)
 
     @contextmanager
     def record(self, deletions: Iterable[Deletion]) -> Iterator[None]:
@@ -61,10 +59,6 @@ class DeletionLog:
                 os.fsync(stream.fileno())
                 raise
 
-    def all(self) -> tuple[Deletion, ...]:
-        """Return every deletion, oldest first."""
-        return tuple(found for line in self._lines() if (found := _parsed(line)) is not None)
-
     def mend(self, known: Iterable[Deletion]) -> int:
         """Rewrite the list without damaged lines, completed from ``known``; count the damaged.
 
@@ -78,35 +72,6 @@ class DeletionLog:
                 more = [found for found in known if not _listed(found, good)]
                 self._write(sorted([*good, *more], key=lambda found: found.at))
         return damaged
-
-    def forget_before(self, now: datetime, age: timedelta) -> int:
-        """Drop deletions older than any backup can be; return how many were dropped."""
-        with self._lock:
-            every = self.all()
-            kept = [found for found in every if now - found.at < age]
-            if len(kept) < len(every):
-                self._write(kept)
-            return len(every) - len(kept)
-
-    def _lines(self) -> list[str]:
-        try:
-            text = self.file.read_text(encoding="utf-8", errors="replace")
-        except FileNotFoundError:
-            return []
-        return [line for line in text.split("\n") if line]
-
-    def _write(self, deletions: Iterable[Deletion]) -> None:
-        partial = self.file.with_name(f"{self.file.name}.partial")
-        try:
-            with partial.open("w", encoding="utf-8") as stream:
-                for found in deletions:
-                    stream.write(_line(found) + "\n")
-                stream.flush()
-                os.fsync(stream.fileno())
-            partial.replace(self.file)
-        finally:
-            partial.unlink(missing_ok=True)
-        sync_folder(self.file.parent)
 
     def _ends_well(self, size: int) -> bool:
         if not size:

@@ -14,7 +14,7 @@ from trimtab.knowledge.maintenance.cleanup import Cleanup
 from trimtab.knowledge.maintenance.deletions import DeletionLog
 from trimtab.knowledge.maintenance.erased_owners import ERASED, ErasedOwners
 from trimtab.knowledge.maintenance.restore import ClosedDatabase, Restore, RestoreResult
-from trimtab.knowledge.store.reopenable import DATABASE
+from trimtab.knowledge.store.database import DATABASE
 
 DELETIONS = "knowledge.deletions"
 

@@ -17,10 +17,10 @@ from trimtab.knowledge.maintenance.backups import Backup, Backups, copy_database
 from trimtab.knowledge.maintenance.copies import erase_owners, rewrite_bytes
 from trimtab.knowledge.maintenance.deletions import DeletionLog
 from trimtab.knowledge.maintenance.erased_owners import ErasedOwners
+from trimtab.knowledge.store.database import consolidate_file, put_in_place
 from trimtab.knowledge.store.documents import DocumentStore
 from trimtab.knowledge.store.integrity import Damage, integrity_of
 from trimtab.knowledge.store.projects import ProjectStore
-from trimtab.knowledge.store.reopenable import consolidate_file, put_in_place
 from trimtab.knowledge.store.salvage import lost_documents, merge, rebuild_indexes, salvage
 
 _log = logging.getLogger(__name__)

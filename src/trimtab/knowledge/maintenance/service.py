@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import psutil
@@ -27,8 +28,8 @@ from trimtab.knowledge.maintenance.restore import Restore, RestoreResult
 from trimtab.knowledge.maintenance.space import free_bytes
 from trimtab.knowledge.parsing import Parser
 from trimtab.knowledge.store import DocumentStore, UsageStore
+from trimtab.knowledge.store.database import ReopenableDatabase
 from trimtab.knowledge.store.integrity import Damage, Integrity, integrity_of
-from trimtab.knowledge.store.reopenable import ReopenableDatabase
 from trimtab.knowledge.store.salvage import rebuild_indexes
 
 _log = logging.getLogger(__name__)
@@ -41,6 +42,16 @@ _LATE_SECONDS = 31 * 60.0
 _CHECKED_AT_ONCE = 32 * _MB
 
 
+@dataclass(frozen=True, slots=True)
+class DerivedData:
+    """Functions that drop what caches and indexes keep of the database."""
+
+    forget_all: Callable[[], object]
+    """Drops everything in memory that was read from a replaced database."""
+    purge: Callable[[], object]
+    """Drops the indexes that held passages deleted meanwhile."""
+
+
 class Maintenance:
     """Backups, checks, repair, restore, clean-up and proof of deletion for one database.
 
@@ -50,7 +61,7 @@ class Maintenance:
         settings: Retention and floors.
         context: Its clock and events; publishes ``knowledge.integrity_failed`` and
             ``knowledge.restored``.
-        forget_all: Drops everything in memory that was read from a replaced database.
+        derived: Dropped when the database is replaced or purged.
         parser: Its process is measured.
     """
 
@@ -60,19 +71,17 @@ class Maintenance:
         data: DataDirectory,
         settings: KnowledgeSettings,
         context: KnowledgeContext,
-        forget_all: Callable[[], object],
+        derived: DerivedData,
         parser: Parser,
     ) -> None:
         self._parser = parser
         self._live = live
         self._clock = clock = context.clock
         self._events = context.events
-        self.forget_all = forget_all
+        self.derived = derived
         self._profile_seconds = settings.memory_profile_seconds if settings.memory_profiling else 0
         self._profiled_at = clock.monotonic()
         self._purged_at, self._checked_at = -1, clock.monotonic()
-        self.on_purge: list[Callable[[], object]] = []
-        """Called when the remains of what was deleted are to go."""
         self.deletions = DeletionLog(data.file("knowledge.deletions"))
         keep = timedelta(days=settings.backup_keep_days)
         self.backups = Backups(live.file, data.folder("backups"), keep, clock)
@@ -138,7 +147,7 @@ class Maintenance:
         """Rebuild every index from its rows and vacuum the file, with exclusive access."""
         with translate_errors(self._live.file), self._live.alone() as connection:
             rebuild_indexes(connection)
-        self.forget_all()  # What was read by way of a damaged index may lack something.
+        self.derived.forget_all()  # What was read by way of a damaged index may lack something.
         return self.check()
 
     def backup(self) -> Backup:
@@ -156,8 +165,7 @@ class Maintenance:
             connection.execute("PRAGMA secure_delete=ON")
             connection.execute("INSERT INTO chunks_fts(chunks_fts) VALUES('optimize')")
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        for called in self.on_purge:
-            called()
+        self.derived.purge()
         clear_all()
         self._purged_at = deleted
         return True
@@ -201,11 +209,10 @@ class Maintenance:
 
     def _forget_old_deletions(self) -> None:
         oldest = [backup.at for backup in self.backups.list()][-1:]
-        age = max([_REMEMBER, *(self._clock.now() - at for at in oldest)])
+        needed = min([self._clock.now() - _REMEMBER, *oldest])
         try:
-            with translate_errors(self.deletions.file):
-                self.deletions.forget_before(self._clock.now(), age)
-                self.erased.forget_before(self._clock.now(), age)
+            self.deletions.forget_before(needed)
+            self.erased.forget_before(needed)
         except StorageFull:
             # The list is written again as a whole; on a full disk it stays longer than it has to.
             _log.warning("the list of deletions was not shortened: the disk is full")
@@ -266,7 +273,7 @@ class Maintenance:
 
     def _finish_restore(self, done: RestoreResult) -> RestoreResult:
         self.restored = done
-        self.forget_all()
+        self.derived.forget_all()
         self.check()
         self._tell("knowledge.restored", done.as_dict())
         return done

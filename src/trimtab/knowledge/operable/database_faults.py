@@ -122,7 +122,7 @@ class DamagedDatabase:
             missing = self._missing(project, lost=self._lost())
         elif self._former.exists():
             self._knowledge.database.replace(self._former, self._folder / "corrupted_by_drill.db")
-            self._maintenance.forget_all()
+            self._maintenance.derived.forget_all()
             self._maintenance.check()
         self._clear(state)
         if missing:

@@ -9,8 +9,8 @@ from trimtab.kernel.drilling import drill_traffic
 from trimtab.kernel.errors import Conflict, TrimtabError
 from trimtab.knowledge.cache_manager import CacheSizes
 from trimtab.knowledge.errors import ProjectUnknown
+from trimtab.knowledge.search import MAX_QUERY_CHARACTERS
 from trimtab.knowledge.service import Knowledge
-from trimtab.knowledge.validation import MAX_QUERY_CHARACTERS
 
 _log = logging.getLogger(__name__)
 _DOCUMENTS = 12

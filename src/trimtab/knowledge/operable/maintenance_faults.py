@@ -10,7 +10,7 @@ from trimtab.kernel.clock import Clock
 from trimtab.kernel.events import Event
 from trimtab.kernel.operable import Arguments, Fault, Param, Realism, Value
 from trimtab.knowledge.cache_manager import CacheSizes
-from trimtab.knowledge.events import HEARTBEAT
+from trimtab.knowledge.ingestion import HEARTBEAT
 from trimtab.knowledge.operable.database_faults import database_faults
 from trimtab.knowledge.operable.disk_faults import disk_faults
 from trimtab.knowledge.service import Knowledge
@@ -74,9 +74,8 @@ class _Memory:
         knowledge.caches.resize(CacheSizes(1_000_000, 1_000_000, 1_000_000))
 
         def grow() -> None:
-            width = int(given["megabytes_per_beat"]) * _MB // 4
-            key = f"drill {secrets.token_hex(8)}"
-            knowledge.encoder.cache.put(key, np.ones(width, np.float32))
+            vector = np.ones(int(given["megabytes_per_beat"]) * _MB // 4, np.float32)
+            knowledge.encoder.cache.put(f"drill {secrets.token_hex(8)}", vector, vector.nbytes)
 
         self._grow = grow
         return {

@@ -2,15 +2,15 @@
 
 fitted = fit(index, sample, embedder.embed)        # again when fitted.outgrown(len(index))
 ranking = rank(index, query, query_vector, meaning=fitted.meaning, limit=50)
-explain(index, ranking, ranking.passages[0], text)
+highlights(ranking.terms, text)                     # the words that match, as (start, end)
 """
 
-from trimtab.knowledge.ranking.explain import Explanation, MatchedTerm, explain, highlights
 from trimtab.knowledge.ranking.hybrid import (
     DEFAULT_MEANING,
     RankedPassage,
     Ranking,
     SearchableIndex,
+    highlights,
     rank,
 )
 from trimtab.knowledge.ranking.probes import UNFITTED, Fit, fit
@@ -18,13 +18,10 @@ from trimtab.knowledge.ranking.probes import UNFITTED, Fit, fit
 __all__ = [
     "DEFAULT_MEANING",
     "UNFITTED",
-    "Explanation",
     "Fit",
-    "MatchedTerm",
     "RankedPassage",
     "Ranking",
     "SearchableIndex",
-    "explain",
     "fit",
     "highlights",
     "rank",

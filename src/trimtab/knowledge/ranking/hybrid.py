@@ -5,6 +5,7 @@ in standard deviations. So a query whose words tell little, or a language that t
 know, lowers the influence of that side by itself; the project's weight does the rest.
 """
 
+import math
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -13,7 +14,8 @@ from numpy.typing import NDArray
 
 from trimtab.knowledge.embedding import Vectors
 from trimtab.knowledge.index import Keys, KeywordIndex, QueryTerm, WordMatches, query_terms
-from trimtab.knowledge.index.vectors import Nearest
+from trimtab.knowledge.index.vectors import Nearest, best_first
+from trimtab.text.analysis import matching_words
 
 Scores = NDArray[np.float64]
 
@@ -36,8 +38,8 @@ class NearestVectors(Protocol):
 
     def search(
         self, query: NDArray[np.float32], limit: int, allowed: Keys | None = None
-    ) -> Nearest:
-        """Return the nearest passages, best first."""
+    ) -> Nearest | None:
+        """Return the nearest passages, best first; None when there are no vectors."""
         ...
 
     def vectors(self, keys: Keys) -> tuple[Keys, Vectors]:
@@ -96,6 +98,12 @@ class Candidates:
     keys: Keys
     words: Scores
     nearness: Scores
+    bm25: NDArray[np.float32]
+    cosines: Scores
+    """NaN for passages without vector."""
+    row_of: NDArray[np.intp]
+    """Where each passage's vector is in ``rows``; -1 for those without."""
+    rows: Vectors
     matches: WordMatches
     nearest: Nearest | None
 
@@ -123,13 +131,24 @@ def rank(
     found = candidates(index, terms, vector, allowed)
     share = meaning if found.nearest is not None else 0.0
     scores = share * found.nearness + (1 - share) * found.words
+    if not len(scores):
+        return Ranking((), terms, share)
     order = np.lexsort((found.keys, -scores))
     if share > 0:
-        order = _with_neighbours(index, found.keys, scores, order)
-    top = share * _highest(found.nearness) + (1 - share) * _highest(found.words)
+        first = np.sort(order[:_SMOOTHED])
+        near = first[found.row_of[first] >= 0]
+        scores[near] = smoothed(scores[near], found.rows[found.row_of[near]])
+        head = first[np.lexsort((found.keys[first], -scores[first]))]
+        order = np.concatenate([head, order[_SMOOTHED:]])
+    top = share * float(found.nearness.max()) + (1 - share) * float(found.words.max())
     chosen = order[:limit]
     shown = np.clip(scores[chosen] / top, 0.0, 1.0) if top > 0 else np.zeros(len(chosen))
-    return Ranking(_passages(index, found, vector, chosen, shown), terms, share)
+    columns = (found.keys[chosen], shown, found.bm25[chosen], found.cosines[chosen])
+    passages = tuple(
+        RankedPassage(key, score, bm25, None if math.isnan(cosine) else cosine)
+        for key, score, bm25, cosine in zip(*(part.tolist() for part in columns), strict=True)
+    )
+    return Ranking(passages, terms, share)
 
 
 def candidates(
@@ -140,38 +159,22 @@ def candidates(
 ) -> Candidates:
     """Return the best passages of both sides with the scores of both."""
     matches = index.words.search(terms, allowed)
-    keys = np.sort(matches.best(_POOL))
-    nearest: Nearest | None = None
-    nearness = np.zeros(len(keys))
-    if vector is not None and len(index.vectors):
-        nearest = index.vectors.search(vector, _POOL, allowed)
+    keys = np.sort(best_first(matches.keys, matches.scores, _POOL)[0])
+    nearest = None if vector is None else index.vectors.search(vector, _POOL, allowed)
+    if nearest is not None:
         keys = np.union1d(keys, nearest.keys)
-        nearness = _cosines(index, keys, vector, nearest.mean) - nearest.mean
-        nearness /= nearest.deviation or 1.0
-    words = (matches.of(keys) - matches.mean) / (matches.deviation or 1.0)
-    return Candidates(keys, words.astype(np.float64), nearness, matches, nearest)
-
-
-def _cosines(
-    index: SearchableIndex, keys: Keys, vector: NDArray[np.float32], missing: float
-) -> Scores:
-    """Return the cosine of each passage to the query; ``missing`` for those without vector."""
-    cosines = np.full(len(keys), missing)
-    known, rows = index.vectors.vectors(keys)
-    cosines[np.searchsorted(keys, known)] = rows @ vector
-    return cosines
-
-
-def _with_neighbours(
-    index: SearchableIndex, keys: Keys, scores: Scores, order: NDArray[np.intp]
-) -> NDArray[np.intp]:
-    """Return the order after smoothing the first ``_SMOOTHED``; ``scores`` changes with it."""
-    first = np.sort(order[:_SMOOTHED])
-    known, rows = index.vectors.vectors(keys[first])
-    at = first[np.searchsorted(keys[first], known)]
-    scores[at] = smoothed(scores[at], rows)
-    head = first[np.lexsort((keys[first], -scores[first]))]
-    return np.concatenate([head, order[_SMOOTHED:]])
+    row_of, nearness = np.full(len(keys), -1), np.zeros(len(keys))
+    cosines = np.full(len(keys), np.nan)
+    rows: Vectors = np.empty((0, 0), np.float32)
+    if vector is not None and nearest is not None:
+        known, rows = index.vectors.vectors(keys)
+        at = np.searchsorted(keys, known)
+        row_of[at] = np.arange(len(known))
+        cosines[at] = rows @ vector
+        nearness[at] = (cosines[at] - nearest.mean) / (nearest.deviation or 1.0)
+    bm25 = matches.of(keys)
+    words = ((bm25 - matches.mean) / (matches.deviation or 1.0)).astype(np.float64)
+    return Candidates(keys, words, nearness, bm25, cosines, row_of, rows, matches, nearest)
 
 
 def smoothed(scores: NDArray[np.float64], vectors: Vectors) -> NDArray[np.float64]:
@@ -196,24 +199,7 @@ def smoothed(scores: NDArray[np.float64], vectors: Vectors) -> NDArray[np.float6
     return mixed
 
 
-def _highest(scores: Scores) -> float:
-    return float(scores.max()) if len(scores) else 0.0
-
-
-def _passages(
-    index: SearchableIndex,
-    found: Candidates,
-    vector: NDArray[np.float32] | None,
-    chosen: NDArray[np.intp],
-    shown: Scores,
-) -> tuple[RankedPassage, ...]:
-    keys = found.keys[chosen]
-    bm25 = found.matches.of(keys)
-    cosines: dict[int, float] = {}
-    if found.nearest is not None and vector is not None:
-        known, rows = index.vectors.vectors(keys)
-        cosines = dict(zip(known.tolist(), (rows @ vector).tolist(), strict=True))
-    return tuple(
-        RankedPassage(int(key), float(score), float(words), cosines.get(int(key)))
-        for key, score, words in zip(keys, shown, bm25, strict=True)
-    )
+def highlights(terms: tuple[QueryTerm, ...], text: str) -> tuple[tuple[int, int], ...]:
+    """Return the (start, end) offsets of the words in ``text`` that match a term, in order."""
+    variants = {variant for term in terms for variant in term.variants}
+    return tuple((start, end) for start, end, found in matching_words(text) if found in variants)

@@ -11,11 +11,11 @@ import sqlalchemy as sa
 from trimtab.infra.storage import Database
 from trimtab.knowledge.errors import DatabaseDamaged, DocumentUnknown, ProjectUnknown
 from trimtab.knowledge.records import Document, DocumentState
+from trimtab.knowledge.store.database import intact, seal
 from trimtab.knowledge.store.fingerprint import DocumentFingerprint, missing
 from trimtab.knowledge.store.labels import LABELS, put_labels, replace_metadata, visible
 from trimtab.knowledge.store.owners import join_owner
 from trimtab.knowledge.store.projects import ProjectRow, bump_index_version, deletion, find_project
-from trimtab.knowledge.store.seals import intact, seal
 from trimtab.knowledge.store.tables import (
     chunks,
     deletions,
@@ -26,8 +26,8 @@ from trimtab.knowledge.store.tables import (
 from trimtab.knowledge.store.writing import (
     NewDocument,
     Vector,
-    former_rows,
     put_documents,
+    select_in,
     set_state,
     vector_row,
     without_vector,
@@ -52,12 +52,14 @@ class DocumentStore:
         self._database = database
 
     def fingerprints(
-        self, project_key: int, names: Sequence[str] | None = None
-    ) -> dict[str, DocumentFingerprint]:
-        """Return the fingerprints of the project's documents by name: all, or those named."""
-        which = [documents.c.project_key == project_key]
-        if names is not None:
-            which.append(documents.c.name.in_(names))
+        self, project: str, names: Sequence[str] | None = None
+    ) -> tuple[ProjectRow, dict[str, DocumentFingerprint]]:
+        """Return the project, and the fingerprints of its documents by name: all, or those named.
+
+        Raises:
+            ProjectUnknown: There is none of that name.
+        """
+        which = [] if names is None else [documents.c.name.in_(names)]
         counted = (
             sa.select(sa.func.count())
             .where(chunks.c.document_key == documents.c.key)
@@ -68,11 +70,13 @@ class DocumentStore:
             columns.name, columns.source_hash, columns.version, columns.state, counted, LABELS
         )
         with self._database.read() as connection:
-            return {
+            found = find_project(connection, project)
+            mine = statement.where(documents.c.project_key == found.key, *which)
+            return found, {
                 row[0]: DocumentFingerprint(
                     row[1], row[2], DocumentState(row[3]), row[4], tuple(json.loads(row[5]))
                 )
-                for row in connection.execute(statement.where(*which))
+                for row in connection.execute(mine)
             }
 
     def embedded_chunks(self, document_id: str, model: str) -> frozenset[str]:
@@ -109,15 +113,17 @@ class DocumentStore:
             ProjectUnknown: The project was deleted meanwhile; nothing is written.
         """
         with self._database.write() as connection:
-            _check_alive(connection, project)
-            former = former_rows(connection, [document.id for document in group])
+            if not bump_index_version(connection, project.key):
+                raise ProjectUnknown(f"The project {project.name!r} was deleted meanwhile.")
+            ids = [document.id for document in group]
+            found = select_in(connection, sa.select(documents), documents.c.id, ids)
+            former = {row.id: row for row in found}
             chosen: dict[str, NewDocument] = {}
             for document, known in zip(group, replaces, strict=True):
                 row = former.get(document.id)
                 if row is None if known is None else known.matches(row):
                     chosen.setdefault(document.id, document)
             versions = put_documents(connection, project.key, [*chosen.values()], former, at)
-            bump_index_version(connection, project.key)
         return [
             versions[document.id] if chosen.get(document.id) is document else None
             for document in group
@@ -351,12 +357,6 @@ class DocumentStore:
             for key in keys:
                 set_state(connection, key, DocumentState.QUEUED, attempts=0, error="")
             return len(keys)
-
-
-def _check_alive(connection: sa.Connection, project: ProjectRow) -> None:
-    alive = sa.select(projects.c.key).where(projects.c.key == project.key)
-    if connection.execute(alive).first() is None:
-        raise ProjectUnknown(f"The project {project.name!r} was deleted meanwhile.")
 
 
 def _selected() -> sa.Select[Any]:

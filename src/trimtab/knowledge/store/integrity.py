@@ -7,7 +7,7 @@ from enum import StrEnum
 from itertools import islice
 from pathlib import Path
 
-from trimtab.knowledge.store.seals import SEALED, broken_rows
+from trimtab.knowledge.store.database import SEALED, broken_rows
 
 _INDEX_ONLY = re.compile(
     r"missing from index|wrong # of entries in index|non-unique entry in index|full-text index"

@@ -1,13 +1,11 @@
 """Access labels: rows of `metadata` named ``label`` that decide who may see a document."""
 
-import threading
 from collections.abc import Collection, Mapping, Sequence
 
 import sqlalchemy as sa
 
 from trimtab.infra.storage import Database
-from trimtab.knowledge.store.projects import ProjectRow
-from trimtab.knowledge.store.seals import sealed
+from trimtab.knowledge.store.database import sealed
 from trimtab.knowledge.store.tables import documents, metadata
 
 _LABEL = "label"
@@ -20,34 +18,10 @@ LABELS = (
 
 
 class LabelStore:
-    """Reads labels. Safe to call from many threads."""
+    """Reads which documents labels hide."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._known: dict[int, tuple[int, frozenset[str]]] = {}
-        """Labels in use by project key, with the project's version when they were read."""
-        self._lock = threading.Lock()
-
-    def known(self, project: ProjectRow) -> frozenset[str] | None:
-        """Return the labels in use if they are in memory; None means ask the database."""
-        version, labels = self._known.get(project.key, (-1, frozenset()))
-        return labels if version == project.index_version else None
-
-    def in_use(self, project: ProjectRow) -> frozenset[str]:
-        """Return the labels that the project's documents have."""
-        if (known := self.known(project)) is not None:
-            return known
-        theirs = (
-            sa.select(metadata.c.value)
-            .join_from(metadata, documents, documents.c.key == metadata.c.document_key)
-            .where(documents.c.project_key == project.key, metadata.c.name == _LABEL)
-            .distinct()
-        )
-        with self._database.read() as connection:
-            found = frozenset(connection.scalars(theirs))
-        with self._lock:
-            self._known[project.key] = (project.index_version, found)
-        return found
 
     def hidden(self, document_ids: Collection[str], labels: Sequence[str]) -> set[str]:
         """Return the documents hidden from a caller with these labels; deleted ones are not."""
@@ -58,6 +32,16 @@ class LabelStore:
                 query = sa.select(documents.c.id).where(these, ~visible(labels))
                 found.update(connection.scalars(query))
         return found
+
+
+def labels_of(project_key: int) -> sa.Select[tuple[str]]:
+    """Return the query for the labels that the project's documents have."""
+    return (
+        sa.select(metadata.c.value)
+        .join_from(metadata, documents, documents.c.key == metadata.c.document_key)
+        .where(documents.c.project_key == project_key, metadata.c.name == _LABEL)
+        .distinct()
+    )
 
 
 def visible(labels: Sequence[str]) -> sa.ColumnElement[bool]:

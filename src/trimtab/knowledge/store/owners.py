@@ -6,7 +6,7 @@ import sqlalchemy as sa
 
 from trimtab.infra.storage import Database
 from trimtab.knowledge.records import DocumentState
-from trimtab.knowledge.store.seals import sealed
+from trimtab.knowledge.store.database import sealed
 from trimtab.knowledge.store.tables import chunks, deletions, documents, metadata, projects
 
 _OWNER = "owner"

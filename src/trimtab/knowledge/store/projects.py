@@ -11,7 +11,7 @@ from trimtab.kernel.ids import new_id
 from trimtab.kernel.names import problem_of_name
 from trimtab.knowledge.errors import ProjectNameInvalid, ProjectUnknown
 from trimtab.knowledge.records import ProjectStats
-from trimtab.knowledge.store.seals import intact, sealed
+from trimtab.knowledge.store.database import intact, sealed
 from trimtab.knowledge.store.tables import chunks, deletions, documents, metadata, projects, vectors
 
 
@@ -34,27 +34,11 @@ class ProjectStore:
         self._database = database
         self._engine = engine
         """Of new projects."""
-        self._read: dict[str, tuple[int, ProjectRow]] = {}
-        """Rows by name, each with what `Database.changes` was before it was read."""
 
     def find(self, name: str) -> ProjectRow:
         """Return the project, or raise `ProjectUnknown`."""
-        if (row := self.remembered(name)) is not None:
-            return row
-        changes = self._database.changes
         with self._database.read() as connection:
-            try:
-                row = find_project(connection, name)
-            except ProjectUnknown:
-                self._read.pop(name, None)
-                raise
-        self._read[name] = changes, row
-        return row
-
-    def remembered(self, name: str) -> ProjectRow | None:
-        """Return the project from memory if nothing in the database changed since it was read."""
-        changes, row = self._read.get(name, (-1, None))
-        return row if changes == self._database.changes else None
+            return find_project(connection, name)
 
     def ensure(self, name: str, at: datetime) -> ProjectRow:
         """Return the project, made now when it is missing."""
@@ -182,13 +166,18 @@ def deletion(document_id: str, project_id: str, at: datetime) -> dict[str, Any]:
     return sealed("deletions", row)
 
 
-def bump_index_version(connection: sa.Connection, project_key: int) -> None:
-    """Increment the project's index version: results cached for the former one expire."""
-    connection.execute(
+def bump_index_version(connection: sa.Connection, project_key: int) -> bool:
+    """Increment the project's index version, so that results cached for the former one expire.
+
+    Returns:
+        False when the project is gone.
+    """
+    raised = (
         sa.update(projects)
         .where(projects.c.key == project_key)
         .values(index_version=projects.c.index_version + 1)
     )
+    return bool(connection.execute(raised).rowcount)
 
 
 def _of(row: sa.Row[Any] | None, name: str) -> int:

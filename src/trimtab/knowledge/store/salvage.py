@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from trimtab.knowledge.records import DocumentState
+from trimtab.knowledge.store.database import broken_rows, sealed
 from trimtab.knowledge.store.integrity import UNREADABLE
-from trimtab.knowledge.store.seals import broken_rows, sealed
 
 _TABLES = ("projects", "documents", "metadata", "chunks", "vectors", "deletions")
 _KEY = {"metadata": "", "vectors": "chunk_key", "deletions": ""}

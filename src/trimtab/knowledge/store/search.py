@@ -10,11 +10,23 @@ import sqlalchemy as sa
 from numpy.typing import NDArray
 
 from trimtab.infra.storage import Database
-from trimtab.knowledge.errors import DatabaseDamaged
+from trimtab.knowledge.errors import DatabaseDamaged, ProjectUnknown
+from trimtab.knowledge.store.database import intact, seal
 from trimtab.knowledge.store.fts_query import full_text_query
-from trimtab.knowledge.store.labels import LabelStore
-from trimtab.knowledge.store.seals import intact, seal
+from trimtab.knowledge.store.labels import labels_of
+from trimtab.knowledge.store.projects import ProjectRow, find_project
 from trimtab.knowledge.store.tables import chunks, documents, metadata, projects, vectors
+
+
+@dataclass(frozen=True, slots=True)
+class SearchedProject:
+    """A project as its searches see it, until the database changes."""
+
+    row: ProjectRow
+    labels: frozenset[str]
+    """The access labels that its documents have."""
+    changes: int
+    """What `Database.changes` was before it was read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +69,38 @@ class StoredChunk:
 class SearchStore:
     """Reads for searches; writes nothing."""
 
-    def __init__(self, database: Database, labels: LabelStore | None = None) -> None:
+    def __init__(self, database: Database) -> None:
         self._database = database
-        self.labels = labels or LabelStore(database)
+        self._projects: dict[str, SearchedProject] = {}
+        """By name, as last read."""
+
+    def project(self, name: str) -> SearchedProject:
+        """Return the project, from memory when nothing changed since it was read.
+
+        Raises:
+            ProjectUnknown: There is none of that name.
+        """
+        known = self._projects.get(name)
+        changes = self._database.changes
+        if known is not None and known.changes == changes:
+            return known
+        with self._database.read() as connection:
+            try:
+                row = find_project(connection, name)
+            except ProjectUnknown:
+                self._projects.pop(name, None)
+                raise
+            if known is not None and known.row == row:
+                labels = known.labels
+            else:
+                labels = frozenset(connection.scalars(labels_of(row.key)))
+        fresh = self._projects[name] = SearchedProject(row, labels, changes)
+        return fresh
+
+    def remembered(self, name: str) -> SearchedProject | None:
+        """Return the project if it is in memory and nothing changed since it was read."""
+        known = self._projects.get(name)
+        return known if known is not None and known.changes == self._database.changes else None
 
     def version(self, project_key: int) -> int:
         """Return the project's index version now."""
@@ -195,11 +236,23 @@ class SearchStore:
                 documents.c.project_key == project_key,
             )
             owners = {row.key: intact("documents", row) for row in connection.execute(of)}
-        return {
-            row.key: _existing_chunk(row, owners[row.document_key])
-            for row in rows
-            if row.document_key in owners
-        }
+        found: dict[int, StoredChunk] = {}
+        for row in rows:
+            document = owners.get(row.document_key)
+            if document is not None:
+                intact("chunks", row)
+                found[row.key] = StoredChunk(
+                    key=row.key,
+                    id=row.id,
+                    document_id=document.id,
+                    document_name=document.name,
+                    title=document.title,
+                    text=row.text,
+                    start=row.start_offset,
+                    page=row.page,
+                    heading=row.heading,
+                )
+        return found
 
 
 def _has(name: str, values: Sequence[str] | None = None) -> sa.ColumnElement[bool]:
@@ -215,21 +268,6 @@ def _stored_passage(row: Any) -> StoredPassage:
     if row.vector is not None and row.vector_seal != seal(row.model, row.vector):
         raise DatabaseDamaged("A vector in the knowledge database is not as it was written.")
     return StoredPassage(row.key, row.heading, row.text, row.vector)
-
-
-def _existing_chunk(row: Any, document: Any) -> StoredChunk:
-    intact("chunks", row)
-    return StoredChunk(
-        key=row.key,
-        id=row.id,
-        document_id=document.id,
-        document_name=document.name,
-        title=document.title,
-        text=row.text,
-        start=row.start_offset,
-        page=row.page,
-        heading=row.heading,
-    )
 
 
 def _version(connection: sa.Connection, project_key: int) -> int:

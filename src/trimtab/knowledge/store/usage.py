@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.sqlite import insert
 
 from trimtab.infra.storage import Database
-from trimtab.knowledge.store.seals import seal, sealed
+from trimtab.knowledge.store.database import seal, sealed
 from trimtab.knowledge.store.tables import frequent_queries, projects, tuning
 
 

@@ -83,17 +83,8 @@ def quantiles(q: float, vector: Vector, grouping: Grouping) -> Vector:
     return aggregate(lambda values: quantile(q, values), vector, grouping)
 
 
-def top(size: float, vector: Vector, grouping: Grouping) -> Vector:
-    """Return the largest elements of each group, largest first and NaN last."""
-    return _first(size, vector, grouping, descending=True)
-
-
-def bottom(size: float, vector: Vector, grouping: Grouping) -> Vector:
-    """Return the smallest elements of each group, smallest first and NaN last."""
-    return _first(size, vector, grouping, descending=False)
-
-
-def _first(size: float, vector: Vector, grouping: Grouping, *, descending: bool) -> Vector:
+def first(size: float, vector: Vector, grouping: Grouping, *, descending: bool) -> Vector:
+    """Return the largest or smallest elements of each group in order, NaN last."""
     if math.isnan(size) or abs(size) >= 2**63:
         raise EvaluationFailed(f"{size} is not a number of elements.")
     groups: dict[Labels, list[Element]] = {}

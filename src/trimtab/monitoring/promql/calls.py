@@ -56,6 +56,13 @@ class ArgumentCompiler(Protocol):
         ...
 
 
+def unwrapped(node: Expr) -> Expr:
+    """Return the expression without its outer parentheses."""
+    while isinstance(node, ParenExpr):
+        node = node.expr
+    return node
+
+
 def _over_range(name: str) -> Callable[[ArgumentCompiler, Arguments], VectorNode]:
     function = RANGE_FUNCTIONS[name]
     keeps_name = name == "last_over_time"
@@ -80,10 +87,8 @@ def _each_window(
 
 
 def _quantile_over_time(parts: ArgumentCompiler, arguments: Arguments) -> VectorNode:
-    q, selector = (
-        parts.scalar(arguments[0]),
-        parts.compile_range(arguments[1], "quantile_over_time"),
-    )
+    q = parts.scalar(arguments[0])
+    selector = parts.compile_range(arguments[1], "quantile_over_time")
 
     def run(instant: Instant) -> Vector:
         at = q(instant)
@@ -95,10 +100,8 @@ def _quantile_over_time(parts: ArgumentCompiler, arguments: Arguments) -> Vector
 
 
 def _predict_linear(parts: ArgumentCompiler, arguments: Arguments) -> VectorNode:
-    selector, seconds = (
-        parts.compile_range(arguments[0], "predict_linear"),
-        parts.scalar(arguments[1]),
-    )
+    selector = parts.compile_range(arguments[0], "predict_linear")
+    seconds = parts.scalar(arguments[1])
 
     def run(instant: Instant) -> Vector:
         ahead = seconds(instant)
@@ -116,7 +119,7 @@ def _absent_over_time(parts: ArgumentCompiler, arguments: Arguments) -> VectorNo
 
 
 def _absent(parts: ArgumentCompiler, arguments: Arguments) -> VectorNode:
-    node = _bare(arguments[0])
+    node = unwrapped(arguments[0])
     labels = parts.selector(node).equalities if isinstance(node, VectorSelector) else ()
     inner = parts.vector(node)
     return lambda instant: [] if inner(instant) else [Element(labels, 1.0)]
@@ -170,7 +173,7 @@ def _vector(parts: ArgumentCompiler, arguments: Arguments) -> VectorNode:
 
 
 def _timestamp(parts: ArgumentCompiler, arguments: Arguments) -> VectorNode:
-    node = _bare(arguments[0])
+    node = unwrapped(arguments[0])
     if not isinstance(node, VectorSelector):
         inner = parts.vector(node)
         return lambda instant: distinct(
@@ -206,14 +209,8 @@ def _label_join(parts: ArgumentCompiler, arguments: Arguments) -> VectorNode:
     )
 
 
-def _bare(node: Expr) -> Expr:
-    while isinstance(node, ParenExpr):
-        node = node.expr
-    return node
-
-
 def _text(node: Expr) -> str:
-    node = _bare(node)
+    node = unwrapped(node)
     # The parser has checked the argument types.
     assert isinstance(node, StringLiteral)  # noqa: S101
     return str(node.val)

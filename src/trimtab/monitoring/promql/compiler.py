@@ -3,6 +3,7 @@
 import operator
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import NoReturn
 
 from promql_parser import (
@@ -36,7 +37,7 @@ from trimtab.monitoring.promql.binary import (
     vector_scalar,
     vectors,
 )
-from trimtab.monitoring.promql.calls import CALLS, SCALAR_CALLS
+from trimtab.monitoring.promql.calls import CALLS, SCALAR_CALLS, unwrapped
 from trimtab.monitoring.promql.coverage import COUNTERS, NEWEST_ONLY
 from trimtab.monitoring.promql.functions import each
 from trimtab.monitoring.promql.selectors import Selector, compile_selector
@@ -66,13 +67,6 @@ def is_scalar(node: Expr) -> bool:
             return bool(node.func.return_type == ValueType.Scalar)
         case _:
             return False
-
-
-def unwrapped(node: Expr) -> Expr:
-    """Return the expression without its outer parentheses."""
-    while isinstance(node, ParenExpr):
-        node = node.expr
-    return node
 
 
 class Compiler:
@@ -176,8 +170,8 @@ class Compiler:
             label = parameter.val
             return lambda instant: aggregations.count_values(label, inner(instant), grouping)
         sized: dict[str, Callable[..., list[Element]]] = {
-            "topk": aggregations.top,
-            "bottomk": aggregations.bottom,
+            "topk": partial(aggregations.first, descending=True),
+            "bottomk": partial(aggregations.first, descending=False),
             "quantile": aggregations.quantiles,
         }
         if name not in sized or parameter is None:

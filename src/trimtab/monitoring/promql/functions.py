@@ -7,8 +7,7 @@ from collections.abc import Callable
 import numpy as np
 
 from trimtab.monitoring.errors import EvaluationFailed
-from trimtab.monitoring.labels import Labels, changed, value_of, without_name
-from trimtab.monitoring.promql.patterns import CompiledPattern, Match
+from trimtab.monitoring.labels import changed, value_of, without_name
 from trimtab.monitoring.promql.values import Element, Vector, ieee
 
 MAX_LABEL_LENGTH = 4096
@@ -84,7 +83,7 @@ _REFERENCE = re.compile(r"\$(?:\$|(\w+)|\{(\w+)\})", re.ASCII)
 
 
 def label_replaced(
-    vector: Vector, target: str, replacement: str, source: str, pattern: CompiledPattern
+    vector: Vector, target: str, replacement: str, source: str, pattern: re.Pattern[str]
 ) -> Vector:
     """Return the vector with ``target`` set where ``source`` matches the pattern."""
     result = []
@@ -98,7 +97,7 @@ def label_replaced(
     return result
 
 
-def _expanded(template: str, found: Match) -> str:
+def _expanded(template: str, found: re.Match[str]) -> str:
     """Expand ``$1``, ``$name`` and ``${name}`` as Go's ``regexp.Expand`` does."""
     numbered, named = found.groups(), found.groupdict()
 
@@ -118,20 +117,11 @@ def _expanded(template: str, found: Match) -> str:
 
 def label_joined(vector: Vector, target: str, separator: str, sources: list[str]) -> Vector:
     """Return the vector with ``target`` set to the joined values of the other labels."""
-    return [
-        Element(
-            changed(
-                element.labels,
-                {target: _joined(element.labels, separator, sources)},
-            ),
-            element.value,
-        )
-        for element in vector
-    ]
-
-
-def _joined(labels: Labels, separator: str, sources: list[str]) -> str:
-    return _check_length(separator.join(value_of(labels, name) for name in sources))
+    result = []
+    for labels, value in vector:
+        text = _check_length(separator.join(value_of(labels, name) for name in sources))
+        result.append(Element(changed(labels, {target: text}), value))
+    return result
 
 
 def _check_length(text: str) -> str:

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from promql_parser import BinaryExpr, Expr
 
 from trimtab.monitoring.labels import METRIC_NAME, value_of
-from trimtab.monitoring.promql.compiler import Compiler, unwrapped
+from trimtab.monitoring.promql.calls import unwrapped
+from trimtab.monitoring.promql.compiler import Compiler
 from trimtab.monitoring.promql.coverage import covered_ms, covers
 from trimtab.monitoring.promql.selectors import Selector
 from trimtab.monitoring.promql.values import Instant, Vector, VectorNode

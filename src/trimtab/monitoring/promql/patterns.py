@@ -1,8 +1,7 @@
 """Regular expressions of PromQL, run in linear time by RE2 as in Prometheus."""
 
 import re
-from collections.abc import Sequence
-from typing import Protocol
+from typing import cast
 
 import re2
 
@@ -16,31 +15,7 @@ _NOT_IN_GO = re.compile(r"(?<!\\)(?:\\\\)*(?:\\C|\(\?<(?!\\))")
 """
 
 
-class Match(Protocol):
-    """Result of a pattern match."""
-
-    def __getitem__(self, group: int) -> str:
-        """Return the text of a group; 0 is all that matched."""
-        ...
-
-    def groups(self) -> Sequence[str | None]:
-        """Return the text of each group; None for one that took no part."""
-        ...
-
-    def groupdict(self) -> dict[str, str | None]:
-        """Return the texts of the named groups."""
-        ...
-
-
-class CompiledPattern(Protocol):
-    """A compiled pattern of RE2."""
-
-    def fullmatch(self, text: str) -> Match | None:
-        """Match the whole text."""
-        ...
-
-
-def compile_anchored(expression: str, pattern: str) -> CompiledPattern:
+def compile_anchored(expression: str, pattern: str) -> re.Pattern[str]:
     """Compile a pattern for ``fullmatch``: Prometheus' patterns match whole values.
 
     Args:
@@ -60,12 +35,12 @@ def compile_anchored(expression: str, pattern: str) -> CompiledPattern:
             expression, f"the pattern {pattern!r} has a form that Prometheus does not accept"
         )
     try:
-        compiled: CompiledPattern = re2.compile(pattern, _options())
+        # RE2's patterns and matches have the methods of Python's.
+        return cast("re.Pattern[str]", re2.compile(pattern, _options()))
     except (re2.error, UnicodeEncodeError) as error:
         detail = error.args[0]
         text = detail.decode(errors="replace") if isinstance(detail, bytes) else str(detail)
         raise ExpressionRefused(expression, f"the pattern {pattern!r}: {text}") from error
-    return compiled
 
 
 def _options() -> "re2.Options":

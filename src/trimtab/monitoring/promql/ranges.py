@@ -7,6 +7,7 @@ The formulas are those of Prometheus 2.42 (``promql/functions.go``).
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from trimtab.monitoring.promql.values import Summation, quantile
 from trimtab.monitoring.series import SampleWindow
@@ -26,17 +27,8 @@ RangeFunction = Callable[[SampleWindow, TimeRange], float | None]
 
 
 def _rate(window: SampleWindow, span: TimeRange) -> float | None:
-    return _extrapolated(
-        window, span, counter=True, per_seconds=(span.end_ms - span.start_ms) / 1000
-    )
-
-
-def _increase(window: SampleWindow, span: TimeRange) -> float | None:
-    return _extrapolated(window, span, counter=True)
-
-
-def _delta(window: SampleWindow, span: TimeRange) -> float | None:
-    return _extrapolated(window, span, counter=False)
+    seconds = (span.end_ms - span.start_ms) / 1000
+    return _extrapolated(window, span, counter=True, per_seconds=seconds)
 
 
 def _extrapolated(
@@ -196,18 +188,6 @@ def _resets(window: SampleWindow, _: TimeRange) -> float:
     return float(sum(b < a for a, b in zip(window.values, window.values[1:], strict=False)))
 
 
-def _present(_window: SampleWindow, _: TimeRange) -> float:
-    return 1.0
-
-
-def _count(window: SampleWindow, _: TimeRange) -> float:
-    return float(len(window.values))
-
-
-def _last(window: SampleWindow, _: TimeRange) -> float:
-    return window.values[-1]
-
-
 def quantile_over_time(window: SampleWindow, _: TimeRange, q: float) -> float:
     """Return the q-quantile of the samples."""
     return quantile(q, window.values)
@@ -216,16 +196,16 @@ def quantile_over_time(window: SampleWindow, _: TimeRange, q: float) -> float:
 RANGE_FUNCTIONS: dict[str, RangeFunction] = {
     "avg_over_time": _average,
     "changes": _changes,
-    "count_over_time": _count,
-    "delta": _delta,
+    "count_over_time": lambda window, _: float(len(window.values)),
+    "delta": partial(_extrapolated, counter=False),
     "deriv": _deriv,
     "idelta": _idelta,
-    "increase": _increase,
+    "increase": partial(_extrapolated, counter=True),
     "irate": _irate,
-    "last_over_time": _last,
+    "last_over_time": lambda window, _: window.values[-1],
     "max_over_time": _maximum,
     "min_over_time": _minimum,
-    "present_over_time": _present,
+    "present_over_time": lambda _window, _: 1.0,
     "rate": _rate,
     "resets": _resets,
     "stddev_over_time": _deviation,

@@ -5,12 +5,6 @@ supplied by the user who imports it; the report lists these fields. Otherwise th
 incomplete and is blocked.
 """
 
-from trimtab.gates.schema.importers.read import (
-    FORMATS,
-    ImportedReport,
-    StatedValues,
-    import_file,
-    import_text,
-)
+from trimtab.gates.schema.importers.read import FORMATS, StatedValues, import_file
 
-__all__ = ["FORMATS", "ImportedReport", "StatedValues", "import_file", "import_text"]
+__all__ = ["FORMATS", "StatedValues", "import_file"]

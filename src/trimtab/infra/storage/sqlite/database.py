@@ -27,6 +27,7 @@ _SIGNS_OF_DAMAGE = (
     "no such column",
     "no such table",
 )
+_STORAGE_ERRORS = (sa.exc.DBAPIError, sqlite3.Error, UnicodeDecodeError, OSError)
 
 
 class Database:
@@ -59,8 +60,7 @@ class Database:
         """Number of write transactions so far; a cached result from an earlier number may be stale.
         """
         self.guard = FileGuard(file, page_sums=page_sums, keep_pages=keep_pages)
-        self.engine = _engine(file)
-        self.guard.attach(self.engine)
+        self.engine = _engine(file, self.guard)
         try:
             with translate_errors(file), self.engine.connect():
                 self.guard.check_commits()
@@ -74,8 +74,13 @@ class Database:
     @contextmanager
     def read(self) -> Iterator[sa.Connection]:
         """Open a read transaction with one consistent snapshot."""
-        with translate_errors(self.file), self.engine.connect() as connection, connection.begin():
-            yield connection
+        try:
+            with self.engine.connect() as connection, connection.begin():
+                connection.exec_driver_sql("BEGIN")
+                yield connection
+        except _STORAGE_ERRORS as error:
+            _raise_translated(self.file, error)
+            raise
 
     @contextmanager
     def write(self) -> Iterator[sa.Connection]:
@@ -83,14 +88,24 @@ class Database:
 
         It holds the write lock from its start. An exception rolls the whole transaction back.
         """
-        with self._writers, translate_errors(self.file), self.engine.connect() as plain:
-            connection = plain.execution_options(sqlite_begin="IMMEDIATE")
-            try:
-                with connection.begin():
-                    yield connection
-            finally:
-                self.changes += 1
-            self.guard.checkpoint_when_due()
+        try:
+            with self._writers, self.engine.connect() as connection:
+                driver = connection.connection.driver_connection
+                assert isinstance(driver, sqlite3.Connection)  # noqa: S101 - see `_engine`.
+                before = driver.total_changes
+                try:
+                    with connection.begin():
+                        connection.exec_driver_sql("BEGIN IMMEDIATE")
+                        yield connection
+                        if changed := driver.total_changes != before:
+                            self.guard.count_commit(driver)
+                finally:
+                    self.changes += 1
+                if changed:
+                    self.guard.acknowledge(driver)
+        except _STORAGE_ERRORS as error:
+            _raise_translated(self.file, error)
+            raise
 
     def scrub(self) -> None:
         """Move the write-ahead log into the file, so neither holds deleted content.
@@ -118,21 +133,18 @@ class Database:
         self.guard.close()
 
 
-def _engine(file: Path) -> sa.Engine:
+def _engine(file: Path, guard: FileGuard) -> sa.Engine:
     engine = sa.create_engine(f"sqlite:///{file}", connect_args={"timeout": _BUSY_SECONDS})
 
     @sa.event.listens_for(engine, "connect")
     def _prepare(connection: sqlite3.Connection, _record: object) -> None:
-        connection.isolation_level = None  # `_begin` starts transactions explicitly.
+        connection.isolation_level = None  # `read` and `write` begin transactions themselves.
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("PRAGMA synchronous=FULL")
         connection.execute("PRAGMA foreign_keys=ON")
         connection.execute("PRAGMA secure_delete=ON")  # Erasure requests must leave no bytes.
-
-    @sa.event.listens_for(engine, "begin")
-    def _begin(connection: sa.Connection) -> None:
-        mode = connection.get_execution_options().get("sqlite_begin", "DEFERRED")
-        connection.exec_driver_sql(f"BEGIN {mode}")
+        if guard.checkpoints:
+            connection.execute("PRAGMA wal_autocheckpoint=0")
 
     return engine
 
@@ -179,17 +191,25 @@ def translate_errors(file: Path) -> Iterator[None]:
     """
     try:
         yield
-    except sa.exc.DBAPIError as error:
-        raise _error(file, str(error.orig).lower()) or error from error
-    except sqlite3.Error as error:
-        raise _error(file, str(error).lower()) or error from error
-    except UnicodeDecodeError as error:
+    except _STORAGE_ERRORS as error:
+        _raise_translated(file, error)
+        raise
+
+
+def _raise_translated(file: Path, error: Exception) -> None:
+    """Raise trimtab's error for that of the storage, if there is one."""
+    if isinstance(error, OSError):
+        ours: TrimtabError | None = None
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            ours = _full(file)
+    elif isinstance(error, UnicodeDecodeError):
         # SQLite quotes a damaged table's definition in its message, byte for byte.
-        raise _error(file, "malformed schema") or error from error
-    except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
-            raise
-        raise _full(file) from error
+        ours = _error(file, "malformed schema")
+    else:
+        message = error.orig if isinstance(error, sa.exc.DBAPIError) else error
+        ours = _error(file, str(message).lower())
+    if ours is not None:
+        raise ours from error
 
 
 def _full(file: Path) -> StorageFull:

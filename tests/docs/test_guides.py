@@ -1,0 +1,87 @@
+"""The ten-minute start and the how-to guides are run as they stand, against a real service."""
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.knowledge.documents import pdf
+from tests.processes import (  # noqa: F401 - fixtures.
+    COMMAND,
+    clean_environment,
+    models,
+    start,
+    with_models,
+)
+
+DOCS = Path(__file__).parent.parent.parent / "docs"
+GUIDES = ("start.md", "how-to/ingest-a-folder-of-pdfs.md", "how-to/ask-from-python-and-curl.md")
+BLOCK = re.compile(r"^```(sh|python)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+pytestmark = pytest.mark.timeout(600)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory, models):  # noqa: F811 - a fixture.
+    """Return a folder as after a clone, with a running service on its data directory."""
+    folder = tmp_path_factory.mktemp("clone")
+    shutil.copytree(DOCS / "sample_corpus", folder / "docs" / "sample_corpus")
+    (folder / "pdfs").mkdir()
+    (folder / "pdfs" / "manual.pdf").write_bytes(pdf("The pump needs 3 litres of oil."))
+    service = start(with_models(folder / "data", models))
+    yield folder, service.url
+    service.stop()
+
+
+def blocks(guide):
+    return BLOCK.findall((DOCS / guide).read_text(encoding="utf-8"))
+
+
+@pytest.fixture(scope="module")
+def said(folder):
+    """Return what each guide printed; they are run in order, as a reader does."""
+    where, url = folder
+    printed = {}
+    for guide in GUIDES:
+        script = ["set -euo pipefail", f'trimtab() {{ "{COMMAND}" "$@"; }}']
+        for number, (language, text) in enumerate(blocks(guide)):
+            code = text.replace("http://localhost:8000", url)
+            if language == "python":
+                file = where / f"{number}.py"
+                file.write_text(code, encoding="utf-8")
+                script.append(f'"{COMMAND.parent}/python" {file}')
+            else:
+                script += [line for line in code.splitlines() if not line.startswith("alias ")]
+        done = subprocess.run(
+            ["bash", "-c", "\n".join(script)],
+            capture_output=True, text=True, timeout=300, cwd=where, env=clean_environment(), check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, (guide, done.stdout, done.stderr)
+        printed[guide] = done.stdout
+    return printed
+
+
+@pytest.mark.feature("F499")
+def test_the_start_answers_from_the_sample_corpus_and_refuses_what_it_does_not_hold(said):
+    out = said["start.md"]
+    assert "8883" in out
+    assert "one year" in out
+    assert "do not answer that" in out
+    assert out.count("trace trace_") == 3
+
+
+def test_a_pdf_of_the_folder_comes_in(said):
+    assert re.search(r"manual\.pdf\s+ingested", said["how-to/ingest-a-folder-of-pdfs.md"])
+
+
+def test_a_program_gets_a_cited_answer_over_curl_and_python(said):
+    out = said["how-to/ask-from-python-and-curl.md"]
+    assert '"found":true' in out
+    assert "8883" in out
+    assert "warranty.md" in out
+
+
+def test_the_guides_are_in_the_index():
+    index = (DOCS / "index.md").read_text(encoding="utf-8")
+    assert [guide for guide in GUIDES if f"({guide})" not in index] == []
