@@ -38,6 +38,14 @@ def test_the_notes_of_a_slide_follow_it(parser):
     assert found.text[found.pages[1] :].startswith("## Crabs")
 
 
+def test_the_footer_of_slides_and_the_signs_of_markdown_are_left_out(parser):
+    pages = [(f"Part {n}", f"Whales * {n} * sing!\n\nACME 2026") for n in range(4)]
+    text = parser.parse("a.pptx", slides(*pages)).text
+    assert "Whales * 2 * sing!" in text
+    assert "ACME" not in text
+    assert "ACME" in parser.parse("b.pptx", slides(*pages[:2])).text
+
+
 def test_a_row_is_cited_by_its_sheet(knowledge):
     tides = [["hour", "height"], [6, 1.5]]
     knowledge.ingest_bytes("sea", "a.xlsx", workbook(Tides=tides, Crabs=[["name"], ["bob"]]))

@@ -5,7 +5,7 @@ from datetime import date, datetime, time, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 
 _SECTION = re.compile(r'(?:"[^"]*"|\\.|[^;"\\])+|(?<=;)(?=;|$)')
-_BRACKETS = re.compile(r"\[\$([^\]-]*)(?:-[^\]]*)?\]|\[[^\]]*\]")
+_BRACKETS = re.compile(r"\[\$([^\[\]-]*)(?:-[^\[\]]*)?\]|\[[^\[\]]*\]")
 _TOKEN = re.compile(r'"([^"]*)"|\\(.)|_.|\*.|([#0?][#0?,./]*(?:E[+-][#0?]+)?)|(%)|(.)', re.DOTALL)
 _DATE_TOKEN = re.compile(
     r'"([^"]*)"|\\(.)|_.|\*.|(\[h+\]|\[m+\]|\[s+\]|y+|m+|d+|h+|s+|\.0+|AM/PM|A/P)|(.)',
@@ -80,7 +80,7 @@ def _digits(pattern: str, value: float) -> str:
 
 
 def _moment(value: datetime | date | time | timedelta, number_format: str) -> str:
-    section = re.sub(r"\[\$[^\]]*\]", "", number_format.split(";", maxsplit=1)[0])
+    section = re.sub(r"\[\$[^\[\]]*\]", "", number_format.split(";", maxsplit=1)[0])
     codes = section.lower()
     if isinstance(value, timedelta):
         return _duration(value, codes)

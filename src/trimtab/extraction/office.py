@@ -1,6 +1,7 @@
 """Reads Word documents and slides through kreuzberg."""
 
 import re
+from collections import Counter
 from typing import Any
 
 from trimtab.extraction.markdown_tables import render_markdown_tables
@@ -9,6 +10,11 @@ from trimtab.extraction.slide_notes import slide_notes
 
 PAGE_MARK = "\u241ePAGE{page_num}\u241e"
 _PAGE = re.compile(r"(?:(?<!\s)\s++)?\u241ePAGE(\d+)\u241e\s*+")
+_REPEATS = 3
+"""Slides that end with the same paragraph: it is their footer."""
+_PICTURE = re.compile(r"\\?!\[[^\[\]\n]{0,500}\]\([^()\s]{0,500}\)")
+_EMPHASIS = re.compile(r"(?:\\?\*){2,3}")
+_ESCAPED = re.compile(r"\\([!-/:-@\[-`{-~])")
 
 
 def read_office(data: bytes, media_type: str) -> Extracted:
@@ -36,7 +42,7 @@ def read_office(data: bytes, media_type: str) -> Extracted:
             raise Refusal("installation", detail) from error
         protected = re.search(r"password|encrypt", detail, re.IGNORECASE)
         raise Refusal("encrypted" if protected else "unreadable", detail) from error
-    content = result.content.replace("\r\n", "\n")
+    content = _plain(result.content.replace("\r\n", "\n"))
     if media_type.endswith("presentation"):
         content = _with_notes(content, slide_notes(data))
     text, pages = _paged(render_markdown_tables(content))
@@ -44,14 +50,25 @@ def read_office(data: bytes, media_type: str) -> Extracted:
     return Extracted(text, str(title or ""), pages)
 
 
+def _plain(content: str) -> str:
+    """Return the text without pictures, emphasis and escapes."""
+    content = _EMPHASIS.sub("", _PICTURE.sub("", content))
+    return _ESCAPED.sub(lambda found: found[0] if found[1] in "#|" else found[1], content)
+
+
 def _with_notes(content: str, notes: dict[int, str]) -> str:
-    """Return the slides, each followed by what its speaker notes say."""
+    """Return the slides without their footer, each followed by its speaker notes."""
     marks = list(_PAGE.finditer(content))
     pieces = [content[: marks[0].start()] if marks else content]
-    for mark, after in zip(marks, [*marks[1:], None], strict=True):
-        slide = content[mark.start() : after.start() if after is not None else len(content)]
+    ends = [mark.start() for mark in marks[1:]] + [len(content)]
+    slides = [content[mark.start() : end] for mark, end in zip(marks, ends, strict=True)]
+    footers = Counter(slide.rstrip().rpartition("\n\n")[2] for slide in slides)
+    for mark, slide in zip(marks, slides, strict=True):
+        body, _, last = slide.rstrip().rpartition("\n\n")
+        is_footer = body and footers[last] >= max(_REPEATS, len(slides) / 2)
+        kept = body if is_footer else slide.rstrip()
         spoken = notes.get(int(mark[1]), "")
-        pieces.append(f"{slide.rstrip()}\n\n### Notes\n\n{spoken}\n" if spoken else slide)
+        pieces.append(f"{kept}\n\n### Notes\n\n{spoken}\n" if spoken else f"{kept}\n")
     return "".join(pieces)
 
 

@@ -9,11 +9,13 @@ from itertools import groupby, pairwise
 
 Row = Sequence[str]
 _MAX_NAME = 120
+_MERGED = 12
+"""Characters from which a text that is repeated in the next cell is one cell over both."""
 _MAX_WORDS = 12
 """A longer cell of the first row is prose: the table has no header."""
 _VALUE = re.compile(
     r"[-+(]?[$\u20ac\u00a3\u00a5]?\s?\d[\d\s.,:/%\u2009\u202f'-]*\)?"
-    r"(?:\s?(?:%|[A-Za-z\u00b5\u00b0]{1,4}))?|\S+@\S+|\w+://\S+|true|false|yes|no|n/a|-+",
+    r"(?:\s?(?:%|[A-Za-z\u00b5\u00b0]{1,4}))?|[^\s@]+@[^\s@]+|\w+://\S+|true|false|yes|no|n/a|-+",
     re.IGNORECASE,
 )
 _NOTES = 10
@@ -102,7 +104,7 @@ def _fields(row: Row, names: Row) -> str:
     named = (
         f"{name}: {cell}" if (name := names[at] if at < len(names) else "") else cell
         for at, cell in enumerate(row)
-        if cell
+        if cell and not (at and cell == row[at - 1] and len(cell) >= _MERGED)
     )
     return "; ".join(named)
 

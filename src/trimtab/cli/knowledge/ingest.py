@@ -191,7 +191,7 @@ def _follow(session: Session, project: str, paths: list[Path], user_id: str) -> 
 
     mirror = Mirror(
         folder,
-        frozenset(SUFFIXES),
+        SUFFIXES,
         lambda name, file: send_one(session, project, name, file, user_id),
         drop,
         Memory.of(folder, project, service),

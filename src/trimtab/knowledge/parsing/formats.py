@@ -5,7 +5,7 @@ import re
 from dataclasses import dataclass
 from pathlib import PurePath
 
-from trimtab.extraction.characters import cleaned
+from trimtab.extraction.characters import INVISIBLE, cleaned
 from trimtab.extraction.encodings import WIDE_MARKS, decode_text
 from trimtab.knowledge.errors import (
     DocumentEmpty,
@@ -49,8 +49,9 @@ FORMATS = (
     Format(f"{_OFFICE}.presentationml.presentation", (".pptx",), "zip", marked_up=True),
     Format(f"{_OFFICE}.spreadsheetml.sheet", (".xlsx",), "zip", marked_up=True),
 )
-SUFFIXES = {suffix: known for known in FORMATS for suffix in known.suffixes}
-"""Endings of the names of files that are ingested; each also with ``.gz`` after it."""
+_BY_SUFFIX = {suffix: known for known in FORMATS for suffix in known.suffixes}
+SUFFIXES = frozenset({*_BY_SUFFIX, ".gz"})
+"""Endings of the files of a folder that are ingested."""
 _BY_TYPE = {known.media_type: known for known in FORMATS}
 _BINARY = ("pdf", "rtf", "zip")
 """Kinds whose first bytes must be theirs; text may begin with anything that no other is."""
@@ -86,7 +87,7 @@ def detect_format(name: str, data: Content, media_type: str | None) -> Format:
         raise DocumentEmpty(f"{name} is empty.")
     suffix = PurePath(name).suffix.lower()
     stated = (media_type or "").partition(";")[0].strip().lower()
-    known = SUFFIXES.get(suffix) or _BY_TYPE.get(stated)
+    known = _BY_SUFFIX.get(suffix) or _BY_TYPE.get(stated)
     content = next((what for magic, what in _FOREIGN.items() if head.startswith(magic)), "")
     if known is None:
         if head.startswith(_RTF) or _ENVELOPE.match(head):
@@ -166,7 +167,7 @@ def decode_file(name: str, data: Content, limit: int) -> str:
             pieces.append(piece)
             if len(pieces) * _BLOCK_CHARACTERS > limit + _BLOCK_CHARACTERS:
                 raise text_too_long(name, limit)
-        text = "".join(pieces)
+        text = INVISIBLE.sub("", "".join(pieces))
     except UnicodeDecodeError as error:
         if wide:
             raise DocumentUnreadable(f"{name} is not valid {encoding.upper()}.") from error
@@ -175,7 +176,7 @@ def decode_file(name: str, data: Content, limit: int) -> str:
         reader.detach()
     if binary:
         raise DocumentTypeUnsupported(f"{name} is not text: it holds binary data.")
-    return cleaned(text)
+    return text
 
 
 def _decode_other(name: str, data: Content) -> str:
@@ -184,7 +185,7 @@ def _decode_other(name: str, data: Content) -> str:
     text = decode_text(data.read())
     if text is None:
         raise encoding_unknown(name)
-    return text
+    return cleaned(text)
 
 
 def encoding_unknown(name: str) -> DocumentUnreadable:
