@@ -60,6 +60,8 @@ class Unit:
     """Stems of the lead-in, of the question or heading right above it."""
     asked: frozenset[str] = frozenset()
     """Stems of the question right above it, in a list of questions and answers."""
+    before: str = ""
+    """What stands right before it: a sentence, a lead-in or a question, without marks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +156,7 @@ class _Cutter:
         self._above = frozenset(stems(heading))
         self._asked = self._above if _QUESTION.search(heading) else frozenset[str]()
         self._lead: Sentence | None = None
+        self._before = ""
         self._header: list[str] = []
 
     def units(self, pieces: Sequence[Sentence]) -> Iterator[Unit]:
@@ -167,9 +170,10 @@ class _Cutter:
                 yield from self._barred_row(piece)
             elif piece.kind not in _WORDED or not self._takes_context(piece, pieces[at + 1 :]):
                 yield self._quotable(piece, pieces[at + 1 :])
+                self._before = plain(piece.text)
 
     def _take_heading(self, piece: Sentence) -> None:
-        self._above, self._lead = frozenset(stems(piece.text)), None
+        self._above, self._lead, self._before = frozenset(stems(piece.text)), None, ""
         self._asked = self._above if _QUESTION.search(piece.text) else frozenset()
 
     def _barred_row(self, piece: Sentence) -> Iterator[Unit]:
@@ -183,13 +187,13 @@ class _Cutter:
         """Keep a piece that does not answer by itself as context; return whether it is one."""
         bare = plain(piece.text)
         if _QUESTION.search(bare):
-            self._asked, self._lead = frozenset(stems(bare)), None
+            self._asked, self._lead, self._before = frozenset(stems(bare)), None, bare
             return True
         if _is_furniture(bare):
             return True
         # A line right above a command is quoted with it.
         if (after and _adjoins(self._text, piece, after[0])) or _is_label(piece.text, bare):
-            self._lead = piece
+            self._lead, self._before = piece, bare
             return True
         return False
 
@@ -197,16 +201,18 @@ class _Cutter:
         if _introduces(piece, after):
             self._lead = piece
             listed = _listed(self._text, piece, after)
-            return replace(_unit(listed, _shown(listed), self._above), asked=self._asked)
+            unit = _unit(listed, _shown(listed), self._above)
+            return replace(unit, asked=self._asked, before=self._before)
         if piece.kind is BlockKind.PROSE:
             self._lead = None
-        context, lead = self._above, self._lead
+        context, lead, before = self._above, self._lead, self._before
         if lead is not None:
-            context = context | frozenset(stems(lead.text))
+            context, before = context | frozenset(stems(lead.text)), plain(lead.text)
             if _adjoins(self._text, lead, piece):
                 start, end = lead.start, piece.end
                 piece = Sentence(self._text[start:end], start, end, piece.kind)
-        return replace(_unit(piece, _shown(piece), context), asked=self._asked)
+        unit = _unit(piece, _shown(piece), context)
+        return replace(unit, asked=self._asked, before=before)
 
 
 _WORDED = frozenset({BlockKind.PROSE, BlockKind.ITEM})
