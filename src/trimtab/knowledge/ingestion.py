@@ -44,7 +44,7 @@ from trimtab.knowledge.validation import validate_project_name
 
 _log = logging.getLogger(__name__)
 # Part of the source hash: raise it when chunking changes, so that documents are chunked again.
-_CHUNKING = "1"
+_CHUNKING = "2"
 MAX_DOCUMENT_NAME = 500
 HEARTBEAT = "knowledge.heartbeat_completed"
 """The name of the event after each heartbeat."""
@@ -78,6 +78,8 @@ class PreparedDocument:
     """Its chunks without a vector."""
     replaces: DocumentFingerprint | None
     """The stored document that it was compared with; None for a new one."""
+    warnings: tuple[str, ...] = ()
+    """Of the parser."""
 
 
 class IngestionEvents:
@@ -234,7 +236,7 @@ class Ingestion:
             labels=source.labels,
         )
         needed = tuple(chunk for chunk in chunks if chunk.id not in stored)
-        return PreparedDocument(document, needed, known)
+        return PreparedDocument(document, needed, known, parsed.warnings)
 
     def embed(
         self, group: Sequence[PreparedDocument], is_stopped: Callable[[], bool] | None = None
@@ -295,8 +297,9 @@ class Ingestion:
                 chunks=len(document.chunks),
                 embedded_chunks=len(document.vectors),
                 version=version,
+                warnings=prepared.warnings,
             )
-            for document, version in zip(documents, versions, strict=True)
+            for document, version, prepared in zip(documents, versions, group, strict=True)
         ]
 
     @contextmanager

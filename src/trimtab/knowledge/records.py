@@ -22,6 +22,8 @@ class ParsedDocument:
     """Offset of the first character of each page; empty where the format has no pages."""
     marked_up: bool = False
     """Whether ``#`` at the start of a line is a heading."""
+    warnings: tuple[str, ...] = ()
+    """What of the file is not in the text, a sentence each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +88,8 @@ class IngestResult:
     embedded_chunks: int = 0
     """How many of them needed a new vector."""
     version: int = 1
+    warnings: tuple[str, ...] = ()
+    """What of the file is not in the text: scanned pages, hidden sheets; a sentence each."""
 
 
 @dataclass(frozen=True, slots=True)
