@@ -88,7 +88,9 @@ class _Loaded:
         count, asked = len(sentences), tokens[0][:_QUESTION]
         firsts = [[_CLS, *asked, _SEP, *part[-_CONTEXT:]] for part in tokens[1 : count + 1]]
         seconds = [[*part[:_SENTENCE], _SEP] for part in tokens[count + 1 :]]
-        lengths = np.array([len(a) + len(b) for a, b in zip(firsts, seconds, strict=True)], np.int32)
+        lengths = np.array(
+            [len(a) + len(b) for a, b in zip(firsts, seconds, strict=True)], np.int32
+        )
         ids = np.zeros((count, int(lengths.max())), np.int32)
         types = np.zeros_like(ids)
         for row, (first, second) in enumerate(zip(firsts, seconds, strict=True)):
