@@ -32,7 +32,7 @@ def create_project(
     project: Project,
     embedder: Annotated[
         str,
-        typer.Option(help="standard, or multilingual: about 100 languages, a tenth of the speed."),
+        typer.Option(help="standard, or multilingual: about 100 languages, slower."),
     ] = "standard",
     json: Json = False,
 ) -> None:
