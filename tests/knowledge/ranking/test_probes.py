@@ -125,8 +125,8 @@ def gains_of(losses, probes=40):
 
 def test_a_share_that_clearly_loses_is_left():
     # Words are best, and each tenth of meaning costs 0.1.
-    share = share_supported_by(gains_of(lambda share: share))
-    assert share == 0.0
+    share = share_supported_by(gains_of(lambda share: 0.8 * share))
+    assert share <= 0.025
 
 
 def test_a_share_that_loses_little_is_kept():
