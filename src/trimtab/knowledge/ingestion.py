@@ -127,14 +127,14 @@ class Ingestion:
         self,
         projects: ProjectStore,
         documents: DocumentStore,
-        encoder: Encoder,
+        encoders: Mapping[str, Encoder],
         parser: Parser,
         settings: KnowledgeSettings,
         clock: Clock,
     ) -> None:
         self._projects = projects
         self._documents = documents
-        self._encoder = encoder
+        self._encoders = encoders
         self._parser = parser
         self._settings = settings
         self._clock = clock
@@ -156,7 +156,7 @@ class Ingestion:
             prepared = self.prepare(row, source, known, parsed)
             if isinstance(prepared, IngestResult):
                 return prepared
-            [result] = self.write(row, [prepared], self.embed([prepared]))
+            [result] = self.write(row, [prepared], self.embed(row, [prepared]))
             if result is not None:
                 return result
             # Another writer was faster: compare with what it wrote.
@@ -218,7 +218,7 @@ class Ingestion:
             return _unchanged(document_id, name, known)
         parsed = parsed or self._parser.parse(name, source.data, source.media_type)
         chunks = chunk_document(document_id, parsed, settings.chunk_characters)
-        model = self._encoder.model_id
+        model = self._encoders[project.embedder].model_id
         stored = self._documents.embedded_chunks(document_id, model) if known else frozenset()
         document = NewDocument(
             id=document_id,
@@ -239,7 +239,10 @@ class Ingestion:
         return PreparedDocument(document, needed, known, parsed.warnings)
 
     def embed(
-        self, group: Sequence[PreparedDocument], is_stopped: Callable[[], bool] | None = None
+        self,
+        project: ProjectRow,
+        group: Sequence[PreparedDocument],
+        is_stopped: Callable[[], bool] | None = None,
     ) -> dict[str, Vector] | None:
         """Return the vectors that the group needs, by chunk id; None when the model fails.
 
@@ -248,17 +251,16 @@ class Ingestion:
         """
         needed = [chunk for prepared in group for chunk in prepared.needed]
         try:
-            vectors = self._encoder.vectors(
+            vectors = self._encoders[project.embedder].vectors(
                 [embedded_text(chunk.heading, chunk.text) for chunk in needed], is_stopped
             )
         except EmbedderUnavailable:
             return None
         return {chunk.id: vector for chunk, vector in zip(needed, vectors, strict=True)}
 
-    @property
-    def model_up(self) -> bool:
-        """Return whether the model's last call succeeded."""
-        return self._encoder.up
+    def is_model_up(self, project: ProjectRow) -> bool:
+        """Return whether the last call of the project's model succeeded."""
+        return self._encoders[project.embedder].up
 
     def write(
         self,
@@ -327,8 +329,9 @@ class Ingestion:
         """
         ready = 0
         with self._draining:
-            while not stop.is_set() and self._encoder.up:
-                waiting = self._documents.waiting(limit=1)
+            while not stop.is_set():
+                up = [name for name, encoder in self._encoders.items() if encoder.up]
+                waiting = self._documents.waiting(limit=1, embedders=up)
                 if not waiting or (completed := self._complete(waiting[0])) is None:
                     break
                 ready += completed
@@ -336,10 +339,11 @@ class Ingestion:
 
     def _complete(self, document: QueuedDocument) -> bool | None:
         """Embed a queued document; return whether it is ready, None when the model is down."""
+        encoder = self._encoders[document.embedder]
         try:
-            vectors = self._encoder.vectors([text for _, text in document.chunks])
+            vectors = encoder.vectors([text for _, text in document.chunks])
         except EmbedderUnavailable as error:
-            if not self._encoder.heartbeat():
+            if not encoder.heartbeat():
                 return None
             state = self._documents.record_failure(
                 document.document_id, error.message, self._settings.dead_letter_attempts
@@ -350,7 +354,7 @@ class Ingestion:
             )
             return False
         by_chunk = {key: vector for (key, _), vector in zip(document.chunks, vectors, strict=True)}
-        return self._documents.complete(document.document_id, by_chunk, self._encoder.model_id)
+        return self._documents.complete(document.document_id, by_chunk, encoder.model_id)
 
 
 def validate_document_name(name: str) -> str:
