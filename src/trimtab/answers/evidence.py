@@ -71,7 +71,7 @@ _AFTER = 0.7
 _SHORT = 4
 _NEW = 2
 _NAME = re.compile(r"\b[A-ZÀ-ÖØ-ÞА-Я]\w+")
-_IDENTIFIER = re.compile(r"(?=\w*[\d_])\w{2,}|\d|[A-Z][A-Z\d]+\b|\w+(?:[.:/-]\w+)+")
+_IDENTIFIER = re.compile(r"\b(?=\w*[\d_])\w{2,}|\d|\b[A-Z][A-Z\d]+\b|\b\w+(?:[.:/-]\w+)+")
 _HOW_TO = re.compile(
     r"\bhow (?:do|can|to|would|should)\b|\bcommand\b|\bwie kann\b|\bcómo\b", re.IGNORECASE
 )

@@ -38,7 +38,7 @@ _MARKS = re.compile(r"(?<!\w)[*_]{1,3}|[*_]{1,3}(?!\w)|`{1,3}|\[\]|\\(?=[^\w\s])
 _LINK = re.compile(r"!?\[([^\]\n]{0,200})\]\([^)\n]{0,500}\)")
 _ROW_RULE = re.compile(r"[ \t|:]*-[ \t|:\-]*")
 _BOLD = re.compile(r"(\*\*|__)(?:(?!\1).)+\1:?")
-_COMPOUND = re.compile(r"\w*_\w+")
+_COMPOUND = re.compile(r"\b[^\W_]*+_\w+")
 _LABEL_WORDS = 4
 
 
