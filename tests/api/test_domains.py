@@ -49,7 +49,7 @@ def test_files_are_ingested_and_a_refused_one_does_not_stop_the_others(operator)
 def test_files_of_one_form_are_embedded_together(app, operator, monkeypatch):
     asked = []
 
-    def vectors(encoder, texts):
+    def vectors(encoder, texts, is_stopped=None):
         asked.append(list(texts))
         return np.ones((len(texts), 384), dtype=np.float32)
 
@@ -128,6 +128,22 @@ def test_an_answer_is_traced_and_judged(anonymous):
     assert judged.status_code == 201
     assert trace["answer"]["text"] == given["text"]
     assert [said["helpful"] for said in trace["feedback"]] == [True]
+
+
+@pytest.mark.feature("F168")
+@pytest.mark.feature("F510")
+@pytest.mark.usefixtures("ship")
+def test_complaints_about_slow_answers_are_counted(app, anonymous):
+    asked = {"question": "What turns the rudder?", "project": "ship"}
+    trace_id = anonymous.post("/v1/answers", json=asked).json()["trace_id"]
+    for said in ({"helpful": True, "reason": "slow"}, {"helpful": False}):
+        assert anonymous.post(f"/v1/traces/{trace_id}/feedback", json=said).status_code == 201
+    refused = anonymous.post(
+        f"/v1/traces/{trace_id}/feedback", json={"helpful": True, "reason": "ugly"}
+    )
+    assert refused.status_code == 400
+    signal = app.catalog.signals["answers.feedback.slow_rate"]
+    assert [sample.value for sample in signal.read()] == [1.0]
 
 
 def test_other_peoples_questions_are_not_for_readers(anonymous):

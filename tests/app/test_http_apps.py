@@ -1,31 +1,6 @@
-"""A request passes the middleware in the order of the list, and every refusal is recorded."""
-
-import asyncio
+"""Every refusal is recorded, whichever check refuses."""
 
 from tests.faces import app_of, client_of, settings_of  # noqa: F401 - fixtures.
-from trimtab.app.http_apps import behind
-
-
-def noting(name, passed):
-    def wrap(app):
-        async def middleware(scope, receive, send):
-            passed.append(name)
-            await app(scope, receive, send)
-
-        return middleware
-
-    return wrap
-
-
-def test_a_request_passes_the_middleware_from_the_first_to_the_last():
-    passed = []
-
-    async def innermost(_scope, _receive, _send):
-        passed.append("app")
-
-    app = behind((noting("first", passed), noting("second", passed)), innermost)
-    asyncio.run(app({}, None, None))
-    assert passed == ["first", "second", "app"]
 
 
 def test_a_refusal_by_any_middleware_has_the_headers_and_is_in_the_log(app_of, caplog):  # noqa: F811

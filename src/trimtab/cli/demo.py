@@ -4,7 +4,6 @@ Everything is real: the model's files are deleted from the disk, the shipped ale
 the operator follows the runbook that a person would read. Only the clock is faster, by ``--speed``.
 """
 
-import json
 import logging
 import select
 import shutil
@@ -12,14 +11,15 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from trimtab.cli.demo_story import Story
 from trimtab.cli.runtime.session import Json, Session, session_of
 from trimtab.kernel.errors import Conflict, Unavailable
 
@@ -41,7 +41,6 @@ _NEXT_STEPS = """Next, on a service of your own:
   2. trimtab ingest manuals FOLDER        reads your documents into the project `manuals`
   3. trimtab ask manuals "your question"  answers from them, with the source of every sentence"""
 _POLL_SECONDS = 0.2
-_WIDTH = 72
 PATIENCE_SECONDS = 80.0
 """Real seconds for the incident; then the demo prints its state and gives up."""
 
@@ -56,53 +55,6 @@ class DirectoryNotEmpty(Conflict):
     """The data directory of the demo must be empty."""
 
     code = "demo.directory_not_empty"
-
-
-class Story:
-    """Tells what happens: a line with its clock for people, one JSON object for programs."""
-
-    def __init__(self, *, as_json: bool) -> None:
-        self._json = as_json
-        self._began = time.monotonic()
-        self._on_terminal = not as_json and sys.stderr.isatty()
-
-    def tell(self, stage: str, text: str, **facts: Any) -> None:
-        """Tell one stage, with the real seconds since the start."""
-        elapsed = time.monotonic() - self._began
-        if self._on_terminal:
-            sys.stderr.write("\r\x1b[K")
-            sys.stderr.flush()
-        if self._json:
-            line = {"stage": stage, "elapsed_s": round(elapsed, 3), "text": text, **facts}
-            sys.stdout.write(json.dumps(line, ensure_ascii=False, default=str) + "\n")
-        else:
-            sys.stdout.write(f"{elapsed:7.1f} s  {stage:<18} {text}\n")
-        sys.stdout.flush()
-
-    def progress(self, done: int, total: int, name: str) -> None:
-        """Show how far a folder has been read, on one line that is overwritten; at terminals."""
-        if self._on_terminal:
-            sys.stderr.write(f"\r\x1b[K  {done} of {total}: {name}"[: _WIDTH + 5])
-            if done == total:
-                sys.stderr.write("\r\x1b[K")
-            sys.stderr.flush()
-
-    def wait(self, reason: str) -> None:
-        """Show what is being waited for, on the line that is overwritten; at terminals."""
-        if self._on_terminal:
-            elapsed = time.monotonic() - self._began
-            sys.stderr.write(f"\r\x1b[K{elapsed:7.1f} s  {reason}")
-            sys.stderr.flush()
-
-    def show(self, text: str) -> None:
-        """Show a longer text, to people only."""
-        if not self._json:
-            sys.stdout.write(f"\n{text}\n\n")
-
-    def end(self, summary: Mapping[str, object]) -> None:
-        """Print the last JSON object, to programs only."""
-        if self._json:
-            sys.stdout.write(json.dumps(summary) + "\n")
 
 
 @dataclass(slots=True)

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from trimtab.kernel.redaction import hide_in
+from trimtab.kernel.redaction import SIGNS, hide_in
 
 _log = logging.getLogger(__name__)
 
@@ -42,7 +42,10 @@ class Events:
 
     def publish(self, event: Event) -> None:
         """Deliver the event. A listener that fails is logged; the others still receive it."""
-        event = replace(event, facts={name: hide_in(value) for name, value in event.facts.items()})
+        text = str(event.facts)
+        if any(sign in text for sign in SIGNS):
+            facts = {name: hide_in(value) for name, value in event.facts.items()}
+            event = replace(event, facts=facts)
         for listener in (*self._listeners[event.name], *self._listeners["*"]):
             try:
                 listener(event)

@@ -139,7 +139,10 @@ class BulkIngestion:
             previous: tuple[_Group, Future[_Vectors | None]] | None = None
             try:
                 for group in self._group(row, known, documents):
-                    started = group, embedder.submit(self._ingestion.embed, group.new, is_stopped)
+                    started = (
+                        group,
+                        embedder.submit(self._ingestion.embed, row, group.new, is_stopped),
+                    )
                     if previous is not None:
                         yield from self._write(row, previous[0], previous[1].result())
                     previous = started
@@ -170,7 +173,7 @@ class BulkIngestion:
         self, row: ProjectRow, group: _Group, vectors: _Vectors | None
     ) -> Iterator[IngestResult | FailedDocument]:
         written: list[IngestResult | TrimtabError | None] = [None] * len(group.new)
-        if group.new and (vectors is not None or not self._ingestion.model_up):
+        if group.new and (vectors is not None or not self._ingestion.is_model_up(row)):
             try:
                 written = [*self._ingestion.write(row, group.new, vectors)]
             except TrimtabError as error:

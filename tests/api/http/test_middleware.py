@@ -3,6 +3,7 @@ import logging
 
 import pytest
 
+from tests.api.wire import Sent, Wire
 from tests.faces import client_of
 from trimtab.infra.auth import Role
 from trimtab.infra.settings.sections.service import ServiceSettings
@@ -73,6 +74,15 @@ def test_an_undeclared_body_beyond_the_limit_is_refused_as_it_arrives(admin):
     headers = {"Content-Type": "application/json"}
     answer = admin.post("/v1/keys", content=endless(), headers=headers)
     assert answer.status_code == 413
+
+
+@pytest.mark.parametrize("length", [b"5", b"none", b"9" * 30])
+def test_a_body_that_is_larger_than_it_declares_is_refused_too(app, length):
+    media = (b"content-type", b"application/json")
+    headers = [(b"host", b"localhost"), media, (b"content-length", length)]
+    with Wire(app.http_apps.network) as wire:
+        answer = wire.call(Sent("POST", "/v1/answers", b"", headers, b" " * 65 * 1024))
+    assert answer.status == 413
 
 
 def test_uploads_have_their_own_limit(app_of):

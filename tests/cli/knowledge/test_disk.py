@@ -43,7 +43,7 @@ def test_on_a_full_disk_a_start_is_refused_with_the_command_that_frees_it(trimta
     if mounted.returncode != 0:
         pytest.skip("this user may not mount a small disk")
     try:
-        refused = trimtab("status", "--json")
+        refused = trimtab("projects", "list", "--json")
         cleaned = trimtab("knowledge", "clean-up", "--json")
     finally:
         subprocess.run(["umount", "-l", str(data_dir)], check=True)

@@ -6,7 +6,8 @@ import pytest
 from fastapi import FastAPI
 from starlette.testclient import TestClient
 
-from trimtab.infra.web.routes import ProvidedServices, provided
+from trimtab.infra.web.json_body import BodyTooComplex, InvalidRequest
+from trimtab.infra.web.routes import ProvidedServices, parse_json, provided
 
 
 class Tank:
@@ -38,3 +39,38 @@ def test_a_replaced_service_leaves_the_others_and_the_original():
     before = ProvidedServices([first, large])
     after = before.replaced(second)
     assert (after.find(Tank), after.find(LargeTank), before.find(Tank)) == (second, large, first)
+
+
+@pytest.mark.parametrize(
+    ("body", "value"),
+    [(b"", None), (b'\xef\xbb\xbf{"a": 1}', {"a": 1}), (b'"\\ud83d\\ude00"', "\U0001f600")],
+)
+def test_json_of_a_body_is_read(body, value):
+    assert parse_json(body) == value
+
+
+@pytest.mark.parametrize(
+    ("body", "problem"),
+    [
+        (b"[NaN]", "NaN and Infinity"),
+        (b"[1e999]", "NaN and Infinity"),
+        (b'["\\ud800"]', "lone surrogate"),
+        (b'{"\\udc00": 1}', "lone surrogate"),
+        (b'["\xff"]', "not JSON in UTF-8"),
+        (b"[1,]", "not JSON"),
+    ],
+)
+def test_json_that_other_programs_cannot_read_is_refused_with_its_problem(body, problem):
+    with pytest.raises(InvalidRequest, match=problem):
+        parse_json(body)
+
+
+@pytest.mark.parametrize(
+    ("body", "refused"), [(b"[" * 64 + b"]" * 64, False), (b"[" * 65 + b"]" * 65, True)]
+)
+def test_the_depth_of_json_is_limited_also_in_a_short_body(body, refused):
+    if refused:
+        with pytest.raises(BodyTooComplex):
+            parse_json(body)
+    else:
+        parse_json(body)

@@ -32,10 +32,15 @@ def convert(onnx_file: Path, tokenizer_file: Path, output_dir: Path) -> None:
     """
     weights = _named_weights(read_graph(onnx_file))
     try:
-        spec = _model_spec(weights)
+        spec = model_spec(weights, _LAYERS)
     except KeyError as missing:
         raise ValueError(f"{onnx_file.name} lacks the weight {missing}") from missing
-    spec.register_vocabulary(_vocabulary(tokenizer_file))
+    save(spec, _vocabulary(tokenizer_file), output_dir)
+
+
+def save(spec: Any, vocabulary: list[str], output_dir: Path) -> None:
+    """Write a model in int8 into an existing folder."""
+    spec.register_vocabulary(vocabulary)
     # The value in BERT's configuration; CTranslate2 would take 1e-5.
     spec.config.layer_norm_epsilon = 1e-12
     spec.validate()
@@ -74,9 +79,14 @@ def _dequantised(graph: OnnxGraph, name: str) -> NDArray[np.float32]:
     return quantised.astype(np.float32) * scale.astype(np.float32)
 
 
-def _model_spec(weights: Weights) -> Any:
+def model_spec(weights: Weights, layers: int) -> Any:
+    """Return a CTranslate2 encoder with these weights, by their names in BERT.
+
+    Raises:
+        KeyError: A weight is missing.
+    """
     encoder = transformer_spec.TransformerEncoderSpec(
-        _LAYERS,
+        layers,
         _HEADS,
         pre_norm=False,
         activation=common_spec.Activation.GELU,
