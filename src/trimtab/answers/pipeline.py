@@ -25,6 +25,10 @@ _log = logging.getLogger(__name__)
 _NOTHING = Retrieved(())
 REFUSED = "This question cannot be answered: it was stopped by a guard."
 WITHHELD = "The answer was withheld by a guard."
+STILL_READING = (
+    "The documents of {0} are still being read, {1} %: what has been read does not answer that."
+    " Ask again in a moment."
+)
 
 
 @dataclass(slots=True)
@@ -215,6 +219,10 @@ class AnswerPipeline:
     ) -> AnswerResult:
         """Return the answer made of the draft, with its trace."""
         question, retrieved, now = prepared.question, prepared.retrieved, self._clock.now()
+        if retrieved.percent_read < 100 and not draft.citations and not blocked:
+            draft = replace(
+                draft, text=STILL_READING.format(question.project, retrieved.percent_read)
+            )
         answer = Answer(
             id=new_id("answer", now),
             trace_id=new_id("trace", now),

@@ -31,6 +31,7 @@ from trimtab.knowledge.store import (
 from trimtab.knowledge.store.database import DATABASE, ReopenableDatabase
 from trimtab.knowledge.store.engines import EngineStore
 from trimtab.knowledge.store.labels import LabelStore
+from trimtab.knowledge.store.reviews import DocumentReviewStore
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,7 @@ class Stores:
     documents: DocumentStore
     owners: OwnerStore
     labels: LabelStore
+    reviews: DocumentReviewStore
     search: SearchStore
     engines: EngineStore
     usage: UsageStore
@@ -127,6 +129,7 @@ def _open_stores(data: DataDirectory, settings: KnowledgeSettings) -> Stores:
         DocumentStore(database),
         OwnerStore(database),
         LabelStore(database),
+        DocumentReviewStore(database),
         SearchStore(database),
         EngineStore(database),
         UsageStore(database),
