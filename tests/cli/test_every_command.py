@@ -43,6 +43,10 @@ TABLE = {
     "knowledge cache-trial": ("--entries 10 --entries 20", 0),
     "knowledge schema": ("", 0),
     "knowledge ingest": ("ship {folder}", 0),
+    "knowledge re-embed": ("nowhere --embedder multilingual", 4),
+    "llm connect": ("other --model x --api http://127.0.0.1:9/v1", 1),
+    "llm status": ("", 0),
+    "llm disconnect": ("--yes", 0),
     "traces list": ("", 0),
     "traces show": ("nothing", 4),
     "answers eval": ("--golden {folder}/no.jsonl --traces-dir {folder}", 2),
@@ -214,7 +218,7 @@ def confirms(command):
 
 
 def test_what_deletes_or_revokes_asks_first():
-    ending = {"delete", "revoke", "rotate", "erase", "reset"}
+    ending = {"delete", "revoke", "rotate", "erase", "reset", "disconnect"}
     named = [name for name in LEAVES if name.split()[-1] in ending]
     assert named
     assert [name for name in named if not confirms(LEAVES[name])] == []

@@ -256,3 +256,9 @@ class Feedback:
     """Thumb up or down."""
     comment: str = ""
     """At most 2,000 characters."""
+    reason: str = ""
+    """``slow``: the answer took too long; empty names none."""
+
+
+SLOW = "slow"
+"""Reason of feedback: the answer took too long."""

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query
 from pydantic import AfterValidator, AwareDatetime, BaseModel, Field
@@ -78,9 +78,11 @@ class DocumentDeleted:
 
 
 class NewProject(BaseModel):
-    """Name of a new project."""
+    """Name and embedder of a new project."""
 
     name: str
+    embedder: Literal["standard", "multilingual"] = "standard"
+    """``multilingual`` needs ``trimtab[multilingual]``."""
 
 
 @router.get("/projects", dependencies=[TENANT_READER])
@@ -91,11 +93,16 @@ def projects(knowledge: KnowledgeDep, principal: Caller) -> ProjectList:
 
 
 @router.post(
-    "/projects", status_code=201, responses=refuses(ErrorKind.STORAGE_FULL), dependencies=[OPERATOR]
+    "/projects",
+    status_code=201,
+    responses=refuses(
+        ErrorKind.CONFLICT, ErrorKind.MISCONFIGURED, ErrorKind.UNAVAILABLE, ErrorKind.STORAGE_FULL
+    ),
+    dependencies=[OPERATOR],
 )
 def create_project(new: NewProject, knowledge: KnowledgeDep) -> ProjectName:
     """Create an empty project; an existing one is left as it is."""
-    knowledge.projects.create(new.name)
+    knowledge.projects.create(new.name, new.embedder)
     return ProjectName(new.name)
 
 

@@ -40,7 +40,7 @@ class KnowledgeRetriever:
                 title=passage.title,
                 page=passage.page,
                 heading=passage.heading,
-                similarity=passage.vector_score,
+                similarity=passage.similarity,
             )
             for passage in found.passages
         )

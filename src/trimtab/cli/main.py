@@ -85,6 +85,11 @@ class Commands(LazyGroup):
         "guardrails": Lazy(
             "trimtab.cli.guardrails", "Measure and train the guards.", "Documents and answers"
         ),
+        "llm": Lazy(
+            "trimtab.cli.answers.llm",
+            "Connect a language model, test it, and forget it again.",
+            "Documents and answers",
+        ),
         "incidents": Lazy(
             "trimtab.cli.incidents",
             "Show and follow incidents, approve plans, print post-mortems.",

@@ -162,7 +162,9 @@ class BulkIngestion:
                 for group in self._group(row, known, documents):
                     started = (
                         group,
-                        embedder.submit(self._ingestion.embed, group.new, is_stopped, vectors),
+                        embedder.submit(
+                            self._ingestion.embed, row, group.new, is_stopped, vectors
+                        ),
                     )
                     if previous is not None:
                         yield from self._write(row, previous[0], previous[1].result())
@@ -194,7 +196,7 @@ class BulkIngestion:
         self, row: ProjectRow, group: _Group, vectors: _Vectors | None
     ) -> Iterator[IngestResult | FailedDocument]:
         written: list[IngestResult | TrimtabError | None] = [None] * len(group.new)
-        if group.new and (vectors is not None or not self._ingestion.model_up):
+        if group.new and (vectors is not None or not self._ingestion.is_model_up(row)):
             try:
                 written = [*self._ingestion.write(row, group.new, vectors)]
             except TrimtabError as error:

