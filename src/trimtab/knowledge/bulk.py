@@ -162,9 +162,7 @@ class BulkIngestion:
                 for group in self._group(row, known, documents):
                     started = (
                         group,
-                        embedder.submit(
-                            self._ingestion.embed, row, group.new, is_stopped, vectors
-                        ),
+                        embedder.submit(self._ingestion.embed, row, group.new, is_stopped, vectors),
                     )
                     if previous is not None:
                         yield from self._write(row, previous[0], previous[1].result())
