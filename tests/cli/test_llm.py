@@ -23,7 +23,7 @@ def test_a_model_is_connected_shown_and_forgotten(trimtab, tmp_path):
         assert json.loads(shown.out)["report"]["key"] == "valid"
         server.script.status = 503
         assert trimtab("llm", "status").code == 1
-    ended = trimtab("llm", "disconnect", "--json")
+    ended = trimtab("llm", "disconnect", "--yes", "--json")
     assert json.loads(ended.out)["generators"] == ["extractive"]
     assert KEY not in done.out + done.err + shown.out + shown.err
 

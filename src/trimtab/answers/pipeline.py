@@ -29,6 +29,10 @@ NOT_FOUND_DEGRADED = (
 )
 REFUSED = "This question cannot be answered: it was stopped by a guard."
 WITHHELD = "The answer was withheld by a guard."
+STILL_READING = (
+    "The documents of {0} are still being read, {1} %: what has been read does not answer that."
+    " Ask again in a moment."
+)
 
 
 @dataclass(slots=True)
@@ -219,6 +223,10 @@ class AnswerPipeline:
     ) -> AnswerResult:
         """Return the answer made of the draft, with its trace."""
         question, retrieved, now = prepared.question, prepared.retrieved, self._clock.now()
+        if retrieved.percent_read < 100 and not draft.citations and not blocked:
+            draft = replace(
+                draft, text=STILL_READING.format(question.project, retrieved.percent_read)
+            )
         notice = draft.notice
         if retrieved.degraded_mode and not draft.citations and not blocked:
             notice = f"{notice} {NOT_FOUND_DEGRADED}".strip()

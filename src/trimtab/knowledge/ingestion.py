@@ -16,6 +16,7 @@ from trimtab.kernel.events import Event
 from trimtab.kernel.ids import content_id
 from trimtab.knowledge.chunking import chunk_document, embedded_text
 from trimtab.knowledge.context import KnowledgeContext
+from trimtab.knowledge.embedding.precomputed import PrecomputedVectors
 from trimtab.knowledge.encoder import Encoder
 from trimtab.knowledge.errors import (
     DocumentHidden,
@@ -243,20 +244,32 @@ class Ingestion:
         project: ProjectRow,
         group: Sequence[PreparedDocument],
         is_stopped: Callable[[], bool] | None = None,
+        known: PrecomputedVectors | None = None,
     ) -> dict[str, Vector] | None:
         """Return the vectors that the group needs, by chunk id; None when the model fails.
+
+        Args:
+            project: Whose model embeds them.
+            group: The documents.
+            is_stopped: Whether the caller does not want them any more.
+            known: Vectors that need not be computed.
 
         Raises:
             EmbeddingStopped: ``is_stopped`` said so meanwhile.
         """
         needed = [chunk for prepared in group for chunk in prepared.needed]
+        texts = [embedded_text(chunk.heading, chunk.text) for chunk in needed]
+        encoder = self._encoders[project.embedder]
+        found = known.find(encoder.model_id, texts) if known is not None else {}
+        missing = [text for text in texts if text not in found] if found else texts
         try:
-            vectors = self._encoders[project.embedder].vectors(
-                [embedded_text(chunk.heading, chunk.text) for chunk in needed], is_stopped
-            )
+            computed = iter(encoder.vectors(missing, is_stopped))
         except EmbedderUnavailable:
             return None
-        return {chunk.id: vector for chunk, vector in zip(needed, vectors, strict=True)}
+        return {
+            chunk.id: found[text] if text in found else next(computed)
+            for chunk, text in zip(needed, texts, strict=True)
+        }
 
     def is_model_up(self, project: ProjectRow) -> bool:
         """Return whether the last call of the project's model succeeded."""

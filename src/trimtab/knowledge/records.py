@@ -75,6 +75,8 @@ class Document:
     updated_at: datetime
     attempts: int = 0
     last_error: str = ""
+    reviewed: bool = False
+    """Whether a person has reviewed this version."""
 
 
 @dataclass(frozen=True, slots=True)

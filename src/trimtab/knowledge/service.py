@@ -3,6 +3,7 @@
 import logging
 import threading
 from collections.abc import Iterator, Sequence
+from datetime import timedelta
 from pathlib import Path
 
 from trimtab.infra.settings.sections.knowledge import KnowledgeSettings
@@ -10,6 +11,7 @@ from trimtab.infra.storage import DataDirectory, losses
 from trimtab.kernel.errors import TrimtabError
 from trimtab.kernel.health import ComponentHealth, Status
 from trimtab.knowledge.background import BackgroundTasks
+from trimtab.knowledge.bulk import ShippedFolder
 from trimtab.knowledge.cache_manager import WarmupResult
 from trimtab.knowledge.context import KnowledgeContext
 from trimtab.knowledge.documents import Documents
@@ -31,9 +33,12 @@ from trimtab.knowledge.records import (
 )
 from trimtab.knowledge.search import SearchRequest
 from trimtab.knowledge.stats import KnowledgeStats, collect_stats
+from trimtab.knowledge.store.reviews import RecentDocuments
 from trimtab.knowledge.validation import validate_project_name
 from trimtab.knowledge.wiring import build_components
 
+RECENT_DAYS = 7
+"""What came in within them is looked at when retrieval gets worse."""
 _log = logging.getLogger(__name__)
 
 
@@ -75,7 +80,11 @@ class Knowledge:
         self.snapshots = parts.snapshots
         self.last_counts: dict[str, int] = {}
         """Documents by state at the last look at the database."""
+        self.recent: list[RecentDocuments] = []
+        """Of the last 7 days, at the last heartbeat."""
         self.database_ok = True
+        self.percent_read: dict[str, int] = {}
+        """Of projects whose pages are still being read, by name."""
         self.background = BackgroundTasks(
             context.clock, settings.heartbeat_seconds, self.beat, self.drain
         )
@@ -176,14 +185,15 @@ class Knowledge:
         path: Path,
         progress: Progress | None = None,
         stop: threading.Event | None = None,
+        shipped: ShippedFolder | None = None,
     ) -> FolderIngestResult:
         """Ingest every file of a known type below the folder, named by its path there.
 
         Hidden files are left out. A refused file is listed with its error and does not stop the
-        others; ``stop`` does, within seconds.
+        others; ``stop`` does, within seconds. ``shipped`` is for the folders of a release.
         """
         name = validate_project_name(project)
-        result = self.parts.bulk.ingest_folder(name, path, progress, stop)
+        result = self.parts.bulk.ingest_folder(name, path, progress, stop, shipped)
         for document in result.documents:
             self.events.record(project, document, count=False)
         return result
@@ -273,6 +283,9 @@ class Knowledge:
         if any(alive):
             self.background.wake()
         self.database_ok = self._check_database().status is not Status.DOWN
+        if self.database_ok:
+            now = self.parts.context.clock.now()
+            self.recent = self.parts.stores.reviews.recent(now - timedelta(days=RECENT_DAYS))
         self.indexes.beat()
         self.indexes.save()
         self.caches.flush()

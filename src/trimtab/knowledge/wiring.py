@@ -36,6 +36,7 @@ from trimtab.knowledge.store.database import DATABASE, ReopenableDatabase
 from trimtab.knowledge.store.engines import EngineStore
 from trimtab.knowledge.store.labels import LabelStore
 from trimtab.knowledge.store.new_vectors import NewVectorStore
+from trimtab.knowledge.store.reviews import DocumentReviewStore
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,7 @@ class Stores:
     documents: DocumentStore
     owners: OwnerStore
     labels: LabelStore
+    reviews: DocumentReviewStore
     search: SearchStore
     engines: EngineStore
     new_vectors: NewVectorStore
@@ -154,6 +156,7 @@ def _open_stores(data: DataDirectory, settings: KnowledgeSettings) -> Stores:
         DocumentStore(database),
         OwnerStore(database),
         LabelStore(database),
+        DocumentReviewStore(database),
         SearchStore(database),
         EngineStore(database),
         NewVectorStore(database),

@@ -7,7 +7,7 @@ import typer
 
 from trimtab.cli.runtime.console import print_line, print_table, printed_as_json
 from trimtab.cli.runtime.errors import Exit
-from trimtab.cli.runtime.session import Json, session_of
+from trimtab.cli.runtime.session import Json, Yes, confirm, session_of
 from trimtab.kernel.errors import InvalidInput
 
 app = typer.Typer(no_args_is_help=True)
@@ -69,9 +69,10 @@ def status(context: typer.Context, json: Json = False) -> None:
 
 
 @app.command("disconnect")
-def disconnect(context: typer.Context, json: Json = False) -> None:
+def disconnect(context: typer.Context, yes: Yes = False, json: Json = False) -> None:
     """Forget the connected model and its key."""
     session = session_of(context)
+    confirm("Forget the connected model and its key?", yes=yes)
     body = session.client.call("DELETE", "/api/v1/llm")
     if not printed_as_json(session, body):
         print_line(f"Asked in this order: {', '.join(body['generators'])}.")

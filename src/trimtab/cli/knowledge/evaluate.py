@@ -17,7 +17,7 @@ def evaluate(
     context: typer.Context,
     set_: Annotated[
         Path,
-        typer.Option("--set", help="A BEIR-style folder: corpus.jsonl, queries.jsonl, qrels.tsv."),
+        typer.Option("--data", help="A BEIR-style folder: corpus.jsonl, queries.jsonl, qrels.tsv."),
     ],
     embedder: Annotated[
         str, typer.Option(help="standard, or multilingual with trimtab[multilingual].")

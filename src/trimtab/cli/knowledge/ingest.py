@@ -71,7 +71,9 @@ def ingest(
     }
     if not printed_as_json(session, body | {"pruned": report.pruned, "totals": report.totals()}):
         report.print(list(folders.values()))
-    if report.refused or report.interrupted:
+    if report.interrupted:
+        raise typer.Exit(Exit.INTERRUPTED)
+    if report.refused:
         raise typer.Exit(Exit.FAILED)
 
 

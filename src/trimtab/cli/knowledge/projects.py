@@ -6,7 +6,7 @@ import typer
 
 from trimtab.cli.knowledge.lookup import Project, list_all
 from trimtab.cli.runtime.console import print_line, print_table, printed_as_json
-from trimtab.cli.runtime.session import Json, session_of
+from trimtab.cli.runtime.session import Json, Yes, confirm, session_of
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -49,7 +49,7 @@ def delete_project(
     context: typer.Context,
     project: Project,
     dry_run: Annotated[bool, typer.Option(help="Only show what would be deleted.")] = False,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    yes: Yes = False,
     json: Json = False,
 ) -> None:
     """Delete a project with all its documents."""
@@ -60,8 +60,7 @@ def delete_project(
         if not printed_as_json(session, {"name": project, "documents": count, "dry_run": True}):
             print_line(f"{what} would be deleted.")
         return
-    if not yes and not session.json:
-        typer.confirm(f"Delete {what}?", abort=True)
+    confirm(f"Delete {what}?", yes=yes)
     body = session.client.call("DELETE", f"/api/v1/projects/{project}")
     if not printed_as_json(session, body):
         print_line(f"Deleted {what}.")
