@@ -20,7 +20,7 @@ _TERM = 14
 _Formatter: Any = typer.Context.formatter_class
 
 
-class NarrowFormatter(_Formatter):
+class NarrowFormatter(_Formatter):  # type: ignore[misc]
     """Formats a help page for a narrow terminal."""
 
     def __init__(self, **_: Any) -> None:
