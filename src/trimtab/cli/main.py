@@ -239,7 +239,7 @@ def main() -> None:
 
 def _run() -> None:
     try:
-        app()
+        app(prog_name="trimtab")
     except TrimtabError as error:
         report(error, as_json="--json" in sys.argv)
         sys.exit(exit_code(error))
