@@ -25,6 +25,7 @@ _log = logging.getLogger(__name__)
 _NOTHING = Retrieved(())
 REFUSED = "This question cannot be answered: it was stopped by a guard."
 WITHHELD = "The answer was withheld by a guard."
+PASSAGES_WITHHELD = "A guard withheld passages that may give orders to the assistant."
 
 
 @dataclass(slots=True)
@@ -93,17 +94,23 @@ class PipelineGuards:
         outcomes = self.passage_guards.check_many([Subject(p.text) for p in retrieved.passages])
         judged = list(zip(retrieved.passages, outcomes, strict=True))
         # A guard that failed or was late has no findings.
-        found, unjudged = list[str](), list[str]()
+        found, unjudged, documents = list[str](), list[str](), list[str]()
         for passage, outcome in judged:
             if not outcome.allowed:
                 names = [name for verdict in outcome.verdicts for name in verdict.findings]
                 (found if names else unjudged).append(passage.chunk_id)
+                documents.append(passage.document_name)
         if unjudged:
             _log.warning("passages not judged", extra={"passages": unjudged})
         if found:
             _log.warning("injection_detected", extra={"passages": found})
         kept = tuple(passage for passage, outcome in judged if outcome.allowed)
-        return replace(retrieved, passages=kept, unjudged=len(unjudged))
+        return replace(
+            retrieved,
+            passages=kept,
+            unjudged=len(unjudged),
+            withheld=tuple(dict.fromkeys(documents)),
+        )
 
     def forbidden_kinds(self) -> tuple[str, ...]:
         """Return the kinds of personal data that no answer may show, by the current rules."""
@@ -215,6 +222,12 @@ class AnswerPipeline:
     ) -> AnswerResult:
         """Return the answer made of the draft, with its trace."""
         question, retrieved, now = prepared.question, prepared.retrieved, self._clock.now()
+        # Stored without names: a trace outlives a document that is erased.
+        notice = stored_notice = draft.notice
+        if retrieved.withheld:
+            documents = ", ".join(retrieved.withheld)
+            notice = f"{notice} {PASSAGES_WITHHELD} Document: {documents}.".strip()
+            stored_notice = f"{stored_notice} {PASSAGES_WITHHELD}".strip()
         answer = Answer(
             id=new_id("answer", now),
             trace_id=new_id("trace", now),
@@ -228,7 +241,7 @@ class AnswerPipeline:
             model=draft.model,
             confidence=draft.confidence,
             created_at=now,
-            notice=draft.notice,
+            notice=notice,
             blocked=blocked,
         )
         hide = self._guards.redact if self._guards else redact
@@ -237,6 +250,7 @@ class AnswerPipeline:
             question=hide(answer.question),
             text=hide(answer.text),
             citations=tuple(replace(c, quote=hide(c.quote)) for c in answer.citations),
+            notice=stored_notice,
         )
         trace = Trace(
             id=answer.trace_id,
