@@ -23,8 +23,16 @@ from trimtab.kernel.ids import new_id
 
 _log = logging.getLogger(__name__)
 _NOTHING = Retrieved(())
+NOT_FOUND_DEGRADED = (
+    "Only words were compared, because the embedding model or the vector index is down: the "
+    "documents may hold an answer in other words. Ask again when the service is healthy."
+)
 REFUSED = "This question cannot be answered: it was stopped by a guard."
 WITHHELD = "The answer was withheld by a guard."
+STILL_READING = (
+    "The documents of {0} are still being read, {1} %: what has been read does not answer that."
+    " Ask again in a moment."
+)
 PASSAGES_WITHHELD = "A guard withheld passages that may give orders to the assistant."
 
 
@@ -222,12 +230,11 @@ class AnswerPipeline:
     ) -> AnswerResult:
         """Return the answer made of the draft, with its trace."""
         question, retrieved, now = prepared.question, prepared.retrieved, self._clock.now()
-        # Stored without names: a trace outlives a document that is erased.
-        notice = stored_notice = draft.notice
-        if retrieved.withheld:
-            documents = ", ".join(retrieved.withheld)
-            notice = f"{notice} {PASSAGES_WITHHELD} Document: {documents}.".strip()
-            stored_notice = f"{stored_notice} {PASSAGES_WITHHELD}".strip()
+        if retrieved.percent_read < 100 and not draft.citations and not blocked:
+            draft = replace(
+                draft, text=STILL_READING.format(question.project, retrieved.percent_read)
+            )
+        notice, stored_notice = _notices(draft, retrieved, blocked=blocked)
         answer = Answer(
             id=new_id("answer", now),
             trace_id=new_id("trace", now),
@@ -267,3 +274,18 @@ class AnswerPipeline:
             drill=in_drill(),
         )
         return AnswerResult(answer, trace)
+
+
+def _notices(draft: Draft, retrieved: Retrieved, *, blocked: bool) -> tuple[str, str]:
+    """Return the answer's notice and the one that is stored in its trace.
+
+    The stored one has no names of documents: a trace outlives a document that is erased.
+    """
+    shown = stored = draft.notice
+    if retrieved.withheld:
+        documents = ", ".join(retrieved.withheld)
+        shown = f"{shown} {PASSAGES_WITHHELD} Document: {documents}.".strip()
+        stored = f"{stored} {PASSAGES_WITHHELD}".strip()
+    if retrieved.degraded_mode and not draft.citations and not blocked:
+        shown, stored = (f"{text} {NOT_FOUND_DEGRADED}".strip() for text in (shown, stored))
+    return shown, stored

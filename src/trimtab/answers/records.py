@@ -87,6 +87,8 @@ class Retrieved:
     """Names of the documents whose passages a guard left out."""
     labels: tuple[str, ...] = ()
     """Access labels of the caller that permitted passages."""
+    percent_read: int = 100
+    """How far the project's first reading is; until 100, documents are missing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,3 +259,9 @@ class Feedback:
     """Thumb up or down."""
     comment: str = ""
     """At most 2,000 characters."""
+    reason: str = ""
+    """``slow``: the answer took too long; empty names none."""
+
+
+SLOW = "slow"
+"""Reason of feedback: the answer took too long."""

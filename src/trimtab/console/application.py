@@ -12,7 +12,16 @@ from starlette.responses import RedirectResponse, Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
-from trimtab.console import ask, gates, incidents, overview, reference, runbooks, sign_in_pages
+from trimtab.console import (
+    ask,
+    gates,
+    incidents,
+    language_model,
+    overview,
+    reference,
+    runbooks,
+    sign_in_pages,
+)
 from trimtab.console.render import page
 from trimtab.infra.web import Access
 from trimtab.infra.web.routes import ProvidedServices
@@ -33,7 +42,8 @@ def create_console(
         describe_api: Returns the OpenAPI description of the HTTP interface.
     """
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
-    for part in (overview, ask, incidents, runbooks, gates, reference, sign_in_pages):
+    parts = (overview, ask, incidents, runbooks, gates, language_model, reference, sign_in_pages)
+    for part in parts:
         app.include_router(part.router)
     app.add_route("/", _lead_to_console)
     app.mount("/console/static", _Static(directory=_STATIC), name="static")

@@ -3,7 +3,7 @@
 import json
 import logging
 import re
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Form, Query, Request
 from fastapi.responses import HTMLResponse
@@ -114,10 +114,11 @@ def feedback(
     env: EnvDep,
     answers: AnswersDep,
     helpful: Annotated[bool, Form()],
+    reason: Annotated[Literal["", "slow"], Form()] = "",
 ) -> HTMLResponse:
     """Store feedback about an answer."""
     now = env.clock.now()
-    given = Feedback(new_id("feedback", now), trace_id, "", now, helpful)
+    given = Feedback(new_id("feedback", now), trace_id, "", now, helpful, reason=reason)
     answers.feedback.keep(given)
     return page(request, "parts/feedback.html", {"feedback": given, "trace_id": trace_id})
 

@@ -37,4 +37,5 @@ Caller = Annotated[Principal, Depends(admitted)]
 
 READER = Depends(Needs(Role.READER))
 OPERATOR = Depends(Needs(Role.OPERATOR))
+ADMIN = Depends(Needs(Role.ADMIN))
 ANYBODY = Depends(Needs(None))
