@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from operator import itemgetter
 
 from trimtab.guardrails.units import CURRENCIES, UNIT, units_of
 
@@ -89,19 +90,50 @@ def quantities(text: str) -> Iterator[Quantity]:
     """Yield the numbers of the text, spelled-out numbers included."""
     text = _FRACTION.sub("0", text.translate(_SIGNS)).translate(_FRACTIONS)
     text = _POWER.sub(lambda power: "^" + power[0].translate(_RAISED), text)
-    for match in _QUANTITY.finditer(text):
-        values, parts = (
-            (set[Decimal | str]((_spelled(match["spelled"]),)), frozenset[Decimal]())
-            if match["spelled"]
-            else _readings(match["number"], match["sep"])
-        )
-        factor = _factor(match["scale"])
-        sign = -1 if match["sign"] == "-" else 1
-        scaled = {v if isinstance(v, str) else _plain(v * factor * sign) for v in values}
-        units = units_of(match["unit"] or "") or units_of((match["currency"] or "").strip())
-        numbers = [value for value in scaled if isinstance(value, Decimal)]
-        measures = {(name, _plain(v * base)) for v in numbers for name, base in units}
-        yield Quantity(frozenset(scaled), frozenset(measures), parts)
+    yield from map(_quantity, _QUANTITY.finditer(text))
+
+
+def _quantity(match: re.Match[str]) -> Quantity:
+    values, parts = (
+        (set[Decimal | str]((_spelled(match["spelled"]),)), frozenset[Decimal]())
+        if match["spelled"]
+        else _readings(match["number"], match["sep"])
+    )
+    factor = _factor(match["scale"])
+    sign = -1 if match["sign"] == "-" else 1
+    scaled = {v if isinstance(v, str) else _plain(v * factor * sign) for v in values}
+    units = units_of(match["unit"] or "") or units_of((match["currency"] or "").strip())
+    numbers = [value for value in scaled if isinstance(value, Decimal)]
+    measures = {(name, _plain(v * base)) for v in numbers for name, base in units}
+    return Quantity(frozenset(scaled), frozenset(measures), parts)
+
+
+def in_notation_of(given: str, claim: str) -> str:
+    """Return the claim with the numbers, dates and times that are given as they are written there.
+
+    So that a comparison of words does not take another notation for a new fact.
+    """
+    known = {key: given[start:end] for start, end, keys in _notations(given) for key in keys}
+    for start, end, keys in sorted(_notations(claim), key=itemgetter(0), reverse=True):
+        written = next((known[key] for key in keys if key in known), None)
+        if written is not None:
+            claim = f"{claim[:start]}{written}{claim[end:]}"
+    return claim
+
+
+def _notations(text: str) -> Iterator[tuple[int, int, frozenset[object]]]:
+    """Yield start, end and readings of each date, time of day and number."""
+    for match in _DATE.finditer(text):
+        yield match.start(), match.end(), frozenset[object]().union(*dates(match[0]))
+    text = _DATE.sub(lambda match: " " * len(match[0]), text)
+    for match in _CLOCK.finditer(text):
+        times = frozenset[object](("clock", minutes) for minutes in clocks(match[0]))
+        yield match.start(), match.end(), times
+    text = _CLOCK.sub(lambda match: " " * len(match[0]), text)
+    for match in _QUANTITY.finditer(text.translate(_SIGNS)):
+        quantity = _quantity(match)
+        readings = frozenset[object](quantity.measures or quantity.values)
+        yield match.start(), match.end(), readings
 
 
 def unsupported_quantities(claim: str, given: str) -> bool:

@@ -176,3 +176,21 @@ def test_a_quote_is_allowed_however_it_opens_and_joins_its_clauses():
     )
     assert evidence(quote, quote).verbatim == 1
     assert judge(quote, quote, question="Why was the cache cleared?").decision is Decision.ALLOW
+
+
+@pytest.mark.parametrize(
+    ("claim", "source"),
+    [
+        ("The town has 1.2 million people.", "The town has 1,200,000 people."),
+        ("Revenue was $890M.", "Revenue was USD 890,000,000."),
+        ("The fair is on 4 March 2024.", "The fair is on 2024-03-04."),
+        ("The shop opens at 9 am.", "The shop opens at 09:00."),
+        ("There are 21 gates.", "There are twenty-one gates."),
+        ("The pipe is 2 km long.", "The pipe is 2000 m long."),
+    ],
+)
+def test_a_number_in_another_notation_does_not_block(claim, source):
+    judged = GroundingGuard().check(Subject(claim, "", (source,)), GuardRules())
+    assert judged.decision is not Decision.BLOCK
+    other = GroundingGuard().check(Subject(claim, "", ("The port has 7 cranes.",)), GuardRules())
+    assert other.decision is Decision.BLOCK

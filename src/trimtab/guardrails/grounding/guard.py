@@ -4,6 +4,7 @@ import re
 
 from trimtab.guardrails.grounding.model import grounded
 from trimtab.guardrails.guard import Subject
+from trimtab.guardrails.quantities import in_notation_of
 from trimtab.guardrails.rules import GuardRules
 from trimtab.guardrails.verdicts import Decision, Judgement
 from trimtab.text.sentences import sentences
@@ -36,4 +37,7 @@ def hallucinations(subject: Subject) -> list[float]:
     """Return the hallucination score of each sentence: 1 - its grounding score."""
     context = "\n\n".join(subject.sources)
     parts = sentences(_MARK.sub("", subject.text))[:MAX_SENTENCES]
-    return [round(1 - grounded(context, part.text, subject.question), 4) for part in parts]
+    claims = (
+        part.text if part.text in context else in_notation_of(context, part.text) for part in parts
+    )
+    return [round(1 - grounded(context, claim, subject.question), 4) for claim in claims]

@@ -34,8 +34,11 @@ MAX_WORD_LETTERS = 20
 """A longer word may be a sentence without spaces."""
 SURE = 20.0
 """Log-odds of a pattern match."""
-MAX_PHRASE_WORDS, MAX_PHRASE_LETTERS, PHRASE_ALLOWANCE = 3, 24, 2.5
-"""A phrase of this size with at most one concept of an attack needs so much more log-odds."""
+MAX_PHRASE_LETTERS, MAX_PHRASE_WORDS, MAX_PHRASE_TOKENS, PHRASE_ALLOWANCE = 24, 3, 6, 2.5
+"""A phrase of this size with at most one concept of an attack needs so much more log-odds.
+
+The tokens count where no spaces separate words: there they are pairs of characters.
+"""
 MAX_QUESTION_LETTERS, QUESTION_ALLOWANCE = 60, 1.4
 """The same for a short question."""
 LONG_CHARACTERS, LONG_ALLOWANCE = 300, 2.0
@@ -119,8 +122,8 @@ def _allowance(normalised: Normalised) -> float:
     named = {name for name in concepts(found) if " " not in name}
     if normalised.disguises or len(named) > 1:
         return 0.0
-    is_phrase = len(text) <= MAX_PHRASE_LETTERS and not text.endswith(":")
-    if is_phrase and len(text.split()) <= MAX_PHRASE_WORDS:
+    is_phrase = len(text) <= MAX_PHRASE_LETTERS and len(text.split()) <= MAX_PHRASE_WORDS
+    if is_phrase and len(found) <= MAX_PHRASE_TOKENS and not text.endswith(":"):
         return PHRASE_ALLOWANCE
     is_short = len(text) <= MAX_QUESTION_LETTERS and text.endswith(_QUESTION_MARKS)
     return QUESTION_ALLOWANCE if is_short else 0.0
