@@ -6,8 +6,12 @@ from datetime import timedelta
 import pytest
 
 from trimtab.guardrails.bypass import Bypass
+from trimtab.guardrails.guard import Subject
+from trimtab.guardrails.pii import Finder
+from trimtab.guardrails.pii.guard import PiiGuard
 from trimtab.guardrails.rules import LiveRules
 from trimtab.guardrails.rules_file import BYPASS_ACTOR, RulesFile
+from trimtab.guardrails.verdicts import Decision
 from trimtab.testing.clock import FakeClock
 
 
@@ -105,3 +109,81 @@ def test_a_file_that_is_older_than_its_bypass_starts_none(world):
     world.write("bypass_mode: true\nbypass_duration: 30m", ago=timedelta(minutes=31))
     assert world.bypass.active() is None
     assert world.ledger.actions == []
+
+
+BADGE = r"""
+pii_patterns:
+  - name: BADGE
+    regex: '\bB-\d{6}\b'
+    must_match: ["badge B-123456", "B-000001."]
+    must_not_match: ["AB-123456", "B-12345"]
+"""
+
+
+def found(world, text):
+    return [(str(f.type), text[f.start : f.end]) for f in Finder(None, world.rules).find(text)]
+
+
+@pytest.mark.feature("F479")
+def test_a_pattern_of_the_operator_finds_and_redacts_without_a_restart(world):
+    assert found(world, "é B-123456 left") == []
+    assert world.write(BADGE)
+    assert found(world, "é B-123456 left") == [("BADGE", "B-123456")]
+    assert Finder(None, world.rules).redact("é B-123456 left") == "é <BADGE> left"
+    assert world.write("hallucination_threshold: 0.2")
+    assert found(world, "é B-123456 left") == []
+
+
+@pytest.mark.feature("F479")
+def test_a_pattern_blocks_where_its_name_is_a_blocking_kind(world):
+    world.write(BADGE)
+    guard, subject = PiiGuard(Finder(None, world.rules)), Subject("It was B-123456.")
+    assert guard.check(subject, world.rules.current).decision is Decision.WARN
+    world.write(BADGE + "pii_block_types: BADGE,US_SSN")
+    assert guard.check(subject, world.rules.current).decision is Decision.BLOCK
+
+
+def test_patterns_in_a_config_map_are_text(world):
+    indented = BADGE.replace("pii_patterns:", "").replace("\n", "\n    ")
+    assert world.write(f"data:\n  pii_patterns: |{indented}\n")
+    assert found(world, "B-123456") == [("BADGE", "B-123456")]
+
+
+@pytest.mark.feature("F479")
+@pytest.mark.parametrize(
+    ("old", "new", "reason"),
+    [
+        ("B-000001.", "B-00000", "does not match must_match example 2"),
+        ('B-12345"', 'B-123457"', "matches must_not_match example 2"),
+        ("B-\\d{6}", "(B-\\d{6}", "not valid in RE2"),
+        ("\\bB-\\d{6}\\b", "(?=B)B", "not valid in RE2"),
+        ("\\bB-\\d{6}\\b", "x*", "does not match must_match example 1"),
+        ("    must_not_match", "    but_not", "'but_not' is not one of its keys"),
+        ("name: BADGE", "name: badge", "its name needs"),
+        ('["AB-123456", "B-12345"]', "[]", "needs examples"),
+    ],
+)
+def test_a_pattern_whose_examples_do_not_hold_is_refused_and_the_former_ones_stay(
+    world, old, new, reason, caplog
+):
+    world.write(BADGE)
+    assert old in BADGE
+    assert not world.write("hallucination_threshold: 0.3" + BADGE.replace(old, new))
+    assert found(world, "B-123456") == [("BADGE", "B-123456")]
+    assert world.rules.current.hallucination_threshold != 0.3
+    [record] = [r for r in caplog.records if r.message == "guard_rules_refused"]
+    assert "BADGE" in record.reason.upper()
+    assert reason in record.reason
+
+
+def test_patterns_run_in_linear_time(world):
+    world.write(BADGE.replace("\\bB-\\d{6}\\b", "B-\\d{6}\\b|(a+)+$").replace("AB-123456", "zz"))
+    assert found(world, "a" * 20_000 + "!") == []
+
+
+def test_a_change_of_one_rule_keeps_the_patterns(world):
+    world.write(BADGE)
+    former = world.rules.change({"hallucination_threshold": "0.3"})
+    assert found(world, "B-123456") == [("BADGE", "B-123456")]
+    world.rules.restore(former)
+    assert found(world, "B-123456") == [("BADGE", "B-123456")]

@@ -33,6 +33,7 @@ STILL_READING = (
     "The documents of {0} are still being read, {1} %: what has been read does not answer that."
     " Ask again in a moment."
 )
+PASSAGES_WITHHELD = "A guard withheld passages that may give orders to the assistant."
 
 
 @dataclass(slots=True)
@@ -101,17 +102,23 @@ class PipelineGuards:
         outcomes = self.passage_guards.check_many([Subject(p.text) for p in retrieved.passages])
         judged = list(zip(retrieved.passages, outcomes, strict=True))
         # A guard that failed or was late has no findings.
-        found, unjudged = list[str](), list[str]()
+        found, unjudged, documents = list[str](), list[str](), list[str]()
         for passage, outcome in judged:
             if not outcome.allowed:
                 names = [name for verdict in outcome.verdicts for name in verdict.findings]
                 (found if names else unjudged).append(passage.chunk_id)
+                documents.append(passage.document_name)
         if unjudged:
             _log.warning("passages not judged", extra={"passages": unjudged})
         if found:
             _log.warning("injection_detected", extra={"passages": found})
         kept = tuple(passage for passage, outcome in judged if outcome.allowed)
-        return replace(retrieved, passages=kept, unjudged=len(unjudged))
+        return replace(
+            retrieved,
+            passages=kept,
+            unjudged=len(unjudged),
+            withheld=tuple(dict.fromkeys(documents)),
+        )
 
     def forbidden_kinds(self) -> tuple[str, ...]:
         """Return the kinds of personal data that no answer may show, by the current rules."""
@@ -227,9 +234,7 @@ class AnswerPipeline:
             draft = replace(
                 draft, text=STILL_READING.format(question.project, retrieved.percent_read)
             )
-        notice = draft.notice
-        if retrieved.degraded_mode and not draft.citations and not blocked:
-            notice = f"{notice} {NOT_FOUND_DEGRADED}".strip()
+        notice, stored_notice = _notices(draft, retrieved, blocked=blocked)
         answer = Answer(
             id=new_id("answer", now),
             trace_id=new_id("trace", now),
@@ -252,6 +257,7 @@ class AnswerPipeline:
             question=hide(answer.question),
             text=hide(answer.text),
             citations=tuple(replace(c, quote=hide(c.quote)) for c in answer.citations),
+            notice=stored_notice,
         )
         trace = Trace(
             id=answer.trace_id,
@@ -268,3 +274,18 @@ class AnswerPipeline:
             drill=in_drill(),
         )
         return AnswerResult(answer, trace)
+
+
+def _notices(draft: Draft, retrieved: Retrieved, *, blocked: bool) -> tuple[str, str]:
+    """Return the answer's notice and the one that is stored in its trace.
+
+    The stored one has no names of documents: a trace outlives a document that is erased.
+    """
+    shown = stored = draft.notice
+    if retrieved.withheld:
+        documents = ", ".join(retrieved.withheld)
+        shown = f"{shown} {PASSAGES_WITHHELD} Document: {documents}.".strip()
+        stored = f"{stored} {PASSAGES_WITHHELD}".strip()
+    if retrieved.degraded_mode and not draft.citations and not blocked:
+        shown, stored = (f"{text} {NOT_FOUND_DEGRADED}".strip() for text in (shown, stored))
+    return shown, stored

@@ -83,6 +83,8 @@ class Retrieved:
     cache_hit: bool = False
     unjudged: int = 0
     """Number of passages left out because their guard failed or was late."""
+    withheld: tuple[str, ...] = ()
+    """Names of the documents whose passages a guard left out."""
     labels: tuple[str, ...] = ()
     """Access labels of the caller that permitted passages."""
     percent_read: int = 100
@@ -150,7 +152,8 @@ class Answer:
     """How much of the question the cited sentences cover, in [0, 1]; 0 when not found."""
     created_at: datetime
     notice: str = ""
-    """Why the answer is not the usual one: a fallback's reason, or a guard's; empty normally."""
+    """Why the answer is not the usual one: a fallback's reason, a guard's, or the documents of
+    withheld passages; empty normally."""
     blocked: bool = False
     """True when a guard withheld the answer; ``notice`` says why."""
 

@@ -15,7 +15,7 @@ import numpy as np
 
 from trimtab.guardrails.errors import BadEvaluationSet
 from trimtab.guardrails.grounding.model import grounded
-from trimtab.guardrails.injection.guard import query_margin
+from trimtab.guardrails.injection.guard import question_margin
 from trimtab.guardrails.measures import (
     auc,
     balanced_accuracy,
@@ -24,7 +24,6 @@ from trimtab.guardrails.measures import (
     recall,
 )
 from trimtab.guardrails.pii import STRUCTURED, PersonalData, find
-from trimtab.text.normalise import normalise
 
 Row = Mapping[str, object]
 Report = dict[str, object]
@@ -79,7 +78,7 @@ def injection(rows: Sequence[Row]) -> Report:
     """Return the metrics of the injection classifier, applied as to questions."""
     labels = np.array([int(str(row["label"])) for row in rows])
     started = time.process_time()
-    margins = np.array([query_margin(normalise(str(row["text"]))) for row in rows])
+    margins = np.array([question_margin(str(row["text"]))[0] for row in rows])
     cpu_ms = (time.process_time() - started) * 1000 / len(rows)
     flagged = margins > 0
     return {
@@ -124,7 +123,7 @@ def personal_data(rows: Sequence[Row], find: Find = find) -> Report:
     missed: Counter[str] = Counter()
     for row, findings in zip(rows, found, strict=True):
         labelled = {_span(span) for span in row["spans"]}  # type: ignore[attr-defined]
-        ours = {(data.type.value, data.start, data.end) for data in findings}
+        ours = {(str(data.type), data.start, data.end) for data in findings}
         right.update(span[0] for span in labelled & ours)
         false.update(span[0] for span in ours - labelled)
         missed.update(span[0] for span in labelled - ours)

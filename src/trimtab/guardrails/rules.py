@@ -4,6 +4,7 @@ import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 
+from trimtab.guardrails.custom_patterns import PiiPattern
 from trimtab.guardrails.errors import BadDuration, BadRule
 from trimtab.kernel.durations import parse_duration
 
@@ -32,6 +33,8 @@ class GuardRules:
     injection_enabled: bool = True
     pii_block_types: tuple[str, ...] = ("CREDIT_CARD", "US_SSN", "IBAN_CODE")
     """Kinds of personal data that block an answer; others are redacted in logs and traces only."""
+    pii_patterns: tuple[PiiPattern, ...] = ()
+    """Kinds of personal data that the operator added; only the rules file changes them."""
     fact_check_seconds: float = field(init=False, repr=False, compare=False)
     """`fact_check_timeout` as a number."""
 
@@ -44,8 +47,8 @@ class GuardRules:
         return {name: _text(getattr(self, name)) for name in RULES}
 
 
-RULES = tuple(rule.name for rule in fields(GuardRules) if rule.init)
-"""The names of the rules."""
+RULES = tuple(rule.name for rule in fields(GuardRules) if rule.init and rule.name != "pii_patterns")
+"""The names of the rules that have a value in one line of text."""
 
 
 def apply_changes(rules: GuardRules, given: Mapping[str, str]) -> GuardRules:
@@ -97,11 +100,20 @@ class LiveRules:
         self.current = rules or GuardRules()
         self._lock = threading.Lock()
 
-    def change(self, given: Mapping[str, str]) -> GuardRules:
-        """Apply a change; return the former rules, which `restore` accepts."""
+    def change(
+        self, given: Mapping[str, str], patterns: tuple[PiiPattern, ...] | None = None
+    ) -> GuardRules:
+        """Apply a change; return the former rules, which `restore` accepts.
+
+        Args:
+            given: New values by name of the rule.
+            patterns: Replace the operator's patterns; None keeps them.
+        """
         with self._lock:
             former = self.current
-            self.current = apply_changes(former, given)
+            changed = apply_changes(former, given)
+            kept = former.pii_patterns if patterns is None else patterns
+            self.current = replace(changed, pii_patterns=kept)
         return former
 
     def restore(self, rules: GuardRules) -> None:

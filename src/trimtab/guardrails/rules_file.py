@@ -1,6 +1,7 @@
 """Reloads guard rules from a file, such as a mounted config map.
 
-The file is a flat YAML map of rule names, at the top level or under ``data``. ``bypass_mode:
+The file is a flat YAML map of rule names, at the top level or under ``data``; ``pii_patterns`` is a
+list of patterns, in a config map the same list as text. ``bypass_mode:
 "true"`` starts a bypass for ``bypass_duration``, counted from the modification time of the file: a
 reload or a restart of the service does not extend it, and it expires although the file still says
 true.
@@ -12,6 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from trimtab.guardrails.bypass import LONGEST_SECONDS, Bypass
+from trimtab.guardrails.custom_patterns import PiiPattern, parse_patterns
 from trimtab.guardrails.errors import BadDuration, BadRule
 from trimtab.guardrails.rules import LiveRules, apply_changes, seconds
 from trimtab.kernel.clock import Clock
@@ -49,7 +51,8 @@ class RulesFile:
             return False
         self._applied = found
         try:
-            self._apply(_map_of(found[1]), datetime.fromtimestamp(found[0], UTC))
+            written = datetime.fromtimestamp(found[0], UTC)
+            self._apply(*_read_rules(found[1]), written)
         except (BadRule, BadDuration) as error:
             _log.error("guard_rules_refused", extra={"reason": str(error)})
             return False
@@ -61,7 +64,9 @@ class RulesFile:
         except (OSError, UnicodeDecodeError):
             return None
 
-    def _apply(self, given: Mapping[str, str], written: datetime) -> None:
+    def _apply(
+        self, given: Mapping[str, str], patterns: tuple[PiiPattern, ...], written: datetime
+    ) -> None:
         rules = {name: text for name, text in given.items() if not name.startswith("bypass_")}
         length = seconds(given.get("bypass_duration", _DEFAULT_DURATION))
         mode = given.get("bypass_mode", "false").lower()
@@ -71,8 +76,10 @@ class RulesFile:
             raise BadDuration(f"A bypass of {length:g} s is not allowed.", hint="Choose up to 4h.")
         # Validates all rules first, so that an invalid file changes none of them.
         apply_changes(self._rules.current, rules)
-        self._rules.change(rules)
-        _log.info("guard_rules_read", extra={"rules": sorted(rules), "bypass_mode": mode})
+        self._rules.change(rules, patterns)
+        names = [pattern.name for pattern in patterns]
+        facts = {"rules": sorted(rules), "pii_patterns": names, "bypass_mode": mode}
+        _log.info("guard_rules_read", extra=facts)
         past = max(0.0, (self._clock.now() - written).total_seconds())
         self._switch(mode == "true", length - past)
 
@@ -84,19 +91,27 @@ class RulesFile:
         self._bypassing = on
 
 
-def _map_of(text: str) -> dict[str, str]:
-    """Parse the file into text values by name, or raise `BadRule`."""
-    import yaml
-
-    try:
-        found = yaml.safe_load(text) or {}
-    except yaml.YAMLError as error:
-        raise BadRule("The rules file is not valid YAML.") from error
+def _read_rules(text: str) -> tuple[dict[str, str], tuple[PiiPattern, ...]]:
+    """Parse the file into rules as text by name, and patterns, or raise `BadRule`."""
+    found = _yaml(text, "The rules file") or {}
     if isinstance(found, dict) and isinstance(found.get("data"), dict):
         found = found["data"]
     if not isinstance(found, dict):
         raise BadRule("The rules file holds no map of rules.")
-    return {str(name): _text(value) for name, value in found.items()}
+    listed = found.get("pii_patterns")
+    patterns = parse_patterns(_yaml(listed, "pii_patterns") if isinstance(listed, str) else listed)
+    rules = {str(name): _text(value) for name, value in found.items() if name != "pii_patterns"}
+    return rules, patterns
+
+
+def _yaml(text: str, name: str) -> object:
+    import yaml
+
+    try:
+        found: object = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise BadRule(f"{name} is not valid YAML.") from error
+    return found
 
 
 def _text(value: object) -> str:

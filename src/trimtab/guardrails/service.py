@@ -59,7 +59,7 @@ class Guardrails:
         self._clock = clock
         self._deadline_seconds = settings.deadline_seconds
         self._names = _names(settings)
-        self.finder = Finder(self._names)
+        self.finder = Finder(self._names, self.rules)
         """Finds personal data by the settings; also used to redact stored texts."""
         self.questions = self._engine(question_guards(self.finder))
         self.passages = self._engine(passage_guards())

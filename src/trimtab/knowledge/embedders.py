@@ -15,6 +15,7 @@ from trimtab.knowledge.embedding import (
     ModelSource,
     Prefixes,
 )
+from trimtab.knowledge.ranking import DEFAULT_MEANING
 from trimtab.knowledge.records import MULTILINGUAL, STANDARD
 
 
@@ -28,6 +29,8 @@ class EmbedderKind:
     folder: str
     """The folder of its files, in the folder of models."""
     prefixes: Prefixes
+    meaning: float = DEFAULT_MEANING
+    """The share of meaning that a fit starts from, and that counts before the first one."""
     to_standard: Callable[[float | None], float | None] | None = None
     """Puts a cosine on the scale of the standard embedder; None leaves it as it is."""
 
@@ -48,7 +51,7 @@ EMBEDDERS: Mapping[str, EmbedderKind] = MappingProxyType(
     {
         STANDARD: EmbedderKind(MINILM, MiniLmEmbedder, "minilm", Prefixes()),
         MULTILINGUAL: EmbedderKind(
-            MULTILINGUAL_E5, E5Embedder, "multilingual-e5", E5_PREFIXES, _e5_to_standard
+            MULTILINGUAL_E5, E5Embedder, "multilingual-e5", E5_PREFIXES, 0.8, _e5_to_standard
         ),
     }
 )

@@ -15,6 +15,7 @@ from trimtab.infra.breaker import BreakerState, CircuitBreaker
 from trimtab.kernel.clock import Clock, machine_clock
 from trimtab.kernel.drilling import Apart
 from trimtab.kernel.errors import TrimtabError
+from trimtab.knowledge.embedders import EMBEDDERS
 from trimtab.knowledge.encoder import Encoder
 from trimtab.knowledge.engine_port import EMBEDDED, EVERYTHING, SearchFilter
 from trimtab.knowledge.engines.registry import Engines
@@ -378,8 +379,8 @@ class Indexes:
         if held is None or not encoder.up or not held.fit_due:
             return
         sample = self._store.sample(project.key, _SAMPLE)
-        embed = (encoder.query_vectors, encoder.vectors)
-        fitted = fit(self.searchable_index(project, held), sample, *embed)
+        index, usual = self.searchable_index(project, held), EMBEDDERS[project.embedder].meaning
+        fitted = fit(index, sample, encoder.query_vectors, encoder.vectors, usual=usual)
         self._hold(project.key, replace(held, fitted=fitted), only_over=held)
 
     def _hold(self, key: int, held: LoadedIndex, only_over: LoadedIndex | None = None) -> None:

@@ -193,7 +193,8 @@ class Searcher:
         allowed: Keys | None,
     ) -> tuple[Ranking, str]:
         """Rank by keywords and vectors; by keywords alone, with the reason, without vectors."""
-        meaning, limit = loaded.fitted.meaning, request.offset + request.top_k + _SPARE
+        fitted, limit = loaded.fitted, request.offset + request.top_k + _SPARE
+        meaning = fitted.meaning if fitted.passages else EMBEDDERS[row.embedder].meaning
         try:
             vector = self._encoders[row.embedder].query_vector(text)
             index = (

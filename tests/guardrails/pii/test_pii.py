@@ -1,3 +1,4 @@
+# ruff: noqa: RUF001 - full-width forms and dashes are the subject.
 from itertools import pairwise
 
 import pytest
@@ -39,6 +40,22 @@ FOUND = [
     ("born on 4/5/1992", "BIRTH_DATE", "4/5/1992"),
     ("zip code 94107", "ZIP_CODE", "94107"),
     ("to 1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa", "CRYPTO_WALLET", "1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa"),
+    # Other separators and other digits.
+    ("account GB82-WEST-1234-5698-7654-32 at the bank", "IBAN_CODE", "GB82-WEST-1234-5698-7654-32"),
+    ("account GB82.WEST.1234.5698.7654.32.", "IBAN_CODE", "GB82.WEST.1234.5698.7654.32"),
+    ("the number 5500.0000.0000.0004 expires", "CREDIT_CARD", "5500.0000.0000.0004"),
+    ("account GB82\u00a0WEST\u00a01234\u00a05698\u00a07654\u00a032", "IBAN_CODE", "GB82\u00a0WEST\u00a01234\u00a05698\u00a07654\u00a032"),
+    ("ＧＢ８２ＷＥＳＴ１２３４５６９８７６５４３２", "IBAN_CODE", "ＧＢ８２ＷＥＳＴ１２３４５６９８７６５４３２"),
+    ("the number ５５００００００００００００４ expires", "CREDIT_CARD", "５５００００００００００００４"),
+    ("the number ٥٥٠٠٠٠٠٠٠٠٠٠٠٠٠٤ expires", "CREDIT_CARD", "٥٥٠٠٠٠٠٠٠٠٠٠٠٠٠٤"),
+    ("the number 5500\u202f0000\u202f0000\u202f0004", "CREDIT_CARD", "5500\u202f0000\u202f0000\u202f0004"),
+    ("the number 5500–0000–0000–0004", "CREDIT_CARD", "5500–0000–0000–0004"),
+    ("卡号5500000000000004。", "CREDIT_CARD", "5500000000000004"),
+    # The nearest name decides, and a name in another sentence or clause does not count.
+    ("The order number 12 was paid with card 5500000000000004.", "CREDIT_CARD", "5500000000000004"),
+    ("Keep the order number. Then send 5500000000000004.", "CREDIT_CARD", "5500000000000004"),
+    ("the customer gave 5500000000000004", "CREDIT_CARD", "5500000000000004"),
+    ("the serial number, then 5500000000000004", "CREDIT_CARD", "5500000000000004"),
 ]  # fmt: skip
 
 NONE = [
@@ -56,6 +73,22 @@ NONE = [
     "invoice 20240325001",
     "12345678A has the wrong letter",
     "It took 120 000 000 steps",
+    "a factor of 4111.111111111111",
+    # Named as something else: the checksum alone is no proof.
+    "The phone has the IMEI 490154203237518.",
+    "The IMEI of the spare tablet of the office is 490154203237518.",
+    "imei: 490154203237518",
+    "The lathe has the order number 5500000000000004.",
+    "order no. 5500000000000004",
+    "Order: 5500000000000004",
+    "order_no: 5500000000000004",
+    "the part numbers 5500000000000004 and 4111111111111111",
+    "serial number 4111 1111 1111 1111",
+    "part number 536-90-4399",
+    "Bestellnummer 5500000000000004",
+    "el número de pedido es 5500000000000004",
+    "numéro de série : 5500000000000004",
+    "订单号5500000000000004",
 ]
 
 

@@ -142,6 +142,12 @@ def test_the_share_shrinks_as_vectors_find_less_than_words():
     assert shrunk < 0.45
 
 
+def test_another_usual_share_is_started_from():
+    even = gains_of(lambda _share: 0.0)
+    assert share_supported_by(even, 0.8) == pytest.approx(0.7)
+    assert share_supported_by(even[:5], 0.8) == 0.8
+
+
 def test_few_probes_that_disagree_say_nothing():
     for_words, for_meaning = gains_of(lambda share: share, 3), gains_of(lambda share: 1 - share, 2)
     assert share_supported_by(np.concatenate([for_words, for_meaning])) == DEFAULT_MEANING

@@ -5,8 +5,10 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 from trimtab.guardrails.guard import Subject
+from trimtab.guardrails.injection.concepts import concepts
 from trimtab.guardrails.injection.embedded import embedded_margin
 from trimtab.guardrails.injection.features import Cut, Features, features
+from trimtab.guardrails.injection.mentions import without_mentions
 from trimtab.guardrails.injection.model import InjectionModel, load
 from trimtab.guardrails.injection.patterns import matches
 from trimtab.guardrails.rules import GuardRules
@@ -14,6 +16,7 @@ from trimtab.guardrails.verdicts import Decision, Judgement
 from trimtab.kernel.erasable_cache import erasable_lru_cache
 from trimtab.text.normalise import Normalised, normalise
 from trimtab.text.sentences import sentences
+from trimtab.text.words import words
 
 MAX_SENTENCES = 60
 """Maximum number of sentences that form windows, alone and in pairs.
@@ -31,6 +34,13 @@ MAX_WORD_LETTERS = 20
 """A longer word may be a sentence without spaces."""
 SURE = 20.0
 """Log-odds of a pattern match."""
+MAX_PHRASE_WORDS, MAX_PHRASE_LETTERS, PHRASE_ALLOWANCE = 3, 24, 2.5
+"""A phrase of this size with at most one concept of an attack needs so much more log-odds."""
+MAX_QUESTION_LETTERS, QUESTION_ALLOWANCE = 60, 1.4
+"""The same for a short question."""
+LONG_CHARACTERS, LONG_ALLOWANCE = 300, 2.0
+"""Characters from which the threshold rises, and the log-odds added to it at twice as many."""
+_QUESTION_MARKS = ("?", "？", "؟")  # noqa: RUF001 - marks of several scripts.
 
 
 class InjectionGuard:
@@ -42,13 +52,9 @@ class InjectionGuard:
         """Block on a pattern match, or on a score above the threshold."""
         if not rules.injection_enabled:
             return Judgement(Decision.ALLOW)
-        normalised = normalise(subject.text)
-        found = matches(normalised.text)
+        margin, found = question_margin(subject.text)
         if found:
             return Judgement(Decision.BLOCK, 1.0, f"pattern {found[0]}", found)
-        if is_one_word(subject.text):
-            return Judgement(Decision.ALLOW)
-        margin = classified_margin(normalised)
         if margin > 0:
             return Judgement(Decision.BLOCK, squashed(margin), "classifier", ("classifier",))
         return Judgement(Decision.ALLOW, squashed(margin))
@@ -77,26 +83,58 @@ def is_one_word(text: str) -> bool:
     return word.isascii() and word.isalpha() and len(word) <= MAX_WORD_LETTERS
 
 
-def query_margin(normalised: Normalised) -> float:
-    """Return the log-odds margin over the question threshold; attacks are above 0.
+def question_margin(text: str) -> tuple[float, tuple[str, ...]]:
+    """Return the log-odds margin over the question threshold, and the patterns that match.
 
-    The whole text and each window are scored. Long text has many windows, each of which may be a
-    false alarm, so windows need a higher score.
+    Attacks are above 0. The whole text and each window are scored. Long text has many windows, each
+    of which may be a false alarm, so windows need a higher score. A quoted attack that the question
+    only reports does not count.
     """
-    return SURE if matches(normalised.text) else classified_margin(normalised)
+    normalised = normalise(text)
+    found = matches(normalised.text)
+    if found:
+        margin = SURE
+    elif is_one_word(text):
+        return -SURE, ()
+    else:
+        attack = query_attack_margin(normalised)
+        embedded = embedded_margin(normalised.text)
+        margin = attack if embedded is None else max(embedded, attack - EMAIL_MARGIN)
+    if margin > 0:
+        rest = without_mentions(text)
+        if rest is not None:
+            return question_margin(rest)
+        margin -= 0.0 if found else _allowance(normalised)
+    return margin, found
 
 
-def classified_margin(normalised: Normalised) -> float:
-    """Return the margin of both classifiers, for a text without pattern match."""
-    attack = query_attack_margin(normalised)
-    embedded = embedded_margin(normalised.text)
-    return attack if embedded is None else max(embedded, attack - EMAIL_MARGIN)
+def _allowance(normalised: Normalised) -> float:
+    """Return the log-odds by which a very short text may exceed the threshold.
+
+    Its score rests on the letters of one or two words. An order to the assistant needs two concepts
+    of an attack, such as a verb of revealing and the assistant's rules.
+    """
+    text = normalised.text.strip()
+    found = words(text)
+    named = {name for name in concepts(found) if " " not in name}
+    if normalised.disguises or len(named) > 1:
+        return 0.0
+    is_phrase = len(text) <= MAX_PHRASE_LETTERS and not text.endswith(":")
+    if is_phrase and len(text.split()) <= MAX_PHRASE_WORDS:
+        return PHRASE_ALLOWANCE
+    is_short = len(text) <= MAX_QUESTION_LETTERS and text.endswith(_QUESTION_MARKS)
+    return QUESTION_ALLOWANCE if is_short else 0.0
 
 
 def query_attack_margin(normalised: Normalised) -> float:
-    """Return the margin of the attack classifier, in log-odds."""
+    """Return the margin of the attack classifier, in log-odds.
+
+    The threshold rises with the length: role plays and research requests have many sentences, and
+    the frames of jailbreaks without their orders.
+    """
     model = load()
-    return attack_score(normalised, model) - model.query_threshold
+    excess = min(1.0, max(0.0, len(normalised.text) / LONG_CHARACTERS - 1))
+    return attack_score(normalised, model) - model.query_threshold - LONG_ALLOWANCE * excess
 
 
 def attack_score(normalised: Normalised, model: InjectionModel) -> float:
@@ -112,16 +150,19 @@ def attack_score(normalised: Normalised, model: InjectionModel) -> float:
 def passage_margin(text: str) -> float:
     """Return the margin of a passage's worst window over its threshold.
 
-    Passages do not change and are retrieved repeatedly, so the latest results are cached.
+    Passages do not change and are retrieved repeatedly, so the latest results are cached. A quoted
+    attack that the passage only reports does not count.
     """
     normalised = normalise(text)
+    rest = without_mentions(text)
     if matches(normalised.text):
-        return SURE
+        return SURE if rest is None else passage_margin(rest)
     model = load()
     windows = list(_windows(normalised)) or [features(normalised)]
     worst = max(map(model.score, windows)) - model.passage_threshold
     embedded = embedded_margin(normalised.text)
-    return worst if embedded is None else max(worst, embedded)
+    margin = worst if embedded is None else max(worst, embedded)
+    return margin if margin <= 0 or rest is None else passage_margin(rest)
 
 
 def squashed(margin: float) -> float:

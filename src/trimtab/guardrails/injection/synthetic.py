@@ -15,6 +15,7 @@ from trimtab.guardrails.injection import grammar
 
 GRAMMAR = 4_000
 """Number of attacks from the grammar; the number of harmless texts is the same."""
+ROLE_PLAYS = 2_000
 _FOLDER = Path(__file__).parent
 
 
@@ -34,8 +35,9 @@ def examples(seed: int = 7, tasks: int = 9_000, attacks_per_language: int = 220)
     benign = [task(rng, everyday) for _ in range(tasks)]
     benign += [hard(rng, everyday) for _ in range(tasks // 2)]
     benign += [with_material(rng, everyday) for _ in range(tasks // 3)]
+    plays = role_plays(everyday, seed, ROLE_PLAYS)
     benign += grammar.harmless(seed, GRAMMAR, benign[:tasks])
-    found = [Example(text, attack=False) for text in dict.fromkeys(benign)]
+    found = [Example(text, attack=False) for text in dict.fromkeys((*benign, *plays))]
     found += [Example(text, attack=True) for text in grammar.attacks(seed, GRAMMAR, benign[:tasks])]
     for language in phrases.values():
         attacks = [attack(rng, language, benign) for _ in range(attacks_per_language)]
@@ -57,6 +59,22 @@ def with_material(rng: random.Random, everyday: Mapping[str, Any]) -> str:
     first = rng.choice(everyday["carriers"]) if rng.random() < 0.7 else task(rng, everyday)
     parts = [first, *rng.sample(everyday["inputs"], rng.choice((1, 1, 2)))]
     return rng.choice(("\n", "\n\n", " ")).join(parts)
+
+
+def role_plays(everyday: Mapping[str, Any], seed: int, count: int) -> list[str]:
+    """Generate long harmless role plays, in the frames that jailbreaks borrow."""
+    rng = random.Random(seed)  # noqa: S311 - as above.
+    parts = tomllib.loads((_FOLDER / "roleplays.toml").read_text(encoding="utf-8"))
+    found = []
+    for _ in range(count):
+        kinds = ["openings", *["parts"] * rng.randint(0, 3), "wishes"]
+        kinds += ["caveats"] * (rng.random() < 0.6)
+        text = rng.choice((" ", " ", "\n\n")).join(rng.choice(parts[kind]) for kind in kinds)
+        for slot, names in (("{r}", parts["roles"]), ("{w}", parts["worlds"])):
+            text = text.replace(slot, rng.choice(names))
+        text = text.replace("{t}", rng.choice(everyday["topics"]))
+        found.append(text.replace("{n}", str(rng.randint(2, 10))))
+    return found
 
 
 def hard(rng: random.Random, everyday: Mapping[str, Any]) -> str:

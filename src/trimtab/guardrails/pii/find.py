@@ -7,18 +7,26 @@ detector.
 
 import logging
 import re
-from collections.abc import Callable, Iterator
+import unicodedata
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import chain
 from operator import attrgetter
+from typing import TYPE_CHECKING
 
 from trimtab.guardrails.credentials import without_credentials
 from trimtab.guardrails.errors import NamesUnavailable
 from trimtab.guardrails.pii import checksums
 from trimtab.guardrails.pii.kinds import PersonalData, PiiType
 from trimtab.guardrails.pii.names import NameDetector
+from trimtab.guardrails.pii.other_numbers import is_other_kind
 from trimtab.guardrails.pii.phones import MIN_DIGITS, phones
 from trimtab.text.words import folded
+
+if TYPE_CHECKING:  # The rules hold the patterns, and guards that read rules import this module.
+    from trimtab.guardrails.custom_patterns import PiiPattern
+    from trimtab.guardrails.rules import LiveRules
 
 _log = logging.getLogger(__name__)
 NAMES_UNCHECKED = "NAMES_UNCHECKED"
@@ -34,6 +42,8 @@ def find(text: str) -> tuple[PersonalData, ...]:
     Of overlapping findings the more reliable kind wins. A prefilter skips the recognisers that
     cannot match.
     """
+    if not text.isascii():
+        text = _with_ascii_digits(text)
     plain = folded(text)
     digits = max((len(NOT_A_DIGIT.sub("", run)) for run in RUN.findall(text)), default=0)
     formatted = (
@@ -50,6 +60,38 @@ def find(text: str) -> tuple[PersonalData, ...]:
     return tuple(sorted(taken, key=attrgetter("start")))
 
 
+def _with_ascii_digits(text: str) -> str:
+    """Return the text with full-width forms and digits of other scripts as ASCII, offsets kept."""
+    return "".join(_ascii(char) for char in text)
+
+
+@lru_cache(maxsize=2_000)
+def _ascii(char: str) -> str:
+    if "\uff01" <= char <= "\uff5e":
+        return chr(ord(char) - 0xFEE0)
+    # Superscript digits have a digit value but no decimal one, and stay: they are exponents.
+    value = unicodedata.decimal(char, -1)
+    return char if value < 0 else str(value)
+
+
+def _with_patterns(
+    found: Sequence[PersonalData], patterns: Iterable["PiiPattern"], text: str
+) -> tuple[PersonalData, ...]:
+    """Return the findings and those of an operator's patterns, which win over an overlapping one.
+
+    The pattern may block where the built-in kind only warns.
+    """
+    own = list[PersonalData]()
+    for pattern in patterns:
+        for start, end in pattern.spans(text):
+            if not any(start < other.end and other.start < end for other in own):
+                own.append(PersonalData(pattern.name, start, end))
+    apart = [
+        data for data in found if not any(data.start < o.end and o.start < data.end for o in own)
+    ]
+    return tuple(sorted((*own, *apart), key=attrgetter("start")))
+
+
 @dataclass(frozen=True, slots=True)
 class Found:
     """Findings in order of position, without overlaps."""
@@ -64,10 +106,12 @@ class Finder:
 
     Args:
         names: The name detector; None to detect no names.
+        rules: The rules in force, for the patterns that an operator added; None for none.
     """
 
-    def __init__(self, names: NameDetector | None = None) -> None:
+    def __init__(self, names: NameDetector | None = None, rules: "LiveRules | None" = None) -> None:
         self._names = names
+        self._rules = rules
 
     def find(self, text: str) -> tuple[PersonalData, ...]:
         """Return all findings; data with a format wins over an overlapping name.
@@ -83,6 +127,8 @@ class Finder:
     def look(self, text: str) -> Found:
         """Return the findings, without names when their detector is unavailable."""
         formatted = find(text)
+        if self._rules is not None and (patterns := self._rules.current.pii_patterns):
+            formatted = _with_patterns(formatted, patterns, text)
         if self._names is None or not text.strip():
             return Found(formatted)
         try:
@@ -107,7 +153,7 @@ class Finder:
         if found.unchecked:
             return f"<{NAMES_UNCHECKED}>"
         for data in reversed(found.data):
-            text = f"{text[: data.start]}<{data.type.value}>{text[data.end :]}"
+            text = f"{text[: data.start]}<{data.type}>{text[data.end :]}"
         return text
 
 
@@ -126,7 +172,8 @@ class _Recogniser:
     regex: re.Pattern[str]
     check: Callable[[str], bool] | None = None
     before: re.Pattern[str] | None = None
-    not_before: re.Pattern[str] | None = None
+    not_before: Callable[[str], bool] | None = None
+    """Whether the text before the match says that it is something else."""
     digits: int = 0
     """Minimum number of digits in one run, see `RUN`."""
     signs: tuple[str, ...] = ("",)
@@ -136,10 +183,9 @@ class _Recogniser:
         for match in self.regex.finditer(text):
             group = 1 if self.regex.groups else 0
             start, end = match.span(group)
-            lead = text[max(0, start - 48) : start]
-            if self.before and not self.before.search(lead):
+            if self.before and not self.before.search(text[max(0, start - 48) : start]):
                 continue
-            if self.not_before and self.not_before.search(lead):
+            if self.not_before and self.not_before(text[:start]):
                 continue
             if self.check is None or self.check(match[group]):
                 yield PersonalData(self.type, start, end)
@@ -158,11 +204,16 @@ def _passes_luhn(text: str) -> bool:
 
 
 def _passes_iban(text: str) -> bool:
-    return checksums.iban(text.replace(" ", ""))
+    return checksums.iban("".join(char for char in text if char.isalnum()))
 
 
 _CARD_WORD = _re(r"\b(?:card|cards|cc|visa|mastercard|amex|maestro|debit|credit)\b[^\n]{0,40}$")
-_SEPARATED = r"(?:[ -]?\d)"
+_GAP = "[ \\-\u00ad\u2010-\u2015\u2212\u00a0\u2007\u2009\u200b-\u200d\u202f\u2060\ufeff]"
+"""One separator of the groups of a number, as people and word processors write them."""
+_DOT = rf"(?:{_GAP}|\.)"
+_LEFT, _RIGHT = r"(?<![a-z0-9_\u00c0-\u04ff.+-])", r"(?![a-z0-9_\u00c0-\u04ff-]|\.\d)"
+"""Edges of a number. Chinese and Japanese letters do not belong to it: no space separates them."""
+_VERSION = _re(r"\b(?:version|release|v|section|chapter)\.? ?$")
 
 _RECOGNISERS = (
     _Recogniser(
@@ -179,23 +230,26 @@ _RECOGNISERS = (
         PiiType.IBAN_CODE,
         # A group after a space must contain a digit or only capitals: it is not a word of the text.
         _re(
-            r"(?<!\w)[a-z]{2}\d{2} ?[a-z0-9]{4}(?:[a-z0-9]{4}| (?:(?=[a-z]*\d)[a-z0-9]{4}|(?-i:[A-Z]{4}))){1,6}"
-            r"(?: ?(?=[a-z]*\d)[a-z0-9]{1,3})?(?!\w)"
+            rf"(?<![a-z0-9_\u00c0-\u04ff])[a-z]{{2}}\d{{2}}{_DOT}?[a-z0-9]{{4}}"
+            rf"(?:[a-z0-9]{{4}}|{_DOT}(?:(?=[a-z]*\d)[a-z0-9]{{4}}|(?-i:[A-Z]{{4}}))){{1,6}}"
+            rf"(?:{_DOT}?(?=[a-z]*\d)[a-z0-9]{{1,3}})?(?![a-z0-9_\u00c0-\u04ff])"
         ),
         _passes_iban,
         digits=2,
     ),
     _Recogniser(
         PiiType.CREDIT_CARD,
-        _re(rf"(?<![\w.+-])[2-6]\d{{3}}{_SEPARATED}{{9,15}}(?![\w-]|\.\d)"),
+        _re(rf"{_LEFT}[2-6]\d{{3}}(?:(?:{_GAP}?\d){{9,15}}|(?:\.\d{{4}}){{3}}){_RIGHT}"),
         _passes_luhn,
+        not_before=is_other_kind,
         digits=13,
     ),
     _Recogniser(
         PiiType.CREDIT_CARD,
-        _re(r"(?<![\w.+-])([1-6]\d{11,18})(?![\w-]|\.\d)"),
+        _re(rf"{_LEFT}([1-6]\d{{11,18}}){_RIGHT}"),
         _passes_luhn,
         _CARD_WORD,
+        not_before=is_other_kind,
         digits=12,
     ),
     _Recogniser(
@@ -215,6 +269,7 @@ _RECOGNISERS = (
     _Recogniser(
         PiiType.US_SSN,
         _re(r"(?<![\w-])(?!000|666|9\d\d)\d{3}-(?!00)\d{2}-(?!0000)\d{4}(?![\w-])"),
+        not_before=is_other_kind,
         digits=9,
     ),
     _Recogniser(
@@ -247,7 +302,7 @@ _RECOGNISERS = (
         PiiType.IP_ADDRESS,
         _re(r"(?<![\w.-])(?:\d{1,3}\.){3}\d{1,3}(?![\w-]|\.\d)"),
         checksums.ip_address,
-        not_before=_re(r"\b(?:version|release|v|section|chapter)\.? ?$"),
+        not_before=lambda lead: bool(_VERSION.search(lead[-48:])),
         digits=4,
     ),
     _Recogniser(

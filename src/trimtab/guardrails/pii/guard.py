@@ -50,7 +50,7 @@ class QuestionPiiGuard:
 
 
 def _findings(found: Found) -> tuple[str, ...]:
-    kinds: AbstractSet[str] = {data.type.value for data in found.data}
+    kinds: AbstractSet[str] = {str(data.type) for data in found.data}
     return tuple(sorted(kinds | {NAMES_UNCHECKED} if found.unchecked else kinds))
 
 

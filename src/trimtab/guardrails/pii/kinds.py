@@ -47,6 +47,7 @@ NAMES = frozenset({PiiType.PERSON, PiiType.LOCATION})
 class PersonalData:
     """Position and type of a finding, without its text: safe to log."""
 
-    type: PiiType
+    type: str
+    """A `PiiType`, or the name of an operator's pattern."""
     start: int
     end: int

@@ -3,6 +3,8 @@
 
 import re
 
+from trimtab.guardrails.pii.other_numbers import is_other_kind
+
 _CANDIDATE = re.compile(
     r"(?<![\w.:/=#$€£@+-])(?<!\d,)(?P<number>(?:\+|00)?\(?\+?\d{1,5}\)?(?:[ \u00a0./-]{0,2}\(?\d{1,5}\)?){1,6})"
     r"(?P<extension> ?(?:x|ext\.?|extension|#) ?\d{1,6})?(?![\w@]|[.,/:-]\d)",
@@ -50,7 +52,7 @@ def _is_phone(text: str, start: int, end: int, number: str) -> bool:
     if _DATE.fullmatch(number) or _NOT_A_PHONE.search(before) or _unbalanced(number):
         return False
     if _AFTER.match(text, end) or _BEFORE.search(before):
-        return True
+        return not is_other_kind(text[:start])
     if number.startswith(("+", "00")):
         return _is_possible(number)
     return bool(_NATIONAL.fullmatch(number))

@@ -89,6 +89,7 @@ def fit(
     embed_queries: Embed,
     embed: Embed,
     seed: int = 0,
+    usual: float = DEFAULT_MEANING,
 ) -> Fit:
     """Return the share of meaning for a project; costs the embedding of at most 300 texts.
 
@@ -98,13 +99,14 @@ def fit(
         embed_queries: The embedder of queries ...
         embed: ... and of passages, which made the index's vectors.
         seed: Which sentences are taken; the same seed gives the same fit.
+        usual: The share of meaning to start from.
 
     Raises:
         EmbedderUnavailable: The model is down.
     """
     probes = _probes(passages, random.Random(seed))  # noqa: S311 - a sample, not a secret.
     if len(probes) < FEWEST_PROBES or not len(index.vectors):
-        return Fit(DEFAULT_MEANING, len(probes), 0.0, 0.0, 0.0, len(index))
+        return Fit(usual, len(probes), 0.0, 0.0, 0.0, len(index))
     queries = embed_queries([probe.query for probe in probes])
     # Rounded like stored vectors, or no passage could ever be as near as the passage itself.
     rests = embed([probe.rest for probe in probes]).astype(np.float16).astype(np.float32)
@@ -116,7 +118,7 @@ def fit(
     )
     means = gains.mean(axis=0)
     return Fit(
-        meaning=round(share_supported_by(gains), 3),
+        meaning=round(share_supported_by(gains, usual), 3),
         probes=len(probes),
         words_quality=round(float(means[0]), 4),
         meaning_quality=round(float(means[-1]), 4),
@@ -125,7 +127,7 @@ def fit(
     )
 
 
-def share_supported_by(gains: NDArray[np.float64]) -> float:
+def share_supported_by(gains: NDArray[np.float64], usual: float = DEFAULT_MEANING) -> float:
     """Return the share of meaning that the probes support.
 
     The usual share shrinks with the square of what vectors find compared with words, because a
@@ -135,9 +137,10 @@ def share_supported_by(gains: NDArray[np.float64]) -> float:
 
     Args:
         gains: Of each probe at each share of ``_GRID``, shape (probes, shares).
+        usual: The share to start from.
     """
     means = gains.mean(axis=0)
-    share = DEFAULT_MEANING
+    share = usual
     if len(gains) >= _FEWEST_TO_LEAN:
         share *= min(1.0, float(means[-1] / means[0])) ** 2 if means[0] > 0 else 1.0
         plateau = _GRID[means >= means.max() - _PLATEAU]
