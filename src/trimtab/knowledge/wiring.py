@@ -31,6 +31,7 @@ from trimtab.knowledge.store import (
 from trimtab.knowledge.store.database import DATABASE, ReopenableDatabase
 from trimtab.knowledge.store.engines import EngineStore
 from trimtab.knowledge.store.labels import LabelStore
+from trimtab.knowledge.store.reading import DocumentReader
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,7 @@ class Stores:
     database: ReopenableDatabase
     projects: ProjectStore
     documents: DocumentStore
+    reader: DocumentReader
     owners: OwnerStore
     labels: LabelStore
     search: SearchStore
@@ -125,6 +127,7 @@ def _open_stores(data: DataDirectory, settings: KnowledgeSettings) -> Stores:
         database,
         ProjectStore(database, settings.engine),
         DocumentStore(database),
+        DocumentReader(database),
         OwnerStore(database),
         LabelStore(database),
         SearchStore(database),

@@ -4,7 +4,6 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 import sqlalchemy as sa
 
@@ -12,8 +11,9 @@ from trimtab.infra.storage import Database
 from trimtab.knowledge.errors import DatabaseDamaged, DocumentUnknown, ProjectUnknown
 from trimtab.knowledge.records import Document, DocumentState
 from trimtab.knowledge.store.database import intact, seal
+from trimtab.knowledge.store.document_rows import document_of, has_name, seen, select_documents
 from trimtab.knowledge.store.fingerprint import DocumentFingerprint, missing
-from trimtab.knowledge.store.labels import LABELS, put_labels, replace_metadata, visible
+from trimtab.knowledge.store.labels import LABELS, put_labels, replace_metadata
 from trimtab.knowledge.store.owners import join_owner
 from trimtab.knowledge.store.projects import ProjectRow, bump_index_version, deletion, find_project
 from trimtab.knowledge.store.tables import (
@@ -136,23 +136,23 @@ class DocumentStore:
         with self._database.read() as connection:
             key = find_project(connection, project).key
             statement = (
-                _selected()
-                .where(documents.c.project_key == key, *_seen(labels))
+                select_documents()
+                .where(documents.c.project_key == key, *seen(labels))
                 .order_by(documents.c.name)
                 .limit(limit)
                 .offset(offset)
             )
-            return tuple(_document(row) for row in connection.execute(statement))
+            return tuple(document_of(row) for row in connection.execute(statement))
 
     def get(self, project: str, id_or_name: str, labels: Sequence[str] | None = None) -> Document:
         """Return one document; `DocumentUnknown` if missing or hidden from these labels."""
         with self._database.read() as connection:
             key = find_project(connection, project).key
-            named = _selected().where(*_named(key, id_or_name), *_seen(labels))
+            named = select_documents().where(*has_name(key, id_or_name), *seen(labels))
             row = connection.execute(named).first()
         if row is None:
             raise DocumentUnknown(f"Project {project!r} has no document {id_or_name!r}.")
-        return _document(row)
+        return document_of(row)
 
     def text(self, document_id: str) -> str:
         """Return the document's text: its passages, joined.
@@ -178,7 +178,7 @@ class DocumentStore:
         """Return ids of one document, or all of the project, each with its first passage's id."""
         with self._database.read() as connection:
             key = find_project(connection, project).key
-            which = _named(key, id_or_name) if id_or_name else (documents.c.project_key == key,)
+            which = has_name(key, id_or_name) if id_or_name else (documents.c.project_key == key,)
             first = (chunks.c.document_key == documents.c.key) & (chunks.c.ordinal == 0)
             statement = (
                 sa.select(documents.c.id, sa.func.coalesce(chunks.c.id, ""))
@@ -193,7 +193,7 @@ class DocumentStore:
             connection.exec_driver_sql("PRAGMA secure_delete=ON")
             owner = find_project(connection, project)
             row = connection.execute(
-                sa.select(documents.c.key, documents.c.id).where(*_named(owner.key, id_or_name))
+                sa.select(documents.c.key, documents.c.id).where(*has_name(owner.key, id_or_name))
             ).first()
             if row is None:
                 raise DocumentUnknown(f"Project {project!r} has no document {id_or_name!r}.")
@@ -231,7 +231,7 @@ class DocumentStore:
         with self._database.write() as connection:
             owner = find_project(connection, project)
             row = connection.execute(
-                sa.select(documents.c.key).where(*_named(owner.key, id_or_name))
+                sa.select(documents.c.key).where(*has_name(owner.key, id_or_name))
             ).first()
             if row is None:
                 raise DocumentUnknown(f"Project {project!r} has no document {id_or_name!r}.")
@@ -263,13 +263,13 @@ class DocumentStore:
     def listed(self, state: DocumentState, limit: int) -> tuple[Document, ...]:
         """Return documents of all projects that stand in that state, oldest first."""
         statement = (
-            _selected()
+            select_documents()
             .where(documents.c.state == state)
             .order_by(documents.c.updated_at)
             .limit(limit)
         )
         with self._database.read() as connection:
-            return tuple(_document(row) for row in connection.execute(statement))
+            return tuple(document_of(row) for row in connection.execute(statement))
 
     def complete(self, document_id: str, made: Mapping[int, Vector], model: str) -> bool:
         """Add the vectors that a queued document lacked; return whether it was still there.
@@ -357,44 +357,3 @@ class DocumentStore:
             for key in keys:
                 set_state(connection, key, DocumentState.QUEUED, attempts=0, error="")
             return len(keys)
-
-
-def _selected() -> sa.Select[Any]:
-    counted = (
-        sa.select(sa.func.count())
-        .where(chunks.c.document_key == documents.c.key)
-        .scalar_subquery()
-        .label("chunk_count")
-    )
-    return sa.select(documents, projects.c.name.label("project"), counted).join_from(
-        documents, projects, projects.c.key == documents.c.project_key
-    )
-
-
-def _seen(labels: Sequence[str] | None) -> tuple[sa.ColumnElement[bool], ...]:
-    return () if labels is None else (visible(labels),)
-
-
-def _named(project_key: int, id_or_name: str) -> tuple[sa.ColumnElement[bool], ...]:
-    either = (documents.c.id == id_or_name) | (documents.c.name == id_or_name)
-    return documents.c.project_key == project_key, either
-
-
-def _document(row: sa.Row[Any]) -> Document:
-    intact("documents", row)
-    return Document(
-        id=row.id,
-        project=row.project,
-        name=row.name,
-        title=row.title,
-        media_type=row.media_type,
-        size_bytes=row.size_bytes,
-        characters=row.characters,
-        chunks=row.chunk_count,
-        state=DocumentState(row.state),
-        version=row.version,
-        created_at=datetime.fromisoformat(row.created_at),
-        updated_at=datetime.fromisoformat(row.updated_at),
-        attempts=row.attempts,
-        last_error=row.last_error,
-    )
